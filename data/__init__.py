@@ -1,0 +1,1 @@
+"""Data that ships with the program: the material library, packages, benchmark tables."""

@@ -1,0 +1,469 @@
+"""Thermo-elasticity on the staggered grid: operator, smoothers, thermal load, stress.
+
+Unknown U (3, nz+1, ny+1, nx+3): u on x-faces, v on y-faces, w on z-faces, all with the same strides. Face and cell i stand
+at x-index i + 1: one column of zeros before the first face and two after the last replace every test at the x ends.
+
+             w[k+1,j,i]
+        +--------o--------+           cell (k, j, i):   normal strains, energy  e:C:e / 2     C (6, ...) = volume * c
+        |                 |           edge (k, j, i):   shear strains,  energy  K g^2 / 2     K (3, ...) = volume * G
+  u[..i]o     (k,j,i)     o u[..i+1]      g_yz on the edge along x at the cell's lower y and z faces,
+        |                 |               g_xz along y, g_xy along z
+        +--------o--------+
+              w[k,j,i]
+
+    e_xx = (u[i+1] - u[i]) rdx[i]          g_xz = (u[k] - u[k-1]) rcz[k] + (w[i] - w[i-1]) rcx[i]
+
+rdx = 1/cell width, rcx[i] = 1/distance of the centres of cells i-1 and i. Void has C = 0 and K = 0, and so have the entries
+of C and K beyond the last cell and edge. Order of the coefficients: c_xx c_yy c_zz c_yz c_xz c_xy, K_yz K_xz K_xy.
+
+The finest level stores no coefficients (`media_...`): a material id per cell, ids (nz+2, ny+2, nx+3) with a border of void,
+and tables `cell` (6, media) of the normal stiffness and `soft` (3, media) of 4/G for shear, infinite in void.
+An edge's K is its dual volume times the harmonic mean of the four cells' G, weighted by their cross sections: with the
+cross sections a, K = length (sum a)^2 / sum (a 4/G), zero as soon as one cell is void.
+Cell widths dx, dy, dz stand at index + 1 and are 1 beyond the ends.
+"""
+
+import numpy as np
+from numba import prange
+
+from warp.kernels import inline, kernel
+
+
+TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motion of the line: it is held
+
+
+@inline
+def force_rows(o, c, s, us, vs, ws, cells, edges, wx, wy, wz, nx):
+    """One row of faces, out = c out + s A x: one loop a component, so that each vectorises.
+
+    Rows are named after their place: ujm is u at j - 1, wkpjm is w at k + 1 and j - 1; cyym is c_yy at j - 1, czzk at k - 1.
+    """
+    ou, ov, ow = o
+    u, ujm, ujp, ukm, ukp = us
+    v, vjm, vjp, vkm, vkp, vkmjp = vs
+    w, wjm, wjp, wkm, wkp, wkpjm = ws
+    cxx, cyy, czz, cyz, cxz, cxy, cxym, cyym, cyzm, cxzk, cyzk, czzk = cells
+    kyz, kyzk, kyzj, kxz, kxzk, kxy, kxyj = edges
+    rdx, rcx = wx
+    rym, ry, cy, cyp = wy
+    rzm, rz, cz, czp = wz
+    for i in range(nx + 1):
+        sxm = (cxx[i] * (u[i + 1] - u[i]) * rdx[i] + cxy[i] * (vjp[i] - v[i]) * ry + cxz[i] * (wkp[i] - w[i]) * rz)
+        sx = (cxx[i + 1] * (u[i + 2] - u[i + 1]) * rdx[i + 1] + cxy[i + 1] * (vjp[i + 1] - v[i + 1]) * ry
+              + cxz[i + 1] * (wkp[i + 1] - w[i + 1]) * rz)
+        txz = kxz[i + 1] * ((u[i + 1] - ukm[i + 1]) * cz + (w[i + 1] - w[i]) * rcx[i + 1])
+        txzk = kxzk[i + 1] * ((ukp[i + 1] - u[i + 1]) * czp + (wkp[i + 1] - wkp[i]) * rcx[i + 1])
+        txy = kxy[i + 1] * ((u[i + 1] - ujm[i + 1]) * cy + (v[i + 1] - v[i]) * rcx[i + 1])
+        txyj = kxyj[i + 1] * ((ujp[i + 1] - u[i + 1]) * cyp + (vjp[i + 1] - vjp[i]) * rcx[i + 1])
+        ou[i + 1] = c * ou[i + 1] + s * (sxm * rdx[i] - sx * rdx[i + 1] + txz * cz - txzk * czp + txy * cy - txyj * cyp)
+    for i in range(nx + 1):
+        sym = (cxym[i + 1] * (ujm[i + 2] - ujm[i + 1]) * rdx[i + 1] + cyym[i + 1] * (v[i + 1] - vjm[i + 1]) * rym
+               + cyzm[i + 1] * (wkpjm[i + 1] - wjm[i + 1]) * rz)
+        sy = (cxy[i + 1] * (u[i + 2] - u[i + 1]) * rdx[i + 1] + cyy[i + 1] * (vjp[i + 1] - v[i + 1]) * ry
+              + cyz[i + 1] * (wkp[i + 1] - w[i + 1]) * rz)
+        tyz = kyz[i + 1] * ((v[i + 1] - vkm[i + 1]) * cz + (w[i + 1] - wjm[i + 1]) * cy)
+        tyzk = kyzk[i + 1] * ((vkp[i + 1] - v[i + 1]) * czp + (wkp[i + 1] - wkpjm[i + 1]) * cy)
+        txy = kxy[i + 1] * ((u[i + 1] - ujm[i + 1]) * cy + (v[i + 1] - v[i]) * rcx[i + 1])
+        txyi = kxy[i + 2] * ((u[i + 2] - ujm[i + 2]) * cy + (v[i + 2] - v[i + 1]) * rcx[i + 2])
+        ov[i + 1] = c * ov[i + 1] + s * (sym * rym - sy * ry + tyz * cz - tyzk * czp
+                                         + txy * rcx[i + 1] - txyi * rcx[i + 2])
+    for i in range(nx + 1):
+        szm = (cxzk[i + 1] * (ukm[i + 2] - ukm[i + 1]) * rdx[i + 1] + cyzk[i + 1] * (vkmjp[i + 1] - vkm[i + 1]) * ry
+               + czzk[i + 1] * (w[i + 1] - wkm[i + 1]) * rzm)
+        sz = (cxz[i + 1] * (u[i + 2] - u[i + 1]) * rdx[i + 1] + cyz[i + 1] * (vjp[i + 1] - v[i + 1]) * ry
+              + czz[i + 1] * (wkp[i + 1] - w[i + 1]) * rz)
+        txz = kxz[i + 1] * ((u[i + 1] - ukm[i + 1]) * cz + (w[i + 1] - w[i]) * rcx[i + 1])
+        txzi = kxz[i + 2] * ((u[i + 2] - ukm[i + 2]) * cz + (w[i + 2] - w[i + 1]) * rcx[i + 2])
+        tyz = kyz[i + 1] * ((v[i + 1] - vkm[i + 1]) * cz + (w[i + 1] - wjm[i + 1]) * cy)
+        tyzj = kyzj[i + 1] * ((vjp[i + 1] - vkmjp[i + 1]) * cz + (wjp[i + 1] - w[i + 1]) * cyp)
+        ow[i + 1] = c * ow[i + 1] + s * (szm * rzm - sz * rz + txz * rcx[i + 1] - txzi * rcx[i + 2] + tyz * cy - tyzj * cyp)
+
+
+@inline
+def hold_mirror(u, v, mirror_x, mirror_y, nx):
+    """The displacement normal to a mirror plane does not exist."""
+    if mirror_x:
+        u[1] = 0
+    if mirror_y:
+        for i in range(nx + 3):
+            v[i] = 0
+
+
+@kernel
+def elastic_apply(out, x, c, s, C, K, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz):
+    """out = c out + s A x with stored coefficients; zero for the displacement normal to a mirror plane (x = 0, y = 0)."""
+    for j in prange(ny + 1):
+        jm, jp = max(j - 1, 0), min(j + 1, ny)
+        for k in range(nz + 1):
+            km, kp = max(k - 1, 0), min(k + 1, nz)
+            force_rows(
+                (out[0, k, j], out[1, k, j], out[2, k, j]), c, s,
+                (x[0, k, j], x[0, k, jm], x[0, k, jp], x[0, km, j], x[0, kp, j]),
+                (x[1, k, j], x[1, k, jm], x[1, k, jp], x[1, km, j], x[1, kp, j], x[1, km, jp]),
+                (x[2, k, j], x[2, k, jm], x[2, k, jp], x[2, km, j], x[2, kp, j], x[2, kp, jm]),
+                (C[0, k, j], C[1, k, j], C[2, k, j], C[3, k, j], C[4, k, j], C[5, k, j],
+                 C[5, k, jm], C[1, k, jm], C[3, k, jm], C[4, km, j], C[3, km, j], C[2, km, j]),
+                (K[0, k, j], K[0, kp, j], K[0, k, jp], K[1, k, j], K[1, kp, j], K[2, k, j], K[2, k, jp]),
+                (rdx, rcx), (rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]), (rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]), nx)
+            hold_mirror(out[0, k, j], out[1, k, j], mirror_x, mirror_y and j == 0, nx)
+
+
+@inline
+def edge_x(ids, soft, dx, dy, dz, k, j, i):
+    """K_yz of the edge along x at cell column i (index + 1), lower y face j, lower z face k."""
+    a00, a01, a10, a11 = dz[k] * dy[j], dz[k] * dy[j + 1], dz[k + 1] * dy[j], dz[k + 1] * dy[j + 1]
+    a = a00 + a01 + a10 + a11
+    return dx[i] * a * a / (a00 * soft[0, ids[k, j, i]] + a01 * soft[0, ids[k, j + 1, i]]
+                                 + a10 * soft[0, ids[k + 1, j, i]] + a11 * soft[0, ids[k + 1, j + 1, i]])
+
+
+@inline
+def edge_y(ids, soft, dx, dy, dz, k, j, i):
+    """K_xz of the edge along y at cell row j, lower x face i (index + 1), lower z face k."""
+    a00, a01, a10, a11 = dz[k] * dx[i - 1], dz[k] * dx[i], dz[k + 1] * dx[i - 1], dz[k + 1] * dx[i]
+    a = a00 + a01 + a10 + a11
+    return dy[j + 1] * a * a / (a00 * soft[1, ids[k, j + 1, i - 1]] + a01 * soft[1, ids[k, j + 1, i]]
+                                     + a10 * soft[1, ids[k + 1, j + 1, i - 1]] + a11 * soft[1, ids[k + 1, j + 1, i]])
+
+
+@inline
+def edge_z(ids, soft, dx, dy, dz, k, j, i):
+    """K_xy of the edge along z at cell level k, lower y face j, lower x face i (index + 1)."""
+    a00, a01, a10, a11 = dy[j] * dx[i - 1], dy[j] * dx[i], dy[j + 1] * dx[i - 1], dy[j + 1] * dx[i]
+    a = a00 + a01 + a10 + a11
+    return dz[k + 1] * a * a / (a00 * soft[2, ids[k + 1, j, i - 1]] + a01 * soft[2, ids[k + 1, j, i]]
+                                     + a10 * soft[2, ids[k + 1, j + 1, i - 1]] + a11 * soft[2, ids[k + 1, j + 1, i]])
+
+
+@inline
+def edge_rows(kyz, kyzj, kxz, syzm, syz, syzp, syzmk, syzk, syzpk, sxz, sxzk, dx, dym, dy, dyp, dz, dzk, nx):
+    """K_yz on the edge lines j and j + 1 and K_xz of row j, between a cell level (s.) and the next one (s.k)."""
+    for i in range(nx + 1):
+        a00, a01, a10, a11 = dz * dym, dz * dy, dzk * dym, dzk * dy
+        a = a00 + a01 + a10 + a11
+        kyz[i + 1] = dx[i + 1] * a * a / (a00 * syzm[i + 1] + a01 * syz[i + 1] + a10 * syzmk[i + 1] + a11 * syzk[i + 1])
+    for i in range(nx + 1):
+        a00, a01, a10, a11 = dz * dy, dz * dyp, dzk * dy, dzk * dyp
+        a = a00 + a01 + a10 + a11
+        kyzj[i + 1] = dx[i + 1] * a * a / (a00 * syz[i + 1] + a01 * syzp[i + 1] + a10 * syzk[i + 1] + a11 * syzpk[i + 1])
+    for i in range(nx + 1):
+        a00, a01, a10, a11 = dz * dx[i], dz * dx[i + 1], dzk * dx[i], dzk * dx[i + 1]
+        a = a00 + a01 + a10 + a11
+        kxz[i + 1] = dy * a * a / (a00 * sxz[i] + a01 * sxz[i + 1] + a10 * sxzk[i] + a11 * sxzk[i + 1])
+
+
+@kernel
+def media_apply(out, x, c, s, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz):
+    """out = c out + s A x from material ids: a row's coefficients are looked up once and serve its neighbours in z."""
+    for j in prange(ny + 1):
+        jm, jp = max(j - 1, 0), min(j + 1, ny)
+        C = np.zeros((2, 6, nx + 3), cell.dtype)  # cells (k, j), by parity of k
+        M = np.zeros((3, nx + 3), cell.dtype)  # c_xy, c_yy, c_yz of cells (k, j - 1)
+        S = np.zeros((2, 4, nx + 3), cell.dtype)  # 4/G_yz of rows j - 1, j, j + 1 and 4/G_xz of row j, by parity
+        Z = np.zeros((3, nx + 3), cell.dtype)  # 4/G_xy of rows j - 1, j, j + 1
+        K = np.zeros((2, 3, nx + 3), cell.dtype)  # K_yz at j and j + 1, K_xz at j, by parity
+        L = np.zeros((2, nx + 3), cell.dtype)  # K_xy at j and j + 1
+        for i in range(nx + 3):
+            for n in range(4):
+                S[0, n, i] = soft[0, 0]
+        for k in range(nz + 1):
+            now, nxt = k % 2, (k + 1) % 2
+            km, kp = max(k - 1, 0), min(k + 1, nz)
+            row, rowm, rowp = ids[k + 1, j + 1], ids[k + 1, j], ids[k + 1, min(j + 2, ny + 1)]
+            # cells of level k
+            for a in range(6):
+                to, table = C[now, a], cell[a]
+                volume = dy[j + 1] * dz[k + 1]
+                for i in range(nx + 2):
+                    to[i] = table[row[i]] * (volume * dx[i])
+            for a, n in ((0, 5), (1, 1), (2, 3)):
+                to, table = M[a], cell[n]
+                volume = dy[j] * dz[k + 1]
+                for i in range(nx + 2):
+                    to[i] = table[rowm[i]] * (volume * dx[i])
+            to, table = Z[1], soft[2]
+            for i in range(nx + 2):
+                to[i] = table[row[i]]
+            to = Z[0]
+            for i in range(nx + 2):
+                to[i] = table[rowm[i]]
+            to = Z[2]
+            for i in range(nx + 2):
+                to[i] = table[rowp[i]]
+            for n in range(2):
+                to, z0, z1, d0, d1, height = L[n], Z[n], Z[n + 1], dy[j + n], dy[min(j + n + 1, ny + 1)], dz[k + 1]
+                for i in range(nx + 1):
+                    a00, a01, a10, a11 = d0 * dx[i], d0 * dx[i + 1], d1 * dx[i], d1 * dx[i + 1]
+                    a = a00 + a01 + a10 + a11
+                    to[i + 1] = height * a * a / (a00 * z0[i] + a01 * z0[i + 1] + a10 * z1[i] + a11 * z1[i + 1])
+            # shear compliances of level k + 1 and the edges between k and k + 1
+            above, abovem, abovep = ids[min(k + 2, nz + 1), j + 1], ids[min(k + 2, nz + 1), j], ids[min(k + 2, nz + 1), min(j + 2, ny + 1)]
+            if k == 0:
+                to, table = S[0, 0], soft[0]
+                for i in range(nx + 2):
+                    to[i] = table[rowm[i]]
+                to = S[0, 1]
+                for i in range(nx + 2):
+                    to[i] = table[row[i]]
+                to = S[0, 2]
+                for i in range(nx + 2):
+                    to[i] = table[rowp[i]]
+                to, table = S[0, 3], soft[1]
+                for i in range(nx + 2):
+                    to[i] = table[row[i]]
+            to, table = S[nxt, 0], soft[0]
+            for i in range(nx + 2):
+                to[i] = table[abovem[i]]
+            to = S[nxt, 1]
+            for i in range(nx + 2):
+                to[i] = table[above[i]]
+            to = S[nxt, 2]
+            for i in range(nx + 2):
+                to[i] = table[abovep[i]]
+            to, table = S[nxt, 3], soft[1]
+            for i in range(nx + 2):
+                to[i] = table[above[i]]
+            edge_rows(K[nxt, 0], K[nxt, 1], K[nxt, 2], S[now, 0], S[now, 1], S[now, 2], S[nxt, 0], S[nxt, 1], S[nxt, 2],
+                      S[now, 3], S[nxt, 3], dx, dy[j], dy[j + 1], dy[min(j + 2, ny + 1)], dz[k + 1], dz[min(k + 2, nz + 1)], nx)
+            force_rows(
+                (out[0, k, j], out[1, k, j], out[2, k, j]), c, s,
+                (x[0, k, j], x[0, k, jm], x[0, k, jp], x[0, km, j], x[0, kp, j]),
+                (x[1, k, j], x[1, k, jm], x[1, k, jp], x[1, km, j], x[1, kp, j], x[1, km, jp]),
+                (x[2, k, j], x[2, k, jm], x[2, k, jp], x[2, km, j], x[2, kp, j], x[2, kp, jm]),
+                (C[now, 0], C[now, 1], C[now, 2], C[now, 3], C[now, 4], C[now, 5],
+                 M[0], M[1], M[2], C[nxt, 4], C[nxt, 3], C[nxt, 2]),
+                (K[now, 0], K[nxt, 0], K[now, 1], K[now, 2], K[nxt, 2], L[0], L[1]),
+                (rdx, rcx), (rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]), (rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]), nx)
+            hold_mirror(out[0, k, j], out[1, k, j], mirror_x, mirror_y and j == 0, nx)
+
+
+@kernel
+def media_diagonal(diagonal, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
+    """diagonal += A's diagonal, from material ids."""
+    for j in prange(ny + 1):
+        for k in range(nz + 1):
+            rym, ry, cy, cyp = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
+            rzm, rz, cz, czp = rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]
+            for i in range(1, nx + 2):
+                m, volume = ids[k + 1, j + 1, i], dx[i] * dy[j + 1] * dz[k + 1]
+                yz, xz, xy = (edge_x(ids, soft, dx, dy, dz, k, j, i), edge_y(ids, soft, dx, dy, dz, k, j, i),
+                              edge_z(ids, soft, dx, dy, dz, k, j, i))
+                yzk = edge_x(ids, soft, dx, dy, dz, k + 1, j, i) if k < nz else yz * 0
+                xzk = edge_y(ids, soft, dx, dy, dz, k + 1, j, i) if k < nz else yz * 0
+                yzj = edge_x(ids, soft, dx, dy, dz, k, j + 1, i) if j < ny else yz * 0
+                xyj = edge_z(ids, soft, dx, dy, dz, k, j + 1, i) if j < ny else yz * 0
+                xzi, xyi = edge_y(ids, soft, dx, dy, dz, k, j, i + 1), edge_z(ids, soft, dx, dy, dz, k, j, i + 1)
+                diagonal[0, k, j, i] += (
+                    cell[0, ids[k + 1, j + 1, i - 1]] * dx[i - 1] * dy[j + 1] * dz[k + 1] * rdx[i - 1] * rdx[i - 1]
+                    + cell[0, m] * volume * rdx[i] * rdx[i] + xz * cz * cz + xzk * czp * czp + xy * cy * cy + xyj * cyp * cyp)
+                diagonal[1, k, j, i] += (
+                    cell[1, ids[k + 1, j, i]] * dx[i] * dy[j] * dz[k + 1] * rym * rym
+                    + cell[1, m] * volume * ry * ry + yz * cz * cz + yzk * czp * czp + xy * rcx[i] * rcx[i] + xyi * rcx[i + 1] * rcx[i + 1])
+                diagonal[2, k, j, i] += (
+                    cell[2, ids[k, j + 1, i]] * dx[i] * dy[j + 1] * dz[k] * rzm * rzm
+                    + cell[2, m] * volume * rz * rz + xz * rcx[i] * rcx[i] + xzi * rcx[i + 1] * rcx[i + 1] + yz * cy * cy + yzj * cyp * cyp)
+
+
+@kernel
+def elastic_diagonal(diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
+    """diagonal += A's diagonal."""
+    for j in prange(ny + 1):
+        jm, jp = max(j - 1, 0), min(j + 1, ny)
+        rym, ry, cy, cyp = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
+        for k in range(nz + 1):
+            km, kp = max(k - 1, 0), min(k + 1, nz)
+            rzm, rz, cz, czp = rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]
+            for i in range(1, nx + 2):
+                diagonal[0, k, j, i] += (
+                    C[0, k, j, i - 1] * rdx[i - 1] * rdx[i - 1] + C[0, k, j, i] * rdx[i] * rdx[i]
+                    + K[1, k, j, i] * cz * cz + K[1, kp, j, i] * czp * czp
+                    + K[2, k, j, i] * cy * cy + K[2, k, jp, i] * cyp * cyp)
+                diagonal[1, k, j, i] += (
+                    C[1, k, jm, i] * rym * rym + C[1, k, j, i] * ry * ry
+                    + K[0, k, j, i] * cz * cz + K[0, kp, j, i] * czp * czp
+                    + K[2, k, j, i] * rcx[i] * rcx[i] + K[2, k, j, i + 1] * rcx[i + 1] * rcx[i + 1])
+                diagonal[2, k, j, i] += (
+                    C[2, km, j, i] * rzm * rzm + C[2, k, j, i] * rz * rz
+                    + K[1, k, j, i] * rcx[i] * rcx[i] + K[1, k, j, i + 1] * rcx[i + 1] * rcx[i + 1]
+                    + K[0, k, j, i] * cy * cy + K[0, k, jp, i] * cyp * cyp)
+
+
+@kernel
+def elastic_lines(inverse, lower, diagonal, C, K, rdz, rcz, nx, ny, nz):
+    """Factor the z lines of A: inverse pivots (0 where inactive or free) and multipliers. `inverse` may be `diagonal`."""
+    for j in prange(ny + 1):
+        for k in range(nz + 1):
+            km, rzm, cz = max(k - 1, 0), rdz[k], rcz[k + 1]
+            for i in range(1, nx + 2):
+                for a, off in ((0, -K[1, k, j, i] * cz * cz), (1, -K[0, k, j, i] * cz * cz), (2, -C[2, km, j, i] * rzm * rzm)):
+                    full = diagonal[a, k, j, i]
+                    l = off * inverse[a, km, j, i] if k > 0 else off * 0
+                    d = full - l * off
+                    lower[a, k, j, i] = l
+                    inverse[a, k, j, i] = 1 / d if d > full * TINY else d * 0
+
+
+@kernel
+def media_lines(inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rdz, rcz, nx, ny, nz):
+    """Factor the z lines of A from material ids."""
+    for j in prange(ny + 1):
+        for k in range(nz + 1):
+            km, rzm, cz = max(k - 1, 0), rdz[k], rcz[k + 1]
+            for i in range(1, nx + 2):
+                u = -edge_y(ids, soft, dx, dy, dz, k, j, i) * cz * cz
+                v = -edge_x(ids, soft, dx, dy, dz, k, j, i) * cz * cz
+                w = -cell[2, ids[k, j + 1, i]] * dx[i] * dy[j + 1] * dz[k] * rzm * rzm
+                for a, off in ((0, u), (1, v), (2, w)):
+                    full = diagonal[a, k, j, i]
+                    l = off * inverse[a, km, j, i] if k > 0 else off * 0
+                    d = full - l * off
+                    lower[a, k, j, i] = l
+                    inverse[a, k, j, i] = 1 / d if d > full * TINY else d * 0
+
+
+@kernel
+def elastic_lines_step(x, p, y, r, inverse, lower, keep, a, b, nx, ny, nz):
+    """One Chebyshev step with the z lines M:  p = a p + b M^-1 r,  x = keep x + p;  y is scratch."""
+    for j in prange(ny + 1):
+        for d in range(3):
+            for k in range(nz + 1):
+                yk, ym, l, rk = y[d, k, j], y[d, max(k - 1, 0), j], lower[d, k, j], r[d, k, j]
+                for i in range(nx + 3):
+                    yk[i] = rk[i] - l[i] * ym[i] if k > 0 else rk[i]
+            for k in range(nz, -1, -1):
+                kp = min(k + 1, nz)
+                yk, yp, l, f = y[d, k, j], y[d, kp, j], lower[d, kp, j], inverse[d, k, j]
+                for i in range(nx + 3):
+                    yk[i] = yk[i] * f[i] - l[i] * yp[i] if k < nz else yk[i] * f[i]
+                pk, xk = p[d, k, j], x[d, k, j]
+                for i in range(nx + 3):
+                    pk[i] = a * pk[i] + b * yk[i]
+                for i in range(nx + 3):
+                    xk[i] = keep * xk[i] + pk[i]
+
+
+@kernel
+def elastic_columns(P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
+    """Matrix of one cell column: A restricted to (w, u left, u right, v front, v back) of every level, in band form.
+
+    Dof d of level k has number 5k + d; P[d, o, k, j, i] = A(5k + d, 5k + d - o), o = 0..5, for the column of cell (j, i).
+    `diagonal`: A's diagonal; inactive dofs (diagonal zero) get a unit row.
+    """
+    for j in prange(ny):
+        ry, cy, cyp = rdy[j + 1], rcy[j + 1], rcy[j + 2]
+        for k in range(nz + 1):
+            rz, rzm, cz = rdz[k + 1], rdz[k], rcz[k + 1]
+            km = max(k - 1, 0)
+            for i in range(1, nx + 1):
+                for d in range(5):
+                    for o in range(6):
+                        P[d, o, k, j, i] = 0
+                rx, cx, cxp = rdx[i], rcx[i], rcx[i + 1]
+                P[0, 0, k, j, i] = diagonal[2, k, j, i]
+                P[1, 0, k, j, i], P[2, 0, k, j, i] = diagonal[0, k, j, i], diagonal[0, k, j, i + 1]
+                P[3, 0, k, j, i], P[4, 0, k, j, i] = diagonal[1, k, j, i], diagonal[1, k, j + 1, i]
+                left, right = K[1, k, j, i] * cz * cx, K[1, k, j, i + 1] * cz * cxp
+                front, back = K[0, k, j, i] * cz * cy, K[0, k, j + 1, i] * cz * cyp
+                cellx, celly = C[4, k, j, i] * rx * rz, C[3, k, j, i] * ry * rz
+                P[1, 1, k, j, i], P[2, 2, k, j, i] = cellx + left, -cellx - right
+                P[3, 3, k, j, i], P[4, 4, k, j, i] = celly + front, -celly - back
+                P[2, 1, k, j, i] = -C[0, k, j, i] * rx * rx
+                P[4, 1, k, j, i] = -C[1, k, j, i] * ry * ry
+                xy = C[5, k, j, i] * rx * ry
+                P[3, 2, k, j, i] = xy + K[2, k, j, i] * cy * cx
+                P[3, 1, k, j, i] = -xy - K[2, k, j, i + 1] * cy * cxp
+                P[4, 3, k, j, i] = -xy - K[2, k, j + 1, i] * cyp * cx
+                P[4, 2, k, j, i] = xy + K[2, k, j + 1, i + 1] * cyp * cxp
+                if k > 0:
+                    cellx, celly = C[4, km, j, i] * rx * rzm, C[3, km, j, i] * ry * rzm
+                    P[0, 5, k, j, i] = -C[2, km, j, i] * rzm * rzm
+                    P[0, 4, k, j, i], P[0, 3, k, j, i] = -cellx - left, cellx + right
+                    P[0, 2, k, j, i], P[0, 1, k, j, i] = -celly - front, celly + back
+                    P[1, 5, k, j, i], P[2, 5, k, j, i] = -K[1, k, j, i] * cz * cz, -K[1, k, j, i + 1] * cz * cz
+                    P[3, 5, k, j, i], P[4, 5, k, j, i] = -K[0, k, j, i] * cz * cz, -K[0, k, j + 1, i] * cz * cz
+
+
+@kernel
+def elastic_columns_factor(P, nx, ny, nz):
+    """Factor every column in place, P = L D L^T: multipliers at o > 0, inverse pivots at o = 0 (0 where inactive)."""
+    for j in prange(ny):
+        for i in range(1, nx + 1):
+            for row in range(5 * nz + 5):
+                k, d = row // 5, row % 5
+                if P[d, 0, k, j, i] <= 0:
+                    for o in range(6):
+                        P[d, o, k, j, i] = 0
+                else:
+                    scale = P[d, 0, k, j, i]
+                    for o in range(min(5, row), 0, -1):
+                        c = row - o
+                        a = P[d, o, k, j, i]
+                        for m in range(o + 1, min(5, row) + 1):
+                            e = row - m
+                            if c - e <= 5:
+                                a -= P[d, m, k, j, i] * P[c % 5, c - e, c // 5, j, i]
+                        P[d, o, k, j, i] = a
+                    for o in range(min(5, row), 0, -1):
+                        c = row - o
+                        l = P[d, o, k, j, i] * P[c % 5, 0, c // 5, j, i]
+                        P[d, 0, k, j, i] -= l * P[d, o, k, j, i]
+                        P[d, o, k, j, i] = l
+                    P[d, 0, k, j, i] = 1 / P[d, 0, k, j, i] if P[d, 0, k, j, i] > scale * TINY else 0 * scale
+
+
+@kernel
+def elastic_columns_solve(Y, r, P, nx, ny, nz):
+    """Y (5, nz+1, ny, nx+3) = solutions of all columns for the residual r."""
+    for j in prange(ny):
+        for row in range(5 * nz + 5):
+            k, d = row // 5, row % 5
+            y = Y[d, k, j]
+            rhs = r[2, k, j] if d == 0 else r[0, k, j] if d < 3 else r[1, k, j + d - 3]
+            shift = 1 if d == 2 else 0
+            for i in range(1, nx + 1):
+                y[i] = rhs[i + shift]
+            for o in range(1, min(5, row) + 1):
+                c = row - o
+                l, yc = P[d, o, k, j], Y[c % 5, c // 5, j]
+                for i in range(1, nx + 1):
+                    y[i] -= l[i] * yc[i]
+        for row in range(5 * nz + 4, -1, -1):
+            k, d = row // 5, row % 5
+            y, inverse = Y[d, k, j], P[d, 0, k, j]
+            for i in range(1, nx + 1):
+                y[i] *= inverse[i]
+            for o in range(1, min(5, 5 * nz + 4 - row) + 1):
+                c = row + o
+                l, yc = P[c % 5, o, c // 5, j], Y[c % 5, c // 5, j]
+                for i in range(1, nx + 1):
+                    y[i] -= l[i] * yc[i]
+
+
+@kernel
+def elastic_columns_step(x, p, Y, keep, a, b, nx, ny, nz):
+    """One Chebyshev step with the sum of the columns' solutions:  p = a p + b sum Y,  x = keep x + p."""
+    for j in prange(ny + 1):
+        for k in range(nz + 1):
+            for d in range(3):
+                to = p[d, k, j]
+                for i in range(nx + 3):
+                    to[i] = a * to[i]
+            if j < ny:
+                u, v, w = p[0, k, j], p[1, k, j], p[2, k, j]
+                left, right, front, y = Y[1, k, j], Y[2, k, j], Y[3, k, j], Y[0, k, j]
+                for i in range(1, nx + 1):
+                    u[i] += b * left[i]
+                for i in range(1, nx + 1):
+                    u[i + 1] += b * right[i]
+                for i in range(1, nx + 1):
+                    v[i] += b * front[i]
+                for i in range(1, nx + 1):
+                    w[i] += b * y[i]
+            if j > 0:
+                v, back = p[1, k, j], Y[4, k, j - 1]
+                for i in range(1, nx + 1):
+                    v[i] += b * back[i]
+            for d in range(3):
+                to, pk = x[d, k, j], p[d, k, j]
+                for i in range(nx + 3):
+                    to[i] = keep * to[i] + pk[i]

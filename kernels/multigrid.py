@@ -1,0 +1,71 @@
+"""Transfers between a grid and the next coarser one (z is never coarsened), and rows of small sparse matrices.
+
+Arrays (components, levels, ny, nx). In x and in y a fine value lies between two coarse ones,
+    fine[i] = (1 - t[i]) coarse[at[i]] + t[i] coarse[at[i] + 1]     (t outside 0..1 extrapolates),
+with `at` and `t` given per component; restriction is the transpose.
+"""
+
+from numba import prange
+
+from warp.kernels import kernel
+
+
+@kernel
+def prolong(p, x, active, coarse, atx, tx, aty, ty, components, levels, ny, nx):
+    """p = P coarse where `active` is not zero, else 0;  x += p."""
+    for j in prange(ny):
+        for a in range(components):
+            J, s = aty[a, j], ty[a, j]
+            ix, t = atx[a], tx[a]
+            for k in range(levels):
+                low, high, on, pk, xk = coarse[a, k, J], coarse[a, k, J + 1], active[a, k, j], p[a, k, j], x[a, k, j]
+                for i in range(nx):
+                    I = ix[i]
+                    value = (1 - s) * ((1 - t[i]) * low[I] + t[i] * low[I + 1]) + s * ((1 - t[i]) * high[I] + t[i] * high[I + 1])
+                    pk[i] = value if on[i] != 0 else value * 0
+                    xk[i] += pk[i]
+
+
+@kernel
+def restrict(out, fine, startx, weightx, starty, weighty, components, levels, ny, nx, my, mx):
+    """out = P^T fine on the coarse grid (ny, nx): my x mx fine values from (starty, startx) on."""
+    for j in prange(ny):
+        for a in range(components):
+            for k in range(levels):
+                o = out[a, k, j]
+                for i in range(nx):
+                    o[i] = 0
+                for n in range(my):
+                    wy, row = weighty[a, n, j], fine[a, k, starty[a, j] + n]
+                    for m in range(mx):
+                        wx, first = weightx[a, m], startx[a]
+                        for i in range(nx):
+                            o[i] += wy * wx[i] * row[first[i] + m]
+
+
+@kernel
+def sparse_rows(out, x, scale, add, rows, start, column, value, n):
+    """out[rows] = add out[rows] + scale (A x) for n rows in CSR form; out and x are flat."""
+    for row in prange(n):
+        total = value[0] * 0
+        for e in range(start[row], start[row + 1]):
+            total += value[e] * x[column[e]]
+        out[rows[row]] = add * out[rows[row]] + scale * total
+
+
+@kernel
+def mask(x, active, n):
+    """Zero x where `active` is zero; both flat."""
+    for i in prange(n):
+        if active[i] == 0:
+            x[i] = 0
+
+
+@kernel
+def dense_rows(x, r, inverse, at, n):
+    """x[at] = inverse r[at] with a symmetric matrix (n, n); x and r are flat."""
+    for row in prange(n):
+        total = inverse[0, 0] * 0
+        for column in range(n):
+            total += inverse[column, row] * r[at[column]]
+        x[at[row]] = total

@@ -1,0 +1,213 @@
+"""Voxelisation: areas that shapes cover and which voxels hang together.
+
+Host only, there is no .cu twin: a model is voxelised once, in seconds, before a device sees it.
+"""
+
+from math import asin, sqrt
+
+import numpy as np
+
+from . import serial
+
+
+@serial
+def _arc(t):
+    """Integral of sqrt(1 - s^2) ds from 0 to t."""
+    return (t * sqrt(max(0.0, 1.0 - t * t)) + asin(t)) / 2.0
+
+
+@serial
+def _corner(x, y):
+    """Signed area of the unit disc between the axes and the lines X = x, Y = y.
+
+    y |----.        Under the flat part (X < sqrt(1 - y^2)) the height is y,
+      |     `.      beyond it the circle's.
+      |______|_ x
+    """
+    sign = 1.0
+    if x < 0.0:
+        x, sign = -x, -sign
+    if y < 0.0:
+        y, sign = -y, -sign
+    x, y = min(x, 1.0), min(y, 1.0)
+    flat = min(x, sqrt(1.0 - y * y))
+    return sign * (y * flat + _arc(x) - _arc(flat))
+
+
+@serial
+def discs(cover, x, y, centres, radius, share):
+    """Add to cover (ny, nx) `share` times the fraction of each cell inside discs at centres (n, 2); exact areas."""
+    ny, nx = cover.shape
+    for n in range(len(centres)):
+        cx, cy = centres[n, 0], centres[n, 1]
+        i0 = max(0, np.searchsorted(x, cx - radius, side="right") - 1)
+        j0 = max(0, np.searchsorted(y, cy - radius, side="right") - 1)
+        for j in range(j0, ny):
+            b, t = (y[j] - cy) / radius, (y[j + 1] - cy) / radius
+            if b >= 1.0:
+                break
+            for i in range(i0, nx):
+                a, r = (x[i] - cx) / radius, (x[i + 1] - cx) / radius
+                if a >= 1.0:
+                    break
+                area = _corner(r, t) - _corner(a, t) - _corner(r, b) + _corner(a, b)
+                cover[j, i] += share * max(0.0, area) / ((r - a) * (t - b))
+
+
+@serial
+def squares(cover, x, y, centres, side, share):
+    """Add to cover (ny, nx) `share` times the fraction of each cell inside axis-parallel squares at centres (n, 2)."""
+    ny, nx = cover.shape
+    for n in range(len(centres)):
+        x0, x1 = centres[n, 0] - side / 2, centres[n, 0] + side / 2
+        y0, y1 = centres[n, 1] - side / 2, centres[n, 1] + side / 2
+        i0 = max(0, np.searchsorted(x, x0, side="right") - 1)
+        j0 = max(0, np.searchsorted(y, y0, side="right") - 1)
+        for j in range(j0, ny):
+            if y[j] >= y1:
+                break
+            v = (min(y[j + 1], y1) - max(y[j], y0)) / (y[j + 1] - y[j])
+            for i in range(i0, nx):
+                if x[i] >= x1:
+                    break
+                u = (min(x[i + 1], x1) - max(x[i], x0)) / (x[i + 1] - x[i])
+                cover[j, i] += share * max(0.0, u) * max(0.0, v)
+
+
+@serial
+def _clip(count, px, py, qx, qy, axis, at, keep):
+    """Cut a polygon of `count` vertices (px, py) at a line; keep = +1: the part above `at`. Returns the new count."""
+    out = 0
+    for n in range(count):
+        ax, ay = px[n], py[n]
+        m = n + 1 if n + 1 < count else 0
+        bx, by = px[m], py[m]
+        da = keep * ((ax if axis == 0 else ay) - at)
+        db = keep * ((bx if axis == 0 else by) - at)
+        if da >= 0.0:
+            qx[out], qy[out] = ax, ay
+            out += 1
+        if (da > 0.0 and db < 0.0) or (da < 0.0 and db > 0.0):
+            s = da / (da - db)
+            qx[out] = at if axis == 0 else ax + s * (bx - ax)
+            qy[out] = at if axis == 1 else ay + s * (by - ay)
+            out += 1
+    return out
+
+
+@serial
+def polygon(cover, x, y, vertices, share):
+    """Add to cover (ny, nx) `share` times the fraction of each cell inside a simple polygon, by clipping it.
+
+    First to the row of cells, then to the cell. A concave polygon's clip may carry edges along the cell's border to
+    and fro; their areas cancel.
+    """
+    ny, nx = cover.shape
+    size = 2 * len(vertices) + 16
+    ax, ay = np.empty(size), np.empty(size)
+    bx, by = np.empty(size), np.empty(size)
+    cx, cy = np.empty(size), np.empty(size)
+    dx, dy = np.empty(size), np.empty(size)
+    for j in range(ny):
+        count = len(vertices)
+        ax[:count], ay[:count] = vertices[:, 0], vertices[:, 1]
+        count = _clip(count, ax, ay, bx, by, 1, y[j], 1.0)
+        row = _clip(count, bx, by, cx, cy, 1, y[j + 1], -1.0)
+        for i in range(nx):
+            if row == 0:
+                break
+            count = _clip(row, cx, cy, bx, by, 0, x[i], 1.0)
+            count = _clip(count, bx, by, dx, dy, 0, x[i + 1], -1.0)
+            area = 0.0
+            for n in range(count):
+                m = n + 1 if n + 1 < count else 0
+                area += (dx[n] - x[i]) * (dy[m] - y[j]) - (dx[m] - x[i]) * (dy[n] - y[j])
+            cover[j, i] += share * abs(area) / 2.0 / ((x[i + 1] - x[i]) * (y[j + 1] - y[j]))
+
+
+@serial
+def _root(parent, n):
+    while parent[n] != n:
+        parent[n] = parent[parent[n]]
+        n = parent[n]
+    return n
+
+
+@serial
+def _unite(parent, a, b):
+    a, b = _root(parent, a), _root(parent, b)
+    if a < b:
+        parent[b] = a
+    elif b < a:
+        parent[a] = b
+
+
+@serial
+def pieces(ids, part, dx, dy, dz):
+    """Label solid voxels that share faces: returns (root, part, volume) per label, equal root = connected.
+
+    ids: (nz, ny, nx); part: (M,) part of each id, -1 = void. A label belongs to one part; two layers of labels are
+    kept, not one per voxel.
+    """
+    nz, ny, nx = ids.shape
+    parent = np.arange(1024)
+    owner = np.full(1024, -1)
+    volume = np.zeros(1024)
+    count = 0
+    below = np.full((ny, nx), -1)
+    here = np.full((ny, nx), -1)
+    near = np.empty(3, np.int64)
+    for k in range(nz):
+        for j in range(ny):
+            for i in range(nx):
+                p = part[ids[k, j, i]]
+                if p < 0:
+                    here[j, i] = -1
+                    continue
+                near[0] = here[j, i - 1] if i > 0 else -1
+                near[1] = here[j - 1, i] if j > 0 else -1
+                near[2] = below[j, i]
+                label = -1
+                for n in near:
+                    if n >= 0 and owner[n] == p:
+                        label = n
+                if label < 0:
+                    if count == len(parent):
+                        parent = np.concatenate((parent, np.arange(count, 2 * count)))
+                        owner = np.concatenate((owner, np.full(count, -1)))
+                        volume = np.concatenate((volume, np.zeros(count)))
+                    label = count
+                    owner[label] = p
+                    count += 1
+                for n in near:
+                    if n >= 0 and n != label:
+                        _unite(parent, label, n)
+                volume[label] += dx[i] * dy[j] * dz[k]
+                here[j, i] = label
+        below, here = here, below
+    root = np.empty(count, np.int64)
+    for n in range(count):
+        root[n] = _root(parent, n)
+    return root, owner[:count], volume[:count]
+
+
+@serial
+def gaps(height, area, ids, part, dx, dy, z):
+    """Per (part below, part above): least clear height over a column and the area where they face each other.
+
+    height, area: (P, P), written in full; infinite height where the two never meet across void.
+    """
+    nz, ny, nx = ids.shape
+    height[:] = np.inf
+    area[:] = 0.0
+    for j in range(ny):
+        for i in range(nx):
+            last, top = -1, 0
+            for k in range(nz):
+                p = part[ids[k, j, i]]
+                if p < 0:
+                    continue
+                if last >= 0 and k > top:
+                    height[last, p] = min(height[last, p], z[k] - z[top])
+                    area[last, p] += dx[i] * dy[j]
+                last, top = p, k + 1

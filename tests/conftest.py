@@ -1,0 +1,50 @@
+"""Fixtures and marks that every test may use."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from oncpu import OnCpu, compare, compiler
+
+from warp import device
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    reason = device._cuda_problem(0) if marked else ""
+    for item in marked if reason else []:
+        item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def cpu() -> device.Device:
+    """The CPU with every core."""
+    return device.select("cpu")
+
+
+@pytest.fixture
+def gpu() -> device.Device:
+    """The first GPU; mark the test `gpu`."""
+    return device.select("cuda")
+
+
+@pytest.fixture
+def oncpu():
+    """CUDA sources on the CPU: `oncpu("heat", np.float32).launch("heat_apply", (nx, ny, 1), *args)`, in place."""
+    if compiler() is None:
+        pytest.skip("no C++ compiler (g++) found")
+    return OnCpu
+
+
+@pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
+def real(request: pytest.FixtureRequest) -> type:
+    """Both precisions."""
+    return request.param
+
+
+@pytest.fixture(params=["oncpu", pytest.param("gpu", marks=pytest.mark.gpu)])
+def twins(request: pytest.FixtureRequest):
+    """Parity in one line: `twins("heat", "heat_apply", (nx, ny, 1), *args, real=np.float32)` runs and compares both."""
+    if request.param == "oncpu" and compiler() is None:
+        pytest.skip("no C++ compiler (g++) found")
+    return partial(compare, gpu=device.select("cuda")) if request.param == "gpu" else compare

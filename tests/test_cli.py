@@ -1,0 +1,185 @@
+"""The command line: what a person or a script gets back, exit codes included."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from warp import cli
+
+CASE = """
+title = "chip on board"
+symmetry = "quarter"
+
+[part.board]
+size = "12 mm"
+thickness = "1 mm"
+material = "fr4"
+
+[part.chip]
+on = "board"
+size = "6 mm"
+thickness = "0.5 mm"
+material = "silicon"
+power = "2 W"
+
+[boundary.air]
+face = "chip.top"
+film = "1000 W/(m^2 K)"
+ambient = "25 degC"
+
+[load]
+stress_free = "165 degC"
+
+[grid]
+cells_per_layer = 3
+spacing = "1.5 mm"
+edge_spacing = "0.75 mm"
+"""
+
+
+@pytest.fixture
+def case(tmp_path, monkeypatch) -> Path:
+    """A small case in an empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "small.toml"
+    path.write_text(CASE)
+    return path
+
+
+@pytest.fixture
+def warp(monkeypatch, capsys):
+    """Run the command in this process: exit code, stdout, stderr."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["warp", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+            raise SystemExit(0)
+        out, err = capsys.readouterr()
+        return int(stop.value.code or 0), out, err
+
+    return run
+
+
+def test_help_imports_nothing_heavy():
+    heavy = "{'numpy', 'numba', 'h5py', 'pydantic', 'pint', 'matplotlib', 'cupy'}"
+    code = f"import sys, warp.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version(warp):
+    from importlib.metadata import version
+
+    assert warp("--version") == (0, f"warpage {version('warpage')}\n", "")
+
+
+def test_run_writes_one_file_and_prints_numbers(warp, case):
+    code, out, err = warp("run", case, "--json", "--device", "cpu")
+    assert (code, err) == (0, "")
+    numbers = json.loads(out)
+    # The board shrinks more than the chip: its edges go down, the package is a dome.
+    assert numbers["surfaces"]["board"]["bottom"]["warpage_um"] > 0
+    assert numbers["temperature"]["chip"]["max_C"] == pytest.approx(25 + 2 / (1000 * 36e-6), rel=0.01)
+    for solver in ("heat", "elastic"):
+        assert numbers["solver"][solver]["residual"] <= 1e-8
+    assert numbers["voxels"] > 0 and numbers["unknowns"] > 0 and numbers["wall_s"] > 0
+    assert numbers["device"].startswith("cpu") and numbers["peak_memory_MB"] > 0
+    assert (case.parent / "small.h5").is_file()
+    code, again, _ = warp("summary", "small.h5", "--json")
+    assert code == 0 and json.loads(again) == numbers
+
+
+def test_run_for_people_says_the_shape_in_words(warp, case):
+    code, out, err = warp("run", case, "-o", "out.h5", "--set", "part.chip.thickness=0.4 mm")
+    assert (code, err) == (0, "")  # no progress bars in a pipe
+    assert "convex" in out and "chip top" in out and "um" in out and "out.h5" in out
+
+
+def test_check_solves_nothing_and_draws(warp, case):
+    code, out, _ = warp("check", case, "--json")
+    assert code == 0
+    report = json.loads(out)
+    assert [b["name"] for b in report["stack"]] == ["board"]
+    assert [b["name"] for b in report["stack"][0]["children"]] == ["chip"]
+    assert report["symmetry"] == "quarter" and report["warnings"] == [] and report["voxels"] > 0
+    assert Path(report["picture"]).read_bytes()[:4] == b"\x89PNG"
+    assert not list(case.parent.glob("*.h5"))
+    code, out, _ = warp("check", case)
+    assert code == 0 and "voxels" in out and "chip" in out
+
+
+def test_floating_part_is_a_warning_in_check_and_an_error_in_run(warp, case):
+    lifted = ("--set", "part.chip.lift=40 um")
+    code, out, _ = warp("check", case, *lifted, "--json")
+    assert code == 0 and json.loads(out)["warnings"] == ["part 'chip' floats 40 um above 'board'"]
+    code, _, err = warp("run", case, *lifted)
+    assert code == 2 and "floats 40 um above 'board'" in err and not list(case.parent.glob("*.h5"))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "nothing.toml"], "nothing.toml: cannot be read"),
+        (["run", "small.toml", "--set", "part.chip.thickness"], "write KEY=VALUE"),
+        (["run", "small.toml", "--set", "part.chip.thickness=0.5"], "mm"),
+        (["run", "small.toml", "--set", "part.chip.thicknes=0.5 mm"], "thickness"),
+        (["run", "small.toml", "--device", "gpu"], "device 'gpu'"),
+        (["run", "small.toml", "-o", "no/such/folder/out.h5"], "there is no folder"),
+        (["run", "small.toml", "--set", "grid.spacing=100 nm"], "voxels"),
+        (["summary", "small.toml"], "small.toml"),
+        (["materials", "silicium"], "silicon"),
+        (["check", "small.toml", "--picture", "no/such/folder/a.png"], "there is no folder"),
+        (["check", "small.toml", "--picture", "picture.doc"], "png"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(warp, case, words, says):
+    code, out, err = warp(*words)
+    assert code == 2 and out == "" and says in err
+    assert len(err.strip().splitlines()) == 1, err
+    assert sorted(p.name for p in case.parent.iterdir()) == ["small.toml"]
+
+
+def test_materials_cite_their_sources(warp):
+    code, out, _ = warp("materials", "silicon", "--json")
+    silicon = json.loads(out)
+    assert code == 0 and silicon["properties"]["youngs_modulus"]["value"] == "130 GPa"
+    assert all(law["source"] for law in silicon["properties"].values())
+    code, out, _ = warp("materials", "silicon")
+    assert code == 0 and "Hopcroft" in out
+    code, out, _ = warp("materials", "--json")
+    assert code == 0 and json.loads(out)["silicon"]["youngs_modulus_GPa"] == 130
+    code, out, _ = warp("materials")
+    assert code == 0 and "silicon" in out
+
+
+def test_schema_is_json(warp):
+    code, out, _ = warp("schema")
+    assert code == 0 and "part" in json.loads(out)["properties"]
+
+
+def test_api(case):
+    import warp as program
+
+    loaded = program.load(case, {"load.temperature": "100 degC"})
+    result = program.solve(loaded, device="cpu")
+    assert result.temperature.shape == result.grid.shape
+    assert result.displacement.shape == (3, *(n + 1 for n in result.grid.shape))
+    result.write("api.h5")
+    assert program.read("api.h5").summary()["surfaces"] == result.summary()["surfaces"]
+    with pytest.raises(AttributeError):
+        program.nothing  # noqa: B018
+
+
+def test_the_readme_s_case_loads(tmp_path):
+    import warp as program
+
+    text = (Path(__file__).parents[1] / "README.md").read_text()
+    path = tmp_path / "readme.toml"
+    path.write_text(text.partition("```toml\n")[2].partition("```")[0])
+    assert set(program.load(path).parts) == {"substrate", "chip"}

@@ -1,0 +1,197 @@
+"""Choosing a device, launching, recording, and the cache of compiled kernels."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from warp import cache, device
+from warp.errors import WarpError
+from warp.kernels import reduce
+
+
+def run_python(code: str, **env: str) -> str:
+    """Run code in a fresh interpreter outside the checkout."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **env}, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+COPY = """
+import numpy as np
+from warp import device
+d = device.select("cpu")
+y = np.zeros(5, np.{real})
+d.launch("reduce", "copy", (5, 1, 1), y, np.full(5, 2, np.{real}), 5, real=np.{real})
+print(y.sum())
+"""
+
+
+def test_importing_the_module_imports_neither_numba_nor_cupy():
+    out = run_python(
+        "import sys, time, numpy, warp; t = time.perf_counter(); import warp.device;"
+        "print(time.perf_counter() - t, [m for m in ('numba', 'cupy', 'llvmlite') if m in sys.modules])"
+    )
+    seconds, rest = out.split(" ", 1)
+    assert rest.strip() == "[]"
+    assert float(seconds) < 0.1
+
+
+def test_auto_without_a_gpu_is_the_cpu(monkeypatch):
+    monkeypatch.setattr(device, "_cuda_problem", lambda index: "none")
+    assert device.select("auto") == device.Device("cpu", device.cores())
+    with pytest.raises(WarpError, match="device 'cuda:3': none; --device cpu works everywhere"):
+        device.select("cuda:3")
+
+
+def test_without_cupy_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setattr(device, "find_spec", lambda name: None)
+    with pytest.raises(WarpError, match=r"pip install 'warpage\[cuda13\]'"):
+        device.select("cuda")
+
+
+def test_an_unknown_device_and_too_many_threads_are_errors():
+    with pytest.raises(WarpError, match="none of auto, cpu, cuda"):
+        device.select("gpu")
+    with pytest.raises(WarpError, match="threads asked for, this machine offers 1 to"):
+        device.select("cpu", threads=100_000)
+    assert device.select("cpu", threads=1).threads == 1
+
+
+def test_launch_gives_scalars_the_declared_type_and_refuses_wrong_arrays(cpu):
+    y = np.zeros(3, np.float32)
+    cpu.launch("reduce", "fill", (3, 1, 1), y, 0.1, 3, real=np.float32)
+    assert (y == np.float32(0.1)).all()
+    with pytest.raises(TypeError, match="reduce.fill: y must be a contiguous float64 array, got float32 array"):
+        cpu.launch("reduce", "fill", (3, 1, 1), y, 0.1, 3)
+    with pytest.raises(TypeError, match="contiguous"):
+        cpu.launch("reduce", "fill", (3, 1, 1), np.zeros(6)[::2], 0.1, 3)
+    with pytest.raises(TypeError, match="reduce.fill takes 3 arguments, got 2"):
+        cpu.launch("reduce", "fill", (3, 1, 1), y, 0.1)
+
+
+def test_a_graph_records_without_running_and_repeats(cpu):
+    y, x, s = np.zeros(4), np.ones(4), np.array([1.0])
+    with cpu.graph() as graph:
+        cpu.launch("reduce", "add", (4, 1, 1), y, x, s, 0, 4)
+        cpu.launch("reduce", "add", (4, 1, 1), y, x, s, 0, 4)
+    assert (y == 0).all()
+    graph.launch()
+    s[0] = 10.0  # scalars that change lie in an array
+    graph.launch()
+    assert (y == 22).all()
+
+
+def test_sums_do_not_depend_on_the_number_of_threads():
+    n = 100_003
+    groups, chunk = reduce.pieces(n)
+    x = np.random.default_rng(1).standard_normal(n)
+    found = set()
+    for threads in {1, device.cores()}:
+        cpu, partial, s = device.select("cpu", threads), np.empty(groups * 256), np.zeros(1)
+        cpu.launch("reduce", "dot_lanes", (256 * groups, 1, 1), partial, x, x, n, chunk, groups)
+        cpu.launch("reduce", "fold_groups", (256, 1, 1), partial, groups, 1)
+        cpu.launch("reduce", "fold_lanes", (1, 1, 1), s, partial, 0, groups, 1)
+        found.add(s[0])
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("n", [1, 2048, 2049, 10**6, 10**9])
+def test_pieces_cover_the_vector(n):
+    groups, chunk = reduce.pieces(n)
+    assert groups <= reduce.MAX_GROUPS and chunk % 256 == 0
+    assert (groups - 1) * chunk < n <= groups * chunk
+
+
+def test_blocks_cover_the_extent():
+    for extent in ((1, 1, 1), (1000, 1, 1), (33, 7, 1), (65, 9, 5)):
+        grid, block = device.blocks(extent)
+        assert all(g * b >= n > (g - 1) * b for g, b, n in zip(grid, block, extent, strict=True))
+        assert np.prod(block) <= 256
+
+
+def test_memory_and_description(cpu):
+    free, total = cpu.memory()
+    assert 0 < free <= total
+    assert cpu.describe().startswith("cpu (")
+    assert cpu.seconds(lambda: None, repeat=3) >= 0
+
+
+def test_every_kernel_file_can_be_read():
+    for module in cache.modules():
+        assert all(p.type == "real" or p.type in device._TYPES for ps in device.signatures(module).values() for p in ps)
+
+
+def test_first_run_with_a_read_only_home(tmp_path):
+    """Neither the install nor the home can be written: compiled kernels go to a temporary folder of this user."""
+    home, temporary = tmp_path / "home", tmp_path / "tmp"
+    home.mkdir()
+    temporary.mkdir()
+    (home / ".cache").touch()  # a file where the folder should be: not even root can write there
+    where = {"HOME": str(home), "XDG_CACHE_HOME": str(home / ".cache"), "TMPDIR": str(temporary), "NUMBA_CACHE_DIR": ""}
+    assert run_python(COPY.format(real="float32"), **where) == "10.0\n"
+    assert list(temporary.glob("warpage-*/reduce-*/**/*.nbc"))
+
+
+def test_concurrent_first_runs_fill_one_cache(tmp_path):
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    runs = [
+        subprocess.Popen([sys.executable, "-c", COPY.format(real=real)], env=env, stdout=subprocess.PIPE, text=True)
+        for real in ("float32", "float64", "float64")
+    ]
+    assert [run.communicate(timeout=120)[0] for run in runs] == ["10.0\n"] * 3
+    assert len(list(tmp_path.glob("reduce-*/**/*copy*.nbc"))) == 2  # one file per precision, none lost
+    ask = "stats = device._numba('reduce').copy.stats; print(sum(stats.cache_hits.values()), len(stats.cache_misses))"
+    out = run_python(COPY.format(real="float32") + ask, NUMBA_CACHE_DIR=str(tmp_path))
+    assert out == "10.0\n1 0\n"
+
+
+def test_cold_until_compiled(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "root", lambda: Path(tmp_path))
+    assert cache.cold()
+    for module in cache.modules():
+        (cache.folder(module) / "kernels").mkdir(parents=True)
+        (cache.folder(module) / "kernels" / "x.nbi").touch()
+    assert not cache.cold()
+
+
+def test_the_cache_folder_changes_with_the_source_of_an_inlined_function(tmp_path, monkeypatch):
+    for name, text in {"__init__": "", "a": "from .b import f\n", "b": "f = 1\n", "c": ""}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.setattr(cache, "kernels", lambda: tmp_path)
+    before = cache.folder("a"), cache.folder("c")
+    (tmp_path / "b.py").write_text("f = 2\n")
+    assert cache.folder("a") != before[0]
+    assert cache.folder("c") == before[1]
+
+
+@pytest.mark.gpu
+def test_gpu_runs_a_kernel_and_a_graph(gpu):
+    y, x, s = gpu.zeros(1000), gpu.asarray(np.ones(1000)), gpu.asarray(np.array([3.0]))
+    gpu.launch("reduce", "add", (1000, 1, 1), y, x, s, 0, 1000)
+    with gpu.graph() as graph:
+        gpu.launch("reduce", "add", (1000, 1, 1), y, x, s, 0, 1000)
+    graph.launch()
+    graph.launch()
+    gpu.synchronize()
+    assert (gpu.to_host(y) == 9).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("n", [257, 300_007])
+def test_gpu_sums_equal_the_cpus(gpu, cpu, n):
+    groups, chunk = reduce.pieces(n)
+    x = np.random.default_rng(1).standard_normal(n)
+    sums = []
+    for d in (gpu, cpu):
+        partial, s, v = d.empty(groups * 256), d.zeros(1), d.asarray(x)
+        d.launch("reduce", "dot_lanes", (256 * groups, 1, 1), partial, v, v, n, chunk, groups)
+        d.launch("reduce", "fold_groups", (256, 1, 1), partial, groups, 1)
+        d.launch("reduce", "fold_lanes", (1, 1, 1), s, partial, 0, groups, 1)
+        sums.append(d.to_host(s)[0])
+    np.testing.assert_allclose(*sums, rtol=1e-13)  # fused multiply-adds differ in the last bits

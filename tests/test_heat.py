@@ -1,0 +1,252 @@
+"""Steady conduction: exact cases, order of accuracy, published cases, and the solver."""
+
+import numpy as np
+import pytest
+import reference
+from conductors import Conductor, boxes, uneven
+
+from warp import analytic, boundary, heat, spreading
+from warp.boundary import Film, Fixed, Interface, Source
+from warp.errors import WarpError
+from warp.heat_level import Cycle
+
+INF = np.inf
+
+
+@pytest.fixture
+def package():
+    """Odd-sized, uneven, orthotropic, with a cavity and an overhang: 11 x 9 x 7 voxels."""
+    rng = np.random.default_rng(3)
+    x, y, z = uneven(rng, 11, 1.0), uneven(rng, 9, 0.8), uneven(rng, 7, 0.2)
+    parts = {
+        "base": ((12.0, 10.0, 0.4), (0.0, 1.0, 0.0, 0.8, 0.0, z[2])),
+        "chip": (130.0, (x[3], x[8], y[2], y[7], z[2], z[4])),
+        "lid": (390.0, (0.0, x[9], 0.0, 0.8, z[4], z[7])),
+        "foot": (0.2, (0.0, x[1], 0.0, 0.8, z[2], z[4])),
+    }
+    return boxes(x, y, z, parts)
+
+
+def graded(n, growth):
+    """n cells from 0 to 1, each wider than the one before."""
+    return (growth ** np.arange(n + 1) - 1) / (growth**n - 1)
+
+
+FILMS = [Film("package.top", 800, 300), Film("base.bottom", 50, 310), Fixed("foot.x-", 305)]
+
+
+def test_layers_are_exact(cpu):
+    """T falls by q t/k per layer and q/h in the film, whatever the voxels."""
+    rng = np.random.default_rng(1)
+    z = np.concatenate((uneven(rng, 3, 1e-3), 1e-3 + uneven(rng, 2, 1e-4)[1:], 1.1e-3 + uneven(rng, 4, 0.5e-3)[1:]))
+    layers = {"a": (20.0, (-INF, INF) * 2 + (0, 1e-3)), "b": (1.0, (-INF, INF) * 2 + (1e-3, 1.1e-3))}
+    model = boxes([0, 1e-3, 4e-3], [0, 2e-3], z, layers | {"c": (100.0, (-INF, INF) * 2 + (1.1e-3, 1))})
+    out = heat.solve_steady(model, [Fixed("a.bottom", 400), Film("c.top", 5e3, 300)], {}, cpu, 1e-12)
+    resistance = np.array([1e-3 / 20, 1e-4 / 1, 0.5e-3 / 100, 1 / 5e3])
+    q = 100 / resistance.sum()
+    corners = np.interp(model.grid.zc, [0, 1e-3, 1.1e-3, 1.6e-3], 400 - q * np.cumsum([0, *resistance[:3]]))
+    np.testing.assert_allclose(out.temperature, np.broadcast_to(corners[:, None, None], model.grid.shape), rtol=1e-11)
+    assert heat.heat_flows(out)["c.top"] == pytest.approx(q * 8e-6, rel=1e-9)
+    assert heat.face_temperature(out, "c.top")[1] == pytest.approx(300 + q / 5e3, rel=1e-10)
+    assert heat.face_temperature(out, "b.top")[1] == pytest.approx(400 - q * resistance[:2].sum(), rel=1e-10)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_interface_resistance_is_in_series(cpu, axis):
+    lines = [np.linspace(0, 2, 3)] * 3
+    lines[axis] = np.array([0, 0.5, 1, 1.2, 2])
+    first, second = [-INF, INF] * 3, [-INF, INF] * 3
+    first[2 * axis + 1] = second[2 * axis] = 1.0
+    model = boxes(*lines, {"a": (2.0, tuple(first)), "b": (4.0, tuple(second))})
+    low, high = [("x-", "x+"), ("y-", "y+"), ("bottom", "top")][axis]
+    ends = [Fixed(f"a.{low}", 100), Fixed(f"b.{high}", 0)]
+    out = heat.solve_steady(model, [*ends, Interface("a", "b", 3.0)], {}, cpu, 1e-12)
+    q = 100 / (1 / 2 + 3 + 1 / 4)
+    assert heat.heat_flows(out) == pytest.approx({f"a.{low}": -4 * q, f"b.{high}": 4 * q})
+    assert heat.face_temperature(out, f"a.{high}")[1] == pytest.approx(100 - q / 2)
+    assert heat.face_temperature(out, f"b.{low}")[1] == pytest.approx(q / 4)
+
+
+def test_operator_is_the_assembled_matrix(cpu, package, real):
+    """Against an independent sparse assembly; void rows are empty."""
+    A = heat.operator(package, FILMS, cpu)
+    grid = package.grid
+    k = package.media.conductivity(300)[package.ids].transpose(3, 0, 1, 2)
+    films = []
+    for contact in A.surroundings.contacts:
+        for axis in range(3):
+            where = np.zeros(A.shape, bool)
+            where.reshape(-1)[contact.faces.cell[contact.faces.side // 2 == axis]] = True
+            films.append((axis, where, contact.coefficient, contact.ambient))
+    matrix, _ = reference.heat_matrix(grid.x, grid.y, grid.z, k, films)
+    x = np.random.default_rng(2).standard_normal(A.shape).astype(real)
+    out = cpu.zeros(A.shape, real)
+    A.apply(out, x)
+    close = 20 * abs(matrix).max() * np.finfo(real).eps
+    np.testing.assert_allclose(out.reshape(-1), matrix @ x.reshape(-1), atol=close)
+    assert np.all(out[package.ids == 0] == 0)
+
+
+def test_time_step_adds_the_capacity(cpu):
+    model = boxes([0, 1, 3], [0, 2], [0, 1], {"a": (Conductor(0.0001, capacity=5.0),)})
+    films = [Film("a.top", 1e-9, 300)]
+    x = np.array([[[1.0, 2.0]]])
+    steady, step = cpu.zeros(x.shape), cpu.zeros(x.shape)
+    heat.operator(model, films, cpu).apply(steady, x)
+    heat.operator(model, films, cpu, step=0.5).apply(step, x)
+    assert step - steady == pytest.approx(5.0 / 0.5 * np.array([[[2.0, 4.0]]]) * x)
+
+
+def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch):
+    monkeypatch.setattr("warp.heat_level._DENSE", 30)
+    A = heat.operator(package, FILMS, cpu)
+    cycle = Cycle(A)
+    assert len(cycle.levels) > 2
+    rng = np.random.default_rng(4)
+    x, y = (rng.standard_normal(A.shape) * (package.ids > 0) for _ in range(2))
+    Ax, Ay = cpu.zeros(A.shape), cpu.zeros(A.shape)
+    A.apply(Ax, x)
+    A.apply(Ay, y)
+    assert np.vdot(y, Ax) == pytest.approx(np.vdot(x, Ay), rel=1e-12) and np.vdot(x, Ax) > 0
+    Mx, My = cycle(x, 1.0).copy(), cycle(y, 1.0).copy()
+    assert np.vdot(y, Mx) == pytest.approx(np.vdot(x, My), rel=1e-4, abs=1e-5 * np.vdot(x, Mx))
+    assert np.vdot(x, Mx) > 0
+
+
+def test_interpolation_keeps_constants(cpu, package, monkeypatch):
+    monkeypatch.setattr("warp.heat_level._DENSE", 30)
+    fine, coarse = Cycle(heat.operator(package, FILMS, cpu)).levels[:2]
+    coarse.x[...] = 1
+    coarse.prolong(fine)
+    np.testing.assert_allclose(fine.p, package.ids > 0, atol=1e-6)
+    rng = np.random.default_rng(5)
+    coarse.x[...] = rng.standard_normal(coarse.shape)
+    fine.r[...] = rng.standard_normal(fine.shape) * (package.ids > 0)  # residuals are zero in void
+    coarse.prolong(fine)
+    coarse.restrict(fine)
+    assert np.vdot(coarse.r, coarse.x) == pytest.approx(np.vdot(fine.r, fine.p), rel=1e-4, abs=1e-4)
+
+
+def test_heat_in_is_heat_out(cpu, package):
+    seen = []
+    out = heat.solve_steady(package, FILMS, {"chip": 60.0}, cpu, 1e-10, lambda n, r: seen.append((n, r)))
+    assert sum(heat.heat_flows(out).values()) == pytest.approx(60, rel=1e-7)
+    assert out.residuals[-1] <= 1e-10 and seen[-1] == (out.iterations, out.residuals[-1])
+    assert np.all(out.temperature[package.ids == 0] == 0) and out.temperature[package.ids > 0].min() > 299
+
+
+def test_ambient_alone_is_the_temperature(cpu, package):
+    out = heat.solve_steady(package, [Film("package.all", 10, 320)], {}, cpu)
+    assert out.iterations == 0 and np.all(out.temperature[package.ids > 0] == 320)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_second_order_with_a_material_interface(cpu, axis):
+    """k jumps from 1 to 10 at s = 0.4, T = sin(2 pi (s - 0.4)) / k cos(pi t), lines uneven in every direction."""
+    errors = []
+    for n in (2, 4):
+        even = np.linspace(0, 1, 4 * n + 1)
+        lines = [even + 0.03 * np.sin(2 * np.pi * even)] * 3
+        lines[axis] = np.concatenate((np.linspace(0, 0.4, 5 * n + 1), np.linspace(0.4, 1, 6 * n + 1)[1:]))
+        first, second = [-INF, INF] * 3, [-INF, INF] * 3
+        first[2 * axis + 1] = second[2 * axis] = 0.4
+        model = boxes(*lines, {"a": (1.0, tuple(first)), "b": (10.0, tuple(second))})
+        grid = model.grid
+        centres = np.meshgrid(grid.zc, grid.yc, grid.xc, indexing="ij")[::-1]
+        k = model.media.conductivity(300)[model.ids][..., 0]
+        across, volume = np.cos(np.pi * centres[(axis + 1) % 3]), np.multiply.outer(grid.dz, grid.area)
+        exact = np.sin(2 * np.pi * (centres[axis] - 0.4)) / k * across  # zero at the interface, k T' smooth there
+        low, high = [("x-", "x+"), ("y-", "y+"), ("bottom", "top")][axis]
+        A = heat.operator(model, [Fixed(f"package.{end}", 300) for end in (low, high)], cpu)
+        b = heat.load(A, 5 * np.pi**2 * k * exact * volume)
+        walls = np.sin(-0.8 * np.pi), np.sin(1.2 * np.pi) / 10
+        for contact, wall in zip(A.surroundings.contacts, walls, strict=True):
+            cell = contact.faces.cell
+            b.reshape(-1)[cell] += contact.conductance * wall * across.reshape(-1)[cell]
+        x, _ = heat._conjugate_gradients(A, b, Cycle(A), 1e-10, None, None)
+        errors.append(np.sqrt(np.average((x - exact) ** 2, weights=volume)))
+    assert np.log2(errors[0] / errors[1]) > 1.9
+
+
+@pytest.mark.parametrize(
+    "sinks, published",
+    [(("top",), (307.821, 310.008)), (("bottom",), (307.441, 310.388)), (("bottom", "top"), (303.745, 305.004))],
+)
+def test_two_die_stack(cpu, sinks, published):
+    """3D-ICE's steady regression case on its own 50 x 200 um cells (esl-epfl/3d-ice, test/solid)."""
+    x, y, z = np.linspace(0, 10e-3, 201), np.linspace(0, 10e-3, 51), np.cumsum([0, 2e-6, 48e-6, 48e-6, 2e-6])
+    model = boxes(x, y, z, {"stack": (130.0,)})
+    half = np.array([0, 5e-3, 10e-3])
+    sources = [
+        Source("stack", 50.0, z=(0, 2e-6)),
+        Source("stack", np.array([[12.5, 0], [0, 12.5]]), half, half, z=(98e-6, 100e-6)),
+    ]
+    out = heat.solve_steady(model, [Film(f"stack.{side}", 1e5, 300) for side in sinks], sources, cpu)
+    assert (out.temperature[0, 24, 100], out.temperature[3, 0, 0]) == pytest.approx(published, abs=0.02)
+    assert out.iterations <= 15
+
+
+def test_spreading_resistance(cpu):
+    """A square source in the middle of a square plate over a film, as Muzychka, Culham and Yovanovich (2003)."""
+    a, c, t, k, h = 16.3e-3, 1.75e-3, 1.3e-3, 386.0, 1.5e4
+    x = np.concatenate((c / 2 * (1 - graded(14, 1.15)[::-1]), c / 2 + (a - c) / 2 * graded(20, 1.15)[1:]))
+    z = t * (1 - graded(20, 1.12)[::-1])
+    model = boxes(x, x, z, {"plate": (k,), "source": (k, (0, c / 2, 0, c / 2, z[-2], t))}, mirror=(True, True))
+    out = heat.solve_steady(model, [Film("plate.bottom", h, 300)], {"source": 1.0}, cpu)
+    at = boundary.faces(model, "source.top")
+    surface = out.temperature.reshape(-1)[at.cell] + (z[-1] - z[-2]) / 2 / k / c**2  # the heat enters at the surface
+    mean = np.average(surface, weights=at.area(model.grid)) - 300
+    source, plate = spreading.Rectangle(a / 2, a / 2, c, c), spreading.Sheet(t, k, k, k)
+    assert mean == pytest.approx(spreading.channel_resistance(a, a, source, [plate], h).mean, rel=5e-3)
+    assert mean == pytest.approx(1.02585, rel=5e-3)
+
+
+def test_nafems_t4(cpu):
+    """NAFEMS T4: 100 C below, insulated left, films right and above; 18.25 C (published 18.3) at (0.6, 0.2)."""
+    x = 0.6 * np.sin(np.linspace(0, np.pi / 2, 33))
+    y = np.concatenate((np.linspace(0, 0.2, 25), 0.2 + 0.8 * np.linspace(0, 1, 41)[1:] ** 1.1))
+    model = boxes(x, y, [0, 0.1], {"plate": (52.0,)})
+    walls = [Fixed("plate.y-", 373.15), Film("plate.x+", 750, 273.15), Film("plate.y+", 750, 273.15)]
+    out = heat.solve_steady(model, walls, {}, cpu)
+    _, wall = heat.face_temperature(out, "plate.x+")
+    at = np.interp(0.2, model.grid.yc, wall) - 273.15
+    assert at == pytest.approx(analytic.cooled_rectangle(), abs=0.05) and at == pytest.approx(18.3, abs=0.1)
+
+
+def test_conductivity_that_depends_on_temperature(cpu):
+    """A bar with k = k0 (1 + b T), T in C: Kirchhoff's transform is linear (analytic.long_bar, VMMECH007)."""
+    k = lambda T: 0.038 * (1 + 0.00582 * (T - 273.15))  # noqa: E731
+    model = boxes(np.linspace(0, 20, 41), [0, 1], [0, 1], {"bar": (Conductor(k),)})
+    out = heat.solve_steady(model, [Fixed("bar.x-", 373.15), Film("bar.x+", 0.005, 278.15)], {}, cpu)
+    np.testing.assert_allclose(out.temperature[0, 0] - 273.15, analytic.long_bar(model.grid.xc), atol=0.02)
+
+
+def test_a_graded_lidded_package_takes_few_iterations(cpu):
+    """Fine at chip and foot edges (1 : 80), cavity, conductivities 0.2 to 390: 8 to 12 iterations are usual."""
+    narrow = graded(20, 1.25)
+    x = np.concatenate((1 - narrow[::-1], 1 + narrow[1:], 2.2 - 0.2 * narrow[19::-1])) * 9e-3
+    edge, foot, end = 9e-3, x[40], x[-1]
+    z = np.interp(np.arange(17), [0, 6, 12, 16], [0, 1.2e-3, 2.1e-3, 3.1e-3])
+    model = boxes(
+        x,
+        x,
+        z,
+        {
+            "substrate": ((20.0, 20.0, 0.4), (0, end, 0, end, 0, 1.2e-3)),
+            "lid": (390.0, (0, end, 0, end, 1.2e-3, 1)),
+            "cavity": (None, (0, foot, 0, foot, 1.2e-3, 2.1e-3)),
+            "chip": (130.0, (0, edge, 0, edge, 1.2e-3, 1.8e-3)),
+            "tim": (0.2, (0, edge, 0, edge, 1.8e-3, 2.1e-3)),
+        },
+        mirror=(True, True),
+    )
+    out = heat.solve_steady(model, [Film("lid.top", 800, 300), Film("substrate.bottom", 20, 300)], {"chip": 60.0}, cpu)
+    assert out.iterations <= 16
+
+
+def test_heat_must_have_a_way_out(cpu, package):
+    with pytest.raises(WarpError, match="no way out"):
+        heat.solve_steady(package, [], {"chip": 1.0}, cpu)
+    model = boxes([0, 1], [0, 1], [0, 1, 2, 3], {"base": (1.0, (0, 1, 0, 1, 0, 1)), "lid": (1.0, (0, 1, 0, 1, 2, 3))})
+    with pytest.raises(WarpError, match="'lid'"):
+        heat.solve_steady(model, [Film("base.bottom", 10, 300)], {"base": 1.0}, cpu)

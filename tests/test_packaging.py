@@ -1,0 +1,92 @@
+"""The distribution: what it ships, what it declares, and who else is called `warp`."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+from warp.errors import WarpError
+from warp.neighbour import refuse_nvidia_warp
+
+TOP = Path(__file__).parents[1]
+PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names of every import in a file, those for type checkers left out."""
+    found = set()
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {match[0].lower() for match in (re.match(r"[\w-]+", text) for text in requirements) if match}
+
+
+def test_imports_and_declared_dependencies_agree():
+    used = set().union(*(imports(path) for folder in ("warp", "kernels") for path in (TOP / folder).glob("*.py")))
+    used -= {"warp", *sys.stdlib_module_names}
+    second_names = {"pydantic_core": "pydantic", "llvmlite": "numba", "cupyx": "cupy"}
+    used = {second_names.get(name, name) for name in used}
+    optional = {"xarray", "cupy"}
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert names(extras["xarray"]) == {"xarray"} and names(extras["cuda12"]) == {"cupy-cuda12x"}
+    assert used - optional == names(PROJECT["project"]["dependencies"])
+
+
+def test_every_data_file_is_packaged():
+    data = PROJECT["tool"]["setuptools"]["package-data"]
+    for package, folder in PROJECT["tool"]["setuptools"]["package-dir"].items():
+        assert (TOP / folder / "__init__.py").is_file()
+        for path in (TOP / folder).rglob("*"):
+            if path.is_dir() or path.suffix in (".py", ".pyc") or "__pycache__" in path.parts:
+                continue
+            name = path.relative_to(TOP / folder).as_posix()
+            assert any(fnmatch(name, pattern) for pattern in data[package]), f"{folder}/{name} is not in the wheel"
+
+
+def test_data_and_kernels_are_found_at_run_time():
+    import warp.data
+    import warp.kernels
+
+    for module, name in ((warp.data, "materials.toml"), (warp.kernels, "heat.cu")):
+        assert Path(module.__file__).with_name(name).is_file()
+
+
+def test_readme_names_its_two_commands():
+    readme = (TOP / "README.md").read_text()
+    for mark in ("main-job", "tests"):
+        block = readme.partition(f"<!-- {mark} -->\n```sh\n")[2].partition("```")[0].strip()
+        assert block.startswith("python3 -m venv .venv && ") and "\n" not in block
+
+
+def test_nvidia_warp_in_the_same_environment_stops_with_one_sentence(tmp_path, monkeypatch):
+    refuse_nvidia_warp()
+    other = tmp_path / "warp_lang-1.9.0.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: warp-lang\nVersion: 1.9.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(WarpError, match="virtual environment of its own") as error:
+        refuse_nvidia_warp()
+    assert "\n" not in str(error.value)
+
+    import warp
+
+    with pytest.raises(WarpError):
+        warp.load("any.toml")
+    with pytest.raises(WarpError):
+        warp.init  # noqa: B018  # the first call of a program written for the other

@@ -1,0 +1,285 @@
+"""Each CUDA kernel gives what its Numba twin gives, on small odd grids of random media: on the CPU, and on a GPU."""
+
+import numpy as np
+import pytest
+
+from warp.kernels import reduce
+
+SIZES = [1, 255, 256, 257, 5001, 300_007]
+
+
+def vector(rng, n, dtype=np.float64):
+    return rng.standard_normal(n).astype(dtype)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_dot(twins, rng, real, n):
+    groups, chunk = reduce.pieces(n)
+    x, y, q = vector(rng, n), vector(rng, n, real), vector(rng, n)
+    partial = np.full(2 * groups * 256, np.nan)
+    extent = (256 * groups, 1, 1)
+    twins("reduce", "dot_lanes", extent, partial, x, y, n, chunk, groups, real=real, rtol=0)
+    partial = twins("reduce", "dot_two_lanes", extent, partial, x, q, y, n, chunk, groups, real=real, rtol=0)[0]
+    partial = twins("reduce", "fold_groups", (512, 1, 1), partial, groups, 2, real=real, rtol=0)[0]
+    s = twins("reduce", "fold_lanes", (2, 1, 1), np.zeros(4), partial, 1, groups, 2, real=real, rtol=0)[0]
+    np.testing.assert_allclose(s, [0, x @ y, q @ y, 0], rtol=1e-13, atol=1e-13 * n)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_step_and_residual(twins, rng, n):
+    groups, chunk = reduce.pieces(n)
+    x, r, p, q = (vector(rng, n) for _ in range(4))
+    partial, s = np.full(groups * 256, np.nan), np.array([0.0, 0.3])
+    extent = (256 * groups, 1, 1)
+    done = twins("reduce", "step_lanes", extent, x, r, partial, p, q, s, 1, n, chunk, groups, rtol=0)
+    np.testing.assert_allclose(done[0], x + 0.3 * p, rtol=1e-15, atol=1e-15)
+    np.testing.assert_allclose(done[2].sum(), ((r - 0.3 * q) ** 2).sum(), rtol=1e-13)
+    done = twins("reduce", "residual_lanes", extent, r, partial, p, q, n, chunk, groups, rtol=0)
+    np.testing.assert_array_equal(done[0], p - q)
+
+
+@pytest.mark.parametrize("n", [1, 300, 5001])
+def test_vector_updates(twins, rng, real, n):
+    x, p, s = vector(rng, n), vector(rng, n), np.array([2.0, -0.7])
+    z, y, extent = vector(rng, n, real), np.full(n, np.nan, real), (n, 1, 1)
+    p = twins("reduce", "direction", extent, p, z, s, 0, 1, n, real=real, rtol=0)[0]
+    twins("reduce", "add", extent, x, z, s, 1, n, real=real, rtol=0)
+    twins("reduce", "narrow", extent, y, x, s, 0, n, real=real, rtol=0)
+    twins("reduce", "widen", extent, x, z, s, 0, n, real=real, rtol=0)
+    twins("reduce", "fill", extent, y, 0.1, n, real=real, rtol=0)
+    twins("reduce", "copy", extent, y, z, n, real=real, rtol=0)
+
+
+def test_scalars(twins):
+    s = np.array([3.0, 4.0, 0.0, 9.0])
+    one = (1, 1, 1)
+    assert twins("reduce", "ratio", one, s, 3, 0, 1, -1.0, rtol=0)[0][3] == -0.75
+    assert twins("reduce", "ratio", one, s, 3, 2, 2, 1.0, rtol=0)[0][3] == 0.0
+    assert twins("reduce", "inverse_root", one, s, 0, 1, rtol=0)[0][0] == 0.5
+
+
+# heat -----------------------------------------------------------------------------------------------------------------
+
+NX, NY, NZ = 9, 5, 7
+
+
+def positive(rng, *shape, dtype):
+    return (0.1 + rng.random(shape)).astype(dtype)
+
+
+@pytest.fixture
+def medium(rng, real):
+    """The arguments ids ... nz of the fine heat kernels: four media and void (id 0) at random, uneven spacing."""
+    ids = rng.integers(0, 5, (NZ, NY, NX)).astype(np.uint16)
+    table = positive(rng, 5, 7, dtype=real)
+    table[0, :6], table[0, 6] = np.inf, 0
+    return ids, table, *(positive(rng, n, dtype=real) for n in (NX, NY, NZ)), NX, NY, NZ
+
+
+@pytest.fixture
+def fields(rng, real):
+    """`fields(n)`: n random fields on the fine grid."""
+    return lambda n: [vector(rng, (NZ, NY, NX), real) for _ in range(n)]
+
+
+@pytest.fixture
+def level(rng, real):
+    """gx, gy, gz, f of a coarse level: nothing leaves at the last cell of each direction, half are void."""
+    gx, gy, gz, f = (positive(rng, NZ, NY, NX, dtype=real) * (rng.random((NZ, NY, NX)) < 0.5) for _ in range(4))
+    gx[:, :, -1] = gy[:, -1] = gz[-1] = 0
+    return [a.astype(real) for a in (gx, gy, gz, f)]
+
+
+def test_heat_apply(twins, real, medium, fields):
+    out, T = fields(2)
+    done = twins("heat", "heat_apply", (NX, NY, 1), out, T, *medium, 0.0, 1.0, real=real)[0]
+    assert abs(done.sum()) < 1e-5 * abs(done).sum() + abs((medium[1][medium[0], 6] * T).sum())  # heat is conserved
+    twins("heat", "heat_apply", (NX, NY, 1), out, T, *medium, 1.0, -0.5, real=real)
+
+
+def test_heat_lines(twins, real, medium, fields):
+    x, p, y, r = fields(4)
+    pivot = twins("heat", "heat_lateral", (NX, NY, 1), np.full_like(x, np.nan), *medium, real=real)[0]
+    pivot = twins("heat", "heat_factor", (NX, NY, 1), pivot, *medium, real=real)[0]
+    twins("heat", "heat_lines", (NX, NY, 1), x, p, y, r, pivot, *medium, 1.0, 0.3, 0.7, real=real)
+
+
+def test_level_operator_and_lines(twins, rng, real, level, fields):
+    gx, gy, gz, f = level
+    out, x, p, y, r = fields(5)
+    extent, n = (NX, NY, 1), (NX, NY, NZ)
+    twins("heat", "level_apply", extent, out, x, *level, *n, 1.0, -1.0, real=real)
+    pivot = twins("heat", "level_lateral", extent, np.full_like(x, np.nan), gx, gy, f, *n, real=real)[0]
+    pivot = twins("heat", "level_factor", extent, pivot, gz, *n, real=real)[0]
+    twins("heat", "level_lines", extent, x, p, y, r, pivot, gz, *n, 1.0, 0.3, 0.7, real=real)
+
+
+@pytest.fixture
+def merging(rng, real):
+    """first_x, first_y, ratio_x, ratio_y, mx, my: 9 x 5 columns become 5 x 3."""
+    first = [np.array([0, 2, 3, 5, 7, 9], np.int32), np.array([0, 1, 3, 5], np.int32)]
+    return *first, positive(rng, 5, dtype=real), positive(rng, 3, dtype=real), 5, 3
+
+
+def test_coarsening(twins, real, medium, level, merging):
+    new = [np.full((NZ, 3, 5), np.nan, real) for _ in range(4)]
+    twins("heat", "heat_coarsen", (5, 3, 1), *new, *medium[:5], *merging, NX, NY, NZ, real=real)
+    twins("heat", "level_coarsen", (5, 3, 1), *new, *level, *merging, NX, NY, NZ, real=real)
+
+
+def test_heat_transfers(twins, rng, real, fields):
+    mx, my = 5, 3
+    lower = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3], np.int32), np.array([0, 0, 1, 1, 1], np.int32)
+    weights = rng.random(NX).astype(real), rng.random(NY).astype(real)
+    start = [np.concatenate([np.searchsorted(at, np.arange(m) - 1), np.searchsorted(at, np.arange(m), "right")])
+             for at, m in zip(lower, (mx, my), strict=True)]  # fmt: skip
+    coarse = vector(rng, (NZ, my, mx), real)
+    pivot_c = np.maximum(vector(rng, (NZ, my, mx), real), 0)
+    x, p, r, pivot = fields(4)
+    sizes = mx, my, NX, NY, NZ
+    down = twins("heat", "level_restrict", (mx, my, 1), coarse * np.nan, r, pivot_c, *lower, *weights,
+                 *(s.astype(np.int32) for s in start), *sizes, real=real)[0]  # fmt: skip
+    pivot[:] = 1
+    up = twins("heat", "level_prolong", (NX, NY, 1), x, p, coarse, pivot_c, pivot, *lower, *weights, *sizes, real=real)
+    np.testing.assert_allclose((down * coarse).sum(), (r * up[1]).sum(), rtol=1e-4)  # one is the other's transpose
+
+
+def test_films(twins, rng, real, fields):
+    out, T = (a.reshape(-1) for a in fields(2))
+    cell, g = rng.permutation(out.size)[:40].astype(np.int64), positive(rng, 40, dtype=real)
+    twins("heat", "film_apply", (40, 1, 1), out, T, cell, g, 40, -1.0, real=real, rtol=0)
+    twins("heat", "film_add", (40, 1, 1), out, cell, g, 40, real=real, rtol=0)
+
+
+# elasticity -----------------------------------------------------------------------------------------------------------
+
+SHAPE = (NZ + 1, NY + 1, NX + 3)
+FACES = (NX + 1, NY + 1, NZ + 1)
+
+
+@pytest.fixture
+def body(rng, real):
+    """C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz: random, a third of cells and edges void, zero at the borders."""
+    C, K = np.zeros((6, *SHAPE)), np.zeros((3, *SHAPE))
+    C[:, :-1, :-1, 1 : NX + 1] = (0.1 + rng.random((6, NZ, NY, NX))) * (rng.random((NZ, NY, NX)) < 0.7)
+    C[:3] *= 4  # positive definite: the normal terms outweigh the mixed ones
+    K[0, 1:-1, 1:-1, 1 : NX + 1] = rng.random((NZ - 1, NY - 1, NX)) * (rng.random((NZ - 1, NY - 1, NX)) < 0.7)
+    K[1, 1:-1, :-1, 2 : NX + 1] = rng.random((NZ - 1, NY, NX - 1)) * (rng.random((NZ - 1, NY, NX - 1)) < 0.7)
+    K[2, :-1, 1:-1, 2 : NX + 1] = rng.random((NZ, NY - 1, NX - 1)) * (rng.random((NZ, NY - 1, NX - 1)) < 0.7)
+    widths = []
+    for n in (NX, NY, NZ):
+        cell, centre = np.zeros(n + 3), np.zeros(n + 3)
+        cell[1 : n + 1], centre[1 : n + 2] = 0.5 + rng.random(n), 0.5 + rng.random(n + 1)
+        widths += [cell.astype(real), centre.astype(real)]
+    return C.astype(real), K.astype(real), *widths, NX, NY, NZ
+
+
+@pytest.fixture
+def displacement(rng, real):
+    """A random field on all faces, zero in the padding."""
+    x = np.zeros((3, *SHAPE))
+    x[..., 1 : NX + 2] = rng.standard_normal((3, NZ + 1, NY + 1, NX + 1))
+    return x.astype(real)
+
+
+@pytest.fixture
+def media(rng, real):
+    """ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz: four media and void at random, void all round."""
+    ids = np.zeros((NZ + 2, NY + 2, NX + 3), np.uint16)
+    ids[1:-1, 1:-1, 1 : NX + 1] = rng.integers(0, 5, (NZ, NY, NX))
+    cell, soft = positive(rng, 6, 5, dtype=real), positive(rng, 3, 5, dtype=real)
+    cell[:3] *= 4
+    cell[:, 0], soft[:, 0] = 0, np.inf
+    widths, spacings = [], []
+    for n in (NX, NY, NZ):
+        d = np.ones(n + 3)
+        d[1 : n + 1] = 0.5 + rng.random(n)
+        rd, rc = np.zeros(n + 3), np.zeros(n + 3)
+        rd[1 : n + 1], rc[1], rc[n + 1] = 1 / d[1 : n + 1], 1 / d[1], 1 / d[n]
+        rc[2 : n + 1] = 2 / (d[1:n] + d[2 : n + 1])
+        widths.append(d.astype(real))
+        spacings += [rd.astype(real), rc.astype(real)]
+    return ids, cell, soft, *widths, *spacings
+
+
+def zeros(real):
+    return np.zeros((3, *SHAPE), real)
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, False), (False, True)])
+def test_elastic_apply(twins, rng, real, body, displacement, mirror):
+    *coefficients, nx, ny, nz = body
+    args = displacement, 0.5, -0.5, *coefficients, *mirror, nx, ny, nz
+    out = displacement[:, ::-1, ::-1].copy()
+    twins("elastic", "elastic_apply", FACES, out, *args, real=real)
+    twins("elastic", "elastic_apply", (1, 1, 1), out, *args, real=real)  # the result does not depend on the extent
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, True)])
+def test_media_apply(twins, real, media, displacement, mirror):
+    args = displacement, 0.5, -0.5, *media, *mirror, NX, NY, NZ
+    twins("elastic", "media_apply", FACES, displacement[:, ::-1, ::-1].copy(), *args, real=real)
+
+
+def test_diagonals_and_lines(twins, real, body, media, displacement):
+    C, K, *spacings, nx, ny, nz = body
+    diagonal = zeros(real)
+    diagonal[..., 1 : nx + 2] = 0.3  # a line held by nothing else is singular
+    stored = twins("elastic", "elastic_diagonal", FACES, diagonal, *body, real=real)[0]
+    looked_up = twins("elastic", "media_diagonal", FACES, diagonal, *media, nx, ny, nz, real=real)[0]
+    columns = (nx + 1, ny + 1, 1)
+    twins("elastic", "media_lines", columns, zeros(real), zeros(real), looked_up, *media[:6], *media[-2:], nx, ny, nz,
+          real=real)  # fmt: skip
+    lines = twins("elastic", "elastic_lines", columns, zeros(real), zeros(real), stored, C, K, *spacings[-2:], nx, ny, nz,
+                  real=real)[:2]  # fmt: skip
+    x, p, y = displacement * 2, displacement * 3, zeros(real)
+    twins("elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), x, p, y, displacement, *lines, 1.0, 0.3, 0.7, nx, ny, nz,
+          real=real)  # fmt: skip
+
+
+def test_elastic_columns(twins, rng, real, body, displacement):
+    nx, ny, nz = sizes = body[-3:]
+    diagonal = np.full_like(displacement, 100)  # dominant: a pivot near the threshold may fall on either side of it
+    diagonal[:, rng.random(SHAPE) < 0.2] = 0  # inactive
+    P = np.zeros((5, 6, nz + 1, ny, nx + 3), real)
+    P = twins("elastic", "elastic_columns", FACES, P, diagonal, *body, real=real)[0]
+    P = twins("elastic", "elastic_columns_factor", (nx, ny, 1), P, *sizes, real=real)[0]
+    Y = np.zeros((5, nz + 1, ny, nx + 3), real)
+    Y = twins("elastic", "elastic_columns_solve", (nx, ny, 1), Y, displacement, P, *sizes, real=real)[0]
+    x, p = displacement * 2, displacement * 3
+    twins("elastic", "elastic_columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, 1.0, 0.3, 0.7, *sizes, real=real)
+
+
+# multigrid ------------------------------------------------------------------------------------------------------------
+
+
+def test_transfers(twins, rng, real):
+    """3 components, 4 levels; 9 x 5 fine values between 6 x 4 coarse ones, sums of 3 x 2 fine values the other way."""
+    fine, coarse = vector(rng, (3, 4, 5, 9), real), vector(rng, (3, 4, 4, 6), real)
+    on = (rng.random(fine.shape) < 0.7).astype(real)
+    atx, aty = np.sort(rng.integers(0, 5, (3, 9)), 1), np.sort(rng.integers(0, 3, (3, 5)), 1)
+    tx, ty = vector(rng, (3, 9), real), vector(rng, (3, 5), real)
+    twins("multigrid", "prolong", (9, 5, 4), fine * 2, fine, on, coarse, atx.astype(np.int32), tx, aty.astype(np.int32),
+          ty, 3, 4, 5, 9, real=real)  # fmt: skip
+    startx, starty = rng.integers(0, 6, (3, 6)).astype(np.int32), rng.integers(0, 4, (3, 4)).astype(np.int32)
+    sums = startx, vector(rng, (3, 3, 6), real), starty, vector(rng, (3, 2, 4), real)
+    twins("multigrid", "restrict", (6, 4, 4), coarse * np.nan, fine, *sums, 3, 4, 4, 6, 2, 3, real=real)
+
+
+def test_sparse_rows(twins, rng, real):
+    rows, start = np.array([2, 7, 30]), np.array([0, 2, 2, 5])
+    column, value = rng.integers(0, 40, 5), vector(rng, 5, real)
+    out, x = vector(rng, 40, real), vector(rng, 40, real)
+    twins("multigrid", "sparse_rows", (3, 1, 1), out, x, 0.5, 1.0, rows, start, column, value, 3, real=real)
+
+
+def test_mask_and_dense_rows(twins, rng, real):
+    x, r = vector(rng, 301, real), vector(rng, 301, real)
+    twins("multigrid", "mask", (301, 1, 1), x, np.round(rng.random(301)).astype(real), 301, real=real)
+    at, inverse = rng.permutation(301)[:17], vector(rng, (17, 17), real)
+    twins("multigrid", "dense_rows", (17, 1, 1), x, r, inverse + inverse.T, at, 17, real=real)

@@ -1,0 +1,65 @@
+"""Every kernel has two forms with one signature: kernels/NAME.py and kernels/NAME.cu."""
+
+import ast
+
+import pytest
+
+from warp import cache, device
+
+TWINS = cache.modules()
+
+
+def numba_signatures(module: str) -> dict[str, list[str]]:
+    """Read the functions marked @kernel and their arguments, without importing."""
+    tree = ast.parse((cache.kernels() / f"{module}.py").read_text())
+    return {
+        node.name: [a.arg for a in node.args.args]
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "kernel" for d in node.decorator_list)
+    }
+
+
+def indexed(module: str) -> dict[str, set[str]]:
+    """Find which arguments of each kernel are indexed, that is: are arrays."""
+    tree = ast.parse((cache.kernels() / f"{module}.py").read_text())
+    return {
+        f.name: {n.value.id for n in ast.walk(f) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)}
+        for f in tree.body
+        if isinstance(f, ast.FunctionDef)
+    }
+
+
+def test_no_cuda_file_without_a_numba_twin():
+    assert {p.stem for p in cache.kernels().glob("*.cu")} <= set(TWINS)
+
+
+@pytest.mark.parametrize("module", TWINS)
+def test_twins_have_the_same_functions_in_the_same_order(module):
+    assert (cache.kernels() / f"{module}.cu").exists(), f"kernels/{module}.cu is missing"
+    assert list(device.signatures(module)) == list(numba_signatures(module))
+
+
+@pytest.mark.parametrize("module", TWINS)
+def test_twins_have_the_same_arguments_in_the_same_order(module):
+    """Lengths of arrays (`ARRAY_dimAXIS`) follow in the .cu: `launch` reads them from the array."""
+    cuda = {f: [p.name for p in parameters if not p.length_of] for f, parameters in device.signatures(module).items()}
+    assert cuda == {f: names for f, names in numba_signatures(module).items() if f in cuda}
+
+
+@pytest.mark.parametrize("module", TWINS)
+def test_pointers_are_the_arrays(module):
+    for function, parameters in device.signatures(module).items():
+        arrays = indexed(module)[function] & {p.name for p in parameters}
+        assert arrays <= {p.name for p in parameters if p.pointer}, function
+
+
+@pytest.mark.parametrize("module", TWINS)
+def test_the_first_argument_is_written(module):
+    for function, parameters in device.signatures(module).items():
+        assert parameters[0].pointer and not parameters[0].const, function
+
+
+@pytest.mark.parametrize("module", TWINS)
+def test_source_holds_its_headers(module):
+    text = device.source(module)
+    assert "#include" not in text and "typedef REAL real;" in text

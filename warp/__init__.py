@@ -1,0 +1,66 @@
+"""Package warpage from chip to board: a case file becomes temperatures, displacements, a signed number.
+
+    import warp
+    case = warp.load("data/packages/fcbga-lid.toml", {"part.chip.thickness": "0.5 mm"})
+    result = warp.solve(case, device="auto")
+    result.metrics["surfaces"]["substrate"]["bottom"]["warpage_um"]     # + = convex, the centre away from the board
+    result.write("fcbga-lid.h5")
+    warp.read("fcbga-lid.h5")
+
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from warp.case import Case
+    from warp.results import Result
+
+__all__ = ["Result", "load", "read", "solve"]  # noqa: F822  # Result comes through __getattr__
+
+
+def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:
+    """Read and check a case file; `overrides` maps dotted keys to values as written in the file."""
+    from warp.neighbour import refuse_nvidia_warp
+
+    refuse_nvidia_warp()
+    from warp import case
+
+    return case.load(path, dict(overrides or {}))
+
+
+def solve(case: Case, device: str = "auto", progress: Callable[..., Any] | None = None) -> Result:
+    """Solve heat and thermo-elasticity of `case` on "auto", "cpu", "cuda" or "cuda:N"."""
+    from warp import process
+
+    return process.solve(case, device=device, progress=progress)
+
+
+def read(path: str | PathLike[str]) -> Result:
+    """Open a result file written by `warp run` or `Result.write`."""
+    from warp.neighbour import refuse_nvidia_warp
+
+    refuse_nvidia_warp()
+    from warp import results
+
+    return results.read(path)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("warpage")
+    if name == "Result":
+        from warp.results import Result
+
+        return Result
+    if name in ("init", "kernel", "func", "array", "launch"):  # somebody expects NVIDIA Warp here
+        from warp.neighbour import refuse_nvidia_warp
+
+        refuse_nvidia_warp()
+    raise AttributeError(f"module 'warp' has no attribute {name!r}")

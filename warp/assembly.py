@@ -1,0 +1,236 @@
+"""From checked tables to a case's parts: materials, heat sources, boundaries; and whether they fit together.
+
+Each step returns what it made and the faults it met, so that one run lists them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from warp import materials, mixing, power
+from warp.boundary import SIDES, Boundary, Film, Fixed, Interface, Source
+from warp.materials import MaterialError, Medium
+from warp.package import Package, build
+from warp.part import AnyPart, Solid
+from warp.sections import BoundarySection, CaseFile, InterfaceSection
+from warp.stacking import Fault, Key, nearest
+from warp.symmetry import asymmetry
+
+MIRRORS = {"none": (False, False), "half-x": (True, False), "half-y": (False, True), "quarter": (True, True)}
+FACE_SIDES = (*SIDES, "sides", "all")
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """What a case file's tables become."""
+
+    package: Package
+    media: Mapping[str, Medium]
+    sources: list[Source]
+    boundaries: list[Boundary]
+
+    @property
+    def heated(self) -> bool:
+        """Whether there is a temperature field to solve."""
+        return any(isinstance(b, Film | Fixed) for b in self.boundaries)
+
+
+def assemble(file: CaseFile, folder: Path) -> tuple[Assembly, list[Fault]]:
+    """Build everything a case needs; files that it names are relative to `folder`."""
+    package, faults = build(file.part)
+    media, more = _materials(file, package)
+    faults += more
+    sources, more = _gather(_sources(name, part, package, folder) for name, part in file.part.items())
+    faults += more
+    boundaries, more = _gather([*_boundaries(file), *_interfaces(file)])
+    faults += more
+    faults += _check_output(file)
+    made = Assembly(package, media, sources, boundaries)
+    if not faults:
+        faults = [*_check_heat(made, file), *_check_laws(made, file), *_check_symmetry(made, file)]
+    return made, faults
+
+
+def _gather(steps: Iterable[Callable[[], list[Any]]]) -> tuple[list[Any], list[Fault]]:
+    found: list[Any] = []
+    faults = []
+    for step in steps:
+        try:
+            found += step()
+        except Fault as fault:
+            faults.append(fault)
+    return found, faults
+
+
+# materials
+
+
+def _materials(file: CaseFile, package: Package) -> tuple[dict[str, Medium], list[Fault]]:
+    """Every material by its name: the file's own, the library's, and the recipes."""
+    faults: list[Fault] = []
+    own: dict[str, Medium] = {}
+    try:
+        own = materials.resolve(file.material)
+    except MaterialError as error:
+        faults.append(_own_fault(error, file))
+    library = materials.library()
+    found: dict[str, Medium] = {}
+    for name, key in package.wanted.items():
+        if name in own or name in library:
+            found[name] = own[name] if name in own else library[name]
+        elif name not in file.material:
+            faults.append(Fault(key, f"there is no material {name!r}{nearest(name, [*file.material, *library])}"))
+    if faults:
+        return found, faults
+    for name, recipe in package.recipes.items():
+        try:
+            _mixed(name, package, found)
+        except MaterialError as error:
+            faults.append(Fault(recipe.key, str(error)))
+    return found, faults
+
+
+def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
+    if name not in found:
+        recipe = package.recipes[name]
+        media = [_mixed(part, package, found) for part in recipe.of]
+        if recipe.rule == "turned":
+            found[name] = materials.rotated(media[0], 1)
+        else:
+            found[name] = mixing.mix(media, list(recipe.of.values()), recipe.rule, name)
+    return found[name]
+
+
+def _own_fault(error: MaterialError, file: CaseFile) -> Fault:
+    """Blame the table and the property that the message names."""
+    text = str(error)
+    names = [name for name in file.material if f"{name!r}" in text]
+    if not names:
+        return Fault(("material",), text)
+    key: Key = ("material", names[0], *([error.key] if error.key else []))
+    return Fault(key, text.removeprefix(f"material {names[0]!r}: "))
+
+
+# heat
+
+
+def _sources(name: str, part: AnyPart, package: Package, folder: Path) -> Callable[[], list[Source]]:
+    def step() -> list[Source]:
+        if not isinstance(part, Solid) or part.power is None or name not in package.places:
+            return []
+        return power.sources(name, part.power, package.places[name], part.turn, folder)
+
+    return step
+
+
+def _boundaries(file: CaseFile) -> Iterator[Callable[[], list[Boundary]]]:
+    for name, section in file.boundary.items():
+
+        def step(name: str = name, section: BoundarySection = section) -> list[Boundary]:
+            key = ("boundary", name)
+            for face in section.face:
+                _check_face(face, file, (*key, "face"), FACE_SIDES)
+            if section.temperature is not None:
+                if section.film is not None or section.ambient is not None:
+                    raise Fault((*key, "temperature"), "stands beside a film: keep temperature, or film and ambient")
+                return [Fixed(face, section.temperature) for face in section.face]
+            if section.film is None:
+                raise Fault(key, 'needs film = "1000 W/(m^2 K)" and ambient, or temperature')
+            if section.ambient is None:
+                raise Fault(key, 'has a film but no ambient: add ambient = "25 degC"')
+            return [Film(face, section.film, section.ambient) for face in section.face]
+
+        yield step
+
+
+def _interfaces(file: CaseFile) -> Iterator[Callable[[], list[Boundary]]]:
+    for name, section in file.interface.items():
+
+        def step(name: str = name, section: InterfaceSection = section) -> list[Boundary]:
+            key = ("interface", name, "between")
+            for part in section.between:
+                _check_part(part, file, key)
+            one, other = section.between
+            if one == other:
+                raise Fault(key, "names the same part twice")
+            return [Interface(one, other, section.resistance)]
+
+        yield step
+
+
+# checks
+
+
+def _check_part(name: str, file: CaseFile, key: Key) -> None:
+    if name not in file.part:
+        raise Fault(key, f"there is no part {name!r}{nearest(name, file.part)}")
+    part = file.part[name]
+    if part.shape == "void" or getattr(part, "material", None) == "void":
+        raise Fault(key, f"part {name!r} is void and has no faces")
+
+
+def _check_face(face: str, file: CaseFile, key: Key, sides: tuple[str, ...]) -> None:
+    part, _, side = face.rpartition(".")
+    if side not in sides or not part:
+        raise Fault(key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(sides)}")
+    if part != "package" or "all" not in sides:
+        _check_part(part, file, key)
+
+
+def _check_output(file: CaseFile) -> list[Fault]:
+    output = file.output
+    surfaces: dict[Key, str] = {("output", "surfaces", n): face for n, face in enumerate(output.surfaces or ())}
+    surfaces |= {("output", "zones", face): face for face in output.zones}
+    parts: dict[Key, str] = {("output", "zones", f): part for f, part in output.zones.items() if isinstance(part, str)}
+    if output.terminals:
+        parts["output", "terminals"] = output.terminals
+    checks = [partial(_check_face, face, file, key, ("top", "bottom")) for key, face in surfaces.items()]
+    checks += [partial(_check_part, part, file, key) for key, part in parts.items()]
+    faults = []
+    for check in checks:
+        try:
+            check()
+        except Fault as fault:
+            faults.append(fault)
+    return faults
+
+
+def _check_heat(made: Assembly, file: CaseFile) -> Iterator[Fault]:
+    """Heat needs a way out, and a solved temperature needs something to solve."""
+    if made.heated:
+        return
+    remedy = "add a [boundary.NAME] with a film or a fixed temperature"
+    if made.sources:
+        yield Fault(("part", made.sources[0].part, "power"), f"has no way out: {remedy}")
+    elif file.load.temperature == "solved":
+        yield Fault(("load", "temperature"), f'cannot be "solved": {remedy}')
+
+
+def _check_laws(made: Assembly, file: CaseFile) -> Iterator[Fault]:
+    """Every material can tell what this analysis asks of it."""
+    load = file.load
+    T = load.stress_free if isinstance(load.temperature, str) else load.temperature
+    for name, key in made.package.wanted.items():
+        medium = made.media[name]
+        try:
+            medium.stiffness(T)
+            medium.shear(T)
+            medium.thermal_strain(T, load.stress_free)
+            if made.heated:
+                medium.conductivity(T)
+        except MaterialError as error:
+            yield Fault(key, str(error))
+
+
+def _check_symmetry(made: Assembly, file: CaseFile) -> Iterator[Fault]:
+    found = [asymmetry(made.package.bodies, made.sources, made.boundaries, axis) for axis in (0, 1)]
+    for mirrored, why in zip(MIRRORS[file.symmetry], found, strict=True):
+        if mirrored and why is not None:
+            holds = tuple(reason is None for reason in found)
+            remedy = next(name for name, planes in MIRRORS.items() if planes == holds)
+            yield Fault(("symmetry",), f'{why[1]}; use symmetry = "{remedy}"')
+            return

@@ -1,0 +1,182 @@
+"""The command `warp`: each verb reads its words, calls one room and prints.
+
+Exit codes: 0 done, 1 a solve did not reach its tolerance, 2 bad input; either error is one line on stderr.
+Heavy imports stand inside the verbs, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from warp.errors import WarpError
+from warp.neighbour import refuse_nvidia_warp
+
+app = typer.Typer(
+    name="warp",
+    help="Package warpage from chip to board.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+CaseFile = Annotated[Path, typer.Argument(metavar="CASE.toml", help="The package and what is done to it.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to compute.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help='Change one value of the case, e.g. part.chip.thickness="0.5 mm".'),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from warp import __version__
+
+        print(f"warpage {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Package warpage from chip to board."""
+
+
+@app.command()
+def run(
+    case: CaseFile,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="Result file; CASE.h5 here unless told.")
+    ] = None,
+    device: Device = "auto",
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Solve a case, print its warpage and write one HDF5 file."""
+    from warp import console, load, results, solve
+
+    target = output or Path(case.stem + ".h5")
+    results.check_writable(target)
+    loaded = load(case, _overrides(set_))
+    with console.Steps() as steps:
+        result = solve(loaded, device, steps)
+        steps("writing", 0, float("nan"))
+        result.write(target)
+    if as_json:
+        _print_json(result.summary())
+    else:
+        console.print_summary(result.summary(), title=loaded.title, written=target)
+
+
+@app.command()
+def check(
+    case: CaseFile,
+    set_: Set = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Cross-section picture; CASE.png here unless told.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the stack, the grid, gaps and floating parts, and what a run will cost. Solves nothing, needs no GPU."""
+    from warp import check as checks
+    from warp import console, load
+
+    report = checks.check(load(case, _overrides(set_)), picture or Path(case.stem + ".png"))
+    if as_json:
+        _print_json(report.as_dict())
+    else:
+        console.print_check(report)
+
+
+@app.command()
+def summary(
+    result: Annotated[Path, typer.Argument(metavar="OUT.h5", help="A file that `warp run` wrote.")],
+    as_json: Json = False,
+) -> None:
+    """Print the numbers of a result file."""
+    from warp import console, read
+
+    numbers = read(result).summary()
+    if as_json:
+        _print_json(numbers)
+    else:
+        console.print_summary(numbers, title=result.stem)
+
+
+@app.command()
+def materials(
+    name: Annotated[str | None, typer.Argument(help="One of the library's names.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the material library, or show one material with the source of every value."""
+    from warp import catalogue, console
+
+    found = catalogue.listing() if name is None else catalogue.entry(name)
+    if as_json:
+        _print_json(found)
+    elif name is None:
+        console.print_materials(found)
+    else:
+        console.print_material(found)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of case files, for editors that check and complete them."""
+    from warp import case
+
+    _print_json(case.schema())
+
+
+@app.command()
+def warmup(device: Device = "auto") -> None:
+    """Compile all kernels now, so that the next run starts at once."""
+    from warp import console
+    from warp.device import select
+
+    place = select(device)
+    with console.Steps() as steps:
+        steps("compiling kernels", 0, float("nan"))
+        done = place.warmup()
+    print(f"{place.describe()}: {', '.join(done)} ready")
+
+
+def _overrides(pairs: list[str] | None) -> dict[str, str]:
+    """Split each KEY=VALUE."""
+    chosen = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise WarpError(f'--set {pair}: write KEY=VALUE, e.g. --set part.chip.thickness="0.5 mm"')
+        chosen[key.strip()] = value.strip()
+    return chosen
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one sentence and an exit code, never a traceback."""
+    try:
+        refuse_nvidia_warp()
+        app()
+    except WarpError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

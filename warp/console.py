@@ -1,0 +1,232 @@
+"""What a person sees: tables on stdout, progress bars on stderr, and those only in a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console, Group
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+if TYPE_CHECKING:
+    from warp.check import Branch, Report
+
+WIDTH_WHEN_PIPED = 110
+
+
+def screen(*, stderr: bool = False) -> Console:
+    """The terminal; a pipe gets plain lines wide enough for every table."""
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH_WHEN_PIPED)
+
+
+class Steps:
+    """Progress of a run: call it with (step, iteration, residual); one bar a step, full when the residual is at 1e-8.
+
+    Residuals fall by roots of ten, so the bar counts decades. Silent when stderr is no terminal.
+    """
+
+    DECADES = 8.0
+
+    def __init__(self) -> None:
+        console = screen(stderr=True)
+        self._bars = Progress(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Steps:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, step: str, iteration: int = 0, residual: float = math.nan) -> None:
+        if step not in self._tasks:
+            for task in self._tasks.values():
+                self._bars.update(task, completed=self.DECADES, total=self.DECADES)
+            self._tasks[step] = self._bars.add_task(step, total=None, note="")
+        if iteration and residual > 0:
+            decades = min(self.DECADES, max(0.0, -math.log10(residual)))
+            note = f"iteration {iteration}, residual {residual:.0e}"
+            self._bars.update(self._tasks[step], total=self.DECADES, completed=decades, note=note)
+
+
+def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None = None) -> None:
+    """Print warpage, temperatures, solvers and cost; `numbers` as `warp summary --json` has them."""
+    console = screen()
+    console.print(Text(title, style="bold"))
+    parts, solvers = _parts(numbers), _solvers(numbers)
+    if parts is not None:
+        console.print(parts)
+    if _thermal(numbers):
+        console.print(f" {_thermal(numbers)}")
+    if solvers is not None:
+        console.print(solvers)
+    facts = [
+        _count(numbers.get("voxels"), "voxels"),
+        _count(numbers.get("unknowns"), "displacements"),
+        _number(numbers.get("wall_s"), "{:.1f} s"),
+        _number(numbers.get("peak_memory_MB"), "{:,.0f} MB"),
+        numbers.get("device"),
+    ]
+    console.print(" " + " · ".join(str(fact) for fact in facts if fact), style="dim")
+    if written is not None:
+        console.print(f" written to {written}", style="dim")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for n, name in enumerate(columns):
+        table.add_column(name, justify="left" if n == 0 else "right", no_wrap=True)
+    return table
+
+
+def _parts(numbers: Mapping[str, Any]) -> Table | None:
+    """One row a part: warpage of its two sides, in signs and in words, and its temperatures."""
+    surfaces, temperatures = numbers.get("surfaces") or {}, numbers.get("temperature") or {}
+    names = list(dict.fromkeys([*surfaces, *temperatures]))
+    if not names:
+        return None
+    table = _table("part", *(("top", "bottom") if surfaces else ()), *(("hottest", "mean") if temperatures else ()))
+    for name in names:
+        sides = [_warpage(surfaces.get(name, {}).get(side)) for side in ("top", "bottom")] if surfaces else []
+        t = temperatures.get(name, {})
+        warm = [_number(t.get(f"{key}_C"), "{:.2f} degC") for key in ("max", "mean")] if temperatures else []
+        table.add_row(name, *sides, *warm)
+    if surfaces:
+        table.caption = "warpage by JEITA ED-7306: + convex, the centre away from the board"
+        table.caption_justify = "left"
+    return table
+
+
+def _warpage(surface: Mapping[str, Any] | None) -> Text:
+    if surface is None:
+        return Text("")
+    value = surface["warpage_um"]
+    return Text.assemble((f"{value:+.1f} um", "bold"), (" convex " if value >= 0 else " concave", "dim"))
+
+
+def _thermal(numbers: Mapping[str, Any]) -> str:
+    thermal = numbers.get("thermal") or {}
+    texts = [
+        _number(thermal.get("junction_C"), "junction {:.2f} degC"),
+        _number(thermal.get("theta_ja_K_per_W"), "theta_JA {:.4g} K/W"),
+        _number(thermal.get("power_W"), "power {:.4g} W"),
+        _number(numbers.get("coplanarity_um"), "coplanarity {:.1f} um"),
+    ]
+    return " · ".join(text for text in texts if text)
+
+
+def _solvers(numbers: Mapping[str, Any]) -> Table | None:
+    solvers = numbers.get("solver") or {}
+    if not solvers:
+        return None
+    table = _table("solver", "iterations", "residual", "time")
+    for name, s in solvers.items():
+        table.add_row(name, str(s["iterations"]), f"{s['residual']:.1e}", f"{s['seconds']:.2f} s")
+    return table
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)
+
+
+def _count(value: int | None, what: str) -> str:
+    return "" if value is None else f"{value:,} {what}"
+
+
+def print_check(report: Report) -> None:
+    """Print the stack, the grid, the cost and everything that looks wrong."""
+    console = screen()
+    tree = Tree(Text(report.title, style="bold"), guide_style="dim")
+    for branch in report.stack:
+        _grow(tree, branch)
+    grid = _table("grid", "cells", "finest", "coarsest")
+    for axis, (cells, finest, coarsest) in report.spacing.items():
+        grid.add_row(axis, f"{cells:,}", _length(finest), _length(coarsest))
+    console.print(Group(tree, grid))
+    gib = 2**30
+    console.print(f" {report.voxels:,} voxels, {report.unknowns:,} displacements, symmetry {report.symmetry}")
+    console.print(
+        f" memory {report.bytes / gib:.2f} GiB of {report.free / gib:.1f} GiB free, "
+        + ("" if report.seconds is None else f"about {_duration(report.seconds)} ")
+        + f"on {report.device}"
+    )
+    for gap in report.gaps:
+        console.print(f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim")
+    for warning in report.warnings:
+        console.print(Text(f" warning: {warning}", style="yellow"))
+    if report.picture is not None:
+        console.print(f" cross-section in {report.picture}", style="dim")
+
+
+def print_materials(listing: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the library, one line a material."""
+    console = screen()
+    columns = ("youngs_modulus_GPa", "cte_ppm_per_K", "conductivity_W_per_mK")
+    table = _table("material", "E (GPa)", "CTE (ppm/K)", "k (W/mK)", "")
+    table.columns[-1].justify = "left"
+    table.columns[-1].no_wrap = False
+    for name, entry in listing.items():
+        table.add_row(name, *(_each(entry.get(column)) for column in columns), Text(entry["description"], style="dim"))
+    table.caption = "at 25 degC; x, y, z where they differ. `warp materials NAME` has every property with its source."
+    table.caption_justify = "left"
+    console.print(table)
+
+
+def print_material(entry: Mapping[str, Any]) -> None:
+    """Print one material with its laws and sources."""
+    console = screen()
+    aliases = f"  also: {', '.join(entry['aliases'])}" if entry["aliases"] else ""
+    console.print(Text(entry["name"], style="bold") + Text(aliases, style="dim"))
+    console.print(f" {entry['description']}")
+    for key in ("glass_transition", "stress_free_temperature"):
+        if key in entry:
+            console.print(f" {key.replace('_', ' ')} {entry[key]}")
+    if entry["temperature_range"]:
+        console.print(f" valid {' to '.join(entry['temperature_range'])}")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for name, ratio in (("property", None), ("value", 3), ("source", 4)):
+        table.add_column(name, ratio=ratio, no_wrap=ratio is None)
+    for key, law in entry["properties"].items():
+        value = law["value"]
+        text = value if isinstance(value, str) else "\n".join(f"{axis}: {v}" for axis, v in value.items())
+        table.add_row(key, text, Text(law["source"], style="dim"))
+    console.print(table)
+
+
+def _each(value: float | list[float] | None) -> str:
+    if value is None:
+        return ""
+    return ", ".join(f"{v:.4g}" for v in value) if isinstance(value, list) else f"{value:.4g}"
+
+
+def _grow(tree: Tree, branch: Branch) -> None:
+    text = Text(branch.name, style="bold" if branch.solid else "dim")
+    text.append(f"  {branch.note}", style="dim")
+    node = tree.add(text)
+    for child in branch.children:
+        _grow(node, child)
+
+
+def _length(metres: float) -> str:
+    return f"{1e3 * metres:.3g} mm" if metres >= 1e-4 else f"{1e6 * metres:.3g} um"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

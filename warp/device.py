@@ -1,0 +1,384 @@
+"""Where the program computes: the CPU (Numba) or one CUDA GPU (CuPy). The only importer of CuPy.
+
+A kernel has one name, one list of arguments and two forms: `kernels/NAME.py` for the CPU and `kernels/NAME.cu` for
+CUDA. `launch` runs the form of the device and first gives every scalar the type that the .cu declares, and checks every
+array against it, so that a call which is wrong on the GPU fails on the CPU too.
+
+`real` chooses the precision in which a kernel is compiled (-DREAL=float or double). On the CPU it follows from the
+arrays; there it fixes the type of the scalars.
+
+Numba is imported at the first CPU kernel, CuPy when a GPU is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from warp import cache as compiled
+from warp.errors import WarpError
+
+Extent = tuple[int, int, int]
+_one_at_a_time = threading.Lock()  # Numba's workqueue threads abort the process when two threads launch at once
+
+
+@dataclass(frozen=True)
+class Device:
+    """A place to compute. Arrays of one device are of no use to another; `select` makes the value."""
+
+    name: str
+    threads: int = 1
+    _recording: list[Graph] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def cuda(self) -> bool:
+        """Tell whether this is a GPU."""
+        return self.name != "cpu"
+
+    @cached_property
+    def xp(self) -> ModuleType:
+        """The array module: NumPy or CuPy."""
+        return import_module("cupy") if self.cuda else np
+
+    def asarray(self, a: Any, dtype: DTypeLike | None = None) -> Any:
+        """Bring an array here, C-contiguous; no copy if it is that already."""
+        return self.xp.ascontiguousarray(self.xp.asarray(a, dtype=dtype))
+
+    def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = float) -> Any:
+        """Allocate without a value."""
+        return self.xp.empty(shape, dtype)
+
+    def zeros(self, shape: int | tuple[int, ...], dtype: DTypeLike = float) -> Any:
+        """Allocate and set to zero."""
+        return self.xp.zeros(shape, dtype)
+
+    def to_host(self, a: Any) -> NDArray[Any]:
+        """Return the array as NumPy's; waits for the kernels that write it."""
+        return self.xp.asnumpy(a) if self.cuda else np.asarray(a)
+
+    def launch(self, module: str, function: str, extent: Extent, *args: Any, real: DTypeLike = np.float64) -> None:
+        """Run kernel `function` of kernels/`module` for `extent` = (nx, ny, nz) threads, x fastest.
+
+        The CPU form loops over the same range by itself. Inside `with device.graph()` the call is only recorded.
+        """
+        call = self._call(module, function, extent, args, np.dtype(real))
+        if self._recording:
+            self._recording[-1].calls.append(call)
+        else:
+            call()
+
+    @contextlib.contextmanager
+    def graph(self) -> Iterator[Graph]:
+        """Record the launches of the block, without running them, to be repeated at the least cost.
+
+        `with device.graph() as graph: ...` and then `graph.launch()` as often as wanted. Arrays are remembered by
+        address and scalars by value: what changes between repetitions must lie in an array. Array arithmetic through
+        `xp` is not recorded; it belongs outside.
+        """
+        graph = Graph()
+        self._recording.append(graph)
+        try:
+            yield graph
+        finally:
+            self._recording.pop()
+        if self.cuda:
+            graph.capture(self.xp)
+
+    def synchronize(self) -> None:
+        """Wait until every kernel launched so far has ended."""
+        if self.cuda:
+            self.xp.cuda.get_current_stream().synchronize()
+
+    def seconds(self, body: Callable[[], Any], repeat: int = 1) -> float:
+        """Time `body`, kernels included: the mean of `repeat` runs one after another."""
+        self.synchronize()
+        start = time.perf_counter()
+        for _ in range(repeat):
+            body()
+        self.synchronize()
+        return (time.perf_counter() - start) / repeat
+
+    def memory(self) -> tuple[int, int]:
+        """Return (free, total) bytes; on the CPU what this process may still take without swapping."""
+        if not self.cuda:
+            return _host_memory()
+        free, total = self.xp.cuda.runtime.memGetInfo()
+        return free + self.xp.get_default_memory_pool().free_bytes(), total
+
+    def describe(self) -> str:
+        """Name the machine for the record of a result."""
+        if self.cuda:
+            return f"{self.name} ({self.xp.cuda.runtime.getDeviceProperties(_index(self.name))['name'].decode()})"
+        return f"cpu ({_processor()}, {self.threads} {'thread' if self.threads == 1 else 'threads'})"
+
+    def cold(self, *modules: str) -> bool:
+        """Tell whether kernels of these modules (default: all) must be compiled first, once per machine."""
+        return compiled.cold(*modules) if not self.cuda else not any((compiled.root() / "cuda").glob("*"))
+
+    def warmup(self) -> list[str]:
+        """Compile ahead; returns the modules compiled.
+
+        CUDA compiles every kernel file in both precisions. On the CPU a kernel is compiled for the types it is called
+        with, so each module that has `warmup(real)` calls its kernels on arrays of a few elements.
+        """
+        for module in compiled.modules():
+            for real in (np.float32, np.float64):
+                if self.cuda:
+                    _rawmodule(module, "float" if real is np.float32 else "double").compile()
+                elif hasattr(_numba(module), "warmup"):
+                    _numba(module).warmup(real)
+        return compiled.modules()
+
+    def _call(self, module: str, function: str, extent: Extent, args: tuple[Any, ...], real: np.dtype[Any]) -> Call:
+        values, shapes = checked(module, function, args, real)
+        if not self.cuda:
+            # as Python's own int and bool: Numba then indexes with 64 bits and compiles once
+            plain = tuple(a.item() if isinstance(a, (np.integer, np.bool_)) else a for a in values)
+            return partial(_run_on_cpu, getattr(_numba(module), function), self.threads, plain)
+        if 0 in extent:
+            return lambda: None  # CUDA has no empty grid
+        raw = _rawmodule(module, "float" if real == np.float32 else "double").get_function(function)
+        return partial(raw, *blocks(extent), (*values, *shapes))
+
+
+Call = Callable[[], Any]
+
+
+@dataclass
+class Graph:
+    """Launches recorded by `Device.graph`, in order."""
+
+    calls: list[Call] = field(default_factory=list)
+    _captured: Any = None
+
+    def launch(self) -> None:
+        """Run the recorded kernels; on CUDA as one graph, with no work left for the host."""
+        if self._captured is not None:
+            self._captured.launch()
+            return
+        for call in self.calls:
+            call()
+
+    def capture(self, cupy: Any) -> None:
+        """Turn the record into a CUDA graph."""
+        for call in self.calls:
+            _ = call.func.attributes  # type: ignore[attr-defined]  # loads the code: not allowed while capturing
+        stream = cupy.cuda.Stream(non_blocking=True)
+        with stream:
+            stream.begin_capture()
+            for call in self.calls:
+                call()
+            self._captured = stream.end_capture()
+
+
+def select(name: str = "auto", threads: int | None = None) -> Device:
+    """Choose a device: "cpu", "cuda", "cuda:1", or "auto" (the first GPU that can be used, else the CPU).
+
+    `threads` limits the CPU threads; the default is every core that the process may use.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise WarpError(f"device '{name}' is none of auto, cpu, cuda, cuda:0, cuda:1, ...")
+    most = cores()
+    if threads is not None and not 1 <= threads <= most:
+        raise WarpError(f"{threads} threads asked for, this machine offers 1 to {most}")
+    if name != "cpu":
+        problem = _cuda_problem(_index(name))
+        if not problem:
+            import_module("cupy").cuda.Device(_index(name)).use()
+            return Device(f"cuda:{_index(name)}", 1)
+        if name != "auto":
+            raise WarpError(f"device '{name}': {problem}; --device cpu works everywhere")
+    return Device("cpu", threads or most)
+
+
+def cores() -> int:
+    """Count the cores that this process may use, a container's CPU quota included."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = open("/sys/fs/cgroup/cpu.max").read().split()
+        count = min(count, max(1, round(int(quota) / int(period))))
+    asked = os.environ.get("NUMBA_NUM_THREADS", "")
+    return min(count, int(asked)) if asked.isdigit() and int(asked) > 0 else count
+
+
+class Parameter(NamedTuple):
+    """One argument of a kernel as the .cu declares it."""
+
+    name: str
+    type: str  # "real", "double", "int", ...
+    pointer: bool
+    const: bool
+
+    @property
+    def length_of(self) -> tuple[str, int] | None:
+        """(array, axis) if this is `ARRAY_dimAXIS`: a length that a NumPy array brings along and `launch` fills in."""
+        found = re.fullmatch(r"(\w+)_dim(\d)", self.name)
+        return (found[1], int(found[2])) if found else None
+
+
+_FUNCTION = re.compile(r"\bKERNEL\s+(\w+)\s*\(([^)]*)\)")
+_PARAMETER = re.compile(r"(?P<const>const\s+)?(?P<type>[\w ]+?)\s*(?P<pointer>\*)?\s*(?:__restrict__)?\s*(?P<name>\w+)")
+_TYPES = {
+    "float": np.float32, "double": np.float64, "int": np.int32, "long long": np.int64, "bool": np.bool_,
+    "uint8": np.uint8, "uint16": np.uint16, "unsigned int": np.uint32,
+}  # fmt: skip
+
+
+def source(module: str) -> str:
+    """Return kernels/`module`.cu as the compiler sees it, with its headers' text in place of the #include lines.
+
+    A compiler's cache keyed by the source would not notice an edited header.
+    """
+    seen = set()
+
+    def expand(file: str) -> str:
+        seen.add(file)
+        lines = (compiled.kernels() / file).read_text(encoding="utf-8").splitlines()
+        for i, line in enumerate(lines):
+            header = re.match(r'\s*#include\s+"(.+)"', line)
+            if header:
+                text = "" if header[1] in seen else expand(header[1])
+                lines[i] = f'{text}\n#line {i + 2} "{file}"'
+        return "\n".join([f'#line 1 "{file}"', *(x for x in lines if x.strip() != "#pragma once")]) + "\n"
+
+    return expand(f"{module}.cu")
+
+
+@cache
+def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
+    """Read the arguments of every kernel in kernels/`module`.cu; empty while there is no such file."""
+    path = compiled.kernels() / f"{module}.cu"
+    if not path.exists():
+        return {}
+    text = re.sub(r"//.*|/\*.*?\*/", "", path.read_text(encoding="utf-8"))
+    found = {}
+    for function, declared in _FUNCTION.findall(text):
+        parameters = []
+        for item in declared.split(","):
+            part = _PARAMETER.fullmatch(item.strip())
+            if part is None:
+                raise ValueError(f"{path.name}: {function}: cannot read '{item.strip()}'")
+            parameters.append(Parameter(part["name"], part["type"], bool(part["pointer"]), bool(part["const"])))
+        found[function] = tuple(parameters)
+    return found
+
+
+def blocks(extent: Extent) -> tuple[Extent, Extent]:
+    """Cover `extent` threads by (grid, block): x fastest, 256 threads a block (128 where z has one)."""
+    nx, ny, nz = extent
+    x = 256 if ny == nz == 1 else 32
+    block = (x, 1, 1) if ny == nz == 1 else (x, 4, 1) if nz == 1 else (x, 4, 2)
+    grid = -(-nx // block[0]), -(-ny // block[1]), -(-nz // block[2])
+    return grid, block
+
+
+def checked(module: str, function: str, args: tuple[Any, ...], real: np.dtype[Any]) -> tuple[tuple, tuple]:
+    """Give scalars the declared types and refuse arrays of another type or layout.
+
+    Returns the arguments and the array lengths that only the CUDA form needs.
+    """
+    declared = signatures(module).get(function)
+    if declared is None:  # only the CPU form exists
+        return tuple(real.type(a) if isinstance(a, float) else a for a in args), ()
+    given = [p for p in declared if not p.length_of]
+    if len(given) != len(args):
+        raise TypeError(f"{module}.{function} takes {len(given)} arguments, got {len(args)}")
+    values = []
+    for parameter, value in zip(given, args, strict=True):
+        dtype = real if parameter.type == "real" else np.dtype(_TYPES[parameter.type])
+        if not parameter.pointer:
+            values.append(dtype.type(value))
+        elif not hasattr(value, "flags") or value.dtype != dtype or not value.flags.c_contiguous:
+            got = f"{value.dtype} array" if hasattr(value, "dtype") else type(value).__name__
+            raise TypeError(f"{module}.{function}: {parameter.name} must be a contiguous {dtype} array, got {got}")
+        else:
+            values.append(value)
+    arrays = dict(zip((p.name for p in given), args, strict=True))
+    shapes = tuple(np.int32(arrays[of[0]].shape[of[1]]) for p in declared if (of := p.length_of))
+    return tuple(values), shapes
+
+
+def _run_on_cpu(function: Any, threads: int, values: tuple[Any, ...]) -> None:
+    import numba
+
+    with _one_at_a_time:
+        if numba.get_num_threads() != threads:
+            numba.set_num_threads(threads)
+        function(*values)
+
+
+@cache
+def _numba(module: str) -> ModuleType:
+    """Import a CPU kernel module; the first one brings Numba in."""
+    return import_module(f"warp.kernels.{module}")
+
+
+@cache
+def _rawmodule(module: str, real: str) -> Any:
+    os.environ.setdefault("CUPY_CACHE_DIR", str(compiled.root() / "cuda"))
+    options = ("--std=c++17", f"-DREAL={real}")
+    return import_module("cupy").RawModule(code=source(module), options=options, backend="nvrtc")
+
+
+def _index(name: str) -> int:
+    return int(name.partition(":")[2] or 0)
+
+
+def _cuda_problem(index: int) -> str:
+    """Say in one clause why GPU `index` cannot be used; empty if it can."""
+    if find_spec("cupy") is None:
+        return "CuPy is not installed: pip install 'warpage[cuda13]' (drivers from 580) or 'warpage[cuda12]'"
+    os.environ.setdefault("CUPY_CACHE_DIR", str(compiled.root() / "cuda"))
+    try:
+        runtime = import_module("cupy").cuda.runtime
+        if runtime.driverGetVersion() == 0:
+            return "no NVIDIA driver is loaded on this machine"
+        count = runtime.getDeviceCount()
+    except ImportError as error:
+        return f"CuPy cannot be loaded ({str(error).strip().splitlines()[0]})"
+    except Exception as error:  # CuPy's own class for a missing or too old driver cannot be named before its import
+        return f"no GPU can be used ({error})"
+    if count == 0:
+        return "no GPU found"
+    return "" if index < count else f"this machine has {count} GPU{'s' * (count > 1)}: cuda:0 to cuda:{count - 1}"
+
+
+def _host_memory() -> tuple[int, int]:
+    """Read the memory that is free and installed, or allowed to this container if that is less."""
+    try:
+        lines = open("/proc/meminfo").read().splitlines()
+    except OSError:
+        if not hasattr(os, "sysconf"):
+            return 1 << 62, 1 << 62  # unknown: no limit is enforced
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return total, total
+    entries = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
+    free, total = entries["MemAvailable"], entries["MemTotal"]
+    with contextlib.suppress(OSError, ValueError):
+        limit = int(open("/sys/fs/cgroup/memory.max").read())
+        used = int(open("/sys/fs/cgroup/memory.current").read())
+        free, total = min(free, limit - used), min(total, limit)
+    return free, total
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in open("/proc/cpuinfo"):
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    import platform
+
+    return platform.processor() or platform.machine()

@@ -1,0 +1,235 @@
+"""Linear thermo-elasticity of the free body: div sigma = 0, sigma = C (strain - thermal strain).
+
+Unknown: displacement U in m on the faces of the voxels (u on x-faces, v on y-faces, w on z-faces). Finite differences
+in energy form: normal strains at cell centres, shear strains on cell edges, so the matrix is symmetric and rigid motions
+cost nothing; second order in space, no shear locking at any aspect ratio, thin soft layers exact in series. One cell
+through a layer has no bending stiffness of its own: 1 - 1/N^2 of it with N cells. Free surfaces carry no traction; at a
+mirror plane the normal displacement is zero; the body floats, its mean displacement and rotation are taken out.
+In the notation of kernels/elastic.py,
+
+    A U = f,    A = Bn^T (V C) Bn + Bs^T K Bs,    f = Bn^T (V C thermal strain)
+
+Solved by conjugate gradients in float64, preconditioned by one float32 V-cycle (elastic_level). Stiffness is taken at
+the mean temperature of each medium, thermal strain at each voxel's own temperature, from the medium's stress-free one.
+Virieux, Geophysics 51 (1986) 889, for the staggered grid.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from warp import krylov
+from warp.device import Device
+from warp.elastic_level import Cycle, SparseRows, spacings
+from warp.free_edges import PAD, displacement_shape, energy_matrix, lateral_faces
+from warp.voxelize import VoxelModel
+
+NODES = 65
+"""Temperatures at which the thermal stress of a medium is tabulated when the temperature varies in space."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Displacement (3, nz+1, ny+1, nx+1) in m; the residual of each iteration relative to the load."""
+
+    displacement: np.ndarray
+    iterations: int
+    residuals: list[float]
+    seconds: float
+
+
+class Operator:
+    """A of the module's equation on a device, from material ids; and the parts a preconditioner is built from."""
+
+    def __init__(self, model: VoxelModel, device: Device, temperature: np.ndarray) -> None:
+        """`temperature` (media,): the temperature in K at which each medium's stiffness is taken."""
+        grid = model.grid
+        nz, ny, nx = grid.shape
+        self.device, self.mirror, self.n = device, grid.mirror, (nx, ny, nz)
+        self.lines = grid.x, grid.y, grid.z
+        self.ids = np.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
+        self.ids[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] = model.ids
+        normal, shear = moduli(model, temperature)
+        self.cell = np.ascontiguousarray(normal.T)
+        with np.errstate(divide="ignore"):
+            self.soft = np.ascontiguousarray(4 / shear.T)
+        self.widths = []
+        for d in (grid.dx, grid.dy, grid.dz):
+            a = np.ones(len(d) + PAD)
+            a[1 : len(d) + 1] = d
+            self.widths.append(a)
+        w = np.zeros((nz + 1, ny, nx), bool)
+        solid = model.ids > 0
+        w[:-1] |= solid
+        w[1:] |= solid
+
+        def compliance(e, k, j, i):
+            return self.soft[e, model.ids[k, j, i]] / 4
+
+        self.edges = lateral_faces(solid, compliance, (grid.dx, grid.dy, grid.dz), w, grid.mirror)
+        self.free = energy_matrix(self.edges, spacings(self.lines)[1::2], self.n)
+        self._tilts = {real: SparseRows(self.free, device, real) for real in (np.float32, np.float64)}
+        ids = device.asarray(self.ids)
+        tables = (self.cell, self.soft, *self.widths, *spacings(self.lines))
+        self._arguments = {
+            real: (ids, *(device.asarray(a, real) for a in tables)) for real in (np.float32, np.float64)
+        }
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Shape of the solver's displacement arrays."""
+        return displacement_shape(*self.n)
+
+    def arguments(self, real) -> tuple:
+        """The kernels' (ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz)."""
+        return self._arguments[real]
+
+    def apply(self, out, x, keep: float = 0.0, sign: float = 1.0) -> None:
+        """out = keep out + sign A x."""
+        nx, ny, nz = self.n
+        real = x.dtype.type
+        args = (out, x, keep, sign, *self.arguments(real), *map(int, self.mirror), *self.n)
+        self.device.launch("elastic", "media_apply", (nx + 1, ny + 1, nz + 1), *args, real=real)
+        self._tilts[real].apply(out, x, sign, 1.0)
+
+
+def moduli(model: VoxelModel, temperature: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Normal stiffness (media, 6) and shear moduli (media, 3) in Pa, each medium at its own temperature."""
+    known = {}
+    for t in np.unique(temperature):
+        known[t] = model.media.stiffness(float(t)), model.media.shear(float(t))
+    rows = range(len(temperature))
+    return np.stack([known[temperature[m]][0][m] for m in rows]), np.stack([known[temperature[m]][1][m] for m in rows])
+
+
+def solve(
+    model: VoxelModel,
+    temperature: float | np.ndarray,
+    device: Device,
+    tolerance: float = 1e-8,
+    progress: Callable[[int, float], None] | None = None,
+) -> Solution:
+    """Solve for the displacement at `temperature` in K (one, or (nz, ny, nx)); `progress(iteration, residual)`.
+
+    Raises ConvergenceError when the relative residual does not reach `tolerance`.
+    """
+    start = time.perf_counter()
+    A = Operator(model, device, mean_temperature(model, temperature))
+    f = load(model, A, temperature)
+    x, residuals = krylov.solve(device, A.apply, device.asarray(f), Cycle(A), tolerance, "thermo-elasticity", progress)
+    nx, ny, nz = A.n
+    U = device.to_host(x)[..., 1 : nx + 2].copy()
+    remove_rigid_motion(U, model)
+    return Solution(U, len(residuals) - 1, residuals, time.perf_counter() - start)
+
+
+def mean_temperature(model: VoxelModel, temperature: float | np.ndarray) -> np.ndarray:
+    """Volume-mean temperature (media,) of each medium."""
+    count = len(model.media.materials)
+    if not isinstance(temperature, np.ndarray):
+        return np.full(count, float(temperature))
+    total, volume = np.zeros(count), np.zeros(count)
+    for k, dz in enumerate(model.grid.dz):
+        row, v = model.ids[k].reshape(-1), model.grid.area.reshape(-1) * dz
+        total += np.bincount(row, v * temperature[k].reshape(-1), count)
+        volume += np.bincount(row, v, count)
+    mean = total[1:].sum() / volume[1:].sum()
+    return np.where((volume > 0) & (np.arange(count) > 0), total / np.where(volume > 0, volume, 1), mean)
+
+
+def thermal_stress(model: VoxelModel, normal: np.ndarray, temperature: float | np.ndarray) -> tuple:
+    """Kernel arguments (table (3, media, nodes), T, first, per_kelvin, tk, tj, ti) of elastic_setup.thermal_load."""
+    varies = isinstance(temperature, np.ndarray)
+    inside = temperature[model.ids > 0] if varies else np.array([float(temperature)])
+    low, high = float(inside.min()), float(inside.max())
+    span = max(high - low, 1e-3)
+    nodes = low + span * np.linspace(0, 1, NODES if varies else 2)
+    c = normal[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]
+    table = np.stack([np.einsum("mab,mb->ma", c, model.media.thermal_strain(float(t))) for t in nodes], axis=-1)
+    T = np.ascontiguousarray(temperature, float) if varies else np.full((1, 1, 1), low)
+    return np.ascontiguousarray(table.transpose(1, 0, 2)), T, low, (len(nodes) - 1) / span, *[int(varies)] * 3
+
+
+def load(model: VoxelModel, A: Operator, temperature: float | np.ndarray) -> np.ndarray:
+    """Thermal load f of A U = f in the solver's layout."""
+    from warp.kernels import elastic_setup
+
+    f = np.zeros(A.shape)
+    args = thermal_stress(model, A.cell.T, temperature)
+    elastic_setup.thermal_load(f, A.ids, *args, *A.widths, *map(int, A.mirror), *A.n)
+    return f
+
+
+def remove_rigid_motion(U: np.ndarray, model: VoxelModel) -> None:
+    """Take the least-squares translation and rotation out of U (3, nz+1, ny+1, nx+1), as far as mirror planes allow any.
+
+    The weight of a displacement is the solid volume beside its face.
+    """
+    grid = model.grid
+    nz, ny, nx = grid.shape
+    x, y, z = grid.x - grid.x.mean() * (not grid.mirror[0]), grid.y - grid.y.mean() * (not grid.mirror[1]), grid.z - grid.z.mean()
+    at = [[x, grid.yc - y[0] * 0, grid.zc], [grid.xc, y, grid.zc], [grid.xc, grid.yc, z]]
+    shift = [grid.x[0] - x[0], grid.y[0] - y[0], grid.z[0] - z[0]]
+    modes = motions(grid.mirror)
+    gram, moment = np.zeros((len(modes),) * 2), np.zeros(len(modes))
+    places = []
+    for a, view in enumerate((U[0, :nz, :ny], U[1, :nz, :, :nx], U[2, :, :ny, :nx])):
+        position = [
+            q - s * (b != a) for b, (q, s) in enumerate(zip(at[a], shift, strict=True))
+        ]
+        X, Y, Z = position[0][None, None, :], position[1][None, :, None], position[2][:, None, None]
+        weight = np.zeros(view.shape)
+        volume = np.where(model.ids > 0, grid.dz[:, None, None] * grid.area, 0.0)
+        low, high = [slice(None)] * 3, [slice(None)] * 3
+        low[2 - a], high[2 - a] = slice(None, -1), slice(1, None)
+        weight[tuple(low)] += volume / 2
+        weight[tuple(high)] += volume / 2
+        fields = [np.broadcast_to(np.asarray(mode(X, Y, Z)[a], float), view.shape) for mode in modes]
+        for p, field in enumerate(fields):
+            weighted = field * weight
+            moment[p] += np.vdot(weighted, view)
+            for q in range(p + 1):
+                gram[p, q] += np.vdot(weighted, fields[q])
+        places.append((view, fields, weight > 0))
+    gram += np.tril(gram, -1).T
+    amount = np.linalg.solve(gram, moment)
+    for view, fields, exists in places:
+        for c, field in zip(amount, fields, strict=True):
+            view -= c * field
+        view *= exists
+    U[0, ..., 0] *= not grid.mirror[0]
+    U[1, :, 0] *= not grid.mirror[1]
+
+
+def motions(mirror: tuple[bool, bool]) -> list[Callable]:
+    """Rigid motions (u, v, w)(x, y, z) that respect the mirror planes."""
+    found: list[Callable] = [lambda x, y, z: (0, 0, 1)]
+    if not mirror[0]:
+        found += [lambda x, y, z: (1, 0, 0), lambda x, y, z: (z, 0, -x)]
+    if not mirror[1]:
+        found += [lambda x, y, z: (0, 1, 0), lambda x, y, z: (0, z, -y)]
+    if not any(mirror):
+        found.append(lambda x, y, z: (-y, x, 0))
+    return found
+
+
+def stress(model: VoxelModel, displacement: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
+    """Stress (6, nz, ny, nx) in Pa at voxel centres: xx yy zz yz xz xy; zero in void."""
+    from warp.kernels import elastic_setup
+
+    nz, ny, nx = model.grid.shape
+    normal, shear = moduli(model, mean_temperature(model, temperature))
+    ids = np.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
+    ids[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] = model.ids
+    with np.errstate(divide="ignore"):
+        soft = np.ascontiguousarray(4 / shear.T)
+    widths, centres = [], []
+    for d in (model.grid.dx, model.grid.dy, model.grid.dz):
+        widths.append(np.concatenate([[1.0], d, [1.0, 1.0]]))
+        centres.append(np.concatenate([d[:1], (d[1:] + d[:-1]) / 2, d[-1:]]))
+    out = np.zeros((6, nz, ny, nx))
+    args = thermal_stress(model, normal, temperature)
+    elastic_setup.stress(out, displacement, ids, np.ascontiguousarray(normal.T), soft, *args, *widths, *centres, nx, ny, nz)
+    return out

@@ -1,0 +1,396 @@
+"""The preconditioner of thermo-elasticity: one V-cycle over levels that are coarser in x and y, never in z.
+
+Coarse coefficients are sums: of the merged cells' energies, and of the edges' with the weights of the interpolation, so
+that a coarse field has nearly the energy of the fine field interpolated from it. Shear at free faces is one-sided on
+every level (free_edges). Smoother: two Chebyshev steps before and after the coarser level. On the finest level they use
+the z lines of each displacement; below, where cells become wide compared with the stack and u, v, w of a column move
+together (bending without shear), whole cell columns: the sum of the exact solutions for the displacements round each
+column (additive Schwarz). All in float32; the coarsest level is inverted, rigid motions left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import lapack
+
+from warp.device import Device
+from warp.free_edges import PAD, Edges, along, borrow, displacement_shape, energy_matrix, own_tilt
+from warp.transfer import Merge, gather, ghosts
+
+if TYPE_CHECKING:
+    from warp.elastic import Operator
+
+COARSEST = 1200  # displacements inverted directly
+EDGES_ON_LINES = ((False, True), (True, False), (True, True))
+"""Do yz, xz, xy edges stand on lines along x, along y?"""
+
+
+def spacings(lines) -> list[np.ndarray]:
+    """1/width of cells and 1/distance of centres of each direction, at index + 1 of arrays of length n + 3."""
+    out = []
+    for q in lines:
+        d = np.diff(q)
+        for inverse in (1 / d, np.r_[1 / d[0], 2 / (q[2:] - q[:-2]), 1 / d[-1]]):
+            a = np.zeros(len(d) + PAD)
+            a[1 : 1 + len(inverse)] = inverse
+            out.append(a)
+    return out
+
+
+def activity(solid: np.ndarray, mirror: tuple[bool, bool]) -> np.ndarray:
+    """Which displacements exist: their face touches a solid cell and is not held by a mirror plane."""
+    nz, ny, nx = solid.shape
+    on = np.zeros(displacement_shape(nx, ny, nz), bool)
+    for shift in (0, 1):
+        on[0, :nz, :ny, 1 + shift : nx + 1 + shift] |= solid
+        on[1, :nz, shift : ny + shift, 1 : nx + 1] |= solid
+        on[2, shift : nz + shift, :ny, 1 : nx + 1] |= solid
+    on[0, ..., 1] &= not mirror[0]
+    on[1, :, 0] &= not mirror[1]
+    return on
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """A coarse level on the host: cells C (6, ...), edges K (3, ...) split into plain ones and borrowed tilts."""
+
+    C: np.ndarray
+    K: np.ndarray
+    total: np.ndarray
+    edges: list[Edges]
+    active: np.ndarray
+
+
+def split_edges(C: np.ndarray, total: np.ndarray, mirror: tuple[bool, bool]) -> Coefficients:
+    """Sort the edges of a coarse level: plain, with a borrowed tilt, and those between displacements that do not exist."""
+    nz, ny, nx = (total.shape[1] - 1, total.shape[2] - 1, total.shape[3] - PAD)
+    K = total.copy()
+    on = activity(C[0, :nz, :ny, 1 : nx + 1] > 0, mirror)
+    u, v = on[0, :nz], on[1, :nz]
+    four = np.zeros((nz, ny + 1, nx + PAD), bool)
+    four[:, 1:ny, 2 : nx + 1] = (
+        u[:, 1:ny, 2 : nx + 1] & u[:, : ny - 1, 2 : nx + 1] & v[:, 1:ny, 2 : nx + 1] & v[:, 1:ny, 1:nx]
+    )
+    K[2, :nz][~four] = 0
+    edges = []
+    for face, e in ((0, 1), (1, 0)):
+        here = (slice(None), slice(0, ny + face), slice(1, nx + 2 - face))
+        k_edge, pair = along(K[e][here], face), along(on[face][here], face)
+        w = along(on[2, :, :ny, 1 : nx + 1], face)
+        own = own_tilt(w)
+        both = np.zeros_like(pair)
+        both[1:] = pair[1:] & pair[:-1]
+        at = np.nonzero(both & ~own & (k_edge > 0))
+        edges.append(borrow(face, *at, k_edge[at], w, mirror[face]))
+        k_edge[~(both & own)] = 0
+    return Coefficients(C, K, total, edges, on)
+
+
+def merge_coefficients(fine: Coefficients, merge: Merge) -> Coefficients:
+    """Coefficients of the next coarser level from stored ones."""
+    _, levels, rows, columns = fine.C.shape
+    nz, ny, nx = levels - 1, rows - 1, columns - PAD
+    NX, NY = len(merge.keep_x) - 1, len(merge.keep_y) - 1
+    C, K = (np.zeros((n, *displacement_shape(NX, NY, nz)[1:])) for n in (6, 3))
+    cells = np.add.reduceat(fine.C[:, :nz, :ny, 1 : nx + 1], merge.keep_x[:-1], axis=3)
+    C[:, :nz, :NY, 1 : NX + 1] = np.add.reduceat(cells, merge.keep_y[:-1], axis=2)
+    for e, on_lines in enumerate(EDGES_ON_LINES):
+        part = fine.total[e, :, : ny + on_lines[1], 1 : nx + 1 + on_lines[0]]
+        for axis, dimension, keep in ((0, 2, merge.keep_x), (1, 1, merge.keep_y)):
+            if on_lines[axis]:
+                part = np.moveaxis(_sum_on_lines(np.moveaxis(part, dimension, 0), merge, axis), 0, dimension)
+            else:
+                part = np.add.reduceat(part, keep[:-1], axis=dimension)
+        K[e, :, : NY + on_lines[1], 1 : NX + 1 + on_lines[0]] = part
+    return split_edges(C, K, merge.mirror)
+
+
+def _sum_on_lines(a: np.ndarray, merge: Merge, axis: int) -> np.ndarray:
+    start, weight = merge.transposed(axis, True)
+    return sum(w.reshape(-1, *[1] * (a.ndim - 1)) * a[start + m] for m, w in enumerate(weight))
+
+
+def merge_media(A: Operator, merge: Merge) -> Coefficients:
+    """Coefficients of the first coarse level from material ids."""
+    from warp.kernels import elastic_setup
+
+    NX, NY, nz = len(merge.keep_x) - 1, len(merge.keep_y) - 1, A.n[2]
+    C, K = (np.zeros((n, *displacement_shape(NX, NY, nz)[1:])) for n in (6, 3))
+    lines = [merge.transposed(axis, True) for axis in (0, 1)]
+    elastic_setup.media_coarsen(C, K, A.ids, A.cell, A.soft, *A.widths, merge.keep_x, merge.keep_y, *lines[0], *lines[1], NX, NY, nz)
+    for edge in A.edges:  # what the lateral free faces carry
+        parent = np.searchsorted((merge.keep_y, merge.keep_x)[edge.face], edge.m, "right") - 1
+        w = merge.weights(edge.face, True)
+        view = along(K[1 - edge.face][:, :, 1:], edge.face)
+        for line, share in ((w.at, 1 - w.t), (w.at + 1, w.t)):
+            np.add.at(view, (edge.k, parent, line[edge.p]), share[edge.p] * edge.stiffness)
+    return split_edges(C, K, merge.mirror)
+
+
+class SparseRows:
+    """A sparse matrix that touches few entries of a flat vector, as the arguments of kernel multigrid.sparse_rows."""
+
+    def __init__(self, matrix: sparse.csr_matrix, device: Device, real) -> None:
+        matrix = matrix.tocsr()
+        rows = np.flatnonzero(np.diff(matrix.indptr))
+        part = matrix[rows]
+        self.count = len(rows)
+        self.device, self.real = device, real
+        self.arrays = [device.asarray(a, np.int64) for a in (rows, part.indptr, part.indices)]
+        self.arrays.append(device.asarray(part.data if len(part.data) else np.zeros(1), real))
+
+    def apply(self, out, x, scale: float, add: float) -> None:
+        """out[rows] = add out[rows] + scale (matrix x)[rows]."""
+        if self.count:
+            args = (out.reshape(-1), x.reshape(-1), scale, add, *self.arrays, self.count)
+            self.device.launch("multigrid", "sparse_rows", (self.count, 1, 1), *args, real=self.real)
+
+
+class Level:
+    """Vectors that every level has: correction x, direction p, residual r, scratch y; and the smoother's interval."""
+
+    def __init__(self, device: Device, x: np.ndarray, y: np.ndarray, z: np.ndarray, mirror: tuple[bool, bool]) -> None:
+        self.device, self.lines, self.mirror = device, (x, y, z), mirror
+        self.n = len(x) - 1, len(y) - 1, len(z) - 1
+        self.shape = displacement_shape(*self.n)
+        self.spacing = [device.asarray(a, np.float32) for a in spacings(self.lines)]
+        self.x, self.p, self.r = (device.zeros(self.shape, np.float32) for _ in range(3))
+
+    def run(self, function: str, *args) -> None:
+        nx, ny, nz = self.n
+        self.device.launch("elastic", function, (nx + PAD, ny + 1, nz + 1), *args, *self.n, real=np.float32)
+
+    def subtract(self) -> None:
+        """r -= A p."""
+        raise NotImplementedError
+
+    def step(self, keep: float, a: float, b: float) -> None:
+        """p = a p + b M^-1 r, x = keep x + p with the smoother's M."""
+        raise NotImplementedError
+
+    def find_interval(self) -> None:
+        """Chebyshev interval [b / 8, b] of M^-1 A, b from power iterations."""
+        xp = self.device.xp
+        start = np.random.default_rng(1).standard_normal(self.shape, np.float32)
+        self.x[...] = self.device.asarray(start) * (self.inverse > 0)
+        for _ in range(12):
+            self.p[...] = self.x / xp.linalg.norm(self.x.reshape(-1))
+            self.r[...] = 0
+            self.subtract()
+            self.step(0.0, 0.0, -1.0)
+        top = 1.1 * float(xp.linalg.norm(self.x.reshape(-1)))
+        self.centre, self.radius = top * 9 / 16, top * 7 / 16
+
+    def smooth(self, keep: float) -> None:
+        """Two Chebyshev steps from x (keep = 1) or from 0; r follows when they come first."""
+        s = self.centre / self.radius
+        rho = 1 / s
+        self.step(keep, 0.0, 1 / self.centre)
+        self.subtract()
+        following = 1 / (2 * s - rho)
+        self.step(1.0, following * rho, 2 * following / self.radius)
+        if keep == 0:
+            self.subtract()
+
+
+class Fine(Level):
+    """The operator itself in float32, from material ids; smoothed along z lines."""
+
+    def __init__(self, A: Operator) -> None:
+        super().__init__(A.device, *A.lines, A.mirror)
+        self.A = A
+        self.y = self.device.zeros(self.shape, np.float32)
+        self.inverse = self.device.asarray(A.free.diagonal().reshape(self.shape), np.float32)
+        ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz = A.arguments(np.float32)
+        self.lower = self.device.zeros(self.shape, np.float32)
+        self.run("media_diagonal", self.inverse, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz)
+        hold(self.inverse, self.mirror)
+        self.run("media_lines", self.inverse, self.lower, self.inverse, ids, cell, soft, dx, dy, dz, rdz, rcz)
+
+    def subtract(self) -> None:
+        self.A.apply(self.r, self.p, 1.0, -1.0)
+
+    def times(self, x: np.ndarray) -> np.ndarray:
+        """A x in float64 on the host."""
+        out = self.device.zeros(self.shape)
+        self.A.apply(out, self.device.asarray(x), 0.0, 1.0)
+        return self.device.to_host(out)
+
+    def step(self, keep: float, a: float, b: float) -> None:
+        self.run("elastic_lines_step", self.x, self.p, self.y, self.r, self.inverse, self.lower, keep, a, b)
+
+
+class Coarse(Level):
+    """A level with stored coefficients; smoothed by whole cell columns."""
+
+    def __init__(self, finer: Level, merge: Merge, coefficients: Coefficients) -> None:
+        super().__init__(finer.device, *merge.coarse, finer.lines[2], merge.mirror)
+        nx, ny, nz = self.n
+        self.coefficients = coefficients
+        put = self.device.asarray
+        self.C, self.K = put(coefficients.C, np.float32), put(coefficients.K, np.float32)
+        self.free = energy_matrix(coefficients.edges, spacings(self.lines)[1::2], self.n)
+        self.tilts = SparseRows(self.free, self.device, np.float32)
+        # the factors need float64: a column bends far more easily than its parts stretch
+        diagonal = self.free.diagonal().reshape(self.shape)
+        host = replace(self.device, name="cpu")
+        arrays = (coefficients.C, coefficients.K, *spacings(self.lines))
+        host.launch("elastic", "elastic_diagonal", (1, 1, 1), diagonal, *arrays, *self.n)
+        hold(diagonal, self.mirror)
+        P = np.zeros((5, 6, nz + 1, ny, nx + PAD))
+        host.launch("elastic", "elastic_columns", (1, 1, 1), P, diagonal, *arrays, *self.n)
+        add_to_columns(P, self.free, self.shape)
+        host.launch("elastic", "elastic_columns_factor", (1, 1, 1), P, *self.n)
+        self.P = put(P, np.float32)
+        self.inverse = put(diagonal, np.float32)  # positive where active
+        self.Y = self.device.zeros((5, nz + 1, ny, nx + PAD), np.float32)
+        weights = gather(merge)
+        self.weights = {
+            name: put(a, np.int32 if a.dtype.kind == "i" else np.float32) for name, a in vars(weights).items()
+        }
+        fill = ghosts(coefficients.active, *merge.coarse, merge.mirror)
+        self.fill, self.collect = (SparseRows(m, self.device, np.float32) for m in (fill, fill.T.tocsr()))
+
+    def subtract(self) -> None:
+        self.run("elastic_apply", self.r, self.p, 1.0, -1.0, self.C, self.K, *self.spacing, *map(int, self.mirror))
+        self.tilts.apply(self.r, self.p, -1.0, 1.0)
+
+    def step(self, keep: float, a: float, b: float) -> None:
+        self.run("elastic_columns_solve", self.Y, self.r, self.P)
+        self.run("elastic_columns_step", self.x, self.p, self.Y, keep, a, b)
+
+    def times(self, x: np.ndarray) -> np.ndarray:
+        """A x in float64 on the host."""
+        out = np.zeros(self.shape)
+        c = self.coefficients
+        args = (out, x, 0.0, 1.0, c.C, c.K, *spacings(self.lines), *map(int, self.mirror), *self.n)
+        replace(self.device, name="cpu").launch("elastic", "elastic_apply", (1, 1, 1), *args)
+        return out + (self.free @ x.reshape(-1)).reshape(self.shape)
+
+    def restrict(self, fine: Level) -> None:
+        """r = P^T fine.r."""
+        _, levels, ny, nx = self.shape
+        w = self.weights
+        sizes = (3, levels, ny, nx, w["weighty"].shape[1], w["weightx"].shape[1])
+        args = (self.r, fine.r, w["startx"], w["weightx"], w["starty"], w["weighty"], *sizes)
+        self.device.launch("multigrid", "restrict", (nx, ny, levels), *args, real=np.float32)
+        self.collect.apply(self.r, self.r, 1.0, 1.0)
+        flat = (self.r.reshape(-1), self.inverse.reshape(-1), self.r.size)
+        self.device.launch("multigrid", "mask", (self.r.size, 1, 1), *flat, real=np.float32)
+
+    def prolong(self, fine: Level) -> None:
+        """fine.p = P x, fine.x += fine.p."""
+        self.fill.apply(self.x, self.x, 1.0, 0.0)
+        _, levels, ny, nx = fine.shape
+        w = self.weights
+        args = (fine.p, fine.x, fine.inverse, self.x, w["atx"], w["tx"], w["aty"], w["ty"], 3, levels, ny, nx)
+        self.device.launch("multigrid", "prolong", (nx, ny, levels), *args, real=np.float32)
+
+
+def hold(diagonal, mirror: tuple[bool, bool]) -> None:
+    """Take the displacements normal to mirror planes out."""
+    if mirror[0]:
+        diagonal[0, :, :, 1] = 0
+    if mirror[1]:
+        diagonal[1, :, 0, :] = 0
+
+
+def add_to_columns(P: np.ndarray, free: sparse.csr_matrix, shape: tuple[int, ...]) -> None:
+    """Add what free edges couple within one cell column to the column matrices (kernel elastic.elastic_columns)."""
+    entries = free.tocoo()
+    off = entries.row != entries.col
+    value = entries.data[off]
+
+    def members(flat):
+        a, k, j, i = np.unravel_index(flat[off], shape)
+        lower = np.where(a == 0, 1, np.where(a == 1, 3, 0)), k, j, i
+        upper = np.where(a == 0, 2, 4), k, np.where(a == 1, j - 1, j), np.where(a == 0, i - 1, i)
+        return (*lower, np.ones(len(a), bool)), (*upper, a < 2)
+
+    for d, k, j, i, exists in members(entries.row):
+        for e, n, m, h, partner in members(entries.col):
+            offset = 5 * (k - n) + d - e
+            ok = exists & partner & (j == m) & (i == h) & (offset > 0) & (offset <= 5)
+            ok &= (j >= 0) & (j < P.shape[3]) & (i >= 1) & (i <= P.shape[4] - PAD)
+            np.add.at(P, (d[ok], offset[ok], k[ok], j[ok], i[ok]), value[ok])
+
+
+class Cycle:
+    """One V-cycle as a symmetric positive preconditioner in float32: fine.x from fine.r."""
+
+    def __init__(self, A: Operator) -> None:
+        self.device = A.device
+        self.fine = Fine(A)
+        self.levels: list[Level] = [self.fine]
+        self.coarser: list[Coarse] = []
+        x, y, _ = A.lines
+        while unknowns(self.levels[-1]) > COARSEST and min(len(x), len(y)) > 3:
+            merge = Merge.of(x, y, A.mirror)
+            if not self.coarser:
+                coefficients = merge_media(A, merge)
+            else:
+                coefficients = merge_coefficients(self.coarser[-1].coefficients, merge)
+            self.coarser.append(Coarse(self.levels[-1], merge, coefficients))
+            self.levels.append(self.coarser[-1])
+            x, y = merge.coarse
+        for level in self.levels[:-1]:
+            level.find_interval()
+        self.inverse, self.at = invert(self.levels[-1])
+        self.graph = None
+
+    def run(self) -> None:
+        """Do one cycle."""
+        self._descend(0)
+
+    def _descend(self, n: int) -> None:
+        level = self.levels[n]
+        if n == len(self.levels) - 1:
+            size = len(self.at)
+            args = (level.x.reshape(-1), level.r.reshape(-1), self.inverse, self.at, size)
+            self.device.launch("multigrid", "dense_rows", (size, 1, 1), *args, real=np.float32)
+            return
+        level.smooth(0.0)
+        self.coarser[n].restrict(level)
+        self._descend(n + 1)
+        self.coarser[n].prolong(level)
+        level.subtract()
+        level.smooth(1.0)
+
+
+def unknowns(level: Level) -> int:
+    nx, ny, nz = level.n
+    return 3 * nx * ny * nz
+
+
+def invert(level: Level):
+    """Inverse of a small level's matrix on its active displacements, motions without energy left out: (matrix, places).
+
+    Rigid motions, of loose parts too, show up as pivots that vanish in a Cholesky factorisation.
+    """
+    at = np.flatnonzero(level.device.to_host(level.inverse).reshape(-1) > 0)
+    A = np.empty((len(at), len(at)))
+    unit = np.zeros(level.shape)
+    for column, place in enumerate(at):
+        unit.reshape(-1)[place] = 1
+        A[:, column] = level.times(unit).reshape(-1)[at]
+        unit.reshape(-1)[place] = 0
+    scale = 1 / np.sqrt(A.diagonal())
+    factor, pivots, rank, _ = lapack.dpstrf((A + A.T) / 2 * scale * scale[:, None], tol=1e-11, lower=1)
+    kept, loose = np.split(pivots - 1, [rank])
+    half = np.linalg.inv(np.tril(factor[:rank, :rank]))
+    inverse = np.zeros_like(A)
+    inverse[np.ix_(kept, kept)] = half.T @ half
+    inverse *= scale * scale[:, None]
+    if len(loose):
+        motion = np.zeros((len(at), len(loose)))
+        motion[kept] = -half.T @ factor[rank:, :rank].T
+        motion[loose, np.arange(len(loose))] = 1
+        Q, _ = np.linalg.qr(motion * scale[:, None])
+        inverse -= Q @ (Q.T @ inverse)
+        inverse -= (inverse @ Q) @ Q.T
+    return level.device.asarray(inverse, np.float32), level.device.asarray(at, np.int64)
+

@@ -1,0 +1,152 @@
+"""Shear at vertical free faces: edges that have no dw/dx of their own take the tilt of a neighbour.
+
+The shear strain of an xz edge is du/dz + dw/dx. Where w exists on one side only (a lateral free face, or a coarse cell
+beside a void) dw/dx is taken from the next plane inside the body, which extrapolates w linearly; a body one cell wide
+takes it from the nearest z level that has one. At a mirror plane the tilt is zero. Rigid rotations stay free of energy.
+
+The half cell at a free face counts with FREE_EDGE = 2/3 of its volume. The edge's energy is the end of a quadrature:
+for a shear strain that decays as exp(-q x) from the face, the exact weight is 1/(2 q h) - 1/(exp(2 q h) - 1) cells,
+which is 1/2 for fine grids and 1/3 at q h = 1, where the cell is as wide as the decay length that it must resolve.
+
+The energy  sum K (du/dz + tilt)^2 / 2  couples few displacements: it is kept as a small sparse matrix.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+FREE_EDGE = 2 / 3
+PAD = 3  # displacement arrays have one column of zeros before the first face and two after the last
+
+
+def displacement_shape(nx: int, ny: int, nz: int) -> tuple[int, int, int, int]:
+    """Shape of the solver's displacement arrays: (component, z, y, x), face i at x-index i + 1."""
+    return 3, nz + 1, ny + 1, nx + PAD
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Edges [k, m, p] of the vertical planes p normal to direction `face` (0: x, 1: y); m counts cells along the edge.
+
+    `plane` and `level` say where the tilt comes from; plane -1: the tilt is zero.
+    """
+
+    face: int
+    k: np.ndarray
+    m: np.ndarray
+    p: np.ndarray
+    stiffness: np.ndarray
+    level: np.ndarray
+    plane: np.ndarray
+
+
+def along(a: np.ndarray, face: int) -> np.ndarray:
+    """View [.., k, j, i] as [.., k, m, p] with p in the direction of `face`."""
+    return a if face == 0 else np.swapaxes(a, -1, -2)
+
+
+def nearest(available: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For every entry the nearest level (axis 0) where `available`, the lower of two: (distance, level)."""
+    n = len(available)
+    level = np.arange(n).reshape(-1, *[1] * (available.ndim - 1))
+    far = 4 * n
+    below = np.maximum.accumulate(np.where(available, level, -far), axis=0)
+    above = np.minimum.accumulate(np.where(available, level, far)[::-1], axis=0)[::-1]
+    pick = np.where(level - below <= above - level, below, above)
+    return abs(level - pick), pick
+
+
+def own_tilt(w: np.ndarray) -> np.ndarray:
+    """Planes [k, m, p] with w on both sides; w [k, m, cell]."""
+    levels, m, n = w.shape
+    own = np.zeros((levels, m, n + 1), bool)
+    own[..., 1:n] = w[..., 1:] & w[..., :-1]
+    return own
+
+
+def borrow(face: int, k, m, p, stiffness, w: np.ndarray, mirror: bool) -> Edges:
+    """Find the tilt of the edges (k, m, p): of their own plane or the next one inside, on the nearest level that has one.
+
+    w [k, m, cell]: where the displacement along z exists. Edges that find none are left out.
+    """
+    levels, _, n = w.shape
+    left, right = (p > 0) & w[k, m, np.maximum(p - 1, 0)], (p < n) & w[k, m, np.minimum(p, n - 1)]
+    keep = left | right
+    k, m, p, left, right, stiffness = (a[keep] for a in (k, m, p, left, right, stiffness))
+    source = own_tilt(w)
+    if mirror:
+        source[..., 0] = w[..., 0]
+    inner = np.where(left & right, p, np.where(left, p - 1, p + 1))
+    columns, at = np.unique(np.stack([np.r_[m, m], np.r_[p, inner]]), axis=1, return_inverse=True)
+    inside = (columns[1] >= 0) & (columns[1] <= n)
+    distance, level = nearest(source[:, columns[0], np.clip(columns[1], 0, n)] & inside)
+    here, there = np.split(at.ravel(), 2)
+    rank = distance * 8 * levels + level
+    own_plane = rank[k, here] <= rank[k, there]
+    plane = np.where(own_plane, p, inner)
+    level = np.where(own_plane, level[k, here], level[k, there])
+    found = (level >= 0) & (level < levels)
+    if mirror:
+        plane = np.where(plane == 0, -1, plane)
+    return Edges(face, *(a[found] for a in (k, m, p, stiffness, level, plane)))
+
+
+def lateral_faces(solid: np.ndarray, compliance, widths, w: np.ndarray, mirror: tuple[bool, bool]) -> list[Edges]:
+    """Edges of the lateral free faces of a voxel body with their K: two solid cells, one above the other, on one side only.
+
+    solid (nz, ny, nx); compliance(e, k, j, i): 1/G of cells, e = 0 for G_yz, 1 for G_xz; widths (dx, dy, dz) in m;
+    w (nz+1, ny, nx): where the displacement along z exists.
+    """
+    dz = widths[2]
+    found = []
+    for face, e in ((0, 1), (1, 0)):
+        s = along(solid, face)
+        pair = s[1:] & s[:-1]
+        n = pair.shape[2]
+        left, right = (np.zeros((*pair.shape[:2], n + 1), bool) for _ in range(2))
+        left[..., 1:], right[..., :-1] = pair, pair
+        if mirror[face]:
+            left[..., 0] = right[..., 0]
+        level, m, p = np.nonzero(left ^ right)
+        cell = np.where(left[level, m, p], p - 1, p)
+        j, i = (m, cell) if face == 0 else (cell, m)
+        below, above = dz[level], dz[level + 1]
+        modulus = (below + above) / (below * compliance(e, level, j, i) + above * compliance(e, level + 1, j, i))
+        volume = widths[face][cell] / 2 * widths[1 - face][m] * (below + above) / 2
+        found.append(borrow(face, level + 1, m, p, FREE_EDGE * modulus * volume, along(w, face), mirror[face]))
+    return found
+
+
+def energy_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> sparse.csr_matrix:
+    """Sum of K b b^T over the edges, b their shear strain, acting on flat displacement arrays of the solver's shape.
+
+    spacing: (rcx, rcy, rcz), inverse distances of the centres beside line i at index i + 1; n = (nx, ny, nz).
+    """
+    nx, ny, nz = n
+    plane, row = (ny + 1) * (nx + PAD), nx + PAD
+
+    def number(a, k, m, p, face):
+        j, i = (m, p) if face == 0 else (p, m)
+        return (a * (nz + 1) + k) * plane + j * row + i + 1
+
+    rows, columns, values, stiffness, count = [], [], [], [], 0
+    for e in edges:
+        at = count + np.arange(len(e.k))
+        count += len(e.k)
+        h = spacing[2][e.k + 1]
+        t = e.plane >= 0
+        d = spacing[e.face][e.plane[t] + 1]
+        rows += [at, at, at[t], at[t]]
+        columns += [number(e.face, e.k, e.m, e.p, e.face), number(e.face, e.k - 1, e.m, e.p, e.face)]
+        columns += [number(2, e.level[t], e.m[t], e.plane[t] - q, e.face) for q in (0, 1)]
+        values += [h, -h, d, -d]
+        stiffness.append(e.stiffness)
+    size = int(np.prod(displacement_shape(*n)))
+    if count == 0:
+        return sparse.csr_matrix((size, size))
+    B = sparse.csr_matrix(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(count, size)
+    )
+    return (B.T @ sparse.diags(np.concatenate(stiffness)) @ B).tocsr()

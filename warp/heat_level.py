@@ -1,0 +1,263 @@
+"""The preconditioner of heat conduction: one V-cycle over levels that are coarser in x and y, never in z.
+
+Smoother: two Chebyshev steps with the z lines of the matrix (diagonal and vertical conductances) solved exactly, before
+and after. A coarse level keeps conductances: vertical ones, films and capacities are sums over the merged voxels;
+lateral ones are those of the fine faces that lie on the coarse face, times fine over coarse centre distance. Transfers:
+linear between cell centres, weights renormalised over solid cells, so that constants stay constant. All in float32; a
+scale keeps the numbers near one. The cycle is a symmetric positive operator.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from warp import coarsen
+from warp.device import Device
+
+if TYPE_CHECKING:
+    from warp.heat import Operator
+
+_DENSE = 1000  # unknowns solved directly on the coarsest level: an inverse of 4 MB
+
+
+class Cycle:
+    """One V-cycle as a symmetric positive preconditioner in float32."""
+
+    def __init__(self, A: Operator) -> None:
+        self.levels: list[_Level] = [_Fine(A)]
+        self.coarser: list[_Coarse] = []
+        while max(self.levels[-1].columns) > 1 and self.levels[-1].unknowns > _DENSE:
+            self.coarser.append(_Coarse(self.levels[-1]))
+            self.levels.append(self.coarser[-1])
+        self.bottom = _inverse(self.levels[-1])
+        for level in self.levels[:-1]:
+            level.find_interval()
+
+    def __call__(self, r, scale: float):
+        """z close to A^-1 r; `scale` = |r| keeps float32 within its range."""
+        fine = self.levels[0]
+        fine.r[...] = r * (1 / scale)
+        self._descend(0)
+        return fine.x.astype(r.dtype) * scale
+
+    def _descend(self, n: int) -> None:
+        level = self.levels[n]
+        if n == len(self.levels) - 1:
+            if self.bottom is None:
+                level.lines(0.0, 0.0, 1.0)  # one column: a line is the whole problem
+            else:
+                level.x.reshape(-1)[...] = self.bottom @ level.r.reshape(-1)
+            return
+        level.smooth(0.0)
+        coarse = self.coarser[n]
+        coarse.restrict(level)
+        self._descend(n + 1)
+        coarse.prolong(level)
+        level.subtract()
+        level.smooth(1.0)
+
+
+class _Level:
+    """Arrays that every level has: correction x, direction p, residual r, scratch y, inverse pivots of the z lines."""
+
+    def __init__(self, device: Device, shape: tuple[int, int, int]) -> None:
+        self.device, self.shape = device, shape
+        self.lines_xy: tuple[np.ndarray, np.ndarray]
+        self.film_cell: np.ndarray
+        self.film: np.ndarray
+        self.x, self.p, self.r, self.y, self.pivot = (device.zeros(shape, np.float32) for _ in range(5))
+
+    @property
+    def columns(self) -> tuple[int, int]:
+        return self.shape[1:]
+
+    @property
+    def unknowns(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        return self.shape[::-1]
+
+    def run(self, function: str, *args) -> None:
+        nz, ny, nx = self.shape
+        self.device.launch("heat", function, (nx, ny, 1), *args, real=np.float32)
+
+    def subtract(self) -> None:
+        """r -= A p."""
+        raise NotImplementedError
+
+    def lines(self, keep: float, a: float, b: float) -> None:
+        """p = a p + b M^-1 r, x = keep x + p, M the z lines."""
+        raise NotImplementedError
+
+    def coarsen(self, coarse: _Coarse) -> None:
+        """Fill the coarse level's conductances from this level's."""
+        raise NotImplementedError
+
+    def find_interval(self) -> None:
+        """Chebyshev interval [b / 8, b] of M^-1 A, b from power iterations and never above 2 (Gershgorin: A <= 2 M)."""
+        start = np.random.default_rng(1).standard_normal(self.shape, np.float32)
+        self.x[...] = self.device.asarray(start) * (self.pivot > 0)
+        norm = self.device.xp.linalg.norm
+        for _ in range(8):
+            self.p[...] = self.x / norm(self.x.reshape(-1))
+            self.r[...] = 0
+            self.subtract()
+            self.lines(0.0, 0.0, -1.0)
+        top = min(1.1 * float(norm(self.x.reshape(-1))), 2.0)
+        self.centre, self.radius = top * 9 / 16, top * 7 / 16
+
+    def smooth(self, keep: float) -> None:
+        """Two Chebyshev steps from x (keep = 1) or from 0; r follows when they come first."""
+        s = self.centre / self.radius
+        rho = 1 / s
+        self.lines(keep, 0.0, 1 / self.centre)
+        self.subtract()
+        following = 1 / (2 * s - rho)
+        self.lines(1.0, following * rho, 2 * following / self.radius)
+        if keep == 0:
+            self.subtract()
+
+
+class _Fine(_Level):
+    """The operator itself, in float32, from material ids."""
+
+    def __init__(self, A: Operator) -> None:
+        super().__init__(A.device, A.shape)
+        self.A, self.grid = A, A.model.grid
+        self.lines_xy = (np.asarray(self.grid.x), np.asarray(self.grid.y))
+        self.film_cell, self.film = A.surroundings.cell, A.surroundings.conductance
+        self.run("heat_lateral", self.pivot, *A.arguments(np.float32))
+        cell, g, n = A.films(np.float32)
+        A.device.launch("heat", "film_add", (n, 1, 1), self.pivot.reshape(-1), cell, g, n, real=np.float32)
+        self.run("heat_factor", self.pivot, *A.arguments(np.float32))
+
+    def subtract(self) -> None:
+        self.A.apply(self.r, self.p, 1.0, -1.0)
+
+    def lines(self, keep: float, a: float, b: float) -> None:
+        fields = (self.x, self.p, self.y, self.r, self.pivot)
+        self.run("heat_lines", *fields, *self.A.arguments(np.float32), keep, a, b)
+
+    def coarsen(self, coarse: _Coarse) -> None:
+        args = (*coarse.conductances, *self.A.arguments(np.float32)[:5], *coarse.merging)
+        coarse.run("heat_coarsen", *args, *coarse.sizes[:2], *self.sizes)
+
+
+class _Coarse(_Level):
+    """A level with merged columns and stored conductances."""
+
+    def __init__(self, fine: _Level) -> None:
+        x, y = fine.lines_xy
+        keep_x, keep_y = _survivors(x, y)
+        super().__init__(fine.device, (fine.shape[0], len(keep_y) - 1, len(keep_x) - 1))
+        self.lines_xy = (x[keep_x], y[keep_y])
+        self.fine_sizes = fine.sizes
+        put, device = self.device.asarray, self.device
+        mx, my, _ = self.sizes
+        tx, ty = _transfer(x, keep_x), _transfer(y, keep_y)
+        self.merging = tuple(put(a, np.int32) for a in (keep_x, keep_y)) + tuple(
+            put(_ratio(lines, keep), np.float32) for lines, keep in ((x, keep_x), (y, keep_y))
+        )
+        self.weights = tuple(put(a, np.int32) for a in (tx.at, ty.at)) + tuple(
+            put(a, np.float32) for a in (tx.t, ty.t)
+        )
+        self.support = tuple(put(_support(w.at, m), np.int32) for w, m in ((tx, mx), (ty, my)))
+        self.conductances = tuple(device.zeros(self.shape, np.float32) for _ in range(4))
+        self.gx, self.gy, self.gz, self.f = self.conductances
+        fine.coarsen(self)
+        self.film_cell, self.film = _merge_films(fine, self.shape, keep_x, keep_y)
+        cell, g, n = put(self.film_cell, np.int64), put(self.film, np.float32), len(self.film)
+        device.launch("heat", "film_add", (n, 1, 1), self.f.reshape(-1), cell, g, n, real=np.float32)
+        self.run("level_lateral", self.pivot, self.gx, self.gy, self.f, *self.sizes)
+        self.run("level_factor", self.pivot, self.gz, *self.sizes)
+
+    def subtract(self) -> None:
+        self.run("level_apply", self.r, self.p, *self.conductances, *self.sizes, 1.0, -1.0)
+
+    def lines(self, keep: float, a: float, b: float) -> None:
+        fields = (self.x, self.p, self.y, self.r, self.pivot)
+        self.run("level_lines", *fields, self.gz, *self.sizes, keep, a, b)
+
+    def coarsen(self, coarse: _Coarse) -> None:
+        args = (*coarse.conductances, *self.conductances, *coarse.merging)
+        coarse.run("level_coarsen", *args, *coarse.sizes[:2], *self.sizes)
+
+    def restrict(self, fine: _Level) -> None:
+        """r = P^T fine.r."""
+        sizes = (*self.sizes[:2], *self.fine_sizes)
+        self.run("level_restrict", self.r, fine.r, self.pivot, *self.weights, *self.support, *sizes)
+
+    def prolong(self, fine: _Level) -> None:
+        """fine.p = P x, fine.x += fine.p."""
+        sizes = (*self.sizes[:2], *self.fine_sizes)
+        fine.run("level_prolong", fine.x, fine.p, self.x, self.pivot, fine.pivot, *self.weights, *sizes)
+
+
+def _survivors(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lines of the next level: merge below one target width in both directions, until a quarter of the columns is gone.
+
+    Little at a time where a grid is graded: pairs of wide cells must wait until the narrow ones have caught up, or
+    columns stay narrow in one direction and wide in the other (30 instead of 12 iterations at spacings 1 : 86).
+    """
+    target = 2.2 * min(np.diff(x).min(), np.diff(y).min())
+    while True:
+        keep_x, keep_y = coarsen.merge(x, target), coarsen.merge(y, target)
+        left = (len(keep_x) - 1) * (len(keep_y) - 1)
+        if left <= 0.75 * (len(x) - 1) * (len(y) - 1) or left == 1:
+            return keep_x, keep_y
+        target *= 1.3
+
+
+def _transfer(lines: np.ndarray, keep: np.ndarray) -> coarsen.Weights:
+    """Interpolation weights of cell centres, constant beyond the outermost coarse centre (no flux leaves there)."""
+    w = coarsen.centre_weights(lines, keep, False)
+    return coarsen.Weights(w.at, np.clip(w.t, 0, 1))
+
+
+def _support(at: np.ndarray, count: int) -> np.ndarray:
+    """First and end of the fine cells that see each coarse cell, one after the other."""
+    coarse = np.arange(count)
+    return np.concatenate((np.searchsorted(at, coarse - 1, "left"), np.searchsorted(at, coarse, "right")))
+
+
+def _ratio(lines: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Fine over coarse centre distance across each coarse line; 0 at the last, which has no neighbour."""
+    fine, coarse = (lines[1:] + lines[:-1]) / 2, (lines[keep][1:] + lines[keep][:-1]) / 2
+    return np.append((fine[keep[1:-1]] - fine[keep[1:-1] - 1]) / np.diff(coarse), 0.0)
+
+
+def _merge_films(fine: _Level, shape: tuple[int, int, int], keep_x, keep_y) -> tuple[np.ndarray, np.ndarray]:
+    """Film conductances summed over merged cells."""
+    k, j, i = np.unravel_index(fine.film_cell, fine.shape)
+    at = (k, np.searchsorted(keep_y, j, "right") - 1, np.searchsorted(keep_x, i, "right") - 1)
+    cell, where = np.unique(np.ravel_multi_index(at, shape), return_inverse=True)
+    return cell, np.bincount(where, fine.film)
+
+
+def _inverse(level: _Level):
+    """The inverse of a small level's matrix, void as identity; None for a single column of any height."""
+    if level.unknowns > _DENSE:
+        return None
+    n, device = level.unknowns, level.device
+    k, j, i = np.indices(level.shape)
+    colour = (i + 2 * j + 3 * k) % 7  # a voxel and its six neighbours all differ
+    seen = np.empty((7, n))
+    for c in range(7):
+        level.p[...] = device.asarray((colour == c).astype(np.float32))
+        level.r[...] = 0
+        level.subtract()
+        seen[c] = -device.to_host(level.r).reshape(-1)
+    matrix = np.zeros((n, n))
+    here = np.arange(n).reshape(level.shape)
+    matrix[here, here] = np.take_along_axis(seen, colour.reshape(1, -1), 0).reshape(level.shape)
+    for axis, turn in ((2, 1), (1, 2), (0, 3)):
+        low = here.take(range(level.shape[axis] - 1), axis).reshape(-1)
+        high = here.take(range(1, level.shape[axis]), axis).reshape(-1)
+        matrix[low, high] = matrix[high, low] = seen[(colour.reshape(-1)[low] + turn) % 7, low]
+    void = device.to_host(level.pivot).reshape(-1) == 0
+    matrix[void, void] = 1
+    return device.asarray(np.linalg.inv(matrix), np.float32)

@@ -1,0 +1,306 @@
+"""Fields to numbers: warpage, coplanarity, curvature, temperatures.
+
+Warpage as JEITA ED-7306 and JESD22-B112 define it, over the measuring zone of one surface:
+    r = w - (a + b x + c y)            residual from the least-squares plane
+    |C| = max r - min r                peak to valley
+    sign C = sgn(AB_max + AB_min + CD_max + CD_min)
+with AB, CD the two diagonals, each relative to the straight line that joins its ends, up (towards the lid) positive.
+C > 0 is convex: the centre stands away from the board. A pure twist has no sign by this rule and counts as positive.
+The plane is fitted with each vertex weighted by its area: an integral over the surface, as an even dense scan would
+give. Unweighted vertices of a grid that is fine at part edges would pull the plane towards those edges, and refining
+one edge would tilt it.
+Curvature kappa_x = -d2w/dx2, so that kappa > 0 is convex too: least-squares quadratic over the middle
+quarter of each side, away from the free edges, where laminate theory holds.
+Temperatures are kelvin inside and degC in the numbers; parts' means are volume means of cell values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from warp import stress_metrics
+from warp.surface import Side, Surface, Zone, faces, interpolate, part_index, sample, zoned
+
+ZERO_CELSIUS = 273.15  # K, by definition (SI brochure, 9th ed., 2.3.1)
+UM = 1e-6
+ROUND_OFF = 1e-9  # of the height: a smaller sum over the diagonals has no sign
+UNIFORM = 1e-9  # K: a field within it was set, not solved
+
+
+@dataclass(frozen=True)
+class Warpage:
+    """Flatness of one surface in its measuring zone (m, 1/m): `surface` is the zone, `residual` lies on its vertices.
+
+    corner and edge heights are means over the four corners (two middles), minus the centre: negative when convex; NaN
+    where the footprint has no material there. centre: residual at the middle.
+    """
+
+    surface: Surface
+    residual: np.ndarray
+    plane: tuple[float, float, float]
+    value: float
+    span: float
+    rms: float
+    centre: float
+    corner_minus_centre: float
+    edge_x_minus_centre: float
+    edge_y_minus_centre: float
+    kappa: tuple[float, float, float]
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Numbers with their units in the names: um, 1/m, mm."""
+        x0, x1, y0, y1 = self.surface.bounds
+        numbers = {
+            "warpage_um": self.value / UM,
+            "range_um": self.span / UM,
+            "rms_um": self.rms / UM,
+            "max_um": float(np.nanmax(self.residual)) / UM,
+            "min_um": float(np.nanmin(self.residual)) / UM,
+            "centre_um": self.centre / UM,
+            "corner_minus_centre_um": self.corner_minus_centre / UM,
+            "edge_x_minus_centre_um": self.edge_x_minus_centre / UM,
+            "edge_y_minus_centre_um": self.edge_y_minus_centre / UM,
+            "kappa_x_per_m": self.kappa[0],
+            "kappa_y_per_m": self.kappa[1],
+            "kappa_xy_per_m": self.kappa[2],
+            "zone_x_mm": (x1 - x0) * 1e3,
+            "zone_y_mm": (y1 - y0) * 1e3,
+        }
+        return {name: float(v) if np.isfinite(v) else None for name, v in numbers.items()}
+
+
+def warpage(surface: Surface, zone: Zone = None) -> Warpage:
+    """Signed warpage, heights and curvatures of a surface in its measuring zone (default: the whole footprint)."""
+    s = zoned(surface, zone)
+    plane = fit_plane(s)
+    residual = s.w - (plane[0] + plane[1] * s.x[None, :] + plane[2] * s.y[:, None])
+    height = float(np.nanmax(residual) - np.nanmin(residual))
+    x0, x1, y0, y1 = s.bounds
+    xm, ym = (x0 + x1) / 2, (y0 + y1) / 2
+    at = interpolate(
+        s, residual, np.array([xm, x0, x1, x0, x1, x0, x1, xm, xm]), np.array([ym, y0, y0, y1, y1, ym, ym, y0, y1])
+    )
+    return Warpage(
+        surface=s,
+        residual=residual,
+        plane=plane,
+        value=height * diagonal_sign(s, residual),
+        span=float(np.nanmax(s.w) - np.nanmin(s.w)),
+        rms=float(np.sqrt(np.nansum(s.weights * np.nan_to_num(residual) ** 2) / s.weights.sum())),
+        centre=float(at[0]),
+        corner_minus_centre=float(at[1:5].mean() - at[0]),
+        edge_x_minus_centre=float(at[5:7].mean() - at[0]),
+        edge_y_minus_centre=float(at[7:9].mean() - at[0]),
+        kappa=curvature(s),
+    )
+
+
+def fit_plane(surface: Surface) -> tuple[float, float, float]:
+    """a, b, c of the area-weighted least-squares plane a + b x + c y."""
+    x0, x1, y0, y1 = surface.bounds
+    length = max(x1 - x0, y1 - y0)
+    xs, ys = (surface.x - (x0 + x1) / 2) / length, (surface.y - (y0 + y1) / 2) / length
+    a, b, c = _least_squares(surface, [np.ones_like(surface.w), *_mesh(xs, ys)])
+    return float(a - (b * (x0 + x1) + c * (y0 + y1)) / (2 * length)), float(b / length), float(c / length)
+
+
+def diagonal(surface: Surface, values: np.ndarray, which: int = 0, points: int = 201) -> tuple[np.ndarray, np.ndarray]:
+    """Values along a diagonal of the zone's rectangle: distance from its middle [m] and value, NaN off the footprint.
+
+    which: 0 from (x0, y0) to (x1, y1), 1 from (x0, y1) to (x1, y0).
+    """
+    x0, x1, y0, y1 = surface.bounds
+    t = np.linspace(0, 1, points)
+    ys = y0 + t * (y1 - y0)
+    length = float(np.hypot(x1 - x0, y1 - y0))
+    return (t - 0.5) * length, interpolate(surface, values, x0 + t * (x1 - x0), ys if which == 0 else ys[::-1])
+
+
+def diagonal_sign(surface: Surface, values: np.ndarray) -> int:
+    """+1 convex, -1 concave, from both diagonals relative to the line that joins their ends."""
+    total = 0.0
+    for which in (0, 1):
+        s, v = diagonal(surface, values, which)
+        known = np.flatnonzero(np.isfinite(v))
+        if known.size < 3:
+            continue
+        s, v = s[known], v[known]
+        chord = v[0] + (v[-1] - v[0]) * (s - s[0]) / (s[-1] - s[0])
+        total += float((v - chord).max() + (v - chord).min())
+    return -1 if total < -ROUND_OFF * np.ptp(values[np.isfinite(values)]) else 1
+
+
+def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, float]:
+    """kappa_x, kappa_y, kappa_xy = -d2w/dx2, -d2w/dy2, -d2w/dxdy [1/m] over the middle `fraction` of each side.
+
+    Vertices as they lie, since interpolated ones would add a bias of h2/8 w''; widened until three lines fit each
+    way. NaN without them.
+    """
+    x0, x1, y0, y1 = surface.bounds
+    lx, ly = x1 - x0, y1 - y0
+    xs, ys = (surface.x - (x0 + x1) / 2) / lx, (surface.y - (y0 + y1) / 2) / ly
+    for f in (fraction, 2 * fraction, 4 * fraction, np.inf):
+        i, j = np.abs(xs) <= f / 2 + 1e-9, np.abs(ys) <= f / 2 + 1e-9
+        part = Surface(surface.part, surface.side, xs[i], ys[j], surface.w[np.ix_(j, i)], np.zeros((0, 0), bool))
+        known = np.isfinite(part.w)
+        if known.any(axis=0).sum() >= 3 and known.any(axis=1).sum() >= 3 and known.sum() >= 6:
+            x, y = _mesh(part.x, part.y)
+            area = np.where(known, np.gradient(part.y)[:, None] * np.gradient(part.x)[None, :], 0.0)
+            terms = [np.ones_like(x), x, y, x * x / 2, y * y / 2, x * y]
+            c = _least_squares(part, terms, area)
+            return float(-c[3] / lx**2), float(-c[4] / ly**2), float(-c[5] / (lx * ly))
+    return np.nan, np.nan, np.nan
+
+
+def coplanarity(surface: Surface) -> float:
+    """Distance of the highest point of a terminal surface above its seating plane [m], as JESD22-B108 measures it.
+
+    The seating plane touches the three lowest points round the centroid: the supporting plane of the lower hull under
+    it. The terminals are taken as coplanar before the load, so that only w counts.
+    """
+    known = surface.weights > 0
+    x, y = _mesh(surface.x, surface.y)
+    weight = surface.weights[known]
+    points = np.column_stack((x[known], y[known]))
+    middle = (points * weight[:, None]).sum(axis=0) / weight.sum()
+    points = (points - middle) / max(np.ptp(surface.x), np.ptp(surface.y))
+    w = surface.w[known]
+    # Dual simplex on "the highest plane under all points at the centroid", from a huge and far too high triangle
+    # round it.
+    far = 1e3 * np.array([[0.0, 2.0], [-1.7, -1.0], [1.7, -1.0]])
+    points, z = np.vstack((points, far)), np.append(w - w.min(), np.full(3, 1e6 * max(np.ptp(w), 1e-30)))
+    basis = [z.size - 3, z.size - 2, z.size - 1]
+    tolerance = 1e-12 * z[:-3].max(initial=0.0)
+    for _ in range(10 * z.size):
+        corners = np.column_stack((np.ones(3), points[basis]))
+        plane = np.linalg.solve(corners, z[basis])
+        above = z[:-3] - (plane[0] + points[:-3] @ plane[1:])
+        lowest = int(above.argmin())
+        if above[lowest] >= -tolerance:
+            return float(above.max())
+        share = np.linalg.solve(corners.T, np.array([1.0, 0.0, 0.0]))
+        entering = np.linalg.solve(corners.T, np.append(1.0, points[lowest]))
+        ratio = np.where(entering > 1e-12, share / np.where(entering > 1e-12, entering, 1.0), np.inf)
+        basis[int(ratio.argmin())] = lowest
+    return float(np.ptp(w))
+
+
+def temperatures(model, temperature: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Largest, volume-mean and smallest temperature of every part [degC], and where the largest is (x, y, z in mm)."""
+    count = len(model.parts)
+    part_of = np.asarray(model.media.part)
+    area = model.grid.dy[:, None] * model.grid.dx[None, :]
+    volume, heat = np.zeros(count), np.zeros(count)
+    low, high, at = np.full(count, np.inf), np.full(count, -np.inf), np.zeros(count, np.int64)
+    layer = area.size
+    for k in range(model.grid.shape[0]):
+        part = part_of[model.ids[k]]
+        solid = np.flatnonzero(part >= 0)
+        p, t, v = part.flat[solid], np.asarray(temperature[k], float).flat[solid], area.flat[solid] * model.grid.dz[k]
+        volume += np.bincount(p, v, count)
+        heat += np.bincount(p, v * t, count)
+        np.minimum.at(low, p, t)
+        before = high.copy()
+        np.maximum.at(high, p, t)
+        for q in np.flatnonzero(high > before):
+            at[q] = k * layer + solid[np.argmax(np.where(p == q, t, -np.inf))]
+    return {
+        name: {
+            "max_C": float(high[q] - ZERO_CELSIUS),
+            "mean_C": float(heat[q] / volume[q] - ZERO_CELSIUS),
+            "min_C": float(low[q] - ZERO_CELSIUS),
+            "max_at_mm": stress_metrics.cell_position(model.grid, int(at[q])),
+        }
+        for q, name in enumerate(model.parts)
+        if volume[q] > 0
+    }
+
+
+def thermal(
+    parts: Mapping[str, Mapping[str, Any]], power: Mapping[str, float], ambient: float | None
+) -> dict[str, float]:
+    """Junction temperature and theta_JA = (T_J - T_ambient) / P as JESD51 defines it; power [W] per part, ambient [K].
+
+    The junction is the hottest point of any powered part. With one ambient temperature only: with two, theta_JA means
+    nothing.
+    """
+    powered = {name: p for name, p in power.items() if p > 0 and name in parts}
+    if not powered:
+        return {}
+    junction = max(parts[name]["max_C"] for name in powered)
+    out = {"junction_C": float(junction), "power_W": float(sum(powered.values()))}
+    if ambient is not None:
+        out["theta_ja_K_per_W"] = float((junction - (ambient - ZERO_CELSIUS)) / out["power_W"])
+    return out
+
+
+def theta_jc(junction: float, case: float, heat: float) -> float:
+    """theta_JC = (T_junction - T_case) / heat [K/W] as in JESD51-14; meaningful when nearly all the heat leaves
+    through that face."""
+    return (junction - case) / heat
+
+
+def evaluate(
+    model,
+    temperature: np.ndarray | None = None,
+    displacement: np.ndarray | None = None,
+    stress: np.ndarray | None = None,
+    *,
+    surfaces: Iterable[tuple[str, Side]] | None = None,
+    zones: Mapping[tuple[str, str], Zone] | None = None,
+    terminals: str | None = None,
+    power: Mapping[str, float] | None = None,
+    ambient: float | None = None,
+) -> dict[str, Any]:
+    """All numbers of a solved model, ready for JSON.
+
+    surfaces: (part, side) pairs, default both sides of every part; zones: measuring zone per surface; terminals: part
+    (balls, or the substrate) whose bottom is checked for coplanarity; power [W] per part of the full package and the
+    common ambient [K] for the thermal figures.
+    """
+    out: dict[str, Any] = {}
+    if displacement is not None:
+        bottom, top = faces(model)
+        sides: tuple[Side, ...] = ("top", "bottom")
+        wanted = list(surfaces) if surfaces is not None else [(p, s) for p in model.parts for s in sides]
+        out["surfaces"] = {}
+        for part, side in wanted:
+            face = (top if side == "top" else bottom)[part_index(model, part)]
+            if not (face >= 0).any() and surfaces is None:
+                continue
+            surface = sample(model, displacement, part, side, face)
+            numbers = warpage(surface, (zones or {}).get((part, side))).to_dict()
+            out["surfaces"].setdefault(part, {})[side] = numbers
+        if terminals is not None:
+            surface = sample(model, displacement, terminals, "bottom", bottom[part_index(model, terminals)])
+            out["coplanarity_um"] = coplanarity(surface) / UM
+    if temperature is not None:
+        out["temperature"] = temperatures(model, temperature)
+        low, high = (
+            pick(t[key] for t in out["temperature"].values()) for pick, key in ((min, "min_C"), (max, "max_C"))
+        )
+        out["uniform_temperature"] = high - low < UNIFORM
+        out["thermal"] = thermal(out["temperature"], power or {}, ambient)
+    if stress is not None:
+        out["stress"] = stress_metrics.parts(model, stress)
+        out["interfaces"] = stress_metrics.interfaces(model, stress)
+    return out
+
+
+def _mesh(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    xs, ys = np.meshgrid(x, y)
+    return xs, ys
+
+
+def _least_squares(surface: Surface, terms: list[np.ndarray], weights: np.ndarray | None = None) -> np.ndarray:
+    """Coefficients of the weighted least-squares fit of w; minimal norm where the footprint leaves a term
+    undetermined."""
+    weights = surface.weights if weights is None else weights
+    known = weights > 0
+    a = np.stack([t[known] for t in terms])
+    weighted = a * weights[known]
+    return np.linalg.lstsq(weighted @ a.T, weighted @ surface.w[known], rcond=1e-12)[0]

@@ -1,0 +1,218 @@
+"""Mixing rules: several materials in one volume, as one material.
+
+A rule fixes how the average strain is shared, strain_i = A_i strain; from that follow stiffness and thermal stress
+(Levin 1967), without a second assumption:
+
+    C* = SUM f_i C_i A_i,      C* thermal_strain* = SUM f_i A_i^T C_i thermal_strain_i
+
+so a mixture's free strain is that of the phases' integrated strains and their stiffness at the present temperature.
+
+| rule             | geometry                             | elasticity                           | conduction       |
+|------------------|--------------------------------------|--------------------------------------|------------------|
+| x-, y-, z-layers | layers across that axis              | exact laminate                       | exact            |
+| columns          | a wall along z cuts the cell         | mean of laminates across x and y     | likewise         |
+| balls            | a curved surface cuts the cell       | mean of laminates across x, y and z  | likewise         |
+| particulate      | spheres in the last part             | Mori-Tanaka = lower Hashin-Shtrikman | Maxwell or other |
+| fibres           | cylinders along z in the last part   | cylinder assemblage (Hill, Hashin)   | Maxwell, z Voigt |
+| voigt            | equal strain: copper planes          | upper bound                          | parallel         |
+| reuss            | equal stress                         | lower bound                          | series           |
+| traces           | signal copper in a dielectric layer  | in plane mean of Voigt and Reuss,    | likewise         |
+|                  |                                      | z Voigt, expansion by Turner         |                  |
+
+Why: a cell that a column's wall cuts holds a piece of wall, whose normal lies in the plane and turns through all
+directions round the column; along z both materials run through and share the strain there (Voigt, exact for a short
+column between rigid faces), and across they are half the time in series, half in parallel. Round a ball the normal
+takes every direction. Shear across an averaged normal is the mean of its bounds. `traces` is the rule of
+ProtonNeutronElectron69/Packaging-TM-modeling-tool (04-homogenize.js @8532cdd), on engineering constants, kept to
+compare with it.
+
+None stands for void. A void part leaves the solids' mixture, multiplied by their fraction (expansion unchanged): the
+volume is right and a partly filled cell stays connected to its neighbours; an upper bound. Only a void inside a
+continuous matrix (particulate, fibres) is a pore and goes through the rule as a phase of zero stiffness.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from warp import effective
+from warp.curves import Values
+from warp.effective import Phases
+from warp.medium import MaterialError, Medium, normal_block, normal_matrix
+
+RULES: dict[str, Callable[[Phases], Phases]] = {
+    "x-layers": lambda phases: effective.laminate(phases, 0),
+    "y-layers": lambda phases: effective.laminate(phases, 1),
+    "z-layers": lambda phases: effective.laminate(phases, 2),
+    "columns": lambda phases: effective.turning_laminate(phases, (0, 1)),
+    "balls": lambda phases: effective.turning_laminate(phases, (0, 1, 2)),
+    "particulate": effective.mori_tanaka,
+    "fibres": effective.cylinder_assemblage,
+    "voigt": effective.voigt,
+    "reuss": effective.reuss,
+    "traces": effective.traces,
+}
+CONTINUOUS = ("particulate", "fibres")  # the last part is the matrix
+
+
+@dataclass(frozen=True)
+class Filler:
+    """What conduction through a filled polymer needs beyond the fraction of filler."""
+
+    conductivity_rule: str = "maxwell"  # or bruggeman, lewis-nielsen
+    maximum_packing: float = 0.637  # random close packing of spheres, Nielsen 1974
+    particle_size: float | None = None  # diameter, m
+    interface_resistance: float = 0.0  # m2 K/W
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Several media as one; a medium itself. Build it with `mix`."""
+
+    media: tuple[Medium | None, ...]
+    fractions: tuple[float, ...]
+    rule: str
+    name: str
+    stress_free_temperature: float | None = None
+    filler: Filler = field(default_factory=Filler)
+
+    @property
+    def source(self) -> str:
+        return f"mixed by the rule {self.rule!r} from " + ", ".join(self._part_names)
+
+    @property
+    def description(self) -> str:
+        return " + ".join(f"{100 * f:.4g} % {name}" for f, name in zip(self.fractions, self._part_names, strict=True))
+
+    def stiffness(self, T: Values) -> np.ndarray:
+        """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness, Pa."""
+        return self._scale * normal_block(self._elastic(T, lambda medium: np.zeros((*np.shape(T), 3))).C)
+
+    def shear(self, T: Values) -> np.ndarray:
+        """Return the shear moduli (yz, xz, xy), Pa."""
+        return self._scale * self._elastic(T, lambda medium: np.zeros((*np.shape(T), 3))).G
+
+    def cte(self, T: Values) -> np.ndarray:
+        """Return the instantaneous expansion coefficients, 1/K."""
+        return self._strain(T, lambda medium: medium.cte(T))
+
+    def thermal_strain(self, T: Values, T0: Values) -> np.ndarray:
+        """Return the free strain from T0 to T, of the phases' free strains and their stiffness at T."""
+        return self._strain(T, lambda medium: medium.thermal_strain(T, T0))
+
+    def conductivity(self, T: Values) -> np.ndarray:
+        """Return the thermal conductivities, W/(m K)."""
+        zero = np.zeros((*np.shape(T), 3))
+        k = np.stack([zero if medium is None else medium.conductivity(T) for medium in self._phases])
+        f, filler = self._phase_fractions, self.filler
+        if len(k) == 1:
+            return self._scale * k[0]
+        if self.rule == "particulate":
+            k = k.mean(axis=-1)  # the rule is for isotropic phases
+            if filler.interface_resistance > 0.0:
+                if filler.particle_size is None:
+                    raise MaterialError(
+                        f"material {self.name!r}: interface_resistance needs a particle_size", "mixture"
+                    )
+                k[:-1] = effective.behind_interface(k[:-1], filler.interface_resistance, filler.particle_size)
+            k_all = effective.spheres_conductivity(k, f, filler.conductivity_rule, filler.maximum_packing)
+            return self._scale * np.stack((k_all,) * 3, axis=-1)
+        return self._scale * effective.conduction(k, f, self.rule)
+
+    @property
+    def density(self) -> float:
+        parts = zip(self.fractions, self.media, strict=True)
+        return sum(f * medium.density for f, medium in parts if medium is not None)
+
+    def specific_heat(self, T: Values) -> Values:
+        """Return the specific heat, J/(kg K)."""
+        return self.heat_capacity(T) / self.density
+
+    def heat_capacity(self, T: Values) -> Values:
+        """Return the volumetric heat capacity, J/(m3 K)."""
+        parts = zip(self.fractions, self.media, strict=True)
+        return sum(f * medium.heat_capacity(T) for f, medium in parts if medium is not None)
+
+    def _elastic(self, T: Values, strain: Callable[[Medium], np.ndarray]) -> Phases:
+        C, G, stress = [], [], []
+        for medium in self._phases:
+            if medium is None:
+                C.append(np.zeros((*np.shape(T), 3, 3)))
+                G.append(np.zeros((*np.shape(T), 3)))
+                stress.append(np.zeros((*np.shape(T), 3)))
+            else:
+                C.append(normal_matrix(medium.stiffness(T)))
+                G.append(medium.shear(T))
+                stress.append(np.einsum("...ij,...j->...i", C[-1], strain(medium)))
+        rule = RULES["voigt" if len(C) == 1 else self.rule]
+        return rule(Phases(self._phase_fractions, np.stack(C), np.stack(G), np.stack(stress)))
+
+    def _strain(self, T: Values, strain: Callable[[Medium], np.ndarray]) -> np.ndarray:
+        mixed = self._elastic(T, strain)
+        return np.linalg.solve(mixed.C, mixed.stress[..., None])[..., 0]
+
+    @cached_property
+    def _phases(self) -> tuple[Medium | None, ...]:
+        """The parts that go through the rule: the solids, and pores in a continuous matrix."""
+        if self.rule in CONTINUOUS and self.media[-1] is not None:
+            return self.media
+        return tuple(medium for medium in self.media if medium is not None)
+
+    @cached_property
+    def _phase_fractions(self) -> np.ndarray:
+        if len(self._phases) == len(self.media):
+            return np.array(self.fractions)
+        solid = [f for f, medium in zip(self.fractions, self.media, strict=True) if medium is not None]
+        return np.array(solid) / sum(solid)
+
+    @cached_property
+    def _scale(self) -> float:
+        """The fraction of the volume that the rule spoke of; the rest is void."""
+        if len(self._phases) == len(self.media):
+            return 1.0
+        return sum(f for f, medium in zip(self.fractions, self.media, strict=True) if medium is not None)
+
+    @property
+    def _part_names(self) -> list[str]:
+        return ["void" if medium is None else medium.name for medium in self.media]
+
+
+def mix(
+    media: Sequence[Medium | None],
+    fractions: Sequence[float],
+    rule: str,
+    name: str | None = None,
+    stress_free_temperature: float | None = None,
+    filler: Filler | None = None,
+) -> Mixed:
+    """Return the media, None for void, as one medium; for particulate and fibres the last one is the matrix."""
+    if rule not in RULES:
+        raise MaterialError(f"mixing rule {rule!r} is not known: {', '.join(RULES)}", "mixture")
+    if len(media) != len(fractions) or min(fractions) < 0.0 or abs(sum(fractions) - 1.0) > 1e-6:
+        raise MaterialError(
+            f"mixing needs one fraction per material, none negative, sum 1: {list(fractions)}", "mixture"
+        )
+    if all(medium is None for medium in media):
+        raise MaterialError("a mixture needs at least one material besides void", "mixture")
+    if rule == "fibres" and len(media) != 2:
+        raise MaterialError("the rule 'fibres' takes one fibre and one matrix", "mixture")
+    present = [(medium, float(f)) for medium, f in zip(media, fractions, strict=True) if f > 0.0 or rule in CONTINUOUS]
+    found = Mixed(
+        tuple(medium for medium, _ in present),
+        tuple(f for _, f in present),
+        rule,
+        name or "",
+        stress_free_temperature,
+        filler or Filler(),
+    )
+    return found if name else _named(found)
+
+
+def _named(mixed: Mixed) -> Mixed:
+    return Mixed(
+        mixed.media, mixed.fractions, mixed.rule, mixed.description, mixed.stress_free_temperature, mixed.filler
+    )

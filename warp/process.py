@@ -1,0 +1,161 @@
+"""The sequence of a run: grid, voxels, checks, heat, thermo-elasticity, numbers, result.
+
+    div(k grad T) + q = 0                          the temperature field, where the case has films or fixed temperatures
+    div C(T) (strain - thermal_strain(T, T0)) = 0  the displacement at that field or at one temperature everywhere
+
+One way only: deformation does not change the heat flow. Temperature decides stiffness and free strain; each part counts
+its strain from its own stress-free temperature T0. The package floats: rigid motion is projected out, nothing is held.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from warp import device as devices
+from warp import voxelize as voxels
+from warp.boundary import Film, Fixed
+from warp.device import Device
+from warp.errors import WarpError
+from warp.grid import make_grid
+from warp.grid import predicted_bytes as bytes_by_use
+from warp.voxelize import VoxelModel
+
+if TYPE_CHECKING:
+    from warp.case import Case
+    from warp.results import Result
+
+Progress = Callable[[str, int, float], None]
+"""Called with (step, iteration, residual): iteration 0 when a step begins, residual NaN where it has none."""
+
+TOLERANCE = 1e-8  # of the true relative residual; 1e-6 would fix the warpage to 5e-6, 1e-8 proves it
+NO_RESIDUAL = float("nan")
+
+
+def solve(case: Case, device: str = "auto", progress: Progress | None = None) -> Result:
+    """Solve a case for its temperatures, displacements and numbers."""
+    start = time.perf_counter()
+    step = progress or _silent
+    place = devices.select(device)
+    step("grid and voxels", 0, NO_RESIDUAL)
+    model = build(case, place)
+    loose = loose_pieces(model)
+    if loose:
+        raise WarpError("; ".join(loose) + ": nothing holds it, so its displacement is undefined")
+
+    from warp import elastic, heat, metrics
+    from warp.results import Result
+
+    first = " (compiling for this machine, once)" if place.cold() else ""
+    warm = None
+    if case.heated:
+        name = "heat" + first
+        step(name, 0, NO_RESIDUAL)
+        warm = heat.solve_steady(model, case.boundaries, case.sources, place, TOLERANCE, partial(step, name))
+    temperature = case.loads.temperature if warm is None or case.loads.temperature is not None else warm.temperature
+    name = "thermo-elasticity" + first
+    step(name, 0, NO_RESIDUAL)
+    bent = elastic.solve(model, temperature, place, TOLERANCE, partial(step, name))
+
+    step("numbers", 0, NO_RESIDUAL)
+    stress = elastic.stress(model, bent.displacement, temperature)
+    numbers = metrics.evaluate(
+        model,
+        None if warm is None else warm.temperature,
+        bent.displacement,
+        stress,
+        surfaces=case.surfaces,
+        zones=case.zones,
+        terminals=case.terminals,
+        power=powers(case),
+        ambient=ambient(case),
+    )
+    result = Result.of(
+        case.text,
+        model,
+        heat=warm,
+        elastic=bent,
+        stress=stress,
+        numbers=numbers,
+        tolerances={"heat": TOLERANCE, "elastic": TOLERANCE},
+        provenance={
+            "case_file": str(case.path),
+            "overrides": dict(case.overrides),
+            "device": place.describe(),
+            "wall_s": time.perf_counter() - start,
+            "peak_memory_MB": peak_memory() / 1e6,
+        },
+    )
+    return replace(result, fields={name: field for name, field in result.fields.items() if name in case.fields})
+
+
+def build(case: Case, place: Device) -> VoxelModel:
+    """Lay the grid, refuse one that does not fit in the memory of `place`, and voxelise."""
+    bodies, settings = case.bodies(), case.grid
+    grid = make_grid(bodies, settings, case.mirror)
+    free, _ = place.memory()
+    if predicted_bytes(grid.cells) > free:
+        fits = int(grid.cells * free / predicted_bytes(grid.cells))
+        try:
+            make_grid(bodies, replace(settings, max_cells=fits), case.mirror)
+        except WarpError as error:
+            half = "" if all(case.mirror) else "; symmetry halves or quarters it where the package allows"
+            raise WarpError(f"{error}{half} ({free / 1e9:.1f} GB are free on {place.name})") from None
+    return voxels.voxelize(bodies, case.materials(), grid, case.loads.stress_free)
+
+
+def loose_pieces(model: VoxelModel) -> list[str]:
+    """Say of every part that does not hang together with the rest how far it is from it."""
+    names = voxels.floating(model)
+    if not names:
+        return []
+    gaps = voxels.gaps(model)
+    found = []
+    for name in names:
+        near = next((gap for gap in gaps if name in (gap.above, gap.below)), None)
+        if near is None:
+            found.append(f"part '{name}' touches nothing")
+        elif near.above == name:
+            found.append(f"part '{name}' floats {1e6 * near.height:.3g} um above '{near.below}'")
+        else:
+            found.append(f"part '{name}' hangs {1e6 * near.height:.3g} um below '{near.above}'")
+    return found
+
+
+def predicted_bytes(cells: int) -> int:
+    """Memory of a run with so many voxels."""
+    return sum(bytes_by_use(cells).values())
+
+
+def powers(case: Case) -> dict[str, float]:
+    """Heat of each part of the full package (W)."""
+    import numpy as np
+
+    total: dict[str, float] = {}
+    for source in case.sources:
+        total[source.part] = total.get(source.part, 0.0) + float(np.sum(source.watts))
+    return total
+
+
+def ambient(case: Case) -> float | None:
+    """The one temperature (K) of all surroundings, None where they differ."""
+    known = {b.ambient for b in case.boundaries if isinstance(b, Film)}
+    known |= {b.temperature for b in case.boundaries if isinstance(b, Fixed)}
+    return known.pop() if len(known) == 1 else None
+
+
+def peak_memory() -> int:
+    """Most bytes that this process has held at once, 0 where the system does not tell."""
+    try:
+        import resource
+        import sys
+    except ImportError:  # Windows
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _silent(step: str, iteration: int, residual: float) -> Any:
+    """Tell nobody."""

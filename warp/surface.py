@@ -1,0 +1,225 @@
+"""Surfaces of parts: the out-of-plane displacement w where an engineer would measure it.
+
+w lives on z-faces at column centres, so a part's surface is first known only there: the outermost half column, the true
+edge and the true corner are missing (over 1 % of the warpage on a 0.5 mm grid). `sample` carries w to the grid's
+vertices, one direction after the other: a parabola through each column and its two neighbours of the same footprint
+(the two inward ones at an edge), and the mean where two columns meet. Exact for w = polynomial of degree two in x and
+in y on any graded grid; third order otherwise. Mirror planes are unfolded first, so that a quarter model yields the
+full package's surface.
+
+A surface is the outermost z-face of the part in every column of its footprint, seen from above (top) or below (bottom):
+the bottom of a lid is the underside of its foot and the ceiling of its cavity together.
+w > 0 points up, towards the lid, on either side. Lengths in metres. Arrays [j, i] = (y, x).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from warp.errors import WarpError
+
+Side: TypeAlias = Literal["top", "bottom"]
+Zone: TypeAlias = "float | tuple[float, float, float, float] | None"
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Sampled displacement of one side of one part, unfolded to the full package.
+
+    x (n+1,), y (m+1,): vertex lines [m]; w (m+1, n+1): displacement [m], NaN off the footprint; cells (m, n):
+    footprint.
+    """
+
+    part: str
+    side: str
+    x: np.ndarray
+    y: np.ndarray
+    w: np.ndarray
+    cells: np.ndarray
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Area that each vertex stands for (a quarter of every footprint cell it touches) [m2]; sums to the
+        footprint."""
+        quarter = np.where(self.cells, np.diff(self.y)[:, None] * np.diff(self.x)[None, :] / 4, 0.0)
+        area = np.zeros(self.w.shape)
+        for rows in (slice(None, -1), slice(1, None)):
+            for columns in (slice(None, -1), slice(1, None)):
+                area[rows, columns] += quarter
+        return area
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """x0, x1, y0, y1 of the footprint's bounding rectangle."""
+        return float(self.x[0]), float(self.x[-1]), float(self.y[0]), float(self.y[-1])
+
+
+def faces(model) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent.
+
+    One pass over the z-layers serves all parts, so that 1e8 voxels need a few seconds and no 3-D temporary.
+    """
+    nz, ny, nx = model.grid.shape
+    part_of = np.asarray(model.media.part)
+    bottom = np.full((len(model.parts), ny, nx), -1, np.int32)
+    top = np.full_like(bottom, -1)
+    for k in range(nz):
+        part = part_of[model.ids[k]]
+        j, i = np.nonzero(part >= 0)
+        p = part[j, i]
+        first = bottom[p, j, i] < 0
+        bottom[p[first], j[first], i[first]] = k
+        top[p, j, i] = k + 1
+    return bottom, top
+
+
+def part_index(model, part: str) -> int:
+    """Index of a named part; an unknown name is an error that lists the parts."""
+    if part not in list(model.parts):
+        raise WarpError(f"no part '{part}' in this model; its parts are {', '.join(model.parts)}")
+    return list(model.parts).index(part)
+
+
+def sample(model, displacement: np.ndarray, part: str, side: Side, face: np.ndarray | None = None) -> Surface:
+    """Displacement of the part's top or bottom surface at the vertices of its footprint, in the full package.
+
+    displacement: (3, nz+1, ny+1, nx+1), w = displacement[2] on z-faces. face: this part's slice of `faces`, if at hand.
+    """
+    if side not in ("top", "bottom"):
+        raise WarpError(f"a surface is 'top' or 'bottom', not '{side}'")
+    index = part_index(model, part)
+    if face is None:
+        bottom, top = faces(model)
+        face = (top if side == "top" else bottom)[index]
+    cells = face >= 0
+    if not cells.any():
+        raise WarpError(f"part '{part}' has no voxels, so it has no {side} surface")
+    j, i = np.nonzero(cells)
+    columns = np.full(cells.shape, np.nan)
+    columns[j, i] = displacement[2, face[j, i], j, i]
+    x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
+    if model.grid.mirror[0]:
+        x, columns, cells = _unfold(x), np.hstack((columns[:, ::-1], columns)), np.hstack((cells[:, ::-1], cells))
+    if model.grid.mirror[1]:
+        y, columns, cells = _unfold(y), np.vstack((columns[::-1], columns)), np.vstack((cells[::-1], cells))
+    rows, cols = _extent(cells, 1), _extent(cells, 0)
+    x, y = x[cols.start : cols.stop + 1], y[rows.start : rows.stop + 1]
+    columns, cells = columns[rows, cols], cells[rows, cols]
+    w = _to_lines(_to_lines(columns, x).T, y).T
+    return Surface(part, side, x, y, w, cells)
+
+
+def zoned(surface: Surface, zone: Zone) -> Surface:
+    """The surface inside a measuring zone: a rectangle (x0, x1, y0, y1), or an inset from the footprint's rectangle.
+
+    Zone borders become grid lines (values linear between the neighbouring vertices).
+    """
+    if zone is None:
+        return surface
+    a, b, c, d = surface.bounds
+    if isinstance(zone, (int, float)):
+        x0, x1, y0, y1 = a + zone, b - zone, c + zone, d - zone
+    else:
+        x0, x1, y0, y1 = zone
+    x0, x1, y0, y1 = max(x0, a), min(x1, b), max(y0, c), min(y1, d)
+    if x1 <= x0 or y1 <= y0:
+        raise WarpError(f"the measuring zone misses the {surface.side} surface of part '{surface.part}'")
+    for at in (x0, x1):
+        surface = _split(surface, at)
+    surface = _transposed(surface)
+    for at in (y0, y1):
+        surface = _split(surface, at)
+    surface = _transposed(surface)
+    i, j = _between(surface.x, x0, x1), _between(surface.y, y0, y1)
+    cells = surface.cells[j.start : j.stop - 1, i.start : i.stop - 1]
+    if not cells.any():
+        raise WarpError(f"the measuring zone misses the {surface.side} surface of part '{surface.part}'")
+    cut = replace(surface, x=surface.x[i], y=surface.y[j], w=surface.w[j, i], cells=cells)
+    return replace(cut, w=np.where(cut.weights > 0, cut.w, np.nan))
+
+
+def interpolate(surface: Surface, values: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Vertex values, bilinear at points (xs, ys); NaN off the footprint."""
+    xs, ys = np.broadcast_arrays(np.asarray(xs, float), np.asarray(ys, float))
+    i = np.clip(np.searchsorted(surface.x, xs, side="right") - 1, 0, surface.x.size - 2)
+    j = np.clip(np.searchsorted(surface.y, ys, side="right") - 1, 0, surface.y.size - 2)
+    s = np.clip((xs - surface.x[i]) / (surface.x[i + 1] - surface.x[i]), 0, 1)
+    t = np.clip((ys - surface.y[j]) / (surface.y[j + 1] - surface.y[j]), 0, 1)
+    low = values[j, i] * (1 - s) + values[j, i + 1] * s
+    high = values[j + 1, i] * (1 - s) + values[j + 1, i + 1] * s
+    return np.where(surface.cells[j, i], low * (1 - t) + high * t, np.nan)
+
+
+def _unfold(lines: np.ndarray) -> np.ndarray:
+    return np.concatenate((2 * lines[0] - lines[:0:-1], lines))
+
+
+def _extent(cells: np.ndarray, over: int) -> slice:
+    where = np.flatnonzero(cells.any(axis=over))
+    return slice(int(where[0]), int(where[-1]) + 1)
+
+
+def _to_lines(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Values at cell centres along the last axis (NaN outside) to the lines between and around the cells."""
+    c = (lines[1:] + lines[:-1]) / 2
+    n = c.size
+    nothing = np.full((f.shape[0], n), np.nan)
+    d1 = nothing.copy()  # d1[i] = slope from i to i+1
+    d2 = nothing.copy()  # d2[i] = half the second derivative of the parabola through i, i+1, i+2
+    h = np.diff(c)
+    if n > 1:
+        d1[:, :-1] = np.diff(f, axis=1) / h
+    if n > 2:
+        d2[:, :-2] = np.diff(d1[:, :-1], axis=1) / (c[2:] - c[:-2])
+    h = np.append(h, 0.0)
+    h_left = np.insert(h[:-1], 0, 0.0)
+    d1_left, d2_mid, d2_left = _shifted(d1, 1), _shifted(d2, 1), _shifted(d2, 2)
+    zero = np.zeros_like(f)
+    slope, bend = zero, zero
+    # from the poorest to the best: constant, line, one-sided parabola, central parabola
+    for s, q in (
+        (d1_left, zero),
+        (d1, zero),
+        (d1_left + d2_left * h_left, d2_left),
+        (d1 - d2 * h, d2),
+        (d1_left + d2_mid * h_left, d2_mid),
+    ):
+        known = np.isfinite(s)
+        slope, bend = np.where(known, s, slope), np.where(known, q, bend)
+    out = np.zeros((f.shape[0], n + 1))
+    count = np.zeros_like(out)
+    for here, dx in ((slice(0, n), lines[:-1] - c), (slice(1, n + 1), lines[1:] - c)):
+        value = f + slope * dx + bend * dx**2
+        known = np.isfinite(value)
+        out[:, here] += np.where(known, value, 0)
+        count[:, here] += known
+    return np.divide(out, count, out=np.full_like(out, np.nan), where=count > 0)
+
+
+def _shifted(a: np.ndarray, by: int) -> np.ndarray:
+    out = np.full_like(a, np.nan)
+    out[:, by:] = a[:, : a.shape[1] - by]
+    return out
+
+
+def _transposed(s: Surface) -> Surface:
+    return replace(s, x=s.y, y=s.x, w=s.w.T, cells=s.cells.T)
+
+
+def _split(s: Surface, at: float) -> Surface:
+    """Insert the line x = at, linear between its neighbours, unless a line lies there already."""
+    if np.abs(s.x - at).min() <= 1e-9 * (s.x[-1] - s.x[0]):
+        return s
+    i = int(np.searchsorted(s.x, at))
+    t = (at - s.x[i - 1]) / (s.x[i] - s.x[i - 1])
+    w = np.insert(s.w, i, (1 - t) * s.w[:, i - 1] + t * s.w[:, i], axis=1)
+    return replace(s, x=np.insert(s.x, i, at), w=w, cells=np.insert(s.cells, i, s.cells[:, i - 1], axis=1))
+
+
+def _between(lines: np.ndarray, low: float, high: float) -> slice:
+    slack = 1e-9 * (lines[-1] - lines[0])
+    return slice(int(np.searchsorted(lines, low - slack)), int(np.searchsorted(lines, high + slack)))
