@@ -19,3 +19,5 @@ typedef unsigned short uint16;
 #define EACH_X(i, first, end) for (int i = (first) + THREAD_X; i < (end); i += gridDim.x * blockDim.x)
 #define EACH_Y(j, first, end) for (int j = (first) + THREAD_Y; j < (end); j += gridDim.y * blockDim.y)
 #define EACH_Z(k, first, end) for (int k = (first) + THREAD_Z; k < (end); k += gridDim.z * blockDim.z)
+// For a kernel that walks z by itself: further threads in z, if a launch has any, would do the same column again.
+#define ONE_Z if (THREAD_Z > 0) return

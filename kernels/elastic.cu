@@ -91,26 +91,26 @@ static __device__ real edge_x(MEDIA, int k, int j, int i)
 {
     const real a00 = dz[k] * dy[j], a01 = dz[k] * dy[j + 1], a10 = dz[k + 1] * dy[j], a11 = dz[k + 1] * dy[j + 1];
     const real a = a00 + a01 + a10 + a11;
-    return dx[i] * a * a / (4 * (a00 * SOFT(0, MEDIUM(k, j, i)) + a01 * SOFT(0, MEDIUM(k, j + 1, i))
-                                 + a10 * SOFT(0, MEDIUM(k + 1, j, i)) + a11 * SOFT(0, MEDIUM(k + 1, j + 1, i))));
+    return dx[i] * a * a / (a00 * SOFT(0, MEDIUM(k, j, i)) + a01 * SOFT(0, MEDIUM(k, j + 1, i))
+                            + a10 * SOFT(0, MEDIUM(k + 1, j, i)) + a11 * SOFT(0, MEDIUM(k + 1, j + 1, i)));
 }
 
 static __device__ real edge_y(MEDIA, int k, int j, int i)
 {
     const real a00 = dz[k] * dx[i - 1], a01 = dz[k] * dx[i], a10 = dz[k + 1] * dx[i - 1], a11 = dz[k + 1] * dx[i];
     const real a = a00 + a01 + a10 + a11;
-    return dy[j + 1] * a * a / (4 * (a00 * SOFT(1, MEDIUM(k, j + 1, i - 1)) + a01 * SOFT(1, MEDIUM(k, j + 1, i))
-                                     + a10 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))
-                                     + a11 * SOFT(1, MEDIUM(k + 1, j + 1, i))));
+    return dy[j + 1] * a * a / (a00 * SOFT(1, MEDIUM(k, j + 1, i - 1)) + a01 * SOFT(1, MEDIUM(k, j + 1, i))
+                                + a10 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))
+                                + a11 * SOFT(1, MEDIUM(k + 1, j + 1, i)));
 }
 
 static __device__ real edge_z(MEDIA, int k, int j, int i)
 {
     const real a00 = dy[j] * dx[i - 1], a01 = dy[j] * dx[i], a10 = dy[j + 1] * dx[i - 1], a11 = dy[j + 1] * dx[i];
     const real a = a00 + a01 + a10 + a11;
-    return dz[k + 1] * a * a / (4 * (a00 * SOFT(2, MEDIUM(k + 1, j, i - 1)) + a01 * SOFT(2, MEDIUM(k + 1, j, i))
-                                     + a10 * SOFT(2, MEDIUM(k + 1, j + 1, i - 1))
-                                     + a11 * SOFT(2, MEDIUM(k + 1, j + 1, i))));
+    return dz[k + 1] * a * a / (a00 * SOFT(2, MEDIUM(k + 1, j, i - 1)) + a01 * SOFT(2, MEDIUM(k + 1, j, i))
+                                + a10 * SOFT(2, MEDIUM(k + 1, j + 1, i - 1))
+                                + a11 * SOFT(2, MEDIUM(k + 1, j + 1, i)));
 }
 
 #define EDGE_X(k, j, i) edge_x(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, j, i)
@@ -218,6 +218,7 @@ KERNEL elastic_lines(real *inverse, real *__restrict__ lower, const real *diagon
                      const real *__restrict__ K, const real *__restrict__ rdz, const real *__restrict__ rcz,
                      int nx, int ny, int nz)
 {
+    ONE_Z;
     EACH_Y(j, 0, ny + 1) EACH_X(i, 1, nx + 2) {
         for (int k = 0; k < nz + 1; ++k) {
             const int km = max(k - 1, 0);
@@ -234,6 +235,7 @@ KERNEL media_lines(real *inverse, real *__restrict__ lower, const real *diagonal
                    const real *__restrict__ dy, const real *__restrict__ dz, const real *__restrict__ rdz,
                    const real *__restrict__ rcz, int nx, int ny, int nz, int cell_dim1, int soft_dim1)
 {
+    ONE_Z;
     EACH_Y(j, 0, ny + 1) EACH_X(i, 1, nx + 2) {
         for (int k = 0; k < nz + 1; ++k) {
             const real rzm = rdz[k], cz = rcz[k + 1];
@@ -265,9 +267,9 @@ KERNEL elastic_lines_step(real *__restrict__ x, real *__restrict__ p, real *__re
     }
 }
 
-// Column matrices P (5, 6, nz + 1, ny, nx + 3) and solutions Y (5, nz + 1, ny, nx + 3)
+// Solutions Y (5, nz + 1, ny, nx + 3) and matrices P (5, 6, nz + 2, ny, nx + 3) of columns
 #define COLUMN(d, k, j, i) ((((d) * (nz + 1LL) + (k)) * ny + (j)) * ROW + (i))
-#define BAND(d, o, k, j, i) COLUMN((d) * 6 + (o), k, j, i)
+#define BAND(d, o, k, j, i) (((((d) * 6 + (o)) * (nz + 2LL) + (k)) * ny + (j)) * ROW + (i))
 
 KERNEL elastic_columns(real *__restrict__ P, const real *__restrict__ diagonal, const real *__restrict__ C,
                        const real *__restrict__ K, const real *__restrict__ rdx, const real *__restrict__ rcx,
@@ -314,6 +316,7 @@ KERNEL elastic_columns(real *__restrict__ P, const real *__restrict__ diagonal, 
 
 KERNEL elastic_columns_factor(real *P, int nx, int ny, int nz)
 {
+    ONE_Z;
     EACH_Y(j, 0, ny) EACH_X(i, 1, nx + 1) {
         for (int row = 0; row < 5 * nz + 5; ++row) {
             const int k = row / 5, d = row % 5;
@@ -350,15 +353,17 @@ KERNEL elastic_columns_factor(real *P, int nx, int ny, int nz)
 KERNEL elastic_columns_solve(real *__restrict__ Y, const real *__restrict__ r, const real *__restrict__ P,
                              int nx, int ny, int nz)
 {
+    ONE_Z;
     EACH_Y(j, 0, ny) EACH_X(i, 1, nx + 1) {
         for (int row = 0; row < 5 * nz + 5; ++row) {
             const int k = row / 5, d = row % 5;
             real y = d == 0 ? r[AT(2, k, j, i)] : d < 3 ? r[AT(0, k, j, i + d - 1)] : r[AT(1, k, j + d - 3, i)];
+            real below = 0;
             for (int o = 1; o < min(5, row) + 1; ++o) {
                 const int c = row - o;
-                y -= P[BAND(d, o, k, j, i)] * Y[COLUMN(c % 5, c / 5, j, i)];
+                below += P[BAND(d, o, k, j, i)] * Y[COLUMN(c % 5, c / 5, j, i)];
             }
-            Y[COLUMN(d, k, j, i)] = y;
+            Y[COLUMN(d, k, j, i)] = y - below;
         }
         for (int row = 5 * nz + 4; row >= 0; --row) {
             const int k = row / 5, d = row % 5;

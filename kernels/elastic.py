@@ -163,66 +163,35 @@ def media_apply(out, x, c, s, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, r
         Z = np.zeros((3, nx + 3), cell.dtype)  # 4/G_xy of rows j - 1, j, j + 1
         K = np.zeros((2, 3, nx + 3), cell.dtype)  # K_yz at j and j + 1, K_xz at j, by parity
         L = np.zeros((2, nx + 3), cell.dtype)  # K_xy at j and j + 1
-        for i in range(nx + 3):
-            for n in range(4):
-                S[0, n, i] = soft[0, 0]
         for k in range(nz + 1):
             now, nxt = k % 2, (k + 1) % 2
             km, kp = max(k - 1, 0), min(k + 1, nz)
             row, rowm, rowp = ids[k + 1, j + 1], ids[k + 1, j], ids[k + 1, min(j + 2, ny + 1)]
-            # cells of level k
-            for a in range(6):
-                to, table = C[now, a], cell[a]
-                volume = dy[j + 1] * dz[k + 1]
-                for i in range(nx + 2):
-                    to[i] = table[row[i]] * (volume * dx[i])
-            for a, n in ((0, 5), (1, 1), (2, 3)):
-                to, table = M[a], cell[n]
-                volume = dy[j] * dz[k + 1]
-                for i in range(nx + 2):
-                    to[i] = table[rowm[i]] * (volume * dx[i])
-            to, table = Z[1], soft[2]
-            for i in range(nx + 2):
-                to[i] = table[row[i]]
-            to = Z[0]
-            for i in range(nx + 2):
-                to[i] = table[rowm[i]]
-            to = Z[2]
-            for i in range(nx + 2):
-                to[i] = table[rowp[i]]
+            c0, c1, c2, c3, c4, c5 = C[now, 0], C[now, 1], C[now, 2], C[now, 3], C[now, 4], C[now, 5]
+            m5, m1, m3, z0, z1, z2 = M[0], M[1], M[2], Z[0], Z[1], Z[2]
+            area, aream = dy[j + 1] * dz[k + 1], dy[j] * dz[k + 1]
+            for i in range(nx + 2):  # the cells of level k
+                m, v = row[i], area * dx[i]
+                c0[i], c1[i], c2[i] = cell[0, m] * v, cell[1, m] * v, cell[2, m] * v
+                c3[i], c4[i], c5[i] = cell[3, m] * v, cell[4, m] * v, cell[5, m] * v
+                z1[i], z2[i] = soft[2, m], soft[2, rowp[i]]
+                m, v = rowm[i], aream * dx[i]
+                m5[i], m1[i], m3[i], z0[i] = cell[5, m] * v, cell[1, m] * v, cell[3, m] * v, soft[2, m]
             for n in range(2):
-                to, z0, z1, d0, d1, height = L[n], Z[n], Z[n + 1], dy[j + n], dy[min(j + n + 1, ny + 1)], dz[k + 1]
+                to, low, high, d0, d1, height = L[n], Z[n], Z[n + 1], dy[j + n], dy[min(j + n + 1, ny + 1)], dz[k + 1]
                 for i in range(nx + 1):
                     a00, a01, a10, a11 = d0 * dx[i], d0 * dx[i + 1], d1 * dx[i], d1 * dx[i + 1]
                     a = a00 + a01 + a10 + a11
-                    to[i + 1] = height * a * a / (a00 * z0[i] + a01 * z0[i + 1] + a10 * z1[i] + a11 * z1[i + 1])
-            # shear compliances of level k + 1 and the edges between k and k + 1
-            above, abovem, abovep = ids[min(k + 2, nz + 1), j + 1], ids[min(k + 2, nz + 1), j], ids[min(k + 2, nz + 1), min(j + 2, ny + 1)]
+                    to[i + 1] = height * a * a / (a00 * low[i] + a01 * low[i + 1] + a10 * high[i] + a11 * high[i + 1])
             if k == 0:
-                to, table = S[0, 0], soft[0]
+                s0, s1, s2, s3 = S[now, 0], S[now, 1], S[now, 2], S[now, 3]
                 for i in range(nx + 2):
-                    to[i] = table[rowm[i]]
-                to = S[0, 1]
-                for i in range(nx + 2):
-                    to[i] = table[row[i]]
-                to = S[0, 2]
-                for i in range(nx + 2):
-                    to[i] = table[rowp[i]]
-                to, table = S[0, 3], soft[1]
-                for i in range(nx + 2):
-                    to[i] = table[row[i]]
-            to, table = S[nxt, 0], soft[0]
-            for i in range(nx + 2):
-                to[i] = table[abovem[i]]
-            to = S[nxt, 1]
-            for i in range(nx + 2):
-                to[i] = table[above[i]]
-            to = S[nxt, 2]
-            for i in range(nx + 2):
-                to[i] = table[abovep[i]]
-            to, table = S[nxt, 3], soft[1]
-            for i in range(nx + 2):
-                to[i] = table[above[i]]
+                    s0[i], s1[i], s2[i], s3[i] = soft[0, rowm[i]], soft[0, row[i]], soft[0, rowp[i]], soft[1, row[i]]
+            above = min(k + 2, nz + 1)
+            up, upm, upp = ids[above, j + 1], ids[above, j], ids[above, min(j + 2, ny + 1)]
+            s0, s1, s2, s3 = S[nxt, 0], S[nxt, 1], S[nxt, 2], S[nxt, 3]
+            for i in range(nx + 2):  # shear compliances of level k + 1, for the edges between the two
+                s0[i], s1[i], s2[i], s3[i] = soft[0, upm[i]], soft[0, up[i]], soft[0, upp[i]], soft[1, up[i]]
             edge_rows(K[nxt, 0], K[nxt, 1], K[nxt, 2], S[now, 0], S[now, 1], S[now, 2], S[nxt, 0], S[nxt, 1], S[nxt, 2],
                       S[now, 3], S[nxt, 3], dx, dy[j], dy[j + 1], dy[min(j + 2, ny + 1)], dz[k + 1], dz[min(k + 2, nz + 1)], nx)
             force_rows(
@@ -346,7 +315,8 @@ def elastic_lines_step(x, p, y, r, inverse, lower, keep, a, b, nx, ny, nz):
 def elastic_columns(P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
     """Matrix of one cell column: A restricted to (w, u left, u right, v front, v back) of every level, in band form.
 
-    Dof d of level k has number 5k + d; P[d, o, k, j, i] = A(5k + d, 5k + d - o), o = 0..5, for the column of cell (j, i).
+    Dof d of level k has number 5k + d; P[d, o, k, j, i] = A(5k + d, 5k + d - o), o = 0..5, for the column of cell (j, i);
+    P (5, 6, nz+2, ny, nx+3) has one level of zeros above.
     `diagonal`: A's diagonal; inactive dofs (diagonal zero) get a unit row.
     """
     for j in prange(ny):
@@ -413,30 +383,33 @@ def elastic_columns_factor(P, nx, ny, nz):
 
 @kernel
 def elastic_columns_solve(Y, r, P, nx, ny, nz):
-    """Y (5, nz+1, ny, nx+3) = solutions of all columns for the residual r."""
+    """Y (5, nz+1, ny, nx+3) = solutions of all columns for the residual r; P has a level of zeros at nz + 1."""
+    last = 5 * nz + 4
     for j in prange(ny):
-        for row in range(5 * nz + 5):
+        for row in range(last + 1):
             k, d = row // 5, row % 5
-            y = Y[d, k, j]
+            y, l = Y[d, k, j], P[d, :, k, j]
+            c1, c2, c3, c4, c5 = max(row - 1, 0), max(row - 2, 0), max(row - 3, 0), max(row - 4, 0), max(row - 5, 0)
+            y1, y2, y3 = Y[c1 % 5, c1 // 5, j], Y[c2 % 5, c2 // 5, j], Y[c3 % 5, c3 // 5, j]
+            y4, y5 = Y[c4 % 5, c4 // 5, j], Y[c5 % 5, c5 // 5, j]
+            l1, l2, l3, l4, l5 = l[1], l[2], l[3], l[4], l[5]
             rhs = r[2, k, j] if d == 0 else r[0, k, j] if d < 3 else r[1, k, j + d - 3]
-            shift = 1 if d == 2 else 0
-            for i in range(1, nx + 1):
-                y[i] = rhs[i + shift]
-            for o in range(1, min(5, row) + 1):
-                c = row - o
-                l, yc = P[d, o, k, j], Y[c % 5, c // 5, j]
-                for i in range(1, nx + 1):
-                    y[i] -= l[i] * yc[i]
-        for row in range(5 * nz + 4, -1, -1):
+            first = rhs[1:] if d == 2 else rhs
+            for i in range(nx + 2):
+                y[i] = first[i]
+            if row > 0:
+                for i in range(nx + 2):
+                    y[i] -= l1[i] * y1[i] + l2[i] * y2[i] + l3[i] * y3[i] + l4[i] * y4[i] + l5[i] * y5[i]
+        for row in range(last, -1, -1):
             k, d = row // 5, row % 5
             y, inverse = Y[d, k, j], P[d, 0, k, j]
-            for i in range(1, nx + 1):
-                y[i] *= inverse[i]
-            for o in range(1, min(5, 5 * nz + 4 - row) + 1):
-                c = row + o
-                l, yc = P[c % 5, o, c // 5, j], Y[c % 5, c // 5, j]
-                for i in range(1, nx + 1):
-                    y[i] -= l[i] * yc[i]
+            c1, c2, c3, c4, c5 = row + 1, row + 2, row + 3, row + 4, row + 5
+            y1, y2, y3 = Y[c1 % 5, min(c1 // 5, nz), j], Y[c2 % 5, min(c2 // 5, nz), j], Y[c3 % 5, min(c3 // 5, nz), j]
+            y4, y5 = Y[c4 % 5, min(c4 // 5, nz), j], Y[c5 % 5, min(c5 // 5, nz), j]
+            l1, l2, l3 = P[c1 % 5, 1, c1 // 5, j], P[c2 % 5, 2, c2 // 5, j], P[c3 % 5, 3, c3 // 5, j]
+            l4, l5 = P[c4 % 5, 4, c4 // 5, j], P[c5 % 5, 5, c5 // 5, j]
+            for i in range(nx + 2):
+                y[i] = (y[i] * inverse[i] - l1[i] * y1[i] - l2[i] * y2[i] - l3[i] * y3[i] - l4[i] * y4[i] - l5[i] * y5[i])
 
 
 @kernel

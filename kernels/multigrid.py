@@ -13,6 +13,7 @@ from warp.kernels import kernel
 @kernel
 def prolong(p, x, active, coarse, atx, tx, aty, ty, components, levels, ny, nx):
     """p = P coarse where `active` is not zero, else 0;  x += p."""
+    zero = tx[0, 0] - tx[0, 0]
     for j in prange(ny):
         for a in range(components):
             J, s = aty[a, j], ty[a, j]
@@ -21,8 +22,8 @@ def prolong(p, x, active, coarse, atx, tx, aty, ty, components, levels, ny, nx):
                 low, high, on, pk, xk = coarse[a, k, J], coarse[a, k, J + 1], active[a, k, j], p[a, k, j], x[a, k, j]
                 for i in range(nx):
                     I = ix[i]
-                    value = (1 - s) * ((1 - t[i]) * low[I] + t[i] * low[I + 1]) + s * ((1 - t[i]) * high[I] + t[i] * high[I + 1])
-                    pk[i] = value if on[i] != 0 else value * 0
+                    front, back = low[I] + t[i] * (low[I + 1] - low[I]), high[I] + t[i] * (high[I + 1] - high[I])
+                    pk[i] = front + s * (back - front) if on[i] != zero else zero
                     xk[i] += pk[i]
 
 

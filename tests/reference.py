@@ -104,7 +104,7 @@ def series(a, G):
 
 
 def tilted_edges(a, other, z, G, solid, t, w, mirrored, free_edge):
-    """Collect the edges of one vertical plane (a, z): rows of Bs, their K, and (k, j, c, d) of those that borrow a tilt.
+    """Collect the edges of one vertical plane (a, z): rows of Bs, their K, and their loans (k, j, c, d) if one-sided.
 
     Arrays are [k, other, a]; t the displacement numbers along a (on a-faces), w those along z; mirrored: the first
     a-plane is a mirror plane. c: the solid column, d: distance of the edge from the plane of its tilt.

@@ -98,7 +98,7 @@ def test_run_writes_one_file_and_prints_numbers(warp, case):
 def test_run_for_people_says_the_shape_in_words(warp, case):
     code, out, err = warp("run", case, "-o", "out.h5", "--set", "part.chip.thickness=0.4 mm")
     assert (code, err) == (0, "")  # no progress bars in a pipe
-    assert "convex" in out and "chip top" in out and "um" in out and "out.h5" in out
+    assert "convex" in out and "chip" in out and "um" in out and "out.h5" in out
 
 
 def test_check_solves_nothing_and_draws(warp, case):
@@ -143,6 +143,17 @@ def test_bad_input_is_one_line_and_exit_code_2(warp, case, words, says):
     assert code == 2 and out == "" and says in err
     assert len(err.strip().splitlines()) == 1, err
     assert sorted(p.name for p in case.parent.iterdir()) == ["small.toml"]
+
+
+def test_a_grid_beyond_the_memory_is_refused_before_it_is_made(warp, case, monkeypatch):
+    from warp import process, voxelize
+    from warp.device import Device
+
+    monkeypatch.setattr(Device, "memory", lambda self: (process.predicted_bytes(100), 1 << 40))
+    monkeypatch.setattr(voxelize, "voxelize", lambda *_: pytest.fail("voxels were made"))
+    code, _, err = warp("run", case)
+    assert code == 2 and "the limit is 100" in err and "GB are free on cpu" in err
+    assert len(err.strip().splitlines()) == 1
 
 
 def test_materials_cite_their_sources(warp):

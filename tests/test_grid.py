@@ -55,7 +55,7 @@ def test_default_is_fine_at_edges_and_coarse_between():
     assert 20 <= grid.shape[2] <= 60
     edge = np.searchsorted(grid.x, 7.5 * MM - 1e-9)
     assert 0.05 * MM < grid.dx[edge] < 0.12 * MM and 0.05 * MM < grid.dx[edge - 1] < 0.12 * MM
-    assert grid.dx.max() < 35 * MM / 30 + 1e-9
+    assert grid.dx.max() < 35 * MM / 45 + 1e-9
     assert ratios(grid.dx).max() < 1.6
 
 

@@ -15,9 +15,10 @@ from warp import materials, mixing, power
 from warp.boundary import SIDES, Boundary, Film, Fixed, Interface, Source
 from warp.materials import MaterialError, Medium
 from warp.package import Package, build
-from warp.part import AnyPart, Solid
+from warp.part import AnyPart, Chip, Solid
 from warp.sections import BoundarySection, CaseFile, InterfaceSection
 from warp.stacking import Fault, Key, nearest
+from warp.standing import Standing
 from warp.symmetry import asymmetry
 
 MIRRORS = {"none": (False, False), "half-x": (True, False), "half-y": (False, True), "quarter": (True, True)}
@@ -100,6 +101,8 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
         media = [_mixed(part, package, found) for part in recipe.of]
         if recipe.rule == "turned":
             found[name] = materials.rotated(media[0], 1)
+        elif recipe.member is not None:
+            found[name] = Standing(media[0], recipe.member, recipe.per_area, name)
         else:
             found[name] = mixing.mix(media, list(recipe.of.values()), recipe.rule, name)
     return found[name]
@@ -122,9 +125,14 @@ def _sources(name: str, part: AnyPart, package: Package, folder: Path) -> Callab
     def step() -> list[Source]:
         if not isinstance(part, Solid) or part.power is None or name not in package.places:
             return []
-        return power.sources(name, part.power, package.places[name], part.turn, folder)
+        return power.sources(name, part.power, package.places[name], part.turn, folder, active_side(part))
 
     return step
+
+
+def active_side(part: AnyPart) -> str | None:
+    """Where a chip's heat arises unless its power says; None: throughout."""
+    return {"down": "bottom", "up": "top"}[part.face] if isinstance(part, Chip) else None
 
 
 def _boundaries(file: CaseFile) -> Iterator[Callable[[], list[Boundary]]]:

@@ -139,8 +139,13 @@ class Case:
 
 def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:
     """Read, override and check a case file; CaseError lists all that is wrong, one line each."""
-    path, overrides = Path(path), dict(overrides or {})
-    text = _read(path)
+    path = Path(path)
+    return parse(_read(path), path, overrides)
+
+
+def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> Case:
+    """Check a case's text as `load` does; `path` names it in complaints, and its folder holds its power maps."""
+    overrides = dict(overrides or {})
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

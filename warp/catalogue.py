@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from warp.materials import find, library
-from warp.medium import Material, MaterialError
+from warp.medium import Material, MaterialError, Medium
 from warp.units import format_si, to_unit
 
 ROOM = 298.15  # K; where a single number stands for a law
@@ -40,6 +43,11 @@ def entry(name: str) -> dict[str, Any]:
     material = find(name)
     if not isinstance(material, Material):
         raise MaterialError(f"{name!r} is a mixture, not an entry of the library")
+    return described(material)
+
+
+def described(material: Material) -> dict[str, Any]:
+    """One material in full."""
     temperatures = {
         "glass_transition": material.glass_transition,
         "stress_free_temperature": material.stress_free_temperature,
@@ -54,8 +62,52 @@ def entry(name: str) -> dict[str, Any]:
             if key in material.laws
         },
         **{key: format_si(T, "degC") for key, T in temperatures.items() if T is not None},
+        "source": material.source,
         "temperature_range": [format_si(T, "degC") for T in material.temperature_range or ()],
     }
+
+
+def used(media: Mapping[str, Medium], names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The materials of a case in full, each with `room`, its constants at 25 degC.
+
+    Of the mixtures only those in `names`: the others are steps on the way.
+    """
+    found, wanted = {}, set(names)
+    for name, medium in sorted(media.items()):
+        if isinstance(medium, Material):
+            found[name] = {**described(medium), "room": constants(medium)}
+        elif name in wanted:
+            about = {"description": getattr(medium, "description", ""), "source": medium.source}
+            found[name] = {**about, "properties": {}, "room": constants(medium)}
+    return found
+
+
+def constants(medium: Medium) -> dict[str, str]:
+    """Engineering constants of any medium at 25 degC, from the inverse of its stiffness; without what it lacks.
+
+    Directions are x, y, z, and yz, xz, xy for Poisson's ratios and shear moduli; one value where all agree.
+    """
+    found: dict[str, str] = {}
+
+    def add(key: str, read: Callable[[], Any]) -> None:
+        try:
+            texts = [f"{_rounded(float(v), UNITS[key]):.4g}" for v in np.atleast_1d(read())]
+        except MaterialError:
+            return
+        found[key] = texts[0] if len(set(texts)) == 1 else " / ".join(texts)
+
+    def compliance() -> np.ndarray:
+        xx, yy, zz, yz, xz, xy = medium.stiffness(ROOM)
+        return np.linalg.inv([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+
+    add("youngs_modulus", lambda: 1 / np.diag(compliance()))
+    add("poissons_ratio", lambda: [-compliance()[i, j] / compliance()[i, i] for i, j in ((1, 2), (0, 2), (0, 1))])
+    add("shear_modulus", lambda: medium.shear(ROOM))
+    add("cte", lambda: medium.cte(ROOM))
+    add("conductivity", lambda: medium.conductivity(ROOM))
+    add("specific_heat", lambda: medium.specific_heat(ROOM))
+    add("density", lambda: medium.density)
+    return found
 
 
 def _values(material: Material) -> dict[str, float | list[float]]:

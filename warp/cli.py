@@ -141,13 +141,107 @@ def schema() -> None:
 def warmup(device: Device = "auto") -> None:
     """Compile all kernels now, so that the next run starts at once."""
     from warp import console
+    from warp import warmup as ahead
     from warp.device import select
 
     place = select(device)
     with console.Steps() as steps:
         steps("compiling kernels", 0, float("nan"))
-        done = place.warmup()
-    print(f"{place.describe()}: {', '.join(done)} ready")
+        ahead.warmup(place)
+    print(f"{place.describe()}: ready")
+
+
+ResultFile = Annotated[Path, typer.Argument(metavar="OUT.h5", help="A file that `warp run` wrote.")]
+Surfaces = Annotated[
+    list[str] | None,
+    typer.Option("--surface", metavar="PART.SIDE", help="A surface such as substrate.bottom; repeat, or: all."),
+]
+
+
+@app.command()
+def plot(
+    result: ResultFile,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder; OUT-plots here unless told.")
+    ] = None,
+    surface: Surfaces = None,
+    form: Annotated[str, typer.Option("--format", metavar="png|svg|pdf", help="What the pictures are.")] = "png",
+) -> None:
+    """Draw warpage, temperature, stress and convergence of a result: one command, the useful set of pictures."""
+    from warp import console, figures, read
+
+    folder = output or Path(result.stem + "-plots")
+    console.print_files(*figures.draw(read(result), folder, result.stem, form, surface or ()))
+
+
+@app.command()
+def report(
+    result: ResultFile,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="OUT.html", help="The page; OUT.html here unless told.")
+    ] = None,
+    pitch: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help='Ball pitch for the limits, "1 mm"; the case has one or not.')
+    ] = None,
+) -> None:
+    """Write one HTML page: numbers against the limits, surfaces to turn, stack, materials, grid, solvers."""
+    from warp import console, read
+    from warp import report as reports
+
+    page = output or Path(result.stem + ".html")
+    console.print_files([page], reports.write(read(result), page, pitch=pitch))
+
+
+@app.command()
+def verify(
+    quick: Annotated[bool, typer.Option("--quick", help="Only what takes under a minute together.")] = False,
+    device: Device = "auto",
+    html: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the table as a page, too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold the program against closed forms and published cases on this machine; exit code 1 if a number is off."""
+    from warp import verify as evidence
+    from warp.device import select
+
+    evidence.run(select(device), quick, _print_json if as_json else None, html)
+
+@app.command()
+def export(
+    result: ResultFile,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="NAME", help="Names begin so; OUT here unless told.")
+    ] = None,
+    vtr: Annotated[bool, typer.Option("--vtr", help="The voxels as a VTK file for any ParaView.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Surfaces as x, y, height, and all numbers, one a row.")] = False,
+    surface: Surfaces = None,
+) -> None:
+    """Write a result as .vtr or CSV. (ParaView 6.2 and newer open OUT.h5, older ones OUT.xdmf.)"""
+    from warp import console, read
+    from warp import export as exports
+
+    console.print_files(exports.write(read(result), output or Path(result.stem), vtr, csv, surface or ()))
+
+
+@app.command()
+def compare(
+    files: Annotated[list[Path], typer.Argument(metavar="A.h5 [B.h5] [MEASURED.csv]", help="Results; x, y, z points.")],
+    surface: Annotated[
+        str | None, typer.Option(metavar="PART.SIDE", help="Whose diagonals; the side to the board unless told.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE.png", help="Overlaid diagonals; A-compare.png here.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two results, or a result with a measured surface: tables, and both diagonals over each other."""
+    from warp import compare as comparing
+    from warp import console
+
+    found, names = comparing.files(files, surface, picture or Path(files[0].stem + "-compare.png"))
+    if as_json:
+        _print_json(found)
+    else:
+        console.print_comparison(found, names)
 
 
 def _overrides(pairs: list[str] | None) -> dict[str, str]:

@@ -21,13 +21,17 @@ def merge(lines: np.ndarray, target: float) -> np.ndarray:
 
 
 def next_lines(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coarsen both directions to one common target width (indices of surviving lines)."""
+    """Return the lines of the next level: cells below one target width merge, until a quarter of the columns is gone.
+
+    Little at a time where a grid is graded: pairs of wide cells must wait until the narrow ones have caught up, or columns
+    stay narrow in one direction and wide in the other (89 instead of 14 elastic iterations when half must go).
+    """
     target = 2.2 * min(np.diff(x).min(), np.diff(y).min())
-    cells = (len(x) - 1) * (len(y) - 1)
     while True:
-        kx, ky = merge(x, target), merge(y, target)
-        if (len(kx) - 1) * (len(ky) - 1) <= 0.6 * cells or (len(kx) < 3 and len(ky) < 3):
-            return kx, ky
+        keep_x, keep_y = merge(x, target), merge(y, target)
+        left = (len(keep_x) - 1) * (len(keep_y) - 1)
+        if left <= 0.75 * (len(x) - 1) * (len(y) - 1) or left == 1:
+            return keep_x, keep_y
         target *= 1.3
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,7 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
     parts, solvers = _parts(numbers), _solvers(numbers)
     if parts is not None:
         console.print(parts)
+        console.print(" warpage by JEITA ED-7306: + is convex, the centre away from the board", style="dim")
     if _thermal(numbers):
         console.print(f" {_thermal(numbers)}")
     if solvers is not None:
@@ -108,9 +109,6 @@ def _parts(numbers: Mapping[str, Any]) -> Table | None:
         t = temperatures.get(name, {})
         warm = [_number(t.get(f"{key}_C"), "{:.2f} degC") for key in ("max", "mean")] if temperatures else []
         table.add_row(name, *sides, *warm)
-    if surfaces:
-        table.caption = "warpage by JEITA ED-7306: + convex, the centre away from the board"
-        table.caption_justify = "left"
     return table
 
 
@@ -173,6 +171,37 @@ def print_check(report: Report) -> None:
         console.print(Text(f" warning: {warning}", style="yellow"))
     if report.picture is not None:
         console.print(f" cross-section in {report.picture}", style="dim")
+
+
+def print_files(files: Sequence[Path], left_out: Sequence[str] = ()) -> None:
+    """Name the files written, and what was left out and why."""
+    console = screen()
+    for file in files:
+        console.print(f" written to {file}", style="dim", soft_wrap=True)
+    for reason in left_out:
+        console.print(Text(f" left out: {reason}", style="yellow"))
+
+
+def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Print what differs between two results, and how a measured surface fits."""
+    console = screen()
+    if "numbers" in found:
+        table = _table("quantity", "where", "unit", *names, "difference")
+        for n in found["numbers"]:
+            table.add_row(n["quantity"], n["where"], n["unit"], *(f"{n[key]:+.2f}" for key in ("a", "b", "difference")))
+        console.print(table)
+        for line in found["changed"]:
+            console.print(Text(f" {line}", style="red" if line.startswith("-") else "green"), soft_wrap=True)
+    if "measured" in found:
+        console.print(Text(f"{found['surface']} against the measured surface", style="bold"))
+        table = _table("result", "points", "measured", "computed", "RMS", "correlation", "slope", "sign")
+        for name, m in found["measured"].items():
+            heights = [f"{m[key]:+.1f} um" for key in ("measured_warpage_um", "computed_warpage_um")]
+            fit = [f"{m['rms_um']:.2f} um", f"{m['correlation']:+.4f}", f"{m['slope']:+.3f}"]
+            table.add_row(name, f"{m['points']:,}", *heights, *fit, "same" if m["same_sign"] else "opposite")
+        console.print(table)
+    if "picture" in found:
+        print_files([Path(found["picture"])])
 
 
 def print_materials(listing: Mapping[str, Mapping[str, Any]]) -> None:

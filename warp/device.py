@@ -37,7 +37,10 @@ _one_at_a_time = threading.Lock()  # Numba's workqueue threads abort the process
 
 @dataclass(frozen=True)
 class Device:
-    """A place to compute. Arrays of one device are of no use to another; `select` makes the value."""
+    """A place to compute. Arrays of one device are of no use to another; `select` makes the value.
+
+    `threads` are the CPU's: on a GPU those of the work that the host does before and after.
+    """
 
     name: str
     threads: int = 1
@@ -128,19 +131,11 @@ class Device:
         """Tell whether kernels of these modules (default: all) must be compiled first, once per machine."""
         return compiled.cold(*modules) if not self.cuda else not any((compiled.root() / "cuda").glob("*"))
 
-    def warmup(self) -> list[str]:
-        """Compile ahead; returns the modules compiled.
-
-        CUDA compiles every kernel file in both precisions. On the CPU a kernel is compiled for the types it is called
-        with, so each module that has `warmup(real)` calls its kernels on arrays of a few elements.
-        """
-        for module in compiled.modules():
-            for real in (np.float32, np.float64):
-                if self.cuda:
-                    _rawmodule(module, "float" if real is np.float32 else "double").compile()
-                elif hasattr(_numba(module), "warmup"):
-                    _numba(module).warmup(real)
-        return compiled.modules()
+    def compile_all(self) -> None:
+        """Compile every .cu in both precisions; on the CPU only calls tell which types are needed (see `warmup`)."""
+        for module in compiled.modules() if self.cuda else ():
+            for real in ("float", "double"):
+                _rawmodule(module, real).compile()
 
     def _call(self, module: str, function: str, extent: Extent, args: tuple[Any, ...], real: np.dtype[Any]) -> Call:
         values, shapes = checked(module, function, args, real)
@@ -198,7 +193,7 @@ def select(name: str = "auto", threads: int | None = None) -> Device:
         problem = _cuda_problem(_index(name))
         if not problem:
             import_module("cupy").cuda.Device(_index(name)).use()
-            return Device(f"cuda:{_index(name)}", 1)
+            return Device(f"cuda:{_index(name)}", threads or most)
         if name != "auto":
             raise WarpError(f"device '{name}': {problem}; --device cpu works everywhere")
     return Device("cpu", threads or most)

@@ -147,6 +147,15 @@ def cylinder_assemblage(p: Phases) -> Phases:
     return Phases(p.f, C, np.stack((axial_mixed, axial_mixed, plane_mixed), axis=-1), stress)
 
 
+def along(p: Phases, axis: int) -> Phases:
+    """The cylinder assemblage with its cylinders along another axis."""
+    order = [(axis + 1) % 3, (axis + 2) % 3, axis]
+    back = np.argsort(order)
+    turned = Phases(p.f, p.C[..., order, :][..., :, order], p.G[..., order], p.stress[..., order])
+    made = cylinder_assemblage(turned)
+    return Phases(p.f, made.C[..., back, :][..., :, back], made.G[..., back], made.stress[..., back])
+
+
 def conduction(k: np.ndarray, f: np.ndarray, rule: str) -> np.ndarray:
     """Conductivities (x, y, z) of the rules that say where the phases lie; k is (n, ..., 3)."""
     parallel, series = mean(f, k), harmonic(f, k)
@@ -160,6 +169,10 @@ def conduction(k: np.ndarray, f: np.ndarray, rule: str) -> np.ndarray:
         "voigt": (0, 0, 0),
         "reuss": (1, 1, 1),
     }
+    if rule in ("x-fibres", "y-fibres"):
+        axis = "xy".index(rule[0])
+        order = [(axis + 1) % 3, (axis + 2) % 3, axis]
+        return conduction(k[..., order], f, "fibres")[..., np.argsort(order)]
     if rule == "fibres":
         kf, km = k
         in_plane = km * ((1 + f[0]) * kf + (1 - f[0]) * km) / ((1 - f[0]) * kf + (1 + f[0]) * km)

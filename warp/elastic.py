@@ -1,13 +1,13 @@
 """Linear thermo-elasticity of the free body: div sigma = 0, sigma = C (strain - thermal strain).
 
 Unknown: displacement U in m on the faces of the voxels (u on x-faces, v on y-faces, w on z-faces). Finite differences
-in energy form: normal strains at cell centres, shear strains on cell edges, so the matrix is symmetric and rigid motions
-cost nothing; second order in space, no shear locking at any aspect ratio, thin soft layers exact in series. One cell
-through a layer has no bending stiffness of its own: 1 - 1/N^2 of it with N cells. Free surfaces carry no traction; at a
-mirror plane the normal displacement is zero; the body floats, its mean displacement and rotation are taken out.
+in energy form: normal strains at cell centres, shear strains on cell edges, so the matrix is symmetric and rigid
+motions cost nothing; second order in space, no shear locking at any aspect ratio, thin soft layers exact in series. One
+cell through a layer has no bending stiffness of its own: 1 - 1/N^2 of it with N cells. Free surfaces carry no traction;
+at a mirror plane the normal displacement is zero; the body floats, its mean displacement and rotation are taken out.
 In the notation of kernels/elastic.py,
 
-    A U = f,    A = Bn^T (V C) Bn + Bs^T K Bs,    f = Bn^T (V C thermal strain)
+    A U = f,    A = Bn^T (V C) Bn + Bs^T K Bs,    f = Bn^T (V C thermal strain) + Bs^T K (free shear at lateral faces)
 
 Solved by conjugate gradients in float64, preconditioned by one float32 V-cycle (elastic_level). Stiffness is taken at
 the mean temperature of each medium, thermal strain at each voxel's own temperature, from the medium's stress-free one.
@@ -17,13 +17,22 @@ Virieux, Geophysics 51 (1986) 889, for the staggered grid.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from warp import krylov
 from warp.device import Device
 from warp.elastic_level import Cycle, SparseRows, spacings
-from warp.free_edges import PAD, displacement_shape, energy_matrix, lateral_faces
+from warp.free_edges import (
+    PAD,
+    displacement_shape,
+    energy_matrix,
+    free_shear,
+    lateral_faces,
+    stiffness_of,
+    strain_matrix,
+)
 from warp.voxelize import VoxelModel
 
 NODES = 65
@@ -73,9 +82,7 @@ class Operator:
         self._tilts = {real: SparseRows(self.free, device, real) for real in (np.float32, np.float64)}
         ids = device.asarray(self.ids)
         tables = (self.cell, self.soft, *self.widths, *spacings(self.lines))
-        self._arguments = {
-            real: (ids, *(device.asarray(a, real) for a in tables)) for real in (np.float32, np.float64)
-        }
+        self._arguments = {real: (ids, *(device.asarray(a, real) for a in tables)) for real in (np.float32, np.float64)}
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -142,14 +149,20 @@ def mean_temperature(model: VoxelModel, temperature: float | np.ndarray) -> np.n
 def thermal_stress(model: VoxelModel, normal: np.ndarray, temperature: float | np.ndarray) -> tuple:
     """Kernel arguments (table (3, media, nodes), T, first, per_kelvin, tk, tj, ti) of elastic_setup.thermal_load."""
     varies = isinstance(temperature, np.ndarray)
-    inside = temperature[model.ids > 0] if varies else np.array([float(temperature)])
-    low, high = float(inside.min()), float(inside.max())
-    span = max(high - low, 1e-3)
-    nodes = low + span * np.linspace(0, 1, NODES if varies else 2)
+    nodes = temperature_nodes(model, temperature)
     c = normal[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]
     table = np.stack([np.einsum("mab,mb->ma", c, model.media.thermal_strain(float(t))) for t in nodes], axis=-1)
-    T = np.ascontiguousarray(temperature, float) if varies else np.full((1, 1, 1), low)
-    return np.ascontiguousarray(table.transpose(1, 0, 2)), T, low, (len(nodes) - 1) / span, *[int(varies)] * 3
+    T = np.ascontiguousarray(temperature, float) if varies else np.full((1, 1, 1), nodes[0])
+    return np.ascontiguousarray(table.transpose(1, 0, 2)), T, nodes[0], 1 / (nodes[1] - nodes[0]), *[int(varies)] * 3
+
+
+def temperature_nodes(model: VoxelModel, temperature: float | np.ndarray) -> np.ndarray:
+    """Temperatures, evenly spaced, that span those of the solid."""
+    if not isinstance(temperature, np.ndarray):
+        return temperature + np.array([0, 1e-3])
+    inside = temperature[model.ids > 0]
+    low, high = float(inside.min()), float(inside.max())
+    return low + max(high - low, 1e-3) * np.linspace(0, 1, NODES)
 
 
 def load(model: VoxelModel, A: Operator, temperature: float | np.ndarray) -> np.ndarray:
@@ -159,26 +172,44 @@ def load(model: VoxelModel, A: Operator, temperature: float | np.ndarray) -> np.
     f = np.zeros(A.shape)
     args = thermal_stress(model, A.cell.T, temperature)
     elastic_setup.thermal_load(f, A.ids, *args, *A.widths, *map(int, A.mirror), *A.n)
+    if isinstance(temperature, np.ndarray):
+        f += free_edge_load(model, A, temperature)
     return f
 
 
+def free_edge_load(model: VoxelModel, A: Operator, temperature: np.ndarray) -> np.ndarray:
+    """Bs^T K (free shear) of the lateral free edges, whose tilt is that of a plane inside."""
+    nodes = temperature_nodes(model, temperature)
+    table = np.stack([model.media.thermal_strain(float(t)) for t in nodes])
+    ids, T = model.ids.reshape(-1), temperature.reshape(-1)
+
+    def strain(axis: int, cells: np.ndarray) -> np.ndarray:
+        at = (T[cells] - nodes[0]) / (nodes[1] - nodes[0])
+        n = np.clip(at.astype(int), 0, len(nodes) - 2)
+        low, high = (table[m, ids[cells], axis] for m in (n, n + 1))
+        return low + (at - n) * (high - low)
+
+    free = [free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges]
+    B = strain_matrix(A.edges, spacings(A.lines)[1::2], A.n)
+    return (B.T @ (stiffness_of(A.edges) * np.concatenate(free))).reshape(A.shape)
+
+
 def remove_rigid_motion(U: np.ndarray, model: VoxelModel) -> None:
-    """Take the least-squares translation and rotation out of U (3, nz+1, ny+1, nx+1), as far as mirror planes allow any.
+    """Take the least-squares translation and rotation out of U (3, nz+1, ny+1, nx+1), those that mirror planes allow.
 
     The weight of a displacement is the solid volume beside its face.
     """
     grid = model.grid
     nz, ny, nx = grid.shape
-    x, y, z = grid.x - grid.x.mean() * (not grid.mirror[0]), grid.y - grid.y.mean() * (not grid.mirror[1]), grid.z - grid.z.mean()
-    at = [[x, grid.yc - y[0] * 0, grid.zc], [grid.xc, y, grid.zc], [grid.xc, grid.yc, z]]
+    x, y = (q - q.mean() * (not m) for q, m in zip((grid.x, grid.y), grid.mirror, strict=True))
+    z = grid.z - grid.z.mean()
+    at = [[x, grid.yc, grid.zc], [grid.xc, y, grid.zc], [grid.xc, grid.yc, z]]
     shift = [grid.x[0] - x[0], grid.y[0] - y[0], grid.z[0] - z[0]]
     modes = motions(grid.mirror)
     gram, moment = np.zeros((len(modes),) * 2), np.zeros(len(modes))
     places = []
     for a, view in enumerate((U[0, :nz, :ny], U[1, :nz, :, :nx], U[2, :, :ny, :nx])):
-        position = [
-            q - s * (b != a) for b, (q, s) in enumerate(zip(at[a], shift, strict=True))
-        ]
+        position = [q - s * (b != a) for b, (q, s) in enumerate(zip(at[a], shift, strict=True))]
         X, Y, Z = position[0][None, None, :], position[1][None, :, None], position[2][:, None, None]
         weight = np.zeros(view.shape)
         volume = np.where(model.ids > 0, grid.dz[:, None, None] * grid.area, 0.0)
@@ -231,5 +262,6 @@ def stress(model: VoxelModel, displacement: np.ndarray, temperature: float | np.
         centres.append(np.concatenate([d[:1], (d[1:] + d[:-1]) / 2, d[-1:]]))
     out = np.zeros((6, nz, ny, nx))
     args = thermal_stress(model, normal, temperature)
-    elastic_setup.stress(out, displacement, ids, np.ascontiguousarray(normal.T), soft, *args, *widths, *centres, nx, ny, nz)
+    cell = np.ascontiguousarray(normal.T)
+    elastic_setup.stress(out, displacement, ids, cell, soft, *args, *widths, *centres, nx, ny, nz)
     return out

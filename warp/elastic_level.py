@@ -24,7 +24,7 @@ from warp.transfer import Merge, gather, ghosts
 if TYPE_CHECKING:
     from warp.elastic import Operator
 
-COARSEST = 1200  # displacements inverted directly
+COARSEST = 2500  # displacements inverted directly; fewer for a small model, whose inverse would cost more than its solve
 EDGES_ON_LINES = ((False, True), (True, False), (True, True))
 """Do yz, xz, xy edges stand on lines along x, along y?"""
 
@@ -241,7 +241,7 @@ class Coarse(Level):
         arrays = (coefficients.C, coefficients.K, *spacings(self.lines))
         host.launch("elastic", "elastic_diagonal", (1, 1, 1), diagonal, *arrays, *self.n)
         hold(diagonal, self.mirror)
-        P = np.zeros((5, 6, nz + 1, ny, nx + PAD))
+        P = np.zeros((5, 6, nz + 2, ny, nx + PAD))
         host.launch("elastic", "elastic_columns", (1, 1, 1), P, diagonal, *arrays, *self.n)
         add_to_columns(P, self.free, self.shape)
         host.launch("elastic", "elastic_columns_factor", (1, 1, 1), P, *self.n)
@@ -328,7 +328,8 @@ class Cycle:
         self.levels: list[Level] = [self.fine]
         self.coarser: list[Coarse] = []
         x, y, _ = A.lines
-        while unknowns(self.levels[-1]) > COARSEST and min(len(x), len(y)) > 3:
+        coarsest = min(COARSEST, max(600, unknowns(self.fine) // 60))
+        while unknowns(self.levels[-1]) > coarsest and min(len(x), len(y)) > 3:
             merge = Merge.of(x, y, A.mirror)
             if not self.coarser:
                 coefficients = merge_media(A, merge)

@@ -8,10 +8,13 @@ The half cell at a free face counts with FREE_EDGE = 2/3 of its volume. The edge
 for a shear strain that decays as exp(-q x) from the face, the exact weight is 1/(2 q h) - 1/(exp(2 q h) - 1) cells,
 which is 1/2 for fine grids and 1/3 at q h = 1, where the cell is as wide as the decay length that it must resolve.
 
-The energy  sum K (du/dz + tilt)^2 / 2  couples few displacements: it is kept as a small sparse matrix.
+A tilt that comes from a plane at a distance misses what a temperature gradient along z bends freely on the way
+(`free_shear`); without it a plate with a linear temperature is not free of stress.
+
+The energy  sum K (du/dz + tilt - free)^2 / 2  couples few displacements: it is kept as a small sparse matrix.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +70,7 @@ def own_tilt(w: np.ndarray) -> np.ndarray:
 
 
 def borrow(face: int, k, m, p, stiffness, w: np.ndarray, mirror: bool) -> Edges:
-    """Find the tilt of the edges (k, m, p): of their own plane or the next one inside, on the nearest level that has one.
+    """Find the tilt of the edges (k, m, p): of their own plane or the next one inside, on the nearest level with one.
 
     w [k, m, cell]: where the displacement along z exists. Edges that find none are left out.
     """
@@ -94,7 +97,7 @@ def borrow(face: int, k, m, p, stiffness, w: np.ndarray, mirror: bool) -> Edges:
 
 
 def lateral_faces(solid: np.ndarray, compliance, widths, w: np.ndarray, mirror: tuple[bool, bool]) -> list[Edges]:
-    """Edges of the lateral free faces of a voxel body with their K: two solid cells, one above the other, on one side only.
+    """Edges of the lateral free faces of a voxel body with their K: two solid cells, one above the other, on one side.
 
     solid (nz, ny, nx); compliance(e, k, j, i): 1/G of cells, e = 0 for G_yz, 1 for G_xz; widths (dx, dy, dz) in m;
     w (nz+1, ny, nx): where the displacement along z exists.
@@ -119,8 +122,8 @@ def lateral_faces(solid: np.ndarray, compliance, widths, w: np.ndarray, mirror: 
     return found
 
 
-def energy_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> sparse.csr_matrix:
-    """Sum of K b b^T over the edges, b their shear strain, acting on flat displacement arrays of the solver's shape.
+def strain_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> sparse.csr_matrix:
+    """Shear strain of the edges, one row each, from flat displacement arrays of the solver's shape.
 
     spacing: (rcx, rcy, rcz), inverse distances of the centres beside line i at index i + 1; n = (nx, ny, nz).
     """
@@ -131,7 +134,7 @@ def energy_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> s
         j, i = (m, p) if face == 0 else (p, m)
         return (a * (nz + 1) + k) * plane + j * row + i + 1
 
-    rows, columns, values, stiffness, count = [], [], [], [], 0
+    rows, columns, values, count = [], [], [], 0
     for e in edges:
         at = count + np.arange(len(e.k))
         count += len(e.k)
@@ -142,11 +145,40 @@ def energy_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> s
         columns += [number(e.face, e.k, e.m, e.p, e.face), number(e.face, e.k - 1, e.m, e.p, e.face)]
         columns += [number(2, e.level[t], e.m[t], e.plane[t] - q, e.face) for q in (0, 1)]
         values += [h, -h, d, -d]
-        stiffness.append(e.stiffness)
-    size = int(np.prod(displacement_shape(*n)))
+    shape = count, int(np.prod(displacement_shape(*n)))
     if count == 0:
-        return sparse.csr_matrix((size, size))
-    B = sparse.csr_matrix(
-        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(count, size)
-    )
-    return (B.T @ sparse.diags(np.concatenate(stiffness)) @ B).tocsr()
+        return sparse.csr_matrix(shape)
+    return sparse.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
+
+
+def energy_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> sparse.csr_matrix:
+    """Sum of K b b^T over the edges, b their shear strain (`strain_matrix`)."""
+    edges = list(edges)
+    B = strain_matrix(edges, spacing, n)
+    return (B.T @ sparse.diags(stiffness_of(edges)) @ B).tocsr()
+
+
+def stiffness_of(edges: Iterable[Edges]) -> np.ndarray:
+    """K of the edges in the order of `strain_matrix`."""
+    return np.concatenate([np.zeros(0), *(e.stiffness for e in edges)])
+
+
+def free_shear(e: Edges, ids: np.ndarray, strain: Callable[[np.ndarray], np.ndarray], lines) -> np.ndarray:
+    """Shear that a free body's edges show with the tilt of another plane: what a gradient along z bends in between.
+
+    A thermal strain eps(z) normal to the face tilts free cross-sections by (d eps/dz) distance. Only between cells of
+    one medium: else neighbours restrain each other, and their difference is no gradient.
+    ids (nz, ny, nx) of media, 0 = void; strain(flat cell indices): thermal strain normal to the face; lines (x, y, z).
+    """
+    if not len(e.k):
+        return np.zeros(0)
+    q, z = lines[e.face], lines[2]
+    number = along(np.arange(ids.size).reshape(ids.shape), e.face)
+    ids = along(ids, e.face)
+    before = np.maximum(e.p - 1, 0)
+    solid = (e.p > 0) & (ids[e.k - 1, e.m, before] > 0) & (ids[e.k, e.m, before] > 0)
+    cell = np.where(solid, before, e.p)
+    rise = strain(number[e.k, e.m, cell]) - strain(number[e.k - 1, e.m, cell])
+    distance = q[e.p] - q[np.maximum(e.plane, 0)]  # no plane: the tilt is that of the mirror, the first one
+    gamma = 2 * distance * rise / (z[e.k + 1] - z[e.k - 1])
+    return np.where(ids[e.k, e.m, cell] == ids[e.k - 1, e.m, cell], gamma, 0.0)

@@ -7,8 +7,8 @@ covers the positive side only.
 Lines lie on every part boundary. Between them the spacing follows a size field h that grows at most by `growth` per
 unit distance: a cell's width is h at its place, so n = ceil(integral dx / h) cells share an interval evenly in h.
 - In plane h starts at every part edge with 1/10 of the height of what ends there. A chip's end face carries the
-  bond-line shear within about that height; a coarse cell there shortens the bond (first order in h; measured:
-  +-0.3 % of the warpage with 0.1 mm at the edge of a 0.86 mm high chip, growth 0.4).
+  bond-line shear within about that height; a coarse cell there shortens the bond, first order in h. Measured with
+  1/10 and growth 0.4 against CalculiX: a 35 mm flip chip of 29,000 voxels is within 0.1 % (substrate) and 0.5 % (chip).
 - In z the sum over cells loses sum(Q dz^3 / 12) of the bending stiffness: 12 cells in each thick layer keep laminates
   within 0.2 % and a lid on a soft seal, which bends alone, within 1/12^2 = 0.7 %. No cell need be thinner than 1/64 of
   the stack, so thin layers get fewer, down to one: one cell of a soft layer has its exact series compliance.
@@ -27,8 +27,8 @@ import numpy as np
 from warp.errors import WarpError
 from warp.shape import Balls, Body, Columns, Prism, Shape
 
-AXES = {"x": 2, "y": 1, "z": 0}  # position of an axis in an array's shape
 THINNEST = 1 / 64  # of the stack's height: no layer asks for thinner cells, whatever `cells_per_layer`
+PLANE_CELLS = 45  # widest cell = side of the package / this: a saddle-shaped chip surface is read to 1 %
 EDGE_CELLS = 10  # edge cell = height of what ends at the edge / this
 SAME = 1e-8  # m: boundaries closer than 10 nm are one, far below any layer's thickness
 ROUND_OFF = 1e-9  # relative slack before a count is rounded up
@@ -190,7 +190,7 @@ def _axes(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bo
         raise WarpError("the package has no parts, so there is nothing to grid")
     height = _height(bodies)
     # Cells wider than the stack is high weaken both the bending theory they resolve and the multigrid.
-    most = settings.spacing or min(_width(bodies) / 30, height)
+    most = settings.spacing or min(_width(bodies) / PLANE_CELLS, height)
     x, y = (_plane_axis(shapes, axis, settings, most, mirror[axis]) for axis in (0, 1))
     return [x, y, _z_axis(shapes, height, settings)]
 
@@ -361,7 +361,7 @@ def _too_many(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool
         coarser = replace(
             settings,
             refine=1,
-            spacing=scale * (settings.spacing or _width(bodies) / 30),
+            spacing=scale * (settings.spacing or _width(bodies) / PLANE_CELLS),
             edge_spacing=scale * (settings.edge_spacing or _height(bodies) / EDGE_CELLS),
             z_spacing=settings.z_spacing and scale * settings.z_spacing,
             cells_per_diameter=max(1.0, settings.cells_per_diameter / scale),

@@ -152,7 +152,7 @@ class _Coarse(_Level):
 
     def __init__(self, fine: _Level) -> None:
         x, y = fine.lines_xy
-        keep_x, keep_y = _survivors(x, y)
+        keep_x, keep_y = coarsen.next_lines(x, y)
         super().__init__(fine.device, (fine.shape[0], len(keep_y) - 1, len(keep_x) - 1))
         self.lines_xy = (x[keep_x], y[keep_y])
         self.fine_sizes = fine.sizes
@@ -195,21 +195,6 @@ class _Coarse(_Level):
         """fine.p = P x, fine.x += fine.p."""
         sizes = (*self.sizes[:2], *self.fine_sizes)
         fine.run("level_prolong", fine.x, fine.p, self.x, self.pivot, fine.pivot, *self.weights, *sizes)
-
-
-def _survivors(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lines of the next level: merge below one target width in both directions, until a quarter of the columns is gone.
-
-    Little at a time where a grid is graded: pairs of wide cells must wait until the narrow ones have caught up, or
-    columns stay narrow in one direction and wide in the other (30 instead of 12 iterations at spacings 1 : 86).
-    """
-    target = 2.2 * min(np.diff(x).min(), np.diff(y).min())
-    while True:
-        keep_x, keep_y = coarsen.merge(x, target), coarsen.merge(y, target)
-        left = (len(keep_x) - 1) * (len(keep_y) - 1)
-        if left <= 0.75 * (len(x) - 1) * (len(y) - 1) or left == 1:
-            return keep_x, keep_y
-        target *= 1.3
 
 
 def _transfer(lines: np.ndarray, keep: np.ndarray) -> coarsen.Weights:

@@ -66,7 +66,18 @@ class Mixture(BaseModel):
         json_schema_extra={"additionalProperties": {"anyOf": [{"type": "number"}, {"type": "string"}]}},
     )
     rule: Literal[
-        "particulate", "fibres", "columns", "balls", "x-layers", "y-layers", "z-layers", "voigt", "reuss", "traces"
+        "particulate",
+        "fibres",
+        "x-fibres",
+        "y-fibres",
+        "columns",
+        "balls",
+        "x-layers",
+        "y-layers",
+        "z-layers",
+        "voigt",
+        "reuss",
+        "traces",
     ]
     conductivity_rule: Literal["maxwell", "bruggeman", "lewis-nielsen"] = "maxwell"
     maximum_packing: Annotated[Dimensionless, POSITIVE] = 0.637

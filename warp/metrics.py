@@ -6,9 +6,9 @@ Warpage as JEITA ED-7306 and JESD22-B112 define it, over the measuring zone of o
     sign C = sgn(AB_max + AB_min + CD_max + CD_min)
 with AB, CD the two diagonals, each relative to the straight line that joins its ends, up (towards the lid) positive.
 C > 0 is convex: the centre stands away from the board. A pure twist has no sign by this rule and counts as positive.
-The plane is fitted with each vertex weighted by its area: an integral over the surface, as an even dense scan would
-give. Unweighted vertices of a grid that is fine at part edges would pull the plane towards those edges, and refining
-one edge would tilt it.
+The plane is fitted by integrals over the surface, as an even dense scan would give (Simpson's rule on parabolas: exact
+for bending by a constant curvature). Unweighted vertices of a grid that is fine at part edges would pull the plane
+towards those edges, and refining one edge would tilt it.
 Curvature kappa_x = -d2w/dx2, so that kappa > 0 is convex too: least-squares quadratic over the middle
 quarter of each side, away from the free edges, where laminate theory holds.
 Temperatures are kelvin inside and degC in the numbers; parts' means are volume means of cell values.
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from warp import stress_metrics
-from warp.surface import Side, Surface, Zone, faces, interpolate, part_index, sample, zoned
+from warp.surface import Side, Surface, Zone, faces, interpolate, part_index, sample, simpson, zoned
 
 ZERO_CELSIUS = 273.15  # K, by definition (SI brochure, 9th ed., 2.3.1)
 UM = 1e-6
@@ -69,6 +69,8 @@ class Warpage:
             "kappa_xy_per_m": self.kappa[2],
             "zone_x_mm": (x1 - x0) * 1e3,
             "zone_y_mm": (y1 - y0) * 1e3,
+            "zone_x0_mm": x0 * 1e3,
+            "zone_y0_mm": y0 * 1e3,
         }
         return {name: float(v) if np.isfinite(v) else None for name, v in numbers.items()}
 
@@ -100,11 +102,12 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
 
 
 def fit_plane(surface: Surface) -> tuple[float, float, float]:
-    """a, b, c of the area-weighted least-squares plane a + b x + c y."""
+    """a, b, c of the least-squares plane a + b x + c y."""
     x0, x1, y0, y1 = surface.bounds
     length = max(x1 - x0, y1 - y0)
-    xs, ys = (surface.x - (x0 + x1) / 2) / length, (surface.y - (y0 + y1) / 2) / length
-    a, b, c = _least_squares(surface, [np.ones_like(surface.w), *_mesh(xs, ys)])
+    x, y, w, area = simpson(surface)
+    xs, ys = (x - (x0 + x1) / 2) / length, (y - (y0 + y1) / 2) / length
+    a, b, c = _least_squares(w, [np.ones_like(w), *_mesh(xs, ys)], area)
     return float(a - (b * (x0 + x1) + c * (y0 + y1)) / (2 * length)), float(b / length), float(c / length)
 
 
@@ -151,7 +154,7 @@ def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, f
             x, y = _mesh(part.x, part.y)
             area = np.where(known, np.gradient(part.y)[:, None] * np.gradient(part.x)[None, :], 0.0)
             terms = [np.ones_like(x), x, y, x * x / 2, y * y / 2, x * y]
-            c = _least_squares(part, terms, area)
+            c = _least_squares(part.w, terms, area)
             return float(-c[3] / lx**2), float(-c[4] / ly**2), float(-c[5] / (lx * ly))
     return np.nan, np.nan, np.nan
 
@@ -296,11 +299,10 @@ def _mesh(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return xs, ys
 
 
-def _least_squares(surface: Surface, terms: list[np.ndarray], weights: np.ndarray | None = None) -> np.ndarray:
+def _least_squares(w: np.ndarray, terms: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
     """Coefficients of the weighted least-squares fit of w; minimal norm where the footprint leaves a term
     undetermined."""
-    weights = surface.weights if weights is None else weights
     known = weights > 0
     a = np.stack([t[known] for t in terms])
     weighted = a * weights[known]
-    return np.linalg.lstsq(weighted @ a.T, weighted @ surface.w[known], rcond=1e-12)[0]
+    return np.linalg.lstsq(weighted @ a.T, weighted @ w[known], rcond=1e-12)[0]

@@ -14,6 +14,7 @@ so a mixture's free strain is that of the phases' integrated strains and their s
 | balls            | a curved surface cuts the cell       | mean of laminates across x, y and z  | likewise         |
 | particulate      | spheres in the last part             | Mori-Tanaka = lower Hashin-Shtrikman | Maxwell or other |
 | fibres           | cylinders along z in the last part   | cylinder assemblage (Hill, Hashin)   | Maxwell, z Voigt |
+| x-, y-fibres     | cylinders along that axis            | likewise                             | likewise         |
 | voigt            | equal strain: copper planes          | upper bound                          | parallel         |
 | reuss            | equal stress                         | lower bound                          | series           |
 | traces           | signal copper in a dielectric layer  | in plane mean of Voigt and Reuss,    | likewise         |
@@ -52,11 +53,14 @@ RULES: dict[str, Callable[[Phases], Phases]] = {
     "balls": lambda phases: effective.turning_laminate(phases, (0, 1, 2)),
     "particulate": effective.mori_tanaka,
     "fibres": effective.cylinder_assemblage,
+    "x-fibres": lambda phases: effective.along(phases, 0),
+    "y-fibres": lambda phases: effective.along(phases, 1),
     "voigt": effective.voigt,
     "reuss": effective.reuss,
     "traces": effective.traces,
 }
-CONTINUOUS = ("particulate", "fibres")  # the last part is the matrix
+FIBRES = ("fibres", "x-fibres", "y-fibres")
+CONTINUOUS = ("particulate", *FIBRES)  # the last part is the matrix
 
 
 @dataclass(frozen=True)
@@ -198,8 +202,8 @@ def mix(
         )
     if all(medium is None for medium in media):
         raise MaterialError("a mixture needs at least one material besides void", "mixture")
-    if rule == "fibres" and len(media) != 2:
-        raise MaterialError("the rule 'fibres' takes one fibre and one matrix", "mixture")
+    if rule in FIBRES and len(media) != 2:
+        raise MaterialError(f"the rule {rule!r} takes one fibre and one matrix", "mixture")
     present = [(medium, float(f)) for medium, f in zip(media, fractions, strict=True) if f > 0.0 or rule in CONTINUOUS]
     found = Mixed(
         tuple(medium for medium, _ in present),

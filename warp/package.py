@@ -10,19 +10,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from math import pi
+from math import hypot, pi
 
 import numpy as np
 
+from warp import standing
 from warp.lattice import lay
-from warp.part import AnyPart, Array, Columns, Disc, Fillet, Frame, Layer, Lid, Lump, Plate, Prism, Solid, Void
+from warp.part import (
+    AnyPart,
+    Array,
+    Blocks,
+    Columns,
+    Disc,
+    Fillet,
+    Frame,
+    Gap,
+    Layer,
+    Lid,
+    Lump,
+    Plate,
+    Prism,
+    Solid,
+    Void,
+    Wires,
+)
 from warp.shape import Balls as BallShapes
 from warp.shape import Body, Bounds, Box, Shape
 from warp.shape import Columns as ColumnShapes
 from warp.shape import Prism as PrismShape
 from warp.stacking import LEVEL, Fault, Key, Outline, Place, place
+from warp.standing import Member
 
 VOID = "void"
+SIDES = ("x-", "x+", "y-", "y+")
+TURNED = {"x+": "y+", "y+": "x-", "x-": "y-", "y-": "x+"}  # counter-clockwise by a quarter
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,9 @@ class Recipe:
     of: Mapping[str, float]
     key: Key
     """The part or layer that asks for it."""
+    member: Member | None = None
+    """For the rule "standing": one of the free-standing members, and how many stand on a square metre."""
+    per_area: float = 0.0
 
 
 @dataclass
@@ -85,7 +109,7 @@ def _bodies(name: str, part: AnyPart, where: Place, package: Package) -> list[Bo
 
     def body(material: str | None, *shapes: Shape) -> Body:
         made_of = None if material == VOID else material
-        if made_of and part.turn in (90, 270):
+        if made_of and part.turn in (90, 270) and not isinstance(part, Wires):
             recipe = Recipe("turned", {made_of: 1.0}, ("part", name, "turn"))
             package.recipes[f"{made_of} turned"] = recipe
             made_of = f"{made_of} turned"
@@ -107,12 +131,18 @@ def _bodies(name: str, part: AnyPart, where: Place, package: Package) -> list[Bo
     elif isinstance(part, Prism):
         shapes = [PrismShape(_polygon(name, part, outline), z0, z1)]
     elif isinstance(part, Frame):
-        shapes = [*_ring(outline, _opening(name, part, outline, package.places), z0, z1)]
+        opening = _opening(name, part, outline, package.places)
+        shapes = [*_ring(outline, opening, z0, z1, _gaps(part, part.gaps, opening, ("part", name, "gaps")))]
     elif isinstance(part, Fillet):
         shapes = [*_fillet(part, outline, z0)]
+    elif isinstance(part, Blocks):
+        shapes = [*_blocks(part, outline, z0, z1)]
+    elif isinstance(part, Wires):
+        return [body(made_of, box) for made_of, box in _wires(name, part, material, where, package)]
     else:
         opening = _lid_opening(name, part, outline)
-        shapes = [_box(outline, where.ceiling, z1), *_ring(outline, opening, z0, where.ceiling)]
+        vents = _gaps(part, part.vents, opening, ("part", name, "vents"))
+        shapes = [_box(outline, where.ceiling, z1), *_ring(outline, opening, z0, where.ceiling, vents)]
     return [body(material, *shapes)]
 
 
@@ -135,14 +165,56 @@ def _box(outline: Outline, z0: float, z1: float) -> Box:
 # rings
 
 
-def _ring(outer: Outline, inner: Outline, z0: float, z1: float) -> Iterator[Box]:
-    """Four boxes: the x limbs over the whole depth, the y limbs between them."""
+Spans = list[tuple[float, float]]
+
+
+def _ring(
+    outer: Outline, inner: Outline, z0: float, z1: float, gaps: Mapping[str, Spans] | None = None
+) -> Iterator[Box]:
+    """Four boxes: the x limbs over the whole depth, the y limbs between them; interrupted where there are gaps."""
     x0, x1, y0, y1 = outer.bounds
     a0, a1, b0, b1 = inner.bounds
-    yield Box(x0, a0, y0, y1, z0, z1)
-    yield Box(a1, x1, y0, y1, z0, z1)
-    yield Box(a0, a1, y0, b0, z0, z1)
-    yield Box(a0, a1, b1, y1, z0, z1)
+    gaps = gaps or {}
+    for low, high in _without(y0, y1, gaps.get("x-", [])):
+        yield Box(x0, a0, low, high, z0, z1)
+    for low, high in _without(y0, y1, gaps.get("x+", [])):
+        yield Box(a1, x1, low, high, z0, z1)
+    for low, high in _without(a0, a1, gaps.get("y-", [])):
+        yield Box(low, high, y0, b0, z0, z1)
+    for low, high in _without(a0, a1, gaps.get("y+", [])):
+        yield Box(low, high, b1, y1, z0, z1)
+
+
+def _without(start: float, end: float, gaps: Spans) -> Iterator[tuple[float, float]]:
+    """What gaps leave of a range."""
+    for low, high in sorted(gaps):
+        if low - start > LEVEL:
+            yield start, low
+        start = max(start, high)
+    if end - start > LEVEL:
+        yield start, end
+
+
+def _gaps(part: Frame | Lid, gaps: tuple[Gap, ...], opening: Outline, key: Key) -> dict[str, Spans]:
+    """Ranges along each side of a ring that are open, in absolute coordinates; a turned part's sides turn with it."""
+    found: dict[str, Spans] = {}
+    for number, gap in enumerate(gaps):
+        for side in SIDES if gap.side == "all" else (gap.side,):
+            at = gap.at
+            for _ in range(part.turn // 90):  # (x, y) becomes (-y, x)
+                at = -at if side[0] == "x" else at
+                side = TURNED[side]
+            along_x = side[0] == "y"
+            middle = (opening.x if along_x else opening.y) + at
+            span = middle - gap.width / 2, middle + gap.width / 2
+            low, high = opening.bounds[:2] if along_x else opening.bounds[2:]
+            if span[0] < low - LEVEL or span[1] > high + LEVEL:
+                raise Fault(
+                    (*key, number),
+                    f"reaches into the corner: the opening is {(high - low) * 1e3:.6g} mm long on side {gap.side!r}",
+                )
+            found.setdefault(side, []).append(span)
+    return found
 
 
 def _opening(name: str, frame: Frame, outline: Outline, places: Mapping[str, Place]) -> Outline:
@@ -188,6 +260,45 @@ def _fillet(fillet: Fillet, outline: Outline, z0: float) -> Iterator[Box]:
         outer = outline.grown(-number * step)
         height = fillet.height * (number + 0.5) / fillet.steps
         yield from _ring(outer, outer.grown(-step), z0, z0 + height)
+
+
+# blocks and wires
+
+
+def _blocks(blocks: Blocks, outline: Outline, z0: float, z1: float) -> Iterator[Box]:
+    width, depth = blocks.size[::-1] if blocks.turn in (90, 270) else blocks.size
+    for x, y in _turned(np.array(blocks.sites), blocks.turn // 90) + [outline.x, outline.y]:
+        yield _box(Outline(float(x), float(y), width, depth), z0, z1)
+
+
+def _wires(name: str, wires: Wires, material: str, where: Place, package: Package) -> Iterator[tuple[str, Box]]:
+    """One box a side: straight wires from the loop's top at the chip's edge to the far end, as fibres across the side.
+
+    The share of wire keeps the conductance of the n wires of a side, n k A / length, in the box's own width and height.
+    """
+    key: Key = ("part", name)
+    if wires.diameter > wires.pitch:
+        raise Fault((*key, "diameter"), f"is larger than the pitch ({wires.pitch * 1e6:.6g} um): they would overlap")
+    if material == VOID or wires.fill == VOID:
+        raise Fault((*key, "material" if material == VOID else "fill"), "cannot be void: wires lie in mould compound")
+    fill = _want(wires.fill, (*key, "fill"), package)
+    chip = package.places[wires.around or ""].outline
+    height = where.z1 - where.z0
+    area = pi * wires.diameter**2 / 4
+    share = area * wires.reach / hypot(wires.reach, height) / (wires.pitch * height)
+    if share > 0.5:
+        raise Fault((*key, "pitch"), f"makes {100 * share:.3g} % of the ring wire: is a unit wrong?")
+    x0, x1, y0, y1 = chip.bounds
+    boxes = {
+        "x-": Box(x0 - wires.reach, x0, y0, y1, where.z0, where.z1),
+        "x+": Box(x1, x1 + wires.reach, y0, y1, where.z0, where.z1),
+        "y-": Box(x0, x1, y0 - wires.reach, y0, where.z0, where.z1),
+        "y+": Box(x0, x1, y1, y1 + wires.reach, where.z0, where.z1),
+    }
+    for side in wires.sides:
+        label = f"{name}: wires along {side[0]}"
+        package.recipes[label] = Recipe(f"{side[0]}-fibres", {material: share, fill: 1.0 - share}, key)
+        yield label, boxes[side]
 
 
 # prisms
@@ -244,17 +355,27 @@ def _array(
         return [(material, (BallShapes(centres, d, where.z0, where.z1),))]
     if material == VOID:
         raise Fault((*key, "material"), 'cannot be void in model = "effective": holes are resolved')
-    if array.fill is None or array.fill in (VOID, material):
-        remedy = 'add what fills the space between, e.g. fill = "underfill-uf9000ae"'
+    if array.fill is None:
+        remedy = 'add what fills the space between, e.g. fill = "underfill-uf9000ae", or "void"'
         raise Fault((*key, "fill"), f"is missing: {remedy}")
+    if array.fill == material:
+        raise Fault((*key, "fill"), f"is {material!r} like the material itself: nothing to make effective")
     rectangles = lattice.rectangles()
     if not isinstance(array, Columns):
         area = pi * (d**2 / 4 - height**2 / 12)  # mean section between the cutting planes
     else:
         area = d**2 if array.section == "square" else pi * d**2 / 4
-    share = int(lattice.kept.sum()) * area / sum(r.area for r in rectangles)
-    fill = _want(array.fill, (*key, "fill"), package)
-    package.recipes[f"{name}: effective"] = Recipe("fibres", {material: share, fill: 1.0 - share}, key)
+    per_area = int(lattice.kept.sum()) / sum(r.area for r in rectangles)
+    share = per_area * area
+    if array.fill == VOID:
+        if isinstance(array, Columns):
+            member = standing.column(d, height, array.section == "square")
+        else:
+            member = standing.ball(d, height)
+        package.recipes[f"{name}: effective"] = Recipe("standing", {material: share}, key, member, per_area)
+    else:
+        fill = _want(array.fill, (*key, "fill"), package)
+        package.recipes[f"{name}: effective"] = Recipe("fibres", {material: share, fill: 1.0 - share}, key)
     boxes = []
     for r in rectangles:
         corners = _turned(np.array([[r.x0, r.y0], [r.x1, r.y1]]), turn) + [where.outline.x, where.outline.y]

@@ -11,6 +11,10 @@ A part says what it is (`shape`, sizes, `material`), where it stands and what it
     at = ["3 mm", "0 mm"]     its centre, from the package's (or the part's that `inside`, `around`, `size` name)
     turn = 90                 degrees, counter-clockwise from above; turns size, pattern, power map and material axes
 
+What a package is made of, in these words: substrate, board, spreader, thermal interface, underfill, mould: plate ·
+chip · stiffener, adhesive, window: frame (with gaps) · cap: lid (with vents) · bumps, pillars: columns · balls ·
+underfill's wedge: fillet · capacitors, dots of glue: blocks · bond wires: wires · wafer: disc · opening: void.
+
 Lengths here are metres already (`units`); how parts stack is `stacking`, which solids they become is `package`.
 """
 
@@ -182,6 +186,14 @@ class Plate(Solid):
     """What `copper` and `vias` of the layers are made of."""
 
 
+class Chip(Plate):
+    """A chip: a plate with an active side, where its heat arises."""
+
+    shape: Literal["chip"]
+    face: Literal["down", "up"] = "down"
+    """Where the active side with the bonding pads looks: down onto bumps, up for bond wires."""
+
+
 class Void(Part):
     """A rectangular hole: removes what the parts above it in the file put there."""
 
@@ -208,6 +220,15 @@ class Prism(Solid):
     thickness: Thickness | None = None
 
 
+class Gap(Section):
+    """A place where a ring is interrupted, from its outside to its inside."""
+
+    side: Annotated[Literal["x-", "x+", "y-", "y+", "all"], Field(examples=["y-"])]
+    width: Thickness
+    at: Length = 0.0
+    """Its middle along that side, from the middle of the side."""
+
+
 class Frame(Solid):
     """A rectangular ring: stiffener, adhesive under a lid's foot."""
 
@@ -219,6 +240,8 @@ class Frame(Solid):
     opening: Pair | None = None
     clearance: Annotated[Length, NOT_NEGATIVE] = 0.0
     """Between the part that it goes around and the opening."""
+    gaps: tuple[Gap, ...] = ()
+    """Where it is interrupted: a dispensed bead of adhesive that leaves air a way out."""
     thickness: Thickness | None = None
 
 
@@ -243,6 +266,36 @@ class Lid(Solid):
     """Follows from what the plate rests `over`; where both are given they are compared."""
     over: Names | None = None
     """What the plate rests on (the thermal interface), while the foot stands `on` the adhesive."""
+    vents: tuple[Gap, ...] = ()
+    """Where the foot is open, over its whole height."""
+
+
+class Blocks(Solid):
+    """Equal rectangular blocks at places of their own: capacitors, dots of adhesive, corner posts."""
+
+    shape: Literal["blocks"]
+    size: Pair
+    """Of each block."""
+    sites: Annotated[tuple[Point, ...], Field(min_length=1)]
+    """Their centres, counted from `at`."""
+    thickness: Thickness | None = None
+
+
+class Wires(Solid):
+    """Bond wires from a chip's edge down to what it stands on, as one effective ring of wire in mould compound."""
+
+    shape: Literal["wires"]
+    diameter: Thickness
+    pitch: Thickness
+    """Of neighbouring wires along a side of the chip."""
+    reach: Thickness
+    """From the chip's edge to the far ends of the wires."""
+    loop: Annotated[Length, NOT_NEGATIVE] = 0.0
+    """Height of the wires above the chip."""
+    sides: Annotated[tuple[Literal["x-", "x+", "y-", "y+"], ...], Field(min_length=1)] = ("x-", "x+", "y-", "y+")
+    """Of the chip that have wires."""
+    fill: Annotated[str, Field(examples=["mould-compound"])]
+    """The material around the wires."""
 
 
 class Depopulate(Section):
@@ -271,7 +324,7 @@ class Array(Solid):
     model: Literal["resolved", "effective"] = "resolved"
     """Effective: one homogeneous layer over the sites, of the things and of what fills the space between them."""
     fill: Annotated[str, Field(examples=["underfill-uf9000ae"])] | None = None
-    """For model = "effective": the material between them (nothing unless told)."""
+    """For model = "effective": the material between them, "void" if there is none."""
 
 
 class Columns(Array):
@@ -294,6 +347,7 @@ def _shape_of(value: Any) -> str:
 
 AnyPart = Annotated[
     Annotated[Plate, Tag("<plate>")]
+    | Annotated[Chip, Tag("<chip>")]
     | Annotated[Frame, Tag("<frame>")]
     | Annotated[Lid, Tag("<lid>")]
     | Annotated[Columns, Tag("<columns>")]
@@ -301,7 +355,22 @@ AnyPart = Annotated[
     | Annotated[Fillet, Tag("<fillet>")]
     | Annotated[Disc, Tag("<disc>")]
     | Annotated[Prism, Tag("<prism>")]
+    | Annotated[Blocks, Tag("<blocks>")]
+    | Annotated[Wires, Tag("<wires>")]
     | Annotated[Void, Tag("<void>")],
     Discriminator(_shape_of),
 ]
-SHAPES = ("plate", "frame", "lid", "columns", "balls", "fillet", "disc", "prism", "void")
+SHAPES = (
+    "plate",
+    "chip",
+    "frame",
+    "lid",
+    "columns",
+    "balls",
+    "fillet",
+    "blocks",
+    "wires",
+    "disc",
+    "prism",
+    "void",
+)

@@ -1,49 +1,59 @@
-"""Pictures: the materials in a cross-section, and the warpage of a surface as a contour with its two diagonals.
+"""What every picture shares (size, fonts, colours), and the materials in a cross-section, drawn before any solve.
 
-Lengths are drawn in mm, warpage in um with its least-squares plane removed, + = towards the package top.
-Colours are told apart by people with any colour vision (Okabe & Ito 2008; ColorBrewer's PuOr for signed heights) and
-repeat with a hatch when there are more materials than colours.
+Lengths are in mm. Pictures are 7 inches wide with letters of 9 points, so that they read at 600 pixels. Colours are
+told apart by people with any colour vision (Okabe & Ito 2008) and repeat with a hatch when there are more materials
+than colours.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warp import metrics, store
+from warp import store
 from warp.errors import WarpError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-    from warp.metrics import Warpage
     from warp.voxelize import VoxelModel
 
 # Okabe & Ito, "Color Universal Design", jfly 2008, with black left for the lines.
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")
 HATCHES = ("", "///", "...", "xxx")
 VOID = "#FFFFFF"
-DIVERGING = "PuOr_r"
+WIDTH = 7.0  # inches
+DPI = 200
+STYLE = {"font.size": 9.0, "axes.titlesize": 9.0, "legend.fontsize": 8.0, "svg.hashsalt": "warpage"}
 SHARED = re.compile(r" \d+/\d+ in ")  # how media name a voxel that two of them share
 
 
-def _figure(width: float, height: float) -> Any:
-    """A figure outside pyplot: no window, no global state, no backend choice."""
+@contextmanager
+def page(path: str | Path, height: float, width: float = WIDTH) -> Iterator[Figure]:
+    """A figure to draw on, saved to `path` at the end; outside pyplot: no window, no global state, no backend."""
+    import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+        figure.savefig(path, metadata={"Date": None} if Path(path).suffix == ".svg" else None)
 
 
 def check_writable(path: str | Path) -> None:
     """Fail before the work if no picture can be written to `path`."""
     suffix = Path(path).suffix.removeprefix(".").lower()
-    known = _figure(1.0, 1.0).canvas.get_supported_filetypes()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    known = FigureCanvasAgg.get_supported_filetypes()
     if suffix not in known:
         raise WarpError(f"cannot draw {path}: its suffix is none of {', '.join(sorted(known))}; .png always works")
     store.check_writable(path)
@@ -98,30 +108,47 @@ def cross_section(model: VoxelModel, path: str | Path, y: float | None = None, t
     colours = [OKABE_ITO[n % len(OKABE_ITO)] for n in range(len(names))]
     hatches = [HATCHES[n // len(OKABE_ITO) % len(HATCHES)] for n in range(len(names))]
 
-    width, height = 11.0, max(3.6, 0.16 * len(names) + 0.6)
-    figure = _figure(width, height)
-    axes = figure.add_subplot()
-    # The grid's lines are drawn while they can still be told apart.
-    lines = "none" if max(index.shape) > 200 else "#00000028"
-    norm = BoundaryNorm(np.arange(-1, len(names) + 1) - 0.5, len(names) + 1)
-    axes.pcolormesh(x, z, index, cmap=ListedColormap([VOID, *colours]), norm=norm, edgecolors=lines, linewidth=0.2)
-    for n, hatch in enumerate(hatches):
-        if hatch:
-            _hatch(axes, x, z, index == n, hatch)
-    axes.set(xlabel="x (mm)", ylabel="z (mm)", xlim=(x[0], x[-1]), ylim=(z[0], z[-1]))
-    axes.spines[["top", "right"]].set_visible(False)
-    handles = [
-        Patch(facecolor=colour, hatch=hatch, edgecolor="#404040", linewidth=0.3, label=name)
-        for name, colour, hatch in zip(names, colours, hatches, strict=True)
-    ]
-    figure.legend(handles=handles, loc="outside right upper", fontsize=7, frameon=False)
-    figure.draw_without_rendering()
-    box = axes.get_window_extent()
-    stretch = (box.height / (z[-1] - z[0])) / (box.width / (x[-1] - x[0]))
-    name = f"{title}: " if title else ""
-    axes.set_title(f"{name}section at y = {1e3 * plane:.3g} mm, z stretched {stretch:.2g} x", fontsize=9, loc="left")
-    figure.savefig(path)
+    columns = 2
+    with page(path, 3.2 + 0.17 * -(-len(names) // columns)) as figure:
+        axes = figure.add_subplot()
+        # The grid's lines are drawn while they can still be told apart.
+        lines = "none" if max(index.shape) > 150 else "#00000028"
+        norm = BoundaryNorm(np.arange(-1, len(names) + 1) - 0.5, len(names) + 1)
+        cells = {"cmap": ListedColormap([VOID, *colours]), "norm": norm, "rasterized": True}
+        axes.pcolormesh(x, z, index, edgecolors=lines, linewidth=0.2, **cells)
+        for n, hatch in enumerate(hatches):
+            if hatch:
+                _hatch(axes, x, z, index == n, hatch)
+        outline(axes, x, z, index)
+        axes.set(xlabel="x (mm)", ylabel="z (mm)", xlim=(x[0], x[-1]), ylim=(z[0], z[-1]))
+        axes.spines[["top", "right"]].set_visible(False)
+        handles = [
+            Patch(facecolor=colour, hatch=hatch, edgecolor="#404040", linewidth=0.3, label=name)
+            for name, colour, hatch in zip(names, colours, hatches, strict=True)
+        ]
+        figure.legend(handles=handles, loc="outside lower left", ncols=columns, fontsize=8, frameon=False)
+        name = f"{title}: " if title else ""
+        axes.set_title(f"{name}section at y = {1e3 * plane:.3g} mm, {stretch(figure, axes)}", loc="left")
     return Path(path)
+
+
+def stretch(figure: Figure, axes: Axes) -> str:
+    """Say how much more a mm of z is drawn than a mm of x; packages are flat."""
+    figure.draw_without_rendering()
+    box, (x0, x1), (z0, z1) = axes.get_window_extent(), axes.get_xlim(), axes.get_ylim()
+    return f"z drawn {(box.height / (z1 - z0)) / (box.width / (x1 - x0)):.2g} times as large as x"
+
+
+def outline(axes: Axes, across: np.ndarray, up: np.ndarray, what: np.ndarray) -> None:
+    """Draw the borders between unequal cells of what (n_up, n_across)."""
+    from matplotlib.collections import LineCollection
+
+    rows, columns = np.nonzero(np.diff(what, axis=0, prepend=-1, append=-1))
+    flat = [((across[i], up[k]), (across[i + 1], up[k])) for k, i in zip(rows, columns, strict=True)]
+    rows, columns = np.nonzero(np.diff(what, axis=1, prepend=-1, append=-1))
+    upright = [((across[i], up[k]), (across[i], up[k + 1])) for k, i in zip(rows, columns, strict=True)]
+    for colour, width in (("#FFFFFFB0", 1.1), ("#000000", 0.45)):  # seen on light and on dark
+        axes.add_collection(LineCollection(flat + upright, colors=colour, linewidths=width), autolim=False)
 
 
 def _hatch(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, hatch: str) -> None:
@@ -131,34 +158,3 @@ def _hatch(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, hatch: s
         runs = [(x[a], x[b] - x[a]) for a, b in steps.reshape(-1, 2)]
         bar = (z[k], z[k + 1] - z[k])
         axes.broken_barh(runs, bar, facecolor="none", edgecolor="#404040", hatch=hatch, linewidth=0)
-
-
-def warpage_map(flatness: Warpage, path: str | Path, title: str = "") -> Path:
-    """Draw a surface above its least-squares plane as a contour, and its two diagonals beside it."""
-    from matplotlib.ticker import MaxNLocator
-
-    surface = flatness.surface
-    x, y, height = 1e3 * surface.x, 1e3 * surface.y, 1e6 * flatness.residual
-    figure = _figure(11.0, 4.6)
-    left, right = figure.subplots(1, 2, width_ratios=(1.15, 1.0))
-    span = float(np.nanmax(np.abs(height))) or 1.0
-    levels = MaxNLocator(nbins=20, symmetric=True).tick_values(-span, span)
-    picture = left.contourf(x, y, np.ma.masked_invalid(height), levels=levels, cmap=DIVERGING)
-    left.contour(x, y, np.ma.masked_invalid(height), levels=levels, colors="#00000050", linewidths=0.4)
-    left.set(xlabel="x (mm)", ylabel="y (mm)", aspect="equal")
-    figure.colorbar(picture, ax=left, label="height above the least-squares plane (um)")
-    for which, name, colour, dash in ((0, "x-, y- to x+, y+", 4, "-"), (1, "x-, y+ to x+, y-", 5, "--")):
-        along, h = metrics.diagonal(surface, height, which)
-        right.plot(1e3 * along, h, color=OKABE_ITO[colour], linestyle=dash, label=f"diagonal {name}")
-        left.plot(
-            x[[0, -1]], y[[0, -1]] if which == 0 else y[[-1, 0]], color=OKABE_ITO[colour], linestyle=dash, linewidth=0.8
-        )
-    right.axhline(0.0, color="#00000040", linewidth=0.6)
-    right.set(xlabel="along the diagonal (mm)", ylabel="height (um)")
-    right.legend(frameon=False, fontsize=8)
-    right.spines[["top", "right"]].set_visible(False)
-    shape = "convex" if flatness.value >= 0 else "concave"
-    number = f"{surface.part} {surface.side}: {1e6 * flatness.value:+.1f} um, {shape}"
-    figure.suptitle(f"{title}: {number}" if title else number, fontsize=10)
-    figure.savefig(path)
-    return Path(path)

@@ -18,15 +18,17 @@ SLACK = 1e-9  # m
 ROUND_OFF = 1e-9
 
 
-def sources(part: str, entry: PowerSpec | float, place: Place, turn: int, folder: Path) -> list[Source]:
-    """Read a part's `power` entry; Fault names the key and the remedy."""
+def sources(
+    part: str, entry: PowerSpec | float, place: Place, turn: int, folder: Path, side: str | None = None
+) -> list[Source]:
+    """Read a part's `power` entry, at `side` unless it names one; Fault names the key and the remedy."""
     key: Key = ("part", part, "power")
     spec = entry if isinstance(entry, PowerSpec) else PowerSpec.model_construct(total=entry)
     if spec.map is not None and spec.blocks:
         raise Fault((*key, "blocks"), "cannot join a map: keep one")
     if spec.map is None and not spec.blocks and spec.total is None:
         raise Fault(key, 'says no watts: add total = "60 W", blocks or map')
-    z = _depth(spec, place)
+    z = _depth(spec, spec.side or side, place)
     x0, x1, y0, y1 = place.outline.bounds
     if spec.map is not None:
         watts = _turned(_read_map(spec.map, folder, (*key, "map")), turn)
@@ -56,11 +58,11 @@ def sources(part: str, entry: PowerSpec | float, place: Place, turn: int, folder
     return found
 
 
-def _depth(spec: PowerSpec, place: Place) -> tuple[float, float] | None:
+def _depth(spec: PowerSpec, side: str | None, place: Place) -> tuple[float, float] | None:
     depth = min(spec.depth, place.z1 - place.z0)
-    if spec.side is None:
+    if side is None:
         return None
-    return (place.z0, place.z0 + depth) if spec.side == "bottom" else (place.z1 - depth, place.z1)
+    return (place.z0, place.z0 + depth) if side == "bottom" else (place.z1 - depth, place.z1)
 
 
 def _turned(watts: np.ndarray, turn: int) -> np.ndarray:

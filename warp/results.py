@@ -34,7 +34,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from warp import store, surface, vtkhdf
+from warp import cells, store, surface, vtkhdf
+from warp.cells import OUR_ORDER, centre_displacement
 from warp.errors import WarpError
 from warp.grid import Grid
 from warp.metrics import Warpage, warpage
@@ -45,8 +46,6 @@ __all__ = ["MediaTable", "Result", "check_writable", "origin", "read", "summary"
 FORMAT = "warpage"
 SCHEMA = (1, 0)
 PACKED_CELLS = 20_000_000  # larger models store real fields unpacked: zlib takes 2.5 s per million voxels, a solve less
-VTK_ORDER = [0, 1, 2, 5, 3, 4]  # ours is xx yy zz yz xz xy
-OUR_ORDER = [0, 1, 2, 4, 5, 3]
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,11 @@ class MediaTable:
     part: np.ndarray
     material: list[str]
     stress_free: np.ndarray
+
+    @property
+    def names(self) -> list[str]:
+        """What a model's media call the same: a result can be drawn as a model."""
+        return self.material
 
 
 @dataclass(eq=False)
@@ -170,6 +174,19 @@ class Result:
         coordinates = {name: v for name, v in centres.items() if name != "axis" or "displacement" in data}
         return xarray.Dataset(data, coordinates, {"parts": self.parts, "program": self.provenance.get("program", "")})
 
+    def to_pyvista(self) -> Any:
+        """The voxels as a pyvista.RectilinearGrid [m] with the cell data of the .vtr file, void voxels hidden."""
+        try:
+            import pyvista  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            raise WarpError("to_pyvista needs pyvista: pip install pyvista") from None
+        voxels = pyvista.RectilinearGrid(self.grid.x, self.grid.y, self.grid.z)
+        for name, kind, shape, layers in cells.arrays(self):
+            whole = np.stack([np.asarray(layer, kind) for layer in layers])
+            voxels.cell_data[name] = whole.reshape(-1, *shape[3:])
+        voxels.field_data["parts"] = self.parts
+        return voxels
+
     def _field(self, name: str) -> np.ndarray:
         if name not in self.fields:
             raise WarpError(f"this result has no {name} field; it has {', '.join(self.fields) or 'none'}")
@@ -265,11 +282,11 @@ def read(path: str | os.PathLike[str]) -> Result:
 
 
 class StoredStress(store.Stored):
-    """Stress on disk in VTK's layout, indexed as (6, nz, ny, nx); `[:, k]` and `[a:b, k]` read one layer."""
+    """Stress on disk in VTK's layout, indexed as (6, nz, ny, nx); `[:, k]` reads one layer, `[:, :, j]` one section."""
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        if isinstance(key, tuple) and len(key) == 2 and isinstance(key[1], (int, np.integer)):
-            return np.moveaxis(super().__getitem__(key[1])[..., OUR_ORDER], -1, 0)[key[0]]
+        if isinstance(key, tuple) and len(key) > 1:
+            return np.moveaxis(super().__getitem__(key[1:])[..., OUR_ORDER], -1, 0)[key[0]]
         whole = np.moveaxis(super().__getitem__(())[..., OUR_ORDER], -1, 0)
         return np.ascontiguousarray(whole)[key]
 
@@ -301,13 +318,11 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
     ids, fields = result.ids, result.fields
     file.create_group("fields")
     store.put_layers(file, "ids", (nz, ny, nx), np.uint16, (ids[k] for k in range(nz)))
-    names = sorted(set(result.media.material[1:]))
-    material = np.array([-1] + [names.index(m) for m in result.media.material[1:]], np.int32)
-    part = np.asarray(result.media.part, np.int16)
-    ghost = np.where(part < 0, vtkhdf.HIDDEN_CELL, 0).astype(np.uint8)
-    for name, row in (("part", part), ("material", material), ("ghost", ghost)):
-        store.put_layers(file, f"cells/{name}", (nz, ny, nx), row.dtype, (row[ids[k]] for k in range(nz)))
-    store.put_text(file, "cells/material_names", json.dumps(names))
+    for name, kind, shape, layers in cells.arrays(result):
+        if name != "temperature":
+            compress = packed or kind.kind in "iu"
+            store.put_layers(file, vtkhdf.CELL_DATA[name], shape, kind, layers, compress=compress)
+    store.put_text(file, "cells/material_names", json.dumps(cells.material_names(result)))
     if "temperature" in fields:
         t = fields["temperature"]
         store.put_layers(file, "fields/temperature", (nz, ny, nx), real, (t[k] for k in range(nz)), compress=packed)
@@ -315,26 +330,7 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
         u = result.displacement
         faces = (3, nz + 1, ny + 1, nx + 1)
         store.put_layers(file, "fields/displacement", faces, real, u.reshape(-1, *faces[2:]), lead=2, compress=packed)
-        centred = (centre_displacement(u, ids[k] > 0, k) for k in range(nz))
-        store.put_layers(file, "cells/displacement", (nz, ny, nx, 3), np.float32, centred, compress=packed)
-    if "stress" in fields:
-        s = fields["stress"]
-        layers = (np.moveaxis(np.asarray(s[:, k]), 0, -1)[..., VTK_ORDER] for k in range(nz))
-        store.put_layers(file, "fields/stress", (nz, ny, nx, 6), np.float32, layers, compress=packed)
     vtkhdf.link(file)
-
-
-def centre_displacement(u: np.ndarray, solid: np.ndarray, k: int) -> np.ndarray:
-    """Displacement (ny, nx, 3) at the centres of layer k, means of the opposite faces; zero in void cells."""
-    centred = np.stack(
-        [
-            (u[0, k, :-1, :-1] + u[0, k, :-1, 1:]) / 2,
-            (u[1, k, :-1, :-1] + u[1, k, 1:, :-1]) / 2,
-            (u[2, k, :-1, :-1] + u[2, k + 1, :-1, :-1]) / 2,
-        ],
-        axis=-1,
-    )
-    return np.where(solid[..., None], centred, 0)
 
 
 def _check_schema(path: Path, file: h5py.File) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from warp.part import AnyPart, Array, Disc, Fillet, Frame, Lid, Lump, Part, Plate, Prism, Void
+from warp.part import AnyPart, Array, Blocks, Disc, Fillet, Frame, Lid, Lump, Part, Plate, Prism, Void, Wires
 
 LEVEL = 1e-9  # m: far below any layer, and above the round-off of sums of lengths
 THINNEST = 1e-8  # m: the grid takes closer boundaries for one
@@ -181,8 +181,16 @@ class _Stack:
         if isinstance(part, Prism):
             xs, ys = zip(*part.outline, strict=True)
             width, depth = 2 * max(map(abs, xs)), 2 * max(map(abs, ys))
+        elif isinstance(part, Blocks):
+            xs, ys = zip(*part.sites, strict=True)
+            width, depth = 2 * max(map(abs, xs)) + part.size[0], 2 * max(map(abs, ys)) + part.size[1]
         elif isinstance(part, Disc):
             return part.diameter, part.diameter
+        elif isinstance(part, Wires):
+            if reference is None or part.around is None:
+                raise Fault(("part", name), 'bond wires need the chip that they leave: add around = "chip"')
+            grown = reference.grown(part.reach)
+            return grown.width, grown.depth
         elif isinstance(part, Fillet):
             if reference is None or part.around is None:
                 raise Fault(("part", name), 'a fillet needs the chip that it goes around: add around = "chip"')
@@ -212,6 +220,8 @@ class _Stack:
     def _heights(self, name: str, part: AnyPart) -> tuple[float, float]:
         if isinstance(part, Lid):
             return self.lid_heights(name, part)
+        if isinstance(part, Wires):
+            return self.wire_heights(name, part)
         relations = [key for key in ("on", "under", "inside") if getattr(part, key)]
         thickness = self.thickness(name, part)
         if relations == ["on", "under"]:
@@ -285,6 +295,16 @@ class _Stack:
             raise Fault(("part", name), "has no foot_height: add it, or say what the plate rests over")
         return bottom, bottom + foot + lid.thickness
 
+    def wire_heights(self, name: str, wires: Wires) -> tuple[float, float]:
+        """From what carries the far ends to the loops' top above the chip."""
+        if not wires.on or wires.around is None:
+            raise Fault(("part", name), 'bond wires run from a chip to what carries it: add on = "substrate"')
+        bottom = self.level(name, "on", wires.on) + wires.lift
+        top = self.heights(wires.around)[1] + wires.loop
+        if top - bottom <= LEVEL:
+            raise Fault(("part", name, "on"), f"there is no height from {_and(wires.on)} to {wires.around!r}'s top")
+        return bottom, top
+
     def thickness(self, name: str, part: AnyPart) -> float | None:
         if isinstance(part, Array | Fillet):
             return part.height
@@ -293,7 +313,7 @@ class _Stack:
                 raise Fault(("part", name, "thickness"), "follows from the layers: leave it out")
             layers = [layer for entry in part.layers for layer in (entry.lump if isinstance(entry, Lump) else (entry,))]
             return sum(layer.thickness for layer in layers)
-        assert isinstance(part, Plate | Void | Disc | Prism | Frame)
+        assert isinstance(part, Plate | Void | Disc | Prism | Frame | Blocks)
         return part.thickness
 
     def plate_thickness(self, name: str) -> float:

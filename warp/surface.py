@@ -1,11 +1,11 @@
 """Surfaces of parts: the out-of-plane displacement w where an engineer would measure it.
 
-w lives on z-faces at column centres, so a part's surface is first known only there: the outermost half column, the true
-edge and the true corner are missing (over 1 % of the warpage on a 0.5 mm grid). `sample` carries w to the grid's
-vertices, one direction after the other: a parabola through each column and its two neighbours of the same footprint
-(the two inward ones at an edge), and the mean where two columns meet. Exact for w = polynomial of degree two in x and
-in y on any graded grid; third order otherwise. Mirror planes are unfolded first, so that a quarter model yields the
-full package's surface.
+w lives on z-faces at column centres. In a bent plate without shear the difference of two neighbours is the slope on
+the line between them times their distance, so that the columns' values are the corners of a polygon which touches the
+deflected surface on the grid lines: w_i = w(x_i) - w'' h_i^2 / 8. `sample` carries w to the grid's vertices, one
+direction after the other: linearly between columns, where the polygon touches; over the outer half of the outermost
+column with the slope that the two nearest lines extrapolate. Exact for a constant curvature on any graded grid. Mirror
+planes are unfolded first, so that a quarter model yields the full package's surface.
 
 A surface is the outermost z-face of the part in every column of its footprint, seen from above (top) or below (bottom):
 the bottom of a lid is the underside of its foot and the ceiling of its cavity together.
@@ -154,6 +154,38 @@ def interpolate(surface: Surface, values: np.ndarray, xs: np.ndarray, ys: np.nda
     return np.where(surface.cells[j, i], low * (1 - t) + high * t, np.nan)
 
 
+def simpson(surface: Surface) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Points x (2n+1,), y (2m+1,), values w and weights [m2] that integrate w and w times a plane over the footprint.
+
+    Vertices, and middles on parabolas through them: exact where w is a polynomial of degree two.
+    """
+    w = _with_middles(_with_middles(surface.w, surface.x).T, surface.y).T
+    rows, columns = surface.cells.shape
+    cell = np.where(surface.cells, np.outer(np.diff(surface.y), np.diff(surface.x)), 0.0)
+    weights = np.zeros(w.shape)
+    rule = (1 / 6, 4 / 6, 1 / 6)
+    for j, b in enumerate(rule):
+        for i, a in enumerate(rule):
+            weights[j : j + 2 * rows - 1 : 2, i : i + 2 * columns - 1 : 2] += b * a * cell
+    x, y = (_with_middles(q[None], q)[0] for q in (surface.x, surface.y))
+    return x, y, w, weights
+
+
+def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Values on the lines (last axis, NaN outside), and between each two that of a parabola through a third."""
+    h = np.diff(lines)
+    slope = np.diff(f, axis=1) / h
+    bend = np.full_like(f, np.nan)
+    bend[:, 1:-1] = 2 * np.diff(slope, axis=1) / (h[1:] + h[:-1])
+    beside = np.stack((bend[:, :-1], bend[:, 1:]))
+    known = np.isfinite(beside)
+    curvature = np.where(known, beside, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    out = np.empty((f.shape[0], 2 * h.size + 1))
+    out[:, ::2] = f
+    out[:, 1::2] = (f[:, :-1] + f[:, 1:]) / 2 - h**2 / 8 * curvature
+    return out
+
+
 def _unfold(lines: np.ndarray) -> np.ndarray:
     return np.concatenate((2 * lines[0] - lines[:0:-1], lines))
 
@@ -166,44 +198,23 @@ def _extent(cells: np.ndarray, over: int) -> slice:
 def _to_lines(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Values at cell centres along the last axis (NaN outside) to the lines between and around the cells."""
     c = (lines[1:] + lines[:-1]) / 2
-    n = c.size
-    nothing = np.full((f.shape[0], n), np.nan)
-    d1 = nothing.copy()  # d1[i] = slope from i to i+1
-    d2 = nothing.copy()  # d2[i] = half the second derivative of the parabola through i, i+1, i+2
-    h = np.diff(c)
-    if n > 1:
-        d1[:, :-1] = np.diff(f, axis=1) / h
-    if n > 2:
-        d2[:, :-2] = np.diff(d1[:, :-1], axis=1) / (c[2:] - c[:-2])
-    h = np.append(h, 0.0)
-    h_left = np.insert(h[:-1], 0, 0.0)
-    d1_left, d2_mid, d2_left = _shifted(d1, 1), _shifted(d2, 1), _shifted(d2, 2)
-    zero = np.zeros_like(f)
-    slope, bend = zero, zero
-    # from the poorest to the best: constant, line, one-sided parabola, central parabola
-    for s, q in (
-        (d1_left, zero),
-        (d1, zero),
-        (d1_left + d2_left * h_left, d2_left),
-        (d1 - d2 * h, d2),
-        (d1_left + d2_mid * h_left, d2_mid),
-    ):
-        known = np.isfinite(s)
-        slope, bend = np.where(known, s, slope), np.where(known, q, bend)
-    out = np.zeros((f.shape[0], n + 1))
-    count = np.zeros_like(out)
-    for here, dx in ((slice(0, n), lines[:-1] - c), (slice(1, n + 1), lines[1:] - c)):
-        value = f + slope * dx + bend * dx**2
-        known = np.isfinite(value)
-        out[:, here] += np.where(known, value, 0)
-        count[:, here] += known
-    return np.divide(out, count, out=np.full_like(out, np.nan), where=count > 0)
-
-
-def _shifted(a: np.ndarray, by: int) -> np.ndarray:
-    out = np.full_like(a, np.nan)
-    out[:, by:] = a[:, : a.shape[1] - by]
+    out = np.full((f.shape[0], c.size + 1), np.nan)
+    out[:, :-1] = _beyond(f[:, ::-1], -lines[::-1])[:, ::-1]
+    after = _beyond(f, lines)
+    out[:, 1:] = np.where(np.isfinite(after), after, out[:, 1:])
+    between = f[:, :-1] + np.diff(f, axis=1) / np.diff(c) * (lines[1:-1] - c[:-1])
+    out[:, 1:-1] = np.where(np.isfinite(between), between, out[:, 1:-1])
     return out
+
+
+def _beyond(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Value on the line after each column, from that column and the two before it as far as they exist."""
+    h, c = np.diff(lines), (lines[1:] + lines[:-1]) / 2
+    slope = np.full_like(f, np.nan)  # on the line before each column
+    slope[:, 1:] = np.diff(f, axis=1) / np.diff(c)
+    bend = np.full_like(f, np.nan)  # within the column before
+    bend[:, 1:] = np.diff(slope, axis=1) / h[:-1]
+    return f + h / 2 * (np.nan_to_num(slope) + h * np.nan_to_num(bend))
 
 
 def _transposed(s: Surface) -> Surface:

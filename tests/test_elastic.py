@@ -1,0 +1,192 @@
+"""The operator against an independent assembly, and states that are exact on any grid: free expansion, free bending."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import reference as ref
+from conductors import boxes, uneven
+
+from warp import elastic
+from warp.free_edges import PAD
+from warp.voxelize import VoxelModel
+
+MIRRORS = [(False, False), (True, False), (False, True), (True, True)]
+ROOM = 300.0
+
+
+@dataclass(frozen=True)
+class Solid:
+    """E in Pa at 300 K and 1e-3 less a kelvin, nu, cte in 1/K along x, y, z; orthotropic in shear by `skew`."""
+
+    E: float = 1e11
+    nu: float = 0.3
+    expansion: tuple[float, float, float] = (1e-5, 1e-5, 1e-5)
+    skew: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def conductivity(self, T):
+        return np.ones(3)
+
+    def stiffness(self, T):
+        C, _ = isotropic(self.E * (1 - 1e-3 * (T - ROOM)), self.nu)
+        return C
+
+    def shear(self, T):
+        _, G = isotropic(self.E * (1 - 1e-3 * (T - ROOM)), self.nu)
+        return G * np.array(self.skew)
+
+    def thermal_strain(self, T, T0):
+        return np.array(self.expansion) * (T - T0)
+
+
+def isotropic(E, nu):
+    lame, G = E * nu / (1 + nu) / (1 - 2 * nu), E / 2 / (1 + nu)
+    return np.array([lame + 2 * G] * 3 + [lame] * 3), np.full(3, G)
+
+
+def voxels(pattern, solids, mirror=(False, False), seed=0) -> VoxelModel:
+    """Voxels on an uneven grid of some mm: `pattern` (nz, ny, nx) numbers the solids from 1, 0 = void."""
+    rng = np.random.default_rng(seed)
+    pattern = np.asarray(pattern)
+    nz, ny, nx = pattern.shape
+    x, y, z = uneven(rng, nx, 5e-3), uneven(rng, ny, 4e-3), uneven(rng, nz, 1e-3)
+    model = boxes(x, y, z, {f"part-{n}": (solid,) for n, solid in enumerate(solids)}, mirror)
+    model.media.stress_free[:] = ROOM
+    model.ids[...] = pattern
+    return model
+
+
+def rubble(seed, shape=(5, 6, 7)):
+    """Voxels of two solids and void at random."""
+    return np.random.default_rng(seed).integers(0, 3, shape)
+
+
+TWO = [Solid(skew=(1.2, 0.8, 1.1)), Solid(3e9, 0.4, (3e-5, 2e-5, 7e-5))]
+
+
+def properties(model, T=ROOM):
+    """C (6, nz, ny, nx) and G (3, nz, ny, nx) of every voxel."""
+    return model.media.stiffness(T).T[:, model.ids], model.media.shear(T).T[:, model.ids]
+
+
+def grid_lines(model):
+    return model.grid.x, model.grid.y, model.grid.z
+
+
+def operator(model, device, T=ROOM):
+    """A as a dense matrix in the order of the reference; rows and columns of what does not exist are empty."""
+    A = elastic.Operator(model, device, np.full(len(model.media), T))
+    places = plain(np.arange(np.prod(A.shape)).reshape(A.shape)).ravel()
+    matrix = np.zeros((places.size, places.size))
+    unit, out = np.zeros(A.shape), np.zeros(A.shape)
+    for column in np.flatnonzero(ref.active(model.ids > 0, model.grid.mirror)):
+        unit.reshape(-1)[places[column]] = 1
+        A.apply(out, unit)
+        matrix[:, column] = out.reshape(-1)[places]
+        unit.reshape(-1)[places[column]] = 0
+    return matrix
+
+
+def plain(U):
+    """The faces (3, nz+1, ny+1, nx+1) of a displacement array with the solver's padding."""
+    return U[..., 1 : 2 - PAD]
+
+
+@pytest.mark.parametrize("mirror", MIRRORS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_operator_is_the_assembled_one(cpu, mirror, seed):
+    """Of any heap of voxels, touching by faces, edges and corners; symmetric, never negative."""
+    model = voxels(rubble(seed, (4, 4, 5)), TWO, mirror, seed)
+    matrix = operator(model, cpu)
+    expected = ref.elastic_matrix(*grid_lines(model), *properties(model), mirror).toarray()
+    np.testing.assert_allclose(matrix, expected, rtol=0, atol=1e-14 * expected.max())
+    np.testing.assert_allclose(matrix, matrix.T, rtol=0, atol=1e-14 * expected.max())
+    assert np.linalg.eigvalsh(matrix).min() > -1e-14 * expected.max()
+
+
+@pytest.mark.parametrize("mirror", MIRRORS)
+def test_rigid_motions_cost_no_energy(cpu, mirror):
+    model = voxels(rubble(3), TWO, mirror)
+    A = elastic.Operator(model, cpu, np.full(3, ROOM))
+    out = np.zeros(A.shape)
+    modes = ref.rigid_modes(*grid_lines(model), model.ids > 0, mirror)
+    for mode in modes.T:
+        U = np.zeros(A.shape)
+        plain(U)[...] = mode.reshape(plain(U).shape)
+        A.apply(out, U)
+        assert abs(out).max() < 1e-12 * abs(A.cell).max() * abs(U).max()
+
+
+@pytest.mark.parametrize("mirror", MIRRORS)
+def test_load_is_the_assembled_one(cpu, mirror):
+    """Of temperatures at random: thermal strain in the voxels, and the free shear at lateral faces."""
+    model = voxels(rubble(4), TWO, mirror)
+    T = ROOM + np.random.default_rng(5).uniform(-100, 50, model.grid.shape)
+    A = elastic.Operator(model, cpu, np.full(3, ROOM))
+    cte = np.array([(0, 0, 0), *(solid.expansion for solid in TWO)]).T[:, model.ids]
+    C, G = properties(model)
+    expected = ref.thermal_load(*grid_lines(model), C, cte * (T - ROOM), mirror, G)
+    without = ref.thermal_load(*grid_lines(model), C, cte * (T - ROOM), mirror)
+    got = plain(elastic.load(model, A, T)).ravel()
+    assert abs(expected - without).max() > 1e-3 * abs(expected).max()
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12 * abs(expected).max())
+
+
+PLATE = np.ones((4, 9, 11), int)
+
+
+def scaffold():
+    """A plate that carries a block, a tower of one voxel, a wall one voxel thick, and a beam over the void."""
+    pattern = np.zeros((7, 10, 11), int)
+    pattern[:2] = 1
+    pattern[2:4, 2:7, 3:8] = 1
+    pattern[2:6, 9, 9] = 1
+    pattern[2:7, 0, :5] = 1
+    pattern[4:6, 1:3, 2:11] = 1
+    return pattern
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, True)])
+@pytest.mark.parametrize("pattern", [PLATE, scaffold()], ids=["plate", "scaffold"])
+def test_free_expansion_has_no_stress(cpu, mirror, pattern):
+    """Any heap of voxels of one material just grows: u = cte dT x, sigma < 1e-6 E cte dT (here 1e-8)."""
+    solid = Solid(expansion=(1e-5, 2e-5, 3e-5))
+    model = voxels(pattern, [solid], mirror)
+    dT = -125.0
+    solution = elastic.solve(model, ROOM + dT, cpu, 1e-11)
+    stress = elastic.stress(model, solution.displacement, ROOM + dT)
+    assert abs(stress).max() < 1e-8 * solid.E * 1e-5 * abs(dT)
+    stretch = np.diff(solution.displacement[0, :-1, :-1], axis=2) / model.grid.dx
+    np.testing.assert_allclose(stretch[model.ids > 0], 1e-5 * dT, rtol=1e-7)
+
+
+@pytest.mark.parametrize("mirror", MIRRORS)
+@pytest.mark.parametrize("pattern", [PLATE, scaffold()], ids=["plate", "scaffold"])
+def test_linear_temperature_bends_without_stress(cpu, mirror, pattern):
+    """T = T0 + g z: every plane cross-section stays plane, kappa = cte g, sigma = 0."""
+    solid, g = Solid(), 2e4  # K/m: 20 K through the plate
+    model = voxels(pattern, [solid], mirror)
+    T = np.broadcast_to((ROOM + g * model.grid.zc)[:, None, None], model.grid.shape).copy()
+    solution = elastic.solve(model, T, cpu, 1e-12)
+    stress = elastic.stress(model, solution.displacement, T)
+    assert abs(stress).max() < 1e-6 * solid.E * 1e-5 * g * 1e-3
+    slope = np.diff(solution.displacement[0, :-1, :-1], axis=0) / np.diff(model.grid.zc)[:, None, None]
+    kappa = np.diff(slope, axis=2) / model.grid.dx
+    bent = (model.ids[1:] > 0) & (model.ids[:-1] > 0)
+    np.testing.assert_allclose(kappa[bent], 1e-5 * g, rtol=1e-6)
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, False), (True, True)])
+def test_solution_is_the_assembled_one(cpu, mirror):
+    """Two materials, an overhang, and stiffness at the mean temperature of each."""
+    pattern = np.ones((6, 8, 9), int)
+    pattern[3:] = 0
+    pattern[3:, 2:7, 1:7] = 2
+    model = voxels(pattern, TWO, mirror)
+    solution = elastic.solve(model, ROOM - 100, cpu, 1e-11)
+    C, G = properties(model, ROOM - 100)
+    strain = -100 * np.array([(0, 0, 0), *(solid.expansion for solid in TWO)]).T[:, model.ids]
+    expected = ref.solve_elastic(*grid_lines(model), C, G, strain, mirror)
+    Bn, solid = ref.normal_strain(*grid_lines(model)), np.tile((model.ids > 0).ravel(), 3)
+    got, wanted = ((Bn @ U.ravel())[solid] for U in (solution.displacement, expected))
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-7 * abs(wanted).max())

@@ -1,0 +1,44 @@
+"""Everything that `warp verify` holds the program against, one problem a test, and the command itself."""
+
+import json
+import math
+
+import pytest
+from typer.testing import CliRunner
+
+from warp import verify
+from warp.cli import app
+from warp.evidence import Problem, Row
+
+PROBLEMS = [pytest.param(p, id=p.name, marks=() if p.quick else pytest.mark.slow) for p in verify.PROBLEMS]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_problem(problem, cpu):
+    for row in problem.solve(cpu):
+        assert row.passed, f"{row.name}: {row.got:.6g} instead of {row.expected:.6g}, {row.error:+.2e}"
+
+
+def test_rows():
+    assert Row("share", 2.0, 2.01, 0.006, "").passed and not Row("share", 2.0, 2.01, 0.004, "").passed
+    assert Row("share", -2.0, -2.01, 0.006, "").error == pytest.approx(-0.005)
+    assert Row("difference", 300.0, 300.01, 0.02, "", "K", absolute=True).passed
+    assert not Row("nothing", 1.0, math.nan, 1.0, "").passed
+
+
+@pytest.fixture
+def two_problems(monkeypatch):
+    """A quick problem whose row holds and a long one whose row does not."""
+    good, bad = (Row(name, 1.0, got, 0.01, "a book", "m") for name, got in (("good", 1.001), ("bad", math.nan)))
+    found = [Problem("short", lambda device: [good]), Problem("long", lambda device: [good, bad], quick=False)]
+    monkeypatch.setattr(verify, "PROBLEMS", found)
+
+
+def test_command(two_problems, tmp_path):
+    page = tmp_path / "verify.html"
+    done = CliRunner().invoke(app, ["verify", "--quick", "--device", "cpu", "--html", str(page)])
+    assert done.exit_code == 0 and "1 of 1 rows hold" in done.stdout and "a book" in page.read_text()
+    failed = CliRunner().invoke(app, ["verify", "--device", "cpu", "--json"])
+    assert isinstance(failed.exception, verify.NotVerified) and failed.exception.exit_code == 1
+    rows = json.loads(failed.stdout)["rows"]
+    assert [row["passed"] for row in rows] == [True, True, False] and rows[-1]["got"] is None

@@ -1,0 +1,93 @@
+"""One number held against a closed form or a published value; the plain solids that such comparisons are made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from warp.curves import Constant
+from warp.device import Device
+from warp.medium import Material
+
+MM = 1e-3
+COLD, HOT = 300.0, 400.0  # K; only their difference and the stress-free temperature matter
+
+
+@dataclass(frozen=True)
+class Row:
+    """`tolerance` is a share of the expected value, or with `absolute` a difference in `unit`."""
+
+    name: str
+    expected: float
+    got: float
+    tolerance: float
+    source: str
+    unit: str = ""
+    absolute: bool = False
+
+    @property
+    def error(self) -> float:
+        """Difference as a share of the expected value, or with `absolute` in `unit`; signed."""
+        difference = self.got - self.expected
+        return difference if self.absolute else difference / abs(self.expected)
+
+    @property
+    def passed(self) -> bool:
+        """NaN does not pass."""
+        return abs(self.error) <= self.tolerance
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON: a number that is none is null."""
+        known = {key: getattr(self, key) for key in ("name", "expected", "got", "error", "tolerance", "unit", "source")}
+        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in known.items()} | {
+            "absolute": self.absolute,
+            "passed": self.passed,
+        }
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model whose numbers are known: `solve` gives its rows; `quick` ones take a few seconds."""
+
+    name: str
+    solve: Callable[[Device], list[Row]]
+    quick: bool = True
+
+
+def material(
+    E: float | Sequence[float] = 1e9,
+    nu: float = 0.0,
+    alpha: float | Sequence[float] = 0.0,
+    shear: float | None = None,
+    k: float | Sequence[float] = 1.0,
+) -> Material:
+    """Constant properties in SI units, three values where the directions differ."""
+    laws = {"youngs_modulus": E, "poissons_ratio": nu, "cte": alpha, "conductivity": k}
+    if shear is not None:
+        laws["shear_modulus"] = shear
+    triples = {}
+    for name, value in laws.items():
+        values = [value] * 3 if np.ndim(value) == 0 else value
+        curves = {v: Constant(float(v)) for v in values}
+        triples[name] = tuple(curves[v] for v in values)
+    return Material("constant", triples)
+
+
+def graded(start: float, end: float, first: float, growth: float = 0.25, widest: float = math.inf) -> np.ndarray:
+    """Lines from start to end (either sense), the first cell about `first` wide, each wider than the one before."""
+    widths = [first]
+    length = abs(end - start)
+    while sum(widths) < length:
+        widths.append(min(widths[-1] * (1 + growth), widest))
+    lines = np.concatenate(([0.0], np.cumsum(widths))) * length / sum(widths)
+    return start + np.sign(end - start) * lines
+
+
+def joined(*pieces: np.ndarray) -> np.ndarray:
+    """Ascending lines of several stretches that share their ends."""
+    lines = np.sort(np.concatenate(pieces))
+    return lines[np.concatenate(([True], np.diff(lines) > 1e-9 * (lines[-1] - lines[0])))]

@@ -1,0 +1,40 @@
+"""Compile everything ahead, by solving a package of a few thousand voxels.
+
+Numba compiles a kernel for the types it is called with, so that the surest way to compile what a run needs is a run.
+"""
+
+import numpy as np
+
+from warp import elastic, heat, materials, voxelize
+from warp.boundary import Boundary, Film, Interface, Source
+from warp.device import Device
+from warp.grid import Grid
+from warp.shape import Balls, Body, Box, Columns, Prism
+
+MM = 1e-3
+
+
+def warmup(device: Device) -> None:
+    """Compile the kernels of all steps of a run on `device`; seconds where they are compiled already."""
+    device.compile_all()
+    corners = np.array([[2, 2], [8, 2], [8, 6], [2, 6]]) * MM
+    joints = np.array([[3, 3], [7, 3], [3, 5], [7, 5]]) * MM
+    bodies = [
+        Body("substrate", "fr4", (Box(0, 10 * MM, 0, 8 * MM, 0, 1 * MM),)),
+        Body("underfill", "silver", (Prism(corners, 1 * MM, 1.2 * MM),)),
+        Body("bumps", "copper", (Columns(joints, 0.9 * MM, 1 * MM, 1.2 * MM),)),
+        Body("pads", "copper", (Columns(joints, 0.9 * MM, 0.8 * MM, 1 * MM, square=True),)),
+        Body("chip", "silicon", (Prism(corners, 1.2 * MM, 2 * MM),)),
+        Body("balls", "copper", (Balls(joints, 0.9 * MM, -0.6 * MM, 0),)),
+    ]
+    z = np.array([-0.6, -0.3, 0, 0.4, 0.8, 1, 1.2, 1.6, 2]) * MM
+    grid = Grid(np.linspace(0, 10 * MM, 27), np.linspace(0, 8 * MM, 25), z, (False, False))
+    known = materials.library()
+    model = voxelize.voxelize(bodies, {b.material: known[b.material] for b in bodies if b.material}, grid, 450.0)
+    voxelize.floating(model)
+    voxelize.gaps(model)
+    boundaries: list[Boundary] = [Film("chip.top", 1000, 300), Interface("chip", "underfill", 1e-6)]
+    warm = heat.solve_steady(model, boundaries, [Source("chip", 1.0)], device)
+    for temperature in (300.0, warm.temperature):
+        bent = elastic.solve(model, temperature, device)
+        elastic.stress(model, bent.displacement, temperature)
