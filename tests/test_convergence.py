@@ -8,6 +8,7 @@ from numpy.polynomial import Polynomial
 
 from warp import elastic, heat, krylov
 from warp.boundary import Film
+from warp.device import select
 from warp.elastic_level import Cycle
 from warp.evidence import material
 from warp.grid import Grid, voxel_volumes
@@ -214,12 +215,11 @@ def lopsided():
     return model, *both(model)
 
 
-def both(model, device=None):
-    from warp.device import select
-
-    device = device or select("cpu")
-    T = warm(model, device)
-    return T, elastic.solve(model, T, device, 1e-10).displacement
+def both(model):
+    """Temperature and displacement."""
+    cpu = select("cpu")
+    T = warm(model, cpu)
+    return T, elastic.solve(model, T, cpu, 1e-10).displacement
 
 
 def assert_same(got, expected):
@@ -248,6 +248,30 @@ def test_work_is_twice_the_energy(lopsided, cpu):
     C, G = (table[model.ids].transpose(3, 0, 1, 2) for table in (normal, shear))
     K = reference.elastic_matrix(grid.x, grid.y, grid.z, C, G)
     assert work == pytest.approx(U.ravel() @ (K @ U.ravel()), rel=1e-7)
+
+
+def test_units_change_nothing(lopsided, cpu):
+    """The same body in millimetres and MPa; the temperature that it has stays."""
+    model, T, U = lopsided
+    grid, media = model.grid, model.media
+    in_mm = [None, *(Scaled(m, 1e-6) for m in media.materials[1:])]
+    known = type(media)(media.part, in_mm, media.stress_free, media.names)
+    twin = VoxelModel(Grid(1e3 * grid.x, 1e3 * grid.y, 1e3 * grid.z), model.ids, known, model.parts)
+    assert_same(elastic.solve(twin, T, cpu, 1e-10).displacement, 1e3 * U)
+
+
+class Scaled:
+    """A medium whose moduli are given in another unit."""
+
+    def __init__(self, medium, factor):
+        self.medium, self.factor = medium, factor
+        self.thermal_strain = medium.thermal_strain
+
+    def stiffness(self, T):
+        return self.factor * self.medium.stiffness(T)
+
+    def shear(self, T):
+        return self.factor * self.medium.shear(T)
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -283,14 +307,21 @@ def test_a_model_turned_by_a_quarter_gives_the_turned_result(lopsided):
         assert_same(got, expected)
 
 
+@pytest.fixture(scope="module")
+def whole():
+    model = package(*(unfolded(half) for half in lines()))
+    T, U = both(model)
+    return T, U, model.grid.shape
+
+
 @pytest.mark.parametrize("mirror", [(True, False), (False, True), (True, True)])
-def test_half_and_quarter_are_the_whole(cpu, mirror, whole):
+def test_half_and_quarter_are_the_whole(mirror, whole):
     """The part beyond the mirror planes is left out; the rest is the same to the solver's tolerance."""
     T, U, shape = whole
     half = lines()
     x, y = (q if m else unfolded(q) for q, m in zip(half, mirror, strict=True))
     model = package(x, y, mirror)
-    T2, U2 = both(model, cpu)
+    T2, U2 = both(model)
     nz, ny, nx = model.grid.shape
     at = slice(shape[1] - ny, None), slice(shape[2] - nx, None)
     assert_same(T2, T[:, at[0], at[1]])
@@ -301,10 +332,3 @@ def test_half_and_quarter_are_the_whole(cpu, mirror, whole):
     solid[1:] |= model.ids > 0
     solid[:-1] |= model.ids > 0
     assert_same((U2[2, :, :ny, :nx] - level)[solid], U[2, :, at[0], at[1]][:, :ny, :nx][solid])
-
-
-@pytest.fixture(scope="module")
-def whole():
-    model = package(*(unfolded(half) for half in lines()))
-    T, U = both(model)
-    return T, U, model.grid.shape

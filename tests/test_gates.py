@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from warp import verify
 from warp.cli import app
+from warp.errors import ConvergenceError
 from warp.evidence import Problem, Row
 
 PROBLEMS = [pytest.param(p, id=p.name, marks=() if p.quick else pytest.mark.slow) for p in verify.PROBLEMS]
@@ -21,7 +22,7 @@ def test_problem(problem, cpu):
 
 def test_rows():
     assert Row("share", 2.0, 2.01, 0.006, "").passed and not Row("share", 2.0, 2.01, 0.004, "").passed
-    assert Row("share", -2.0, -2.01, 0.006, "").error == pytest.approx(-0.005)
+    assert Row("share", -2.0, -2.01, 0.006, "").error == pytest.approx(0.005)
     assert Row("difference", 300.0, 300.01, 0.02, "", "K", absolute=True).passed
     assert not Row("nothing", 1.0, math.nan, 1.0, "").passed
 
@@ -32,6 +33,15 @@ def two_problems(monkeypatch):
     good, bad = (Row(name, 1.0, got, 0.01, "a book", "m") for name, got in (("good", 1.001), ("bad", math.nan)))
     found = [Problem("short", lambda device: [good]), Problem("long", lambda device: [good, bad], quick=False)]
     monkeypatch.setattr(verify, "PROBLEMS", found)
+
+
+def test_a_problem_that_cannot_be_solved_is_a_row_that_fails(monkeypatch, cpu):
+    def diverge(device):
+        raise ConvergenceError("it did not converge")
+
+    monkeypatch.setattr(verify, "PROBLEMS", [Problem("hard", diverge)])
+    ((_, (row,), _),) = verify.verify(cpu)
+    assert row.name == "hard" and not row.passed and row.source == "it did not converge"
 
 
 def test_command(two_problems, tmp_path):

@@ -1,12 +1,12 @@
-"""Steady conduction: exact cases, order of accuracy, published cases, and the solver."""
+"""Steady conduction: exact cases, order of accuracy, and the solver; published cases are in test_gates."""
 
 import numpy as np
 import pytest
 import reference
 from conductors import Conductor, boxes, uneven
 
-from warp import analytic, boundary, heat, spreading
-from warp.boundary import Film, Fixed, Interface, Source
+from warp import heat
+from warp.boundary import Film, Fixed, Interface
 from warp.errors import WarpError
 from warp.heat_level import Cycle
 
@@ -166,59 +166,6 @@ def test_second_order_with_a_material_interface(cpu, axis):
         x, _ = heat._conjugate_gradients(A, b, Cycle(A), 1e-10, None, None)
         errors.append(np.sqrt(np.average((x - exact) ** 2, weights=volume)))
     assert np.log2(errors[0] / errors[1]) > 1.9
-
-
-@pytest.mark.parametrize(
-    "sinks, published",
-    [(("top",), (307.821, 310.008)), (("bottom",), (307.441, 310.388)), (("bottom", "top"), (303.745, 305.004))],
-)
-def test_two_die_stack(cpu, sinks, published):
-    """3D-ICE's steady regression case on its own 50 x 200 um cells (esl-epfl/3d-ice, test/solid)."""
-    x, y, z = np.linspace(0, 10e-3, 201), np.linspace(0, 10e-3, 51), np.cumsum([0, 2e-6, 48e-6, 48e-6, 2e-6])
-    model = boxes(x, y, z, {"stack": (130.0,)})
-    half = np.array([0, 5e-3, 10e-3])
-    sources = [
-        Source("stack", 50.0, z=(0, 2e-6)),
-        Source("stack", np.array([[12.5, 0], [0, 12.5]]), half, half, z=(98e-6, 100e-6)),
-    ]
-    out = heat.solve_steady(model, [Film(f"stack.{side}", 1e5, 300) for side in sinks], sources, cpu)
-    assert (out.temperature[0, 24, 100], out.temperature[3, 0, 0]) == pytest.approx(published, abs=0.02)
-    assert out.iterations <= 15
-
-
-def test_spreading_resistance(cpu):
-    """A square source in the middle of a square plate over a film, as Muzychka, Culham and Yovanovich (2003)."""
-    a, c, t, k, h = 16.3e-3, 1.75e-3, 1.3e-3, 386.0, 1.5e4
-    x = np.concatenate((c / 2 * (1 - graded(14, 1.15)[::-1]), c / 2 + (a - c) / 2 * graded(20, 1.15)[1:]))
-    z = t * (1 - graded(20, 1.12)[::-1])
-    model = boxes(x, x, z, {"plate": (k,), "source": (k, (0, c / 2, 0, c / 2, z[-2], t))}, mirror=(True, True))
-    out = heat.solve_steady(model, [Film("plate.bottom", h, 300)], {"source": 1.0}, cpu)
-    at = boundary.faces(model, "source.top")
-    surface = out.temperature.reshape(-1)[at.cell] + (z[-1] - z[-2]) / 2 / k / c**2  # the heat enters at the surface
-    mean = np.average(surface, weights=at.area(model.grid)) - 300
-    source, plate = spreading.Rectangle(a / 2, a / 2, c, c), spreading.Sheet(t, k, k, k)
-    assert mean == pytest.approx(spreading.channel_resistance(a, a, source, [plate], h).mean, rel=5e-3)
-    assert mean == pytest.approx(1.02585, rel=5e-3)
-
-
-def test_nafems_t4(cpu):
-    """NAFEMS T4: 100 C below, insulated left, films right and above; 18.25 C (published 18.3) at (0.6, 0.2)."""
-    x = 0.6 * np.sin(np.linspace(0, np.pi / 2, 33))
-    y = np.concatenate((np.linspace(0, 0.2, 25), 0.2 + 0.8 * np.linspace(0, 1, 41)[1:] ** 1.1))
-    model = boxes(x, y, [0, 0.1], {"plate": (52.0,)})
-    walls = [Fixed("plate.y-", 373.15), Film("plate.x+", 750, 273.15), Film("plate.y+", 750, 273.15)]
-    out = heat.solve_steady(model, walls, {}, cpu)
-    _, wall = heat.face_temperature(out, "plate.x+")
-    at = np.interp(0.2, model.grid.yc, wall) - 273.15
-    assert at == pytest.approx(analytic.cooled_rectangle(), abs=0.05) and at == pytest.approx(18.3, abs=0.1)
-
-
-def test_conductivity_that_depends_on_temperature(cpu):
-    """A bar with k = k0 (1 + b T), T in C: Kirchhoff's transform is linear (analytic.long_bar, VMMECH007)."""
-    k = lambda T: 0.038 * (1 + 0.00582 * (T - 273.15))  # noqa: E731
-    model = boxes(np.linspace(0, 20, 41), [0, 1], [0, 1], {"bar": (Conductor(k),)})
-    out = heat.solve_steady(model, [Fixed("bar.x-", 373.15), Film("bar.x+", 0.005, 278.15)], {}, cpu)
-    np.testing.assert_allclose(out.temperature[0, 0] - 273.15, analytic.long_bar(model.grid.xc), atol=0.02)
 
 
 def test_a_graded_lidded_package_takes_few_iterations(cpu):

@@ -102,7 +102,9 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
         if recipe.rule == "turned":
             found[name] = materials.rotated(media[0], 1)
         elif recipe.member is not None:
-            found[name] = Standing(media[0], recipe.member, recipe.per_area, name)
+            faces = [([_mixed(part, package, found) for part in face], list(face.values())) for face in recipe.faces]
+            between = tuple(mixing.mix(media, shares, "voigt", name) for media, shares in faces)
+            found[name] = Standing(media[0], recipe.member, recipe.per_area, name, between)
         else:
             found[name] = mixing.mix(media, list(recipe.of.values()), recipe.rule, name)
     return found[name]
@@ -123,7 +125,7 @@ def _own_fault(error: MaterialError, file: CaseFile) -> Fault:
 
 def _sources(name: str, part: AnyPart, package: Package, folder: Path) -> Callable[[], list[Source]]:
     def step() -> list[Source]:
-        if not isinstance(part, Solid) or part.power is None or name not in package.places:
+        if not isinstance(part, Solid) or part.power is None or name not in package.places or removed(part):
             return []
         return power.sources(name, part.power, package.places[name], part.turn, folder, active_side(part))
 
@@ -135,22 +137,32 @@ def active_side(part: AnyPart) -> str | None:
     return {"down": "bottom", "up": "top"}[part.face] if isinstance(part, Chip) else None
 
 
+def removed(part: AnyPart) -> bool:
+    """Whether a solid was taken out with material = "void": then its heat and its faces are gone too."""
+    return isinstance(part, Solid) and part.material == "void"
+
+
+def _is_removed(name: str, file: CaseFile) -> bool:
+    return name in file.part and removed(file.part[name])
+
+
 def _boundaries(file: CaseFile) -> Iterator[Callable[[], list[Boundary]]]:
     for name, section in file.boundary.items():
 
         def step(name: str = name, section: BoundarySection = section) -> list[Boundary]:
             key = ("boundary", name)
-            for face in section.face:
+            faces = [face for face in section.face if not _is_removed(face.rpartition(".")[0], file)]
+            for face in faces:
                 _check_face(face, file, (*key, "face"), FACE_SIDES)
             if section.temperature is not None:
                 if section.film is not None or section.ambient is not None:
                     raise Fault((*key, "temperature"), "stands beside a film: keep temperature, or film and ambient")
-                return [Fixed(face, section.temperature) for face in section.face]
+                return [Fixed(face, section.temperature) for face in faces]
             if section.film is None:
                 raise Fault(key, 'needs film = "1000 W/(m^2 K)" and ambient, or temperature')
             if section.ambient is None:
                 raise Fault(key, 'has a film but no ambient: add ambient = "25 degC"')
-            return [Film(face, section.film, section.ambient) for face in section.face]
+            return [Film(face, section.film, section.ambient) for face in faces]
 
         yield step
 
@@ -160,6 +172,8 @@ def _interfaces(file: CaseFile) -> Iterator[Callable[[], list[Boundary]]]:
 
         def step(name: str = name, section: InterfaceSection = section) -> list[Boundary]:
             key = ("interface", name, "between")
+            if any(_is_removed(part, file) for part in section.between):
+                return []
             for part in section.between:
                 _check_part(part, file, key)
             one, other = section.between

@@ -243,6 +243,48 @@ def compare(
     else:
         console.print_comparison(found, names)
 
+@app.command()
+def sweep(
+    case: CaseFile,
+    vary: Annotated[
+        list[str],
+        typer.Option(metavar="KEY=VALUES", help='What varies: "0.5 mm, 0.7 mm" or "0.5 mm .. 1 mm"; repeat.'),
+    ],
+    sample: Annotated[str, typer.Option(metavar="grid|lhs|sobol", help="Where the points lie.")] = "grid",
+    points: Annotated[
+        int | None, typer.Option(metavar="N", help="grid: values per range; lhs: runs; sobol: runs / (variables + 2).")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder; CASE-sweep here unless told.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the sample: the same seed, the same points.")] = 0,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Processes; one a core unless told.")] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster.")] = None,
+    device: Device = "auto",
+    set_: Set = None,
+) -> None:
+    """Run a case many times, tabulate the results and show what moves them. The same command goes on where it stopped.
+
+    Example: warp sweep case.toml --vary part.lid.thickness="0.5 mm .. 2 mm" --sample lhs --points 40
+    """
+    from warp import console, load
+    from warp import design as designs
+    from warp import sweep as sweeps
+
+    plan = designs.design(vary, sample, points, seed)
+    folder = output or Path(case.stem + "-sweep")
+    with console.Runs() as progress:
+        outcome = sweeps.sweep(
+            load(case, _overrides(set_)),
+            plan,
+            folder,
+            device=device,
+            workers=workers,
+            scheduler=scheduler,
+            progress=progress,
+        )
+    console.print_sweep(outcome)
+
 
 def _overrides(pairs: list[str] | None) -> dict[str, str]:
     """Split each KEY=VALUE."""

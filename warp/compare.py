@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp import measured as surfaces
-from warp import metrics
+from warp import metrics, plots
 from warp.errors import WarpError
 from warp.measured import Flat
 from warp.plots import OKABE_ITO, page
@@ -202,6 +202,8 @@ def files(
     runs = [path for path in paths if path not in scans]
     if not 1 <= len(runs) <= 2 or len(scans) > 1:
         raise WarpError("compare needs one or two results (.h5), and at most one measured surface (.csv)")
+    if picture is not None:
+        plots.check_writable(picture)
     loaded = [results.read(path) for path in runs]
     names = [path.stem for path in runs]
     if len(set(names)) < len(names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from rich.tree import Tree
 
 if TYPE_CHECKING:
     from warp.check import Branch, Report
+    from warp.sweep import Outcome
 
 WIDTH_WHEN_PIPED = 110
 
@@ -64,6 +66,45 @@ class Steps:
             decades = min(self.DECADES, max(0.0, -math.log10(residual)))
             note = f"iteration {iteration}, residual {residual:.0e}"
             self._bars.update(self._tasks[step], total=self.DECADES, completed=decades, note=note)
+
+
+class Runs:
+    """Progress of a sweep: one bar; call it with how many runs are decided, of how many, and the last one's record."""
+
+    def __init__(self) -> None:
+        console = screen(stderr=True)
+        columns = (BarColumn(bar_width=30), TextColumn("{task.completed}/{task.total} runs"), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Runs:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, decided: int, total: int, record: Mapping[str, Any]) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task("runs", total=total)
+        self._bar.update(self._task, completed=decided, total=total)
+
+
+def print_sweep(outcome: Outcome) -> None:
+    """Print how the runs ended and what moves the main output."""
+    console = screen()
+    count = len(outcome.records)
+    console.print(f" {count - len(outcome.failed)} of {count} runs done")
+    for reason, times in Counter(str(record.get("error")) for record in outcome.failed).most_common(5):
+        console.print(Text(f" {times} failed: {reason}", style="yellow"))
+    found = [e for e in outcome.effects if e.output == outcome.main]
+    if found:
+        table = _table(str(outcome.main), "low to high", "alone", "with interactions")
+        for e in sorted(found, key=lambda e: -abs(e.effect) if math.isfinite(e.effect) else 0.0):
+            shares = ("" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total))
+            table.add_row(e.variable, f"{e.effect:+.3g}", *shares)
+        console.print(table)
+    print_files(outcome.files)
 
 
 def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None = None) -> None:

@@ -95,11 +95,15 @@ class Operator:
 
     def apply(self, out, x, keep: float = 0.0, sign: float = 1.0) -> None:
         """out = keep out + sign A x."""
+        self.apply_plain(out, x, keep, sign)
+        self._tilts[x.dtype.type].apply(out, x, sign, 1.0)
+
+    def apply_plain(self, out, x, keep: float = 0.0, sign: float = 1.0) -> None:
+        """Do the same without the free edges."""
         nx, ny, nz = self.n
         real = x.dtype.type
         args = (out, x, keep, sign, *self.arguments(real), *map(int, self.mirror), *self.n)
         self.device.launch("elastic", "media_apply", (nx + 1, ny + 1, nz + 1), *args, real=real)
-        self._tilts[real].apply(out, x, sign, 1.0)
 
 
 def moduli(model: VoxelModel, temperature: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

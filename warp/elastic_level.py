@@ -2,7 +2,7 @@
 
 Coarse coefficients are sums: of the merged cells' energies, and of the edges' with the weights of the interpolation, so
 that a coarse field has nearly the energy of the fine field interpolated from it. Shear at free faces is one-sided on
-every level (free_edges). Smoother: two Chebyshev steps before and after the coarser level. On the finest level they use
+every level (free_edges). Smoother: two Chebyshev steps before and after the coarser level. On the finer level they use
 the z lines of each displacement; below, where cells become wide compared with the stack and u, v, w of a column move
 together (bending without shear), whole cell columns: the sum of the exact solutions for the displacements round each
 column (additive Schwarz). All in float32; the coarsest level is inverted, rigid motions left out.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import lapack
+from scipy.linalg import lapack, solve_triangular
 
 from warp.device import Device
 from warp.free_edges import PAD, Edges, along, borrow, displacement_shape, energy_matrix, own_tilt
@@ -24,7 +24,8 @@ from warp.transfer import Merge, gather, ghosts
 if TYPE_CHECKING:
     from warp.elastic import Operator
 
-COARSEST = 2500  # displacements inverted directly; fewer for a small model, whose inverse would cost more than its solve
+COARSEST = 3000
+"""Places for displacements on the level that is inverted: a lid's foot and cavity must still be seen there."""
 EDGES_ON_LINES = ((False, True), (True, False), (True, True))
 """Do yz, xz, xy edges stand on lines along x, along y?"""
 
@@ -202,7 +203,7 @@ class Fine(Level):
 
     def __init__(self, A: Operator) -> None:
         super().__init__(A.device, *A.lines, A.mirror)
-        self.A = A
+        self.A, self.free = A, A.free
         self.y = self.device.zeros(self.shape, np.float32)
         self.inverse = self.device.asarray(A.free.diagonal().reshape(self.shape), np.float32)
         ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz = A.arguments(np.float32)
@@ -215,9 +216,9 @@ class Fine(Level):
         self.A.apply(self.r, self.p, 1.0, -1.0)
 
     def times(self, x: np.ndarray) -> np.ndarray:
-        """A x in float64 on the host."""
+        """A x in float64 on the host, without the free edges."""
         out = self.device.zeros(self.shape)
-        self.A.apply(out, self.device.asarray(x), 0.0, 1.0)
+        self.A.apply_plain(out, self.device.asarray(x), 0.0, 1.0)
         return self.device.to_host(out)
 
     def step(self, keep: float, a: float, b: float) -> None:
@@ -227,8 +228,8 @@ class Fine(Level):
 class Coarse(Level):
     """A level with stored coefficients; smoothed by whole cell columns."""
 
-    def __init__(self, finer: Level, merge: Merge, coefficients: Coefficients) -> None:
-        super().__init__(finer.device, *merge.coarse, finer.lines[2], merge.mirror)
+    def __init__(self, device: Device, merge: Merge, z: np.ndarray, coefficients: Coefficients) -> None:
+        super().__init__(device, *merge.coarse, z, merge.mirror)
         nx, ny, nz = self.n
         self.coefficients = coefficients
         put = self.device.asarray
@@ -264,12 +265,12 @@ class Coarse(Level):
         self.run("elastic_columns_step", self.x, self.p, self.Y, keep, a, b)
 
     def times(self, x: np.ndarray) -> np.ndarray:
-        """A x in float64 on the host."""
+        """A x in float64 on the host, without the free edges."""
         out = np.zeros(self.shape)
         c = self.coefficients
         args = (out, x, 0.0, 1.0, c.C, c.K, *spacings(self.lines), *map(int, self.mirror), *self.n)
         replace(self.device, name="cpu").launch("elastic", "elastic_apply", (1, 1, 1), *args)
-        return out + (self.free @ x.reshape(-1)).reshape(self.shape)
+        return out
 
     def restrict(self, fine: Level) -> None:
         """r = P^T fine.r."""
@@ -324,18 +325,23 @@ class Cycle:
 
     def __init__(self, A: Operator) -> None:
         self.device = A.device
-        self.fine = Fine(A)
+        x, y, z = A.lines
+        self.fine: Level
+        if wide(x, y, z):
+            same = Merge(x, y, np.arange(len(x)), np.arange(len(y)), A.mirror)
+            self.fine = Coarse(A.device, same, z, merge_media(A, same))
+        else:
+            self.fine = Fine(A)
         self.levels: list[Level] = [self.fine]
         self.coarser: list[Coarse] = []
-        x, y, _ = A.lines
-        coarsest = min(COARSEST, max(600, unknowns(self.fine) // 60))
-        while unknowns(self.levels[-1]) > coarsest and min(len(x), len(y)) > 3:
+        while unknowns(self.levels[-1]) > COARSEST and min(len(x), len(y)) > 3:
             merge = Merge.of(x, y, A.mirror)
-            if not self.coarser:
-                coefficients = merge_media(A, merge)
+            finer = self.levels[-1]
+            if isinstance(finer, Coarse):
+                coefficients = merge_coefficients(finer.coefficients, merge)
             else:
-                coefficients = merge_coefficients(self.coarser[-1].coefficients, merge)
-            self.coarser.append(Coarse(self.levels[-1], merge, coefficients))
+                coefficients = merge_media(A, merge)
+            self.coarser.append(Coarse(A.device, merge, z, coefficients))
             self.levels.append(self.coarser[-1])
             x, y = merge.coarse
         for level in self.levels[:-1]:
@@ -362,6 +368,11 @@ class Cycle:
         level.smooth(1.0)
 
 
+def wide(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> bool:
+    """Tell whether the cells are on average wider than 3/4 of the stack: then z lines do not smooth the finest level either."""
+    return float(np.sqrt((x[-1] - x[0]) / (len(x) - 1) * (y[-1] - y[0]) / (len(y) - 1))) > 0.75 * float(z[-1] - z[0])
+
+
 def unknowns(level: Level) -> int:
     nx, ny, nz = level.n
     return 3 * nx * ny * nz
@@ -373,25 +384,43 @@ def invert(level: Level):
     Rigid motions, of loose parts too, show up as pivots that vanish in a Cholesky factorisation.
     """
     at = np.flatnonzero(level.device.to_host(level.inverse).reshape(-1) > 0)
-    A = np.empty((len(at), len(at)))
-    unit = np.zeros(level.shape)
-    for column, place in enumerate(at):
-        unit.reshape(-1)[place] = 1
-        A[:, column] = level.times(unit).reshape(-1)[at]
-        unit.reshape(-1)[place] = 0
+    A = matrix(level)[at][:, at].toarray()
     scale = 1 / np.sqrt(A.diagonal())
-    factor, pivots, rank, _ = lapack.dpstrf((A + A.T) / 2 * scale * scale[:, None], tol=1e-11, lower=1)
+    factor, pivots, rank, _ = lapack.dpstrf(A * scale * scale[:, None], tol=1e-11, lower=1)
     kept, loose = np.split(pivots - 1, [rank])
-    half = np.linalg.inv(np.tril(factor[:rank, :rank]))
+    lower, _ = lapack.dpotri(factor[:rank, :rank], lower=1)
     inverse = np.zeros_like(A)
-    inverse[np.ix_(kept, kept)] = half.T @ half
+    inverse[np.ix_(kept, kept)] = np.tril(lower) + np.tril(lower, -1).T
     inverse *= scale * scale[:, None]
-    if len(loose):
-        motion = np.zeros((len(at), len(loose)))
-        motion[kept] = -half.T @ factor[rank:, :rank].T
-        motion[loose, np.arange(len(loose))] = 1
-        Q, _ = np.linalg.qr(motion * scale[:, None])
-        inverse -= Q @ (Q.T @ inverse)
-        inverse -= (inverse @ Q) @ Q.T
+    motion = np.zeros((len(A), len(loose)))
+    motion[kept] = -solve_triangular(factor[:rank, :rank], factor[rank:, :rank].T, trans="T", lower=True)
+    motion[loose, np.arange(len(loose))] = 1
+    Q, _ = np.linalg.qr(motion * scale[:, None])
+    inverse -= Q @ (Q.T @ inverse)
+    inverse -= (inverse @ Q) @ Q.T
     return level.device.asarray(inverse, np.float32), level.device.asarray(at, np.int64)
 
+
+def matrix(level: Level) -> sparse.csr_matrix:
+    """A of a level in float64 on flat displacement arrays, free edges included.
+
+    The plain part reaches one place in each direction: displacements three apart are sent through it together.
+    """
+    nx, ny, nz = level.n
+    component, k, j, i = np.indices(level.shape)
+    number = np.arange(component.size).reshape(level.shape)
+    rows, columns, values = [], [], []
+    for colour in np.ndindex(3, 3, 3, 3):
+        a, ck, cj, ci = colour
+        sent = (component == a) & (k % 3 == ck) & (j % 3 == cj) & (i % 3 == ci)
+        seen = level.times(sent.astype(float))
+        _, rk, rj, ri = at = np.nonzero(seen)
+        source = [q + (c - q + 1) % 3 - 1 for q, c in ((rk, ck), (rj, cj), (ri, ci))]  # the sender within one place
+        ok = np.all([(q >= 0) & (q < n) for q, n in zip(source, level.shape[1:], strict=True)], axis=0)
+        rows.append(number[at][ok])
+        columns.append(number[(np.full(ok.sum(), a), *(q[ok] for q in source))])
+        values.append(seen[at][ok])
+    plain = sparse.csr_matrix(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(number.size,) * 2
+    )
+    return plain + level.free

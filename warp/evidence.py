@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from warp.curves import Constant
+from warp.curves import Constant, Triple
 from warp.device import Device
 from warp.medium import Material
 
@@ -31,9 +31,9 @@ class Row:
 
     @property
     def error(self) -> float:
-        """Difference as a share of the expected value, or with `absolute` in `unit`; signed."""
+        """Difference as a share of the expected value (+ is too large), or with `absolute` in `unit`."""
         difference = self.got - self.expected
-        return difference if self.absolute else difference / abs(self.expected)
+        return difference if self.absolute else difference / self.expected
 
     @property
     def passed(self) -> bool:
@@ -69,12 +69,14 @@ def material(
     laws = {"youngs_modulus": E, "poissons_ratio": nu, "cte": alpha, "conductivity": k}
     if shear is not None:
         laws["shear_modulus"] = shear
-    triples = {}
-    for name, value in laws.items():
-        values = [value] * 3 if np.ndim(value) == 0 else value
-        curves = {v: Constant(float(v)) for v in values}
-        triples[name] = tuple(curves[v] for v in values)
-    return Material("constant", triples)
+    return Material("constant", {name: _triple(value) for name, value in laws.items()})
+
+
+def _triple(value: float | Sequence[float]) -> Triple:
+    if not isinstance(value, Sequence):
+        return (Constant(float(value)),) * 3
+    x, y, z = (Constant(float(v)) for v in value)
+    return x, y, z
 
 
 def graded(start: float, end: float, first: float, growth: float = 0.25, widest: float = math.inf) -> np.ndarray:

@@ -41,7 +41,7 @@ def vtr(result: Result, path: Path) -> Path:
         points.append(_array(axis, np.dtype("f8"), 1, offset))
         offset += 8 + 8 * getattr(grid, axis).size
     for name, kind, shape, _ in arrays:
-        data.append(_array(name, kind, *shape[3:] or (1,), offset))
+        data.append(_array(name, kind, shape[3] if len(shape) > 3 else 1, offset))
         offset += 8 + prod(shape) * kind.itemsize
     nz, ny, nx = grid.shape
     extent = f"0 {nx} 0 {ny} 0 {nz}"

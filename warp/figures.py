@@ -8,6 +8,7 @@ with any colour vision; every map says the rest with lines and numbers. A quarte
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,17 +59,16 @@ def draw(
         else:
             files.append(path)
 
-    one("section", lambda path: plots.cross_section(result, path, title=title))
+    one("section", partial(plots.cross_section, result, title=title))
     if "displacement" in result.fields:
         for part, side in measured.chosen(result, surfaces):
             flat = measured.flat(result, part, side)
-            one(f"{part}-{side}", lambda path, flat=flat: surface_map(flat, path, title))
-            one(f"{part}-{side}-3d", lambda path, flat=flat: relief(flat, path, title))
+            one(f"{part}-{side}", partial(surface_map, flat, title=title))
+            one(f"{part}-{side}-3d", partial(relief, flat, title=title))
     else:
         left_out.append("surfaces: this result has no displacement field")
-    one("temperature", lambda path: temperature(result, path, title))
-    one("stress", lambda path: stress(result, path, title))
-    one("residuals", lambda path: residuals(result, path, title))
+    for name, how in (("temperature", temperature), ("stress", stress), ("residuals", residuals)):
+        one(name, partial(how, result, title=title))
     return files, left_out
 
 

@@ -9,7 +9,7 @@ Pure geometry: neither grid nor temperature.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import hypot, pi
 
 import numpy as np
@@ -57,6 +57,8 @@ class Recipe:
     member: Member | None = None
     """For the rule "standing": one of the free-standing members, and how many stand on a square metre."""
     per_area: float = 0.0
+    faces: tuple[Mapping[str, float], ...] = ()
+    """What they stand between: below and above, shares by material."""
 
 
 @dataclass
@@ -81,7 +83,30 @@ def build(parts: Mapping[str, AnyPart]) -> tuple[Package, list[Fault]]:
             faults.append(fault)
     if not faults:
         faults += _beside(parts, package)
+        _find_faces(package)
     return package, faults
+
+
+def _find_faces(package: Package) -> None:
+    """Say between what the members of a free-standing layer stand: materials to a depth of one radius."""
+    for body in package.bodies:
+        recipe = package.recipes.get(body.material or "")
+        if recipe is None or recipe.member is None:
+            continue
+        x0, x1, y0, y1, z0, z1 = body.bounds
+        depth = recipe.member.radius
+        faces = []
+        for low, high in ((z0 - depth, z0), (z1, z1 + depth)):
+            shares: dict[str, float] = {}
+            for other in package.bodies:
+                a0, a1, b0, b1, c0, c1 = other.bounds
+                common = [min(x1, a1) - max(x0, a0), min(y1, b1) - max(y0, b0), min(high, c1) - max(low, c0)]
+                if other.material and other is not body and min(common) > LEVEL:
+                    shares[other.material] = shares.get(other.material, 0.0) + common[0] * common[1] * common[2]
+            total = sum(shares.values())
+            if total:
+                faces.append({material: share / total for material, share in shares.items()})
+        package.recipes[body.material or ""] = replace(recipe, faces=tuple(faces))
 
 
 def _beside(parts: Mapping[str, AnyPart], package: Package) -> Iterator[Fault]:
@@ -347,7 +372,7 @@ def _array(
     lattice = lay(array, where.outline, key)
     turn = array.turn // 90
     if array.model == "resolved":
-        if array.fill:
+        if array.fill not in (None, VOID) and not array.inside:
             raise Fault((*key, "fill"), 'belongs to model = "effective"; else what fills the space is a part before it')
         centres = _turned(lattice.centres(), turn) + [where.outline.x, where.outline.y]
         if isinstance(array, Columns):

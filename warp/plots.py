@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from warp.results import Result
     from warp.voxelize import VoxelModel
 
 # Okabe & Ito, "Color Universal Design", jfly 2008, with black left for the lines.
@@ -59,7 +60,7 @@ def check_writable(path: str | Path) -> None:
     store.check_writable(path)
 
 
-def section(model: VoxelModel, y: float | None = None) -> tuple[np.ndarray, list[str], float]:
+def section(model: VoxelModel | Result, y: float | None = None) -> tuple[np.ndarray, list[str], float]:
     """What fills each cell on the plane nearest to `y` (m; the middle unless told), and the plane's y.
 
     Returns (nz, nx) indices into the names that come with them, "part: material" from the top down; -1 = void.
@@ -79,7 +80,7 @@ def section(model: VoxelModel, y: float | None = None) -> tuple[np.ndarray, list
     return index[rows], order, float(grid.yc[j])
 
 
-def _row_names(model: VoxelModel) -> list[str]:
+def _row_names(model: VoxelModel | Result) -> list[str]:
     """Each media row as "part: material"; a voxel that two media share goes to the part that owns it."""
     parts = np.asarray(model.media.part)
     found, own = [""] * len(parts), dict[int, str]()
@@ -91,7 +92,7 @@ def _row_names(model: VoxelModel) -> list[str]:
     return [name or own.get(p, model.parts[p] if p >= 0 else "") for name, p in zip(found, parts, strict=True)]
 
 
-def cross_section(model: VoxelModel, path: str | Path, y: float | None = None, title: str = "") -> Path:
+def cross_section(model: VoxelModel | Result, path: str | Path, y: float | None = None, title: str = "") -> Path:
     """Draw the materials on a plane y = const (the middle unless told) and the grid; the suffix picks the format.
 
     The z axis is stretched, since packages are flat.

@@ -38,11 +38,11 @@ BYTES_PER_VOXEL, BYTES_OF_THE_PROGRAM = 440, 370_000_000
 NO_RESIDUAL = float("nan")
 
 
-def solve(case: Case, device: str = "auto", progress: Progress | None = None) -> Result:
+def solve(case: Case, device: str | Device = "auto", progress: Progress | None = None) -> Result:
     """Solve a case for its temperatures, displacements and numbers."""
     start = time.perf_counter()
     step = progress or _silent
-    place = devices.select(device)
+    place = device if isinstance(device, Device) else devices.select(device)
     step("grid and voxels", 0, NO_RESIDUAL)
     model = build(case, place)
     loose = loose_pieces(model)

@@ -241,9 +241,9 @@ def _stresses(result: Result) -> str:
     )
     joints = result.metrics.get("interfaces") or []
     if joints:
-        keys = ("peel_mean_MPa", "peel_q99_MPa", "shear_mean_MPa", "shear_q99_MPa")
+        means = ("peel_mean_MPa", "peel_q99_MPa", "shear_mean_MPa", "shear_q99_MPa")
         rows = [
-            [f"{escape(n['lower'])} / {escape(n['upper'])}", f"{n['area_mm2']:.4g}", *(f"{n[k]:+.2f}" for k in keys)]
+            [f"{escape(n['lower'])} / {escape(n['upper'])}", f"{n['area_mm2']:.4g}", *(f"{n[k]:+.2f}" for k in means)]
             for n in joints
         ]
         head = ("interface (MPa)", "modelled area (mm²)", "mean peel", "peel, 99 %", "mean shear", "shear, 99 %")
@@ -283,7 +283,9 @@ def _materials(result: Result, case: Case | None) -> str:
         inside = (
             _table(("property", "value", "source"), rows, text=(1, 2)) if rows else f"<p>{escape(entry['source'])}</p>"
         )
-        text.append(f"<details class='sources'><summary>{escape(name)}: properties and sources</summary>{inside}</details>")
+        text.append(
+            f"<details class='sources'><summary>{escape(name)}: properties and sources</summary>{inside}</details>"
+        )
     note = "<p class='note'>Three values: along x / y / z, Poisson's ratios yz / xz / xy.</p>"
     return "<h2>Materials and their sources</h2>" + text[0] + note + "".join(text[1:])
 

@@ -1,23 +1,25 @@
-"""Bumps, pillars and balls that stand free: one effective layer from a single one between two stiff faces.
+"""Bumps, pillars and balls that stand free: one effective layer from a single one between two faces.
 
 Nothing ties neighbours to each other, so the layer is transversely isotropic with hardly any stiffness in its plane.
 Each member is a beam along z whose ends stay parallel, of section area A(z) and second moment I(z), z from its middle;
-n members stand on a unit of area and h is the height:
+its ends, discs of radius a, sink into the faces and rock there like rigid punches on half-spaces. With n members on a
+unit of area, f = n pi a^2 and the height h:
 
-    E_z  = n h / INT dz/(E A)                                              axial
-    G_xz = G_yz = n h / (INT z^2/(E I) dz + INT 1/(kappa G A) dz)          bending and shear (Timoshenko 1921)
-    k_z  = n h / INT dz/(k A)                                              conduction
-    kappa = 6 (1 + nu)/(7 + 6 nu) round, 10 (1 + nu)/(12 + 11 nu) square   (Cowper 1966)
+    E_z = n h / (INT dz/(E A) + SUM c (1 - nu)/(4 G a))                                                      axial
+    G_xz = n h / (INT z^2/(E I) dz + INT dz/(kappa G A) + SUM [c (2 - nu)/(8 G a) + 3 (1 - nu) (h/2)^2/(8 G a^3)])
+    k_z = n h / (INT dz/(k A) + SUM c/(4 k a))                                                               heat
 
-Across, the layer has 1e-4 of the axial values: enough to be a sound material, too little to be felt.
-Valid for a pitch well above the diameter and faces much stiffer than the members; a stubby member's ends also sink
-into the faces, which the beam leaves out.
+kappa = 6 (1 + nu)/(7 + 6 nu) round, 10 (1 + nu)/(12 + 11 nu) square (Cowper 1966); SUM over both faces with their own
+G, nu, k: Johnson, Contact Mechanics 1985, 3.7; c = (1 - sqrt f)^1.5 since neighbours share a face (Cooper, Mikic and
+Yovanovich 1969, for heat; the fields of a straight push are alike). Across, the layer has 1e-4 of the axial values:
+enough to be a sound material, too little to be felt. Warpage agrees with resolved columns of up to 1.5 diameters in
+height to 3 %, of 3 diameters to 8 % (4 cells per diameter).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi
+from math import pi, sqrt
 
 import numpy as np
 
@@ -36,6 +38,8 @@ class Member:
     slenderness: float
     bending: float
     volume: float
+    radius: float
+    """Of the ends; of a square, the disc of equal area."""
     square: bool = False
 
 
@@ -43,16 +47,18 @@ def column(diameter: float, height: float, square: bool = False) -> Member:
     """A straight column, round or square (`diameter` is then the side)."""
     area = diameter**2 if square else pi * diameter**2 / 4
     second = diameter**4 / 12 if square else pi * diameter**4 / 64
-    return Member(height, height / area, height**3 / 12 / second, area * height, square)
+    return Member(height, height / area, height**3 / 12 / second, area * height, sqrt(area / pi), square)
 
 
 def ball(diameter: float, height: float) -> Member:
-    """A sphere that two planes cut off at the distance `height`; its necks decide, a whole sphere would touch nothing."""
+    """A sphere that two planes cut off at the distance `height`; its necks decide."""
     node, weight = np.polynomial.legendre.leggauss(POINTS)
     z, dz = node * height / 2, weight * height / 2
     square = diameter**2 / 4 - z**2  # of the radius
     area = pi * square
-    return Member(height, float(np.sum(dz / area)), float(np.sum(dz * z**2 / (pi * square**2 / 4))), float(area @ dz))
+    bending = float(np.sum(dz * z**2 / (pi * square**2 / 4)))
+    neck = sqrt(max(diameter**2 - height**2, 0.0)) / 2
+    return Member(height, float(np.sum(dz / area)), bending, float(area @ dz), neck)
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Standing:
     member: Member
     density_of_sites: float
     name: str
+    faces: tuple[Medium, ...] = ()
+    """What it stands between; a face that is not given is rigid."""
 
     @property
     def source(self) -> str:
@@ -83,7 +91,10 @@ class Standing:
 
     def stiffness(self, T: Values) -> np.ndarray:
         """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness, Pa."""
-        axial = self._layer(self.member.slenderness) * _modulus(self.medium, T)
+        give = self.member.slenderness / _modulus(self.medium, T)
+        for G, nu in self._rigidities(T):
+            give = give + self._shared * (1 - nu) / (4 * G * self.member.radius)
+        axial = self._layer(give)
         none = 0.0 * axial
         return np.stack((FAINT * axial, FAINT * axial, axial, none, none, none), axis=-1)
 
@@ -92,8 +103,11 @@ class Standing:
         E, G = _modulus(self.medium, T), self.medium.shear(T)[..., :2].mean(axis=-1)
         nu = np.clip(E / (2 * G) - 1, 0.0, 0.5)
         kappa = 10 * (1 + nu) / (12 + 11 * nu) if self.member.square else 6 * (1 + nu) / (7 + 6 * nu)
-        sway = 1 / (self.member.bending / E + self.member.slenderness / (kappa * G))
-        across = self.density_of_sites * self.member.height * sway
+        give = self.member.bending / E + self.member.slenderness / (kappa * G)
+        a, arm = self.member.radius, self.member.height / 2
+        for G, nu in self._rigidities(T):
+            give = give + self._shared * (2 - nu) / (8 * G * a) + 3 * (1 - nu) * arm**2 / (8 * G * a**3)
+        across = self._layer(give)
         return np.stack((across, across, FAINT * across), axis=-1)
 
     def cte(self, T: Values) -> np.ndarray:
@@ -106,7 +120,11 @@ class Standing:
 
     def conductivity(self, T: Values) -> np.ndarray:
         """Return the thermal conductivities, W/(m K)."""
-        along = self._layer(self.member.slenderness) * self.medium.conductivity(T)[..., 2]
+        resistance = self.member.slenderness / self.medium.conductivity(T)[..., 2]
+        for face in self.faces:
+            spread = face.conductivity(T).prod(axis=-1) ** (1 / 3)
+            resistance = resistance + self._shared / (4 * spread * self.member.radius)
+        along = self._layer(resistance)
         return np.stack((FAINT * along, FAINT * along, along), axis=-1)
 
     @property
@@ -121,8 +139,26 @@ class Standing:
         """Return the volumetric heat capacity, J/(m3 K)."""
         return self.share * self.medium.heat_capacity(T)
 
-    def _layer(self, resistance: float) -> float:
+    def _layer(self, resistance: np.ndarray) -> np.ndarray:
+        """What members of this resistance (or compliance) make of the layer."""
         return self.density_of_sites * self.member.height / resistance
+
+    @property
+    def _shared(self) -> float:
+        """The share of a lone punch's give that is left when neighbours press beside it."""
+        covered = min(1.0, self.density_of_sites * pi * self.member.radius**2)
+        return (1 - sqrt(covered)) ** 1.5
+
+    def _rigidities(self, T: Values) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Shear modulus and Poisson's ratio of the faces, averaged over directions (Voigt)."""
+        found = []
+        for face in self.faces:
+            C = normal_matrix(face.stiffness(T))
+            trace = np.einsum("...ii->...", C)
+            off = C[..., 0, 1] + C[..., 0, 2] + C[..., 1, 2]
+            K, G = (trace + 2 * off) / 9, (trace - off) / 15 + face.shear(T).sum(axis=-1) / 5
+            found.append((G, (3 * K - 2 * G) / (2 * (3 * K + G))))
+        return found
 
 
 def _modulus(medium: Medium, T: Values) -> np.ndarray:

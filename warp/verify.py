@@ -18,10 +18,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from warp import console, verify_elastic, verify_heat, verify_metrics, verify_packages
+from warp import console, store, verify_elastic, verify_heat, verify_metrics, verify_packages
 from warp.device import Device
 from warp.errors import WarpError
 from warp.evidence import Problem, Row
+
+WIDTH = 170
+"""Characters of the table where no terminal says how many there are."""
 
 PROBLEMS = [
     *verify_metrics.PROBLEMS,
@@ -51,13 +54,15 @@ def verify(
         try:
             rows = problem.solve(device)
         except WarpError as error:
-            rows = [Row(problem.name, 0.0, math.nan, 0.0, str(error))]
+            rows = [Row(problem.name, 0.0, math.nan, 0.0, str(error), absolute=True)]
         done.append((problem, rows, time.perf_counter() - start))
     return done
 
 
 def run(device: Device, quick: bool, as_json: Callable[[Any], None] | None, html: Path | None) -> None:
     """Verify, print the table (or JSON), write it as HTML; raises NotVerified when a row fails."""
+    if html is not None:
+        store.check_writable(html)
     with console.Steps() as steps:
         done = verify(device, quick, lambda name: steps(name))
     rows = [row for _, found, _ in done for row in found]
@@ -68,10 +73,11 @@ def run(device: Device, quick: bool, as_json: Callable[[Any], None] | None, html
         as_json({"device": device.describe(), "seconds": seconds, "rows": [row.as_dict() for row in rows]})
     else:
         screen = console.screen()
+        screen = screen if screen.is_terminal else Console(highlight=False, width=WIDTH)
         screen.print(table(rows))
         screen.print(Text(title, style="red" if failed else "green"))
     if html is not None:
-        page = Console(file=io.StringIO(), record=True, width=160)
+        page = Console(file=io.StringIO(), record=True, width=WIDTH)
         page.print(table(rows))
         page.print(title)
         html.write_text(page.export_html(inline_styles=True), encoding="utf-8")
@@ -83,7 +89,7 @@ def table(rows: Iterable[Row]) -> Table:
     """One line a row; a failed one is red."""
     out = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for name in ("", "expected", "got", "error", "tolerance", "source"):
-        out.add_column(name, justify="left" if name in ("", "source") else "right", no_wrap=name != "source")
+        out.add_column(name, justify="left" if name in ("", "source") else "right", no_wrap=name not in ("", "source"))
     for row in rows:
         unit = f" {row.unit}" if row.unit else ""
         out.add_row(

@@ -1,0 +1,83 @@
+"""The report: one file, right numbers, escaped text, and a browser that draws it without a network."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from finished import finished
+
+from warp import report
+from warp.errors import WarpError
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def page():
+    text, left_out = report.html(finished())
+    assert not left_out
+    return text
+
+
+def test_it_fetches_nothing(page):
+    addresses = re.findall(r"https?://[^\"'\s<>)]+", page)
+    assert set(addresses) <= {"http://www.w3.org/2000/svg"}
+    assert not re.findall(r"(?:src|href)=['\"](?!data:)", page)
+
+
+def test_its_numbers_are_the_results(page):
+    number = finished().metrics["surfaces"]["board"]["bottom"]["warpage_um"]
+    assert number == pytest.approx(2 * 80 * 0.9**2, rel=0.01)  # the measuring zone is 9 of 10 mm
+    assert f"{number:+.1f} um" in page
+    assert "59 %" in page  # of 0.22 mm, the balls' pitch being 1 mm
+    assert re.search(r"class='?\"?mark.*?1 mm", page)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])
+    first = data["surfaces"][1]
+    assert first["text"] == f"board.bottom: {number:+.1f} um, convex"
+    assert first["height"][30][30] - first["height"][0][0] == pytest.approx(160.0, rel=2e-3)
+    assert data["residuals"][0]["y"] == [1.0, 1e-5, 1e-9]
+
+
+def test_text_is_escaped_and_sources_are_there(page):
+    assert "dome <of>" not in page.replace("&lt;of&gt;", "") and "dome &lt;of&gt; known height" in page
+    assert "Hopcroft" in page  # the source of silicon's modulus
+    for heading in ("Against the limits", "Surfaces", "Stack", "Materials", "Grid", "Solvers", "Provenance"):
+        assert f"<h2>{heading}" in page
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    monkeypatch.setattr(report, "_picture", lambda *_: "")
+
+
+def test_an_unreadable_case_leaves_out_what_needs_it(no_pictures):
+    text, left_out = report.html(finished(case="title = 'x'\n[part]"))
+    assert "Surfaces" in text and "Hopcroft" not in text
+    assert len(left_out) == 1 and "stored case" in left_out[0]
+
+
+def test_pitch_may_be_given_and_is_checked(tmp_path, no_pictures):
+    text, _ = report.html(finished(), pitch=0.4e-3)
+    assert "130 %" in text and "above the limit" in text
+    with pytest.raises(WarpError, match="--pitch 1"):
+        report.write(finished(), tmp_path / "r.html", pitch="1")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium found")
+def test_a_browser_draws_it(tmp_path, no_pictures):
+    from PIL import Image
+
+    path, shot = tmp_path / "report.html", tmp_path / "shot.png"
+    report.write(finished(), path)
+    browser = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    browser += ["--virtual-time-budget=3000", "--window-size=1100,1500", "--host-resolver-rules=MAP * ~NOTFOUND"]
+    run = [*browser, "--dump-dom", f"--screenshot={shot}", path.as_uri()]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=120)
+    assert 'data-ready="yes"' in done.stdout, done.stderr[-2000:]
+    assert re.search(r'id="diagonals"[^>]*viewBox.*?<path d="M', done.stdout, re.S)
+    assert "drawn" in re.search(r'id="told">([^<]*)<', done.stdout)[1]
+    picture = Image.open(shot).convert("RGB")
+    yellow = sum(n for n, (r, g, b) in picture.getcolors(1 << 24) if r > 200 and g > 200 and b < 80)
+    assert yellow > 200  # the top of the dome, in viridis' last colours

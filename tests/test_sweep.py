@@ -1,0 +1,158 @@
+"""Sweeps: points where they should lie, effects that a hand can check, runs that are made once and survive deaths."""
+
+import csv
+from collections import Counter
+
+import numpy as np
+import pytest
+from fragile import fragile
+from test_cli import CASE
+
+from warp import case, design, effects, sweep
+from warp.errors import WarpError
+
+
+def plan(*vary, sample="grid", size=None, seed=0):
+    return design.design(vary, sample, size, seed)
+
+
+def test_a_grid_is_every_value_with_every_other():
+    found = plan("a.x=0.5 mm .. 1 mm", "b=soft, hard", "c=1,2,4", size=3)
+    assert len(found.points) == 3 * 2 * 3
+    assert found.points[0] == ("0.5 mm", "soft", "1") and found.points[-1] == ("1 mm", "hard", "4")
+    assert {point[0] for point in found.points} == {"0.5 mm", "0.75 mm", "1 mm"}
+    assert [v.label for v in found.variables] == ["a.x (mm)", "b", "c"]
+    assert [v.numeric for v in found.variables] == [True, False, True]
+
+
+def test_a_latin_hypercube_has_one_point_in_every_stratum():
+    found = plan("a=0 .. 1", "b=10 ppm/K .. 20 ppm/K", sample="lhs", size=20, seed=3)
+    for n, low, width in ((0, 0.0, 1.0), (1, 10.0, 10.0)):
+        at = [(found.variables[n].number(point[n]) - low) / width for point in found.points]
+        assert sorted(int(20 * v) for v in at) == list(range(20))
+    assert found.points == plan("a=0 .. 1", "b=10 ppm/K .. 20 ppm/K", sample="lhs", size=20, seed=3).points
+    words = plan("a=x, y", sample="lhs", size=10)
+    assert Counter(point[0] for point in words.points) == {"x": 5, "y": 5}
+
+
+@pytest.mark.parametrize(
+    ("vary", "complaint"),
+    [
+        ("part.x", "KEY=VALUES"),
+        ("a=1 mm", "at least two"),
+        ("a=1 mm .. 2 cm", "same unit"),
+        ("a=1 mm .. 1 mm", "equal"),
+        ("a=thin .. thick", "two quantities"),
+        ("a=1 .. 2 .. 3", "two quantities"),
+    ],
+)
+def test_bad_ranges_are_one_sentence(vary, complaint):
+    with pytest.raises(WarpError, match=complaint):
+        design.variable(vary)
+
+
+def test_bad_designs_are_one_sentence():
+    for arguments, complaint in (
+        (((), "grid"), "nothing varies"),
+        ((("a=1..2", "a=3..4"), "grid"), "twice"),
+        ((("a=1..2",), "random"), "grid, lhs, sobol"),
+        ((("a=1..2",), "sobol", 12), "power of two, e.g. 16"),
+        ((tuple(f"a{n}=1..2" for n in range(9)), "grid"), "--sample lhs"),
+    ):
+        with pytest.raises(WarpError, match=complaint):
+            design.design(*arguments)
+
+
+def test_variance_shares_of_ishigami():
+    """y = sin a + 7 sin2 b + 0.1 c4 sin a: first order 0.3139, 0.4424, 0; total 0.5576, 0.4424, 0.2437
+    (Ishigami and Homma 1990; Saltelli et al., Global Sensitivity Analysis, 2008, 4.6)."""
+    a, b, c = np.pi * (2 * design.saltelli(2048, 3, 0).T - 1)
+    first, total = effects.shares(np.sin(a) + 7 * np.sin(b) ** 2 + 0.1 * c**4 * np.sin(a), 2048, 3)
+    np.testing.assert_allclose(first, [0.3139, 0.4424, 0.0], atol=0.02)
+    np.testing.assert_allclose(total, [0.5576, 0.4424, 0.2437], atol=0.02)
+
+
+def test_main_effects_of_a_plane_and_of_words():
+    found = plan("a=0 .. 2", "b=10 .. 30", "c=red, blue", size=3)
+    y = np.array([5 + 3 * float(a) - 0.25 * float(b) + (4 if c == "blue" else 0) for a, b, c in found.points])
+    y[4] = np.nan  # a failed run is left out
+    a, b, c = effects.effects(found, "y", y)
+    assert a.effect == pytest.approx(6, abs=1.0) and b.effect == pytest.approx(-5, abs=1.0)
+    assert c.effect == pytest.approx(4, abs=1.0)
+    plain = plan("a=0 .. 2", "b=10 .. 30", size=3)
+    y = np.array([5 + 3 * float(a) - 0.25 * float(b) for a, b in plain.points])
+    a, b = effects.effects(plain, "y", y)
+    assert (a.effect, b.effect, a.r2) == pytest.approx((6, -5, 1))
+    assert np.isnan(a.total)
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(CASE)
+    return case.load(path)
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Runs in this process; counts them."""
+    made = []
+
+    def inline(tasks, workers=None, device="auto", run=sweep.point):
+        for key, task in tasks.items():
+            made.append(task[2])
+            yield key, run(task, "cpu")
+
+    monkeypatch.setattr(sweep, "on_this_machine", inline)
+    return made
+
+
+def table(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_sweep_runs_once_and_goes_on(small, tmp_path, here):
+    vary = ("part.board.thickness=0.8 mm, 1.2 mm", "part.chip.material=silicon, copper")
+    outcome = sweep.sweep(small, plan(*vary), tmp_path / "sweep")
+    assert len(here) == 4 and not outcome.failed
+    assert outcome.main == "board.bottom warpage (um)"
+    rows = table(tmp_path / "sweep" / "sweep.csv")
+    by = {(r["part.board.thickness (mm)"], r["part.chip.material"]): float(r[outcome.main]) for r in rows}
+    assert by["0.8", "silicon"] > by["1.2", "silicon"] > 0 > by["0.8", "copper"] - by["0.8", "silicon"]
+    assert (tmp_path / "sweep" / "effects-warpage.png").stat().st_size > 5000
+
+    wider = plan("part.board.thickness=0.8 mm, 1 mm, 1.2 mm", vary[1])
+    kept = sorted((tmp_path / "sweep" / "points").iterdir())
+    kept[0].write_text("{damaged")
+    outcome = sweep.sweep(small, wider, tmp_path / "sweep")
+    assert len(here) == 4 + 2 + 1  # the new thickness, and the damaged one
+    assert len(outcome.records) == 6
+
+
+def test_a_run_that_cannot_be_is_a_row_with_its_reason(small, tmp_path, here):
+    outcome = sweep.sweep(small, plan("part.chip.material=silicon, unobtainium"), tmp_path / "s")
+    assert [r["status"] for r in outcome.records] == ["done", "failed"]
+    assert "unobtainium" in table(tmp_path / "s" / "sweep.csv")[1]["error"]
+    with pytest.raises(WarpError, match="none of the 2 runs"):
+        sweep.sweep(small, plan("part.chip.colour=red, blue"), tmp_path / "none")
+
+
+def test_a_dead_process_costs_no_other_run(tmp_path):
+    names = ["a", "once", "b", "always", "c"]
+    tasks = {name: (name, str(tmp_path), {}) for name in names}
+    found = dict(sweep.on_this_machine(tasks, 2, "cpu", fragile))
+    assert {name: record["status"] for name, record in found.items()} == {
+        name: "crashed" if name == "always" else "done" for name in names
+    }
+    assert (tmp_path / "always").stat().st_size <= 5
+
+
+def test_dask_repeats_what_died_with_a_worker(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    tasks = {name: (name, str(tmp_path), {}) for name in ("a", "once", "b", "c")}
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        found = dict(sweep.through_dask(tasks, cluster.scheduler_address, "cpu", fragile))
+    assert sorted(found) == sorted(tasks) and all(record["status"] == "done" for record in found.values())
+    with pytest.raises(WarpError, match="no Dask scheduler"):
+        dict(sweep.through_dask(tasks, "tcp://127.0.0.1:9", "cpu", fragile))

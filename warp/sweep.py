@@ -1,0 +1,274 @@
+"""Many runs of one case: what varies goes in, one table comes out; a sweep that stopped goes on where it was.
+
+    FOLDER/points/KEY.json    one run each, KEY made of the case's text, what was changed, and the program's version
+    FOLDER/sweep.json         what varied and how
+    FOLDER/sweep.csv          one row a run: the varied values, then the outputs (sweep.parquet too, with pyarrow)
+    FOLDER/effects.csv        how strongly each variable moves each output (`effects`)
+    FOLDER/effects-*.png      the same as pictures, for the side to the board and the junction
+
+A run is kept when it ends, whatever happens to the others, and is never repeated: the same command continues, a larger
+one adds. A run that the case refuses (a lid thinner than its foot) is kept as failed, with the reason; one whose
+process died is tried again, alone, and given up after the third time.
+
+On one machine runs go to processes that share the cores; with a scheduler's address to Dask's workers, which need
+nothing but this package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from warp import effects, export, store
+from warp.design import Design
+from warp.errors import WarpError
+
+if TYPE_CHECKING:
+    from warp.case import Case
+
+TRIES = 3  # of a run whose process dies
+DECIDED = ("done", "failed")
+Task = tuple[str, str, dict[str, str]]
+"""The case's text, its path (for its power maps) and the values given instead of the file's."""
+Progress = Callable[[int, int, Mapping[str, Any]], None]
+"""Called after each run with how many are decided, of how many, and its record."""
+# What a table shows of a summary: where it stands, the quantity, and what its column is called.
+COLUMNS = (
+    ("surfaces", "warpage", "warpage"),
+    ("", "coplanarity", "coplanarity"),
+    ("thermal", "junction", "junction"),
+    ("thermal", "theta_ja", "theta JA"),
+    ("temperature", "max", "hottest"),
+    ("stress", "max_principal_q999", "largest tension"),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A sweep that is through: the design, one record a point, and the files."""
+
+    design: Design
+    records: list[dict[str, Any]]
+    files: list[Path]
+    effects: list[effects.Effect]
+    main: str | None
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        return [record for record in self.records if record["status"] != "done"]
+
+
+def point(task: Task, device: str = "auto", threads: int | None = None) -> dict[str, Any]:
+    """Run one point wherever this process stands; a run that cannot be is a record with its reason."""
+    from warp import case as cases
+    from warp import device as devices
+    from warp import measured, process
+
+    start = time.perf_counter()
+    text, path, overrides = task
+    record: dict[str, Any] = {"overrides": overrides, "status": "done"}
+    try:
+        case = cases.parse(text, Path(path), overrides)
+        result = process.solve(case, devices.select(device, threads))
+        record["numbers"] = outputs(result.summary())
+        board = measured.board_part(result)
+        record["main"] = None if board is None else f"{board}.bottom warpage (um)"
+    except WarpError as error:
+        record |= {"status": "failed", "error": str(error)}
+    except Exception as error:  # one broken run must not take the others with it; the next sweep tries it again
+        record |= {"status": "crashed", "error": f"{type(error).__name__}: {error}"}
+    return record | {"seconds": time.perf_counter() - start}
+
+
+def outputs(summary: Mapping[str, Any]) -> dict[str, float]:
+    """The outputs of a run by their columns' names, e.g. "substrate.bottom warpage (um)"."""
+    found = {}
+    for where, quantity, value, unit in export.numbers(store.plain(summary)):
+        for group, wanted, name in COLUMNS:
+            place, _, part = where.partition(".")
+            if place == group and quantity == wanted:
+                label = f"{part} {name}".strip()
+                found[f"{label} ({unit.replace('K_per_W', 'K/W')})"] = float(value)
+    return found
+
+
+def sweep(
+    case: Case,
+    design: Design,
+    folder: Path,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Make every run that is not there yet, then the tables and pictures."""
+    points = folder / "points"
+    points.mkdir(parents=True, exist_ok=True)
+    store.check_writable(points / "key.json")
+    tasks = [_task(case, design, values) for values in design.points]
+    keys = [key_of(task) for task in tasks]
+    _put(folder / "sweep.json", {"case": str(case.path), "overrides": dict(case.overrides), **design.to_dict()})
+    records = {key: found for key in set(keys) if (found := _kept(points / f"{key}.json"))}
+    left = {key: task for key, task in zip(keys, tasks, strict=True) if key not in records}
+    if left:
+        finish = through_dask(left, scheduler, device) if scheduler else on_this_machine(left, workers, device)
+        for key, record in finish:
+            _put(points / f"{key}.json", record)
+            records[key] = record
+            if progress is not None:
+                progress(len(records), len(set(keys)), record)
+    outcome = report(design, [records[key] for key in keys], folder)
+    if len(outcome.failed) == len(outcome.records):
+        raise WarpError(f"none of the {len(outcome.records)} runs could be made: {outcome.failed[0].get('error')}")
+    return outcome
+
+
+def key_of(task: Task) -> str:
+    """Name a run by all that decides its result."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        program = version("warpage")
+    except PackageNotFoundError:
+        program = "unknown"
+    text, _, overrides = task
+    whole = json.dumps([program, text, sorted(overrides.items())])
+    return hashlib.sha256(whole.encode()).hexdigest()[:20]
+
+
+def on_this_machine(
+    tasks: Mapping[str, Task], workers: int | None = None, device: str = "auto", run: Callable[..., Any] = point
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Run tasks in processes that share the cores (or the GPU), and yield each as it ends."""
+    from multiprocessing import get_context
+
+    from warp import device as devices
+
+    place = devices.select(device)
+    cores = devices.cores()
+    count = min(len(tasks), workers or (1 if place.cuda else cores))
+    left, deaths = dict(tasks), Counter[str]()
+    alone = False  # after a death: one at a time, so that the next one names the culprit
+    while left:
+        many = 1 if alone else count
+        before = len(left)
+        pool = ProcessPoolExecutor(many, mp_context=get_context("spawn"))
+        try:
+            batch = dict(list(left.items())[:1]) if alone else left
+            futures = {pool.submit(run, task, place.name, max(1, cores // many)): key for key, task in batch.items()}
+            for future in as_completed(futures):
+                key = futures[future]
+                record = future.result()
+                left.pop(key)
+                yield key, record
+            alone = False
+        except BrokenProcessPool:
+            if alone:
+                key = next(iter(left))
+                deaths[key] += 1
+                if deaths[key] >= TRIES - 1:
+                    task = left.pop(key)
+                    yield key, {"overrides": task[2], "status": "crashed", "error": "its process died", "seconds": 0.0}
+            alone = alone or len(left) == before
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def through_dask(
+    tasks: Mapping[str, Task], scheduler: str, device: str = "auto", run: Callable[..., Any] = point
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Run tasks on the workers of a Dask scheduler; it repeats on another worker what died with one."""
+    try:
+        from distributed import Client  # type: ignore[import-not-found,unused-ignore]
+        from distributed import as_completed as completed
+    except ImportError:
+        raise WarpError("--scheduler needs Dask: pip install 'warpage[sweep]'") from None
+    try:
+        client = Client(scheduler, timeout="20s")
+    except (OSError, ValueError, TimeoutError) as error:
+        raise WarpError(f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}") from None
+    with client:
+        futures = {
+            client.submit(run, task, device, key=f"warp-{key}", retries=TRIES - 1): key for key, task in tasks.items()
+        }
+        for future in completed(list(futures)):
+            key = futures[future]
+            if future.status == "finished":
+                yield key, future.result()
+            else:
+                error = f"{type(future.exception()).__name__}: {future.exception()}"
+                yield key, {"overrides": tasks[key][2], "status": "crashed", "error": error, "seconds": 0.0}
+
+
+def report(design: Design, records: list[dict[str, Any]], folder: Path) -> Outcome:
+    """Write the tables and draw the pictures of all runs."""
+    columns = list(dict.fromkeys(name for record in records for name in record.get("numbers", {})))
+    head = ["run", *(v.label for v in design.variables), *columns, "seconds", "status", "error"]
+    rows = []
+    for n, (values, record) in enumerate(zip(design.points, records, strict=True), start=1):
+        inputs = [v.number(t) if v.numeric else t for v, t in zip(design.variables, values, strict=True)]
+        found = [record.get("numbers", {}).get(name) for name in columns]
+        rows.append([n, *inputs, *found, round(record["seconds"], 3), record["status"], record.get("error", "")])
+    files = [export.table(folder / "sweep.csv", head, rows)]
+    files += _parquet(folder / "sweep.parquet", head, rows)
+
+    main = next((record["main"] for record in records if record.get("main")), None)
+    everything: list[effects.Effect] = []
+    for name in columns:
+        values = np.array([record.get("numbers", {}).get(name, np.nan) for record in records], float)
+        everything += effects.effects(design, name, values)
+        if name == main or name.startswith("junction ("):
+            path = folder / f"effects-{'junction' if name != main else 'warpage'}.png"
+            if np.isfinite(values).sum() > 1:
+                effects.picture(design, name, name[name.rindex("(") + 1 : -1], values, path)
+                files.append(path)
+    table = [
+        [e.output, e.variable, *("" if not np.isfinite(v) else f"{v:.6g}" for v in (e.effect, e.r2, e.first, e.total))]
+        for e in everything
+    ]
+    head = ["output", "variable", "effect", "r2", "first_order", "total"]
+    files.append(export.table(folder / "effects.csv", head, table))
+    return Outcome(design, records, files, everything, main)
+
+
+def _task(case: Case, design: Design, values: Sequence[str]) -> Task:
+    own = {v.key: text for v, text in zip(design.variables, values, strict=True)}
+    return case.text, str(case.path), {**case.overrides, **own}
+
+
+def _kept(path: Path) -> dict[str, Any] | None:
+    """A run that is decided; a file that cannot be read, and a run that crashed, count as not there."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return record if record["status"] in DECIDED else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _put(path: Path, value: Mapping[str, Any]) -> None:
+    with store.replacing(path) as temporary:
+        temporary.write_text(json.dumps(store.plain(value), indent=1), encoding="utf-8")
+
+
+def _parquet(path: Path, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Path]:
+    """The same table for data tools, where pyarrow is installed."""
+    try:
+        import pyarrow  # type: ignore[import-not-found,unused-ignore]
+        from pyarrow import parquet
+    except ImportError:
+        return []
+    columns = {name: [row[n] for row in rows] for n, name in enumerate(head)}
+    with store.replacing(path) as temporary:
+        parquet.write_table(pyarrow.table(columns), temporary)
+    return [path]
