@@ -1,7 +1,7 @@
 """Thermo-elasticity on the staggered grid: operator, smoothers, thermal load, stress.
 
-Unknown U (3, nz+1, ny+1, nx+3): u on x-faces, v on y-faces, w on z-faces, all with the same strides. Face and cell i stand
-at x-index i + 1: one column of zeros before the first face and two after the last replace every test at the x ends.
+Unknown U (3, nz+1, ny+1, nx+3): u on x-faces, v on y-faces, w on z-faces, all with the same strides. Face and cell i
+stand at x-index i + 1: one column of zeros before the first face and two after the last replace every test at the x ends.
 
              w[k+1,j,i]
         +--------o--------+           cell (k, j, i):   normal strains, energy  e:C:e / 2     C (6, ...) = volume * c
@@ -13,11 +13,11 @@ at x-index i + 1: one column of zeros before the first face and two after the la
 
     e_xx = (u[i+1] - u[i]) rdx[i]          g_xz = (u[k] - u[k-1]) rcz[k] + (w[i] - w[i-1]) rcx[i]
 
-rdx = 1/cell width, rcx[i] = 1/distance of the centres of cells i-1 and i. Void has C = 0 and K = 0, and so have the entries
-of C and K beyond the last cell and edge. Order of the coefficients: c_xx c_yy c_zz c_yz c_xz c_xy, K_yz K_xz K_xy.
+rdx = 1/cell width, rcx[i] = 1/distance of the centres of cells i-1 and i. Void has C = 0 and K = 0, and so have the
+entries of C and K beyond the last cell and edge. Order of the coefficients: c_xx c_yy c_zz c_yz c_xz c_xy, K_yz K_xz K_xy.
 
-The finest level stores no coefficients (`media_...`): a material id per cell, ids (nz+2, ny+2, nx+3) with a border of void,
-and tables `cell` (6, media) of the normal stiffness and `soft` (3, media) of 4/G for shear, infinite in void.
+The finest level stores no coefficients (`media_...`): a material id per cell, ids (nz+2, ny+2, nx+3) with a border of
+void, and tables `cell` (6, media) of the normal stiffness and `soft` (3, media) of 4/G for shear, infinite in void.
 An edge's K is its dual volume times the harmonic mean of the four cells' G, weighted by their cross sections: with the
 cross sections a, K = length (sum a)^2 / sum (a 4/G), zero as soon as one cell is void.
 Cell widths dx, dy, dz stand at index + 1 and are 1 beyond the ends.
@@ -27,7 +27,6 @@ import numpy as np
 from numba import prange
 
 from warp.kernels import inline, kernel
-
 
 TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motion of the line: it is held
 
@@ -227,10 +226,12 @@ def media_diagonal(diagonal, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rd
                     + cell[0, m] * volume * rdx[i] * rdx[i] + xz * cz * cz + xzk * czp * czp + xy * cy * cy + xyj * cyp * cyp)
                 diagonal[1, k, j, i] += (
                     cell[1, ids[k + 1, j, i]] * dx[i] * dy[j] * dz[k + 1] * rym * rym
-                    + cell[1, m] * volume * ry * ry + yz * cz * cz + yzk * czp * czp + xy * rcx[i] * rcx[i] + xyi * rcx[i + 1] * rcx[i + 1])
+                    + cell[1, m] * volume * ry * ry + yz * cz * cz + yzk * czp * czp
+                    + xy * rcx[i] * rcx[i] + xyi * rcx[i + 1] * rcx[i + 1])
                 diagonal[2, k, j, i] += (
                     cell[2, ids[k, j + 1, i]] * dx[i] * dy[j + 1] * dz[k] * rzm * rzm
-                    + cell[2, m] * volume * rz * rz + xz * rcx[i] * rcx[i] + xzi * rcx[i + 1] * rcx[i + 1] + yz * cy * cy + yzj * cyp * cyp)
+                    + cell[2, m] * volume * rz * rz + xz * rcx[i] * rcx[i] + xzi * rcx[i + 1] * rcx[i + 1]
+                    + yz * cy * cy + yzj * cyp * cyp)
 
 
 @kernel
@@ -255,21 +256,6 @@ def elastic_diagonal(diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
                     C[2, km, j, i] * rzm * rzm + C[2, k, j, i] * rz * rz
                     + K[1, k, j, i] * rcx[i] * rcx[i] + K[1, k, j, i + 1] * rcx[i + 1] * rcx[i + 1]
                     + K[0, k, j, i] * cy * cy + K[0, k, jp, i] * cyp * cyp)
-
-
-@kernel
-def elastic_lines(inverse, lower, diagonal, C, K, rdz, rcz, nx, ny, nz):
-    """Factor the z lines of A: inverse pivots (0 where inactive or free) and multipliers. `inverse` may be `diagonal`."""
-    for j in prange(ny + 1):
-        for k in range(nz + 1):
-            km, rzm, cz = max(k - 1, 0), rdz[k], rcz[k + 1]
-            for i in range(1, nx + 2):
-                for a, off in ((0, -K[1, k, j, i] * cz * cz), (1, -K[0, k, j, i] * cz * cz), (2, -C[2, km, j, i] * rzm * rzm)):
-                    full = diagonal[a, k, j, i]
-                    l = off * inverse[a, km, j, i] if k > 0 else off * 0
-                    d = full - l * off
-                    lower[a, k, j, i] = l
-                    inverse[a, k, j, i] = 1 / d if d > full * TINY else d * 0
 
 
 @kernel
@@ -309,134 +295,3 @@ def elastic_lines_step(x, p, y, r, inverse, lower, keep, a, b, nx, ny, nz):
                     pk[i] = a * pk[i] + b * yk[i]
                 for i in range(nx + 3):
                     xk[i] = keep * xk[i] + pk[i]
-
-
-@kernel
-def elastic_columns(P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
-    """Matrix of one cell column: A restricted to (w, u left, u right, v front, v back) of every level, in band form.
-
-    Dof d of level k has number 5k + d; P[d, o, k, j, i] = A(5k + d, 5k + d - o), o = 0..5, for the column of cell (j, i);
-    P (5, 6, nz+2, ny, nx+3) has one level of zeros above.
-    `diagonal`: A's diagonal; inactive dofs (diagonal zero) get a unit row.
-    """
-    for j in prange(ny):
-        ry, cy, cyp = rdy[j + 1], rcy[j + 1], rcy[j + 2]
-        for k in range(nz + 1):
-            rz, rzm, cz = rdz[k + 1], rdz[k], rcz[k + 1]
-            km = max(k - 1, 0)
-            for i in range(1, nx + 1):
-                for d in range(5):
-                    for o in range(6):
-                        P[d, o, k, j, i] = 0
-                rx, cx, cxp = rdx[i], rcx[i], rcx[i + 1]
-                P[0, 0, k, j, i] = diagonal[2, k, j, i]
-                P[1, 0, k, j, i], P[2, 0, k, j, i] = diagonal[0, k, j, i], diagonal[0, k, j, i + 1]
-                P[3, 0, k, j, i], P[4, 0, k, j, i] = diagonal[1, k, j, i], diagonal[1, k, j + 1, i]
-                left, right = K[1, k, j, i] * cz * cx, K[1, k, j, i + 1] * cz * cxp
-                front, back = K[0, k, j, i] * cz * cy, K[0, k, j + 1, i] * cz * cyp
-                cellx, celly = C[4, k, j, i] * rx * rz, C[3, k, j, i] * ry * rz
-                P[1, 1, k, j, i], P[2, 2, k, j, i] = cellx + left, -cellx - right
-                P[3, 3, k, j, i], P[4, 4, k, j, i] = celly + front, -celly - back
-                P[2, 1, k, j, i] = -C[0, k, j, i] * rx * rx
-                P[4, 1, k, j, i] = -C[1, k, j, i] * ry * ry
-                xy = C[5, k, j, i] * rx * ry
-                P[3, 2, k, j, i] = xy + K[2, k, j, i] * cy * cx
-                P[3, 1, k, j, i] = -xy - K[2, k, j, i + 1] * cy * cxp
-                P[4, 3, k, j, i] = -xy - K[2, k, j + 1, i] * cyp * cx
-                P[4, 2, k, j, i] = xy + K[2, k, j + 1, i + 1] * cyp * cxp
-                if k > 0:
-                    cellx, celly = C[4, km, j, i] * rx * rzm, C[3, km, j, i] * ry * rzm
-                    P[0, 5, k, j, i] = -C[2, km, j, i] * rzm * rzm
-                    P[0, 4, k, j, i], P[0, 3, k, j, i] = -cellx - left, cellx + right
-                    P[0, 2, k, j, i], P[0, 1, k, j, i] = -celly - front, celly + back
-                    P[1, 5, k, j, i], P[2, 5, k, j, i] = -K[1, k, j, i] * cz * cz, -K[1, k, j, i + 1] * cz * cz
-                    P[3, 5, k, j, i], P[4, 5, k, j, i] = -K[0, k, j, i] * cz * cz, -K[0, k, j + 1, i] * cz * cz
-
-
-@kernel
-def elastic_columns_factor(P, nx, ny, nz):
-    """Factor every column in place, P = L D L^T: multipliers at o > 0, inverse pivots at o = 0 (0 where inactive)."""
-    for j in prange(ny):
-        for i in range(1, nx + 1):
-            for row in range(5 * nz + 5):
-                k, d = row // 5, row % 5
-                if P[d, 0, k, j, i] <= 0:
-                    for o in range(6):
-                        P[d, o, k, j, i] = 0
-                else:
-                    scale = P[d, 0, k, j, i]
-                    for o in range(min(5, row), 0, -1):
-                        c = row - o
-                        a = P[d, o, k, j, i]
-                        for m in range(o + 1, min(5, row) + 1):
-                            e = row - m
-                            if c - e <= 5:
-                                a -= P[d, m, k, j, i] * P[c % 5, c - e, c // 5, j, i]
-                        P[d, o, k, j, i] = a
-                    for o in range(min(5, row), 0, -1):
-                        c = row - o
-                        l = P[d, o, k, j, i] * P[c % 5, 0, c // 5, j, i]
-                        P[d, 0, k, j, i] -= l * P[d, o, k, j, i]
-                        P[d, o, k, j, i] = l
-                    P[d, 0, k, j, i] = 1 / P[d, 0, k, j, i] if P[d, 0, k, j, i] > scale * TINY else 0 * scale
-
-
-@kernel
-def elastic_columns_solve(Y, r, P, nx, ny, nz):
-    """Y (5, nz+1, ny, nx+3) = solutions of all columns for the residual r; P has a level of zeros at nz + 1."""
-    last = 5 * nz + 4
-    for j in prange(ny):
-        for row in range(last + 1):
-            k, d = row // 5, row % 5
-            y, l = Y[d, k, j], P[d, :, k, j]
-            c1, c2, c3, c4, c5 = max(row - 1, 0), max(row - 2, 0), max(row - 3, 0), max(row - 4, 0), max(row - 5, 0)
-            y1, y2, y3 = Y[c1 % 5, c1 // 5, j], Y[c2 % 5, c2 // 5, j], Y[c3 % 5, c3 // 5, j]
-            y4, y5 = Y[c4 % 5, c4 // 5, j], Y[c5 % 5, c5 // 5, j]
-            l1, l2, l3, l4, l5 = l[1], l[2], l[3], l[4], l[5]
-            rhs = r[2, k, j] if d == 0 else r[0, k, j] if d < 3 else r[1, k, j + d - 3]
-            first = rhs[1:] if d == 2 else rhs
-            for i in range(nx + 2):
-                y[i] = first[i]
-            if row > 0:
-                for i in range(nx + 2):
-                    y[i] -= l1[i] * y1[i] + l2[i] * y2[i] + l3[i] * y3[i] + l4[i] * y4[i] + l5[i] * y5[i]
-        for row in range(last, -1, -1):
-            k, d = row // 5, row % 5
-            y, inverse = Y[d, k, j], P[d, 0, k, j]
-            c1, c2, c3, c4, c5 = row + 1, row + 2, row + 3, row + 4, row + 5
-            y1, y2, y3 = Y[c1 % 5, min(c1 // 5, nz), j], Y[c2 % 5, min(c2 // 5, nz), j], Y[c3 % 5, min(c3 // 5, nz), j]
-            y4, y5 = Y[c4 % 5, min(c4 // 5, nz), j], Y[c5 % 5, min(c5 // 5, nz), j]
-            l1, l2, l3 = P[c1 % 5, 1, c1 // 5, j], P[c2 % 5, 2, c2 // 5, j], P[c3 % 5, 3, c3 // 5, j]
-            l4, l5 = P[c4 % 5, 4, c4 // 5, j], P[c5 % 5, 5, c5 // 5, j]
-            for i in range(nx + 2):
-                y[i] = (y[i] * inverse[i] - l1[i] * y1[i] - l2[i] * y2[i] - l3[i] * y3[i] - l4[i] * y4[i] - l5[i] * y5[i])
-
-
-@kernel
-def elastic_columns_step(x, p, Y, keep, a, b, nx, ny, nz):
-    """One Chebyshev step with the sum of the columns' solutions:  p = a p + b sum Y,  x = keep x + p."""
-    for j in prange(ny + 1):
-        for k in range(nz + 1):
-            for d in range(3):
-                to = p[d, k, j]
-                for i in range(nx + 3):
-                    to[i] = a * to[i]
-            if j < ny:
-                u, v, w = p[0, k, j], p[1, k, j], p[2, k, j]
-                left, right, front, y = Y[1, k, j], Y[2, k, j], Y[3, k, j], Y[0, k, j]
-                for i in range(1, nx + 1):
-                    u[i] += b * left[i]
-                for i in range(1, nx + 1):
-                    u[i + 1] += b * right[i]
-                for i in range(1, nx + 1):
-                    v[i] += b * front[i]
-                for i in range(1, nx + 1):
-                    w[i] += b * y[i]
-            if j > 0:
-                v, back = p[1, k, j], Y[4, k, j - 1]
-                for i in range(1, nx + 1):
-                    v[i] += b * back[i]
-            for d in range(3):
-                to, pk = x[d, k, j], p[d, k, j]
-                for i in range(nx + 3):
-                    to[i] = keep * to[i] + pk[i]

@@ -3,7 +3,6 @@
 Layout and tables as in kernels/elastic.py; these run on the CPU on every device.
 """
 
-import numpy as np
 from numba import prange
 
 from warp.kernels import host

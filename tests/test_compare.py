@@ -13,7 +13,8 @@ from warp.errors import WarpError
 def scan(path, factor=1.0, noise=0.0, head="X (mm),Y (mm),Z (um)", mark=","):
     """A measured board bottom: its zone with a tilt, an offset and another origin."""
     x, y = (v.ravel() for v in np.meshgrid(np.linspace(-4.5, 4.5, 31), np.linspace(-4.5, 4.5, 31)))
-    z = 1e6 * factor * dome(1e-3 * x, 1e-3 * y) + 40 + 3 * x - 7 * y + noise * np.random.default_rng(0).normal(size=x.size)
+    z = 1e6 * factor * dome(1e-3 * x, 1e-3 * y) + noise * np.random.default_rng(0).normal(size=x.size)
+    z += 40 + 3 * x - 7 * y
     text = "\n".join(mark.join(f"{v:.5f}" for v in row) for row in zip(x + 100, y - 3, z, strict=True))
     path.write_text((head + "\n" if head else "") + text + "\n")
     return path

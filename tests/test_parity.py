@@ -227,16 +227,14 @@ def test_media_apply(twins, real, media, displacement, mirror):
 
 
 def test_diagonals_and_lines(twins, real, body, media, displacement):
-    C, K, *spacings, nx, ny, nz = body
+    nx, ny, nz = body[-3:]
     diagonal = zeros(real)
     diagonal[..., 1 : nx + 2] = 0.3  # a line held by nothing else is singular
-    stored = twins("elastic", "elastic_diagonal", FACES, diagonal, *body, real=real)[0]
+    twins("elastic", "elastic_diagonal", FACES, diagonal, *body, real=real)
     looked_up = twins("elastic", "media_diagonal", FACES, diagonal, *media, nx, ny, nz, real=real)[0]
     columns = (nx + 1, ny + 1, 1)
     args = zeros(real), zeros(real), looked_up, *media[:6], *media[-2:], nx, ny, nz
-    twins("elastic", "media_lines", columns, *args, real=real)
-    args = zeros(real), zeros(real), stored, C, K, *spacings[-2:], nx, ny, nz
-    lines = twins("elastic", "elastic_lines", columns, *args, real=real)[:2]
+    lines = twins("elastic", "media_lines", columns, *args, real=real)[:2]
     args = displacement * 2, displacement * 3, zeros(real), displacement, *lines, 1.0, 0.3, 0.7, nx, ny, nz
     twins("elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real)
 
@@ -246,12 +244,12 @@ def test_elastic_columns(twins, rng, real, body, displacement):
     diagonal = np.full_like(displacement, 100)  # dominant: a pivot near the threshold may fall on either side of it
     diagonal[:, rng.random(SHAPE) < 0.2] = 0  # inactive
     P = np.zeros((5, 6, nz + 2, ny, nx + 3), real)
-    P = twins("elastic", "elastic_columns", FACES, P, diagonal, *body, real=real)[0]
-    P = twins("elastic", "elastic_columns_factor", (nx, ny, 1), P, *sizes, real=real)[0]
+    P = twins("columns", "columns_fill", FACES, P, diagonal, *body, real=real)[0]
+    P = twins("columns", "columns_factor", (nx, ny, 1), P, *sizes, real=real)[0]
     Y = np.zeros((5, nz + 1, ny, nx + 3), real)
-    Y = twins("elastic", "elastic_columns_solve", (nx, ny, 1), Y, displacement, P, *sizes, real=real)[0]
+    Y = twins("columns", "columns_solve", (nx, ny, 1), Y, displacement, P, *sizes, real=real)[0]
     x, p = displacement * 2, displacement * 3
-    twins("elastic", "elastic_columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, 1.0, 0.3, 0.7, *sizes, real=real)
+    twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, 1.0, 0.3, 0.7, *sizes, real=real)
 
 
 # multigrid ------------------------------------------------------------------------------------------------------------

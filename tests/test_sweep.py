@@ -145,14 +145,15 @@ def test_a_dead_process_costs_no_other_run(tmp_path):
     assert {name: record["status"] for name, record in found.items()} == {
         name: "crashed" if name == "always" else "done" for name in names
     }
-    assert (tmp_path / "always").stat().st_size <= 5
+    assert 2 <= (tmp_path / "always").stat().st_size <= sweep.TRIES + 1
 
 
-def test_dask_repeats_what_died_with_a_worker(tmp_path):
+def test_dask_repeats_what_died_with_a_worker(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     tasks = {name: (name, str(tmp_path), {}) for name in ("a", "once", "b", "c")}
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         found = dict(sweep.through_dask(tasks, cluster.scheduler_address, "cpu", fragile))
     assert sorted(found) == sorted(tasks) and all(record["status"] == "done" for record in found.values())
+    monkeypatch.setattr(sweep, "PATIENCE", 1)
     with pytest.raises(WarpError, match="no Dask scheduler"):
         dict(sweep.through_dask(tasks, "tcp://127.0.0.1:9", "cpu", fragile))

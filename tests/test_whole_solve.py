@@ -68,7 +68,4 @@ def test_elastic(cpu, mirror):
     largest = abs(numba.displacement).max()
     assert largest > 1e-6
     np.testing.assert_allclose(cuda.displacement, numba.displacement, rtol=0, atol=1e-8 * largest)
-    used = {f"elastic.{f}" for f in device.signatures("elastic")} | {
-        f"multigrid.{f}" for f in device.signatures("multigrid")
-    }
-    assert launched >= used - {"elastic.elastic_lines"}
+    assert launched >= {f"{m}.{f}" for m in ("elastic", "columns", "multigrid") for f in device.signatures(m)}

@@ -42,7 +42,7 @@ class Assembly:
 
 def assemble(file: CaseFile, folder: Path) -> tuple[Assembly, list[Fault]]:
     """Build everything a case needs; files that it names are relative to `folder`."""
-    package, faults = build(file.part)
+    package, faults = build(file.part, folder)
     media, more = _materials(file, package)
     faults += more
     sources, more = _gather(_sources(name, part, package, folder) for name, part in file.part.items())

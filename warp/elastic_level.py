@@ -122,7 +122,8 @@ def merge_media(A: Operator, merge: Merge) -> Coefficients:
     NX, NY, nz = len(merge.keep_x) - 1, len(merge.keep_y) - 1, A.n[2]
     C, K = (np.zeros((n, *displacement_shape(NX, NY, nz)[1:])) for n in (6, 3))
     lines = [merge.transposed(axis, True) for axis in (0, 1)]
-    elastic_setup.media_coarsen(C, K, A.ids, A.cell, A.soft, *A.widths, merge.keep_x, merge.keep_y, *lines[0], *lines[1], NX, NY, nz)
+    tables = (A.ids, A.cell, A.soft, *A.widths)
+    elastic_setup.media_coarsen(C, K, *tables, merge.keep_x, merge.keep_y, *lines[0], *lines[1], NX, NY, nz)
     for edge in A.edges:  # what the lateral free faces carry
         parent = np.searchsorted((merge.keep_y, merge.keep_x)[edge.face], edge.m, "right") - 1
         w = merge.weights(edge.face, True)
@@ -161,9 +162,10 @@ class Level:
         self.spacing = [device.asarray(a, np.float32) for a in spacings(self.lines)]
         self.x, self.p, self.r = (device.zeros(self.shape, np.float32) for _ in range(3))
 
-    def run(self, function: str, *args) -> None:
-        nx, ny, nz = self.n
-        self.device.launch("elastic", function, (nx + PAD, ny + 1, nz + 1), *args, *self.n, real=np.float32)
+    def run(self, module: str, function: str, levels: int, *args) -> None:
+        """Launch for every face column and `levels` z levels (1 where the kernel walks along z)."""
+        nx, ny, _ = self.n
+        self.device.launch(module, function, (nx + PAD, ny + 1, levels), *args, *self.n, real=np.float32)
 
     def subtract(self) -> None:
         """r -= A p."""
@@ -208,9 +210,9 @@ class Fine(Level):
         self.inverse = self.device.asarray(A.free.diagonal().reshape(self.shape), np.float32)
         ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz = A.arguments(np.float32)
         self.lower = self.device.zeros(self.shape, np.float32)
-        self.run("media_diagonal", self.inverse, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz)
+        self.run("elastic", "media_diagonal", A.n[2] + 1, self.inverse, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz)
         hold(self.inverse, self.mirror)
-        self.run("media_lines", self.inverse, self.lower, self.inverse, ids, cell, soft, dx, dy, dz, rdz, rcz)
+        self.run("elastic", "media_lines", 1, self.inverse, self.lower, self.inverse, ids, cell, soft, dx, dy, dz, rdz, rcz)
 
     def subtract(self) -> None:
         self.A.apply(self.r, self.p, 1.0, -1.0)
@@ -222,7 +224,7 @@ class Fine(Level):
         return self.device.to_host(out)
 
     def step(self, keep: float, a: float, b: float) -> None:
-        self.run("elastic_lines_step", self.x, self.p, self.y, self.r, self.inverse, self.lower, keep, a, b)
+        self.run("elastic", "elastic_lines_step", 3, self.x, self.p, self.y, self.r, self.inverse, self.lower, keep, a, b)
 
 
 class Coarse(Level):
@@ -243,9 +245,9 @@ class Coarse(Level):
         host.launch("elastic", "elastic_diagonal", (1, 1, 1), diagonal, *arrays, *self.n)
         hold(diagonal, self.mirror)
         P = np.zeros((5, 6, nz + 2, ny, nx + PAD))
-        host.launch("elastic", "elastic_columns", (1, 1, 1), P, diagonal, *arrays, *self.n)
+        host.launch("columns", "columns_fill", (1, 1, 1), P, diagonal, *arrays, *self.n)
         add_to_columns(P, self.free, self.shape)
-        host.launch("elastic", "elastic_columns_factor", (1, 1, 1), P, *self.n)
+        host.launch("columns", "columns_factor", (1, 1, 1), P, *self.n)
         self.P = put(P, np.float32)
         self.inverse = put(diagonal, np.float32)  # positive where active
         self.Y = self.device.zeros((5, nz + 1, ny, nx + PAD), np.float32)
@@ -257,12 +259,13 @@ class Coarse(Level):
         self.fill, self.collect = (SparseRows(m, self.device, np.float32) for m in (fill, fill.T.tocsr()))
 
     def subtract(self) -> None:
-        self.run("elastic_apply", self.r, self.p, 1.0, -1.0, self.C, self.K, *self.spacing, *map(int, self.mirror))
+        args = (self.r, self.p, 1.0, -1.0, self.C, self.K, *self.spacing, *map(int, self.mirror))
+        self.run("elastic", "elastic_apply", self.n[2] + 1, *args)
         self.tilts.apply(self.r, self.p, -1.0, 1.0)
 
     def step(self, keep: float, a: float, b: float) -> None:
-        self.run("elastic_columns_solve", self.Y, self.r, self.P)
-        self.run("elastic_columns_step", self.x, self.p, self.Y, keep, a, b)
+        self.run("columns", "columns_solve", 1, self.Y, self.r, self.P)
+        self.run("columns", "columns_step", self.n[2] + 1, self.x, self.p, self.Y, keep, a, b)
 
     def times(self, x: np.ndarray) -> np.ndarray:
         """A x in float64 on the host, without the free edges."""
@@ -301,7 +304,7 @@ def hold(diagonal, mirror: tuple[bool, bool]) -> None:
 
 
 def add_to_columns(P: np.ndarray, free: sparse.csr_matrix, shape: tuple[int, ...]) -> None:
-    """Add what free edges couple within one cell column to the column matrices (kernel elastic.elastic_columns)."""
+    """Add what free edges couple within one cell column to the column matrices (kernels/columns.py)."""
     entries = free.tocoo()
     off = entries.row != entries.col
     value = entries.data[off]
@@ -347,7 +350,6 @@ class Cycle:
         for level in self.levels[:-1]:
             level.find_interval()
         self.inverse, self.at = invert(self.levels[-1])
-        self.graph = None
 
     def run(self) -> None:
         """Do one cycle."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from warp import boundary
+from warp import boundary, krylov
 from warp.boundary import Boundary, Exchange, Source, Split
 from warp.device import Device
 from warp.errors import ConvergenceError, WarpError
@@ -31,7 +31,6 @@ ROOM = 298.15  # K; where conductivities are taken first
 _PICARD_LIMIT, _PICARD_TOLERANCE = 30, 1e-6
 _REGROUP = 3  # rounds in which voxels are sorted by temperature anew; later only the groups' means follow
 _ROUGH = 1e-4  # residual while conductivities are still far off
-_ITERATION_LIMIT = 200
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def solve_steady(
     split = boundary.split_interfaces(model, boundaries)
     A = operator(model, boundaries, device, split=split)
     refuse_isolated(A)
-    x, residuals = _conjugate_gradients(A, load(A, q), Cycle(A), tolerance, None, progress)
+    x, residuals = krylov.solve(device, A.apply, load(A, q), Cycle(A), tolerance, "heat", progress)
     iterations = len(residuals) - 1
     temperature = _absolute(A, x)
     varies = _varying(model, temperature)
@@ -158,7 +157,7 @@ def solve_steady(
             break
         A = operator(model, boundaries, device, rows, split=groups)
         enough = tolerance if n >= _REGROUP else max(tolerance, _ROUGH)
-        x, history = _conjugate_gradients(A, load(A, q), Cycle(A), enough, x, progress)
+        x, history = krylov.solve(device, A.apply, load(A, q), Cycle(A), enough, "heat", progress, x)
         iterations += len(history) - 1
         residuals += history
         temperature = _absolute(A, x)
@@ -244,36 +243,3 @@ def heat_flows(solution: Solution) -> dict[str, float]:
         c.name: copies * float(np.sum(c.conductance * (T[c.faces.cell] - c.ambient)))
         for c in solution.operator.surroundings.contacts
     }
-
-
-def _conjugate_gradients(A: Operator, b, cycle: Cycle, tolerance: float, x, progress) -> tuple:
-    """x and the residual history, |b - A x| / |b| in float64."""
-    xp = A.device.xp
-    x = A.device.zeros(A.shape) if x is None else x
-    r = b.copy()
-    A.apply(r, x, 1.0, -1.0)
-    scale = float(xp.linalg.norm(b.reshape(-1)))
-    if scale == 0:
-        return A.device.zeros(A.shape), [0.0]
-    history = [float(xp.linalg.norm(r.reshape(-1))) / scale]
-    p, q = A.device.zeros(A.shape), A.device.zeros(A.shape)
-    rz = 1.0
-    while not history[-1] <= tolerance:
-        if len(history) > _ITERATION_LIMIT or not np.isfinite(history[-1]):
-            raise ConvergenceError(f"heat: residual {history[-1]:.1e} after {_ITERATION_LIMIT} iterations")
-        z = cycle(r, history[-1] * scale)
-        old, rz = rz, float(xp.vdot(r, z))
-        p *= rz / old if len(history) > 1 else 0.0
-        p += z
-        A.apply(q, p)
-        alpha = rz / float(xp.vdot(p, q))
-        x += alpha * p
-        r -= alpha * q
-        history.append(float(xp.linalg.norm(r.reshape(-1))) / scale)
-        if history[-1] <= tolerance:  # the true residual decides
-            r[...] = b
-            A.apply(r, x, 1.0, -1.0)
-            history[-1] = float(xp.linalg.norm(r.reshape(-1))) / scale
-        if progress:
-            progress(len(history) - 1, history[-1])
-    return x, history

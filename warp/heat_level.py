@@ -32,15 +32,18 @@ class Cycle:
             self.coarser.append(_Coarse(self.levels[-1]))
             self.levels.append(self.coarser[-1])
         self.bottom = _inverse(self.levels[-1])
+        self.places = A.device.asarray(np.arange(self.levels[-1].unknowns), np.int64)
         for level in self.levels[:-1]:
             level.find_interval()
 
-    def __call__(self, r, scale: float):
-        """z close to A^-1 r; `scale` = |r| keeps float32 within its range."""
-        fine = self.levels[0]
-        fine.r[...] = r * (1 / scale)
+    @property
+    def fine(self) -> _Level:
+        """The level that holds r and x."""
+        return self.levels[0]
+
+    def run(self) -> None:
+        """Do one cycle: fine.x from fine.r."""
         self._descend(0)
-        return fine.x.astype(r.dtype) * scale
 
     def _descend(self, n: int) -> None:
         level = self.levels[n]
@@ -48,7 +51,9 @@ class Cycle:
             if self.bottom is None:
                 level.lines(0.0, 0.0, 1.0)  # one column: a line is the whole problem
             else:
-                level.x.reshape(-1)[...] = self.bottom @ level.r.reshape(-1)
+                n = level.unknowns
+                args = (level.x.reshape(-1), level.r.reshape(-1), self.bottom, self.places, n)
+                level.device.launch("multigrid", "dense_rows", (n, 1, 1), *args, real=np.float32)
             return
         level.smooth(0.0)
         coarse = self.coarser[n]

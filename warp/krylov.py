@@ -4,7 +4,7 @@
 
 The last form keeps the directions conjugate although rounding makes M slightly different from one application to the
 next. Scalars stay on the device; the host reads one number an iteration, |r|. The residual that decides is computed
-anew from b - A x. Shewchuk, An Introduction to the Conjugate Gradient Method (1994); Notay, SIAM J. Sci. Comput. 22
+anew from b - A x. An iteration is recorded once and replayed (on CUDA as one graph). Shewchuk, An Introduction to the Conjugate Gradient Method (1994); Notay, SIAM J. Sci. Comput. 22
 (2000) 1444.
 """
 
@@ -37,8 +37,9 @@ def solve(
     tolerance: float,
     name: str,
     progress: Progress | None = None,
+    x: Any = None,
 ) -> tuple[Any, list[float]]:
-    """Solve A x = b; return x and the history of |r| / |b|, the last one computed from b - A x.
+    """Solve A x = b from x (default 0); return x and the history of |r| / |b|, the last one computed from b - A x.
 
     `apply(out, x, keep, sign)`: out = keep out + sign A x in float64. Raises ConvergenceError after LIMIT iterations.
     """
@@ -46,7 +47,8 @@ def solve(
 
     n = b.size
     groups, chunk = pieces(n)
-    x, p, q = (device.zeros(b.shape) for _ in range(3))
+    x = device.zeros(b.shape) if x is None else x
+    p, q = device.zeros(b.shape), device.zeros(b.shape)
     r = b.copy()
     s, partial = device.zeros(8), device.zeros(2 * groups * 256)
     s[ONE] = 1.0
@@ -67,7 +69,7 @@ def solve(
         fold(RR, 1)
         return float(s[RR]) ** 0.5
 
-    def precondition() -> None:
+    def iterate() -> None:
         run("inverse_root", 1, s, SCALE, RR)
         run("narrow", n, small, fr, s, SCALE, n, real=np.float32)
         cycle.run()
@@ -82,14 +84,19 @@ def solve(
         run("step_lanes", 256 * groups, fx, fr, partial, fp, fq, s, ALPHA, n, chunk, groups)
         fold(RR, 1)
 
-    scale = true_residual()
+    run("dot_lanes", 256 * groups, partial, b.reshape(-1), b.reshape(-1), n, chunk, groups)
+    fold(RR, 1)
+    scale = float(s[RR]) ** 0.5
     if scale == 0:
-        return x, [0.0]
-    history = [1.0]
+        return device.zeros(b.shape), [0.0]
+    history = [true_residual() / scale]
+    with device.graph() as iteration:
+        iterate()
     while history[-1] > tolerance:
         if len(history) > LIMIT or not np.isfinite(history[-1]):
-            raise ConvergenceError(f"{name}: residual {history[-1]:.1e} after {len(history) - 1} iterations, {tolerance:.0e} wanted")
-        precondition()
+            reached = f"residual {history[-1]:.1e} after {len(history) - 1} iterations"
+            raise ConvergenceError(f"{name}: {reached}, {tolerance:.0e} wanted")
+        iteration.launch()
         history.append(float(s[RR]) ** 0.5 / scale)
         if history[-1] <= tolerance:
             history[-1] = true_residual() / scale

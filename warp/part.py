@@ -139,14 +139,27 @@ class Solid(Part):
     power: PowerEntry | None = None
 
 
+def _share_or_image(value: Any) -> str:
+    return "<image>" if isinstance(value, str) and value.lower().endswith(IMAGES) else "<share>"
+
+
+IMAGES = (".png", ".npy", ".csv")
+Copper = Annotated[
+    Annotated[str, Tag("<image>"), Field(description="PNG (white is copper), NPY or CSV of shares, first row at y+")]
+    | Annotated[Fraction, Tag("<share>")],
+    Discriminator(_share_or_image),
+    Field(examples=[0.35, "L1.png"]),
+]
+
+
 class Layer(Section):
     """One layer of a laminate: copper pattern and dielectric side by side."""
 
     thickness: Thickness
     material: Annotated[str, Field(examples=["abf-gl102"])] | None = None
     """The dielectric; the part's own material unless told."""
-    copper: Annotated[Fraction, Field(examples=[0.35])] = 0.0
-    """Share of the layer's area that is copper (its pattern's coverage)."""
+    copper: Copper = 0.0
+    """Share of the layer's area that is copper (its pattern's coverage), or an image of it: each voxel has its own."""
     pattern: Literal["traces", "plane"] = "traces"
     """Traces: short pieces, between the iso-strain and iso-stress bounds. Plane: a connected sheet with holes."""
     vias: Annotated[Fraction, Field(examples=[0.02])] = 0.0

@@ -122,7 +122,47 @@ class Balls:
         return float(len(self.centres) * np.pi * (self.diameter**2 * h / 4 - h**3 / 12))
 
 
-Shape = Box | Prism | Columns | Balls
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A block whose material changes in plane: `share` (rows, columns) of a pattern, 0 to 1, first row at y-.
+
+    `materials` names what a share of 0, 1/n, ... 1 is made of; a voxel takes the mean share over its area.
+    """
+
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    z0: float
+    z1: float
+    share: np.ndarray
+    materials: tuple[str, ...]
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.x0, self.x1, self.y0, self.y1, self.z0, self.z1
+
+    def snaps(self) -> Snaps:
+        """The block's lines; the pattern asks for none."""
+        return np.array([self.x0, self.x1]), np.array([self.y0, self.y1]), np.array([self.z0, self.z1])
+
+    def volume(self) -> float:
+        return (self.x1 - self.x0) * (self.y1 - self.y0) * (self.z1 - self.z0)
+
+    def mean_share(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Mean share of the pattern between grid lines, (len(y) - 1, len(x) - 1); the lines' cells lie in the block."""
+        rows, columns = self.share.shape
+        total = np.zeros((rows + 1, columns + 1))
+        total[1:, 1:] = self.share.cumsum(axis=0).cumsum(axis=1)
+        u = np.clip((x - self.x0) / (self.x1 - self.x0), 0.0, 1.0) * columns
+        v = np.clip((y - self.y0) / (self.y1 - self.y0), 0.0, 1.0) * rows
+        along = np.stack([np.interp(u, np.arange(columns + 1), row) for row in total])
+        both = np.stack([np.interp(v, np.arange(rows + 1), column) for column in along.T], axis=1)
+        area = np.outer(np.diff(v), np.diff(u))
+        return np.diff(np.diff(both, axis=0), axis=1) / np.maximum(area, 1e-30)
+
+
+Shape = Box | Prism | Columns | Balls | Sheet
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from warp.case import Case
 
 TRIES = 3  # of a run whose process dies
+PATIENCE = 20  # s that a scheduler has to answer
 DECIDED = ("done", "failed")
 Task = tuple[str, str, dict[str, str]]
 """The case's text, its path (for its power maps) and the values given instead of the file's."""
@@ -159,28 +160,28 @@ def on_this_machine(
     cores = devices.cores()
     count = min(len(tasks), workers or (1 if place.cuda else cores))
     left, deaths = dict(tasks), Counter[str]()
-    alone = False  # after a death: one at a time, so that the next one names the culprit
+    suspects = 0  # after a death: the runs that were under way, made one at a time until the culprit is found
     while left:
-        many = 1 if alone else count
-        before = len(left)
+        many = 1 if suspects else count
+        batch = dict(list(left.items())[: 1 if suspects else None])
         pool = ProcessPoolExecutor(many, mp_context=get_context("spawn"))
         try:
-            batch = dict(list(left.items())[:1]) if alone else left
             futures = {pool.submit(run, task, place.name, max(1, cores // many)): key for key, task in batch.items()}
             for future in as_completed(futures):
-                key = futures[future]
-                record = future.result()
+                key, record = futures[future], future.result()
                 left.pop(key)
                 yield key, record
-            alone = False
+            suspects = max(0, suspects - 1)
         except BrokenProcessPool:
-            if alone:
-                key = next(iter(left))
-                deaths[key] += 1
-                if deaths[key] >= TRIES - 1:
-                    task = left.pop(key)
-                    yield key, {"overrides": task[2], "status": "crashed", "error": "its process died", "seconds": 0.0}
-            alone = alone or len(left) == before
+            first = next(iter(left))
+            if not suspects:
+                suspects = many + 1  # a pool takes runs in order, and one more than it has processes
+            elif deaths[first] < TRIES - 2:
+                deaths[first] += 1
+            else:
+                task = left.pop(first)
+                suspects -= 1
+                yield first, {"overrides": task[2], "status": "crashed", "error": "its process died", "seconds": 0.0}
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -195,7 +196,7 @@ def through_dask(
     except ImportError:
         raise WarpError("--scheduler needs Dask: pip install 'warpage[sweep]'") from None
     try:
-        client = Client(scheduler, timeout="20s")
+        client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
         raise WarpError(f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}") from None
     with client:

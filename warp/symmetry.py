@@ -13,7 +13,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from warp.boundary import Boundary, Film, Interface, Source
-from warp.shape import Balls, Body, Box, Columns, Shape
+from warp.shape import Balls, Body, Box, Columns, Shape, Sheet
 
 FINE = 1e10  # 1/m: coordinates are compared as whole tenths of a nanometre
 DIGITS = 9  # of watts
@@ -60,6 +60,10 @@ def _body(body: Body, axis: int | None) -> Hashable:
 
 def _shape(shape: Shape, axis: int | None) -> Hashable:
     """A shape as whole numbers, mirrored in an axis unless that is None."""
+    if isinstance(shape, Sheet):
+        outline = Box(*shape.bounds)
+        share = shape.share if axis is None else np.flip(shape.share, 1 - axis)
+        return ("sheet", _shape(outline, axis), share.shape, np.rint(share * 1e6).astype(np.int64).tobytes())
     if isinstance(shape, Box):
         bounds = list(shape.bounds)
         if axis is not None:

@@ -4,7 +4,7 @@ Bodies paint in their order, so the later one wins. A box lies on grid lines and
 covers of each column the exact area fraction of its outline (circle, square, polygon), of each layer in z its share; a
 ball has in each layer the radius of equal volume. Fractions are rounded to 1/64, and a voxel covered in part gets a
 row of its own: the painter mixed with what lay there before, by the rule for an upright wall or for a ball's surface
-(`mixing`). Memory is the id array.
+(`mixing`). A patterned sheet gives each voxel the medium of its mean share, in 1/16. Memory is the id array.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from warp.grid import SAME, Grid
 from warp.kernels import voxelize as kernels
 from warp.media import LEVELS, Media, Rows
 from warp.medium import Medium
-from warp.shape import Balls, Body, Box, Columns, Prism, Shape
+from warp.shape import Balls, Body, Box, Columns, Prism, Shape, Sheet
 
 
 @dataclass
@@ -40,8 +40,14 @@ def voxelize(bodies: Sequence[Body], materials: Mapping[str, Medium], grid: Grid
     ids = np.zeros(grid.shape, np.uint16)
     for body in bodies:
         own = 0
+        start = stress_free if body.stress_free is None else body.stress_free
+        for sheet in body.shapes:
+            if isinstance(sheet, Sheet):
+                levels = [rows.solid(parts.index(body.part), name, materials[name], start) for name in sheet.materials]
+                _paint_sheet(ids, grid, sheet, np.array(levels, np.uint16))
+        if any(isinstance(shape, Sheet) for shape in body.shapes):
+            continue
         if body.material is not None:
-            start = stress_free if body.stress_free is None else body.stress_free
             own = rows.solid(parts.index(body.part), body.material, materials[body.material], start)
         _paint(ids, grid, body, own, rows)
     return VoxelModel(grid, ids, rows.media(), parts)
@@ -129,6 +135,16 @@ def _paint(ids: np.ndarray, grid: Grid, body: Body, own: int, rows: Rows) -> Non
     rule = "balls" if any(isinstance(shape, Balls) for shape, _ in touched) else "columns"
     for k in range(window[0].start, window[0].stop):
         _apply(ids[k, window[1], window[2]], cover.layer(k), own, rows, rule)
+
+
+def _paint_sheet(ids: np.ndarray, grid: Grid, sheet: Sheet, levels: np.ndarray) -> None:
+    """Give every voxel of a patterned layer the medium of its own share, rounded to the sheet's levels."""
+    spans = _spans(sheet, grid)
+    if spans is None:
+        return
+    z, y, x = (span.cells for span in spans)
+    share = sheet.mean_share(grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1])
+    ids[z, y, x] = levels[np.rint(share * (len(levels) - 1)).astype(np.int64)]
 
 
 def _check_missing(body: Body, grid: Grid) -> None:

@@ -1,0 +1,142 @@
+"""Cell columns: the smoother that moves u, v and w of one column together, for thermo-elasticity on coarse levels.
+
+The column of cell (j, i) has, on every level k, the displacements w, u left, u right, v front, v back (d = 0 .. 4); dof d
+of level k has number 5k + d. A restricted to them is a band matrix of half width 5,
+
+    P[d, o, k, j, i] = A(5k + d, 5k + d - o),  o = 0 .. 5,     P (5, 6, nz+2, ny, nx+3), zero on level nz + 1,
+
+factored once. A step adds the solutions of all columns (additive Schwarz with overlap: each u and v lies in two). Layout
+of displacements and coefficients as in kernels/elastic.py; sums in a fixed order.
+"""
+
+from numba import prange
+
+from warp.kernels import kernel
+
+TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motion of the column: it is held
+
+
+@kernel
+def columns_fill(P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
+    """Fill the column matrices; `diagonal`: A's diagonal, zero where a displacement does not exist."""
+    for j in prange(ny):
+        ry, cy, cyp = rdy[j + 1], rcy[j + 1], rcy[j + 2]
+        for k in range(nz + 1):
+            rz, rzm, cz = rdz[k + 1], rdz[k], rcz[k + 1]
+            km = max(k - 1, 0)
+            for i in range(1, nx + 1):
+                for d in range(5):
+                    for o in range(6):
+                        P[d, o, k, j, i] = 0
+                rx, cx, cxp = rdx[i], rcx[i], rcx[i + 1]
+                P[0, 0, k, j, i] = diagonal[2, k, j, i]
+                P[1, 0, k, j, i], P[2, 0, k, j, i] = diagonal[0, k, j, i], diagonal[0, k, j, i + 1]
+                P[3, 0, k, j, i], P[4, 0, k, j, i] = diagonal[1, k, j, i], diagonal[1, k, j + 1, i]
+                left, right = K[1, k, j, i] * cz * cx, K[1, k, j, i + 1] * cz * cxp
+                front, back = K[0, k, j, i] * cz * cy, K[0, k, j + 1, i] * cz * cyp
+                cellx, celly = C[4, k, j, i] * rx * rz, C[3, k, j, i] * ry * rz
+                P[1, 1, k, j, i], P[2, 2, k, j, i] = cellx + left, -cellx - right
+                P[3, 3, k, j, i], P[4, 4, k, j, i] = celly + front, -celly - back
+                P[2, 1, k, j, i] = -C[0, k, j, i] * rx * rx
+                P[4, 1, k, j, i] = -C[1, k, j, i] * ry * ry
+                xy = C[5, k, j, i] * rx * ry
+                P[3, 2, k, j, i] = xy + K[2, k, j, i] * cy * cx
+                P[3, 1, k, j, i] = -xy - K[2, k, j, i + 1] * cy * cxp
+                P[4, 3, k, j, i] = -xy - K[2, k, j + 1, i] * cyp * cx
+                P[4, 2, k, j, i] = xy + K[2, k, j + 1, i + 1] * cyp * cxp
+                if k > 0:
+                    cellx, celly = C[4, km, j, i] * rx * rzm, C[3, km, j, i] * ry * rzm
+                    P[0, 5, k, j, i] = -C[2, km, j, i] * rzm * rzm
+                    P[0, 4, k, j, i], P[0, 3, k, j, i] = -cellx - left, cellx + right
+                    P[0, 2, k, j, i], P[0, 1, k, j, i] = -celly - front, celly + back
+                    P[1, 5, k, j, i], P[2, 5, k, j, i] = -K[1, k, j, i] * cz * cz, -K[1, k, j, i + 1] * cz * cz
+                    P[3, 5, k, j, i], P[4, 5, k, j, i] = -K[0, k, j, i] * cz * cz, -K[0, k, j + 1, i] * cz * cz
+
+
+@kernel
+def columns_factor(P, nx, ny, nz):
+    """Factor every column in place, P = L D L^T: multipliers at o > 0, inverse pivots at o = 0 (0 where inactive)."""
+    for j in prange(ny):
+        for i in range(1, nx + 1):
+            for row in range(5 * nz + 5):
+                k, d = row // 5, row % 5
+                if P[d, 0, k, j, i] <= 0:
+                    for o in range(6):
+                        P[d, o, k, j, i] = 0
+                else:
+                    scale = P[d, 0, k, j, i]
+                    for o in range(min(5, row), 0, -1):
+                        c = row - o
+                        a = P[d, o, k, j, i]
+                        for m in range(o + 1, min(5, row) + 1):
+                            e = row - m
+                            if c - e <= 5:
+                                a -= P[d, m, k, j, i] * P[c % 5, c - e, c // 5, j, i]
+                        P[d, o, k, j, i] = a
+                    for o in range(min(5, row), 0, -1):
+                        c = row - o
+                        l = P[d, o, k, j, i] * P[c % 5, 0, c // 5, j, i]
+                        P[d, 0, k, j, i] -= l * P[d, o, k, j, i]
+                        P[d, o, k, j, i] = l
+                    P[d, 0, k, j, i] = 1 / P[d, 0, k, j, i] if P[d, 0, k, j, i] > scale * TINY else 0 * scale
+
+
+@kernel
+def columns_solve(Y, r, P, nx, ny, nz):
+    """Solve all columns: Y (5, nz+1, ny, nx+3) from the residual r."""
+    last = 5 * nz + 4
+    for j in prange(ny):
+        for row in range(last + 1):
+            k, d = row // 5, row % 5
+            y, l = Y[d, k, j], P[d, :, k, j]
+            c1, c2, c3, c4, c5 = max(row - 1, 0), max(row - 2, 0), max(row - 3, 0), max(row - 4, 0), max(row - 5, 0)
+            y1, y2, y3 = Y[c1 % 5, c1 // 5, j], Y[c2 % 5, c2 // 5, j], Y[c3 % 5, c3 // 5, j]
+            y4, y5 = Y[c4 % 5, c4 // 5, j], Y[c5 % 5, c5 // 5, j]
+            l1, l2, l3, l4, l5 = l[1], l[2], l[3], l[4], l[5]
+            rhs = r[2, k, j] if d == 0 else r[0, k, j] if d < 3 else r[1, k, j + d - 3]
+            first = rhs[1:] if d == 2 else rhs
+            for i in range(nx + 2):
+                y[i] = first[i]
+            if row > 0:
+                for i in range(nx + 2):
+                    y[i] -= l1[i] * y1[i] + l2[i] * y2[i] + l3[i] * y3[i] + l4[i] * y4[i] + l5[i] * y5[i]
+        for row in range(last, -1, -1):
+            k, d = row // 5, row % 5
+            y, inverse = Y[d, k, j], P[d, 0, k, j]
+            c1, c2, c3, c4, c5 = row + 1, row + 2, row + 3, row + 4, row + 5
+            y1, y2, y3 = Y[c1 % 5, min(c1 // 5, nz), j], Y[c2 % 5, min(c2 // 5, nz), j], Y[c3 % 5, min(c3 // 5, nz), j]
+            y4, y5 = Y[c4 % 5, min(c4 // 5, nz), j], Y[c5 % 5, min(c5 // 5, nz), j]
+            l1, l2, l3 = P[c1 % 5, 1, c1 // 5, j], P[c2 % 5, 2, c2 // 5, j], P[c3 % 5, 3, c3 // 5, j]
+            l4, l5 = P[c4 % 5, 4, c4 // 5, j], P[c5 % 5, 5, c5 // 5, j]
+            for i in range(nx + 2):
+                y[i] = (y[i] * inverse[i] - l1[i] * y1[i] - l2[i] * y2[i] - l3[i] * y3[i] - l4[i] * y4[i] - l5[i] * y5[i])
+
+
+@kernel
+def columns_step(x, p, Y, keep, a, b, nx, ny, nz):
+    """One Chebyshev step with the sum of the columns' solutions:  p = a p + b sum Y,  x = keep x + p."""
+    for j in prange(ny + 1):
+        for k in range(nz + 1):
+            for d in range(3):
+                to = p[d, k, j]
+                for i in range(nx + 3):
+                    to[i] = a * to[i]
+            if j < ny:
+                u, v, w = p[0, k, j], p[1, k, j], p[2, k, j]
+                left, right, front, y = Y[1, k, j], Y[2, k, j], Y[3, k, j], Y[0, k, j]
+                for i in range(1, nx + 1):
+                    u[i] += b * left[i]
+                for i in range(1, nx + 1):
+                    u[i + 1] += b * right[i]
+                for i in range(1, nx + 1):
+                    v[i] += b * front[i]
+                for i in range(1, nx + 1):
+                    w[i] += b * y[i]
+            if j > 0:
+                v, back = p[1, k, j], Y[4, k, j - 1]
+                for i in range(1, nx + 1):
+                    v[i] += b * back[i]
+            for d in range(3):
+                to, pk = x[d, k, j], p[d, k, j]
+                for i in range(nx + 3):
+                    to[i] = keep * to[i] + pk[i]
