@@ -63,6 +63,9 @@ def gel(E: float, nu: float = 0.49) -> Solid:
     return Solid(E, nu, 200, 2)
 
 
+SEAL = gel(1)
+
+
 # Grids and painting
 
 Where = tuple[float, float, float, float, float, float] | Callable[..., np.ndarray]
@@ -178,11 +181,11 @@ def flip_chip(mirror=QUARTER, x=None, y=None, underfill_cells=2):
     return voxels(x, y, z, parts, mirror)
 
 
-def lidded(mirror=QUARTER, seal=gel(1), tim=gel(1), cells=48, seal_cells=1, chip=SILICON, x=None, y=None, fine=1):
+def lidded(mirror=QUARTER, seal=SEAL, tim=SEAL, cells=48, seal_cells=1, chip=SILICON, x=None, y=None):
     """A copper lid with a cavity: its foot on a seal of 150 um, its plate over a thermal interface, or over air."""
     if x is None:
         x, y = plane(20, cells, mirror)
-    z = stack((1.2, 6 * fine), (0.15, seal_cells), (0.85, 5 * fine), (0.1, 1), (1.0, 5 * fine))
+    z = stack((1.2, 6), (0.15, seal_cells), (0.85, 5), (0.1, 1), (1.0, 5))
     parts: list[Part] = [
         ("substrate", SUBSTRATE, slab(0, 1.2)),
         ("seal", seal, slab(1.2, 1.35, 18)),
@@ -295,6 +298,26 @@ def random_boxes(seed: int, count=60, contrast=5.0, cells=(37, 31, 17), mirror=F
         E, k = 10 ** rng.uniform(5.3 - contrast, 5.3), 10 ** rng.uniform(-1, 2.6)
         parts.append((f"box {n}", Solid(E, 0.3, rng.uniform(2, 30), k), (a, a + w, b, b + h, c, c + t)))
     return voxels(*lines, parts, mirror)
+
+
+def dropped_boxes(seed: int, count=25, contrast=5.0, cells=(37, 31, 23), mirror=FULL):
+    """Boxes dropped one after another on a plate: each rests on the highest below it, and may hang over."""
+    rng = np.random.default_rng(seed)
+    x, y, z = (even(0, side, n) for n, side in zip(cells, (20, 20, 5), strict=True))
+    top = np.full(cells[1::-1], 3)  # cells of the plate
+    parts: list[Part] = [("plate", SUBSTRATE, slab(0, z[3]))]
+    for n in range(count):
+        i, j = rng.integers(0, (cells[0] - 4, cells[1] - 4))
+        w, h, t = rng.integers((2, 2, 1), (16, 14, 4))
+        under = top[j : j + h, i : i + w]
+        k = int(under.max())
+        if k + t > cells[2]:
+            continue
+        under[...] = k + t
+        E, k_heat = 10 ** rng.uniform(5.3 - contrast, 5.3), 10 ** rng.uniform(-1, 2.6)
+        box = (x[i], x[min(i + w, cells[0])], y[j], y[min(j + h, cells[1])], z[k], z[k + t])
+        parts.append((f"box {n}", Solid(E, 0.3, rng.uniform(2, 30), k_heat), box))
+    return voxels(x, y, z, parts, mirror)
 
 
 def tower(n: tuple[int, int, int], widths=(1.0, 1.0, 0.2), mirror=FULL):

@@ -66,6 +66,12 @@ class Case:
         return self.assembly.package
 
     @property
+    def height(self) -> float:
+        """From the lowest to the highest part, in m."""
+        places = self.package.places.values()
+        return max(place.z1 for place in places) - min(place.z0 for place in places)
+
+    @property
     def parts(self) -> Mapping[str, AnyPart]:
         return self.file.part
 

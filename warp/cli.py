@@ -62,7 +62,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Solve a case, print its warpage and write one HDF5 file."""
-    from warp import console, load, results, solve
+    from warp import console, load, results, solve, validity
 
     target = output or Path(case.stem + ".h5")
     results.check_writable(target)
@@ -75,6 +75,8 @@ def run(
         _print_json(result.summary())
     else:
         console.print_summary(result.summary(), title=loaded.title, written=target)
+    for remark in validity.remarks(result.summary()["surfaces"], loaded.height):
+        print(f"warning: {remark}", file=sys.stderr)
 
 
 @app.command()
@@ -284,6 +286,42 @@ def sweep(
             progress=progress,
         )
     console.print_sweep(outcome)
+
+
+@app.command()
+def new(
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="What kind of package; none lists them.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="CASE.toml", help="KIND.toml here unless told.")
+    ] = None,
+) -> None:
+    """Write a commented case file to start from."""
+    from warp import starter
+
+    if kind is None:
+        for name, title in starter.kinds().items():
+            print(f"{name:22s} {title}")
+    else:
+        print(f"written to {starter.write(kind, output)}: `warp run` solves it")
+
+
+@app.command()
+def bench(
+    device: Device = "auto",
+    voxels: Annotated[int | None, typer.Option(metavar="N", help="About so many; the case's own grid unless told.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure this machine: kernels against its memory bandwidth, and whole solves of a lidded flip chip."""
+    from warp import bench as measure
+    from warp import console
+    from warp.device import select
+
+    with console.Steps() as steps:
+        found = measure.run(select(device), voxels, steps)
+    if as_json:
+        _print_json(found)
+    else:
+        measure.print_bench(found)
 
 
 def _overrides(pairs: list[str] | None) -> dict[str, str]:

@@ -23,7 +23,8 @@ import numpy as np
 
 from warp import krylov
 from warp.device import Device
-from warp.elastic_level import Cycle, SparseRows, spacings
+from warp.elastic_coefficients import spacings
+from warp.elastic_level import Cycle, SparseRows
 from warp.free_edges import (
     PAD,
     displacement_shape,

@@ -1,24 +1,23 @@
 """The preconditioner of thermo-elasticity: one V-cycle over levels that are coarser in x and y, never in z.
 
-Coarse coefficients are sums: of the merged cells' energies, and of the edges' with the weights of the interpolation, so
-that a coarse field has nearly the energy of the fine field interpolated from it. Shear at free faces is one-sided on
-every level (free_edges). Smoother: two Chebyshev steps before and after the coarser level. On the finer level they use
-the z lines of each displacement; below, where cells become wide compared with the stack and u, v, w of a column move
-together (bending without shear), whole cell columns: the sum of the exact solutions for the displacements round each
-column (additive Schwarz). All in float32; the coarsest level is inverted, rigid motions left out.
+Coarse coefficients: elastic_coefficients. Shear at free faces is one-sided on every level (free_edges). Smoother: two
+Chebyshev steps before and after the coarser level. On the finest level they use the z lines of each displacement; below
+(and where cells are wide compared with the stack), where u, v and w of a column move together in bending without shear,
+whole cell columns: the sum of the exact solutions for the displacements round each column (additive Schwarz). All in
+float32; the coarsest level is inverted, rigid motions left out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack, solve_triangular
 
-from warp.device import Device
-from warp.free_edges import PAD, Edges, along, borrow, displacement_shape, energy_matrix, own_tilt
+from warp.device import Device, select
+from warp.elastic_coefficients import Coefficients, merge_coefficients, merge_media, spacings
+from warp.free_edges import PAD, displacement_shape, energy_matrix
 from warp.transfer import Merge, gather, ghosts
 
 if TYPE_CHECKING:
@@ -26,112 +25,7 @@ if TYPE_CHECKING:
 
 COARSEST = 3000
 """Places for displacements on the level that is inverted: a lid's foot and cavity must still be seen there."""
-EDGES_ON_LINES = ((False, True), (True, False), (True, True))
-"""Do yz, xz, xy edges stand on lines along x, along y?"""
-
-
-def spacings(lines) -> list[np.ndarray]:
-    """1/width of cells and 1/distance of centres of each direction, at index + 1 of arrays of length n + 3."""
-    out = []
-    for q in lines:
-        d = np.diff(q)
-        for inverse in (1 / d, np.r_[1 / d[0], 2 / (q[2:] - q[:-2]), 1 / d[-1]]):
-            a = np.zeros(len(d) + PAD)
-            a[1 : 1 + len(inverse)] = inverse
-            out.append(a)
-    return out
-
-
-def activity(solid: np.ndarray, mirror: tuple[bool, bool]) -> np.ndarray:
-    """Which displacements exist: their face touches a solid cell and is not held by a mirror plane."""
-    nz, ny, nx = solid.shape
-    on = np.zeros(displacement_shape(nx, ny, nz), bool)
-    for shift in (0, 1):
-        on[0, :nz, :ny, 1 + shift : nx + 1 + shift] |= solid
-        on[1, :nz, shift : ny + shift, 1 : nx + 1] |= solid
-        on[2, shift : nz + shift, :ny, 1 : nx + 1] |= solid
-    on[0, ..., 1] &= not mirror[0]
-    on[1, :, 0] &= not mirror[1]
-    return on
-
-
-@dataclass(frozen=True)
-class Coefficients:
-    """A coarse level on the host: cells C (6, ...), edges K (3, ...) split into plain ones and borrowed tilts."""
-
-    C: np.ndarray
-    K: np.ndarray
-    total: np.ndarray
-    edges: list[Edges]
-    active: np.ndarray
-
-
-def split_edges(C: np.ndarray, total: np.ndarray, mirror: tuple[bool, bool]) -> Coefficients:
-    """Sort the edges of a coarse level: plain, with a borrowed tilt, and those between displacements that do not exist."""
-    nz, ny, nx = (total.shape[1] - 1, total.shape[2] - 1, total.shape[3] - PAD)
-    K = total.copy()
-    on = activity(C[0, :nz, :ny, 1 : nx + 1] > 0, mirror)
-    u, v = on[0, :nz], on[1, :nz]
-    four = np.zeros((nz, ny + 1, nx + PAD), bool)
-    four[:, 1:ny, 2 : nx + 1] = (
-        u[:, 1:ny, 2 : nx + 1] & u[:, : ny - 1, 2 : nx + 1] & v[:, 1:ny, 2 : nx + 1] & v[:, 1:ny, 1:nx]
-    )
-    K[2, :nz][~four] = 0
-    edges = []
-    for face, e in ((0, 1), (1, 0)):
-        here = (slice(None), slice(0, ny + face), slice(1, nx + 2 - face))
-        k_edge, pair = along(K[e][here], face), along(on[face][here], face)
-        w = along(on[2, :, :ny, 1 : nx + 1], face)
-        own = own_tilt(w)
-        both = np.zeros_like(pair)
-        both[1:] = pair[1:] & pair[:-1]
-        at = np.nonzero(both & ~own & (k_edge > 0))
-        edges.append(borrow(face, *at, k_edge[at], w, mirror[face]))
-        k_edge[~(both & own)] = 0
-    return Coefficients(C, K, total, edges, on)
-
-
-def merge_coefficients(fine: Coefficients, merge: Merge) -> Coefficients:
-    """Coefficients of the next coarser level from stored ones."""
-    _, levels, rows, columns = fine.C.shape
-    nz, ny, nx = levels - 1, rows - 1, columns - PAD
-    NX, NY = len(merge.keep_x) - 1, len(merge.keep_y) - 1
-    C, K = (np.zeros((n, *displacement_shape(NX, NY, nz)[1:])) for n in (6, 3))
-    cells = np.add.reduceat(fine.C[:, :nz, :ny, 1 : nx + 1], merge.keep_x[:-1], axis=3)
-    C[:, :nz, :NY, 1 : NX + 1] = np.add.reduceat(cells, merge.keep_y[:-1], axis=2)
-    for e, on_lines in enumerate(EDGES_ON_LINES):
-        part = fine.total[e, :, : ny + on_lines[1], 1 : nx + 1 + on_lines[0]]
-        for axis, dimension, keep in ((0, 2, merge.keep_x), (1, 1, merge.keep_y)):
-            if on_lines[axis]:
-                part = np.moveaxis(_sum_on_lines(np.moveaxis(part, dimension, 0), merge, axis), 0, dimension)
-            else:
-                part = np.add.reduceat(part, keep[:-1], axis=dimension)
-        K[e, :, : NY + on_lines[1], 1 : NX + 1 + on_lines[0]] = part
-    return split_edges(C, K, merge.mirror)
-
-
-def _sum_on_lines(a: np.ndarray, merge: Merge, axis: int) -> np.ndarray:
-    start, weight = merge.transposed(axis, True)
-    return sum(w.reshape(-1, *[1] * (a.ndim - 1)) * a[start + m] for m, w in enumerate(weight))
-
-
-def merge_media(A: Operator, merge: Merge) -> Coefficients:
-    """Coefficients of the first coarse level from material ids."""
-    from warp.kernels import elastic_setup
-
-    NX, NY, nz = len(merge.keep_x) - 1, len(merge.keep_y) - 1, A.n[2]
-    C, K = (np.zeros((n, *displacement_shape(NX, NY, nz)[1:])) for n in (6, 3))
-    lines = [merge.transposed(axis, True) for axis in (0, 1)]
-    tables = (A.ids, A.cell, A.soft, *A.widths)
-    elastic_setup.media_coarsen(C, K, *tables, merge.keep_x, merge.keep_y, *lines[0], *lines[1], NX, NY, nz)
-    for edge in A.edges:  # what the lateral free faces carry
-        parent = np.searchsorted((merge.keep_y, merge.keep_x)[edge.face], edge.m, "right") - 1
-        w = merge.weights(edge.face, True)
-        view = along(K[1 - edge.face][:, :, 1:], edge.face)
-        for line, share in ((w.at, 1 - w.t), (w.at + 1, w.t)):
-            np.add.at(view, (edge.k, parent, line[edge.p]), share[edge.p] * edge.stiffness)
-    return split_edges(C, K, merge.mirror)
-
+ROWS = 16  # of columns that are factored at a time
 
 class SparseRows:
     """A sparse matrix that touches few entries of a flat vector, as the arguments of kernel multigrid.sparse_rows."""
@@ -157,6 +51,8 @@ class Level:
 
     def __init__(self, device: Device, x: np.ndarray, y: np.ndarray, z: np.ndarray, mirror: tuple[bool, bool]) -> None:
         self.device, self.lines, self.mirror = device, (x, y, z), mirror
+        self.inverse: Any  # positive where a displacement exists
+        self.free: sparse.csr_matrix  # what borrowed tilts add to A
         self.n = len(x) - 1, len(y) - 1, len(z) - 1
         self.shape = displacement_shape(*self.n)
         self.spacing = [device.asarray(a, np.float32) for a in spacings(self.lines)]
@@ -169,6 +65,10 @@ class Level:
 
     def subtract(self) -> None:
         """r -= A p."""
+        raise NotImplementedError
+
+    def times(self, x: np.ndarray) -> np.ndarray:
+        """A x in float64 on the host, without the free edges."""
         raise NotImplementedError
 
     def step(self, keep: float, a: float, b: float) -> None:
@@ -204,15 +104,16 @@ class Fine(Level):
     """The operator itself in float32, from material ids; smoothed along z lines."""
 
     def __init__(self, A: Operator) -> None:
-        super().__init__(A.device, *A.lines, A.mirror)
+        x, y, z = A.lines
+        super().__init__(A.device, x, y, z, A.mirror)
         self.A, self.free = A, A.free
         self.y = self.device.zeros(self.shape, np.float32)
         self.inverse = self.device.asarray(A.free.diagonal().reshape(self.shape), np.float32)
-        ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz = A.arguments(np.float32)
+        media = A.arguments(np.float32)
         self.lower = self.device.zeros(self.shape, np.float32)
-        self.run("elastic", "media_diagonal", A.n[2] + 1, self.inverse, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz)
+        self.run("elastic", "media_diagonal", A.n[2] + 1, self.inverse, *media)
         hold(self.inverse, self.mirror)
-        self.run("elastic", "media_lines", 1, self.inverse, self.lower, self.inverse, ids, cell, soft, dx, dy, dz, rdz, rcz)
+        self.run("elastic", "media_lines", 1, self.inverse, self.lower, self.inverse, *media[:6], *media[-2:])
 
     def subtract(self) -> None:
         self.A.apply(self.r, self.p, 1.0, -1.0)
@@ -231,25 +132,21 @@ class Coarse(Level):
     """A level with stored coefficients; smoothed by whole cell columns."""
 
     def __init__(self, device: Device, merge: Merge, z: np.ndarray, coefficients: Coefficients) -> None:
-        super().__init__(device, *merge.coarse, z, merge.mirror)
+        x, y = merge.coarse
+        super().__init__(device, x, y, z, merge.mirror)
         nx, ny, nz = self.n
-        self.coefficients = coefficients
+        self.coefficients: Coefficients | None = coefficients  # in float64, until the next level is built
         put = self.device.asarray
         self.C, self.K = put(coefficients.C, np.float32), put(coefficients.K, np.float32)
         self.free = energy_matrix(coefficients.edges, spacings(self.lines)[1::2], self.n)
         self.tilts = SparseRows(self.free, self.device, np.float32)
-        # the factors need float64: a column bends far more easily than its parts stretch
+        self.host = self.device if not self.device.cuda else select("cpu")
         diagonal = self.free.diagonal().reshape(self.shape)
-        host = replace(self.device, name="cpu")
         arrays = (coefficients.C, coefficients.K, *spacings(self.lines))
-        host.launch("elastic", "elastic_diagonal", (1, 1, 1), diagonal, *arrays, *self.n)
+        self.host.launch("elastic", "elastic_diagonal", (1, 1, 1), diagonal, *arrays, *self.n)
         hold(diagonal, self.mirror)
-        P = np.zeros((5, 6, nz + 2, ny, nx + PAD))
-        host.launch("columns", "columns_fill", (1, 1, 1), P, diagonal, *arrays, *self.n)
-        add_to_columns(P, self.free, self.shape)
-        host.launch("columns", "columns_factor", (1, 1, 1), P, *self.n)
-        self.P = put(P, np.float32)
-        self.inverse = put(diagonal, np.float32)  # positive where active
+        self.inverse = put(diagonal, np.float32)
+        self.P = put(self.column_factors(coefficients, diagonal))
         self.Y = self.device.zeros((5, nz + 1, ny, nx + PAD), np.float32)
         weights = gather(merge)
         self.weights = {
@@ -257,6 +154,29 @@ class Coarse(Level):
         }
         fill = ghosts(coefficients.active, *merge.coarse, merge.mirror)
         self.fill, self.collect = (SparseRows(m, self.device, np.float32) for m in (fill, fill.T.tocsr()))
+
+    def column_factors(self, coefficients: Coefficients, diagonal: np.ndarray) -> np.ndarray:
+        """Factors of all columns in float32 for kernels/columns.py.
+
+        Computed in float64, a few rows of columns at a time: a column bends far more easily than its parts stretch.
+        """
+        nx, ny, nz = self.n
+        rdx, rcx, rdy, rcy, rdz, rcz = spacings(self.lines)
+        extra = column_entries(self.free, self.shape)
+        P = np.empty((5, 6, nz + 2, ny, nx + PAD), np.float32)
+        for first in range(0, ny, ROWS):
+            rows = min(ROWS, ny - first)
+            whole = diagonal, coefficients.C, coefficients.K
+            around = [np.ascontiguousarray(a[:, :, first : first + rows + 1]) for a in whole]
+            y_spacings = [np.ascontiguousarray(a[first : first + rows + PAD]) for a in (rdy, rcy)]
+            part = np.zeros((5, 6, nz + 2, rows, nx + PAD))
+            arrays = (*around, rdx, rcx, *y_spacings, rdz, rcz, nx, rows, nz)
+            self.host.launch("columns", "columns_fill", (1, 1, 1), part, *arrays)
+            d, offset, k, j, i, value = (a[(extra[3] >= first) & (extra[3] < first + rows)] for a in extra)
+            np.add.at(part, (d, offset, k, j - first, i), value)
+            self.host.launch("columns", "columns_factor", (1, 1, 1), part, nx, rows, nz)
+            P[:, :, :, first : first + rows] = part
+        return P
 
     def subtract(self) -> None:
         args = (self.r, self.p, 1.0, -1.0, self.C, self.K, *self.spacing, *map(int, self.mirror))
@@ -270,9 +190,10 @@ class Coarse(Level):
     def times(self, x: np.ndarray) -> np.ndarray:
         """A x in float64 on the host, without the free edges."""
         out = np.zeros(self.shape)
-        c = self.coefficients
-        args = (out, x, 0.0, 1.0, c.C, c.K, *spacings(self.lines), *map(int, self.mirror), *self.n)
-        replace(self.device, name="cpu").launch("elastic", "elastic_apply", (1, 1, 1), *args)
+        assert self.coefficients is not None
+        C, K = self.coefficients.C, self.coefficients.K
+        args = (out, x, 0.0, 1.0, C, K, *spacings(self.lines), *map(int, self.mirror), *self.n)
+        self.host.launch("elastic", "elastic_apply", (1, 1, 1), *args)
         return out
 
     def restrict(self, fine: Level) -> None:
@@ -303,11 +224,10 @@ def hold(diagonal, mirror: tuple[bool, bool]) -> None:
         diagonal[1, :, 0, :] = 0
 
 
-def add_to_columns(P: np.ndarray, free: sparse.csr_matrix, shape: tuple[int, ...]) -> None:
-    """Add what free edges couple within one cell column to the column matrices (kernels/columns.py)."""
+def column_entries(free: sparse.csr_matrix, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """What free edges couple within one cell column: (d, o, k, j, i, value) to be added to its matrix (kernels/columns.py)."""
     entries = free.tocoo()
     off = entries.row != entries.col
-    value = entries.data[off]
 
     def members(flat):
         a, k, j, i = np.unravel_index(flat[off], shape)
@@ -315,12 +235,14 @@ def add_to_columns(P: np.ndarray, free: sparse.csr_matrix, shape: tuple[int, ...
         upper = np.where(a == 0, 2, 4), k, np.where(a == 1, j - 1, j), np.where(a == 0, i - 1, i)
         return (*lower, np.ones(len(a), bool)), (*upper, a < 2)
 
+    found = []
     for d, k, j, i, exists in members(entries.row):
         for e, n, m, h, partner in members(entries.col):
             offset = 5 * (k - n) + d - e
             ok = exists & partner & (j == m) & (i == h) & (offset > 0) & (offset <= 5)
-            ok &= (j >= 0) & (j < P.shape[3]) & (i >= 1) & (i <= P.shape[4] - PAD)
-            np.add.at(P, (d[ok], offset[ok], k[ok], j[ok], i[ok]), value[ok])
+            ok &= (j >= 0) & (j < shape[2] - 1) & (i >= 1) & (i <= shape[3] - PAD)
+            found.append([a[ok] for a in (d, offset, k, j, i, entries.data[off])])
+    return tuple(np.concatenate(a) for a in zip(*found, strict=True))
 
 
 class Cycle:
@@ -340,8 +262,9 @@ class Cycle:
         while unknowns(self.levels[-1]) > COARSEST and min(len(x), len(y)) > 3:
             merge = Merge.of(x, y, A.mirror)
             finer = self.levels[-1]
-            if isinstance(finer, Coarse):
+            if isinstance(finer, Coarse) and finer.coefficients is not None:
                 coefficients = merge_coefficients(finer.coefficients, merge)
+                finer.coefficients = None
             else:
                 coefficients = merge_media(A, merge)
             self.coarser.append(Coarse(A.device, merge, z, coefficients))
@@ -386,17 +309,24 @@ def invert(level: Level):
     Rigid motions, of loose parts too, show up as pivots that vanish in a Cholesky factorisation.
     """
     at = np.flatnonzero(level.device.to_host(level.inverse).reshape(-1) > 0)
-    A = matrix(level)[at][:, at].toarray()
+    A = matrix(level)[at][:, at].toarray(order="F")
     scale = 1 / np.sqrt(A.diagonal())
-    factor, pivots, rank, _ = lapack.dpstrf(A * scale * scale[:, None], tol=1e-11, lower=1)
+    A *= scale
+    A *= scale[:, None]
+    factor, pivots, rank, _ = lapack.dpstrf(A, tol=1e-11, lower=1, overwrite_a=1)  # large arrays: in place
     kept, loose = np.split(pivots - 1, [rank])
-    lower, _ = lapack.dpotri(factor[:rank, :rank], lower=1)
-    inverse = np.zeros_like(A)
-    inverse[np.ix_(kept, kept)] = np.tril(lower) + np.tril(lower, -1).T
-    inverse *= scale * scale[:, None]
     motion = np.zeros((len(A), len(loose)))
     motion[kept] = -solve_triangular(factor[:rank, :rank], factor[rank:, :rank].T, trans="T", lower=True)
     motion[loose, np.arange(len(loose))] = 1
+    lower, _ = lapack.dpotri(np.asfortranarray(factor[:rank, :rank]), lower=1, overwrite_c=1)
+    inverse = np.zeros_like(A)
+    inverse[np.ix_(kept, kept)] = np.tril(lower)
+    del A, factor, lower
+    diagonal = inverse.diagonal().copy()
+    inverse += inverse.T
+    np.fill_diagonal(inverse, diagonal)
+    inverse *= scale
+    inverse *= scale[:, None]
     Q, _ = np.linalg.qr(motion * scale[:, None])
     inverse -= Q @ (Q.T @ inverse)
     inverse -= (inverse @ Q) @ Q.T

@@ -4,8 +4,8 @@
 
 The last form keeps the directions conjugate although rounding makes M slightly different from one application to the
 next. Scalars stay on the device; the host reads one number an iteration, |r|. The residual that decides is computed
-anew from b - A x. An iteration is recorded once and replayed (on CUDA as one graph). Shewchuk, An Introduction to the Conjugate Gradient Method (1994); Notay, SIAM J. Sci. Comput. 22
-(2000) 1444.
+anew from b - A x. An iteration is recorded once and replayed (on CUDA as one graph).
+Shewchuk, An Introduction to the Conjugate Gradient Method (1994); Notay, SIAM J. Sci. Comput. 22 (2000) 1444.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,8 @@ RR, SCALE, RZ, QZ, PQ, ALPHA, BETA, ONE = range(8)
 class Preconditioner(Protocol):
     """z = M^-1 r in float32: reads `fine.r`, writes `fine.x`."""
 
-    fine: Any
+    @property
+    def fine(self) -> Any: ...
 
     def run(self) -> None: ...
 

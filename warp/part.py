@@ -202,7 +202,7 @@ class Plate(Solid):
 class Chip(Plate):
     """A chip: a plate with an active side, where its heat arises."""
 
-    shape: Literal["chip"]
+    shape: Literal["chip"]  # type: ignore[assignment]  # a plate in all but this word
     face: Literal["down", "up"] = "down"
     """Where the active side with the bonding pads looks: down onto bumps, up for bond wires."""
 

@@ -31,6 +31,7 @@ HATCHES = ("", "///", "...", "xxx")
 VOID = "#FFFFFF"
 WIDTH = 7.0  # inches
 DPI = 200
+NUMBER = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "black", "linewidth": 0.5}
 STYLE = {"font.size": 9.0, "axes.titlesize": 9.0, "legend.fontsize": 8.0, "svg.hashsalt": "warpage"}
 SHARED = re.compile(r" \d+/\d+ in ")  # how media name a voxel that two of them share
 
@@ -121,11 +122,13 @@ def cross_section(model: VoxelModel | Result, path: str | Path, y: float | None 
             if hatch:
                 _hatch(axes, x, z, index == n, hatch)
         outline(axes, x, z, index)
+        for n in range(len(names)):
+            _number(axes, x, z, index == n, str(n + 1), room=0.05 * (z[-1] - z[0]))
         axes.set(xlabel="x (mm)", ylabel="z (mm)", xlim=(x[0], x[-1]), ylim=(z[0], z[-1]))
         axes.spines[["top", "right"]].set_visible(False)
         handles = [
-            Patch(facecolor=colour, hatch=hatch, edgecolor="#404040", linewidth=0.3, label=name)
-            for name, colour, hatch in zip(names, colours, hatches, strict=True)
+            Patch(facecolor=colour, hatch=hatch, edgecolor="#404040", linewidth=0.3, label=f"{n}  {name}")
+            for n, (name, colour, hatch) in enumerate(zip(names, colours, hatches, strict=True), start=1)
         ]
         figure.legend(handles=handles, loc="outside lower left", ncols=columns, fontsize=8, frameon=False)
         name = f"{title}: " if title else ""
@@ -150,6 +153,21 @@ def outline(axes: Axes, across: np.ndarray, up: np.ndarray, what: np.ndarray) ->
     upright = [((across[i], up[k]), (across[i], up[k + 1])) for k, i in zip(rows, columns, strict=True)]
     for colour, width in (("#FFFFFFB0", 1.1), ("#000000", 0.45)):  # seen on light and on dark
         axes.add_collection(LineCollection(flat + upright, colors=colour, linewidths=width), autolim=False)
+
+
+def _number(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, text: str, room: float) -> None:
+    """Write a number into the widest of a medium's runs of cells that has room for it above and below."""
+    best: tuple[float, float, float] | None = None
+    height = np.diff(z) @ where
+    for k in np.flatnonzero(where.any(axis=1)):
+        steps = np.flatnonzero(np.diff(where[k] & (height > room), prepend=False, append=False))
+        for a, b in steps.reshape(-1, 2):
+            middle = int(np.searchsorted(x, (x[a] + x[b]) / 2)) - 1
+            column = np.flatnonzero(where[:, middle])
+            if best is None or x[b] - x[a] > best[0]:
+                best = (x[b] - x[a], (x[a] + x[b]) / 2, (z[column[0]] + z[column[-1] + 1]) / 2)
+    if best is not None:
+        axes.text(*best[1:], text, ha="center", va="center", fontsize=8, fontweight="bold", bbox=NUMBER)
 
 
 def _hatch(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, hatch: str) -> None:

@@ -208,8 +208,8 @@ def through_dask(
             if future.status == "finished":
                 yield key, future.result()
             else:
-                error = f"{type(future.exception()).__name__}: {future.exception()}"
-                yield key, {"overrides": tasks[key][2], "status": "crashed", "error": error, "seconds": 0.0}
+                reason = f"{type(future.exception()).__name__}: {future.exception()}"
+                yield key, {"overrides": tasks[key][2], "status": "crashed", "error": reason, "seconds": 0.0}
 
 
 def report(design: Design, records: list[dict[str, Any]], folder: Path) -> Outcome:
@@ -227,12 +227,12 @@ def report(design: Design, records: list[dict[str, Any]], folder: Path) -> Outco
     main = next((record["main"] for record in records if record.get("main")), None)
     everything: list[effects.Effect] = []
     for name in columns:
-        values = np.array([record.get("numbers", {}).get(name, np.nan) for record in records], float)
-        everything += effects.effects(design, name, values)
+        series = np.array([record.get("numbers", {}).get(name, np.nan) for record in records], float)
+        everything += effects.effects(design, name, series)
         if name == main or name.startswith("junction ("):
             path = folder / f"effects-{'junction' if name != main else 'warpage'}.png"
-            if np.isfinite(values).sum() > 1:
-                effects.picture(design, name, name[name.rindex("(") + 1 : -1], values, path)
+            if np.isfinite(series).sum() > 1:
+                effects.picture(design, name, name[name.rindex("(") + 1 : -1], series, path)
                 files.append(path)
     table = [
         [e.output, e.variable, *("" if not np.isfinite(v) else f"{v:.6g}" for v in (e.effect, e.r2, e.first, e.total))]

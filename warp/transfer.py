@@ -110,8 +110,8 @@ def ghosts(active: np.ndarray, x: np.ndarray, y: np.ndarray, mirror: tuple[bool,
     size = int(np.prod(shape))
     index = np.arange(size).reshape(shape)
     centres = {1: (y[1:] + y[:-1]) / 2, 2: (x[1:] + x[:-1]) / 2}
-    F = sparse.identity(size, format="csr")
-    missing = np.zeros(size, bool)
+    exists = active.ravel()
+    F = sparse.csr_matrix((size, size))
     for a, axes, passes in ((0, (1,), 1), (1, (2,), 1), (2, (1, 2), 2)):
         here = (slice(None), slice(0, ny + (a == 1)), slice(1, nx + (a == 0) + 1))
         on, number = active[a][here].copy(), index[a][here]
@@ -124,13 +124,13 @@ def ghosts(active: np.ndarray, x: np.ndarray, y: np.ndarray, mirror: tuple[bool,
             ghost, near, far, t = (np.concatenate(f) for f in zip(*found, strict=True))
             times = np.bincount(ghost, minlength=size)
             value = np.r_[1 + t, -t] / np.r_[times[ghost], times[ghost]]
-            F = F + sparse.csr_matrix((value, (np.r_[ghost, ghost], np.r_[near, far])), shape=(size, size)) @ F
-            missing |= times > 0
+            step = sparse.csr_matrix((value, (np.r_[ghost, ghost], np.r_[near, far])), shape=(size, size))
+            onward = step @ F  # from places that an earlier pass has filled
+            step.data *= exists[step.indices]
+            F = F + step + onward
             on |= times[number] > 0
-    pick = sparse.diags(missing.astype(float))
-    F = (pick @ F - pick) @ sparse.diags(active.ravel().astype(float))
     F.eliminate_zeros()
-    return F.tocsr()
+    return F
 
 
 def _beside(on: np.ndarray, number: np.ndarray, axis: int, step: int, centre: np.ndarray) -> tuple:
@@ -140,10 +140,10 @@ def _beside(on: np.ndarray, number: np.ndarray, axis: int, step: int, centre: np
     """
     on, number = np.moveaxis(on, axis, 2), np.moveaxis(number, axis, 2)
     n = on.shape[2]
-    k, m, p = np.nonzero(~on)
+    here, there = (slice(0, -1), slice(1, None)) if step > 0 else (slice(1, None), slice(0, -1))
+    k, m, p = np.nonzero(~on[..., here] & on[..., there])
+    p = p + (step < 0)
     q = p + step
-    ok = (q >= 0) & (q < n) & on[k, m, np.clip(q, 0, n - 1)]
-    k, m, p, q = k[ok], m[ok], p[ok], q[ok]
     r = np.clip(q + step, 0, n - 1)
     two = (r != q) & on[k, m, r]
     r = np.where(two, r, q)
