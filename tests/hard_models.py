@@ -308,7 +308,7 @@ def dropped_boxes(seed: int, count=25, contrast=5.0, cells=(37, 31, 23), mirror=
     parts: list[Part] = [("plate", SUBSTRATE, slab(0, z[3]))]
     for n in range(count):
         i, j = rng.integers(0, (cells[0] - 4, cells[1] - 4))
-        w, h, t = rng.integers((2, 2, 1), (16, 14, 4))
+        w, h, t = rng.integers((2, 2, 2), (16, 14, 5))
         under = top[j : j + h, i : i + w]
         k = int(under.max())
         if k + t > cells[2]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from warp.errors import WarpError
-from warp.grid import Grid, GridSettings, make_grid, predicted_bytes, voxel_volumes
+from warp.grid import Grid, GridSettings, make_grid, voxel_volumes
 from warp.shape import Balls, Body, Box, Columns, Prism
 
 MM = 1e-3
@@ -156,4 +156,3 @@ def test_volumes_and_memory():
     grid = Grid(np.array([0.0, 1, 3]), np.array([0.0, 2]), np.array([0.0, 1, 2, 4]))
     assert grid.shape == (3, 1, 2) and grid.cells == 6 and grid.unknowns == 9 + 12 + 8
     assert voxel_volumes(grid).sum() == 3 * 2 * 4 and voxel_volumes(grid)[2, 0, 1] == 8
-    assert predicted_bytes(10)["ids"] == 20

@@ -32,7 +32,6 @@ PLANE_CELLS = 45  # widest cell = side of the package / this: a saddle-shaped ch
 EDGE_CELLS = 10  # edge cell = height of what ends at the edge / this
 SAME = 1e-8  # m: boundaries closer than 10 nm are one, far below any layer's thickness
 ROUND_OFF = 1e-9  # relative slack before a count is rounded up
-SOLVE_BYTES = 290  # per voxel, elastic solve: prototype's budget of float64 PCG and float32 V-cycle (250-290)
 
 
 @dataclass(frozen=True)
@@ -113,11 +112,6 @@ class Grid:
 def voxel_volumes(grid: Grid) -> np.ndarray:
     """Volume of each voxel in m3 as a (nz, ny, nx) array."""
     return grid.dz[:, None, None] * grid.area
-
-
-def predicted_bytes(cells: int) -> dict[str, int]:
-    """Memory a grid of so many voxels takes: the id array, one float64 field, and the elastic solve at its peak."""
-    return {"ids": 2 * cells, "field": 8 * cells, "elastic": SOLVE_BYTES * cells}
 
 
 def make_grid(
