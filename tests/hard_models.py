@@ -198,7 +198,7 @@ def lidded(mirror=QUARTER, seal=SEAL, tim=SEAL, cells=48, seal_cells=1, chip=SIL
     return voxels(x, y, z, parts, mirror)
 
 
-def bumps(of: int, wide: int, cells=48, dx=0.025, mirror=QUARTER, high=3, height=0.08, layers=(6, 6), half=np.inf):
+def bumps(of: int, wide: int, cells=32, dx=0.025, mirror=QUARTER, high=3, height=0.08, layers=(5, 5), half=np.inf):
     """Columns of `wide` cells every `of` cells hold a chip, no underfill."""
     side = cells * dx
     x, y = (even(0, side, cells) if m else even(-side / 2, side / 2, cells) for m in mirror)
@@ -212,7 +212,7 @@ def bumps(of: int, wide: int, cells=48, dx=0.025, mirror=QUARTER, high=3, height
     return voxels(x, y, z, parts, mirror)
 
 
-def balls(of: int, wide: int, cells=50, dx=0.2, mirror=QUARTER, high=4, chip=True):
+def balls(of: int, wide: int, cells=30, dx=0.2, mirror=QUARTER, high=4, chip=True):
     """Free balls under a substrate, no board."""
     side = cells * dx
     x, y = (even(0, side, cells) if m else even(-side / 2, side / 2, cells) for m in mirror)
@@ -253,7 +253,7 @@ def touching(how: str, cells=24):
 
 def chips_on_board(gap: bool):
     """Two chips on one board that touch each other along a vertical edge only, or stand apart."""
-    x, y, z = even(0, 20, 40), even(0, 20, 40), stack((1.0, 6), (0.5, 5))
+    x, y, z = even(0, 20, 40), even(0, 20, 40), stack((1.0, 4), (0.5, 4))
     shift = 0.5 if gap else 0.0
     parts = [
         ("board", SUBSTRATE, slab(0, 1)),
@@ -264,9 +264,9 @@ def chips_on_board(gap: bool):
 
 
 def held_by(hold: Where | None, solid=SOLDER, mirror=FULL, off=0.0):
-    """A chip above a board that only `hold` connects, or nothing."""
+    """A chip above a board that only `hold` connects, or nothing; voxels of 0.5 mm in plane."""
     x, y = plane(10, 40, mirror)
-    z = stack((1.0, 6), (0.1, 2), (0.775, 6))
+    z = stack((1.0, 4), (0.1, 2), (0.775, 4))
     chip = (-6 + off, 6 + off, -6 + off, 6 + off, 1.1, 99)
     parts: list[Part] = [("board", SUBSTRATE, slab(0, 1)), ("chip", SILICON, chip)]
     if hold is not None:
@@ -284,14 +284,14 @@ def crumbs(seed: int, share: float, shape=(12, 24, 24)):
     return voxels(even(0, 5, nx), even(0, 4, ny), z, parts, FULL)
 
 
-def random_boxes(seed: int, count=60, contrast=5.0, cells=(37, 31, 17), mirror=FULL, uneven=0.0):
-    """Boxes at random places on a plate, Young's moduli spread evenly in the exponent over 10^contrast."""
+def random_boxes(seed: int, count=60, contrast=5.0, cells=(37, 31, 17), mirror=FULL, uneven=0.0, solid=False):
+    """Boxes at random places on a plate or in a block, Young's moduli spread evenly in the exponent over 10^contrast."""
     rng = np.random.default_rng(seed)
     lines = []
     for n, side in zip(cells, (20, 20, 4), strict=True):
         widths = 10 ** rng.uniform(0, uneven, n)
         lines.append(side * np.concatenate(([0], np.cumsum(widths))) / widths.sum())
-    parts: list[Part] = [("plate", SUBSTRATE, slab(0, 0.6))]
+    parts: list[Part] = [("plate", SUBSTRATE, slab(0, 99 if solid else 0.6))]
     for n in range(count):
         a, b, c = rng.uniform(0, (15, 15, 3))
         w, h, t = rng.uniform((1, 1, 0.3), (8, 8, 2))
@@ -376,23 +376,23 @@ def suite() -> list[Case]:
     add("cells 0.2 : 1, ten layers high", strip, 0.1, 0.1, 24, 24, ((2.5, 5), (2.5, 5)))
 
     for mirror, kind in ((FULL, "full"), (HALF_X, "half in x"), (HALF_Y, "half in y"), (QUARTER, "quarter")):
-        add(f"lid on 1 MPa, {kind}", lidded, mirror)
+        add(f"lid on 1 MPa, {kind}", lidded, mirror, cells=36 if mirror == FULL else 48)
         add(f"flip chip, {kind}", flip_chip, mirror)
     add("lid on 1 MPa, 3 cells in the seal", lidded, seal_cells=3)
     add("lid on 0.1 MPa", lidded, seal=gel(0.1), tim=gel(0.1))
     add("lid on 1 MPa, air over the chip", lidded, tim=None)
-    add("lid on 1 MPa, air over the chip, full", lidded, FULL, tim=None)
+    add("lid on 1 MPa, air over the chip, full", lidded, FULL, tim=None, cells=36)
     add("lid on 1 GPa, indium", lidded, seal=Solid(1e3), tim=Solid(11e3, 0.45, 29, 80))
     add("lid on 0.2 MPa, nothing below it", lidded, seal=gel(0.2), tim=None, chip=None)
 
     for of, wide in ((8, 4), (8, 2), (8, 1), (3, 1), (2, 1)):
         add(f"bumps {wide} of {of}, no underfill", bumps, of, wide)
     add("bumps 1 of 3, wide cells", bumps, 3, 1, dx=0.1)
-    add("bumps 4 of 8, full, chip inside", bumps, 8, 4, mirror=FULL, half=0.4)
+    add("bumps 4 of 8, full, chip inside", bumps, 8, 4, mirror=FULL, half=0.2)
     add("bumps 1 of 6, tall", bumps, 6, 1, high=8, height=0.4)
     add("balls 2 of 5, no board", balls, 5, 2)
-    add("balls 1 of 4, no board", balls, 4, 1, cells=48)
-    add("balls 3 of 5, no board, full", balls, 5, 3, cells=45, mirror=FULL)
+    add("balls 1 of 4, no board", balls, 4, 1, cells=32)
+    add("balls 3 of 5, no board, full", balls, 5, 3, mirror=FULL)
     add("balls 2 of 5, bare substrate", balls, 5, 2, chip=False)
     add("pins between plates and beyond", pillars)
     add("pins between plates and beyond, quarter", pillars, 50, QUARTER)
@@ -433,16 +433,24 @@ def suite() -> list[Case]:
     lines = graded((0, 7.5, 14, 18, 20), 0.15, 1.5)
     add("lid on 1 MPa, graded from 0.15 mm", lidded, QUARTER, x=lines, y=lines)
 
-    for seed in range(1, 7):
-        add(f"random boxes {seed}, 1:1e+05", random_boxes, seed)
-    add("random boxes 7, 1:1e+06", random_boxes, 7, 80, 6.0)
-    add("random boxes 8, uneven cells", random_boxes, 8, 60, 4.0, uneven=0.7)
-    add("random boxes 9, quarter", random_boxes, 9, 60, 5.0, mirror=QUARTER)
+    for seed in (1, 2, 3, 4):
+        add(f"blocks at random, no void, 1:1e+05, {seed}", random_boxes, seed, solid=True)
+    add("blocks at random, no void, 1:1e+06", random_boxes, 5, 80, 6.0, solid=True)
+    add("blocks at random, no void, uneven cells", random_boxes, 6, 60, 4.0, solid=True, uneven=0.7)
+    for seed in (1, 2, 3):
+        add(f"4 boxes dropped, 1:1e+05, {seed}", dropped_boxes, seed, 4)
+        add(f"4 boxes dropped, 1:1, {seed}", dropped_boxes, seed, 4, 0.0)
+    for seed in (1, 2):
+        add(f"10 boxes dropped, 1:1e+05, {seed}", dropped_boxes, seed, 10)
+    add("25 boxes dropped, 1:1", dropped_boxes, 1, 25, 0.0)
+    for seed in (1, 2):
+        add(f"boxes at random with slivers, 1:1, {seed}", random_boxes, seed, contrast=0.0)
+        add(f"boxes at random with slivers, 1:1e+05, {seed}", random_boxes, seed)
 
     add("lid on 1 MPa, full, 120 x 120", lidded, FULL, cells=120, slow=True)
     add("bumps 2 of 8, 160 x 160", bumps, 8, 2, 160, slow=True)
     add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, slow=True)
-    add("random boxes 10, 97 x 89 x 41", random_boxes, 10, 150, 6.0, (97, 89, 41), slow=True)
+    add("blocks at random, no void, 97 x 89 x 41", random_boxes, 10, 150, 6.0, (97, 89, 41), solid=True, slow=True)
     add("sandwich 1:1e+06, 120 x 120", sandwich, 1e6, 2, FULL, 120, slow=True)
     return found
 

@@ -6,7 +6,7 @@ hold against an assembled matrix; the solver's own count of it is not asked.
 
 import numpy as np
 import pytest
-from hard_models import CASES, ROOM, Case, graded, lidded, random_boxes
+from hard_models import CASES, ROOM, Case
 
 from warp import elastic, heat
 from warp.boundary import Film

@@ -259,7 +259,7 @@ class Cycle:
             self.fine = Fine(A)
         self.levels: list[Level] = [self.fine]
         self.coarser: list[Coarse] = []
-        while unknowns(self.levels[-1]) > COARSEST and min(len(x), len(y)) > 3:
+        while unknowns(self.levels[-1]) > COARSEST and max(len(x), len(y)) > 3:
             merge = Merge.of(x, y, A.mirror)
             finer = self.levels[-1]
             if isinstance(finer, Coarse) and finer.coefficients is not None:

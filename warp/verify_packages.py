@@ -1,6 +1,6 @@
 """Whole packages on the default grid against an independent finite-element program, from their case files.
 
-data/benchmarks holds the cases and references.json: values of CalculiX 2.20 (C3D20R bricks) with their own mesh error,
+data/calculix holds the cases and references.json: values of CalculiX 2.20 (C3D20R bricks) with their own mesh error,
 displacement ranges positive where corners stand higher than the centre. Surfaces that the reference itself does not
 know to 0.3 % are left out.
 """
@@ -22,7 +22,7 @@ TOLERANCE, OF_HEATED, OF_CHIP, OF_RISE = 0.01, 0.02, 0.02, 0.01
 
 def folder() -> Traversable:
     """Where the cases lie in an installed program."""
-    return resources.files("warp.data") / "benchmarks"
+    return resources.files("warp.data") / "calculix"
 
 
 def references() -> dict[str, dict[str, dict[str, float]]]:
@@ -53,4 +53,4 @@ def package(name: str, device: Device) -> list[Row]:
     return rows
 
 
-PROBLEMS = [Problem(name, partial(package, name), quick=name == "02_flipchip") for name in references()]
+PROBLEMS = [Problem(name, partial(package, name)) for name in references()]

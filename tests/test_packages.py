@@ -1,0 +1,232 @@
+"""The gallery, data/packages: what each package shows, on a coarse grid.
+
+Numbers that a file's comment gives hold on its own grid; here a relation of the same sign and size is enough.
+Qualitative laws (i) to (vi): a bare flip chip is convex at room temperature and flat near its stress-free one; a thicker
+or less expanding core warps less; copper on a stiff thermal interface pulls towards concave; a chip's area is curved and
+the overhang conical; warpage grows with the temperature step; a core of half the thickness warps nearly twice as much.
+"""
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import warp
+from warp import validity
+
+GALLERY = Path(str(resources.files("warp.data"))).joinpath("packages")
+COARSE = {"grid.edge_spacing": "0.5 mm", "grid.cells_per_layer": "3", "grid.growth": "1"}
+WAFER = {"grid.edge_spacing": "3 mm", "grid.spacing": "3 mm", "grid.cells_per_layer": "4"}
+VOID = "void"
+
+
+@cache
+def _solved(name, changes):
+    grid = WAFER if name.startswith("wafer") else COARSE
+    return warp.solve(warp.load(GALLERY / f"{name}.toml", {**grid, **dict(changes)}), "cpu").summary()
+
+
+def solved(name, **changes):
+    """Numbers of a gallery file; `changes` are keys below part: chip__size="8 mm"; others come as a `keys` dict."""
+    keys = changes.pop("keys", {})
+    keys = {**keys, **{f"part.{key.replace('__', '.').replace('_', '-')}": value for key, value in changes.items()}}
+    return _solved(name, tuple(sorted(keys.items())))
+
+
+def warpage(name, **changes):
+    """Of the substrate's underside, um."""
+    return solved(name, **changes)["surfaces"]["substrate"]["bottom"]["warpage_um"]
+
+
+def hottest(name, part="chip", **changes):
+    return solved(name, **changes)["temperature"][part]["max_C"]
+
+
+def shear(name, lower, upper):
+    return next(i["shear_max_MPa"] for i in solved(name)["interfaces"] if (i["lower"], i["upper"]) == (lower, upper))
+
+
+@pytest.mark.parametrize("path", sorted(GALLERY.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_file_says_what_to_look_at(path):
+    comment = path.read_text(encoding="utf-8").split("\n\n")[0]
+    assert comment.startswith("# ") and "ook at" in comment
+    assert warp.load(path).title
+
+
+def test_bumps_couple_less_than_underfill():
+    """Claims 1 and 2."""
+    assert 0.7 < warpage("flip-chip") / warpage("flip-chip-underfill") < 0.9
+    assert 100 < warpage("flip-chip-underfill") < 120
+    layer = solved("flip-chip")["temperature"]
+    assert layer["chip"]["max_C"] > layer["layer"]["max_C"] > 60
+
+
+def test_stiffer_layers_hand_the_coppers_pull_on():
+    """Claims 3, 4, 5: elastomer, film, epoxy; law (iii)."""
+    bare = warpage("layer-polymer", spreader__material=VOID)
+    soft, film, epoxy = warpage("layer-polymer"), warpage("layer-film"), warpage("layer-epoxy")
+    assert bare > soft > 3 * film > film > epoxy
+    assert epoxy < 0
+    assert soft > 0.65 * bare
+
+
+def test_cure_shrinkage_strains_the_epoxy():
+    """Claim 5: stress-free further up is a layer that shrinks more."""
+    cured, shrunk = (
+        solved("layer-epoxy", layer__stress_free=T)["stress"]["layer"]["von_mises_q999_MPa"]
+        for T in ("150 degC", "175 degC")
+    )
+    assert 1.1 < shrunk / cured < 1.4
+
+
+def test_interface_resistances_heat_the_chip():
+    """Claim 6: 8 W through 64 mm2 and 16 mm2 K/W would be 2 K; a part of the heat goes the other way."""
+    none = {f"interface.{name}.resistance": "0 mm^2 K/W" for name in ("below", "above")}
+    assert 1.0 < hottest("spreader-bonded") - hottest("spreader-bonded", keys=none) < 2.0
+
+
+def test_a_flat_spreader_spreads():
+    """Claim 7: 12 x 12 instead of 8 x 8 mm for the heat to leave."""
+    assert hottest("spreader-flat", spreader__size="chip") - hottest("spreader-flat") > 30
+
+
+def test_a_cap_holds_the_package():
+    """Claim 8, law (iii): less warpage than bare; concave with a stiff thermal interface."""
+    bare = warpage("lid-cap", lid__material=VOID, seal__material=VOID)
+    assert 0 < warpage("lid-cap") < 0.5 * bare
+    assert warpage("lid-cap", layer__material="tim-indium") < 0
+    assert warpage("lid-cap", lid__thickness="1 mm") < warpage("lid-cap")
+
+
+def test_stiffer_beads_bear_more():
+    """Claim 9."""
+    beads = ("lid-adhesive-ea-7100", "lid-adhesive-eccobond-3005", "stiffener-adhesive-epoxy")
+    stress = [solved("lid-adhesive", seal__material=bead)["stress"]["seal"]["von_mises_q999_MPa"] for bead in beads]
+    assert 10 * stress[0] < stress[1] < 0.6 * stress[2]
+    assert warpage("lid-adhesive", seal__gaps="[]") == pytest.approx(warpage("lid-adhesive"), rel=0.1)
+
+
+def test_spreaders_that_expand_like_the_chip_spare_it():
+    """Claims 10, 12, 13: copper balances the substrate, aluminium nitride and silicon do not, but load the chip less."""
+    copper, matched, silicon = "spreader-copper", "spreader-matched", "spreader-silicon"
+    assert warpage(copper) < 0 < warpage(matched) < warpage(silicon)
+    stress = [solved(name)["stress"]["chip"]["von_mises_q999_MPa"] for name in (copper, matched, silicon)]
+    assert 0.8 * stress[0] > stress[1] > stress[2]
+    assert shear(copper, "chip", "layer") > 2 * max(shear(name, "chip", "layer") for name in (matched, silicon))
+
+
+def test_a_ring_lowers_the_warpage():
+    """Claim 11: with a spreader on it, alone, and not at all."""
+    no_spreader = {"spreader__material": VOID, "spreader_glue__material": VOID}
+    alone = warpage("stiffener-ring", **no_spreader)
+    bare = warpage("stiffener-ring", **no_spreader, ring__material=VOID, ring_glue__material=VOID)
+    assert warpage("stiffener-ring") < 0.6 * alone < 0.6 * 0.7 * bare
+    low = warpage("stiffener-ring", **no_spreader, ring__material="sus430")
+    assert low > bare, "it shrinks less than the substrate"
+
+
+def test_resolved_and_effective_bumps_agree():
+    """Claim 14: one beam between two half-spaces against 112 columns of voxels."""
+    grid = {"grid.cells_per_layer": "4", "grid.edge_spacing": "0.3 mm"}
+    resolved, effective = (solved("bumps-resolved", bumps__model=m, keys=grid) for m in ("resolved", "effective"))
+    for part, side in (("substrate", "bottom"), ("chip", "top")):
+        one, other = (found["surfaces"][part][side]["warpage_um"] for found in (resolved, effective))
+        assert other == pytest.approx(one, rel=0.03)
+    one, other = (found["temperature"]["chip"]["max_C"] - 25 for found in (resolved, effective))
+    assert other == pytest.approx(one, rel=0.01)
+
+
+def test_mould_decides_the_sign_over_a_wire_bonded_chip():
+    """Claim 15: concave under 1 mm, convex under 0.55 mm; gold wires carry heat off the chip's top."""
+    assert warpage("wire-bond") < -15 and warpage("wire-bond", mould__thickness="0.55 mm") > 10
+    assert hottest("wire-bond", wires__material="mould-compound", wires__fill="mould-compound") > hottest("wire-bond")
+
+
+def test_a_chip_in_an_opening_reaches_the_spreader():
+    """Claim 16: the chip is cooler than on a substrate without an opening, and the package lower."""
+    closed = {"layer__on": "substrate", "opening__size": "0.2 mm", "mould__thickness": "0.8 mm"}
+    assert hottest("substrate-opening", **closed) > hottest("substrate-opening") + 0.2
+    assert warpage("substrate-opening") > 20 > warpage("substrate-opening", mould__thickness="0.8 mm")
+
+
+def test_a_board_holds_the_package_that_balls_alone_do_not():
+    """Claim 17."""
+    free = warpage("solder-balls", board__material=VOID)
+    assert warpage("solder-balls") < 0.4 * free
+    assert free == pytest.approx(warpage("solder-balls", board__material=VOID, balls__material="sac387"), rel=0.02)
+
+
+def test_chips_on_both_sides_balance():
+    """Claim 18."""
+    alone = warpage("double-sided", lower_chip__material=VOID, lower_underfill__material=VOID)
+    assert 0.5 * alone < warpage("double-sided") < 0.8 * alone
+
+
+def bow(name, **changes):
+    return solved(name, **changes)["surfaces"]["wafer"]["bottom"]["warpage_um"]
+
+
+def test_wafers_bow_as_stoney_says():
+    """Claims 22 to 25: kappa = 6 sigma h_f (1 - nu) / (E h^2), bow = kappa d^2 / 8, concave for a layer that shrinks.
+
+    The layer's free strain from 150 degC: 30 K x 115 + 95 K x 40 ppm/K; 5 GPa / 0.65 biaxial.
+    """
+    strain, biaxial = 30 * 115e-6 + 95 * 40e-6, 5e9 / 0.65
+    stoney = 6 * biaxial * strain * 5e-6 / (130e9 / 0.72 * 0.725e-3**2) * 0.2**2 / 8 * 1e6
+    assert bow("wafer", bumps__diameter="20 um") == pytest.approx(-stoney, rel=0.04)
+    assert bow("wafer-film", layer__thickness="12.5 um") == pytest.approx(bow("wafer-film") / 2, rel=0.05)
+    assert 0 > bow("wafer-polymer") > 0.15 * bow("wafer-epoxy")
+
+
+def test_a_warning_where_linear_theory_ends():
+    surfaces = solved("wafer-epoxy")["surfaces"]
+    height = warp.load(GALLERY / "wafer-epoxy.toml").height
+    assert height == pytest.approx(0.935e-3)
+    (remark,) = validity.remarks(surfaces, height)
+    assert "beyond linear theory" in remark and remark.startswith("wafer.")
+    assert "roll up" in validity.remarks(surfaces, 0.5e-3)[0]
+    assert not validity.remarks(solved("wafer")["surfaces"], 0.88e-3)
+    assert not validity.remarks({}, 1e-3)
+
+
+def test_powders_conduct_and_stiffen():
+    """Claims 26 and 27: silver in epoxy against alumina in silicone; less silver conducts worse."""
+    less = {"material.filled.mixture.of": "{ silver = 0.3, epoxy = 0.7 }"}
+    assert hottest("filled-metal", keys=less) > hottest("filled-metal") + 2
+    assert warpage("filled-ceramic") > 60 > 0 > warpage("filled-metal")
+    plain = {"material.filled.mixture.of": "{ silicone = 1.0 }"}
+    assert hottest("filled-ceramic", keys=plain) > hottest("filled-ceramic") + 10
+
+
+def test_flip_chip_ball_grid_arrays_near_the_published_numbers():
+    """An independent finite-element tool, um; it counts strain from the warped state at each assembly step."""
+    thin = {"substrate__layers__core__thickness": "0.4 mm"}
+    assert warpage("fcbga-core") == pytest.approx(174, rel=0.05)
+    assert warpage("fcbga-core", **thin) == pytest.approx(313, rel=0.09)
+    assert 1.7 < warpage("fcbga-core", **thin) / warpage("fcbga-core") < 2.0
+    assert warpage("fcbga-bare") == pytest.approx(236, rel=0.05)
+    core = {"705g": 278, "795g-lh": 182}
+    for kind, published in core.items():
+        found = warpage("fcbga-bare", substrate__layers__core__material=f"core-mcl-e-{kind}")
+        assert found == pytest.approx(published, rel=0.05)
+
+
+def test_a_bare_package_flattens_towards_its_stress_free_temperature():
+    """Laws (i), (iv), (v)."""
+    reflow = warpage("fcbga-bare", keys={"load.temperature": "210 degC"})
+    assert abs(reflow) < 0.15 * warpage("fcbga-bare")
+    surfaces = solved("fcbga-bare")["surfaces"]
+    under_chip = surfaces["chip"]["bottom"]["warpage_um"]
+    assert 0 < under_chip < 0.5 * surfaces["substrate"]["bottom"]["warpage_um"]
+
+
+def test_more_than_one_chip():
+    """Two chips under a ring, a stack off centre, two on an interposer between capacitors."""
+    bare = warpage("two-chips-ring", ring__material=VOID, ring_glue__material=VOID)
+    assert 0.5 * bare < warpage("two-chips-ring") < 0.75 * bare
+    stacked = solved("stacked-chips")
+    x, y, _ = stacked["temperature"]["logic"]["max_at_mm"]
+    assert (x, y) == pytest.approx((-3, 1.5), abs=1.2), "over the block of 1 W"
+    assert abs(stacked["surfaces"]["substrate"]["bottom"]["warpage_um"]) < 10
+    assert warpage("interposer", interposer__material="substrate-ets") < 0.7 * warpage("interposer")
