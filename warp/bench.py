@@ -4,9 +4,9 @@
 
 Nothing counts twice: neighbours come from cache, coefficients from tables. For the elastic operator that is 3 numbers a
 voxel read, 3 written and a 2-byte id: 50 bytes in float64, 26 in float32. A V-cycle is counted by what its passes over
-the finest level must move, as if coarser levels were free. The measure is this machine's own triad: two reads and a write,
-p = z + b p or r = b - q, whichever is faster. Every time is the best of several. Bytes a voxel: what the process (on a GPU: its memory pool) holds at most
-in a solve beyond what it held before the voxels were made.
+the finest level must move, as if coarser levels were free. The measure is this machine's own triad: two reads and a
+write, p = z + b p or r = b - q, whichever is faster. Every time is the best of several. Bytes a voxel: what the process
+(on a GPU: its memory pool) holds at most in a solve beyond what it held before the voxels were made.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ def run(device: Device, voxels: int | None = None, step: Step | None = None) -> 
     }
 
 
-def spaced(voxels: int) -> dict[str, str]:
+def spaced(voxels: int, path: Path | None = None) -> dict[str, str]:
     """Overrides for about `voxels`: the in-plane spacing by bisection, layers through the thickness as they are."""
     from warp import case
     from warp.grid import make_grid
 
-    loaded = case.load(package(), {})
+    loaded = case.load(path or package(), {})
     bodies = loaded.bodies()
     bounds = np.array([body.bounds for body in bodies])
     widest = float(np.ptp(bounds[:, :2]))

@@ -206,35 +206,30 @@ def remove_rigid_motion(U: np.ndarray, model: VoxelModel) -> None:
     """
     grid = model.grid
     nz, ny, nx = grid.shape
-    x, y = (q - q.mean() * (not m) for q, m in zip((grid.x, grid.y), grid.mirror, strict=True))
-    z = grid.z - grid.z.mean()
-    at = [[x, grid.yc, grid.zc], [grid.xc, y, grid.zc], [grid.xc, grid.yc, z]]
-    shift = [grid.x[0] - x[0], grid.y[0] - y[0], grid.z[0] - z[0]]
+    lines = [
+        q - (q[0] if mirrored else q.mean())
+        for q, mirrored in zip((grid.x, grid.y, grid.z), (*grid.mirror, False), strict=True)
+    ]
+    volume = np.where(model.ids > 0, grid.dz[:, None, None] * grid.area, 0.0)
     modes = motions(grid.mirror)
     gram, moment = np.zeros((len(modes),) * 2), np.zeros(len(modes))
-    places = []
-    for a, view in enumerate((U[0, :nz, :ny], U[1, :nz, :, :nx], U[2, :, :ny, :nx])):
-        position = [q - s * (b != a) for b, (q, s) in enumerate(zip(at[a], shift, strict=True))]
-        X, Y, Z = position[0][None, None, :], position[1][None, :, None], position[2][:, None, None]
-        weight = np.zeros(view.shape)
-        volume = np.where(model.ids > 0, grid.dz[:, None, None] * grid.area, 0.0)
-        low, high = [slice(None)] * 3, [slice(None)] * 3
-        low[2 - a], high[2 - a] = slice(None, -1), slice(1, None)
-        weight[tuple(low)] += volume / 2
-        weight[tuple(high)] += volume / 2
-        fields = [np.broadcast_to(np.asarray(mode(X, Y, Z)[a], float), view.shape) for mode in modes]
+    components = []
+    for a, u in enumerate((U[0, :nz, :ny], U[1, :nz, :, :nx], U[2, :, :ny, :nx])):
+        x, y, z = (q if b == a else (q[1:] + q[:-1]) / 2 for b, q in enumerate(lines))
+        place = x[None, None, :], y[None, :, None], z[:, None, None]
+        fields = [np.broadcast_to(np.asarray(mode(*place)[a], float), u.shape) for mode in modes]
+        ends = [(1, 1) if axis == 2 - a else (0, 0) for axis in range(3)]
+        beside = np.pad(volume, ends)
+        weight = beside.take(range(u.shape[2 - a]), 2 - a) + beside.take(range(1, u.shape[2 - a] + 1), 2 - a)
         for p, field in enumerate(fields):
-            weighted = field * weight
-            moment[p] += np.vdot(weighted, view)
-            for q in range(p + 1):
-                gram[p, q] += np.vdot(weighted, fields[q])
-        places.append((view, fields, weight > 0))
-    gram += np.tril(gram, -1).T
+            moment[p] += np.vdot(field * weight, u)
+            gram[p] += [np.vdot(field * weight, other) for other in fields]
+        components.append((u, fields, weight > 0))
     amount = np.linalg.solve(gram, moment)
-    for view, fields, exists in places:
+    for u, fields, exists in components:
         for c, field in zip(amount, fields, strict=True):
-            view -= c * field
-        view *= exists
+            u -= c * field
+        u *= exists
     U[0, ..., 0] *= not grid.mirror[0]
     U[1, :, 0] *= not grid.mirror[1]
 

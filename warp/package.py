@@ -155,6 +155,8 @@ def _wires(name: str, wires: Wires, material: str, where: Place, package: Packag
         raise Fault((*key, "diameter"), f"is larger than the pitch ({wires.pitch * 1e6:.6g} um): they would overlap")
     if material == VOID or wires.fill == VOID:
         raise Fault((*key, "material" if material == VOID else "fill"), "cannot be void: wires lie in mould compound")
+    if wires.fill == material:
+        raise Fault((*key, "fill"), f"is {material!r} like the wires: name what surrounds them")
     fill = package.want(wires.fill, (*key, "fill"))
     chip = package.places[wires.around or ""].outline
     height = where.z1 - where.z0
