@@ -44,8 +44,11 @@ def test_imports_and_declared_dependencies_agree():
     used = {second_names.get(name, name) for name in used}
     extras = PROJECT["project"]["optional-dependencies"]
     assert names(extras["cuda12"]) == {"cupy-cuda12x"}
-    optional = {"cupy"} | names(extras["xarray"]) | names(extras["view"])
+    optional = {"cupy"} | names(extras["xarray"]) | names(extras["view"]) | names(extras["sweep"])
     assert used - optional == names(PROJECT["project"]["dependencies"])
+
+
+NOT_SHIPPED = ("data/pictures", "data/benchmarks")  # for readers of the repository
 
 
 def test_every_data_file_is_packaged():
@@ -54,6 +57,8 @@ def test_every_data_file_is_packaged():
         assert (TOP / folder / "__init__.py").is_file()
         for path in (TOP / folder).rglob("*"):
             if path.is_dir() or path.suffix in (".py", ".pyc") or "__pycache__" in path.parts:
+                continue
+            if str(path.relative_to(TOP)).startswith(NOT_SHIPPED):
                 continue
             name = path.relative_to(TOP / folder).as_posix()
             assert any(fnmatch(name, pattern) for pattern in data[package]), f"{folder}/{name} is not in the wheel"

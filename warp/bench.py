@@ -217,9 +217,7 @@ def elastic(case: Case, model: VoxelModel, device: Device, tell: Step, before: i
     cycle = Cycle(A)
     device.synchronize()
     middle = time.perf_counter()
-    x, residuals = krylov.solve(
-        device, A.apply, f, cycle, TOLERANCE, "thermo-elasticity", lambda n, r: tell("elastic", n, r)
-    )
+    x, residuals = krylov.solve(device, A.apply, f, cycle, TOLERANCE, "thermo-elasticity", lambda n, r: tell("elastic", n, r))
     device.synchronize()
     found = solved(model, 3, residuals, middle - start, time.perf_counter() - middle, most_held(device) - before)
     del f

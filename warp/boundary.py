@@ -293,7 +293,7 @@ def split_by_temperature(split: Split, temperature: np.ndarray, varies: np.ndarr
     keys = np.empty(split.ids.shape, np.int32)  # row, and interval within the row
     used = np.zeros(count * groups, bool)
     for k in range(len(keys)):
-        interval = (temperature[k] - low) * (groups / max(high - low, np.finfo(float).tiny))
+        interval = (temperature[k] - low) * (groups / max(high - low, 1e-9))
         interval = np.where(moves[k], np.clip(interval, 0, groups - 1), 0).astype(np.int32)
         keys[k] = split.ids[k] * np.int32(groups) + interval
         used[keys[k]] = True

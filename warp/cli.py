@@ -59,16 +59,26 @@ def run(
     ] = None,
     device: Device = "auto",
     set_: Set = None,
+    refine: Annotated[
+        bool, typer.Option("--refine", help="Solve on a coarser grid, too: each warpage with its discretisation error.")
+    ] = False,
+    grids: Annotated[
+        int | None, typer.Option(min=2, max=3, metavar="2|3", help="Grids of --refine; 3 show the order, too.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Solve a case, print its warpage and write one HDF5 file."""
     from warp import console, load, results, solve, validity
+    from warp import refine as refinement
 
     target = output or Path(case.stem + ".h5")
     results.check_writable(target)
     loaded = load(case, _overrides(set_))
     with console.Steps() as steps:
-        result = solve(loaded, device, steps)
+        if refine or grids:
+            result = refinement.solve(loaded, device, steps, grids=grids or 2)
+        else:
+            result = solve(loaded, device, steps)
         steps("writing", 0, float("nan"))
         result.write(target)
     if as_json:

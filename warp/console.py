@@ -115,6 +115,8 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
     if parts is not None:
         console.print(parts)
         console.print(" warpage by JEITA ED-7306: + is convex, the centre away from the board", style="dim")
+        if "refinement" in numbers:
+            console.print(f" {_refinement(numbers['refinement'])}", style="dim")
     if _thermal(numbers):
         console.print(f" {_thermal(numbers)}")
     if solvers is not None:
@@ -157,7 +159,17 @@ def _warpage(surface: Mapping[str, Any] | None) -> Text:
     if surface is None:
         return Text("")
     value = surface["warpage_um"]
-    return Text.assemble((f"{value:+.1f} um", "bold"), (" convex " if value >= 0 else " concave", "dim"))
+    text = Text.assemble((f"{value:+.1f} um", "bold"), (" convex " if value >= 0 else " concave", "dim"))
+    if "warpage_error_um" in surface:
+        bound, error = "<" if surface["warpage_extrapolated_um"] is None else "", surface["warpage_error_um"]
+        text.append(f" +- {bound}{error:.1f}" if error >= 0.1 else f" +- {bound}{error:.1g}")
+    return text
+
+
+def _refinement(facts: Mapping[str, Any]) -> str:
+    """What stands behind the errors."""
+    grids = ", ".join(f"{count:,}" for count in facts["voxels"])
+    return f"+- discretisation error from grids of {grids} voxels, order {facts['order']}; <: a bound, not monotone"
 
 
 def _thermal(numbers: Mapping[str, Any]) -> str:

@@ -45,7 +45,7 @@ class GridSettings:
     cells_per_layer: int = 12  # through each thick layer
     cells_per_diameter: float = 4  # across columns and balls
     uniform: bool = False  # in plane `spacing` everywhere between part boundaries
-    refine: int = 1  # every cell's width divided by this: grids of a Richardson extrapolation
+    refine: float = 1  # every cell's width divided by this, below 1 wider ones: grids of a Richardson extrapolation
     max_cells: int = 400_000_000
 
 
@@ -141,7 +141,7 @@ class _Interval:
     h_end: float
     h_most: float
     growth: float
-    refine: int
+    refine: float
 
     def _ascent(self) -> tuple[float, float, float]:
         """Where the rise from the left ends, where the fall to the right begins, and h between them."""
@@ -153,13 +153,13 @@ class _Interval:
 
     @property
     def count(self) -> int:
-        """Cells in the interval: the integral of dx / h, rounded up."""
+        """Cells in the interval: the integral of dx / h, rounded up, and so often as `refine` says."""
         rise, fall, peak = self._ascent()
         g = self.growth
         cells = (fall - rise) / peak
         cells += np.log(peak / self.h_start) / g if rise > 0 else 0.0
         cells += np.log(peak / self.h_end) / g if fall < self.end - self.start else 0.0
-        return self.refine * max(1, ceil(cells * (1 - ROUND_OFF)))
+        return max(1, ceil(self.refine * max(1, ceil(cells * (1 - ROUND_OFF)))))
 
     def lines(self) -> np.ndarray:
         """The interval's lines without its end."""

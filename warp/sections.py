@@ -80,8 +80,8 @@ class GridSection(Section):
     """Across columns and balls."""
     uniform: bool | None = None
     """In plane `spacing` everywhere."""
-    refine: Annotated[int, Field(ge=1, le=64)] | None = None
-    """Divides every cell's width."""
+    refine: Annotated[float, Field(ge=0.125, le=64)] | None = None
+    """Divides every cell's width: 2 halves it, 0.5 doubles it."""
     max_cells: Annotated[int, Field(ge=1)] | None = None
     """A larger grid is an error."""
 
