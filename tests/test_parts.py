@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 import warp
-from warp import mixing, process, standing, starter
+from warp import filled, mixing, process, standing, starter
 from warp.case import CaseError
 from warp.cli import app
 from warp.errors import WarpError
@@ -420,3 +420,37 @@ def test_bad_parts_are_one_line_with_their_place(tmp_path):
     path.write_text(SMALL.replace('pitch = "1 mm"', 'pitch = "0.4 mm"'))
     with pytest.raises(CaseError, match=r"part.balls.diameter: is larger than the distance of neighbours"):
         warp.load(path)
+
+
+# filled polymers
+
+
+def test_a_filled_polymers_curve():
+    """Maxwell at 30 % of perfect conductors: (1 + 2 f) / (1 - f); smaller grains behind an interface conduct less."""
+    rows = filled.curve("silver", "epoxy")["rows"]
+    assert rows[0]["youngs_modulus_GPa"] == pytest.approx(3) and rows[0]["cte_ppm_per_K"] == pytest.approx(60)
+    assert rows[3]["conductivity_W_per_mK"]["maxwell"] == pytest.approx(0.2 * 1.6 / 0.7, rel=0.005)
+    assert [row["fraction"] for row in rows] == sorted(row["fraction"] for row in rows)
+    coarse, fine = (filled.curve("silver", "epoxy", size, 1e-7)["rows"][4] for size in (50e-6, 5e-6))
+    for rule, k in coarse["conductivity_W_per_mK"].items():
+        assert fine["conductivity_W_per_mK"][rule] < k < rows[4]["conductivity_W_per_mK"][rule]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--in", "epoxy"], "needs the powder's name"),
+        (["silver", "--in", "epoxi"], "did you mean epoxy"),
+        (["silver", "--in", "epoxy", "--size", "5"], "needs a unit"),
+        (["silver", "--in", "epoxy", "--size", "-5 um"], "greater than zero"),
+        (["silver", "--in", "epoxy", "--resistance", "1 mm^2 K/W"], "needs the grains"),
+    ],
+)
+def test_materials_says_what_a_curve_needs(words, message):
+    with pytest.raises(WarpError, match=message):
+        CliRunner().invoke(app, ["materials", *words], catch_exceptions=False)
+
+
+def test_materials_prints_a_curve():
+    found = CliRunner().invoke(app, ["materials", "alumina", "--in", "silicone", "--size", "10 um"])
+    assert found.exit_code == 0 and "lewis-nielsen" in found.output and "60 %" in found.output

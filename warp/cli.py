@@ -127,11 +127,25 @@ def summary(
 @app.command()
 def materials(
     name: Annotated[str | None, typer.Argument(help="One of the library's names.")] = None,
+    matrix: Annotated[
+        str | None, typer.Option("--in", metavar="MATRIX", help="Show NAME as a powder in this polymer, over its share.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(metavar="LENGTH", help='With --in: the grains, e.g. "5 um".')] = None,
+    resistance: Annotated[
+        str, typer.Option(metavar="RESISTANCE", help='With --in: of a grain\'s surface, e.g. "0.01 mm^2 K/W".')
+    ] = "0 m^2 K/W",
     as_json: Json = False,
 ) -> None:
-    """List the material library, or show one material with the source of every value."""
+    """List the material library, show one material with the source of every value, or a filled polymer's curve."""
     from warp import catalogue, console
 
+    if matrix is not None:
+        from warp import filled
+
+        if name is None:
+            raise WarpError("--in needs the powder's name: warp materials silver --in epoxy")
+        found = filled.read(name, matrix, size, resistance)
+        return _print_json(found) if as_json else console.print_filled(found)
     found = catalogue.listing() if name is None else catalogue.entry(name)
     if as_json:
         _print_json(found)

@@ -292,6 +292,22 @@ def print_material(entry: Mapping[str, Any]) -> None:
     console.print(table)
 
 
+def print_filled(curve: Mapping[str, Any]) -> None:
+    """Print a filled polymer's properties over the filler's share, and where each rule holds."""
+    console = screen()
+    grains = f", grains of {curve['particle_size_um']:.4g} um" if curve["particle_size_um"] else ""
+    console.print(Text(f"{curve['filler']} in {curve['matrix']}{grains}", style="bold"))
+    rules = list(curve["rows"][0]["conductivity_W_per_mK"])
+    table = _table("share", *(f"k {rule}" for rule in rules), "E (GPa)", "Poisson", "CTE (ppm/K)")
+    for row in curve["rows"]:
+        k = (f"{value:.4g}" for value in row["conductivity_W_per_mK"].values())
+        rest = (f"{row[key]:.4g}" for key in ("youngs_modulus_GPa", "poissons_ratio", "cte_ppm_per_K"))
+        table.add_row(f"{100 * row['fraction']:.0f} %", *k, *rest)
+    console.print(table)
+    for rule, text in curve["validity"].items():
+        console.print(Text(f" {rule}: {text}", style="dim"))
+
+
 def _each(value: float | list[float] | None) -> str:
     if value is None:
         return ""

@@ -45,7 +45,9 @@ def mesh(scale: float) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     plane = lines(0.08 * scale, 1.6 * scale)
     layers = [max(1, round(n / scale)) for n in (6, 2, 5)]
     heights = (0, 1.0, 1.08, 1.855)
-    z = np.concatenate([np.linspace(a, b, n, endpoint=False) for a, b, n in zip(heights, heights[1:], layers)] + [[1.855]])
+    z = np.concatenate(
+        [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(heights, heights[1:], layers, strict=False)] + [[1.855]]
+    )
     nx, nz = len(plane) - 1, len(z) - 1
     k, j, i = (index.ravel() for index in np.indices((nz, nx, nx)))
     solid = (k < layers[0]) | ((plane[i] < CHIP - 1e-9) & (plane[j] < CHIP - 1e-9))
@@ -56,7 +58,7 @@ def mesh(scale: float) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     flat = np.ravel_multi_index([2 * q[:, None] + offsets[:, a] for q, a in ((k, 2), (j, 1), (i, 0))], shape)
     used, elements = np.unique(flat, return_inverse=True)
     at = np.unravel_index(used, shape)[::-1]
-    nodes = np.stack([q[a] for q, a in zip(half, at)], axis=1)
+    nodes = np.stack([q[a] for q, a in zip(half, at, strict=True)], axis=1)
     layer = np.searchsorted(np.cumsum(layers), k, "right")
     return nodes, elements.reshape(-1, 20), {name: np.flatnonzero(layer == n) for n, name in enumerate(MATERIALS)}
 
