@@ -16,6 +16,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,8 @@ def spaced(voxels: int, path: Path | None = None) -> dict[str, str]:
         return {"spacing": spacing, "edge_spacing": spacing / EDGE}
 
     def cells(exponent: float) -> int:
-        return make_grid(bodies, replace(loaded.grid, **lengths(exponent), max_cells=10**12), loaded.mirror).cells
+        settings: Any = {**lengths(exponent), "max_cells": 10**12}
+        return make_grid(bodies, replace(loaded.grid, **settings), loaded.mirror).cells
 
     low, high = 1.0, 16.0
     if not cells(low) <= voxels <= cells(high):
@@ -268,7 +270,7 @@ def operators(device: Device, A: Any, x: Any, fields: int) -> Iterator[tuple[str
     for real, name in ((np.float64, "float64"), (np.float32, "float32")):
         given = x.astype(real)
         out = device.zeros(given.shape, real)
-        seconds = best(device, lambda out=out, given=given: A.apply(out, given, 0.0, 1.0))
+        seconds = best(device, partial(A.apply, out, given, 0.0, 1.0))
         yield f"operator {name}", seconds, 2 * fields * np.dtype(real).itemsize + ID
 
 
@@ -278,7 +280,7 @@ def smoothers(device: Device, cycle: Any, fields: int) -> Iterator[tuple[str, fl
     for n, level in enumerate(cycle.levels[:2]):
         step = level.step if hasattr(level, "step") else level.lines
         share = np.prod(level.shape[-2:]) / np.prod(cycle.levels[0].shape[-2:])
-        seconds = best(device, lambda step=step: step(1.0, 0.1, 0.1))
+        seconds = best(device, partial(step, 1.0, 0.1, 0.1))
         yield f"smoothing step, level {n}", seconds, (STEP * vector + ID * (n == 0)) * float(share)
     yield "V-cycle", best(device, cycle.run), CYCLE * vector + CYCLE_PASSES * ID
 
