@@ -1,4 +1,4 @@
-"""Every package of `hard_models` converges untuned: the true residual in float64 falls to 1e-8 in few iterations.
+"""Every package of `hard_cases` converges untuned: the true residual in float64 falls to 1e-8 in few iterations.
 
 The residual is computed anew from what the solver returned, b - A x with the operator that test_elastic and test_heat
 hold against an assembled matrix; the solver's own count of it is not asked.
@@ -6,7 +6,8 @@ hold against an assembled matrix; the solver's own count of it is not asked.
 
 import numpy as np
 import pytest
-from hard_models import CASES, ROOM, Case, lidded
+from hard_cases import CASES, Case
+from hard_models import ROOM, lidded
 
 from warp import bench, boundary, elastic, heat, load, process
 from warp.boundary import Film
@@ -17,13 +18,15 @@ from warp.voxelize import VoxelModel
 TOLERANCE = 1e-8
 
 
-def suite(elastic: bool):
+def suite(elastic: bool) -> list:
     """The cases with their marks; what does not converge today fails the suite on the day it does."""
+    found = []
     for case in CASES:
         marks = [pytest.mark.slow] if case.slow else []
         if elastic and case.diverges:
             marks.append(pytest.mark.xfail(raises=(ConvergenceError, np.linalg.LinAlgError), strict=True, reason=case.diverges))
-        yield pytest.param(case, id=case.name, marks=marks)
+        found.append(pytest.param(case, id=case.name, marks=marks))
+    return found
 
 
 def elastic_residual(model: VoxelModel, displacement: np.ndarray, temperature, device: Device) -> float:

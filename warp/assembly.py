@@ -14,6 +14,7 @@ from typing import Any
 from warp import materials, mixing, power
 from warp.boundary import SIDES, Boundary, Film, Fixed, Interface, Source
 from warp.materials import MaterialError, Medium
+from warp.media import Phase
 from warp.package import Package, build
 from warp.part import AnyPart, Chip, Solid
 from warp.sections import BoundarySection, CaseFile, InterfaceSection
@@ -106,7 +107,11 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
             between = tuple(mixing.mix(media, shares, "voigt", name) for media, shares in faces)
             found[name] = Standing(media[0], recipe.member, recipe.per_area, name, between)
         else:
-            found[name] = mixing.mix(media, list(recipe.of.values()), recipe.rule, name)
+            phases = [
+                Phase(medium, recipe.since[part]) if part in recipe.since else medium
+                for part, medium in zip(recipe.of, media, strict=True)
+            ]
+            found[name] = mixing.mix(phases, list(recipe.of.values()), recipe.rule, name)
     return found[name]
 
 

@@ -108,9 +108,9 @@ def spaced(voxels: int, path: Path | None = None) -> dict[str, str]:
 
 def package() -> Path:
     """The case file."""
-    import warp.data
+    from importlib import resources
 
-    return Path(str(warp.data.__file__)).parent / "packages" / PACKAGE
+    return Path(str(resources.files("warp.data") / "packages" / PACKAGE))
 
 
 # Memory

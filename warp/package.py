@@ -35,7 +35,7 @@ def build(parts: Mapping[str, AnyPart], folder: Path | None = None) -> tuple[Pac
 
     Copper images are files relative to `folder`.
     """
-    package = Package(folder=folder or Path())
+    package = Package(parts, folder=folder or Path())
     package.places, faults = place(parts)
     for name, where in package.places.items():
         try:
@@ -212,6 +212,14 @@ def _crossing(p: np.ndarray) -> tuple[int, int] | None:
 # arrays
 
 
+def _cured(array: Array, package: Package) -> float | None:
+    """Stress-free temperature of the fill: its own, or that of the part of the same material which it is a piece of."""
+    around = package.parts.get(array.inside or "")
+    if array.fill_stress_free is None and isinstance(around, Solid) and around.material == array.fill:
+        return around.stress_free
+    return array.fill_stress_free
+
+
 def _array(name: str, array: Array, material: str, where: Place, package: Package) -> list[tuple[str, tuple[Shape, ...]]]:
     """Material and shapes of an array: its columns or balls, or the rectangles of its effective layer."""
     key: Key = ("part", name)
@@ -246,10 +254,12 @@ def _array(name: str, array: Array, material: str, where: Place, package: Packag
             member = standing.column(d, height, array.section == "square")
         else:
             member = standing.ball(d, height)
-        package.recipes[f"{name}: effective"] = Recipe("standing", {material: share}, key, member, per_area)
+        package.recipes[f"{name}: effective"] = Recipe("standing", {material: share}, key, {}, member, per_area)
     else:
         fill = package.want(array.fill, (*key, "fill"))
-        package.recipes[f"{name}: effective"] = Recipe("fibres", {material: share, fill: 1.0 - share}, key)
+        cured = _cured(array, package)
+        since = {} if cured is None else {fill: cured}
+        package.recipes[f"{name}: effective"] = Recipe("fibres", {material: share, fill: 1.0 - share}, key, since)
     boxes = []
     for r in rectangles:
         corners = turned(np.array([[r.x0, r.y0], [r.x1, r.y1]]), turn) + [where.outline.x, where.outline.y]

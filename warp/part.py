@@ -338,6 +338,8 @@ class Array(Solid):
     """Effective: one homogeneous layer over the sites, of the things and of what fills the space between them."""
     fill: Annotated[str, Field(examples=["underfill-uf9000ae"])] | None = None
     """For model = "effective": the material between them, "void" if there is none."""
+    fill_stress_free: Temperature | None = None
+    """Of the fill: its cure. That of the part they lie `inside` unless told, if it is of that material."""
 
 
 class Columns(Array):

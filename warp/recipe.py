@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from warp.part import AnyPart
 from warp.shape import Body
 from warp.stacking import Key, Place
 from warp.standing import Member
@@ -23,6 +24,8 @@ class Recipe:
     of: Mapping[str, float]
     key: Key
     """The part or layer that asks for it."""
+    since: Mapping[str, float] = field(default_factory=dict)
+    """Stress-free temperatures (K) of materials that do not share the part's own."""
     member: Member | None = None
     """For the rule "standing": one of the free-standing members, and how many stand on a square metre."""
     per_area: float = 0.0
@@ -34,6 +37,7 @@ class Recipe:
 class Package:
     """Bodies in the order in which they override, where the parts lie, and what has to be mixed for them."""
 
+    parts: Mapping[str, AnyPart] = field(default_factory=dict)
     bodies: list[Body] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
