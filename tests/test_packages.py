@@ -113,7 +113,7 @@ def test_spreaders_that_expand_like_the_chip_spare_it():
     copper, matched, silicon = "spreader-copper", "spreader-matched", "spreader-silicon"
     assert warpage(copper) < 0 < warpage(matched) < warpage(silicon)
     stress = [solved(name)["stress"]["chip"]["von_mises_q999_MPa"] for name in (copper, matched, silicon)]
-    assert 0.92 * stress[0] > stress[1] > stress[2]
+    assert 0.7 * stress[0] > max(stress[1:])
     assert shear(copper, "chip", "layer") > 2 * max(shear(name, "chip", "layer") for name in (matched, silicon))
 
 
