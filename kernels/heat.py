@@ -1,4 +1,4 @@
-"""Heat conduction on the rectilinear grid: fine operator from material ids, coarse levels from stored conductances.
+"""Heat conduction on the rectilinear grid, from material ids; conductances and weights of the first coarse level.
 
     sum over the six faces of G (T - T_neighbour) + c V T = q        (W; c V T only in a time step, c in W/m3K)
 
@@ -9,8 +9,7 @@ Cell (k, j, i); a face conducts through its two half cells in series, per axis
 `table[id, s]`: s = 0..5 is r towards x-, x+, y-, y+, z-, z+ (an interface resistance R adds R / d to one of them),
 s = 6 is c. A neighbour index that would leave the grid is clamped to the cell itself: equal temperatures, no flux.
 
-Coarse levels are coarser in x and y only and store gx, gy, gz (conductance to the neighbour at i+1, j+1, k+1, W/K; zero
-at the end) and f (to ambient). Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k.
+Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k. Coarse levels: kernels/heat_level.py.
 """
 # READY FOR TWIN
 
@@ -112,39 +111,132 @@ def heat_lines(x, p, y, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, a, b
 
 
 @kernel
-def heat_coarsen(gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y, ratio_x, ratio_y, mx, my, nx, ny, nz):
+def heat_coarsen(gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz):
     """Conductances of the first coarse level, mx x my columns; column ic holds fine first_x[ic] .. first_x[ic + 1] - 1.
 
-    Vertical and capacity: sums over the merged cells. Lateral: sum over the fine faces that lie on the coarse face,
-    times ratio = fine / coarse centre distance. first_x has mx + 1 entries, ratio_x mx (the last one 0).
+    Vertical and capacity: sums over the merged cells. Lateral: rows side by side, in each the resistances from coarse
+    centre to coarse centre in series: the face between, and reach[0] and reach[1] of the faces inside the two cells (one
+    at most in each). Where such a face does not conduct, reach[2] and reach[3] of the face between stand for it.
     """
     for jc in prange(my):
         zero = f.dtype.type(0)
+        one = f.dtype.type(1)
         jl = first_y[jc + 1] - 1
         jr = min(jl + 1, ny - 1)
+        ja = max(jl - 1, 0)
+        jb = min(jr + 1, ny - 1)
         for k in range(nz):
             kp = min(k + 1, nz - 1)
             for ic in range(mx):
                 il = first_x[ic + 1] - 1
                 ir = min(il + 1, nx - 1)
+                ia = max(il - 1, 0)
+                ib = min(ir + 1, nx - 1)
                 sx = zero
                 sy = zero
                 sz = zero
                 sf = zero
                 for j in range(first_y[jc], first_y[jc + 1]):
-                    s = dx[il] * table[ids[k, j, il], 1] + dx[ir] * table[ids[k, j, ir], 0]
-                    sx += dy[j] * dz[k] / s
+                    ax = dy[j] * dz[k]
+                    l = ids[k, j, il]
+                    r = ids[k, j, ir]
+                    g = ax / (dx[il] * table[l, 1] + dx[ir] * table[r, 0])
+                    ga = ax / (dx[ia] * table[ids[k, j, ia], 1] + dx[il] * table[l, 0])
+                    gb = ax / (dx[ir] * table[r, 1] + dx[ib] * table[ids[k, j, ib], 0])
+                    s = one
+                    s += reach_x[0, ic] * g / ga if ga > zero else reach_x[2, ic]
+                    s += reach_x[1, ic] * g / gb if gb > zero else reach_x[3, ic]
+                    sx += g / s
                     for i in range(first_x[ic], first_x[ic + 1]):
                         m = ids[k, j, i]
                         sf += table[m, 6] * (dx[i] * dy[j] * dz[k])
                         sz += dx[i] * dy[j] / (dz[k] * table[m, 5] + dz[kp] * table[ids[kp, j, i], 4])
                 for i in range(first_x[ic], first_x[ic + 1]):
-                    s = dy[jl] * table[ids[k, jl, i], 3] + dy[jr] * table[ids[k, jr, i], 2]
-                    sy += dx[i] * dz[k] / s
-                gx[k, jc, ic] = sx * ratio_x[ic]
-                gy[k, jc, ic] = sy * ratio_y[jc]
+                    ay = dx[i] * dz[k]
+                    l = ids[k, jl, i]
+                    r = ids[k, jr, i]
+                    g = ay / (dy[jl] * table[l, 3] + dy[jr] * table[r, 2])
+                    ga = ay / (dy[ja] * table[ids[k, ja, i], 3] + dy[jl] * table[l, 2])
+                    gb = ay / (dy[jr] * table[r, 3] + dy[jb] * table[ids[k, jb, i], 2])
+                    s = one
+                    s += reach_y[0, jc] * g / ga if ga > zero else reach_y[2, jc]
+                    s += reach_y[1, jc] * g / gb if gb > zero else reach_y[3, jc]
+                    sy += g / s
+                gx[k, jc, ic] = sx if ic < mx - 1 else zero
+                gy[k, jc, ic] = sy if jc < my - 1 else zero
                 gz[k, jc, ic] = sz if k < nz - 1 else zero
                 f[k, jc, ic] = sf
+
+
+@kernel
+def heat_weights(
+    wx,
+    wy,
+    ids,
+    table,
+    dx,
+    dy,
+    dz,
+    lower_x,
+    lower_y,
+    linear_x,
+    linear_y,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
+):
+    """Weights of the upper coarse neighbour in the interpolation to every cell, along x and along y.
+
+    Between coarse centres lower and lower + 1 the temperature falls as the resistances in series do (heat_coarsen); with
+    equal ones that is linear_x, which stays where it is 0 or 1: no interpolation.
+    """
+    for j in prange(ny):
+        zero = wx.dtype.type(0)
+        one = wx.dtype.type(1)
+        for k in range(nz):
+            for i in range(nx):
+                w = linear_x[i]
+                if w > zero and w < one:
+                    c = lower_x[i]
+                    il = first_x[c + 1] - 1
+                    ir = il + 1
+                    ia = max(il - 1, 0)
+                    ib = min(ir + 1, nx - 1)
+                    l = ids[k, j, il]
+                    r = ids[k, j, ir]
+                    g = one / (dx[il] * table[l, 1] + dx[ir] * table[r, 0])
+                    ga = one / (dx[ia] * table[ids[k, j, ia], 1] + dx[il] * table[l, 0])
+                    gb = one / (dx[ir] * table[r, 1] + dx[ib] * table[ids[k, j, ib], 0])
+                    a = reach_x[0, c] * g / ga if ga > zero else reach_x[2, c]
+                    b = reach_x[1, c] * g / gb if gb > zero else reach_x[3, c]
+                    w = zero if i == il else one
+                    if g > zero:
+                        w = (a + w) / (one + a + b)
+                wx[k, j, i] = w
+                w = linear_y[j]
+                if w > zero and w < one:
+                    c = lower_y[j]
+                    jl = first_y[c + 1] - 1
+                    jr = jl + 1
+                    ja = max(jl - 1, 0)
+                    jb = min(jr + 1, ny - 1)
+                    l = ids[k, jl, i]
+                    r = ids[k, jr, i]
+                    g = one / (dy[jl] * table[l, 3] + dy[jr] * table[r, 2])
+                    ga = one / (dy[ja] * table[ids[k, ja, i], 3] + dy[jl] * table[l, 2])
+                    gb = one / (dy[jr] * table[r, 3] + dy[jb] * table[ids[k, jb, i], 2])
+                    a = reach_y[0, c] * g / ga if ga > zero else reach_y[2, c]
+                    b = reach_y[1, c] * g / gb if gb > zero else reach_y[3, c]
+                    w = zero if j == jl else one
+                    if g > zero:
+                        w = (a + w) / (one + a + b)
+                wy[k, j, i] = w
 
 
 @kernel
@@ -159,161 +251,3 @@ def film_add(s, cell, g, n):
     """s[cell] += g."""
     for m in prange(n):
         s[cell[m]] += g[m]
-
-
-@kernel
-def level_apply(out, T, gx, gy, gz, f, nx, ny, nz, keep, sign):
-    """out = keep out + sign A T on a coarse level."""
-    for j in prange(ny):
-        fx = np.zeros(nx + 1, T.dtype)
-        fz = np.zeros(nx, T.dtype)
-        jm = max(j - 1, 0)
-        jp = min(j + 1, ny - 1)
-        for k in range(nz):
-            kp = min(k + 1, nz - 1)
-            for i in range(nx - 1):
-                fx[i + 1] = gx[k, j, i] * (T[k, j, i] - T[k, j, i + 1])
-            for i in range(nx):
-                t = T[k, j, i]
-                q = fx[i + 1] - fx[i] - fz[i] + f[k, j, i] * t
-                q += gy[k, jm, i] * (t - T[k, jm, i])
-                q += gy[k, j, i] * (t - T[k, jp, i])
-                up = gz[k, j, i] * (t - T[kp, j, i])
-                fz[i] = up
-                out[k, j, i] = keep * out[k, j, i] + sign * (q + up)
-
-
-@kernel
-def level_lateral(s, gx, gy, f, nx, ny, nz):
-    """s = the diagonal of A without its z part."""
-    for j in prange(ny):
-        zero = s.dtype.type(0)
-        for k in range(nz):
-            for i in range(nx):
-                g = f[k, j, i] + gx[k, j, i] + gy[k, j, i]
-                g += gx[k, j, i - 1] if i > 0 else zero
-                g += gy[k, j - 1, i] if j > 0 else zero
-                s[k, j, i] = g
-
-
-@kernel
-def level_factor(s, gz, nx, ny, nz):
-    """As heat_factor."""
-    for j in prange(ny):
-        fz = np.zeros(nx, s.dtype)
-        zero = s.dtype.type(0)
-        one = s.dtype.type(1)
-        for k in range(nz):
-            for i in range(nx):
-                e = s[k, j, i] + fz[i]
-                p = e + gz[k, j, i]
-                inverse = one / p if p > zero else zero
-                s[k, j, i] = inverse
-                fz[i] = gz[k, j, i] * e * inverse
-
-
-@kernel
-def level_lines(x, p, y, r, pivot, gz, nx, ny, nz, keep, a, b):
-    """As heat_lines."""
-    for j in prange(ny):
-        fz = np.zeros(nx, x.dtype)
-        for k in range(nz):
-            for i in range(nx):
-                t = (r[k, j, i] + fz[i]) * pivot[k, j, i]
-                y[k, j, i] = t
-                fz[i] = gz[k, j, i] * t
-        fz[:] = x.dtype.type(0)
-        for k in range(nz - 1, -1, -1):
-            km = max(k - 1, 0)
-            for i in range(nx):
-                t = y[k, j, i] + fz[i] * pivot[k, j, i]
-                fz[i] = gz[km, j, i] * t
-                t = a * p[k, j, i] + b * t
-                p[k, j, i] = t
-                x[k, j, i] = keep * x[k, j, i] + t
-
-
-@kernel
-def level_coarsen(
-    gx, gy, gz, f, fine_gx, fine_gy, fine_gz, fine_f, first_x, first_y, ratio_x, ratio_y, mx, my, nx, ny, nz
-):
-    """As heat_coarsen, from a coarse level to the next."""
-    for jc in prange(my):
-        zero = f.dtype.type(0)
-        jl = first_y[jc + 1] - 1
-        for k in range(nz):
-            for ic in range(mx):
-                il = first_x[ic + 1] - 1
-                sx = zero
-                sy = zero
-                sz = zero
-                sf = zero
-                for j in range(first_y[jc], first_y[jc + 1]):
-                    sx += fine_gx[k, j, il]
-                    for i in range(first_x[ic], first_x[ic + 1]):
-                        sf += fine_f[k, j, i]
-                        sz += fine_gz[k, j, i]
-                for i in range(first_x[ic], first_x[ic + 1]):
-                    sy += fine_gy[k, jl, i]
-                gx[k, jc, ic] = sx * ratio_x[ic]
-                gy[k, jc, ic] = sy * ratio_y[jc]
-                gz[k, jc, ic] = sz
-                f[k, jc, ic] = sf
-
-
-@kernel
-def level_restrict(rc, r, pivot, lower_x, lower_y, weight_x, weight_y, start_x, start_y, mx, my, nx, ny, nz):
-    """rc = P^T r, P the interpolation of level_prolong; pivot is the coarse level's (0 marks void).
-
-    Fine cells start_x[ic]..start_x[mx + ic]-1 see coarse cell ic.
-    """
-    for jc in prange(my):
-        zero = r.dtype.type(0)
-        one = r.dtype.type(1)
-        row = np.zeros(nx, r.dtype)
-        for k in range(nz):
-            row[:] = zero
-            for j in range(start_y[jc], start_y[my + jc]):
-                j0 = lower_y[j]
-                j1 = min(j0 + 1, my - 1)
-                b = weight_y[j]
-                wj = b if j0 < jc else one - b
-                for i in range(nx):
-                    i0 = lower_x[i]
-                    i1 = min(i0 + 1, mx - 1)
-                    a = weight_x[i]
-                    s = (one - b) * (one - a) if pivot[k, j0, i0] > zero else zero
-                    s += (one - b) * a if pivot[k, j0, i1] > zero else zero
-                    s += b * (one - a) if pivot[k, j1, i0] > zero else zero
-                    s += b * a if pivot[k, j1, i1] > zero else zero
-                    row[i] += wj * r[k, j, i] / s if s > zero else zero
-            for ic in range(mx):
-                q = zero
-                for i in range(start_x[ic], start_x[mx + ic]):
-                    q += row[i] * (weight_x[i] if lower_x[i] < ic else one - weight_x[i])
-                rc[k, jc, ic] = q if pivot[k, jc, ic] > zero else zero
-
-
-@kernel
-def level_prolong(x, p, xc, pivot_c, pivot, lower_x, lower_y, weight_x, weight_y, mx, my, nx, ny, nz):
-    """p = P xc and x += p: linear between coarse centres in x and y, weights renormalised over solid coarse cells."""
-    for j in prange(ny):
-        zero = x.dtype.type(0)
-        one = x.dtype.type(1)
-        j0 = lower_y[j]
-        j1 = min(j0 + 1, my - 1)
-        b = weight_y[j]
-        for k in range(nz):
-            for i in range(nx):
-                i0 = lower_x[i]
-                i1 = min(i0 + 1, mx - 1)
-                a = weight_x[i]
-                w00 = (one - b) * (one - a) if pivot_c[k, j0, i0] > zero else zero
-                w01 = (one - b) * a if pivot_c[k, j0, i1] > zero else zero
-                w10 = b * (one - a) if pivot_c[k, j1, i0] > zero else zero
-                w11 = b * a if pivot_c[k, j1, i1] > zero else zero
-                t = w00 * xc[k, j0, i0] + w01 * xc[k, j0, i1] + w10 * xc[k, j1, i0] + w11 * xc[k, j1, i1]
-                s = w00 + w01 + w10 + w11
-                t = t / s if s > zero and pivot[k, j, i] > zero else zero
-                p[k, j, i] = t
-                x[k, j, i] += t

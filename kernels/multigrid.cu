@@ -44,13 +44,13 @@ KERNEL restrict(real *__restrict__ out, const real *__restrict__ fine, const int
     }
 }
 
-KERNEL sparse_rows(real *out, const real *x, real scale, real add, const long long *__restrict__ rows,
-                   const long long *__restrict__ start, const long long *__restrict__ column,
+KERNEL sparse_rows(real *out, const real *x, real scale, real add, const int *__restrict__ rows,
+                   const int *__restrict__ start, const int *__restrict__ column,
                    const real *__restrict__ value, int n)
 {
     EACH_X(row, 0, n) {
         double total = 0;
-        for (long long e = start[row]; e < start[row + 1]; ++e) {
+        for (int e = start[row]; e < start[row + 1]; ++e) {
             total += value[e] * x[column[e]];
         }
         out[rows[row]] = add * out[rows[row]] + scale * total;

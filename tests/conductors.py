@@ -12,16 +12,17 @@ from warp.voxelize import VoxelModel
 
 @dataclass(frozen=True)
 class Conductor:
-    """k(T) W/mK: a number, three, or a function of temperature; `capacity` in J/m3K."""
+    """k(T) W/mK: a number, three, or a function of temperature; `capacity` in J/m3K, a number or a function."""
 
     k: Any
-    capacity: float = 1.0
+    capacity: Any = 1.0
 
-    def conductivity(self, T: float) -> np.ndarray:
-        return np.broadcast_to(np.asarray(self.k(T) if callable(self.k) else self.k, float), 3)
+    def conductivity(self, T: Any) -> np.ndarray:
+        k = self.k(T)[..., None] if callable(self.k) else np.asarray(self.k, float)
+        return np.broadcast_to(k, (*np.shape(T), 3))
 
-    def heat_capacity(self, T: float) -> float:
-        return self.capacity
+    def heat_capacity(self, T: Any) -> Any:
+        return self.capacity(T) if callable(self.capacity) else self.capacity
 
 
 def boxes(x, y, z, parts: dict[str, tuple], mirror=(False, False)) -> VoxelModel:

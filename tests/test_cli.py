@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -194,3 +195,43 @@ def test_the_readme_s_case_loads(tmp_path):
     path = tmp_path / "readme.toml"
     path.write_text(text.partition("```toml\n")[2].partition("```")[0])
     assert set(program.load(path).parts) == {"substrate", "chip"}
+
+
+VERBS = sorted(command.name or command.callback.__name__ for command in cli.app.registered_commands)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_shows_examples_that_are_its_own(warp, verb):
+    code, out, _ = warp(verb, "--help")
+    examples = out.partition("Examples:")[2].partition("╭")[0]
+    lines = [line.strip() for line in examples.splitlines() if line.strip().startswith("warp ")]
+    assert code == 0 and lines and any(line.startswith(f"warp {verb}") for line in lines)
+
+
+def test_ctrl_c_leaves_no_file(warp, case, monkeypatch):
+    from warp import flow
+
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(flow, "solve", stop)
+    code, out, err = warp("run", case)
+    assert (code, out, err.strip()) == (130, "", "stopped")
+    assert [path.name for path in case.parent.iterdir()] == [case.name]
+
+
+def test_the_readme_s_commands_are_ones_that_the_program_knows():
+    import shlex
+
+    import typer
+
+    readme = (Path(__file__).parents[1] / "README.md").read_text().replace("\\\n", " ")
+    verbs = typer.main.get_command(cli.app).commands
+    lines = [line for block in re.findall(r"```sh\n(.*?)```", readme, re.S) for line in block.splitlines()]
+    commands = [words[1:] for line in lines if (words := shlex.split(line, comments=True)) and words[0] == "warp"]
+    assert len(commands) > 12
+    for verb, *words in commands:
+        words = words[: words.index(">")] if ">" in words else words
+        verbs[verb].make_context(verb, words)  # raises where an option is unknown or missing
+        for case_file in (word for word in words if word.startswith("data/")):
+            assert (Path(__file__).parents[1] / case_file).is_file(), case_file

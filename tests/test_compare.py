@@ -42,6 +42,16 @@ def test_scale_sign_and_noise_are_told_apart(tmp_path, flat):
     assert flipped.to_dict()["same_sign"] is False
 
 
+def test_a_scan_that_is_denser_somewhere_is_drawn_as_an_even_one(tmp_path, flat):
+    """Points crowd at one side: their own plane would lift and tilt the curve."""
+    x, y = (v.ravel() for v in np.meshgrid(4.5 * (2 * np.linspace(0, 1, 41) ** 3 - 1), np.linspace(-4.5, 4.5, 31)))
+    path = tmp_path / "m.csv"
+    path.write_text("x,y,z\n" + "\n".join(f"{a},{b},{1e6 * dome(1e-3 * a, 1e-3 * b)}" for a, b in zip(x, y, strict=True)))
+    lattice = compare.match(flat, compare.read_points(path)).lattice
+    even = compare.match(flat, compare.read_points(scan(tmp_path / "n.csv"))).lattice
+    assert np.nanmax(np.abs(lattice.w - even.w)) < 0.02 * 2 * HEIGHT
+
+
 @pytest.mark.parametrize(
     ("head", "mark"),
     [("", ","), ("", "\t"), ("x y z", " "), ("x;y;height [µm]", ";"), ("# a tool\nx_mm,y_mm,z_um", ",")],

@@ -5,7 +5,7 @@ import pytest
 from finished import HEIGHT, finished
 from PIL import Image
 
-from warp import figures, measured
+from warp import figures, measured, plots
 from warp.errors import WarpError
 
 
@@ -93,3 +93,24 @@ def test_a_section_unfolds_the_quarter():
     values = np.arange(6).reshape(2, 3)
     assert figures._unfolded(values, (True, False)).tolist() == [[2, 1, 0, 0, 1, 2], [5, 4, 3, 3, 4, 5]]
     assert figures._lines(np.array([0.0, 1.0, 3.0]), True).tolist() == [-3, -1, 0, 1, 3]
+
+
+def test_a_history_has_a_gap_where_the_solver_began_anew():
+    x, y = plots.broken(np.array([1.0, 1e-3, 1e-8, 0.5, 0.6, 1e-9]))
+    assert x.tolist() == [0, 1, 2, 2.5, 3, 4, 5]
+    assert np.isnan(y).tolist() == [False] * 3 + [True] + [False] * 3
+
+
+def test_media_too_thin_for_a_number_get_one_beside_the_section():
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    x, z = np.linspace(0, 10, 11), np.array([0.0, 1.0, 1.01, 1.02, 2.0])
+    layers = [np.zeros((4, 10), bool) for _ in range(4)]
+    for k, layer in enumerate(layers):
+        layer[k] = True
+    inside = [plots._number(axes, x, z, layer, str(n), room=0.1) for n, layer in enumerate(layers)]
+    assert inside == [True, False, False, True]
+    plots._lead_out(axes, x, z, {"1": layers[1], "2": layers[2]})
+    beside = {text.get_text(): text.get_position() for text in axes.texts if text.get_position()[0] > 10}
+    assert set(beside) == {"1", "2"} and beside["2"][1] - beside["1"][1] >= 0.09 * 2 - 1e-9

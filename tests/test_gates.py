@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -25,6 +26,8 @@ def test_rows():
     assert Row("share", -2.0, -2.01, 0.006, "").error == pytest.approx(0.005)
     assert Row("difference", 300.0, 300.01, 0.02, "", "K", absolute=True).passed
     assert not Row("nothing", 1.0, math.nan, 1.0, "").passed
+    computed = Row("computed", np.float64(1.0), np.float64(1.001), 0.01, "a book").as_dict()
+    assert json.loads(json.dumps(computed)) == computed and computed["passed"] is True
 
 
 @pytest.fixture
@@ -45,10 +48,15 @@ def test_a_problem_that_cannot_be_solved_is_a_row_that_fails(monkeypatch, cpu):
 
 
 def test_command(two_problems, tmp_path):
-    page = tmp_path / "verify.html"
-    done = CliRunner().invoke(app, ["verify", "--quick", "--device", "cpu", "--html", str(page)])
-    assert done.exit_code == 0 and "1 of 1 rows hold" in done.stdout and "a book" in page.read_text()
-    failed = CliRunner().invoke(app, ["verify", "--device", "cpu", "--json"])
+    page, table = tmp_path / "verify.html", tmp_path / "verify.md"
+    options = ["--device", "cpu", "--html", str(page), "--markdown", str(table)]
+    done = CliRunner().invoke(app, ["verify", "--quick", *options])
+    assert done.exit_code == 0 and "1 of 1 rows hold" in done.stdout
+    assert "a book" in page.read_text() and "+0.1 %" in page.read_text()
+    assert "| good | 1 m | 1.001 m | +0.1 % | 1 % | a book |" in table.read_text()
+    failed = CliRunner().invoke(app, ["verify", *options, "--json"])
     assert isinstance(failed.exception, verify.NotVerified) and failed.exception.exit_code == 1
-    rows = json.loads(failed.stdout)["rows"]
-    assert [row["passed"] for row in rows] == [True, True, False] and rows[-1]["got"] is None
+    found = json.loads(failed.stdout)
+    assert [row["passed"] for row in found["rows"]] == [True, True, False] and found["rows"][-1]["got"] is None
+    assert [problem["name"] for problem in found["problems"]] == ["short", "long"]
+    assert "| **bad** |" in table.read_text() and "2 of 3 rows hold" in page.read_text()

@@ -1,5 +1,7 @@
 """Steady conduction: exact cases, order of accuracy, and the solver; published cases are in test_gates."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import reference
@@ -120,6 +122,35 @@ def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch
     assert np.vdot(x, Mx) > 0
 
 
+def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
+    """A uniform rise costs the films' conductance on every level; so the cycle gives it back at once."""
+    monkeypatch.setattr("warp.heat_level._DENSE", 10)
+    A = heat.operator(package, FILMS, cpu)
+    cycle = Cycle(A)
+    assert len(cycle.coarser) > 3
+    for level in cycle.coarser:
+        assert level.f.sum() == pytest.approx(A.surroundings.conductance.sum(), rel=1e-5)
+    one, loss = (package.ids > 0).astype(float), cpu.zeros(A.shape)
+    A.apply(loss, one)
+    np.testing.assert_allclose(applied(cycle, loss), one, atol=0.06)
+
+
+def test_interpolation_follows_the_conductances(cpu, monkeypatch):
+    """Four cells in pairs, equal ones: a quarter and three quarters; a jump between the pairs: resistances in series.
+
+    From one coarse centre to the other: 1/2 + 1/2 in k = 1, then a hundredth of that.
+    """
+    monkeypatch.setattr("warp.heat_level._DENSE", 1)
+    weights = []
+    for k in (1.0, 100.0):
+        parts = {"left": (1.0, (0, 2, -INF, INF, -INF, INF)), "right": (k, (2, 4, -INF, INF, -INF, INF))}
+        model = boxes(np.arange(5), [0, 1], [0, 1], parts)
+        weights.append(Cycle(heat.operator(model, [Film("left.x-", 1, 300)], cpu)).coarser[0].weights[0].reshape(-1))
+    np.testing.assert_allclose(weights[0], [0, 0.25, 0.75, 1], rtol=1e-6)
+    whole = 0.5 + 0.5 + 0.01
+    np.testing.assert_allclose(weights[1], [0, 0.5 / whole, 1 - 0.005 / whole, 1], rtol=1e-3)
+
+
 def test_interpolation_keeps_constants(cpu, package, monkeypatch):
     monkeypatch.setattr("warp.heat_level._DENSE", 30)
     fine, coarse = Cycle(heat.operator(package, FILMS, cpu)).levels[:2]
@@ -176,26 +207,41 @@ def test_second_order_with_a_material_interface(cpu, axis):
 
 
 def test_a_graded_lidded_package_takes_few_iterations(cpu):
-    """Fine at chip and foot edges (1 : 80), cavity, conductivities 0.2 to 390: 8 to 12 iterations are usual."""
+    """Fine at chip and foot edges (1 : 80), cavity, conductivities 0.2 to 390; then a poor conductor beside the chip."""
     narrow = graded(20, 1.25)
     x = np.concatenate((1 - narrow[::-1], 1 + narrow[1:], 2.2 - 0.2 * narrow[19::-1])) * 9e-3
     edge, foot, end = 9e-3, x[40], x[-1]
     z = np.interp(np.arange(17), [0, 6, 12, 16], [0, 1.2e-3, 2.1e-3, 3.1e-3])
-    model = boxes(
-        x,
-        x,
-        z,
-        {
-            "substrate": ((20.0, 20.0, 0.4), (0, end, 0, end, 0, 1.2e-3)),
-            "lid": (390.0, (0, end, 0, end, 1.2e-3, 1)),
-            "cavity": (None, (0, foot, 0, foot, 1.2e-3, 2.1e-3)),
-            "chip": (130.0, (0, edge, 0, edge, 1.2e-3, 1.8e-3)),
-            "tim": (0.2, (0, edge, 0, edge, 1.8e-3, 2.1e-3)),
-        },
-        mirror=(True, True),
-    )
-    out = heat.solve_steady(model, [Film("lid.top", 800, 300), Film("substrate.bottom", 20, 300)], {"chip": 60.0}, cpu)
-    assert out.iterations <= 16
+    parts = {
+        "substrate": ((20.0, 20.0, 0.4), (0, end, 0, end, 0, 1.2e-3)),
+        "lid": (390.0, (0, end, 0, end, 1.2e-3, 1)),
+        "cavity": (None, (0, foot, 0, foot, 1.2e-3, 2.1e-3)),
+        "chip": (130.0, (0, edge, 0, edge, 1.2e-3, 1.8e-3)),
+        "tim": (0.2, (0, edge, 0, edge, 1.8e-3, 2.1e-3)),
+    }
+    model = boxes(x, x, z, parts, mirror=(True, True))
+    films = [Film("lid.top", 800, 300), Film("substrate.bottom", 20, 300)]
+    assert heat.solve_steady(model, films, {"chip": 60.0}, cpu).iterations <= 12
+    parts["fillet"] = (0.02, (edge, edge + 0.8e-3, 0, edge, 1.2e-3, 1.7e-3), (0, edge, edge, edge + 0.8e-3, 1.2e-3, 1.7e-3))
+    assert heat.solve_steady(boxes(x, x, z, parts, (True, True)), films, {"chip": 60.0}, cpu).iterations <= 14
+
+
+def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
+    """Rounds start from the last field; in the end the flow is that of the conductivities at the temperatures found."""
+    constant = heat.solve_steady(package, FILMS, {"chip": 6e3}, cpu)
+    assert constant.rounds == 1
+    law = Conductor(lambda T: 130 * (T / 300) ** -1.3)
+    package.media.materials[2] = law
+    package.media.materials.append(law)  # a medium of no voxel
+    package.media.names.append("unused")
+    media = replace(package.media, part=np.append(package.media.part, 1), stress_free=np.zeros(6))
+    out = heat.solve_steady(replace(package, media=media), FILMS, {"chip": 6e3}, cpu)
+    assert 3 <= out.rounds <= 5 and out.iterations <= constant.iterations + 5
+    chip = package.ids == 2
+    assert np.ptp(out.temperature[chip]) > 5
+    k = 0.5 / out.operator.table[out.operator.split.ids[chip], 0]
+    np.testing.assert_allclose(k, law.conductivity(out.temperature[chip])[:, 0], rtol=2e-3)  # 64 groups
+    assert sum(heat.heat_flows(out).values()) == pytest.approx(6e3, rel=1e-7)
 
 
 def test_heat_must_have_a_way_out(cpu, package):

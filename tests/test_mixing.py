@@ -137,6 +137,22 @@ def test_fibres_have_hills_axial_modulus():
     assert mixed.shear(ROOM) == pytest.approx(np.array([axial, axial, G]) * 1e9)
 
 
+def test_fibres_need_what_is_alike_across_them():
+    """A woven laminate (E_x = E_y, but G_xy not E / 2 (1 + nu)) has no cylinder assemblage, whichever way it lies."""
+    core, copper = library()["core-mcl-e-795g"], library()["copper"]
+    for rule in ("fibres", "x-fibres", "y-fibres"):
+        woven = mix([copper, core], [0.2, 0.8], rule)
+        for law in (woven.stiffness, woven.shear, woven.cte):
+            with pytest.raises(MaterialError, match="'core-mcl-e-795g' is not"):
+                law(ROOM)
+    assert mix([copper, core], [0.2, 0.8], "columns").stiffness(ROOM)[2] > 0
+    layered = mix([SILICA, EPOXY], [0.5, 0.5], "z-layers")
+    isotropic_across = mix([COPPER, layered], [0.1, 0.9], "fibres").stiffness(ROOM)
+    assert isotropic_across[0] == pytest.approx(isotropic_across[1])
+    with pytest.raises(MaterialError, match="fibres along x"):
+        mix([COPPER, layered], [0.1, 0.9], "x-fibres").stiffness(ROOM)
+
+
 def test_columns_share_the_strain_along_z_and_meet_halfway_across():
     mixed = mix([SILICA, EPOXY], [0.5, 0.5], "columns")
     across, along = (mix([SILICA, EPOXY], [0.5, 0.5], f"{axis}-layers").stiffness(ROOM) for axis in "xy")

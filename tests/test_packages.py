@@ -10,10 +10,11 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import warp
-from warp import validity
+from warp import surface, validity
 
 GALLERY = Path(str(resources.files("warp.data"))).joinpath("packages")
 COARSE = {"grid.edge_spacing": "0.5 mm", "grid.cells_per_layer": "3", "grid.growth": "1"}
@@ -93,6 +94,7 @@ def test_a_flat_spreader_spreads():
     assert hottest("spreader-flat", spreader__size="chip") - hottest("spreader-flat") > 30
 
 
+@pytest.mark.slow
 def test_a_cap_holds_the_package():
     """Claim 8, law (iii): less warpage than bare; concave with a stiff thermal interface."""
     bare = warpage("lid-cap", lid__material=VOID, seal__material=VOID)
@@ -100,6 +102,7 @@ def test_a_cap_holds_the_package():
     assert warpage("lid-cap", layer__material="tim-indium") < 0
 
 
+@pytest.mark.slow
 def test_stiffer_beads_bear_more():
     """Claim 9."""
     seals = [solved("lid-adhesive", **change) for change in ({"seal__material": "lid-adhesive-ea-7100"}, {})]
@@ -108,15 +111,17 @@ def test_stiffer_beads_bear_more():
     assert warpage("lid-adhesive", seal__gaps="[]") == pytest.approx(warpage("lid-adhesive"), rel=0.1)
 
 
+@pytest.mark.slow
 def test_spreaders_that_expand_like_the_chip_spare_it():
     """Claims 10, 12, 13: copper balances the substrate, aluminium nitride and silicon do not, but load the chip less."""
     copper, matched, silicon = "spreader-copper", "spreader-matched", "spreader-silicon"
     assert warpage(copper) < 0 < warpage(matched) < warpage(silicon)
     stress = [solved(name)["stress"]["chip"]["von_mises_q999_MPa"] for name in (copper, matched, silicon)]
-    assert 0.7 * stress[0] > max(stress[1:])
+    assert 0.9 * stress[0] > max(stress[1:])
     assert shear(copper, "chip", "layer") > 2 * max(shear(name, "chip", "layer") for name in (matched, silicon))
 
 
+@pytest.mark.slow
 def test_a_ring_lowers_the_warpage():
     """Claim 11: with a spreader on it, alone, and not at all."""
     no_spreader = {"spreader__material": VOID, "spreader_glue__material": VOID}
@@ -136,6 +141,13 @@ def test_resolved_and_effective_bumps_agree():
         assert other == pytest.approx(one, rel=0.03)
     one, other = (found["temperature"]["chip"]["max_C"] - 25 for found in (resolved, effective))
     assert other == pytest.approx(one, rel=0.01)
+
+
+def test_a_layout_bends_each_half_its_own_way():
+    """Copper from a picture, above left and below right: skewed along x, which the mean coverage cannot know."""
+    mean = {f"part.substrate.layers.{side}-copper.copper": "0.55" for side in ("top", "bottom")}
+    drawn, even = (solved("substrate-layout", keys=keys)["surfaces"]["substrate"]["bottom"] for keys in ({}, mean))
+    assert drawn["warpage_um"] > 1.15 * even["warpage_um"]
 
 
 def test_mould_decides_the_sign_over_a_wire_bonded_chip():
@@ -201,6 +213,7 @@ def test_powders_conduct_and_stiffen():
     assert warpage("filled-ceramic") > 60 > 0 > warpage("filled-metal")
 
 
+@pytest.mark.slow
 def test_flip_chip_ball_grid_arrays_near_the_published_numbers():
     """An independent finite-element tool, um; it counts strain from the warped state at each assembly step."""
     thin = {"substrate__layers__core__thickness": "0.4 mm"}
@@ -223,6 +236,62 @@ def test_a_bare_package_flattens_towards_its_stress_free_temperature():
     assert 0 < under_chip < 0.5 * surfaces["substrate"]["bottom"]["warpage_um"]
 
 
+LINEAR = """
+symmetry = "quarter"
+[load]
+stress_free = "125 degC"
+[material.a]
+youngs_modulus = "130 GPa"
+poissons_ratio = 0.28
+cte = "2.6 ppm/K"
+[material.b]
+youngs_modulus = "26 GPa"
+poissons_ratio = 0.2
+cte = "15 ppm/K"
+[part.substrate]
+size = "16 mm"
+thickness = "1 mm"
+material = "b"
+[part.chip]
+on = "substrate"
+size = "8 mm"
+thickness = "0.5 mm"
+material = "a"
+[grid]
+refine = 0.4
+"""
+
+
+@pytest.fixture(scope="module")
+def cooled(tmp_path_factory):
+    """A chip on a substrate of twice its size, constant properties, by temperature in degC."""
+    path = tmp_path_factory.mktemp("linear") / "linear.toml"
+    path.write_text(LINEAR)
+    return cache(lambda T: warp.solve(warp.load(path, {"load.temperature": f"{T} degC"}), "cpu"))
+
+
+def test_warpage_grows_with_the_temperature_step(cooled):
+    """Law (v), and none at the stress-free temperature."""
+    w = {T: cooled(T).metrics["surfaces"]["substrate"]["bottom"]["warpage_um"] for T in (25, 75, 125)}
+    assert w[25] > 5 and w[75] == pytest.approx(w[25] / 2, rel=1e-6)
+    assert w[125] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_chips_area_is_curved_and_the_overhang_conical(cooled):
+    """Law (iv): along x, the substrate's underside bends under the chip and runs straight beyond."""
+    result = cooled(25)
+    bottom = surface.sample(result, result.displacement, "substrate", "bottom")
+
+    def bend(low, high):
+        x = np.linspace(low, high, 25)
+        return 2 * np.polyfit(x, np.ravel(surface.interpolate(bottom, bottom.w, x, np.zeros(1))), 2)[0]
+
+    under, beyond = bend(0, 2.5e-3), bend(4.5e-3, 7e-3)
+    assert under < 0, "convex"
+    assert abs(beyond) < 0.3 * abs(under)
+
+
+@pytest.mark.slow
 def test_more_than_one_chip():
     """Two chips under a ring, a stack off centre, two on an interposer between capacitors."""
     bare = warpage("two-chips-ring", ring__material=VOID, ring_glue__material=VOID)
@@ -232,3 +301,15 @@ def test_more_than_one_chip():
     assert (x, y) == pytest.approx((-3, 1.5), abs=1.2), "over the block of 1 W"
     assert abs(stacked["surfaces"]["substrate"]["bottom"]["warpage_um"]) < 10
     assert warpage("interposer", interposer__material="substrate-ets") < 0.7 * warpage("interposer")
+
+
+def test_the_gallery_shows_every_claim():
+    """Pictures are small, and the page names each claim's file; `python data/packages/gallery.py` draws them anew."""
+    page = (GALLERY / "README.md").read_text(encoding="utf-8")
+    claims = [path for path in GALLERY.glob("*.toml") if path.read_text(encoding="utf-8").startswith("# Claim")]
+    assert len(claims) >= 24
+    for path in claims:
+        assert f"({path.name})" in page and f"(../pictures/packages/{path.stem}.png)" in page
+    pictures = list((GALLERY.parent / "pictures" / "packages").glob("*.png"))
+    assert all(picture.stat().st_size < 60_000 for picture in pictures)
+    assert sum(picture.stat().st_size for picture in pictures) < 2_000_000

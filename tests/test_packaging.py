@@ -44,11 +44,12 @@ def test_imports_and_declared_dependencies_agree():
     used = {second_names.get(name, name) for name in used}
     extras = PROJECT["project"]["optional-dependencies"]
     assert names(extras["cuda12"]) == {"cupy-cuda12x"}
-    optional = {"cupy"} | names(extras["xarray"]) | names(extras["view"]) | names(extras["sweep"])
+    optional = {"cupy"} | names(extras["xarray"]) | names(extras["view"]) | names(extras["sweep"]) | names(extras["layout"])
     assert used - optional == names(PROJECT["project"]["dependencies"])
 
 
-NOT_SHIPPED = ("data/pictures", "data/benchmarks")  # for readers of the repository
+# For readers of the repository.
+NOT_SHIPPED = ("data/pictures", "data/packages/README.md", "data/benchmarks", "data/verify.md", "data/result-file.md")
 
 
 def test_every_data_file_is_packaged():

@@ -113,39 +113,55 @@ def test_level_operator_and_lines(twins, rng, real, level, fields):
     gx, gy, gz, f = level
     out, x, p, y, r = fields(5)
     extent, n = (NX, NY, 1), (NX, NY, NZ)
-    twins("heat", "level_apply", extent, out, x, *level, *n, 1.0, -1.0, real=real)
-    pivot = twins("heat", "level_lateral", extent, np.full_like(x, np.nan), gx, gy, f, *n, real=real)[0]
-    pivot = twins("heat", "level_factor", extent, pivot, gz, *n, real=real)[0]
-    twins("heat", "level_lines", extent, x, p, y, r, pivot, gz, *n, 1.0, 0.3, 0.7, real=real)
+    twins("heat_level", "level_apply", extent, out, x, *level, *n, 1.0, -1.0, real=real)
+    pivot = twins("heat_level", "level_lateral", extent, np.full_like(x, np.nan), gx, gy, f, *n, real=real)[0]
+    pivot = twins("heat_level", "level_factor", extent, pivot, gz, *n, real=real)[0]
+    twins("heat_level", "level_lines", extent, x, p, y, r, pivot, gz, *n, 1.0, 0.3, 0.7, real=real)
 
 
 @pytest.fixture
 def merging(rng, real):
-    """first_x, first_y, ratio_x, ratio_y, mx, my: 9 x 5 columns become 5 x 3."""
+    """first_x, first_y, reach_x, reach_y, mx, my: 9 x 5 columns become 5 x 3."""
     first = [np.array([0, 2, 3, 5, 7, 9], np.int32), np.array([0, 1, 3, 5], np.int32)]
-    return *first, positive(rng, 5, dtype=real), positive(rng, 3, dtype=real), 5, 3
+    return *first, positive(rng, 4, 5, dtype=real), positive(rng, 4, 3, dtype=real), 5, 3
+
+
+@pytest.fixture
+def lower():
+    """lower_x, lower_y: the coarse cell below each of 9 x 5 fine cells, for the merging of 9 x 5 columns into 5 x 3."""
+    return np.array([0, 0, 1, 1, 2, 2, 3, 3, 3], np.int32), np.array([0, 0, 1, 1, 1], np.int32)
 
 
 def test_coarsening(twins, real, medium, level, merging):
     new = [np.full((NZ, 3, 5), np.nan, real) for _ in range(4)]
     twins("heat", "heat_coarsen", (5, 3, 1), *new, *medium[:5], *merging, NX, NY, NZ, real=real)
-    twins("heat", "level_coarsen", (5, 3, 1), *new, *level, *merging, NX, NY, NZ, real=real)
+    twins("heat_level", "level_coarsen", (5, 3, 1), *new, *level, *merging, NX, NY, NZ, real=real)
 
 
-def test_heat_transfers(twins, rng, real, fields):
+def test_heat_weights(twins, rng, real, medium, level, merging, lower):
+    """Some lines take no part (0 or 1); the others follow the conductances."""
+    linear = [np.array([0, 0.3, 0, 0.2, 0.7, 0.4, 0.6, 0.3, 1], real), np.array([0, 0.3, 0.6, 0.3, 1], real)]
+    w = [np.full((NZ, NY, NX), np.nan, real) for _ in range(2)]
+    extent, n = (NX, NY, 1), (NX, NY, NZ)
+    shared = *lower, *linear, *merging, *n
+    for name, fields in (("heat.heat_weights", medium[:5]), ("heat_level.level_weights", level[:2])):
+        done = twins(*name.split("."), extent, *w, *fields, *shared, real=real)
+        assert all(np.all((a >= 0) & (a <= 1)) for a in done[:2])
+
+
+def test_heat_transfers(twins, rng, real, fields, lower):
     mx, my = 5, 3
-    lower = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3], np.int32), np.array([0, 0, 1, 1, 1], np.int32)
-    weights = rng.random(NX).astype(real), rng.random(NY).astype(real)
+    weights = [rng.random((NZ, NY, NX)).astype(real) for _ in range(2)]
     start = [np.concatenate([np.searchsorted(at, np.arange(m) - 1), np.searchsorted(at, np.arange(m), "right")])
              for at, m in zip(lower, (mx, my), strict=True)]  # fmt: skip
     coarse = vector(rng, (NZ, my, mx), real)
     pivot_c = np.maximum(vector(rng, (NZ, my, mx), real), 0)
     x, p, r, pivot = fields(4)
     sizes = mx, my, NX, NY, NZ
-    down = twins("heat", "level_restrict", (mx, my, 1), coarse * np.nan, r, pivot_c, *lower, *weights,
+    down = twins("heat_level", "level_restrict", (mx, my, 1), coarse * np.nan, r, pivot_c, *weights, *lower,
                  *(s.astype(np.int32) for s in start), *sizes, real=real)[0]  # fmt: skip
     pivot[:] = 1
-    up = twins("heat", "level_prolong", (NX, NY, 1), x, p, coarse, pivot_c, pivot, *lower, *weights, *sizes, real=real)
+    up = twins("heat_level", "level_prolong", (NX, NY, 1), x, p, coarse, pivot_c, pivot, *weights, *lower, *sizes, real=real)
     np.testing.assert_allclose((down * coarse).sum(), (r * up[1]).sum(), rtol=1e-4)  # one is the other's transpose
 
 

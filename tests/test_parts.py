@@ -111,6 +111,38 @@ material = "copper"
     assert fault(vented.replace('"2 mm" }', '"7 mm" }')).key == ("part", "lid", "vents", 0)
 
 
+def test_cut_corners_of_a_lid_and_of_its_adhesive():
+    """Four triangles of 0.8 x 0.8 / 2 mm2 less, over the whole height; a vent at the corner's limb stays a vent."""
+    rim = """
+[glue]
+shape = "frame"
+on = "substrate"
+size = "8 mm"
+width = "1 mm"
+thickness = "0.1 mm"
+material = "epoxy"
+corner_cut = "0.8 mm"
+[lid]
+shape = "lid"
+on = "glue"
+size = "8 mm"
+thickness = "0.5 mm"
+foot_width = "1 mm"
+foot_height = "0.7 mm"
+material = "copper"
+corner_cut = "0.8 mm"
+vents = [{ side = "x-", width = "2 mm" }]
+"""
+    cut, whole = built(CHIP + rim), built((CHIP + rim).replace('corner_cut = "0.8 mm"', ""))
+    for part, height in (("glue", 0.1), ("lid", 1.2)):
+        lost = sum(s.volume() for s in shapes(whole, part)) - sum(s.volume() for s in shapes(cut, part))
+        assert lost * 1e9 == pytest.approx(4 * 0.32 * height), part
+    plate = shapes(cut, "lid")[0]
+    assert sorted(map(tuple, np.round(plate.vertices * 1e3, 6).tolist()))[:2] == [(-4.0, -3.2), (-4.0, 3.2)]
+    found = fault((CHIP + rim).replace('corner_cut = "0.8 mm"', 'corner_cut = "1.2 mm"', 1))
+    assert found.key == ("part", "glue", "corner_cut") and "would open the ring" in found.message
+
+
 # blocks
 
 
@@ -321,6 +353,14 @@ growth = 0.8
 """
 
 
+def test_an_effective_layer_in_a_woven_laminate_is_refused(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL.replace("underfill-uf9000ae", "core-mcl-e-795g"))
+    with pytest.raises(CaseError, match=r"part\.bumps: fibres along z need .*'core-mcl-e-795g' is not"):
+        warp.load(path)
+    warp.load(path, {"part.bumps.model": "resolved"})
+
+
 @pytest.mark.parametrize("part", ["bumps", "balls"])
 def test_resolved_and_effective_arrays_bend_a_package_alike(tmp_path, part):
     """Bumps in underfill as cylinder assemblage, balls on a board as beams between half-spaces."""
@@ -396,7 +436,7 @@ def test_a_png_is_an_image_of_copper(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "cannot read the copper image"),
+        (None, "cannot read the copper layout"),
         (b"no picture", "is not an image of copper"),
         (np.full((2, 2), 1.5), "between 0 and 1"),
         (np.full(3, 0.5), "has shape (3,)"),
@@ -448,6 +488,26 @@ def test_bad_parts_are_one_line_with_their_place(tmp_path):
     path.write_text(SMALL.replace('pitch = "1 mm"', 'pitch = "0.4 mm"'))
     with pytest.raises(CaseError, match=r"part.balls.diameter: is larger than the distance of neighbours"):
         warp.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "says"),
+    [
+        ("substrate-opening", "part.opening.size", "20 mm", "size: removes all of 'substrate': 20 x 20 mm out of 15 x 15 mm"),
+        ("filled-metal", "material.filled.mixture.of", "{ silver = 0.7, epoxy = 0.3 }", "70 % filler is more than the maximum"),
+        ("filled-metal", "material.filled.mixture.of", "{ silver = 0.4, epoxi = 0.6 }", "mixture: of: no material is called"),
+        ("filled-metal", "material.filled.mixture.maximum_packing", "1.4", "must not be more than 1"),
+        ("lid-cap", "part.lid.on", "layer", "leaves no room for the foot: 'layer' ends 0 um below"),
+        ("lid-cap", "part.lid.vents", '[{ side = "x-", width = "20 mm" }]', "reaches into the corner"),
+        ("wafer", "part.wafer.diameter", "300", "needs a unit"),
+        ("double-sided", "part.lower-chip.face", "left", "is not one of 'down' or 'up'"),
+        ("interposer", "part.capacitors.sites", '[["3 mm"]]', "needs two lengths"),
+    ],
+)
+def test_what_cannot_be_is_one_line(name, key, value, says, tmp_path):
+    with pytest.raises(CaseError) as error:
+        warp.load(starter.write(name, tmp_path / "case.toml"), {key: value})
+    assert says in str(error.value) and "\n" not in str(error.value)
 
 
 # filled polymers

@@ -81,3 +81,54 @@ def test_a_browser_draws_it(tmp_path, no_pictures):
     picture = Image.open(shot).convert("RGB")
     yellow = sum(n for n, (r, g, b) in picture.getcolors(1 << 24) if r > 200 and g > 200 and b < 80)
     assert yellow > 200  # the top of the dome, in viridis' last colours
+
+
+def test_the_error_of_the_grid_stands_beside_the_warpage(no_pictures):
+    result = finished()
+    for part, error, limit in (("board", 0.34, 131.0), ("chip", 2.0, None)):
+        for numbers in result.metrics["surfaces"][part].values():
+            numbers.update(warpage_error_um=error, warpage_extrapolated_um=limit, warpage_order=None)
+    result.metrics["refinement"] = {"voxels": [100, 800], "order": "2 assumed"}
+    text, _ = report.html(result)
+    number = result.metrics["surfaces"]["board"]["bottom"]["warpage_um"]
+    assert f"<b>{number:+.1f} ± 0.34 um</b>" in text
+    assert "<td>0.34 um</td><td>+131.0 um</td>" in text and "<td>&lt; 2 um</td><td>–</td>" in text
+    assert "grids of 100, 800 voxels, order 2 assumed" in text
+
+
+def test_a_process_has_its_table_curve_and_worst_moment(no_pictures):
+    result = finished()
+
+    def moment(step, name, last, at, value):
+        surfaces = {"board": {"bottom": {"warpage_um": value}}}
+        body = {"parts": ["board", "chip"], "unit": None}
+        return {"step": step, "name": name, "last": last, "temperature_C": at, "time_s": 0.0, "surfaces": surfaces, **body}
+
+    result.metrics["steps"] = [
+        moment(1, "cool <1>", True, 25.0, 100.0),
+        moment(2, "reflow", False, 150.0, 10.0),
+        moment(2, "reflow", True, 245.0, -230.0),
+    ]
+    text, _ = report.html(result)
+    assert "<td>1. cool &lt;1&gt;</td><td>25 °C</td>" in text and "<td></td><td>150 °C</td>" in text
+    assert "Largest on the way: board.bottom <b>-230.0 um</b> at 245 °C" in text
+    assert "above</span> JEITA's 0.22 mm" in text and "at 245 °C" in text
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])
+    assert data["curves"] == [{"name": "board.bottom", "x": [25.0, 150.0, 245.0], "y": [100.0, 10.0, -230.0]}]
+
+
+def test_what_verify_found_can_stand_on_the_page(tmp_path, no_pictures):
+    row = {"name": "slab <1>", "expected": 2.0, "got": 2.1, "error": 0.05, "tolerance": 0.01, "source": "Carslaw & Jaeger"}
+    rows = [row | {"unit": "K", "absolute": False, "passed": False}, row | {"got": None, "error": None, "passed": True}]
+    found = tmp_path / "verify.json"
+    found.write_text(json.dumps({"device": "cpu", "seconds": 1, "rows": rows}))
+    report.write(finished(), tmp_path / "r.html", verified=found)
+    text = (tmp_path / "r.html").read_text()
+    assert "1 of 2 hold on cpu" in text and "slab &lt;1&gt;" in text and "Carslaw &amp; Jaeger" in text
+    assert "<td>+5 %</td><td>1 %</td>" in text and "off</span>" in text
+    for damaged in ("{}", "[1]", "no json", '{"device": "cpu", "rows": [{}]}'):
+        found.write_text(damaged)
+        with pytest.raises(WarpError, match="not what `warp verify --json` prints"):
+            report.write(finished(), tmp_path / "r.html", verified=found)
+    with pytest.raises(WarpError, match="cannot read"):
+        report.write(finished(), tmp_path / "r.html", verified=tmp_path / "none.json")

@@ -1,7 +1,14 @@
 """Sweeps: points where they should lie, effects that a hand can check, runs that are made once and survive deaths."""
 
 import csv
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,6 +40,13 @@ def test_a_latin_hypercube_has_one_point_in_every_stratum():
     assert found.points == plan("a=0 .. 1", "b=10 ppm/K .. 20 ppm/K", sample="lhs", size=20, seed=3).points
     words = plan("a=x, y", sample="lhs", size=10)
     assert Counter(point[0] for point in words.points) == {"x": 5, "y": 5}
+
+
+def test_the_unit_of_a_list_may_stand_at_its_end():
+    assert design.variable("a=25, 100, 260 degC").values == ("25 degC", "100 degC", "260 degC")
+    assert design.variable("a=25, 26").values == ("25", "26")
+    assert design.variable("a=1 mm, 2 cm").values == ("1 mm", "2 cm")
+    assert design.variable("a=gel, 3 mm").values == ("gel", "3 mm")
 
 
 @pytest.mark.parametrize(
@@ -157,3 +171,74 @@ def test_dask_repeats_what_died_with_a_worker(tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "PATIENCE", 1)
     with pytest.raises(WarpError, match="no Dask scheduler"):
         dict(sweep.through_dask(tasks, "tcp://127.0.0.1:9", "cpu", fragile))
+
+
+def benchmark():
+    path = Path(__file__).parents[1] / "data" / "benchmarks" / "sweep.py"
+    spec = importlib.util.spec_from_file_location("benchmark_sweep", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_effects_are_those_of_laminate_theory(tmp_path, here):
+    """The record of 200 runs, data/benchmarks/sweep.md, on eight corners and a coarser grid: same signs, same order."""
+    record = benchmark()
+    coarse = case.load(record.CASE, {"grid.edge_spacing": "1 mm", "grid.spacing": "3 mm"})
+    vary = [text for text in record.VARY if text.startswith(("load.temperature", "material.board.cte", "part.chip"))]
+    found = plan(*vary, size=2)
+    outcome = sweep.sweep(coarse, found, tmp_path / "s")
+    computed = np.array([r["numbers"]["chip.top warpage (um)"] for r in outcome.records])
+    theory = record.dome(found)
+    assert np.abs(computed / theory - 1).max() < 0.08  # free edges, five cells under the chip
+    ours, theirs = (effects.main_effects(found, found.points, "w", values) for values in (computed, theory))
+    assert [e.variable for e in sorted(ours, key=lambda e: -abs(e.effect))] == [v.key for v in found.variables]
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.effect == pytest.approx(b.effect, rel=0.25)  # sign and size
+
+
+def test_one_number_varied_is_a_curve(small, tmp_path, here):
+    outcome = sweep.sweep(small, plan("load.temperature=25, 165, 265 degC"), tmp_path / "s")
+    warpage = [r["numbers"]["board.bottom warpage (um)"] for r in outcome.records]
+    assert warpage[0] > 0 > warpage[2] and abs(warpage[1]) < 1e-3  # flat where the parts became one
+    assert [f.name for f in outcome.files if f.suffix == ".png"] == ["curve.png"]
+    assert (tmp_path / "s" / "curve.png").stat().st_size > 5000
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
+def test_a_killed_sweep_takes_its_processes_with_it(tmp_path):
+    """Else they would wait for ever, each with its memory."""
+    script = tmp_path / "killed.py"
+    script.write_text(
+        "from fragile import sleeper\nfrom warp import sweep\n"
+        "if __name__ == '__main__':\n"
+        f"    tasks = {{name: (name, {str(tmp_path)!r}, {{}}) for name in 'ab'}}\n"
+        "    list(sweep.on_this_machine(tasks, 2, 'cpu', sleeper))\n"
+    )
+    parent = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)})
+    until(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
+    workers = [int(path.stem) for path in tmp_path.glob("*.pid")]
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+
+def until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_picture_and_its_table_tell_words_from_numbers(tmp_path, capsys):
+    """A material has no lowest and highest value: its effect has no sign. An output that fails everywhere is drawn, too."""
+    from warp import console
+
+    found = plan("a.thickness=0.2 .. 0.6 mm", "b.material=soft, hard", sample="sobol", size=4)
+    y = np.array([100 - 80 * float(a.split()[0]) + 10 * (b == "soft") for a, b in found.points])
+    records = [{"numbers": {"w (um)": v}, "status": "done", "seconds": 1.0, "main": "w (um)"} for v in y]
+    console.print_sweep(sweep.report(found, records, tmp_path))
+    rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines() if "%" in line}
+    assert rows["a.thickness"].startswith("-") and rows["b.material"][0].isdigit()
+    effects.picture(found, "w (um)", "um", np.full(len(y), np.nan), tmp_path / "nothing.png")
+    assert (tmp_path / "nothing.png").stat().st_size > 5000

@@ -34,10 +34,10 @@ def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) 
 
 
 def solve(case: Case, device: str = "auto", progress: Callable[..., Any] | None = None) -> Result:
-    """Solve heat and thermo-elasticity of `case` on "auto", "cpu", "cuda" or "cuda:N"."""
-    from warp import process
+    """Solve heat and thermo-elasticity of `case`, step by step where it has steps, on "auto", "cpu", "cuda" or "cuda:N"."""
+    from warp import flow
 
-    return process.solve(case, device=device, progress=progress)
+    return flow.solve(case, device=device, progress=progress)
 
 
 def read(path: str | PathLike[str]) -> Result:

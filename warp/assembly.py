@@ -5,7 +5,7 @@ Each step returns what it made and the faults it met, so that one run lists them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from warp import materials, mixing, power
 from warp.boundary import SIDES, Boundary, Film, Fixed, Interface, Source
 from warp.materials import MaterialError, Medium
-from warp.media import Phase
+from warp.media import Phase, Shrunk
 from warp.package import Package, build
 from warp.part import AnyPart, Chip, Solid
 from warp.sections import BoundarySection, CaseFile, InterfaceSection
@@ -41,19 +41,34 @@ class Assembly:
         return any(isinstance(b, Film | Fixed) for b in self.boundaries)
 
 
-def assemble(file: CaseFile, folder: Path) -> tuple[Assembly, list[Fault]]:
-    """Build everything a case needs; files that it names are relative to `folder`."""
-    package, faults = build(file.part, folder)
-    media, more = _materials(file, package)
+def assemble(
+    file: CaseFile,
+    folder: Path,
+    present: Collection[str] | None = None,
+    shrunk: Mapping[str, tuple[str, float]] | None = None,
+) -> tuple[Assembly, list[Fault]]:
+    """Build everything a case needs; files that it names are relative to `folder`.
+
+    `present`: the parts that are there, all unless told. `shrunk`: materials by the one that they were before they
+    cured, and their linear shrinkage.
+    """
+    package, faults = build(file.part, folder, present)
+    media, more = _materials(file, package, shrunk or {})
     faults += more
-    sources, more = _gather(_sources(name, part, package, folder) for name, part in file.part.items())
+    there = {name: part for name, part in file.part.items() if present is None or name in present}
+    sources, more = _gather(_sources(name, part, package, folder) for name, part in there.items())
     faults += more
-    boundaries, more = _gather([*_boundaries(file), *_interfaces(file)])
+    absent = file.part.keys() - there.keys()
+    boundaries, more = _gather([*_boundaries(file, absent), *_interfaces(file, absent)])
     faults += more
     faults += _check_output(file)
     made = Assembly(package, media, sources, boundaries)
     if not faults:
-        faults = [*_check_heat(made, file), *_check_laws(made, file), *_check_symmetry(made, file)]
+        faults = [
+            *(_check_heat(made, file) if present is None else ()),
+            *_check_laws(made, file),
+            *_check_symmetry(made, file),
+        ]
     return made, faults
 
 
@@ -71,7 +86,9 @@ def _gather(steps: Iterable[Callable[[], list[Any]]]) -> tuple[list[Any], list[F
 # materials
 
 
-def _materials(file: CaseFile, package: Package) -> tuple[dict[str, Medium], list[Fault]]:
+def _materials(
+    file: CaseFile, package: Package, shrunk: Mapping[str, tuple[str, float]]
+) -> tuple[dict[str, Medium], list[Fault]]:
     """Every material by its name: the file's own, the library's, and the recipes."""
     faults: list[Fault] = []
     own: dict[str, Medium] = {}
@@ -80,6 +97,8 @@ def _materials(file: CaseFile, package: Package) -> tuple[dict[str, Medium], lis
     except MaterialError as error:
         faults.append(_own_fault(error, file))
     library = materials.library()
+    known = {**library, **own}
+    own |= {name: Shrunk(known[base], much) for name, (base, much) in shrunk.items() if base in known}
     found: dict[str, Medium] = {}
     for name, key in package.wanted.items():
         if name in own or name in library:
@@ -147,16 +166,16 @@ def removed(part: AnyPart) -> bool:
     return isinstance(part, Solid) and part.material == "void"
 
 
-def _is_removed(name: str, file: CaseFile) -> bool:
-    return name in file.part and removed(file.part[name])
+def _is_removed(name: str, file: CaseFile, absent: Collection[str]) -> bool:
+    return name in absent or (name in file.part and removed(file.part[name]))
 
 
-def _boundaries(file: CaseFile) -> Iterator[Callable[[], list[Boundary]]]:
+def _boundaries(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[], list[Boundary]]]:
     for name, section in file.boundary.items():
 
         def step(name: str = name, section: BoundarySection = section) -> list[Boundary]:
             key = ("boundary", name)
-            faces = [face for face in section.face if not _is_removed(face.rpartition(".")[0], file)]
+            faces = [face for face in section.face if not _is_removed(face.rpartition(".")[0], file, absent)]
             for face in faces:
                 _check_face(face, file, (*key, "face"), FACE_SIDES)
             if section.temperature is not None:
@@ -172,12 +191,12 @@ def _boundaries(file: CaseFile) -> Iterator[Callable[[], list[Boundary]]]:
         yield step
 
 
-def _interfaces(file: CaseFile) -> Iterator[Callable[[], list[Boundary]]]:
+def _interfaces(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[], list[Boundary]]]:
     for name, section in file.interface.items():
 
         def step(name: str = name, section: InterfaceSection = section) -> list[Boundary]:
             key = ("interface", name, "between")
-            if any(_is_removed(part, file) for part in section.between):
+            if any(_is_removed(part, file, absent) for part in section.between):
                 return []
             for part in section.between:
                 _check_part(part, file, key)
@@ -238,10 +257,20 @@ def _check_heat(made: Assembly, file: CaseFile) -> Iterator[Fault]:
 
 
 def _check_laws(made: Assembly, file: CaseFile) -> Iterator[Fault]:
-    """Every material can tell what this analysis asks of it."""
+    """Every material, and then every mixture of sound ones, can tell what this analysis asks of it."""
+    mixtures = {recipe.key: name for name, recipe in made.package.recipes.items()}
+    sound = True
+    for fault in _failing(made, file, made.package.wanted.items()):
+        sound = False
+        yield fault
+    if sound:
+        yield from _failing(made, file, ((name, key) for key, name in mixtures.items()))
+
+
+def _failing(made: Assembly, file: CaseFile, media: Iterable[tuple[str, Key]]) -> Iterator[Fault]:
     load = file.load
     T = load.stress_free if isinstance(load.temperature, str) else load.temperature
-    for name, key in made.package.wanted.items():
+    for name, key in media:
         medium = made.media[name]
         try:
             medium.stiffness(T)

@@ -278,7 +278,7 @@ def smoothers(device: Device, cycle: Any, fields: int) -> Iterator[tuple[str, fl
     """One smoothing step of the finest level and the first coarser one, and the whole V-cycle, in float32."""
     vector = fields * 4
     for n, level in enumerate(cycle.levels[:2]):
-        step = level.step if hasattr(level, "step") else level.lines
+        step = partial(level.smoother.step, level) if hasattr(level, "smoother") else level.lines
         share = np.prod(level.shape[-2:]) / np.prod(cycle.levels[0].shape[-2:])
         seconds = best(device, partial(step, 1.0, 0.1, 0.1))
         yield f"smoothing step, level {n}", seconds, (STEP * vector + ID * (n == 0)) * float(share)

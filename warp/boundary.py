@@ -15,7 +15,7 @@ every face they share. SI units, kelvin.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SIDES = ("x-", "x+", "y-", "y+", "bottom", "top")
 _GROUPS = {**{side: (s,) for s, side in enumerate(SIDES)}, "sides": (0, 1, 2, 3), "all": (0, 1, 2, 3, 4, 5)}
 _MEDIA_LIMIT = 65536  # material ids are uint16
+_NO_AMBIENT = 298.15  # K; the datum of a package that exchanges no heat
 
 
 @dataclass(frozen=True)
@@ -187,18 +188,32 @@ class Contact:
     ambient: float
 
 
-def exchange(model: VoxelModel, boundaries: Iterable[Boundary], ids: np.ndarray, table: np.ndarray) -> Exchange:
-    """Sum films and fixed temperatures per voxel; `ids` and `table` are the operator's (kernels/heat.py)."""
+def exchange(
+    model: VoxelModel,
+    boundaries: Iterable[Boundary],
+    ids: np.ndarray,
+    table: np.ndarray,
+    closed: bool = False,
+    known: Exchange | None = None,
+) -> Exchange:
+    """Sum films and fixed temperatures per voxel; `ids` and `table` are the operator's (kernels/heat.py).
+
+    `closed`: no way out of the package is no error (a time step). `known`: of the same model and boundaries with other
+    properties; its faces are taken over.
+    """
     films = [b for b in boundaries if not isinstance(b, Interface)]
-    if not films:
-        raise WarpError("heat has no way out: give at least one film or fixed temperature")
     contacts = []
-    for b in films:
-        at, (h, ambient) = faces(model, b.face), _film(b)
+    for n, b in enumerate(films):
+        at = known.contacts[n].faces if known else faces(model, b.face)
+        h, ambient = _film(b)
         contacts.append(Contact(b.face, at, film_conductance(model.grid, ids, table, at, h), h, ambient))
-    if not any(len(c.conductance) for c in contacts):
-        raise WarpError("heat has no way out: the named faces are not part of the modelled piece")
-    _refuse_twice(contacts)
+    if not closed and not any(len(c.conductance) for c in contacts):
+        modelled = "the named faces are not part of the modelled piece"
+        raise WarpError(f"heat has no way out: {modelled if films else 'give at least one film or fixed temperature'}")
+    if not contacts:
+        return Exchange(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), _NO_AMBIENT, [])
+    if not known:
+        _refuse_twice(contacts)
     datum = float(np.mean([c.ambient for c in contacts]))
     g = np.concatenate([c.conductance for c in contacts])
     rise = np.concatenate([np.full(len(c.conductance), c.ambient - datum) for c in contacts])
@@ -234,11 +249,12 @@ def _refuse_twice(contacts: list[Contact]) -> None:
 @dataclass(frozen=True)
 class Split:
     """Media rows split so that voxels at an interface carry its resistance: ids (nz, ny, nx), the model's row of each
-    new row, and m2K/W per metre of voxel added towards each side (rows, 6)."""
+    new row, m2K/W per metre of voxel added towards each side (rows, 6), and true over drawn thickness (rows)."""
 
     ids: np.ndarray
     origin: np.ndarray
     extra: np.ndarray
+    stretch: np.ndarray
 
 
 def split_interfaces(model: VoxelModel, boundaries: Iterable[Boundary]) -> Split:
@@ -258,7 +274,7 @@ def split_interfaces(model: VoxelModel, boundaries: Iterable[Boundary]) -> Split
             touching += count
         if not touching:
             raise WarpError(f"interface '{b.part}' / '{b.other}': these parts do not touch")
-    return Split(ids, origin, extra)
+    return Split(ids, origin, extra, np.ones(len(origin)))
 
 
 def _split(model: VoxelModel, ids, origin, extra, b: Interface, side: int):
@@ -285,25 +301,50 @@ def _split(model: VoxelModel, ids, origin, extra, b: Interface, side: int):
     return ids, np.append(origin, origin[old]), np.vstack((extra, added)), len(at[0])
 
 
-def split_by_temperature(split: Split, temperature: np.ndarray, varies: np.ndarray, groups: int = 64) -> Split:
-    """Give voxels of the media rows marked in `varies` a row per interval of temperature."""
+def split_by(split: Split, values: np.ndarray, varies: np.ndarray, groups: int = 64) -> Split:
+    """Give voxels of the media rows marked in `varies` a row per interval of `values` (nz, ny, nx)."""
     moves = varies[split.origin][split.ids]
-    low, high = temperature[moves].min(), temperature[moves].max()
+    if not moves.any():
+        return split
+    low, high = values[moves].min(), values[moves].max()
     count = len(split.origin)
     keys = np.empty(split.ids.shape, np.int32)  # row, and interval within the row
     used = np.zeros(count * groups, bool)
     for k in range(len(keys)):
-        interval = (temperature[k] - low) * (groups / max(high - low, 1e-9))
+        interval = (values[k] - low) * (groups / max(high - low, 1e-9))
         interval = np.where(moves[k], np.clip(interval, 0, groups - 1), 0).astype(np.int32)
         keys[k] = split.ids[k] * np.int32(groups) + interval
         used[keys[k]] = True
     used[0] = True  # void stays row 0
     new = np.cumsum(used) - 1
     if new[-1] >= _MEDIA_LIMIT:
-        return split_by_temperature(split, temperature, varies, groups // 2)
+        return split_by(split, values, varies, groups // 2)
     origin = np.flatnonzero(used) // groups
     ids = new.astype(split.ids.dtype)[keys]
-    return Split(ids, split.origin[origin], split.extra[origin])
+    return Split(ids, split.origin[origin], split.extra[origin], split.stretch[origin])
+
+
+def row_means(grid: Grid, split: Split, values: np.ndarray, empty: float) -> np.ndarray:
+    """Volume mean of `values` (nz, ny, nx) over each of the split's rows; `empty` for rows of no voxel, and for void."""
+    count = len(split.origin)
+    total, volume = np.zeros(count), np.zeros(count)
+    area = grid.area.reshape(-1)
+    for k, dz in enumerate(grid.dz):
+        row = split.ids[k].reshape(-1)
+        total += np.bincount(row, area * dz * values[k].reshape(-1), count)
+        volume += np.bincount(row, area * dz, count)
+    return np.where((volume > 0) & (split.origin > 0), total / np.where(volume > 0, volume, 1), empty)
+
+
+def stretched(model: VoxelModel, split: Split, stretch: np.ndarray) -> Split:
+    """Give voxels whose thickness has become `stretch` (nz, ny, nx) times the drawn one rows of their own."""
+    varies = np.zeros(len(model.media.part), bool)
+    varies[model.ids[stretch != 1]] = True
+    varies[0] = False
+    if not varies.any():
+        return split
+    groups = split_by(split, stretch, varies)
+    return replace(groups, stretch=groups.stretch * row_means(model.grid, groups, stretch, 1.0))
 
 
 def heat_load(model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]) -> np.ndarray:
@@ -312,12 +353,12 @@ def heat_load(model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable
     Powers are those of the full package: with mirror planes the modelled piece carries its share.
     """
     q = np.zeros(model.ids.shape)
-    for source in _sources(model, power):
+    for source in sources(model, power):
         _add_source(q, model, source)
     return q
 
 
-def _sources(model: VoxelModel, power) -> list[Source]:
+def sources(model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]) -> list[Source]:
     if not isinstance(power, dict):
         return list(power)
     grid = model.grid

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from warp.layout import copper_share
-from warp.part import Layer, Lump, Plate
+from warp.part import Drawing, Layer, Lump, Plate
 from warp.recipe import VOID, Package, Recipe
 from warp.rings import box
 from warp.shape import Shape, Sheet
 from warp.stacking import Fault, Key, Outline, Place
 
-SHARES = 16  # steps in which a voxel's share of an image's copper is rounded
+SHARES = 16  # steps in which a voxel's share of a picture's copper is rounded
 
 
 def laminate(name: str, plate: Plate, where: Place, package: Package) -> Iterator[tuple[str, float, float]]:
@@ -26,13 +26,13 @@ def laminate(name: str, plate: Plate, where: Place, package: Package) -> Iterato
             thickness = sum(layer.thickness for layer in entry.lump)
             shares: dict[str, float] = {}
             for n, layer in enumerate(entry.lump):
-                made_of = _layer(plate, layer, (*key, "lump", n), f"{label}, {layer.name or n + 1}", package)
+                made_of = _layer(plate, layer, (*key, "lump", n), f"{label}, {layer.name or n + 1}", package, where.outline)
                 shares[made_of] = shares.get(made_of, 0.0) + layer.thickness / thickness
             package.recipes[label] = Recipe("z-layers", shares, key)
             material = label
         else:
             thickness = entry.thickness
-            material = _layer(plate, entry, key, label, package)
+            material = _layer(plate, entry, key, label, package, where.outline)
         bottom = top - thickness
         if number == len(plate.layers or ()) - 1:
             bottom = where.z0  # the sum of thicknesses, without its round-off
@@ -41,7 +41,7 @@ def laminate(name: str, plate: Plate, where: Place, package: Package) -> Iterato
 
 
 def layer_shape(made_of: str, outline: Outline, low: float, high: float, plate: Plate, package: Package) -> Shape:
-    """A box, or a sheet where the layer's copper is an image; a turned plate's image turns with it."""
+    """A box, or a sheet where the layer's copper is a picture; a turned plate's picture turns with it."""
     image = package.images.get(made_of)
     if image is None:
         return box(outline, low, high)
@@ -50,12 +50,14 @@ def layer_shape(made_of: str, outline: Outline, low: float, high: float, plate: 
     return Sheet(*outline.bounds, low, high, turned, names)
 
 
-def _image(plate: Plate, layer: Layer, dielectric: str, key: Key, label: str, package: Package) -> str:
-    """Recipes for every share of copper that the image may have in a voxel."""
-    assert isinstance(layer.copper, str)
+def _image(
+    plate: Plate, layer: Layer, drawing: Drawing, dielectric: str, key: Key, label: str, package: Package, outline: Outline
+) -> str:
+    """Recipes for every share of copper that the picture may have in a voxel."""
     if "lump" in key:
-        raise Fault((*key, "copper"), "is an image, which cannot be lumped: give the layer its own entry")
-    package.images[label] = copper_share(package.folder / layer.copper, (*key, "copper"))
+        raise Fault((*key, "copper"), "is a picture, which cannot be lumped: give the layer its own entry")
+    size = (outline.depth, outline.width) if plate.turn in (90, 270) else (outline.width, outline.depth)
+    package.images[label] = copper_share(drawing, package.folder, size, (*key, "copper"))
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
     rule = "voigt" if layer.pattern == "plane" else "traces"
     for level in range(SHARES + 1):
@@ -67,7 +69,7 @@ def _image(plate: Plate, layer: Layer, dielectric: str, key: Key, label: str, pa
     return label
 
 
-def _layer(plate: Plate, layer: Layer, key: Key, label: str, package: Package) -> str:
+def _layer(plate: Plate, layer: Layer, key: Key, label: str, package: Package, outline: Outline) -> str:
     """The layer's material: a dielectric, or the recipe of copper in it."""
     dielectric = layer.material or plate.material
     if dielectric is None:
@@ -79,8 +81,9 @@ def _layer(plate: Plate, layer: Layer, key: Key, label: str, package: Package) -
     package.want(dielectric, named)
     if layer.copper and layer.vias:
         raise Fault((*key, "vias"), "stands beside copper: a layer has a pattern or vias, make it two layers")
-    if isinstance(layer.copper, str):
-        return _image(plate, layer, dielectric, key, label, package)
+    if isinstance(layer.copper, str | Drawing):
+        drawing = Drawing(file=layer.copper) if isinstance(layer.copper, str) else layer.copper
+        return _image(plate, layer, drawing, dielectric, key, label, package, outline)
     share = layer.copper or layer.vias
     if share == 0.0:
         return dielectric

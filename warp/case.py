@@ -4,14 +4,15 @@
     case.bodies(); case.materials(); case.sources; case.boundaries; case.loads; case.mirror; case.grid
 
 Checks run in the order in which they make sense: the text, the keys and their units (all complaints at once), then
-stacking, materials, heat, and last the symmetry, which needs sound geometry. Solving starts after `load` only.
+stacking, materials, heat, and the symmetry, which needs sound geometry, and last the order of the process's steps and
+the parts of each stage. Solving starts after `load` only.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -28,7 +29,9 @@ from warp.medium import Medium
 from warp.package import Package
 from warp.part import AnyPart
 from warp.sections import CaseFile
+from warp.sequence import Moment, Stage, plan
 from warp.shape import Body
+from warp.stages import assembly_of, hurried
 from warp.toml_lines import key_lines
 
 BIGGEST = 50_000_000  # bytes of text: a case file is written by a person
@@ -55,6 +58,11 @@ class Case:
     overrides: Mapping[str, str]
     file: CaseFile
     assembly: Assembly
+    """All parts at once."""
+    moments: tuple[Moment, ...] = ()
+    """What is computed of the process, in order; empty where the case has no steps."""
+    stages: Mapping[Stage, Assembly] = field(default_factory=dict)
+    """The parts of each stage of the process."""
 
     @property
     def title(self) -> str:
@@ -168,9 +176,18 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
     except ValidationError as error:
         raise CaseError(reporter.invalid(error, _schema())) from None
     assembly, faults = assemble(file, path.parent)
+    moments: list[Moment] = []
+    stages: dict[Stage, Assembly] = {}
+    if not faults:
+        moments, faults = plan(file, assembly.package.places, assembly.heated, bool(assembly.sources))
+    for moment in moments:
+        if moment.stage not in stages and not faults:
+            stages[moment.stage], faults = assembly_of(file, moment.stage, path.parent)
+    if not faults:
+        faults = list(hurried(moments, stages))
     if faults:
         raise CaseError(reporter.problem(fault.key, fault.message) for fault in faults)
-    return Case(path, text, overrides, file, assembly)
+    return Case(path, text, overrides, file, assembly, tuple(moments), stages)
 
 
 def schema() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from warp.errors import WarpError
 from warp.part import SHAPES
 from warp.stacking import Key, nearest
+from warp.steps import KINDS
 
 PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -104,7 +105,9 @@ class Reporter:
 def _blamed(entry: Any) -> Key:
     """A pydantic location without the tags of unions; an unknown tag is the shape's fault."""
     key = tuple(step for step in entry["loc"] if not (isinstance(step, str) and step.startswith("<")))
-    return (*key, "shape") if entry["type"] == "union_tag_invalid" else key
+    if entry["type"] != "union_tag_invalid":
+        return key
+    return (*key, "do" if key[:1] == ("step",) else "shape")
 
 
 def _explained(loc: Key, paths: list[Key]) -> bool:
@@ -124,6 +127,8 @@ def _sentence(entry: Any, schema: Mapping[str, Any]) -> str:
         return f"{entry['input']!r} is not one of {context['expected']}{_did_you_mean(entry['input'], known)}"
     if kind == "union_tag_invalid":
         shape = str(context["tag"]).strip("<>")
+        if loc[:1] == ("step",):
+            return _no_step(shape)
         return f"{shape!r} is no shape{nearest(shape, SHAPES)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"must be a table of keys, not {entry['input']!r}"
@@ -136,6 +141,12 @@ def _sentence(entry: Any, schema: Mapping[str, Any]) -> str:
     text = str(entry["msg"]).removeprefix("Value error, ")
     text = text.replace("Input should be ", "must be ")
     return text.splitlines()[0] if text else "is not valid"
+
+
+def _no_step(kind: str) -> str:
+    if kind == "missing":
+        return 'is missing: add do = "attach" (or ' + ", ".join(kind for kind in KINDS if kind != "attach") + ")"
+    return f"{kind!r} is no step{nearest(kind, KINDS)}"
 
 
 def _did_you_mean(word: Any, known: list[str]) -> str:

@@ -136,4 +136,4 @@ def _at_room(material: Material, key: str, unit: str) -> float | list[float]:
 
 
 def _rounded(value: float, unit: str) -> float:
-    return float(f"{to_unit(value, unit) if unit else value:.6g}")
+    return float(f"{to_unit(value, unit) if unit else value:.6g}") + 0.0  # no minus before a zero

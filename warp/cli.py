@@ -25,6 +25,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+STOPPED = 130  # 128 + SIGINT, as shells have it
+
 CaseFile = Annotated[Path, typer.Argument(metavar="CASE.toml", help="The package and what is done to it.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to compute.")]
 Set = Annotated[
@@ -65,27 +67,46 @@ def run(
     grids: Annotated[
         int | None, typer.Option(min=2, max=3, metavar="2|3", help="Grids of --refine; 3 show the order, too.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a killed run of the same process was: same numbers.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Solve a case, print its warpage and write one HDF5 file."""
-    from warp import console, load, results, solve, validity
+    """Solve a case, print its warpage and write one HDF5 file.
+
+    \b
+    Examples:
+      warp run lid.toml -o lid.h5
+      warp run lid.toml --set part.lid.thickness="2 mm" --json
+      warp run lid.toml --refine            with the grid's error of every warpage
+      warp run reflow.toml --resume         a killed process goes on where it was
+    """
+    from warp import checkpoint, console, flow, load, results, step_table, validity
     from warp import refine as refinement
 
     target = output or Path(case.stem + ".h5")
     results.check_writable(target)
+    kept = checkpoint.beside(target)
+    checkpoint.tidy(kept, target)
     loaded = load(case, _overrides(set_))
     with console.Steps() as steps:
         if refine or grids:
             result = refinement.solve(loaded, device, steps, grids=grids or 2)
         else:
-            result = solve(loaded, device, steps)
+            result = flow.solve(loaded, device, steps, kept=kept, resume=resume, told=_resumed)
         steps("writing", 0, float("nan"))
         result.write(target)
+    if loaded.moments:
+        flow.done_with(kept)
+    numbers = result.summary()
+    moments = numbers.get("steps", [])
     if as_json:
-        _print_json(result.summary())
+        _print_json(numbers)
     else:
-        console.print_summary(result.summary(), title=loaded.title, written=target)
-    for remark in validity.remarks(result.summary()["surfaces"], loaded.height):
+        if moments:
+            step_table.print_steps(moments)
+        console.print_summary(numbers, title=loaded.title, written=target)
+    for remark in step_table.remarks(moments) if moments else validity.remarks(numbers["surfaces"], loaded.height):
         print(f"warning: {remark}", file=sys.stderr)
 
 
@@ -98,7 +119,13 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the stack, the grid, gaps and floating parts, and what a run will cost. Solves nothing, needs no GPU."""
+    """Show the stack, the grid, gaps and floating parts, and what a run will cost. Solves nothing, needs no GPU.
+
+    \b
+    Examples:
+      warp check lid.toml                   draws lid.png, too
+      warp check lid.toml --json
+    """
     from warp import check as checks
     from warp import console, load
 
@@ -114,13 +141,21 @@ def summary(
     result: Annotated[Path, typer.Argument(metavar="OUT.h5", help="A file that `warp run` wrote.")],
     as_json: Json = False,
 ) -> None:
-    """Print the numbers of a result file."""
-    from warp import console, read
+    """Print the numbers of a result file.
+
+    \b
+    Examples:
+      warp summary lid.h5
+      warp summary lid.h5 --json | jq .surfaces.substrate.bottom.warpage_um
+    """
+    from warp import console, read, step_table
 
     numbers = read(result).summary()
     if as_json:
         _print_json(numbers)
     else:
+        if numbers.get("steps"):
+            step_table.print_steps(numbers["steps"])
         console.print_summary(numbers, title=result.stem)
 
 
@@ -136,7 +171,14 @@ def materials(
     ] = "0 m^2 K/W",
     as_json: Json = False,
 ) -> None:
-    """List the material library, show one material with the source of every value, or a filled polymer's curve."""
+    """List the material library, show one material with the source of every value, or a filled polymer's curve.
+
+    \b
+    Examples:
+      warp materials                        the library
+      warp materials silicon                every value with its source
+      warp materials silver --in epoxy --size "5 um"
+    """
     from warp import catalogue, console
 
     if matrix is not None:
@@ -157,7 +199,12 @@ def materials(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of case files, for editors that check and complete them."""
+    """Print the JSON Schema of case files, for editors that check and complete them.
+
+    \b
+    Examples:
+      warp schema > case.schema.json
+    """
     from warp import case
 
     _print_json(case.schema())
@@ -165,7 +212,13 @@ def schema() -> None:
 
 @app.command()
 def warmup(device: Device = "auto") -> None:
-    """Compile all kernels now, so that the next run starts at once."""
+    """Compile all kernels now, so that the next run starts at once.
+
+    \b
+    Examples:
+      warp warmup
+      warp warmup --device cuda
+    """
     from warp import console
     from warp import warmup as ahead
     from warp.device import select
@@ -193,7 +246,13 @@ def plot(
     surface: Surfaces = None,
     form: Annotated[str, typer.Option("--format", metavar="png|svg|pdf", help="What the pictures are.")] = "png",
 ) -> None:
-    """Draw warpage, temperature, stress and convergence of a result: one command, the useful set of pictures."""
+    """Draw warpage, temperature, stress and convergence of a result: one command, the useful set of pictures.
+
+    \b
+    Examples:
+      warp plot lid.h5                        into lid-plots/
+      warp plot lid.h5 --surface chip.top --surface lid.bottom --format svg
+    """
     from warp import console, figures, read
 
     folder = output or Path(result.stem + "-plots")
@@ -209,13 +268,23 @@ def report(
     pitch: Annotated[
         str | None, typer.Option(metavar="LENGTH", help='Ball pitch for the limits, "1 mm"; the case has one or not.')
     ] = None,
+    verified: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="What `warp verify --json` printed: its rows go in, too.")
+    ] = None,
 ) -> None:
-    """Write one HTML page: numbers against the limits, surfaces to turn, stack, materials, grid, solvers."""
+    """Write one HTML page: numbers against the limits, surfaces to turn, stack, materials, grid, solvers.
+
+    \b
+    Examples:
+      warp report lid.h5 --pitch "1 mm"
+      warp verify --quick --json > verify.json
+      warp report lid.h5 --verified verify.json
+    """
     from warp import console, read
     from warp import report as reports
 
     page = output or Path(result.stem + ".html")
-    console.print_files([page], reports.write(read(result), page, pitch=pitch))
+    console.print_files([page], reports.write(read(result), page, pitch=pitch, verified=verified))
 
 
 @app.command()
@@ -223,29 +292,68 @@ def verify(
     quick: Annotated[bool, typer.Option("--quick", help="Only what takes under a minute together.")] = False,
     device: Device = "auto",
     html: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the table as a page, too.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE.md", help="Write the table for a README, too.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Hold the program against closed forms and published cases on this machine; exit code 1 if a number is off."""
+    """Hold the program against closed forms and published cases on this machine; exit code 1 if a number is off.
+
+    \b
+    Examples:
+      warp verify --quick
+      warp verify --html verify.html
+    """
     from warp import verify as evidence
     from warp.device import select
 
-    evidence.run(select(device), quick, _print_json if as_json else None, html)
+    evidence.run(select(device), quick, _print_json if as_json else None, html, markdown)
+
 
 @app.command()
 def export(
-    result: ResultFile,
+    file: Annotated[Path, typer.Argument(metavar="OUT.h5|CASE.toml", help="A result, or with --calculix a case.")],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="NAME", help="Names begin so; OUT here unless told.")
+        Path | None, typer.Option("-o", "--output", metavar="NAME", help="Names begin so (a folder with --calculix).")
     ] = None,
     vtr: Annotated[bool, typer.Option("--vtr", help="The voxels as a VTK file for any ParaView.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Surfaces as x, y, height, and all numbers, one a row.")] = False,
     surface: Surfaces = None,
+    calculix: Annotated[
+        bool, typer.Option("--calculix", help="The case as input decks of CalculiX, an independent solver.")
+    ] = False,
+    run: Annotated[bool, typer.Option("--run", help="With --calculix: run ccx and `warp run`, print both.")] = False,
+    read_: Annotated[bool, typer.Option("--read", help="With --calculix: as --run, of a ccx run made elsewhere.")] = False,
+    linear: Annotated[bool, typer.Option("--linear", help="With --calculix: C3D8I instead of C3D20R.")] = False,
+    coarser: Annotated[
+        float, typer.Option(min=0.25, max=16, metavar="N", help="With --calculix: bricks N times as wide as the voxels.")
+    ] = 2.0,
+    set_: Set = None,
+    as_json: Json = False,
 ) -> None:
-    """Write a result as .vtr or CSV. (ParaView 6.2 and newer open OUT.h5, older ones OUT.xdmf.)"""
-    from warp import console, read
+    """Write a result as .vtr or CSV, or a case as input decks of CalculiX. (ParaView 6.2 and newer open OUT.h5.)
+
+    \b
+    Examples:
+      warp export lid.h5 --vtr --csv
+      warp export lid.h5 --csv --surface substrate.bottom
+      warp export lid.toml --calculix --run
+    """
+    from warp import console, load, read
+
+    if calculix:
+        from warp import calculix_answer, verify
+
+        loaded, folder = load(file, _overrides(set_)), output or Path(f"{file.stem}-calculix")
+        decks = calculix_answer.write(loaded, folder, file.stem, coarser, linear)
+        if not run and not read_:
+            return console.print_files(decks.files)
+        with console.Steps() as steps:
+            found = calculix_answer.compare(decks, run, steps)
+        return _print_json(found.as_dict()) if as_json else verify.print_rows(found.rows, found.title())
     from warp import export as exports
 
-    console.print_files(exports.write(read(result), output or Path(result.stem), vtr, csv, surface or ()))
+    console.print_files(exports.write(read(file), output or Path(file.stem), vtr, csv, surface or ()))
 
 
 @app.command()
@@ -259,7 +367,13 @@ def compare(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two results, or a result with a measured surface: tables, and both diagonals over each other."""
+    """Compare two results, or a result with a measured surface: tables, and both diagonals over each other.
+
+    \b
+    Examples:
+      warp compare lid.h5 thin.h5
+      warp compare lid.h5 moire.csv --surface substrate.bottom
+    """
     from warp import compare as comparing
     from warp import console
 
@@ -291,7 +405,14 @@ def sweep(
 ) -> None:
     """Run a case many times, tabulate the results and show what moves them. The same command goes on where it stopped.
 
-    Example: warp sweep case.toml --vary part.lid.thickness="0.5 mm .. 2 mm" --sample lhs --points 40
+    \b
+    Examples:
+      warp sweep lid.toml --vary load.temperature="25, 150, 200, 260 degC"
+      warp sweep lid.toml --vary part.tim.material="tim-gel, tim-indium"
+      warp sweep lid.toml --vary part.lid.thickness="0.5 .. 2 mm" \\
+          --vary material.glue.cte="20 .. 60 ppm/K" --sample lhs --points 40
+      warp sweep lid.toml --vary part.lid.thickness="1 .. 2 mm" \\
+          --sample sobol --points 64 --scheduler tcp://node1:8786
     """
     from warp import console, load
     from warp import design as designs
@@ -319,7 +440,13 @@ def new(
         Path | None, typer.Option("-o", "--output", metavar="CASE.toml", help="KIND.toml here unless told.")
     ] = None,
 ) -> None:
-    """Write a commented case file to start from."""
+    """Write a commented case file to start from.
+
+    \b
+    Examples:
+      warp new                              lists the kinds
+      warp new flip-chip -o mine.toml
+    """
     from warp import starter
 
     if kind is None:
@@ -335,7 +462,13 @@ def bench(
     voxels: Annotated[int | None, typer.Option(metavar="N", help="About so many; the case's own grid unless told.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure this machine: kernels against its memory bandwidth, and whole solves of a lidded flip chip."""
+    """Measure this machine: kernels against its memory bandwidth, and whole solves of a lidded flip chip.
+
+    \b
+    Examples:
+      warp bench
+      warp bench --device cuda --voxels 10000000
+    """
     from warp import bench as measure
     from warp import console
     from warp.device import select
@@ -359,6 +492,10 @@ def _overrides(pairs: list[str] | None) -> dict[str, str]:
     return chosen
 
 
+def _resumed(done: int, moments: int) -> None:
+    print(f"resumed: {done} of {moments} solves were done", file=sys.stderr)
+
+
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
@@ -372,8 +509,14 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(_stopped())
+    except SystemExit as end:  # Typer's own, also for Ctrl-C
+        sys.exit(_stopped() if end.code == STOPPED else end.code)
+
+
+def _stopped() -> int:
+    print("stopped", file=sys.stderr)
+    return STOPPED
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from warp import measured as surfaces
 from warp import metrics, plots
 from warp.errors import WarpError
 from warp.measured import Flat
-from warp.plots import OKABE_ITO, page
+from warp.plots import DASHES, LINE_COLOURS, level_line, page
 from warp.surface import Surface, interpolate
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ USUAL = {"x": "mm", "y": "mm", "z": "um"}
 NAMES = {"x": "x", "y": "y", "z": "z", "height": "z", "w": "z", "warpage": "z", "displacement": "z"}
 LEAST = 9  # points: a plane and a dome need a few more than a plane
 LATTICE = 81  # lines per side on which scattered points are read for their diagonals
-DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)))
 
 
 @dataclass(frozen=True)
@@ -179,11 +178,9 @@ def diagonals(curves: Mapping[str, Surface], path: Path, title: str = "") -> Non
             for n, (label, surface) in enumerate(curves.items()):
                 along, height = metrics.diagonal(surface, 1e6 * surface.w, which)
                 known = np.isfinite(height)
-                style = {"color": OKABE_ITO[(4, 5, 2, 6)[n % 4]], "linestyle": DASHES[n % 3]}
+                style = {"color": LINE_COLOURS[n % 6], "linestyle": DASHES[n % 4]}
                 axes.plot(1e3 * along[known], height[known], label=label, **style)
-            axes.axhline(0.0, color="#00000060", linewidth=0.6)
-            axes.grid(color="#00000018", linewidth=0.5)
-            axes.spines[["top", "right"]].set_visible(False)
+            level_line(axes)
             axes.set(ylabel="height (um)")
             axes.set_title(f"diagonal {name}", loc="left")
         both[1].set(xlabel="along the diagonal of the measuring zone (mm)")
@@ -276,6 +273,10 @@ def _lattice(flat: Flat, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface
     off = ~np.isfinite(interpolate(flat.warpage.surface, flat.warpage.residual, xs[None, :], ys[:, None]))
     w = np.where(np.isfinite(w), w, near)
     w = np.where(off, np.nan, w)
+    # A scan that is denser somewhere tilts its points' plane: on even lines every area counts the same again.
+    known = np.isfinite(w)
+    across, up = np.broadcast_arrays(xs[None, :], ys[:, None])
+    w[known] = _level(across[known], up[known], w[known])
     cells = np.isfinite(w[:-1, :-1]) & np.isfinite(w[1:, :-1]) & np.isfinite(w[:-1, 1:]) & np.isfinite(w[1:, 1:])
     return Surface(flat.surface.part, flat.surface.side, xs, ys, w, cells)
 

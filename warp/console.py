@@ -99,10 +99,12 @@ def print_sweep(outcome: Outcome) -> None:
         console.print(Text(f" {times} failed: {reason}", style="yellow"))
     found = [e for e in outcome.effects if e.output == outcome.main]
     if found:
-        table = _table(str(outcome.main), "low to high", "alone", "with interactions")
+        words = {v.key for v in outcome.design.variables if not v.numeric}
+        shown = ("alone", "with interactions") if any(math.isfinite(e.total) for e in found) else ()
+        table = _table(str(outcome.main), "low to high", *shown)
         for e in sorted(found, key=lambda e: -abs(e.effect) if math.isfinite(e.effect) else 0.0):
-            shares = ("" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total))
-            table.add_row(e.variable, f"{e.effect:+.3g}", *shares)
+            shares = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][: len(shown)]
+            table.add_row(e.variable, f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}", *shares)
         console.print(table)
     print_files(outcome.files)
 
@@ -158,12 +160,12 @@ def _parts(numbers: Mapping[str, Any]) -> Table | None:
 def _warpage(surface: Mapping[str, Any] | None) -> Text:
     if surface is None:
         return Text("")
-    value = surface["warpage_um"]
-    text = Text.assemble((f"{value:+.1f} um", "bold"), (" convex " if value >= 0 else " concave", "dim"))
-    if "warpage_error_um" in surface:
-        bound, error = "<" if surface["warpage_extrapolated_um"] is None else "", surface["warpage_error_um"]
-        text.append(f" +- {bound}{error:.1f}" if error >= 0.1 else f" +- {bound}{error:.1g}")
-    return text
+    value, error = surface["warpage_um"], surface.get("warpage_error_um")
+    within = ""
+    if error is not None:
+        bound = "<" if surface.get("warpage_extrapolated_um") is None else ""
+        within = f" +- {bound}{error:.1f}" if error >= 0.1 else f" +- {bound}{error:.1g}"
+    return Text.assemble((f"{value:+.1f}{within} um", "bold"), (" convex " if value >= 0 else " concave", "dim"))
 
 
 def _refinement(facts: Mapping[str, Any]) -> str:
@@ -218,6 +220,8 @@ def print_check(report: Report) -> None:
         + ("" if report.seconds is None else f"about {_duration(report.seconds)} ")
         + f"on {report.device}"
     )
+    for layer, share in report.copper.items():
+        console.print(f" {100 * share:.1f} % copper in {layer!r}, from its picture", style="dim")
     for gap in report.gaps:
         console.print(f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim")
     for warning in report.warnings:

@@ -1,8 +1,8 @@
 """Which runs a sweep makes: what varies, between what, and where the points lie.
 
-    --vary part.chip.thickness="0.5 mm, 0.6 mm, 0.775 mm"     these values
+    --vary part.chip.thickness="0.5 mm, 0.6 mm, 0.775 mm"     these values (the unit may stand at the end only)
     --vary part.tim.material="tim-gel, tim-indium"            words too
-    --vary part.lid.thickness="0.5 mm .. 2 mm"                all between (the unit may stand at the end only)
+    --vary part.lid.thickness="0.5 mm .. 2 mm"                all between, likewise
 
 grid    every value with every other; a range gives N evenly spaced values
 lhs     Latin hypercube: N points, each variable's range cut into N strata with one point each (McKay, Beckman and
@@ -104,7 +104,7 @@ def variable(text: str) -> Variable:
     if not equals or not key or not spec:
         raise WarpError(f'--vary {text}: write KEY=VALUES, e.g. part.chip.thickness="0.5 mm .. 1 mm" or "0.5 mm, 1 mm"')
     if ".." not in spec:
-        values = tuple(part.strip() for part in spec.split(",") if part.strip())
+        values = _units_shared(tuple(part.strip() for part in spec.split(",") if part.strip()))
         if len(values) < 2 or len(set(values)) < len(values):
             raise WarpError(f"--vary {text}: needs at least two different values, or a range such as 0.5 mm .. 1 mm")
         return Variable(key, values)
@@ -117,6 +117,15 @@ def variable(text: str) -> Variable:
     if float(low) == float(high):
         raise WarpError(f"--vary {text}: the ends are equal")
     return Variable(key, ends=(float(low), float(high)), unit=unit)
+
+
+def _units_shared(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Give numbers without a unit that of the last value: "25, 100, 260 degC"."""
+    found = [QUANTITY.fullmatch(text) for text in values]
+    last = found[-1][2] if found and found[-1] else None
+    if not last or not all(found) or any(one[2] for one in found[:-1] if one):
+        return values
+    return (*(f"{text} {last}" for text in values[:-1]), values[-1])
 
 
 def design(vary: Sequence[str], sample: str = "grid", size: int | None = None, seed: int = 0) -> Design:

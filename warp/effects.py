@@ -12,14 +12,17 @@ of B, and V the variance over A and B:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from warp.design import Design
-from warp.plots import OKABE_ITO, page
+from warp.plots import OKABE_ITO, curves, page
+
+WORDS = "#999999"  # the bar of a variable without order
+LONG = 26  # letters of a label that fit under one of three pictures
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,10 @@ def picture(design: Design, output: str, unit: str, values: np.ndarray, path: Pa
                 if here.size:
                     one.plot(level, here.mean(), "_", markersize=16, markeredgewidth=2, color="#000000")
             if not v.numeric:
-                one.set_xticks(range(len(v.values)), v.values, rotation=20, ha="right")
-            one.set(xlabel=v.label)
+                crowded = sum(map(len, v.values)) > LONG
+                one.set_xticks(range(len(v.values)), v.values, rotation=20 * crowded, ha="right" if crowded else "center")
+                one.margins(x=0.3)
+            one.set(xlabel=v.label if len(v.label) < LONG else v.label.replace(v.key, ".\n".join(v.key.rsplit(".", 1))))
             one.grid(color="#00000018", linewidth=0.5)
             one.spines[["top", "right"]].set_visible(False)
         for one in axes.flat[count:]:
@@ -112,13 +117,25 @@ def picture(design: Design, output: str, unit: str, values: np.ndarray, path: Pa
             row[0].set(ylabel=unit)
         above.suptitle(output, x=0.02, ha="left", fontsize=9)
         bars = below.subplots()
-        height = [e.effect for e in found]
-        bars.barh([e.variable for e in found], height, color=[OKABE_ITO[0 if h < 0 else 4] for h in height])
+        height = [float(np.nan_to_num(e.effect)) for e in found]
+        words = {v.key for v in design.variables if not v.numeric}
+        colours = [WORDS if e.variable in words else OKABE_ITO[0 if e.effect < 0 else 4] for e in found]
+        bars.barh([e.variable for e in found], height, color=colours)
         bars.axvline(0, color="#000000", linewidth=0.6)
         for n, e in enumerate(found):
-            share = f"   {100 * e.total:.0f} % of the variance" if np.isfinite(e.total) else ""
-            text = f" {e.effect:+.3g}{share} "
-            bars.annotate(text, (e.effect, n), va="center", ha="left" if e.effect >= 0 else "right", fontsize=8)
-        bars.margins(x=0.25)
+            share = f"   {100 * e.total:.0f} % of variance" if np.isfinite(e.total) else ""
+            text = f" {e.effect:.3g} between means{share} " if e.variable in words else f" {e.effect:+.3g}{share} "
+            bars.annotate(text, (max(height[n], 0.0), n), va="center", fontsize=8)
+        low, high = min(0.0, *height), max(1e-12, *height)
+        bars.set_xlim(low - 0.05 * (high - low), high + 0.8 * (high - low))  # room for the numbers
         bars.spines[["top", "right", "left"]].set_visible(False)
         bars.set(xlabel=f"change from the lowest to the highest value ({unit})")
+
+
+def curve(design: Design, series: Mapping[str, np.ndarray], path: Path) -> Path:
+    """Draw outputs in um, by their columns' names, over the one variable of a sweep."""
+    only = design.variables[0]
+    x = np.array([only.number(point[0]) for point in design.points])
+    order = np.argsort(x, kind="stable")
+    shown = {name.removesuffix(" warpage (um)"): (x[order], values[order]) for name, values in series.items()}
+    return curves(shown, path, only.label, "warpage (um), + is convex", f"warpage against {only.key}")

@@ -21,7 +21,7 @@ from functools import partial
 
 import numpy as np
 
-from warp import krylov
+from warp import history, krylov
 from warp.device import Device
 from warp.elastic_coefficients import spacings
 from warp.elastic_level import Cycle, SparseRows
@@ -36,32 +36,37 @@ from warp.free_edges import (
 )
 from warp.voxelize import VoxelModel
 
+Moduli = tuple[np.ndarray, np.ndarray]
 NODES = 65
 """Temperatures at which the thermal stress of a medium is tabulated when the temperature varies in space."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """Displacement (3, nz+1, ny+1, nx+1) in m; the residual of each iteration relative to the load."""
+    """Displacement (3, nz+1, ny+1, nx+1) in m; the residual of each iteration relative to the load.
+
+    `state`: what the body remembers, where the solve was a step of a process (`before`).
+    """
 
     displacement: np.ndarray
     iterations: int
     residuals: list[float]
     seconds: float
+    state: history.State | None = None
 
 
 class Operator:
     """A of the module's equation on a device, from material ids; and the parts a preconditioner is built from."""
 
-    def __init__(self, model: VoxelModel, device: Device, temperature: np.ndarray) -> None:
-        """`temperature` (media,): the temperature in K at which each medium's stiffness is taken."""
+    def __init__(self, model: VoxelModel, device: Device, temperature: np.ndarray, stiffness: Moduli | None = None) -> None:
+        """`temperature` (media,): the temperature in K at which each medium's stiffness is taken, unless it is given."""
         grid = model.grid
         nz, ny, nx = grid.shape
         self.device, self.mirror, self.n = device, grid.mirror, (nx, ny, nz)
         self.lines = grid.x, grid.y, grid.z
         self.ids = np.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
         self.ids[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] = model.ids
-        normal, shear = moduli(model, temperature)
+        normal, shear = moduli(model, temperature) if stiffness is None else stiffness
         self.cell = np.ascontiguousarray(normal.T)
         with np.errstate(divide="ignore"):
             self.soft = np.ascontiguousarray(4 / shear.T)
@@ -80,7 +85,7 @@ class Operator:
 
         self.edges = lateral_faces(solid, compliance, (grid.dx, grid.dy, grid.dz), w, grid.mirror)
         self.free = energy_matrix(self.edges, spacings(self.lines)[1::2], self.n)
-        self._tilts = {real: SparseRows(self.free, device, real) for real in (np.float32, np.float64)}
+        self._tilts = SparseRows(self.free, device, np.float32, np.float64)
         ids = device.asarray(self.ids)
         tables = (self.cell, self.soft, *self.widths, *spacings(self.lines))
         self._arguments = {real: (ids, *(device.asarray(a, real) for a in tables)) for real in (np.float32, np.float64)}
@@ -97,7 +102,7 @@ class Operator:
     def apply(self, out, x, keep: float = 0.0, sign: float = 1.0) -> None:
         """out = keep out + sign A x."""
         self.apply_plain(out, x, keep, sign)
-        self._tilts[x.dtype.type].apply(out, x, sign, 1.0)
+        self._tilts.apply(out, x, sign, 1.0)
 
     def apply_plain(self, out, x, keep: float = 0.0, sign: float = 1.0) -> None:
         """Do the same without the free edges."""
@@ -107,7 +112,7 @@ class Operator:
         self.device.launch("elastic", "media_apply", (nx + 1, ny + 1, nz + 1), *args, real=real)
 
 
-def moduli(model: VoxelModel, temperature: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moduli(model: VoxelModel, temperature: np.ndarray) -> Moduli:
     """Normal stiffness (media, 6) and shear moduli (media, 3) in Pa, each medium at its own temperature."""
     known = {}
     for t in np.unique(temperature):
@@ -122,11 +127,17 @@ def solve(
     device: Device,
     tolerance: float = 1e-8,
     progress: Callable[[int, float], None] | None = None,
+    before: history.State | None = None,
+    duration: float = 0.0,
 ) -> Solution:
     """Solve for the displacement at `temperature` in K (one, or (nz, ny, nx)); `progress(iteration, residual)`.
 
+    With `before`, a step of a process (history): from the state of the step before (or State.start) on the same grid, in
+    `duration` s, which only viscoelastic media notice; without it these have their instantaneous stiffness.
     Raises ConvergenceError when the relative residual does not reach `tolerance`.
     """
+    if before is not None:
+        return _step(model, temperature, device, tolerance, progress, before, duration)
     start = time.perf_counter()
     A = Operator(model, device, mean_temperature(model, temperature))
     f = load(model, A, temperature)
@@ -135,6 +146,38 @@ def solve(
     U = device.to_host(x)[..., 1 : nx + 2].copy()
     remove_rigid_motion(U, model)
     return Solution(U, len(residuals) - 1, residuals, time.perf_counter() - start)
+
+
+def _step(
+    model: VoxelModel,
+    temperature: float | np.ndarray,
+    device: Device,
+    tolerance: float,
+    progress: Callable[[int, float], None] | None,
+    before: history.State,
+    duration: float,
+) -> Solution:
+    """Solve A dU = -(forces of the present stresses); residuals relative to the load or the forces of the past."""
+    start = time.perf_counter()
+    mean, strain = mean_temperature(model, temperature), free_strain(model, temperature)
+    voxels = history.relaxing_voxels(before, model, moduli(model, mean), mean, duration, strain)
+    A = Operator(model, device, mean, (voxels.normal, voxels.shear))
+    bent = np.concatenate([np.zeros(0), *(free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges)])
+    step = history.Step(before, model, A, voxels, thermal_stress(model, A.cell.T, temperature), bent)
+    f, hindered = step.imbalance(), load(model, A, temperature)
+    scale = max(float(np.linalg.norm(a.reshape(-1))) for a in (f, hindered, f - hindered))
+    ratio = float(np.linalg.norm(f.reshape(-1))) / scale if scale else 0.0
+    x, residuals = np.zeros(A.shape), [ratio]
+    if ratio > tolerance:
+        told = None if progress is None else lambda n, r: progress(n, r * ratio)
+        name, goal = "thermo-elasticity", tolerance / ratio
+        found, relative = krylov.solve(device, A.apply, device.asarray(f), Cycle(A), goal, name, told)
+        x, residuals = device.to_host(found), [r * ratio for r in relative]
+    field = temperature if isinstance(temperature, np.ndarray) else np.full((1, 1, 1), temperature)
+    state = step.after(x, strain, np.broadcast_to(field, model.ids.shape))
+    U = state.displacement.copy()
+    remove_rigid_motion(U, model)
+    return Solution(U, len(residuals) - 1, residuals, time.perf_counter() - start, state)
 
 
 def mean_temperature(model: VoxelModel, temperature: float | np.ndarray) -> np.ndarray:
@@ -184,19 +227,26 @@ def load(model: VoxelModel, A: Operator, temperature: float | np.ndarray) -> np.
 
 def free_edge_load(model: VoxelModel, A: Operator, temperature: np.ndarray) -> np.ndarray:
     """Bs^T K (free shear) of the lateral free edges, whose tilt is that of a plane inside."""
+    strain = free_strain(model, temperature)
+    free = [free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges]
+    B = strain_matrix(A.edges, spacings(A.lines)[1::2], A.n)
+    return (B.T @ (stiffness_of(A.edges) * np.concatenate(free))).reshape(A.shape)
+
+
+def free_strain(model: VoxelModel, temperature: float | np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
+    """Return strain(axis, flat cell indices): the thermal strain as `thermal_stress` interpolates it."""
     nodes = temperature_nodes(model, temperature)
     table = np.stack([model.media.thermal_strain(float(t)) for t in nodes])
-    ids, T = model.ids.reshape(-1), temperature.reshape(-1)
+    ids = model.ids.reshape(-1)
 
     def strain(axis: int, cells: np.ndarray) -> np.ndarray:
-        at = (T[cells] - nodes[0]) / (nodes[1] - nodes[0])
+        T = temperature.reshape(-1)[cells] if isinstance(temperature, np.ndarray) else np.full(len(cells), nodes[0])
+        at = (T - nodes[0]) / (nodes[1] - nodes[0])
         n = np.clip(at.astype(int), 0, len(nodes) - 2)
         low, high = (table[m, ids[cells], axis] for m in (n, n + 1))
         return low + (at - n) * (high - low)
 
-    free = [free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges]
-    B = strain_matrix(A.edges, spacings(A.lines)[1::2], A.n)
-    return (B.T @ (stiffness_of(A.edges) * np.concatenate(free))).reshape(A.shape)
+    return strain
 
 
 def remove_rigid_motion(U: np.ndarray, model: VoxelModel) -> None:
@@ -246,8 +296,13 @@ def motions(mirror: tuple[bool, bool]) -> list[Callable]:
     return found
 
 
-def stress(model: VoxelModel, displacement: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
-    """Stress (6, nz, ny, nx) in Pa at voxel centres: xx yy zz yz xz xy; zero in void."""
+def stress(
+    model: VoxelModel, displacement: np.ndarray, temperature: float | np.ndarray, state: history.State | None = None
+) -> np.ndarray:
+    """Stress (6, nz, ny, nx) in Pa at voxel centres: xx yy zz yz xz xy; zero in void.
+
+    Of a step's end it is the stress of the strains since birth in `state`, and the displacement does not matter.
+    """
     from warp.kernels import elastic_setup
 
     nz, ny, nx = model.grid.shape
@@ -263,5 +318,8 @@ def stress(model: VoxelModel, displacement: np.ndarray, temperature: float | np.
     out = np.zeros((6, nz, ny, nx))
     args = thermal_stress(model, normal, temperature)
     cell = np.ascontiguousarray(normal.T)
+    if state is not None:
+        history.stress(out, state, model, (normal, shear), (ids, cell, soft), args, widths, centres)
+        return out
     elastic_setup.stress(out, displacement, ids, cell, soft, *args, *widths, *centres, nx, ny, nz)
     return out

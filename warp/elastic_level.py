@@ -1,10 +1,9 @@
 """The preconditioner of thermo-elasticity: one V-cycle over levels that are coarser in x and y, never in z.
 
 Coarse coefficients: elastic_coefficients. Shear at free faces is one-sided on every level (free_edges). Smoother: two
-Chebyshev steps before and after the coarser level. On the finest level they use the z lines of each displacement; below
-(and where cells are wide compared with the stack), where u, v and w of a column move together in bending without shear,
-whole cell columns: the sum of the exact solutions for the displacements round each column (additive Schwarz). All in
-float32; the coarsest level is inverted, rigid motions left out.
+Chebyshev steps before and after the coarser level, with the z lines of each displacement, or, where cells are wide
+compared with the stack and the u, v and w of a column bend together without shear, with whole cell columns (smoothers).
+All in float32; the coarsest level is inverted, rigid motions left out.
 """
 
 from __future__ import annotations
@@ -17,46 +16,69 @@ from scipy.linalg import lapack, solve_triangular
 
 from warp.device import Device, select
 from warp.elastic_coefficients import Coefficients, merge_coefficients, merge_media, spacings
+from warp.errors import WarpError
 from warp.free_edges import PAD, displacement_shape, energy_matrix
+from warp.smoothers import Columns, Lines
 from warp.transfer import Merge, gather, ghosts
 
 if TYPE_CHECKING:
     from warp.elastic import Operator
 
+WIDE_FINEST, WIDE = 0.75, 0.2
+"""Mean width of cells over the height of the stack from which on whole columns smooth: the finest level, the others.
+
+Lower where columns cost little. On the lidded 45 mm flip chip WIDE = 0 / 0.2 / 0.5 take 18 / 18 / 19 iterations, and 14 /
+15 / 18 on a grid twice as fine at the edges; 0.2 saves a third of the time and of the memory.
+"""
 COARSEST = 3000
 """Places for displacements on the level that is inverted: a lid's foot and cavity must still be seen there."""
-ROWS = 16  # of columns that are factored at a time
+
+MOST = np.iinfo(np.int32).max
+
 
 class SparseRows:
     """A sparse matrix that touches few entries of a flat vector, as the arguments of kernel multigrid.sparse_rows."""
 
-    def __init__(self, matrix: sparse.csr_matrix, device: Device, real) -> None:
+    def __init__(self, matrix: sparse.csr_matrix, device: Device, *reals) -> None:
+        if matrix.shape[1] > MOST:
+            raise WarpError(f"a grid with {matrix.shape[1]:.3g} displacements is too large: {MOST:.3g} at most")
         matrix = matrix.tocsr()
         rows = np.flatnonzero(np.diff(matrix.indptr))
-        part = matrix[rows]
+        start = np.r_[matrix.indptr[rows], matrix.indptr[-1]]
         self.count = len(rows)
-        self.device, self.real = device, real
-        self.arrays = [device.asarray(a, np.int64) for a in (rows, part.indptr, part.indices)]
-        self.arrays.append(device.asarray(part.data if len(part.data) else np.zeros(1), real))
+        self.device = device
+        self.places = [device.asarray(a, np.int32) for a in (rows, start, matrix.indices)]
+        value = matrix.data if len(matrix.data) else np.zeros(1)
+        self.value = {real: device.asarray(value, real) for real in reals}
 
     def apply(self, out, x, scale: float, add: float) -> None:
         """out[rows] = add out[rows] + scale (matrix x)[rows]."""
         if self.count:
-            args = (out.reshape(-1), x.reshape(-1), scale, add, *self.arrays, self.count)
-            self.device.launch("multigrid", "sparse_rows", (self.count, 1, 1), *args, real=self.real)
+            real = x.dtype.type
+            args = (out.reshape(-1), x.reshape(-1), scale, add, *self.places, self.value[real], self.count)
+            self.device.launch("multigrid", "sparse_rows", (self.count, 1, 1), *args, real=real)
 
 
 class Level:
-    """Vectors that every level has: correction x, direction p, residual r, scratch y; and the smoother's interval."""
+    """Vectors that every level has: correction x, direction p, residual r; a smoother and its interval."""
 
-    def __init__(self, device: Device, x: np.ndarray, y: np.ndarray, z: np.ndarray, mirror: tuple[bool, bool]) -> None:
-        self.device, self.lines, self.mirror = device, (x, y, z), mirror
+    def __init__(self, device: Device, lines: tuple, mirror: tuple[bool, bool]) -> None:
+        self.device, self.lines, self.mirror = device, lines, mirror
         self.inverse: Any  # positive where a displacement exists
-        self.free: sparse.csr_matrix  # what borrowed tilts add to A
-        self.n = len(x) - 1, len(y) - 1, len(z) - 1
+        self.smoother: Lines | Columns
+        self.free: sparse.csr_matrix | None  # what borrowed tilts add to A; as long as the next level is not built
+        self.n = len(lines[0]) - 1, len(lines[1]) - 1, len(lines[2]) - 1
         self.shape = displacement_shape(*self.n)
         self.spacing = [device.asarray(a, np.float32) for a in spacings(self.lines)]
-        self.x, self.p, self.r = (device.zeros(self.shape, np.float32) for _ in range(3))
+
+    def allocate(self, directions, scratch) -> None:
+        """Make the vectors, last of all. Directions and the smoother's scratch live only while their level is smoothed:
+        all levels keep them in the same memory.
+        """
+        self.x, self.r = (self.device.zeros(self.shape, np.float32) for _ in range(2))
+        self.p = part(directions, self.shape)
+        if hasattr(self, "smoother"):
+            self.smoother.y = part(scratch, self.smoother.shape)
 
     def run(self, module: str, function: str, levels: int, *args) -> None:
         """Launch for every face column and `levels` z levels (1 where the kernel walks along z)."""
@@ -71,10 +93,6 @@ class Level:
         """A x in float64 on the host, without the free edges."""
         raise NotImplementedError
 
-    def step(self, keep: float, a: float, b: float) -> None:
-        """p = a p + b M^-1 r, x = keep x + p with the smoother's M."""
-        raise NotImplementedError
-
     def find_interval(self) -> None:
         """Chebyshev interval [b / 8, b] of M^-1 A, b from power iterations."""
         xp = self.device.xp
@@ -84,7 +102,7 @@ class Level:
             self.p[...] = self.x / xp.linalg.norm(self.x.reshape(-1))
             self.r[...] = 0
             self.subtract()
-            self.step(0.0, 0.0, -1.0)
+            self.smoother.step(self, 0.0, 0.0, -1.0)
         top = 1.1 * float(xp.linalg.norm(self.x.reshape(-1)))
         self.centre, self.radius = top * 9 / 16, top * 7 / 16
 
@@ -92,28 +110,32 @@ class Level:
         """Two Chebyshev steps from x (keep = 1) or from 0; r follows when they come first."""
         s = self.centre / self.radius
         rho = 1 / s
-        self.step(keep, 0.0, 1 / self.centre)
+        self.smoother.step(self, keep, 0.0, 1 / self.centre)
         self.subtract()
         following = 1 / (2 * s - rho)
-        self.step(1.0, following * rho, 2 * following / self.radius)
+        self.smoother.step(self, 1.0, following * rho, 2 * following / self.radius)
         if keep == 0:
             self.subtract()
+
+
+def part(memory, shape: tuple[int, ...]):
+    """Array at the beginning of another one's memory."""
+    return memory.reshape(-1)[: int(np.prod(shape))].reshape(shape)
 
 
 class Fine(Level):
     """The operator itself in float32, from material ids; smoothed along z lines."""
 
     def __init__(self, A: Operator) -> None:
-        x, y, z = A.lines
-        super().__init__(A.device, x, y, z, A.mirror)
+        super().__init__(A.device, A.lines, A.mirror)
         self.A, self.free = A, A.free
-        self.y = self.device.zeros(self.shape, np.float32)
         self.inverse = self.device.asarray(A.free.diagonal().reshape(self.shape), np.float32)
         media = A.arguments(np.float32)
-        self.lower = self.device.zeros(self.shape, np.float32)
+        lower = self.device.zeros(self.shape, np.float32)
         self.run("elastic", "media_diagonal", A.n[2] + 1, self.inverse, *media)
         hold(self.inverse, self.mirror)
-        self.run("elastic", "media_lines", 1, self.inverse, self.lower, self.inverse, *media[:6], *media[-2:])
+        self.run("elastic", "media_lines", 1, self.inverse, lower, self.inverse, *media[:6], *media[-2:])
+        self.smoother = Lines(self.inverse, lower)
 
     def subtract(self) -> None:
         self.A.apply(self.r, self.p, 1.0, -1.0)
@@ -124,30 +146,19 @@ class Fine(Level):
         self.A.apply_plain(out, self.device.asarray(x), 0.0, 1.0)
         return self.device.to_host(out)
 
-    def step(self, keep: float, a: float, b: float) -> None:
-        self.run("elastic", "elastic_lines_step", 3, self.x, self.p, self.y, self.r, self.inverse, self.lower, keep, a, b)
-
 
 class Coarse(Level):
-    """A level with stored coefficients; smoothed by whole cell columns."""
+    """A level with stored coefficients."""
 
     def __init__(self, device: Device, merge: Merge, z: np.ndarray, coefficients: Coefficients) -> None:
-        x, y = merge.coarse
-        super().__init__(device, x, y, z, merge.mirror)
-        nx, ny, nz = self.n
-        self.coefficients: Coefficients | None = coefficients  # in float64, until the next level is built
+        super().__init__(device, (*merge.coarse, z), merge.mirror)
+        self.coefficients: Coefficients | None = coefficients  # in float64, until `factor`
         put = self.device.asarray
         self.C, self.K = put(coefficients.C, np.float32), put(coefficients.K, np.float32)
         self.free = energy_matrix(coefficients.edges, spacings(self.lines)[1::2], self.n)
         self.tilts = SparseRows(self.free, self.device, np.float32)
         self.host = self.device if not self.device.cuda else select("cpu")
-        diagonal = self.free.diagonal().reshape(self.shape)
-        arrays = (coefficients.C, coefficients.K, *spacings(self.lines))
-        self.host.launch("elastic", "elastic_diagonal", (1, 1, 1), diagonal, *arrays, *self.n)
-        hold(diagonal, self.mirror)
-        self.inverse = put(diagonal, np.float32)
-        self.P = put(self.column_factors(coefficients, diagonal))
-        self.Y = self.device.zeros((5, nz + 1, ny, nx + PAD), np.float32)
+        self.inverse = put(self.diagonal(), np.float32)
         weights = gather(merge)
         self.weights = {
             name: put(a, np.int32 if a.dtype.kind == "i" else np.float32) for name, a in vars(weights).items()
@@ -155,37 +166,30 @@ class Coarse(Level):
         fill = ghosts(coefficients.active, *merge.coarse, merge.mirror)
         self.fill, self.collect = (SparseRows(m, self.device, np.float32) for m in (fill, fill.T.tocsr()))
 
-    def column_factors(self, coefficients: Coefficients, diagonal: np.ndarray) -> np.ndarray:
-        """Factors of all columns in float32 for kernels/columns.py.
+    def diagonal(self) -> np.ndarray:
+        """Of A in float64 on the host; zero where no displacement exists."""
+        assert self.coefficients is not None and self.free is not None
+        out = self.free.diagonal().reshape(self.shape)
+        arrays = (self.coefficients.C, self.coefficients.K, *spacings(self.lines))
+        self.host.launch("elastic", "elastic_diagonal", (1, 1, 1), out, *arrays, *self.n)
+        hold(out, self.mirror)
+        return out
 
-        Computed in float64, a few rows of columns at a time: a column bends far more easily than its parts stretch.
-        """
-        nx, ny, nz = self.n
-        rdx, rcx, rdy, rcy, rdz, rcz = spacings(self.lines)
-        extra = column_entries(self.free, self.shape)
-        P = np.empty((5, 6, nz + 2, ny, nx + PAD), np.float32)
-        for first in range(0, ny, ROWS):
-            rows = min(ROWS, ny - first)
-            whole = diagonal, coefficients.C, coefficients.K
-            around = [np.ascontiguousarray(a[:, :, first : first + rows + 1]) for a in whole]
-            y_spacings = [np.ascontiguousarray(a[first : first + rows + PAD]) for a in (rdy, rcy)]
-            part = np.zeros((5, 6, nz + 2, rows, nx + PAD))
-            arrays = (*around, rdx, rcx, *y_spacings, rdz, rcz, nx, rows, nz)
-            self.host.launch("columns", "columns_fill", (1, 1, 1), part, *arrays)
-            d, offset, k, j, i, value = (a[(extra[3] >= first) & (extra[3] < first + rows)] for a in extra)
-            np.add.at(part, (d, offset, k, j - first, i), value)
-            self.host.launch("columns", "columns_factor", (1, 1, 1), part, nx, rows, nz)
-            P[:, :, :, first : first + rows] = part
-        return P
+    def factor(self) -> None:
+        """Make the smoother, once the next level has been made; the coefficients in float64 are given up."""
+        assert self.coefficients is not None and self.free is not None
+        coefficients, free, diagonal, x, y, z = self.coefficients, self.free, self.diagonal(), *self.lines
+        self.coefficients = self.free = None
+        if relative_width(x, y, z) > WIDE:
+            self.smoother = Columns(self.device, self.host, coefficients, diagonal, free, self.lines)
+        else:
+            self.smoother = Lines.of(self.device, coefficients, diagonal, z)
+            self.inverse = self.smoother.inverse
 
     def subtract(self) -> None:
         args = (self.r, self.p, 1.0, -1.0, self.C, self.K, *self.spacing, *map(int, self.mirror))
         self.run("elastic", "elastic_apply", self.n[2] + 1, *args)
         self.tilts.apply(self.r, self.p, -1.0, 1.0)
-
-    def step(self, keep: float, a: float, b: float) -> None:
-        self.run("columns", "columns_solve", 1, self.Y, self.r, self.P)
-        self.run("columns", "columns_step", self.n[2] + 1, self.x, self.p, self.Y, keep, a, b)
 
     def times(self, x: np.ndarray) -> np.ndarray:
         """A x in float64 on the host, without the free edges."""
@@ -224,27 +228,6 @@ def hold(diagonal, mirror: tuple[bool, bool]) -> None:
         diagonal[1, :, 0, :] = 0
 
 
-def column_entries(free: sparse.csr_matrix, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-    """What free edges couple within one cell column: (d, o, k, j, i, value) to be added to its matrix (kernels/columns.py)."""
-    entries = free.tocoo()
-    off = entries.row != entries.col
-
-    def members(flat):
-        a, k, j, i = np.unravel_index(flat[off], shape)
-        lower = np.where(a == 0, 1, np.where(a == 1, 3, 0)), k, j, i
-        upper = np.where(a == 0, 2, 4), k, np.where(a == 1, j - 1, j), np.where(a == 0, i - 1, i)
-        return (*lower, np.ones(len(a), bool)), (*upper, a < 2)
-
-    found = []
-    for d, k, j, i, exists in members(entries.row):
-        for e, n, m, h, partner in members(entries.col):
-            offset = 5 * (k - n) + d - e
-            ok = exists & partner & (j == m) & (i == h) & (offset > 0) & (offset <= 5)
-            ok &= (j >= 0) & (j < shape[2] - 1) & (i >= 1) & (i <= shape[3] - PAD)
-            found.append([a[ok] for a in (d, offset, k, j, i, entries.data[off])])
-    return tuple(np.concatenate(a) for a in zip(*found, strict=True))
-
-
 class Cycle:
     """One V-cycle as a symmetric positive preconditioner in float32: fine.x from fine.r."""
 
@@ -252,7 +235,7 @@ class Cycle:
         self.device = A.device
         x, y, z = A.lines
         self.fine: Level
-        if wide(x, y, z):
+        if relative_width(x, y, z) > WIDE_FINEST:
             same = Merge(x, y, np.arange(len(x)), np.arange(len(y)), A.mirror)
             self.fine = Coarse(A.device, same, z, merge_media(A, same))
         else:
@@ -262,17 +245,22 @@ class Cycle:
         while unknowns(self.levels[-1]) > COARSEST and max(len(x), len(y)) > 3:
             merge = Merge.of(x, y, A.mirror)
             finer = self.levels[-1]
-            if isinstance(finer, Coarse) and finer.coefficients is not None:
+            if isinstance(finer, Coarse):
+                assert finer.coefficients is not None
                 coefficients = merge_coefficients(finer.coefficients, merge)
-                finer.coefficients = None
+                finer.factor()
             else:
                 coefficients = merge_media(A, merge)
             self.coarser.append(Coarse(A.device, merge, z, coefficients))
             self.levels.append(self.coarser[-1])
             x, y = merge.coarse
+        self.inverse, self.at = invert(self.levels[-1])
+        most = max([int(np.prod(level.smoother.shape)) for level in self.levels if hasattr(level, "smoother")], default=0)
+        directions, scratch = (A.device.zeros(n, np.float32) for n in (int(np.prod(self.fine.shape)), most))
+        for level in self.levels:
+            level.allocate(directions, scratch)
         for level in self.levels[:-1]:
             level.find_interval()
-        self.inverse, self.at = invert(self.levels[-1])
 
     def run(self) -> None:
         """Do one cycle."""
@@ -293,9 +281,9 @@ class Cycle:
         level.smooth(1.0)
 
 
-def wide(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> bool:
-    """Tell whether the cells are on average wider than 3/4 of the stack: then z lines do not smooth the finest level either."""
-    return float(np.sqrt((x[-1] - x[0]) / (len(x) - 1) * (y[-1] - y[0]) / (len(y) - 1))) > 0.75 * float(z[-1] - z[0])
+def relative_width(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
+    """Mean width of the cells over the height of the stack."""
+    return float(np.sqrt((x[-1] - x[0]) / (len(x) - 1) * (y[-1] - y[0]) / (len(y) - 1)) / (z[-1] - z[0]))
 
 
 def unknowns(level: Level) -> int:
@@ -316,21 +304,26 @@ def invert(level: Level):
     factor, pivots, rank, _ = lapack.dpstrf(A, tol=1e-11, lower=1, overwrite_a=1)  # large arrays: in place
     kept, loose = np.split(pivots - 1, [rank])
     motion = np.zeros((len(A), len(loose)))
-    motion[kept] = -solve_triangular(factor[:rank, :rank], factor[rank:, :rank].T, trans="T", lower=True)
-    motion[loose, np.arange(len(loose))] = 1
-    lower, _ = lapack.dpotri(np.asfortranarray(factor[:rank, :rank]), lower=1, overwrite_c=1)
-    inverse = np.zeros_like(A)
-    inverse[np.ix_(kept, kept)] = np.tril(lower)
-    del A, factor, lower
-    diagonal = inverse.diagonal().copy()
-    inverse += inverse.T
-    np.fill_diagonal(inverse, diagonal)
-    inverse *= scale
-    inverse *= scale[:, None]
-    Q, _ = np.linalg.qr(motion * scale[:, None])
-    inverse -= Q @ (Q.T @ inverse)
-    inverse -= (inverse @ Q) @ Q.T
-    return level.device.asarray(inverse, np.float32), level.device.asarray(at, np.int64)
+    motion[:rank] = -solve_triangular(factor[:rank, :rank], factor[rank:, :rank].T, trans="T", lower=True)
+    motion[rank:] = np.eye(len(loose))
+    factor[rank:, :rank] = 0
+    factor[rank:, rank:] = np.eye(len(loose))
+    inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    del A, factor
+    inverse = inverse[:rank, :rank]
+    for n in range(rank):
+        inverse[n, n + 1 :] = inverse[n + 1 :, n]
+    inverse *= scale[kept]
+    inverse *= scale[kept, None]
+    Q, _ = np.linalg.qr(motion * scale[pivots - 1, None])
+    left = inverse @ Q[:rank]
+    right = left.T - Q[:rank].T @ left @ Q[:rank].T
+    whole = np.zeros((len(at), len(at)), np.float32)  # (1 - Q Q^T) inverse (1 - Q Q^T); inverse is zero for `loose`
+    for n, row in enumerate(kept):
+        whole[row, kept] = inverse[n] - left[n] @ Q[:rank].T - Q[n] @ right
+        whole[row, loose] = whole[loose, row] = -(left[n] - Q[n] @ (Q[:rank].T @ left)) @ Q[rank:].T
+    whole[np.ix_(loose, loose)] = Q[rank:] @ (Q[:rank].T @ left) @ Q[rank:].T
+    return level.device.asarray(whole), level.device.asarray(at, np.int64)
 
 
 def matrix(level: Level) -> sparse.csr_matrix:
@@ -355,4 +348,5 @@ def matrix(level: Level) -> sparse.csr_matrix:
     plain = sparse.csr_matrix(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(number.size,) * 2
     )
+    assert level.free is not None
     return plain + level.free

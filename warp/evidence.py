@@ -38,15 +38,14 @@ class Row:
     @property
     def passed(self) -> bool:
         """NaN does not pass."""
-        return abs(self.error) <= self.tolerance
+        return bool(abs(self.error) <= self.tolerance)
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON: a number that is none is null."""
-        known = {key: getattr(self, key) for key in ("name", "expected", "got", "error", "tolerance", "unit", "source")}
-        return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in known.items()} | {
-            "absolute": self.absolute,
-            "passed": self.passed,
-        }
+        """Ready for JSON: NumPy's numbers are plain ones, a number that is none is null."""
+        numbers = {key: float(getattr(self, key)) for key in ("expected", "got", "error", "tolerance")}
+        known = {key: value if math.isfinite(value) else None for key, value in numbers.items()}
+        told = {key: getattr(self, key) for key in ("unit", "source", "absolute", "passed")}
+        return {"name": self.name, **known, **told}
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,11 @@ def material(
     alpha: float | Sequence[float] = 0.0,
     shear: float | None = None,
     k: float | Sequence[float] = 1.0,
+    capacity: float = 1.0,
 ) -> Material:
-    """Constant properties in SI units, three values where the directions differ."""
+    """Constant properties in SI units, three values where the directions differ; the density is 1 kg/m3."""
     laws = {"youngs_modulus": E, "poissons_ratio": nu, "cte": alpha, "conductivity": k}
+    laws |= {"density": 1.0, "specific_heat": capacity}
     if shear is not None:
         laws["shear_modulus"] = shear
     return Material("constant", {name: _triple(value) for name, value in laws.items()})

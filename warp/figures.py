@@ -7,23 +7,21 @@ with any colour vision; every map says the rest with lines and numbers. A quarte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp import measured, metrics, plots, stress_metrics
+from warp import measured, metrics, plots, step_figures, stress_metrics
 from warp.errors import WarpError
 from warp.measured import Flat
 from warp.metrics import ZERO_CELSIUS
-from warp.plots import OKABE_ITO, page, stretch
+from warp.plots import ANEW, OKABE_ITO, broken, level_line, page, stretch
 from warp.surface import interpolate
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from warp.results import Result
 
 FORMATS = ("png", "svg", "pdf")
@@ -69,6 +67,8 @@ def draw(
         left_out.append("surfaces: this result has no displacement field")
     for name, how in (("temperature", temperature), ("stress", stress), ("residuals", residuals)):
         one(name, partial(how, result, title=title))
+    if result.metrics.get("steps"):
+        one("steps", partial(step_figures.draw, result, title=title))
     return files, left_out
 
 
@@ -85,6 +85,8 @@ def heading(result: Result) -> str:
 
 def surface_map(flat: Flat, path: Path, title: str = "") -> None:
     """Draw a surface as shadow moire shows it, its measuring zone, and the height along the zone's two diagonals."""
+    from matplotlib.patheffects import withStroke
+
     surface, height = flat.surface, 1e6 * flat.height
     x, y = 1e3 * surface.x, 1e3 * surface.y
     wide = (x[-1] - x[0]) / (y[-1] - y[0])
@@ -96,7 +98,8 @@ def surface_map(flat: Flat, path: Path, title: str = "") -> None:
         picture = above.contourf(x, y, known, levels=levels, cmap=HEIGHT_MAP)
         lines = above.contour(x, y, known, levels=levels, colors="#000000", linewidths=0.35)
         round_ones = levels[int(np.abs(levels).argmin()) % 2 :: 2]
-        above.clabel(lines, round_ones, fontsize=7, fmt="%g", inline_spacing=2)
+        for text in above.clabel(lines, round_ones, fontsize=7, fmt="%g", inline_spacing=2):
+            text.set_path_effects([withStroke(linewidth=1.8, foreground="#FFFFFFC0")])
         above.margins(0.04)
         above.set(xlabel="x (mm)", ylabel="y (mm)", aspect="equal")
         figure.colorbar(picture, ax=above, label="height (um), up is +", ticks=round_ones)
@@ -169,7 +172,7 @@ def relief(flat: Flat, path: Path, title: str = "") -> None:
             shade=False,
             rasterized=True,
         )
-        axes.set(xlabel="x (mm)", ylabel="y (mm)", zlim=(floor, high))
+        axes.set(xlabel="x (mm)", ylabel="y (mm)", zlim=(floor, high), zticks=_within(low, high))
         axes.set_zlabel("height (um)", labelpad=2)
         axes.set_box_aspect((1e3 * np.ptp(x) / side, 1e3 * np.ptp(y) / side, RISE * (high - floor) / span), zoom=1.0)
         axes.view_init(elev=24, azim=-56)
@@ -184,6 +187,14 @@ def relief(flat: Flat, path: Path, title: str = "") -> None:
             ha="left",
             fontsize=9,
         )
+
+
+def _within(low: float, high: float) -> np.ndarray:
+    """A few round heights from low to high."""
+    from matplotlib.ticker import MaxNLocator
+
+    levels = MaxNLocator(nbins=3, steps=(1, 2, 5, 10)).tick_values(low, high)
+    return levels[(levels >= low) & (levels <= high)]
 
 
 def temperature(result: Result, path: Path, title: str = "") -> None:
@@ -204,8 +215,9 @@ def temperature(result: Result, path: Path, title: str = "") -> None:
         (j, k),
         HEAT_MAP,
         ("temperature (degC)",) * 2,
-        lines_of(title, f"hottest in {part}: {numbers[part]['max_C']:.1f} degC"),
+        lines_of(title, f"hottest in {part} (+): {numbers[part]['max_C']:.1f} degC"),
         f"at z = {1e3 * result.grid.zc[k]:.3g} mm",
+        numbers[part]["max_at_mm"],
     )
 
 
@@ -237,7 +249,8 @@ def stress(result: Result, path: Path, title: str = "") -> None:
         STRESS_MAP,
         ("von Mises (MPa)", "largest principal (MPa)"),
         lines_of(title, what),
-        f"{part}, the largest through its thickness",
+        f"{part}, the largest through its thickness (+: the peak)",
+        numbers[part]["max_principal_at_mm"],
     )
 
 
@@ -246,14 +259,18 @@ def residuals(result: Result, path: Path, title: str = "") -> None:
     histories = {name: h for name, h in result.residuals.items() if h.size > 1}
     if not histories:
         raise WarpError("this result has no residual history")
-    solvers = result.provenance.get("solver", {})
+    solvers, anew = result.provenance.get("solver", {}), False
     with page(path, 3.4) as figure:
         axes = figure.add_subplot()
         for n, (name, history) in enumerate(histories.items()):
             seconds = solvers.get(name, {}).get("seconds")
-            label = f"{name}: {history.size - 1} iterations" + (f", {seconds:.3g} s" if seconds else "")
+            total, shown = solvers.get(name, {}).get("iterations", 0), history.size - 1
+            label = f"{name}: {min(total, shown)} iterations" + (f", {seconds:.3g} s" if seconds else "")
+            if total > shown:  # a process keeps the history of its last step
+                label = f"{name}, last step: {shown} of {total} iterations"
             style = {"color": OKABE_ITO[(5, 4)[n % 2]], "linestyle": ("-", "--")[n % 2], "marker": "os"[n % 2]}
-            axes.semilogy(np.maximum(history, 1e-300), markersize=2.5, linewidth=1.2, label=label, **style)
+            axes.semilogy(*broken(history), markersize=2.5, linewidth=1.2, label=label, **style)
+            anew |= bool((history[1:] > ANEW * history[:-1]).any())
         tolerances = {s["tolerance"] for s in solvers.values() if "tolerance" in s}
         for tolerance in tolerances:
             axes.axhline(tolerance, color="#000000", linewidth=0.8, linestyle=":", label=f"tolerance {tolerance:.0e}")
@@ -261,14 +278,8 @@ def residuals(result: Result, path: Path, title: str = "") -> None:
         axes.grid(color="#00000020", linewidth=0.5)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
-        axes.set_title(lines_of(title), loc="left")
-
-
-def level_line(axes: Axes) -> None:
-    """Prepare axes for curves of height: a line at zero, no frame."""
-    axes.axhline(0.0, color="#00000060", linewidth=0.6)
-    axes.grid(color="#00000018", linewidth=0.5)
-    axes.spines[["top", "right"]].set_visible(False)
+        told = "gaps: begun anew with the properties at the new temperature" if anew else ""
+        axes.set_title(lines_of(title, told), loc="left")
 
 
 def lines_of(*texts: str) -> str:
@@ -284,8 +295,9 @@ def _two_cuts(
     labels: tuple[str, ...],
     title: str,
     below: str,
+    mark: Sequence[float],
 ) -> None:
-    """Draw cell values on the section y = const (nz, nx) and below from above (ny, nx), parts outlined."""
+    """Draw cell values on the section y = const (nz, nx) and below from above (ny, nx), parts outlined, a place marked."""
     grid, (j, k) = result.grid, at
     part_of = np.asarray(result.media.part)
     parts = part_of[result.ids[:, j, :]], part_of[result.ids[k]]
@@ -306,6 +318,8 @@ def _two_cuts(
             across, up = _lines(x, mirrors[n][0]), _lines((z, y)[n], mirrors[n][1])
             picture = axes.pcolormesh(across, up, cut, cmap=colours, vmin=low, vmax=high, rasterized=True)
             plots.outline(axes, across, up, _unfolded(parts[n], mirrors[n]))
+            for colour, width in (("#FFFFFF", 2.6), ("#000000", 1.2)):
+                axes.plot(mark[0], mark[2 - n], "+", color=colour, markersize=8, markeredgewidth=width)
             beyond = (bool(cut.min() < low), bool(cut.max() > high))
             extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[
                 beyond

@@ -349,7 +349,18 @@ def _too_many(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool
     """Say how many voxels there would be and which coarser spacing fits."""
     nx, ny, nz = counts
     text = f"the grid would have {nx} x {ny} x {nz} = {nx * ny * nz:.3g} voxels, the limit is {settings.max_cells:.3g}"
+    coarser, fit = fitting(bodies, settings, mirror)
+    if coarser is None:
+        return f"{text}; use symmetry or replace arrays by effective layers"
     curved = any(isinstance(shape, Columns | Balls) for body in bodies for shape in body.shapes)
+    lengths = {name: getattr(coarser, name) for name in ("spacing", "edge_spacing", "z_spacing")}
+    keys = [f'{name} = "{value * 1e3:.3g} mm"' for name, value in lengths.items() if value]
+    keys += [f"cells_per_diameter = {coarser.cells_per_diameter:.3g}"] if curved else []
+    return f"{text}; {', '.join(keys)} would need {fit:.3g}"
+
+
+def fitting(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool]) -> tuple[GridSettings | None, int]:
+    """The least coarser settings whose grid keeps to `max_cells`, and its cells; None if none is found."""
     for step in range(1, 40):
         scale = 1.25**step
         coarser = replace(
@@ -361,10 +372,7 @@ def _too_many(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool
             cells_per_diameter=max(1.0, settings.cells_per_diameter / scale),
         )
         axes = _axes(bodies, coarser, mirror)
-        fit = np.prod([sum(interval.count for interval in axis) for axis in axes], dtype=float)
-        if fit <= settings.max_cells:
-            lengths = {name: getattr(coarser, name) for name in ("spacing", "edge_spacing", "z_spacing")}
-            keys = [f'{name} = "{value * 1e3:.3g} mm"' for name, value in lengths.items() if value]
-            keys += [f"cells_per_diameter = {coarser.cells_per_diameter:.3g}"] if curved else []
-            return f"{text}; {', '.join(keys)} would need {fit:.3g}"
-    return f"{text}; use symmetry or replace arrays by effective layers"
+        cells = int(np.prod([sum(interval.count for interval in axis) for axis in axes], dtype=float))
+        if cells <= settings.max_cells:
+            return coarser, cells
+    return None, 0

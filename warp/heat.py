@@ -9,7 +9,8 @@ symmetric positive definite as soon as one film exists. In the notation of kerne
 
 Solved by conjugate gradients in float64, preconditioned by one float32 V-cycle: levels coarser in x and y only, z lines
 solved exactly, two Chebyshev steps before and after (heat_level). Where conductivity depends on temperature, the voxels
-of a medium are sorted into groups of nearly equal temperature, and temperature and conductivity take turns (Picard).
+of a medium are sorted into groups of nearly equal temperature, and temperature and conductivity take turns (Picard):
+from the temperature at which the films balance the heat, roughly at first, each round from the last one's field.
 Patankar, Numerical Heat Transfer and Fluid Flow (1980), ch. 4.
 """
 
@@ -25,12 +26,27 @@ from warp.device import Device
 from warp.errors import ConvergenceError, WarpError
 from warp.heat_level import Cycle
 from warp.kernels.voxelize import pieces
+from warp.medium import Medium
 from warp.voxelize import VoxelModel
 
-ROOM = 298.15  # K; where conductivities are taken first
+ROOM = 298.15  # K; where properties that do not vary are read
 _PICARD_LIMIT, _PICARD_TOLERANCE = 30, 1e-6
-_REGROUP = 3  # rounds in which voxels are sorted by temperature anew; later only the groups' means follow
-_ROUGH = 1e-4  # residual while conductivities are still far off
+_REGROUP = 2  # rounds in which voxels are sorted by temperature anew; later only the groups' means follow
+_ROUGH = 1e-2, 1e-3  # share of a round's first residual that is left, in those rounds and later
+_DRIFT = 0.3  # share by which conductivities may differ from those that the V-cycle was made of
+_ANYWHERE = np.arange(150.0, 1001.0, 25.0)  # K; a law that is constant over these as a rule is so everywhere
+
+
+@dataclass(frozen=True)
+class Property:
+    """How a medium is asked for a property, and how many components that has."""
+
+    read: Callable[[Medium, np.ndarray], np.ndarray]
+    width: tuple[int, ...]
+
+
+CONDUCTIVITY = Property(lambda medium, T: medium.conductivity(T), (3,))
+HEAT_CAPACITY = Property(lambda medium, T: np.asarray(medium.heat_capacity(T)), ())
 
 
 @dataclass(frozen=True)
@@ -42,6 +58,8 @@ class Solution:
     residuals: list[float]
     seconds: float
     operator: "Operator" = field(repr=False)
+    rounds: int = 1
+    """Linear solves, each with the conductivities at the temperatures of the one before; `iterations` are of all."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +113,16 @@ def operator(
     temperature: float | np.ndarray = ROOM,
     step: float = np.inf,
     split: Split | None = None,
+    known: Exchange | None = None,
 ) -> Operator:
-    """Build the operator; properties at `temperature` (K; one, or one per row of `split`), time step `step` in s."""
+    """Build the operator; properties at `temperature` (K; one, or one per row of `split`), time step `step` in s.
+
+    `known`: the surroundings of an operator for the same model and boundaries, whose faces need not be sought again.
+    """
     boundaries = list(boundaries)
     split = split or boundary.split_interfaces(model, boundaries)
     table = _table(model, split, temperature, step)
-    surroundings = boundary.exchange(model, boundaries, split.ids, table)
+    surroundings = boundary.exchange(model, boundaries, split.ids, table, np.isfinite(step), known)
     return Operator(model, device, split, table, surroundings)
 
 
@@ -108,21 +130,34 @@ def _table(model: VoxelModel, split: Split, temperature: float | np.ndarray, ste
     """Kernel table: half-voxel resistivities per side and the capacity rate."""
     table = np.zeros((len(split.origin), 7))
     with np.errstate(divide="ignore"):
-        table[:, :6] = np.repeat(0.5 / conductivity(model, split, temperature), 2, axis=1) + split.extra
+        table[:, :6] = np.repeat(0.5 / conductivity(model, split, temperature), 2, axis=1)
+    table[:, 4:6] *= split.stretch[:, None]
+    table[:, :6] += split.extra
     if not np.isinf(step):
-        table[:, 6] = model.media.heat_capacity(float(np.mean(temperature)))[split.origin] / step
+        table[:, 6] = heat_capacity(model, split, temperature) / step
     return table
 
 
 def conductivity(model: VoxelModel, split: Split, temperature: float | np.ndarray) -> np.ndarray:
     """(rows, 3) W/mK of the split's rows at one temperature or at one each."""
-    if not isinstance(temperature, np.ndarray):
-        return np.asarray(model.media.conductivity(float(temperature)))[split.origin]
-    k = np.zeros((len(split.origin), 3))
-    for row, (origin, t) in enumerate(zip(split.origin, temperature, strict=True)):
-        if model.media.materials[origin] is not None:
-            k[row] = model.media.materials[origin].conductivity(float(t))
-    return k
+    return _by_row(model, split, temperature, CONDUCTIVITY)
+
+
+def heat_capacity(model: VoxelModel, split: Split, temperature: float | np.ndarray) -> np.ndarray:
+    """(rows,) J/m3K, likewise."""
+    return _by_row(model, split, temperature, HEAT_CAPACITY)
+
+
+def _by_row(model: VoxelModel, split: Split, temperature: float | np.ndarray, law: Property) -> np.ndarray:
+    """Read a property of every row, all rows of a medium at once; 0 in void."""
+    T = np.broadcast_to(np.asarray(temperature, float), len(split.origin))
+    found = np.zeros((len(split.origin), *law.width))
+    order = np.argsort(split.origin, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(split.origin[order])) + 1):
+        medium = model.media.materials[split.origin[rows[0]]]
+        if medium is not None:
+            found[rows] = law.read(medium, T[rows])
+    return found
 
 
 def solve_steady(
@@ -132,39 +167,70 @@ def solve_steady(
     device: Device,
     tolerance: float = 1e-8,
     progress: Callable[[int, float], None] | None = None,
+    stretch: np.ndarray | None = None,
 ) -> Solution:
     """Solve for the steady temperature; `progress(iteration, residual)` is called after every iteration.
 
+    `stretch` (nz, ny, nx): thickness of each voxel over the drawn one where displacements have changed it (`coupling`).
     Raises WarpError when heat cannot leave, ConvergenceError when `tolerance` is not reached.
     """
     start = time.perf_counter()
     boundaries = list(boundaries)
     q = boundary.heat_load(model, power)
     split = boundary.split_interfaces(model, boundaries)
+    if stretch is not None:
+        split = boundary.stretched(model, split, stretch)
     A = operator(model, boundaries, device, split=split)
     refuse_isolated(A)
-    x, residuals = krylov.solve(device, A.apply, load(A, q), Cycle(A), tolerance, "heat", progress)
-    iterations = len(residuals) - 1
-    temperature = _absolute(A, x)
-    varies = _varying(model, temperature)
-    k = np.zeros(0)
-    for n in range(_PICARD_LIMIT if varies.any() else 0):
-        if n < _REGROUP:
-            groups = boundary.split_by_temperature(split, temperature, varies)
-        rows = _mean_temperature(model, groups, temperature)
-        before, k = k, conductivity(model, groups, rows)
-        if n > _REGROUP and np.all(np.abs(k - before) <= _PICARD_TOLERANCE * k):
-            break
-        A = operator(model, boundaries, device, rows, split=groups)
-        enough = tolerance if n >= _REGROUP else max(tolerance, _ROUGH)
-        x, history = krylov.solve(device, A.apply, load(A, q), Cycle(A), enough, "heat", progress, x)
-        iterations += len(history) - 1
-        residuals += history
-        temperature = _absolute(A, x)
-    else:
+    varies = varying(model, CONDUCTIVITY)
+    level = _level(A, q) if varies.any() else ROOM
+    rows: float | np.ndarray = level
+    x, residuals, groups, cycle, k = None, [], split, None, np.zeros(0)
+    iterations = 0
+
+    def tell(n: int, residual: float) -> None:
+        if progress:
+            progress(iterations + n, residual)
+
+    for rounds in range(1, _PICARD_LIMIT + 1):
         if varies.any():
-            raise ConvergenceError("heat: conductivities and temperatures do not settle; check the temperature tables")
-    return Solution(temperature, iterations, residuals, time.perf_counter() - start, A)
+            A = operator(model, boundaries, device, rows, split=groups, known=A.surroundings)
+        cycle = cycle or Cycle(A)
+        rough = _ROUGH[rounds > _REGROUP] if varies.any() else 0.0
+        x, history = krylov.solve(device, A.apply, load(A, q), cycle, tolerance, "heat", tell, x, rough)
+        iterations += len(history) - 1
+        residuals += history if rounds == 1 else history[1:]
+        temperature = _absolute(A, x)
+        if not varies.any():
+            break
+        if rounds <= _REGROUP:
+            groups = boundary.split_by(split, temperature, varies)
+        rows = boundary.row_means(model.grid, groups, temperature, ROOM)
+        before, k = k, conductivity(model, groups, rows)
+        settled = rounds > _REGROUP and bool(np.all(np.abs(k - before) <= _PICARD_TOLERANCE * k))
+        if settled and history[-1] <= tolerance:
+            break
+        if np.any(np.abs(k - conductivity(model, groups, level)) > _DRIFT * k):
+            cycle = None
+    else:
+        raise ConvergenceError("heat: conductivities and temperatures do not settle; check the temperature tables")
+    return Solution(temperature, iterations, residuals, time.perf_counter() - start, A, rounds)
+
+
+def _level(A: Operator, q: np.ndarray) -> float:
+    """One temperature at which the films would carry the heat away: where conductivities are taken first."""
+    around = A.surroundings
+    return around.datum + float((q.sum() + around.heat.sum()) / around.conductance.sum())
+
+
+def varying(model: VoxelModel, law: Property) -> np.ndarray:
+    """Mark the media rows whose property is not the same at all temperatures."""
+    found = np.zeros(len(model.media.part), bool)
+    for row, medium in enumerate(model.media.materials):
+        if medium is not None:
+            values = np.broadcast_to(law.read(medium, _ANYWHERE), (len(_ANYWHERE), *law.width))
+            found[row] = np.any(np.ptp(values, axis=0) > _PICARD_TOLERANCE * values[0])
+    return found
 
 
 def load(A: Operator, q: np.ndarray):
@@ -179,25 +245,6 @@ def _absolute(A: Operator, x) -> np.ndarray:
     t = A.device.to_host(x) + A.surroundings.datum
     t[A.model.ids == 0] = 0
     return t
-
-
-def _varying(model: VoxelModel, temperature: np.ndarray) -> np.ndarray:
-    """Media rows whose conductivity differs within the range of temperatures, or from that used first."""
-    t = temperature[model.ids > 0]
-    k = np.stack([model.media.conductivity(float(v)) for v in (ROOM, t.min(), t.mean(), t.max())])
-    return np.any(np.ptp(k, axis=0) > _PICARD_TOLERANCE * k[0], axis=1)
-
-
-def _mean_temperature(model: VoxelModel, split: Split, temperature: np.ndarray) -> np.ndarray:
-    """Volume-mean temperature of each of the split's rows."""
-    count = len(split.origin)
-    total, volume = np.zeros(count), np.zeros(count)
-    area = model.grid.area.reshape(-1)
-    for k, dz in enumerate(model.grid.dz):
-        row = split.ids[k].reshape(-1)
-        total += np.bincount(row, area * dz * temperature[k].reshape(-1), count)
-        volume += np.bincount(row, area * dz, count)
-    return np.where((volume > 0) & (split.origin > 0), total / np.where(volume > 0, volume, 1), ROOM)
 
 
 def refuse_isolated(A: Operator) -> None:

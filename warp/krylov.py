@@ -39,10 +39,12 @@ def solve(
     name: str,
     progress: Progress | None = None,
     x: Any = None,
+    forcing: float = 0.0,
 ) -> tuple[Any, list[float]]:
     """Solve A x = b from x (default 0); return x and the history of |r| / |b|, the last one computed from b - A x.
 
-    `apply(out, x, keep, sign)`: out = keep out + sign A x in float64. Raises ConvergenceError after LIMIT iterations.
+    `apply(out, x, keep, sign)`: out = keep out + sign A x in float64. `forcing`: this share of the first residual is
+    enough, whatever the tolerance. Raises ConvergenceError after LIMIT iterations.
     """
     from warp.kernels.reduce import pieces
 
@@ -91,6 +93,7 @@ def solve(
     if scale == 0:
         return device.zeros(b.shape), [0.0]
     history = [true_residual() / scale]
+    tolerance = max(tolerance, forcing * history[0]) if history[0] > tolerance else tolerance
     with device.graph() as iteration:
         iterate()
     while history[-1] > tolerance:

@@ -1,7 +1,8 @@
-"""A layer's copper as an image: the share of copper in every pixel, from a file.
+"""A layer's copper from a file: the share of copper in every pixel of the layer's outline, first row at y-.
 
-PNG: brightness, white is copper, black none. NPY or CSV: numbers from 0 to 1. The image covers the layer's outline;
-its first row lies at y+, as on a screen. Arrays leave here with the first row at y-.
+PNG: brightness, white is copper, black none. NPY or CSV: numbers from 0 to 1. Such an image covers the layer's outline,
+whatever that measures, and its first row lies at y+, as on a screen. Layouts (GDSII, OASIS, Gerber) have lengths of
+their own and are laid on the outline by them: `artwork`.
 """
 
 from __future__ import annotations
@@ -10,16 +11,40 @@ from pathlib import Path
 
 import numpy as np
 
+from warp import artwork
+from warp.part import Drawing
 from warp.stacking import Fault, Key
 
+IMAGES = (".png", ".npy", ".csv")
 
-def copper_share(path: Path, key: Key) -> np.ndarray:
-    """Read shares (rows, columns), first row at y-; Fault names the key and what is wrong with the file."""
+
+def copper_share(drawing: Drawing, folder: Path, size: tuple[float, float], key: Key) -> np.ndarray:
+    """Read shares (rows, columns) for a layer of this size (m); Fault names the key and what is wrong with the file."""
+    path = folder / drawing.file
+    try:
+        with path.open("rb"):
+            pass
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Fault(key, f"cannot read the copper layout {str(path)!r}: {why}") from None
+    suffix = path.suffix.lower()
+    if suffix in IMAGES:
+        share = _image(path, drawing, key)
+    elif suffix in (*artwork.STREAMS, *artwork.GERBERS):
+        share = artwork.share(path, drawing, size, key)
+    else:
+        known = ", ".join((*IMAGES, *artwork.STREAMS, *artwork.GERBERS))
+        raise Fault(key, f"{drawing.file!r} is of no known kind: {known}")
+    return 1.0 - share if drawing.negative else share
+
+
+def _image(path: Path, drawing: Drawing, key: Key) -> np.ndarray:
+    given = drawing.model_fields_set & {"layer", "datatype", "cell", "centre", "pixel"}
+    if given:
+        raise Fault((*key, min(given)), "belongs to a GDSII, OASIS or Gerber file: an image covers its layer")
     try:
         pixels = _read(path)
-    except OSError as error:
-        raise Fault(key, f"cannot read the copper image {str(path)!r}: {error.strerror or error}") from None
-    except (ValueError, EOFError, SyntaxError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0] if str(error) else "it is damaged"
         raise Fault(key, f"{str(path)!r} is not an image of copper (PNG, NPY or CSV): {reason}") from None
     if pixels.ndim != 2 or pixels.size == 0 or pixels.dtype.kind not in "iufb":

@@ -21,12 +21,13 @@ from importlib import resources
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from warp.curves import Constant, Triple
+from warp.curves import Constant, Transition, Triple
 from warp.medium import Material, MaterialError, Medium, at, compliance, rotated
 from warp.mixing import Filler, Mixed, mix
 from warp.properties import DIRECTIONS, PLANES, Property, complete, move_glass_transition
+from warp.relaxation import RelaxationSpec
 from warp.units import (
     CONDUCTIVITY,
     DIMENSIONLESS,
@@ -54,7 +55,13 @@ PROPERTIES = {
     "conductivity": Property(CONDUCTIVITY, DIRECTIONS, positive=True),
     "specific_heat": Property(SPECIFIC_HEAT, {}, positive=True),
 }
-CITED = {*PROPERTIES, "density", "glass_transition", "stress_free_temperature"}
+CITED = {*PROPERTIES, "density", "glass_transition", "stress_free_temperature", "relaxation"}
+
+
+def _share(value: float) -> float:
+    if value > 1.0:
+        raise ValueError("must not be more than 1 (100 %)")
+    return value
 
 
 class Mixture(BaseModel):
@@ -80,7 +87,7 @@ class Mixture(BaseModel):
         "traces",
     ]
     conductivity_rule: Literal["maxwell", "bruggeman", "lewis-nielsen"] = "maxwell"
-    maximum_packing: Annotated[Dimensionless, POSITIVE] = 0.637
+    maximum_packing: Annotated[Dimensionless, POSITIVE, AfterValidator(_share)] = 0.637
     particle_size: Annotated[Length, POSITIVE] | None = None
     interface_resistance: InterfaceResistance = 0.0
 
@@ -118,6 +125,7 @@ class MaterialSpec(BaseModel):
     glass_transition: Temperature | None = Field(None, description="where a property names none of its own")
     stress_free_temperature: Temperature | None = Field(None, description="cure or solidification temperature")
     temperature_range: tuple[Temperature, Temperature] | None = Field(None, description="where the values hold")
+    relaxation: RelaxationSpec | None = Field(None, description="viscoelasticity; youngs_modulus is the instantaneous one")
 
     def build(self, name: str, known: Mapping[str, Medium] | None = None) -> Medium:
         """Return the material; `like` and `mixture` look in `known` first, then in the library."""
@@ -133,7 +141,7 @@ class MaterialSpec(BaseModel):
         return built
 
 
-def find(name: str, known: Mapping[str, Medium] | None = None, where: str = "material") -> Medium:
+def find(name: str, known: Mapping[str, Medium] | None = None, where: str = "material", key: str = "like") -> Medium:
     """Return a material by name, from `known` or the library; MaterialError proposes the nearest names."""
     if known and name in known:
         return known[name]
@@ -141,7 +149,7 @@ def find(name: str, known: Mapping[str, Medium] | None = None, where: str = "mat
     if found is None:
         near = get_close_matches(name, [*(known or {}), *library()], n=3, cutoff=0.5)
         remedy = f"did you mean {' or '.join(near)}?" if near else "`warp materials` lists the library"
-        raise MaterialError(f"{where}: no material is called {name!r}; {remedy}", "like")
+        raise MaterialError(f"{where}: no material is called {name!r}; {remedy}", key)
     return found
 
 
@@ -190,6 +198,7 @@ def _override(base: Material, spec: MaterialSpec, name: str) -> Material:
             key: move_glass_transition(law, base.glass_transition, spec.glass_transition) for key, law in laws.items()
         }
     own = {key: getattr(spec, key) for key in ("glass_transition", "stress_free_temperature", "temperature_range")}
+    own["relaxation"] = spec.relaxation and spec.relaxation.build()
     own = {key: getattr(base, key) if value is None else value for key, value in own.items()}
     for key, form in PROPERTIES.items():
         if getattr(spec, key) is None:
@@ -232,6 +241,9 @@ def _check(material: Material) -> None:
     if "youngs_modulus" not in laws:
         return
     E, nu = laws["youngs_modulus"], laws["poissons_ratio"]
+    if material.relaxation is not None and any(isinstance(curve, Transition) for curve in E):
+        message = f"material {name!r}: beside a relaxation, youngs_modulus is the instantaneous one, without glass transition"
+        raise MaterialError(message, "youngs_modulus")
     if material.isotropic and (_differs(E) or _differs(nu)):
         raise MaterialError(f"material {name!r} is orthotropic and needs a shear_modulus too", "shear_modulus")
     T = np.unique([*CHECKED, *(knot for curve in (*E, *nu) for knot in curve.knots if knot > 0.0)])
@@ -263,7 +275,7 @@ def _mixed(spec: MaterialSpec, mixture: Mixture, name: str, known: Mapping[str, 
     filler = Filler(
         mixture.conductivity_rule, mixture.maximum_packing, mixture.particle_size, mixture.interface_resistance
     )
-    parts = [None if part == "void" else find(part, known, f"material {name!r}: mixture") for part in mixture.of]
+    parts = [None if part == "void" else find(part, known, f"material {name!r}: of", "mixture") for part in mixture.of]
     return mix(parts, list(mixture.of.values()), mixture.rule, name, spec.stress_free_temperature, filler)
 
 

@@ -90,6 +90,20 @@ class Phase:
         return getattr(self.medium, name)
 
 
+@dataclass(frozen=True, eq=False)
+class Shrunk:
+    """A medium that has become shorter by `shrinkage` since it was free of stress, the same in every direction."""
+
+    medium: Medium
+    shrinkage: float
+
+    def thermal_strain(self, T: Any, T0: Any) -> np.ndarray:
+        return self.medium.thermal_strain(T, T0) - self.shrinkage
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.medium, name)
+
+
 @dataclass
 class Rows:
     """Rows in the making; equal media get one id."""

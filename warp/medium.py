@@ -23,6 +23,7 @@ import numpy as np
 
 from warp.curves import Curve, Triple, Values
 from warp.errors import WarpError
+from warp.relaxation import Relaxation
 
 
 class MaterialError(WarpError):
@@ -44,6 +45,8 @@ class Medium(Protocol):
     def density(self) -> float: ...
     @property
     def stress_free_temperature(self) -> float | None: ...
+    @property
+    def relaxation(self) -> Relaxation | None: ...
     def stiffness(self, T: Values) -> np.ndarray: ...
     def shear(self, T: Values) -> np.ndarray: ...
     def cte(self, T: Values) -> np.ndarray: ...
@@ -66,6 +69,8 @@ class Material:
     glass_transition: float | None = None
     stress_free_temperature: float | None = None
     temperature_range: tuple[float, float] | None = None
+    relaxation: Relaxation | None = None
+    """Of the stiffness, which is then the instantaneous one."""
 
     @property
     def isotropic(self) -> bool:
@@ -174,6 +179,10 @@ class Turned:
     @property
     def stress_free_temperature(self) -> float | None:
         return self.medium.stress_free_temperature
+
+    @property
+    def relaxation(self) -> Relaxation | None:
+        return self.medium.relaxation
 
     def stiffness(self, T: Values) -> np.ndarray:
         return self.medium.stiffness(T)[..., [1, 0, 2, 4, 3, 5]]

@@ -13,7 +13,8 @@ so a mixture's free strain is that of the phases' integrated strains and their s
 | columns          | a wall along z cuts the cell         | mean of laminates across x and y     | likewise         |
 | balls            | a curved surface cuts the cell       | mean of laminates across x, y and z  | likewise         |
 | particulate      | spheres in the last part             | Mori-Tanaka = lower Hashin-Shtrikman | Maxwell or other |
-| fibres           | cylinders along z in the last part   | cylinder assemblage (Hill, Hashin)   | Maxwell, z Voigt |
+| fibres           | cylinders along z in the last part,  | cylinder assemblage (Hill, Hashin)   | Maxwell, z Voigt |
+|                  | phases isotropic across the axis     |                                      |                  |
 | x-, y-fibres     | cylinders along that axis            | likewise                             | likewise         |
 | voigt            | equal strain: copper planes          | upper bound                          | parallel         |
 | reuss            | equal stress                         | lower bound                          | series           |
@@ -44,6 +45,7 @@ from warp import effective
 from warp.curves import Values
 from warp.effective import Phases
 from warp.medium import MaterialError, Medium, normal_block, normal_matrix
+from warp.relaxation import Relaxation
 
 RULES: dict[str, Callable[[Phases], Phases]] = {
     "x-layers": lambda phases: effective.laminate(phases, 0),
@@ -61,6 +63,7 @@ RULES: dict[str, Callable[[Phases], Phases]] = {
 }
 FIBRES = ("fibres", "x-fibres", "y-fibres")
 CONTINUOUS = ("particulate", *FIBRES)  # the last part is the matrix
+ROUND = 1e-3  # relative difference of stiffnesses that still counts as round-off of tabulated constants
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,12 @@ class Mixed:
     @property
     def description(self) -> str:
         return " + ".join(f"{100 * f:.4g} % {name}" for f, name in zip(self.fractions, self._part_names, strict=True))
+
+    @property
+    def relaxation(self) -> Relaxation | None:
+        """How the mixture relaxes: as its largest solid part does."""
+        solid = [(f, medium) for f, medium in zip(self.fractions, self.media, strict=True) if medium is not None]
+        return max(solid, key=lambda part: part[0])[1].relaxation
 
     def stiffness(self, T: Values) -> np.ndarray:
         """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness, Pa."""
@@ -123,6 +132,14 @@ class Mixed:
                         f"material {self.name!r}: interface_resistance needs a particle_size", "mixture"
                     )
                 k[:-1] = effective.behind_interface(k[:-1], filler.interface_resistance, filler.particle_size)
+            filled = 1.0 - float(f[-1])
+            if filler.conductivity_rule == "lewis-nielsen" and filled > filler.maximum_packing:
+                most = f"maximum_packing of {100 * filler.maximum_packing:.4g} %"
+                raise MaterialError(
+                    f"material {self.name!r}: {100 * filled:.4g} % filler is more than the {most}; "
+                    'take less, or conductivity_rule = "bruggeman" for grains of very different sizes',
+                    "mixture",
+                )
             k_all = effective.spheres_conductivity(k, f, filler.conductivity_rule, filler.maximum_packing)
             return self._scale * np.stack((k_all,) * 3, axis=-1)
         return self._scale * effective.conduction(k, f, self.rule)
@@ -152,8 +169,27 @@ class Mixed:
                 C.append(normal_matrix(medium.stiffness(T)))
                 G.append(medium.shear(T))
                 stress.append(np.einsum("...ij,...j->...i", C[-1], strain(medium)))
+        if self.rule in FIBRES and len(C) > 1:
+            self._check_round(C, G)
         rule = RULES["voigt" if len(C) == 1 else self.rule]
         return rule(Phases(self._phase_fractions, np.stack(C), np.stack(G), np.stack(stress)))
+
+    def _check_round(self, C: Sequence[np.ndarray], G: Sequence[np.ndarray]) -> None:
+        """Refuse phases that are not alike in all directions across the fibres: no closed form is known for them."""
+        axis = {"fibres": 2, "x-fibres": 0, "y-fibres": 1}[self.rule]
+        one, other = (axis + 1) % 3, (axis + 2) % 3
+        for medium, c, g in zip(self._phases, C, G, strict=True):
+            direct, cross = (c[..., one, one] + c[..., other, other]) / 2, c[..., one, other]
+            off = (
+                c[..., one, one] - c[..., other, other],
+                c[..., one, axis] - c[..., other, axis],
+                g[..., one] - g[..., other],
+                direct - cross - 2 * g[..., axis],
+            )
+            if max(float(np.max(np.abs(value) / (direct + g[..., axis] + 1e-300))) for value in off) > ROUND:
+                what = f"fibres along {'xyz'[axis]} need materials that are alike in all directions across them"
+                remedy = 'take an isotropic one, the rule "columns", or resolved columns'
+                raise MaterialError(f"{what}; {medium.name if medium else 'void'!r} is not: {remedy}", "mixture")
 
     def _strain(self, T: Values, strain: Callable[[Medium], np.ndarray]) -> np.ndarray:
         mixed = self._elastic(T, strain)

@@ -8,7 +8,7 @@ Pure geometry: neither grid nor temperature.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from math import hypot, pi
 from pathlib import Path
@@ -20,7 +20,7 @@ from warp.buildup import laminate, layer_shape
 from warp.lattice import lay
 from warp.part import AnyPart, Array, Blocks, Columns, Disc, Fillet, Frame, Plate, Prism, Solid, Void, Wires
 from warp.recipe import VOID, Package, Recipe
-from warp.rings import blocks, box, fillet, frame_opening, gaps, lid_opening, ring, turned
+from warp.rings import blocks, box, check_cut, fillet, frame_opening, gaps, lid_opening, mm, ring, turned, without_corners
 from warp.shape import Balls as BallShapes
 from warp.shape import Body, Bounds, Box, Shape
 from warp.shape import Columns as ColumnShapes
@@ -30,20 +30,24 @@ from warp.stacking import LEVEL, Fault, Key, Outline, Place, place
 __all__ = ["Package", "Recipe", "build"]
 
 
-def build(parts: Mapping[str, AnyPart], folder: Path | None = None) -> tuple[Package, list[Fault]]:
+def build(
+    parts: Mapping[str, AnyPart], folder: Path | None = None, present: Collection[str] | None = None
+) -> tuple[Package, list[Fault]]:
     """Stack the parts and make their solids; return also what is wrong, one fault a part at most.
 
-    Copper images are files relative to `folder`.
+    Copper images are files relative to `folder`. Parts that are not `present` keep their places and have no solids.
     """
     package = Package(parts, folder=folder or Path())
     package.places, faults = place(parts)
     for name, where in package.places.items():
+        if present is not None and name not in present:
+            continue
         try:
             package.bodies += _bodies(name, parts[name], where, package)
         except Fault as fault:
             faults.append(fault)
     if not faults:
-        faults += _beside(parts, package)
+        faults += _beside(parts, package) if present is None else ()
         _find_faces(package)
     return package, faults
 
@@ -106,6 +110,7 @@ def _bodies(name: str, part: AnyPart, where: Place, package: Package) -> list[Bo
 
     outline, z0, z1 = where.outline, where.z0, where.z1
     if isinstance(part, Void):
+        _check_hole(name, part, where, package)
         return [body(VOID, box(outline, z0, z1))]
     if isinstance(part, Plate) and part.layers:
         layers = laminate(name, part, where, package)
@@ -122,7 +127,8 @@ def _bodies(name: str, part: AnyPart, where: Place, package: Package) -> list[Bo
         shapes = [PrismShape(_polygon(name, part, outline), z0, z1)]
     elif isinstance(part, Frame):
         inner = frame_opening(name, part, outline, package.places)
-        shapes = [*ring(outline, inner, z0, z1, gaps(part, part.gaps, inner, ("part", name, "gaps")))]
+        check_cut(part.corner_cut, min(outline.width - inner.width, outline.depth - inner.depth) / 2, ("part", name))
+        shapes = [*ring(outline, inner, z0, z1, gaps(part, part.gaps, inner, ("part", name, "gaps")), part.corner_cut)]
     elif isinstance(part, Fillet):
         shapes = [*fillet(part, outline, z0)]
     elif isinstance(part, Blocks):
@@ -132,8 +138,22 @@ def _bodies(name: str, part: AnyPart, where: Place, package: Package) -> list[Bo
     else:
         inner = lid_opening(name, part, outline)
         vents = gaps(part, part.vents, inner, ("part", name, "vents"))
-        shapes = [box(outline, where.ceiling, z1), *ring(outline, inner, z0, where.ceiling, vents)]
+        check_cut(part.corner_cut, min(outline.width - inner.width, outline.depth - inner.depth) / 2, ("part", name))
+        plate = without_corners(box(outline, where.ceiling, z1), outline, part.corner_cut)
+        shapes = [plate, *ring(outline, inner, z0, where.ceiling, vents, part.corner_cut)]
     return [body(material, *shapes)]
+
+
+def _check_hole(name: str, hole: Void, where: Place, package: Package) -> None:
+    """A hole leaves something of what it is in."""
+    around = package.places.get(hole.inside or "")
+    if around is None:
+        return
+    low, high = np.array(where.outline.bounds), np.array(around.outline.bounds)
+    covers = (low[0::2] <= high[0::2] + LEVEL).all() and (low[1::2] >= high[1::2] - LEVEL).all()
+    if covers and where.z0 <= around.z0 + LEVEL and where.z1 >= around.z1 - LEVEL:
+        sizes = f"{mm(where.outline.width, where.outline.depth)} out of {mm(around.outline.width, around.outline.depth)}"
+        raise Fault(("part", name, "size"), f"removes all of {hole.inside!r}: {sizes}")
 
 
 def _material(name: str, part: Solid, package: Package) -> str:

@@ -139,16 +139,37 @@ class Solid(Part):
     power: PowerEntry | None = None
 
 
-def _share_or_image(value: Any) -> str:
-    return "<image>" if isinstance(value, str) and value.lower().endswith(IMAGES) else "<share>"
+def _copper(value: Any) -> str:
+    if isinstance(value, (dict, Section)):
+        return "<drawing>"
+    return "<file>" if isinstance(value, str) and any(letter.isalpha() for letter in value) else "<share>"
 
 
-IMAGES = (".png", ".npy", ".csv")
+class Drawing(Section):
+    """A layer's copper from a layout: GDSII, OASIS or Gerber, whose lengths are real; or an image of the whole layer."""
+
+    file: str
+    """Relative to the case file's folder."""
+    layer: Annotated[int, Field(ge=0)] | None = None
+    """Of a GDSII or OASIS file."""
+    datatype: Annotated[int, Field(ge=0)] | None = None
+    """Of a GDSII or OASIS file; all of the layer's unless told."""
+    cell: str | None = None
+    """Of a GDSII or OASIS file; its only top cell unless told."""
+    centre: Point = (0.0, 0.0)
+    """The point of the layout that lies in the middle of the part."""
+    pixel: Thickness | None = None
+    """Shares are computed exactly on pixels of this size; a thousandth of the part's longer side unless told."""
+    negative: bool = False
+    """What is drawn is free of copper, as planes are often stored."""
+
+
 Copper = Annotated[
-    Annotated[str, Tag("<image>"), Field(description="PNG (white is copper), NPY or CSV of shares, first row at y+")]
+    Annotated[str, Tag("<file>"), Field(description="PNG (white is copper), NPY, CSV, GDSII, OASIS or Gerber")]
+    | Annotated[Drawing, Tag("<drawing>")]
     | Annotated[Fraction, Tag("<share>")],
-    Discriminator(_share_or_image),
-    Field(examples=[0.35, "L1.png"]),
+    Discriminator(_copper),
+    Field(examples=[0.35, "L1.png", {"file": "substrate.gds", "layer": 1}]),
 ]
 
 
@@ -159,7 +180,7 @@ class Layer(Section):
     material: Annotated[str, Field(examples=["abf-gl102"])] | None = None
     """The dielectric; the part's own material unless told."""
     copper: Copper = 0.0
-    """Share of the layer's area that is copper (its pattern's coverage), or an image of it: each voxel has its own."""
+    """Share of the layer's area that is copper (its pattern's coverage), or a picture of it: each voxel has its own."""
     pattern: Literal["traces", "plane"] = "traces"
     """Traces: short pieces, between the iso-strain and iso-stress bounds. Plane: a connected sheet with holes."""
     vias: Annotated[Fraction, Field(examples=[0.02])] = 0.0
@@ -255,6 +276,8 @@ class Frame(Solid):
     """Between the part that it goes around and the opening."""
     gaps: tuple[Gap, ...] = ()
     """Where it is interrupted: a dispensed bead of adhesive that leaves air a way out."""
+    corner_cut: Annotated[Length, NOT_NEGATIVE] = 0.0
+    """Cut off each outer corner at 45 degrees: this much of either side, at most the ring's width."""
     thickness: Thickness | None = None
 
 
@@ -281,6 +304,8 @@ class Lid(Solid):
     """What the plate rests on (the thermal interface), while the foot stands `on` the adhesive."""
     vents: tuple[Gap, ...] = ()
     """Where the foot is open, over its whole height."""
+    corner_cut: Annotated[Length, NOT_NEGATIVE] = 0.0
+    """Cut off each outer corner at 45 degrees: this much of either side, at most the foot's width."""
 
 
 class Blocks(Solid):

@@ -8,10 +8,10 @@ than colours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 
 # Okabe & Ito, "Color Universal Design", jfly 2008, with black left for the lines.
 OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")
+LINE_COLOURS = tuple(OKABE_ITO[n] for n in (4, 5, 2, 0, 6, 1))
+DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
+Curve: TypeAlias = tuple[np.ndarray, np.ndarray]
 HATCHES = ("", "///", "...", "xxx")
 VOID = "#FFFFFF"
+ANEW = 10.0  # times the residual before: no iteration does that
+NARROW = 0.03  # of the section's width: a number does not fit into less
 WIDTH = 7.0  # inches
 DPI = 200
 NUMBER = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "black", "linewidth": 0.5}
@@ -48,6 +53,36 @@ def page(path: str | Path, height: float, width: float = WIDTH) -> Iterator[Figu
         FigureCanvasAgg(figure)
         yield figure
         figure.savefig(path, metadata={"Date": None} if Path(path).suffix == ".svg" else None)
+
+
+def curves(series: Mapping[str, Curve], path: str | Path, across: str, up: str, title: str = "", height: float = 3.6) -> Path:
+    """Draw named curves (x, y) over each other, told apart by dash and marker where colour is lost."""
+    with page(path, height) as figure:
+        axes = figure.add_subplot()
+        for n, (name, (x, y)) in enumerate(series.items()):
+            known = np.isfinite(y)
+            colour, dash, mark = LINE_COLOURS[n % 6], DASHES[n % 4], "os^Dv"[n % 5]
+            few = 4 if known.sum() <= 60 else 0
+            axes.plot(x[known], y[known], color=colour, linestyle=dash, marker=mark, markersize=few, label=name)
+        level_line(axes)
+        axes.set(xlabel=across, ylabel=up)
+        axes.legend(frameon=False)
+        axes.set_title(title, loc="left")
+    return Path(path)
+
+
+def broken(history: np.ndarray) -> Curve:
+    """A residual history as a curve over iterations, with a gap where the solver began anew (other coefficients)."""
+    again = np.flatnonzero(history[1:] > ANEW * history[:-1]) + 1
+    x = np.insert(np.arange(history.size, dtype=float), again, again - 0.5)
+    return x, np.insert(np.maximum(history, 1e-300), again, np.nan)
+
+
+def level_line(axes: Axes) -> None:
+    """Prepare axes for curves of height: a line at zero, no frame."""
+    axes.axhline(0.0, color="#00000060", linewidth=0.6)
+    axes.grid(color="#00000018", linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def check_writable(path: str | Path) -> None:
@@ -122,8 +157,9 @@ def cross_section(model: VoxelModel | Result, path: str | Path, y: float | None 
             if hatch:
                 _hatch(axes, x, z, index == n, hatch)
         outline(axes, x, z, index)
-        for n in range(len(names)):
-            _number(axes, x, z, index == n, str(n + 1), room=0.05 * (z[-1] - z[0]))
+        tall = z[-1] - z[0]
+        outside = [n for n in range(len(names)) if not _number(axes, x, z, index == n, str(n + 1), room=0.07 * tall)]
+        _lead_out(axes, x, z, {str(n + 1): index == n for n in outside})
         axes.set(xlabel="x (mm)", ylabel="z (mm)", xlim=(x[0], x[-1]), ylim=(z[0], z[-1]))
         axes.spines[["top", "right"]].set_visible(False)
         handles = [
@@ -131,8 +167,9 @@ def cross_section(model: VoxelModel | Result, path: str | Path, y: float | None 
             for n, (name, colour, hatch) in enumerate(zip(names, colours, hatches, strict=True), start=1)
         ]
         figure.legend(handles=handles, loc="outside lower left", ncols=columns, fontsize=8, frameon=False)
-        name = f"{title}: " if title else ""
-        axes.set_title(f"{name}section at y = {1e3 * plane:.3g} mm, {stretch(figure, axes)}", loc="left")
+        told = f"{title}\n" if title else ""
+        axes.set_title(f"{told} ", loc="left")
+        axes.set_title(f"{told}section at y = {1e3 * plane:.3g} mm, {stretch(figure, axes)}", loc="left")
     return Path(path)
 
 
@@ -155,25 +192,54 @@ def outline(axes: Axes, across: np.ndarray, up: np.ndarray, what: np.ndarray) ->
         axes.add_collection(LineCollection(flat + upright, colors=colour, linewidths=width), autolim=False)
 
 
-def _number(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, text: str, room: float) -> None:
-    """Write a number into the widest of a medium's runs of cells that has room for it above and below."""
+def _number(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, text: str, room: float) -> bool:
+    """Write a number into the widest of a medium's runs of cells that has room for it above and below, if one has."""
     best: tuple[float, float, float] | None = None
     height = np.diff(z) @ where
     for k in np.flatnonzero(where.any(axis=1)):
-        steps = np.flatnonzero(np.diff(where[k] & (height > room), prepend=False, append=False))
-        for a, b in steps.reshape(-1, 2):
+        for a, b in _runs(where[k] & (height > room)):
             middle = int(np.searchsorted(x, (x[a] + x[b]) / 2)) - 1
             column = np.flatnonzero(where[:, middle])
             if best is None or x[b] - x[a] > best[0]:
                 best = (x[b] - x[a], (x[a] + x[b]) / 2, (z[column[0]] + z[column[-1] + 1]) / 2)
-    if best is not None:
-        axes.text(*best[1:], text, ha="center", va="center", fontsize=8, fontweight="bold", bbox=NUMBER)
+    if best is None or best[0] < NARROW * (x[-1] - x[0]):
+        return False
+    axes.text(*best[1:], text, ha="center", va="center", fontsize=8, fontweight="bold", bbox=NUMBER)
+    return True
+
+
+def _lead_out(axes: Axes, x: np.ndarray, z: np.ndarray, media: Mapping[str, np.ndarray]) -> None:
+    """Write the numbers of media that are too thin for one beside the section, each at the end of a line."""
+    ends = {}
+    for text, where in media.items():
+        widest = max(
+            ((x[b] - x[a], a, b, k) for k in np.flatnonzero(where.any(axis=1)) for a, b in _runs(where[k])), default=None
+        )
+        if widest is not None:
+            _, a, b, k = widest
+            ends[text] = (x[b] - min(0.2 * (x[b] - x[a]), 0.01 * (x[-1] - x[0])), (z[k] + z[k + 1]) / 2)
+    tall, below = z[-1] - z[0], -np.inf
+    levels = {}
+    for text in sorted(ends, key=lambda text: ends[text][1]):
+        levels[text] = below = max(ends[text][1], below + 0.09 * tall)
+    sink = max(0.0, below - z[-1])
+    for text, (across, up) in ends.items():
+        at = (x[-1] + 0.04 * (x[-1] - x[0]), levels[text] - sink)
+        for colour, width in (("#FFFFFF", 2.0), ("#000000", 0.6)):
+            line = {"color": colour, "linewidth": width, "clip_on": False, "zorder": 4, "solid_capstyle": "butt"}
+            axes.plot((across, at[0]), (up, at[1]), **line)
+        axes.plot(across, up, "o", color="#000000", markersize=2, zorder=5)
+        axes.text(*at, text, ha="center", va="center", fontsize=8, fontweight="bold", bbox=NUMBER, zorder=6)
+
+
+def _runs(where: np.ndarray) -> np.ndarray:
+    """Starts and ends of the stretches of a row of cells where `where` holds, (n, 2)."""
+    return np.flatnonzero(np.diff(where, prepend=False, append=False)).reshape(-1, 2)
 
 
 def _hatch(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, hatch: str) -> None:
     """Hatch cells (nz, nx), each run of them in a row as one bar."""
     for k in np.flatnonzero(where.any(axis=1)):
-        steps = np.flatnonzero(np.diff(where[k], prepend=False, append=False))
-        runs = [(x[a], x[b] - x[a]) for a, b in steps.reshape(-1, 2)]
+        runs = [(x[a], x[b] - x[a]) for a, b in _runs(where[k])]
         bar = (z[k], z[k + 1] - z[k])
         axes.broken_barh(runs, bar, facecolor="none", edgecolor="#404040", hatch=hatch, linewidth=0)

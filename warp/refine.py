@@ -18,9 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from scipy.optimize import brentq
-
-from warp import process
+from warp import flow, process
 from warp.device import Device
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ def solve(case: Case, device: str | Device = "auto", progress: process.Progress 
     for n in range(grids):
         step = None if progress is None else _numbered(progress, f"grid {n + 1} of {grids}: ")
         # Fields of the coarser grids go, their numbers stay.
-        results.append(process.solve(coarsened(case, 2 ** (grids - 1 - n)), device, step))
+        results.append(flow.solve(coarsened(case, 2 ** (grids - 1 - n)), device, step))
         if n < grids - 1:
             results[n] = replace(results[n], fields={})
     finest = results[-1]
@@ -112,6 +110,8 @@ def estimate(values: Sequence[float], widths: Sequence[float]) -> Estimate:
 
 def observed_order(values: Sequence[float], widths: Sequence[float]) -> float | None:
     """The p of f(0) + C h^p through three values; None where they do not converge one way and fast enough."""
+    from scipy.optimize import brentq  # a quarter of a second that other verbs need not spend
+
     h3, h2, h1 = (width / widths[-1] for width in widths)
     before, last = values[1] - values[0], values[2] - values[1]
 

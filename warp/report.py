@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp import analytic, catalogue, check, figures, measured, metrics, plots, store, units
+from warp import analytic, catalogue, check, figures, measured, metrics, plots, report_evidence, report_steps, store, units
 from warp import case as cases
 from warp.errors import WarpError
+from warp.markup import UNKNOWN, lines, number, place, table, verdict
 from warp.measured import Flat
 from warp.part import Balls
 from warp.surface import interpolate
@@ -31,25 +32,32 @@ if TYPE_CHECKING:
 
 POINTS = 61  # lines per side of a surface to turn: 3,600 tiles are drawn in 10 ms
 COLOURS = 64
-UNKNOWN = "–"
 JEDEC = {0.8: (-0.14, 0.23)}
 """Warpage (mm) that JEDEC allows through reflow by ball pitch (mm), as SMT Magazine, August 2015, p. 46 quotes it."""
 
 
-def write(result: Result, path: Path, title: str = "", pitch: str | None = None) -> list[str]:
-    """Write the page; pitch of the balls ("1 mm") where the case has none. Return what had to be left out."""
+def write(
+    result: Result, path: Path, title: str = "", pitch: str | None = None, verified: Path | None = None
+) -> list[str]:
+    """Write the page; pitch of the balls ("1 mm") where the case has none, `verified` what `warp verify --json` said.
+
+    Returns what had to be left out.
+    """
     try:
         given = None if pitch is None else units.convert(pitch, units.LENGTH)
     except ValueError as error:
         raise WarpError(f"--pitch {pitch}: {error}") from None
+    evidence = None if verified is None else report_evidence.read(verified)
     store.check_writable(path)
-    page, left_out = html(result, title, given)
+    page, left_out = html(result, title, given, evidence)
     with store.replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return left_out
 
 
-def html(result: Result, title: str = "", pitch: float | None = None) -> tuple[str, list[str]]:
+def html(
+    result: Result, title: str = "", pitch: float | None = None, verified: Mapping[str, Any] | None = None
+) -> tuple[str, list[str]]:
     """The page, and what it lacks."""
     title = title or figures.heading(result) or "package"
     left_out: list[str] = []
@@ -72,7 +80,9 @@ def html(result: Result, title: str = "", pitch: float | None = None) -> tuple[s
             _cards(result, first, pitch),
             _limits(result, case, first, pitch),
             _scene(flats, first),
-            _surfaces(flats),
+            _surfaces(result, flats),
+            report_steps.section(result, board, pitch),
+            _chart("curve", "warpage against temperature") if report_steps.curves(result) else "",
             _temperatures(result),
             _stresses(result),
             _stack(result, case),
@@ -80,6 +90,7 @@ def html(result: Result, title: str = "", pitch: float | None = None) -> tuple[s
             _mesh(result),
             _solvers(result),
             _provenance(result),
+            report_evidence.section(verified),
         )
     )
     data = json.dumps(store.plain(_data(result, flats)), separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
@@ -103,15 +114,17 @@ def ball_pitch(case: Case) -> float | None:
 
 def _head(result: Result, title: str) -> str:
     info = result.provenance
-    told = [info.get("program"), info.get("device"), info.get("written")]
+    written = str(info.get("written") or "")[:16].replace("T", " ")
+    told = [info.get("program"), info.get("device"), written and f"{written} UTC"]
     return f"<h1>{escape(title)}</h1><p class='soft'>{' · '.join(escape(str(t)) for t in told if t)}</p>"
 
 
 def _cards(result: Result, first: Flat | None, pitch: float | None) -> str:
     numbers, cards = result.metrics, []
     if first is not None:
-        value = first.warpage.value
-        cards.append((f"{1e6 * value:+.1f} um", f"warpage of {first.name}, {first.shape}"))
+        value, error = first.warpage.value, _stored(result, first).get("warpage_error_um")
+        within = "" if error is None else f" ± {error:.2g}"
+        cards.append((f"{1e6 * value:+.1f}{within} um", f"warpage of {first.name}, {first.shape}"))
         if pitch is not None:
             limit = analytic.jeita_limit(pitch)
             word = "within" if abs(value) <= limit else "above"
@@ -139,28 +152,26 @@ def _limits(result: Result, case: Case | None, first: Flat | None, pitch: float 
             [
                 f"{balls:g} mm",
                 f"±{limit:.2f} mm",
-                _verdict(abs(value) <= limit),
+                verdict(abs(value) <= limit),
                 f"{jedec[0]:+.2f} / {jedec[1]:+.2f} mm" if jedec else UNKNOWN,
-                _verdict(jedec[0] <= value <= jedec[1]) if jedec else UNKNOWN,
+                verdict(jedec[0] <= value <= jedec[1]) if jedec else UNKNOWN,
             ]
         )
         marks.append(row is not None and limit == row)
     at = case.loads.temperature if case else None
-    where = "the solved temperature field" if at is None else f"{at - metrics.ZERO_CELSIUS:.4g} °C"
-    table = _table(("ball pitch", "JEITA ED-7306", "this run", "JEDEC", "this run"), rows, marks)
+    steps = result.metrics.get("steps")
+    celsius = steps[-1]["temperature_C"] if steps else None if at is None else at - metrics.ZERO_CELSIUS
+    where = "the solved temperature field" if celsius is None else f"{celsius:.4g} °C"
+    limits = table(("ball pitch", "JEITA ED-7306", "this run", "JEDEC", "this run"), rows, marks)
     pitched = "" if pitch is None else f" The pitch here is {1e3 * pitch:g} mm."
     return (
         f"<h2>Against the limits</h2><p>{escape(first.name)}: <b>{value:+.3f} mm</b>"
         + (f" at {escape(where)}." if case else ".")
-        + f"{pitched} + is convex: the centre away from the board.</p>{table}<p class='note'>Both standards limit the "
+        + f"{pitched} + is convex: the centre away from the board.</p>{limits}<p class='note'>Both standards limit the "
         "warpage at every temperature of reflow; a run at one temperature shows that temperature only. JEITA ED-7306 "
         "(2007) for ball grid arrays by pitch; JEDEC's row as SMT Magazine, August 2015, p. 46 quotes it, other rows "
         "depend on the ball and the size.</p>"
     )
-
-
-def _verdict(within: bool) -> str:
-    return "<span class='good'>within</span>" if within else "<span class='bad'>above</span>"
 
 
 def _scene(flats: Sequence[Flat], first: Flat | None) -> str:
@@ -181,28 +192,49 @@ def _scene(flats: Sequence[Flat], first: Flat | None) -> str:
     )
 
 
-def _surfaces(flats: Sequence[Flat]) -> str:
+def _stored(result: Result, flat: Flat) -> dict[str, Any]:
+    """Numbers of a surface as the run wrote them: with its discretisation error, if it has one."""
+    return result.metrics.get("surfaces", {}).get(flat.surface.part, {}).get(flat.surface.side, {})
+
+
+def _surfaces(result: Result, flats: Sequence[Flat]) -> str:
     if not flats:
         return ""
-    head = ("surface", "warpage", "", "measuring zone", "rms", "corner - centre", "kappa x", "kappa y")
+    refinement = result.metrics.get("refinement")
+    of_grid = ("± of the grid", "fine grids' limit") if refinement else ()
+    head = ("surface", "warpage", "", *of_grid, "measuring zone", "rms", "corner - centre", "kappa x", "kappa y")
     rows = []
     for f in flats:
-        n = f.warpage.to_dict()
+        n, own = f.warpage.to_dict(), _stored(result, f)
+        error = own.get("warpage_error_um"), own.get("warpage_extrapolated_um")
+        bound = "" if error[1] is not None else "&lt; "
         rows.append(
             [
                 escape(f.name),
                 f"{n['warpage_um']:+.1f} um",
                 f.shape,
+                *((number(error[0], bound + "{:.2g} um"), number(error[1], "{:+.1f} um")) if refinement else ()),
                 f"{n['zone_x_mm']:.4g} x {n['zone_y_mm']:.4g} mm",
                 f"{n['rms_um']:.1f} um",
-                _number(n["corner_minus_centre_um"], "{:+.1f} um"),
-                _number(n["kappa_x_per_m"], "{:+.3g} /m"),
-                _number(n["kappa_y_per_m"], "{:+.3g} /m"),
+                number(n["corner_minus_centre_um"], "{:+.1f} um"),
+                number(n["kappa_x_per_m"], "{:+.3g} /m"),
+                number(n["kappa_y_per_m"], "{:+.3g} /m"),
             ]
         )
-    return _table(head, rows) + (
+    return table(head, rows) + (
         "<p class='note'>Warpage by JEITA ED-7306 and JESD22-B112: peak to valley of the residual from the "
-        "least-squares plane, signed from both diagonals.</p>"
+        "least-squares plane, signed from both diagonals.</p>" + _refinement(refinement)
+    )
+
+
+def _refinement(facts: Mapping[str, Any] | None) -> str:
+    """What stands behind the errors of the grid."""
+    if not facts:
+        return ""
+    grids = ", ".join(f"{count:,}" for count in facts["voxels"])
+    return (
+        f"<p class='note'>Discretisation error by Richardson's extrapolation from grids of {grids} voxels, order "
+        f"{escape(str(facts['order']))}; &lt; is a bound where the grids do not close in on a limit.</p>"
     )
 
 
@@ -211,12 +243,12 @@ def _temperatures(result: Result) -> str:
     if not numbers:
         return ""
     rows = [
-        [escape(part), *(f"{t[key]:.2f} °C" for key in ("max_C", "mean_C", "min_C")), _place(t["max_at_mm"])]
+        [escape(part), *(f"{t[key]:.2f} °C" for key in ("max_C", "mean_C", "min_C")), place(t["max_at_mm"])]
         for part, t in numbers.items()
     ]
     head = ("part", "hottest", "mean", "coldest", "hottest at x, y, z (mm)")
     picture = "" if result.metrics.get("uniform_temperature") else _picture(result, figures.temperature, "temperature")
-    return f"<h2>Temperatures</h2>{_table(head, rows)}{picture}"
+    return f"<h2>Temperatures</h2>{table(head, rows)}{picture}"
 
 
 def _stresses(result: Result) -> str:
@@ -229,12 +261,12 @@ def _stresses(result: Result) -> str:
             escape(part),
             *(f"{s[key]:.1f}" for key in keys),
             f"{s['max_principal_MPa']:.1f}",
-            _place(s["max_principal_at_mm"]),
+            place(s["max_principal_at_mm"]),
         ]
         for part, s in numbers.items()
     ]
     head = ("part (MPa)", "largest tension", "largest compression", "von Mises", "peak tension", "at x, y, z (mm)")
-    text = f"<h2>Stresses</h2>{_table(head, rows)}"
+    text = f"<h2>Stresses</h2>{table(head, rows)}"
     text += (
         "<p class='note'>The first three leave out the worst 0.1 % of the volume: edges and corners are singular, "
         "their peak grows with every refinement. Compare designs by the first three.</p>"
@@ -247,7 +279,7 @@ def _stresses(result: Result) -> str:
             for n in joints
         ]
         head = ("interface (MPa)", "modelled area (mm²)", "mean peel", "peel, 99 %", "mean shear", "shear, 99 %")
-        text += _table(head, rows)
+        text += table(head, rows)
     return text + _picture(result, figures.stress, "stress")
 
 
@@ -271,23 +303,28 @@ def _materials(result: Result, case: Case | None) -> str:
     keys = ("youngs_modulus", "poissons_ratio", "cte", "conductivity")
     head = ("at 25 °C", "E (GPa)", "Poisson's ratio", "CTE (ppm/K)", "k (W/m K)", "what it is")
     rows = [
-        [escape(name), *(entry["room"].get(key, UNKNOWN) for key in keys), escape(entry["description"])]
+        [escape(name), *(_stacked(entry["room"].get(key, UNKNOWN)) for key in keys), escape(entry["description"])]
         for name, entry in entries.items()
     ]
-    text = [_table(head, rows, text=(5,))]
+    text = [table(head, rows, text=(5,))]
     for name, entry in entries.items():
         rows = [
-            [escape(key.replace("_", " ")), _lines(law["value"]), escape(law["source"])]
+            [escape(key.replace("_", " ")), lines(law["value"]), escape(law["source"])]
             for key, law in entry["properties"].items()
         ]
         inside = (
-            _table(("property", "value", "source"), rows, text=(1, 2)) if rows else f"<p>{escape(entry['source'])}</p>"
+            table(("property", "value", "source"), rows, text=(1, 2)) if rows else f"<p>{escape(entry['source'])}</p>"
         )
         text.append(
             f"<details class='sources'><summary>{escape(name)}: properties and sources</summary>{inside}</details>"
         )
-    note = "<p class='note'>Three values: along x / y / z, Poisson's ratios yz / xz / xy.</p>"
+    note = "<p class='note'>Three values: along x, y, z; Poisson's ratios yz, xz, xy.</p>"
     return "<h2>Materials and their sources</h2>" + text[0] + note + "".join(text[1:])
+
+
+def _stacked(values: str) -> str:
+    """Values of three axes below each other."""
+    return "<br>".join(escape(value) for value in values.split(" / "))
 
 
 def _mesh(result: Result) -> str:
@@ -297,7 +334,7 @@ def _mesh(result: Result) -> str:
     ]
     grid = result.grid
     symmetry = ("the whole package", "half of the package", "a quarter of the package")[sum(grid.mirror)]
-    return f"<h2>Grid</h2><p>{grid.cells:,} voxels, {grid.unknowns:,} displacements, {symmetry}.</p>" + _table(
+    return f"<h2>Grid</h2><p>{grid.cells:,} voxels, {grid.unknowns:,} displacements, {symmetry}.</p>" + table(
         ("axis", "cells", "finest", "coarsest"), rows
     )
 
@@ -315,14 +352,17 @@ def _solvers(result: Result) -> str:
         for name, s in solvers.items()
     ]
     info = result.provenance
-    cost = [_number(info.get("wall_s"), "{:.1f} s in all"), _number(info.get("peak_memory_MB"), "{:,.0f} MB at most")]
-    chart = "<svg id='residuals' style='max-width: 620px' role='img' aria-label='residuals'></svg>"
+    cost = [number(info.get("wall_s"), "{:.1f} s in all"), number(info.get("peak_memory_MB"), "{:,.0f} MB at most")]
     return (
         "<h2>Solvers</h2>"
-        + _table(("solver", "iterations", "relative residual", "tolerance", "time"), rows)
+        + table(("solver", "iterations", "relative residual", "tolerance", "time"), rows)
         + f"<p>{' · '.join(c for c in cost if c != UNKNOWN)}</p>"
-        + (chart if any(h.size > 1 for h in result.residuals.values()) else "")
+        + (_chart("residuals", "residuals") if any(h.size > 1 for h in result.residuals.values()) else "")
     )
+
+
+def _chart(name: str, what: str) -> str:
+    return f"<svg id='{name}' style='max-width: 620px' role='img' aria-label='{what}'></svg>"
 
 
 def _provenance(result: Result) -> str:
@@ -330,7 +370,7 @@ def _provenance(result: Result) -> str:
     rows = [[escape(key.replace("_", " ")), escape(_words(value))] for key, value in told.items()]
     case = escape(result.case)
     return (
-        f"<h2>Provenance</h2>{_table(('', ''), rows, text=(1,))}"
+        f"<h2>Provenance</h2>{table(('', ''), rows, text=(1,))}"
         f"<details><summary>the case file, word for word</summary><pre>{case}</pre></details>"
     )
 
@@ -364,8 +404,12 @@ def _data(result: Result, flats: Iterable[Flat]) -> dict[str, Any]:
             }
         )
     colours = [to_hex(c) for c in colormaps[figures.HEIGHT_MAP](np.linspace(0, 1, COLOURS))]
-    histories = [{"name": n, "y": np.maximum(h, 1e-300)} for n, h in result.residuals.items() if h.size > 1]
-    return {"surfaces": surfaces, "colours": colours, "residuals": histories}
+    histories = []
+    for name, history in result.residuals.items():
+        if history.size > 1:
+            x, y = plots.broken(history)
+            histories.append({"name": name, "x": x, "y": y})
+    return {"surfaces": surfaces, "colours": colours, "residuals": histories, "curves": report_steps.curves(result)}
 
 
 def _picture(result: Result, how: Any, what: str) -> str:
@@ -378,31 +422,3 @@ def _picture(result: Result, how: Any, what: str) -> str:
             return ""
         packed = base64.b64encode(path.read_bytes()).decode()
     return f"<figure><img alt='{what}' style='width: 760px' src='data:image/png;base64,{packed}'></figure>"
-
-
-def _table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[bool] = (), text: Sequence[int] = ()
-) -> str:
-    """A table of cells that are HTML already; `text` names the columns that are words."""
-
-    def cells(tag: str, row: Sequence[str]) -> str:
-        return "".join(f"<{tag}{' class=text' if n in text else ''}>{cell}</{tag}>" for n, cell in enumerate(row))
-
-    top = f"<thead><tr>{cells('th', head)}</tr></thead>" if any(head) else ""
-    marked = marks or [False] * len(rows)
-    lines = [f"<tr{' class=mark' if m else ''}>{cells('td', row)}</tr>" for row, m in zip(rows, marked, strict=True)]
-    return f"<div class='wide'><table>{top}<tbody>{''.join(lines)}</tbody></table></div>"
-
-
-def _lines(value: str | dict[str, str]) -> str:
-    return (
-        escape(value) if isinstance(value, str) else "<br>".join(f"{escape(k)}: {escape(v)}" for k, v in value.items())
-    )
-
-
-def _number(value: float | None, form: str) -> str:
-    return UNKNOWN if value is None else form.format(value)
-
-
-def _place(millimetres: Sequence[float]) -> str:
-    return ", ".join(f"{v:.3g}" for v in millimetres)

@@ -2,13 +2,16 @@
 
     /            attributes format = "warpage", schema = [major, minor]
     /case        the case file, verbatim (UTF-8 bytes)
-    /parts       names of the parts (JSON)                 /metrics   all numbers (JSON), see `metrics.evaluate`
+    /parts       names of the parts (JSON)                 /metrics   all numbers (JSON), see `metrics.evaluate`;
+                 of a process those of the last moment, and under "steps" those of every one, in order (1.1)
     /grid        x, y, z line coordinates [m]; attribute mirror = (x, y): the first line is a mirror plane
     /ids         (nz, ny, nx) row of /media of every voxel, 0 = void
     /media       part (index into /parts, -1 void), stress_free [K], material (names, JSON), one entry a row
     /fields      temperature (nz, ny, nx) [K];
                  displacement (3, nz+1, ny+1, nx+1) [m]: u on x-faces, v on y-faces, w on z-faces;
                  stress (nz, ny, nx, 6) [Pa] in VTK's order xx yy zz xy yz xz
+    /steps       of a process, since 1.1: N/PART.SIDE/x, y, w after step N: vertices and heights of a measured surface
+                 [m], without rigid motion, NaN off the footprint
     /cells       for viewers: displacement at centres (nz, ny, nx, 3) [m]; part; material (index into
                  material_names, JSON); ghost = 32 in void voxels
     /provenance  info (JSON: program, device, solvers, wall time, memory ...);
@@ -44,7 +47,7 @@ from warp.store import check_writable
 __all__ = ["MediaTable", "Result", "check_writable", "origin", "read", "summary", "write"]
 
 FORMAT = "warpage"
-SCHEMA = (1, 0)
+SCHEMA = (1, 1)
 PACKED_CELLS = 20_000_000  # larger models store real fields unpacked: zlib takes 2.5 s per million voxels, a solve less
 
 
@@ -79,6 +82,8 @@ class Result:
     metrics: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
+    shapes: Mapping[str, Any] = field(default_factory=dict)
+    """Of a process: "N/PART.SIDE/x", "/y" and "/w" [m] after step N."""
 
     @classmethod
     def of(
@@ -126,7 +131,11 @@ class Result:
 
     @cached_property
     def ids(self) -> np.ndarray:
-        return np.asarray(self.stored_ids)
+        ids = np.asarray(self.stored_ids)
+        if ids.size and int(ids.max()) >= len(self.media.material):
+            where = getattr(self.stored_ids, "path", "the result")
+            raise WarpError(f"{where} is damaged: ids point beyond the rows of media; run the case again")
+        return ids
 
     @cached_property
     def temperature(self) -> np.ndarray:
@@ -265,10 +274,7 @@ def read(path: str | os.PathLike[str]) -> Result:
         fields = {name: store.Stored(path, f"fields/{name}") for name in file["fields"]}
         if "stress" in fields:
             fields["stress"] = StoredStress(path, "fields/stress")
-        if file["ids"].shape != grid.shape:
-            raise ValueError(f"ids {file['ids'].shape} do not fit the grid {grid.shape}")
-        info = store.get_json(file["provenance/info"])
-        return Result(
+        result = Result(
             case=store.get_text(file["case"]),
             grid=grid,
             parts=store.get_json(file["parts"]),
@@ -276,9 +282,12 @@ def read(path: str | os.PathLike[str]) -> Result:
             stored_ids=store.Stored(path, "ids"),
             fields=fields,
             metrics=store.get_json(file["metrics"]),
-            provenance=info,
+            provenance=store.get_json(file["provenance/info"]),
             residuals={name: data[()] for name, data in file["provenance/residuals"].items()},
+            shapes={name: store.Stored(path, f"steps/{name}") for name in store.datasets(file, "steps")},
         )
+        _check_fit(result, file)
+        return result
 
 
 class StoredStress(store.Stored):
@@ -315,6 +324,9 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
     store.put(file, "media/stress_free", np.asarray(result.media.stress_free, np.float64))
     store.put_text(file, "media/material", json.dumps(list(result.media.material)))
 
+    for name in result.shapes:
+        store.put(file, f"steps/{name}", np.asarray(result.shapes[name], np.float64))
+
     ids, fields = result.ids, result.fields
     file.create_group("fields")
     store.put_layers(file, "ids", (nz, ny, nx), np.uint16, (ids[k] for k in range(nz)))
@@ -331,6 +343,24 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
         faces = (3, nz + 1, ny + 1, nx + 1)
         store.put_layers(file, "fields/displacement", faces, real, u.reshape(-1, *faces[2:]), lead=2, compress=packed)
     vtkhdf.link(file)
+
+
+def _check_fit(result: Result, file: h5py.File) -> None:
+    """Refuse what no checksum finds: datasets of a file that somebody changed and that do not belong together."""
+    nz, ny, nx = shape = result.grid.shape
+    for axis in "xyz":
+        lines = getattr(result.grid, axis)
+        if lines.ndim != 1 or lines.size < 2 or not (np.isfinite(lines).all() and (np.diff(lines) > 0).all()):
+            raise ValueError(f"grid/{axis} does not rise")
+    wanted = {"temperature": shape, "displacement": (3, nz + 1, ny + 1, nx + 1), "stress": (*shape, 6)}
+    for name in ("ids", *(f"fields/{name}" for name in result.fields)):
+        if file[name].shape != wanted.get(name.removeprefix("fields/"), shape):
+            raise ValueError(f"{name} {file[name].shape} does not fit the grid {shape}")
+    rows, part = len(result.media.material), np.asarray(result.media.part)
+    if not part.shape == np.shape(result.media.stress_free) == (rows,) or part.min() < -1 or part.max() >= len(result.parts):
+        raise ValueError("the rows of media do not fit each other or the parts")
+    if not (isinstance(result.metrics, dict) and isinstance(result.provenance, dict)):
+        raise ValueError("metrics or provenance is no table")
 
 
 def _check_schema(path: Path, file: h5py.File) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from warp.part import Blocks, Fillet, Frame, Gap, Lid
-from warp.shape import Box
+from warp.shape import Box, Prism
 from warp.stacking import LEVEL, Fault, Key, Outline, Place
 
 SIDES = ("x-", "x+", "y-", "y+")
@@ -15,19 +15,46 @@ TURNED = {"x+": "y+", "y+": "x-", "x-": "y-", "y-": "x+"}  # counter-clockwise b
 Spans = list[tuple[float, float]]
 
 
-def ring(outer: Outline, inner: Outline, z0: float, z1: float, gaps: Mapping[str, Spans] | None = None) -> Iterator[Box]:
-    """Four boxes: the x limbs over the whole depth, the y limbs between them; interrupted where there are gaps."""
+def ring(
+    outer: Outline, inner: Outline, z0: float, z1: float, gaps: Mapping[str, Spans] | None = None, cut: float = 0.0
+) -> Iterator[Box | Prism]:
+    """Four boxes: the x limbs over the whole depth, the y limbs between them; interrupted by gaps, corners cut off."""
     x0, x1, y0, y1 = outer.bounds
     a0, a1, b0, b1 = inner.bounds
     gaps = gaps or {}
     for low, high in _without(y0, y1, gaps.get("x-", [])):
-        yield Box(x0, a0, low, high, z0, z1)
+        yield without_corners(Box(x0, a0, low, high, z0, z1), outer, cut)
     for low, high in _without(y0, y1, gaps.get("x+", [])):
-        yield Box(a1, x1, low, high, z0, z1)
+        yield without_corners(Box(a1, x1, low, high, z0, z1), outer, cut)
     for low, high in _without(a0, a1, gaps.get("y-", [])):
         yield Box(low, high, y0, b0, z0, z1)
     for low, high in _without(a0, a1, gaps.get("y+", [])):
         yield Box(low, high, b1, y1, z0, z1)
+
+
+def without_corners(box: Box, outer: Outline, cut: float) -> Box | Prism:
+    """The box less the corners that it shares with the outline, cut off at 45 degrees over this length."""
+    x0, x1, y0, y1 = outer.bounds
+    corners: list[tuple[float, float]] = []
+    for x, y, u, v in (
+        (box.x0, box.y0, 0, 1),
+        (box.x1, box.y0, -1, 0),
+        (box.x1, box.y1, 0, -1),
+        (box.x0, box.y1, 1, 0),
+    ):
+        shared = min(abs(x - x0), abs(x - x1)) < LEVEL and min(abs(y - y0), abs(y - y1)) < LEVEL
+        if cut > 0.0 and shared:
+            # Counter-clockwise: along the side that leads to the corner, and the one that leads away from it.
+            corners += [(x + cut * u, y + cut * v), (x + cut * v, y - cut * u)]
+        else:
+            corners.append((x, y))
+    return box if len(corners) == 4 else Prism(np.array(corners), box.z0, box.z1)
+
+
+def check_cut(cut: float, width: float, key: Key) -> None:
+    """A cut corner stays within the ring's limbs."""
+    if cut > width + LEVEL:
+        raise Fault((*key, "corner_cut"), f"is more than the limbs are wide ({width * 1e3:.6g} mm): it would open the ring")
 
 
 def _without(start: float, end: float, gaps: Spans) -> Iterator[tuple[float, float]]:
@@ -98,7 +125,7 @@ def lid_opening(name: str, lid: Lid, outline: Outline) -> Outline:
     return inner
 
 
-def fillet(fillet: Fillet, outline: Outline, z0: float) -> Iterator[Box]:
+def fillet(fillet: Fillet, outline: Outline, z0: float) -> Iterator[Box | Prism]:
     """Nested rings of equal width, each as high as the wedge in its middle: the wedge's cross-section is kept."""
     step = fillet.width / fillet.steps
     for number in range(fillet.steps):

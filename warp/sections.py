@@ -6,6 +6,7 @@
     [material.NAME]               a material of this file (`materials`)
     [boundary.NAME]               a film or a fixed temperature on faces; every other face is adiabatic
     [interface.NAME]              thermal resistance between two parts
+    [[step]]                      what is done to it, one after the other (`steps`)
     [load]                        stress-free temperature, and the temperature at which the warpage is wanted
     [grid]                        how fine; nothing has to be given
     [output]                      surfaces, measuring zones, fields
@@ -21,6 +22,7 @@ from pydantic import Discriminator, Field, Tag, field_validator
 
 from warp.materials import MaterialSpec
 from warp.part import AnyPart, Names, Section, Size, Thickness
+from warp.steps import AnyStep
 from warp.units import NOT_NEGATIVE, POSITIVE, FilmCoefficient, InterfaceResistance, Temperature
 
 ROOM = 298.15  # K, 25 degC, where packages are measured
@@ -110,6 +112,8 @@ class CaseFile(Section):
     boundary: dict[str, BoundarySection] = {}
     interface: dict[str, InterfaceSection] = {}
     load: Load
+    step: tuple[AnyStep, ...] = ()
+    """The process, in its order; without it one step from the stress-free state."""
     grid: GridSection = GridSection()
     output: Output = Output()
 

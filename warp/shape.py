@@ -8,6 +8,7 @@ A body is a part's share of space: where bodies overlap, the later one wins; mat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -81,13 +82,18 @@ class Columns:
     def __post_init__(self):
         object.__setattr__(self, "centres", np.array(self.centres, dtype=float).reshape(-1, 2))
 
-    @property
+    @cached_property
     def bounds(self) -> Bounds:
         return (*_extent(self.centres, self.diameter), self.z0, self.z1)
 
+    @cached_property
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lines x and y on both sides of each."""
+        return _sides(self.centres, self.diameter)
+
     def snaps(self) -> Snaps:
         """Both sides of every column: then all columns of a regular array are cut alike."""
-        xs, ys = _sides(self.centres, self.diameter)
+        xs, ys = self.sides
         return xs, ys, np.array([self.z0, self.z1])
 
     def volume(self) -> float:
@@ -107,13 +113,18 @@ class Balls:
     def __post_init__(self):
         object.__setattr__(self, "centres", np.array(self.centres, dtype=float).reshape(-1, 2))
 
-    @property
+    @cached_property
     def bounds(self) -> Bounds:
         return (*_extent(self.centres, self.diameter), self.z0, self.z1)
 
+    @cached_property
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lines x and y on both sides of each."""
+        return _sides(self.centres, self.diameter)
+
     def snaps(self) -> Snaps:
         """Both sides of every ball's equator, and the cutting planes."""
-        xs, ys = _sides(self.centres, self.diameter)
+        xs, ys = self.sides
         return xs, ys, np.array([self.z0, self.z1])
 
     def volume(self) -> float:

@@ -281,7 +281,7 @@ class _Stack:
             if follows <= LEVEL:
                 raise Fault(
                     ("part", name, "over"),
-                    f"leaves no room for the foot: {_and(lid.over)} ends {_um(-follows)} below {_and(lid.on)}",
+                    f"leaves no room for the foot: {_and(lid.over)} ends {_um(0.0 - follows)} below {_and(lid.on)}",
                 )
             if foot is not None and abs(foot - follows) > LEVEL:
                 state = "floats above" if foot > follows else "presses into"

@@ -25,6 +25,7 @@ import numpy as np
 
 from warp.curves import Values
 from warp.medium import Medium, normal_matrix
+from warp.relaxation import Relaxation
 
 FAINT = 1e-4  # of the axial stiffness and conductivity, for the directions that nothing bridges
 POINTS = 64  # of Gauss along the height
@@ -83,6 +84,10 @@ class Standing:
     @property
     def stress_free_temperature(self) -> float | None:
         return self.medium.stress_free_temperature
+
+    @property
+    def relaxation(self) -> Relaxation | None:
+        return self.medium.relaxation
 
     @property
     def share(self) -> float:

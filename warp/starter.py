@@ -1,7 +1,7 @@
 """`warp new KIND`: a commented case file to start from, copied from the gallery of packages.
 
 Every kind is a file of data/packages that solves as it stands; its first comment says what it shows and what to look
-at. A title is the file's own.
+at. A title is the file's own. Pictures of copper that it reads are written beside it.
 """
 
 from __future__ import annotations
@@ -26,13 +26,18 @@ def write(kind: str, target: Path | None = None) -> Path:
     if kind not in kinds():
         raise WarpError(f"there is no starter {kind!r}{nearest(kind, kinds())}; `warp new` lists them")
     target = target or Path(f"{kind}.toml")
-    try:
-        with target.open("x", encoding="utf-8") as file:
-            file.write(_text(f"{kind}.toml"))
-    except FileExistsError:
-        raise WarpError(f"{str(target)!r} exists already: choose another name with -o") from None
-    except OSError as error:
-        raise WarpError(f"cannot write {str(target)!r}: {error.strerror or error}") from None
+    pictures = [file for file in _gallery().iterdir() if file.name.startswith(f"{kind}-") and file.name.endswith(".png")]
+    content = {target: _text(f"{kind}.toml").encode()}
+    content |= {target.with_name(file.name): file.read_bytes() for file in pictures}
+    for path, data in content.items():
+        try:
+            with path.open("xb") as file:
+                file.write(data)
+        except FileExistsError:
+            if path == target or path.read_bytes() != data:
+                raise WarpError(f"{str(path)!r} exists already: choose another name with -o") from None
+        except OSError as error:
+            raise WarpError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
     return target
 
 

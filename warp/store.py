@@ -124,6 +124,14 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
+def datasets(file: h5py.File, group: str) -> list[str]:
+    """Paths of all datasets below a group, none where there is no such group."""
+    found: list[str] = []
+    if group in file:
+        file[group].visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
 def get_text(dataset: h5py.Dataset) -> str:
     text = dataset[()].tobytes().decode()
     return "" if text == "\n" else text

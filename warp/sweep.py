@@ -5,10 +5,12 @@
     FOLDER/sweep.csv          one row a run: the varied values, then the outputs (sweep.parquet too, with pyarrow)
     FOLDER/effects.csv        how strongly each variable moves each output (`effects`)
     FOLDER/effects-*.png      the same as pictures, for the side to the board and the junction
+    FOLDER/curve.png          instead of them where one number varies: warpage against it (load.temperature, say)
 
 A run is kept when it ends, whatever happens to the others, and is never repeated: the same command continues, a larger
 one adds. A run that the case refuses (a lid thinner than its foot) is kept as failed, with the reason; one whose
-process died is tried again, alone, and given up after the third time.
+process died is tried again, alone, and given up after the third time. A sweep that is stopped or killed takes its
+processes with it.
 
 On one machine runs go to processes that share the cores; with a scheduler's address to Dask's workers, which need
 nothing but this package.
@@ -73,17 +75,18 @@ def point(task: Task, device: str = "auto", threads: int | None = None) -> dict[
     """Run one point wherever this process stands; a run that cannot be is a record with its reason."""
     from warp import case as cases
     from warp import device as devices
-    from warp import measured, process
+    from warp import flow, measured
 
     start = time.perf_counter()
     text, path, overrides = task
     record: dict[str, Any] = {"overrides": overrides, "status": "done"}
     try:
         case = cases.parse(text, Path(path), overrides)
-        result = process.solve(case, devices.select(device, threads))
+        result = flow.solve(case, devices.select(device, threads))
         record["numbers"] = outputs(result.summary())
         board = measured.board_part(result)
         record["main"] = None if board is None else f"{board}.bottom warpage (um)"
+        record["telling"] = [f"{part}.{side} warpage (um)" for part, side in measured.telling(result)]
     except WarpError as error:
         record |= {"status": "failed", "error": str(error)}
     except Exception as error:  # one broken run must not take the others with it; the next sweep tries it again
@@ -152,11 +155,11 @@ def on_this_machine(
     tasks: Mapping[str, Task], workers: int | None = None, device: str = "auto", run: Callable[..., Any] = point
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run tasks in processes that share the cores (or the GPU), and yield each as it ends."""
-    from multiprocessing import get_context
+    from multiprocessing import active_children, get_context
 
     from warp import device as devices
 
-    place = devices.select(device)
+    place, others = devices.select(device), set(active_children())
     cores = devices.cores()
     count = min(len(tasks), workers or (1 if place.cuda else cores))
     left, deaths = dict(tasks), Counter[str]()
@@ -164,7 +167,7 @@ def on_this_machine(
     while left:
         many = 1 if suspects else count
         batch = dict(list(left.items())[: 1 if suspects else None])
-        pool = ProcessPoolExecutor(many, mp_context=get_context("spawn"))
+        pool = ProcessPoolExecutor(many, mp_context=get_context("spawn"), initializer=_follow_parent)
         try:
             futures = {pool.submit(run, task, place.name, max(1, cores // many)): key for key, task in batch.items()}
             for future in as_completed(futures):
@@ -182,8 +185,30 @@ def on_this_machine(
                 task = left.pop(first)
                 suspects -= 1
                 yield first, {"overrides": task[2], "status": "crashed", "error": "its process died", "seconds": 0.0}
+        except BaseException:  # stopped: nobody waits for the runs under way
+            for process in set(active_children()) - others:
+                process.terminate()
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _follow_parent() -> None:
+    """Leave Ctrl-C to the process that started this one, and end when that ends, however it dies."""
+    import multiprocessing
+    import os
+    import signal
+    import threading
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def through_dask(
@@ -217,8 +242,8 @@ def report(design: Design, records: list[dict[str, Any]], folder: Path) -> Outco
     columns = list(dict.fromkeys(name for record in records for name in record.get("numbers", {})))
     head = ["run", *(v.label for v in design.variables), *columns, "seconds", "status", "error"]
     rows = []
-    for n, (values, record) in enumerate(zip(design.points, records, strict=True), start=1):
-        inputs = [v.number(t) if v.numeric else t for v, t in zip(design.variables, values, strict=True)]
+    for n, (point, record) in enumerate(zip(design.points, records, strict=True), start=1):
+        inputs = [v.number(t) if v.numeric else t for v, t in zip(design.variables, point, strict=True)]
         found = [record.get("numbers", {}).get(name) for name in columns]
         rows.append([n, *inputs, *found, round(record["seconds"], 3), record["status"], record.get("error", "")])
     files = [export.table(folder / "sweep.csv", head, rows)]
@@ -226,13 +251,18 @@ def report(design: Design, records: list[dict[str, Any]], folder: Path) -> Outco
 
     main = next((record["main"] for record in records if record.get("main")), None)
     everything: list[effects.Effect] = []
-    for name in columns:
-        series = np.array([record.get("numbers", {}).get(name, np.nan) for record in records], float)
-        everything += effects.effects(design, name, series)
-        if name == main or name.startswith("junction ("):
+    series = {name: np.array([r.get("numbers", {}).get(name, np.nan) for r in records], float) for name in columns}
+    alone = len(design.variables) == 1 and design.variables[0].numeric
+    if alone and main:
+        telling: list[str] = next((record["telling"] for record in records if record.get("telling")), [])
+        shown = {name: series[name] for name in dict.fromkeys([main, *telling]) if name in series}
+        files.append(effects.curve(design, shown, folder / "curve.png"))
+    for name, values in series.items():
+        everything += effects.effects(design, name, values)
+        if not alone and (name == main or name.startswith("junction (")):
             path = folder / f"effects-{'junction' if name != main else 'warpage'}.png"
-            if np.isfinite(series).sum() > 1:
-                effects.picture(design, name, name[name.rindex("(") + 1 : -1], series, path)
+            if np.isfinite(values).sum() > 1:
+                effects.picture(design, name, name[name.rindex("(") + 1 : -1], values, path)
                 files.append(path)
     table = [
         [e.output, e.variable, *("" if not np.isfinite(v) else f"{v:.6g}" for v in (e.effect, e.r2, e.first, e.total))]

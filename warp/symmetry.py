@@ -63,7 +63,9 @@ def _shape(shape: Shape, axis: int | None) -> Hashable:
     if isinstance(shape, Sheet):
         outline = Box(*shape.bounds)
         share = shape.share if axis is None else np.flip(shape.share, 1 - axis)
-        return ("sheet", _shape(outline, axis), share.shape, np.rint(share * 1e6).astype(np.int64).tobytes())
+        # Off the halves, at which shares of exact areas would round by their last bit.
+        levels = np.rint(share * 1e6 + 0.318).astype(np.int64)
+        return ("sheet", _shape(outline, axis), share.shape, levels.tobytes())
     if isinstance(shape, Box):
         bounds = list(shape.bounds)
         if axis is not None:

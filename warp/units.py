@@ -90,13 +90,14 @@ HEAT_FLUX = Kind("heat flux", "W/m^2", "W/m^2=1 W/cm^2=1e4 W/mm^2=1e6 kW/m^2=1e3
 FILM = Kind("film coefficient", "W/(m^2*K)", FILMS, ("W/(m^2 K)", "W/m^2/K"), "1000 W/(m^2 K)")
 RESISTANCE = Kind("interface resistance", "m^2*K/W", RESISTANCES, ("mm^2 K/W", "m^2 K/W"), "10 mm^2 K/W")
 TIME = Kind("time", "s", "s=1 ms=1e-3 us=1e-6 min=60 h=3600", ("s", "ms", "min"), "30 s")
+HEATING_RATE = Kind("heating rate", "K/s", "K/s=1 K/min=0.01666666666666666667", ("K/s", "K/min"), "3 K/s")
 ANGLE = Kind("angle", "rad", "rad=1", ("deg", "rad"), "90 deg")
 DIMENSIONLESS = Kind("number", "dimensionless", "=1 %=1e-2 ppm=1e-6", ("a bare number", "%"), "40 %", bare=True)
 ACCELERATION = Kind("acceleration", "m/s^2", ACCELERATIONS, ("m/s^2", "g"), "9.80665 m/s^2")
 
 KINDS = (
     *(LENGTH, AREA, TEMPERATURE, DIFFERENCE, PRESSURE, EXPANSION, CONDUCTIVITY, SPECIFIC_HEAT, DENSITY),
-    *(POWER, HEAT_FLUX, FILM, RESISTANCE, TIME, ANGLE, DIMENSIONLESS, ACCELERATION),
+    *(POWER, HEAT_FLUX, FILM, RESISTANCE, TIME, HEATING_RATE, ANGLE, DIMENSIONLESS, ACCELERATION),
 )
 
 QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
@@ -207,6 +208,7 @@ HeatFlux = Annotated[float, HEAT_FLUX]
 FilmCoefficient = Annotated[float, FILM]
 InterfaceResistance = Annotated[float, RESISTANCE]
 Time = Annotated[float, TIME]
+HeatingRate = Annotated[float, HEATING_RATE]
 Angle = Annotated[float, ANGLE]
 Dimensionless = Annotated[float, DIMENSIONLESS]
 Acceleration = Annotated[float, ACCELERATION]

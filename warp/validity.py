@@ -15,6 +15,12 @@ SMALL = 0.15  # w / h: S = 0.3, where linear theory is 6 % too high
 ROLLS = 0.45  # w / h: K = 0.9, beyond the bifurcation of a silicon wafer
 
 
+def bends(surfaces: Mapping[str, Mapping[str, Mapping[str, Any]]], height: float) -> float:
+    """The largest warpage over the height (m): linear theory holds while it is SMALL."""
+    found = (abs(numbers.get("warpage_um") or 0.0) for sides in surfaces.values() for numbers in sides.values())
+    return max(found, default=0.0) * 1e-6 / height
+
+
 def remarks(surfaces: Mapping[str, Mapping[str, Mapping[str, Any]]], height: float) -> list[str]:
     """What to say of the surfaces' warpage in a package of this height (m): one sentence for the worst, or nothing."""
     sags = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,30 +59,47 @@ def verify(
     return done
 
 
-def run(device: Device, quick: bool, as_json: Callable[[Any], None] | None, html: Path | None) -> None:
-    """Verify, print the table (or JSON), write it as HTML; raises NotVerified when a row fails."""
-    if html is not None:
-        store.check_writable(html)
+def run(
+    device: Device,
+    quick: bool,
+    as_json: Callable[[Any], None] | None,
+    html: Path | None,
+    markdown: Path | None = None,
+) -> None:
+    """Verify, print the table (or JSON), write it as HTML or Markdown; raises NotVerified when a row fails."""
+    for file in (html, markdown):
+        if file is not None:
+            store.check_writable(file)
     with console.Steps() as steps:
         done = verify(device, quick, lambda name: steps(name))
     rows = [row for _, found, _ in done for row in found]
     failed = [row.name for row in rows if not row.passed]
     seconds = sum(taken for _, _, taken in done)
-    title = f"{len(rows) - len(failed)} of {len(rows)} rows hold on {device.describe()}, {seconds:.0f} s"
+    held = f"{len(rows) - len(failed)} of {len(rows)} rows hold on {device.describe()}"
+    title = f"{held}, {seconds:.0f} s"
     if as_json:
-        as_json({"device": device.describe(), "seconds": seconds, "rows": [row.as_dict() for row in rows]})
+        problems = [{"name": problem.name, "seconds": taken} for problem, _, taken in done]
+        found = [row.as_dict() for row in rows]
+        as_json({"device": device.describe(), "seconds": seconds, "rows": found, "problems": problems})
     else:
-        screen = console.screen()
-        screen = screen if screen.is_terminal else Console(highlight=False, width=WIDTH)
-        screen.print(table(rows))
-        screen.print(Text(title, style="red" if failed else "green"))
+        print_rows(rows, title)
     if html is not None:
-        page = Console(file=io.StringIO(), record=True, width=WIDTH)
+        page = Console(file=io.StringIO(), record=True, width=WIDTH, highlight=False)
         page.print(table(rows))
         page.print(title)
         html.write_text(page.export_html(inline_styles=True), encoding="utf-8")
+    if markdown is not None:
+        markdown.write_text(as_markdown(rows, held), encoding="utf-8")
     if failed:
         raise NotVerified(f"{len(failed)} of {len(rows)} rows miss their tolerance: {', '.join(failed)}")
+
+
+def print_rows(rows: Sequence[Row], title: str) -> None:
+    """Show the table, and the title below it: green if all rows hold."""
+    screen = console.screen()
+    screen = screen if screen.is_terminal else Console(highlight=False, width=WIDTH)
+    screen.print(table(rows))
+    screen.print(Text(title, style="green" if all(row.passed for row in rows) else "red"))
 
 
 def table(rows: Iterable[Row]) -> Table:
@@ -91,17 +108,24 @@ def table(rows: Iterable[Row]) -> Table:
     for name in ("", "expected", "got", "error", "tolerance", "source"):
         out.add_column(name, justify="left" if name in ("", "source") else "right", no_wrap=name not in ("", "source"))
     for row in rows:
-        unit = f" {row.unit}" if row.unit else ""
-        out.add_row(
-            row.name,
-            f"{row.expected:.6g}{unit}",
-            f"{row.got:.6g}{unit}",
-            _size(row, row.error, sign="+"),
-            _size(row, row.tolerance),
-            Text(row.source, style="dim"),
-            style=None if row.passed else "bold red",
-        )
+        *told, source = _cells(row)
+        out.add_row(*told, Text(source, style="dim"), style=None if row.passed else "bold red")
     return out
+
+
+def as_markdown(rows: Iterable[Row], title: str) -> str:
+    """The table for a README; a failed row is bold."""
+    lines = ["| problem | expected | got | error | tolerance | source |", "|---|---:|---:|---:|---:|---|"]
+    for row in rows:
+        told = [cell.replace("|", "\\|") for cell in _cells(row)]
+        lines.append(f"| {' | '.join(told if row.passed else [f'**{cell}**' for cell in told])} |")
+    return "\n".join([*lines, "", f"{title}."]) + "\n"
+
+
+def _cells(row: Row) -> list[str]:
+    unit = f" {row.unit}" if row.unit else ""
+    numbers = [f"{row.expected:.6g}{unit}", f"{row.got:.6g}{unit}", _size(row, row.error, sign="+")]
+    return [row.name, *numbers, _size(row, row.tolerance), row.source]
 
 
 def _size(row: Row, value: float, sign: str = "") -> str:

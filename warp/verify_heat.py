@@ -1,4 +1,4 @@
-"""Heat conduction against closed forms and published cases: die stack, spreading, NAFEMS, filled materials.
+"""Heat conduction against closed forms and published cases: die stack, slabs in time, spreading, filled materials.
 
 The two-die stack stands on the published grid; the others bring grids graded towards the source. Closed forms:
 `analytic`, `spreading`.
@@ -6,16 +6,16 @@ The two-die stack stands on the published grid; the others bring grids graded to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
-from warp import analytic, heat, spreading
+from warp import analytic, heat, spreading, transient
 from warp.boundary import Boundary, Film, Fixed, Source
-from warp.curves import Table
+from warp.curves import Constant, Table
 from warp.device import Device
-from warp.evidence import COLD, MM, Problem, Row, graded, joined, material
+from warp.evidence import COLD, HOT, MM, Problem, Row, graded, joined, material
 from warp.grid import Grid
 from warp.medium import Material
 from warp.shape import Balls, Body, Box
@@ -23,10 +23,14 @@ from warp.spreading import Rectangle, Sheet
 from warp.voxelize import VoxelModel, voxelize
 
 ZERO_CELSIUS = 273.15  # K
+SILICON = 1.63566e6  # J/m3K, of the two-die stack and the slabs
 DIE_STACK = "3D-ICE 39ed2a7, test/solid"
 CHANNEL = "Muzychka et al., J. Electron. Packag. 125 (2003) 178"
 NAFEMS = "NAFEMS, The Standard NAFEMS Benchmarks (1990)"
 KIRCHHOFF = "VMMECH007 by Kirchhoff's transform"
+SLABS = "Carslaw and Jaeger (1959), 3.8 and 3.11"
+TRANSFORM = "Carslaw and Jaeger (1959), 3.8 and 1.6 (Kirchhoff)"
+SCHEME = "Hosea and Shampine, Appl. Numer. Math. 20 (1996) 21"
 SPHERES = "McPhedran and McKenzie (1978), Sangani and Acrivos (1983)"
 
 
@@ -36,29 +40,162 @@ def block(x: np.ndarray, y: np.ndarray, z: np.ndarray, medium: Material, name: s
     return voxelize([body], {name: medium}, Grid(x, y, z), COLD)
 
 
+def stacked_dies() -> tuple[VoxelModel, list[Source]]:
+    """Two 10 x 10 mm chips of 50 um on their own 50 x 200 um cells."""
+    x, y, z = np.linspace(0, 10e-3, 201), np.linspace(0, 10e-3, 51), np.cumsum([0, 2e-6, 48e-6, 48e-6, 2e-6])
+    model = block(x, y, z, material(k=130.0, capacity=SILICON), "stack")
+    half = np.array([0, 5e-3, 10e-3])
+    return model, [
+        Source("stack", 50.0, z=(0, 2e-6)),
+        Source("stack", np.array([[12.5, 0], [0, 12.5]]), half, half, z=(98e-6, 100e-6)),
+    ]
+
+
 def die_stack(device: Device) -> list[Row]:
-    """Two 10 x 10 mm chips of 50 um on their own 50 x 200 um cells, three arrangements of sinks."""
+    """Three arrangements of sinks."""
     published = {
         ("top",): (307.821, 310.008),
         ("bottom",): (307.441, 310.388),
         ("bottom", "top"): (303.745, 305.004),
     }
-    x, y, z = np.linspace(0, 10e-3, 201), np.linspace(0, 10e-3, 51), np.cumsum([0, 2e-6, 48e-6, 48e-6, 2e-6])
-    model = block(x, y, z, material(k=130.0), "stack")
-    half = np.array([0, 5e-3, 10e-3])
-    sources = [
-        Source("stack", 50.0, z=(0, 2e-6)),
-        Source("stack", np.array([[12.5, 0], [0, 12.5]]), half, half, z=(98e-6, 100e-6)),
-    ]
+    model, sources = stacked_dies()
     rows = []
     for sinks, probes in published.items():
         T = heat.solve_steady(model, [Film(f"stack.{side}", 1e5, COLD) for side in sinks], sources, device).temperature
         for name, expected, got in zip(("lower", "upper"), probes, (T[0, 24, 100], T[3, 0, 0]), strict=True):
             where = "both" if len(sinks) == 2 else sinks[0]
-            rows.append(
-                Row(f"two-die stack, sink {where}: {name}", expected, float(got), 0.02, DIE_STACK, "K", absolute=True)
-            )
+            rows.append(Row(f"two-die stack, sink {where}: {name}", expected, float(got), 0.02, DIE_STACK, "K", absolute=True))
     return rows
+
+
+def heated_die_stack(device: Device) -> list[Row]:
+    """The same from 300 K on, by the published backward Euler steps of 2 ms."""
+    top = {2: (304.281, 305.475), 4: (306.202, 307.937), 6: (307.081, 309.062), 8: (307.483, 309.575)}
+    published = {
+        ("top",): top | {10: (307.667, 309.810), 20: (307.818, 310.004)},
+        ("bottom",): {2: (304.072, 305.684)},
+        ("bottom", "top"): {2: (302.666, 303.558)},
+    }
+    model, sources = stacked_dies()
+    rows = []
+    for sinks, probes in published.items():
+        films = [Film(f"stack.{side}", 1e5, COLD) for side in sinks]
+        times = [MM * t for t in probes]
+        how = {"fixed_step": 2 * MM, "backward_euler": True, "outputs": times, "tolerance": 0.01}
+        frames = transient.solve(model, films, sources, device, COLD, times[-1], **how).frames  # type: ignore[arg-type]
+        where = "both" if len(sinks) == 2 else sinks[0]
+        for (ms, pair), (_, T) in zip(probes.items(), frames, strict=True):
+            for name, expected, got in zip(("lower", "upper"), pair, (T[0, 24, 100], T[3, 0, 0]), strict=True):
+                label = f"two-die stack, sink {where}, {ms} ms: {name}"
+                rows.append(Row(label, expected, float(got), 0.02, DIE_STACK, "K", absolute=True))
+    return rows
+
+
+def column(z: np.ndarray, medium: Material) -> VoxelModel:
+    """A single column of voxels, 1 mm2."""
+    return block(np.array([0, MM]), np.array([0, MM]), z, medium, "slab")
+
+
+def cooled_slab(device: Device) -> list[Row]:
+    """A slab that a film cools, Bi = 1: what is left of its excess temperature at the back and at the surface."""
+    L, k, z = 0.775 * MM, 130.0, np.linspace(0, 0.775 * MM, 41)
+    model, fouriers = column(z, material(k=k, capacity=SILICON)), (0.2, 0.5, 1.0)
+    times = [Fo * L**2 * SILICON / k for Fo in fouriers]
+    film = [Film("slab.top", k / L, COLD)]
+    frames = transient.solve(model, film, {}, device, HOT, times[-1], outputs=times, tolerance=0.05).frames
+    rows = []
+    for Fo, (_, T) in zip(fouriers, frames, strict=True):
+        left = (T[:, 0, 0] - COLD) / (HOT - COLD)
+        found = {"back": (0.0, left[0]), "surface": (1.0, left[-1] / (1 + model.grid.dz[-1] / 2 / L))}
+        for name, (at, got) in found.items():
+            known = float(analytic.convective_slab(at, Fo, 1.0))
+            rows.append(Row(f"cooled slab, Fo {Fo:g}: {name}", known, float(got), 0.005, SLABS))
+    return rows
+
+
+def heated_slab(device: Device) -> list[Row]:
+    """A flux heats one side: constant properties, and both growing alike, constant after Kirchhoff's transform."""
+    k, b = 130.0, 0.01  # 1/K: over 59 K the growing ones gain more than a half
+    knots = ZERO_CELSIUS, ZERO_CELSIUS + 100
+    laws = {name: Table(knots, (v, v * (1 + 100 * b))) for name, v in (("conductivity", k), ("specific_heat", SILICON))}
+    growing = Material("growing", {name: (law,) * 3 for name, law in laws.items()} | {"density": (Constant(1.0),) * 3})
+    return [
+        *surface_heated("heated slab", material(k=k, capacity=SILICON), lambda rise: rise, SLABS, device),
+        *surface_heated(
+            "heated slab of k(T), c(T)", growing, lambda rise: float(np.sqrt(1 + 2 * b * rise) - 1) / b, TRANSFORM, device
+        ),
+    ]
+
+
+def surface_heated(
+    name: str, medium: Material, transformed: Callable[[float], float], source: str, device: Device
+) -> list[Row]:
+    """Rise of the surface of an insulated slab from 0 degC; half the outermost voxel of 1 um is added."""
+    L, k, q = 0.775 * MM, 130.0, 1e7
+    model = column(graded(L, 0, 1e-6, 0.1)[::-1], medium)
+    outermost = float(model.grid.z[-2]), L
+    times = [MM * ms for ms in (0.1, 1, 5)]
+    heated = [Source("slab", q * MM**2, z=outermost)]
+    frames = transient.solve(model, [], heated, device, ZERO_CELSIUS, times[-1], outputs=times).frames
+    rows = []
+    for t, (_, T) in zip(times, frames, strict=True):
+        known = transformed(float(analytic.heated_slab(L, t, L, k, SILICON, q)))
+        inside = float(T[-1, 0, 0])
+        got = inside - ZERO_CELSIUS + q * model.grid.dz[-1] / 2 / float(medium.conductivity(inside)[2])
+        rows.append(Row(f"{name}, {t / MM:g} ms", known, float(got), 0.005, source, "K"))
+    return rows
+
+
+def heated_package(device: Device) -> list[Row]:
+    """A chip under a lid is switched on: where the heat stays, where the temperature ends, and the order in time."""
+    outline = (-10 * MM, 10 * MM, -10 * MM, 10 * MM)
+    chip = (-4 * MM, 4 * MM, -4 * MM, 4 * MM)
+    bodies = [
+        Body("substrate", "substrate", (Box(*outline, 0, 1 * MM),)),
+        Body("chip", "silicon", (Box(*chip, 1 * MM, 1.6 * MM),)),
+        Body("paste", "paste", (Box(*chip, 1.6 * MM, 1.7 * MM),)),
+        Body("lid", "copper", (Box(*outline, 1.7 * MM, 2.7 * MM),)),
+    ]
+    media = {
+        "substrate": material(k=(20.0, 20.0, 0.5), capacity=2.3e6),
+        "silicon": material(k=130.0, capacity=SILICON),
+        "paste": material(k=3.0, capacity=2.5e6),
+        "copper": material(k=390.0, capacity=3.4e6),
+    }
+    line, z = np.linspace(0, 10 * MM, 11), MM * np.array([0, 0.5, 1, 1.3, 1.6, 1.7, 2.2, 2.7])
+    model = voxelize(bodies, media, Grid(line, line, z, (True, True)), COLD)
+    films: list[Boundary] = [Film("lid.top", 2000, COLD), Film("substrate.bottom", 50, COLD)]
+    chip_on = [Source("chip", 30.0)]
+    on = transient.solve(model, films, chip_on, device, COLD, 300.0, tolerance=0.2)
+    steady = heat.solve_steady(model, films, chip_on, device).temperature
+    astray = max(abs(step.supplied - step.lost - step.stored) / step.supplied for step in on.steps)
+    off = float(np.abs(on.frames[-1][1] - steady).max())
+    ends = [
+        transient.solve(model, films, {}, device, steady, 2.0, fixed_step=2.0 / n, tolerance=1e-4).frames[-1][1]
+        for n in (4, 8, 24)
+    ]
+    coarse, fine = (float(np.sqrt(np.mean((end - ends[-1]) ** 2))) for end in ends[:-1])
+    own = "conservation of heat"
+    return [
+        Row("package switched on: heat astray in a step", 0.0, astray, 1e-9, own, "of it", absolute=True),
+        Row("package switched on: from the steady field", 0.0, off, 0.01, "the steady solve", "K", absolute=True),
+        Row("package switched off: order in time", 2.0, float(np.log2(coarse / fine)), 0.15, SCHEME, "", absolute=True),
+    ]
+
+
+def nafems_t3(device: Device) -> list[Row]:
+    """A wall between 0 degC and 100 sin(pi t / 40) degC, zero at first: T at 0.08 m after 32 s."""
+    wall = material(k=35.0, capacity=440.5 * 7200.0)
+    model = block(np.linspace(0, 0.1, 51), np.array([0, 0.1]), np.array([0, 0.1]), wall, "wall")
+    ends: list[Boundary] = [Fixed("wall.x-", ZERO_CELSIUS), Fixed("wall.x+", ZERO_CELSIUS)]
+    swing = {"wall.x+": lambda t: ZERO_CELSIUS + 100 * np.sin(np.pi * t / 40)}
+    out = transient.solve(model, ends, {}, device, ZERO_CELSIUS, 32.0, ambient=swing, tolerance=0.02)
+    at = float(np.interp(0.08, model.grid.xc, out.frames[-1][1][0, 0])) - ZERO_CELSIUS
+    known = float(analytic.oscillating_slab(0.08, 32.0))
+    return [
+        Row("NAFEMS T3: series", known, at, 0.005, NAFEMS, "degC"),
+        Row("NAFEMS T3: published target", 36.60, at, 0.1, NAFEMS, "degC", absolute=True),
+    ]
 
 
 PLATES: dict[str, tuple[float, Rectangle, list[tuple[float, float]], float]] = {
@@ -89,9 +226,7 @@ def plate_resistance(
     """Mean and centre temperature rise per watt of the source on the top face of a plate, in SI but for layers."""
     x, y = (source_lines(a, centre, width) for centre, width in ((source.x, source.dx), (source.y, source.dy)))
     tops = -MM * np.concatenate(([0.0], np.cumsum([t for t, _ in layers])))
-    z = joined(
-        *(graded(top, low, min((top - low) / 4, 0.02 * MM), 0.15) for top, low in zip(tops[:-1], tops[1:], strict=True))
-    )
+    z = joined(*(graded(top, low, min((top - low) / 4, 0.02 * MM), 0.15) for top, low in zip(tops[:-1], tops[1:], strict=True)))
     bodies = [
         Body(f"layer{n}", f"layer{n}", (Box(0, a, 0, a, low, top),))
         for n, (top, low) in enumerate(zip(tops[:-1], tops[1:], strict=True))
@@ -182,6 +317,11 @@ def cell_conductivity(a: float, f: float, n: int, whole: bool, device: Device) -
 
 PROBLEMS = [
     Problem("two-die stack", die_stack),
+    Problem("two-die stack in time", heated_die_stack),
+    Problem("cooled slab", cooled_slab),
+    Problem("heated slab", heated_slab),
+    Problem("NAFEMS T3", nafems_t3),
+    Problem("heated package", heated_package),
     *(Problem(name, partial(spreading_resistance, name), quick=n == 0) for n, name in enumerate(PLATES)),
     Problem("NAFEMS T4", nafems_t4),
     Problem("k(T) bar", long_bar),

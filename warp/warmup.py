@@ -5,10 +5,11 @@ Numba compiles a kernel for the types it is called with, so that the surest way 
 
 import numpy as np
 
-from warp import elastic, heat, materials, voxelize
+from warp import elastic, heat, materials, transient, voxelize
 from warp.boundary import Boundary, Film, Interface, Source
 from warp.device import Device
 from warp.grid import Grid
+from warp.history import State
 from warp.shape import Balls, Body, Box, Columns, Prism
 
 MM = 1e-3
@@ -35,6 +36,9 @@ def warmup(device: Device) -> None:
     voxelize.gaps(model)
     boundaries: list[Boundary] = [Film("chip.top", 1000, 300), Interface("chip", "underfill", 1e-6)]
     warm = heat.solve_steady(model, boundaries, [Source("chip", 1.0)], device)
+    transient.solve(model, boundaries, [Source("chip", 1.0)], device, 300.0, 1.0, fixed_step=1.0)
     for temperature in (300.0, warm.temperature):
         bent = elastic.solve(model, temperature, device)
         elastic.stress(model, bent.displacement, temperature)
+        bent = elastic.solve(model, temperature, device, before=State.start(grid.shape))
+        elastic.stress(model, bent.displacement, temperature, bent.state)

@@ -1,0 +1,225 @@
+"""Heat conduction on coarse levels: as kernels/heat.py, with stored conductances instead of material ids.
+
+    sum over the six faces of G (T - T_neighbour) + f T = q        (W)
+
+gx, gy, gz: conductance (W/K) to the neighbour at i+1, j+1, k+1, zero at the end; f: films and capacity. Levels are
+coarser in x and y only. Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k.
+"""
+# READY FOR TWIN
+
+import numpy as np
+from numba import prange
+
+from . import kernel
+
+
+@kernel
+def level_apply(out, T, gx, gy, gz, f, nx, ny, nz, keep, sign):
+    """out = keep out + sign A T on a coarse level."""
+    for j in prange(ny):
+        fx = np.zeros(nx + 1, T.dtype)
+        fz = np.zeros(nx, T.dtype)
+        jm = max(j - 1, 0)
+        jp = min(j + 1, ny - 1)
+        for k in range(nz):
+            kp = min(k + 1, nz - 1)
+            for i in range(nx - 1):
+                fx[i + 1] = gx[k, j, i] * (T[k, j, i] - T[k, j, i + 1])
+            for i in range(nx):
+                t = T[k, j, i]
+                q = fx[i + 1] - fx[i] - fz[i] + f[k, j, i] * t
+                q += gy[k, jm, i] * (t - T[k, jm, i])
+                q += gy[k, j, i] * (t - T[k, jp, i])
+                up = gz[k, j, i] * (t - T[kp, j, i])
+                fz[i] = up
+                out[k, j, i] = keep * out[k, j, i] + sign * (q + up)
+
+
+@kernel
+def level_lateral(s, gx, gy, f, nx, ny, nz):
+    """s = the diagonal of A without its z part."""
+    for j in prange(ny):
+        zero = s.dtype.type(0)
+        for k in range(nz):
+            for i in range(nx):
+                g = f[k, j, i] + gx[k, j, i] + gy[k, j, i]
+                g += gx[k, j, i - 1] if i > 0 else zero
+                g += gy[k, j - 1, i] if j > 0 else zero
+                s[k, j, i] = g
+
+
+@kernel
+def level_factor(s, gz, nx, ny, nz):
+    """As heat_factor."""
+    for j in prange(ny):
+        fz = np.zeros(nx, s.dtype)
+        zero = s.dtype.type(0)
+        one = s.dtype.type(1)
+        for k in range(nz):
+            for i in range(nx):
+                e = s[k, j, i] + fz[i]
+                p = e + gz[k, j, i]
+                inverse = one / p if p > zero else zero
+                s[k, j, i] = inverse
+                fz[i] = gz[k, j, i] * e * inverse
+
+
+@kernel
+def level_lines(x, p, y, r, pivot, gz, nx, ny, nz, keep, a, b):
+    """As heat_lines."""
+    for j in prange(ny):
+        fz = np.zeros(nx, x.dtype)
+        for k in range(nz):
+            for i in range(nx):
+                t = (r[k, j, i] + fz[i]) * pivot[k, j, i]
+                y[k, j, i] = t
+                fz[i] = gz[k, j, i] * t
+        fz[:] = x.dtype.type(0)
+        for k in range(nz - 1, -1, -1):
+            km = max(k - 1, 0)
+            for i in range(nx):
+                t = y[k, j, i] + fz[i] * pivot[k, j, i]
+                fz[i] = gz[km, j, i] * t
+                t = a * p[k, j, i] + b * t
+                p[k, j, i] = t
+                x[k, j, i] = keep * x[k, j, i] + t
+
+
+@kernel
+def level_coarsen(gx, gy, gz, f, fine_gx, fine_gy, fine_gz, fine_f, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz):
+    """As heat_coarsen, from a coarse level to the next."""
+    for jc in prange(my):
+        zero = f.dtype.type(0)
+        one = f.dtype.type(1)
+        jl = first_y[jc + 1] - 1
+        jr = min(jl + 1, ny - 1)
+        ja = max(jl - 1, 0)
+        for k in range(nz):
+            for ic in range(mx):
+                il = first_x[ic + 1] - 1
+                ir = min(il + 1, nx - 1)
+                ia = max(il - 1, 0)
+                sx = zero
+                sy = zero
+                sz = zero
+                sf = zero
+                for j in range(first_y[jc], first_y[jc + 1]):
+                    g = fine_gx[k, j, il]
+                    ga = fine_gx[k, j, ia]
+                    gb = fine_gx[k, j, ir]
+                    s = one
+                    s += reach_x[0, ic] * g / ga if ga > zero else reach_x[2, ic]
+                    s += reach_x[1, ic] * g / gb if gb > zero else reach_x[3, ic]
+                    sx += g / s
+                    for i in range(first_x[ic], first_x[ic + 1]):
+                        sf += fine_f[k, j, i]
+                        sz += fine_gz[k, j, i]
+                for i in range(first_x[ic], first_x[ic + 1]):
+                    g = fine_gy[k, jl, i]
+                    ga = fine_gy[k, ja, i]
+                    gb = fine_gy[k, jr, i]
+                    s = one
+                    s += reach_y[0, jc] * g / ga if ga > zero else reach_y[2, jc]
+                    s += reach_y[1, jc] * g / gb if gb > zero else reach_y[3, jc]
+                    sy += g / s
+                gx[k, jc, ic] = sx if ic < mx - 1 else zero
+                gy[k, jc, ic] = sy if jc < my - 1 else zero
+                gz[k, jc, ic] = sz
+                f[k, jc, ic] = sf
+
+
+@kernel
+def level_weights(wx, wy, gx, gy, lower_x, lower_y, linear_x, linear_y, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz):
+    """As heat_weights, from a coarse level to the next."""
+    for j in prange(ny):
+        zero = wx.dtype.type(0)
+        one = wx.dtype.type(1)
+        for k in range(nz):
+            for i in range(nx):
+                w = linear_x[i]
+                if w > zero and w < one:
+                    c = lower_x[i]
+                    il = first_x[c + 1] - 1
+                    g = gx[k, j, il]
+                    ga = gx[k, j, max(il - 1, 0)]
+                    gb = gx[k, j, il + 1]
+                    a = reach_x[0, c] * g / ga if ga > zero else reach_x[2, c]
+                    b = reach_x[1, c] * g / gb if gb > zero else reach_x[3, c]
+                    w = zero if i == il else one
+                    if g > zero:
+                        w = (a + w) / (one + a + b)
+                wx[k, j, i] = w
+                w = linear_y[j]
+                if w > zero and w < one:
+                    c = lower_y[j]
+                    jl = first_y[c + 1] - 1
+                    g = gy[k, jl, i]
+                    ga = gy[k, max(jl - 1, 0), i]
+                    gb = gy[k, jl + 1, i]
+                    a = reach_y[0, c] * g / ga if ga > zero else reach_y[2, c]
+                    b = reach_y[1, c] * g / gb if gb > zero else reach_y[3, c]
+                    w = zero if j == jl else one
+                    if g > zero:
+                        w = (a + w) / (one + a + b)
+                wy[k, j, i] = w
+
+
+@kernel
+def level_restrict(rc, r, pivot, wx, wy, lower_x, lower_y, start_x, start_y, mx, my, nx, ny, nz):
+    """rc = P^T r, P the interpolation of level_prolong; pivot is the coarse level's (0 marks void).
+
+    Fine cells start_x[ic]..start_x[mx + ic]-1 see coarse cell ic.
+    """
+    for jc in prange(my):
+        zero = r.dtype.type(0)
+        one = r.dtype.type(1)
+        low = np.zeros(nx, r.dtype)
+        high = np.zeros(nx, r.dtype)
+        for k in range(nz):
+            low[:] = zero
+            high[:] = zero
+            for j in range(start_y[jc], start_y[my + jc]):
+                j0 = lower_y[j]
+                j1 = min(j0 + 1, my - 1)
+                for i in range(nx):
+                    i0 = lower_x[i]
+                    i1 = min(i0 + 1, mx - 1)
+                    a = wx[k, j, i]
+                    b = wy[k, j, i]
+                    s = (one - b) * (one - a) if pivot[k, j0, i0] > zero else zero
+                    s += (one - b) * a if pivot[k, j0, i1] > zero else zero
+                    s += b * (one - a) if pivot[k, j1, i0] > zero else zero
+                    s += b * a if pivot[k, j1, i1] > zero else zero
+                    t = (b if j0 < jc else one - b) * r[k, j, i] / s if s > zero else zero
+                    low[i] += (one - a) * t
+                    high[i] += a * t
+            for ic in range(mx):
+                q = zero
+                for i in range(start_x[ic], start_x[mx + ic]):
+                    q += high[i] if lower_x[i] < ic else low[i]
+                rc[k, jc, ic] = q if pivot[k, jc, ic] > zero else zero
+
+
+@kernel
+def level_prolong(x, p, xc, pivot_c, pivot, wx, wy, lower_x, lower_y, mx, my, nx, ny, nz):
+    """p = P xc and x += p: between coarse centres in x and y (heat_weights), weights renormalised over solid ones."""
+    for j in prange(ny):
+        zero = x.dtype.type(0)
+        one = x.dtype.type(1)
+        j0 = lower_y[j]
+        j1 = min(j0 + 1, my - 1)
+        for k in range(nz):
+            for i in range(nx):
+                i0 = lower_x[i]
+                i1 = min(i0 + 1, mx - 1)
+                a = wx[k, j, i]
+                b = wy[k, j, i]
+                w00 = (one - b) * (one - a) if pivot_c[k, j0, i0] > zero else zero
+                w01 = (one - b) * a if pivot_c[k, j0, i1] > zero else zero
+                w10 = b * (one - a) if pivot_c[k, j1, i0] > zero else zero
+                w11 = b * a if pivot_c[k, j1, i1] > zero else zero
+                t = w00 * xc[k, j0, i0] + w01 * xc[k, j0, i1] + w10 * xc[k, j1, i0] + w11 * xc[k, j1, i1]
+                s = w00 + w01 + w10 + w11
+                t = t / s if s > zero and pivot[k, j, i] > zero else zero
+                p[k, j, i] = t
+                x[k, j, i] += t

@@ -1,0 +1,48 @@
+"""What a run would cost, told by a machine that could not hold it."""
+
+from importlib import resources
+from pathlib import Path
+
+import warp
+from warp import check, process, voxelize
+from warp.device import Device
+
+GALLERY = Path(str(resources.files("warp.data"))).joinpath("packages")
+LARGE = {
+    "part.substrate.size": "44 mm",
+    "part.chip.size": "40 mm",
+    "symmetry": "none",
+    "grid.uniform": "true",
+    "grid.spacing": "25 um",
+}
+
+
+def test_a_large_grid_is_counted_not_made(monkeypatch):
+    """70,756 resolved bumps on 160 million voxels: memory and time are told, whatever this machine has."""
+    made = []
+    monkeypatch.setattr(check, "LOOKED_AT", 2_000_000)
+    paint = voxelize.voxelize
+    monkeypatch.setattr(voxelize, "voxelize", lambda bodies, media, grid, T: made.append(grid) or paint(bodies, media, grid, T))
+    monkeypatch.setattr(Device, "memory", lambda self: (8_000_000_000, 8_000_000_000))
+    report = check.check(warp.load(GALLERY / "bumps-fine-pitch.toml", LARGE), on="cpu")
+    assert 1.4e8 < report.voxels < 1.8e8
+    assert report.bytes == process.predicted_bytes(report.voxels) > 50e9
+    assert report.seconds and report.seconds > 600
+    assert all(grid.cells <= 2_000_000 for grid in made)
+    large, looked = report.warnings
+    assert large.startswith("too large for this machine: the grid would have 2292 x 2292 x 31 = 1.63e+08 voxels")
+    assert "cells_per_diameter" in large and "(8.0 GB are free on cpu)" in large
+    assert looked.startswith("gaps and loose pieces were")
+
+
+def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
+    path = tmp_path / "loose.toml"
+    path.write_text(
+        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = "1 mm"\nmaterial = "fr4"\n'
+        '[part.chip]\non = "board"\nlift = "50 um"\nsize = "4 mm"\nthickness = "0.5 mm"\nmaterial = "silicon"\n'
+    )
+    monkeypatch.setattr(check, "LOOKED_AT", 10_000)
+    report = check.check(warp.load(path), on="cpu")
+    assert report.voxels > 10_000
+    assert report.warnings[0] == "part 'chip' floats 50 um above 'board'"
+    assert [(gap.below, gap.above) for gap in report.gaps] == [("board", "chip")]

@@ -1,0 +1,104 @@
+"""Displacement that acts back on heat: the bond line of a thermal interface opens and closes.
+
+A soft layer between two stiff parts is as thick as they leave it room. A voxel of it that was dz high conducts upwards
+
+    G = k area / (dz stretch),        stretch = 1 + (w above - w below) / dz
+
+w: vertical displacement from the state in which the layer had its drawn thickness. Temperature and displacement take
+turns (fixed point): conduction with the stretches of the last displacement, displacement at the new temperature, until
+no temperature changes. Heat along the layer and its capacity stay; linear theory, so a layer must not close.
+Prasher, Proc. IEEE 94 (2006) 1571, on why a bond line's thickness decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from warp.errors import ConvergenceError, WarpError
+from warp.voxelize import VoxelModel
+
+LIMIT = 20  # rounds
+_CLOSED = 0.05  # of the drawn thickness
+
+
+class Warm(Protocol):
+    """A heat solution."""
+
+    @property
+    def temperature(self) -> np.ndarray: ...
+
+
+class Bent(Protocol):
+    """An elastic solution."""
+
+    @property
+    def displacement(self) -> np.ndarray: ...
+
+
+W = TypeVar("W", bound=Warm)
+B = TypeVar("B", bound=Bent)
+
+
+@dataclass(frozen=True)
+class Solution(Generic[W, B]):
+    """`heat` and `elastic` as their solvers gave them last; `stretch` (nz, ny, nx); K that each round changed."""
+
+    heat: W
+    elastic: B
+    stretch: np.ndarray
+    changes: list[float]
+
+
+def solve(
+    model: VoxelModel,
+    layers: Iterable[str],
+    warm: Callable[[np.ndarray | None], W],
+    bend: Callable[[np.ndarray], B],
+    accuracy: float = 1e-3,
+    drawn: np.ndarray | None = None,
+) -> Solution[W, B]:
+    """Let the thickness of the parts `layers` follow the displacement until no temperature moves by `accuracy` (K).
+
+    warm(stretch): solve conduction, e.g. heat.solve_steady(..., stretch=stretch); None at first. bend(temperature): solve
+    for the displacement. `drawn`: the displacement at which the layers are as thick as drawn (default: none).
+    """
+    soft = _rows(model, layers)
+    stretch, changes = None, []
+    hot = warm(None)
+    for _ in range(LIMIT):
+        bent = bend(hot.temperature)
+        moved = bent.displacement if drawn is None else bent.displacement - drawn
+        stretch = thickness_change(model, moved, soft)
+        last, hot = hot, warm(stretch)
+        changes.append(float(np.abs(hot.temperature - last.temperature).max()))
+        if changes[-1] <= accuracy:
+            return Solution(hot, bent, stretch, changes)
+    raise ConvergenceError(f"heat and bond lines: temperatures still move by {changes[-1]:.1e} K after {LIMIT} rounds")
+
+
+def thickness_change(model: VoxelModel, displacement: np.ndarray, soft: np.ndarray) -> np.ndarray:
+    """(nz, ny, nx): true over drawn height of the voxels of the media rows marked in `soft`, 1 elsewhere."""
+    nz, ny, nx = model.grid.shape
+    w = displacement[2, :, :ny, :nx]
+    stretch = np.where(soft[model.ids], 1 + np.diff(w, axis=0) / model.grid.dz[:, None, None], 1.0)
+    if stretch.min() < _CLOSED:
+        part = np.asarray(model.media.part)[model.ids.reshape(-1)[stretch.argmin()]]
+        raise WarpError(
+            f"the bond line '{model.parts[part]}' closes ({100 * (stretch.min() - 1):.0f} % of its thickness): "
+            "beyond linear theory"
+        )
+    return stretch
+
+
+def _rows(model: VoxelModel, layers: Iterable[str]) -> np.ndarray:
+    """Mark the media rows of the layers."""
+    soft = np.zeros(len(model.media.part), bool)
+    for name in layers:
+        if name not in model.parts:
+            raise WarpError(f"bond line: no part '{name}'; there are {', '.join(model.parts)}")
+        soft |= np.asarray(model.media.part) == list(model.parts).index(name)
+    return soft

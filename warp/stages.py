@@ -1,0 +1,68 @@
+"""The solids of a stage: the case's parts as they are after some of its steps.
+
+A part that a step joined is free of stress where the step says. The fill of an effective array belongs to the part
+that the array lies inside, if it is of that material: as long as that part is not there, the members stand free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from warp.assembly import Assembly, assemble
+from warp.part import AnyPart, Array, Solid
+from warp.recipe import VOID
+from warp.sections import CaseFile
+from warp.sequence import Moment, Stage
+from warp.stacking import Fault
+
+
+def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, list[Fault]]:
+    """Bodies, materials, heat sources and boundaries of one stage, of the whole: nothing is cut here."""
+    since, shrunk = dict(stage.since), dict(stage.shrunk)
+    made: dict[str, tuple[str, float]] = {}
+    parts: dict[str, AnyPart] = {}
+    for name, part in file.part.items():
+        changes: dict[str, object] = {}
+        if name in since and isinstance(part, Solid):
+            changes["stress_free"] = since[name]
+        if name in shrunk and isinstance(part, Solid) and part.material is not None:
+            changes["material"] = _after_cure(part.material, shrunk[name], made)
+        if isinstance(part, Array) and part.model == "effective" and part.fill is not None:
+            changes |= _fill(part, file, stage, shrunk, made)
+        parts[name] = part.model_copy(update=changes) if changes else part
+    return assemble(file.model_copy(update={"part": parts}), folder, stage.present, made)
+
+
+def hurried(moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
+    """Find steps that change the temperature in no time while a material is there that relaxes: how far, time says."""
+    before: float | None = None
+    for moment in moments:
+        if before is not None and moment.temperature not in (None, before) and not moment.duration:
+            bodies, media = stages[moment.stage].package.bodies, stages[moment.stage].media
+            names = (body.material for body in bodies if body.material is not None)
+            slow = next((name for name in names if getattr(media[name], "relaxation", None) is not None), None)
+            if slow is not None:
+                yield Fault(("step", moment.step), f'takes no time, but {slow!r} relaxes: add duration = "2 min", or a rate')
+                return
+        before = moment.temperature
+
+
+def _fill(
+    array: Array, file: CaseFile, stage: Stage, shrunk: dict[str, float], made: dict[str, tuple[str, float]]
+) -> dict[str, object]:
+    """What stands between the members at this stage."""
+    around = file.part.get(array.inside or "")
+    if array.inside is None or not isinstance(around, Solid) or around.material != array.fill:
+        return {}
+    if array.inside not in stage.present:
+        return {"fill": VOID}
+    if array.inside in shrunk:
+        return {"fill": _after_cure(str(array.fill), shrunk[array.inside], made)}
+    return {}
+
+
+def _after_cure(material: str, much: float, made: dict[str, tuple[str, float]]) -> str:
+    name = f"{material} shrunk by {100 * much:.6g} %"
+    made[name] = (material, much)
+    return name
