@@ -50,7 +50,8 @@ def finished(height: float = HEIGHT, stress: bool = True, case: str = CASE) -> R
     ids = np.zeros(grid.shape, np.uint16)
     ids[:2], ids[2:, :4, :4] = 1, 2
     media = SimpleNamespace(
-        part=np.array([-1, 0, 1], np.int32), names=["void", "fr4", "silicon"], stress_free=np.array([0.0, 398.0, 398.0])
+        part=np.array([-1, 0, 1], np.int32), names=["void", "fr4", "silicon"], stress_free=np.array([0.0, 398.0, 398.0]),
+        share=np.array([0.0, 1.0, 1.0]),
     )
     model = SimpleNamespace(grid=grid, ids=ids, media=media, parts=["board", "chip"])
     nz, ny, nx = grid.shape

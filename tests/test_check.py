@@ -3,9 +3,12 @@
 from importlib import resources
 from pathlib import Path
 
+import pytest
+
 import warp
 from warp import check, process, voxelize
 from warp.device import Device
+from warp.errors import WarpError
 
 GALLERY = Path(str(resources.files("warp.data"))).joinpath("packages")
 LARGE = {
@@ -33,6 +36,14 @@ def test_a_large_grid_is_counted_not_made(monkeypatch):
     assert large.startswith("too large for this machine: the grid would have 2292 x 2292 x 31 = 1.63e+08 voxels")
     assert "cells_per_diameter" in large and "(8.0 GB are free on cpu)" in large
     assert looked.startswith("gaps and loose pieces were")
+
+
+def test_a_package_of_nothing_is_no_solid(tmp_path):
+    path = tmp_path / "void.toml"
+    path.write_text('[load]\nstress_free = "200 degC"\n[part.p]\nsize = "9 mm"\nthickness = "1 mm"\nmaterial = "void"\n')
+    assert check.check(warp.load(path), on="cpu").warnings == ["no part is solid"]
+    with pytest.raises(WarpError, match="no part is solid"):
+        process.solve(warp.load(path), "cpu")
 
 
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conductors import boxes
 
-from warp import coupling, elastic, heat
+from warp import case, console, coupling, elastic, heat, process
 from warp.boundary import Film, Fixed
 from warp.errors import ConvergenceError, WarpError
 from warp.evidence import material
@@ -82,3 +82,52 @@ def test_what_cannot_be_is_named():
     moving = lambda stretch: SimpleNamespace(temperature=np.full(model.ids.shape, next(fields)))  # noqa: E731
     with pytest.raises(ConvergenceError, match="bond lines"):
         coupling.solve(model, ["gel"], moving, lambda T: SimpleNamespace(displacement=0 * U))
+
+
+CASE = """
+symmetry = "quarter"
+load = {stress_free = "25 degC", temperature = "solved", bond_lines = ["tim"]}
+grid = {spacing = "2 mm", edge_spacing = "1 mm", cells_per_layer = 2}
+part.board = {size = "12 mm", thickness = "1 mm", material = "fr4"}
+part.chip = {on = "board", size = "6 mm", thickness = "0.5 mm", material = "silicon", power = "20 W"}
+part.tim = {on = "chip", size = "6 mm", thickness = "0.1 mm", material = "gel"}
+part.plate = {on = "tim", size = "6 mm", thickness = "1 mm", material = "copper"}
+material.gel = {youngs_modulus = "1 MPa", poissons_ratio = 0.3, cte = "1000 ppm/K", conductivity = "1 W/(m K)"}
+boundary.air = {face = "plate.top", film = "10 kW/(m^2 K)", ambient = "25 degC"}
+"""
+
+
+def load(tmp_path, text=CASE):
+    (tmp_path / "stack.toml").write_text(text)
+    return case.load(tmp_path / "stack.toml")
+
+
+def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
+    """All the heat goes through the gel: across it stands q t/k with the thickness t that it has when warm; 5 %, for the
+    hottest point lies in the middle."""
+    warm = process.solve(load(tmp_path), cpu)
+    drawn = process.solve(load(tmp_path, CASE.replace(', bond_lines = ["tim"]', "")), cpu)
+    found = warm.metrics["bond_lines"]
+    line = found["parts"]["tim"]
+    assert line["thickness_um"] == pytest.approx(100)
+    assert 1 < line["change_min_um"] <= line["change_um"] <= line["change_max_um"] and 2 <= found["rounds"] <= 8
+    hotter = warm.metrics["thermal"]["junction_C"] - drawn.metrics["thermal"]["junction_C"]
+    assert hotter == pytest.approx(20 / 36e-6 * 1e-6 * line["change_um"], rel=0.05)
+    console.print_summary(warm.summary(), "")
+    assert f"{line['change_um']:+.2f} um" in capsys.readouterr().out
+    assert "bond_lines" not in drawn.metrics
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('["tim"]', '["tin"]', "no part 'tin'.*did you mean 'tim'"),
+        ('["tim"]', '["chip"]', "'chip' is of shape 'chip', not one layer"),
+        ('"solved"', '"80 degC"', 'bond_lines: change with the temperature field only: add temperature = "solved"'),
+        ('temperature = "solved", ', "", "temperature field only"),
+    ],
+)
+def test_bond_lines_that_cannot_be(tmp_path, old, new, complaint):
+    text = CASE.replace("part.chip = {", 'part.chip = {shape = "chip", ')
+    with pytest.raises(WarpError, match=complaint):
+        load(tmp_path, text.replace(old, new))

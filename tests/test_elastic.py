@@ -190,3 +190,13 @@ def test_solution_is_the_assembled_one(cpu, mirror):
     Bn, solid = ref.normal_strain(*grid_lines(model)), np.tile((model.ids > 0).ravel(), 3)
     got, wanted = ((Bn @ U.ravel())[solid] for U in (solution.displacement, expected))
     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-7 * abs(wanted).max())
+
+
+def test_a_single_column_of_cells_expands(cpu):
+    """Its faces do not see the rotation about its axis: x and y rotate by nothing."""
+    model = voxels(np.ones((3, 1, 1), int), TWO[:1])
+    U = elastic.solve(model, ROOM - 100, cpu).displacement
+    a = TWO[0].expansion
+    for axis, widths in enumerate((model.grid.dx, model.grid.dy, model.grid.dz)):
+        along = np.moveaxis(U[axis], 2 - axis, 0)[:, 0, 0]
+        np.testing.assert_allclose(np.diff(along)[: len(widths)], -100 * a[axis] * widths, rtol=1e-6)

@@ -147,6 +147,11 @@ def test_too_many_voxels_is_an_error_that_says_what_fits():
     assert make_grid(flip_chip(), GridSettings(max_cells=10_000, spacing=spacing, edge_spacing=edge)).cells <= 10_000
 
 
+def test_a_spacing_wider_than_the_package_is_one_cell():
+    grid = make_grid([centred("chip", 2, 0, 0.5)], GridSettings(spacing=0.1, uniform=True, cells_per_layer=1))
+    assert grid.shape == (1, 1, 1) and grid.dx == pytest.approx([2 * MM])
+
+
 def test_nothing_to_grid():
     with pytest.raises(WarpError, match="no parts"):
         make_grid([])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from warp import check, layout, load, process, starter
-from warp.case import CaseError
+from warp.case import CaseError, parse
 from warp.device import select
 from warp.part import Drawing
 from warp.stacking import Fault
@@ -129,12 +129,21 @@ def test_arcs_of_a_gerber(tmp_path):
         ("none.gds", {"layer": 1}, None, "cannot read the copper layout"),
         ("bad.dxf", {}, None, "is of no known kind"),
         ("board.npy", {"layer": 1}, "layer", "an image covers its layer"),
+        ("bad.npy", {}, None, "it is damaged"),
+        ("zip.npy", {}, None, "it is damaged"),
+        ("header.npy", {}, None, "it is damaged"),
+        ("empty.csv", {}, None, "holds 0"),
+        ("words.csv", {}, None, "could not convert string 'a' at row"),
     ],
 )
 def test_layouts_that_cannot_be(stream, name, words, key, says):
     (stream / "top.gbr").write_text(GERBER)
     np.save(stream / "board.npy", np.ones((2, 2)))
-    for suffix in ("gds", "oas", "gbr", "dxf"):
+    (stream / "zip.npy").write_bytes(b"PK\x03\x04" + bytes(20))
+    (stream / "header.npy").write_bytes((stream / "board.npy").read_bytes().replace(b"(2, 2)", b"(2, 2("))
+    (stream / "empty.csv").write_text("")
+    (stream / "words.csv").write_text("1,a\n")
+    for suffix in ("gds", "oas", "gbr", "dxf", "npy"):
         (stream / f"bad.{suffix}").write_text("no layout at all")
     with pytest.raises(Fault) as error:
         layout.copper_share(Drawing(file=name, **words), stream, SIZE, KEY)
@@ -206,3 +215,17 @@ def test_the_gallerys_layout_is_what_its_script_draws(tmp_path):
     for side, copper in zip(("top", "bottom"), drawn, strict=True):
         assert images[f"substrate: {side}-copper"] == pytest.approx(1.0 * copper[::-1])
     assert starter.write("substrate-layout", tmp_path / "second.toml").exists(), "the same pictures serve both"
+
+
+def test_a_picture_in_a_layer_that_is_copper_anyway(tmp_path):
+    np.save(tmp_path / "L1.npy", np.eye(4))
+    text = """
+[load]
+stress_free = "150 degC"
+[part.board]
+size = "4 mm"
+material = "copper"
+layers = [{ thickness = "20 um", copper = "L1.npy" }]
+"""
+    case = parse(text, tmp_path / "case.toml")
+    assert {body.material for body in case.bodies()} == {"copper"}

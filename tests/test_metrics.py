@@ -8,6 +8,9 @@ import pytest
 from warp import metrics, stress_metrics, surface
 from warp.errors import WarpError
 from warp.grid import Grid
+from warp.materials import library
+from warp.shape import Body, Columns
+from warp.voxelize import voxelize
 
 X = 1e-3 * np.array([-3.0, -2.9, -2.5, -1.0, 0.4, 2.0, 2.8, 3.0])  # graded, odd, uneven
 Y = 1e-3 * np.array([-2.0, -1.8, -1.0, 0.3, 1.7, 2.0])
@@ -20,6 +23,7 @@ def model(ids, part, names, x=X, y=Y, z=Z, mirror=(False, False)):
         part=np.array(part),
         names=["void"] + ["m"] * (rows - 1),
         stress_free=np.full(rows, 300.0),
+        share=None,
         materials=[None] * rows,
     )
     return SimpleNamespace(grid=Grid(x, y, z, mirror), ids=np.asarray(ids, np.uint16), media=media, parts=names)
@@ -268,3 +272,16 @@ def test_evaluate_gathers_everything():
     assert set(got["surfaces"]["chip"]) == {"top", "bottom"}
     assert got["surfaces"]["substrate"]["bottom"]["zone_x_mm"] == pytest.approx(5.0)
     assert got["coplanarity_um"] > 0 and got["thermal"] == {} and len(got["interfaces"]) == 1
+
+
+def test_columns_cut_by_a_round_rim_are_left_out():
+    """A disc that bows by kappa r^2 / 2 reads so; corners of its cut voxels lie up to a voxel beyond the rim."""
+    lines = np.linspace(-1.0, 1.0, 41)
+    grid = Grid(lines, lines, np.array([0.0, 0.1]), (False, False))
+    disc = Body("disc", "m", (Columns(np.zeros((1, 2)), 1.8, 0.0, 0.1),), None)
+    model = voxelize([disc], {"m": library()["silicon"]}, grid, 300.0)
+    r2 = grid.xc[None, :] ** 2 + grid.yc[:, None] ** 2 - 0.05**2 / 2  # w at centres: tangents of the bowed surface
+    w = np.zeros((3, 2, 41, 41))
+    w[2, :, :40, :40] = r2 / 2
+    found = metrics.warpage(surface.sample(model, w, "disc", "top"))
+    assert found.span == pytest.approx(0.9**2 / 2, rel=0.01)

@@ -245,6 +245,7 @@ def test_arrays_of_temperature():
         ([COPPER, EPOXY], [1.5, -0.5], "voigt", "none negative"),
         ([COPPER, EPOXY], [0.5, 0.5], "shaken", "not known"),
         ([None, None], [0.5, 0.5], "voigt", "at least one material"),
+        ([COPPER, None], [0.0, 1.0], "x-layers", "at least one material"),
     ],
 )
 def test_impossible_mixtures_are_refused(media, fractions, rule, words):

@@ -285,8 +285,8 @@ def test_transfers(twins, rng, real):
 
 
 def test_sparse_rows(twins, rng, real):
-    rows, start = np.array([2, 7, 30]), np.array([0, 2, 2, 5])
-    column, value = rng.integers(0, 40, 5), vector(rng, 5, real)
+    rows, start = np.array([2, 7, 30], np.int32), np.array([0, 2, 2, 5], np.int32)
+    column, value = rng.integers(0, 40, 5).astype(np.int32), vector(rng, 5, real)
     out, x = vector(rng, 40, real), vector(rng, 40, real)
     twins("multigrid", "sparse_rows", (3, 1, 1), out, x, 0.5, 1.0, rows, start, column, value, 3, real=real)
 

@@ -221,6 +221,13 @@ def test_wires_that_cannot_be(old, new, key, words):
     assert words in found.message and found.key[:2] == ("part", "wires") and found.key[2:] == ((key,) if key else ())
 
 
+def test_wires_round_a_chip_that_is_not_there_under_a_part_that_comes_before_them():
+    wires = WIRES.replace('around = "chip"\non = "substrate"\ndia', 'around = "die"\non = "substrate"\ndia')
+    cap = '\n[cap]\non = "wires"\nsize = "1 mm"\nthickness = "1 mm"\nmaterial = "silicon"\n'
+    found = fault(wires.replace("\n[wires]", cap + "\n[wires]"))
+    assert found.key == ("part", "wires", "around") and "there is no part 'die'" in found.message
+
+
 # free-standing layers
 
 
@@ -439,7 +446,7 @@ def test_a_png_is_an_image_of_copper(tmp_path):
         (None, "cannot read the copper layout"),
         (b"no picture", "is not an image of copper"),
         (np.full((2, 2), 1.5), "between 0 and 1"),
-        (np.full(3, 0.5), "has shape (3,)"),
+        (np.full(3, 0.5), "holds 3 entries"),
     ],
 )
 def test_images_that_cannot_be(tmp_path, content, words):

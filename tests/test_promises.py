@@ -47,9 +47,9 @@ WARPAGES = [
     ("substrate-layout", "coverage alone 108", MEAN, 108),
     ("two-chips-ring", "substrate.bottom: 246 um", {}, 246),
     ("two-chips-ring", "Without the ring 389", NO_RING, 389),
-    ("wafer", "its bow, 85 um", {}, -85),
-    ("wafer-epoxy", "wafer.bottom: 330 um", {}, -330),
-    ("wafer-film", "wafer.bottom: 270 um", {}, -270),
+    ("wafer", "its bow, 82 um", {}, -82),
+    ("wafer-epoxy", "wafer.bottom: 325 um", {}, -325),
+    ("wafer-film", "wafer.bottom: 262 um", {}, -262),
     ("wafer-polymer", "bend the wafer by 28 um", {}, -28),
 ]
 

@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 from test_history import Solid as Elastic
 from test_history import flip_chip, plate, strains
 
-from warp import elastic
+from warp import elastic, remade
 from warp.history import State
 from warp.materials import MaterialError, MaterialSpec, mix
 from warp.medium import rotated
@@ -212,6 +212,27 @@ def test_what_a_step_remembers_is_in_equilibrium(cpu):
     whole = later.state.cropped((slice(None),) * 3)
     for name, array in later.state.arrays().items():
         np.testing.assert_array_equal(array, whole.arrays()[name])
+
+
+@pytest.mark.parametrize("law", [LAW, Relaxation((3.0,), (0.2,), (0.4,))], ids=["one law", "another"])
+def test_a_relaxed_voxel_that_gains_material_moves_nothing(cpu, law):
+    """A viscoelastic bump whose voxels gain viscoelastic underfill bears what it bore; its branches too, by one law."""
+    x, z = MM * np.array([0, 1, 2, 2.6, 3]), MM * np.array([0, 1.0, 2.0, 2.1, 2.2, 3.2, 4.2])
+    bare, filled = Viscous(1e9, 0.3, 2e-5, LAW), Viscous(3e9, 0.35, 4e-5, law)
+    models = []
+    for bump, birth in ((bare, 400.0), (filled, 380.0)):
+        ends = ("low", CHIP, 0, 2 * MM, 400.0), ("bump", bump, 2 * MM, 2.2 * MM, birth)
+        parts = {name: rest for name, *rest in (*ends, ("high", Elastic(CHIP.E, 0.28, 1e-5), 2.2 * MM, 5 * MM, 400.0))}
+        models.append(plate(parts, z, x))
+    before, after = models
+    state = elastic.solve(before, 330.0, cpu, 1e-11, before=State.start(before.grid.shape), duration=1e3).state
+    state = elastic.solve(before, 350.0, cpu, 1e-11, before=state, duration=1e3).state
+    heir = remade.stiffened(state, before, after, 350.0)
+    step = elastic.solve(after, 350.0, cpu, 1e-8, before=heir, duration=0.0)
+    assert step.iterations == 0
+    old, new = (elastic.stress(m, s.displacement, 350.0, s) for m, s in ((before, state), (after, step.state)))
+    np.testing.assert_allclose(new, old, rtol=0, atol=1e-9 * abs(old).max())
+    np.testing.assert_allclose(np.diff(heir.memory.sites) > 0, True)
 
 
 def test_stress_of_a_step_without_time_is_the_elastic_one(cpu):

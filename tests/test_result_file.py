@@ -20,6 +20,8 @@ PAGE = (Path(__file__).parents[1] / "data" / "result-file.md").read_text()
 def result():
     done = finished()
     done.metrics["coplanarity_um"] = 3.0
+    line = {"thickness_um": 50.0, "change_um": 0.1, "change_min_um": -0.1, "change_max_um": 0.2}
+    done.metrics["bond_lines"] = {"rounds": 4, "parts": {"tim": line}}
     done.metrics["refinement"] = {"voxels": [10, 80], "order": "2 assumed"}
     for sides in done.metrics["surfaces"].values():
         for numbers in sides.values():
@@ -79,7 +81,7 @@ def spoken(value, where=""):
     """Names of numbers as the page writes them."""
     if isinstance(value, dict) and value:
         for key, below in value.items():
-            if re.search(r"(^surfaces|^temperature|^stress|^solver)$", where):
+            if re.search(r"(^surfaces|^temperature|^stress|^solver|^bond_lines.parts)$", where):
                 key = "NAME" if where == "solver" else "PART"
             elif where == "surfaces.PART":
                 key = "SIDE"

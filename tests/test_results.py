@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from warp import metrics, results, store, vtkhdf
+from warp import console, metrics, results, store, vtkhdf
 from warp.errors import WarpError
 from warp.grid import Grid
 from warp.results import Result
@@ -30,6 +30,7 @@ def model():
         materials=[None, "bt", "silicon"],
         names=["void", "bt", "silicon"],
         stress_free=np.array([0.0, 400.0, 440.0]),
+        share=np.array([0.0, 1.0, 1.0]),
     )
     return SimpleNamespace(grid=grid, ids=ids, media=media, parts=["substrate", "chip"])
 
@@ -85,6 +86,15 @@ def test_summary_has_the_keys_scripts_rely_on(path):
     assert numbers["solver"]["elastic"]["iterations"] == 0
     assert (numbers["voxels"], numbers["unknowns"], numbers["device"]) == (NX * NY * NZ, 99, "cpu")
     assert (numbers["wall_s"], numbers["peak_memory_MB"]) == (0.4, 12)
+
+
+def test_rounds_of_heat_stand_beside_its_iterations(model, capsys):
+    warm = np.full((NZ, NY, NX), 300.0)
+    heat = SimpleNamespace(temperature=warm, iterations=11, residuals=[1.0, 1e-9], seconds=0.1, rounds=4)
+    done = Result.of("", model, heat=heat)
+    assert done.summary()["solver"]["heat"]["rounds"] == 4
+    console.print_summary(done.summary(), "")
+    assert "11 in 4 rounds" in capsys.readouterr().out
 
 
 def test_single_precision_fields(result, tmp_path):

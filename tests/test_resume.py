@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from warp import checkpoint, flow
+from warp import checkpoint, flow, reuse
 from warp.case import load
 from warp.errors import WarpError
 from warp.results import read
@@ -176,6 +176,26 @@ def test_checkpoint_gives_back_every_bit(case, tmp_path):
     same(again, whole)
     flow.done_with(kept)
     assert not kept.exists()
+
+
+def test_a_resumed_run_makes_the_preconditioner_of_an_earlier_moment_again(case, tmp_path, monkeypatch):
+    """Killed where the next moment would take over a V-cycle: what it was made of lies in the checkpoint."""
+    loaded = load(case, {"step.8.every": "10 K", "step.8.profile": '[["0 s", "25 degC"], ["60 s", "45 degC"]]'})
+    kept, write, made, saved = tmp_path / "c.h5", checkpoint.write, [], {}
+
+    def save(path, now, mark):
+        write(path, now, mark)
+        saved[now.done] = path.read_bytes(), now.cycle.get("normal")
+
+    cycle = reuse.Cycle
+    monkeypatch.setattr(reuse, "Cycle", lambda A: made.append(A) or cycle(A))
+    monkeypatch.setattr(checkpoint, "write", save)
+    whole = flow.solve(loaded, "cpu", kept=kept)
+    taken = [n for n in saved if n + 1 in saved and saved[n][1] is saved[n + 1][1] is not None]
+    assert len(taken) >= 1 and len(made) < len(saved)
+    monkeypatch.setattr(checkpoint, "write", write)
+    kept.write_bytes(saved[taken[-1]][0])
+    same(flow.solve(loaded, "cpu", kept=kept, resume=True), whole)
 
 
 def test_a_checkpoint_of_another_case_is_refused(case, tmp_path):

@@ -149,7 +149,14 @@ def test_a_run_that_cannot_be_is_a_row_with_its_reason(small, tmp_path, here):
     assert [r["status"] for r in outcome.records] == ["done", "failed"]
     assert "unobtainium" in table(tmp_path / "s" / "sweep.csv")[1]["error"]
     with pytest.raises(WarpError, match="none of the 2 runs"):
-        sweep.sweep(small, plan("part.chip.colour=red, blue"), tmp_path / "none")
+        sweep.sweep(small, plan("part.chip.material=unobtainium, kryptonite"), tmp_path / "none")
+
+
+@pytest.mark.parametrize("key", ["part.chip.colour", "part.chop.thickness", "loud.temperature"])
+def test_a_key_that_no_case_knows_leaves_no_folder(small, tmp_path, here, key):
+    with pytest.raises(WarpError, match=f"small.toml: --vary {key}: "):
+        sweep.sweep(small, plan(f"{key}=1 mm, 2 mm", "part.chip.thickness=0.2 mm .. 0.6 mm"), tmp_path / "none")
+    assert not here and not (tmp_path / "none").exists()
 
 
 def test_a_dead_process_costs_no_other_run(tmp_path):

@@ -16,7 +16,7 @@ from warp.boundary import SIDES, Boundary, Film, Fixed, Interface, Source
 from warp.materials import MaterialError, Medium
 from warp.media import Phase, Shrunk
 from warp.package import Package, build
-from warp.part import AnyPart, Chip, Solid
+from warp.part import AnyPart, Chip, Disc, Frame, Plate, Prism, Solid
 from warp.sections import BoundarySection, CaseFile, InterfaceSection
 from warp.stacking import Fault, Key, nearest
 from warp.standing import Standing
@@ -61,7 +61,7 @@ def assemble(
     absent = file.part.keys() - there.keys()
     boundaries, more = _gather([*_boundaries(file, absent), *_interfaces(file, absent)])
     faults += more
-    faults += _check_output(file)
+    faults += [*_check_bond_lines(file), *_check_output(file)]
     made = Assembly(package, media, sources, boundaries)
     if not faults:
         faults = [
@@ -225,6 +225,26 @@ def _check_face(face: str, file: CaseFile, key: Key, sides: tuple[str, ...]) -> 
         raise Fault(key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(sides)}")
     if part != "package" or "all" not in sides:
         _check_part(part, file, key)
+
+
+def _check_bond_lines(file: CaseFile) -> Iterator[Fault]:
+    """Bond lines are layers, and their thickness follows from a solved temperature."""
+    names = file.load.bond_lines or ()
+    key = ("load", "bond_lines")
+    if names and file.load.temperature != "solved":
+        remedy = "a case with [[step]] cannot have them" if file.step else 'add temperature = "solved" to [load]'
+        yield Fault(key, f"change with the temperature field only: {remedy}")
+        return
+    for name in names:
+        try:
+            _check_part(name, file, key)
+        except Fault as fault:
+            yield fault
+            continue
+        part = file.part[name]
+        if isinstance(part, Chip) or not isinstance(part, Plate | Disc | Prism | Frame) or getattr(part, "layers", None):
+            what = "a laminate" if getattr(part, "layers", None) else f"of shape {part.shape!r}"
+            yield Fault(key, f"part {name!r} is {what}, not one layer between two parts: plate, disc, prism or frame")
 
 
 def _check_output(file: CaseFile) -> list[Fault]:

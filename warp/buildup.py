@@ -59,6 +59,9 @@ def _image(
     size = (outline.depth, outline.width) if plate.turn in (90, 270) else (outline.width, outline.depth)
     package.images[label] = copper_share(drawing, package.folder, size, (*key, "copper"))
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
+    if conductor == dielectric:
+        del package.images[label]
+        return dielectric
     rule = "voigt" if layer.pattern == "plane" else "traces"
     for level in range(SHARES + 1):
         share = level / SHARES

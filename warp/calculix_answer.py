@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from warp import calculix, metrics, process
 from warp.calculix import MM, Mesh
 from warp.errors import WarpError
 from warp.evidence import Row
-from warp.surface import Surface
+from warp.surface import Surface, footprint
 
 if TYPE_CHECKING:
     from warp.case import Case
@@ -192,7 +192,7 @@ def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
             np.add.at(total, (j + b, i + a), w[mesh.at[2 * face[j, i], 2 * (j + b), 2 * (i + a)]])
             np.add.at(count, (j + b, i + a), 1)
     values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    cells, x, y = face >= 0, grid.x, grid.y
+    cells, x, y = footprint(mesh.model, face, "top" if side == "top" else "bottom"), grid.x, grid.y
     if grid.mirror[0]:
         x, values, cells = _mirrored(x), np.hstack((values[:, :0:-1], values)), np.hstack((cells[:, ::-1], cells))
     if grid.mirror[1]:
@@ -200,7 +200,8 @@ def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
     rows, columns = (np.flatnonzero(cells.any(axis=a)) for a in (1, 0))
     own = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     vertices = tuple(slice(s.start, s.stop + 1) for s in own)
-    return Surface(part, side, x[vertices[1]], y[vertices[0]], values[vertices], cells[own])
+    found = Surface(part, side, x[vertices[1]], y[vertices[0]], values[vertices], cells[own])
+    return replace(found, w=np.where(found.weights > 0, found.w, np.nan))
 
 
 def temperatures(mesh: Mesh, T: np.ndarray) -> dict[str, dict[str, float]]:

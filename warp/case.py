@@ -106,6 +106,11 @@ class Case:
         return Loads(self.file.load.stress_free, None if isinstance(wanted, str) else wanted)
 
     @property
+    def bond_lines(self) -> tuple[str, ...]:
+        """Layers whose conductance follows their thickness."""
+        return self.file.load.bond_lines or ()
+
+    @property
     def sources(self) -> list[Source]:
         """Heat, for `boundary.heat_load`."""
         return self.assembly.sources
@@ -166,6 +171,8 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         raise CaseError([_not_toml(path, str(error))]) from None
     except RecursionError:
         raise CaseError([Problem(str(path), None, "", "is nested too deeply to be a case")]) from None
+    except ValueError:
+        raise CaseError([Problem(str(path), None, "", "has a number of too many digits")]) from None
     lines = key_lines(text)
     changed, refused = overriding.apply(tables, overrides)
     if refused:

@@ -34,7 +34,13 @@ class Problem:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return ": ".join(word for word in (place, self.key, self.message) if word)
+        return ": ".join(word for word in (place, _one_line(self.key, 100), _one_line(self.message, 400)) if word)
+
+
+def _one_line(text: str, most: int) -> str:
+    """What the file wrote, fit to print: no letter that moves the cursor, and of much text the two ends."""
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
 
 
 class CaseError(WarpError):
@@ -124,16 +130,16 @@ def _sentence(entry: Any, schema: Mapping[str, Any]) -> str:
         return _unknown(str(last), schema, loc)
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", context["expected"])
-        return f"{entry['input']!r} is not one of {context['expected']}{_did_you_mean(entry['input'], known)}"
+        return f"{_shown(entry['input'])} is not one of {context['expected']}{_did_you_mean(entry['input'], known)}"
     if kind == "union_tag_invalid":
         shape = str(context["tag"]).strip("<>")
         if loc[:1] == ("step",):
             return _no_step(shape)
         return f"{shape!r} is no shape{nearest(shape, SHAPES)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return f"must be a table of keys, not {entry['input']!r}"
+        return f"must be a table of keys, not {_shown(entry['input'])}"
     if kind == "tuple_type":
-        return f"must be a list, not {entry['input']!r}"
+        return f"must be a list, not {_shown(entry['input'])}"
     if kind == "too_short":
         return f"needs at least {context['min_length']} entr{'y' if context['min_length'] == 1 else 'ies'}"
     if kind == "too_long":
@@ -141,6 +147,21 @@ def _sentence(entry: Any, schema: Mapping[str, Any]) -> str:
     text = str(entry["msg"]).removeprefix("Value error, ")
     text = text.replace("Input should be ", "must be ")
     return text.splitlines()[0] if text else "is not valid"
+
+
+def _shown(value: Any, depth: int = 3) -> str:
+    """A value as the file wrote it, so deep."""
+    if depth == 0 and isinstance(value, dict | list):
+        return "..."
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_shown(entry, depth - 1)}' for key, entry in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_shown(entry, depth - 1) for entry in value)}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) > 10**18:
+        return "a number of so many digits"  # Python refuses to write more than 4300
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def _no_step(kind: str) -> str:

@@ -6,6 +6,7 @@
     /temperature the field (nz, ny, nx) in K, where the last moment has one
     /shapes      surfaces after the steps so far, as in the result's /steps
     /residuals   of the last moment's solves
+    /cycle       what the preconditioner was made of (`reuse`): the next moment begins with the same one
 
 Written whole or not at all after every moment (`store.replacing`: temporary name, flushed, renamed), so that a run
 killed at any time leaves the one before or this one. Arrays come back bit by bit. `mark` says which computation it
@@ -31,7 +32,7 @@ from warp.errors import WarpError
 from warp.history import State
 
 FORMAT = "warpage checkpoint"
-SCHEMA = (1, 0)
+SCHEMA = (1, 1)
 
 
 @dataclass
@@ -44,6 +45,8 @@ class Progress:
     temperature: np.ndarray | None = None
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     shapes: dict[str, np.ndarray] = field(default_factory=dict)
+    cycle: dict[str, np.ndarray] = field(default_factory=dict)
+    """Of `reuse.Reuse`: what the preconditioner that the next moment may take was made of."""
 
 
 def beside(result: Path) -> Path:
@@ -73,7 +76,11 @@ def write(path: Path, progress: Progress, belongs_to: str) -> None:
             store.put(file, f"state/{name}", np.ascontiguousarray(array))
         if progress.temperature is not None:
             store.put(file, "temperature", progress.temperature)
-        for group, arrays in (("residuals", progress.residuals), ("shapes", progress.shapes)):
+        for group, arrays in (
+            ("residuals", progress.residuals),
+            ("shapes", progress.shapes),
+            ("cycle", progress.cycle),
+        ):
             for name, array in arrays.items():
                 store.put(file, f"{group}/{name}", array)
 
@@ -94,6 +101,7 @@ def read(path: Path, belongs_to: str) -> Progress | None:
             temperature=file["temperature"][()] if "temperature" in file else None,
             residuals={name: file["residuals"][name][()] for name in store.datasets(file, "residuals")},
             shapes={name: file["shapes"][name][()] for name in store.datasets(file, "shapes")},
+            cycle={name: file["cycle"][name][()] for name in store.datasets(file, "cycle")},
         )
 
 

@@ -121,6 +121,8 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
             console.print(f" {_refinement(numbers['refinement'])}", style="dim")
     if _thermal(numbers):
         console.print(f" {_thermal(numbers)}")
+    for line in _bond_lines(numbers.get("bond_lines") or {}):
+        console.print(f" {line}")
     if solvers is not None:
         console.print(solvers)
     facts = [
@@ -185,13 +187,24 @@ def _thermal(numbers: Mapping[str, Any]) -> str:
     return " · ".join(text for text in texts if text)
 
 
+def _bond_lines(found: Mapping[str, Any]) -> list[str]:
+    """How thick each bond line has become, one line each."""
+    return [
+        f"bond line {name}: {n['thickness_um']:.1f} um as drawn, {n['change_um']:+.2f} um"
+        f" ({n['change_min_um']:+.2f} to {n['change_max_um']:+.2f}) after {found['rounds']} rounds of heat and bending"
+        for name, n in found.get("parts", {}).items()
+    ]
+
+
 def _solvers(numbers: Mapping[str, Any]) -> Table | None:
     solvers = numbers.get("solver") or {}
     if not solvers:
         return None
     table = _table("solver", "iterations", "residual", "time")
     for name, s in solvers.items():
-        table.add_row(name, str(s["iterations"]), f"{s['residual']:.1e}", f"{s['seconds']:.2f} s")
+        rounds = s.get("rounds", 1)
+        many = f"{s['iterations']} in {rounds} rounds" if rounds > 1 else str(s["iterations"])
+        table.add_row(name, many, f"{s['residual']:.1e}", f"{s['seconds']:.2f} s")
     return table
 
 

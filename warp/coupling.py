@@ -94,6 +94,20 @@ def thickness_change(model: VoxelModel, displacement: np.ndarray, soft: np.ndarr
     return stretch
 
 
+def bond_lines(model: VoxelModel, layers: Iterable[str], stretch: np.ndarray) -> dict[str, dict[str, float]]:
+    """Thickness of each layer as drawn and its change in um: mean over the area, and the extremes of its columns."""
+    found, dz = {}, model.grid.dz[:, None, None]
+    for name in layers:
+        there = _rows(model, [name])[model.ids]
+        drawn, change = (there * dz).sum(axis=0), (there * (stretch - 1) * dz).sum(axis=0)
+        on = drawn > 0
+        area = model.grid.area[on] / model.grid.area[on].sum()
+        means = {"thickness_um": area @ drawn[on], "change_um": area @ change[on]}
+        ends = {"change_min_um": change[on].min(), "change_max_um": change[on].max()}
+        found[name] = {key: 1e6 * float(value) for key, value in {**means, **ends}.items()}
+    return found
+
+
 def _rows(model: VoxelModel, layers: Iterable[str]) -> np.ndarray:
     """Mark the media rows of the layers."""
     soft = np.zeros(len(model.media.part), bool)

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -354,7 +355,7 @@ def _cuda_problem(index: int) -> str:
 def _host_memory() -> tuple[int, int]:
     """Read the memory that is free and installed, or allowed to this container if that is less."""
     try:
-        lines = open("/proc/meminfo").read().splitlines()
+        lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
         if not hasattr(os, "sysconf"):
             return 1 << 62, 1 << 62  # unknown: no limit is enforced
@@ -363,15 +364,15 @@ def _host_memory() -> tuple[int, int]:
     entries = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
     free, total = entries["MemAvailable"], entries["MemTotal"]
     with contextlib.suppress(OSError, ValueError):
-        limit = int(open("/sys/fs/cgroup/memory.max").read())
-        used = int(open("/sys/fs/cgroup/memory.current").read())
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
         free, total = min(free, limit - used), min(total, limit)
     return free, total
 
 
 def _processor() -> str:
     with contextlib.suppress(OSError):
-        for line in open("/proc/cpuinfo"):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     import platform

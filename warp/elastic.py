@@ -15,7 +15,7 @@ Virieux, Geophysics 51 (1986) 889, for the staggered grid.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,9 +34,9 @@ from warp.free_edges import (
     stiffness_of,
     strain_matrix,
 )
+from warp.reuse import Moduli, Reuse, moduli_of
 from warp.voxelize import VoxelModel
 
-Moduli = tuple[np.ndarray, np.ndarray]
 NODES = 65
 """Temperatures at which the thermal stress of a medium is tabulated when the temperature varies in space."""
 
@@ -112,6 +112,15 @@ class Operator:
         self.device.launch("elastic", "media_apply", (nx + 1, ny + 1, nz + 1), *args, real=real)
 
 
+def restored(arrays: Mapping[str, np.ndarray], model: VoxelModel, device: Device) -> Reuse:
+    """Make a preconditioner again from `Reuse.arrays`, with the same numbers."""
+    if not arrays:
+        return Reuse()
+    stiffness = moduli_of(arrays)
+    cycle = Cycle(Operator(model, device, np.zeros(0), stiffness))
+    return Reuse(cycle, stiffness, *(float(pace) for pace in arrays["pace"]))
+
+
 def moduli(model: VoxelModel, temperature: np.ndarray) -> Moduli:
     """Normal stiffness (media, 6) and shear moduli (media, 3) in Pa, each medium at its own temperature."""
     known = {}
@@ -129,15 +138,17 @@ def solve(
     progress: Callable[[int, float], None] | None = None,
     before: history.State | None = None,
     duration: float = 0.0,
+    reuse: Reuse | None = None,
 ) -> Solution:
     """Solve for the displacement at `temperature` in K (one, or (nz, ny, nx)); `progress(iteration, residual)`.
 
     With `before`, a step of a process (history): from the state of the step before (or State.start) on the same grid, in
     `duration` s, which only viscoelastic media notice; without it these have their instantaneous stiffness.
+    `reuse` keeps the preconditioner from one step to the next on the same voxels.
     Raises ConvergenceError when the relative residual does not reach `tolerance`.
     """
     if before is not None:
-        return _step(model, temperature, device, tolerance, progress, before, duration)
+        return _step(model, temperature, device, tolerance, progress, before, duration, reuse or Reuse())
     start = time.perf_counter()
     A = Operator(model, device, mean_temperature(model, temperature))
     f = load(model, A, temperature)
@@ -156,6 +167,7 @@ def _step(
     progress: Callable[[int, float], None] | None,
     before: history.State,
     duration: float,
+    reuse: Reuse,
 ) -> Solution:
     """Solve A dU = -(forces of the present stresses); residuals relative to the load or the forces of the past."""
     start = time.perf_counter()
@@ -171,7 +183,9 @@ def _step(
     if ratio > tolerance:
         told = None if progress is None else lambda n, r: progress(n, r * ratio)
         name, goal = "thermo-elasticity", tolerance / ratio
-        found, relative = krylov.solve(device, A.apply, device.asarray(f), Cycle(A), goal, name, told)
+        cycle = reuse.of(A, (voxels.normal, voxels.shear))
+        found, relative = krylov.solve(device, A.apply, device.asarray(f), cycle, goal, name, told)
+        reuse.took(relative)
         x, residuals = device.to_host(found), [r * ratio for r in relative]
     field = temperature if isinstance(temperature, np.ndarray) else np.full((1, 1, 1), temperature)
     state = step.after(x, strain, np.broadcast_to(field, model.ids.shape))
@@ -275,6 +289,9 @@ def remove_rigid_motion(U: np.ndarray, model: VoxelModel) -> None:
             moment[p] += np.vdot(field * weight, u)
             gram[p] += [np.vdot(field * weight, other) for other in fields]
         components.append((u, fields, weight > 0))
+    unseen = np.diag(gram) <= 1e-24 * gram.max()  # the rotation about a single column of cells moves no face of it
+    gram[unseen], gram[:, unseen], moment[unseen] = 0.0, 0.0, 0.0
+    gram[unseen, unseen] = 1.0
     amount = np.linalg.solve(gram, moment)
     for u, fields, exists in components:
         for c, field in zip(amount, fields, strict=True):

@@ -31,6 +31,7 @@ from warp.device import Device
 from warp.errors import WarpError
 from warp.grid import Grid, make_grid
 from warp.history import Slices, State
+from warp.reuse import Reuse
 from warp.sequence import Moment, Rectangle, Stage
 from warp.shape import Body, Box
 from warp.units import ZERO_CELSIUS
@@ -75,6 +76,8 @@ class _Run:
     tell: process.Progress
 
     def result(self, start: float, kept: Path | None, resume: bool, told: Told | None) -> Result:
+        from warp import elastic
+
         case = self.case
         self.tell("grid and voxels", 0, process.NO_RESIDUAL)
         self.whole = common_grid(case)
@@ -89,6 +92,8 @@ class _Run:
         self.stage: Stage | None = None
         if now.done:
             self._enter(case.moments[now.done - 1].stage)
+            if now.done < len(case.moments) and case.moments[now.done].stage == self.stage:
+                self.reuse = elastic.restored(now.cycle, self.model, self.place)
         for number in range(now.done, len(case.moments)):
             now = self._advance(number, now)
             if kept is not None:
@@ -113,8 +118,9 @@ class _Run:
             return
         case = self.case
         self.stage, self.made = stage, case.stages[stage]
+        self.reuse = Reuse()
         grid = self.whole if stage.unit is None else cut_grid(self.whole, stage.unit)[0]
-        self.model = voxels.voxelize(self.made.package.bodies, self.made.media, grid, case.loads.stress_free)
+        self.model: VoxelModel = voxels.voxelize(self.made.package.bodies, self.made.media, grid, case.loads.stress_free)
 
     def _advance(self, number: int, before: Progress) -> Progress:
         """One moment: its stage, its temperature, its displacement, its numbers."""
@@ -136,12 +142,12 @@ class _Run:
         told = partial(self.tell, name)
         state = state or State.start(self.model.grid.shape)
         bent = elastic.solve(
-            self.model, temperature, self.place, process.TOLERANCE, told, before=state, duration=moment.duration
+            self.model, temperature, self.place, process.TOLERANCE, told, state, moment.duration, self.reuse
         )
         assert bent.state is not None
         residuals["elastic"] = np.asarray(bent.residuals, np.float64)
         warm = temperature if isinstance(temperature, np.ndarray) else None
-        now = Progress(number + 1, list(before.records), bent.state, warm, residuals, dict(before.shapes))
+        now = Progress(number + 1, list(before.records), bent.state, warm, residuals, dict(before.shapes), self.reuse.arrays())
         now.records.append(self._record(moment, now, temperature))
         if moment.last:
             now.shapes.update(self._shapes(moment, now))

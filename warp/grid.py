@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, inf
+from math import ceil, inf, prod
 
 import numpy as np
 
@@ -124,7 +124,7 @@ def make_grid(
     settings = settings or GridSettings()
     axes = _axes(bodies, settings, mirror)
     counts = [sum(interval.count for interval in axis) for axis in axes]
-    if np.prod(counts, dtype=float) > settings.max_cells:
+    if prod(counts) > settings.max_cells:
         raise WarpError(_too_many(bodies, settings, mirror, counts))
     x, y, z = (_lines(axis) for axis in axes)
     return Grid(x, y, z, mirror)
@@ -192,6 +192,7 @@ def _axes(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bo
 def _plane_axis(shapes: list[Shape], axis: int, settings: GridSettings, most: float, mirror: bool) -> list[_Interval]:
     bounds = np.array([shape.bounds[2 * axis : 2 * axis + 2] for shape in shapes])
     start, end = bounds[:, 0].min(), bounds[:, 1].max()
+    most = min(most, end - start)  # a wider cell would swallow the package
     edges = {start: 0.0, end: 0.0} | _edges(shapes, axis)  # position -> height of what ends there
     at, rank = np.array(sorted(edges.items())).T
     size = np.full(len(at), settings.edge_spacing) if settings.edge_spacing else rank / EDGE_CELLS
@@ -372,7 +373,7 @@ def fitting(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, 
             cells_per_diameter=max(1.0, settings.cells_per_diameter / scale),
         )
         axes = _axes(bodies, coarser, mirror)
-        cells = int(np.prod([sum(interval.count for interval in axis) for axis in axes], dtype=float))
+        cells = prod(sum(interval.count for interval in axis) for axis in axes)
         if cells <= settings.max_cells:
             return coarser, cells
     return None, 0

@@ -7,6 +7,7 @@ their own and are laid on the outline by them: `artwork`.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,12 @@ def copper_share(drawing: Drawing, folder: Path, size: tuple[float, float], key:
     return 1.0 - share if drawing.negative else share
 
 
+def unlike(table: np.ndarray) -> str:
+    """What an array is that is no table of numbers."""
+    size = " x ".join(map(str, table.shape)) or "no"
+    return f"holds {size} entries" if table.dtype.kind in "iufb" else "holds no numbers"
+
+
 def _image(path: Path, drawing: Drawing, key: Key) -> np.ndarray:
     given = drawing.model_fields_set & {"layer", "datatype", "cell", "centre", "pixel"}
     if given:
@@ -45,21 +52,34 @@ def _image(path: Path, drawing: Drawing, key: Key) -> np.ndarray:
     try:
         pixels = _read(path)
     except (OSError, ValueError, EOFError, SyntaxError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "it is damaged"
+        reason = str(error).splitlines()[0].replace(" to float64", "") if str(error) else "it is damaged"
         raise Fault(key, f"{str(path)!r} is not an image of copper (PNG, NPY or CSV): {reason}") from None
     if pixels.ndim != 2 or pixels.size == 0 or pixels.dtype.kind not in "iufb":
-        raise Fault(key, f"{str(path)!r} is not an image of copper: it has shape {pixels.shape} of {pixels.dtype}")
+        raise Fault(key, f"{str(path)!r} is not an image of copper: it {unlike(pixels)}")
     pixels = pixels[::-1].astype(float)
     if not np.isfinite(pixels).all() or pixels.min() < 0.0 or pixels.max() > 1.0:
         raise Fault(key, f"{str(path)!r} has shares that are not between 0 and 1")
     return pixels
 
 
+def npy(path: Path) -> np.ndarray:
+    """An NPY file's array; ValueError where it holds none."""
+    try:
+        with path.open("rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except OSError:
+        raise
+    except Exception:  # the header is read as Python, which raises whatever it made of it
+        raise ValueError("it is damaged, or holds no numbers") from None
+
+
 def _read(path: Path) -> np.ndarray:
     if path.suffix.lower() == ".npy":
-        return np.load(path, allow_pickle=False)
+        return npy(path)
     if path.suffix.lower() == ".csv":
-        return np.loadtxt(path, delimiter=",", ndmin=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on stderr, that the file is empty
+            return np.loadtxt(path, delimiter=",", ndmin=2)
     from matplotlib.image import imread
 
     pixels = imread(path)  # 0 to 1; grey (rows, columns) or colour (rows, columns, 3 or 4)

@@ -205,13 +205,8 @@ class Sites:
         edge = self.keys // 5
         q = np.repeat(np.where(lasting.reshape(-1)[edge], shear.reshape(-1)[edge], 0.0)[None], terms, axis=0)
         alive = lasting.reshape(-1)[memory.sites // 5]
-        sites, old = memory.sites[alive], memory.shear[:common, alive]
-        edges, first, count = np.unique(sites // 5, return_index=True, return_counts=True)
-        if len(edges):
-            known, at = found_in(edges, edge)
-            q[:common, known] = (np.add.reduceat(old, first, axis=1) / count)[:, at]
-        known, at = found_in(sites, self.keys)
-        q[:common, known] = old[:, at]
+        known, old = recalled(memory.sites[alive], memory.shear[:common, alive], self.keys)
+        q[:common, known] = old
         return q
 
     def after(self, strain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -219,6 +214,19 @@ class Sites:
         tau = self.modulus * (strain - self.offset)
         gamma = (tau[self.which] - self.past) / self.effective
         return self.keys, past(self.q, self.decay, self.mean) + self.mean.T * gamma
+
+
+def recalled(sites: np.ndarray, values: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of the sites `keys` lie on the edges of the ascending `sites`, and the values (.., m) there: the site's own,
+    that of all its edge's voxels, or their mean."""
+    edges, first, count = np.unique(sites // 5, return_index=True, return_counts=True)
+    known, at = found_in(edges, keys // 5)
+    if not len(edges):
+        return known, values[:, at]
+    found = (np.add.reduceat(values, first, axis=1) / count)[:, at]
+    own, place = found_in(sites, keys)
+    found[:, own[known]] = values[:, place]
+    return known, found
 
 
 def corners(e: int) -> list[list[int]]:
@@ -254,20 +262,29 @@ def edges_of(model: VoxelModel, relaxes: np.ndarray, lateral: np.ndarray) -> tup
     return tuple(np.concatenate(a, axis=-1) for a in zip(*found, strict=True))  # type: ignore[return-value]
 
 
-def edge_stress(memory: Memory, model: VoxelModel, branches: Branches, centres) -> tuple:
-    """(edges, dual volume in m3, shear stress in Pa) of the sites; centres (x, y, z): distances of centres beside lines."""
+def rows_of(sites: np.ndarray, model: VoxelModel) -> np.ndarray:
+    """Media rows of the voxels that sites stand for."""
     ids = np.pad(model.ids, 1)
-    shape = (3, *(n - 1 for n in ids.shape))
-    edges, slot = memory.sites // 5, memory.sites % 5
-    e, *at = np.unravel_index(edges, shape)
-    widths = (model.grid.dz, model.grid.dy, model.grid.dx)
-    row, volume = np.zeros(len(edges), ids.dtype), np.zeros(len(edges))
+    e, *at = np.unravel_index(sites // 5, (3, *(n - 1 for n in ids.shape)))
+    slot, row = sites % 5, np.zeros(len(sites), ids.dtype)
     for kind in range(3):
         here = e == kind
         where = [a[here] for a in at]
         round_it = np.stack([ids[tuple(a + s for a, s in zip(where, shift, strict=True))] for shift in corners(kind)])
         picked = np.take_along_axis(round_it, np.minimum(slot[here], 3)[None], axis=0)[0]
         row[here] = np.where(slot[here] == ALL, round_it.max(axis=0, initial=0), picked)
+    return row
+
+
+def edge_stress(memory: Memory, model: VoxelModel, branches: Branches, centres) -> tuple:
+    """(edges, dual volume in m3, shear stress in Pa) of the sites; centres (x, y, z): distances of centres beside lines."""
+    edges = memory.sites // 5
+    e, *at = np.unravel_index(edges, (3, *(n + 1 for n in model.ids.shape)))
+    widths = (model.grid.dz, model.grid.dy, model.grid.dx)
+    row, volume = rows_of(memory.sites, model), np.zeros(len(edges))
+    for kind in range(3):
+        here = e == kind
+        where = [a[here] for a in at]
         sizes = [widths[a] if corners(kind)[0][a] else centres[2 - a] for a in range(3)]
         volume[here] = np.prod([d[a] for d, a in zip(sizes, where, strict=True)], axis=0)
     G = branches.shear[row, :, e][:, : len(memory.shear)]

@@ -22,12 +22,16 @@ MOST_ROWS = 65_535  # ids are 16 bits wide
 
 @dataclass(frozen=True, eq=False)
 class Media:
-    """part (M,): index into the model's parts, -1 = void; stress_free (M,) in K; one material and one name per row."""
+    """part (M,): index into the model's parts, -1 = void; stress_free (M,) in K; one material and one name per row.
+
+    share (M,): how much of a voxel of the row is the part's own, the rest is another's or void; None: all of it.
+    """
 
     part: np.ndarray
     materials: list[Medium | None]
     stress_free: np.ndarray
     names: list[str]
+    share: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.materials)
@@ -112,6 +116,7 @@ class Rows:
     materials: list[Medium | None] = field(default_factory=lambda: [None])
     stress_free: list[float] = field(default_factory=lambda: [0.0])
     names: list[str] = field(default_factory=lambda: ["void"])
+    share: list[float] = field(default_factory=lambda: [0.0])
     parents: list[tuple[int, int, int] | None] = field(default_factory=lambda: [None])
     ids: dict[tuple, int] = field(default_factory=dict)
 
@@ -119,7 +124,7 @@ class Rows:
         """Id of a part made of one material."""
         key = (part, name, stress_free)
         if key not in self.ids:
-            self.ids[key] = self._add(part, material, stress_free, name, None)
+            self.ids[key] = self._add(part, material, stress_free, name, 1.0, None)
         return self.ids[key]
 
     def mixed(self, inside: int, outside: int, level: int, rule: str) -> int:
@@ -135,8 +140,9 @@ class Rows:
             material = mix([self._phase(inside), self._phase(outside)], [share, 1 - share], rule)
             owner = inside if outside == 0 or (inside and 2 * level >= LEVELS) else outside
             name = f"{self.names[inside]} {level}/{LEVELS} in {self.names[outside]}"
+            own = sum(s for row, s in ((inside, share), (outside, 1 - share)) if self.part[row] == self.part[owner])
             self.ids[key] = self._add(
-                self.part[owner], material, self.stress_free[owner], name, (inside, outside, level)
+                self.part[owner], material, self.stress_free[owner], name, own, (inside, outside, level)
             )
         return self.ids[key]
 
@@ -145,10 +151,18 @@ class Rows:
         return material if material is None or self.parents[row] else Phase(material, self.stress_free[row])
 
     def media(self) -> Media:
-        return Media(np.array(self.part, np.int32), self.materials, np.array(self.stress_free), self.names)
+        return Media(
+            np.array(self.part, np.int32), self.materials, np.array(self.stress_free), self.names, np.array(self.share)
+        )
 
     def _add(
-        self, part: int, material: Medium | None, stress_free: float, name: str, parents: tuple[int, int, int] | None
+        self,
+        part: int,
+        material: Medium | None,
+        stress_free: float,
+        name: str,
+        share: float,
+        parents: tuple[int, int, int] | None,
     ) -> int:
         if len(self.part) > MOST_ROWS:
             raise WarpError(
@@ -159,5 +173,6 @@ class Rows:
         self.materials.append(material)
         self.stress_free.append(stress_free)
         self.names.append(name)
+        self.share.append(share)
         self.parents.append(parents)
         return len(self.part) - 1

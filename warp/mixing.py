@@ -236,7 +236,7 @@ def mix(
         raise MaterialError(
             f"mixing needs one fraction per material, none negative, sum 1: {list(fractions)}", "mixture"
         )
-    if all(medium is None for medium in media):
+    if not any(f > 0.0 for medium, f in zip(media, fractions, strict=True) if medium is not None):
         raise MaterialError("a mixture needs at least one material besides void", "mixture")
     if rule in FIBRES and len(media) != 2:
         raise MaterialError(f"the rule {rule!r} takes one fibre and one matrix", "mixture")

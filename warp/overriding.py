@@ -32,7 +32,7 @@ def apply(tables: dict[str, Any], overrides: Mapping[str, str]) -> tuple[frozens
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no TOML, a number of too many digits, or nested too deeply
         return text
 
 

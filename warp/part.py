@@ -26,6 +26,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 
 from warp.units import NOT_NEGATIVE, POSITIVE, Dimensionless, Length, Power, Temperature
 
+SMALLEST = 1e-9  # m: nothing of a package is smaller
+
 
 class Section(BaseModel):
     """A table of the case file: no key that it does not know."""
@@ -53,11 +55,17 @@ def _fraction(value: float) -> float:
     return value
 
 
+def _no_slip(value: float) -> float:
+    if value < SMALLEST:
+        raise ValueError(f"is {value * 1e9:.3g} nm: is the unit right?")
+    return value
+
+
 def _names_a_part(value: Any) -> str:
     return "<part>" if isinstance(value, str) and value[:1].isalpha() else "<lengths>"
 
 
-Thickness = Annotated[Length, POSITIVE]
+Thickness = Annotated[Length, POSITIVE, AfterValidator(_no_slip)]
 Fraction = Annotated[Dimensionless, AfterValidator(_fraction)]
 Point = Annotated[tuple[Length, Length], BeforeValidator(_two), Field(examples=[["3 mm", "0 mm"]])]
 LENGTH_SCHEMA = {"type": "string", "examples": ["0.775 mm"], "description": "length with its unit"}

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from warp.boundary import Source
+from warp.layout import npy, unlike
 from warp.part import PowerSpec
 from warp.stacking import Fault, Key, Place
 
 SLACK = 1e-9  # m
 ROUND_OFF = 1e-9
+MOST = 1e9  # W in a rectangle of a map; more is no watts
 
 
 def sources(
@@ -75,7 +77,7 @@ def _read_map(name: str, folder: Path, key: Key) -> np.ndarray:
     path = folder / name
     try:
         if path.suffix.lower() == ".npy":
-            table = np.load(path, allow_pickle=False)
+            table = npy(path)
         else:
             lines = [line.split("#")[0].replace(";", ",") for line in path.read_text(encoding="utf-8-sig").splitlines()]
             table = np.array([[float(cell) for cell in line.split(",")] for line in lines if line.strip()])
@@ -85,8 +87,10 @@ def _read_map(name: str, folder: Path, key: Key) -> np.ndarray:
         reason = "its rows differ in length" if "inhomogeneous" in str(error) else str(error).splitlines()[0]
         raise Fault(key, f"{str(path)!r} is not a table of watts (CSV with commas, or NPY): {reason}") from None
     if table.ndim != 2 or table.size == 0 or table.dtype.kind not in "iuf":
-        raise Fault(key, f"{str(path)!r} is not a table of watts: it has shape {table.shape} of {table.dtype}")
+        raise Fault(key, f"{str(path)!r} is not a table of watts: it {unlike(table)}")
     table = table[::-1].astype(float)
     if not np.isfinite(table).all() or (table < 0.0).any():
         raise Fault(key, f"{str(path)!r} has entries that are negative or no number")
+    if table.max() > MOST:
+        raise Fault(key, f"{str(path)!r} has an entry of {table.max():.3g} W: is the unit right?")
     return table

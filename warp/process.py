@@ -3,8 +3,9 @@
     div(k grad T) + q = 0                          the temperature field, where the case has films or fixed temperatures
     div C(T) (strain - thermal_strain(T, T0)) = 0  the displacement at that field or at one temperature everywhere
 
-One way only: deformation does not change the heat flow. Temperature decides stiffness and free strain; each part counts
-its strain from its own stress-free temperature T0. The package floats: rigid motion is projected out, nothing is held.
+One way only, unless the case names bond lines (`coupling`): deformation does not change the heat flow. Temperature
+decides stiffness and free strain; each part counts its strain from its own stress-free temperature T0. The package
+floats: rigid motion is projected out, nothing is held.
 """
 
 from __future__ import annotations
@@ -50,22 +51,35 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
     if loose:
         raise WarpError("; ".join(loose) + ": nothing holds it, so its displacement is undefined")
 
-    from warp import elastic, heat, metrics
+    from warp import coupling, elastic, heat, metrics
     from warp.results import Result
 
-    warm = None
-    if case.heated:
+    def heated(stretch: np.ndarray | None = None) -> heat.Solution:
         name = _named("heat", place)
         step(name, 0, NO_RESIDUAL)
-        warm = heat.solve_steady(model, case.boundaries, case.sources, place, TOLERANCE, partial(step, name))
-    if case.loads.temperature is not None:
-        temperature: float | np.ndarray = case.loads.temperature
+        told = partial(step, name)
+        return heat.solve_steady(model, case.boundaries, case.sources, place, TOLERANCE, told, stretch)
+
+    def bend(temperature: float | np.ndarray) -> elastic.Solution:
+        name = _named("elastic", place)
+        step(name, 0, NO_RESIDUAL)
+        return elastic.solve(model, temperature, place, TOLERANCE, partial(step, name))
+
+    warm: heat.Solution | None
+    temperature: float | np.ndarray | None
+    lines: dict[str, Any] = {}
+    if case.bond_lines:
+        both = coupling.solve(model, case.bond_lines, heated, bend)
+        warm, bent, temperature = both.heat, both.elastic, both.heat.temperature
+        changes = coupling.bond_lines(model, case.bond_lines, both.stretch)
+        lines = {"bond_lines": {"rounds": len(both.changes), "parts": changes}}
     else:
-        assert warm is not None  # a case that asks for the solved field has films
-        temperature = warm.temperature
-    name = _named("elastic", place)
-    step(name, 0, NO_RESIDUAL)
-    bent = elastic.solve(model, temperature, place, TOLERANCE, partial(step, name))
+        warm = heated() if case.heated else None
+        temperature = case.loads.temperature
+        if temperature is None:
+            assert warm is not None  # a case that asks for the solved field has films
+            temperature = warm.temperature
+        bent = bend(temperature)
 
     step("numbers", 0, NO_RESIDUAL)
     stress = elastic.stress(model, bent.displacement, temperature)
@@ -86,7 +100,7 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
         heat=warm,
         elastic=bent,
         stress=stress,
-        numbers=numbers,
+        numbers={**numbers, **lines},
         tolerances={"heat": TOLERANCE, "elastic": TOLERANCE},
         provenance={
             "case_file": str(case.path),
@@ -121,6 +135,8 @@ def refuse_too_large(case: Case, grid: Grid, place: Device) -> None:
 
 def loose_pieces(model: VoxelModel) -> list[str]:
     """Say of every part that does not hang together with the rest how far it is from it."""
+    if not model.ids.any():
+        return ["no part is solid"]
     names = voxels.floating(model)
     if not names:
         return []

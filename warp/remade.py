@@ -6,6 +6,7 @@ birth e, the stiffness C and the free strain a before and after, at one temperat
     C' (e' - a') = C (e - a)          voxels
     K' (g' - b') = K (g - b)          edges (shear); b, the free tilt, at lateral free faces only
 
+Viscoelastic voxels hand on the stress of their branches (inherited).
 So the bumps keep their stress when underfill surrounds them, nothing moves, and both stiffen what comes later.
 """
 
@@ -21,6 +22,7 @@ import numpy as np
 from warp.elastic import free_strain
 from warp.free_edges import PAD, free_shear, lateral_faces
 from warp.history import State, between_four, places, table
+from warp.inherited import Inheritance
 from warp.medium import normal_matrix
 from warp.voxelize import VoxelModel
 
@@ -56,16 +58,26 @@ def stiffened(state: State, before: VoxelModel, after: VoxelModel, T: float) -> 
         here = both & (before.ids == a) & (after.ids == b)
         stress = C[a] @ (strain[:, here] - free[a][:, None])
         strain[:, here] = np.linalg.solve(D[b], stress) + new_free[b][:, None]
-    K, bent = _edges(before, T)
-    L, new_bent = _edges(after, T)
+    K, bent, lateral = _edges(before, T)
+    L, new_bent, new_lateral = _edges(after, T)
     lasting = (K > 0) & (L > 0) & ((K != L) | (bent != new_bent))
-    shear = state.shear.copy()
+    shear, memory = state.shear.copy(), state.memory
+    heir = Inheritance(memory, before, after, T) if len(memory.voxels) else None
+    if heir is not None:
+        at, own = heir.strain()
+        strain.reshape(3, -1)[:, at] = own + new_free[after.ids.reshape(-1)[at]].T
+        edges, offset = heir.offset(lateral)
+        shear.reshape(-1)[edges] -= offset
     shear[lasting] = (shear[lasting] - bent[lasting]) * K[lasting] / L[lasting] + new_bent[lasting]
-    return replace(state, strain=strain, shear=shear)
+    if heir is not None:
+        memory, edges, offset = heir.handed_on(new_lateral)
+        shear.reshape(-1)[edges] += offset
+    return replace(state, strain=strain, shear=shear, memory=memory)
 
 
-def _edges(model: VoxelModel, T: float) -> tuple[np.ndarray, np.ndarray]:
-    """Stiffness K and free tilt b (3, nz+1, ny+1, nx+1) of every edge, between four voxels or at a lateral free face."""
+def _edges(model: VoxelModel, T: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Stiffness K and free tilt b (3, nz+1, ny+1, nx+1) of every edge, between four voxels or at a lateral free face; flat
+    indices of the latter."""
     from warp.kernels import history as kernels
 
     grid = model.grid
@@ -96,4 +108,6 @@ def _edges(model: VoxelModel, T: float) -> tuple[np.ndarray, np.ndarray]:
         at = places(table(edges, solid), solid.shape)
         stiffness.reshape(-1)[at] = np.concatenate([e.stiffness for e in edges])
         bent.reshape(-1)[at] = np.concatenate([free_shear(e, model.ids, partial(strain, e.face), lines) for e in edges])
-    return stiffness, bent
+    else:
+        at = np.zeros(0, np.int64)
+    return stiffness, bent, at

@@ -344,7 +344,7 @@ def _solvers(result: Result) -> str:
     rows = [
         [
             escape(name),
-            str(s["iterations"]),
+            f"{s['iterations']} in {s['rounds']} rounds" if s.get("rounds", 1) > 1 else str(s["iterations"]),
             f"{s['residual']:.1e}",
             f"{s['tolerance']:.0e}" if "tolerance" in s else UNKNOWN,
             f"{s['seconds']:.2f} s",

@@ -6,7 +6,7 @@
                  of a process those of the last moment, and under "steps" those of every one, in order (1.1)
     /grid        x, y, z line coordinates [m]; attribute mirror = (x, y): the first line is a mirror plane
     /ids         (nz, ny, nx) row of /media of every voxel, 0 = void
-    /media       part (index into /parts, -1 void), stress_free [K], material (names, JSON), one entry a row
+    /media       part (index into /parts, -1 void), stress_free [K], share, material (names, JSON), one entry a row
     /fields      temperature (nz, ny, nx) [K];
                  displacement (3, nz+1, ny+1, nx+1) [m]: u on x-faces, v on y-faces, w on z-faces;
                  stress (nz, ny, nx, 6) [Pa] in VTK's order xx yy zz xy yz xz
@@ -53,11 +53,12 @@ PACKED_CELLS = 20_000_000  # larger models store real fields unpacked: zlib take
 
 @dataclass(frozen=True)
 class MediaTable:
-    """What a row of ids means: part index (-1 void), material name, stress-free temperature [K]."""
+    """What a row of ids means: part index (-1 void), material name, stress-free temperature [K], the part's share."""
 
     part: np.ndarray
     material: list[str]
     stress_free: np.ndarray
+    share: np.ndarray | None = None
 
     @property
     def names(self) -> list[str]:
@@ -105,6 +106,7 @@ class Result:
             np.asarray(model.media.part, np.int32),
             list(model.media.names),
             np.asarray(model.media.stress_free, np.float64),
+            model.media.share,
         )
         fields: dict[str, Any] = {}
         if heat is not None:
@@ -124,6 +126,8 @@ class Result:
                     "residual": float(histories[name][-1]) if histories[name].size else 0.0,
                     "seconds": float(solution.seconds),
                 }
+                if hasattr(solution, "rounds"):
+                    solvers[name]["rounds"] = int(solution.rounds)
                 if name in (tolerances or {}):
                     solvers[name]["tolerance"] = float(tolerances[name])  # type: ignore[index]
         info = {**origin(), **(provenance or {}), "solver": solvers}
@@ -269,7 +273,10 @@ def read(path: str | os.PathLike[str]) -> Result:
             (bool(file["grid"].attrs["mirror"][0]), bool(file["grid"].attrs["mirror"][1])),
         )
         media = MediaTable(
-            file["media/part"][()], store.get_json(file["media/material"]), file["media/stress_free"][()]
+            file["media/part"][()],
+            store.get_json(file["media/material"]),
+            file["media/stress_free"][()],
+            file["media/share"][()] if "media/share" in file else None,
         )
         fields = {name: store.Stored(path, f"fields/{name}") for name in file["fields"]}
         if "stress" in fields:
@@ -322,6 +329,8 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
     file["grid"].attrs["mirror"] = np.array(grid.mirror, np.int8)
     store.put(file, "media/part", np.asarray(result.media.part, np.int32))
     store.put(file, "media/stress_free", np.asarray(result.media.stress_free, np.float64))
+    if result.media.share is not None:
+        store.put(file, "media/share", np.asarray(result.media.share, np.float64))
     store.put_text(file, "media/material", json.dumps(list(result.media.material)))
 
     for name in result.shapes:
@@ -359,6 +368,8 @@ def _check_fit(result: Result, file: h5py.File) -> None:
     rows, part = len(result.media.material), np.asarray(result.media.part)
     if not part.shape == np.shape(result.media.stress_free) == (rows,) or part.min() < -1 or part.max() >= len(result.parts):
         raise ValueError("the rows of media do not fit each other or the parts")
+    if result.media.share is not None and np.shape(result.media.share) != (rows,):
+        raise ValueError("media/share does not fit the rows of media")
     if not (isinstance(result.metrics, dict) and isinstance(result.provenance, dict)):
         raise ValueError("metrics or provenance is no table")
 

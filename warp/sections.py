@@ -64,6 +64,8 @@ class Load(Section):
         Discriminator(_solved),
     ] = Field(ROOM, validate_default=False)
     """Where the warpage is computed: everywhere the same, or "solved": the temperature field under power."""
+    bond_lines: Annotated[Names, Field(examples=[["tim"]])] | None = None
+    """Soft layers that conduct as thick as the displacement leaves them; with temperature = "solved" only."""
 
 
 class GridSection(Section):
@@ -73,7 +75,7 @@ class GridSection(Section):
     """In plane, next to part edges."""
     spacing: Thickness | None = None
     """In plane, at most."""
-    growth: Annotated[float, Field(gt=0.0, le=2.0)] | None = None
+    growth: Annotated[float, Field(ge=1e-3, le=2.0)] | None = None
     """Of the in-plane spacing per unit distance from an edge."""
     z_spacing: Thickness | None = None
     """Through the thickness, at most."""

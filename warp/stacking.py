@@ -299,6 +299,7 @@ class _Stack:
         """From what carries the far ends to the loops' top above the chip."""
         if not wires.on or wires.around is None:
             raise Fault(("part", name), 'bond wires run from a chip to what carries it: add on = "substrate"')
+        self.part(wires.around, name, "around")
         bottom = self.level(name, "on", wires.on) + wires.lift
         top = self.heights(wires.around)[1] + wires.loop
         if top - bottom <= LEVEL:

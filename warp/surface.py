@@ -8,7 +8,8 @@ column with the slope that the two nearest lines extrapolate. Exact for a consta
 planes are unfolded first, so that a quarter model yields the full package's surface.
 
 A surface is the outermost z-face of the part in every column of its footprint, seen from above (top) or below (bottom):
-the bottom of a lid is the underside of its foot and the ceiling of its cavity together.
+the bottom of a lid is the underside of its foot and the ceiling of its cavity together. Columns of which a curved side
+cuts off a part do not belong to the footprint: their corners lie beyond the rim.
 w > 0 points up, towards the lid, on either side. Lengths in metres. Arrays [j, i] = (y, x).
 """
 
@@ -23,6 +24,8 @@ import numpy as np
 from warp.errors import WarpError
 
 Side: TypeAlias = Literal["top", "bottom"]
+WHOLE = 0.98
+"""Share of a voxel that must be the part's own for its column to belong to the footprint."""
 Zone: TypeAlias = "float | tuple[float, float, float, float] | None"
 
 
@@ -101,6 +104,7 @@ def sample(model, displacement: np.ndarray, part: str, side: Side, face: np.ndar
     j, i = np.nonzero(cells)
     columns = np.full(cells.shape, np.nan)
     columns[j, i] = displacement[2, face[j, i], j, i]
+    cells = footprint(model, face, side)
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
     if model.grid.mirror[0]:
         x, columns, cells = _unfold(x), np.hstack((columns[:, ::-1], columns)), np.hstack((cells[:, ::-1], cells))
@@ -109,8 +113,23 @@ def sample(model, displacement: np.ndarray, part: str, side: Side, face: np.ndar
     rows, cols = _extent(cells, 1), _extent(cells, 0)
     x, y = x[cols.start : cols.stop + 1], y[rows.start : rows.stop + 1]
     columns, cells = columns[rows, cols], cells[rows, cols]
-    w = _to_lines(_to_lines(columns, x).T, y).T
-    return Surface(part, side, x, y, w, cells)
+    found = Surface(part, side, x, y, _to_lines(_to_lines(columns, x).T, y).T, cells)
+    return replace(found, w=np.where(found.weights > 0, found.w, np.nan))
+
+
+def footprint(model, face: np.ndarray, side: Side) -> np.ndarray:
+    """Columns (ny, nx) that belong to a surface; face (ny, nx): its z-face in each, -1 where the part is absent.
+
+    All where no column is the part's own alone, e.g. of bumps a voxel wide.
+    """
+    there = face >= 0
+    share = model.media.share
+    if share is None:
+        return there
+    j, i = np.nonzero(there)
+    whole = np.zeros(there.shape, bool)
+    whole[j, i] = share[model.ids[face[j, i] - (side == "top"), j, i]] >= WHOLE
+    return whole if whole.any() else there
 
 
 def zoned(surface: Surface, zone: Zone) -> Surface:

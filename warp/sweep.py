@@ -25,7 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ from warp.errors import WarpError
 
 if TYPE_CHECKING:
     from warp.case import Case
+    from warp.case_errors import Problem
 
 TRIES = 3  # of a run whose process dies
 PATIENCE = 20  # s that a scheduler has to answer
@@ -117,6 +118,7 @@ def sweep(
     progress: Progress | None = None,
 ) -> Outcome:
     """Make every run that is not there yet, then the tables and pictures."""
+    refuse_misspelt(case, design)
     points = folder / "points"
     points.mkdir(parents=True, exist_ok=True)
     store.check_writable(points / "key.json")
@@ -136,6 +138,24 @@ def sweep(
     if len(outcome.failed) == len(outcome.records):
         raise WarpError(f"none of the {len(outcome.records)} runs could be made: {outcome.failed[0].get('error')}")
     return outcome
+
+
+def refuse_misspelt(case: Case, design: Design) -> None:
+    """Raise CaseError where the case says the same of a key at both ends of what it varies: no value will do."""
+    from warp import case as cases
+
+    said: list[set[Problem]] = []
+    for share in (0.0, 1.0):
+        text, path, overrides = _task(case, design, [v.at(share) for v in design.variables])
+        try:
+            cases.parse(text, Path(path), overrides)
+            return
+        except cases.CaseError as error:
+            said.append(set(error.problems))
+    keys = {f"--set {v.key}": f"--vary {v.key}" for v in design.variables}
+    wrong = [replace(problem, key=keys[problem.key]) for problem in said[0] & said[1] if problem.key in keys]
+    if wrong:
+        raise cases.CaseError(sorted(wrong, key=str))
 
 
 def key_of(task: Task) -> str:

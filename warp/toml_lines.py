@@ -9,6 +9,7 @@ The scanner trusts its input: tomllib has already accepted the text.
 from __future__ import annotations
 
 import re
+import tomllib
 from bisect import bisect_right
 
 Path = tuple[str | int, ...]
@@ -73,7 +74,8 @@ class _Scanner:
     def keys(self) -> list[str]:
         found = []
         while match := KEY.match(self.text, self.at):
-            found.append(next(group for group in match.groups() if group is not None))
+            key = next(group for group in match.groups() if group is not None)
+            found.append(tomllib.loads(f'key = "{key}"')["key"] if "\\" in (match[1] or "") else key)
             self.at = match.end()
             if self.text[self.at] != ".":
                 break

@@ -101,6 +101,8 @@ KINDS = (
 )
 
 QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
+# Exponents of more than a digit, powers of powers, long numbers: no unit has them, and they keep pint busy for days.
+BIG_POWER = re.compile(r"\^(?!-?\d(?:\.\d+)?(?![\d.^(]))|\)\^.*\)\^|\d{4,}")
 SPELLINGS = {"µ": "u", "μ": "u", "°": "deg", "·": "*", "⋅": "*", "²": "^2", "³": "^3", "−": "-", "\u00a0": " "}
 RESPELL = str.maketrans(SPELLINGS)
 
@@ -144,10 +146,15 @@ def _canonical(unit: str, kind: Kind) -> str:
 
 def _by_table(number: str, unit: str, factor: str, kind: Kind) -> float:
     offset = "273.15" if kind is TEMPERATURE and unit != "K" else "0"
-    return float(Decimal(factor) * (Decimal(number) + Decimal(offset)))
+    try:
+        return float(Decimal(factor) * (Decimal(number) + Decimal(offset)))
+    except ArithmeticError:  # an exponent of twenty digits
+        return math.inf
 
 
 def _by_pint(number: float, unit: str, written: str, kind: Kind) -> float:
+    if len(unit) > 60 or BIG_POWER.search(unit):
+        raise ValueError(f"unknown unit {written!r}: {kind.needs}")
     import pint
 
     registry = pint.application_registry
@@ -184,9 +191,13 @@ def convert(value: Any, kind: Kind) -> float:
     if isinstance(value, str):
         return parse(value, kind)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise ValueError(f"{value} is not a finite number")
-        return _bare(float(value), kind)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise ValueError("a number of so many digits is out of range") from None
+        if not math.isfinite(number):
+            raise ValueError(f"{number} is not a finite number")
+        return _bare(number, kind)
     if hasattr(value, "magnitude") and hasattr(value, "to"):
         if not value.check(kind.si):
             raise ValueError(f"{value} is not {_article(kind.name)}: {kind.needs}")
