@@ -1,6 +1,7 @@
 #include "common.cuh"
 
 #define TINY 1e-5
+#define HELD 1e-12
 
 // Arrays of faces, cells and edges share one shape (..., nz + 1, ny + 1, nx + 3)
 #define ROW (nx + 3)
@@ -210,7 +211,7 @@ static __device__ void line_pivots(real *inverse, real *__restrict__ lower, cons
         const real l = k > 0 ? off[a] * inverse[AT(a, k - 1, j, i)] : 0;
         const real d = full - l * off[a];
         lower[AT(a, k, j, i)] = l;
-        inverse[AT(a, k, j, i)] = d > full * real(TINY) ? 1 / d : 0;
+        inverse[AT(a, k, j, i)] = d > full * real(TINY) ? 1 / d : full > 0 ? real(HELD) / full : 0;
     }
 }
 
@@ -223,8 +224,9 @@ KERNEL media_lines(real *inverse, real *__restrict__ lower, const real *diagonal
     EACH_Y(j, 0, ny + 1) EACH_X(i, 1, nx + 2) {
         for (int k = 0; k < nz + 1; ++k) {
             const real rzm = rdz[k], cz = rcz[k + 1];
-            const real off[] = {-EDGE_Y(k, j, i) * cz * cz, -EDGE_X(k, j, i) * cz * cz,
-                                -CELL(2, MEDIUM(k, j + 1, i)) * dx[i] * dy[j + 1] * dz[k] * rzm * rzm};
+            const real off[] = {
+                lower[AT(0, k, j, i)] - EDGE_Y(k, j, i) * cz * cz, lower[AT(1, k, j, i)] - EDGE_X(k, j, i) * cz * cz,
+                lower[AT(2, k, j, i)] - CELL(2, MEDIUM(k, j + 1, i)) * dx[i] * dy[j + 1] * dz[k] * rzm * rzm};
             line_pivots(inverse, lower, diagonal, off, k, j, i, nx, ny, nz);
         }
     }

@@ -29,6 +29,7 @@ from numba import prange
 from warp.kernels import inline, kernel
 
 TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motion of the line: it is held
+HELD = 1e-12  # its inverse pivot as a part of its diagonal's: not 0, for coarse levels must move it with the rest
 
 
 @inline
@@ -260,7 +261,7 @@ def elastic_diagonal(diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
 
 @kernel
 def media_lines(inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rdz, rcz, nx, ny, nz):
-    """Factor the z lines of A from material ids."""
+    """Factor the z lines of A from material ids; `lower` comes in with what free edges couple to the place below."""
     for j in prange(ny + 1):
         for k in range(nz + 1):
             km, rzm, cz = max(k - 1, 0), rdz[k], rcz[k + 1]
@@ -270,10 +271,11 @@ def media_lines(inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rdz, rcz,
                 w = -cell[2, ids[k, j + 1, i]] * dx[i] * dy[j + 1] * dz[k] * rzm * rzm
                 for a, off in ((0, u), (1, v), (2, w)):
                     full = diagonal[a, k, j, i]
+                    off += lower[a, k, j, i]
                     l = off * inverse[a, km, j, i] if k > 0 else off * 0
                     d = full - l * off
                     lower[a, k, j, i] = l
-                    inverse[a, k, j, i] = 1 / d if d > full * TINY else d * 0
+                    inverse[a, k, j, i] = 1 / d if d > full * TINY else HELD / full if full > 0 else d * 0
 
 
 @kernel

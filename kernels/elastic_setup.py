@@ -10,12 +10,15 @@ from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 
 @host
-def media_coarsen(C, K, ids, cell, soft, dx, dy, dz, keepx, keepy, startx, weightx, starty, weighty, NX, NY, nz):
+def media_coarsen(C, K, ids, cell, soft, dx, dy, dz, keepx, keepy, lines, centres, least, NX, NY, nz):
     """Coefficients of the first coarse grid: cells summed over merged ones, edges with the interpolation's weights.
 
-    Coarse cell I holds the fine cells keepx[I] .. keepx[I+1]; coarse line I takes the fine lines startx[I] + m with weight
-    weightx[m, I], and the same in y.
+    Coarse cell I holds the fine cells keepx[I] .. keepx[I+1]; lines = startx, weightx, starty, weighty: coarse line I
+    takes the fine lines startx[I] + m with weight weightx[m, I]; centres alike: the share of a coarse cell in the strain
+    of fine ones. Its normal stiffness does not fall below `least` of what these shares add up to (elastic_coefficients).
     """
+    startx, weightx, starty, weighty = lines
+    fromx, sharex, fromy, sharey = centres
     for J in prange(NY + 1):
         for k in range(nz + 1):
             for I in range(NX + 1):
@@ -25,6 +28,20 @@ def media_coarsen(C, K, ids, cell, soft, dx, dy, dz, keepx, keepy, startx, weigh
                             m, volume = ids[k + 1, j + 1, i + 1], dx[i + 1] * dy[j + 1] * dz[k + 1]
                             for a in range(6):
                                 C[a, k, J, I + 1] += cell[a, m] * volume
+                    xx, yy, zz = 0.0, 0.0, 0.0
+                    for n in range(sharey.shape[0]):
+                        for m in range(sharex.shape[0]):
+                            j, i = fromy[J] + n, fromx[I] + m
+                            a, volume = ids[k + 1, j + 1, i + 1], dx[i + 1] * dy[j + 1] * dz[k + 1]
+                            x = 1.0 if keepx[I] <= i < keepx[I + 1] else 0.0
+                            y = 1.0 if keepy[J] <= j < keepy[J + 1] else 0.0
+                            xx += x * sharey[n, J] * cell[0, a] * volume
+                            yy += y * sharex[m, I] * cell[1, a] * volume
+                            zz += sharex[m, I] * sharey[n, J] * cell[2, a] * volume
+                    if C[0, k, J, I + 1] > 0:
+                        C[0, k, J, I + 1] = max(C[0, k, J, I + 1], least * xx)
+                        C[1, k, J, I + 1] = max(C[1, k, J, I + 1], least * yy)
+                        C[2, k, J, I + 1] = max(C[2, k, J, I + 1], least * zz)
                 if I < NX:
                     for n in range(weighty.shape[0]):
                         if weighty[n, J] != 0:

@@ -1,8 +1,10 @@
-#include "common.cuh"
+#include "heat.cuh"
 
-// One thread walks one column (j, i) upwards; side s of medium m: TABLE(m, s)
-#define AT(k, j, i) (((long long)(k) * ny + (j)) * nx + (i))
+// Side s of medium m: TABLE(m, s)
 #define TABLE(m, s) table[7 * (m) + (s)]
+#define ACROSS_X(k, j, low, high) (dx[low] * TABLE(ids[AT(k, j, low)], 1) + dx[high] * TABLE(ids[AT(k, j, high)], 0))
+#define ACROSS_Y(k, low, high, i) (dy[low] * TABLE(ids[AT(k, low, i)], 3) + dy[high] * TABLE(ids[AT(k, high, i)], 2))
+#define ACROSS_Z(low, high, j, i) (dz[low] * TABLE(ids[AT(low, j, i)], 5) + dz[high] * TABLE(ids[AT(high, j, i)], 4))
 
 KERNEL heat_apply(real *__restrict__ out, const real *__restrict__ T, const uint16 *__restrict__ ids,
                   const real *__restrict__ table, const real *__restrict__ dx, const real *__restrict__ dy,
@@ -18,21 +20,14 @@ KERNEL heat_apply(real *__restrict__ out, const real *__restrict__ T, const uint
         const real ax = dy[j] * dz[k];
         const int m = ids[AT(k, j, i)];
         const real t = T[AT(k, j, i)];
-        real fx = 0, fxm = 0;
-        if (i < nx - 1) {
-            const real s = dx[i] * TABLE(m, 1) + dx[i + 1] * TABLE(ids[AT(k, j, i + 1)], 0);
-            fx = ax * (t - T[AT(k, j, i + 1)]) / s;
-        }
-        if (i > 0) {
-            const real s = dx[i - 1] * TABLE(ids[AT(k, j, i - 1)], 1) + dx[i] * TABLE(m, 0);
-            fxm = ax * (T[AT(k, j, i - 1)] - t) / s;
-        }
+        const real fx = i < nx - 1 ? ax * (t - T[AT(k, j, i + 1)]) / ACROSS_X(k, j, i, i + 1) : 0;
+        const real fxm = i > 0 ? ax * (T[AT(k, j, i - 1)] - t) / ACROSS_X(k, j, i - 1, i) : 0;
         const real ay = dx[i] * dz[k];
         const real az = dx[i] * dy[j];
         real q = fx - fxm - fz + TABLE(m, 6) * (dx[i] * ax) * t;
-        q += ay * (t - T[AT(k, jm, i)]) / (dy[j] * TABLE(m, 2) + dy[jm] * TABLE(ids[AT(k, jm, i)], 3));
-        q += ay * (t - T[AT(k, jp, i)]) / (dy[j] * TABLE(m, 3) + dy[jp] * TABLE(ids[AT(k, jp, i)], 2));
-        const real up = az * (t - T[AT(kp, j, i)]) / (dz[k] * TABLE(m, 5) + dz[kp] * TABLE(ids[AT(kp, j, i)], 4));
+        q += ay * (t - T[AT(k, jm, i)]) / ACROSS_Y(k, jm, j, i);
+        q += ay * (t - T[AT(k, jp, i)]) / ACROSS_Y(k, j, jp, i);
+        const real up = az * (t - T[AT(kp, j, i)]) / ACROSS_Z(k, kp, j, i);
         fz = up;
         out[AT(k, j, i)] = keep * out[AT(k, j, i)] + sign * (q + up);
     }
@@ -49,10 +44,10 @@ KERNEL heat_lateral(real *__restrict__ s, const uint16 *__restrict__ ids, const 
         const int m = ids[AT(k, j, i)];
         const real ay = dx[i] * dz[k];
         real g = TABLE(m, 6) * (dx[i] * ax);
-        if (i > 0) g += ax / (dx[i] * TABLE(m, 0) + dx[i - 1] * TABLE(ids[AT(k, j, i - 1)], 1));
-        if (i < nx - 1) g += ax / (dx[i] * TABLE(m, 1) + dx[i + 1] * TABLE(ids[AT(k, j, i + 1)], 0));
-        if (j > 0) g += ay / (dy[j] * TABLE(m, 2) + dy[j - 1] * TABLE(ids[AT(k, j - 1, i)], 3));
-        if (j < ny - 1) g += ay / (dy[j] * TABLE(m, 3) + dy[j + 1] * TABLE(ids[AT(k, j + 1, i)], 2));
+        if (i > 0) g += ax / ACROSS_X(k, j, i - 1, i);
+        if (i < nx - 1) g += ax / ACROSS_X(k, j, i, i + 1);
+        if (j > 0) g += ay / ACROSS_Y(k, j - 1, j, i);
+        if (j < ny - 1) g += ay / ACROSS_Y(k, j, j + 1, i);
         s[AT(k, j, i)] = g;
     }
 }
@@ -65,10 +60,7 @@ KERNEL heat_factor(real *__restrict__ s, const uint16 *__restrict__ ids, const r
     if (i >= nx || j >= ny) return;
     real fz = 0;
     for (int k = 0; k < nz; ++k) {
-        real g = 0;
-        if (k < nz - 1) {
-            g = dx[i] * dy[j] / (dz[k] * TABLE(ids[AT(k, j, i)], 5) + dz[k + 1] * TABLE(ids[AT(k + 1, j, i)], 4));
-        }
+        const real g = k < nz - 1 ? dx[i] * dy[j] / ACROSS_Z(k, k + 1, j, i) : 0;
         const real e = s[AT(k, j, i)] + fz;
         const real p = e + g;
         const real inverse = p > 0 ? 1 / p : 0;
@@ -89,14 +81,14 @@ KERNEL heat_lines(real *__restrict__ x, real *__restrict__ p, real *__restrict__
         const int kp = min(k + 1, nz - 1);
         const real t = (r[AT(k, j, i)] + fz) * pivot[AT(k, j, i)];
         y[AT(k, j, i)] = t;
-        const real g = dx[i] * dy[j] / (dz[k] * TABLE(ids[AT(k, j, i)], 5) + dz[kp] * TABLE(ids[AT(kp, j, i)], 4));
+        const real g = dx[i] * dy[j] / ACROSS_Z(k, kp, j, i);
         fz = g * t;
     }
     fz = 0;
     for (int k = nz - 1; k >= 0; --k) {
         const int km = max(k - 1, 0);
         real t = y[AT(k, j, i)] + fz * pivot[AT(k, j, i)];
-        const real g = dx[i] * dy[j] / (dz[k] * TABLE(ids[AT(k, j, i)], 4) + dz[km] * TABLE(ids[AT(km, j, i)], 5));
+        const real g = dx[i] * dy[j] / ACROSS_Z(km, k, j, i);
         fz = g * t;
         t = a * p[AT(k, j, i)] + b * t;
         p[AT(k, j, i)] = t;
@@ -125,32 +117,22 @@ KERNEL heat_coarsen(real *__restrict__ gx, real *__restrict__ gy, real *__restri
         real sx = 0, sy = 0, sz = 0, sf = 0;
         for (int j = first_y[J]; j < first_y[J + 1]; ++j) {
             const real ax = dy[j] * dz[k];
-            const int l = ids[AT(k, j, il)];
-            const int r = ids[AT(k, j, ir)];
-            const real g = ax / (dx[il] * TABLE(l, 1) + dx[ir] * TABLE(r, 0));
-            const real ga = ax / (dx[ia] * TABLE(ids[AT(k, j, ia)], 1) + dx[il] * TABLE(l, 0));
-            const real gb = ax / (dx[ir] * TABLE(r, 1) + dx[ib] * TABLE(ids[AT(k, j, ib)], 0));
-            real s = 1;
-            s += ga > 0 ? reach_x[I] * g / ga : reach_x[2 * mx + I];
-            s += gb > 0 ? reach_x[mx + I] * g / gb : reach_x[3 * mx + I];
-            sx += g / s;
+            const real g = ax / ACROSS_X(k, j, il, ir);
+            const real below = ax / ACROSS_X(k, j, ia, il);
+            const real above = ax / ACROSS_X(k, j, ir, ib);
+            sx += series(g, below, above, reach_x, mx, I);
             for (int i = first_x[I]; i < first_x[I + 1]; ++i) {
                 const int m = ids[AT(k, j, i)];
                 sf += TABLE(m, 6) * (dx[i] * dy[j] * dz[k]);
-                sz += dx[i] * dy[j] / (dz[k] * TABLE(m, 5) + dz[kp] * TABLE(ids[AT(kp, j, i)], 4));
+                sz += dx[i] * dy[j] / ACROSS_Z(k, kp, j, i);
             }
         }
         for (int i = first_x[I]; i < first_x[I + 1]; ++i) {
             const real ay = dx[i] * dz[k];
-            const int l = ids[AT(k, jl, i)];
-            const int r = ids[AT(k, jr, i)];
-            const real g = ay / (dy[jl] * TABLE(l, 3) + dy[jr] * TABLE(r, 2));
-            const real ga = ay / (dy[ja] * TABLE(ids[AT(k, ja, i)], 3) + dy[jl] * TABLE(l, 2));
-            const real gb = ay / (dy[jr] * TABLE(r, 3) + dy[jb] * TABLE(ids[AT(k, jb, i)], 2));
-            real s = 1;
-            s += ga > 0 ? reach_y[J] * g / ga : reach_y[2 * my + J];
-            s += gb > 0 ? reach_y[my + J] * g / gb : reach_y[3 * my + J];
-            sy += g / s;
+            const real g = ay / ACROSS_Y(k, jl, jr, i);
+            const real below = ay / ACROSS_Y(k, ja, jl, i);
+            const real above = ay / ACROSS_Y(k, jr, jb, i);
+            sy += series(g, below, above, reach_y, my, J);
         }
         const long long c = ((long long)k * my + J) * mx + I;
         gx[c] = I < mx - 1 ? sx : 0;
@@ -178,15 +160,10 @@ KERNEL heat_weights(real *__restrict__ wx, real *__restrict__ wy, const uint16 *
             const int ir = il + 1;
             const int ia = max(il - 1, 0);
             const int ib = min(ir + 1, nx - 1);
-            const int l = ids[AT(k, j, il)];
-            const int r = ids[AT(k, j, ir)];
-            const real g = 1 / (dx[il] * TABLE(l, 1) + dx[ir] * TABLE(r, 0));
-            const real ga = 1 / (dx[ia] * TABLE(ids[AT(k, j, ia)], 1) + dx[il] * TABLE(l, 0));
-            const real gb = 1 / (dx[ir] * TABLE(r, 1) + dx[ib] * TABLE(ids[AT(k, j, ib)], 0));
-            const real a = ga > 0 ? reach_x[c] * g / ga : reach_x[2 * mx + c];
-            const real b = gb > 0 ? reach_x[mx + c] * g / gb : reach_x[3 * mx + c];
-            w = i == il ? 0 : 1;
-            if (g > 0) w = (a + w) / (1 + a + b);
+            const real g = 1 / ACROSS_X(k, j, il, ir);
+            const real below = 1 / ACROSS_X(k, j, ia, il);
+            const real above = 1 / ACROSS_X(k, j, ir, ib);
+            w = weight(i != il, g, below, above, reach_x, mx, c);
         }
         wx[AT(k, j, i)] = w;
         w = linear_y[j];
@@ -196,15 +173,10 @@ KERNEL heat_weights(real *__restrict__ wx, real *__restrict__ wy, const uint16 *
             const int jr = jl + 1;
             const int ja = max(jl - 1, 0);
             const int jb = min(jr + 1, ny - 1);
-            const int l = ids[AT(k, jl, i)];
-            const int r = ids[AT(k, jr, i)];
-            const real g = 1 / (dy[jl] * TABLE(l, 3) + dy[jr] * TABLE(r, 2));
-            const real ga = 1 / (dy[ja] * TABLE(ids[AT(k, ja, i)], 3) + dy[jl] * TABLE(l, 2));
-            const real gb = 1 / (dy[jr] * TABLE(r, 3) + dy[jb] * TABLE(ids[AT(k, jb, i)], 2));
-            const real a = ga > 0 ? reach_y[c] * g / ga : reach_y[2 * my + c];
-            const real b = gb > 0 ? reach_y[my + c] * g / gb : reach_y[3 * my + c];
-            w = j == jl ? 0 : 1;
-            if (g > 0) w = (a + w) / (1 + a + b);
+            const real g = 1 / ACROSS_Y(k, jl, jr, i);
+            const real below = 1 / ACROSS_Y(k, ja, jl, i);
+            const real above = 1 / ACROSS_Y(k, jr, jb, i);
+            w = weight(j != jl, g, below, above, reach_y, my, c);
         }
         wy[AT(k, j, i)] = w;
     }

@@ -11,12 +11,57 @@ s = 6 is c. A neighbour index that would leave the grid is clamped to the cell i
 
 Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k. Coarse levels: kernels/heat_level.py.
 """
-# READY FOR TWIN
 
 import numpy as np
 from numba import prange
 
-from . import kernel
+from warp.kernels import inline, kernel
+
+
+@inline
+def across_x(ids, table, dx, k, j, low, high):
+    """Resistance times area between the centres of the cells i = low and high = low + 1; infinite beside void."""
+    return dx[low] * table[ids[k, j, low], 1] + dx[high] * table[ids[k, j, high], 0]
+
+
+@inline
+def across_y(ids, table, dy, k, low, high, i):
+    """As across_x, between j = low and high."""
+    return dy[low] * table[ids[k, low, i], 3] + dy[high] * table[ids[k, high, i], 2]
+
+
+@inline
+def across_z(ids, table, dz, low, high, j, i):
+    """As across_x, between k = low and high."""
+    return dz[low] * table[ids[low, j, i], 5] + dz[high] * table[ids[high, j, i], 4]
+
+
+@inline
+def arms(g, below, above, reach, c):
+    """Resistances from the coarse line c to the coarse centres on its two sides, in units of that of the face on it.
+
+    g: conductance of that face; below, above: of the faces inside the two coarse cells, of which the coarse centres lie
+    reach[0] and reach[1] away (0 where a cell is not merged). One that does not conduct is taken as long as reach[2] or
+    reach[3] of the face on the line.
+    """
+    zero = reach.dtype.type(0)
+    a = reach[0, c] * g / below if below > zero else reach[2, c]
+    b = reach[1, c] * g / above if above > zero else reach[3, c]
+    return a, b
+
+
+@inline
+def series(g, below, above, reach, c):
+    """Conductance between the coarse centres on the two sides of line c."""
+    a, b = arms(g, below, above, reach, c)
+    return g / (reach.dtype.type(1) + a + b)
+
+
+@inline
+def weight(beyond, g, below, above, reach, c):
+    """Share of the coarse centre above line c in the cell below it (beyond = 0) or above it (beyond = 1)."""
+    a, b = arms(g, below, above, reach, c)
+    return (a + beyond) / (reach.dtype.type(1) + a + b) if g > reach.dtype.type(0) else beyond
 
 
 @kernel
@@ -31,17 +76,16 @@ def heat_apply(out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
             kp = min(k + 1, nz - 1)
             ax = dy[j] * dz[k]
             for i in range(nx - 1):
-                s = dx[i] * table[ids[k, j, i], 1] + dx[i + 1] * table[ids[k, j, i + 1], 0]
-                fx[i + 1] = ax * (T[k, j, i] - T[k, j, i + 1]) / s
+                fx[i + 1] = ax * (T[k, j, i] - T[k, j, i + 1]) / across_x(ids, table, dx, k, j, i, i + 1)
             for i in range(nx):
                 m = ids[k, j, i]
                 t = T[k, j, i]
                 ay = dx[i] * dz[k]
                 az = dx[i] * dy[j]
                 q = fx[i + 1] - fx[i] - fz[i] + table[m, 6] * (dx[i] * ax) * t
-                q += ay * (t - T[k, jm, i]) / (dy[j] * table[m, 2] + dy[jm] * table[ids[k, jm, i], 3])
-                q += ay * (t - T[k, jp, i]) / (dy[j] * table[m, 3] + dy[jp] * table[ids[k, jp, i], 2])
-                up = az * (t - T[kp, j, i]) / (dz[k] * table[m, 5] + dz[kp] * table[ids[kp, j, i], 4])
+                q += ay * (t - T[k, jm, i]) / across_y(ids, table, dy, k, jm, j, i)
+                q += ay * (t - T[k, jp, i]) / across_y(ids, table, dy, k, j, jp, i)
+                up = az * (t - T[kp, j, i]) / across_z(ids, table, dz, k, kp, j, i)
                 fz[i] = up
                 out[k, j, i] = keep * out[k, j, i] + sign * (q + up)
 
@@ -57,10 +101,10 @@ def heat_lateral(s, ids, table, dx, dy, dz, nx, ny, nz):
                 m = ids[k, j, i]
                 ay = dx[i] * dz[k]
                 g = table[m, 6] * (dx[i] * ax)
-                g += ax / (dx[i] * table[m, 0] + dx[i - 1] * table[ids[k, j, i - 1], 1]) if i > 0 else zero
-                g += ax / (dx[i] * table[m, 1] + dx[i + 1] * table[ids[k, j, i + 1], 0]) if i < nx - 1 else zero
-                g += ay / (dy[j] * table[m, 2] + dy[j - 1] * table[ids[k, j - 1, i], 3]) if j > 0 else zero
-                g += ay / (dy[j] * table[m, 3] + dy[j + 1] * table[ids[k, j + 1, i], 2]) if j < ny - 1 else zero
+                g += ax / across_x(ids, table, dx, k, j, i - 1, i) if i > 0 else zero
+                g += ax / across_x(ids, table, dx, k, j, i, i + 1) if i < nx - 1 else zero
+                g += ay / across_y(ids, table, dy, k, j - 1, j, i) if j > 0 else zero
+                g += ay / across_y(ids, table, dy, k, j, j + 1, i) if j < ny - 1 else zero
                 s[k, j, i] = g
 
 
@@ -78,7 +122,7 @@ def heat_factor(s, ids, table, dx, dy, dz, nx, ny, nz):
             for i in range(nx):
                 g = zero
                 if k < nz - 1:
-                    g = dx[i] * dy[j] / (dz[k] * table[ids[k, j, i], 5] + dz[k + 1] * table[ids[k + 1, j, i], 4])
+                    g = dx[i] * dy[j] / across_z(ids, table, dz, k, k + 1, j, i)
                 e = s[k, j, i] + fz[i]
                 p = e + g
                 inverse = one / p if p > zero else zero
@@ -96,14 +140,14 @@ def heat_lines(x, p, y, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, a, b
             for i in range(nx):
                 t = (r[k, j, i] + fz[i]) * pivot[k, j, i]
                 y[k, j, i] = t
-                g = dx[i] * dy[j] / (dz[k] * table[ids[k, j, i], 5] + dz[kp] * table[ids[kp, j, i], 4])
+                g = dx[i] * dy[j] / across_z(ids, table, dz, k, kp, j, i)
                 fz[i] = g * t
         fz[:] = x.dtype.type(0)
         for k in range(nz - 1, -1, -1):
             km = max(k - 1, 0)
             for i in range(nx):
                 t = y[k, j, i] + fz[i] * pivot[k, j, i]
-                g = dx[i] * dy[j] / (dz[k] * table[ids[k, j, i], 4] + dz[km] * table[ids[km, j, i], 5])
+                g = dx[i] * dy[j] / across_z(ids, table, dz, km, k, j, i)
                 fz[i] = g * t
                 t = a * p[k, j, i] + b * t
                 p[k, j, i] = t
@@ -115,12 +159,10 @@ def heat_coarsen(gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y, reach_
     """Conductances of the first coarse level, mx x my columns; column ic holds fine first_x[ic] .. first_x[ic + 1] - 1.
 
     Vertical and capacity: sums over the merged cells. Lateral: rows side by side, in each the resistances from coarse
-    centre to coarse centre in series: the face between, and reach[0] and reach[1] of the faces inside the two cells (one
-    at most in each). Where such a face does not conduct, reach[2] and reach[3] of the face between stand for it.
+    centre to coarse centre in series (arms). A coarse cell merges two cells at most.
     """
     for jc in prange(my):
         zero = f.dtype.type(0)
-        one = f.dtype.type(1)
         jl = first_y[jc + 1] - 1
         jr = min(jl + 1, ny - 1)
         ja = max(jl - 1, 0)
@@ -138,30 +180,20 @@ def heat_coarsen(gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y, reach_
                 sf = zero
                 for j in range(first_y[jc], first_y[jc + 1]):
                     ax = dy[j] * dz[k]
-                    l = ids[k, j, il]
-                    r = ids[k, j, ir]
-                    g = ax / (dx[il] * table[l, 1] + dx[ir] * table[r, 0])
-                    ga = ax / (dx[ia] * table[ids[k, j, ia], 1] + dx[il] * table[l, 0])
-                    gb = ax / (dx[ir] * table[r, 1] + dx[ib] * table[ids[k, j, ib], 0])
-                    s = one
-                    s += reach_x[0, ic] * g / ga if ga > zero else reach_x[2, ic]
-                    s += reach_x[1, ic] * g / gb if gb > zero else reach_x[3, ic]
-                    sx += g / s
+                    g = ax / across_x(ids, table, dx, k, j, il, ir)
+                    below = ax / across_x(ids, table, dx, k, j, ia, il)
+                    above = ax / across_x(ids, table, dx, k, j, ir, ib)
+                    sx += series(g, below, above, reach_x, ic)
                     for i in range(first_x[ic], first_x[ic + 1]):
                         m = ids[k, j, i]
                         sf += table[m, 6] * (dx[i] * dy[j] * dz[k])
-                        sz += dx[i] * dy[j] / (dz[k] * table[m, 5] + dz[kp] * table[ids[kp, j, i], 4])
+                        sz += dx[i] * dy[j] / across_z(ids, table, dz, k, kp, j, i)
                 for i in range(first_x[ic], first_x[ic + 1]):
                     ay = dx[i] * dz[k]
-                    l = ids[k, jl, i]
-                    r = ids[k, jr, i]
-                    g = ay / (dy[jl] * table[l, 3] + dy[jr] * table[r, 2])
-                    ga = ay / (dy[ja] * table[ids[k, ja, i], 3] + dy[jl] * table[l, 2])
-                    gb = ay / (dy[jr] * table[r, 3] + dy[jb] * table[ids[k, jb, i], 2])
-                    s = one
-                    s += reach_y[0, jc] * g / ga if ga > zero else reach_y[2, jc]
-                    s += reach_y[1, jc] * g / gb if gb > zero else reach_y[3, jc]
-                    sy += g / s
+                    g = ay / across_y(ids, table, dy, k, jl, jr, i)
+                    below = ay / across_y(ids, table, dy, k, ja, jl, i)
+                    above = ay / across_y(ids, table, dy, k, jr, jb, i)
+                    sy += series(g, below, above, reach_y, jc)
                 gx[k, jc, ic] = sx if ic < mx - 1 else zero
                 gy[k, jc, ic] = sy if jc < my - 1 else zero
                 gz[k, jc, ic] = sz if k < nz - 1 else zero
@@ -170,26 +202,7 @@ def heat_coarsen(gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y, reach_
 
 @kernel
 def heat_weights(
-    wx,
-    wy,
-    ids,
-    table,
-    dx,
-    dy,
-    dz,
-    lower_x,
-    lower_y,
-    linear_x,
-    linear_y,
-    first_x,
-    first_y,
-    reach_x,
-    reach_y,
-    mx,
-    my,
-    nx,
-    ny,
-    nz,
+    wx, wy, ids, table, dx, dy, dz, lower_x, lower_y, linear_x, linear_y, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz
 ):
     """Weights of the upper coarse neighbour in the interpolation to every cell, along x and along y.
 
@@ -208,16 +221,10 @@ def heat_weights(
                     ir = il + 1
                     ia = max(il - 1, 0)
                     ib = min(ir + 1, nx - 1)
-                    l = ids[k, j, il]
-                    r = ids[k, j, ir]
-                    g = one / (dx[il] * table[l, 1] + dx[ir] * table[r, 0])
-                    ga = one / (dx[ia] * table[ids[k, j, ia], 1] + dx[il] * table[l, 0])
-                    gb = one / (dx[ir] * table[r, 1] + dx[ib] * table[ids[k, j, ib], 0])
-                    a = reach_x[0, c] * g / ga if ga > zero else reach_x[2, c]
-                    b = reach_x[1, c] * g / gb if gb > zero else reach_x[3, c]
-                    w = zero if i == il else one
-                    if g > zero:
-                        w = (a + w) / (one + a + b)
+                    g = one / across_x(ids, table, dx, k, j, il, ir)
+                    below = one / across_x(ids, table, dx, k, j, ia, il)
+                    above = one / across_x(ids, table, dx, k, j, ir, ib)
+                    w = weight(zero if i == il else one, g, below, above, reach_x, c)
                 wx[k, j, i] = w
                 w = linear_y[j]
                 if w > zero and w < one:
@@ -226,16 +233,10 @@ def heat_weights(
                     jr = jl + 1
                     ja = max(jl - 1, 0)
                     jb = min(jr + 1, ny - 1)
-                    l = ids[k, jl, i]
-                    r = ids[k, jr, i]
-                    g = one / (dy[jl] * table[l, 3] + dy[jr] * table[r, 2])
-                    ga = one / (dy[ja] * table[ids[k, ja, i], 3] + dy[jl] * table[l, 2])
-                    gb = one / (dy[jr] * table[r, 3] + dy[jb] * table[ids[k, jb, i], 2])
-                    a = reach_y[0, c] * g / ga if ga > zero else reach_y[2, c]
-                    b = reach_y[1, c] * g / gb if gb > zero else reach_y[3, c]
-                    w = zero if j == jl else one
-                    if g > zero:
-                        w = (a + w) / (one + a + b)
+                    g = one / across_y(ids, table, dy, k, jl, jr, i)
+                    below = one / across_y(ids, table, dy, k, ja, jl, i)
+                    above = one / across_y(ids, table, dy, k, jr, jb, i)
+                    w = weight(zero if j == jl else one, g, below, above, reach_y, c)
                 wy[k, j, i] = w
 
 

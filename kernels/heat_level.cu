@@ -1,7 +1,4 @@
-#include "common.cuh"
-
-// One thread walks one column (j, i) upwards
-#define AT(k, j, i) (((long long)(k) * ny + (j)) * nx + (i))
+#include "heat.cuh"
 
 KERNEL level_apply(real *__restrict__ out, const real *__restrict__ T, const real *__restrict__ gx,
                    const real *__restrict__ gy, const real *__restrict__ gz, const real *__restrict__ f,
@@ -94,26 +91,14 @@ KERNEL level_coarsen(real *__restrict__ gx, real *__restrict__ gy, real *__restr
     for (int k = 0; k < nz; ++k) {
         real sx = 0, sy = 0, sz = 0, sf = 0;
         for (int j = first_y[J]; j < first_y[J + 1]; ++j) {
-            const real g = fine_gx[AT(k, j, il)];
-            const real ga = fine_gx[AT(k, j, ia)];
-            const real gb = fine_gx[AT(k, j, ir)];
-            real s = 1;
-            s += ga > 0 ? reach_x[I] * g / ga : reach_x[2 * mx + I];
-            s += gb > 0 ? reach_x[mx + I] * g / gb : reach_x[3 * mx + I];
-            sx += g / s;
+            sx += series(fine_gx[AT(k, j, il)], fine_gx[AT(k, j, ia)], fine_gx[AT(k, j, ir)], reach_x, mx, I);
             for (int i = first_x[I]; i < first_x[I + 1]; ++i) {
                 sf += fine_f[AT(k, j, i)];
                 sz += fine_gz[AT(k, j, i)];
             }
         }
         for (int i = first_x[I]; i < first_x[I + 1]; ++i) {
-            const real g = fine_gy[AT(k, jl, i)];
-            const real ga = fine_gy[AT(k, ja, i)];
-            const real gb = fine_gy[AT(k, jr, i)];
-            real s = 1;
-            s += ga > 0 ? reach_y[J] * g / ga : reach_y[2 * my + J];
-            s += gb > 0 ? reach_y[my + J] * g / gb : reach_y[3 * my + J];
-            sy += g / s;
+            sy += series(fine_gy[AT(k, jl, i)], fine_gy[AT(k, ja, i)], fine_gy[AT(k, jr, i)], reach_y, my, J);
         }
         const long long c = ((long long)k * my + J) * mx + I;
         gx[c] = I < mx - 1 ? sx : 0;
@@ -138,12 +123,9 @@ KERNEL level_weights(real *__restrict__ wx, real *__restrict__ wy, const real *_
             const int c = lower_x[i];
             const int il = first_x[c + 1] - 1;
             const real g = gx[AT(k, j, il)];
-            const real ga = gx[AT(k, j, max(il - 1, 0))];
-            const real gb = gx[AT(k, j, il + 1)];
-            const real a = ga > 0 ? reach_x[c] * g / ga : reach_x[2 * mx + c];
-            const real b = gb > 0 ? reach_x[mx + c] * g / gb : reach_x[3 * mx + c];
-            w = i == il ? 0 : 1;
-            if (g > 0) w = (a + w) / (1 + a + b);
+            const real below = gx[AT(k, j, max(il - 1, 0))];
+            const real above = gx[AT(k, j, il + 1)];
+            w = weight(i != il, g, below, above, reach_x, mx, c);
         }
         wx[AT(k, j, i)] = w;
         w = linear_y[j];
@@ -151,12 +133,9 @@ KERNEL level_weights(real *__restrict__ wx, real *__restrict__ wy, const real *_
             const int c = lower_y[j];
             const int jl = first_y[c + 1] - 1;
             const real g = gy[AT(k, jl, i)];
-            const real ga = gy[AT(k, max(jl - 1, 0), i)];
-            const real gb = gy[AT(k, jl + 1, i)];
-            const real a = ga > 0 ? reach_y[c] * g / ga : reach_y[2 * my + c];
-            const real b = gb > 0 ? reach_y[my + c] * g / gb : reach_y[3 * my + c];
-            w = j == jl ? 0 : 1;
-            if (g > 0) w = (a + w) / (1 + a + b);
+            const real below = gy[AT(k, max(jl - 1, 0), i)];
+            const real above = gy[AT(k, jl + 1, i)];
+            w = weight(j != jl, g, below, above, reach_y, my, c);
         }
         wy[AT(k, j, i)] = w;
     }

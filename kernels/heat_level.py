@@ -5,12 +5,12 @@
 gx, gy, gz: conductance (W/K) to the neighbour at i+1, j+1, k+1, zero at the end; f: films and capacity. Levels are
 coarser in x and y only. Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k.
 """
-# READY FOR TWIN
 
 import numpy as np
 from numba import prange
 
-from . import kernel
+from warp.kernels import kernel
+from warp.kernels.heat import series, weight
 
 
 @kernel
@@ -90,7 +90,6 @@ def level_coarsen(gx, gy, gz, f, fine_gx, fine_gy, fine_gz, fine_f, first_x, fir
     """As heat_coarsen, from a coarse level to the next."""
     for jc in prange(my):
         zero = f.dtype.type(0)
-        one = f.dtype.type(1)
         jl = first_y[jc + 1] - 1
         jr = min(jl + 1, ny - 1)
         ja = max(jl - 1, 0)
@@ -104,24 +103,12 @@ def level_coarsen(gx, gy, gz, f, fine_gx, fine_gy, fine_gz, fine_f, first_x, fir
                 sz = zero
                 sf = zero
                 for j in range(first_y[jc], first_y[jc + 1]):
-                    g = fine_gx[k, j, il]
-                    ga = fine_gx[k, j, ia]
-                    gb = fine_gx[k, j, ir]
-                    s = one
-                    s += reach_x[0, ic] * g / ga if ga > zero else reach_x[2, ic]
-                    s += reach_x[1, ic] * g / gb if gb > zero else reach_x[3, ic]
-                    sx += g / s
+                    sx += series(fine_gx[k, j, il], fine_gx[k, j, ia], fine_gx[k, j, ir], reach_x, ic)
                     for i in range(first_x[ic], first_x[ic + 1]):
                         sf += fine_f[k, j, i]
                         sz += fine_gz[k, j, i]
                 for i in range(first_x[ic], first_x[ic + 1]):
-                    g = fine_gy[k, jl, i]
-                    ga = fine_gy[k, ja, i]
-                    gb = fine_gy[k, jr, i]
-                    s = one
-                    s += reach_y[0, jc] * g / ga if ga > zero else reach_y[2, jc]
-                    s += reach_y[1, jc] * g / gb if gb > zero else reach_y[3, jc]
-                    sy += g / s
+                    sy += series(fine_gy[k, jl, i], fine_gy[k, ja, i], fine_gy[k, jr, i], reach_y, jc)
                 gx[k, jc, ic] = sx if ic < mx - 1 else zero
                 gy[k, jc, ic] = sy if jc < my - 1 else zero
                 gz[k, jc, ic] = sz
@@ -140,27 +127,15 @@ def level_weights(wx, wy, gx, gy, lower_x, lower_y, linear_x, linear_y, first_x,
                 if w > zero and w < one:
                     c = lower_x[i]
                     il = first_x[c + 1] - 1
-                    g = gx[k, j, il]
-                    ga = gx[k, j, max(il - 1, 0)]
-                    gb = gx[k, j, il + 1]
-                    a = reach_x[0, c] * g / ga if ga > zero else reach_x[2, c]
-                    b = reach_x[1, c] * g / gb if gb > zero else reach_x[3, c]
-                    w = zero if i == il else one
-                    if g > zero:
-                        w = (a + w) / (one + a + b)
+                    below, above = gx[k, j, max(il - 1, 0)], gx[k, j, il + 1]
+                    w = weight(zero if i == il else one, gx[k, j, il], below, above, reach_x, c)
                 wx[k, j, i] = w
                 w = linear_y[j]
                 if w > zero and w < one:
                     c = lower_y[j]
                     jl = first_y[c + 1] - 1
-                    g = gy[k, jl, i]
-                    ga = gy[k, max(jl - 1, 0), i]
-                    gb = gy[k, jl + 1, i]
-                    a = reach_y[0, c] * g / ga if ga > zero else reach_y[2, c]
-                    b = reach_y[1, c] * g / gb if gb > zero else reach_y[3, c]
-                    w = zero if j == jl else one
-                    if g > zero:
-                        w = (a + w) / (one + a + b)
+                    below, above = gy[k, max(jl - 1, 0), i], gy[k, jl + 1, i]
+                    w = weight(zero if j == jl else one, gy[k, jl, i], below, above, reach_y, c)
                 wy[k, j, i] = w
 
 

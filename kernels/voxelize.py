@@ -7,7 +7,7 @@ from math import asin, sqrt
 
 import numpy as np
 
-from . import serial
+from warp.kernels import serial
 
 
 @serial

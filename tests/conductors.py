@@ -17,6 +17,10 @@ class Conductor:
     k: Any
     capacity: Any = 1.0
 
+    @property
+    def knots(self) -> tuple[float, ...]:
+        return tuple(knot for law in (self.k, self.capacity) for knot in getattr(law, "knots", ()))
+
     def conductivity(self, T: Any) -> np.ndarray:
         k = self.k(T)[..., None] if callable(self.k) else np.asarray(self.k, float)
         return np.broadcast_to(k, (*np.shape(T), 3))

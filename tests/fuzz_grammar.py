@@ -448,6 +448,7 @@ def step(rng: random.Random, names: list[str]) -> dict[str, Any]:
     T = quantity(rng, "degC")
     parts = rng.sample(names, rng.randrange(1, len(names) + 1))
     points = [["0 s", "25 degC"], [quantity(rng, "min"), "200 degC"]]
+    face = f"{parts[0]}.{rng.choice(('bottom', 'x+', 'all', 'left'))}"
     made: dict[str, Any] = rng.choice(
         (
             *({"do": "attach", "parts": parts[:2], "temperature": T}, {"do": "cool", "temperature": T}),
@@ -459,7 +460,9 @@ def step(rng: random.Random, names: list[str]) -> dict[str, Any]:
             {"do": "power", "on": True, "duration": quantity(rng, "s"), "every": rng.choice(("10 s", "1 ns"))},
             {"do": "singulate", "size": [quantity(rng, "mm"), quantity(rng, "mm")], "at": ["0 mm", "0 mm"]},
             {"do": "singulate", "x": [f"-{quantity(rng, 'mm')}", quantity(rng, "mm")], "kerf": quantity(rng, "um")},
-            *({"do": "remove", "parts": parts[:1]}, {"do": "press"}, {}),
+            {"do": "support", "on": "table", "gravity": rng.choice((True, False))},
+            {"do": "support", "on": "clamped", "faces": [face], "flat": True},
+            *({"do": "remove", "parts": parts[:1]}, {"do": "support", "on": "free"}, {"do": "press"}, {}),
         )
     )
     if rng.random() < 0.2:

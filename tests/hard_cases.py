@@ -94,7 +94,7 @@ def suite() -> list[Case]:
     for of, wide in ((8, 4), (8, 2), (8, 1), (2, 1)):
         add(f"bumps {wide} of {of}, no underfill", bumps, of, wide)
     # A pitch of three cells beats with cells merged in pairs: some coarse cells hold one bump, some two.
-    add("bumps 1 of 3, no underfill", bumps, 3, 1, elastic=125)
+    add("bumps 1 of 3, no underfill", bumps, 3, 1, elastic=100)
     add("bumps 1 of 3, wide cells", bumps, 3, 1, dx=0.1)
     add("bumps 4 of 8, full, chip inside", bumps, 8, 4, mirror=FULL, half=0.2)
     add("bumps 1 of 6, tall", bumps, 6, 1, high=8, height=0.4)
@@ -121,9 +121,9 @@ def suite() -> list[Case]:
     add("floating chip", held_by, None, heat=None)
     add("floating chip, off the middle", held_by, None, off=1.5, heat=None)
     add("floating chip, quarter", held_by, None, mirror=QUARTER, heat=None)
-    add("crumbs 25 %", crumbs, 1, 0.25, heat=None, slow=True, diverges=FLAKES)
+    add("crumbs 25 %", crumbs, 1, 0.25, heat=None, elastic=260, slow=True)
     add("crumbs 50 %", crumbs, 2, 0.5, heat=None, slow=True, diverges=FLAKES)
-    add("crumbs 75 %", crumbs, 3, 0.75, heat=None, elastic=90)  # caves and pins of single voxels
+    add("crumbs 75 %", crumbs, 3, 0.75, heat=None)  # caves and pins of single voxels
 
     for name, solid in ORTHOTROPIC.items():
         add(f"orthotropic 10 : 1, {name}", bimetal, lower=solid, mirror=FULL)
@@ -134,7 +134,7 @@ def suite() -> list[Case]:
         add("{} x {} x {} voxels".format(*n), tower, n)
     add("1 x 1 x 9 voxels", tower, (1, 1, 9))
     # Three columns become one on the coarsest level, which then cannot roll about the strip's axis.
-    add("97 x 3 x 13 voxels", tower, (97, 3, 13), elastic=160)
+    add("97 x 3 x 13 voxels", tower, (97, 3, 13), elastic=115)
     add("41 x 43 x 13 voxels, quarter", tower, (41, 43, 13), mirror=QUARTER)
 
     for fine in (0.3, 0.1, 0.05, 0.02):
@@ -146,14 +146,14 @@ def suite() -> list[Case]:
     lines = graded((0, 7.5, 14, 18, 20), 0.15, 1.5)
     add("lid on 1 MPa, graded from 0.15 mm", lidded, QUARTER, x=lines, y=lines)
 
-    for seed in (1, 2, 3):
+    for seed in (1, 2, 3, 4):
         add(f"15 blocks at random, no void, 1:1e+05, {seed}", random_boxes, seed, 15, solid=True)
-    add("15 blocks at random, no void, 1:1e+05, 4", random_boxes, 4, 15, solid=True, elastic=240, slow=True)  # ISLANDS
     for seed in (1, 2):
         add(f"60 blocks at random, no void, 1:1e+03, {seed}", random_boxes, seed, 60, 3.0, solid=True, heat=30)
     add("30 blocks at random, no void, uneven cells", random_boxes, 6, 30, 4.0, solid=True, uneven=0.7)
-    add("60 blocks at random, no void, 1:1e+05", random_boxes, 1, 60, solid=True, slow=True, diverges=ISLANDS)
-    add("80 blocks at random, no void, 1:1e+06", random_boxes, 5, 80, 6.0, solid=True, heat=36, slow=True, diverges=ISLANDS)
+    # Walls one voxel thick between soft pockets: they sway with the columns beside them, coarse levels hold them.
+    add("60 blocks at random, no void, 1:1e+05", random_boxes, 1, 60, solid=True, elastic=205, slow=True)
+    add("80 blocks at random, no void, 1:1e+06", random_boxes, 5, 80, 6.0, solid=True, elastic=300, heat=36, slow=True)
 
     for seed in (1, 2, 3):
         add(f"4 boxes dropped, 1:1e+05, {seed}", dropped_boxes, seed, 4)
@@ -161,16 +161,16 @@ def suite() -> list[Case]:
     add("6 boxes dropped, 1:1e+05", dropped_boxes, 1, 6)
     # Ledges over one another with gaps of two or three voxels: coarse levels cannot tell them apart.
     add("10 boxes dropped, 1:1", dropped_boxes, 1, 10, 0.0, elastic=110)
-    add("25 boxes dropped, 1:1", dropped_boxes, 1, 25, 0.0, elastic=240, slow=True)
+    add("25 boxes dropped, 1:1", dropped_boxes, 1, 25, 0.0, elastic=290, slow=True)
     add("10 boxes dropped, 1:1e+05", dropped_boxes, 1, 10, slow=True, diverges=ISLANDS)
     add("boxes at random with slivers, 1:1, 1", random_boxes, 1, contrast=0.0, heat=50)
-    add("boxes at random with slivers, 1:1, 2", random_boxes, 2, contrast=0.0, heat=50, elastic=260, slow=True)
+    add("boxes at random with slivers, 1:1, 2", random_boxes, 2, contrast=0.0, heat=50, elastic=110, slow=True)
     add("boxes at random with slivers, 1:1e+05", random_boxes, 1, heat=50, slow=True, diverges=ISLANDS)
 
     add("lid on 1 MPa, full, 120 x 120", lidded, FULL, cells=120, slow=True)
     add("bumps 2 of 8, 160 x 160", bumps, 8, 2, 160, slow=True)
     # A pitch of five cells beats with cells merged in pairs, as that of three above.
-    add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, elastic=200, heat=65, slow=True)
+    add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, elastic=115, heat=65, slow=True)
     add(
         "blocks at random, no void, 97 x 89 x 41",
         random_boxes,
@@ -179,7 +179,7 @@ def suite() -> list[Case]:
         3.0,
         (97, 89, 41),
         solid=True,
-        elastic=90,
+        elastic=75,
         heat=85,
         slow=True,
     )

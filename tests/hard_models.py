@@ -33,6 +33,7 @@ class Solid:
     expansion: Sequence[float] | float = 10.0
     k: Sequence[float] | float = 1.0
     slip: float = 1.0
+    knots = ()
 
     def stiffness(self, T: float) -> np.ndarray:
         E = np.sqrt(np.broadcast_to(np.asarray(self.E, float) * MPA, 3))

@@ -46,6 +46,20 @@ def test_a_package_of_nothing_is_no_solid(tmp_path):
         process.solve(warp.load(path), "cpu")
 
 
+def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
+    path = tmp_path / "moulded.toml"
+    board = '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = "1 mm"\nmaterial = "fr4"\n'
+    chip = '[part.chip]\non = "board"\nsize = "4 mm"\nthickness = "0.5 mm"\nmaterial = "silicon"\n'
+    mould = '[part.mould]\non = "board"\nsize = "board"\nthickness = "0.8 mm"\nmaterial = "emc"\n'
+    path.write_text(board + mould + chip)
+    assert check.check(warp.load(path), on="cpu").warnings == []
+    path.write_text(board + chip + mould)
+    words = "nothing is left of part 'chip': 'mould' comes later and covers it"
+    assert check.check(warp.load(path), on="cpu").warnings == [words]
+    with pytest.raises(WarpError, match=words):
+        process.solve(warp.load(path), "cpu")
+
+
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
     path = tmp_path / "loose.toml"
     path.write_text(

@@ -74,6 +74,14 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_run_imports_only_what_it_uses(case):
+    idle = "{'pint', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'http.client', 'xarray', 'distributed'}"
+    code = f"import atexit, sys, warp.cli; atexit.register(lambda: print(sorted({idle} & set(sys.modules)))); warp.cli.main()"
+    words = [sys.executable, "-c", code, "run", str(case), "--device", "cpu"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 def test_version(warp):
     from importlib.metadata import version
 

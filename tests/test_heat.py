@@ -9,6 +9,7 @@ from conductors import Conductor, boxes, uneven
 
 from warp import heat, krylov
 from warp.boundary import Film, Fixed, Interface
+from warp.curves import Table
 from warp.errors import WarpError
 from warp.heat_level import Cycle
 
@@ -242,6 +243,25 @@ def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
     k = 0.5 / out.operator.table[out.operator.split.ids[chip], 0]
     np.testing.assert_allclose(k, law.conductivity(out.temperature[chip])[:, 0], rtol=2e-3)  # 64 groups
     assert sum(heat.heat_flows(out).values()) == pytest.approx(6e3, rel=1e-7)
+
+
+@pytest.mark.parametrize(("values", "varies"), [((5.0, 9.0, 5.0), True), ((5.0, 5.0, 5.0), False)])
+def test_a_law_varies_wherever_it_bends(values, varies):
+    law = Table((488.0, 490.0, 492.0), values)
+    model = boxes([0, 1], [0, 1], [0, 1], {"a": (Conductor(law),)})
+    assert heat.varying(model, heat.CONDUCTIVITY).tolist() == [False, varies]
+
+
+def test_a_cycle_serves_until_the_conductivities_move_on(cpu, monkeypatch):
+    """Far from the first guess the V-cycle is made anew, not in every round."""
+    made = []
+    monkeypatch.setattr(heat, "Cycle", lambda A: made.append(A) or Cycle(A))
+    law = Conductor(lambda T: 130 * (T / 300) ** -1.3)
+    model = boxes(np.linspace(0, 10e-3, 4), np.linspace(0, 10e-3, 4), np.linspace(0, 20e-3, 12), {"a": (law,)})
+    out = heat.solve_steady(model, [Fixed("a.bottom", 300), Film("a.top", 10, 300)], {"a": 300.0}, cpu)
+    assert out.rounds > 5 and len(made) <= 4
+    flow = 130 * 300**1.3 / 0.3 * (300**-0.3 - out.temperature[-1, 0, 0] ** -0.3)  # INT k dT, to the topmost centre
+    assert flow == pytest.approx(300 / 100e-6 * 20e-3 / 2, rel=0.01)
 
 
 def test_heat_must_have_a_way_out(cpu, package):

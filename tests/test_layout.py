@@ -133,7 +133,7 @@ def test_arcs_of_a_gerber(tmp_path):
         ("zip.npy", {}, None, "it is damaged"),
         ("header.npy", {}, None, "it is damaged"),
         ("empty.csv", {}, None, "holds 0"),
-        ("words.csv", {}, None, "could not convert string 'a' at row"),
+        ("words.csv", {}, None, "line 1: could not convert string to float: 'a'"),
     ],
 )
 def test_layouts_that_cannot_be(stream, name, words, key, says):

@@ -1,14 +1,16 @@
 """Materials: published values come back, thermal strain integrates the expansion, impossible ones are refused."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from warp.curves import Secant, Table, Transition
-from warp.materials import CITED, MaterialError, MaterialSpec, find, library, resolve, rotated
+from warp.materials import CITED, MaterialError, MaterialSpec, Mixture, find, library, mix, resolve, rotated
 from warp.medium import compliance, normal_matrix
+from warp.mixing import RULES
 
 ROOM = 298.15
 CELSIUS = 273.15
@@ -208,6 +210,7 @@ def test_thicknesses_give_the_fractions_of_layers():
     [
         ({**STEEL, "poissons_ratio": 0.5}, "below 0.5"),
         ({**STEEL, "poissons_ratio": -0.1}, "at least 0"),
+        ({**STEEL, "poissons_ratio": {"glassy": 0.3, "rubbery": 0.5, "glass_transition": "600 degC"}}, "below 0.5"),
         ({**LAMINATE, "poissons_ratio": 0.9}, "not positive definite"),
         ({key: LAMINATE[key] for key in ("youngs_modulus", "poissons_ratio")}, "needs a shear_modulus"),
         ({"youngs_modulus": "3 GPa"}, "has no poissons_ratio"),
@@ -241,6 +244,20 @@ def test_what_no_material_can_be_is_refused(table, words):
 def test_a_malformed_table_says_what_was_expected(table, words):
     with pytest.raises(ValidationError, match=words):
         built(**table)
+
+
+def test_a_file_may_name_every_rule_of_mixing():
+    assert set(get_args(Mixture.model_fields["rule"].annotation)) == set(RULES)
+
+
+def test_a_medium_tells_where_its_properties_bend():
+    """The tables' temperatures and the transitions', whatever is mixed or turned: where solvers have to look."""
+    heat = [["215 degC", "200 J/(kg K)"], ["217 degC", "9 kJ/(kg K)"], ["219 degC", "200 J/(kg K)"]]
+    solder = built(**STEEL, specific_heat=heat)
+    melting = [488.15, 490.15, 492.15]
+    assert [*solder.knots] == pytest.approx(melting)
+    paste = mix([solder, library()["copper"], None], [0.5, 0.3, 0.2], "voigt")
+    assert [*rotated(paste, 1).knots] == pytest.approx(sorted({*melting, *library()["copper"].knots}))
 
 
 def test_a_missing_property_is_named_when_it_is_asked_for():

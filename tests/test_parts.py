@@ -440,6 +440,23 @@ def test_a_png_is_an_image_of_copper(tmp_path):
     assert sheet.share == pytest.approx(np.array([[0.0, 0.0], [1.0, 0.0]]))
 
 
+def test_what_is_transparent_is_no_copper(tmp_path):
+    from matplotlib.image import imsave
+
+    pixels = np.ones((2, 2, 4))
+    pixels[0, :, 3] = 0.0  # the upper half shows what lies behind the picture
+    imsave(tmp_path / "copper.png", pixels)
+    (sheet,) = [s for s in shapes(built(BOARD.replace(".npy", ".png"), tmp_path), "board") if isinstance(s, Sheet)]
+    assert sheet.share == pytest.approx(np.array([[1.0, 1.0], [0.0, 0.0]]))
+
+
+@pytest.mark.parametrize("text", ["1,0\n0.5,0.25\n", "\ufeff1;0 # y+\n\n0.5;0.25"], ids=["plain", "from a spreadsheet"])
+def test_a_csv_is_an_image_of_copper(tmp_path, text):
+    (tmp_path / "copper.csv").write_text(text, encoding="utf-8")
+    (sheet,) = [s for s in shapes(built(BOARD.replace(".npy", ".csv"), tmp_path), "board") if isinstance(s, Sheet)]
+    assert sheet.share == pytest.approx(np.array([[0.5, 0.25], [1.0, 0.0]]))
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -51,6 +51,8 @@ WARPAGES = [
     ("wafer-epoxy", "wafer.bottom: 325 um", {}, -325),
     ("wafer-film", "wafer.bottom: 262 um", {}, -262),
     ("wafer-polymer", "bend the wafer by 28 um", {}, -28),
+    ("wafer-table", "bows it by 151 um", {}, 151),
+    ("wafer-table", "sags to 41 um", {"step.4.on": "table"}, 41),
 ]
 
 

@@ -271,6 +271,7 @@ def test_mixtures_relax_as_their_larger_part():
     assert mix([soft, hard], [0.6, 0.4], "columns").relaxation is soft.relaxation
     assert mix([soft, hard], [0.4, 0.6], "columns").relaxation is None
     assert mix([soft, None], [0.4, 0.6], "columns").relaxation is soft.relaxation
+    assert mix([hard, soft], [0.6, 0.4], "particulate").relaxation is soft.relaxation  # rigid grains: as the matrix does
     assert rotated(soft, 1).relaxation is soft.relaxation
 
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from finished import finished
 
-from warp import report
+from warp import report, report_basis
 from warp.errors import WarpError
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -49,7 +49,8 @@ def test_text_is_escaped_and_sources_are_there(page):
 
 @pytest.fixture
 def no_pictures(monkeypatch):
-    monkeypatch.setattr(report, "_picture", lambda *_: "")
+    for module in (report, report_basis):
+        monkeypatch.setattr(module, "picture", lambda *_: "")
 
 
 def test_an_unreadable_case_leaves_out_what_needs_it(no_pictures):

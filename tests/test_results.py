@@ -88,6 +88,10 @@ def test_summary_has_the_keys_scripts_rely_on(path):
     assert (numbers["wall_s"], numbers["peak_memory_MB"]) == (0.4, 12)
 
 
+def test_a_result_is_one_line_in_a_notebook(path):
+    assert repr(results.read(path)).startswith("<Result: 105 voxels; ") and len(repr(results.read(path))) < 300
+
+
 def test_rounds_of_heat_stand_beside_its_iterations(model, capsys):
     warm = np.full((NZ, NY, NX), 300.0)
     heat = SimpleNamespace(temperature=warm, iterations=11, residuals=[1.0, 1e-9], seconds=0.1, rounds=4)
@@ -193,6 +197,19 @@ def test_failed_write_leaves_the_old_file_and_no_other(result, path, monkeypatch
         result.write(path)
     assert path.read_bytes() == before
     assert sorted(os.listdir(path.parent)) == ["out.h5", "out.xdmf"]
+
+
+@pytest.mark.parametrize("room", (0, 2_000, 15_000))
+def test_a_disk_that_fills_up_is_one_error_and_leaves_nothing(result, tmp_path, room):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(WarpError, match=r"cannot write .*out\.h5: File too large"):
+            result.write(tmp_path / "out.h5")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_foreign_truncated_and_other_schema_files(path, tmp_path):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from warp import flow, profiles
+from warp import checkpoint, flow, profiles
 from warp.case import CaseError, load, parse
 from warp.laminate import Layer, laminate
 from warp.results import read
@@ -269,6 +269,72 @@ def test_power_on_is_the_steady_field_and_off_the_ambient():
     assert off["temperature"]["c"]["max_C"] == pytest.approx(25.0, abs=1e-6)
 
 
+CHUCK = step("support", on="clamped", faces=["a.bottom"], sliding=True)
+
+
+def test_a_process_on_a_chuck_ends_like_the_free_one():
+    """Joined flat, cooled flat, let go: what the laminate would be that was never held; on the chuck it has no curvature."""
+    ways = step("attach", parts=["b"], temperature="165 degC"), step("cool", temperature="25 degC")
+    pair = PLATES.split("[part.c]")[0]
+    free = ends(run(*ways, text=pair, head=COARSE))
+    held = ends(run(CHUCK, *ways, step("support", on="free"), text=pair, head=COARSE))
+    assert [record.get("support", {}).get("on") for record in held] == ["clamped", "clamped", "clamped", None]
+    assert abs(kappa(held[2])) < 1e-6 * abs(kappa(free[1]))
+    assert kappa(held[3]) == pytest.approx(kappa(free[1]), rel=1e-6)
+    assert held[2]["stress"]["b"]["von_mises_q999_MPa"] > held[3]["stress"]["b"]["von_mises_q999_MPa"]
+
+
+def test_a_table_carries_what_is_there(tmp_path):
+    """Its weight, before and after a part joins and a unit is cut; the bow of small plates does not notice."""
+    ways = (
+        step("support", on="table"),
+        step("attach", parts=["b", "c"], temperature="165 degC"),
+        step("cool", temperature="25 degC"),
+        step("singulate", size="8 mm"),
+        step("support", on="table", gravity=False),
+    )
+    result = run(*ways, head=COARSE)
+    *lying, off = ends(result)
+    thin = 9.80665e-3 * (2330 * 0.5 + 8960 * 0.4 + 2330 * 0.3)
+    weights = [record["support"]["weight_N"] for record in lying]
+    assert weights == pytest.approx([9.80665e-3 * 2330 * 0.5 * 144e-6, thin * 144e-6, thin * 144e-6, thin * 64e-6])
+    assert "support" not in off
+    assert kappa(off) == pytest.approx(kappa(lying[-1]), rel=1e-3)
+    assert 0.5 < lying[-1]["support"]["lift_um"] / lying[-1]["surfaces"]["a"]["bottom"]["range_um"] < 1  # of whole voxels
+    assert read(result.write(tmp_path / "out.h5")).metrics["steps"] == result.metrics["steps"]
+
+
+def test_a_supported_run_goes_on_with_the_same_bits(tmp_path, monkeypatch):
+    write, saved = checkpoint.write, {}
+
+    def save(path, now, mark):
+        write(path, now, mark)
+        saved[now.done] = path.read_bytes()
+
+    ways = CHUCK, step("cool", temperature="100 degC"), step("support", on="table"), step("cool", temperature="25 degC")
+    case = parse(COARSE + PLATES + "".join(ways) + step("support", on="free"), Path("plates.toml"))
+    kept = tmp_path / "c.h5"
+    monkeypatch.setattr(checkpoint, "write", save)
+    whole = flow.solve(case, "cpu", kept=kept)
+    for done in (2, 3, 4):
+        kept.write_bytes(saved[done])
+        again = flow.solve(case, "cpu", kept=kept, resume=True)
+        assert again.metrics == whole.metrics
+        np.testing.assert_array_equal(again.displacement, whole.displacement)
+
+
+def test_supports_that_cannot_be(tmp_path):
+    cool = step("cool", temperature="25 degC")
+    heavy = (COARSE + PLATES).replace('density = "8960 kg/m^3"\n', "")
+    with pytest.raises(CaseError, match="step.1: material 'b' has no density, and its weight is needed"):
+        parse(heavy + step("support", on="table"), Path("x.toml"))
+    assert parse(heavy + step("support", on="table", gravity=False), Path("x.toml")).moments
+    side = step("support", on="clamped", faces=["a.x+"])
+    with pytest.raises(CaseError, match="the hold on 'a.x\\+' is not mirrored in the plane x = 0"):
+        parse(COARSE + PLATES + side + cool, Path("x.toml"))
+    assert parse(COARSE + PLATES + step("support", on="clamped", faces=["a.sides"]) + cool, Path("x.toml")).moments
+
+
 def test_profiles_keep_within_the_standard():
     for name, points in profiles.PROFILES.items():
         lead, peak = "snpb" in name, float(name.rpartition("-")[2])
@@ -332,6 +398,15 @@ WRONG = [
     (step("heat", profile="jedec-pb-free-260"), "step.1.profile", "begins at 25 degC, but the body is at 217 degC"),
     (step("heat", profile=[["0 s", "217 degC"], ["0 s", "25 degC"]]), "step.1.profile", "its times must rise"),
     (step("power", on=True), "step.1.on", "heat has no way out"),
+    (step("support"), "step.1.on", 'is missing: add on = "table"'),
+    (step("support", on="chuck"), "step.1.on", "is not one of 'table', 'clamped' or 'free'"),
+    (step("support", on="clamped"), "step.1.faces", 'is missing: add faces = ["package.bottom"]'),
+    (step("support", on="clamped", faces=["a"]), "step.1.faces", "'a' is no face: write PART.SIDE"),
+    (step("support", on="clamped", faces=["d.top"]), "step.1.faces", "there is no part 'd'"),
+    (step("support", on="clamped", faces=["b.top"]) + ATTACH_B, "step.1.faces", "'b' is not there yet"),
+    (step("support", on="free", faces=["a.top"]), "step.1.faces", 'belongs to on = "clamped"'),
+    (step("support", on="clamped", faces=["a.top"], gravity=False), "step.1.gravity", 'belongs to on = "table"'),
+    (step("support", on="clamped", faces=["c.top"]) + step("remove", parts=["c"]), "step.2.parts", "is held since step 1"),
     (step("singulate"), "step.1", "says not what remains"),
     (step("singulate", size="30 mm"), "step.1.size", "reaches beyond what is there"),
     (step("singulate", size="4 mm", at=["1 mm", "0 mm"]), "step.1", "is not its own image in x = 0"),

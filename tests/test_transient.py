@@ -9,7 +9,7 @@ from conductors import Conductor, boxes, uneven
 from oncpu import compiler, cuda_sources
 
 from warp import heat, transient
-from warp.boundary import Film, Interface, Source
+from warp.boundary import Film, Fixed, Interface, Source
 from warp.curves import Table
 from warp.errors import WarpError
 from warp.voxelize import VoxelModel
@@ -91,6 +91,32 @@ def test_capacity_of_temperature(cpu, b):
     change = end(adaptive).item() - 500
     assert stored == pytest.approx(C0 * VOLUME * (change + b / 2 * ((200 + change) ** 2 - 200**2)), rel=1e-9)
     assert stored == pytest.approx(-sum(step.lost for step in adaptive.steps), rel=1e-5)
+
+
+LATENT = 200.0 * C0  # J/m3, as of a solder
+
+
+@pytest.mark.parametrize(("half", "tolerance"), [(2.0, 0.05), (0.5, 0.5)])
+def test_a_latent_heat_is_not_leapt_over(cpu, half, tolerance):
+    """Given off within `half` K of 490 K, far from any raster of temperatures: t(T) = INT c V / (G (T - Ta)) dT."""
+    c = Table((490 - half, 490.0, 490 + half), (C0, C0 + LATENT / half, C0))
+    T = np.unique([*np.linspace(330, 600, 20_001), *np.linspace(490 - half, 490 + half, 2001)])[::-1]
+    middle = (T[1:] + T[:-1]) / 2
+    t = np.concatenate(([0.0], np.cumsum(-np.diff(T) * c(middle) * VOLUME / G / (middle - 300))))
+    out = transient.solve(voxel(c), [Film("a.top", H, 300)], {}, cpu, 600.0, t[-1], tolerance=tolerance)
+    assert end(out).item() == pytest.approx(330, abs=2 * tolerance)
+    assert -sum(step.stored for step in out.steps) == pytest.approx(VOLUME * (270 * C0 + LATENT), rel=1e-2)
+
+
+def test_a_slab_melts(cpu):
+    """Voxels on both sides of a front that moves through them; all heat that enters is found again as enthalpy."""
+    c = Table((489.0, 490.0, 491.0), (C0, C0 + LATENT, C0))
+    model = boxes([0, 1e-3], [0, 1e-3], np.linspace(0, 2e-3, 9), {"a": (Conductor(60.0, c),)})
+    out = transient.solve(model, [Fixed("a.bottom", 540.0)], {}, cpu, 480.0, 0.05, tolerance=0.5)
+    T = end(out).reshape(-1)
+    assert T[0] > 491 and T[-1] < 489 and np.all(np.diff(T) < 0)
+    enthalpy = sum(c.integral(480.0, T)) * 0.25e-9
+    assert enthalpy == pytest.approx(-sum(step.lost for step in out.steps), rel=1e-3)
 
 
 def test_heat_is_conserved_and_the_end_is_steady(cpu, package):

@@ -70,6 +70,7 @@ def test_decimal_factors_do_not_round_twice(thousandths):
         ("3", "needs a unit, e.g. mm, um"),
         ("3 K", "'K' is a temperature, not a length"),
         ("3 furlongz", "unknown unit 'furlongz'"),
+        ("0,3 mm", "write a decimal point"),
         ("three mm", "is not a quantity"),
         ("3 (9^9^9) mm", "unknown unit"),
         ("3 ((9^9)^9)^9 mm", "unknown unit"),

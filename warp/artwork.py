@@ -141,12 +141,13 @@ def _stream(path: Path, drawing: Drawing, key: Key) -> Drawn:
         names = _some([cell.name for cell in tops])
         raise Fault((*key, "cell"), f"is missing: the top cells of {path.name!r} are {names}")
     cell = cells[drawing.cell] if drawing.cell is not None else tops[0]
-    polygons = cell.get_polygons()
-    wanted = [p for p in polygons if p.layer == drawing.layer and drawing.datatype in (None, p.datatype)]
+    there = sorted(library.layers_and_datatypes())
+    kinds = [kind for layer, kind in there if layer == drawing.layer and drawing.datatype in (None, kind)]
+    wanted = [polygon for kind in kinds for polygon in cell.get_polygons(layer=drawing.layer, datatype=kind)]
     if not wanted:
-        there = _some([f"{layer}/{kind}" for layer, kind in sorted({(p.layer, p.datatype) for p in polygons})])
+        drawn = _some([f"{layer}/{kind}" for layer, kind in sorted({(p.layer, p.datatype) for p in cell.get_polygons()})])
         asked = f"layer {drawing.layer}" + ("" if drawing.datatype is None else f", datatype {drawing.datatype}")
-        raise Fault((*key, "layer"), f"{path.name!r} has nothing on {asked}; there are {there} (layer/datatype)")
+        raise Fault((*key, "layer"), f"{path.name!r} has nothing on {asked}; there are {drawn} (layer/datatype)")
     return [(polygon, True) for polygon in wanted]
 
 

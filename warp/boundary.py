@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SIDES = ("x-", "x+", "y-", "y+", "bottom", "top")
 _GROUPS = {**{side: (s,) for s, side in enumerate(SIDES)}, "sides": (0, 1, 2, 3), "all": (0, 1, 2, 3, 4, 5)}
 _MEDIA_LIMIT = 65536  # material ids are uint16
+GROUPS = 64  # rows that a medium whose properties vary is split into
 _NO_AMBIENT = 298.15  # K; the datum of a package that exchanges no heat
 
 
@@ -43,10 +44,15 @@ class Film:
 
 @dataclass(frozen=True)
 class Fixed:
-    """A face held at a temperature in K."""
+    """A face held at a temperature in K: a film without resistance."""
 
     face: str
     temperature: float
+    coefficient = np.inf
+
+    @property
+    def ambient(self) -> float:
+        return self.temperature
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ def faces(model: VoxelModel, name: str, covered: bool = False) -> Faces:
     part, _, where = name.rpartition(".")
     if where not in _GROUPS or not part:
         raise WarpError(f"face '{name}': say PART.SIDE with side one of {', '.join(_GROUPS)}")
-    belongs = _rows(model, part)[model.ids]
+    belongs = rows(model, part)[model.ids]
     cells, sides = [], []
     for side in _GROUPS[where]:
         cell = _outermost(belongs, model, side, covered)
@@ -119,8 +125,8 @@ def faces(model: VoxelModel, name: str, covered: bool = False) -> Faces:
     return found
 
 
-def _rows(model: VoxelModel, part: str) -> np.ndarray:
-    """Which media rows belong to the part ("package": all solid ones), as booleans."""
+def rows(model: VoxelModel, part: str) -> np.ndarray:
+    """Mark the media rows that belong to the part ("package": all solid ones)."""
     if part == "package":
         return np.asarray(model.media.part) >= 0
     return np.asarray(model.media.part) == _part(model, part)
@@ -205,8 +211,10 @@ def exchange(
     contacts = []
     for n, b in enumerate(films):
         at = known.contacts[n].faces if known else faces(model, b.face)
-        h, ambient = _film(b)
-        contacts.append(Contact(b.face, at, film_conductance(model.grid, ids, table, at, h), h, ambient))
+        if not b.coefficient > 0:
+            raise WarpError(f"film on '{b.face}': the coefficient must be positive")
+        conductance = film_conductance(model.grid, ids, table, at, b.coefficient)
+        contacts.append(Contact(b.face, at, conductance, b.coefficient, b.ambient))
     if not closed and not any(len(c.conductance) for c in contacts):
         modelled = "the named faces are not part of the modelled piece"
         raise WarpError(f"heat has no way out: {modelled if films else 'give at least one film or fixed temperature'}")
@@ -225,15 +233,6 @@ def film_conductance(grid: Grid, ids: np.ndarray, table: np.ndarray, faces: Face
     """W/K from voxel centre to ambient, per face."""
     half = table[ids.reshape(-1)[faces.cell], faces.side] * faces.width(grid)
     return faces.area(grid) / (half + 1 / coefficient)
-
-
-def _film(b: Film | Fixed) -> tuple[float, float]:
-    """(h, ambient)."""
-    if isinstance(b, Fixed):
-        return np.inf, b.temperature
-    if not b.coefficient > 0:
-        raise WarpError(f"film on '{b.face}': the coefficient must be positive")
-    return b.coefficient, b.ambient
 
 
 def _refuse_twice(contacts: list[Contact]) -> None:
@@ -284,7 +283,7 @@ def _split(model: VoxelModel, ids, origin, extra, b: Interface, side: int):
     here = [slice(None)] * 3
     there = [slice(None)] * 3
     here[axis], there[axis] = (slice(0, n - 1), slice(1, n)) if up else (slice(1, n), slice(0, n - 1))
-    this, other = _rows(model, b.part), _rows(model, b.other)
+    this, other = rows(model, b.part), rows(model, b.other)
     at = list(np.nonzero(this[model.ids[tuple(here)]] & other[model.ids[tuple(there)]]))
     if not len(at[0]):
         return ids, origin, extra, 0
@@ -301,7 +300,7 @@ def _split(model: VoxelModel, ids, origin, extra, b: Interface, side: int):
     return ids, np.append(origin, origin[old]), np.vstack((extra, added)), len(at[0])
 
 
-def split_by(split: Split, values: np.ndarray, varies: np.ndarray, groups: int = 64) -> Split:
+def split_by(split: Split, values: np.ndarray, varies: np.ndarray, groups: int = GROUPS) -> Split:
     """Give voxels of the media rows marked in `varies` a row per interval of `values` (nz, ny, nx)."""
     moves = varies[split.origin][split.ids]
     if not moves.any():
@@ -359,12 +358,12 @@ def heat_load(model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable
 
 
 def sources(model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]) -> list[Source]:
+    """The sources that `heat_load` adds up."""
     if not isinstance(power, dict):
         return list(power)
     grid = model.grid
     return [
-        Source(part, w) if np.ndim(w) == 0 else Source(part, np.asarray(w, float), grid.x, grid.y)
-        for part, w in power.items()
+        Source(part, w) if np.ndim(w) == 0 else Source(part, np.asarray(w, float), grid.x, grid.y) for part, w in power.items()
     ]
 
 
@@ -373,7 +372,7 @@ def _add_source(q: np.ndarray, model: VoxelModel, source: Source) -> None:
     dz = grid.dz
     if source.z is not None:
         dz = np.maximum(np.minimum(grid.z[1:], source.z[1]) - np.maximum(grid.z[:-1], source.z[0]), 0)
-    belongs = _rows(model, source.part)[model.ids]
+    belongs = rows(model, source.part)[model.ids]
     heights = np.tensordot(dz, belongs, 1)  # of the part in every column
     if source.x is None or source.y is None:
         columns = heights * np.outer(grid.dy, grid.dx)

@@ -41,7 +41,7 @@ def modules() -> list[str]:
 def folder(module: str) -> Path:
     """Name the folder of one module's machine code; it exists after `create`."""
     digest = hashlib.sha256()
-    for part in (version("numba"), version("llvmlite"), sys.version, _processor(), *_sources(module)):
+    for part in (_compiler(), *_sources(module)):
         digest.update(part.encode())
     return root() / f"{module}-{digest.hexdigest()[:16]}"
 
@@ -112,6 +112,11 @@ def _sources(module: str) -> list[str]:
 
 
 @cache
+def _compiler() -> str:
+    """Numba, Python and the processor, in words."""
+    return "".join((version("numba"), version("llvmlite"), sys.version, _processor()))
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().partition("\n\n")[0].splitlines()

@@ -33,6 +33,7 @@ from warp.boundary import Faces, Film, Fixed
 from warp.errors import WarpError
 from warp.grid import make_grid
 from warp.medium import normal_matrix
+from warp.units import ZERO_CELSIUS
 from warp.voxelize import VoxelModel, voxelize
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ BRICKS_PER_LAYER = 2
 """Through a thick layer at COARSER: one quadratic brick bends exactly, two show it."""
 COLD = -1000.0  # degC, below every temperature of a case
 STEP = 5.0  # K between the rows of a table; a glass transition is several of them wide
-KELVIN = 273.15
 MM, MPA, MILLIWATT = 1e3, 1e-6, 1e3
 
 CORNERS = ((0, 0, 0), (2, 0, 0), (2, 2, 0), (0, 2, 0), (0, 0, 2), (2, 0, 2), (2, 2, 2), (0, 2, 2))
@@ -124,7 +124,7 @@ def elastic_deck(case: Case, mesh: Mesh, name: str) -> Iterator[str]:
     model, wanted = mesh.model, case.loads.temperature
     since = np.unique(model.media.stress_free[np.unique(model.ids[model.ids > 0])])
     mixed = any(_never_free(model, int(row)) for row in np.unique(model.ids))
-    start = since[0] - KELVIN if len(since) == 1 and not mixed else COLD
+    start = since[0] - ZERO_CELSIUS if len(since) == 1 and not mixed else COLD
     temperatures = _range(case) if wanted is None else np.array([wanted])
     yield from _mesh_lines(case, mesh, "C3D8I" if mesh.linear else "C3D20R", model.ids)
     yield from _set("NSET", "surfaces", printed(case, mesh))
@@ -140,7 +140,7 @@ def elastic_deck(case: Case, mesh: Mesh, name: str) -> Iterator[str]:
         yield f"*TEMPERATURE, FILE={name}-heat.frd, BSTEP=1"
     else:
         yield "*TEMPERATURE"
-        yield f"all, {wanted - KELVIN:.10g}"
+        yield f"all, {wanted - ZERO_CELSIUS:.10g}"
     yield from ("*NODE PRINT, NSET=surfaces", "U", "*NODE FILE", "U, NT", "*END STEP")
 
 
@@ -151,22 +151,22 @@ def heat_deck(case: Case, mesh: Mesh) -> Iterator[str]:
     yield from _mesh_lines(case, mesh, "DC3D8" if mesh.linear else "DC3D20", split.ids, split.origin)
     for row in np.unique(split.ids[split.ids > 0]):
         yield from _thermal_material(model, int(row), int(split.origin[row]), split.extra[row], _range(case))
-    ambients = [b.ambient if isinstance(b, Film) else b.temperature for b in case.boundaries if isinstance(b, Film | Fixed)]
+    ambients = [b.ambient for b in case.boundaries if isinstance(b, Film | Fixed)]
     yield "*INITIAL CONDITIONS, TYPE=TEMPERATURE"
-    yield f"all, {np.mean(ambients) - KELVIN:.10g}"
+    yield f"all, {np.mean(ambients) - ZERO_CELSIUS:.10g}"
     yield "*STEP"
     yield "*HEAT TRANSFER, STEADY STATE"
     for b in case.boundaries:
         if isinstance(b, Fixed):
             yield "*BOUNDARY"
             held = np.unique(_face_nodes(mesh, boundary.faces(model, b.face)))
-            yield from (f"{n + 1}, 11, 11, {b.temperature - KELVIN:.10g}" for n in held)
+            yield from (f"{n + 1}, 11, 11, {b.temperature - ZERO_CELSIUS:.10g}" for n in held)
         elif isinstance(b, Film):
             faces = boundary.faces(model, b.face)
             yield "*FILM"
             h = b.coefficient * MILLIWATT / MM**2
             for cell, side in zip(faces.cell, faces.side, strict=True):
-                yield f"{mesh.number[cell]}, F{SIDES[side]}, {b.ambient - KELVIN:.10g}, {h:.10g}"
+                yield f"{mesh.number[cell]}, F{SIDES[side]}, {b.ambient - ZERO_CELSIUS:.10g}, {h:.10g}"
     density = (boundary.heat_load(model, case.sources) / (model.grid.dz[:, None, None] * model.grid.area)).ravel()
     if density.any():
         yield "*DFLUX"
@@ -239,17 +239,17 @@ def _elastic_material(model: VoxelModel, row: int, temperatures: np.ndarray, sta
         yield "*ELASTIC, TYPE=ENGINEERING CONSTANTS"
         values = np.stack((E[:, 0], E[:, 1], E[:, 2], xy, xz, yz, G_xy, G_xz, G_yz), axis=1)
         yield from _table(values, temperatures)
-    zero = COLD if _never_free(model, row) else since - KELVIN
-    T = temperatures - KELVIN
+    zero = COLD if _never_free(model, row) else since - ZERO_CELSIUS
+    T = temperatures - ZERO_CELSIUS
     T = np.where(np.abs(T - zero) < 1e-3, zero + 1e-3, T)  # the limit of the quotient
-    strain = np.atleast_2d(material.thermal_strain(T + KELVIN, since))
+    strain = np.atleast_2d(material.thermal_strain(T + ZERO_CELSIUS, since))
     alpha = strain / (T - zero)[:, None]
     yield f"*EXPANSION, TYPE=ORTHO, ZERO={zero:.10g}"
     if start != COLD:
         yield from _table(alpha, temperatures)
     else:
         yield f"0, 0, 0, {COLD:.10g}"
-        yield from (_row(values, t) for values, t in zip(alpha, temperatures - KELVIN, strict=True))
+        yield from (_row(values, t) for values, t in zip(alpha, temperatures - ZERO_CELSIUS, strict=True))
 
 
 def _thermal_material(model: VoxelModel, row: int, own: int, extra: np.ndarray, temperatures: np.ndarray) -> Iterator[str]:
@@ -266,7 +266,7 @@ def _table(values: np.ndarray, temperatures: np.ndarray) -> Iterator[str]:
     """Rows over the temperature, one where nothing depends on it."""
     if np.allclose(values, values[:1], rtol=1e-9, atol=0):
         values, temperatures = values[:1], temperatures[:1]
-    yield from (_row(row, t) for row, t in zip(values, temperatures - KELVIN, strict=True))
+    yield from (_row(row, t) for row, t in zip(values, temperatures - ZERO_CELSIUS, strict=True))
 
 
 def _row(values: np.ndarray, temperature: float) -> str:

@@ -23,6 +23,7 @@ from warp.calculix import MM, Mesh
 from warp.errors import WarpError
 from warp.evidence import Row
 from warp.surface import Surface, footprint
+from warp.units import ZERO_CELSIUS
 
 if TYPE_CHECKING:
     from warp.case import Case
@@ -118,7 +119,7 @@ def rows(case: Case, theirs: dict[str, Any], ours: dict[str, Any]) -> list[Row]:
         for part, numbers in theirs.get("temperature", {}).items():
             for key, name in (("mean_C", "mean rise"), ("max_C", "highest rise")):
                 if key == "mean_C" or powers.get(part, 0) > 0:
-                    expected, got = (n[key] + metrics.ZERO_CELSIUS - ambient for n in (numbers, ours["temperature"][part]))
+                    expected, got = (n[key] + ZERO_CELSIUS - ambient for n in (numbers, ours["temperature"][part]))
                     found.append(Row(f"{part}: {name}", expected, got, TOLERANCE, SOURCE, "K"))
     return found
 

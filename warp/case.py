@@ -31,7 +31,7 @@ from warp.part import AnyPart
 from warp.sections import CaseFile
 from warp.sequence import Moment, Stage, plan
 from warp.shape import Body
-from warp.stages import assembly_of, hurried
+from warp.stages import assembly_of, hurried, unsupported
 from warp.toml_lines import key_lines
 
 BIGGEST = 50_000_000  # bytes of text: a case file is written by a person
@@ -63,6 +63,9 @@ class Case:
     """What is computed of the process, in order; empty where the case has no steps."""
     stages: Mapping[Stage, Assembly] = field(default_factory=dict)
     """The parts of each stage of the process."""
+
+    def __repr__(self) -> str:
+        return f"<Case {self.title!r} from {self.path}: {', '.join(self.parts)}>"
 
     @property
     def title(self) -> str:
@@ -191,7 +194,7 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         if moment.stage not in stages and not faults:
             stages[moment.stage], faults = assembly_of(file, moment.stage, path.parent)
     if not faults:
-        faults = list(hurried(moments, stages))
+        faults = [*hurried(moments, stages), *unsupported(file, moments, stages)]
     if faults:
         raise CaseError(reporter.problem(fault.key, fault.message) for fault in faults)
     return Case(path, text, overrides, file, assembly, tuple(moments), stages)

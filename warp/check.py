@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from warp.part import AnyPart
     from warp.stacking import Place
 
-# Processor time of a run of the lidded 45 mm flip chip on an AMD EPYC: 17 s for 848,388 voxels, more a voxel for fewer.
-SECONDS_PER_VOXEL_AND_CORE = 3e-5
+# Processor time of a run of the lidded 45 mm flip chip on an AMD EPYC: 17 s for 848,388 voxels. To start takes 1.5 s.
+SECONDS_PER_VOXEL_AND_CORE, SECONDS_TO_START = 2e-5, 1.5
 LOOKED_AT = 10_000_000  # voxels; more are counted, not made
 
 
@@ -97,7 +97,7 @@ def check(case: Case, picture: Path | None = None, on: str = "auto") -> Report:
         symmetry=("none", "half", "quarter")[sum(grid.mirror)],
         voxels=grid.cells,
         unknowns=grid.unknowns,
-        bytes=process.predicted_bytes(grid.cells),
+        bytes=process.predicted_bytes(grid.cells, case),
         free=free,
         seconds=predicted_seconds(grid.cells, place),
         device=place.describe(),
@@ -124,12 +124,12 @@ def look(case: Case, grid: Grid, place: device.Device) -> tuple[voxelize.VoxelMo
     if shown is None:
         return None, warnings
     model = voxelize.voxelize(case.bodies(), case.materials(), shown, case.loads.stress_free)
-    return model, [*process.loose_pieces(model), *warnings]
+    return model, [*process.covered_parts(case, model), *process.loose_pieces(model), *warnings]
 
 
 def predicted_seconds(cells: int, place: device.Device) -> float | None:
     """Time of both solves from a measured rate and the cores of this machine; None where never measured."""
-    return None if place.cuda else cells * SECONDS_PER_VOXEL_AND_CORE / place.threads
+    return None if place.cuda else SECONDS_TO_START + cells * SECONDS_PER_VOXEL_AND_CORE / place.threads
 
 
 def spacing(grid: Grid) -> dict[str, tuple[int, float, float]]:

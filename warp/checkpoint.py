@@ -8,7 +8,7 @@
     /residuals   of the last moment's solves
     /cycle       what the preconditioner was made of (`reuse`): the next moment begins with the same one
 
-Written whole or not at all after every moment (`store.replacing`: temporary name, flushed, renamed), so that a run
+Written whole or not at all after every moment (`store.creating`: temporary name, flushed, renamed), so that a run
 killed at any time leaves the one before or this one. Arrays come back bit by bit. `mark` says which computation it
 belongs to: the case's text, what --set changed, program and device; a run that differs in any of them does not go on.
 """
@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from warp import store
@@ -66,7 +65,7 @@ def mark(*parts: str | bytes) -> str:
 def write(path: Path, progress: Progress, belongs_to: str) -> None:
     """Put the checkpoint in the place of the one before, in one piece."""
     assert progress.state is not None
-    with store.replacing(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+    with store.creating(path) as file:
         file.attrs["format"] = FORMAT
         file.attrs["schema"] = np.array(SCHEMA, np.int64)
         file.attrs["mark"] = belongs_to

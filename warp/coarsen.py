@@ -21,18 +21,21 @@ def merge(lines: np.ndarray, target: float) -> np.ndarray:
 
 
 def next_lines(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lines of the next level: cells below one target width merge, until a quarter of the columns is gone.
+    """Return the lines of the next level: cells below one target width merge, until four in ten columns are gone.
 
-    Little at a time where a grid is graded: pairs of wide cells must wait until the narrow ones have caught up, or columns
-    stay narrow in one direction and wide in the other (89 instead of 14 elastic iterations when half must go).
+    One in ten is enough once cells up to five times the narrowest merge. Little at a time where a grid is graded: what
+    varies along y from one narrow cell column to the next is hardly smoothed while it is even along x across cells many
+    times narrower; wide cells must wait until the narrow ones have caught up.
     """
-    target = 2.2 * min(np.diff(x).min(), np.diff(y).min())
+    narrowest = min(np.diff(x).min(), np.diff(y).min())
+    columns = (len(x) - 1) * (len(y) - 1)
+    target = 2.2 * narrowest
     while True:
         keep_x, keep_y = merge(x, target), merge(y, target)
         left = (len(keep_x) - 1) * (len(keep_y) - 1)
-        if left <= 0.75 * (len(x) - 1) * (len(y) - 1) or left == 1:
+        if left <= (0.6 if target < 5 * narrowest else 0.9) * columns or left == 1:
             return keep_x, keep_y
-        target *= 1.3
+        target *= 1.15
 
 
 @dataclass(frozen=True)

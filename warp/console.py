@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from warp.check import Branch, Report
     from warp.sweep import Outcome
 
-WIDTH_WHEN_PIPED = 110
+WIDTH_WHEN_PIPED = 160
 
 
 def screen(*, stderr: bool = False) -> Console:
@@ -280,10 +280,9 @@ def print_materials(listing: Mapping[str, Mapping[str, Any]]) -> None:
     columns = ("youngs_modulus_GPa", "cte_ppm_per_K", "conductivity_W_per_mK")
     table = _table("material", "E (GPa)", "CTE (ppm/K)", "k (W/mK)", "")
     table.columns[-1].justify = "left"
-    table.columns[-1].no_wrap = False
     for name, entry in listing.items():
         table.add_row(name, *(_each(entry.get(column)) for column in columns), Text(entry["description"], style="dim"))
-    table.caption = "at 25 degC; x, y, z where they differ. `warp materials NAME` has every property with its source."
+    table.caption = "at 25 degC; in plane / along z. `warp materials NAME` has every property with its source."
     table.caption_justify = "left"
     console.print(table)
 
@@ -326,9 +325,13 @@ def print_filled(curve: Mapping[str, Any]) -> None:
 
 
 def _each(value: float | list[float] | None) -> str:
+    """x, y, z; in plane / along z where x and y are alike."""
     if value is None:
         return ""
-    return ", ".join(f"{v:.4g}" for v in value) if isinstance(value, list) else f"{value:.4g}"
+    if not isinstance(value, list):
+        return f"{value:.4g}"
+    x, y, z = (f"{v:.3g}" for v in value)
+    return f"{x} / {z}" if x == y else f"{x}, {y}, {z}"
 
 
 def _grow(tree: Tree, branch: Branch) -> None:

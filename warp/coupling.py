@@ -18,6 +18,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
+from warp import boundary
 from warp.errors import ConvergenceError, WarpError
 from warp.voxelize import VoxelModel
 
@@ -66,7 +67,9 @@ def solve(
     warm(stretch): solve conduction, e.g. heat.solve_steady(..., stretch=stretch); None at first. bend(temperature): solve
     for the displacement. `drawn`: the displacement at which the layers are as thick as drawn (default: none).
     """
-    soft = _rows(model, layers)
+    soft = np.zeros(len(model.media), bool)
+    for name in layers:
+        soft |= boundary.rows(model, name)
     stretch, changes = None, []
     hot = warm(None)
     for _ in range(LIMIT):
@@ -98,7 +101,7 @@ def bond_lines(model: VoxelModel, layers: Iterable[str], stretch: np.ndarray) ->
     """Thickness of each layer as drawn and its change in um: mean over the area, and the extremes of its columns."""
     found, dz = {}, model.grid.dz[:, None, None]
     for name in layers:
-        there = _rows(model, [name])[model.ids]
+        there = boundary.rows(model, name)[model.ids]
         drawn, change = (there * dz).sum(axis=0), (there * (stretch - 1) * dz).sum(axis=0)
         on = drawn > 0
         area = model.grid.area[on] / model.grid.area[on].sum()
@@ -106,13 +109,3 @@ def bond_lines(model: VoxelModel, layers: Iterable[str], stretch: np.ndarray) ->
         ends = {"change_min_um": change[on].min(), "change_max_um": change[on].max()}
         found[name] = {key: 1e6 * float(value) for key, value in {**means, **ends}.items()}
     return found
-
-
-def _rows(model: VoxelModel, layers: Iterable[str]) -> np.ndarray:
-    """Mark the media rows of the layers."""
-    soft = np.zeros(len(model.media.part), bool)
-    for name in layers:
-        if name not in model.parts:
-            raise WarpError(f"bond line: no part '{name}'; there are {', '.join(model.parts)}")
-        soft |= np.asarray(model.media.part) == list(model.parts).index(name)
-    return soft

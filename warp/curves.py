@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,21 +57,25 @@ class Table:
     logarithmic: bool = False
 
     def __call__(self, T: Values) -> Values:
-        values = np.log(self.values) if self.logarithmic else self.values
-        found = np.interp(T, self.temperatures, values)
+        found = np.interp(T, *self._points)
         return np.exp(found) if self.logarithmic else found
 
     def integral(self, T0: Values, T: Values) -> Values:
-        """Integrate over temperature from T0 to T: exact for the piecewise linear law, constant beyond the ends."""
+        """Integrate a law that is not logarithmic from T0 to T: exact, constant beyond the ends."""
         return self._primitive(T) - self._primitive(T0)
 
     def _primitive(self, T: Values) -> Values:
-        knots, values = np.asarray(self.temperatures), np.asarray(self.values)
+        knots, values = self._points
         areas = np.concatenate(([0.0], np.cumsum(np.diff(knots) * (values[1:] + values[:-1]) / 2)))
         i = np.clip(np.searchsorted(knots, T) - 1, 0, None)
         inside = np.clip(T, knots[0], knots[-1])
         trapezoid = (inside - knots[i]) * (values[i] + np.interp(inside, knots, values)) / 2
         return areas[i] + trapezoid + (T - inside) * np.interp(T, knots, values)
+
+    @cached_property
+    def _points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Temperatures, and the values that are linear between them."""
+        return np.asarray(self.temperatures), np.log(self.values) if self.logarithmic else np.asarray(self.values)
 
     @property
     def knots(self) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Effective properties of composites: the formulas behind the mixing rules, and bounds to judge them by.
+"""Effective properties of composites: the formulas behind the mixing rules.
 
 Elastic rules take the phases' normal stiffness C (n, ..., 3, 3), shear moduli G (n, ..., 3) over (yz, xz, xy) and
 thermal stress C alpha (n, ..., 3), and return the composite's. All are written with explicit strain concentrations, so
@@ -158,7 +158,6 @@ def along(p: Phases, axis: int) -> Phases:
 
 def conduction(k: np.ndarray, f: np.ndarray, rule: str) -> np.ndarray:
     """Conductivities (x, y, z) of the rules that say where the phases lie; k is (n, ..., 3)."""
-    parallel, series = mean(f, k), harmonic(f, k)
     in_series = {
         "x-layers": (1, 0, 0),
         "y-layers": (0, 1, 0),
@@ -176,10 +175,10 @@ def conduction(k: np.ndarray, f: np.ndarray, rule: str) -> np.ndarray:
     if rule == "fibres":
         kf, km = k
         in_plane = km * ((1 + f[0]) * kf + (1 - f[0]) * km) / ((1 - f[0]) * kf + (1 + f[0]) * km)
-        in_plane[..., 2] = parallel[..., 2]
+        in_plane[..., 2] = mean(f, k)[..., 2]
         return in_plane
     share = np.array(in_series[rule])
-    return (1 - share) * parallel + share * series
+    return (1 - share) * mean(f, k) + share * harmonic(f, k)
 
 
 def spheres_conductivity(k: np.ndarray, f: np.ndarray, rule: str, maximum_packing: float) -> np.ndarray:
@@ -199,12 +198,6 @@ def behind_interface(k: Values, resistance: float, diameter: float) -> Values:
     return k / (1 + 2 * resistance * k / diameter)
 
 
-def maxwell(a: Values, f: float) -> Values:
-    """Spheres far apart, to f about 0.25; the lower Hashin-Shtrikman bound. In units of the matrix's conductivity."""
-    b = (a - 1) / (a + 2)
-    return (1 + 2 * b * f) / (1 - b * f)
-
-
 def bruggeman(a: Values, f: float) -> Values:
     """Spheres of very different sizes, f up to 0.6: 1 - f = (a - k)/(a - 1) k^(-1/3) (Bruggeman 1935, asymmetric)."""
     slope = (1 - f) * (np.asarray(a, dtype=float) - 1)
@@ -214,46 +207,9 @@ def bruggeman(a: Values, f: float) -> Values:
     return u**3
 
 
-def bruggeman_symmetric(a: Values, f: float) -> Values:
-    """Two phases on equal terms: f (a-k)/(a+2k) + (1-f) (1-k)/(1+2k) = 0; percolates at f = 1/3."""
-    b = (3 * f - 1) * a + 2 - 3 * f
-    return (b + np.sqrt(b * b + 8 * a)) / 4
-
-
-def lewis_nielsen(a: Values, f: float, maximum_packing: float = 0.637) -> Values:
+def lewis_nielsen(a: Values, f: float, maximum_packing: float) -> Values:
     """Spheres up to their maximum packing (Lewis and Nielsen 1970): A = 1.5, singular near the packing limit."""
     shape = 1.5
     B = (a - 1) / (a + shape)
     psi = 1 + (1 - maximum_packing) / maximum_packing**2 * f
     return (1 + shape * B * f) / (1 - B * psi * f)
-
-
-def simple_cubic(a: Values, f: float) -> Values:
-    """Spheres on a simple cubic lattice (McPhedran and McKenzie 1978, Sangani and Acrivos 1983)."""
-    L = [(a - 1) / (a + 2 * i / (2 * i - 1)) for i in range(1, 6)]
-    third = 1.305 * L[1] * f ** (10 / 3) * (1 + 0.231 * L[2] * f ** (11 / 3)) / (1 - 0.405 * L[1] * f ** (7 / 3))
-    rest = 0.0723 * L[2] * f ** (14 / 3) + 0.153 * L[3] * f**6 + 0.0105 * L[4] * f ** (22 / 3)
-    return 1 - 3 * f / (-1 / L[0] + f + third + rest)
-
-
-def hashin_shtrikman(Km: Values, Gm: Values, Kf: Values, Gf: Values, f: float) -> tuple[Values, Values]:
-    """Bulk and shear modulus of spheres (f) in a matrix (m): the lower bound if that is softer, else the upper."""
-    K = Km + f * (Kf - Km) / (1 + 3 * (1 - f) * (Kf - Km) / (3 * Km + 4 * Gm))
-    z = Gm * (9 * Km + 8 * Gm) / (6 * (Km + 2 * Gm))
-    return K, Gm + f * (Gf - Gm) / (1 + (1 - f) * (Gf - Gm) / (Gm + z))
-
-
-def levin(K: Values, Km: Values, Kf: Values, alpha_m: Values, alpha_f: Values) -> Values:
-    """Expansion of any two isotropic phases whose mixture has the bulk modulus K: exact (Levin 1967)."""
-    return alpha_m + (alpha_f - alpha_m) * (1 / K - 1 / Km) / (1 / Kf - 1 / Km)
-
-
-def turner(Km: Values, Kf: Values, alpha_m: Values, alpha_f: Values, f: float) -> Values:
-    """Expansion under equal strain (Turner 1946): far too low for filled polymers."""
-    return (f * Kf * alpha_f + (1 - f) * Km * alpha_m) / (f * Kf + (1 - f) * Km)
-
-
-def halpin_tsai(Em: Values, Ef: Values, f: float) -> Values:
-    """Young's modulus of a polymer with round particles (Halpin and Tsai 1969, shape factor 2)."""
-    eta = (Ef / Em - 1) / (Ef / Em + 2)
-    return Em * (1 + 2 * eta * f) / (1 - eta * f)

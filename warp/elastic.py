@@ -4,7 +4,8 @@ Unknown: displacement U in m on the faces of the voxels (u on x-faces, v on y-fa
 in energy form: normal strains at cell centres, shear strains on cell edges, so the matrix is symmetric and rigid
 motions cost nothing; second order in space, no shear locking at any aspect ratio, thin soft layers exact in series. One
 cell through a layer has no bending stiffness of its own: 1 - 1/N^2 of it with N cells. Free surfaces carry no traction;
-at a mirror plane the normal displacement is zero; the body floats, its mean displacement and rotation are taken out.
+at a mirror plane the normal displacement is zero; the body floats, its mean displacement and rotation are taken out. In
+a step of a process faces may be held, or a table may carry it (supports, contact).
 In the notation of kernels/elastic.py,
 
     A U = f,    A = Bn^T (V C) Bn + Bs^T K Bs,    f = Bn^T (V C thermal strain) + Bs^T K (free shear at lateral faces)
@@ -16,12 +17,14 @@ Virieux, Geophysics 51 (1986) 889, for the staggered grid.
 
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from scipy import sparse
 
-from warp import history, krylov
+from warp import contact, history, krylov
 from warp.device import Device
 from warp.elastic_coefficients import spacings
 from warp.elastic_level import Cycle, SparseRows
@@ -35,6 +38,9 @@ from warp.free_edges import (
     strain_matrix,
 )
 from warp.reuse import Moduli, Reuse, moduli_of
+from warp.rigid import remove_rigid_motion
+from warp.springs import Springs
+from warp.supports import Carrier, Clamp, Table, flattening, held
 from warp.voxelize import VoxelModel
 
 NODES = 65
@@ -45,7 +51,7 @@ NODES = 65
 class Solution:
     """Displacement (3, nz+1, ny+1, nx+1) in m; the residual of each iteration relative to the load.
 
-    `state`: what the body remembers, where the solve was a step of a process (`before`).
+    `state`: what the body remembers, where the solve was a step of a process (`before`); `resting`: on a table.
     """
 
     displacement: np.ndarray
@@ -53,6 +59,7 @@ class Solution:
     residuals: list[float]
     seconds: float
     state: history.State | None = None
+    resting: contact.Resting | None = None
 
 
 class Operator:
@@ -85,10 +92,26 @@ class Operator:
 
         self.edges = lateral_faces(solid, compliance, (grid.dx, grid.dy, grid.dz), w, grid.mirror)
         self.free = energy_matrix(self.edges, spacings(self.lines)[1::2], self.n)
+        self.springs: Springs | None = None
+        self._eased: tuple | None = None
         self._tilts = SparseRows(self.free, device, np.float32, np.float64)
         ids = device.asarray(self.ids)
         tables = (self.cell, self.soft, *self.widths, *spacings(self.lines))
         self._arguments = {real: (ids, *(device.asarray(a, real) for a in tables)) for real in (np.float32, np.float64)}
+
+    def on(self, springs: Springs, moved: np.ndarray | None = None, ease: np.ndarray | None = None) -> "Operator":
+        """The same body on springs S to the ground; with `moved` V (springs, m) and `ease` E (m, m) on S - V E V^T."""
+        other, size = copy(self), self.free.shape[0]
+        other.springs = springs
+        other.free = energy_matrix(self.edges, spacings(self.lines)[1::2], self.n) + springs.matrix(size)
+        other._tilts = SparseRows(other.free, self.device, np.float32, np.float64)
+        if moved is not None:
+            count = moved.shape[1]
+            places = np.repeat(springs.at, count), np.tile(np.arange(count), len(moved))
+            V = sparse.csr_matrix((moved.reshape(-1), places), (size, count))
+            pair = SparseRows(sparse.csr_matrix(ease) @ V.T, self.device, np.float64), SparseRows(V, self.device, np.float64)
+            other._eased = (*pair, self.device.zeros(count))
+        return other
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -103,6 +126,10 @@ class Operator:
         """out = keep out + sign A x."""
         self.apply_plain(out, x, keep, sign)
         self._tilts.apply(out, x, sign, 1.0)
+        if self._eased is not None:
+            gather, spread, sums = self._eased
+            gather.apply(sums, x, 1.0, 0.0)
+            spread.apply(out, sums, -sign, 1.0)
 
     def apply_plain(self, out, x, keep: float = 0.0, sign: float = 1.0) -> None:
         """Do the same without the free edges."""
@@ -139,16 +166,17 @@ def solve(
     before: history.State | None = None,
     duration: float = 0.0,
     reuse: Reuse | None = None,
+    support: Carrier = None,
 ) -> Solution:
     """Solve for the displacement at `temperature` in K (one, or (nz, ny, nx)); `progress(iteration, residual)`.
 
     With `before`, a step of a process (history): from the state of the step before (or State.start) on the same grid, in
     `duration` s, which only viscoelastic media notice; without it these have their instantaneous stiffness.
-    `reuse` keeps the preconditioner from one step to the next on the same voxels.
+    `reuse` keeps the preconditioner from one step to the next on the same voxels; `support` carries the body in a step.
     Raises ConvergenceError when the relative residual does not reach `tolerance`.
     """
     if before is not None:
-        return _step(model, temperature, device, tolerance, progress, before, duration, reuse or Reuse())
+        return _step(model, temperature, device, tolerance, progress, before, duration, reuse or Reuse(), support)
     start = time.perf_counter()
     A = Operator(model, device, mean_temperature(model, temperature))
     f = load(model, A, temperature)
@@ -168,6 +196,7 @@ def _step(
     before: history.State,
     duration: float,
     reuse: Reuse,
+    support: Carrier,
 ) -> Solution:
     """Solve A dU = -(forces of the present stresses); residuals relative to the load or the forces of the past."""
     start = time.perf_counter()
@@ -178,20 +207,53 @@ def _step(
     step = history.Step(before, model, A, voxels, thermal_stress(model, A.cell.T, temperature), bent)
     f, hindered = step.imbalance(), load(model, A, temperature)
     scale = max(float(np.linalg.norm(a.reshape(-1))) for a in (f, hindered, f - hindered))
-    ratio = float(np.linalg.norm(f.reshape(-1))) / scale if scale else 0.0
-    x, residuals = np.zeros(A.shape), [ratio]
-    if ratio > tolerance:
-        told = None if progress is None else lambda n, r: progress(n, r * ratio)
-        name, goal = "thermo-elasticity", tolerance / ratio
-        cycle = reuse.of(A, (voxels.normal, voxels.shear))
-        found, relative = krylov.solve(device, A.apply, device.asarray(f), cycle, goal, name, told)
-        reuse.took(relative)
-        x, residuals = device.to_host(found), [r * ratio for r in relative]
+    resting = None
+    if isinstance(support, Clamp):
+        reuse.forget()
+        at, by = held(model, support, A.shape)
+        target = flattening(model, step.body.displacement, at, by) if support.flat else np.zeros(len(at))
+        x, residuals = _hold(A, f, at, target, scale, tolerance, progress)
+    else:
+        x, residuals = _float(A, f, lambda: reuse.of(A, (voxels.normal, voxels.shear)), scale, tolerance, progress)
+        reuse.took(residuals)
+    if isinstance(support, Table):
+        more, ways, resting = contact.rest(model, A, f, x, step.body.displacement, scale, tolerance, progress)
+        x, residuals = x + more, residuals + ways
     field = temperature if isinstance(temperature, np.ndarray) else np.full((1, 1, 1), temperature)
     state = step.after(x, strain, np.broadcast_to(field, model.ids.shape))
     U = state.displacement.copy()
     remove_rigid_motion(U, model)
-    return Solution(U, len(residuals) - 1, residuals, time.perf_counter() - start, state)
+    return Solution(U, len(residuals) - 1, residuals, time.perf_counter() - start, state, resting)
+
+
+def _float(A: Operator, f: np.ndarray, cycle: Callable[[], Cycle], scale: float, tolerance: float, progress) -> tuple:
+    """Solve A x = f with nothing that holds the body; the residuals relative to `scale`."""
+    ratio = float(np.linalg.norm(f.reshape(-1))) / scale if scale else 0.0
+    if ratio <= tolerance:
+        return np.zeros(A.shape), [ratio]
+    told = None if progress is None else lambda n, r: progress(n, r * ratio)
+    goal = tolerance / ratio
+    found, relative = krylov.solve(A.device, A.apply, A.device.asarray(f), cycle(), goal, "thermo-elasticity", told)
+    return A.device.to_host(found), [r * ratio for r in relative]
+
+
+HELD = 1e10
+"""Stiffness of a support in that of a voxel: what it gives way by is below the tolerance, and is then set right."""
+
+
+def _hold(A: Operator, f: np.ndarray, at: np.ndarray, target: np.ndarray, scale: float, tolerance: float, progress) -> tuple:
+    """The same with x = target at flat places `at`."""
+    given = np.zeros(A.shape)
+    given.reshape(-1)[at] = target
+    f = f - contact.product(A, given)
+    f.reshape(-1)[at] = 0.0
+    dx, dy, dz = (np.diff(q) for q in A.lines)
+    stiff = HELD * float(A.cell[:3].max() * dx.max() * dy.max() / dz.min())
+    B = A.on(Springs(at, np.full(len(at), stiff)))
+    scale = max(scale, float(np.linalg.norm(f.reshape(-1))))
+    x, residuals = _float(B, f, lambda: Cycle(B), scale, tolerance, progress)
+    x.reshape(-1)[at] = target
+    return x, residuals
 
 
 def mean_temperature(model: VoxelModel, temperature: float | np.ndarray) -> np.ndarray:
@@ -261,56 +323,6 @@ def free_strain(model: VoxelModel, temperature: float | np.ndarray) -> Callable[
         return low + (at - n) * (high - low)
 
     return strain
-
-
-def remove_rigid_motion(U: np.ndarray, model: VoxelModel) -> None:
-    """Take the least-squares translation and rotation out of U (3, nz+1, ny+1, nx+1), those that mirror planes allow.
-
-    The weight of a displacement is the solid volume beside its face.
-    """
-    grid = model.grid
-    nz, ny, nx = grid.shape
-    lines = [
-        q - (q[0] if mirrored else q.mean())
-        for q, mirrored in zip((grid.x, grid.y, grid.z), (*grid.mirror, False), strict=True)
-    ]
-    volume = np.where(model.ids > 0, grid.dz[:, None, None] * grid.area, 0.0)
-    modes = motions(grid.mirror)
-    gram, moment = np.zeros((len(modes),) * 2), np.zeros(len(modes))
-    components = []
-    for a, u in enumerate((U[0, :nz, :ny], U[1, :nz, :, :nx], U[2, :, :ny, :nx])):
-        x, y, z = (q if b == a else (q[1:] + q[:-1]) / 2 for b, q in enumerate(lines))
-        place = x[None, None, :], y[None, :, None], z[:, None, None]
-        fields = [np.broadcast_to(np.asarray(mode(*place)[a], float), u.shape) for mode in modes]
-        ends = [(1, 1) if axis == 2 - a else (0, 0) for axis in range(3)]
-        beside = np.pad(volume, ends)
-        weight = beside.take(range(u.shape[2 - a]), 2 - a) + beside.take(range(1, u.shape[2 - a] + 1), 2 - a)
-        for p, field in enumerate(fields):
-            moment[p] += np.vdot(field * weight, u)
-            gram[p] += [np.vdot(field * weight, other) for other in fields]
-        components.append((u, fields, weight > 0))
-    unseen = np.diag(gram) <= 1e-24 * gram.max()  # the rotation about a single column of cells moves no face of it
-    gram[unseen], gram[:, unseen], moment[unseen] = 0.0, 0.0, 0.0
-    gram[unseen, unseen] = 1.0
-    amount = np.linalg.solve(gram, moment)
-    for u, fields, exists in components:
-        for c, field in zip(amount, fields, strict=True):
-            u -= c * field
-        u *= exists
-    U[0, ..., 0] *= not grid.mirror[0]
-    U[1, :, 0] *= not grid.mirror[1]
-
-
-def motions(mirror: tuple[bool, bool]) -> list[Callable]:
-    """Rigid motions (u, v, w)(x, y, z) that respect the mirror planes."""
-    found: list[Callable] = [lambda x, y, z: (0, 0, 1)]
-    if not mirror[0]:
-        found += [lambda x, y, z: (1, 0, 0), lambda x, y, z: (z, 0, -x)]
-    if not mirror[1]:
-        found += [lambda x, y, z: (0, 1, 0), lambda x, y, z: (0, z, -y)]
-    if not any(mirror):
-        found.append(lambda x, y, z: (-y, x, 0))
-    return found
 
 
 def stress(

@@ -1,8 +1,12 @@
 """Coefficients of coarse elastic levels: the energy of a coarse field is nearly that of the fine field interpolated from it.
 
-The normal stiffness of a merged cell is the sum over its cells; a coarse edge takes the fine edges with the weights with
-which their shear strain is interpolated from it. Edges whose displacements or tilt do not exist on the coarse grid are
-given the tilt of a neighbour (free_edges) or dropped. Layout as in kernels/elastic.py, in float64 on the host.
+The normal stiffness of a merged cell is the sum over its cells, but never less than LEAST of what its share in the strain
+of stiffer ones beside it asks for: e_zz of a voxel is interpolated from up to four coarse cells, e_xx from two along y,
+e_yy from two along x. With the sum alone a soft coarse cell strains at no cost beside a stiff one whose outer voxels follow
+by a quarter, and the coarse level overshoots by up to a thirtieth of the contrast. A coarse edge takes the fine edges with
+the weights with which their shear strain is interpolated from it. Edges whose displacements or tilt do not exist on the
+coarse grid are given the tilt of a neighbour (free_edges) or dropped. Layout as in kernels/elastic.py, in float64 on the
+host.
 """
 
 from __future__ import annotations
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
 
 EDGES_ON_LINES = ((False, True), (True, False), (True, True))
 """Do yz, xz, xy edges stand on lines along x, along y?"""
+STRAINS_AT_CENTRES = ((1,), (0,), (0, 1))
+"""Axes along which e_xx, e_yy, e_zz are interpolated between centres."""
+LEAST = 0.25
+"""Takes as many iterations as 1, and leaves alone what differs by less than about 16 and cells that are partly void."""
 
 
 def spacings(lines) -> list[np.ndarray]:
@@ -89,22 +97,36 @@ def merge_coefficients(fine: Coefficients, merge: Merge) -> Coefficients:
     nz, ny, nx = levels - 1, rows - 1, columns - PAD
     NX, NY = len(merge.keep_x) - 1, len(merge.keep_y) - 1
     C, K = (np.zeros((n, *displacement_shape(NX, NY, nz)[1:])) for n in (6, 3))
-    cells = np.add.reduceat(fine.C[:, :nz, :ny, 1 : nx + 1], merge.keep_x[:-1], axis=3)
-    C[:, :nz, :NY, 1 : NX + 1] = np.add.reduceat(cells, merge.keep_y[:-1], axis=2)
+    C[:, :nz, :NY, 1 : NX + 1] = _merge_cells(fine.C[:, :nz, :ny, 1 : nx + 1], merge)
     for e, on_lines in enumerate(EDGES_ON_LINES):
         part = fine.total[e, :, : ny + on_lines[1], 1 : nx + 1 + on_lines[0]]
-        for axis, dimension, keep in ((0, 2, merge.keep_x), (1, 1, merge.keep_y)):
-            if on_lines[axis]:
-                part = np.moveaxis(_sum_on_lines(np.moveaxis(part, dimension, 0), merge, axis), 0, dimension)
-            else:
-                part = np.add.reduceat(part, keep[:-1], axis=dimension)
+        for axis in (0, 1):
+            part = _weighted(part, axis, *merge.transposed(axis, True)) if on_lines[axis] else _sum(part, axis, merge)
         K[e, :, : NY + on_lines[1], 1 : NX + 1 + on_lines[0]] = part
     return split_edges(C, K, merge.mirror)
 
 
-def _sum_on_lines(a: np.ndarray, merge: Merge, axis: int) -> np.ndarray:
-    start, weight = merge.transposed(axis, True)
-    return sum(w.reshape(-1, *[1] * (a.ndim - 1)) * a[start + m] for m, w in enumerate(weight))
+def _merge_cells(cells: np.ndarray, merge: Merge) -> np.ndarray:
+    """Sum over merged cells, not less than LEAST of what the strain of fine cells takes from a coarse one."""
+    merged = _sum(_sum(cells, 0, merge), 1, merge)
+    for a, at_centres in enumerate(STRAINS_AT_CENTRES):
+        felt = cells[a]
+        for axis in (0, 1):
+            felt = _weighted(felt, axis, *merge.shares(axis)) if axis in at_centres else _sum(felt, axis, merge)
+        merged[a] = np.where(merged[a] > 0, np.maximum(merged[a], LEAST * felt), 0)
+    return merged
+
+
+def _sum(a: np.ndarray, axis: int, merge: Merge) -> np.ndarray:
+    """Sum over merged cells along x (axis 0, the last dimension) or y."""
+    return np.add.reduceat(a, (merge.keep_x, merge.keep_y)[axis][:-1], axis=-1 - axis)
+
+
+def _weighted(a: np.ndarray, axis: int, start: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Sum over m of weight[m] a[start + m] along x (axis 0, the last dimension) or y."""
+    a = np.moveaxis(a, -1 - axis, 0)
+    total = sum(w.reshape(-1, *[1] * (a.ndim - 1)) * a[start + m] for m, w in enumerate(weight))
+    return np.moveaxis(total, 0, -1 - axis)
 
 
 def merge_media(A: Operator, merge: Merge) -> Coefficients:
@@ -113,9 +135,10 @@ def merge_media(A: Operator, merge: Merge) -> Coefficients:
 
     NX, NY, nz = len(merge.keep_x) - 1, len(merge.keep_y) - 1, A.n[2]
     C, K = (np.zeros((n, *displacement_shape(NX, NY, nz)[1:])) for n in (6, 3))
-    lines = [merge.transposed(axis, True) for axis in (0, 1)]
+    lines = merge.transposed(0, True) + merge.transposed(1, True)
+    centres = merge.shares(0) + merge.shares(1)
     tables = (A.ids, A.cell, A.soft, *A.widths)
-    elastic_setup.media_coarsen(C, K, *tables, merge.keep_x, merge.keep_y, *lines[0], *lines[1], NX, NY, nz)
+    elastic_setup.media_coarsen(C, K, *tables, merge.keep_x, merge.keep_y, lines, centres, LEAST, NX, NY, nz)
     for edge in A.edges:  # what the lateral free faces carry
         parent = np.searchsorted((merge.keep_y, merge.keep_x)[edge.face], edge.m, "right") - 1
         w = merge.weights(edge.face, True)

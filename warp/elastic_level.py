@@ -18,7 +18,8 @@ from warp.device import Device, select
 from warp.elastic_coefficients import Coefficients, merge_coefficients, merge_media, spacings
 from warp.errors import WarpError
 from warp.free_edges import PAD, displacement_shape, energy_matrix
-from warp.smoothers import Columns, Lines
+from warp.smoothers import Columns, Lines, line_entries
+from warp.springs import Springs
 from warp.transfer import Merge, gather, ghosts
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 WIDE_FINEST, WIDE = 0.75, 0.2
 """Mean width of cells over the height of the stack from which on whole columns smooth: the finest level, the others.
 
-Lower where columns cost little. On the lidded 45 mm flip chip WIDE = 0 / 0.2 / 0.5 take 18 / 18 / 19 iterations, and 14 /
-15 / 18 on a grid twice as fine at the edges; 0.2 saves a third of the time and of the memory.
+Lower where columns cost little. WIDE = 0.2 / 0.35 / 0.5: two chips in a ring take 21 / 26 / 27 iterations, for 350 / 158 /
+127 bytes a voxel; boxes dropped at random 58 / 80 / 80; the lidded 45 mm flip chip the same, for 130 / 110 / 101 bytes.
 """
 COARSEST = 3000
 """Places for displacements on the level that is inverted: a lid's foot and cavity must still be seen there."""
@@ -66,7 +67,8 @@ class Level:
         self.device, self.lines, self.mirror = device, lines, mirror
         self.inverse: Any  # positive where a displacement exists
         self.smoother: Lines | Columns
-        self.free: sparse.csr_matrix | None  # what borrowed tilts add to A; as long as the next level is not built
+        self.free: sparse.csr_matrix | None  # what borrowed tilts and springs add to A; until the next level is built
+        self.springs: Springs | None
         self.n = len(lines[0]) - 1, len(lines[1]) - 1, len(lines[2]) - 1
         self.shape = displacement_shape(*self.n)
         self.spacing = [device.asarray(a, np.float32) for a in spacings(self.lines)]
@@ -128,10 +130,10 @@ class Fine(Level):
 
     def __init__(self, A: Operator) -> None:
         super().__init__(A.device, A.lines, A.mirror)
-        self.A, self.free = A, A.free
+        self.A, self.free, self.springs = A, A.free, A.springs
         self.inverse = self.device.asarray(A.free.diagonal().reshape(self.shape), np.float32)
         media = A.arguments(np.float32)
-        lower = self.device.zeros(self.shape, np.float32)
+        lower = self.device.asarray(line_entries(A.free, self.shape), np.float32)
         self.run("elastic", "media_diagonal", A.n[2] + 1, self.inverse, *media)
         hold(self.inverse, self.mirror)
         self.run("elastic", "media_lines", 1, self.inverse, lower, self.inverse, *media[:6], *media[-2:])
@@ -150,12 +152,18 @@ class Fine(Level):
 class Coarse(Level):
     """A level with stored coefficients."""
 
-    def __init__(self, device: Device, merge: Merge, z: np.ndarray, coefficients: Coefficients) -> None:
+    def __init__(
+        self, device: Device, merge: Merge, z: np.ndarray, coefficients: Coefficients, springs: Springs | None
+    ) -> None:
+        """`springs`: of the level above, which its support holds."""
         super().__init__(device, (*merge.coarse, z), merge.mirror)
         self.coefficients: Coefficients | None = coefficients  # in float64, until `factor`
         put = self.device.asarray
         self.C, self.K = put(coefficients.C, np.float32), put(coefficients.K, np.float32)
         self.free = energy_matrix(coefficients.edges, spacings(self.lines)[1::2], self.n)
+        self.springs = None if springs is None else springs.coarser(merge, coefficients.active)
+        if self.springs is not None:
+            self.free = self.free + self.springs.matrix(self.free.shape[0])
         self.tilts = SparseRows(self.free, self.device, np.float32)
         self.host = self.device if not self.device.cuda else select("cpu")
         self.inverse = put(self.diagonal(), np.float32)
@@ -183,7 +191,7 @@ class Coarse(Level):
         if relative_width(x, y, z) > WIDE:
             self.smoother = Columns(self.device, self.host, coefficients, diagonal, free, self.lines)
         else:
-            self.smoother = Lines.of(self.device, coefficients, diagonal, z)
+            self.smoother = Lines.of(self.device, coefficients, diagonal, free, z)
             self.inverse = self.smoother.inverse
 
     def subtract(self) -> None:
@@ -231,18 +239,18 @@ def hold(diagonal, mirror: tuple[bool, bool]) -> None:
 class Cycle:
     """One V-cycle as a symmetric positive preconditioner in float32: fine.x from fine.r."""
 
-    def __init__(self, A: Operator) -> None:
+    def __init__(self, A: Operator, coarsest: int = COARSEST) -> None:
         self.device = A.device
         x, y, z = A.lines
         self.fine: Level
         if relative_width(x, y, z) > WIDE_FINEST:
             same = Merge(x, y, np.arange(len(x)), np.arange(len(y)), A.mirror)
-            self.fine = Coarse(A.device, same, z, merge_media(A, same))
+            self.fine = Coarse(A.device, same, z, merge_media(A, same), A.springs)
         else:
             self.fine = Fine(A)
         self.levels: list[Level] = [self.fine]
         self.coarser: list[Coarse] = []
-        while unknowns(self.levels[-1]) > COARSEST and max(len(x), len(y)) > 3:
+        while unknowns(self.levels[-1]) > coarsest and max(len(x), len(y)) > 3:
             merge = Merge.of(x, y, A.mirror)
             finer = self.levels[-1]
             if isinstance(finer, Coarse):
@@ -251,7 +259,7 @@ class Cycle:
                 finer.factor()
             else:
                 coefficients = merge_media(A, merge)
-            self.coarser.append(Coarse(A.device, merge, z, coefficients))
+            self.coarser.append(Coarse(A.device, merge, z, coefficients, finer.springs))
             self.levels.append(self.coarser[-1])
             x, y = merge.coarse
         self.inverse, self.at = invert(self.levels[-1])

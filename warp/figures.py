@@ -275,6 +275,7 @@ def residuals(result: Result, path: Path, title: str = "") -> None:
         for tolerance in tolerances:
             axes.axhline(tolerance, color="#000000", linewidth=0.8, linestyle=":", label=f"tolerance {tolerance:.0e}")
         axes.set(xlabel="iteration", ylabel="relative residual")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(color="#00000020", linewidth=0.5)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)

@@ -6,19 +6,18 @@ sees the matrix through its interface resistance, which counts the more the smal
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from warp.errors import WarpError
 from warp.materials import find
 from warp.medium import normal_matrix
-from warp.mixing import Filler, mix
+from warp.mixing import ConductivityRule, Filler, mix
 from warp.units import LENGTH, RESISTANCE, convert
 
 ROOM = 298.15  # K
 FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
-MAXIMUM_PACKING = 0.637  # of equal spheres, at random
 RULES = {
     "maxwell": "grains far apart, to about 25 %; a lower bound (Maxwell 1873)",
     "bruggeman": "grains of very different sizes, to about 60 % (Bruggeman 1935)",
@@ -46,13 +45,12 @@ def read(filler: str, matrix: str, size: str | None, resistance: str) -> dict[st
 def curve(filler: str, matrix: str, size: float | None = None, resistance: float = 0.0) -> dict[str, Any]:
     """Properties at 25 degC over the volume fraction; grain diameter in m, interface resistance in m2 K/W."""
     grains, polymer = find(filler), find(matrix)
+    fillers = [Filler(r, particle_size=size, interface_resistance=resistance) for r in get_args(ConductivityRule)]
     rows = []
     for f in FRACTIONS:
         mixed = {
-            rule: mix(
-                [grains, polymer], [f, 1 - f], "particulate", f"{filler} in {matrix}", None, _filler(rule, size, resistance)
-            )
-            for rule in ("maxwell", "bruggeman", "lewis-nielsen")
+            filled.conductivity_rule: mix([grains, polymer], [f, 1 - f], "particulate", f"{filler} in {matrix}", filler=filled)
+            for filled in fillers
         }
         S = np.linalg.inv(normal_matrix(mixed["maxwell"].stiffness(ROOM)))
         rows.append(
@@ -72,7 +70,3 @@ def curve(filler: str, matrix: str, size: float | None = None, resistance: float
         "rows": rows,
         "validity": RULES,
     }
-
-
-def _filler(rule: str, size: float | None, resistance: float) -> Filler:
-    return Filler(rule, MAXIMUM_PACKING, size, resistance)

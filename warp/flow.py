@@ -28,12 +28,12 @@ from warp import device as devices
 from warp import voxelize as voxels
 from warp.checkpoint import Progress
 from warp.device import Device
-from warp.errors import WarpError
 from warp.grid import Grid, make_grid
 from warp.history import Slices, State
 from warp.reuse import Reuse
 from warp.sequence import Moment, Rectangle, Stage
 from warp.shape import Body, Box
+from warp.supports import Clamp
 from warp.units import ZERO_CELSIUS
 from warp.voxelize import VoxelModel
 
@@ -133,22 +133,20 @@ class _Run:
         if moment.stage != self.stage:
             was = (self.stage, self.model) if self.stage is not None else None
             self._enter(moment.stage)
-            loose = process.loose_pieces(self.model)
-            if loose:
-                raise WarpError(f"step {moment.step + 1} ({moment.name}): {'; '.join(loose)}: nothing holds it")
+            process.refuse_loose(self.model, f"step {moment.step + 1} ({moment.name}): ")
             if was is not None and state is not None:
                 state, field = self._carried(moment, was, state, field)
         temperature, residuals = self._temperature(moment, field, before.records)
         told = partial(self.tell, name)
         state = state or State.start(self.model.grid.shape)
         bent = elastic.solve(
-            self.model, temperature, self.place, process.TOLERANCE, told, state, moment.duration, self.reuse
+            self.model, temperature, self.place, process.TOLERANCE, told, state, moment.duration, self.reuse, moment.support
         )
         assert bent.state is not None
         residuals["elastic"] = np.asarray(bent.residuals, np.float64)
         warm = temperature if isinstance(temperature, np.ndarray) else None
         now = Progress(number + 1, list(before.records), bent.state, warm, residuals, dict(before.shapes), self.reuse.arrays())
-        now.records.append(self._record(moment, now, temperature))
+        now.records.append(self._record(moment, now, temperature, bent))
         if moment.last:
             now.shapes.update(self._shapes(moment, now))
         return now
@@ -191,7 +189,7 @@ class _Run:
         passed = transient.solve(self.model, self.made.boundaries, sources, self.place, begin, moment.duration)
         return passed.frames[-1][1], {}
 
-    def _record(self, moment: Moment, now: Progress, temperature: float | np.ndarray) -> dict[str, Any]:
+    def _record(self, moment: Moment, now: Progress, temperature: float | np.ndarray, bent: Any) -> dict[str, Any]:
         """The numbers of a moment, as JSON gives them back."""
         from warp import metrics, store, validity
 
@@ -212,6 +210,7 @@ class _Run:
             "height_mm": 1e3 * height,
             "bends": validity.bends(surfaces, height),
             "beyond_linear": validity.remarks(surfaces, height),
+            **_support(moment, bent),
             **numbers,
         }
         return json.loads(json.dumps(store.plain(record)))
@@ -304,6 +303,16 @@ class _Run:
         result.residuals.update(now.residuals)
         fields = {name: field for name, field in result.fields.items() if name in case.fields}
         return replace(result, fields=fields, shapes=now.shapes)
+
+
+def _support(moment: Moment, bent: Any) -> dict[str, Any]:
+    """What carries the body at a moment: on a table its weight, the area that touches and the highest lower face."""
+    if isinstance(moment.support, Clamp):
+        return {"support": {"on": "clamped", "faces": list(moment.support.faces)}}
+    if bent.resting is None:
+        return {}
+    lies = bent.resting
+    return {"support": {"on": "table", "weight_N": lies.weight, "area_mm2": 1e6 * lies.area, "lift_um": 1e6 * lies.lift}}
 
 
 def reported(raw: np.ndarray, model: VoxelModel) -> np.ndarray:

@@ -34,7 +34,7 @@ _PICARD_LIMIT, _PICARD_TOLERANCE = 30, 1e-6
 _REGROUP = 2  # rounds in which voxels are sorted by temperature anew; later only the groups' means follow
 _ROUGH = 1e-2, 1e-3  # share of a round's first residual that is left, in those rounds and later
 _DRIFT = 0.3  # share by which conductivities may differ from those that the V-cycle was made of
-_ANYWHERE = np.arange(150.0, 1001.0, 25.0)  # K; a law that is constant over these as a rule is so everywhere
+_ANYWHERE = np.arange(150.0, 1001.0, 25.0)  # K; a law that is constant at these and at its knots is so everywhere
 
 
 @dataclass(frozen=True)
@@ -183,10 +183,9 @@ def solve_steady(
     A = operator(model, boundaries, device, split=split)
     refuse_isolated(A)
     varies = varying(model, CONDUCTIVITY)
-    level = _level(A, q) if varies.any() else ROOM
-    rows: float | np.ndarray = level
+    rows: float | np.ndarray = _level(A, q) if varies.any() else ROOM
     x, residuals, groups, cycle, k = None, [], split, None, np.zeros(0)
-    iterations = 0
+    iterations, then = 0, np.broadcast_to(rows, A.shape)  # then: the temperature that the V-cycle was made for
 
     def tell(n: int, residual: float) -> None:
         if progress:
@@ -210,8 +209,8 @@ def solve_steady(
         settled = rounds > _REGROUP and bool(np.all(np.abs(k - before) <= _PICARD_TOLERANCE * k))
         if settled and history[-1] <= tolerance:
             break
-        if np.any(np.abs(k - conductivity(model, groups, level)) > _DRIFT * k):
-            cycle = None
+        if np.any(np.abs(k - conductivity(model, groups, boundary.row_means(model.grid, groups, then, ROOM))) > _DRIFT * k):
+            cycle, then = None, temperature
     else:
         raise ConvergenceError("heat: conductivities and temperatures do not settle; check the temperature tables")
     return Solution(temperature, iterations, residuals, time.perf_counter() - start, A, rounds)
@@ -228,7 +227,8 @@ def varying(model: VoxelModel, law: Property) -> np.ndarray:
     found = np.zeros(len(model.media.part), bool)
     for row, medium in enumerate(model.media.materials):
         if medium is not None:
-            values = np.broadcast_to(law.read(medium, _ANYWHERE), (len(_ANYWHERE), *law.width))
+            T = np.unique([*_ANYWHERE, *(knot for knot in medium.knots if knot > 0)])
+            values = np.broadcast_to(law.read(medium, T), (len(T), *law.width))
             found[row] = np.any(np.ptp(values, axis=0) > _PICARD_TOLERANCE * values[0])
     return found
 

@@ -24,9 +24,10 @@ from warp.voxelize import VoxelModel
 Law = Callable[[float], float]
 """Of the time in s; where it has `knots` (as curves.Table), steps end on them."""
 INSIDE = 1e-9  # of a step: laws are read this far inside its ends, so that a jump belongs to one side
-_KNOTS = np.arange(100.0, 1500.0, 2.5)  # K; a capacity that varies is linear between them
+_RASTER = np.arange(100.0, 1500.0, 2.5)  # K; between these and its knots a capacity that varies is taken as linear
 _NEAR = 3.0  # a V-cycle serves tau this many times larger or smaller: a few more iterations
 _DRIFT = 0.3  # and properties that have changed by this share
+_ALIKE = 0.2  # share by which capacities of one row may differ
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,7 @@ def _one(t: float) -> float:
 
 
 def _constant(b: Film | Fixed) -> Law:
-    value = b.ambient if isinstance(b, Film) else b.temperature
-    return lambda t: value
+    return lambda t: b.ambient
 
 
 def _law(laws: Law | Mapping[str, Law] | None, name: str, otherwise: Law) -> Law:
@@ -142,6 +142,53 @@ class Matrix:
         return self.slope * float(abs(x - self.middle).max()) if self.slope else 0.0
 
 
+@dataclass(frozen=True)
+class Enthalpy:
+    """The integral of capacity over temperature, exact for capacities that are linear between the knots."""
+
+    device: Device
+    ids: Any
+    volume: Any
+    knots: Any
+    table: Any
+    """(3, media rows, knots): J/m3 since the first knot, J/m3K, and how often the capacity has grown e-fold or fallen."""
+
+    @classmethod
+    def of(cls, model: VoxelModel, device: Device) -> Enthalpy:
+        """Tabulate all media at the knots of all."""
+        media = model.media.materials
+        T = np.unique([*_RASTER, *(knot for medium in media if medium is not None for knot in medium.knots if knot > 0)])
+        table = np.zeros((3, len(media), len(T)))
+        for row, medium in enumerate(media):
+            if medium is not None:
+                c = np.broadcast_to(heat.HEAT_CAPACITY.read(medium, T), len(T))
+                table[0, row, 1:] = np.cumsum((c[1:] + c[:-1]) / 2 * np.diff(T))
+                table[1, row] = c
+                table[2, row, 1:] = np.cumsum(np.abs(np.diff(np.log(np.maximum(c, 1e-3 * c.max())))))
+        put = device.asarray
+        return cls(device, put(model.ids), put(voxel_volumes(model.grid)), put(T), put(table))
+
+    def __call__(self, T: Any) -> Any:
+        """J per voxel at temperatures T (nz, ny, nx) in K; beyond the knots the capacity goes on as it ends."""
+        n, rise, h = self._place(T)
+        start, c, c_next = self.table[0, self.ids, n], self.table[1, self.ids, n], self.table[1, self.ids, n + 1]
+        return self.volume * (start + rise * (c + rise / (2 * h) * (c_next - c)))
+
+    def spread(self, T: Any) -> Any:
+        """T farther apart where the capacity changes fast: equal intervals hold like temperatures and like capacities."""
+        n, rise, h = self._place(T)
+        low, high = self.table[2, self.ids, n], self.table[2, self.ids, n + 1]
+        solid = T[self.ids > 0]
+        whole = float(solid.max() - solid.min())
+        return T + whole / (_ALIKE * boundary.GROUPS) * (low + rise / h * (high - low))
+
+    def _place(self, T: Any) -> tuple[Any, Any, Any]:
+        """The knot below, the temperature above it, and that of the next one above it."""
+        xp = self.device.xp
+        n = xp.clip(xp.searchsorted(self.knots, T, "right") - 1, 0, len(self.knots) - 2)
+        return n, T - self.knots[n], self.knots[n + 1] - self.knots[n]
+
+
 @dataclass
 class Matrices:
     """Builds a matrix when tau or properties have changed; holds one, and one V-cycle."""
@@ -153,8 +200,8 @@ class Matrices:
     """K, that properties at a slightly wrong temperature may cost."""
     split: boundary.Split
     varies: np.ndarray
-    enthalpy: Any
-    """Where a capacity varies: (2, media rows, knots), J/m3 since the first knot and J/m3K."""
+    enthalpy: Enthalpy | None
+    """Where a capacity varies."""
     known: boundary.Exchange
     now: Matrix | None = None
     cycle: Cycle | None = None
@@ -178,8 +225,8 @@ class Matrices:
         capacity = heat.varying(model, heat.HEAT_CAPACITY)
         varies = capacity | heat.varying(model, heat.CONDUCTIVITY)
         known = heat.operator(model, boundaries, device, step=1.0, split=split).surroundings
-        table = device.asarray(_enthalpy(model)) if capacity.any() else None
-        return cls(model, boundaries, device, tolerance, split, varies, table, known)
+        enthalpy = Enthalpy.of(model, device) if capacity.any() else None
+        return cls(model, boundaries, device, tolerance, split, varies, enthalpy, known)
 
     @property
     def datum(self) -> float:
@@ -205,7 +252,8 @@ class Matrices:
         split, rows, slope = self.split, np.full(len(self.split.origin), heat.ROOM), 0.0
         if self.varies.any():
             T = self.absolute(x)
-            split = boundary.split_by(split, T, self.varies)
+            order = T if self.enthalpy is None else self.device.to_host(self.enthalpy.spread(x + self.datum))
+            split = boundary.split_by(split, order, self.varies)
             rows = boundary.row_means(self.model.grid, split, T, heat.ROOM)
             slope = _slope(self.model, split, rows)
         A = heat.operator(self.model, self.boundaries, self.device, rows, tau, split, self.known)
@@ -241,16 +289,7 @@ class Matrices:
         """Enthalpy that the voxels take up from x to x + change, J each."""
         if self.enthalpy is None:
             return M.C * change
-        volume = self.device.asarray(voxel_volumes(self.model.grid))
-        return volume * (self._enthalpy_at(x + change) - self._enthalpy_at(x))
-
-    def _enthalpy_at(self, x: Any) -> Any:
-        xp, ids, h = self.device.xp, self.device.asarray(self.model.ids), _KNOTS[1] - _KNOTS[0]
-        place = (x + (self.datum - _KNOTS[0])) / h
-        n = xp.clip(place.astype(np.int32), 0, len(_KNOTS) - 2)
-        s = place - n
-        first, c, c_next = self.enthalpy[0, ids, n], self.enthalpy[1, ids, n], self.enthalpy[1, ids, n + 1]
-        return first + h * s * (c + s / 2 * (c_next - c))
+        return self.enthalpy(x + change + self.datum) - self.enthalpy(x + self.datum)
 
 
 def _slope(model: VoxelModel, split: boundary.Split, rows: np.ndarray) -> float:
@@ -261,14 +300,3 @@ def _slope(model: VoxelModel, split: boundary.Split, rows: np.ndarray) -> float:
         solid = low + high > 0
         largest = max(largest, float(np.max(np.abs(high - low)[solid] / (high + low)[solid], initial=0.0)))
     return largest
-
-
-def _enthalpy(model: VoxelModel) -> np.ndarray:
-    """(2, media rows, knots): enthalpy and capacity."""
-    table = np.zeros((2, len(model.media.part), len(_KNOTS)))
-    for row, medium in enumerate(model.media.materials):
-        if medium is not None:
-            c = np.broadcast_to(heat.HEAT_CAPACITY.read(medium, _KNOTS), len(_KNOTS))
-            table[0, row, 1:] = np.cumsum((c[1:] + c[:-1]) / 2 * np.diff(_KNOTS))
-            table[1, row] = c
-    return table

@@ -1,13 +1,12 @@
 """A layer's copper from a file: the share of copper in every pixel of the layer's outline, first row at y-.
 
-PNG: brightness, white is copper, black none. NPY or CSV: numbers from 0 to 1. Such an image covers the layer's outline,
-whatever that measures, and its first row lies at y+, as on a screen. Layouts (GDSII, OASIS, Gerber) have lengths of
-their own and are laid on the outline by them: `artwork`.
+PNG: brightness, white is copper, black or transparent none. NPY or CSV: numbers from 0 to 1. Such an image covers the
+layer's outline, whatever that measures, and its first row lies at y+, as on a screen. Layouts (GDSII, OASIS, Gerber) have
+lengths of their own and are laid on the outline by them: `artwork`.
 """
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +51,7 @@ def _image(path: Path, drawing: Drawing, key: Key) -> np.ndarray:
     try:
         pixels = _read(path)
     except (OSError, ValueError, EOFError, SyntaxError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0].replace(" to float64", "") if str(error) else "it is damaged"
+        reason = str(error).splitlines()[0] if str(error) else "it is damaged"
         raise Fault(key, f"{str(path)!r} is not an image of copper (PNG, NPY or CSV): {reason}") from None
     if pixels.ndim != 2 or pixels.size == 0 or pixels.dtype.kind not in "iufb":
         raise Fault(key, f"{str(path)!r} is not an image of copper: it {unlike(pixels)}")
@@ -73,14 +72,29 @@ def npy(path: Path) -> np.ndarray:
         raise ValueError("it is damaged, or holds no numbers") from None
 
 
+def csv(path: Path) -> np.ndarray:
+    """A table of numbers, commas or semicolons between them, # before remarks; ValueError where it is none."""
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        cells = line.split("#")[0].replace(";", ",")
+        try:
+            rows += [[float(cell) for cell in cells.split(",")]] if cells.strip() else []
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from None
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError("its rows differ in length")
+    return np.array(rows)
+
+
 def _read(path: Path) -> np.ndarray:
     if path.suffix.lower() == ".npy":
         return npy(path)
     if path.suffix.lower() == ".csv":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on stderr, that the file is empty
-            return np.loadtxt(path, delimiter=",", ndmin=2)
+        return csv(path)
     from matplotlib.image import imread
 
-    pixels = imread(path)  # 0 to 1; grey (rows, columns) or colour (rows, columns, 3 or 4)
-    return pixels if pixels.ndim == 2 else pixels[..., :3].mean(axis=-1)
+    pixels = imread(path)  # 0 to 1; grey (rows, columns) or colour (rows, columns, 3 or 4), the fourth opacity
+    if pixels.ndim == 2:
+        return pixels
+    grey = pixels[..., :3].mean(axis=-1)
+    return grey * pixels[..., 3] if pixels.shape[-1] == 4 else grey

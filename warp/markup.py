@@ -1,9 +1,14 @@
-"""HTML cells and tables for pages: what goes in is HTML already, save where a name says text."""
+"""HTML cells, tables, charts and pictures for pages: what goes in is HTML already, save where a name says text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import tempfile
+from collections.abc import Callable, Sequence
 from html import escape
+from pathlib import Path
+
+from warp.errors import WarpError
 
 UNKNOWN = "–"
 
@@ -42,3 +47,20 @@ def place(millimetres: Sequence[float]) -> str:
 def verdict(within: bool, good: str = "within", bad: str = "above") -> str:
     """A word with a tick or a cross."""
     return f"<span class='good'>{good}</span>" if within else f"<span class='bad'>{bad}</span>"
+
+
+def chart(name: str, what: str) -> str:
+    """Where the page's script draws the curves called `name`."""
+    return f"<svg id='{name}' style='max-width: 620px' role='img' aria-label='{what}'></svg>"
+
+
+def picture(draw: Callable[[Path], object], what: str) -> str:
+    """A picture as part of the page, nothing where there is nothing to draw."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.png"
+        try:
+            draw(path)
+        except WarpError:
+            return ""
+        packed = base64.b64encode(path.read_bytes()).decode()
+    return f"<figure><img alt='{what}' style='width: 760px' src='data:image/png;base64,{packed}'></figure>"

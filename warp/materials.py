@@ -23,9 +23,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from warp.curves import Constant, Transition, Triple
+from warp.curves import Constant, Transition, Triple, values_of
 from warp.medium import Material, MaterialError, Medium, at, compliance, rotated
-from warp.mixing import Filler, Mixed, mix
+from warp.mixing import ConductivityRule, Filler, Mixed, mix
 from warp.properties import DIRECTIONS, PLANES, Property, complete, move_glass_transition
 from warp.relaxation import RelaxationSpec
 from warp.units import (
@@ -67,7 +67,7 @@ def _share(value: float) -> float:
 class Mixture(BaseModel):
     """Several materials in one: volume fractions or layer thicknesses, a rule, and what the rule needs of a filler."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     of: dict[str, Any] = Field(
         description='volume fractions that sum to one ("40 %" or 0.4), or layer thicknesses ("15 um"); "void" is empty',
         json_schema_extra={"additionalProperties": {"anyOf": [{"type": "number"}, {"type": "string"}]}},
@@ -86,10 +86,10 @@ class Mixture(BaseModel):
         "reuss",
         "traces",
     ]
-    conductivity_rule: Literal["maxwell", "bruggeman", "lewis-nielsen"] = "maxwell"
-    maximum_packing: Annotated[Dimensionless, POSITIVE, AfterValidator(_share)] = 0.637
-    particle_size: Annotated[Length, POSITIVE] | None = None
-    interface_resistance: InterfaceResistance = 0.0
+    conductivity_rule: ConductivityRule = Filler.conductivity_rule
+    maximum_packing: Annotated[Dimensionless, POSITIVE, AfterValidator(_share)] = Filler.maximum_packing
+    particle_size: Annotated[Length, POSITIVE] | None = Filler.particle_size
+    interface_resistance: InterfaceResistance = Filler.interface_resistance
 
     @field_validator("of")
     @classmethod
@@ -99,7 +99,7 @@ class Mixture(BaseModel):
             raise ValueError("gives some parts as fractions and some as thicknesses")
         parts = {name: convert(value, LENGTH if any(thick) else DIMENSIONLESS) for name, value in given.items()}
         if any(value < 0.0 for value in parts.values()) or not sum(parts.values()) > 0.0:
-            raise ValueError("must not be negative")
+            raise ValueError("must not be negative, nor all zero")
         total = sum(parts.values())
         if not any(thick) and abs(total - 1.0) > 1e-6:
             raise ValueError(f"the fractions sum to {total:g}, not 1")
@@ -109,7 +109,7 @@ class Mixture(BaseModel):
 class MaterialSpec(BaseModel):
     """One [material.NAME] table of a case, or one entry of the library."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
     description: str = ""
     source: str | dict[str, str] = Field("", description="where the values are from, for all or per property")
     aliases: list[str] = []
@@ -194,9 +194,7 @@ def _override(base: Material, spec: MaterialSpec, name: str) -> Material:
     """Return `base` with what the table gives; everything else, sources included, stays."""
     laws = dict(base.laws)
     if spec.glass_transition is not None:
-        laws = {
-            key: move_glass_transition(law, base.glass_transition, spec.glass_transition) for key, law in laws.items()
-        }
+        laws = {key: move_glass_transition(law, base.glass_transition, spec.glass_transition) for key, law in laws.items()}
     own = {key: getattr(spec, key) for key in ("glass_transition", "stress_free_temperature", "temperature_range")}
     own["relaxation"] = spec.relaxation and spec.relaxation.build()
     own = {key: getattr(base, key) if value is None else value for key, value in own.items()}
@@ -217,9 +215,7 @@ def _override(base: Material, spec: MaterialSpec, name: str) -> Material:
         if unknown:
             raise MaterialError(f"material {name!r}: source names no property: {', '.join(sorted(unknown))}", "source")
         sources |= spec.source
-    return Material(
-        name, laws, cite(sources), spec.description or base.description, sources, tuple(spec.aliases), **own
-    )
+    return Material(name, laws, cite(sources), spec.description or base.description, sources, tuple(spec.aliases), **own)
 
 
 def cite(sources: Mapping[str, str]) -> str:
@@ -246,20 +242,17 @@ def _check(material: Material) -> None:
         raise MaterialError(message, "youngs_modulus")
     if material.isotropic and (_differs(E) or _differs(nu)):
         raise MaterialError(f"material {name!r} is orthotropic and needs a shear_modulus too", "shear_modulus")
-    T = np.unique([*CHECKED, *(knot for curve in (*E, *nu) for knot in curve.knots if knot > 0.0)])
     if material.isotropic:
-        ratio = nu[0](T)
-        bad = ratio[(ratio < 0.0) | (ratio >= 0.5)]
-        if bad.size:
-            message = f"material {name!r}: poissons_ratio {bad[0]:g} must be at least 0 and below 0.5"
-            raise MaterialError(message, "poissons_ratio")
+        for ratio in values_of(nu[0]):
+            if not 0.0 <= ratio < 0.5:
+                message = f"material {name!r}: poissons_ratio {ratio:g} must be at least 0 and below 0.5"
+                raise MaterialError(message, "poissons_ratio")
         return
+    T = np.unique([*CHECKED, *(knot for curve in (*E, *nu) for knot in curve.knots if knot > 0.0)])
     energy = np.linalg.eigvalsh(compliance(at(E, T), at(nu, T))).min(axis=-1)
     if energy.min() <= 0.0:
         where = f"{T[energy.argmin()] - ZERO_CELSIUS:.0f} degC"
-        message = (
-            f"material {name!r}: the stiffness is not positive definite at {where}, poissons_ratio is too large for"
-        )
+        message = f"material {name!r}: the stiffness is not positive definite at {where}, poissons_ratio is too large for"
         raise MaterialError(f"{message} these Young's moduli", "poissons_ratio")
 
 
@@ -272,9 +265,7 @@ def _mixed(spec: MaterialSpec, mixture: Mixture, name: str, known: Mapping[str, 
     if beside:
         key = min(beside)
         raise MaterialError(f"material {name!r}: {key} cannot be given beside a mixture", key)
-    filler = Filler(
-        mixture.conductivity_rule, mixture.maximum_packing, mixture.particle_size, mixture.interface_resistance
-    )
+    filler = Filler(mixture.conductivity_rule, mixture.maximum_packing, mixture.particle_size, mixture.interface_resistance)
     parts = [None if part == "void" else find(part, known, f"material {name!r}: of", "mixture") for part in mixture.of]
     return mix(parts, list(mixture.of.values()), mixture.rule, name, spec.stress_free_temperature, filler)
 

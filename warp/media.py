@@ -81,31 +81,35 @@ class Media:
 
 
 @dataclass(frozen=True, eq=False)
-class Phase:
-    """A medium in a mixture, strained since its own stress-free temperature, whatever the mixture's row says."""
+class _Like:
+    """A medium in all but its free strain."""
 
     medium: Medium
-    since: float
-
-    def thermal_strain(self, T: float, T0: float) -> np.ndarray:
-        return self.medium.thermal_strain(T, self.since)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "medium" or name.startswith("__"):  # of an object in the making, as copy and pickle have it
+            raise AttributeError(name)
         return getattr(self.medium, name)
 
 
 @dataclass(frozen=True, eq=False)
-class Shrunk:
+class Phase(_Like):
+    """A medium in a mixture, strained since its own stress-free temperature, whatever the mixture's row says."""
+
+    since: float
+
+    def thermal_strain(self, T: Any, T0: Any) -> np.ndarray:
+        return self.medium.thermal_strain(T, self.since)
+
+
+@dataclass(frozen=True, eq=False)
+class Shrunk(_Like):
     """A medium that has become shorter by `shrinkage` since it was free of stress, the same in every direction."""
 
-    medium: Medium
     shrinkage: float
 
     def thermal_strain(self, T: Any, T0: Any) -> np.ndarray:
         return self.medium.thermal_strain(T, T0) - self.shrinkage
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.medium, name)
 
 
 @dataclass
@@ -141,9 +145,7 @@ class Rows:
             owner = inside if outside == 0 or (inside and 2 * level >= LEVELS) else outside
             name = f"{self.names[inside]} {level}/{LEVELS} in {self.names[outside]}"
             own = sum(s for row, s in ((inside, share), (outside, 1 - share)) if self.part[row] == self.part[owner])
-            self.ids[key] = self._add(
-                self.part[owner], material, self.stress_free[owner], name, own, (inside, outside, level)
-            )
+            self.ids[key] = self._add(self.part[owner], material, self.stress_free[owner], name, own, (inside, outside, level))
         return self.ids[key]
 
     def _phase(self, row: int) -> Any:

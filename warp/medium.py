@@ -47,6 +47,8 @@ class Medium(Protocol):
     def stress_free_temperature(self) -> float | None: ...
     @property
     def relaxation(self) -> Relaxation | None: ...
+    @property
+    def knots(self) -> tuple[float, ...]: ...
     def stiffness(self, T: Values) -> np.ndarray: ...
     def shear(self, T: Values) -> np.ndarray: ...
     def cte(self, T: Values) -> np.ndarray: ...
@@ -119,6 +121,11 @@ class Material:
         """Return the volumetric heat capacity, J/(m3 K)."""
         return self.density * self.specific_heat(T)
 
+    @property
+    def knots(self) -> tuple[float, ...]:
+        """Temperatures (K) at which a property bends."""
+        return tuple(sorted({knot for law in self.laws.values() for curve in law for knot in curve.knots}))
+
     def law(self, key: str) -> Triple:
         """Return a property's three curves; MaterialError where the material has none."""
         if key not in self.laws:
@@ -183,6 +190,10 @@ class Turned:
     @property
     def relaxation(self) -> Relaxation | None:
         return self.medium.relaxation
+
+    @property
+    def knots(self) -> tuple[float, ...]:
+        return self.medium.knots
 
     def stiffness(self, T: Values) -> np.ndarray:
         return self.medium.stiffness(T)[..., [1, 0, 2, 4, 3, 5]]

@@ -24,8 +24,8 @@ import numpy as np
 
 from warp import stress_metrics
 from warp.surface import Side, Surface, Zone, faces, interpolate, part_index, sample, simpson, zoned
+from warp.units import ZERO_CELSIUS
 
-ZERO_CELSIUS = 273.15  # K, by definition (SI brochure, 9th ed., 2.3.1)
 UM = 1e-6
 ROUND_OFF = 1e-9  # of the height: a smaller sum over the diagonals has no sign
 UNIFORM = 1e-9  # K: a field within it was set, not solved

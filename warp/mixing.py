@@ -36,8 +36,9 @@ continuous matrix (particulate, fibres) is a pore and goes through the rule as a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -61,6 +62,7 @@ RULES: dict[str, Callable[[Phases], Phases]] = {
     "reuss": effective.reuss,
     "traces": effective.traces,
 }
+ConductivityRule = Literal["maxwell", "bruggeman", "lewis-nielsen"]
 FIBRES = ("fibres", "x-fibres", "y-fibres")
 CONTINUOUS = ("particulate", *FIBRES)  # the last part is the matrix
 ROUND = 1e-3  # relative difference of stiffnesses that still counts as round-off of tabulated constants
@@ -70,7 +72,7 @@ ROUND = 1e-3  # relative difference of stiffnesses that still counts as round-of
 class Filler:
     """What conduction through a filled polymer needs beyond the fraction of filler."""
 
-    conductivity_rule: str = "maxwell"  # or bruggeman, lewis-nielsen
+    conductivity_rule: ConductivityRule = "maxwell"
     maximum_packing: float = 0.637  # random close packing of spheres, Nielsen 1974
     particle_size: float | None = None  # diameter, m
     interface_resistance: float = 0.0  # m2 K/W
@@ -97,9 +99,16 @@ class Mixed:
 
     @property
     def relaxation(self) -> Relaxation | None:
-        """How the mixture relaxes: as its largest solid part does."""
+        """How the mixture relaxes: as its matrix, which stiff grains stiffen alike at all times; else as its largest part."""
+        if self.rule in CONTINUOUS and self.media[-1] is not None:
+            return self.media[-1].relaxation
         solid = [(f, medium) for f, medium in zip(self.fractions, self.media, strict=True) if medium is not None]
         return max(solid, key=lambda part: part[0])[1].relaxation
+
+    @property
+    def knots(self) -> tuple[float, ...]:
+        """Temperatures (K) at which a part's property bends."""
+        return tuple(sorted({knot for medium in self.media if medium is not None for knot in medium.knots}))
 
     def stiffness(self, T: Values) -> np.ndarray:
         """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness, Pa."""
@@ -128,9 +137,7 @@ class Mixed:
             k = k.mean(axis=-1)  # the rule is for isotropic phases
             if filler.interface_resistance > 0.0:
                 if filler.particle_size is None:
-                    raise MaterialError(
-                        f"material {self.name!r}: interface_resistance needs a particle_size", "mixture"
-                    )
+                    raise MaterialError(f"material {self.name!r}: interface_resistance needs a particle_size", "mixture")
                 k[:-1] = effective.behind_interface(k[:-1], filler.interface_resistance, filler.particle_size)
             filled = 1.0 - float(f[-1])
             if filler.conductivity_rule == "lewis-nielsen" and filled > filler.maximum_packing:
@@ -172,7 +179,11 @@ class Mixed:
         if self.rule in FIBRES and len(C) > 1:
             self._check_round(C, G)
         rule = RULES["voigt" if len(C) == 1 else self.rule]
-        return rule(Phases(self._phase_fractions, np.stack(C), np.stack(G), np.stack(stress)))
+        found = rule(Phases(self._phase_fractions, np.stack(C), np.stack(G), np.stack(stress)))
+        if self.rule == "traces" and np.linalg.eigvalsh(found.C).min() <= 0:
+            message = f"material {self.name!r}: its parts differ too much in stiffness for the rule 'traces': take z-layers"
+            raise MaterialError(message, "mixture")
+        return found
 
     def _check_round(self, C: Sequence[np.ndarray], G: Sequence[np.ndarray]) -> None:
         """Refuse phases that are not alike in all directions across the fibres: no closed form is known for them."""
@@ -233,9 +244,7 @@ def mix(
     if rule not in RULES:
         raise MaterialError(f"mixing rule {rule!r} is not known: {', '.join(RULES)}", "mixture")
     if len(media) != len(fractions) or min(fractions) < 0.0 or abs(sum(fractions) - 1.0) > 1e-6:
-        raise MaterialError(
-            f"mixing needs one fraction per material, none negative, sum 1: {list(fractions)}", "mixture"
-        )
+        raise MaterialError(f"mixing needs one fraction per material, none negative, sum 1: {list(fractions)}", "mixture")
     if not any(f > 0.0 for medium, f in zip(media, fractions, strict=True) if medium is not None):
         raise MaterialError("a mixture needs at least one material besides void", "mixture")
     if rule in FIBRES and len(media) != 2:
@@ -249,10 +258,4 @@ def mix(
         stress_free_temperature,
         filler or Filler(),
     )
-    return found if name else _named(found)
-
-
-def _named(mixed: Mixed) -> Mixed:
-    return Mixed(
-        mixed.media, mixed.fractions, mixed.rule, mixed.description, mixed.stress_free_temperature, mixed.filler
-    )
+    return found if name else replace(found, name=found.description)

@@ -32,7 +32,7 @@ SMALLEST = 1e-9  # m: nothing of a package is smaller
 class Section(BaseModel):
     """A table of the case file: no key that it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
 
 
 def _names(value: Any) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from warp.boundary import Source
-from warp.layout import npy, unlike
+from warp.layout import csv, npy, unlike
 from warp.part import PowerSpec
 from warp.stacking import Fault, Key, Place
 
@@ -76,15 +76,11 @@ def _read_map(name: str, folder: Path, key: Key) -> np.ndarray:
     """Read watts (m, n), first row at y-."""
     path = folder / name
     try:
-        if path.suffix.lower() == ".npy":
-            table = npy(path)
-        else:
-            lines = [line.split("#")[0].replace(";", ",") for line in path.read_text(encoding="utf-8-sig").splitlines()]
-            table = np.array([[float(cell) for cell in line.split(",")] for line in lines if line.strip()])
+        table = npy(path) if path.suffix.lower() == ".npy" else csv(path)
     except OSError as error:
         raise Fault(key, f"cannot read power map {str(path)!r}: {error.strerror or error}") from None
     except (ValueError, EOFError, UnicodeDecodeError) as error:
-        reason = "its rows differ in length" if "inhomogeneous" in str(error) else str(error).splitlines()[0]
+        reason = str(error).splitlines()[0]
         raise Fault(key, f"{str(path)!r} is not a table of watts (CSV with commas, or NPY): {reason}") from None
     if table.ndim != 2 or table.size == 0 or table.dtype.kind not in "iuf":
         raise Fault(key, f"{str(path)!r} is not a table of watts: it {unlike(table)}")

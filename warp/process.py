@@ -34,9 +34,13 @@ Progress = Callable[[str, int, float], None]
 """Called with (step, iteration, residual): iteration 0 when a step begins, residual NaN where it has none."""
 
 TOLERANCE = 1e-8  # of the true relative residual; 1e-6 would fix the warpage to 5e-6, 1e-8 proves it
-# Peak of the whole process on the lidded 45 mm flip chip, a line through 373,977 voxels (481 MB) and 848,388 (673 MB);
+# Peak of the whole process on the lidded 45 mm flip chip, a line through 373,977 voxels (452 MB) and 974,242 (748 MB);
 # less where the grid is not graded (2,413,071 voxels of resolved bumps: 1,041 MB).
-BYTES_PER_VOXEL, BYTES_OF_THE_PROGRAM = 405, 330_000_000
+BYTES_PER_VOXEL, BYTES_OF_THE_PROGRAM = 490, 290_000_000
+# What a run with steps remembers besides: process-fcbga.toml with 64,715 (323 MB), 249,900 (474 MB) and 1,098,134 voxels
+# (1,056 MB), process-reflow.toml with 59,168 (341 MB), 219,006 (492 MB) and 808,992 (860 MB).
+BYTES_OF_HISTORY = 330
+BYTES_OF_RELAXING, BYTES_OF_A_TERM = 520, 230  # of a voxel that relaxes, and of each term of its series; allocations traced
 NO_RESIDUAL = float("nan")
 
 
@@ -47,9 +51,10 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
     place = device if isinstance(device, Device) else devices.select(device)
     step("grid and voxels", 0, NO_RESIDUAL)
     model = build(case, place)
-    loose = loose_pieces(model)
-    if loose:
-        raise WarpError("; ".join(loose) + ": nothing holds it, so its displacement is undefined")
+    lost = covered_parts(case, model)
+    if lost:
+        raise WarpError("; ".join(lost))
+    refuse_loose(model)
 
     from warp import coupling, elastic, heat, metrics
     from warp.results import Result
@@ -124,13 +129,23 @@ def build(case: Case, place: Device) -> VoxelModel:
 def refuse_too_large(case: Case, grid: Grid, place: Device) -> None:
     """Raise WarpError if a run on this grid needs more memory than `place` has free; it says what would fit."""
     free, _ = place.memory()
-    if predicted_bytes(grid.cells) > free:
-        fits = max(1, (free - BYTES_OF_THE_PROGRAM) // BYTES_PER_VOXEL)
+    if predicted_bytes(grid.cells, case) > free:
+        fits = max(1, (free - BYTES_OF_THE_PROGRAM) // bytes_per_voxel(case))
         try:
             make_grid(case.bodies(), replace(case.grid, max_cells=fits), case.mirror)
         except WarpError as error:
             half = "" if all(case.mirror) else "; symmetry halves or quarters it where the package allows"
             raise WarpError(f"{error}{half} ({free / 1e9:.1f} GB are free on {place.name})") from None
+
+
+def refuse_loose(model: VoxelModel, where: str = "") -> None:
+    """Raise WarpError if nothing is there, or a part does not hang together with the rest; `where` begins the sentence."""
+    loose = loose_pieces(model)
+    if not model.ids.any():
+        raise WarpError(f"{where}no part is solid, so there is nothing to bend")
+    if loose:
+        it, its = ("it", "its") if len(loose) == 1 else ("them", "their")
+        raise WarpError(f"{where}{'; '.join(loose)}: nothing holds {it}, so {its} displacement is undefined")
 
 
 def loose_pieces(model: VoxelModel) -> list[str]:
@@ -153,9 +168,45 @@ def loose_pieces(model: VoxelModel) -> list[str]:
     return found
 
 
-def predicted_bytes(cells: int) -> int:
-    """Most memory that a run of so many voxels holds at once."""
-    return BYTES_OF_THE_PROGRAM + BYTES_PER_VOXEL * cells
+def covered_parts(case: Case, model: VoxelModel) -> list[str]:
+    """Say of every solid part of which a later part leaves nothing which one that is.
+
+    What fills an effective layer of bumps is in that layer's mixture; what lies beyond a mirror plane is not modelled.
+    """
+    there = {model.parts[p] for p in model.media.part[np.unique(model.ids)] if p >= 0}
+    axes = model.grid.x, model.grid.y, model.grid.z
+    bodies, found = case.bodies(), {}
+    for n, body in enumerate(bodies):
+        if body.part in there or body.material is None:
+            continue
+        spans = np.reshape(body.bounds, (3, 2))
+        k, j, i = reversed([np.searchsorted(line[1:-1], span.mean()) for line, span in zip(axes, spans, strict=True)])
+        cover = model.parts[model.media.part[model.ids[k, j, i]]] if model.ids[k, j, i] else ""
+        modelled = all(span[1] > line[0] for line, span in zip(axes, spans, strict=True))
+        if modelled and any(later.part == cover for later in bodies[n + 1 :]):
+            if getattr(case.parts[cover], "model", None) != "effective":
+                found[body.part] = f"nothing is left of part '{body.part}': '{cover}' comes later and covers it"
+    return list(found.values())
+
+
+def predicted_bytes(cells: int, case: Case | None = None) -> int:
+    """Most memory that a run of so many voxels holds at once, of a case of one step unless told."""
+    return BYTES_OF_THE_PROGRAM + cells * (BYTES_PER_VOXEL if case is None else bytes_per_voxel(case))
+
+
+def bytes_per_voxel(case: Case) -> int:
+    """Memory of a run by its voxels: more where the case has steps, and by the share of its volume that relaxes."""
+    if not case.moments:
+        return BYTES_PER_VOXEL
+    total = relaxing = 0.0
+    media = case.materials()
+    for body in case.bodies():
+        if body.material is not None:
+            law = getattr(media[body.material], "relaxation", None)
+            volume = sum(shape.volume() for shape in body.shapes)
+            total += volume
+            relaxing += 0.0 if law is None else volume * (BYTES_OF_RELAXING + BYTES_OF_A_TERM * len(law.times))
+    return BYTES_PER_VOXEL + BYTES_OF_HISTORY + round(relaxing / total if total else 0.0)
 
 
 def powers(case: Case) -> dict[str, float]:
@@ -168,8 +219,7 @@ def powers(case: Case) -> dict[str, float]:
 
 def ambient(case: Case) -> float | None:
     """The one temperature (K) of all surroundings, None where they differ."""
-    known = {b.ambient for b in case.boundaries if isinstance(b, Film)}
-    known |= {b.temperature for b in case.boundaries if isinstance(b, Fixed)}
+    known = {b.ambient for b in case.boundaries if isinstance(b, Film | Fixed)}
     return known.pop() if len(known) == 1 else None
 
 

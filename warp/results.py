@@ -86,6 +86,11 @@ class Result:
     shapes: Mapping[str, Any] = field(default_factory=dict)
     """Of a process: "N/PART.SIDE/x", "/y" and "/w" [m] after step N."""
 
+    def __repr__(self) -> str:
+        surfaces = self.metrics.get("surfaces", {}).items()
+        found = (f"{part}.{side} {n['warpage_um']:+.4g} um" for part, sides in surfaces for side, n in sides.items())
+        return f"<Result: {self.grid.cells:,} voxels; {', '.join(self.fields)}; warpage {', '.join(found)}>"
+
     @classmethod
     def of(
         cls,
@@ -249,10 +254,9 @@ def write(result: Result, path: str | os.PathLike[str], *, single: bool = False,
     """Write `result` in one piece or not at all."""
     path = Path(path)
     check_writable(path)
-    with store.replacing(path) as temporary:
-        with h5py.File(temporary, "w", libver=("v110", "v110")) as file:
-            _write_all(file, result, single)
-            side = vtkhdf.xdmf(file, path.name)
+    with store.creating(path) as file:
+        _write_all(file, result, single)
+        side = vtkhdf.xdmf(file, path.name)
     if xdmf:
         with store.replacing(vtkhdf.side_file(path)) as temporary:
             temporary.write_text(side, encoding="utf-8")

@@ -42,6 +42,10 @@ class Reuse:
             self.cycle, self.moduli, self.first, self.last = Cycle(A), moduli, 0.0, 0.0
         return self.cycle
 
+    def forget(self) -> None:
+        """Keep nothing: a support is another operator."""
+        self.cycle, self.moduli, self.first, self.last = None, None, 0.0, 0.0
+
     def serves(self, moduli: Moduli) -> bool:
         """Whether the moduli are near enough, and the cycle was not slow when last used."""
         if self.moduli is None or self.last > SLOWER * self.first:

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from warp.assembly import MIRRORS
+from warp.assembly import FACE_SIDES, MIRRORS
 from warp.part import AnyPart, Array, Plate, Solid
 from warp.profiles import moments as profile_moments
 from warp.sections import CaseFile
 from warp.stacking import LEVEL, Fault, Key, Place, nearest
-from warp.steps import AnyStep, Attach, Cure, Heat, Power, Remove, Singulate
+from warp.steps import AnyStep, Attach, Cure, Heat, Power, Remove, Singulate, Support
+from warp.supports import Carrier, Clamp, Table
 from warp.units import ZERO_CELSIUS
 
 EVERY = 20.0  # K between computed points of a profile: a curve of 12 points up to 260 degC
@@ -57,6 +58,8 @@ class Moment:
     """Whether the field under power has settled; else it goes on from the one before for the duration."""
     last: bool = True
     """Of its step."""
+    support: Carrier = None
+    """What carries the body here."""
 
 
 def plan(file: CaseFile, places: dict[str, Place], heated: bool, powered: bool) -> tuple[list[Moment], list[Fault]]:
@@ -86,6 +89,8 @@ class _Planner:
         self.there = there
         self.uniform = True
         self.power = False
+        self.support: Carrier = None
+        self.held_by = ""
 
     def moments(self) -> Iterator[Moment]:
         if "temperature" in self.file.load.model_fields_set and self.file.step:
@@ -100,6 +105,7 @@ class _Planner:
             for count, moment in enumerate(found, start=1):
                 self.time += moment.duration
                 last = count == len(found)
+                moment = replace(moment, support=self.support)
                 yield replace(moment, step=n, name=label, do=step.do, time=self.time, last=last)
 
     def _moments(self, step: AnyStep, key: Key) -> Iterator[Moment]:
@@ -115,6 +121,8 @@ class _Planner:
             yield from self._power(step, key)
         elif isinstance(step, Remove):
             yield from self._remove(step, key)
+        elif isinstance(step, Support):
+            yield from self._carry(step, key)
         else:
             yield from self._singulate(step, key)
 
@@ -239,10 +247,42 @@ class _Planner:
             self._refuse_absent(part, (*key, "parts"))
             self.gone[part] = _called(step, key)
             self.joined.pop(part, None)
+        self._refuse_loss(set(step.parts), (*key, "parts"))
         self.stage = replace(self.stage, present=tuple(name for name in self.stage.present if name not in step.parts))
         if not any(name in self.stage.present for name in _of_solids(self.file)):
             raise Fault((*key, "parts"), "leaves nothing")
         yield self._at(step.duration)
+
+    def _carry(self, step: Support, key: Key) -> Iterator[Moment]:
+        for word in ("faces", "sliding", "flat"):
+            if step.on != "clamped" and word in step.model_fields_set:
+                raise Fault((*key, word), f'belongs to on = "clamped": leave it out with {step.on!r}')
+        if step.on != "table" and "gravity" in step.model_fields_set:
+            raise Fault((*key, "gravity"), f'belongs to on = "table": leave it out with {step.on!r}')
+        self.support, self.held_by = None, _called(step, key)
+        if step.on == "table" and step.gravity:
+            self.support = Table()
+        elif step.on == "clamped":
+            if step.faces is None:
+                raise Fault((*key, "faces"), 'is missing: add faces = ["package.bottom"]')
+            for face in step.faces:
+                self._refuse_face(face, (*key, "faces"))
+            self.support = Clamp(step.faces, step.sliding, step.flat)
+        yield self._at(step.duration)
+
+    def _refuse_face(self, face: str, key: Key) -> None:
+        part, _, side = face.rpartition(".")
+        if side not in FACE_SIDES or not part:
+            raise Fault(key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(FACE_SIDES)}")
+        if part != "package":
+            list(self._named((part,), key))
+            self._refuse_absent(part, key)
+
+    def _refuse_loss(self, lost: set[str], key: Key) -> None:
+        """Parts that a clamp holds do not go."""
+        for face in self.support.faces if isinstance(self.support, Clamp) else ():
+            if face.rpartition(".")[0] in lost:
+                raise Fault(key, f'{face!r} is held since {self.held_by}: let it go first, with do = "support", on = "free"')
 
     def _singulate(self, step: Singulate, key: Key) -> Iterator[Moment]:
         whole = self.stage.unit or _extent(self.places)
@@ -262,6 +302,7 @@ class _Planner:
         present = tuple(name for name in self.stage.present if _meets(self.places[name], unit))
         if not any(name in present for name in _of_solids(self.file)):
             raise Fault(key, "leaves nothing: no part lies there")
+        self._refuse_loss(set(self.stage.present) - set(present), key)
         self.stage = replace(self.stage, present=present, unit=unit, unit_name=step.unit)
         yield self._at(step.duration)
 
@@ -320,6 +361,8 @@ def _label(step: AnyStep) -> str:
         return f"power {'on' if step.on else 'off'}"
     if isinstance(step, Singulate):
         return f"singulate {step.unit}"
+    if isinstance(step, Support):
+        return {"table": "on a table", "clamped": "clamped", "free": "free"}[step.on]
     return f"{step.do} along a profile" if step.profile else f"{step.do} to {_degrees(step.temperature or 0.0)}"
 
 

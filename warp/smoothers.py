@@ -18,6 +18,7 @@ from warp.free_edges import PAD, displacement_shape
 
 ROWS = 16  # of columns that are factored at a time
 TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motion of the line: it is held
+HELD = 1e-12  # its inverse pivot as a part of its diagonal's: not 0, for coarse levels must move it with the rest
 
 
 class Smoothed(Protocol):
@@ -39,20 +40,24 @@ class Lines:
         self.y: Any  # scratch of `shape`, shared by all levels
 
     @classmethod
-    def of(cls, device: Device, coefficients: Coefficients, diagonal: np.ndarray, z: np.ndarray) -> Lines:
-        """Factor the lines of a level with stored coefficients; `diagonal` of its matrix, in float64."""
+    def of(
+        cls, device: Device, coefficients: Coefficients, diagonal: np.ndarray, free: sparse.csr_matrix, z: np.ndarray
+    ) -> Lines:
+        """Factor the lines of a level with stored coefficients; `diagonal` of its matrix in float64, `free` edges' part."""
         inverse, lower = (np.zeros(diagonal.shape, np.float32) for _ in range(2))
         dz = np.diff(z)
         C, K = coefficients.C, coefficients.K
+        beside = line_entries(free, diagonal.shape)
         above = np.zeros(diagonal[:, 0].shape)  # inverse pivots of the level before
         for k in range(len(z)):
             full = pivot = diagonal[:, k]
             if k > 0:
                 shear = (2 / (dz[k] + dz[k - 1])) ** 2 if k < len(dz) else 0.0
-                off = -np.stack([K[1, k] * shear, K[0, k] * shear, C[2, k - 1] / dz[k - 1] ** 2])
+                off = beside[:, k] - np.stack([K[1, k] * shear, K[0, k] * shear, C[2, k - 1] / dz[k - 1] ** 2])
                 lower[:, k] = multiplier = off * above
                 pivot = full - multiplier * off
-            above = np.where(pivot > TINY * full, 1 / np.where(pivot > 0, pivot, 1), 0.0)
+            full = np.where(full > 0, full, np.inf)
+            above = np.where(pivot > TINY * full, 1 / np.where(pivot > 0, pivot, 1), HELD / full)
             inverse[:, k] = above
         return cls(device.asarray(inverse), device.asarray(lower))
 
@@ -101,6 +106,18 @@ def factors(host: Device, coefficients: Coefficients, diagonal: np.ndarray, free
         host.launch("columns", "columns_factor", (1, 1, 1), part, nx, rows, nz)
         P[:, :, :, first : first + rows] = part
     return P
+
+
+def line_entries(free: sparse.csr_matrix, shape: tuple[int, ...]) -> np.ndarray:
+    """What free edges couple between a displacement and the one below it on its z line, at the upper of the two.
+
+    Without it the line of a free face is stiffer by far than the face, whose shear is borrowed: 1.7 times the iterations.
+    """
+    out = np.zeros(shape)
+    entries, below = free.tocoo(), shape[2] * shape[3]
+    on = (entries.row - entries.col == below) & (entries.row // below % shape[1] > 0)
+    np.add.at(out.reshape(-1), entries.row[on], entries.data[on])
+    return out
 
 
 def column_entries(free: sparse.csr_matrix, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:

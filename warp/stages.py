@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from warp.assembly import Assembly, assemble
+from warp.assembly import MIRRORS, Assembly, assemble
+from warp.boundary import Boundary, Fixed
+from warp.materials import MaterialError
 from warp.part import AnyPart, Array, Solid
 from warp.recipe import VOID
 from warp.sections import CaseFile
 from warp.sequence import Moment, Stage
 from warp.stacking import Fault
+from warp.supports import Clamp, Table
+from warp.symmetry import asymmetry
 
 
 def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, list[Fault]]:
@@ -46,6 +50,28 @@ def hurried(moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iter
                 yield Fault(("step", moment.step), f'takes no time, but {slow!r} relaxes: add duration = "2 min", or a rate')
                 return
         before = moment.temperature
+
+
+def unsupported(file: CaseFile, moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
+    """Find supports that the body or its symmetry does not allow: held faces without their twins, parts without a weight."""
+    for moment in moments:
+        made = stages[moment.stage]
+        if isinstance(moment.support, Clamp):
+            faces: list[Boundary] = [Fixed(face, 0.0) for face in moment.support.faces]
+            for axis, mirrored in enumerate(MIRRORS[file.symmetry]):
+                why = asymmetry(made.package.bodies, [], faces, axis) if mirrored else None
+                if why is not None:
+                    remedy = 'name its twin too, e.g. "package.sides"'
+                    yield Fault(("step", moment.step), f"{why[1].replace('the boundary on', 'the hold on')}; {remedy}")
+                    return
+        if isinstance(moment.support, Table):
+            for name in dict.fromkeys(body.material for body in made.package.bodies if body.material is not None):
+                try:
+                    made.media[name].density  # noqa: B018
+                except MaterialError:
+                    remedy = "its weight is needed on a table: add one, or gravity = false to that step"
+                    yield Fault(("step", moment.step), f"material {name!r} has no density, and {remedy}")
+                    return
 
 
 def _fill(

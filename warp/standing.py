@@ -90,6 +90,11 @@ class Standing:
         return self.medium.relaxation
 
     @property
+    def knots(self) -> tuple[float, ...]:
+        """Temperatures (K) at which a property of the members or the faces bends."""
+        return tuple(sorted({knot for medium in (self.medium, *self.faces) for knot in medium.knots}))
+
+    @property
     def share(self) -> float:
         """The volume fraction of the members."""
         return self.density_of_sites * self.member.volume / self.member.height

@@ -17,8 +17,8 @@ from warp.stacking import nearest
 
 def kinds() -> dict[str, str]:
     """Names of the starter files, with their titles."""
-    found = sorted(file.name for file in _gallery().iterdir() if file.name.endswith(".toml"))
-    return {name.removesuffix(".toml"): str(tomllib.loads(_text(name)).get("title", "")) for name in found}
+    found = sorted(file.name.removesuffix(".toml") for file in _gallery().iterdir() if file.name.endswith(".toml"))
+    return {name: str(tomllib.loads(_text(f"{name}.toml")).get("title", "")) for name in found}
 
 
 def write(kind: str, target: Path | None = None) -> Path:

@@ -1,7 +1,8 @@
 """The curve of a process: temperature and warpage step by step, and the warpage over the temperature.
 
-One line a surface; filled marks are ends of steps, numbered as in the table. On the right each stretch between two
-changes of the body (parts that join or go, a cut) is one line: a curve that a furnace and shadow moire would show.
+One line a surface; filled marks are ends of steps, numbered as in the table. Below each stretch between two changes of
+the body or its support (parts that join or go, a cut, a table) is one line: a curve that a furnace and shadow moire
+would show.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def _over_temperature(axes: Any, records: Sequence[Mapping[str, Any]], name: str
             first = False
 
     for record in records:
-        body = (tuple(record["parts"]), record["unit"])
+        body = (tuple(record["parts"]), record["unit"], (record.get("support") or {}).get("on"))
         value, temperature = value_of(record, name), record["temperature_C"]
         if body != before or value is None or temperature is None:
             put()

@@ -11,10 +11,11 @@
     power      on or off: the field that the chips' heat and the films make, at rest or after a duration
     singulate  a rectangle or a field between cut lines remains; all else goes, and the rest springs back
     remove     parts go: a carrier, a tape
+    support    what carries the body from then on: clamped faces, a table under its weight, or nothing (free)
 
 Parts that no step attaches or cures are there from the start. A liquid carries nothing: it appears when it cures. A
-step takes `duration`, or heats at a `rate`; only relaxing materials and powered transients notice. The body is free in
-every step: nothing presses it flat, and no weight acts.
+step takes `duration`, or heats at a `rate`; only relaxing materials and powered transients notice. The body is free
+until a step says how it is supported.
 SI units and kelvin after reading; `sequence` turns the tables into what is computed.
 """
 
@@ -137,7 +138,23 @@ class Remove(Step):
     parts: PartNames
 
 
-KINDS = ("attach", "cure", "heat", "cool", "power", "singulate", "remove")
+class Support(Step):
+    """What carries the body, until the next such step."""
+
+    do: Literal["support"]
+    on: Annotated[Literal["table", "clamped", "free"], Field(examples=["table"])]
+    """A rigid flat table under the lowest faces; held faces; nothing."""
+    gravity: bool = True
+    """On a table: without weight nothing presses on it, and the body is free."""
+    faces: Annotated[Names, Field(examples=[["carrier.bottom"]])] | None = None
+    """Clamped: PART.SIDE; "package" is the whole. Held as they are at that moment."""
+    sliding: bool = False
+    """Clamped: held normal to the faces only, as a vacuum chuck or a press does, and free to slide along them."""
+    flat: bool = False
+    """Clamped: the faces are pressed flat first."""
+
+
+KINDS = ("attach", "cure", "heat", "cool", "power", "singulate", "remove", "support")
 
 
 def _kind(value: Any) -> str:
@@ -151,6 +168,7 @@ AnyStep = Annotated[
     | Annotated[Heat, Tag("<heat>")]
     | Annotated[Power, Tag("<power>")]
     | Annotated[Singulate, Tag("<singulate>")]
-    | Annotated[Remove, Tag("<remove>")],
+    | Annotated[Remove, Tag("<remove>")]
+    | Annotated[Support, Tag("<support>")],
     Discriminator(_kind),
 ]

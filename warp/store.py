@@ -7,6 +7,7 @@ v110 its own, so that a flipped bit is found when it is read. Knows nothing of w
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -158,6 +159,38 @@ def reading(path: Path) -> Iterator[h5py.File]:
     except Exception as error:  # h5py raises nearly every built-in kind on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise WarpError(f"{path} is damaged or incomplete ({reason[:160]}); run the case again") from None
+
+
+@contextmanager
+def creating(path: Path) -> Iterator[h5py.File]:
+    """A new HDF5 file that takes its name once it is complete; a disk that fills up is one WarpError."""
+    with replacing(path) as temporary, _Disk(temporary, "w+b") as disk:
+        with h5py.File(disk, "w", libver=("v110", "v110")) as file:
+            yield file
+        if disk.failure is not None:
+            raise disk.failure
+
+
+class _Disk(io.FileIO):
+    """Keeps the failure of a write from HDF5, which could not close its datasets then and would crash at the exit."""
+
+    failure: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        try:
+            while len(left) and self.failure is None:
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.failure = error
+        return len(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.failure = error
+            return self.tell() if size is None else size
 
 
 @contextmanager

@@ -46,6 +46,12 @@ class Merge:
         count = len(self.keep_x if axis == 0 else self.keep_y) - (not on_lines)
         return transpose(self.weights(axis, on_lines), count)
 
+    def shares(self, axis: int) -> tuple[np.ndarray, np.ndarray]:
+        """First fine index and weights (width, coarse) of every coarse centre: its share in fine values, never negative."""
+        w = self.weights(axis, False)
+        share = abs(w.t) / (abs(w.t) + abs(1 - w.t))
+        return transpose(coarsen.Weights(w.at, share), len(self.keep_x if axis == 0 else self.keep_y) - 1)
+
 
 def transpose(w: coarsen.Weights, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Turn fine[i] = (1-t) coarse[at] + t coarse[at+1] into coarse[I] = sum over m of weight[m, I] fine[start[I] + m]."""

@@ -11,14 +11,16 @@ below `tolerance` by a PI controller. Steps are powers of sqrt 2 of the first on
 they end where a law of time bends or jumps. Wanted times are read off the parabola through T1, T2, T3.
 
 Where properties vary with temperature they are those of the middle of the step (second order again), extrapolated and
-then checked. Heat is conserved: no linear solve leaves any in the sum of its residual, and what a step's mean capacity
-leaves between C (T3 - T1) and the gain of enthalpy, the next step gives as heat.
+then checked. Heat is conserved: no linear solve leaves any in the sum of its residual, and what a step's capacity leaves
+between C (T3 - T1) and the gain of enthalpy, later steps give as heat; it counts as an error of the step, so that latent
+heats, written as a capacity over a kelvin or more, are found.
 Hosea and Shampine, Appl. Numer. Math. 20 (1996) 21; Gustafsson, ACM Trans. Math. Softw. 17 (1991) 533.
 """
 
 from __future__ import annotations
 
 import time as clock
+from bisect import bisect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -120,7 +122,7 @@ def solve(
     steps: list[Step] = []
     t, wish, rejected, last, before = 0.0, base, 0, tolerance, None
     while t < duration:
-        end = next(e for e in ends if e > t)
+        end = ends[bisect(ends, t)]
         dt = _fit(base * 2 ** (np.floor(2 * np.log2(wish / base) + 1e-9) / 2), end - t, halve=not fixed_step)
         trial = march.attempt(x, t, dt, before)
         if trial.error > tolerance and (not fixed_step or not trial.settled):
@@ -134,7 +136,7 @@ def solve(
             at = wanted[len(frames)]
             frames.append((at, matrices.absolute(trial.at((at - t) / dt))))
         x, t, before = trial.at(1.0), new, trial
-        march.owed = trial.owed
+        march.owed, march.span = trial.owed, max(march.span - dt, dt)
         steps.append(trial.step(t))
         if progress:
             progress(len(steps), t)
@@ -200,7 +202,7 @@ class _Trial:
 
 @dataclass
 class _March:
-    """Tries steps; `owed`: J per voxel that the steps so far should have given besides."""
+    """Tries steps; `owed`: J per voxel that the steps so far should have given besides, to be given over a time `span`."""
 
     laws: Laws
     matrices: Matrices
@@ -208,13 +210,13 @@ class _March:
     controlled: bool
     euler: bool
     owed: Any
+    span: float = 0.0
 
     def careful(self, x: Any, t: float, duration: float) -> float:
         """A first step: the time in which the fastest voxel would change by the tolerance."""
         M = self.matrices.matrix(1.0, x)
         F = self.laws.load(M, t + INSIDE * duration) - M.conduction(x)
-        C = self.matrices.device.xp.where(M.C > 0, M.C, 1.0)
-        fastest = float(abs(F / C).max())
+        fastest = float(abs(F / self._capacity(M)).max())
         return min(self.tolerance / fastest, duration / 100) if fastest > 0 else duration / 100
 
     def attempt(self, x: Any, t: float, dt: float, before: _Trial | None) -> _Trial:
@@ -232,14 +234,17 @@ class _March:
                 break
         settled = wrong <= _SHARE * self.tolerance
         error = trial.error if settled else max(trial.error, 8 * self.tolerance)  # shorter steps change less
-        gain = self.matrices.gain(M, x, trial.whole)
-        owed = self.owed if self.matrices.enthalpy is None else M.C * trial.whole - gain
+        gain, owed = self.matrices.gain(M, x, trial.whole), self.owed
+        if self.matrices.enthalpy is not None:
+            missed = M.C * trial.whole - gain  # as of a latent heat that the step leaps over
+            error = max(error, float(abs(missed / self._capacity(M)).max()) / _SHARE)
+            owed = self.owed - dt * self._repaid(dt) + missed
         trial = replace(trial, error=error, settled=settled, owed=owed, stored=float(gain.sum()))
         return replace(trial, iterations=sum(done), rounds=len(done))
 
     def _tr_bdf2(self, M: Matrix, x: Any, t: float, dt: float, before: _Trial | None) -> _Trial:
         times = t + INSIDE * dt, t + G * dt, t + (1 - INSIDE) * dt
-        q1, q2, q3 = (self.laws.load(M, s) + self.owed / dt for s in times)
+        q1, q2, q3 = (self.laws.load(M, s) + self._repaid(dt) for s in times)
         Kx = M.conduction(x)
         F1 = q1 - Kx
         guess = before.at(1 + G * dt / before.size) - x if before else None
@@ -256,11 +261,19 @@ class _March:
 
     def _euler(self, M: Matrix, x: Any, t: float, dt: float, before: _Trial | None) -> _Trial:
         end = t + (1 - INSIDE) * dt
-        b = self.laws.load(M, end) + self.owed / dt - M.conduction(x)
+        b = self.laws.load(M, end) + self._repaid(dt) - M.conduction(x)
         guess = before.at(1 + dt / before.size) - x if before else None
         whole, n = self.matrices.solve(M, b, self._enough(guess), guess)
         supplied, lost = self.laws.supplied(end), self.laws.lost(M, x + whole, end)
         return _Trial(M, x, G * whole, whole, dt, 0.0, supplied, lost, n)
+
+    def _repaid(self, dt: float) -> Any:
+        """W per voxel of what is owed, no faster than it came about: a step that is shortened changes less."""
+        return self.owed / max(dt, self.span)
+
+    def _capacity(self, M: Matrix) -> Any:
+        """C to divide by: 1 in void."""
+        return self.matrices.device.xp.where(M.C > 0, M.C, 1.0)
 
     def _enough(self, guess: Any) -> float:
         """Relative residual that a change of the guessed size needs."""

@@ -23,7 +23,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
-ZERO_CELSIUS = 273.15  # K, by definition
+ZERO_CELSIUS = 273.15  # K, by definition (SI brochure, 9th ed., 2.3.1)
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,8 @@ RESPELL = str.maketrans(SPELLINGS)
 
 def parse(text: str, kind: Kind) -> float:
     """Return the SI value of a quantity string; ValueError says what was expected."""
+    if re.match(r"\s*[+-]?\d+,\d", text):
+        raise ValueError(f"{text!r} has a comma in its number: write a decimal point, and no thousands separator")
     match = QUANTITY.fullmatch(text.translate(RESPELL))
     if match is None:
         raise ValueError(f"{text!r} is not a quantity: {kind.name}, e.g. {kind.example!r}")

@@ -20,9 +20,9 @@ from warp.grid import Grid
 from warp.medium import Material
 from warp.shape import Balls, Body, Box
 from warp.spreading import Rectangle, Sheet
+from warp.units import ZERO_CELSIUS
 from warp.voxelize import VoxelModel, voxelize
 
-ZERO_CELSIUS = 273.15  # K
 SILICON = 1.63566e6  # J/m3K, of the two-die stack and the slabs
 DIE_STACK = "3D-ICE 39ed2a7, test/solid"
 CHANNEL = "Muzychka et al., J. Electron. Packag. 125 (2003) 178"

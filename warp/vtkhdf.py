@@ -10,7 +10,6 @@ ParaView's HDF5 has zlib and Fletcher-32 only: no LZF. The XDMF file (XML, xdmf.
 from __future__ import annotations
 
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 import h5py
 import numpy as np
@@ -52,7 +51,7 @@ def xdmf(file: h5py.File, name: str) -> str:
             dataset = file[path]
             kind = XDMF_TYPES[dataset.shape[3] if dataset.ndim == 4 else 1]
             attributes.append(
-                f'      <Attribute Name={quoteattr(label)} AttributeType="{kind}" Center="Cell">\n'
+                f'      <Attribute Name="{label}" AttributeType="{kind}" Center="Cell">\n'
                 f"{_item(dataset, f'{name}:{path}', 8)}\n      </Attribute>"
             )
     body = "\n".join(attributes)

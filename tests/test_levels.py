@@ -1,0 +1,76 @@
+"""Levels of the elastic V-cycle: what the coarse coefficients and the lines must be, and how the cells merge."""
+
+import numpy as np
+from hard_models import ROOM, lidded, random_boxes
+
+from warp import coarsen, elastic
+from warp.elastic_coefficients import merge_coefficients, merge_media
+from warp.elastic_level import Coarse, Cycle, Fine
+from warp.smoothers import line_entries
+from warp.transfer import Merge
+
+
+def operator(model, cpu):
+    return elastic.Operator(model, cpu, elastic.mean_temperature(model, ROOM))
+
+
+def merges(A):
+    """Nothing merged, and the first merging."""
+    x, y, _ = A.lines
+    return Merge(x, y, np.arange(len(x)), np.arange(len(y)), A.mirror), Merge.of(x, y, A.mirror)
+
+
+def test_cells_merged_from_ids_are_those_merged_from_stored_ones(cpu):
+    A = operator(random_boxes(3, 30, cells=(13, 11, 7), uneven=0.5), cpu)
+    same, merge = merges(A)
+    found, expected = merge_media(A, merge), merge_coefficients(merge_media(A, same), merge)
+    np.testing.assert_allclose(found.C, expected.C, rtol=1e-12, atol=1e-14 * expected.C.max())
+    np.testing.assert_allclose(found.total, expected.total, rtol=1e-12, atol=1e-14 * expected.total.max())
+
+
+def test_a_coarse_displacement_costs_what_the_interpolated_one_does(cpu):
+    """Soft blocks among stiff ones, 1:1e+05: with plain sums a soft cell's w moves for a hundredth of what it costs."""
+    A = operator(random_boxes(1, 60, cells=(16, 14, 8), solid=True), cpu)
+    merge = merges(A)[1]
+    fine, coarse = Fine(A), Coarse(cpu, merge, A.lines[2], merge_media(A, merge), None)
+    fine.allocate(np.zeros(fine.inverse.size, np.float32), np.zeros(fine.inverse.size, np.float32))
+    coarse.allocate(np.zeros(coarse.inverse.size, np.float32), np.zeros(1, np.float32))
+    diagonal, ratio = coarse.diagonal().reshape(-1), 0.0
+    for place in np.flatnonzero(diagonal):
+        coarse.x[...] = 0
+        coarse.x.reshape(-1)[place] = 1
+        fine.x[...] = 0
+        coarse.prolong(fine)
+        p = fine.p.astype(float)
+        ratio = max(ratio, float(np.vdot(p, fine.times(p))) / diagonal[place])
+    assert ratio < 5
+
+
+def test_lines_at_free_faces_are_those_of_the_operator(cpu):
+    """M^-1 A x = x on a single z line, where most of its shear is borrowed."""
+    A = operator(lidded(), cpu)
+    fine = Cycle(A).fine
+    beside = abs(line_entries(A.free, A.shape)).max(1)
+    assert (beside > 0).sum() > 20
+    for n in np.argsort(beside, axis=None)[-20:]:
+        a, j, i = np.unravel_index(n, beside.shape)
+        line = (a, slice(None), j, i)
+        x, out = np.zeros(A.shape), np.zeros(A.shape)
+        x[line] = np.linspace(1, 2, A.shape[1]) * (fine.inverse[line] > 0)
+        A.apply(out, x)
+        fine.r[...], fine.p[...] = 0, 0
+        fine.r[line] = out[line]
+        fine.smoother.step(fine, 0.0, 0.0, 1.0)
+        np.testing.assert_allclose(fine.x[line], x[line], atol=2e-3)
+
+
+def test_wide_cells_wait_until_the_narrow_ones_have_caught_up():
+    """What varies across wide cells is not smoothed beside much narrower ones: one level merges less than a factor of five."""
+    lines = np.cumsum(np.r_[0, 1.3 ** np.abs(np.arange(-25, 26))])
+    x = y = lines
+    while len(x) > 8:
+        narrowest = np.diff(x).min()
+        keep, _ = coarsen.next_lines(x, y)
+        merged = np.diff(keep) > 1
+        assert merged.any() and np.diff(x[keep])[merged].max() < 1.15 * 5 * narrowest
+        x = y = x[keep]
