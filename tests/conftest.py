@@ -1,6 +1,9 @@
 """Fixtures and marks that every test may use."""
 
+import os
 from functools import partial
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is first imported; see warp/cli.py
 
 import numpy as np
 import pytest

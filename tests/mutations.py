@@ -135,14 +135,13 @@ MUTATIONS = (
         (
             (
                 "kernels/heat.py",
-                "s = dx[i] * table[ids[k, j, i], 1] + dx[i + 1] * table",
-                "s = dx[i] * table[ids[k, j, i], 1] + dx[i] * table",
+                "return dx[low] * table[ids[k, j, low], 1] + dx[high] * table",
+                "return dx[low] * table[ids[k, j, low], 1] + dx[low] * table",
             ),
-            ("kernels/heat.cu", "real s = dx[i] * TABLE(m, 1) + dx[i + 1]", "real s = dx[i] * TABLE(m, 1) + dx[i]"),
             (
                 "kernels/heat.cu",
-                "TABLE(ids[AT(k, j, i - 1)], 1) + dx[i] * TABLE(m, 0)",
-                "TABLE(ids[AT(k, j, i - 1)], 1) + dx[i - 1] * TABLE(m, 0)",
+                "(dx[low] * TABLE(ids[AT(k, j, low)], 1) + dx[high] * TABLE",
+                "(dx[low] * TABLE(ids[AT(k, j, low)], 1) + dx[low] * TABLE",
             ),
         ),
         HEAT,

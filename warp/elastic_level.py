@@ -239,7 +239,7 @@ def hold(diagonal, mirror: tuple[bool, bool]) -> None:
 class Cycle:
     """One V-cycle as a symmetric positive preconditioner in float32: fine.x from fine.r."""
 
-    def __init__(self, A: Operator, coarsest: int = COARSEST) -> None:
+    def __init__(self, A: Operator, coarsest: int | None = None) -> None:
         self.device = A.device
         x, y, z = A.lines
         self.fine: Level
@@ -250,6 +250,7 @@ class Cycle:
             self.fine = Fine(A)
         self.levels: list[Level] = [self.fine]
         self.coarser: list[Coarse] = []
+        coarsest = COARSEST if coarsest is None else coarsest
         while unknowns(self.levels[-1]) > coarsest and max(len(x), len(y)) > 3:
             merge = Merge.of(x, y, A.mirror)
             finer = self.levels[-1]
