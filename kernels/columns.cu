@@ -1,91 +1,76 @@
-#include "common.cuh"
-
-#define TINY 1e-5
-
-// Arrays of faces, cells and edges share one shape (..., nz + 1, ny + 1, nx + 3)
-#define ROW (nx + 3)
-#define PLANE ((long long)(ny + 1) * ROW)
-#define FIELD ((nz + 1) * PLANE)
-#define AT(a, k, j, i) ((a) * FIELD + (k) * PLANE + (long long)(j) * ROW + (i))
+#include "elastic.cuh"
 
 // Solutions Y (5, nz + 1, ny, nx + 3) and matrices P (5, 6, nz + 2, ny, nx + 3) of columns
 #define COLUMN(d, k, j, i) ((((d) * (nz + 1LL) + (k)) * ny + (j)) * ROW + (i))
 #define BAND(d, o, k, j, i) (((((d) * 6 + (o)) * (nz + 2LL) + (k)) * ny + (j)) * ROW + (i))
 
-KERNEL columns_fill(real *__restrict__ P, const real *__restrict__ diagonal, const real *__restrict__ C,
-                    const real *__restrict__ K, const real *__restrict__ rdx, const real *__restrict__ rcx,
-                       const real *__restrict__ rdy, const real *__restrict__ rcy, const real *__restrict__ rdz,
-                       const real *__restrict__ rcz, int nx, int ny, int nz)
-{
-    EACH_Y(j, 0, ny) EACH_Z(k, 0, nz + 1) EACH_X(i, 1, nx + 1) {
-        const real ry = rdy[j + 1], cy = rcy[j + 1], cyp = rcy[j + 2];
-        const real rz = rdz[k + 1], rzm = rdz[k], cz = rcz[k + 1];
-        const int km = max(k - 1, 0);
-        for (int d = 0; d < 5; ++d) {
-            for (int o = 0; o < 6; ++o) {
-                P[BAND(d, o, k, j, i)] = 0;
-            }
-        }
-        const real rx = rdx[i], cx = rcx[i], cxp = rcx[i + 1];
-        P[BAND(0, 0, k, j, i)] = diagonal[AT(2, k, j, i)];
-        P[BAND(1, 0, k, j, i)] = diagonal[AT(0, k, j, i)], P[BAND(2, 0, k, j, i)] = diagonal[AT(0, k, j, i + 1)];
-        P[BAND(3, 0, k, j, i)] = diagonal[AT(1, k, j, i)], P[BAND(4, 0, k, j, i)] = diagonal[AT(1, k, j + 1, i)];
-        const real left = K[AT(1, k, j, i)] * cz * cx, right = K[AT(1, k, j, i + 1)] * cz * cxp;
-        const real front = K[AT(0, k, j, i)] * cz * cy, back = K[AT(0, k, j + 1, i)] * cz * cyp;
-        real cellx = C[AT(4, k, j, i)] * rx * rz, celly = C[AT(3, k, j, i)] * ry * rz;
-        P[BAND(1, 1, k, j, i)] = cellx + left, P[BAND(2, 2, k, j, i)] = -cellx - right;
-        P[BAND(3, 3, k, j, i)] = celly + front, P[BAND(4, 4, k, j, i)] = -celly - back;
-        P[BAND(2, 1, k, j, i)] = -C[AT(0, k, j, i)] * rx * rx;
-        P[BAND(4, 1, k, j, i)] = -C[AT(1, k, j, i)] * ry * ry;
-        const real xy = C[AT(5, k, j, i)] * rx * ry;
-        P[BAND(3, 2, k, j, i)] = xy + K[AT(2, k, j, i)] * cy * cx;
-        P[BAND(3, 1, k, j, i)] = -xy - K[AT(2, k, j, i + 1)] * cy * cxp;
-        P[BAND(4, 3, k, j, i)] = -xy - K[AT(2, k, j + 1, i)] * cyp * cx;
-        P[BAND(4, 2, k, j, i)] = xy + K[AT(2, k, j + 1, i + 1)] * cyp * cxp;
-        if (k > 0) {
-            cellx = C[AT(4, km, j, i)] * rx * rzm, celly = C[AT(3, km, j, i)] * ry * rzm;
-            P[BAND(0, 5, k, j, i)] = -C[AT(2, km, j, i)] * rzm * rzm;
-            P[BAND(0, 4, k, j, i)] = -cellx - left, P[BAND(0, 3, k, j, i)] = cellx + right;
-            P[BAND(0, 2, k, j, i)] = -celly - front, P[BAND(0, 1, k, j, i)] = celly + back;
-            P[BAND(1, 5, k, j, i)] = -K[AT(1, k, j, i)] * cz * cz;
-            P[BAND(2, 5, k, j, i)] = -K[AT(1, k, j, i + 1)] * cz * cz;
-            P[BAND(3, 5, k, j, i)] = -K[AT(0, k, j, i)] * cz * cz;
-            P[BAND(4, 5, k, j, i)] = -K[AT(0, k, j + 1, i)] * cz * cz;
-        }
-    }
-}
-
-KERNEL columns_factor(real *P, int nx, int ny, int nz)
+KERNEL columns_factor(real *__restrict__ P, const double *__restrict__ diagonal, const double *__restrict__ C,
+                      const double *__restrict__ K, const double *__restrict__ rdx, const double *__restrict__ rcx,
+                      const double *__restrict__ rdy, const double *__restrict__ rcy, const double *__restrict__ rdz,
+                      const double *__restrict__ rcz, const int *__restrict__ start, const int *__restrict__ entry,
+                      const double *__restrict__ value, int nx, int ny, int nz)
 {
     ONE_Z;
     EACH_Y(j, 0, ny) EACH_X(i, 1, nx + 1) {
-        for (int row = 0; row < 5 * nz + 5; ++row) {
-            const int k = row / 5, d = row % 5;
-            if (P[BAND(d, 0, k, j, i)] <= 0) {
+        const double rx = rdx[i], cx = rcx[i], cxp = rcx[i + 1], ry = rdy[j + 1], cy = rcy[j + 1], cyp = rcy[j + 2];
+        double A[5][6], L[5][6] = {};
+        int e = start[(long long)j * ROW + i];
+        const int end = start[(long long)j * ROW + i + 1];
+        for (int k = 0; k < nz + 1; ++k) {
+            const double rz = rdz[k + 1], rzm = rdz[k], cz = rcz[k + 1];
+            const int km = max(k - 1, 0);
+            for (int d = 0; d < 5; ++d) {
                 for (int o = 0; o < 6; ++o) {
-                    P[BAND(d, o, k, j, i)] = 0;
+                    A[d][o] = 0;
                 }
-            } else {
-                const real scale = P[BAND(d, 0, k, j, i)];
-                for (int o = min(5, row); o > 0; --o) {
-                    const int c = row - o;
-                    real a = P[BAND(d, o, k, j, i)];
-                    for (int m = o + 1; m < min(5, row) + 1; ++m) {
-                        const int e = row - m;
-                        if (c - e <= 5) {
-                            a -= P[BAND(d, m, k, j, i)] * P[BAND(c % 5, c - e, c / 5, j, i)];
+            }
+            A[0][0] = diagonal[AT(2, k, j, i)];
+            A[1][0] = diagonal[AT(0, k, j, i)], A[2][0] = diagonal[AT(0, k, j, i + 1)];
+            A[3][0] = diagonal[AT(1, k, j, i)], A[4][0] = diagonal[AT(1, k, j + 1, i)];
+            const double left = K[AT(1, k, j, i)] * cz * cx, right = K[AT(1, k, j, i + 1)] * cz * cxp;
+            const double front = K[AT(0, k, j, i)] * cz * cy, back = K[AT(0, k, j + 1, i)] * cz * cyp;
+            double cellx = C[AT(4, k, j, i)] * rx * rz, celly = C[AT(3, k, j, i)] * ry * rz;
+            A[1][1] = cellx + left, A[2][2] = -cellx - right;
+            A[3][3] = celly + front, A[4][4] = -celly - back;
+            A[2][1] = -C[AT(0, k, j, i)] * rx * rx, A[4][1] = -C[AT(1, k, j, i)] * ry * ry;
+            const double xy = C[AT(5, k, j, i)] * rx * ry;
+            A[3][2] = xy + K[AT(2, k, j, i)] * cy * cx;
+            A[3][1] = -xy - K[AT(2, k, j, i + 1)] * cy * cxp;
+            A[4][3] = -xy - K[AT(2, k, j + 1, i)] * cyp * cx;
+            A[4][2] = xy + K[AT(2, k, j + 1, i + 1)] * cyp * cxp;
+            if (k > 0) {
+                cellx = C[AT(4, km, j, i)] * rx * rzm, celly = C[AT(3, km, j, i)] * ry * rzm;
+                A[0][5] = -C[AT(2, km, j, i)] * rzm * rzm;
+                A[0][4] = -cellx - left, A[0][3] = cellx + right;
+                A[0][2] = -celly - front, A[0][1] = celly + back;
+                A[1][5] = -K[AT(1, k, j, i)] * cz * cz, A[2][5] = -K[AT(1, k, j, i + 1)] * cz * cz;
+                A[3][5] = -K[AT(0, k, j, i)] * cz * cz, A[4][5] = -K[AT(0, k, j + 1, i)] * cz * cz;
+            }
+            for (; e < end && entry[e] < 30 * k + 30; ++e) {
+                A[entry[e] / 6 % 5][entry[e] % 6] += value[e];
+            }
+            for (int d = 0; d < 5; ++d) {
+                const double full = A[d][0];
+                if (full > 0) {
+                    for (int o = 5; o > 0; --o) {
+                        for (int m = o + 1; m < 6; ++m) {
+                            A[d][o] -= A[d][m] * L[(d + 5 - o) % 5][m - o];
                         }
                     }
-                    P[BAND(d, o, k, j, i)] = a;
+                    for (int o = 5; o > 0; --o) {
+                        const double l = A[d][o] * L[(d + 5 - o) % 5][0];
+                        A[d][0] -= l * A[d][o];
+                        L[d][o] = l;
+                    }
+                    L[d][0] = A[d][0] > full * TINY ? 1 / A[d][0] : 0;
+                } else {
+                    for (int o = 0; o < 6; ++o) {
+                        L[d][o] = 0;
+                    }
                 }
-                for (int o = min(5, row); o > 0; --o) {
-                    const int c = row - o;
-                    const real l = P[BAND(d, o, k, j, i)] * P[BAND(c % 5, 0, c / 5, j, i)];
-                    P[BAND(d, 0, k, j, i)] -= l * P[BAND(d, o, k, j, i)];
-                    P[BAND(d, o, k, j, i)] = l;
+                for (int o = 0; o < 6; ++o) {
+                    P[BAND(d, o, k, j, i)] = L[d][o];
                 }
-                const real pivot = P[BAND(d, 0, k, j, i)];
-                P[BAND(d, 0, k, j, i)] = pivot > scale * real(TINY) ? 1 / pivot : 0;
             }
         }
     }

@@ -9,6 +9,7 @@ factored once. A step adds the solutions of all columns (additive Schwarz with o
 of displacements and coefficients as in kernels/elastic.py; sums in a fixed order.
 """
 
+import numpy as np
 from numba import prange
 
 from warp.kernels import kernel
@@ -17,68 +18,63 @@ TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motio
 
 
 @kernel
-def columns_fill(P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
-    """Fill the column matrices; `diagonal`: A's diagonal, zero where a displacement does not exist."""
+def columns_factor(P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, start, entry, value, nx, ny, nz):
+    """Fill the column matrices and factor them, P = L D L^T: multipliers at o > 0, inverse pivots at o = 0 (0 where inactive).
+
+    In float64 up to P itself: a column bends far more easily than its parts stretch. `diagonal`: A's, zero where a
+    displacement does not exist. Free edges add value[e] at entry[e] = 30 k + 6 d + o, ascending, from
+    e = start[j (nx+3) + i] on.
+    """
     for j in prange(ny):
         ry, cy, cyp = rdy[j + 1], rcy[j + 1], rcy[j + 2]
-        for k in range(nz + 1):
-            rz, rzm, cz = rdz[k + 1], rdz[k], rcz[k + 1]
-            km = max(k - 1, 0)
-            for i in range(1, nx + 1):
-                for d in range(5):
-                    for o in range(6):
-                        P[d, o, k, j, i] = 0
-                rx, cx, cxp = rdx[i], rcx[i], rcx[i + 1]
-                P[0, 0, k, j, i] = diagonal[2, k, j, i]
-                P[1, 0, k, j, i], P[2, 0, k, j, i] = diagonal[0, k, j, i], diagonal[0, k, j, i + 1]
-                P[3, 0, k, j, i], P[4, 0, k, j, i] = diagonal[1, k, j, i], diagonal[1, k, j + 1, i]
+        A, L = np.zeros((5, 6)), np.zeros((5, 6))  # rows of level k; factored rows, the last of each d
+        for i in range(1, nx + 1):
+            rx, cx, cxp = rdx[i], rcx[i], rcx[i + 1]
+            L[:] = 0
+            e, end = start[j * (nx + 3) + i], start[j * (nx + 3) + i + 1]
+            for k in range(nz + 1):
+                rz, rzm, cz = rdz[k + 1], rdz[k], rcz[k + 1]
+                km = max(k - 1, 0)
+                A[:] = 0
+                A[0, 0] = diagonal[2, k, j, i]
+                A[1, 0], A[2, 0] = diagonal[0, k, j, i], diagonal[0, k, j, i + 1]
+                A[3, 0], A[4, 0] = diagonal[1, k, j, i], diagonal[1, k, j + 1, i]
                 left, right = K[1, k, j, i] * cz * cx, K[1, k, j, i + 1] * cz * cxp
                 front, back = K[0, k, j, i] * cz * cy, K[0, k, j + 1, i] * cz * cyp
                 cellx, celly = C[4, k, j, i] * rx * rz, C[3, k, j, i] * ry * rz
-                P[1, 1, k, j, i], P[2, 2, k, j, i] = cellx + left, -cellx - right
-                P[3, 3, k, j, i], P[4, 4, k, j, i] = celly + front, -celly - back
-                P[2, 1, k, j, i] = -C[0, k, j, i] * rx * rx
-                P[4, 1, k, j, i] = -C[1, k, j, i] * ry * ry
+                A[1, 1], A[2, 2] = cellx + left, -cellx - right
+                A[3, 3], A[4, 4] = celly + front, -celly - back
+                A[2, 1], A[4, 1] = -C[0, k, j, i] * rx * rx, -C[1, k, j, i] * ry * ry
                 xy = C[5, k, j, i] * rx * ry
-                P[3, 2, k, j, i] = xy + K[2, k, j, i] * cy * cx
-                P[3, 1, k, j, i] = -xy - K[2, k, j, i + 1] * cy * cxp
-                P[4, 3, k, j, i] = -xy - K[2, k, j + 1, i] * cyp * cx
-                P[4, 2, k, j, i] = xy + K[2, k, j + 1, i + 1] * cyp * cxp
+                A[3, 2] = xy + K[2, k, j, i] * cy * cx
+                A[3, 1] = -xy - K[2, k, j, i + 1] * cy * cxp
+                A[4, 3] = -xy - K[2, k, j + 1, i] * cyp * cx
+                A[4, 2] = xy + K[2, k, j + 1, i + 1] * cyp * cxp
                 if k > 0:
                     cellx, celly = C[4, km, j, i] * rx * rzm, C[3, km, j, i] * ry * rzm
-                    P[0, 5, k, j, i] = -C[2, km, j, i] * rzm * rzm
-                    P[0, 4, k, j, i], P[0, 3, k, j, i] = -cellx - left, cellx + right
-                    P[0, 2, k, j, i], P[0, 1, k, j, i] = -celly - front, celly + back
-                    P[1, 5, k, j, i], P[2, 5, k, j, i] = -K[1, k, j, i] * cz * cz, -K[1, k, j, i + 1] * cz * cz
-                    P[3, 5, k, j, i], P[4, 5, k, j, i] = -K[0, k, j, i] * cz * cz, -K[0, k, j + 1, i] * cz * cz
-
-
-@kernel
-def columns_factor(P, nx, ny, nz):
-    """Factor every column in place, P = L D L^T: multipliers at o > 0, inverse pivots at o = 0 (0 where inactive)."""
-    for j in prange(ny):
-        for i in range(1, nx + 1):
-            for row in range(5 * nz + 5):
-                k, d = row // 5, row % 5
-                if P[d, 0, k, j, i] <= 0:
+                    A[0, 5] = -C[2, km, j, i] * rzm * rzm
+                    A[0, 4], A[0, 3] = -cellx - left, cellx + right
+                    A[0, 2], A[0, 1] = -celly - front, celly + back
+                    A[1, 5], A[2, 5] = -K[1, k, j, i] * cz * cz, -K[1, k, j, i + 1] * cz * cz
+                    A[3, 5], A[4, 5] = -K[0, k, j, i] * cz * cz, -K[0, k, j + 1, i] * cz * cz
+                while e < end and entry[e] < 30 * k + 30:
+                    A[entry[e] // 6 % 5, entry[e] % 6] += value[e]
+                    e += 1
+                for d in range(5):
+                    full = A[d, 0]
+                    if full > 0:
+                        for o in range(5, 0, -1):
+                            for m in range(o + 1, 6):
+                                A[d, o] -= A[d, m] * L[(d + 5 - o) % 5, m - o]
+                        for o in range(5, 0, -1):
+                            l = A[d, o] * L[(d + 5 - o) % 5, 0]
+                            A[d, 0] -= l * A[d, o]
+                            L[d, o] = l
+                        L[d, 0] = 1 / A[d, 0] if A[d, 0] > full * TINY else 0.0
+                    else:
+                        L[d] = 0
                     for o in range(6):
-                        P[d, o, k, j, i] = 0
-                else:
-                    scale = P[d, 0, k, j, i]
-                    for o in range(min(5, row), 0, -1):
-                        c = row - o
-                        a = P[d, o, k, j, i]
-                        for m in range(o + 1, min(5, row) + 1):
-                            e = row - m
-                            if c - e <= 5:
-                                a -= P[d, m, k, j, i] * P[c % 5, c - e, c // 5, j, i]
-                        P[d, o, k, j, i] = a
-                    for o in range(min(5, row), 0, -1):
-                        c = row - o
-                        l = P[d, o, k, j, i] * P[c % 5, 0, c // 5, j, i]
-                        P[d, 0, k, j, i] -= l * P[d, o, k, j, i]
-                        P[d, o, k, j, i] = l
-                    P[d, 0, k, j, i] = 1 / P[d, 0, k, j, i] if P[d, 0, k, j, i] > scale * TINY else 0 * scale
+                        P[d, o, k, j, i] = L[d, o]
 
 
 @kernel

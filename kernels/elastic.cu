@@ -1,14 +1,4 @@
-#include "common.cuh"
-
-#define TINY 1e-5
-#define HELD 1e-12
-
-// Arrays of faces, cells and edges share one shape (..., nz + 1, ny + 1, nx + 3)
-#define ROW (nx + 3)
-#define PLANE ((long long)(ny + 1) * ROW)
-#define FIELD ((nz + 1) * PLANE)
-#define AT(a, k, j, i) ((a) * FIELD + (k) * PLANE + (long long)(j) * ROW + (i))
-
+#include "elastic.cuh"
 
 // Coefficients around face i of row (k, j); m: the cell or edge before (x-, y-, z-), p: the one behind
 struct Near {
@@ -80,43 +70,6 @@ KERNEL elastic_apply(real *__restrict__ out, const real *__restrict__ x, real c,
         force(out, o, x, c, s, n, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, k, j, i, nx, ny, nz);
     }
 }
-
-// Material ids (nz + 2, ny + 2, nx + 3); tables of M media
-#define MEDIUM(k, j, i) ids[((long long)(k) * (ny + 2) + (j)) * ROW + (i)]
-#define CELL(a, m) cell[(a) * cell_dim1 + (m)]
-#define SOFT(a, m) soft[(a) * soft_dim1 + (m)]
-#define MEDIA const uint16 *__restrict__ ids, const real *__restrict__ soft, const real *__restrict__ dx, \
-              const real *__restrict__ dy, const real *__restrict__ dz, int soft_dim1, int ny, int nx
-
-static __device__ real edge_x(MEDIA, int k, int j, int i)
-{
-    const real a00 = dz[k] * dy[j], a01 = dz[k] * dy[j + 1], a10 = dz[k + 1] * dy[j], a11 = dz[k + 1] * dy[j + 1];
-    const real a = a00 + a01 + a10 + a11;
-    return dx[i] * a * a / (a00 * SOFT(0, MEDIUM(k, j, i)) + a01 * SOFT(0, MEDIUM(k, j + 1, i))
-                            + a10 * SOFT(0, MEDIUM(k + 1, j, i)) + a11 * SOFT(0, MEDIUM(k + 1, j + 1, i)));
-}
-
-static __device__ real edge_y(MEDIA, int k, int j, int i)
-{
-    const real a00 = dz[k] * dx[i - 1], a01 = dz[k] * dx[i], a10 = dz[k + 1] * dx[i - 1], a11 = dz[k + 1] * dx[i];
-    const real a = a00 + a01 + a10 + a11;
-    return dy[j + 1] * a * a / (a00 * SOFT(1, MEDIUM(k, j + 1, i - 1)) + a01 * SOFT(1, MEDIUM(k, j + 1, i))
-                                + a10 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))
-                                + a11 * SOFT(1, MEDIUM(k + 1, j + 1, i)));
-}
-
-static __device__ real edge_z(MEDIA, int k, int j, int i)
-{
-    const real a00 = dy[j] * dx[i - 1], a01 = dy[j] * dx[i], a10 = dy[j + 1] * dx[i - 1], a11 = dy[j + 1] * dx[i];
-    const real a = a00 + a01 + a10 + a11;
-    return dz[k + 1] * a * a / (a00 * SOFT(2, MEDIUM(k + 1, j, i - 1)) + a01 * SOFT(2, MEDIUM(k + 1, j, i))
-                                + a10 * SOFT(2, MEDIUM(k + 1, j + 1, i - 1))
-                                + a11 * SOFT(2, MEDIUM(k + 1, j + 1, i)));
-}
-
-#define EDGE_X(k, j, i) edge_x(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, j, i)
-#define EDGE_Y(k, j, i) edge_y(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, j, i)
-#define EDGE_Z(k, j, i) edge_z(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, j, i)
 
 KERNEL media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
                    const uint16 *__restrict__ ids, const real *__restrict__ cell, const real *__restrict__ soft,
@@ -228,6 +181,26 @@ KERNEL media_lines(real *inverse, real *__restrict__ lower, const real *diagonal
                 lower[AT(0, k, j, i)] - EDGE_Y(k, j, i) * cz * cz, lower[AT(1, k, j, i)] - EDGE_X(k, j, i) * cz * cz,
                 lower[AT(2, k, j, i)] - CELL(2, MEDIUM(k, j + 1, i)) * dx[i] * dy[j + 1] * dz[k] * rzm * rzm};
             line_pivots(inverse, lower, diagonal, off, k, j, i, nx, ny, nz);
+        }
+    }
+}
+
+KERNEL elastic_lines(real *__restrict__ inverse, real *__restrict__ lower, const double *__restrict__ diagonal,
+                     const double *__restrict__ beside, const double *__restrict__ C, const double *__restrict__ K,
+                     const double *__restrict__ rdz, const double *__restrict__ rcz, int nx, int ny, int nz)
+{
+    EACH_Y(j, 0, ny + 1) EACH_Z(a, 0, 3) EACH_X(i, 1, nx + 2) {
+        double above = 0;
+        for (int k = 0; k < nz + 1; ++k) {
+            const double scale = a == 2 ? rdz[k] * rdz[k] : rcz[k + 1] * rcz[k + 1];
+            const double stiff = a == 2 ? C[AT(2, max(k - 1, 0), j, i)] : K[AT(1 - a, k, j, i)];
+            const double full = diagonal[AT(a, k, j, i)];
+            const double off = beside[AT(a, k, j, i)] - stiff * scale;
+            const double l = off * above;
+            const double d = full - l * off;
+            above = d > full * TINY ? 1 / d : full > 0 ? HELD / full : 0;
+            lower[AT(a, k, j, i)] = l;
+            inverse[AT(a, k, j, i)] = above;
         }
     }
 }

@@ -1,4 +1,4 @@
-"""Thermo-elasticity on the staggered grid: operator, smoothers, thermal load, stress.
+"""Thermo-elasticity on the staggered grid: the operator, and the z lines that smooth.
 
 Unknown U (3, nz+1, ny+1, nx+3): u on x-faces, v on y-faces, w on z-faces, all with the same strides. Face and cell i
 stand at x-index i + 1: one column of zeros before the first face and two after the last replace every test at the x ends.
@@ -276,6 +276,29 @@ def media_lines(inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rdz, rcz,
                     d = full - l * off
                     lower[a, k, j, i] = l
                     inverse[a, k, j, i] = 1 / d if d > full * TINY else HELD / full if full > 0 else d * 0
+
+
+@kernel
+def elastic_lines(inverse, lower, diagonal, beside, C, K, rdz, rcz, nx, ny, nz):
+    """Factor the z lines of A from stored coefficients, all in float64; `beside`: what free edges couple to the place below.
+
+    `inverse` and `lower` in the precision that the smoother works in.
+    """
+    for j in prange(ny + 1):
+        above = np.zeros((3, nx + 3))  # inverse pivots of the level before
+        for k in range(nz + 1):
+            km, cz, rz = max(k - 1, 0), rcz[k + 1], rdz[k]
+            for a, e, scale in ((0, 1, cz * cz), (1, 0, cz * cz), (2, 0, rz * rz)):
+                stiff = C[2, km, j] if a == 2 else K[e, k, j]
+                full, free, row = diagonal[a, k, j], beside[a, k, j], above[a]
+                to, multiplier = inverse[a, k, j], lower[a, k, j]
+                for i in range(1, nx + 2):
+                    off = free[i] - stiff[i] * scale
+                    l = off * row[i]
+                    d = full[i] - l * off
+                    row[i] = 1 / d if d > full[i] * TINY else HELD / full[i] if full[i] > 0 else 0.0
+                    multiplier[i] = l
+                    to[i] = row[i]
 
 
 @kernel

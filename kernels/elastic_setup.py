@@ -1,134 +1,217 @@
-"""Elastic work that the host does before and after a solve: coarse coefficients, thermal load, stress.
+"""Setting up the levels of the elastic multigrid: coarse coefficients, edges at free faces, places beside the solid.
 
-Layout and tables as in kernels/elastic.py; these run on the CPU on every device.
+Layout and tables as in kernels/elastic.py. What is solid is told by `ids` (nz+2, ny+2, nx+3), 0 = void, with a border of
+void: material ids on the finest level, 1 on the others. A displacement exists where a cell beside its face is solid.
 """
 
+import numpy as np
 from numba import prange
 
-from warp.kernels import host
+from warp.kernels import inline, kernel
 from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 
-@host
-def media_coarsen(C, K, ids, cell, soft, dx, dy, dz, keepx, keepy, lines, centres, least, NX, NY, nz):
-    """Coefficients of the first coarse grid: cells summed over merged ones, edges with the interpolation's weights.
+@kernel
+def media_coefficients(C, K, ids, cell, soft, dx, dy, dz, first, levels, nx, ny):
+    """C (6, levels, ny+1, nx+3) and K (3, ...) of the levels from `first` on, looked up from material ids."""
+    for j in prange(ny + 1):
+        for n in range(levels):
+            k = first + n
+            for a in range(6):
+                to, row, area = C[a, n, j], ids[k + 1, j + 1], dy[j + 1] * dz[k + 1]
+                for i in range(1, nx + 2):
+                    to[i] = cell[a, row[i]] * (dx[i] * area)
+            for i in range(1, nx + 2):
+                K[0, n, j, i] = edge_x(ids, soft, dx, dy, dz, k, j, i)
+                K[1, n, j, i] = edge_y(ids, soft, dx, dy, dz, k, j, i)
+                K[2, n, j, i] = edge_z(ids, soft, dx, dy, dz, k, j, i)
 
-    Coarse cell I holds the fine cells keepx[I] .. keepx[I+1]; lines = startx, weightx, starty, weighty: coarse line I
-    takes the fine lines startx[I] + m with weight weightx[m, I]; centres alike: the share of a coarse cell in the strain
-    of fine ones. Its normal stiffness does not fall below `least` of what these shares add up to (elastic_coefficients).
+
+@inline
+def add_row(to, share, row):
+    """to += share row."""
+    for i in range(len(to)):
+        to[i] += share * row[i]
+
+
+@kernel
+def coarsen(C, K, fine_C, fine_K, keepx, keepy, startx, weightx, starty, weighty, fromx, sharex, fromy, sharey, least,
+            first, levels, nx, ny):
+    """Levels first .. first + levels - 1 of a coarser grid: cells summed over merged ones, edges as interpolation weighs them.
+
+    Coarse cell i holds the fine cells keepx[i] .. keepx[i+1]; coarse line i takes the fine lines startx[i] + m with weight
+    weightx[m, i]; fromx, sharex: likewise the share of coarse cell i in the strain of fine ones. Its normal stiffness does
+    not fall below `least` of what these shares add up to (elastic_coefficients). First along y, whole rows; then along x.
     """
-    startx, weightx, starty, weighty = lines
-    fromx, sharex, fromy, sharey = centres
-    for J in prange(NY + 1):
-        for k in range(nz + 1):
-            for I in range(NX + 1):
-                if J < NY and I < NX and k < nz:
-                    for j in range(keepy[J], keepy[J + 1]):
-                        for i in range(keepx[I], keepx[I + 1]):
-                            m, volume = ids[k + 1, j + 1, i + 1], dx[i + 1] * dy[j + 1] * dz[k + 1]
-                            for a in range(6):
-                                C[a, k, J, I + 1] += cell[a, m] * volume
-                    xx, yy, zz = 0.0, 0.0, 0.0
-                    for n in range(sharey.shape[0]):
-                        for m in range(sharex.shape[0]):
-                            j, i = fromy[J] + n, fromx[I] + m
-                            a, volume = ids[k + 1, j + 1, i + 1], dx[i + 1] * dy[j + 1] * dz[k + 1]
-                            x = 1.0 if keepx[I] <= i < keepx[I + 1] else 0.0
-                            y = 1.0 if keepy[J] <= j < keepy[J + 1] else 0.0
-                            xx += x * sharey[n, J] * cell[0, a] * volume
-                            yy += y * sharex[m, I] * cell[1, a] * volume
-                            zz += sharex[m, I] * sharey[n, J] * cell[2, a] * volume
-                    if C[0, k, J, I + 1] > 0:
-                        C[0, k, J, I + 1] = max(C[0, k, J, I + 1], least * xx)
-                        C[1, k, J, I + 1] = max(C[1, k, J, I + 1], least * yy)
-                        C[2, k, J, I + 1] = max(C[2, k, J, I + 1], least * zz)
-                if I < NX:
-                    for n in range(weighty.shape[0]):
-                        if weighty[n, J] != 0:
-                            for i in range(keepx[I], keepx[I + 1]):
-                                K[0, k, J, I + 1] += weighty[n, J] * edge_x(ids, soft, dx, dy, dz, k, starty[J] + n, i + 1)
-                if J < NY:
-                    for n in range(weightx.shape[0]):
-                        if weightx[n, I] != 0:
-                            for j in range(keepy[J], keepy[J + 1]):
-                                K[1, k, J, I + 1] += weightx[n, I] * edge_y(ids, soft, dx, dy, dz, k, j, startx[I] + n + 1)
-                if k < nz:
-                    for n in range(weighty.shape[0]):
-                        for m in range(weightx.shape[0]):
-                            if weighty[n, J] * weightx[m, I] != 0:
-                                K[2, k, J, I + 1] += (weighty[n, J] * weightx[m, I]
-                                                      * edge_z(ids, soft, dx, dy, dz, k, starty[J] + n, startx[I] + m + 1))
+    for j in prange(ny + 1):
+        cells, edges = np.zeros((8, fine_C.shape[3]), C.dtype), np.zeros((3, fine_C.shape[3]), C.dtype)
+        for n in range(levels):
+            k = first + n
+            cells[:] = 0  # rows of fine cells added up; e_xx and e_zz felt from the coarse row
+            edges[:] = 0
+            if j < ny:
+                for q in range(keepy[j], keepy[j + 1]):
+                    for a in range(6):
+                        add_row(cells[a], 1.0, fine_C[a, n, q])
+                    add_row(edges[1], 1.0, fine_K[1, n, q])
+                for m in range(sharey.shape[0]):
+                    add_row(cells[6], sharey[m, j], fine_C[0, n, fromy[j] + m])
+                    add_row(cells[7], sharey[m, j], fine_C[2, n, fromy[j] + m])
+            for m in range(weighty.shape[0]):
+                add_row(edges[0], weighty[m, j], fine_K[0, n, starty[j] + m])
+                add_row(edges[2], weighty[m, j], fine_K[2, n, starty[j] + m])
+            if j < ny:
+                for i in range(nx):
+                    low, high = keepx[i] + 1, keepx[i + 1] + 1
+                    for a in range(6):
+                        c = cells[a, low] * 0
+                        for p in range(low, high):
+                            c += cells[a, p]
+                        C[a, k, j, i + 1] = c
+                    if C[0, k, j, i + 1] > 0:
+                        xx, yy, zz = cells[0, 0] * 0, cells[0, 0] * 0, cells[0, 0] * 0
+                        for p in range(low, high):
+                            xx += cells[6, p]
+                        for l in range(sharex.shape[0]):
+                            yy += sharex[l, i] * cells[1, fromx[i] + l + 1]
+                            zz += sharex[l, i] * cells[7, fromx[i] + l + 1]
+                        C[0, k, j, i + 1] = max(C[0, k, j, i + 1], least * xx)
+                        C[1, k, j, i + 1] = max(C[1, k, j, i + 1], least * yy)
+                        C[2, k, j, i + 1] = max(C[2, k, j, i + 1], least * zz)
+            for i in range(nx + 1):
+                yz, xz, xy = edges[0, 0] * 0, edges[0, 0] * 0, edges[0, 0] * 0
+                if i < nx:
+                    for p in range(keepx[i] + 1, keepx[i + 1] + 1):
+                        yz += edges[0, p]
+                for l in range(weightx.shape[0]):
+                    xz += weightx[l, i] * edges[1, startx[i] + l + 1]
+                    xy += weightx[l, i] * edges[2, startx[i] + l + 1]
+                K[0, k, j, i + 1], K[1, k, j, i + 1], K[2, k, j, i + 1] = yz, xz, xy
 
 
-@host
-def thermal_load(b, ids, table, T, first, per_kelvin, tk, tj, ti, dx, dy, dz, mirror_x, mirror_y, nx, ny, nz):
-    """b = forces that balance the thermal stress of every cell.
+@inline
+def face_x(ids, k, j, i):
+    """Is a cell beside the x-face i (index + 1) of row (k, j) solid?"""
+    return ids[k + 1, j + 1, i - 1] != 0 or ids[k + 1, j + 1, i] != 0
 
-    table (3, media, nodes): stress of fully hindered expansion in Pa at the temperatures first + n / per_kelvin, linear in
-    between; T (.., .., ..) in K with the index factors tk, tj, ti (0 where T is the same for all).
+
+@inline
+def face_y(ids, k, j, i):
+    """Is a cell beside the y-face j solid?"""
+    return ids[k + 1, j, i] != 0 or ids[k + 1, j + 1, i] != 0
+
+
+@inline
+def face_z(ids, k, j, i):
+    """Is a cell beside the z-face k solid?"""
+    return ids[k, j + 1, i] != 0 or ids[k + 1, j + 1, i] != 0
+
+
+@kernel
+def sort_edges(K, lent, total, ids, mirror_x, mirror_y, nx, ny, nz):
+    """K: edges that have all their displacements, of those in `total`; lent (2, ...): 1 where only the tilt is missing.
+
+    lent[0]: edges along y, which need dw/dx; lent[1]: along x, dw/dy.
     """
     for j in prange(ny + 1):
         for k in range(nz + 1):
-            for i in range(nx + 1):
-                for a in range(3):
-                    force = 0.0
-                    for side in range(2):  # the cell before the face, then the one behind it
-                        q = 1 - side
-                        ck, cj, ci = k - q * (a == 2), j - q * (a == 1), i - q * (a == 0)
-                        m = ids[ck + 1, cj + 1, ci + 1] if ck < nz and cj < ny and ci < nx else 0
-                        if m != 0:
-                            at = (T[ck * tk, cj * tj, ci * ti] - first) * per_kelvin
-                            n = min(max(int(at), 0), table.shape[2] - 2)
-                            stress = table[a, m, n] + (at - n) * (table[a, m, n + 1] - table[a, m, n])
-                            area = (dy[cj + 1] * dz[ck + 1] if a == 0 else dx[ci + 1] * dz[ck + 1] if a == 1
-                                    else dx[ci + 1] * dy[cj + 1])
-                            force += stress * area * (q - side)
-                    b[a, k, j, i + 1] = force
-            if mirror_x:
-                b[0, k, j, 1] = 0.0
-            if mirror_y and j == 0:
-                for i in range(nx + 1):
-                    b[1, k, j, i + 1] = 0.0
+            for i in range(1, nx + 2):
+                both_u = face_x(ids, k, j, i) and k > 0 and face_x(ids, k - 1, j, i) and not (mirror_x and i == 1)
+                both_v = face_y(ids, k, j, i) and k > 0 and face_y(ids, k - 1, j, i) and not (mirror_y and j == 0)
+                w = face_z(ids, k, j, i)
+                own_u, own_v = w and face_z(ids, k, j, i - 1), w and j > 0 and face_z(ids, k, j - 1, i)
+                four = (j > 0 and face_x(ids, k, j, i) and face_x(ids, k, j - 1, i)
+                        and face_y(ids, k, j, i) and face_y(ids, k, j, i - 1))
+                yz, xz, xy = total[0, k, j, i], total[1, k, j, i], total[2, k, j, i]
+                K[0, k, j, i] = yz if both_v and own_v else 0
+                K[1, k, j, i] = xz if both_u and own_u else 0
+                K[2, k, j, i] = xy if four else 0
+                lent[0, k, j, i] = both_u and not own_u and xz > 0
+                lent[1, k, j, i] = both_v and not own_v and yz > 0
 
 
-@host
-def stress(out, U, ids, cell, soft, table, T, first, per_kelvin, tk, tj, ti, dx, dy, dz, cx, cy, cz, nx, ny, nz):
-    """Stress at cell centres, xx yy zz yz xz xy: Hooke's law for the normal ones, the mean of four edges for shear.
+@inline
+def pair(ids, k, j, i):
+    """Are cell i (index + 1) of row j on level k and the one below it both solid?"""
+    return ids[k, j + 1, i] != 0 and ids[k + 1, j + 1, i] != 0
 
-    U (3, nz+1, ny+1, nx+1); cx[i] .. distances of the centres beside line i; edges without four solid cells carry none.
+
+@kernel
+def lateral_edges(found, ids, mirror_x, mirror_y, nx, ny, nz):
+    """found (2, ...) = 1 at edges with two solid cells, one above the other, on one side in x (0) or y (1) alone."""
+    for j in prange(ny + 1):
+        for k in range(nz + 1):
+            for i in range(1, nx + 2):
+                here = pair(ids, k, j, i)
+                found[0, k, j, i] = here != pair(ids, k, j, i - 1) and not (mirror_x and i == 1)
+                found[1, k, j, i] = here != pair(ids, k, j - 1, i) and not (mirror_y and j == 0)
+
+
+@inline
+def tilt(ids, k, j, i, face, mirror):
+    """Is w there on both sides of the plane `i` (index + 1) normal to x (face 0) or `j` normal to y (1), or mirrored?"""
+    before = ids[k, j + 1 - face, i - 1 + face] != 0 or ids[k + 1, j + 1 - face, i - 1 + face] != 0
+    return face_z(ids, k, j, i) and (before or (mirror and (i == 1 if face == 0 else j == 0)))
+
+
+@kernel
+def nearest_tilt(level, plane, k, j, i, ids, face, mirror, nx, ny, nz, count):
+    """Where edge n at (k, j, i) takes its tilt from: its own plane or the next one inside, on the nearest level with one.
+
+    The lower of two levels, and its own plane rather than the other; -1 if there is none. Planes count from 0.
     """
-    for k in prange(nz):
-        for j in range(ny):
-            for i in range(nx):
-                m = ids[k + 1, j + 1, i + 1]
-                if m == 0:
-                    continue
-                exx = (U[0, k, j, i + 1] - U[0, k, j, i]) / dx[i + 1]
-                eyy = (U[1, k, j + 1, i] - U[1, k, j, i]) / dy[j + 1]
-                ezz = (U[2, k + 1, j, i] - U[2, k, j, i]) / dz[k + 1]
-                at = (T[k * tk, j * tj, i * ti] - first) * per_kelvin
-                n = min(max(int(at), 0), table.shape[2] - 2)
-                out[0, k, j, i] = cell[0, m] * exx + cell[5, m] * eyy + cell[4, m] * ezz
-                out[1, k, j, i] = cell[5, m] * exx + cell[1, m] * eyy + cell[3, m] * ezz
-                out[2, k, j, i] = cell[4, m] * exx + cell[3, m] * eyy + cell[2, m] * ezz
-                for a in range(3):
-                    out[a, k, j, i] -= table[a, m, n] + (at - n) * (table[a, m, n + 1] - table[a, m, n])
-                yz, xz, xy = 0.0, 0.0, 0.0
-                for p in range(2):
-                    for q in range(2):
-                        e, f = k + p, j + q
-                        if 0 < e < nz and 0 < f < ny:
-                            volume = dx[i + 1] * cy[f] * cz[e]
-                            yz += edge_x(ids, soft, dx, dy, dz, e, f, i + 1) / volume * (
-                                (U[1, e, f, i] - U[1, e - 1, f, i]) / cz[e] + (U[2, e, f, i] - U[2, e, f - 1, i]) / cy[f])
-                        e, f = k + p, i + q
-                        if 0 < e < nz and 0 < f < nx:
-                            volume = cx[f] * dy[j + 1] * cz[e]
-                            xz += edge_y(ids, soft, dx, dy, dz, e, j, f + 1) / volume * (
-                                (U[0, e, j, f] - U[0, e - 1, j, f]) / cz[e] + (U[2, e, j, f] - U[2, e, j, f - 1]) / cx[f])
-                        e, f = j + p, i + q
-                        if 0 < e < ny and 0 < f < nx:
-                            volume = cx[f] * cy[e] * dz[k + 1]
-                            xy += edge_z(ids, soft, dx, dy, dz, k, e, f + 1) / volume * (
-                                (U[0, k, e, f] - U[0, k, e - 1, f]) / cy[e] + (U[1, k, e, f] - U[1, k, e, f - 1]) / cx[f])
-                out[3, k, j, i], out[4, k, j, i], out[5, k, j, i] = yz / 4, xz / 4, xy / 4
+    for n in prange(count):
+        z, y, x = k[n], j[n], i[n]
+        right = face_z(ids, z, y, x)
+        left = ids[z, y + 1 - face, x - 1 + face] != 0 or ids[z + 1, y + 1 - face, x - 1 + face] != 0
+        step = 0 if left == right else -1 if left else 1
+        dy, dx = step * face, step * (1 - face)
+        level[n], plane[n] = -1, -1
+        far = 0
+        while level[n] < 0 and far <= nz and (left or right):
+            for side in range(2):
+                at = z - far if side == 0 else z + far
+                if level[n] < 0 and at >= 0 and at <= nz:
+                    if tilt(ids, at, y, x, face, mirror):
+                        level[n], plane[n] = at, x - 1 if face == 0 else y
+                    elif tilt(ids, at, y + dy, x + dx, face, mirror):
+                        level[n], plane[n] = at, x + dx - 1 if face == 0 else y + dy
+            far += 1
+
+
+@inline
+def beside_w(ids, k, j, i, nx, ny):
+    """0 where w exists, 1 beside such a place along x or y, 2 beside that, 3 farther off."""
+    if face_z(ids, k, j, i):
+        return 0
+    if face_z(ids, k, j - 1, i) or face_z(ids, k, j + 1, i) or face_z(ids, k, j, i - 1) or face_z(ids, k, j, i + 1):
+        return 1
+    jm, jp, im, ip = max(j - 2, -1), min(j + 2, ny), max(i - 2, 0), min(i + 2, nx + 1)
+    if face_z(ids, k, jm, i) or face_z(ids, k, jp, i) or face_z(ids, k, j, im) or face_z(ids, k, j, ip):
+        return 2
+    if (face_z(ids, k, j - 1, i - 1) or face_z(ids, k, j - 1, i + 1)
+            or face_z(ids, k, j + 1, i - 1) or face_z(ids, k, j + 1, i + 1)):
+        return 2
+    return 3
+
+
+@kernel
+def ghost_places(turn, ids, mirror_x, mirror_y, nx, ny, nz):
+    """turn (3, ...): 0 where a displacement exists; in which turn a missing one beside it is extrapolated; 3: never.
+
+    u is extended along y, v along x, w along both, in two turns; what a mirror plane holds is not missing.
+    """
+    for j in prange(ny + 1):
+        for k in range(nz + 1):
+            for i in range(nx + 3):
+                turn[0, k, j, i], turn[1, k, j, i], turn[2, k, j, i] = 3, 3, 3
+            if j < ny:
+                for i in range(2 if mirror_x else 1, nx + 2):
+                    near = face_x(ids, k, j - 1, i) or face_x(ids, k, j + 1, i)
+                    turn[0, k, j, i] = 0 if face_x(ids, k, j, i) else 1 if near else 3
+                for i in range(1, nx + 1):
+                    turn[2, k, j, i] = beside_w(ids, k, j, i, nx, ny)
+            if j > 0 or not mirror_y:
+                for i in range(1, nx + 1):
+                    near = face_y(ids, k, j, i - 1) or face_y(ids, k, j, i + 1)
+                    turn[1, k, j, i] = 0 if face_y(ids, k, j, i) else 1 if near else 3

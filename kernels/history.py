@@ -49,7 +49,7 @@ def add_strains(cell, edge, U, ids, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
 
 @host
 def cell_stress(S, strain, ids, cell, table, T, first, per_kelvin, tk, tj, ti, nx, ny, nz):
-    """S (3, nz, ny, nx) = C strain - thermal stress, Pa; `table` and T as in elastic_setup.thermal_load."""
+    """S (3, nz, ny, nx) = C strain - thermal stress, Pa; `table` and T as in elastic_load.thermal_load."""
     for k in prange(nz):
         for j in range(ny):
             for i in range(nx):

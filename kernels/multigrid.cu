@@ -66,14 +66,24 @@ KERNEL mask(real *__restrict__ x, const real *__restrict__ active, long long n)
     }
 }
 
-KERNEL dense_rows(real *__restrict__ x, const real *__restrict__ r, const real *__restrict__ inverse,
+KERNEL dense_rows(real *__restrict__ x, const real *__restrict__ r, const real *__restrict__ matrix,
                   const long long *__restrict__ at, int n)
 {
     EACH_X(row, 0, n) {
         double total = 0;
         for (int column = 0; column < n; ++column) {
-            total += inverse[(long long)column * n + row] * r[at[column]];
+            total += matrix[(long long)column * n + row] * r[at[column]];
         }
         x[at[row]] = total;
     }
+}
+
+KERNEL noise(real *__restrict__ x, const real *__restrict__ active, long long n)
+{
+    const long long i = THREAD;
+    if (i >= n) return;
+    unsigned int h = (unsigned int)i * 2654435761u;
+    h = (h ^ (h >> 15)) * 2246822519u;
+    h = (h ^ (h >> 13)) * 3266489917u;
+    x[i] = active[i] > 0 ? real(((long long)(h ^ (h >> 16)) - 2147483648LL) / 2147483648.0) : 0;
 }

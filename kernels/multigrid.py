@@ -63,10 +63,20 @@ def mask(x, active, n):
 
 
 @kernel
-def dense_rows(x, r, inverse, at, n):
-    """x[at] = inverse r[at] with a symmetric matrix (n, n); x and r are flat."""
+def dense_rows(x, r, matrix, at, n):
+    """x[at] = matrix^T r[at] with a matrix (n, n); x and r are flat."""
     for row in prange(n):
-        total = inverse[0, 0] * 0
+        total = matrix[0, 0] * 0
         for column in range(n):
-            total += inverse[column, row] * r[at[column]]
+            total += matrix[column, row] * r[at[column]]
         x[at[row]] = total
+
+
+@kernel
+def noise(x, active, n):
+    """x = numbers in [-1, 1) that look random, the same on every machine, where `active`; flat."""
+    for i in prange(n):
+        h = (i * 2654435761) & 4294967295
+        h = ((h ^ (h >> 15)) * 2246822519) & 4294967295
+        h = ((h ^ (h >> 13)) * 3266489917) & 4294967295
+        x[i] = ((h ^ (h >> 16)) - 2147483648) / 2147483648 if active[i] > 0 else 0.0

@@ -12,21 +12,6 @@ KERNEL dot_lanes(double *__restrict__ partial, const double *__restrict__ x, con
     partial[g * 256 + t] = sum;
 }
 
-KERNEL dot_two_lanes(double *__restrict__ partial, const double *__restrict__ r, const double *__restrict__ q,
-                     const real *__restrict__ z, long long n, long long chunk, int groups)
-{
-    const int g = THREAD_X / 256, t = THREAD_X % 256;
-    if (g >= groups) return;
-    double sum = 0, next = 0;
-    for (long long i = g * chunk + t; i < min((g + 1) * chunk, n); i += 256) {
-        const double c = double(z[i]);
-        sum += r[i] * c;
-        next += q[i] * c;
-    }
-    partial[g * 256 + t] = sum;
-    partial[(groups + g) * 256 + t] = next;
-}
-
 KERNEL step_lanes(double *__restrict__ x, double *__restrict__ r, double *__restrict__ partial,
                   const double *__restrict__ p, const double *__restrict__ q, const double *__restrict__ s,
                   int alpha, long long n, long long chunk, int groups)

@@ -46,22 +46,6 @@ def dot_lanes(partial, x, y, n, chunk, groups):
 
 
 @kernel
-def dot_two_lanes(partial, r, q, z, n, chunk, groups):
-    """Partial sums of r . z and, behind them, of q . z; r and q float64, z real."""
-    for g in prange(groups):
-        lane, next_lane = partial[g * 256 : g * 256 + 256], partial[(groups + g) * 256 : (groups + g) * 256 + 256]
-        lane[:] = 0.0
-        next_lane[:] = 0.0
-        for row in range(g * chunk, min((g + 1) * chunk, n), 256):
-            here = slice(row, min(row + 256, n))
-            rr, qr, zr = r[here], q[here], z[here]
-            for t in range(len(rr)):
-                c = np.float64(zr[t])
-                lane[t] += rr[t] * c
-                next_lane[t] += qr[t] * c
-
-
-@kernel
 def step_lanes(x, r, partial, p, q, s, alpha, n, chunk, groups):
     """x += a p and r -= a q with a = s[alpha]; partial sums of the new r . r."""
     for g in prange(groups):

@@ -1,6 +1,7 @@
 """Fixtures and marks that every test may use."""
 
 import os
+import sys
 from functools import partial
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is first imported; see warp/cli.py
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from oncpu import OnCpu, compare, compiler
 
-from warp import device
+from warp import cli, device
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,6 +24,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cpu() -> device.Device:
     """The CPU with every core."""
     return device.select("cpu")
+
+
+@pytest.fixture
+def warp(monkeypatch, capsys):
+    """Run the command in this process: exit code, stdout, stderr."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["warp", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+            raise SystemExit(0)
+        out, err = capsys.readouterr()
+        return int(stop.value.code or 0), out, err
+
+    return run
 
 
 @pytest.fixture

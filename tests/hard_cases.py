@@ -100,7 +100,7 @@ def suite() -> list[Case]:
     add("bumps 1 of 6, tall", bumps, 6, 1, high=8, height=0.4)
     add("balls 2 of 5, no board", balls, 5, 2)
     add("balls 1 of 4, no board", balls, 4, 1, cells=32)
-    add("balls 3 of 5, no board, full", balls, 5, 3, mirror=FULL, heat=32)  # gaps of two cells close on coarse levels
+    add("balls 3 of 5, no board, full", balls, 5, 3, mirror=FULL)
     add("balls 2 of 5, bare substrate", balls, 5, 2, chip=False)
     add("pins between plates and beyond", pillars)
     add("pins between plates and beyond, quarter", pillars, 50, QUARTER)
@@ -133,8 +133,7 @@ def suite() -> list[Case]:
     for n in ((1, 40, 7), (2, 2, 2), (3, 67, 5), (5, 7, 3), (31, 37, 11), (53, 47, 7)):
         add("{} x {} x {} voxels".format(*n), tower, n)
     add("1 x 1 x 9 voxels", tower, (1, 1, 9))
-    # Three columns become one on the coarsest level, which then cannot roll about the strip's axis.
-    add("97 x 3 x 13 voxels", tower, (97, 3, 13), elastic=115)
+    add("97 x 3 x 13 voxels", tower, (97, 3, 13))
     add("41 x 43 x 13 voxels, quarter", tower, (41, 43, 13), mirror=QUARTER)
 
     for fine in (0.3, 0.1, 0.05, 0.02):
@@ -149,28 +148,28 @@ def suite() -> list[Case]:
     for seed in (1, 2, 3, 4):
         add(f"15 blocks at random, no void, 1:1e+05, {seed}", random_boxes, seed, 15, solid=True)
     for seed in (1, 2):
-        add(f"60 blocks at random, no void, 1:1e+03, {seed}", random_boxes, seed, 60, 3.0, solid=True, heat=30)
+        add(f"60 blocks at random, no void, 1:1e+03, {seed}", random_boxes, seed, 60, 3.0, solid=True)
     add("30 blocks at random, no void, uneven cells", random_boxes, 6, 30, 4.0, solid=True, uneven=0.7)
     # Walls one voxel thick between soft pockets: they sway with the columns beside them, coarse levels hold them.
     add("60 blocks at random, no void, 1:1e+05", random_boxes, 1, 60, solid=True, elastic=205, slow=True)
-    add("80 blocks at random, no void, 1:1e+06", random_boxes, 5, 80, 6.0, solid=True, elastic=300, heat=36, slow=True)
+    add("80 blocks at random, no void, 1:1e+06", random_boxes, 5, 80, 6.0, solid=True, elastic=300, slow=True)
 
     for seed in (1, 2, 3):
         add(f"4 boxes dropped, 1:1e+05, {seed}", dropped_boxes, seed, 4)
-        add(f"4 boxes dropped, 1:1, {seed}", dropped_boxes, seed, 4, 0.0)
+        add(f"4 boxes dropped, 1:1, {seed}", dropped_boxes, seed, 4, 0.0, elastic=65)
     add("6 boxes dropped, 1:1e+05", dropped_boxes, 1, 6)
     # Ledges over one another with gaps of two or three voxels: coarse levels cannot tell them apart.
     add("10 boxes dropped, 1:1", dropped_boxes, 1, 10, 0.0, elastic=110)
     add("25 boxes dropped, 1:1", dropped_boxes, 1, 25, 0.0, elastic=290, slow=True)
     add("10 boxes dropped, 1:1e+05", dropped_boxes, 1, 10, slow=True, diverges=ISLANDS)
-    add("boxes at random with slivers, 1:1, 1", random_boxes, 1, contrast=0.0, heat=50)
-    add("boxes at random with slivers, 1:1, 2", random_boxes, 2, contrast=0.0, heat=50, elastic=110, slow=True)
-    add("boxes at random with slivers, 1:1e+05", random_boxes, 1, heat=50, slow=True, diverges=ISLANDS)
+    add("boxes at random with slivers, 1:1, 1", random_boxes, 1, contrast=0.0)
+    add("boxes at random with slivers, 1:1, 2", random_boxes, 2, contrast=0.0, elastic=110, slow=True)
+    add("boxes at random with slivers, 1:1e+05", random_boxes, 1, elastic=700, slow=True)
 
     add("lid on 1 MPa, full, 120 x 120", lidded, FULL, cells=120, slow=True)
     add("bumps 2 of 8, 160 x 160", bumps, 8, 2, 160, slow=True)
     # A pitch of five cells beats with cells merged in pairs, as that of three above.
-    add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, elastic=115, heat=65, slow=True)
+    add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, elastic=115, slow=True)
     add(
         "blocks at random, no void, 97 x 89 x 41",
         random_boxes,
@@ -180,7 +179,6 @@ def suite() -> list[Case]:
         (97, 89, 41),
         solid=True,
         elastic=75,
-        heat=85,
         slow=True,
     )
     add("sandwich 1:1e+06, 120 x 120", sandwich, 1e6, 2, FULL, 120, slow=True)

@@ -82,8 +82,8 @@ MUTATIONS = (
             ),
             ("kernels/elastic.py", "a01 * soft[1, ids[k, j + 1, i]]", "a10 * soft[1, ids[k, j + 1, i]]"),
             ("kernels/elastic.py", "a10 * soft[1, ids[k + 1, j + 1, i - 1]]", "a01 * soft[1, ids[k + 1, j + 1, i - 1]]"),
-            ("kernels/elastic.cu", "a01 * SOFT(1, MEDIUM(k, j + 1, i))", "a10 * SOFT(1, MEDIUM(k, j + 1, i))"),
-            ("kernels/elastic.cu", "a10 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))", "a01 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))"),
+            ("kernels/elastic.cuh", "a01 * SOFT(1, MEDIUM(k, j + 1, i))", "a10 * SOFT(1, MEDIUM(k, j + 1, i))"),
+            ("kernels/elastic.cuh", "a10 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))", "a01 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))"),
         ),
         ELASTIC,
     ),
@@ -107,24 +107,34 @@ MUTATIONS = (
     ),
     Mutation(
         "load-area",
-        "index: a thermal force on u acts on a horizontal face's area (host only)",
+        "index: a thermal force on u acts on a horizontal face's area",
         (
             (
-                "kernels/elastic_setup.py",
+                "kernels/elastic_load.py",
                 "area = (dy[cj + 1] * dz[ck + 1] if a == 0",
                 "area = (dy[cj + 1] * dx[ci + 1] if a == 0",
+            ),
+            (
+                "kernels/elastic_load.cu",
+                "area = a == 0 ? dy[cj + 1] * dz[ck + 1]",
+                "area = a == 0 ? dy[cj + 1] * dx[ci + 1]",
             ),
         ),
         ELASTIC,
     ),
     Mutation(
         "stress-poisson",
-        "index: c_xy and c_yz exchanged in sigma_yy (host only; the same number in an isotropic material)",
+        "index: c_xy and c_yz exchanged in sigma_yy (the same number in an isotropic material)",
         (
             (
-                "kernels/elastic_setup.py",
+                "kernels/elastic_load.py",
                 "cell[5, m] * exx + cell[1, m] * eyy + cell[3, m] * ezz",
                 "cell[3, m] * exx + cell[1, m] * eyy + cell[5, m] * ezz",
+            ),
+            (
+                "kernels/elastic_load.cu",
+                "CELL(5, m) * exx + CELL(1, m) * eyy + CELL(3, m) * ezz",
+                "CELL(3, m) * exx + CELL(1, m) * eyy + CELL(5, m) * ezz",
             ),
         ),
         ("tests/test_elastic.py", "tests/test_convergence.py::test_no_section_carries_a_force"),

@@ -141,6 +141,8 @@ BAD = [
         'size = "4 mm"\nshape = "plat"',
         "case.toml:18: part.chip.shape: 'plat' is no shape; did you mean 'plate'?",
     ),
+    ('size = "4 mm"', 'size = "4 mm"\nshape = "ring"', "'ring' is no shape; did you mean 'frame'?"),
+    ('size = "4 mm"', 'size = "4 mm', "case.toml:17: is not TOML: Illegal character '\\n'; a quotation mark is missing"),
     ('size = "4 mm"', 'size = "4 mm"\nturn = 45', "case.toml:18: part.chip.turn: 45 is not one of 0, 90, 180 or 270"),
     (
         'size = "4 mm"',

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import warp
-from warp import check, process, voxelize
+from warp import check, coverage, process, voxelize
 from warp.device import Device
 from warp.errors import WarpError
 
@@ -71,3 +71,20 @@ def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
     assert report.voxels > 10_000
     assert report.warnings[0] == "part 'chip' floats 50 um above 'board'"
     assert [(gap.below, gap.above) for gap in report.gaps] == [("board", "chip")]
+
+
+def test_parts_that_run_into_one_another():
+    """A ring wide enough to reach the chips; what lies within another part is meant so, as in every gallery file."""
+    found = check.overlaps(warp.load(GALLERY / "two-chips-ring.toml", {"part.ring.width": '"20 mm"'}))
+    assert found and all("'ring'" in text and "mm into" in text for text in found)
+    assert all(check.overlaps(warp.load(path)) == [] for path in GALLERY.glob("*.toml"))
+
+
+def test_a_material_beyond_its_source():
+    """Sn-3.5Ag melts at 221 degC; its values end there."""
+    hot = warp.load(GALLERY / "flip-chip.toml", {"load.temperature": '"245 degC"'})
+    assert coverage.remarks(hot) == ["material 'sn35ag' is used at 217 to 245 degC, its source covers -40 to 221 degC"]
+    warm = warp.load(GALLERY / "flip-chip.toml")
+    assert coverage.remarks(warm) == []
+    after = coverage.remarks(warm, [{"bumps": {"min_C": 30.0, "max_C": 240.0}}])
+    assert after[0].startswith("material 'sn35ag' is used at 25 to 240 degC")

@@ -52,21 +52,6 @@ def case(tmp_path, monkeypatch) -> Path:
     return path
 
 
-@pytest.fixture
-def warp(monkeypatch, capsys):
-    """Run the command in this process: exit code, stdout, stderr."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["warp", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-            raise SystemExit(0)
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return run
-
-
 def test_help_imports_nothing_heavy():
     heavy = "{'numpy', 'numba', 'h5py', 'pydantic', 'pint', 'matplotlib', 'cupy'}"
     code = f"import sys, warp.cli; print(sorted({heavy} & set(sys.modules)))"
@@ -192,6 +177,7 @@ def test_api(case):
     assert result.displacement.shape == (3, *(n + 1 for n in result.grid.shape))
     result.write("api.h5")
     assert program.read("api.h5").summary()["surfaces"] == result.summary()["surfaces"]
+    assert program.solve(str(case), "cpu").summary()["surfaces"] != result.summary()["surfaces"]
     with pytest.raises(AttributeError):
         program.nothing  # noqa: B018
 

@@ -149,7 +149,7 @@ def manufactured_error(device, axis, n, mirror, notched=False):
     x, _ = krylov.solve(device, A.apply, f, Cycle(A), 1e-9, "manufactured")
     error = np.zeros((3, nz + 1, ny + 1, nx + 1))
     error[...] = (x - U)[..., 1 : nx + 2]
-    elastic.remove_rigid_motion(error, model)
+    elastic.remove_rigid_motion(device, error, A.arguments(np.float64)[0], grid)
     weight = weight[..., 1 : nx + 2]
     return float(np.sqrt((weight * error**2).sum() / weight.sum()))
 

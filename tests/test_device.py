@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,13 +150,14 @@ def test_concurrent_first_runs_fill_one_cache(tmp_path):
     assert out == "10.0\n1 0\n"
 
 
-def test_cold_until_compiled(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "root", lambda: Path(tmp_path))
-    assert cache.cold()
-    for module in cache.modules():
-        (cache.folder(module) / "kernels").mkdir(parents=True)
-        (cache.folder(module) / "kernels" / "x.nbi").touch()
-    assert not cache.cold()
+def test_compiling_is_announced_and_done_once(tmp_path):
+    runs = []
+    for _ in range(2):
+        env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+        command = [sys.executable, "-c", COPY.format(real="float32")]
+        runs.append(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stderr)
+    assert runs[0].count("compiling kernels once for this machine") == 1
+    assert runs[1] == ""
 
 
 def test_the_cache_folder_changes_with_the_source_of_an_inlined_function(tmp_path, monkeypatch):

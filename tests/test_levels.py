@@ -2,10 +2,12 @@
 
 import numpy as np
 from hard_models import ROOM, lidded, random_boxes
+from scipy import sparse
 
 from warp import coarsen, elastic
-from warp.elastic_coefficients import merge_coefficients, merge_media
+from warp.elastic_coefficients import merge_coefficients, merge_media, stored
 from warp.elastic_level import Coarse, Cycle, Fine
+from warp.scattered import Scattered, add
 from warp.smoothers import line_entries
 from warp.transfer import Merge
 
@@ -14,27 +16,39 @@ def operator(model, cpu):
     return elastic.Operator(model, cpu, elastic.mean_temperature(model, ROOM))
 
 
-def merges(A):
-    """Nothing merged, and the first merging."""
+def first_merge(A):
     x, y, _ = A.lines
-    return Merge(x, y, np.arange(len(x)), np.arange(len(y)), A.mirror), Merge.of(x, y, A.mirror)
+    return Merge.of(x, y, A.mirror)
 
 
 def test_cells_merged_from_ids_are_those_merged_from_stored_ones(cpu):
     A = operator(random_boxes(3, 30, cells=(13, 11, 7), uneven=0.5), cpu)
-    same, merge = merges(A)
-    found, expected = merge_media(A, merge), merge_coefficients(merge_media(A, same), merge)
+    merge = first_merge(A)
+    found, expected = merge_media(A, merge), merge_coefficients(cpu, stored(A), merge)
     np.testing.assert_allclose(found.C, expected.C, rtol=1e-12, atol=1e-14 * expected.C.max())
     np.testing.assert_allclose(found.total, expected.total, rtol=1e-12, atol=1e-14 * expected.total.max())
+
+
+def test_few_of_many_places(cpu):
+    """Sums and products of matrices between three of a billion places; their diagonal and rows on a vector that has all."""
+    near = Scattered.of(np.array([10**9, 3, 3]), np.array([3, 3, 3]), np.array([4.0, 1.0, 2.0]))
+    B = sparse.csr_matrix(([1.0, -1.0], ([0, 0], [3, 7])), shape=(1, 10**9 + 1))
+    np.testing.assert_array_equal((near + Scattered.product(B, np.array([5.0]))).at, [3, 7, 10**9])
+    few = Scattered.of(np.array([9, 3]), np.array([3, 3]), np.array([4.0, 1.0])) + Scattered.product(B, np.array([5.0]))
+    out, x = np.zeros((2, 5)), np.arange(10.0)
+    few.rows(cpu, np.float64).apply(out, x.reshape(2, 5), 1.0, 0.0)
+    np.testing.assert_array_equal(out.reshape(-1), [0, 0, 0, 6 * 3 - 5 * 7, 0, 0, 0, 5 * 7 - 5 * 3, 0, 4 * 3])
+    few.add_diagonal(cpu, out)
+    assert out.reshape(-1)[[3, 7, 9]].tolist() == [-17 + 6, 20 + 5, 12]
 
 
 def test_a_coarse_displacement_costs_what_the_interpolated_one_does(cpu):
     """Soft blocks among stiff ones, 1:1e+05: with plain sums a soft cell's w moves for a hundredth of what it costs."""
     A = operator(random_boxes(1, 60, cells=(16, 14, 8), solid=True), cpu)
-    merge = merges(A)[1]
+    merge = first_merge(A)
     fine, coarse = Fine(A), Coarse(cpu, merge, A.lines[2], merge_media(A, merge), None)
     fine.allocate(np.zeros(fine.inverse.size, np.float32), np.zeros(fine.inverse.size, np.float32))
-    coarse.allocate(np.zeros(coarse.inverse.size, np.float32), np.zeros(1, np.float32))
+    coarse.allocate(np.zeros(coarse.C.size, np.float32), np.zeros(1, np.float32))
     diagonal, ratio = coarse.diagonal().reshape(-1), 0.0
     for place in np.flatnonzero(diagonal):
         coarse.x[...] = 0
@@ -50,7 +64,9 @@ def test_lines_at_free_faces_are_those_of_the_operator(cpu):
     """M^-1 A x = x on a single z line, where most of its shear is borrowed."""
     A = operator(lidded(), cpu)
     fine = Cycle(A).fine
-    beside = abs(line_entries(A.free, A.shape)).max(1)
+    beside = np.zeros(A.shape)
+    add(cpu, beside, *line_entries(A.free, A.shape))
+    beside = abs(beside).max(1)
     assert (beside > 0).sum() > 20
     for n in np.argsort(beside, axis=None)[-20:]:
         a, j, i = np.unravel_index(n, beside.shape)

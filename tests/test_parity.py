@@ -20,14 +20,14 @@ def rng():
 @pytest.mark.parametrize("n", SIZES)
 def test_dot(twins, rng, real, n):
     groups, chunk = reduce.pieces(n)
-    x, y, q = vector(rng, n), vector(rng, n, real), vector(rng, n)
+    x, y, q = vector(rng, n), vector(rng, n, real), vector(rng, n, real)
     partial = np.full(2 * groups * 256, np.nan)
-    extent = (256 * groups, 1, 1)
-    twins("reduce", "dot_lanes", extent, partial, x, y, n, chunk, groups, real=real, rtol=0)
-    partial = twins("reduce", "dot_two_lanes", extent, partial, x, q, y, n, chunk, groups, real=real, rtol=0)[0]
+    extent, size = (256 * groups, 1, 1), groups * 256
+    for part, other in ((partial[:size], y), (partial[size:], q)):
+        part[:] = twins("reduce", "dot_lanes", extent, part, x, other, n, chunk, groups, real=real, rtol=0)[0]
     partial = twins("reduce", "fold_groups", (512, 1, 1), partial, groups, 2, real=real, rtol=0)[0]
     s = twins("reduce", "fold_lanes", (2, 1, 1), np.zeros(4), partial, 1, groups, 2, real=real, rtol=0)[0]
-    np.testing.assert_allclose(s, [0, x @ y, q @ y, 0], rtol=1e-13, atol=1e-13 * n)
+    np.testing.assert_allclose(s, [0, x @ y, x @ q, 0], rtol=1e-13, atol=1e-13 * n)
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -255,17 +255,91 @@ def test_diagonals_and_lines(twins, real, body, media, displacement):
     twins("elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real)
 
 
+def wide(body):
+    """Coefficients and spacings in float64."""
+    return [a.astype(float) for a in body[:-3]]
+
+
+def test_elastic_lines(twins, rng, real, body):
+    *_, nx, ny, nz = body
+    C, K, *_, rdz, rcz = wide(body)
+    diagonal, beside = rng.uniform(20, 30, (3, *SHAPE)), np.zeros((3, *SHAPE))
+    diagonal[:, rng.random(SHAPE) < 0.2] = 0
+    beside[:, 3, 2, 4] = -0.3
+    args = zeros(real), zeros(real), diagonal, beside, C, K, rdz, rcz, nx, ny, nz
+    inverse = twins("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=real)[0]
+    assert np.all((inverse[..., 1:-1] > 0) == (diagonal[..., 1:-1] > 0))
+
+
 def test_elastic_columns(twins, rng, real, body, displacement):
     nx, ny, nz = sizes = body[-3:]
-    diagonal = np.full_like(displacement, 100)  # dominant: a pivot near the threshold may fall on either side of it
+    diagonal = np.full(displacement.shape, 100.0)  # dominant: a pivot near the threshold may fall on either side of it
     diagonal[:, rng.random(SHAPE) < 0.2] = 0  # inactive
     P = np.zeros((5, 6, nz + 2, ny, nx + 3), real)
-    P = twins("columns", "columns_fill", FACES, P, diagonal, *body, real=real)[0]
-    P = twins("columns", "columns_factor", (nx, ny, 1), P, *sizes, real=real)[0]
+    column = np.array([nx + 5, nx + 5, 3 * nx + 11])  # j (nx + 3) + i
+    start = np.searchsorted(column, np.arange(ny * (nx + 3) + 1)).astype(np.int32)
+    free = start, np.array([8, 30 * nz + 26, 30 * nz + 29], np.int32), np.array([0.5, -0.2, 0.7])
+    P = twins("columns", "columns_factor", (nx, ny, 1), P, diagonal, *wide(body), *free, *sizes, real=real)[0]
     Y = np.zeros((5, nz + 1, ny, nx + 3), real)
     Y = twins("columns", "columns_solve", (nx, ny, 1), Y, displacement, P, *sizes, real=real)[0]
     x, p = displacement * 2, displacement * 3
     twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, 1.0, 0.3, 0.7, *sizes, real=real)
+
+
+@pytest.fixture
+def solid(rng):
+    """ids of a random body, a third of it void, with the void border; two cells of void beside a long wall."""
+    ids = np.zeros((NZ + 2, NY + 2, NX + 3), np.uint16)
+    ids[1:-1, 1:-1, 1 : NX + 1] = rng.random((NZ, NY, NX)) < 0.7
+    ids[1:-1, 1:-1, 6:9] = 0
+    return ids
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, False), (False, True)])
+def test_edges_and_ghosts(twins, rng, solid, mirror):
+    sizes, marks = (NX, NY, NZ), np.zeros((2, *SHAPE), np.uint8)
+    K, total = np.zeros((3, *SHAPE)), np.maximum(rng.standard_normal((3, *SHAPE)), 0)
+    twins("elastic_setup", "sort_edges", FACES, K, marks, total, solid, *mirror, *sizes, rtol=0)
+    found = twins("elastic_setup", "lateral_edges", FACES, marks, solid, *mirror, *sizes, rtol=0)[0]
+    extent = NX + 3, NY + 1, NZ + 1
+    turn = twins("elastic_setup", "ghost_places", extent, zeros(np.uint8), solid, *mirror, *sizes, rtol=0)[0]
+    assert set(np.unique(turn[2])) == {0, 1, 2, 3}
+    for face in (0, 1):
+        at = [a.astype(np.int32) for a in np.nonzero(found[face])]
+        level, plane = np.zeros((2, len(at[0])), np.int32)
+        args = level, plane, *at, solid, face, mirror[face], *sizes, len(level)
+        twins("elastic_setup", "nearest_tilt", (len(level), 1, 1), *args, rtol=0)
+
+
+def test_coefficients_of_levels(twins, rng, real, media):
+    """Three levels of material ids, stored; then 9 x 5 columns merged into 5 x 3."""
+    C, K = (np.zeros((n, 3, NY + 1, NX + 3), real) for n in (6, 3))
+    C, K = twins("elastic_setup", "media_coefficients", (NX + 1, NY + 1, 3), C, K, *media[:6], 2, 3, NX, NY, real=real)[:2]
+    keep = [np.array([0, 2, 3, 5, 7, 9], np.int32), np.array([0, 1, 3, 5], np.int32)]
+    starts = [np.array(a, np.int32) for a in ([0, 0, 2, 4, 6, 7], [0, 1, 2, 3], [0, 1, 2, 4, 6], [0, 1, 2])]
+    weights = [vector(rng, shape, real) for shape in ((3, 6), (3, 4), (3, 5), (2, 3))]
+    tables = [a for pair in zip(starts, weights, strict=True) for a in pair]
+    coarse = [np.zeros((n, NZ + 1, 4, 8), real) for n in (6, 3)]
+    twins("elastic_setup", "coarsen", (6, 4, 3), *coarse, C, K, *keep, *tables, 0.25, 2, 3, 5, 3, real=real)
+
+
+@pytest.mark.parametrize("varies", [0, 1])
+def test_load_stress_and_motion(twins, rng, real, media, varies):
+    ids, cell, soft, *widths = media[:6]
+    T = (300 + 50 * rng.random((NZ, NY, NX) if varies else (1, 1, 1))).astype(real)
+    table = vector(rng, (3, 5, 4), real)
+    thermal = table, T, 300.0, 0.06, varies, varies, varies
+    b = zeros(real)
+    twins("elastic_load", "thermal_load", FACES, b, ids, *thermal, *widths, True, False, NX, NY, NZ, real=real)
+    U, out = vector(rng, (3, NZ + 1, NY + 1, NX + 1), real), np.zeros((6, NZ, NY, NX), real)
+    centres = [positive(rng, n + 1, dtype=real) for n in (NX, NY, NZ)]
+    args = out, U, ids, cell, soft, *thermal, *widths, *centres, NX, NY, NZ
+    twins("elastic_load", "stress", (NX, NY, NZ), *args, real=real)
+    places = [vector(rng, (3, n + 1), real) for n in (NX, NY, NZ)]
+    sums, motion = np.zeros((3, NZ + 1, NY + 1, 5), real), vector(rng, (3, 4), real)
+    twins("elastic_load", "motion_sums", (NY + 1, NZ + 1, 3), sums, U, ids, *widths, places[0], NX, NY, NZ, real=real)
+    args = U, motion, ids, *widths, *places, True, True, NX, NY, NZ
+    twins("elastic_load", "take_motion", FACES, *args, real=real)
 
 
 # multigrid ------------------------------------------------------------------------------------------------------------
@@ -296,3 +370,9 @@ def test_mask_and_dense_rows(twins, rng, real):
     twins("multigrid", "mask", (301, 1, 1), x, np.round(rng.random(301)).astype(real), 301, real=real)
     at, inverse = rng.permutation(301)[:17], vector(rng, (17, 17), real)
     twins("multigrid", "dense_rows", (17, 1, 1), x, r, inverse + inverse.T, at, 17, real=real)
+
+
+def test_noise(twins, rng, real):
+    x = twins("multigrid", "noise", (5001, 1, 1), np.zeros(5001, real), np.ones(5001, real), 5001, real=real, rtol=0)[0]
+    assert abs(x.mean()) < 0.05 and x.std() == pytest.approx(3**-0.5, rel=0.03) and len(np.unique(x)) > 4900
+    assert abs(np.corrcoef(x[1:], x[:-1])[0, 1]) < 0.05

@@ -119,3 +119,28 @@ def test_one_layer_instead_of_every_bump(name, changes):
     resolved, effective = (solved(name, {**changes, **more})["surfaces"] for more in ({}, layer))
     one, other = (found["substrate"]["bottom"]["warpage_um"] for found in (resolved, effective))
     assert other == pytest.approx(one, rel=0.01)
+
+
+# file, what its comment says, the step's name, degC, surface, um
+PROCESSES = [
+    ("process-fcbga", "convex, +234 um", "to room temperature", 25, "substrate.bottom", 234),
+    ("process-fcbga", "concave, -12 um", "board assembly", 245, "substrate.bottom", -12),
+    ("process-reflow", "room temperature (+169 um)", "room temperature", 25, "substrate.bottom", 169),
+    ("process-reflow", "at the peak (-16 um)", "reflow", 260, "substrate.bottom", -16),
+    ("process-mould", "it is -30 um in the", "reflow", 25, "substrate.bottom", -30),
+    ("wafer-level-film", "wafer by 0.90 mm", "panel cold", 25, "wafer.top", 901),
+    ("wafer-level-film", "the middle by 11 um", "singulate", 25, "wafer.top", 11),
+    ("wafer-level-epoxy", "concave, -274 um", "wafer cold", 25, "wafer.top", -274),
+    ("wafer-level-epoxy", "convex, +255 um", "panel cold", 25, "wafer.top", 255),
+    ("wafer-level-epoxy", "of the bow, +3.4 um", "singulate", 25, "wafer.top", 3.4),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "says", "step", "degC", "surface", "um"), PROCESSES)
+def test_process(name, says, step, degC, surface, um):
+    assert says in comment(name)
+    part, side = surface.split(".")
+    moments = [record for record in solved(name, {})["steps"] if record["name"] == step]
+    shown = [record for record in moments if record["temperature_C"] == pytest.approx(degC)]
+    assert shown[-1]["surfaces"][part][side]["warpage_um"] == pytest.approx(um, abs=0.6, rel=2e-3)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from warp import checkpoint, flow, profiles
+from warp import checkpoint, flow, profiles, validity
 from warp.case import CaseError, load, parse
 from warp.laminate import Layer, laminate
 from warp.results import read
@@ -189,7 +189,7 @@ def test_cut_that_frees_the_overhang_springs_back_to_the_laminate():
     on_plate, alone = ends(result)[1:]
     expected = laminate([A, B], -140.0)[1]
     assert abs(kappa(on_plate) / expected) < 0.97
-    assert kappa(alone) == pytest.approx(expected, rel=1e-2)  # 9 thicknesses wide: free edges reach into the middle
+    assert kappa(alone) == pytest.approx(expected, rel=5e-3)
 
 
 def test_order_matters_only_where_something_happens_in_between():
@@ -258,15 +258,41 @@ def test_power_on_is_the_steady_field_and_off_the_ambient():
         text=heated,
         head=COARSE,
     )
-    _, soon, on, off = ends(result)
+    cold, soon, on, off = ends(result)
     leak, capacity = 500 * 144e-6, 144e-6 * (0.8e-3 * 2330 * 710 + 0.4e-3 * 8960 * 385)  # W/K, J/K: a lumped body
     rise = 20 / leak * (1 - np.exp(-leak / capacity))
     assert soon["temperature"]["b"]["mean_C"] - 25 == pytest.approx(rise, rel=0.01)
     assert soon["time_s"] == pytest.approx(1.0)
+    assert kappa(soon) / kappa(cold) == pytest.approx((25 + rise - 217) / (25 - 217), rel=1e-2)  # the strain follows
     assert on["temperature_C"] is None
     assert on["thermal"]["junction_C"] == pytest.approx(plain.metrics["thermal"]["junction_C"], rel=1e-9)
     assert kappa(on) == pytest.approx(kappa(plain.metrics), rel=1e-6)
     assert off["temperature"]["c"]["max_C"] == pytest.approx(25.0, abs=1e-6)
+
+
+def test_a_step_changes_the_surroundings_from_there_on():
+    """An oven's zone of 125 degC for 2 s, then a tenth of the film for 3 s, at last at rest: exponentials of a lumped body."""
+    air = '[boundary.air]\nface = "a.bottom"\nfilm = "500 W/(m^2 K)"\nambient = "25 degC"\n'
+    cap = '[boundary.cap]\nface = "c.top"\ntemperature = "25 degC"\n'
+    zone = step("power", on=False, duration="2 s") + 'ambient = {air = "125 degC"}\n'
+    still = step("power", on=False, duration="3 s") + 'film = {air = "50 W/(m^2 K)"}\n'
+    cool = step("cool", temperature="25 degC")
+    *_, soon, later, rest = ends(run(cool, zone, still, step("power", on=False), text=PLATES + air, head=COARSE))
+    capacity = 144e-6 * (0.8e-3 * 2330 * 710 + 0.4e-3 * 8960 * 385)  # J/K
+    left = np.exp(-500 * 144e-6 / capacity * 2)
+    assert soon["temperature"]["b"]["mean_C"] == pytest.approx(125 - 100 * left, abs=0.3)
+    left *= np.exp(-50 * 144e-6 / capacity * 3)
+    assert later["temperature"]["b"]["mean_C"] == pytest.approx(125 - 100 * left, abs=0.3)
+    assert rest["temperature"]["b"]["max_C"] == pytest.approx(125, abs=1e-3)
+    hot = ends(run(cool, step("power", on=False) + 'ambient = {cap = "75 degC"}\n', text=PLATES + cap, head=COARSE))[-1]
+    assert hot["temperature"]["a"]["mean_C"] == pytest.approx(75, abs=1e-3)
+    for change, words in (
+        ('film = {fan = "9 W/(m^2 K)"}\n', "step.1.film: there is no \\[boundary.fan\\]"),
+        ('film = {cap = "9 W/(m^2 K)"}\n', "step.1.film: 'cap' has a fixed temperature"),
+        ("ambient = {air = 25}\n", "step.1.ambient.air: .*needs a unit"),
+    ):
+        with pytest.raises(CaseError, match=words):
+            parse(HEAD + PLATES + air + cap + step("power", on=False) + change, Path("x.toml"))
 
 
 CHUCK = step("support", on="clamped", faces=["a.bottom"], sliding=True)
@@ -364,6 +390,17 @@ def test_linear_theory_ends_with_a_number():
     assert re.search(r"a\.top bends by [\d.]+ of the height \(0\.9 mm\): beyond linear theory", cold["beyond_linear"][0])
 
 
+def test_linear_theory_ends_at_a_third_of_freunds_number():
+    """S = 3/2 eps (M_f/M_s) d^2 h_f/h_s^3 of 10 um copper on a 775 um wafer, Stoney's film: twice the bow over the height."""
+    M_s, M_f, h, film, strain = 130e9 / 0.72, 110e9 / 0.66, 775e-6, 10e-6, 1.4e-3
+    for d in (0.3, 0.02):
+        S = 1.5 * strain * M_f / M_s * d**2 * film / h**3
+        bow = 6 * M_f * strain * film / (M_s * h**2) * d**2 / 8
+        surfaces = {"wafer": {"top": {"warpage_um": 1e6 * bow}}}
+        assert 2 * validity.bends(surfaces, h) == pytest.approx(S)
+        assert bool(validity.remarks(surfaces, h)) == (S > 0.3)
+
+
 def test_numbers_of_every_step_are_in_the_file(tmp_path):
     result = run(step("attach", parts=["b", "c"], temperature="165 degC"), step("cool", temperature="25 degC"), head=COARSE)
     again = read(result.write(tmp_path / "out.h5"))
@@ -448,14 +485,14 @@ RELAXES = '[material.b.relaxation]\nyoungs_modulus = [["10 s", "60 %"]]\n'
 
 
 def test_time_passes_for_layers_that_relax():
-    """Cooled in a moment it is the glassy laminate, a long hold brings the rubbery one; points on the way refine it."""
+    """Cooled in a moment it is the glassy laminate, a long hold brings the rubbery one; points on the way change nothing."""
     pair = PLATES.split("[part.c]")[0]
     text = pair + RELAXES
     cool = step("cool", temperature="25 degC", duration="1 ms")
     result = run(
         step("attach", parts=["b"], temperature="217 degC", duration="1 s"),
         cool,
-        step("heat", temperature="25 degC", duration="1 h"),
+        step("heat", temperature="25 degC", duration="1000 h"),
         text=text,
     )
     fast, slow = (kappa(record) for record in ends(result)[1:])
@@ -464,7 +501,31 @@ def test_time_passes_for_layers_that_relax():
     way = [step("attach", parts=["b"], temperature="217 degC"), step("cool", temperature="25 degC", duration="20 s")]
     once = run(*way, text=text, head=COARSE)
     often = run(way[0], way[1] + 'every = "20 K"\n', text=text, head=COARSE)
-    assert kappa(often.metrics) == pytest.approx(kappa(once.metrics), rel=1e-2)
+    assert kappa(often.metrics) == pytest.approx(kappa(once.metrics), rel=1e-3)
+
+
+def test_a_run_that_relaxes_goes_on_with_the_same_bits(tmp_path, monkeypatch):
+    write, saved = checkpoint.write, {}
+
+    def save(path, now, mark):
+        write(path, now, mark)
+        saved[now.done] = path.read_bytes()
+
+    ways = (
+        step("attach", parts=["b"], temperature="217 degC", duration="1 s"),
+        step("cool", temperature="180 degC", rate="2 K/s"),
+        step("heat", temperature="180 degC", duration="3 s"),
+        step("singulate", size="6 mm", duration="5 s"),
+    )
+    case = parse(COARSE + PLATES.split("[part.c]")[0] + RELAXES + "".join(ways), Path("plates.toml"))
+    kept = tmp_path / "c.h5"
+    monkeypatch.setattr(checkpoint, "write", save)
+    whole = flow.solve(case, "cpu", kept=kept)
+    for done in (2, 3):
+        kept.write_bytes(saved[done])
+        again = flow.solve(case, "cpu", kept=kept, resume=True)
+        assert again.metrics == whole.metrics
+        np.testing.assert_array_equal(again.displacement, whole.displacement)
 
 
 def test_layers_that_relax_want_to_know_how_long_it_takes():
@@ -508,7 +569,7 @@ def test_published_process_within_its_own_numbers():
 
 
 def test_wafer_on_panel_bows_and_its_unit_hardly():
-    """Claims 19 to 21, on a smaller wafer: bow goes with the square of the side."""
+    """On a smaller wafer: bow goes with the square of the side."""
     sizes = {"part.panel.size": "48 mm", **{f"part.{part}.size": "42 mm" for part in ("underfill", "wafer", "layer")}}
     grid = {"grid.edge_spacing": "1 mm", "grid.cells_per_layer": "3", "grid.growth": "1"}
     result = flow.solve(load(GALLERY / "wafer-level-film.toml", {**sizes, **grid}), "cpu")

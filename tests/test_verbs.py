@@ -1,29 +1,16 @@
 """The verbs that look at results, as a person types them: what they write, what they print, how they fail."""
 
 import json
-import sys
 
 import pytest
 from finished import finished
 
-from warp import cli
 
-
-@pytest.fixture
-def warp(tmp_path, monkeypatch, capsys):
-    """Run the command in a folder that holds a.h5: exit code, stdout, stderr."""
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """The current folder holds a.h5."""
     monkeypatch.chdir(tmp_path)
     finished(stress=False).write(tmp_path / "a.h5")
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["warp", *words])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-            raise SystemExit(0)
-        out, err = capsys.readouterr()
-        return int(stop.value.code or 0), out, err
-
-    return run
 
 
 def test_plot(warp, tmp_path):

@@ -2,8 +2,8 @@
 
     import warp
     case = warp.load("data/packages/fcbga-lid.toml", {"part.chip.thickness": "0.5 mm"})
-    result = warp.solve(case, device="auto")
-    result.metrics["surfaces"]["substrate"]["bottom"]["warpage_um"]     # + = convex, the centre away from the board
+    result = warp.solve(case, device="auto")        # or warp.solve("data/packages/fcbga-lid.toml")
+    result.metrics["surfaces"]["substrate"]["bottom"]["warpage_um"]    # + = convex, the centre away from the board
     result.write("fcbga-lid.h5")
     warp.read("fcbga-lid.h5")
 
@@ -33,8 +33,13 @@ def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) 
     return case.load(path, dict(overrides or {}))
 
 
-def solve(case: Case, device: str = "auto", progress: Callable[..., Any] | None = None) -> Result:
-    """Solve heat and thermo-elasticity of `case`, step by step where it has steps, on "auto", "cpu", "cuda" or "cuda:N"."""
+def solve(case: Case | str | PathLike[str], device: str = "auto", progress: Callable[..., Any] | None = None) -> Result:
+    """Solve heat and thermo-elasticity of a case or a case file on "auto", "cpu", "cuda" or "cuda:N".
+
+    `progress(step, iteration, residual)`: iteration 0 when a step begins.
+    """
+    if isinstance(case, str | PathLike):
+        case = load(case)
     from warp import flow
 
     return flow.solve(case, device=device, progress=progress)

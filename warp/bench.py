@@ -39,9 +39,10 @@ ID = 2  # bytes
 # Passes over the finest level, in vectors of the level, with (reads + writes):
 STEP = 5  # x, p read and written, r read
 SUBTRACT = 3  # p read, r read and written
-# Two smoothing steps (the first has no p to read, in the first x is zero), their residuals, transfers:
-CYCLE = (3 + SUBTRACT + STEP + SUBTRACT) + 1 + (3 + SUBTRACT) + (4 + SUBTRACT + STEP)
-CYCLE_PASSES = 8  # of these those that look up ids: 4 residuals, 4 steps
+# Smoothing before (x is zero, the first step has no p to read), restriction, prolongation, smoothing after:
+CYCLE = (3 + SUBTRACT) + 1 + (3 + SUBTRACT) + 4
+CYCLE_AGAIN = 2 * (SUBTRACT + STEP)  # each further step before and after
+PASSES = 4  # of these those that look up ids, for each step: two residuals, two steps
 
 
 def run(device: Device, voxels: int | None = None, step: Step | None = None) -> dict[str, Any]:
@@ -208,46 +209,49 @@ def load_average() -> float | None:
 def elastic(case: Case, model: VoxelModel, device: Device, tell: Step, before: int) -> tuple[dict, list]:
     """Whole solve of the displacement, then its kernels."""
     from warp import elastic as law
-    from warp import krylov
     from warp.elastic_level import Cycle
 
     T = case.loads.temperature
     assert T is not None  # the package is evaluated at one temperature
-    start = time.perf_counter()
-    A = law.Operator(model, device, law.mean_temperature(model, T))
-    f = device.asarray(law.load(model, A, T))
-    cycle = Cycle(A)
-    device.synchronize()
-    middle = time.perf_counter()
-    x, residuals = krylov.solve(device, A.apply, f, cycle, TOLERANCE, "thermo-elasticity", lambda n, r: tell("elastic", n, r))
-    device.synchronize()
-    found = solved(model, 3, residuals, middle - start, time.perf_counter() - middle, most_held(device) - before)
-    del f
-    tell("elastic kernels", 0, math.nan)
-    rows = list(operators(device, A, x, 3)) + list(smoothers(device, cycle, 3))
-    return found, [(f"elastic {name}", seconds, least) for name, seconds, least in rows]
+
+    def prepare() -> tuple:
+        A = law.Operator(model, device, law.mean_temperature(model, T))
+        return A, law.load(model, A, T), Cycle(A)
+
+    return whole("elastic", 3, prepare, model, device, tell, before)
 
 
 def heat(case: Case, model: VoxelModel, device: Device, tell: Step, before: int) -> tuple[dict, list]:
     """Whole solve of the temperature (conductivities at one temperature), then its kernels."""
-    from warp import boundary, krylov
+    from warp import boundary
     from warp import heat as law
     from warp.heat_level import Cycle
 
-    before = watch_memory(device)
+    def prepare() -> tuple:
+        A = law.operator(model, case.boundaries, device)
+        return A, law.load(A, boundary.heat_load(model, case.sources)), Cycle(A)
+
+    return whole("heat", 1, prepare, model, device, tell, watch_memory(device))
+
+
+def whole(
+    name: str, fields: int, prepare: Callable[[], tuple], model: VoxelModel, device: Device, tell: Step, before: int
+) -> tuple[dict, list]:
+    """Time the making of operator, load and cycle, the solve, and then each kernel."""
+    from warp import krylov
+
     start = time.perf_counter()
-    A = law.operator(model, case.boundaries, device)
-    b = law.load(A, boundary.heat_load(model, case.sources))
-    cycle = Cycle(A)
+    A, b, cycle = prepare()
+    b = device.asarray(b)
     device.synchronize()
     middle = time.perf_counter()
-    x, residuals = krylov.solve(device, A.apply, b, cycle, TOLERANCE, "heat", lambda n, r: tell("heat", n, r))
+    x, residuals = krylov.solve(device, A.apply, b, cycle, TOLERANCE, name, lambda n, r: tell(name, n, r))
     device.synchronize()
-    found = solved(model, 1, residuals, middle - start, time.perf_counter() - middle, most_held(device) - before)
+    found = solved(model, fields, residuals, middle - start, time.perf_counter() - middle, most_held(device) - before)
     del b
-    tell("heat kernels", 0, math.nan)
-    rows = list(operators(device, A, x, 1)) + list(smoothers(device, cycle, 1))
-    return found, [(f"heat {name}", seconds, least) for name, seconds, least in rows]
+    tell(f"{name} kernels", 0, math.nan)
+    rows = list(operators(device, A, x, fields)) + list(smoothers(device, cycle, fields))
+    return found, [(f"{name} {kernel}", seconds, least) for kernel, seconds, least in rows]
 
 
 def solved(model: VoxelModel, fields: int, residuals: list[float], setup: float, seconds: float, held: int) -> dict:
@@ -282,7 +286,8 @@ def smoothers(device: Device, cycle: Any, fields: int) -> Iterator[tuple[str, fl
         share = np.prod(level.shape[-2:]) / np.prod(cycle.levels[0].shape[-2:])
         seconds = best(device, partial(step, 1.0, 0.1, 0.1))
         yield f"smoothing step, level {n}", seconds, (STEP * vector + ID * (n == 0)) * float(share)
-    yield "V-cycle", best(device, cycle.run), CYCLE * vector + CYCLE_PASSES * ID
+    steps = cycle.levels[0].steps
+    yield "V-cycle", best(device, cycle.run), (CYCLE + (steps - 1) * CYCLE_AGAIN) * vector + steps * PASSES * ID
 
 
 # For people

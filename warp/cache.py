@@ -46,11 +46,6 @@ def folder(module: str) -> Path:
     return root() / f"{module}-{digest.hexdigest()[:16]}"
 
 
-def cold(*names: str) -> bool:
-    """Tell whether some of these kernel modules (default: all) have not been compiled yet on this machine."""
-    return not all(any(folder(name).glob("**/*.nbi")) for name in names or modules())
-
-
 @cache
 def root() -> Path:
     """Choose a writable folder: as the environment says, the user's cache, or a temporary one."""
@@ -86,14 +81,35 @@ def attach(dispatcher: Any) -> Any:
         return dispatcher
     finally:
         config.CACHE_DIR = before
-    save = dispatcher._cache.save_overload
+    store = dispatcher._cache
+    save = store.save_overload
+    load = getattr(store, "_load_overload", store.load_overload)  # without first importing all that Numba can compile
 
     def save_in_turn(signature: Any, data: Any) -> None:
         with contextlib.suppress(OSError), _turn(place / "lock"):
             save(signature, data)
 
-    dispatcher._cache.save_overload = save_in_turn
+    def load_or_tell(signature: Any, context: Any) -> Any:
+        from numba.core.runtime import rtsys
+
+        rtsys.initialize(context)
+        found = None
+        with contextlib.suppress(PermissionError):
+            found = load(signature, context)
+        if found is None:
+            announce()
+        return found
+
+    store.save_overload, store.load_overload = save_in_turn, load_or_tell
     return dispatcher
+
+
+@cache
+def announce() -> None:
+    """Say why nothing seems to happen, once a process; through logging, which a program around this one can silence."""
+    import logging
+
+    logging.getLogger("warp").warning("compiling kernels once for this machine: a minute or two (ahead: `warp warmup`)")
 
 
 def _sources(module: str) -> list[str]:

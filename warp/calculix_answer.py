@@ -113,7 +113,7 @@ def rows(case: Case, theirs: dict[str, Any], ours: dict[str, Any]) -> list[Row]:
         for side, numbers in sides.items():
             got = ours["surfaces"][part][side]["warpage_um"]
             found.append(Row(f"{part}.{side}", numbers["warpage_um"], got, TOLERANCE, SOURCE, "um"))
-    ambient = process.ambient(case)
+    ambient = process.ambient(case.boundaries)
     if ambient is not None:
         powers = process.powers(case)
         for part, numbers in theirs.get("temperature", {}).items():

@@ -227,6 +227,7 @@ def _not_toml(path: Path, message: str) -> Problem:
     line = where.removeprefix("line ").split(",")[0]
     unquoted = words.startswith(("Expected newline", "Invalid value"))
     hint = '; quantities are quoted, e.g. thickness = "0.775 mm"' if unquoted else ""
+    hint = "; a quotation mark is missing at its end" if words == r"Illegal character '\n'" else hint
     return Problem(str(path), int(line) if line.isdigit() else None, "", f"is not TOML: {words}{hint}")
 
 

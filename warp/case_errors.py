@@ -9,7 +9,7 @@ Keys are spelt as --set takes them; the line is the key's own, or that of the ta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from warp.stacking import Key, nearest
 from warp.steps import KINDS
 
 PLAIN = re.compile(r"[A-Za-z0-9_-]+")
+CALLED = {"ring": "frame", "stiffener": "frame", "die": "chip", "cap": "lid", "bumps": "columns", "pillars": "columns"}
+CALLED |= {"box": "plate", "layer": "plate", "block": "blocks", "cylinder": "columns", "spheres": "balls", "wafer": "disc"}
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def _sentence(entry: Any, schema: Mapping[str, Any]) -> str:
         shape = str(context["tag"]).strip("<>")
         if loc[:1] == ("step",):
             return _no_step(shape)
-        return f"{shape!r} is no shape{nearest(shape, SHAPES)}"
+        return f"{shape!r} is no shape{_did_you_mean(CALLED.get(shape, shape), SHAPES) or nearest(shape, SHAPES)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"must be a table of keys, not {_shown(entry['input'])}"
     if kind == "tuple_type":
@@ -170,8 +172,8 @@ def _no_step(kind: str) -> str:
     return f"{kind!r} is no step{nearest(kind, KINDS)}"
 
 
-def _did_you_mean(word: Any, known: list[str]) -> str:
-    hint = nearest(word, known) if isinstance(word, str) else ""
+def _did_you_mean(word: Any, known: Sequence[str]) -> str:
+    hint = nearest(word, list(known)) if isinstance(word, str) else ""
     return hint if "did you mean" in hint else ""
 
 

@@ -10,12 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warp import device, process, voxelize
+import numpy as np
+
+from warp import coverage, device, flow, process, voxelize
 from warp.errors import WarpError
 from warp.grid import Grid, fitting, make_grid
+from warp.shape import Box
+from warp.supports import Table
 
 if TYPE_CHECKING:
     from warp.case import Case
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
 
 # Processor time of a run of the lidded 45 mm flip chip on an AMD EPYC: 17 s for 848,388 voxels. To start takes 1.5 s.
 SECONDS_PER_VOXEL_AND_CORE, SECONDS_TO_START = 2e-5, 1.5
+MOMENT = 0.7  # of that for a moment of a process: process-fcbga.toml, 249,900 voxels, takes 53 s for 14
+SAME = 1e-9  # m
 LOOKED_AT = 10_000_000  # voxels; more are counted, not made
 
 
@@ -85,7 +92,7 @@ def check(case: Case, picture: Path | None = None, on: str = "auto") -> Report:
         from warp import plots
 
         plots.check_writable(picture)
-    grid = make_grid(case.bodies(), case.grid, case.mirror)
+    grid = flow.common_grid(case)
     model, warnings = look(case, grid, place)
     if picture is not None and model is not None:
         plots.cross_section(model, picture, title=case.title)
@@ -99,11 +106,11 @@ def check(case: Case, picture: Path | None = None, on: str = "auto") -> Report:
         unknowns=grid.unknowns,
         bytes=process.predicted_bytes(grid.cells, case),
         free=free,
-        seconds=predicted_seconds(grid.cells, place),
+        seconds=predicted_seconds(case, grid.cells, place),
         device=place.describe(),
         copper={layer: float(share.mean()) for layer, share in case.package.images.items()},
         gaps=[] if model is None else voxelize.gaps(model),
-        warnings=warnings,
+        warnings=[*warnings, *overlaps(case), *coverage.remarks(case)],
         picture=None if model is None else picture,
     )
 
@@ -127,9 +134,34 @@ def look(case: Case, grid: Grid, place: device.Device) -> tuple[voxelize.VoxelMo
     return model, [*process.covered_parts(case, model), *process.loose_pieces(model), *warnings]
 
 
-def predicted_seconds(cells: int, place: device.Device) -> float | None:
-    """Time of both solves from a measured rate and the cores of this machine; None where never measured."""
-    return None if place.cuda else SECONDS_TO_START + cells * SECONDS_PER_VOXEL_AND_CORE / place.threads
+def overlaps(case: Case) -> list[str]:
+    """Say of parts that run into one another in plane, neither lying within the other, how far.
+
+    One within the other is meant so: a chip in mould compound, bumps in underfill.
+    """
+    boxes = {body.part: np.array([shape.bounds for shape in body.shapes if isinstance(shape, Box)]) for body in case.bodies()}
+    solid = [body.part for body in case.bodies() if body.material is not None and len(boxes[body.part])]
+    found = []
+    for one, other in combinations(dict.fromkeys(solid), 2):
+        a, b = boxes[one].reshape(-1, 1, 3, 2), boxes[other].reshape(1, -1, 3, 2)
+        common = np.minimum(a[..., 1], b[..., 1]) - np.maximum(a[..., 0], b[..., 0])
+        planes = np.minimum(np.diff(a)[..., :2, 0], np.diff(b)[..., :2, 0])
+        across = (common > SAME).all(-1) & (common[..., :2] < planes - SAME).any(-1)
+        if across.any():
+            size = " x ".join(_mm(length) for length in common[across].max(0))
+            found.append(f"'{other}' runs {size} mm into '{one}' and takes the space")
+    return found
+
+
+def predicted_seconds(case: Case, cells: int, place: device.Device) -> float | None:
+    """Time of all solves from a measured rate and the cores of this machine; None where never measured: on GPUs, of
+    materials that relax, whose moments divide themselves, and on a table.
+    """
+    relaxes = any(getattr(medium, "relaxation", None) is not None for medium in case.materials().values())
+    if place.cuda or relaxes or any(isinstance(moment.support, Table) for moment in case.moments):
+        return None
+    solves = max(1.0, MOMENT * len(case.moments))
+    return SECONDS_TO_START + solves * cells * SECONDS_PER_VOXEL_AND_CORE / place.threads
 
 
 def spacing(grid: Grid) -> dict[str, tuple[int, float, float]]:

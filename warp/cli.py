@@ -60,7 +60,7 @@ for panel, verbs in VERBS.items():
 def main() -> None:
     """Run the command line; an expected failure is one sentence and an exit code, never a traceback."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads spin against the kernels', for one small matrix
-    gc.set_threshold(10_000)  # imports make half a million objects that stay
+    gc.set_threshold(100_000)  # imports make half a million objects that stay
     try:
         refuse_nvidia_warp()
         app()

@@ -38,7 +38,8 @@ def run(
       warp run lid.toml --refine            with the grid's error of every warpage
       warp run reflow.toml --resume         a killed process goes on where it was
     """
-    from warp import checkpoint, console, flow, load, results, step_table, validity
+    from warp import check as checks
+    from warp import checkpoint, console, coverage, flow, load, results, step_table, validity
     from warp import refine as refinement
 
     target = output or Path(case.stem + ".h5")
@@ -46,6 +47,8 @@ def run(
     kept = checkpoint.beside(target)
     checkpoint.tidy(kept, target)
     loaded = load(case, overrides(set_))
+    for remark in checks.overlaps(loaded):
+        print(f"warning: {remark}", file=sys.stderr)
     with console.Steps() as steps:
         if refine or grids:
             result = refinement.solve(loaded, device, steps, grids=grids or 2)
@@ -63,7 +66,9 @@ def run(
         if moments:
             step_table.print_steps(moments)
         console.print_summary(numbers, title=loaded.title, written=target)
-    for remark in step_table.remarks(moments) if moments else validity.remarks(numbers["surfaces"], loaded.height):
+    bends = step_table.remarks(moments) if moments else validity.remarks(numbers["surfaces"], loaded.height)
+    fields = [found.get("temperature") or {} for found in moments or [numbers]]
+    for remark in [*bends, *coverage.remarks(loaded, fields)]:
         print(f"warning: {remark}", file=sys.stderr)
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+FEW = 3
+"""Columns that stay until the other direction has as few: one or two cannot twist, and roll about a strip's axis."""
+
 
 def merge(lines: np.ndarray, target: float) -> np.ndarray:
     """Return the indices of the lines that survive when neighbouring cells narrower together than `target` merge."""
@@ -30,8 +33,9 @@ def next_lines(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     narrowest = min(np.diff(x).min(), np.diff(y).min())
     columns = (len(x) - 1) * (len(y) - 1)
     target = 2.2 * narrowest
+    few = len(x) - 1 <= FEW < len(y) - 1, len(y) - 1 <= FEW < len(x) - 1
     while True:
-        keep_x, keep_y = merge(x, target), merge(y, target)
+        keep_x, keep_y = (np.arange(len(q)) if wait else merge(q, target) for q, wait in zip((x, y), few, strict=True))
         left = (len(keep_x) - 1) * (len(keep_y) - 1)
         if left <= (0.6 if target < 5 * narrowest else 0.9) * columns or left == 1:
             return keep_x, keep_y

@@ -60,12 +60,11 @@ def solve(
     warm: Callable[[np.ndarray | None], W],
     bend: Callable[[np.ndarray], B],
     accuracy: float = 1e-3,
-    drawn: np.ndarray | None = None,
 ) -> Solution[W, B]:
     """Let the thickness of the parts `layers` follow the displacement until no temperature moves by `accuracy` (K).
 
     warm(stretch): solve conduction, e.g. heat.solve_steady(..., stretch=stretch); None at first. bend(temperature): solve
-    for the displacement. `drawn`: the displacement at which the layers are as thick as drawn (default: none).
+    for the displacement.
     """
     soft = np.zeros(len(model.media), bool)
     for name in layers:
@@ -74,8 +73,7 @@ def solve(
     hot = warm(None)
     for _ in range(LIMIT):
         bent = bend(hot.temperature)
-        moved = bent.displacement if drawn is None else bent.displacement - drawn
-        stretch = thickness_change(model, moved, soft)
+        stretch = thickness_change(model, bent.displacement, soft)
         last, hot = hot, warm(stretch)
         changes.append(float(np.abs(hot.temperature - last.temperature).max()))
         if changes[-1] <= accuracy:

@@ -78,6 +78,8 @@ class Device:
 
         The CPU form loops over the same range by itself. Inside `with device.graph()` the call is only recorded.
         """
+        if self.cuda and 0 in extent:
+            return  # CUDA has no empty grid
         call = self._call(module, function, extent, args, np.dtype(real))
         if self._recording:
             self._recording[-1].calls.append(call)
@@ -128,10 +130,6 @@ class Device:
             return f"{self.name} ({self.xp.cuda.runtime.getDeviceProperties(_index(self.name))['name'].decode()})"
         return f"cpu ({_processor()}, {self.threads} {'thread' if self.threads == 1 else 'threads'})"
 
-    def cold(self, *modules: str) -> bool:
-        """Tell whether kernels of these modules (default: all) must be compiled first, once per machine."""
-        return compiled.cold(*modules) if not self.cuda else not any((compiled.root() / "cuda").glob("*"))
-
     def compile_all(self) -> None:
         """Compile every .cu in both precisions; on the CPU only calls tell which types are needed (see `warmup`)."""
         for module in compiled.modules() if self.cuda else ():
@@ -144,8 +142,6 @@ class Device:
             # as Python's own int and bool: Numba then indexes with 64 bits and compiles once
             plain = tuple(a.item() if isinstance(a, (np.integer, np.bool_)) else a for a in values)
             return partial(_run_on_cpu, getattr(_numba(module), function), self.threads, plain)
-        if 0 in extent:
-            return lambda: None  # CUDA has no empty grid
         raw = _rawmodule(module, "float" if real == np.float32 else "double").get_function(function)
         return partial(raw, *blocks(extent), (*values, *shapes))
 
@@ -324,7 +320,9 @@ def _numba(module: str) -> ModuleType:
 
 @cache
 def _rawmodule(module: str, real: str) -> Any:
-    os.environ.setdefault("CUPY_CACHE_DIR", str(compiled.root() / "cuda"))
+    kept = os.environ.setdefault("CUPY_CACHE_DIR", str(compiled.root() / "cuda"))
+    if not any(Path(kept).glob("*")):
+        compiled.announce()
     options = ("--std=c++17", f"-DREAL={real}")
     return import_module("cupy").RawModule(code=source(module), options=options, backend="nvrtc")
 

@@ -20,16 +20,18 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from warp import contact, history, krylov
-from warp.device import Device
+from warp.device import Device, select
 from warp.elastic_coefficients import spacings
-from warp.elastic_level import Cycle, SparseRows
+from warp.elastic_level import Cycle
 from warp.free_edges import (
     PAD,
+    bordered,
     displacement_shape,
     energy_matrix,
     free_shear,
@@ -39,6 +41,7 @@ from warp.free_edges import (
 )
 from warp.reuse import Moduli, Reuse, moduli_of
 from warp.rigid import remove_rigid_motion
+from warp.scattered import SparseRows, add
 from warp.springs import Springs
 from warp.supports import Carrier, Clamp, Table, flattening, held
 from warp.voxelize import VoxelModel
@@ -71,8 +74,7 @@ class Operator:
         nz, ny, nx = grid.shape
         self.device, self.mirror, self.n = device, grid.mirror, (nx, ny, nz)
         self.lines = grid.x, grid.y, grid.z
-        self.ids = np.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
-        self.ids[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] = model.ids
+        self.ids = bordered(model.ids)
         normal, shear = moduli(model, temperature) if stiffness is None else stiffness
         self.cell = np.ascontiguousarray(normal.T)
         with np.errstate(divide="ignore"):
@@ -82,35 +84,26 @@ class Operator:
             a = np.ones(len(d) + PAD)
             a[1 : len(d) + 1] = d
             self.widths.append(a)
-        w = np.zeros((nz + 1, ny, nx), bool)
-        solid = model.ids > 0
-        w[:-1] |= solid
-        w[1:] |= solid
-
-        def compliance(e, k, j, i):
-            return self.soft[e, model.ids[k, j, i]] / 4
-
-        self.edges = lateral_faces(solid, compliance, (grid.dx, grid.dy, grid.dz), w, grid.mirror)
-        self.free = energy_matrix(self.edges, spacings(self.lines)[1::2], self.n)
+        self.edges = lateral_faces(device, self.ids, self.soft, (grid.dx, grid.dy, grid.dz), grid.mirror)
+        self.free = self._lateral = energy_matrix(self.edges, spacings(self.lines)[1::2], self.n)
         self.springs: Springs | None = None
         self._eased: tuple | None = None
-        self._tilts = SparseRows(self.free, device, np.float32, np.float64)
+        self._tilts = self.free.rows(device, np.float32, np.float64)
         ids = device.asarray(self.ids)
         tables = (self.cell, self.soft, *self.widths, *spacings(self.lines))
         self._arguments = {real: (ids, *(device.asarray(a, real) for a in tables)) for real in (np.float32, np.float64)}
 
     def on(self, springs: Springs, moved: np.ndarray | None = None, ease: np.ndarray | None = None) -> "Operator":
         """The same body on springs S to the ground; with `moved` V (springs, m) and `ease` E (m, m) on S - V E V^T."""
-        other, size = copy(self), self.free.shape[0]
+        other = copy(self)
         other.springs = springs
-        other.free = energy_matrix(self.edges, spacings(self.lines)[1::2], self.n) + springs.matrix(size)
-        other._tilts = SparseRows(other.free, self.device, np.float32, np.float64)
-        if moved is not None:
-            count = moved.shape[1]
-            places = np.repeat(springs.at, count), np.tile(np.arange(count), len(moved))
-            V = sparse.csr_matrix((moved.reshape(-1), places), (size, count))
-            pair = SparseRows(sparse.csr_matrix(ease) @ V.T, self.device, np.float64), SparseRows(V, self.device, np.float64)
-            other._eased = (*pair, self.device.zeros(count))
+        other.free = self._lateral + springs.matrix
+        other._tilts = other.free.rows(self.device, np.float32, np.float64)
+        if moved is not None and ease is not None:
+            sums, V = np.arange(moved.shape[1]), sparse.csr_matrix(moved)
+            gather = SparseRows(self.device, sums, (sparse.csr_matrix(ease) @ V.T).tocsr(), springs.at, np.float64)
+            spread = SparseRows(self.device, springs.at, V, sums, np.float64)
+            other._eased = gather, spread, self.device.zeros(len(sums))
         return other
 
     @property
@@ -179,12 +172,11 @@ def solve(
         return _step(model, temperature, device, tolerance, progress, before, duration, reuse or Reuse(), support)
     start = time.perf_counter()
     A = Operator(model, device, mean_temperature(model, temperature))
-    f = load(model, A, temperature)
-    x, residuals = krylov.solve(device, A.apply, device.asarray(f), Cycle(A), tolerance, "thermo-elasticity", progress)
-    nx, ny, nz = A.n
-    U = device.to_host(x)[..., 1 : nx + 2].copy()
-    remove_rigid_motion(U, model)
-    return Solution(U, len(residuals) - 1, residuals, time.perf_counter() - start)
+    f = partial(load, model, A, temperature)
+    x, residuals = krylov.solve(device, A.apply, f, Cycle(A), tolerance, "thermo-elasticity", progress)
+    U = device.asarray(x[..., 1 : A.n[0] + 2])
+    remove_rigid_motion(device, U, A.arguments(np.float64)[0], model.grid)
+    return Solution(device.to_host(U), len(residuals) - 1, residuals, time.perf_counter() - start)
 
 
 def _step(
@@ -205,7 +197,7 @@ def _step(
     A = Operator(model, device, mean, (voxels.normal, voxels.shear))
     bent = np.concatenate([np.zeros(0), *(free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges)])
     step = history.Step(before, model, A, voxels, thermal_stress(model, A.cell.T, temperature), bent)
-    f, hindered = step.imbalance(), load(model, A, temperature)
+    f, hindered = step.imbalance(), device.to_host(load(model, A, temperature))
     scale = max(float(np.linalg.norm(a.reshape(-1))) for a in (f, hindered, f - hindered))
     resting = None
     if isinstance(support, Clamp):
@@ -221,9 +213,9 @@ def _step(
         x, residuals = x + more, residuals + ways
     field = temperature if isinstance(temperature, np.ndarray) else np.full((1, 1, 1), temperature)
     state = step.after(x, strain, np.broadcast_to(field, model.ids.shape))
-    U = state.displacement.copy()
-    remove_rigid_motion(U, model)
-    return Solution(U, len(residuals) - 1, residuals, time.perf_counter() - start, state, resting)
+    U = device.xp.array(state.displacement)
+    remove_rigid_motion(device, U, A.arguments(np.float64)[0], model.grid)
+    return Solution(device.to_host(U), len(residuals) - 1, residuals, time.perf_counter() - start, state, resting)
 
 
 def _float(A: Operator, f: np.ndarray, cycle: Callable[[], Cycle], scale: float, tolerance: float, progress) -> tuple:
@@ -271,7 +263,7 @@ def mean_temperature(model: VoxelModel, temperature: float | np.ndarray) -> np.n
 
 
 def thermal_stress(model: VoxelModel, normal: np.ndarray, temperature: float | np.ndarray) -> tuple:
-    """Kernel arguments (table (3, media, nodes), T, first, per_kelvin, tk, tj, ti) of elastic_setup.thermal_load."""
+    """Kernel arguments (table (3, media, nodes), T, first, per_kelvin, tk, tj, ti) of elastic_load.thermal_load."""
     varies = isinstance(temperature, np.ndarray)
     nodes = temperature_nodes(model, temperature)
     c = normal[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]
@@ -284,29 +276,34 @@ def temperature_nodes(model: VoxelModel, temperature: float | np.ndarray) -> np.
     """Temperatures, evenly spaced, that span those of the solid."""
     if not isinstance(temperature, np.ndarray):
         return temperature + np.array([0, 1e-3])
-    inside = temperature[model.ids > 0]
-    low, high = float(inside.min()), float(inside.max())
+    levels = (t[ids > 0] for t, ids in zip(temperature, model.ids, strict=True))
+    spans = [(float(t.min()), float(t.max())) for t in levels if t.size]
+    low, high = min(s[0] for s in spans), max(s[1] for s in spans)
     return low + max(high - low, 1e-3) * np.linspace(0, 1, NODES)
 
 
-def load(model: VoxelModel, A: Operator, temperature: float | np.ndarray) -> np.ndarray:
-    """Thermal load f of A U = f in the solver's layout."""
-    from warp.kernels import elastic_setup
-
-    f = np.zeros(A.shape)
-    args = thermal_stress(model, A.cell.T, temperature)
-    elastic_setup.thermal_load(f, A.ids, *args, *A.widths, *map(int, A.mirror), *A.n)
+def load(model: VoxelModel, A: Operator, temperature: float | np.ndarray, out: Any = None) -> Any:
+    """Thermal load f of A U = f in the solver's layout, on A's device, written into `out` if that is given."""
+    device, (nx, ny, nz) = A.device, A.n
+    f = device.zeros(A.shape) if out is None else out
+    f[...] = 0
+    table, T, *where = thermal_stress(model, A.cell.T, temperature)
+    ids, _, _, *widths = A.arguments(np.float64)[:6]
+    args = (f, ids, device.asarray(table), device.asarray(T), *where, *widths, *map(int, A.mirror), nx, ny, nz)
+    device.launch("elastic_load", "thermal_load", (nx + 1, ny + 1, nz + 1), *args)
     if isinstance(temperature, np.ndarray):
-        f += free_edge_load(model, A, temperature)
+        add(device, f, *free_edge_load(model, A, temperature))
     return f
 
 
-def free_edge_load(model: VoxelModel, A: Operator, temperature: np.ndarray) -> np.ndarray:
-    """Bs^T K (free shear) of the lateral free edges, whose tilt is that of a plane inside."""
+def free_edge_load(model: VoxelModel, A: Operator, temperature: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bs^T K (free shear) of the lateral free edges, whose tilt is that of a plane inside: flat places, values."""
     strain = free_strain(model, temperature)
     free = [free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges]
     B = strain_matrix(A.edges, spacings(A.lines)[1::2], A.n)
-    return (B.T @ (stiffness_of(A.edges) * np.concatenate(free))).reshape(A.shape)
+    at, number = np.unique(B.indices, return_inverse=True)
+    forces = np.repeat(stiffness_of(A.edges) * np.concatenate(free), np.diff(B.indptr))
+    return at, np.bincount(number, B.data * forces, len(at))
 
 
 def free_strain(model: VoxelModel, temperature: float | np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
@@ -326,29 +323,34 @@ def free_strain(model: VoxelModel, temperature: float | np.ndarray) -> Callable[
 
 
 def stress(
-    model: VoxelModel, displacement: np.ndarray, temperature: float | np.ndarray, state: history.State | None = None
+    model: VoxelModel,
+    displacement: np.ndarray,
+    temperature: float | np.ndarray,
+    state: history.State | None = None,
+    device: Device | None = None,
 ) -> np.ndarray:
-    """Stress (6, nz, ny, nx) in Pa at voxel centres: xx yy zz yz xz xy; zero in void.
+    """Stress (6, nz, ny, nx) in Pa at voxel centres: xx yy zz yz xz xy; zero in void. On the CPU if no device is given.
 
     Of a step's end it is the stress of the strains since birth in `state`, and the displacement does not matter.
     """
-    from warp.kernels import elastic_setup
-
     nz, ny, nx = model.grid.shape
     normal, shear = moduli(model, mean_temperature(model, temperature))
-    ids = np.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
-    ids[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] = model.ids
+    ids = bordered(model.ids)
     with np.errstate(divide="ignore"):
         soft = np.ascontiguousarray(4 / shear.T)
     widths, centres = [], []
     for d in (model.grid.dx, model.grid.dy, model.grid.dz):
         widths.append(np.concatenate([[1.0], d, [1.0, 1.0]]))
         centres.append(np.concatenate([d[:1], (d[1:] + d[:-1]) / 2, d[-1:]]))
-    out = np.zeros((6, nz, ny, nx))
-    args = thermal_stress(model, normal, temperature)
+    table, T, *where = thermal_stress(model, normal, temperature)
     cell = np.ascontiguousarray(normal.T)
     if state is not None:
-        history.stress(out, state, model, (normal, shear), (ids, cell, soft), args, widths, centres)
+        out = np.zeros((6, nz, ny, nx))
+        history.stress(out, state, model, (normal, shear), (ids, cell, soft), (table, T, *where), widths, centres)
         return out
-    elastic_setup.stress(out, displacement, ids, cell, soft, *args, *widths, *centres, nx, ny, nz)
-    return out
+    device = device or select("cpu")
+    found = device.zeros((6, nz, ny, nx))
+    U, there, *tables = (device.asarray(a) for a in (displacement, ids, cell, soft, table, T))
+    lengths = (device.asarray(a) for a in (*widths, *centres))
+    device.launch("elastic_load", "stress", (nx, ny, nz), found, U, there, *tables, *where, *lengths, nx, ny, nz)
+    return device.to_host(found)

@@ -14,10 +14,10 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack, solve_triangular
 
-from warp.device import Device, select
-from warp.elastic_coefficients import Coefficients, merge_coefficients, merge_media, spacings
-from warp.errors import WarpError
+from warp.device import Device
+from warp.elastic_coefficients import Coefficients, exist, merge_coefficients, merge_media, spacings, stored
 from warp.free_edges import PAD, displacement_shape, energy_matrix
+from warp.scattered import Scattered, add
 from warp.smoothers import Columns, Lines, line_entries
 from warp.springs import Springs
 from warp.transfer import Merge, gather, ghosts
@@ -31,43 +31,23 @@ WIDE_FINEST, WIDE = 0.75, 0.2
 Lower where columns cost little. WIDE = 0.2 / 0.35 / 0.5: two chips in a ring take 21 / 26 / 27 iterations, for 350 / 158 /
 127 bytes a voxel; boxes dropped at random 58 / 80 / 80; the lidded 45 mm flip chip the same, for 130 / 110 / 101 bytes.
 """
-COARSEST = 3000
-"""Places for displacements on the level that is inverted: a lid's foot and cavity must still be seen there."""
+COARSEST = 2000, 3000
+"""Least and most places for displacements on the level that is inverted, a hundredth of the finest level's in between.
 
-MOST = np.iinfo(np.int32).max
-
-
-class SparseRows:
-    """A sparse matrix that touches few entries of a flat vector, as the arguments of kernel multigrid.sparse_rows."""
-
-    def __init__(self, matrix: sparse.csr_matrix, device: Device, *reals) -> None:
-        if matrix.shape[1] > MOST:
-            raise WarpError(f"a grid with {matrix.shape[1]:.3g} displacements is too large: {MOST:.3g} at most")
-        matrix = matrix.tocsr()
-        rows = np.flatnonzero(np.diff(matrix.indptr))
-        start = np.r_[matrix.indptr[rows], matrix.indptr[-1]]
-        self.count = len(rows)
-        self.device = device
-        self.places = [device.asarray(a, np.int32) for a in (rows, start, matrix.indices)]
-        value = matrix.data if len(matrix.data) else np.zeros(1)
-        self.value = {real: device.asarray(value, real) for real in reals}
-
-    def apply(self, out, x, scale: float, add: float) -> None:
-        """out[rows] = add out[rows] + scale (matrix x)[rows]."""
-        if self.count:
-            real = x.dtype.type
-            args = (out.reshape(-1), x.reshape(-1), scale, add, *self.places, self.value[real], self.count)
-            self.device.launch("multigrid", "sparse_rows", (self.count, 1, 1), *args, real=real)
+Few where all else takes a second; many where a lid's foot and cavity must be seen, or a wafer: 49 iterations, 83 with 800.
+"""
 
 
 class Level:
     """Vectors that every level has: correction x, direction p, residual r; a smoother and its interval."""
 
+    steps = 2
+
     def __init__(self, device: Device, lines: tuple, mirror: tuple[bool, bool]) -> None:
         self.device, self.lines, self.mirror = device, lines, mirror
         self.inverse: Any  # positive where a displacement exists
         self.smoother: Lines | Columns
-        self.free: sparse.csr_matrix | None  # what borrowed tilts and springs add to A; until the next level is built
+        self.free: Scattered | None  # what borrowed tilts and springs add to A; until the next level is built
         self.springs: Springs | None
         self.n = len(lines[0]) - 1, len(lines[1]) - 1, len(lines[2]) - 1
         self.shape = displacement_shape(*self.n)
@@ -96,26 +76,30 @@ class Level:
         raise NotImplementedError
 
     def find_interval(self) -> None:
-        """Chebyshev interval [b / 8, b] of M^-1 A, b from power iterations."""
-        xp = self.device.xp
-        start = np.random.default_rng(1).standard_normal(self.shape, np.float32)
-        self.x[...] = self.device.asarray(start) * (self.inverse > 0)
-        for _ in range(12):
-            self.p[...] = self.x / xp.linalg.norm(self.x.reshape(-1))
+        """Chebyshev interval [b / 8, b] of M^-1 A, b from power iterations: a factor of about two each, far from overflow."""
+        size = self.x.size
+        flat = self.x.reshape(-1), self.inverse.reshape(-1), size
+        self.device.launch("multigrid", "noise", (size, 1, 1), *flat, real=np.float32)
+        length = self.device.xp.linalg.norm
+        for n in range(12):
+            before = length(self.x.reshape(-1)) if n == 11 else None
+            self.p[...] = self.x
             self.r[...] = 0
             self.subtract()
             self.smoother.step(self, 0.0, 0.0, -1.0)
-        top = 1.1 * float(xp.linalg.norm(self.x.reshape(-1)))
+        top = 1.1 * float(length(self.x.reshape(-1)) / before)
         self.centre, self.radius = top * 9 / 16, top * 7 / 16
 
     def smooth(self, keep: float) -> None:
-        """Two Chebyshev steps from x (keep = 1) or from 0; r follows when they come first."""
+        """Chebyshev steps from x (keep = 1) or from 0; r follows when they come first."""
         s = self.centre / self.radius
         rho = 1 / s
         self.smoother.step(self, keep, 0.0, 1 / self.centre)
-        self.subtract()
-        following = 1 / (2 * s - rho)
-        self.smoother.step(self, 1.0, following * rho, 2 * following / self.radius)
+        for _ in range(1, self.steps):
+            self.subtract()
+            following = 1 / (2 * s - rho)
+            self.smoother.step(self, 1.0, following * rho, 2 * following / self.radius)
+            rho = following
         if keep == 0:
             self.subtract()
 
@@ -131,9 +115,10 @@ class Fine(Level):
     def __init__(self, A: Operator) -> None:
         super().__init__(A.device, A.lines, A.mirror)
         self.A, self.free, self.springs = A, A.free, A.springs
-        self.inverse = self.device.asarray(A.free.diagonal().reshape(self.shape), np.float32)
         media = A.arguments(np.float32)
-        lower = self.device.asarray(line_entries(A.free, self.shape), np.float32)
+        self.inverse, lower = (self.device.zeros(self.shape, np.float32) for _ in range(2))
+        A.free.add_diagonal(self.device, self.inverse)
+        add(self.device, lower, *line_entries(A.free, self.shape))
         self.run("elastic", "media_diagonal", A.n[2] + 1, self.inverse, *media)
         hold(self.inverse, self.mirror)
         self.run("elastic", "media_lines", 1, self.inverse, lower, self.inverse, *media[:6], *media[-2:])
@@ -149,50 +134,39 @@ class Fine(Level):
         return self.device.to_host(out)
 
 
-class Coarse(Level):
+class Stored(Level):
     """A level with stored coefficients."""
 
-    def __init__(
-        self, device: Device, merge: Merge, z: np.ndarray, coefficients: Coefficients, springs: Springs | None
-    ) -> None:
-        """`springs`: of the level above, which its support holds."""
-        super().__init__(device, (*merge.coarse, z), merge.mirror)
+    def __init__(self, device: Device, lines: tuple, mirror: tuple[bool, bool], coefficients: Coefficients, springs) -> None:
+        super().__init__(device, lines, mirror)
         self.coefficients: Coefficients | None = coefficients  # in float64, until `factor`
-        put = self.device.asarray
-        self.C, self.K = put(coefficients.C, np.float32), put(coefficients.K, np.float32)
-        self.free = energy_matrix(coefficients.edges, spacings(self.lines)[1::2], self.n)
-        self.springs = None if springs is None else springs.coarser(merge, coefficients.active)
-        if self.springs is not None:
-            self.free = self.free + self.springs.matrix(self.free.shape[0])
-        self.tilts = SparseRows(self.free, self.device, np.float32)
-        self.host = self.device if not self.device.cuda else select("cpu")
-        self.inverse = put(self.diagonal(), np.float32)
-        weights = gather(merge)
-        self.weights = {
-            name: put(a, np.int32 if a.dtype.kind == "i" else np.float32) for name, a in vars(weights).items()
-        }
-        fill = ghosts(coefficients.active, *merge.coarse, merge.mirror)
-        self.fill, self.collect = (SparseRows(m, self.device, np.float32) for m in (fill, fill.T.tocsr()))
+        self.C, self.K = (device.asarray(a, np.float32) for a in (coefficients.C, coefficients.K))
+        self.free = energy_matrix(coefficients.edges, spacings(lines)[1::2], self.n)
+        self.springs = springs
+        if springs is not None:
+            self.free = self.free + springs.matrix
+        self.tilts = self.free.rows(device, np.float32)
 
-    def diagonal(self) -> np.ndarray:
-        """Of A in float64 on the host; zero where no displacement exists."""
+    def diagonal(self):
+        """Of A in float64; zero where no displacement exists."""
         assert self.coefficients is not None and self.free is not None
-        out = self.free.diagonal().reshape(self.shape)
-        arrays = (self.coefficients.C, self.coefficients.K, *spacings(self.lines))
-        self.host.launch("elastic", "elastic_diagonal", (1, 1, 1), out, *arrays, *self.n)
+        out = self.device.zeros(self.shape)
+        self.free.add_diagonal(self.device, out)
+        self._launch("elastic_diagonal", out, self.coefficients.C, self.coefficients.K)
         hold(out, self.mirror)
         return out
 
     def factor(self) -> None:
         """Make the smoother, once the next level has been made; the coefficients in float64 are given up."""
         assert self.coefficients is not None and self.free is not None
-        coefficients, free, diagonal, x, y, z = self.coefficients, self.free, self.diagonal(), *self.lines
-        self.coefficients = self.free = None
-        if relative_width(x, y, z) > WIDE:
-            self.smoother = Columns(self.device, self.host, coefficients, diagonal, free, self.lines)
+        diagonal = self.diagonal()
+        args = self.device, self.coefficients, diagonal, self.free, self.lines
+        if relative_width(*self.lines) > WIDE:
+            self.smoother, self.inverse = Columns(*args), self.device.asarray(diagonal, np.float32)
         else:
-            self.smoother = Lines.of(self.device, coefficients, diagonal, free, z)
+            self.smoother = Lines.of(*args)
             self.inverse = self.smoother.inverse
+        self.coefficients = self.free = None
 
     def subtract(self) -> None:
         args = (self.r, self.p, 1.0, -1.0, self.C, self.K, *self.spacing, *map(int, self.mirror))
@@ -201,12 +175,35 @@ class Coarse(Level):
 
     def times(self, x: np.ndarray) -> np.ndarray:
         """A x in float64 on the host, without the free edges."""
-        out = np.zeros(self.shape)
         assert self.coefficients is not None
-        C, K = self.coefficients.C, self.coefficients.K
-        args = (out, x, 0.0, 1.0, C, K, *spacings(self.lines), *map(int, self.mirror), *self.n)
-        self.host.launch("elastic", "elastic_apply", (1, 1, 1), *args)
-        return out
+        out, x = self.device.zeros(self.shape), self.device.asarray(x)
+        self._launch("elastic_apply", out, x, 0.0, 1.0, self.coefficients.C, self.coefficients.K, held=self.mirror)
+        return self.device.to_host(out)
+
+    def _launch(self, function: str, *args, held: tuple[bool, ...] = ()) -> None:
+        """In float64."""
+        nx, ny, nz = self.n
+        spacing = [self.device.asarray(a) for a in spacings(self.lines)]
+        self.device.launch("elastic", function, (nx + 1, ny + 1, nz + 1), *args, *spacing, *map(int, held), nx, ny, nz)
+
+
+class Coarse(Stored):
+    """A level below another, and the way between them."""
+
+    def __init__(
+        self, device: Device, merge: Merge, z: np.ndarray, coefficients: Coefficients, springs: Springs | None
+    ) -> None:
+        """`springs`: of the level above, which its support holds."""
+        ids = coefficients.ids
+        if springs is not None:
+            springs = springs.coarser(merge, len(z) - 1, lambda at: exist(device, ids, at, merge.mirror))
+        super().__init__(device, (*merge.coarse, z), merge.mirror, coefficients, springs)
+        self.weights = {
+            name: device.asarray(a, np.int32 if a.dtype.kind == "i" else np.float32)
+            for name, a in vars(gather(merge)).items()
+        }
+        fill = ghosts(device, ids, *merge.coarse, merge.mirror)
+        self.fill, self.collect = (fill.rows(device, np.float32, transposed=t) for t in (False, True))
 
     def restrict(self, fine: Level) -> None:
         """r = P^T fine.r."""
@@ -244,30 +241,30 @@ class Cycle:
         x, y, z = A.lines
         self.fine: Level
         if relative_width(x, y, z) > WIDE_FINEST:
-            same = Merge(x, y, np.arange(len(x)), np.arange(len(y)), A.mirror)
-            self.fine = Coarse(A.device, same, z, merge_media(A, same), A.springs)
+            self.fine = Stored(A.device, A.lines, A.mirror, stored(A), A.springs)
         else:
             self.fine = Fine(A)
         self.levels: list[Level] = [self.fine]
         self.coarser: list[Coarse] = []
-        coarsest = COARSEST if coarsest is None else coarsest
+        coarsest = int(np.clip(unknowns(self.fine) // 100, *COARSEST)) if coarsest is None else coarsest
         while unknowns(self.levels[-1]) > coarsest and max(len(x), len(y)) > 3:
             merge = Merge.of(x, y, A.mirror)
             finer = self.levels[-1]
-            if isinstance(finer, Coarse):
+            if isinstance(finer, Stored):
                 assert finer.coefficients is not None
-                coefficients = merge_coefficients(finer.coefficients, merge)
+                coefficients = merge_coefficients(A.device, finer.coefficients, merge)
                 finer.factor()
             else:
                 coefficients = merge_media(A, merge)
             self.coarser.append(Coarse(A.device, merge, z, coefficients, finer.springs))
             self.levels.append(self.coarser[-1])
             x, y = merge.coarse
-        self.inverse, self.at = invert(self.levels[-1])
+        *self.roots, self.at = invert(self.levels[-1])
         most = max([int(np.prod(level.smoother.shape)) for level in self.levels if hasattr(level, "smoother")], default=0)
-        directions, scratch = (A.device.zeros(n, np.float32) for n in (int(np.prod(self.fine.shape)), most))
+        size = int(np.prod(self.fine.shape))
+        self.idle = A.device.zeros(size + max(size, most), np.float32)
         for level in self.levels:
-            level.allocate(directions, scratch)
+            level.allocate(self.idle[:size], self.idle[size:])
         for level in self.levels[:-1]:
             level.find_interval()
 
@@ -279,8 +276,9 @@ class Cycle:
         level = self.levels[n]
         if n == len(self.levels) - 1:
             size = len(self.at)
-            args = (level.x.reshape(-1), level.r.reshape(-1), self.inverse, self.at, size)
-            self.device.launch("multigrid", "dense_rows", (size, 1, 1), *args, real=np.float32)
+            flat = level.r.reshape(-1), level.p.reshape(-1), level.x.reshape(-1)
+            for there, here, root in zip(flat[1:], flat, self.roots, strict=False):
+                self.device.launch("multigrid", "dense_rows", (size, 1, 1), there, here, root, self.at, size, real=np.float32)
             return
         level.smooth(0.0)
         self.coarser[n].restrict(level)
@@ -301,38 +299,35 @@ def unknowns(level: Level) -> int:
 
 
 def invert(level: Level):
-    """Inverse of a small level's matrix on its active displacements, motions without energy left out: (matrix, places).
+    """Roots of a small level's inverse R^T R on its active displacements: (R^T, R, places of these).
 
-    Rigid motions, of loose parts too, show up as pivots that vanish in a Cholesky factorisation.
+    Motions without energy are left out: rigid ones, of loose parts too, show up as pivots that vanish in a Cholesky
+    factorisation. An inverse in single precision would have negative values where a slender body is 1e8 times easier to
+    bend than to stretch; R^T R has none, and its error grows with the root of that ratio only.
     """
+    if isinstance(level, Stored):
+        level.inverse = level.device.asarray(level.diagonal(), np.float32)
     at = np.flatnonzero(level.device.to_host(level.inverse).reshape(-1) > 0)
     A = matrix(level)[at][:, at].toarray(order="F")
     scale = 1 / np.sqrt(A.diagonal())
     A *= scale
     A *= scale[:, None]
     factor, pivots, rank, _ = lapack.dpstrf(A, tol=1e-11, lower=1, overwrite_a=1)  # large arrays: in place
-    kept, loose = np.split(pivots - 1, [rank])
-    motion = np.zeros((len(A), len(loose)))
+    order, loose = pivots - 1, len(A) - rank
+    motion = np.zeros((len(A), loose))
     motion[:rank] = -solve_triangular(factor[:rank, :rank], factor[rank:, :rank].T, trans="T", lower=True)
-    motion[rank:] = np.eye(len(loose))
+    motion[rank:] = np.eye(loose)
+    Q, _ = np.linalg.qr(motion * scale[order, None])
     factor[rank:, :rank] = 0
-    factor[rank:, rank:] = np.eye(len(loose))
-    inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
-    del A, factor
-    inverse = inverse[:rank, :rank]
+    factor[rank:, rank:] = np.eye(loose)
+    lower, _ = lapack.dtrtri(factor, lower=1, overwrite_c=1)
+    root = np.zeros((len(at), len(at)), np.float32)  # lower scale (1 - Q Q^T)
     for n in range(rank):
-        inverse[n, n + 1 :] = inverse[n + 1 :, n]
-    inverse *= scale[kept]
-    inverse *= scale[kept, None]
-    Q, _ = np.linalg.qr(motion * scale[pivots - 1, None])
-    left = inverse @ Q[:rank]
-    right = left.T - Q[:rank].T @ left @ Q[:rank].T
-    whole = np.zeros((len(at), len(at)), np.float32)  # (1 - Q Q^T) inverse (1 - Q Q^T); inverse is zero for `loose`
-    for n, row in enumerate(kept):
-        whole[row, kept] = inverse[n] - left[n] @ Q[:rank].T - Q[n] @ right
-        whole[row, loose] = whole[loose, row] = -(left[n] - Q[n] @ (Q[:rank].T @ left)) @ Q[rank:].T
-    whole[np.ix_(loose, loose)] = Q[rank:] @ (Q[:rank].T @ left) @ Q[rank:].T
-    return level.device.asarray(whole), level.device.asarray(at, np.int64)
+        row = np.zeros(len(at))
+        row[: n + 1] = lower[n, : n + 1] * scale[order[: n + 1]]
+        root[n, order] = row - Q @ (row @ Q)
+    put = level.device.asarray
+    return put(np.ascontiguousarray(root.T)), put(root), put(at, np.int64)
 
 
 def matrix(level: Level) -> sparse.csr_matrix:
@@ -354,8 +349,7 @@ def matrix(level: Level) -> sparse.csr_matrix:
         rows.append(number[at][ok])
         columns.append(number[(np.full(ok.sum(), a), *(q[ok] for q in source))])
         values.append(seen[at][ok])
-    plain = sparse.csr_matrix(
-        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(number.size,) * 2
-    )
     assert level.free is not None
-    return plain + level.free
+    more = level.free.entries()
+    row, column, value = (np.concatenate([*q, a]) for q, a in zip((rows, columns, values), more, strict=True))
+    return sparse.csr_matrix((value, (row, column)), shape=(number.size,) * 2)

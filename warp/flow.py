@@ -2,7 +2,8 @@
 
 A case without steps is one elastic step from the stress-free state (`process`). With steps, every moment of its plan
 (`sequence`) is one solve that begins with what the body remembers (`history`): the parts of the moment's stage are
-voxelised on one grid that suits them all, new voxels are born on the deformed body, those that are gone let go.
+voxelised on one grid that suits them all, new voxels are born on the deformed body, those that are gone let go. Where a
+material relaxes, a moment is as many solves as that needs (`pace`).
 
     sigma = C(T) (strain since birth - thermal_strain(T, T_birth) + shrinkage)
 
@@ -23,15 +24,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp import checkpoint, process, remade
+from warp import checkpoint, pace, process, remade
 from warp import device as devices
 from warp import voxelize as voxels
 from warp.checkpoint import Progress
+from warp.cuts import Rectangle
 from warp.device import Device
 from warp.grid import Grid, make_grid
 from warp.history import Slices, State
+from warp.maxwell import relaxations
 from warp.reuse import Reuse
-from warp.sequence import Moment, Rectangle, Stage
+from warp.sequence import Moment, Stage
 from warp.shape import Body, Box
 from warp.supports import Clamp
 from warp.units import ZERO_CELSIUS
@@ -139,9 +142,19 @@ class _Run:
         temperature, residuals = self._temperature(moment, field, before.records)
         told = partial(self.tell, name)
         state = state or State.start(self.model.grid.shape)
-        bent = elastic.solve(
-            self.model, temperature, self.place, process.TOLERANCE, told, state, moment.duration, self.reuse, moment.support
-        )
+
+        def step(T: float | np.ndarray, state: State, duration: float) -> elastic.Solution:
+            return elastic.solve(
+                self.model, T, self.place, process.TOLERANCE, told, state, duration, self.reuse, moment.support
+            )
+
+        laws = relaxations(self.model)
+        if laws and moment.duration:
+            begin, grid = self._begin(field, before.records), self.model.grid
+            extent = max(float(line[-1] - line[0]) for line in (grid.x, grid.y, grid.z))
+            bent = pace.solve(step, laws, state, begin, temperature, moment.duration, extent)
+        else:
+            bent = step(temperature, state, moment.duration)
         assert bent.state is not None
         residuals["elastic"] = np.asarray(bent.residuals, np.float64)
         warm = temperature if isinstance(temperature, np.ndarray) else None
@@ -181,13 +194,15 @@ class _Run:
             return solved.temperature, {"heat": np.asarray(solved.residuals, np.float64)}
         from warp import transient
 
-        if field is None:
-            first = self.case.loads.stress_free if not records else records[-1]["temperature_C"] + ZERO_CELSIUS
-            begin: float | np.ndarray = first
-        else:
-            begin = field
+        begin = self._begin(field, records)
         passed = transient.solve(self.model, self.made.boundaries, sources, self.place, begin, moment.duration)
         return passed.frames[-1][1], {}
+
+    def _begin(self, field: np.ndarray | None, records: list[dict[str, Any]]) -> float | np.ndarray:
+        """The temperature in K, one or a field, at which a moment begins."""
+        if field is not None:
+            return field
+        return records[-1]["temperature_C"] + ZERO_CELSIUS if records else self.case.loads.stress_free
 
     def _record(self, moment: Moment, now: Progress, temperature: float | np.ndarray, bent: Any) -> dict[str, Any]:
         """The numbers of a moment, as JSON gives them back."""
@@ -233,7 +248,7 @@ class _Run:
             zones=self._zones(),
             terminals=case.terminals if case.terminals in there else None,
             power={source.part: float(np.sum(source.watts)) for source in self.made.sources},
-            ambient=process.ambient(case),
+            ambient=process.ambient(self.made.boundaries),
         )
 
     def _shapes(self, moment: Moment, now: Progress) -> dict[str, np.ndarray]:
@@ -317,10 +332,11 @@ def _support(moment: Moment, bent: Any) -> dict[str, Any]:
 
 def reported(raw: np.ndarray, model: VoxelModel) -> np.ndarray:
     """A state's displacement without rigid motion."""
-    from warp import elastic
+    from warp.free_edges import bordered
+    from warp.rigid import remove_rigid_motion
 
     found = raw.copy()
-    elastic.remove_rigid_motion(found, model)
+    remove_rigid_motion(devices.select("cpu"), found, bordered(model.ids), model.grid)
     return found
 
 

@@ -16,9 +16,13 @@ The energy  sum K (du/dz + tilt - free)^2 / 2  couples few displacements: it is 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
+
+from warp.device import Device
+from warp.scattered import Scattered
 
 FREE_EDGE = 2 / 3
 PAD = 3  # displacement arrays have one column of zeros before the first face and two after the last
@@ -27,6 +31,14 @@ PAD = 3  # displacement arrays have one column of zeros before the first face an
 def displacement_shape(nx: int, ny: int, nz: int) -> tuple[int, int, int, int]:
     """Shape of the solver's displacement arrays: (component, z, y, x), face i at x-index i + 1."""
     return 3, nz + 1, ny + 1, nx + PAD
+
+
+def bordered(ids: np.ndarray) -> np.ndarray:
+    """Media (nz, ny, nx) as the kernels read them: (nz+2, ny+2, nx+3), with void all round."""
+    nz, ny, nx = ids.shape
+    out = np.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
+    out[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] = ids
+    return out
 
 
 @dataclass(frozen=True)
@@ -50,75 +62,51 @@ def along(a: np.ndarray, face: int) -> np.ndarray:
     return a if face == 0 else np.swapaxes(a, -1, -2)
 
 
-def nearest(available: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For every entry the nearest level (axis 0) where `available`, the lower of two: (distance, level)."""
-    n = len(available)
-    level = np.arange(n).reshape(-1, *[1] * (available.ndim - 1))
-    far = 4 * n
-    below = np.maximum.accumulate(np.where(available, level, -far), axis=0)
-    above = np.minimum.accumulate(np.where(available, level, far)[::-1], axis=0)[::-1]
-    pick = np.where(level - below <= above - level, below, above)
-    return abs(level - pick), pick
+def borrow(device: Device, ids: Any, face: int, at: Any, n: tuple[int, int, int], mirror: bool) -> tuple[np.ndarray, ...]:
+    """Find the tilt of the edges at flat places `at`: of their own plane or the next one inside, on the nearest level.
 
-
-def own_tilt(w: np.ndarray) -> np.ndarray:
-    """Planes [k, m, p] with w on both sides; w [k, m, cell]."""
-    levels, m, n = w.shape
-    own = np.zeros((levels, m, n + 1), bool)
-    own[..., 1:n] = w[..., 1:] & w[..., :-1]
-    return own
-
-
-def borrow(face: int, k, m, p, stiffness, w: np.ndarray, mirror: bool) -> Edges:
-    """Find the tilt of the edges (k, m, p): of their own plane or the next one inside, on the nearest level with one.
-
-    w [k, m, cell]: where the displacement along z exists. Edges that find none are left out.
+    ids (nz+2, ny+2, nx+3): 0 in void. Returns k, m, p, level, plane, in ascending order of (k, m, p), and for which of
+    `at` these are: edges that find no tilt are left out.
     """
-    levels, _, n = w.shape
-    left, right = (p > 0) & w[k, m, np.maximum(p - 1, 0)], (p < n) & w[k, m, np.minimum(p, n - 1)]
-    keep = left | right
-    k, m, p, left, right, stiffness = (a[keep] for a in (k, m, p, left, right, stiffness))
-    source = own_tilt(w)
-    if mirror:
-        source[..., 0] = w[..., 0]
-    inner = np.where(left & right, p, np.where(left, p - 1, p + 1))
-    columns, at = np.unique(np.stack([np.r_[m, m], np.r_[p, inner]]), axis=1, return_inverse=True)
-    inside = (columns[1] >= 0) & (columns[1] <= n)
-    distance, level = nearest(source[:, columns[0], np.clip(columns[1], 0, n)] & inside)
-    here, there = np.split(at.ravel(), 2)
-    rank = distance * 8 * levels + level
-    own_plane = rank[k, here] <= rank[k, there]
-    plane = np.where(own_plane, p, inner)
-    level = np.where(own_plane, level[k, here], level[k, there])
-    found = (level >= 0) & (level < levels)
+    nx, ny, nz = n
+    row = nx + PAD
+    k, j, i = (device.asarray(a, np.int32) for a in (at // ((ny + 1) * row), at // row % (ny + 1), at % row))
+    level, plane = (device.empty(len(at), np.int32) for _ in range(2))
+    args = (level, plane, k, j, i, ids, face, mirror, nx, ny, nz, len(at))
+    device.launch("elastic_setup", "nearest_tilt", (len(at), 1, 1), *args)
+    k, j, i, level, plane = (device.to_host(a).astype(np.int64) for a in (k, j, i, level, plane))
+    m, p = (j, i - 1) if face == 0 else (i - 1, j)
+    which = np.flatnonzero(level >= 0)
+    if face == 1:
+        which = which[np.lexsort((p[which], m[which], k[which]))]
     if mirror:
         plane = np.where(plane == 0, -1, plane)
-    return Edges(face, *(a[found] for a in (k, m, p, stiffness, level, plane)))
+    return *(a[which] for a in (k, m, p, level, plane)), which
 
 
-def lateral_faces(solid: np.ndarray, compliance, widths, w: np.ndarray, mirror: tuple[bool, bool]) -> list[Edges]:
+def lateral_faces(device: Device, ids: np.ndarray, soft: np.ndarray, widths, mirror: tuple[bool, bool]) -> list[Edges]:
     """Edges of the lateral free faces of a voxel body with their K: two solid cells, one above the other, on one side.
 
-    solid (nz, ny, nx); compliance(e, k, j, i): 1/G of cells, e = 0 for G_yz, 1 for G_xz; widths (dx, dy, dz) in m;
-    w (nz+1, ny, nx): where the displacement along z exists.
+    ids (nz+2, ny+2, nx+3) of media, 0 = void; soft (3, media): 4/G_yz, 4/G_xz, 4/G_xy; widths (dx, dy, dz) in m.
     """
+    nz, ny, nx = ids.shape[0] - 2, ids.shape[1] - 2, ids.shape[2] - PAD
+    there = device.asarray(ids)
+    marked = device.zeros((2, nz + 1, ny + 1, nx + PAD), np.uint8)
+    device.launch("elastic_setup", "lateral_edges", (nx + 1, ny + 1, nz + 1), marked, there, *map(int, mirror), nx, ny, nz)
     dz = widths[2]
     found = []
-    for face, e in ((0, 1), (1, 0)):
-        s = along(solid, face)
-        pair = s[1:] & s[:-1]
-        n = pair.shape[2]
-        left, right = (np.zeros((*pair.shape[:2], n + 1), bool) for _ in range(2))
-        left[..., 1:], right[..., :-1] = pair, pair
-        if mirror[face]:
-            left[..., 0] = right[..., 0]
-        level, m, p = np.nonzero(left ^ right)
-        cell = np.where(left[level, m, p], p - 1, p)
+    for face in (0, 1):
+        at = device.xp.flatnonzero(marked[face].reshape(-1) == 1)
+        k, m, p, level, plane, _ = borrow(device, there, face, at, (nx, ny, nz), mirror[face])
+        j, i = (m, p) if face == 0 else (p, m)
+        solid = (ids[k, j + 1, i + 1] > 0) & (ids[k + 1, j + 1, i + 1] > 0)  # of the cell behind the face
+        cell = np.where(solid, p, p - 1)
         j, i = (m, cell) if face == 0 else (cell, m)
-        below, above = dz[level], dz[level + 1]
-        modulus = (below + above) / (below * compliance(e, level, j, i) + above * compliance(e, level + 1, j, i))
+        below, above = dz[k - 1], dz[k]
+        medium = soft[1 - face, ids[k, j + 1, i + 1]], soft[1 - face, ids[k + 1, j + 1, i + 1]]
+        modulus = (below + above) / (below * medium[0] / 4 + above * medium[1] / 4)
         volume = widths[face][cell] / 2 * widths[1 - face][m] * (below + above) / 2
-        found.append(borrow(face, level + 1, m, p, FREE_EDGE * modulus * volume, along(w, face), mirror[face]))
+        found.append(Edges(face, k, m, p, FREE_EDGE * modulus * volume, level, plane))
     return found
 
 
@@ -151,11 +139,10 @@ def strain_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> s
     return sparse.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
 
 
-def energy_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> sparse.csr_matrix:
+def energy_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> Scattered:
     """Sum of K b b^T over the edges, b their shear strain (`strain_matrix`)."""
     edges = list(edges)
-    B = strain_matrix(edges, spacing, n)
-    return (B.T @ sparse.diags(stiffness_of(edges)) @ B).tocsr()
+    return Scattered.product(strain_matrix(edges, spacing, n), stiffness_of(edges))
 
 
 def stiffness_of(edges: Iterable[Edges]) -> np.ndarray:
@@ -173,12 +160,14 @@ def free_shear(e: Edges, ids: np.ndarray, strain: Callable[[np.ndarray], np.ndar
     if not len(e.k):
         return np.zeros(0)
     q, z = lines[e.face], lines[2]
-    number = along(np.arange(ids.size).reshape(ids.shape), e.face)
+    _, ny, nx = ids.shape
+    along_m, along_p = (nx, 1) if e.face == 0 else (1, nx)
     ids = along(ids, e.face)
     before = np.maximum(e.p - 1, 0)
     solid = (e.p > 0) & (ids[e.k - 1, e.m, before] > 0) & (ids[e.k, e.m, before] > 0)
     cell = np.where(solid, before, e.p)
-    rise = strain(number[e.k, e.m, cell]) - strain(number[e.k - 1, e.m, cell])
+    upper = e.k * (ny * nx) + e.m * along_m + cell * along_p
+    rise = strain(upper) - strain(upper - ny * nx)
     distance = q[e.p] - q[np.maximum(e.plane, 0)]  # no plane: the tilt is that of the mirror, the first one
     gamma = 2 * distance * rise / (z[e.k + 1] - z[e.k - 1])
     return np.where(ids[e.k, e.m, cell] == ids[e.k - 1, e.m, cell], gamma, 0.0)

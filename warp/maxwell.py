@@ -25,6 +25,7 @@ import numpy as np
 
 from warp.media import Media
 from warp.medium import normal_block, normal_matrix
+from warp.relaxation import Relaxation
 from warp.voxelize import VoxelModel
 
 ALL = 4  # the slot of an entry that stands for every voxel round its edge; 0 .. 3 are single ones
@@ -80,6 +81,12 @@ class Branches:
 def relaxing(media: Media) -> np.ndarray:
     """Which rows (media,) relax."""
     return np.array([getattr(m, "relaxation", None) is not None for m in media.materials])
+
+
+def relaxations(model: VoxelModel) -> list[Relaxation]:
+    """The laws of what relaxes in a model, each once."""
+    laws = [getattr(model.media.materials[row], "relaxation", None) for row in np.unique(model.ids)]
+    return list({id(law): law for law in laws if law is not None}.values())
 
 
 def branches(

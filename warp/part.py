@@ -20,9 +20,14 @@ Lengths here are metres already (`units`); how parts stack is `stacking`, which 
 
 from __future__ import annotations
 
+import ast
+from inspect import cleandoc, getsource
+from itertools import pairwise
+from textwrap import dedent
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+from pydantic.json_schema import GetJsonSchemaHandler
 
 from warp.units import NOT_NEGATIVE, POSITIVE, Dimensionless, Length, Power, Temperature
 
@@ -32,7 +37,28 @@ SMALLEST = 1e-9  # m: nothing of a package is smaller
 class Section(BaseModel):
     """A table of the case file: no key that it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """With the texts that stand below the keys; read here, not at every start (use_attribute_docstrings)."""
+        schema = handler(core)
+        keys = handler.resolve_ref_schema(schema)["properties"]
+        for name, text in _texts(cls).items():
+            if cls.model_fields[name].description is None:
+                keys[name]["description"] = text
+        return schema
+
+
+def _texts(model: type[Section]) -> dict[str, str]:
+    """The text below each key in the source, of the classes above as well."""
+    found: dict[str, str] = {}
+    for section in (base for base in reversed(model.__mro__) if issubclass(base, Section)):
+        body = ast.parse(dedent(getsource(section))).body[0].body  # type: ignore[attr-defined]
+        for entry, below in pairwise(body):
+            if isinstance(entry, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                found[entry.target.id] = cleandoc(below.value.value)  # type: ignore[union-attr, arg-type]
+    return found
 
 
 def _names(value: Any) -> Any:

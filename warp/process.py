@@ -11,7 +11,7 @@ floats: rigid motion is projected out, nothing is held.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ import numpy as np
 
 from warp import device as devices
 from warp import voxelize as voxels
-from warp.boundary import Film, Fixed
+from warp.boundary import Boundary, Film, Fixed
 from warp.device import Device
 from warp.errors import WarpError
 from warp.grid import Grid, make_grid
@@ -60,15 +60,12 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
     from warp.results import Result
 
     def heated(stretch: np.ndarray | None = None) -> heat.Solution:
-        name = _named("heat", place)
-        step(name, 0, NO_RESIDUAL)
-        told = partial(step, name)
-        return heat.solve_steady(model, case.boundaries, case.sources, place, TOLERANCE, told, stretch)
+        step("heat", 0, NO_RESIDUAL)
+        return heat.solve_steady(model, case.boundaries, case.sources, place, TOLERANCE, partial(step, "heat"), stretch)
 
     def bend(temperature: float | np.ndarray) -> elastic.Solution:
-        name = _named("elastic", place)
-        step(name, 0, NO_RESIDUAL)
-        return elastic.solve(model, temperature, place, TOLERANCE, partial(step, name))
+        step("elastic", 0, NO_RESIDUAL)
+        return elastic.solve(model, temperature, place, TOLERANCE, partial(step, "elastic"))
 
     warm: heat.Solution | None
     temperature: float | np.ndarray | None
@@ -87,7 +84,7 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
         bent = bend(temperature)
 
     step("numbers", 0, NO_RESIDUAL)
-    stress = elastic.stress(model, bent.displacement, temperature)
+    stress = elastic.stress(model, bent.displacement, temperature, device=place)
     numbers = metrics.evaluate(
         model,
         None if warm is None else warm.temperature,
@@ -97,7 +94,7 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
         zones=case.zones,
         terminals=case.terminals,
         power=powers(case),
-        ambient=ambient(case),
+        ambient=ambient(case.boundaries),
     )
     result = Result.of(
         case.text,
@@ -217,9 +214,9 @@ def powers(case: Case) -> dict[str, float]:
     return total
 
 
-def ambient(case: Case) -> float | None:
+def ambient(boundaries: Iterable[Boundary]) -> float | None:
     """The one temperature (K) of all surroundings, None where they differ."""
-    known = {b.ambient for b in case.boundaries if isinstance(b, Film | Fixed)}
+    known = {b.ambient for b in boundaries if isinstance(b, Film | Fixed)}
     return known.pop() if len(known) == 1 else None
 
 
@@ -231,11 +228,6 @@ def peak_memory() -> int:
     except ImportError:  # Windows
         return 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _named(solver: str, place: Device) -> str:
-    """Name a step, and say why its first run on a machine takes longer."""
-    return f"{solver} (compiling, once for this machine)" if place.cold(solver) else solver
 
 
 def _silent(step: str, iteration: int, residual: float) -> Any:

@@ -19,8 +19,9 @@ from functools import partial
 
 import numpy as np
 
+from warp.device import select
 from warp.elastic import free_strain
-from warp.free_edges import PAD, free_shear, lateral_faces
+from warp.free_edges import PAD, bordered, free_shear, lateral_faces
 from warp.history import State, between_four, places, table
 from warp.inherited import Inheritance
 from warp.medium import normal_matrix
@@ -82,8 +83,7 @@ def _edges(model: VoxelModel, T: float) -> tuple[np.ndarray, np.ndarray, np.ndar
 
     grid = model.grid
     nz, ny, nx = grid.shape
-    ids = np.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
-    ids[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] = model.ids
+    ids = bordered(model.ids)
     with np.errstate(divide="ignore"):
         soft = np.ascontiguousarray(4 / model.media.shear(T).T)
     widths = []
@@ -95,14 +95,7 @@ def _edges(model: VoxelModel, T: float) -> tuple[np.ndarray, np.ndarray, np.ndar
     kernels.edge_forces(stiffness, np.ones_like(stiffness), ids, soft, *widths, nx, ny, nz)
     solid = model.ids > 0
     stiffness[~between_four(solid)] = 0.0
-    w = np.zeros((nz + 1, ny, nx), bool)
-    w[:-1] |= solid
-    w[1:] |= solid
-
-    def compliance(e: int, k: np.ndarray, j: np.ndarray, i: np.ndarray) -> np.ndarray:
-        return soft[e, model.ids[k, j, i]] / 4
-
-    edges = lateral_faces(solid, compliance, (grid.dx, grid.dy, grid.dz), w, grid.mirror)
+    edges = lateral_faces(select("cpu"), ids, soft, (grid.dx, grid.dy, grid.dz), grid.mirror)
     strain, lines = free_strain(model, T), (grid.x, grid.y, grid.z)
     if edges:
         at = places(table(edges, solid), solid.shape)

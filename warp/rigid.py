@@ -3,49 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 
-from warp.elastic_coefficients import activity
+from warp.device import Device
+from warp.free_edges import displacement_shape
+from warp.grid import Grid
 from warp.voxelize import VoxelModel
 
 
-def remove_rigid_motion(U: np.ndarray, model: VoxelModel) -> None:
+def remove_rigid_motion(device: Device, U: Any, ids: Any, grid: Grid) -> None:
     """Take the least-squares translation and rotation out of U (3, nz+1, ny+1, nx+1), those that mirror planes allow.
 
-    The weight of a displacement is the solid volume beside its face.
+    The weight of a displacement is the solid volume beside its face; ids (nz+2, ny+2, nx+3): 0 in void, both on `device`.
+    A component of a rigid motion is linear in x, y and z: moments of first and second order are all that is asked of U.
     """
-    grid = model.grid
     nz, ny, nx = grid.shape
-    lines = [
-        q - (q[0] if mirrored else q.mean())
-        for q, mirrored in zip((grid.x, grid.y, grid.z), (*grid.mirror, False), strict=True)
-    ]
-    volume = np.where(model.ids > 0, grid.dz[:, None, None] * grid.area, 0.0)
-    modes = motions(grid.mirror)
-    gram, moment = np.zeros((len(modes),) * 2), np.zeros(len(modes))
-    components = []
-    for a, u in enumerate((U[0, :nz, :ny], U[1, :nz, :, :nx], U[2, :, :ny, :nx])):
-        x, y, z = (q if b == a else (q[1:] + q[:-1]) / 2 for b, q in enumerate(lines))
-        place = x[None, None, :], y[None, :, None], z[:, None, None]
-        fields = [np.broadcast_to(np.asarray(mode(*place)[a], float), u.shape) for mode in modes]
-        ends = [(1, 1) if axis == 2 - a else (0, 0) for axis in range(3)]
-        beside = np.pad(volume, ends)
-        weight = beside.take(range(u.shape[2 - a]), 2 - a) + beside.take(range(1, u.shape[2 - a] + 1), 2 - a)
-        for p, field in enumerate(fields):
-            moment[p] += np.vdot(field * weight, u)
-            gram[p] += [np.vdot(field * weight, other) for other in fields]
-        components.append((u, fields, weight > 0))
-    unseen = np.diag(gram) <= 1e-24 * gram.max()  # the rotation about a single column of cells moves no face of it
-    gram[unseen], gram[:, unseen], moment[unseen] = 0.0, 0.0, 0.0
-    gram[unseen, unseen] = 1.0
-    amount = np.linalg.solve(gram, moment)
-    for u, fields, exists in components:
-        for c, field in zip(amount, fields, strict=True):
-            u -= c * field
-        u *= exists
-    U[0, ..., 0] *= not grid.mirror[0]
-    U[1, :, 0] *= not grid.mirror[1]
+    x, y, z = places = [_places(grid, axis) for axis in range(3)]
+    there = [device.asarray(a) for a in places]
+    widths = [device.asarray(np.r_[1.0, d, 1.0, 1.0]) for d in (grid.dx, grid.dy, grid.dz)]
+    sums = device.empty((3, nz + 1, ny + 1, 5))
+    device.launch("elastic_load", "motion_sums", (ny + 1, nz + 1, 3), sums, U, ids, *widths, there[0], nx, ny, nz)
+    w, wx, wxx, wu, wxu = np.moveaxis(device.to_host(sums), -1, 0)
+    y, z = y[:, None, :], z[:, :, None]
+    second = [w, wx, w * y, w * z, wxx, wx * y, wx * z, w * y * y, w * y * z, w * z * z]
+    gram = np.zeros((3, 4, 4))
+    for (p, q), moment in zip(combinations_with_replacement(range(4), 2), second, strict=True):
+        gram[:, p, q] = gram[:, q, p] = moment.sum(axis=(1, 2))
+    moments = np.stack([a.sum(axis=(1, 2)) for a in (wu, wxu, wu * y, wu * z)], axis=1)
+    modes = np.array([linear(mode) for mode in motions(grid.mirror)])
+    matrix = np.einsum("map,apq,naq->mn", modes, gram, modes)
+    unseen = np.diag(matrix) <= 1e-24 * matrix.max()  # the rotation about a single column of cells moves no face of it
+    matrix[unseen], matrix[:, unseen] = 0.0, 0.0
+    matrix[unseen, unseen] = 1.0
+    amount = np.linalg.solve(matrix, np.where(unseen, 0.0, np.einsum("map,ap->m", modes, moments)))
+    motion = device.asarray(np.tensordot(amount, modes, axes=1))
+    args = (U, motion, ids, *widths, *there, *map(int, grid.mirror), nx, ny, nz)
+    device.launch("elastic_load", "take_motion", (nx + 1, ny + 1, nz + 1), *args)
+
+
+def _places(grid: Grid, axis: int) -> np.ndarray:
+    """Coordinate (3, n + 1) along an axis of u, v and w, from the mirror plane or the mean of the lines."""
+    q = (grid.x, grid.y, grid.z)[axis]
+    q = q - (q[0] if (*grid.mirror, False)[axis] else q.mean())
+    centres = np.append((q[1:] + q[:-1]) / 2, 0.0)
+    return np.stack([q if a == axis else centres for a in range(3)])
+
+
+def linear(motion: Callable) -> np.ndarray:
+    """Coefficients (3, 4) of 1, x, y, z in the components of a rigid motion."""
+    values = np.array([motion(*at) for at in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))], float).T
+    return np.concatenate([values[:, :1], values[:, 1:] - values[:, :1]], axis=1)
 
 
 def motions(mirror: tuple[bool, bool]) -> list[Callable]:
@@ -76,3 +86,16 @@ def rising_motions(model: VoxelModel) -> np.ndarray:
         for field, mode in zip(out, chosen, strict=True):
             field[a][here] = mode(x[None, None, :], y[None, :, None], z[:, None, None])[a]
     return out * exists
+
+
+def activity(solid: np.ndarray, mirror: tuple[bool, bool]) -> np.ndarray:
+    """Which displacements exist: their face touches a solid cell and is not held by a mirror plane."""
+    nz, ny, nx = solid.shape
+    on = np.zeros(displacement_shape(nx, ny, nz), bool)
+    for shift in (0, 1):
+        on[0, :nz, :ny, 1 + shift : nx + 1 + shift] |= solid
+        on[1, :nz, shift : ny + shift, 1 : nx + 1] |= solid
+        on[2, shift : nz + shift, :ny, 1 : nx + 1] |= solid
+    on[0, ..., 1] &= not mirror[0]
+    on[1, :, 0] &= not mirror[1]
+    return on

@@ -57,7 +57,7 @@ def _solved(value: Any) -> str:
 class Load(Section):
     """One step from the stress-free state to the temperature of interest."""
 
-    stress_free: Temperature
+    stress_free: Annotated[Temperature, Field(examples=["217 degC"])]
     """Where every part fits its neighbours without stress, unless the part names its own."""
     temperature: Annotated[
         Annotated[Literal["solved"], Tag("<solved>")] | Annotated[Temperature, Tag("<temperature>")],

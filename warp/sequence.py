@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from warp.assembly import FACE_SIDES, MIRRORS
+from warp.cuts import Rectangle, extent, meets, span
 from warp.part import AnyPart, Array, Plate, Solid
 from warp.profiles import moments as profile_moments
 from warp.sections import CaseFile
@@ -22,9 +22,6 @@ from warp.units import ZERO_CELSIUS
 
 EVERY = 20.0  # K between computed points of a profile: a curve of 12 points up to 260 degC
 SAME = 1e-6  # K
-
-Rectangle = tuple[float, float, float, float]
-"""x0, x1, y0, y1 in m."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,8 @@ class Stage:
     """Linear shrinkage of parts that a step cured."""
     unit: Rectangle | None = None
     unit_name: str = ""
+    around: tuple[tuple[str, str, float], ...] = ()
+    """Surroundings that a step changed: boundary, "film" or "ambient", value."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +231,11 @@ class _Planner:
             raise Fault((*key, "on"), "heat has no way out: add a [boundary.NAME] with a film or a fixed temperature")
         if step.on and not self.powered:
             raise Fault((*key, "on"), 'no part gives off heat: add power = "10 W" to one')
+        for word, given in (("film", step.film), ("ambient", step.ambient)):
+            for name, value in given.items():
+                self._refuse_boundary(name, word, (*key, word))
+                kept = tuple(change for change in self.stage.around if change[:2] != (name, word))
+                self.stage = replace(self.stage, around=tuple(sorted((*kept, (name, word, value)))))
         self.power, self.uniform = step.on, False
         if not step.duration:
             if step.every is not None:
@@ -241,6 +245,13 @@ class _Planner:
         count = max(1, round(step.duration / step.every + 0.4999)) if step.every else 1
         for _ in range(count):
             yield replace(self._at(step.duration / count), at_rest=False)
+
+    def _refuse_boundary(self, name: str, word: str, key: Key) -> None:
+        section = self.file.boundary.get(name)
+        if section is None:
+            raise Fault(key, f"there is no [boundary.{name}]{nearest(name, self.file.boundary)}")
+        if word == "film" and section.film is None:
+            raise Fault(key, f"{name!r} has a fixed temperature, no film: change that with ambient")
 
     def _remove(self, step: Remove, key: Key) -> Iterator[Moment]:
         for part in self._named(step.parts, (*key, "parts")):
@@ -285,10 +296,10 @@ class _Planner:
                 raise Fault(key, f'{face!r} is held since {self.held_by}: let it go first, with do = "support", on = "free"')
 
     def _singulate(self, step: Singulate, key: Key) -> Iterator[Moment]:
-        whole = self.stage.unit or _extent(self.places)
+        whole = self.stage.unit or extent(self.places)
         found = []
         for axis, (word, mirror) in enumerate(zip("xy", MIRRORS[self.file.symmetry], strict=True)):
-            low, high = _span(step, axis, whole[2 * axis : 2 * axis + 2], key)
+            low, high = span(step, axis, whole[2 * axis : 2 * axis + 2], key)
             cut = low > whole[2 * axis] + LEVEL or high < whole[2 * axis + 1] - LEVEL
             if mirror and (self.stage.unit is None or self.stage.unit[2 * axis] < -LEVEL) and cut:
                 if high < LEVEL:
@@ -299,7 +310,7 @@ class _Planner:
             found += [low, high]
         x0, x1, y0, y1 = found
         unit = x0, x1, y0, y1
-        present = tuple(name for name in self.stage.present if _meets(self.places[name], unit))
+        present = tuple(name for name in self.stage.present if meets(self.places[name], unit))
         if not any(name in present for name in _of_solids(self.file)):
             raise Fault(key, "leaves nothing: no part lies there")
         self._refuse_loss(set(self.stage.present) - set(present), key)
@@ -323,7 +334,7 @@ class _Planner:
         if part in self.gone:
             raise Fault(key, f"{part!r} was removed by {self.gone[part]}")
         self._refuse_own_temperature(part)
-        if self.stage.unit is not None and not _meets(self.places[part], self.stage.unit):
+        if self.stage.unit is not None and not meets(self.places[part], self.stage.unit):
             raise Fault(key, f"{part!r} lies outside {self.stage.unit_name!r}, which was cut out before")
 
     def _refuse_absent(self, part: str, key: Key) -> None:
@@ -368,44 +379,3 @@ def _label(step: AnyStep) -> str:
 
 def _degrees(kelvin: float) -> str:
     return f"{round(kelvin - ZERO_CELSIUS, 6):g} degC"
-
-
-def _extent(places: dict[str, Place]) -> Rectangle:
-    bounds = [place.outline.bounds for place in places.values()]
-    return min(b[0] for b in bounds), max(b[1] for b in bounds), min(b[2] for b in bounds), max(b[3] for b in bounds)
-
-
-def _meets(place: Place, rectangle: Rectangle) -> bool:
-    x0, x1, y0, y1 = place.outline.bounds
-    a0, a1, b0, b1 = rectangle
-    return min(x1, a1) - max(x0, a0) > LEVEL and min(y1, b1) - max(y0, b0) > LEVEL
-
-
-def _span(step: Singulate, axis: int, whole: tuple[float, ...], key: Key) -> tuple[float, float]:
-    """What remains along one axis, within what is there."""
-    word, lines = "xy"[axis], (step.x, step.y)[axis]
-    if step.size is not None:
-        if step.x or step.y:
-            raise Fault((*key, "size"), "stands beside cut lines: keep one")
-        low, high = step.at[axis] - step.size[axis] / 2, step.at[axis] + step.size[axis] / 2
-        if low < whole[0] - LEVEL or high > whole[1] + LEVEL:
-            raise Fault((*key, "size"), f"reaches beyond what is there ({_mm(whole[0])} to {_mm(whole[1])} in {word})")
-        return low, high
-    if not (step.x or step.y):
-        raise Fault(key, 'says not what remains: add size = ["14 mm", "14 mm"], or cut lines x = ["-7 mm", "7 mm"] and y')
-    cuts = sorted(lines)
-    if any(not whole[0] < line < whole[1] for line in cuts):
-        raise Fault((*key, word), f"a cut lies beside what is there ({_mm(whole[0])} to {_mm(whole[1])})")
-    ends = [whole[0], *cuts, whole[1]]
-    for n, (a, b) in enumerate(pairwise(ends)):
-        if a - LEVEL <= step.at[axis] < b - LEVEL:
-            low = a + (step.kerf / 2 if n > 0 else 0.0)
-            high = b - (step.kerf / 2 if n < len(cuts) else 0.0)
-            if not low < step.at[axis] < high:
-                raise Fault((*key, "at"), f"lies on a cut of {word}")
-            return low, high
-    raise Fault((*key, "at"), f"lies outside what is there ({_mm(whole[0])} to {_mm(whole[1])} in {word})")
-
-
-def _mm(metres: float) -> str:
-    return f"{metres * 1e3:.6g} mm"

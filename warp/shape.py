@@ -70,14 +70,13 @@ class Prism:
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
-    """Equal upright columns, round or square (`diameter` is then the side), at centres (n, 2); they may not overlap."""
+class _Round:
+    """Equal ones of `diameter` at centres (n, 2), from z0 to z1; they may not overlap."""
 
     centres: np.ndarray
     diameter: float
     z0: float
     z1: float
-    square: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "centres", np.array(self.centres, dtype=float).reshape(-1, 2))
@@ -92,9 +91,16 @@ class Columns:
         return _sides(self.centres, self.diameter)
 
     def snaps(self) -> Snaps:
-        """Both sides of every column: then all columns of a regular array are cut alike."""
+        """Both sides of each, of balls at the equator: then all of a regular array are cut alike."""
         xs, ys = self.sides
         return xs, ys, np.array([self.z0, self.z1])
+
+
+@dataclass(frozen=True, eq=False)
+class Columns(_Round):
+    """Equal upright columns, round or square (`diameter` is then the side), at centres (n, 2)."""
+
+    square: bool = False
 
     def volume(self) -> float:
         area = self.diameter**2 if self.square else np.pi * self.diameter**2 / 4
@@ -102,30 +108,8 @@ class Columns:
 
 
 @dataclass(frozen=True, eq=False)
-class Balls:
+class Balls(_Round):
     """Equal spheres of `diameter` at centres (n, 2), half-way between the planes z0 < z1, which cut them flat."""
-
-    centres: np.ndarray
-    diameter: float
-    z0: float
-    z1: float
-
-    def __post_init__(self):
-        object.__setattr__(self, "centres", np.array(self.centres, dtype=float).reshape(-1, 2))
-
-    @cached_property
-    def bounds(self) -> Bounds:
-        return (*_extent(self.centres, self.diameter), self.z0, self.z1)
-
-    @cached_property
-    def sides(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lines x and y on both sides of each."""
-        return _sides(self.centres, self.diameter)
-
-    def snaps(self) -> Snaps:
-        """Both sides of every ball's equator, and the cutting planes."""
-        xs, ys = self.sides
-        return xs, ys, np.array([self.z0, self.z1])
 
     def volume(self) -> float:
         """n pi (R^2 h - h^3 / 12): the sphere between two planes h apart, symmetric to its centre."""

@@ -9,12 +9,14 @@ hard spring.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from warp.free_edges import displacement_shape
+from warp.scattered import Scattered
 from warp.transfer import ON_LINES, Merge
 
 
@@ -24,14 +26,16 @@ class Springs(NamedTuple):
     at: np.ndarray
     stiffness: np.ndarray
 
-    def matrix(self, size: int) -> sparse.csr_matrix:
+    @property
+    def matrix(self) -> Scattered:
         """S."""
-        return sparse.csr_matrix((self.stiffness, (self.at, self.at)), shape=(size, size))
+        order = np.argsort(self.at)
+        return Scattered(self.at[order], sparse.diags(self.stiffness[order]).tocsr())
 
-    def coarser(self, merge: Merge, active: np.ndarray) -> Springs:
-        """Of the next level; `active` (3, nz+1, ny+1, nx+3): where it has displacements."""
-        nz = active.shape[1] - 1
+    def coarser(self, merge: Merge, nz: int, exist: Callable[[np.ndarray], np.ndarray]) -> Springs:
+        """Of the next level; `exist`: which of flat places there have a displacement."""
         fine = displacement_shape(len(merge.x) - 1, len(merge.y) - 1, nz)
+        coarse = displacement_shape(len(merge.keep_x) - 1, len(merge.keep_y) - 1, nz)
         component, k, j, i = np.unravel_index(self.at, fine)
         places, shares = [], []
         for a, lines in enumerate(ON_LINES):
@@ -44,9 +48,9 @@ class Springs(NamedTuple):
                     share = share_y * share_x * self.stiffness[here]
                     used = share > 0
                     place = np.full(used.sum(), a), k[here][used], y.at[row][used] + dj, x.at[column][used] + di + 1
-                    places.append(np.ravel_multi_index(place, active.shape))
+                    places.append(np.ravel_multi_index(place, coarse))
                     shares.append(share[used])
         at, where = np.unique(np.concatenate(places), return_inverse=True)
         stiffness = np.bincount(where, np.concatenate(shares), len(at))
-        exists = active.reshape(-1)[at]
-        return Springs(at[exists], stiffness[exists])
+        there = exist(at)
+        return Springs(at[there], stiffness[there])

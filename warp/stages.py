@@ -35,7 +35,11 @@ def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, l
         if isinstance(part, Array) and part.model == "effective" and part.fill is not None:
             changes |= _fill(part, file, stage, shrunk, made)
         parts[name] = part.model_copy(update=changes) if changes else part
-    return assemble(file.model_copy(update={"part": parts}), folder, stage.present, made)
+    around = dict(file.boundary)
+    for name, word, value in stage.around:
+        fixed = around[name].temperature is not None
+        around[name] = around[name].model_copy(update={"temperature" if fixed else word: value})
+    return assemble(file.model_copy(update={"part": parts, "boundary": around}), folder, stage.present, made)
 
 
 def hurried(moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:

@@ -1,8 +1,8 @@
 """The curve of a process: temperature and warpage step by step, and the warpage over the temperature.
 
-One line a surface; filled marks are ends of steps, numbered as in the table. Below each stretch between two changes of
-the body or its support (parts that join or go, a cut, a table) is one line: a curve that a furnace and shadow moire
-would show.
+One line a surface; filled marks are ends of steps, numbered as in the table. Below, where the temperature changes, each
+stretch between two changes of the body or its support (parts that join or go, a cut, a table) is one line: a curve that a
+furnace and shadow moire would show.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ def draw(result: Result, path: Path, title: str = "") -> None:
     names = telling(records)
     if not names:
         raise WarpError("no surface was measured in its steps")
-    with page(path, 6.0) as figure:
-        above, below = figure.subplots(2, 1)
+    varies = len({record["temperature_C"] for record in records} - {None}) > 1
+    with page(path, 6.0 if varies else 3.5) as figure:
+        above, *rest = figure.subplots(1 + varies, 1, squeeze=False)[:, 0]
         for n, name in enumerate(names):
             _over_moments(above, records, name, n)
-            _over_temperature(below, records, name, n)
-        for axes in (above, below):
+            for below in rest:
+                _over_temperature(below, records, name, n)
+        for axes in (above, *rest):
             axes.axhline(0.0, color="#00000060", linewidth=0.6)
             axes.grid(color="#00000018", linewidth=0.5)
             axes.spines[["top", "right"]].set_visible(False)
@@ -42,8 +44,9 @@ def draw(result: Result, path: Path, title: str = "") -> None:
         ends = [n for n, record in enumerate(records) if record["last"]]
         above.set_xticks(ends, [str(records[n]["step"]) for n in ends])
         above.set_xlabel("step")
-        below.set_xlabel("temperature (degC)")
-        below.legend(frameon=False)
+        for below in rest:
+            below.set_xlabel("temperature (degC)")
+        (above, *rest)[-1].legend(frameon=False)
         above.set_title(title, loc="left")
 
 

@@ -8,7 +8,7 @@
     attach     parts appear on the deformed body, stress-free at the temperature
     cure       liquid parts become solid, stress-free at the temperature, and shrink; parts that are there shrink only
     heat, cool to a temperature, the same everywhere; or along a profile of (time, temperature)
-    power      on or off: the field that the chips' heat and the films make, at rest or after a duration
+    power      on or off: the field that the chips' heat and the films make, at rest or after a duration; other surroundings
     singulate  a rectangle or a field between cut lines remains; all else goes, and the rest springs back
     remove     parts go: a carrier, a tape
     support    what carries the body from then on: clamped faces, a table under its weight, or nothing (free)
@@ -28,7 +28,17 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, 
 from warp.part import Names, Pair, Point, Section
 from warp.profiles import PROFILES
 from warp.stacking import nearest
-from warp.units import NOT_NEGATIVE, POSITIVE, Dimensionless, HeatingRate, Length, Temperature, TemperatureDifference, Time
+from warp.units import (
+    NOT_NEGATIVE,
+    POSITIVE,
+    Dimensionless,
+    FilmCoefficient,
+    HeatingRate,
+    Length,
+    Temperature,
+    TemperatureDifference,
+    Time,
+)
 
 Duration = Annotated[Time, NOT_NEGATIVE]
 PartNames = Annotated[Names, Field(examples=[["chip", "bumps"]])]
@@ -112,6 +122,10 @@ class Power(Step):
     on: bool
     every: Annotated[Time, POSITIVE] | None = None
     """With a duration: the warpage is computed after so much time at most; only at the end unless told."""
+    film: Annotated[dict[str, Annotated[FilmCoefficient, POSITIVE]], Field(examples=[{"fan": "20 W/(m^2 K)"}])] = {}
+    """Heat-transfer coefficients of [boundary.NAME] from here on: a fan stops."""
+    ambient: Annotated[dict[str, Temperature], Field(examples=[{"air": "245 degC"}])] = {}
+    """Temperatures round [boundary.NAME], or of it where it is fixed, from here on: an oven's zone."""
 
 
 class Singulate(Step):

@@ -149,7 +149,8 @@ def reading(path: Path) -> Iterator[h5py.File]:
         with open(path, "rb"):
             pass
         if not h5py.is_hdf5(path):
-            raise WarpError(f"{path} is not an HDF5 file")
+            case = path.suffix == ".toml"
+            raise WarpError(f"{path} is " + ("a case: `warp run` makes its result" if case else "not an HDF5 file"))
         with h5py.File(path, "r") as file:
             yield file
     except WarpError:

@@ -6,12 +6,15 @@ that the shear strain of an interpolated field is the interpolated shear strain:
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from warp import coarsen
+from warp.device import Device
 from warp.free_edges import PAD, displacement_shape
+from warp.scattered import Scattered
 
 ON_LINES = ((True, False), (False, True), (False, False))
 """Do u, v, w stand on lines along x, along y?"""
@@ -106,52 +109,55 @@ def gather(merge: Merge) -> Gather:
     return Gather(atx, tx, aty, ty, startx, weightx, starty, weighty)
 
 
-def ghosts(active: np.ndarray, x: np.ndarray, y: np.ndarray, mirror: tuple[bool, bool]) -> sparse.csr_matrix:
-    """Extrapolate linearly from active displacements to missing ones beside them (rows: the missing ones).
+def ghosts(device: Device, ids: Any, x: np.ndarray, y: np.ndarray, mirror: tuple[bool, bool]) -> Scattered:
+    """Extrapolate linearly from existing displacements to missing ones beside them (rows: the missing ones).
 
     u is extended along y, v along x, w along both (twice, for corners): the directions in which they stand at centres.
+    ids (nz+2, ny+2, nx+3): 0 in void.
     """
-    nx, ny = len(x) - 1, len(y) - 1
-    shape = displacement_shape(nx, ny, active.shape[1] - 1)
-    size = int(np.prod(shape))
-    index = np.arange(size).reshape(shape)
-    centres = {1: (y[1:] + y[:-1]) / 2, 2: (x[1:] + x[:-1]) / 2}
-    exists = active.ravel()
-    F = sparse.csr_matrix((size, size))
-    for a, axes, passes in ((0, (1,), 1), (1, (2,), 1), (2, (1, 2), 2)):
-        here = (slice(None), slice(0, ny + (a == 1)), slice(1, nx + (a == 0) + 1))
-        on, number = active[a][here].copy(), index[a][here]
-        if a == 0 and mirror[0]:  # held, not missing
-            on[..., 0] = on[..., 1]
-        if a == 1 and mirror[1]:
-            on[:, 0] = on[:, 1]
-        for _ in range(passes):
-            found = [_beside(on, number, axis, step, centres[axis]) for axis in axes for step in (1, -1)]
-            ghost, near, far, t = (np.concatenate(f) for f in zip(*found, strict=True))
-            times = np.bincount(ghost, minlength=size)
-            value = np.r_[1 + t, -t] / np.r_[times[ghost], times[ghost]]
-            step = sparse.csr_matrix((value, (np.r_[ghost, ghost], np.r_[near, far])), shape=(size, size))
-            onward = step @ F  # from places that an earlier pass has filled
-            step.data *= exists[step.indices]
-            F = F + step + onward
-            on |= times[number] > 0
+    nx, ny, nz = len(x) - 1, len(y) - 1, ids.shape[0] - 2
+    turn = device.empty(displacement_shape(nx, ny, nz), np.uint8)
+    device.launch("elastic_setup", "ghost_places", (nx + PAD, ny + 1, nz + 1), turn, ids, *map(int, mirror), nx, ny, nz)
+    ways = (0, 1, (1,)), (1, 1, (0,)), (2, 1, (0, 1)), (2, 2, (0, 1))
+    found = [_extended(device, turn, a, now, axes, (x, y)) for a, now, axes in ways]
+    rows, columns, values = (np.concatenate(a) for a in zip(*found, strict=True))
+    at, number = np.unique(np.concatenate([rows, columns]), return_inverse=True)
+    row, column = np.split(number, 2)
+    later = np.zeros(len(row), bool)
+    later[len(row) - len(found[3][0]) :] = True
+    missing = np.zeros(len(at), bool)
+    missing[row] = True
+
+    def matrix(on: np.ndarray) -> sparse.csr_matrix:
+        return sparse.csr_matrix((values[on], (row[on], column[on])), shape=(len(at),) * 2)
+
+    first, second = matrix(~later), matrix(later)
+    onward = second @ first  # from places that the first turn has filled
+    F = first + matrix(later & ~missing[column]) + onward
     F.eliminate_zeros()
-    return F
+    F.sort_indices()
+    return Scattered(at, F)
 
 
-def _beside(on: np.ndarray, number: np.ndarray, axis: int, step: int, centre: np.ndarray) -> tuple:
-    """Missing values whose neighbour at +-1 exists: their numbers, the two neighbours to extrapolate from, and how far.
+def _extended(device: Device, turn: Any, a: int, now: int, axes: tuple[int, ...], lines: tuple) -> tuple[np.ndarray, ...]:
+    """Extrapolations of component a to its missing places of turn `now`: rows, columns and values.
 
-    ghost = (1 + t) near - t far; a single neighbour is repeated (t = 0).
+    ghost = (1 + t) near - t far; a single neighbour is repeated (t = 0). The mean where there are several.
     """
-    on, number = np.moveaxis(on, axis, 2), np.moveaxis(number, axis, 2)
-    n = on.shape[2]
-    here, there = (slice(0, -1), slice(1, None)) if step > 0 else (slice(1, None), slice(0, -1))
-    k, m, p = np.nonzero(~on[..., here] & on[..., there])
-    p = p + (step < 0)
-    q = p + step
-    r = np.clip(q + step, 0, n - 1)
-    two = (r != q) & on[k, m, r]
-    r = np.where(two, r, q)
-    t = np.where(two, (centre[p] - centre[q]) / np.where(two, centre[q] - centre[r], 1), 0.0)
-    return number[k, m, p], number[k, m, q], number[k, m, r], t
+    _, _, rows, row = turn.shape
+    known, found = turn[a].reshape(-1), []
+    ghost = device.xp.flatnonzero(known == now)
+    for axis in axes:
+        for step in (1, -1):
+            stride = step * (1, row)[axis]
+            which = device.xp.flatnonzero(known[ghost + stride] < now)
+            here = ghost[which]
+            two = known[here + 2 * stride] < now
+            here, two, which = (device.to_host(q) for q in (here, two, which))
+            p, centre = (here % row - 1, here // row % rows)[axis], (lines[axis][1:] + lines[axis][:-1]) / 2
+            q, r = p + step, np.where(two, p + 2 * step, p + step)
+            t = np.where(two, (centre[p] - centre[q]) / np.where(two, centre[q] - centre[r], 1), 0.0)
+            found.append((which, here, here + stride, here + stride * (1 + two), t))
+    which, here, near, far, t = (np.concatenate(f) for f in zip(*found, strict=True))
+    flat, several = a * known.size, np.bincount(which)[which]
+    return np.r_[here, here] + flat, np.r_[near, far] + flat, np.r_[(1 + t) / several, -t / several]

@@ -2,12 +2,11 @@
 
     python data/packages/gallery.py [FOLDER]      FOLDER keeps the result files; those that are there are not run again
 
-A picture is a section near the middle beside the warped surface, in ../pictures/packages.
+A picture is a section near the middle beside the warped surface, or a process's steps, in ../pictures/packages.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +15,7 @@ from typing import Literal
 from PIL import Image
 
 import warp
-from warp import figures, measured, plots
+from warp import figures, measured, plots, step_figures
 from warp.case import Case
 from warp.shape import Balls, Columns
 
@@ -30,7 +29,8 @@ PAGE = """# Packages
 
 Every kind of package is a file here that runs as it stands, `warp run data/packages/NAME.toml`, and `warp new NAME` copies it
 to start from. The sections are drawn much higher than they are; the surface beside each is the one whose warpage is given,
-seen from above, + is convex. All pictures and numbers are the program's own, on default grids;
+seen from above, + is convex. Beside a process stands its warpage step by step, and over the temperature. All pictures and
+numbers are the program's own, on default grids;
 `python data/packages/gallery.py` makes them anew.
 
 """
@@ -39,14 +39,8 @@ seen from above, + is convex. All pictures and numbers are the program's own, on
 def main(folder: Path) -> None:
     """Run, draw and write."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    entries = [entry(path, folder) for path in sorted(HERE.glob("*.toml"), key=order)]
+    entries = [entry(path, folder) for path in sorted(HERE.glob("*.toml"))]
     (HERE / "README.md").write_text(PAGE + "\n".join(entries), encoding="utf-8")
-
-
-def order(path: Path) -> tuple[int, str]:
-    """Claims by their number, then the others."""
-    number = re.match(r"# Claims? (\d+)", path.read_text(encoding="utf-8"))
-    return (int(number[1]) if number else 1000), path.stem
 
 
 def entry(path: Path, folder: Path) -> str:
@@ -87,11 +81,14 @@ def through_a_bump(case: Case) -> float | None:
 
 
 def draw(result: warp.Result, part: str, side: Side, y: float | None, target: Path) -> None:
-    """The section at y and the warped surface side by side, in few colours."""
+    """The section at y and the warped surface side by side, in few colours; of a process its warpage step by step."""
     with TemporaryDirectory() as scratch:
         halves = [Path(scratch) / "section.png", Path(scratch) / "surface.png"]
         plots.cross_section(result, halves[0], y)
-        figures.relief(measured.flat(result, part, side), halves[1])
+        if result.metrics.get("steps"):
+            step_figures.draw(result, halves[1])
+        else:
+            figures.relief(measured.flat(result, part, side), halves[1])
         images = [Image.open(half).convert("RGB") for half in halves]
     sizes = [(WIDTH, round(WIDTH * image.height / image.width)) for image in images]
     small = [image.resize(size, Image.Resampling.LANCZOS) for image, size in zip(images, sizes, strict=True)]
