@@ -1,6 +1,7 @@
 """Levels of the elastic V-cycle: what the coarse coefficients and the lines must be, and how the cells merge."""
 
 import numpy as np
+import pytest
 from hard_models import ROOM, lidded, random_boxes
 from scipy import sparse
 
@@ -90,3 +91,12 @@ def test_wide_cells_wait_until_the_narrow_ones_have_caught_up():
         merged = np.diff(keep) > 1
         assert merged.any() and np.diff(x[keep])[merged].max() < 1.15 * 5 * narrowest
         x = y = x[keep]
+
+
+def test_an_interval_far_from_one_is_found(cpu):
+    """Power iterations neither overflow nor vanish: M^-1 a million times as large has an interval as much larger."""
+    level = Cycle(operator(lidded(), cpu)).fine
+    centre = level.centre
+    level.smoother.inverse *= np.float32(1e6)
+    level.find_interval()
+    assert level.centre == pytest.approx(1e6 * centre, rel=1e-3)

@@ -34,9 +34,9 @@ Progress = Callable[[str, int, float], None]
 """Called with (step, iteration, residual): iteration 0 when a step begins, residual NaN where it has none."""
 
 TOLERANCE = 1e-8  # of the true relative residual; 1e-6 would fix the warpage to 5e-6, 1e-8 proves it
-# Peak of the whole process on the lidded 45 mm flip chip, a line through 373,977 voxels (452 MB) and 974,242 (748 MB);
-# less where the grid is not graded (2,413,071 voxels of resolved bumps: 1,041 MB).
-BYTES_PER_VOXEL, BYTES_OF_THE_PROGRAM = 490, 290_000_000
+# Peak of the whole process: lidded 45 mm flip chip 427 MB with 373,977 voxels, 631 MB with 993,168, 3,912 MB with 9,959,268;
+# interposer 466 MB with 393,536, the most a voxel; resolved bumps 825 MB with 2,413,071, where the grid is hardly graded.
+BYTES_PER_VOXEL, BYTES_OF_THE_PROGRAM = 450, 290_000_000
 # What a run with steps remembers besides: process-fcbga.toml with 64,715 (323 MB), 249,900 (474 MB) and 1,098,134 voxels
 # (1,056 MB), process-reflow.toml with 59,168 (341 MB), 219,006 (492 MB) and 808,992 (860 MB).
 BYTES_OF_HISTORY = 330
