@@ -34,8 +34,9 @@ Lower where columns cost little. WIDE = 0.2 / 0.35 / 0.5: two chips in a ring ta
 COARSEST = 2000, 3000
 """Least and most places for displacements on the level that is inverted, a hundredth of the finest level's in between.
 
-Few where all else takes a second; many where a lid's foot and cavity must be seen; always the most where the finest cells
-are wide, for coarse levels hardly see such plates bend: 40 x 40 cells 50 times wider than high take 48 iterations, 89 with 2000.
+Few where all else takes a second; many where a lid's foot and cavity must be seen, or a wafer: 49 iterations, 83 with 800.
+Always the most where the finest cells are wide: coarse levels hardly see such plates bend (40 x 40 cells 50 times wider than
+high take 48 iterations, 89 with 2000).
 """
 
 
@@ -246,7 +247,8 @@ class Cycle:
         self.levels: list[Level] = [self.fine]
         self.coarser: list[Coarse] = []
         if coarsest is None:
-            coarsest = COARSEST[1] if isinstance(self.fine, Stored) else int(np.clip(unknowns(self.fine) // 100, *COARSEST))
+            wide = isinstance(self.fine, Stored)
+            coarsest = COARSEST[1] if wide else int(np.clip(unknowns(self.fine) // 100, *COARSEST))
         while unknowns(self.levels[-1]) > coarsest and max(len(x), len(y)) > 3:
             merge = Merge.of(x, y, A.mirror)
             finer = self.levels[-1]
