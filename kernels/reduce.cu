@@ -94,25 +94,11 @@ KERNEL direction(double *__restrict__ p, const real *__restrict__ z, const doubl
     p[i] = s[c] * double(z[i]) + s[b] * p[i];
 }
 
-KERNEL add(double *__restrict__ y, const real *__restrict__ x, const double *__restrict__ s, int a, long long n)
-{
-    const long long i = THREAD;
-    if (i >= n) return;
-    y[i] += s[a] * double(x[i]);
-}
-
 KERNEL narrow(real *__restrict__ y, const double *__restrict__ x, const double *__restrict__ s, int c, long long n)
 {
     const long long i = THREAD;
     if (i >= n) return;
     y[i] = s[c] * x[i];
-}
-
-KERNEL widen(double *__restrict__ y, const real *__restrict__ x, const double *__restrict__ s, int c, long long n)
-{
-    const long long i = THREAD;
-    if (i >= n) return;
-    y[i] = s[c] * double(x[i]);
 }
 
 KERNEL fill(real *__restrict__ y, real c, long long n)

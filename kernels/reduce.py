@@ -127,24 +127,10 @@ def direction(p, z, s, c, b, n):
 
 
 @kernel
-def add(y, x, s, a, n):
-    """y += s[a] x; x real."""
-    for i in prange(n):
-        y[i] += s[a] * np.float64(x[i])
-
-
-@kernel
 def narrow(y, x, s, c, n):
     """y = s[c] x, rounded to real."""
     for i in prange(n):
         y[i] = s[c] * x[i]
-
-
-@kernel
-def widen(y, x, s, c, n):
-    """y = s[c] x; x real."""
-    for i in prange(n):
-        y[i] = s[c] * np.float64(x[i])
 
 
 @kernel

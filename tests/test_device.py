@@ -75,10 +75,10 @@ def test_launch_gives_scalars_the_declared_type_and_refuses_wrong_arrays(cpu):
 
 
 def test_a_graph_records_without_running_and_repeats(cpu):
-    y, x, s = np.zeros(4), np.ones(4), np.array([1.0])
+    y, x, s = np.zeros(4), np.ones(4), np.array([1.0, 1.0])
     with cpu.graph() as graph:
-        cpu.launch("reduce", "add", (4, 1, 1), y, x, s, 0, 4)
-        cpu.launch("reduce", "add", (4, 1, 1), y, x, s, 0, 4)
+        cpu.launch("reduce", "direction", (4, 1, 1), y, x, s, 0, 1, 4)
+        cpu.launch("reduce", "direction", (4, 1, 1), y, x, s, 0, 1, 4)
     assert (y == 0).all()
     graph.launch()
     s[0] = 10.0  # scalars that change lie in an array
@@ -172,10 +172,10 @@ def test_the_cache_folder_changes_with_the_source_of_an_inlined_function(tmp_pat
 
 @pytest.mark.gpu
 def test_gpu_runs_a_kernel_and_a_graph(gpu):
-    y, x, s = gpu.zeros(1000), gpu.asarray(np.ones(1000)), gpu.asarray(np.array([3.0]))
-    gpu.launch("reduce", "add", (1000, 1, 1), y, x, s, 0, 1000)
+    y, x, s = gpu.zeros(1000), gpu.asarray(np.ones(1000)), gpu.asarray(np.array([3.0, 1.0]))
+    gpu.launch("reduce", "direction", (1000, 1, 1), y, x, s, 0, 1, 1000)
     with gpu.graph() as graph:
-        gpu.launch("reduce", "add", (1000, 1, 1), y, x, s, 0, 1000)
+        gpu.launch("reduce", "direction", (1000, 1, 1), y, x, s, 0, 1, 1000)
     graph.launch()
     graph.launch()
     gpu.synchronize()

@@ -48,9 +48,7 @@ def test_vector_updates(twins, rng, real, n):
     x, p, s = vector(rng, n), vector(rng, n), np.array([2.0, -0.7])
     z, y, extent = vector(rng, n, real), np.full(n, np.nan, real), (n, 1, 1)
     p = twins("reduce", "direction", extent, p, z, s, 0, 1, n, real=real, rtol=0)[0]
-    twins("reduce", "add", extent, x, z, s, 1, n, real=real, rtol=0)
     twins("reduce", "narrow", extent, y, x, s, 0, n, real=real, rtol=0)
-    twins("reduce", "widen", extent, x, z, s, 0, n, real=real, rtol=0)
     twins("reduce", "fill", extent, y, 0.1, n, real=real, rtol=0)
     twins("reduce", "copy", extent, y, z, n, real=real, rtol=0)
 

@@ -76,16 +76,21 @@ def solve(
         """What one use leaves in the shared memory, read as numbers of the other's kind, may be infinite."""
         run("fill", n, fq, 0.0, n)
 
-    def residual(start: bool = False) -> float:
+    def load() -> None:
         if callable(b):
             b(r)
         else:
             r[...] = b
-        if not start:
-            apply(r, x, 1.0, -1.0)
+
+    def length() -> float:
         run("dot_lanes", 256 * groups, partial, fr, fr, n, chunk, groups)
         fold(RR)
         return float(s[RR]) ** 0.5
+
+    def true_residual() -> float:
+        load()
+        apply(r, x, 1.0, -1.0)
+        return length()
 
     def iterate() -> None:
         run("inverse_root", 1, s, SCALE, RR)
@@ -105,10 +110,11 @@ def solve(
         run("step_lanes", 256 * groups, fx, fr, partial, fp, fq, s, ALPHA, n, chunk, groups)
         fold(RR)
 
-    scale = residual(start=True)
+    load()
+    scale = length()
     if scale == 0:
         return device.zeros(shape), [0.0]
-    history = [residual() / scale if known else 1.0]
+    history = [true_residual() / scale if known else 1.0]
     tolerance = max(tolerance, forcing * history[0]) if history[0] > tolerance else tolerance
     with device.graph() as iteration:
         iterate()
@@ -120,7 +126,7 @@ def solve(
         iteration.launch()
         history.append(float(s[RR]) ** 0.5 / scale)
         if history[-1] <= tolerance:
-            history[-1] = residual() / scale
+            history[-1] = true_residual() / scale
         if progress:
             progress(len(history) - 1, history[-1])
     return x, history
