@@ -93,8 +93,7 @@ def suite() -> list[Case]:
 
     for of, wide in ((8, 4), (8, 2), (8, 1), (2, 1)):
         add(f"bumps {wide} of {of}, no underfill", bumps, of, wide)
-    # A pitch of three cells beats with cells merged in pairs: some coarse cells hold one bump, some two.
-    add("bumps 1 of 3, no underfill", bumps, 3, 1, elastic=100)
+    add("bumps 1 of 3, no underfill", bumps, 3, 1)
     add("bumps 1 of 3, wide cells", bumps, 3, 1, dx=0.1)
     add("bumps 4 of 8, full, chip inside", bumps, 8, 4, mirror=FULL, half=0.2)
     add("bumps 1 of 6, tall", bumps, 6, 1, high=8, height=0.4)
@@ -121,9 +120,9 @@ def suite() -> list[Case]:
     add("floating chip", held_by, None, heat=None)
     add("floating chip, off the middle", held_by, None, off=1.5, heat=None)
     add("floating chip, quarter", held_by, None, mirror=QUARTER, heat=None)
-    add("crumbs 25 %", crumbs, 1, 0.25, heat=None, elastic=260, slow=True)
+    add("crumbs 25 %", crumbs, 1, 0.25, heat=None, elastic=290, slow=True)
     add("crumbs 50 %", crumbs, 2, 0.5, heat=None, slow=True, diverges=FLAKES)
-    add("crumbs 75 %", crumbs, 3, 0.75, heat=None, elastic=75)  # caves and pins of single voxels
+    add("crumbs 75 %", crumbs, 3, 0.75, heat=None)
 
     for name, solid in ORTHOTROPIC.items():
         add(f"orthotropic 10 : 1, {name}", bimetal, lower=solid, mirror=FULL)
@@ -150,9 +149,9 @@ def suite() -> list[Case]:
     for seed in (1, 2):
         add(f"60 blocks at random, no void, 1:1e+03, {seed}", random_boxes, seed, 60, 3.0, solid=True)
     add("30 blocks at random, no void, uneven cells", random_boxes, 6, 30, 4.0, solid=True, uneven=0.7)
-    # Walls one voxel thick between soft pockets: they sway with the columns beside them, coarse levels hold them.
-    add("60 blocks at random, no void, 1:1e+05", random_boxes, 1, 60, solid=True, elastic=205, slow=True)
-    add("80 blocks at random, no void, 1:1e+06", random_boxes, 5, 80, 6.0, solid=True, elastic=300, slow=True)
+    # Stiff blocks a voxel or two apart in soft pockets: coarse levels hold them together.
+    add("60 blocks at random, no void, 1:1e+05", random_boxes, 1, 60, solid=True, elastic=110, slow=True)
+    add("80 blocks at random, no void, 1:1e+06", random_boxes, 5, 80, 6.0, solid=True, elastic=220, slow=True)
 
     for seed in (1, 2, 3):
         add(f"4 boxes dropped, 1:1e+05, {seed}", dropped_boxes, seed, 4)
@@ -164,23 +163,12 @@ def suite() -> list[Case]:
     add("10 boxes dropped, 1:1e+05", dropped_boxes, 1, 10, slow=True, diverges=ISLANDS)
     add("boxes at random with slivers, 1:1, 1", random_boxes, 1, contrast=0.0)
     add("boxes at random with slivers, 1:1, 2", random_boxes, 2, contrast=0.0, elastic=110, slow=True)
-    add("boxes at random with slivers, 1:1e+05", random_boxes, 1, elastic=700, slow=True)
+    add("boxes at random with slivers, 1:1e+05", random_boxes, 1, elastic=480, slow=True)
 
     add("lid on 1 MPa, full, 120 x 120", lidded, FULL, cells=120, slow=True)
     add("bumps 2 of 8, 160 x 160", bumps, 8, 2, 160, slow=True)
-    # A pitch of five cells beats with cells merged in pairs, as that of three above.
-    add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, elastic=115, slow=True)
-    add(
-        "blocks at random, no void, 97 x 89 x 41",
-        random_boxes,
-        10,
-        60,
-        3.0,
-        (97, 89, 41),
-        solid=True,
-        elastic=75,
-        slow=True,
-    )
+    add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, slow=True)
+    add("blocks at random, no void, 97 x 89 x 41", random_boxes, 10, 60, 3.0, (97, 89, 41), solid=True, slow=True)
     add("sandwich 1:1e+06, 120 x 120", sandwich, 1e6, 2, FULL, 120, slow=True)
     return found
 

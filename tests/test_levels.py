@@ -2,14 +2,14 @@
 
 import numpy as np
 import pytest
-from hard_models import ROOM, lidded, random_boxes
+from hard_models import ROOM, bumps, lidded, random_boxes
 from scipy import sparse
 
-from warp import coarsen, elastic
+from warp import coarsen, elastic, slender
 from warp.elastic_coefficients import merge_coefficients, merge_media, stored
-from warp.elastic_level import Coarse, Cycle, Fine
+from warp.elastic_level import Coarse, Cycle, Fine, Stored
 from warp.scattered import Scattered, add
-from warp.smoothers import line_entries
+from warp.smoothers import Lines, line_entries
 from warp.transfer import Merge
 
 
@@ -79,6 +79,34 @@ def test_lines_at_free_faces_are_those_of_the_operator(cpu):
         fine.r[line] = out[line]
         fine.smoother.step(fine, 0.0, 0.0, 1.0)
         np.testing.assert_allclose(fine.x[line], x[line], atol=2e-3)
+
+
+@pytest.mark.parametrize("wide", [1, 2, 3])
+def test_lines_of_slender_rows_are_those_of_the_operator(cpu, wide):
+    """M^-1 A x = x where x is one mode of a row of faces, along the levels that the row has; from ids and stored alike."""
+    A = operator(bumps(5, wide, 15, high=4), cpu)
+    level, coefficients = Cycle(A).fine, stored(A)
+    again = Stored(cpu, A.lines, A.mirror, coefficients, None)
+    smoothers = level.smoother, Lines.of(cpu, coefficients, again.diagonal(), again.free, A.lines, A.mirror)
+    rows = level.smoother.slender
+    assert rows.count > 20 and set(rows.cells) == {wide}
+    place = rows.first[rows.count // 3]
+    levels = place + (A.shape[2] * A.shape[3]) * np.arange(-4, 5)
+    levels = levels[np.isin(levels, rows.first)]
+    step = 1 if place < A.shape[1] * A.shape[2] * A.shape[3] else A.shape[3]
+    faces = levels[:, None] + step * np.arange(wide + 1)
+    assert len(levels) == 4
+    for smoother in smoothers:
+        smoother.y = np.zeros(A.shape, np.float32)
+        for mode in range(wide + 1):
+            waves, given = slender.modes()[wide, : wide + 1, mode], np.array([1.0, 3.0, 2.0, -1.0])
+            x, out = np.zeros(A.shape), np.zeros(A.shape)
+            x.reshape(-1)[faces] = given[:, None] * waves
+            A.apply(out, x)
+            level.r[...], level.x[...], level.p[...] = 0, 0, 0
+            level.r.reshape(-1)[faces] = (out.reshape(-1)[faces] @ waves)[:, None] * waves  # of this mode alone
+            smoother.step(level, 0.0, 0.0, 1.0)
+            np.testing.assert_allclose(level.x.reshape(-1)[faces] @ waves, given, atol=2e-3)
 
 
 def test_wide_cells_wait_until_the_narrow_ones_have_caught_up():

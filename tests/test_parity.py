@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from warp import slender
 from warp.kernels import reduce
 
 SIZES = [1, 255, 256, 257, 5001, 300_007]
@@ -267,6 +268,34 @@ def test_elastic_lines(twins, rng, real, body):
     args = zeros(real), zeros(real), diagonal, beside, C, K, rdz, rcz, nx, ny, nz
     inverse = twins("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=real)[0]
     assert np.all((inverse[..., 1:-1] > 0) == (diagonal[..., 1:-1] > 0))
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, True)])
+def test_slender_rows(twins, rng, real, body, media, displacement, mirror):
+    """Random media hold rows of one, two and three cells, at the ends of the grid too; some go on above or below."""
+    C, K, *widths, nx, ny, nz = body
+    ids, cell, *_ = media
+    cell[:, 1:4] *= np.array([1, 0.03, 30], real)
+    found, extent = np.zeros((2, *SHAPE), np.uint8), (nx, ny, nz)
+    sides = widths[0], widths[2], 0.3, *mirror
+    by_media = twins("slender", "slender_media", extent, found, ids, cell, *sides, nx, ny, nz, real=real)[0]
+    C[:2, rng.random(SHAPE) < 0.5] *= 0.01
+    C[0, 2, 3, 1:6] = np.array([0, 1, 1, 1, 0]) / widths[0][1:6].clip(1e-3) ** 2
+    by_cells = twins("slender", "slender_cells", extent, found, C, *sides, nx, ny, nz, real=real)[0]
+    assert by_cells[0, 2, 3, 2] == 3
+    found = (by_media, "slender_media_lines", media), (by_cells, "slender_lines", (C, K, *widths))
+    for marked, function, coefficients in found:
+        assert {0, 1, 2} <= set(np.unique(marked))
+        first = np.flatnonzero(marked)
+        count, cells = len(first), marked.reshape(-1)[first]
+        joined = slender.joined(first, cells, SHAPE[1] * SHAPE[2]).astype(np.uint8)
+        lists = first, cells, joined, slender.modes().astype(real)
+        free = [rng.random((count, 4)).astype(real) for _ in range(2)]
+        args = *lists, *free, *coefficients, nx, ny, nz, count
+        twins("slender", function, (count, 1, 1), zeros(real), zeros(real), *args, real=real)
+        vectors = [displacement.reshape(-1) * n for n in (1, 2, 3)]
+        args = first, cells, slender.modes().astype(real), nx, ny, nz, count
+        twins("slender", "slender_turn", (count, 1, 1), *vectors, *args, real=real)
 
 
 def test_elastic_columns(twins, rng, real, body, displacement):

@@ -15,6 +15,7 @@ from warp.device import Device
 from warp.elastic_coefficients import Coefficients, spacings
 from warp.free_edges import PAD
 from warp.scattered import Scattered, add
+from warp.slender import SOFTER, Slender
 
 
 class Smoothed(Protocol):
@@ -29,28 +30,35 @@ class Smoothed(Protocol):
 
 
 class Lines:
-    """The z lines of each displacement: inverse pivots and multipliers of L D L^T, shape (3, nz+1, ny+1, nx+3)."""
+    """The z lines of each displacement: inverse pivots and multipliers of L D L^T, shape (3, nz+1, ny+1, nx+3).
 
-    def __init__(self, inverse: Any, lower: Any) -> None:
-        self.inverse, self.lower, self.shape = inverse, lower, inverse.shape
+    Where parts are slender, those of the modes of a row of faces (slender).
+    """
+
+    def __init__(self, inverse: Any, lower: Any, slender: Slender) -> None:
+        self.inverse, self.lower, self.slender, self.shape = inverse, lower, slender, inverse.shape
         self.y: Any  # scratch of `shape`, shared by all levels
 
     @classmethod
-    def of(cls, device: Device, coefficients: Coefficients, diagonal: Any, free: Scattered, lines) -> Lines:
+    def of(cls, device: Device, coefficients: Coefficients, diagonal: Any, free: Scattered, lines, mirror) -> Lines:
         """Factor the lines of a level with stored coefficients; `diagonal` of its matrix in float64, `free` edges' part."""
-        nx, ny, nz = (len(q) - 1 for q in lines)
+        nx, ny, nz = n = len(lines[0]) - 1, len(lines[1]) - 1, len(lines[2]) - 1
+        C, K, widths = coefficients.C, coefficients.K, [device.asarray(a) for a in spacings(lines)]
         inverse, lower = (device.zeros(diagonal.shape, np.float32) for _ in range(2))
-        beside = device.zeros(diagonal.shape)
-        add(device, beside, *line_entries(free, diagonal.shape))
-        vertical = (device.asarray(a) for a in spacings(lines)[4:])
-        args = (inverse, lower, diagonal, beside, coefficients.C, coefficients.K, *vertical, nx, ny, nz)
+        beside, entries = device.zeros(diagonal.shape), line_entries(free, diagonal.shape)
+        add(device, beside, *entries)
+        slender = Slender(device, n, "slender_cells", C, widths[0], widths[2], SOFTER, *map(int, mirror))
+        slender.set_lines("slender_lines", diagonal, beside, free, entries, C, K, *widths)
+        args = (inverse, lower, diagonal, beside, C, K, *widths[4:], nx, ny, nz)
         device.launch("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=np.float32)
-        return cls(inverse, lower)
+        return cls(inverse, lower, slender)
 
     def step(self, level: Smoothed, keep: float, a: float, b: float) -> None:
         """p = a p + b M^-1 r, x = keep x + p."""
+        self.slender.to_modes(level.r, level.x, level.p)
         arrays = level.x, level.p, self.y, level.r, self.inverse, self.lower
         level.run("elastic", "elastic_lines_step", 3, *arrays, keep, a, b)
+        self.slender.to_faces(level.r, level.x, level.p)
 
 
 class Columns:
