@@ -112,6 +112,10 @@ def columns_solve(Y, r, P, nx, ny, nz):
 def columns_step(x, p, Y, keep, a, b, nx, ny, nz):
     """One Chebyshev step with the sum of the columns' solutions:  p = a p + b sum Y,  x = keep x + p."""
     for j in prange(ny + 1):
+        if a == 0:
+            p[:, :, j] = 0
+        if keep == 0:
+            x[:, :, j] = 0
         for k in range(nz + 1):
             for d in range(3):
                 to = p[d, k, j]

@@ -228,16 +228,22 @@ def zeros(real):
 @pytest.mark.parametrize("mirror", [(False, False), (True, False), (False, True)])
 def test_elastic_apply(twins, rng, real, body, displacement, mirror):
     *coefficients, nx, ny, nz = body
-    args = displacement, 0.5, -0.5, *coefficients, *mirror, nx, ny, nz
+    sizes = *coefficients, *mirror, nx, ny, nz
     out = displacement[:, ::-1, ::-1].copy()
-    twins("elastic", "elastic_apply", FACES, out, *args, real=real)
-    twins("elastic", "elastic_apply", (1, 1, 1), out, *args, real=real)  # the result does not depend on the extent
+    for parts in 1, 3:
+        twins("elastic", "elastic_apply", (*FACES[:2], parts), out, displacement, 0.5, -0.5, *sizes, real=real)
+        twins("elastic", "elastic_apply", (*FACES[:2], parts), zeros(real), displacement, 0.0, 1.0, *sizes, real=real)
 
 
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])
 def test_media_apply(twins, real, media, displacement, mirror):
-    args = displacement, 0.5, -0.5, *media, *mirror, NX, NY, NZ
-    twins("elastic", "media_apply", FACES, displacement[:, ::-1, ::-1].copy(), *args, real=real)
+    ids, cell, soft, *lengths = media
+    law = np.zeros((cell.shape[1], 12), real)
+    law[:, :6], law[:, 6:9] = cell.T, soft.T / 4
+    out, sizes = displacement[:, ::-1, ::-1].copy(), (ids, law, *lengths, *mirror, NX, NY, NZ)
+    for parts in 1, 3:
+        twins("elastic", "media_apply", (*FACES[:2], parts), out, displacement, 0.5, -0.5, *sizes, real=real)
+        twins("elastic", "media_apply", (*FACES[:2], parts), out * np.nan, displacement, 0.0, 1.0, *sizes, real=real)
 
 
 def test_diagonals_and_lines(twins, real, body, media, displacement):
@@ -249,8 +255,10 @@ def test_diagonals_and_lines(twins, real, body, media, displacement):
     columns = (nx + 1, ny + 1, 1)
     args = zeros(real), zeros(real), looked_up, *media[:6], *media[-2:], nx, ny, nz
     lines = twins("elastic", "media_lines", columns, *args, real=real)[:2]
-    args = displacement * 2, displacement * 3, zeros(real), displacement, *lines, 1.0, 0.3, 0.7, nx, ny, nz
-    twins("elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real)
+    for keep, a in ((1.0, 0.3), (0.0, 0.0)):
+        x, p = (np.full_like(displacement, np.nan) if not c else displacement * 2 for c in (keep, a))
+        args = x, p, displacement, *lines, keep, a, 0.7, nx, ny, nz
+        twins("elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real, own=2 * (nz + 1))
 
 
 def wide(body):
@@ -282,6 +290,7 @@ def test_elastic_columns(twins, rng, real, body, displacement):
     Y = twins("columns", "columns_solve", (nx, ny, 1), Y, displacement, P, *sizes, real=real)[0]
     x, p = displacement * 2, displacement * 3
     twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, 1.0, 0.3, 0.7, *sizes, real=real)
+    twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x * np.nan, p * np.nan, Y, 0.0, 0.0, 0.7, *sizes, real=real)
 
 
 @pytest.fixture

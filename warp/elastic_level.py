@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack, solve_triangular
 
-from warp.device import Device
+from warp.device import Device, parts
 from warp.elastic_coefficients import Coefficients, exist, merge_coefficients, merge_media, spacings, stored
 from warp.free_edges import PAD, displacement_shape, energy_matrix
 from warp.scattered import Scattered, add
@@ -61,13 +61,13 @@ class Level:
         """
         self.x, self.r = (self.device.zeros(self.shape, np.float32) for _ in range(2))
         self.p = part(directions, self.shape)
-        if hasattr(self, "smoother"):
+        if isinstance(getattr(self, "smoother", None), Columns):
             self.smoother.y = part(scratch, self.smoother.shape)
 
-    def run(self, module: str, function: str, levels: int, *args) -> None:
+    def run(self, module: str, function: str, levels: int, *args, own: int = 0) -> None:
         """Launch for every face column and `levels` z levels (1 where the kernel walks along z)."""
         nx, ny, _ = self.n
-        self.device.launch(module, function, (nx + PAD, ny + 1, levels), *args, *self.n, real=np.float32)
+        self.device.launch(module, function, (nx + PAD, ny + 1, levels), *args, *self.n, real=np.float32, own=own)
 
     def subtract(self) -> None:
         """r -= A p."""
@@ -170,7 +170,8 @@ class Stored(Level):
 
     def subtract(self) -> None:
         args = (self.r, self.p, 1.0, -1.0, self.C, self.K, *self.spacing, *map(int, self.mirror))
-        self.run("elastic", "elastic_apply", self.n[2] + 1, *args)
+        nx, ny, nz = self.n
+        self.run("elastic", "elastic_apply", parts((nx + 1) * (ny + 1), nz + 1), *args)
         self.tilts.apply(self.r, self.p, -1.0, 1.0)
 
     def times(self, x: np.ndarray) -> np.ndarray:
@@ -262,7 +263,8 @@ class Cycle:
             self.levels.append(self.coarser[-1])
             x, y = merge.coarse
         *self.roots, self.at = invert(self.levels[-1])
-        most = max([int(np.prod(level.smoother.shape)) for level in self.levels if hasattr(level, "smoother")], default=0)
+        columns = [s for s in (getattr(level, "smoother", None) for level in self.levels) if isinstance(s, Columns)]
+        most = max([int(np.prod(s.shape)) for s in columns], default=0)
         size = int(np.prod(self.fine.shape))
         self.idle = A.device.zeros(size + max(size, most), np.float32)
         for level in self.levels:

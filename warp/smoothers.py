@@ -25,15 +25,14 @@ class Smoothed(Protocol):
     r: Any
     n: tuple[int, int, int]
 
-    def run(self, module: str, function: str, levels: int, *args) -> None: ...
+    def run(self, module: str, function: str, levels: int, *args, own: int = 0) -> None: ...
 
 
 class Lines:
     """The z lines of each displacement: inverse pivots and multipliers of L D L^T, shape (3, nz+1, ny+1, nx+3)."""
 
     def __init__(self, inverse: Any, lower: Any) -> None:
-        self.inverse, self.lower, self.shape = inverse, lower, inverse.shape
-        self.y: Any  # scratch of `shape`, shared by all levels
+        self.inverse, self.lower = inverse, lower
 
     @classmethod
     def of(cls, device: Device, coefficients: Coefficients, diagonal: Any, free: Scattered, lines) -> Lines:
@@ -49,8 +48,8 @@ class Lines:
 
     def step(self, level: Smoothed, keep: float, a: float, b: float) -> None:
         """p = a p + b M^-1 r, x = keep x + p."""
-        arrays = level.x, level.p, self.y, level.r, self.inverse, self.lower
-        level.run("elastic", "elastic_lines_step", 3, *arrays, keep, a, b)
+        arrays = level.x, level.p, level.r, self.inverse, self.lower
+        level.run("elastic", "elastic_lines_step", 3, *arrays, keep, a, b, own=2 * (level.n[2] + 1))
 
 
 class Columns:
