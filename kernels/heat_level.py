@@ -65,20 +65,25 @@ def level_factor(s, gz, nx, ny, nz):
 
 
 @kernel
-def level_lines(x, p, y, r, pivot, gz, nx, ny, nz, keep, a, b):
+def level_lines(x, p, r, pivot, gz, nx, ny, nz, keep, a, b):
     """As heat_lines."""
     for j in prange(ny):
         fz = np.zeros(nx, x.dtype)
+        y = np.empty((nz, nx), x.dtype)
+        if a == 0:
+            p[:, j] = 0
+        if keep == 0:
+            x[:, j] = 0
         for k in range(nz):
             for i in range(nx):
                 t = (r[k, j, i] + fz[i]) * pivot[k, j, i]
-                y[k, j, i] = t
+                y[k, i] = t
                 fz[i] = gz[k, j, i] * t
         fz[:] = x.dtype.type(0)
         for k in range(nz - 1, -1, -1):
             km = max(k - 1, 0)
             for i in range(nx):
-                t = y[k, j, i] + fz[i] * pivot[k, j, i]
+                t = y[k, i] + fz[i] * pivot[k, j, i]
                 fz[i] = gz[km, j, i] * t
                 t = a * p[k, j, i] + b * t
                 p[k, j, i] = t

@@ -63,15 +63,16 @@ def test_an_unknown_device_and_too_many_threads_are_errors():
 
 
 def test_launch_gives_scalars_the_declared_type_and_refuses_wrong_arrays(cpu):
-    y = np.zeros(3, np.float32)
-    cpu.launch("reduce", "fill", (3, 1, 1), y, 0.1, 3, real=np.float32)
-    assert (y == np.float32(0.1)).all()
-    with pytest.raises(TypeError, match="reduce.fill: y must be a contiguous float64 array, got float32 array"):
-        cpu.launch("reduce", "fill", (3, 1, 1), y, 0.1, 3)
+    y, one, cell = np.zeros(1, np.float32), np.ones(1, np.float32), np.zeros(1, np.int64)
+    film = "heat", "film_apply", (1, 1, 1)
+    cpu.launch(*film, y, one, cell, one, 1, 0.1, real=np.float32)
+    assert y == np.float32(0.1)
+    with pytest.raises(TypeError, match="heat.film_apply: out must be a contiguous float64 array, got float32 array"):
+        cpu.launch(*film, y, one, cell, one, 1, 0.1)
     with pytest.raises(TypeError, match="contiguous"):
-        cpu.launch("reduce", "fill", (3, 1, 1), np.zeros(6)[::2], 0.1, 3)
-    with pytest.raises(TypeError, match="reduce.fill takes 3 arguments, got 2"):
-        cpu.launch("reduce", "fill", (3, 1, 1), y, 0.1)
+        cpu.launch(*film, np.zeros(6)[::2], one, cell, one, 1, 0.1)
+    with pytest.raises(TypeError, match="heat.film_apply takes 6 arguments, got 2"):
+        cpu.launch(*film, y, 0.1)
 
 
 def test_a_graph_records_without_running_and_repeats(cpu):

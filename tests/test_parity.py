@@ -49,7 +49,6 @@ def test_vector_updates(twins, rng, real, n):
     z, y, extent = vector(rng, n, real), np.full(n, np.nan, real), (n, 1, 1)
     p = twins("reduce", "direction", extent, p, z, s, 0, 1, n, real=real, rtol=0)[0]
     twins("reduce", "narrow", extent, y, x, s, 0, n, real=real, rtol=0)
-    twins("reduce", "fill", extent, y, 0.1, n, real=real, rtol=0)
     twins("reduce", "copy", extent, y, z, n, real=real, rtol=0)
 
 
@@ -95,26 +94,28 @@ def level(rng, real):
 
 def test_heat_apply(twins, real, medium, fields):
     out, T = fields(2)
-    done = twins("heat", "heat_apply", (NX, NY, 1), out, T, *medium, 0.0, 1.0, real=real)[0]
+    done = twins("heat", "heat_apply", (NX, NY, 1), out * np.nan, T, *medium, 0.0, 1.0, real=real)[0]
     assert abs(done.sum()) < 1e-5 * abs(done).sum() + abs((medium[1][medium[0], 6] * T).sum())  # heat is conserved
     twins("heat", "heat_apply", (NX, NY, 1), out, T, *medium, 1.0, -0.5, real=real)
 
 
 def test_heat_lines(twins, real, medium, fields):
-    x, p, y, r = fields(4)
+    x, p, r = fields(3)
     pivot = twins("heat", "heat_lateral", (NX, NY, 1), np.full_like(x, np.nan), *medium, real=real)[0]
     pivot = twins("heat", "heat_factor", (NX, NY, 1), pivot, *medium, real=real)[0]
-    twins("heat", "heat_lines", (NX, NY, 1), x, p, y, r, pivot, *medium, 1.0, 0.3, 0.7, real=real)
+    twins("heat", "heat_lines", (NX, NY, 1), x, p, r, pivot, *medium, 1.0, 0.3, 0.7, real=real, own=2 * NZ)
+    twins("heat", "heat_lines", (NX, NY, 1), x * np.nan, p * np.nan, r, pivot, *medium, 0.0, 0.0, 0.7, real=real, own=2 * NZ)
 
 
 def test_level_operator_and_lines(twins, rng, real, level, fields):
     gx, gy, gz, f = level
-    out, x, p, y, r = fields(5)
+    out, x, p, r = fields(4)
     extent, n = (NX, NY, 1), (NX, NY, NZ)
     twins("heat_level", "level_apply", extent, out, x, *level, *n, 1.0, -1.0, real=real)
     pivot = twins("heat_level", "level_lateral", extent, np.full_like(x, np.nan), gx, gy, f, *n, real=real)[0]
     pivot = twins("heat_level", "level_factor", extent, pivot, gz, *n, real=real)[0]
-    twins("heat_level", "level_lines", extent, x, p, y, r, pivot, gz, *n, 1.0, 0.3, 0.7, real=real)
+    twins("heat_level", "level_lines", extent, x, p, r, pivot, gz, *n, 1.0, 0.3, 0.7, real=real, own=2 * NZ)
+    twins("heat_level", "level_lines", extent, x * np.nan, p * np.nan, r, pivot, gz, *n, 0.0, 0.0, 0.7, real=real, own=2 * NZ)
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ class Cycle:
 
 class _Level:
     """Arrays that every level has: correction x, residual r, inverse pivots of the z lines; idle between two runs:
-    direction p, scratch y.
+    direction p.
     """
 
     steps = 4
@@ -85,7 +85,7 @@ class _Level:
         self.lines_xy: tuple[np.ndarray, np.ndarray]
         self.x, self.r, self.pivot = (device.zeros(shape, np.float32) for _ in range(3))
         self.idle = device.zeros((2, *shape), np.float32)
-        self.p, self.y = self.idle
+        self.p = self.idle[0]
 
     @property
     def columns(self) -> tuple[int, int]:
@@ -99,10 +99,10 @@ class _Level:
     def sizes(self) -> tuple[int, int, int]:
         return self.shape[::-1]
 
-    def run(self, function: str, *args) -> None:
+    def run(self, function: str, *args, own: int = 0) -> None:
         nz, ny, nx = self.shape
         module = "heat_level" if function.startswith("level_") else "heat"
-        self.device.launch(module, function, (nx, ny, 1), *args, real=np.float32)
+        self.device.launch(module, function, (nx, ny, 1), *args, real=np.float32, own=own)
 
     def subtract(self) -> None:
         """r -= A p."""
@@ -161,8 +161,8 @@ class _Fine(_Level):
         self.A.apply(self.r, self.p, 1.0, -1.0)
 
     def lines(self, keep: float, a: float, b: float) -> None:
-        fields = (self.x, self.p, self.y, self.r, self.pivot)
-        self.run("heat_lines", *fields, *self.A.arguments(np.float32), keep, a, b)
+        fields = (self.x, self.p, self.r, self.pivot)
+        self.run("heat_lines", *fields, *self.A.arguments(np.float32), keep, a, b, own=2 * self.shape[0])
 
     def coarsen(self, coarse: _Coarse) -> None:
         args = (*coarse.conductances, *self.A.arguments(np.float32)[:5], *coarse.merging)
@@ -204,8 +204,8 @@ class _Coarse(_Level):
         self.run("level_apply", self.r, self.p, *self.conductances, *self.sizes, 1.0, -1.0)
 
     def lines(self, keep: float, a: float, b: float) -> None:
-        fields = (self.x, self.p, self.y, self.r, self.pivot)
-        self.run("level_lines", *fields, self.gz, *self.sizes, keep, a, b)
+        fields = (self.x, self.p, self.r, self.pivot)
+        self.run("level_lines", *fields, self.gz, *self.sizes, keep, a, b, own=2 * self.shape[0])
 
     def coarsen(self, coarse: _Coarse) -> None:
         args = (*coarse.conductances, *self.conductances, *coarse.merging)
