@@ -121,11 +121,12 @@ KERNEL columns_solve(real *__restrict__ Y, const real *__restrict__ r, const rea
 }
 
 KERNEL columns_step(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ Y,
-                    real keep, real a, real b, int nx, int ny, int nz)
+                    real keep, real old, real a, real b, int nx, int ny, int nz)
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 0, nx + 3) {
-        real u = 0, v = 0, w = 0;
-        if (a != 0) u = a * p[AT(0, k, j, i)], v = a * p[AT(1, k, j, i)], w = a * p[AT(2, k, j, i)];
+        real bu = 0, bv = 0, bw = 0;
+        if (a != 0 || old != 0) bu = p[AT(0, k, j, i)], bv = p[AT(1, k, j, i)], bw = p[AT(2, k, j, i)];
+        real u = a * bu, v = a * bv, w = a * bw;
         if (j < ny) {
             if (i >= 1 && i <= nx) u += b * Y[COLUMN(1, k, j, i)];
             if (i >= 2 && i <= nx + 1) u += b * Y[COLUMN(2, k, j, i - 1)];
@@ -136,9 +137,9 @@ KERNEL columns_step(real *__restrict__ x, real *__restrict__ p, const real *__re
             if (i >= 1 && i <= nx) v += b * Y[COLUMN(4, k, j - 1, i)];
         }
         p[AT(0, k, j, i)] = u, p[AT(1, k, j, i)] = v, p[AT(2, k, j, i)] = w;
-        if (keep != 0) {
-            u += keep * x[AT(0, k, j, i)], v += keep * x[AT(1, k, j, i)], w += keep * x[AT(2, k, j, i)];
-        }
+        if (keep < 0) continue;
+        u += old * bu, v += old * bv, w += old * bw;
+        if (keep > 0) u += keep * x[AT(0, k, j, i)], v += keep * x[AT(1, k, j, i)], w += keep * x[AT(2, k, j, i)];
         x[AT(0, k, j, i)] = u, x[AT(1, k, j, i)] = v, x[AT(2, k, j, i)] = w;
     }
 }

@@ -335,8 +335,8 @@ KERNEL elastic_lines(real *__restrict__ inverse, real *__restrict__ lower, const
 }
 
 KERNEL elastic_lines_step(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ r,
-                          const real *__restrict__ inverse, const real *__restrict__ lower, real keep, real a, real b,
-                          int nx, int ny, int nz)
+                          const real *__restrict__ inverse, const real *__restrict__ lower, real keep, real old, real a,
+                          real b, int nx, int ny, int nz)
 {
     OWN(real, y);  // 2 (nz + 1) numbers: right side of the way back, and lower
     const int level = (ny + 1) * ROW;
@@ -358,9 +358,10 @@ KERNEL elastic_lines_step(real *__restrict__ x, real *__restrict__ p, const real
             o -= level;
             t = y[OWN_AT(2 * k)] * fd[o] - l * t;
             l = y[OWN_AT(2 * k + 1)];
-            const real step = a != 0 ? a * pd[o] + b * t : b * t;
+            const real before = a != 0 || old != 0 ? pd[o] : 0;
+            const real step = a * before + b * t;
             pd[o] = step;
-            xd[o] = keep != 0 ? keep * xd[o] + step : step;
+            if (keep >= 0) xd[o] = (keep > 0 ? keep * xd[o] : 0) + (old * before + step);
         }
     }
 }

@@ -310,12 +310,15 @@ def elastic_lines(inverse, lower, diagonal, beside, C, K, rdz, rcz, nx, ny, nz):
 
 
 @kernel
-def elastic_lines_step(x, p, r, inverse, lower, keep, a, b, nx, ny, nz):
-    """One Chebyshev step with the z lines M:  p = a p + b M^-1 r,  x = keep x + p."""
+def elastic_lines_step(x, p, r, inverse, lower, keep, old, a, b, nx, ny, nz):
+    """One Chebyshev step with the z lines M:  x = keep x + old p,  p = a p + b M^-1 r,  x += p.
+
+    What has the factor 0 is not read. keep < 0: x stays as it is, the new p has still to be added.
+    """
     for j in prange(ny + 1):
         y = np.empty((nz + 1, nx + 3), r.dtype)
-        if a == 0:
-            p[:, :, j] = 0  # not read: it may be no number
+        if a == 0 and old == 0:
+            p[:, :, j] = 0  # it may be no number
         if keep == 0:
             x[:, :, j] = 0
         for d in range(3):
@@ -327,9 +330,15 @@ def elastic_lines_step(x, p, r, inverse, lower, keep, a, b, nx, ny, nz):
                 kp = min(k + 1, nz)
                 yk, yp, l, f = y[k], y[kp], lower[d, kp, j], inverse[d, k, j]
                 pk, xk = p[d, k, j], x[d, k, j]
-                for i in range(nx + 3):
-                    t = yk[i] * f[i] - l[i] * yp[i] if k < nz else yk[i] * f[i]
-                    yk[i] = t
-                    step = a * pk[i] + b * t
-                    pk[i] = step
-                    xk[i] = keep * xk[i] + step
+                if keep < 0:
+                    for i in range(nx + 3):
+                        t = yk[i] * f[i] - l[i] * yp[i] if k < nz else yk[i] * f[i]
+                        yk[i] = t
+                        pk[i] = a * pk[i] + b * t
+                else:
+                    for i in range(nx + 3):
+                        t = yk[i] * f[i] - l[i] * yp[i] if k < nz else yk[i] * f[i]
+                        yk[i] = t
+                        before = pk[i]
+                        pk[i] = a * before + b * t
+                        xk[i] = keep * xk[i] + (old * before + pk[i])

@@ -77,7 +77,7 @@ KERNEL heat_factor(real *__restrict__ s, const uint16 *__restrict__ ids, const r
 KERNEL heat_lines(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ r,
                   const real *__restrict__ pivot, const uint16 *__restrict__ ids, const real *__restrict__ table,
                   const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
-                  int nx, int ny, int nz, real keep, real a, real b)
+                  int nx, int ny, int nz, real keep, real old, real a, real b)
 {
     OWN(real, y);  // 2 nz numbers: right side of the way back, and the conductance upwards
     const int i = THREAD_X, j = THREAD_Y;
@@ -100,9 +100,10 @@ KERNEL heat_lines(real *__restrict__ x, real *__restrict__ p, const real *__rest
     for (int k = nz - 1; k >= 0; --k) {
         o -= level;
         t = y[OWN_AT(2 * k)] + y[OWN_AT(2 * k + 1)] * t * pivot[o];
-        const real step = a != 0 ? a * p[o] + b * t : b * t;
+        const real before = a != 0 || old != 0 ? p[o] : 0;
+        const real step = a * before + b * t;
         p[o] = step;
-        x[o] = keep != 0 ? keep * x[o] + step : step;
+        if (keep >= 0) x[o] = (keep > 0 ? keep * x[o] : 0) + (old * before + step);
     }
 }
 

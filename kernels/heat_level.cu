@@ -52,7 +52,7 @@ KERNEL level_factor(real *__restrict__ s, const real *__restrict__ gz, int nx, i
 
 KERNEL level_lines(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ r,
                    const real *__restrict__ pivot, const real *__restrict__ gz, int nx, int ny, int nz,
-                   real keep, real a, real b)
+                   real keep, real old, real a, real b)
 {
     OWN(real, y);  // as heat_lines
     const int i = THREAD_X, j = THREAD_Y;
@@ -73,9 +73,10 @@ KERNEL level_lines(real *__restrict__ x, real *__restrict__ p, const real *__res
     for (int k = nz - 1; k >= 0; --k) {
         o -= level;
         t = y[OWN_AT(2 * k)] + y[OWN_AT(2 * k + 1)] * t * pivot[o];
-        const real step = a != 0 ? a * p[o] + b * t : b * t;
+        const real before = a != 0 || old != 0 ? p[o] : 0;
+        const real step = a * before + b * t;
         p[o] = step;
-        x[o] = keep != 0 ? keep * x[o] + step : step;
+        if (keep >= 0) x[o] = (keep > 0 ? keep * x[o] : 0) + (old * before + step);
     }
 }
 
@@ -181,7 +182,7 @@ KERNEL level_restrict(real *__restrict__ rc, const real *__restrict__ r, const r
     }
 }
 
-KERNEL level_prolong(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ xc,
+KERNEL level_prolong(real *__restrict__ p, const real *__restrict__ xc,
                      const real *__restrict__ pivot_c, const real *__restrict__ pivot,
                      const real *__restrict__ wx, const real *__restrict__ wy,
                      const int *__restrict__ lower_x, const int *__restrict__ lower_y,
@@ -206,6 +207,5 @@ KERNEL level_prolong(real *__restrict__ x, real *__restrict__ p, const real *__r
         const real s = w00 + w01 + w10 + w11;
         t = s > 0 && pivot[AT(k, j, i)] > 0 ? t * inverse(s) : 0;
         p[AT(k, j, i)] = t;
-        x[AT(k, j, i)] += t;
     }
 }

@@ -113,6 +113,16 @@ def test_blocks_cover_the_extent():
         grid, block = device.blocks(extent)
         assert all(g * b >= n > (g - 1) * b for g, b, n in zip(grid, block, extent, strict=True))
         assert np.prod(block) <= 256
+    for own, threads in ((240, 128), (1000, 64), (3000, 32), (30_000, 2)):
+        grid, block = device.blocks((65, 9, 3), own)
+        assert np.prod(block) == threads and grid[0] * block[0] >= 65 and grid[1] * block[1] >= 9 and grid[2] == 3
+    with pytest.raises(WarpError, match="no room"):
+        device.blocks((65, 9, 3), 100_000)
+
+
+def test_parts_of_levels_fill_a_gpu():
+    assert [device.parts(n, 31) for n in (10, 2**15, 2**17, 10**7)] == [7, 4, 1, 1]
+    assert device.parts(10, 2) == 1
 
 
 def test_memory_and_description(cpu):

@@ -77,7 +77,7 @@ def test_lines_at_free_faces_are_those_of_the_operator(cpu):
         A.apply(out, x)
         fine.r[...], fine.p[...] = 0, 0
         fine.r[line] = out[line]
-        fine.smoother.step(fine, 0.0, 0.0, 1.0)
+        fine.smoother.step(fine, 0.0, 0.0, 0.0, 1.0)
         np.testing.assert_allclose(fine.x[line], x[line], atol=2e-3)
 
 

@@ -92,6 +92,12 @@ def level(rng, real):
     return [a.astype(real) for a in (gx, gy, gz, f)]
 
 
+def steps(x, p):
+    """(keep, old, a, b), x, p of Chebyshev steps: one in the middle, two from zero, which must not read what is nan."""
+    unread = x * np.nan, p * np.nan
+    return ((1.0, 0.2, 0.3, 0.7), x, p), ((0.0, 0.0, 0.0, 0.7), *unread), ((-1.0, 0.0, 0.0, 0.7), x, unread[1])
+
+
 def test_heat_apply(twins, real, medium, fields):
     out, T = fields(2)
     done = twins("heat", "heat_apply", (NX, NY, 1), out * np.nan, T, *medium, 0.0, 1.0, real=real)[0]
@@ -103,8 +109,8 @@ def test_heat_lines(twins, real, medium, fields):
     x, p, r = fields(3)
     pivot = twins("heat", "heat_lateral", (NX, NY, 1), np.full_like(x, np.nan), *medium, real=real)[0]
     pivot = twins("heat", "heat_factor", (NX, NY, 1), pivot, *medium, real=real)[0]
-    twins("heat", "heat_lines", (NX, NY, 1), x, p, r, pivot, *medium, 1.0, 0.3, 0.7, real=real, own=2 * NZ)
-    twins("heat", "heat_lines", (NX, NY, 1), x * np.nan, p * np.nan, r, pivot, *medium, 0.0, 0.0, 0.7, real=real, own=2 * NZ)
+    for factors, start, before in steps(x, p):
+        twins("heat", "heat_lines", (NX, NY, 1), start, before, r, pivot, *medium, *factors, real=real, own=2 * NZ)
 
 
 def test_level_operator_and_lines(twins, rng, real, level, fields):
@@ -114,8 +120,8 @@ def test_level_operator_and_lines(twins, rng, real, level, fields):
     twins("heat_level", "level_apply", extent, out, x, *level, *n, 1.0, -1.0, real=real)
     pivot = twins("heat_level", "level_lateral", extent, np.full_like(x, np.nan), gx, gy, f, *n, real=real)[0]
     pivot = twins("heat_level", "level_factor", extent, pivot, gz, *n, real=real)[0]
-    twins("heat_level", "level_lines", extent, x, p, r, pivot, gz, *n, 1.0, 0.3, 0.7, real=real, own=2 * NZ)
-    twins("heat_level", "level_lines", extent, x * np.nan, p * np.nan, r, pivot, gz, *n, 0.0, 0.0, 0.7, real=real, own=2 * NZ)
+    for factors, start, before in steps(x, p):
+        twins("heat_level", "level_lines", extent, start, before, r, pivot, gz, *n, *factors, real=real, own=2 * NZ)
 
 
 @pytest.fixture
@@ -155,13 +161,13 @@ def test_heat_transfers(twins, rng, real, fields, lower):
              for at, m in zip(lower, (mx, my), strict=True)]  # fmt: skip
     coarse = vector(rng, (NZ, my, mx), real)
     pivot_c = np.maximum(vector(rng, (NZ, my, mx), real), 0)
-    x, p, r, pivot = fields(4)
+    p, r, pivot = fields(3)
     sizes = mx, my, NX, NY, NZ
     down = twins("heat_level", "level_restrict", (mx, my, 1), coarse * np.nan, r, pivot_c, *weights, *lower,
                  *(s.astype(np.int32) for s in start), *sizes, real=real)[0]  # fmt: skip
     pivot[:] = 1
-    up = twins("heat_level", "level_prolong", (NX, NY, 1), x, p, coarse, pivot_c, pivot, *weights, *lower, *sizes, real=real)
-    np.testing.assert_allclose((down * coarse).sum(), (r * up[1]).sum(), rtol=1e-4)  # one is the other's transpose
+    up = twins("heat_level", "level_prolong", (NX, NY, 1), p, coarse, pivot_c, pivot, *weights, *lower, *sizes, real=real)
+    np.testing.assert_allclose((down * coarse).sum(), (r * up[0]).sum(), rtol=1e-4)  # one is the other's transpose
 
 
 def test_films(twins, rng, real, fields):
@@ -256,9 +262,8 @@ def test_diagonals_and_lines(twins, real, body, media, displacement):
     columns = (nx + 1, ny + 1, 1)
     args = zeros(real), zeros(real), looked_up, *media[:6], *media[-2:], nx, ny, nz
     lines = twins("elastic", "media_lines", columns, *args, real=real)[:2]
-    for keep, a in ((1.0, 0.3), (0.0, 0.0)):
-        x, p = (np.full_like(displacement, np.nan) if not c else displacement * 2 for c in (keep, a))
-        args = x, p, displacement, *lines, keep, a, 0.7, nx, ny, nz
+    for factors, x, p in steps(displacement * 2, displacement * 3):
+        args = x, p, displacement, *lines, *factors, nx, ny, nz
         twins("elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real, own=2 * (nz + 1))
 
 
@@ -289,9 +294,8 @@ def test_elastic_columns(twins, rng, real, body, displacement):
     P = twins("columns", "columns_factor", (nx, ny, 1), P, diagonal, *wide(body), *free, *sizes, real=real)[0]
     Y = np.zeros((5, nz + 1, ny, nx + 3), real)
     Y = twins("columns", "columns_solve", (nx, ny, 1), Y, displacement, P, *sizes, real=real)[0]
-    x, p = displacement * 2, displacement * 3
-    twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, 1.0, 0.3, 0.7, *sizes, real=real)
-    twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x * np.nan, p * np.nan, Y, 0.0, 0.0, 0.7, *sizes, real=real)
+    for factors, x, p in steps(displacement * 2, displacement * 3):
+        twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, *factors, *sizes, real=real)
 
 
 @pytest.fixture
@@ -359,8 +363,8 @@ def test_transfers(twins, rng, real):
     on = (rng.random(fine.shape) < 0.7).astype(real)
     atx, aty = np.sort(rng.integers(0, 5, (3, 9)), 1), np.sort(rng.integers(0, 3, (3, 5)), 1)
     tx, ty = vector(rng, (3, 9), real), vector(rng, (3, 5), real)
-    twins("multigrid", "prolong", (9, 5, 4), fine * 2, fine, on, coarse, atx.astype(np.int32), tx, aty.astype(np.int32),
-          ty, 3, 4, 5, 9, real=real)  # fmt: skip
+    tables = atx.astype(np.int32), tx, aty.astype(np.int32), ty
+    twins("multigrid", "prolong", (9, 5, 4), fine * 2, on, coarse, *tables, 3, 4, 5, 9, real=real)
     startx, starty = rng.integers(0, 6, (3, 6)).astype(np.int32), rng.integers(0, 4, (3, 4)).astype(np.int32)
     sums = startx, vector(rng, (3, 3, 6), real), starty, vector(rng, (3, 2, 4), real)
     twins("multigrid", "restrict", (6, 4, 4), coarse * np.nan, fine, *sums, 3, 4, 4, 6, 2, 3, real=real)

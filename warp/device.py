@@ -150,8 +150,9 @@ class Device:
         raw = _rawmodule(module, "float" if real == np.float32 else "double").get_function(function)
         grid, block = blocks(extent, own * real.itemsize)
         shared = own * real.itemsize * block[0] * block[1]
-        if shared > raw.max_dynamic_shared_size_bytes:
-            raw.max_dynamic_shared_size_bytes = shared
+        if shared:
+            raw.max_dynamic_shared_size_bytes = SHARED
+            raw.preferred_shared_memory_carveout = 100  # percent: as many blocks at once as fit
         return partial(raw, grid, block, (*values, *shapes), shared_mem=shared)
 
 
@@ -278,15 +279,21 @@ def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
 
 
 SHARED = 96 * 1024
-"""Bytes of shared memory that a block may take: every GPU since 2020 has 99 kB, those of data centres 163 and more."""
+"""Bytes of shared memory that a block may take; GPUs since 2020 have 99 kB, those of data centres 163 kB and more."""
 
 
 def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
-    """Cover `extent` threads by (grid, block): x fastest, 256 threads a block in a row, else 32 x 4, or fewer with `own` bytes
-    of shared memory for each.
+    """Cover `extent` threads by (grid, block): x fastest, 256 threads a block in a row, else 32 x 4.
+
+    Fewer where each takes `own` bytes of shared memory and there is no room for so many.
     """
     nx, ny, nz = extent
-    block = (256, 1, 1) if ny == nz == 1 else (32, max(1, min(4, SHARED // (32 * own))) if own else 4, 1)
+    block = (256, 1, 1) if ny == nz == 1 else (32, 4, 1)
+    room = SHARED // max(own, 1)
+    if room < 1:
+        raise WarpError(f"a GPU has no room for z lines of so many cells: {own} bytes for each")
+    while block[0] * block[1] > room:
+        block = (block[0], block[1] // 2, 1) if block[1] > 1 else (block[0] // 2, 1, 1)
     return (-(-nx // block[0]), -(-ny // block[1]), nz), block
 
 

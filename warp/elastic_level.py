@@ -86,20 +86,22 @@ class Level:
             self.p[...] = self.x / norm(self.x.reshape(-1))
             self.r[...] = 0
             self.subtract()
-            self.smoother.step(self, 0.0, 0.0, -1.0)
+            self.smoother.step(self, 0.0, 0.0, 0.0, -1.0)
         top = 1.1 * float(norm(self.x.reshape(-1)))
         self.centre, self.radius = top * 9 / 16, top * 7 / 16
 
     def smooth(self, keep: float) -> None:
-        """Chebyshev steps from x (keep = 1) or from 0; r follows when they come first."""
+        """Chebyshev steps from x + p (keep = 1) or from 0; r follows when they come first. p is added to x where it is read."""
         s = self.centre / self.radius
         rho = 1 / s
-        self.smoother.step(self, keep, 0.0, 1 / self.centre)
+        late = keep == 0 and self.steps > 1
+        self.smoother.step(self, -1.0 if late else keep, keep, 0.0, 1 / self.centre)
         for _ in range(1, self.steps):
             self.subtract()
             following = 1 / (2 * s - rho)
-            self.smoother.step(self, 1.0, following * rho, 2 * following / self.radius)
-            rho = following
+            kept, old = (0.0, 1.0) if late else (1.0, 0.0)
+            self.smoother.step(self, kept, old, following * rho, 2 * following / self.radius)
+            rho, late = following, False
         if keep == 0:
             self.subtract()
 
@@ -218,11 +220,11 @@ class Coarse(Stored):
         self.device.launch("multigrid", "mask", (self.r.size, 1, 1), *flat, real=np.float32)
 
     def prolong(self, fine: Level) -> None:
-        """fine.p = P x, fine.x += fine.p."""
+        """fine.p = P x, not yet added to fine.x."""
         self.fill.apply(self.x, self.x, 1.0, 0.0)
         _, levels, ny, nx = fine.shape
         w = self.weights
-        args = (fine.p, fine.x, fine.inverse, self.x, w["atx"], w["tx"], w["aty"], w["ty"], 3, levels, ny, nx)
+        args = (fine.p, fine.inverse, self.x, w["atx"], w["tx"], w["aty"], w["ty"], 3, levels, ny, nx)
         self.device.launch("multigrid", "prolong", (nx, ny, levels), *args, real=np.float32)
 
 

@@ -46,10 +46,10 @@ class Lines:
         device.launch("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=np.float32)
         return cls(inverse, lower)
 
-    def step(self, level: Smoothed, keep: float, a: float, b: float) -> None:
-        """p = a p + b M^-1 r, x = keep x + p."""
+    def step(self, level: Smoothed, keep: float, old: float, a: float, b: float) -> None:
+        """x = keep x + old p, p = a p + b M^-1 r, x += p; with keep < 0 the new p is not yet added."""
         arrays = level.x, level.p, level.r, self.inverse, self.lower
-        level.run("elastic", "elastic_lines_step", 3, *arrays, keep, a, b, own=2 * (level.n[2] + 1))
+        level.run("elastic", "elastic_lines_step", 3, *arrays, keep, old, a, b, own=2 * (level.n[2] + 1))
 
 
 class Columns:
@@ -66,10 +66,10 @@ class Columns:
         device.launch("columns", "columns_factor", (nx, ny, 1), *args, real=np.float32)
         self.y: Any  # scratch of `shape`, shared by all levels
 
-    def step(self, level: Smoothed, keep: float, a: float, b: float) -> None:
-        """p = a p + b M^-1 r, x = keep x + p."""
+    def step(self, level: Smoothed, keep: float, old: float, a: float, b: float) -> None:
+        """As Lines.step."""
         level.run("columns", "columns_solve", 1, self.y, level.r, self.P)
-        level.run("columns", "columns_step", level.n[2] + 1, level.x, level.p, self.y, keep, a, b)
+        level.run("columns", "columns_step", level.n[2] + 1, level.x, level.p, self.y, keep, old, a, b)
 
 
 def line_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
