@@ -119,7 +119,7 @@ def columns_step(x, p, Y, keep, old, a, b, nx, ny, nz):
         for k in range(nz + 1):
             for d in range(3):
                 to, pk = x[d, k, j], p[d, k, j]
-                if keep >= 0:
+                if keep >= 0 and (keep != 1 or old != 0):
                     for i in range(nx + 3):
                         to[i] = keep * to[i] + old * pk[i]
                 for i in range(nx + 3):

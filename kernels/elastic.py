@@ -319,8 +319,6 @@ def elastic_lines_step(x, p, r, inverse, lower, keep, old, a, b, nx, ny, nz):
         y = np.empty((nz + 1, nx + 3), r.dtype)
         if a == 0 and old == 0:
             p[:, :, j] = 0  # it may be no number
-        if keep == 0:
-            x[:, :, j] = 0
         for d in range(3):
             for k in range(nz + 1):
                 yk, ym, l, rk = y[k], y[max(k - 1, 0)], lower[d, k, j], r[d, k, j]
@@ -336,6 +334,8 @@ def elastic_lines_step(x, p, r, inverse, lower, keep, old, a, b, nx, ny, nz):
                         yk[i] = t
                         pk[i] = a * pk[i] + b * t
                 else:
+                    if keep == 0:
+                        xk[:] = 0
                     for i in range(nx + 3):
                         t = yk[i] * f[i] - l[i] * yp[i] if k < nz else yk[i] * f[i]
                         yk[i] = t
