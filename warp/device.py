@@ -278,8 +278,8 @@ def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
     return found
 
 
-SHARED = 96 * 1024
-"""Bytes of shared memory that a block may take; GPUs since 2020 have 99 kB, those of data centres 163 kB and more."""
+SHARED = 64 * 1024
+"""Bytes of shared memory that a block may take: every GPU since 2017 has as many."""
 
 
 def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
