@@ -120,6 +120,26 @@ def test_blocks_cover_the_extent():
         device.blocks((65, 9, 3), 100_000)
 
 
+def test_on_cuda_threads_get_the_memory_of_their_own(monkeypatch):
+    """One number each for 33 x 9 x 3 threads: blocks of 32 x 4 with as many, and no shared memory where none is asked for."""
+    seen = []
+
+    class Kernel:
+        max_dynamic_shared_size_bytes = 0
+
+        def __call__(self, grid, block, args, shared_mem):
+            seen.append((grid, block, shared_mem, self.max_dynamic_shared_size_bytes, [type(a) for a in args]))
+
+    module = type("Module", (), {"get_function": lambda self, name: Kernel()})()
+    monkeypatch.setattr(device, "_rawmodule", lambda name, real: module)
+    y, one, cell = np.zeros(1, np.float32), np.ones(1, np.float32), np.zeros(1, np.int64)
+    for own in 0, 1:
+        args = y, one, cell, one, 1, 0.1
+        device.Device("cuda:0").launch("heat", "film_apply", (33, 9, 3), *args, real=np.float32, own=own)
+    types = [*[np.ndarray] * 4, np.int32, np.float32]
+    assert seen == [((2, 3, 3), (32, 4, 1), 0, 0, types), ((2, 3, 3), (32, 4, 1), 512, device.SHARED, types)]
+
+
 def test_parts_of_levels_fill_a_gpu():
     assert [device.parts(n, 31) for n in (10, 2**15, 2**17, 10**7)] == [7, 4, 1, 1]
     assert device.parts(10, 2) == 1
