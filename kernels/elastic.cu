@@ -144,9 +144,9 @@ struct Soft {
     real y, yp, x, xp;
 };
 
-// With the widths l of an edge's cross section (twice the distances of centres) and r = 1 / sum (area / G), shear stress is
-// K g = length lx lz q / 2, q = r (lx du + lz dw), and what it does to u is length lx q, to w length lz q. A cell's stress
-// is S; volumes cancel likewise.
+// The twin's sums in another form, which needs no K and no volume. With the widths lx, lz of an edge's cross section (twice
+// the distances of centres), r = 1 / sum (area / G) and q = r (lx du + lz dw), the shear stress there pulls at u with
+// length lx q and at w with length lz q; a cell's stress S pulls with the area of its face.
 KERNEL __launch_bounds__(128, 4)
 media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s, const uint16 *__restrict__ ids,
             const real *__restrict__ law, const real *__restrict__ dx, const real *__restrict__ dy,
@@ -192,12 +192,12 @@ media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s, 
             const real Sz = n.cxz * exx + n.cyz * eyy + n.czz * ezz;
             const real um = u[o - 1], ujm = u[o + jm], ujmp = u[o + jm + 1], ujp = u[o + jp];
             const real vm = v[o - 1], vjpm = v[o + jp - 1], vjm = v[o + jm], vp = v[o + 1];
-            const Law nx_ = laws[mx], ny_ = laws[my];
-            const real Sxm = nx_.cxx * ((u0 - um) * rxm) + nx_.cxy * ((vjpm - vm) * ry) + nx_.cxz * ((wxmk - wxm) * rz);
-            const real Sym = ny_.cxy * ((ujmp - ujm) * rx) + ny_.cyy * ((v0 - vjm) * rym) + ny_.cyz * ((wymk - wym) * rz);
+            const Law left = laws[mx], front = laws[my];
+            const real Sxm = left.cxx * ((u0 - um) * rxm) + left.cxy * ((vjpm - vm) * ry) + left.cxz * ((wxmk - wxm) * rz);
+            const real Sym = front.cxy * ((ujmp - ujm) * rx) + front.cyy * ((v0 - vjm) * rym) + front.cyz * ((wymk - wym) * rz);
 
-            const real xy = dxm * nx_.xy + dx0 * n.xy, xyp = dx0 * n.xy + dxp * laws[mxp].xy;
-            const real xym = dxm * laws[myx].xy + dx0 * ny_.xy, xymp = dx0 * ny_.xy + dxp * laws[myxp].xy;
+            const real xy = dxm * left.xy + dx0 * n.xy, xyp = dx0 * n.xy + dxp * laws[mxp].xy;
+            const real xym = dxm * laws[myx].xy + dx0 * front.xy, xymp = dx0 * front.xy + dxp * laws[myxp].xy;
             const real xypm = dxm * laws[mypx].xy + dx0 * laws[myp].xy;
             const real qxy = (lx * (u0 - ujm) + ly * (v0 - vm)) * inverse(dym * xym + dy0 * xy);
             const real qxyj = (lx * (ujp - u0) + lyp * (vyp - vjpm)) * inverse(dy0 * xy + dyp * xypm);

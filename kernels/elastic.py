@@ -20,7 +20,7 @@ The finest level stores no coefficients (`media_...`): a material id per cell, i
 void, and tables `cell` (6, media) of the normal stiffness and `soft` (3, media) of 4/G for shear, infinite in void.
 An edge's K is its dual volume times the harmonic mean of the four cells' G, weighted by their cross sections: with the
 cross sections a, K = length (sum a)^2 / sum (a 4/G), zero as soon as one cell is void.
-Cell widths dx, dy, dz stand at index + 1 and are 1 beyond the ends.
+Cell widths dx, dy, dz stand at index + 1 and are 1 beyond the ends. `media_apply` reads both tables as one, `law`.
 """
 
 import numpy as np

@@ -61,7 +61,7 @@ class Level:
         """
         self.x, self.r = (self.device.zeros(self.shape, np.float32) for _ in range(2))
         self.p = part(directions, self.shape)
-        if isinstance(getattr(self, "smoother", None), Columns):
+        if hasattr(self, "smoother") and isinstance(self.smoother, Columns):
             self.smoother.y = part(scratch, self.smoother.shape)
 
     def run(self, module: str, function: str, levels: int, *args, own: int = 0) -> None:
