@@ -77,37 +77,56 @@ KERNEL columns_factor(real *__restrict__ P, const double *__restrict__ diagonal,
 }
 
 KERNEL columns_solve(real *__restrict__ Y, const real *__restrict__ r, const real *__restrict__ P,
-                             int nx, int ny, int nz)
+                     int nx, int ny, int nz)
 {
     ONE_Z;
+    const long long dof = (nz + 1LL) * ny * ROW, band = (nz + 2LL) * ny * ROW;
+    const int level = ny * ROW;
     EACH_Y(j, 0, ny) EACH_X(i, 1, nx + 1) {
-        for (int row = 0; row < 5 * nz + 5; ++row) {
-            const int k = row / 5, d = row % 5;
-            real y = d == 0 ? r[AT(2, k, j, i)] : d < 3 ? r[AT(0, k, j, i + d - 1)] : r[AT(1, k, j + d - 3, i)];
-            real below = 0;
-            for (int o = 1; o < min(5, row) + 1; ++o) {
-                const int c = row - o;
-                below += P[BAND(d, o, k, j, i)] * Y[COLUMN(c % 5, c / 5, j, i)];
+        real y[5] = {};  // the last five solutions, by d
+        int o = j * ROW + i;
+        for (int k = 0; k < nz + 1; ++k) {
+            const real right[] = {r[AT(2, k, j, i)], r[AT(0, k, j, i)], r[AT(0, k, j, i + 1)],
+                                  r[AT(1, k, j, i)], r[AT(1, k, j + 1, i)]};
+#pragma unroll
+            for (int d = 0; d < 5; ++d) {
+                real below = 0;
+#pragma unroll
+                for (int n = 1; n < 6; ++n) {
+                    below += P[(d * 6 + n) * band + o] * y[(d + 5 - n) % 5];
+                }
+                y[d] = right[d] - below;
+                Y[d * dof + o] = y[d];
             }
-            Y[COLUMN(d, k, j, i)] = y - below;
+            o += level;
         }
-        for (int row = 5 * nz + 4; row >= 0; --row) {
-            const int k = row / 5, d = row % 5;
-            real y = Y[COLUMN(d, k, j, i)] * P[BAND(d, 0, k, j, i)];
-            for (int o = 1; o < min(5, 5 * nz + 4 - row) + 1; ++o) {
-                const int c = row + o;
-                y -= P[BAND(c % 5, o, c / 5, j, i)] * Y[COLUMN(c % 5, c / 5, j, i)];
+        for (int d = 0; d < 5; ++d) {
+            y[d] = 0;
+        }
+        for (int k = nz; k >= 0; --k) {
+            o -= level;
+#pragma unroll
+            for (int d = 4; d >= 0; --d) {
+                real t = Y[d * dof + o] * P[d * 6 * band + o];
+#pragma unroll
+                for (int n = 1; n < 6; ++n) {
+                    const int c = d + n;  // of the level above from 5 on: zero in P beyond the last
+                    t -= P[(c % 5 * 6 + n) * band + o + c / 5 * level] * y[c % 5];
+                }
+                y[d] = t;
+                Y[d * dof + o] = t;
             }
-            Y[COLUMN(d, k, j, i)] = y;
         }
     }
 }
 
 KERNEL columns_step(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ Y,
-                            real keep, real a, real b, int nx, int ny, int nz)
+                    real keep, real old, real a, real b, int nx, int ny, int nz)
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 0, nx + 3) {
-        real u = a * p[AT(0, k, j, i)], v = a * p[AT(1, k, j, i)], w = a * p[AT(2, k, j, i)];
+        real bu = 0, bv = 0, bw = 0;
+        if (a != 0 || old != 0) bu = p[AT(0, k, j, i)], bv = p[AT(1, k, j, i)], bw = p[AT(2, k, j, i)];
+        real u = a * bu, v = a * bv, w = a * bw;
         if (j < ny) {
             if (i >= 1 && i <= nx) u += b * Y[COLUMN(1, k, j, i)];
             if (i >= 2 && i <= nx + 1) u += b * Y[COLUMN(2, k, j, i - 1)];
@@ -118,8 +137,9 @@ KERNEL columns_step(real *__restrict__ x, real *__restrict__ p, const real *__re
             if (i >= 1 && i <= nx) v += b * Y[COLUMN(4, k, j - 1, i)];
         }
         p[AT(0, k, j, i)] = u, p[AT(1, k, j, i)] = v, p[AT(2, k, j, i)] = w;
-        for (int d = 0; d < 3; ++d) {
-            x[AT(d, k, j, i)] = keep * x[AT(d, k, j, i)] + p[AT(d, k, j, i)];
-        }
+        if (keep < 0) continue;
+        u += old * bu, v += old * bv, w += old * bw;
+        if (keep > 0) u += keep * x[AT(0, k, j, i)], v += keep * x[AT(1, k, j, i)], w += keep * x[AT(2, k, j, i)];
+        x[AT(0, k, j, i)] = u, x[AT(1, k, j, i)] = v, x[AT(2, k, j, i)] = w;
     }
 }

@@ -109,14 +109,21 @@ def columns_solve(Y, r, P, nx, ny, nz):
 
 
 @kernel
-def columns_step(x, p, Y, keep, a, b, nx, ny, nz):
-    """One Chebyshev step with the sum of the columns' solutions:  p = a p + b sum Y,  x = keep x + p."""
+def columns_step(x, p, Y, keep, old, a, b, nx, ny, nz):
+    """One Chebyshev step with the sum of the columns' solutions, as elastic_lines_step."""
     for j in prange(ny + 1):
+        if a == 0 and old == 0:
+            p[:, :, j] = 0
+        if keep == 0:
+            x[:, :, j] = 0
         for k in range(nz + 1):
             for d in range(3):
-                to = p[d, k, j]
+                to, pk = x[d, k, j], p[d, k, j]
+                if keep >= 0 and (keep != 1 or old != 0):
+                    for i in range(nx + 3):
+                        to[i] = keep * to[i] + old * pk[i]
                 for i in range(nx + 3):
-                    to[i] = a * to[i]
+                    pk[i] = a * pk[i]
             if j < ny:
                 u, v, w = p[0, k, j], p[1, k, j], p[2, k, j]
                 left, right, front, y = Y[1, k, j], Y[2, k, j], Y[3, k, j], Y[0, k, j]
@@ -134,5 +141,6 @@ def columns_step(x, p, Y, keep, a, b, nx, ny, nz):
                     v[i] += b * back[i]
             for d in range(3):
                 to, pk = x[d, k, j], p[d, k, j]
-                for i in range(nx + 3):
-                    to[i] = keep * to[i] + pk[i]
+                if keep >= 0:
+                    for i in range(nx + 3):
+                        to[i] += pk[i]

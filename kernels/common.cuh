@@ -21,3 +21,46 @@ typedef unsigned short uint16;
 #define EACH_Z(k, first, end) for (int k = (first) + THREAD_Z; k < (end); k += gridDim.z * blockDim.z)
 // For a kernel that walks z by itself: further threads in z, if a launch has any, would do the same column again.
 #define ONE_Z if (THREAD_Z > 0) return
+// For a kernel that walks upwards and hands on what lies between two levels: each of the launch's threads in z takes a part of
+// the levels 0 .. n - 1, and begins a level before it to find what is handed on.
+#define PARTS (int)(gridDim.z * blockDim.z)
+#define PART_BEGIN(n) (int)((long long)(n) * THREAD_Z / PARTS)
+#define PART_END(n) (int)((long long)(n) * (THREAD_Z + 1) / PARTS)
+#define PART_FIRST(n) max(PART_BEGIN(n) - 1, 0)
+#define IN_PART(k, n) ((k) >= PART_BEGIN(n))
+#define EACH_LEVEL(k, n) for (int k = PART_FIRST(n); k < PART_END(n); ++k)
+
+// 1 / a within a unit or two in the last place, 0 for infinity; a division that is right to the last bit is a subroutine.
+template <class T> __device__ inline T inverse(T a)
+{
+#ifdef __CUDA_ARCH__
+    T y;
+    if constexpr (sizeof(T) == 4) {
+        asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(a));
+        return y;
+    } else {
+        asm("rcp.approx.ftz.f64 %0, %1;" : "=d"(y) : "d"(a));
+        const T e = fma(-a, y, T(1));  // y has 20 bits, y (1 + e + e^2) three times as many
+        return __double2hiint(y) == 0 ? 0 : fma(y, fma(e, e, e), y);
+    }
+#else
+    return 1 / a;
+#endif
+}
+
+// Ask for what a thread that walks reads on one of the next levels: it would wait for memory on every level.
+template <class T> __device__ inline void prefetch(const T *place)
+{
+#ifdef __CUDA_ARCH__
+    asm volatile("prefetch.global.L2 [%0];" ::"l"(place));
+#endif
+}
+
+// Numbers of a thread of its own, in a processor's shared memory: `own` of the launch, as many for each thread
+#ifdef __CUDA_ARCH__
+#define OWN(type, name) extern __shared__ type name[]
+#define OWN_AT(n) ((n) * (int)(blockDim.x * blockDim.y * blockDim.z) + (int)((threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x))
+#else
+#define OWN(type, name) static type name[1 << 16]
+#define OWN_AT(n) (n)
+#endif

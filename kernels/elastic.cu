@@ -1,101 +1,230 @@
 #include "elastic.cuh"
 
-// Coefficients around face i of row (k, j); m: the cell or edge before (x-, y-, z-), p: the one behind
-struct Near {
-    real cxx, cyy, czz, cyz, cxz, cxy;
-    real cxx_x, cxz_x, cxy_x, cxy_y, cyy_y, cyz_y, cxz_z, cyz_z, czz_z;  // of the cells before in x, y, z
-    real kyz, kxz, kxy, kyz_z, kxz_z, kyz_y, kxy_y, kxz_x, kxy_x;        // of the edges behind in z, y, x
+// A thread walks upwards in z over its part of the levels: what lies between two levels is computed once.
+
+// Displacements of a level around faces (j, i): p the one behind, m the one before in x (x), y (y)
+struct Faces {
+    real u, uxp, v, vyp, w, wxm, wxp, wym, wyp;
 };
 
-static __device__ void force(real *out, long long o, const real *__restrict__ x, real c, real s, const Near &n,
-                             const real *__restrict__ rdx, const real *__restrict__ rcx,
-                             const real *__restrict__ rdy, const real *__restrict__ rcy,
-                             const real *__restrict__ rdz, const real *__restrict__ rcz, bool mirror_x, bool mirror_y,
-                             int k, int j, int i, int nx, int ny, int nz)
+// Shear on edges: K_xz or its stress at i and i + 1, K_yz at j and j + 1
+struct Shear {
+    real xz, xzp, yz, yzp;
+};
+
+// Coefficients of a level: of the cell (j, i), of the ones before in x and y, of K_xy at (j, i), j + 1 and i + 1
+struct Near {
+    real cxx, cyy, czz, cyz, cxz, cxy;
+    real cxx_x, cxz_x, cxy_x, cxy_y, cyy_y, cyz_y;
+    real kxy, kxy_y, kxy_x;
+};
+
+// Spacings around column (j, i)
+struct Plane {
+    real rxm, rx, cx, cxp, rym, ry, cy, cyp;
+};
+
+static __device__ inline Plane plane(const real *__restrict__ rdx, const real *__restrict__ rcx,
+                                     const real *__restrict__ rdy, const real *__restrict__ rcy, int j, int i)
 {
-    // steps to the neighbours: in x 1, in y jm or jp, in z km or kp
-    const int jm = j > 0 ? -ROW : 0, jp = j < ny ? ROW : 0;
-    const long long km = k > 0 ? -PLANE : 0, kp = k < nz ? PLANE : 0;
-    const real *u = x + o, *v = u + FIELD, *w = v + FIELD;
-    const real rxm = rdx[i], rx = rdx[i + 1], cx = rcx[i + 1], cxp = rcx[i + 2];
-    const real rym = rdy[j], ry = rdy[j + 1], cy = rcy[j + 1], cyp = rcy[j + 2];
-    const real rzm = rdz[k], rz = rdz[k + 1], cz = rcz[k + 1], czp = rcz[k + 2];
-
-    const real txz = n.kxz * ((u[0] - u[km]) * cz + (w[0] - w[-1]) * cx);
-    const real txy = n.kxy * ((u[0] - u[jm]) * cy + (v[0] - v[-1]) * cx);
-    const real tyz = n.kyz * ((v[0] - v[km]) * cz + (w[0] - w[jm]) * cy);
-
-    const real sxm = n.cxx_x * (u[0] - u[-1]) * rxm + n.cxy_x * (v[jp - 1] - v[-1]) * ry
-                   + n.cxz_x * (w[kp - 1] - w[-1]) * rz;
-    const real sx = n.cxx * (u[1] - u[0]) * rx + n.cxy * (v[jp] - v[0]) * ry + n.cxz * (w[kp] - w[0]) * rz;
-    const real txzk = n.kxz_z * ((u[kp] - u[0]) * czp + (w[kp] - w[kp - 1]) * cx);
-    const real txyj = n.kxy_y * ((u[jp] - u[0]) * cyp + (v[jp] - v[jp - 1]) * cx);
-    const real fu = sxm * rxm - sx * rx + txz * cz - txzk * czp + txy * cy - txyj * cyp;
-
-    const real sym = n.cxy_y * (u[jm + 1] - u[jm]) * rx + n.cyy_y * (v[0] - v[jm]) * rym
-                   + n.cyz_y * (w[kp + jm] - w[jm]) * rz;
-    const real sy = n.cxy * (u[1] - u[0]) * rx + n.cyy * (v[jp] - v[0]) * ry + n.cyz * (w[kp] - w[0]) * rz;
-    const real tyzk = n.kyz_z * ((v[kp] - v[0]) * czp + (w[kp] - w[kp + jm]) * cy);
-    const real txyi = n.kxy_x * ((u[1] - u[jm + 1]) * cy + (v[1] - v[0]) * cxp);
-    const real fv = sym * rym - sy * ry + tyz * cz - tyzk * czp + txy * cx - txyi * cxp;
-
-    const real szm = n.cxz_z * (u[km + 1] - u[km]) * rx + n.cyz_z * (v[km + jp] - v[km]) * ry
-                   + n.czz_z * (w[0] - w[km]) * rzm;
-    const real sz = n.cxz * (u[1] - u[0]) * rx + n.cyz * (v[jp] - v[0]) * ry + n.czz * (w[kp] - w[0]) * rz;
-    const real txzi = n.kxz_x * ((u[1] - u[km + 1]) * cz + (w[1] - w[0]) * cxp);
-    const real tyzj = n.kyz_y * ((v[jp] - v[km + jp]) * cz + (w[jp] - w[0]) * cyp);
-    const real fw = szm * rzm - sz * rz + txz * cx - txzi * cxp + tyz * cy - tyzj * cyp;
-
-    out[o] = mirror_x && i == 0 ? 0 : c * out[o] + s * fu;
-    out[o + FIELD] = mirror_y && j == 0 ? 0 : c * out[o + FIELD] + s * fv;
-    out[o + 2 * FIELD] = c * out[o + 2 * FIELD] + s * fw;
+    return {rdx[i], rdx[i + 1], rcx[i + 1], rcx[i + 2], rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]};
 }
 
-KERNEL elastic_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
+static __device__ inline Faces faces(const real *__restrict__ u, long long field, int jm, int jp)
+{
+    const real *v = u + field, *w = v + field;
+    return {u[0], u[1], v[0], v[jp], w[0], w[-1], w[1], w[jm], w[jp]};
+}
+
+// Shear stress on the edges between levels `low` and `high`
+static __device__ inline Shear shear(const Faces &low, const Faces &high, const Shear &k, const Plane &p, real cz)
+{
+    return {k.xz * ((high.u - low.u) * cz + (high.w - high.wxm) * p.cx),
+            k.xzp * ((high.uxp - low.uxp) * cz + (high.wxp - high.w) * p.cxp),
+            k.yz * ((high.v - low.v) * cz + (high.w - high.wym) * p.cy),
+            k.yzp * ((high.vyp - low.vyp) * cz + (high.wyp - high.w) * p.cyp)};
+}
+
+// out = c out + s A x at the faces x and out point to; t, tp: shear stress below and above; szm: normal stress below
+static __device__ inline void force(real *out, const real *__restrict__ u, real c, real s, const Near &n, const Plane &p,
+                                    const Faces &x, const Faces &xp, const Shear &t, const Shear &tp, real szm, real sz,
+                                    real rzm, real rz, real cz, real czp, long long field, int jm, int jp,
+                                    bool hold_u, bool hold_v)
+{
+    const real *v = u + field;
+    const real um = u[-1], ujm = u[jm], ujmp = u[jm + 1], ujp = u[jp];
+    const real vm = v[-1], vjpm = v[jp - 1], vjm = v[jm], vp = v[1];
+    const real exx = (x.uxp - x.u) * p.rx, eyy = (x.vyp - x.v) * p.ry, ezz = (xp.w - x.w) * rz;
+    const real gu = (x.u - ujm) * p.cy, gv = (x.v - vm) * p.cx;
+    const real txy = n.kxy * (gu + gv);
+    const real txyj = n.kxy_y * ((ujp - x.u) * p.cyp + (x.vyp - vjpm) * p.cx);
+    const real txyi = n.kxy_x * ((x.uxp - ujmp) * p.cy + (vp - x.v) * p.cxp);
+
+    const real sxm = n.cxx_x * (x.u - um) * p.rxm + n.cxy_x * (vjpm - vm) * p.ry + n.cxz_x * (xp.wxm - x.wxm) * rz;
+    const real sx = n.cxx * exx + n.cxy * eyy + n.cxz * ezz;
+    const real fu = sxm * p.rxm - sx * p.rx + t.xz * cz - tp.xz * czp + txy * p.cy - txyj * p.cyp;
+
+    const real sym = n.cxy_y * (ujmp - ujm) * p.rx + n.cyy_y * (x.v - vjm) * p.rym + n.cyz_y * (xp.wym - x.wym) * rz;
+    const real sy = n.cxy * exx + n.cyy * eyy + n.cyz * ezz;
+    const real fv = sym * p.rym - sy * p.ry + t.yz * cz - tp.yz * czp + txy * p.cx - txyi * p.cxp;
+
+    const real fw = szm * rzm - sz * rz + t.xz * p.cx - t.xzp * p.cxp + t.yz * p.cy - t.yzp * p.cyp;
+
+    real *ov = out + field, *ow = ov + field;
+    if (c != 0) {
+        *out = hold_u ? 0 : c * *out + s * fu;
+        *ov = hold_v ? 0 : c * *ov + s * fv;
+        *ow = c * *ow + s * fw;
+    } else {
+        *out = hold_u ? 0 : s * fu;
+        *ov = hold_v ? 0 : s * fv;
+        *ow = s * fw;
+    }
+}
+
+// The columns before the first face and behind the last one
+static __device__ inline void clear_borders(real *out, int i, int j, int nx, int ny, int nz)
+{
+    if (i != 0 && i != nx) return;
+    for (int d = 0; d < 3; ++d) {
+#pragma unroll 1
+        for (int k = PART_BEGIN(nz + 1); k < PART_END(nz + 1); ++k) {
+            if (i == 0) out[AT(d, k, j, 0)] = 0;
+            if (i == nx) out[AT(d, k, j, nx + 2)] = 0;
+        }
+    }
+}
+
+KERNEL __launch_bounds__(128, 4)
+elastic_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
                      const real *__restrict__ C, const real *__restrict__ K,
                      const real *__restrict__ rdx, const real *__restrict__ rcx, const real *__restrict__ rdy,
                      const real *__restrict__ rcy, const real *__restrict__ rdz, const real *__restrict__ rcz,
                      bool mirror_x, bool mirror_y, int nx, int ny, int nz)
 {
-    EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 0, nx + 1) {
-        const long long o = AT(0, k, j, i + 1);
+    const long long field = FIELD;
+    EACH_Y(j, 0, ny + 1) EACH_X(i, 0, nx + 1) {
         const int jm = j > 0 ? -ROW : 0, jp = j < ny ? ROW : 0;
-        const long long km = k > 0 ? -PLANE : 0, kp = k < nz ? PLANE : 0;
-        const real *cxx = C + o, *cyy = cxx + FIELD, *czz = cyy + FIELD;
-        const real *cyz = czz + FIELD, *cxz = cyz + FIELD, *cxy = cxz + FIELD;
-        const real *kyz = K + o, *kxz = kyz + FIELD, *kxy = kxz + FIELD;
-        const Near n = {cxx[0], cyy[0], czz[0], cyz[0], cxz[0], cxy[0],
-                        cxx[-1], cxz[-1], cxy[-1], cxy[jm], cyy[jm], cyz[jm], cxz[km], cyz[km], czz[km],
-                        kyz[0], kxz[0], kxy[0], kyz[kp], kxz[kp], kyz[jp], kxy[jp], kxz[1], kxy[1]};
-        force(out, o, x, c, s, n, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, k, j, i, nx, ny, nz);
+        const Plane p = plane(rdx, rcx, rdy, rcy, j, i);
+        if (c == 0) clear_borders(out, i, j, nx, ny, nz);
+        long long o = AT(0, PART_FIRST(nz + 1), j, i + 1);
+        Faces here = faces(x + o, field, jm, jp);
+        Shear t = {};
+        real szm = 0;
+        EACH_LEVEL(k, nz + 1) {
+            const long long kp = k < nz ? PLANE : 0;
+            const real rzm = rdz[k], rz = rdz[k + 1], cz = rcz[k + 1], czp = rcz[k + 2];
+            const real *cxx = C + o, *cyy = cxx + field, *czz = cyy + field;
+            const real *cyz = czz + field, *cxz = cyz + field, *cxy = cxz + field;
+            const real *kyz = K + o, *kxz = kyz + field, *kxy = kxz + field;
+            const Faces above = faces(x + o + kp, field, jm, jp);
+            const Shear kz = {kxz[kp], kxz[kp + 1], kyz[kp], kyz[kp + jp]};
+            const Near n = {cxx[0], cyy[0], czz[0], cyz[0], cxz[0], cxy[0], cxx[-1], cxz[-1], cxy[-1],
+                            cxy[jm], cyy[jm], cyz[jm], kxy[0], kxy[jp], kxy[1]};
+            const Shear tp = shear(here, above, kz, p, czp);
+            const real sz = n.cxz * (here.uxp - here.u) * p.rx + n.cyz * (here.vyp - here.v) * p.ry
+                            + n.czz * (above.w - here.w) * rz;
+            if (IN_PART(k, nz + 1)) {
+                force(out + o, x + o, c, s, n, p, here, above, t, tp, szm, sz, rzm, rz, cz, czp, field, jm, jp,
+                      mirror_x && i == 0, mirror_y && j == 0);
+            }
+            here = above, t = tp, szm = sz;
+            o += kp;
+        }
     }
 }
 
-KERNEL media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
-                   const uint16 *__restrict__ ids, const real *__restrict__ cell, const real *__restrict__ soft,
-                   const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
-                   const real *__restrict__ rdx, const real *__restrict__ rcx, const real *__restrict__ rdy,
-                   const real *__restrict__ rcy, const real *__restrict__ rdz, const real *__restrict__ rcz,
-                   bool mirror_x, bool mirror_y, int nx, int ny, int nz, int cell_dim1, int soft_dim1)
+// Row m of `law`: the stiffness of medium m, and 1/G
+struct alignas(16) Law {
+    real cxx, cyy, czz, cyz, cxz, cxy, yz, xz, xy, unused[3];
+};
+
+// 1/G of a level times widths: G_yz over the rows j - 1, j and j, j + 1; G_xz over i - 1, i and i, i + 1
+struct Soft {
+    real y, yp, x, xp;
+};
+
+// The twin's sums in another form, which needs no K and no volume. With the widths lx, lz of an edge's cross section (twice
+// the distances of centres), r = 1 / sum (area / G) and q = r (lx du + lz dw), the shear stress there pulls at u with
+// length lx q and at w with length lz q; a cell's stress S pulls with the area of its face.
+KERNEL __launch_bounds__(128, 4)
+media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s, const uint16 *__restrict__ ids,
+            const real *__restrict__ law, const real *__restrict__ dx, const real *__restrict__ dy,
+            const real *__restrict__ dz, const real *__restrict__ rdx, const real *__restrict__ rcx,
+            const real *__restrict__ rdy, const real *__restrict__ rcy, const real *__restrict__ rdz,
+            const real *__restrict__ rcz, bool mirror_x, bool mirror_y, int nx, int ny, int nz)
 {
-    EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 0, nx + 1) {
-        Near n;
-        int m = MEDIUM(k + 1, j + 1, i + 1);
-        real volume = dy[j + 1] * dz[k + 1] * dx[i + 1];
-        n.cxx = CELL(0, m) * volume, n.cyy = CELL(1, m) * volume, n.czz = CELL(2, m) * volume;
-        n.cyz = CELL(3, m) * volume, n.cxz = CELL(4, m) * volume, n.cxy = CELL(5, m) * volume;
-        m = MEDIUM(k + 1, j + 1, i), volume = dy[j + 1] * dz[k + 1] * dx[i];
-        n.cxx_x = CELL(0, m) * volume, n.cxz_x = CELL(4, m) * volume, n.cxy_x = CELL(5, m) * volume;
-        m = MEDIUM(k + 1, j, i + 1), volume = dy[j] * dz[k + 1] * dx[i + 1];
-        n.cxy_y = CELL(5, m) * volume, n.cyy_y = CELL(1, m) * volume, n.cyz_y = CELL(3, m) * volume;
-        m = MEDIUM(k, j + 1, i + 1), volume = dy[j + 1] * dz[k] * dx[i + 1];
-        n.cxz_z = CELL(4, m) * volume, n.cyz_z = CELL(3, m) * volume, n.czz_z = CELL(2, m) * volume;
-        n.kyz = EDGE_X(k, j, i + 1), n.kxz = EDGE_Y(k, j, i + 1), n.kxy = EDGE_Z(k, j, i + 1);
-        n.kyz_z = k < nz ? EDGE_X(k + 1, j, i + 1) : 0, n.kxz_z = k < nz ? EDGE_Y(k + 1, j, i + 1) : 0;
-        n.kyz_y = j < ny ? EDGE_X(k, j + 1, i + 1) : 0, n.kxy_y = j < ny ? EDGE_Z(k, j + 1, i + 1) : 0;
-        n.kxz_x = i < nx ? EDGE_Y(k, j, i + 2) : 0, n.kxy_x = i < nx ? EDGE_Z(k, j, i + 2) : 0;
-        const long long o = AT(0, k, j, i + 1);
-        force(out, o, x, c, s, n, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, k, j, i, nx, ny, nz);
+    const Law *laws = reinterpret_cast<const Law *>(law);
+    const real *u = x, *v = u + FIELD, *w = v + FIELD;
+    real *ou = out, *ov = ou + FIELD, *ow = ov + FIELD;
+    const int level = (ny + 1) * ROW, layer = (ny + 2) * ROW;
+    EACH_Y(j, 0, ny + 1) EACH_X(i, 0, nx + 1) {
+        const int jm = j > 0 ? -ROW : 0, jp = j < ny ? ROW : 0;
+        const real rxm = rdx[i], rx = rdx[i + 1], rym = rdy[j], ry = rdy[j + 1];
+        const real dxm = dx[i], dx0 = dx[i + 1], dxp = dx[i + 2], lx = dxm + dx0, lxp = dx0 + dxp;
+        const real dym = dy[j], dy0 = dy[j + 1], dyp = dy[min(j + 2, ny + 1)], ly = dym + dy0, lyp = dy0 + dyp;
+        const int first = PART_FIRST(nz + 1);
+        if (c == 0) clear_borders(out, i, j, nx, ny, nz);
+        int o = first * level + j * ROW + i + 1;
+        int e = (first + 1) * layer + (j + 1) * ROW + i + 1;
+        int m = ids[e], mx = ids[e - 1], mxp = ids[e + 1], my = ids[e - ROW], myp = ids[e + jp];
+        Soft low = {dym * laws[my].yz + dy0 * laws[m].yz, dy0 * laws[m].yz + dyp * laws[myp].yz,
+                    dxm * laws[mx].xz + dx0 * laws[m].xz, dx0 * laws[m].xz + dxp * laws[mxp].xz};
+        real dz0 = dz[first + 1], lz = 0, Szm = 0;
+        Shear q = {};
+        real u0 = u[o], uxp = u[o + 1], v0 = v[o], vyp = v[o + jp];
+        real w0 = w[o], wxm = w[o - 1], wym = w[o + jm];
+#pragma unroll(sizeof(real) == 4 ? 2 : 1)
+        EACH_LEVEL(k, nz + 1) {
+            const int a = k < nz ? o + level : o;
+            const real rz = rdz[k + 1], dzp = dz[min(k + 2, nz + 1)], lzp = dz0 + dzp;
+            const int after = k + 1 < nz ? a + level : a;
+            prefetch(u + after), prefetch(v + after), prefetch(w + after), prefetch(ids + e + (k < nz ? layer : 0));
+            if (c != 0) prefetch(ou + a), prefetch(ov + a), prefetch(ow + a);
+            const real uk = u[a], uxpk = u[a + 1], vk = v[a], vypk = v[a + jp];
+            const real wk = w[a], wxmk = w[a - 1], wxpk = w[a + 1], wymk = w[a + jm], wypk = w[a + jp];
+            const int myx = ids[e - ROW - 1], myxp = ids[e - ROW + 1], mypx = ids[e + jp - 1];
+
+            const Law n = laws[m];
+            const real exx = (uxp - u0) * rx, eyy = (vyp - v0) * ry, ezz = (wk - w0) * rz;
+            const real Sx = n.cxx * exx + n.cxy * eyy + n.cxz * ezz;
+            const real Sy = n.cxy * exx + n.cyy * eyy + n.cyz * ezz;
+            const real Sz = n.cxz * exx + n.cyz * eyy + n.czz * ezz;
+            const real um = u[o - 1], ujm = u[o + jm], ujmp = u[o + jm + 1], ujp = u[o + jp];
+            const real vm = v[o - 1], vjpm = v[o + jp - 1], vjm = v[o + jm], vp = v[o + 1];
+            const Law left = laws[mx], front = laws[my];
+            const real Sxm = left.cxx * ((u0 - um) * rxm) + left.cxy * ((vjpm - vm) * ry) + left.cxz * ((wxmk - wxm) * rz);
+            const real Sym = front.cxy * ((ujmp - ujm) * rx) + front.cyy * ((v0 - vjm) * rym) + front.cyz * ((wymk - wym) * rz);
+
+            const real xy = dxm * left.xy + dx0 * n.xy, xyp = dx0 * n.xy + dxp * laws[mxp].xy;
+            const real xym = dxm * laws[myx].xy + dx0 * front.xy, xymp = dx0 * front.xy + dxp * laws[myxp].xy;
+            const real xypm = dxm * laws[mypx].xy + dx0 * laws[myp].xy;
+            const real qxy = (lx * (u0 - ujm) + ly * (v0 - vm)) * inverse(dym * xym + dy0 * xy);
+            const real qxyj = (lx * (ujp - u0) + lyp * (vyp - vjpm)) * inverse(dy0 * xy + dyp * xypm);
+            const real qxyi = (lxp * (uxp - ujmp) + ly * (vp - v0)) * inverse(dym * xymp + dy0 * xyp);
+
+            e += k < nz ? layer : 0;
+            m = ids[e], mx = ids[e - 1], mxp = ids[e + 1], my = ids[e - ROW], myp = ids[e + jp];
+            const Soft high = {dym * laws[my].yz + dy0 * laws[m].yz, dy0 * laws[m].yz + dyp * laws[myp].yz,
+                               dxm * laws[mx].xz + dx0 * laws[m].xz, dx0 * laws[m].xz + dxp * laws[mxp].xz};
+            const Shear qp = {(lx * (uk - u0) + lzp * (wk - wxmk)) * inverse(dz0 * low.x + dzp * high.x),
+                              (lxp * (uxpk - uxp) + lzp * (wxpk - wk)) * inverse(dz0 * low.xp + dzp * high.xp),
+                              (ly * (vk - v0) + lzp * (wk - wymk)) * inverse(dz0 * low.y + dzp * high.y),
+                              (lyp * (vypk - vyp) + lzp * (wypk - wk)) * inverse(dz0 * low.yp + dzp * high.yp)};
+            if (IN_PART(k, nz + 1)) {
+                const real fu = dy0 * (dz0 * (Sxm - Sx) + lx * (q.xz - qp.xz)) + dz0 * lx * (qxy - qxyj);
+                const real fv = dx0 * (dz0 * (Sym - Sy) + ly * (q.yz - qp.yz)) + dz0 * ly * (qxy - qxyi);
+                const real fw = dx0 * dy0 * (Szm - Sz) + lz * (dy0 * (q.xz - q.xzp) + dx0 * (q.yz - q.yzp));
+                real bu = 0, bv = 0, bw = 0;
+                if (c != 0) bu = c * ou[o], bv = c * ov[o], bw = c * ow[o];
+                ou[o] = mirror_x && i == 0 ? 0 : bu + s * fu;
+                ov[o] = mirror_y && j == 0 ? 0 : bv + s * fv;
+                ow[o] = bw + s * fw;
+            }
+            u0 = uk, uxp = uxpk, v0 = vk, vyp = vypk, w0 = wk, wxm = wxmk, wym = wymk;
+            q = qp, Szm = Sz, low = high, dz0 = dzp, lz = lzp;
+            o = a;
+        }
     }
 }
 
@@ -205,23 +334,34 @@ KERNEL elastic_lines(real *__restrict__ inverse, real *__restrict__ lower, const
     }
 }
 
-KERNEL elastic_lines_step(real *__restrict__ x, real *__restrict__ p, real *__restrict__ y,
-                          const real *__restrict__ r, const real *__restrict__ inverse,
-                          const real *__restrict__ lower, real keep, real a, real b, int nx, int ny, int nz)
+KERNEL elastic_lines_step(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ r,
+                          const real *__restrict__ inverse, const real *__restrict__ lower, real keep, real old, real a,
+                          real b, int nx, int ny, int nz)
 {
+    OWN(real, y);  // 2 (nz + 1) numbers: right side of the way back, and lower
+    const int level = (ny + 1) * ROW;
     EACH_Y(j, 0, ny + 1) EACH_Z(d, 0, 3) EACH_X(i, 0, nx + 3) {
-        real t = 0;
+        const real *rd = r + d * FIELD, *ld = lower + d * FIELD, *fd = inverse + d * FIELD;
+        real *pd = p + d * FIELD, *xd = x + d * FIELD;
+        int o = j * ROW + i;
+        real t = 0, l = 0;
+#pragma unroll 4
         for (int k = 0; k < nz + 1; ++k) {
-            t = k > 0 ? r[AT(d, k, j, i)] - lower[AT(d, k, j, i)] * t : r[AT(d, k, j, i)];
-            y[AT(d, k, j, i)] = t;
+            l = ld[o];
+            t = rd[o] - l * t;
+            y[OWN_AT(2 * k)] = t, y[OWN_AT(2 * k + 1)] = l;
+            o += level;
         }
+        t = 0, l = 0;
+#pragma unroll 4
         for (int k = nz; k >= 0; --k) {
-            const real f = y[AT(d, k, j, i)] * inverse[AT(d, k, j, i)];
-            t = k < nz ? f - lower[AT(d, k + 1, j, i)] * t : f;
-            y[AT(d, k, j, i)] = t;
-            const real step = a * p[AT(d, k, j, i)] + b * t;
-            p[AT(d, k, j, i)] = step;
-            x[AT(d, k, j, i)] = keep * x[AT(d, k, j, i)] + step;
+            o -= level;
+            t = y[OWN_AT(2 * k)] * fd[o] - l * t;
+            l = y[OWN_AT(2 * k + 1)];
+            const real before = a != 0 || old != 0 ? pd[o] : 0;
+            const real step = a * before + b * t;
+            pd[o] = step;
+            if (keep >= 0) xd[o] = (keep > 0 ? keep * xd[o] : 0) + (old * before + step);
         }
     }
 }

@@ -20,7 +20,7 @@ The finest level stores no coefficients (`media_...`): a material id per cell, i
 void, and tables `cell` (6, media) of the normal stiffness and `soft` (3, media) of 4/G for shear, infinite in void.
 An edge's K is its dual volume times the harmonic mean of the four cells' G, weighted by their cross sections: with the
 cross sections a, K = length (sum a)^2 / sum (a 4/G), zero as soon as one cell is void.
-Cell widths dx, dy, dz stand at index + 1 and are 1 beyond the ends.
+Cell widths dx, dy, dz stand at index + 1 and are 1 beyond the ends. `media_apply` reads both tables as one, `law`.
 """
 
 import numpy as np
@@ -153,16 +153,22 @@ def edge_rows(kyz, kyzj, kxz, syzm, syz, syzp, syzmk, syzk, syzpk, sxz, sxzk, dx
 
 
 @kernel
-def media_apply(out, x, c, s, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz):
-    """out = c out + s A x from material ids: a row's coefficients are looked up once and serve its neighbours in z."""
+def media_apply(out, x, c, s, ids, law, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz):
+    """out = c out + s A x from material ids: a row's coefficients are looked up once and serve its neighbours in z.
+
+    `law` (media, 12): a row of c_xx .. c_xy, 1/G_yz, 1/G_xz, 1/G_xy for each medium.
+    """
+    four = law.dtype.type(4)
     for j in prange(ny + 1):
+        if c == 0:
+            out[:, :, j] = 0  # not read: it may be no number
         jm, jp = max(j - 1, 0), min(j + 1, ny)
-        C = np.zeros((2, 6, nx + 3), cell.dtype)  # cells (k, j), by parity of k
-        M = np.zeros((3, nx + 3), cell.dtype)  # c_xy, c_yy, c_yz of cells (k, j - 1)
-        S = np.zeros((2, 4, nx + 3), cell.dtype)  # 4/G_yz of rows j - 1, j, j + 1 and 4/G_xz of row j, by parity
-        Z = np.zeros((3, nx + 3), cell.dtype)  # 4/G_xy of rows j - 1, j, j + 1
-        K = np.zeros((2, 3, nx + 3), cell.dtype)  # K_yz at j and j + 1, K_xz at j, by parity
-        L = np.zeros((2, nx + 3), cell.dtype)  # K_xy at j and j + 1
+        C = np.zeros((2, 6, nx + 3), law.dtype)  # cells (k, j), by parity of k
+        M = np.zeros((3, nx + 3), law.dtype)  # c_xy, c_yy, c_yz of cells (k, j - 1)
+        S = np.zeros((2, 4, nx + 3), law.dtype)  # 4/G_yz of rows j - 1, j, j + 1 and 4/G_xz of row j, by parity
+        Z = np.zeros((3, nx + 3), law.dtype)  # 4/G_xy of rows j - 1, j, j + 1
+        K = np.zeros((2, 3, nx + 3), law.dtype)  # K_yz at j and j + 1, K_xz at j, by parity
+        L = np.zeros((2, nx + 3), law.dtype)  # K_xy at j and j + 1
         for k in range(nz + 1):
             now, nxt = k % 2, (k + 1) % 2
             km, kp = max(k - 1, 0), min(k + 1, nz)
@@ -172,11 +178,11 @@ def media_apply(out, x, c, s, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, r
             area, aream = dy[j + 1] * dz[k + 1], dy[j] * dz[k + 1]
             for i in range(nx + 2):  # the cells of level k
                 m, v = row[i], area * dx[i]
-                c0[i], c1[i], c2[i] = cell[0, m] * v, cell[1, m] * v, cell[2, m] * v
-                c3[i], c4[i], c5[i] = cell[3, m] * v, cell[4, m] * v, cell[5, m] * v
-                z1[i], z2[i] = soft[2, m], soft[2, rowp[i]]
+                c0[i], c1[i], c2[i] = law[m, 0] * v, law[m, 1] * v, law[m, 2] * v
+                c3[i], c4[i], c5[i] = law[m, 3] * v, law[m, 4] * v, law[m, 5] * v
+                z1[i], z2[i] = four * law[m, 8], four * law[rowp[i], 8]
                 m, v = rowm[i], aream * dx[i]
-                m5[i], m1[i], m3[i], z0[i] = cell[5, m] * v, cell[1, m] * v, cell[3, m] * v, soft[2, m]
+                m5[i], m1[i], m3[i], z0[i] = law[m, 5] * v, law[m, 1] * v, law[m, 3] * v, four * law[m, 8]
             for n in range(2):
                 to, low, high, d0, d1, height = L[n], Z[n], Z[n + 1], dy[j + n], dy[min(j + n + 1, ny + 1)], dz[k + 1]
                 for i in range(nx + 1):
@@ -186,12 +192,14 @@ def media_apply(out, x, c, s, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, r
             if k == 0:
                 s0, s1, s2, s3 = S[now, 0], S[now, 1], S[now, 2], S[now, 3]
                 for i in range(nx + 2):
-                    s0[i], s1[i], s2[i], s3[i] = soft[0, rowm[i]], soft[0, row[i]], soft[0, rowp[i]], soft[1, row[i]]
+                    s0[i], s1[i] = four * law[rowm[i], 6], four * law[row[i], 6]
+                    s2[i], s3[i] = four * law[rowp[i], 6], four * law[row[i], 7]
             above = min(k + 2, nz + 1)
             up, upm, upp = ids[above, j + 1], ids[above, j], ids[above, min(j + 2, ny + 1)]
             s0, s1, s2, s3 = S[nxt, 0], S[nxt, 1], S[nxt, 2], S[nxt, 3]
             for i in range(nx + 2):  # shear compliances of level k + 1, for the edges between the two
-                s0[i], s1[i], s2[i], s3[i] = soft[0, upm[i]], soft[0, up[i]], soft[0, upp[i]], soft[1, up[i]]
+                s0[i], s1[i] = four * law[upm[i], 6], four * law[up[i], 6]
+                s2[i], s3[i] = four * law[upp[i], 6], four * law[up[i], 7]
             edge_rows(K[nxt, 0], K[nxt, 1], K[nxt, 2], S[now, 0], S[now, 1], S[now, 2], S[nxt, 0], S[nxt, 1], S[nxt, 2],
                       S[now, 3], S[nxt, 3], dx, dy[j], dy[j + 1], dy[min(j + 2, ny + 1)], dz[k + 1], dz[min(k + 2, nz + 1)], nx)
             force_rows(
@@ -302,21 +310,35 @@ def elastic_lines(inverse, lower, diagonal, beside, C, K, rdz, rcz, nx, ny, nz):
 
 
 @kernel
-def elastic_lines_step(x, p, y, r, inverse, lower, keep, a, b, nx, ny, nz):
-    """One Chebyshev step with the z lines M:  p = a p + b M^-1 r,  x = keep x + p;  y is scratch."""
+def elastic_lines_step(x, p, r, inverse, lower, keep, old, a, b, nx, ny, nz):
+    """One Chebyshev step with the z lines M:  x = keep x + old p,  p = a p + b M^-1 r,  x += p.
+
+    What has the factor 0 is not read. keep < 0: x stays as it is, the new p has still to be added.
+    """
     for j in prange(ny + 1):
+        y = np.empty((nz + 1, nx + 3), r.dtype)
+        if a == 0 and old == 0:
+            p[:, :, j] = 0  # it may be no number
         for d in range(3):
             for k in range(nz + 1):
-                yk, ym, l, rk = y[d, k, j], y[d, max(k - 1, 0), j], lower[d, k, j], r[d, k, j]
+                yk, ym, l, rk = y[k], y[max(k - 1, 0)], lower[d, k, j], r[d, k, j]
                 for i in range(nx + 3):
                     yk[i] = rk[i] - l[i] * ym[i] if k > 0 else rk[i]
             for k in range(nz, -1, -1):
                 kp = min(k + 1, nz)
-                yk, yp, l, f = y[d, k, j], y[d, kp, j], lower[d, kp, j], inverse[d, k, j]
-                for i in range(nx + 3):
-                    yk[i] = yk[i] * f[i] - l[i] * yp[i] if k < nz else yk[i] * f[i]
+                yk, yp, l, f = y[k], y[kp], lower[d, kp, j], inverse[d, k, j]
                 pk, xk = p[d, k, j], x[d, k, j]
-                for i in range(nx + 3):
-                    pk[i] = a * pk[i] + b * yk[i]
-                for i in range(nx + 3):
-                    xk[i] = keep * xk[i] + pk[i]
+                if keep < 0:
+                    for i in range(nx + 3):
+                        t = yk[i] * f[i] - l[i] * yp[i] if k < nz else yk[i] * f[i]
+                        yk[i] = t
+                        pk[i] = a * pk[i] + b * t
+                else:
+                    if keep == 0:
+                        xk[:] = 0
+                    for i in range(nx + 3):
+                        t = yk[i] * f[i] - l[i] * yp[i] if k < nz else yk[i] * f[i]
+                        yk[i] = t
+                        before = pk[i]
+                        pk[i] = a * before + b * t
+                        xk[i] = keep * xk[i] + (old * before + pk[i])

@@ -12,24 +12,29 @@ KERNEL heat_apply(real *__restrict__ out, const real *__restrict__ T, const uint
 {
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
-    real fz = 0;
-    const int jm = max(j - 1, 0);
-    const int jp = min(j + 1, ny - 1);
+    const int level = ny * nx;
+    const int xm = i > 0 ? -1 : 0, xp = i < nx - 1 ? 1 : 0, jm = j > 0 ? -nx : 0, jp = j < ny - 1 ? nx : 0;
+    const real wxm = dx[i + xm], wx = dx[i], wxp = dx[i + xp], wy = dy[j];
+    const real wym = dy[max(j - 1, 0)], wyp = dy[min(j + 1, ny - 1)];
+    int o = j * nx + i, m = ids[o];
+    real t = T[o], fz = 0;
     for (int k = 0; k < nz; ++k) {
-        const int kp = min(k + 1, nz - 1);
-        const real ax = dy[j] * dz[k];
-        const int m = ids[AT(k, j, i)];
-        const real t = T[AT(k, j, i)];
-        const real fx = i < nx - 1 ? ax * (t - T[AT(k, j, i + 1)]) / ACROSS_X(k, j, i, i + 1) : 0;
-        const real fxm = i > 0 ? ax * (T[AT(k, j, i - 1)] - t) / ACROSS_X(k, j, i - 1, i) : 0;
-        const real ay = dx[i] * dz[k];
-        const real az = dx[i] * dy[j];
-        real q = fx - fxm - fz + TABLE(m, 6) * (dx[i] * ax) * t;
-        q += ay * (t - T[AT(k, jm, i)]) / ACROSS_Y(k, jm, j, i);
-        q += ay * (t - T[AT(k, jp, i)]) / ACROSS_Y(k, j, jp, i);
-        const real up = az * (t - T[AT(kp, j, i)]) / ACROSS_Z(k, kp, j, i);
-        fz = up;
-        out[AT(k, j, i)] = keep * out[AT(k, j, i)] + sign * (q + up);
+        const int kp = k < nz - 1 ? o + level : o;
+        const int after = k < nz - 2 ? kp + level : kp;
+        prefetch(T + after), prefetch(ids + after);
+        if (keep != 0) prefetch(out + kp);
+        const real *here = &TABLE(m, 0);
+        const real wz = dz[k], tp = T[kp];
+        const int mp = ids[kp];
+        const real q = here[6] * (wx * wy * wz) * t
+            + wy * wz * ((t - T[o + xm]) * inverse(wx * here[0] + wxm * TABLE(ids[o + xm], 1))
+                         + (t - T[o + xp]) * inverse(wx * here[1] + wxp * TABLE(ids[o + xp], 0)))
+            + wx * wz * ((t - T[o + jm]) * inverse(wy * here[2] + wym * TABLE(ids[o + jm], 3))
+                         + (t - T[o + jp]) * inverse(wy * here[3] + wyp * TABLE(ids[o + jp], 2)));
+        const real up = wx * wy * (t - tp) * inverse(wz * here[5] + dz[min(k + 1, nz - 1)] * TABLE(mp, 4));
+        const real sum = sign * (q - fz + up);
+        out[o] = keep != 0 ? keep * out[o] + sum : sum;
+        fz = up, t = tp, m = mp, o = kp;
     }
 }
 
@@ -69,30 +74,36 @@ KERNEL heat_factor(real *__restrict__ s, const uint16 *__restrict__ ids, const r
     }
 }
 
-KERNEL heat_lines(real *__restrict__ x, real *__restrict__ p, real *__restrict__ y, const real *__restrict__ r,
+KERNEL heat_lines(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ r,
                   const real *__restrict__ pivot, const uint16 *__restrict__ ids, const real *__restrict__ table,
                   const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
-                  int nx, int ny, int nz, real keep, real a, real b)
+                  int nx, int ny, int nz, real keep, real old, real a, real b)
 {
+    OWN(real, y);  // 2 nz numbers: right side of the way back, and the conductance upwards
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
+    const int level = ny * nx;
+    const real area = dx[i] * dy[j];
+    int o = j * nx + i;
     real fz = 0;
+#pragma unroll 4
     for (int k = 0; k < nz; ++k) {
-        const int kp = min(k + 1, nz - 1);
-        const real t = (r[AT(k, j, i)] + fz) * pivot[AT(k, j, i)];
-        y[AT(k, j, i)] = t;
-        const real g = dx[i] * dy[j] / ACROSS_Z(k, kp, j, i);
+        const int kp = k < nz - 1 ? o + level : o;
+        const real t = (r[o] + fz) * pivot[o];
+        const real g = area * inverse(dz[k] * TABLE(ids[o], 5) + dz[min(k + 1, nz - 1)] * TABLE(ids[kp], 4));
+        y[OWN_AT(2 * k)] = t, y[OWN_AT(2 * k + 1)] = g;
         fz = g * t;
+        o += level;
     }
-    fz = 0;
+    real t = 0;
+#pragma unroll 4
     for (int k = nz - 1; k >= 0; --k) {
-        const int km = max(k - 1, 0);
-        real t = y[AT(k, j, i)] + fz * pivot[AT(k, j, i)];
-        const real g = dx[i] * dy[j] / ACROSS_Z(km, k, j, i);
-        fz = g * t;
-        t = a * p[AT(k, j, i)] + b * t;
-        p[AT(k, j, i)] = t;
-        x[AT(k, j, i)] = keep * x[AT(k, j, i)] + t;
+        o -= level;
+        t = y[OWN_AT(2 * k)] + y[OWN_AT(2 * k + 1)] * t * pivot[o];
+        const real before = a != 0 || old != 0 ? p[o] : 0;
+        const real step = a * before + b * t;
+        p[o] = step;
+        if (keep >= 0) x[o] = (keep > 0 ? keep * x[o] : 0) + (old * before + step);
     }
 }
 

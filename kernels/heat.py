@@ -72,6 +72,8 @@ def heat_apply(out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
         fz = np.zeros(nx, T.dtype)
         jm = max(j - 1, 0)
         jp = min(j + 1, ny - 1)
+        if keep == 0:
+            out[:, j] = 0  # not read: it may be no number
         for k in range(nz):
             kp = min(k + 1, nz - 1)
             ax = dy[j] * dz[k]
@@ -131,27 +133,37 @@ def heat_factor(s, ids, table, dx, dy, dz, nx, ny, nz):
 
 
 @kernel
-def heat_lines(x, p, y, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, a, b):
-    """p = a p + b M^-1 r and x = keep x + p, M the z lines (diagonal and vertical conductances); y is scratch."""
+def heat_lines(x, p, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, old, a, b):
+    """x = keep x + old p,  p = a p + b M^-1 r,  x += p, M the z lines (diagonal and vertical conductances).
+
+    What has the factor 0 is not read. keep < 0: x stays as it is, the new p has still to be added.
+    """
     for j in prange(ny):
         fz = np.zeros(nx, x.dtype)
+        y = np.empty((nz, nx), x.dtype)
+        if a == 0 and old == 0:
+            p[:, j] = 0  # it may be no number
+        if keep == 0:
+            x[:, j] = 0
         for k in range(nz):
             kp = min(k + 1, nz - 1)
             for i in range(nx):
                 t = (r[k, j, i] + fz[i]) * pivot[k, j, i]
-                y[k, j, i] = t
+                y[k, i] = t
                 g = dx[i] * dy[j] / across_z(ids, table, dz, k, kp, j, i)
                 fz[i] = g * t
         fz[:] = x.dtype.type(0)
         for k in range(nz - 1, -1, -1):
             km = max(k - 1, 0)
             for i in range(nx):
-                t = y[k, j, i] + fz[i] * pivot[k, j, i]
+                t = y[k, i] + fz[i] * pivot[k, j, i]
                 g = dx[i] * dy[j] / across_z(ids, table, dz, km, k, j, i)
                 fz[i] = g * t
-                t = a * p[k, j, i] + b * t
+                before = p[k, j, i]
+                t = a * before + b * t
                 p[k, j, i] = t
-                x[k, j, i] = keep * x[k, j, i] + t
+                if keep >= 0:
+                    x[k, j, i] = keep * x[k, j, i] + (old * before + t)
 
 
 @kernel

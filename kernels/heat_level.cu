@@ -50,26 +50,33 @@ KERNEL level_factor(real *__restrict__ s, const real *__restrict__ gz, int nx, i
     }
 }
 
-KERNEL level_lines(real *__restrict__ x, real *__restrict__ p, real *__restrict__ y, const real *__restrict__ r,
+KERNEL level_lines(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ r,
                    const real *__restrict__ pivot, const real *__restrict__ gz, int nx, int ny, int nz,
-                   real keep, real a, real b)
+                   real keep, real old, real a, real b)
 {
+    OWN(real, y);  // as heat_lines
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
+    const int level = ny * nx;
+    int o = j * nx + i;
     real fz = 0;
+#pragma unroll 4
     for (int k = 0; k < nz; ++k) {
-        const real t = (r[AT(k, j, i)] + fz) * pivot[AT(k, j, i)];
-        y[AT(k, j, i)] = t;
-        fz = gz[AT(k, j, i)] * t;
+        const real t = (r[o] + fz) * pivot[o];
+        const real g = gz[o];
+        y[OWN_AT(2 * k)] = t, y[OWN_AT(2 * k + 1)] = g;
+        fz = g * t;
+        o += level;
     }
-    fz = 0;
+    real t = 0;
+#pragma unroll 4
     for (int k = nz - 1; k >= 0; --k) {
-        const int km = max(k - 1, 0);
-        real t = y[AT(k, j, i)] + fz * pivot[AT(k, j, i)];
-        fz = gz[AT(km, j, i)] * t;
-        t = a * p[AT(k, j, i)] + b * t;
-        p[AT(k, j, i)] = t;
-        x[AT(k, j, i)] = keep * x[AT(k, j, i)] + t;
+        o -= level;
+        t = y[OWN_AT(2 * k)] + y[OWN_AT(2 * k + 1)] * t * pivot[o];
+        const real before = a != 0 || old != 0 ? p[o] : 0;
+        const real step = a * before + b * t;
+        p[o] = step;
+        if (keep >= 0) x[o] = (keep > 0 ? keep * x[o] : 0) + (old * before + step);
     }
 }
 
@@ -165,7 +172,7 @@ KERNEL level_restrict(real *__restrict__ rc, const real *__restrict__ r, const r
                 s += coarse[(long long)j0 * mx + i1] > 0 ? (1 - b) * a : 0;
                 s += coarse[(long long)j1 * mx + i0] > 0 ? b * (1 - a) : 0;
                 s += coarse[(long long)j1 * mx + i1] > 0 ? b * a : 0;
-                const real t = s > 0 ? (j0 < J ? b : 1 - b) * r[AT(k, j, i)] / s : 0;
+                const real t = s > 0 ? (j0 < J ? b : 1 - b) * r[AT(k, j, i)] * inverse(s) : 0;
                 row += (i0 < I ? a : 1 - a) * t;
             }
             q += row;
@@ -175,7 +182,7 @@ KERNEL level_restrict(real *__restrict__ rc, const real *__restrict__ r, const r
     }
 }
 
-KERNEL level_prolong(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ xc,
+KERNEL level_prolong(real *__restrict__ p, const real *__restrict__ xc,
                      const real *__restrict__ pivot_c, const real *__restrict__ pivot,
                      const real *__restrict__ wx, const real *__restrict__ wy,
                      const int *__restrict__ lower_x, const int *__restrict__ lower_y,
@@ -198,8 +205,7 @@ KERNEL level_prolong(real *__restrict__ x, real *__restrict__ p, const real *__r
         const real w11 = pivot_c[c11] > 0 ? b * a : 0;
         real t = w00 * xc[c00] + w01 * xc[c01] + w10 * xc[c10] + w11 * xc[c11];
         const real s = w00 + w01 + w10 + w11;
-        t = s > 0 && pivot[AT(k, j, i)] > 0 ? t / s : 0;
+        t = s > 0 && pivot[AT(k, j, i)] > 0 ? t * inverse(s) : 0;
         p[AT(k, j, i)] = t;
-        x[AT(k, j, i)] += t;
     }
 }

@@ -65,24 +65,31 @@ def level_factor(s, gz, nx, ny, nz):
 
 
 @kernel
-def level_lines(x, p, y, r, pivot, gz, nx, ny, nz, keep, a, b):
+def level_lines(x, p, r, pivot, gz, nx, ny, nz, keep, old, a, b):
     """As heat_lines."""
     for j in prange(ny):
         fz = np.zeros(nx, x.dtype)
+        y = np.empty((nz, nx), x.dtype)
+        if a == 0 and old == 0:
+            p[:, j] = 0
+        if keep == 0:
+            x[:, j] = 0
         for k in range(nz):
             for i in range(nx):
                 t = (r[k, j, i] + fz[i]) * pivot[k, j, i]
-                y[k, j, i] = t
+                y[k, i] = t
                 fz[i] = gz[k, j, i] * t
         fz[:] = x.dtype.type(0)
         for k in range(nz - 1, -1, -1):
             km = max(k - 1, 0)
             for i in range(nx):
-                t = y[k, j, i] + fz[i] * pivot[k, j, i]
+                t = y[k, i] + fz[i] * pivot[k, j, i]
                 fz[i] = gz[km, j, i] * t
-                t = a * p[k, j, i] + b * t
+                before = p[k, j, i]
+                t = a * before + b * t
                 p[k, j, i] = t
-                x[k, j, i] = keep * x[k, j, i] + t
+                if keep >= 0:
+                    x[k, j, i] = keep * x[k, j, i] + (old * before + t)
 
 
 @kernel
@@ -176,11 +183,11 @@ def level_restrict(rc, r, pivot, wx, wy, lower_x, lower_y, start_x, start_y, mx,
 
 
 @kernel
-def level_prolong(x, p, xc, pivot_c, pivot, wx, wy, lower_x, lower_y, mx, my, nx, ny, nz):
-    """p = P xc and x += p: between coarse centres in x and y (heat_weights), weights renormalised over solid ones."""
+def level_prolong(p, xc, pivot_c, pivot, wx, wy, lower_x, lower_y, mx, my, nx, ny, nz):
+    """p = P xc: between coarse centres in x and y (heat_weights), weights renormalised over solid ones."""
     for j in prange(ny):
-        zero = x.dtype.type(0)
-        one = x.dtype.type(1)
+        zero = p.dtype.type(0)
+        one = p.dtype.type(1)
         j0 = lower_y[j]
         j1 = min(j0 + 1, my - 1)
         for k in range(nz):
@@ -197,4 +204,3 @@ def level_prolong(x, p, xc, pivot_c, pivot, wx, wy, lower_x, lower_y, mx, my, nx
                 s = w00 + w01 + w10 + w11
                 t = t / s if s > zero and pivot[k, j, i] > zero else zero
                 p[k, j, i] = t
-                x[k, j, i] += t

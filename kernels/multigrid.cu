@@ -1,6 +1,6 @@
 #include "common.cuh"
 
-KERNEL prolong(real *__restrict__ p, real *__restrict__ x, const real *__restrict__ active,
+KERNEL prolong(real *__restrict__ p, const real *__restrict__ active,
                const real *__restrict__ coarse, const int *__restrict__ atx, const real *__restrict__ tx,
                const int *__restrict__ aty, const real *__restrict__ ty, int components, int levels, int ny, int nx,
                int coarse_dim2, int coarse_dim3)
@@ -16,7 +16,6 @@ KERNEL prolong(real *__restrict__ p, real *__restrict__ x, const real *__restric
                 const real value = (1 - s) * ((1 - t) * low[I] + t * low[I + 1])
                                  + s * ((1 - t) * high[I] + t * high[I + 1]);
                 p[o] = active[o] != 0 ? value : 0;
-                x[o] += p[o];
             }
         }
     }
@@ -71,6 +70,7 @@ KERNEL dense_rows(real *__restrict__ x, const real *__restrict__ r, const real *
 {
     EACH_X(row, 0, n) {
         double total = 0;
+#pragma unroll 16  // few threads: each must have many loads under way
         for (int column = 0; column < n; ++column) {
             total += matrix[(long long)column * n + row] * r[at[column]];
         }

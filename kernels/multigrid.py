@@ -11,20 +11,19 @@ from warp.kernels import kernel
 
 
 @kernel
-def prolong(p, x, active, coarse, atx, tx, aty, ty, components, levels, ny, nx):
-    """p = P coarse where `active` is not zero, else 0;  x += p."""
+def prolong(p, active, coarse, atx, tx, aty, ty, components, levels, ny, nx):
+    """p = P coarse where `active` is not zero, else 0."""
     zero = tx[0, 0] - tx[0, 0]
     for j in prange(ny):
         for a in range(components):
             J, s = aty[a, j], ty[a, j]
             ix, t = atx[a], tx[a]
             for k in range(levels):
-                low, high, on, pk, xk = coarse[a, k, J], coarse[a, k, J + 1], active[a, k, j], p[a, k, j], x[a, k, j]
+                low, high, on, pk = coarse[a, k, J], coarse[a, k, J + 1], active[a, k, j], p[a, k, j]
                 for i in range(nx):
                     I = ix[i]
                     front, back = low[I] + t[i] * (low[I + 1] - low[I]), high[I] + t[i] * (high[I + 1] - high[I])
                     pk[i] = front + s * (back - front) if on[i] != zero else zero
-                    xk[i] += pk[i]
 
 
 @kernel

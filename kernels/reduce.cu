@@ -101,13 +101,6 @@ KERNEL narrow(real *__restrict__ y, const double *__restrict__ x, const double *
     y[i] = s[c] * x[i];
 }
 
-KERNEL fill(real *__restrict__ y, real c, long long n)
-{
-    const long long i = THREAD;
-    if (i >= n) return;
-    y[i] = c;
-}
-
 KERNEL copy(real *__restrict__ y, const real *__restrict__ x, long long n)
 {
     const long long i = THREAD;

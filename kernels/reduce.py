@@ -134,13 +134,6 @@ def narrow(y, x, s, c, n):
 
 
 @kernel
-def fill(y, c, n):
-    """y = c, real."""
-    for i in prange(n):
-        y[i] = c
-
-
-@kernel
 def copy(y, x, n):
     """y = x, both real."""
     for i in prange(n):

@@ -1,6 +1,6 @@
 // Runs CUDA C kernels on the CPU, for tests: g++ -include oncpu.h. Threads run one after another, forwards or backwards.
-// Two orders with one result show that no thread reads what another writes. Kernels here use no shared memory, no
-// barrier and no atomics, so none is provided.
+// Two orders with one result show that no thread reads what another writes. Kernels here use shared memory only for what
+// is a thread's own (OWN), no barrier and no atomics, so none is provided.
 #pragma once
 #include <cmath>
 #include <cstdint>

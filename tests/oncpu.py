@@ -105,7 +105,7 @@ def cuda_sources() -> Iterator[set[str]]:
     """Make every launch of the CPU device run the CUDA source; yields the set of the functions launched."""
     launched = set()
 
-    def call(self, module, function, extent, args, real):
+    def call(self, module, function, extent, args, real, own):
         launched.add(f"{module}.{function}")
         return lambda: 0 in extent or OnCpu(module, real).launch(function, extent, *args)
 
@@ -114,7 +114,14 @@ def cuda_sources() -> Iterator[set[str]]:
 
 
 def compare(
-    module: str, function: str, extent, *args, real=np.float64, rtol: float | None = None, gpu: Device | None = None
+    module: str,
+    function: str,
+    extent,
+    *args,
+    real=np.float64,
+    own: int = 0,
+    rtol: float | None = None,
+    gpu: Device | None = None,
 ) -> list:
     """Run both twins on copies of `args`; every array must agree. Returns the arguments after the Numba twin's run.
 
@@ -130,7 +137,7 @@ def compare(
     else:
         rtol = max(rtol, 4 * usual)
         there = [gpu.asarray(a) if isinstance(a, np.ndarray) else a for a in args]
-        gpu.launch(module, function, extent, *there, real=real)
+        gpu.launch(module, function, extent, *there, real=real, own=own)
         second = [gpu.to_host(a) if isinstance(b, np.ndarray) else b for a, b in zip(there, args, strict=True)]
     for p, a, b in zip(devices.signatures(module)[function], first, second, strict=False):  # lengths follow
         if p.pointer:

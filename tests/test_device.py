@@ -63,15 +63,16 @@ def test_an_unknown_device_and_too_many_threads_are_errors():
 
 
 def test_launch_gives_scalars_the_declared_type_and_refuses_wrong_arrays(cpu):
-    y = np.zeros(3, np.float32)
-    cpu.launch("reduce", "fill", (3, 1, 1), y, 0.1, 3, real=np.float32)
-    assert (y == np.float32(0.1)).all()
-    with pytest.raises(TypeError, match="reduce.fill: y must be a contiguous float64 array, got float32 array"):
-        cpu.launch("reduce", "fill", (3, 1, 1), y, 0.1, 3)
+    y, one, cell = np.zeros(1, np.float32), np.ones(1, np.float32), np.zeros(1, np.int64)
+    film = "heat", "film_apply", (1, 1, 1)
+    cpu.launch(*film, y, one, cell, one, 1, 0.1, real=np.float32)
+    assert y == np.float32(0.1)
+    with pytest.raises(TypeError, match="heat.film_apply: out must be a contiguous float64 array, got float32 array"):
+        cpu.launch(*film, y, one, cell, one, 1, 0.1)
     with pytest.raises(TypeError, match="contiguous"):
-        cpu.launch("reduce", "fill", (3, 1, 1), np.zeros(6)[::2], 0.1, 3)
-    with pytest.raises(TypeError, match="reduce.fill takes 3 arguments, got 2"):
-        cpu.launch("reduce", "fill", (3, 1, 1), y, 0.1)
+        cpu.launch(*film, np.zeros(6)[::2], one, cell, one, 1, 0.1)
+    with pytest.raises(TypeError, match="heat.film_apply takes 6 arguments, got 2"):
+        cpu.launch(*film, y, 0.1)
 
 
 def test_a_graph_records_without_running_and_repeats(cpu):
@@ -112,6 +113,36 @@ def test_blocks_cover_the_extent():
         grid, block = device.blocks(extent)
         assert all(g * b >= n > (g - 1) * b for g, b, n in zip(grid, block, extent, strict=True))
         assert np.prod(block) <= 256
+    for own, threads in ((240, 128), (1000, 64), (3000, 16), (30_000, 2)):
+        grid, block = device.blocks((65, 9, 3), own)
+        assert np.prod(block) == threads and grid[0] * block[0] >= 65 and grid[1] * block[1] >= 9 and grid[2] == 3
+    with pytest.raises(WarpError, match="no room"):
+        device.blocks((65, 9, 3), 100_000)
+
+
+def test_on_cuda_threads_get_the_memory_of_their_own(monkeypatch):
+    """One number each for 33 x 9 x 3 threads: blocks of 32 x 4 with as many, and no shared memory where none is asked for."""
+    seen = []
+
+    class Kernel:
+        max_dynamic_shared_size_bytes = 0
+
+        def __call__(self, grid, block, args, shared_mem):
+            seen.append((grid, block, shared_mem, self.max_dynamic_shared_size_bytes, [type(a) for a in args]))
+
+    module = type("Module", (), {"get_function": lambda self, name: Kernel()})()
+    monkeypatch.setattr(device, "_rawmodule", lambda name, real: module)
+    y, one, cell = np.zeros(1, np.float32), np.ones(1, np.float32), np.zeros(1, np.int64)
+    for own in 0, 1:
+        args = y, one, cell, one, 1, 0.1
+        device.Device("cuda:0").launch("heat", "film_apply", (33, 9, 3), *args, real=np.float32, own=own)
+    types = [*[np.ndarray] * 4, np.int32, np.float32]
+    assert seen == [((2, 3, 3), (32, 4, 1), 0, 0, types), ((2, 3, 3), (32, 4, 1), 512, device.SHARED, types)]
+
+
+def test_parts_of_levels_fill_a_gpu():
+    assert [device.parts(n, 31) for n in (10, 2**15, 2**17, 10**7)] == [7, 4, 1, 1]
+    assert device.parts(10, 2) == 1
 
 
 def test_memory_and_description(cpu):

@@ -77,7 +77,7 @@ def test_lines_at_free_faces_are_those_of_the_operator(cpu):
         A.apply(out, x)
         fine.r[...], fine.p[...] = 0, 0
         fine.r[line] = out[line]
-        fine.smoother.step(fine, 0.0, 0.0, 1.0)
+        fine.smoother.step(fine, 0.0, 0.0, 0.0, 1.0)
         np.testing.assert_allclose(fine.x[line], x[line], atol=2e-3)
 
 
@@ -97,7 +97,6 @@ def test_lines_of_slender_rows_are_those_of_the_operator(cpu, wide):
     faces = levels[:, None] + step * np.arange(wide + 1)
     assert len(levels) == 4
     for smoother in smoothers:
-        smoother.y = np.zeros(A.shape, np.float32)
         for mode in range(wide + 1):
             waves, given = slender.modes()[wide, : wide + 1, mode], np.array([1.0, 3.0, 2.0, -1.0])
             x, out = np.zeros(A.shape), np.zeros(A.shape)
@@ -105,7 +104,7 @@ def test_lines_of_slender_rows_are_those_of_the_operator(cpu, wide):
             A.apply(out, x)
             level.r[...], level.x[...], level.p[...] = 0, 0, 0
             level.r.reshape(-1)[faces] = (out.reshape(-1)[faces] @ waves)[:, None] * waves  # of this mode alone
-            smoother.step(level, 0.0, 0.0, 1.0)
+            smoother.step(level, 0.0, 0.0, 0.0, 1.0)
             np.testing.assert_allclose(level.x.reshape(-1)[faces] @ waves, given, atol=2e-3)
 
 

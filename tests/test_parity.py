@@ -50,7 +50,6 @@ def test_vector_updates(twins, rng, real, n):
     z, y, extent = vector(rng, n, real), np.full(n, np.nan, real), (n, 1, 1)
     p = twins("reduce", "direction", extent, p, z, s, 0, 1, n, real=real, rtol=0)[0]
     twins("reduce", "narrow", extent, y, x, s, 0, n, real=real, rtol=0)
-    twins("reduce", "fill", extent, y, 0.1, n, real=real, rtol=0)
     twins("reduce", "copy", extent, y, z, n, real=real, rtol=0)
 
 
@@ -94,28 +93,36 @@ def level(rng, real):
     return [a.astype(real) for a in (gx, gy, gz, f)]
 
 
+def steps(x, p):
+    """(keep, old, a, b), x, p of Chebyshev steps: one in the middle, two from zero, which must not read what is nan."""
+    unread = x * np.nan, p * np.nan
+    return ((1.0, 0.2, 0.3, 0.7), x, p), ((0.0, 0.0, 0.0, 0.7), *unread), ((-1.0, 0.0, 0.0, 0.7), x, unread[1])
+
+
 def test_heat_apply(twins, real, medium, fields):
     out, T = fields(2)
-    done = twins("heat", "heat_apply", (NX, NY, 1), out, T, *medium, 0.0, 1.0, real=real)[0]
+    done = twins("heat", "heat_apply", (NX, NY, 1), out * np.nan, T, *medium, 0.0, 1.0, real=real)[0]
     assert abs(done.sum()) < 1e-5 * abs(done).sum() + abs((medium[1][medium[0], 6] * T).sum())  # heat is conserved
     twins("heat", "heat_apply", (NX, NY, 1), out, T, *medium, 1.0, -0.5, real=real)
 
 
 def test_heat_lines(twins, real, medium, fields):
-    x, p, y, r = fields(4)
+    x, p, r = fields(3)
     pivot = twins("heat", "heat_lateral", (NX, NY, 1), np.full_like(x, np.nan), *medium, real=real)[0]
     pivot = twins("heat", "heat_factor", (NX, NY, 1), pivot, *medium, real=real)[0]
-    twins("heat", "heat_lines", (NX, NY, 1), x, p, y, r, pivot, *medium, 1.0, 0.3, 0.7, real=real)
+    for factors, start, before in steps(x, p):
+        twins("heat", "heat_lines", (NX, NY, 1), start, before, r, pivot, *medium, *factors, real=real, own=2 * NZ)
 
 
 def test_level_operator_and_lines(twins, rng, real, level, fields):
     gx, gy, gz, f = level
-    out, x, p, y, r = fields(5)
+    out, x, p, r = fields(4)
     extent, n = (NX, NY, 1), (NX, NY, NZ)
     twins("heat_level", "level_apply", extent, out, x, *level, *n, 1.0, -1.0, real=real)
     pivot = twins("heat_level", "level_lateral", extent, np.full_like(x, np.nan), gx, gy, f, *n, real=real)[0]
     pivot = twins("heat_level", "level_factor", extent, pivot, gz, *n, real=real)[0]
-    twins("heat_level", "level_lines", extent, x, p, y, r, pivot, gz, *n, 1.0, 0.3, 0.7, real=real)
+    for factors, start, before in steps(x, p):
+        twins("heat_level", "level_lines", extent, start, before, r, pivot, gz, *n, *factors, real=real, own=2 * NZ)
 
 
 @pytest.fixture
@@ -155,13 +162,13 @@ def test_heat_transfers(twins, rng, real, fields, lower):
              for at, m in zip(lower, (mx, my), strict=True)]  # fmt: skip
     coarse = vector(rng, (NZ, my, mx), real)
     pivot_c = np.maximum(vector(rng, (NZ, my, mx), real), 0)
-    x, p, r, pivot = fields(4)
+    p, r, pivot = fields(3)
     sizes = mx, my, NX, NY, NZ
     down = twins("heat_level", "level_restrict", (mx, my, 1), coarse * np.nan, r, pivot_c, *weights, *lower,
                  *(s.astype(np.int32) for s in start), *sizes, real=real)[0]  # fmt: skip
     pivot[:] = 1
-    up = twins("heat_level", "level_prolong", (NX, NY, 1), x, p, coarse, pivot_c, pivot, *weights, *lower, *sizes, real=real)
-    np.testing.assert_allclose((down * coarse).sum(), (r * up[1]).sum(), rtol=1e-4)  # one is the other's transpose
+    up = twins("heat_level", "level_prolong", (NX, NY, 1), p, coarse, pivot_c, pivot, *weights, *lower, *sizes, real=real)
+    np.testing.assert_allclose((down * coarse).sum(), (r * up[0]).sum(), rtol=1e-4)  # one is the other's transpose
 
 
 def test_films(twins, rng, real, fields):
@@ -229,16 +236,22 @@ def zeros(real):
 @pytest.mark.parametrize("mirror", [(False, False), (True, False), (False, True)])
 def test_elastic_apply(twins, rng, real, body, displacement, mirror):
     *coefficients, nx, ny, nz = body
-    args = displacement, 0.5, -0.5, *coefficients, *mirror, nx, ny, nz
+    sizes = *coefficients, *mirror, nx, ny, nz
     out = displacement[:, ::-1, ::-1].copy()
-    twins("elastic", "elastic_apply", FACES, out, *args, real=real)
-    twins("elastic", "elastic_apply", (1, 1, 1), out, *args, real=real)  # the result does not depend on the extent
+    for parts in 1, 3:
+        twins("elastic", "elastic_apply", (*FACES[:2], parts), out, displacement, 0.5, -0.5, *sizes, real=real)
+        twins("elastic", "elastic_apply", (*FACES[:2], parts), zeros(real), displacement, 0.0, 1.0, *sizes, real=real)
 
 
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])
 def test_media_apply(twins, real, media, displacement, mirror):
-    args = displacement, 0.5, -0.5, *media, *mirror, NX, NY, NZ
-    twins("elastic", "media_apply", FACES, displacement[:, ::-1, ::-1].copy(), *args, real=real)
+    ids, cell, soft, *lengths = media
+    law = np.zeros((cell.shape[1], 12), real)
+    law[:, :6], law[:, 6:9] = cell.T, soft.T / 4
+    out, sizes = displacement[:, ::-1, ::-1].copy(), (ids, law, *lengths, *mirror, NX, NY, NZ)
+    for parts in 1, 3:
+        twins("elastic", "media_apply", (*FACES[:2], parts), out, displacement, 0.5, -0.5, *sizes, real=real)
+        twins("elastic", "media_apply", (*FACES[:2], parts), out * np.nan, displacement, 0.0, 1.0, *sizes, real=real)
 
 
 def test_diagonals_and_lines(twins, real, body, media, displacement):
@@ -250,8 +263,9 @@ def test_diagonals_and_lines(twins, real, body, media, displacement):
     columns = (nx + 1, ny + 1, 1)
     args = zeros(real), zeros(real), looked_up, *media[:6], *media[-2:], nx, ny, nz
     lines = twins("elastic", "media_lines", columns, *args, real=real)[:2]
-    args = displacement * 2, displacement * 3, zeros(real), displacement, *lines, 1.0, 0.3, 0.7, nx, ny, nz
-    twins("elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real)
+    for factors, x, p in steps(displacement * 2, displacement * 3):
+        args = x, p, displacement, *lines, *factors, nx, ny, nz
+        twins("elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real, own=2 * (nz + 1))
 
 
 def wide(body):
@@ -309,8 +323,8 @@ def test_elastic_columns(twins, rng, real, body, displacement):
     P = twins("columns", "columns_factor", (nx, ny, 1), P, diagonal, *wide(body), *free, *sizes, real=real)[0]
     Y = np.zeros((5, nz + 1, ny, nx + 3), real)
     Y = twins("columns", "columns_solve", (nx, ny, 1), Y, displacement, P, *sizes, real=real)[0]
-    x, p = displacement * 2, displacement * 3
-    twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, 1.0, 0.3, 0.7, *sizes, real=real)
+    for factors, x, p in steps(displacement * 2, displacement * 3):
+        twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, *factors, *sizes, real=real)
 
 
 @pytest.fixture
@@ -378,8 +392,8 @@ def test_transfers(twins, rng, real):
     on = (rng.random(fine.shape) < 0.7).astype(real)
     atx, aty = np.sort(rng.integers(0, 5, (3, 9)), 1), np.sort(rng.integers(0, 3, (3, 5)), 1)
     tx, ty = vector(rng, (3, 9), real), vector(rng, (3, 5), real)
-    twins("multigrid", "prolong", (9, 5, 4), fine * 2, fine, on, coarse, atx.astype(np.int32), tx, aty.astype(np.int32),
-          ty, 3, 4, 5, 9, real=real)  # fmt: skip
+    tables = atx.astype(np.int32), tx, aty.astype(np.int32), ty
+    twins("multigrid", "prolong", (9, 5, 4), fine * 2, on, coarse, *tables, 3, 4, 5, 9, real=real)
     startx, starty = rng.integers(0, 6, (3, 6)).astype(np.int32), rng.integers(0, 4, (3, 4)).astype(np.int32)
     sums = startx, vector(rng, (3, 3, 6), real), starty, vector(rng, (3, 2, 4), real)
     twins("multigrid", "restrict", (6, 4, 4), coarse * np.nan, fine, *sums, 3, 4, 4, 6, 2, 3, real=real)

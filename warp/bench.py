@@ -284,7 +284,7 @@ def smoothers(device: Device, cycle: Any, fields: int) -> Iterator[tuple[str, fl
     for n, level in enumerate(cycle.levels[:2]):
         step = partial(level.smoother.step, level) if hasattr(level, "smoother") else level.lines
         share = np.prod(level.shape[-2:]) / np.prod(cycle.levels[0].shape[-2:])
-        seconds = best(device, partial(step, 1.0, 0.1, 0.1))
+        seconds = best(device, partial(step, 1.0, 0.0, 0.1, 0.1))
         yield f"smoothing step, level {n}", seconds, (STEP * vector + ID * (n == 0)) * float(share)
     steps = cycle.levels[0].steps
     yield "V-cycle", best(device, cycle.run), (CYCLE + (steps - 1) * CYCLE_AGAIN) * vector + steps * PASSES * ID

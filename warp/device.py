@@ -73,14 +73,17 @@ class Device:
         """Return the array as NumPy's; waits for the kernels that write it."""
         return self.xp.asnumpy(a) if self.cuda else np.asarray(a)
 
-    def launch(self, module: str, function: str, extent: Extent, *args: Any, real: DTypeLike = np.float64) -> None:
+    def launch(
+        self, module: str, function: str, extent: Extent, *args: Any, real: DTypeLike = np.float64, own: int = 0
+    ) -> None:
         """Run kernel `function` of kernels/`module` for `extent` = (nx, ny, nz) threads, x fastest.
 
         The CPU form loops over the same range by itself. Inside `with device.graph()` the call is only recorded.
+        `own`: how many numbers each thread keeps for itself (OWN in the .cu).
         """
         if self.cuda and 0 in extent:
             return  # CUDA has no empty grid
-        call = self._call(module, function, extent, args, np.dtype(real))
+        call = self._call(module, function, extent, args, np.dtype(real), own)
         if self._recording:
             self._recording[-1].calls.append(call)
         else:
@@ -136,14 +139,21 @@ class Device:
             for real in ("float", "double"):
                 _rawmodule(module, real).compile()
 
-    def _call(self, module: str, function: str, extent: Extent, args: tuple[Any, ...], real: np.dtype[Any]) -> Call:
+    def _call(
+        self, module: str, function: str, extent: Extent, args: tuple[Any, ...], real: np.dtype[Any], own: int
+    ) -> Call:
         values, shapes = checked(module, function, args, real)
         if not self.cuda:
             # as Python's own int and bool: Numba then indexes with 64 bits and compiles once
             plain = tuple(a.item() if isinstance(a, (np.integer, np.bool_)) else a for a in values)
             return partial(_run_on_cpu, getattr(_numba(module), function), self.threads, plain)
         raw = _rawmodule(module, "float" if real == np.float32 else "double").get_function(function)
-        return partial(raw, *blocks(extent), (*values, *shapes))
+        grid, block = blocks(extent, own * real.itemsize)
+        shared = own * real.itemsize * block[0] * block[1]
+        if shared:
+            raw.max_dynamic_shared_size_bytes = SHARED
+            raw.preferred_shared_memory_carveout = 100  # percent: as many blocks at once as fit
+        return partial(raw, grid, block, (*values, *shapes), shared_mem=shared)
 
 
 Call = Callable[[], Any]
@@ -221,7 +231,7 @@ class Parameter(NamedTuple):
         return (found[1], int(found[2])) if found else None
 
 
-_FUNCTION = re.compile(r"\bKERNEL\s+(\w+)\s*\(([^)]*)\)")
+_FUNCTION = re.compile(r"\bKERNEL\s+(?:__launch_bounds__\([\d, ]+\)\s+)?(\w+)\s*\(([^)]*)\)")
 _PARAMETER = re.compile(r"(?P<const>const\s+)?(?P<type>[\w ]+?)\s*(?P<pointer>\*)?\s*(?:__restrict__)?\s*(?P<name>\w+)")
 _TYPES = {
     "float": np.float32, "double": np.float64, "int": np.int32, "long long": np.int64, "bool": np.bool_,
@@ -268,13 +278,28 @@ def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
     return found
 
 
-def blocks(extent: Extent) -> tuple[Extent, Extent]:
-    """Cover `extent` threads by (grid, block): x fastest, 256 threads a block (128 where z has one)."""
+SHARED = 64 * 1024
+"""Bytes of shared memory that a block may take: every GPU since 2017 has as many."""
+
+
+def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
+    """Cover `extent` threads by (grid, block): x fastest, 256 threads a block in a row, else 32 x 4.
+
+    Fewer where each takes `own` bytes of shared memory and there is no room for so many.
+    """
     nx, ny, nz = extent
-    x = 256 if ny == nz == 1 else 32
-    block = (x, 1, 1) if ny == nz == 1 else (x, 4, 1) if nz == 1 else (x, 4, 2)
-    grid = -(-nx // block[0]), -(-ny // block[1]), -(-nz // block[2])
-    return grid, block
+    block = (256, 1, 1) if ny == nz == 1 else (32, 4, 1)
+    room = SHARED // max(own, 1)
+    if room < 1:
+        raise WarpError(f"a GPU has no room for z lines of so many cells: {own} bytes for each")
+    while block[0] * block[1] > room:
+        block = (block[0], block[1] // 2, 1) if block[1] > 1 else (block[0] // 2, 1, 1)
+    return (-(-nx // block[0]), -(-ny // block[1]), nz), block
+
+
+def parts(columns: int, levels: int) -> int:
+    """Into how many parts a kernel that walks along z cuts its levels: the threads of a large GPU, four levels or more each."""
+    return max(1, min(levels // 4, 2**17 // columns))
 
 
 def checked(module: str, function: str, args: tuple[Any, ...], real: np.dtype[Any]) -> tuple[tuple, tuple]:

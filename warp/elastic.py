@@ -26,7 +26,7 @@ import numpy as np
 from scipy import sparse
 
 from warp import contact, history, krylov
-from warp.device import Device, select
+from warp.device import Device, parts, select
 from warp.elastic_coefficients import spacings
 from warp.elastic_level import Cycle
 from warp.free_edges import (
@@ -91,6 +91,10 @@ class Operator:
         self._tilts = self.free.rows(device, np.float32, np.float64)
         ids = device.asarray(self.ids)
         tables = (self.cell, self.soft, *self.widths, *spacings(self.lines))
+        law = np.zeros((self.cell.shape[1], 12))
+        law[:, :6], law[:, 6:9] = normal, self.soft.T / 4
+        geometry = *self.widths, *spacings(self.lines)
+        self._applied = {real: (ids, *(device.asarray(a, real) for a in (law, *geometry))) for real in (np.float32, np.float64)}
         self._arguments = {real: (ids, *(device.asarray(a, real) for a in tables)) for real in (np.float32, np.float64)}
 
     def on(self, springs: Springs, moved: np.ndarray | None = None, ease: np.ndarray | None = None) -> "Operator":
@@ -128,8 +132,9 @@ class Operator:
         """Do the same without the free edges."""
         nx, ny, nz = self.n
         real = x.dtype.type
-        args = (out, x, keep, sign, *self.arguments(real), *map(int, self.mirror), *self.n)
-        self.device.launch("elastic", "media_apply", (nx + 1, ny + 1, nz + 1), *args, real=real)
+        args = (out, x, keep, sign, *self._applied[real], *map(int, self.mirror), *self.n)
+        extent = nx + 1, ny + 1, parts((nx + 1) * (ny + 1), nz + 1)
+        self.device.launch("elastic", "media_apply", extent, *args, real=real)
 
 
 def restored(arrays: Mapping[str, np.ndarray], model: VoxelModel, device: Device) -> Reuse:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack, solve_triangular
 
-from warp.device import Device
+from warp.device import Device, parts
 from warp.elastic_coefficients import Coefficients, exist, merge_coefficients, merge_media, spacings, stored
 from warp.free_edges import PAD, displacement_shape, energy_matrix
 from warp.scattered import Scattered, add
@@ -67,13 +67,13 @@ class Level:
         """
         self.x, self.r = (self.device.zeros(self.shape, np.float32) for _ in range(2))
         self.p = part(directions, self.shape)
-        if hasattr(self, "smoother"):
+        if hasattr(self, "smoother") and isinstance(self.smoother, Columns):
             self.smoother.y = part(scratch, self.smoother.shape)
 
-    def run(self, module: str, function: str, levels: int, *args) -> None:
+    def run(self, module: str, function: str, levels: int, *args, own: int = 0) -> None:
         """Launch for every face column and `levels` z levels (1 where the kernel walks along z)."""
         nx, ny, _ = self.n
-        self.device.launch(module, function, (nx + PAD, ny + 1, levels), *args, *self.n, real=np.float32)
+        self.device.launch(module, function, (nx + PAD, ny + 1, levels), *args, *self.n, real=np.float32, own=own)
 
     def subtract(self) -> None:
         """r -= A p."""
@@ -92,20 +92,22 @@ class Level:
             self.p[...] = self.x / norm(self.x.reshape(-1))
             self.r[...] = 0
             self.subtract()
-            self.smoother.step(self, 0.0, 0.0, -1.0)
+            self.smoother.step(self, 0.0, 0.0, 0.0, -1.0)
         top = 1.1 * float(norm(self.x.reshape(-1)))
         self.centre, self.radius = top * 9 / 16, top * 7 / 16
 
     def smooth(self, keep: float) -> None:
-        """Chebyshev steps from x (keep = 1) or from 0; r follows when they come first."""
+        """Chebyshev steps from x + p (keep = 1) or from 0; r follows when they come first. p is added to x where it is read."""
         s = self.centre / self.radius
         rho = 1 / s
-        self.smoother.step(self, keep, 0.0, 1 / self.centre)
+        late = keep == 0 and self.steps > 1
+        self.smoother.step(self, -1.0 if late else keep, keep, 0.0, 1 / self.centre)
         for _ in range(1, self.steps):
             self.subtract()
             following = 1 / (2 * s - rho)
-            self.smoother.step(self, 1.0, following * rho, 2 * following / self.radius)
-            rho = following
+            kept, old = (0.0, 1.0) if late else (1.0, 0.0)
+            self.smoother.step(self, kept, old, following * rho, 2 * following / self.radius)
+            rho, late = following, False
         if keep == 0:
             self.subtract()
 
@@ -180,7 +182,8 @@ class Stored(Level):
 
     def subtract(self) -> None:
         args = (self.r, self.p, 1.0, -1.0, self.C, self.K, *self.spacing, *map(int, self.mirror))
-        self.run("elastic", "elastic_apply", self.n[2] + 1, *args)
+        nx, ny, nz = self.n
+        self.run("elastic", "elastic_apply", parts((nx + 1) * (ny + 1), nz + 1), *args)
         self.tilts.apply(self.r, self.p, -1.0, 1.0)
 
     def times(self, x: np.ndarray) -> np.ndarray:
@@ -227,11 +230,11 @@ class Coarse(Stored):
         self.device.launch("multigrid", "mask", (self.r.size, 1, 1), *flat, real=np.float32)
 
     def prolong(self, fine: Level) -> None:
-        """fine.p = P x, fine.x += fine.p."""
+        """fine.p = P x, not yet added to fine.x."""
         self.fill.apply(self.x, self.x, 1.0, 0.0)
         _, levels, ny, nx = fine.shape
         w = self.weights
-        args = (fine.p, fine.x, fine.inverse, self.x, w["atx"], w["tx"], w["aty"], w["ty"], 3, levels, ny, nx)
+        args = (fine.p, fine.inverse, self.x, w["atx"], w["tx"], w["aty"], w["ty"], 3, levels, ny, nx)
         self.device.launch("multigrid", "prolong", (nx, ny, levels), *args, real=np.float32)
 
 
@@ -272,7 +275,8 @@ class Cycle:
             self.levels.append(self.coarser[-1])
             x, y = merge.coarse
         *self.roots, self.at = invert(self.levels[-1])
-        most = max([int(np.prod(level.smoother.shape)) for level in self.levels if hasattr(level, "smoother")], default=0)
+        columns = [s for s in (getattr(level, "smoother", None) for level in self.levels) if isinstance(s, Columns)]
+        most = max([int(np.prod(s.shape)) for s in columns], default=0)
         size = int(np.prod(self.fine.shape))
         self.idle = A.device.zeros(size + max(size, most), np.float32)
         for level in self.levels:

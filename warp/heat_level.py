@@ -58,7 +58,7 @@ class Cycle:
         level = self.levels[n]
         if n == len(self.levels) - 1:
             if self.bottom is None:
-                level.lines(0.0, 0.0, 1.0)  # one column: a line is the whole problem
+                level.lines(0.0, 0.0, 0.0, 1.0)  # one column: a line is the whole problem
             else:
                 n = level.unknowns
                 args = (level.x.reshape(-1), level.r.reshape(-1), self.bottom, self.places, n)
@@ -75,7 +75,7 @@ class Cycle:
 
 class _Level:
     """Arrays that every level has: correction x, residual r, inverse pivots of the z lines; idle between two runs:
-    direction p, scratch y.
+    direction p.
     """
 
     steps = 4
@@ -85,7 +85,7 @@ class _Level:
         self.lines_xy: tuple[np.ndarray, np.ndarray]
         self.x, self.r, self.pivot = (device.zeros(shape, np.float32) for _ in range(3))
         self.idle = device.zeros((2, *shape), np.float32)
-        self.p, self.y = self.idle
+        self.p = self.idle[0]
 
     @property
     def columns(self) -> tuple[int, int]:
@@ -99,17 +99,17 @@ class _Level:
     def sizes(self) -> tuple[int, int, int]:
         return self.shape[::-1]
 
-    def run(self, function: str, *args) -> None:
+    def run(self, function: str, *args, own: int = 0) -> None:
         nz, ny, nx = self.shape
         module = "heat_level" if function.startswith("level_") else "heat"
-        self.device.launch(module, function, (nx, ny, 1), *args, real=np.float32)
+        self.device.launch(module, function, (nx, ny, 1), *args, real=np.float32, own=own)
 
     def subtract(self) -> None:
         """r -= A p."""
         raise NotImplementedError
 
-    def lines(self, keep: float, a: float, b: float) -> None:
-        """p = a p + b M^-1 r, x = keep x + p, M the z lines."""
+    def lines(self, keep: float, old: float, a: float, b: float) -> None:
+        """x = keep x + old p, p = a p + b M^-1 r, x += p, M the z lines; with keep < 0 the new p is not yet added."""
         raise NotImplementedError
 
     def coarsen(self, coarse: _Coarse) -> None:
@@ -125,20 +125,22 @@ class _Level:
             self.p[...] = self.x / norm(self.x.reshape(-1))
             self.r[...] = 0
             self.subtract()
-            self.lines(0.0, 0.0, -1.0)
+            self.lines(0.0, 0.0, 0.0, -1.0)
         top = min(1.1 * float(norm(self.x.reshape(-1))), 2.0)
         self.centre, self.radius = top * 9 / 16, top * 7 / 16
 
     def smooth(self, keep: float) -> None:
-        """Chebyshev steps from x (keep = 1) or from 0; r follows when they come first."""
+        """Chebyshev steps from x + p (keep = 1) or from 0; r follows when they come first. p is added to x where it is read."""
         s = self.centre / self.radius
         rho = 1 / s
-        self.lines(keep, 0.0, 1 / self.centre)
+        late = keep == 0 and self.steps > 1
+        self.lines(-1.0 if late else keep, keep, 0.0, 1 / self.centre)
         for _ in range(1, self.steps):
             self.subtract()
             following = 1 / (2 * s - rho)
-            self.lines(1.0, following * rho, 2 * following / self.radius)
-            rho = following
+            kept, old = (0.0, 1.0) if late else (1.0, 0.0)
+            self.lines(kept, old, following * rho, 2 * following / self.radius)
+            rho, late = following, False
         if keep == 0:
             self.subtract()
 
@@ -160,9 +162,9 @@ class _Fine(_Level):
     def subtract(self) -> None:
         self.A.apply(self.r, self.p, 1.0, -1.0)
 
-    def lines(self, keep: float, a: float, b: float) -> None:
-        fields = (self.x, self.p, self.y, self.r, self.pivot)
-        self.run("heat_lines", *fields, *self.A.arguments(np.float32), keep, a, b)
+    def lines(self, keep: float, old: float, a: float, b: float) -> None:
+        fields = (self.x, self.p, self.r, self.pivot)
+        self.run("heat_lines", *fields, *self.A.arguments(np.float32), keep, old, a, b, own=2 * self.shape[0])
 
     def coarsen(self, coarse: _Coarse) -> None:
         args = (*coarse.conductances, *self.A.arguments(np.float32)[:5], *coarse.merging)
@@ -203,9 +205,9 @@ class _Coarse(_Level):
     def subtract(self) -> None:
         self.run("level_apply", self.r, self.p, *self.conductances, *self.sizes, 1.0, -1.0)
 
-    def lines(self, keep: float, a: float, b: float) -> None:
-        fields = (self.x, self.p, self.y, self.r, self.pivot)
-        self.run("level_lines", *fields, self.gz, *self.sizes, keep, a, b)
+    def lines(self, keep: float, old: float, a: float, b: float) -> None:
+        fields = (self.x, self.p, self.r, self.pivot)
+        self.run("level_lines", *fields, self.gz, *self.sizes, keep, old, a, b, own=2 * self.shape[0])
 
     def coarsen(self, coarse: _Coarse) -> None:
         args = (*coarse.conductances, *self.conductances, *coarse.merging)
@@ -219,9 +221,9 @@ class _Coarse(_Level):
         self.run("level_restrict", self.r, fine.r, self.pivot, *self.weights, *self.lower, *self.support, *sizes)
 
     def prolong(self, fine: _Level) -> None:
-        """fine.p = P x, fine.x += fine.p."""
+        """fine.p = P x, not yet added to fine.x."""
         sizes = (*self.sizes[:2], *self.fine_sizes)
-        fine.run("level_prolong", fine.x, fine.p, self.x, self.pivot, fine.pivot, *self.weights, *self.lower, *sizes)
+        fine.run("level_prolong", fine.p, self.x, self.pivot, fine.pivot, *self.weights, *self.lower, *sizes)
 
 
 def _transfer(lines: np.ndarray, keep: np.ndarray) -> coarsen.Weights:

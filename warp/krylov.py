@@ -4,8 +4,8 @@
     alpha = (r . z) / (p . A p),   x += alpha p,   r -= alpha A p
 
 Scalars stay on the device; the host reads one number an iteration, |r|. The residual that decides is computed anew from
-b - A x. A p lives in memory that the preconditioner needs only while it runs. An iteration is recorded once and replayed
-(on CUDA as one graph).
+b - A x. A p lives in memory that the preconditioner needs only while it runs; neither reads what the other left there.
+An iteration is recorded once and replayed (on CUDA as one graph).
 Shewchuk, An Introduction to the Conjugate Gradient Method (1994).
 """
 
@@ -72,10 +72,6 @@ def solve(
         run("fold_groups", 256, partial, groups, 1)
         run("fold_lanes", 1, s, partial, slot, groups, 1)
 
-    def clear() -> None:
-        """What one use leaves in the shared memory, read as numbers of the other's kind, may be infinite."""
-        run("fill", n, fq, 0.0, n)
-
     def load() -> None:
         if callable(b):
             b(r)
@@ -95,14 +91,12 @@ def solve(
     def iterate() -> None:
         run("inverse_root", 1, s, SCALE, RR)
         run("narrow", n, small, fr, s, SCALE, n, real=np.float32)
-        clear()
         cycle.run()
         run("dot_lanes", 256 * groups, partial, fr, z, n, chunk, groups, real=np.float32)
         fold(RZ)
         run("ratio", 1, s, BETA, RZ, LAST, 1.0)
         run("ratio", 1, s, LAST, RZ, ONE, 1.0)
         run("direction", n, fp, z, s, ONE, BETA, n, real=np.float32)
-        clear()
         apply(q, p, 0.0, 1.0)
         run("dot_lanes", 256 * groups, partial, fp, fq, n, chunk, groups)
         fold(PQ)

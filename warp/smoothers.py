@@ -26,7 +26,7 @@ class Smoothed(Protocol):
     r: Any
     n: tuple[int, int, int]
 
-    def run(self, module: str, function: str, levels: int, *args) -> None: ...
+    def run(self, module: str, function: str, levels: int, *args, own: int = 0) -> None: ...
 
 
 class Lines:
@@ -36,8 +36,7 @@ class Lines:
     """
 
     def __init__(self, inverse: Any, lower: Any, slender: Slender) -> None:
-        self.inverse, self.lower, self.slender, self.shape = inverse, lower, slender, inverse.shape
-        self.y: Any  # scratch of `shape`, shared by all levels
+        self.inverse, self.lower, self.slender = inverse, lower, slender
 
     @classmethod
     def of(cls, device: Device, coefficients: Coefficients, diagonal: Any, free: Scattered, lines, mirror) -> Lines:
@@ -53,11 +52,11 @@ class Lines:
         device.launch("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=np.float32)
         return cls(inverse, lower, slender)
 
-    def step(self, level: Smoothed, keep: float, a: float, b: float) -> None:
-        """p = a p + b M^-1 r, x = keep x + p."""
+    def step(self, level: Smoothed, keep: float, old: float, a: float, b: float) -> None:
+        """x = keep x + old p, p = a p + b M^-1 r, x += p; with keep < 0 the new p is not yet added."""
         self.slender.to_modes(level.r, level.x, level.p)
-        arrays = level.x, level.p, self.y, level.r, self.inverse, self.lower
-        level.run("elastic", "elastic_lines_step", 3, *arrays, keep, a, b)
+        arrays = level.x, level.p, level.r, self.inverse, self.lower
+        level.run("elastic", "elastic_lines_step", 3, *arrays, keep, old, a, b, own=2 * (level.n[2] + 1))
         self.slender.to_faces(level.r, level.x, level.p)
 
 
@@ -75,10 +74,10 @@ class Columns:
         device.launch("columns", "columns_factor", (nx, ny, 1), *args, real=np.float32)
         self.y: Any  # scratch of `shape`, shared by all levels
 
-    def step(self, level: Smoothed, keep: float, a: float, b: float) -> None:
-        """p = a p + b M^-1 r, x = keep x + p."""
+    def step(self, level: Smoothed, keep: float, old: float, a: float, b: float) -> None:
+        """As Lines.step."""
         level.run("columns", "columns_solve", 1, self.y, level.r, self.P)
-        level.run("columns", "columns_step", level.n[2] + 1, level.x, level.p, self.y, keep, a, b)
+        level.run("columns", "columns_step", level.n[2] + 1, level.x, level.p, self.y, keep, old, a, b)
 
 
 def line_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
