@@ -19,8 +19,8 @@ KERNEL media_coefficients(real *__restrict__ C, real *__restrict__ K, const uint
 // Of stored coefficients on the finer grid
 #define FINE(a, n, j, i) (((a) * (long long)fine_K_dim1 + (n)) * fine_K_dim2 + (j)) * fine_K_dim3 + (i)
 
-KERNEL coarsen(real *__restrict__ C, real *__restrict__ K, const real *__restrict__ fine_C,
-               const real *__restrict__ fine_K, const int *__restrict__ keepx, const int *__restrict__ keepy,
+KERNEL coarsen(real *__restrict__ C, real *__restrict__ K, real *__restrict__ hidden,
+               const real *__restrict__ fine_C, const real *__restrict__ fine_K, const int *__restrict__ keepx, const int *__restrict__ keepy,
                const int *__restrict__ startx, const real *__restrict__ weightx, const int *__restrict__ starty,
                const real *__restrict__ weighty, const int *__restrict__ fromx, const real *__restrict__ sharex,
                const int *__restrict__ fromy, const real *__restrict__ sharey, real least, int first, int levels,
@@ -41,23 +41,25 @@ KERNEL coarsen(real *__restrict__ C, real *__restrict__ K, const real *__restric
                 }
                 sum[a] = c;
             }
-            if (sum[0] > 0) {
-                real xx = 0, yy = 0, zz = 0;
-                for (int m = 0; m < sharey_dim0; ++m) {
-                    const real sy = sharey[m * ny + j];
-                    for (int p = keepx[i]; p < keepx[i + 1]; ++p) {
-                        xx += sy * fine_C[FINE(0, n, fromy[j] + m, p + 1)];
-                    }
-                    for (int l = 0; l < sharex_dim0; ++l) {
-                        zz += sy * sharex[l * nx + i] * fine_C[FINE(2, n, fromy[j] + m, fromx[i] + l + 1)];
-                    }
+            real xx = 0, yy = 0, zz = 0;
+            for (int m = 0; m < sharey_dim0; ++m) {
+                const real sy = sharey[m * ny + j];
+                for (int p = keepx[i]; p < keepx[i + 1]; ++p) {
+                    xx += sy * fine_C[FINE(0, n, fromy[j] + m, p + 1)];
                 }
                 for (int l = 0; l < sharex_dim0; ++l) {
-                    for (int q = keepy[j]; q < keepy[j + 1]; ++q) {
-                        yy += sharex[l * nx + i] * fine_C[FINE(1, n, q, fromx[i] + l + 1)];
-                    }
+                    zz += sy * sharex[l * nx + i] * fine_C[FINE(2, n, fromy[j] + m, fromx[i] + l + 1)];
                 }
+            }
+            for (int l = 0; l < sharex_dim0; ++l) {
+                for (int q = keepy[j]; q < keepy[j + 1]; ++q) {
+                    yy += sharex[l * nx + i] * fine_C[FINE(1, n, q, fromx[i] + l + 1)];
+                }
+            }
+            if (sum[0] > 0) {
                 sum[0] = max(sum[0], least * xx), sum[1] = max(sum[1], least * yy), sum[2] = max(sum[2], least * zz);
+            } else {
+                hidden[AT(0, k, j, i + 1)] = xx, hidden[AT(1, k, j, i + 1)] = yy, hidden[AT(2, k, j, i + 1)] = zz;
             }
             for (int a = 0; a < 6; ++a) {
                 C[AT(a, k, j, i + 1)] = sum[a];
@@ -200,5 +202,50 @@ KERNEL ghost_places(uint8 *__restrict__ turn, const uint16 *__restrict__ ids, bo
             v = FACE_Y(k, j, i) ? 0 : FACE_Y(k, j, i - 1) || FACE_Y(k, j, i + 1) ? 1 : 3;
         }
         turn[AT(0, k, j, i)] = u, turn[AT(1, k, j, i)] = v, turn[AT(2, k, j, i)] = w;
+    }
+}
+
+#define TURN const uint8 *__restrict__ turn, int nx, int ny, int nz
+
+static __device__ inline int stencil(TURN, int k, int j, int i, bool along_x, bool along_y)
+{
+    const uint8 *at = turn + AT(0, k, j, i), now = *at;
+    if (now == 0) return 0;
+    if (now == 3) return -1;
+    int code = 0;
+    if (along_x && at[-1] < now) code += i > 1 && at[-2] < now ? 3 : 1;
+    if (along_x && at[1] < now) code += at[2] < now ? 12 : 4;
+    if (along_y && j > 0 && at[-ROW] < now) code += j > 1 && at[-2 * ROW] < now ? 48 : 16;
+    if (along_y && j < ny && at[ROW] < now) code += j + 2 <= ny && at[2 * ROW] < now ? 192 : 64;
+    return code;
+}
+
+static __device__ inline bool repeated(int code)
+{
+    return code == 1 || code == 4 || code == 16 || code == 64;
+}
+
+static __device__ inline bool mixed(int p, int q)
+{
+    return p != q || p == 0;
+}
+
+#define STENCIL(a, k, j, i) stencil(turn + (a) * FIELD, nx, ny, nz, k, j, i, (a) != 0, (a) != 1)
+
+KERNEL overhangs(uint8 *__restrict__ found, const uint8 *__restrict__ turn, const uint16 *__restrict__ ids,
+                 const real *__restrict__ hidden, const real *__restrict__ total, int nx, int ny, int nz)
+{
+    EACH_Y(j, 0, ny) EACH_Z(k, 0, nz) EACH_X(i, 1, nx + 1) {
+        const int u = STENCIL(0, k, j, i), v = STENCIL(1, k, j, i);
+        if (MEDIUM(k + 1, j + 1, i) == 0 && hidden[AT(2, k, j, i)] > 0) {
+            const int w = STENCIL(2, k, j, i);
+            found[AT(0, k, j, i)] = hidden[AT(0, k, j, i)] > 0 && mixed(u, STENCIL(0, k, j, i + 1));
+            found[AT(1, k, j, i)] = hidden[AT(1, k, j, i)] > 0 && mixed(v, STENCIL(1, k, j + 1, i));
+            found[AT(2, k, j, i)] = mixed(w, STENCIL(2, k + 1, j, i));
+        }
+        if (j > 0 && i > 1 && total[AT(2, k, j, i)] > 0) {
+            found[AT(3, k, j, i)] = repeated(u) || repeated(v) || repeated(STENCIL(0, k, j - 1, i))
+                                    || repeated(STENCIL(1, k, j, i - 1));
+        }
     }
 }

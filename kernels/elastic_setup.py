@@ -35,13 +35,14 @@ def add_row(to, share, row):
 
 
 @kernel
-def coarsen(C, K, fine_C, fine_K, keepx, keepy, startx, weightx, starty, weighty, fromx, sharex, fromy, sharey, least,
+def coarsen(C, K, hidden, fine_C, fine_K, keepx, keepy, startx, weightx, starty, weighty, fromx, sharex, fromy, sharey, least,
             first, levels, nx, ny):
     """Levels first .. first + levels - 1 of a coarser grid: cells summed over merged ones, edges as interpolation weighs them.
 
     Coarse cell i holds the fine cells keepx[i] .. keepx[i+1]; coarse line i takes the fine lines startx[i] + m with weight
     weightx[m, i]; fromx, sharex: likewise the share of coarse cell i in the strain of fine ones. Its normal stiffness does
-    not fall below `least` of what these shares add up to (elastic_coefficients). First along y, whole rows; then along x.
+    not fall below `least` of what these shares add up to (elastic_coefficients); where it is void, they are `hidden` (3, ...)
+    in it: xx, yy, zz. First along y, whole rows; then along x.
     """
     for j in prange(ny + 1):
         cells, edges = np.zeros((8, fine_C.shape[3]), C.dtype), np.zeros((3, fine_C.shape[3]), C.dtype)
@@ -68,16 +69,18 @@ def coarsen(C, K, fine_C, fine_K, keepx, keepy, startx, weightx, starty, weighty
                         for p in range(low, high):
                             c += cells[a, p]
                         C[a, k, j, i + 1] = c
+                    xx, yy, zz = cells[0, 0] * 0, cells[0, 0] * 0, cells[0, 0] * 0
+                    for p in range(low, high):
+                        xx += cells[6, p]
+                    for l in range(sharex.shape[0]):
+                        yy += sharex[l, i] * cells[1, fromx[i] + l + 1]
+                        zz += sharex[l, i] * cells[7, fromx[i] + l + 1]
                     if C[0, k, j, i + 1] > 0:
-                        xx, yy, zz = cells[0, 0] * 0, cells[0, 0] * 0, cells[0, 0] * 0
-                        for p in range(low, high):
-                            xx += cells[6, p]
-                        for l in range(sharex.shape[0]):
-                            yy += sharex[l, i] * cells[1, fromx[i] + l + 1]
-                            zz += sharex[l, i] * cells[7, fromx[i] + l + 1]
                         C[0, k, j, i + 1] = max(C[0, k, j, i + 1], least * xx)
                         C[1, k, j, i + 1] = max(C[1, k, j, i + 1], least * yy)
                         C[2, k, j, i + 1] = max(C[2, k, j, i + 1], least * zz)
+                    else:
+                        hidden[0, k, j, i + 1], hidden[1, k, j, i + 1], hidden[2, k, j, i + 1] = xx, yy, zz
             for i in range(nx + 1):
                 yz, xz, xy = edges[0, 0] * 0, edges[0, 0] * 0, edges[0, 0] * 0
                 if i < nx:
@@ -215,3 +218,55 @@ def ghost_places(turn, ids, mirror_x, mirror_y, nx, ny, nz):
                 for i in range(1, nx + 1):
                     near = face_y(ids, k, j, i - 1) or face_y(ids, k, j, i + 1)
                     turn[1, k, j, i] = 0 if face_y(ids, k, j, i) else 1 if near else 3
+
+
+@inline
+def stencil(turn, k, j, i, along_x, along_y, ny):
+    """How a displacement comes about: 0 it exists, -1 it does not, else a bit for each neighbour it is extrapolated from.
+
+    turn (nz+1, ny+1, nx+3): of one component, from `ghost_places`.
+    """
+    now = turn[k, j, i]
+    if now == 0:
+        return 0
+    if now == 3:
+        return -1
+    code = 0
+    if along_x and turn[k, j, i - 1] < now:
+        code += 3 if i > 1 and turn[k, j, i - 2] < now else 1
+    if along_x and turn[k, j, i + 1] < now:
+        code += 12 if turn[k, j, i + 2] < now else 4
+    if along_y and j > 0 and turn[k, j - 1, i] < now:
+        code += 48 if j > 1 and turn[k, j - 2, i] < now else 16
+    if along_y and j < ny and turn[k, j + 1, i] < now:
+        code += 192 if j + 2 <= ny and turn[k, j + 2, i] < now else 64
+    return code
+
+
+@inline
+def repeated(code):
+    """Is it a copy of its only neighbour?"""
+    return code == 1 or code == 4 or code == 16 or code == 64
+
+
+@inline
+def mixed(p, q):
+    """Do two displacements come about in different ways, or do both exist?"""
+    return p != q or p == 0
+
+
+@kernel
+def overhangs(found, turn, ids, hidden, total, nx, ny, nz):
+    """found (4, ...) = 1 where coarse coefficients miss energy beside a void (overhang): cells' xx, yy, zz and xy edges."""
+    for j in prange(ny):
+        for k in range(nz):
+            for i in range(1, nx + 1):
+                u, v, w = stencil(turn[0], k, j, i, 0, 1, ny), stencil(turn[1], k, j, i, 1, 0, ny), 0
+                if ids[k + 1, j + 1, i] == 0 and hidden[2, k, j, i] > 0:
+                    w = stencil(turn[2], k, j, i, 1, 1, ny)
+                    found[0, k, j, i] = hidden[0, k, j, i] > 0 and mixed(u, stencil(turn[0], k, j, i + 1, 0, 1, ny))
+                    found[1, k, j, i] = hidden[1, k, j, i] > 0 and mixed(v, stencil(turn[1], k, j + 1, i, 1, 0, ny))
+                    found[2, k, j, i] = mixed(w, stencil(turn[2], k + 1, j, i, 1, 1, ny))
+                if j > 0 and i > 1 and total[2, k, j, i] > 0:
+                    found[3, k, j, i] = (repeated(u) or repeated(v) or repeated(stencil(turn[0], k, j - 1, i, 0, 1, ny))
+                                         or repeated(stencil(turn[1], k, j, i - 1, 1, 0, ny)))

@@ -39,7 +39,7 @@ from warp.voxelize import VoxelModel
 class Case:
     """A model and the most iterations it may take to 1e-8; the aim is 60 and 25, a higher number is what it takes today.
 
-    heat None: heat cannot leave every part, which must be refused. `diverges`: why it does not converge today.
+    heat None: heat cannot leave every part, which must be refused.
     """
 
     name: str
@@ -47,11 +47,6 @@ class Case:
     elastic: int = 60
     heat: int | None = 25
     slow: bool = False
-    diverges: str = ""
-
-
-ISLANDS = "stiff pieces a voxel or two apart become one on coarse levels, which are then too stiff between them"
-FLAKES = "voxels that touch in edges and corners only move freely where coarse levels hold them"
 
 
 def suite() -> list[Case]:
@@ -59,7 +54,7 @@ def suite() -> list[Case]:
     found: list[Case] = []
 
     def add(name: str, build: Callable[..., VoxelModel], *args, **kw) -> None:
-        limits = {key: kw.pop(key) for key in ("elastic", "heat", "slow", "diverges") if key in kw}
+        limits = {key: kw.pop(key) for key in ("elastic", "heat", "slow") if key in kw}
         found.append(Case(name, partial(build, *args, **kw), **limits))
 
     for contrast in (1e2, 1e4, 1e6):
@@ -104,8 +99,7 @@ def suite() -> list[Case]:
     add("pins between plates and beyond", pillars)
     add("pins between plates and beyond, quarter", pillars, 50, QUARTER)
 
-    # The edge is a hinge with a stiffness of its own in shear only; coarse levels weld it.
-    add("touching in one edge", touching, "edge", heat=None, elastic=85)
+    add("touching in one edge", touching, "edge", heat=None)
     add("touching in one vertical edge", touching, "vertical edge", heat=None)
     add("touching in one corner", touching, "corner", heat=None)
     add("two chips that touch in an edge, on a board", chips_on_board, False)
@@ -120,8 +114,9 @@ def suite() -> list[Case]:
     add("floating chip", held_by, None, heat=None)
     add("floating chip, off the middle", held_by, None, off=1.5, heat=None)
     add("floating chip, quarter", held_by, None, mirror=QUARTER, heat=None)
-    add("crumbs 25 %", crumbs, 1, 0.25, heat=None, elastic=290, slow=True)
-    add("crumbs 50 %", crumbs, 2, 0.5, heat=None, slow=True, diverges=FLAKES)
+    # Voxels that touch in edges and corners only: each moves by itself, and coarse levels hold it with its neighbours.
+    add("crumbs 25 %", crumbs, 1, 0.25, heat=None, elastic=90)
+    add("crumbs 50 %", crumbs, 2, 0.5, heat=None, elastic=950, slow=True)
     add("crumbs 75 %", crumbs, 3, 0.75, heat=None)
 
     for name, solid in ORTHOTROPIC.items():
@@ -155,19 +150,19 @@ def suite() -> list[Case]:
 
     for seed in (1, 2, 3):
         add(f"4 boxes dropped, 1:1e+05, {seed}", dropped_boxes, seed, 4)
-        add(f"4 boxes dropped, 1:1, {seed}", dropped_boxes, seed, 4, 0.0, elastic=65 if seed == 3 else 60)
+        add(f"4 boxes dropped, 1:1, {seed}", dropped_boxes, seed, 4, 0.0)
     add("6 boxes dropped, 1:1e+05", dropped_boxes, 1, 6)
     # Ledges over one another with gaps of two or three voxels: coarse levels cannot tell them apart.
-    add("10 boxes dropped, 1:1", dropped_boxes, 1, 10, 0.0, elastic=110)
-    add("25 boxes dropped, 1:1", dropped_boxes, 1, 25, 0.0, elastic=290, slow=True)
-    add("10 boxes dropped, 1:1e+05", dropped_boxes, 1, 10, slow=True, diverges=ISLANDS)
+    add("10 boxes dropped, 1:1", dropped_boxes, 1, 10, 0.0, elastic=85)
+    add("25 boxes dropped, 1:1", dropped_boxes, 1, 25, 0.0, elastic=200, slow=True)
+    add("10 boxes dropped, 1:1e+05", dropped_boxes, 1, 10, elastic=540, slow=True)
     add("boxes at random with slivers, 1:1, 1", random_boxes, 1, contrast=0.0)
-    add("boxes at random with slivers, 1:1, 2", random_boxes, 2, contrast=0.0, elastic=110, slow=True)
-    add("boxes at random with slivers, 1:1e+05", random_boxes, 1, elastic=480, slow=True)
+    add("boxes at random with slivers, 1:1, 2", random_boxes, 2, contrast=0.0, elastic=75)
+    add("boxes at random with slivers, 1:1e+05", random_boxes, 1, elastic=120)
 
     add("lid on 1 MPa, full, 120 x 120", lidded, FULL, cells=120, slow=True)
     add("bumps 2 of 8, 160 x 160", bumps, 8, 2, 160, slow=True)
-    add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, slow=True)
+    add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, elastic=65, slow=True)
     add("blocks at random, no void, 97 x 89 x 41", random_boxes, 10, 60, 3.0, (97, 89, 41), solid=True, slow=True)
     add("sandwich 1:1e+06, 120 x 120", sandwich, 1e6, 2, FULL, 120, slow=True)
     return found

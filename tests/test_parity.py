@@ -345,6 +345,9 @@ def test_edges_and_ghosts(twins, rng, solid, mirror):
     extent = NX + 3, NY + 1, NZ + 1
     turn = twins("elastic_setup", "ghost_places", extent, zeros(np.uint8), solid, *mirror, *sizes, rtol=0)[0]
     assert set(np.unique(turn[2])) == {0, 1, 2, 3}
+    hidden, found = rng.random((3, *SHAPE)) - 0.2, np.zeros((4, *SHAPE), np.uint8)
+    found = twins("elastic_setup", "overhangs", (NX, NY, NZ), found, turn, solid, hidden, total, *sizes, rtol=0)[0]
+    assert np.all(found.any((1, 2, 3)))
     for face in (0, 1):
         at = [a.astype(np.int32) for a in np.nonzero(found[face])]
         level, plane = np.zeros((2, len(at[0])), np.int32)
@@ -360,7 +363,7 @@ def test_coefficients_of_levels(twins, rng, real, media):
     starts = [np.array(a, np.int32) for a in ([0, 0, 2, 4, 6, 7], [0, 1, 2, 3], [0, 1, 2, 4, 6], [0, 1, 2])]
     weights = [vector(rng, shape, real) for shape in ((3, 6), (3, 4), (3, 5), (2, 3))]
     tables = [a for pair in zip(starts, weights, strict=True) for a in pair]
-    coarse = [np.zeros((n, NZ + 1, 4, 8), real) for n in (6, 3)]
+    coarse = [np.zeros((n, NZ + 1, 4, 8), real) for n in (6, 3, 3)]
     twins("elastic_setup", "coarsen", (6, 4, 3), *coarse, C, K, *keep, *tables, 0.25, 2, 3, 5, 3, real=real)
 
 

@@ -12,21 +12,13 @@ from hard_models import ROOM, lidded
 from warp import bench, boundary, elastic, heat, load, process
 from warp.boundary import Film
 from warp.device import Device
-from warp.errors import ConvergenceError, WarpError
+from warp.errors import WarpError
 from warp.voxelize import VoxelModel
 
 TOLERANCE = 1e-8
 
 
-def suite(elastic: bool) -> list:
-    """The cases with their marks; what does not converge today fails the suite on the day it does."""
-    found = []
-    for case in CASES:
-        marks = [pytest.mark.slow] if case.slow else []
-        if elastic and case.diverges:
-            marks.append(pytest.mark.xfail(raises=(ConvergenceError, np.linalg.LinAlgError), strict=True, reason=case.diverges))
-        found.append(pytest.param(case, id=case.name, marks=marks))
-    return found
+SUITE = [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else []) for case in CASES]
 
 
 def elastic_residual(model: VoxelModel, displacement: np.ndarray, temperature, device: Device) -> float:
@@ -54,7 +46,7 @@ def films(model: VoxelModel) -> list[Film]:
     return [Film(f"{model.parts[0]}.bottom", 500, ROOM)]
 
 
-@pytest.mark.parametrize("case", suite(elastic=True))
+@pytest.mark.parametrize("case", SUITE)
 def test_elastic(cpu, case: Case):
     model = case.build()
     solution = elastic.solve(model, ROOM, cpu, TOLERANCE)
@@ -62,7 +54,7 @@ def test_elastic(cpu, case: Case):
     assert solution.iterations <= case.elastic
 
 
-@pytest.mark.parametrize("case", suite(elastic=False))
+@pytest.mark.parametrize("case", SUITE)
 def test_heat(cpu, case: Case):
     model = case.build()
     power = {model.parts[-1]: 5.0}

@@ -46,7 +46,8 @@ def spacings(lines) -> list[np.ndarray]:
 class Coefficients:
     """A level on the device: cells C (6, ...), edges `total` (3, ...) and, of these, K with a tilt of their own.
 
-    ids (nz+2, ny+2, nx+3): 0 in void; edges: those with a borrowed tilt.
+    ids (nz+2, ny+2, nx+3): 0 in void; edges: those with a borrowed tilt; hidden (3, ...): shares that void cells have in
+    the stiffness xx, yy, zz of fine ones (overhang), None on the finest level.
     """
 
     C: Any
@@ -54,9 +55,10 @@ class Coefficients:
     total: Any
     ids: Any
     edges: list[Edges]
+    hidden: Any
 
 
-def split_edges(device: Device, C: Any, total: Any, mirror: tuple[bool, bool]) -> Coefficients:
+def split_edges(device: Device, C: Any, total: Any, mirror: tuple[bool, bool], hidden: Any = None) -> Coefficients:
     """Sort the edges of a level: plain, with a borrowed tilt, and those between displacements that do not exist."""
     nx, ny, nz = n = total.shape[3] - PAD, total.shape[2] - 1, total.shape[1] - 1
     ids = device.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
@@ -70,23 +72,23 @@ def split_edges(device: Device, C: Any, total: Any, mirror: tuple[bool, bool]) -
         stiffness = device.to_host(total[1 - face].reshape(-1)[at])
         k, m, p, level, plane, which = borrow(device, ids, face, at, n, mirror[face])
         edges.append(Edges(face, k, m, p, stiffness[which], level, plane))
-    return Coefficients(C, K, total, ids, edges)
+    return Coefficients(C, K, total, ids, edges, hidden)
 
 
 def merge_coefficients(device: Device, fine: Coefficients, merge: Merge) -> Coefficients:
     """Coefficients of the next coarser level from stored ones."""
-    C, K = empty(device, merge, fine.C.shape[1] - 1)
-    _coarsen(device, C, K, fine.C, fine.total, merge, 0)
-    return split_edges(device, C, K, merge.mirror)
+    C, K, hidden = empty(device, merge, fine.C.shape[1] - 1)
+    _coarsen(device, C, K, hidden, fine.C, fine.total, merge, 0)
+    return split_edges(device, C, K, merge.mirror, hidden)
 
 
 def merge_media(A: Operator, merge: Merge) -> Coefficients:
     """Coefficients of the first coarse level from material ids."""
     nx, ny, nz = A.n
-    C, K = empty(A.device, merge, nz)
+    C, K, hidden = empty(A.device, merge, nz)
     levels = max(1, AT_ONCE // ((ny + 1) * (nx + PAD)))
     for first in range(0, nz + 1, levels):
-        _coarsen(A.device, C, K, *looked_up(A, first, min(levels, nz + 1 - first)), merge, first)
+        _coarsen(A.device, C, K, hidden, *looked_up(A, first, min(levels, nz + 1 - first)), merge, first)
     for edge in A.edges:  # what the lateral free faces carry
         m = np.searchsorted((merge.keep_y, merge.keep_x)[edge.face], edge.m, "right") - 1
         w = merge.weights(edge.face, True)
@@ -97,7 +99,7 @@ def merge_media(A: Operator, merge: Merge) -> Coefficients:
             shares.append(share[edge.p] * edge.stiffness)
         at, number = np.unique(np.concatenate(places), return_inverse=True)
         add(A.device, K[1 - edge.face], at, np.bincount(number, np.concatenate(shares), len(at)))
-    return split_edges(A.device, C, K, merge.mirror)
+    return split_edges(A.device, C, K, merge.mirror, hidden)
 
 
 def stored(A: Operator) -> Coefficients:
@@ -118,19 +120,19 @@ def looked_up(A: Operator, first: int, levels: int) -> tuple[Any, Any]:
     return C, K
 
 
-def empty(device: Device, merge: Merge, nz: int) -> tuple[Any, Any]:
-    """Cells and edges of the coarser grid, zero."""
+def empty(device: Device, merge: Merge, nz: int) -> tuple[Any, Any, Any]:
+    """Cells, edges and hidden shares of the coarser grid, zero."""
     shape = displacement_shape(len(merge.keep_x) - 1, len(merge.keep_y) - 1, nz)[1:]
-    return device.zeros((6, *shape)), device.zeros((3, *shape))
+    return device.zeros((6, *shape)), device.zeros((3, *shape)), device.zeros((3, *shape))
 
 
-def _coarsen(device: Device, C: Any, K: Any, fine_C: Any, fine_K: Any, merge: Merge, first: int) -> None:
+def _coarsen(device: Device, C: Any, K: Any, hidden: Any, fine_C: Any, fine_K: Any, merge: Merge, first: int) -> None:
     """Merge levels `first` and above, as many as the fine arrays have."""
     NX, NY, levels = len(merge.keep_x) - 1, len(merge.keep_y) - 1, fine_K.shape[1]
     lines = merge.keep_x, merge.keep_y, *merge.transposed(0, True), *merge.transposed(1, True)
     shares = *merge.shares(0), *merge.shares(1)
     tables = [device.asarray(a, np.int32 if a.dtype.kind == "i" else float) for a in (*lines, *shares)]
-    args = (C, K, fine_C, fine_K, *tables, LEAST, first, levels, NX, NY)
+    args = (C, K, hidden, fine_C, fine_K, *tables, LEAST, first, levels, NX, NY)
     device.launch("elastic_setup", "coarsen", (NX + 1, NY + 1, levels), *args)
 
 

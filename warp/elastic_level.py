@@ -17,11 +17,12 @@ from scipy.linalg import lapack, solve_triangular
 from warp.device import Device, parts
 from warp.elastic_coefficients import Coefficients, exist, merge_coefficients, merge_media, spacings, stored
 from warp.free_edges import PAD, displacement_shape, energy_matrix
+from warp.overhang import carried, overhang
 from warp.scattered import Scattered, add
 from warp.slender import SOFTER, Slender
 from warp.smoothers import Columns, Lines, line_entries
 from warp.springs import Springs
-from warp.transfer import Merge, gather, ghosts
+from warp.transfer import Merge, gather, ghost_places, ghosts
 
 if TYPE_CHECKING:
     from warp.elastic import Operator
@@ -57,6 +58,7 @@ class Level:
         self.smoother: Lines | Columns
         self.free: Scattered | None  # what borrowed tilts and springs add to A; until the next level is built
         self.springs: Springs | None
+        self.missing: Scattered | None = None  # of coarse levels, beside voids (overhang)
         self.n = len(lines[0]) - 1, len(lines[1]) - 1, len(lines[2]) - 1
         self.shape = displacement_shape(*self.n)
         self.spacing = [device.asarray(a, np.float32) for a in spacings(self.lines)]
@@ -149,14 +151,24 @@ class Fine(Level):
 class Stored(Level):
     """A level with stored coefficients."""
 
-    def __init__(self, device: Device, lines: tuple, mirror: tuple[bool, bool], coefficients: Coefficients, springs) -> None:
+    def __init__(
+        self,
+        device: Device,
+        lines: tuple,
+        mirror: tuple[bool, bool],
+        coefficients: Coefficients,
+        springs: Springs | None,
+        missing: Scattered | None = None,
+    ) -> None:
         super().__init__(device, lines, mirror)
         self.coefficients: Coefficients | None = coefficients  # in float64, until `factor`
         self.C, self.K = (device.asarray(a, np.float32) for a in (coefficients.C, coefficients.K))
         self.free = energy_matrix(coefficients.edges, spacings(lines)[1::2], self.n)
         self.springs = springs
-        if springs is not None:
-            self.free = self.free + springs.matrix
+        self.missing = missing
+        for added in (missing, springs and springs.matrix):
+            if added is not None:
+                self.free = self.free + added
         self.tilts = self.free.rows(device, np.float32)
 
     def diagonal(self):
@@ -204,18 +216,23 @@ class Coarse(Stored):
     """A level below another, and the way between them."""
 
     def __init__(
-        self, device: Device, merge: Merge, z: np.ndarray, coefficients: Coefficients, springs: Springs | None
+        self, device: Device, merge: Merge, z: np.ndarray, coefficients: Coefficients, finer: Level
     ) -> None:
-        """`springs`: of the level above, which its support holds."""
-        ids = coefficients.ids
+        """`finer`: the level above."""
+        ids, springs = coefficients.ids, finer.springs
         if springs is not None:
             springs = springs.coarser(merge, len(z) - 1, lambda at: exist(device, ids, at, merge.mirror))
-        super().__init__(device, (*merge.coarse, z), merge.mirror, coefficients, springs)
+        turn = ghost_places(device, ids, merge.mirror)
+        fill = ghosts(device, turn, *merge.coarse)
+        missing = overhang(device, coefficients, turn, fill, (*merge.coarse, z))
+        if finer.missing is not None:
+            before = carried(device, finer.missing, merge, turn, fill)
+            missing = before if missing is None else missing + before
+        super().__init__(device, (*merge.coarse, z), merge.mirror, coefficients, springs, missing)
         self.weights = {
             name: device.asarray(a, np.int32 if a.dtype.kind == "i" else np.float32)
             for name, a in vars(gather(merge)).items()
         }
-        fill = ghosts(device, ids, *merge.coarse, merge.mirror)
         self.fill, self.collect = (fill.rows(device, np.float32, transposed=t) for t in (False, True))
 
     def restrict(self, fine: Level) -> None:
@@ -271,7 +288,7 @@ class Cycle:
                 finer.factor()
             else:
                 coefficients = merge_media(A, merge)
-            self.coarser.append(Coarse(A.device, merge, z, coefficients, finer.springs))
+            self.coarser.append(Coarse(A.device, merge, z, coefficients, finer))
             self.levels.append(self.coarser[-1])
             x, y = merge.coarse
         *self.roots, self.at = invert(self.levels[-1])

@@ -18,7 +18,7 @@ from warp.device import Device
 from warp.errors import ConvergenceError
 
 Progress = Callable[[int, float], None]
-PATIENCE = 300
+PATIENCE = 500
 """Iterations in which the residual must fall to a tenth: a slow answer is better than none, no progress is a failure."""
 RR, SCALE, RZ, LAST, PQ, ALPHA, BETA, ONE = range(8)
 

@@ -34,9 +34,13 @@ class Scattered:
     @classmethod
     def product(cls, B: sparse.csr_matrix, weight: np.ndarray) -> Scattered:
         """B^T diag(weight) B of a matrix whose columns are places."""
+        return cls(np.arange(len(weight)), sparse.diags(weight).tocsr()).carried(B)
+
+    def carried(self, B: sparse.csr_matrix) -> Scattered:
+        """B^T M B of a matrix with a row for each of `at`, and whose columns are places."""
         at, number = np.unique(B.indices, return_inverse=True)
         few = sparse.csr_matrix((B.data, number, B.indptr), shape=(B.shape[0], len(at)))
-        return cls(at, (few.T @ sparse.diags(weight) @ few).tocsr())
+        return Scattered(at, (few.T @ self.matrix @ few).tocsr())
 
     def __add__(self, other: Scattered) -> Scattered:
         pairs = zip(self.entries(), other.entries(), strict=True)
@@ -60,6 +64,13 @@ def add(device: Device, out: Any, at: np.ndarray, values: np.ndarray) -> None:
     """out[at] += values, flat places that differ, on a device."""
     flat, places = out.reshape(-1), device.asarray(at, np.int64)
     flat[places] += device.asarray(values, out.dtype)
+
+
+def number(at: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Which of the places `at`, ascending, each of `places` is; -1 where it is none."""
+    last = np.r_[at, -1]  # stays out of reach
+    near = np.searchsorted(at, places)
+    return np.where(last[near] == places, near, -1)
 
 
 class SparseRows:

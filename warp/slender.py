@@ -15,7 +15,7 @@ import numpy as np
 
 from warp.device import Device
 from warp.free_edges import displacement_shape
-from warp.scattered import Scattered
+from warp.scattered import Scattered, number
 
 SOFTER = 0.1
 """Stiffness of the cells beside a row in that of its own, at most. 0.03 to 0.3 take as many iterations."""
@@ -88,7 +88,5 @@ def joined(first: np.ndarray, cells: np.ndarray, plane: int) -> np.ndarray:
 
 def at(places: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Values at `wanted`, of those that are given at ascending `places`; 0 elsewhere."""
-    if not len(places):
-        return np.zeros(wanted.shape)
-    near = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
-    return np.where(places[near] == wanted, values[near], 0)
+    which = number(places, wanted)
+    return np.where(which >= 0, np.r_[values, 0][which], 0)

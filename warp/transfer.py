@@ -109,15 +109,23 @@ def gather(merge: Merge) -> Gather:
     return Gather(atx, tx, aty, ty, startx, weightx, starty, weighty)
 
 
-def ghosts(device: Device, ids: Any, x: np.ndarray, y: np.ndarray, mirror: tuple[bool, bool]) -> Scattered:
+def ghost_places(device: Device, ids: Any, mirror: tuple[bool, bool]) -> Any:
+    """In which turn a missing displacement is extrapolated: (3, nz+1, ny+1, nx+3), 0 where it exists, 3 never.
+
+    ids (nz+2, ny+2, nx+3): 0 in void.
+    """
+    nz, ny, nx = ids.shape[0] - 2, ids.shape[1] - 2, ids.shape[2] - PAD
+    turn = device.empty(displacement_shape(nx, ny, nz), np.uint8)
+    device.launch("elastic_setup", "ghost_places", (nx + PAD, ny + 1, nz + 1), turn, ids, *map(int, mirror), nx, ny, nz)
+    return turn
+
+
+def ghosts(device: Device, turn: Any, x: np.ndarray, y: np.ndarray) -> Scattered:
     """Extrapolate linearly from existing displacements to missing ones beside them (rows: the missing ones).
 
     u is extended along y, v along x, w along both (twice, for corners): the directions in which they stand at centres.
-    ids (nz+2, ny+2, nx+3): 0 in void.
+    turn: from `ghost_places`.
     """
-    nx, ny, nz = len(x) - 1, len(y) - 1, ids.shape[0] - 2
-    turn = device.empty(displacement_shape(nx, ny, nz), np.uint8)
-    device.launch("elastic_setup", "ghost_places", (nx + PAD, ny + 1, nz + 1), turn, ids, *map(int, mirror), nx, ny, nz)
     ways = (0, 1, (1,)), (1, 1, (0,)), (2, 1, (0, 1)), (2, 2, (0, 1))
     found = [_extended(device, turn, a, now, axes, (x, y)) for a, now, axes in ways]
     rows, columns, values = (np.concatenate(a) for a in zip(*found, strict=True))
