@@ -22,6 +22,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from warp.errors import WarpError
+from warp.grid import runs
 
 Side: TypeAlias = Literal["top", "bottom"]
 WHOLE = 0.98
@@ -64,19 +65,19 @@ class Surface:
 def faces(model) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent.
 
-    One pass over the z-layers serves all parts, so that 1e8 voxels need a few seconds and no 3-D temporary.
+    One pass over the z-layers that differ serves all parts: no 3-D temporary.
     """
-    nz, ny, nx = model.grid.shape
+    _, ny, nx = model.grid.shape
     part_of = np.asarray(model.media.part)
     bottom = np.full((len(model.parts), ny, nx), -1, np.int32)
     top = np.full_like(bottom, -1)
-    for k in range(nz):
-        part = part_of[model.ids[k]]
+    for run in runs(model.ids):
+        part = part_of[model.ids[run.start]]
         j, i = np.nonzero(part >= 0)
         p = part[j, i]
         first = bottom[p, j, i] < 0
-        bottom[p[first], j[first], i[first]] = k
-        top[p, j, i] = k + 1
+        bottom[p[first], j[first], i[first]] = run.start
+        top[p, j, i] = run.stop
     return bottom, top
 
 
