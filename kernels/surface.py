@@ -15,6 +15,24 @@ def or_zero(a):
 
 
 @host
+def heights(out, w, face):
+    """out (ny, nx): w (nz+1, ny+1, nx+1) on the z-face of each column, NaN where `face` (ny, nx) is -1."""
+    ny, nx = face.shape
+    for j in prange(ny):
+        for i in range(nx):
+            out[j, i] = w[face[j, i], j, i] if face[j, i] >= 0 else np.nan
+
+
+@host
+def whole_columns(out, face, below, ids, own):
+    """out (ny, nx): whether the voxel beside the z-face, `below` faces down, has a medium that is the part's `own` (media,)."""
+    ny, nx = face.shape
+    for j in prange(ny):
+        for i in range(nx):
+            out[j, i] = face[j, i] >= 0 and own[ids[face[j, i] - below, j, i]]
+
+
+@host
 def to_lines(out, f, lines):
     """out (rows, n+1): values on the lines, linear between columns; f (rows, n): at the columns' centres.
 

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from warp.grid import runs
+
 MPA = 1e6
 QUANTILE = 0.999
 BINS = 8192  # between a part's smallest and largest value: resolves a quantile to 1/8192 of that range
@@ -96,7 +98,7 @@ def interfaces(model, stress: np.ndarray) -> list[dict[str, Any]]:
     part_of = np.asarray(model.media.part)
     area = grid.dy[:, None] * grid.dx[None, :]
     found: dict[tuple[int, int], list[tuple[np.ndarray, ...]]] = {}
-    for k in range(1, grid.shape[0]):
+    for k in (run.start for run in runs(model.ids)[1:]):
         lower, upper = part_of[model.ids[k - 1]], part_of[model.ids[k]]
         j, i = np.nonzero((lower != upper) & (lower >= 0) & (upper >= 0))
         if not j.size:
@@ -142,10 +144,11 @@ def quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
 def _layers(model, stress: np.ndarray):
     """For every layer with solid cells: k, the part of each cell (-1 in void) and its stress (6, ny, nx)."""
     part_of = np.asarray(model.media.part, np.int32)
-    for k in range(model.grid.shape[0]):
-        part = part_of[model.ids[k]]
+    for run in runs(model.ids):
+        part = part_of[model.ids[run.start]]
         if part.max() >= 0:
-            yield k, part, np.asarray(stress[:, k], np.float64)
+            for k in range(run.start, run.stop):
+                yield k, part, np.asarray(stress[:, k], np.float64)
 
 
 def _update(

@@ -108,9 +108,10 @@ def sample(model, displacement: np.ndarray, part: str, side: Side, face: np.ndar
     cells = face >= 0
     if not cells.any():
         raise WarpError(f"part '{part}' has no voxels, so it has no {side} surface")
-    j, i = np.nonzero(cells)
-    columns = np.full(cells.shape, np.nan)
-    columns[j, i] = displacement[2, face[j, i], j, i]
+    from warp.kernels import surface as kernels
+
+    columns = np.empty(cells.shape)
+    kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
     cells = footprint(model, face, side)
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
     if model.grid.mirror[0]:
@@ -132,9 +133,10 @@ def footprint(model, face: np.ndarray, side: Side) -> np.ndarray:
     share = model.media.share
     if share is None:
         return there
-    j, i = np.nonzero(there)
-    whole = np.zeros(there.shape, bool)
-    whole[j, i] = share[model.ids[face[j, i] - (side == "top"), j, i]] >= WHOLE
+    from warp.kernels import surface as kernels
+
+    whole, own = np.empty(there.shape, bool), np.asarray(share) >= WHOLE
+    kernels.whole_columns(whole, np.ascontiguousarray(face), int(side == "top"), np.asarray(model.ids), own)
     return whole if whole.any() else there
 
 
