@@ -41,7 +41,7 @@ from warp.free_edges import (
 )
 from warp.reuse import Moduli, Reuse, moduli_of
 from warp.rigid import remove_rigid_motion
-from warp.scattered import SparseRows, add
+from warp.scattered import SparseRows, add, numbered
 from warp.springs import Springs
 from warp.supports import Carrier, Clamp, Table, flattening, held
 from warp.voxelize import VoxelModel
@@ -306,7 +306,7 @@ def free_edge_load(model: VoxelModel, A: Operator, temperature: np.ndarray) -> t
     strain = free_strain(model, temperature)
     free = [free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges]
     B = strain_matrix(A.edges, spacings(A.lines)[1::2], A.n)
-    at, number = np.unique(B.indices, return_inverse=True)
+    at, number = numbered(B.indices)
     forces = np.repeat(stiffness_of(A.edges) * np.concatenate(free), np.diff(B.indptr))
     return at, np.bincount(number, B.data * forces, len(at))
 

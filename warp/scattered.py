@@ -27,14 +27,14 @@ class Scattered:
     @classmethod
     def of(cls, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> Scattered:
         """From entries; those at one place are added."""
-        at, number = np.unique(np.concatenate([rows, columns]), return_inverse=True)
+        at, number = numbered(np.concatenate([rows, columns]))
         row, column = np.split(number, 2)
         return cls(at, sparse.csr_matrix((values, (row, column)), shape=(len(at),) * 2))
 
     @classmethod
     def product(cls, B: sparse.csr_matrix, weight: np.ndarray) -> Scattered:
         """B^T diag(weight) B of a matrix whose columns are places."""
-        at, number = np.unique(B.indices, return_inverse=True)
+        at, number = numbered(B.indices)
         few = sparse.csr_matrix((B.data, number, B.indptr), shape=(B.shape[0], len(at)))
         return cls(at, (few.T @ sparse.diags(weight) @ few).tocsr())
 
@@ -54,6 +54,19 @@ class Scattered:
     def rows(self, device: Device, *reals, transposed: bool = False) -> SparseRows:
         """For kernels."""
         return SparseRows(device, self.at, self.matrix.T.tocsr() if transposed else self.matrix, self.at, *reals)
+
+
+def numbered(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different ones among `places`, ascending, and which of them each is.
+
+    As np.unique, which takes three times as long where the places come in ascending runs.
+    """
+    order = np.argsort(places, kind="stable")
+    ascending = places[order]
+    first = np.append(True, ascending[1:] != ascending[:-1])[: len(places)]
+    number = np.empty(len(places), np.int64)
+    number[order] = np.cumsum(first) - 1
+    return ascending[first], number
 
 
 def add(device: Device, out: Any, at: np.ndarray, values: np.ndarray) -> None:
