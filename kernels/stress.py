@@ -6,20 +6,24 @@ principal, smallest principal, von Mises stress. Rows and blocks of rows add up 
 
 from math import acos, cos, sqrt
 
-import numpy as np
 from numba import prange
 
 from warp.kernels import host, inline
 
 
 @inline
-def invariants(s, j, i):
-    """Largest and smallest principal stress and von Mises' (stress_metrics has the formulas)."""
+def mean_and_deviators(s, j, i):
+    """Mean stress p and the deviator's invariants J2, J3 (stress_metrics has the formulas)."""
     xx, yy, zz, yz, xz, xy = s[0, j, i], s[1, j, i], s[2, j, i], s[3, j, i], s[4, j, i], s[5, j, i]
     p = (xx + yy + zz) / 3
     a, b, c = xx - p, yy - p, zz - p
     j2 = (a * a + b * b + c * c) / 2 + yz * yz + xz * xz + xy * xy
-    j3 = a * b * c + 2 * yz * xz * xy - a * yz * yz - b * xz * xz - c * xy * xy
+    return p, j2, a * b * c + 2 * yz * xz * xy - a * yz * yz - b * xz * xz - c * xy * xy
+
+
+@inline
+def invariants(p, j2, j3):
+    """Largest and smallest principal stress and von Mises' one."""
     radius = sqrt(j2 / 3)
     cube = 2 * radius * radius * radius
     near = cos(acos(min(max(j3 / cube, -1.0), 1.0) if cube > 0 else 0.0) / 3)  # 1/2 .. 1
@@ -28,24 +32,28 @@ def invariants(s, j, i):
 
 
 @host
-def extremes(high, low, at_high, at_low, stress, part):
-    """high, low (ny, 3, parts): largest and smallest value of each part in each row, infinite where there is none.
+def extremes(high, low, at_high, at_low, stress, part, k):
+    """high, low (ny, 3, parts): largest and smallest value of each part in each row, in layer k or those seen before.
 
-    at_high, at_low: the first place in the layer that has it.
+    at_high, at_low: the first flat place that has it. Most voxels cannot be it wherever J3 puts them between their bounds.
     """
     ny, nx = part.shape
     for j in prange(ny):
-        high[j], low[j] = -np.inf, np.inf
         for i in range(nx):
             q = part[j, i]
             if q < 0:
                 continue
-            values = invariants(stress, j, i)
+            p, j2, j3 = mean_and_deviators(stress, j, i)
+            radius, mises = sqrt(j2 / 3), sqrt(3 * j2)
+            if (p + 2 * radius <= high[j, 0, q] and p + radius >= low[j, 0, q] and p - radius <= high[j, 1, q]
+                    and p - 2 * radius >= low[j, 1, q] and low[j, 2, q] <= mises <= high[j, 2, q]):
+                continue
+            values = invariants(p, j2, j3)
             for n in range(3):
                 if values[n] > high[j, n, q]:
-                    high[j, n, q], at_high[j, n, q] = values[n], j * nx + i
+                    high[j, n, q], at_high[j, n, q] = values[n], (k * ny + j) * nx + i
                 if values[n] < low[j, n, q]:
-                    low[j, n, q], at_low[j, n, q] = values[n], j * nx + i
+                    low[j, n, q], at_low[j, n, q] = values[n], (k * ny + j) * nx + i
 
 
 @host
@@ -59,7 +67,8 @@ def add_volumes(bins, stress, part, area, dz, floor, width):
                 q = part[j, i]
                 if q < 0:
                     continue
-                values = invariants(stress, j, i)
+                p, j2, j3 = mean_and_deviators(stress, j, i)
+                values = invariants(p, j2, j3)
                 for n in range(3):
                     slot = int(min((values[n] - floor[n, q]) / width[n, q], count - 1.0))
                     bins[block, n, q, slot] += area[j, i] * dz

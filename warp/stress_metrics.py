@@ -52,14 +52,12 @@ def parts(model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
 
     count, area = len(model.parts), model.grid.area
     ny, nx = area.shape
-    high, low = np.full((3, count), -np.inf), np.full((3, count), np.inf)
-    at_high, at_low = np.zeros((3, count), np.int64), np.zeros((3, count), np.int64)
-    rows_high, rows_low = np.empty((2, ny, 3, count))
+    rows_high, rows_low = np.full((ny, 3, count), -np.inf), np.full((ny, 3, count), np.inf)
     places_high, places_low = np.zeros((2, ny, 3, count), np.int64)
     for k, part, layer in _layers(model, stress):
-        kernels.extremes(rows_high, rows_low, places_high, places_low, layer, part)
-        _update(np.greater, high, at_high, rows_high, rows_high.argmax(axis=0), places_high, k * ny * nx)
-        _update(np.less, low, at_low, rows_low, rows_low.argmin(axis=0), places_low, k * ny * nx)
+        kernels.extremes(rows_high, rows_low, places_high, places_low, layer, part, k)
+    high, low = rows_high.max(axis=0), rows_low.min(axis=0)
+    at_high, at_low = _first(rows_high == high, places_high), _first(rows_low == low, places_low)
     present = high[0] >= low[0]
     width = np.where(present & (high > low), high - low, 1.0) / BINS
     blocks = max(1, min(MOST_BLOCKS, MOST_BINS // (3 * count * BINS)))
@@ -151,13 +149,9 @@ def _layers(model, stress: np.ndarray):
                 yield k, part, np.asarray(stress[:, k], np.float64)
 
 
-def _update(
-    better: np.ufunc, best: np.ndarray, at: np.ndarray, rows: np.ndarray, row: np.ndarray, places: np.ndarray, first: int
-) -> None:
-    """Take the values and places of a layer, which begins at flat place `first`, where they are better; `row` has them."""
-    value, place = (np.take_along_axis(a, row[None], axis=0)[0] for a in (rows, places))
-    on = better(value, best)
-    best[on], at[on] = value[on], first + place[on]
+def _first(on: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The first of the places (rows, ...) that are `on`."""
+    return np.where(on, places, np.iinfo(np.int64).max).min(axis=0)
 
 
 def _quantile(bins: np.ndarray, share: float, floor: float, width: float) -> float:
