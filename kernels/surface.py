@@ -15,6 +15,24 @@ def or_zero(a):
 
 
 @host
+def faces(bottom, top, ids, first, end, part):
+    """bottom, top (parts, ny, nx): lowest and highest z-face of each part in each column, -1 where absent.
+
+    Layers first[n] .. end[n] - 1 of ids are alike; part (media,): -1 is void.
+    """
+    _, ny, nx = ids.shape
+    for j in prange(ny):
+        bottom[:, j], top[:, j] = -1, -1
+        for n in range(len(first)):
+            for i in range(nx):
+                p = part[ids[first[n], j, i]]
+                if p >= 0:
+                    top[p, j, i] = end[n]
+                    if bottom[p, j, i] < 0:
+                        bottom[p, j, i] = first[n]
+
+
+@host
 def heights(out, w, face):
     """out (ny, nx): w (nz+1, ny+1, nx+1) on the z-face of each column, NaN where `face` (ny, nx) is -1."""
     ny, nx = face.shape

@@ -69,21 +69,13 @@ class Surface:
 
 
 def faces(model) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent.
+    """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent."""
+    from warp.kernels import surface as kernels
 
-    One pass over the z-layers that differ serves all parts: no 3-D temporary.
-    """
-    _, ny, nx = model.grid.shape
-    part_of = np.asarray(model.media.part)
-    bottom = np.full((len(model.parts), ny, nx), -1, np.int32)
-    top = np.full_like(bottom, -1)
-    for run in runs(model.ids):
-        part = part_of[model.ids[run.start]]
-        j, i = np.nonzero(part >= 0)
-        p = part[j, i]
-        first = bottom[p, j, i] < 0
-        bottom[p[first], j[first], i[first]] = run.start
-        top[p, j, i] = run.stop
+    layers = runs(model.ids)
+    first, end = np.array([run.start for run in layers]), np.array([run.stop for run in layers])
+    bottom, top = (np.empty((len(model.parts), *model.grid.shape[1:]), np.int32) for _ in range(2))
+    kernels.faces(bottom, top, np.asarray(model.ids), first, end, np.asarray(model.media.part, np.int32))
     return bottom, top
 
 
