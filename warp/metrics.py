@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from warp import stress_metrics
+from warp.grid import runs
 from warp.surface import Side, Surface, Zone, faces, integrals, interpolate, part_index, sample, zoned
 from warp.units import ZERO_CELSIUS
 
@@ -193,23 +194,19 @@ def coplanarity(surface: Surface) -> float:
 
 def temperatures(model, temperature: np.ndarray) -> dict[str, dict[str, Any]]:
     """Largest, volume-mean and smallest temperature of every part [degC], and where the largest is (x, y, z in mm)."""
-    count = len(model.parts)
-    part_of = np.asarray(model.media.part)
-    area = model.grid.dy[:, None] * model.grid.dx[None, :]
-    volume, heat = np.zeros(count), np.zeros(count)
-    low, high, at = np.full(count, np.inf), np.full(count, -np.inf), np.zeros(count, np.int64)
-    layer = area.size
-    for k in range(model.grid.shape[0]):
-        part = part_of[model.ids[k]]
-        solid = np.flatnonzero(part >= 0)
-        p, t, v = part.flat[solid], np.asarray(temperature[k], float).flat[solid], area.flat[solid] * model.grid.dz[k]
-        volume += np.bincount(p, v, count)
-        heat += np.bincount(p, v * t, count)
-        np.minimum.at(low, p, t)
-        before = high.copy()
-        np.maximum.at(high, p, t)
-        for q in np.flatnonzero(high > before):
-            at[q] = k * layer + solid[np.argmax(np.where(p == q, t, -np.inf))]
+    from warp.kernels import temperature as kernels
+
+    part_of, area = np.asarray(model.media.part, np.int32), model.grid.area
+    shape = len(area), len(model.parts)
+    rows_low, rows_high, places = np.full(shape, np.inf), np.full(shape, -np.inf), np.zeros(shape, np.int64)
+    rows_volume, rows_heat = np.zeros((2, *shape))
+    rows = rows_low, rows_high, places, rows_volume, rows_heat
+    for run in runs(model.ids):
+        part = part_of[model.ids[run.start]]
+        for k in range(run.start, run.stop):
+            kernels.extremes_and_means(*rows, np.asarray(temperature[k], float), part, area, model.grid.dz[k], k)
+    low, high, volume, heat = rows_low.min(0), rows_high.max(0), rows_volume.sum(0), rows_heat.sum(0)
+    at = stress_metrics.first(rows_high == high, places)
     return {
         name: {
             "max_C": float(high[q] - ZERO_CELSIUS),

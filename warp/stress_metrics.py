@@ -57,7 +57,7 @@ def parts(model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
     for k, part, layer in _layers(model, stress):
         kernels.extremes(rows_high, rows_low, places_high, places_low, layer, part, k)
     high, low = rows_high.max(axis=0), rows_low.min(axis=0)
-    at_high, at_low = _first(rows_high == high, places_high), _first(rows_low == low, places_low)
+    at_high, at_low = first(rows_high == high, places_high), first(rows_low == low, places_low)
     present = high[0] >= low[0]
     width = np.where(present & (high > low), high - low, 1.0) / BINS
     blocks = max(1, min(MOST_BLOCKS, MOST_BINS // (3 * count * BINS)))
@@ -149,7 +149,7 @@ def _layers(model, stress: np.ndarray):
                 yield k, part, np.asarray(stress[:, k], np.float64)
 
 
-def _first(on: np.ndarray, places: np.ndarray) -> np.ndarray:
+def first(on: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The first of the places (rows, ...) that are `on`."""
     return np.where(on, places, np.iinfo(np.int64).max).min(axis=0)
 

@@ -39,6 +39,7 @@ def warmup(device: Device) -> None:
     transient.solve(model, boundaries, [Source("chip", 1.0)], device, 300.0, 1.0, fixed_step=1.0)
     for temperature in (300.0, warm.temperature):
         bent = elastic.solve(model, temperature, device)
-        metrics.evaluate(model, None, bent.displacement, elastic.stress(model, bent.displacement, temperature, device=device))
+        stress = elastic.stress(model, bent.displacement, temperature, device=device)
+        metrics.evaluate(model, warm.temperature, bent.displacement, stress)
         bent = elastic.solve(model, temperature, device, before=State.start(grid.shape))
         elastic.stress(model, bent.displacement, temperature, bent.state)
