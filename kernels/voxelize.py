@@ -143,13 +143,13 @@ def _unite(parent, a, b):
 
 
 @serial
-def pieces(ids, part, dx, dy, dz):
+def pieces(ids, layers, part, dx, dy, height):
     """Label solid voxels that share faces: returns (root, part, volume) per label, equal root = connected.
 
-    ids: (nz, ny, nx); part: (M,) part of each id, -1 = void. A label belongs to one part; two layers of labels are
-    kept, not one per voxel.
+    ids: (nz, ny, nx); layers: which k are looked at, those that differ from the one below, and the height of all that are
+    alike; part: (M,) part of each id, -1 = void. A label belongs to one part; two layers of labels are kept, not one per voxel.
     """
-    nz, ny, nx = ids.shape
+    _, ny, nx = ids.shape
     parent = np.arange(1024)
     owner = np.full(1024, -1)
     volume = np.zeros(1024)
@@ -157,7 +157,8 @@ def pieces(ids, part, dx, dy, dz):
     below = np.full((ny, nx), -1)
     here = np.full((ny, nx), -1)
     near = np.empty(3, np.int64)
-    for k in range(nz):
+    for l in range(len(layers)):
+        k, dz = layers[l], height[l]
         for j in range(ny):
             for i in range(nx):
                 p = part[ids[k, j, i]]
@@ -182,7 +183,7 @@ def pieces(ids, part, dx, dy, dz):
                 for n in near:
                     if n >= 0 and n != label:
                         _unite(parent, label, n)
-                volume[label] += dx[i] * dy[j] * dz[k]
+                volume[label] += dx[i] * dy[j] * dz
                 here[j, i] = label
         below, here = here, below
     root = np.empty(count, np.int64)

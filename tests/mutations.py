@@ -58,7 +58,8 @@ MUTATIONS = (
         "sign: the shear stress of the edge above enters the force on u turned round",
         (
             ("kernels/elastic.py", "sx * rdx[i + 1] + txz * cz - txzk * czp", "sx * rdx[i + 1] + txz * cz + txzk * czp"),
-            ("kernels/elastic.cu", "sx * rx + txz * cz - txzk * czp", "sx * rx + txz * cz + txzk * czp"),
+            ("kernels/elastic.cu", "t.xz * cz - tp.xz * czp", "t.xz * cz + tp.xz * czp"),
+            ("kernels/elastic.cu", "lx * (q.xz - qp.xz)", "lx * (q.xz + qp.xz)"),
         ),
         ELASTIC,
     ),
@@ -67,7 +68,8 @@ MUTATIONS = (
         "index: the force on v takes c_yz of its own row for the row before",
         (
             ("kernels/elastic.py", "cyzm[i + 1] * (wkpjm[i + 1] - wjm[i + 1])", "cyz[i + 1] * (wkpjm[i + 1] - wjm[i + 1])"),
-            ("kernels/elastic.cu", "n.cyz_y * (w[kp + jm] - w[jm])", "n.cyz * (w[kp + jm] - w[jm])"),
+            ("kernels/elastic.cu", "n.cyz_y * (xp.wym - x.wym)", "n.cyz * (xp.wym - x.wym)"),
+            ("kernels/elastic.cu", "front.cyz * ((wymk - wym) * rz)", "n.cyz * ((wymk - wym) * rz)"),
         ),
         ELASTIC,
     ),
@@ -98,10 +100,10 @@ MUTATIONS = (
     ),
     Mutation(
         "line-sign",
-        "sign: the back substitution of the line smoother",
+        "sign: the forward substitution of the line smoother",
         (
-            ("kernels/elastic.py", "yk[i] = yk[i] * f[i] - l[i] * yp[i]", "yk[i] = yk[i] * f[i] + l[i] * yp[i]"),
-            ("kernels/elastic.cu", "f - lower[AT(d, k + 1, j, i)] * t", "f + lower[AT(d, k + 1, j, i)] * t"),
+            ("kernels/elastic.py", "yk[i] = rk[i] - l[i] * ym[i] if k > 0", "yk[i] = rk[i] + l[i] * ym[i] if k > 0"),
+            ("kernels/elastic.cu", "t = rd[o] - l * t;", "t = rd[o] + l * t;"),
         ),
         ("tests/test_laws.py",),
     ),
@@ -205,7 +207,7 @@ MUTATIONS = (
     Mutation(
         "twin-only",
         "sign, in the .cu alone: the flux that enters a cell from below",
-        (("kernels/heat.cu", "real q = fx - fxm - fz + TABLE(m, 6)", "real q = fx - fxm + fz + TABLE(m, 6)"),),
+        (("kernels/heat.cu", "sign * (q - fz + up)", "sign * (q + fz + up)"),),
         ("tests/test_parity.py",),
     ),
 )

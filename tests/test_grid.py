@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from warp.errors import WarpError
-from warp.grid import Grid, GridSettings, make_grid, voxel_volumes
+from warp.grid import Grid, GridSettings, make_grid, runs, voxel_volumes
 from warp.shape import Balls, Body, Box, Columns, Prism
 
 MM = 1e-3
@@ -161,3 +161,10 @@ def test_volumes_and_memory():
     grid = Grid(np.array([0.0, 1, 3]), np.array([0.0, 2]), np.array([0.0, 1, 2, 4]))
     assert grid.shape == (3, 1, 2) and grid.cells == 6 and grid.unknowns == 9 + 12 + 8
     assert voxel_volumes(grid).sum() == 3 * 2 * 4 and voxel_volumes(grid)[2, 0, 1] == 8
+
+
+def test_runs_are_layers_that_are_alike():
+    ids = np.array([0, 1, 1, 2, 2, 2, 1])[:, None, None] * np.ones((7, 3, 2), int)
+    ids[4, 2, 1] = 0
+    assert [(run.start, run.stop) for run in runs(ids)] == [(0, 1), (1, 3), (3, 4), (4, 5), (5, 6), (6, 7)]
+    assert runs(ids[:1]) == [slice(0, 1)]

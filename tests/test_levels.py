@@ -8,7 +8,7 @@ from scipy import sparse
 from warp import coarsen, elastic, slender
 from warp.elastic_coefficients import merge_coefficients, merge_media, stored
 from warp.elastic_level import Coarse, Cycle, Fine, Stored, matrix
-from warp.scattered import Scattered, add
+from warp.scattered import Scattered, add, numbered
 from warp.smoothers import Lines, line_entries
 from warp.transfer import Merge
 
@@ -152,3 +152,10 @@ def test_an_interval_far_from_one_is_found(cpu):
     level.smoother.inverse *= np.float32(1e6)
     level.find_interval()
     assert level.centre == pytest.approx(1e6 * centre, rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [0, 1, 500])
+def test_places_are_numbered_as_unique_numbers_them(count):
+    places = np.random.default_rng(2).integers(0, 300, count)
+    for found, wanted in zip(numbered(places), np.unique(places, return_inverse=True), strict=True):
+        np.testing.assert_array_equal(found, wanted)

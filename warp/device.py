@@ -227,8 +227,13 @@ class Parameter(NamedTuple):
     @property
     def length_of(self) -> tuple[str, int] | None:
         """(array, axis) if this is `ARRAY_dimAXIS`: a length that a NumPy array brings along and `launch` fills in."""
-        found = re.fullmatch(r"(\w+)_dim(\d)", self.name)
-        return (found[1], int(found[2])) if found else None
+        return _length_of(self.name)
+
+
+@cache
+def _length_of(name: str) -> tuple[str, int] | None:
+    found = re.fullmatch(r"(\w+)_dim(\d)", name)
+    return (found[1], int(found[2])) if found else None
 
 
 _FUNCTION = re.compile(r"\bKERNEL\s+(?:__launch_bounds__\([\d, ]+\)\s+)?(\w+)\s*\(([^)]*)\)")

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ from warp.free_edges import (
 )
 from warp.reuse import Moduli, Reuse, moduli_of
 from warp.rigid import remove_rigid_motion
-from warp.scattered import SparseRows, add
+from warp.scattered import SparseRows, add, numbered
 from warp.springs import Springs
 from warp.supports import Carrier, Clamp, Table, flattening, held
 from warp.voxelize import VoxelModel
@@ -74,7 +74,6 @@ class Operator:
         nz, ny, nx = grid.shape
         self.device, self.mirror, self.n = device, grid.mirror, (nx, ny, nz)
         self.lines = grid.x, grid.y, grid.z
-        self.ids = bordered(model.ids)
         normal, shear = moduli(model, temperature) if stiffness is None else stiffness
         self.cell = np.ascontiguousarray(normal.T)
         with np.errstate(divide="ignore"):
@@ -84,12 +83,12 @@ class Operator:
             a = np.ones(len(d) + PAD)
             a[1 : len(d) + 1] = d
             self.widths.append(a)
-        self.edges = lateral_faces(device, self.ids, self.soft, (grid.dx, grid.dy, grid.dz), grid.mirror)
+        ids = bordered(device, model.ids)
+        self.edges = lateral_faces(device, ids, self.soft, (grid.dx, grid.dy, grid.dz), grid.mirror)
         self.free = self._lateral = energy_matrix(self.edges, spacings(self.lines)[1::2], self.n)
         self.springs: Springs | None = None
         self._eased: tuple | None = None
         self._tilts = self.free.rows(device, np.float32, np.float64)
-        ids = device.asarray(self.ids)
         tables = (self.cell, self.soft, *self.widths, *spacings(self.lines))
         law = np.zeros((self.cell.shape[1], 12))
         law[:, :6], law[:, 6:9] = normal, self.soft.T / 4
@@ -109,6 +108,11 @@ class Operator:
             spread = SparseRows(self.device, springs.at, V, sums, np.float64)
             other._eased = gather, spread, self.device.zeros(len(sums))
         return other
+
+    @cached_property
+    def ids(self) -> np.ndarray:
+        """Material ids with their border on the host, for steps."""
+        return self.device.to_host(self.arguments(np.float64)[0])
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -306,7 +310,7 @@ def free_edge_load(model: VoxelModel, A: Operator, temperature: np.ndarray) -> t
     strain = free_strain(model, temperature)
     free = [free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges]
     B = strain_matrix(A.edges, spacings(A.lines)[1::2], A.n)
-    at, number = np.unique(B.indices, return_inverse=True)
+    at, number = numbered(B.indices)
     forces = np.repeat(stiffness_of(A.edges) * np.concatenate(free), np.diff(B.indptr))
     return at, np.bincount(number, B.data * forces, len(at))
 
@@ -340,7 +344,8 @@ def stress(
     """
     nz, ny, nx = model.grid.shape
     normal, shear = moduli(model, mean_temperature(model, temperature))
-    ids = bordered(model.ids)
+    device = device or select("cpu")
+    ids = bordered(select("cpu") if state is not None else device, model.ids)
     with np.errstate(divide="ignore"):
         soft = np.ascontiguousarray(4 / shear.T)
     widths, centres = [], []
@@ -353,9 +358,8 @@ def stress(
         out = np.zeros((6, nz, ny, nx))
         history.stress(out, state, model, (normal, shear), (ids, cell, soft), (table, T, *where), widths, centres)
         return out
-    device = device or select("cpu")
     found = device.zeros((6, nz, ny, nx))
-    U, there, *tables = (device.asarray(a) for a in (displacement, ids, cell, soft, table, T))
+    U, *tables = (device.asarray(a) for a in (displacement, cell, soft, table, T))
     lengths = (device.asarray(a) for a in (*widths, *centres))
-    device.launch("elastic_load", "stress", (nx, ny, nz), found, U, there, *tables, *where, *lengths, nx, ny, nz)
+    device.launch("elastic_load", "stress", (nx, ny, nz), found, U, ids, *tables, *where, *lengths, nx, ny, nz)
     return device.to_host(found)

@@ -18,7 +18,7 @@ import numpy as np
 
 from warp.device import Device
 from warp.free_edges import PAD, Edges, borrow, displacement_shape
-from warp.scattered import add
+from warp.scattered import add, numbered
 from warp.transfer import Merge
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def split_edges(device: Device, C: Any, total: Any, mirror: tuple[bool, bool], h
 def merge_coefficients(device: Device, fine: Coefficients, merge: Merge) -> Coefficients:
     """Coefficients of the next coarser level from stored ones."""
     C, K, hidden = empty(device, merge, fine.C.shape[1] - 1)
-    _coarsen(device, C, K, hidden, fine.C, fine.total, merge, 0)
+    _coarsen(device, C, K, hidden, fine.C, fine.total, tables(device, merge), 0)
     return split_edges(device, C, K, merge.mirror, hidden)
 
 
@@ -86,9 +86,9 @@ def merge_media(A: Operator, merge: Merge) -> Coefficients:
     """Coefficients of the first coarse level from material ids."""
     nx, ny, nz = A.n
     C, K, hidden = empty(A.device, merge, nz)
-    levels = max(1, AT_ONCE // ((ny + 1) * (nx + PAD)))
+    levels, weights = max(1, AT_ONCE // ((ny + 1) * (nx + PAD))), tables(A.device, merge)
     for first in range(0, nz + 1, levels):
-        _coarsen(A.device, C, K, hidden, *looked_up(A, first, min(levels, nz + 1 - first)), merge, first)
+        _coarsen(A.device, C, K, hidden, *looked_up(A, first, min(levels, nz + 1 - first)), weights, first)
     for edge in A.edges:  # what the lateral free faces carry
         m = np.searchsorted((merge.keep_y, merge.keep_x)[edge.face], edge.m, "right") - 1
         w = merge.weights(edge.face, True)
@@ -97,7 +97,7 @@ def merge_media(A: Operator, merge: Merge) -> Coefficients:
             j, i = (m, line[edge.p]) if edge.face == 0 else (line[edge.p], m)
             places.append(np.ravel_multi_index((edge.k, j, i + 1), K.shape[1:], mode="clip"))
             shares.append(share[edge.p] * edge.stiffness)
-        at, number = np.unique(np.concatenate(places), return_inverse=True)
+        at, number = numbered(np.concatenate(places))
         add(A.device, K[1 - edge.face], at, np.bincount(number, np.concatenate(shares), len(at)))
     return split_edges(A.device, C, K, merge.mirror, hidden)
 
@@ -126,13 +126,17 @@ def empty(device: Device, merge: Merge, nz: int) -> tuple[Any, Any, Any]:
     return device.zeros((6, *shape)), device.zeros((3, *shape)), device.zeros((3, *shape))
 
 
-def _coarsen(device: Device, C: Any, K: Any, hidden: Any, fine_C: Any, fine_K: Any, merge: Merge, first: int) -> None:
-    """Merge levels `first` and above, as many as the fine arrays have."""
-    NX, NY, levels = len(merge.keep_x) - 1, len(merge.keep_y) - 1, fine_K.shape[1]
+def tables(device: Device, merge: Merge) -> list:
+    """Merged lines, weights and shares, as kernel elastic_setup.coarsen takes them."""
     lines = merge.keep_x, merge.keep_y, *merge.transposed(0, True), *merge.transposed(1, True)
     shares = *merge.shares(0), *merge.shares(1)
-    tables = [device.asarray(a, np.int32 if a.dtype.kind == "i" else float) for a in (*lines, *shares)]
-    args = (C, K, hidden, fine_C, fine_K, *tables, LEAST, first, levels, NX, NY)
+    return [device.asarray(a, np.int32 if a.dtype.kind == "i" else float) for a in (*lines, *shares)]
+
+
+def _coarsen(device: Device, C: Any, K: Any, hidden: Any, fine_C: Any, fine_K: Any, weights: list, first: int) -> None:
+    """Merge levels `first` and above, as many as the fine arrays have; `weights`: `tables`."""
+    NX, NY, levels = len(weights[0]) - 1, len(weights[1]) - 1, fine_K.shape[1]
+    args = (C, K, hidden, fine_C, fine_K, *weights, LEAST, first, levels, NX, NY)
     device.launch("elastic_setup", "coarsen", (NX + 1, NY + 1, levels), *args)
 
 

@@ -89,9 +89,9 @@ class Level:
         """Chebyshev interval [b / 8, b] of M^-1 A, b from power iterations."""
         flat = self.x.reshape(-1), self.inverse.reshape(-1), self.x.size
         self.device.launch("multigrid", "noise", (self.x.size, 1, 1), *flat, real=np.float32)
-        norm = self.device.xp.linalg.norm
+        xp, norm = self.device.xp, self.device.xp.linalg.norm
         for _ in range(12):
-            self.p[...] = self.x / norm(self.x.reshape(-1))
+            xp.divide(self.x, norm(self.x.reshape(-1)), out=self.p)
             self.r[...] = 0
             self.subtract()
             self.smoother.step(self, 0.0, 0.0, 0.0, -1.0)

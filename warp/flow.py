@@ -336,7 +336,8 @@ def reported(raw: np.ndarray, model: VoxelModel) -> np.ndarray:
     from warp.rigid import remove_rigid_motion
 
     found = raw.copy()
-    remove_rigid_motion(devices.select("cpu"), found, bordered(model.ids), model.grid)
+    cpu = devices.select("cpu")
+    remove_rigid_motion(cpu, found, bordered(cpu, model.ids), model.grid)
     return found
 
 

@@ -33,11 +33,11 @@ def displacement_shape(nx: int, ny: int, nz: int) -> tuple[int, int, int, int]:
     return 3, nz + 1, ny + 1, nx + PAD
 
 
-def bordered(ids: np.ndarray) -> np.ndarray:
-    """Media (nz, ny, nx) as the kernels read them: (nz+2, ny+2, nx+3), with void all round."""
+def bordered(device: Device, ids: np.ndarray) -> Any:
+    """Media (nz, ny, nx) as the kernels read them on a device: (nz+2, ny+2, nx+3), with void all round."""
     nz, ny, nx = ids.shape
-    out = np.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
-    out[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] = ids
+    out = device.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
+    out[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] = device.asarray(ids)
     return out
 
 
@@ -84,27 +84,30 @@ def borrow(device: Device, ids: Any, face: int, at: Any, n: tuple[int, int, int]
     return *(a[which] for a in (k, m, p, level, plane)), which
 
 
-def lateral_faces(device: Device, ids: np.ndarray, soft: np.ndarray, widths, mirror: tuple[bool, bool]) -> list[Edges]:
+def lateral_faces(device: Device, ids: Any, soft: np.ndarray, widths, mirror: tuple[bool, bool]) -> list[Edges]:
     """Edges of the lateral free faces of a voxel body with their K: two solid cells, one above the other, on one side.
 
-    ids (nz+2, ny+2, nx+3) of media, 0 = void; soft (3, media): 4/G_yz, 4/G_xz, 4/G_xy; widths (dx, dy, dz) in m.
+    ids (nz+2, ny+2, nx+3) of media on the device, 0 = void; soft (3, media): 4/G_yz, 4/G_xz, 4/G_xy; widths (dx, dy, dz) in m.
     """
     nz, ny, nx = ids.shape[0] - 2, ids.shape[1] - 2, ids.shape[2] - PAD
-    there = device.asarray(ids)
+
+    def medium(k: np.ndarray, j: np.ndarray, i: np.ndarray) -> np.ndarray:
+        return device.to_host(ids.reshape(-1)[device.asarray((k * (ny + 2) + j) * (nx + PAD) + i)])
+
     marked = device.zeros((2, nz + 1, ny + 1, nx + PAD), np.uint8)
-    device.launch("elastic_setup", "lateral_edges", (nx + 1, ny + 1, nz + 1), marked, there, *map(int, mirror), nx, ny, nz)
+    device.launch("elastic_setup", "lateral_edges", (nx + 1, ny + 1, nz + 1), marked, ids, *map(int, mirror), nx, ny, nz)
     dz = widths[2]
     found = []
     for face in (0, 1):
         at = device.xp.flatnonzero(marked[face].reshape(-1) == 1)
-        k, m, p, level, plane, _ = borrow(device, there, face, at, (nx, ny, nz), mirror[face])
+        k, m, p, level, plane, _ = borrow(device, ids, face, at, (nx, ny, nz), mirror[face])
         j, i = (m, p) if face == 0 else (p, m)
-        solid = (ids[k, j + 1, i + 1] > 0) & (ids[k + 1, j + 1, i + 1] > 0)  # of the cell behind the face
+        solid = (medium(k, j + 1, i + 1) > 0) & (medium(k + 1, j + 1, i + 1) > 0)  # of the cell behind the face
         cell = np.where(solid, p, p - 1)
         j, i = (m, cell) if face == 0 else (cell, m)
         below, above = dz[k - 1], dz[k]
-        medium = soft[1 - face, ids[k, j + 1, i + 1]], soft[1 - face, ids[k + 1, j + 1, i + 1]]
-        modulus = (below + above) / (below * medium[0] / 4 + above * medium[1] / 4)
+        lower, upper = (soft[1 - face, medium(k + q, j + 1, i + 1)] for q in (0, 1))
+        modulus = (below + above) / (below * lower / 4 + above * upper / 4)
         volume = widths[face][cell] / 2 * widths[1 - face][m] * (below + above) / 2
         found.append(Edges(face, k, m, p, FREE_EDGE * modulus * volume, level, plane))
     return found

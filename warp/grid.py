@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import ceil, inf, prod
 
 import numpy as np
@@ -112,6 +113,15 @@ class Grid:
 def voxel_volumes(grid: Grid) -> np.ndarray:
     """Volume of each voxel in m3 as a (nz, ny, nx) array."""
     return grid.dz[:, None, None] * grid.area
+
+
+def runs(ids: np.ndarray) -> list[slice]:
+    """Layers [k] with the same voxels, one upon the other: whoever asks what touches what need see one of each run.
+
+    A package of boxes has a dozen or two, however many layers its parts are cut into.
+    """
+    first = [0, *(k for k in range(1, len(ids)) if not np.array_equal(ids[k], ids[k - 1]))]
+    return [slice(*span) for span in pairwise([*first, len(ids)])]
 
 
 def make_grid(

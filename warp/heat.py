@@ -24,6 +24,7 @@ from warp import boundary, krylov
 from warp.boundary import Boundary, Exchange, Source, Split
 from warp.device import Device
 from warp.errors import ConvergenceError, WarpError
+from warp.grid import runs
 from warp.heat_level import Cycle
 from warp.kernels.voxelize import pieces
 from warp.medium import Medium
@@ -251,8 +252,9 @@ def refuse_isolated(A: Operator) -> None:
     """Stop when some solid voxels have no conducting path to a film: their temperature would be undefined."""
     ids, part, cooled = A.model.ids.copy(), np.asarray(A.model.media.part), len(A.model.media.part)
     ids.reshape(-1)[A.surroundings.cell] = cooled  # as a part of its own: pieces without it are isolated
-    grid = A.model.grid
-    root, owner, _ = pieces(ids, np.append(part, len(A.model.parts)), grid.dx, grid.dy, grid.dz)
+    grid, layers = A.model.grid, np.array([run.start for run in runs(ids)])
+    part = np.append(part, len(A.model.parts))
+    root, owner, _ = pieces(ids, layers, part, grid.dx, grid.dy, np.ones(len(layers)))
     isolated = owner[~np.isin(root, root[owner == len(A.model.parts)])]
     if len(isolated):
         names = ", ".join(f"'{A.model.parts[p]}'" for p in np.unique(isolated))

@@ -120,9 +120,9 @@ class _Level:
         """Chebyshev interval [b / 8, b] of M^-1 A, b from power iterations and never above 2 (Gershgorin: A <= 2 M)."""
         flat = self.x.reshape(-1), self.pivot.reshape(-1), self.x.size
         self.device.launch("multigrid", "noise", (self.x.size, 1, 1), *flat, real=np.float32)
-        norm = self.device.xp.linalg.norm
+        xp, norm = self.device.xp, self.device.xp.linalg.norm
         for _ in range(8):
-            self.p[...] = self.x / norm(self.x.reshape(-1))
+            xp.divide(self.x, norm(self.x.reshape(-1)), out=self.p)
             self.r[...] = 0
             self.subtract()
             self.lines(0.0, 0.0, 0.0, -1.0)

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from warp import stress_metrics
-from warp.surface import Side, Surface, Zone, faces, interpolate, part_index, sample, simpson, zoned
+from warp.grid import runs
+from warp.surface import Side, Surface, Zone, faces, integrals, interpolate, part_index, sample, zoned
 from warp.units import ZERO_CELSIUS
 
 UM = 1e-6
@@ -105,9 +106,7 @@ def fit_plane(surface: Surface) -> tuple[float, float, float]:
     """a, b, c of the least-squares plane a + b x + c y."""
     x0, x1, y0, y1 = surface.bounds
     length = max(x1 - x0, y1 - y0)
-    x, y, w, area = simpson(surface)
-    xs, ys = (x - (x0 + x1) / 2) / length, (y - (y0 + y1) / 2) / length
-    a, b, c = _least_squares(w, [np.ones_like(w), *_mesh(xs, ys)], area)
+    a, b, c = _least_squares(*integrals(surface, ((x0 + x1) / 2, (y0 + y1) / 2), length), [(0, 0), (1, 0), (0, 1)])
     return float(a - (b * (x0 + x1) + c * (y0 + y1)) / (2 * length)), float(b / length), float(c / length)
 
 
@@ -151,11 +150,12 @@ def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, f
         part = Surface(surface.part, surface.side, xs[i], ys[j], surface.w[np.ix_(j, i)], np.zeros((0, 0), bool))
         known = np.isfinite(part.w)
         if known.any(axis=0).sum() >= 3 and known.any(axis=1).sum() >= 3 and known.sum() >= 6:
-            x, y = _mesh(part.x, part.y)
             area = np.where(known, np.gradient(part.y)[:, None] * np.gradient(part.x)[None, :], 0.0)
-            terms = [np.ones_like(x), x, y, x * x / 2, y * y / 2, x * y]
-            c = _least_squares(part.w, terms, area)
-            return float(-c[3] / lx**2), float(-c[4] / ly**2), float(-c[5] / (lx * ly))
+            across, along = np.vander(part.x, 5, increasing=True), np.vander(part.y, 5, increasing=True).T
+            moment = np.where(known, area * part.w, 0.0)
+            found = along @ (area @ across), along @ (moment @ across)
+            c = _least_squares(*found, [(0, 0), (1, 0), (0, 1), (2, 0), (0, 2), (1, 1)])
+            return float(-2 * c[3] / lx**2), float(-2 * c[4] / ly**2), float(-c[5] / (lx * ly))
     return np.nan, np.nan, np.nan
 
 
@@ -194,23 +194,19 @@ def coplanarity(surface: Surface) -> float:
 
 def temperatures(model, temperature: np.ndarray) -> dict[str, dict[str, Any]]:
     """Largest, volume-mean and smallest temperature of every part [degC], and where the largest is (x, y, z in mm)."""
-    count = len(model.parts)
-    part_of = np.asarray(model.media.part)
-    area = model.grid.dy[:, None] * model.grid.dx[None, :]
-    volume, heat = np.zeros(count), np.zeros(count)
-    low, high, at = np.full(count, np.inf), np.full(count, -np.inf), np.zeros(count, np.int64)
-    layer = area.size
-    for k in range(model.grid.shape[0]):
-        part = part_of[model.ids[k]]
-        solid = np.flatnonzero(part >= 0)
-        p, t, v = part.flat[solid], np.asarray(temperature[k], float).flat[solid], area.flat[solid] * model.grid.dz[k]
-        volume += np.bincount(p, v, count)
-        heat += np.bincount(p, v * t, count)
-        np.minimum.at(low, p, t)
-        before = high.copy()
-        np.maximum.at(high, p, t)
-        for q in np.flatnonzero(high > before):
-            at[q] = k * layer + solid[np.argmax(np.where(p == q, t, -np.inf))]
+    from warp.kernels import temperature as kernels
+
+    part_of, area = np.asarray(model.media.part, np.int32), model.grid.area
+    shape = len(area), len(model.parts)
+    rows_low, rows_high, places = np.full(shape, np.inf), np.full(shape, -np.inf), np.zeros(shape, np.int64)
+    rows_volume, rows_heat = np.zeros((2, *shape))
+    rows = rows_low, rows_high, places, rows_volume, rows_heat
+    for run in runs(model.ids):
+        part = part_of[model.ids[run.start]]
+        for k in range(run.start, run.stop):
+            kernels.extremes_and_means(*rows, np.asarray(temperature[k], float), part, area, model.grid.dz[k], k)
+    low, high, volume, heat = rows_low.min(0), rows_high.max(0), rows_volume.sum(0), rows_heat.sum(0)
+    at = stress_metrics.first(rows_high == high, places)
     return {
         name: {
             "max_C": float(high[q] - ZERO_CELSIUS),
@@ -299,10 +295,10 @@ def _mesh(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return xs, ys
 
 
-def _least_squares(w: np.ndarray, terms: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
-    """Coefficients of the weighted least-squares fit of w; minimal norm where the footprint leaves a term
-    undetermined."""
-    known = weights > 0
-    a = np.stack([t[known] for t in terms])
-    weighted = a * weights[known]
-    return np.linalg.lstsq(weighted @ a.T, weighted @ w[known], rcond=1e-12)[0]
+def _least_squares(area: np.ndarray, moment: np.ndarray, powers: list[tuple[int, int]]) -> np.ndarray:
+    """Coefficients of x^p y^q in the fit of w, from the integrals of these and of w times these [q, p].
+
+    Minimal norm where the footprint leaves a term undetermined.
+    """
+    gram = np.array([[area[q + s, p + r] for r, s in powers] for p, q in powers])
+    return np.linalg.lstsq(gram, np.array([moment[q, p] for p, q in powers]), rcond=1e-12)[0]

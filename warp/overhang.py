@@ -23,7 +23,7 @@ from scipy import sparse
 from warp.device import Device
 from warp.elastic_coefficients import Coefficients, spacings
 from warp.free_edges import displacement_shape
-from warp.scattered import Scattered, number
+from warp.scattered import Scattered, find
 from warp.transfer import ON_LINES, Merge
 
 ALONG, UP = 0.1, 0.3
@@ -93,7 +93,7 @@ def filled(device: Device, count: int, rows, places, values, turn: Any, fill: Sc
     """`count` rows of entries with what they ask of missing displacements asked of those that these are extrapolated from."""
     flat = device.asarray(places, np.int64)
     there = device.to_host(turn.reshape(-1)[flat]) == 0
-    near = number(fill.at, places)
+    near = find(fill.at, places)
     ghost = ~there & (near >= 0)
     asked = sparse.csr_matrix((values[ghost], (rows[ghost], near[ghost])), shape=(count, len(fill.at))) @ fill.matrix
     more = asked.tocoo()

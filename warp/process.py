@@ -23,7 +23,7 @@ from warp import voxelize as voxels
 from warp.boundary import Boundary, Film, Fixed
 from warp.device import Device
 from warp.errors import WarpError
-from warp.grid import Grid, make_grid
+from warp.grid import Grid, make_grid, runs
 from warp.voxelize import VoxelModel
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ def covered_parts(case: Case, model: VoxelModel) -> list[str]:
 
     What fills an effective layer of bumps is in that layer's mixture; what lies beyond a mirror plane is not modelled.
     """
-    there = {model.parts[p] for p in model.media.part[np.unique(model.ids)] if p >= 0}
+    rows = {int(row) for run in runs(model.ids) for row in np.unique(model.ids[run.start])}
+    there = {model.parts[model.media.part[row]] for row in rows if model.media.part[row] >= 0}
     axes = model.grid.x, model.grid.y, model.grid.z
     bodies, found = case.bodies(), {}
     for n, body in enumerate(bodies):

@@ -83,7 +83,8 @@ def _edges(model: VoxelModel, T: float) -> tuple[np.ndarray, np.ndarray, np.ndar
 
     grid = model.grid
     nz, ny, nx = grid.shape
-    ids = bordered(model.ids)
+    cpu = select("cpu")
+    ids = bordered(cpu, model.ids)
     with np.errstate(divide="ignore"):
         soft = np.ascontiguousarray(4 / model.media.shear(T).T)
     widths = []
@@ -95,7 +96,7 @@ def _edges(model: VoxelModel, T: float) -> tuple[np.ndarray, np.ndarray, np.ndar
     kernels.edge_forces(stiffness, np.ones_like(stiffness), ids, soft, *widths, nx, ny, nz)
     solid = model.ids > 0
     stiffness[~between_four(solid)] = 0.0
-    edges = lateral_faces(select("cpu"), ids, soft, (grid.dx, grid.dy, grid.dz), grid.mirror)
+    edges = lateral_faces(cpu, ids, soft, (grid.dx, grid.dy, grid.dz), grid.mirror)
     strain, lines = free_strain(model, T), (grid.x, grid.y, grid.z)
     if edges:
         at = places(table(edges, solid), solid.shape)

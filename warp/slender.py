@@ -15,7 +15,7 @@ import numpy as np
 
 from warp.device import Device
 from warp.free_edges import displacement_shape
-from warp.scattered import Scattered, number
+from warp.scattered import Scattered, find
 
 SOFTER = 0.1
 """Stiffness of the cells beside a row in that of its own, at most. 0.03 to 0.3 take as many iterations."""
@@ -83,10 +83,11 @@ def modes() -> np.ndarray:
 
 def joined(first: np.ndarray, cells: np.ndarray, plane: int) -> np.ndarray:
     """1 where the same row goes on a level below, `plane` places before, 2 above, 3 both."""
-    return sum(bit * (at(first, cells, first + shift) == cells) for bit, shift in ((1, -plane), (2, plane)))
+    below, above = (at(first, cells, first + shift) == cells for shift in (-plane, plane))
+    return below + 2 * above
 
 
 def at(places: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Values at `wanted`, of those that are given at ascending `places`; 0 elsewhere."""
-    which = number(places, wanted)
+    which = find(places, wanted)
     return np.where(which >= 0, np.r_[values, 0][which], 0)

@@ -18,9 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from warp.grid import runs
+
 MPA = 1e6
 QUANTILE = 0.999
 BINS = 8192  # between a part's smallest and largest value: resolves a quantile to 1/8192 of that range
+MOST_BLOCKS, MOST_BINS = 16, 1 << 24  # of rows that are sorted into bins at once, and bins of all of them: 134 MB
 
 
 def invariants(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -45,29 +48,28 @@ def cell_position(grid, flat: int) -> list[float]:
 
 def parts(model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
     """Extreme principal and von Mises stress of every part [MPa] with their places [mm] and volume quantiles."""
-    count = len(model.parts)
-    area = model.grid.dy[:, None] * model.grid.dx[None, :]
-    layer = area.size
-    high, low = np.full((3, count), -np.inf), np.full((3, count), np.inf)
-    at_high, at_low = np.zeros((3, count), np.int64), np.zeros((3, count), np.int64)
-    for k, p, solid, values in _layers(model, stress):
-        for n, v in enumerate(values):
-            _update(np.maximum, high[n], at_high[n], p, v, k * layer + solid)
-            _update(np.minimum, low[n], at_low[n], p, v, k * layer + solid)
+    from warp.kernels import stress as kernels
+
+    count, area = len(model.parts), model.grid.area
+    ny, nx = area.shape
+    rows_high, rows_low = np.full((ny, 3, count), -np.inf), np.full((ny, 3, count), np.inf)
+    places_high, places_low = np.zeros((2, ny, 3, count), np.int64)
+    for k, part, layer in _layers(model, stress):
+        kernels.extremes(rows_high, rows_low, places_high, places_low, layer, part, k)
+    high, low = rows_high.max(axis=0), rows_low.min(axis=0)
+    at_high, at_low = first(rows_high == high, places_high), first(rows_low == low, places_low)
     present = high[0] >= low[0]
     width = np.where(present & (high > low), high - low, 1.0) / BINS
-    bins = np.zeros((3, count * BINS))
+    blocks = max(1, min(MOST_BLOCKS, MOST_BINS // (3 * count * BINS)))
+    volumes = np.zeros((blocks, 3, count, BINS))
     floor = np.where(present, low, 0.0)
-    for k, p, solid, values in _layers(model, stress):
-        volume = area.flat[solid] * model.grid.dz[k]
-        for n, v in enumerate(values):
-            slot = np.minimum((v - floor[n, p]) / width[n, p], BINS - 1).astype(np.int64)
-            bins[n] += np.bincount(p * BINS + slot, volume, count * BINS)
+    for k, part, layer in _layers(model, stress):
+        kernels.add_volumes(volumes, layer, part, area, model.grid.dz[k], floor, width)
+    bins = volumes.sum(axis=0)
     out: dict[str, dict[str, Any]] = {}
     for q in np.flatnonzero(present):
-        columns = bins[:, q * BINS : (q + 1) * BINS]
         at = [
-            _quantile(columns[n], share, floor[n, q], width[n, q])
+            _quantile(bins[n, q], share, floor[n, q], width[n, q])
             for n, share in enumerate((QUANTILE, 1 - QUANTILE, QUANTILE))
         ]
         out[model.parts[q]] = {
@@ -94,7 +96,7 @@ def interfaces(model, stress: np.ndarray) -> list[dict[str, Any]]:
     part_of = np.asarray(model.media.part)
     area = grid.dy[:, None] * grid.dx[None, :]
     found: dict[tuple[int, int], list[tuple[np.ndarray, ...]]] = {}
-    for k in range(1, grid.shape[0]):
+    for k in (run.start for run in runs(model.ids)[1:]):
         lower, upper = part_of[model.ids[k - 1]], part_of[model.ids[k]]
         j, i = np.nonzero((lower != upper) & (lower >= 0) & (upper >= 0))
         if not j.size:
@@ -138,23 +140,18 @@ def quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
 
 
 def _layers(model, stress: np.ndarray):
-    """For every layer with solid cells: k, their parts, flat places in the layer and (s1, s3, von Mises)."""
-    part_of = np.asarray(model.media.part)
-    for k in range(model.grid.shape[0]):
-        part = part_of[model.ids[k]]
-        solid = np.flatnonzero(part >= 0)
-        if solid.size:
-            layer = np.asarray(stress[:, k]).reshape(6, -1)
-            yield k, part.flat[solid], solid, invariants(layer[:, solid])
+    """For every layer with solid cells: k, the part of each cell (-1 in void) and its stress (6, ny, nx)."""
+    part_of = np.asarray(model.media.part, np.int32)
+    for run in runs(model.ids):
+        part = part_of[model.ids[run.start]]
+        if part.max() >= 0:
+            for k in range(run.start, run.stop):
+                yield k, part, np.asarray(stress[:, k], np.float64)
 
 
-def _update(
-    extreme: np.ufunc, best: np.ndarray, at: np.ndarray, part: np.ndarray, values: np.ndarray, place: np.ndarray
-) -> None:
-    before = best.copy()
-    extreme.at(best, part, values)
-    for q in np.flatnonzero(best != before):
-        at[q] = place[np.flatnonzero((part == q) & (values == best[q]))[0]]
+def first(on: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The first of the places (rows, ...) that are `on`."""
+    return np.where(on, places, np.iinfo(np.int64).max).min(axis=0)
 
 
 def _quantile(bins: np.ndarray, share: float, floor: float, width: float) -> float:

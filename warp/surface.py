@@ -22,6 +22,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from warp.errors import WarpError
+from warp.grid import runs
 
 Side: TypeAlias = Literal["top", "bottom"]
 WHOLE = 0.98
@@ -50,10 +51,16 @@ class Surface:
         footprint."""
         quarter = np.where(self.cells, np.diff(self.y)[:, None] * np.diff(self.x)[None, :] / 4, 0.0)
         area = np.zeros(self.w.shape)
-        for rows in (slice(None, -1), slice(1, None)):
-            for columns in (slice(None, -1), slice(1, None)):
-                area[rows, columns] += quarter
+        for corner in _corners():
+            area[corner] += quarter
         return area
+
+    def cut(self) -> Surface:
+        """The same without the values of vertices that no footprint cell touches."""
+        touched = np.zeros(self.w.shape, bool)
+        for corner in _corners():
+            touched[corner] |= self.cells
+        return self if touched.all() else replace(self, w=np.where(touched, self.w, np.nan))
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -62,21 +69,13 @@ class Surface:
 
 
 def faces(model) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent.
+    """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent."""
+    from warp.kernels import surface as kernels
 
-    One pass over the z-layers serves all parts, so that 1e8 voxels need a few seconds and no 3-D temporary.
-    """
-    nz, ny, nx = model.grid.shape
-    part_of = np.asarray(model.media.part)
-    bottom = np.full((len(model.parts), ny, nx), -1, np.int32)
-    top = np.full_like(bottom, -1)
-    for k in range(nz):
-        part = part_of[model.ids[k]]
-        j, i = np.nonzero(part >= 0)
-        p = part[j, i]
-        first = bottom[p, j, i] < 0
-        bottom[p[first], j[first], i[first]] = k
-        top[p, j, i] = k + 1
+    layers = runs(model.ids)
+    first, end = np.array([run.start for run in layers]), np.array([run.stop for run in layers])
+    bottom, top = (np.empty((len(model.parts), *model.grid.shape[1:]), np.int32) for _ in range(2))
+    kernels.faces(bottom, top, np.asarray(model.ids), first, end, np.asarray(model.media.part, np.int32))
     return bottom, top
 
 
@@ -101,9 +100,10 @@ def sample(model, displacement: np.ndarray, part: str, side: Side, face: np.ndar
     cells = face >= 0
     if not cells.any():
         raise WarpError(f"part '{part}' has no voxels, so it has no {side} surface")
-    j, i = np.nonzero(cells)
-    columns = np.full(cells.shape, np.nan)
-    columns[j, i] = displacement[2, face[j, i], j, i]
+    from warp.kernels import surface as kernels
+
+    columns = np.empty(cells.shape)
+    kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
     cells = footprint(model, face, side)
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
     if model.grid.mirror[0]:
@@ -113,8 +113,7 @@ def sample(model, displacement: np.ndarray, part: str, side: Side, face: np.ndar
     rows, cols = _extent(cells, 1), _extent(cells, 0)
     x, y = x[cols.start : cols.stop + 1], y[rows.start : rows.stop + 1]
     columns, cells = columns[rows, cols], cells[rows, cols]
-    found = Surface(part, side, x, y, _to_lines(_to_lines(columns, x).T, y).T, cells)
-    return replace(found, w=np.where(found.weights > 0, found.w, np.nan))
+    return Surface(part, side, x, y, _to_lines(_to_lines(columns, x).T, y).T, cells).cut()
 
 
 def footprint(model, face: np.ndarray, side: Side) -> np.ndarray:
@@ -126,9 +125,10 @@ def footprint(model, face: np.ndarray, side: Side) -> np.ndarray:
     share = model.media.share
     if share is None:
         return there
-    j, i = np.nonzero(there)
-    whole = np.zeros(there.shape, bool)
-    whole[j, i] = share[model.ids[face[j, i] - (side == "top"), j, i]] >= WHOLE
+    from warp.kernels import surface as kernels
+
+    whole, own = np.empty(there.shape, bool), np.asarray(share) >= WHOLE
+    kernels.whole_columns(whole, np.ascontiguousarray(face), int(side == "top"), np.asarray(model.ids), own)
     return whole if whole.any() else there
 
 
@@ -157,8 +157,7 @@ def zoned(surface: Surface, zone: Zone) -> Surface:
     cells = surface.cells[j.start : j.stop - 1, i.start : i.stop - 1]
     if not cells.any():
         raise WarpError(f"the measuring zone misses the {surface.side} surface of part '{surface.part}'")
-    cut = replace(surface, x=surface.x[i], y=surface.y[j], w=surface.w[j, i], cells=cells)
-    return replace(cut, w=np.where(cut.weights > 0, cut.w, np.nan))
+    return replace(surface, x=surface.x[i], y=surface.y[j], w=surface.w[j, i], cells=cells).cut()
 
 
 def interpolate(surface: Surface, values: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
@@ -173,36 +172,34 @@ def interpolate(surface: Surface, values: np.ndarray, xs: np.ndarray, ys: np.nda
     return np.where(surface.cells[j, i], low * (1 - t) + high * t, np.nan)
 
 
-def simpson(surface: Surface) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Points x (2n+1,), y (2m+1,), values w and weights [m2] that integrate w and w times a plane over the footprint.
+def integrals(surface: Surface, origin: tuple[float, float], length: float) -> tuple[np.ndarray, np.ndarray]:
+    """Integrals over the footprint (by Simpson's rule) of x^p y^q [q, p] and w x^p y^q, x and y from `origin` in `length`s.
 
-    Vertices, and middles on parabolas through them: exact where w is a polynomial of degree two.
+    Of vertices, and middles on parabolas through them: exact where w is a polynomial of degree two.
     """
-    w = _with_middles(_with_middles(surface.w, surface.x).T, surface.y).T
-    rows, columns = surface.cells.shape
-    cell = np.where(surface.cells, np.outer(np.diff(surface.y), np.diff(surface.x)), 0.0)
-    weights = np.zeros(w.shape)
-    rule = (1 / 6, 4 / 6, 1 / 6)
-    for j, b in enumerate(rule):
-        for i, a in enumerate(rule):
-            weights[j : j + 2 * rows - 1 : 2, i : i + 2 * columns - 1 : 2] += b * a * cell
+    from warp.kernels import surface as kernels
+
     x, y = (_with_middles(q[None], q)[0] for q in (surface.x, surface.y))
-    return x, y, w, weights
+    x, y = (x - origin[0]) / length, (y - origin[1]) / length
+    w = _with_middles(_with_middles(surface.w, surface.x).T, surface.y)
+    sums = np.empty((len(x), 5))
+    kernels.integrals(sums, w, np.ascontiguousarray(surface.cells), x, y, np.diff(surface.x), np.diff(surface.y))
+    powers = np.vander(x, 3, increasing=True)
+    return sums[:, :3].T @ powers, sums[:, 3:].T @ powers
 
 
 def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Values on the lines (last axis, NaN outside), and between each two that of a parabola through a third."""
-    h = np.diff(lines)
-    slope = np.diff(f, axis=1) / h
-    bend = np.full_like(f, np.nan)
-    bend[:, 1:-1] = 2 * np.diff(slope, axis=1) / (h[1:] + h[:-1])
-    beside = np.stack((bend[:, :-1], bend[:, 1:]))
-    known = np.isfinite(beside)
-    curvature = np.where(known, beside, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    out = np.empty((f.shape[0], 2 * h.size + 1))
-    out[:, ::2] = f
-    out[:, 1::2] = (f[:, :-1] + f[:, 1:]) / 2 - h**2 / 8 * curvature
+    from warp.kernels import surface as kernels
+
+    out = np.empty((f.shape[0], 2 * f.shape[1] - 1))
+    kernels.with_middles(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))
     return out
+
+
+def _corners() -> list[tuple[slice, slice]]:
+    """Which vertices (rows, columns) are the lower left, lower right, upper left and upper right one of the cells."""
+    return [(rows, columns) for rows in (slice(None, -1), slice(1, None)) for columns in (slice(None, -1), slice(1, None))]
 
 
 def _unfold(lines: np.ndarray) -> np.ndarray:
@@ -216,24 +213,11 @@ def _extent(cells: np.ndarray, over: int) -> slice:
 
 def _to_lines(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Values at cell centres along the last axis (NaN outside) to the lines between and around the cells."""
-    c = (lines[1:] + lines[:-1]) / 2
-    out = np.full((f.shape[0], c.size + 1), np.nan)
-    out[:, :-1] = _beyond(f[:, ::-1], -lines[::-1])[:, ::-1]
-    after = _beyond(f, lines)
-    out[:, 1:] = np.where(np.isfinite(after), after, out[:, 1:])
-    between = f[:, :-1] + np.diff(f, axis=1) / np.diff(c) * (lines[1:-1] - c[:-1])
-    out[:, 1:-1] = np.where(np.isfinite(between), between, out[:, 1:-1])
+    from warp.kernels import surface as kernels
+
+    out = np.empty((f.shape[0], f.shape[1] + 1))
+    kernels.to_lines(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))
     return out
-
-
-def _beyond(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Value on the line after each column, from that column and the two before it as far as they exist."""
-    h, c = np.diff(lines), (lines[1:] + lines[:-1]) / 2
-    slope = np.full_like(f, np.nan)  # on the line before each column
-    slope[:, 1:] = np.diff(f, axis=1) / np.diff(c)
-    bend = np.full_like(f, np.nan)  # within the column before
-    bend[:, 1:] = np.diff(slope, axis=1) / h[:-1]
-    return f + h / 2 * (np.nan_to_num(slope) + h * np.nan_to_num(bend))
 
 
 def _transposed(s: Surface) -> Surface:

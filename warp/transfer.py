@@ -14,7 +14,7 @@ from scipy import sparse
 from warp import coarsen
 from warp.device import Device
 from warp.free_edges import PAD, displacement_shape
-from warp.scattered import Scattered
+from warp.scattered import Scattered, numbered
 
 ON_LINES = ((True, False), (False, True), (False, False))
 """Do u, v, w stand on lines along x, along y?"""
@@ -129,7 +129,7 @@ def ghosts(device: Device, turn: Any, x: np.ndarray, y: np.ndarray) -> Scattered
     ways = (0, 1, (1,)), (1, 1, (0,)), (2, 1, (0, 1)), (2, 2, (0, 1))
     found = [_extended(device, turn, a, now, axes, (x, y)) for a, now, axes in ways]
     rows, columns, values = (np.concatenate(a) for a in zip(*found, strict=True))
-    at, number = np.unique(np.concatenate([rows, columns]), return_inverse=True)
+    at, number = numbered(np.concatenate([rows, columns]))
     row, column = np.split(number, 2)
     later = np.zeros(len(row), bool)
     later[len(row) - len(found[3][0]) :] = True

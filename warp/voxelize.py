@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from warp.errors import WarpError
-from warp.grid import SAME, Grid
+from warp.grid import SAME, Grid, runs
 from warp.kernels import voxelize as kernels
 from warp.media import LEVELS, Media, Rows
 from warp.medium import Medium
@@ -66,8 +66,9 @@ def surface(model: VoxelModel, part: str, side: Literal["top", "bottom"]) -> tup
 
 def connected(model: VoxelModel) -> list[list[str]]:
     """Parts of each piece that hangs together by voxel faces, the largest piece first."""
-    grid = model.grid
-    root, part, volume = kernels.pieces(model.ids, model.media.part, grid.dx, grid.dy, grid.dz)
+    grid, layers = model.grid, runs(model.ids)
+    first, height = np.array([run.start for run in layers]), np.array([grid.dz[run].sum() for run in layers])
+    root, part, volume = kernels.pieces(model.ids, first, model.media.part, grid.dx, grid.dy, height)
     size: dict[int, float] = {}
     names: dict[int, set[int]] = {}
     for r, p, v in zip(root.tolist(), part.tolist(), volume.tolist(), strict=True):

@@ -5,7 +5,7 @@ Numba compiles a kernel for the types it is called with, so that the surest way 
 
 import numpy as np
 
-from warp import elastic, heat, materials, transient, voxelize
+from warp import elastic, heat, materials, metrics, transient, voxelize
 from warp.boundary import Boundary, Film, Interface, Source
 from warp.device import Device
 from warp.grid import Grid
@@ -39,6 +39,7 @@ def warmup(device: Device) -> None:
     transient.solve(model, boundaries, [Source("chip", 1.0)], device, 300.0, 1.0, fixed_step=1.0)
     for temperature in (300.0, warm.temperature):
         bent = elastic.solve(model, temperature, device)
-        elastic.stress(model, bent.displacement, temperature, device=device)
+        stress = elastic.stress(model, bent.displacement, temperature, device=device)
+        metrics.evaluate(model, warm.temperature, bent.displacement, stress)
         bent = elastic.solve(model, temperature, device, before=State.start(grid.shape))
         elastic.stress(model, bent.displacement, temperature, bent.state)

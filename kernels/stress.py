@@ -1,0 +1,74 @@
+"""Extremes and histograms of the stress of parts, on the host: read once after a solve, a layer at a time.
+
+stress (6, ny, nx) of one layer: xx yy zz yz xz xy in Pa; part (ny, nx): of each voxel, -1 in void. Values in the order largest
+principal, smallest principal, von Mises stress. Rows and blocks of rows add up in a fixed order, whatever the threads.
+"""
+
+from math import acos, cos, sqrt
+
+from numba import prange
+
+from warp.kernels import host, inline
+
+
+@inline
+def mean_and_deviators(s, j, i):
+    """Mean stress p and the deviator's invariants J2, J3 (stress_metrics has the formulas)."""
+    xx, yy, zz, yz, xz, xy = s[0, j, i], s[1, j, i], s[2, j, i], s[3, j, i], s[4, j, i], s[5, j, i]
+    p = (xx + yy + zz) / 3
+    a, b, c = xx - p, yy - p, zz - p
+    j2 = (a * a + b * b + c * c) / 2 + yz * yz + xz * xz + xy * xy
+    return p, j2, a * b * c + 2 * yz * xz * xy - a * yz * yz - b * xz * xz - c * xy * xy
+
+
+@inline
+def invariants(p, j2, j3):
+    """Largest and smallest principal stress and von Mises' one."""
+    radius = sqrt(j2 / 3)
+    cube = 2 * radius * radius * radius
+    near = cos(acos(min(max(j3 / cube, -1.0), 1.0) if cube > 0 else 0.0) / 3)  # 1/2 .. 1
+    far = -(near + sqrt(3 * max(1 - near * near, 0.0))) / 2  # a third of a turn further
+    return p + 2 * radius * near, p + 2 * radius * far, sqrt(3 * j2)
+
+
+@host
+def extremes(high, low, at_high, at_low, stress, part, k):
+    """high, low (ny, 3, parts): largest and smallest value of each part in each row, in layer k or those seen before.
+
+    at_high, at_low: the first flat place that has it. Most voxels cannot be it wherever J3 puts them between their bounds.
+    """
+    ny, nx = part.shape
+    for j in prange(ny):
+        for i in range(nx):
+            q = part[j, i]
+            if q < 0:
+                continue
+            p, j2, j3 = mean_and_deviators(stress, j, i)
+            radius, mises = sqrt(j2 / 3), sqrt(3 * j2)
+            if (p + 2 * radius <= high[j, 0, q] and p + radius >= low[j, 0, q] and p - radius <= high[j, 1, q]
+                    and p - 2 * radius >= low[j, 1, q] and low[j, 2, q] <= mises <= high[j, 2, q]):
+                continue
+            values = invariants(p, j2, j3)
+            for n in range(3):
+                if values[n] > high[j, n, q]:
+                    high[j, n, q], at_high[j, n, q] = values[n], (k * ny + j) * nx + i
+                if values[n] < low[j, n, q]:
+                    low[j, n, q], at_low[j, n, q] = values[n], (k * ny + j) * nx + i
+
+
+@host
+def add_volumes(bins, stress, part, area, dz, floor, width):
+    """bins (blocks, 3, parts, count) += the volume of voxels with a value in each bin: `width` (3, parts) from `floor` on."""
+    ny, nx = part.shape
+    blocks, _, _, count = bins.shape
+    for block in prange(blocks):
+        for j in range(block * ny // blocks, (block + 1) * ny // blocks):
+            for i in range(nx):
+                q = part[j, i]
+                if q < 0:
+                    continue
+                p, j2, j3 = mean_and_deviators(stress, j, i)
+                values = invariants(p, j2, j3)
+                for n in range(3):
+                    slot = int(min((values[n] - floor[n, q]) / width[n, q], count - 1.0))
+                    bins[block, n, q, slot] += area[j, i] * dz
