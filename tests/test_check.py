@@ -29,7 +29,7 @@ def test_a_large_grid_is_counted_not_made(monkeypatch):
     monkeypatch.setattr(Device, "memory", lambda self: (8_000_000_000, 8_000_000_000))
     report = check.check(warp.load(GALLERY / "bumps-fine-pitch.toml", LARGE), on="cpu")
     assert 1.4e8 < report.voxels < 1.8e8
-    assert report.bytes == process.predicted_bytes(report.voxels) > 50e9
+    assert 30e9 < report.bytes < 50e9
     assert report.seconds and report.seconds > 600
     assert all(grid.cells <= 2_000_000 for grid in made)
     large, looked = report.warnings

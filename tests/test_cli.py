@@ -143,7 +143,8 @@ def test_a_grid_beyond_the_memory_is_refused_before_it_is_made(warp, case, monke
     from warp import process, voxelize
     from warp.device import Device
 
-    monkeypatch.setattr(Device, "memory", lambda self: (process.predicted_bytes(100), 1 << 40))
+    monkeypatch.setattr(process, "predicted_bytes", lambda grid, case: process.BYTES_OF_THE_PROGRAM + 400 * grid.cells)
+    monkeypatch.setattr(Device, "memory", lambda self: (process.BYTES_OF_THE_PROGRAM + 40_000, 1 << 40))
     monkeypatch.setattr(voxelize, "voxelize", lambda *_: pytest.fail("voxels were made"))
     code, _, err = warp("run", case)
     assert code == 2 and "the limit is 100" in err and "GB are free on cpu" in err

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from hard_models import ROOM, bumps, crumbs, dropped_boxes, lidded, random_boxes
+from hard_models import FULL, ROOM, bumps, crumbs, dropped_boxes, lidded, random_boxes
 from scipy import sparse
 
 from warp import coarsen, elastic, slender
 from warp.elastic_coefficients import merge_coefficients, merge_media, stored
-from warp.elastic_level import Coarse, Cycle, Fine, Stored, matrix
+from warp.elastic_level import Coarse, Cycle, Fine, Stored, bytes_needed, matrix
 from warp.scattered import Scattered, add, numbered
 from warp.smoothers import Lines, line_entries
 from warp.transfer import Merge
@@ -159,3 +159,17 @@ def test_places_are_numbered_as_unique_numbers_them(count):
     places = np.random.default_rng(2).integers(0, 300, count)
     for found, wanted in zip(numbered(places), np.unique(places, return_inverse=True), strict=True):
         np.testing.assert_array_equal(found, wanted)
+
+
+def test_memory_is_counted_as_it_is_taken(cpu):
+    """Arrays of the preconditioner and the iteration, without the small tables of each level."""
+    A = operator(lidded(FULL, cells=40), cpu)
+    cycle = Cycle(A)
+    levels = cycle.levels
+    held = sum(q.nbytes for level in levels for q in (level.x, level.r))
+    held += sum(level.C.nbytes + level.K.nbytes for level in levels if isinstance(level, Stored))
+    for level in levels[:-1]:
+        s = level.smoother
+        held += s.inverse.nbytes + s.lower.nbytes if isinstance(s, Lines) else s.P.nbytes + level.inverse.nbytes
+    held += cycle.idle.nbytes + 3 * 8 * levels[0].x.size + 2 * A.ids.nbytes
+    assert held == pytest.approx(bytes_needed(A.lines, A.mirror), rel=0.05)

@@ -104,7 +104,7 @@ def check(case: Case, picture: Path | None = None, on: str = "auto") -> Report:
         symmetry=("none", "half", "quarter")[sum(grid.mirror)],
         voxels=grid.cells,
         unknowns=grid.unknowns,
-        bytes=process.predicted_bytes(grid.cells, case),
+        bytes=process.predicted_bytes(grid, case),
         free=free,
         seconds=predicted_seconds(case, grid.cells, place),
         device=place.describe(),

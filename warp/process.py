@@ -34,9 +34,11 @@ Progress = Callable[[str, int, float], None]
 """Called with (step, iteration, residual): iteration 0 when a step begins, residual NaN where it has none."""
 
 TOLERANCE = 1e-8  # of the true relative residual; 1e-6 would fix the warpage to 5e-6, 1e-8 proves it
-# Peak of the whole process: lidded 45 mm flip chip 427 MB with 373,977 voxels, 631 MB with 993,168, 3,912 MB with 9,959,268;
-# interposer 466 MB with 393,536, the most a voxel; resolved bumps 825 MB with 2,413,071, where the grid is hardly graded.
-BYTES_PER_VOXEL, BYTES_OF_THE_PROGRAM = 450, 290_000_000
+BYTES_OF_THE_PROGRAM = 290_000_000  # with its libraries and compiled kernels
+SPARE = 1.05
+"""Of the memory that a solve is counted to take. Measured peak and count of a process, in MB: lidded 45 mm flip chip with
+373,977 voxels 427 and 451, 993,168 631 and 637, 9,959,268 3,500 and 3,618; interposer 466 and 475; resolved bumps 825 and 837.
+"""
 # What a run with steps remembers besides: process-fcbga.toml with 64,715 (323 MB), 249,900 (474 MB) and 1,098,134 voxels
 # (1,056 MB), process-reflow.toml with 59,168 (341 MB), 219,006 (492 MB) and 808,992 (860 MB).
 BYTES_OF_HISTORY = 330
@@ -126,8 +128,9 @@ def build(case: Case, place: Device) -> VoxelModel:
 def refuse_too_large(case: Case, grid: Grid, place: Device) -> None:
     """Raise WarpError if a run on this grid needs more memory than `place` has free; it says what would fit."""
     free, _ = place.memory()
-    if predicted_bytes(grid.cells, case) > free:
-        fits = max(1, (free - BYTES_OF_THE_PROGRAM) // bytes_per_voxel(case))
+    needed = predicted_bytes(grid, case)
+    if needed > free:
+        fits = max(1, grid.cells * (free - BYTES_OF_THE_PROGRAM) // (needed - BYTES_OF_THE_PROGRAM))
         try:
             make_grid(case.bodies(), replace(case.grid, max_cells=fits), case.mirror)
         except WarpError as error:
@@ -187,15 +190,18 @@ def covered_parts(case: Case, model: VoxelModel) -> list[str]:
     return list(found.values())
 
 
-def predicted_bytes(cells: int, case: Case | None = None) -> int:
-    """Most memory that a run of so many voxels holds at once, of a case of one step unless told."""
-    return BYTES_OF_THE_PROGRAM + cells * (BYTES_PER_VOXEL if case is None else bytes_per_voxel(case))
+def predicted_bytes(grid: Grid, case: Case) -> int:
+    """Most memory that a run on this grid holds at once."""
+    from warp.elastic_level import bytes_needed
+
+    needed = bytes_needed((grid.x, grid.y, grid.z), grid.mirror)
+    return BYTES_OF_THE_PROGRAM + round(SPARE * needed) + grid.cells * bytes_of_history(case)
 
 
-def bytes_per_voxel(case: Case) -> int:
-    """Memory of a run by its voxels: more where the case has steps, and by the share of its volume that relaxes."""
+def bytes_of_history(case: Case) -> int:
+    """What a voxel remembers besides where the case has steps: more by the share of the volume that relaxes."""
     if not case.moments:
-        return BYTES_PER_VOXEL
+        return 0
     total = relaxing = 0.0
     media = case.materials()
     for body in case.bodies():
@@ -204,7 +210,7 @@ def bytes_per_voxel(case: Case) -> int:
             volume = sum(shape.volume() for shape in body.shapes)
             total += volume
             relaxing += 0.0 if law is None else volume * (BYTES_OF_RELAXING + BYTES_OF_A_TERM * len(law.times))
-    return BYTES_PER_VOXEL + BYTES_OF_HISTORY + round(relaxing / total if total else 0.0)
+    return BYTES_OF_HISTORY + round(relaxing / total if total else 0.0)
 
 
 def powers(case: Case) -> dict[str, float]:
