@@ -1,8 +1,9 @@
 """The preconditioner of thermo-elasticity: one V-cycle over levels that are coarser in x and y, never in z.
 
-Coarse coefficients: elastic_coefficients. Shear at free faces is one-sided on every level (free_edges). Smoother: two
-Chebyshev steps before and after the coarser level, with the z lines of each displacement, or, where cells are wide
-compared with the stack and the u, v and w of a column bend together without shear, with whole cell columns (smoothers).
+Coarse coefficients: elastic_coefficients, and what they miss beside voids: overhang. Shear at free faces is one-sided on
+every level (free_edges). Smoother: two Chebyshev steps before and after the coarser level, with the z lines of each
+displacement, in pins and thin walls of their modes (slender), or, where cells are wide compared with the stack and the u, v
+and w of a column bend together without shear, with whole cell columns (smoothers).
 All in float32; the coarsest level is inverted, rigid motions left out.
 """
 
