@@ -43,8 +43,7 @@ def overhang(device: Device, coefficients: Coefficients, turn: Any, fill: Scatte
     row = nx + 3
     plane = (ny + 1) * row
     field = (nz + 1) * plane
-    rdx, _, rdy, _, rdz, _ = inverse = spacings(lines)
-    rcx, rcy = inverse[1], inverse[3]
+    rdx, rcx, rdy, rcy, rdz, _ = spacings(lines)
     strains, weights = [], []
     for a in range(4):
         where = device.xp.flatnonzero(found[a])
