@@ -44,7 +44,8 @@ def overhang(device: Device, coefficients: Coefficients, turn: Any, fill: Scatte
     plane = (ny + 1) * row
     field = (nz + 1) * plane
     rdx, rcx, rdy, rcy, rdz, _ = spacings(lines)
-    strains, weights = [], []
+    strains: list[tuple[tuple[Any, Any], ...]] = []
+    weights = []
     for a in range(4):
         where = device.xp.flatnonzero(found[a])
         stiffness = device.to_host((coefficients.total[2] if a == 3 else coefficients.hidden[a]).reshape(-1)[where])
@@ -84,8 +85,8 @@ def carried(device: Device, finer: Scattered, merge: Merge, turn: Any, fill: Sca
                 rows.append(here[used])
                 places.append(np.ravel_multi_index(to, shape))
                 values.append((share_y * share_x)[used])
-    entries = (np.concatenate(a) for a in (rows, places, values))
-    return finer.carried(filled(device, len(finer.at), *entries, turn, fill))
+    row, place, value = (np.concatenate(a) for a in (rows, places, values))
+    return finer.carried(filled(device, len(finer.at), row, place, value, turn, fill))
 
 
 def filled(device: Device, count: int, rows, places, values, turn: Any, fill: Scattered) -> sparse.csr_matrix:

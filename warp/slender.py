@@ -50,7 +50,8 @@ class Slender:
         face = np.arange(MOST + 1)
         faces = first[:, None] + face * step[:, None]
         put, real, among = self.device.asarray, diagonal.dtype, face <= cells[:, None]
-        lists = [put(np.where(among, at(*q, faces), 0.0), real) for q in ((free.at, free.matrix.diagonal()), beside)]
+        given = (free.at, free.matrix.diagonal()), beside
+        lists = [put(np.where(among, at(places, values, faces), 0.0), real) for places, values in given]
         args = (self.first, self.cells, put(joined(first, cells, plane), np.uint8), put(modes(), real), *lists, *coefficients)
         self._launch(function, diagonal, lower, *args, real=real)
 
