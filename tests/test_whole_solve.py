@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from conductors import boxes, uneven
+from hard_models import ROOM, bumps
 from oncpu import compiler, cuda_sources
 
 from warp import cache, device, elastic, elastic_level, heat, warmup
@@ -74,3 +75,15 @@ def test_elastic(cpu, mirror, wide, monkeypatch):
     modules = "elastic", "elastic_setup", "elastic_load", "columns", "multigrid"
     known = {f"{m}.{f}" for m in modules for f in device.signatures(m)} - {"elastic_load.stress"}
     assert known - launched == ({"elastic.elastic_lines"} if elastic_level.WIDE < 0.3 else set())
+
+
+def test_elastic_with_slender_parts(cpu):
+    """Bumps two voxels wide at a pitch of five: rows of two cells on the finest level, of one and two on the next."""
+    model = bumps(5, 2, 20)
+    numba = elastic.solve(model, ROOM, cpu, 1e-10)
+    with cuda_sources() as launched:
+        cuda = elastic.solve(model, ROOM, cpu, 1e-10)
+    assert abs(cuda.iterations - numba.iterations) <= 1
+    largest = abs(numba.displacement).max()
+    np.testing.assert_allclose(cuda.displacement, numba.displacement, rtol=0, atol=1e-8 * largest)
+    assert launched >= {f"slender.{f}" for f in device.signatures("slender")}

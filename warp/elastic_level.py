@@ -43,9 +43,9 @@ lidded 45 mm flip chip, not wide, takes 13 / 11 / 10 / 9 in 3.2 / 3.5 / 4.2 / 4.
 COARSEST = 2000, 3000
 """Least and most places for displacements on the level that is inverted, a hundredth of the finest level's in between.
 
-Few where all else takes a second; many where a lid's foot and cavity must be seen, or a wafer: 49 iterations, 83 with 800.
+Few where all else takes a second; many where a lid's foot and cavity must be seen, or a wafer: 26 iterations, 45 with 800.
 Always the most where the finest cells are wide: coarse levels hardly see such plates bend (40 x 40 cells 50 times wider than
-high take 48 iterations, 89 with 2000).
+high take 33 iterations, 59 with 2000).
 """
 
 

@@ -3,8 +3,8 @@
 The z lines of single faces (smoothers.Lines) leave them where they are: a face cannot move without stretching the stiff
 cells beside it, and coarse levels, which merge pins a voxel or two apart, cannot move each alone. So the lines of such a
 row of faces are those of its modes (kernels/slender.py); they stay as many and as long as they were. Bumps one voxel wide
-at a pitch of three take 25 iterations instead of 84, balls two of five wide 52 instead of 95, blocks at random of
-1 : 1e5 85 instead of 153.
+at a pitch of three take 25 iterations instead of 84, balls two of five wide 56 instead of 95, blocks at random of
+1 : 1e5 86 instead of 153.
 """
 
 from __future__ import annotations
