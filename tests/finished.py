@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from warp import metrics
-from warp.grid import Grid
-from warp.results import Result
+from warp.results import metrics
+from warp.results.file import Result
+from warp.voxels.grid import Grid
 
 CASE = """
 title = "dome <of> known height"

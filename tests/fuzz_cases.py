@@ -30,11 +30,12 @@ from pathlib import Path
 import numpy as np
 from fuzz_grammar import Seeds, case_file, overrides
 
-from warp import check as checks
-from warp import device, flow
-from warp.case import CaseError, load
+from warp import device
+from warp.case.case import CaseError, load
 from warp.errors import WarpError
-from warp.grid import make_grid
+from warp.run import check as checks
+from warp.run import process
+from warp.voxels.grid import make_grid
 
 PATIENCE = 5.0  # s of processor time for a file that is not solved
 WALL = 30.0  # s on the clock, in which a busy machine gives that much
@@ -149,7 +150,7 @@ def _go(path: Path, rng: random.Random, every: int) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", RuntimeWarning)
-        result = flow.solve(case, device.select("cpu"))
+        result = process.solve(case, device.select("cpu"))
         json.dumps(result.summary(), allow_nan=False)
     return "solved"
 

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from warp.materials import library
+from warp.materials.library import library
 from warp.units import KINDS
 
 DATA = Path(__file__).resolve().parent.parent / "data"

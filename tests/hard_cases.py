@@ -32,7 +32,7 @@ from hard_models import (
     tower,
 )
 
-from warp.voxelize import VoxelModel
+from warp.voxels.voxelize import VoxelModel
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warp.grid import Grid
-from warp.media import Media
-from warp.voxelize import VoxelModel
+from warp.voxels.grid import Grid
+from warp.voxels.media import Media
+from warp.voxels.voxelize import VoxelModel
 
 MM, MPA, PPM = 1e-3, 1e6, 1e-6
 STRESS_FREE, ROOM = 400.0, 300.0

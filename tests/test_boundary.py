@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from conductors import boxes
 
-from warp import boundary, heat
-from warp.boundary import Film, Fixed, Interface, Source
 from warp.errors import WarpError
+from warp.solvers.heat import operator as heat_operator
+from warp.voxels import boundary
+from warp.voxels.boundary import Film, Fixed, Interface, Source
 
 INF = np.inf
 
@@ -74,13 +75,13 @@ def test_unknown_faces(stack, name):
 
 def test_a_face_takes_one_film(stack, cpu):
     with pytest.raises(WarpError, match="overlap"):
-        heat.operator(stack, [Film("package.top", 10, 300), Film("plate.top", 10, 300)], cpu)
+        heat_operator.operator(stack, [Film("package.top", 10, 300), Film("plate.top", 10, 300)], cpu)
 
 
 def test_films_on_two_sides_of_a_voxel_add(cpu):
     """Half a voxel and the film in series: G = A / (d/2k + 1/h), or A 2k/d where the face is held."""
     model = boxes([0, 2], [0, 3], [0, 4], {"a": ((1.0, 2.0, 5.0),)})
-    A = heat.operator(model, [Film("a.top", 10, 310), Film("a.x-", 20, 290), Fixed("a.y+", 300)], cpu)
+    A = heat_operator.operator(model, [Film("a.top", 10, 310), Film("a.x-", 20, 290), Fixed("a.y+", 300)], cpu)
     g = np.array([6 / (4 / 10 + 1 / 10), 12 / (2 / 2 + 1 / 20), 8 / (3 / 4)])
     assert A.surroundings.conductance == pytest.approx([g.sum()])
     assert A.surroundings.heat == pytest.approx([g @ [10, -10, 0]])

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from warp.boundary import Film, Fixed, Interface
-from warp.case import CaseError, load, schema
+from warp.case.case import CaseError, load, schema
+from warp.case.toml_lines import key_lines
 from warp.errors import WarpError
-from warp.toml_lines import key_lines
+from warp.voxels.boundary import Film, Fixed, Interface
 
 PACKAGES = sorted(Path(str(resources.files("warp.data"))).joinpath("packages").glob("*.toml"))
 

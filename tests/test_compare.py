@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from finished import CASE, HEIGHT, dome, finished
 
-from warp import compare, measured
 from warp.errors import WarpError
+from warp.report import compare
+from warp.results import measured
 
 
 def scan(path, factor=1.0, noise=0.0, head="X (mm),Y (mm),Z (um)", mark=","):

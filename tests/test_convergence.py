@@ -6,14 +6,19 @@ import reference
 from conductors import boxes, uneven
 from numpy.polynomial import Polynomial
 
-from warp import elastic, heat, krylov
-from warp.boundary import Film
 from warp.device import select
-from warp.elastic_level import Cycle
-from warp.evidence import material
-from warp.grid import Grid, voxel_volumes
-from warp.medium import rotated
-from warp.voxelize import VoxelModel
+from warp.materials.material import rotated
+from warp.solvers import krylov
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.solvers.heat import steady as heat
+from warp.verify.problem import material
+from warp.voxels.boundary import Film
+from warp.voxels.grid import Grid, voxel_volumes
+from warp.voxels.voxelize import VoxelModel
 
 INF = np.inf
 TWO = ((80e9, 0.3), (8e9, 0.2))  # Young's modulus (Pa) and Poisson's ratio below and above the interface
@@ -102,7 +107,7 @@ def manufactured_error(device, axis, n, mirror, notched=False):
         parts["notch"] = (None, tuple(notch))
     model = boxes(*lines, parts, mirror)
     grid = model.grid
-    A = elastic.Operator(model, device, np.full(3, 300.0))
+    A = elastic_operator.Operator(model, device, np.full(3, 300.0))
     names = [("s", "p", "q")[(c - axis) % 3] for c in range(3)]  # of x, y, z
     inverse = [names.index(name) for name in "spq"]
 
@@ -251,7 +256,7 @@ def assert_same(got, expected):
 def test_no_section_carries_a_force(lopsided):
     """A free body: the normal stress over every whole section, along each axis, sums to nothing."""
     model, T, U = lopsided
-    grid, sigma = model.grid, elastic.stress(model, U, T)
+    grid, sigma = model.grid, elastic_stress.stress(model, U, T)
     volume = voxel_volumes(grid)
     for axis, widths in enumerate((grid.dx, grid.dy, grid.dz)):
         dim = 2 - axis
@@ -264,9 +269,9 @@ def test_work_is_twice_the_energy(lopsided, cpu):
     """Work of the thermal forces = 2 x energy of the strains they cause, summed from an independent assembly."""
     model, T, U = lopsided
     grid = model.grid
-    A = elastic.Operator(model, cpu, elastic.mean_temperature(model, T))
-    work = np.vdot(elastic.load(model, A, T)[..., 1 : grid.shape[2] + 2], U)
-    normal, shear = elastic.moduli(model, elastic.mean_temperature(model, T))
+    A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, T))
+    work = np.vdot(elastic_load.load(model, A, T)[..., 1 : grid.shape[2] + 2], U)
+    normal, shear = elastic_operator.moduli(model, elastic_load.mean_temperature(model, T))
     C, G = (table[model.ids].transpose(3, 0, 1, 2) for table in (normal, shear))
     K = reference.elastic_matrix(grid.x, grid.y, grid.z, C, G)
     assert work == pytest.approx(U.ravel() @ (K @ U.ravel()), rel=1e-7)

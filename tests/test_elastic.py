@@ -7,9 +7,12 @@ import pytest
 import reference as ref
 from conductors import boxes, uneven
 
-from warp import elastic
-from warp.free_edges import PAD
-from warp.voxelize import VoxelModel
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.layout import PAD
+from warp.voxels.voxelize import VoxelModel
 
 MIRRORS = [(False, False), (True, False), (False, True), (True, True)]
 ROOM = 300.0
@@ -75,7 +78,7 @@ def grid_lines(model):
 
 def operator(model, device, T=ROOM):
     """A as a dense matrix in the order of the reference; rows and columns of what does not exist are empty."""
-    A = elastic.Operator(model, device, np.full(len(model.media), T))
+    A = elastic_operator.Operator(model, device, np.full(len(model.media), T))
     places = plain(np.arange(np.prod(A.shape)).reshape(A.shape)).ravel()
     matrix = np.zeros((places.size, places.size))
     unit, out = np.zeros(A.shape), np.zeros(A.shape)
@@ -107,7 +110,7 @@ def test_operator_is_the_assembled_one(cpu, mirror, seed):
 @pytest.mark.parametrize("mirror", MIRRORS)
 def test_rigid_motions_cost_no_energy(cpu, mirror):
     model = voxels(rubble(3), TWO, mirror)
-    A = elastic.Operator(model, cpu, np.full(3, ROOM))
+    A = elastic_operator.Operator(model, cpu, np.full(3, ROOM))
     out = np.zeros(A.shape)
     modes = ref.rigid_modes(*grid_lines(model), model.ids > 0, mirror)
     for mode in modes.T:
@@ -122,12 +125,12 @@ def test_load_is_the_assembled_one(cpu, mirror):
     """Of temperatures at random: thermal strain in the voxels, and the free shear at lateral faces."""
     model = voxels(rubble(4), TWO, mirror)
     T = ROOM + np.random.default_rng(5).uniform(-100, 50, model.grid.shape)
-    A = elastic.Operator(model, cpu, np.full(3, ROOM))
+    A = elastic_operator.Operator(model, cpu, np.full(3, ROOM))
     cte = np.array([(0, 0, 0), *(solid.expansion for solid in TWO)]).T[:, model.ids]
     C, G = properties(model)
     expected = ref.thermal_load(*grid_lines(model), C, cte * (T - ROOM), mirror, G)
     without = ref.thermal_load(*grid_lines(model), C, cte * (T - ROOM), mirror)
-    got = plain(elastic.load(model, A, T)).ravel()
+    got = plain(elastic_load.load(model, A, T)).ravel()
     assert abs(expected - without).max() > 1e-3 * abs(expected).max()
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12 * abs(expected).max())
 
@@ -154,7 +157,7 @@ def test_free_expansion_has_no_stress(cpu, mirror, pattern):
     model = voxels(pattern, [solid], mirror)
     dT = -125.0
     solution = elastic.solve(model, ROOM + dT, cpu, 1e-11)
-    stress = elastic.stress(model, solution.displacement, ROOM + dT)
+    stress = elastic_stress.stress(model, solution.displacement, ROOM + dT)
     assert abs(stress).max() < 1e-8 * solid.E * 1e-5 * abs(dT)
     stretch = np.diff(solution.displacement[0, :-1, :-1], axis=2) / model.grid.dx
     np.testing.assert_allclose(stretch[model.ids > 0], 1e-5 * dT, rtol=1e-7)
@@ -168,7 +171,7 @@ def test_linear_temperature_bends_without_stress(cpu, mirror, pattern):
     model = voxels(pattern, [solid], mirror)
     T = np.broadcast_to((ROOM + g * model.grid.zc)[:, None, None], model.grid.shape).copy()
     solution = elastic.solve(model, T, cpu, 1e-12)
-    stress = elastic.stress(model, solution.displacement, T)
+    stress = elastic_stress.stress(model, solution.displacement, T)
     assert abs(stress).max() < 1e-6 * solid.E * 1e-5 * g * 1e-3
     slope = np.diff(solution.displacement[0, :-1, :-1], axis=0) / np.diff(model.grid.zc)[:, None, None]
     kappa = np.diff(slope, axis=2) / model.grid.dx

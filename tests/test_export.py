@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from finished import finished
 
-from warp import export, measured
 from warp.errors import WarpError
+from warp.report import export
+from warp.results import measured
 
 
 def rows(path):

@@ -5,8 +5,9 @@ import pytest
 from finished import HEIGHT, finished
 from PIL import Image
 
-from warp import figures, measured, plots
 from warp.errors import WarpError
+from warp.report import figures, plots
+from warp.results import measured
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from warp.errors import WarpError
-from warp.grid import Grid, GridSettings, make_grid, runs, voxel_volumes
-from warp.shape import Balls, Body, Box, Columns, Prism
+from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
+from warp.voxels.grid import Grid, GridSettings, make_grid, runs, voxel_volumes
 
 MM = 1e-3
 

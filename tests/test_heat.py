@@ -7,11 +7,13 @@ import pytest
 import reference
 from conductors import Conductor, boxes, uneven
 
-from warp import heat, krylov
-from warp.boundary import Film, Fixed, Interface
-from warp.curves import Table
 from warp.errors import WarpError
-from warp.heat_level import Cycle
+from warp.materials.curves import Table
+from warp.solvers import krylov
+from warp.solvers.heat import operator as heat_operator
+from warp.solvers.heat import steady as heat
+from warp.solvers.heat.multigrid import Cycle
+from warp.voxels.boundary import Film, Fixed, Interface
 
 INF = np.inf
 
@@ -72,7 +74,7 @@ def test_interface_resistance_is_in_series(cpu, axis):
 
 def test_operator_is_the_assembled_matrix(cpu, package, real):
     """Against an independent sparse assembly; void rows are empty."""
-    A = heat.operator(package, FILMS, cpu)
+    A = heat_operator.operator(package, FILMS, cpu)
     grid = package.grid
     k = package.media.conductivity(300)[package.ids].transpose(3, 0, 1, 2)
     films = []
@@ -95,8 +97,8 @@ def test_time_step_adds_the_capacity(cpu):
     films = [Film("a.top", 1e-9, 300)]
     x = np.array([[[1.0, 2.0]]])
     steady, step = cpu.zeros(x.shape), cpu.zeros(x.shape)
-    heat.operator(model, films, cpu).apply(steady, x)
-    heat.operator(model, films, cpu, step=0.5).apply(step, x)
+    heat_operator.operator(model, films, cpu).apply(steady, x)
+    heat_operator.operator(model, films, cpu, step=0.5).apply(step, x)
     assert step - steady == pytest.approx(5.0 / 0.5 * np.array([[[2.0, 4.0]]]) * x)
 
 
@@ -108,8 +110,8 @@ def applied(cycle, r):
 
 
 def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch):
-    monkeypatch.setattr("warp.heat_level._DENSE", 30)
-    A = heat.operator(package, FILMS, cpu)
+    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 30)
+    A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
     assert len(cycle.levels) > 2
     rng = np.random.default_rng(4)
@@ -125,8 +127,8 @@ def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch
 
 def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
     """A uniform rise costs the films' conductance on every level; so the cycle gives it back at once."""
-    monkeypatch.setattr("warp.heat_level._DENSE", 10)
-    A = heat.operator(package, FILMS, cpu)
+    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 10)
+    A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
     assert len(cycle.coarser) > 3
     for level in cycle.coarser:
@@ -141,20 +143,20 @@ def test_interpolation_follows_the_conductances(cpu, monkeypatch):
 
     From one coarse centre to the other: 1/2 + 1/2 in k = 1, then a hundredth of that.
     """
-    monkeypatch.setattr("warp.heat_level._DENSE", 1)
+    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 1)
     weights = []
     for k in (1.0, 100.0):
         parts = {"left": (1.0, (0, 2, -INF, INF, -INF, INF)), "right": (k, (2, 4, -INF, INF, -INF, INF))}
         model = boxes(np.arange(5), [0, 1], [0, 1], parts)
-        weights.append(Cycle(heat.operator(model, [Film("left.x-", 1, 300)], cpu)).coarser[0].weights[0].reshape(-1))
+        weights.append(Cycle(heat_operator.operator(model, [Film("left.x-", 1, 300)], cpu)).coarser[0].weights[0].reshape(-1))
     np.testing.assert_allclose(weights[0], [0, 0.25, 0.75, 1], rtol=1e-6)
     whole = 0.5 + 0.5 + 0.01
     np.testing.assert_allclose(weights[1], [0, 0.5 / whole, 1 - 0.005 / whole, 1], rtol=1e-3)
 
 
 def test_interpolation_keeps_constants(cpu, package, monkeypatch):
-    monkeypatch.setattr("warp.heat_level._DENSE", 30)
-    fine, coarse = Cycle(heat.operator(package, FILMS, cpu)).levels[:2]
+    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 30)
+    fine, coarse = Cycle(heat_operator.operator(package, FILMS, cpu)).levels[:2]
     coarse.x[...] = 1
     coarse.prolong(fine)
     np.testing.assert_allclose(fine.p, package.ids > 0, atol=1e-6)
@@ -196,8 +198,8 @@ def test_second_order_with_a_material_interface(cpu, axis):
         across, volume = np.cos(np.pi * centres[(axis + 1) % 3]), np.multiply.outer(grid.dz, grid.area)
         exact = np.sin(2 * np.pi * (centres[axis] - 0.4)) / k * across  # zero at the interface, k T' smooth there
         low, high = [("x-", "x+"), ("y-", "y+"), ("bottom", "top")][axis]
-        A = heat.operator(model, [Fixed(f"package.{end}", 300) for end in (low, high)], cpu)
-        b = heat.load(A, 5 * np.pi**2 * k * exact * volume)
+        A = heat_operator.operator(model, [Fixed(f"package.{end}", 300) for end in (low, high)], cpu)
+        b = heat_operator.load(A, 5 * np.pi**2 * k * exact * volume)
         walls = np.sin(-0.8 * np.pi), np.sin(1.2 * np.pi) / 10
         for contact, wall in zip(A.surroundings.contacts, walls, strict=True):
             cell = contact.faces.cell
@@ -249,7 +251,7 @@ def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
 def test_a_law_varies_wherever_it_bends(values, varies):
     law = Table((488.0, 490.0, 492.0), values)
     model = boxes([0, 1], [0, 1], [0, 1], {"a": (Conductor(law),)})
-    assert heat.varying(model, heat.CONDUCTIVITY).tolist() == [False, varies]
+    assert heat_operator.varying(model, heat_operator.CONDUCTIVITY).tolist() == [False, varies]
 
 
 def test_a_cycle_serves_until_the_conductivities_move_on(cpu, monkeypatch):

@@ -14,12 +14,14 @@ import pytest
 from conductors import boxes
 from test_elastic import isotropic
 
-from warp import device, elastic
-from warp.history import State, faces_of
-from warp.laminate import Layer, laminate
-from warp.materials import MaterialSpec
-from warp.media import Shrunk
-from warp.voxelize import VoxelModel
+from warp import device
+from warp.materials.library import MaterialSpec
+from warp.materials.material import Shrunk
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.history.state import State, faces_of
+from warp.verify.bending import Layer, laminate
+from warp.voxels.voxelize import VoxelModel
 
 T0, MM = 450.0, 1e-3
 
@@ -142,7 +144,7 @@ def test_without_a_state_nothing_is_kept(cpu):
     first = elastic.solve(model, 300.0, cpu, before=State.start(model.grid.shape))
     assert plain.state is None
     np.testing.assert_array_equal(plain.displacement, first.displacement)
-    usual, remembered = (elastic.stress(model, plain.displacement, 300.0, state) for state in (None, first.state))
+    usual, remembered = (elastic_stress.stress(model, plain.displacement, 300.0, state) for state in (None, first.state))
     np.testing.assert_allclose(remembered, usual, rtol=0, atol=1e-12 * abs(usual).max())
 
 
@@ -164,7 +166,7 @@ def test_a_field_of_temperature_leaves_nothing_behind(cpu):
     there = elastic.solve(model, field, cpu, 1e-9, before=state)
     plain = elastic.solve(model, field, cpu, 1e-9).displacement
     np.testing.assert_allclose(there.displacement, plain, rtol=0, atol=1e-6 * abs(plain).max())
-    usual, remembered = (elastic.stress(model, plain, field, known) for known in (None, there.state))
+    usual, remembered = (elastic_stress.stress(model, plain, field, known) for known in (None, there.state))
     np.testing.assert_allclose(remembered, usual, rtol=0, atol=1e-6 * abs(usual).max())
     back = elastic.solve(model, 490.0, cpu, 1e-9, before=there.state)
     assert abs(back.displacement).max() < 1e-6 * abs(plain).max()
@@ -191,7 +193,7 @@ def test_stress_of_three_layers(three):
     """M (eps - eps_birth - alpha (T - T_birth)), the same for every history of steps."""
     cold, z = three[3], three[3].model.grid.zc
     solution, stack = cold.solution, layers(core=490.0, chip=490.0, mould=420.0)
-    sigma = elastic.stress(cold.model, solution.displacement, 300.0, solution.state)[0, :, 0, 0]
+    sigma = elastic_stress.stress(cold.model, solution.displacement, 300.0, solution.state)[0, :, 0, 0]
     assert abs(sigma @ cold.model.grid.dz) < 1e-3 * abs(sigma).max() * 1.3 * MM
     for name, (solid, z0, z1, birth) in stack.items():
         here = (z > z0) & (z < z1)
@@ -251,7 +253,7 @@ def test_forces_of_a_step_are_balanced(cpu):
     cold = elastic.solve(moulded, 300.0, cpu, 1e-10, before=state)
     again = elastic.solve(moulded, 300.0, cpu, 1e-9, before=cold.state)
     assert again.iterations == 0
-    sigma = elastic.stress(moulded, cold.displacement, 300.0, cold.state)
+    sigma = elastic_stress.stress(moulded, cold.displacement, 300.0, cold.state)
     grid = moulded.grid
     resultant = np.einsum("kji,k,j->i", sigma[0], grid.dz, grid.dy)
     assert abs(resultant).max() < 1e-8 * (abs(sigma[0]) * grid.dz[:, None, None] * grid.dy[:, None]).sum()

@@ -7,10 +7,17 @@ import reference
 from conductors import boxes, uneven
 from test_elastic import TWO, Solid, operator, plain, properties, voxels
 
-from warp import elastic, elastic_level, heat, heat_level, krylov
-from warp.boundary import Film, Fixed, Interface
-from warp.grid import Grid
-from warp.voxelize import VoxelModel
+from warp.solvers import krylov
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic.multigrid import cycle as elastic_cycle
+from warp.solvers.heat import multigrid as heat_multigrid
+from warp.solvers.heat import operator as heat_operator
+from warp.solvers.heat import steady as heat
+from warp.voxels.boundary import Film, Fixed, Interface
+from warp.voxels.grid import Grid
+from warp.voxels.voxelize import VoxelModel
 
 INF = np.inf
 
@@ -18,13 +25,13 @@ INF = np.inf
 @pytest.fixture(params=[(False, False), (True, False), (True, True)], ids=["whole", "half", "quarter"])
 def cycle(request, cpu, monkeypatch):
     """A V-cycle of three levels or more over two materials with an overhang and a cavity, uneven lines."""
-    monkeypatch.setattr(elastic_level, "COARSEST", (200, 200))
+    monkeypatch.setattr(elastic_cycle, "COARSEST", (200, 200))
     pattern = np.ones((5, 14, 16), int)
     pattern[2:] = 0
     pattern[2:, 3:12, 4:14] = 2
     pattern[2, 5:8, 6:10] = 0
     model = voxels(pattern, [Solid(), TWO[1]], request.param)
-    found = elastic_level.Cycle(elastic.Operator(model, cpu, np.full(3, 300.0)))
+    found = elastic_cycle.Cycle(elastic_operator.Operator(model, cpu, np.full(3, 300.0)))
     assert len(found.levels) > 2
     return model, found
 
@@ -40,7 +47,7 @@ def test_elastic_cycle_is_symmetric_and_positive(cycle):
     """On what the solver gives it, thermal forces: they have no resultant. Round-off is that of float32."""
     model, cycle = cycle
     rng = np.random.default_rng(6)
-    x, y = (elastic.load(model, cycle.fine.A, 300 + rng.uniform(-50, 50, model.grid.shape)) for _ in range(2))
+    x, y = (elastic_load.load(model, cycle.fine.A, 300 + rng.uniform(-50, 50, model.grid.shape)) for _ in range(2))
     Mx, My = (applied(cycle, r) for r in (x, y))
     scale = np.sqrt(np.vdot(x, Mx) * np.vdot(y, My))
     assert np.vdot(x, Mx) > 0 and np.vdot(y, My) > 0
@@ -51,7 +58,7 @@ def test_the_diagonal_is_the_operators(cpu):
     """What the smoother divides by, looked up from material ids, is what the operator has on its diagonal."""
     pattern = np.random.default_rng(12).integers(0, 3, (4, 4, 5))
     model = voxels(pattern, TWO)
-    A = elastic.Operator(model, cpu, np.full(3, 300.0))
+    A = elastic_operator.Operator(model, cpu, np.full(3, 300.0))
     diagonal = np.zeros(A.shape)
     A.free.add_diagonal(cpu, diagonal)
     nx, ny, nz = A.n
@@ -90,7 +97,7 @@ def test_heat_operator_with_a_contact_is_symmetric_and_positive(cpu, step):
     parts = {"a": ((1.0, 30.0, 0.2),), "b": ((400.0, 2.0, 9.0), (5e-4, INF, -INF, INF, -INF, INF))}
     model = boxes(*lines, parts | {"hole": (None, (3e-4, 8e-4, 3e-4, 8e-4, 2e-4, INF))})
     around = [Film("package.top", 1e3, 300.0), Interface("a", "b", 2e-5)]
-    A = heat.operator(model, around, cpu, step=step)
+    A = heat_operator.operator(model, around, cpu, step=step)
     matrix, unit, column = np.zeros((60, 60)), np.zeros(A.shape), np.zeros(A.shape)
     for n in range(60):
         unit.reshape(-1)[n] = 1
@@ -159,14 +166,14 @@ def test_heat_is_second_order_beside_a_void(cpu):
         exact = np.where(solid, np.sin(2 * np.pi * (grid.xc - 0.4)) * np.cos(2 * np.pi * grid.yc)[:, None], 0.0)
         k = np.where(model.ids == 2, 10.0, 1.0)
         exact = exact / k
-        A = heat.operator(model, [Fixed("a.x-", 300), Fixed("b.x+", 300)], cpu)
+        A = heat_operator.operator(model, [Fixed("a.x-", 300), Fixed("b.x+", 300)], cpu)
         volume = np.multiply.outer(grid.dz, grid.area)
-        b = heat.load(A, 8 * np.pi**2 * k * exact * volume)
+        b = heat_operator.load(A, 8 * np.pi**2 * k * exact * volume)
         along = np.broadcast_to(np.cos(2 * np.pi * grid.yc)[:, None], grid.shape).reshape(-1)
         for contact, wall in zip(A.surroundings.contacts, (np.sin(-0.8 * np.pi), np.sin(1.8 * np.pi) / 10), strict=True):
             cell = contact.faces.cell
             b.reshape(-1)[cell] += contact.conductance * wall * along[cell]
-        T, _ = krylov.solve(cpu, A.apply, b, heat_level.Cycle(A), 1e-10, "heat")
+        T, _ = krylov.solve(cpu, A.apply, b, heat_multigrid.Cycle(A), 1e-10, "heat")
         errors.append(np.sqrt(np.average((T - exact)[solid] ** 2, weights=volume[solid])))
     assert np.log2(errors[0] / errors[1]) > 1.8
 

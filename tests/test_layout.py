@@ -8,11 +8,15 @@ from runpy import run_path
 import numpy as np
 import pytest
 
-from warp import check, layout, load, process, starter
-from warp.case import CaseError, parse
+from warp import load
+from warp.case import starter
+from warp.case.case import CaseError, parse
 from warp.device import select
-from warp.part import Drawing
-from warp.stacking import Fault
+from warp.errors import Fault
+from warp.geometry import copper as layout
+from warp.geometry.part import Drawing
+from warp.run import check as checks
+from warp.run import model as run_model
 
 gdstk = pytest.importorskip("gdstk", reason="needs the extra 'layout'")
 pytest.importorskip("gerbonara", reason="needs the extra 'layout'")
@@ -179,9 +183,9 @@ def test_a_case_reads_its_layout(stream):
     path = stream / "board.toml"
     path.write_text(CASE)
     case = load(path)
-    found = check.check(case, on="cpu").copper
+    found = checks.check(case, on="cpu").copper
     assert found == pytest.approx({"board: L1": (1.75 + pi * 0.75) / 80, "board: L2": 1 - 0.12 / 80}, rel=1e-4)
-    model = process.build(case, select("cpu"))
+    model = run_model.build(case, select("cpu"))
     names = np.array(model.media.names)[model.ids[-1]]
     assert names[0, 0] == "board: L1 16/16" and names[79, 0] == "board: L1 0/16"
     level = np.array([[int(name.split()[-1].split("/")[0]) for name in row] for row in names])

@@ -5,16 +5,21 @@ import pytest
 from hard_models import FULL, ROOM, bumps, crumbs, dropped_boxes, lidded, random_boxes
 from scipy import sparse
 
-from warp import coarsen, elastic, slender
-from warp.elastic_coefficients import merge_coefficients, merge_media, stored
-from warp.elastic_level import Coarse, Cycle, Fine, Stored, bytes_needed, matrix
-from warp.scattered import Scattered, add, numbered
-from warp.smoothers import Lines, line_entries
-from warp.transfer import Merge
+from warp.solvers import coarsening
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic.multigrid import slender
+from warp.solvers.elastic.multigrid.coarsest import matrix
+from warp.solvers.elastic.multigrid.coefficients import merge_coefficients, merge_media, stored
+from warp.solvers.elastic.multigrid.cycle import Cycle, bytes_needed
+from warp.solvers.elastic.multigrid.level import Coarse, Fine, Stored
+from warp.solvers.elastic.multigrid.smoothers import Lines, line_entries
+from warp.solvers.elastic.multigrid.transfer import Merge
+from warp.solvers.sparse import Scattered, add, numbered
 
 
 def operator(model, cpu):
-    return elastic.Operator(model, cpu, elastic.mean_temperature(model, ROOM))
+    return elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, ROOM))
 
 
 def first_merge(A):
@@ -139,7 +144,7 @@ def test_wide_cells_wait_until_the_narrow_ones_have_caught_up():
     x = y = lines
     while len(x) > 8:
         narrowest = np.diff(x).min()
-        keep, _ = coarsen.next_lines(x, y)
+        keep, _ = coarsening.next_lines(x, y)
         merged = np.diff(keep) > 1
         assert merged.any() and np.diff(x[keep])[merged].max() < 1.15 * 5 * narrowest
         x = y = x[keep]

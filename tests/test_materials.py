@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from warp.curves import Secant, Table, Transition
-from warp.materials import CITED, MaterialError, MaterialSpec, Mixture, find, library, mix, resolve, rotated
-from warp.medium import compliance, normal_matrix
-from warp.mixing import RULES
+from warp.materials.curves import Secant, Table, Transition
+from warp.materials.library import CITED, MaterialError, MaterialSpec, Mixture, find, library, mix, resolve, rotated
+from warp.materials.material import compliance, normal_matrix
+from warp.materials.mixing import RULES
 
 ROOM = 298.15
 CELSIUS = 273.15

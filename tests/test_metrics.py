@@ -5,12 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from warp import metrics, stress_metrics, surface
 from warp.errors import WarpError
-from warp.grid import Grid
-from warp.materials import library
-from warp.shape import Body, Columns
-from warp.voxelize import voxelize
+from warp.geometry.shapes import Body, Columns
+from warp.materials.library import library
+from warp.results import flatness as metrics_flatness
+from warp.results import metrics, surface
+from warp.results import stress as stress_metrics
+from warp.voxels.grid import Grid
+from warp.voxels.voxelize import voxelize
 
 X = 1e-3 * np.array([-3.0, -2.9, -2.5, -1.0, 0.4, 2.0, 2.8, 3.0])  # graded, odd, uneven
 Y = 1e-3 * np.array([-2.0, -1.8, -1.0, 0.3, 1.7, 2.0])
@@ -52,7 +54,7 @@ def w_field(m, w):
 
 def flatness(w, side="bottom", part="substrate", zone=None, m=None):
     m = m or plate()
-    return metrics.warpage(surface.sample(m, w_field(m, w), part, side), zone)
+    return metrics_flatness.warpage(surface.sample(m, w_field(m, w), part, side), zone)
 
 
 def dome(x, y, c=100e-6, lx=3e-3, ly=2e-3):
@@ -72,7 +74,7 @@ def test_plane_stays_level_on_a_lopsided_coarse_grid():
     s = surface.sample(
         plate_of((x, y), (False, False)), w_field(plate_of((x, y), (False, False)), dome), "plate", "top"
     )
-    assert metrics.fit_plane(s) == pytest.approx((100e-6 / 3, 0, 0), abs=1e-12)  # the mean height of c (1 - x2 - y2)
+    assert metrics_flatness.fit_plane(s) == pytest.approx((100e-6 / 3, 0, 0), abs=1e-12)  # the mean height of c (1 - x2 - y2)
 
 
 def test_sampling_is_exact_for_parabolas_at_true_corners():
@@ -120,7 +122,7 @@ def test_plane_does_not_follow_the_fine_end_of_a_graded_grid():
     for x in (even, crowded):
         m = model(np.ones((1, 5, x.size - 1)), [-1, 0], ["plate"], x, Y, Z[:2])
         s = surface.sample(m, w_field(m, lambda x, y: 1e-4 * np.cos(x * 800) + 0 * y), "plate", "top")
-        slopes.append(metrics.fit_plane(s)[1])
+        slopes.append(metrics_flatness.fit_plane(s)[1])
     assert abs(slopes[1] - slopes[0]) < 1e-4 * 1e-4 / 3e-3
 
 
@@ -193,11 +195,11 @@ def test_sides_are_the_outermost_faces():
 def test_coplanarity_rests_on_three_points():
     m = plate()
     s = surface.sample(m, w_field(m, lambda x, y: 1e-2 * x - 2e-2 * y + 3e-6), "substrate", "bottom")
-    assert metrics.coplanarity(s) == pytest.approx(0, abs=1e-15)
+    assert metrics_flatness.coplanarity(s) == pytest.approx(0, abs=1e-15)
     bowl = surface.sample(m, w_field(m, lambda x, y: -dome(x, y)), "substrate", "bottom")
     convex = surface.sample(m, w_field(m, dome), "substrate", "bottom")
-    assert metrics.coplanarity(convex) == pytest.approx(np.nanmax(convex.w) - dome(3e-3, 2e-3), rel=1e-9)
-    assert 0 < metrics.coplanarity(bowl) <= 2 * np.ptp(bowl.w)
+    assert metrics_flatness.coplanarity(convex) == pytest.approx(np.nanmax(convex.w) - dome(3e-3, 2e-3), rel=1e-9)
+    assert 0 < metrics_flatness.coplanarity(bowl) <= 2 * np.ptp(bowl.w)
 
 
 def test_temperatures_of_parts_and_junction():
@@ -283,5 +285,5 @@ def test_columns_cut_by_a_round_rim_are_left_out():
     r2 = grid.xc[None, :] ** 2 + grid.yc[:, None] ** 2 - 0.05**2 / 2  # w at centres: tangents of the bowed surface
     w = np.zeros((3, 2, 41, 41))
     w[2, :, :40, :40] = r2 / 2
-    found = metrics.warpage(surface.sample(model, w, "disc", "top"))
+    found = metrics_flatness.warpage(surface.sample(model, w, "disc", "top"))
     assert found.span == pytest.approx(0.9**2 / 2, rel=0.01)

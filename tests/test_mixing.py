@@ -6,11 +6,11 @@ import pickle
 import numpy as np
 import pytest
 
-from warp import effective
-from warp.materials import MaterialError, MaterialSpec, library, mix
-from warp.media import Rows
-from warp.medium import normal_matrix
-from warp.mixing import Filler
+from warp.materials import composites
+from warp.materials.library import MaterialError, MaterialSpec, library, mix
+from warp.materials.material import normal_matrix
+from warp.materials.mixing import Filler
+from warp.voxels.media import Rows
 
 ROOM = 298.15
 RULES = ("x-layers", "y-layers", "z-layers", "columns", "balls", "particulate", "fibres", "voigt", "reuss", "traces")
@@ -217,7 +217,7 @@ def test_filled_polymer_in_a_case_file():
     }
     filled = MaterialSpec.model_validate({"mixture": table}).build("tim")
     seen = 429 / (1 + 2 * 1e-7 * 429 / 5e-6)
-    assert filled.conductivity(ROOM)[0] == pytest.approx(0.2 * effective.lewis_nielsen(seen / 0.2, 0.5, 0.637))
+    assert filled.conductivity(ROOM)[0] == pytest.approx(0.2 * composites.lewis_nielsen(seen / 0.2, 0.5, 0.637))
     assert filled.name == "tim" and "silver" in filled.source
     del table["particle_size"]
     with pytest.raises(MaterialError, match="needs a particle_size"):

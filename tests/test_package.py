@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from warp.package import build
-from warp.part import AnyPart
-from warp.shape import Body, Box
-from warp.stacking import Fault
+from warp.errors import Fault
+from warp.geometry.part import AnyPart
+from warp.geometry.shapes import Body, Box
+from warp.geometry.solids import build
 
 PARTS = TypeAdapter(dict[str, AnyPart])
 MM = 1e-3

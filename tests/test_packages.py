@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import warp
-from warp import surface, validity
+from warp.results import surface
+from warp.run import warnings as run_warnings
 
 GALLERY = Path(str(resources.files("warp.data"))).joinpath("packages")
 COARSE = {"grid.edge_spacing": "0.5 mm", "grid.cells_per_layer": "3", "grid.growth": "1"}
@@ -199,11 +200,11 @@ def test_a_warning_where_linear_theory_ends():
     surfaces = solved("wafer-film")["surfaces"]
     height = warp.load(GALLERY / "wafer-film.toml").height
     assert height == pytest.approx(0.95e-3)
-    assert not validity.remarks(surfaces, height)
-    (remark,) = validity.remarks(surfaces, height / 9)
+    assert not run_warnings.beyond_linear_theory(surfaces, height)
+    (remark,) = run_warnings.beyond_linear_theory(surfaces, height / 9)
     assert "beyond linear theory" in remark and remark.startswith("wafer.")
-    assert "roll up" in validity.remarks(surfaces, height / 20)[0]
-    assert not validity.remarks({}, 1e-3)
+    assert "roll up" in run_warnings.beyond_linear_theory(surfaces, height / 20)[0]
+    assert not run_warnings.beyond_linear_theory({}, 1e-3)
 
 
 def test_powders_conduct_and_stiffen():

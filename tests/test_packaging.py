@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from warp.errors import WarpError
-from warp.neighbour import refuse_nvidia_warp
+from warp.name_clash import refuse_nvidia_warp
 
 TOP = Path(__file__).parents[1]
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())
@@ -38,7 +38,7 @@ def names(requirements: list[str]) -> set[str]:
 
 
 def test_imports_and_declared_dependencies_agree():
-    used = set().union(*(imports(path) for folder in ("warp", "kernels") for path in (TOP / folder).glob("*.py")))
+    used = set().union(*(imports(path) for folder in ("warp", "kernels") for path in (TOP / folder).rglob("*.py")))
     used -= {"warp", *sys.stdlib_module_names}
     second_names = {"pydantic_core": "pydantic", "llvmlite": "numba", "cupyx": "cupy"}
     used = {second_names.get(name, name) for name in used}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from warp import slender
 from warp.kernels import reduce
+from warp.solvers.elastic.multigrid import slender
 
 SIZES = [1, 255, 256, 257, 5001, 300_007]
 

@@ -9,15 +9,18 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 import warp
-from warp import filled, mixing, process, standing, starter
-from warp.case import CaseError
-from warp.cli import app
+from warp.case import starter
+from warp.case.case import CaseError
+from warp.cli.main import app
 from warp.errors import WarpError
-from warp.materials import library
-from warp.medium import normal_matrix
-from warp.package import build
-from warp.part import AnyPart
-from warp.shape import Sheet
+from warp.geometry.part import AnyPart
+from warp.geometry.shapes import Sheet
+from warp.geometry.solids import build
+from warp.materials import bump_layer, filled_polymer, mixing
+from warp.materials.library import library
+from warp.materials.material import normal_matrix
+from warp.run import model as run_model
+from warp.run import single
 
 PARTS = TypeAdapter(dict[str, AnyPart])
 ROOM = 298.15
@@ -235,7 +238,7 @@ def test_a_slender_column_is_a_guided_beam():
     """E A / h along, 12 E I / h^3 across, for rigid faces."""
     copper = library()["copper"]
     d, h, n = 20e-6, 2000e-6, 1e6
-    layer = standing.Standing(copper, standing.column(d, h), n, "posts")
+    layer = bump_layer.Standing(copper, bump_layer.column(d, h), n, "posts")
     E = 120e9
     assert layer.stiffness(ROOM)[2] == pytest.approx(n * E * pi * d**2 / 4)
     assert layer.shear(ROOM)[0] == pytest.approx(n * h * 12 * E * pi * d**4 / 64 / h**3, rel=1e-3)
@@ -245,17 +248,17 @@ def test_a_slender_column_is_a_guided_beam():
 
 
 def test_a_flat_cut_ball_is_a_short_column():
-    ball, column = standing.ball(1e-3, 1e-5), standing.column(1e-3, 1e-5)
+    ball, column = bump_layer.ball(1e-3, 1e-5), bump_layer.column(1e-3, 1e-5)
     for name in ("slenderness", "bending", "volume"):
         assert getattr(ball, name) == pytest.approx(getattr(column, name), rel=1e-3)
-    assert standing.ball(0.5e-3, 0.3e-3).radius == pytest.approx(0.2e-3), "3-4-5"
+    assert bump_layer.ball(0.5e-3, 0.3e-3).radius == pytest.approx(0.2e-3), "3-4-5"
 
 
 def test_faces_yield_under_a_free_standing_column():
     """Rigid punches: (1 - nu) / (4 G a) each along, and 1 / (4 k a) for heat."""
     known = library()
-    rigid = standing.Standing(known["sac305"], standing.column(1e-4, 1e-4), 1.0, "one")
-    between = standing.Standing(known["sac305"], standing.column(1e-4, 1e-4), 1.0, "one", (known["copper"],) * 2)
+    rigid = bump_layer.Standing(known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one")
+    between = bump_layer.Standing(known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one", (known["copper"],) * 2)
     G, nu, a = 120e9 / 2 / 1.34, 0.34, 0.5e-4
     added = 1e-4 / between.stiffness(ROOM)[2] - 1e-4 / rigid.stiffness(ROOM)[2]
     assert added == pytest.approx(2 * (1 - nu) / (4 * G * a), rel=1e-3)
@@ -417,11 +420,11 @@ def test_each_voxel_has_its_own_share_of_an_image(tmp_path):
     text += '[grid]\nuniform = true\nspacing = "1 mm"\n'
     path = tmp_path / "board.toml"
     path.write_text(text)
-    model = process.build(warp.load(path), process.devices.select("cpu"))
+    model = run_model.build(warp.load(path), single.devices.select("cpu"))
     top = model.ids[-1]
     names = [model.media.names[top[j, i]] for j, i in ((7, 0), (7, 9), (0, 0), (0, 9))]
     assert names == [f"board: layer 1 {share}/16" for share in (16, 0, 8, 4)]
-    coarse = process.build(warp.load(path, {"grid.spacing": "10 mm"}), process.devices.select("cpu"))
+    coarse = run_model.build(warp.load(path, {"grid.spacing": "10 mm"}), single.devices.select("cpu"))
     shares = {coarse.media.names[row] for row in coarse.ids[-1].ravel()}
     assert shares <= {"board: layer 1 10/16", "board: layer 1 6/16", "board: layer 1 7/16"}
 
@@ -539,11 +542,11 @@ def test_what_cannot_be_is_one_line(name, key, value, says, tmp_path):
 
 def test_a_filled_polymers_curve():
     """Maxwell at 30 % of perfect conductors: (1 + 2 f) / (1 - f); smaller grains behind an interface conduct less."""
-    rows = filled.curve("silver", "epoxy")["rows"]
+    rows = filled_polymer.curve("silver", "epoxy")["rows"]
     assert rows[0]["youngs_modulus_GPa"] == pytest.approx(3) and rows[0]["cte_ppm_per_K"] == pytest.approx(60)
     assert rows[3]["conductivity_W_per_mK"]["maxwell"] == pytest.approx(0.2 * 1.6 / 0.7, rel=0.005)
     assert [row["fraction"] for row in rows] == sorted(row["fraction"] for row in rows)
-    coarse, fine = (filled.curve("silver", "epoxy", size, 1e-7)["rows"][4] for size in (50e-6, 5e-6))
+    coarse, fine = (filled_polymer.curve("silver", "epoxy", size, 1e-7)["rows"][4] for size in (50e-6, 5e-6))
     for rule, k in coarse["conductivity_W_per_mK"].items():
         assert fine["conductivity_W_per_mK"][rule] < k < rows[4]["conductivity_W_per_mK"][rule]
 

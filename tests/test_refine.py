@@ -9,9 +9,12 @@ import sys
 import pytest
 from test_cli import CASE
 
-from warp import cli, load, process, refine
-from warp.grid import make_grid
-from warp.refine import Estimate, estimate, observed_order
+from warp import load
+from warp.cli import main as cli
+from warp.run import refine
+from warp.run import single as process
+from warp.run.refine import Estimate, estimate, observed_order
+from warp.voxels.grid import make_grid
 
 LIMIT = 241.0
 

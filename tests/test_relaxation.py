@@ -7,11 +7,13 @@ from scipy.integrate import solve_ivp
 from test_history import Solid as Elastic
 from test_history import flip_chip, plate, strains
 
-from warp import elastic, pace, remade
-from warp.history import State
-from warp.materials import MaterialError, MaterialSpec, mix
-from warp.medium import rotated
-from warp.relaxation import GAS_CONSTANT, Arrhenius, Relaxation, ShiftTable, Wlf
+from warp.materials.library import MaterialError, MaterialSpec, mix
+from warp.materials.material import rotated
+from warp.materials.relaxation import GAS_CONSTANT, Arrhenius, Relaxation, ShiftTable, Wlf
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.history import handover, substeps
+from warp.solvers.elastic.history.state import State
 
 MM, ROOM = 1e-3, 300.0
 WLF = Wlf(393.15, 17.44, 51.6)  # the universal constants of Ferry
@@ -76,7 +78,7 @@ def test_uniaxial_relaxation_of_a_cube(cpu):
     for T in (420.0, 400.0, 350.0):
         solution = elastic.solve(model, T, cpu, 1e-11, before=state, duration=10.0)
         state = solution.state
-        sigma = elastic.stress(model, solution.displacement, T, state)
+        sigma = elastic_stress.stress(model, solution.displacement, T, state)
         assert abs(sigma).max() < 1e-7 * 3e9 * 5e-5 * 70
         np.testing.assert_allclose(state.strain, 5e-5 * (T - 420), rtol=1e-8, atol=1e-16)
 
@@ -186,7 +188,7 @@ def test_a_plate_that_cools_in_one_step_is_the_integrated_laminate(cpu, shift, r
         lengths.append(time)
         return elastic.solve(model, T, cpu, 1e-7, before=state, duration=time)
 
-    solution = pace.solve(step, [law], State.start(model.grid.shape), start, end, duration, x[-1])
+    solution = substeps.solve(step, [law], State.start(model.grid.shape), start, end, duration, x[-1])
     expected = cooled(law, start, end, duration)
     assert strains(model, solution.displacement)[1] == pytest.approx(expected, rel=5e-3)
     once = strains(model, step(end, State.start(model.grid.shape), duration).displacement)[1]
@@ -205,7 +207,7 @@ def test_moments_in_which_nothing_relaxes_are_not_divided(cpu):
             lengths.append(time)
             return elastic.solve(model, T, cpu, 1e-8, before=state, duration=time)
 
-        pace.solve(step, [LAW], State.start(model.grid.shape), T - 60, T, duration, 5 * MM)
+        substeps.solve(step, [LAW], State.start(model.grid.shape), T - 60, T, duration, 5 * MM)
         assert len(lengths) == count
 
 
@@ -221,7 +223,7 @@ def test_a_film_in_a_cooling_ramp_has_the_stress_of_the_integrated_ode(cpu, shif
     for n in range(steps):
         solution = elastic.solve(model, T[n + 1], cpu, 1e-9, before=state, duration=duration / steps)
         state = solution.state
-    sigma = elastic.stress(model, solution.displacement, end, state)[0, -1, 0, 0]
+    sigma = elastic_stress.stress(model, solution.displacement, end, state)[0, -1, 0, 0]
     rate = (CHIP.alpha - alpha) * (end - start) / duration
 
     def flow(t, q):
@@ -248,7 +250,7 @@ def test_shear_of_a_viscoelastic_bond_relaxes(cpu):
     for duration in (0.0, 1.0, 1e9):
         solution = elastic.solve(model, 300.0, cpu, 1e-9, before=state, duration=duration)
         state = solution.state
-        found.append(elastic.stress(model, solution.displacement, 300.0, state)[4, 2, 0, -2])
+        found.append(elastic_stress.stress(model, solution.displacement, 300.0, state)[4, 2, 0, -2])
         again = elastic.solve(model, 300.0, cpu, 1e-8, before=state, duration=0.0)
         assert again.iterations == 0
     assert abs(found[0]) > 1e2
@@ -288,10 +290,10 @@ def test_a_relaxed_voxel_that_gains_material_moves_nothing(cpu, law):
     before, after = models
     state = elastic.solve(before, 330.0, cpu, 1e-11, before=State.start(before.grid.shape), duration=1e3).state
     state = elastic.solve(before, 350.0, cpu, 1e-11, before=state, duration=1e3).state
-    heir = remade.stiffened(state, before, after, 350.0)
+    heir = handover.stiffened(state, before, after, 350.0)
     step = elastic.solve(after, 350.0, cpu, 1e-8, before=heir, duration=0.0)
     assert step.iterations == 0
-    old, new = (elastic.stress(m, s.displacement, 350.0, s) for m, s in ((before, state), (after, step.state)))
+    old, new = (elastic_stress.stress(m, s.displacement, 350.0, s) for m, s in ((before, state), (after, step.state)))
     np.testing.assert_allclose(new, old, rtol=0, atol=1e-9 * abs(old).max())
     np.testing.assert_allclose(np.diff(heir.memory.sites) > 0, True)
 
@@ -304,7 +306,7 @@ def test_stress_of_a_step_without_time_is_the_elastic_one(cpu):
     found = []
     for model in (viscous, glassy):
         solution = elastic.solve(model, field, cpu, 1e-11, before=State.start(model.grid.shape))
-        found.append(elastic.stress(model, solution.displacement, field, solution.state))
+        found.append(elastic_stress.stress(model, solution.displacement, field, solution.state))
     np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-8 * abs(found[1]).max())
 
 

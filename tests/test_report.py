@@ -8,15 +8,16 @@ import subprocess
 import pytest
 from finished import finished
 
-from warp import report, report_basis
 from warp.errors import WarpError
+from warp.report import page as report_page
+from warp.report import page_basis
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
 def page():
-    text, left_out = report.html(finished())
+    text, left_out = report_page.html(finished())
     assert not left_out
     return text
 
@@ -49,21 +50,21 @@ def test_text_is_escaped_and_sources_are_there(page):
 
 @pytest.fixture
 def no_pictures(monkeypatch):
-    for module in (report, report_basis):
+    for module in (report_page, page_basis):
         monkeypatch.setattr(module, "picture", lambda *_: "")
 
 
 def test_an_unreadable_case_leaves_out_what_needs_it(no_pictures):
-    text, left_out = report.html(finished(case="title = 'x'\n[part]"))
+    text, left_out = report_page.html(finished(case="title = 'x'\n[part]"))
     assert "Surfaces" in text and "Hopcroft" not in text
     assert len(left_out) == 1 and "stored case" in left_out[0]
 
 
 def test_pitch_may_be_given_and_is_checked(tmp_path, no_pictures):
-    text, _ = report.html(finished(), pitch=0.4e-3)
+    text, _ = report_page.html(finished(), pitch=0.4e-3)
     assert "130 %" in text and "above the limit" in text
     with pytest.raises(WarpError, match="--pitch 1"):
-        report.write(finished(), tmp_path / "r.html", pitch="1")
+        report_page.write(finished(), tmp_path / "r.html", pitch="1")
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium found")
@@ -71,7 +72,7 @@ def test_a_browser_draws_it(tmp_path, no_pictures):
     from PIL import Image
 
     path, shot = tmp_path / "report.html", tmp_path / "shot.png"
-    report.write(finished(), path)
+    report_page.write(finished(), path)
     browser = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     browser += ["--virtual-time-budget=3000", "--window-size=1100,1500", "--host-resolver-rules=MAP * ~NOTFOUND"]
     run = [*browser, "--dump-dom", f"--screenshot={shot}", path.as_uri()]
@@ -90,7 +91,7 @@ def test_the_error_of_the_grid_stands_beside_the_warpage(no_pictures):
         for numbers in result.metrics["surfaces"][part].values():
             numbers.update(warpage_error_um=error, warpage_extrapolated_um=limit, warpage_order=None)
     result.metrics["refinement"] = {"voxels": [100, 800], "order": "2 assumed"}
-    text, _ = report.html(result)
+    text, _ = report_page.html(result)
     number = result.metrics["surfaces"]["board"]["bottom"]["warpage_um"]
     assert f"<b>{number:+.1f} ± 0.34 um</b>" in text
     assert "<td>0.34 um</td><td>+131.0 um</td>" in text and "<td>&lt; 2 um</td><td>–</td>" in text
@@ -110,7 +111,7 @@ def test_a_process_has_its_table_curve_and_worst_moment(no_pictures):
         moment(2, "reflow", False, 150.0, 10.0),
         moment(2, "reflow", True, 245.0, -230.0),
     ]
-    text, _ = report.html(result)
+    text, _ = report_page.html(result)
     assert "<td>1. cool &lt;1&gt;</td><td>25 °C</td>" in text and "<td></td><td>150 °C</td>" in text
     assert "Largest on the way: board.bottom <b>-230.0 um</b> at 245 °C" in text
     assert "above</span> JEITA's 0.22 mm" in text and "at 245 °C" in text
@@ -123,13 +124,13 @@ def test_what_verify_found_can_stand_on_the_page(tmp_path, no_pictures):
     rows = [row | {"unit": "K", "absolute": False, "passed": False}, row | {"got": None, "error": None, "passed": True}]
     found = tmp_path / "verify.json"
     found.write_text(json.dumps({"device": "cpu", "seconds": 1, "rows": rows}))
-    report.write(finished(), tmp_path / "r.html", verified=found)
+    report_page.write(finished(), tmp_path / "r.html", verified=found)
     text = (tmp_path / "r.html").read_text()
     assert "1 of 2 hold on cpu" in text and "slab &lt;1&gt;" in text and "Carslaw &amp; Jaeger" in text
     assert "<td>+5 %</td><td>1 %</td>" in text and "off</span>" in text
     for damaged in ("{}", "[1]", "no json", '{"device": "cpu", "rows": [{}]}'):
         found.write_text(damaged)
         with pytest.raises(WarpError, match="not what `warp verify --json` prints"):
-            report.write(finished(), tmp_path / "r.html", verified=found)
+            report_page.write(finished(), tmp_path / "r.html", verified=found)
     with pytest.raises(WarpError, match="cannot read"):
-        report.write(finished(), tmp_path / "r.html", verified=tmp_path / "none.json")
+        report_page.write(finished(), tmp_path / "r.html", verified=tmp_path / "none.json")

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from finished import finished
 
-from warp import export, measured, report, results
 from warp.errors import WarpError
+from warp.report import export
+from warp.report import page as report_page
+from warp.results import file as results
+from warp.results import measured
 
 PAGE = (Path(__file__).parents[1] / "data" / "result-file.md").read_text()
 
@@ -145,14 +148,14 @@ def test_300_damaged_files_end_in_one_sentence_each(result, path, tmp_path):
 
 @pytest.mark.slow
 def test_damaged_files_in_every_reader(path, tmp_path):
-    from warp import compare, figures
+    from warp.report import compare, figures
 
     whole, rng = path.read_bytes(), random.Random(4)
     good = tmp_path / "good.h5"
     good.write_bytes(whole)
     readers = (
         lambda one: figures.draw(results.read(one), tmp_path / "plots", "a"),
-        lambda one: report.write(results.read(one), tmp_path / "a.html"),
+        lambda one: report_page.write(results.read(one), tmp_path / "a.html"),
         lambda one: export.write(results.read(one), tmp_path / "a", True, True),
         lambda one: compare.files([one, good]),
     )

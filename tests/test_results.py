@@ -8,10 +8,12 @@ import h5py
 import numpy as np
 import pytest
 
-from warp import console, metrics, results, store, vtkhdf
+from warp.cli import tables
 from warp.errors import WarpError
-from warp.grid import Grid
-from warp.results import Result
+from warp.results import file as results
+from warp.results import hdf5, metrics, vtkhdf
+from warp.results.file import Result
+from warp.voxels.grid import Grid
 
 NX, NY, NZ = 5, 7, 3
 
@@ -72,7 +74,7 @@ def test_what_goes_in_comes_out(result, path):
     assert back.grid.mirror == (False, False)
     assert back.media.material == ["void", "bt", "silicon"]
     np.testing.assert_array_equal(back.residuals["heat"], [1.0, 1e-5, 1e-9])
-    assert back.metrics == store.plain(result.metrics)
+    assert back.metrics == hdf5.plain(result.metrics)
     assert back.warpage("chip", "top").value == result.warpage("chip", "top").value
     np.testing.assert_array_equal(back.fields["stress"][2:5, 1], result.stress[2:5, 1])
     assert metrics.stress_metrics.parts(back, back.fields["stress"]) == result.metrics["stress"]
@@ -97,7 +99,7 @@ def test_rounds_of_heat_stand_beside_its_iterations(model, capsys):
     heat = SimpleNamespace(temperature=warm, iterations=11, residuals=[1.0, 1e-9], seconds=0.1, rounds=4)
     done = Result.of("", model, heat=heat)
     assert done.summary()["solver"]["heat"]["rounds"] == 4
-    console.print_summary(done.summary(), "")
+    tables.print_summary(done.summary(), "")
     assert "11 in 4 rounds" in capsys.readouterr().out
 
 
@@ -108,7 +110,7 @@ def test_single_precision_fields(result, tmp_path):
 
 
 def test_many_layers_fill_whole_and_partial_chunks(result, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "CHUNK_BYTES", 2 * 8 * (NY + 1) * (NX + 1))
+    monkeypatch.setattr(hdf5, "CHUNK_BYTES", 2 * 8 * (NY + 1) * (NX + 1))
     back = results.read(result.write(tmp_path / "out.h5"))
     np.testing.assert_array_equal(back.displacement, result.displacement)
     np.testing.assert_array_equal(back.stress, result.stress)
@@ -248,7 +250,7 @@ def test_a_flipped_bit_is_found_or_harmless(result, path):
         try:
             back = results.read(path)
             same = all(np.array_equal(getattr(back, name), getattr(result, name)) for name in names)
-            assert same and back.metrics == store.plain(result.metrics) and back.case == result.case
+            assert same and back.metrics == hdf5.plain(result.metrics) and back.case == result.case
         except WarpError as error:
             found += 1
             assert "\n" not in str(error) and str(path) in str(error)

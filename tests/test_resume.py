@@ -14,10 +14,11 @@ import h5py
 import numpy as np
 import pytest
 
-from warp import checkpoint, flow, reuse
-from warp.case import load
+from warp.case.case import load
 from warp.errors import WarpError
-from warp.results import read
+from warp.results.file import read
+from warp.run import checkpoint, process
+from warp.solvers.elastic.multigrid import reuse
 
 TEXT = """\
 title = "ten steps"
@@ -102,7 +103,7 @@ def case(tmp_path):
 
 def start(case, *options):
     """`warp run` in a process of its own."""
-    command = [sys.executable, "-m", "warp.cli", "run", str(case), "-o", str(case.with_name("out.h5")), "--device", "cpu"]
+    command = [sys.executable, "-m", "warp.cli.main", "run", str(case), "-o", str(case.with_name("out.h5")), "--device", "cpu"]
     return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -168,13 +169,13 @@ def test_killed_twenty_times_the_numbers_are_the_same(case):
 def test_checkpoint_gives_back_every_bit(case, tmp_path):
     kept = tmp_path / "c.h5"
     loaded = load(case)
-    whole = flow.solve(loaded, "cpu", kept=kept)
+    whole = process.solve(loaded, "cpu", kept=kept)
     assert kept.exists()
     told = []
-    again = flow.solve(loaded, "cpu", kept=kept, resume=True, told=lambda done, of: told.append((done, of)))
+    again = process.solve(loaded, "cpu", kept=kept, resume=True, told=lambda done, of: told.append((done, of)))
     assert told == [(len(loaded.moments), len(loaded.moments))]
     same(again, whole)
-    flow.done_with(kept)
+    process.done_with(kept)
     assert not kept.exists()
 
 
@@ -190,22 +191,22 @@ def test_a_resumed_run_makes_the_preconditioner_of_an_earlier_moment_again(case,
     cycle = reuse.Cycle
     monkeypatch.setattr(reuse, "Cycle", lambda A: made.append(A) or cycle(A))
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = flow.solve(loaded, "cpu", kept=kept)
+    whole = process.solve(loaded, "cpu", kept=kept)
     taken = [n for n in saved if n + 1 in saved and saved[n][1] is saved[n + 1][1] is not None]
     assert len(taken) >= 1 and len(made) < len(saved)
     monkeypatch.setattr(checkpoint, "write", write)
     kept.write_bytes(saved[taken[-1]][0])
-    same(flow.solve(loaded, "cpu", kept=kept, resume=True), whole)
+    same(process.solve(loaded, "cpu", kept=kept, resume=True), whole)
 
 
 def test_a_checkpoint_of_another_case_is_refused(case, tmp_path):
     kept = tmp_path / "c.h5"
-    flow.solve(load(case), "cpu", kept=kept)
+    process.solve(load(case), "cpu", kept=kept)
     with pytest.raises(WarpError, match="belongs to another case"):
-        flow.solve(load(case, {"step.2.temperature": "150 degC"}), "cpu", kept=kept, resume=True)
+        process.solve(load(case, {"step.2.temperature": "150 degC"}), "cpu", kept=kept, resume=True)
     kept.write_bytes(kept.read_bytes()[:5000])
     with pytest.raises(WarpError, match="damaged or incomplete"):
-        flow.solve(load(case), "cpu", kept=kept, resume=True)
+        process.solve(load(case), "cpu", kept=kept, resume=True)
 
 
 def test_what_killed_runs_left_is_swept_up(tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from warp.shape import Balls, Body, Box, Columns, Prism
+from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
 
 
 def test_volumes_by_hand():

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from warp import checkpoint, flow, profiles, validity
-from warp.case import CaseError, load, parse
-from warp.laminate import Layer, laminate
-from warp.results import read
+from warp.case import profiles
+from warp.case.case import CaseError, load, parse
+from warp.results.file import read
+from warp.run import checkpoint, process
+from warp.run import warnings as run_warnings
+from warp.verify.bending import Layer, laminate
 
 HEAD = """\
 title = "plates"
@@ -69,7 +71,7 @@ def step(do, **keys):
 
 
 def run(*steps, text=PLATES, head=HEAD):
-    return flow.solve(parse(head + text + "".join(steps), Path("plates.toml")), "cpu")
+    return process.solve(parse(head + text + "".join(steps), Path("plates.toml")), "cpu")
 
 
 def kappa(record, part="a", side="bottom"):
@@ -113,7 +115,7 @@ def test_parts_that_join_move_nothing_and_bear_nothing():
 
 
 def test_one_step_of_cooling_is_the_run_without_steps():
-    plain = flow.solve(parse(COARSE + PLATES, Path("plates.toml")), "cpu")
+    plain = process.solve(parse(COARSE + PLATES, Path("plates.toml")), "cpu")
     stepped = run(step("cool", temperature="25 degC"), head=COARSE)
     assert np.abs(stepped.displacement - plain.displacement).max() < 1e-6 * np.abs(plain.displacement).max()
     assert "steps" not in plain.metrics
@@ -249,7 +251,7 @@ def test_power_on_is_the_steady_field_and_off_the_ambient():
     heated = PLATES.replace('thickness = "0.3 mm"', 'thickness = "0.3 mm"\npower = "20 W"')
     heated += '[boundary.air]\nface = "a.bottom"\nfilm = "500 W/(m^2 K)"\nambient = "25 degC"\n'
     head = COARSE.replace("[grid]", 'temperature = "solved"\n[grid]')
-    plain = flow.solve(parse(head + heated, Path("plates.toml")), "cpu")
+    plain = process.solve(parse(head + heated, Path("plates.toml")), "cpu")
     result = run(
         step("cool", temperature="25 degC"),
         step("power", on=True, duration="1 s"),
@@ -341,10 +343,10 @@ def test_a_supported_run_goes_on_with_the_same_bits(tmp_path, monkeypatch):
     case = parse(COARSE + PLATES + "".join(ways) + step("support", on="free"), Path("plates.toml"))
     kept = tmp_path / "c.h5"
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = flow.solve(case, "cpu", kept=kept)
+    whole = process.solve(case, "cpu", kept=kept)
     for done in (2, 3, 4):
         kept.write_bytes(saved[done])
-        again = flow.solve(case, "cpu", kept=kept, resume=True)
+        again = process.solve(case, "cpu", kept=kept, resume=True)
         assert again.metrics == whole.metrics
         np.testing.assert_array_equal(again.displacement, whole.displacement)
 
@@ -397,8 +399,8 @@ def test_linear_theory_ends_at_a_third_of_freunds_number():
         S = 1.5 * strain * M_f / M_s * d**2 * film / h**3
         bow = 6 * M_f * strain * film / (M_s * h**2) * d**2 / 8
         surfaces = {"wafer": {"top": {"warpage_um": 1e6 * bow}}}
-        assert 2 * validity.bends(surfaces, h) == pytest.approx(S)
-        assert bool(validity.remarks(surfaces, h)) == (S > 0.3)
+        assert 2 * run_warnings.bends(surfaces, h) == pytest.approx(S)
+        assert bool(run_warnings.beyond_linear_theory(surfaces, h)) == (S > 0.3)
 
 
 def test_numbers_of_every_step_are_in_the_file(tmp_path):
@@ -520,10 +522,10 @@ def test_a_run_that_relaxes_goes_on_with_the_same_bits(tmp_path, monkeypatch):
     case = parse(COARSE + PLATES.split("[part.c]")[0] + RELAXES + "".join(ways), Path("plates.toml"))
     kept = tmp_path / "c.h5"
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = flow.solve(case, "cpu", kept=kept)
+    whole = process.solve(case, "cpu", kept=kept)
     for done in (2, 3):
         kept.write_bytes(saved[done])
-        again = flow.solve(case, "cpu", kept=kept, resume=True)
+        again = process.solve(case, "cpu", kept=kept, resume=True)
         assert again.metrics == whole.metrics
         np.testing.assert_array_equal(again.displacement, whole.displacement)
 
@@ -546,7 +548,7 @@ def board(record, part="substrate", side="bottom"):
 
 def test_flip_chip_turns_from_convex_to_concave_on_the_way_to_reflow():
     case = load(GALLERY / "process-reflow.toml", {**ROUGH, "step.reflow.every": "120 K"})
-    records = flow.solve(case, "cpu").metrics["steps"]
+    records = process.solve(case, "cpu").metrics["steps"]
     cold = next(record for record in records if record["name"] == "room temperature")
     curve = [record for record in records if record["name"] == "reflow"]
     assert board(cold) > 100
@@ -561,10 +563,10 @@ def test_flip_chip_turns_from_convex_to_concave_on_the_way_to_reflow():
 def test_published_process_within_its_own_numbers():
     """217, 165 and 25 degC: preset 2 of the tool that the file names reports +236 um."""
     fine = {"grid.edge_spacing": "0.5 mm", "grid.cells_per_layer": "3", "grid.growth": "1", "step.5.every": "300 K"}
-    attached, warm, cured, cold, _ = ends(flow.solve(load(GALLERY / "process-fcbga.toml", fine), "cpu"))
+    attached, warm, cured, cold, _ = ends(process.solve(load(GALLERY / "process-fcbga.toml", fine), "cpu"))
     assert board(cured) == pytest.approx(board(warm), rel=1e-5)
     assert board(cold) == pytest.approx(236, rel=0.03)
-    plain = flow.solve(load(GALLERY / "fcbga-bare.toml", {key: fine[key] for key in ROUGH}), "cpu")
+    plain = process.solve(load(GALLERY / "fcbga-bare.toml", {key: fine[key] for key in ROUGH}), "cpu")
     assert board(plain.metrics) > board(cold)  # its underfill pulls from the first kelvin on
 
 
@@ -572,7 +574,7 @@ def test_wafer_on_panel_bows_and_its_unit_hardly():
     """On a smaller wafer: bow goes with the square of the side."""
     sizes = {"part.panel.size": "48 mm", **{f"part.{part}.size": "42 mm" for part in ("underfill", "wafer", "layer")}}
     grid = {"grid.edge_spacing": "1 mm", "grid.cells_per_layer": "3", "grid.growth": "1"}
-    result = flow.solve(load(GALLERY / "wafer-level-film.toml", {**sizes, **grid}), "cpu")
+    result = process.solve(load(GALLERY / "wafer-level-film.toml", {**sizes, **grid}), "cpu")
     by_name = {record["name"]: record for record in ends(result)}
     assert board(by_name["wafer cold"], "wafer", "top") < -30  # the film shrinks more
     panel, unit = (board(by_name[name], "wafer", "top") for name in ("panel cold", "singulate"))

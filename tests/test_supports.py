@@ -16,12 +16,17 @@ import pytest
 from conductors import boxes
 from test_history import CORE, MM, MOULD, SILICON, T0, Solid, X, plate, strains
 
-from warp import contact, device, elastic
-from warp.history import State
-from warp.laminate import Layer, laminate
-from warp.springs import Springs
-from warp.supports import Clamp, Table
-from warp.transfer import Merge
+from warp import device
+from warp.solvers.elastic import contact
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.multigrid.transfer import Merge
+from warp.solvers.elastic.springs import Springs
+from warp.verify.bending import Layer, laminate
+from warp.voxels.supports import Clamp, Table
 
 COLD, G = 300.0, contact.GRAVITY
 BOTTOM = ("package.bottom",)
@@ -61,7 +66,7 @@ def test_plate_held_all_round_bears_its_whole_thermal_strain(cpu):
     model = plate({"a": (SILICON, 0, 0.5 * MM, T0)}, np.linspace(0, 0.5 * MM, 4), x)
     sides = Clamp(("a.x+", "a.y+"), sliding=True)
     solution = elastic.solve(model, COLD, cpu, 1e-9, before=begun(model, cpu), support=sides)
-    sigma = elastic.stress(model, solution.displacement, COLD, solution.state)
+    sigma = elastic_stress.stress(model, solution.displacement, COLD, solution.state)
     expected = -SILICON.E * SILICON.alpha * (COLD - T0) / (1 - SILICON.nu)
     np.testing.assert_allclose(sigma[:2], expected, rtol=1e-6)
     np.testing.assert_allclose(sigma[2:], 0.0, atol=1e-6 * expected)
@@ -72,7 +77,7 @@ def test_laminate_held_flat_bears_no_resultant_but_a_moment(cpu, pair):
     model, state, _ = pair
     solution = elastic.solve(model, COLD, cpu, 1e-9, before=state, support=Clamp(BOTTOM, sliding=True))
     assert not solution.state.displacement[2, 0].any()
-    sigma = elastic.stress(model, solution.displacement, COLD, solution.state)[0, :, 0, 0]
+    sigma = elastic_stress.stress(model, solution.displacement, COLD, solution.state)[0, :, 0, 0]
     M = [s.modulus(COLD) / (1 - s.nu) for s in (CORE, SILICON)]
     free = [s.alpha * (COLD - T0) for s in (CORE, SILICON)]
     eps0 = sum(m * e for m, e in zip(M, free, strict=True)) / sum(M)
@@ -165,7 +170,7 @@ def test_table_bears_the_weight_and_pulls_nowhere(cpu):
     """The forces of a strip that lies partly: their sum is its weight; it touches where it presses, and nowhere sinks in."""
     model, _, q = ribbon(-0.055)
     solution, height = lying(model, cpu)
-    A = elastic.Operator(model, cpu, elastic.mean_temperature(model, COLD))
+    A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, COLD))
     faces = contact.lowest(model, A)
     force = faces.hardness * np.maximum(-height[: len(faces.at)], 0)
     weight = q * model.grid.x[-1] * model.grid.y[-1]
@@ -207,7 +212,7 @@ def test_bodies_on_a_table_are_turned_until_they_stand(cpu):
     model = boxes(x, x, MM * np.array([0, 0.5, 1, 1.5]), parts)
     model.media.stress_free[1:] = T0
     solution = elastic.solve(model, COLD, cpu, 1e-9, before=begun(model, cpu), support=Table())
-    A = elastic.Operator(model, cpu, elastic.mean_temperature(model, COLD))
+    A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, COLD))
     faces, pull = contact.lowest(model, A), contact.weight(model, A)
     U = np.zeros(A.shape)
     U[..., 1:-1] = solution.state.displacement
@@ -224,7 +229,7 @@ def test_springs_are_part_of_the_matrix_on_every_level(cpu):
     """S - V E V^T beside A; a coarser level has all the stiffness of the finer one, where its displacements are."""
     x = MM * np.linspace(0, 8, 9)
     model = plate({"a": (SILICON, 0, 1 * MM, T0)}, np.linspace(0, 1 * MM, 4), x)
-    A = elastic.Operator(model, cpu, elastic.mean_temperature(model, COLD))
+    A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, COLD))
     at, chance = contact.lowest(model, A).at, np.random.default_rng(1)
     springs = Springs(at, chance.uniform(1, 2, len(at)))
     V, E = chance.standard_normal((len(at), 2)), np.array([[2.0, 1.0], [1.0, 3.0]])

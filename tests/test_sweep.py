@@ -15,12 +15,14 @@ import pytest
 from fragile import fragile
 from test_cli import CASE
 
-from warp import case, design, effects, sweep
+from warp.case import case
 from warp.errors import WarpError
+from warp.report import effect_figures
+from warp.run import effects, sampling, sweep
 
 
 def plan(*vary, sample="grid", size=None, seed=0):
-    return design.design(vary, sample, size, seed)
+    return sampling.design(vary, sample, size, seed)
 
 
 def test_a_grid_is_every_value_with_every_other():
@@ -43,10 +45,10 @@ def test_a_latin_hypercube_has_one_point_in_every_stratum():
 
 
 def test_the_unit_of_a_list_may_stand_at_its_end():
-    assert design.variable("a=25, 100, 260 degC").values == ("25 degC", "100 degC", "260 degC")
-    assert design.variable("a=25, 26").values == ("25", "26")
-    assert design.variable("a=1 mm, 2 cm").values == ("1 mm", "2 cm")
-    assert design.variable("a=gel, 3 mm").values == ("gel", "3 mm")
+    assert sampling.variable("a=25, 100, 260 degC").values == ("25 degC", "100 degC", "260 degC")
+    assert sampling.variable("a=25, 26").values == ("25", "26")
+    assert sampling.variable("a=1 mm, 2 cm").values == ("1 mm", "2 cm")
+    assert sampling.variable("a=gel, 3 mm").values == ("gel", "3 mm")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_the_unit_of_a_list_may_stand_at_its_end():
 )
 def test_bad_ranges_are_one_sentence(vary, complaint):
     with pytest.raises(WarpError, match=complaint):
-        design.variable(vary)
+        sampling.variable(vary)
 
 
 def test_bad_designs_are_one_sentence():
@@ -74,13 +76,13 @@ def test_bad_designs_are_one_sentence():
         ((tuple(f"a{n}=1..2" for n in range(9)), "grid"), "--sample lhs"),
     ):
         with pytest.raises(WarpError, match=complaint):
-            design.design(*arguments)
+            sampling.design(*arguments)
 
 
 def test_variance_shares_of_ishigami():
     """y = sin a + 7 sin2 b + 0.1 c4 sin a: first order 0.3139, 0.4424, 0; total 0.5576, 0.4424, 0.2437
     (Ishigami and Homma 1990; Saltelli et al., Global Sensitivity Analysis, 2008, 4.6)."""
-    a, b, c = np.pi * (2 * design.saltelli(2048, 3, 0).T - 1)
+    a, b, c = np.pi * (2 * sampling.saltelli(2048, 3, 0).T - 1)
     first, total = effects.shares(np.sin(a) + 7 * np.sin(b) ** 2 + 0.1 * c**4 * np.sin(a), 2048, 3)
     np.testing.assert_allclose(first, [0.3139, 0.4424, 0.0], atol=0.02)
     np.testing.assert_allclose(total, [0.5576, 0.4424, 0.2437], atol=0.02)
@@ -134,7 +136,8 @@ def test_a_sweep_runs_once_and_goes_on(small, tmp_path, here):
     rows = table(tmp_path / "sweep" / "sweep.csv")
     by = {(r["part.board.thickness (mm)"], r["part.chip.material"]): float(r[outcome.main]) for r in rows}
     assert by["0.8", "silicon"] > by["1.2", "silicon"] > 0 > by["0.8", "copper"] - by["0.8", "silicon"]
-    assert (tmp_path / "sweep" / "effects-warpage.png").stat().st_size > 5000
+    (picture,) = effect_figures.pictures(outcome, tmp_path / "sweep")
+    assert picture == tmp_path / "sweep" / "effects-warpage.png" and picture.stat().st_size > 5000
 
     wider = plan("part.board.thickness=0.8 mm, 1 mm, 1.2 mm", vary[1])
     kept = sorted((tmp_path / "sweep" / "points").iterdir())
@@ -208,8 +211,8 @@ def test_one_number_varied_is_a_curve(small, tmp_path, here):
     outcome = sweep.sweep(small, plan("load.temperature=25, 165, 265 degC"), tmp_path / "s")
     warpage = [r["numbers"]["board.bottom warpage (um)"] for r in outcome.records]
     assert warpage[0] > 0 > warpage[2] and abs(warpage[1]) < 1e-3  # flat where the parts became one
-    assert [f.name for f in outcome.files if f.suffix == ".png"] == ["curve.png"]
-    assert (tmp_path / "s" / "curve.png").stat().st_size > 5000
+    (picture,) = effect_figures.pictures(outcome, tmp_path / "s")
+    assert picture == tmp_path / "s" / "curve.png" and picture.stat().st_size > 5000
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads /proc")
@@ -239,13 +242,13 @@ def until(holds, seconds=60):
 
 def test_a_picture_and_its_table_tell_words_from_numbers(tmp_path, capsys):
     """A material has no lowest and highest value: its effect has no sign. An output that fails everywhere is drawn, too."""
-    from warp import console
+    from warp.cli import tables
 
     found = plan("a.thickness=0.2 .. 0.6 mm", "b.material=soft, hard", sample="sobol", size=4)
     y = np.array([100 - 80 * float(a.split()[0]) + 10 * (b == "soft") for a, b in found.points])
     records = [{"numbers": {"w (um)": v}, "status": "done", "seconds": 1.0, "main": "w (um)"} for v in y]
-    console.print_sweep(sweep.report(found, records, tmp_path))
+    tables.print_sweep(sweep.report(found, records, tmp_path))
     rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines() if "%" in line}
     assert rows["a.thickness"].startswith("-") and rows["b.material"][0].isdigit()
-    effects.picture(found, "w (um)", "um", np.full(len(y), np.nan), tmp_path / "nothing.png")
+    effect_figures.main_effects_picture(found, "w (um)", "um", np.full(len(y), np.nan), tmp_path / "nothing.png")
     assert (tmp_path / "nothing.png").stat().st_size > 5000

@@ -8,11 +8,12 @@ import pytest
 from conductors import Conductor, boxes, uneven
 from oncpu import compiler, cuda_sources
 
-from warp import heat, transient
-from warp.boundary import Film, Fixed, Interface, Source
-from warp.curves import Table
 from warp.errors import WarpError
-from warp.voxelize import VoxelModel
+from warp.materials.curves import Table
+from warp.solvers.heat import steady as heat
+from warp.solvers.heat import transient
+from warp.voxels.boundary import Film, Fixed, Interface, Source
+from warp.voxels.voxelize import VoxelModel
 
 INF = np.inf
 VOLUME, AREA, C0, H = 2e-9, 2e-6, 2e6, 1e3  # m3, m2, J/m3K, W/m2K
@@ -27,7 +28,7 @@ def voxel(capacity=C0) -> VoxelModel:
 @pytest.fixture(autouse=True)
 def levels(monkeypatch):
     """Make V-cycles of small models have several levels."""
-    monkeypatch.setattr("warp.heat_level._DENSE", 100)
+    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 100)
 
 
 @pytest.fixture

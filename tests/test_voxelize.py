@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from warp import media, mixing, voxelize
 from warp.errors import WarpError
-from warp.grid import Grid, GridSettings, make_grid, voxel_volumes
-from warp.materials import MaterialSpec
-from warp.shape import Balls, Body, Box, Columns, Prism
+from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
+from warp.materials import mixing
+from warp.materials.library import MaterialSpec
+from warp.voxels import media, voxelize
+from warp.voxels.grid import Grid, GridSettings, make_grid, voxel_volumes
 
 
 @dataclass(frozen=True)

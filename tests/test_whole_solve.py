@@ -6,9 +6,14 @@ from conductors import boxes, uneven
 from hard_models import ROOM, bumps
 from oncpu import compiler, cuda_sources
 
-from warp import cache, device, elastic, elastic_level, heat, warmup
-from warp.boundary import Film, Fixed
-from warp.materials import library
+from warp import cache, device
+from warp.materials.library import library
+from warp.run import warmup
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic.multigrid import cycle as elastic_cycle
+from warp.solvers.elastic.multigrid import level as elastic_level
+from warp.solvers.heat import steady as heat
+from warp.voxels.boundary import Film, Fixed
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++) found")
 
@@ -63,7 +68,7 @@ def flip_chip(mirror):
 @pytest.mark.parametrize("mirror, wide", [((True, True), elastic_level.WIDE), ((False, False), 0.5)])
 def test_elastic(cpu, mirror, wide, monkeypatch):
     monkeypatch.setattr(elastic_level, "WIDE", wide)
-    monkeypatch.setattr(elastic_level, "COARSEST", (800, 800))
+    monkeypatch.setattr(elastic_cycle, "COARSEST", (800, 800))
     model = flip_chip(mirror)
     numba = elastic.solve(model, 298.15, cpu, 1e-10)
     with cuda_sources() as launched:

@@ -129,8 +129,13 @@ def faces(solid: np.ndarray) -> int:
 
 def ours(unknowns: int) -> dict:
     """Solve on the program's own grid, spaced for about `unknowns`."""
-    from warp import case, device, elastic, metrics, process, warmup
-    from warp.grid import make_grid
+    from warp import device
+    from warp.case import case
+    from warp.results import metrics
+    from warp.run import model as run_model
+    from warp.run import warmup
+    from warp.solvers.elastic import solve as elastic
+    from warp.voxels.grid import make_grid
 
     place = device.select("cpu")
     warmup.warmup(place)
@@ -148,7 +153,7 @@ def ours(unknowns: int) -> dict:
         low, high = (middle, high) if 3 * grid.cells * 0.6 < unknowns else (low, middle)
     overrides = {f"grid.{name}": f"{1e3 * value:.6g} mm" for name, value in spacing(low).items()}
     loaded = case.load(Path(str(path)), overrides)
-    model = process.build(loaded, place)
+    model = run_model.build(loaded, place)
     solution = min((elastic.solve(model, loaded.loads.temperature, place) for _ in range(3)), key=lambda s: s.seconds)
     exist = faces(model.ids > 0) - sum(int((model.ids.take(0, 2 - a) > 0).sum()) for a in (0, 1))  # mirrors hold some
     numbers = metrics.evaluate(model, None, solution.displacement, surfaces=[("substrate", "bottom")])

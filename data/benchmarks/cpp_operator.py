@@ -19,9 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from warp import bench, case, elastic
 from warp import device as devices
-from warp.process import build
+from warp.case import case
+from warp.run.model import build
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.verify import bench
 
 HEADER = """
 struct Place { int x, y, z; };
@@ -58,7 +61,7 @@ def main() -> None:
     place = devices.select("cpu")
     found = case.load(bench.package(), dict(text.split("=", 1) for text in sys.argv[1:]))
     model = build(found, place)
-    A = elastic.Operator(model, place, elastic.mean_temperature(model, found.loads.temperature))
+    A = elastic_operator.Operator(model, place, elastic_load.mean_temperature(model, found.loads.temperature))
     report = {"case": bench.PACKAGE, "voxels": model.grid.cells, "precisions": {}}
     for real, name, number in ((np.float64, "double", ctypes.c_double), (np.float32, "float", ctypes.c_float)):
         x = np.random.default_rng(1).standard_normal(A.shape).astype(real)

@@ -20,11 +20,20 @@ os.environ["NUMBA_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from warp import bench, case, elastic, krylov, metrics, process, rigid, voxelize
 from warp import device as devices
-from warp.elastic_level import Cycle
-from warp.grid import make_grid
+from warp.case import case
 from warp.kernels import stress, surface
+from warp.results import metrics
+from warp.run import model as run_model
+from warp.solvers import krylov
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic import rigid
+from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.verify import bench
+from warp.voxels import voxelize
+from warp.voxels.grid import make_grid
 
 SPENT = {"device": 0.0, "copies": 0.0, "all cores": 0.0, "bytes": 0}
 _depth = [0]
@@ -148,14 +157,14 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
         bodies, T = loaded.bodies(), loaded.loads.temperature
         grid = make_grid(bodies, loaded.grid, loaded.mirror)
         model = voxelize.voxelize(bodies, loaded.materials(), grid, loaded.loads.stress_free)
-        process.covered_parts(loaded, model)
-        process.refuse_loose(model)
+        run_model.covered_parts(loaded, model)
+        run_model.refuse_loose(model)
     with stage("operator"):
-        A = elastic.Operator(model, device, elastic.mean_temperature(model, T))
+        A = elastic_operator.Operator(model, device, elastic_load.mean_temperature(model, T))
     with stage("cycle"):
         cycle = Cycle(A)
     with stage("solve"):
-        x, _ = krylov.solve(device, A.apply, partial(elastic.load, model, A, T), cycle, 1e-2, "elastic")
+        x, _ = krylov.solve(device, A.apply, partial(elastic_load.load, model, A, T), cycle, 1e-2, "elastic")
     del cycle
     with stage("displacement"):
         U = device.asarray(x[..., 1 : A.n[0] + 2])
@@ -163,7 +172,7 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
         del x, A
         U = device.to_host(U)
     with stage("stress"):
-        sigma = elastic.stress(model, U, T, device=device)
+        sigma = elastic_stress.stress(model, U, T, device=device)
     with stage("numbers"):
         metrics.evaluate(model, None, U, sigma, surfaces=loaded.surfaces, zones=loaded.zones, terminals=loaded.terminals)
     columns = grid.shape[1] * grid.shape[2]

@@ -17,7 +17,12 @@ from pathlib import Path
 import numpy as np
 import pyamg
 
-from warp import bench, case, device, elastic, process, warmup
+from warp import device
+from warp.case import case
+from warp.run import model as run_model
+from warp.run import warmup
+from warp.solvers.elastic import solve as elastic
+from warp.verify import bench
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 import reference  # noqa: E402
@@ -89,7 +94,7 @@ def main() -> None:
     rows = []
     for path in paths:
         loaded = case.load(path, bench.spaced(voxels, path))
-        model = process.build(loaded, device.select("cpu"))
+        model = run_model.build(loaded, device.select("cpu"))
         T = loaded.loads.temperature
         A, f, modes = assembled(model, T)
         theirs, mine = aggregation(A, f, modes), [ours(model, T, threads) for threads in (1, None)]

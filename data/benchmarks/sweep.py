@@ -4,7 +4,7 @@ laminate theory?
     python data/benchmarks/sweep.py [FOLDER]      about five minutes on two cores; writes sweep.md beside this file
 
 Under the chip the package of sweep.toml is a laminate of three isotropic layers, bent to the curvature kappa of
-`warp.laminate.laminate`: the chip's top is a dome of height kappa L^2/4 from its middle to its corners, L the chip's
+`warp.verify.bending.laminate`: the chip's top is a dome of height kappa L^2/4 from its middle to its corners, L the chip's
 side, less what its free edges give back. So each input moves the warpage in laminate theory's sense, and the inputs
 rank as there.
 """
@@ -22,7 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from warp import design, device, effects, laminate
+from warp import device
+from warp.run import effects, sampling
+from warp.verify import bending
 
 CASE = Path(__file__).with_name("sweep.toml")
 VARY = (
@@ -39,22 +41,22 @@ CHIP = 10.0  # mm
 FREE = 165.0  # degC, where the parts are free of stress
 
 
-def dome(plan: design.Design) -> np.ndarray:
+def dome(plan: sampling.Design) -> np.ndarray:
     """kappa L^2/4 of every point [um]."""
     found = []
     for point in plan.points:
         value = {v.key: v.number(text) for v, text in zip(plan.variables, point, strict=True)}
         layers = [
-            laminate.Layer(
+            bending.Layer(
                 value.get("part.substrate.thickness", 1.0),
                 value.get("material.board.youngs_modulus", 26.0),
                 0.2,
                 1e-6 * value.get("material.board.cte", 15.0),
             ),
-            laminate.Layer(0.08, value.get("material.fill.youngs_modulus", 8.0), 0.3, 30e-6),
-            laminate.Layer(value.get("part.chip.thickness", 0.5), 130.0, 0.28, 2.8e-6),
+            bending.Layer(0.08, value.get("material.fill.youngs_modulus", 8.0), 0.3, 30e-6),
+            bending.Layer(value.get("part.chip.thickness", 0.5), 130.0, 0.28, 2.8e-6),
         ]
-        _, kappa = laminate.laminate(layers, value.get("load.temperature", 25.0) - FREE)
+        _, kappa = bending.laminate(layers, value.get("load.temperature", 25.0) - FREE)
         found.append(1e3 * kappa * CHIP**2 / 4)
     return np.array(found)
 
@@ -62,7 +64,7 @@ def dome(plan: design.Design) -> np.ndarray:
 def main(folder: Path) -> None:
     words = [f"--vary={text}" for text in VARY]
     words += ["--sample", "lhs", "--points", str(POINTS), "--workers", str(WORKERS), "--device", "cpu"]
-    command = [sys.executable, "-m", "warp.cli", "sweep", str(CASE), *words, "-o", str(folder)]
+    command = [sys.executable, "-m", "warp.cli.main", "sweep", str(CASE), *words, "-o", str(folder)]
     start = time.perf_counter()
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     wait(first, folder, WORKER_DIES)
@@ -83,7 +85,7 @@ def main(folder: Path) -> None:
     kept = sum(after.get(name) == stamp for name, stamp in before.items())
     with open(folder / "sweep.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    plan = design.design(VARY, "lhs", POINTS, 0)
+    plan = sampling.design(VARY, "lhs", POINTS, 0)
     inputs = {tuple(row[v.label] for v in plan.variables) for row in rows}
     surfaces = ("chip.top", "substrate.bottom")
     computed = {name: np.array([float(row[f"{name} warpage (um)"]) for row in rows]) for name in surfaces}

@@ -15,9 +15,10 @@ from typing import Literal
 from PIL import Image
 
 import warp
-from warp import figures, measured, plots, step_figures
-from warp.case import Case
-from warp.shape import Balls, Columns
+from warp.case.case import Case
+from warp.geometry.shapes import Balls, Columns
+from warp.report import figures, plots, step_figures
+from warp.results import measured
 
 HERE = Path(__file__).parent
 PICTURES = HERE.parent / "pictures" / "packages"
