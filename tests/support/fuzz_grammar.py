@@ -13,7 +13,7 @@ from typing import Any
 from warp.materials import library
 from warp.units import KINDS
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 QUANTITY = re.compile(r"\s*([+-]?\d[\d.eE+-]*)\s*(\S.*)?")
 UNITS = {kind: [unit for unit in kind.factors if unit] for kind in KINDS}
 ALL_UNITS = [unit for units in UNITS.values() for unit in units]

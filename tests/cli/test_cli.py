@@ -9,38 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from small_case import CASE
 
 from warp import cli
-
-CASE = """
-title = "chip on board"
-symmetry = "quarter"
-
-[part.board]
-size = "12 mm"
-thickness = "1 mm"
-material = "fr4"
-
-[part.chip]
-on = "board"
-size = "6 mm"
-thickness = "0.5 mm"
-material = "silicon"
-power = "2 W"
-
-[boundary.air]
-face = "chip.top"
-film = "1000 W/(m^2 K)"
-ambient = "25 degC"
-
-[load]
-stress_free = "165 degC"
-
-[grid]
-cells_per_layer = 3
-spacing = "1.5 mm"
-edge_spacing = "0.75 mm"
-"""
 
 
 @pytest.fixture
@@ -186,7 +157,7 @@ def test_api(case):
 def test_the_readme_s_case_loads(tmp_path):
     import warp as program
 
-    text = (Path(__file__).parents[1] / "README.md").read_text()
+    text = (Path(__file__).parents[2] / "README.md").read_text()
     path = tmp_path / "readme.toml"
     path.write_text(text.partition("```toml\n")[2].partition("```")[0])
     assert set(program.load(path).parts) == {"substrate", "chip"}
@@ -220,7 +191,7 @@ def test_the_readme_s_commands_are_ones_that_the_program_knows():
 
     import typer
 
-    readme = (Path(__file__).parents[1] / "README.md").read_text().replace("\\\n", " ")
+    readme = (Path(__file__).parents[2] / "README.md").read_text().replace("\\\n", " ")
     verbs = typer.main.get_command(cli.app).commands
     lines = [line for block in re.findall(r"```sh\n(.*?)```", readme, re.S) for line in block.splitlines()]
     commands = [words[1:] for line in lines if (words := shlex.split(line, comments=True)) and words[0] == "warp"]
@@ -229,4 +200,4 @@ def test_the_readme_s_commands_are_ones_that_the_program_knows():
         words = words[: words.index(">")] if ">" in words else words
         verbs[verb].make_context(verb, words)  # raises where an option is unknown or missing
         for case_file in (word for word in words if word.startswith("data/")):
-            assert (Path(__file__).parents[1] / case_file).is_file(), case_file
+            assert (Path(__file__).parents[2] / case_file).is_file(), case_file

@@ -16,7 +16,7 @@ ROOM = 298.15
 RULES = ("x-layers", "y-layers", "z-layers", "columns", "balls", "particulate", "fibres", "voigt", "reuss", "traces")
 
 
-def isotropic(E, nu, ppm, k=1.0, name="phase"):
+def built(E, nu, ppm, k=1.0, name="phase"):
     table = {
         "youngs_modulus": f"{E} GPa",
         "poissons_ratio": nu,
@@ -28,9 +28,9 @@ def isotropic(E, nu, ppm, k=1.0, name="phase"):
     return MaterialSpec.model_validate(table).build(name)
 
 
-EPOXY = isotropic(3, 0.35, 60, 0.2, "epoxy")
-SILICA = isotropic(73, 0.17, 0.5, 1.4, "silica")
-COPPER = isotropic(110, 0.34, 16.4, 398, "copper")
+EPOXY = built(3, 0.35, 60, 0.2, "epoxy")
+SILICA = built(73, 0.17, 0.5, 1.4, "silica")
+COPPER = built(110, 0.34, 16.4, 398, "copper")
 
 
 def engineering(medium):
@@ -52,7 +52,7 @@ CONDUCTION = [
 
 @pytest.mark.parametrize(("a", "f", "maxwell", "bruggeman", "nielsen"), CONDUCTION)
 def test_conductivity_of_spheres(a, f, maxwell, bruggeman, nielsen):
-    phases = [isotropic(3, 0.35, 60, k) for k in (0.2 * a, 0.2)]
+    phases = [built(3, 0.35, 60, k) for k in (0.2 * a, 0.2)]
     for rule, expected in (("maxwell", maxwell), ("bruggeman", bruggeman), ("lewis-nielsen", nielsen)):
         k = mix(phases, [f, 1 - f], "particulate", filler=Filler(rule)).conductivity(ROOM)
         assert k / 0.2 == pytest.approx(np.full(3, expected), rel=5e-5)
@@ -160,7 +160,7 @@ def test_columns_share_the_strain_along_z_and_meet_halfway_across():
 
 def test_signal_layer_follows_the_published_rule():
     """r = 0.45 copper in 13 GPa dielectric: in plane the mean of Voigt and Reuss, Turner expansion."""
-    film = isotropic(13, 0.30, 20, 0.4, "film")
+    film = built(13, 0.30, 20, 0.4, "film")
     layer = mix([COPPER, film], [0.45, 0.55], "traces")
     voigt, reuss = 0.45 * 110 + 0.55 * 13, 1 / (0.45 / 110 + 0.55 / 13)
     E, nu = engineering(layer)
@@ -243,8 +243,8 @@ def test_media_can_be_copied_and_sent(sent):
     np.testing.assert_array_equal(sent(rows.media()).thermal_strain(ROOM), rows.media().thermal_strain(ROOM))
 
 
-SOFT = isotropic(1e-3, 0.49, 200, 1e-3, "soft")
-STIFF = isotropic(1e3, 0.2, 1, 1e3, "stiff")
+SOFT = built(1e-3, 0.49, 200, 1e-3, "soft")
+STIFF = built(1e3, 0.2, 1, 1e3, "stiff")
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,7 +1,7 @@
 """Broken and odd case files by the thousand: each is solved, or refused in whole sentences; no traceback, no hang.
 
-    python tests/fuzz_cases.py 10000 --seed 1             all numbers 0 to 9999 of the seed
-    python tests/fuzz_cases.py --seed 1 --only 4711       one of them: the file, and what became of it
+    python tests/support/fuzz_cases.py 10000 --seed 1             all numbers 0 to 9999 of the seed
+    python tests/support/fuzz_cases.py --seed 1 --only 4711       one of them: the file, and what became of it
 
 A file is a package of data/ with values, units, keys, types, tables and lines changed, or a stack made up from nothing.
 It is loaded; what loads is gridded; what has few voxels is checked as `warp check` does, and some of that is solved.

@@ -7,7 +7,7 @@ import re
 import sys
 
 import pytest
-from test_cli import CASE
+from small_case import CASE
 
 from warp import cli, load, process, refine
 from warp.grid import make_grid

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import reference as ref
+from solids import isotropic
 
 
 def lines(rng, n, length):
@@ -11,10 +12,9 @@ def lines(rng, n, length):
     return np.concatenate([[0.0], np.cumsum(steps)]) * length / steps.sum()
 
 
-def isotropic(E, nu, solid):
+def filled(E, nu, solid):
     """Stiffness and shear arrays of one isotropic material on the solid cells."""
-    lam, mu = E * nu / (1 + nu) / (1 - 2 * nu), E / 2 / (1 + nu)
-    return np.array([(lam + 2 * mu) * solid] * 3 + [lam * solid] * 3), np.array([mu * solid] * 3)
+    return isotropic(E * solid, nu)
 
 
 def block(seed=1, shape=(4, 5, 6)):
@@ -35,7 +35,7 @@ def body():
     solid[2:6, 0, 0:3] = True  # fin, one cell thick in y
     solid[4:6, 0:2, 0:6] = True  # beam reaching over the void, two cells each way
     E = rng.uniform(1e9, 1e11, solid.shape)
-    C, G = isotropic(E, 0.3, solid)
+    C, G = filled(E, 0.3, solid)
     return x, y, z, C, G, solid
 
 
@@ -75,7 +75,7 @@ def curvature(z, dx, U):
 def test_linear_temperature_bends_a_plate_to_the_exact_curvature(free_edge, bending):
     """No stress anywhere, also where the tilt of the free edge is borrowed from the plane inside."""
     _, x, y, z, solid = block(shape=(4, 9, 11))
-    C, G = isotropic(1e11, 0.3, solid)
+    C, G = filled(1e11, 0.3, solid)
     gradient = 0.7  # thermal strain per metre
     strain = gradient * np.broadcast_to(ref.centres(z)[:, None, None], (3, *solid.shape))
     U = ref.solve_elastic(x, y, z, C, G, strain, free_edge=free_edge, bending=bending)
@@ -89,7 +89,7 @@ def strip(x, counts, layers, end=None, **options):
     z = np.concatenate([[0.0], *[np.full(n, t / n) for n, (t, *_) in zip(counts, layers, strict=True)]]).cumsum()
     owner = np.repeat(np.arange(len(layers)), counts)
     solid = (owner == 0)[:, None, None] | (ref.centres(x) < (end or x[-1]))[None, None, :]
-    parts = [isotropic(E, nu, solid) for _, E, nu, _ in layers]
+    parts = [filled(E, nu, solid) for _, E, nu, _ in layers]
     C, G = (np.stack([parts[m][q][:, k] for k, m in enumerate(owner)], 1) for q in (0, 1))
     strain = np.stack([solid * np.array([layers[m][3] for m in owner])[:, None, None]] * 3)
     grid, mirror = (x, np.array([0.0, 0.5e-3]), z), (True, True)
@@ -154,7 +154,7 @@ def test_w_at_grid_lines_lies_on_the_line_between_column_centres():
     """A bent plate's w at column centres is the tangent polygon of its parabola, so lines are met by linear weights."""
     x = np.cumsum([0.0, 0.1, 0.2, 0.4, 0.7, 1.1, 0.5, 0.2])
     gradient, y, z = 0.7, np.array([0.0, 1.0]), np.array([0.0, 0.5, 1.0])
-    C, G = isotropic(1.0, 0.0, np.ones((2, 1, 7)))
+    C, G = filled(1.0, 0.0, np.ones((2, 1, 7)))
     strain = gradient * np.broadcast_to(ref.centres(z)[:, None, None], (3, 2, 1, 7))
     w = ref.solve_elastic(x, y, z, C, G, strain, (True, True))[2, 0, 0, :7]
     line = np.interp(x[1:-1], ref.centres(x), w)
@@ -169,9 +169,9 @@ def test_half_and_whole_agree():
     E = rng.uniform(1e9, 1e11, solid.shape)
     strain = rng.uniform(1e-3, 2e-3, solid.shape)
     both = lambda q, axis: np.concatenate([np.flip(q, axis), q], axis)  # noqa: E731
-    C, G = isotropic(E, 0.3, solid)
+    C, G = filled(E, 0.3, solid)
     half = ref.solve_elastic(x, y, z, C, G, [strain] * 3, (True, False))
-    C, G = isotropic(both(E, 2), 0.3, both(solid, 2))
+    C, G = filled(both(E, 2), 0.3, both(solid, 2))
     whole = ref.solve_elastic(np.r_[-x[:0:-1], x], y, z, C, G, [both(strain, 2)] * 3)
     nx = len(x) - 1
     stretch = lambda U, first: np.diff(U[0, :-1, :-1, first:], axis=2)  # noqa: E731

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from conductors import boxes
+from plates import Solid as Elastic
+from plates import flip_chip, plate, strains
 from scipy.integrate import solve_ivp
-from test_history import Solid as Elastic
-from test_history import flip_chip, plate, strains
 
 from warp import elastic, pace, remade
 from warp.history import State

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from conductors import boxes
-from test_history import CORE, MM, MOULD, SILICON, T0, Solid, X, plate, strains
+from plates import CORE, MM, MOULD, SILICON, T0, Solid, X, plate, strains
 
 from warp import contact, device, elastic
 from warp.history import State

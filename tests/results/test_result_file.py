@@ -13,7 +13,7 @@ from finished import finished
 from warp import export, measured, report, results
 from warp.errors import WarpError
 
-PAGE = (Path(__file__).parents[1] / "data" / "result-file.md").read_text()
+PAGE = (Path(__file__).parents[2] / "data" / "result-file.md").read_text()
 
 
 @pytest.fixture(scope="module")

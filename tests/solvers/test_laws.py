@@ -1,11 +1,10 @@
 """Laws of the preconditioner and of the numbers' frame: symmetry, definiteness, place and units; voids in exact fields."""
 
-import mutations
 import numpy as np
 import pytest
 import reference
 from conductors import boxes, uneven
-from test_elastic import TWO, Solid, operator, plain, properties, voxels
+from solids import TWO, Solid, operator, plain, properties, voxels
 
 from warp import elastic, elastic_level, heat, heat_level, krylov
 from warp.boundary import Film, Fixed, Interface
@@ -169,13 +168,6 @@ def test_heat_is_second_order_beside_a_void(cpu):
         T, _ = krylov.solve(cpu, A.apply, b, heat_level.Cycle(A), 1e-10, "heat")
         errors.append(np.sqrt(np.average((T - exact)[solid] ** 2, weights=volume[solid])))
     assert np.log2(errors[0] / errors[1]) > 1.8
-
-
-@pytest.mark.parametrize("mutation", mutations.MUTATIONS, ids=lambda m: m.name)
-def test_a_deliberate_bug_finds_its_place(mutation):
-    """tests/mutations.py, which shows that fast tests catch such bugs, follows the kernels as they are."""
-    for file, text, replacement in mutation.edits:
-        assert (mutations.ROOT / file).read_text(encoding="utf-8").count(text) == 1 and text != replacement
 
 
 def test_energy_of_a_solution_is_least(cpu):

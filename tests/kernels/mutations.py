@@ -1,6 +1,6 @@
 """Deliberate bugs in the kernels: does a fast test notice each?
 
-    python tests/mutations.py [NAME ...]
+    python tests/kernels/mutations.py [NAME ...]
 
 Applies one bug at a time (a sign, an index, a mean) to a copy of the tree, in the Numba kernel and in its .cu twin alike,
 so that comparing the twins cannot tell, and runs fast tests on it until one fails; without a bug all of them must pass.
@@ -33,7 +33,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Mutation:
     tests: tuple[str, ...]
 
 
-ELASTIC = ("tests/test_elastic.py", "tests/test_laws.py")
+ELASTIC = ("tests/solvers/test_elastic.py", "tests/solvers/test_laws.py")
 HEAT = tuple(
-    f"tests/test_heat.py::test_{law}"
+    f"tests/solvers/test_heat.py::test_{law}"
     for law in ("operator_is_the_assembled_matrix", "operator_and_cycle_are_symmetric_and_positive", "layers_are_exact")
 )
 
@@ -96,7 +96,7 @@ MUTATIONS = (
             ("kernels/elastic.py", "cell[0, ids[k + 1, j + 1, i - 1]] * dx[i - 1]", "cell[0, m] * dx[i - 1]"),
             ("kernels/elastic.cu", "CELL(0, MEDIUM(k + 1, j + 1, i - 1)) * dx[i - 1]", "CELL(0, m) * dx[i - 1]"),
         ),
-        ("tests/test_laws.py", "tests/test_elastic.py"),
+        ("tests/solvers/test_laws.py", "tests/solvers/test_elastic.py"),
     ),
     Mutation(
         "line-sign",
@@ -105,7 +105,7 @@ MUTATIONS = (
             ("kernels/elastic.py", "yk[i] = rk[i] - l[i] * ym[i] if k > 0", "yk[i] = rk[i] + l[i] * ym[i] if k > 0"),
             ("kernels/elastic.cu", "t = rd[o] - l * t;", "t = rd[o] + l * t;"),
         ),
-        ("tests/test_laws.py",),
+        ("tests/solvers/test_laws.py",),
     ),
     Mutation(
         "load-area",
@@ -139,7 +139,7 @@ MUTATIONS = (
                 "CELL(3, m) * exx + CELL(1, m) * eyy + CELL(5, m) * ezz",
             ),
         ),
-        ("tests/test_elastic.py", "tests/test_convergence.py::test_no_section_carries_a_force"),
+        ("tests/solvers/test_elastic.py", "tests/solvers/test_convergence.py::test_no_section_carries_a_force"),
     ),
     Mutation(
         "face-resistance",
@@ -174,7 +174,7 @@ MUTATIONS = (
             ("kernels/multigrid.py", "o[i] += wy * wx[i] * row[first[i] + m]", "o[i] += wx[i] * row[first[i] + m]"),
             ("kernels/multigrid.cu", "o += wy * weightx[", "o += weightx["),
         ),
-        ("tests/test_laws.py",),
+        ("tests/solvers/test_laws.py",),
     ),
     Mutation(
         "column-face",
@@ -187,7 +187,7 @@ MUTATIONS = (
                 "if (i >= 1 && i <= nx) u += b * Y[COLUMN(2, k, j, i)]",
             ),
         ),
-        ("tests/test_laws.py",),
+        ("tests/solvers/test_laws.py",),
     ),
     Mutation(
         "sum-start",
@@ -196,19 +196,19 @@ MUTATIONS = (
             ("kernels/reduce.py", "for g in range(1, groups):", "for g in range(2, groups):"),
             ("kernels/reduce.cu", "for (int g = 1; g < groups; ++g)", "for (int g = 2; g < groups; ++g)"),
         ),
-        ("tests/test_parity.py::test_dot",),
+        ("tests/kernels/test_parity.py::test_dot",),
     ),
     Mutation(
         "disc-corner",
         "sign: one corner of the area of a disc in a cell (host only)",
         (("kernels/voxelize.py", "- _corner(r, b) + _corner(a, b)", "- _corner(r, b) - _corner(a, b)"),),
-        ("tests/test_voxelize.py",),
+        ("tests/voxels/test_voxelize.py",),
     ),
     Mutation(
         "twin-only",
         "sign, in the .cu alone: the flux that enters a cell from below",
         (("kernels/heat.cu", "sign * (q - fz + up)", "sign * (q + fz + up)"),),
-        ("tests/test_parity.py",),
+        ("tests/kernels/test_parity.py",),
     ),
 )
 
@@ -234,7 +234,7 @@ def apply(tree: Path, edits: tuple[tuple[str, str, str], ...]) -> None:
 
 def caught(tree: Path, tests: tuple[str, ...], cache: Path) -> str | None:
     """The first fast test that fails, or None."""
-    known = {"PYTHONPATH": os.pathsep.join((str(tree), str(tree / "tests"))), "NUMBA_CACHE_DIR": str(cache)}
+    known = {"PYTHONPATH": str(tree), "NUMBA_CACHE_DIR": str(cache)}
     for test in tests:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not slow and not gpu", test],

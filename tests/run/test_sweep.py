@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fragile import fragile
-from test_cli import CASE
+from small_case import CASE
 
 from warp import case, design, effects, sweep
 from warp.errors import WarpError
@@ -181,7 +181,7 @@ def test_dask_repeats_what_died_with_a_worker(tmp_path, monkeypatch):
 
 
 def benchmark():
-    path = Path(__file__).parents[1] / "data" / "benchmarks" / "sweep.py"
+    path = Path(__file__).parents[2] / "data" / "benchmarks" / "sweep.py"
     spec = importlib.util.spec_from_file_location("benchmark_sweep", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -222,7 +222,8 @@ def test_a_killed_sweep_takes_its_processes_with_it(tmp_path):
         f"    tasks = {{name: (name, {str(tmp_path)!r}, {{}}) for name in 'ab'}}\n"
         "    list(sweep.on_this_machine(tasks, 2, 'cpu', sleeper))\n"
     )
-    parent = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)})
+    support = Path(__file__).parents[1] / "support"
+    parent = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(support)})
     until(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
     workers = [int(path.stem) for path in tmp_path.glob("*.pid")]
     os.kill(parent.pid, signal.SIGKILL)
