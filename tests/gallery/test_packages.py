@@ -304,7 +304,7 @@ def test_more_than_one_chip():
 
 
 def test_the_gallery_shows_every_package():
-    """Pictures are small, and the page names each file; `python data/packages/gallery.py` draws them anew."""
+    """Pictures are small, and the page names each file; `python tests/gallery/gallery.py` draws them anew."""
     page = (GALLERY / "README.md").read_text(encoding="utf-8")
     for path in GALLERY.glob("*.toml"):
         assert f"({path.name})" in page and f"(../pictures/packages/{path.stem}.png)" in page

@@ -1,6 +1,5 @@
 """Copper from layouts with lengths of their own: GDSII, OASIS and Gerber, laid on a layer's outline."""
 
-from importlib import resources
 from math import pi
 from pathlib import Path
 from runpy import run_path
@@ -208,8 +207,8 @@ def test_a_symmetric_layout_is_seen_to_be(tmp_path):
 
 
 def test_the_gallerys_layout_is_what_its_script_draws(tmp_path):
-    gallery = Path(str(resources.files("warp.data"))) / "packages"
-    drawn = run_path(str(gallery / "substrate-layout.py"))["pattern"]()
+    script = Path(__file__).parents[1] / "gallery" / "substrate_layout.py"
+    drawn = run_path(str(script))["pattern"]()
     written = starter.write("substrate-layout", tmp_path / "mine.toml")
     images = load(written).package.images
     for side, copper in zip(("top", "bottom"), drawn, strict=True):

@@ -181,7 +181,7 @@ def test_dask_repeats_what_died_with_a_worker(tmp_path, monkeypatch):
 
 
 def benchmark():
-    path = Path(__file__).parents[2] / "data" / "benchmarks" / "sweep.py"
+    path = Path(__file__).parents[1] / "benchmarks" / "sweep.py"
     spec = importlib.util.spec_from_file_location("benchmark_sweep", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -263,7 +263,7 @@ def test_at_least_ten_packages_agree():
     errors = {n: abs(v["here"] / v["calculix"] - 1) for n, e in entries.items() for v in [e["values"][e["surface"]]]}
     assert sum(error < 0.01 for error in errors.values()) >= 10, errors
     stale = [name for name, entry in entries.items() if fingerprint(name) != entry["case"]]
-    assert not stale, f"run data/benchmarks/calculix_packages.py {' '.join(stale)}"
+    assert not stale, f"run tests/benchmarks/calculix_packages.py {' '.join(stale)}"
 
 
 def fingerprint(name):

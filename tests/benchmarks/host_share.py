@@ -1,6 +1,6 @@
 """What the host of a GPU has to do for a solve, measured without a GPU: CPU time of every stage on one thread, split.
 
-    python data/benchmarks/host_share.py [VOXELS | CASE.toml] [OVERRIDE=VALUE ...]
+    python tests/benchmarks/host_share.py [VOXELS | CASE.toml] [OVERRIDE=VALUE ...]
 
 The device is the CPU with arrays of a class of its own, as a GPU's are: launches, operations on such arrays and functions of
 `device.xp` count as the device's, and a host array among their operands is an error, as it is in CuPy. The rest is the host's:
@@ -189,5 +189,5 @@ if __name__ == "__main__":
     path = Path(first) if first.endswith(".toml") else bench.package()
     overrides = {} if first.endswith(".toml") else bench.spaced(int(float(first)))
     measure(bench.package(), bench.spaced(90_000))  # compiled
-    measure(Path(__file__).parents[1] / "packages" / "bumps-resolved.toml", {"grid.refine": "0.5"})
+    measure(Path(__file__).parents[2] / "data" / "packages" / "bumps-resolved.toml", {"grid.refine": "0.5"})
     print(json.dumps(measure(path, overrides | dict(word.split("=", 1) for word in more)), indent=1))

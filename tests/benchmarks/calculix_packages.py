@@ -1,6 +1,6 @@
 """Packages of data/packages in CalculiX and here, each from its own case file: the table data/calculix/packages.md.
 
-    OMP_NUM_THREADS=1 python data/benchmarks/calculix_packages.py [PACKAGE ... | table]      needs `ccx` (Debian: calculix-ccx)
+    OMP_NUM_THREADS=1 python tests/benchmarks/calculix_packages.py [PACKAGE ... | table]      needs `ccx` (Debian: calculix-ccx)
 
 `warp export --calculix` writes the decks: C3D20R bricks twice as wide as the voxels, direct solver. The same with bricks
 three times as wide says how far CalculiX's own mesh still matters; where the two programs differ by more than 0.5 % on the
@@ -29,7 +29,7 @@ from typing import Any
 from warp import calculix_answer, device, load, process, warmup
 from warp.errors import WarpError
 
-DATA = Path(__file__).resolve().parent.parent
+DATA = Path(__file__).resolve().parents[2] / "data"
 FOUND, TABLE = DATA / "calculix" / "packages.json", DATA / "calculix" / "packages.md"
 PACKAGES = (
     "flip-chip",

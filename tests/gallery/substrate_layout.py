@@ -1,7 +1,9 @@
-"""Draws the copper of substrate-layout.toml: two PNG images, white is copper, a pixel is 0.1 mm.
+"""Draw the copper of substrate-layout.toml: two PNG images, white is copper, a pixel is 0.1 mm.
 
 A plane with antipads on one half of each side of the substrate, traces on the other half; above and below the halves
-are exchanged. Run it in this folder to draw them anew.
+are exchanged.
+
+    python tests/gallery/substrate_layout.py
 """
 
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+PACKAGES = Path(__file__).parents[2] / "data" / "packages"
 PIXELS = 150
 
 
@@ -25,6 +28,6 @@ def pattern() -> tuple[np.ndarray, np.ndarray]:
 
 if __name__ == "__main__":
     for side, copper in zip(("top", "bottom"), pattern(), strict=True):
-        target = Path(__file__).with_name(f"substrate-layout-{side}.png")
+        target = PACKAGES / f"substrate-layout-{side}.png"
         Image.fromarray((255 * copper).astype(np.uint8)).convert("1").save(target, optimize=True)
         print(f"{target.name}: {copper.mean():.3f} copper")

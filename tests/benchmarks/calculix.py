@@ -1,6 +1,6 @@
 """The same flip chip in CalculiX and here, side by side: what an unknown costs, and how far the two answers lie apart.
 
-    python data/benchmarks/calculix.py [unknowns]           needs `ccx` (Debian: calculix-ccx)
+    python tests/benchmarks/calculix.py [unknowns]           needs `ccx` (Debian: calculix-ccx)
 
 Geometry: data/calculix/02_flipchip.toml, a quarter of 35 mm. CalculiX: C3D20R bricks on lines graded towards the chip's
 edge, its direct solver, every thread that it takes. Here: the elastic solve to a residual of 1e-8 on the program's own

@@ -1,8 +1,8 @@
 """Smoothed-aggregation multigrid (PyAMG, rigid modes as near-kernel) against the program, on one and the same system.
 
-    python data/benchmarks/pyamg_elastic.py [voxels] [case.toml ...]            needs pyamg and a checkout (tests/)
+    python tests/benchmarks/pyamg_elastic.py [voxels] [case.toml ...]            needs pyamg and a checkout (tests/)
 
-The matrix is assembled by tests/reference.py, the independent form that the kernels are held against; existing
+The matrix is assembled by tests/support/reference.py, the independent form that the kernels are held against; existing
 displacements only. Both solve it to |b - A x| <= 1e-8 |b|, PyAMG by conjugate gradients with one V-cycle in float64 and
 one thread (it has no more), the program with one thread and with all. Setup counts for both; PyAMG's assembly does not.
 The fastest of PyAMG's settings counts. Prints one JSON object.
@@ -19,7 +19,7 @@ import pyamg
 
 from warp import bench, case, device, elastic, process, warmup
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import reference  # noqa: E402
 
 TOLERANCE = 1e-8

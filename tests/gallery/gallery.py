@@ -1,8 +1,8 @@
-"""Draws the gallery: runs every case of this folder, one picture each, and writes README.md with what they show.
+"""Draw the gallery: run every case of data/packages, draw one picture each, and write its README.md.
 
-    python data/packages/gallery.py [FOLDER]      FOLDER keeps the result files; those that are there are not run again
+    python tests/gallery/gallery.py [FOLDER]      FOLDER keeps the result files; those that are there are not run again
 
-A picture is a section near the middle beside the warped surface, or a process's steps, in ../pictures/packages.
+A picture is a section near the middle beside the warped surface, or a process's steps, in data/pictures/packages.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from warp import figures, measured, plots, step_figures
 from warp.case import Case
 from warp.shape import Balls, Columns
 
-HERE = Path(__file__).parent
-PICTURES = HERE.parent / "pictures" / "packages"
+DATA = Path(__file__).parents[2] / "data"
+PACKAGES, PICTURES = DATA / "packages", DATA / "pictures" / "packages"
 SHOWN = ("substrate", "wafer", "panel")  # the surface of the first of these
 Side = Literal["top", "bottom"]
 WIDTH, COLOURS = 560, 128  # of each half, in pixels; of the palette
@@ -31,7 +31,7 @@ Every kind of package is a file here that runs as it stands, `warp run data/pack
 to start from. The sections are drawn much higher than they are; the surface beside each is the one whose warpage is given,
 seen from above, + is convex. Beside a process stands its warpage step by step, and over the temperature. All pictures and
 numbers are the program's own, on default grids;
-`python data/packages/gallery.py` makes them anew.
+`python tests/gallery/gallery.py` makes them anew.
 
 """
 
@@ -39,8 +39,8 @@ numbers are the program's own, on default grids;
 def main(folder: Path) -> None:
     """Run, draw and write."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    entries = [entry(path, folder) for path in sorted(HERE.glob("*.toml"))]
-    (HERE / "README.md").write_text(PAGE + "\n".join(entries), encoding="utf-8")
+    entries = [entry(path, folder) for path in sorted(PACKAGES.glob("*.toml"))]
+    (PACKAGES / "README.md").write_text(PAGE + "\n".join(entries), encoding="utf-8")
 
 
 def entry(path: Path, folder: Path) -> str:

@@ -1,6 +1,6 @@
 """The elastic operator against plain C++: the loop of kernels/elastic.cu compiled with g++ -O3, same arrays, same threads.
 
-    python data/benchmarks/cpp_operator.py [OVERRIDE=VALUE ...]          needs g++ with OpenMP
+    python tests/benchmarks/cpp_operator.py [OVERRIDE=VALUE ...]          needs g++ with OpenMP
 
 Both compute out = A x from material ids on the lidded flip chip, turn by turn; the best of ten turns counts. Every point of
 the C++ loop looks its coefficients up anew, as one would write it first; the rows of kernels/elastic.py share them.

@@ -1,7 +1,7 @@
 """A sweep of 200 runs that loses a worker and is then killed itself: what is there afterwards, and does it agree with
 laminate theory?
 
-    python data/benchmarks/sweep.py [FOLDER]      about five minutes on two cores; writes sweep.md beside this file
+    python tests/benchmarks/sweep.py [FOLDER]      about five minutes on two cores; writes data/benchmarks/sweep.md
 
 Under the chip the package of sweep.toml is a laminate of three isotropic layers, bent to the curvature kappa of
 `warp.laminate.laminate`: the chip's top is a dome of height kappa L^2/4 from its middle to its corners, L the chip's
@@ -24,7 +24,7 @@ import numpy as np
 
 from warp import design, device, effects, laminate
 
-CASE = Path(__file__).with_name("sweep.toml")
+CASE = Path(__file__).parents[2] / "data" / "benchmarks" / "sweep.toml"
 VARY = (
     "load.temperature=25 .. 100 degC",
     "material.board.cte=13 .. 17 ppm/K",
@@ -102,7 +102,7 @@ def main(folder: Path) -> None:
     text = [
         "# A sweep of 200 runs that was killed twice",
         "",
-        "Made by `python data/benchmarks/sweep.py`, whose head says what is compared. "
+        "Made by `python tests/benchmarks/sweep.py`, whose head says what is compared. "
         f"{device.select('cpu').describe()}, {WORKERS} processes; "
         f"{half:.0f} s until the kill, {whole - half:.0f} s afterwards.",
         "",
