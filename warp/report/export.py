@@ -11,24 +11,22 @@ numbers, tidy: one number a row.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
 from warp.errors import WarpError
 from warp.results import cells, hdf5, measured
-from warp.results.csv_table import write_csv
+from warp.results.csv_table import numbers, write_csv
 
 if TYPE_CHECKING:
     from warp.results.file import Result
 
-UNIT = re.compile(r"_(um|mm|mm2|per_m|C|MPa|K_per_W|W|s|MB)$")  # how names of numbers end
 VTK_TYPES = {"f8": "Float64", "f4": "Float32", "i4": "Int32", "i2": "Int16", "u1": "UInt8"}
 
 
@@ -95,24 +93,6 @@ def surface_csv(result: Result, folder: Path, stem: str, names: Iterable[str] = 
 def numbers_csv(result: Result, path: Path) -> Path:
     """Write all numbers of a result, one a row: where, quantity, value, unit."""
     return write_csv(path, ("where", "quantity", "value", "unit"), numbers(result.summary()))
-
-
-def numbers(value: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[str, str, float, str]]:
-    """Walk a summary: ("surfaces.chip.top", "warpage", 74.6, "um") and so on."""
-    if isinstance(value, Mapping):
-        for key, below in value.items():
-            yield from numbers(below, (*where, str(key)))
-    elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-        for n, entry in enumerate(value, start=1):  # interfaces by their parts, steps by their place and name
-            pair = "/".join(str(entry[key]) for key in ("lower", "upper") if key in entry)
-            yield from numbers(entry, (*where, pair or f"{n} {entry.get('name', '')}".strip()))
-    elif isinstance(value, list) and len(value) == 3 and where[-1].endswith("_at_mm"):
-        for axis, number in zip("xyz", value, strict=True):
-            yield ".".join(where[:-1]), f"{where[-1].removesuffix('_mm')}_{axis}", number, "mm"
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        unit = UNIT.search(where[-1])
-        bare = where[-1][: unit.start()] if unit else where[-1]
-        yield ".".join(where[:-1]), bare, value, unit[1].replace("per_m", "1/m") if unit else ""
 
 
 def write(result: Result, path: Path, want_vtr: bool, want_csv: bool, surfaces: Iterable[str] = ()) -> list[Path]:

@@ -102,7 +102,7 @@ def point(task: Task, device: str = "auto", threads: int | None = None) -> dict[
 def outputs(summary: Mapping[str, Any]) -> dict[str, float]:
     """The outputs of a run by their columns' names, e.g. "substrate.bottom warpage (um)"."""
     found = {}
-    for where, quantity, value, unit in export.numbers(hdf5.plain(summary)):
+    for where, quantity, value, unit in csv_table.numbers(hdf5.plain(summary)):
         for group, wanted, name in COLUMNS:
             place, _, part = where.partition(".")
             if place == group and quantity == wanted:

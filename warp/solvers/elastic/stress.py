@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from warp.device import Device, select
-from warp.solvers.elastic import stress as elastic_stress
-from warp.solvers.elastic.history import state as history_state
 from warp.solvers.elastic.history.maxwell import branches, edge_stress, stress_of
 from warp.solvers.elastic.history.state import State, between_four
 from warp.solvers.elastic.layout import bordered
@@ -19,7 +17,7 @@ def stress(
     model: VoxelModel,
     displacement: np.ndarray,
     temperature: float | np.ndarray,
-    state: history_state.State | None = None,
+    state: State | None = None,
     device: Device | None = None,
 ) -> np.ndarray:
     """Stress (6, nz, ny, nx) in Pa at voxel centres: xx yy zz yz xz xy; zero in void. On the CPU if no device is given.
@@ -40,7 +38,7 @@ def stress(
     cell = np.ascontiguousarray(normal.T)
     if state is not None:
         out = np.zeros((6, nz, ny, nx))
-        elastic_stress.stress_of_state(out, state, model, (normal, shear), (ids, cell, soft), (table, T, *where), widths, centres)
+        stress_of_state(out, state, model, (normal, shear), (ids, cell, soft), (table, T, *where), widths, centres)
         return out
     found = device.zeros((6, nz, ny, nx))
     U, *tables = (device.asarray(a) for a in (displacement, cell, soft, table, T))
