@@ -4,7 +4,9 @@ import os
 import sys
 from functools import partial
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is first imported; see warp/cli/main.py
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # read when NumPy is first imported; see warp/cli/main.py
 
 import numpy as np
 import pytest

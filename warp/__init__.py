@@ -33,7 +33,11 @@ def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) 
     return case.load(path, dict(overrides or {}))
 
 
-def solve(case: Case | str | PathLike[str], device: str = "auto", progress: Callable[..., Any] | None = None) -> Result:
+def solve(
+    case: Case | str | PathLike[str],
+    device: str = "auto",
+    progress: Callable[..., Any] | None = None,
+) -> Result:
     """Solve heat and thermo-elasticity of a case or a case file on "auto", "cpu", "cuda" or "cuda:N".
 
     `progress(step, iteration, residual)`: iteration 0 when a step begins.

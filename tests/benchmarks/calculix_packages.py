@@ -69,7 +69,12 @@ def in_calculix(path: Path, coarser: float) -> dict[str, Any]:
         after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
         processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         numbers = calculix.read(decks)
-    return {"numbers": numbers, "unknowns": decks.unknowns, "processor_s": round(processor, 1), "wall_s": round(wall, 1)}
+    return {
+        "numbers": numbers,
+        "unknowns": decks.unknowns,
+        "processor_s": round(processor, 1),
+        "wall_s": round(wall, 1),
+    }
 
 
 def here(path: Path) -> dict[str, Any]:
@@ -80,7 +85,12 @@ def here(path: Path) -> dict[str, Any]:
     seconds, wall = time.process_time() - start, time.perf_counter() - wall
     solid = result.ids > 0
     unknowns = calculix.displacements(solid) + (int(solid.sum()) if case.heated else 0)
-    return {"numbers": result.metrics, "unknowns": unknowns, "processor_s": round(seconds, 1), "wall_s": round(wall, 1)}
+    return {
+        "numbers": result.metrics,
+        "unknowns": unknowns,
+        "processor_s": round(seconds, 1),
+        "wall_s": round(wall, 1),
+    }
 
 
 def package(path: Path) -> dict[str, Any]:
@@ -92,7 +102,9 @@ def package(path: Path) -> dict[str, Any]:
         meshes[FINE] = in_calculix(path, FINE)
     finest = min(meshes)
     rows = calculix.rows(case, meshes[finest]["numbers"], ours["numbers"])
-    coarser = calculix.rows(case, meshes[USUAL if finest == FINE else COARSE]["numbers"], ours["numbers"])
+    coarser = calculix.rows(
+        case, meshes[USUAL if finest == FINE else COARSE]["numbers"], ours["numbers"]
+    )
     values = {
         row.name: {
             "calculix": round(row.expected, 5),
@@ -106,13 +118,22 @@ def package(path: Path) -> dict[str, Any]:
         "calculix": {key: meshes[finest][key] for key in ("unknowns", "processor_s", "wall_s")},
         "here": {key: ours[key] for key in ("unknowns", "processor_s", "wall_s")},
     }
-    return {"case": digest(path), "bricks": finest, "surface": headline(rows), "values": values, "cost": cost}
+    return {
+        "case": digest(path),
+        "bricks": finest,
+        "surface": headline(rows),
+        "values": values,
+        "cost": cost,
+    }
 
 
 def headline(rows: list[Any]) -> str:
     """The surface that faces the board, else the first."""
     names = [row.name for row in rows]
-    return next((name for name in ("substrate.bottom", "frame.bottom", "wafer.bottom") if name in names), names[0])
+    return next(
+        (name for name in ("substrate.bottom", "frame.bottom", "wafer.bottom") if name in names),
+        names[0],
+    )
 
 
 def markdown(found: dict[str, Any]) -> str:

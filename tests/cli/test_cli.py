@@ -50,7 +50,9 @@ def test_run_writes_one_file_and_prints_numbers(warp, case):
     numbers = json.loads(out)
     # The board shrinks more than the chip: its edges go down, the package is a dome.
     assert numbers["surfaces"]["board"]["bottom"]["warpage_um"] > 0
-    assert numbers["temperature"]["chip"]["max_C"] == pytest.approx(25 + 2 / (1000 * 36e-6), rel=0.01)
+    assert numbers["temperature"]["chip"]["max_C"] == pytest.approx(
+        25 + 2 / (1000 * 36e-6), rel=0.01
+    )
     for solver in ("heat", "elastic"):
         assert numbers["solver"][solver]["residual"] <= 1e-8
     assert numbers["voxels"] > 0 and numbers["unknowns"] > 0 and numbers["wall_s"] > 0
@@ -115,8 +117,14 @@ def test_a_grid_beyond_the_memory_is_refused_before_it_is_made(warp, case, monke
     from warp.run import resources, single
     from warp.voxels import voxelize
 
-    monkeypatch.setattr(single, "predicted_bytes", lambda grid, case: resources.BYTES_OF_THE_PROGRAM + 400 * grid.cells)
-    monkeypatch.setattr(Device, "memory", lambda self: (resources.BYTES_OF_THE_PROGRAM + 40_000, 1 << 40))
+    monkeypatch.setattr(
+        single,
+        "predicted_bytes",
+        lambda grid, case: resources.BYTES_OF_THE_PROGRAM + 400 * grid.cells,
+    )
+    monkeypatch.setattr(
+        Device, "memory", lambda self: (resources.BYTES_OF_THE_PROGRAM + 40_000, 1 << 40)
+    )
     monkeypatch.setattr(voxelize, "voxelize", lambda *_: pytest.fail("voxels were made"))
     code, _, err = warp("run", case)
     assert code == 2 and "the limit is 100" in err and "GB are free on cpu" in err
@@ -194,8 +202,16 @@ def test_the_readme_s_commands_are_ones_that_the_program_knows():
 
     readme = (Path(__file__).parents[2] / "README.md").read_text().replace("\\\n", " ")
     verbs = typer.main.get_command(cli.app).commands
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", readme, re.S) for line in block.splitlines()]
-    commands = [words[1:] for line in lines if (words := shlex.split(line, comments=True)) and words[0] == "warp"]
+    lines = [
+        line
+        for block in re.findall(r"```sh\n(.*?)```", readme, re.S)
+        for line in block.splitlines()
+    ]
+    commands = [
+        words[1:]
+        for line in lines
+        if (words := shlex.split(line, comments=True)) and words[0] == "warp"
+    ]
     assert len(commands) > 12
     for verb, *words in commands:
         words = words[: words.index(">")] if ">" in words else words

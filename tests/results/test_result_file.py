@@ -40,7 +40,11 @@ def path(result, tmp_path):
 def table(title):
     """Rows of the page's table below a heading, as lists of cells."""
     part = PAGE.partition(title)[2].partition("\n## ")[0]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| `")]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in part.splitlines()
+        if line.startswith("| `")
+    ]
 
 
 def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, path):
@@ -98,14 +102,22 @@ def spoken(value, where=""):
 
 def test_every_number_is_on_the_page(path):
     with h5py.File(path) as file:
-        numbers, info = (json.loads(bytes(file[name][()])) for name in ("metrics", "provenance/info"))
+        numbers, info = (
+            json.loads(bytes(file[name][()])) for name in ("metrics", "provenance/info")
+        )
     said = documented("## Numbers")
     found = set(spoken(numbers))
     assert not found - said
-    process = {"steps[]", "uniform_temperature", *(name for name in said if name.startswith("steps[]."))}
+    process = {
+        "steps[]",
+        "uniform_temperature",
+        *(name for name in said if name.startswith("steps[].")),
+    }
     assert said - found <= process, said - found - process
     told = set(spoken({key: value or "none" for key, value in info.items()})) - {"overrides"}
-    assert not {name for name in told if not name.startswith("overrides.")} - documented("## Provenance")
+    assert not {name for name in told if not name.startswith("overrides.")} - documented(
+        "## Provenance"
+    )
 
 
 def damaged(whole, rng):
@@ -194,7 +206,9 @@ def test_xarray_holds_the_fields_over_the_centres(result):
     view, solid = result.to_xarray(), result.ids > 0
     np.testing.assert_array_equal(view.x, result.grid.xc)
     np.testing.assert_array_equal(view.temperature.values[solid], result.temperature[solid])
-    assert np.isnan(view.temperature.values[~solid]).all() and (view.part.values[~solid] == -1).all()
+    assert (
+        np.isnan(view.temperature.values[~solid]).all() and (view.part.values[~solid] == -1).all()
+    )
     w = (result.displacement[2, :-1, :-1, :-1] + result.displacement[2, 1:, :-1, :-1]) / 2
     np.testing.assert_allclose(view.displacement.sel(axis="z").values[solid], w[solid])
     assert view.temperature.attrs["units"] == "K" and view.attrs["parts"] == result.parts

@@ -28,7 +28,11 @@ def test_a_large_grid_is_counted_not_made(monkeypatch):
     made = []
     monkeypatch.setattr(checks, "LOOKED_AT", 2_000_000)
     paint = voxelize.voxelize
-    monkeypatch.setattr(voxelize, "voxelize", lambda bodies, media, grid, T: made.append(grid) or paint(bodies, media, grid, T))
+    monkeypatch.setattr(
+        voxelize,
+        "voxelize",
+        lambda bodies, media, grid, T: made.append(grid) or paint(bodies, media, grid, T),
+    )
     monkeypatch.setattr(Device, "memory", lambda self: (8_000_000_000, 8_000_000_000))
     report = checks.check(warp.load(GALLERY / "bumps-fine-pitch.toml", LARGE), on="cpu")
     assert 1.4e8 < report.voxels < 1.8e8
@@ -36,14 +40,18 @@ def test_a_large_grid_is_counted_not_made(monkeypatch):
     assert report.seconds and report.seconds > 600
     assert all(grid.cells <= 2_000_000 for grid in made)
     large, looked = report.warnings
-    assert large.startswith("too large for this machine: the grid would have 2292 x 2292 x 31 = 1.63e+08 voxels")
+    assert large.startswith(
+        "too large for this machine: the grid would have 2292 x 2292 x 31 = 1.63e+08 voxels"
+    )
     assert "cells_per_diameter" in large and "(8.0 GB are free on cpu)" in large
     assert looked.startswith("gaps and loose pieces were")
 
 
 def test_a_package_of_nothing_is_no_solid(tmp_path):
     path = tmp_path / "void.toml"
-    path.write_text('[load]\nstress_free = "200 degC"\n[part.p]\nsize = "9 mm"\nthickness = "1 mm"\nmaterial = "void"\n')
+    path.write_text(
+        '[load]\nstress_free = "200 degC"\n[part.p]\nsize = "9 mm"\nthickness = "1 mm"\nmaterial = "void"\n'
+    )
     assert checks.check(warp.load(path), on="cpu").warnings == ["no part is solid"]
     with pytest.raises(WarpError, match="no part is solid"):
         single.solve(warp.load(path), "cpu")
@@ -78,7 +86,9 @@ def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
 
 def test_parts_that_run_into_one_another():
     """A ring wide enough to reach the chips; what lies within another part is meant so, as in every gallery file."""
-    found = checks.overlaps(warp.load(GALLERY / "two-chips-ring.toml", {"part.ring.width": '"20 mm"'}))
+    found = checks.overlaps(
+        warp.load(GALLERY / "two-chips-ring.toml", {"part.ring.width": '"20 mm"'})
+    )
     assert found and all("'ring'" in text and "mm into" in text for text in found)
     assert all(checks.overlaps(warp.load(path)) == [] for path in GALLERY.glob("*.toml"))
 
@@ -86,8 +96,12 @@ def test_parts_that_run_into_one_another():
 def test_a_material_beyond_its_source():
     """Sn-3.5Ag melts at 221 degC; its values end there."""
     hot = warp.load(GALLERY / "flip-chip.toml", {"load.temperature": '"245 degC"'})
-    assert run_warnings.outside_temperature_range(hot) == ["material 'sn35ag' is used at 217 to 245 degC, its source covers -40 to 221 degC"]
+    assert run_warnings.outside_temperature_range(hot) == [
+        "material 'sn35ag' is used at 217 to 245 degC, its source covers -40 to 221 degC"
+    ]
     warm = warp.load(GALLERY / "flip-chip.toml")
     assert run_warnings.outside_temperature_range(warm) == []
-    after = run_warnings.outside_temperature_range(warm, [{"bumps": {"min_C": 30.0, "max_C": 240.0}}])
+    after = run_warnings.outside_temperature_range(
+        warm, [{"bumps": {"min_C": 30.0, "max_C": 240.0}}]
+    )
     assert after[0].startswith("material 'sn35ag' is used at 25 to 240 degC")

@@ -52,7 +52,9 @@ def test_a_layer_that_swells_as_it_is_heated(cpu):
     assert q < 0.9 * K * 80 / 100e-6
     gel = out.stretch != 1
     assert gel.sum() == 4 * 8
-    np.testing.assert_allclose(out.stretch[gel], 1 + ALPHA * (out.heat.temperature[gel] - T0), rtol=1e-5)
+    np.testing.assert_allclose(
+        out.stretch[gel], 1 + ALPHA * (out.heat.temperature[gel] - T0), rtol=1e-5
+    )
     assert 2 <= len(out.changes) <= 8 and out.changes[-1] <= 1e-3
 
 
@@ -115,7 +117,10 @@ def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
     found = warm.metrics["bond_lines"]
     line = found["parts"]["tim"]
     assert line["thickness_um"] == pytest.approx(100)
-    assert 1 < line["change_min_um"] <= line["change_um"] <= line["change_max_um"] and 2 <= found["rounds"] <= 8
+    assert (
+        1 < line["change_min_um"] <= line["change_um"] <= line["change_max_um"]
+        and 2 <= found["rounds"] <= 8
+    )
     hotter = warm.metrics["thermal"]["junction_C"] - drawn.metrics["thermal"]["junction_C"]
     assert hotter == pytest.approx(20 / 36e-6 * 1e-6 * line["change_um"], rel=0.05)
     tables.print_summary(warm.summary(), "")
@@ -128,7 +133,11 @@ def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
     [
         ('["tim"]', '["tin"]', "no part 'tin'.*did you mean 'tim'"),
         ('["tim"]', '["chip"]', "'chip' is of shape 'chip', not one layer"),
-        ('"solved"', '"80 degC"', 'bond_lines: change with the temperature field only: add temperature = "solved"'),
+        (
+            '"solved"',
+            '"80 degC"',
+            'bond_lines: change with the temperature field only: add temperature = "solved"',
+        ),
         ('temperature = "solved", ', "", "temperature field only"),
     ],
 )

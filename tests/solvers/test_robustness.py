@@ -26,10 +26,15 @@ from warp.voxels.voxelize import VoxelModel
 TOLERANCE = 1e-8
 
 
-SUITE = [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else []) for case in CASES]
+SUITE = [
+    pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else [])
+    for case in CASES
+]
 
 
-def elastic_residual(model: VoxelModel, displacement: np.ndarray, temperature, device: Device) -> float:
+def elastic_residual(
+    model: VoxelModel, displacement: np.ndarray, temperature, device: Device
+) -> float:
     """|f - A U| / |f|."""
     A = elastic_operator.Operator(model, device, elastic_load.mean_temperature(model, temperature))
     f = elastic_load.load(model, A, temperature)
@@ -86,13 +91,19 @@ def test_heat_that_varies_in_space(cpu):
         assert solution.iterations <= 60
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.name.startswith(("flip chip, half", "lid on 0.2"))], ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.name.startswith(("flip chip, half", "lid on 0.2"))],
+    ids=str,
+)
 def test_two_runs_are_equal_to_the_last_bit(cpu, case: Case):
     model = case.build()
     first, second = (elastic.solve(model, ROOM, cpu) for _ in range(2))
     assert first.residuals == second.residuals
     np.testing.assert_array_equal(first.displacement, second.displacement)
-    first, second = (heat.solve_steady(model, films(model), {model.parts[-1]: 5.0}, cpu) for _ in range(2))
+    first, second = (
+        heat.solve_steady(model, films(model), {model.parts[-1]: 5.0}, cpu) for _ in range(2)
+    )
     np.testing.assert_array_equal(first.temperature, second.temperature)
 
 

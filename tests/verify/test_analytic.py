@@ -8,14 +8,18 @@ from warp.verify import closed_forms
 
 
 @pytest.mark.parametrize(
-    "fourier, centre, surface", [(0.2, 0.950642, 0.643391), (0.5, 0.772526, 0.504522), (1, 0.533859, 0.348177)]
+    "fourier, centre, surface",
+    [(0.2, 0.950642, 0.643391), (0.5, 0.772526, 0.504522), (1, 0.533859, 0.348177)],
 )
 def test_convective_slab(fourier, centre, surface):
-    assert closed_forms.convective_slab(np.array([0.0, 1.0]), fourier, 1.0) == pytest.approx([centre, surface], abs=1e-6)
+    assert closed_forms.convective_slab(np.array([0.0, 1.0]), fourier, 1.0) == pytest.approx(
+        [centre, surface], abs=1e-6
+    )
 
 
 @pytest.mark.parametrize(
-    "t, rise, early", [(1e-4, 0.773815, 0.773815), (1e-3, 2.447160, 2.447016), (5e-3, 5.929765, 5.471695)]
+    "t, rise, early",
+    [(1e-4, 0.773815, 0.773815), (1e-3, 2.447160, 2.447016), (5e-3, 5.929765, 5.471695)],
 )
 def test_heated_slab(t, rise, early):
     L, k, capacity, q = 775e-6, 130.0, 1.63566e6, 1e6
@@ -48,13 +52,16 @@ def test_inclusions():
     """NAFEMS T1: 50 MPa just outside the disc. Radial stress is continuous; no mean stress outside a sphere."""
     radial, tangential = closed_forms.hot_disc(np.array([0.5, 1 + 1e-12]), 1.0, 100e3, 1e-3)
     assert radial == pytest.approx([-50, -50]) and tangential == pytest.approx([-50, 50])
-    radial, tangential = closed_forms.hot_sphere(np.array([0.5, 1 + 1e-12, 2.0]), 1.0, 100e3, 0.25, 1e-3)
+    radial, tangential = closed_forms.hot_sphere(
+        np.array([0.5, 1 + 1e-12, 2.0]), 1.0, 100e3, 0.25, 1e-3
+    )
     assert radial[0] == pytest.approx(-2 * 100 / 3 / 0.75) == pytest.approx(radial[1])
     assert radial[1:] + 2 * tangential[1:] == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize(
-    "f, K, G, upper", [(0.3, 5.0456, 2.0370, 37.80), (0.5, 7.0740, 3.1864, 25.41), (0.6, 8.6479, 4.1203, 19.80)]
+    "f, K, G, upper",
+    [(0.3, 5.0456, 2.0370, 37.80), (0.5, 7.0740, 3.1864, 25.41), (0.6, 8.6479, 4.1203, 19.80)],
 )
 def test_silica_in_epoxy(f, K, G, upper):
     """Epoxy 3 GPa, .35, 60 ppm/K; silica 73 GPa, .17, .5 ppm/K: Mori-Tanaka moduli and Schapery's upper bound."""

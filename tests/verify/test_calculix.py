@@ -64,7 +64,11 @@ resistance = "5 mm^2 K/W"
 
 
 def loaded(**overrides):
-    return case.parse(CASE, Path("small.toml"), {key.replace("__", "."): value for key, value in overrides.items()})
+    return case.parse(
+        CASE,
+        Path("small.toml"),
+        {key.replace("__", "."): value for key, value in overrides.items()},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +101,12 @@ def test_volume_of_the_bricks_is_the_models(small):
     grid = mesh.model.grid
     volume = np.einsum("na,na->n", np.cross(a, b), c)
     np.testing.assert_allclose(volume, grid.dx[i] * grid.dy[j] * grid.dz[k], rtol=1e-9)
-    np.testing.assert_allclose(mesh.nodes[mesh.bricks[:, 8]], (corners[:, 0] + corners[:, 1]) / 2, atol=1e-12)
-    np.testing.assert_allclose(mesh.nodes[mesh.bricks[:, 16]], (corners[:, 0] + corners[:, 4]) / 2, atol=1e-12)
+    np.testing.assert_allclose(
+        mesh.nodes[mesh.bricks[:, 8]], (corners[:, 0] + corners[:, 1]) / 2, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        mesh.nodes[mesh.bricks[:, 16]], (corners[:, 0] + corners[:, 4]) / 2, atol=1e-12
+    )
     assert len(mesh.voxel) == (mesh.model.ids > 0).sum()
 
 
@@ -119,8 +127,12 @@ def test_materials_give_the_models_stiffness_and_strain(small):
             S = reference_compliance(*[E[0]] * 3, *[E[1]] * 3, *[E[0] / 2 / (1 + E[1])] * 3)
         C = np.linalg.inv(S[:3, :3])
         normal = media.materials[row].stiffness(T) * 1e-6
-        np.testing.assert_allclose([C[0, 0], C[1, 1], C[2, 2], C[1, 2], C[0, 2], C[0, 1]], normal, rtol=2e-3)
-        np.testing.assert_allclose(1 / np.diag(S)[3:], media.materials[row].shear(T)[[2, 1, 0]] * 1e-6, rtol=2e-3)
+        np.testing.assert_allclose(
+            [C[0, 0], C[1, 1], C[2, 2], C[1, 2], C[0, 2], C[0, 1]], normal, rtol=2e-3
+        )
+        np.testing.assert_allclose(
+            1 / np.diag(S)[3:], media.materials[row].shear(T)[[2, 1, 0]] * 1e-6, rtol=2e-3
+        )
         strain = at(expansion.split("*")[0], T - 273.15) * (T - 273.15 - float(zero))
         expected = media.materials[row].thermal_strain(T, media.stress_free[row])
         np.testing.assert_allclose(strain, expected, rtol=2e-3, atol=1e-6)
@@ -128,7 +140,13 @@ def test_materials_give_the_models_stiffness_and_strain(small):
 
 def at(table, T):
     """Interpolate the rows of a table whose last column is the temperature."""
-    rows = np.array([[float(v) for v in line.split(",")] for line in table.strip().splitlines() if not line.startswith("*")])
+    rows = np.array(
+        [
+            [float(v) for v in line.split(",")]
+            for line in table.strip().splitlines()
+            if not line.startswith("*")
+        ]
+    )
     return np.array([np.interp(T, rows[:, -1], column) for column in rows[:, :-1].T])
 
 
@@ -203,7 +221,9 @@ def test_calculix_agrees(tmp_path, cpu):
     theirs = in_calculix(found, tmp_path, 2.0)
     rows = calculix.rows(found, theirs, single.solve(found, cpu).metrics)
     for row in rows:
-        print(f"{row.name:24s} {row.expected:9.4f} {row.got:9.4f} {row.unit:3s} {100 * row.error:+.2f} %")
+        print(
+            f"{row.name:24s} {row.expected:9.4f} {row.got:9.4f} {row.unit:3s} {100 * row.error:+.2f} %"
+        )
     assert {row.unit for row in rows} == {"um", "K"}
     named = {row.name: row for row in rows}
     for name in ("core.bottom", "chip.top", "lid.top", "chip: highest rise"):
@@ -214,14 +234,20 @@ def test_calculix_agrees(tmp_path, cpu):
 def test_calculix_itself_sees_the_symmetry(tmp_path):
     """Whole and quarter decks give one answer but for their meshes: mirror planes and held corners do what they should."""
     whole, quarter = (
-        in_calculix(loaded(symmetry=f'"{name}"'), tmp_path / name, 5.0)["surfaces"]["core"]["bottom"]
+        in_calculix(loaded(symmetry=f'"{name}"'), tmp_path / name, 5.0)["surfaces"]["core"][
+            "bottom"
+        ]
         for name in ("none", "quarter")
     )
     assert whole["warpage_um"] == pytest.approx(quarter["warpage_um"], rel=0.02)
 
 
 @ccx
-@pytest.mark.parametrize("low, high, length", [("x-", "x+", 3e-3), ("y-", "y+", 2e-3), ("bottom", "top", 1e-3)], ids="xyz")
+@pytest.mark.parametrize(
+    "low, high, length",
+    [("x-", "x+", 3e-3), ("y-", "y+", 2e-3), ("bottom", "top", 1e-3)],
+    ids="xyz",
+)
 def test_films_lie_on_the_face_they_are_named_after(tmp_path, low, high, length):
     """100 K over a bar and a film in series: the mean temperature of the bar is that of the law by hand."""
     text = f"""
@@ -243,7 +269,11 @@ def quick(name):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=() if quick(n) else pytest.mark.slow) for n, e in CROSS_CHECKED.items() if isinstance(e, dict)],
+    [
+        pytest.param(n, marks=() if quick(n) else pytest.mark.slow)
+        for n, e in CROSS_CHECKED.items()
+        if isinstance(e, dict)
+    ],
 )
 def test_packages_still_agree_with_calculix(name, cpu):
     """The committed answers of CalculiX (data/calculix/packages.json): warpage towards the board and temperatures, 1 %."""
@@ -262,7 +292,11 @@ def test_packages_still_agree_with_calculix(name, cpu):
 def test_at_least_ten_packages_agree():
     """What the table says: within 1 %, the case being the one that was solved."""
     entries = {name: entry for name, entry in CROSS_CHECKED.items() if isinstance(entry, dict)}
-    errors = {n: abs(v["here"] / v["calculix"] - 1) for n, e in entries.items() for v in [e["values"][e["surface"]]]}
+    errors = {
+        n: abs(v["here"] / v["calculix"] - 1)
+        for n, e in entries.items()
+        for v in [e["values"][e["surface"]]]
+    }
     assert sum(error < 0.01 for error in errors.values()) >= 10, errors
     stale = [name for name, entry in entries.items() if fingerprint(name) != entry["case"]]
     assert not stale, f"run tests/benchmarks/calculix_packages.py {' '.join(stale)}"

@@ -14,7 +14,9 @@ def test_bimetal_plate_agrees_with_laminate_and_with_the_published_curvature():
     """0.5 mm Si on 0.5 mm Cu, 100 K colder: 2.0692e-3 /mm."""
     si, cu = Layer(0.5, 130e3, 0.28, 2.6e-6), Layer(0.5, 110e3, 0.34, 16.4e-6)
     eps0, kappa = bending.laminate([cu, si], -100)
-    strip = bending.bimetal_curvature(0.5, si.biaxial_modulus, si.alpha, 0.5, cu.biaxial_modulus, cu.alpha, -100)
+    strip = bending.bimetal_curvature(
+        0.5, si.biaxial_modulus, si.alpha, 0.5, cu.biaxial_modulus, cu.alpha, -100
+    )
     assert kappa == pytest.approx(2.069171e-3, rel=1e-6)
     assert strip == pytest.approx(kappa, rel=1e-12)
     assert eps0 == pytest.approx(-943.09e-6, rel=1e-5)
@@ -34,7 +36,11 @@ def test_bimetal_cantilever_is_roark():
     "layers, dT, eps0, kappa",
     [
         (
-            [Layer(1.0, 26e3, 0.2, 15e-6), Layer(0.08, 8e3, 0.3, 30e-6), Layer(0.5, 130e3, 0.28, 2.8e-6)],
+            [
+                Layer(1.0, 26e3, 0.2, 15e-6),
+                Layer(0.08, 8e3, 0.3, 30e-6),
+                Layer(0.5, 130e3, 0.28, 2.8e-6),
+            ],
             -140,
             -1.386647e-3,
             1.619028e-3,
@@ -75,8 +81,12 @@ def test_turning_a_ply_by_a_right_angle_swaps_the_curvatures():
     ply = Ply(0.125, 140e3, 10e3, 0.3, 5e3, 0.5e-6, 25e-6)
     _, cross = bending.orthotropic_laminate([ply, ply._replace(angle=np.pi / 2)], -150)
     assert cross[0] == pytest.approx(-cross[1], rel=1e-9) and abs(cross[2]) < 1e-12
-    _, angle = bending.orthotropic_laminate([ply._replace(angle=np.pi / 4), ply._replace(angle=-np.pi / 4)], -150)
-    assert abs(angle[2]) == pytest.approx(2 * abs(cross[0]), rel=1e-9) and abs(angle[:2]).max() < 1e-12
+    _, angle = bending.orthotropic_laminate(
+        [ply._replace(angle=np.pi / 4), ply._replace(angle=-np.pi / 4)], -150
+    )
+    assert (
+        abs(angle[2]) == pytest.approx(2 * abs(cross[0]), rel=1e-9) and abs(angle[:2]).max() < 1e-12
+    )
 
 
 def test_a_linear_temperature_is_free_of_stress():
@@ -89,10 +99,13 @@ def test_a_linear_temperature_is_free_of_stress():
 
 
 @pytest.mark.parametrize(
-    "suhir, k, w5, w10, tau", [(False, 2.9439, 20.54, 59.18, 21.8), (True, 2.2419, 20.40, 58.16, 16.6)]
+    "suhir, k, w5, w10, tau",
+    [(False, 2.9439, 20.54, 59.18, 21.8), (True, 2.2419, 20.40, 58.16, 16.6)],
 )
 def test_chip_on_a_compliant_bond(suhir, k, w5, w10, tau):
-    strip = bending.finite_die((0.5, 130e3, 2.8e-6), (1.0, 26e3, 15e-6), (0.08, 3e3), 5, -140, suhir)
+    strip = bending.finite_die(
+        (0.5, 130e3, 2.8e-6), (1.0, 26e3, 15e-6), (0.08, 3e3), 5, -140, suhir
+    )
     assert strip.k == pytest.approx(k, rel=3e-5)
     assert strip.curvature == pytest.approx(1.65829e-3, rel=1e-5)
     assert -1e3 * strip.deflection(np.array([5.0, 10.0])) == pytest.approx([w5, w10], abs=0.006)
@@ -113,9 +126,13 @@ def test_die_on_disc():
     assert disc.deflection_at_rim == pytest.approx(-55.867e-3, abs=1e-6)
     whole = bending.die_on_disc(die, carrier, 5, 5 * (1 + 1e-9), -140).curvature
     assert (
-        whole == pytest.approx(bending.laminate([carrier, die], -140)[1], rel=1e-6) == pytest.approx(1.69773e-3, rel=1e-5)
+        whole
+        == pytest.approx(bending.laminate([carrier, die], -140)[1], rel=1e-6)
+        == pytest.approx(1.69773e-3, rel=1e-5)
     )
-    wide = bending.die_on_disc(Layer(0.775, *die[1:]), Layer(1.2, 25e3, 0.2, 15e-6), 11.2838, 22.5676, -140)
+    wide = bending.die_on_disc(
+        Layer(0.775, *die[1:]), Layer(1.2, 25e3, 0.2, 15e-6), 11.2838, 22.5676, -140
+    )
     assert wide.curvature == pytest.approx(1.275941e-3, rel=1e-6)
     assert wide.deflection_at_die == pytest.approx(-81.23e-3, abs=1e-5)
     assert wide.deflection_at_rim == pytest.approx(-212.56e-3, abs=1e-5)
@@ -128,7 +145,9 @@ def test_wafers():
     stress = cu.biaxial_modulus * eps
     bow = bending.stoney_bow(si.biaxial_modulus, si.t, stress, cu.t, 300)
     assert bow == pytest.approx(1.452, abs=5e-4)
-    assert bending.stoney_stress(si.biaxial_modulus, si.t, cu.t, 8 * bow / 300**2) == pytest.approx(stress, rel=1e-12)
+    assert bending.stoney_stress(si.biaxial_modulus, si.t, cu.t, 8 * bow / 300**2) == pytest.approx(
+        stress, rel=1e-12
+    )
     kappa = bending.laminate([si, cu], eps)[1]
     assert kappa == pytest.approx(0.124705e-3, rel=1e-5)
     assert kappa * 300**2 / 8 == pytest.approx(1.403, abs=5e-4)

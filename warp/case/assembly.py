@@ -24,7 +24,12 @@ from warp.materials.library import MaterialError, Medium
 from warp.materials.material import Phase, Shrunk
 from warp.voxels.boundary import SIDES, Boundary, Film, Fixed, Interface, Source
 
-MIRRORS = {"none": (False, False), "half-x": (True, False), "half-y": (False, True), "quarter": (True, True)}
+MIRRORS = {
+    "none": (False, False),
+    "half-x": (True, False),
+    "half-y": (False, True),
+    "quarter": (True, True),
+}
 FACE_SIDES = (*SIDES, "sides", "all")
 
 
@@ -97,13 +102,19 @@ def _materials(
         faults.append(_own_fault(error, file))
     library = materials.library()
     known = {**library, **own}
-    own |= {name: Shrunk(known[base], much) for name, (base, much) in shrunk.items() if base in known}
+    own |= {
+        name: Shrunk(known[base], much) for name, (base, much) in shrunk.items() if base in known
+    }
     found: dict[str, Medium] = {}
     for name, key in package.wanted.items():
         if name in own or name in library:
             found[name] = own[name] if name in own else library[name]
         elif name not in file.material:
-            faults.append(Fault(key, f"there is no material {name!r}{nearest(name, [*file.material, *library])}"))
+            faults.append(
+                Fault(
+                    key, f"there is no material {name!r}{nearest(name, [*file.material, *library])}"
+                )
+            )
     if faults:
         return found, faults
     for name, recipe in package.recipes.items():
@@ -121,7 +132,10 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
         if recipe.rule == "turned":
             found[name] = materials.rotated(media[0], 1)
         elif recipe.member is not None:
-            faces = [([_mixed(part, package, found) for part in face], list(face.values())) for face in recipe.faces]
+            faces = [
+                ([_mixed(part, package, found) for part in face], list(face.values()))
+                for face in recipe.faces
+            ]
             between = tuple(mixing.mix(media, shares, "voigt", name) for media, shares in faces)
             found[name] = Standing(media[0], recipe.member, recipe.per_area, name, between)
         else:
@@ -143,11 +157,20 @@ def _own_fault(error: MaterialError, file: CaseFile) -> Fault:
     return Fault(key, text.removeprefix(f"material {names[0]!r}: "))
 
 
-def _sources(name: str, part: AnyPart, package: Package, folder: Path) -> Callable[[], list[Source]]:
+def _sources(
+    name: str, part: AnyPart, package: Package, folder: Path
+) -> Callable[[], list[Source]]:
     def step() -> list[Source]:
-        if not isinstance(part, Solid) or part.power is None or name not in package.places or removed(part):
+        if (
+            not isinstance(part, Solid)
+            or part.power is None
+            or name not in package.places
+            or removed(part)
+        ):
             return []
-        return power.sources(name, part.power, package.places[name], part.turn, folder, active_side(part))
+        return power.sources(
+            name, part.power, package.places[name], part.turn, folder, active_side(part)
+        )
 
     return step
 
@@ -171,12 +194,19 @@ def _boundaries(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[]
 
         def step(name: str = name, section: BoundarySection = section) -> list[Boundary]:
             key = ("boundary", name)
-            faces = [face for face in section.face if not _is_removed(face.rpartition(".")[0], file, absent)]
+            faces = [
+                face
+                for face in section.face
+                if not _is_removed(face.rpartition(".")[0], file, absent)
+            ]
             for face in faces:
                 _check_face(face, file, (*key, "face"), FACE_SIDES)
             if section.temperature is not None:
                 if section.film is not None or section.ambient is not None:
-                    raise Fault((*key, "temperature"), "stands beside a film: keep temperature, or film and ambient")
+                    raise Fault(
+                        (*key, "temperature"),
+                        "stands beside a film: keep temperature, or film and ambient",
+                    )
                 return [Fixed(face, section.temperature) for face in faces]
             if section.film is None:
                 raise Fault(key, 'needs film = "1000 W/(m^2 K)" and ambient, or temperature')
@@ -215,7 +245,9 @@ def _check_part(name: str, file: CaseFile, key: Key) -> None:
 def _check_face(face: str, file: CaseFile, key: Key, sides: tuple[str, ...]) -> None:
     part, _, side = face.rpartition(".")
     if side not in sides or not part:
-        raise Fault(key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(sides)}")
+        raise Fault(
+            key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(sides)}"
+        )
     if part != "package" or "all" not in sides:
         _check_part(part, file, key)
 
@@ -225,7 +257,11 @@ def _check_bond_lines(file: CaseFile) -> Iterator[Fault]:
     names = file.load.bond_lines or ()
     key = ("load", "bond_lines")
     if names and file.load.temperature != "solved":
-        remedy = "a case with [[step]] cannot have them" if file.step else 'add temperature = "solved" to [load]'
+        remedy = (
+            "a case with [[step]] cannot have them"
+            if file.step
+            else 'add temperature = "solved" to [load]'
+        )
         yield Fault(key, f"change with the temperature field only: {remedy}")
         return
     for name in names:
@@ -235,19 +271,32 @@ def _check_bond_lines(file: CaseFile) -> Iterator[Fault]:
             yield fault
             continue
         part = file.part[name]
-        if isinstance(part, Chip) or not isinstance(part, Plate | Disc | Prism | Frame) or getattr(part, "layers", None):
+        if (
+            isinstance(part, Chip)
+            or not isinstance(part, Plate | Disc | Prism | Frame)
+            or getattr(part, "layers", None)
+        ):
             what = "a laminate" if getattr(part, "layers", None) else f"of shape {part.shape!r}"
-            yield Fault(key, f"part {name!r} is {what}, not one layer between two parts: plate, disc, prism or frame")
+            yield Fault(
+                key,
+                f"part {name!r} is {what}, not one layer between two parts: plate, disc, prism or frame",
+            )
 
 
 def _check_output(file: CaseFile) -> list[Fault]:
     output = file.output
-    surfaces: dict[Key, str] = {("output", "surfaces", n): face for n, face in enumerate(output.surfaces or ())}
+    surfaces: dict[Key, str] = {
+        ("output", "surfaces", n): face for n, face in enumerate(output.surfaces or ())
+    }
     surfaces |= {("output", "zones", face): face for face in output.zones}
-    parts: dict[Key, str] = {("output", "zones", f): part for f, part in output.zones.items() if isinstance(part, str)}
+    parts: dict[Key, str] = {
+        ("output", "zones", f): part for f, part in output.zones.items() if isinstance(part, str)
+    }
     if output.terminals:
         parts["output", "terminals"] = output.terminals
-    checks = [partial(_check_face, face, file, key, ("top", "bottom")) for key, face in surfaces.items()]
+    checks = [
+        partial(_check_face, face, file, key, ("top", "bottom")) for key, face in surfaces.items()
+    ]
     checks += [partial(_check_part, part, file, key) for key, part in parts.items()]
     faults = []
     for check in checks:

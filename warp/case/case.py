@@ -173,13 +173,17 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
     except tomllib.TOMLDecodeError as error:
         raise CaseError([_not_toml(path, str(error))]) from None
     except RecursionError:
-        raise CaseError([Problem(str(path), None, "", "is nested too deeply to be a case")]) from None
+        raise CaseError(
+            [Problem(str(path), None, "", "is nested too deeply to be a case")]
+        ) from None
     except ValueError:
         raise CaseError([Problem(str(path), None, "", "has a number of too many digits")]) from None
     lines = key_lines(text)
     changed, refused = overriding.apply(tables, overrides)
     if refused:
-        raise CaseError(Problem(str(path), None, f"--set {key}", message) for key, message in refused)
+        raise CaseError(
+            Problem(str(path), None, f"--set {key}", message) for key, message in refused
+        )
     reporter = Reporter(str(path), lines, tables, changed)
     try:
         file = CaseFile.model_validate(tables)
@@ -189,7 +193,9 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
     moments: list[Moment] = []
     stages: dict[Stage, Assembly] = {}
     if not faults:
-        moments, faults = plan(file, assembly.package.places, assembly.heated, bool(assembly.sources))
+        moments, faults = plan(
+            file, assembly.package.places, assembly.heated, bool(assembly.sources)
+        )
     for moment in moments:
         if moment.stage not in stages and not faults:
             stages[moment.stage], faults = assembly_of(file, moment.stage, path.parent)
@@ -203,7 +209,11 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
 def schema() -> dict[str, Any]:
     """The case file as a JSON Schema, for editors to check and complete."""
     found = _tidied(_schema())
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "warp case"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **found,
+        "title": "warp case",
+    }
 
 
 @cache
@@ -214,12 +224,18 @@ def _schema() -> dict[str, Any]:
 def _read(path: Path) -> str:
     try:
         if path.stat().st_size > BIGGEST:
-            raise CaseError([Problem(str(path), None, "", "is too large for a case file: is it the right one?")])
+            raise CaseError(
+                [Problem(str(path), None, "", "is too large for a case file: is it the right one?")]
+            )
         return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
-        raise CaseError([Problem(str(path), None, "", f"cannot be read: {error.strerror or error}")]) from None
+        raise CaseError(
+            [Problem(str(path), None, "", f"cannot be read: {error.strerror or error}")]
+        ) from None
     except (UnicodeDecodeError, ValueError):
-        raise CaseError([Problem(str(path), None, "", "is no text in UTF-8, so it is no case file")]) from None
+        raise CaseError(
+            [Problem(str(path), None, "", "is no text in UTF-8, so it is no case file")]
+        ) from None
 
 
 def _not_toml(path: Path, message: str) -> Problem:
@@ -227,8 +243,12 @@ def _not_toml(path: Path, message: str) -> Problem:
     line = where.removeprefix("line ").split(",")[0]
     unquoted = words.startswith(("Expected newline", "Invalid value"))
     hint = '; quantities are quoted, e.g. thickness = "0.775 mm"' if unquoted else ""
-    hint = "; a quotation mark is missing at its end" if words == r"Illegal character '\n'" else hint
-    return Problem(str(path), int(line) if line.isdigit() else None, "", f"is not TOML: {words}{hint}")
+    hint = (
+        "; a quotation mark is missing at its end" if words == r"Illegal character '\n'" else hint
+    )
+    return Problem(
+        str(path), int(line) if line.isdigit() else None, "", f"is not TOML: {words}{hint}"
+    )
 
 
 def _tidied(schema: Any) -> Any:
@@ -237,8 +257,14 @@ def _tidied(schema: Any) -> Any:
         return [_tidied(entry) for entry in schema]
     if not isinstance(schema, dict):
         return schema
-    branches = [b for b in (*schema.get("anyOf", ()), *schema.get("oneOf", ())) if b != {"type": "null"}]
-    schema = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "discriminator")}
+    branches = [
+        b for b in (*schema.get("anyOf", ()), *schema.get("oneOf", ())) if b != {"type": "null"}
+    ]
+    schema = {
+        key: value
+        for key, value in schema.items()
+        if key not in ("anyOf", "oneOf", "discriminator")
+    }
     if len(branches) == 1:
         return _tidied({**branches[0], **schema})
     if branches:

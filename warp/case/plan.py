@@ -62,7 +62,9 @@ class Moment:
     """What carries the body here."""
 
 
-def plan(file: CaseFile, places: dict[str, Place], heated: bool, powered: bool) -> tuple[list[Moment], list[Fault]]:
+def plan(
+    file: CaseFile, places: dict[str, Place], heated: bool, powered: bool
+) -> tuple[list[Moment], list[Fault]]:
     """The moments of a case's steps, and what is wrong with their order: the first complaint only."""
     try:
         return list(_Planner(file, places, heated, powered).moments()), []
@@ -77,9 +79,13 @@ def _of_solids(file: CaseFile) -> list[str]:
 class _Planner:
     """Walks through the steps with the parts that are there and the body's temperature."""
 
-    def __init__(self, file: CaseFile, places: dict[str, Place], heated: bool, powered: bool) -> None:
+    def __init__(
+        self, file: CaseFile, places: dict[str, Place], heated: bool, powered: bool
+    ) -> None:
         self.file, self.places, self.heated, self.powered = file, places, heated, powered
-        attached = {part for step in file.step if isinstance(step, Attach | Cure) for part in step.parts}
+        attached = {
+            part for step in file.step if isinstance(step, Attach | Cure) for part in step.parts
+        }
         self.stage = Stage(tuple(name for name in file.part if name not in attached))
         self.joined: dict[str, str] = {}
         self.gone: dict[str, str] = {}
@@ -94,7 +100,10 @@ class _Planner:
 
     def moments(self) -> Iterator[Moment]:
         if "temperature" in self.file.load.model_fields_set and self.file.step:
-            raise Fault(("load", "temperature"), "stands beside [[step]]: the last step says it, leave this one out")
+            raise Fault(
+                ("load", "temperature"),
+                "stands beside [[step]]: the last step says it, leave this one out",
+            )
         named: dict[str, int] = {}
         for n, step in enumerate(self.file.step):
             key: Key = ("step", n)
@@ -127,11 +136,23 @@ class _Planner:
             yield from self._singulate(step, key)
 
     def _at(self, duration: float | None = None, born: tuple[str, ...] = ()) -> Moment:
-        return Moment(0, "", "", self.stage, self.temperature if self.uniform else None, 0.0, duration or 0.0, born, self.power)
+        return Moment(
+            0,
+            "",
+            "",
+            self.stage,
+            self.temperature if self.uniform else None,
+            0.0,
+            duration or 0.0,
+            born,
+            self.power,
+        )
 
     def _joining(self, step: Attach | Cure) -> Iterator[Moment]:
         """Take the body to the temperature at which parts are joined, in the step's time."""
-        if self.there and not (self.uniform and abs((self.temperature or 0.0) - step.temperature) < SAME):
+        if self.there and not (
+            self.uniform and abs((self.temperature or 0.0) - step.temperature) < SAME
+        ):
             self.temperature, self.uniform = step.temperature, True
             yield self._at(step.duration if isinstance(step, Attach) else 0.0)
         self.temperature, self.uniform = step.temperature, True
@@ -139,7 +160,9 @@ class _Planner:
     def _attach(self, step: Attach, key: Key) -> Iterator[Moment]:
         for part in self._named(step.parts, (*key, "parts")):
             if part in self.joined:
-                raise Fault((*key, "parts"), f"{part!r} is there already: it came with {self.joined[part]}")
+                raise Fault(
+                    (*key, "parts"), f"{part!r} is there already: it came with {self.joined[part]}"
+                )
             self._refuse_birth(part, (*key, "parts"))
             self.joined[part] = _called(step, key)
         brought = list(self._joining(step))
@@ -155,20 +178,31 @@ class _Planner:
                 self._refuse_birth(part, (*key, "parts"))
                 fresh.append(part)
             own = self.file.part[part]
-            if step.shrinkage and (getattr(own, "material", None) is None or (isinstance(own, Plate) and own.layers)):
-                raise Fault((*key, "shrinkage"), f"{part!r} has layers of several materials: which one shrinks?")
+            if step.shrinkage and (
+                getattr(own, "material", None) is None or (isinstance(own, Plate) and own.layers)
+            ):
+                raise Fault(
+                    (*key, "shrinkage"),
+                    f"{part!r} has layers of several materials: which one shrinks?",
+                )
         for part in fresh:
             self.joined[part] = _called(step, key)
         if step.stress_free is not None and len(fresh) < len(step.parts):
             solid = next(part for part in step.parts if part not in fresh)
-            raise Fault((*key, "stress_free"), f"{solid!r} is solid already and keeps its stress: leave it out")
+            raise Fault(
+                (*key, "stress_free"),
+                f"{solid!r} is solid already and keeps its stress: leave it out",
+            )
         yield from self._joining(step)
         if fresh:
             yield self._birth(step, tuple(fresh), 0.0 if step.shrinkage else step.duration)
         if step.shrinkage or not fresh:
             before = dict(self.stage.shrunk)
             shrunk = before | {part: before.get(part, 0.0) + step.shrinkage for part in step.parts}
-            self.stage = replace(self.stage, shrunk=tuple(sorted((part, much) for part, much in shrunk.items() if much)))
+            self.stage = replace(
+                self.stage,
+                shrunk=tuple(sorted((part, much) for part, much in shrunk.items() if much)),
+            )
             yield self._at(step.duration)
 
     def _birth(self, step: Attach | Cure, parts: tuple[str, ...], duration: float | None) -> Moment:
@@ -185,8 +219,13 @@ class _Planner:
 
     def _heat(self, step: Heat, key: Key) -> Iterator[Moment]:
         if (step.temperature is None) == (step.profile is None):
-            which = "is missing" if step.temperature is None else "stands beside a profile: keep one"
-            raise Fault((*key, "temperature"), which if step.profile else f'{which}: add temperature = "25 degC"')
+            which = (
+                "is missing" if step.temperature is None else "stands beside a profile: keep one"
+            )
+            raise Fault(
+                (*key, "temperature"),
+                which if step.profile else f'{which}: add temperature = "25 degC"',
+            )
         before = self.temperature if self.uniform else None
         if step.profile is not None:
             yield from self._profile(step, key, before)
@@ -196,13 +235,19 @@ class _Planner:
         if before is not None and (target - before) * (1 if step.do == "heat" else -1) < -SAME:
             word = "below" if step.do == "heat" else "above"
             other = "cool" if step.do == "heat" else "heat"
-            raise Fault((*key, "temperature"), f'is {word} the {_degrees(before)} that it starts from: write do = "{other}"')
+            raise Fault(
+                (*key, "temperature"),
+                f'is {word} the {_degrees(before)} that it starts from: write do = "{other}"',
+            )
         duration = step.duration or 0.0
         if step.rate is not None:
             if step.duration is not None:
                 raise Fault((*key, "rate"), "stands beside a duration: keep one")
             if before is None:
-                raise Fault((*key, "rate"), "says nothing where the parts differ in temperature: give a duration")
+                raise Fault(
+                    (*key, "rate"),
+                    "says nothing where the parts differ in temperature: give a duration",
+                )
             duration = abs(target - before) / step.rate
         points = [(0.0, target if before is None else before), (duration, target)]
         since = 0.0
@@ -216,11 +261,14 @@ class _Planner:
         assert points is not None and not isinstance(points, str)  # a name has become its points
         for word in ("rate", "duration"):
             if getattr(step, word) is not None:
-                raise Fault((*key, word), "stands beside a profile, which has its own times: leave it out")
+                raise Fault(
+                    (*key, word), "stands beside a profile, which has its own times: leave it out"
+                )
         begins, start = points[0]
         if before is not None and abs(start - before) > SAME:
             raise Fault(
-                (*key, "profile"), f"begins at {_degrees(start)}, but the body is at {_degrees(before)}: take it there first"
+                (*key, "profile"),
+                f"begins at {_degrees(start)}, but the body is at {_degrees(before)}: take it there first",
             )
         for time, value in profile_moments(points, step.every or EVERY):
             self.temperature, self.uniform = value, True
@@ -229,7 +277,10 @@ class _Planner:
 
     def _power(self, step: Power, key: Key) -> Iterator[Moment]:
         if not self.heated:
-            raise Fault((*key, "on"), "heat has no way out: add a [boundary.NAME] with a film or a fixed temperature")
+            raise Fault(
+                (*key, "on"),
+                "heat has no way out: add a [boundary.NAME] with a film or a fixed temperature",
+            )
         if step.on and not self.powered:
             raise Fault((*key, "on"), 'no part gives off heat: add power = "10 W" to one')
         for word, given in (("film", step.film), ("ambient", step.ambient)):
@@ -260,7 +311,9 @@ class _Planner:
             self.gone[part] = _called(step, key)
             self.joined.pop(part, None)
         self._refuse_loss(set(step.parts), (*key, "parts"))
-        self.stage = replace(self.stage, present=tuple(name for name in self.stage.present if name not in step.parts))
+        self.stage = replace(
+            self.stage, present=tuple(name for name in self.stage.present if name not in step.parts)
+        )
         if not any(name in self.stage.present for name in _of_solids(self.file)):
             raise Fault((*key, "parts"), "leaves nothing")
         yield self._at(step.duration)
@@ -268,9 +321,13 @@ class _Planner:
     def _carry(self, step: Support, key: Key) -> Iterator[Moment]:
         for word in ("faces", "sliding", "flat"):
             if step.on != "clamped" and word in step.model_fields_set:
-                raise Fault((*key, word), f'belongs to on = "clamped": leave it out with {step.on!r}')
+                raise Fault(
+                    (*key, word), f'belongs to on = "clamped": leave it out with {step.on!r}'
+                )
         if step.on != "table" and "gravity" in step.model_fields_set:
-            raise Fault((*key, "gravity"), f'belongs to on = "table": leave it out with {step.on!r}')
+            raise Fault(
+                (*key, "gravity"), f'belongs to on = "table": leave it out with {step.on!r}'
+            )
         self.support, self.held_by = None, _called(step, key)
         if step.on == "table" and step.gravity:
             self.support = Table()
@@ -285,7 +342,10 @@ class _Planner:
     def _refuse_face(self, face: str, key: Key) -> None:
         part, _, side = face.rpartition(".")
         if side not in FACE_SIDES or not part:
-            raise Fault(key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(FACE_SIDES)}")
+            raise Fault(
+                key,
+                f"{face!r} is no face: write PART.SIDE with side one of {', '.join(FACE_SIDES)}",
+            )
         if part != "package":
             list(self._named((part,), key))
             self._refuse_absent(part, key)
@@ -294,7 +354,10 @@ class _Planner:
         """Parts that a clamp holds do not go."""
         for face in self.support.faces if isinstance(self.support, Clamp) else ():
             if face.rpartition(".")[0] in lost:
-                raise Fault(key, f'{face!r} is held since {self.held_by}: let it go first, with do = "support", on = "free"')
+                raise Fault(
+                    key,
+                    f'{face!r} is held since {self.held_by}: let it go first, with do = "support", on = "free"',
+                )
 
     def _singulate(self, step: Singulate, key: Key) -> Iterator[Moment]:
         whole = self.stage.unit or extent(self.places)
@@ -304,7 +367,10 @@ class _Planner:
             cut = low > whole[2 * axis] + LEVEL or high < whole[2 * axis + 1] - LEVEL
             if mirror and (self.stage.unit is None or self.stage.unit[2 * axis] < -LEVEL) and cut:
                 if high < LEVEL:
-                    raise Fault((*key, "at"), f"lies on the mirrored side of {word} = 0: take its twin at +{word}")
+                    raise Fault(
+                        (*key, "at"),
+                        f"lies on the mirrored side of {word} = 0: take its twin at +{word}",
+                    )
                 if low < -LEVEL and abs(low + high) > LEVEL:
                     remedy = f"centre it there, move it to one side, or use another symmetry than {self.file.symmetry!r}"
                     raise Fault(key, f"the unit is not its own image in {word} = 0: {remedy}")
@@ -336,7 +402,9 @@ class _Planner:
             raise Fault(key, f"{part!r} was removed by {self.gone[part]}")
         self._refuse_own_temperature(part)
         if self.stage.unit is not None and not meets(self.places[part], self.stage.unit):
-            raise Fault(key, f"{part!r} lies outside {self.stage.unit_name!r}, which was cut out before")
+            raise Fault(
+                key, f"{part!r} lies outside {self.stage.unit_name!r}, which was cut out before"
+            )
 
     def _refuse_absent(self, part: str, key: Key) -> None:
         if part not in self.stage.present:
@@ -353,9 +421,19 @@ class _Planner:
     def _refuse_own_temperature(self, part: str) -> None:
         own: AnyPart = self.file.part[part]
         if isinstance(own, Solid) and own.stress_free is not None:
-            raise Fault(("part", part, "stress_free"), "the steps say where it is free of stress: leave it out here")
-        if isinstance(own, Array) and own.fill_stress_free is not None and own.inside in self.joined:
-            raise Fault(("part", part, "fill_stress_free"), f"the steps say it of {own.inside!r}: leave it out here")
+            raise Fault(
+                ("part", part, "stress_free"),
+                "the steps say where it is free of stress: leave it out here",
+            )
+        if (
+            isinstance(own, Array)
+            and own.fill_stress_free is not None
+            and own.inside in self.joined
+        ):
+            raise Fault(
+                ("part", part, "fill_stress_free"),
+                f"the steps say it of {own.inside!r}: leave it out here",
+            )
 
 
 def _free_at(step: Attach | Cure) -> float:
@@ -375,7 +453,11 @@ def _label(step: AnyStep) -> str:
         return f"singulate {step.unit}"
     if isinstance(step, Support):
         return {"table": "on a table", "clamped": "clamped", "free": "free"}[step.on]
-    return f"{step.do} along a profile" if step.profile else f"{step.do} to {_degrees(step.temperature or 0.0)}"
+    return (
+        f"{step.do} along a profile"
+        if step.profile
+        else f"{step.do} to {_degrees(step.temperature or 0.0)}"
+    )
 
 
 def _degrees(kelvin: float) -> str:

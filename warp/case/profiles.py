@@ -32,7 +32,13 @@ def reflow(preheat: tuple[float, float], peak: float, near_peak: float) -> tuple
     """A profile in the standard's shape: preheat from and to, peak (degC), seconds within 5 K of the peak."""
     low, high = preheat
     hold = near_peak - 5.0 / TO_PEAK - 5.0 / COOLING
-    lengths = [(low - ROOM) / HEATING, PREHEAT, (peak - high) / TO_PEAK, hold, (peak - ROOM) / COOLING]
+    lengths = [
+        (low - ROOM) / HEATING,
+        PREHEAT,
+        (peak - high) / TO_PEAK,
+        hold,
+        (peak - ROOM) / COOLING,
+    ]
     times = [sum(lengths[:n]) for n in range(len(lengths) + 1)]
     heights = (ROOM, low, high, peak, peak, ROOM)
     return tuple((t, T + ZERO_CELSIUS) for t, T in zip(times, heights, strict=True))

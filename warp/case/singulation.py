@@ -19,7 +19,12 @@ Rectangle = tuple[float, float, float, float]
 def extent(places: Mapping[str, Place]) -> Rectangle:
     """The whole."""
     bounds = [place.outline.bounds for place in places.values()]
-    return min(b[0] for b in bounds), max(b[1] for b in bounds), min(b[2] for b in bounds), max(b[3] for b in bounds)
+    return (
+        min(b[0] for b in bounds),
+        max(b[1] for b in bounds),
+        min(b[2] for b in bounds),
+        max(b[3] for b in bounds),
+    )
 
 
 def meets(place: Place, rectangle: Rectangle) -> bool:
@@ -37,13 +42,21 @@ def span(step: Singulate, axis: int, whole: tuple[float, ...], key: Key) -> tupl
             raise Fault((*key, "size"), "stands beside cut lines: keep one")
         low, high = step.at[axis] - step.size[axis] / 2, step.at[axis] + step.size[axis] / 2
         if low < whole[0] - LEVEL or high > whole[1] + LEVEL:
-            raise Fault((*key, "size"), f"reaches beyond what is there ({_mm(whole[0])} to {_mm(whole[1])} in {word})")
+            raise Fault(
+                (*key, "size"),
+                f"reaches beyond what is there ({_mm(whole[0])} to {_mm(whole[1])} in {word})",
+            )
         return low, high
     if not (step.x or step.y):
-        raise Fault(key, 'says not what remains: add size = ["14 mm", "14 mm"], or cut lines x = ["-7 mm", "7 mm"] and y')
+        raise Fault(
+            key,
+            'says not what remains: add size = ["14 mm", "14 mm"], or cut lines x = ["-7 mm", "7 mm"] and y',
+        )
     cuts = sorted(lines)
     if any(not whole[0] < line < whole[1] for line in cuts):
-        raise Fault((*key, word), f"a cut lies beside what is there ({_mm(whole[0])} to {_mm(whole[1])})")
+        raise Fault(
+            (*key, word), f"a cut lies beside what is there ({_mm(whole[0])} to {_mm(whole[1])})"
+        )
     ends = [whole[0], *cuts, whole[1]]
     for n, (a, b) in enumerate(pairwise(ends)):
         if a - LEVEL <= step.at[axis] < b - LEVEL:
@@ -52,7 +65,9 @@ def span(step: Singulate, axis: int, whole: tuple[float, ...], key: Key) -> tupl
             if not low < step.at[axis] < high:
                 raise Fault((*key, "at"), f"lies on a cut of {word}")
             return low, high
-    raise Fault((*key, "at"), f"lies outside what is there ({_mm(whole[0])} to {_mm(whole[1])} in {word})")
+    raise Fault(
+        (*key, "at"), f"lies outside what is there ({_mm(whole[0])} to {_mm(whole[1])} in {word})"
+    )
 
 
 def _mm(metres: float) -> str:

@@ -39,7 +39,9 @@ def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, l
     for name, word, value in stage.around:
         fixed = around[name].temperature is not None
         around[name] = around[name].model_copy(update={"temperature" if fixed else word: value})
-    return assemble(file.model_copy(update={"part": parts, "boundary": around}), folder, stage.present, made)
+    return assemble(
+        file.model_copy(update={"part": parts, "boundary": around}), folder, stage.present, made
+    )
 
 
 def hurried(moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
@@ -49,14 +51,22 @@ def hurried(moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iter
         if before is not None and moment.temperature not in (None, before) and not moment.duration:
             bodies, media = stages[moment.stage].package.bodies, stages[moment.stage].media
             names = (body.material for body in bodies if body.material is not None)
-            slow = next((name for name in names if getattr(media[name], "relaxation", None) is not None), None)
+            slow = next(
+                (name for name in names if getattr(media[name], "relaxation", None) is not None),
+                None,
+            )
             if slow is not None:
-                yield Fault(("step", moment.step), f'takes no time, but {slow!r} relaxes: add duration = "2 min", or a rate')
+                yield Fault(
+                    ("step", moment.step),
+                    f'takes no time, but {slow!r} relaxes: add duration = "2 min", or a rate',
+                )
                 return
         before = moment.temperature
 
 
-def unsupported(file: CaseFile, moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
+def unsupported(
+    file: CaseFile, moments: Sequence[Moment], stages: Mapping[Stage, Assembly]
+) -> Iterator[Fault]:
     """Find supports that the body or its symmetry does not allow: held faces without their twins, parts without a weight."""
     for moment in moments:
         made = stages[moment.stage]
@@ -66,20 +76,33 @@ def unsupported(file: CaseFile, moments: Sequence[Moment], stages: Mapping[Stage
                 why = asymmetry(made.package.bodies, [], faces, axis) if mirrored else None
                 if why is not None:
                     remedy = 'name its twin too, e.g. "package.sides"'
-                    yield Fault(("step", moment.step), f"{why[1].replace('the boundary on', 'the hold on')}; {remedy}")
+                    yield Fault(
+                        ("step", moment.step),
+                        f"{why[1].replace('the boundary on', 'the hold on')}; {remedy}",
+                    )
                     return
         if isinstance(moment.support, Table):
-            for name in dict.fromkeys(body.material for body in made.package.bodies if body.material is not None):
+            for name in dict.fromkeys(
+                body.material for body in made.package.bodies if body.material is not None
+            ):
                 try:
                     made.media[name].density  # noqa: B018
                 except MaterialError:
-                    remedy = "its weight is needed on a table: add one, or gravity = false to that step"
-                    yield Fault(("step", moment.step), f"material {name!r} has no density, and {remedy}")
+                    remedy = (
+                        "its weight is needed on a table: add one, or gravity = false to that step"
+                    )
+                    yield Fault(
+                        ("step", moment.step), f"material {name!r} has no density, and {remedy}"
+                    )
                     return
 
 
 def _fill(
-    array: Array, file: CaseFile, stage: Stage, shrunk: dict[str, float], made: dict[str, tuple[str, float]]
+    array: Array,
+    file: CaseFile,
+    stage: Stage,
+    shrunk: dict[str, float],
+    made: dict[str, tuple[str, float]],
 ) -> dict[str, object]:
     """What stands between the members at this stage."""
     around = file.part.get(array.inside or "")

@@ -50,14 +50,22 @@ def _known_profile(name: str) -> Any:
     return PROFILES[name]
 
 
-PAIR_SCHEMA = {"type": "array", "prefixItems": [{"type": "string"}, {"type": "string"}], "minItems": 2, "maxItems": 2}
+PAIR_SCHEMA = {
+    "type": "array",
+    "prefixItems": [{"type": "string"}, {"type": "string"}],
+    "minItems": 2,
+    "maxItems": 2,
+}
 Profile = Annotated[
     Annotated[str, AfterValidator(_known_profile), Tag("<name>")]
     | Annotated[tuple[tuple[Time, Temperature], ...], Field(min_length=2), Tag("<points>")],
     Discriminator(lambda value: "<name>" if isinstance(value, str) else "<points>"),
     WithJsonSchema(
         {
-            "anyOf": [{"enum": list(PROFILES)}, {"type": "array", "items": PAIR_SCHEMA, "minItems": 2}],
+            "anyOf": [
+                {"enum": list(PROFILES)},
+                {"type": "array", "items": PAIR_SCHEMA, "minItems": 2},
+            ],
             "examples": ["jedec-pb-free-260", [["0 s", "25 degC"], ["100 s", "150 degC"]]],
         }
     ),
@@ -110,7 +118,9 @@ class Heat(Step):
     @field_validator("profile")
     @classmethod
     def _rising(cls, points: Any) -> Any:
-        if points is not None and any(b[0] <= a[0] for a, b in zip(points[:-1], points[1:], strict=True)):
+        if points is not None and any(
+            b[0] <= a[0] for a, b in zip(points[:-1], points[1:], strict=True)
+        ):
             raise ValueError("its times must rise")
         return points
 
@@ -122,7 +132,9 @@ class Power(Step):
     on: bool
     every: Annotated[Time, POSITIVE] | None = None
     """With a duration: the warpage is computed after so much time at most; only at the end unless told."""
-    film: Annotated[dict[str, Annotated[FilmCoefficient, POSITIVE]], Field(examples=[{"fan": "20 W/(m^2 K)"}])] = {}
+    film: Annotated[
+        dict[str, Annotated[FilmCoefficient, POSITIVE]], Field(examples=[{"fan": "20 W/(m^2 K)"}])
+    ] = {}
     """Heat-transfer coefficients of [boundary.NAME] from here on: a fan stops."""
     ambient: Annotated[dict[str, Temperature], Field(examples=[{"air": "245 degC"}])] = {}
     """Temperatures round [boundary.NAME], or of it where it is fixed, from here on: an oven's zone."""
@@ -172,7 +184,9 @@ KINDS = ("attach", "cure", "heat", "cool", "power", "singulate", "remove", "supp
 
 
 def _kind(value: Any) -> str:
-    kind = value.get("do", "missing") if isinstance(value, dict) else getattr(value, "do", "missing")
+    kind = (
+        value.get("do", "missing") if isinstance(value, dict) else getattr(value, "do", "missing")
+    )
     return "<heat>" if kind == "cool" else f"<{kind}>"
 
 

@@ -12,9 +12,12 @@ from warp.errors import WarpError
 
 
 def new(
-    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="What kind of package; none lists them.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="What kind of package; none lists them.")
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="CASE.toml", help="KIND.toml here unless told.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="CASE.toml", help="KIND.toml here unless told."),
     ] = None,
 ) -> None:
     """Write a commented case file to start from.
@@ -30,14 +33,17 @@ def new(
         for name, title in starter.kinds().items():
             print(f"{name:22s} {title}")
     else:
-        print(f"written to {starter.write(kind, output)}: `warp check` draws it, `warp run` solves it")
+        print(
+            f"written to {starter.write(kind, output)}: `warp check` draws it, `warp run` solves it"
+        )
 
 
 def check(
     case: CaseFile,
     set_: Set = None,
     picture: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Cross-section picture; CASE.png here unless told.")
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Cross-section picture; CASE.png here unless told."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -71,11 +77,19 @@ def check(
 def materials(
     name: Annotated[str | None, typer.Argument(help="One of the library's names.")] = None,
     matrix: Annotated[
-        str | None, typer.Option("--in", metavar="MATRIX", help="Show NAME as a powder in this polymer, over its share.")
+        str | None,
+        typer.Option(
+            "--in", metavar="MATRIX", help="Show NAME as a powder in this polymer, over its share."
+        ),
     ] = None,
-    size: Annotated[str | None, typer.Option(metavar="LENGTH", help='With --in: the grains, e.g. "5 um".')] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help='With --in: the grains, e.g. "5 um".')
+    ] = None,
     resistance: Annotated[
-        str, typer.Option(metavar="RESISTANCE", help='With --in: of a grain\'s surface, e.g. "0.01 mm^2 K/W".')
+        str,
+        typer.Option(
+            metavar="RESISTANCE", help='With --in: of a grain\'s surface, e.g. "0.01 mm^2 K/W".'
+        ),
     ] = "0 m^2 K/W",
     as_json: Json = False,
 ) -> None:

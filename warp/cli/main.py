@@ -42,7 +42,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and stop."
+        ),
     ] = False,
 ) -> None:
     """Package warpage from chip to board."""
@@ -51,7 +54,13 @@ def options(
 VERBS = {
     "A case": (case_verbs.new, case_verbs.check, case_verbs.materials, case_verbs.schema),
     "Solve": (solve_verbs.run, solve_verbs.sweep),
-    "A result": (result_verbs.plot, result_verbs.report, result_verbs.summary, result_verbs.compare, result_verbs.export),
+    "A result": (
+        result_verbs.plot,
+        result_verbs.report,
+        result_verbs.summary,
+        result_verbs.compare,
+        result_verbs.export,
+    ),
     "This machine": (machine_verbs.verify, machine_verbs.bench, machine_verbs.warmup),
 }
 for panel, verbs in VERBS.items():
@@ -61,7 +70,9 @@ for panel, verbs in VERBS.items():
 
 def main() -> None:
     """Run the command line; an expected failure is one sentence and an exit code, never a traceback."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads spin against the kernels', for one small matrix
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # its threads spin against the kernels', for one small matrix
     gc.set_threshold(100_000)  # imports make half a million objects that stay
     try:
         refuse_nvidia_warp()

@@ -14,18 +14,29 @@ from warp.cli.words import CaseFile, Device, Json, Set, overrides, print_json
 def run(
     case: CaseFile,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="OUT.h5", help="Result file; CASE.h5 here unless told.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="OUT.h5", help="Result file; CASE.h5 here unless told."
+        ),
     ] = None,
     device: Device = "auto",
     set_: Set = None,
     refine: Annotated[
-        bool, typer.Option("--refine", help="Solve on a coarser grid, too: each warpage with its discretisation error.")
+        bool,
+        typer.Option(
+            "--refine",
+            help="Solve on a coarser grid, too: each warpage with its discretisation error.",
+        ),
     ] = False,
     grids: Annotated[
-        int | None, typer.Option(min=2, max=3, metavar="2|3", help="Grids of --refine; 3 show the order, too.")
+        int | None,
+        typer.Option(min=2, max=3, metavar="2|3", help="Grids of --refine; 3 show the order, too."),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where a killed run of the same process was: same numbers.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on where a killed run of the same process was: same numbers."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -71,7 +82,11 @@ def run(
         if moments:
             tables.print_steps(moments)
         tables.print_summary(numbers, title=loaded.title, written=target)
-    bends = run_warnings.steps_beyond_linear_theory(moments) if moments else run_warnings.beyond_linear_theory(numbers["surfaces"], loaded.height)
+    bends = (
+        run_warnings.steps_beyond_linear_theory(moments)
+        if moments
+        else run_warnings.beyond_linear_theory(numbers["surfaces"], loaded.height)
+    )
     fields = [found.get("temperature") or {} for found in moments or [numbers]]
     for remark in [*bends, *run_warnings.outside_temperature_range(loaded, fields)]:
         print(f"warning: {remark}", file=sys.stderr)
@@ -81,18 +96,30 @@ def sweep(
     case: CaseFile,
     vary: Annotated[
         list[str],
-        typer.Option(metavar="KEY=VALUES", help='What varies: "0.5 mm, 0.7 mm" or "0.5 mm .. 1 mm"; repeat.'),
+        typer.Option(
+            metavar="KEY=VALUES", help='What varies: "0.5 mm, 0.7 mm" or "0.5 mm .. 1 mm"; repeat.'
+        ),
     ],
-    sample: Annotated[str, typer.Option(metavar="grid|lhs|sobol", help="Where the points lie.")] = "grid",
+    sample: Annotated[
+        str, typer.Option(metavar="grid|lhs|sobol", help="Where the points lie.")
+    ] = "grid",
     points: Annotated[
-        int | None, typer.Option(metavar="N", help="grid: values per range; lhs: runs; sobol: runs / (variables + 2).")
+        int | None,
+        typer.Option(
+            metavar="N", help="grid: values per range; lhs: runs; sobol: runs / (variables + 2)."
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder; CASE-sweep here unless told.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder; CASE-sweep here unless told."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the sample: the same seed, the same points.")] = 0,
-    workers: Annotated[int | None, typer.Option(metavar="N", help="Processes; one a core unless told.")] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes; one a core unless told.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster.")
+    ] = None,
     device: Device = "auto",
     set_: Set = None,
 ) -> None:

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from warp.run.sweep import Outcome
 
 
-
 def print_sweep(outcome: Outcome) -> None:
     """Print how the runs ended and what moves the main output."""
     console = screen()
     count = len(outcome.records)
     console.print(f" {count - len(outcome.failed)} of {count} runs done")
-    for reason, times in Counter(str(record.get("error")) for record in outcome.failed).most_common(5):
+    for reason, times in Counter(str(record.get("error")) for record in outcome.failed).most_common(
+        5
+    ):
         console.print(Text(f" {times} failed: {reason}", style="yellow"))
     found = [e for e in outcome.effects if e.output == outcome.main]
     if found:
@@ -37,8 +38,14 @@ def print_sweep(outcome: Outcome) -> None:
         shown = ("alone", "with interactions") if any(math.isfinite(e.total) for e in found) else ()
         table = _table(str(outcome.main), "low to high", *shown)
         for e in sorted(found, key=lambda e: -abs(e.effect) if math.isfinite(e.effect) else 0.0):
-            shares = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][: len(shown)]
-            table.add_row(e.variable, f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}", *shares)
+            shares = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][
+                : len(shown)
+            ]
+            table.add_row(
+                e.variable,
+                f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}",
+                *shares,
+            )
         console.print(table)
 
 
@@ -49,7 +56,9 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
     parts, solvers = _parts(numbers), _solvers(numbers)
     if parts is not None:
         console.print(parts)
-        console.print(" warpage by JEITA ED-7306: + is convex, the centre away from the board", style="dim")
+        console.print(
+            " warpage by JEITA ED-7306: + is convex, the centre away from the board", style="dim"
+        )
         if "refinement" in numbers:
             console.print(f" {_refinement(numbers['refinement'])}", style="dim")
     if _thermal(numbers):
@@ -83,11 +92,23 @@ def _parts(numbers: Mapping[str, Any]) -> Table | None:
     names = list(dict.fromkeys([*surfaces, *temperatures]))
     if not names:
         return None
-    table = _table("part", *(("top", "bottom") if surfaces else ()), *(("hottest", "mean") if temperatures else ()))
+    table = _table(
+        "part",
+        *(("top", "bottom") if surfaces else ()),
+        *(("hottest", "mean") if temperatures else ()),
+    )
     for name in names:
-        sides = [_warpage(surfaces.get(name, {}).get(side)) for side in ("top", "bottom")] if surfaces else []
+        sides = (
+            [_warpage(surfaces.get(name, {}).get(side)) for side in ("top", "bottom")]
+            if surfaces
+            else []
+        )
         t = temperatures.get(name, {})
-        warm = [_number(t.get(f"{key}_C"), "{:.2f} degC") for key in ("max", "mean")] if temperatures else []
+        warm = (
+            [_number(t.get(f"{key}_C"), "{:.2f} degC") for key in ("max", "mean")]
+            if temperatures
+            else []
+        )
         table.add_row(name, *sides, *warm)
     return table
 
@@ -100,7 +121,9 @@ def _warpage(surface: Mapping[str, Any] | None) -> Text:
     if error is not None:
         bound = "<" if surface.get("warpage_extrapolated_um") is None else ""
         within = f" +- {bound}{error:.1f}" if error >= 0.1 else f" +- {bound}{error:.1g}"
-    return Text.assemble((f"{value:+.1f}{within} um", "bold"), (" convex " if value >= 0 else " concave", "dim"))
+    return Text.assemble(
+        (f"{value:+.1f}{within} um", "bold"), (" convex " if value >= 0 else " concave", "dim")
+    )
 
 
 def _refinement(facts: Mapping[str, Any]) -> str:
@@ -160,7 +183,9 @@ def print_check(report: Report) -> None:
         grid.add_row(axis, f"{cells:,}", _length(finest), _length(coarsest))
     console.print(Group(tree, grid))
     gib = 2**30
-    console.print(f" {report.voxels:,} voxels, {report.unknowns:,} displacements, symmetry {report.symmetry}")
+    console.print(
+        f" {report.voxels:,} voxels, {report.unknowns:,} displacements, symmetry {report.symmetry}"
+    )
     console.print(
         f" memory {report.bytes / gib:.2f} GiB of {report.free / gib:.1f} GiB free, "
         + ("" if report.seconds is None else f"about {_duration(report.seconds)} ")
@@ -169,7 +194,9 @@ def print_check(report: Report) -> None:
     for layer, share in report.copper.items():
         console.print(f" {100 * share:.1f} % copper in {layer!r}, from its picture", style="dim")
     for gap in report.gaps:
-        console.print(f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim")
+        console.print(
+            f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim"
+        )
     for warning in report.warnings:
         console.print(Text(f" warning: {warning}", style="yellow"))
     if report.picture is not None:
@@ -191,17 +218,30 @@ def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
     if "numbers" in found:
         table = _table("quantity", "where", "unit", *names, "difference")
         for n in found["numbers"]:
-            table.add_row(n["quantity"], n["where"], n["unit"], *(f"{n[key]:+.2f}" for key in ("a", "b", "difference")))
+            table.add_row(
+                n["quantity"],
+                n["where"],
+                n["unit"],
+                *(f"{n[key]:+.2f}" for key in ("a", "b", "difference")),
+            )
         console.print(table)
         for line in found["changed"]:
-            console.print(Text(f" {line}", style="red" if line.startswith("-") else "green"), soft_wrap=True)
+            console.print(
+                Text(f" {line}", style="red" if line.startswith("-") else "green"), soft_wrap=True
+            )
     if "measured" in found:
         console.print(Text(f"{found['surface']} against the measured surface", style="bold"))
-        table = _table("result", "points", "measured", "computed", "RMS", "correlation", "slope", "sign")
+        table = _table(
+            "result", "points", "measured", "computed", "RMS", "correlation", "slope", "sign"
+        )
         for name, m in found["measured"].items():
-            heights = [f"{m[key]:+.1f} um" for key in ("measured_warpage_um", "computed_warpage_um")]
+            heights = [
+                f"{m[key]:+.1f} um" for key in ("measured_warpage_um", "computed_warpage_um")
+            ]
             fit = [f"{m['rms_um']:.2f} um", f"{m['correlation']:+.4f}", f"{m['slope']:+.3f}"]
-            table.add_row(name, f"{m['points']:,}", *heights, *fit, "same" if m["same_sign"] else "opposite")
+            table.add_row(
+                name, f"{m['points']:,}", *heights, *fit, "same" if m["same_sign"] else "opposite"
+            )
         console.print(table)
     if "picture" in found:
         print_files([Path(found["picture"])])
@@ -214,8 +254,14 @@ def print_materials(listing: Mapping[str, Mapping[str, Any]]) -> None:
     table = _table("material", "E (GPa)", "CTE (ppm/K)", "k (W/mK)", "")
     table.columns[-1].justify = "left"
     for name, entry in listing.items():
-        table.add_row(name, *(_each(entry.get(column)) for column in columns), Text(entry["description"], style="dim"))
-    table.caption = "at 25 degC; in plane / along z. `warp materials NAME` has every property with its source."
+        table.add_row(
+            name,
+            *(_each(entry.get(column)) for column in columns),
+            Text(entry["description"], style="dim"),
+        )
+    table.caption = (
+        "at 25 degC; in plane / along z. `warp materials NAME` has every property with its source."
+    )
     table.caption_justify = "left"
     console.print(table)
 
@@ -236,7 +282,11 @@ def print_material(entry: Mapping[str, Any]) -> None:
         table.add_column(name, ratio=ratio, no_wrap=ratio is None)
     for key, law in entry["properties"].items():
         value = law["value"]
-        text = value if isinstance(value, str) else "\n".join(f"{axis}: {v}" for axis, v in value.items())
+        text = (
+            value
+            if isinstance(value, str)
+            else "\n".join(f"{axis}: {v}" for axis, v in value.items())
+        )
         table.add_row(key, text, Text(law["source"], style="dim"))
     console.print(table)
 
@@ -250,7 +300,9 @@ def print_filled(curve: Mapping[str, Any]) -> None:
     table = _table("share", *(f"k {rule}" for rule in rules), "E (GPa)", "Poisson", "CTE (ppm/K)")
     for row in curve["rows"]:
         k = (f"{value:.4g}" for value in row["conductivity_W_per_mK"].values())
-        rest = (f"{row[key]:.4g}" for key in ("youngs_modulus_GPa", "poissons_ratio", "cte_ppm_per_K"))
+        rest = (
+            f"{row[key]:.4g}" for key in ("youngs_modulus_GPa", "poissons_ratio", "cte_ppm_per_K")
+        )
         table.add_row(f"{100 * row['fraction']:.0f} %", *k, *rest)
     console.print(table)
     for rule, text in curve["validity"].items():
@@ -294,7 +346,10 @@ def print_steps(records: Sequence[Mapping[str, Any]]) -> None:
         if record["last"] and record.get("unit"):
             label += f" [{record['unit']}]"
         temperature = record["temperature_C"]
-        cells = [Text("field" if temperature is None else f"{temperature:.4g}"), Text(duration(record["time_s"]))]
+        cells = [
+            Text("field" if temperature is None else f"{temperature:.4g}"),
+            Text(duration(record["time_s"])),
+        ]
         for name in names:
             value = value_of(record, name)
             cells.append(Text("" if value is None else f"{value:+.1f} um"))

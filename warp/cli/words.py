@@ -10,17 +10,27 @@ import typer
 
 from warp.errors import WarpError
 
-CaseFile = Annotated[Path, typer.Argument(metavar="CASE.toml", help="The package and what is done to it.")]
+CaseFile = Annotated[
+    Path, typer.Argument(metavar="CASE.toml", help="The package and what is done to it.")
+]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to compute.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help='Change one value of the case, e.g. part.chip.thickness="0.5 mm".'),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help='Change one value of the case, e.g. part.chip.thickness="0.5 mm".',
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 ResultFile = Annotated[Path, typer.Argument(metavar="OUT.h5", help="A file that `warp run` wrote.")]
 Surfaces = Annotated[
     list[str] | None,
-    typer.Option("--surface", metavar="PART.SIDE", help="A surface such as substrate.bottom; repeat, or: all."),
+    typer.Option(
+        "--surface",
+        metavar="PART.SIDE",
+        help="A surface such as substrate.bottom; repeat, or: all.",
+    ),
 ]
 
 
@@ -30,7 +40,9 @@ def overrides(pairs: list[str] | None) -> dict[str, str]:
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise WarpError(f'--set {pair}: write KEY=VALUE, e.g. --set part.chip.thickness="0.5 mm"')
+            raise WarpError(
+                f'--set {pair}: write KEY=VALUE, e.g. --set part.chip.thickness="0.5 mm"'
+            )
         chosen[key.strip()] = value.strip()
     return chosen
 

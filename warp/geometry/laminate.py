@@ -17,7 +17,9 @@ from warp.geometry.stacking import Outline, Place
 SHARES = 16  # steps in which a voxel's share of a picture's copper is rounded
 
 
-def laminate(name: str, plate: Plate, where: Place, package: Package) -> Iterator[tuple[str, float, float]]:
+def laminate(
+    name: str, plate: Plate, where: Place, package: Package
+) -> Iterator[tuple[str, float, float]]:
     """Material, bottom and top of each layer, from the top down as the file lists them."""
     top = where.z1
     for number, entry in enumerate(plate.layers or ()):
@@ -27,7 +29,14 @@ def laminate(name: str, plate: Plate, where: Place, package: Package) -> Iterato
             thickness = sum(layer.thickness for layer in entry.lump)
             shares: dict[str, float] = {}
             for n, layer in enumerate(entry.lump):
-                made_of = _layer(plate, layer, (*key, "lump", n), f"{label}, {layer.name or n + 1}", package, where.outline)
+                made_of = _layer(
+                    plate,
+                    layer,
+                    (*key, "lump", n),
+                    f"{label}, {layer.name or n + 1}",
+                    package,
+                    where.outline,
+                )
                 shares[made_of] = shares.get(made_of, 0.0) + layer.thickness / thickness
             package.recipes[label] = Recipe("z-layers", shares, key)
             material = label
@@ -41,7 +50,9 @@ def laminate(name: str, plate: Plate, where: Place, package: Package) -> Iterato
         top = bottom
 
 
-def layer_shape(made_of: str, outline: Outline, low: float, high: float, plate: Plate, package: Package) -> Shape:
+def layer_shape(
+    made_of: str, outline: Outline, low: float, high: float, plate: Plate, package: Package
+) -> Shape:
     """A box, or a sheet where the layer's copper is a picture; a turned plate's picture turns with it."""
     image = package.images.get(made_of)
     if image is None:
@@ -52,12 +63,25 @@ def layer_shape(made_of: str, outline: Outline, low: float, high: float, plate: 
 
 
 def _image(
-    plate: Plate, layer: Layer, drawing: Drawing, dielectric: str, key: Key, label: str, package: Package, outline: Outline
+    plate: Plate,
+    layer: Layer,
+    drawing: Drawing,
+    dielectric: str,
+    key: Key,
+    label: str,
+    package: Package,
+    outline: Outline,
 ) -> str:
     """Recipes for every share of copper that the picture may have in a voxel."""
     if "lump" in key:
-        raise Fault((*key, "copper"), "is a picture, which cannot be lumped: give the layer its own entry")
-    size = (outline.depth, outline.width) if plate.turn in (90, 270) else (outline.width, outline.depth)
+        raise Fault(
+            (*key, "copper"), "is a picture, which cannot be lumped: give the layer its own entry"
+        )
+    size = (
+        (outline.depth, outline.width)
+        if plate.turn in (90, 270)
+        else (outline.width, outline.depth)
+    )
     package.images[label] = copper_share(drawing, package.folder, size, (*key, "copper"))
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
     if conductor == dielectric:
@@ -73,18 +97,28 @@ def _image(
     return label
 
 
-def _layer(plate: Plate, layer: Layer, key: Key, label: str, package: Package, outline: Outline) -> str:
+def _layer(
+    plate: Plate, layer: Layer, key: Key, label: str, package: Package, outline: Outline
+) -> str:
     """The layer's material: a dielectric, or the recipe of copper in it."""
     dielectric = layer.material or plate.material
     if dielectric is None:
-        raise Fault((*key, "material"), f"is missing: add material to the layer, or to part {key[1]!r} for all of them")
+        raise Fault(
+            (*key, "material"),
+            f"is missing: add material to the layer, or to part {key[1]!r} for all of them",
+        )
     named = (*key, "material") if layer.material else ("part", key[1], "material")
     for word, where in ((dielectric, named), (plate.conductor, ("part", key[1], "conductor"))):
         if word == VOID:
-            raise Fault(where, 'cannot be void in a laminate: cut the hole with a part of shape = "void"')
+            raise Fault(
+                where, 'cannot be void in a laminate: cut the hole with a part of shape = "void"'
+            )
     package.want(dielectric, named)
     if layer.copper and layer.vias:
-        raise Fault((*key, "vias"), "stands beside copper: a layer has a pattern or vias, make it two layers")
+        raise Fault(
+            (*key, "vias"),
+            "stands beside copper: a layer has a pattern or vias, make it two layers",
+        )
     if isinstance(layer.copper, str | Drawing):
         drawing = Drawing(file=layer.copper) if isinstance(layer.copper, str) else layer.copper
         return _image(plate, layer, drawing, dielectric, key, label, package, outline)

@@ -60,26 +60,44 @@ class Lattice:
                 # A staggered row ends half a pitch early: its cells reach the field's edge nevertheless.
                 x0 = -widest if x0 + widest < 0.75 * px else x0
                 x1 = widest if widest - x1 < 0.75 * px else x1
-                runs.append(Rectangle(float(x0), float(x1), float(self.y[row] - py / 2), float(self.y[row] + py / 2)))
+                runs.append(
+                    Rectangle(
+                        float(x0),
+                        float(x1),
+                        float(self.y[row] - py / 2),
+                        float(self.y[row] + py / 2),
+                    )
+                )
             spans = {(run.x0, run.x1) for run in runs}
             done += [old for old in growing if (old.x0, old.x1) not in spans]
             below = {(old.x0, old.x1): old.y0 for old in growing}
-            growing = [Rectangle(run.x0, run.x1, below.get((run.x0, run.x1), run.y0), run.y1) for run in runs]
+            growing = [
+                Rectangle(run.x0, run.x1, below.get((run.x0, run.x1), run.y0), run.y1)
+                for run in runs
+            ]
         return done + growing
 
 
 def lay(array: Array, field: Outline, key: Key) -> Lattice:
     """Lay the sites of an array in its field; Fault names what cannot be."""
-    width, depth = (field.depth, field.width) if array.turn in (90, 270) else (field.width, field.depth)
+    width, depth = (
+        (field.depth, field.width) if array.turn in (90, 270) else (field.width, field.depth)
+    )
     px, py = array.pitch
     columns = _count(width, px, array.inset)
     rows = _count(depth, py, array.inset)
     if columns < 1 or rows < 1:
         inset = px / 2 if array.inset is None else array.inset
         field_size = f"{width * 1e3:.4g} x {depth * 1e3:.4g} mm"
-        raise Fault((*key, "pitch"), f"leaves no site: the field is {field_size}, less {inset * 1e3:.4g} mm all round")
+        raise Fault(
+            (*key, "pitch"),
+            f"leaves no site: the field is {field_size}, less {inset * 1e3:.4g} mm all round",
+        )
     if columns * rows > MOST_SITES:
-        raise Fault((*key, "pitch"), f"makes {columns} x {rows} sites, more than {MOST_SITES:,}: is its unit right?")
+        raise Fault(
+            (*key, "pitch"),
+            f"makes {columns} x {rows} sites, more than {MOST_SITES:,}: is its unit right?",
+        )
     x = np.tile((np.arange(columns) - (columns - 1) / 2) * px, (rows, 1))
     y = (np.arange(rows) - (rows - 1) / 2) * py
     kept = np.ones((rows, columns), dtype=bool)
@@ -96,7 +114,10 @@ def lay(array: Array, field: Outline, key: Key) -> Lattice:
         raise Fault((*key, "rows"), 'belongs to pattern = "perimeter"')
     if array.diameter > closest * (1 + SLACK):
         distance = f"{closest * 1e6:.6g} um"
-        raise Fault((*key, "diameter"), f"is larger than the distance of neighbours ({distance}): they would overlap")
+        raise Fault(
+            (*key, "diameter"),
+            f"is larger than the distance of neighbours ({distance}): they would overlap",
+        )
     _depopulate(array, x, y, kept, key)
     if not kept.any():
         raise Fault((*key, "depopulate"), "leaves no site")

@@ -26,7 +26,16 @@ from itertools import pairwise
 from textwrap import dedent
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+)
 from pydantic.json_schema import GetJsonSchemaHandler
 
 from warp.units import NOT_NEGATIVE, POSITIVE, Dimensionless, Length, Power, Temperature
@@ -40,7 +49,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        cls, core: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         """With the texts that stand below the keys; read here, not at every start (use_attribute_docstrings)."""
         schema = handler(core)
         keys = handler.resolve_ref_schema(schema)["properties"]
@@ -56,7 +67,11 @@ def _texts(model: type[Section]) -> dict[str, str]:
     for section in (base for base in reversed(model.__mro__) if issubclass(base, Section)):
         body = ast.parse(dedent(getsource(section))).body[0].body  # type: ignore[attr-defined]
         for entry, below in pairwise(body):
-            if isinstance(entry, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+            if (
+                isinstance(entry, ast.AnnAssign)
+                and isinstance(below, ast.Expr)
+                and isinstance(below.value, ast.Constant)
+            ):
                 found[entry.target.id] = cleandoc(below.value.value)  # type: ignore[union-attr, arg-type]
     return found
 
@@ -95,13 +110,20 @@ Thickness = Annotated[Length, POSITIVE, AfterValidator(_no_slip)]
 Fraction = Annotated[Dimensionless, AfterValidator(_fraction)]
 Point = Annotated[tuple[Length, Length], BeforeValidator(_two), Field(examples=[["3 mm", "0 mm"]])]
 LENGTH_SCHEMA = {"type": "string", "examples": ["0.775 mm"], "description": "length with its unit"}
-PAIR_SCHEMA = {"anyOf": [{"type": "array", "items": LENGTH_SCHEMA, "minItems": 2, "maxItems": 2}, LENGTH_SCHEMA]}
+PAIR_SCHEMA = {
+    "anyOf": [
+        {"type": "array", "items": LENGTH_SCHEMA, "minItems": 2, "maxItems": 2},
+        LENGTH_SCHEMA,
+    ]
+}
 Pair = Annotated[
     tuple[Thickness, Thickness],
     BeforeValidator(_one_or_two),
     WithJsonSchema({**PAIR_SCHEMA, "examples": [["20 mm", "20 mm"]]}),
 ]
-NAMES_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+NAMES_SCHEMA = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+}
 Names = Annotated[
     tuple[str, ...],
     BeforeValidator(_names),
@@ -109,7 +131,8 @@ Names = Annotated[
     WithJsonSchema({**NAMES_SCHEMA, "examples": ["chip"]}),
 ]
 Size = Annotated[
-    Annotated[str, Tag("<part>"), Field(description="as large as that part")] | Annotated[Pair, Tag("<lengths>")],
+    Annotated[str, Tag("<part>"), Field(description="as large as that part")]
+    | Annotated[Pair, Tag("<lengths>")],
     Discriminator(_names_a_part),
     Field(examples=[["20 mm", "20 mm"], "chip"]),
 ]
@@ -139,7 +162,8 @@ class PowerSpec(Section):
 
 
 PowerEntry = Annotated[
-    Annotated[PowerSpec, Tag("<table>")] | Annotated[Annotated[Power, NOT_NEGATIVE], Tag("<watts>")],
+    Annotated[PowerSpec, Tag("<table>")]
+    | Annotated[Annotated[Power, NOT_NEGATIVE], Tag("<watts>")],
     Discriminator(lambda value: "<table>" if isinstance(value, (dict, PowerSpec)) else "<watts>"),
 ]
 
@@ -176,7 +200,11 @@ class Solid(Part):
 def _copper(value: Any) -> str:
     if isinstance(value, (dict, Section)):
         return "<drawing>"
-    return "<file>" if isinstance(value, str) and any(letter.isalpha() for letter in value) else "<share>"
+    return (
+        "<file>"
+        if isinstance(value, str) and any(letter.isalpha() for letter in value)
+        else "<share>"
+    )
 
 
 class Drawing(Section):
@@ -199,7 +227,11 @@ class Drawing(Section):
 
 
 Copper = Annotated[
-    Annotated[str, Tag("<file>"), Field(description="PNG (white is copper), NPY, CSV, GDSII, OASIS or Gerber")]
+    Annotated[
+        str,
+        Tag("<file>"),
+        Field(description="PNG (white is copper), NPY, CSV, GDSII, OASIS or Gerber"),
+    ]
     | Annotated[Drawing, Tag("<drawing>")]
     | Annotated[Fraction, Tag("<share>")],
     Discriminator(_copper),
@@ -364,7 +396,12 @@ class Wires(Solid):
     """From the chip's edge to the far ends of the wires."""
     loop: Annotated[Length, NOT_NEGATIVE] = 0.0
     """Height of the wires above the chip."""
-    sides: Annotated[tuple[Literal["x-", "x+", "y-", "y+"], ...], Field(min_length=1)] = ("x-", "x+", "y-", "y+")
+    sides: Annotated[tuple[Literal["x-", "x+", "y-", "y+"], ...], Field(min_length=1)] = (
+        "x-",
+        "x+",
+        "y-",
+        "y+",
+    )
     """Of the chip that have wires."""
     fill: Annotated[str, Field(examples=["mould-compound"])]
     """The material around the wires."""
@@ -415,7 +452,9 @@ class Balls(Array):
 
 
 def _shape_of(value: Any) -> str:
-    shape = value.get("shape", "plate") if isinstance(value, dict) else getattr(value, "shape", "plate")
+    shape = (
+        value.get("shape", "plate") if isinstance(value, dict) else getattr(value, "shape", "plate")
+    )
     return f"<{shape}>"
 
 

@@ -17,7 +17,12 @@ Spans = list[tuple[float, float]]
 
 
 def ring(
-    outer: Outline, inner: Outline, z0: float, z1: float, gaps: Mapping[str, Spans] | None = None, cut: float = 0.0
+    outer: Outline,
+    inner: Outline,
+    z0: float,
+    z1: float,
+    gaps: Mapping[str, Spans] | None = None,
+    cut: float = 0.0,
 ) -> Iterator[Box | Prism]:
     """Four boxes: the x limbs over the whole depth, the y limbs between them; interrupted by gaps, corners cut off."""
     x0, x1, y0, y1 = outer.bounds
@@ -55,7 +60,10 @@ def without_corners(box: Box, outer: Outline, cut: float) -> Box | Prism:
 def check_cut(cut: float, width: float, key: Key) -> None:
     """A cut corner stays within the ring's limbs."""
     if cut > width + LEVEL:
-        raise Fault((*key, "corner_cut"), f"is more than the limbs are wide ({width * 1e3:.6g} mm): it would open the ring")
+        raise Fault(
+            (*key, "corner_cut"),
+            f"is more than the limbs are wide ({width * 1e3:.6g} mm): it would open the ring",
+        )
 
 
 def _without(start: float, end: float, gaps: Spans) -> Iterator[tuple[float, float]]:
@@ -90,7 +98,9 @@ def gaps(part: Frame | Lid, wanted: tuple[Gap, ...], inner: Outline, key: Key) -
     return found
 
 
-def frame_opening(name: str, frame: Frame, outline: Outline, places: Mapping[str, Place]) -> Outline:
+def frame_opening(
+    name: str, frame: Frame, outline: Outline, places: Mapping[str, Place]
+) -> Outline:
     key: Key = ("part", name)
     turned = frame.turn in (90, 270)
     beside = places.get(frame.around or "")
@@ -108,7 +118,9 @@ def frame_opening(name: str, frame: Frame, outline: Outline, places: Mapping[str
         raise Fault(key, 'a frame needs a width (or opening, or around): add width = "3 mm"')
     blame = (*key, "opening" if frame.opening else "width" if frame.width else "around")
     if width <= 0 or depth <= 0:
-        raise Fault(blame, f"closes the opening ({mm(width, depth)}): make it narrower, or use a plate")
+        raise Fault(
+            blame, f"closes the opening ({mm(width, depth)}): make it narrower, or use a plate"
+        )
     if width > outline.width - LEVEL or depth > outline.depth - LEVEL:
         sizes = f"outside {mm(outline.width, outline.depth)}, opening {mm(width, depth)}"
         raise Fault(blame, f"leaves nothing of the ring: {sizes}")
@@ -119,10 +131,17 @@ def frame_opening(name: str, frame: Frame, outline: Outline, places: Mapping[str
 
 
 def lid_opening(name: str, lid: Lid, outline: Outline) -> Outline:
-    wx, wy = lid.foot_width[::-1] if lid.turn in (90, 270) and not isinstance(lid.size, str) else lid.foot_width
+    wx, wy = (
+        lid.foot_width[::-1]
+        if lid.turn in (90, 270) and not isinstance(lid.size, str)
+        else lid.foot_width
+    )
     inner = outline.grown(-wx, -wy)
     if inner.width <= 0 or inner.depth <= 0:
-        raise Fault(("part", name, "foot_width"), f"leaves no cavity in a lid of {mm(outline.width, outline.depth)}")
+        raise Fault(
+            ("part", name, "foot_width"),
+            f"leaves no cavity in a lid of {mm(outline.width, outline.depth)}",
+        )
     return inner
 
 

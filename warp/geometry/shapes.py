@@ -33,7 +33,11 @@ class Box:
 
     def snaps(self) -> Snaps:
         """Lines (xs, ys, zs) that the grid should contain."""
-        return np.array([self.x0, self.x1]), np.array([self.y0, self.y1]), np.array([self.z0, self.z1])
+        return (
+            np.array([self.x0, self.x1]),
+            np.array([self.y0, self.y1]),
+            np.array([self.z0, self.z1]),
+        )
 
     def volume(self) -> float:
         return (self.x1 - self.x0) * (self.y1 - self.y0) * (self.z1 - self.z0)
@@ -139,7 +143,11 @@ class Sheet:
 
     def snaps(self) -> Snaps:
         """The block's lines; the pattern asks for none."""
-        return np.array([self.x0, self.x1]), np.array([self.y0, self.y1]), np.array([self.z0, self.z1])
+        return (
+            np.array([self.x0, self.x1]),
+            np.array([self.y0, self.y1]),
+            np.array([self.z0, self.z1]),
+        )
 
     def volume(self) -> float:
         return (self.x1 - self.x0) * (self.y1 - self.y0) * (self.z1 - self.z0)

@@ -19,7 +19,20 @@ from warp.errors import Fault, Key
 from warp.geometry.laminate import laminate, layer_shape
 from warp.geometry.lattice import lay
 from warp.geometry.package import VOID, Package, Recipe
-from warp.geometry.part import AnyPart, Array, Blocks, Columns, Disc, Fillet, Frame, Plate, Prism, Solid, Void, Wires
+from warp.geometry.part import (
+    AnyPart,
+    Array,
+    Blocks,
+    Columns,
+    Disc,
+    Fillet,
+    Frame,
+    Plate,
+    Prism,
+    Solid,
+    Void,
+    Wires,
+)
 from warp.geometry.rings import (
     blocks,
     box,
@@ -81,9 +94,19 @@ def _find_faces(package: Package) -> None:
             shares: dict[str, float] = {}
             for other in package.bodies:
                 a0, a1, b0, b1, c0, c1 = other.bounds
-                common = [min(x1, a1) - max(x0, a0), min(y1, b1) - max(y0, b0), min(high, c1) - max(low, c0)]
-                if other.material and other.material.removesuffix(" turned") not in standing_free and min(common) > LEVEL:
-                    shares[other.material] = shares.get(other.material, 0.0) + common[0] * common[1] * common[2]
+                common = [
+                    min(x1, a1) - max(x0, a0),
+                    min(y1, b1) - max(y0, b0),
+                    min(high, c1) - max(low, c0),
+                ]
+                if (
+                    other.material
+                    and other.material.removesuffix(" turned") not in standing_free
+                    and min(common) > LEVEL
+                ):
+                    shares[other.material] = (
+                        shares.get(other.material, 0.0) + common[0] * common[1] * common[2]
+                    )
             total = sum(shares.values())
             if total:
                 faces.append({material: share / total for material, share in shares.items()})
@@ -107,7 +130,10 @@ def _beside(parts: Mapping[str, AnyPart], package: Package) -> Iterator[Fault]:
                 high = np.minimum(own[:, None, 1:4:2], its[None, :, 1:4:2])
                 if not (high - low > LEVEL).all(axis=2).any():
                     where = "within" if key == "inside" else key
-                    yield Fault(("part", name, key), f"{other!r} lies beside it: nothing of {name!r} is {where} it")
+                    yield Fault(
+                        ("part", name, key),
+                        f"{other!r} lies beside it: nothing of {name!r} is {where} it",
+                    )
 
 
 def _bodies(name: str, part: AnyPart, where: Place, package: Package) -> list[Body]:
@@ -127,11 +153,17 @@ def _bodies(name: str, part: AnyPart, where: Place, package: Package) -> list[Bo
         return [body(VOID, box(outline, z0, z1))]
     if isinstance(part, Plate) and part.layers:
         layers = laminate(name, part, where, package)
-        return [body(made_of, layer_shape(made_of, outline, low, high, part, package)) for made_of, low, high in layers]
+        return [
+            body(made_of, layer_shape(made_of, outline, low, high, part, package))
+            for made_of, low, high in layers
+        ]
     material = _material(name, part, package)
     shapes: list[Shape]
     if isinstance(part, Array):
-        return [body(made_of, *shapes) for made_of, shapes in _array(name, part, material, where, package)]
+        return [
+            body(made_of, *shapes)
+            for made_of, shapes in _array(name, part, material, where, package)
+        ]
     if isinstance(part, Plate):
         shapes = [box(outline, z0, z1)]
     elif isinstance(part, Disc):
@@ -140,8 +172,21 @@ def _bodies(name: str, part: AnyPart, where: Place, package: Package) -> list[Bo
         shapes = [PrismShape(_polygon(name, part, outline), z0, z1)]
     elif isinstance(part, Frame):
         inner = frame_opening(name, part, outline, package.places)
-        check_cut(part.corner_cut, min(outline.width - inner.width, outline.depth - inner.depth) / 2, ("part", name))
-        shapes = [*ring(outline, inner, z0, z1, gaps(part, part.gaps, inner, ("part", name, "gaps")), part.corner_cut)]
+        check_cut(
+            part.corner_cut,
+            min(outline.width - inner.width, outline.depth - inner.depth) / 2,
+            ("part", name),
+        )
+        shapes = [
+            *ring(
+                outline,
+                inner,
+                z0,
+                z1,
+                gaps(part, part.gaps, inner, ("part", name, "gaps")),
+                part.corner_cut,
+            )
+        ]
     elif isinstance(part, Fillet):
         shapes = [*fillet(part, outline, z0)]
     elif isinstance(part, Blocks):
@@ -151,7 +196,11 @@ def _bodies(name: str, part: AnyPart, where: Place, package: Package) -> list[Bo
     else:
         inner = lid_opening(name, part, outline)
         vents = gaps(part, part.vents, inner, ("part", name, "vents"))
-        check_cut(part.corner_cut, min(outline.width - inner.width, outline.depth - inner.depth) / 2, ("part", name))
+        check_cut(
+            part.corner_cut,
+            min(outline.width - inner.width, outline.depth - inner.depth) / 2,
+            ("part", name),
+        )
         plate = without_corners(box(outline, where.ceiling, z1), outline, part.corner_cut)
         shapes = [plate, *ring(outline, inner, z0, where.ceiling, vents, part.corner_cut)]
     return [body(material, *shapes)]
@@ -171,20 +220,31 @@ def _check_hole(name: str, hole: Void, where: Place, package: Package) -> None:
 
 def _material(name: str, part: Solid, package: Package) -> str:
     if part.material is None:
-        raise Fault(("part", name, "material"), 'is missing: add material = "silicon" (`warp materials` lists names)')
+        raise Fault(
+            ("part", name, "material"),
+            'is missing: add material = "silicon" (`warp materials` lists names)',
+        )
     return package.want(part.material, ("part", name, "material"))
 
 
-def _wires(name: str, wires: Wires, material: str, where: Place, package: Package) -> Iterator[tuple[str, Box]]:
+def _wires(
+    name: str, wires: Wires, material: str, where: Place, package: Package
+) -> Iterator[tuple[str, Box]]:
     """One box a side: straight wires from the loop's top at the chip's edge to the far end, as fibres across the side.
 
     The share of wire keeps the conductance of the n wires of a side, n k A / length, in the box's own width and height.
     """
     key: Key = ("part", name)
     if wires.diameter > wires.pitch:
-        raise Fault((*key, "diameter"), f"is larger than the pitch ({wires.pitch * 1e6:.6g} um): they would overlap")
+        raise Fault(
+            (*key, "diameter"),
+            f"is larger than the pitch ({wires.pitch * 1e6:.6g} um): they would overlap",
+        )
     if material == VOID or wires.fill == VOID:
-        raise Fault((*key, "material" if material == VOID else "fill"), "cannot be void: wires lie in mould compound")
+        raise Fault(
+            (*key, "material" if material == VOID else "fill"),
+            "cannot be void: wires lie in mould compound",
+        )
     if wires.fill == material:
         raise Fault((*key, "fill"), f"is {material!r} like the wires: name what surrounds them")
     fill = package.want(wires.fill, (*key, "fill"))
@@ -193,7 +253,9 @@ def _wires(name: str, wires: Wires, material: str, where: Place, package: Packag
     area = pi * wires.diameter**2 / 4
     share = area * wires.reach / hypot(wires.reach, height) / (wires.pitch * height)
     if share > 0.5:
-        raise Fault((*key, "pitch"), f"makes {100 * share:.3g} % of the ring wire: is a unit wrong?")
+        raise Fault(
+            (*key, "pitch"), f"makes {100 * share:.3g} % of the ring wire: is a unit wrong?"
+        )
     x0, x1, y0, y1 = chip.bounds
     boxes = {
         "x-": Box(x0 - wires.reach, x0, y0, y1, where.z0, where.z1),
@@ -203,7 +265,9 @@ def _wires(name: str, wires: Wires, material: str, where: Place, package: Packag
     }
     for side in wires.sides:
         label = f"{name}: wires along {side[0]}"
-        package.recipes[label] = Recipe(f"{side[0]}-fibres", {material: share, fill: 1.0 - share}, key)
+        package.recipes[label] = Recipe(
+            f"{side[0]}-fibres", {material: share, fill: 1.0 - share}, key
+        )
         yield label, boxes[side]
 
 
@@ -212,7 +276,9 @@ def _polygon(name: str, prism: Prism, outline: Outline) -> np.ndarray:
     corners = np.array(prism.outline)
     crossing = _crossing(corners)
     if crossing:
-        raise Fault(key, f"crosses itself: edges {crossing[0]} and {crossing[1]}; list the corners in order")
+        raise Fault(
+            key, f"crosses itself: edges {crossing[0]} and {crossing[1]}; list the corners in order"
+        )
     x, y = corners.T
     if abs(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)) / 2 < LEVEL**2:
         raise Fault(key, "encloses no area: its corners lie on one line")
@@ -230,7 +296,9 @@ def _crossing(p: np.ndarray) -> tuple[int, int] | None:
     for n in range(len(p) - 2):
         others = slice(n + 2, len(p) - (1 if n == 0 else 0))
         a, b = p[others], q[others]
-        apart = (left(p[n], q[n], a) * left(p[n], q[n], b) < 0) & (left(a, b, p[n]) * left(a, b, q[n]) < 0)
+        apart = (left(p[n], q[n], a) * left(p[n], q[n], b) < 0) & (
+            left(a, b, p[n]) * left(a, b, q[n]) < 0
+        )
         if apart.any():
             return n + 1, n + 3 + int(np.flatnonzero(apart)[0])
     return None
@@ -239,25 +307,46 @@ def _crossing(p: np.ndarray) -> tuple[int, int] | None:
 def _cured(array: Array, package: Package) -> float | None:
     """Stress-free temperature of the fill: its own, or that of the part of the same material which it is a piece of."""
     around = package.parts.get(array.inside or "")
-    if array.fill_stress_free is None and isinstance(around, Solid) and around.material == array.fill:
+    if (
+        array.fill_stress_free is None
+        and isinstance(around, Solid)
+        and around.material == array.fill
+    ):
         return around.stress_free
     return array.fill_stress_free
 
 
-def _array(name: str, array: Array, material: str, where: Place, package: Package) -> list[tuple[str, tuple[Shape, ...]]]:
+def _array(
+    name: str, array: Array, material: str, where: Place, package: Package
+) -> list[tuple[str, tuple[Shape, ...]]]:
     """Material and shapes of an array: its columns or balls, or the rectangles of its effective layer."""
     key: Key = ("part", name)
     height, d = where.z1 - where.z0, array.diameter
     if not isinstance(array, Columns) and height > d:
-        raise Fault((*key, "height"), f"is larger than the diameter ({d * 1e6:.6g} um): the balls would touch nothing")
+        raise Fault(
+            (*key, "height"),
+            f"is larger than the diameter ({d * 1e6:.6g} um): the balls would touch nothing",
+        )
     lattice = lay(array, where.outline, key)
     turn = array.turn // 90
     if array.model == "resolved":
         if array.fill not in (None, VOID) and not array.inside:
-            raise Fault((*key, "fill"), 'belongs to model = "effective"; else what fills the space is a part before it')
+            raise Fault(
+                (*key, "fill"),
+                'belongs to model = "effective"; else what fills the space is a part before it',
+            )
         centres = turned(lattice.centres(), turn) + [where.outline.x, where.outline.y]
         if isinstance(array, Columns):
-            return [(material, (ColumnShapes(centres, d, where.z0, where.z1, square=array.section == "square"),))]
+            return [
+                (
+                    material,
+                    (
+                        ColumnShapes(
+                            centres, d, where.z0, where.z1, square=array.section == "square"
+                        ),
+                    ),
+                )
+            ]
         return [(material, (BallShapes(centres, d, where.z0, where.z1),))]
     if material == VOID:
         raise Fault((*key, "material"), 'cannot be void in model = "effective": holes are resolved')
@@ -265,7 +354,9 @@ def _array(name: str, array: Array, material: str, where: Place, package: Packag
         remedy = 'add what fills the space between, e.g. fill = "underfill-uf9000ae", or "void"'
         raise Fault((*key, "fill"), f"is missing: {remedy}")
     if array.fill == material:
-        raise Fault((*key, "fill"), f"is {material!r} like the material itself: nothing to make effective")
+        raise Fault(
+            (*key, "fill"), f"is {material!r} like the material itself: nothing to make effective"
+        )
     rectangles = lattice.rectangles()
     if not isinstance(array, Columns):
         area = pi * (d**2 / 4 - height**2 / 12)  # mean section between the cutting planes
@@ -278,15 +369,22 @@ def _array(name: str, array: Array, material: str, where: Place, package: Packag
             member = bump_layer.column(d, height, array.section == "square")
         else:
             member = bump_layer.ball(d, height)
-        package.recipes[f"{name}: effective"] = Recipe("standing", {material: share}, key, {}, member, per_area)
+        package.recipes[f"{name}: effective"] = Recipe(
+            "standing", {material: share}, key, {}, member, per_area
+        )
     else:
         fill = package.want(array.fill, (*key, "fill"))
         cured = _cured(array, package)
         since = {} if cured is None else {fill: cured}
-        package.recipes[f"{name}: effective"] = Recipe("fibres", {material: share, fill: 1.0 - share}, key, since)
+        package.recipes[f"{name}: effective"] = Recipe(
+            "fibres", {material: share, fill: 1.0 - share}, key, since
+        )
     boxes = []
     for r in rectangles:
-        corners = turned(np.array([[r.x0, r.y0], [r.x1, r.y1]]), turn) + [where.outline.x, where.outline.y]
+        corners = turned(np.array([[r.x0, r.y0], [r.x1, r.y1]]), turn) + [
+            where.outline.x,
+            where.outline.y,
+        ]
         (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
         boxes.append(Box(x0, x1, y0, y1, where.z0, where.z1))
     return [(f"{name}: effective", tuple(boxes))]

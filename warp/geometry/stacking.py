@@ -13,7 +13,21 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from warp.errors import Fault, Key, nearest
-from warp.geometry.part import AnyPart, Array, Blocks, Disc, Fillet, Frame, Lid, Lump, Part, Plate, Prism, Void, Wires
+from warp.geometry.part import (
+    AnyPart,
+    Array,
+    Blocks,
+    Disc,
+    Fillet,
+    Frame,
+    Lid,
+    Lump,
+    Part,
+    Plate,
+    Prism,
+    Void,
+    Wires,
+)
 
 LEVEL = 1e-9  # m: far below any layer, and above the round-off of sums of lengths
 THINNEST = 1e-8  # m: the grid takes closer boundaries for one
@@ -87,7 +101,9 @@ class _Stack:
     def __init__(self, parts: Mapping[str, AnyPart]) -> None:
         self.parts = parts
         words = ("on", "under", "inside", "around")
-        self.first = next((name for name, part in parts.items() if not any(getattr(part, w) for w in words)), None)
+        self.first = next(
+            (name for name, part in parts.items() if not any(getattr(part, w) for w in words)), None
+        )
         self.known: dict[tuple[str, str], Any] = {}
         self.trail: dict[str, list[str]] = {"outline": [], "heights": []}
 
@@ -99,7 +115,8 @@ class _Stack:
             circle = [*trail[trail.index(name) :], name]
             how = "rests on" if what == "heights" else "takes its place from"
             found = Fault(
-                ("part", name), f"stands on itself: {f' {how} '.join(circle)}; give one of them another place to stand"
+                ("part", name),
+                f"stands on itself: {f' {how} '.join(circle)}; give one of them another place to stand",
             )
         else:
             trail.append(name)
@@ -132,7 +149,9 @@ class _Stack:
         width, depth = self.extent(name, part, reference)
         if width <= 0.0 or depth <= 0.0:
             if isinstance(part, Prism):
-                raise Fault(("part", name, "outline"), "encloses no area: its corners lie on one line")
+                raise Fault(
+                    ("part", name, "outline"), "encloses no area: its corners lie on one line"
+                )
             raise Fault(("part", name, "grow"), "nothing is left of it: shrink it by less")
         return Outline(x, y, width, depth)
 
@@ -152,7 +171,9 @@ class _Stack:
         key = "on" if part.on else "under" if part.under else "inside"
         others = part.on or part.under or (part.inside and (part.inside,))
         if not others:
-            raise Fault(("part", name), "has no field: add size, or say on or under what its sites lie")
+            raise Fault(
+                ("part", name), "has no field: add size, or say on or under what its sites lie"
+            )
         self.part(others[0], name, key)
         return others[0]
 
@@ -162,22 +183,33 @@ class _Stack:
             width, depth = 2 * max(map(abs, xs)), 2 * max(map(abs, ys))
         elif isinstance(part, Blocks):
             xs, ys = zip(*part.sites, strict=True)
-            width, depth = 2 * max(map(abs, xs)) + part.size[0], 2 * max(map(abs, ys)) + part.size[1]
+            width, depth = (
+                2 * max(map(abs, xs)) + part.size[0],
+                2 * max(map(abs, ys)) + part.size[1],
+            )
         elif isinstance(part, Disc):
             return part.diameter, part.diameter
         elif isinstance(part, Wires):
             if reference is None or part.around is None:
-                raise Fault(("part", name), 'bond wires need the chip that they leave: add around = "chip"')
+                raise Fault(
+                    ("part", name), 'bond wires need the chip that they leave: add around = "chip"'
+                )
             grown = reference.grown(part.reach)
             return grown.width, grown.depth
         elif isinstance(part, Fillet):
             if reference is None or part.around is None:
-                raise Fault(("part", name), 'a fillet needs the chip that it goes around: add around = "chip"')
+                raise Fault(
+                    ("part", name),
+                    'a fillet needs the chip that it goes around: add around = "chip"',
+                )
             grown = reference.grown(part.width)
             return grown.width, grown.depth
         elif isinstance(part, Frame) and part.size is None:
             if part.around is None or reference is None or part.width is None:
-                raise Fault(("part", name), "a frame needs its size, or the part that it goes around and its width")
+                raise Fault(
+                    ("part", name),
+                    "a frame needs its size, or the part that it goes around and its width",
+                )
             grown = reference.grown(part.clearance + part.width[0], part.clearance + part.width[1])
             return grown.width, grown.depth
         elif part.size is None or isinstance(part.size, str):
@@ -207,7 +239,9 @@ class _Stack:
             return self.between(name, part, thickness)
         if len(relations) > 1:
             words = " and ".join(relations)
-            raise Fault(("part", name, relations[-1]), f"says twice where it stands ({words}): keep one")
+            raise Fault(
+                ("part", name, relations[-1]), f"says twice where it stands ({words}): keep one"
+            )
         if thickness is None and relations != ["inside"]:
             key = "height" if isinstance(part, Array) else "thickness"
             raise Fault(("part", name), f'has no {key}: add {key} = "0.5 mm"')
@@ -222,7 +256,10 @@ class _Stack:
             bottom = floor + part.lift
             thickness = roof - bottom if thickness is None else thickness
             if thickness <= LEVEL:
-                raise Fault(("part", name, "lift"), f"lifts it out of {part.inside!r}: nothing is left inside")
+                raise Fault(
+                    ("part", name, "lift"),
+                    f"lifts it out of {part.inside!r}: nothing is left inside",
+                )
         elif part.around:
             self.part(part.around, name, "around")
             bottom = self.heights(part.around)[0] + part.lift
@@ -251,7 +288,9 @@ class _Stack:
 
     def lid_heights(self, name: str, lid: Lid) -> tuple[float, float]:
         if not lid.on or lid.under or lid.inside:
-            raise Fault(("part", name), 'a lid stands on its foot: add on = "adhesive" (and only on)')
+            raise Fault(
+                ("part", name), 'a lid stands on its foot: add on = "adhesive" (and only on)'
+            )
         bottom = self.level(name, "on", lid.on) + lid.lift
         foot = lid.foot_height
         if lid.over:
@@ -271,18 +310,26 @@ class _Stack:
                 )
             foot = follows
         if foot is None:
-            raise Fault(("part", name), "has no foot_height: add it, or say what the plate rests over")
+            raise Fault(
+                ("part", name), "has no foot_height: add it, or say what the plate rests over"
+            )
         return bottom, bottom + foot + lid.thickness
 
     def wire_heights(self, name: str, wires: Wires) -> tuple[float, float]:
         """From what carries the far ends to the loops' top above the chip."""
         if not wires.on or wires.around is None:
-            raise Fault(("part", name), 'bond wires run from a chip to what carries it: add on = "substrate"')
+            raise Fault(
+                ("part", name),
+                'bond wires run from a chip to what carries it: add on = "substrate"',
+            )
         self.part(wires.around, name, "around")
         bottom = self.level(name, "on", wires.on) + wires.lift
         top = self.heights(wires.around)[1] + wires.loop
         if top - bottom <= LEVEL:
-            raise Fault(("part", name, "on"), f"there is no height from {_and(wires.on)} to {wires.around!r}'s top")
+            raise Fault(
+                ("part", name, "on"),
+                f"there is no height from {_and(wires.on)} to {wires.around!r}'s top",
+            )
         return bottom, top
 
     def thickness(self, name: str, part: AnyPart) -> float | None:
@@ -291,7 +338,11 @@ class _Stack:
         if isinstance(part, Plate) and part.layers:
             if part.thickness is not None:
                 raise Fault(("part", name, "thickness"), "follows from the layers: leave it out")
-            layers = [layer for entry in part.layers for layer in (entry.lump if isinstance(entry, Lump) else (entry,))]
+            layers = [
+                layer
+                for entry in part.layers
+                for layer in (entry.lump if isinstance(entry, Lump) else (entry,))
+            ]
             return sum(layer.thickness for layer in layers)
         assert isinstance(part, Plate | Void | Disc | Prism | Frame | Blocks)
         return part.thickness

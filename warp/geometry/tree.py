@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from warp.geometry.stacking import Place
 
 
-
 @dataclass(frozen=True)
 class Branch:
     """A part in the tree of who stands on whom, with what stands on it."""
@@ -47,8 +46,12 @@ def _note(part: AnyPart, place: Place) -> str:
     relation = "under, " if part.under and not part.on else "inside, " if part.inside else ""
     what = f"{relation}{part.shape}"
     material = getattr(part, "material", None)
-    size = f"{_mm(place.outline.width)} x {_mm(place.outline.depth)} x {_mm(place.z1 - place.z0)} mm"
-    return " · ".join(t for t in (what, material, size, f"z {_mm(place.z0)} to {_mm(place.z1)}") if t)
+    size = (
+        f"{_mm(place.outline.width)} x {_mm(place.outline.depth)} x {_mm(place.z1 - place.z0)} mm"
+    )
+    return " · ".join(
+        t for t in (what, material, size, f"z {_mm(place.z0)} to {_mm(place.z1)}") if t
+    )
 
 
 def _mm(metres: float) -> str:

@@ -48,7 +48,9 @@ def column(diameter: float, height: float, square: bool = False) -> Member:
     """A straight column, round or square (`diameter` is then the side)."""
     area = diameter**2 if square else pi * diameter**2 / 4
     second = diameter**4 / 12 if square else pi * diameter**4 / 64
-    return Member(height, height / area, height**3 / 12 / second, area * height, sqrt(area / pi), square)
+    return Member(
+        height, height / area, height**3 / 12 / second, area * height, sqrt(area / pi), square
+    )
 
 
 def ball(diameter: float, height: float) -> Member:
@@ -92,7 +94,9 @@ class Standing:
     @property
     def knots(self) -> tuple[float, ...]:
         """Temperatures (K) at which a property of the members or the faces bends."""
-        return tuple(sorted({knot for medium in (self.medium, *self.faces) for knot in medium.knots}))
+        return tuple(
+            sorted({knot for medium in (self.medium, *self.faces) for knot in medium.knots})
+        )
 
     @property
     def share(self) -> float:
@@ -112,11 +116,17 @@ class Standing:
         """Return the shear moduli (yz, xz, xy), Pa."""
         E, G = _modulus(self.medium, T), self.medium.shear(T)[..., :2].mean(axis=-1)
         nu = np.clip(E / (2 * G) - 1, 0.0, 0.5)
-        kappa = 10 * (1 + nu) / (12 + 11 * nu) if self.member.square else 6 * (1 + nu) / (7 + 6 * nu)
+        kappa = (
+            10 * (1 + nu) / (12 + 11 * nu) if self.member.square else 6 * (1 + nu) / (7 + 6 * nu)
+        )
         give = self.member.bending / E + self.member.slenderness / (kappa * G)
         a, arm = self.member.radius, self.member.height / 2
         for G, nu in self._rigidities(T):
-            give = give + self._shared * (2 - nu) / (8 * G * a) + 3 * (1 - nu) * arm**2 / (8 * G * a**3)
+            give = (
+                give
+                + self._shared * (2 - nu) / (8 * G * a)
+                + 3 * (1 - nu) * arm**2 / (8 * G * a**3)
+            )
         across = self._layer(give)
         return np.stack((across, across, FAINT * across), axis=-1)
 

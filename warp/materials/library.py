@@ -45,7 +45,11 @@ from warp.units import (
     convert,
 )
 
-CHECKED = (218.15, 298.15, 533.15)  # K: -55, 25 and 260 degC, the coldest test cycle, room and the reflow peak
+CHECKED = (
+    218.15,
+    298.15,
+    533.15,
+)  # K: -55, 25 and 260 degC, the coldest test cycle, room and the reflow peak
 PROPERTIES = {
     "youngs_modulus": Property(PRESSURE, DIRECTIONS, positive=True),
     "poissons_ratio": Property(DIMENSIONLESS, PLANES),
@@ -69,7 +73,9 @@ class Mixture(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
     of: dict[str, Any] = Field(
         description='volume fractions that sum to one ("40 %" or 0.4), or layer thicknesses ("15 um"); "void" is empty',
-        json_schema_extra={"additionalProperties": {"anyOf": [{"type": "number"}, {"type": "string"}]}},
+        json_schema_extra={
+            "additionalProperties": {"anyOf": [{"type": "number"}, {"type": "string"}]}
+        },
     )
     rule: Literal[
         "particulate",
@@ -86,17 +92,24 @@ class Mixture(BaseModel):
         "traces",
     ]
     conductivity_rule: ConductivityRule = Filler.conductivity_rule
-    maximum_packing: Annotated[Dimensionless, POSITIVE, AfterValidator(_share)] = Filler.maximum_packing
+    maximum_packing: Annotated[Dimensionless, POSITIVE, AfterValidator(_share)] = (
+        Filler.maximum_packing
+    )
     particle_size: Annotated[Length, POSITIVE] | None = Filler.particle_size
     interface_resistance: InterfaceResistance = Filler.interface_resistance
 
     @field_validator("of")
     @classmethod
     def _fractions(cls, given: dict[str, Any]) -> dict[str, float]:
-        thick = [isinstance(value, str) and value.strip()[-1:].isalpha() for value in given.values()]
+        thick = [
+            isinstance(value, str) and value.strip()[-1:].isalpha() for value in given.values()
+        ]
         if any(thick) and not all(thick):
             raise ValueError("gives some parts as fractions and some as thicknesses")
-        parts = {name: convert(value, LENGTH if any(thick) else DIMENSIONLESS) for name, value in given.items()}
+        parts = {
+            name: convert(value, LENGTH if any(thick) else DIMENSIONLESS)
+            for name, value in given.items()
+        }
         if any(value < 0.0 for value in parts.values()) or not sum(parts.values()) > 0.0:
             raise ValueError("must not be negative, nor all zero")
         total = sum(parts.values())
@@ -110,9 +123,13 @@ class MaterialSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
     description: str = ""
-    source: str | dict[str, str] = Field("", description="where the values are from, for all or per property")
+    source: str | dict[str, str] = Field(
+        "", description="where the values are from, for all or per property"
+    )
     aliases: list[str] = []
-    like: str | None = Field(None, description="start from this material and override what is given here")
+    like: str | None = Field(
+        None, description="start from this material and override what is given here"
+    )
     mixture: Mixture | None = None
     youngs_modulus: Annotated[Any, PROPERTIES["youngs_modulus"]] = None
     poissons_ratio: Annotated[Any, PROPERTIES["poissons_ratio"]] = None
@@ -121,10 +138,18 @@ class MaterialSpec(BaseModel):
     conductivity: Annotated[Any, PROPERTIES["conductivity"]] = None
     specific_heat: Annotated[Any, PROPERTIES["specific_heat"]] = None
     density: Annotated[Density, POSITIVE] | None = None
-    glass_transition: Temperature | None = Field(None, description="where a property names none of its own")
-    stress_free_temperature: Temperature | None = Field(None, description="cure or solidification temperature")
-    temperature_range: tuple[Temperature, Temperature] | None = Field(None, description="where the values hold")
-    relaxation: RelaxationSpec | None = Field(None, description="viscoelasticity; youngs_modulus is the instantaneous one")
+    glass_transition: Temperature | None = Field(
+        None, description="where a property names none of its own"
+    )
+    stress_free_temperature: Temperature | None = Field(
+        None, description="cure or solidification temperature"
+    )
+    temperature_range: tuple[Temperature, Temperature] | None = Field(
+        None, description="where the values hold"
+    )
+    relaxation: RelaxationSpec | None = Field(
+        None, description="viscoelasticity; youngs_modulus is the instantaneous one"
+    )
 
     def build(self, name: str, known: Mapping[str, Medium] | None = None) -> Medium:
         """Return the material; `like` and `mixture` look in `known` first, then in the library."""
@@ -134,20 +159,26 @@ class MaterialSpec(BaseModel):
         if self.like is not None:
             base = find(self.like, known, f"material {name!r}: like")
         if not isinstance(base, Material):
-            raise MaterialError(f"material {name!r}: {self.like!r} is a mixture and cannot be changed", "like")
+            raise MaterialError(
+                f"material {name!r}: {self.like!r} is a mixture and cannot be changed", "like"
+            )
         built = _override(base, self, name)
         _check(built)
         return built
 
 
-def find(name: str, known: Mapping[str, Medium] | None = None, where: str = "material", key: str = "like") -> Medium:
+def find(
+    name: str, known: Mapping[str, Medium] | None = None, where: str = "material", key: str = "like"
+) -> Medium:
     """Return a material by name, from `known` or the library; MaterialError proposes the nearest names."""
     if known and name in known:
         return known[name]
     found = library().get(name)
     if found is None:
         near = get_close_matches(name, [*(known or {}), *library()], n=3, cutoff=0.5)
-        remedy = f"did you mean {' or '.join(near)}?" if near else "`warp materials` lists the library"
+        remedy = (
+            f"did you mean {' or '.join(near)}?" if near else "`warp materials` lists the library"
+        )
         raise MaterialError(f"{where}: no material is called {name!r}; {remedy}", key)
     return found
 
@@ -158,7 +189,9 @@ def resolve(specs: Mapping[str, MaterialSpec]) -> dict[str, Medium]:
 
     def build(name: str, path: tuple[str, ...]) -> None:
         if name in path:
-            raise MaterialError(f"material {name!r} is made of itself: {' -> '.join((*path, name))}", "like")
+            raise MaterialError(
+                f"material {name!r} is made of itself: {' -> '.join((*path, name))}", "like"
+            )
         spec = specs[name]
         for other in (spec.like, *(spec.mixture.of if spec.mixture else ())):
             if other in specs and other not in built and other != name:
@@ -193,15 +226,23 @@ def _override(base: Material, spec: MaterialSpec, name: str) -> Material:
     """Return `base` with what the table gives; everything else, sources included, stays."""
     laws = dict(base.laws)
     if spec.glass_transition is not None:
-        laws = {key: move_glass_transition(law, base.glass_transition, spec.glass_transition) for key, law in laws.items()}
-    own = {key: getattr(spec, key) for key in ("glass_transition", "stress_free_temperature", "temperature_range")}
+        laws = {
+            key: move_glass_transition(law, base.glass_transition, spec.glass_transition)
+            for key, law in laws.items()
+        }
+    own = {
+        key: getattr(spec, key)
+        for key in ("glass_transition", "stress_free_temperature", "temperature_range")
+    }
     own["relaxation"] = spec.relaxation and spec.relaxation.build()
     own = {key: getattr(base, key) if value is None else value for key, value in own.items()}
     for key, form in PROPERTIES.items():
         if getattr(spec, key) is None:
             continue
         try:
-            laws[key] = complete(getattr(spec, key), base.laws.get(key), own["glass_transition"], form.axes)
+            laws[key] = complete(
+                getattr(spec, key), base.laws.get(key), own["glass_transition"], form.axes
+            )
         except ValueError as error:
             raise MaterialError(f"material {name!r}: {key} {error}", key) from None
     if spec.density is not None:
@@ -212,9 +253,20 @@ def _override(base: Material, spec: MaterialSpec, name: str) -> Material:
     if isinstance(spec.source, dict):
         unknown = set(spec.source) - CITED
         if unknown:
-            raise MaterialError(f"material {name!r}: source names no property: {', '.join(sorted(unknown))}", "source")
+            raise MaterialError(
+                f"material {name!r}: source names no property: {', '.join(sorted(unknown))}",
+                "source",
+            )
         sources |= spec.source
-    return Material(name, laws, cite(sources), spec.description or base.description, sources, tuple(spec.aliases), **own)
+    return Material(
+        name,
+        laws,
+        cite(sources),
+        spec.description or base.description,
+        sources,
+        tuple(spec.aliases),
+        **own,
+    )
 
 
 def cite(sources: Mapping[str, str]) -> str:
@@ -240,11 +292,15 @@ def _check(material: Material) -> None:
         message = f"material {name!r}: beside a relaxation, youngs_modulus is the instantaneous one, without glass transition"
         raise MaterialError(message, "youngs_modulus")
     if material.isotropic and (_differs(E) or _differs(nu)):
-        raise MaterialError(f"material {name!r} is orthotropic and needs a shear_modulus too", "shear_modulus")
+        raise MaterialError(
+            f"material {name!r} is orthotropic and needs a shear_modulus too", "shear_modulus"
+        )
     if material.isotropic:
         for ratio in values_of(nu[0]):
             if not 0.0 <= ratio < 0.5:
-                message = f"material {name!r}: poissons_ratio {ratio:g} must be at least 0 and below 0.5"
+                message = (
+                    f"material {name!r}: poissons_ratio {ratio:g} must be at least 0 and below 0.5"
+                )
                 raise MaterialError(message, "poissons_ratio")
         return
     T = np.unique([*CHECKED, *(knot for curve in (*E, *nu) for knot in curve.knots if knot > 0.0)])
@@ -259,14 +315,28 @@ def _differs(curves: Triple) -> bool:
     return any(curve != curves[0] for curve in curves)
 
 
-def _mixed(spec: MaterialSpec, mixture: Mixture, name: str, known: Mapping[str, Medium] | None) -> Mixed:
-    beside = {key for key in (*CITED, "like") if getattr(spec, key) is not None} - {"stress_free_temperature"}
+def _mixed(
+    spec: MaterialSpec, mixture: Mixture, name: str, known: Mapping[str, Medium] | None
+) -> Mixed:
+    beside = {key for key in (*CITED, "like") if getattr(spec, key) is not None} - {
+        "stress_free_temperature"
+    }
     if beside:
         key = min(beside)
         raise MaterialError(f"material {name!r}: {key} cannot be given beside a mixture", key)
-    filler = Filler(mixture.conductivity_rule, mixture.maximum_packing, mixture.particle_size, mixture.interface_resistance)
-    parts = [None if part == "void" else find(part, known, f"material {name!r}: of", "mixture") for part in mixture.of]
-    return mix(parts, list(mixture.of.values()), mixture.rule, name, spec.stress_free_temperature, filler)
+    filler = Filler(
+        mixture.conductivity_rule,
+        mixture.maximum_packing,
+        mixture.particle_size,
+        mixture.interface_resistance,
+    )
+    parts = [
+        None if part == "void" else find(part, known, f"material {name!r}: of", "mixture")
+        for part in mixture.of
+    ]
+    return mix(
+        parts, list(mixture.of.values()), mixture.rule, name, spec.stress_free_temperature, filler
+    )
 
 
 __all__ = [

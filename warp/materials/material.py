@@ -33,7 +33,9 @@ class _Like:
     medium: Medium
 
     def __getattr__(self, name: str) -> Any:
-        if name == "medium" or name.startswith("__"):  # of an object in the making, as copy and pickle have it
+        if name == "medium" or name.startswith(
+            "__"
+        ):  # of an object in the making, as copy and pickle have it
             raise AttributeError(name)
         return getattr(self.medium, name)
 
@@ -156,12 +158,16 @@ class Material:
     @property
     def knots(self) -> tuple[float, ...]:
         """Temperatures (K) at which a property bends."""
-        return tuple(sorted({knot for law in self.laws.values() for curve in law for knot in curve.knots}))
+        return tuple(
+            sorted({knot for law in self.laws.values() for curve in law for knot in curve.knots})
+        )
 
     def law(self, key: str) -> Triple:
         """Return a property's three curves; MaterialError where the material has none."""
         if key not in self.laws:
-            raise MaterialError(f"material {self.name!r} has no {key}, and this analysis needs it", key)
+            raise MaterialError(
+                f"material {self.name!r} has no {key}, and this analysis needs it", key
+            )
         return self.laws[key]
 
 

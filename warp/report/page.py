@@ -36,7 +36,11 @@ COLOURS = 64
 
 
 def write(
-    result: Result, path: Path, title: str = "", pitch: str | None = None, verified: Path | None = None
+    result: Result,
+    path: Path,
+    title: str = "",
+    pitch: str | None = None,
+    verified: Path | None = None,
 ) -> list[str]:
     """Write the page; pitch of the balls ("1 mm") where the case has none, `verified` what `warp verify --json` said.
 
@@ -55,7 +59,10 @@ def write(
 
 
 def html(
-    result: Result, title: str = "", pitch: float | None = None, verified: Mapping[str, Any] | None = None
+    result: Result,
+    title: str = "",
+    pitch: float | None = None,
+    verified: Mapping[str, Any] | None = None,
 ) -> tuple[str, list[str]]:
     """The page, and what it lacks."""
     title = title or figures.heading(result) or "package"
@@ -88,7 +95,9 @@ def html(
             page_evidence.section(verified),
         )
     )
-    data = json.dumps(hdf5.plain(_data(result, flats)), separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+    data = json.dumps(
+        hdf5.plain(_data(result, flats)), separators=(",", ":"), allow_nan=False
+    ).replace("</", "<\\/")
     frame = resources.files("warp.data").joinpath("report.html").read_text(encoding="utf-8")
     for key, text in (("title", escape(title)), ("body", body), ("data", data)):
         frame = frame.replace("{{" + key + "}}", text, 1)
@@ -98,7 +107,9 @@ def html(
 def original(result: Result) -> Case:
     """The case of a result, from the text in its file."""
     info = result.provenance
-    return cases.parse(result.case, Path(info.get("case_file") or "case.toml"), info.get("overrides") or {})
+    return cases.parse(
+        result.case, Path(info.get("case_file") or "case.toml"), info.get("overrides") or {}
+    )
 
 
 def ball_pitch(case: Case) -> float | None:
@@ -117,13 +128,21 @@ def _head(result: Result, title: str) -> str:
 def _cards(result: Result, first: Flat | None, pitch: float | None) -> str:
     numbers, cards = result.metrics, []
     if first is not None:
-        value, error = first.warpage.value, page_surfaces.stored(result, first).get("warpage_error_um")
+        value, error = (
+            first.warpage.value,
+            page_surfaces.stored(result, first).get("warpage_error_um"),
+        )
         within = "" if error is None else f" ± {error:.2g}"
         cards.append((f"{1e6 * value:+.1f}{within} um", f"warpage of {first.name}, {first.shape}"))
         if pitch is not None:
             limit = limits.jeita_limit(pitch)
             word = "within" if abs(value) <= limit else "above"
-            cards.append((f"{100 * abs(value) / limit:.0f} %", f"of JEITA's {1e3 * limit:.2f} mm: {word} the limit"))
+            cards.append(
+                (
+                    f"{100 * abs(value) / limit:.0f} %",
+                    f"of JEITA's {1e3 * limit:.2f} mm: {word} the limit",
+                )
+            )
     if numbers.get("coplanarity_um") is not None:
         cards.append((f"{numbers['coplanarity_um']:.1f} um", "coplanarity of the terminals"))
     thermal = numbers.get("thermal") or {}
@@ -131,7 +150,10 @@ def _cards(result: Result, first: Flat | None, pitch: float | None) -> str:
         cards.append((f"{thermal['junction_C']:.1f} °C", f"junction at {thermal['power_W']:.3g} W"))
     if "theta_ja_K_per_W" in thermal:
         cards.append((f"{thermal['theta_ja_K_per_W']:.3g} K/W", "theta JA"))
-    made = "".join(f"<div class='card'><b>{escape(big)}</b><span>{escape(small)}</span></div>" for big, small in cards)
+    made = "".join(
+        f"<div class='card'><b>{escape(big)}</b><span>{escape(small)}</span></div>"
+        for big, small in cards
+    )
     return f"<div class='cards'>{made}</div>"
 
 
@@ -140,7 +162,11 @@ def _temperatures(result: Result) -> str:
     if not numbers:
         return ""
     rows = [
-        [escape(part), *(f"{t[key]:.2f} °C" for key in ("max_C", "mean_C", "min_C")), place(t["max_at_mm"])]
+        [
+            escape(part),
+            *(f"{t[key]:.2f} °C" for key in ("max_C", "mean_C", "min_C")),
+            place(t["max_at_mm"]),
+        ]
         for part, t in numbers.items()
     ]
     head = ("part", "hottest", "mean", "coldest", "hottest at x, y, z (mm)")
@@ -163,7 +189,14 @@ def _stresses(result: Result) -> str:
         ]
         for part, s in numbers.items()
     ]
-    head = ("part (MPa)", "largest tension", "largest compression", "von Mises", "peak tension", "at x, y, z (mm)")
+    head = (
+        "part (MPa)",
+        "largest tension",
+        "largest compression",
+        "von Mises",
+        "peak tension",
+        "at x, y, z (mm)",
+    )
     text = f"<h2>Stresses</h2>{table(head, rows)}"
     text += (
         "<p class='note'>The first three leave out the worst 0.1 % of the volume: edges and corners are singular, "
@@ -173,10 +206,21 @@ def _stresses(result: Result) -> str:
     if joints:
         means = ("peel_mean_MPa", "peel_q99_MPa", "shear_mean_MPa", "shear_q99_MPa")
         rows = [
-            [f"{escape(n['lower'])} / {escape(n['upper'])}", f"{n['area_mm2']:.4g}", *(f"{n[k]:+.2f}" for k in means)]
+            [
+                f"{escape(n['lower'])} / {escape(n['upper'])}",
+                f"{n['area_mm2']:.4g}",
+                *(f"{n[k]:+.2f}" for k in means),
+            ]
             for n in joints
         ]
-        head = ("interface (MPa)", "modelled area (mm²)", "mean peel", "peel, 99 %", "mean shear", "shear, 99 %")
+        head = (
+            "interface (MPa)",
+            "modelled area (mm²)",
+            "mean peel",
+            "peel, 99 %",
+            "mean shear",
+            "shear, 99 %",
+        )
         text += table(head, rows)
     return text + picture(partial(figures.stress, result), "stress")
 
@@ -209,4 +253,9 @@ def _data(result: Result, flats: Iterable[Flat]) -> dict[str, Any]:
         if history.size > 1:
             x, y = plots.broken(history)
             histories.append({"name": name, "x": x, "y": y})
-    return {"surfaces": surfaces, "colours": colours, "residuals": histories, "curves": page_steps.curves(result)}
+    return {
+        "surfaces": surfaces,
+        "colours": colours,
+        "residuals": histories,
+        "curves": page_steps.curves(result),
+    }

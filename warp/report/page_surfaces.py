@@ -40,7 +40,9 @@ def limits(result: Result, case: Case | None, first: Flat | None, pitch: float |
         marks.append(row is not None and limit == row)
     at = case.loads.temperature if case else None
     steps = result.metrics.get("steps")
-    celsius = steps[-1]["temperature_C"] if steps else None if at is None else at - metrics.ZERO_CELSIUS
+    celsius = (
+        steps[-1]["temperature_C"] if steps else None if at is None else at - metrics.ZERO_CELSIUS
+    )
     where = "the solved temperature field" if celsius is None else f"{celsius:.4g} °C"
     allowed = table(("ball pitch", "JEITA ED-7306", "this run", "JEDEC", "this run"), rows, marks)
     pitched = "" if pitch is None else f" The pitch here is {1e3 * pitch:g} mm."
@@ -59,7 +61,8 @@ def scene(flats: Sequence[Flat], first: Flat | None) -> str:
     if not flats:
         return ""
     options = "".join(
-        f"<option value='{n}'{' selected' if f is first else ''}>{escape(f.name)}</option>" for n, f in enumerate(flats)
+        f"<option value='{n}'{' selected' if f is first else ''}>{escape(f.name)}</option>"
+        for n, f in enumerate(flats)
     )
     return (
         "<h2>Surfaces</h2><div class='controls'>"
@@ -79,7 +82,17 @@ def every(result: Result, flats: Sequence[Flat]) -> str:
         return ""
     refinement = result.metrics.get("refinement")
     of_grid = ("± of the grid", "fine grids' limit") if refinement else ()
-    head = ("surface", "warpage", "", *of_grid, "measuring zone", "rms", "corner - centre", "kappa x", "kappa y")
+    head = (
+        "surface",
+        "warpage",
+        "",
+        *of_grid,
+        "measuring zone",
+        "rms",
+        "corner - centre",
+        "kappa x",
+        "kappa y",
+    )
     rows = []
     for f in flats:
         n, own = f.warpage.to_dict(), stored(result, f)
@@ -90,7 +103,11 @@ def every(result: Result, flats: Sequence[Flat]) -> str:
                 escape(f.name),
                 f"{n['warpage_um']:+.1f} um",
                 f.shape,
-                *((number(error[0], bound + "{:.2g} um"), number(error[1], "{:+.1f} um")) if refinement else ()),
+                *(
+                    (number(error[0], bound + "{:.2g} um"), number(error[1], "{:+.1f} um"))
+                    if refinement
+                    else ()
+                ),
                 f"{n['zone_x_mm']:.4g} x {n['zone_y_mm']:.4g} mm",
                 f"{n['rms_um']:.1f} um",
                 number(n["corner_minus_centre_um"], "{:+.1f} um"),

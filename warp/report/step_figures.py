@@ -51,9 +51,20 @@ def draw(result: Result, path: Path, title: str = "") -> None:
 
 
 def _over_moments(axes: Any, records: Sequence[Mapping[str, Any]], name: str, n: int) -> None:
-    points = [(at, value, record["last"]) for at, record in enumerate(records) if (value := value_of(record, name)) is not None]
+    points = [
+        (at, value, record["last"])
+        for at, record in enumerate(records)
+        if (value := value_of(record, name)) is not None
+    ]
     colour = OKABE_ITO[(4, 5, 2)[n % 3]]
-    axes.plot([p[0] for p in points], [p[1] for p in points], color=colour, linestyle=DASHES[n % 4], linewidth=1.2, label=name)
+    axes.plot(
+        [p[0] for p in points],
+        [p[1] for p in points],
+        color=colour,
+        linestyle=DASHES[n % 4],
+        linewidth=1.2,
+        label=name,
+    )
     ends = [p for p in points if p[2]]
     axes.plot([p[0] for p in ends], [p[1] for p in ends], MARKS[n % 4], color=colour, markersize=4)
 
@@ -70,7 +81,13 @@ def _over_temperature(axes: Any, records: Sequence[Mapping[str, Any]], name: str
         if stretch:
             x, y = zip(*stretch, strict=True)
             label = name if first else None
-            style = {"color": colour, "linestyle": DASHES[n % 4], "linewidth": 1.2, "marker": MARKS[n % 4], "markersize": 3}
+            style = {
+                "color": colour,
+                "linestyle": DASHES[n % 4],
+                "linewidth": 1.2,
+                "marker": MARKS[n % 4],
+                "markersize": 3,
+            }
             axes.plot(x, y, label=label, **style)
             first = False
 

@@ -19,7 +19,9 @@ def numbers(value: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[str, str,
         for key, below in value.items():
             yield from numbers(below, (*where, str(key)))
     elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-        for n, entry in enumerate(value, start=1):  # interfaces by their parts, steps by their place and name
+        for n, entry in enumerate(
+            value, start=1
+        ):  # interfaces by their parts, steps by their place and name
             pair = "/".join(str(entry[key]) for key in ("lower", "upper") if key in entry)
             yield from numbers(entry, (*where, pair or f"{n} {entry.get('name', '')}".strip()))
     elif isinstance(value, list) and len(value) == 3 and where[-1].endswith("_at_mm"):

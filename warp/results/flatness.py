@@ -65,7 +65,10 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
     x0, x1, y0, y1 = s.bounds
     xm, ym = (x0 + x1) / 2, (y0 + y1) / 2
     at = interpolate(
-        s, residual, np.array([xm, x0, x1, x0, x1, x0, x1, xm, xm]), np.array([ym, y0, y0, y1, y1, ym, ym, y0, y1])
+        s,
+        residual,
+        np.array([xm, x0, x1, x0, x1, x0, x1, xm, xm]),
+        np.array([ym, y0, y0, y1, y1, ym, ym, y0, y1]),
     )
     return Warpage(
         surface=s,
@@ -86,11 +89,19 @@ def fit_plane(surface: Surface) -> tuple[float, float, float]:
     """a, b, c of the least-squares plane a + b x + c y."""
     x0, x1, y0, y1 = surface.bounds
     length = max(x1 - x0, y1 - y0)
-    a, b, c = _least_squares(*integrals(surface, ((x0 + x1) / 2, (y0 + y1) / 2), length), [(0, 0), (1, 0), (0, 1)])
-    return float(a - (b * (x0 + x1) + c * (y0 + y1)) / (2 * length)), float(b / length), float(c / length)
+    a, b, c = _least_squares(
+        *integrals(surface, ((x0 + x1) / 2, (y0 + y1) / 2), length), [(0, 0), (1, 0), (0, 1)]
+    )
+    return (
+        float(a - (b * (x0 + x1) + c * (y0 + y1)) / (2 * length)),
+        float(b / length),
+        float(c / length),
+    )
 
 
-def diagonal(surface: Surface, values: np.ndarray, which: int = 0, points: int = 201) -> tuple[np.ndarray, np.ndarray]:
+def diagonal(
+    surface: Surface, values: np.ndarray, which: int = 0, points: int = 201
+) -> tuple[np.ndarray, np.ndarray]:
     """Values along a diagonal of the zone's rectangle: distance from its middle [m] and value, NaN off the footprint.
 
     which: 0 from (x0, y0) to (x1, y1), 1 from (x0, y1) to (x1, y0).
@@ -99,7 +110,9 @@ def diagonal(surface: Surface, values: np.ndarray, which: int = 0, points: int =
     t = np.linspace(0, 1, points)
     ys = y0 + t * (y1 - y0)
     length = float(np.hypot(x1 - x0, y1 - y0))
-    return (t - 0.5) * length, interpolate(surface, values, x0 + t * (x1 - x0), ys if which == 0 else ys[::-1])
+    return (t - 0.5) * length, interpolate(
+        surface, values, x0 + t * (x1 - x0), ys if which == 0 else ys[::-1]
+    )
 
 
 def diagonal_sign(surface: Surface, values: np.ndarray) -> int:
@@ -127,11 +140,21 @@ def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, f
     xs, ys = (surface.x - (x0 + x1) / 2) / lx, (surface.y - (y0 + y1) / 2) / ly
     for f in (fraction, 2 * fraction, 4 * fraction, np.inf):
         i, j = np.abs(xs) <= f / 2 + 1e-9, np.abs(ys) <= f / 2 + 1e-9
-        part = Surface(surface.part, surface.side, xs[i], ys[j], surface.w[np.ix_(j, i)], np.zeros((0, 0), bool))
+        part = Surface(
+            surface.part,
+            surface.side,
+            xs[i],
+            ys[j],
+            surface.w[np.ix_(j, i)],
+            np.zeros((0, 0), bool),
+        )
         known = np.isfinite(part.w)
         if known.any(axis=0).sum() >= 3 and known.any(axis=1).sum() >= 3 and known.sum() >= 6:
             area = np.where(known, np.gradient(part.y)[:, None] * np.gradient(part.x)[None, :], 0.0)
-            across, along = np.vander(part.x, 5, increasing=True), np.vander(part.y, 5, increasing=True).T
+            across, along = (
+                np.vander(part.x, 5, increasing=True),
+                np.vander(part.y, 5, increasing=True).T,
+            )
             moment = np.where(known, area * part.w, 0.0)
             found = along @ (area @ across), along @ (moment @ across)
             c = _least_squares(*found, [(0, 0), (1, 0), (0, 1), (2, 0), (0, 2), (1, 1)])
@@ -155,7 +178,10 @@ def coplanarity(surface: Surface) -> float:
     # Dual simplex on "the highest plane under all points at the centroid", from a huge and far too high triangle
     # round it.
     far = 1e3 * np.array([[0.0, 2.0], [-1.7, -1.0], [1.7, -1.0]])
-    points, z = np.vstack((points, far)), np.append(w - w.min(), np.full(3, 1e6 * max(np.ptp(w), 1e-30)))
+    points, z = (
+        np.vstack((points, far)),
+        np.append(w - w.min(), np.full(3, 1e6 * max(np.ptp(w), 1e-30))),
+    )
     basis = [z.size - 3, z.size - 2, z.size - 1]
     tolerance = 1e-12 * z[:-3].max(initial=0.0)
     for _ in range(10 * z.size):
@@ -167,7 +193,9 @@ def coplanarity(surface: Surface) -> float:
             return float(above.max())
         share = np.linalg.solve(corners.T, np.array([1.0, 0.0, 0.0]))
         entering = np.linalg.solve(corners.T, np.append(1.0, points[lowest]))
-        ratio = np.where(entering > 1e-12, share / np.where(entering > 1e-12, entering, 1.0), np.inf)
+        ratio = np.where(
+            entering > 1e-12, share / np.where(entering > 1e-12, entering, 1.0), np.inf
+        )
         basis[int(ratio.argmin())] = lowest
     return float(np.ptp(w))
 
@@ -177,7 +205,9 @@ def _mesh(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return xs, ys
 
 
-def _least_squares(area: np.ndarray, moment: np.ndarray, powers: list[tuple[int, int]]) -> np.ndarray:
+def _least_squares(
+    area: np.ndarray, moment: np.ndarray, powers: list[tuple[int, int]]
+) -> np.ndarray:
     """Coefficients of x^p y^q in the fit of w, from the integrals of these and of w times these [q, p].
 
     Minimal norm where the footprint leaves a term undetermined.

@@ -36,14 +36,25 @@ def temperatures(model, temperature: np.ndarray) -> dict[str, dict[str, Any]]:
 
     part_of, area = np.asarray(model.media.part, np.int32), model.grid.area
     shape = len(area), len(model.parts)
-    rows_low, rows_high, places = np.full(shape, np.inf), np.full(shape, -np.inf), np.zeros(shape, np.int64)
+    rows_low, rows_high, places = (
+        np.full(shape, np.inf),
+        np.full(shape, -np.inf),
+        np.zeros(shape, np.int64),
+    )
     rows_volume, rows_heat = np.zeros((2, *shape))
     rows = rows_low, rows_high, places, rows_volume, rows_heat
     for run in runs(model.ids):
         part = part_of[model.ids[run.start]]
         for k in range(run.start, run.stop):
-            kernels.extremes_and_means(*rows, np.asarray(temperature[k], float), part, area, model.grid.dz[k], k)
-    low, high, volume, heat = rows_low.min(0), rows_high.max(0), rows_volume.sum(0), rows_heat.sum(0)
+            kernels.extremes_and_means(
+                *rows, np.asarray(temperature[k], float), part, area, model.grid.dz[k], k
+            )
+    low, high, volume, heat = (
+        rows_low.min(0),
+        rows_high.max(0),
+        rows_volume.sum(0),
+        rows_heat.sum(0),
+    )
     at = stress_metrics.first(rows_high == high, places)
     return {
         name: {
@@ -103,7 +114,9 @@ def evaluate(
     if displacement is not None:
         bottom, top = faces(model)
         sides: tuple[Side, ...] = ("top", "bottom")
-        wanted = list(surfaces) if surfaces is not None else [(p, s) for p in model.parts for s in sides]
+        wanted = (
+            list(surfaces) if surfaces is not None else [(p, s) for p in model.parts for s in sides]
+        )
         out["surfaces"] = {}
         for part, side in wanted:
             face = (top if side == "top" else bottom)[part_index(model, part)]
@@ -113,12 +126,15 @@ def evaluate(
             numbers = warpage(surface, (zones or {}).get((part, side))).to_dict()
             out["surfaces"].setdefault(part, {})[side] = numbers
         if terminals is not None:
-            surface = sample(model, displacement, terminals, "bottom", bottom[part_index(model, terminals)])
+            surface = sample(
+                model, displacement, terminals, "bottom", bottom[part_index(model, terminals)]
+            )
             out["coplanarity_um"] = coplanarity(surface) / UM
     if temperature is not None:
         out["temperature"] = temperatures(model, temperature)
         low, high = (
-            pick(t[key] for t in out["temperature"].values()) for pick, key in ((min, "min_C"), (max, "max_C"))
+            pick(t[key] for t in out["temperature"].values())
+            for pick, key in ((min, "min_C"), (max, "max_C"))
         )
         out["uniform_temperature"] = high - low < UNIFORM
         out["thermal"] = thermal(out["temperature"], power or {}, ambient)

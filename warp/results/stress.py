@@ -22,8 +22,13 @@ from warp.voxels.grid import runs
 
 MPA = 1e6
 QUANTILE = 0.999
-BINS = 8192  # between a part's smallest and largest value: resolves a quantile to 1/8192 of that range
-MOST_BLOCKS, MOST_BINS = 16, 1 << 24  # of rows that are sorted into bins at once, and bins of all of them: 134 MB
+BINS = (
+    8192  # between a part's smallest and largest value: resolves a quantile to 1/8192 of that range
+)
+MOST_BLOCKS, MOST_BINS = (
+    16,
+    1 << 24,
+)  # of rows that are sorted into bins at once, and bins of all of them: 134 MB
 
 
 def invariants(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -37,7 +42,11 @@ def invariants(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     cube = 2 * radius**3
     cos3 = np.clip(np.divide(j3, cube, out=np.zeros_like(j3), where=cube > 0), -1, 1)
     theta = np.arccos(cos3) / 3
-    return p + 2 * radius * np.cos(theta), p + 2 * radius * np.cos(theta + 2 * np.pi / 3), np.sqrt(3 * j2)
+    return (
+        p + 2 * radius * np.cos(theta),
+        p + 2 * radius * np.cos(theta + 2 * np.pi / 3),
+        np.sqrt(3 * j2),
+    )
 
 
 def cell_position(grid, flat: int) -> list[float]:
@@ -109,7 +118,9 @@ def interfaces(model, stress: np.ndarray) -> list[dict[str, Any]]:
         for code in np.unique(pair):
             here = pair == code
             key = (int(code) // len(model.parts), int(code) % len(model.parts))
-            place = np.column_stack((grid.xc[i[here]], grid.yc[j[here]], np.full(here.sum(), grid.z[k])))
+            place = np.column_stack(
+                (grid.xc[i[here]], grid.yc[j[here]], np.full(here.sum(), grid.z[k]))
+            )
             found.setdefault(key, []).append((zz[here], shear[here], a[here], place))
     out = []
     for (lower_part, upper_part), pieces in sorted(found.items()):

@@ -78,7 +78,9 @@ def solve(
         changes.append(float(np.abs(hot.temperature - last.temperature).max()))
         if changes[-1] <= accuracy:
             return Solution(hot, bent, stretch, changes)
-    raise ConvergenceError(f"heat and bond lines: temperatures still move by {changes[-1]:.1e} K after {LIMIT} rounds")
+    raise ConvergenceError(
+        f"heat and bond lines: temperatures still move by {changes[-1]:.1e} K after {LIMIT} rounds"
+    )
 
 
 def thickness_change(model: VoxelModel, displacement: np.ndarray, soft: np.ndarray) -> np.ndarray:
@@ -95,7 +97,9 @@ def thickness_change(model: VoxelModel, displacement: np.ndarray, soft: np.ndarr
     return stretch
 
 
-def bond_lines(model: VoxelModel, layers: Iterable[str], stretch: np.ndarray) -> dict[str, dict[str, float]]:
+def bond_lines(
+    model: VoxelModel, layers: Iterable[str], stretch: np.ndarray
+) -> dict[str, dict[str, float]]:
     """Thickness of each layer as drawn and its change in um: mean over the area, and the extremes of its columns."""
     found, dz = {}, model.grid.dz[:, None, None]
     for name in layers:

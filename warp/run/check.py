@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 # Processor time of a run of the lidded 45 mm flip chip on an AMD EPYC: 17 s for 848,388 voxels. To start takes 1.5 s.
 SECONDS_PER_VOXEL_AND_CORE, SECONDS_TO_START = 2e-5, 1.5
-MOMENT = 0.7  # of that for a moment of a process: process-fcbga.toml, 249,900 voxels, takes 53 s for 14
+MOMENT = (
+    0.7  # of that for a moment of a process: process-fcbga.toml, 249,900 voxels, takes 53 s for 14
+)
 SAME = 1e-9  # m
 LOOKED_AT = 10_000_000  # voxels; more are counted, not made
 
@@ -73,7 +75,9 @@ class Report:
             "predicted_seconds": self.seconds,
             "device": self.device,
             "copper_share": self.copper,
-            "gaps": [{"below": g.below, "above": g.above, "height_um": 1e6 * g.height} for g in self.gaps],
+            "gaps": [
+                {"below": g.below, "above": g.above, "height_um": 1e6 * g.height} for g in self.gaps
+            ],
             "warnings": self.warnings,
             "picture": None if self.picture is None else str(self.picture),
         }
@@ -103,7 +107,9 @@ def check(case: Case, on: str = "auto") -> Report:
     )
 
 
-def look(case: Case, grid: Grid, place: device.Device) -> tuple[voxelize.VoxelModel | None, list[str]]:
+def look(
+    case: Case, grid: Grid, place: device.Device
+) -> tuple[voxelize.VoxelModel | None, list[str]]:
     """Voxelise, on a coarser grid if this one is large, and say what is wrong; None where no coarser grid is small."""
     warnings = []
     try:
@@ -114,7 +120,9 @@ def look(case: Case, grid: Grid, place: device.Device) -> tuple[voxelize.VoxelMo
     if grid.cells > LOOKED_AT:
         settings, _ = fitting(case.bodies(), replace(case.grid, max_cells=LOOKED_AT), case.mirror)
         shown = None if settings is None else make_grid(case.bodies(), settings, case.mirror)
-        cells = "were not looked for" if shown is None else f"were looked for on {shown.cells:,} voxels"
+        cells = (
+            "were not looked for" if shown is None else f"were looked for on {shown.cells:,} voxels"
+        )
         warnings.append(f"gaps and loose pieces {cells}")
     if shown is None:
         return None, warnings
@@ -127,8 +135,13 @@ def overlaps(case: Case) -> list[str]:
 
     One within the other is meant so: a chip in mould compound, bumps in underfill.
     """
-    boxes = {body.part: np.array([shape.bounds for shape in body.shapes if isinstance(shape, Box)]) for body in case.bodies()}
-    solid = [body.part for body in case.bodies() if body.material is not None and len(boxes[body.part])]
+    boxes = {
+        body.part: np.array([shape.bounds for shape in body.shapes if isinstance(shape, Box)])
+        for body in case.bodies()
+    }
+    solid = [
+        body.part for body in case.bodies() if body.material is not None and len(boxes[body.part])
+    ]
     found = []
     for one, other in combinations(dict.fromkeys(solid), 2):
         a, b = boxes[one].reshape(-1, 1, 3, 2), boxes[other].reshape(1, -1, 3, 2)
@@ -145,7 +158,9 @@ def predicted_seconds(case: Case, cells: int, place: device.Device) -> float | N
     """Time of all solves from a measured rate and the cores of this machine; None where never measured: on GPUs, of
     materials that relax, whose moments divide themselves, and on a table.
     """
-    relaxes = any(getattr(medium, "relaxation", None) is not None for medium in case.materials().values())
+    relaxes = any(
+        getattr(medium, "relaxation", None) is not None for medium in case.materials().values()
+    )
     if place.cuda or relaxes or any(isinstance(moment.support, Table) for moment in case.moments):
         return None
     solves = max(1.0, MOMENT * len(case.moments))

@@ -92,13 +92,17 @@ def read(path: Path, belongs_to: str) -> Progress | None:
         if file.attrs.get("format") != FORMAT:
             raise WarpError(f"{path} is no checkpoint of `warp run`: move it away")
         if tuple(file.attrs["schema"])[0] != SCHEMA[0] or file.attrs["mark"] != belongs_to:
-            raise WarpError(f"{path} belongs to another case, --set, program or device; run without --resume to begin again")
+            raise WarpError(
+                f"{path} belongs to another case, --set, program or device; run without --resume to begin again"
+            )
         return Progress(
             done=int(file.attrs["done"]),
             records=hdf5.get_json(file["records"]),
             state=State.of({name: data[()] for name, data in file["state"].items()}),
             temperature=file["temperature"][()] if "temperature" in file else None,
-            residuals={name: file["residuals"][name][()] for name in hdf5.datasets(file, "residuals")},
+            residuals={
+                name: file["residuals"][name][()] for name in hdf5.datasets(file, "residuals")
+            },
             shapes={name: file["shapes"][name][()] for name in hdf5.datasets(file, "shapes")},
             cycle={name: file["cycle"][name][()] for name in hdf5.datasets(file, "cycle")},
         )

@@ -32,20 +32,24 @@ class Effect:
     total: float = float("nan")
 
 
-def main_effects(design: Design, points: Sequence[Sequence[str]], output: str, values: np.ndarray) -> list[Effect]:
+def main_effects(
+    design: Design, points: Sequence[Sequence[str]], output: str, values: np.ndarray
+) -> list[Effect]:
     """Effects on one output; points and values of the runs that succeeded."""
     known = np.isfinite(values)
     chosen = [point for point, use in zip(points, known, strict=True) if use]
     y = values[known]
-    x = np.array([[v.number(t) for v, t in zip(design.variables, p, strict=True)] for p in chosen]).reshape(
-        len(chosen), len(design.variables)
-    )
+    x = np.array(
+        [[v.number(t) for v, t in zip(design.variables, p, strict=True)] for p in chosen]
+    ).reshape(len(chosen), len(design.variables))
     numeric = [n for n, v in enumerate(design.variables) if v.numeric]
     span = np.ptp(x, axis=0) if len(x) else np.zeros(len(design.variables))
     usable = [n for n in numeric if span[n] > 0]
     slopes, r2 = np.full(len(design.variables), np.nan), float("nan")
     if len(y) > len(usable) + 1 and np.ptp(y) > 0:
-        a = np.column_stack((np.ones(len(y)), *((x[:, n] - x[:, n].mean()) / span[n] for n in usable)))
+        a = np.column_stack(
+            (np.ones(len(y)), *((x[:, n] - x[:, n].mean()) / span[n] for n in usable))
+        )
         fit = np.linalg.lstsq(a, y, rcond=None)[0]
         slopes[usable] = fit[1:]
         if len(usable) == len(design.variables):
@@ -54,7 +58,9 @@ def main_effects(design: Design, points: Sequence[Sequence[str]], output: str, v
         if not v.numeric and len(y):
             means = [y[x[:, n] == level].mean() for level in np.unique(x[:, n])]
             slopes[n] = max(means) - min(means)
-    return [Effect(output, v.key, float(s), r2) for v, s in zip(design.variables, slopes, strict=True)]
+    return [
+        Effect(output, v.key, float(s), r2) for v, s in zip(design.variables, slopes, strict=True)
+    ]
 
 
 def shares(outputs: np.ndarray, size: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from warp.case.case import Case
 
 
-
 def build(case: Case, place: Device) -> VoxelModel:
     """Lay the grid, refuse one that does not fit in the memory of `place`, and voxelise."""
     bodies = case.bodies()
@@ -36,8 +35,14 @@ def refuse_too_large(case: Case, grid: Grid, place: Device) -> None:
         try:
             make_grid(case.bodies(), replace(case.grid, max_cells=fits), case.mirror)
         except WarpError as error:
-            half = "" if all(case.mirror) else "; symmetry halves or quarters it where the package allows"
-            raise WarpError(f"{error}{half} ({free / 1e9:.1f} GB are free on {place.name})") from None
+            half = (
+                ""
+                if all(case.mirror)
+                else "; symmetry halves or quarters it where the package allows"
+            )
+            raise WarpError(
+                f"{error}{half} ({free / 1e9:.1f} GB are free on {place.name})"
+            ) from None
 
 
 def refuse_loose(model: VoxelModel, where: str = "") -> None:
@@ -47,7 +52,9 @@ def refuse_loose(model: VoxelModel, where: str = "") -> None:
         raise WarpError(f"{where}no part is solid, so there is nothing to bend")
     if loose:
         it, its = ("it", "its") if len(loose) == 1 else ("them", "their")
-        raise WarpError(f"{where}{'; '.join(loose)}: nothing holds {it}, so {its} displacement is undefined")
+        raise WarpError(
+            f"{where}{'; '.join(loose)}: nothing holds {it}, so {its} displacement is undefined"
+        )
 
 
 def loose_pieces(model: VoxelModel) -> list[str]:
@@ -83,10 +90,17 @@ def covered_parts(case: Case, model: VoxelModel) -> list[str]:
         if body.part in there or body.material is None:
             continue
         spans = np.reshape(body.bounds, (3, 2))
-        k, j, i = reversed([np.searchsorted(line[1:-1], span.mean()) for line, span in zip(axes, spans, strict=True)])
+        k, j, i = reversed(
+            [
+                np.searchsorted(line[1:-1], span.mean())
+                for line, span in zip(axes, spans, strict=True)
+            ]
+        )
         cover = model.parts[model.media.part[model.ids[k, j, i]]] if model.ids[k, j, i] else ""
         modelled = all(span[1] > line[0] for line, span in zip(axes, spans, strict=True))
         if modelled and any(later.part == cover for later in bodies[n + 1 :]):
             if getattr(case.parts[cover], "model", None) != "effective":
-                found[body.part] = f"nothing is left of part '{body.part}': '{cover}' comes later and covers it"
+                found[body.part] = (
+                    f"nothing is left of part '{body.part}': '{cover}' comes later and covers it"
+                )
     return list(found.values())

@@ -113,7 +113,12 @@ class _Run:
         program = origin()
         lines = [axis.tobytes() for axis in (grid.x, grid.y, grid.z)]
         watts = [np.asarray(source.watts).tobytes() for source in case.sources]
-        words = (case.text, json.dumps(dict(case.overrides), sort_keys=True), program["program"], self.place.describe())
+        words = (
+            case.text,
+            json.dumps(dict(case.overrides), sort_keys=True),
+            program["program"],
+            self.place.describe(),
+        )
         images = [image.tobytes() for image in case.package.images.values()]
         return checkpoint.mark(*words, program["numpy"], *lines, *watts, *images)
 
@@ -125,7 +130,9 @@ class _Run:
         self.stage, self.made = stage, case.stages[stage]
         self.reuse = Reuse()
         grid = self.whole if stage.unit is None else cut_grid(self.whole, stage.unit)[0]
-        self.model: VoxelModel = voxelize.voxelize(self.made.package.bodies, self.made.media, grid, case.loads.stress_free)
+        self.model: VoxelModel = voxelize.voxelize(
+            self.made.package.bodies, self.made.media, grid, case.loads.stress_free
+        )
 
     def _advance(self, number: int, before: Progress) -> Progress:
         """One moment: its stage, its temperature, its displacement, its numbers."""
@@ -147,7 +154,15 @@ class _Run:
 
         def step(T: float | np.ndarray, state: State, duration: float) -> elastic.Solution:
             return elastic.solve(
-                self.model, T, self.place, single.TOLERANCE, told, state, duration, self.reuse, moment.support
+                self.model,
+                T,
+                self.place,
+                single.TOLERANCE,
+                told,
+                state,
+                duration,
+                self.reuse,
+                moment.support,
             )
 
         laws = relaxations(self.model)
@@ -160,13 +175,23 @@ class _Run:
         assert bent.state is not None
         residuals["elastic"] = np.asarray(bent.residuals, np.float64)
         warm = temperature if isinstance(temperature, np.ndarray) else None
-        now = Progress(number + 1, list(before.records), bent.state, warm, residuals, dict(before.shapes), self.reuse.arrays())
+        now = Progress(
+            number + 1,
+            list(before.records),
+            bent.state,
+            warm,
+            residuals,
+            dict(before.shapes),
+            self.reuse.arrays(),
+        )
         now.records.append(self._record(moment, now, temperature, bent))
         if moment.last:
             now.shapes.update(self._shapes(moment, now))
         return now
 
-    def _carried(self, moment: Moment, was: tuple[Stage, VoxelModel], state: Any, field: np.ndarray | None) -> Any:
+    def _carried(
+        self, moment: Moment, was: tuple[Stage, VoxelModel], state: Any, field: np.ndarray | None
+    ) -> Any:
         """What the body remembers, on the voxels of a new stage."""
         stage, model = was
         if moment.stage.unit != stage.unit:
@@ -180,7 +205,9 @@ class _Run:
             state = handover.stiffened(state, model, self.model, moment.temperature)
         return state, field
 
-    def _temperature(self, moment: Moment, field: np.ndarray | None, records: list[dict[str, Any]]) -> tuple:
+    def _temperature(
+        self, moment: Moment, field: np.ndarray | None, records: list[dict[str, Any]]
+    ) -> tuple:
         """In K, one or a field; and the residuals of the heat solve."""
         if moment.temperature is not None:
             return moment.temperature, {}
@@ -192,21 +219,29 @@ class _Run:
             if not moment.do == "power" and field is not None:
                 return field, {}
             told = partial(self.tell, name)
-            solved = heat.solve_steady(self.model, self.made.boundaries, sources, self.place, single.TOLERANCE, told)
+            solved = heat.solve_steady(
+                self.model, self.made.boundaries, sources, self.place, single.TOLERANCE, told
+            )
             return solved.temperature, {"heat": np.asarray(solved.residuals, np.float64)}
         from warp.solvers.heat import transient
 
         begin = self._begin(field, records)
-        passed = transient.solve(self.model, self.made.boundaries, sources, self.place, begin, moment.duration)
+        passed = transient.solve(
+            self.model, self.made.boundaries, sources, self.place, begin, moment.duration
+        )
         return passed.frames[-1][1], {}
 
     def _begin(self, field: np.ndarray | None, records: list[dict[str, Any]]) -> float | np.ndarray:
         """The temperature in K, one or a field, at which a moment begins."""
         if field is not None:
             return field
-        return records[-1]["temperature_C"] + ZERO_CELSIUS if records else self.case.loads.stress_free
+        return (
+            records[-1]["temperature_C"] + ZERO_CELSIUS if records else self.case.loads.stress_free
+        )
 
-    def _record(self, moment: Moment, now: Progress, temperature: float | np.ndarray, bent: Any) -> dict[str, Any]:
+    def _record(
+        self, moment: Moment, now: Progress, temperature: float | np.ndarray, bent: Any
+    ) -> dict[str, Any]:
         """The numbers of a moment, as JSON gives them back."""
         from warp.results import hdf5, metrics
         from warp.run import warnings as run_warnings
@@ -220,11 +255,15 @@ class _Run:
             "do": moment.do,
             "last": moment.last,
             "time_s": moment.time,
-            "temperature_C": None if isinstance(temperature, np.ndarray) else temperature - metrics.ZERO_CELSIUS,
+            "temperature_C": None
+            if isinstance(temperature, np.ndarray)
+            else temperature - metrics.ZERO_CELSIUS,
             "unit": moment.stage.unit_name or None,
             "parts": list(self.model.parts),
             "voxels": self.model.grid.cells,
-            "iterations": {name: max(0, history.size - 1) for name, history in now.residuals.items()},
+            "iterations": {
+                name: max(0, history.size - 1) for name, history in now.residuals.items()
+            },
             "height_mm": 1e3 * height,
             "bends": run_warnings.bends(surfaces, height),
             "beyond_linear": run_warnings.beyond_linear_theory(surfaces, height),
@@ -233,16 +272,22 @@ class _Run:
         }
         return json.loads(json.dumps(hdf5.plain(record)))
 
-    def _numbers(self, now: Progress, temperature: float | np.ndarray, stresses: bool) -> dict[str, Any]:
+    def _numbers(
+        self, now: Progress, temperature: float | np.ndarray, stresses: bool
+    ) -> dict[str, Any]:
         from warp.results import metrics
         from warp.solvers.elastic import stress as elastic_stress
 
         case, model = self.case, self.model
         assert now.state is not None
         displacement = reported(now.state.displacement, model)
-        stress = elastic_stress.stress(model, displacement, temperature, now.state) if stresses else None
+        stress = (
+            elastic_stress.stress(model, displacement, temperature, now.state) if stresses else None
+        )
         there = set(_gridded_parts(model))
-        surfaces = None if case.surfaces is None else [(p, s) for p, s in case.surfaces if p in there]
+        surfaces = (
+            None if case.surfaces is None else [(p, s) for p, s in case.surfaces if p in there]
+        )
         return metrics.evaluate(
             model,
             temperature if isinstance(temperature, np.ndarray) else None,
@@ -297,10 +342,22 @@ class _Run:
         temperature: Any = now.temperature
         if temperature is None:
             temperature = case.moments[-1].temperature
-        stress = elastic_stress.stress(model, displacement, temperature, now.state) if "stress" in case.fields else None
+        stress = (
+            elastic_stress.stress(model, displacement, temperature, now.state)
+            if "stress" in case.fields
+            else None
+        )
         seconds = time.perf_counter() - start
         bent = elastic.Solution(displacement, 0, list(now.residuals["elastic"]), seconds)
-        own = ("surfaces", "coplanarity_um", "temperature", "uniform_temperature", "thermal", "stress", "interfaces")
+        own = (
+            "surfaces",
+            "coplanarity_um",
+            "temperature",
+            "uniform_temperature",
+            "thermal",
+            "stress",
+            "interfaces",
+        )
         numbers = {name: last[name] for name in own if name in last}
         result = Result.of(
             case.text,
@@ -332,7 +389,14 @@ def _support(moment: Moment, bent: Any) -> dict[str, Any]:
     if bent.resting is None:
         return {}
     lies = bent.resting
-    return {"support": {"on": "table", "weight_N": lies.weight, "area_mm2": 1e6 * lies.area, "lift_um": 1e6 * lies.lift}}
+    return {
+        "support": {
+            "on": "table",
+            "weight_N": lies.weight,
+            "area_mm2": 1e6 * lies.area,
+            "lift_um": 1e6 * lies.lift,
+        }
+    }
 
 
 def reported(raw: np.ndarray, model: VoxelModel) -> np.ndarray:
@@ -351,7 +415,9 @@ def common_grid(case: Case) -> Grid:
     bodies = case.bodies()
     bounds = np.array([body.bounds for body in bodies])
     z0, z1 = float(bounds[:, 4].min()), float(bounds[:, 5].max())
-    units = dict.fromkeys(moment.stage.unit for moment in case.moments if moment.stage.unit is not None)
+    units = dict.fromkeys(
+        moment.stage.unit for moment in case.moments if moment.stage.unit is not None
+    )
     cuts = [Body("cut", None, (Box(*unit, z0, z1),)) for unit in units]
     return make_grid([*bodies, *cuts], case.grid, case.mirror)
 

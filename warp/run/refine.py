@@ -42,7 +42,13 @@ class Estimate:
     """Observed, with three grids that converge."""
 
 
-def solve(case: Case, device: str | Device = "auto", progress: single.Progress | None = None, *, grids: int = 2) -> Result:
+def solve(
+    case: Case,
+    device: str | Device = "auto",
+    progress: single.Progress | None = None,
+    *,
+    grids: int = 2,
+) -> Result:
     """Solve a case on its own grid and on `grids` - 1 coarser ones; its warpages carry their errors."""
     if grids not in (2, 3):
         raise ValueError("the error is estimated from two or three grids")
@@ -57,7 +63,11 @@ def solve(case: Case, device: str | Device = "auto", progress: single.Progress |
     finest = results[-1]
     voxels = [result.grid.cells for result in results]
     metrics = with_errors([result.metrics for result in results], voxels)
-    return replace(finest, metrics=metrics, provenance={**finest.provenance, "wall_s": time.perf_counter() - start})
+    return replace(
+        finest,
+        metrics=metrics,
+        provenance={**finest.provenance, "wall_s": time.perf_counter() - start},
+    )
 
 
 def coarsened(case: Case, times: int) -> Case:

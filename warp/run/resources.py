@@ -17,7 +17,10 @@ SPARE = 1.05
 # What a run with steps remembers besides: process-fcbga.toml with 64,715 (323 MB), 249,900 (474 MB) and 1,098,134 voxels
 # (1,056 MB), process-reflow.toml with 59,168 (341 MB), 219,006 (492 MB) and 808,992 (860 MB).
 BYTES_OF_HISTORY = 330
-BYTES_OF_RELAXING, BYTES_OF_A_TERM = 520, 230  # of a voxel that relaxes, and of each term of its series; allocations traced
+BYTES_OF_RELAXING, BYTES_OF_A_TERM = (
+    520,
+    230,
+)  # of a voxel that relaxes, and of each term of its series; allocations traced
 
 
 def predicted_bytes(grid: Grid, case: Case) -> int:
@@ -39,7 +42,11 @@ def bytes_of_history(case: Case) -> int:
             law = getattr(media[body.material], "relaxation", None)
             volume = sum(shape.volume() for shape in body.shapes)
             total += volume
-            relaxing += 0.0 if law is None else volume * (BYTES_OF_RELAXING + BYTES_OF_A_TERM * len(law.times))
+            relaxing += (
+                0.0
+                if law is None
+                else volume * (BYTES_OF_RELAXING + BYTES_OF_A_TERM * len(law.times))
+            )
     return BYTES_OF_HISTORY + round(relaxing / total if total else 0.0)
 
 
@@ -50,4 +57,6 @@ def peak_memory() -> int:
         import sys
     except ImportError:  # Windows
         return 0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )

@@ -51,7 +51,11 @@ class Variable:
         return f"{low + share * (high - low):.8g} {self.unit}".strip()
 
     def levels(self, count: int) -> list[str]:
-        return list(self.values) if self.ends is None else [self.at(share) for share in np.linspace(0, 1, count)]
+        return (
+            list(self.values)
+            if self.ends is None
+            else [self.at(share) for share in np.linspace(0, 1, count)]
+        )
 
     def number(self, text: str) -> float:
         """The value as a number for tables and fits: in its unit, or the place in its list where values are words."""
@@ -90,7 +94,10 @@ class Design:
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "vary": {v.key: list(v.values) if v.ends is None else [v.at(0.0), v.at(1.0)] for v in self.variables},
+            "vary": {
+                v.key: list(v.values) if v.ends is None else [v.at(0.0), v.at(1.0)]
+                for v in self.variables
+            },
             "sample": self.sample,
             "size": self.size,
             "seed": self.seed,
@@ -102,11 +109,15 @@ def variable(text: str) -> Variable:
     key, equals, spec = text.partition("=")
     key, spec = key.strip(), spec.strip()
     if not equals or not key or not spec:
-        raise WarpError(f'--vary {text}: write KEY=VALUES, e.g. part.chip.thickness="0.5 mm .. 1 mm" or "0.5 mm, 1 mm"')
+        raise WarpError(
+            f'--vary {text}: write KEY=VALUES, e.g. part.chip.thickness="0.5 mm .. 1 mm" or "0.5 mm, 1 mm"'
+        )
     if ".." not in spec:
         values = _units_shared(tuple(part.strip() for part in spec.split(",") if part.strip()))
         if len(values) < 2 or len(set(values)) < len(values):
-            raise WarpError(f"--vary {text}: needs at least two different values, or a range such as 0.5 mm .. 1 mm")
+            raise WarpError(
+                f"--vary {text}: needs at least two different values, or a range such as 0.5 mm .. 1 mm"
+            )
         return Variable(key, values)
     ends = [QUANTITY.fullmatch(part) for part in spec.split("..")]
     if len(ends) != 2 or not all(ends):
@@ -128,7 +139,9 @@ def _units_shared(values: tuple[str, ...]) -> tuple[str, ...]:
     return (*(f"{text} {last}" for text in values[:-1]), values[-1])
 
 
-def design(vary: Sequence[str], sample: str = "grid", size: int | None = None, seed: int = 0) -> Design:
+def design(
+    vary: Sequence[str], sample: str = "grid", size: int | None = None, seed: int = 0
+) -> Design:
     """Lay out the points of a sweep."""
     variables = tuple(variable(text) for text in vary)
     keys = [v.key for v in variables]
@@ -148,8 +161,12 @@ def design(vary: Sequence[str], sample: str = "grid", size: int | None = None, s
         points = tuple(product(*levels))
     else:
         size = size or POINTS
-        shares = latin(size, len(keys), seed) if sample == "lhs" else saltelli(size, len(keys), seed)
-        points = tuple(tuple(v.at(s) for v, s in zip(variables, row, strict=True)) for row in shares)
+        shares = (
+            latin(size, len(keys), seed) if sample == "lhs" else saltelli(size, len(keys), seed)
+        )
+        points = tuple(
+            tuple(v.at(s) for v, s in zip(variables, row, strict=True)) for row in shares
+        )
     return Design(variables, sample, size, seed, points)
 
 
@@ -165,7 +182,9 @@ def saltelli(size: int, dimensions: int, seed: int) -> np.ndarray:
     from scipy.stats import qmc
 
     if size & (size - 1):
-        raise WarpError(f"--sample sobol: the number of points must be a power of two, e.g. {1 << (size.bit_length())}")
+        raise WarpError(
+            f"--sample sobol: the number of points must be a power of two, e.g. {1 << (size.bit_length())}"
+        )
     both = qmc.Sobol(2 * dimensions, rng=np.random.default_rng(seed)).random(size)
     a, b = both[:, :dimensions], both[:, dimensions:]
     mixed = []

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, float], None]
 """Called with (step, iteration, residual): iteration 0 when a step begins, residual NaN where it has none."""
-TOLERANCE = 1e-8  # of the true relative residual; 1e-6 would fix the warpage to 5e-6, 1e-8 proves it
+TOLERANCE = (
+    1e-8  # of the true relative residual; 1e-6 would fix the warpage to 5e-6, 1e-8 proves it
+)
 NO_RESIDUAL = float("nan")
 
 
@@ -56,7 +58,9 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
 
     def heated(stretch: np.ndarray | None = None) -> heat.Solution:
         step("heat", 0, NO_RESIDUAL)
-        return heat.solve_steady(model, case.boundaries, case.sources, place, TOLERANCE, partial(step, "heat"), stretch)
+        return heat.solve_steady(
+            model, case.boundaries, case.sources, place, TOLERANCE, partial(step, "heat"), stretch
+        )
 
     def bend(temperature: float | np.ndarray) -> elastic.Solution:
         step("elastic", 0, NO_RESIDUAL)
@@ -107,7 +111,9 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
             "peak_memory_MB": peak_memory() / 1e6,
         },
     )
-    return replace(result, fields={name: field for name, field in result.fields.items() if name in case.fields})
+    return replace(
+        result, fields={name: field for name, field in result.fields.items() if name in case.fields}
+    )
 
 
 def powers(case: Case) -> dict[str, float]:

@@ -91,10 +91,14 @@ def point(task: Task, device: str = "auto", threads: int | None = None) -> dict[
         record["numbers"] = outputs(result.summary())
         board = measured.board_part(result)
         record["main"] = None if board is None else f"{board}.bottom warpage (um)"
-        record["telling"] = [f"{part}.{side} warpage (um)" for part, side in measured.telling(result)]
+        record["telling"] = [
+            f"{part}.{side} warpage (um)" for part, side in measured.telling(result)
+        ]
     except WarpError as error:
         record |= {"status": "failed", "error": str(error)}
-    except Exception as error:  # one broken run must not take the others with it; the next sweep tries it again
+    except (
+        Exception
+    ) as error:  # one broken run must not take the others with it; the next sweep tries it again
         record |= {"status": "crashed", "error": f"{type(error).__name__}: {error}"}
     return record | {"seconds": time.perf_counter() - start}
 
@@ -128,11 +132,18 @@ def sweep(
     hdf5.check_writable(points / "key.json")
     tasks = [_task(case, design, values) for values in design.points]
     keys = [key_of(task) for task in tasks]
-    _put(folder / "sweep.json", {"case": str(case.path), "overrides": dict(case.overrides), **design.to_dict()})
+    _put(
+        folder / "sweep.json",
+        {"case": str(case.path), "overrides": dict(case.overrides), **design.to_dict()},
+    )
     records = {key: found for key in set(keys) if (found := _kept(points / f"{key}.json"))}
     left = {key: task for key, task in zip(keys, tasks, strict=True) if key not in records}
     if left:
-        finish = through_dask(left, scheduler, device) if scheduler else on_this_machine(left, workers, device)
+        finish = (
+            through_dask(left, scheduler, device)
+            if scheduler
+            else on_this_machine(left, workers, device)
+        )
         for key, record in finish:
             _put(points / f"{key}.json", record)
             records[key] = record
@@ -140,7 +151,9 @@ def sweep(
                 progress(len(records), len(set(keys)), record)
     outcome = report(design, [records[key] for key in keys], folder)
     if len(outcome.failed) == len(outcome.records):
-        raise WarpError(f"none of the {len(outcome.records)} runs could be made: {outcome.failed[0].get('error')}")
+        raise WarpError(
+            f"none of the {len(outcome.records)} runs could be made: {outcome.failed[0].get('error')}"
+        )
     return outcome
 
 
@@ -157,7 +170,11 @@ def refuse_misspelt(case: Case, design: Design) -> None:
         except cases.CaseError as error:
             said.append(set(error.problems))
     keys = {f"--set {v.key}": f"--vary {v.key}" for v in design.variables}
-    wrong = [replace(problem, key=keys[problem.key]) for problem in said[0] & said[1] if problem.key in keys]
+    wrong = [
+        replace(problem, key=keys[problem.key])
+        for problem in said[0] & said[1]
+        if problem.key in keys
+    ]
     if wrong:
         raise cases.CaseError(sorted(wrong, key=str))
 
@@ -176,7 +193,10 @@ def key_of(task: Task) -> str:
 
 
 def on_this_machine(
-    tasks: Mapping[str, Task], workers: int | None = None, device: str = "auto", run: Callable[..., Any] = point
+    tasks: Mapping[str, Task],
+    workers: int | None = None,
+    device: str = "auto",
+    run: Callable[..., Any] = point,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run tasks in processes that share the cores (or the GPU), and yield each as it ends."""
     from multiprocessing import active_children, get_context
@@ -191,9 +211,14 @@ def on_this_machine(
     while left:
         many = 1 if suspects else count
         batch = dict(list(left.items())[: 1 if suspects else None])
-        pool = ProcessPoolExecutor(many, mp_context=get_context("spawn"), initializer=_follow_parent)
+        pool = ProcessPoolExecutor(
+            many, mp_context=get_context("spawn"), initializer=_follow_parent
+        )
         try:
-            futures = {pool.submit(run, task, place.name, max(1, cores // many)): key for key, task in batch.items()}
+            futures = {
+                pool.submit(run, task, place.name, max(1, cores // many)): key
+                for key, task in batch.items()
+            }
             for future in as_completed(futures):
                 key, record = futures[future], future.result()
                 left.pop(key)
@@ -202,13 +227,23 @@ def on_this_machine(
         except BrokenProcessPool:
             first = next(iter(left))
             if not suspects:
-                suspects = many + 1  # a pool takes runs in order, and one more than it has processes
+                suspects = (
+                    many + 1
+                )  # a pool takes runs in order, and one more than it has processes
             elif deaths[first] < TRIES - 2:
                 deaths[first] += 1
             else:
                 task = left.pop(first)
                 suspects -= 1
-                yield first, {"overrides": task[2], "status": "crashed", "error": "its process died", "seconds": 0.0}
+                yield (
+                    first,
+                    {
+                        "overrides": task[2],
+                        "status": "crashed",
+                        "error": "its process died",
+                        "seconds": 0.0,
+                    },
+                )
         except BaseException:  # stopped: nobody waits for the runs under way
             for process in set(active_children()) - others:
                 process.terminate()
@@ -247,10 +282,13 @@ def through_dask(
     try:
         client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
-        raise WarpError(f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}") from None
+        raise WarpError(
+            f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}"
+        ) from None
     with client:
         futures = {
-            client.submit(run, task, device, key=f"warp-{key}", retries=TRIES - 1): key for key, task in tasks.items()
+            client.submit(run, task, device, key=f"warp-{key}", retries=TRIES - 1): key
+            for key, task in tasks.items()
         }
         for future in completed(list(futures)):
             key = futures[future]
@@ -258,7 +296,15 @@ def through_dask(
                 yield key, future.result()
             else:
                 reason = f"{type(future.exception()).__name__}: {future.exception()}"
-                yield key, {"overrides": tasks[key][2], "status": "crashed", "error": reason, "seconds": 0.0}
+                yield (
+                    key,
+                    {
+                        "overrides": tasks[key][2],
+                        "status": "crashed",
+                        "error": reason,
+                        "seconds": 0.0,
+                    },
+                )
 
 
 def report(design: Design, records: list[dict[str, Any]], folder: Path) -> Outcome:
@@ -267,17 +313,39 @@ def report(design: Design, records: list[dict[str, Any]], folder: Path) -> Outco
     head = ["run", *(v.label for v in design.variables), *columns, "seconds", "status", "error"]
     rows = []
     for n, (point, record) in enumerate(zip(design.points, records, strict=True), start=1):
-        inputs = [v.number(t) if v.numeric else t for v, t in zip(design.variables, point, strict=True)]
+        inputs = [
+            v.number(t) if v.numeric else t for v, t in zip(design.variables, point, strict=True)
+        ]
         found = [record.get("numbers", {}).get(name) for name in columns]
-        rows.append([n, *inputs, *found, round(record["seconds"], 3), record["status"], record.get("error", "")])
+        rows.append(
+            [
+                n,
+                *inputs,
+                *found,
+                round(record["seconds"], 3),
+                record["status"],
+                record.get("error", ""),
+            ]
+        )
     files = [csv_table.write_csv(folder / "sweep.csv", head, rows)]
     files += _parquet(folder / "sweep.parquet", head, rows)
 
     main = next((record["main"] for record in records if record.get("main")), None)
-    series = {name: np.array([r.get("numbers", {}).get(name, np.nan) for r in records], float) for name in columns}
-    everything = [effect for name, values in series.items() for effect in effects.effects(design, name, values)]
+    series = {
+        name: np.array([r.get("numbers", {}).get(name, np.nan) for r in records], float)
+        for name in columns
+    }
+    everything = [
+        effect
+        for name, values in series.items()
+        for effect in effects.effects(design, name, values)
+    ]
     table = [
-        [e.output, e.variable, *("" if not np.isfinite(v) else f"{v:.6g}" for v in (e.effect, e.r2, e.first, e.total))]
+        [
+            e.output,
+            e.variable,
+            *("" if not np.isfinite(v) else f"{v:.6g}" for v in (e.effect, e.r2, e.first, e.total)),
+        ]
         for e in everything
     ]
     head = ["output", "variable", "effect", "r2", "first_order", "total"]

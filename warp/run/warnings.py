@@ -24,16 +24,24 @@ from warp.units import ZERO_CELSIUS
 CLOSE = 0.5  # K
 
 
-def outside_temperature_range(case: Case, solved: Sequence[Mapping[str, Mapping[str, float]]] = ()) -> list[str]:
+def outside_temperature_range(
+    case: Case, solved: Sequence[Mapping[str, Mapping[str, float]]] = ()
+) -> list[str]:
     """One sentence for each such material; `solved`: temperatures of parts after a solve, as `metrics` has them."""
     found: dict[str, tuple[Material, list[float]]] = {}
     for part, medium, name, temperatures in _uses(case):
         fields = [numbers[part] for numbers in solved if part in numbers]
-        temperatures += [field[key] + ZERO_CELSIUS for field in fields for key in ("min_C", "max_C")]
+        temperatures += [
+            field[key] + ZERO_CELSIUS for field in fields for key in ("min_C", "max_C")
+        ]
         for own, material in _materials(medium, name):
             if material.temperature_range is not None:
                 found.setdefault(own, (material, []))[1].extend(temperatures)
-    return [text for name, (material, at) in found.items() for text in _sentence(name, material, min(at), max(at))]
+    return [
+        text
+        for name, (material, at) in found.items()
+        for text in _sentence(name, material, min(at), max(at))
+    ]
 
 
 def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
@@ -41,7 +49,11 @@ def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
     loads = case.loads
     stages: list[tuple[Stage | None, Assembly]] = [*case.stages.items()] or [(None, case.assembly)]
     for stage, made in stages:
-        wanted = [loads.temperature] if stage is None else [m.temperature for m in case.moments if m.stage == stage]
+        wanted = (
+            [loads.temperature]
+            if stage is None
+            else [m.temperature for m in case.moments if m.stage == stage]
+        )
         for body in made.package.bodies:
             if body.material is not None:
                 start = loads.stress_free if body.stress_free is None else body.stress_free
@@ -78,7 +90,9 @@ def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str
     worst = max(beyond, key=lambda record: record["bends"])
     steps = sorted({record["step"] for record in beyond})
     many = f"in step {steps[0]}" if len(steps) == 1 else f"in steps {', '.join(map(str, steps))}"
-    return [f"beyond linear theory {many}; worst after {worst['name']!r}: {worst['beyond_linear'][0]}"]
+    return [
+        f"beyond linear theory {many}; worst after {worst['name']!r}: {worst['beyond_linear'][0]}"
+    ]
 
 
 SMALL = 0.15  # w / h: S = 0.3, where linear theory is 6 % too high
@@ -87,11 +101,17 @@ ROLLS = 0.45  # w / h: K = 0.9, beyond the bifurcation of a silicon wafer
 
 def bends(surfaces: Mapping[str, Mapping[str, Mapping[str, Any]]], height: float) -> float:
     """The largest warpage over the height (m): linear theory holds while it is SMALL."""
-    found = (abs(numbers.get("warpage_um") or 0.0) for sides in surfaces.values() for numbers in sides.values())
+    found = (
+        abs(numbers.get("warpage_um") or 0.0)
+        for sides in surfaces.values()
+        for numbers in sides.values()
+    )
     return max(found, default=0.0) * 1e-6 / height
 
 
-def beyond_linear_theory(surfaces: Mapping[str, Mapping[str, Mapping[str, Any]]], height: float) -> list[str]:
+def beyond_linear_theory(
+    surfaces: Mapping[str, Mapping[str, Mapping[str, Any]]], height: float
+) -> list[str]:
     """What to say of the surfaces' warpage in a package of this height (m): one sentence for the worst, or nothing."""
     sags = {
         f"{part}.{side}": abs(numbers.get("warpage_um") or 0.0) * 1e-6

@@ -44,18 +44,33 @@ class Ply(NamedTuple):
     angle: float = 0.0
 
 
-def bimetal_curvature(t1: float, E1: float, alpha1: float, t2: float, E2: float, alpha2: float, dT: float) -> float:
+def bimetal_curvature(
+    t1: float, E1: float, alpha1: float, t2: float, E2: float, alpha2: float, dT: float
+) -> float:
     """Bend a strip of two layers, 1 on top of 2 (Timoshenko 1925).
 
     kappa = 6 (alpha1 - alpha2) dT (1+m)^2 / {h [3 (1+m)^2 + (1+mn)(m^2 + 1/(mn))]},  m = t1/t2, n = E1/E2, h = t1+t2.
     A narrow strip takes E; a wide plate, bent to a sphere, takes E/(1-nu) of each layer and is then exact.
     """
     m, n, h = t1 / t2, E1 / E2, t1 + t2
-    return 6 * (alpha1 - alpha2) * dT * (1 + m) ** 2 / (h * (3 * (1 + m) ** 2 + (1 + m * n) * (m**2 + 1 / (m * n))))
+    return (
+        6
+        * (alpha1 - alpha2)
+        * dT
+        * (1 + m) ** 2
+        / (h * (3 * (1 + m) ** 2 + (1 + m * n) * (m**2 + 1 / (m * n))))
+    )
 
 
 def bimetal_cantilever(
-    length: float, ta: float, Ea: float, alpha_a: float, tb: float, Eb: float, alpha_b: float, dT: float
+    length: float,
+    ta: float,
+    Ea: float,
+    alpha_a: float,
+    tb: float,
+    Eb: float,
+    alpha_b: float,
+    dT: float,
 ) -> tuple[float, float, float]:
     """Heat a clamped strip, a on top of b: extension, tip deflection (+ up), stress at the bottom face of b.
 
@@ -120,10 +135,14 @@ def reduced_stiffness(ply: Ply) -> np.ndarray:
 def strain_rotation(angle: float) -> np.ndarray:
     """Turn (xx, yy, gamma_xy) of the plate's axes into (11, 22, gamma_12) of the ply's."""
     c, s = np.cos(angle), np.sin(angle)
-    return np.array([[c * c, s * s, s * c], [s * s, c * c, -s * c], [-2 * s * c, 2 * s * c, c * c - s * s]])
+    return np.array(
+        [[c * c, s * s, s * c], [s * s, c * c, -s * c], [-2 * s * c, 2 * s * c, c * c - s * s]]
+    )
 
 
-def orthotropic_laminate(plies: Sequence[Ply], dT: float | Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+def orthotropic_laminate(
+    plies: Sequence[Ply], dT: float | Sequence[float]
+) -> tuple[np.ndarray, np.ndarray]:
     """Heat a free plate of orthotropic plies: mid-plane strains and curvatures, each (xx, yy, xy).
 
     kappa = (D - B A^-1 B)^-1 (m - B A^-1 N), eps0 = A^-1 (N - B kappa), with 3x3 sums over the plies' Q-bar
@@ -172,7 +191,9 @@ class FiniteDie(NamedTuple):
         k, length = self.k, self.half_length
         inner = np.minimum(np.abs(x), length)
         # cosh(k x)/cosh(k l), written so that long chips do not overflow
-        ratio = (np.exp(k * (inner - length)) + np.exp(-k * (inner + length))) / (1 + np.exp(-2 * k * length))
+        ratio = (np.exp(k * (inner - length)) + np.exp(-k * (inner + length))) / (
+            1 + np.exp(-2 * k * length)
+        )
         w = self.curvature * (inner**2 / 2 - (ratio - 1 / np.cosh(min(k * length, 700.0))) / k**2)
         slope = self.curvature * (length - np.tanh(k * length) / k)
         return -(w + slope * (np.abs(x) - inner))
@@ -203,7 +224,10 @@ def finite_die(
     k = float(np.sqrt(lam / kappa_s))
     mismatch = (alpha1 - alpha2) * dT
     return FiniteDie(
-        k, h * mismatch / (2 * lam * D), abs(mismatch) * float(np.tanh(k * half_length)) / (kappa_s * k), half_length
+        k,
+        h * mismatch / (2 * lam * D),
+        abs(mismatch) * float(np.tanh(k * half_length)) / (kappa_s * k),
+        half_length,
     )
 
 
@@ -249,9 +273,13 @@ def die_on_disc(die: Layer, carrier: Layer, a: float, b: float, dT: float) -> Di
         ]
     )
     unit = np.array([1, 1, 1 / A2, 1 / D2, 1 / A2, 1 / D2])
-    e, k, _, _, d1, d2 = np.linalg.solve(matrix * unit[:, None], np.array([0, 0, N - N2, M, N2, 0]) * unit)
+    e, k, _, _, d1, d2 = np.linalg.solve(
+        matrix * unit[:, None], np.array([0, 0, N - N2, M, N2, 0]) * unit
+    )
     rim = -k * a**2 / 2
-    return DieOnDisc(float(e), float(k), float(rim), float(rim - (d1 * (b**2 - a**2) / 2 + d2 * np.log(b / a))))
+    return DieOnDisc(
+        float(e), float(k), float(rim), float(rim - (d1 * (b**2 - a**2) / 2 + d2 * np.log(b / a)))
+    )
 
 
 def stoney_stress(M_s: float, h_s: float, h_f: float, kappa: float) -> float:

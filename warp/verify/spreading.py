@@ -41,7 +41,9 @@ class Resistance(NamedTuple):
     one_dimensional: float
 
 
-def cosine_weights(length: float, centre: float, width: float, modes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def cosine_weights(
+    length: float, centre: float, width: float, modes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Expand a strip of a wall in cosines: lambda_m = m pi/length, mean of cos(lambda_m x) on it, e_m = 1, 2, 2 ..."""
     m = np.arange(modes)
     lam = m * np.pi / length
@@ -80,7 +82,9 @@ def bessel(order: int, x: Number) -> np.ndarray:
     x = np.asarray(x, float)
     points = int(abs(x).max()) + 40
     s = np.arange(points) * 2 * np.pi / points
-    return np.stack([np.cos(order * s - value * np.sin(s)).mean() for value in x.ravel()]).reshape(x.shape)
+    return np.stack([np.cos(order * s - value * np.sin(s)).mean() for value in x.ravel()]).reshape(
+        x.shape
+    )
 
 
 def bessel_j1_zeros(count: int) -> np.ndarray:
@@ -93,7 +97,9 @@ def bessel_j1_zeros(count: int) -> np.ndarray:
     return x
 
 
-def disc_resistance(a: float, b: float, t: float, k: float, h: float, terms: int = 800) -> Resistance:
+def disc_resistance(
+    a: float, b: float, t: float, k: float, h: float, terms: int = 800
+) -> Resistance:
     """Spread heat from a uniform disc (radius a) on a disc (radius b, thickness t) and a far-side film h; exact.
 
     J1(d_n) = 0, eps = a/b, tau = t/b, Bi = h b/k, Phi = (tanh(d tau) + d/Bi)/(1 + (d/Bi) tanh(d tau));
@@ -140,7 +146,9 @@ class Slab(NamedTuple):
     h_top: float
 
 
-def slab_temperature(slab: Slab, sources: Sequence[PlaneSource], point: Sequence[float], modes: int = 200) -> float:
+def slab_temperature(
+    slab: Slab, sources: Sequence[PlaneSource], point: Sequence[float], modes: int = 200
+) -> float:
     """Give the steady rise over the ambient at a point (x, y, z) of a slab with plane sources inside.
 
     Per cosine mode of rate g the z-problem k (T'' - g^2 T) = -q delta(z - z_s) has Green's function

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from warp.voxels.voxelize import VoxelModel
 
 SIDES = ("x-", "x+", "y-", "y+", "bottom", "top")
-_GROUPS = {**{side: (s,) for s, side in enumerate(SIDES)}, "sides": (0, 1, 2, 3), "all": (0, 1, 2, 3, 4, 5)}
+_GROUPS = {
+    **{side: (s,) for s, side in enumerate(SIDES)},
+    "sides": (0, 1, 2, 3),
+    "all": (0, 1, 2, 3, 4, 5),
+}
 _MEDIA_LIMIT = 65536  # material ids are uint16
 GROUPS = 64  # rows that a medium whose properties vary is split into
 _NO_AMBIENT = 298.15  # K; the datum of a package that exchanges no heat
@@ -119,9 +123,13 @@ def faces(model: VoxelModel, name: str, covered: bool = False) -> Faces:
         sides.append(np.full(len(cell), side))
     found = Faces(np.concatenate(cells), np.concatenate(sides))
     mirror = model.grid.mirror
-    halved = any(mirror[side // 2] for side in _GROUPS[where] if side in (0, 2))  # that face may be in the other half
+    halved = any(
+        mirror[side // 2] for side in _GROUPS[where] if side in (0, 2)
+    )  # that face may be in the other half
     if not len(found.cell) and not halved:
-        raise WarpError(f"face '{name}' is covered everywhere: nothing of it borders on the outside")
+        raise WarpError(
+            f"face '{name}' is covered everywhere: nothing of it borders on the outside"
+        )
     return found
 
 
@@ -149,7 +157,9 @@ def _outermost(belongs: np.ndarray, model: VoxelModel, side: int, covered: bool)
     index = n - 1 - first if up else first
     neighbour = index + (1 if up else -1)
     at_end = (neighbour < 0) | (neighbour >= n)
-    beyond = np.take_along_axis(model.ids, np.expand_dims(np.clip(neighbour, 0, n - 1), axis), axis).squeeze(axis)
+    beyond = np.take_along_axis(
+        model.ids, np.expand_dims(np.clip(neighbour, 0, n - 1), axis), axis
+    ).squeeze(axis)
     hit &= at_end | (beyond == 0) | covered
     if not up and side < 4 and model.grid.mirror[side // 2]:
         hit &= ~at_end
@@ -217,7 +227,9 @@ def exchange(
         contacts.append(Contact(b.face, at, conductance, b.coefficient, b.ambient))
     if not closed and not any(len(c.conductance) for c in contacts):
         modelled = "the named faces are not part of the modelled piece"
-        raise WarpError(f"heat has no way out: {modelled if films else 'give at least one film or fixed temperature'}")
+        raise WarpError(
+            f"heat has no way out: {modelled if films else 'give at least one film or fixed temperature'}"
+        )
     if not contacts:
         return Exchange(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), _NO_AMBIENT, [])
     if not known:
@@ -229,7 +241,9 @@ def exchange(
     return Exchange(cell, np.bincount(where, g), np.bincount(where, g * rise), datum, contacts)
 
 
-def film_conductance(grid: Grid, ids: np.ndarray, table: np.ndarray, faces: Faces, coefficient: float) -> np.ndarray:
+def film_conductance(
+    grid: Grid, ids: np.ndarray, table: np.ndarray, faces: Faces, coefficient: float
+) -> np.ndarray:
     """W/K from voxel centre to ambient, per face."""
     half = table[ids.reshape(-1)[faces.cell], faces.side] * faces.width(grid)
     return faces.area(grid) / (half + 1 / coefficient)
@@ -242,7 +256,9 @@ def _refuse_twice(contacts: list[Contact]) -> None:
     if len(distinct) < len(key):
         owner = np.repeat([c.name for c in contacts], [len(c.faces.cell) for c in contacts])
         names = owner[key == distinct[count.argmax()]]
-        raise WarpError(f"faces '{names[0]}' and '{names[1]}' overlap: a face takes one film or temperature")
+        raise WarpError(
+            f"faces '{names[0]}' and '{names[1]}' overlap: a face takes one film or temperature"
+        )
 
 
 @dataclass(frozen=True)
@@ -282,17 +298,25 @@ def _split(model: VoxelModel, ids, origin, extra, b: Interface, side: int):
     n = ids.shape[axis]
     here = [slice(None)] * 3
     there = [slice(None)] * 3
-    here[axis], there[axis] = (slice(0, n - 1), slice(1, n)) if up else (slice(1, n), slice(0, n - 1))
+    here[axis], there[axis] = (
+        (slice(0, n - 1), slice(1, n)) if up else (slice(1, n), slice(0, n - 1))
+    )
     this, other = rows(model, b.part), rows(model, b.other)
     at = list(np.nonzero(this[model.ids[tuple(here)]] & other[model.ids[tuple(there)]]))
     if not len(at[0]):
         return ids, origin, extra, 0
     if not up:
         at[axis] = at[axis] + 1
-    widths, which = np.unique((model.grid.dz, model.grid.dy, model.grid.dx)[axis][at[axis]], return_inverse=True)
-    pairs, row = np.unique(ids[tuple(at)].astype(np.int64) * len(widths) + which, return_inverse=True)
+    widths, which = np.unique(
+        (model.grid.dz, model.grid.dy, model.grid.dx)[axis][at[axis]], return_inverse=True
+    )
+    pairs, row = np.unique(
+        ids[tuple(at)].astype(np.int64) * len(widths) + which, return_inverse=True
+    )
     if len(origin) + len(pairs) > _MEDIA_LIMIT:
-        raise WarpError(f"interface '{b.part}' / '{b.other}': too many media and voxel widths meet there")
+        raise WarpError(
+            f"interface '{b.part}' / '{b.other}': too many media and voxel widths meet there"
+        )
     old, width = pairs // len(widths), widths[pairs % len(widths)]
     ids[tuple(at)] = (len(origin) + row).astype(ids.dtype)
     added = extra[old]
@@ -332,7 +356,9 @@ def row_means(grid: Grid, split: Split, values: np.ndarray, empty: float) -> np.
         row = split.ids[k].reshape(-1)
         total += np.bincount(row, area * dz * values[k].reshape(-1), count)
         volume += np.bincount(row, area * dz, count)
-    return np.where((volume > 0) & (split.origin > 0), total / np.where(volume > 0, volume, 1), empty)
+    return np.where(
+        (volume > 0) & (split.origin > 0), total / np.where(volume > 0, volume, 1), empty
+    )
 
 
 def stretched(model: VoxelModel, split: Split, stretch: np.ndarray) -> Split:
@@ -346,7 +372,9 @@ def stretched(model: VoxelModel, split: Split, stretch: np.ndarray) -> Split:
     return replace(groups, stretch=groups.stretch * row_means(model.grid, groups, stretch, 1.0))
 
 
-def heat_load(model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]) -> np.ndarray:
+def heat_load(
+    model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]
+) -> np.ndarray:
     """Heat per voxel (nz, ny, nx) in W; a dict gives W per part, or (ny, nx) W per grid column of the part.
 
     Powers are those of the full package: with mirror planes the modelled piece carries its share.
@@ -357,13 +385,16 @@ def heat_load(model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable
     return q
 
 
-def sources(model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]) -> list[Source]:
+def sources(
+    model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]
+) -> list[Source]:
     """The sources that `heat_load` adds up."""
     if not isinstance(power, dict):
         return list(power)
     grid = model.grid
     return [
-        Source(part, w) if np.ndim(w) == 0 else Source(part, np.asarray(w, float), grid.x, grid.y) for part, w in power.items()
+        Source(part, w) if np.ndim(w) == 0 else Source(part, np.asarray(w, float), grid.x, grid.y)
+        for part, w in power.items()
     ]
 
 
@@ -371,14 +402,20 @@ def _add_source(q: np.ndarray, model: VoxelModel, source: Source) -> None:
     grid = model.grid
     dz = grid.dz
     if source.z is not None:
-        dz = np.maximum(np.minimum(grid.z[1:], source.z[1]) - np.maximum(grid.z[:-1], source.z[0]), 0)
+        dz = np.maximum(
+            np.minimum(grid.z[1:], source.z[1]) - np.maximum(grid.z[:-1], source.z[0]), 0
+        )
     belongs = rows(model, source.part)[model.ids]
     heights = np.tensordot(dz, belongs, 1)  # of the part in every column
     if source.x is None or source.y is None:
         columns = heights * np.outer(grid.dy, grid.dx)
         total = float(source.watts) / 2 ** sum(grid.mirror)
     else:
-        columns = _overlap(source.y, grid.y).T @ np.asarray(source.watts, float) @ _overlap(source.x, grid.x)
+        columns = (
+            _overlap(source.y, grid.y).T
+            @ np.asarray(source.watts, float)
+            @ _overlap(source.x, grid.x)
+        )
         total = columns.sum()
         columns = np.where(heights > 0, columns, 0)
     if total == 0:
@@ -386,7 +423,9 @@ def _add_source(q: np.ndarray, model: VoxelModel, source: Source) -> None:
     if not columns.sum() > 0:
         raise WarpError(f"power of part '{source.part}': none of it falls on the part")
     columns = columns * (total / columns.sum())
-    density = np.divide(columns, heights, out=np.zeros_like(columns), where=heights > 0)  # W per metre of height
+    density = np.divide(
+        columns, heights, out=np.zeros_like(columns), where=heights > 0
+    )  # W per metre of height
     for k in range(len(dz)):
         if dz[k] > 0:
             q[k] += belongs[k] * density * dz[k]

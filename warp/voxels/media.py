@@ -16,7 +16,9 @@ from warp.errors import WarpError
 from warp.materials.material import Medium, Phase
 from warp.materials.mixing import mix
 
-LEVELS = 64  # volume fractions are rounded to 1/64: a bump of 4 x 4 cells keeps its area within 0.3 %
+LEVELS = (
+    64  # volume fractions are rounded to 1/64: a bump of 4 x 4 cells keeps its area within 0.3 %
+)
 MOST_ROWS = 65_535  # ids are 16 bits wide
 
 
@@ -102,7 +104,9 @@ class Rows:
     def mixed(self, inside: int, outside: int, level: int, rule: str) -> int:
         """Id of a voxel of which `inside` covers level / LEVELS and the rest is what lay there before."""
         parents = self.parents[outside]
-        if parents and parents[0] == inside:  # two shapes of one body meet in the voxel: their shares add up
+        if (
+            parents and parents[0] == inside
+        ):  # two shapes of one body meet in the voxel: their shares add up
             outside, level = parents[1], min(LEVELS, level + parents[2])
         if inside == outside or level == LEVELS:
             return inside
@@ -112,17 +116,36 @@ class Rows:
             material = mix([self._phase(inside), self._phase(outside)], [share, 1 - share], rule)
             owner = inside if outside == 0 or (inside and 2 * level >= LEVELS) else outside
             name = f"{self.names[inside]} {level}/{LEVELS} in {self.names[outside]}"
-            own = sum(s for row, s in ((inside, share), (outside, 1 - share)) if self.part[row] == self.part[owner])
-            self.ids[key] = self._add(self.part[owner], material, self.stress_free[owner], name, own, (inside, outside, level))
+            own = sum(
+                s
+                for row, s in ((inside, share), (outside, 1 - share))
+                if self.part[row] == self.part[owner]
+            )
+            self.ids[key] = self._add(
+                self.part[owner],
+                material,
+                self.stress_free[owner],
+                name,
+                own,
+                (inside, outside, level),
+            )
         return self.ids[key]
 
     def _phase(self, row: int) -> Any:
         material = self.materials[row]
-        return material if material is None or self.parents[row] else Phase(material, self.stress_free[row])
+        return (
+            material
+            if material is None or self.parents[row]
+            else Phase(material, self.stress_free[row])
+        )
 
     def media(self) -> Media:
         return Media(
-            np.array(self.part, np.int32), self.materials, np.array(self.stress_free), self.names, np.array(self.share)
+            np.array(self.part, np.int32),
+            self.materials,
+            np.array(self.stress_free),
+            self.names,
+            np.array(self.share),
         )
 
     def _add(

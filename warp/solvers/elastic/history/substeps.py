@@ -70,7 +70,9 @@ def solve(
                 return two
             done, state = until, two.state
         elif share < SHORTEST:
-            raise ConvergenceError(f"relaxation: a step of {length:.1e} s misses {TOLERANCE:g} of the strain")
+            raise ConvergenceError(
+                f"relaxation: a step of {length:.1e} s misses {TOLERANCE:g} of the strain"
+            )
         share *= float(np.clip(0.9 * (TOLERANCE / max(error, 1e-12)) ** (1 / 3), 0.1, 5.0))
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from warp.solvers.elastic.operator import Operator
 
 
-
 def restored(arrays: Mapping[str, np.ndarray], model: VoxelModel, device: Device) -> Reuse:
     """Make a preconditioner again from `Reuse.arrays`, with the same numbers."""
     if not arrays:
@@ -67,7 +66,11 @@ class Reuse:
 
     def took(self, residuals: Sequence[float]) -> None:
         """Note a solve by its residuals."""
-        fall = np.log10(residuals[0] / residuals[-1]) if len(residuals) > 1 and residuals[-1] > 0 else 0.0
+        fall = (
+            np.log10(residuals[0] / residuals[-1])
+            if len(residuals) > 1 and residuals[-1] > 0
+            else 0.0
+        )
         if fall > 0:
             self.last = float((len(residuals) - 1) / fall)
             self.first = self.first or self.last
@@ -76,7 +79,11 @@ class Reuse:
         """What a cycle of the same numbers can be made of again; empty without one."""
         if self.moduli is None:
             return {}
-        return {"normal": self.moduli[0], "shear": self.moduli[1], "pace": np.array([self.first, self.last])}
+        return {
+            "normal": self.moduli[0],
+            "shear": self.moduli[1],
+            "pace": np.array([self.first, self.last]),
+        }
 
 
 def moduli_of(arrays: Mapping[str, np.ndarray]) -> Moduli:
