@@ -196,7 +196,7 @@ def test_checkpoint_gives_back_every_bit(case, tmp_path):
     again = process.solve(
         loaded, "cpu", kept=kept, resume=True, told=lambda done, of: told.append((done, of))
     )
-    assert told == [(len(loaded.moments), len(loaded.moments))]
+    assert told == [(len(loaded.load_steps), len(loaded.load_steps))]
     same(again, whole)
     process.done_with(kept)
     assert not kept.exists()
@@ -205,7 +205,7 @@ def test_checkpoint_gives_back_every_bit(case, tmp_path):
 def test_a_resumed_run_makes_the_preconditioner_of_an_earlier_moment_again(
     case, tmp_path, monkeypatch
 ):
-    """Killed where the next moment would take over a V-cycle: what it was made of lies in the checkpoint."""
+    """Killed where the next load step would take over a V-cycle: what it was made of lies in the checkpoint."""
     loaded = load(
         case,
         {"step.8.every": "10 K", "step.8.profile": '[["0 s", "25 degC"], ["60 s", "45 degC"]]'},

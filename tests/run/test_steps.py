@@ -85,7 +85,7 @@ def kappa(record, part="a", side="bottom"):
 
 
 def ends(result):
-    """The last moment of each step."""
+    """The last load step of each step."""
     return [record for record in result.metrics["steps"] if record["last"]]
 
 
@@ -428,13 +428,13 @@ def test_supports_that_cannot_be(tmp_path):
         CaseError, match="step.1: material 'b' has no density, and its weight is needed"
     ):
         parse(heavy + step("support", on="table"), Path("x.toml"))
-    assert parse(heavy + step("support", on="table", gravity=False), Path("x.toml")).moments
+    assert parse(heavy + step("support", on="table", gravity=False), Path("x.toml")).load_steps
     side = step("support", on="clamped", faces=["a.x+"])
     with pytest.raises(CaseError, match="the hold on 'a.x\\+' is not mirrored in the plane x = 0"):
         parse(COARSE + PLATES + side + cool, Path("x.toml"))
     assert parse(
         COARSE + PLATES + step("support", on="clamped", faces=["a.sides"]) + cool, Path("x.toml")
-    ).moments
+    ).load_steps
 
 
 def test_profiles_keep_within_the_standard():
@@ -626,15 +626,15 @@ def test_steps_go_by_name_or_number_on_the_command_line(tmp_path):
     path = tmp_path / "plates.toml"
     path.write_text(HEAD + PLATES + step("cool", temperature="25 degC", name="down"))
     for key in ("step.down.temperature", "step.1.temperature"):
-        (moment,) = load(path, {key: "100 degC"}).moments
-        assert moment.temperature == pytest.approx(373.15)
+        (load_step,) = load(path, {key: "100 degC"}).load_steps
+        assert load_step.temperature == pytest.approx(373.15)
 
 
 RELAXES = '[material.b.relaxation]\nyoungs_modulus = [["10 s", "60 %"]]\n'
 
 
 def test_time_passes_for_layers_that_relax():
-    """Cooled in a moment it is the glassy laminate, a long hold brings the rubbery one; points on the way change nothing."""
+    """Cooled in a load step it is the glassy laminate, a long hold brings the rubbery one; points on the way change nothing."""
     pair = PLATES.split("[part.c]")[0]
     text = pair + RELAXES
     cool = step("cool", temperature="25 degC", duration="1 ms")

@@ -148,7 +148,7 @@ def _go(path: Path, rng: random.Random, every: int) -> str:
         return "gridded"
     report = checks.check(case, on="cpu")
     json.dumps(report.as_dict(), allow_nan=False)
-    if not every or grid.cells > SOLVED or len(case.moments) > MOMENTS or rng.randrange(every):
+    if not every or grid.cells > SOLVED or len(case.load_steps) > MOMENTS or rng.randrange(every):
         return "checked"
     _alarm(SOLVING)
     with warnings.catch_warnings():

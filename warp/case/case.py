@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from warp.case import overrides as overriding
 from warp.case.assembly import MIRRORS, Assembly, assemble
 from warp.case.errors import CaseError, Problem, Reporter
-from warp.case.plan import Moment, Stage, plan
+from warp.case.plan import LoadStep, Stage, plan
 from warp.case.stages import assembly_of, hurried, unsupported
 from warp.case.tables import CaseFile
 from warp.case.toml_lines import key_lines
@@ -59,7 +59,7 @@ class Case:
     file: CaseFile
     assembly: Assembly
     """All parts at once."""
-    moments: tuple[Moment, ...] = ()
+    load_steps: tuple[LoadStep, ...] = ()
     """What is computed of the process, in order; empty where the case has no steps."""
     stages: Mapping[Stage, Assembly] = field(default_factory=dict)
     """The parts of each stage of the process."""
@@ -190,20 +190,20 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
     except ValidationError as error:
         raise CaseError(reporter.invalid(error, _schema())) from None
     assembly, faults = assemble(file, path.parent)
-    moments: list[Moment] = []
+    load_steps: list[LoadStep] = []
     stages: dict[Stage, Assembly] = {}
     if not faults:
-        moments, faults = plan(
+        load_steps, faults = plan(
             file, assembly.package.places, assembly.heated, bool(assembly.sources)
         )
-    for moment in moments:
-        if moment.stage not in stages and not faults:
-            stages[moment.stage], faults = assembly_of(file, moment.stage, path.parent)
+    for load_step in load_steps:
+        if load_step.stage not in stages and not faults:
+            stages[load_step.stage], faults = assembly_of(file, load_step.stage, path.parent)
     if not faults:
-        faults = [*hurried(moments, stages), *unsupported(file, moments, stages)]
+        faults = [*hurried(load_steps, stages), *unsupported(file, load_steps, stages)]
     if faults:
         raise CaseError(reporter.problem(fault.key, fault.message) for fault in faults)
-    return Case(path, text, overrides, file, assembly, tuple(moments), stages)
+    return Case(path, text, overrides, file, assembly, tuple(load_steps), stages)
 
 
 def schema() -> dict[str, Any]:

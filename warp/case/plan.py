@@ -1,7 +1,7 @@
 """From the tables of the process to what is computed: which parts are there, at which temperature, in which order.
 
-A stage is what the body is made of; a moment is one computed state of a stage: the end of a step, or a point of its
-profile. A step that joins parts at another temperature than the body's begins with a moment that takes the body there.
+A stage is what the body is made of; a load step is one computed state of a stage: the end of a step, or a point of its
+profile. A step that joins parts at another temperature than the body's begins with a load step that takes the body there.
 Every complaint about the order of steps is made here, before anything is computed.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from warp.case.assembly import FACE_SIDES, MIRRORS
-from warp.case.profiles import moments as profile_moments
+from warp.case.profiles import load_steps as profile_moments
 from warp.case.singulation import Rectangle, extent, meets, span
 from warp.case.steps import AnyStep, Attach, Cure, Heat, Power, Remove, Singulate, Support
 from warp.case.tables import CaseFile
@@ -41,7 +41,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Moment:
+class LoadStep:
     """One computed state, `duration` s after the one before; temperature in K, None: the field under power."""
 
     step: int
@@ -64,10 +64,10 @@ class Moment:
 
 def plan(
     file: CaseFile, places: dict[str, Place], heated: bool, powered: bool
-) -> tuple[list[Moment], list[Fault]]:
-    """The moments of a case's steps, and what is wrong with their order: the first complaint only."""
+) -> tuple[list[LoadStep], list[Fault]]:
+    """The load steps of a case's steps, and what is wrong with their order: the first complaint only."""
     try:
-        return list(_Planner(file, places, heated, powered).moments()), []
+        return list(_Planner(file, places, heated, powered).load_steps()), []
     except Fault as fault:
         return [], [fault]
 
@@ -98,7 +98,7 @@ class _Planner:
         self.support: Carrier = None
         self.held_by = ""
 
-    def moments(self) -> Iterator[Moment]:
+    def load_steps(self) -> Iterator[LoadStep]:
         if "temperature" in self.file.load.model_fields_set and self.file.step:
             raise Fault(
                 ("load", "temperature"),
@@ -111,13 +111,13 @@ class _Planner:
                 raise Fault((*key, "name"), f"{step.name!r} names an earlier step: choose another")
             found = list(self._moments(step, key))
             label = step.name or _label(step)
-            for count, moment in enumerate(found, start=1):
-                self.time += moment.duration
+            for count, load_step in enumerate(found, start=1):
+                self.time += load_step.duration
                 last = count == len(found)
-                moment = replace(moment, support=self.support)
-                yield replace(moment, step=n, name=label, do=step.do, time=self.time, last=last)
+                load_step = replace(load_step, support=self.support)
+                yield replace(load_step, step=n, name=label, do=step.do, time=self.time, last=last)
 
-    def _moments(self, step: AnyStep, key: Key) -> Iterator[Moment]:
+    def _moments(self, step: AnyStep, key: Key) -> Iterator[LoadStep]:
         if isinstance(step, Attach):
             yield from self._attach(step, key)
         elif isinstance(step, Cure):
@@ -135,8 +135,8 @@ class _Planner:
         else:
             yield from self._singulate(step, key)
 
-    def _at(self, duration: float | None = None, born: tuple[str, ...] = ()) -> Moment:
-        return Moment(
+    def _at(self, duration: float | None = None, born: tuple[str, ...] = ()) -> LoadStep:
+        return LoadStep(
             0,
             "",
             "",
@@ -148,7 +148,7 @@ class _Planner:
             self.power,
         )
 
-    def _joining(self, step: Attach | Cure) -> Iterator[Moment]:
+    def _joining(self, step: Attach | Cure) -> Iterator[LoadStep]:
         """Take the body to the temperature at which parts are joined, in the step's time."""
         if self.there and not (
             self.uniform and abs((self.temperature or 0.0) - step.temperature) < SAME
@@ -157,7 +157,7 @@ class _Planner:
             yield self._at(step.duration if isinstance(step, Attach) else 0.0)
         self.temperature, self.uniform = step.temperature, True
 
-    def _attach(self, step: Attach, key: Key) -> Iterator[Moment]:
+    def _attach(self, step: Attach, key: Key) -> Iterator[LoadStep]:
         for part in self._named(step.parts, (*key, "parts")):
             if part in self.joined:
                 raise Fault(
@@ -169,7 +169,7 @@ class _Planner:
         yield from brought
         yield self._birth(step, step.parts, 0.0 if brought else step.duration)
 
-    def _cure(self, step: Cure, key: Key) -> Iterator[Moment]:
+    def _cure(self, step: Cure, key: Key) -> Iterator[LoadStep]:
         fresh = []
         for part in self._named(step.parts, (*key, "parts")):
             if part in self.joined:
@@ -205,7 +205,9 @@ class _Planner:
             )
             yield self._at(step.duration)
 
-    def _birth(self, step: Attach | Cure, parts: tuple[str, ...], duration: float | None) -> Moment:
+    def _birth(
+        self, step: Attach | Cure, parts: tuple[str, ...], duration: float | None
+    ) -> LoadStep:
         """Parts appear at the body's temperature."""
         present = {*self.stage.present, *parts}
         since = {**dict(self.stage.since), **dict.fromkeys(parts, _free_at(step))}
@@ -217,7 +219,7 @@ class _Planner:
         self.there = True
         return self._at(duration, parts)
 
-    def _heat(self, step: Heat, key: Key) -> Iterator[Moment]:
+    def _heat(self, step: Heat, key: Key) -> Iterator[LoadStep]:
         if (step.temperature is None) == (step.profile is None):
             which = (
                 "is missing" if step.temperature is None else "stands beside a profile: keep one"
@@ -256,7 +258,7 @@ class _Planner:
             yield self._at(time - since)
             since = time
 
-    def _profile(self, step: Heat, key: Key, before: float | None) -> Iterator[Moment]:
+    def _profile(self, step: Heat, key: Key, before: float | None) -> Iterator[LoadStep]:
         points = step.profile
         assert points is not None and not isinstance(points, str)  # a name has become its points
         for word in ("rate", "duration"):
@@ -275,7 +277,7 @@ class _Planner:
             yield self._at(time - begins)
             begins = time
 
-    def _power(self, step: Power, key: Key) -> Iterator[Moment]:
+    def _power(self, step: Power, key: Key) -> Iterator[LoadStep]:
         if not self.heated:
             raise Fault(
                 (*key, "on"),
@@ -305,7 +307,7 @@ class _Planner:
         if word == "film" and section.film is None:
             raise Fault(key, f"{name!r} has a fixed temperature, no film: change that with ambient")
 
-    def _remove(self, step: Remove, key: Key) -> Iterator[Moment]:
+    def _remove(self, step: Remove, key: Key) -> Iterator[LoadStep]:
         for part in self._named(step.parts, (*key, "parts")):
             self._refuse_absent(part, (*key, "parts"))
             self.gone[part] = _called(step, key)
@@ -318,7 +320,7 @@ class _Planner:
             raise Fault((*key, "parts"), "leaves nothing")
         yield self._at(step.duration)
 
-    def _carry(self, step: Support, key: Key) -> Iterator[Moment]:
+    def _carry(self, step: Support, key: Key) -> Iterator[LoadStep]:
         for word in ("faces", "sliding", "flat"):
             if step.on != "clamped" and word in step.model_fields_set:
                 raise Fault(
@@ -359,7 +361,7 @@ class _Planner:
                     f'{face!r} is held since {self.held_by}: let it go first, with do = "support", on = "free"',
                 )
 
-    def _singulate(self, step: Singulate, key: Key) -> Iterator[Moment]:
+    def _singulate(self, step: Singulate, key: Key) -> Iterator[LoadStep]:
         whole = self.stage.unit or extent(self.places)
         found = []
         for axis, (word, mirror) in enumerate(zip("xy", MIRRORS[self.file.symmetry], strict=True)):

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from warp.case.assembly import MIRRORS, Assembly, assemble
-from warp.case.plan import Moment, Stage
+from warp.case.plan import LoadStep, Stage
 from warp.case.symmetry import asymmetry
 from warp.case.tables import CaseFile
 from warp.errors import Fault
@@ -44,12 +44,16 @@ def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, l
     )
 
 
-def hurried(moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
+def hurried(load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
     """Find steps that change the temperature in no time while a material is there that relaxes: how far, time says."""
     before: float | None = None
-    for moment in moments:
-        if before is not None and moment.temperature not in (None, before) and not moment.duration:
-            bodies, media = stages[moment.stage].package.bodies, stages[moment.stage].media
+    for load_step in load_steps:
+        if (
+            before is not None
+            and load_step.temperature not in (None, before)
+            and not load_step.duration
+        ):
+            bodies, media = stages[load_step.stage].package.bodies, stages[load_step.stage].media
             names = (body.material for body in bodies if body.material is not None)
             slow = next(
                 (name for name in names if getattr(media[name], "relaxation", None) is not None),
@@ -57,31 +61,31 @@ def hurried(moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iter
             )
             if slow is not None:
                 yield Fault(
-                    ("step", moment.step),
+                    ("step", load_step.step),
                     f'takes no time, but {slow!r} relaxes: add duration = "2 min", or a rate',
                 )
                 return
-        before = moment.temperature
+        before = load_step.temperature
 
 
 def unsupported(
-    file: CaseFile, moments: Sequence[Moment], stages: Mapping[Stage, Assembly]
+    file: CaseFile, load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]
 ) -> Iterator[Fault]:
     """Find supports that the body or its symmetry does not allow: held faces without their twins, parts without a weight."""
-    for moment in moments:
-        made = stages[moment.stage]
-        if isinstance(moment.support, Clamp):
-            faces: list[Boundary] = [Fixed(face, 0.0) for face in moment.support.faces]
+    for load_step in load_steps:
+        made = stages[load_step.stage]
+        if isinstance(load_step.support, Clamp):
+            faces: list[Boundary] = [Fixed(face, 0.0) for face in load_step.support.faces]
             for axis, mirrored in enumerate(MIRRORS[file.symmetry]):
                 why = asymmetry(made.package.bodies, [], faces, axis) if mirrored else None
                 if why is not None:
                     remedy = 'name its twin too, e.g. "package.sides"'
                     yield Fault(
-                        ("step", moment.step),
+                        ("step", load_step.step),
                         f"{why[1].replace('the boundary on', 'the hold on')}; {remedy}",
                     )
                     return
-        if isinstance(moment.support, Table):
+        if isinstance(load_step.support, Table):
             for name in dict.fromkeys(
                 body.material for body in made.package.bodies if body.material is not None
             ):
@@ -92,7 +96,7 @@ def unsupported(
                         "its weight is needed on a table: add one, or gravity = false to that step"
                     )
                     yield Fault(
-                        ("step", moment.step), f"material {name!r} has no density, and {remedy}"
+                        ("step", load_step.step), f"material {name!r} has no density, and {remedy}"
                     )
                     return
 

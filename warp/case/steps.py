@@ -173,7 +173,7 @@ class Support(Step):
     gravity: bool = True
     """On a table: without weight nothing presses on it, and the body is free."""
     faces: Annotated[Names, Field(examples=[["carrier.bottom"]])] | None = None
-    """Clamped: PART.SIDE; "package" is the whole. Held as they are at that moment."""
+    """Clamped: PART.SIDE; "package" is the whole. Held as they are at that load step."""
     sliding: bool = False
     """Clamped: held normal to the faces only, as a vacuum chuck or a press does, and free to slide along them."""
     flat: bool = False

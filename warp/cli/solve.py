@@ -72,22 +72,22 @@ def run(
             result = process.solve(loaded, device, steps, kept=kept, resume=resume, told=_resumed)
         steps("writing", 0, float("nan"))
         result.write(target)
-    if loaded.moments:
+    if loaded.load_steps:
         process.done_with(kept)
     numbers = result.summary()
-    moments = numbers.get("steps", [])
+    load_steps = numbers.get("steps", [])
     if as_json:
         print_json(numbers)
     else:
-        if moments:
-            tables.print_steps(moments)
+        if load_steps:
+            tables.print_steps(load_steps)
         tables.print_summary(numbers, title=loaded.title, written=target)
     bends = (
-        run_warnings.steps_beyond_linear_theory(moments)
-        if moments
+        run_warnings.steps_beyond_linear_theory(load_steps)
+        if load_steps
         else run_warnings.beyond_linear_theory(numbers["surfaces"], loaded.height)
     )
-    fields = [found.get("temperature") or {} for found in moments or [numbers]]
+    fields = [found.get("temperature") or {} for found in load_steps or [numbers]]
     for remark in [*bends, *run_warnings.outside_temperature_range(loaded, fields)]:
         print(f"warning: {remark}", file=sys.stderr)
 
@@ -156,5 +156,5 @@ def sweep(
     tables.print_files([*outcome.files, *effect_figures.pictures(outcome, folder)])
 
 
-def _resumed(done: int, moments: int) -> None:
-    print(f"resumed: {done} of {moments} solves were done", file=sys.stderr)
+def _resumed(done: int, load_steps: int) -> None:
+    print(f"resumed: {done} of {load_steps} solves were done", file=sys.stderr)

@@ -3,7 +3,7 @@
     /            attributes format = "warpage", schema = [major, minor]
     /case        the case file, verbatim (UTF-8 bytes)
     /parts       names of the parts (JSON)                 /metrics   all numbers (JSON), see `metrics.evaluate`;
-                 of a process those of the last moment, and under "steps" those of every one, in order (1.1)
+                 of a process those of the last load step, and under "steps" those of every one, in order (1.1)
     /grid        x, y, z line coordinates [m]; attribute mirror = (x, y): the first line is a mirror plane
     /ids         (nz, ny, nx) row of /media of every voxel, 0 = void
     /media       part (index into /parts, -1 void), stress_free [K], share, material (names, JSON), one entry a row

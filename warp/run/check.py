@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
 # Processor time of a run of the lidded 45 mm flip chip on an AMD EPYC: 17 s for 848,388 voxels. To start takes 1.5 s.
 SECONDS_PER_VOXEL_AND_CORE, SECONDS_TO_START = 2e-5, 1.5
-MOMENT = (
-    0.7  # of that for a moment of a process: process-fcbga.toml, 249,900 voxels, takes 53 s for 14
-)
+MOMENT = 0.7  # of that for a load step of a process: process-fcbga.toml, 249,900 voxels, takes 53 s for 14
 SAME = 1e-9  # m
 LOOKED_AT = 10_000_000  # voxels; more are counted, not made
 
@@ -156,12 +154,16 @@ def overlaps(case: Case) -> list[str]:
 
 def predicted_seconds(case: Case, cells: int, place: device.Device) -> float | None:
     """Time of all solves from a measured rate and the cores of this machine; None where never measured: on GPUs, of
-    materials that relax, whose moments divide themselves, and on a table.
+    materials that relax, whose load steps divide themselves, and on a table.
     """
     relaxes = any(
         getattr(medium, "relaxation", None) is not None for medium in case.materials().values()
     )
-    if place.cuda or relaxes or any(isinstance(moment.support, Table) for moment in case.moments):
+    if (
+        place.cuda
+        or relaxes
+        or any(isinstance(load_step.support, Table) for load_step in case.load_steps)
+    ):
         return None
-    solves = max(1.0, MOMENT * len(case.moments))
+    solves = max(1.0, MOMENT * len(case.load_steps))
     return SECONDS_TO_START + solves * cells * SECONDS_PER_VOXEL_AND_CORE / place.threads

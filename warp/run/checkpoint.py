@@ -1,14 +1,14 @@
-"""What a killed run left: everything the next moment of a process begins with, in one HDF5 file beside the result.
+"""What a killed run left: everything the next load step of a process begins with, in one HDF5 file beside the result.
 
     /            attributes format = "warpage checkpoint", schema = [major, minor], mark, done
-    /records     the numbers of the moments so far (JSON), as in the result's metrics
+    /records     the numbers of the load steps so far (JSON), as in the result's metrics
     /state       the arrays of `history.State`
-    /temperature the field (nz, ny, nx) in K, where the last moment has one
+    /temperature the field (nz, ny, nx) in K, where the last load step has one
     /shapes      surfaces after the steps so far, as in the result's /steps
-    /residuals   of the last moment's solves
-    /cycle       what the preconditioner was made of (`reuse`): the next moment begins with the same one
+    /residuals   of the last load step's solves
+    /cycle       what the preconditioner was made of (`reuse`): the next load step begins with the same one
 
-Written whole or not at all after every moment (`hdf5.creating`: temporary name, flushed, renamed), so that a run
+Written whole or not at all after every load step (`hdf5.creating`: temporary name, flushed, renamed), so that a run
 killed at any time leaves the one before or this one. Arrays come back bit by bit. `mark` says which computation it
 belongs to: the case's text, what --set changed, program and device; a run that differs in any of them does not go on.
 """
@@ -36,7 +36,7 @@ SCHEMA = (1, 1)
 
 @dataclass
 class Progress:
-    """A process after `done` of its moments."""
+    """A process after `done` of its load steps."""
 
     done: int = 0
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Progress:
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     shapes: dict[str, np.ndarray] = field(default_factory=dict)
     cycle: dict[str, np.ndarray] = field(default_factory=dict)
-    """Of `reuse.Reuse`: what the preconditioner that the next moment may take was made of."""
+    """Of `reuse.Reuse`: what the preconditioner that the next load step may take was made of."""
 
 
 def beside(result: Path) -> Path:

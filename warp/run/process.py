@@ -1,14 +1,14 @@
 """The process: parts join one after the other, warm up, cool down, are cut apart; the warpage after each step.
 
-A case without steps is one elastic step from the stress-free state (`process`). With steps, every moment of its plan
-(`plan`) is one solve that begins with what the body remembers (`history`): the parts of the moment's stage are
+A case without steps is one elastic step from the stress-free state (`process`). With steps, every load step of its plan
+(`plan`) is one solve that begins with what the body remembers (`history`): the parts of the load step's stage are
 voxelised on one grid that suits them all, new voxels are born on the deformed body, those that are gone let go. Where a
-material relaxes, a moment is as many solves as that needs (`substeps`).
+material relaxes, a load step is as many solves as that needs (`substeps`).
 
     sigma = C(T) (strain since birth - thermal_strain(T, T_birth) + shrinkage)
 
 Temperature is the same everywhere, or the field that heat makes where power is on: at rest, or some time after the
-switch. Numbers are those of `metrics` at every moment; fields those of the last. A checkpoint after every moment lets
+switch. Numbers are those of `metrics` at every load step; fields those of the last. A checkpoint after every load step lets
 a killed run go on where it was, with the same numbers to the last bit (on the same device).
 """
 
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp import device as devices
-from warp.case.plan import Moment, Stage
+from warp.case.plan import LoadStep, Stage
 from warp.case.singulation import Rectangle
 from warp.device import Device
 from warp.geometry.shapes import Body, Box
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from warp.results.file import Result
 
 Told = Callable[[int, int], None]
-"""Called with how many moments a resumed run has done, of how many."""
+"""Called with how many load steps a resumed run has done, of how many."""
 
 
 def solve(
@@ -60,7 +60,7 @@ def solve(
     told: Told | None = None,
 ) -> Result:
     """Solve a case, step by step where it has steps; with `kept` a checkpoint lies there until `done_with`."""
-    if not case.moments:
+    if not case.load_steps:
         return single.solve(case, device, progress)
     start = time.perf_counter()
     place = device if isinstance(device, Device) else devices.select(device)
@@ -93,13 +93,13 @@ class _Run:
             checkpoint.tidy(kept)
             now = (checkpoint.read(kept, self.mark) if resume else None) or now
         if now.done and told is not None:
-            told(now.done, len(case.moments))
+            told(now.done, len(case.load_steps))
         self.stage: Stage | None = None
         if now.done:
-            self._enter(case.moments[now.done - 1].stage)
-            if now.done < len(case.moments) and case.moments[now.done].stage == self.stage:
+            self._enter(case.load_steps[now.done - 1].stage)
+            if now.done < len(case.load_steps) and case.load_steps[now.done].stage == self.stage:
                 self.reuse = reuse.restored(now.cycle, self.model, self.place)
-        for number in range(now.done, len(case.moments)):
+        for number in range(now.done, len(case.load_steps)):
             now = self._advance(number, now)
             if kept is not None:
                 checkpoint.write(kept, now, self.mark)
@@ -135,20 +135,20 @@ class _Run:
         )
 
     def _advance(self, number: int, before: Progress) -> Progress:
-        """One moment: its stage, its temperature, its displacement, its numbers."""
+        """One load step: its stage, its temperature, its displacement, its numbers."""
         from warp.solvers.elastic import solve as elastic
 
-        moment = self.case.moments[number]
-        name = f"{moment.step + 1}. {moment.name}"
+        load_step = self.case.load_steps[number]
+        name = f"{load_step.step + 1}. {load_step.name}"
         self.tell(name, 0, single.NO_RESIDUAL)
         state, field = before.state, before.temperature
-        if moment.stage != self.stage:
+        if load_step.stage != self.stage:
             was = (self.stage, self.model) if self.stage is not None else None
-            self._enter(moment.stage)
-            run_model.refuse_loose(self.model, f"step {moment.step + 1} ({moment.name}): ")
+            self._enter(load_step.stage)
+            run_model.refuse_loose(self.model, f"step {load_step.step + 1} ({load_step.name}): ")
             if was is not None and state is not None:
-                state, field = self._carried(moment, was, state, field)
-        temperature, residuals = self._temperature(moment, field, before.records)
+                state, field = self._carried(load_step, was, state, field)
+        temperature, residuals = self._temperature(load_step, field, before.records)
         told = partial(self.tell, name)
         state = state or State.start(self.model.grid.shape)
 
@@ -162,16 +162,16 @@ class _Run:
                 state,
                 duration,
                 self.reuse,
-                moment.support,
+                load_step.support,
             )
 
         laws = relaxations(self.model)
-        if laws and moment.duration:
+        if laws and load_step.duration:
             begin, grid = self._begin(field, before.records), self.model.grid
             extent = max(float(line[-1] - line[0]) for line in (grid.x, grid.y, grid.z))
-            bent = substeps.solve(step, laws, state, begin, temperature, moment.duration, extent)
+            bent = substeps.solve(step, laws, state, begin, temperature, load_step.duration, extent)
         else:
-            bent = step(temperature, state, moment.duration)
+            bent = step(temperature, state, load_step.duration)
         assert bent.state is not None
         residuals["elastic"] = np.asarray(bent.residuals, np.float64)
         warm = temperature if isinstance(temperature, np.ndarray) else None
@@ -184,39 +184,43 @@ class _Run:
             dict(before.shapes),
             self.reuse.arrays(),
         )
-        now.records.append(self._record(moment, now, temperature, bent))
-        if moment.last:
-            now.shapes.update(self._shapes(moment, now))
+        now.records.append(self._record(load_step, now, temperature, bent))
+        if load_step.last:
+            now.shapes.update(self._shapes(load_step, now))
         return now
 
     def _carried(
-        self, moment: Moment, was: tuple[Stage, VoxelModel], state: Any, field: np.ndarray | None
+        self,
+        load_step: LoadStep,
+        was: tuple[Stage, VoxelModel],
+        state: Any,
+        field: np.ndarray | None,
     ) -> Any:
         """What the body remembers, on the voxels of a new stage."""
         stage, model = was
-        if moment.stage.unit != stage.unit:
-            _, block = cut_grid(model.grid, moment.stage.unit)  # type: ignore[arg-type]  # a unit stays one
+        if load_step.stage.unit != stage.unit:
+            _, block = cut_grid(model.grid, load_step.stage.unit)  # type: ignore[arg-type]  # a unit stays one
             state = state.cropped(block)
             return state, None if field is None else np.ascontiguousarray(field[block])
-        if moment.born:
-            assert moment.temperature is not None
-            taken = handover.replaced(model, self.model, moment.born)
+        if load_step.born:
+            assert load_step.temperature is not None
+            taken = handover.replaced(model, self.model, load_step.born)
             state = state.without(taken) if taken.any() else state
-            state = handover.stiffened(state, model, self.model, moment.temperature)
+            state = handover.stiffened(state, model, self.model, load_step.temperature)
         return state, field
 
     def _temperature(
-        self, moment: Moment, field: np.ndarray | None, records: list[dict[str, Any]]
+        self, load_step: LoadStep, field: np.ndarray | None, records: list[dict[str, Any]]
     ) -> tuple:
         """In K, one or a field; and the residuals of the heat solve."""
-        if moment.temperature is not None:
-            return moment.temperature, {}
+        if load_step.temperature is not None:
+            return load_step.temperature, {}
         from warp.solvers.heat import steady as heat
 
-        sources = self.made.sources if moment.powered else []
-        name = f"{moment.step + 1}. {moment.name}: heat"
-        if moment.at_rest:
-            if not moment.do == "power" and field is not None:
+        sources = self.made.sources if load_step.powered else []
+        name = f"{load_step.step + 1}. {load_step.name}: heat"
+        if load_step.at_rest:
+            if not load_step.do == "power" and field is not None:
                 return field, {}
             told = partial(self.tell, name)
             solved = heat.solve_steady(
@@ -227,12 +231,12 @@ class _Run:
 
         begin = self._begin(field, records)
         passed = transient.solve(
-            self.model, self.made.boundaries, sources, self.place, begin, moment.duration
+            self.model, self.made.boundaries, sources, self.place, begin, load_step.duration
         )
         return passed.frames[-1][1], {}
 
     def _begin(self, field: np.ndarray | None, records: list[dict[str, Any]]) -> float | np.ndarray:
-        """The temperature in K, one or a field, at which a moment begins."""
+        """The temperature in K, one or a field, at which a load step begins."""
         if field is not None:
             return field
         return (
@@ -240,25 +244,25 @@ class _Run:
         )
 
     def _record(
-        self, moment: Moment, now: Progress, temperature: float | np.ndarray, bent: Any
+        self, load_step: LoadStep, now: Progress, temperature: float | np.ndarray, bent: Any
     ) -> dict[str, Any]:
-        """The numbers of a moment, as JSON gives them back."""
+        """The numbers of a load step, as JSON gives them back."""
         from warp.results import hdf5, metrics
         from warp.run import warnings as run_warnings
 
-        numbers = self._numbers(now, temperature, moment.last)
+        numbers = self._numbers(now, temperature, load_step.last)
         height = self._height()
         surfaces = numbers["surfaces"]
         record = {
-            "step": moment.step + 1,
-            "name": moment.name,
-            "do": moment.do,
-            "last": moment.last,
-            "time_s": moment.time,
+            "step": load_step.step + 1,
+            "name": load_step.name,
+            "do": load_step.do,
+            "last": load_step.last,
+            "time_s": load_step.time,
             "temperature_C": None
             if isinstance(temperature, np.ndarray)
             else temperature - metrics.ZERO_CELSIUS,
-            "unit": moment.stage.unit_name or None,
+            "unit": load_step.stage.unit_name or None,
             "parts": list(self.model.parts),
             "voxels": self.model.grid.cells,
             "iterations": {
@@ -267,7 +271,7 @@ class _Run:
             "height_mm": 1e3 * height,
             "bends": run_warnings.bends(surfaces, height),
             "beyond_linear": run_warnings.beyond_linear_theory(surfaces, height),
-            **_support(moment, bent),
+            **_support(load_step, bent),
             **numbers,
         }
         return json.loads(json.dumps(hdf5.plain(record)))
@@ -300,7 +304,7 @@ class _Run:
             ambient=single.ambient(self.made.boundaries),
         )
 
-    def _shapes(self, moment: Moment, now: Progress) -> dict[str, np.ndarray]:
+    def _shapes(self, load_step: LoadStep, now: Progress) -> dict[str, np.ndarray]:
         """The measured surfaces after a step."""
         from warp.results import surface
 
@@ -310,7 +314,7 @@ class _Run:
         for part, sides in now.records[-1]["surfaces"].items():
             for side in sides:
                 s = surface.sample(self.model, displacement, part, side)
-                name = f"{moment.step + 1}/{part}.{side}"
+                name = f"{load_step.step + 1}/{part}.{side}"
                 found |= {f"{name}/x": s.x, f"{name}/y": s.y, f"{name}/w": s.w}
         return found
 
@@ -331,7 +335,7 @@ class _Run:
         return max(b[5] for b in bounds) - min(b[4] for b in bounds)
 
     def _collect(self, now: Progress, start: float) -> Result:
-        """The result after the last moment: its fields and numbers, and the numbers of all before."""
+        """The result after the last load step: its fields and numbers, and the numbers of all before."""
         from warp.results.file import Result
         from warp.solvers.elastic import solve as elastic
         from warp.solvers.elastic import stress as elastic_stress
@@ -341,7 +345,7 @@ class _Run:
         displacement = reported(now.state.displacement, model)
         temperature: Any = now.temperature
         if temperature is None:
-            temperature = case.moments[-1].temperature
+            temperature = case.load_steps[-1].temperature
         stress = (
             elastic_stress.stress(model, displacement, temperature, now.state)
             if "stress" in case.fields
@@ -382,10 +386,10 @@ class _Run:
         return replace(result, fields=fields, shapes=now.shapes)
 
 
-def _support(moment: Moment, bent: Any) -> dict[str, Any]:
-    """What carries the body at a moment: on a table its weight, the area that touches and the highest lower face."""
-    if isinstance(moment.support, Clamp):
-        return {"support": {"on": "clamped", "faces": list(moment.support.faces)}}
+def _support(load_step: LoadStep, bent: Any) -> dict[str, Any]:
+    """What carries the body at a load step: on a table its weight, the area that touches and the highest lower face."""
+    if isinstance(load_step.support, Clamp):
+        return {"support": {"on": "clamped", "faces": list(load_step.support.faces)}}
     if bent.resting is None:
         return {}
     lies = bent.resting
@@ -416,7 +420,7 @@ def common_grid(case: Case) -> Grid:
     bounds = np.array([body.bounds for body in bodies])
     z0, z1 = float(bounds[:, 4].min()), float(bounds[:, 5].max())
     units = dict.fromkeys(
-        moment.stage.unit for moment in case.moments if moment.stage.unit is not None
+        load_step.stage.unit for load_step in case.load_steps if load_step.stage.unit is not None
     )
     cuts = [Body("cut", None, (Box(*unit, z0, z1),)) for unit in units]
     return make_grid([*bodies, *cuts], case.grid, case.mirror)

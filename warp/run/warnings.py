@@ -52,7 +52,7 @@ def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
         wanted = (
             [loads.temperature]
             if stage is None
-            else [m.temperature for m in case.moments if m.stage == stage]
+            else [m.temperature for m in case.load_steps if m.stage == stage]
         )
         for body in made.package.bodies:
             if body.material is not None:
@@ -83,7 +83,7 @@ def _degrees(kelvin: float) -> str:
 
 
 def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Where the process leaves linear theory: the worst moment, and in how many steps."""
+    """Where the process leaves linear theory: the worst load step, and in how many steps."""
     beyond = [record for record in records if record.get("beyond_linear")]
     if not beyond:
         return []
