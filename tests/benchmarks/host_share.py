@@ -31,6 +31,7 @@ from warp.solvers.elastic import operator as elastic_operator
 from warp.solvers.elastic import rigid
 from warp.solvers.elastic import stress as elastic_stress
 from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.solvers.krylov import Control, System
 from warp.verify import bench
 from warp.voxels import voxelize
 from warp.voxels.grid import make_grid
@@ -173,9 +174,8 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
     with stage("cycle"):
         cycle = Cycle(A)
     with stage("solve"):
-        x, _ = krylov.solve(
-            device, A.apply, partial(elastic_load.load, model, A, T), cycle, 1e-2, "elastic"
-        )
+        system = System("elastic", A.apply, partial(elastic_load.load, model, A, T))
+        x, _ = krylov.solve(device, system, cycle, Control(1e-2))
     del cycle
     with stage("displacement"):
         U = device.asarray(x[..., 1 : A.n[0] + 2])

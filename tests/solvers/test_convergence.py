@@ -14,7 +14,8 @@ from warp.solvers.elastic import operator as elastic_operator
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic import stress as elastic_stress
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.heat import steady as heat
+from warp.solvers.heat import solve as heat
+from warp.solvers.krylov import Control, System
 from warp.verify.problem import material
 from warp.voxels.boundary import Film
 from warp.voxels.grid import Grid, voxel_volumes
@@ -172,7 +173,7 @@ def manufactured_error(device, axis, n, mirror, notched=False):
     balanced, mass = f[..., 1 : nx + 2].reshape(-1), weight[..., 1 : nx + 2].reshape(-1)
     balanced = balanced - mass * (R @ np.linalg.solve(R.T @ (mass[:, None] * R), R.T @ balanced))
     f[..., 1 : nx + 2] = balanced.reshape(3, nz + 1, ny + 1, nx + 1)
-    x, _ = krylov.solve(device, A.apply, f, Cycle(A), 1e-9, "manufactured")
+    x, _ = krylov.solve(device, System.of("manufactured", A.apply, f), Cycle(A), Control(1e-9))
     error = np.zeros((3, nz + 1, ny + 1, nx + 1))
     error[...] = (x - U)[..., 1 : nx + 2]
     elastic.remove_rigid_motion(device, error, A.arguments(np.float64)[0], grid)
@@ -263,7 +264,7 @@ def unfolded(half):
 def warm(model, device):
     """Temperature of 5 W in the chip under a cooled lid."""
     films = [Film("lid.top", 2000.0, 300.0), Film("substrate.bottom", 20.0, 310.0)]
-    return heat.solve_steady(model, films, {"chip": 5.0}, device, 1e-11).temperature
+    return heat.solve_steady(model, films, {"chip": 5.0}, device, Control(1e-11)).temperature
 
 
 @pytest.fixture(scope="module")

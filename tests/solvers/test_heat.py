@@ -10,9 +10,12 @@ from conductors import Conductor, boxes, uneven
 from warp.errors import WarpError
 from warp.materials.curves import Table
 from warp.solvers import krylov
+from warp.solvers.heat import flux
+from warp.solvers.heat import load as heat_load
 from warp.solvers.heat import operator as heat_operator
-from warp.solvers.heat import steady as heat
-from warp.solvers.heat.multigrid import Cycle
+from warp.solvers.heat import solve as heat
+from warp.solvers.heat.multigrid.cycle import Cycle
+from warp.solvers.krylov import Control, System
 from warp.voxels.boundary import Film, Fixed, Interface
 
 INF = np.inf
@@ -54,7 +57,7 @@ def test_layers_are_exact(cpu):
         [0, 1e-3, 4e-3], [0, 2e-3], z, layers | {"c": (100.0, (-INF, INF) * 2 + (1.1e-3, 1))}
     )
     out = heat.solve_steady(
-        model, [Fixed("a.bottom", 400), Film("c.top", 5e3, 300)], {}, cpu, 1e-12
+        model, [Fixed("a.bottom", 400), Film("c.top", 5e3, 300)], {}, cpu, Control(1e-12)
     )
     resistance = np.array([1e-3 / 20, 1e-4 / 1, 0.5e-3 / 100, 1 / 5e3])
     q = 100 / resistance.sum()
@@ -64,9 +67,9 @@ def test_layers_are_exact(cpu):
     np.testing.assert_allclose(
         out.temperature, np.broadcast_to(corners[:, None, None], model.grid.shape), rtol=1e-11
     )
-    assert heat.heat_flows(out)["c.top"] == pytest.approx(q * 8e-6, rel=1e-9)
-    assert heat.face_temperature(out, "c.top")[1] == pytest.approx(300 + q / 5e3, rel=1e-10)
-    assert heat.face_temperature(out, "b.top")[1] == pytest.approx(
+    assert flux.heat_flows(out)["c.top"] == pytest.approx(q * 8e-6, rel=1e-9)
+    assert flux.face_temperature(out, "c.top")[1] == pytest.approx(300 + q / 5e3, rel=1e-10)
+    assert flux.face_temperature(out, "b.top")[1] == pytest.approx(
         400 - q * resistance[:2].sum(), rel=1e-10
     )
 
@@ -80,11 +83,11 @@ def test_interface_resistance_is_in_series(cpu, axis):
     model = boxes(*lines, {"a": (2.0, tuple(first)), "b": (4.0, tuple(second))})
     low, high = [("x-", "x+"), ("y-", "y+"), ("bottom", "top")][axis]
     ends = [Fixed(f"a.{low}", 100), Fixed(f"b.{high}", 0)]
-    out = heat.solve_steady(model, [*ends, Interface("a", "b", 3.0)], {}, cpu, 1e-12)
+    out = heat.solve_steady(model, [*ends, Interface("a", "b", 3.0)], {}, cpu, Control(1e-12))
     q = 100 / (1 / 2 + 3 + 1 / 4)
-    assert heat.heat_flows(out) == pytest.approx({f"a.{low}": -4 * q, f"b.{high}": 4 * q})
-    assert heat.face_temperature(out, f"a.{high}")[1] == pytest.approx(100 - q / 2)
-    assert heat.face_temperature(out, f"b.{low}")[1] == pytest.approx(q / 4)
+    assert flux.heat_flows(out) == pytest.approx({f"a.{low}": -4 * q, f"b.{high}": 4 * q})
+    assert flux.face_temperature(out, f"a.{high}")[1] == pytest.approx(100 - q / 2)
+    assert flux.face_temperature(out, f"b.{low}")[1] == pytest.approx(q / 4)
 
 
 def test_operator_is_the_assembled_matrix(cpu, package, real):
@@ -125,7 +128,7 @@ def applied(cycle, r):
 
 
 def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch):
-    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 30)
+    monkeypatch.setattr("warp.solvers.heat.multigrid.coarsest.DENSE", 30)
     A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
     assert len(cycle.levels) > 2
@@ -142,12 +145,15 @@ def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch
 
 def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
     """A uniform rise costs the films' conductance on every level; so the cycle gives it back at once."""
-    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 10)
+    monkeypatch.setattr("warp.solvers.heat.multigrid.coarsest.DENSE", 10)
     A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
-    assert len(cycle.coarser) > 3
-    for level in cycle.coarser:
-        assert level.f.sum() == pytest.approx(A.surroundings.conductance.sum(), rel=1e-5)
+    coarse = cycle.matrices[1:]
+    assert len(coarse) > 3
+    for level in coarse:
+        assert level.conductances[3].sum() == pytest.approx(
+            A.surroundings.conductance.sum(), rel=1e-5
+        )
     one, loss = (package.ids > 0).astype(float), cpu.zeros(A.shape)
     A.apply(loss, one)
     np.testing.assert_allclose(applied(cycle, loss), one, atol=0.06)
@@ -158,7 +164,7 @@ def test_interpolation_follows_the_conductances(cpu, monkeypatch):
 
     From one coarse centre to the other: 1/2 + 1/2 in k = 1, then a hundredth of that.
     """
-    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 1)
+    monkeypatch.setattr("warp.solvers.heat.multigrid.coarsest.DENSE", 1)
     weights = []
     for k in (1.0, 100.0):
         parts = {
@@ -166,37 +172,34 @@ def test_interpolation_follows_the_conductances(cpu, monkeypatch):
             "right": (k, (2, 4, -INF, INF, -INF, INF)),
         }
         model = boxes(np.arange(5), [0, 1], [0, 1], parts)
-        weights.append(
-            Cycle(heat_operator.operator(model, [Film("left.x-", 1, 300)], cpu))
-            .coarser[0]
-            .weights[0]
-            .reshape(-1)
-        )
+        cycle = Cycle(heat_operator.operator(model, [Film("left.x-", 1, 300)], cpu))
+        weights.append(cycle.transfers[0].weights[0].reshape(-1))
     np.testing.assert_allclose(weights[0], [0, 0.25, 0.75, 1], rtol=1e-6)
     whole = 0.5 + 0.5 + 0.01
     np.testing.assert_allclose(weights[1], [0, 0.5 / whole, 1 - 0.005 / whole, 1], rtol=1e-3)
 
 
 def test_interpolation_keeps_constants(cpu, package, monkeypatch):
-    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 30)
-    fine, coarse = Cycle(heat_operator.operator(package, FILMS, cpu)).levels[:2]
+    monkeypatch.setattr("warp.solvers.heat.multigrid.coarsest.DENSE", 30)
+    cycle = Cycle(heat_operator.operator(package, FILMS, cpu))
+    (fine, coarse), transfer = cycle.levels[:2], cycle.transfers[0]
     coarse.x[...] = 1
-    coarse.prolong(fine)
+    transfer.prolong(coarse, fine)
     np.testing.assert_allclose(fine.p, package.ids > 0, atol=1e-6)
     rng = np.random.default_rng(5)
     coarse.x[...] = rng.standard_normal(coarse.shape)
     fine.r[...] = rng.standard_normal(fine.shape) * (package.ids > 0)  # residuals are zero in void
-    coarse.prolong(fine)
-    coarse.restrict(fine)
+    transfer.prolong(coarse, fine)
+    transfer.restrict(fine, coarse)
     assert np.vdot(coarse.r, coarse.x) == pytest.approx(np.vdot(fine.r, fine.p), rel=1e-4, abs=1e-4)
 
 
 def test_heat_in_is_heat_out(cpu, package):
     seen = []
     out = heat.solve_steady(
-        package, FILMS, {"chip": 60.0}, cpu, 1e-10, lambda n, r: seen.append((n, r))
+        package, FILMS, {"chip": 60.0}, cpu, Control(1e-10, lambda n, r: seen.append((n, r)))
     )
-    assert sum(heat.heat_flows(out).values()) == pytest.approx(60, rel=1e-7)
+    assert sum(flux.heat_flows(out).values()) == pytest.approx(60, rel=1e-7)
     assert out.residuals[-1] <= 1e-10 and seen[-1] == (out.iterations, out.residuals[-1])
     assert (
         np.all(out.temperature[package.ids == 0] == 0)
@@ -236,12 +239,12 @@ def test_second_order_with_a_material_interface(cpu, axis):
         A = heat_operator.operator(
             model, [Fixed(f"package.{end}", 300) for end in (low, high)], cpu
         )
-        b = heat_operator.load(A, 5 * np.pi**2 * k * exact * volume)
+        b = heat_load.load(A, 5 * np.pi**2 * k * exact * volume)
         walls = np.sin(-0.8 * np.pi), np.sin(1.2 * np.pi) / 10
         for contact, wall in zip(A.surroundings.contacts, walls, strict=True):
             cell = contact.faces.cell
             b.reshape(-1)[cell] += contact.conductance * wall * across.reshape(-1)[cell]
-        x, _ = krylov.solve(cpu, A.apply, b, Cycle(A), 1e-10, "heat")
+        x, _ = krylov.solve(cpu, System.of("heat", A.apply, b), Cycle(A), Control(1e-10))
         errors.append(np.sqrt(np.average((x - exact) ** 2, weights=volume)))
     assert np.log2(errors[0] / errors[1]) > 1.9
 
@@ -292,7 +295,7 @@ def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
     np.testing.assert_allclose(
         k, law.conductivity(out.temperature[chip])[:, 0], rtol=2e-3
     )  # 64 groups
-    assert sum(heat.heat_flows(out).values()) == pytest.approx(6e3, rel=1e-7)
+    assert sum(flux.heat_flows(out).values()) == pytest.approx(6e3, rel=1e-7)
 
 
 @pytest.mark.parametrize(("values", "varies"), [((5.0, 9.0, 5.0), True), ((5.0, 5.0, 5.0), False)])

@@ -11,9 +11,11 @@ from warp.solvers.elastic import load as elastic_load
 from warp.solvers.elastic import operator as elastic_operator
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic.multigrid import cycle as elastic_cycle
-from warp.solvers.heat import multigrid as heat_multigrid
+from warp.solvers.heat import load as heat_load
 from warp.solvers.heat import operator as heat_operator
-from warp.solvers.heat import steady as heat
+from warp.solvers.heat import solve as heat
+from warp.solvers.heat.multigrid import cycle as heat_cycle
+from warp.solvers.krylov import Control, System
 from warp.voxels.boundary import Film, Fixed, Interface
 from warp.voxels.grid import Grid
 from warp.voxels.voxelize import VoxelModel
@@ -145,7 +147,7 @@ def chip_on_a_plate(device, scale, origin):
         Fixed("low.bottom", 320.0),
         Interface("low", "top", 1e-4 * scale**2),
     ]
-    return heat.solve_steady(model, around, {"top": 0.5}, device, 1e-12).temperature
+    return heat.solve_steady(model, around, {"top": 0.5}, device, Control(1e-12)).temperature
 
 
 def test_place_changes_no_displacement(cpu):
@@ -191,14 +193,14 @@ def test_heat_is_second_order_beside_a_void(cpu):
         exact = exact / k
         A = heat_operator.operator(model, [Fixed("a.x-", 300), Fixed("b.x+", 300)], cpu)
         volume = np.multiply.outer(grid.dz, grid.area)
-        b = heat_operator.load(A, 8 * np.pi**2 * k * exact * volume)
+        b = heat_load.load(A, 8 * np.pi**2 * k * exact * volume)
         along = np.broadcast_to(np.cos(2 * np.pi * grid.yc)[:, None], grid.shape).reshape(-1)
         for contact, wall in zip(
             A.surroundings.contacts, (np.sin(-0.8 * np.pi), np.sin(1.8 * np.pi) / 10), strict=True
         ):
             cell = contact.faces.cell
             b.reshape(-1)[cell] += contact.conductance * wall * along[cell]
-        T, _ = krylov.solve(cpu, A.apply, b, heat_multigrid.Cycle(A), 1e-10, "heat")
+        T, _ = krylov.solve(cpu, System.of("heat", A.apply, b), heat_cycle.Cycle(A), Control(1e-10))
         errors.append(np.sqrt(np.average((T - exact)[solid] ** 2, weights=volume[solid])))
     assert np.log2(errors[0] / errors[1]) > 1.8
 

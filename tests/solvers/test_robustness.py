@@ -16,8 +16,9 @@ from warp.run import model as run_model
 from warp.solvers.elastic import load as elastic_load
 from warp.solvers.elastic import operator as elastic_operator
 from warp.solvers.elastic import solve as elastic
-from warp.solvers.heat import operator as heat_operator
-from warp.solvers.heat import steady as heat
+from warp.solvers.heat import load as heat_load
+from warp.solvers.heat import solve as heat
+from warp.solvers.krylov import Control
 from warp.verify import bench
 from warp.voxels import boundary
 from warp.voxels.boundary import Film
@@ -48,7 +49,7 @@ def elastic_residual(
 def heat_residual(solution: heat.Solution, q: np.ndarray) -> float:
     """|b - A x| / |b| with x counted from the solver's datum, void at the datum."""
     A = solution.operator
-    b = heat_operator.load(A, q)
+    b = heat_load.load(A, q)
     x = np.where(A.model.ids > 0, solution.temperature - A.surroundings.datum, 0.0)
     r = b.copy()
     A.apply(r, x, 1.0, -1.0)
@@ -75,7 +76,7 @@ def test_heat(cpu, case: Case):
         with pytest.raises(WarpError, match="heat cannot leave"):
             heat.solve_steady(model, films(model), power, cpu)
         return
-    solution = heat.solve_steady(model, films(model), power, cpu, TOLERANCE)
+    solution = heat.solve_steady(model, films(model), power, cpu, Control(TOLERANCE))
     assert heat_residual(solution, boundary.heat_load(model, power)) <= 1.01 * TOLERANCE
     assert solution.iterations <= case.heat
 

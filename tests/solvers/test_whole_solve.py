@@ -12,7 +12,7 @@ from warp.run import warmup
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic.multigrid import cycle as elastic_cycle
 from warp.solvers.elastic.multigrid import level as elastic_level
-from warp.solvers.heat import steady as heat
+from warp.solvers.heat import solve as heat
 from warp.voxels.boundary import Film, Fixed
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++) found")

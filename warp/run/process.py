@@ -215,7 +215,9 @@ class _Run:
         """In K, one or a field; and the residuals of the heat solve."""
         if load_step.temperature is not None:
             return load_step.temperature, {}
-        from warp.solvers.heat import steady as heat
+        from warp.solvers.heat import solve as heat
+        from warp.solvers.heat.transient import Schedule
+        from warp.solvers.krylov import Control
 
         sources = self.made.sources if load_step.powered else []
         name = f"{load_step.step + 1}. {load_step.name}: heat"
@@ -224,14 +226,22 @@ class _Run:
                 return field, {}
             told = partial(self.tell, name)
             solved = heat.solve_steady(
-                self.model, self.made.boundaries, sources, self.place, single.TOLERANCE, told
+                self.model,
+                self.made.boundaries,
+                sources,
+                self.place,
+                Control(single.TOLERANCE, told),
             )
             return solved.temperature, {"heat": np.asarray(solved.residuals, np.float64)}
         from warp.solvers.heat import transient
 
         begin = self._begin(field, records)
         passed = transient.solve(
-            self.model, self.made.boundaries, sources, self.place, begin, load_step.duration
+            self.model,
+            self.made.boundaries,
+            sources,
+            self.place,
+            Schedule(begin, load_step.duration),
         )
         return passed.frames[-1][1], {}
 

@@ -54,12 +54,18 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
     from warp.run import bond_lines as coupling
     from warp.solvers.elastic import solve as elastic
     from warp.solvers.elastic import stress as elastic_stress
-    from warp.solvers.heat import steady as heat
+    from warp.solvers.heat import solve as heat
+    from warp.solvers.krylov import Control
 
     def heated(stretch: np.ndarray | None = None) -> heat.Solution:
         step("heat", 0, NO_RESIDUAL)
         return heat.solve_steady(
-            model, case.boundaries, case.sources, place, TOLERANCE, partial(step, "heat"), stretch
+            model,
+            case.boundaries,
+            case.sources,
+            place,
+            Control(TOLERANCE, partial(step, "heat")),
+            stretch=stretch,
         )
 
     def bend(temperature: float | np.ndarray) -> elastic.Solution:

@@ -222,14 +222,14 @@ def heat(
     case: Case, model: VoxelModel, device: Device, tell: Step, before: int
 ) -> tuple[dict, list]:
     """Whole solve of the temperature (conductivities at one temperature), then its kernels."""
-    from warp.solvers.elastic import load as elastic_load
-    from warp.solvers.elastic import solve as law
-    from warp.solvers.heat.multigrid import Cycle
+    from warp.solvers.heat import load as heat_load
+    from warp.solvers.heat.multigrid.cycle import Cycle
+    from warp.solvers.heat.operator import operator
     from warp.voxels import boundary
 
     def prepare() -> tuple:
-        A = law.operator(model, case.boundaries, device)
-        return A, elastic_load.load(A, boundary.heat_load(model, case.sources)), Cycle(A)
+        A = operator(model, case.boundaries, device)
+        return A, heat_load.load(A, boundary.heat_load(model, case.sources)), Cycle(A)
 
     return whole("heat", 1, prepare, model, device, tell, watch_memory(device))
 
@@ -245,15 +245,15 @@ def whole(
 ) -> tuple[dict, list]:
     """Time the making of operator, load and cycle, the solve, and then each kernel."""
     from warp.solvers import krylov
+    from warp.solvers.krylov import Control, System
 
     start = time.perf_counter()
     A, b, cycle = prepare()
     b = device.asarray(b)
     device.synchronize()
     middle = time.perf_counter()
-    x, residuals = krylov.solve(
-        device, A.apply, b, cycle, TOLERANCE, name, lambda n, r: tell(name, n, r)
-    )
+    control = Control(TOLERANCE, lambda n, r: tell(name, n, r))
+    x, residuals = krylov.solve(device, System.of(name, A.apply, b), cycle, control)
     device.synchronize()
     found = solved(
         model,
@@ -298,12 +298,12 @@ def operators(device: Device, A: Any, x: Any, fields: int) -> Iterator[tuple[str
 def smoothers(device: Device, cycle: Any, fields: int) -> Iterator[tuple[str, float, float]]:
     """One smoothing step of the finest level and the first coarser one, and the whole V-cycle, in float32."""
     vector = fields * 4
-    for n, level in enumerate(cycle.levels[:2]):
-        step = partial(level.smoother.step, level) if hasattr(level, "smoother") else level.lines
+    for n, level in enumerate(cycle.smoothed[:2]):
+        step = partial(level.smoother.step, level)
         share = np.prod(level.shape[-2:]) / np.prod(cycle.levels[0].shape[-2:])
         seconds = best(device, partial(step, 1.0, 0.0, 0.1, 0.1))
         yield f"smoothing step, level {n}", seconds, (STEP * vector + ID * (n == 0)) * float(share)
-    steps = cycle.levels[0].steps
+    steps = cycle.smoothed[0].steps
     yield (
         "V-cycle",
         best(device, cycle.run),

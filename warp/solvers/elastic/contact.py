@@ -26,6 +26,7 @@ from warp.solvers import krylov
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.rigid import rising_motions
 from warp.solvers.elastic.springs import Springs
+from warp.solvers.krylov import Control, System
 
 if TYPE_CHECKING:
     from warp.solvers.elastic.operator import Operator
@@ -224,7 +225,10 @@ def newton(
     )
     d = device.to_host(
         krylov.solve(
-            device, B.apply, device.asarray(out), cycle, forcing, "contact with the table"
+            device,
+            System.of("contact with the table", B.apply, device.asarray(out)),
+            cycle,
+            Control(forcing),
         )[0]
     )
     return d, c - ease @ (SZ.T @ d.reshape(-1)[faces.at]), float(np.vdot(d, product(A, d)))

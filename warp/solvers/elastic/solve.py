@@ -34,6 +34,7 @@ from warp.solvers.elastic.multigrid.reuse import Reuse
 from warp.solvers.elastic.operator import Operator, moduli
 from warp.solvers.elastic.rigid import remove_rigid_motion
 from warp.solvers.elastic.springs import Springs
+from warp.solvers.krylov import Control, System
 from warp.voxels.supports import Carrier, Clamp, Table, flattening, held
 from warp.voxels.voxelize import VoxelModel
 
@@ -86,9 +87,8 @@ def solve(
     start = time.perf_counter()
     A = Operator(model, device, mean_temperature(model, temperature))
     f = partial(load, model, A, temperature)
-    x, residuals = krylov.solve(
-        device, A.apply, f, Cycle(A), tolerance, "thermo-elasticity", progress
-    )
+    system = System("thermo-elasticity", A.apply, f)
+    x, residuals = krylov.solve(device, system, Cycle(A), Control(tolerance, progress))
     U = device.asarray(x[..., 1 : A.n[0] + 2])
     remove_rigid_motion(device, U, A.arguments(np.float64)[0], model.grid)
     return Solution(device.to_host(U), len(residuals) - 1, residuals, time.perf_counter() - start)
@@ -164,9 +164,8 @@ def _float(
         return np.zeros(A.shape), [ratio]
     told = None if progress is None else lambda n, r: progress(n, r * ratio)
     goal = tolerance / ratio
-    found, relative = krylov.solve(
-        A.device, A.apply, A.device.asarray(f), cycle(), goal, "thermo-elasticity", told
-    )
+    system = System.of("thermo-elasticity", A.apply, A.device.asarray(f))
+    found, relative = krylov.solve(A.device, system, cycle(), Control(goal, told))
     return A.device.to_host(found), [r * ratio for r in relative]
 
 
