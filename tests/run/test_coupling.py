@@ -12,6 +12,7 @@ from warp.errors import ConvergenceError, WarpError
 from warp.run import bond_lines as coupling
 from warp.run import single
 from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic.history.state import State
 from warp.solvers.heat import flux
 from warp.solvers.heat import solve as heat
 from warp.solvers.krylov import Control
@@ -43,7 +44,7 @@ def solve(model, boundaries, device, layers=("gel",)):
         lambda stretch: heat.solve_steady(
             model, boundaries, {}, device, Control(1e-10), stretch=stretch
         ),
-        lambda T: elastic.solve(model, T, device),
+        lambda T: elastic.solve(model, T, device, State.start(model.grid.shape)),
     )
 
 

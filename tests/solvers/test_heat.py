@@ -1,4 +1,6 @@
-"""Steady conduction: exact cases, order of accuracy, and the solver; published cases are in test_gates."""
+"""Steady conduction: exact cases, order of accuracy, and the solver; see test_gates for published
+cases.
+"""
 
 from dataclasses import replace
 
@@ -23,7 +25,7 @@ INF = np.inf
 
 @pytest.fixture
 def package():
-    """Odd-sized, uneven, orthotropic, with a cavity and an overhang: 11 x 9 x 7 voxels."""
+    """Build an uneven, orthotropic package with a cavity and an overhang: 11 x 9 x 7 voxels."""
     rng = np.random.default_rng(3)
     x, y, z = uneven(rng, 11, 1.0), uneven(rng, 9, 0.8), uneven(rng, 7, 0.2)
     parts = {
@@ -36,7 +38,7 @@ def package():
 
 
 def graded(n, growth):
-    """n cells from 0 to 1, each wider than the one before."""
+    """Return n cells from 0 to 1, each wider than the one before."""
     return (growth ** np.arange(n + 1) - 1) / (growth**n - 1)
 
 
@@ -91,7 +93,7 @@ def test_interface_resistance_is_in_series(cpu, axis):
 
 
 def test_operator_is_the_assembled_matrix(cpu, package, real):
-    """Against an independent sparse assembly; void rows are empty."""
+    """The independent assembly is sparse; rows of void are empty."""
     A = heat_operator.operator(package, FILMS, cpu)
     grid = package.grid
     k = package.media.conductivity(300)[package.ids].transpose(3, 0, 1, 2)
@@ -121,7 +123,7 @@ def test_time_step_adds_the_capacity(cpu):
 
 
 def applied(cycle, r):
-    """M^-1 r."""
+    """Return M^-1 r."""
     cycle.fine.r[...] = r
     cycle.run()
     return cycle.fine.x.astype(float)
@@ -144,7 +146,7 @@ def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch
 
 
 def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
-    """A uniform rise costs the films' conductance on every level; so the cycle gives it back at once."""
+    """A uniform rise costs the films' conductance on every level, so one cycle recovers it."""
     monkeypatch.setattr("warp.solvers.heat.multigrid.coarsest.DENSE", 10)
     A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
@@ -160,9 +162,10 @@ def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
 
 
 def test_interpolation_follows_the_conductances(cpu, monkeypatch):
-    """Four cells in pairs, equal ones: a quarter and three quarters; a jump between the pairs: resistances in series.
+    """Four cells merge in pairs; equal ones interpolate by a quarter and three quarters.
 
-    From one coarse centre to the other: 1/2 + 1/2 in k = 1, then a hundredth of that.
+    With a jump of conductivity between the pairs the resistances are in series: from one coarse
+    centre to the other 1/2 + 1/2 in k = 1, then a hundredth of that.
     """
     monkeypatch.setattr("warp.solvers.heat.multigrid.coarsest.DENSE", 1)
     weights = []
@@ -214,7 +217,10 @@ def test_ambient_alone_is_the_temperature(cpu, package):
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_second_order_with_a_material_interface(cpu, axis):
-    """k jumps from 1 to 10 at s = 0.4, T = sin(2 pi (s - 0.4)) / k cos(pi t), lines uneven in every direction."""
+    """k jumps from 1 to 10 at s = 0.4, on lines uneven in every direction.
+
+    T = sin(2 pi (s - 0.4)) / k cos(pi t).
+    """
     errors = []
     for n in (2, 4):
         even = np.linspace(0, 1, 4 * n + 1)
@@ -250,7 +256,10 @@ def test_second_order_with_a_material_interface(cpu, axis):
 
 
 def test_a_graded_lidded_package_takes_few_iterations(cpu):
-    """Fine at chip and foot edges (1 : 80), cavity, conductivities 0.2 to 390; then a poor conductor beside the chip."""
+    """Fine at the edges of chip and foot (1 : 80), with a cavity, conductivities 0.2 to 390.
+
+    Then with a poor conductor beside the chip.
+    """
     narrow = graded(20, 1.25)
     x = np.concatenate((1 - narrow[::-1], 1 + narrow[1:], 2.2 - 0.2 * narrow[19::-1])) * 9e-3
     edge, foot, end = 9e-3, x[40], x[-1]
@@ -279,7 +288,10 @@ def test_a_graded_lidded_package_takes_few_iterations(cpu):
 
 
 def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
-    """Rounds start from the last field; in the end the flow is that of the conductivities at the temperatures found."""
+    """Rounds start from the last field.
+
+    In the end the flow is that of the conductivities at the temperatures found.
+    """
     constant = heat.solve_steady(package, FILMS, {"chip": 6e3}, cpu)
     assert constant.rounds == 1
     law = Conductor(lambda T: 130 * (T / 300) ** -1.3)
@@ -306,7 +318,7 @@ def test_a_law_varies_wherever_it_bends(values, varies):
 
 
 def test_a_cycle_serves_until_the_conductivities_move_on(cpu, monkeypatch):
-    """Far from the first guess the V-cycle is made anew, not in every round."""
+    """Far from the first guess the V-cycle is rebuilt, but not in every round."""
     made = []
     monkeypatch.setattr(heat, "Cycle", lambda A: made.append(A) or Cycle(A))
     law = Conductor(lambda T: 130 * (T / 300) ** -1.3)

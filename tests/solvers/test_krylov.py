@@ -1,4 +1,5 @@
-"""Conjugate gradients: what they promise of the memory that they share, of a start, and of numbers that are none."""
+"""Conjugate gradients: shared memory, a start near the solution, and loads that are not a number.
+"""
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_the_last_residual_is_the_true_one(system):
 
 @pytest.mark.parametrize("left", [np.inf, np.nan])
 def test_what_lies_in_the_shared_memory_does_not_matter(system, left):
-    """A p stands where the preconditioner keeps its directions."""
+    """A p shares memory with the directions of the preconditioner."""
     A, b = system
     expected, _ = solve(A, b)
     cycle = Cycle(A)

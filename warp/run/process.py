@@ -137,6 +137,7 @@ class _Run:
     def _advance(self, number: int, before: Progress) -> Progress:
         """One load step: its stage, its temperature, its displacement, its numbers."""
         from warp.solvers.elastic import solve as elastic
+        from warp.solvers.krylov import Control
 
         load_step = self.case.load_steps[number]
         name = f"{load_step.step + 1}. {load_step.name}"
@@ -157,22 +158,21 @@ class _Run:
                 self.model,
                 T,
                 self.place,
-                single.TOLERANCE,
-                told,
                 state,
-                duration,
-                self.reuse,
-                load_step.support,
+                Control(single.TOLERANCE, told),
+                duration=duration,
+                reuse=self.reuse,
+                support=load_step.support,
             )
 
         laws = relaxations(self.model)
         if laws and load_step.duration:
             begin, grid = self._begin(field, before.records), self.model.grid
             extent = max(float(line[-1] - line[0]) for line in (grid.x, grid.y, grid.z))
-            bent = substeps.solve(step, laws, state, begin, temperature, load_step.duration, extent)
+            interval = substeps.Interval(begin, temperature, load_step.duration)
+            bent = substeps.solve(step, laws, state, interval, extent)
         else:
             bent = step(temperature, state, load_step.duration)
-        assert bent.state is not None
         residuals["elastic"] = np.asarray(bent.residuals, np.float64)
         warm = temperature if isinstance(temperature, np.ndarray) else None
         now = Progress(
@@ -206,7 +206,9 @@ class _Run:
             assert load_step.temperature is not None
             taken = handover.replaced(model, self.model, load_step.born)
             state = state.without(taken) if taken.any() else state
-            state = handover.stiffened(state, model, self.model, load_step.temperature)
+            state = handover.stiffened(
+                state, model, self.model, load_step.temperature, self.place
+            )
         return state, field
 
     def _temperature(
@@ -296,7 +298,7 @@ class _Run:
         assert now.state is not None
         displacement = reported(now.state.displacement, model)
         stress = (
-            elastic_stress.stress(model, displacement, temperature, now.state) if stresses else None
+            elastic_stress.stress(model, temperature, now.state, self.place) if stresses else None
         )
         there = set(_gridded_parts(model))
         surfaces = (
@@ -357,12 +359,14 @@ class _Run:
         if temperature is None:
             temperature = case.load_steps[-1].temperature
         stress = (
-            elastic_stress.stress(model, displacement, temperature, now.state)
+            elastic_stress.stress(model, temperature, now.state, self.place)
             if "stress" in case.fields
             else None
         )
         seconds = time.perf_counter() - start
-        bent = elastic.Solution(displacement, 0, list(now.residuals["elastic"]), seconds)
+        bent = elastic.Solution(
+            displacement, 0, list(now.residuals["elastic"]), seconds, now.state
+        )
         own = (
             "surfaces",
             "coplanarity_um",

@@ -54,6 +54,7 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
     from warp.run import bond_lines as coupling
     from warp.solvers.elastic import solve as elastic
     from warp.solvers.elastic import stress as elastic_stress
+    from warp.solvers.elastic.history.state import State
     from warp.solvers.heat import solve as heat
     from warp.solvers.krylov import Control
 
@@ -70,7 +71,13 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
 
     def bend(temperature: float | np.ndarray) -> elastic.Solution:
         step("elastic", 0, NO_RESIDUAL)
-        return elastic.solve(model, temperature, place, TOLERANCE, partial(step, "elastic"))
+        return elastic.solve(
+            model,
+            temperature,
+            place,
+            State.start(model.grid.shape),
+            Control(TOLERANCE, partial(step, "elastic")),
+        )
 
     warm: heat.Solution | None
     temperature: float | np.ndarray | None
@@ -89,7 +96,7 @@ def solve(case: Case, device: str | Device = "auto", progress: Progress | None =
         bent = bend(temperature)
 
     step("numbers", 0, NO_RESIDUAL)
-    stress = elastic_stress.stress(model, bent.displacement, temperature, device=place)
+    stress = elastic_stress.stress(model, temperature, bent.state, place)
     numbers = metrics.evaluate(
         model,
         None if warm is None else warm.temperature,

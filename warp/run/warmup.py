@@ -54,8 +54,6 @@ def warmup(device: Device) -> None:
         Stepping(fixed_step=1.0),
     )
     for temperature in (300.0, warm.temperature):
-        bent = elastic.solve(model, temperature, device)
-        stress = elastic_stress.stress(model, bent.displacement, temperature, device=device)
-        metrics.evaluate(model, warm.temperature, bent.displacement, stress)
-        bent = elastic.solve(model, temperature, device, before=State.start(grid.shape))
-        elastic_stress.stress(model, bent.displacement, temperature, bent.state)
+        solution = elastic.solve(model, temperature, device, State.start(grid.shape))
+        stress = elastic_stress.stress(model, temperature, solution.state, device)
+        metrics.evaluate(model, warm.temperature, solution.displacement, stress)

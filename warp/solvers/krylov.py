@@ -164,7 +164,8 @@ class _Iteration:
 
     def residual(self) -> float:
         """Read |r| as the iteration left it."""
-        return float(self.s[RR]) ** 0.5
+        length: float = float(self.s[RR]) ** 0.5
+        return length
 
     def true_residual(self) -> float:
         """Compute r = b - A x and its length."""

@@ -212,7 +212,9 @@ def elastic(
     assert T is not None  # the package is evaluated at one temperature
 
     def prepare() -> tuple:
-        A = elastic_operator.Operator(model, device, elastic_load.mean_temperature(model, T))
+        A = elastic_operator.operator(
+            model, device, elastic_operator.moduli(model, elastic_load.mean_temperature(model, T))
+        )
         return A, elastic_load.load(model, A, T), Cycle(A)
 
     return whole("elastic", 3, prepare, model, device, tell, before)
