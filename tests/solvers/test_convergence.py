@@ -170,7 +170,7 @@ def manufactured_error(device, axis, n, mirror, notched=False):
         for half, beyond, sign in (
             (tuple(upper), -1, 1),
             (tuple(lower), 1, -1),
-        ):  # what ends here is pulled
+        ):  # traction where the body ends
             local = [q[half] for q in at]
             pull = [exact.stress(along, side, *local) for side in (0, 1)]
             ends = (model.ids > 0) & (beside(model.ids, 2 - c, beyond) == 0)
@@ -178,7 +178,7 @@ def manufactured_error(device, axis, n, mirror, notched=False):
     for c in (0, 1):
         if mirror[c]:
             f[(0, ..., 1) if c == 0 else (1, slice(None), 0)] = 0
-    # the midpoint rule leaves the load a resultant of order h^2, which a free body cannot bear
+    # the midpoint rule leaves a resultant of order h^2, which a free body cannot carry
     R = reference.rigid_modes(*lines, model.ids > 0, mirror)
     balanced, mass = f[..., 1 : nx + 2].reshape(-1), weight[..., 1 : nx + 2].reshape(-1)
     balanced = balanced - mass * (R @ np.linalg.solve(R.T @ (mass[:, None] * R), R.T @ balanced))
@@ -206,7 +206,8 @@ def test_elasticity_is_second_order_beside_a_void(cpu, axis, mirror):
     errors = [manufactured_error(cpu, axis, n, mirror, notched=True) for n in (1, 2)]
     order = np.log2(errors[0] / errors[1])
     print(
-        f"notch, interface across {'xyz'[axis]}: errors {errors[0]:.3e} {errors[1]:.3e}, order {order:.2f}"
+        f"notch, interface across {'xyz'[axis]}: errors {errors[0]:.3e} {errors[1]:.3e}, "
+        f"order {order:.2f}"
     )
     assert order > 1.8
 
@@ -320,10 +321,10 @@ def test_work_is_twice_the_energy(lopsided, cpu):
     """Work of the thermal forces = 2 x energy of their strains, from an independent assembly."""
     model, T, solution = lopsided
     grid, U = model.grid, solution.displacement
-    A = elastic_operator.operator(model, cpu, elastic_operator.moduli(model, elastic_load.mean_temperature(model, T)))
+    moduli = elastic_operator.moduli(model, elastic_load.mean_temperature(model, T))
+    A = elastic_operator.operator(model, cpu, moduli)
     work = np.vdot(elastic_load.load(model, A, T)[..., 1 : grid.shape[2] + 2], U)
-    normal, shear = elastic_operator.moduli(model, elastic_load.mean_temperature(model, T))
-    C, G = (table[model.ids].transpose(3, 0, 1, 2) for table in (normal, shear))
+    C, G = (table[model.ids].transpose(3, 0, 1, 2) for table in moduli)
     K = reference.elastic_matrix(grid.x, grid.y, grid.z, C, G)
     assert work == pytest.approx(U.ravel() @ (K @ U.ravel()), rel=1e-7)
 
@@ -335,7 +336,8 @@ def test_units_change_nothing(lopsided, cpu):
     in_mm = [None, *(Scaled(m, 1e-6) for m in media.materials[1:])]
     known = type(media)(media.part, in_mm, media.stress_free, media.names)
     twin = VoxelModel(Grid(1e3 * grid.x, 1e3 * grid.y, 1e3 * grid.z), model.ids, known, model.parts)
-    assert_same(elastic.solve(twin, T, cpu, State.start(twin.grid.shape), Control(1e-10)).displacement, 1e3 * U)
+    solution = elastic.solve(twin, T, cpu, State.start(twin.grid.shape), Control(1e-10))
+    assert_same(solution.displacement, 1e3 * U)
 
 
 class Scaled:
@@ -403,7 +405,7 @@ def test_half_and_quarter_are_the_whole(mirror, whole):
     nz, ny, nx = model.grid.shape
     at = slice(shape[1] - ny, None), slice(shape[2] - nx, None)
     assert_same(T2, T[:, at[0], at[1]])
-    level = U2[2, 0, 0, 0] - U[2, 0, at[0], at[1]][0, 0]  # the halves float at heights of their own
+    level = U2[2, 0, 0, 0] - U[2, 0, at[0], at[1]][0, 0]  # both halves float at a height of their own
     assert_same(U2[0, :nz, :ny, mirror[0] :], U[0, :nz, at[0], at[1]][:, :ny, mirror[0] :])
     assert_same(U2[1, :nz, mirror[1] :, :nx], U[1, :nz, at[0], at[1]][:, mirror[1] :, :nx])
     solid = np.zeros((nz + 1, ny, nx), bool)

@@ -26,30 +26,29 @@ from warp.solvers.krylov import Control
 from warp.verify.bending import Layer, laminate
 from warp.voxels.voxelize import VoxelModel
 
-CELLS = (
-    10,
-    18,
-    8,
-)  # of the layers: of their bending stiffness 1/100 is missing, of the stiff one's 1/324
+CELLS = 10, 18, 8
+"""Cells of each layer; 1/100 of its bending stiffness is missing, 1/324 of the stiff one's."""
 
 
 class Stepwise:
     """Laminate theory step by step: the reference of each layer (bottom z, thickness, solid)."""
 
     def __init__(self):
-        self.births, self.strain = {}, np.zeros(2)
+        self.references, self.strain = {}, np.zeros(2)
 
     def to(self, T, present):
-        """Go to T with the layers `present`: name -> (solid, z0, z1, T_ref); return eps0 and kappa.
+        """Go to T with the layers `present`, name -> (solid, z0, z1, T_ref).
+
+        Returns eps0 and kappa.
         """
-        self.births = {name: self.births.get(name, self.strain) for name in present}
+        self.references = {name: self.references.get(name, self.strain) for name in present}
         matrix, force = np.zeros((2, 2)), np.zeros(2)
-        for name, (solid, z0, z1, birth) in present.items():
+        for name, (solid, z0, z1, stress_free) in present.items():
             M = solid.modulus(T) / (1 - solid.nu)
             first, second, third = ((z1**n - z0**n) / n for n in (1, 2, 3))
             part = M * np.array([[first, second], [second, third]])
             matrix += part
-            force += part @ self.births[name] + M * solid.alpha * (T - birth) * np.array(
+            force += part @ self.references[name] + M * solid.alpha * (T - stress_free) * np.array(
                 [first, second]
             )
         self.strain = np.linalg.solve(matrix, force)
@@ -70,7 +69,7 @@ class Moment:
     solution: elastic.Solution
     T: float
     theory: np.ndarray
-    births: dict[str, np.ndarray]
+    references: dict[str, np.ndarray]
 
     @property
     def measured(self):
@@ -84,7 +83,7 @@ def run(cpu, steps, z, x=X, tolerance=1e-9):
         model = plate(present, z, x)
         solution = elastic.solve(model, T, cpu, state, Control(tolerance))
         state = solution.state
-        found.append(Moment(model, solution, T, theory.to(T, present), dict(theory.births)))
+        found.append(Moment(model, solution, T, theory.to(T, present), dict(theory.references)))
     return found
 
 
@@ -97,13 +96,13 @@ LOWER, MIDDLE, UPPER = (
 )
 
 
-def layers(**births):
+def layers(**temperatures):
     """Return layers by name, each with its stress-free temperature."""
     solids = {"core": CORE, "chip": SILICON, "mould": MOULD}
     return {
-        name: (solids[name], z0, z1, births[name])
+        name: (solids[name], z0, z1, temperatures[name])
         for name, z0, z1 in (LOWER, MIDDLE, UPPER)
-        if name in births
+        if name in temperatures
     }
 
 
@@ -172,7 +171,7 @@ def test_three_layers_joined_at_three_temperatures(cpu, three):
     whole = elastic.solve(cold.model, 300.0, cpu, State.start(cold.model.grid.shape))
     assert (
         abs(strains(cold.model, whole.displacement)[1] / cold.theory[1] - 1) > 0.05
-    )  # one step knows no order
+    )  # a single step has no order of attachment
 
 
 def test_stress_of_three_layers(three):
@@ -183,18 +182,18 @@ def test_stress_of_three_layers(three):
         0, :, 0, 0
     ]
     assert abs(sigma @ cold.model.grid.dz) < 1e-3 * abs(sigma).max() * 1.3 * MM
-    for name, (solid, z0, z1, birth) in stack.items():
+    for name, (solid, z0, z1, stress_free) in stack.items():
         here = (z > z0) & (z < z1)
-        eps0, kappa = cold.theory - cold.births[name]
+        eps0, kappa = cold.theory - cold.references[name]
         expected = (
             solid.modulus(300.0)
             / (1 - solid.nu)
-            * (eps0 + z[here] * kappa - solid.alpha * (300 - birth))
+            * (eps0 + z[here] * kappa - solid.alpha * (300 - stress_free))
         )
         np.testing.assert_allclose(sigma[here], expected, rtol=0, atol=5e-3 * abs(sigma).max())
 
 
-def test_birth_moves_nothing(three):
+def test_attaching_moves_nothing(three):
     """Mould attached to a warped body at its stress-free temperature needs no iteration.
 
     The displacement of the body stays the same.
@@ -207,23 +206,23 @@ def test_birth_moves_nothing(three):
     assert not new.state.strain[:, before.model.ids == 0].any()
 
 
-def test_what_joins_is_shown_bent_as_the_body_is(three):
+def test_what_is_attached_takes_the_shape_of_the_body(three):
     """The upper face of new mould has the bow of the plate under it."""
     U = three[2].solution.displacement[2]
     np.testing.assert_array_equal(np.diff(U[-1, :-1, :-1]), np.diff(U[sum(CELLS[:2]), :-1, :-1]))
 
 
-def test_birth_beside_a_free_face_moves_nothing_and_its_removal_neither(cpu):
+def test_attaching_beside_a_free_face_moves_nothing_nor_does_removal(cpu):
     """Mould covers the chip's sides, whose edges carry a force; uncovered, they carry the same."""
     bare, moulded = flip_chip(False), flip_chip(True)
-    bent = elastic.solve(bare, 420.0, cpu, State.start(bare.grid.shape), Control(1e-10))
-    joined = elastic.solve(moulded, 420.0, cpu, bent.state, Control(1e-10))
+    warped = elastic.solve(bare, 420.0, cpu, State.start(bare.grid.shape), Control(1e-10))
+    joined = elastic.solve(moulded, 420.0, cpu, warped.state, Control(1e-10))
     assert len(joined.state.held) and abs(joined.state.held_forces).max() > 0
-    there, largest = faces_of(bare.ids > 0), abs(bent.displacement).max()
-    change = (joined.state.displacement - bent.state.displacement)[there]
+    there, largest = faces_of(bare.ids > 0), abs(warped.displacement).max()
+    change = (joined.state.displacement - warped.state.displacement)[there]
     assert abs(change).max() < 1e-9 * largest
     freed = elastic.solve(bare, 420.0, cpu, joined.state, Control(1e-10))
-    np.testing.assert_allclose(freed.displacement, bent.displacement, rtol=0, atol=1e-9 * largest)
+    np.testing.assert_allclose(freed.displacement, warped.displacement, rtol=0, atol=1e-9 * largest)
     assert not len(freed.state.held)
 
 
@@ -336,13 +335,13 @@ def test_cure_shrinkage_is_a_strain_like_any_other(cpu):
     np.testing.assert_allclose(cured.displacement, cooled.displacement, rtol=0, atol=1e-8 * largest)
 
 
-def test_what_cures_is_born_anew(cpu):
+def test_what_cures_loses_its_stress(cpu):
     """Cured mould loses its stress in the warped shape; the bending of the core remains; 1 %."""
     pair = {"core": (CORE, 0.0, 0.4 * MM, 420.0), "mould": (MOULD, 0.4 * MM, 0.8 * MM, 420.0)}
     model, theory = plate(pair, np.linspace(0, 0.8 * MM, 17)), Stepwise()
     cold = elastic.solve(model, 300.0, cpu, State.start(model.grid.shape), Control(1e-9))
     theory.to(300.0, pair)
-    theory.births.pop("mould")
+    theory.references.pop("mould")
     model.media.stress_free[2] = 300.0
     cured = elastic.solve(model, 300.0, cpu, cold.state.without(model.ids == 2), Control(1e-9))
     expected = theory.to(300.0, pair | {"mould": (MOULD, 0.4 * MM, 0.8 * MM, 300.0)})

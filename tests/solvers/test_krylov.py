@@ -1,5 +1,4 @@
-"""Conjugate gradients: shared memory, a start near the solution, and loads that are not a number.
-"""
+"""Conjugate gradients: shared memory, a given start, and loads that are not numbers."""
 
 import numpy as np
 import pytest

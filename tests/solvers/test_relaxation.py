@@ -71,7 +71,7 @@ def test_limits_of_a_step():
         np.testing.assert_allclose(np.stack([decay, mean])[:, 1:], left, atol=1e-20)
         assert decay[0] == mean[0] == 1
     decay, _ = law.step(320.0, 320.0, 1e6)
-    assert decay.min() == 1  # below the pole of WLF time stands still
+    assert decay.min() == 1  # below the pole of WLF nothing relaxes
 
 
 def test_uniaxial_relaxation_of_a_cube(cpu):
@@ -89,7 +89,8 @@ def test_uniaxial_relaxation_of_a_cube(cpu):
         np.testing.assert_allclose(state.strain, 5e-5 * (T - 420), rtol=1e-8, atol=1e-16)
 
 
-# The correspondence principle: a layer's thickness and place, its biaxial modulus as a function of Laplace's s
+# The correspondence principle: thickness and place of a layer, its biaxial modulus as a function of
+# Laplace's s
 
 
 def talbot(transform, t, terms=24):
@@ -243,17 +244,17 @@ def test_a_plate_that_cools_in_one_step_is_the_integrated_laminate(cpu, shift, r
     assert 20 < len(lengths) < 100
 
 
-def test_moments_in_which_nothing_relaxes_are_not_divided(cpu):
+def test_steps_without_relaxation_are_not_divided(cpu):
     """A step too short or too cold for relaxation is one solve.
 
     A body without stress is divided by temperature only.
     """
     z = MM * np.linspace(0, 1, 4)
-    free, bent = plate({"mould": (MOULD, 0.0, 1 * MM, HOT - 60)}, z), bimaterial()
+    free, warped = plate({"mould": (MOULD, 0.0, 1 * MM, HOT - 60)}, z), bimaterial()
     for model, T, duration, count in (
         (free, HOT, 10.0, 18),
-        (bent, HOT, 1e-9, 1),
-        (bent, 330.0, 10.0, 1),
+        (warped, HOT, 1e-9, 1),
+        (warped, 330.0, 10.0, 1),
     ):
         lengths = []
 
@@ -367,8 +368,8 @@ def test_a_relaxed_voxel_that_gains_material_moves_nothing(cpu, law):
     x, z = MM * np.array([0, 1, 2, 2.6, 3]), MM * np.array([0, 1.0, 2.0, 2.1, 2.2, 3.2, 4.2])
     bare, filled = Viscous(1e9, 0.3, 2e-5, LAW), Viscous(3e9, 0.35, 4e-5, law)
     models = []
-    for bump, birth in ((bare, 400.0), (filled, 380.0)):
-        ends = ("low", CHIP, 0, 2 * MM, 400.0), ("bump", bump, 2 * MM, 2.2 * MM, birth)
+    for bump, stress_free in ((bare, 400.0), (filled, 380.0)):
+        ends = ("low", CHIP, 0, 2 * MM, 400.0), ("bump", bump, 2 * MM, 2.2 * MM, stress_free)
         parts = {
             name: rest
             for name, *rest in (
@@ -382,15 +383,14 @@ def test_a_relaxed_voxel_that_gains_material_moves_nothing(cpu, law):
         before, 330.0, cpu, State.start(before.grid.shape), Control(1e-11), duration=1e3
     ).state
     state = elastic.solve(before, 350.0, cpu, state, Control(1e-11), duration=1e3).state
-    heir = handover.stiffened(state, before, after, 350.0, cpu)
-    step = elastic.solve(after, 350.0, cpu, heir, Control(1e-8), duration=0.0)
+    transferred = handover.stiffened(state, before, after, 350.0, cpu)
+    step = elastic.solve(after, 350.0, cpu, transferred, Control(1e-8), duration=0.0)
     assert step.iterations == 0
     old, new = (
-        elastic_stress.stress(m, 350.0, s, cpu)
-        for m, s in ((before, state), (after, step.state))
+        elastic_stress.stress(m, 350.0, s, cpu) for m, s in ((before, state), (after, step.state))
     )
     np.testing.assert_allclose(new, old, rtol=0, atol=1e-9 * abs(old).max())
-    np.testing.assert_allclose(np.diff(heir.memory.sites) > 0, True)
+    np.testing.assert_allclose(np.diff(transferred.memory.sites) > 0, True)
 
 
 def test_stress_of_a_step_without_time_is_the_elastic_one(cpu):
@@ -439,7 +439,7 @@ def test_mixtures_relax_as_their_larger_part():
     assert mix([soft, None], [0.4, 0.6], "columns").relaxation is soft.relaxation
     assert (
         mix([hard, soft], [0.6, 0.4], "particulate").relaxation is soft.relaxation
-    )  # rigid grains: as the matrix does
+    )  # rigid grains: the composite relaxes as its matrix
     assert rotated(soft, 1).relaxation is soft.relaxation
 
 

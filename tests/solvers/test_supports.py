@@ -59,8 +59,7 @@ def begun(model, cpu, T=T0):
 
 @pytest.fixture(scope="module")
 def pair():
-    """A quarter of a plate of two layers, free of stress at T0; its state there and cooled freely.
-    """
+    """A quarter of a plate of two layers, its state free of stress at T0, and cooled freely."""
     cpu = device.select("cpu")
     model = plate(
         {"core": (CORE, 0, 0.4 * MM, T0), "chip": (SILICON, 0.4 * MM, 0.8 * MM, T0)},
@@ -70,7 +69,7 @@ def pair():
     return model, state, elastic.solve(model, COLD, cpu, state, Control(1e-9))
 
 
-def test_plate_held_all_round_bears_its_whole_thermal_strain(cpu):
+def test_plate_held_all_round_carries_its_whole_thermal_strain(cpu):
     """sigma = -E alpha dT / (1 - nu) in plane, no stress across."""
     x = np.linspace(0, 6 * MM, 7)
     model = plate({"a": (SILICON, 0, 0.5 * MM, T0)}, np.linspace(0, 0.5 * MM, 4), x)
@@ -82,7 +81,7 @@ def test_plate_held_all_round_bears_its_whole_thermal_strain(cpu):
     np.testing.assert_allclose(sigma[2:], 0.0, atol=1e-6 * expected)
 
 
-def test_laminate_held_flat_bears_no_resultant_but_a_moment(cpu, pair):
+def test_laminate_held_flat_carries_a_moment_but_no_resultant(cpu, pair):
     """On a chuck it shrinks freely and stays flat: sigma = M (eps0 - alpha dT); 0.5 %.
 
     INT sigma dz = 0.
@@ -153,8 +152,8 @@ def ribbon(kappa, length=0.16, thickness=2 * MM, cells=40):
     """
     layers = 4
     E, half = 1e9, thickness / 2
-    EI = E * thickness**3 / 12 * (1 - 1 / (2 * layers) ** 2)  # of cells through the thickness
-    moment = E * half * half / 2  # of a unit of strain in the upper layer, about the middle
+    EI = E * thickness**3 / 12 * (1 - 1 / (2 * layers) ** 2)  # bending stiffness of cells through the thickness
+    moment = E * half * half / 2  # by a unit of strain in the upper layer, about the middle
     strain = kappa * EI / moment
     upper, lower = Ribbon(E, 0.0, strain / (COLD - T0)), Ribbon(E, 0.0, 0.0)
     z = np.linspace(0, thickness, 2 * layers + 1)
@@ -201,7 +200,7 @@ def test_strip_with_its_ends_up_is_flat_up_to_where_their_weight_bends_it(cpu):
     assert height[model.grid.xc < model.grid.x[-1] - 1.1 * overhang].max() < 1e-3 * tip
 
 
-def test_table_bears_the_weight_and_pulls_nowhere(cpu):
+def test_table_carries_the_weight_and_pulls_nowhere(cpu):
     """The contact forces of a strip that lies partly add up to its weight; none pulls."""
     model, _, q = ribbon(-0.055)
     solution, height = lying(model, cpu)
@@ -286,7 +285,9 @@ def test_springs_are_part_of_the_matrix_on_every_level(cpu):
     expected = product(A, field)
     here = field.reshape(-1)[at]
     expected.reshape(-1)[at] += springs.stiffness * here - V @ (E @ (V.T @ here))
-    np.testing.assert_allclose(product(A.on(springs, Release(cpu, at, V, E)), field), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        product(A.on(springs, Release(cpu, at, V, E)), field), expected, rtol=1e-12
+    )
     merge = Merge.of(x, x, A.mirror)
     coarse = merged_springs(springs, merge, A.n[2], lambda at: np.ones(len(at), bool))
     assert len(coarse.at) < len(at)

@@ -51,8 +51,7 @@ def test_warmup_leaves_nothing_to_compile(cpu):
 
 
 def flip_chip(mirror):
-    """Build silicon on underfill on a wider substrate, 19 x 17 x 8 voxels; no stress at 150 degC.
-    """
+    """Build a chip on a wider substrate, 19 x 17 x 8 voxels; free of stress at 150 degC."""
     rng = np.random.default_rng(5)
     x, y = (
         uneven(rng, n, 10e-3) - (0 if m else 5e-3) for n, m in zip((19, 17), mirror, strict=True)

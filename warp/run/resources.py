@@ -17,6 +17,7 @@ SPARE = 1.05
 # What a run with steps remembers besides: process-fcbga.toml with 64,715 (323 MB), 249,900 (474 MB) and 1,098,134 voxels
 # (1,056 MB), process-reflow.toml with 59,168 (341 MB), 219,006 (492 MB) and 808,992 (860 MB).
 BYTES_OF_HISTORY = 330
+BYTES_OF_ONE_STEP = 180  # the state after the only step; fcbga-bare.toml with 249,900 (453 MB)
 BYTES_OF_RELAXING, BYTES_OF_A_TERM = (
     520,
     230,
@@ -32,9 +33,7 @@ def predicted_bytes(grid: Grid, case: Case) -> int:
 
 
 def bytes_of_history(case: Case) -> int:
-    """What a voxel remembers besides where the case has steps: more by the share of the volume that relaxes."""
-    if not case.load_steps:
-        return 0
+    """Bytes of a voxel's state: more with steps, and by the share of the volume that relaxes."""
     total = relaxing = 0.0
     media = case.materials()
     for body in case.bodies():
@@ -47,7 +46,8 @@ def bytes_of_history(case: Case) -> int:
                 if law is None
                 else volume * (BYTES_OF_RELAXING + BYTES_OF_A_TERM * len(law.times))
             )
-    return BYTES_OF_HISTORY + round(relaxing / total if total else 0.0)
+    own = BYTES_OF_HISTORY if case.load_steps else BYTES_OF_ONE_STEP
+    return own + round(relaxing / total if total else 0.0)
 
 
 def peak_memory() -> int:

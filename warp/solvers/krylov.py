@@ -28,7 +28,7 @@ Progress = Callable[[int, float], None]
 PATIENCE = 500
 """Iterations in which the residual must fall to a tenth; slower than that counts as a failure."""
 RR, SCALE, RZ, LAST, PQ, ALPHA, BETA, ONE = range(8)
-"""Places of the scalars: r . r, 1/|r|, r . z, r . z before, p . A p, alpha, beta and the number 1."""
+"""Places of the scalars r . r, 1/|r|, r . z, r . z before, p . A p, alpha, beta and of a 1."""
 
 
 class Vectors(Protocol):

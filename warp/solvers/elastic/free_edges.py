@@ -170,9 +170,9 @@ def free_shear(
 ) -> np.ndarray:
     """Return the shear of the edges of a free body that comes from borrowing a distant tilt.
 
-    A thermal strain eps(z) normal to the face tilts free cross-sections by (d eps/dz) distance. Only
-    between cells of one medium: otherwise neighbours restrain each other, and their difference is
-    not a gradient. ids (nz, ny, nx): media, 0 in void; strain(flat cell indices): thermal strain
+    A thermal strain eps(z) normal to the face tilts free cross-sections by (d eps/dz) distance.
+    Only between cells of one medium: otherwise neighbours restrain each other, and their difference
+    is not a gradient. ids (nz, ny, nx): media, 0 in void; strain(flat cell indices): thermal strain
     normal to the face; lines (x, y, z).
     """
     if not len(e.k):

@@ -1,8 +1,8 @@
-"""Thermal load of the elastic equations: forces on faces from the thermal strain of cells and edges.
+"""Thermal load of the elastic equations: forces on faces from thermal strain.
 
 Cells use the mean of their temperature field between knots; each material's thermal strain counts
-from its own stress-free temperature. The forces are the derivative of the energy -V e : C : alpha dT
-with respect to the displacement.
+from its own stress-free temperature. The forces are the derivative of the energy -V e : C : alpha
+dT with respect to the displacement.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from warp.solvers.sparse import add, numbered
 from warp.voxels.voxelize import VoxelModel
 
 NODES = 65
-"""Temperatures at which a medium's thermal stress is tabulated if the temperature varies in space."""
+"""Temperatures at which thermal stress is tabulated if the temperature varies in space."""
 Strain = Callable[[int, np.ndarray], np.ndarray]
 """Thermal strain along an axis (0, 1, 2) of cells, given by flat index."""
 

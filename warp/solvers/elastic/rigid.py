@@ -22,8 +22,8 @@ def remove_rigid_motion(device: Device, U: Array, ids: Array, grid: Grid) -> Non
     """Subtract the least-squares rigid motion from U (3, nz+1, ny+1, nx+1) in place.
 
     Only translations and rotations that mirror planes allow. The weight of a displacement is the
-    solid volume beside its face; ids (nz+2, ny+2, nx+3): 0 in void, both on `device`. A component of
-    a rigid motion is linear in x, y and z, so sums of first and second order over U suffice.
+    solid volume beside its face; ids (nz+2, ny+2, nx+3): 0 in void, both on `device`. A component
+    of a rigid motion is linear in x, y and z, so sums of first and second order over U suffice.
     """
     nz, ny, nx = grid.shape
     x, y, z = coordinates = [_coordinates(grid, axis) for axis in range(3)]

@@ -3,10 +3,11 @@
 Unknown: displacement U in m on the faces of the voxels (u on x-faces, v on y-faces, w on z-faces).
 Finite differences in energy form: normal strains at cell centres, shear strains on cell edges, so
 the matrix is symmetric and rigid motions cost no energy; second order in space, no shear locking at
-any aspect ratio, thin soft layers exact in series. One cell through a layer has no bending stiffness
-of its own; N cells have 1 - 1/N^2 of it. Free surfaces carry no traction; at a mirror plane the
-normal displacement is zero; the body floats, its mean displacement and rotation are removed. Faces
-may be held, or a table may support it (clamp, contact). In the notation of kernels/elastic.py,
+any aspect ratio, thin soft layers exact in series. One cell through a layer has no bending
+stiffness of its own; N cells have 1 - 1/N^2 of it. Free surfaces carry no traction; at a mirror
+plane the normal displacement is zero; the body floats, its mean displacement and rotation are
+removed. Faces may be held, or a table may support it (clamp, contact). In the notation of
+kernels/elastic.py,
 
     A U = f,    A = Bn^T (V C) Bn + Bs^T K Bs
     f = Bn^T (V C thermal strain) + Bs^T K (free shear at lateral faces)
@@ -34,6 +35,7 @@ from warp.solvers.elastic.history.step import Step
 from warp.solvers.elastic.layout import temperature_array
 from warp.solvers.elastic.load import load
 from warp.solvers.elastic.multigrid.reuse import Reuse
+from warp.solvers.elastic.operator import Operator
 from warp.solvers.elastic.rigid import remove_rigid_motion
 from warp.solvers.krylov import Control
 from warp.voxels.supports import Carrier, Clamp, Table
@@ -78,9 +80,7 @@ def solve(
     temperature, reuse = temperature_array(temperature), reuse or Reuse()
     step = Step(model, temperature, device, state, duration)
     A, forces = step.A, step.imbalance()
-    thermal = device.to_host(load(model, A, temperature))
-    scale = max(norm(forces), norm(thermal), norm(forces - thermal))  # of the new load or the old
-    balance = Balance(A, forces, scale, control)
+    balance = Balance(A, forces, _scale(model, A, temperature, forces), control)
     resting = None
     if isinstance(support, Clamp):
         reuse.forget()
@@ -96,3 +96,12 @@ def solve(
     remove_rigid_motion(device, U, A.body.ids, model.grid)
     seconds = time.perf_counter() - begun
     return Solution(device.to_host(U), len(residuals) - 1, residuals, seconds, after, resting)
+
+
+def _scale(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: np.ndarray) -> float:
+    """Return the largest of the forces to balance, the thermal load and the forces of the past.
+
+    In N. Residuals relate to it, so that a step without change needs no iteration.
+    """
+    thermal = A.device.to_host(load(model, A, temperature))
+    return max(norm(forces), norm(thermal), norm(forces - thermal))

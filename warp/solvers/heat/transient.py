@@ -5,7 +5,8 @@ films (W). Steps are TR-BDF2: a trapezium over g = 2 - sqrt 2 of the step, then 
 over both parts, each a linear solve with the same matrix C/(d dt) + K, d = 1 - sqrt(1/2). Second
 order, L-stable: large steps lead to the steady field.
 
-    C (T2 - T1) = dt d (F1 + F2),        C (T3 - T1) = dt (w F1 + w F2 + d F3),        w = sqrt 2 / 4
+    C (T2 - T1) = dt d (F1 + F2)
+    C (T3 - T1) = dt (w F1 + w F2 + d F3),    w = sqrt 2 / 4
 
 An embedded third-order sum gives the error of every step, smoothed by the same matrix; a PI
 controller keeps its largest value (K) below the tolerance. Steps are the first one times powers of
@@ -17,7 +18,8 @@ extrapolated and then checked. Heat is conserved: the residual of every linear s
 and the difference between C (T3 - T1) and the gain of enthalpy is given as heat in later steps. It
 also counts as an error of the step, so that a latent heat, written as a capacity over a kelvin or
 more, is not skipped.
-Hosea and Shampine, Appl. Numer. Math. 20 (1996) 21; Gustafsson, ACM Trans. Math. Softw. 17 (1991) 533.
+Hosea and Shampine, Appl. Numer. Math. 20 (1996) 21.
+Gustafsson, ACM Trans. Math. Softw. 17 (1991) 533.
 """
 
 from __future__ import annotations
@@ -245,8 +247,9 @@ class _Trial:
 class _March:
     """Advances in time.
 
-    `x`: T - datum at time `t`; `started`: begin of the last step; `owed`: J per voxel that the steps so far left out, to be given over
-    a time of `span` or more; `wish`: length in s wanted for the next step.
+    `x`: T - datum at time `t`; `started`: begin of the last step; `owed`: J per voxel that the
+    steps so far left out, to be given over a time of `span` or more; `wish`: length in s wanted for
+    the next step.
     """
 
     def __init__(

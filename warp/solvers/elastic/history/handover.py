@@ -1,13 +1,13 @@
 """The state of a body whose media change while its voxels stay: free bumps that are underfilled.
 
-Adding stress-free material to a voxel leaves the voxel's stress unchanged. With the strain e since it
-was attached, the stiffness C and the free strain a before and after, at one temperature:
+Adding stress-free material to a voxel leaves the voxel's stress unchanged. With the strain e since
+it was attached, the stiffness C and the free strain a before and after, at one temperature:
 
     C' (e' - a') = C (e - a)          voxels
     K' (g' - b') = K (g - b)          edges (shear); b, the free tilt, at lateral free faces only
 
-So the bumps keep their stress when underfill surrounds them, nothing moves, and both are stiff against
-later loads. In viscoelastic voxels each Maxwell branch keeps its stress:
+So the bumps keep their stress when underfill surrounds them, nothing moves, and both are stiff
+against later loads. In viscoelastic voxels each Maxwell branch keeps its stress:
 
     C' q_i' = C q_i (voxels),   G' q_i' = G q_i (edges)        if both media relax by one law
     q_i' = C'^-1 stress                                        otherwise: as if just loaded

@@ -1,9 +1,10 @@
 """The memory of viscoelastic voxels: spring strains q_i of their Maxwell branches (relaxation).
 
-In each voxel, and in each voxel around an edge for shear, the stress at the end of a step is elastic
-plus a history term,
+In each voxel, and in each voxel around an edge for shear, the stress at the end of a step is
+elastic plus a history term,
 
-    sigma = sum C_i q_i = C_eff e + past,    C_eff = sum mean_i C_i,    past = sum C_i (decay_i q_i - mean_i q_0)
+    sigma = sum C_i q_i = C_eff e + past
+    C_eff = sum mean_i C_i,    past = sum C_i (decay_i q_i - mean_i q_0)
 
 with e the strain without the thermal one and q_0 = e at the step's beginning, stored as the branch
 that never relaxes. So the operator of a step is the ordinary one with C_eff. C_0, C_i are fractions
@@ -85,7 +86,8 @@ def moved(
 class Branches:
     """The branches of each medium over a step; zeros for elastic media.
 
-    decay, mean (media, terms+1); stiffness normal (media, terms+1, 3, 3), shear (media, terms+1, 3).
+    decay, mean (media, terms+1); stiffness normal (media, terms+1, 3, 3), shear (media, terms+1,
+    3).
     """
 
     decay: np.ndarray
@@ -141,7 +143,7 @@ def past(q: np.ndarray, decay: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 class Voxels:
-    """The viscoelastic voxels `at` of a model during one step, and effective moduli of all media."""
+    """The viscoelastic voxels `at` of a model in one step, and effective moduli of all media."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The state of a body between steps: strains since each voxel was attached, forces at free edges."""
+"""The state of a body between steps: strains since attachment, and forces at free edges."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Step:
         return shear
 
     def imbalance(self) -> np.ndarray:
-        """Compute the forces of the present stresses that the step must balance, solver's layout."""
+        """Compute the forces that the step must balance, in the solver's layout."""
         A, body, host, n = self.A, self.A.body, self.host, self.A.n
         extent = n[0] + 1, n[1] + 1, n[2] + 1
         stress, t = np.empty_like(self.body.strain), np.empty_like(self.body.shear)

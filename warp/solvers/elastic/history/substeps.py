@@ -1,4 +1,4 @@
-"""Substeps of a load step during which a material relaxes; strain and temperature are linear in each.
+"""Substeps of a load step in which a material relaxes; strain and temperature are linear in each.
 
 A single branch is integrated exactly (relaxation), but relaxing layers unload their neighbours at a
 rate that the linear-in-time assumption misses. So a substep is solved whole and in two halves, over

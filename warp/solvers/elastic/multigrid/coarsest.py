@@ -1,4 +1,4 @@
-"""Solve the coarsest elastic level directly: assembled column by column, inverted without rigid motion."""
+"""Solve the coarsest elastic level directly: assembled and inverted without rigid motion."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Coefficients of coarse elastic levels: a coarse field has nearly the energy of the interpolated one.
+"""Coefficients of coarse elastic levels: nearly the energy of the interpolated field.
 
 The normal stiffness of a merged cell is the sum over its cells, but at least LEAST of what stiffer
-cells beside it require by their share in its strain: e_zz of a voxel is interpolated from up to four
-coarse cells, e_xx from two along y, e_yy from two along x. With the sum alone a soft coarse cell
-would strain at no cost beside a stiff one whose outer voxels follow by a quarter, and the coarse
-level would overshoot by up to a thirtieth of the contrast. A coarse edge takes the fine edges with
-the weights with which their shear strain is interpolated from it. Edges whose displacements or tilt
-do not exist on the coarse grid take the tilt of a neighbour (free_edges) or are dropped. Layout as
-in kernels/elastic.py, in float64 on the device.
+cells beside it require by their share in its strain: e_zz of a voxel is interpolated from up to
+four coarse cells, e_xx from two along y, e_yy from two along x. With the sum alone a soft coarse
+cell would strain at no cost beside a stiff one whose outer voxels follow by a quarter, and the
+coarse level would overshoot by up to a thirtieth of the contrast. A coarse edge takes the fine
+edges with the weights with which their shear strain is interpolated from it. Edges whose
+displacements or tilt do not exist on the coarse grid take the tilt of a neighbour (free_edges) or
+are dropped. Layout as in kernels/elastic.py, in float64 on the device.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from warp.solvers.elastic.operator import Operator
 from warp.solvers.sparse import add, numbered
 
 LEAST = 0.25
-"""Small enough to change nothing between cells of similar stiffness or cells that are partly void."""
+"""Small enough to change nothing between similar cells and in cells that are partly void."""
 AT_ONCE = 1 << 18
 """Places whose coefficients are looked up before they are merged: few enough for a cache."""
 
@@ -36,8 +36,8 @@ class Coefficients:
     """Coefficients of a level on the device.
 
     C (6, ...): cells; total (3, ...): edges; K: edges whose tilt is not borrowed; ids (nz+2, ny+2,
-    nx+3): 0 in void; edges: those with a borrowed tilt; hidden (3, ...): shares that void cells have
-    in the stiffness xx, yy, zz of fine cells (void_energy), zero on the finest level.
+    nx+3): 0 in void; edges: those with a borrowed tilt; hidden (3, ...): shares that void cells
+    have in the stiffness xx, yy, zz of fine cells (void_energy), zero on the finest level.
     """
 
     C: Array

@@ -67,7 +67,7 @@ class Cycle(levels.Cycle):
 
 
 def merges(lines: Lines, mirror: tuple[bool, bool], coarsest: int | None = None) -> Iterator[Merge]:
-    """Yield the merges from each level to the next, until one has at most `coarsest` displacements."""
+    """Yield the merges between levels, until one has at most `coarsest` displacements."""
     x, y, z = lines
     cells = (len(x) - 1) * (len(y) - 1) * (len(z) - 1)
     if coarsest is None:

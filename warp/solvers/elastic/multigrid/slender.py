@@ -1,9 +1,9 @@
-"""Slender parts in the smoother: pins, walls and bumps a few voxels wide, whose faces move together.
+"""Slender parts in the smoother: pins, walls and bumps, whose faces move together.
 
 The z lines of single faces (LineSmoother) hardly move them: a face cannot move without stretching
-the stiff cells beside it, and coarse levels, which merge pins a voxel or two apart, cannot move each
-pin alone. So the lines of such a row of faces are those of its modes (kernels/slender.py); their
-number and length stay the same. Bumps one voxel wide need this most.
+the stiff cells beside it, and coarse levels, which merge pins a voxel or two apart, cannot move
+each pin alone. So the lines of such a row of faces are those of its modes (kernels/slender.py);
+their number and length stay the same. Bumps one voxel wide need this most.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The smoothers of thermo-elasticity: exact solutions along z, factored in float64, kept in float32.
+"""The smoothers of thermo-elasticity: exact solutions along z, in float32.
 
 LineSmoother  the z lines of u, v and w, each alone
 Columns       all displacements of a cell column together (u and v belong to two columns, whose
@@ -25,7 +25,8 @@ from warp.solvers.sparse import Scattered, add
 class LineSmoother:
     """The z lines of each displacement: inverse pivots and multipliers of L D L^T.
 
-    Shape (3, nz+1, ny+1, nx+3). In slender parts the lines of the modes of a row of faces (slender).
+    Shape (3, nz+1, ny+1, nx+3). In slender parts the lines of the modes of a row of faces
+    (slender).
     """
 
     def __init__(self, device: Device, inverse: Array, lower: Array, slender: Slender) -> None:

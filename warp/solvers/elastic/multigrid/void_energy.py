@@ -1,9 +1,9 @@
-"""Energy of coarse levels beside voids, where an interpolated field strains but the coarse one does not.
+"""Energy of coarse levels beside voids, where only the interpolated field strains.
 
-Beside a ledge, a gap or a wall a displacement that does not exist on the coarse grid is extrapolated
-(transfer.ghosts), and fine cells and edges follow it by a share. If nothing else resists, the coarse
-level yields far more easily than the field interpolated from it, and its correction overshoots. Two
-kinds of places miss their energy:
+Beside a ledge, a gap or a wall a displacement that does not exist on the coarse grid is
+extrapolated (transfer.ghosts), and fine cells and edges follow it by a share. If nothing else
+resists, the coarse level yields far more easily than the field interpolated from it, and its
+correction overshoots. Two kinds of places miss their energy:
 
     void cells     whose two displacements are obtained in different ways: e_xx, e_yy, e_zz with a
                    part of the stiffness that their share in fine cells adds up to

@@ -82,7 +82,10 @@ def centre_weights(lines: np.ndarray, keep: np.ndarray) -> coarsening.Weights:
 
 
 def support(at: np.ndarray, count: int) -> np.ndarray:
-    """First and end of the fine cells that take from each coarse cell, all firsts, then all ends."""
+    """Return the first and the end of the fine cells that take from each coarse cell.
+
+    All firsts, then all ends.
+    """
     coarse = np.arange(count)
     first = np.searchsorted(at, coarse - 1, "left")
     end = np.searchsorted(at, coarse, "right")
