@@ -82,6 +82,9 @@ class Control:
     progress: Progress | None = None
 
 
+DEFAULT = Control()
+
+
 def solve(
     device: Device,
     system: System,

@@ -5,7 +5,7 @@
 The table is as stiff as a fraction 1/HARD of the lowest voxel (s = HARD C_zz area / height): a face
 sinks in by a fraction of the compression of the voxel above it, far below the accuracy wanted. A
 table that stiff from the start would make Newton's iteration creep face by face. So it starts so
-soft that the body sinks in under its weight by about its own unevenness, and is stiffened by STEP
+soft that the body sinks in under its weight by about its own unevenness, and is stiffened by STIFFENING
 at a time; at each stiffness semismooth Newton with exact line search on the energy, which is convex
 (Hintermueller and Kunisch, SIAM J. Optim. 17 (2006) 159, for such paths).
 
@@ -34,10 +34,10 @@ from warp.voxels.voxelize import VoxelModel
 
 GRAVITY = 9.80665  # m/s^2, standard, by definition
 HARD = 3.0
-STEP = 100.0
+STIFFENING = 100.0
 BED = 1e-5
 """Stiffness of the soft bed in the V-cycle, all faces together, over that of the stiffest voxel."""
-LIMIT = 40
+NEWTON_STEPS = 40
 """Newton steps at one stiffness of the table."""
 COARSEST = 800
 """Displacements on the level that is inverted, anew for every set of touching faces."""
@@ -184,8 +184,8 @@ class _Body:
                 history.append(norm(out))
                 if history[-1] <= enough:
                     break
-                if steps - before >= LIMIT:
-                    reached = f"residual {history[-1] / size:.1e} of the weight after {LIMIT} steps"
+                if steps - before >= NEWTON_STEPS:
+                    reached = f"residual {history[-1] / size:.1e} of the weight after {NEWTON_STEPS} steps"
                     raise ConvergenceError(
                         f"contact with the table: {reached} at one hardness, "
                         f"{enough / size:.0e} wanted"
@@ -200,7 +200,7 @@ class _Body:
             touching = g < 0
             if last:
                 return x + np.tensordot(rigid, self.motions, axes=1), touching, history
-            soft = soft * STEP if steps > before else np.inf
+            soft = soft * STIFFENING if steps > before else np.inf
 
     def _softest(self) -> float:
         """Return the stiffness per area in Pa/m at which the weight sinks in by the unevenness."""

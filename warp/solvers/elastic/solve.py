@@ -37,7 +37,7 @@ from warp.solvers.elastic.load import load
 from warp.solvers.elastic.multigrid.reuse import Reuse
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.elastic.rigid import remove_rigid_motion
-from warp.solvers.krylov import Control
+from warp.solvers.krylov import DEFAULT, Control
 from warp.voxels.supports import Carrier, Clamp, Table
 from warp.voxels.voxelize import VoxelModel
 
@@ -62,7 +62,7 @@ def solve(
     temperature: float | np.ndarray,
     device: Device,
     state: State,
-    control: Control = Control(),  # noqa: B008  # frozen
+    control: Control = DEFAULT,
     *,
     duration: float = 0.0,
     support: Carrier = None,

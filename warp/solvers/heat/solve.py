@@ -39,7 +39,7 @@ from warp.solvers.heat.operator import (
     operator,
     varying,
 )
-from warp.solvers.krylov import Control, System
+from warp.solvers.krylov import DEFAULT, Control, System
 from warp.voxels import boundary
 from warp.voxels.boundary import Boundary, Source
 from warp.voxels.voxelize import VoxelModel
@@ -74,7 +74,7 @@ def solve_steady(
     boundaries: Iterable[Boundary],
     power: dict[str, float | np.ndarray] | Iterable[Source],
     device: Device,
-    control: Control = Control(),  # noqa: B008  # frozen
+    control: Control = DEFAULT,
     stretch: np.ndarray | None = None,
 ) -> Solution:
     """Solve for the steady temperature.

@@ -101,8 +101,11 @@ class Stepping:
             )
 
 
+ADAPTIVE = Stepping()
+
+
 @dataclass(frozen=True)
-class Step:
+class TimeStep:
     """An accepted step.
 
     Its end and length (s), largest change and estimated error (K), iterations of its linear solves,
@@ -129,7 +132,7 @@ class Solution:
     """
 
     frames: list[tuple[float, np.ndarray]]
-    steps: list[Step]
+    steps: list[TimeStep]
     rejected: int
     hierarchies: int
     seconds: float
@@ -146,7 +149,7 @@ def solve(
     sources: dict[str, float | np.ndarray] | Iterable[Source],
     device: Device,
     schedule: Schedule,
-    stepping: Stepping = Stepping(),  # noqa: B008  # frozen
+    stepping: Stepping = ADAPTIVE,
     stretch: np.ndarray | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Solution:
@@ -228,10 +231,10 @@ class _Trial:
         bend = (self.whole - self.inner / G) / (1 - G)
         return self.x + share * (self.whole - bend) + share**2 * bend
 
-    def step(self, t: float) -> Step:
+    def step(self, t: float) -> TimeStep:
         """Describe the step that ended at t."""
         copies = self.M.A.model.grid.copies
-        return Step(
+        return TimeStep(
             time=t,
             size=self.size,
             change=float(abs(self.whole).max()),
@@ -265,7 +268,7 @@ class _March:
         self.owed, self.span = matrices.device.zeros(x.shape), 0.0
         self.before: _Trial | None = None
         self.last_error = self.tolerance
-        self.steps: list[Step] = []
+        self.steps: list[TimeStep] = []
         self.rejected = 0
         self.base = stepping.fixed_step or stepping.first_step or self.careful_step()
         self.wish = self.base

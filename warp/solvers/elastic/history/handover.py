@@ -205,7 +205,7 @@ class MemoryTransfer:
         values = np.vstack([pattern, stress, self.number[0][row]])
         known, found = recalled(self.memory.sites, values, new.keys)
         stiffness, whole = new.stiffness[known].T, new.effective[known]
-        own = np.where(found[-1] == self.number[1][new.of[known]], found[:-2] / whole, 0.0)
+        own = np.where(found[-1] == self.number[1][new.medium[known]], found[:-2] / whole, 0.0)
         own += (found[-2] - (stiffness * own[: len(stiffness)]).sum(axis=0)) / whole
         memory = replace(memory, sites=new.keys[known], shear=own)
         last = self._sites(1, memory, lateral)

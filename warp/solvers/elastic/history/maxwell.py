@@ -240,15 +240,15 @@ class Sites:
             rows.append(row[at])
             weights.append(weight[at])
         order = np.argsort(np.concatenate(keys), kind="stable")
-        self.which, self.keys, self.of, self.share = (
+        self.which, self.keys, self.medium, self.share = (
             np.concatenate(a)[order] for a in (which, keys, rows, weights)
         )
         self.q = self._recall(memory, lasting, shear)
         e = self.kind[self.which]
-        self.stiffness = self.branches.shear[self.of, :, e]  # (sites, terms+1)
-        self.decay, self.mean = self.branches.decay[self.of], self.branches.mean[self.of]
+        self.stiffness = self.branches.shear[self.medium, :, e]  # (sites, terms+1)
+        self.decay, self.mean = self.branches.decay[self.medium], self.branches.mean[self.medium]
         self.past = (self.stiffness.T * past(self.q, self.decay, self.mean)).sum(axis=0)
-        self.effective = self.G[self.of, e]
+        self.effective = self.G[self.medium, e]
         with np.errstate(divide="ignore", invalid="ignore"):  # void has no modulus
             give = np.where(solid, self.weights / self.G[self.rows, self.kind], 0.0).sum(axis=0)
         self.modulus = 1 / give

@@ -102,7 +102,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Carried:
+class Transferred:
     """A state on the voxels of the next step. Its arrays may be written.
 
     `lasting` (3, nz+1, ny+1, nx+1): edges that exist before and now.
@@ -117,7 +117,7 @@ class Carried:
     held_forces: np.ndarray
 
 
-def carry(before: State, solid: np.ndarray, edges: list[Edges]) -> Carried:
+def transferred(before: State, solid: np.ndarray, edges: list[Edges]) -> Transferred:
     """Attach and remove voxels and edges; `edges`: those of the lateral free faces now."""
     lasting = between_four(before.solid & solid)
     lateral = table(edges, solid)
@@ -142,7 +142,7 @@ def carry(before: State, solid: np.ndarray, edges: list[Edges]) -> Carried:
         stiffness[now] = np.concatenate([e.stiffness for e in edges])
         at = places(held[back], solid.shape)
         shear.reshape(-1)[at] = held_forces[back] / stiffness[at]
-    return Carried(U, strain, shear, lasting, lateral, held[~back], held_forces[~back])
+    return Transferred(U, strain, shear, lasting, lateral, held[~back], held_forces[~back])
 
 
 def table(edges: list[Edges], solid: np.ndarray) -> np.ndarray:

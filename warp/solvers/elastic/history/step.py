@@ -23,7 +23,7 @@ import numpy as np
 from warp.device import Device
 from warp.solvers.elastic.free_edges import stiffness_of, strain_matrix
 from warp.solvers.elastic.history.maxwell import Memory, Sites, Voxels
-from warp.solvers.elastic.history.state import State, carry, edges_of, faces_of, places
+from warp.solvers.elastic.history.state import State, edges_of, faces_of, places, transferred
 from warp.solvers.elastic.layout import host_of
 from warp.solvers.elastic.load import (
     Strain,
@@ -39,7 +39,7 @@ from warp.voxels.voxelize import VoxelModel
 class Step:
     """Operator and forces of a step, and the state after it.
 
-    `A`: operator at the end of the step; `body`: the state before, on the voxels of this step;
+    `A`: operator at the end of the step; `begin`: the state before, on the voxels of this step;
     `displacement` (3, nz+1, ny+1, nx+1): the total one before.
     """
 
@@ -65,15 +65,15 @@ class Step:
         self.A = operator(model, device, self.voxels.moduli)
         self.thermal = thermal_stress(model, self.voxels.moduli.normal, temperature)
         self.edge_shear = free_edge_shear(model, self.A.body, self.free_strain)
-        self.body = carry(before, self.solid, self.A.edges)
-        self.displacement = self.body.displacement
-        self.lateral = places(self.body.lateral, self.solid.shape)
+        self.begin = transferred(before, self.solid, self.A.edges)
+        self.displacement = self.begin.displacement
+        self.lateral = places(self.begin.lateral, self.solid.shape)
         self.sites = Sites(
-            before.memory, model, self.voxels, self.lateral, self.body.lasting, self.body.shear
+            before.memory, model, self.voxels, self.lateral, self.begin.lasting, self.begin.shear
         )
         self.centres = self.A.body.spacings[1::2]
         self.B = strain_matrix(self.A.edges, self.centres, self.A.n)
-        held = edges_of(self.body.held, self.body.held_forces)
+        held = edges_of(self.begin.held, self.begin.held_forces)
         self.held = strain_matrix(held, self.centres, self.A.n).T @ stiffness_of(held)
 
     def loaded_shear(self) -> np.ndarray:
@@ -81,7 +81,7 @@ class Step:
 
         The strain less the free shear and less the relaxed part.
         """
-        shear = self.body.shear.copy()
+        shear = self.begin.shear.copy()
         shear.reshape(-1)[self.lateral] -= self.edge_shear
         shear.reshape(-1)[self.sites.edges] -= self.sites.offset
         return shear
@@ -90,8 +90,8 @@ class Step:
         """Compute the forces that the step must balance, in the solver's layout."""
         A, body, host, n = self.A, self.A.body, self.host, self.A.n
         extent = n[0] + 1, n[1] + 1, n[2] + 1
-        stress, t = np.empty_like(self.body.strain), np.empty_like(self.body.shear)
-        args = stress, self.body.strain, A.ids, body.cell, *self.thermal, *n
+        stress, t = np.empty_like(self.begin.strain), np.empty_like(self.begin.shear)
+        args = stress, self.begin.strain, A.ids, body.cell, *self.thermal, *n
         host.launch("history", "cell_stress", extent, *args)
         stress.reshape(3, -1)[:, self.voxels.at] += self.voxels.past()
         shear = self.loaded_shear()
@@ -105,30 +105,30 @@ class Step:
 
     def after(self, x: np.ndarray) -> State:
         """Return the state after the increment x (solver's layout)."""
-        A, body, n = self.A, self.body, self.A.n
+        A, begin, n = self.A, self.begin, self.A.n
         dU = np.ascontiguousarray(x[..., 1 : n[0] + 2])
         extent = n[0] + 1, n[1] + 1, n[2] + 1
-        args = body.strain, body.shear, dU, A.ids, *A.body.spacings, *n
+        args = begin.strain, begin.shear, dU, A.ids, *A.body.spacings, *n
         self.host.launch("history", "add_strains", extent, *args)
-        shear = body.shear.reshape(-1)
+        shear = begin.shear.reshape(-1)
         shear[self.lateral] += self.B @ x.reshape(-1)
         forces = stiffness_of(A.edges) * self.loaded_shear().reshape(-1)[self.lateral]
         return State(
-            displacement=np.where(faces_of(self.solid), body.displacement + dU, 0.0),
+            displacement=np.where(faces_of(self.solid), begin.displacement + dU, 0.0),
             solid=self.solid,
-            strain=body.strain,
-            shear=body.shear,
-            lateral=body.lateral,
+            strain=begin.strain,
+            shear=begin.shear,
+            lateral=begin.lateral,
             forces=forces,
-            held=body.held,
-            held_forces=body.held_forces,
+            held=begin.held,
+            held_forces=begin.held_forces,
             memory=self._memory(shear.copy()),
         )
 
     def _memory(self, shear: np.ndarray) -> Memory:
         """Return the memory after the step; `shear`: that of all edges, flat, overwritten."""
         at = self.voxels.at
-        strain = self.body.strain.reshape(3, -1)[:, at] - stacked(self.free_strain, at)
+        strain = self.begin.strain.reshape(3, -1)[:, at] - stacked(self.free_strain, at)
         shear[self.lateral] -= self.edge_shear
         sites, gamma = self.sites.after(shear[self.sites.edges])
         temperature = np.take(self.temperature, at, mode="clip")  # a uniform one has a single entry

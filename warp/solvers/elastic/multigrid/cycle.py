@@ -20,8 +20,8 @@ from warp.solvers.elastic.multigrid.level import (
     relative_width,
     wide,
 )
-from warp.solvers.elastic.multigrid.matrix import Lines, MediaMatrix, StoredMatrix, coarser
-from warp.solvers.elastic.multigrid.smoothers import Columns
+from warp.solvers.elastic.multigrid.matrix import GridLines, MediaMatrix, StoredMatrix, coarser
+from warp.solvers.elastic.multigrid.smoothers import ColumnSmoother
 from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.levels import Level, Memory, Smoothing
@@ -52,7 +52,7 @@ class Cycle(levels.Cycle):
             parts.append(in_single_precision(matrix))
             transfers.append(transfer)
             matrix = next_matrix
-        columns = [s.size for _, _, s in parts if isinstance(s, Columns)]
+        columns = [s.size for _, _, s in parts if isinstance(s, ColumnSmoother)]
         size = int(np.prod(A.shape))
         idle = A.device.zeros(size + max([size, *columns]), np.float32)
         memory = Memory(idle[:size], idle[size:])
@@ -66,7 +66,7 @@ class Cycle(levels.Cycle):
         super().__init__(smoothed, last, transfers, idle)
 
 
-def merges(lines: Lines, mirror: tuple[bool, bool], coarsest: int | None = None) -> Iterator[Merge]:
+def merges(lines: GridLines, mirror: tuple[bool, bool], coarsest: int | None = None) -> Iterator[Merge]:
     """Yield the merges between levels, until one has at most `coarsest` displacements."""
     x, y, z = lines
     cells = (len(x) - 1) * (len(y) - 1) * (len(z) - 1)
@@ -79,7 +79,7 @@ def merges(lines: Lines, mirror: tuple[bool, bool], coarsest: int | None = None)
         x, y = step.coarse
 
 
-def bytes_needed(lines: Lines, mirror: tuple[bool, bool]) -> int:
+def bytes_needed(lines: GridLines, mirror: tuple[bool, bool]) -> int:
     """Predict the memory of a solve on a grid of these lines, iteration vectors included."""
     x, y, z = lines
     grids = [(x, y), *(step.coarse for step in merges(lines, mirror))]

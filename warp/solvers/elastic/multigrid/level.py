@@ -13,8 +13,8 @@ import numpy as np
 
 from warp.arrays import Array
 from warp.device import parts
-from warp.solvers.elastic.multigrid.matrix import LevelMatrix, Lines, MediaMatrix, StoredMatrix
-from warp.solvers.elastic.multigrid.smoothers import Columns, LineSmoother
+from warp.solvers.elastic.multigrid.matrix import GridLines, LevelMatrix, MediaMatrix, StoredMatrix
+from warp.solvers.elastic.multigrid.smoothers import ColumnSmoother, LineSmoother
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.levels import Matrix
 
@@ -57,7 +57,7 @@ class StoredLevel:
         self.free.apply(r, p, -1.0, 1.0)
 
 
-def in_single_precision(matrix: LevelMatrix) -> tuple[Array, Matrix, LineSmoother | Columns]:
+def in_single_precision(matrix: LevelMatrix) -> tuple[Array, Matrix, LineSmoother | ColumnSmoother]:
     """Return (active, matrix, smoother) of a level: an array positive where unknowns exist."""
     if isinstance(matrix, MediaMatrix):
         lines = LineSmoother.of_media(matrix.A)
@@ -65,7 +65,7 @@ def in_single_precision(matrix: LevelMatrix) -> tuple[Array, Matrix, LineSmoothe
     diagonal = matrix.diagonal()
     if relative_width(*matrix.lines) > WIDE:
         active = matrix.device.asarray(diagonal, np.float32)
-        return active, StoredLevel(matrix), Columns(matrix, diagonal)
+        return active, StoredLevel(matrix), ColumnSmoother(matrix, diagonal)
     lines = LineSmoother.of_stored(matrix, diagonal)
     return lines.inverse, StoredLevel(matrix), lines
 
@@ -76,6 +76,6 @@ def relative_width(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
     return float(np.sqrt(width_x * width_y) / (z[-1] - z[0]))
 
 
-def wide(lines: Lines) -> bool:
+def wide(lines: GridLines) -> bool:
     """Return True if the cells of the finest level are wide."""
     return relative_width(*lines) > WIDE_FINEST

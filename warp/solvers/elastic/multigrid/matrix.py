@@ -28,7 +28,7 @@ from warp.solvers.elastic.operator import Operator
 from warp.solvers.elastic.springs import Springs
 from warp.solvers.sparse import NOTHING, Scattered
 
-Lines = tuple[np.ndarray, np.ndarray, np.ndarray]
+GridLines = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class MediaMatrix:
@@ -67,7 +67,7 @@ class StoredMatrix:
     def __init__(
         self,
         device: Device,
-        lines: Lines,
+        lines: GridLines,
         coefficients: Coefficients,
         springs: Springs,
         missing: Scattered = NOTHING,

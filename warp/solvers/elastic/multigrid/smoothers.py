@@ -1,9 +1,9 @@
 """The smoothers of thermo-elasticity: exact solutions along z, in float32.
 
-LineSmoother  the z lines of u, v and w, each alone
-Columns       all displacements of a cell column together (u and v belong to two columns, whose
-              solutions are added: additive Schwarz); takes five times the memory; needed where
-              cells are wide, and columns bend without shear
+LineSmoother    the z lines of u, v and w, each alone
+ColumnSmoother  all displacements of a cell column together (u and v belong to two columns, whose
+                solutions are added: additive Schwarz); takes five times the memory; needed where
+                cells are wide, and columns bend without shear
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class LineSmoother:
         self.slender.to_faces(level.r, level.x, level.p)
 
 
-class Columns:
+class ColumnSmoother:
     """Whole cell columns, factored for kernels/columns.py. `size`: numbers of scratch in `step`."""
 
     def __init__(self, matrix: StoredMatrix, diagonal: Array) -> None:
@@ -127,7 +127,7 @@ def column_entries(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return what free edges couple within one cell column.
 
-    Columns j (nx + 3) + i, entries 30 k + 6 d + o of their matrices (kernels/columns.py), and
+    ColumnSmoother j (nx + 3) + i, entries 30 k + 6 d + o of their matrices (kernels/columns.py), and
     values; in ascending order.
     """
     row, column, values = free.entries()

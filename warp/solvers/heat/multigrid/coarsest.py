@@ -14,7 +14,7 @@ from warp.solvers.levels import Matrix, Memory, Smoother
 DENSE = 500  # unknowns of a dense inverse, which then takes 1 MB
 
 
-class Lines(Matrix, Smoother, Protocol):
+class LineMatrix(Matrix, Smoother, Protocol):
     """A matrix that can solve its z lines. `active`: positive in solid voxels."""
 
     shape: tuple[int, int, int]
@@ -34,7 +34,7 @@ def small(shape: tuple[int, int, int]) -> bool:
 class Coarsest(levels.Coarsest):
     """The level that is solved directly; in a single column a z line is the whole problem."""
 
-    def __init__(self, device: Device, matrix: Lines, memory: Memory) -> None:
+    def __init__(self, device: Device, matrix: LineMatrix, memory: Memory) -> None:
         super().__init__(device, matrix.active, memory)
         self.matrix = matrix
         self.inverse = inverse(device, matrix) if small(matrix.shape) else None
@@ -50,7 +50,7 @@ class Coarsest(levels.Coarsest):
         self.device.launch("multigrid", "dense_rows", (n, 1, 1), *args, real=np.float32)
 
 
-def inverse(device: Device, level: Lines) -> Array:
+def inverse(device: Device, level: LineMatrix) -> Array:
     """Invert the matrix of a small level, with ones on the diagonal in void.
 
     Columns of voxels that have no neighbour in common (seven colours) are read in one product.
