@@ -46,7 +46,7 @@ def solve(
         case = load(case)
     from warp.run import process
 
-    return process.solve(case, device=device, progress=progress)
+    return process.solve(case, device=device, on_progress=progress)
 
 
 def read(path: str | PathLike[str]) -> Result:

@@ -9,7 +9,7 @@ import warp
 from warp.device import Device
 from warp.errors import WarpError
 from warp.run import check as checks
-from warp.run import single
+from warp.run import process
 from warp.run import warnings as run_warnings
 from warp.voxels import voxelize
 
@@ -54,7 +54,7 @@ def test_a_package_of_nothing_is_no_solid(tmp_path):
     )
     assert checks.check(warp.load(path), on="cpu").warnings == ["no part is solid"]
     with pytest.raises(WarpError, match="no part is solid"):
-        single.solve(warp.load(path), "cpu")
+        process.solve(warp.load(path), "cpu")
 
 
 def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
@@ -68,7 +68,7 @@ def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
     words = "nothing is left of part 'chip': 'mould' comes later and covers it"
     assert checks.check(warp.load(path), on="cpu").warnings == [words]
     with pytest.raises(WarpError, match=words):
-        single.solve(warp.load(path), "cpu")
+        process.solve(warp.load(path), "cpu")
 
 
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):

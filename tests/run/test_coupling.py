@@ -10,7 +10,7 @@ from warp.case import case
 from warp.cli import tables
 from warp.errors import ConvergenceError, WarpError
 from warp.run import bond_lines as coupling
-from warp.run import single
+from warp.run import process
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.heat import steady as heat
 from warp.verify.problem import material
@@ -112,8 +112,8 @@ def load(tmp_path, text=CASE):
 def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
     """All the heat goes through the gel: across it stands q t/k with the thickness t that it has when warm; 5 %, for the
     hottest point lies in the middle."""
-    warm = single.solve(load(tmp_path), cpu)
-    drawn = single.solve(load(tmp_path, CASE.replace(', bond_lines = ["tim"]', "")), cpu)
+    warm = process.solve(load(tmp_path), cpu)
+    drawn = process.solve(load(tmp_path, CASE.replace(', bond_lines = ["tim"]', "")), cpu)
     found = warm.metrics["bond_lines"]
     line = found["parts"]["tim"]
     assert line["thickness_um"] == pytest.approx(100)

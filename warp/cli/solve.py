@@ -60,8 +60,8 @@ def run(
 
     target = output or Path(case.stem + ".h5")
     results.check_writable(target)
-    kept = checkpoint.beside(target)
-    checkpoint.tidy(kept, target)
+    checkpoint_path = checkpoint.beside(target)
+    checkpoint.tidy(checkpoint_path, target)
     loaded = load(case, overrides(set_))
     for remark in checks.overlaps(loaded):
         print(f"warning: {remark}", file=sys.stderr)
@@ -69,11 +69,18 @@ def run(
         if refine or grids:
             result = refinement.solve(loaded, device, steps, grids=grids or 2)
         else:
-            result = process.solve(loaded, device, steps, kept=kept, resume=resume, told=_resumed)
+            result = process.solve(
+                loaded,
+                device,
+                steps,
+                checkpoint_path=checkpoint_path,
+                resume=resume,
+                on_resume=_resumed,
+            )
         steps("writing", 0, float("nan"))
         result.write(target)
-    if loaded.load_steps:
-        process.done_with(kept)
+    if loaded.has_steps:
+        process.discard(checkpoint_path)
     numbers = result.summary()
     load_steps = numbers.get("steps", [])
     if as_json:

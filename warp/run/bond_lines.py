@@ -26,30 +26,30 @@ LIMIT = 20  # rounds
 _CLOSED = 0.05  # of the drawn thickness
 
 
-class Warm(Protocol):
-    """A heat solution."""
+class HeatSolution(Protocol):
+    """A temperature field (nz, ny, nx) in K."""
 
     @property
     def temperature(self) -> np.ndarray: ...
 
 
-class Bent(Protocol):
-    """An elastic solution."""
+class ElasticSolution(Protocol):
+    """A displacement (3, nz+1, ny+1, nx+1) in m."""
 
     @property
     def displacement(self) -> np.ndarray: ...
 
 
-W = TypeVar("W", bound=Warm)
-B = TypeVar("B", bound=Bent)
+H = TypeVar("H", bound=HeatSolution)
+D = TypeVar("D", bound=ElasticSolution)
 
 
 @dataclass(frozen=True)
-class Solution(Generic[W, B]):
+class Coupled(Generic[H, D]):
     """`heat` and `elastic` as their solvers gave them last; `stretch` (nz, ny, nx); K that each round changed."""
 
-    heat: W
-    elastic: B
+    heat: H
+    elastic: D
     stretch: np.ndarray
     changes: list[float]
 
@@ -57,10 +57,10 @@ class Solution(Generic[W, B]):
 def solve(
     model: VoxelModel,
     layers: Iterable[str],
-    warm: Callable[[np.ndarray | None], W],
-    bend: Callable[[np.ndarray], B],
+    heat: Callable[[np.ndarray | None], H],
+    displace: Callable[[np.ndarray], D],
     accuracy: float = 1e-3,
-) -> Solution[W, B]:
+) -> Coupled[H, D]:
     """Let the thickness of the parts `layers` follow the displacement until no temperature moves by `accuracy` (K).
 
     warm(stretch): solve conduction, e.g. heat.solve_steady(..., stretch=stretch); None at first. bend(temperature): solve
@@ -70,14 +70,14 @@ def solve(
     for name in layers:
         soft |= boundary.rows(model, name)
     stretch, changes = None, []
-    hot = warm(None)
+    warm = heat(None)
     for _ in range(LIMIT):
-        bent = bend(hot.temperature)
-        stretch = thickness_change(model, bent.displacement, soft)
-        last, hot = hot, warm(stretch)
-        changes.append(float(np.abs(hot.temperature - last.temperature).max()))
+        solution = displace(warm.temperature)
+        stretch = thickness_change(model, solution.displacement, soft)
+        last, warm = warm, heat(stretch)
+        changes.append(float(np.abs(warm.temperature - last.temperature).max()))
         if changes[-1] <= accuracy:
-            return Solution(hot, bent, stretch, changes)
+            return Coupled(warm, solution, stretch, changes)
     raise ConvergenceError(
         f"heat and bond lines: temperatures still move by {changes[-1]:.1e} K after {LIMIT} rounds"
     )
@@ -97,7 +97,7 @@ def thickness_change(model: VoxelModel, displacement: np.ndarray, soft: np.ndarr
     return stretch
 
 
-def bond_lines(
+def changes(
     model: VoxelModel, layers: Iterable[str], stretch: np.ndarray
 ) -> dict[str, dict[str, float]]:
     """Thickness of each layer as drawn and its change in um: mean over the area, and the extremes of its columns."""

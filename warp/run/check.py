@@ -20,8 +20,9 @@ from warp.errors import WarpError
 from warp.geometry.shapes import Box
 from warp.geometry.tree import Branch, _mm, stack
 from warp.run import model as run_model
-from warp.run import process, resources
+from warp.run import resources
 from warp.run import warnings as run_warnings
+from warp.run.grids import common_grid
 from warp.voxels import voxelize
 from warp.voxels.grid import Grid, fitting, make_grid, spacing
 from warp.voxels.supports import Table
@@ -84,7 +85,7 @@ class Report:
 def check(case: Case, on: str = "auto") -> Report:
     """Voxelise a case and report; the report carries the voxels, where they are few enough to make."""
     place = device.select(on)
-    grid = process.common_grid(case)
+    grid = common_grid(case)
     model, warnings = look(case, grid, place)
     free, _ = place.memory()
     return Report(

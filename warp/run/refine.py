@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from warp.device import Device
-from warp.run import process, single
+from warp.run import process
+from warp.run.load_step import OnProgress
 
 if TYPE_CHECKING:
     from warp.case.case import Case
@@ -45,7 +46,7 @@ class Estimate:
 def solve(
     case: Case,
     device: str | Device = "auto",
-    progress: single.Progress | None = None,
+    progress: OnProgress | None = None,
     *,
     grids: int = 2,
 ) -> Result:
@@ -135,5 +136,5 @@ def observed_order(values: Sequence[float], widths: Sequence[float]) -> float | 
     return float(brentq(surplus, SLOWEST, FASTEST))
 
 
-def _numbered(progress: single.Progress, prefix: str) -> single.Progress:
+def _numbered(progress: OnProgress, prefix: str) -> OnProgress:
     return lambda step, iteration, residual: progress(prefix + step, iteration, residual)

@@ -33,7 +33,7 @@ def predicted_bytes(grid: Grid, case: Case) -> int:
 
 def bytes_of_history(case: Case) -> int:
     """What a voxel remembers besides where the case has steps: more by the share of the volume that relaxes."""
-    if not case.load_steps:
+    if not case.has_steps:
         return 0
     total = relaxing = 0.0
     media = case.materials()

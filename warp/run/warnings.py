@@ -15,9 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from warp.case.assembly import Assembly
 from warp.case.case import Case
-from warp.case.plan import Stage
 from warp.materials.material import Material, Medium
 from warp.units import ZERO_CELSIUS
 
@@ -47,18 +45,13 @@ def outside_temperature_range(
 def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
     """Part, medium, its name in the case, and the temperatures known beforehand: where stress began, where it is wanted."""
     loads = case.loads
-    stages: list[tuple[Stage | None, Assembly]] = [*case.stages.items()] or [(None, case.assembly)]
-    for stage, made in stages:
-        wanted = (
-            [loads.temperature]
-            if stage is None
-            else [m.temperature for m in case.load_steps if m.stage == stage]
-        )
-        for body in made.package.bodies:
+    for stage, assembly in case.stages.items():
+        wanted = [step.temperature for step in case.load_steps if step.stage == stage]
+        for body in assembly.package.bodies:
             if body.material is not None:
                 start = loads.stress_free if body.stress_free is None else body.stress_free
                 known = [start, *(T for T in wanted if T is not None)]
-                yield body.part, made.media[body.material], body.material, known
+                yield body.part, assembly.media[body.material], body.material, known
 
 
 def _materials(medium: Medium, name: str) -> Iterator[tuple[str, Material]]:
