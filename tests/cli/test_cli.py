@@ -68,6 +68,12 @@ def test_run_for_people_says_the_shape_in_words(warp, case):
     assert "convex" in out and "chip" in out and "um" in out and "out.h5" in out
 
 
+def test_resume_of_a_case_without_steps_says_that_there_is_nothing_to_resume(warp, case):
+    code, _, err = warp("run", case, "--resume", "--device", "cpu")
+    assert code == 0 and "nothing to resume: a case without [[step]] keeps no checkpoint" in err
+    assert sorted(p.suffix for p in case.parent.iterdir()) == [".h5", ".toml", ".xdmf"]
+
+
 def test_check_solves_nothing_and_draws(warp, case):
     code, out, _ = warp("check", case, "--json")
     assert code == 0

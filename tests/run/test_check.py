@@ -26,7 +26,7 @@ LARGE = {
 def test_a_large_grid_is_counted_not_made(monkeypatch):
     """70,756 resolved bumps on 160 million voxels: memory and time are told, whatever this machine has."""
     made = []
-    monkeypatch.setattr(checks, "LOOKED_AT", 2_000_000)
+    monkeypatch.setattr(checks, "LARGEST_VOXELISED", 2_000_000)
     paint = voxelize.voxelize
     monkeypatch.setattr(
         voxelize,
@@ -77,7 +77,7 @@ def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
         '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = "1 mm"\nmaterial = "fr4"\n'
         '[part.chip]\non = "board"\nlift = "50 um"\nsize = "4 mm"\nthickness = "0.5 mm"\nmaterial = "silicon"\n'
     )
-    monkeypatch.setattr(checks, "LOOKED_AT", 10_000)
+    monkeypatch.setattr(checks, "LARGEST_VOXELISED", 10_000)
     report = checks.check(warp.load(path), on="cpu")
     assert report.voxels > 10_000
     assert report.warnings[0] == "part 'chip' floats 50 um above 'board'"
@@ -86,11 +86,11 @@ def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
 
 def test_parts_that_run_into_one_another():
     """A ring wide enough to reach the chips; what lies within another part is meant so, as in every gallery file."""
-    found = checks.overlaps(
+    found = run_warnings.overlaps(
         warp.load(GALLERY / "two-chips-ring.toml", {"part.ring.width": '"20 mm"'})
     )
     assert found and all("'ring'" in text and "mm into" in text for text in found)
-    assert all(checks.overlaps(warp.load(path)) == [] for path in GALLERY.glob("*.toml"))
+    assert all(run_warnings.overlaps(warp.load(path)) == [] for path in GALLERY.glob("*.toml"))
 
 
 def test_a_material_beyond_its_source():

@@ -1,6 +1,7 @@
 """Keep what an interrupted process needs to continue, in one HDF5 file beside the result.
 
-    /            attributes format = "warpage checkpoint", schema = [major, minor], fingerprint, done
+    /            attributes format = "warpage checkpoint", schema = [major, minor], fingerprint,
+                 done
     /records     the numbers of the load steps so far (JSON), as in the result's metrics
     /numbers     the metrics of the last load step (JSON)
     /solvers     iterations and seconds of each solver so far (JSON)

@@ -1,4 +1,4 @@
-"""Lay the grids of a process: one for all its stages, and the part of it that singulation leaves."""
+"""Lay the grids of a process: one for all stages, and the part that singulation leaves."""
 
 from __future__ import annotations
 

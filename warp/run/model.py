@@ -1,4 +1,4 @@
-"""Voxelise a case and refuse what cannot be solved: too large, loose pieces, parts that are covered."""
+"""Voxelise a case and refuse what cannot be solved: too large, loose or overwritten parts."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def refuse_covered(case: Case, model: VoxelModel) -> None:
 
 
 def loose_pieces(model: VoxelModel) -> list[str]:
-    """List the parts that are not connected to the rest, each with its distance from the nearest one."""
+    """List the parts that are not connected to the rest, each with its distance to a neighbour."""
     if not model.ids.any():
         return ["no part is solid"]
     names = voxelize.floating(model)

@@ -1,4 +1,4 @@
-"""Return the numbers of a load step: its metrics, its record in a process, its measured surfaces."""
+"""Evaluate a load step: its metrics, its record in a process, its measured surfaces."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ attached to the deformed body, and those that are gone release what they carried
 
     sigma = C(T) (strain since attached - thermal_strain(T, T_attached) + shrinkage)
 
-A case without steps has no history: sigma = C(T) (strain - thermal_strain(T, T0)). The numbers are
-those of `metrics` after every load step; the fields those of the last. A checkpoint after every
-load step lets a killed process continue, with the same numbers to the last bit (on the same device).
+A case without steps has no history: sigma = C(T) (strain - thermal_strain(T, T0)). The numbers
+are those of `metrics` after every load step; the fields those of the last. A checkpoint after every
+load step lets a killed process continue, with the same numbers to the last bit (on the same
+device).
 """
 
 from __future__ import annotations
