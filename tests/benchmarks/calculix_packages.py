@@ -26,8 +26,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from warp import calculix_answer, device, load, process, warmup
+from warp import device, load
 from warp.errors import WarpError
+from warp.run import single, warmup
+from warp.verify import calculix
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 FOUND, TABLE = DATA / "calculix" / "packages.json", DATA / "calculix" / "packages.md"
@@ -61,36 +63,48 @@ def in_calculix(path: Path, coarser: float) -> dict[str, Any]:
     """One mesh: its numbers and cost."""
     case = load(path)
     with tempfile.TemporaryDirectory() as folder:
-        decks = calculix_answer.write(case, Path(folder), path.stem, coarser)
+        decks = calculix.write(case, Path(folder), path.stem, coarser)
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        calculix_answer.run(decks.files)
+        calculix.run(decks.files)
         after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
         processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        numbers = calculix_answer.read(decks)
-    return {"numbers": numbers, "unknowns": decks.unknowns, "processor_s": round(processor, 1), "wall_s": round(wall, 1)}
+        numbers = calculix.read(decks)
+    return {
+        "numbers": numbers,
+        "unknowns": decks.unknowns,
+        "processor_s": round(processor, 1),
+        "wall_s": round(wall, 1),
+    }
 
 
 def here(path: Path) -> dict[str, Any]:
     """This program's numbers and cost."""
     case, place = load(path), device.select("cpu")
     start, wall = time.process_time(), time.perf_counter()
-    result = process.solve(case, place)
+    result = single.solve(case, place)
     seconds, wall = time.process_time() - start, time.perf_counter() - wall
     solid = result.ids > 0
-    unknowns = calculix_answer.displacements(solid) + (int(solid.sum()) if case.heated else 0)
-    return {"numbers": result.metrics, "unknowns": unknowns, "processor_s": round(seconds, 1), "wall_s": round(wall, 1)}
+    unknowns = calculix.displacements(solid) + (int(solid.sum()) if case.heated else 0)
+    return {
+        "numbers": result.metrics,
+        "unknowns": unknowns,
+        "processor_s": round(seconds, 1),
+        "wall_s": round(wall, 1),
+    }
 
 
 def package(path: Path) -> dict[str, Any]:
     """Both programs on one package."""
     case, ours = load(path), here(path)
     meshes = {USUAL: in_calculix(path, USUAL), COARSE: in_calculix(path, COARSE)}
-    rows = calculix_answer.rows(case, meshes[USUAL]["numbers"], ours["numbers"])
-    if abs(next(row.error for row in rows if row.name == headline(rows))) > calculix_answer.TOLERANCE / 2:
+    rows = calculix.rows(case, meshes[USUAL]["numbers"], ours["numbers"])
+    if abs(next(row.error for row in rows if row.name == headline(rows))) > calculix.TOLERANCE / 2:
         meshes[FINE] = in_calculix(path, FINE)
     finest = min(meshes)
-    rows = calculix_answer.rows(case, meshes[finest]["numbers"], ours["numbers"])
-    coarser = calculix_answer.rows(case, meshes[USUAL if finest == FINE else COARSE]["numbers"], ours["numbers"])
+    rows = calculix.rows(case, meshes[finest]["numbers"], ours["numbers"])
+    coarser = calculix.rows(
+        case, meshes[USUAL if finest == FINE else COARSE]["numbers"], ours["numbers"]
+    )
     values = {
         row.name: {
             "calculix": round(row.expected, 5),
@@ -104,13 +118,22 @@ def package(path: Path) -> dict[str, Any]:
         "calculix": {key: meshes[finest][key] for key in ("unknowns", "processor_s", "wall_s")},
         "here": {key: ours[key] for key in ("unknowns", "processor_s", "wall_s")},
     }
-    return {"case": digest(path), "bricks": finest, "surface": headline(rows), "values": values, "cost": cost}
+    return {
+        "case": digest(path),
+        "bricks": finest,
+        "surface": headline(rows),
+        "values": values,
+        "cost": cost,
+    }
 
 
 def headline(rows: list[Any]) -> str:
     """The surface that faces the board, else the first."""
     names = [row.name for row in rows]
-    return next((name for name in ("substrate.bottom", "frame.bottom", "wafer.bottom") if name in names), names[0])
+    return next(
+        (name for name in ("substrate.bottom", "frame.bottom", "wafer.bottom") if name in names),
+        names[0],
+    )
 
 
 def markdown(found: dict[str, Any]) -> str:

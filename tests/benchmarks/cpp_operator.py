@@ -19,9 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from warp import bench, case, elastic
 from warp import device as devices
-from warp.process import build
+from warp.case import case
+from warp.run.model import build
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.verify import bench
 
 HEADER = """
 struct Place { int x, y, z; };
@@ -43,7 +46,18 @@ def compiled(real: str) -> ctypes.CDLL:
         loop = f"#define EACH_{axis}(n, first, end) for (int n = (first); n < (end); ++n)"
         text = re.sub(rf"#define EACH_{axis}.*", loop, text)
     out = Path(tempfile.mkdtemp()) / "elastic.so"
-    flags = ["-x", "c++", "-std=c++17", "-O3", "-march=native", "-fopenmp", "-fPIC", "-shared", "-w", f"-DREAL={real}"]
+    flags = [
+        "-x",
+        "c++",
+        "-std=c++17",
+        "-O3",
+        "-march=native",
+        "-fopenmp",
+        "-fPIC",
+        "-shared",
+        "-w",
+        f"-DREAL={real}",
+    ]
     subprocess.run(["g++", *flags, "-", "-o", str(out)], input=HEADER + text, text=True, check=True)
     return ctypes.CDLL(str(out))
 
@@ -51,22 +65,36 @@ def compiled(real: str) -> ctypes.CDLL:
 def passed(values: list) -> list:
     """Arrays by address, numbers by their type."""
     kinds = {bool: ctypes.c_bool, int: ctypes.c_int}
-    return [ctypes.c_void_p(v.ctypes.data) if isinstance(v, np.ndarray) else kinds[type(v)](v) for v in values]
+    return [
+        ctypes.c_void_p(v.ctypes.data) if isinstance(v, np.ndarray) else kinds[type(v)](v)
+        for v in values
+    ]
 
 
 def main() -> None:
     place = devices.select("cpu")
     found = case.load(bench.package(), dict(text.split("=", 1) for text in sys.argv[1:]))
     model = build(found, place)
-    A = elastic.Operator(model, place, elastic.mean_temperature(model, found.loads.temperature))
+    A = elastic_operator.Operator(
+        model, place, elastic_load.mean_temperature(model, found.loads.temperature)
+    )
     report = {"case": bench.PACKAGE, "voxels": model.grid.cells, "precisions": {}}
-    for real, name, number in ((np.float64, "double", ctypes.c_double), (np.float32, "float", ctypes.c_float)):
+    for real, name, number in (
+        (np.float64, "double", ctypes.c_double),
+        (np.float32, "float", ctypes.c_float),
+    ):
         x = np.random.default_rng(1).standard_normal(A.shape).astype(real)
         x[..., 0] = x[..., -2:] = 0
         ours, theirs = np.zeros(A.shape, real), np.zeros(A.shape, real)
         media = A.arguments(real)
         sizes = [bool(A.mirror[0]), bool(A.mirror[1]), *A.n, media[1].shape[1], media[2].shape[1]]
-        call = partial(compiled(name).media_apply, *passed([theirs, x]), number(0), number(1), *passed([*media, *sizes]))
+        call = partial(
+            compiled(name).media_apply,
+            *passed([theirs, x]),
+            number(0),
+            number(1),
+            *passed([*media, *sizes]),
+        )
         times: dict[str, list[float]] = {"numba": [], "c++": []}
         A.apply_plain(ours, x)
         for _ in range(TURNS):
@@ -77,7 +105,9 @@ def main() -> None:
         best = {who: min(seconds) for who, seconds in times.items()}
         inside = (slice(None),) * 3 + (slice(1, A.n[0] + 2),)
         report["precisions"][name] = {
-            "ns_per_voxel": {who: 1e9 * seconds / model.grid.cells for who, seconds in best.items()},
+            "ns_per_voxel": {
+                who: 1e9 * seconds / model.grid.cells for who, seconds in best.items()
+            },
             "ratio": best["numba"] / best["c++"],
             "difference": float(abs(ours[inside] - theirs[inside]).max() / abs(ours).max()),
         }

@@ -20,11 +20,20 @@ os.environ["NUMBA_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from warp import bench, case, elastic, krylov, metrics, process, rigid, voxelize
 from warp import device as devices
-from warp.elastic_level import Cycle
-from warp.grid import make_grid
+from warp.case import case
 from warp.kernels import stress, surface
+from warp.results import metrics
+from warp.run import model as run_model
+from warp.solvers import krylov
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic import rigid
+from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.verify import bench
+from warp.voxels import voxelize
+from warp.voxels.grid import make_grid
 
 SPENT = {"device": 0.0, "copies": 0.0, "all cores": 0.0, "bytes": 0}
 _depth = [0]
@@ -73,7 +82,13 @@ class There(np.ndarray):
 
 def plain(a):
     """As NumPy's own."""
-    return a.view(np.ndarray) if isinstance(a, There) else type(a)(map(plain, a)) if isinstance(a, tuple | list) else a
+    return (
+        a.view(np.ndarray)
+        if isinstance(a, There)
+        else type(a)(map(plain, a))
+        if isinstance(a, tuple | list)
+        else a
+    )
 
 
 def there(a):
@@ -140,7 +155,10 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
         yield
         spent = {key: SPENT[key] - before[key] for key in SPENT}
         host = time.process_time() - start - spent["device"] - spent["copies"] - spent["all cores"]
-        rows[name] = {"one core": round(host, 4), **{key: round(value, 4) for key, value in spent.items()}}
+        rows[name] = {
+            "one core": round(host, 4),
+            **{key: round(value, 4) for key, value in spent.items()},
+        }
 
     device = Device("cpu", 1)
     with stage("model"):
@@ -148,14 +166,16 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
         bodies, T = loaded.bodies(), loaded.loads.temperature
         grid = make_grid(bodies, loaded.grid, loaded.mirror)
         model = voxelize.voxelize(bodies, loaded.materials(), grid, loaded.loads.stress_free)
-        process.covered_parts(loaded, model)
-        process.refuse_loose(model)
+        run_model.covered_parts(loaded, model)
+        run_model.refuse_loose(model)
     with stage("operator"):
-        A = elastic.Operator(model, device, elastic.mean_temperature(model, T))
+        A = elastic_operator.Operator(model, device, elastic_load.mean_temperature(model, T))
     with stage("cycle"):
         cycle = Cycle(A)
     with stage("solve"):
-        x, _ = krylov.solve(device, A.apply, partial(elastic.load, model, A, T), cycle, 1e-2, "elastic")
+        x, _ = krylov.solve(
+            device, A.apply, partial(elastic_load.load, model, A, T), cycle, 1e-2, "elastic"
+        )
     del cycle
     with stage("displacement"):
         U = device.asarray(x[..., 1 : A.n[0] + 2])
@@ -163,9 +183,17 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
         del x, A
         U = device.to_host(U)
     with stage("stress"):
-        sigma = elastic.stress(model, U, T, device=device)
+        sigma = elastic_stress.stress(model, U, T, device=device)
     with stage("numbers"):
-        metrics.evaluate(model, None, U, sigma, surfaces=loaded.surfaces, zones=loaded.zones, terminals=loaded.terminals)
+        metrics.evaluate(
+            model,
+            None,
+            U,
+            sigma,
+            surfaces=loaded.surfaces,
+            zones=loaded.zones,
+            terminals=loaded.terminals,
+        )
     columns = grid.shape[1] * grid.shape[2]
     return {"case": path.name, "voxels": grid.cells, "columns": columns, "stages": rows}
 
@@ -189,5 +217,10 @@ if __name__ == "__main__":
     path = Path(first) if first.endswith(".toml") else bench.package()
     overrides = {} if first.endswith(".toml") else bench.spaced(int(float(first)))
     measure(bench.package(), bench.spaced(90_000))  # compiled
-    measure(Path(__file__).parents[2] / "data" / "packages" / "bumps-resolved.toml", {"grid.refine": "0.5"})
-    print(json.dumps(measure(path, overrides | dict(word.split("=", 1) for word in more)), indent=1))
+    measure(
+        Path(__file__).parents[2] / "data" / "packages" / "bumps-resolved.toml",
+        {"grid.refine": "0.5"},
+    )
+    print(
+        json.dumps(measure(path, overrides | dict(word.split("=", 1) for word in more)), indent=1)
+    )

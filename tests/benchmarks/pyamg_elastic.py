@@ -17,7 +17,12 @@ from pathlib import Path
 import numpy as np
 import pyamg
 
-from warp import bench, case, device, elastic, process, warmup
+from warp import device
+from warp.case import case
+from warp.run import model as run_model
+from warp.run import warmup
+from warp.solvers.elastic import solve as elastic
+from warp.verify import bench
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 import reference  # noqa: E402
@@ -25,8 +30,14 @@ import reference  # noqa: E402
 TOLERANCE = 1e-8
 SETTINGS = {
     "symmetric strength 0, Jacobi": {"strength": ("symmetric", {"theta": 0.0}), "smooth": "jacobi"},
-    "symmetric strength 0.08, Jacobi": {"strength": ("symmetric", {"theta": 0.08}), "smooth": "jacobi"},
-    "symmetric strength 0.08, energy": {"strength": ("symmetric", {"theta": 0.08}), "smooth": "energy"},
+    "symmetric strength 0.08, Jacobi": {
+        "strength": ("symmetric", {"theta": 0.08}),
+        "smooth": "jacobi",
+    },
+    "symmetric strength 0.08, energy": {
+        "strength": ("symmetric", {"theta": 0.08}),
+        "smooth": "energy",
+    },
 }
 
 
@@ -39,7 +50,9 @@ def assembled(model, T: float) -> tuple:
     A = reference.elastic_matrix(*lines, C, G, grid.mirror)
     f = reference.thermal_load(*lines, C, strain, grid.mirror, G)
     on = reference.active(model.ids > 0, grid.mirror).ravel()
-    modes = reference.rigid_modes(*lines, model.ids > 0)[on]  # all six: nearly free of energy also at a mirror plane
+    modes = reference.rigid_modes(*lines, model.ids > 0)[
+        on
+    ]  # all six: nearly free of energy also at a mirror plane
     keep = np.flatnonzero(on)
     return A[keep][:, keep].tocsr(), f[keep], modes / np.linalg.norm(modes, axis=0)
 
@@ -49,7 +62,9 @@ def aggregation(A, f: np.ndarray, modes: np.ndarray) -> list[dict]:
     found = []
     for name, options in SETTINGS.items():
         start = time.perf_counter()
-        hierarchy = pyamg.smoothed_aggregation_solver(A, B=modes, symmetry="symmetric", max_coarse=500, **options)
+        hierarchy = pyamg.smoothed_aggregation_solver(
+            A, B=modes, symmetry="symmetric", max_coarse=500, **options
+        )
         middle = time.perf_counter()
         residuals: list[float] = []
         x = hierarchy.solve(f, tol=TOLERANCE, maxiter=300, accel="cg", residuals=residuals)
@@ -72,7 +87,9 @@ def aggregation(A, f: np.ndarray, modes: np.ndarray) -> list[dict]:
 def ours(model, T: float, threads: int | None) -> dict:
     """Best of three."""
     place = device.select("cpu", threads)
-    solution = min((elastic.solve(model, T, place, TOLERANCE) for _ in range(3)), key=lambda s: s.seconds)
+    solution = min(
+        (elastic.solve(model, T, place, TOLERANCE) for _ in range(3)), key=lambda s: s.seconds
+    )
     return {
         "threads": place.threads,
         "seconds": solution.seconds,
@@ -84,12 +101,15 @@ def ours(model, T: float, threads: int | None) -> dict:
 def main() -> None:
     voxels = int(float(sys.argv[1])) if len(sys.argv) > 1 else 50_000
     paths = [Path(name) for name in sys.argv[2:]]
-    paths = paths or [Path(str(resources.files("warp.data") / "calculix" / "02_flipchip.toml")), bench.package()]
+    paths = paths or [
+        Path(str(resources.files("warp.data") / "calculix" / "02_flipchip.toml")),
+        bench.package(),
+    ]
     warmup.warmup(device.select("cpu"))
     rows = []
     for path in paths:
         loaded = case.load(path, bench.spaced(voxels, path))
-        model = process.build(loaded, device.select("cpu"))
+        model = run_model.build(loaded, device.select("cpu"))
         T = loaded.loads.temperature
         A, f, modes = assembled(model, T)
         theirs, mine = aggregation(A, f, modes), [ours(model, T, threads) for threads in (1, None)]
@@ -107,7 +127,12 @@ def main() -> None:
                 "ratio_all_threads": min(good) / mine[1]["seconds"] if good else None,
             }
         )
-    print(json.dumps({"machine": device.select("cpu").describe(), "pyamg": pyamg.__version__, "rows": rows}, indent=2))
+    print(
+        json.dumps(
+            {"machine": device.select("cpu").describe(), "pyamg": pyamg.__version__, "rows": rows},
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from small_case import CASE
 
-from warp import cli
+from warp.cli import main as cli
 
 
 @pytest.fixture
@@ -25,14 +25,14 @@ def case(tmp_path, monkeypatch) -> Path:
 
 def test_help_imports_nothing_heavy():
     heavy = "{'numpy', 'numba', 'h5py', 'pydantic', 'pint', 'matplotlib', 'cupy'}"
-    code = f"import sys, warp.cli; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, warp.cli.main; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_a_run_imports_only_what_it_uses(case):
     idle = "{'pint', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'http.client', 'xarray', 'distributed'}"
-    code = f"import atexit, sys, warp.cli; atexit.register(lambda: print(sorted({idle} & set(sys.modules)))); warp.cli.main()"
+    code = f"import atexit, sys, warp.cli.main as cli; atexit.register(lambda: print(sorted({idle} & set(sys.modules)))); cli.main()"
     words = [sys.executable, "-c", code, "run", str(case), "--device", "cpu"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
@@ -50,7 +50,9 @@ def test_run_writes_one_file_and_prints_numbers(warp, case):
     numbers = json.loads(out)
     # The board shrinks more than the chip: its edges go down, the package is a dome.
     assert numbers["surfaces"]["board"]["bottom"]["warpage_um"] > 0
-    assert numbers["temperature"]["chip"]["max_C"] == pytest.approx(25 + 2 / (1000 * 36e-6), rel=0.01)
+    assert numbers["temperature"]["chip"]["max_C"] == pytest.approx(
+        25 + 2 / (1000 * 36e-6), rel=0.01
+    )
     for solver in ("heat", "elastic"):
         assert numbers["solver"][solver]["residual"] <= 1e-8
     assert numbers["voxels"] > 0 and numbers["unknowns"] > 0 and numbers["wall_s"] > 0
@@ -111,11 +113,18 @@ def test_bad_input_is_one_line_and_exit_code_2(warp, case, words, says):
 
 
 def test_a_grid_beyond_the_memory_is_refused_before_it_is_made(warp, case, monkeypatch):
-    from warp import process, voxelize
     from warp.device import Device
+    from warp.run import resources, single
+    from warp.voxels import voxelize
 
-    monkeypatch.setattr(process, "predicted_bytes", lambda grid, case: process.BYTES_OF_THE_PROGRAM + 400 * grid.cells)
-    monkeypatch.setattr(Device, "memory", lambda self: (process.BYTES_OF_THE_PROGRAM + 40_000, 1 << 40))
+    monkeypatch.setattr(
+        single,
+        "predicted_bytes",
+        lambda grid, case: resources.BYTES_OF_THE_PROGRAM + 400 * grid.cells,
+    )
+    monkeypatch.setattr(
+        Device, "memory", lambda self: (resources.BYTES_OF_THE_PROGRAM + 40_000, 1 << 40)
+    )
     monkeypatch.setattr(voxelize, "voxelize", lambda *_: pytest.fail("voxels were made"))
     code, _, err = warp("run", case)
     assert code == 2 and "the limit is 100" in err and "GB are free on cpu" in err
@@ -175,12 +184,12 @@ def test_every_verb_shows_examples_that_are_its_own(warp, verb):
 
 
 def test_ctrl_c_leaves_no_file(warp, case, monkeypatch):
-    from warp import flow
+    from warp.run import process
 
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(flow, "solve", stop)
+    monkeypatch.setattr(process, "solve", stop)
     code, out, err = warp("run", case)
     assert (code, out, err.strip()) == (130, "", "stopped")
     assert [path.name for path in case.parent.iterdir()] == [case.name]
@@ -193,8 +202,16 @@ def test_the_readme_s_commands_are_ones_that_the_program_knows():
 
     readme = (Path(__file__).parents[2] / "README.md").read_text().replace("\\\n", " ")
     verbs = typer.main.get_command(cli.app).commands
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", readme, re.S) for line in block.splitlines()]
-    commands = [words[1:] for line in lines if (words := shlex.split(line, comments=True)) and words[0] == "warp"]
+    lines = [
+        line
+        for block in re.findall(r"```sh\n(.*?)```", readme, re.S)
+        for line in block.splitlines()
+    ]
+    commands = [
+        words[1:]
+        for line in lines
+        if (words := shlex.split(line, comments=True)) and words[0] == "warp"
+    ]
     assert len(commands) > 12
     for verb, *words in commands:
         words = words[: words.index(">")] if ">" in words else words

@@ -15,9 +15,10 @@ from typing import Literal
 from PIL import Image
 
 import warp
-from warp import figures, measured, plots, step_figures
-from warp.case import Case
-from warp.shape import Balls, Columns
+from warp.case.case import Case
+from warp.geometry.shapes import Balls, Columns
+from warp.report import figures, plots, step_figures
+from warp.results import measured
 
 DATA = Path(__file__).parents[2] / "data"
 PACKAGES, PICTURES = DATA / "packages", DATA / "pictures" / "packages"
@@ -91,11 +92,16 @@ def draw(result: warp.Result, part: str, side: Side, y: float | None, target: Pa
             figures.relief(measured.flat(result, part, side), halves[1])
         images = [Image.open(half).convert("RGB") for half in halves]
     sizes = [(WIDTH, round(WIDTH * image.height / image.width)) for image in images]
-    small = [image.resize(size, Image.Resampling.LANCZOS) for image, size in zip(images, sizes, strict=True)]
+    small = [
+        image.resize(size, Image.Resampling.LANCZOS)
+        for image, size in zip(images, sizes, strict=True)
+    ]
     both = Image.new("RGB", (2 * WIDTH, max(height for _, height in sizes)), "white")
     for n, image in enumerate(small):
         both.paste(image, (n * WIDTH, 0))
-    both.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(target, optimize=True)
+    both.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        target, optimize=True
+    )
 
 
 if __name__ == "__main__":

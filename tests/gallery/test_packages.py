@@ -14,11 +14,16 @@ import numpy as np
 import pytest
 
 import warp
-from warp import surface, validity
+from warp.results import surface
+from warp.run import warnings as run_warnings
 
 GALLERY = Path(str(resources.files("warp.data"))).joinpath("packages")
 COARSE = {"grid.edge_spacing": "0.5 mm", "grid.cells_per_layer": "3", "grid.growth": "1"}
-DISC = {"part.wafer.diameter": "100 mm", "part.layer.diameter": "100 mm", "part.bumps.size": "70 mm"}
+DISC = {
+    "part.wafer.diameter": "100 mm",
+    "part.layer.diameter": "100 mm",
+    "part.bumps.size": "70 mm",
+}
 WAFER = {**DISC, "grid.edge_spacing": "2 mm", "grid.spacing": "2 mm", "grid.cells_per_layer": "8"}
 VOID = "void"
 
@@ -26,7 +31,9 @@ VOID = "void"
 @cache
 def _solved(name, changes):
     grid = WAFER if name.startswith("wafer") else COARSE
-    return warp.solve(warp.load(GALLERY / f"{name}.toml", {**grid, **dict(changes)}), "cpu").summary()
+    return warp.solve(
+        warp.load(GALLERY / f"{name}.toml", {**grid, **dict(changes)}), "cpu"
+    ).summary()
 
 
 def solved(name, **changes):
@@ -48,7 +55,11 @@ def hottest(name, part="chip", **changes):
 
 
 def shear(name, lower, upper):
-    return next(i["shear_max_MPa"] for i in solved(name)["interfaces"] if (i["lower"], i["upper"]) == (lower, upper))
+    return next(
+        i["shear_max_MPa"]
+        for i in solved(name)["interfaces"]
+        if (i["lower"], i["upper"]) == (lower, upper)
+    )
 
 
 @pytest.mark.parametrize("path", sorted(GALLERY.glob("*.toml")), ids=lambda path: path.stem)
@@ -78,7 +89,8 @@ def test_stiffer_layers_hand_the_coppers_pull_on():
 def test_cure_shrinkage_strains_the_epoxy():
     """Stress-free further up is a layer that shrinks more."""
     cured, shrunk = (
-        solved("layer-epoxy", layer__stress_free=T)["stress"]["layer"]["von_mises_q999_MPa"] for T in ("150 degC", "175 degC")
+        solved("layer-epoxy", layer__stress_free=T)["stress"]["layer"]["von_mises_q999_MPa"]
+        for T in ("150 degC", "175 degC")
     )
     assert 1.1 < shrunk / cured < 1.4
 
@@ -105,10 +117,15 @@ def test_a_cap_holds_the_package():
 @pytest.mark.slow
 def test_stiffer_beads_bear_more():
     """What the bead must bear; the warpage hardly changes."""
-    seals = [solved("lid-adhesive", **change) for change in ({"seal__material": "lid-adhesive-ea-7100"}, {})]
+    seals = [
+        solved("lid-adhesive", **change)
+        for change in ({"seal__material": "lid-adhesive-ea-7100"}, {})
+    ]
     stress = [seal["stress"]["seal"]["von_mises_q999_MPa"] for seal in seals]
     assert 10 * stress[0] < stress[1]
-    assert warpage("lid-adhesive", seal__gaps="[]") == pytest.approx(warpage("lid-adhesive"), rel=0.1)
+    assert warpage("lid-adhesive", seal__gaps="[]") == pytest.approx(
+        warpage("lid-adhesive"), rel=0.1
+    )
 
 
 @pytest.mark.slow
@@ -116,9 +133,13 @@ def test_spreaders_that_expand_like_the_chip_spare_it():
     """Copper balances the substrate, aluminium nitride and silicon do not, but load the chip less."""
     copper, matched, silicon = "spreader-copper", "spreader-matched", "spreader-silicon"
     assert warpage(copper) < 0 < warpage(matched) < warpage(silicon)
-    stress = [solved(name)["stress"]["chip"]["von_mises_q999_MPa"] for name in (copper, matched, silicon)]
+    stress = [
+        solved(name)["stress"]["chip"]["von_mises_q999_MPa"] for name in (copper, matched, silicon)
+    ]
     assert 0.9 * stress[0] > max(stress[1:])
-    assert shear(copper, "chip", "layer") > 2 * max(shear(name, "chip", "layer") for name in (matched, silicon))
+    assert shear(copper, "chip", "layer") > 2 * max(
+        shear(name, "chip", "layer") for name in (matched, silicon)
+    )
 
 
 @pytest.mark.slow
@@ -135,9 +156,13 @@ def test_a_ring_lowers_the_warpage():
 def test_resolved_and_effective_bumps_agree():
     """One beam between two half-spaces against 112 columns of voxels."""
     grid = {"grid.cells_per_layer": "4", "grid.edge_spacing": "0.3 mm"}
-    resolved, effective = (solved("bumps-resolved", bumps__model=m, keys=grid) for m in ("resolved", "effective"))
+    resolved, effective = (
+        solved("bumps-resolved", bumps__model=m, keys=grid) for m in ("resolved", "effective")
+    )
     for part, side in (("substrate", "bottom"), ("chip", "top")):
-        one, other = (found["surfaces"][part][side]["warpage_um"] for found in (resolved, effective))
+        one, other = (
+            found["surfaces"][part][side]["warpage_um"] for found in (resolved, effective)
+        )
         assert other == pytest.approx(one, rel=0.03)
     one, other = (found["temperature"]["chip"]["max_C"] - 25 for found in (resolved, effective))
     assert other == pytest.approx(one, rel=0.01)
@@ -146,7 +171,10 @@ def test_resolved_and_effective_bumps_agree():
 def test_a_layout_bends_each_half_its_own_way():
     """Copper from a picture, above left and below right: skewed along x, which the mean coverage cannot know."""
     mean = {f"part.substrate.layers.{side}-copper.copper": "0.55" for side in ("top", "bottom")}
-    drawn, even = (solved("substrate-layout", keys=keys)["surfaces"]["substrate"]["bottom"] for keys in ({}, mean))
+    drawn, even = (
+        solved("substrate-layout", keys=keys)["surfaces"]["substrate"]["bottom"]
+        for keys in ({}, mean)
+    )
     assert drawn["warpage_um"] > 1.15 * even["warpage_um"]
 
 
@@ -199,11 +227,11 @@ def test_a_warning_where_linear_theory_ends():
     surfaces = solved("wafer-film")["surfaces"]
     height = warp.load(GALLERY / "wafer-film.toml").height
     assert height == pytest.approx(0.95e-3)
-    assert not validity.remarks(surfaces, height)
-    (remark,) = validity.remarks(surfaces, height / 9)
+    assert not run_warnings.beyond_linear_theory(surfaces, height)
+    (remark,) = run_warnings.beyond_linear_theory(surfaces, height / 9)
     assert "beyond linear theory" in remark and remark.startswith("wafer.")
-    assert "roll up" in validity.remarks(surfaces, height / 20)[0]
-    assert not validity.remarks({}, 1e-3)
+    assert "roll up" in run_warnings.beyond_linear_theory(surfaces, height / 20)[0]
+    assert not run_warnings.beyond_linear_theory({}, 1e-3)
 
 
 def test_powders_conduct_and_stiffen():
@@ -272,7 +300,9 @@ def cooled(tmp_path_factory):
 
 def test_warpage_grows_with_the_temperature_step(cooled):
     """Law (v), and none at the stress-free temperature."""
-    w = {T: cooled(T).metrics["surfaces"]["substrate"]["bottom"]["warpage_um"] for T in (25, 75, 125)}
+    w = {
+        T: cooled(T).metrics["surfaces"]["substrate"]["bottom"]["warpage_um"] for T in (25, 75, 125)
+    }
     assert w[25] > 5 and w[75] == pytest.approx(w[25] / 2, rel=1e-6)
     assert w[125] == pytest.approx(0, abs=1e-9)
 
@@ -284,7 +314,9 @@ def test_a_chips_area_is_curved_and_the_overhang_conical(cooled):
 
     def bend(low, high):
         x = np.linspace(low, high, 25)
-        return 2 * np.polyfit(x, np.ravel(surface.interpolate(bottom, bottom.w, x, np.zeros(1))), 2)[0]
+        return (
+            2 * np.polyfit(x, np.ravel(surface.interpolate(bottom, bottom.w, x, np.zeros(1))), 2)[0]
+        )
 
     under, beyond = bend(0, 2.5e-3), bend(4.5e-3, 7e-3)
     assert under < 0, "convex"

@@ -7,11 +7,15 @@ from runpy import run_path
 import numpy as np
 import pytest
 
-from warp import check, layout, load, process, starter
-from warp.case import CaseError, parse
+from warp import load
+from warp.case import starter
+from warp.case.case import CaseError, parse
 from warp.device import select
-from warp.part import Drawing
-from warp.stacking import Fault
+from warp.errors import Fault
+from warp.geometry import copper as layout
+from warp.geometry.part import Drawing
+from warp.run import check as checks
+from warp.run import model as run_model
 
 gdstk = pytest.importorskip("gdstk", reason="needs the extra 'layout'")
 pytest.importorskip("gerbonara", reason="needs the extra 'layout'")
@@ -51,7 +55,9 @@ def test_a_layer_of_a_stream_has_its_exact_area(stream, name):
     assert found.shape == (80, 100)
     assert area(found) == pytest.approx(1.75 + pi * (1 - 0.25), rel=1e-4)
     assert found[:10, :10] == pytest.approx(1), "x-, y- is the first row"
-    assert found[50, 70] == 0 and found[50, 77] == pytest.approx(1), "inside the ring's hole, in the ring"
+    assert found[50, 70] == 0 and found[50, 77] == pytest.approx(1), (
+        "inside the ring's hole, in the ring"
+    )
     assert area(share(stream, name, layer=2, datatype=5)) == pytest.approx(6 * 0.02)
     assert area(share(stream, name, layer=1, negative=True)) == pytest.approx(80 - area(found))
 
@@ -120,7 +126,12 @@ def test_arcs_of_a_gerber(tmp_path):
         ("board.gds", {"layer": 7}, "layer", "has nothing on layer 7; there are 1/0, 2/5"),
         ("board.gds", {"layer": 2, "datatype": 1}, "layer", "layer 2, datatype 1"),
         ("board.gds", {"layer": 1, "cell": "TIP"}, "cell", "there is no cell 'TIP'"),
-        ("board.gds", {"layer": 1, "centre": ["20 mm", "0 mm"]}, None, 'for the middle of the layout write centre = ["-1'),
+        (
+            "board.gds",
+            {"layer": 1, "centre": ["20 mm", "0 mm"]},
+            None,
+            'for the middle of the layout write centre = ["-1',
+        ),
         ("top.gbr", {"layer": 1}, "layer", "a Gerber file is one layer"),
         ("bad.gds", {"layer": 1}, None, "is no GDSII file"),
         ("bad.oas", {"layer": 1}, None, "is no OASIS file"),
@@ -139,7 +150,9 @@ def test_layouts_that_cannot_be(stream, name, words, key, says):
     (stream / "top.gbr").write_text(GERBER)
     np.save(stream / "board.npy", np.ones((2, 2)))
     (stream / "zip.npy").write_bytes(b"PK\x03\x04" + bytes(20))
-    (stream / "header.npy").write_bytes((stream / "board.npy").read_bytes().replace(b"(2, 2)", b"(2, 2("))
+    (stream / "header.npy").write_bytes(
+        (stream / "board.npy").read_bytes().replace(b"(2, 2)", b"(2, 2(")
+    )
     (stream / "empty.csv").write_text("")
     (stream / "words.csv").write_text("1,a\n")
     for suffix in ("gds", "oas", "gbr", "dxf", "npy"):
@@ -178,9 +191,11 @@ def test_a_case_reads_its_layout(stream):
     path = stream / "board.toml"
     path.write_text(CASE)
     case = load(path)
-    found = check.check(case, on="cpu").copper
-    assert found == pytest.approx({"board: L1": (1.75 + pi * 0.75) / 80, "board: L2": 1 - 0.12 / 80}, rel=1e-4)
-    model = process.build(case, select("cpu"))
+    found = checks.check(case, on="cpu").copper
+    assert found == pytest.approx(
+        {"board: L1": (1.75 + pi * 0.75) / 80, "board: L2": 1 - 0.12 / 80}, rel=1e-4
+    )
+    model = run_model.build(case, select("cpu"))
     names = np.array(model.media.names)[model.ids[-1]]
     assert names[0, 0] == "board: L1 16/16" and names[79, 0] == "board: L1 0/16"
     level = np.array([[int(name.split()[-1].split("/")[0]) for name in row] for row in names])
@@ -188,20 +203,28 @@ def test_a_case_reads_its_layout(stream):
     path.write_text(CASE.replace("layer = 1", "layer = 9"))
     with pytest.raises(CaseError) as error:
         load(path)
-    assert str(error.value).startswith(f"{path}:8: part.board.layers.L1.copper.layer: 'board.gds' has nothing on layer 9")
+    assert str(error.value).startswith(
+        f"{path}:8: part.board.layers.L1.copper.layer: 'board.gds' has nothing on layer 9"
+    )
 
 
 def test_a_symmetric_layout_is_seen_to_be(tmp_path):
     """Pads in the four quarters, on pixels that they cut anyhow."""
     pads = "".join(f"X{x}Y{y}D03*\n" for x in (-2345678, 2345678) for y in (-1234567, 1234567))
-    (tmp_path / "pads.gbr").write_text(f"%FSLAX36Y36*%\n%MOMM*%\n%ADD10C,1.3*%\n%LPD*%\nD10*\n{pads}M02*\n")
+    (tmp_path / "pads.gbr").write_text(
+        f"%FSLAX36Y36*%\n%MOMM*%\n%ADD10C,1.3*%\n%LPD*%\nD10*\n{pads}M02*\n"
+    )
     path = tmp_path / "pads.toml"
     layers = 'layers = [{ thickness = "20 um", copper = "pads.gbr" }, { thickness = "100 um" }]'
     board = f'[part.board]\nsize = "8 mm"\nmaterial = "abf-gl102"\n{layers}\n'
     path.write_text(f'symmetry = "quarter"\n[load]\nstress_free = "150 degC"\n{board}')
-    assert load(path).package.images["board: layer 1"].mean() * 64 == pytest.approx(pi * 1.3**2, rel=1e-4)
+    assert load(path).package.images["board: layer 1"].mean() * 64 == pytest.approx(
+        pi * 1.3**2, rel=1e-4
+    )
     path.write_text(path.read_text().replace("pads.gbr", "three.gbr"))
-    (tmp_path / "three.gbr").write_text((tmp_path / "pads.gbr").read_text().replace("X2345678Y1234567D03*\n", "", 1))
+    (tmp_path / "three.gbr").write_text(
+        (tmp_path / "pads.gbr").read_text().replace("X2345678Y1234567D03*\n", "", 1)
+    )
     with pytest.raises(CaseError, match="no mirror image"):
         load(path)
 
@@ -213,7 +236,9 @@ def test_the_gallerys_layout_is_what_its_script_draws(tmp_path):
     images = load(written).package.images
     for side, copper in zip(("top", "bottom"), drawn, strict=True):
         assert images[f"substrate: {side}-copper"] == pytest.approx(1.0 * copper[::-1])
-    assert starter.write("substrate-layout", tmp_path / "second.toml").exists(), "the same pictures serve both"
+    assert starter.write("substrate-layout", tmp_path / "second.toml").exists(), (
+        "the same pictures serve both"
+    )
 
 
 def test_a_picture_in_a_layer_that_is_copper_anyway(tmp_path):

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from finished import finished
 
-from warp import export, measured, report, results
 from warp.errors import WarpError
+from warp.report import export
+from warp.report import page as report_page
+from warp.results import file as results
+from warp.results import measured
 
 PAGE = (Path(__file__).parents[2] / "data" / "result-file.md").read_text()
 
@@ -37,7 +40,11 @@ def path(result, tmp_path):
 def table(title):
     """Rows of the page's table below a heading, as lists of cells."""
     part = PAGE.partition(title)[2].partition("\n## ")[0]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| `")]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in part.splitlines()
+        if line.startswith("| `")
+    ]
 
 
 def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, path):
@@ -95,14 +102,22 @@ def spoken(value, where=""):
 
 def test_every_number_is_on_the_page(path):
     with h5py.File(path) as file:
-        numbers, info = (json.loads(bytes(file[name][()])) for name in ("metrics", "provenance/info"))
+        numbers, info = (
+            json.loads(bytes(file[name][()])) for name in ("metrics", "provenance/info")
+        )
     said = documented("## Numbers")
     found = set(spoken(numbers))
     assert not found - said
-    process = {"steps[]", "uniform_temperature", *(name for name in said if name.startswith("steps[]."))}
+    process = {
+        "steps[]",
+        "uniform_temperature",
+        *(name for name in said if name.startswith("steps[].")),
+    }
     assert said - found <= process, said - found - process
     told = set(spoken({key: value or "none" for key, value in info.items()})) - {"overrides"}
-    assert not {name for name in told if not name.startswith("overrides.")} - documented("## Provenance")
+    assert not {name for name in told if not name.startswith("overrides.")} - documented(
+        "## Provenance"
+    )
 
 
 def damaged(whole, rng):
@@ -145,14 +160,14 @@ def test_300_damaged_files_end_in_one_sentence_each(result, path, tmp_path):
 
 @pytest.mark.slow
 def test_damaged_files_in_every_reader(path, tmp_path):
-    from warp import compare, figures
+    from warp.report import compare, figures
 
     whole, rng = path.read_bytes(), random.Random(4)
     good = tmp_path / "good.h5"
     good.write_bytes(whole)
     readers = (
         lambda one: figures.draw(results.read(one), tmp_path / "plots", "a"),
-        lambda one: report.write(results.read(one), tmp_path / "a.html"),
+        lambda one: report_page.write(results.read(one), tmp_path / "a.html"),
         lambda one: export.write(results.read(one), tmp_path / "a", True, True),
         lambda one: compare.files([one, good]),
     )
@@ -191,7 +206,9 @@ def test_xarray_holds_the_fields_over_the_centres(result):
     view, solid = result.to_xarray(), result.ids > 0
     np.testing.assert_array_equal(view.x, result.grid.xc)
     np.testing.assert_array_equal(view.temperature.values[solid], result.temperature[solid])
-    assert np.isnan(view.temperature.values[~solid]).all() and (view.part.values[~solid] == -1).all()
+    assert (
+        np.isnan(view.temperature.values[~solid]).all() and (view.part.values[~solid] == -1).all()
+    )
     w = (result.displacement[2, :-1, :-1, :-1] + result.displacement[2, 1:, :-1, :-1]) / 2
     np.testing.assert_allclose(view.displacement.sel(axis="z").values[solid], w[solid])
     assert view.temperature.attrs["units"] == "K" and view.attrs["parts"] == result.parts

@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from conductors import boxes
 
-from warp import case, console, coupling, elastic, heat, process
-from warp.boundary import Film, Fixed
+from warp.case import case
+from warp.cli import tables
 from warp.errors import ConvergenceError, WarpError
-from warp.evidence import material
+from warp.run import bond_lines as coupling
+from warp.run import single
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.heat import steady as heat
+from warp.verify.problem import material
+from warp.voxels.boundary import Film, Fixed
 
 INF = np.inf
 ALPHA, K, T0 = 2e-3, 0.5, 300.0  # 1/K upwards only, W/mK, stress-free and drawn at T0
@@ -47,7 +52,9 @@ def test_a_layer_that_swells_as_it_is_heated(cpu):
     assert q < 0.9 * K * 80 / 100e-6
     gel = out.stretch != 1
     assert gel.sum() == 4 * 8
-    np.testing.assert_allclose(out.stretch[gel], 1 + ALPHA * (out.heat.temperature[gel] - T0), rtol=1e-5)
+    np.testing.assert_allclose(
+        out.stretch[gel], 1 + ALPHA * (out.heat.temperature[gel] - T0), rtol=1e-5
+    )
     assert 2 <= len(out.changes) <= 8 and out.changes[-1] <= 1e-3
 
 
@@ -105,15 +112,18 @@ def load(tmp_path, text=CASE):
 def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
     """All the heat goes through the gel: across it stands q t/k with the thickness t that it has when warm; 5 %, for the
     hottest point lies in the middle."""
-    warm = process.solve(load(tmp_path), cpu)
-    drawn = process.solve(load(tmp_path, CASE.replace(', bond_lines = ["tim"]', "")), cpu)
+    warm = single.solve(load(tmp_path), cpu)
+    drawn = single.solve(load(tmp_path, CASE.replace(', bond_lines = ["tim"]', "")), cpu)
     found = warm.metrics["bond_lines"]
     line = found["parts"]["tim"]
     assert line["thickness_um"] == pytest.approx(100)
-    assert 1 < line["change_min_um"] <= line["change_um"] <= line["change_max_um"] and 2 <= found["rounds"] <= 8
+    assert (
+        1 < line["change_min_um"] <= line["change_um"] <= line["change_max_um"]
+        and 2 <= found["rounds"] <= 8
+    )
     hotter = warm.metrics["thermal"]["junction_C"] - drawn.metrics["thermal"]["junction_C"]
     assert hotter == pytest.approx(20 / 36e-6 * 1e-6 * line["change_um"], rel=0.05)
-    console.print_summary(warm.summary(), "")
+    tables.print_summary(warm.summary(), "")
     assert f"{line['change_um']:+.2f} um" in capsys.readouterr().out
     assert "bond_lines" not in drawn.metrics
 
@@ -123,7 +133,11 @@ def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
     [
         ('["tim"]', '["tin"]', "no part 'tin'.*did you mean 'tim'"),
         ('["tim"]', '["chip"]', "'chip' is of shape 'chip', not one layer"),
-        ('"solved"', '"80 degC"', 'bond_lines: change with the temperature field only: add temperature = "solved"'),
+        (
+            '"solved"',
+            '"80 degC"',
+            'bond_lines: change with the temperature field only: add temperature = "solved"',
+        ),
         ('temperature = "solved", ', "", "temperature field only"),
     ],
 )

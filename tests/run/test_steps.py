@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from warp import checkpoint, flow, profiles, validity
-from warp.case import CaseError, load, parse
-from warp.laminate import Layer, laminate
-from warp.results import read
+from warp.case import profiles
+from warp.case.case import CaseError, load, parse
+from warp.results.file import read
+from warp.run import checkpoint, process
+from warp.run import warnings as run_warnings
+from warp.verify.bending import Layer, laminate
 
 HEAD = """\
 title = "plates"
@@ -61,15 +63,21 @@ size = "12 mm"
 thickness = "0.3 mm"
 material = "a"
 """
-A, B, C = Layer(0.5e-3, 130e9, 0.28, 2.8e-6), Layer(0.4e-3, 110e9, 0.34, 16.4e-6), Layer(0.3e-3, 130e9, 0.28, 2.8e-6)
+A, B, C = (
+    Layer(0.5e-3, 130e9, 0.28, 2.8e-6),
+    Layer(0.4e-3, 110e9, 0.34, 16.4e-6),
+    Layer(0.3e-3, 130e9, 0.28, 2.8e-6),
+)
 
 
 def step(do, **keys):
-    return "[[step]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in {"do": do, **keys}.items())
+    return "[[step]]\n" + "".join(
+        f"{key} = {json.dumps(value)}\n" for key, value in {"do": do, **keys}.items()
+    )
 
 
 def run(*steps, text=PLATES, head=HEAD):
-    return flow.solve(parse(head + text + "".join(steps), Path("plates.toml")), "cpu")
+    return process.solve(parse(head + text + "".join(steps), Path("plates.toml")), "cpu")
 
 
 def kappa(record, part="a", side="bottom"):
@@ -77,7 +85,7 @@ def kappa(record, part="a", side="bottom"):
 
 
 def ends(result):
-    """The last moment of each step."""
+    """The last load step of each step."""
     return [record for record in result.metrics["steps"] if record["last"]]
 
 
@@ -107,15 +115,22 @@ def test_parts_that_join_move_nothing_and_bear_nothing():
     assert after["iterations"]["elastic"] == 0
     for side in ("top", "bottom"):
         assert kappa(after, "a", side) == pytest.approx(kappa(before, "a", side), rel=1e-9)
-    assert kappa(after, "c", "top") == pytest.approx(kappa(before, "b", "top"), rel=2e-2)  # laid on, as bent as it
+    assert kappa(after, "c", "top") == pytest.approx(
+        kappa(before, "b", "top"), rel=2e-2
+    )  # laid on, as bent as it
     assert abs(after["stress"]["c"]["von_mises_q999_MPa"]) < 1e-9
-    assert after["stress"]["b"]["von_mises_q999_MPa"] == pytest.approx(before["stress"]["b"]["von_mises_q999_MPa"])
+    assert after["stress"]["b"]["von_mises_q999_MPa"] == pytest.approx(
+        before["stress"]["b"]["von_mises_q999_MPa"]
+    )
 
 
 def test_one_step_of_cooling_is_the_run_without_steps():
-    plain = flow.solve(parse(COARSE + PLATES, Path("plates.toml")), "cpu")
+    plain = process.solve(parse(COARSE + PLATES, Path("plates.toml")), "cpu")
     stepped = run(step("cool", temperature="25 degC"), head=COARSE)
-    assert np.abs(stepped.displacement - plain.displacement).max() < 1e-6 * np.abs(plain.displacement).max()
+    assert (
+        np.abs(stepped.displacement - plain.displacement).max()
+        < 1e-6 * np.abs(plain.displacement).max()
+    )
     assert "steps" not in plain.metrics
     assert kappa(stepped.metrics) == pytest.approx(kappa(plain.metrics), rel=1e-6)
 
@@ -124,12 +139,18 @@ def test_elastic_layers_do_not_remember_the_way():
     there_and_back = run(
         step("attach", parts=["b", "c"], temperature="165 degC"),
         step("cool", temperature="25 degC"),
-        step("heat", profile=[["0 s", "25 degC"], ["60 s", "200 degC"], ["90 s", "25 degC"]], every="100 K"),
+        step(
+            "heat",
+            profile=[["0 s", "25 degC"], ["60 s", "200 degC"], ["90 s", "25 degC"]],
+            every="100 K",
+        ),
         head=COARSE,
     )
     before, after = ends(there_and_back)[1:]
     assert kappa(after) == pytest.approx(kappa(before), rel=1e-6)
-    assert len(there_and_back.metrics["steps"]) == 3 + 4  # the body is brought to 165 degC; two points each way
+    assert (
+        len(there_and_back.metrics["steps"]) == 3 + 4
+    )  # the body is brought to 165 degC; two points each way
 
 
 def test_cure_shrinkage_bends_like_a_colder_layer():
@@ -150,7 +171,10 @@ def test_a_liquid_carries_nothing_before_it_cures():
         step("cure", parts=["c"], temperature="150 degC"),
         step("cool", temperature="25 degC"),
     )
-    expected = laminate([A, B], -15.0)[1], laminate([A, B], -15.0)[1] + laminate([A, B, C], -125.0)[1]
+    expected = (
+        laminate([A, B], -15.0)[1],
+        laminate([A, B], -15.0)[1] + laminate([A, B, C], -125.0)[1],
+    )
     assert [kappa(record) for record in ends(result)[2:]] == pytest.approx(expected, rel=5e-3)
 
 
@@ -170,8 +194,14 @@ def test_unit_cut_from_a_uniform_laminate_keeps_its_curvature():
     middle = run(*steps, step("singulate", size="8 mm", unit="die"), text=pair)
     whole, die = ends(middle)[1:]
     assert kappa(die) == pytest.approx(kappa(whole), rel=5e-3)
-    assert die["unit"] == "die" and middle.grid.mirror == (True, True) and middle.grid.x[-1] == pytest.approx(4e-3)
-    cut = step("singulate", x=["0 mm", "5 mm"], y=["0 mm", "5 mm"], at=["2 mm", "2 mm"], kerf="0.2 mm")
+    assert (
+        die["unit"] == "die"
+        and middle.grid.mirror == (True, True)
+        and middle.grid.x[-1] == pytest.approx(4e-3)
+    )
+    cut = step(
+        "singulate", x=["0 mm", "5 mm"], y=["0 mm", "5 mm"], at=["2 mm", "2 mm"], kerf="0.2 mm"
+    )
     beside = run(*steps, cut, text=pair)
     assert beside.grid.mirror == (False, False)
     assert (beside.grid.x[0], beside.grid.x[-1]) == pytest.approx((0.1e-3, 4.9e-3))
@@ -179,7 +209,10 @@ def test_unit_cut_from_a_uniform_laminate_keeps_its_curvature():
 
 
 def test_cut_that_frees_the_overhang_springs_back_to_the_laminate():
-    chip = PLATES.split("[part.b]")[0] + '[part.b]\non = "a"\nsize = "8 mm"\nthickness = "0.4 mm"\nmaterial = "b"\n'
+    chip = (
+        PLATES.split("[part.b]")[0]
+        + '[part.b]\non = "a"\nsize = "8 mm"\nthickness = "0.4 mm"\nmaterial = "b"\n'
+    )
     result = run(
         step("attach", parts=["b"], temperature="165 degC"),
         step("cool", temperature="25 degC"),
@@ -203,7 +236,9 @@ def test_order_matters_only_where_something_happens_in_between():
         return step("attach", parts=[part], temperature="165 degC")
 
     def warpage(*steps):
-        return run(*steps, step("cool", temperature="25 degC"), text=sides, head=head).metrics["surfaces"]["a"]["bottom"]
+        return run(*steps, step("cool", temperature="25 degC"), text=sides, head=head).metrics[
+            "surfaces"
+        ]["a"]["bottom"]
 
     one, other = warpage(attach("left"), attach("right")), warpage(attach("right"), attach("left"))
     assert one["warpage_um"] == pytest.approx(other["warpage_um"], rel=1e-6)
@@ -235,9 +270,14 @@ thickness = "0.4 mm"
 material = "b"
 """
     )
-    first = step("attach", parts=["bumps", "chip"], temperature="217 degC"), step("cool", temperature="165 degC")
+    first = (
+        step("attach", parts=["bumps", "chip"], temperature="217 degC"),
+        step("cool", temperature="165 degC"),
+    )
     cool = step("cool", temperature="25 degC")
-    result = run(*first, step("cure", parts=["fill"], temperature="165 degC"), cool, text=text, head=COARSE)
+    result = run(
+        *first, step("cure", parts=["fill"], temperature="165 degC"), cool, text=text, head=COARSE
+    )
     bare = run(*first, cool, text=text, head=COARSE)
     open_, filled, cold = ends(result)[1:]
     assert filled["iterations"]["elastic"] == 0
@@ -249,7 +289,7 @@ def test_power_on_is_the_steady_field_and_off_the_ambient():
     heated = PLATES.replace('thickness = "0.3 mm"', 'thickness = "0.3 mm"\npower = "20 W"')
     heated += '[boundary.air]\nface = "a.bottom"\nfilm = "500 W/(m^2 K)"\nambient = "25 degC"\n'
     head = COARSE.replace("[grid]", 'temperature = "solved"\n[grid]')
-    plain = flow.solve(parse(head + heated, Path("plates.toml")), "cpu")
+    plain = process.solve(parse(head + heated, Path("plates.toml")), "cpu")
     result = run(
         step("cool", temperature="25 degC"),
         step("power", on=True, duration="1 s"),
@@ -259,13 +299,20 @@ def test_power_on_is_the_steady_field_and_off_the_ambient():
         head=COARSE,
     )
     cold, soon, on, off = ends(result)
-    leak, capacity = 500 * 144e-6, 144e-6 * (0.8e-3 * 2330 * 710 + 0.4e-3 * 8960 * 385)  # W/K, J/K: a lumped body
+    leak, capacity = (
+        500 * 144e-6,
+        144e-6 * (0.8e-3 * 2330 * 710 + 0.4e-3 * 8960 * 385),
+    )  # W/K, J/K: a lumped body
     rise = 20 / leak * (1 - np.exp(-leak / capacity))
     assert soon["temperature"]["b"]["mean_C"] - 25 == pytest.approx(rise, rel=0.01)
     assert soon["time_s"] == pytest.approx(1.0)
-    assert kappa(soon) / kappa(cold) == pytest.approx((25 + rise - 217) / (25 - 217), rel=1e-2)  # the strain follows
+    assert kappa(soon) / kappa(cold) == pytest.approx(
+        (25 + rise - 217) / (25 - 217), rel=1e-2
+    )  # the strain follows
     assert on["temperature_C"] is None
-    assert on["thermal"]["junction_C"] == pytest.approx(plain.metrics["thermal"]["junction_C"], rel=1e-9)
+    assert on["thermal"]["junction_C"] == pytest.approx(
+        plain.metrics["thermal"]["junction_C"], rel=1e-9
+    )
     assert kappa(on) == pytest.approx(kappa(plain.metrics), rel=1e-6)
     assert off["temperature"]["c"]["max_C"] == pytest.approx(25.0, abs=1e-6)
 
@@ -277,14 +324,23 @@ def test_a_step_changes_the_surroundings_from_there_on():
     zone = step("power", on=False, duration="2 s") + 'ambient = {air = "125 degC"}\n'
     still = step("power", on=False, duration="3 s") + 'film = {air = "50 W/(m^2 K)"}\n'
     cool = step("cool", temperature="25 degC")
-    *_, soon, later, rest = ends(run(cool, zone, still, step("power", on=False), text=PLATES + air, head=COARSE))
+    *_, soon, later, rest = ends(
+        run(cool, zone, still, step("power", on=False), text=PLATES + air, head=COARSE)
+    )
     capacity = 144e-6 * (0.8e-3 * 2330 * 710 + 0.4e-3 * 8960 * 385)  # J/K
     left = np.exp(-500 * 144e-6 / capacity * 2)
     assert soon["temperature"]["b"]["mean_C"] == pytest.approx(125 - 100 * left, abs=0.3)
     left *= np.exp(-50 * 144e-6 / capacity * 3)
     assert later["temperature"]["b"]["mean_C"] == pytest.approx(125 - 100 * left, abs=0.3)
     assert rest["temperature"]["b"]["max_C"] == pytest.approx(125, abs=1e-3)
-    hot = ends(run(cool, step("power", on=False) + 'ambient = {cap = "75 degC"}\n', text=PLATES + cap, head=COARSE))[-1]
+    hot = ends(
+        run(
+            cool,
+            step("power", on=False) + 'ambient = {cap = "75 degC"}\n',
+            text=PLATES + cap,
+            head=COARSE,
+        )
+    )[-1]
     assert hot["temperature"]["a"]["mean_C"] == pytest.approx(75, abs=1e-3)
     for change, words in (
         ('film = {fan = "9 W/(m^2 K)"}\n', "step.1.film: there is no \\[boundary.fan\\]"),
@@ -304,10 +360,17 @@ def test_a_process_on_a_chuck_ends_like_the_free_one():
     pair = PLATES.split("[part.c]")[0]
     free = ends(run(*ways, text=pair, head=COARSE))
     held = ends(run(CHUCK, *ways, step("support", on="free"), text=pair, head=COARSE))
-    assert [record.get("support", {}).get("on") for record in held] == ["clamped", "clamped", "clamped", None]
+    assert [record.get("support", {}).get("on") for record in held] == [
+        "clamped",
+        "clamped",
+        "clamped",
+        None,
+    ]
     assert abs(kappa(held[2])) < 1e-6 * abs(kappa(free[1]))
     assert kappa(held[3]) == pytest.approx(kappa(free[1]), rel=1e-6)
-    assert held[2]["stress"]["b"]["von_mises_q999_MPa"] > held[3]["stress"]["b"]["von_mises_q999_MPa"]
+    assert (
+        held[2]["stress"]["b"]["von_mises_q999_MPa"] > held[3]["stress"]["b"]["von_mises_q999_MPa"]
+    )
 
 
 def test_a_table_carries_what_is_there(tmp_path):
@@ -323,10 +386,14 @@ def test_a_table_carries_what_is_there(tmp_path):
     *lying, off = ends(result)
     thin = 9.80665e-3 * (2330 * 0.5 + 8960 * 0.4 + 2330 * 0.3)
     weights = [record["support"]["weight_N"] for record in lying]
-    assert weights == pytest.approx([9.80665e-3 * 2330 * 0.5 * 144e-6, thin * 144e-6, thin * 144e-6, thin * 64e-6])
+    assert weights == pytest.approx(
+        [9.80665e-3 * 2330 * 0.5 * 144e-6, thin * 144e-6, thin * 144e-6, thin * 64e-6]
+    )
     assert "support" not in off
     assert kappa(off) == pytest.approx(kappa(lying[-1]), rel=1e-3)
-    assert 0.5 < lying[-1]["support"]["lift_um"] / lying[-1]["surfaces"]["a"]["bottom"]["range_um"] < 1  # of whole voxels
+    assert (
+        0.5 < lying[-1]["support"]["lift_um"] / lying[-1]["surfaces"]["a"]["bottom"]["range_um"] < 1
+    )  # of whole voxels
     assert read(result.write(tmp_path / "out.h5")).metrics["steps"] == result.metrics["steps"]
 
 
@@ -337,14 +404,19 @@ def test_a_supported_run_goes_on_with_the_same_bits(tmp_path, monkeypatch):
         write(path, now, mark)
         saved[now.done] = path.read_bytes()
 
-    ways = CHUCK, step("cool", temperature="100 degC"), step("support", on="table"), step("cool", temperature="25 degC")
+    ways = (
+        CHUCK,
+        step("cool", temperature="100 degC"),
+        step("support", on="table"),
+        step("cool", temperature="25 degC"),
+    )
     case = parse(COARSE + PLATES + "".join(ways) + step("support", on="free"), Path("plates.toml"))
     kept = tmp_path / "c.h5"
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = flow.solve(case, "cpu", kept=kept)
+    whole = process.solve(case, "cpu", kept=kept)
     for done in (2, 3, 4):
         kept.write_bytes(saved[done])
-        again = flow.solve(case, "cpu", kept=kept, resume=True)
+        again = process.solve(case, "cpu", kept=kept, resume=True)
         assert again.metrics == whole.metrics
         np.testing.assert_array_equal(again.displacement, whole.displacement)
 
@@ -352,13 +424,17 @@ def test_a_supported_run_goes_on_with_the_same_bits(tmp_path, monkeypatch):
 def test_supports_that_cannot_be(tmp_path):
     cool = step("cool", temperature="25 degC")
     heavy = (COARSE + PLATES).replace('density = "8960 kg/m^3"\n', "")
-    with pytest.raises(CaseError, match="step.1: material 'b' has no density, and its weight is needed"):
+    with pytest.raises(
+        CaseError, match="step.1: material 'b' has no density, and its weight is needed"
+    ):
         parse(heavy + step("support", on="table"), Path("x.toml"))
-    assert parse(heavy + step("support", on="table", gravity=False), Path("x.toml")).moments
+    assert parse(heavy + step("support", on="table", gravity=False), Path("x.toml")).load_steps
     side = step("support", on="clamped", faces=["a.x+"])
     with pytest.raises(CaseError, match="the hold on 'a.x\\+' is not mirrored in the plane x = 0"):
         parse(COARSE + PLATES + side + cool, Path("x.toml"))
-    assert parse(COARSE + PLATES + step("support", on="clamped", faces=["a.sides"]) + cool, Path("x.toml")).moments
+    assert parse(
+        COARSE + PLATES + step("support", on="clamped", faces=["a.sides"]) + cool, Path("x.toml")
+    ).load_steps
 
 
 def test_profiles_keep_within_the_standard():
@@ -387,7 +463,10 @@ def test_linear_theory_ends_with_a_number():
     )
     cold = ends(result)[-1]
     assert cold["bends"] > 0.5
-    assert re.search(r"a\.top bends by [\d.]+ of the height \(0\.9 mm\): beyond linear theory", cold["beyond_linear"][0])
+    assert re.search(
+        r"a\.top bends by [\d.]+ of the height \(0\.9 mm\): beyond linear theory",
+        cold["beyond_linear"][0],
+    )
 
 
 def test_linear_theory_ends_at_a_third_of_freunds_number():
@@ -397,18 +476,26 @@ def test_linear_theory_ends_at_a_third_of_freunds_number():
         S = 1.5 * strain * M_f / M_s * d**2 * film / h**3
         bow = 6 * M_f * strain * film / (M_s * h**2) * d**2 / 8
         surfaces = {"wafer": {"top": {"warpage_um": 1e6 * bow}}}
-        assert 2 * validity.bends(surfaces, h) == pytest.approx(S)
-        assert bool(validity.remarks(surfaces, h)) == (S > 0.3)
+        assert 2 * run_warnings.bends(surfaces, h) == pytest.approx(S)
+        assert bool(run_warnings.beyond_linear_theory(surfaces, h)) == (S > 0.3)
 
 
 def test_numbers_of_every_step_are_in_the_file(tmp_path):
-    result = run(step("attach", parts=["b", "c"], temperature="165 degC"), step("cool", temperature="25 degC"), head=COARSE)
+    result = run(
+        step("attach", parts=["b", "c"], temperature="165 degC"),
+        step("cool", temperature="25 degC"),
+        head=COARSE,
+    )
     again = read(result.write(tmp_path / "out.h5"))
     assert again.metrics["steps"] == result.metrics["steps"]
     last = again.metrics["steps"][-1]["surfaces"]["a"]["bottom"]
     assert again.warpage("a", "bottom").value == pytest.approx(1e-6 * last["warpage_um"])
-    assert np.ptp(np.asarray(again.shapes["2/a.bottom/w"])) == pytest.approx(1e-6 * last["range_um"])
-    assert np.asarray(again.shapes["1/b.top/w"]).shape == tuple(again.shapes[f"1/b.top/{axis}"].shape[0] for axis in "yx")
+    assert np.ptp(np.asarray(again.shapes["2/a.bottom/w"])) == pytest.approx(
+        1e-6 * last["range_um"]
+    )
+    assert np.asarray(again.shapes["1/b.top/w"]).shape == tuple(
+        again.shapes[f"1/b.top/{axis}"].shape[0] for axis in "yx"
+    )
 
 
 CURE_B = step("cure", parts=["b"], temperature="90 degC")
@@ -420,33 +507,89 @@ WRONG = [
     (step("attach", parts=["b"], temperature=165), "step.1.temperature", "needs a unit"),
     (step("attach", parts=["b", "b"], temperature="165 degC"), "step.1.parts", "names 'b' twice"),
     (step("attach", parts=["bb"], temperature="165 degC"), "step.1.parts", "there is no part 'bb'"),
-    (2 * step("attach", parts=["b"], temperature="165 degC"), "step.2.parts", "'b' is there already: it came with step 1"),
-    (step("remove", parts=["b"]) + ATTACH_B, "step.1.parts", "'b' is not there yet: it comes with a later step"),
+    (
+        2 * step("attach", parts=["b"], temperature="165 degC"),
+        "step.2.parts",
+        "'b' is there already: it came with step 1",
+    ),
+    (
+        step("remove", parts=["b"]) + ATTACH_B,
+        "step.1.parts",
+        "'b' is not there yet: it comes with a later step",
+    ),
     (CURE_B + ATTACH_B, "step.2.parts", "'b' is there already: it came with step 1"),
-    (CURE_B + CURE_B + 'stress_free = "80 degC"\n', "step.2.stress_free", "'b' is solid already and keeps its stress"),
-    (step("remove", parts=["c"]) + step("remove", parts=["c"]), "step.2.parts", "'c' was removed by step 1"),
+    (
+        CURE_B + CURE_B + 'stress_free = "80 degC"\n',
+        "step.2.stress_free",
+        "'b' is solid already and keeps its stress",
+    ),
+    (
+        step("remove", parts=["c"]) + step("remove", parts=["c"]),
+        "step.2.parts",
+        "'c' was removed by step 1",
+    ),
     (step("remove", parts=["a", "b", "c"]), "step.1.parts", "leaves nothing"),
     (step("cool"), "step.1.temperature", "is missing"),
-    (step("cool", temperature="250 degC"), "step.1.temperature", 'above the 217 degC that it starts from: write do = "heat"'),
-    (step("cool", temperature="25 degC", rate="3 K/s", duration="9 s"), "step.1.rate", "stands beside a duration"),
+    (
+        step("cool", temperature="250 degC"),
+        "step.1.temperature",
+        'above the 217 degC that it starts from: write do = "heat"',
+    ),
+    (
+        step("cool", temperature="25 degC", rate="3 K/s", duration="9 s"),
+        "step.1.rate",
+        "stands beside a duration",
+    ),
     (step("cool", temperature="25 degC", rate="3"), "step.1.rate", "needs a unit, e.g. K/s"),
-    (step("cool", temperature="25 degC", profile="jedec-pb-free-260"), "step.1.temperature", "stands beside a profile"),
-    (step("heat", profile="jedec-pb-free-265"), "step.1.profile", "did you mean 'jedec-pb-free-260'"),
-    (step("heat", profile="jedec-pb-free-260"), "step.1.profile", "begins at 25 degC, but the body is at 217 degC"),
-    (step("heat", profile=[["0 s", "217 degC"], ["0 s", "25 degC"]]), "step.1.profile", "its times must rise"),
+    (
+        step("cool", temperature="25 degC", profile="jedec-pb-free-260"),
+        "step.1.temperature",
+        "stands beside a profile",
+    ),
+    (
+        step("heat", profile="jedec-pb-free-265"),
+        "step.1.profile",
+        "did you mean 'jedec-pb-free-260'",
+    ),
+    (
+        step("heat", profile="jedec-pb-free-260"),
+        "step.1.profile",
+        "begins at 25 degC, but the body is at 217 degC",
+    ),
+    (
+        step("heat", profile=[["0 s", "217 degC"], ["0 s", "25 degC"]]),
+        "step.1.profile",
+        "its times must rise",
+    ),
     (step("power", on=True), "step.1.on", "heat has no way out"),
     (step("support"), "step.1.on", 'is missing: add on = "table"'),
     (step("support", on="chuck"), "step.1.on", "is not one of 'table', 'clamped' or 'free'"),
     (step("support", on="clamped"), "step.1.faces", 'is missing: add faces = ["package.bottom"]'),
     (step("support", on="clamped", faces=["a"]), "step.1.faces", "'a' is no face: write PART.SIDE"),
     (step("support", on="clamped", faces=["d.top"]), "step.1.faces", "there is no part 'd'"),
-    (step("support", on="clamped", faces=["b.top"]) + ATTACH_B, "step.1.faces", "'b' is not there yet"),
+    (
+        step("support", on="clamped", faces=["b.top"]) + ATTACH_B,
+        "step.1.faces",
+        "'b' is not there yet",
+    ),
     (step("support", on="free", faces=["a.top"]), "step.1.faces", 'belongs to on = "clamped"'),
-    (step("support", on="clamped", faces=["a.top"], gravity=False), "step.1.gravity", 'belongs to on = "table"'),
-    (step("support", on="clamped", faces=["c.top"]) + step("remove", parts=["c"]), "step.2.parts", "is held since step 1"),
+    (
+        step("support", on="clamped", faces=["a.top"], gravity=False),
+        "step.1.gravity",
+        'belongs to on = "table"',
+    ),
+    (
+        step("support", on="clamped", faces=["c.top"]) + step("remove", parts=["c"]),
+        "step.2.parts",
+        "is held since step 1",
+    ),
     (step("singulate"), "step.1", "says not what remains"),
     (step("singulate", size="30 mm"), "step.1.size", "reaches beyond what is there"),
-    (step("singulate", size="4 mm", at=["1 mm", "0 mm"]), "step.1", "is not its own image in x = 0"),
+    (
+        step("singulate", size="4 mm", at=["1 mm", "0 mm"]),
+        "step.1",
+        "is not its own image in x = 0",
+    ),
     (step("singulate", x=["30 mm"]), "step.1.x", "a cut lies beside what is there"),
     (step("cool", temperature="25 degC", name="x") * 2, "step.x.name", "'x' names an earlier step"),
     (step("cool", temperature="25 degC", speed="1"), "step.1.speed", "unknown key"),
@@ -465,27 +608,33 @@ def test_what_is_wrong_with_a_step_is_said_with_its_line(steps, key, words):
 def test_other_places_say_what_steps_decide():
     cool = step("cool", temperature="25 degC")
     with pytest.raises(CaseError, match="load.temperature: stands beside"):
-        parse(HEAD.replace("[grid]", 'temperature = "25 degC"\n[grid]') + PLATES + cool, Path("x.toml"))
+        parse(
+            HEAD.replace("[grid]", 'temperature = "25 degC"\n[grid]') + PLATES + cool,
+            Path("x.toml"),
+        )
     own = PLATES.replace("[part.c]", 'stress_free = "150 degC"\n[part.c]')
     with pytest.raises(CaseError, match="part.b.stress_free: the steps say"):
         parse(HEAD + own + step("attach", parts=["b"], temperature="165 degC"), Path("x.toml"))
     with pytest.raises(CaseError, match="nothing is there yet"):
-        parse(HEAD + PLATES + cool + step("attach", parts=["a", "b", "c"], temperature="165 degC"), Path("x.toml"))
+        parse(
+            HEAD + PLATES + cool + step("attach", parts=["a", "b", "c"], temperature="165 degC"),
+            Path("x.toml"),
+        )
 
 
 def test_steps_go_by_name_or_number_on_the_command_line(tmp_path):
     path = tmp_path / "plates.toml"
     path.write_text(HEAD + PLATES + step("cool", temperature="25 degC", name="down"))
     for key in ("step.down.temperature", "step.1.temperature"):
-        (moment,) = load(path, {key: "100 degC"}).moments
-        assert moment.temperature == pytest.approx(373.15)
+        (load_step,) = load(path, {key: "100 degC"}).load_steps
+        assert load_step.temperature == pytest.approx(373.15)
 
 
 RELAXES = '[material.b.relaxation]\nyoungs_modulus = [["10 s", "60 %"]]\n'
 
 
 def test_time_passes_for_layers_that_relax():
-    """Cooled in a moment it is the glassy laminate, a long hold brings the rubbery one; points on the way change nothing."""
+    """Cooled in a load step it is the glassy laminate, a long hold brings the rubbery one; points on the way change nothing."""
     pair = PLATES.split("[part.c]")[0]
     text = pair + RELAXES
     cool = step("cool", temperature="25 degC", duration="1 ms")
@@ -498,7 +647,10 @@ def test_time_passes_for_layers_that_relax():
     fast, slow = (kappa(record) for record in ends(result)[1:])
     assert fast == pytest.approx(laminate([A, B], -192.0)[1], rel=5e-3)
     assert slow == pytest.approx(laminate([A, B._replace(E=0.4 * B.E)], -192.0)[1], rel=5e-3)
-    way = [step("attach", parts=["b"], temperature="217 degC"), step("cool", temperature="25 degC", duration="20 s")]
+    way = [
+        step("attach", parts=["b"], temperature="217 degC"),
+        step("cool", temperature="25 degC", duration="20 s"),
+    ]
     once = run(*way, text=text, head=COARSE)
     often = run(way[0], way[1] + 'every = "20 K"\n', text=text, head=COARSE)
     assert kappa(often.metrics) == pytest.approx(kappa(once.metrics), rel=1e-3)
@@ -517,13 +669,15 @@ def test_a_run_that_relaxes_goes_on_with_the_same_bits(tmp_path, monkeypatch):
         step("heat", temperature="180 degC", duration="3 s"),
         step("singulate", size="6 mm", duration="5 s"),
     )
-    case = parse(COARSE + PLATES.split("[part.c]")[0] + RELAXES + "".join(ways), Path("plates.toml"))
+    case = parse(
+        COARSE + PLATES.split("[part.c]")[0] + RELAXES + "".join(ways), Path("plates.toml")
+    )
     kept = tmp_path / "c.h5"
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = flow.solve(case, "cpu", kept=kept)
+    whole = process.solve(case, "cpu", kept=kept)
     for done in (2, 3):
         kept.write_bytes(saved[done])
-        again = flow.solve(case, "cpu", kept=kept, resume=True)
+        again = process.solve(case, "cpu", kept=kept, resume=True)
         assert again.metrics == whole.metrics
         np.testing.assert_array_equal(again.displacement, whole.displacement)
 
@@ -531,7 +685,10 @@ def test_a_run_that_relaxes_goes_on_with_the_same_bits(tmp_path, monkeypatch):
 def test_layers_that_relax_want_to_know_how_long_it_takes():
     cool = step("cool", temperature="25 degC")
     with pytest.raises(CaseError, match="step.2: takes no time, but 'b' relaxes: add duration"):
-        parse(HEAD + PLATES + RELAXES + step("heat", temperature="217 degC") + cool, Path("plates.toml"))
+        parse(
+            HEAD + PLATES + RELAXES + step("heat", temperature="217 degC") + cool,
+            Path("plates.toml"),
+        )
 
 
 # the gallery
@@ -546,33 +703,47 @@ def board(record, part="substrate", side="bottom"):
 
 def test_flip_chip_turns_from_convex_to_concave_on_the_way_to_reflow():
     case = load(GALLERY / "process-reflow.toml", {**ROUGH, "step.reflow.every": "120 K"})
-    records = flow.solve(case, "cpu").metrics["steps"]
+    records = process.solve(case, "cpu").metrics["steps"]
     cold = next(record for record in records if record["name"] == "room temperature")
     curve = [record for record in records if record["name"] == "reflow"]
     assert board(cold) > 100
     hot = max(curve, key=lambda record: record["temperature_C"])
     assert hot["temperature_C"] == pytest.approx(260) and -40 < board(hot) < -5
     rising = curve[: curve.index(hot) + 1]
-    assert [board(record) for record in rising] == sorted((board(record) for record in rising), reverse=True)
+    assert [board(record) for record in rising] == sorted(
+        (board(record) for record in rising), reverse=True
+    )
     assert board(curve[-1]) == pytest.approx(board(cold), rel=1e-6)
 
 
 @pytest.mark.slow
 def test_published_process_within_its_own_numbers():
     """217, 165 and 25 degC: preset 2 of the tool that the file names reports +236 um."""
-    fine = {"grid.edge_spacing": "0.5 mm", "grid.cells_per_layer": "3", "grid.growth": "1", "step.5.every": "300 K"}
-    attached, warm, cured, cold, _ = ends(flow.solve(load(GALLERY / "process-fcbga.toml", fine), "cpu"))
+    fine = {
+        "grid.edge_spacing": "0.5 mm",
+        "grid.cells_per_layer": "3",
+        "grid.growth": "1",
+        "step.5.every": "300 K",
+    }
+    attached, warm, cured, cold, _ = ends(
+        process.solve(load(GALLERY / "process-fcbga.toml", fine), "cpu")
+    )
     assert board(cured) == pytest.approx(board(warm), rel=1e-5)
     assert board(cold) == pytest.approx(236, rel=0.03)
-    plain = flow.solve(load(GALLERY / "fcbga-bare.toml", {key: fine[key] for key in ROUGH}), "cpu")
+    plain = process.solve(
+        load(GALLERY / "fcbga-bare.toml", {key: fine[key] for key in ROUGH}), "cpu"
+    )
     assert board(plain.metrics) > board(cold)  # its underfill pulls from the first kelvin on
 
 
 def test_wafer_on_panel_bows_and_its_unit_hardly():
     """On a smaller wafer: bow goes with the square of the side."""
-    sizes = {"part.panel.size": "48 mm", **{f"part.{part}.size": "42 mm" for part in ("underfill", "wafer", "layer")}}
+    sizes = {
+        "part.panel.size": "48 mm",
+        **{f"part.{part}.size": "42 mm" for part in ("underfill", "wafer", "layer")},
+    }
     grid = {"grid.edge_spacing": "1 mm", "grid.cells_per_layer": "3", "grid.growth": "1"}
-    result = flow.solve(load(GALLERY / "wafer-level-film.toml", {**sizes, **grid}), "cpu")
+    result = process.solve(load(GALLERY / "wafer-level-film.toml", {**sizes, **grid}), "cpu")
     by_name = {record["name"]: record for record in ends(result)}
     assert board(by_name["wafer cold"], "wafer", "top") < -30  # the film shrinks more
     panel, unit = (board(by_name[name], "wafer", "top") for name in ("panel cold", "singulate"))

@@ -6,7 +6,10 @@ import reference as ref
 from conductors import boxes
 from solids import ROOM, TWO, Solid, grid_lines, operator, plain, properties, voxels
 
-from warp import elastic
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic import stress as elastic_stress
 
 MIRRORS = [(False, False), (True, False), (False, True), (True, True)]
 
@@ -31,7 +34,7 @@ def test_operator_is_the_assembled_one(cpu, mirror, seed):
 @pytest.mark.parametrize("mirror", MIRRORS)
 def test_rigid_motions_cost_no_energy(cpu, mirror):
     model = voxels(rubble(3), TWO, mirror)
-    A = elastic.Operator(model, cpu, np.full(3, ROOM))
+    A = elastic_operator.Operator(model, cpu, np.full(3, ROOM))
     out = np.zeros(A.shape)
     modes = ref.rigid_modes(*grid_lines(model), model.ids > 0, mirror)
     for mode in modes.T:
@@ -46,12 +49,12 @@ def test_load_is_the_assembled_one(cpu, mirror):
     """Of temperatures at random: thermal strain in the voxels, and the free shear at lateral faces."""
     model = voxels(rubble(4), TWO, mirror)
     T = ROOM + np.random.default_rng(5).uniform(-100, 50, model.grid.shape)
-    A = elastic.Operator(model, cpu, np.full(3, ROOM))
+    A = elastic_operator.Operator(model, cpu, np.full(3, ROOM))
     cte = np.array([(0, 0, 0), *(solid.expansion for solid in TWO)]).T[:, model.ids]
     C, G = properties(model)
     expected = ref.thermal_load(*grid_lines(model), C, cte * (T - ROOM), mirror, G)
     without = ref.thermal_load(*grid_lines(model), C, cte * (T - ROOM), mirror)
-    got = plain(elastic.load(model, A, T)).ravel()
+    got = plain(elastic_load.load(model, A, T)).ravel()
     assert abs(expected - without).max() > 1e-3 * abs(expected).max()
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12 * abs(expected).max())
 
@@ -78,7 +81,7 @@ def test_free_expansion_has_no_stress(cpu, mirror, pattern):
     model = voxels(pattern, [solid], mirror)
     dT = -125.0
     solution = elastic.solve(model, ROOM + dT, cpu, 1e-11)
-    stress = elastic.stress(model, solution.displacement, ROOM + dT)
+    stress = elastic_stress.stress(model, solution.displacement, ROOM + dT)
     assert abs(stress).max() < 1e-8 * solid.E * 1e-5 * abs(dT)
     stretch = np.diff(solution.displacement[0, :-1, :-1], axis=2) / model.grid.dx
     np.testing.assert_allclose(stretch[model.ids > 0], 1e-5 * dT, rtol=1e-7)
@@ -92,9 +95,11 @@ def test_linear_temperature_bends_without_stress(cpu, mirror, pattern):
     model = voxels(pattern, [solid], mirror)
     T = np.broadcast_to((ROOM + g * model.grid.zc)[:, None, None], model.grid.shape).copy()
     solution = elastic.solve(model, T, cpu, 1e-12)
-    stress = elastic.stress(model, solution.displacement, T)
+    stress = elastic_stress.stress(model, solution.displacement, T)
     assert abs(stress).max() < 1e-6 * solid.E * 1e-5 * g * 1e-3
-    slope = np.diff(solution.displacement[0, :-1, :-1], axis=0) / np.diff(model.grid.zc)[:, None, None]
+    slope = (
+        np.diff(solution.displacement[0, :-1, :-1], axis=0) / np.diff(model.grid.zc)[:, None, None]
+    )
     kappa = np.diff(slope, axis=2) / model.grid.dx
     bent = (model.ids[1:] > 0) & (model.ids[:-1] > 0)
     np.testing.assert_allclose(kappa[bent], 1e-5 * g, rtol=1e-6)
@@ -123,7 +128,9 @@ def test_a_single_column_of_cells_expands(cpu):
     a = TWO[0].expansion
     for axis, widths in enumerate((model.grid.dx, model.grid.dy, model.grid.dz)):
         along = np.moveaxis(U[axis], 2 - axis, 0)[:, 0, 0]
-        np.testing.assert_allclose(np.diff(along)[: len(widths)], -100 * a[axis] * widths, rtol=1e-6)
+        np.testing.assert_allclose(
+            np.diff(along)[: len(widths)], -100 * a[axis] * widths, rtol=1e-6
+        )
 
 
 @pytest.mark.parametrize("mirror", [(True, True), (False, False)])
@@ -134,7 +141,10 @@ def test_a_slender_strip_bends_like_a_short_one(cpu, slender, mirror):
     for length in (0.02, slender * 1e-3):
         lower, upper = (Solid(nu=0.0, expansion=(cte, 0.0, 0.0)) for cte in (2e-5, 1e-5))
         x, z = np.linspace(0, length / 2, 41), np.linspace(0, 1e-3, 9)
-        parts = {"lower": (lower, (-1, 1, -1, 1, 0, 0.5e-3)), "upper": (upper, (-1, 1, -1, 1, 0.5e-3, 1))}
+        parts = {
+            "lower": (lower, (-1, 1, -1, 1, 0, 0.5e-3)),
+            "upper": (upper, (-1, 1, -1, 1, 0.5e-3, 1)),
+        }
         model = boxes(x, x[:2], z, parts, mirror)
         model.media.stress_free[1:] = ROOM
         solution = elastic.solve(model, ROOM - 100, cpu)
@@ -143,4 +153,6 @@ def test_a_slender_strip_bends_like_a_short_one(cpu, slender, mirror):
         tilt = (u[7] - u[0]) / (z[7] - z[0])
         found.append((tilt[21] - tilt[20]) / model.grid.dx[20])
     assert found[1] == pytest.approx(found[0], rel=1e-5)
-    assert abs(found[0]) == pytest.approx(1.5 * 1e-3 / 1e-3, rel=2e-2)  # 3/2 of the difference in strain over the height
+    assert abs(found[0]) == pytest.approx(
+        1.5 * 1e-3 / 1e-3, rel=2e-2
+    )  # 3/2 of the difference in strain over the height

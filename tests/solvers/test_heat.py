@@ -7,11 +7,13 @@ import pytest
 import reference
 from conductors import Conductor, boxes, uneven
 
-from warp import heat, krylov
-from warp.boundary import Film, Fixed, Interface
-from warp.curves import Table
 from warp.errors import WarpError
-from warp.heat_level import Cycle
+from warp.materials.curves import Table
+from warp.solvers import krylov
+from warp.solvers.heat import operator as heat_operator
+from warp.solvers.heat import steady as heat
+from warp.solvers.heat.multigrid import Cycle
+from warp.voxels.boundary import Film, Fixed, Interface
 
 INF = np.inf
 
@@ -41,17 +43,32 @@ FILMS = [Film("package.top", 800, 300), Film("base.bottom", 50, 310), Fixed("foo
 def test_layers_are_exact(cpu):
     """T falls by q t/k per layer and q/h in the film, whatever the voxels."""
     rng = np.random.default_rng(1)
-    z = np.concatenate((uneven(rng, 3, 1e-3), 1e-3 + uneven(rng, 2, 1e-4)[1:], 1.1e-3 + uneven(rng, 4, 0.5e-3)[1:]))
-    layers = {"a": (20.0, (-INF, INF) * 2 + (0, 1e-3)), "b": (1.0, (-INF, INF) * 2 + (1e-3, 1.1e-3))}
-    model = boxes([0, 1e-3, 4e-3], [0, 2e-3], z, layers | {"c": (100.0, (-INF, INF) * 2 + (1.1e-3, 1))})
-    out = heat.solve_steady(model, [Fixed("a.bottom", 400), Film("c.top", 5e3, 300)], {}, cpu, 1e-12)
+    z = np.concatenate(
+        (uneven(rng, 3, 1e-3), 1e-3 + uneven(rng, 2, 1e-4)[1:], 1.1e-3 + uneven(rng, 4, 0.5e-3)[1:])
+    )
+    layers = {
+        "a": (20.0, (-INF, INF) * 2 + (0, 1e-3)),
+        "b": (1.0, (-INF, INF) * 2 + (1e-3, 1.1e-3)),
+    }
+    model = boxes(
+        [0, 1e-3, 4e-3], [0, 2e-3], z, layers | {"c": (100.0, (-INF, INF) * 2 + (1.1e-3, 1))}
+    )
+    out = heat.solve_steady(
+        model, [Fixed("a.bottom", 400), Film("c.top", 5e3, 300)], {}, cpu, 1e-12
+    )
     resistance = np.array([1e-3 / 20, 1e-4 / 1, 0.5e-3 / 100, 1 / 5e3])
     q = 100 / resistance.sum()
-    corners = np.interp(model.grid.zc, [0, 1e-3, 1.1e-3, 1.6e-3], 400 - q * np.cumsum([0, *resistance[:3]]))
-    np.testing.assert_allclose(out.temperature, np.broadcast_to(corners[:, None, None], model.grid.shape), rtol=1e-11)
+    corners = np.interp(
+        model.grid.zc, [0, 1e-3, 1.1e-3, 1.6e-3], 400 - q * np.cumsum([0, *resistance[:3]])
+    )
+    np.testing.assert_allclose(
+        out.temperature, np.broadcast_to(corners[:, None, None], model.grid.shape), rtol=1e-11
+    )
     assert heat.heat_flows(out)["c.top"] == pytest.approx(q * 8e-6, rel=1e-9)
     assert heat.face_temperature(out, "c.top")[1] == pytest.approx(300 + q / 5e3, rel=1e-10)
-    assert heat.face_temperature(out, "b.top")[1] == pytest.approx(400 - q * resistance[:2].sum(), rel=1e-10)
+    assert heat.face_temperature(out, "b.top")[1] == pytest.approx(
+        400 - q * resistance[:2].sum(), rel=1e-10
+    )
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -72,7 +89,7 @@ def test_interface_resistance_is_in_series(cpu, axis):
 
 def test_operator_is_the_assembled_matrix(cpu, package, real):
     """Against an independent sparse assembly; void rows are empty."""
-    A = heat.operator(package, FILMS, cpu)
+    A = heat_operator.operator(package, FILMS, cpu)
     grid = package.grid
     k = package.media.conductivity(300)[package.ids].transpose(3, 0, 1, 2)
     films = []
@@ -95,8 +112,8 @@ def test_time_step_adds_the_capacity(cpu):
     films = [Film("a.top", 1e-9, 300)]
     x = np.array([[[1.0, 2.0]]])
     steady, step = cpu.zeros(x.shape), cpu.zeros(x.shape)
-    heat.operator(model, films, cpu).apply(steady, x)
-    heat.operator(model, films, cpu, step=0.5).apply(step, x)
+    heat_operator.operator(model, films, cpu).apply(steady, x)
+    heat_operator.operator(model, films, cpu, step=0.5).apply(step, x)
     assert step - steady == pytest.approx(5.0 / 0.5 * np.array([[[2.0, 4.0]]]) * x)
 
 
@@ -108,8 +125,8 @@ def applied(cycle, r):
 
 
 def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch):
-    monkeypatch.setattr("warp.heat_level._DENSE", 30)
-    A = heat.operator(package, FILMS, cpu)
+    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 30)
+    A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
     assert len(cycle.levels) > 2
     rng = np.random.default_rng(4)
@@ -125,8 +142,8 @@ def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch
 
 def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
     """A uniform rise costs the films' conductance on every level; so the cycle gives it back at once."""
-    monkeypatch.setattr("warp.heat_level._DENSE", 10)
-    A = heat.operator(package, FILMS, cpu)
+    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 10)
+    A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
     assert len(cycle.coarser) > 3
     for level in cycle.coarser:
@@ -141,20 +158,28 @@ def test_interpolation_follows_the_conductances(cpu, monkeypatch):
 
     From one coarse centre to the other: 1/2 + 1/2 in k = 1, then a hundredth of that.
     """
-    monkeypatch.setattr("warp.heat_level._DENSE", 1)
+    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 1)
     weights = []
     for k in (1.0, 100.0):
-        parts = {"left": (1.0, (0, 2, -INF, INF, -INF, INF)), "right": (k, (2, 4, -INF, INF, -INF, INF))}
+        parts = {
+            "left": (1.0, (0, 2, -INF, INF, -INF, INF)),
+            "right": (k, (2, 4, -INF, INF, -INF, INF)),
+        }
         model = boxes(np.arange(5), [0, 1], [0, 1], parts)
-        weights.append(Cycle(heat.operator(model, [Film("left.x-", 1, 300)], cpu)).coarser[0].weights[0].reshape(-1))
+        weights.append(
+            Cycle(heat_operator.operator(model, [Film("left.x-", 1, 300)], cpu))
+            .coarser[0]
+            .weights[0]
+            .reshape(-1)
+        )
     np.testing.assert_allclose(weights[0], [0, 0.25, 0.75, 1], rtol=1e-6)
     whole = 0.5 + 0.5 + 0.01
     np.testing.assert_allclose(weights[1], [0, 0.5 / whole, 1 - 0.005 / whole, 1], rtol=1e-3)
 
 
 def test_interpolation_keeps_constants(cpu, package, monkeypatch):
-    monkeypatch.setattr("warp.heat_level._DENSE", 30)
-    fine, coarse = Cycle(heat.operator(package, FILMS, cpu)).levels[:2]
+    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 30)
+    fine, coarse = Cycle(heat_operator.operator(package, FILMS, cpu)).levels[:2]
     coarse.x[...] = 1
     coarse.prolong(fine)
     np.testing.assert_allclose(fine.p, package.ids > 0, atol=1e-6)
@@ -168,10 +193,15 @@ def test_interpolation_keeps_constants(cpu, package, monkeypatch):
 
 def test_heat_in_is_heat_out(cpu, package):
     seen = []
-    out = heat.solve_steady(package, FILMS, {"chip": 60.0}, cpu, 1e-10, lambda n, r: seen.append((n, r)))
+    out = heat.solve_steady(
+        package, FILMS, {"chip": 60.0}, cpu, 1e-10, lambda n, r: seen.append((n, r))
+    )
     assert sum(heat.heat_flows(out).values()) == pytest.approx(60, rel=1e-7)
     assert out.residuals[-1] <= 1e-10 and seen[-1] == (out.iterations, out.residuals[-1])
-    assert np.all(out.temperature[package.ids == 0] == 0) and out.temperature[package.ids > 0].min() > 299
+    assert (
+        np.all(out.temperature[package.ids == 0] == 0)
+        and out.temperature[package.ids > 0].min() > 299
+    )
 
 
 def test_ambient_alone_is_the_temperature(cpu, package):
@@ -186,18 +216,27 @@ def test_second_order_with_a_material_interface(cpu, axis):
     for n in (2, 4):
         even = np.linspace(0, 1, 4 * n + 1)
         lines = [even + 0.03 * np.sin(2 * np.pi * even)] * 3
-        lines[axis] = np.concatenate((np.linspace(0, 0.4, 5 * n + 1), np.linspace(0.4, 1, 6 * n + 1)[1:]))
+        lines[axis] = np.concatenate(
+            (np.linspace(0, 0.4, 5 * n + 1), np.linspace(0.4, 1, 6 * n + 1)[1:])
+        )
         first, second = [-INF, INF] * 3, [-INF, INF] * 3
         first[2 * axis + 1] = second[2 * axis] = 0.4
         model = boxes(*lines, {"a": (1.0, tuple(first)), "b": (10.0, tuple(second))})
         grid = model.grid
         centres = np.meshgrid(grid.zc, grid.yc, grid.xc, indexing="ij")[::-1]
         k = model.media.conductivity(300)[model.ids][..., 0]
-        across, volume = np.cos(np.pi * centres[(axis + 1) % 3]), np.multiply.outer(grid.dz, grid.area)
-        exact = np.sin(2 * np.pi * (centres[axis] - 0.4)) / k * across  # zero at the interface, k T' smooth there
+        across, volume = (
+            np.cos(np.pi * centres[(axis + 1) % 3]),
+            np.multiply.outer(grid.dz, grid.area),
+        )
+        exact = (
+            np.sin(2 * np.pi * (centres[axis] - 0.4)) / k * across
+        )  # zero at the interface, k T' smooth there
         low, high = [("x-", "x+"), ("y-", "y+"), ("bottom", "top")][axis]
-        A = heat.operator(model, [Fixed(f"package.{end}", 300) for end in (low, high)], cpu)
-        b = heat.load(A, 5 * np.pi**2 * k * exact * volume)
+        A = heat_operator.operator(
+            model, [Fixed(f"package.{end}", 300) for end in (low, high)], cpu
+        )
+        b = heat_operator.load(A, 5 * np.pi**2 * k * exact * volume)
         walls = np.sin(-0.8 * np.pi), np.sin(1.2 * np.pi) / 10
         for contact, wall in zip(A.surroundings.contacts, walls, strict=True):
             cell = contact.faces.cell
@@ -223,8 +262,17 @@ def test_a_graded_lidded_package_takes_few_iterations(cpu):
     model = boxes(x, x, z, parts, mirror=(True, True))
     films = [Film("lid.top", 800, 300), Film("substrate.bottom", 20, 300)]
     assert heat.solve_steady(model, films, {"chip": 60.0}, cpu).iterations <= 12
-    parts["fillet"] = (0.02, (edge, edge + 0.8e-3, 0, edge, 1.2e-3, 1.7e-3), (0, edge, edge, edge + 0.8e-3, 1.2e-3, 1.7e-3))
-    assert heat.solve_steady(boxes(x, x, z, parts, (True, True)), films, {"chip": 60.0}, cpu).iterations <= 14
+    parts["fillet"] = (
+        0.02,
+        (edge, edge + 0.8e-3, 0, edge, 1.2e-3, 1.7e-3),
+        (0, edge, edge, edge + 0.8e-3, 1.2e-3, 1.7e-3),
+    )
+    assert (
+        heat.solve_steady(
+            boxes(x, x, z, parts, (True, True)), films, {"chip": 60.0}, cpu
+        ).iterations
+        <= 14
+    )
 
 
 def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
@@ -241,7 +289,9 @@ def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
     chip = package.ids == 2
     assert np.ptp(out.temperature[chip]) > 5
     k = 0.5 / out.operator.table[out.operator.split.ids[chip], 0]
-    np.testing.assert_allclose(k, law.conductivity(out.temperature[chip])[:, 0], rtol=2e-3)  # 64 groups
+    np.testing.assert_allclose(
+        k, law.conductivity(out.temperature[chip])[:, 0], rtol=2e-3
+    )  # 64 groups
     assert sum(heat.heat_flows(out).values()) == pytest.approx(6e3, rel=1e-7)
 
 
@@ -249,7 +299,7 @@ def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
 def test_a_law_varies_wherever_it_bends(values, varies):
     law = Table((488.0, 490.0, 492.0), values)
     model = boxes([0, 1], [0, 1], [0, 1], {"a": (Conductor(law),)})
-    assert heat.varying(model, heat.CONDUCTIVITY).tolist() == [False, varies]
+    assert heat_operator.varying(model, heat_operator.CONDUCTIVITY).tolist() == [False, varies]
 
 
 def test_a_cycle_serves_until_the_conductivities_move_on(cpu, monkeypatch):
@@ -257,16 +307,27 @@ def test_a_cycle_serves_until_the_conductivities_move_on(cpu, monkeypatch):
     made = []
     monkeypatch.setattr(heat, "Cycle", lambda A: made.append(A) or Cycle(A))
     law = Conductor(lambda T: 130 * (T / 300) ** -1.3)
-    model = boxes(np.linspace(0, 10e-3, 4), np.linspace(0, 10e-3, 4), np.linspace(0, 20e-3, 12), {"a": (law,)})
-    out = heat.solve_steady(model, [Fixed("a.bottom", 300), Film("a.top", 10, 300)], {"a": 300.0}, cpu)
+    model = boxes(
+        np.linspace(0, 10e-3, 4), np.linspace(0, 10e-3, 4), np.linspace(0, 20e-3, 12), {"a": (law,)}
+    )
+    out = heat.solve_steady(
+        model, [Fixed("a.bottom", 300), Film("a.top", 10, 300)], {"a": 300.0}, cpu
+    )
     assert out.rounds > 5 and len(made) <= 4
-    flow = 130 * 300**1.3 / 0.3 * (300**-0.3 - out.temperature[-1, 0, 0] ** -0.3)  # INT k dT, to the topmost centre
+    flow = (
+        130 * 300**1.3 / 0.3 * (300**-0.3 - out.temperature[-1, 0, 0] ** -0.3)
+    )  # INT k dT, to the topmost centre
     assert flow == pytest.approx(300 / 100e-6 * 20e-3 / 2, rel=0.01)
 
 
 def test_heat_must_have_a_way_out(cpu, package):
     with pytest.raises(WarpError, match="no way out"):
         heat.solve_steady(package, [], {"chip": 1.0}, cpu)
-    model = boxes([0, 1], [0, 1], [0, 1, 2, 3], {"base": (1.0, (0, 1, 0, 1, 0, 1)), "lid": (1.0, (0, 1, 0, 1, 2, 3))})
+    model = boxes(
+        [0, 1],
+        [0, 1],
+        [0, 1, 2, 3],
+        {"base": (1.0, (0, 1, 0, 1, 0, 1)), "lid": (1.0, (0, 1, 0, 1, 2, 3))},
+    )
     with pytest.raises(WarpError, match="'lid'"):
         heat.solve_steady(model, [Film("base.bottom", 10, 300)], {"base": 1.0}, cpu)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from conductors import boxes, uneven
 
-from warp import heat, krylov
-from warp.boundary import Fixed
 from warp.errors import ConvergenceError
-from warp.heat_level import Cycle
+from warp.solvers import krylov
+from warp.solvers.heat import operator as heat_operator
+from warp.solvers.heat.multigrid import Cycle
+from warp.voxels.boundary import Fixed
 
 INF = np.inf
 
@@ -16,9 +17,12 @@ INF = np.inf
 def system(cpu):
     """Operator and load of a block of two conductors on a cold plate."""
     rng = np.random.default_rng(3)
-    model = boxes(*(uneven(rng, n, 1e-3) for n in (9, 7, 5)), {"a": (2.0,), "b": (300.0, (3e-4, INF, -INF, INF, 4e-4, INF))})
-    A = heat.operator(model, [Fixed("package.bottom", 300.0)], cpu)
-    return A, heat.load(A, rng.uniform(0, 1, A.shape))
+    model = boxes(
+        *(uneven(rng, n, 1e-3) for n in (9, 7, 5)),
+        {"a": (2.0,), "b": (300.0, (3e-4, INF, -INF, INF, 4e-4, INF))},
+    )
+    A = heat_operator.operator(model, [Fixed("package.bottom", 300.0)], cpu)
+    return A, heat_operator.load(A, rng.uniform(0, 1, A.shape))
 
 
 def solve(A, b, cycle=None, **how):

@@ -5,16 +5,21 @@ import pytest
 from hard_models import FULL, ROOM, bumps, crumbs, dropped_boxes, lidded, random_boxes
 from scipy import sparse
 
-from warp import coarsen, elastic, slender
-from warp.elastic_coefficients import merge_coefficients, merge_media, stored
-from warp.elastic_level import Coarse, Cycle, Fine, Stored, bytes_needed, matrix
-from warp.scattered import Scattered, add, numbered
-from warp.smoothers import Lines, line_entries
-from warp.transfer import Merge
+from warp.solvers import coarsening
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic.multigrid import slender
+from warp.solvers.elastic.multigrid.coarsest import matrix
+from warp.solvers.elastic.multigrid.coefficients import merge_coefficients, merge_media, stored
+from warp.solvers.elastic.multigrid.cycle import Cycle, bytes_needed
+from warp.solvers.elastic.multigrid.level import Coarse, Fine, Stored
+from warp.solvers.elastic.multigrid.smoothers import Lines, line_entries
+from warp.solvers.elastic.multigrid.transfer import Merge
+from warp.solvers.sparse import Scattered, add, numbered
 
 
 def operator(model, cpu):
-    return elastic.Operator(model, cpu, elastic.mean_temperature(model, ROOM))
+    return elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, ROOM))
 
 
 def first_merge(A):
@@ -27,7 +32,9 @@ def test_cells_merged_from_ids_are_those_merged_from_stored_ones(cpu):
     merge = first_merge(A)
     found, expected = merge_media(A, merge), merge_coefficients(cpu, stored(A), merge)
     np.testing.assert_allclose(found.C, expected.C, rtol=1e-12, atol=1e-14 * expected.C.max())
-    np.testing.assert_allclose(found.total, expected.total, rtol=1e-12, atol=1e-14 * expected.total.max())
+    np.testing.assert_allclose(
+        found.total, expected.total, rtol=1e-12, atol=1e-14 * expected.total.max()
+    )
 
 
 def test_few_of_many_places(cpu):
@@ -35,10 +42,14 @@ def test_few_of_many_places(cpu):
     near = Scattered.of(np.array([10**9, 3, 3]), np.array([3, 3, 3]), np.array([4.0, 1.0, 2.0]))
     B = sparse.csr_matrix(([1.0, -1.0], ([0, 0], [3, 7])), shape=(1, 10**9 + 1))
     np.testing.assert_array_equal((near + Scattered.product(B, np.array([5.0]))).at, [3, 7, 10**9])
-    few = Scattered.of(np.array([9, 3]), np.array([3, 3]), np.array([4.0, 1.0])) + Scattered.product(B, np.array([5.0]))
+    few = Scattered.of(
+        np.array([9, 3]), np.array([3, 3]), np.array([4.0, 1.0])
+    ) + Scattered.product(B, np.array([5.0]))
     out, x = np.zeros((2, 5)), np.arange(10.0)
     few.rows(cpu, np.float64).apply(out, x.reshape(2, 5), 1.0, 0.0)
-    np.testing.assert_array_equal(out.reshape(-1), [0, 0, 0, 6 * 3 - 5 * 7, 0, 0, 0, 5 * 7 - 5 * 3, 0, 4 * 3])
+    np.testing.assert_array_equal(
+        out.reshape(-1), [0, 0, 0, 6 * 3 - 5 * 7, 0, 0, 0, 5 * 7 - 5 * 3, 0, 4 * 3]
+    )
     few.add_diagonal(cpu, out)
     assert out.reshape(-1)[[3, 7, 9]].tolist() == [-17 + 6, 20 + 5, 12]
 
@@ -62,7 +73,9 @@ def test_a_coarse_displacement_costs_what_the_interpolated_one_does(cpu):
     assert ratio < 5
 
 
-@pytest.mark.parametrize("build", [lambda: dropped_boxes(3, 6, cells=(14, 12, 9)), lambda: crumbs(1, 0.25, (6, 10, 10))])
+@pytest.mark.parametrize(
+    "build", [lambda: dropped_boxes(3, 6, cells=(14, 12, 9)), lambda: crumbs(1, 0.25, (6, 10, 10))]
+)
 def test_a_coarse_field_costs_what_the_interpolated_one_does_beside_voids(cpu, build):
     """The largest energy of the interpolated field where the coarse one costs 1; without the missing energy 145 and 26."""
     A = operator(build(), cpu)
@@ -112,7 +125,10 @@ def test_lines_of_slender_rows_are_those_of_the_operator(cpu, wide):
     A = operator(bumps(5, wide, 15, high=4), cpu)
     level, coefficients = Cycle(A).fine, stored(A)
     again = Stored(cpu, A.lines, A.mirror, coefficients, None)
-    smoothers = level.smoother, Lines.of(cpu, coefficients, again.diagonal(), again.free, A.lines, A.mirror)
+    smoothers = (
+        level.smoother,
+        Lines.of(cpu, coefficients, again.diagonal(), again.free, A.lines, A.mirror),
+    )
     rows = level.smoother.slender
     assert rows.count > 20 and set(rows.cells) == {wide}
     place = rows.first[rows.count // 3]
@@ -128,7 +144,9 @@ def test_lines_of_slender_rows_are_those_of_the_operator(cpu, wide):
             x.reshape(-1)[faces] = given[:, None] * waves
             A.apply(out, x)
             level.r[...], level.x[...], level.p[...] = 0, 0, 0
-            level.r.reshape(-1)[faces] = (out.reshape(-1)[faces] @ waves)[:, None] * waves  # of this mode alone
+            level.r.reshape(-1)[faces] = (out.reshape(-1)[faces] @ waves)[
+                :, None
+            ] * waves  # of this mode alone
             smoother.step(level, 0.0, 0.0, 0.0, 1.0)
             np.testing.assert_allclose(level.x.reshape(-1)[faces] @ waves, given, atol=2e-3)
 
@@ -139,7 +157,7 @@ def test_wide_cells_wait_until_the_narrow_ones_have_caught_up():
     x = y = lines
     while len(x) > 8:
         narrowest = np.diff(x).min()
-        keep, _ = coarsen.next_lines(x, y)
+        keep, _ = coarsening.next_lines(x, y)
         merged = np.diff(keep) > 1
         assert merged.any() and np.diff(x[keep])[merged].max() < 1.15 * 5 * narrowest
         x = y = x[keep]
@@ -170,6 +188,10 @@ def test_memory_is_counted_as_it_is_taken(cpu):
     held += sum(level.C.nbytes + level.K.nbytes for level in levels if isinstance(level, Stored))
     for level in levels[:-1]:
         s = level.smoother
-        held += s.inverse.nbytes + s.lower.nbytes if isinstance(s, Lines) else s.P.nbytes + level.inverse.nbytes
+        held += (
+            s.inverse.nbytes + s.lower.nbytes
+            if isinstance(s, Lines)
+            else s.P.nbytes + level.inverse.nbytes
+        )
     held += cycle.idle.nbytes + 3 * 8 * levels[0].x.size + 2 * A.ids.nbytes
     assert held == pytest.approx(bytes_needed(A.lines, A.mirror), rel=0.05)

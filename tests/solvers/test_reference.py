@@ -86,7 +86,9 @@ def test_linear_temperature_bends_a_plate_to_the_exact_curvature(free_edge, bend
 
 def strip(x, counts, layers, end=None, **options):
     """Heat layers (t, E, nu, alpha) by 1 K, plane strain (v = 0); all but the lowest layer stop at x = end."""
-    z = np.concatenate([[0.0], *[np.full(n, t / n) for n, (t, *_) in zip(counts, layers, strict=True)]]).cumsum()
+    z = np.concatenate(
+        [[0.0], *[np.full(n, t / n) for n, (t, *_) in zip(counts, layers, strict=True)]]
+    ).cumsum()
     owner = np.repeat(np.arange(len(layers)), counts)
     solid = (owner == 0)[:, None, None] | (ref.centres(x) < (end or x[-1]))[None, None, :]
     parts = [filled(E, nu, solid) for _, E, nu, _ in layers]
@@ -107,7 +109,9 @@ def bimetal_error(n, **options):
     """Centre curvature with n cells a layer over Timoshenko's, less one."""
     (t2, E2, _, a2), (t1, E1, _, a1) = BIMETAL
     m, r, h = t1 / t2, E1 / E2, t1 + t2
-    exact = 6 * (a1 - a2) * (1 + m) ** 2 / (h * (3 * (1 + m) ** 2 + (1 + m * r) * (m**2 + 1 / (m * r))))
+    exact = (
+        6 * (a1 - a2) * (1 + m) ** 2 / (h * (3 * (1 + m) ** 2 + (1 + m * r) * (m**2 + 1 / (m * r))))
+    )
     x = np.arange(13) * 0.5e-3
     z, U = strip(x, (n, n), BIMETAL, **options)
     return curvature(z, 0.5e-3, U)[:, 0, 0].mean() / exact - 1
@@ -127,7 +131,11 @@ def test_cells_that_bend_make_a_laminate_exact():
     assert bimetal_error(2, bending=True) == pytest.approx(0, abs=1e-5)
 
 
-FLIP_CHIP = [(1.0e-3, 26e9, 0.3, 15e-6), (0.08e-3, 9e9, 0.33, 28e-6), (0.775e-3, 131e9, 0.28, 2.8e-6)]
+FLIP_CHIP = [
+    (1.0e-3, 26e9, 0.3, 15e-6),
+    (0.08e-3, 9e9, 0.33, 28e-6),
+    (0.775e-3, 131e9, 0.28, 2.8e-6),
+]
 
 
 def overhang_slope(h, free_edge):
@@ -144,7 +152,9 @@ def test_one_sided_edges_keep_a_chip_its_length():
     """
     fine = [overhang_slope(0.078125e-3, f) for f in (0.0, 2 / 3)]
     exact = (fine[0] + fine[1]) / 2  # the two lie on both sides of the limit
-    dead, one_sided = ([overhang_slope(h, f) / exact - 1 for h in (0.625e-3, 0.3125e-3)] for f in (0.0, 2 / 3))
+    dead, one_sided = (
+        [overhang_slope(h, f) / exact - 1 for h in (0.625e-3, 0.3125e-3)] for f in (0.0, 2 / 3)
+    )
     assert -0.065 < dead[0] < 2 * dead[1] < -0.02
     assert abs(one_sided[0]) < 0.5 * abs(dead[0])
     assert abs(one_sided[1]) < 0.35 * abs(dead[1])

@@ -9,22 +9,35 @@ import pytest
 from hard_cases import CASES, Case
 from hard_models import ROOM, lidded
 
-from warp import bench, boundary, elastic, heat, load, process
-from warp.boundary import Film
+from warp import load
 from warp.device import Device
 from warp.errors import WarpError
-from warp.voxelize import VoxelModel
+from warp.run import model as run_model
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.heat import operator as heat_operator
+from warp.solvers.heat import steady as heat
+from warp.verify import bench
+from warp.voxels import boundary
+from warp.voxels.boundary import Film
+from warp.voxels.voxelize import VoxelModel
 
 TOLERANCE = 1e-8
 
 
-SUITE = [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else []) for case in CASES]
+SUITE = [
+    pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else [])
+    for case in CASES
+]
 
 
-def elastic_residual(model: VoxelModel, displacement: np.ndarray, temperature, device: Device) -> float:
+def elastic_residual(
+    model: VoxelModel, displacement: np.ndarray, temperature, device: Device
+) -> float:
     """|f - A U| / |f|."""
-    A = elastic.Operator(model, device, elastic.mean_temperature(model, temperature))
-    f = elastic.load(model, A, temperature)
+    A = elastic_operator.Operator(model, device, elastic_load.mean_temperature(model, temperature))
+    f = elastic_load.load(model, A, temperature)
     U = np.zeros(A.shape)
     U[..., 1 : displacement.shape[3] + 1] = displacement
     r = f.copy()
@@ -35,7 +48,7 @@ def elastic_residual(model: VoxelModel, displacement: np.ndarray, temperature, d
 def heat_residual(solution: heat.Solution, q: np.ndarray) -> float:
     """|b - A x| / |b| with x counted from the solver's datum, void at the datum."""
     A = solution.operator
-    b = heat.load(A, q)
+    b = heat_operator.load(A, q)
     x = np.where(A.model.ids > 0, solution.temperature - A.surroundings.datum, 0.0)
     r = b.copy()
     A.apply(r, x, 1.0, -1.0)
@@ -78,13 +91,19 @@ def test_heat_that_varies_in_space(cpu):
         assert solution.iterations <= 60
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.name.startswith(("flip chip, half", "lid on 0.2"))], ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.name.startswith(("flip chip, half", "lid on 0.2"))],
+    ids=str,
+)
 def test_two_runs_are_equal_to_the_last_bit(cpu, case: Case):
     model = case.build()
     first, second = (elastic.solve(model, ROOM, cpu) for _ in range(2))
     assert first.residuals == second.residuals
     np.testing.assert_array_equal(first.displacement, second.displacement)
-    first, second = (heat.solve_steady(model, films(model), {model.parts[-1]: 5.0}, cpu) for _ in range(2))
+    first, second = (
+        heat.solve_steady(model, films(model), {model.parts[-1]: 5.0}, cpu) for _ in range(2)
+    )
     np.testing.assert_array_equal(first.temperature, second.temperature)
 
 
@@ -95,7 +114,7 @@ def test_iterations_hardly_grow_with_the_grid(cpu, solver):
     counts = []
     for voxels in (1e5, 1e6):
         case = load(bench.package(), bench.spaced(int(voxels)))
-        model = process.build(case, cpu)
+        model = run_model.build(case, cpu)
         if solver == "elastic":
             solution = elastic.solve(model, case.loads.temperature, cpu)
         else:

@@ -6,9 +6,14 @@ from conductors import boxes, uneven
 from hard_models import ROOM, bumps
 from oncpu import compiler, cuda_sources
 
-from warp import cache, device, elastic, elastic_level, heat, warmup
-from warp.boundary import Film, Fixed
-from warp.materials import library
+from warp import cache, device
+from warp.materials.library import library
+from warp.run import warmup
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic.multigrid import cycle as elastic_cycle
+from warp.solvers.elastic.multigrid import level as elastic_level
+from warp.solvers.heat import steady as heat
+from warp.voxels.boundary import Film, Fixed
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++) found")
 
@@ -46,8 +51,12 @@ def test_warmup_leaves_nothing_to_compile(cpu):
 def flip_chip(mirror):
     """Silicon on underfill on a substrate that is wider, 19 x 17 x 8 voxels in mm; stress-free at 150 degC."""
     rng = np.random.default_rng(5)
-    x, y = (uneven(rng, n, 10e-3) - (0 if m else 5e-3) for n, m in zip((19, 17), mirror, strict=True))
-    z = np.concatenate((np.linspace(0, 1e-3, 4), [1.05e-3, 1.1e-3], np.linspace(1.1e-3, 1.9e-3, 4)[1:]))
+    x, y = (
+        uneven(rng, n, 10e-3) - (0 if m else 5e-3) for n, m in zip((19, 17), mirror, strict=True)
+    )
+    z = np.concatenate(
+        (np.linspace(0, 1e-3, 4), [1.05e-3, 1.1e-3], np.linspace(1.1e-3, 1.9e-3, 4)[1:])
+    )
     known, inf = library(), np.inf
     chip = (x[0 if mirror[0] else 4], x[14], y[0 if mirror[1] else 3], y[12])
     parts = {
@@ -60,10 +69,12 @@ def flip_chip(mirror):
     return model
 
 
-@pytest.mark.parametrize("mirror, wide", [((True, True), elastic_level.WIDE), ((False, False), 0.5)])
+@pytest.mark.parametrize(
+    "mirror, wide", [((True, True), elastic_level.WIDE), ((False, False), 0.5)]
+)
 def test_elastic(cpu, mirror, wide, monkeypatch):
     monkeypatch.setattr(elastic_level, "WIDE", wide)
-    monkeypatch.setattr(elastic_level, "COARSEST", (800, 800))
+    monkeypatch.setattr(elastic_cycle, "COARSEST", (800, 800))
     model = flip_chip(mirror)
     numba = elastic.solve(model, 298.15, cpu, 1e-10)
     with cuda_sources() as launched:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from warp.grid import Grid
-from warp.media import Media
-from warp.voxelize import VoxelModel
+from warp.voxels.grid import Grid
+from warp.voxels.media import Media
+from warp.voxels.voxelize import VoxelModel
 
 
 @dataclass(frozen=True)

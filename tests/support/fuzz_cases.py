@@ -30,11 +30,12 @@ from pathlib import Path
 import numpy as np
 from fuzz_grammar import Seeds, case_file, overrides
 
-from warp import check as checks
-from warp import device, flow
-from warp.case import CaseError, load
+from warp import device
+from warp.case.case import CaseError, load
 from warp.errors import WarpError
-from warp.grid import make_grid
+from warp.run import check as checks
+from warp.run import process
+from warp.voxels.grid import make_grid
 
 PATIENCE = 5.0  # s of processor time for a file that is not solved
 WALL = 30.0  # s on the clock, in which a busy machine gives that much
@@ -73,7 +74,9 @@ def prepare(folder: Path) -> Seeds:
     sound = seeds.pictures[0].read_bytes()
     (folder / "cut.png").write_bytes(sound[: len(sound) // 2])
     (folder / "head.png").write_bytes(sound[:20])
-    (folder / "flipped.png").write_bytes(sound[:60] + bytes(255 - b for b in sound[60:90]) + sound[90:])
+    (folder / "flipped.png").write_bytes(
+        sound[:60] + bytes(255 - b for b in sound[60:90]) + sound[90:]
+    )
     for name, text in {
         "empty.csv": "",
         "words.csv": "a,b\nc,d\n",
@@ -97,7 +100,9 @@ def prepare(folder: Path) -> Seeds:
         "good.npy": good,
         "cut.npy": good[:-9],
         "none.npy": b"",
-        "large.npy": good.replace(shape + b", }" + b" " * 30, b"(999999999, 99999999), }" + b" " * 15),
+        "large.npy": good.replace(
+            shape + b", }" + b" " * 30, b"(999999999, 99999999), }" + b" " * 15
+        ),
         "minus.npy": good.replace(shape, b"(-2,3)"),
         "object.npy": good.replace(b"<f8", b"|O8"),
         "kind.npy": good.replace(b"<f8", b"<q9"),
@@ -143,13 +148,13 @@ def _go(path: Path, rng: random.Random, every: int) -> str:
         return "gridded"
     report = checks.check(case, on="cpu")
     json.dumps(report.as_dict(), allow_nan=False)
-    if not every or grid.cells > SOLVED or len(case.moments) > MOMENTS or rng.randrange(every):
+    if not every or grid.cells > SOLVED or len(case.load_steps) > MOMENTS or rng.randrange(every):
         return "checked"
     _alarm(SOLVING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", RuntimeWarning)
-        result = flow.solve(case, device.select("cpu"))
+        result = process.solve(case, device.select("cpu"))
         json.dumps(result.summary(), allow_nan=False)
     return "solved"
 
@@ -225,7 +230,9 @@ def main(words: list[str]) -> int:
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--start", type=int, default=0)
     ask.add_argument("--only", type=int, help="this number, with its file")
-    ask.add_argument("--solve", type=int, default=10, help="one small case in so many is solved, 0: none")
+    ask.add_argument(
+        "--solve", type=int, default=10, help="one small case in so many is solved, 0: none"
+    )
     ask.add_argument("--most", type=int, default=30, help="failures that are shown")
     given = ask.parse_args(words)
     begun, shown = time.monotonic(), 0
@@ -234,7 +241,11 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seeds = prepare(folder)
-        numbers = [given.only] if given.only is not None else range(given.start, given.start + given.count)
+        numbers = (
+            [given.only]
+            if given.only is not None
+            else range(given.start, given.start + given.count)
+        )
         for number in numbers:
             text, outcome = trial(given.seed, number, seeds, folder, given.solve)
             kinds["failed: " + outcome.kind if outcome.failed else outcome.kind] += 1
@@ -246,7 +257,9 @@ def main(words: list[str]) -> int:
             if number % 500 == 499:
                 print(f"{number + 1}: {dict(kinds)}, {time.monotonic() - begun:.0f} s", flush=True)
     failed = sum(count for kind, count in kinds.items() if kind.startswith("failed"))
-    print(f"seed {given.seed}: {len(numbers)} files, {failed} failures, {dict(kinds)}, {time.monotonic() - begun:.0f} s")
+    print(
+        f"seed {given.seed}: {len(numbers)} files, {failed} failures, {dict(kinds)}, {time.monotonic() - begun:.0f} s"
+    )
     return min(1, failed)
 
 

@@ -32,7 +32,7 @@ from hard_models import (
     tower,
 )
 
-from warp.voxelize import VoxelModel
+from warp.voxels.voxelize import VoxelModel
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,12 @@ def suite() -> list[Case]:
     add("cells 1 : 50 in plane", strip, 0.05, 2.5, 64, 16)
     add("cells 0.2 : 1, ten layers high", strip, 0.1, 0.1, 24, 24, ((2.5, 5), (2.5, 5)))
 
-    for mirror, kind in ((FULL, "full"), (HALF_X, "half in x"), (HALF_Y, "half in y"), (QUARTER, "quarter")):
+    for mirror, kind in (
+        (FULL, "full"),
+        (HALF_X, "half in x"),
+        (HALF_Y, "half in y"),
+        (QUARTER, "quarter"),
+    ):
         add(f"lid on 1 MPa, {kind}", lidded, mirror, cells=36 if mirror == FULL else 48)
         add(f"flip chip, {kind}", flip_chip, mirror)
     add("lid on 1 MPa, 3 cells in the seal", lidded, seal_cells=3)
@@ -135,18 +140,56 @@ def suite() -> list[Case]:
         add(f"flip chip, graded from {fine} mm", flip_chip, QUARTER, lines, lines)
     lines = graded((-17.5, -7.5, 7.5, 17.5), 0.3, 2.0)
     add("flip chip, graded from 0.3 mm, full", flip_chip, FULL, lines, lines)
-    add("flip chip, graded in x only", flip_chip, QUARTER, graded((0, 7.5, 17.5), 0.05, 1.5), even(0, 17.5, 21))
+    add(
+        "flip chip, graded in x only",
+        flip_chip,
+        QUARTER,
+        graded((0, 7.5, 17.5), 0.05, 1.5),
+        even(0, 17.5, 21),
+    )
     lines = graded((0, 7.5, 14, 18, 20), 0.15, 1.5)
     add("lid on 1 MPa, graded from 0.15 mm", lidded, QUARTER, x=lines, y=lines)
 
     for seed in (1, 2, 3, 4):
         add(f"15 blocks at random, no void, 1:1e+05, {seed}", random_boxes, seed, 15, solid=True)
     for seed in (1, 2):
-        add(f"60 blocks at random, no void, 1:1e+03, {seed}", random_boxes, seed, 60, 3.0, solid=True)
-    add("30 blocks at random, no void, uneven cells", random_boxes, 6, 30, 4.0, solid=True, uneven=0.7)
+        add(
+            f"60 blocks at random, no void, 1:1e+03, {seed}",
+            random_boxes,
+            seed,
+            60,
+            3.0,
+            solid=True,
+        )
+    add(
+        "30 blocks at random, no void, uneven cells",
+        random_boxes,
+        6,
+        30,
+        4.0,
+        solid=True,
+        uneven=0.7,
+    )
     # Stiff blocks a voxel or two apart in soft pockets: coarse levels hold them together.
-    add("60 blocks at random, no void, 1:1e+05", random_boxes, 1, 60, solid=True, elastic=110, slow=True)
-    add("80 blocks at random, no void, 1:1e+06", random_boxes, 5, 80, 6.0, solid=True, elastic=220, slow=True)
+    add(
+        "60 blocks at random, no void, 1:1e+05",
+        random_boxes,
+        1,
+        60,
+        solid=True,
+        elastic=110,
+        slow=True,
+    )
+    add(
+        "80 blocks at random, no void, 1:1e+06",
+        random_boxes,
+        5,
+        80,
+        6.0,
+        solid=True,
+        elastic=220,
+        slow=True,
+    )
 
     for seed in (1, 2, 3):
         add(f"4 boxes dropped, 1:1e+05, {seed}", dropped_boxes, seed, 4)
@@ -163,7 +206,16 @@ def suite() -> list[Case]:
     add("lid on 1 MPa, full, 120 x 120", lidded, FULL, cells=120, slow=True)
     add("bumps 2 of 8, 160 x 160", bumps, 8, 2, 160, slow=True)
     add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, elastic=65, slow=True)
-    add("blocks at random, no void, 97 x 89 x 41", random_boxes, 10, 60, 3.0, (97, 89, 41), solid=True, slow=True)
+    add(
+        "blocks at random, no void, 97 x 89 x 41",
+        random_boxes,
+        10,
+        60,
+        3.0,
+        (97, 89, 41),
+        solid=True,
+        slow=True,
+    )
     add("sandwich 1:1e+06, 120 x 120", sandwich, 1e6, 2, FULL, 120, slow=True)
     return found
 

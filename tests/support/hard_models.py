@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warp.grid import Grid
-from warp.media import Media
-from warp.voxelize import VoxelModel
+from warp.voxels.grid import Grid
+from warp.voxels.media import Media
+from warp.voxels.voxelize import VoxelModel
 
 MM, MPA, PPM = 1e-3, 1e6, 1e-6
 STRESS_FREE, ROOM = 400.0, 300.0
@@ -114,7 +114,12 @@ def voxels(x, y, z, parts: Sequence[Part], mirror: tuple[bool, bool] = QUARTER) 
             solids.append(solid)
         ids[np.broadcast_to(inside, ids.shape)] = 0 if solid is None else len(solids) - 1
     count = len(solids)
-    media = Media(np.arange(-1, count - 1, dtype=np.int32), solids, np.full(count, STRESS_FREE), ["void", *names])
+    media = Media(
+        np.arange(-1, count - 1, dtype=np.int32),
+        solids,
+        np.full(count, STRESS_FREE),
+        ["void", *names],
+    )
     return VoxelModel(Grid(x * MM, y * MM, z * MM, mirror), ids, media, names)
 
 
@@ -127,7 +132,9 @@ def lattice(pitch: float, width: float, z0: float, z1: float, half: float = np.i
     inset = (pitch - width) / 2
 
     def inside(X, Y, Z):
-        on_x, on_y = ((q % pitch > inset) & (q % pitch < pitch - inset) & (abs(q) < half) for q in (X, Y))
+        on_x, on_y = (
+            (q % pitch > inset) & (q % pitch < pitch - inset) & (abs(q) < half) for q in (X, Y)
+        )
         return on_x & on_y & (Z > z0) & (Z < z1)
 
     return inside
@@ -142,20 +149,31 @@ def plane(half: float, cells: int, mirror: tuple[bool, bool]) -> tuple[np.ndarra
 # Stacks
 
 
-def bimetal(half=10.0, cells=24, layers=((0.5, 5), (0.5, 5)), mirror=QUARTER, lower=SUBSTRATE, upper=SILICON):
+def bimetal(
+    half=10.0, cells=24, layers=((0.5, 5), (0.5, 5)), mirror=QUARTER, lower=SUBSTRATE, upper=SILICON
+):
     """Two layers of one size."""
     z, (h, _) = stack(*layers), layers[0]
-    return voxels(*plane(half, cells, mirror), z, [("lower", lower, slab(0, h)), ("upper", upper, slab(h, 99))], mirror)
+    return voxels(
+        *plane(half, cells, mirror),
+        z,
+        [("lower", lower, slab(0, h)), ("upper", upper, slab(h, 99))],
+        mirror,
+    )
 
 
 def strip(dx: float, dy: float, nx: int, ny: int, layers=((0.5, 5), (0.5, 5)), mirror=FULL):
     """Two layers on cells that are wide in one direction only."""
     x, y, z = even(0, nx * dx, nx), even(0, ny * dy, ny), stack(*layers)
     h = layers[0][0]
-    return voxels(x, y, z, [("lower", SUBSTRATE, slab(0, h)), ("upper", SILICON, slab(h, 99))], mirror)
+    return voxels(
+        x, y, z, [("lower", SUBSTRATE, slab(0, h)), ("upper", SILICON, slab(h, 99))], mirror
+    )
 
 
-def sandwich(contrast: float, soft_cells: int, mirror=QUARTER, cells=48, height=0.1, nu=0.45, size=0.6):
+def sandwich(
+    contrast: float, soft_cells: int, mirror=QUARTER, cells=48, height=0.1, nu=0.45, size=0.6
+):
     """A chip on a substrate, a soft layer between, softer than silicon by `contrast`."""
     z = stack((1.0, 6), (height, soft_cells), (0.775, 6))
     soft = Solid(131e3 / contrast, nu, 100, 130 / min(contrast, 1e4))
@@ -181,7 +199,9 @@ def flip_chip(mirror=QUARTER, x=None, y=None, underfill_cells=2):
     return voxels(x, y, z, parts, mirror)
 
 
-def lidded(mirror=QUARTER, seal=SEAL, tim=SEAL, cells=48, seal_cells=1, chip=SILICON, x=None, y=None):
+def lidded(
+    mirror=QUARTER, seal=SEAL, tim=SEAL, cells=48, seal_cells=1, chip=SILICON, x=None, y=None
+):
     """A copper lid with a cavity: its foot on a seal of 150 um, its plate over a thermal interface, or over air."""
     if x is None:
         x, y = plane(20, cells, mirror)
@@ -198,7 +218,17 @@ def lidded(mirror=QUARTER, seal=SEAL, tim=SEAL, cells=48, seal_cells=1, chip=SIL
     return voxels(x, y, z, parts, mirror)
 
 
-def bumps(of: int, wide: int, cells=32, dx=0.025, mirror=QUARTER, high=3, height=0.08, layers=(5, 5), half=np.inf):
+def bumps(
+    of: int,
+    wide: int,
+    cells=32,
+    dx=0.025,
+    mirror=QUARTER,
+    high=3,
+    height=0.08,
+    layers=(5, 5),
+    half=np.inf,
+):
     """Columns of `wide` cells every `of` cells hold a chip, no underfill."""
     side = cells * dx
     x, y = (even(0, side, cells) if m else even(-side / 2, side / 2, cells) for m in mirror)
@@ -284,7 +314,9 @@ def crumbs(seed: int, share: float, shape=(12, 24, 24)):
     return voxels(even(0, 5, nx), even(0, 4, ny), z, parts, FULL)
 
 
-def random_boxes(seed: int, count=60, contrast=5.0, cells=(37, 31, 17), mirror=FULL, uneven=0.0, solid=False):
+def random_boxes(
+    seed: int, count=60, contrast=5.0, cells=(37, 31, 17), mirror=FULL, uneven=0.0, solid=False
+):
     """Boxes at random places on a plate or in a block, Young's moduli spread evenly in the exponent over 10^contrast."""
     rng = np.random.default_rng(seed)
     lines = []
@@ -296,7 +328,9 @@ def random_boxes(seed: int, count=60, contrast=5.0, cells=(37, 31, 17), mirror=F
         a, b, c = rng.uniform(0, (15, 15, 3))
         w, h, t = rng.uniform((1, 1, 0.3), (8, 8, 2))
         E, k = 10 ** rng.uniform(5.3 - contrast, 5.3), 10 ** rng.uniform(-1, 2.6)
-        parts.append((f"box {n}", Solid(E, 0.3, rng.uniform(2, 30), k), (a, a + w, b, b + h, c, c + t)))
+        parts.append(
+            (f"box {n}", Solid(E, 0.3, rng.uniform(2, 30), k), (a, a + w, b, b + h, c, c + t))
+        )
     return voxels(*lines, parts, mirror)
 
 
@@ -324,7 +358,9 @@ def tower(n: tuple[int, int, int], widths=(1.0, 1.0, 0.2), mirror=FULL):
     """Two layers on nx x ny x nz cells, whatever the numbers."""
     lines = [even(0, count * width, count) for count, width in zip(n, widths, strict=True)]
     h = lines[2][(n[2] + 1) // 2]
-    return voxels(*lines, [("lower", SUBSTRATE, slab(0, h)), ("upper", SILICON, slab(h, 99))], mirror)
+    return voxels(
+        *lines, [("lower", SUBSTRATE, slab(0, h)), ("upper", SILICON, slab(h, 99))], mirror
+    )
 
 
 ORTHOTROPIC = {

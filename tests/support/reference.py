@@ -95,7 +95,9 @@ def normal_strain(x, y, z):
 def normal_stiffness(x, y, z, C):
     """V C as a sparse matrix acting on the rows of Bn."""
     V = volumes(x, y, z)
-    return sparse.bmat([[sparse.diags((V * C[NORMAL[a][b]]).ravel()) for b in range(3)] for a in range(3)]).tocsr()
+    return sparse.bmat(
+        [[sparse.diags((V * C[NORMAL[a][b]]).ravel()) for b in range(3)] for a in range(3)]
+    ).tocsr()
 
 
 def series(a, G):
@@ -130,19 +132,28 @@ def tilted_edges(a, other, z, G, solid, t, w, mirrored, free_edge):
         levels = sorted(range(nz + 1), key=lambda level, k=k: (abs(level - k), level))
         for j in range(m):
             for p in range(1 if mirrored else 0, n + 1):
-                sides = [c for c in (p - 1, p) if 0 <= c < n and solid[k - 1, j, c] and solid[k, j, c]]
+                sides = [
+                    c for c in (p - 1, p) if 0 <= c < n and solid[k - 1, j, c] and solid[k, j, c]
+                ]
                 if not sides:
                     continue
                 if len(sides) == 2:
                     cells = [(r, c) for r in (k - 1, k) for c in sides]
-                    stiffness = series([dz[r] * da[c] for r, c in cells], [G[r, j, c] for r, c in cells])
+                    stiffness = series(
+                        [dz[r] * da[c] for r, c in cells], [G[r, j, c] for r, c in cells]
+                    )
                     stiffness *= (ac[p] - ac[p - 1]) * db[j] * height
                     slope, loan = tilt(k, j, p), None
                 else:
                     (c,) = sides
                     inner = c if c == p - 1 else c + 1
                     stiffness = (
-                        free_edge * series(dz[k - 1 : k + 1], G[k - 1 : k + 1, j, c]) * da[c] / 2 * db[j] * height
+                        free_edge
+                        * series(dz[k - 1 : k + 1], G[k - 1 : k + 1, j, c])
+                        * da[c]
+                        / 2
+                        * db[j]
+                        * height
                     )
                     found = ((tilt(level, j, q), q) for level in levels for q in (p, inner))
                     slope, plane = next((s for s in found if s[0] is not None), (None, p))
@@ -161,7 +172,15 @@ def shear_strain(x, y, z, G, solid, mirror=(False, False), free_edge=2 / 3):
     u, v, w = n
     turn = (0, 2, 1)  # [k, j, i] <-> [k, i, j]
     yz = tilted_edges(
-        y, x, z, G[0].transpose(turn), solid.transpose(turn), v.transpose(turn), w.transpose(turn), mirror[1], free_edge
+        y,
+        x,
+        z,
+        G[0].transpose(turn),
+        solid.transpose(turn),
+        v.transpose(turn),
+        w.transpose(turn),
+        mirror[1],
+        free_edge,
     )
     xz = tilted_edges(x, y, z, G[1], solid, u, w, mirror[0], free_edge)
     rows, K = yz[0] + xz[0], yz[1] + xz[1]
@@ -171,7 +190,8 @@ def shear_strain(x, y, z, G, solid, mirror=(False, False), free_edge=2 / 3):
             for i in range(1, nx):
                 cells = [(j - 1, i - 1), (j - 1, i), (j, i - 1), (j, i)]
                 mean = series(
-                    [dy[q] * dx[p] for q, p in cells], [G[2, k, q, p] if solid[k, q, p] else 0.0 for q, p in cells]
+                    [dy[q] * dx[p] for q, p in cells],
+                    [G[2, k, q, p] if solid[k, q, p] else 0.0 for q, p in cells],
                 )
                 if mean > 0:
                     cx, cy = xc[i] - xc[i - 1], yc[j] - yc[j - 1]
@@ -209,7 +229,9 @@ def thermal_load(x, y, z, C, strain, mirror=(False, False), G=None, free_edge=2 
         f += Bs.T @ (K * np.concatenate([yz, xz, np.zeros(len(K) - len(yz) - len(xz))]))
     if bending:
         Bb, Q = cell_bending(x, y, z, C, G)
-        free = np.concatenate([neighbours(z, C)[0] @ strain[0].ravel(), neighbours(z, C)[0] @ strain[1].ravel()])
+        free = np.concatenate(
+            [neighbours(z, C)[0] @ strain[0].ravel(), neighbours(z, C)[0] @ strain[1].ravel()]
+        )
         f += Bb.T @ (Q @ np.concatenate([free, np.zeros(Bb.shape[0] - len(free))]))
     return f * active(solid, mirror).ravel()
 
@@ -222,7 +244,11 @@ def borrowed(loan):
 def free_shear(z, C, strain, k, j, i, d):
     """Shear that a tilt borrowed over the distance d leaves in a free body with a thermal gradient along z."""
     one_medium = np.array_equal(C[:, k, j, i], C[:, k - 1, j, i])
-    return d * (strain[k, j, i] - strain[k - 1, j, i]) / ((z[k + 1] - z[k - 1]) / 2) if one_medium else 0.0
+    return (
+        d * (strain[k, j, i] - strain[k - 1, j, i]) / ((z[k + 1] - z[k - 1]) / 2)
+        if one_medium
+        else 0.0
+    )
 
 
 def neighbours(z, C):
@@ -268,7 +294,11 @@ def cell_bending(x, y, z, C, G):
         [sparse.diags(weight * q11), sparse.diags(weight * q12)],
         [sparse.diags(weight * q12), sparse.diags(weight * q22)],
     ]
-    Q = sparse.block_diag([sparse.bmat(plate), sparse.diags(np.array(K))]) if K else sparse.bmat(plate)
+    Q = (
+        sparse.block_diag([sparse.bmat(plate), sparse.diags(np.array(K))])
+        if K
+        else sparse.bmat(plate)
+    )
     return sparse.vstack([D @ Bn[:cells], D @ Bn[cells : 2 * cells], twist]).tocsr(), Q.tocsr()
 
 
@@ -308,9 +338,13 @@ def solve_free(A, f, modes, on):
     R, _ = np.linalg.qr(modes[keep])
     A = A[keep][:, keep]
     scale = abs(A.diagonal()).mean()
-    pick = sparse.csr_matrix(pinning(R))  # a few displacements that hold every mode; their reactions vanish
+    pick = sparse.csr_matrix(
+        pinning(R)
+    )  # a few displacements that hold every mode; their reactions vanish
     U = np.zeros(keep.size)
-    v = splu((A + scale * pick.T @ pick).tocsc(), diag_pivot_thresh=0.0, options={"SymmetricMode": True}).solve(f[keep])
+    v = splu(
+        (A + scale * pick.T @ pick).tocsc(), diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    ).solve(f[keep])
     U[keep] = v - R @ (R.T @ v)
     return U.reshape(on.shape)
 
@@ -341,7 +375,9 @@ def heat_matrix(x, y, z, conductivity, films=()):
     r, c, v = [], [], []
     b = np.zeros(n.size)
     with np.errstate(divide="ignore"):
-        halves = [d / 2 / k for d, k in zip(widths, conductivity, strict=True)]  # m2K/W, infinite in void
+        halves = [
+            d / 2 / k for d, k in zip(widths, conductivity, strict=True)
+        ]  # m2K/W, infinite in void
     for axis in range(3):
         dim = 2 - axis
         area, half = V / widths[axis], halves[axis]
@@ -360,6 +396,8 @@ def heat_matrix(x, y, z, conductivity, films=()):
         c.append(p)
         v.append(g)
         np.add.at(b, p, g * ambient)
-    A = sparse.csr_matrix((np.concatenate(v), (np.concatenate(r), np.concatenate(c))), shape=(n.size, n.size))
+    A = sparse.csr_matrix(
+        (np.concatenate(v), (np.concatenate(r), np.concatenate(c))), shape=(n.size, n.size)
+    )
     A.eliminate_zeros()
     return A, b

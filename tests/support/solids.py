@@ -6,9 +6,9 @@ import numpy as np
 import reference as ref
 from conductors import boxes, uneven
 
-from warp import elastic
-from warp.free_edges import PAD
-from warp.voxelize import VoxelModel
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic.layout import PAD
+from warp.voxels.voxelize import VoxelModel
 
 ROOM = 300.0
 
@@ -69,7 +69,7 @@ def grid_lines(model):
 
 def operator(model, device, T=ROOM):
     """A as a dense matrix in the order of the reference; rows and columns of what does not exist are empty."""
-    A = elastic.Operator(model, device, np.full(len(model.media), T))
+    A = elastic_operator.Operator(model, device, np.full(len(model.media), T))
     places = plain(np.arange(np.prod(A.shape)).reshape(A.shape)).ravel()
     matrix = np.zeros((places.size, places.size))
     unit, out = np.zeros(A.shape), np.zeros(A.shape)

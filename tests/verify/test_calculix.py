@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from warp import calculix, calculix_answer, case, process
+from warp.case import case
 from warp.errors import WarpError
+from warp.run import single
+from warp.verify import calculix, calculix_deck
 
 DATA = Path(str(resources.files("warp.data")))
 CROSS_CHECKED = json.loads((DATA / "calculix" / "packages.json").read_text())
-ccx = pytest.mark.skipif(calculix_answer.find() is None, reason="ccx (CalculiX) is not on PATH")
+ccx = pytest.mark.skipif(calculix.find() is None, reason="ccx (CalculiX) is not on PATH")
 
 CASE = """
 symmetry = "quarter"
@@ -62,20 +64,24 @@ resistance = "5 mm^2 K/W"
 
 
 def loaded(**overrides):
-    return case.parse(CASE, Path("small.toml"), {key.replace("__", "."): value for key, value in overrides.items()})
+    return case.parse(
+        CASE,
+        Path("small.toml"),
+        {key.replace("__", "."): value for key, value in overrides.items()},
+    )
 
 
 @pytest.fixture(scope="module")
 def small():
     found = loaded()
-    return found, calculix.build(found)
+    return found, calculix_deck.build(found)
 
 
 @pytest.mark.parametrize("symmetry", ["none", "half-x", "half-y", "quarter"])
 def test_supports_hold_rigid_motion_and_nothing_else(symmetry):
     """Beside the mirror planes as many displacements are held as there are motions left, and they tell them apart."""
-    mesh = calculix.build(loaded(symmetry=f'"{symmetry}"'), 5.0)
-    held = np.array([[int(v) for v in line.split(",")] for line in calculix.supports(mesh)])
+    mesh = calculix_deck.build(loaded(symmetry=f'"{symmetry}"'), 5.0)
+    held = np.array([[int(v) for v in line.split(",")] for line in calculix_deck.supports(mesh)])
     x = mesh.nodes[held[:, 0] - 1] * 1e3
     turns = np.stack([np.cross(axis, x) for axis in np.eye(3)])
     shifts = np.broadcast_to(np.eye(3)[:, None], (3, len(held), 3))
@@ -95,15 +101,19 @@ def test_volume_of_the_bricks_is_the_models(small):
     grid = mesh.model.grid
     volume = np.einsum("na,na->n", np.cross(a, b), c)
     np.testing.assert_allclose(volume, grid.dx[i] * grid.dy[j] * grid.dz[k], rtol=1e-9)
-    np.testing.assert_allclose(mesh.nodes[mesh.bricks[:, 8]], (corners[:, 0] + corners[:, 1]) / 2, atol=1e-12)
-    np.testing.assert_allclose(mesh.nodes[mesh.bricks[:, 16]], (corners[:, 0] + corners[:, 4]) / 2, atol=1e-12)
+    np.testing.assert_allclose(
+        mesh.nodes[mesh.bricks[:, 8]], (corners[:, 0] + corners[:, 1]) / 2, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        mesh.nodes[mesh.bricks[:, 16]], (corners[:, 0] + corners[:, 4]) / 2, atol=1e-12
+    )
     assert len(mesh.voxel) == (mesh.model.ids > 0).sum()
 
 
 def test_materials_give_the_models_stiffness_and_strain(small):
     """Engineering constants and alpha (T - ZERO) of every medium, read back from the deck, are those of its row."""
     loaded, mesh = small
-    text = "\n".join(calculix.elastic_deck(loaded, mesh, "small"))
+    text = "\n".join(calculix_deck.elastic_deck(loaded, mesh, "small"))
     media, T = mesh.model.media, 373.15
     for row in np.unique(mesh.model.ids[mesh.model.ids > 0]):
         block = text.split(f"*MATERIAL, NAME=medium{row}\n")[1].split("*MATERIAL")[0]
@@ -117,8 +127,12 @@ def test_materials_give_the_models_stiffness_and_strain(small):
             S = reference_compliance(*[E[0]] * 3, *[E[1]] * 3, *[E[0] / 2 / (1 + E[1])] * 3)
         C = np.linalg.inv(S[:3, :3])
         normal = media.materials[row].stiffness(T) * 1e-6
-        np.testing.assert_allclose([C[0, 0], C[1, 1], C[2, 2], C[1, 2], C[0, 2], C[0, 1]], normal, rtol=2e-3)
-        np.testing.assert_allclose(1 / np.diag(S)[3:], media.materials[row].shear(T)[[2, 1, 0]] * 1e-6, rtol=2e-3)
+        np.testing.assert_allclose(
+            [C[0, 0], C[1, 1], C[2, 2], C[1, 2], C[0, 2], C[0, 1]], normal, rtol=2e-3
+        )
+        np.testing.assert_allclose(
+            1 / np.diag(S)[3:], media.materials[row].shear(T)[[2, 1, 0]] * 1e-6, rtol=2e-3
+        )
         strain = at(expansion.split("*")[0], T - 273.15) * (T - 273.15 - float(zero))
         expected = media.materials[row].thermal_strain(T, media.stress_free[row])
         np.testing.assert_allclose(strain, expected, rtol=2e-3, atol=1e-6)
@@ -126,7 +140,13 @@ def test_materials_give_the_models_stiffness_and_strain(small):
 
 def at(table, T):
     """Interpolate the rows of a table whose last column is the temperature."""
-    rows = np.array([[float(v) for v in line.split(",")] for line in table.strip().splitlines() if not line.startswith("*")])
+    rows = np.array(
+        [
+            [float(v) for v in line.split(",")]
+            for line in table.strip().splitlines()
+            if not line.startswith("*")
+        ]
+    )
     return np.array([np.interp(T, rows[:, -1], column) for column in rows[:, :-1].T])
 
 
@@ -142,7 +162,7 @@ def reference_compliance(E1, E2, E3, xy, xz, yz, G12, G13, G23):
 def test_heat_and_films_of_the_deck_are_the_cases(small):
     """A quarter of 1 W in mW over the chip's bricks; film faces have the lid's area."""
     loaded, mesh = small
-    lines = list(calculix.heat_deck(loaded, mesh))
+    lines = list(calculix_deck.heat_deck(loaded, mesh))
     volume = (mesh.model.grid.dz[:, None, None] * mesh.model.grid.area).ravel()[mesh.voxel] * 1e9
     heat = [line.split(", ") for line in lines if ", BF, " in line]
     assert sum(float(q) * volume[int(n) - 1] for n, _, q in heat) == pytest.approx(250.0)
@@ -156,7 +176,7 @@ def test_a_known_dome_is_read_back(small):
     """w = -(x^2 + y^2) at the nodes: a paraboloid's warpage, from a quarter and from a .dat file."""
     loaded, mesh = small
     w = -1.0 * (mesh.nodes[:, 0] ** 2 + mesh.nodes[:, 1] ** 2)
-    found = calculix_answer.sample(mesh, w, "core", "bottom")
+    found = calculix.sample(mesh, w, "core", "bottom")
     assert found.bounds == pytest.approx((-3e-3, 3e-3, -2.5e-3, 2.5e-3))
     x, y = np.meshgrid(found.x, found.y)
     np.testing.assert_allclose(found.w, -(x**2 + y**2), atol=1e-18)
@@ -167,27 +187,27 @@ def test_a_case_with_steps_is_refused(monkeypatch, small):
     monkeypatch.setattr(type(loaded), "moments", (1,), raising=False)
     object.__setattr__(loaded, "moments", (1,))
     with pytest.raises(WarpError, match="one step"):
-        calculix.build(loaded)
+        calculix_deck.build(loaded)
     object.__setattr__(loaded, "moments", ())
 
 
 def test_an_answer_that_is_not_there_is_said(tmp_path, small):
     loaded, _ = small
-    decks = calculix_answer.write(loaded, tmp_path, "small", 4.0)
+    decks = calculix.write(loaded, tmp_path, "small", 4.0)
     assert [file.name for file in decks.files] == ["small-heat.inp", "small.inp"]
     with pytest.raises(WarpError, match="run ccx"):
-        calculix_answer.read(decks)
+        calculix.read(decks)
     (tmp_path / "small.dat").write_text(" displacements\n\n         1  1.0E-03  2.0E-03 -3.0E-03\n")
     with pytest.raises(WarpError, match="another deck"):
-        calculix_answer.read(decks)
-    node, values = calculix_answer.table(tmp_path / "small.dat", 3)
+        calculix.read(decks)
+    node, values = calculix.table(tmp_path / "small.dat", 3)
     assert node.tolist() == [1] and values.tolist() == [[1e-3, 2e-3, -3e-3]]
 
 
 def in_calculix(found, folder, coarser, linear=False):
-    decks = calculix_answer.write(found, folder, "small", coarser, linear)
-    calculix_answer.run(decks.files, 120)
-    return calculix_answer.read(decks)
+    decks = calculix.write(found, folder, "small", coarser, linear)
+    calculix.run(decks.files, 120)
+    return calculix.read(decks)
 
 
 @ccx
@@ -199,9 +219,11 @@ def test_calculix_agrees(tmp_path, cpu):
     """
     found = loaded()
     theirs = in_calculix(found, tmp_path, 2.0)
-    rows = calculix_answer.rows(found, theirs, process.solve(found, cpu).metrics)
+    rows = calculix.rows(found, theirs, single.solve(found, cpu).metrics)
     for row in rows:
-        print(f"{row.name:24s} {row.expected:9.4f} {row.got:9.4f} {row.unit:3s} {100 * row.error:+.2f} %")
+        print(
+            f"{row.name:24s} {row.expected:9.4f} {row.got:9.4f} {row.unit:3s} {100 * row.error:+.2f} %"
+        )
     assert {row.unit for row in rows} == {"um", "K"}
     named = {row.name: row for row in rows}
     for name in ("core.bottom", "chip.top", "lid.top", "chip: highest rise"):
@@ -212,14 +234,20 @@ def test_calculix_agrees(tmp_path, cpu):
 def test_calculix_itself_sees_the_symmetry(tmp_path):
     """Whole and quarter decks give one answer but for their meshes: mirror planes and held corners do what they should."""
     whole, quarter = (
-        in_calculix(loaded(symmetry=f'"{name}"'), tmp_path / name, 5.0)["surfaces"]["core"]["bottom"]
+        in_calculix(loaded(symmetry=f'"{name}"'), tmp_path / name, 5.0)["surfaces"]["core"][
+            "bottom"
+        ]
         for name in ("none", "quarter")
     )
     assert whole["warpage_um"] == pytest.approx(quarter["warpage_um"], rel=0.02)
 
 
 @ccx
-@pytest.mark.parametrize("low, high, length", [("x-", "x+", 3e-3), ("y-", "y+", 2e-3), ("bottom", "top", 1e-3)], ids="xyz")
+@pytest.mark.parametrize(
+    "low, high, length",
+    [("x-", "x+", 3e-3), ("y-", "y+", 2e-3), ("bottom", "top", 1e-3)],
+    ids="xyz",
+)
 def test_films_lie_on_the_face_they_are_named_after(tmp_path, low, high, length):
     """100 K over a bar and a film in series: the mean temperature of the bar is that of the law by hand."""
     text = f"""
@@ -241,13 +269,17 @@ def quick(name):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=() if quick(n) else pytest.mark.slow) for n, e in CROSS_CHECKED.items() if isinstance(e, dict)],
+    [
+        pytest.param(n, marks=() if quick(n) else pytest.mark.slow)
+        for n, e in CROSS_CHECKED.items()
+        if isinstance(e, dict)
+    ],
 )
 def test_packages_still_agree_with_calculix(name, cpu):
     """The committed answers of CalculiX (data/calculix/packages.json): warpage towards the board and temperatures, 1 %."""
     known = CROSS_CHECKED[name]
     found = case.load(DATA / "packages" / f"{name}.toml")
-    metrics = process.solve(found, cpu).metrics
+    metrics = single.solve(found, cpu).metrics
     part, _, side = known["surface"].partition(".")
     expected = known["values"][known["surface"]]["calculix"]
     assert metrics["surfaces"][part][side]["warpage_um"] == pytest.approx(expected, rel=0.01)
@@ -260,7 +292,11 @@ def test_packages_still_agree_with_calculix(name, cpu):
 def test_at_least_ten_packages_agree():
     """What the table says: within 1 %, the case being the one that was solved."""
     entries = {name: entry for name, entry in CROSS_CHECKED.items() if isinstance(entry, dict)}
-    errors = {n: abs(v["here"] / v["calculix"] - 1) for n, e in entries.items() for v in [e["values"][e["surface"]]]}
+    errors = {
+        n: abs(v["here"] / v["calculix"] - 1)
+        for n, e in entries.items()
+        for v in [e["values"][e["surface"]]]
+    }
     assert sum(error < 0.01 for error in errors.values()) >= 10, errors
     stale = [name for name, entry in entries.items() if fingerprint(name) != entry["case"]]
     assert not stale, f"run tests/benchmarks/calculix_packages.py {' '.join(stale)}"

@@ -7,22 +7,28 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from warp import verify
-from warp.cli import app
+from warp.cli.main import app
 from warp.errors import ConvergenceError
-from warp.evidence import Problem, Row
+from warp.verify import suite
+from warp.verify.problem import Problem, Row
 
-PROBLEMS = [pytest.param(p, id=p.name, marks=() if p.quick else pytest.mark.slow) for p in verify.PROBLEMS]
+PROBLEMS = [
+    pytest.param(p, id=p.name, marks=() if p.quick else pytest.mark.slow) for p in suite.PROBLEMS
+]
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_problem(problem, cpu):
     for row in problem.solve(cpu):
-        assert row.passed, f"{row.name}: {row.got:.6g} instead of {row.expected:.6g}, {row.error:+.2e}"
+        assert row.passed, (
+            f"{row.name}: {row.got:.6g} instead of {row.expected:.6g}, {row.error:+.2e}"
+        )
 
 
 def test_rows():
-    assert Row("share", 2.0, 2.01, 0.006, "").passed and not Row("share", 2.0, 2.01, 0.004, "").passed
+    assert (
+        Row("share", 2.0, 2.01, 0.006, "").passed and not Row("share", 2.0, 2.01, 0.004, "").passed
+    )
     assert Row("share", -2.0, -2.01, 0.006, "").error == pytest.approx(0.005)
     assert Row("difference", 300.0, 300.01, 0.02, "", "K", absolute=True).passed
     assert not Row("nothing", 1.0, math.nan, 1.0, "").passed
@@ -33,17 +39,23 @@ def test_rows():
 @pytest.fixture
 def two_problems(monkeypatch):
     """A quick problem whose row holds and a long one whose row does not."""
-    good, bad = (Row(name, 1.0, got, 0.01, "a book", "m") for name, got in (("good", 1.001), ("bad", math.nan)))
-    found = [Problem("short", lambda device: [good]), Problem("long", lambda device: [good, bad], quick=False)]
-    monkeypatch.setattr(verify, "PROBLEMS", found)
+    good, bad = (
+        Row(name, 1.0, got, 0.01, "a book", "m")
+        for name, got in (("good", 1.001), ("bad", math.nan))
+    )
+    found = [
+        Problem("short", lambda device: [good]),
+        Problem("long", lambda device: [good, bad], quick=False),
+    ]
+    monkeypatch.setattr(suite, "PROBLEMS", found)
 
 
 def test_a_problem_that_cannot_be_solved_is_a_row_that_fails(monkeypatch, cpu):
     def diverge(device):
         raise ConvergenceError("it did not converge")
 
-    monkeypatch.setattr(verify, "PROBLEMS", [Problem("hard", diverge)])
-    ((_, (row,), _),) = verify.verify(cpu)
+    monkeypatch.setattr(suite, "PROBLEMS", [Problem("hard", diverge)])
+    ((_, (row,), _),) = suite.verify(cpu)
     assert row.name == "hard" and not row.passed and row.source == "it did not converge"
 
 
@@ -55,8 +67,10 @@ def test_command(two_problems, tmp_path):
     assert "a book" in page.read_text() and "+0.1 %" in page.read_text()
     assert "| good | 1 m | 1.001 m | +0.1 % | 1 % | a book |" in table.read_text()
     failed = CliRunner().invoke(app, ["verify", *options, "--json"])
-    assert isinstance(failed.exception, verify.NotVerified) and failed.exception.exit_code == 1
+    assert isinstance(failed.exception, suite.NotVerified) and failed.exception.exit_code == 1
     found = json.loads(failed.stdout)
-    assert [row["passed"] for row in found["rows"]] == [True, True, False] and found["rows"][-1]["got"] is None
+    assert [row["passed"] for row in found["rows"]] == [True, True, False] and found["rows"][-1][
+        "got"
+    ] is None
     assert [problem["name"] for problem in found["problems"]] == ["short", "long"]
     assert "| **bad** |" in table.read_text() and "2 of 3 rows hold" in page.read_text()
