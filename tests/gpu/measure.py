@@ -20,11 +20,16 @@ from typing import Any
 import numpy as np
 from parity import package, tell
 
-from warp import bench, elastic, flow, krylov, process
-from warp import case as cases
+import warp
+from warp.case import case
 from warp.device import Device, select
-from warp.elastic_level import Cycle
 from warp.kernels.reduce import pieces
+from warp.run.model import build
+from warp.solvers import krylov
+from warp.solvers.elastic.load import load, mean_temperature
+from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.solvers.elastic.operator import Operator
+from warp.verify import bench
 
 TINY = {
     "flip-chip": {"grid.refine": "0.3"},
@@ -63,12 +68,12 @@ def prepared(voxels: str) -> Prepared:
         return found
 
     spacing = bench.spaced(int(float(voxels)))
-    loaded = timed("case", lambda: cases.load(bench.package(), spacing))
-    model = timed("grid and voxels", lambda: process.build(loaded, here))
+    loaded = timed("case", lambda: case.load(bench.package(), spacing))
+    model = timed("grid and voxels", lambda: build(loaded, here))
     T = loaded.loads.temperature
-    mean = elastic.mean_temperature(model, T)
-    A = timed("operator", lambda: elastic.Operator(model, here, mean))
-    b = timed("load", lambda: elastic.load(model, A, T))
+    mean = mean_temperature(model, T)
+    A = timed("operator", lambda: Operator(model, here, mean))
+    b = timed("load", lambda: load(model, A, T))
     return Prepared(here, model, A, b, timed("cycle", lambda: Cycle(A)), seconds)
 
 
@@ -143,7 +148,7 @@ def operator_rates(ready: Prepared, triad: float) -> None:
 
 def profile(voxels: str) -> None:
     """Print the seconds between the solvers' first iterations, and Python's profile of a whole run."""
-    loaded = cases.load(bench.package(), bench.spaced(int(float(voxels))))
+    loaded = case.load(bench.package(), bench.spaced(int(float(voxels))))
     stages: list[tuple[str, float]] = []
     begun = ("start", time.perf_counter())
 
@@ -156,7 +161,7 @@ def profile(voxels: str) -> None:
 
     profiler = cProfile.Profile()
     profiler.enable()
-    result = process.solve(loaded, device(), on_iteration)
+    result = warp.solve(loaded, device(), on_iteration)
     profiler.disable()
     stages.append((begun[0], round(time.perf_counter() - begun[1], 2)))
     tell(profile=voxels, stages=stages, wall_s=result.provenance["wall_s"])
@@ -170,7 +175,7 @@ def tiny() -> None:
     if here.cuda:
         here.xp.cuda.set_allocator(None)
     for name, overrides in TINY.items():
-        result = flow.solve(cases.load(package(name), overrides), here)
+        result = warp.solve(case.load(package(name), overrides), here)
         tell(tiny=name, voxels=result.grid.cells)
 
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from warp import case as cases
-from warp import flow
+import warp
+from warp.case import case
 from warp.device import Device, select
 
 # Name of data/packages/NAME.toml: overrides. Heat and stress, pins, a process, a table, relaxation, orthotropic layers.
@@ -65,7 +65,7 @@ def solve(device: str, folder: str) -> None:
 def solve_one(name: str, overrides: dict[str, str], device: Device, folder: Path) -> None:
     """Solve one case; write NAME.json and a .npy for each field."""
     start = time.perf_counter()
-    result = flow.solve(cases.load(package(name), overrides), device)
+    result = warp.solve(case.load(package(name), overrides), device)
     found = {
         "voxels": int(result.grid.cells),
         "seconds": round(time.perf_counter() - start, 2),

@@ -30,7 +30,11 @@ def test_environment_is_printed():
 
 
 def test_small_solves():
-    assert [row["tiny"] for row in run("measure.py", "tiny")] == ["flip-chip", "bumps-resolved", "wafer"]
+    assert [row["tiny"] for row in run("measure.py", "tiny")] == [
+        "flip-chip",
+        "bumps-resolved",
+        "wafer",
+    ]
 
 
 def test_parity_compares_what_two_devices_found(tmp_path, monkeypatch):
@@ -52,20 +56,27 @@ def test_parity_compares_what_two_devices_found(tmp_path, monkeypatch):
 
 def test_summary_collects_what_stages_printed(tmp_path):
     (tmp_path / ".parts").mkdir()
-    (tmp_path / ".parts" / "shares.log").write_text('== shares\n{"shares": "setup", "voxels": 7}\nnoise\n')
+    (tmp_path / ".parts" / "shares.log").write_text(
+        '== shares\n{"shares": "setup", "voxels": 7}\nnoise\n'
+    )
     (tmp_path / ".parts" / "bench1e6.log").write_text("no document here\n")
-    subprocess.run([sys.executable, HERE / "summary.py", "note", tmp_path, "shares", "0", "2.5"], check=True)
+    subprocess.run(
+        [sys.executable, HERE / "summary.py", "note", tmp_path, "shares", "0", "2.5"], check=True
+    )
     found = json.loads((tmp_path / "results.json").read_text())
     assert found["shares"] == [{"shares": "setup", "voxels": 7}] and found["bench1e6"] == {}
     assert "'voxels': 7" in (tmp_path / "summary.txt").read_text()
 
 
 def test_every_test_that_needs_a_gpu_is_run():
-    listed = re.search(r"^gpu_tests=\((.*)\)$", (HERE / "gpu_day.sh").read_text(), re.MULTILINE)[1].split()
+    listed = re.search(r"^gpu_tests=\((.*)\)$", (HERE / "gpu_day.sh").read_text(), re.MULTILINE)[
+        1
+    ].split()
     needing = [
         path.relative_to(TESTS.parent).as_posix()
         for path in TESTS.rglob("test_*.py")
-        if path != Path(__file__) and re.search(r"mark\.gpu\b|\btwins\b|def test.*\bgpu\b", path.read_text())
+        if path != Path(__file__)
+        and re.search(r"mark\.gpu\b|\btwins\b|def test.*\bgpu\b", path.read_text())
     ]
     assert len(needing) >= 4
     for name in needing:
