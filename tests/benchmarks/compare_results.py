@@ -1,13 +1,16 @@
-"""Compare two result files dataset by dataset and number by number: bit for bit, or within a tolerance.
+"""Compare two result files dataset by dataset and number by number: bit for bit, or within a
+tolerance.
 
     python tests/benchmarks/compare_results.py OLD.h5 NEW.h5 [--rtol 1e-9]
 
-Prints a line for each dataset, attribute or number that differs, is missing or is new; exit code 1 if there is one.
-JSON datasets are compared name by name. Provenance that differs from run to run (IGNORED) is left out.
+Prints a line for each dataset, attribute or number that differs, is missing or is new; exit code 1
+if there is one. JSON datasets are compared name by name. Provenance that differs from run to run
+(IGNORED) is left out.
 
-`--rtol R`: numbers may differ by R times the largest value of their dataset; a number in JSON by R times itself or,
-in a list, the list's largest. Integers, texts, shapes and types must agree. Residual histories then count only by
-their number of iterations, because their last digits are round-off.
+`--rtol R`: numbers may differ by R times the largest value of their dataset; a number in JSON by R
+times itself or, in a list, the list's largest. Integers, texts, shapes and types must agree.
+Residual histories then count only by their number of iterations, because their last digits are
+round-off.
 """
 
 import argparse
@@ -41,7 +44,9 @@ def differences(old: h5py.File, new: h5py.File, rtol: float = 0.0) -> Iterator[s
 
 
 def contents(file: h5py.File) -> Iterator[tuple[str, Any]]:
-    """Yield (path, group or dataset), the root first; links to the same dataset (/VTKHDF) once each."""
+    """Yield (path, group or dataset), the root first; links to the same dataset (/VTKHDF) once
+    each.
+    """
     yield "", file
     stack = [("", file)]
     while stack:
@@ -90,7 +95,10 @@ def values(path: str, old: Any, new: Any, rtol: float, scale: float = 0.0) -> It
             if key in IGNORED:
                 continue
             if key not in old or key not in new:
-                yield f"{path}.{key}: {'only in the new file' if key in new else 'missing in the new file'}"
+                yield (
+                    f"{path}.{key}: "
+                    f"{'only in the new file' if key in new else 'missing in the new file'}"
+                )
             else:
                 yield from values(f"{path}.{key}", old[key], new[key], rtol)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):

@@ -1,4 +1,6 @@
-"""Result files compared: two runs of one case agree, and one changed bit, number or name is found."""
+"""Result files compared: two runs of one case agree, and one changed bit, number or name is
+found.
+"""
 
 import json
 import shutil

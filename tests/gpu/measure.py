@@ -1,9 +1,12 @@
-"""Measure where the time goes, and run small solves under a memory checker or a counter of hardware events.
+"""Measure where the time goes, and run small solves under a memory checker or a counter of hardware
+events.
 
-    python tests/gpu/measure.py shares VOXELS       each kernel of a V-cycle, the V-cycle as one graph, the set-up
-    python tests/gpu/measure.py profile VOXELS      a whole run by Python's profiler
-    python tests/gpu/measure.py hot VOXELS          the most expensive kernels once, between profiler marks (ncu)
-    python tests/gpu/measure.py tiny                small solves that touch every kind of kernel (compute-sanitizer)
+    python tests/gpu/measure.py VERB [VOXELS]
+
+    shares VOXELS       each kernel of a V-cycle, the V-cycle as one graph, the set-up
+    profile VOXELS      a whole run by Python's profiler
+    hot VOXELS          the most expensive kernels once, between profiler marks (ncu)
+    tiny                small solves that touch every kind of kernel (compute-sanitizer)
 
 The device is GPU_DAY_DEVICE (default cuda; cpu runs anywhere). Prints one JSON object a line.
 """
@@ -131,7 +134,9 @@ def identity(call: Any) -> tuple[str, tuple, tuple]:
 
 
 def operator_rates(ready: Prepared, triad: float) -> None:
-    """Print the operator's seconds and its least traffic as a share of the triad's bandwidth (B/s)."""
+    """Print the operator's seconds and its least traffic as a share of the triad's bandwidth
+    (B/s).
+    """
     here, A, cells = ready.device, ready.operator, ready.model.grid.cells
     for real in (np.float64, np.float32):
         x, out = here.zeros(A.shape, real), here.zeros(A.shape, real)
@@ -147,7 +152,9 @@ def operator_rates(ready: Prepared, triad: float) -> None:
 
 
 def profile(voxels: str) -> None:
-    """Print the seconds between the solvers' first iterations, and Python's profile of a whole run."""
+    """Print the seconds between the solvers' first iterations, and Python's profile of a whole
+    run.
+    """
     loaded = case.load(bench.package(), bench.spaced(int(float(voxels))))
     stages: list[tuple[str, float]] = []
     begun = ("start", time.perf_counter())
@@ -170,7 +177,9 @@ def profile(voxels: str) -> None:
 
 
 def tiny() -> None:
-    """Run small solves of every kind of smoother, heat and stress; on a GPU each array is an allocation of its own."""
+    """Run small solves of every kind of smoother, heat and stress; on a GPU each array is an
+    allocation of its own.
+    """
     here = device()
     if here.cuda:
         here.xp.cuda.set_allocator(None)
@@ -180,7 +189,9 @@ def tiny() -> None:
 
 
 def hot(voxels: str) -> None:
-    """Run the most expensive kernels once to compile them, and once between profilerStart and profilerStop."""
+    """Run the most expensive kernels once to compile them, and once between profilerStart and
+    profilerStop.
+    """
     ready = prepared(voxels)
     here = ready.device
     hottest_kernels(ready)

@@ -1,7 +1,7 @@
 """Solve packages on one device, or compare what two devices found: fields, warpage, iterations.
 
     python tests/gpu/parity.py solve DEVICE FOLDER      results of every case of CASES into FOLDER
-    python tests/gpu/parity.py compare CPU GPU          compare two such folders; exit code 1 if they differ
+    python tests/gpu/parity.py compare CPU GPU          two such folders; exit code 1 if they differ
 
 Prints one JSON object a line.
 """
@@ -21,7 +21,8 @@ import warp
 from warp.case import case
 from warp.device import Device, select
 
-# Name of data/packages/NAME.toml: overrides. Heat and stress, pins, a process, a table, relaxation, orthotropic layers.
+# Name of data/packages/NAME.toml: overrides. Heat and stress, pins, a process, a table, relaxation,
+# orthotropic layers.
 CASES: dict[str, dict[str, str]] = {
     "flip-chip": {},
     "fcbga-lid": {
@@ -34,8 +35,10 @@ CASES: dict[str, dict[str, str]] = {
     "process-mould": {"grid.refine": "0.4"},
     "substrate-layout": {"grid.refine": "0.4"},
 }
-# Largest difference between the devices, relative to the field's largest value (1e-6 unless named). Solves end at a
-# relative residual of 1e-8; one iteration more or less moves a displacement by 1e-7, a wafer's by 1e-6.
+# Largest difference between the devices, relative to the field's largest value (1e-6 unless named).
+# Solves end at a
+# relative residual of 1e-8; one iteration more or less moves a displacement by 1e-7, a wafer's by
+# 1e-6.
 TOLERANCE = {"displacement": 5e-6, "stress": 1e-5}
 
 
@@ -79,13 +82,17 @@ def solve_one(name: str, overrides: dict[str, str], device: Device, folder: Path
 
 
 def compare(cpu: str, gpu: str) -> None:
-    """Compare the folders of two devices; exit with 1 if any case differs or lacks its GPU result."""
+    """Compare the folders of two devices; exit with 1 if any case differs or lacks its GPU
+    result.
+    """
     same = [compare_one(Path(cpu), Path(gpu), name) for name in chosen()]
     sys.exit(0 if all(same) else 1)
 
 
 def compare_one(on_cpu: Path, on_gpu: Path, name: str) -> bool:
-    """Compare one case and print the differences; a case that only the CPU could not finish counts as the same."""
+    """Compare one case and print the differences; a case that only the CPU could not finish counts
+    as the same.
+    """
     files = [folder / f"{name}.json" for folder in (on_cpu, on_gpu)]
     missing = [str(file) for file in files if not file.exists()]
     if missing:

@@ -1,9 +1,10 @@
 """Collect the stages' logs: results.json with all that was measured, summary.txt for people.
 
-    python tests/gpu/summary.py note FOLDER STAGE RC SECONDS      record a stage that ended, then collect
+    python tests/gpu/summary.py note FOLDER STAGE RC SECONDS      record a stage, then collect
     python tests/gpu/summary.py collect FOLDER
 
-Logs lie in FOLDER/.parts; the stages' exit codes and seconds in FOLDER/.stages.json. Needs nothing but Python.
+Logs lie in FOLDER/.parts; the stages' exit codes and seconds in FOLDER/.stages.json. Needs nothing
+but Python.
 """
 
 import json
@@ -83,7 +84,9 @@ def parity_line(row: Row) -> str:
 
 
 def row_lines(name: str, row: Row) -> list[str]:
-    """Return the line of a row that a person should see: failures, totals and the largest kernels."""
+    """Return the line of a row that a person should see: failures, totals and the largest
+    kernels.
+    """
     if "failed" in row:
         return [f"{name}: {row}"]
     if "kernel" in row and row["share"] > 0.02:

@@ -1,4 +1,6 @@
-"""The scripts for a machine with a GPU: they import, run on the CPU device, and test every file that needs a GPU."""
+"""The scripts for a machine with a GPU: they import, run on the CPU device, and test every file
+that needs a GPU.
+"""
 
 import json
 import os
