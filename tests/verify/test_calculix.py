@@ -194,7 +194,7 @@ def test_a_known_dome_is_read_back(small):
 
 def test_a_case_with_steps_is_refused(monkeypatch, small):
     loaded, _ = small
-    monkeypatch.setattr(type(loaded), "moments", (1,), raising=False)
+    monkeypatch.setattr(type(loaded), "load_steps", (1,), raising=False)
     object.__setattr__(loaded, "moments", (1,))
     with pytest.raises(WarpError, match="one step"):
         calculix_deck.build(loaded)
