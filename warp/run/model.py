@@ -112,9 +112,9 @@ def covered_parts(case: Case, model: VoxelModel) -> list[str]:
         )
         cover = model.parts[model.media.part[model.ids[k, j, i]]] if model.ids[k, j, i] else ""
         modelled = all(span[1] > line[0] for line, span in zip(axes, spans, strict=True))
-        if modelled and any(later.part == cover for later in bodies[n + 1 :]):
-            if getattr(case.parts[cover], "model", None) != "effective":
-                found[body.part] = (
-                    f"nothing is left of part '{body.part}': '{cover}' comes later and covers it"
-                )
+        later = any(other.part == cover for other in bodies[n + 1 :])
+        if modelled and later and getattr(case.parts[cover], "model", None) != "effective":
+            found[body.part] = (
+                f"nothing is left of part '{body.part}': '{cover}' comes later and covers it"
+            )
     return list(found.values())
