@@ -40,6 +40,7 @@ def test_power_on_is_the_steady_field_and_off_the_ambient():
     )
     assert kappa(on) == pytest.approx(kappa(plain.metrics), rel=1e-6)
     assert off["temperature"]["c"]["max_C"] == pytest.approx(25.0, abs=1e-6)
+    assert off["thermal"] == {}  # no heat, so no junction and no theta_JA
 
 
 def test_a_step_changes_the_surroundings_from_there_on():
