@@ -13,7 +13,7 @@ from warp.case import starter
 from warp.case.case import CaseError
 from warp.cli.main import app
 from warp.errors import WarpError
-from warp.geometry.part import AnyPart
+from warp.geometry.parts import AnyPart
 from warp.geometry.shapes import Sheet
 from warp.geometry.solids import build
 from warp.materials import bump_layer, filled_polymer, mixing

@@ -27,7 +27,7 @@ from warp.case.plan import LoadStep, Stage, plan
 from warp.case.stages import assembly_of, hurried, unsupported
 from warp.case.tables import CaseFile
 from warp.case.toml_lines import key_lines
-from warp.geometry.part import AnyPart
+from warp.geometry.part import Part
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
 from warp.materials.material import Medium
@@ -83,7 +83,7 @@ class Case:
         return max(place.z1 for place in places) - min(place.z0 for place in places)
 
     @property
-    def parts(self) -> Mapping[str, AnyPart]:
+    def parts(self) -> Mapping[str, Part]:
         return self.file.part
 
     def bodies(self) -> list[Body]:

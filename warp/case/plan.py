@@ -16,8 +16,9 @@ from warp.case.singulation import Rectangle, extent, meets, span
 from warp.case.steps import AnyStep, Attach, Cure, Heat, Power, Remove, Singulate, Support
 from warp.case.tables import CaseFile
 from warp.errors import Fault, Key, nearest
-from warp.geometry.part import AnyPart, Array, Plate, Solid
-from warp.geometry.stacking import LEVEL, Place
+from warp.geometry.bump_array import BumpArray
+from warp.geometry.part import Part, Solid
+from warp.geometry.place import LEVEL, Place
 from warp.units import ZERO_CELSIUS
 from warp.voxels.supports import Carrier, Clamp, Table
 
@@ -178,9 +179,7 @@ class _Planner:
                 self._refuse_birth(part, (*key, "parts"))
                 fresh.append(part)
             own = self.file.part[part]
-            if step.shrinkage and (
-                getattr(own, "material", None) is None or (isinstance(own, Plate) and own.layers)
-            ):
+            if step.shrinkage and (own.made_of is None or own.laminated):
                 raise Fault(
                     (*key, "shrinkage"),
                     f"{part!r} has layers of several materials: which one shrinks?",
@@ -421,14 +420,14 @@ class _Planner:
             raise Fault(key, f"{part!r} {why}")
 
     def _refuse_own_temperature(self, part: str) -> None:
-        own: AnyPart = self.file.part[part]
+        own: Part = self.file.part[part]
         if isinstance(own, Solid) and own.stress_free is not None:
             raise Fault(
                 ("part", part, "stress_free"),
                 "the steps say where it is free of stress: leave it out here",
             )
         if (
-            isinstance(own, Array)
+            isinstance(own, BumpArray)
             and own.fill_stress_free is not None
             and own.inside in self.joined
         ):

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from warp.case.steps import Singulate
 from warp.errors import Fault, Key
-from warp.geometry.stacking import LEVEL, Place
+from warp.geometry.place import LEVEL, Place
 
 Rectangle = tuple[float, float, float, float]
 """x0, x1, y0, y1 in m."""

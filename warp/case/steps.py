@@ -27,7 +27,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, 
 
 from warp.case.profiles import PROFILES
 from warp.errors import nearest
-from warp.geometry.part import Names, Pair, Point, Section
+from warp.geometry.section import Names, Pair, Point, Section
 from warp.units import (
     NOT_NEGATIVE,
     POSITIVE,
