@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from warp.case import power
-from warp.case.symmetry import asymmetry
+from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
 from warp.errors import Fault, Key, nearest
 from warp.geometry.package import FreeColumns, QuarterTurn
@@ -23,15 +23,7 @@ from warp.materials import mixing
 from warp.materials.bump_layer import Standing
 from warp.materials.library import MaterialError, Medium
 from warp.materials.material import Phase, Shrunk
-from warp.voxels.boundary import SIDES, Boundary, Film, Fixed, Interface, Source
-
-MIRRORS = {
-    "none": (False, False),
-    "half-x": (True, False),
-    "half-y": (False, True),
-    "quarter": (True, True),
-}
-FACE_SIDES = (*SIDES, "sides", "all")
+from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, Source
 
 
 @dataclass(frozen=True, eq=False)

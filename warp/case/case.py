@@ -21,10 +21,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from warp.case import overrides as overriding
-from warp.case.assembly import MIRRORS, Assembly, assemble
+from warp.case.assembly import Assembly, assemble
 from warp.case.errors import CaseError, Problem, Reporter
-from warp.case.plan import LoadStep, Stage, plan
+from warp.case.plan import plan
+from warp.case.stage import LoadStep, Stage
 from warp.case.stages import assembly_of, hurried, unsupported
+from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.case.toml_lines import key_lines
 from warp.geometry.part import Part

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from warp.case.steps import KINDS
+from warp.case.steps import WORDS
 from warp.errors import Key, WarpError, nearest
 from warp.geometry.parts import SHAPES, SYNONYMS
 
@@ -175,10 +175,10 @@ def _no_step(kind: str) -> str:
     if kind == "missing":
         return (
             'is missing: add do = "attach" (or '
-            + ", ".join(kind for kind in KINDS if kind != "attach")
+            + ", ".join(kind for kind in WORDS if kind != "attach")
             + ")"
         )
-    return f"{kind!r} is no step{nearest(kind, KINDS)}"
+    return f"{kind!r} is no step{nearest(kind, WORDS)}"
 
 
 def _did_you_mean(word: Any, known: Sequence[str]) -> str:

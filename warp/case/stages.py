@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from warp.case.assembly import MIRRORS, Assembly, assemble
-from warp.case.plan import LoadStep, Stage
-from warp.case.symmetry import asymmetry
+from warp.case.assembly import Assembly, assemble
+from warp.case.stage import LoadStep, Stage
+from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import CaseFile
 from warp.errors import Fault
 from warp.geometry.bump_array import BumpArray

@@ -32,6 +32,8 @@ _GROUPS = {
     "sides": (0, 1, 2, 3),
     "all": (0, 1, 2, 3, 4, 5),
 }
+FACE_SIDES = tuple(_GROUPS)
+"""Every word for the sides of a part."""
 _MEDIA_LIMIT = 65536  # material ids are uint16
 GROUPS = 64  # rows that a medium whose properties vary is split into
 _NO_AMBIENT = 298.15  # K; the datum of a package that exchanges no heat
