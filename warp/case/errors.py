@@ -231,7 +231,7 @@ def _find(schema: Mapping[str, Any], loc: Key) -> Mapping[str, Any]:
     for step in loc:
         here = _resolve(here, schema)
         if isinstance(step, str) and step.startswith("<"):
-            title = step.strip("<>")
+            title = step.strip("<>").replace("-", "")
             branches = [
                 _resolve(b, schema) for b in (*here.get("oneOf", ()), *here.get("anyOf", ()))
             ]

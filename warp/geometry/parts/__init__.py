@@ -14,6 +14,7 @@ from pydantic import Discriminator, Tag
 
 from warp.geometry.part import Part
 from warp.geometry.parts.balls import Balls
+from warp.geometry.parts.block_array import BlockArray
 from warp.geometry.parts.blocks import Blocks
 from warp.geometry.parts.chip import Chip
 from warp.geometry.parts.columns import Columns
@@ -35,6 +36,7 @@ KINDS: tuple[type[Part], ...] = (
     Balls,
     Fillet,
     Blocks,
+    BlockArray,
     Wires,
     Disc,
     Prism,
