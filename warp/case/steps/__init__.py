@@ -24,12 +24,22 @@ from warp.case.step import Step
 from warp.case.steps.attach import Attach
 from warp.case.steps.cure import Cure
 from warp.case.steps.heat import Heat
+from warp.case.steps.hold import Hold
 from warp.case.steps.power import Power
 from warp.case.steps.remove import Remove
 from warp.case.steps.singulate import Singulate
 from warp.case.steps.support import Support
 
-KINDS: tuple[type[Step], ...] = (Attach, Cure, Heat, Power, Singulate, Remove, Support)
+KINDS: tuple[type[Step], ...] = (
+    Attach,
+    Cure,
+    Heat,
+    Hold,
+    Power,
+    Singulate,
+    Remove,
+    Support,
+)
 
 
 def _words(kind: type[Step]) -> tuple[str, ...]:
