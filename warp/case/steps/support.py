@@ -12,7 +12,7 @@ from warp.case.stage import LoadStep
 from warp.case.step import Step
 from warp.errors import Fault, Key
 from warp.geometry.section import Names
-from warp.voxels.boundary import FACE_SIDES
+from warp.voxels.faces import FACE_SIDES
 from warp.voxels.supports import Clamp, Table
 
 
