@@ -20,7 +20,7 @@ from warp.geometry.part import Part, Solid
 from warp.geometry.solids import Package, build
 from warp.materials import library as materials
 from warp.materials import mixing
-from warp.materials.bump_layer import Standing
+from warp.materials.bump_layer import BumpLayer
 from warp.materials.library import MaterialError, Medium
 from warp.materials.material import Phase, Shrunk
 from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, Source
@@ -130,7 +130,7 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
                 for face in recipe.faces
             ]
             between = tuple(mixing.mix(media, shares, "voigt", name) for media, shares in faces)
-            found[name] = Standing(media[0], recipe.member, recipe.per_area, name, between)
+            found[name] = BumpLayer(media[0], recipe.member, recipe.per_area, name, between)
         else:
             phases = [
                 Phase(medium, recipe.since[part]) if part in recipe.since else medium

@@ -56,10 +56,7 @@ def hurried(load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]) ->
         ):
             bodies, media = stages[load_step.stage].package.bodies, stages[load_step.stage].media
             names = (body.material for body in bodies if body.material is not None)
-            slow = next(
-                (name for name in names if getattr(media[name], "relaxation", None) is not None),
-                None,
-            )
+            slow = next((name for name in names if media[name].relaxation is not None), None)
             if slow is not None:
                 yield Fault(
                     ("step", load_step.step),
