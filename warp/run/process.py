@@ -336,6 +336,7 @@ class _Run:
 
     def _collect(self, now: Progress, start: float) -> Result:
         """The result after the last load step: its fields and numbers, and the numbers of all before."""
+        from warp.results import metrics
         from warp.results.file import Result
         from warp.solvers.elastic import solve as elastic
         from warp.solvers.elastic import stress as elastic_stress
@@ -353,23 +354,13 @@ class _Run:
         )
         seconds = time.perf_counter() - start
         bent = elastic.Solution(displacement, 0, list(now.residuals["elastic"]), seconds)
-        own = (
-            "surfaces",
-            "coplanarity_um",
-            "temperature",
-            "uniform_temperature",
-            "thermal",
-            "stress",
-            "interfaces",
-        )
-        numbers = {name: last[name] for name in own if name in last}
         result = Result.of(
             case.text,
             model,
             elastic=bent,
             temperature=now.temperature,
             stress=stress,
-            numbers={**numbers, "steps": now.records},
+            numbers={**metrics.computed(last), "steps": now.records},
             tolerances={"elastic": single.TOLERANCE},
             provenance={
                 "case_file": str(case.path),

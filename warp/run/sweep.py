@@ -32,7 +32,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
-from warp.results import csv_table, hdf5
+from warp.results import csv_table, hdf5, metrics
+from warp.results.metrics.declaration import Each
 from warp.run import effects
 from warp.run.sampling import Design
 
@@ -47,15 +48,6 @@ Task = tuple[str, str, dict[str, str]]
 """The case's text, its path (for its power maps) and the values given instead of the file's."""
 Progress = Callable[[int, int, Mapping[str, Any]], None]
 """Called after each run with how many are decided, of how many, and its record."""
-# What a table shows of a summary: where it stands, the quantity, and what its column is called.
-COLUMNS = (
-    ("surfaces", "warpage", "warpage"),
-    ("", "coplanarity", "coplanarity"),
-    ("thermal", "junction", "junction"),
-    ("thermal", "theta_ja", "theta JA"),
-    ("temperature", "max", "hottest"),
-    ("stress", "max_principal_q999", "largest tension"),
-)
 
 
 @dataclass(frozen=True)
@@ -106,12 +98,14 @@ def point(task: Task, device: str = "auto", threads: int | None = None) -> dict[
 def outputs(summary: Mapping[str, Any]) -> dict[str, float]:
     """The outputs of a run by their columns' names, e.g. "substrate.bottom warpage (um)"."""
     found = {}
-    for where, quantity, value, unit in csv_table.numbers(hdf5.plain(summary)):
-        for group, wanted, name in COLUMNS:
-            place, _, part = where.partition(".")
-            if place == group and quantity == wanted:
-                label = f"{part} {name}".strip()
-                found[f"{label} ({unit.replace('K_per_W', 'K/W')})"] = float(value)
+    numbers = hdf5.plain(summary)
+    for group, number in metrics.declared():
+        if number.swept:
+            for where, values in group.entries(numbers):
+                place = where if group.each in (Each.SURFACE, Each.PART) else ""
+                label = f"{place} {number.swept}".strip()
+                if values.get(number.key) is not None:
+                    found[f"{label} ({number.unit.table})"] = float(values[number.key])
     return found
 
 

@@ -1,0 +1,59 @@
+"""Write the tables of numbers in the description of the result file, from the declarations.
+
+`python -m warp.results.metrics.page data/result-file.md` replaces the text between the marks
+`<!-- numbers -->` or `<!-- provenance -->` and `<!-- end -->`; a test compares page and tables.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from warp.results import metrics
+from warp.results.metrics.declaration import Group, Number
+
+HEAD = "| name | unit | meaning | shown by |\n|---|---|---|---|"
+
+
+def numbers() -> str:
+    """Tabulate all numbers under /metrics, one a row."""
+    rows = [_row(group, number) for group, number in metrics.declared()]
+    computed = ", ".join(f"`steps[].{key}`" for key in metrics.top_keys())
+    rows.append(f"| {computed} | | as above, at this load step | |")
+    return "\n".join([HEAD, *rows])
+
+
+def provenance() -> str:
+    """Tabulate what is stored under /provenance/info, one entry a row."""
+    rows = [_row(metric.group, number) for metric in metrics.RUN for number in metric.numbers]
+    return "\n".join([HEAD, *rows])
+
+
+def _row(group: Group, number: Number) -> str:
+    name = f"{group.pattern}.{number.key}".lstrip(".")
+    cells = (f"`{name}`", number.unit.text, number.meaning, ", ".join(number.shown))
+    return f"| {' | '.join(cells)} |"
+
+
+def written(page: str) -> str:
+    """Return the page with its tables replaced by those of the declarations."""
+    for mark, made in (("numbers", numbers()), ("provenance", provenance())):
+        start, end = f"<!-- {mark} -->", "<!-- end -->"
+        pattern = f"{re.escape(start)}.*?{re.escape(end)}"
+        text = f"{start}\n{made}\n{end}"
+        page, count = re.subn(pattern, lambda _, text=text: text, page, count=1, flags=re.DOTALL)
+        if not count:
+            raise ValueError(f"the page has no mark {start}")
+    return page
+
+
+def main(paths: Iterable[str]) -> None:
+    """Rewrite the tables of the pages given."""
+    for path in map(Path, paths):
+        path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
