@@ -18,7 +18,8 @@
                  residuals/<solver>: relative residual of every iteration
     /VTKHDF      links for ParaView (`vtkhdf`)
 
-A change that old readers would misread raises the major schema number; added names raise the minor one.
+A change that old readers would misread raises the major schema number; an added dataset raises the
+minor one; a number added under /metrics raises neither.
 """
 
 from __future__ import annotations
