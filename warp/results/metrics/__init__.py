@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from warp.results.flatness import Warpage
+from warp.results.metrics.bow_and_twist import BOW_AND_TWIST
 from warp.results.metrics.declaration import Each, Group, Metric, Number, measured, merge, nested
 from warp.results.metrics.interface_stress import INTERFACE_STRESS
 from warp.results.metrics.package_thermal import THERMAL
@@ -47,6 +48,7 @@ __all__ = [
 ]
 METRICS: tuple[Metric, ...] = (
     FLATNESS,
+    BOW_AND_TWIST,
     COPLANARITY,
     TEMPERATURES,
     UNIFORM_TEMPERATURE,
