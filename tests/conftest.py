@@ -52,7 +52,9 @@ def gpu() -> device.Device:
 
 @pytest.fixture
 def oncpu():
-    """CUDA sources on the CPU: `oncpu("heat", np.float32).launch("heat_apply", (nx, ny, 1), *args)`, in place."""
+    """CUDA sources on the CPU: `oncpu("heat", np.float32).launch("heat_apply", (nx, ny, 1),
+    *args)`, in place.
+    """
     if compiler() is None:
         pytest.skip("no C++ compiler (g++) found")
     return OnCpu
@@ -66,7 +68,9 @@ def real(request: pytest.FixtureRequest) -> type:
 
 @pytest.fixture(params=["oncpu", pytest.param("gpu", marks=pytest.mark.gpu)])
 def twins(request: pytest.FixtureRequest):
-    """Parity in one line: `twins("heat", "heat_apply", (nx, ny, 1), *args, real=np.float32)` runs and compares both."""
+    """Parity in one line: `twins("heat", "heat_apply", (nx, ny, 1), *args, real=np.float32)` runs
+    and compares both.
+    """
     if request.param == "oncpu" and compiler() is None:
         pytest.skip("no C++ compiler (g++) found")
     return partial(compare, gpu=device.select("cuda")) if request.param == "gpu" else compare

@@ -1,4 +1,6 @@
-"""Case files: what a file says, what the command line changes, and one clear line for everything that is wrong."""
+"""Case files: what a file says, what the command line changes, and one clear line for everything
+that is wrong.
+"""
 
 import json
 import tomllib

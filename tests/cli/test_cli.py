@@ -31,8 +31,14 @@ def test_help_imports_nothing_heavy():
 
 
 def test_a_run_imports_only_what_it_uses(case):
-    idle = "{'pint', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'http.client', 'xarray', 'distributed'}"
-    code = f"import atexit, sys, warp.cli.main as cli; atexit.register(lambda: print(sorted({idle} & set(sys.modules)))); cli.main()"
+    idle = (
+        "{'pint', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'http.client', "
+        "'xarray', 'distributed'}"
+    )
+    code = (
+        f"import atexit, sys, warp.cli.main as cli; atexit.register(lambda: "
+        f"print(sorted({idle} & set(sys.modules)))); cli.main()"
+    )
     words = [sys.executable, "-c", code, "run", str(case), "--device", "cpu"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -1,4 +1,6 @@
-"""Parts in a user's words: chips, gaps and vents, blocks, bond wires, copper images, free-standing layers, starters."""
+"""Parts in a user's words: chips, gaps and vents, blocks, bond wires, copper images, free-standing
+layers, starters.
+"""
 
 import tomllib
 from math import pi
@@ -124,7 +126,9 @@ material = "copper"
 
 
 def test_cut_corners_of_a_lid_and_of_its_adhesive():
-    """Four triangles of 0.8 x 0.8 / 2 mm2 less, over the whole height; a vent at the corner's limb stays a vent."""
+    """Four triangles of 0.8 x 0.8 / 2 mm2 less, over the whole height; a vent at the corner's limb
+    stays a vent.
+    """
     rim = """
 [glue]
 shape = "frame"
@@ -165,8 +169,8 @@ vents = [{ side = "x-", width = "2 mm" }]
 
 def test_blocks_lie_at_their_sites():
     text = (
-        CHIP
-        + '[capacitors]\nshape = "blocks"\non = "substrate"\nsize = ["1 mm", "0.5 mm"]\nthickness = "0.5 mm"\n'
+        CHIP + '[capacitors]\nshape = "blocks"\non = "substrate"\nsize = ["1 mm", "0.5 '
+        'mm"]\nthickness = "0.5 mm"\n'
     )
     text += 'material = "capacitor"\nsites = [["3 mm", "1 mm"], ["-3 mm", "1 mm"]]\nturn = 90\n'
     boxes = shapes(built(text), "capacitors")
@@ -448,7 +452,9 @@ layers = [{ thickness = "20 um", copper = "copper.npy" }, { thickness = "100 um"
 
 
 def test_each_voxel_has_its_own_share_of_an_image(tmp_path):
-    """A picture's first row is y+; 5 x 4 mm pixels under voxels of 1 mm, and one voxel that takes two halves."""
+    """A picture's first row is y+; 5 x 4 mm pixels under voxels of 1 mm, and one voxel that takes
+    two halves.
+    """
     np.save(tmp_path / "copper.npy", np.array([[1.0, 0.0], [0.5, 0.25]]))
     text = '[load]\nstress_free = "150 degC"\n' + BOARD.replace("[board]", "[part.board]")
     text += '[grid]\nuniform = true\nspacing = "1 mm"\n'
@@ -620,7 +626,9 @@ def test_what_cannot_be_is_one_line(name, key, value, says, tmp_path):
 
 
 def test_a_filled_polymers_curve():
-    """Maxwell at 30 % of perfect conductors: (1 + 2 f) / (1 - f); smaller grains behind an interface conduct less."""
+    """Maxwell at 30 % of perfect conductors: (1 + 2 f) / (1 - f); smaller grains behind an
+    interface conduct less.
+    """
     rows = filled_polymer.curve("silver", "epoxy")["rows"]
     assert rows[0]["youngs_modulus_GPa"] == pytest.approx(3) and rows[0][
         "cte_ppm_per_K"

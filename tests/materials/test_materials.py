@@ -1,4 +1,6 @@
-"""Materials: published values come back, thermal strain integrates the expansion, impossible ones are refused."""
+"""Materials: published values come back, thermal strain integrates the expansion, impossible ones
+are refused.
+"""
 
 import math
 from typing import get_args
@@ -293,7 +295,9 @@ def test_a_file_may_name_every_rule_of_mixing():
 
 
 def test_a_medium_tells_where_its_properties_bend():
-    """The tables' temperatures and the transitions', whatever is mixed or turned: where solvers have to look."""
+    """The tables' temperatures and the transitions', whatever is mixed or turned: where solvers
+    have to look.
+    """
     heat = [["215 degC", "200 J/(kg K)"], ["217 degC", "9 kJ/(kg K)"], ["219 degC", "200 J/(kg K)"]]
     solder = built(**STEEL, specific_heat=heat)
     melting = [488.15, 490.15, 492.15]

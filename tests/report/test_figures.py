@@ -1,4 +1,6 @@
-"""Pictures of a finished run: which are drawn, that something is on them, and that they read in grey."""
+"""Pictures of a finished run: which are drawn, that something is on them, and that they read in
+grey.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""Numbers from fields that a hand can check: parabolic domes, planes, twists, one stressed voxel."""
+"""Numbers from fields that a hand can check: parabolic domes, planes, twists, one stressed
+voxel.
+"""
 
 from types import SimpleNamespace
 
@@ -42,7 +44,8 @@ def plate(x=X, y=Y, mirror=(False, False)):
 
 
 def w_field(m, w):
-    """Displacement of a plate bent to w(x, y), on every z-face: the polygon that touches w on the grid's lines.
+    """Displacement of a plate bent to w(x, y), on every z-face: the polygon that touches w on the
+    grid's lines.
 
     At a column's centre it lies below a parabola by as much as the parabola lies below its chord.
     """
@@ -134,7 +137,9 @@ def test_tilt_and_shift_change_nothing(b, c):
 
 
 def test_plane_does_not_follow_the_fine_end_of_a_graded_grid():
-    """Weighted by area the plane of a ridge is that of its integral, however the lines crowd at one end."""
+    """Weighted by area the plane of a ridge is that of its integral, however the lines crowd at one
+    end.
+    """
     even = np.linspace(-3e-3, 3e-3, 121)
     crowded = np.unique(
         np.concatenate((np.linspace(-3e-3, 3e-3, 61), np.linspace(2.6e-3, 3e-3, 200)))
@@ -321,7 +326,9 @@ def test_evaluate_gathers_everything():
 
 
 def test_columns_cut_by_a_round_rim_are_left_out():
-    """A disc that bows by kappa r^2 / 2 reads so; corners of its cut voxels lie up to a voxel beyond the rim."""
+    """A disc that bows by kappa r^2 / 2 reads so; corners of its cut voxels lie up to a voxel
+    beyond the rim.
+    """
     lines = np.linspace(-1.0, 1.0, 41)
     grid = Grid(lines, lines, np.array([0.0, 0.1]), (False, False))
     disc = Body("disc", "m", (Columns(np.zeros((1, 2)), 1.8, 0.0, 0.1),), None)

@@ -1,4 +1,6 @@
-"""The result file: what goes in comes out, ParaView's reader sees the same numbers, and damage is one sentence."""
+"""The result file: what goes in comes out, ParaView's reader sees the same numbers, and damage is
+one sentence.
+"""
 
 import json
 import os

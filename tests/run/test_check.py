@@ -24,7 +24,9 @@ LARGE = {
 
 
 def test_a_large_grid_is_counted_not_made(monkeypatch):
-    """70,756 resolved bumps on 160 million voxels: memory and time are told, whatever this machine has."""
+    """70,756 resolved bumps on 160 million voxels: memory and time are told, whatever this machine
+    has.
+    """
     made = []
     monkeypatch.setattr(checks, "LOOKED_AT", 2_000_000)
     paint = voxelize.voxelize
@@ -50,7 +52,8 @@ def test_a_large_grid_is_counted_not_made(monkeypatch):
 def test_a_package_of_nothing_is_no_solid(tmp_path):
     path = tmp_path / "void.toml"
     path.write_text(
-        '[load]\nstress_free = "200 degC"\n[part.p]\nsize = "9 mm"\nthickness = "1 mm"\nmaterial = "void"\n'
+        '[load]\nstress_free = "200 degC"\n[part.p]\nsize = "9 mm"\nthickness = "1 '
+        'mm"\nmaterial = "void"\n'
     )
     assert checks.check(warp.load(path), on="cpu").warnings == ["no part is solid"]
     with pytest.raises(WarpError, match="no part is solid"):
@@ -59,7 +62,10 @@ def test_a_package_of_nothing_is_no_solid(tmp_path):
 
 def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
     path = tmp_path / "moulded.toml"
-    board = '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = "1 mm"\nmaterial = "fr4"\n'
+    board = (
+        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = '
+        '"1 mm"\nmaterial = "fr4"\n'
+    )
     chip = '[part.chip]\non = "board"\nsize = "4 mm"\nthickness = "0.5 mm"\nmaterial = "silicon"\n'
     mould = '[part.mould]\non = "board"\nsize = "board"\nthickness = "0.8 mm"\nmaterial = "emc"\n'
     path.write_text(board + mould + chip)
@@ -74,8 +80,10 @@ def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
     path = tmp_path / "loose.toml"
     path.write_text(
-        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = "1 mm"\nmaterial = "fr4"\n'
-        '[part.chip]\non = "board"\nlift = "50 um"\nsize = "4 mm"\nthickness = "0.5 mm"\nmaterial = "silicon"\n'
+        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = '
+        '"1 mm"\nmaterial = "fr4"\n'
+        '[part.chip]\non = "board"\nlift = "50 um"\nsize = "4 mm"\nthickness = "0.5 '
+        'mm"\nmaterial = "silicon"\n'
     )
     monkeypatch.setattr(checks, "LOOKED_AT", 10_000)
     report = checks.check(warp.load(path), on="cpu")
@@ -85,7 +93,9 @@ def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
 
 
 def test_parts_that_run_into_one_another():
-    """A ring wide enough to reach the chips; what lies within another part is meant so, as in every gallery file."""
+    """A ring wide enough to reach the chips; what lies within another part is meant so, as in every
+    gallery file.
+    """
     found = checks.overlaps(
         warp.load(GALLERY / "two-chips-ring.toml", {"part.ring.width": '"20 mm"'})
     )

@@ -21,7 +21,9 @@ ALPHA, K, T0 = 2e-3, 0.5, 300.0  # 1/K upwards only, W/mK, stress-free and drawn
 
 
 def stack(cells: int = 8):
-    """A plate of 1 mm that hardly resists, 100 um of a soft layer that swells upwards, another plate; 3 x 2 mm."""
+    """A plate of 1 mm that hardly resists, 100 um of a soft layer that swells upwards, another
+    plate; 3 x 2 mm.
+    """
     z = np.concatenate(([0, 0.5e-3], np.linspace(1e-3, 1.1e-3, cells + 1), [1.6e-3, 2.1e-3]))
     plate, gel = material(E=100e9, k=1e6), material(E=1e6, alpha=(0.0, 0.0, ALPHA), k=K)
     parts = {
@@ -44,7 +46,9 @@ def solve(model, boundaries, device, layers=("gel",)):
 
 
 def test_a_layer_that_swells_as_it_is_heated(cpu):
-    """k dT/dz = q (1 + alpha (T - T0)) with z as drawn: q = k / (alpha L) ln of the ratio of the faces' stretches."""
+    """k dT/dz = q (1 + alpha (T - T0)) with z as drawn: q = k / (alpha L) ln of the ratio of the
+    faces' stretches.
+    """
     ends = [Fixed("base.bottom", T0 + 100), Fixed("lid.top", T0 + 20)]
     out = solve(stack(), ends, cpu)
     q = K / (ALPHA * 100e-6) * np.log((1 + 100 * ALPHA) / (1 + 20 * ALPHA))
@@ -59,7 +63,9 @@ def test_a_layer_that_swells_as_it_is_heated(cpu):
 
 
 def test_a_film_in_series_fixes_where_both_meet(cpu):
-    """A film h on the lid: the lid's temperature follows from q (1/h) + q R(gel) = what is between base and ambient."""
+    """A film h on the lid: the lid's temperature follows from q (1/h) + q R(gel) = what is between
+    base and ambient.
+    """
     h = 4000.0
     out = solve(stack(), [Fixed("base.bottom", T0 + 100), Film("lid.top", h, T0)], cpu)
     low, high = T0, T0 + 100
@@ -96,10 +102,17 @@ symmetry = "quarter"
 load = {stress_free = "25 degC", temperature = "solved", bond_lines = ["tim"]}
 grid = {spacing = "2 mm", edge_spacing = "1 mm", cells_per_layer = 2}
 part.board = {size = "12 mm", thickness = "1 mm", material = "fr4"}
-part.chip = {on = "board", size = "6 mm", thickness = "0.5 mm", material = "silicon", power = "20 W"}
+part.chip.on = "board"
+part.chip.size = "6 mm"
+part.chip.thickness = "0.5 mm"
+part.chip.material = "silicon"
+part.chip.power = "20 W"
 part.tim = {on = "chip", size = "6 mm", thickness = "0.1 mm", material = "gel"}
 part.plate = {on = "tim", size = "6 mm", thickness = "1 mm", material = "copper"}
-material.gel = {youngs_modulus = "1 MPa", poissons_ratio = 0.3, cte = "1000 ppm/K", conductivity = "1 W/(m K)"}
+material.gel.youngs_modulus = "1 MPa"
+material.gel.poissons_ratio = 0.3
+material.gel.cte = "1000 ppm/K"
+material.gel.conductivity = "1 W/(m K)"
 boundary.air = {face = "plate.top", film = "10 kW/(m^2 K)", ambient = "25 degC"}
 """
 
@@ -110,8 +123,9 @@ def load(tmp_path, text=CASE):
 
 
 def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
-    """All the heat goes through the gel: across it stands q t/k with the thickness t that it has when warm; 5 %, for the
-    hottest point lies in the middle."""
+    """All the heat goes through the gel: across it stands q t/k with the thickness t that it has
+    when warm; 5 %, for the hottest point lies in the middle.
+    """
     warm = single.solve(load(tmp_path), cpu)
     drawn = single.solve(load(tmp_path, CASE.replace(', bond_lines = ["tim"]', "")), cpu)
     found = warm.metrics["bond_lines"]
@@ -142,6 +156,6 @@ def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
     ],
 )
 def test_bond_lines_that_cannot_be(tmp_path, old, new, complaint):
-    text = CASE.replace("part.chip = {", 'part.chip = {shape = "chip", ')
+    text = CASE.replace("part.chip.on", 'part.chip.shape = "chip"\npart.chip.on')
     with pytest.raises(WarpError, match=complaint):
         load(tmp_path, text.replace(old, new))

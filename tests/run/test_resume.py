@@ -1,6 +1,8 @@
-"""A process that is killed goes on where it was: `warp run --resume` ends with the same numbers to the last bit.
+"""A process that is killed goes on where it was: `warp run --resume` ends with the same numbers to
+the last bit.
 
-kill -9 leaves no time to clean up: what lies on the disk must be the checkpoint before or the one after, whole.
+kill -9 leaves no time to clean up: what lies on the disk must be the checkpoint before or the one
+after, whole.
 """
 
 import os
@@ -205,7 +207,9 @@ def test_checkpoint_gives_back_every_bit(case, tmp_path):
 def test_a_resumed_run_makes_the_preconditioner_of_an_earlier_moment_again(
     case, tmp_path, monkeypatch
 ):
-    """Killed where the next load step would take over a V-cycle: what it was made of lies in the checkpoint."""
+    """Killed where the next load step would take over a V-cycle: what it was made of lies in the
+    checkpoint.
+    """
     loaded = load(
         case,
         {"step.8.every": "10 K", "step.8.profile": '[["0 s", "25 degC"], ["60 s", "45 degC"]]'},

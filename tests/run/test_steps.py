@@ -1,8 +1,10 @@
-"""The process: parts join, shrink, let go and are cut apart, held against laminate theory and against each other.
+"""The process: parts join, shrink, let go and are cut apart, held against laminate theory and
+against each other.
 
-Stepwise laminate: a layer that joins counts its strain from there, so the curvature is the sum of what each stage adds,
-kappa = SUM kappa(layers that are there, change of temperature), with `laminate` for each (as in assembly by stages:
-Timoshenko 1925; Jones, Mechanics of Composite Materials, 1999).
+Stepwise laminate: a layer that joins counts its strain from there, so the curvature is the sum of
+what each stage adds, kappa = SUM kappa(layers that are there, change of temperature), with
+`laminate` for each (as in assembly by stages: Timoshenko 1925; Jones, Mechanics of Composite
+Materials, 1999).
 """
 
 import json
@@ -227,7 +229,8 @@ def test_cut_that_frees_the_overhang_springs_back_to_the_laminate():
 
 def test_order_matters_only_where_something_happens_in_between():
     sides = PLATES.split("[part.b]")[0] + "".join(
-        f'[part.{name}]\non = "a"\nsize = "4 mm"\nat = ["{x} mm", "0 mm"]\nthickness = "0.4 mm"\nmaterial = "b"\n'
+        f'[part.{name}]\non = "a"\nsize = "4 mm"\nat = ["{x} mm", "0 mm"]\nthickness = '
+        '"0.4 mm"\nmaterial = "b"\n'
         for name, x in (("left", -3), ("right", 3))
     )
     head = COARSE.replace('"quarter"', '"half-y"')
@@ -318,7 +321,9 @@ def test_power_on_is_the_steady_field_and_off_the_ambient():
 
 
 def test_a_step_changes_the_surroundings_from_there_on():
-    """An oven's zone of 125 degC for 2 s, then a tenth of the film for 3 s, at last at rest: exponentials of a lumped body."""
+    """An oven's zone of 125 degC for 2 s, then a tenth of the film for 3 s, at last at rest:
+    exponentials of a lumped body.
+    """
     air = '[boundary.air]\nface = "a.bottom"\nfilm = "500 W/(m^2 K)"\nambient = "25 degC"\n'
     cap = '[boundary.cap]\nface = "c.top"\ntemperature = "25 degC"\n'
     zone = step("power", on=False, duration="2 s") + 'ambient = {air = "125 degC"}\n'
@@ -355,7 +360,9 @@ CHUCK = step("support", on="clamped", faces=["a.bottom"], sliding=True)
 
 
 def test_a_process_on_a_chuck_ends_like_the_free_one():
-    """Joined flat, cooled flat, let go: what the laminate would be that was never held; on the chuck it has no curvature."""
+    """Joined flat, cooled flat, let go: what the laminate would be that was never held; on the
+    chuck it has no curvature.
+    """
     ways = step("attach", parts=["b"], temperature="165 degC"), step("cool", temperature="25 degC")
     pair = PLATES.split("[part.c]")[0]
     free = ends(run(*ways, text=pair, head=COARSE))
@@ -374,7 +381,9 @@ def test_a_process_on_a_chuck_ends_like_the_free_one():
 
 
 def test_a_table_carries_what_is_there(tmp_path):
-    """Its weight, before and after a part joins and a unit is cut; the bow of small plates does not notice."""
+    """Its weight, before and after a part joins and a unit is cut; the bow of small plates does not
+    notice.
+    """
     ways = (
         step("support", on="table"),
         step("attach", parts=["b", "c"], temperature="165 degC"),
@@ -470,7 +479,9 @@ def test_linear_theory_ends_with_a_number():
 
 
 def test_linear_theory_ends_at_a_third_of_freunds_number():
-    """S = 3/2 eps (M_f/M_s) d^2 h_f/h_s^3 of 10 um copper on a 775 um wafer, Stoney's film: twice the bow over the height."""
+    """S = 3/2 eps (M_f/M_s) d^2 h_f/h_s^3 of 10 um copper on a 775 um wafer, Stoney's film: twice
+    the bow over the height.
+    """
     M_s, M_f, h, film, strain = 130e9 / 0.72, 110e9 / 0.66, 775e-6, 10e-6, 1.4e-3
     for d in (0.3, 0.02):
         S = 1.5 * strain * M_f / M_s * d**2 * film / h**3
@@ -634,7 +645,9 @@ RELAXES = '[material.b.relaxation]\nyoungs_modulus = [["10 s", "60 %"]]\n'
 
 
 def test_time_passes_for_layers_that_relax():
-    """Cooled in a load step it is the glassy laminate, a long hold brings the rubbery one; points on the way change nothing."""
+    """Cooled in a load step it is the glassy laminate, a long hold brings the rubbery one; points
+    on the way change nothing.
+    """
     pair = PLATES.split("[part.c]")[0]
     text = pair + RELAXES
     cool = step("cool", temperature="25 degC", duration="1 ms")

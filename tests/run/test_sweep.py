@@ -1,4 +1,6 @@
-"""Sweeps: points where they should lie, effects that a hand can check, runs that are made once and survive deaths."""
+"""Sweeps: points where they should lie, effects that a hand can check, runs that are made once and
+survive deaths.
+"""
 
 import csv
 import importlib.util
@@ -83,8 +85,9 @@ def test_bad_designs_are_one_sentence():
 
 
 def test_variance_shares_of_ishigami():
-    """y = sin a + 7 sin2 b + 0.1 c4 sin a: first order 0.3139, 0.4424, 0; total 0.5576, 0.4424, 0.2437
-    (Ishigami and Homma 1990; Saltelli et al., Global Sensitivity Analysis, 2008, 4.6)."""
+    """y = sin a + 7 sin2 b + 0.1 c4 sin a: first order 0.3139, 0.4424, 0; total 0.5576, 0.4424,
+    0.2437 (Ishigami and Homma 1990; Saltelli et al., Global Sensitivity Analysis, 2008, 4.6).
+    """
     a, b, c = np.pi * (2 * sampling.saltelli(2048, 3, 0).T - 1)
     first, total = effects.shares(np.sin(a) + 7 * np.sin(b) ** 2 + 0.1 * c**4 * np.sin(a), 2048, 3)
     np.testing.assert_allclose(first, [0.3139, 0.4424, 0.0], atol=0.02)
@@ -210,7 +213,9 @@ def benchmark():
 
 
 def test_effects_are_those_of_laminate_theory(tmp_path, here):
-    """The record of 200 runs, data/benchmarks/sweep.md, on eight corners and a coarser grid: same signs, same order."""
+    """The record of 200 runs, data/benchmarks/sweep.md, on eight corners and a coarser grid: same
+    signs, same order.
+    """
     record = benchmark()
     coarse = case.load(record.CASE, {"grid.edge_spacing": "1 mm", "grid.spacing": "3 mm"})
     vary = [
@@ -270,7 +275,9 @@ def until(holds, seconds=60):
 
 
 def test_a_picture_and_its_table_tell_words_from_numbers(tmp_path, capsys):
-    """A material has no lowest and highest value: its effect has no sign. An output that fails everywhere is drawn, too."""
+    """A material has no lowest and highest value: its effect has no sign. An output that fails
+    everywhere is drawn, too.
+    """
     from warp.cli import tables
 
     found = plan("a.thickness=0.2 .. 0.6 mm", "b.material=soft, hard", sample="sobol", size=4)

@@ -23,7 +23,9 @@ def test_bimetal_plate_agrees_with_laminate_and_with_the_published_curvature():
 
 
 def test_bimetal_cantilever_is_roark():
-    """10 m strip, 100 K: 15 mm longer, tip 0.75 m up, 50 MPa of tension in the outer fibre below."""
+    """10 m strip, 100 K: 15 mm longer, tip 0.75 m up, 50 MPa of tension in the outer fibre
+    below.
+    """
     dx, dz, stress = bending.bimetal_cantilever(10, 0.05, 200e9, 1e-5, 0.05, 200e9, 2e-5, 100)
     assert (dx, dz, stress) == pytest.approx((0.015, 0.75, 50e6), rel=1e-12)
     kappa = bending.bimetal_curvature(0.05, 200e9, 1e-5, 0.05, 200e9, 2e-5, 100)
@@ -139,7 +141,9 @@ def test_die_on_disc():
 
 
 def test_wafers():
-    """10 um Cu on a 300 mm wafer: Stoney says 1452 um, two layers 1403 um, and neither holds: S = 3.75 > 1.381."""
+    """10 um Cu on a 300 mm wafer: Stoney says 1452 um, two layers 1403 um, and neither holds: S =
+    3.75 > 1.381.
+    """
     si, cu = Layer(0.775, 130e3, 0.28, 0.0), Layer(0.010, 110e3, 0.34, 1.0)
     eps = 1.4e-3
     stress = cu.biaxial_modulus * eps

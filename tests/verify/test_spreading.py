@@ -49,7 +49,9 @@ def test_flux_channel(side, source, sheets, h, mean, centre, one):
 
 
 def test_an_orthotropic_sheet_is_a_stretched_isotropic_one():
-    """Scaling x by sqrt(kx/kz) turns it into an isotropic sheet of conductivity kz carrying the same heat."""
+    """Scaling x by sqrt(kx/kz) turns it into an isotropic sheet of conductivity kz carrying the
+    same heat.
+    """
     s = 2.0
     plain = spreading.channel_resistance(
         0.04, 0.03, Rectangle(0.015, 0.01, 0.008, 0.006), [sheet(2e-3, 10.0)], 500, 100
