@@ -1,15 +1,13 @@
 """A metric is declared once: every table, the process and the page of the file read it there."""
 
-from pathlib import Path
-
 import pytest
+import result_tables
 from finished import finished
 
 from warp.cli import tables
 from warp.report import export, number_tables
 from warp.report import page as report_page
 from warp.results import metrics
-from warp.results.metrics import page
 from warp.results.metrics.declaration import (
     MICROMETRE,
     Column,
@@ -22,7 +20,6 @@ from warp.results.metrics.declaration import (
 from warp.results.metrics.surface_flatness import SURFACES
 from warp.run import sweep
 
-PAGE = Path(__file__).parents[2] / "data" / "result-file.md"
 SLOPE = Number(
     "slope",
     MICROMETRE,
@@ -40,11 +37,6 @@ def invented(monkeypatch):
     """A result in which every surface has one more number, declared here alone."""
     monkeypatch.setattr(metrics, "METRICS", (*metrics.METRICS, surface_metric(SURFACES, (SLOPE,))))
     return finished()
-
-
-def test_the_page_of_the_result_file_is_made_from_the_declarations():
-    text = PAGE.read_text(encoding="utf-8")
-    assert page.written(text) == text
 
 
 def test_every_number_that_is_computed_is_declared_and_the_other_way_round():
@@ -89,7 +81,7 @@ def test_a_declared_number_is_compared_swept_and_documented(invented):
     rows = number_tables.compared(invented.metrics, invented.metrics)
     assert {"slope"} == {row["quantity"] for row in rows if row["a"] == 17.0}
     assert sweep.outputs(invented.summary())["chip.top slope (um)"] == 17.0
-    assert "| `surfaces.PART.SIDE.slope_um` | um | an invented number |" in page.numbers()
+    assert "| `surfaces.PART.SIDE.slope_um` | um | an invented number |" in result_tables.numbers()
 
 
 def test_a_process_keeps_every_metric_of_its_last_step(monkeypatch):

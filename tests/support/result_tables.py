@@ -1,15 +1,11 @@
-"""Write the tables of numbers in the description of the result file, from the declarations.
+"""Make the tables of numbers in the description of the result file from their declarations.
 
-`python -m warp.results.metrics.page data/result-file.md` replaces the text between the marks
-`<!-- numbers -->` or `<!-- provenance -->` and `<!-- end -->`; a test compares page and tables.
+They stand between the marks `<!-- numbers -->` or `<!-- provenance -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Iterable
-from pathlib import Path
 
 from warp.results import metrics
 from warp.results.metrics.declaration import Group, Number
@@ -47,13 +43,3 @@ def written(page: str) -> str:
         if not count:
             raise ValueError(f"the page has no mark {start}")
     return page
-
-
-def main(paths: Iterable[str]) -> None:
-    """Rewrite the tables of the pages given."""
-    for path in map(Path, paths):
-        path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
