@@ -1,9 +1,13 @@
 """A metric is declared once: every table, the process and the page of the file read it there."""
 
+from pathlib import Path
+
 import pytest
 import result_tables
 from finished import finished
+from small_case import CASE
 
+from warp.case.case import parse
 from warp.cli import tables
 from warp.report import export, number_tables
 from warp.report import page as report_page
@@ -18,7 +22,7 @@ from warp.results.metrics.declaration import (
     surface_metric,
 )
 from warp.results.metrics.surface_flatness import SURFACES
-from warp.run import sweep
+from warp.run import process, sweep
 
 SLOPE = Number(
     "slope",
@@ -84,11 +88,23 @@ def test_a_declared_number_is_compared_swept_and_documented(invented):
     assert "| `surfaces.PART.SIDE.slope_um` | um | an invented number |" in result_tables.numbers()
 
 
-def test_a_process_keeps_every_metric_of_its_last_step(monkeypatch):
+STEPS = """
+[[step]]
+do = "attach"
+parts = ["chip"]
+temperature = "165 degC"
+[[step]]
+do = "cool"
+temperature = "25 degC"
+"""
+
+
+def test_a_process_keeps_every_metric_in_its_steps_and_at_its_end(monkeypatch):
     group = Group(("weight",), Each.PACKAGE, "package")
     metric = Metric(group, (SLOPE,), lambda solved: {"slope_um": 3.0})
     monkeypatch.setattr(metrics, "METRICS", (*metrics.METRICS, metric))
-    record = {"step": 1, "time_s": 2.0, **finished().metrics}
-    kept = metrics.computed(record)
-    assert kept["weight"] == {"slope_um": 3.0}
-    assert list(kept) == list(finished().metrics)
+    text = CASE.replace('power = "2 W"\n', "").replace("cells_per_layer = 3", "cells_per_layer = 2")
+    text = text[: text.index("[boundary.air]")] + text[text.index("[load]") :]
+    result = process.solve(parse(text + STEPS, Path("small.toml")))
+    assert result.metrics["weight"] == {"slope_um": 3.0}
+    assert [record["weight"] for record in result.metrics["steps"]] == [{"slope_um": 3.0}] * 2

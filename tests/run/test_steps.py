@@ -409,8 +409,8 @@ def test_a_table_carries_what_is_there(tmp_path):
 def test_a_supported_run_goes_on_with_the_same_bits(tmp_path, monkeypatch):
     write, saved = checkpoint.write, {}
 
-    def save(path, now, mark):
-        write(path, now, mark)
+    def save(path, now, fingerprint):
+        write(path, now, fingerprint)
         saved[now.done] = path.read_bytes()
 
     ways = (
@@ -422,10 +422,10 @@ def test_a_supported_run_goes_on_with_the_same_bits(tmp_path, monkeypatch):
     case = parse(COARSE + PLATES + "".join(ways) + step("support", on="free"), Path("plates.toml"))
     kept = tmp_path / "c.h5"
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = process.solve(case, "cpu", kept=kept)
+    whole = process.solve(case, "cpu", checkpoint_path=kept)
     for done in (2, 3, 4):
         kept.write_bytes(saved[done])
-        again = process.solve(case, "cpu", kept=kept, resume=True)
+        again = process.solve(case, "cpu", checkpoint_path=kept, resume=True)
         assert again.metrics == whole.metrics
         np.testing.assert_array_equal(again.displacement, whole.displacement)
 
@@ -672,8 +672,8 @@ def test_time_passes_for_layers_that_relax():
 def test_a_run_that_relaxes_goes_on_with_the_same_bits(tmp_path, monkeypatch):
     write, saved = checkpoint.write, {}
 
-    def save(path, now, mark):
-        write(path, now, mark)
+    def save(path, now, fingerprint):
+        write(path, now, fingerprint)
         saved[now.done] = path.read_bytes()
 
     ways = (
@@ -687,10 +687,10 @@ def test_a_run_that_relaxes_goes_on_with_the_same_bits(tmp_path, monkeypatch):
     )
     kept = tmp_path / "c.h5"
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = process.solve(case, "cpu", kept=kept)
+    whole = process.solve(case, "cpu", checkpoint_path=kept)
     for done in (2, 3):
         kept.write_bytes(saved[done])
-        again = process.solve(case, "cpu", kept=kept, resume=True)
+        again = process.solve(case, "cpu", checkpoint_path=kept, resume=True)
         assert again.metrics == whole.metrics
         np.testing.assert_array_equal(again.displacement, whole.displacement)
 

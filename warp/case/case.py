@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -59,9 +59,9 @@ class Case:
     file: CaseFile
     assembly: Assembly
     """All parts at once."""
-    load_steps: tuple[LoadStep, ...] = ()
-    """What is computed of the process, in order; empty where the case has no steps."""
-    stages: Mapping[Stage, Assembly] = field(default_factory=dict)
+    load_steps: tuple[LoadStep, ...]
+    """What is computed, in order: the load steps of the process, one of a case without steps."""
+    stages: Mapping[Stage, Assembly]
     """The parts of each stage of the process."""
 
     def __repr__(self) -> str:
@@ -70,6 +70,11 @@ class Case:
     @property
     def title(self) -> str:
         return self.file.title or self.path.stem
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether the case describes a process, with [[step]] tables."""
+        return bool(self.file.step)
 
     @property
     def package(self) -> Package:
@@ -196,6 +201,8 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         load_steps, faults = plan(
             file, assembly.package.places, assembly.heated, bool(assembly.sources)
         )
+    if not file.step:
+        stages = {load_step.stage: assembly for load_step in load_steps}
     for load_step in load_steps:
         if load_step.stage not in stages and not faults:
             stages[load_step.stage], faults = assembly_of(file, load_step.stage, path.parent)

@@ -51,11 +51,13 @@ class LoadStep:
     temperature: float | None
     time: float
     duration: float = 0.0
-    born: tuple[str, ...] = ()
-    """Parts that appear here, free of stress on the body as it was."""
+    attached: tuple[str, ...] = ()
+    """Parts that are attached here, free of stress, to the body as it was."""
     powered: bool = False
     at_rest: bool = True
     """Whether the field under power has settled; else it goes on from the one before for the duration."""
+    solves_heat: bool = False
+    """Whether the steady field under power is solved here, even if `temperature` is given."""
     last: bool = True
     """Of its step."""
     support: Carrier = None
@@ -66,10 +68,20 @@ def plan(
     file: CaseFile, places: dict[str, Place], heated: bool, powered: bool
 ) -> tuple[list[LoadStep], list[Fault]]:
     """The load steps of a case's steps, and what is wrong with their order: the first complaint only."""
+    if not file.step:
+        return [_without_steps(file, heated)], []
     try:
         return list(_Planner(file, places, heated, powered).load_steps()), []
     except Fault as fault:
         return [], [fault]
+
+
+def _without_steps(file: CaseFile, heated: bool) -> LoadStep:
+    """Return the one load step of a case without steps: all parts, under power, at its temperature."""
+    wanted = file.load.temperature
+    temperature = None if isinstance(wanted, str) else wanted
+    stage = Stage(tuple(file.part))
+    return LoadStep(0, "", "", stage, temperature, 0.0, powered=True, solves_heat=heated)
 
 
 def _of_solids(file: CaseFile) -> list[str]:
@@ -99,7 +111,7 @@ class _Planner:
         self.held_by = ""
 
     def load_steps(self) -> Iterator[LoadStep]:
-        if "temperature" in self.file.load.model_fields_set and self.file.step:
+        if "temperature" in self.file.load.model_fields_set:
             raise Fault(
                 ("load", "temperature"),
                 "stands beside [[step]]: the last step says it, leave this one out",
@@ -135,7 +147,7 @@ class _Planner:
         else:
             yield from self._singulate(step, key)
 
-    def _at(self, duration: float | None = None, born: tuple[str, ...] = ()) -> LoadStep:
+    def _at(self, duration: float | None = None, attached: tuple[str, ...] = ()) -> LoadStep:
         return LoadStep(
             0,
             "",
@@ -144,7 +156,7 @@ class _Planner:
             self.temperature if self.uniform else None,
             0.0,
             duration or 0.0,
-            born,
+            attached,
             self.power,
         )
 
@@ -294,7 +306,7 @@ class _Planner:
         if not step.duration:
             if step.every is not None:
                 raise Fault((*key, "every"), "divides a duration: add one, or leave it out")
-            yield self._at()
+            yield replace(self._at(), solves_heat=True)
             return
         count = max(1, round(step.duration / step.every + 0.4999)) if step.every else 1
         for _ in range(count):

@@ -39,7 +39,6 @@ __all__ = [
     "RECORDS",
     "RUN",
     "ZERO_CELSIUS",
-    "computed",
     "declared",
     "evaluate",
     "groups",
@@ -116,11 +115,6 @@ def top_keys() -> list[str]:
         own = metric.group.path[:1] or tuple(number.key for number in metric.numbers)
         keys |= dict.fromkeys(own)
     return list(keys)
-
-
-def computed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick what `evaluate` computed from a record that holds other entries beside it."""
-    return {key: record[key] for key in top_keys() if key in record}
 
 
 def declared() -> Iterator[tuple[Group, Number]]:
