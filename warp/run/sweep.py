@@ -33,7 +33,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
-from warp.results import csv_table, hdf5
+from warp.results import csv_table, hdf5, metrics
+from warp.results.metrics.declaration import Each
 from warp.run import effects
 from warp.run.sampling import Design
 
@@ -49,15 +50,6 @@ Task = tuple[str, str, dict[str, str]]
 """The case's text, its path (for its power maps), and the values that replace the file's."""
 OnRun = Callable[[int, int, Mapping[str, Any]], None]
 """Called after each run with the number of ended runs, the number of all, and its record."""
-COLUMNS = (
-    ("surfaces", "warpage", "warpage"),
-    ("", "coplanarity", "coplanarity"),
-    ("thermal", "junction", "junction"),
-    ("thermal", "theta_ja", "theta JA"),
-    ("temperature", "max", "hottest"),
-    ("stress", "max_principal_q999", "largest tension"),
-)
-"""Columns of the table: section of the summary, quantity, name of the column."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +101,14 @@ def point(task: Task, device: str = "auto", threads: int | None = None) -> dict[
 def outputs(summary: Mapping[str, Any]) -> dict[str, float]:
     """Return the outputs of a run by column name, e.g. "substrate.bottom warpage (um)"."""
     found = {}
-    for where, quantity, value, unit in csv_table.numbers(hdf5.plain(summary)):
-        section, _, part = where.partition(".")
-        for group, wanted, name in COLUMNS:
-            if section == group and quantity == wanted:
-                label = f"{part} {name}".strip()
-                found[f"{label} ({unit.replace('K_per_W', 'K/W')})"] = float(value)
+    numbers = hdf5.plain(summary)
+    for group, number in metrics.declared():
+        if number.swept:
+            for where, values in group.entries(numbers):
+                place = where if group.each in (Each.SURFACE, Each.PART) else ""
+                label = f"{place} {number.swept}".strip()
+                if values.get(number.key) is not None:
+                    found[f"{label} ({number.unit.table})"] = float(values[number.key])
     return found
 
 

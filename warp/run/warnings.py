@@ -3,11 +3,14 @@
 - Parts that overlap without one lying within the other: the later one takes the space.
 - Materials at temperatures that their sources do not cover (`temperature_range`). A property is
   constant beyond the ends of its table, so the numbers stay finite, but nobody has measured them.
-- Warpage beyond linear theory, which bends a plate without stretching it. A disc whose sag w is
-  not small against its height h stiffens as it bends (Freund, J. Mech. Phys. Solids 48 (2000)
-  1159): with S the linear and K the true curvature, both times d^2 / (4 h),
-  S = K (1 + (1 - nu) K^2), and K = 2 w / h. At w = 0.15 h linear theory is 6 % too high; from K
-  near 0.9 a wafer prefers to roll up as a cylinder.
+- Warpage beyond linear theory, which bends a plate without stretching it. A plate whose sag is not
+  small against its height h stiffens as it bends. For a disc of radius R, L. B. Freund (J. Mech.
+  Phys. Solids 48 (2000) 1159) takes the linear and the true curvature as S and K, both times
+  R^2 / (4 h), S = K (1 + (1 - nu) K^2); the sag of linear theory is 2 S h. It is 6 % too large at
+  S = 1/4, a linear sag of h / 2 and a true one of 0.47 h, for a disc as for a square, whose sag is
+  that of the middle of an edge. A disc rolls up as a cylinder at S = 1.43 (a true sag of 1.65 h), a
+  square at a linear sag of 2.45 h (a true one of 1.39 h); both for nu = 0.28, from the plate
+  equations of Foppl and von Karman with a free edge.
 """
 
 from __future__ import annotations
@@ -26,8 +29,8 @@ from warp.units import ZERO_CELSIUS
 
 SAME_LENGTH = 1e-9  # m
 SAME_TEMPERATURE = 0.5  # K
-SMALL = 0.15  # w / h: S = 0.3, where linear theory is 6 % too high
-ROLLS = 0.45  # w / h: K = 0.9, beyond the bifurcation of a silicon wafer
+SMALL = 0.5  # linear sag / h: linear theory is 6 % too high (S = 1/4)
+ROLLS = 2.45  # linear sag / h: a square plate rolls up; a disc at 2.87
 Surfaces = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """The numbers of measured surfaces by part and side, as `metrics` has them."""
 
@@ -128,7 +131,7 @@ def _degrees(kelvin: float) -> str:
 
 
 def bends(surfaces: Surfaces, height: float) -> float:
-    """Return the largest warpage over the height (m); linear theory holds while it is SMALL."""
+    """Return the largest sag over the height (m); linear theory holds while it is SMALL."""
     return max(_sags(surfaces).values(), default=0.0) / height
 
 
@@ -160,9 +163,21 @@ def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str
 
 
 def _sags(surfaces: Surfaces) -> dict[str, float]:
-    """Return the size of each surface's warpage in m."""
+    """Return the sag of each surface in m."""
     return {
-        f"{part}.{side}": 1e-6 * abs(numbers.get("warpage_um") or 0.0)
+        f"{part}.{side}": 1e-6 * _sag(numbers)
         for part, sides in surfaces.items()
         for side, numbers in sides.items()
     }
+
+
+def _sag(numbers: Mapping[str, Any]) -> float:
+    """Return a surface's height between its centre and the middle of an edge in um.
+
+    A dome on a square has twice that from centre to corner, so half the warpage is the least it
+    counts for. A surface without a centre counts for all of its warpage.
+    """
+    warpage = abs(numbers.get("warpage_um") or 0.0)
+    edges = [numbers.get(f"edge_{axis}_minus_centre_um") for axis in "xy"]
+    known = [abs(edge) for edge in edges if edge is not None]
+    return max(*known, warpage / 2) if known else warpage

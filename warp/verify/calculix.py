@@ -20,6 +20,7 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.results import flatness
+from warp.results.metrics import surface_numbers
 from warp.results.surface import Surface, footprint
 from warp.run import process
 from warp.run.load_step import OnProgress
@@ -191,7 +192,7 @@ def read(decks: Decks) -> dict[str, Any]:
     w[node - 1] = values[:, 2] / MM
     for part, side in calculix_deck.wanted_surfaces(case, model):
         found = flatness.warpage(sample(mesh, w, part, side), case.zones.get((part, side)))
-        numbers["surfaces"].setdefault(part, {})[side] = found.to_dict()
+        numbers["surfaces"].setdefault(part, {})[side] = surface_numbers(found)
     if case.heated:
         node, values = table(stem.with_name(stem.name + "-heat.dat"), 1)
         T = np.full(len(mesh.nodes), np.nan)
