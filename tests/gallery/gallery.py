@@ -32,11 +32,11 @@ WIDTH, COLOURS = 560, 128  # of each half, in pixels; of the palette
 
 PAGE = """# Packages
 
-Every kind of package is a file here that runs as it stands, `warp run data/packages/NAME.toml`, and
-`warp new NAME` copies it to start from. The sections are drawn much higher than they are; the
-surface beside each is the one whose warpage is given, seen from above, + is convex. Beside a process
-stands its warpage step by step, and over the temperature. All pictures and numbers are the program's
-own, on default grids; `python tests/gallery/gallery.py` makes them anew.
+Every kind of package is a file here that runs as it stands, `warp run data/packages/NAME.toml`,
+and `warp new NAME` copies it to start from. The sections are drawn much higher than they are; the
+surface beside each is the one whose warpage is given, seen from above, + is convex. Beside a
+process stands its warpage step by step, and over the temperature. All pictures and numbers are
+the program's own, on default grids; `python tests/gallery/gallery.py` makes them anew.
 
 """
 
