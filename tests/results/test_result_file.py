@@ -1,4 +1,4 @@
-"""data/result-file.md says all of the file and nothing else; whatever is done to a file's bytes
+"""data/docs/result-file.md says all of the file and nothing else; whatever is done to a file's bytes
 ends in one sentence.
 """
 
@@ -18,7 +18,7 @@ from warp.report import page as report_page
 from warp.results import file as results
 from warp.results import measured
 
-PAGE = (Path(__file__).parents[2] / "data" / "result-file.md").read_text()
+PAGE = (Path(__file__).parents[2] / "data" / "docs" / "result-file.md").read_text()
 
 
 @pytest.fixture(scope="module")
