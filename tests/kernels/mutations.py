@@ -2,9 +2,10 @@
 
     python tests/kernels/mutations.py [NAME ...]
 
-Applies one bug at a time (a sign, an index, a mean) to a copy of the tree, in the Numba kernel and in its .cu twin alike,
-so that comparing the twins cannot tell, and runs fast tests on it until one fails; without a bug all of them must pass.
-The last bug is in the .cu alone. Exit code 1 if one escapes. Bugs, and the tests that catch them:
+Applies one bug at a time (a sign, an index, a mean) to a copy of the tree, in the Numba kernel and
+in its .cu twin alike, so that comparing the twins cannot tell, and runs fast tests on it until one
+fails; without a bug all of them must pass. The last bug is in the .cu alone. Exit code 1 if one
+escapes. Bugs, and the tests that catch them:
 
     shear-sign           test_elastic.py::test_operator_is_the_assembled_one[1-mirror0]
     neighbour-stiffness  test_elastic.py::test_operator_is_the_assembled_one[1-mirror0]
@@ -38,7 +39,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Mutation:
-    """`edits`: (file, text, replacement) each found exactly once; `tests`: what is run, in this order."""
+    """`edits`: (file, text, replacement) each found exactly once; `tests`: what is run, in this
+    order.
+    """
 
     name: str
     bug: str
@@ -279,7 +282,9 @@ MUTATIONS = (
 
 
 def copy(to: Path) -> None:
-    """The tree as an importable checkout: `warp.kernels` and `warp.data` are folders of its own, not the installed ones."""
+    """The tree as an importable checkout: `warp.kernels` and `warp.data` are folders of its own,
+    not the installed ones.
+    """
     for name in ("warp", "kernels", "data", "tests"):
         shutil.copytree(
             ROOT / name,

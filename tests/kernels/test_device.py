@@ -38,7 +38,8 @@ print(y.sum())
 def test_importing_the_module_imports_neither_numba_nor_cupy():
     out = run_python(
         "import sys, time, numpy, warp; t = time.process_time(); import warp.device;"
-        "print(time.process_time() - t, [m for m in ('numba', 'cupy', 'llvmlite') if m in sys.modules])"
+        "print(time.process_time() - t, [m for m in ('numba', 'cupy', 'llvmlite') if m "
+        "in sys.modules])"
     )
     seconds, rest = out.split(" ", 1)
     assert rest.strip() == "[]"
@@ -133,7 +134,9 @@ def test_blocks_cover_the_extent():
 
 
 def test_on_cuda_threads_get_the_memory_of_their_own(monkeypatch):
-    """One number each for 33 x 9 x 3 threads: blocks of 32 x 4 with as many, and no shared memory where none is asked for."""
+    """One number each for 33 x 9 x 3 threads: blocks of 32 x 4 with as many, and no shared memory
+    where none is asked for.
+    """
     seen = []
 
     class Kernel:
@@ -187,7 +190,9 @@ def test_every_kernel_file_can_be_read():
 
 
 def test_first_run_with_a_read_only_home(tmp_path):
-    """Neither the install nor the home can be written: compiled kernels go to a temporary folder of this user."""
+    """Neither the install nor the home can be written: compiled kernels go to a temporary folder of
+    this user.
+    """
     home, temporary = tmp_path / "home", tmp_path / "tmp"
     home.mkdir()
     temporary.mkdir()
@@ -217,7 +222,10 @@ def test_concurrent_first_runs_fill_one_cache(tmp_path):
     assert (
         len(list(tmp_path.glob("reduce-*/**/*copy*.nbc"))) == 2
     )  # one file per precision, none lost
-    ask = "stats = device._numba('reduce').copy.stats; print(sum(stats.cache_hits.values()), len(stats.cache_misses))"
+    ask = (
+        "stats = device._numba('reduce').copy.stats; "
+        "print(sum(stats.cache_hits.values()), len(stats.cache_misses))"
+    )
     out = run_python(COPY.format(real="float32") + ask, NUMBA_CACHE_DIR=str(tmp_path))
     assert out == "10.0\n1 0\n"
 

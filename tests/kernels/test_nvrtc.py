@@ -1,4 +1,6 @@
-"""NVIDIA's own compiler accepts every kernel, for three generations of GPUs and both precisions. Needs no GPU."""
+"""NVIDIA's own compiler accepts every kernel, for three generations of GPUs and both precisions.
+Needs no GPU.
+"""
 
 import ctypes
 import importlib.util

@@ -1,4 +1,6 @@
-"""Each CUDA kernel gives what its Numba twin gives, on small odd grids of random media: on the CPU, and on a GPU."""
+"""Each CUDA kernel gives what its Numba twin gives, on small odd grids of random media: on the CPU,
+and on a GPU.
+"""
 
 import numpy as np
 import pytest
@@ -67,7 +69,8 @@ def test_scalars(twins):
     assert twins("reduce", "inverse_root", one, s, 0, 1, rtol=0)[0][0] == 0.5
 
 
-# heat -----------------------------------------------------------------------------------------------------------------
+# heat
+# ------------------------------------------------------------------------------------------------
 
 NX, NY, NZ = 9, 5, 7
 
@@ -78,7 +81,9 @@ def positive(rng, *shape, dtype):
 
 @pytest.fixture
 def medium(rng, real):
-    """The arguments ids ... nz of the fine heat kernels: four media and void (id 0) at random, uneven spacing."""
+    """The arguments ids ... nz of the fine heat kernels: four media and void (id 0) at random,
+    uneven spacing.
+    """
     ids = rng.integers(0, 5, (NZ, NY, NX)).astype(np.uint16)
     table = positive(rng, 5, 7, dtype=real)
     table[0, :6], table[0, 6] = np.inf, 0
@@ -93,7 +98,9 @@ def fields(rng, real):
 
 @pytest.fixture
 def level(rng, real):
-    """gx, gy, gz, f of a coarse level: nothing leaves at the last cell of each direction, half are void."""
+    """gx, gy, gz, f of a coarse level: nothing leaves at the last cell of each direction, half are
+    void.
+    """
     gx, gy, gz, f = (
         positive(rng, NZ, NY, NX, dtype=real) * (rng.random((NZ, NY, NX)) < 0.5) for _ in range(4)
     )
@@ -102,7 +109,9 @@ def level(rng, real):
 
 
 def steps(x, p):
-    """(keep, old, a, b), x, p of Chebyshev steps: one in the middle, two from zero, which must not read what is nan."""
+    """(keep, old, a, b), x, p of Chebyshev steps: one in the middle, two from zero, which must not
+    read what is nan.
+    """
     unread = x * np.nan, p * np.nan
     return (
         ((1.0, 0.2, 0.3, 0.7), x, p),
@@ -179,7 +188,9 @@ def merging(rng, real):
 
 @pytest.fixture
 def lower():
-    """lower_x, lower_y: the coarse cell below each of 9 x 5 fine cells, for the merging of 9 x 5 columns into 5 x 3."""
+    """lower_x, lower_y: the coarse cell below each of 9 x 5 fine cells, for the merging of 9 x 5
+    columns into 5 x 3.
+    """
     return np.array([0, 0, 1, 1, 2, 2, 3, 3, 3], np.int32), np.array([0, 0, 1, 1, 1], np.int32)
 
 
@@ -209,14 +220,29 @@ def test_heat_weights(twins, rng, real, medium, level, merging, lower):
 def test_heat_transfers(twins, rng, real, fields, lower):
     mx, my = 5, 3
     weights = [rng.random((NZ, NY, NX)).astype(real) for _ in range(2)]
-    start = [np.concatenate([np.searchsorted(at, np.arange(m) - 1), np.searchsorted(at, np.arange(m), "right")])
-             for at, m in zip(lower, (mx, my), strict=True)]  # fmt: skip
+    start = [
+        np.concatenate(
+            [np.searchsorted(at, np.arange(m) - 1), np.searchsorted(at, np.arange(m), "right")]
+        )
+        for at, m in zip(lower, (mx, my), strict=True)
+    ]
     coarse = vector(rng, (NZ, my, mx), real)
     pivot_c = np.maximum(vector(rng, (NZ, my, mx), real), 0)
     p, r, pivot = fields(3)
     sizes = mx, my, NX, NY, NZ
-    down = twins("heat_level", "level_restrict", (mx, my, 1), coarse * np.nan, r, pivot_c, *weights, *lower,
-                 *(s.astype(np.int32) for s in start), *sizes, real=real)[0]  # fmt: skip
+    down = twins(
+        "heat_level",
+        "level_restrict",
+        (mx, my, 1),
+        coarse * np.nan,
+        r,
+        pivot_c,
+        *weights,
+        *lower,
+        *(s.astype(np.int32) for s in start),
+        *sizes,
+        real=real,
+    )[0]
     pivot[:] = 1
     up = twins(
         "heat_level",
@@ -243,7 +269,8 @@ def test_films(twins, rng, real, fields):
     twins("heat", "film_add", (40, 1, 1), out, cell, g, 40, real=real, rtol=0)
 
 
-# elasticity -----------------------------------------------------------------------------------------------------------
+# elasticity
+# ------------------------------------------------------------------------------------------------
 
 SHAPE = (NZ + 1, NY + 1, NX + 3)
 FACES = (NX + 1, NY + 1, NZ + 1)
@@ -251,7 +278,9 @@ FACES = (NX + 1, NY + 1, NZ + 1)
 
 @pytest.fixture
 def body(rng, real):
-    """C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz: random, a third of cells and edges void, zero at the borders."""
+    """C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz: random, a third of cells and edges void, zero
+    at the borders.
+    """
     C, K = np.zeros((6, *SHAPE)), np.zeros((3, *SHAPE))
     C[:, :-1, :-1, 1 : NX + 1] = (0.1 + rng.random((6, NZ, NY, NX))) * (
         rng.random((NZ, NY, NX)) < 0.7
@@ -284,7 +313,9 @@ def displacement(rng, real):
 
 @pytest.fixture
 def media(rng, real):
-    """ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz: four media and void at random, void all round."""
+    """ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz: four media and void at random,
+    void all round.
+    """
     ids = np.zeros((NZ + 2, NY + 2, NX + 3), np.uint16)
     ids[1:-1, 1:-1, 1 : NX + 1] = rng.integers(0, 5, (NZ, NY, NX))
     cell, soft = positive(rng, 6, 5, dtype=real), positive(rng, 3, 5, dtype=real)
@@ -403,7 +434,9 @@ def test_elastic_lines(twins, rng, real, body):
 
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])
 def test_slender_rows(twins, rng, real, body, media, displacement, mirror):
-    """Random media hold rows of one, two and three cells, at the ends of the grid too; some go on above or below."""
+    """Random media hold rows of one, two and three cells, at the ends of the grid too; some go on
+    above or below.
+    """
     C, K, *widths, nx, ny, nz = body
     ids, cell, *_ = media
     cell[:, 1:4] *= np.array([1, 0.03, 30], real)
@@ -462,7 +495,9 @@ def test_elastic_columns(twins, rng, real, body, displacement):
 
 @pytest.fixture
 def solid(rng):
-    """ids of a random body, a third of it void, with the void border; two cells of void beside a long wall."""
+    """ids of a random body, a third of it void, with the void border; two cells of void beside a
+    long wall.
+    """
     ids = np.zeros((NZ + 2, NY + 2, NX + 3), np.uint16)
     ids[1:-1, 1:-1, 1 : NX + 1] = rng.random((NZ, NY, NX)) < 0.7
     ids[1:-1, 1:-1, 6:9] = 0
@@ -589,11 +624,14 @@ def test_load_stress_and_motion(twins, rng, real, media, varies):
     twins("elastic_load", "take_motion", FACES, *args, real=real)
 
 
-# multigrid ------------------------------------------------------------------------------------------------------------
+# multigrid
+# ------------------------------------------------------------------------------------------------
 
 
 def test_transfers(twins, rng, real):
-    """3 components, 4 levels; 9 x 5 fine values between 6 x 4 coarse ones, sums of 3 x 2 fine values the other way."""
+    """3 components, 4 levels; 9 x 5 fine values between 6 x 4 coarse ones, sums of 3 x 2 fine
+    values the other way.
+    """
     fine, coarse = vector(rng, (3, 4, 5, 9), real), vector(rng, (3, 4, 4, 6), real)
     on = (rng.random(fine.shape) < 0.7).astype(real)
     atx, aty = np.sort(rng.integers(0, 5, (3, 9)), 1), np.sort(rng.integers(0, 3, (3, 5)), 1)

@@ -1,4 +1,6 @@
-"""The elastic operator runs on packed numbers: its machine code is looked into, compiled anew as the program does it."""
+"""The elastic operator runs on packed numbers: its machine code is looked into, compiled anew as
+the program does it.
+"""
 
 import re
 from collections import Counter
@@ -24,7 +26,9 @@ ARITHMETIC = re.compile(r"\bv?(?:add|sub|mul|div|fn?m(?:add|sub)\d*)(ps|pd|ss|sd
     ],
 )
 def test_the_operator_is_vectorised(real, packed, single, other):
-    """Arithmetic in the loops over x is packed; each has a single copy for the last few places, and no other precision."""
+    """Arithmetic in the loops over x is packed; each has a single copy for the last few places, and
+    no other precision.
+    """
     fresh = numba.njit(parallel=True, error_model="numpy", nogil=True)(
         elastic.elastic_apply.py_func
     )

@@ -1,4 +1,6 @@
-"""The report: one file, right numbers, escaped text, and a browser that draws it without a network."""
+"""The report: one file, right numbers, escaped text, and a browser that draws it without a
+network.
+"""
 
 import json
 import re

@@ -408,7 +408,9 @@ def test_half_and_quarter_are_the_whole(mirror, whole):
     nz, ny, nx = model.grid.shape
     at = slice(shape[1] - ny, None), slice(shape[2] - nx, None)
     assert_same(T2, T[:, at[0], at[1]])
-    level = U2[2, 0, 0, 0] - U[2, 0, at[0], at[1]][0, 0]  # both halves float at a height of their own
+    level = (
+        U2[2, 0, 0, 0] - U[2, 0, at[0], at[1]][0, 0]
+    )  # both halves float at a height of their own
     assert_same(U2[0, :nz, :ny, mirror[0] :], U[0, :nz, at[0], at[1]][:, :ny, mirror[0] :])
     assert_same(U2[1, :nz, mirror[1] :, :nx], U[1, :nz, at[0], at[1]][:, mirror[1] :, :nx])
     solid = np.zeros((nz + 1, ny, nx), bool)

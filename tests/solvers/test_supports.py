@@ -152,7 +152,9 @@ def ribbon(kappa, length=0.16, thickness=2 * MM, cells=40):
     """
     layers = 4
     E, half = 1e9, thickness / 2
-    EI = E * thickness**3 / 12 * (1 - 1 / (2 * layers) ** 2)  # bending stiffness of cells through the thickness
+    EI = (
+        E * thickness**3 / 12 * (1 - 1 / (2 * layers) ** 2)
+    )  # bending stiffness of cells through the thickness
     moment = E * half * half / 2  # by a unit of strain in the upper layer, about the middle
     strain = kappa * EI / moment
     upper, lower = Ribbon(E, 0.0, strain / (COLD - T0)), Ribbon(E, 0.0, 0.0)

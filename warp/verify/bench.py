@@ -224,14 +224,14 @@ def heat(
     case: Case, model: VoxelModel, device: Device, tell: Step, before: int
 ) -> tuple[dict, list]:
     """Whole solve of the temperature (conductivities at one temperature), then its kernels."""
-    from warp.solvers.heat import load as heat_load
+    from warp.solvers.heat.load import load
     from warp.solvers.heat.multigrid.cycle import Cycle
     from warp.solvers.heat.operator import operator
     from warp.voxels import boundary
 
     def prepare() -> tuple:
         A = operator(model, case.boundaries, device)
-        return A, heat_load.load(A, boundary.heat_load(model, case.sources)), Cycle(A)
+        return A, load(A, boundary.heat_load(model, case.sources)), Cycle(A)
 
     return whole("heat", 1, prepare, model, device, tell, watch_memory(device))
 

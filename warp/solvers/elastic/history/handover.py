@@ -18,7 +18,6 @@ alike, so that the stress stays the same.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -44,8 +43,6 @@ from warp.solvers.elastic.load import free_edge_shear, free_strain
 from warp.solvers.elastic.operator import Body, Moduli
 from warp.voxels.voxelize import VoxelModel
 
-SHARED = re.compile(r" \d+/\d+ in ")  # in the name of a medium: a voxel that two media share
-
 
 def replaced(before: VoxelModel, after: VoxelModel, attached: Collection[str]) -> np.ndarray:
     """Mark the voxels (nz, ny, nx) that newly attached parts take from others.
@@ -53,9 +50,7 @@ def replaced(before: VoxelModel, after: VoxelModel, attached: Collection[str]) -
     They are new, and lose the stress of what they replace.
     """
     old, new = before.media, after.media
-    whole = [
-        np.array([SHARED.search(name) is None for name in media.names]) for media in (old, new)
-    ]
+    whole = [~media.shared for media in (old, new)]
     fresh = np.array([part >= 0 and after.parts[part] in attached for part in new.part])
     owners = [
         np.array([model.parts[p] if p >= 0 else "" for p in model.media.part])

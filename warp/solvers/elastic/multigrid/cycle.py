@@ -66,7 +66,9 @@ class Cycle(levels.Cycle):
         super().__init__(smoothed, last, transfers, idle)
 
 
-def merges(lines: GridLines, mirror: tuple[bool, bool], coarsest: int | None = None) -> Iterator[Merge]:
+def merges(
+    lines: GridLines, mirror: tuple[bool, bool], coarsest: int | None = None
+) -> Iterator[Merge]:
     """Yield the merges between levels, until one has at most `coarsest` displacements."""
     x, y, z = lines
     cells = (len(x) - 1) * (len(y) - 1) * (len(z) - 1)
