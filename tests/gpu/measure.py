@@ -31,7 +31,8 @@ from warp.run.model import build
 from warp.solvers import krylov
 from warp.solvers.elastic.load import load, mean_temperature
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.elastic.operator import Operator
+from warp.solvers.krylov import DEFAULT, System
+from warp.solvers.elastic.operator import moduli, operator
 from warp.verify import bench
 
 TINY = {
@@ -75,7 +76,7 @@ def prepared(voxels: str) -> Prepared:
     model = timed("grid and voxels", lambda: build(loaded, here))
     T = loaded.loads.temperature
     mean = mean_temperature(model, T)
-    A = timed("operator", lambda: Operator(model, here, mean))
+    A = timed("operator", lambda: operator(model, here, moduli(model, mean)))
     b = timed("load", lambda: load(model, A, T))
     return Prepared(here, model, A, b, timed("cycle", lambda: Cycle(A)), seconds)
 
@@ -87,7 +88,8 @@ def shares(voxels: str) -> None:
     rates = {name: value / 1e9 for name, value in triad.items()}
     tell(shares="setup", voxels=cells, seconds=ready.seconds, GB_per_s=rates)
     start = time.perf_counter()
-    _, history = krylov.solve(here, ready.operator.apply, ready.load, ready.cycle, 1e-8, "elastic")
+    system = System.of("elastic", ready.operator.apply, ready.load)
+    _, history = krylov.solve(here, system, ready.cycle, DEFAULT)
     here.synchronize()
     took = round(time.perf_counter() - start, 3)
     tell(shares="solve", iterations=len(history) - 1, seconds=took, residual=history[-1])
