@@ -19,7 +19,7 @@ SHARES = 16  # steps in which a voxel's share of a picture's copper is rounded
 def laminate(
     name: str, plate: Laminated, where: Place, package: Package
 ) -> Iterator[tuple[str, float, float]]:
-    """Material, bottom and top of each layer, from the top down as the file lists them."""
+    """Yield material, bottom and top of each layer, from the top down as the file lists them."""
     top = where.z1
     for number, entry in enumerate(plate.layers or ()):
         key: Key = ("part", name, "layers", number)
@@ -52,7 +52,7 @@ def laminate(
 def layer_shape(
     made_of: str, outline: Outline, low: float, high: float, plate: Laminated, package: Package
 ) -> Shape:
-    """A box, or a sheet where the layer's copper is a picture; a turned plate's picture turns with it."""
+    """Return a box, or a sheet if the layer's copper is a picture, turned with the plate."""
     image = package.images.get(made_of)
     if image is None:
         return block(outline, low, high)
