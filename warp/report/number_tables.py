@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from warp.results import metrics
 from warp.results.metrics.declaration import Column, Each, Group, Number, Values, cell
+from warp.results.surface import SIDES
 
 Numbers = Mapping[str, Any]
-SIDES = ("top", "bottom")
 
 
 class Table(NamedTuple):

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warp.results.surface import Surface, Zone, integrals, interpolate, zoned
+from warp.results.surface import Surface, Zone, extremes, integrals, interpolate, zoned
 
 UM = 1e-6
 ROUND_OFF = 1e-9  # of the height: a smaller sum over the diagonals has no sign
@@ -45,6 +45,8 @@ class Warpage:
     value: float
     span: float
     rms: float
+    highest: float
+    lowest: float
     centre: float
     corner_minus_centre: float
     edge_x_minus_centre: float
@@ -57,7 +59,8 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
     s = zoned(surface, zone)
     plane = fit_plane(s)
     residual = s.w - (plane[0] + plane[1] * s.x[None, :] + plane[2] * s.y[:, None])
-    height = float(np.nanmax(residual) - np.nanmin(residual))
+    lowest, highest = extremes(s, residual)
+    low, high = extremes(s, s.w)
     x0, x1, y0, y1 = s.bounds
     xm, ym = (x0 + x1) / 2, (y0 + y1) / 2
     at = interpolate(
@@ -70,9 +73,11 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
         surface=s,
         residual=residual,
         plane=plane,
-        value=height * diagonal_sign(s, residual),
-        span=float(np.nanmax(s.w) - np.nanmin(s.w)),
+        value=(highest - lowest) * diagonal_sign(s, residual),
+        span=high - low,
         rms=float(np.sqrt(np.nansum(s.weights * np.nan_to_num(residual) ** 2) / s.weights.sum())),
+        highest=highest,
+        lowest=lowest,
         centre=float(at[0]),
         corner_minus_centre=float(at[1:5].mean() - at[0]),
         edge_x_minus_centre=float(at[5:7].mean() - at[0]),

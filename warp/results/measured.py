@@ -16,7 +16,7 @@ import numpy as np
 from warp.errors import WarpError
 from warp.results import flatness
 from warp.results.flatness import Warpage
-from warp.results.surface import Side, Surface, Zone, sample
+from warp.results.surface import SIDES, Side, Surface, Zone, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -95,7 +95,7 @@ def chosen(result: Result, names: Iterable[str]) -> list[tuple[str, Side]]:
     found: list[tuple[str, Side]] = []
     for name in names:
         part, _, side = name.rpartition(".")
-        if side not in ("top", "bottom") or part not in result.parts:
+        if side not in SIDES or part not in result.parts:
             raise WarpError(
                 f"no surface {name!r}: write PART.top or PART.bottom with a part of {', '.join(result.parts)}"
             )

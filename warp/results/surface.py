@@ -26,8 +26,11 @@ from warp.errors import WarpError
 from warp.voxels.grid import Grid, runs
 
 Side: TypeAlias = Literal["top", "bottom"]
+SIDES: tuple[Side, ...] = ("top", "bottom")
 WHOLE = 0.98
 """Share of a voxel that must be the part's own for its column to belong to the footprint."""
+SEARCHED = 17
+"""Points a side of the lattice on which an extreme is searched, over two half cells."""
 Zone: TypeAlias = "float | tuple[float, float, float, float] | None"
 
 
@@ -116,7 +119,7 @@ def sample(
 
     displacement: (3, nz+1, ny+1, nx+1), w = displacement[2] on z-faces. face: this part's slice of `faces`, if at hand.
     """
-    if side not in ("top", "bottom"):
+    if side not in SIDES:
         raise WarpError(f"a surface is 'top' or 'bottom', not '{side}'")
     index = part_index(model, part)
     if face is None:
@@ -170,7 +173,7 @@ def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
 def zoned(surface: Surface, zone: Zone) -> Surface:
     """The surface inside a measuring zone: a rectangle (x0, x1, y0, y1), or an inset from the footprint's rectangle.
 
-    Zone borders become grid lines (values linear between the neighbouring vertices).
+    Zone borders become grid lines, their values on parabolas through the neighbouring vertices.
     """
     if zone is None:
         return surface
@@ -200,15 +203,68 @@ def zoned(surface: Surface, zone: Zone) -> Surface:
 
 
 def interpolate(surface: Surface, values: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-    """Vertex values, bilinear at points (xs, ys); NaN off the footprint."""
+    """Interpolate vertex values at points (xs, ys) [m]; NaN off the footprint.
+
+    In each cell the biquadratic through its vertices and the middles of `with_middles`: exact where
+    the values are a polynomial of degree two.
+    """
+    return _biquadratic(surface, with_middles(surface, values), xs, ys)
+
+
+def with_middles(surface: Surface, values: np.ndarray) -> np.ndarray:
+    """Return values (2n+1, 2m+1) at vertices and, from parabolas through neighbours, between them.
+
+    The first axis is x. A middle is finite where the values beside it are, on the footprint or not.
+    """
+    return _with_middles(_with_middles(values, surface.x).T, surface.y)
+
+
+def extremes(surface: Surface, values: np.ndarray) -> tuple[float, float]:
+    """Find the lowest and the highest value of the interpolated surface.
+
+    Searched on vertices and middles, then on a finer lattice round the best of these.
+    """
+    fine = with_middles(surface, values)
+    fine = np.where(_touched(surface.cells.T), fine, np.nan)
+    x, y = (_with_middles(lines[None], lines)[0] for lines in (surface.x, surface.y))
+    found = []
+    for best, argbest in ((np.nanmin, np.nanargmin), (np.nanmax, np.nanargmax)):
+        p, r = np.unravel_index(int(argbest(fine)), fine.shape)
+        xs = np.linspace(x[max(p - 1, 0)], x[min(p + 1, x.size - 1)], SEARCHED)
+        ys = np.linspace(y[max(r - 1, 0)], y[min(r + 1, y.size - 1)], SEARCHED)
+        near = _biquadratic(surface, fine, xs[None, :], ys[:, None])
+        found.append(float(best(np.append(near, fine[p, r]))))
+    return found[0], found[1]
+
+
+def _biquadratic(surface: Surface, fine: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Evaluate the values of `with_middles` at points."""
     xs, ys = np.broadcast_arrays(np.asarray(xs, float), np.asarray(ys, float))
     i = np.clip(np.searchsorted(surface.x, xs, side="right") - 1, 0, surface.x.size - 2)
     j = np.clip(np.searchsorted(surface.y, ys, side="right") - 1, 0, surface.y.size - 2)
     s = np.clip((xs - surface.x[i]) / (surface.x[i + 1] - surface.x[i]), 0, 1)
     t = np.clip((ys - surface.y[j]) / (surface.y[j + 1] - surface.y[j]), 0, 1)
-    low = values[j, i] * (1 - s) + values[j, i + 1] * s
-    high = values[j + 1, i] * (1 - s) + values[j + 1, i + 1] * s
-    return np.where(surface.cells[j, i], low * (1 - t) + high * t, np.nan)
+    across, up = _quadratic_weights(s), _quadratic_weights(t)
+    found = np.zeros(xs.shape)
+    for a, weight in enumerate(across):
+        for b, other in enumerate(up):
+            found += weight * other * fine[2 * i + a, 2 * j + b]
+    return np.where(surface.cells[j, i], found, np.nan)
+
+
+def _quadratic_weights(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weigh the values at 0, 1/2 and 1 in that of their parabola at s."""
+    return (1 - s) * (1 - 2 * s), 4 * s * (1 - s), s * (2 * s - 1)
+
+
+def _touched(cells: np.ndarray) -> np.ndarray:
+    """Mark the vertices and middles (2n+1, 2m+1) that belong to a footprint cell of (n, m)."""
+    n, m = cells.shape
+    found = np.zeros((2 * n + 1, 2 * m + 1), bool)
+    for a in range(3):
+        for b in range(3):
+            found[a : a + 2 * n - 1 : 2, b : b + 2 * m - 1 : 2] |= cells
+    return found
 
 
 def integrals(
@@ -222,7 +278,7 @@ def integrals(
 
     x, y = (_with_middles(q[None], q)[0] for q in (surface.x, surface.y))
     x, y = (x - origin[0]) / length, (y - origin[1]) / length
-    w = _with_middles(_with_middles(surface.w, surface.x).T, surface.y)
+    w = with_middles(surface, surface.w)
     sums = np.empty((len(x), 5))
     kernels.integrals(
         sums, w, np.ascontiguousarray(surface.cells), x, y, np.diff(surface.x), np.diff(surface.y)
@@ -272,12 +328,15 @@ def _transposed(s: Surface) -> Surface:
 
 
 def _split(s: Surface, at: float) -> Surface:
-    """Insert the line x = at, linear between its neighbours, unless a line lies there already."""
+    """Insert the line x = at, on parabolas through its neighbours, unless a line lies there."""
     if np.abs(s.x - at).min() <= 1e-9 * (s.x[-1] - s.x[0]):
         return s
     i = int(np.searchsorted(s.x, at))
-    t = (at - s.x[i - 1]) / (s.x[i] - s.x[i - 1])
-    w = np.insert(s.w, i, (1 - t) * s.w[:, i - 1] + t * s.w[:, i], axis=1)
+    t = np.array((at - s.x[i - 1]) / (s.x[i] - s.x[i - 1]))
+    middle = _with_middles(s.w, s.x)[:, 2 * i - 1]
+    first, between, last = _quadratic_weights(t)
+    line = first * s.w[:, i - 1] + between * middle + last * s.w[:, i]
+    w = np.insert(s.w, i, line, axis=1)
     return replace(
         s, x=np.insert(s.x, i, at), w=w, cells=np.insert(s.cells, i, s.cells[:, i - 1], axis=1)
     )

@@ -323,7 +323,7 @@ def wanted_surfaces(case: Case, model: VoxelModel) -> list[tuple[str, str]]:
         model.parts[n] for n in np.unique(model.media.part[np.unique(model.ids[model.ids > 0])])
     }
     return case.surfaces or [
-        (part, side) for part in model.parts if part in there for side in ("top", "bottom")
+        (part, side) for part in model.parts if part in there for side in surface.SIDES
     ]
 
 
