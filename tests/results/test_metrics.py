@@ -343,8 +343,8 @@ def test_columns_cut_by_a_round_rim_are_left_out():
 
 
 def test_the_peak_between_grid_lines_is_read_like_one_on_a_line():
-    """A dome of 200 um from centre to corner; with an odd number of cells no line passes the centre,
-    where linear interpolation would read 1/n^2 low.
+    """A dome of 200 um from centre to corner. With an odd number of cells no line passes the
+    centre, where linear interpolation would read 1/n^2 low.
     """
     even, odd = (
         flatness(dome, part="plate", m=plate_of((x, x * 2 / 3), (False, False)))

@@ -1,16 +1,18 @@
 """Surfaces of parts: the out-of-plane displacement w where an engineer would measure it.
 
-w lives on z-faces at column centres. In a bent plate without shear the difference of two neighbours is the slope on
-the line between them times their distance, so that the columns' values are the corners of a polygon which touches the
-deflected surface on the grid lines: w_i = w(x_i) - w'' h_i^2 / 8. `sample` carries w to the grid's vertices, one
-direction after the other: linearly between columns, where the polygon touches; over the outer half of the outermost
-column with the slope that the two nearest lines extrapolate. Exact for a constant curvature on any graded grid. Mirror
-planes are unfolded first, so that a quarter model yields the full package's surface.
+w lives on z-faces at column centres. In a bent plate without shear the difference of two neighbours
+is the slope on the line between them times their distance, so that the columns' values are the
+corners of a polygon which touches the deflected surface on the grid lines: w_i = w(x_i) - w'' h_i^2
+/ 8. `sample` carries w to the grid's vertices, one direction after the other: linearly between
+columns, where the polygon touches; over the outer half of the outermost column with the slope that
+the two nearest lines extrapolate. Exact for a constant curvature on any graded grid. Mirror planes
+are unfolded first, so that a quarter model yields the full package's surface.
 
-A surface is the outermost z-face of the part in every column of its footprint, seen from above (top) or below (bottom):
-the bottom of a lid is the underside of its foot and the ceiling of its cavity together. Columns of which a curved side
-cuts off a part do not belong to the footprint: their corners lie beyond the rim.
-w > 0 points up, towards the lid, on either side. Lengths in metres. Arrays [j, i] = (y, x).
+A surface is the outermost z-face of the part in every column of its footprint, seen from above
+(top) or below (bottom): the bottom of a lid is the underside of its foot and the ceiling of its
+cavity together. Columns of which a curved side cuts off a part do not belong to the footprint:
+their corners lie beyond the rim. w > 0 points up, towards the lid, on either side. Lengths in
+metres. Arrays [j, i] = (y, x).
 """
 
 from __future__ import annotations
@@ -58,8 +60,8 @@ class Model(Protocol):
 class Surface:
     """Sampled displacement of one side of one part, unfolded to the full package.
 
-    x (n+1,), y (m+1,): vertex lines [m]; w (m+1, n+1): displacement [m], NaN off the footprint; cells (m, n):
-    footprint.
+    x (n+1,), y (m+1,): vertex lines [m]; w (m+1, n+1): displacement [m], NaN off the footprint;
+    cells (m, n): footprint.
     """
 
     part: str
@@ -71,8 +73,10 @@ class Surface:
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """Area that each vertex stands for (a quarter of every footprint cell it touches) [m2]; sums to the
-        footprint."""
+        """Return the area that each vertex stands for [m2]; it sums to the footprint.
+
+        That is a quarter of every footprint cell that the vertex touches.
+        """
         quarter = np.where(self.cells, np.diff(self.y)[:, None] * np.diff(self.x)[None, :] / 4, 0.0)
         area = np.zeros(self.w.shape)
         for corner in _corners():
@@ -80,7 +84,7 @@ class Surface:
         return area
 
     def cut(self) -> Surface:
-        """The same without the values of vertices that no footprint cell touches."""
+        """Blank the values of vertices that no footprint cell touches."""
         touched = np.zeros(self.w.shape, bool)
         for corner in _corners():
             touched[corner] |= self.cells
@@ -93,7 +97,10 @@ class Surface:
 
 
 def faces(model: Model) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent."""
+    """Return the lowest and the highest z-face index of every part in every column.
+
+    Two int32 arrays (parts, ny, nx), -1 where the part is absent.
+    """
     from warp.kernels import surface as kernels
 
     layers = runs(model.ids)
@@ -115,9 +122,10 @@ def part_index(model: Model, part: str) -> int:
 def sample(
     model: Model, displacement: np.ndarray, part: str, side: Side, face: np.ndarray | None = None
 ) -> Surface:
-    """Displacement of the part's top or bottom surface at the vertices of its footprint, in the full package.
+    """Sample the displacement of one side of a part at the vertices of its footprint.
 
-    displacement: (3, nz+1, ny+1, nx+1), w = displacement[2] on z-faces. face: this part's slice of `faces`, if at hand.
+    The surface is that of the full package. displacement: (3, nz+1, ny+1, nx+1), w =
+    displacement[2] on z-faces. face: this part's slice of `faces`, if at hand.
     """
     if side not in SIDES:
         raise WarpError(f"a surface is 'top' or 'bottom', not '{side}'")
@@ -153,9 +161,10 @@ def sample(
 
 
 def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
-    """Columns (ny, nx) that belong to a surface; face (ny, nx): its z-face in each, -1 where the part is absent.
+    """Mark the columns (ny, nx) that belong to a surface.
 
-    All where no column is the part's own alone, e.g. of bumps a voxel wide.
+    face (ny, nx): its z-face in each, -1 where the part is absent. All columns of the part count
+    where none belongs to it alone, e.g. for bumps a voxel wide.
     """
     there = face >= 0
     share = model.media.share
@@ -171,9 +180,10 @@ def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
 
 
 def zoned(surface: Surface, zone: Zone) -> Surface:
-    """The surface inside a measuring zone: a rectangle (x0, x1, y0, y1), or an inset from the footprint's rectangle.
+    """Cut a surface to a measuring zone.
 
-    Zone borders become grid lines, their values on parabolas through the neighbouring vertices.
+    zone: a rectangle (x0, x1, y0, y1), or an inset from the footprint's rectangle. Zone borders
+    become grid lines, their values on parabolas through the neighbouring vertices.
     """
     if zone is None:
         return surface
@@ -270,9 +280,10 @@ def _touched(cells: np.ndarray) -> np.ndarray:
 def integrals(
     surface: Surface, origin: tuple[float, float], length: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Integrals over the footprint (by Simpson's rule) of x^p y^q [q, p] and w x^p y^q, x and y from `origin` in `length`s.
+    """Integrate x^p y^q [q, p] and w x^p y^q over the footprint by Simpson's rule.
 
-    Of vertices, and middles on parabolas through them: exact where w is a polynomial of degree two.
+    x and y from `origin` in units of `length`. With the middles of `with_middles`: exact where w is
+    a polynomial of degree two.
     """
     from warp.kernels import surface as kernels
 
@@ -288,7 +299,7 @@ def integrals(
 
 
 def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Values on the lines (last axis, NaN outside), and between each two that of a parabola through a third."""
+    """Insert values between lines (last axis, NaN outside), from parabolas through a third."""
     from warp.kernels import surface as kernels
 
     out = np.empty((f.shape[0], 2 * f.shape[1] - 1))
@@ -297,7 +308,7 @@ def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
 
 
 def _corners() -> list[tuple[slice, slice]]:
-    """Which vertices (rows, columns) are the lower left, lower right, upper left and upper right one of the cells."""
+    """Return the slices of a cell's vertices: lower left, lower right, upper left, upper right."""
     return [
         (rows, columns)
         for rows in (slice(None, -1), slice(1, None))
@@ -315,7 +326,7 @@ def _extent(cells: np.ndarray, over: int) -> slice:
 
 
 def _to_lines(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Values at cell centres along the last axis (NaN outside) to the lines between and around the cells."""
+    """Carry values from cell centres (last axis, NaN outside) to the lines around the cells."""
     from warp.kernels import surface as kernels
 
     out = np.empty((f.shape[0], f.shape[1] + 1))

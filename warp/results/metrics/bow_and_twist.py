@@ -2,9 +2,9 @@
 
 The sample lies on a surface plate, its convex side up. Bow (5.1): with both corners of an edge held
 down, the largest gap R under that edge over the length L of the edge, B = 100 R / L; the worse of
-the two edges of that direction counts. Twist (5.2): with three corners on the plate, the gap R under
-the fourth over the diagonal, T = 100 R / (2 D): holding one corner down doubles the gap. R is the
-same whichever corner is left free: |w_A - w_B + w_C - w_D|, the corners in order.
+the two edges of that direction counts. Twist (5.2): with three corners on the plate, the gap R
+under the fourth over the diagonal, T = 100 R / (2 D): holding one corner down doubles the gap. R is
+the same whichever corner is left free: |w_A - w_B + w_C - w_D|, the corners in order.
 
 Heights are read on the edges of the measuring zone, without sign and without the plane: a tilt
 changes neither. None where a corner or an edge has no material.
