@@ -21,7 +21,7 @@ def plot(
         str, typer.Option("--format", metavar="png|svg|pdf", help="What the pictures are.")
     ] = "png",
 ) -> None:
-    """Draw warpage, temperature, stress and convergence of a result: one command, the useful set of pictures.
+    """Draw warpage, temperature, stress and convergence of a result.
 
     \b
     Examples:
@@ -57,7 +57,7 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Write one HTML page: numbers against the limits, surfaces to turn, stack, materials, grid, solvers.
+    """Write one HTML page: numbers against limits, surfaces, stack, materials, grid, solvers.
 
     \b
     Examples:
@@ -117,7 +117,7 @@ def compare(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two results, or a result with a measured surface: tables, and both diagonals over each other.
+    """Compare two results, or a result with a measured surface: tables and diagonals.
 
     \b
     Examples:
@@ -179,7 +179,9 @@ def export(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Write a result as .vtr or CSV, or a case as input decks of CalculiX. (ParaView 6.2 and newer open OUT.h5.)
+    """Write a result as .vtr or CSV, or a case as input decks of CalculiX.
+
+    ParaView 6.2 and newer open OUT.h5 itself.
 
     \b
     Examples:

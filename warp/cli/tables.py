@@ -51,7 +51,7 @@ def print_sweep(outcome: Outcome) -> None:
 
 
 def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None = None) -> None:
-    """Print warpage, temperatures, solvers and cost; `numbers` as `warp summary --json` has them."""
+    """Print warpage, temperatures, solvers and cost of a summary of a result."""
     console = screen()
     console.print(Text(title, style="bold"))
     found, solvers = number_tables.by_part(numbers), _solvers(numbers)

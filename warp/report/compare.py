@@ -1,12 +1,13 @@
 """Two results side by side, or a result beside a measured surface.
 
-A measured surface is a CSV of points x, y, z as shadow-moire and scanning tools export them: any order, any header;
-x and y in mm and z in um unless the header names units ("x (mm)", "z_um", "Z [mm]"). An instrument knows neither the
-package's place nor its tilt. So the measured rectangle is centred on the computed one, both surfaces lose their
-least-squares plane over the shared points, and what is compared is shape:
+A measured surface is a CSV of points x, y, z as shadow-moire and scanning tools export them: any
+order, any header; x and y in mm and z in um unless the header names units ("x (mm)", "z_um", "Z
+[mm]"). An instrument knows neither the package's place nor its tilt. So the measured rectangle is
+centred on the computed one, both surfaces lose their least-squares plane over the shared points,
+and what is compared is shape:
 
     RMS         of the difference of the two residuals
-    correlation r of the residuals; the slope of measured against computed tells how much larger it is
+    correlation r of the residuals; the slope of measured against computed is their ratio
     warpage     peak to valley of each, signed from the diagonals, + convex (JEITA ED-7306)
 
 A correlation below zero with the right size means that one of them was seen from the other side.
@@ -61,7 +62,10 @@ class Points:
 
 @dataclass(frozen=True)
 class Match:
-    """A measured surface against a computed one [m]: values at the measured points, in the package's coordinates."""
+    """Hold a measured surface against a computed one [m] at the measured points.
+
+    x, y are in the package's coordinates.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -150,7 +154,10 @@ def read_points(path: Path) -> Points:
 
 
 def match(flat: Flat, points: Points, centred: bool = True) -> Match:
-    """Fit a measured surface onto the computed one over its measuring zone and compare them point by point."""
+    """Fit a measured surface onto the computed one and compare them point by point.
+
+    Only points in the measuring zone count.
+    """
     zone = flat.warpage.surface
     x0, x1, y0, y1 = zone.bounds
     x, y = points.x, points.y
@@ -176,7 +183,7 @@ def match(flat: Flat, points: Points, centred: bool = True) -> Match:
 
 
 def diagonals(curves: Mapping[str, Surface], path: Path, title: str = "") -> None:
-    """Draw both diagonals of several surfaces over each other; w of each is its height above its plane."""
+    """Draw both diagonals of several surfaces; w of each is its height above its plane."""
     with page(path, 5.2) as figure:
         both = figure.subplots(2, 1, sharex=True, sharey=True)
         for which, (axes, name) in enumerate(
@@ -199,7 +206,10 @@ def diagonals(curves: Mapping[str, Surface], path: Path, title: str = "") -> Non
 def files(
     paths: Sequence[Path], surface: str | None = None, picture: Path | None = None
 ) -> tuple[dict[str, Any], list[str]]:
-    """Compare result files, and a measured surface where one of them ends in .csv or .txt; return also their names."""
+    """Compare result files, and a measured surface among them; return also their names.
+
+    A measured surface ends in .csv or .txt.
+    """
     from warp.results import file as results
 
     scans = [path for path in paths if path.suffix.lower() in (".csv", ".txt")]
@@ -228,7 +238,10 @@ def compare(
     names: Sequence[str],
     picture: Path | None,
 ) -> dict[str, Any]:
-    """Compare two results, or a result and a measurement, or all three, on one surface; draw the diagonals."""
+    """Compare two results, or a result and a measurement, or all three, on one surface.
+
+    Draws the diagonals if a picture is asked for.
+    """
     if b is None and points is None:
         raise WarpError("nothing to compare with: give a second result, a measured .csv, or both")
     (part, side), *_ = surfaces.chosen(a, [surface]) if surface else [_usual(a)]
@@ -264,7 +277,7 @@ def _residual(flat: Flat) -> Surface:
 
 
 def _level(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Residual from the least-squares plane, each point counting the same, as an even scan is fitted."""
+    """Subtract the least-squares plane; each point counts the same, as in an even scan."""
     length = max(np.ptp(x), np.ptp(y))
     a = np.column_stack((np.ones_like(x), (x - x.mean()) / length, (y - y.mean()) / length))
     return z - a @ np.linalg.lstsq(a, z, rcond=None)[0]
@@ -282,7 +295,8 @@ def _lattice(flat: Flat, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface
     )
     w = np.where(np.isfinite(w), w, near)
     w = np.where(off, np.nan, w)
-    # A scan that is denser somewhere tilts its points' plane: on even lines every area counts the same again.
+    # A scan that is denser somewhere tilts the plane of its points: on even lines every area
+    # counts the same again.
     known = np.isfinite(w)
     across, up = np.broadcast_arrays(xs[None, :], ys[:, None])
     w[known] = _level(across[known], up[known], w[known])
@@ -311,7 +325,8 @@ def _columns(head: Sequence[str], path: Path) -> tuple[dict[str, int], dict[str,
     if set(columns) != set("xyz"):
         missing = ", ".join(axis for axis in "xyz" if axis not in columns)
         raise WarpError(
-            f"{path}: the header {', '.join(head)!r} names no {missing}; a measured surface is a CSV of x, y, z"
+            f"{path}: the header {', '.join(head)!r} names no {missing}; "
+            "a measured surface is a CSV of x, y, z"
         )
     return columns, units
 
@@ -328,6 +343,6 @@ def _is_numbers(row: Sequence[str]) -> bool:
 
 
 def _float(text: str) -> float:
-    """A number; empty is a hole in the scan, a comma may be the decimal mark."""
+    """Read a number; empty is a hole in the scan, a comma may be the decimal mark."""
     text = text.strip()
     return float("nan") if text == "" else float(text.replace(",", "."))
