@@ -1,5 +1,5 @@
-"""data/docs/result-file.md says all of the file and nothing else; whatever is done to a file's bytes
-ends in one sentence.
+"""data/docs/result-file.md says all of the file and nothing else; whatever is done to a file's
+bytes ends in one sentence.
 """
 
 import json
