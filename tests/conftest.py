@@ -4,13 +4,16 @@ import os
 import sys
 from functools import partial
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is first imported; see warp/cli.py
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # read when NumPy is first imported; see warp/cli/main.py
 
 import numpy as np
 import pytest
 from oncpu import OnCpu, compare, compiler
 
-from warp import cli, device
+from warp import device
+from warp.cli import main as cli
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

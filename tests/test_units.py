@@ -131,5 +131,7 @@ def test_pint_is_not_imported_for_common_units():
     import subprocess
     import sys
 
-    code = "import sys, warp.units as u; u.parse('1 mm', u.LENGTH); assert 'pint' not in sys.modules"
+    code = (
+        "import sys, warp.units as u; u.parse('1 mm', u.LENGTH); assert 'pint' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -17,40 +17,44 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from warp.case import Case
-    from warp.results import Result
+    from warp.case.case import Case
+    from warp.results.file import Result
 
 __all__ = ["Result", "load", "read", "solve"]  # noqa: F822  # Result comes through __getattr__
 
 
 def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:
     """Read and check a case file; `overrides` maps dotted keys to values as written in the file."""
-    from warp.neighbour import refuse_nvidia_warp
+    from warp.name_clash import refuse_nvidia_warp
 
     refuse_nvidia_warp()
-    from warp import case
+    from warp.case import case
 
     return case.load(path, dict(overrides or {}))
 
 
-def solve(case: Case | str | PathLike[str], device: str = "auto", progress: Callable[..., Any] | None = None) -> Result:
+def solve(
+    case: Case | str | PathLike[str],
+    device: str = "auto",
+    progress: Callable[..., Any] | None = None,
+) -> Result:
     """Solve heat and thermo-elasticity of a case or a case file on "auto", "cpu", "cuda" or "cuda:N".
 
     `progress(step, iteration, residual)`: iteration 0 when a step begins.
     """
     if isinstance(case, str | PathLike):
         case = load(case)
-    from warp import flow
+    from warp.run import process
 
-    return flow.solve(case, device=device, progress=progress)
+    return process.solve(case, device=device, progress=progress)
 
 
 def read(path: str | PathLike[str]) -> Result:
     """Open a result file written by `warp run` or `Result.write`."""
-    from warp.neighbour import refuse_nvidia_warp
+    from warp.name_clash import refuse_nvidia_warp
 
     refuse_nvidia_warp()
-    from warp import results
+    from warp.results import file as results
 
     return results.read(path)
 
@@ -61,11 +65,11 @@ def __getattr__(name: str) -> Any:
 
         return version("warpage")
     if name == "Result":
-        from warp.results import Result
+        from warp.results.file import Result
 
         return Result
     if name in ("init", "kernel", "func", "array", "launch"):  # somebody expects NVIDIA Warp here
-        from warp.neighbour import refuse_nvidia_warp
+        from warp.name_clash import refuse_nvidia_warp
 
         refuse_nvidia_warp()
     raise AttributeError(f"module 'warp' has no attribute {name!r}")

@@ -1,5 +1,5 @@
 """`python -m warp` is the command `warp`."""
 
-from warp.cli import main
+from warp.cli.main import main
 
 main()

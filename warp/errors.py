@@ -3,6 +3,12 @@
 Bad input exits with code 2, a solve that does not reach its tolerance with code 1; neither shows a traceback.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
 
 class WarpError(Exception):
     """Stop with one clear sentence; `exit_code` is what the command line returns."""
@@ -14,3 +20,27 @@ class ConvergenceError(WarpError):
     """A solve did not reach its tolerance: the result would be wrong, so there is none."""
 
     exit_code = 1
+
+
+Key = tuple[str | int, ...]
+
+
+class Fault(Exception):
+    """A part of the case is wrong: the key path to blame and the sentence to print."""
+
+    def __init__(self, key: Key, message: str) -> None:
+        super().__init__(message)
+        self.key = key
+        self.message = message
+
+
+def nearest(word: str, known: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str:
+    """Return "; did you mean 'x'?" for a misspelt word, else the list of what there is."""
+    known = list(known)
+    close = get_close_matches(word.lower(), [name.lower() for name in known], n=1, cutoff=0.65)
+    if close:
+        match = next(name for name in known if name.lower() == close[0])
+        return f"; did you mean {match!r}?"
+    return (
+        f"; there are {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}" if known else ""
+    )

@@ -1,0 +1,226 @@
+"""What the host of a GPU has to do for a solve, measured without a GPU: CPU time of every stage on one thread, split.
+
+    python tests/benchmarks/host_share.py [VOXELS | CASE.toml] [OVERRIDE=VALUE ...]
+
+The device is the CPU with arrays of a class of its own, as a GPU's are: launches, operations on such arrays and functions of
+`device.xp` count as the device's, and a host array among their operands is an error, as it is in CuPy. The rest is the host's:
+on one core, or, in the loops of kernels/stress.py and surface.py, on all of them. Bytes: what would cross the bus.
+The solve stops at a residual of 1e-2, enough for stresses that differ from voxel to voxel. Prints one JSON object.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+os.environ["NUMBA_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+
+from warp import device as devices
+from warp.case import case
+from warp.kernels import stress, surface
+from warp.results import metrics
+from warp.run import model as run_model
+from warp.solvers import krylov
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic import rigid
+from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.verify import bench
+from warp.voxels import voxelize
+from warp.voxels.grid import make_grid
+
+SPENT = {"device": 0.0, "copies": 0.0, "all cores": 0.0, "bytes": 0}
+_depth = [0]
+
+
+@contextlib.contextmanager
+def charged(to: str):
+    """Add the CPU time of the block to an account; of nested blocks the outermost counts."""
+    _depth[0] += 1
+    start = time.process_time()
+    try:
+        yield
+    finally:
+        _depth[0] -= 1
+        if _depth[0] == 0:
+            SPENT[to] += time.process_time() - start
+
+
+class There(np.ndarray):
+    """An array on the device."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **more):
+        if any(isinstance(a, np.ndarray) and a.ndim and not isinstance(a, There) for a in inputs):
+            raise TypeError(f"{ufunc.__name__}: a host array meets one on the device")
+        with charged("device"):
+            more |= {} if out is None else {"out": plain(out)}
+            found = getattr(ufunc, method)(*plain(inputs), **more)
+        return there(found) if out is None else out[0]
+
+    def __array_function__(self, function, types, args, more):
+        with charged("device"):
+            return there(function(*plain(args), **{name: plain(a) for name, a in more.items()}))
+
+    def __getitem__(self, key):
+        with charged("device"):
+            return there(plain(self)[plain(key)])
+
+    def __setitem__(self, key, value):
+        with charged("device"):
+            plain(self)[plain(key)] = plain(value)
+
+    def astype(self, *args, **more):
+        with charged("device"):
+            return there(plain(self).astype(*args, **more))
+
+
+def plain(a):
+    """As NumPy's own."""
+    return (
+        a.view(np.ndarray)
+        if isinstance(a, There)
+        else type(a)(map(plain, a))
+        if isinstance(a, tuple | list)
+        else a
+    )
+
+
+def there(a):
+    """As the device's."""
+    return np.asarray(a).view(There) if isinstance(a, np.ndarray | np.generic) else a
+
+
+class Module:
+    """NumPy as `device.xp`."""
+
+    def __init__(self, of) -> None:
+        self.of = of
+
+    def __getattr__(self, name):
+        found = getattr(self.of, name)
+        if isinstance(found, type(np.linalg)):
+            return Module(found)
+
+        def call(*args, **more):
+            with charged("device"):
+                return there(found(*plain(args), **{name: plain(a) for name, a in more.items()}))
+
+        return found if isinstance(found, type) or not callable(found) else call
+
+
+class Device(devices.Device):
+    """The CPU that counts."""
+
+    xp = Module(np)
+
+    def asarray(self, a, dtype=None):
+        if isinstance(a, There):
+            with charged("device"):
+                return there(np.ascontiguousarray(plain(a), dtype))
+        with charged("copies"):
+            found = np.array(a, dtype, order="C")
+        SPENT["bytes"] += found.nbytes
+        return there(found)
+
+    def to_host(self, a):
+        SPENT["bytes"] += a.nbytes
+        with charged("copies"):
+            return np.array(plain(a))
+
+    def _call(self, module, function, extent, args, real, own):
+        if any(isinstance(a, np.ndarray) and not isinstance(a, There) for a in args):
+            raise TypeError(f"{module}.{function}: a host array")
+        call = super()._call(module, function, extent, plain(args), real, own)
+
+        def run():
+            with charged("device"):
+                call()
+
+        return run
+
+
+def measure(path: Path, overrides: dict[str, str]) -> dict:
+    """Every stage in turn."""
+    rows: dict = {}
+
+    @contextlib.contextmanager
+    def stage(name: str):
+        before, start = dict(SPENT), time.process_time()
+        yield
+        spent = {key: SPENT[key] - before[key] for key in SPENT}
+        host = time.process_time() - start - spent["device"] - spent["copies"] - spent["all cores"]
+        rows[name] = {
+            "one core": round(host, 4),
+            **{key: round(value, 4) for key, value in spent.items()},
+        }
+
+    device = Device("cpu", 1)
+    with stage("model"):
+        loaded = case.load(path, overrides)
+        bodies, T = loaded.bodies(), loaded.loads.temperature
+        grid = make_grid(bodies, loaded.grid, loaded.mirror)
+        model = voxelize.voxelize(bodies, loaded.materials(), grid, loaded.loads.stress_free)
+        run_model.covered_parts(loaded, model)
+        run_model.refuse_loose(model)
+    with stage("operator"):
+        A = elastic_operator.Operator(model, device, elastic_load.mean_temperature(model, T))
+    with stage("cycle"):
+        cycle = Cycle(A)
+    with stage("solve"):
+        x, _ = krylov.solve(
+            device, A.apply, partial(elastic_load.load, model, A, T), cycle, 1e-2, "elastic"
+        )
+    del cycle
+    with stage("displacement"):
+        U = device.asarray(x[..., 1 : A.n[0] + 2])
+        rigid.remove_rigid_motion(device, U, A.arguments(np.float64)[0], grid)
+        del x, A
+        U = device.to_host(U)
+    with stage("stress"):
+        sigma = elastic_stress.stress(model, U, T, device=device)
+    with stage("numbers"):
+        metrics.evaluate(
+            model,
+            None,
+            U,
+            sigma,
+            surfaces=loaded.surfaces,
+            zones=loaded.zones,
+            terminals=loaded.terminals,
+        )
+    columns = grid.shape[1] * grid.shape[2]
+    return {"case": path.name, "voxels": grid.cells, "columns": columns, "stages": rows}
+
+
+def counted(function):
+    """A loop for all cores of the host."""
+
+    def run(*args):
+        with charged("all cores"):
+            return function(*args)
+
+    return run
+
+
+if __name__ == "__main__":
+    for loops in (stress, surface):
+        for name, function in list(vars(loops).items()):
+            if hasattr(function, "py_func"):
+                setattr(loops, name, counted(function))
+    first, *more = sys.argv[1:] or ["1000000"]
+    path = Path(first) if first.endswith(".toml") else bench.package()
+    overrides = {} if first.endswith(".toml") else bench.spaced(int(float(first)))
+    measure(bench.package(), bench.spaced(90_000))  # compiled
+    measure(
+        Path(__file__).parents[2] / "data" / "packages" / "bumps-resolved.toml",
+        {"grid.refine": "0.5"},
+    )
+    print(
+        json.dumps(measure(path, overrides | dict(word.split("=", 1) for word in more)), indent=1)
+    )

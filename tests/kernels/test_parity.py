@@ -1,0 +1,422 @@
+"""Each CUDA kernel gives what its Numba twin gives, on small odd grids of random media: on the CPU, and on a GPU."""
+
+import numpy as np
+import pytest
+
+from warp.kernels import reduce
+from warp.solvers.elastic.multigrid import slender
+
+SIZES = [1, 255, 256, 257, 5001, 300_007]
+
+
+def vector(rng, n, dtype=np.float64):
+    return rng.standard_normal(n).astype(dtype)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_dot(twins, rng, real, n):
+    groups, chunk = reduce.pieces(n)
+    x, y, q = vector(rng, n), vector(rng, n, real), vector(rng, n, real)
+    partial = np.full(2 * groups * 256, np.nan)
+    extent, size = (256 * groups, 1, 1), groups * 256
+    for part, other in ((partial[:size], y), (partial[size:], q)):
+        part[:] = twins("reduce", "dot_lanes", extent, part, x, other, n, chunk, groups, real=real, rtol=0)[0]
+    partial = twins("reduce", "fold_groups", (512, 1, 1), partial, groups, 2, real=real, rtol=0)[0]
+    s = twins("reduce", "fold_lanes", (2, 1, 1), np.zeros(4), partial, 1, groups, 2, real=real, rtol=0)[0]
+    np.testing.assert_allclose(s, [0, x @ y, x @ q, 0], rtol=1e-13, atol=1e-13 * n)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_step_and_residual(twins, rng, n):
+    groups, chunk = reduce.pieces(n)
+    x, r, p, q = (vector(rng, n) for _ in range(4))
+    partial, s = np.full(groups * 256, np.nan), np.array([0.0, 0.3])
+    extent = (256 * groups, 1, 1)
+    done = twins("reduce", "step_lanes", extent, x, r, partial, p, q, s, 1, n, chunk, groups, rtol=0)
+    np.testing.assert_allclose(done[0], x + 0.3 * p, rtol=1e-15, atol=1e-15)
+    np.testing.assert_allclose(done[2].sum(), ((r - 0.3 * q) ** 2).sum(), rtol=1e-13)
+    done = twins("reduce", "residual_lanes", extent, r, partial, p, q, n, chunk, groups, rtol=0)
+    np.testing.assert_array_equal(done[0], p - q)
+
+
+@pytest.mark.parametrize("n", [1, 300, 5001])
+def test_vector_updates(twins, rng, real, n):
+    x, p, s = vector(rng, n), vector(rng, n), np.array([2.0, -0.7])
+    z, y, extent = vector(rng, n, real), np.full(n, np.nan, real), (n, 1, 1)
+    p = twins("reduce", "direction", extent, p, z, s, 0, 1, n, real=real, rtol=0)[0]
+    twins("reduce", "narrow", extent, y, x, s, 0, n, real=real, rtol=0)
+    twins("reduce", "copy", extent, y, z, n, real=real, rtol=0)
+
+
+def test_scalars(twins):
+    s = np.array([3.0, 4.0, 0.0, 9.0])
+    one = (1, 1, 1)
+    assert twins("reduce", "ratio", one, s, 3, 0, 1, -1.0, rtol=0)[0][3] == -0.75
+    assert twins("reduce", "ratio", one, s, 3, 2, 2, 1.0, rtol=0)[0][3] == 0.0
+    assert twins("reduce", "inverse_root", one, s, 0, 1, rtol=0)[0][0] == 0.5
+
+
+# heat -----------------------------------------------------------------------------------------------------------------
+
+NX, NY, NZ = 9, 5, 7
+
+
+def positive(rng, *shape, dtype):
+    return (0.1 + rng.random(shape)).astype(dtype)
+
+
+@pytest.fixture
+def medium(rng, real):
+    """The arguments ids ... nz of the fine heat kernels: four media and void (id 0) at random, uneven spacing."""
+    ids = rng.integers(0, 5, (NZ, NY, NX)).astype(np.uint16)
+    table = positive(rng, 5, 7, dtype=real)
+    table[0, :6], table[0, 6] = np.inf, 0
+    return ids, table, *(positive(rng, n, dtype=real) for n in (NX, NY, NZ)), NX, NY, NZ
+
+
+@pytest.fixture
+def fields(rng, real):
+    """`fields(n)`: n random fields on the fine grid."""
+    return lambda n: [vector(rng, (NZ, NY, NX), real) for _ in range(n)]
+
+
+@pytest.fixture
+def level(rng, real):
+    """gx, gy, gz, f of a coarse level: nothing leaves at the last cell of each direction, half are void."""
+    gx, gy, gz, f = (positive(rng, NZ, NY, NX, dtype=real) * (rng.random((NZ, NY, NX)) < 0.5) for _ in range(4))
+    gx[:, :, -1] = gy[:, -1] = gz[-1] = 0
+    return [a.astype(real) for a in (gx, gy, gz, f)]
+
+
+def steps(x, p):
+    """(keep, old, a, b), x, p of Chebyshev steps: one in the middle, two from zero, which must not read what is nan."""
+    unread = x * np.nan, p * np.nan
+    return ((1.0, 0.2, 0.3, 0.7), x, p), ((0.0, 0.0, 0.0, 0.7), *unread), ((-1.0, 0.0, 0.0, 0.7), x, unread[1])
+
+
+def test_heat_apply(twins, real, medium, fields):
+    out, T = fields(2)
+    done = twins("heat", "heat_apply", (NX, NY, 1), out * np.nan, T, *medium, 0.0, 1.0, real=real)[0]
+    assert abs(done.sum()) < 1e-5 * abs(done).sum() + abs((medium[1][medium[0], 6] * T).sum())  # heat is conserved
+    twins("heat", "heat_apply", (NX, NY, 1), out, T, *medium, 1.0, -0.5, real=real)
+
+
+def test_heat_lines(twins, real, medium, fields):
+    x, p, r = fields(3)
+    pivot = twins("heat", "heat_lateral", (NX, NY, 1), np.full_like(x, np.nan), *medium, real=real)[0]
+    pivot = twins("heat", "heat_factor", (NX, NY, 1), pivot, *medium, real=real)[0]
+    for factors, start, before in steps(x, p):
+        twins("heat", "heat_lines", (NX, NY, 1), start, before, r, pivot, *medium, *factors, real=real, own=2 * NZ)
+
+
+def test_level_operator_and_lines(twins, rng, real, level, fields):
+    gx, gy, gz, f = level
+    out, x, p, r = fields(4)
+    extent, n = (NX, NY, 1), (NX, NY, NZ)
+    twins("heat_level", "level_apply", extent, out, x, *level, *n, 1.0, -1.0, real=real)
+    pivot = twins("heat_level", "level_lateral", extent, np.full_like(x, np.nan), gx, gy, f, *n, real=real)[0]
+    pivot = twins("heat_level", "level_factor", extent, pivot, gz, *n, real=real)[0]
+    for factors, start, before in steps(x, p):
+        twins("heat_level", "level_lines", extent, start, before, r, pivot, gz, *n, *factors, real=real, own=2 * NZ)
+
+
+@pytest.fixture
+def merging(rng, real):
+    """first_x, first_y, reach_x, reach_y, mx, my: 9 x 5 columns become 5 x 3."""
+    first = [np.array([0, 2, 3, 5, 7, 9], np.int32), np.array([0, 1, 3, 5], np.int32)]
+    return *first, positive(rng, 4, 5, dtype=real), positive(rng, 4, 3, dtype=real), 5, 3
+
+
+@pytest.fixture
+def lower():
+    """lower_x, lower_y: the coarse cell below each of 9 x 5 fine cells, for the merging of 9 x 5 columns into 5 x 3."""
+    return np.array([0, 0, 1, 1, 2, 2, 3, 3, 3], np.int32), np.array([0, 0, 1, 1, 1], np.int32)
+
+
+def test_coarsening(twins, real, medium, level, merging):
+    new = [np.full((NZ, 3, 5), np.nan, real) for _ in range(4)]
+    twins("heat", "heat_coarsen", (5, 3, 1), *new, *medium[:5], *merging, NX, NY, NZ, real=real)
+    twins("heat_level", "level_coarsen", (5, 3, 1), *new, *level, *merging, NX, NY, NZ, real=real)
+
+
+def test_heat_weights(twins, rng, real, medium, level, merging, lower):
+    """Some lines take no part (0 or 1); the others follow the conductances."""
+    linear = [np.array([0, 0.3, 0, 0.2, 0.7, 0.4, 0.6, 0.3, 1], real), np.array([0, 0.3, 0.6, 0.3, 1], real)]
+    w = [np.full((NZ, NY, NX), np.nan, real) for _ in range(2)]
+    extent, n = (NX, NY, 1), (NX, NY, NZ)
+    shared = *lower, *linear, *merging, *n
+    for name, fields in (("heat.heat_weights", medium[:5]), ("heat_level.level_weights", level[:2])):
+        done = twins(*name.split("."), extent, *w, *fields, *shared, real=real)
+        assert all(np.all((a >= 0) & (a <= 1)) for a in done[:2])
+
+
+def test_heat_transfers(twins, rng, real, fields, lower):
+    mx, my = 5, 3
+    weights = [rng.random((NZ, NY, NX)).astype(real) for _ in range(2)]
+    start = [np.concatenate([np.searchsorted(at, np.arange(m) - 1), np.searchsorted(at, np.arange(m), "right")])
+             for at, m in zip(lower, (mx, my), strict=True)]  # fmt: skip
+    coarse = vector(rng, (NZ, my, mx), real)
+    pivot_c = np.maximum(vector(rng, (NZ, my, mx), real), 0)
+    p, r, pivot = fields(3)
+    sizes = mx, my, NX, NY, NZ
+    down = twins("heat_level", "level_restrict", (mx, my, 1), coarse * np.nan, r, pivot_c, *weights, *lower,
+                 *(s.astype(np.int32) for s in start), *sizes, real=real)[0]  # fmt: skip
+    pivot[:] = 1
+    up = twins("heat_level", "level_prolong", (NX, NY, 1), p, coarse, pivot_c, pivot, *weights, *lower, *sizes, real=real)
+    np.testing.assert_allclose((down * coarse).sum(), (r * up[0]).sum(), rtol=1e-4)  # one is the other's transpose
+
+
+def test_films(twins, rng, real, fields):
+    out, T = (a.reshape(-1) for a in fields(2))
+    cell, g = rng.permutation(out.size)[:40].astype(np.int64), positive(rng, 40, dtype=real)
+    twins("heat", "film_apply", (40, 1, 1), out, T, cell, g, 40, -1.0, real=real, rtol=0)
+    twins("heat", "film_add", (40, 1, 1), out, cell, g, 40, real=real, rtol=0)
+
+
+# elasticity -----------------------------------------------------------------------------------------------------------
+
+SHAPE = (NZ + 1, NY + 1, NX + 3)
+FACES = (NX + 1, NY + 1, NZ + 1)
+
+
+@pytest.fixture
+def body(rng, real):
+    """C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz: random, a third of cells and edges void, zero at the borders."""
+    C, K = np.zeros((6, *SHAPE)), np.zeros((3, *SHAPE))
+    C[:, :-1, :-1, 1 : NX + 1] = (0.1 + rng.random((6, NZ, NY, NX))) * (rng.random((NZ, NY, NX)) < 0.7)
+    C[:3] *= 4  # positive definite: the normal terms outweigh the mixed ones
+    K[0, 1:-1, 1:-1, 1 : NX + 1] = rng.random((NZ - 1, NY - 1, NX)) * (rng.random((NZ - 1, NY - 1, NX)) < 0.7)
+    K[1, 1:-1, :-1, 2 : NX + 1] = rng.random((NZ - 1, NY, NX - 1)) * (rng.random((NZ - 1, NY, NX - 1)) < 0.7)
+    K[2, :-1, 1:-1, 2 : NX + 1] = rng.random((NZ, NY - 1, NX - 1)) * (rng.random((NZ, NY - 1, NX - 1)) < 0.7)
+    widths = []
+    for n in (NX, NY, NZ):
+        cell, centre = np.zeros(n + 3), np.zeros(n + 3)
+        cell[1 : n + 1], centre[1 : n + 2] = 0.5 + rng.random(n), 0.5 + rng.random(n + 1)
+        widths += [cell.astype(real), centre.astype(real)]
+    return C.astype(real), K.astype(real), *widths, NX, NY, NZ
+
+
+@pytest.fixture
+def displacement(rng, real):
+    """A random field on all faces, zero in the padding."""
+    x = np.zeros((3, *SHAPE))
+    x[..., 1 : NX + 2] = rng.standard_normal((3, NZ + 1, NY + 1, NX + 1))
+    return x.astype(real)
+
+
+@pytest.fixture
+def media(rng, real):
+    """ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz: four media and void at random, void all round."""
+    ids = np.zeros((NZ + 2, NY + 2, NX + 3), np.uint16)
+    ids[1:-1, 1:-1, 1 : NX + 1] = rng.integers(0, 5, (NZ, NY, NX))
+    cell, soft = positive(rng, 6, 5, dtype=real), positive(rng, 3, 5, dtype=real)
+    cell[:3] *= 4
+    cell[:, 0], soft[:, 0] = 0, np.inf
+    widths, spacings = [], []
+    for n in (NX, NY, NZ):
+        d = np.ones(n + 3)
+        d[1 : n + 1] = 0.5 + rng.random(n)
+        rd, rc = np.zeros(n + 3), np.zeros(n + 3)
+        rd[1 : n + 1], rc[1], rc[n + 1] = 1 / d[1 : n + 1], 1 / d[1], 1 / d[n]
+        rc[2 : n + 1] = 2 / (d[1:n] + d[2 : n + 1])
+        widths.append(d.astype(real))
+        spacings += [rd.astype(real), rc.astype(real)]
+    return ids, cell, soft, *widths, *spacings
+
+
+def zeros(real):
+    return np.zeros((3, *SHAPE), real)
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, False), (False, True)])
+def test_elastic_apply(twins, rng, real, body, displacement, mirror):
+    *coefficients, nx, ny, nz = body
+    sizes = *coefficients, *mirror, nx, ny, nz
+    out = displacement[:, ::-1, ::-1].copy()
+    for parts in 1, 3:
+        twins("elastic", "elastic_apply", (*FACES[:2], parts), out, displacement, 0.5, -0.5, *sizes, real=real)
+        twins("elastic", "elastic_apply", (*FACES[:2], parts), zeros(real), displacement, 0.0, 1.0, *sizes, real=real)
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, True)])
+def test_media_apply(twins, real, media, displacement, mirror):
+    ids, cell, soft, *lengths = media
+    law = np.zeros((cell.shape[1], 12), real)
+    law[:, :6], law[:, 6:9] = cell.T, soft.T / 4
+    out, sizes = displacement[:, ::-1, ::-1].copy(), (ids, law, *lengths, *mirror, NX, NY, NZ)
+    for parts in 1, 3:
+        twins("elastic", "media_apply", (*FACES[:2], parts), out, displacement, 0.5, -0.5, *sizes, real=real)
+        twins("elastic", "media_apply", (*FACES[:2], parts), out * np.nan, displacement, 0.0, 1.0, *sizes, real=real)
+
+
+def test_diagonals_and_lines(twins, real, body, media, displacement):
+    nx, ny, nz = body[-3:]
+    diagonal = zeros(real)
+    diagonal[..., 1 : nx + 2] = 0.3  # a line held by nothing else is singular
+    twins("elastic", "elastic_diagonal", FACES, diagonal, *body, real=real)
+    looked_up = twins("elastic", "media_diagonal", FACES, diagonal, *media, nx, ny, nz, real=real)[0]
+    columns = (nx + 1, ny + 1, 1)
+    args = zeros(real), zeros(real), looked_up, *media[:6], *media[-2:], nx, ny, nz
+    lines = twins("elastic", "media_lines", columns, *args, real=real)[:2]
+    for factors, x, p in steps(displacement * 2, displacement * 3):
+        args = x, p, displacement, *lines, *factors, nx, ny, nz
+        twins("elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real, own=2 * (nz + 1))
+
+
+def wide(body):
+    """Coefficients and spacings in float64."""
+    return [a.astype(float) for a in body[:-3]]
+
+
+def test_elastic_lines(twins, rng, real, body):
+    *_, nx, ny, nz = body
+    C, K, *_, rdz, rcz = wide(body)
+    diagonal, beside = rng.uniform(20, 30, (3, *SHAPE)), np.zeros((3, *SHAPE))
+    diagonal[:, rng.random(SHAPE) < 0.2] = 0
+    beside[:, 3, 2, 4] = -0.3
+    args = zeros(real), zeros(real), diagonal, beside, C, K, rdz, rcz, nx, ny, nz
+    inverse = twins("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=real)[0]
+    assert np.all((inverse[..., 1:-1] > 0) == (diagonal[..., 1:-1] > 0))
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, True)])
+def test_slender_rows(twins, rng, real, body, media, displacement, mirror):
+    """Random media hold rows of one, two and three cells, at the ends of the grid too; some go on above or below."""
+    C, K, *widths, nx, ny, nz = body
+    ids, cell, *_ = media
+    cell[:, 1:4] *= np.array([1, 0.03, 30], real)
+    found, extent = np.zeros((2, *SHAPE), np.uint8), (nx, ny, nz)
+    sides = widths[0], widths[2], 0.3, *mirror
+    by_media = twins("slender", "slender_media", extent, found, ids, cell, *sides, nx, ny, nz, real=real)[0]
+    C[:2, rng.random(SHAPE) < 0.5] *= 0.01
+    C[0, 2, 3, 1:6] = np.array([0, 1, 1, 1, 0]) / widths[0][1:6].clip(1e-3) ** 2
+    by_cells = twins("slender", "slender_cells", extent, found, C, *sides, nx, ny, nz, real=real)[0]
+    assert by_cells[0, 2, 3, 2] == 3
+    found = (by_media, "slender_media_lines", media), (by_cells, "slender_lines", (C, K, *widths))
+    for marked, function, coefficients in found:
+        assert {0, 1, 2} <= set(np.unique(marked))
+        first = np.flatnonzero(marked)
+        count, cells = len(first), marked.reshape(-1)[first]
+        joined = slender.joined(first, cells, SHAPE[1] * SHAPE[2]).astype(np.uint8)
+        lists = first, cells, joined, slender.modes().astype(real)
+        free = [rng.random((count, 4)).astype(real) for _ in range(2)]
+        args = *lists, *free, *coefficients, nx, ny, nz, count
+        twins("slender", function, (count, 1, 1), zeros(real), zeros(real), *args, real=real)
+        vectors = [displacement.reshape(-1) * n for n in (1, 2, 3)]
+        args = first, cells, slender.modes().astype(real), nx, ny, nz, count
+        twins("slender", "slender_turn", (count, 1, 1), *vectors, *args, real=real)
+
+
+def test_elastic_columns(twins, rng, real, body, displacement):
+    nx, ny, nz = sizes = body[-3:]
+    diagonal = np.full(displacement.shape, 100.0)  # dominant: a pivot near the threshold may fall on either side of it
+    diagonal[:, rng.random(SHAPE) < 0.2] = 0  # inactive
+    P = np.zeros((5, 6, nz + 2, ny, nx + 3), real)
+    column = np.array([nx + 5, nx + 5, 3 * nx + 11])  # j (nx + 3) + i
+    start = np.searchsorted(column, np.arange(ny * (nx + 3) + 1)).astype(np.int32)
+    free = start, np.array([8, 30 * nz + 26, 30 * nz + 29], np.int32), np.array([0.5, -0.2, 0.7])
+    P = twins("columns", "columns_factor", (nx, ny, 1), P, diagonal, *wide(body), *free, *sizes, real=real)[0]
+    Y = np.zeros((5, nz + 1, ny, nx + 3), real)
+    Y = twins("columns", "columns_solve", (nx, ny, 1), Y, displacement, P, *sizes, real=real)[0]
+    for factors, x, p in steps(displacement * 2, displacement * 3):
+        twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, *factors, *sizes, real=real)
+
+
+@pytest.fixture
+def solid(rng):
+    """ids of a random body, a third of it void, with the void border; two cells of void beside a long wall."""
+    ids = np.zeros((NZ + 2, NY + 2, NX + 3), np.uint16)
+    ids[1:-1, 1:-1, 1 : NX + 1] = rng.random((NZ, NY, NX)) < 0.7
+    ids[1:-1, 1:-1, 6:9] = 0
+    return ids
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, False), (False, True)])
+def test_edges_and_ghosts(twins, rng, solid, mirror):
+    sizes, marks = (NX, NY, NZ), np.zeros((2, *SHAPE), np.uint8)
+    K, total = np.zeros((3, *SHAPE)), np.maximum(rng.standard_normal((3, *SHAPE)), 0)
+    twins("elastic_setup", "sort_edges", FACES, K, marks, total, solid, *mirror, *sizes, rtol=0)
+    found = twins("elastic_setup", "lateral_edges", FACES, marks, solid, *mirror, *sizes, rtol=0)[0]
+    extent = NX + 3, NY + 1, NZ + 1
+    turn = twins("elastic_setup", "ghost_places", extent, zeros(np.uint8), solid, *mirror, *sizes, rtol=0)[0]
+    assert set(np.unique(turn[2])) == {0, 1, 2, 3}
+    hidden, found = rng.random((3, *SHAPE)) - 0.2, np.zeros((4, *SHAPE), np.uint8)
+    found = twins("elastic_setup", "overhangs", (NX, NY, NZ), found, turn, solid, hidden, total, *sizes, rtol=0)[0]
+    assert np.all(found.any((1, 2, 3)))
+    for face in (0, 1):
+        at = [a.astype(np.int32) for a in np.nonzero(found[face])]
+        level, plane = np.zeros((2, len(at[0])), np.int32)
+        args = level, plane, *at, solid, face, mirror[face], *sizes, len(level)
+        twins("elastic_setup", "nearest_tilt", (len(level), 1, 1), *args, rtol=0)
+
+
+def test_coefficients_of_levels(twins, rng, real, media):
+    """Three levels of material ids, stored; then 9 x 5 columns merged into 5 x 3."""
+    C, K = (np.zeros((n, 3, NY + 1, NX + 3), real) for n in (6, 3))
+    C, K = twins("elastic_setup", "media_coefficients", (NX + 1, NY + 1, 3), C, K, *media[:6], 2, 3, NX, NY, real=real)[:2]
+    keep = [np.array([0, 2, 3, 5, 7, 9], np.int32), np.array([0, 1, 3, 5], np.int32)]
+    starts = [np.array(a, np.int32) for a in ([0, 0, 2, 4, 6, 7], [0, 1, 2, 3], [0, 1, 2, 4, 6], [0, 1, 2])]
+    weights = [vector(rng, shape, real) for shape in ((3, 6), (3, 4), (3, 5), (2, 3))]
+    tables = [a for pair in zip(starts, weights, strict=True) for a in pair]
+    coarse = [np.zeros((n, NZ + 1, 4, 8), real) for n in (6, 3, 3)]
+    twins("elastic_setup", "coarsen", (6, 4, 3), *coarse, C, K, *keep, *tables, 0.25, 2, 3, 5, 3, real=real)
+
+
+@pytest.mark.parametrize("varies", [0, 1])
+def test_load_stress_and_motion(twins, rng, real, media, varies):
+    ids, cell, soft, *widths = media[:6]
+    T = (300 + 50 * rng.random((NZ, NY, NX) if varies else (1, 1, 1))).astype(real)
+    table = vector(rng, (3, 5, 4), real)
+    thermal = table, T, 300.0, 0.06, varies, varies, varies
+    b = zeros(real)
+    twins("elastic_load", "thermal_load", FACES, b, ids, *thermal, *widths, True, False, NX, NY, NZ, real=real)
+    U, out = vector(rng, (3, NZ + 1, NY + 1, NX + 1), real), np.zeros((6, NZ, NY, NX), real)
+    centres = [positive(rng, n + 1, dtype=real) for n in (NX, NY, NZ)]
+    args = out, U, ids, cell, soft, *thermal, *widths, *centres, NX, NY, NZ
+    twins("elastic_load", "stress", (NX, NY, NZ), *args, real=real)
+    places = [vector(rng, (3, n + 1), real) for n in (NX, NY, NZ)]
+    sums, motion = np.zeros((3, NZ + 1, NY + 1, 5), real), vector(rng, (3, 4), real)
+    twins("elastic_load", "motion_sums", (NY + 1, NZ + 1, 3), sums, U, ids, *widths, places[0], NX, NY, NZ, real=real)
+    args = U, motion, ids, *widths, *places, True, True, NX, NY, NZ
+    twins("elastic_load", "take_motion", FACES, *args, real=real)
+
+
+# multigrid ------------------------------------------------------------------------------------------------------------
+
+
+def test_transfers(twins, rng, real):
+    """3 components, 4 levels; 9 x 5 fine values between 6 x 4 coarse ones, sums of 3 x 2 fine values the other way."""
+    fine, coarse = vector(rng, (3, 4, 5, 9), real), vector(rng, (3, 4, 4, 6), real)
+    on = (rng.random(fine.shape) < 0.7).astype(real)
+    atx, aty = np.sort(rng.integers(0, 5, (3, 9)), 1), np.sort(rng.integers(0, 3, (3, 5)), 1)
+    tx, ty = vector(rng, (3, 9), real), vector(rng, (3, 5), real)
+    tables = atx.astype(np.int32), tx, aty.astype(np.int32), ty
+    twins("multigrid", "prolong", (9, 5, 4), fine * 2, on, coarse, *tables, 3, 4, 5, 9, real=real)
+    startx, starty = rng.integers(0, 6, (3, 6)).astype(np.int32), rng.integers(0, 4, (3, 4)).astype(np.int32)
+    sums = startx, vector(rng, (3, 3, 6), real), starty, vector(rng, (3, 2, 4), real)
+    twins("multigrid", "restrict", (6, 4, 4), coarse * np.nan, fine, *sums, 3, 4, 4, 6, 2, 3, real=real)
+
+
+def test_sparse_rows(twins, rng, real):
+    rows, start = np.array([2, 7, 30], np.int32), np.array([0, 2, 2, 5], np.int32)
+    column, value = rng.integers(0, 40, 5).astype(np.int32), vector(rng, 5, real)
+    out, x = vector(rng, 40, real), vector(rng, 40, real)
+    twins("multigrid", "sparse_rows", (3, 1, 1), out, x, 0.5, 1.0, rows, start, column, value, 3, real=real)
+
+
+def test_mask_and_dense_rows(twins, rng, real):
+    x, r = vector(rng, 301, real), vector(rng, 301, real)
+    twins("multigrid", "mask", (301, 1, 1), x, np.round(rng.random(301)).astype(real), 301, real=real)
+    at, inverse = rng.permutation(301)[:17], vector(rng, (17, 17), real)
+    twins("multigrid", "dense_rows", (17, 1, 1), x, r, inverse + inverse.T, at, 17, real=real)
+
+
+def test_noise(twins, rng, real):
+    x = twins("multigrid", "noise", (5001, 1, 1), np.zeros(5001, real), np.ones(5001, real), 5001, real=real, rtol=0)[0]
+    assert abs(x.mean()) < 0.05 and x.std() == pytest.approx(3**-0.5, rel=0.03) and len(np.unique(x)) > 4900
+    assert abs(np.corrcoef(x[1:], x[:-1])[0, 1]) < 0.05

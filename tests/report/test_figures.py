@@ -1,0 +1,129 @@
+"""Pictures of a finished run: which are drawn, that something is on them, and that they read in grey."""
+
+import numpy as np
+import pytest
+from finished import HEIGHT, finished
+from PIL import Image
+
+from warp.errors import WarpError
+from warp.report import figures, plots
+from warp.results import measured
+
+
+@pytest.fixture(scope="module")
+def result():
+    return finished()
+
+
+def test_a_surface_is_the_whole_footprint_above_its_zones_plane(result):
+    flat = measured.flat(result, "board", "bottom")
+    assert flat.zone == pytest.approx((-4.5e-3, 4.5e-3, -4.5e-3, 4.5e-3))
+    assert flat.surface.bounds == pytest.approx((-5e-3, 5e-3, -5e-3, 5e-3))
+    middle = np.abs(flat.surface.x).argmin()
+    rise = flat.height[middle, middle] - flat.height[0, 0]
+    assert rise == pytest.approx(2 * HEIGHT, rel=2e-3)
+    assert 1e6 * flat.warpage.value == pytest.approx(
+        result.metrics["surfaces"]["board"]["bottom"]["warpage_um"]
+    )
+    assert flat.shape == "convex"
+    assert measured.flat(result, "chip", "top").zone is None
+
+
+def test_zones_of_files_without_their_place_are_centred(result):
+    numbers = result.metrics["surfaces"]["board"]["bottom"]
+    kept = {key: numbers.pop(key) for key in ("zone_x0_mm", "zone_y0_mm")}
+    try:
+        assert measured.flat(result, "board", "bottom").zone == pytest.approx(
+            (-4.5e-3, 4.5e-3, -4.5e-3, 4.5e-3)
+        )
+    finally:
+        numbers.update(kept)
+
+
+def test_the_side_to_the_board_comes_first_and_names_are_checked(result):
+    assert measured.board_part(result) == "board"
+    assert ("board", "bottom") in measured.chosen(result, []) and (
+        "chip",
+        "top",
+    ) in measured.chosen(result, [])
+    assert measured.chosen(result, ["chip.bottom"]) == [("chip", "bottom")]
+    assert measured.chosen(result, ["all"]) == measured.known(result)
+    for name in ("chip", "chip.left", "die.top"):
+        with pytest.raises(WarpError, match="PART.top or PART.bottom"):
+            measured.chosen(result, [name])
+
+
+def test_one_call_draws_the_useful_set(result, tmp_path):
+    files, left_out = figures.draw(result, tmp_path / "new", "dome", surfaces=["board.bottom"])
+    names = ["section", "board-bottom", "board-bottom-3d", "temperature", "stress", "residuals"]
+    assert [f.name for f in files] == [f"dome-{name}.png" for name in names] and not left_out
+    for file in files:
+        grey = np.asarray(Image.open(file).convert("L").resize((600, 500)))
+        assert grey.min() < 90 and grey.max() == 255  # dark lines and letters on white
+    with pytest.raises(WarpError, match="png, svg, pdf"):
+        figures.draw(result, tmp_path, "dome", "bmp")
+
+
+def test_a_picture_can_be_svg_and_is_the_same_every_time(result, tmp_path):
+    flat = measured.flat(result, "chip", "top")
+    for name in ("a.svg", "b.svg"):
+        figures.surface_map(flat, tmp_path / name)
+    assert b"</svg>" in (tmp_path / "a.svg").read_bytes()
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_what_cannot_be_drawn_is_said(tmp_path):
+    bare = finished(stress=False)
+    bare.metrics["uniform_temperature"] = True
+    bare.fields = {name: field for name, field in bare.fields.items() if name == "temperature"}
+    files, left_out = figures.draw(bare, tmp_path, "bare")
+    assert [f.name for f in files] == ["bare-section.png", "bare-residuals.png"]
+    assert [reason.split(":")[0] for reason in left_out] == ["surfaces", "temperature", "stress"]
+
+
+def test_colour_maps_rise_in_lightness():
+    """The colours of a map, in grey, tell high from low everywhere."""
+    from matplotlib import colormaps
+
+    for name in (figures.HEIGHT_MAP, figures.HEAT_MAP, figures.STRESS_MAP):
+        red, green, blue, _ = colormaps[name](np.linspace(0, 1, 64)).T
+        assert (np.diff(0.299 * red + 0.587 * green + 0.114 * blue) > -1e-3).all(), name
+
+
+def test_fringes_are_round_and_cover_the_surface():
+    levels = figures.fringes(np.array([-31.0, 66.0]))
+    assert levels[0] <= -31 and levels[-1] >= 66 and 0 in levels
+    assert np.allclose(np.diff(levels), np.diff(levels)[0])
+    assert len(figures.fringes(np.zeros(3))) > 1  # a flat surface can be drawn
+
+
+def test_a_section_unfolds_the_quarter():
+    values = np.arange(6).reshape(2, 3)
+    assert figures._unfolded(values, (True, False)).tolist() == [
+        [2, 1, 0, 0, 1, 2],
+        [5, 4, 3, 3, 4, 5],
+    ]
+    assert figures._lines(np.array([0.0, 1.0, 3.0]), True).tolist() == [-3, -1, 0, 1, 3]
+
+
+def test_a_history_has_a_gap_where_the_solver_began_anew():
+    x, y = plots.broken(np.array([1.0, 1e-3, 1e-8, 0.5, 0.6, 1e-9]))
+    assert x.tolist() == [0, 1, 2, 2.5, 3, 4, 5]
+    assert np.isnan(y).tolist() == [False] * 3 + [True] + [False] * 3
+
+
+def test_media_too_thin_for_a_number_get_one_beside_the_section():
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    x, z = np.linspace(0, 10, 11), np.array([0.0, 1.0, 1.01, 1.02, 2.0])
+    layers = [np.zeros((4, 10), bool) for _ in range(4)]
+    for k, layer in enumerate(layers):
+        layer[k] = True
+    inside = [plots._number(axes, x, z, layer, str(n), room=0.1) for n, layer in enumerate(layers)]
+    assert inside == [True, False, False, True]
+    plots._lead_out(axes, x, z, {"1": layers[1], "2": layers[2]})
+    beside = {
+        text.get_text(): text.get_position() for text in axes.texts if text.get_position()[0] > 10
+    }
+    assert set(beside) == {"1", "2"} and beside["2"][1] - beside["1"][1] >= 0.09 * 2 - 1e-9

@@ -1,0 +1,223 @@
+"""data/result-file.md says all of the file and nothing else; whatever is done to a file's bytes ends in one sentence."""
+
+import json
+import random
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from finished import finished
+
+from warp.errors import WarpError
+from warp.report import export
+from warp.report import page as report_page
+from warp.results import file as results
+from warp.results import measured
+
+PAGE = (Path(__file__).parents[2] / "data" / "result-file.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def result():
+    done = finished()
+    done.metrics["coplanarity_um"] = 3.0
+    line = {"thickness_um": 50.0, "change_um": 0.1, "change_min_um": -0.1, "change_max_um": 0.2}
+    done.metrics["bond_lines"] = {"rounds": 4, "parts": {"tim": line}}
+    done.metrics["refinement"] = {"voxels": [10, 80], "order": "2 assumed"}
+    for sides in done.metrics["surfaces"].values():
+        for numbers in sides.values():
+            numbers.update(warpage_error_um=0.5, warpage_extrapolated_um=1.0, warpage_order=None)
+    return done
+
+
+@pytest.fixture
+def path(result, tmp_path):
+    return result.write(tmp_path / "out.h5")
+
+
+def table(title):
+    """Rows of the page's table below a heading, as lists of cells."""
+    part = PAGE.partition(title)[2].partition("\n## ")[0]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in part.splitlines()
+        if line.startswith("| `")
+    ]
+
+
+def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, path):
+    said = {name.strip("`"): (shape, kind) for name, shape, kind, _ in table("# The result file")}
+    nz, ny, nx = result.grid.shape
+    sizes = {"nz": nz, "ny": ny, "nx": nx, "rows": len(result.media.material)}
+    found = set()
+    with h5py.File(path) as file:
+        assert file.attrs["format"] == "warpage" and tuple(file.attrs["schema"]) == results.SCHEMA
+        assert f"schema {results.SCHEMA[0]}.{results.SCHEMA[1]}." in PAGE
+        assert list(file["grid"].attrs["mirror"]) == [1, 1]
+        for dataset in datasets(file):
+            name = re.sub(r"residuals/\w+", "residuals/NAME", dataset.name)
+            shape, kind = said[name]
+            assert dataset.dtype == kind, name
+            assert dataset.shape == eval(shape, {**sizes, "n": dataset.size}), name
+            found.add(name)
+    assert found == set(said)
+
+
+def datasets(group):
+    """All but the links of /VTKHDF; h5py's visit would show an object under its first name only."""
+    for name in group:
+        if isinstance(group[name], h5py.Dataset):
+            yield group[name]
+        elif name != "VTKHDF":
+            yield from datasets(group[name])
+
+
+def documented(title):
+    """Every name of a table, written out: siblings share what stands before their last dot."""
+    names = set()
+    for first, *_ in table(title):
+        words = re.findall(r"`([^`]+)`", first)
+        stem = words[0].rpartition(".")[0]
+        names |= {words[0], *(f"{stem}.{word}".lstrip(".") for word in words[1:])}
+    return names
+
+
+def spoken(value, where=""):
+    """Names of numbers as the page writes them."""
+    if isinstance(value, dict) and value:
+        for key, below in value.items():
+            if re.search(r"(^surfaces|^temperature|^stress|^solver|^bond_lines.parts)$", where):
+                key = "NAME" if where == "solver" else "PART"
+            elif where == "surfaces.PART":
+                key = "SIDE"
+            yield from spoken(below, f"{where}.{key}".lstrip("."))
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for entry in value:
+            yield from spoken(entry, f"{where}[]")
+    else:
+        yield where
+
+
+def test_every_number_is_on_the_page(path):
+    with h5py.File(path) as file:
+        numbers, info = (
+            json.loads(bytes(file[name][()])) for name in ("metrics", "provenance/info")
+        )
+    said = documented("## Numbers")
+    found = set(spoken(numbers))
+    assert not found - said
+    process = {
+        "steps[]",
+        "uniform_temperature",
+        *(name for name in said if name.startswith("steps[].")),
+    }
+    assert said - found <= process, said - found - process
+    told = set(spoken({key: value or "none" for key, value in info.items()})) - {"overrides"}
+    assert not {name for name in told if not name.startswith("overrides.")} - documented(
+        "## Provenance"
+    )
+
+
+def damaged(whole, rng):
+    """Flip a bit, write over bytes, wipe a stretch or cut; half of the places in the first kilobytes, where HDF5 keeps
+    its metadata."""
+    data = bytearray(whole)
+    at = rng.randrange(6000 if rng.random() < 0.5 else len(data))
+    how = rng.choice(("bit", "bytes", "noise", "wipe", "cut"))
+    if how == "bit":
+        data[at] ^= 1 << rng.randrange(8)
+    elif how == "bytes":
+        for _ in range(rng.randrange(1, 6)):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+    elif how == "noise":
+        data[at : at + 16] = rng.randbytes(len(data[at : at + 16]))
+    elif how == "wipe":
+        data[at : at + 64] = bytes(len(data[at : at + 64]))
+    else:
+        del data[at:]
+    return bytes(data)
+
+
+def test_300_damaged_files_end_in_one_sentence_each(result, path, tmp_path):
+    whole, rng = path.read_bytes(), random.Random(3)
+    refused = 0
+    for n in range(300):
+        path.write_bytes(damaged(whole, rng))
+        try:
+            back = results.read(path)
+            json.dumps(back.summary(), allow_nan=False)
+            measured.flat(back, "board", "bottom")
+            if n % 20 == 0:
+                export.vtr(back, tmp_path / "out.vtr")
+            assert np.array_equal(back.displacement, result.displacement)  # harmless
+        except WarpError as error:
+            refused += 1
+            assert "\n" not in str(error) and len(str(error)) < 400 and str(path) in str(error)
+    assert refused > 100
+
+
+@pytest.mark.slow
+def test_damaged_files_in_every_reader(path, tmp_path):
+    from warp.report import compare, figures
+
+    whole, rng = path.read_bytes(), random.Random(4)
+    good = tmp_path / "good.h5"
+    good.write_bytes(whole)
+    readers = (
+        lambda one: figures.draw(results.read(one), tmp_path / "plots", "a"),
+        lambda one: report_page.write(results.read(one), tmp_path / "a.html"),
+        lambda one: export.write(results.read(one), tmp_path / "a", True, True),
+        lambda one: compare.files([one, good]),
+    )
+    for _ in range(25):
+        path.write_bytes(damaged(whole, rng))
+        for read in readers:
+            try:
+                read(path)
+            except WarpError as error:
+                assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("grid/x", np.linspace(5e-3, 0, 10), "does not rise"),
+        ("grid/z", np.array([0.0, np.nan, 1e-3, 1.1e-3, 1.2e-3]), "does not rise"),
+        ("fields/displacement", np.zeros((3, 2, 2, 2)), "does not fit the grid"),
+        ("media/part", np.array([-1, 0, 7], np.int32), "rows of media"),
+        ("metrics", np.frombuffer(b"[]", np.uint8), "no table"),
+        ("ids", np.full((4, 9, 9), 9, np.uint16), "beyond the rows"),
+    ],
+)
+def test_datasets_that_do_not_belong_together_are_refused(path, name, value, complaint):
+    """Somebody changed the file with valid checksums."""
+    with h5py.File(path, "r+") as file:
+        del file[name]
+        file[name] = value
+    with pytest.raises(WarpError, match=complaint) as error:
+        results.read(path).ids  # noqa: B018
+    assert "\n" not in str(error.value)
+
+
+def test_xarray_holds_the_fields_over_the_centres(result):
+    pytest.importorskip("xarray")
+    view, solid = result.to_xarray(), result.ids > 0
+    np.testing.assert_array_equal(view.x, result.grid.xc)
+    np.testing.assert_array_equal(view.temperature.values[solid], result.temperature[solid])
+    assert (
+        np.isnan(view.temperature.values[~solid]).all() and (view.part.values[~solid] == -1).all()
+    )
+    w = (result.displacement[2, :-1, :-1, :-1] + result.displacement[2, 1:, :-1, :-1]) / 2
+    np.testing.assert_allclose(view.displacement.sel(axis="z").values[solid], w[solid])
+    assert view.temperature.attrs["units"] == "K" and view.attrs["parts"] == result.parts
+
+
+def test_a_missing_extra_says_what_to_install(result, monkeypatch):
+    import sys
+
+    for name, method in (("xarray", result.to_xarray), ("pyvista", result.to_pyvista)):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(WarpError, match=f"pip install {name}"):
+            method()

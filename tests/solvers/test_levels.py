@@ -1,0 +1,197 @@
+"""Levels of the elastic V-cycle: what the coarse coefficients and the lines must be, and how the cells merge."""
+
+import numpy as np
+import pytest
+from hard_models import FULL, ROOM, bumps, crumbs, dropped_boxes, lidded, random_boxes
+from scipy import sparse
+
+from warp.solvers import coarsening
+from warp.solvers.elastic import load as elastic_load
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic.multigrid import slender
+from warp.solvers.elastic.multigrid.coarsest import matrix
+from warp.solvers.elastic.multigrid.coefficients import merge_coefficients, merge_media, stored
+from warp.solvers.elastic.multigrid.cycle import Cycle, bytes_needed
+from warp.solvers.elastic.multigrid.level import Coarse, Fine, Stored
+from warp.solvers.elastic.multigrid.smoothers import Lines, line_entries
+from warp.solvers.elastic.multigrid.transfer import Merge
+from warp.solvers.sparse import Scattered, add, numbered
+
+
+def operator(model, cpu):
+    return elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, ROOM))
+
+
+def first_merge(A):
+    x, y, _ = A.lines
+    return Merge.of(x, y, A.mirror)
+
+
+def test_cells_merged_from_ids_are_those_merged_from_stored_ones(cpu):
+    A = operator(random_boxes(3, 30, cells=(13, 11, 7), uneven=0.5), cpu)
+    merge = first_merge(A)
+    found, expected = merge_media(A, merge), merge_coefficients(cpu, stored(A), merge)
+    np.testing.assert_allclose(found.C, expected.C, rtol=1e-12, atol=1e-14 * expected.C.max())
+    np.testing.assert_allclose(
+        found.total, expected.total, rtol=1e-12, atol=1e-14 * expected.total.max()
+    )
+
+
+def test_few_of_many_places(cpu):
+    """Sums and products of matrices between three of a billion places; their diagonal and rows on a vector that has all."""
+    near = Scattered.of(np.array([10**9, 3, 3]), np.array([3, 3, 3]), np.array([4.0, 1.0, 2.0]))
+    B = sparse.csr_matrix(([1.0, -1.0], ([0, 0], [3, 7])), shape=(1, 10**9 + 1))
+    np.testing.assert_array_equal((near + Scattered.product(B, np.array([5.0]))).at, [3, 7, 10**9])
+    few = Scattered.of(
+        np.array([9, 3]), np.array([3, 3]), np.array([4.0, 1.0])
+    ) + Scattered.product(B, np.array([5.0]))
+    out, x = np.zeros((2, 5)), np.arange(10.0)
+    few.rows(cpu, np.float64).apply(out, x.reshape(2, 5), 1.0, 0.0)
+    np.testing.assert_array_equal(
+        out.reshape(-1), [0, 0, 0, 6 * 3 - 5 * 7, 0, 0, 0, 5 * 7 - 5 * 3, 0, 4 * 3]
+    )
+    few.add_diagonal(cpu, out)
+    assert out.reshape(-1)[[3, 7, 9]].tolist() == [-17 + 6, 20 + 5, 12]
+
+
+def test_a_coarse_displacement_costs_what_the_interpolated_one_does(cpu):
+    """Soft blocks among stiff ones, 1:1e+05: with plain sums a soft cell's w moves for a hundredth of what it costs."""
+    A = operator(random_boxes(1, 60, cells=(16, 14, 8), solid=True), cpu)
+    merge = first_merge(A)
+    fine = Fine(A)
+    coarse = Coarse(cpu, merge, A.lines[2], merge_media(A, merge), fine)
+    fine.allocate(np.zeros(fine.inverse.size, np.float32), np.zeros(fine.inverse.size, np.float32))
+    coarse.allocate(np.zeros(coarse.C.size, np.float32), np.zeros(1, np.float32))
+    diagonal, ratio = coarse.diagonal().reshape(-1), 0.0
+    for place in np.flatnonzero(diagonal):
+        coarse.x[...] = 0
+        coarse.x.reshape(-1)[place] = 1
+        fine.x[...] = 0
+        coarse.prolong(fine)
+        p = fine.p.astype(float)
+        ratio = max(ratio, float(np.vdot(p, fine.times(p))) / diagonal[place])
+    assert ratio < 5
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: dropped_boxes(3, 6, cells=(14, 12, 9)), lambda: crumbs(1, 0.25, (6, 10, 10))]
+)
+def test_a_coarse_field_costs_what_the_interpolated_one_does_beside_voids(cpu, build):
+    """The largest energy of the interpolated field where the coarse one costs 1; without the missing energy 145 and 26."""
+    A = operator(build(), cpu)
+    fine = Fine(A)
+    coarse = Coarse(cpu, first_merge(A), A.lines[2], merge_media(A, first_merge(A)), fine)
+    fine.allocate(np.zeros(fine.inverse.size, np.float32), np.zeros(1, np.float32))
+    coarse.inverse = coarse.diagonal()
+    coarse.allocate(np.zeros(coarse.inverse.size, np.float32), np.zeros(1, np.float32))
+    places, columns = np.flatnonzero(coarse.inverse), []
+    for place in places:
+        coarse.x[...] = 0
+        coarse.x.reshape(-1)[place] = 1
+        coarse.prolong(fine)
+        columns.append(sparse.csr_matrix(fine.p.reshape(1, -1).astype(float)))
+    P = sparse.vstack(columns).T
+    own = matrix(coarse)[places][:, places].toarray()
+    interpolated = (P.T @ matrix(fine) @ P).toarray()
+    scale = 1 / np.sqrt(own.diagonal())
+    energy, motion = np.linalg.eigh(own * scale * scale[:, None])
+    motion = scale[:, None] * motion[:, energy > 1e-7] / np.sqrt(energy[energy > 1e-7])
+    assert np.linalg.eigvalsh(motion.T @ interpolated @ motion)[-1] < 10
+
+
+def test_lines_at_free_faces_are_those_of_the_operator(cpu):
+    """M^-1 A x = x on a single z line, where most of its shear is borrowed."""
+    A = operator(lidded(), cpu)
+    fine = Cycle(A).fine
+    beside = np.zeros(A.shape)
+    add(cpu, beside, *line_entries(A.free, A.shape))
+    beside = abs(beside).max(1)
+    assert (beside > 0).sum() > 20
+    for n in np.argsort(beside, axis=None)[-20:]:
+        a, j, i = np.unravel_index(n, beside.shape)
+        line = (a, slice(None), j, i)
+        x, out = np.zeros(A.shape), np.zeros(A.shape)
+        x[line] = np.linspace(1, 2, A.shape[1]) * (fine.inverse[line] > 0)
+        A.apply(out, x)
+        fine.r[...], fine.p[...] = 0, 0
+        fine.r[line] = out[line]
+        fine.smoother.step(fine, 0.0, 0.0, 0.0, 1.0)
+        np.testing.assert_allclose(fine.x[line], x[line], atol=2e-3)
+
+
+@pytest.mark.parametrize("wide", [1, 2, 3])
+def test_lines_of_slender_rows_are_those_of_the_operator(cpu, wide):
+    """M^-1 A x = x where x is one mode of a row of faces, along the levels that the row has; from ids and stored alike."""
+    A = operator(bumps(5, wide, 15, high=4), cpu)
+    level, coefficients = Cycle(A).fine, stored(A)
+    again = Stored(cpu, A.lines, A.mirror, coefficients, None)
+    smoothers = (
+        level.smoother,
+        Lines.of(cpu, coefficients, again.diagonal(), again.free, A.lines, A.mirror),
+    )
+    rows = level.smoother.slender
+    assert rows.count > 20 and set(rows.cells) == {wide}
+    place = rows.first[rows.count // 3]
+    levels = place + (A.shape[2] * A.shape[3]) * np.arange(-4, 5)
+    levels = levels[np.isin(levels, rows.first)]
+    step = 1 if place < A.shape[1] * A.shape[2] * A.shape[3] else A.shape[3]
+    faces = levels[:, None] + step * np.arange(wide + 1)
+    assert len(levels) == 4
+    for smoother in smoothers:
+        for mode in range(wide + 1):
+            waves, given = slender.modes()[wide, : wide + 1, mode], np.array([1.0, 3.0, 2.0, -1.0])
+            x, out = np.zeros(A.shape), np.zeros(A.shape)
+            x.reshape(-1)[faces] = given[:, None] * waves
+            A.apply(out, x)
+            level.r[...], level.x[...], level.p[...] = 0, 0, 0
+            level.r.reshape(-1)[faces] = (out.reshape(-1)[faces] @ waves)[
+                :, None
+            ] * waves  # of this mode alone
+            smoother.step(level, 0.0, 0.0, 0.0, 1.0)
+            np.testing.assert_allclose(level.x.reshape(-1)[faces] @ waves, given, atol=2e-3)
+
+
+def test_wide_cells_wait_until_the_narrow_ones_have_caught_up():
+    """What varies across wide cells is not smoothed beside much narrower ones: one level merges less than a factor of five."""
+    lines = np.cumsum(np.r_[0, 1.3 ** np.abs(np.arange(-25, 26))])
+    x = y = lines
+    while len(x) > 8:
+        narrowest = np.diff(x).min()
+        keep, _ = coarsening.next_lines(x, y)
+        merged = np.diff(keep) > 1
+        assert merged.any() and np.diff(x[keep])[merged].max() < 1.15 * 5 * narrowest
+        x = y = x[keep]
+
+
+def test_an_interval_far_from_one_is_found(cpu):
+    """Power iterations neither overflow nor vanish: M^-1 a million times as large has an interval as much larger."""
+    level = Cycle(operator(lidded(), cpu)).fine
+    centre = level.centre
+    level.smoother.inverse *= np.float32(1e6)
+    level.find_interval()
+    assert level.centre == pytest.approx(1e6 * centre, rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [0, 1, 500])
+def test_places_are_numbered_as_unique_numbers_them(count):
+    places = np.random.default_rng(2).integers(0, 300, count)
+    for found, wanted in zip(numbered(places), np.unique(places, return_inverse=True), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_memory_is_counted_as_it_is_taken(cpu):
+    """Arrays of the preconditioner and the iteration, without the small tables of each level."""
+    A = operator(lidded(FULL, cells=40), cpu)
+    cycle = Cycle(A)
+    levels = cycle.levels
+    held = sum(q.nbytes for level in levels for q in (level.x, level.r))
+    held += sum(level.C.nbytes + level.K.nbytes for level in levels if isinstance(level, Stored))
+    for level in levels[:-1]:
+        s = level.smoother
+        held += (
+            s.inverse.nbytes + s.lower.nbytes
+            if isinstance(s, Lines)
+            else s.P.nbytes + level.inverse.nbytes
+        )
+    held += cycle.idle.nbytes + 3 * 8 * levels[0].x.size + 2 * A.ids.nbytes
+    assert held == pytest.approx(bytes_needed(A.lines, A.mirror), rel=0.05)

@@ -1,0 +1,354 @@
+"""From checked tables to a case's parts: materials, heat sources, boundaries; and whether they fit together.
+
+Each step returns what it made and the faults it met, so that one run lists them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from warp.case import power
+from warp.case.symmetry import asymmetry
+from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
+from warp.errors import Fault, Key, nearest
+from warp.geometry.part import AnyPart, Chip, Disc, Frame, Plate, Prism, Solid
+from warp.geometry.solids import Package, build
+from warp.materials import library as materials
+from warp.materials import mixing
+from warp.materials.bump_layer import Standing
+from warp.materials.library import MaterialError, Medium
+from warp.materials.material import Phase, Shrunk
+from warp.voxels.boundary import SIDES, Boundary, Film, Fixed, Interface, Source
+
+MIRRORS = {
+    "none": (False, False),
+    "half-x": (True, False),
+    "half-y": (False, True),
+    "quarter": (True, True),
+}
+FACE_SIDES = (*SIDES, "sides", "all")
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """What a case file's tables become."""
+
+    package: Package
+    media: Mapping[str, Medium]
+    sources: list[Source]
+    boundaries: list[Boundary]
+
+    @property
+    def heated(self) -> bool:
+        """Whether there is a temperature field to solve."""
+        return any(isinstance(b, Film | Fixed) for b in self.boundaries)
+
+
+def assemble(
+    file: CaseFile,
+    folder: Path,
+    present: Collection[str] | None = None,
+    shrunk: Mapping[str, tuple[str, float]] | None = None,
+) -> tuple[Assembly, list[Fault]]:
+    """Build everything a case needs; files that it names are relative to `folder`.
+
+    `present`: the parts that are there, all unless told. `shrunk`: materials by the one that they were before they
+    cured, and their linear shrinkage.
+    """
+    package, faults = build(file.part, folder, present)
+    media, more = _materials(file, package, shrunk or {})
+    faults += more
+    there = {name: part for name, part in file.part.items() if present is None or name in present}
+    sources, more = _gather(_sources(name, part, package, folder) for name, part in there.items())
+    faults += more
+    absent = file.part.keys() - there.keys()
+    boundaries, more = _gather([*_boundaries(file, absent), *_interfaces(file, absent)])
+    faults += more
+    faults += [*_check_bond_lines(file), *_check_output(file)]
+    made = Assembly(package, media, sources, boundaries)
+    if not faults:
+        faults = [
+            *(_check_heat(made, file) if present is None else ()),
+            *_check_laws(made, file),
+            *_check_symmetry(made, file),
+        ]
+    return made, faults
+
+
+def _gather(steps: Iterable[Callable[[], list[Any]]]) -> tuple[list[Any], list[Fault]]:
+    found: list[Any] = []
+    faults = []
+    for step in steps:
+        try:
+            found += step()
+        except Fault as fault:
+            faults.append(fault)
+    return found, faults
+
+
+def _materials(
+    file: CaseFile, package: Package, shrunk: Mapping[str, tuple[str, float]]
+) -> tuple[dict[str, Medium], list[Fault]]:
+    """Every material by its name: the file's own, the library's, and the recipes."""
+    faults: list[Fault] = []
+    own: dict[str, Medium] = {}
+    try:
+        own = materials.resolve(file.material)
+    except MaterialError as error:
+        faults.append(_own_fault(error, file))
+    library = materials.library()
+    known = {**library, **own}
+    own |= {
+        name: Shrunk(known[base], much) for name, (base, much) in shrunk.items() if base in known
+    }
+    found: dict[str, Medium] = {}
+    for name, key in package.wanted.items():
+        if name in own or name in library:
+            found[name] = own[name] if name in own else library[name]
+        elif name not in file.material:
+            faults.append(
+                Fault(
+                    key, f"there is no material {name!r}{nearest(name, [*file.material, *library])}"
+                )
+            )
+    if faults:
+        return found, faults
+    for name, recipe in package.recipes.items():
+        try:
+            _mixed(name, package, found)
+        except MaterialError as error:
+            faults.append(Fault(recipe.key, str(error)))
+    return found, faults
+
+
+def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
+    if name not in found:
+        recipe = package.recipes[name]
+        media = [_mixed(part, package, found) for part in recipe.of]
+        if recipe.rule == "turned":
+            found[name] = materials.rotated(media[0], 1)
+        elif recipe.member is not None:
+            faces = [
+                ([_mixed(part, package, found) for part in face], list(face.values()))
+                for face in recipe.faces
+            ]
+            between = tuple(mixing.mix(media, shares, "voigt", name) for media, shares in faces)
+            found[name] = Standing(media[0], recipe.member, recipe.per_area, name, between)
+        else:
+            phases = [
+                Phase(medium, recipe.since[part]) if part in recipe.since else medium
+                for part, medium in zip(recipe.of, media, strict=True)
+            ]
+            found[name] = mixing.mix(phases, list(recipe.of.values()), recipe.rule, name)
+    return found[name]
+
+
+def _own_fault(error: MaterialError, file: CaseFile) -> Fault:
+    """Blame the table and the property that the message names."""
+    text = str(error)
+    names = [name for name in file.material if f"{name!r}" in text]
+    if not names:
+        return Fault(("material",), text)
+    key: Key = ("material", names[0], *([error.key] if error.key else []))
+    return Fault(key, text.removeprefix(f"material {names[0]!r}: "))
+
+
+def _sources(
+    name: str, part: AnyPart, package: Package, folder: Path
+) -> Callable[[], list[Source]]:
+    def step() -> list[Source]:
+        if (
+            not isinstance(part, Solid)
+            or part.power is None
+            or name not in package.places
+            or removed(part)
+        ):
+            return []
+        return power.sources(
+            name, part.power, package.places[name], part.turn, folder, active_side(part)
+        )
+
+    return step
+
+
+def active_side(part: AnyPart) -> str | None:
+    """Where a chip's heat arises unless its power says; None: throughout."""
+    return {"down": "bottom", "up": "top"}[part.face] if isinstance(part, Chip) else None
+
+
+def removed(part: AnyPart) -> bool:
+    """Whether a solid was taken out with material = "void": then its heat and its faces are gone too."""
+    return isinstance(part, Solid) and part.material == "void"
+
+
+def _is_removed(name: str, file: CaseFile, absent: Collection[str]) -> bool:
+    return name in absent or (name in file.part and removed(file.part[name]))
+
+
+def _boundaries(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[], list[Boundary]]]:
+    for name, section in file.boundary.items():
+
+        def step(name: str = name, section: BoundarySection = section) -> list[Boundary]:
+            key = ("boundary", name)
+            faces = [
+                face
+                for face in section.face
+                if not _is_removed(face.rpartition(".")[0], file, absent)
+            ]
+            for face in faces:
+                _check_face(face, file, (*key, "face"), FACE_SIDES)
+            if section.temperature is not None:
+                if section.film is not None or section.ambient is not None:
+                    raise Fault(
+                        (*key, "temperature"),
+                        "stands beside a film: keep temperature, or film and ambient",
+                    )
+                return [Fixed(face, section.temperature) for face in faces]
+            if section.film is None:
+                raise Fault(key, 'needs film = "1000 W/(m^2 K)" and ambient, or temperature')
+            if section.ambient is None:
+                raise Fault(key, 'has a film but no ambient: add ambient = "25 degC"')
+            return [Film(face, section.film, section.ambient) for face in faces]
+
+        yield step
+
+
+def _interfaces(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[], list[Boundary]]]:
+    for name, section in file.interface.items():
+
+        def step(name: str = name, section: InterfaceSection = section) -> list[Boundary]:
+            key = ("interface", name, "between")
+            if any(_is_removed(part, file, absent) for part in section.between):
+                return []
+            for part in section.between:
+                _check_part(part, file, key)
+            one, other = section.between
+            if one == other:
+                raise Fault(key, "names the same part twice")
+            return [Interface(one, other, section.resistance)]
+
+        yield step
+
+
+def _check_part(name: str, file: CaseFile, key: Key) -> None:
+    if name not in file.part:
+        raise Fault(key, f"there is no part {name!r}{nearest(name, file.part)}")
+    part = file.part[name]
+    if part.shape == "void" or getattr(part, "material", None) == "void":
+        raise Fault(key, f"part {name!r} is void and has no faces")
+
+
+def _check_face(face: str, file: CaseFile, key: Key, sides: tuple[str, ...]) -> None:
+    part, _, side = face.rpartition(".")
+    if side not in sides or not part:
+        raise Fault(
+            key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(sides)}"
+        )
+    if part != "package" or "all" not in sides:
+        _check_part(part, file, key)
+
+
+def _check_bond_lines(file: CaseFile) -> Iterator[Fault]:
+    """Bond lines are layers, and their thickness follows from a solved temperature."""
+    names = file.load.bond_lines or ()
+    key = ("load", "bond_lines")
+    if names and file.load.temperature != "solved":
+        remedy = (
+            "a case with [[step]] cannot have them"
+            if file.step
+            else 'add temperature = "solved" to [load]'
+        )
+        yield Fault(key, f"change with the temperature field only: {remedy}")
+        return
+    for name in names:
+        try:
+            _check_part(name, file, key)
+        except Fault as fault:
+            yield fault
+            continue
+        part = file.part[name]
+        if (
+            isinstance(part, Chip)
+            or not isinstance(part, Plate | Disc | Prism | Frame)
+            or getattr(part, "layers", None)
+        ):
+            what = "a laminate" if getattr(part, "layers", None) else f"of shape {part.shape!r}"
+            yield Fault(
+                key,
+                f"part {name!r} is {what}, not one layer between two parts: plate, disc, prism or frame",
+            )
+
+
+def _check_output(file: CaseFile) -> list[Fault]:
+    output = file.output
+    surfaces: dict[Key, str] = {
+        ("output", "surfaces", n): face for n, face in enumerate(output.surfaces or ())
+    }
+    surfaces |= {("output", "zones", face): face for face in output.zones}
+    parts: dict[Key, str] = {
+        ("output", "zones", f): part for f, part in output.zones.items() if isinstance(part, str)
+    }
+    if output.terminals:
+        parts["output", "terminals"] = output.terminals
+    checks = [
+        partial(_check_face, face, file, key, ("top", "bottom")) for key, face in surfaces.items()
+    ]
+    checks += [partial(_check_part, part, file, key) for key, part in parts.items()]
+    faults = []
+    for check in checks:
+        try:
+            check()
+        except Fault as fault:
+            faults.append(fault)
+    return faults
+
+
+def _check_heat(made: Assembly, file: CaseFile) -> Iterator[Fault]:
+    """Heat needs a way out, and a solved temperature needs something to solve."""
+    if made.heated:
+        return
+    remedy = "add a [boundary.NAME] with a film or a fixed temperature"
+    if made.sources:
+        yield Fault(("part", made.sources[0].part, "power"), f"has no way out: {remedy}")
+    elif file.load.temperature == "solved":
+        yield Fault(("load", "temperature"), f'cannot be "solved": {remedy}')
+
+
+def _check_laws(made: Assembly, file: CaseFile) -> Iterator[Fault]:
+    """Every material, and then every mixture of sound ones, can tell what this analysis asks of it."""
+    mixtures = {recipe.key: name for name, recipe in made.package.recipes.items()}
+    sound = True
+    for fault in _failing(made, file, made.package.wanted.items()):
+        sound = False
+        yield fault
+    if sound:
+        yield from _failing(made, file, ((name, key) for key, name in mixtures.items()))
+
+
+def _failing(made: Assembly, file: CaseFile, media: Iterable[tuple[str, Key]]) -> Iterator[Fault]:
+    load = file.load
+    T = load.stress_free if isinstance(load.temperature, str) else load.temperature
+    for name, key in media:
+        medium = made.media[name]
+        try:
+            medium.stiffness(T)
+            medium.shear(T)
+            medium.thermal_strain(T, load.stress_free)
+            if made.heated:
+                medium.conductivity(T)
+        except MaterialError as error:
+            yield Fault(key, str(error))
+
+
+def _check_symmetry(made: Assembly, file: CaseFile) -> Iterator[Fault]:
+    found = [asymmetry(made.package.bodies, made.sources, made.boundaries, axis) for axis in (0, 1)]
+    for mirrored, why in zip(MIRRORS[file.symmetry], found, strict=True):
+        if mirrored and why is not None:
+            holds = tuple(reason is None for reason in found)
+            remedy = next(name for name, planes in MIRRORS.items() if planes == holds)
+            yield Fault(("symmetry",), f'{why[1]}; use symmetry = "{remedy}"')
+            return

@@ -1,0 +1,280 @@
+"""A case file becomes a checked case: bodies, materials, boundaries, loads. Everything that can be wrong is said here.
+
+    case = load("fcbga-lid.toml", {"part.chip.thickness": "0.5 mm"})
+    case.bodies(); case.materials(); case.sources; case.boundaries; case.loads; case.mirror; case.grid
+
+Checks run in the order in which they make sense: the text, the keys and their units (all complaints at once), then
+stacking, materials, heat, and the symmetry, which needs sound geometry, and last the order of the process's steps and
+the parts of each stage. Solving starts after `load` only.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from warp.case import overrides as overriding
+from warp.case.assembly import MIRRORS, Assembly, assemble
+from warp.case.errors import CaseError, Problem, Reporter
+from warp.case.plan import Moment, Stage, plan
+from warp.case.stages import assembly_of, hurried, unsupported
+from warp.case.tables import CaseFile
+from warp.case.toml_lines import key_lines
+from warp.geometry.part import AnyPart
+from warp.geometry.shapes import Body
+from warp.geometry.solids import Package
+from warp.materials.material import Medium
+from warp.voxels.boundary import Boundary, Source
+from warp.voxels.grid import GridSettings
+
+BIGGEST = 50_000_000  # bytes of text: a case file is written by a person
+
+
+@dataclass(frozen=True)
+class Loads:
+    """Stress-free temperature in K of parts that name none; the warpage's temperature in K, None = the solved field."""
+
+    stress_free: float
+    temperature: float | None
+
+
+Zone = tuple[float, float, float, float]  # x0, x1, y0, y1 in m
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A checked case, in SI units and kelvin; geometry of the full package."""
+
+    path: Path
+    text: str
+    """The file as it stands, for the record; `overrides` say what was changed."""
+    overrides: Mapping[str, str]
+    file: CaseFile
+    assembly: Assembly
+    """All parts at once."""
+    moments: tuple[Moment, ...] = ()
+    """What is computed of the process, in order; empty where the case has no steps."""
+    stages: Mapping[Stage, Assembly] = field(default_factory=dict)
+    """The parts of each stage of the process."""
+
+    def __repr__(self) -> str:
+        return f"<Case {self.title!r} from {self.path}: {', '.join(self.parts)}>"
+
+    @property
+    def title(self) -> str:
+        return self.file.title or self.path.stem
+
+    @property
+    def package(self) -> Package:
+        """Where the parts lie, and their solids."""
+        return self.assembly.package
+
+    @property
+    def height(self) -> float:
+        """From the lowest to the highest part, in m."""
+        places = self.package.places.values()
+        return max(place.z1 for place in places) - min(place.z0 for place in places)
+
+    @property
+    def parts(self) -> Mapping[str, AnyPart]:
+        return self.file.part
+
+    def bodies(self) -> list[Body]:
+        """Solids in the order in which later ones override."""
+        return self.package.bodies
+
+    def materials(self) -> Mapping[str, Medium]:
+        """Every material that a body names, mixtures included."""
+        return self.assembly.media
+
+    @property
+    def mirror(self) -> tuple[bool, bool]:
+        """Whether x = 0 and y = 0 are planes of symmetry that the grid uses."""
+        return MIRRORS[self.file.symmetry]
+
+    @property
+    def grid(self) -> GridSettings:
+        return GridSettings(**self.file.grid.model_dump(exclude_none=True))
+
+    @property
+    def loads(self) -> Loads:
+        wanted = self.file.load.temperature
+        return Loads(self.file.load.stress_free, None if isinstance(wanted, str) else wanted)
+
+    @property
+    def bond_lines(self) -> tuple[str, ...]:
+        """Layers whose conductance follows their thickness."""
+        return self.file.load.bond_lines or ()
+
+    @property
+    def sources(self) -> list[Source]:
+        """Heat, for `boundary.heat_load`."""
+        return self.assembly.sources
+
+    @property
+    def boundaries(self) -> list[Boundary]:
+        """Films, fixed temperatures and interface resistances."""
+        return self.assembly.boundaries
+
+    @property
+    def heated(self) -> bool:
+        """Whether there is a temperature field to solve."""
+        return self.assembly.heated
+
+    @property
+    def surfaces(self) -> list[tuple[str, str]] | None:
+        """(part, "top" | "bottom") whose warpage is wanted; None = both of every part."""
+        wanted = self.file.output.surfaces
+        return None if wanted is None else [_split(face) for face in wanted]
+
+    @property
+    def zones(self) -> dict[tuple[str, str], Zone]:
+        """Measuring zones that are smaller than the surface."""
+        found = {}
+        for face, size in self.file.output.zones.items():
+            part, side = _split(face)
+            if isinstance(size, str):
+                bounds = [body.bounds for body in self.package.bodies if body.part == size]
+                low, high = (tuple(f(b[n] for b in bounds) for n in range(4)) for f in (min, max))
+                found[part, side] = (low[0], high[1], low[2], high[3])
+            else:
+                centre = self.package.places[part].outline
+                x, y, (w, d) = centre.x, centre.y, size
+                found[part, side] = (x - w / 2, x + w / 2, y - d / 2, y + d / 2)
+        return found
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return self.file.output.fields
+
+    @property
+    def terminals(self) -> str | None:
+        return self.file.output.terminals
+
+
+def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:
+    """Read, override and check a case file; CaseError lists all that is wrong, one line each."""
+    path = Path(path)
+    return parse(_read(path), path, overrides)
+
+
+def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> Case:
+    """Check a case's text as `load` does; `path` names it in complaints, and its folder holds its power maps."""
+    overrides = dict(overrides or {})
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CaseError([_not_toml(path, str(error))]) from None
+    except RecursionError:
+        raise CaseError(
+            [Problem(str(path), None, "", "is nested too deeply to be a case")]
+        ) from None
+    except ValueError:
+        raise CaseError([Problem(str(path), None, "", "has a number of too many digits")]) from None
+    lines = key_lines(text)
+    changed, refused = overriding.apply(tables, overrides)
+    if refused:
+        raise CaseError(
+            Problem(str(path), None, f"--set {key}", message) for key, message in refused
+        )
+    reporter = Reporter(str(path), lines, tables, changed)
+    try:
+        file = CaseFile.model_validate(tables)
+    except ValidationError as error:
+        raise CaseError(reporter.invalid(error, _schema())) from None
+    assembly, faults = assemble(file, path.parent)
+    moments: list[Moment] = []
+    stages: dict[Stage, Assembly] = {}
+    if not faults:
+        moments, faults = plan(
+            file, assembly.package.places, assembly.heated, bool(assembly.sources)
+        )
+    for moment in moments:
+        if moment.stage not in stages and not faults:
+            stages[moment.stage], faults = assembly_of(file, moment.stage, path.parent)
+    if not faults:
+        faults = [*hurried(moments, stages), *unsupported(file, moments, stages)]
+    if faults:
+        raise CaseError(reporter.problem(fault.key, fault.message) for fault in faults)
+    return Case(path, text, overrides, file, assembly, tuple(moments), stages)
+
+
+def schema() -> dict[str, Any]:
+    """The case file as a JSON Schema, for editors to check and complete."""
+    found = _tidied(_schema())
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **found,
+        "title": "warp case",
+    }
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return CaseFile.model_json_schema()
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > BIGGEST:
+            raise CaseError(
+                [Problem(str(path), None, "", "is too large for a case file: is it the right one?")]
+            )
+        return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+    except OSError as error:
+        raise CaseError(
+            [Problem(str(path), None, "", f"cannot be read: {error.strerror or error}")]
+        ) from None
+    except (UnicodeDecodeError, ValueError):
+        raise CaseError(
+            [Problem(str(path), None, "", "is no text in UTF-8, so it is no case file")]
+        ) from None
+
+
+def _not_toml(path: Path, message: str) -> Problem:
+    words, _, where = message.partition(" (at ")
+    line = where.removeprefix("line ").split(",")[0]
+    unquoted = words.startswith(("Expected newline", "Invalid value"))
+    hint = '; quantities are quoted, e.g. thickness = "0.775 mm"' if unquoted else ""
+    hint = (
+        "; a quotation mark is missing at its end" if words == r"Illegal character '\n'" else hint
+    )
+    return Problem(
+        str(path), int(line) if line.isdigit() else None, "", f"is not TOML: {words}{hint}"
+    )
+
+
+def _tidied(schema: Any) -> Any:
+    """Drop what TOML has not (null), defaults in SI floats where the file wants a string, and tags of unions."""
+    if isinstance(schema, list):
+        return [_tidied(entry) for entry in schema]
+    if not isinstance(schema, dict):
+        return schema
+    branches = [
+        b for b in (*schema.get("anyOf", ()), *schema.get("oneOf", ())) if b != {"type": "null"}
+    ]
+    schema = {
+        key: value
+        for key, value in schema.items()
+        if key not in ("anyOf", "oneOf", "discriminator")
+    }
+    if len(branches) == 1:
+        return _tidied({**branches[0], **schema})
+    if branches:
+        schema = {**schema, "anyOf": branches}
+    dropped = {"title"} if isinstance(schema.get("title"), str) else set()
+    if "default" in schema and not isinstance(schema["default"], str | bool):
+        dropped.add("default")
+    return {key: _tidied(value) for key, value in schema.items() if key not in dropped}
+
+
+def _split(face: str) -> tuple[str, str]:
+    part, _, side = face.rpartition(".")
+    return part, side

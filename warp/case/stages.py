@@ -1,0 +1,121 @@
+"""The solids of a stage: the case's parts as they are after some of its steps.
+
+A part that a step joined is free of stress where the step says. The fill of an effective array belongs to the part
+that the array lies inside, if it is of that material: as long as that part is not there, the members stand free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from warp.case.assembly import MIRRORS, Assembly, assemble
+from warp.case.plan import Moment, Stage
+from warp.case.symmetry import asymmetry
+from warp.case.tables import CaseFile
+from warp.errors import Fault
+from warp.geometry.package import VOID
+from warp.geometry.part import AnyPart, Array, Solid
+from warp.materials.library import MaterialError
+from warp.voxels.boundary import Boundary, Fixed
+from warp.voxels.supports import Clamp, Table
+
+
+def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, list[Fault]]:
+    """Bodies, materials, heat sources and boundaries of one stage, of the whole: nothing is cut here."""
+    since, shrunk = dict(stage.since), dict(stage.shrunk)
+    made: dict[str, tuple[str, float]] = {}
+    parts: dict[str, AnyPart] = {}
+    for name, part in file.part.items():
+        changes: dict[str, object] = {}
+        if name in since and isinstance(part, Solid):
+            changes["stress_free"] = since[name]
+        if name in shrunk and isinstance(part, Solid) and part.material is not None:
+            changes["material"] = _after_cure(part.material, shrunk[name], made)
+        if isinstance(part, Array) and part.model == "effective" and part.fill is not None:
+            changes |= _fill(part, file, stage, shrunk, made)
+        parts[name] = part.model_copy(update=changes) if changes else part
+    around = dict(file.boundary)
+    for name, word, value in stage.around:
+        fixed = around[name].temperature is not None
+        around[name] = around[name].model_copy(update={"temperature" if fixed else word: value})
+    return assemble(
+        file.model_copy(update={"part": parts, "boundary": around}), folder, stage.present, made
+    )
+
+
+def hurried(moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
+    """Find steps that change the temperature in no time while a material is there that relaxes: how far, time says."""
+    before: float | None = None
+    for moment in moments:
+        if before is not None and moment.temperature not in (None, before) and not moment.duration:
+            bodies, media = stages[moment.stage].package.bodies, stages[moment.stage].media
+            names = (body.material for body in bodies if body.material is not None)
+            slow = next(
+                (name for name in names if getattr(media[name], "relaxation", None) is not None),
+                None,
+            )
+            if slow is not None:
+                yield Fault(
+                    ("step", moment.step),
+                    f'takes no time, but {slow!r} relaxes: add duration = "2 min", or a rate',
+                )
+                return
+        before = moment.temperature
+
+
+def unsupported(
+    file: CaseFile, moments: Sequence[Moment], stages: Mapping[Stage, Assembly]
+) -> Iterator[Fault]:
+    """Find supports that the body or its symmetry does not allow: held faces without their twins, parts without a weight."""
+    for moment in moments:
+        made = stages[moment.stage]
+        if isinstance(moment.support, Clamp):
+            faces: list[Boundary] = [Fixed(face, 0.0) for face in moment.support.faces]
+            for axis, mirrored in enumerate(MIRRORS[file.symmetry]):
+                why = asymmetry(made.package.bodies, [], faces, axis) if mirrored else None
+                if why is not None:
+                    remedy = 'name its twin too, e.g. "package.sides"'
+                    yield Fault(
+                        ("step", moment.step),
+                        f"{why[1].replace('the boundary on', 'the hold on')}; {remedy}",
+                    )
+                    return
+        if isinstance(moment.support, Table):
+            for name in dict.fromkeys(
+                body.material for body in made.package.bodies if body.material is not None
+            ):
+                try:
+                    made.media[name].density  # noqa: B018
+                except MaterialError:
+                    remedy = (
+                        "its weight is needed on a table: add one, or gravity = false to that step"
+                    )
+                    yield Fault(
+                        ("step", moment.step), f"material {name!r} has no density, and {remedy}"
+                    )
+                    return
+
+
+def _fill(
+    array: Array,
+    file: CaseFile,
+    stage: Stage,
+    shrunk: dict[str, float],
+    made: dict[str, tuple[str, float]],
+) -> dict[str, object]:
+    """What stands between the members at this stage."""
+    around = file.part.get(array.inside or "")
+    if array.inside is None or not isinstance(around, Solid) or around.material != array.fill:
+        return {}
+    if array.inside not in stage.present:
+        return {"fill": VOID}
+    if array.inside in shrunk:
+        return {"fill": _after_cure(str(array.fill), shrunk[array.inside], made)}
+    return {}
+
+
+def _after_cure(material: str, much: float, made: dict[str, tuple[str, float]]) -> str:
+    name = f"{material} shrunk by {100 * much:.6g} %"
+    made[name] = (material, much)
+    return name

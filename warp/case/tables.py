@@ -1,0 +1,140 @@
+"""The tables of a case file beside its parts, and the file as a whole.
+
+    title = "..."
+    symmetry = "none"             | "half-x" (the plane x = 0 mirrors) | "half-y" | "quarter"
+    [part.NAME]                   what it is and where it stands (`part`), later parts override earlier ones
+    [material.NAME]               a material of this file (`materials`)
+    [boundary.NAME]               a film or a fixed temperature on faces; every other face is adiabatic
+    [interface.NAME]              thermal resistance between two parts
+    [[step]]                      what is done to it, one after the other (`steps`)
+    [load]                        stress-free temperature, and the temperature at which the warpage is wanted
+    [grid]                        how fine; nothing has to be given
+    [output]                      surfaces, measuring zones, fields
+
+SI units and kelvin after reading.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, field_validator
+
+from warp.case.steps import AnyStep
+from warp.geometry.part import AnyPart, Names, Section, Size, Thickness
+from warp.materials.library import MaterialSpec
+from warp.units import NOT_NEGATIVE, POSITIVE, FilmCoefficient, InterfaceResistance, Temperature
+
+ROOM = 298.15  # K, 25 degC, where packages are measured
+Symmetry = Literal["none", "half-x", "half-y", "quarter"]
+FaceNames = Annotated[Names, Field(examples=["lid.top"])]
+
+
+class BoundarySection(Section):
+    """What holds on faces: `film` and `ambient`, or `temperature`."""
+
+    face: FaceNames
+    """PART.SIDE with side top, bottom, x-, x+, y-, y+, sides or all; part "package" is the whole."""
+    film: Annotated[FilmCoefficient, POSITIVE] | None = None
+    """Heat-transfer coefficient."""
+    ambient: Temperature | None = None
+    temperature: Temperature | None = None
+    """Fixed temperature of the faces."""
+
+
+class InterfaceSection(Section):
+    """A thermal resistance where two parts touch."""
+
+    between: Annotated[
+        tuple[str, ...], Field(min_length=2, max_length=2, examples=[["chip", "tim"]])
+    ]
+    resistance: Annotated[InterfaceResistance, NOT_NEGATIVE]
+
+
+def _solved(value: Any) -> str:
+    return "<solved>" if value == "solved" else "<temperature>"
+
+
+class Load(Section):
+    """One step from the stress-free state to the temperature of interest."""
+
+    stress_free: Annotated[Temperature, Field(examples=["217 degC"])]
+    """Where every part fits its neighbours without stress, unless the part names its own."""
+    temperature: Annotated[
+        Annotated[Literal["solved"], Tag("<solved>")]
+        | Annotated[Temperature, Tag("<temperature>")],
+        Discriminator(_solved),
+    ] = Field(ROOM, validate_default=False)
+    """Where the warpage is computed: everywhere the same, or "solved": the temperature field under power."""
+    bond_lines: Annotated[Names, Field(examples=[["tim"]])] | None = None
+    """Soft layers that conduct as thick as the displacement leaves them; with temperature = "solved" only."""
+
+
+class GridSection(Section):
+    """How fine the grid is; every value has a default made from the package's own sizes."""
+
+    edge_spacing: Thickness | None = None
+    """In plane, next to part edges."""
+    spacing: Thickness | None = None
+    """In plane, at most."""
+    growth: Annotated[float, Field(ge=1e-3, le=2.0)] | None = None
+    """Of the in-plane spacing per unit distance from an edge."""
+    z_spacing: Thickness | None = None
+    """Through the thickness, at most."""
+    cells_per_layer: Annotated[int, Field(ge=1, le=1000)] | None = None
+    cells_per_diameter: Annotated[float, Field(gt=0.0, le=1000.0)] | None = None
+    """Across columns and balls."""
+    uniform: bool | None = None
+    """In plane `spacing` everywhere."""
+    refine: Annotated[float, Field(ge=0.125, le=64)] | None = None
+    """Divides every cell's width: 2 halves it, 0.5 doubles it."""
+    max_cells: Annotated[int, Field(ge=1)] | None = None
+    """A larger grid is an error."""
+
+
+class Output(Section):
+    """What is reported and stored."""
+
+    surfaces: (
+        Annotated[tuple[str, ...], Field(examples=[["substrate.bottom", "chip.top"]])] | None
+    ) = None
+    """PART.top and PART.bottom whose warpage is reported; both of every part unless told."""
+    zones: dict[str, Size] = {}
+    """Measuring zone per surface: a rectangle about the part's centre, or a part (balls) whose extent it is."""
+    terminals: str | None = None
+    """The part (balls, or the substrate) whose underside is checked for coplanarity."""
+    fields: tuple[Literal["temperature", "displacement", "stress"], ...] = (
+        "temperature",
+        "displacement",
+    )
+    """What the result file holds of each voxel."""
+
+
+class CaseFile(Section):
+    """One package and what is done to it."""
+
+    title: str = ""
+    symmetry: Symmetry = "none"
+    """Planes of symmetry that the solver may use; checked against the geometry."""
+    part: Annotated[dict[str, AnyPart], Field(min_length=1)]
+    material: dict[str, MaterialSpec] = {}
+    boundary: dict[str, BoundarySection] = {}
+    interface: dict[str, InterfaceSection] = {}
+    load: Load
+    step: tuple[AnyStep, ...] = ()
+    """The process, in its order; without it one step from the stress-free state."""
+    grid: GridSection = GridSection()
+    output: Output = Output()
+
+    @field_validator("part", "material", mode="before")
+    @classmethod
+    def _plain_names(cls, tables: Any) -> Any:
+        """Names appear in `part.side`, in file paths and on the command line."""
+        for name in tables if isinstance(tables, dict) else ():
+            if not name.replace("_", "").replace("-", "").isalnum() or not name[0].isalpha():
+                raise ValueError(
+                    f"the name {name!r} is not plain: a letter, then letters, digits, - and _"
+                )
+        if isinstance(tables, dict) and "package" in tables:
+            raise ValueError("the name 'package' stands for the whole: choose another")
+        return tables

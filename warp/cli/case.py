@@ -1,0 +1,132 @@
+"""Verbs that write and check a case, and what it may name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from warp.cli.words import CaseFile, Json, Set, overrides, print_json
+from warp.errors import WarpError
+
+
+def new(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="What kind of package; none lists them.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="CASE.toml", help="KIND.toml here unless told."),
+    ] = None,
+) -> None:
+    """Write a commented case file to start from.
+
+    \b
+    Examples:
+      warp new                              lists the kinds
+      warp new flip-chip -o mine.toml
+    """
+    from warp.case import starter
+
+    if kind is None:
+        for name, title in starter.kinds().items():
+            print(f"{name:22s} {title}")
+    else:
+        print(
+            f"written to {starter.write(kind, output)}: `warp check` draws it, `warp run` solves it"
+        )
+
+
+def check(
+    case: CaseFile,
+    set_: Set = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Cross-section picture; CASE.png here unless told."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the stack, the grid, gaps and floating parts, and what a run will cost. Solves nothing, needs no GPU.
+
+    \b
+    Examples:
+      warp check lid.toml                   draws lid.png, too
+      warp check lid.toml --json
+    """
+    from dataclasses import replace
+
+    from warp import load
+    from warp.cli import tables
+    from warp.report import plots
+    from warp.run import check as checks
+
+    target = picture or Path(case.stem + ".png")
+    loaded = load(case, overrides(set_))
+    plots.check_writable(target)
+    report = checks.check(loaded)
+    if report.model is not None:
+        plots.cross_section(report.model, target, title=report.title)
+        report = replace(report, picture=target)
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        tables.print_check(report)
+
+
+def materials(
+    name: Annotated[str | None, typer.Argument(help="One of the library's names.")] = None,
+    matrix: Annotated[
+        str | None,
+        typer.Option(
+            "--in", metavar="MATRIX", help="Show NAME as a powder in this polymer, over its share."
+        ),
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help='With --in: the grains, e.g. "5 um".')
+    ] = None,
+    resistance: Annotated[
+        str,
+        typer.Option(
+            metavar="RESISTANCE", help='With --in: of a grain\'s surface, e.g. "0.01 mm^2 K/W".'
+        ),
+    ] = "0 m^2 K/W",
+    as_json: Json = False,
+) -> None:
+    """List the material library, show one material with the source of every value, or a filled polymer's curve.
+
+    \b
+    Examples:
+      warp materials                        the library
+      warp materials silicon                every value with its source
+      warp materials silver --in epoxy --size "5 um"
+    """
+    from warp.cli import tables
+    from warp.materials import catalogue
+
+    if matrix is not None:
+        from warp.materials import filled_polymer
+
+        if name is None:
+            raise WarpError("--in needs the powder's name: warp materials silver --in epoxy")
+        found = filled_polymer.read(name, matrix, size, resistance)
+        return print_json(found) if as_json else tables.print_filled(found)
+    found = catalogue.listing() if name is None else catalogue.entry(name)
+    if as_json:
+        print_json(found)
+    elif name is None:
+        tables.print_materials(found)
+    else:
+        tables.print_material(found)
+
+
+def schema() -> None:
+    """Print the JSON Schema of case files, for editors that check and complete them.
+
+    \b
+    Examples:
+      warp schema > case.schema.json
+    """
+    from warp.case import case
+
+    print_json(case.schema())

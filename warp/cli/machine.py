@@ -1,0 +1,85 @@
+"""Verbs that try this machine: right numbers, speed, compiled kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from warp.cli.words import Device, Json, print_json
+
+
+def verify(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only what takes under a minute together.")
+    ] = False,
+    device: Device = "auto",
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write the table as a page, too.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE.md", help="Write the table for a README, too.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold the program against closed forms and published cases on this machine; exit code 1 if a number is off.
+
+    \b
+    Examples:
+      warp verify --quick
+      warp verify --html verify.html
+    """
+    from warp.cli import machine_tables
+    from warp.device import select
+
+    machine_tables.print_verification(
+        select(device), quick, print_json if as_json else None, html, markdown
+    )
+
+
+def bench(
+    device: Device = "auto",
+    voxels: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="About so many; the case's own grid unless told."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure this machine: kernels against its memory bandwidth, and whole solves of a lidded flip chip.
+
+    \b
+    Examples:
+      warp bench
+      warp bench --device cuda --voxels 10000000
+    """
+    from warp.cli import machine_tables
+    from warp.device import select
+    from warp.report import terminal
+    from warp.verify import bench as measure
+
+    with terminal.Steps() as steps:
+        found = measure.run(select(device), voxels, steps)
+    if as_json:
+        print_json(found)
+    else:
+        machine_tables.print_bench(found)
+
+
+def warmup(device: Device = "auto") -> None:
+    """Compile all kernels now, so that the next run starts at once.
+
+    \b
+    Examples:
+      warp warmup
+      warp warmup --device cuda
+    """
+    from warp.device import select
+    from warp.report import terminal
+    from warp.run import warmup as ahead
+
+    place = select(device)
+    with terminal.Steps() as steps:
+        steps("compiling kernels", 0, float("nan"))
+        ahead.warmup(place)
+    print(f"{place.describe()}: ready")

@@ -1,0 +1,163 @@
+"""Print how this machine does: the rows of `warp verify`, the rates of `warp bench`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from warp.device import Device
+from warp.report import terminal
+from warp.report.terminal import screen
+from warp.results import hdf5
+from warp.verify.problem import Row
+from warp.verify.suite import NotVerified, verify
+
+
+def print_bench(found: dict[str, Any]) -> None:
+    """Print what `run` found."""
+    from rich import box
+    from rich.table import Table
+
+    console = screen()
+
+    def table(*columns: str) -> Table:
+        made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+        for n, name in enumerate(columns):
+            made.add_column(name, justify="left" if n == 0 else "right", no_wrap=True)
+        return made
+
+    package, bandwidth = found["package"], found["bandwidth_GB_per_s"]
+    grid = " x ".join(map(str, package["grid"]))
+    console.print(f"[bold]{found['machine']['device']}[/]")
+    console.print(f" copy {bandwidth['copy']:.1f} GB/s, triad {bandwidth['triad']:.1f} GB/s")
+    console.print(f" {package['case']}: {grid} = {package['voxels']:,} voxels")
+    solves = table(
+        "solve to 1e-8",
+        "iterations",
+        "setup s",
+        "solve s",
+        "us/unknown",
+        "ns/voxel/iteration",
+        "bytes/voxel",
+    )
+    for row in found["solves"]:
+        numbers = ("setup_s", "solve_s", "us_per_unknown")
+        solves.add_row(
+            row["name"],
+            str(row["iterations"]),
+            *(f"{row[key]:.3g}" for key in numbers),
+            f"{row['ns_per_voxel_and_iteration']:.0f}",
+            f"{row['bytes_per_voxel']:.0f}",
+        )
+    console.print(solves)
+    kernels = table("kernel", "ns/voxel", "least bytes/voxel", "GB/s", "of triad")
+    for row in found["kernels"]:
+        numbers = (
+            f"{row['ns_per_voxel']:.3g}",
+            f"{row['least_bytes_per_voxel']:.0f}",
+            f"{row['GB_per_s']:.1f}",
+        )
+        kernels.add_row(row["name"], *numbers, f"{100 * row['share_of_triad']:.0f} %")
+    console.print(kernels)
+
+
+WIDTH = 170
+"""Characters of the table where no terminal says how many there are."""
+
+
+def print_verification(
+    device: Device,
+    quick: bool,
+    as_json: Callable[[Any], None] | None,
+    html: Path | None,
+    markdown: Path | None = None,
+) -> None:
+    """Verify, print the table (or JSON), write it as HTML or Markdown; raises NotVerified when a row fails."""
+    for file in (html, markdown):
+        if file is not None:
+            hdf5.check_writable(file)
+    with terminal.Steps() as steps:
+        done = verify(device, quick, lambda name: steps(name))
+    rows = [row for _, found, _ in done for row in found]
+    failed = [row.name for row in rows if not row.passed]
+    seconds = sum(taken for _, _, taken in done)
+    held = f"{len(rows) - len(failed)} of {len(rows)} rows hold on {device.describe()}"
+    title = f"{held}, {seconds:.0f} s"
+    if as_json:
+        problems = [{"name": problem.name, "seconds": taken} for problem, _, taken in done]
+        found = [row.as_dict() for row in rows]
+        as_json(
+            {"device": device.describe(), "seconds": seconds, "rows": found, "problems": problems}
+        )
+    else:
+        print_rows(rows, title)
+    if html is not None:
+        page = Console(file=io.StringIO(), record=True, width=WIDTH, highlight=False)
+        page.print(verification_table(rows))
+        page.print(title)
+        html.write_text(page.export_html(inline_styles=True), encoding="utf-8")
+    if markdown is not None:
+        markdown.write_text(as_markdown(rows, held), encoding="utf-8")
+    if failed:
+        raise NotVerified(
+            f"{len(failed)} of {len(rows)} rows miss their tolerance: {', '.join(failed)}"
+        )
+
+
+def print_rows(rows: Sequence[Row], title: str) -> None:
+    """Show the table, and the title below it: green if all rows hold."""
+    screen = terminal.screen()
+    screen = screen if screen.is_terminal else Console(highlight=False, width=WIDTH)
+    screen.print(verification_table(rows))
+    screen.print(Text(title, style="green" if all(row.passed for row in rows) else "red"))
+
+
+def verification_table(rows: Iterable[Row]) -> Table:
+    """One line a row; a failed one is red."""
+    out = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for name in ("", "expected", "got", "error", "tolerance", "source"):
+        out.add_column(
+            name,
+            justify="left" if name in ("", "source") else "right",
+            no_wrap=name not in ("", "source"),
+        )
+    for row in rows:
+        *told, source = _row_cells(row)
+        out.add_row(*told, Text(source, style="dim"), style=None if row.passed else "bold red")
+    return out
+
+
+def as_markdown(rows: Iterable[Row], title: str) -> str:
+    """The table for a README; a failed row is bold."""
+    lines = [
+        "| problem | expected | got | error | tolerance | source |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    for row in rows:
+        told = [cell.replace("|", "\\|") for cell in _row_cells(row)]
+        lines.append(f"| {' | '.join(told if row.passed else [f'**{cell}**' for cell in told])} |")
+    return "\n".join([*lines, "", f"{title}."]) + "\n"
+
+
+def _row_cells(row: Row) -> list[str]:
+    unit = f" {row.unit}" if row.unit else ""
+    numbers = [
+        f"{row.expected:.6g}{unit}",
+        f"{row.got:.6g}{unit}",
+        _row_size(row, row.error, sign="+"),
+    ]
+    return [row.name, *numbers, _row_size(row, row.tolerance), row.source]
+
+
+def _row_size(row: Row, value: float, sign: str = "") -> str:
+    """A share in percent, a difference in the row's unit."""
+    if not row.absolute:
+        return f"{100 * value:{sign}.2g} %"
+    return f"{value:{sign}.2g} {row.unit}".rstrip()

@@ -1,0 +1,213 @@
+"""Verbs that show, compare and hand on what a run has written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from warp.cli.words import Json, ResultFile, Set, Surfaces, overrides, print_json
+
+
+def plot(
+    result: ResultFile,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder; OUT-plots here unless told."),
+    ] = None,
+    surface: Surfaces = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="png|svg|pdf", help="What the pictures are.")
+    ] = "png",
+) -> None:
+    """Draw warpage, temperature, stress and convergence of a result: one command, the useful set of pictures.
+
+    \b
+    Examples:
+      warp plot lid.h5                        into lid-plots/
+      warp plot lid.h5 --surface chip.top --surface lid.bottom --format svg
+    """
+    from warp import read
+    from warp.cli import tables
+    from warp.report import figures
+
+    folder = output or Path(result.stem + "-plots")
+    tables.print_files(*figures.draw(read(result), folder, result.stem, form, surface or ()))
+
+
+def report(
+    result: ResultFile,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="OUT.html", help="The page; OUT.html here unless told."
+        ),
+    ] = None,
+    pitch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LENGTH", help='Ball pitch for the limits, "1 mm"; the case has one or not.'
+        ),
+    ] = None,
+    verified: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.json", help="What `warp verify --json` printed: its rows go in, too."
+        ),
+    ] = None,
+) -> None:
+    """Write one HTML page: numbers against the limits, surfaces to turn, stack, materials, grid, solvers.
+
+    \b
+    Examples:
+      warp report lid.h5 --pitch "1 mm"
+      warp verify --quick --json > verify.json
+      warp report lid.h5 --verified verify.json
+    """
+    from warp import read
+    from warp.cli import tables
+    from warp.report import page as report_page
+
+    page = output or Path(result.stem + ".html")
+    tables.print_files(
+        [page], report_page.write(read(result), page, pitch=pitch, verified=verified)
+    )
+
+
+def summary(
+    result: ResultFile,
+    as_json: Json = False,
+) -> None:
+    """Print the numbers of a result file.
+
+    \b
+    Examples:
+      warp summary lid.h5
+      warp summary lid.h5 --json | jq .surfaces.substrate.bottom.warpage_um
+    """
+    from warp import read
+    from warp.cli import tables
+
+    numbers = read(result).summary()
+    if as_json:
+        print_json(numbers)
+    else:
+        if numbers.get("steps"):
+            tables.print_steps(numbers["steps"])
+        tables.print_summary(numbers, title=result.stem)
+
+
+def compare(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="A.h5 [B.h5] [MEASURED.csv]", help="Results; x, y, z points."),
+    ],
+    surface: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PART.SIDE", help="Whose diagonals; the side to the board unless told."
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE.png", help="Overlaid diagonals; A-compare.png here."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two results, or a result with a measured surface: tables, and both diagonals over each other.
+
+    \b
+    Examples:
+      warp compare lid.h5 thin.h5
+      warp compare lid.h5 moire.csv --surface substrate.bottom
+    """
+    from warp.cli import tables
+    from warp.report import compare as comparing
+
+    found, names = comparing.files(files, surface, picture or Path(files[0].stem + "-compare.png"))
+    if as_json:
+        print_json(found)
+    else:
+        tables.print_comparison(found, names)
+
+
+def export(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="OUT.h5|CASE.toml", help="A result, or with --calculix a case."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="NAME", help="Names begin so (a folder with --calculix)."
+        ),
+    ] = None,
+    vtr: Annotated[
+        bool, typer.Option("--vtr", help="The voxels as a VTK file for any ParaView.")
+    ] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Surfaces as x, y, height, and all numbers, one a row.")
+    ] = False,
+    surface: Surfaces = None,
+    calculix: Annotated[
+        bool,
+        typer.Option(
+            "--calculix", help="The case as input decks of CalculiX, an independent solver."
+        ),
+    ] = False,
+    run: Annotated[
+        bool, typer.Option("--run", help="With --calculix: run ccx and `warp run`, print both.")
+    ] = False,
+    read_: Annotated[
+        bool, typer.Option("--read", help="With --calculix: as --run, of a ccx run made elsewhere.")
+    ] = False,
+    linear: Annotated[
+        bool, typer.Option("--linear", help="With --calculix: C3D8I instead of C3D20R.")
+    ] = False,
+    coarser: Annotated[
+        float,
+        typer.Option(
+            min=0.25,
+            max=16,
+            metavar="N",
+            help="With --calculix: bricks N times as wide as the voxels.",
+        ),
+    ] = 2.0,
+    set_: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Write a result as .vtr or CSV, or a case as input decks of CalculiX. (ParaView 6.2 and newer open OUT.h5.)
+
+    \b
+    Examples:
+      warp export lid.h5 --vtr --csv
+      warp export lid.h5 --csv --surface substrate.bottom
+      warp export lid.toml --calculix --run
+    """
+    from warp import load, read
+    from warp.cli import tables
+    from warp.report import terminal
+
+    if calculix:
+        from warp.cli import machine_tables
+        from warp.verify import calculix as calculix_answer
+
+        loaded, folder = load(file, overrides(set_)), output or Path(f"{file.stem}-calculix")
+        decks = calculix_answer.write(loaded, folder, file.stem, coarser, linear)
+        if not run and not read_:
+            return tables.print_files(decks.files)
+        with terminal.Steps() as steps:
+            found = calculix_answer.compare(decks, run, steps)
+        return (
+            print_json(found.as_dict())
+            if as_json
+            else machine_tables.print_rows(found.rows, found.title())
+        )
+    from warp.report import export as exports
+
+    tables.print_files(
+        exports.write(read(file), output or Path(file.stem), vtr, csv, surface or ())
+    )

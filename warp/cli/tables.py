@@ -1,0 +1,357 @@
+"""What a person sees: tables on stdout, progress bars on stderr, and those only in a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from warp.report.step_figures import duration, telling, value_of
+from warp.report.terminal import screen
+
+if TYPE_CHECKING:
+    from warp.geometry.tree import Branch
+    from warp.run.check import Report
+    from warp.run.sweep import Outcome
+
+
+def print_sweep(outcome: Outcome) -> None:
+    """Print how the runs ended and what moves the main output."""
+    console = screen()
+    count = len(outcome.records)
+    console.print(f" {count - len(outcome.failed)} of {count} runs done")
+    for reason, times in Counter(str(record.get("error")) for record in outcome.failed).most_common(
+        5
+    ):
+        console.print(Text(f" {times} failed: {reason}", style="yellow"))
+    found = [e for e in outcome.effects if e.output == outcome.main]
+    if found:
+        words = {v.key for v in outcome.design.variables if not v.numeric}
+        shown = ("alone", "with interactions") if any(math.isfinite(e.total) for e in found) else ()
+        table = _table(str(outcome.main), "low to high", *shown)
+        for e in sorted(found, key=lambda e: -abs(e.effect) if math.isfinite(e.effect) else 0.0):
+            shares = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][
+                : len(shown)
+            ]
+            table.add_row(
+                e.variable,
+                f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}",
+                *shares,
+            )
+        console.print(table)
+
+
+def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None = None) -> None:
+    """Print warpage, temperatures, solvers and cost; `numbers` as `warp summary --json` has them."""
+    console = screen()
+    console.print(Text(title, style="bold"))
+    parts, solvers = _parts(numbers), _solvers(numbers)
+    if parts is not None:
+        console.print(parts)
+        console.print(
+            " warpage by JEITA ED-7306: + is convex, the centre away from the board", style="dim"
+        )
+        if "refinement" in numbers:
+            console.print(f" {_refinement(numbers['refinement'])}", style="dim")
+    if _thermal(numbers):
+        console.print(f" {_thermal(numbers)}")
+    for line in _bond_lines(numbers.get("bond_lines") or {}):
+        console.print(f" {line}")
+    if solvers is not None:
+        console.print(solvers)
+    facts = [
+        _count(numbers.get("voxels"), "voxels"),
+        _count(numbers.get("unknowns"), "displacements"),
+        _number(numbers.get("wall_s"), "{:.1f} s"),
+        _number(numbers.get("peak_memory_MB"), "{:,.0f} MB"),
+        numbers.get("device"),
+    ]
+    console.print(" " + " · ".join(str(fact) for fact in facts if fact), style="dim")
+    if written is not None:
+        console.print(f" written to {written}", style="dim")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for n, name in enumerate(columns):
+        table.add_column(name, justify="left" if n == 0 else "right", no_wrap=True)
+    return table
+
+
+def _parts(numbers: Mapping[str, Any]) -> Table | None:
+    """One row a part: warpage of its two sides, in signs and in words, and its temperatures."""
+    surfaces, temperatures = numbers.get("surfaces") or {}, numbers.get("temperature") or {}
+    names = list(dict.fromkeys([*surfaces, *temperatures]))
+    if not names:
+        return None
+    table = _table(
+        "part",
+        *(("top", "bottom") if surfaces else ()),
+        *(("hottest", "mean") if temperatures else ()),
+    )
+    for name in names:
+        sides = (
+            [_warpage(surfaces.get(name, {}).get(side)) for side in ("top", "bottom")]
+            if surfaces
+            else []
+        )
+        t = temperatures.get(name, {})
+        warm = (
+            [_number(t.get(f"{key}_C"), "{:.2f} degC") for key in ("max", "mean")]
+            if temperatures
+            else []
+        )
+        table.add_row(name, *sides, *warm)
+    return table
+
+
+def _warpage(surface: Mapping[str, Any] | None) -> Text:
+    if surface is None:
+        return Text("")
+    value, error = surface["warpage_um"], surface.get("warpage_error_um")
+    within = ""
+    if error is not None:
+        bound = "<" if surface.get("warpage_extrapolated_um") is None else ""
+        within = f" +- {bound}{error:.1f}" if error >= 0.1 else f" +- {bound}{error:.1g}"
+    return Text.assemble(
+        (f"{value:+.1f}{within} um", "bold"), (" convex " if value >= 0 else " concave", "dim")
+    )
+
+
+def _refinement(facts: Mapping[str, Any]) -> str:
+    """What stands behind the errors."""
+    grids = ", ".join(f"{count:,}" for count in facts["voxels"])
+    return f"+- discretisation error from grids of {grids} voxels, order {facts['order']}; <: a bound, not monotone"
+
+
+def _thermal(numbers: Mapping[str, Any]) -> str:
+    thermal = numbers.get("thermal") or {}
+    texts = [
+        _number(thermal.get("junction_C"), "junction {:.2f} degC"),
+        _number(thermal.get("theta_ja_K_per_W"), "theta_JA {:.4g} K/W"),
+        _number(thermal.get("power_W"), "power {:.4g} W"),
+        _number(numbers.get("coplanarity_um"), "coplanarity {:.1f} um"),
+    ]
+    return " · ".join(text for text in texts if text)
+
+
+def _bond_lines(found: Mapping[str, Any]) -> list[str]:
+    """How thick each bond line has become, one line each."""
+    return [
+        f"bond line {name}: {n['thickness_um']:.1f} um as drawn, {n['change_um']:+.2f} um"
+        f" ({n['change_min_um']:+.2f} to {n['change_max_um']:+.2f}) after {found['rounds']} rounds of heat and bending"
+        for name, n in found.get("parts", {}).items()
+    ]
+
+
+def _solvers(numbers: Mapping[str, Any]) -> Table | None:
+    solvers = numbers.get("solver") or {}
+    if not solvers:
+        return None
+    table = _table("solver", "iterations", "residual", "time")
+    for name, s in solvers.items():
+        rounds = s.get("rounds", 1)
+        many = f"{s['iterations']} in {rounds} rounds" if rounds > 1 else str(s["iterations"])
+        table.add_row(name, many, f"{s['residual']:.1e}", f"{s['seconds']:.2f} s")
+    return table
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)
+
+
+def _count(value: int | None, what: str) -> str:
+    return "" if value is None else f"{value:,} {what}"
+
+
+def print_check(report: Report) -> None:
+    """Print the stack, the grid, the cost and everything that looks wrong."""
+    console = screen()
+    tree = Tree(Text(report.title, style="bold"), guide_style="dim")
+    for branch in report.stack:
+        _grow(tree, branch)
+    grid = _table("grid", "cells", "finest", "coarsest")
+    for axis, (cells, finest, coarsest) in report.spacing.items():
+        grid.add_row(axis, f"{cells:,}", _length(finest), _length(coarsest))
+    console.print(Group(tree, grid))
+    gib = 2**30
+    console.print(
+        f" {report.voxels:,} voxels, {report.unknowns:,} displacements, symmetry {report.symmetry}"
+    )
+    console.print(
+        f" memory {report.bytes / gib:.2f} GiB of {report.free / gib:.1f} GiB free, "
+        + ("" if report.seconds is None else f"about {_duration(report.seconds)} ")
+        + f"on {report.device}"
+    )
+    for layer, share in report.copper.items():
+        console.print(f" {100 * share:.1f} % copper in {layer!r}, from its picture", style="dim")
+    for gap in report.gaps:
+        console.print(
+            f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim"
+        )
+    for warning in report.warnings:
+        console.print(Text(f" warning: {warning}", style="yellow"))
+    if report.picture is not None:
+        console.print(f" cross-section in {report.picture}", style="dim")
+
+
+def print_files(files: Sequence[Path], left_out: Sequence[str] = ()) -> None:
+    """Name the files written, and what was left out and why."""
+    console = screen()
+    for file in files:
+        console.print(f" written to {file}", style="dim", soft_wrap=True)
+    for reason in left_out:
+        console.print(Text(f" left out: {reason}", style="yellow"))
+
+
+def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Print what differs between two results, and how a measured surface fits."""
+    console = screen()
+    if "numbers" in found:
+        table = _table("quantity", "where", "unit", *names, "difference")
+        for n in found["numbers"]:
+            table.add_row(
+                n["quantity"],
+                n["where"],
+                n["unit"],
+                *(f"{n[key]:+.2f}" for key in ("a", "b", "difference")),
+            )
+        console.print(table)
+        for line in found["changed"]:
+            console.print(
+                Text(f" {line}", style="red" if line.startswith("-") else "green"), soft_wrap=True
+            )
+    if "measured" in found:
+        console.print(Text(f"{found['surface']} against the measured surface", style="bold"))
+        table = _table(
+            "result", "points", "measured", "computed", "RMS", "correlation", "slope", "sign"
+        )
+        for name, m in found["measured"].items():
+            heights = [
+                f"{m[key]:+.1f} um" for key in ("measured_warpage_um", "computed_warpage_um")
+            ]
+            fit = [f"{m['rms_um']:.2f} um", f"{m['correlation']:+.4f}", f"{m['slope']:+.3f}"]
+            table.add_row(
+                name, f"{m['points']:,}", *heights, *fit, "same" if m["same_sign"] else "opposite"
+            )
+        console.print(table)
+    if "picture" in found:
+        print_files([Path(found["picture"])])
+
+
+def print_materials(listing: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the library, one line a material."""
+    console = screen()
+    columns = ("youngs_modulus_GPa", "cte_ppm_per_K", "conductivity_W_per_mK")
+    table = _table("material", "E (GPa)", "CTE (ppm/K)", "k (W/mK)", "")
+    table.columns[-1].justify = "left"
+    for name, entry in listing.items():
+        table.add_row(
+            name,
+            *(_each(entry.get(column)) for column in columns),
+            Text(entry["description"], style="dim"),
+        )
+    table.caption = (
+        "at 25 degC; in plane / along z. `warp materials NAME` has every property with its source."
+    )
+    table.caption_justify = "left"
+    console.print(table)
+
+
+def print_material(entry: Mapping[str, Any]) -> None:
+    """Print one material with its laws and sources."""
+    console = screen()
+    aliases = f"  also: {', '.join(entry['aliases'])}" if entry["aliases"] else ""
+    console.print(Text(entry["name"], style="bold") + Text(aliases, style="dim"))
+    console.print(f" {entry['description']}")
+    for key in ("glass_transition", "stress_free_temperature"):
+        if key in entry:
+            console.print(f" {key.replace('_', ' ')} {entry[key]}")
+    if entry["temperature_range"]:
+        console.print(f" valid {' to '.join(entry['temperature_range'])}")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for name, ratio in (("property", None), ("value", 3), ("source", 4)):
+        table.add_column(name, ratio=ratio, no_wrap=ratio is None)
+    for key, law in entry["properties"].items():
+        value = law["value"]
+        text = (
+            value
+            if isinstance(value, str)
+            else "\n".join(f"{axis}: {v}" for axis, v in value.items())
+        )
+        table.add_row(key, text, Text(law["source"], style="dim"))
+    console.print(table)
+
+
+def print_filled(curve: Mapping[str, Any]) -> None:
+    """Print a filled polymer's properties over the filler's share, and where each rule holds."""
+    console = screen()
+    grains = f", grains of {curve['particle_size_um']:.4g} um" if curve["particle_size_um"] else ""
+    console.print(Text(f"{curve['filler']} in {curve['matrix']}{grains}", style="bold"))
+    rules = list(curve["rows"][0]["conductivity_W_per_mK"])
+    table = _table("share", *(f"k {rule}" for rule in rules), "E (GPa)", "Poisson", "CTE (ppm/K)")
+    for row in curve["rows"]:
+        k = (f"{value:.4g}" for value in row["conductivity_W_per_mK"].values())
+        rest = (
+            f"{row[key]:.4g}" for key in ("youngs_modulus_GPa", "poissons_ratio", "cte_ppm_per_K")
+        )
+        table.add_row(f"{100 * row['fraction']:.0f} %", *k, *rest)
+    console.print(table)
+    for rule, text in curve["validity"].items():
+        console.print(Text(f" {rule}: {text}", style="dim"))
+
+
+def _each(value: float | list[float] | None) -> str:
+    """x, y, z; in plane / along z where x and y are alike."""
+    if value is None:
+        return ""
+    if not isinstance(value, list):
+        return f"{value:.4g}"
+    x, y, z = (f"{v:.3g}" for v in value)
+    return f"{x} / {z}" if x == y else f"{x}, {y}, {z}"
+
+
+def _grow(tree: Tree, branch: Branch) -> None:
+    text = Text(branch.name, style="bold" if branch.solid else "dim")
+    text.append(f"  {branch.note}", style="dim")
+    node = tree.add(text)
+    for child in branch.children:
+        _grow(node, child)
+
+
+def _length(metres: float) -> str:
+    return f"{1e3 * metres:.3g} mm" if metres >= 1e-4 else f"{1e6 * metres:.3g} um"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def print_steps(records: Sequence[Mapping[str, Any]]) -> None:
+    """Print one row a step, and one a point of its profile."""
+    names = telling(records)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for n, column in enumerate(("step", "degC", "time", *names)):
+        table.add_column(column, justify="left" if n == 0 else "right", no_wrap=n > 0)
+    for record in records:
+        label = f"{record['step']}. {record['name']}" if record["last"] else ""
+        if record["last"] and record.get("unit"):
+            label += f" [{record['unit']}]"
+        temperature = record["temperature_C"]
+        cells = [
+            Text("field" if temperature is None else f"{temperature:.4g}"),
+            Text(duration(record["time_s"])),
+        ]
+        for name in names:
+            value = value_of(record, name)
+            cells.append(Text("" if value is None else f"{value:+.1f} um"))
+        table.add_row(Text(label), *cells, style="" if record["last"] else "dim")
+    screen().print(table)

@@ -1,0 +1,1 @@
+"""Turn parts into stacked solids. Knows no grid and no temperature."""

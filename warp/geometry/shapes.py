@@ -1,0 +1,196 @@
+"""Solids in space: boxes, prisms, arrays of columns and of truncated balls, and the bodies made of them.
+
+Lengths in metres, absolute coordinates of the full package: x, y in plane, z up from board to lid.
+A shape knows its bounds, its volume and the lines a grid should have; the share of a voxel is `voxelize`'s affair.
+A body is a part's share of space: where bodies overlap, the later one wins; material None carves a void.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+Bounds = tuple[float, float, float, float, float, float]
+Snaps = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Box:
+    """Axis-parallel block."""
+
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    z0: float
+    z1: float
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.x0, self.x1, self.y0, self.y1, self.z0, self.z1
+
+    def snaps(self) -> Snaps:
+        """Lines (xs, ys, zs) that the grid should contain."""
+        return (
+            np.array([self.x0, self.x1]),
+            np.array([self.y0, self.y1]),
+            np.array([self.z0, self.z1]),
+        )
+
+    def volume(self) -> float:
+        return (self.x1 - self.x0) * (self.y1 - self.y0) * (self.z1 - self.z0)
+
+
+@dataclass(frozen=True, eq=False)
+class Prism:
+    """Upright prism over a simple polygon, convex or not; vertices (n, 2) in either sense, the first not repeated."""
+
+    vertices: np.ndarray
+    z0: float
+    z1: float
+
+    def __post_init__(self):
+        object.__setattr__(self, "vertices", np.array(self.vertices, dtype=float).reshape(-1, 2))
+
+    @property
+    def bounds(self) -> Bounds:
+        (x0, y0), (x1, y1) = self.vertices.min(axis=0), self.vertices.max(axis=0)
+        return float(x0), float(x1), float(y0), float(y1), self.z0, self.z1
+
+    def snaps(self) -> Snaps:
+        """The bounds and every edge parallel to an axis; oblique edges are left to volume fractions."""
+        x, y = self.vertices.T
+        x_next, y_next = np.roll(x, -1), np.roll(y, -1)
+        xs = np.unique(np.concatenate([x[x == x_next], [x.min(), x.max()]]))
+        ys = np.unique(np.concatenate([y[y == y_next], [y.min(), y.max()]]))
+        return xs, ys, np.array([self.z0, self.z1])
+
+    def volume(self) -> float:
+        x, y = self.vertices.T
+        twice_area = np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)
+        return float(abs(twice_area) / 2 * (self.z1 - self.z0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Round:
+    """Equal ones of `diameter` at centres (n, 2), from z0 to z1; they may not overlap."""
+
+    centres: np.ndarray
+    diameter: float
+    z0: float
+    z1: float
+
+    def __post_init__(self):
+        object.__setattr__(self, "centres", np.array(self.centres, dtype=float).reshape(-1, 2))
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        return (*_extent(self.centres, self.diameter), self.z0, self.z1)
+
+    @cached_property
+    def sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lines x and y on both sides of each."""
+        return _sides(self.centres, self.diameter)
+
+    def snaps(self) -> Snaps:
+        """Both sides of each, of balls at the equator: then all of a regular array are cut alike."""
+        xs, ys = self.sides
+        return xs, ys, np.array([self.z0, self.z1])
+
+
+@dataclass(frozen=True, eq=False)
+class Columns(_Round):
+    """Equal upright columns, round or square (`diameter` is then the side), at centres (n, 2)."""
+
+    square: bool = False
+
+    def volume(self) -> float:
+        area = self.diameter**2 if self.square else np.pi * self.diameter**2 / 4
+        return float(len(self.centres) * area * (self.z1 - self.z0))
+
+
+@dataclass(frozen=True, eq=False)
+class Balls(_Round):
+    """Equal spheres of `diameter` at centres (n, 2), half-way between the planes z0 < z1, which cut them flat."""
+
+    def volume(self) -> float:
+        """n pi (R^2 h - h^3 / 12): the sphere between two planes h apart, symmetric to its centre."""
+        h = min(self.z1 - self.z0, self.diameter)
+        return float(len(self.centres) * np.pi * (self.diameter**2 * h / 4 - h**3 / 12))
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A block whose material changes in plane: `share` (rows, columns) of a pattern, 0 to 1, first row at y-.
+
+    `materials` names what a share of 0, 1/n, ... 1 is made of; a voxel takes the mean share over its area.
+    """
+
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    z0: float
+    z1: float
+    share: np.ndarray
+    materials: tuple[str, ...]
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.x0, self.x1, self.y0, self.y1, self.z0, self.z1
+
+    def snaps(self) -> Snaps:
+        """The block's lines; the pattern asks for none."""
+        return (
+            np.array([self.x0, self.x1]),
+            np.array([self.y0, self.y1]),
+            np.array([self.z0, self.z1]),
+        )
+
+    def volume(self) -> float:
+        return (self.x1 - self.x0) * (self.y1 - self.y0) * (self.z1 - self.z0)
+
+    def mean_share(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Mean share of the pattern between grid lines, (len(y) - 1, len(x) - 1); the lines' cells lie in the block."""
+        rows, columns = self.share.shape
+        total = np.zeros((rows + 1, columns + 1))
+        total[1:, 1:] = self.share.cumsum(axis=0).cumsum(axis=1)
+        u = np.clip((x - self.x0) / (self.x1 - self.x0), 0.0, 1.0) * columns
+        v = np.clip((y - self.y0) / (self.y1 - self.y0), 0.0, 1.0) * rows
+        along = np.stack([np.interp(u, np.arange(columns + 1), row) for row in total])
+        both = np.stack([np.interp(v, np.arange(rows + 1), column) for column in along.T], axis=1)
+        area = np.outer(np.diff(v), np.diff(u))
+        return np.diff(np.diff(both, axis=0), axis=1) / np.maximum(area, 1e-30)
+
+
+Shape = Box | Prism | Columns | Balls | Sheet
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """A part's shapes: material by name (None = void), stress-free temperature in K (None: the model's), power in W."""
+
+    part: str
+    material: str | None
+    shapes: tuple[Shape, ...]
+    stress_free: float | None = None
+    power: float = 0.0
+
+    @property
+    def bounds(self) -> Bounds:
+        b = np.array([shape.bounds for shape in self.shapes])
+        lo, hi = b[:, 0::2].min(axis=0), b[:, 1::2].max(axis=0)
+        return float(lo[0]), float(hi[0]), float(lo[1]), float(hi[1]), float(lo[2]), float(hi[2])
+
+
+def _extent(centres: np.ndarray, diameter: float) -> tuple[float, float, float, float]:
+    (x0, y0), (x1, y1) = centres.min(axis=0) - diameter / 2, centres.max(axis=0) + diameter / 2
+    return float(x0), float(x1), float(y0), float(y1)
+
+
+def _sides(centres: np.ndarray, diameter: float) -> tuple[np.ndarray, np.ndarray]:
+    x, y = np.unique(centres[:, 0]), np.unique(centres[:, 1])
+    r = diameter / 2
+    return np.sort(np.concatenate([x - r, x + r])), np.sort(np.concatenate([y - r, y + r]))

@@ -1,0 +1,58 @@
+"""Arrange parts as a tree: each below the first part that it refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from warp.geometry.part import AnyPart
+    from warp.geometry.stacking import Place
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A part in the tree of who stands on whom, with what stands on it."""
+
+    name: str
+    note: str
+    solid: bool
+    children: tuple[Branch, ...]
+
+
+def stack(parts: Mapping[str, AnyPart], places: Mapping[str, Place]) -> tuple[Branch, ...]:
+    """Arrange the parts as a tree: each below the first part that it refers to."""
+    children: dict[str | None, list[str]] = {}
+    for name, part in parts.items():
+        children.setdefault(_parent(part), []).append(name)
+
+    def branch(name: str) -> Branch:
+        grown = tuple(branch(child) for child in children.get(name, []))
+        return Branch(name, _note(parts[name], places[name]), parts[name].shape != "void", grown)
+
+    return tuple(branch(name) for name in children.get(None, []))
+
+
+def _parent(part: AnyPart) -> str | None:
+    named = part.on or part.under
+    if named:
+        return named[0]
+    return part.inside or part.around
+
+
+def _note(part: AnyPart, place: Place) -> str:
+    """Relation, shape, material, size and heights of a part, in one line."""
+    relation = "under, " if part.under and not part.on else "inside, " if part.inside else ""
+    what = f"{relation}{part.shape}"
+    material = getattr(part, "material", None)
+    size = (
+        f"{_mm(place.outline.width)} x {_mm(place.outline.depth)} x {_mm(place.z1 - place.z0)} mm"
+    )
+    return " · ".join(
+        t for t in (what, material, size, f"z {_mm(place.z0)} to {_mm(place.z1)}") if t
+    )
+
+
+def _mm(metres: float) -> str:
+    return f"{round(1e3 * metres, 6):.5g}"

@@ -1,0 +1,431 @@
+"""Pictures of a finished run: warped surfaces, temperature, stress, convergence.
+
+Heights in um above the least-squares plane of the measuring zone, + towards the lid; lengths in mm, temperatures in
+degC, stresses in MPa. Colour maps (viridis, inferno, cividis) rise evenly in lightness, so that they read in grey and
+with any colour vision; every map says the rest with lines and numbers. A quarter or half model is drawn whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from warp.errors import WarpError
+from warp.report import plots, step_figures
+from warp.report.plots import ANEW, OKABE_ITO, broken, level_line, page, stretch
+from warp.results import flatness, measured
+from warp.results import stress as stress_metrics
+from warp.results.measured import Flat
+from warp.results.metrics import ZERO_CELSIUS
+from warp.results.surface import interpolate
+
+if TYPE_CHECKING:
+    from warp.results.file import Result
+
+FORMATS = ("png", "svg", "pdf")
+HEIGHT_MAP, HEAT_MAP, STRESS_MAP = "viridis", "inferno", "cividis"
+FRINGES = (
+    14  # contour intervals over a surface's height: fringes that can still be counted at 600 pixels
+)
+FINEST = 181  # lines per side of a surface in space
+FACETS = 60
+RISE = 0.2  # of its side: how high a surface stands in space
+TRIM = 0.002  # of the cells at each end: what a colour scale of stresses leaves out, corners being singular
+DIAGONALS = (("A", "B", "-"), ("C", "D", (0, (4, 2))))  # as JEITA ED-7306 names their ends
+LIGHT = {"color": "#FFFFFF", "linewidth": 2.6}
+DARK = {"color": "#000000", "linewidth": 1.1}
+
+
+def draw(
+    result: Result, folder: Path, stem: str, form: str = "png", surfaces: Iterable[str] = ()
+) -> tuple[list[Path], list[str]]:
+    """Draw the useful set into `folder`; return the files, and what was left out and why."""
+    if form not in FORMATS:
+        raise WarpError(f"no picture format {form!r}: choose {', '.join(FORMATS)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    plots.check_writable(folder / f"{stem}.{form}")
+    title = heading(result)
+    files: list[Path] = []
+    left_out: list[str] = []
+
+    def one(name: str, how: Callable[[Path], Any]) -> None:
+        path = folder / f"{stem}-{name}.{form}"
+        try:
+            how(path)
+        except WarpError as error:
+            left_out.append(f"{name}: {error}")
+        else:
+            files.append(path)
+
+    one("section", partial(plots.cross_section, result, title=title))
+    if "displacement" in result.fields:
+        for part, side in measured.chosen(result, surfaces):
+            flat = measured.flat(result, part, side)
+            one(f"{part}-{side}", partial(surface_map, flat, title=title))
+            one(f"{part}-{side}-3d", partial(relief, flat, title=title))
+    else:
+        left_out.append("surfaces: this result has no displacement field")
+    for name, how in (("temperature", temperature), ("stress", stress), ("residuals", residuals)):
+        one(name, partial(how, result, title=title))
+    if result.metrics.get("steps"):
+        one("steps", partial(step_figures.draw, result, title=title))
+    return files, left_out
+
+
+def heading(result: Result) -> str:
+    """The case's title, or its file's name."""
+    import tomllib
+
+    try:
+        title = tomllib.loads(result.case).get("title", "")
+    except tomllib.TOMLDecodeError:
+        title = ""
+    return title or Path(result.provenance.get("case_file", "")).stem
+
+
+def surface_map(flat: Flat, path: Path, title: str = "") -> None:
+    """Draw a surface as shadow moire shows it, its measuring zone, and the height along the zone's two diagonals."""
+    from matplotlib.patheffects import withStroke
+
+    surface, height = flat.surface, 1e6 * flat.height
+    x, y = 1e3 * surface.x, 1e3 * surface.y
+    wide = (x[-1] - x[0]) / (y[-1] - y[0])
+    with page(path, min(9.0, 4.4 / max(wide, 1.0) + 2.9)) as figure:
+        above, below = figure.subplots(2, 1, height_ratios=(1.0, 0.42))
+        levels = fringes(height)
+        known = np.ma.masked_invalid(height)
+        above.use_sticky_edges = False
+        picture = above.contourf(x, y, known, levels=levels, cmap=HEIGHT_MAP)
+        lines = above.contour(x, y, known, levels=levels, colors="#000000", linewidths=0.35)
+        round_ones = levels[int(np.abs(levels).argmin()) % 2 :: 2]
+        for text in above.clabel(lines, round_ones, fontsize=7, fmt="%g", inline_spacing=2):
+            text.set_path_effects([withStroke(linewidth=1.8, foreground="#FFFFFFC0")])
+        above.margins(0.04)
+        above.set(xlabel="x (mm)", ylabel="y (mm)", aspect="equal")
+        figure.colorbar(picture, ax=above, label="height (um), up is +", ticks=round_ones)
+        if flat.zone is not None:
+            a, b, c, d = (1e3 * v for v in flat.zone)
+            for style in (LIGHT, DARK):
+                above.plot([a, b, b, a, a], [c, c, d, d, c], linestyle=(0, (1, 1.5)), **style)
+        zone = flat.warpage.surface
+        x0, x1, y0, y1 = (1e3 * v for v in zone.bounds)
+        for which, (start, end, dash) in enumerate(DIAGONALS):
+            ys = (y0, y1) if which == 0 else (y1, y0)
+            above.plot((x0, x1), ys, **LIGHT, alpha=0.7)
+            above.plot((x0, x1), ys, linestyle=dash, **DARK)
+            for letter, at, level in ((start, x0, ys[0]), (end, x1, ys[1])):
+                above.annotate(
+                    letter,
+                    (at, level),
+                    ha="center",
+                    va="center",
+                    fontweight="bold",
+                    bbox={
+                        "boxstyle": "circle,pad=0.15",
+                        "facecolor": "white",
+                        "edgecolor": "black",
+                        "linewidth": 0.6,
+                    },
+                )
+            along, h = flatness.diagonal(zone, 1e6 * flat.warpage.residual, which)
+            colour = OKABE_ITO[4 + which]
+            below.plot(1e3 * along, h, color=colour, linestyle=dash, label=f"{start} to {end}")
+        level_line(below)
+        below.set(xlabel="along the diagonal (mm)", ylabel="height (um)")
+        below.legend(frameon=False, ncols=2)
+        zoned = (
+            "" if flat.zone is None else f" in the dotted zone, {x1 - x0:.3g} x {y1 - y0:.3g} mm"
+        )
+        above.set_title(
+            lines_of(
+                title, f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}{zoned}"
+            ),
+            loc="left",
+        )
+
+
+def fringes(height: np.ndarray) -> np.ndarray:
+    """Contour levels at round heights that cover a surface [um]."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = float(np.nanmin(height)), float(np.nanmax(height))
+    if high - low < 1e-6:  # a picometre: flat
+        low, high = low - 0.5, high + 0.5
+    return MaxNLocator(nbins=FRINGES, steps=(1, 2, 2.5, 5, 10)).tick_values(low, high)
+
+
+def relief(flat: Flat, path: Path, title: str = "") -> None:
+    """Draw a surface in space, its height exaggerated as the title says, over its contours."""
+    surface = flat.surface
+    x, y = _even(surface.x), _even(surface.y)
+    height = 1e6 * interpolate(surface, flat.height, x[None, :], y[:, None])
+    xs, ys = np.meshgrid(1e3 * x, 1e3 * y)
+    low, high = float(np.nanmin(height)), float(np.nanmax(height))
+    span = max(high - low, 1e-6)
+    side = 1e3 * max(np.ptp(x), np.ptp(y))
+    with page(path, 3.9) as figure:
+        figure.set_layout_engine("none")  # it leaves wide margins round a scene in space
+        axes: Any = figure.add_axes((-0.06, -0.14, 1.0, 1.2), projection="3d")
+        floor = low - 0.6 * span
+        axes.contour(
+            xs,
+            ys,
+            height,
+            levels=fringes(height),
+            zdir="z",
+            offset=floor,
+            cmap=HEIGHT_MAP,
+            linewidths=0.8,
+        )
+        drawn = axes.plot_surface(
+            xs,
+            ys,
+            height,
+            cmap=HEIGHT_MAP,
+            vmin=low,
+            vmax=high,
+            rcount=FACETS,
+            ccount=FACETS,
+            linewidth=0.15,
+            edgecolor="#00000060",
+            shade=False,
+            rasterized=True,
+        )
+        axes.set(xlabel="x (mm)", ylabel="y (mm)", zlim=(floor, high), zticks=_within(low, high))
+        axes.set_zlabel("height (um)", labelpad=2)
+        axes.set_box_aspect(
+            (1e3 * np.ptp(x) / side, 1e3 * np.ptp(y) / side, RISE * (high - floor) / span), zoom=1.0
+        )
+        axes.view_init(elev=24, azim=-56)
+        axes.xaxis.pane.fill = axes.yaxis.pane.fill = axes.zaxis.pane.fill = False
+        figure.colorbar(
+            drawn, cax=figure.add_axes((0.88, 0.2, 0.02, 0.5)), label="height (um), up is +"
+        )
+        times = RISE * side / (1e-3 * span)
+        figure.suptitle(
+            lines_of(
+                title,
+                f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}, drawn {times:.2g} times as high",
+            ),
+            x=0.02,
+            ha="left",
+            fontsize=9,
+        )
+
+
+def _within(low: float, high: float) -> np.ndarray:
+    """A few round heights from low to high."""
+    from matplotlib.ticker import MaxNLocator
+
+    levels = MaxNLocator(nbins=3, steps=(1, 2, 5, 10)).tick_values(low, high)
+    return levels[(levels >= low) & (levels <= high)]
+
+
+def temperature(result: Result, path: Path, title: str = "") -> None:
+    """Draw the temperature on the section through the hottest point and on the level through it."""
+    numbers = result.metrics.get("temperature", {})
+    if not numbers or "temperature" not in result.fields:
+        raise WarpError("this result has no temperature field")
+    if result.metrics.get("uniform_temperature"):
+        raise WarpError("one temperature everywhere")
+    part = _hottest(result)
+    field = result.fields["temperature"]
+    k, j = _place(result, numbers[part]["max_at_mm"])
+    section, level = field[:, j, :] - ZERO_CELSIUS, field[k] - ZERO_CELSIUS
+    _two_cuts(
+        result,
+        path,
+        (
+            np.ma.array(section, mask=result.ids[:, j] == 0),
+            np.ma.array(level, mask=result.ids[k] == 0),
+        ),
+        (j, k),
+        HEAT_MAP,
+        ("temperature (degC)",) * 2,
+        lines_of(title, f"hottest in {part} (+): {numbers[part]['max_C']:.1f} degC"),
+        f"at z = {1e3 * result.grid.zc[k]:.3g} mm",
+        numbers[part]["max_at_mm"],
+    )
+
+
+def stress(result: Result, path: Path, title: str = "") -> None:
+    """Draw von Mises stress on a section and largest principal stress on a level, through the place where tension is
+    largest in the hottest part (the chip, under power), or in any part where none is hot.
+    """
+    if "stress" not in result.fields:
+        raise WarpError(
+            'this result has no stress field; ask for it with output.fields = ["displacement", "stress"]'
+        )
+    field = result.fields["stress"]
+    numbers = result.metrics.get("stress") or stress_metrics.parts(result, field)
+    part = _hottest(result) or max(
+        numbers, key=lambda name: numbers[name]["max_principal_q999_MPa"]
+    )
+    k, j = _place(result, numbers[part]["max_principal_at_mm"])
+    section = stress_metrics.invariants(field[:, :, j])[2] / stress_metrics.MPA
+    part_of, largest = np.asarray(result.media.part), np.full(result.ids.shape[1:], -np.inf)
+    for layer in range(result.grid.shape[0]):
+        where = part_of[result.ids[layer]] == result.parts.index(part)
+        if where.any():
+            tension = stress_metrics.invariants(field[:, layer][:, where])[0]
+            largest[where] = np.maximum(largest[where], tension / stress_metrics.MPA)
+    what = f"largest principal stress in {part}: {numbers[part]['max_principal_q999_MPa']:.0f} MPa in all but 0.1 % of it"
+    _two_cuts(
+        result,
+        path,
+        (section, np.ma.masked_invalid(largest)),
+        (j, k),
+        STRESS_MAP,
+        ("von Mises (MPa)", "largest principal (MPa)"),
+        lines_of(title, what),
+        f"{part}, the largest through its thickness (+: the peak)",
+        numbers[part]["max_principal_at_mm"],
+    )
+
+
+def residuals(result: Result, path: Path, title: str = "") -> None:
+    """Draw how each solver's relative residual fell, and the tolerance."""
+    histories = {name: h for name, h in result.residuals.items() if h.size > 1}
+    if not histories:
+        raise WarpError("this result has no residual history")
+    solvers, anew = result.provenance.get("solver", {}), False
+    with page(path, 3.4) as figure:
+        axes = figure.add_subplot()
+        for n, (name, history) in enumerate(histories.items()):
+            seconds = solvers.get(name, {}).get("seconds")
+            total, shown = solvers.get(name, {}).get("iterations", 0), history.size - 1
+            label = f"{name}: {min(total, shown)} iterations" + (
+                f", {seconds:.3g} s" if seconds else ""
+            )
+            if total > shown:  # a process keeps the history of its last step
+                label = f"{name}, last step: {shown} of {total} iterations"
+            style = {
+                "color": OKABE_ITO[(5, 4)[n % 2]],
+                "linestyle": ("-", "--")[n % 2],
+                "marker": "os"[n % 2],
+            }
+            axes.semilogy(*broken(history), markersize=2.5, linewidth=1.2, label=label, **style)
+            anew |= bool((history[1:] > ANEW * history[:-1]).any())
+        tolerances = {s["tolerance"] for s in solvers.values() if "tolerance" in s}
+        for tolerance in tolerances:
+            axes.axhline(
+                tolerance,
+                color="#000000",
+                linewidth=0.8,
+                linestyle=":",
+                label=f"tolerance {tolerance:.0e}",
+            )
+        axes.set(xlabel="iteration", ylabel="relative residual")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(color="#00000020", linewidth=0.5)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+        told = "gaps: begun anew with the properties at the new temperature" if anew else ""
+        axes.set_title(lines_of(title, told), loc="left")
+
+
+def lines_of(*texts: str) -> str:
+    return "\n".join(text for text in texts if text)
+
+
+def _two_cuts(
+    result: Result,
+    path: Path,
+    values: tuple[np.ndarray, np.ma.MaskedArray],
+    at: tuple[int, int],
+    colours: str,
+    labels: tuple[str, ...],
+    title: str,
+    below: str,
+    mark: Sequence[float],
+) -> None:
+    """Draw cell values on the section y = const (nz, nx) and below from above (ny, nx), parts outlined, a place marked."""
+    grid, (j, k) = result.grid, at
+    part_of = np.asarray(result.media.part)
+    parts = part_of[result.ids[:, j, :]], part_of[result.ids[k]]
+    x, y, z = 1e3 * grid.x, 1e3 * grid.y, 1e3 * grid.z
+    shared = len(set(labels)) == 1
+    with page(path, 7.6) as figure:
+        axes_pair = figure.subplots(2, 1, height_ratios=(0.42, 1.0))
+        mirrors = (grid.mirror[0], False), grid.mirror
+        cuts = [
+            _unfolded(np.ma.array(v, mask=np.ma.getmaskarray(v) | (p < 0)), m)
+            for v, p, m in zip(values, parts, mirrors, strict=True)
+        ]
+        limits = [_robust(cut) for cut in cuts]
+        if shared:
+            limits = [(min(c.min() for c in cuts), max(c.max() for c in cuts))] * 2
+        for n, axes in enumerate(axes_pair):
+            (low, high), cut = limits[n], cuts[n]
+            across, up = _lines(x, mirrors[n][0]), _lines((z, y)[n], mirrors[n][1])
+            picture = axes.pcolormesh(
+                across, up, cut, cmap=colours, vmin=low, vmax=high, rasterized=True
+            )
+            plots.outline(axes, across, up, _unfolded(parts[n], mirrors[n]))
+            for colour, width in (("#FFFFFF", 2.6), ("#000000", 1.2)):
+                axes.plot(
+                    mark[0], mark[2 - n], "+", color=colour, markersize=8, markeredgewidth=width
+                )
+            beyond = (bool(cut.min() < low), bool(cut.max() > high))
+            extend = {
+                (False, False): "neither",
+                (True, False): "min",
+                (False, True): "max",
+                (True, True): "both",
+            }[beyond]
+            figure.colorbar(picture, ax=axes, label=labels[n], extend=extend)
+            axes.set(
+                xlabel="x (mm)", ylabel="zy"[n] + " (mm)", xlim=across[[0, -1]], ylim=up[[0, -1]]
+            )
+            axes.spines[["top", "right"]].set_visible(False)
+        axes_pair[1].set(aspect="equal")
+        axes_pair[1].set_title(below, loc="left")
+        first = axes_pair[0]
+        first.set_title(lines_of(title, " "), loc="left")
+        first.set_title(
+            lines_of(title, f"at y = {1e3 * grid.yc[j]:.3g} mm, {stretch(figure, first)}"),
+            loc="left",
+        )
+
+
+def _hottest(result: Result) -> str:
+    numbers = result.metrics.get("temperature", {})
+    return (
+        ""
+        if result.metrics.get("uniform_temperature")
+        else max(numbers, key=lambda p: numbers[p]["max_C"], default="")
+    )
+
+
+def _place(result: Result, millimetres: list[float]) -> tuple[int, int]:
+    """Layer k and row j of a cell by its centre."""
+    _, y, z = (1e-3 * v for v in millimetres)
+    return int(np.abs(result.grid.zc - z).argmin()), int(np.abs(result.grid.yc - y).argmin())
+
+
+def _robust(values: np.ma.MaskedArray) -> tuple[float, float]:
+    low, high = np.quantile(values.compressed(), (TRIM, 1 - TRIM))
+    return float(low), float(high if high > low else low + 1)
+
+
+def _unfolded(values: Any, mirror: tuple[bool, bool]) -> Any:
+    """The full package's values from those of a half or a quarter; mirror: (across, up)."""
+    join = np.ma.concatenate if np.ma.isMA(values) else np.concatenate
+    if mirror[0]:
+        values = join([values[:, ::-1], values], axis=1)
+    if mirror[1]:
+        values = join([values[::-1], values], axis=0)
+    return values
+
+
+def _lines(lines: np.ndarray, mirror: bool) -> np.ndarray:
+    return np.concatenate([2 * lines[0] - lines[:0:-1], lines]) if mirror else lines
+
+
+def _even(lines: np.ndarray) -> np.ndarray:
+    """Evenly spaced lines over the same extent: a graded grid would crowd the drawing."""
+    return np.linspace(lines[0], lines[-1], FINEST)

@@ -1,0 +1,77 @@
+"""HTML cells, tables, charts and pictures for pages: what goes in is HTML already, save where a name says text."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+
+from warp.errors import WarpError
+
+UNKNOWN = "–"
+
+
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    marks: Sequence[bool] = (),
+    text: Sequence[int] = (),
+) -> str:
+    """A table of cells that are HTML already; `text` names the columns that are words."""
+
+    def cells(tag: str, row: Sequence[str]) -> str:
+        return "".join(
+            f"<{tag}{' class=text' if n in text else ''}>{cell}</{tag}>"
+            for n, cell in enumerate(row)
+        )
+
+    top = f"<thead><tr>{cells('th', head)}</tr></thead>" if any(head) else ""
+    marked = marks or [False] * len(rows)
+    lines = [
+        f"<tr{' class=mark' if m else ''}>{cells('td', row)}</tr>"
+        for row, m in zip(rows, marked, strict=True)
+    ]
+    return f"<div class='wide'><table>{top}<tbody>{''.join(lines)}</tbody></table></div>"
+
+
+def lines(value: str | dict[str, str]) -> str:
+    """One value, or one a line with what it belongs to."""
+    return (
+        escape(value)
+        if isinstance(value, str)
+        else "<br>".join(f"{escape(k)}: {escape(v)}" for k, v in value.items())
+    )
+
+
+def number(value: float | None, form: str) -> str:
+    """A number in its form, a dash for none."""
+    return UNKNOWN if value is None else form.format(value)
+
+
+def place(millimetres: Sequence[float]) -> str:
+    """Coordinates."""
+    return ", ".join(f"{v:.3g}" for v in millimetres)
+
+
+def verdict(within: bool, good: str = "within", bad: str = "above") -> str:
+    """A word with a tick or a cross."""
+    return f"<span class='good'>{good}</span>" if within else f"<span class='bad'>{bad}</span>"
+
+
+def chart(name: str, what: str) -> str:
+    """Where the page's script draws the curves called `name`."""
+    return f"<svg id='{name}' style='max-width: 620px' role='img' aria-label='{what}'></svg>"
+
+
+def picture(draw: Callable[[Path], object], what: str) -> str:
+    """A picture as part of the page, nothing where there is nothing to draw."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.png"
+        try:
+            draw(path)
+        except WarpError:
+            return ""
+        packed = base64.b64encode(path.read_bytes()).decode()
+    return f"<figure><img alt='{what}' style='width: 760px' src='data:image/png;base64,{packed}'></figure>"

@@ -1,0 +1,73 @@
+"""The process on a result's page: each step with its temperature and warpage, and the largest warpage against the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from warp.report.html import UNKNOWN, number, table, verdict
+from warp.report.step_figures import duration, telling, value_of
+from warp.results import limits
+
+if TYPE_CHECKING:
+    from warp.results.file import Result
+
+
+def section(result: Result, board: str | None, pitch: float | None) -> str:
+    """The table of all steps, nothing for a run without them; its curve is drawn beside it."""
+    records = result.metrics.get("steps") or []
+    if not records:
+        return ""
+    names = telling(records)
+    rows = []
+    for record in records:
+        label = f"{record['step']}. {escape(record['name'])}" if record["last"] else ""
+        at = (
+            number(record["temperature_C"], "{:.4g} °C")
+            if record["temperature_C"] is not None
+            else "field"
+        )
+        told = [number(value_of(record, name), "{:+.1f} um") for name in names]
+        rows.append([label, at, duration(record["time_s"]), *told])
+    head = ("step", "temperature", "time", *map(escape, names))
+    return (
+        f"<h2>Process</h2>{_worst(records, board, pitch)}{table(head, rows)}<p class='note'>Rows without a name are points "
+        "on the way. + is convex: the centre away from the board.</p>"
+    )
+
+
+def curves(result: Result) -> list[dict[str, Any]]:
+    """Warpage (um) over temperature (degC), one curve a surface, broken where parts join, go or are cut."""
+    found, before = [], None
+    records = result.metrics.get("steps") or []
+    for name in telling(records):
+        x: list[float | None] = []
+        y: list[float | None] = []
+        for record in records:
+            body = (record["parts"], record["unit"])
+            value, at = value_of(record, name), record["temperature_C"]
+            if x and (body != before or value is None or at is None):
+                x.append(x[-1])
+                y.append(None)
+            if value is not None and at is not None:
+                x.append(at)
+                y.append(value)
+            before = body
+        if any(value is not None for value in y):
+            found.append({"name": name, "x": x, "y": y})
+    return found
+
+
+def _worst(records: Sequence[Mapping[str, Any]], board: str | None, pitch: float | None) -> str:
+    values = [(value_of(record, f"{board}.bottom"), record) for record in records]
+    known = [(value, record) for value, record in values if value is not None]
+    if not known:
+        return ""
+    value, record = max(known, key=lambda one: abs(one[0]))
+    at = UNKNOWN if record["temperature_C"] is None else f"{record['temperature_C']:.4g} °C"
+    text = f"Largest on the way: {escape(str(board))}.bottom <b>{value:+.1f} um</b> at {at} ({escape(record['name'])})"
+    if pitch is not None:
+        limit = limits.jeita_limit(pitch)
+        text += f", {verdict(abs(value) <= 1e6 * limit)} JEITA's {1e3 * limit:.2f} mm"
+    return f"<p>{text}.</p>"

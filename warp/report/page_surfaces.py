@@ -1,0 +1,137 @@
+"""The report's surfaces: warpage against the limits by ball pitch, heights to turn, and a table of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from warp.report.html import UNKNOWN, number, table, verdict
+from warp.results import limits as analytic_limits
+from warp.results import metrics
+from warp.results.measured import Flat
+
+if TYPE_CHECKING:
+    from warp.case.case import Case
+    from warp.results.file import Result
+
+JEDEC = {0.8: (-0.14, 0.23)}
+"""Warpage (mm) that JEDEC allows through reflow by ball pitch (mm), as SMT Magazine, August 2015, p. 46 quotes it."""
+
+
+def limits(result: Result, case: Case | None, first: Flat | None, pitch: float | None) -> str:
+    """The surface to the board, `first`, against what the standards allow at each ball pitch."""
+    if first is None:
+        return ""
+    value = 1e3 * first.warpage.value
+    row = 1e3 * analytic_limits.jeita_limit(pitch) if pitch else None
+    rows, marks = [], []
+    for balls, limit in analytic_limits.JEITA_LIMITS.items():
+        jedec = JEDEC.get(balls)
+        rows.append(
+            [
+                f"{balls:g} mm",
+                f"±{limit:.2f} mm",
+                verdict(abs(value) <= limit),
+                f"{jedec[0]:+.2f} / {jedec[1]:+.2f} mm" if jedec else UNKNOWN,
+                verdict(jedec[0] <= value <= jedec[1]) if jedec else UNKNOWN,
+            ]
+        )
+        marks.append(row is not None and limit == row)
+    at = case.loads.temperature if case else None
+    steps = result.metrics.get("steps")
+    celsius = (
+        steps[-1]["temperature_C"] if steps else None if at is None else at - metrics.ZERO_CELSIUS
+    )
+    where = "the solved temperature field" if celsius is None else f"{celsius:.4g} °C"
+    allowed = table(("ball pitch", "JEITA ED-7306", "this run", "JEDEC", "this run"), rows, marks)
+    pitched = "" if pitch is None else f" The pitch here is {1e3 * pitch:g} mm."
+    return (
+        f"<h2>Against the limits</h2><p>{escape(first.name)}: <b>{value:+.3f} mm</b>"
+        + (f" at {escape(where)}." if case else ".")
+        + f"{pitched} + is convex: the centre away from the board.</p>{allowed}<p class='note'>Both standards limit the "
+        "warpage at every temperature of reflow; a run at one temperature shows that temperature only. JEITA ED-7306 "
+        "(2007) for ball grid arrays by pitch; JEDEC's row as SMT Magazine, August 2015, p. 46 quotes it, other rows "
+        "depend on the ball and the size.</p>"
+    )
+
+
+def scene(flats: Sequence[Flat], first: Flat | None) -> str:
+    """Where the page's script draws a surface to turn, and its diagonals."""
+    if not flats:
+        return ""
+    options = "".join(
+        f"<option value='{n}'{' selected' if f is first else ''}>{escape(f.name)}</option>"
+        for n, f in enumerate(flats)
+    )
+    return (
+        "<h2>Surfaces</h2><div class='controls'>"
+        f"<label>surface <select id='surface'>{options}</select></label>"
+        "<label>height <input id='rise' type='range' min='0.02' max='0.6' step='0.01' value='0.2'></label>"
+        "<span><button id='space'>in space</button> <button id='above'>from above</button> "
+        "<button id='side'>from the side</button></span></div>"
+        "<div class='stage'><div><canvas id='scene'></canvas><p class='note' id='told'></p></div>"
+        "<svg id='diagonals' role='img' aria-label='heights along both diagonals'></svg></div>"
+        "<p class='note'>Heights above the least-squares plane of the measuring zone. Drag to turn.</p>"
+    )
+
+
+def every(result: Result, flats: Sequence[Flat]) -> str:
+    """One row a surface."""
+    if not flats:
+        return ""
+    refinement = result.metrics.get("refinement")
+    of_grid = ("± of the grid", "fine grids' limit") if refinement else ()
+    head = (
+        "surface",
+        "warpage",
+        "",
+        *of_grid,
+        "measuring zone",
+        "rms",
+        "corner - centre",
+        "kappa x",
+        "kappa y",
+    )
+    rows = []
+    for f in flats:
+        n, own = f.warpage.to_dict(), stored(result, f)
+        error = own.get("warpage_error_um"), own.get("warpage_extrapolated_um")
+        bound = "" if error[1] is not None else "&lt; "
+        rows.append(
+            [
+                escape(f.name),
+                f"{n['warpage_um']:+.1f} um",
+                f.shape,
+                *(
+                    (number(error[0], bound + "{:.2g} um"), number(error[1], "{:+.1f} um"))
+                    if refinement
+                    else ()
+                ),
+                f"{n['zone_x_mm']:.4g} x {n['zone_y_mm']:.4g} mm",
+                f"{n['rms_um']:.1f} um",
+                number(n["corner_minus_centre_um"], "{:+.1f} um"),
+                number(n["kappa_x_per_m"], "{:+.3g} /m"),
+                number(n["kappa_y_per_m"], "{:+.3g} /m"),
+            ]
+        )
+    return table(head, rows) + (
+        "<p class='note'>Warpage by JEITA ED-7306 and JESD22-B112: peak to valley of the residual from the "
+        "least-squares plane, signed from both diagonals.</p>" + _refinement(refinement)
+    )
+
+
+def _refinement(facts: Mapping[str, Any] | None) -> str:
+    """What stands behind the errors of the grid."""
+    if not facts:
+        return ""
+    grids = ", ".join(f"{count:,}" for count in facts["voxels"])
+    return (
+        f"<p class='note'>Discretisation error by Richardson's extrapolation from grids of {grids} voxels, order "
+        f"{escape(str(facts['order']))}; &lt; is a bound where the grids do not close in on a limit.</p>"
+    )
+
+
+def stored(result: Result, flat: Flat) -> dict[str, Any]:
+    """Numbers of a surface as the run wrote them: with its discretisation error, if it has one."""
+    return result.metrics.get("surfaces", {}).get(flat.surface.part, {}).get(flat.surface.side, {})

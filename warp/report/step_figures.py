@@ -1,0 +1,126 @@
+"""The curve of a process: temperature and warpage step by step, and the warpage over the temperature.
+
+One line a surface; filled marks are ends of steps, numbered as in the table. Below, where the temperature changes, each
+stretch between two changes of the body or its support (parts that join or go, a cut, a table) is one line: a curve that a
+furnace and shadow moire would show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from warp.errors import WarpError
+from warp.report.plots import DASHES, OKABE_ITO, page
+
+if TYPE_CHECKING:
+    from warp.results.file import Result
+
+SURFACES = 3
+MARKS = "osD^"
+
+
+def draw(result: Result, path: Path, title: str = "") -> None:
+    """Draw the process of a result; WarpError where it has none."""
+    records = result.metrics.get("steps")
+    if not records:
+        raise WarpError("this result has no steps")
+    names = telling(records)
+    if not names:
+        raise WarpError("no surface was measured in its steps")
+    varies = len({record["temperature_C"] for record in records} - {None}) > 1
+    with page(path, 6.0 if varies else 3.5) as figure:
+        above, *rest = figure.subplots(1 + varies, 1, squeeze=False)[:, 0]
+        for n, name in enumerate(names):
+            _over_moments(above, records, name, n)
+            for below in rest:
+                _over_temperature(below, records, name, n)
+        for axes in (above, *rest):
+            axes.axhline(0.0, color="#00000060", linewidth=0.6)
+            axes.grid(color="#00000018", linewidth=0.5)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.set_ylabel("warpage (um), + convex")
+        ends = [n for n, record in enumerate(records) if record["last"]]
+        above.set_xticks(ends, [str(records[n]["step"]) for n in ends])
+        above.set_xlabel("step")
+        for below in rest:
+            below.set_xlabel("temperature (degC)")
+        (above, *rest)[-1].legend(frameon=False)
+        above.set_title(title, loc="left")
+
+
+def _over_moments(axes: Any, records: Sequence[Mapping[str, Any]], name: str, n: int) -> None:
+    points = [
+        (at, value, record["last"])
+        for at, record in enumerate(records)
+        if (value := value_of(record, name)) is not None
+    ]
+    colour = OKABE_ITO[(4, 5, 2)[n % 3]]
+    axes.plot(
+        [p[0] for p in points],
+        [p[1] for p in points],
+        color=colour,
+        linestyle=DASHES[n % 4],
+        linewidth=1.2,
+        label=name,
+    )
+    ends = [p for p in points if p[2]]
+    axes.plot([p[0] for p in ends], [p[1] for p in ends], MARKS[n % 4], color=colour, markersize=4)
+
+
+def _over_temperature(axes: Any, records: Sequence[Mapping[str, Any]], name: str, n: int) -> None:
+    """Lines between moments of one body; the place of a change is left open."""
+    colour = OKABE_ITO[(4, 5, 2)[n % 3]]
+    stretch: list[tuple[float, float]] = []
+    before: tuple | None = None
+    first = True
+
+    def put() -> None:
+        nonlocal first
+        if stretch:
+            x, y = zip(*stretch, strict=True)
+            label = name if first else None
+            style = {
+                "color": colour,
+                "linestyle": DASHES[n % 4],
+                "linewidth": 1.2,
+                "marker": MARKS[n % 4],
+                "markersize": 3,
+            }
+            axes.plot(x, y, label=label, **style)
+            first = False
+
+    for record in records:
+        body = (tuple(record["parts"]), record["unit"], (record.get("support") or {}).get("on"))
+        value, temperature = value_of(record, name), record["temperature_C"]
+        if body != before or value is None or temperature is None:
+            put()
+            stretch = []
+        before = body
+        if value is not None and temperature is not None:
+            stretch.append((temperature, value))
+    put()
+
+
+def value_of(record: Mapping[str, Any], name: str) -> float | None:
+    """Warpage in um of a surface PART.SIDE at a moment, None where it was not measured."""
+    part, _, side = name.rpartition(".")
+    return (record.get("surfaces") or {}).get(part, {}).get(side, {}).get("warpage_um")
+
+
+def telling(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Surfaces that the most moments have, bottoms before tops."""
+    counts: dict[str, int] = {}
+    for record in records:
+        for part, sides in (record.get("surfaces") or {}).items():
+            for side in sides:
+                counts[f"{part}.{side}"] = counts.get(f"{part}.{side}", 0) + 1
+    return sorted(counts, key=lambda name: (-counts[name], name.endswith(".top")))[:SURFACES]
+
+
+def duration(seconds: float) -> str:
+    """Write a time as a clock on a line would show it."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"

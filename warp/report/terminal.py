@@ -1,0 +1,90 @@
+"""Write to the terminal: the console, and progress bars that vanish when they are done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+WIDTH_WHEN_PIPED = 160
+
+
+def screen(*, stderr: bool = False) -> Console:
+    """The terminal; a pipe gets plain lines wide enough for every table."""
+    console = Console(stderr=stderr, highlight=False)
+    return (
+        console
+        if console.is_terminal
+        else Console(stderr=stderr, highlight=False, width=WIDTH_WHEN_PIPED)
+    )
+
+
+class Steps:
+    """Progress of a run: call it with (step, iteration, residual); one bar a step, full when the residual is at 1e-8.
+
+    Residuals fall by roots of ten, so the bar counts decades. Silent when stderr is no terminal.
+    """
+
+    DECADES = 8.0
+
+    def __init__(self) -> None:
+        console = screen(stderr=True)
+        self._bars = Progress(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Steps:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, step: str, iteration: int = 0, residual: float = math.nan) -> None:
+        if step not in self._tasks:
+            for task in self._tasks.values():
+                self._bars.update(task, completed=self.DECADES, total=self.DECADES)
+            self._tasks[step] = self._bars.add_task(step, total=None, note="")
+        if iteration and residual > 0:
+            decades = min(self.DECADES, max(0.0, -math.log10(residual)))
+            note = f"iteration {iteration}, residual {residual:.0e}"
+            self._bars.update(self._tasks[step], total=self.DECADES, completed=decades, note=note)
+
+
+class Runs:
+    """Progress of a sweep: one bar; call it with how many runs are decided, of how many, and the last one's record."""
+
+    def __init__(self) -> None:
+        console = screen(stderr=True)
+        columns = (
+            BarColumn(bar_width=30),
+            TextColumn("{task.completed}/{task.total} runs"),
+            TimeElapsedColumn(),
+        )
+        self._bar = Progress(
+            *columns, console=console, disable=not console.is_terminal, transient=True
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Runs:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, decided: int, total: int, record: Mapping[str, Any]) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task("runs", total=total)
+        self._bar.update(self._task, completed=decided, total=total)

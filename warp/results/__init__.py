@@ -1,0 +1,1 @@
+"""Turn fields into numbers and store both in one HDF5 file."""

@@ -1,0 +1,450 @@
+"""The result file: one HDF5 file that holds the case, the model, the fields, the numbers and where they came from.
+
+    /            attributes format = "warpage", schema = [major, minor]
+    /case        the case file, verbatim (UTF-8 bytes)
+    /parts       names of the parts (JSON)                 /metrics   all numbers (JSON), see `metrics.evaluate`;
+                 of a process those of the last moment, and under "steps" those of every one, in order (1.1)
+    /grid        x, y, z line coordinates [m]; attribute mirror = (x, y): the first line is a mirror plane
+    /ids         (nz, ny, nx) row of /media of every voxel, 0 = void
+    /media       part (index into /parts, -1 void), stress_free [K], share, material (names, JSON), one entry a row
+    /fields      temperature (nz, ny, nx) [K];
+                 displacement (3, nz+1, ny+1, nx+1) [m]: u on x-faces, v on y-faces, w on z-faces;
+                 stress (nz, ny, nx, 6) [Pa] in VTK's order xx yy zz xy yz xz
+    /steps       of a process, since 1.1: N/PART.SIDE/x, y, w after step N: vertices and heights of a measured surface
+                 [m], without rigid motion, NaN off the footprint
+    /cells       for viewers: displacement at centres (nz, ny, nx, 3) [m]; part; material (index into
+                 material_names, JSON); ghost = 32 in void voxels
+    /provenance  info (JSON: program, device, solvers, wall time, memory ...);
+                 residuals/<solver>: relative residual of every iteration
+    /VTKHDF      links for ParaView (`vtkhdf`)
+
+A change that old readers would misread raises the major schema number; added names raise the minor one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from warp.errors import WarpError
+from warp.results import cells, hdf5, surface, vtkhdf
+from warp.results.cells import OUR_ORDER, centre_displacement
+from warp.results.flatness import Warpage, warpage
+from warp.results.hdf5 import check_writable
+from warp.voxels.grid import Grid
+
+__all__ = ["MediaTable", "Result", "check_writable", "origin", "read", "summary", "write"]
+FORMAT = "warpage"
+SCHEMA = (1, 1)
+PACKED_CELLS = 20_000_000  # larger models store real fields unpacked: zlib takes 2.5 s per million voxels, a solve less
+
+
+@dataclass(frozen=True)
+class MediaTable:
+    """What a row of ids means: part index (-1 void), material name, stress-free temperature [K], the part's share."""
+
+    part: np.ndarray
+    material: list[str]
+    stress_free: np.ndarray
+    share: np.ndarray | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """What a model's media call the same: a result can be drawn as a model."""
+        return self.material
+
+
+@dataclass(eq=False)
+class Result:
+    """A solved case. `fields` and `ids` are arrays, or are read from the file when first asked for.
+
+    It serves as a model for `metrics` and `surface` (grid, ids, media.part, parts). provenance["solver"] maps "heat"
+    and "elastic" to iterations, residual, seconds, tolerance; `residuals` has their histories.
+    """
+
+    case: str
+    grid: Grid
+    parts: list[str]
+    media: MediaTable
+    stored_ids: Any
+    fields: Mapping[str, Any]
+    metrics: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    residuals: dict[str, np.ndarray] = field(default_factory=dict)
+    shapes: Mapping[str, Any] = field(default_factory=dict)
+    """Of a process: "N/PART.SIDE/x", "/y" and "/w" [m] after step N."""
+
+    def __repr__(self) -> str:
+        surfaces = self.metrics.get("surfaces", {}).items()
+        found = (
+            f"{part}.{side} {n['warpage_um']:+.4g} um"
+            for part, sides in surfaces
+            for side, n in sides.items()
+        )
+        return f"<Result: {self.grid.cells:,} voxels; {', '.join(self.fields)}; warpage {', '.join(found)}>"
+
+    @classmethod
+    def of(
+        cls,
+        case: str,
+        model: Any,
+        *,
+        heat: Any = None,
+        elastic: Any = None,
+        temperature: np.ndarray | None = None,
+        stress: np.ndarray | None = None,
+        numbers: Mapping[str, Any] | None = None,
+        tolerances: Mapping[str, float] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """Collect a solved model. heat, elastic: their solutions; temperature: the field, where no heat solve made
+        it."""
+        media = MediaTable(
+            np.asarray(model.media.part, np.int32),
+            list(model.media.names),
+            np.asarray(model.media.stress_free, np.float64),
+            model.media.share,
+        )
+        fields: dict[str, Any] = {}
+        if heat is not None:
+            temperature = heat.temperature
+        if temperature is not None:
+            fields["temperature"] = temperature
+        if elastic is not None:
+            fields["displacement"] = elastic.displacement
+        if stress is not None:
+            fields["stress"] = stress
+        solvers, histories = {}, {}
+        for name, solution in (("heat", heat), ("elastic", elastic)):
+            if solution is not None:
+                histories[name] = np.asarray(solution.residuals, np.float64)
+                solvers[name] = {
+                    "iterations": int(solution.iterations),
+                    "residual": float(histories[name][-1]) if histories[name].size else 0.0,
+                    "seconds": float(solution.seconds),
+                }
+                if hasattr(solution, "rounds"):
+                    solvers[name]["rounds"] = int(solution.rounds)
+                if name in (tolerances or {}):
+                    solvers[name]["tolerance"] = float(tolerances[name])  # type: ignore[index]
+        info = {**origin(), **(provenance or {}), "solver": solvers}
+        return cls(
+            case,
+            model.grid,
+            list(model.parts),
+            media,
+            model.ids,
+            fields,
+            dict(numbers or {}),
+            info,
+            histories,
+        )
+
+    @cached_property
+    def ids(self) -> np.ndarray:
+        ids = np.asarray(self.stored_ids)
+        if ids.size and int(ids.max()) >= len(self.media.material):
+            where = getattr(self.stored_ids, "path", "the result")
+            raise WarpError(
+                f"{where} is damaged: ids point beyond the rows of media; run the case again"
+            )
+        return ids
+
+    @cached_property
+    def temperature(self) -> np.ndarray:
+        """(nz, ny, nx) [K] at cell centres."""
+        return self._field("temperature")
+
+    @cached_property
+    def displacement(self) -> np.ndarray:
+        """(3, nz+1, ny+1, nx+1) [m]: u, v, w on x-, y-, z-faces."""
+        return self._field("displacement")
+
+    @cached_property
+    def stress(self) -> np.ndarray:
+        """(6, nz, ny, nx) [Pa] at cell centres: xx yy zz yz xz xy."""
+        return self._field("stress")
+
+    def warpage(self, part: str, side: surface.Side, zone: surface.Zone = None) -> Warpage:
+        """Flatness of a part's top or bottom, with the residual to draw; zone in metres."""
+        return warpage(surface.sample(self, self.displacement, part, side), zone)
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers of this run, ready for JSON."""
+        return summary(self)
+
+    def write(
+        self, path: str | os.PathLike[str], *, single: bool = False, xdmf: bool = True
+    ) -> Path:
+        """Write the HDF5 file (fields in float32 if `single`) and its XDMF side file."""
+        return write(self, path, single=single, xdmf=xdmf)
+
+    def to_xarray(self) -> Any:
+        """Temperature, displacement at centres and part index as an xarray.Dataset over x, y, z [m], void as NaN."""
+        try:
+            import xarray  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            raise WarpError("to_xarray needs xarray: pip install xarray") from None
+        solid = self.ids > 0
+        data: dict[str, Any] = {"part": (("z", "y", "x"), self.media.part[self.ids])}
+        if "temperature" in self.fields:
+            data["temperature"] = (
+                ("z", "y", "x"),
+                np.where(solid, self.temperature, np.nan),
+                {"units": "K"},
+            )
+        if "displacement" in self.fields:
+            u = self.displacement
+            layers = np.stack([centre_displacement(u, solid[k], k) for k in range(len(solid))])
+            centred = np.where(solid[..., None], layers, np.nan)
+            data["displacement"] = (("z", "y", "x", "axis"), centred, {"units": "m"})
+        centres = {"x": self.grid.xc, "y": self.grid.yc, "z": self.grid.zc, "axis": list("xyz")}
+        coordinates = {
+            name: v for name, v in centres.items() if name != "axis" or "displacement" in data
+        }
+        return xarray.Dataset(
+            data, coordinates, {"parts": self.parts, "program": self.provenance.get("program", "")}
+        )
+
+    def to_pyvista(self) -> Any:
+        """The voxels as a pyvista.RectilinearGrid [m] with the cell data of the .vtr file, void voxels hidden."""
+        try:
+            import pyvista  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            raise WarpError("to_pyvista needs pyvista: pip install pyvista") from None
+        voxels = pyvista.RectilinearGrid(self.grid.x, self.grid.y, self.grid.z)
+        for name, kind, shape, layers in cells.arrays(self):
+            whole = np.stack([np.asarray(layer, kind) for layer in layers])
+            voxels.cell_data[name] = whole.reshape(-1, *shape[3:])
+        voxels.field_data["parts"] = self.parts
+        return voxels
+
+    def _field(self, name: str) -> np.ndarray:
+        if name not in self.fields:
+            raise WarpError(
+                f"this result has no {name} field; it has {', '.join(self.fields) or 'none'}"
+            )
+        return np.asarray(self.fields[name])
+
+
+def summary(result: Result) -> dict[str, Any]:
+    """What `warp summary --json` prints: metrics, solvers, size, device, time and memory."""
+    info = result.provenance
+    solver = {
+        name: {key: value for key, value in record.items() if key != "residuals"}
+        for name, record in info.get("solver", {}).items()
+    }
+    return {
+        "program": info.get("program"),
+        "device": info.get("device"),
+        "wall_s": info.get("wall_s"),
+        "peak_memory_MB": info.get("peak_memory_MB"),
+        "voxels": result.grid.cells,
+        "unknowns": info.get("unknowns", result.grid.unknowns),
+        "solver": solver,
+        "surfaces": {},
+        "temperature": {},
+        **result.metrics,
+    }
+
+
+def origin() -> dict[str, Any]:
+    """Program version, machine and time of this run."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        program = version("warpage")
+    except PackageNotFoundError:
+        program = "unknown"
+    return {
+        "program": f"warpage {program}",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+    }
+
+
+def write(
+    result: Result, path: str | os.PathLike[str], *, single: bool = False, xdmf: bool = True
+) -> Path:
+    """Write `result` in one piece or not at all."""
+    path = Path(path)
+    check_writable(path)
+    with hdf5.creating(path) as file:
+        _write_all(file, result, single)
+        side = vtkhdf.xdmf(file, path.name)
+    if xdmf:
+        with hdf5.replacing(vtkhdf.side_file(path)) as temporary:
+            temporary.write_text(side, encoding="utf-8")
+    return path
+
+
+def read(path: str | os.PathLike[str]) -> Result:
+    """Open a result file; fields are read when asked for. A file that is not a whole result is one clear error."""
+    path = Path(path)
+    if not path.is_file():
+        raise WarpError(
+            f"cannot read {path}: {'it is a folder' if path.is_dir() else 'no such file'}"
+        )
+    with hdf5.reading(path) as file:
+        _check_schema(path, file)
+        grid = Grid(
+            file["grid/x"][()],
+            file["grid/y"][()],
+            file["grid/z"][()],
+            (bool(file["grid"].attrs["mirror"][0]), bool(file["grid"].attrs["mirror"][1])),
+        )
+        media = MediaTable(
+            file["media/part"][()],
+            hdf5.get_json(file["media/material"]),
+            file["media/stress_free"][()],
+            file["media/share"][()] if "media/share" in file else None,
+        )
+        fields = {name: hdf5.Stored(path, f"fields/{name}") for name in file["fields"]}
+        if "stress" in fields:
+            fields["stress"] = StoredStress(path, "fields/stress")
+        result = Result(
+            case=hdf5.get_text(file["case"]),
+            grid=grid,
+            parts=hdf5.get_json(file["parts"]),
+            media=media,
+            stored_ids=hdf5.Stored(path, "ids"),
+            fields=fields,
+            metrics=hdf5.get_json(file["metrics"]),
+            provenance=hdf5.get_json(file["provenance/info"]),
+            residuals={name: data[()] for name, data in file["provenance/residuals"].items()},
+            shapes={
+                name: hdf5.Stored(path, f"steps/{name}") for name in hdf5.datasets(file, "steps")
+            },
+        )
+        _check_fit(result, file)
+        return result
+
+
+class StoredStress(hdf5.Stored):
+    """Stress on disk in VTK's layout, indexed as (6, nz, ny, nx); `[:, k]` reads one layer, `[:, :, j]` one section."""
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        if isinstance(key, tuple) and len(key) > 1:
+            return np.moveaxis(super().__getitem__(key[1:])[..., OUR_ORDER], -1, 0)[key[0]]
+        whole = np.moveaxis(super().__getitem__(())[..., OUR_ORDER], -1, 0)
+        return np.ascontiguousarray(whole)[key]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (6, *super().shape[:3])
+
+
+def _write_all(file: h5py.File, result: Result, single: bool) -> None:
+    grid, (nz, ny, nx) = result.grid, result.grid.shape
+    real = np.float32 if single else np.float64
+    packed = grid.cells <= PACKED_CELLS
+    file.attrs["format"] = FORMAT
+    file.attrs["schema"] = np.array(SCHEMA, np.int64)
+    hdf5.put_text(file, "case", result.case)
+    hdf5.put_text(file, "parts", json.dumps(list(result.parts)))
+    hdf5.put_text(file, "metrics", json.dumps(hdf5.plain(result.metrics)))
+    hdf5.put_text(file, "provenance/info", json.dumps(hdf5.plain(result.provenance)))
+    residuals = file.require_group("provenance/residuals")
+    for name, history in result.residuals.items():
+        hdf5.put(residuals, name, np.asarray(history, np.float64))
+    for axis in "xyz":
+        hdf5.put(file, f"grid/{axis}", np.asarray(getattr(grid, axis), np.float64))
+    file["grid"].attrs["mirror"] = np.array(grid.mirror, np.int8)
+    hdf5.put(file, "media/part", np.asarray(result.media.part, np.int32))
+    hdf5.put(file, "media/stress_free", np.asarray(result.media.stress_free, np.float64))
+    if result.media.share is not None:
+        hdf5.put(file, "media/share", np.asarray(result.media.share, np.float64))
+    hdf5.put_text(file, "media/material", json.dumps(list(result.media.material)))
+
+    for name in result.shapes:
+        hdf5.put(file, f"steps/{name}", np.asarray(result.shapes[name], np.float64))
+
+    ids, fields = result.ids, result.fields
+    file.create_group("fields")
+    hdf5.put_layers(file, "ids", (nz, ny, nx), np.uint16, (ids[k] for k in range(nz)))
+    for name, kind, shape, layers in cells.arrays(result):
+        if name != "temperature":
+            compress = packed or kind.kind in "iu"
+            hdf5.put_layers(file, vtkhdf.CELL_DATA[name], shape, kind, layers, compress=compress)
+    hdf5.put_text(file, "cells/material_names", json.dumps(cells.material_names(result)))
+    if "temperature" in fields:
+        t = fields["temperature"]
+        hdf5.put_layers(
+            file,
+            "fields/temperature",
+            (nz, ny, nx),
+            real,
+            (t[k] for k in range(nz)),
+            compress=packed,
+        )
+    if "displacement" in fields:
+        u = result.displacement
+        faces = (3, nz + 1, ny + 1, nx + 1)
+        hdf5.put_layers(
+            file,
+            "fields/displacement",
+            faces,
+            real,
+            u.reshape(-1, *faces[2:]),
+            lead=2,
+            compress=packed,
+        )
+    vtkhdf.link(file)
+
+
+def _check_fit(result: Result, file: h5py.File) -> None:
+    """Refuse what no checksum finds: datasets of a file that somebody changed and that do not belong together."""
+    nz, ny, nx = shape = result.grid.shape
+    for axis in "xyz":
+        lines = getattr(result.grid, axis)
+        if (
+            lines.ndim != 1
+            or lines.size < 2
+            or not (np.isfinite(lines).all() and (np.diff(lines) > 0).all())
+        ):
+            raise ValueError(f"grid/{axis} does not rise")
+    wanted = {
+        "temperature": shape,
+        "displacement": (3, nz + 1, ny + 1, nx + 1),
+        "stress": (*shape, 6),
+    }
+    for name in ("ids", *(f"fields/{name}" for name in result.fields)):
+        if file[name].shape != wanted.get(name.removeprefix("fields/"), shape):
+            raise ValueError(f"{name} {file[name].shape} does not fit the grid {shape}")
+    rows, part = len(result.media.material), np.asarray(result.media.part)
+    if (
+        not part.shape == np.shape(result.media.stress_free) == (rows,)
+        or part.min() < -1
+        or part.max() >= len(result.parts)
+    ):
+        raise ValueError("the rows of media do not fit each other or the parts")
+    if result.media.share is not None and np.shape(result.media.share) != (rows,):
+        raise ValueError("media/share does not fit the rows of media")
+    if not (isinstance(result.metrics, dict) and isinstance(result.provenance, dict)):
+        raise ValueError("metrics or provenance is no table")
+
+
+def _check_schema(path: Path, file: h5py.File) -> None:
+    if file.attrs.get("format") != FORMAT:
+        raise WarpError(f"{path} is an HDF5 file, but not one of `warp run`'s results")
+    major, minor = (int(n) for n in file.attrs["schema"])
+    if major != SCHEMA[0]:
+        cure = "run the case again" if major < SCHEMA[0] else "update the program"
+        raise WarpError(
+            f"{path} has schema {major}.{minor}; this program reads {SCHEMA[0]}.x: {cure}"
+            + (" (its case stands in the dataset /case)" if major < SCHEMA[0] else "")
+        )

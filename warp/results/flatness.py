@@ -1,0 +1,216 @@
+"""Flatness of a surface: warpage by JEITA ED-7306 and JESD22-B112, its plane, diagonals, curvature, coplanarity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from warp.results.surface import Surface, Zone, integrals, interpolate, zoned
+
+UM = 1e-6
+ROUND_OFF = 1e-9  # of the height: a smaller sum over the diagonals has no sign
+
+
+@dataclass(frozen=True)
+class Warpage:
+    """Flatness of one surface in its measuring zone (m, 1/m): `surface` is the zone, `residual` lies on its vertices.
+
+    corner and edge heights are means over the four corners (two middles), minus the centre: negative when convex; NaN
+    where the footprint has no material there. centre: residual at the middle.
+    """
+
+    surface: Surface
+    residual: np.ndarray
+    plane: tuple[float, float, float]
+    value: float
+    span: float
+    rms: float
+    centre: float
+    corner_minus_centre: float
+    edge_x_minus_centre: float
+    edge_y_minus_centre: float
+    kappa: tuple[float, float, float]
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Numbers with their units in the names: um, 1/m, mm."""
+        x0, x1, y0, y1 = self.surface.bounds
+        numbers = {
+            "warpage_um": self.value / UM,
+            "range_um": self.span / UM,
+            "rms_um": self.rms / UM,
+            "max_um": float(np.nanmax(self.residual)) / UM,
+            "min_um": float(np.nanmin(self.residual)) / UM,
+            "centre_um": self.centre / UM,
+            "corner_minus_centre_um": self.corner_minus_centre / UM,
+            "edge_x_minus_centre_um": self.edge_x_minus_centre / UM,
+            "edge_y_minus_centre_um": self.edge_y_minus_centre / UM,
+            "kappa_x_per_m": self.kappa[0],
+            "kappa_y_per_m": self.kappa[1],
+            "kappa_xy_per_m": self.kappa[2],
+            "zone_x_mm": (x1 - x0) * 1e3,
+            "zone_y_mm": (y1 - y0) * 1e3,
+            "zone_x0_mm": x0 * 1e3,
+            "zone_y0_mm": y0 * 1e3,
+        }
+        return {name: float(v) if np.isfinite(v) else None for name, v in numbers.items()}
+
+
+def warpage(surface: Surface, zone: Zone = None) -> Warpage:
+    """Signed warpage, heights and curvatures of a surface in its measuring zone (default: the whole footprint)."""
+    s = zoned(surface, zone)
+    plane = fit_plane(s)
+    residual = s.w - (plane[0] + plane[1] * s.x[None, :] + plane[2] * s.y[:, None])
+    height = float(np.nanmax(residual) - np.nanmin(residual))
+    x0, x1, y0, y1 = s.bounds
+    xm, ym = (x0 + x1) / 2, (y0 + y1) / 2
+    at = interpolate(
+        s,
+        residual,
+        np.array([xm, x0, x1, x0, x1, x0, x1, xm, xm]),
+        np.array([ym, y0, y0, y1, y1, ym, ym, y0, y1]),
+    )
+    return Warpage(
+        surface=s,
+        residual=residual,
+        plane=plane,
+        value=height * diagonal_sign(s, residual),
+        span=float(np.nanmax(s.w) - np.nanmin(s.w)),
+        rms=float(np.sqrt(np.nansum(s.weights * np.nan_to_num(residual) ** 2) / s.weights.sum())),
+        centre=float(at[0]),
+        corner_minus_centre=float(at[1:5].mean() - at[0]),
+        edge_x_minus_centre=float(at[5:7].mean() - at[0]),
+        edge_y_minus_centre=float(at[7:9].mean() - at[0]),
+        kappa=curvature(s),
+    )
+
+
+def fit_plane(surface: Surface) -> tuple[float, float, float]:
+    """a, b, c of the least-squares plane a + b x + c y."""
+    x0, x1, y0, y1 = surface.bounds
+    length = max(x1 - x0, y1 - y0)
+    a, b, c = _least_squares(
+        *integrals(surface, ((x0 + x1) / 2, (y0 + y1) / 2), length), [(0, 0), (1, 0), (0, 1)]
+    )
+    return (
+        float(a - (b * (x0 + x1) + c * (y0 + y1)) / (2 * length)),
+        float(b / length),
+        float(c / length),
+    )
+
+
+def diagonal(
+    surface: Surface, values: np.ndarray, which: int = 0, points: int = 201
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values along a diagonal of the zone's rectangle: distance from its middle [m] and value, NaN off the footprint.
+
+    which: 0 from (x0, y0) to (x1, y1), 1 from (x0, y1) to (x1, y0).
+    """
+    x0, x1, y0, y1 = surface.bounds
+    t = np.linspace(0, 1, points)
+    ys = y0 + t * (y1 - y0)
+    length = float(np.hypot(x1 - x0, y1 - y0))
+    return (t - 0.5) * length, interpolate(
+        surface, values, x0 + t * (x1 - x0), ys if which == 0 else ys[::-1]
+    )
+
+
+def diagonal_sign(surface: Surface, values: np.ndarray) -> int:
+    """+1 convex, -1 concave, from both diagonals relative to the line that joins their ends."""
+    total = 0.0
+    for which in (0, 1):
+        s, v = diagonal(surface, values, which)
+        known = np.flatnonzero(np.isfinite(v))
+        if known.size < 3:
+            continue
+        s, v = s[known], v[known]
+        chord = v[0] + (v[-1] - v[0]) * (s - s[0]) / (s[-1] - s[0])
+        total += float((v - chord).max() + (v - chord).min())
+    return -1 if total < -ROUND_OFF * np.ptp(values[np.isfinite(values)]) else 1
+
+
+def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, float]:
+    """kappa_x, kappa_y, kappa_xy = -d2w/dx2, -d2w/dy2, -d2w/dxdy [1/m] over the middle `fraction` of each side.
+
+    Vertices as they lie, since interpolated ones would add a bias of h2/8 w''; widened until three lines fit each
+    way. NaN without them.
+    """
+    x0, x1, y0, y1 = surface.bounds
+    lx, ly = x1 - x0, y1 - y0
+    xs, ys = (surface.x - (x0 + x1) / 2) / lx, (surface.y - (y0 + y1) / 2) / ly
+    for f in (fraction, 2 * fraction, 4 * fraction, np.inf):
+        i, j = np.abs(xs) <= f / 2 + 1e-9, np.abs(ys) <= f / 2 + 1e-9
+        part = Surface(
+            surface.part,
+            surface.side,
+            xs[i],
+            ys[j],
+            surface.w[np.ix_(j, i)],
+            np.zeros((0, 0), bool),
+        )
+        known = np.isfinite(part.w)
+        if known.any(axis=0).sum() >= 3 and known.any(axis=1).sum() >= 3 and known.sum() >= 6:
+            area = np.where(known, np.gradient(part.y)[:, None] * np.gradient(part.x)[None, :], 0.0)
+            across, along = (
+                np.vander(part.x, 5, increasing=True),
+                np.vander(part.y, 5, increasing=True).T,
+            )
+            moment = np.where(known, area * part.w, 0.0)
+            found = along @ (area @ across), along @ (moment @ across)
+            c = _least_squares(*found, [(0, 0), (1, 0), (0, 1), (2, 0), (0, 2), (1, 1)])
+            return float(-2 * c[3] / lx**2), float(-2 * c[4] / ly**2), float(-c[5] / (lx * ly))
+    return np.nan, np.nan, np.nan
+
+
+def coplanarity(surface: Surface) -> float:
+    """Distance of the highest point of a terminal surface above its seating plane [m], as JESD22-B108 measures it.
+
+    The seating plane touches the three lowest points round the centroid: the supporting plane of the lower hull under
+    it. The terminals are taken as coplanar before the load, so that only w counts.
+    """
+    known = surface.weights > 0
+    x, y = _mesh(surface.x, surface.y)
+    weight = surface.weights[known]
+    points = np.column_stack((x[known], y[known]))
+    middle = (points * weight[:, None]).sum(axis=0) / weight.sum()
+    points = (points - middle) / max(np.ptp(surface.x), np.ptp(surface.y))
+    w = surface.w[known]
+    # Dual simplex on "the highest plane under all points at the centroid", from a huge and far too high triangle
+    # round it.
+    far = 1e3 * np.array([[0.0, 2.0], [-1.7, -1.0], [1.7, -1.0]])
+    points, z = (
+        np.vstack((points, far)),
+        np.append(w - w.min(), np.full(3, 1e6 * max(np.ptp(w), 1e-30))),
+    )
+    basis = [z.size - 3, z.size - 2, z.size - 1]
+    tolerance = 1e-12 * z[:-3].max(initial=0.0)
+    for _ in range(10 * z.size):
+        corners = np.column_stack((np.ones(3), points[basis]))
+        plane = np.linalg.solve(corners, z[basis])
+        above = z[:-3] - (plane[0] + points[:-3] @ plane[1:])
+        lowest = int(above.argmin())
+        if above[lowest] >= -tolerance:
+            return float(above.max())
+        share = np.linalg.solve(corners.T, np.array([1.0, 0.0, 0.0]))
+        entering = np.linalg.solve(corners.T, np.append(1.0, points[lowest]))
+        ratio = np.where(
+            entering > 1e-12, share / np.where(entering > 1e-12, entering, 1.0), np.inf
+        )
+        basis[int(ratio.argmin())] = lowest
+    return float(np.ptp(w))
+
+
+def _mesh(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    xs, ys = np.meshgrid(x, y)
+    return xs, ys
+
+
+def _least_squares(
+    area: np.ndarray, moment: np.ndarray, powers: list[tuple[int, int]]
+) -> np.ndarray:
+    """Coefficients of x^p y^q in the fit of w, from the integrals of these and of w times these [q, p].
+
+    Minimal norm where the footprint leaves a term undetermined.
+    """
+    gram = np.array([[area[q + s, p + r] for r, s in powers] for p, q in powers])
+    return np.linalg.lstsq(gram, np.array([moment[q, p] for p, q in powers]), rcond=1e-12)[0]

@@ -1,0 +1,269 @@
+"""Surfaces of parts: the out-of-plane displacement w where an engineer would measure it.
+
+w lives on z-faces at column centres. In a bent plate without shear the difference of two neighbours is the slope on
+the line between them times their distance, so that the columns' values are the corners of a polygon which touches the
+deflected surface on the grid lines: w_i = w(x_i) - w'' h_i^2 / 8. `sample` carries w to the grid's vertices, one
+direction after the other: linearly between columns, where the polygon touches; over the outer half of the outermost
+column with the slope that the two nearest lines extrapolate. Exact for a constant curvature on any graded grid. Mirror
+planes are unfolded first, so that a quarter model yields the full package's surface.
+
+A surface is the outermost z-face of the part in every column of its footprint, seen from above (top) or below (bottom):
+the bottom of a lid is the underside of its foot and the ceiling of its cavity together. Columns of which a curved side
+cuts off a part do not belong to the footprint: their corners lie beyond the rim.
+w > 0 points up, towards the lid, on either side. Lengths in metres. Arrays [j, i] = (y, x).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from warp.errors import WarpError
+from warp.voxels.grid import runs
+
+Side: TypeAlias = Literal["top", "bottom"]
+WHOLE = 0.98
+"""Share of a voxel that must be the part's own for its column to belong to the footprint."""
+Zone: TypeAlias = "float | tuple[float, float, float, float] | None"
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Sampled displacement of one side of one part, unfolded to the full package.
+
+    x (n+1,), y (m+1,): vertex lines [m]; w (m+1, n+1): displacement [m], NaN off the footprint; cells (m, n):
+    footprint.
+    """
+
+    part: str
+    side: str
+    x: np.ndarray
+    y: np.ndarray
+    w: np.ndarray
+    cells: np.ndarray
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Area that each vertex stands for (a quarter of every footprint cell it touches) [m2]; sums to the
+        footprint."""
+        quarter = np.where(self.cells, np.diff(self.y)[:, None] * np.diff(self.x)[None, :] / 4, 0.0)
+        area = np.zeros(self.w.shape)
+        for corner in _corners():
+            area[corner] += quarter
+        return area
+
+    def cut(self) -> Surface:
+        """The same without the values of vertices that no footprint cell touches."""
+        touched = np.zeros(self.w.shape, bool)
+        for corner in _corners():
+            touched[corner] |= self.cells
+        return self if touched.all() else replace(self, w=np.where(touched, self.w, np.nan))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """x0, x1, y0, y1 of the footprint's bounding rectangle."""
+        return float(self.x[0]), float(self.x[-1]), float(self.y[0]), float(self.y[-1])
+
+
+def faces(model) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent."""
+    from warp.kernels import surface as kernels
+
+    layers = runs(model.ids)
+    first, end = np.array([run.start for run in layers]), np.array([run.stop for run in layers])
+    bottom, top = (np.empty((len(model.parts), *model.grid.shape[1:]), np.int32) for _ in range(2))
+    kernels.faces(
+        bottom, top, np.asarray(model.ids), first, end, np.asarray(model.media.part, np.int32)
+    )
+    return bottom, top
+
+
+def part_index(model, part: str) -> int:
+    """Index of a named part; an unknown name is an error that lists the parts."""
+    if part not in list(model.parts):
+        raise WarpError(f"no part '{part}' in this model; its parts are {', '.join(model.parts)}")
+    return list(model.parts).index(part)
+
+
+def sample(
+    model, displacement: np.ndarray, part: str, side: Side, face: np.ndarray | None = None
+) -> Surface:
+    """Displacement of the part's top or bottom surface at the vertices of its footprint, in the full package.
+
+    displacement: (3, nz+1, ny+1, nx+1), w = displacement[2] on z-faces. face: this part's slice of `faces`, if at hand.
+    """
+    if side not in ("top", "bottom"):
+        raise WarpError(f"a surface is 'top' or 'bottom', not '{side}'")
+    index = part_index(model, part)
+    if face is None:
+        bottom, top = faces(model)
+        face = (top if side == "top" else bottom)[index]
+    cells = face >= 0
+    if not cells.any():
+        raise WarpError(f"part '{part}' has no voxels, so it has no {side} surface")
+    from warp.kernels import surface as kernels
+
+    columns = np.empty(cells.shape)
+    kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
+    cells = footprint(model, face, side)
+    x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
+    if model.grid.mirror[0]:
+        x, columns, cells = (
+            _unfold(x),
+            np.hstack((columns[:, ::-1], columns)),
+            np.hstack((cells[:, ::-1], cells)),
+        )
+    if model.grid.mirror[1]:
+        y, columns, cells = (
+            _unfold(y),
+            np.vstack((columns[::-1], columns)),
+            np.vstack((cells[::-1], cells)),
+        )
+    rows, cols = _extent(cells, 1), _extent(cells, 0)
+    x, y = x[cols.start : cols.stop + 1], y[rows.start : rows.stop + 1]
+    columns, cells = columns[rows, cols], cells[rows, cols]
+    return Surface(part, side, x, y, _to_lines(_to_lines(columns, x).T, y).T, cells).cut()
+
+
+def footprint(model, face: np.ndarray, side: Side) -> np.ndarray:
+    """Columns (ny, nx) that belong to a surface; face (ny, nx): its z-face in each, -1 where the part is absent.
+
+    All where no column is the part's own alone, e.g. of bumps a voxel wide.
+    """
+    there = face >= 0
+    share = model.media.share
+    if share is None:
+        return there
+    from warp.kernels import surface as kernels
+
+    whole, own = np.empty(there.shape, bool), np.asarray(share) >= WHOLE
+    kernels.whole_columns(
+        whole, np.ascontiguousarray(face), int(side == "top"), np.asarray(model.ids), own
+    )
+    return whole if whole.any() else there
+
+
+def zoned(surface: Surface, zone: Zone) -> Surface:
+    """The surface inside a measuring zone: a rectangle (x0, x1, y0, y1), or an inset from the footprint's rectangle.
+
+    Zone borders become grid lines (values linear between the neighbouring vertices).
+    """
+    if zone is None:
+        return surface
+    a, b, c, d = surface.bounds
+    if isinstance(zone, (int, float)):
+        x0, x1, y0, y1 = a + zone, b - zone, c + zone, d - zone
+    else:
+        x0, x1, y0, y1 = zone
+    x0, x1, y0, y1 = max(x0, a), min(x1, b), max(y0, c), min(y1, d)
+    if x1 <= x0 or y1 <= y0:
+        raise WarpError(
+            f"the measuring zone misses the {surface.side} surface of part '{surface.part}'"
+        )
+    for at in (x0, x1):
+        surface = _split(surface, at)
+    surface = _transposed(surface)
+    for at in (y0, y1):
+        surface = _split(surface, at)
+    surface = _transposed(surface)
+    i, j = _between(surface.x, x0, x1), _between(surface.y, y0, y1)
+    cells = surface.cells[j.start : j.stop - 1, i.start : i.stop - 1]
+    if not cells.any():
+        raise WarpError(
+            f"the measuring zone misses the {surface.side} surface of part '{surface.part}'"
+        )
+    return replace(surface, x=surface.x[i], y=surface.y[j], w=surface.w[j, i], cells=cells).cut()
+
+
+def interpolate(surface: Surface, values: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Vertex values, bilinear at points (xs, ys); NaN off the footprint."""
+    xs, ys = np.broadcast_arrays(np.asarray(xs, float), np.asarray(ys, float))
+    i = np.clip(np.searchsorted(surface.x, xs, side="right") - 1, 0, surface.x.size - 2)
+    j = np.clip(np.searchsorted(surface.y, ys, side="right") - 1, 0, surface.y.size - 2)
+    s = np.clip((xs - surface.x[i]) / (surface.x[i + 1] - surface.x[i]), 0, 1)
+    t = np.clip((ys - surface.y[j]) / (surface.y[j + 1] - surface.y[j]), 0, 1)
+    low = values[j, i] * (1 - s) + values[j, i + 1] * s
+    high = values[j + 1, i] * (1 - s) + values[j + 1, i + 1] * s
+    return np.where(surface.cells[j, i], low * (1 - t) + high * t, np.nan)
+
+
+def integrals(
+    surface: Surface, origin: tuple[float, float], length: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Integrals over the footprint (by Simpson's rule) of x^p y^q [q, p] and w x^p y^q, x and y from `origin` in `length`s.
+
+    Of vertices, and middles on parabolas through them: exact where w is a polynomial of degree two.
+    """
+    from warp.kernels import surface as kernels
+
+    x, y = (_with_middles(q[None], q)[0] for q in (surface.x, surface.y))
+    x, y = (x - origin[0]) / length, (y - origin[1]) / length
+    w = _with_middles(_with_middles(surface.w, surface.x).T, surface.y)
+    sums = np.empty((len(x), 5))
+    kernels.integrals(
+        sums, w, np.ascontiguousarray(surface.cells), x, y, np.diff(surface.x), np.diff(surface.y)
+    )
+    powers = np.vander(x, 3, increasing=True)
+    return sums[:, :3].T @ powers, sums[:, 3:].T @ powers
+
+
+def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Values on the lines (last axis, NaN outside), and between each two that of a parabola through a third."""
+    from warp.kernels import surface as kernels
+
+    out = np.empty((f.shape[0], 2 * f.shape[1] - 1))
+    kernels.with_middles(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))
+    return out
+
+
+def _corners() -> list[tuple[slice, slice]]:
+    """Which vertices (rows, columns) are the lower left, lower right, upper left and upper right one of the cells."""
+    return [
+        (rows, columns)
+        for rows in (slice(None, -1), slice(1, None))
+        for columns in (slice(None, -1), slice(1, None))
+    ]
+
+
+def _unfold(lines: np.ndarray) -> np.ndarray:
+    return np.concatenate((2 * lines[0] - lines[:0:-1], lines))
+
+
+def _extent(cells: np.ndarray, over: int) -> slice:
+    where = np.flatnonzero(cells.any(axis=over))
+    return slice(int(where[0]), int(where[-1]) + 1)
+
+
+def _to_lines(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Values at cell centres along the last axis (NaN outside) to the lines between and around the cells."""
+    from warp.kernels import surface as kernels
+
+    out = np.empty((f.shape[0], f.shape[1] + 1))
+    kernels.to_lines(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))
+    return out
+
+
+def _transposed(s: Surface) -> Surface:
+    return replace(s, x=s.y, y=s.x, w=s.w.T, cells=s.cells.T)
+
+
+def _split(s: Surface, at: float) -> Surface:
+    """Insert the line x = at, linear between its neighbours, unless a line lies there already."""
+    if np.abs(s.x - at).min() <= 1e-9 * (s.x[-1] - s.x[0]):
+        return s
+    i = int(np.searchsorted(s.x, at))
+    t = (at - s.x[i - 1]) / (s.x[i] - s.x[i - 1])
+    w = np.insert(s.w, i, (1 - t) * s.w[:, i - 1] + t * s.w[:, i], axis=1)
+    return replace(
+        s, x=np.insert(s.x, i, at), w=w, cells=np.insert(s.cells, i, s.cells[:, i - 1], axis=1)
+    )
+
+
+def _between(lines: np.ndarray, low: float, high: float) -> slice:
+    slack = 1e-9 * (lines[-1] - lines[0])
+    return slice(
+        int(np.searchsorted(lines, low - slack)), int(np.searchsorted(lines, high + slack))
+    )

@@ -1,0 +1,89 @@
+"""What moves a result: main effects and shares of variance over the points of a sweep.
+
+Main effect of a variable: how much the least-squares plane through all points changes from its lowest to its highest
+value, the others held: y = c + sum b_i x_i, effect_i = b_i (max x_i - min x_i). R2 says how much of the variance that
+plane explains. Words have no order: their effect is the largest difference of the means over their values.
+
+Shares of variance for Saltelli's scheme (`design.saltelli`), with f_A, f_B, f_i the outputs on A, B and A with column i
+of B, and V the variance over A and B:
+    first order  S_i = mean(f_B (f_i - f_A)) / V          the variable alone (Saltelli et al. 2010, table 2 b)
+    total        T_i = mean((f_A - f_i)^2) / (2 V)        with all its interactions (Jansen 1999)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from warp.run.sampling import Design
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How one variable moves one output, in the output's unit; NaN where the sample does not tell."""
+
+    output: str
+    variable: str
+    effect: float
+    r2: float
+    first: float = float("nan")
+    total: float = float("nan")
+
+
+def main_effects(
+    design: Design, points: Sequence[Sequence[str]], output: str, values: np.ndarray
+) -> list[Effect]:
+    """Effects on one output; points and values of the runs that succeeded."""
+    known = np.isfinite(values)
+    chosen = [point for point, use in zip(points, known, strict=True) if use]
+    y = values[known]
+    x = np.array(
+        [[v.number(t) for v, t in zip(design.variables, p, strict=True)] for p in chosen]
+    ).reshape(len(chosen), len(design.variables))
+    numeric = [n for n, v in enumerate(design.variables) if v.numeric]
+    span = np.ptp(x, axis=0) if len(x) else np.zeros(len(design.variables))
+    usable = [n for n in numeric if span[n] > 0]
+    slopes, r2 = np.full(len(design.variables), np.nan), float("nan")
+    if len(y) > len(usable) + 1 and np.ptp(y) > 0:
+        a = np.column_stack(
+            (np.ones(len(y)), *((x[:, n] - x[:, n].mean()) / span[n] for n in usable))
+        )
+        fit = np.linalg.lstsq(a, y, rcond=None)[0]
+        slopes[usable] = fit[1:]
+        if len(usable) == len(design.variables):
+            r2 = float(1 - np.sum((y - a @ fit) ** 2) / np.sum((y - y.mean()) ** 2))
+    for n, v in enumerate(design.variables):
+        if not v.numeric and len(y):
+            means = [y[x[:, n] == level].mean() for level in np.unique(x[:, n])]
+            slopes[n] = max(means) - min(means)
+    return [
+        Effect(output, v.key, float(s), r2) for v, s in zip(design.variables, slopes, strict=True)
+    ]
+
+
+def shares(outputs: np.ndarray, size: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
+    """First-order and total shares of variance from the outputs on Saltelli's points; NaN if one is missing."""
+    blocks = np.asarray(outputs, float).reshape(dimensions + 2, size)
+    a, b, mixed = blocks[0], blocks[1], blocks[2:]
+    both = np.concatenate((a, b))
+    variance = both.var()
+    if not variance > 0:
+        return np.full(dimensions, np.nan), np.full(dimensions, np.nan)
+    middle = both.mean()  # the estimator's own variance falls when outputs are centred
+    first = np.mean((b - middle) * (mixed - a), axis=1) / variance
+    total = np.mean((a - mixed) ** 2, axis=1) / (2 * variance)
+    return first, total
+
+
+def effects(design: Design, output: str, values: np.ndarray) -> list[Effect]:
+    """Main effects of one output over all points, and shares of variance where the sample was made for them."""
+    found = main_effects(design, design.points, output, values)
+    if design.sample != "sobol" or not np.isfinite(values).all():
+        return found
+    first, total = shares(values, design.size, len(design.variables))
+    return [
+        Effect(e.output, e.variable, e.effect, e.r2, float(s), float(t))
+        for e, s, t in zip(found, first, total, strict=True)
+    ]

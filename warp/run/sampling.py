@@ -1,0 +1,194 @@
+"""Which runs a sweep makes: what varies, between what, and where the points lie.
+
+    --vary part.chip.thickness="0.5 mm, 0.6 mm, 0.775 mm"     these values (the unit may stand at the end only)
+    --vary part.tim.material="tim-gel, tim-indium"            words too
+    --vary part.lid.thickness="0.5 mm .. 2 mm"                all between, likewise
+
+grid    every value with every other; a range gives N evenly spaced values
+lhs     Latin hypercube: N points, each variable's range cut into N strata with one point each (McKay, Beckman and
+        Conover, Technometrics 21 (1979) 239)
+sobol   Saltelli's scheme for variance shares: N (k + 2) points for k variables from a Sobol sequence; two independent
+        matrices A and B, and for every variable A with that column of B (Saltelli et al., Comput. Phys. Commun. 181
+        (2010) 259)
+
+Points lie in the unit cube first, so that a seed fixes them; a list of values is cut into equal shares of its axis.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from warp.errors import WarpError
+
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+QUANTITY = re.compile(rf"\s*({NUMBER})\s*([^\d\s].*)?\s*")
+SAMPLES = ("grid", "lhs", "sobol")
+LEVELS = 5  # of a range on a grid unless told
+POINTS = 32
+MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What varies: a list of texts as --set takes them, or numbers between two ends with their unit."""
+
+    key: str
+    values: tuple[str, ...] = ()
+    ends: tuple[float, float] | None = None
+    unit: str = ""
+
+    def at(self, share: float) -> str:
+        """The value at a share of the way, 0 to 1."""
+        if self.ends is None:
+            return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
+        low, high = self.ends
+        return f"{low + share * (high - low):.8g} {self.unit}".strip()
+
+    def levels(self, count: int) -> list[str]:
+        return (
+            list(self.values)
+            if self.ends is None
+            else [self.at(share) for share in np.linspace(0, 1, count)]
+        )
+
+    def number(self, text: str) -> float:
+        """The value as a number for tables and fits: in its unit, or the place in its list where values are words."""
+        found = QUANTITY.fullmatch(text)
+        if self.numeric and found:
+            return float(found[1])
+        return float(self.values.index(text))
+
+    @property
+    def numeric(self) -> bool:
+        """Whether all values are numbers of one unit."""
+        if self.ends is not None:
+            return True
+        found = [QUANTITY.fullmatch(text) for text in self.values]
+        return all(found) and len({one[2] for one in found if one}) == 1
+
+    @property
+    def label(self) -> str:
+        """Its name in tables, with the unit."""
+        unit = self.unit
+        if self.numeric and self.ends is None:
+            found = QUANTITY.fullmatch(self.values[0])
+            unit = (found[2] or "") if found else ""
+        return f"{self.key} ({unit})" if unit else self.key
+
+
+@dataclass(frozen=True)
+class Design:
+    """All runs of a sweep: `points` are values per variable, as --set takes them."""
+
+    variables: tuple[Variable, ...]
+    sample: str
+    size: int
+    seed: int
+    points: tuple[tuple[str, ...], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "vary": {
+                v.key: list(v.values) if v.ends is None else [v.at(0.0), v.at(1.0)]
+                for v in self.variables
+            },
+            "sample": self.sample,
+            "size": self.size,
+            "seed": self.seed,
+        }
+
+
+def variable(text: str) -> Variable:
+    """Read KEY=VALUES."""
+    key, equals, spec = text.partition("=")
+    key, spec = key.strip(), spec.strip()
+    if not equals or not key or not spec:
+        raise WarpError(
+            f'--vary {text}: write KEY=VALUES, e.g. part.chip.thickness="0.5 mm .. 1 mm" or "0.5 mm, 1 mm"'
+        )
+    if ".." not in spec:
+        values = _units_shared(tuple(part.strip() for part in spec.split(",") if part.strip()))
+        if len(values) < 2 or len(set(values)) < len(values):
+            raise WarpError(
+                f"--vary {text}: needs at least two different values, or a range such as 0.5 mm .. 1 mm"
+            )
+        return Variable(key, values)
+    ends = [QUANTITY.fullmatch(part) for part in spec.split("..")]
+    if len(ends) != 2 or not all(ends):
+        raise WarpError(f"--vary {text}: a range is two quantities, e.g. 0.5 mm .. 1 mm")
+    (low, first), (high, unit) = ((one[1], (one[2] or "").strip()) for one in ends if one)
+    if first not in ("", unit):
+        raise WarpError(f"--vary {text}: both ends in the same unit, please")
+    if float(low) == float(high):
+        raise WarpError(f"--vary {text}: the ends are equal")
+    return Variable(key, ends=(float(low), float(high)), unit=unit)
+
+
+def _units_shared(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Give numbers without a unit that of the last value: "25, 100, 260 degC"."""
+    found = [QUANTITY.fullmatch(text) for text in values]
+    last = found[-1][2] if found and found[-1] else None
+    if not last or not all(found) or any(one[2] for one in found[:-1] if one):
+        return values
+    return (*(f"{text} {last}" for text in values[:-1]), values[-1])
+
+
+def design(
+    vary: Sequence[str], sample: str = "grid", size: int | None = None, seed: int = 0
+) -> Design:
+    """Lay out the points of a sweep."""
+    variables = tuple(variable(text) for text in vary)
+    keys = [v.key for v in variables]
+    if not variables:
+        raise WarpError("nothing varies: give at least one --vary KEY=VALUES")
+    if len(set(keys)) < len(keys):
+        raise WarpError(f"--vary names {next(k for k in keys if keys.count(k) > 1)} twice")
+    if sample not in SAMPLES:
+        raise WarpError(f"--sample {sample}: choose {', '.join(SAMPLES)}")
+    if size is not None and size < 2:
+        raise WarpError("--points: at least 2")
+    if sample == "grid":
+        size = size or LEVELS
+        levels = [v.levels(size) for v in variables]
+        if np.prod([float(len(one)) for one in levels]) > MOST:
+            raise WarpError(f"the grid has more than {MOST:,} points; use --sample lhs")
+        points = tuple(product(*levels))
+    else:
+        size = size or POINTS
+        shares = (
+            latin(size, len(keys), seed) if sample == "lhs" else saltelli(size, len(keys), seed)
+        )
+        points = tuple(
+            tuple(v.at(s) for v, s in zip(variables, row, strict=True)) for row in shares
+        )
+    return Design(variables, sample, size, seed, points)
+
+
+def latin(size: int, dimensions: int, seed: int) -> np.ndarray:
+    """Points of a Latin hypercube in the unit cube (size, dimensions)."""
+    from scipy.stats import qmc
+
+    return qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed)).random(size)
+
+
+def saltelli(size: int, dimensions: int, seed: int) -> np.ndarray:
+    """A, B, and A with one column of B for each variable, below each other: (size (dimensions + 2), dimensions)."""
+    from scipy.stats import qmc
+
+    if size & (size - 1):
+        raise WarpError(
+            f"--sample sobol: the number of points must be a power of two, e.g. {1 << (size.bit_length())}"
+        )
+    both = qmc.Sobol(2 * dimensions, rng=np.random.default_rng(seed)).random(size)
+    a, b = both[:, :dimensions], both[:, dimensions:]
+    mixed = []
+    for n in range(dimensions):
+        mixed.append(a.copy())
+        mixed[-1][:, n] = b[:, n]
+    return np.vstack((a, b, *mixed))

@@ -1,0 +1,53 @@
+"""Compile everything ahead, by solving a package of a few thousand voxels.
+
+Numba compiles a kernel for the types it is called with, so that the surest way to compile what a run needs is a run.
+"""
+
+import numpy as np
+
+from warp.device import Device
+from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
+from warp.materials import library as materials
+from warp.results import metrics
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.history.state import State
+from warp.solvers.heat import steady as heat
+from warp.solvers.heat import transient
+from warp.voxels import voxelize
+from warp.voxels.boundary import Boundary, Film, Interface, Source
+from warp.voxels.grid import Grid
+
+MM = 1e-3
+
+
+def warmup(device: Device) -> None:
+    """Compile the kernels of all steps of a run on `device`; seconds where they are compiled already."""
+    device.compile_all()
+    corners = np.array([[2, 2], [8, 2], [8, 6], [2, 6]]) * MM
+    joints = np.array([[3, 3], [7, 3], [3, 5], [7, 5]]) * MM
+    bodies = [
+        Body("substrate", "fr4", (Box(0, 10 * MM, 0, 8 * MM, 0, 1 * MM),)),
+        Body("underfill", "silver", (Prism(corners, 1 * MM, 1.2 * MM),)),
+        Body("bumps", "copper", (Columns(joints, 0.9 * MM, 1 * MM, 1.2 * MM),)),
+        Body("pads", "copper", (Columns(joints, 0.9 * MM, 0.8 * MM, 1 * MM, square=True),)),
+        Body("chip", "silicon", (Prism(corners, 1.2 * MM, 2 * MM),)),
+        Body("balls", "copper", (Balls(joints, 0.9 * MM, -0.6 * MM, 0),)),
+    ]
+    z = np.array([-0.6, -0.3, 0, 0.4, 0.8, 1, 1.2, 1.6, 2]) * MM
+    grid = Grid(np.linspace(0, 10 * MM, 27), np.linspace(0, 8 * MM, 25), z, (False, False))
+    known = materials.library()
+    model = voxelize.voxelize(
+        bodies, {b.material: known[b.material] for b in bodies if b.material}, grid, 450.0
+    )
+    voxelize.floating(model)
+    voxelize.gaps(model)
+    boundaries: list[Boundary] = [Film("chip.top", 1000, 300), Interface("chip", "underfill", 1e-6)]
+    warm = heat.solve_steady(model, boundaries, [Source("chip", 1.0)], device)
+    transient.solve(model, boundaries, [Source("chip", 1.0)], device, 300.0, 1.0, fixed_step=1.0)
+    for temperature in (300.0, warm.temperature):
+        bent = elastic.solve(model, temperature, device)
+        stress = elastic_stress.stress(model, bent.displacement, temperature, device=device)
+        metrics.evaluate(model, warm.temperature, bent.displacement, stress)
+        bent = elastic.solve(model, temperature, device, before=State.start(grid.shape))
+        elastic_stress.stress(model, bent.displacement, temperature, bent.state)

@@ -1,0 +1,1 @@
+"""Solve thermo-elasticity on the staggered voxel grid: operator, load, solution, stress."""

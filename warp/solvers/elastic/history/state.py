@@ -1,0 +1,255 @@
+"""The state of a body between steps: strain counted since each voxel's material became solid, and what edges carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from warp.solvers.elastic.free_edges import Edges
+from warp.solvers.elastic.history.maxwell import Memory
+from warp.solvers.elastic.layout import along
+
+Slices = tuple[slice, slice, slice]
+Strain = Callable[[int, np.ndarray], np.ndarray]
+"""Thermal strain along an axis of cells, given by flat index."""
+
+
+@dataclass(frozen=True)
+class State:
+    """The end of a step. Strains are zero where nothing exists.
+
+    displacement (3, nz+1, ny+1, nx+1) in m, rigid motion included; solid (nz, ny, nx); strain of voxels
+    (3, nz, ny, nx) and of edges (3, nz+1, ny+1, nx+1), xx yy zz and yz xz xy, since birth;
+    lateral (n, 7): face, k, m, p, level, plane of the edges at free faces and on which side of it the body is (0 below,
+    1 above), and their forces (n,) in N m; held (n, 7) and held_forces: such edges that new voxels have covered;
+    memory of viscoelastic voxels.
+    """
+
+    displacement: np.ndarray
+    solid: np.ndarray
+    strain: np.ndarray
+    shear: np.ndarray
+    lateral: np.ndarray
+    forces: np.ndarray
+    held: np.ndarray
+    held_forces: np.ndarray
+    memory: Memory
+
+    @classmethod
+    def start(cls, shape: tuple[int, ...]) -> State:
+        """Nothing exists yet on a grid of shape (nz, ny, nx)."""
+        faces = tuple(n + 1 for n in shape)
+        none = np.zeros((0, 7), np.int32), np.zeros(0)
+        fields = (
+            np.zeros((3, *faces)),
+            np.zeros(shape, bool),
+            np.zeros((3, *shape)),
+            np.zeros((3, *faces)),
+        )
+        return cls(*fields, *none, *none, Memory.start())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return everything as named arrays, for a file; `of` gives the same state back, bit by bit."""
+        own = {name: value for name, value in vars(self).items() if name != "memory"}
+        return own | {f"memory_{name}": value for name, value in vars(self.memory).items()}
+
+    @classmethod
+    def of(cls, arrays: dict[str, np.ndarray]) -> State:
+        """Rebuild the state from `arrays`."""
+        memory = {
+            name.removeprefix("memory_"): a
+            for name, a in arrays.items()
+            if name.startswith("memory_")
+        }
+        own = {name: a for name, a in arrays.items() if not name.startswith("memory_")}
+        return cls(**own, memory=Memory(**memory))
+
+    def without(self, gone: np.ndarray) -> State:
+        """Forget the voxels `gone` (nz, ny, nx), which keep their shape: the next step has them born, free of stress."""
+        solid = self.solid & ~gone
+        exists = between_four(solid)
+        keep, held = present(self.lateral, solid), present(self.held, solid)
+        exists.reshape(-1)[places(self.lateral[keep], solid.shape)] = True
+        shear = np.where(exists, self.shear, 0.0)
+        memory = self.memory.cropped(solid.shape, [0, 0, 0], solid, exists)
+        tables = self.lateral[keep], self.forces[keep], self.held[held], self.held_forces[held]
+        return State(
+            self.displacement, solid, np.where(solid, self.strain, 0.0), shear, *tables, memory
+        )
+
+    def cropped(self, slices: Slices) -> State:
+        """Cut out the voxels [z, y, x] of a block; its state on the block's own grid, without mirror planes.
+
+        Edges on the cut are gone: what they bore is released. The slices have no step.
+        """
+        shape = self.solid.shape
+        low = [s.indices(n)[0] for s, n in zip(slices, shape, strict=True)]
+        high = [s.indices(n)[1] for s, n in zip(slices, shape, strict=True)]
+        cells = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+        faces = tuple(slice(a, b + 1) for a, b in zip(low, high, strict=True))
+        solid = self.solid[cells].copy()
+        lateral, forces = crop_edges(self.lateral, self.forces, low, solid)
+        held, held_forces = crop_edges(self.held, self.held_forces, low, solid)
+        exists = between_four(solid)
+        exists.reshape(-1)[places(lateral, solid.shape)] = True
+        U = np.where(faces_of(solid), self.displacement[(slice(None), *faces)], 0.0)
+        shear = np.where(exists, self.shear[(slice(None), *faces)], 0.0)
+        memory = self.memory.cropped(shape, low, solid, exists)
+        strain = self.strain[(slice(None), *cells)].copy()
+        return State(U, solid, strain, shear, lateral, forces, held, held_forces, memory)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A state on the voxels of the next step: what it begins with. Arrays may be written."""
+
+    displacement: np.ndarray
+    strain: np.ndarray
+    shear: np.ndarray
+    lasting: np.ndarray
+    lateral: np.ndarray
+    held: np.ndarray
+    held_forces: np.ndarray
+
+
+def carry(before: State, solid: np.ndarray, edges: list[Edges]) -> Carried:
+    """Let voxels and edges be born and vanish; `edges` are those of the lateral free faces now."""
+    lasting = between_four(before.solid & solid)
+    lateral = table(edges, solid)
+    was, now = (places(rows, solid.shape) for rows in (before.lateral, lateral))
+    flat = lasting.reshape(-1)
+    flat[was] = False
+    flat[now] = False
+    same = np.isin(now, was) & present(lateral, before.solid)
+    flat[now[same]] = True
+    shear = np.where(lasting, before.shear, 0.0)
+    strain = np.where(before.solid & solid, before.strain, 0.0)
+    known = faces_of(before.solid) | (before.displacement != 0)  # of `without`, too
+    U = extended(before.displacement, known, faces_of(solid))
+    covered = ~np.isin(was, now)
+    held = np.concatenate([before.held, before.lateral[covered]])
+    held_forces = np.concatenate([before.held_forces, before.forces[covered]])
+    keep = present(held, solid)
+    held, held_forces = held[keep], held_forces[keep]
+    back = np.isin(places(held, solid.shape), now)
+    if back.any():  # uncovered: the force that was held is the edge's again, as a strain
+        stiffness = np.zeros(flat.size)
+        stiffness[now] = np.concatenate([e.stiffness for e in edges])
+        at = places(held[back], solid.shape)
+        shear.reshape(-1)[at] = held_forces[back] / stiffness[at]
+    return Carried(U, strain, shear, lasting, lateral, held[~back], held_forces[~back])
+
+
+def table(edges: list[Edges], solid: np.ndarray) -> np.ndarray:
+    """(n, 7): face, k, m, p, level, plane, side of the edges in the order of free_edges.strain_matrix."""
+    found = [np.zeros((0, 7), np.int32)]
+    for e in edges:
+        s = np.pad(along(solid, e.face), ((0, 0), (0, 0), (1, 1)))
+        above = ~(s[e.k - 1, e.m, e.p] & s[e.k, e.m, e.p])
+        found.append(
+            np.stack([np.full(len(e.k), e.face), e.k, e.m, e.p, e.level, e.plane, above], axis=1)
+        )
+    return np.concatenate(found).astype(np.int32)
+
+
+def rows_of(lateral: np.ndarray, stiffness: np.ndarray) -> list[Edges]:
+    """The edges of a table, x faces first; the inverse of `table`."""
+    found = []
+    for face in (0, 1):
+        here = lateral[:, 0] == face
+        k, m, p, level, plane, _ = lateral[here, 1:].T
+        found.append(Edges(face, k, m, p, stiffness[here], level, plane))
+    return found
+
+
+def places(lateral: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Flat index of lateral edges in an edge array (3, nz+1, ny+1, nx+1): xz edges of x faces, yz edges of y faces."""
+    face, k, m, p = lateral[:, :4].astype(np.int64).T
+    j, i = np.where(face == 0, m, p), np.where(face == 0, p, m)
+    faces = (3, *(n + 1 for n in shape))
+    return np.ravel_multi_index((1 - face, k, j, i), faces) if len(face) else np.zeros(0, np.int64)
+
+
+def between_four(solid: np.ndarray) -> np.ndarray:
+    """Edges (3, nz+1, ny+1, nx+1) with four solid voxels round them."""
+    nz, ny, nx = solid.shape
+    out = np.zeros((3, nz + 1, ny + 1, nx + 1), bool)
+    along_z, along_y = solid[1:] & solid[:-1], solid[:, 1:] & solid[:, :-1]
+    out[0, 1:nz, 1:ny, :nx] = along_z[:, 1:] & along_z[:, :-1]
+    out[1, 1:nz, :ny, 1:nx] = along_z[..., 1:] & along_z[..., :-1]
+    out[2, :nz, 1:ny, 1:nx] = along_y[..., 1:] & along_y[..., :-1]
+    return out
+
+
+def faces_of(solid: np.ndarray) -> np.ndarray:
+    """Displacements (3, nz+1, ny+1, nx+1) whose face touches a solid voxel."""
+    nz, ny, nx = solid.shape
+    on = np.zeros((3, nz + 1, ny + 1, nx + 1), bool)
+    for shift in (0, 1):
+        on[0, :nz, :ny, shift : nx + shift] |= solid
+        on[1, :nz, shift : ny + shift, :nx] |= solid
+        on[2, shift : nz + shift, :ny, :nx] |= solid
+    return on
+
+
+def present(lateral: np.ndarray, solid: np.ndarray) -> np.ndarray:
+    """Tell of lateral edges whether the voxels that bear them, and those whose tilt they take, are there."""
+    keep = np.zeros(len(lateral), bool)
+    for face in (0, 1):
+        here = lateral[:, 0] == face
+        k, m, p, level, plane, side = lateral[here, 1:].T
+        s = np.pad(along(solid, face), ((1, 1), (0, 0), (1, 1)))  # [k + 1, m, p + 1]
+        w = s[1:] | s[:-1]
+        tilt = w[level, m, plane] & w[level, m, plane + 1] | (plane < 0)
+        keep[here] = s[k, m, p + side] & s[k + 1, m, p + side] & tilt
+    return keep
+
+
+def crop_edges(lateral: np.ndarray, forces: np.ndarray, low: list[int], solid: np.ndarray) -> tuple:
+    """Lateral edges and forces of a block that begins at voxel `low`; those that lean on a mirror plane are gone."""
+    face, k, m, p, level, plane, side = lateral.T
+    across, beside = np.where(face == 0, low[2], low[1]), np.where(face == 0, low[1], low[2])
+    moved = np.stack(
+        [face, k - low[0], m - beside, p - across, level - low[0], plane - across, side], axis=1
+    )
+    levels, rows, columns = (
+        len(solid),
+        *(np.where(face == 0, *n) for n in (solid.shape[1:], solid.shape[:0:-1])),
+    )
+    _, k, m, p, level, plane, _ = moved.T
+    inside = (k > 0) & (k < levels) & (m >= 0) & (m < rows) & (p >= 0) & (p <= columns)
+    inside &= (
+        (level >= 0) & (level <= levels) & (plane > 0) & (plane < columns) & (lateral[:, 5] >= 0)
+    )
+    moved, forces = moved[inside].astype(np.int32), forces[inside]
+    keep = present(moved, solid)
+    return moved[keep], forces[keep]
+
+
+def extended(U: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """U where it is known and wanted; where it is not known the value of the nearest face along z, then x, then y."""
+    out = np.where(known & wanted, U, 0.0)
+    if not known.any():
+        return out
+    for a in range(3):
+        if not (wanted[a] & ~known[a]).any():
+            continue
+        value, filled = np.where(known[a], U[a], 0.0), known[a]
+        for axis in (0, 2, 1):
+            at = nearest_along(filled, axis)
+            value = np.take_along_axis(value, at, axis)
+            filled = np.take_along_axis(filled, at, axis)
+        out[a] = np.where(wanted[a], value, 0.0)
+    return out
+
+
+def nearest_along(on: np.ndarray, axis: int) -> np.ndarray:
+    """Index along `axis` of the nearest entry that is on, its own where a line has none."""
+    n = on.shape[axis]
+    level = np.arange(n, dtype=np.int32).reshape([-1 if a == axis else 1 for a in range(on.ndim)])
+    below = np.maximum.accumulate(np.where(on, level, -4 * n), axis)
+    above = np.flip(np.minimum.accumulate(np.flip(np.where(on, level, 4 * n), axis), axis), axis)
+    pick = np.where(level - below <= above - level, below, above)
+    return np.where((pick < 0) | (pick >= n), level, pick)

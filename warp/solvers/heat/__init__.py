@@ -1,0 +1,1 @@
+"""Conduct heat on the voxel grid: operator, multigrid, steady and transient solutions."""

@@ -1,0 +1,1 @@
+"""Compare the program with closed forms, published cases and other programs, and measure this machine."""

@@ -1,0 +1,270 @@
+"""Run CalculiX on decks of `calculix` and read its answer by the definitions of `metrics`.
+
+Displacements come at the corners of bricks, which are the vertices of each surface: no fit lies between the answer and
+the warpage. Where a surface steps in height (the underside of a lid) a vertex takes the mean of what meets there.
+Temperatures of a part: the extremes of its nodes, and the volume mean of the bricks' own shape functions.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from warp.errors import WarpError
+from warp.results import flatness
+from warp.results.surface import Surface, footprint
+from warp.run import single
+from warp.units import ZERO_CELSIUS
+from warp.verify import calculix_deck
+from warp.verify.calculix_deck import MM, Mesh
+from warp.verify.problem import Row
+
+if TYPE_CHECKING:
+    from warp.case.case import Case
+
+TOLERANCE = 0.01
+SOURCE = "CalculiX"
+
+
+@dataclass(frozen=True, eq=False)
+class Decks:
+    """A case, its bricks, and the decks written: `files` in the order of their runs, named after `name` in one folder."""
+
+    case: Case
+    mesh: Mesh
+    files: list[Path]
+
+    @property
+    def stem(self) -> Path:
+        """Folder and name of the elastic deck, without its suffix."""
+        return self.files[-1].with_suffix("")
+
+    @property
+    def unknowns(self) -> int:
+        """Displacements, and temperatures where there are any."""
+        return (4 if self.case.heated else 3) * len(self.mesh.nodes)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both programs' numbers, expected = CalculiX, and what each spent: unknowns and wall seconds."""
+
+    rows: list[Row]
+    unknowns: tuple[int, int]
+    seconds: tuple[float, float]
+
+    def title(self) -> str:
+        """One line."""
+        return (
+            f"CalculiX: {self.unknowns[0]:,} unknowns, {self.seconds[0]:.0f} s; "
+            f"here: {self.unknowns[1]:,} unknowns, {self.seconds[1]:.0f} s"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        names = ("calculix", "warpage")
+        return {
+            "rows": [row.as_dict() for row in self.rows],
+            "unknowns": dict(zip(names, self.unknowns, strict=True)),
+            "seconds": dict(zip(names, self.seconds, strict=True)),
+        }
+
+
+def write(
+    case: Case,
+    folder: Path,
+    name: str,
+    coarser: float = calculix_deck.COARSER,
+    linear: bool = False,
+) -> Decks:
+    """Mesh a case and write its decks."""
+    mesh = calculix_deck.build(case, coarser, linear)
+    return Decks(case, mesh, calculix_deck.write(case, folder, name, mesh))
+
+
+def compare(
+    decks: Decks, with_run: bool, step: single.Progress, device: str = "auto"
+) -> Comparison:
+    """Hold this program against CalculiX: run ccx on the decks, or take what it left beside them, and solve the case."""
+    seconds = 0.0
+    if with_run:
+        step("CalculiX", 0, float("nan"))
+        seconds = run(decks.files)
+    theirs = read(decks)
+    result = single.solve(decks.case, device, step)
+    unknowns = (
+        decks.unknowns,
+        displacements(result.ids > 0) + (int((result.ids > 0).sum()) if decks.case.heated else 0),
+    )
+    return Comparison(
+        rows(decks.case, theirs, result.metrics), unknowns, (seconds, result.provenance["wall_s"])
+    )
+
+
+def displacements(solid: np.ndarray) -> int:
+    """Faces that touch a solid voxel: so many displacements a staggered grid has."""
+    count = 0
+    for axis in range(3):
+        size = list(solid.shape)
+        size[axis] = 1
+        void = np.zeros(size, bool)
+        count += int(
+            (np.concatenate((void, solid), axis) | np.concatenate((solid, void), axis)).sum()
+        )
+    return count
+
+
+def rows(case: Case, theirs: dict[str, Any], ours: dict[str, Any]) -> list[Row]:
+    """Warpage of every surface; above the ambient, each part's mean temperature and the hottest point of each source."""
+    found = []
+    for part, sides in theirs["surfaces"].items():
+        for side, numbers in sides.items():
+            got = ours["surfaces"][part][side]["warpage_um"]
+            found.append(Row(f"{part}.{side}", numbers["warpage_um"], got, TOLERANCE, SOURCE, "um"))
+    ambient = single.ambient(case.boundaries)
+    if ambient is not None:
+        powers = single.powers(case)
+        for part, numbers in theirs.get("temperature", {}).items():
+            for key, name in (("mean_C", "mean rise"), ("max_C", "highest rise")):
+                if key == "mean_C" or powers.get(part, 0) > 0:
+                    expected, got = (
+                        n[key] + ZERO_CELSIUS - ambient
+                        for n in (numbers, ours["temperature"][part])
+                    )
+                    found.append(Row(f"{part}: {name}", expected, got, TOLERANCE, SOURCE, "K"))
+    return found
+
+
+def find() -> str | None:
+    """Path of the program, None where it is not installed."""
+    return shutil.which("ccx")
+
+
+def run(files: Iterable[Path], limit: float | None = None) -> float:
+    """Run ccx on the decks in order: wall seconds. A run that stops, or takes longer than `limit` s, is an error."""
+    program = find()
+    if program is None:
+        raise WarpError(
+            "ccx is not on PATH: install CalculiX (Debian: calculix-ccx), or run the decks elsewhere"
+        )
+    start = time.perf_counter()
+    for file in files:
+        try:
+            done = subprocess.run(
+                [program, "-i", file.stem],
+                cwd=file.parent,
+                capture_output=True,
+                text=True,
+                timeout=limit,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise WarpError(f"ccx {file.stem}: not done after {limit:.0f} s") from None
+        if done.returncode or "*ERROR" in done.stdout:
+            told = [
+                line for line in done.stdout.splitlines() if "ERROR" in line
+            ] or done.stdout.splitlines()[-1:]
+            raise WarpError(f"ccx {file.stem}: {' '.join(told)[:300]}")
+    return time.perf_counter() - start
+
+
+def read(decks: Decks) -> dict[str, Any]:
+    """Numbers, named as `metrics` does, of what ccx left beside the decks: warpage, and temperatures of a heated case."""
+    case, mesh, stem = decks.case, decks.mesh, decks.stem
+    model = mesh.model
+    numbers: dict[str, Any] = {"surfaces": {}}
+    w = np.full(len(mesh.nodes), np.nan)
+    node, values = table(stem.with_name(stem.name + ".dat"), 3)
+    if not np.array_equal(np.sort(node) - 1, calculix_deck.printed(case, mesh)):
+        raise WarpError(
+            f"{stem}.dat answers another deck: run ccx on this one, or write it as it was run (--coarser, --set)"
+        )
+    w[node - 1] = values[:, 2] / MM
+    for part, side in calculix_deck.wanted_surfaces(case, model):
+        found = flatness.warpage(sample(mesh, w, part, side), case.zones.get((part, side)))
+        numbers["surfaces"].setdefault(part, {})[side] = found.to_dict()
+    if case.heated:
+        node, values = table(stem.with_name(stem.name + "-heat.dat"), 1)
+        T = np.full(len(mesh.nodes), np.nan)
+        T[node - 1] = values[:, 0]
+        numbers["temperature"] = temperatures(mesh, T)
+    return numbers
+
+
+def table(path: Path, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Node numbers and values of the one table that a .dat file holds."""
+    try:
+        text = path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        raise WarpError(f"{path} is not there: run ccx on its deck first") from None
+    line = re.compile(r"^\s+(\d+)" + r"\s+([-+.\dEe]+)" * columns + r"\s*$", re.MULTILINE)
+    found = line.findall(text)
+    if not found:
+        raise WarpError(f"{path} holds no answer: ccx did not finish")
+    return np.array([int(row[0]) for row in found]), np.array(
+        [[float(v) for v in row[1:]] for row in found]
+    )
+
+
+def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
+    """A surface from nodal displacements w (m), unfolded to the full package; on a step in height the mean of both."""
+    face = calculix_deck.levels(mesh, part, side)
+    grid = mesh.model.grid
+    j, i = np.nonzero(face >= 0)
+    total, count = (np.zeros((len(grid.y), len(grid.x))) for _ in range(2))
+    for b in (0, 1):
+        for a in (0, 1):
+            np.add.at(total, (j + b, i + a), w[mesh.at[2 * face[j, i], 2 * (j + b), 2 * (i + a)]])
+            np.add.at(count, (j + b, i + a), 1)
+    values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    cells, x, y = footprint(mesh.model, face, "top" if side == "top" else "bottom"), grid.x, grid.y
+    if grid.mirror[0]:
+        x, values, cells = (
+            _mirrored(x),
+            np.hstack((values[:, :0:-1], values)),
+            np.hstack((cells[:, ::-1], cells)),
+        )
+    if grid.mirror[1]:
+        y, values, cells = (
+            _mirrored(y),
+            np.vstack((values[:0:-1], values)),
+            np.vstack((cells[::-1], cells)),
+        )
+    rows, columns = (np.flatnonzero(cells.any(axis=a)) for a in (1, 0))
+    own = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    vertices = tuple(slice(s.start, s.stop + 1) for s in own)
+    found = Surface(part, side, x[vertices[1]], y[vertices[0]], values[vertices], cells[own])
+    return replace(found, w=np.where(found.weights > 0, found.w, np.nan))
+
+
+def temperatures(mesh: Mesh, T: np.ndarray) -> dict[str, dict[str, float]]:
+    """Extremes and volume mean of each part (degC) from nodal temperatures."""
+    model = mesh.model
+    weights = (
+        np.full(8, 1 / 8) if mesh.linear else np.repeat((-1 / 8, 1 / 6), (8, 12))
+    )  # integrals of the shape functions
+    volume = (model.grid.dz[:, None, None] * model.grid.area).ravel()[mesh.voxel]
+    part = model.media.part[model.ids.ravel()[mesh.voxel]]
+    found = {}
+    for n, name in enumerate(model.parts):
+        own = part == n
+        if own.any():
+            values = T[mesh.bricks[own]]
+            found[name] = {
+                "max_C": float(values.max()),
+                "mean_C": float(np.average(values @ weights, weights=volume[own])),
+                "min_C": float(values.min()),
+            }
+    return found
+
+
+def _mirrored(lines: np.ndarray) -> np.ndarray:
+    return np.concatenate((2 * lines[0] - lines[:0:-1], lines))

@@ -1,0 +1,58 @@
+"""Whole packages on the default grid against an independent finite-element program, from their case files.
+
+data/calculix holds the cases and references.json: values of CalculiX 2.20 (C3D20R bricks) with their own mesh error,
+displacement ranges positive where corners stand higher than the centre. Surfaces that the reference itself does not
+know to 0.3 % are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from warp.device import Device
+from warp.verify.problem import Problem, Row
+
+CALCULIX = "CalculiX 2.20, C3D20R"
+CONVERGED = 0.3  # percent
+TOLERANCE, OF_HEATED, OF_CHIP, OF_RISE = 0.01, 0.02, 0.02, 0.01
+
+
+def folder() -> Traversable:
+    """Where the cases lie in an installed program."""
+    return resources.files("warp.data") / "calculix"
+
+
+def references() -> dict[str, dict[str, dict[str, float]]]:
+    """Reference values by case and surface (or part, for temperatures)."""
+    file = folder() / "references.json"
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {name: values for name, values in known.items() if isinstance(values, dict)}
+
+
+def package(name: str, device: Device) -> list[Row]:
+    """Warpage of every surface and temperature rise of every part that the reference has."""
+    from warp import load, solve
+
+    known = references()[name]
+    heated = any("rise_K" in value for value in known.values())
+    with resources.as_file(folder() / f"{name}.toml") as path:
+        got = solve(load(path), device=device.name).metrics
+    rows = []
+    for place, value in known.items():
+        part, _, side = place.partition(".")
+        if not side:
+            rise = got["temperature"][part]["max_C"] - 25
+            rows.append(Row(f"{name}: {part} rise", value["rise_K"], rise, OF_RISE, CALCULIX, "K"))
+        elif value["error_pct"] < CONVERGED:
+            warpage = -got["surfaces"][part][side]["warpage_um"]
+            tolerance = OF_CHIP if part == "chip" else OF_HEATED if heated else TOLERANCE
+            rows.append(
+                Row(f"{name}: {place}", value["warpage_um"], warpage, tolerance, CALCULIX, "um")
+            )
+    return rows
+
+
+PROBLEMS = [Problem(name, partial(package, name)) for name in references()]

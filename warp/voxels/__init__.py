@@ -1,0 +1,1 @@
+"""Put the package on a grid: grid lines, material ids, boundary conditions, supports."""

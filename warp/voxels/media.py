@@ -1,0 +1,171 @@
+"""Media: what a voxel's id means. One row per id, row 0 is void; solvers read tables of rows, never a float per voxel.
+
+A row is a part's material, or two rows mixed by volume where a curved side crosses the voxel; each phase of a mixture
+keeps its own stress-free temperature. Properties come at one temperature T (K) for all rows; void rows are zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from warp.errors import WarpError
+from warp.materials.material import Medium, Phase
+from warp.materials.mixing import mix
+
+LEVELS = (
+    64  # volume fractions are rounded to 1/64: a bump of 4 x 4 cells keeps its area within 0.3 %
+)
+MOST_ROWS = 65_535  # ids are 16 bits wide
+
+
+@dataclass(frozen=True, eq=False)
+class Media:
+    """part (M,): index into the model's parts, -1 = void; stress_free (M,) in K; one material and one name per row.
+
+    share (M,): how much of a voxel of the row is the part's own, the rest is another's or void; None: all of it.
+    """
+
+    part: np.ndarray
+    materials: list[Medium | None]
+    stress_free: np.ndarray
+    names: list[str]
+    share: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.materials)
+
+    def stiffness(self, T: float) -> np.ndarray:
+        """(M, 6) Pa: c_xx, c_yy, c_zz, c_yz, c_xz, c_xy of the normal block."""
+        return self._table(lambda m: m.stiffness(T), 6)
+
+    def shear(self, T: float) -> np.ndarray:
+        """(M, 3) Pa: G_yz, G_xz, G_xy."""
+        return self._table(lambda m: m.shear(T), 3)
+
+    def cte(self, T: float) -> np.ndarray:
+        """(M, 3) 1/K, instantaneous."""
+        return self._table(lambda m: m.cte(T), 3)
+
+    def conductivity(self, T: float) -> np.ndarray:
+        """(M, 3) W/(m K)."""
+        return self._table(lambda m: m.conductivity(T), 3)
+
+    @property
+    def density(self) -> np.ndarray:
+        """(M,) kg/m3."""
+        return self._table(lambda m: m.density, 1)[:, 0]
+
+    def heat_capacity(self, T: float) -> np.ndarray:
+        """(M,) J/(m3 K)."""
+        return self._table(lambda m: m.heat_capacity(T), 1)[:, 0]
+
+    def thermal_strain(self, T: float) -> np.ndarray:
+        """(M, 3): free strain from each row's stress-free temperature to T."""
+        table = np.zeros((len(self), 3))
+        for row, (material, start) in enumerate(zip(self.materials, self.stress_free, strict=True)):
+            if material is not None:
+                table[row] = material.thermal_strain(T, float(start))
+        return table
+
+    def _table(self, read: Callable[[Medium], np.ndarray | float], width: int) -> np.ndarray:
+        known: dict[int, np.ndarray] = {}  # rows of different parts share materials
+        table = np.zeros((len(self), width))
+        for row, material in enumerate(self.materials):
+            if material is not None:
+                if id(material) not in known:
+                    known[id(material)] = np.asarray(read(material), dtype=float)
+                table[row] = known[id(material)]
+        return table
+
+
+@dataclass
+class Rows:
+    """Rows in the making; equal media get one id."""
+
+    part: list[int] = field(default_factory=lambda: [-1])
+    materials: list[Medium | None] = field(default_factory=lambda: [None])
+    stress_free: list[float] = field(default_factory=lambda: [0.0])
+    names: list[str] = field(default_factory=lambda: ["void"])
+    share: list[float] = field(default_factory=lambda: [0.0])
+    parents: list[tuple[int, int, int] | None] = field(default_factory=lambda: [None])
+    ids: dict[tuple, int] = field(default_factory=dict)
+
+    def solid(self, part: int, name: str, material: Medium, stress_free: float) -> int:
+        """Id of a part made of one material."""
+        key = (part, name, stress_free)
+        if key not in self.ids:
+            self.ids[key] = self._add(part, material, stress_free, name, 1.0, None)
+        return self.ids[key]
+
+    def mixed(self, inside: int, outside: int, level: int, rule: str) -> int:
+        """Id of a voxel of which `inside` covers level / LEVELS and the rest is what lay there before."""
+        parents = self.parents[outside]
+        if (
+            parents and parents[0] == inside
+        ):  # two shapes of one body meet in the voxel: their shares add up
+            outside, level = parents[1], min(LEVELS, level + parents[2])
+        if inside == outside or level == LEVELS:
+            return inside
+        key = (inside, outside, level, rule)
+        if key not in self.ids:
+            share = level / LEVELS
+            material = mix([self._phase(inside), self._phase(outside)], [share, 1 - share], rule)
+            owner = inside if outside == 0 or (inside and 2 * level >= LEVELS) else outside
+            name = f"{self.names[inside]} {level}/{LEVELS} in {self.names[outside]}"
+            own = sum(
+                s
+                for row, s in ((inside, share), (outside, 1 - share))
+                if self.part[row] == self.part[owner]
+            )
+            self.ids[key] = self._add(
+                self.part[owner],
+                material,
+                self.stress_free[owner],
+                name,
+                own,
+                (inside, outside, level),
+            )
+        return self.ids[key]
+
+    def _phase(self, row: int) -> Any:
+        material = self.materials[row]
+        return (
+            material
+            if material is None or self.parents[row]
+            else Phase(material, self.stress_free[row])
+        )
+
+    def media(self) -> Media:
+        return Media(
+            np.array(self.part, np.int32),
+            self.materials,
+            np.array(self.stress_free),
+            self.names,
+            np.array(self.share),
+        )
+
+    def _add(
+        self,
+        part: int,
+        material: Medium | None,
+        stress_free: float,
+        name: str,
+        share: float,
+        parents: tuple[int, int, int] | None,
+    ) -> int:
+        if len(self.part) > MOST_ROWS:
+            raise WarpError(
+                f"the package has more than {MOST_ROWS} different media: too many materials cross curved or oblique "
+                "sides; use boxes, fewer layers at those sides, or effective layers"
+            )
+        self.part.append(part)
+        self.materials.append(material)
+        self.stress_free.append(stress_free)
+        self.names.append(name)
+        self.share.append(share)
+        self.parents.append(parents)
+        return len(self.part) - 1

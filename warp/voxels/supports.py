@@ -1,0 +1,98 @@
+"""What carries the body in a step: nothing unless told, held faces, or a flat table.
+
+    clamped    the increments of displacement of faces are zero from then on; sliding: only those normal to the faces
+    flat       besides, the faces are pressed into the plane that fits them best, before they are held
+    table      one-sided contact without friction, under the body's own weight (`contact`)
+
+Faces are named as those of boundaries. Displacements along a face lie half a voxel deep (staggered grid): it is the
+outermost voxels that are held. When the support ends, its forces end, and the body springs back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from warp.voxels.boundary import faces
+
+if TYPE_CHECKING:
+    from warp.voxels.voxelize import VoxelModel
+
+
+@dataclass(frozen=True)
+class Clamp:
+    """Faces PART.SIDE that are held."""
+
+    faces: tuple[str, ...]
+    sliding: bool = False
+    flat: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A rigid plane under the lowest voxels."""
+
+
+Carrier = Clamp | Table | None
+
+
+def held(model: VoxelModel, clamp: Clamp, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Flat places of the held displacements in solver arrays of `shape`, and the number of the face, -1 along it.
+
+    Each place once; one that is normal to a face counts as such. Mirror planes hold theirs anyway.
+    """
+    places, owner = [], []
+    for number, name in enumerate(clamp.faces):
+        found = faces(model, name, covered=True)
+        k, j, i = np.unravel_index(found.cell, model.ids.shape)
+        for a in range(3):
+            step = [np.zeros(len(k), int)] * 3
+            normal = found.side // 2 == a
+            for high in (0, 1):
+                step[a] = np.full(len(k), high)
+                use = normal & (found.side % 2 == high)
+                if not clamp.sliding:
+                    use |= ~normal
+                at = np.stack([np.full(len(k), a), k + step[2], j + step[1], i + step[0] + 1])[
+                    :, use
+                ]
+                places.append(np.ravel_multi_index(tuple(at), shape))
+                owner.append(np.where(normal[use], number, -1))
+    at, by = np.concatenate(places), np.concatenate(owner)
+    order = np.lexsort((-by, at))
+    at, by = at[order], by[order]
+    first = np.r_[True, at[1:] != at[:-1]][: len(at)]
+    at, by = at[first], by[first]
+    a, _, j, i = np.unravel_index(at, shape)
+    mirrored = (a == 0) & (i == 1) & model.grid.mirror[0] | (a == 1) & (j == 0) & model.grid.mirror[
+        1
+    ]
+    return at[~mirrored], by[~mirrored]
+
+
+def flattening(model: VoxelModel, U: np.ndarray, at: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """Displacement that brings held faces, which have moved by U (3, nz+1, ny+1, nx+1), into planes; zero along them."""
+    grid, out = model.grid, np.zeros(len(at))
+    a, k, j, i = np.unravel_index(at, (*U.shape[:3], U.shape[3] + 2))
+    i = i - 1
+    lines = [(grid.x, grid.xc), (grid.y, grid.yc), (grid.z, grid.zc)]
+    for number in range(by.max(initial=-1) + 1):
+        here = by == number
+        for axis in range(3):
+            use = here & (a == axis)
+            if not use.any():
+                continue
+            index = i[use], j[use], k[use]
+            place = [
+                lines[b][b != axis][np.minimum(index[b], len(lines[b][b != axis]) - 1)]
+                for b in range(3)
+            ]
+            others = [b for b in range(3) if b != axis and not (b < 2 and grid.mirror[b])]
+            plane = np.stack(
+                [np.ones(use.sum()), *(place[b] - place[b].mean() for b in others)], axis=1
+            )
+            moved = U[axis, k[use], j[use], i[use]]
+            out[use] = plane @ np.linalg.lstsq(plane, moved, rcond=None)[0] - moved
+    return out

@@ -1,0 +1,286 @@
+"""Voxelisation: bodies and a grid become one 16-bit medium id per voxel and a table of media.
+
+Bodies paint in their order, so the later one wins. A box lies on grid lines and is painted by slices. Any other shape
+covers of each column the exact area fraction of its outline (circle, square, polygon), of each layer in z its share; a
+ball has in each layer the radius of equal volume. Fractions are rounded to 1/64, and a voxel covered in part gets a
+row of its own: the painter mixed with what lay there before, by the rule for an upright wall or for a ball's surface
+(`mixing`). A patterned sheet gives each voxel the medium of its mean share, in 1/16. Memory is the id array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from warp.errors import WarpError
+from warp.geometry.shapes import Balls, Body, Box, Columns, Prism, Shape, Sheet
+from warp.kernels import voxelize as kernels
+from warp.materials.material import Medium
+from warp.voxels.grid import SAME, Grid, runs
+from warp.voxels.media import LEVELS, Media, Rows
+
+
+@dataclass
+class VoxelModel:
+    """ids: uint16 (nz, ny, nx), rows of `media`, 0 = void; `parts`: names, in the order of their first body."""
+
+    grid: Grid
+    ids: np.ndarray
+    media: Media
+    parts: list[str]
+
+
+def voxelize(
+    bodies: Sequence[Body], materials: Mapping[str, Medium], grid: Grid, stress_free: float
+) -> VoxelModel:
+    """Paint the bodies on the grid; `stress_free` in K holds for bodies that name none."""
+    parts = list(dict.fromkeys(body.part for body in bodies))
+    rows = Rows()
+    ids = np.zeros(grid.shape, np.uint16)
+    for body in bodies:
+        own = 0
+        start = stress_free if body.stress_free is None else body.stress_free
+        for sheet in body.shapes:
+            if isinstance(sheet, Sheet):
+                levels = [
+                    rows.solid(parts.index(body.part), name, materials[name], start)
+                    for name in sheet.materials
+                ]
+                _paint_sheet(ids, grid, sheet, np.array(levels, np.uint16))
+        if any(isinstance(shape, Sheet) for shape in body.shapes):
+            continue
+        if body.material is not None:
+            own = rows.solid(parts.index(body.part), body.material, materials[body.material], start)
+        _paint(ids, grid, body, own, rows)
+    return VoxelModel(grid, ids, rows.media(), parts)
+
+
+def surface(
+    model: VoxelModel, part: str, side: Literal["top", "bottom"]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the part's highest or lowest z-face in each column, int32 (ny, nx), -1 where absent; where present."""
+    nz, ny, nx = model.grid.shape
+    of_part = model.media.part == model.parts.index(part)
+    face = np.full((ny, nx), -1, np.int32)
+    layers = range(nz) if side == "top" else range(nz - 1, -1, -1)
+    for k in layers:
+        face[of_part[model.ids[k]]] = k + (side == "top")
+    return face, face >= 0
+
+
+def connected(model: VoxelModel) -> list[list[str]]:
+    """Parts of each piece that hangs together by voxel faces, the largest piece first."""
+    grid, layers = model.grid, runs(model.ids)
+    first, height = (
+        np.array([run.start for run in layers]),
+        np.array([grid.dz[run].sum() for run in layers]),
+    )
+    root, part, volume = kernels.pieces(
+        model.ids, first, model.media.part, grid.dx, grid.dy, height
+    )
+    size: dict[int, float] = {}
+    names: dict[int, set[int]] = {}
+    for r, p, v in zip(root.tolist(), part.tolist(), volume.tolist(), strict=True):
+        size[r] = size.get(r, 0.0) + v
+        names.setdefault(r, set()).add(p)
+    order = sorted(size, key=lambda r: -size[r])
+    return [[model.parts[p] for p in sorted(names[r])] for r in order]
+
+
+def floating(model: VoxelModel) -> list[str]:
+    """Parts of which some piece does not hang together with the largest one."""
+    loose = {name for piece in connected(model)[1:] for name in piece}
+    return [name for name in model.parts if name in loose]
+
+
+class Gap(NamedTuple):
+    """Void from the top of one part to the bottom of another: least height in m, area in m2 of the gridded piece."""
+
+    below: str
+    above: str
+    height: float
+    area: float
+
+
+def gaps(model: VoxelModel) -> list[Gap]:
+    """Clear heights between parts that face each other across void, the narrowest first."""
+    grid, count = model.grid, len(model.parts)
+    height, area = np.empty((count, count)), np.empty((count, count))
+    kernels.gaps(height, area, model.ids, model.media.part, grid.dx, grid.dy, grid.z)
+    found = [
+        Gap(model.parts[a], model.parts[b], float(height[a, b]), float(area[a, b]))
+        for a, b in np.argwhere(np.isfinite(height))
+    ]
+    return sorted(found, key=lambda gap: gap.height)
+
+
+def part_volumes(model: VoxelModel) -> dict[str, float]:
+    """Volume in m3 of each part's voxels in the gridded piece; a voxel shared by two counts for the greater share."""
+    per_id = np.zeros(len(model.media))
+    area = model.grid.area.ravel()
+    for layer, dz in zip(model.ids, model.grid.dz, strict=True):
+        per_id += dz * np.bincount(layer.ravel(), weights=area, minlength=len(per_id))
+    part = model.media.part
+    return {name: float(per_id[part == p].sum()) for p, name in enumerate(model.parts)}
+
+
+def _paint(ids: np.ndarray, grid: Grid, body: Body, own: int, rows: Rows) -> None:
+    spans = [_spans(shape, grid) for shape in body.shapes]
+    touched = [
+        (shape, span) for shape, span in zip(body.shapes, spans, strict=True) if span is not None
+    ]
+    if not touched:
+        _check_missing(body, grid)
+        return
+    if all(isinstance(shape, Box) and _is_whole(span) for shape, span in touched):
+        for _, (z, y, x) in touched:
+            ids[z.cells, y.cells, x.cells] = own
+        return
+    window = tuple(
+        slice(
+            min(span[a].cells.start for _, span in touched),
+            max(span[a].cells.stop for _, span in touched),
+        )
+        for a in range(3)
+    )
+    cover = _Cover(touched, grid, window)
+    rule = "balls" if any(isinstance(shape, Balls) for shape, _ in touched) else "columns"
+    for k in range(window[0].start, window[0].stop):
+        _apply(ids[k, window[1], window[2]], cover.layer(k), own, rows, rule)
+
+
+def _paint_sheet(ids: np.ndarray, grid: Grid, sheet: Sheet, levels: np.ndarray) -> None:
+    """Give every voxel of a patterned layer the medium of its own share, rounded to the sheet's levels."""
+    spans = _spans(sheet, grid)
+    if spans is None:
+        return
+    z, y, x = (span.cells for span in spans)
+    share = sheet.mean_share(grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1])
+    ids[z, y, x] = levels[np.rint(share * (len(levels) - 1)).astype(np.int64)]
+
+
+def _check_missing(body: Body, grid: Grid) -> None:
+    """A body beyond a mirror plane leaves no voxel rightly; one too thin for the grid must not vanish unsaid."""
+    x0, x1, y0, y1, z0, z1 = body.bounds
+    within = [
+        min(b, lines[-1]) - max(a, lines[0])
+        for a, b, lines in ((x0, x1, grid.x), (y0, y1, grid.y), (z0, z1, grid.z))
+    ]
+    if min(within) > SAME:
+        raise WarpError(
+            f"part '{body.part}' is thinner than 1/{2 * LEVELS} of a voxel and would vanish: refine the grid there"
+        )
+
+
+class _Span(NamedTuple):
+    """Cells that an interval touches along one axis, and the fraction of each that it covers."""
+
+    cells: slice
+    share: np.ndarray
+
+
+_Spans = tuple[_Span, _Span, _Span]
+
+
+def _span(lines: np.ndarray, start: float, end: float) -> _Span | None:
+    first = max(0, int(np.searchsorted(lines, start, side="right")) - 1)
+    last = min(len(lines) - 1, int(np.searchsorted(lines, end, side="left")))
+    if last <= first:
+        return None
+    low, high = lines[first:last], lines[first + 1 : last + 1]
+    share = (np.minimum(high, end) - np.maximum(low, start)) / (high - low)
+    kept = np.flatnonzero(np.rint(share * LEVELS))  # round-off beside a line is no coverage
+    if not len(kept):
+        return None
+    return _Span(
+        slice(first + int(kept[0]), first + int(kept[-1]) + 1), share[kept[0] : kept[-1] + 1]
+    )
+
+
+def _spans(shape: Shape, grid: Grid) -> _Spans | None:
+    x0, x1, y0, y1, z0, z1 = shape.bounds
+    spans = _span(grid.z, z0, z1), _span(grid.y, y0, y1), _span(grid.x, x0, x1)
+    return None if None in spans else spans  # type: ignore[return-value]
+
+
+def _is_whole(spans: _Spans) -> bool:
+    return all((np.rint(span.share * LEVELS) == LEVELS).all() for span in spans)
+
+
+class _Cover:
+    """Coverage of a body's shapes, layer by layer, in 1/LEVELS; equal layers are computed once."""
+
+    def __init__(self, shapes: list[tuple[Shape, _Spans]], grid: Grid, window: tuple[slice, ...]):
+        self.shapes, self.window = shapes, window
+        self.z = grid.z
+        self.y, self.x = (
+            lines[cells.start : cells.stop + 1]
+            for lines, cells in ((grid.y, window[1]), (grid.x, window[2]))
+        )
+        self.key: tuple = ()
+        self.level = np.zeros((len(self.y) - 1, len(self.x) - 1), np.uint8)
+
+    def layer(self, k: int) -> np.ndarray:
+        key = tuple(self._sections(k))
+        if key != self.key:
+            cover = np.zeros(self.level.shape)
+            for n, share, radius in key:
+                self._add(cover, self.shapes[n][0], self.shapes[n][1], share, radius)
+            self.key, self.level = key, np.rint(np.minimum(cover, 1.0) * LEVELS).astype(np.uint8)
+        return self.level
+
+    def _sections(self, k: int) -> Iterable[tuple[int, float, float]]:
+        """Shape, its share of layer k's height, and for balls the radius there."""
+        for n, (shape, (z, _, _)) in enumerate(self.shapes):
+            if not z.cells.start <= k < z.cells.stop:
+                continue
+            share = float(z.share[k - z.cells.start])
+            if isinstance(shape, Balls):
+                bottom, top = max(self.z[k], shape.z0), min(self.z[k + 1], shape.z1)
+                share, radius = _slab(shape, bottom, top, self.z[k + 1] - self.z[k])
+                if radius > 0:
+                    yield n, share, radius
+            else:
+                yield n, share, 0.0
+
+    def _add(
+        self, cover: np.ndarray, shape: Shape, spans: _Spans, share: float, radius: float
+    ) -> None:
+        match shape:
+            case Balls():
+                kernels.discs(cover, self.x, self.y, shape.centres, radius, share)
+            case Columns() if not shape.square:
+                kernels.discs(cover, self.x, self.y, shape.centres, shape.diameter / 2, share)
+            case Columns():
+                kernels.squares(cover, self.x, self.y, shape.centres, shape.diameter, share)
+            case Prism():
+                kernels.polygon(cover, self.x, self.y, shape.vertices, share)
+            case Box():
+                (_, y, x), (_, j0, i0) = spans, (w.start for w in self.window)
+                rows = slice(y.cells.start - j0, y.cells.stop - j0)
+                columns = slice(x.cells.start - i0, x.cells.stop - i0)
+                cover[rows, columns] += share * np.outer(y.share, x.share)
+
+
+def _slab(ball: Balls, bottom: float, top: float, height: float) -> tuple[float, float]:
+    """Share of a layer's height and radius of the disc that has the volume of a ball between two planes."""
+    R, middle = ball.diameter / 2, (ball.z0 + ball.z1) / 2
+    a, b = np.clip([bottom - middle, top - middle], -R, R)
+    if b <= a:
+        return 0.0, 0.0
+    mean_square = R**2 - (a * a + a * b + b * b) / 3  # mean of R^2 - s^2 over a < s < b
+    return float((b - a) / height), float(np.sqrt(max(mean_square, 0.0)))
+
+
+def _apply(ids: np.ndarray, level: np.ndarray, own: int, rows: Rows, rule: str) -> None:
+    """Paint one layer in place."""
+    partial = (level > 0) & (level < LEVELS)
+    if partial.any():
+        before = ids[partial].astype(np.int64)
+        codes, inverse = np.unique(before * LEVELS + level[partial], return_inverse=True)
+        after = [rows.mixed(own, int(code) // LEVELS, int(code) % LEVELS, rule) for code in codes]
+        ids[partial] = np.array(after, np.uint16)[inverse]
+    ids[level == LEVELS] = own
