@@ -132,7 +132,7 @@ def test_arcs_of_a_gerber(tmp_path):
             None,
             'for the middle of the layout write centre = ["-1',
         ),
-        ("top.gbr", {"layer": 1}, "layer", "a Gerber file is one layer"),
+        ("top.gbr", {"layer": 1}, "layer", "a Gerber or drill file is one layer"),
         ("bad.gds", {"layer": 1}, None, "is no GDSII file"),
         ("bad.oas", {"layer": 1}, None, "is no OASIS file"),
         ("bad.gbr", {}, None, "draws nothing"),

@@ -208,10 +208,11 @@ def _copper(value: Any) -> str:
 
 
 class Drawing(Section):
-    """A layer's copper from a layout: GDSII, OASIS or Gerber, whose lengths are real; or an image of the whole layer."""
+    """A layer's copper from a layout (GDSII, OASIS, Gerber or drill file), whose lengths are real; or
+    an image of the whole layer."""
 
     file: str
-    """Relative to the case file's folder."""
+    """Relative to the case file's folder; its content says of which kind it is, packed by gzip or not."""
     layer: Annotated[int, Field(ge=0)] | None = None
     """Of a GDSII or OASIS file."""
     datatype: Annotated[int, Field(ge=0)] | None = None
@@ -224,6 +225,8 @@ class Drawing(Section):
     """Shares are computed exactly on pixels of this size; a thousandth of the part's longer side unless told."""
     negative: bool = False
     """What is drawn is free of copper, as planes are often stored."""
+    plating: Thickness | Literal["filled"] | None = None
+    """Of a drill file: thickness of the copper around its finished holes, or "filled" with copper."""
 
 
 Copper = Annotated[
@@ -237,6 +240,13 @@ Copper = Annotated[
     Discriminator(_copper),
     Field(examples=[0.35, "L1.png", {"file": "substrate.gds", "layer": 1}]),
 ]
+Vias = Annotated[
+    Annotated[str, Tag("<file>"), Field(description="as copper, or a drill file")]
+    | Annotated[Drawing, Tag("<drawing>")]
+    | Annotated[Fraction, Tag("<share>")],
+    Discriminator(_copper),
+    Field(examples=[0.02, {"file": "board.drl", "plating": "25 um"}]),
+]
 
 
 class Layer(Section):
@@ -249,8 +259,9 @@ class Layer(Section):
     """Share of the layer's area that is copper (its pattern's coverage), or a picture of it: each voxel has its own."""
     pattern: Literal["traces", "plane"] = "traces"
     """Traces: short pieces, between the iso-strain and iso-stress bounds. Plane: a connected sheet with holes."""
-    vias: Annotated[Fraction, Field(examples=[0.02])] = 0.0
-    """Share of the layer's area that is copper standing through it (plated holes, vias)."""
+    vias: Vias = 0.0
+    """Share of the layer's area that is copper standing through it (plated holes, vias), or a drill file or
+    another picture of it."""
     name: str | None = None
 
 

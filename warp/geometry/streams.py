@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from warp import stream_child
+from warp.geometry import stream_child
 from warp.bounded import GZIP
 
 OASIS = b"%SEMI-OASIS\r\n"

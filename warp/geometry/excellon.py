@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from warp.apertures import Drawn
-from warp.gerber_macro import PRECISION
-from warp.strokes import disc, line
+from warp.geometry.apertures import Drawn
+from warp.geometry.gerber_macro import PRECISION
+from warp.geometry.strokes import disc, line
 
 INCH = 25.4  # mm
 LARGEST = 1e5  # mm

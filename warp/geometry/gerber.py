@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from warp.apertures import Aperture, Drawn, Transform, standard
-from warp.gerber_macro import PRECISION
-from warp.strokes import Arc, Outline, arc_strokes, line, swept
+from warp.geometry.apertures import Aperture, Drawn, Transform, standard
+from warp.geometry.gerber_macro import PRECISION
+from warp.geometry.strokes import Arc, Outline, arc_strokes, line, swept
 
 INCH = 25.4  # mm
 MOST_CORNERS = 20_000_000

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from math import radians, tau
 from typing import Any
 
-from warp.strokes import Outline, disc
+from warp.geometry.strokes import Outline, disc
 
 PRECISION = 1e-6  # mm, of unions
 DEEPEST = 50  # brackets within brackets

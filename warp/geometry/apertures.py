@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from math import radians
 from typing import Any
 
-from warp import gerber_macro
-from warp.gerber_macro import PRECISION, rectangle, regular
-from warp.strokes import Outline, disc, hull
+from warp.geometry import gerber_macro
+from warp.geometry.gerber_macro import PRECISION, rectangle, regular
+from warp.geometry.strokes import Outline, disc, hull
 
 Drawn = list[tuple[Any, bool]]
 """Polygons of gdstk in mm, in the order of drawing; False erases."""
