@@ -2,7 +2,8 @@
 
 Columns are separated by semicolons, tabs, commas or blanks; a comma is the decimal mark where
 something else separates. Lines that begin with # are remarks; rows of words before the numbers are
-the header. Blank cells, NaN and dashes are missing numbers.
+the header. Blank cells, NaN and dashes are missing numbers; a mark at the ends of all lines counts
+for nothing.
 """
 
 from __future__ import annotations
@@ -45,13 +46,14 @@ def read(text: str) -> Table:
         raise ValueError("it is empty")
     separator = _separator([line for _, line in lines])
     decimal = "," if separator != "," else _quoted_decimal(text)
+    ended = separator != "" and all(line.rstrip(" ").endswith(separator) for _, line in lines)
     heads: list[list[str]] = []
     rows: list[np.ndarray] = []
     count = 0
     for number, line in lines:
         if line.count(separator or " ") > MOST_COLUMNS:
             raise ValueError(f"line {number} has more than {MOST_COLUMNS:,} columns")
-        cells = _cells(line, separator)
+        cells = _cells(line, separator)[: -1 if ended else None]
         try:
             row = _numbers(cells, decimal)
         except ValueError as error:
@@ -65,7 +67,7 @@ def read(text: str) -> Table:
         count += row.size
         if count > MOST_NUMBERS:
             raise ValueError(f"it has more than {MOST_NUMBERS:,} numbers")
-    return Table(_even(rows), heads, remarks, separator)
+    return Table(_stacked(rows), heads, remarks, separator)
 
 
 def _separator(lines: Sequence[str]) -> str:
@@ -112,16 +114,10 @@ def _number(cell: str, decimal: str) -> float:
     raise ValueError(f"{cell[:40]!r} is no number")
 
 
-def _even(rows: list[np.ndarray]) -> np.ndarray:
-    """Stack rows; a last column that is blank throughout comes from a mark at the ends of lines."""
+def _stacked(rows: list[np.ndarray]) -> np.ndarray:
     lengths = {row.size for row in rows}
     if len(lengths) > 1:
-        most = max(lengths)
-        blank = all(np.isnan(row[-1]) for row in rows if row.size == most)
-        if lengths != {most, most - 1} or not blank:
-            raise ValueError("its rows differ in length")
-        rows = [row[: most - 1] for row in rows]
-    numbers = np.array(rows) if rows else np.empty((0, 0))
-    while numbers.shape[1] > 1 and np.isnan(numbers[:, -1]).all():
-        numbers = numbers[:, :-1]
-    return numbers
+        raise ValueError("its rows differ in length")
+    if not rows or all(np.isnan(row).all() for row in rows):
+        raise ValueError("it holds no numbers")
+    return np.array(rows)
