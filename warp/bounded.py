@@ -14,6 +14,9 @@ from pathlib import Path
 
 MOST_BYTES = 256_000_000
 MOST_TABLE_BYTES = 64_000_000  # of a table in text, whose numbers take several times their text
+MOST_CORNERS = 20_000_000  # of a drawing
+FREE_CORNERS = 2_000_000
+CORNERS_A_BYTE = 100
 GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20
 
@@ -74,6 +77,11 @@ def unpacked(content: bytes, most: int) -> bytes:
             raise ValueError(f"its gzip data are damaged ({error})") from None
         content = inflate.unused_data.lstrip(b"\0")
     return bytes(found)
+
+
+def corners_allowed(size: int) -> int:
+    """Return how many corners a layout of `size` bytes may draw, its repetitions expanded."""
+    return min(MOST_CORNERS, max(FREE_CORNERS, CORNERS_A_BYTE * size))
 
 
 def _too_large(size: int, most: int) -> str:

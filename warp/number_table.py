@@ -78,8 +78,9 @@ def _separator(lines: Sequence[str]) -> str:
     for mark in (";", "\t"):
         if any(mark in line for line in rows):
             return mark
-    decimals = r"\s*[-+]?\d+(,\d+)?(\s+[-+]?\d+(,\d+)?)+\s*"
-    if all(re.fullmatch(decimals, line[:2000]) for line in rows if len(line) <= 2000):
+    number = r"(?:[-+]?\d+(?:,\d+)?|nan|-+)"
+    blanks = re.compile(rf"\s*{number}\s+{number}(\s|$)", re.I)
+    if all(blanks.match(line) for line in rows):
         return ""
     return "," if any("," in line for line in rows) else ""
 

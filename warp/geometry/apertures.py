@@ -14,7 +14,7 @@ from typing import Any
 
 from warp.geometry import gerber_macro
 from warp.geometry.gerber_macro import PRECISION, rectangle, regular
-from warp.geometry.strokes import Outline, disc, hull
+from warp.geometry.strokes import Outline, disc, line
 
 Drawn = list[tuple[Any, bool]]
 """Polygons of gdstk in mm, in the order of drawing; False erases."""
@@ -96,7 +96,7 @@ class Aperture:
             return rectangle(width, height)
         radius = min(width, height) / 2
         reach = complex(width / 2 - radius, height / 2 - radius)
-        return hull(disc(reach, radius) + disc(-reach, radius))
+        return line(-reach, reach, radius)
 
     def _hole(self) -> list[Outline]:
         sizes = self.numbers[{"C": 1, "R": 2, "O": 2, "P": 3}[self.template] :]
@@ -111,7 +111,9 @@ def standard(template: str, numbers: tuple[float, ...], unit: float) -> Aperture
     """Return a circle, rectangle, obround or polygon; ValueError where its numbers make none."""
     least, most = {"C": (1, 3), "R": (2, 4), "O": (2, 4), "P": (2, 5)}[template]
     if not least <= len(numbers) <= most:
-        raise ValueError(f"an aperture {template} takes {least} to {most} numbers, not {len(numbers)}")
+        raise ValueError(
+            f"an aperture {template} takes {least} to {most} numbers, not {len(numbers)}"
+        )
     sizes = numbers[:1] + numbers[3:] if template == "P" else numbers
     if min(sizes) < 0.0:
         raise ValueError("an aperture has a size below zero")

@@ -93,7 +93,9 @@ def _drawn(content: bytes, kind: str, drawing: Drawing, key: Key) -> tuple[Drawn
         return _stream(content, drawing, key), False
     except streams.StreamError as error:
         where = (*key, error.word) if error.word else key
-        raise Fault(where, f"{drawing.file!r}: {error}" if not error.word else str(error)) from None
+        if error.word == "cell":
+            raise Fault(where, str(error)) from None
+        raise Fault(where, f"{drawing.file!r} {error}") from None
     except ValueError as error:
         raise Fault(key, f"{drawing.file!r} cannot be read: {error}") from None
 

@@ -18,7 +18,7 @@ from warp.geometry.strokes import disc, line
 
 INCH = 25.4  # mm
 LARGEST = 1e5  # mm
-MOST_CORNERS = 20_000_000
+MOST_HOLES = 500_000
 _COORDINATES = re.compile(r"(?:X([-+]?\d*\.?\d*))?(?:Y([-+]?\d*\.?\d*))?")
 _TOOL = re.compile(r"T(\d+)((?:[A-BD-Z][-+.\d]+)*)(?:C([\d.]+))?((?:[A-BD-Z][-+.\d]+)*)")
 _IGNORED = re.compile(
@@ -188,7 +188,7 @@ class _Reader:
             self._drill(start, self.at)
 
     def _repeat(self, times: int, step: str) -> None:
-        if times * 40 > MOST_CORNERS:
+        if times > MOST_HOLES:
             raise ValueError(f"a repetition of {times} holes")
         x, y = self._numbers(step)
         for _ in range(times):
@@ -201,7 +201,7 @@ class _Reader:
         diameter, plated = self.tools[self.tool]
         if plated:
             self.holes.append(Hole(start, end, diameter))
-            if 40 * len(self.holes) > MOST_CORNERS:
+            if len(self.holes) > MOST_HOLES:
                 raise ValueError("more holes than a board has")
 
     def _move(self, point: str) -> None:

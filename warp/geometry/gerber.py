@@ -13,14 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from warp.bounded import corners_allowed
 from warp.geometry.apertures import Aperture, Drawn, Transform, standard
 from warp.geometry.gerber_macro import PRECISION
 from warp.geometry.strokes import Arc, Outline, arc_strokes, line, swept
 
 INCH = 25.4  # mm
-MOST_CORNERS = 20_000_000
 LARGEST = 1e5  # mm from the origin
 FARTHEST = 0.1  # of an arc's radius, by which its ends may differ
 _WORD = re.compile(r"([A-Z])([+-]?\d*\.?\d*)")
@@ -50,12 +49,19 @@ class Image:
 
 def is_gerber(text: str) -> bool:
     """Tell Gerber by its first commands."""
-    return re.search(r"%\s*(FS[LTDAI]|MO(MM|IN)|AM|ADD\d|IP(POS|NEG)|LP[DC]|TF|AS|IN)|^\s*G0?4\b.*\*", text[:20_000], re.M) is not None
+    return (
+        re.search(
+            r"%\s*(FS[LTDAI]|MO(MM|IN)|AM|ADD\d|IP(POS|NEG)|LP[DC]|TF|AS|IN)|^\s*G0?4\b.*\*",
+            text[:20_000],
+            re.M,
+        )
+        is not None
+    )
 
 
 def read(text: str) -> Image:
     """Return the polygons of a Gerber file; GerberError names the line that is at fault."""
-    reader = _Reader()
+    reader = _Reader(corners_allowed(len(text)))
     number = 1
     try:
         for number, command, extended in _commands(text):
@@ -84,7 +90,9 @@ def _commands(text: str) -> Iterator[tuple[int, str, bool]]:
         extended = text[position] == "%"
         end = text.find("%" if extended else "*", position + 1)
         if end < 0:
-            raise GerberError(f"line {number}: {text[position : position + 30]!r} has no end: is the file cut off?")
+            raise GerberError(
+                f"line {number}: {text[position : position + 30]!r} has no end: is the file cut off?"
+            )
         command = text[position + extended : end]
         comment = re.match(r"\s*G0?4(?!\d)", command) and not extended
         yield number, command if comment else "".join(command.split()), extended
@@ -102,6 +110,7 @@ class _Frame:
 
 @dataclass
 class _Reader:
+    most: int
     drawn: Drawn = field(default_factory=list)
     negative: bool = False
     ended: bool = False
@@ -165,7 +174,9 @@ class _Reader:
             raise ValueError(f"%{part[:30]}*% is no command of Gerber")
 
     def _format(self, rest: str) -> None:
-        found = re.fullmatch(r"([LTD]?)([AI]?)(N\d)?(G\d)?X(\d)(\d)Y(\d)(\d)(Z\d\d)?(D\d)?(M\d)?", rest)
+        found = re.fullmatch(
+            r"([LTD]?)([AI]?)(N\d)?(G\d)?X(\d)(\d)Y(\d)(\d)(Z\d\d)?(D\d)?(M\d)?", rest
+        )
         if not found:
             raise ValueError(f"%FS{rest[:30]}*% is no format of coordinates")
         self.trailing = found[1] == "T"
@@ -213,7 +224,9 @@ class _Reader:
             columns, rows = (int(word or 1) for word in found.groups()[:2])
             step = tuple(_number(word or "0") * self._unit() for word in found.groups()[2:])
             if min(columns, rows) < 1 or min(step) < 0.0:
-                raise ValueError("a step and repeat needs counts of at least 1 and steps of at least 0")
+                raise ValueError(
+                    "a step and repeat needs counts of at least 1 and steps of at least 0"
+                )
             if columns * rows > 1:
                 self._open("SR", (columns, rows, *step))
 
@@ -297,7 +310,9 @@ class _Reader:
         position = 0
         while position < len(command):
             word = _WORD.match(command, position)
-            whole = word is not None and (word[1] in "XYIJ" or (word[1] in "GDMN" and word[2].isdigit()))
+            whole = word is not None and (
+                word[1] in "XYIJ" or (word[1] in "GDMN" and word[2].isdigit())
+            )
             if word is None or not whole or not word[2] or not word[2].strip("+-."):
                 raise ValueError(f"{command[:40]!r} is no command of Gerber")
             found.append((word[1], word[2]))
@@ -312,7 +327,9 @@ class _Reader:
         elif code in (36, 37):
             self._close_contour()
             if self.region == (code == 36):
-                raise ValueError("a region opens within a region" if self.region else "G37 closes no region")
+                raise ValueError(
+                    "a region opens within a region" if self.region else "G37 closes no region"
+                )
             self.region = code == 36
         elif code in (70, 71):
             self.unit = 1.0 if code == 71 else INCH
@@ -347,6 +364,7 @@ class _Reader:
         elif operation == 3:
             if self.aperture is None:
                 raise ValueError("a flash before any aperture is chosen")
+            self._count(self.aperture.block or [], 1)
             self._add(self.aperture.flash(end, self.transform, self.dark))
 
     def _coordinate(self, axis: str, given: dict[str, str]) -> float:
@@ -387,8 +405,8 @@ class _Reader:
         if self.mode != 1 and (arc := self._arc(start, end, given)) is not None:
             self.contour += arc.between(start, end)
         self.contour.append(end)
-        if len(self.contour) > MOST_CORNERS:
-            self._count([], 0)
+        if len(self.contour) > self.most:
+            raise ValueError(f"a region has more than {self.most:,} corners")
 
     def _close_contour(self) -> None:
         outline, self.contour = self.contour, None
@@ -403,7 +421,9 @@ class _Reader:
         if pen == 0.0:
             return
         if isinstance(pen, float):
-            self._outlines([line(start, end, pen)] if arc is None else arc_strokes(start, end, arc, pen))
+            self._outlines(
+                [line(start, end, pen)] if arc is None else arc_strokes(start, end, arc, pen)
+            )
             return
         points = [start, *(arc.between(start, end) if arc else ()), end]
         self._outlines([swept(p, q, pen) for p, q in zip(points[:-1], points[1:], strict=True)])
@@ -412,7 +432,10 @@ class _Reader:
         """Return the arc between two points, None where it has no length."""
         if self.multi is None:
             raise ValueError("an arc before G75 or G74")
-        i, j = (self._length(given[word], axis) if word in given else 0.0 for word, axis in (("I", "X"), ("J", "Y")))
+        i, j = (
+            self._length(given[word], axis) if word in given else 0.0
+            for word, axis in (("I", "X"), ("J", "Y"))
+        )
         clockwise = self.mode == 2
         if self.multi:
             found = [Arc(start, end, start + complex(i, j), clockwise)]
@@ -421,7 +444,9 @@ class _Reader:
         else:
             centres = [start + complex(a * i, b * j) for a in (1, -1) for b in (1, -1)]
             arcs = [Arc(start, end, centre, clockwise) for centre in centres]
-            found = [arc for arc in arcs if abs(arc.turn) <= 1.6]  # a quarter of a turn, with rounding
+            found = [
+                arc for arc in arcs if abs(arc.turn) <= 1.6
+            ]  # a quarter of a turn, with rounding
             found.sort(key=lambda arc: abs(arc.radius - arc.last_radius))
         if not found or found[0].radius == 0.0:
             if abs(end - start) < 1e-9 or (found and self._short(start, end)):
@@ -429,7 +454,9 @@ class _Reader:
             raise ValueError("an arc without a centre (I, J)")
         arc = found[0]
         if abs(arc.radius - arc.last_radius) > max(FARTHEST * arc.radius, 0.01):
-            raise ValueError(f"an arc whose ends lie {arc.radius:.4g} and {arc.last_radius:.4g} mm from its centre")
+            raise ValueError(
+                f"an arc whose ends lie {arc.radius:.4g} and {arc.last_radius:.4g} mm from its centre"
+            )
         return arc
 
     def _short(self, start: complex, end: complex) -> bool:
@@ -448,8 +475,10 @@ class _Reader:
     def _count(self, drawn: Drawn, times: int) -> None:
         """Refuse what grows beyond all layouts before it is made."""
         self.corners += times * sum(polygon.size for polygon, _ in drawn)
-        if self.corners > MOST_CORNERS:
-            raise ValueError(f"the drawing has more than {MOST_CORNERS:,} corners: is a repetition right?")
+        if self.corners > self.most:
+            raise ValueError(
+                f"the drawing has more than {self.most:,} corners: is a repetition right?"
+            )
 
     def finish(self) -> None:
         """Close what the end of the file leaves open; a file that is cut off is an error."""

@@ -97,7 +97,9 @@ def _centre_line(n: Sequence[float], unit: float) -> list[Outline]:
 
 def _lower_left_line(n: Sequence[float], unit: float) -> list[Outline]:
     width, height = _size(n[0]), _size(n[1])
-    return [rectangle(width * unit, height * unit, complex(n[2] + width / 2, n[3] + height / 2) * unit)]
+    return [
+        rectangle(width * unit, height * unit, complex(n[2] + width / 2, n[3] + height / 2) * unit)
+    ]
 
 
 def _outline(n: Sequence[float], unit: float) -> list[Outline]:
@@ -117,12 +119,20 @@ def _moire(n: Sequence[float], unit: float) -> list[Outline]:
     rings, width, length = n[5], _size(n[6]), _size(n[7])
     if rings > MOST_RINGS:
         raise ValueError(f"a moire of a macro has {rings:g} rings")
-    found = [rectangle(*size, centre * unit) for size in ((length * unit, width * unit), (width * unit, length * unit))]
+    found = [
+        rectangle(*size, centre * unit)
+        for size in ((length * unit, width * unit), (width * unit, length * unit))
+    ]
     united = [gdstk.Polygon(outline) for outline in found if width and length]
     for _ in range(int(rings)):
         if outer <= 0.0:
             break
-        united = gdstk.boolean(united, _ring(centre * unit, outer * unit, (outer - 2 * thickness) * unit), "or", PRECISION)
+        united = gdstk.boolean(
+            united,
+            _ring(centre * unit, outer * unit, (outer - 2 * thickness) * unit),
+            "or",
+            PRECISION,
+        )
         outer -= 2 * (thickness + gap)
     return [_complex(polygon) for polygon in united]
 
@@ -132,8 +142,12 @@ def _thermal(n: Sequence[float], unit: float) -> list[Outline]:
 
     centre, outer, inner, gap = complex(n[0], n[1]) * unit, *(_size(v) * unit for v in n[2:5])
     if not inner < outer:
-        raise ValueError("a thermal of a macro has an inner diameter that is not less than its outer")
-    bars = [rectangle(*size, centre) for size in ((2 * outer, gap), (gap, 2 * outer))] if gap else []
+        raise ValueError(
+            "a thermal of a macro has an inner diameter that is not less than its outer"
+        )
+    bars = (
+        [rectangle(*size, centre) for size in ((2 * outer, gap), (gap, 2 * outer))] if gap else []
+    )
     cut = [gdstk.Polygon(bar) for bar in bars]
     return [_complex(p) for p in gdstk.boolean(_ring(centre, outer, inner), cut, "not", PRECISION)]
 
@@ -229,7 +243,9 @@ class _Expression:
             negative ^= sign == "-"
         if self._next("(") is not None:
             if depth == DEEPEST:
-                raise ValueError(f"an expression has more than {DEEPEST} brackets within each other")
+                raise ValueError(
+                    f"an expression has more than {DEEPEST} brackets within each other"
+                )
             value = self.sum(depth + 1)
             if self._next(")") is None:
                 raise ValueError("a bracket of an expression is not closed")

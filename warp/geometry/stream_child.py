@@ -2,7 +2,7 @@
 
 It runs as a script, on its own, so it imports nothing of this package.
 
-    stream_child.py PATH LAYER [DATATYPE] [CELL]      empty words where not given
+    stream_child.py PATH CORNERS LAYER [DATATYPE] [CELL]      empty words where not given
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 MEMORY = 3_000_000_000  # bytes of address space
 SECONDS = 8  # of processor time
-MOST_CORNERS = 20_000_000
 MM = 1e-3  # m
 FAULT = 3
 _NO_MEMORY = 4
@@ -29,8 +28,11 @@ class Fault(Exception):
         super().__init__(f"{word}\t{message}")
 
 
-def main(path: str, layer: int, datatype: int | None, name: str | None) -> None:
-    """Write `points` (n, 2) in mm and `ends` of each polygon's corners as NPZ to stdout."""
+def main(path: str, most: int, layer: int, datatype: int | None, name: str | None) -> None:
+    """Write `points` (n, 2) in mm and `ends` of each polygon's corners as NPZ to stdout.
+
+    most: corners that may be drawn, repetitions and references expanded.
+    """
     import gdstk
     import numpy as np
 
@@ -43,9 +45,12 @@ def main(path: str, layer: int, datatype: int | None, name: str | None) -> None:
     order = _ordered(cells)
     corners = _corners(cells, order, layer, datatype)
     cell = _chosen(library, cells, name)
-    if corners[cell.name] > MOST_CORNERS:
-        raise Fault("", f"layer {layer} has {corners[cell.name]:.2g} corners with its repetitions, "
-                        f"more than {MOST_CORNERS:,}")
+    if corners[cell.name] > most:
+        count = f"{float(min(corners[cell.name], 10**300)):.2g}"
+        raise Fault(
+            "",
+            f"draws {count} corners on layer {layer} with its repetitions, more than {most:,}",
+        )
     if not corners[cell.name]:
         raise Fault("layer", _nothing(cells, order, cell.name, layer, datatype))
     kinds = sorted({kind for number, kind in library.layers_and_datatypes() if number == layer})
@@ -85,7 +90,7 @@ def _ordered(cells: dict[str, Any]) -> list[str]:
             elif child not in cells or done.get(child):
                 continue
             elif child in done:
-                raise Fault("", f"cell {child!r} contains itself")
+                raise Fault("", f"has a cell {child!r} that contains itself")
             else:
                 done[child] = False
                 path.append((child, iter(_referred(cells[child]))))
@@ -165,14 +170,16 @@ def _limit() -> None:
 
 if __name__ == "__main__":
     _limit()
-    _path, _layer, _datatype, _cell = sys.argv[1:]
+    _path, _most, _layer, _datatype, _cell = sys.argv[1:]
     try:
-        main(_path, int(_layer), int(_datatype) if _datatype else None, _cell or None)
+        _kind = int(_datatype) if _datatype else None
+        main(_path, int(_most), int(_layer), _kind, _cell or None)
     except Fault as fault:
         sys.stderr.write(str(fault))
         sys.exit(FAULT)
     except MemoryError:
         sys.exit(_NO_MEMORY)
     except Exception as error:  # the library raises whatever its input made of it
-        sys.stderr.write(f"\t{str(error).splitlines()[0] if str(error) else 'it is damaged'}")
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        sys.stderr.write(f"\tcannot be read as a layout: {reason}")
         sys.exit(FAULT)

@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from warp.bounded import corners_allowed
 from warp.geometry import stream_child
-from warp.bounded import GZIP
 
 OASIS = b"%SEMI-OASIS\r\n"
 _TAIL = 400  # characters of a complaint
@@ -52,7 +52,13 @@ def polygons(
 
 
 def _read(path: Path, layer: int, datatype: int | None, cell: str | None) -> tuple[np.ndarray, ...]:
-    words = [str(layer), "" if datatype is None else str(datatype), "" if cell is None else cell]
+    most = corners_allowed(path.stat().st_size)
+    words = [
+        str(most),
+        str(layer),
+        "" if datatype is None else str(datatype),
+        "" if cell is None else cell,
+    ]
     command = [sys.executable, "-I", stream_child.__file__, str(path), *words]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
@@ -62,20 +68,20 @@ def _read(path: Path, layer: int, datatype: int | None, cell: str | None) -> tup
     except subprocess.TimeoutExpired:
         raise StreamError(_TOO_MUCH) from None
     if done.returncode == stream_child.FAULT:
-        word, _, message = done.stderr.decode("utf-8", "replace").strip().partition("\t")
+        word, _, message = done.stderr.decode("utf-8", "replace").strip("\n").partition("\t")
         raise StreamError(message, word or None)
     if done.returncode in stream_child.EXHAUSTED:
         raise StreamError(_TOO_MUCH)
     if done.returncode < 0:
-        raise StreamError("it is damaged: the library that reads it crashed")
+        raise StreamError("is damaged: the library that reads it crashed")
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip()[-_TAIL:].splitlines()
-        raise StreamError(said[-1] if said else "it is damaged")
+        raise StreamError(f"cannot be read as a layout: {said[-1] if said else 'it is damaged'}")
     with np.load(BytesIO(done.stdout)) as found:
         return tuple(np.split(found["points"], found["ends"][:-1]))
 
 
 _TOO_MUCH = (
-    f"it takes more than {stream_child.MEMORY // 10**9} GB or {stream_child.SECONDS} s to read: "
+    f"takes more than {stream_child.MEMORY // 10**9} GB or {stream_child.SECONDS} s to read: "
     "write the one layer that is needed into a file of its own"
 )
