@@ -70,7 +70,9 @@ def test_the_pitch_of_a_matrix(tmp_path, flat):
     assert read(tmp_path, table(z), pitch=2e-4).pitch == (2e-4, 2e-4)
     assert read(tmp_path, "# pitch: 0.2 mm\n" + table(z)).pitch == pytest.approx((2e-4, 2e-4))
     mm = 1e3 * ZONE
-    rows = [f"{y:.3f}," + ",".join(f"{v:.3f}" for v in row) for y, row in zip(mm[::-1], z)]
+    rows = [
+        f"{y:.3f}," + ",".join(f"{v:.3f}" for v in row) for y, row in zip(mm[::-1], z, strict=True)
+    ]
     for corner in ("", "y\\x"):
         head = corner + "," + ",".join(f"{x:.3f}" for x in mm)
         for turned in (rows, rows[::-1]):  # y+ first, or y- first: the file says which

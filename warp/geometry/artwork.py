@@ -19,6 +19,7 @@ from warp.geometry import excellon, gerber, streams
 from warp.geometry.apertures import Drawn
 from warp.geometry.gerber_macro import PRECISION, rectangle
 from warp.geometry.part import Drawing
+from warp.geometry.strokes import crossings
 from warp.kernels import voxelize as kernels
 
 REMEDY = "pip install gdstk"
@@ -26,8 +27,11 @@ MM = 1e-3  # m; lengths here are millimetres
 PIXELS = 1000  # along the longer side
 MOST_PIXELS = 30_000_000
 FEW_VERTICES, FEW_PIXELS = 2000, 4  # a tile united at once: a union's time grows with the square
+FEW_CORNERS, MOST_CROSSINGS = 200, 1_000_000  # of an outline that is looked at, of all together
 CROWDED = 12.0  # times that a tile is covered, beyond which its shapes are united before it is cut
-MOST_WORK = 1_500_000_000  # corners cut in all tiles together
+FREE_WORK = 30_000_000  # corners cut and united in all tiles together, whatever is drawn
+WORK_A_CORNER = 60  # and for every corner that is drawn
+EACH_UNION = 200  # work of a union however small, in corners
 
 _WORDS = {"layer", "datatype", "cell"}
 
@@ -52,12 +56,13 @@ def share(
     if not drawn:
         raise Fault(key, f"{drawing.file!r} draws nothing")
     _check_place(drawn, x, y, key)
+    _check_outlines(drawn, drawing.file, key)
     if negative:
         whole = gdstk.Polygon(rectangle(width + 2, depth + 2, complex(cx, cy)))
         drawn = [(whole, True), *((polygon, not dark) for polygon, dark in drawn)]
     cover = np.zeros((rows, columns))
     try:
-        _Painter().paint(cover, x, y, drawn)
+        _Painter(drawn).paint(cover, x, y, drawn)
     except ValueError as error:
         raise Fault(key, f"{drawing.file!r} cannot be drawn: {error}") from None
     return np.clip(cover, 0.0, 1.0)
@@ -106,7 +111,7 @@ def _stream(content: bytes, drawing: Drawing, key: Key) -> Drawn:
     if drawing.layer is None:
         raise Fault((*key, "layer"), "is missing: say which layer of the file, e.g. layer = 1")
     found = streams.polygons(content, drawing.layer, drawing.datatype, drawing.cell)
-    return [(gdstk.Polygon(points), True) for points in found]
+    return [(gdstk.Polygon(points.tolist()), True) for points in found]
 
 
 def _holes(content: bytes, drawing: Drawing, key: Key) -> Drawn:
@@ -136,11 +141,21 @@ def _check_place(drawn: Drawn, x: np.ndarray, y: np.ndarray, key: Key) -> None:
         )
 
 
+def _check_outlines(drawn: Drawn, name: str, key: Key) -> None:
+    """Refuse outlines that cross themselves so often that they enclose nothing that is meant."""
+    total = 0.0
+    for polygon, _ in drawn:
+        if polygon.size > FEW_CORNERS:
+            total += crossings(polygon.points)
+            if total > MOST_CROSSINGS:
+                raise Fault(key, f"{name!r} has outlines that cross themselves too often")
+
+
 class _Painter:
     """Adds the area of polygons to pixels, tile by tile, and counts its work."""
 
-    def __init__(self) -> None:
-        self.work = 0
+    def __init__(self, drawn: Drawn) -> None:
+        self.left = max(FREE_WORK, WORK_A_CORNER * _corners(drawn))
 
     def paint(self, cover: np.ndarray, x: np.ndarray, y: np.ndarray, drawn: Drawn) -> None:
         """Add the polygons' area to the pixels between lines x and y.
@@ -149,15 +164,13 @@ class _Painter:
         """
         if not drawn:
             return
-        vertices = sum(polygon.size for polygon, _ in drawn)
-        self.work += vertices
-        if self.work > MOST_WORK:
-            raise ValueError("its shapes overlap too often")
+        vertices = _corners(drawn)
+        self._spend(vertices)
         if vertices > FEW_VERTICES and _crowding(x, y, drawn) > CROWDED:
             drawn = _thinned(drawn)
-            vertices = sum(polygon.size for polygon, _ in drawn)
+            vertices = _corners(drawn)
         if vertices <= FEW_VERTICES or max(cover.shape) <= FEW_PIXELS:
-            for points in _united(drawn):
+            for points in self._united(drawn):
                 kernels.polygon(cover, x, y, points, 1.0)
             return
         axis = 0 if cover.shape[1] >= cover.shape[0] else 1
@@ -169,6 +182,26 @@ class _Painter:
         else:
             self.paint(cover[:half], x, y[: half + 1], below)
             self.paint(cover[half:], x, y[half:], above)
+
+    def _united(self, drawn: Drawn) -> list[np.ndarray]:
+        """Draw (True) and erase (False) polygons in their order; return what remains, no overlaps."""
+        import gdstk
+
+        done: list[Any] = []
+        for dark, batch in groupby(drawn, key=lambda entry: entry[1]):
+            polygons = [polygon for polygon, _ in batch]
+            self._spend(sum(polygon.size for polygon in done) + EACH_UNION)
+            done = gdstk.boolean(done, polygons, "or" if dark else "not", PRECISION)
+        return [np.array(polygon.points) for polygon in done]
+
+    def _spend(self, corners: int) -> None:
+        self.left -= corners
+        if self.left < 0:
+            raise ValueError("its shapes overlap or erase each other too often")
+
+
+def _corners(drawn: Drawn) -> int:
+    return sum(polygon.size for polygon, _ in drawn)
 
 
 def _crowding(x: np.ndarray, y: np.ndarray, drawn: Drawn) -> float:
@@ -182,13 +215,13 @@ def _crowding(x: np.ndarray, y: np.ndarray, drawn: Drawn) -> float:
 
 def _thinned(drawn: Drawn) -> Drawn:
     """Unite neighbours in the order of drawing for as long as that leaves fewer corners."""
-    before = sum(polygon.size for polygon, _ in drawn)
+    before = _corners(drawn)
     while True:
         found: Drawn = []
         for dark, run in groupby(drawn, key=lambda entry: entry[1]):
             for batch in _batches([polygon for polygon, _ in run]):
                 found += [(polygon, dark) for polygon in _union(batch)]
-        after = sum(polygon.size for polygon, _ in found)
+        after = _corners(found)
         drawn = found
         if after > 0.7 * before:
             return drawn
@@ -230,14 +263,3 @@ def _halved(drawn: Drawn, axis: int, at: float) -> tuple[Drawn, Drawn]:
             below += [(part, dark) for part in parts[0]]
             above += [(part, dark) for part in parts[1]]
     return below, above
-
-
-def _united(drawn: Drawn) -> list[np.ndarray]:
-    """Draw (True) and erase (False) polygons in their order; return what remains, no overlaps."""
-    import gdstk
-
-    done: list[Any] = []
-    for dark, batch in groupby(drawn, key=lambda entry: entry[1]):
-        polygons = [polygon for polygon, _ in batch]
-        done = gdstk.boolean(done, polygons, "or" if dark else "not", PRECISION)
-    return [np.array(polygon.points) for polygon in done]

@@ -71,16 +71,16 @@ def _slot(length: complex, radius: float) -> list[complex]:
 def read(text: str) -> list[Hole]:
     """Return the plated holes of a drill file; ExcellonError names the line that is at fault."""
     reader = _Reader()
-    number = 1
+    rows = text.splitlines()
+    line_number = 1
     try:
-        for number, row in enumerate(text.splitlines(), 1):
-            if reader.ended:
-                break
-            reader.line(row.strip())
+        while not reader.ended and line_number <= len(rows):
+            reader.line(rows[line_number - 1].strip())
+            line_number += 1
     except (ValueError, OverflowError) as error:
-        raise ExcellonError(f"line {number}: {error}") from None
+        raise ExcellonError(f"line {line_number}: {error}") from None
     if not reader.ended:
-        raise ExcellonError(f"line {number}: the file ends without M30: is it cut off?")
+        raise ExcellonError(f"line {len(rows)}: the file ends without M30: is it cut off?")
     return reader.holes
 
 

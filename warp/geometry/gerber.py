@@ -62,9 +62,10 @@ def is_gerber(text: str) -> bool:
 def read(text: str) -> Image:
     """Return the polygons of a Gerber file; GerberError names the line that is at fault."""
     reader = _Reader(corners_allowed(len(text)))
-    number = 1
+    line_number = 1
     try:
         for number, command, extended in _commands(text):
+            line_number = number
             (reader.extended if extended else reader.block)(command)
             if reader.ended:
                 break
@@ -72,7 +73,7 @@ def read(text: str) -> Image:
     except GerberError:
         raise
     except (ValueError, OverflowError) as error:
-        raise GerberError(f"line {number}: {error}") from None
+        raise GerberError(f"line {line_number}: {error}") from None
     return Image(reader.drawn, reader.negative)
 
 
@@ -365,7 +366,9 @@ class _Reader:
             if self.aperture is None:
                 raise ValueError("a flash before any aperture is chosen")
             self._count(self.aperture.block or [], 1)
-            self._add(self.aperture.flash(end, self.transform, self.dark))
+            flash = self.aperture.flash(end, self.transform, self.dark)
+            self._count([] if self.aperture.block else flash, 1)
+            self.drawn += flash
 
     def _coordinate(self, axis: str, given: dict[str, str]) -> float:
         last = self.at.real if axis == "X" else self.at.imag

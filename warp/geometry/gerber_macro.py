@@ -17,6 +17,7 @@ from warp.geometry.strokes import Outline, disc
 PRECISION = 1e-6  # mm, of unions
 DEEPEST = 50  # brackets within brackets
 MOST_RINGS = 1000
+MOST_OUTLINE = 5000  # the standard's limit
 _TOKEN = re.compile(r"\$(\d+)|(\d+\.?\d*|\.\d+)|([-+xX/()])")
 _COUNTS = {1: (4, 5), 2: (7,), 20: (7,), 21: (6,), 22: (6,), 5: (6,), 6: (9,), 7: (6,)}
 _NAMES = {
@@ -105,7 +106,12 @@ def _lower_left_line(n: Sequence[float], unit: float) -> list[Outline]:
 def _outline(n: Sequence[float], unit: float) -> list[Outline]:
     if n[0] < 3 or n[0] != int(n[0]):
         raise ValueError(f"an outline of a macro has {n[0]:g} corners")
-    return [[complex(x, y) * unit for x, y in zip(n[1:-1:2], n[2:-1:2], strict=True)]]
+    corners = [complex(x, y) * unit for x, y in zip(n[1:-1:2], n[2:-1:2], strict=True)]
+    if len(corners) > MOST_OUTLINE:
+        raise ValueError(
+            f"an outline of a macro has {len(corners)} corners, not up to {MOST_OUTLINE}"
+        )
+    return [corners]
 
 
 def _polygon(n: Sequence[float], unit: float) -> list[Outline]:

@@ -293,7 +293,7 @@ def _level(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Return the residual from the least-squares plane, each point counting the same."""
     length = max(np.ptp(x), np.ptp(y))
     a = np.column_stack((np.ones_like(x), (x - x.mean()) / length, (y - y.mean()) / length))
-    return z - a @ np.linalg.lstsq(a, z, rcond=None)[0]
+    return np.asarray(z - a @ np.linalg.lstsq(a, z, rcond=None)[0])
 
 
 def _lattice(flat: Flat, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface:
