@@ -49,6 +49,7 @@ def read(text: str) -> Table:
     ended = separator != "" and all(line.rstrip(" ").endswith(separator) for _, line in lines)
     heads: list[list[str]] = []
     rows: list[np.ndarray] = []
+    complaint = ""
     count = 0
     for number, line in lines:
         if line.count(separator or " ") > MOST_COLUMNS:
@@ -60,6 +61,7 @@ def read(text: str) -> Table:
             if rows:
                 raise ValueError(f"line {number}: {error}") from None
             heads.append(cells)
+            complaint = complaint or f"line {number}: {error}"
             continue
         if not rows and np.isnan(row).all() and "".join(cells) == "":
             continue
@@ -67,6 +69,8 @@ def read(text: str) -> Table:
         count += row.size
         if count > MOST_NUMBERS:
             raise ValueError(f"it has more than {MOST_NUMBERS:,} numbers")
+    if not rows:
+        raise ValueError(complaint or "it holds no numbers")
     return Table(_stacked(rows), heads, remarks, separator)
 
 
@@ -119,6 +123,6 @@ def _stacked(rows: list[np.ndarray]) -> np.ndarray:
     lengths = {row.size for row in rows}
     if len(lengths) > 1:
         raise ValueError("its rows differ in length")
-    if not rows or all(np.isnan(row).all() for row in rows):
+    if all(np.isnan(row).all() for row in rows):
         raise ValueError("it holds no numbers")
     return np.array(rows)
