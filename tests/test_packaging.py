@@ -64,7 +64,8 @@ NOT_SHIPPED = (
     "data/packages/README.md",
     "data/benchmarks",
     "data/verify.md",
-    "data/result-file.md",
+    "data/docs",
+    "data/examples",
 )
 
 

@@ -1,4 +1,6 @@
-"""Units: a quantity string becomes the SI float that it names, and anything else says what was expected."""
+"""Units: a quantity string becomes the SI float that it names, and anything else says what was
+expected.
+"""
 
 import math
 from typing import Annotated

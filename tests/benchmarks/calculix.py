@@ -1,11 +1,13 @@
-"""The same flip chip in CalculiX and here, side by side: what an unknown costs, and how far the two answers lie apart.
+"""The same flip chip in CalculiX and here, side by side: what an unknown costs, and how far the two
+answers lie apart.
 
     python tests/benchmarks/calculix.py [unknowns]           needs `ccx` (Debian: calculix-ccx)
 
-Geometry: data/calculix/02_flipchip.toml, a quarter of 35 mm. CalculiX: C3D20R bricks on lines graded towards the chip's
-edge, its direct solver, every thread that it takes. Here: the elastic solve to a residual of 1e-8 on the program's own
-grid, spaced so that there are about as many unknowns. Unknowns count what exists: nodes times three there, faces of solid
-voxels here. The cost is the solve's alone here and the process's wall time there, of which reading and writing are a
+Geometry: data/calculix/02_flipchip.toml, a quarter of 35 mm. CalculiX: C3D20R bricks on lines
+graded towards the chip's edge, its direct solver, every thread that it takes. Here: the elastic
+solve to a residual of 1e-8 on the program's own grid, spaced so that there are about as many
+unknowns. Unknowns count what exists: nodes times three there, faces of solid voxels here. The cost
+is the solve's alone here and the process's wall time there, of which reading and writing are a
 percent or two at this size. Prints one JSON object.
 """
 
@@ -33,7 +35,9 @@ CHIP, PACKAGE = 7.5, 17.5  # half sides in mm
 
 
 def lines(fine: float, coarse: float) -> np.ndarray:
-    """0 to PACKAGE, `fine` beside the chip's edge and the package's, growing by 0.4 x distance up to `coarse`."""
+    """0 to PACKAGE, `fine` beside the chip's edge and the package's, growing by 0.4 x distance up
+    to `coarse`.
+    """
     found = [0.0]
     for a, b in ((0.0, CHIP), (CHIP, PACKAGE)):
         s = np.linspace(a, b, 20001)
@@ -45,7 +49,9 @@ def lines(fine: float, coarse: float) -> np.ndarray:
 
 
 def mesh(scale: float) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Coordinates of the nodes in use (mm), elements (n, 20) numbered from 0, elements of each part."""
+    """Coordinates of the nodes in use (mm), elements (n, 20) numbered from 0, elements of each
+    part.
+    """
     plane = lines(0.08 * scale, 1.6 * scale)
     layers = [max(1, round(n / scale)) for n in (6, 2, 5)]
     heights = (0, 1.0, 1.08, 1.855)
@@ -78,7 +84,9 @@ def mesh(scale: float) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
 
 
 def deck(nodes: np.ndarray, elements: np.ndarray, parts: dict[str, np.ndarray]) -> str:
-    """The input file: free of stress at 165 degC, read at 25; w at the corners of the substrate's bottom is printed."""
+    """The input file: free of stress at 165 degC, read at 25; w at the corners of the substrate's
+    bottom is printed.
+    """
     where = {axis: np.flatnonzero(nodes[:, a] == 0) + 1 for a, axis in enumerate("xy")}
     bottom = nodes[:, 2] == 0
     middle = int(np.flatnonzero(bottom & (nodes[:, :2] == 0).all(1))[0]) + 1

@@ -1,16 +1,21 @@
-"""Packages of data/packages in CalculiX and here, each from its own case file: the table data/calculix/packages.md.
+"""Packages of data/packages in CalculiX and here, each from its own case file: the table
+data/calculix/packages.md.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/calculix_packages.py [PACKAGE ... | table]      needs `ccx` (Debian: calculix-ccx)
+    OMP_NUM_THREADS=1 python tests/benchmarks/calculix_packages.py [PACKAGE ... | table]
 
-`warp export --calculix` writes the decks: C3D20R bricks twice as wide as the voxels, direct solver. The same with bricks
-three times as wide says how far CalculiX's own mesh still matters; where the two programs differ by more than 0.5 % on the
-surface that faces the board, a third mesh (1.5 times) follows. Here: the program's default grid and tolerance.
-"Mesh": what CalculiX's answer changes by on the next coarser of its meshes, the size of what may be left of its own error.
-"Any surface": the largest difference between the two programs over all surfaces of the package in um: buried ones meet the
-chip's corner, where the stress has no limit. The wafer's rim is read at the corners of cut voxels in both, so that its row
-compares the solvers and not the reading. Processor seconds are those of all threads, reading and writing included;
-unknowns are displacements and temperatures. What is found goes into data/calculix/packages.json, package by package, with
-every surface and every part's temperature; `table` makes the table from that file.
+Needs `ccx` (Debian: calculix-ccx).
+
+`warp export --calculix` writes the decks: C3D20R bricks twice as wide as the voxels, direct solver.
+The same with bricks three times as wide says how far CalculiX's own mesh still matters; where the
+two programs differ by more than 0.5 % on the surface that faces the board, a third mesh (1.5 times)
+follows. Here: the program's default grid and tolerance. "Mesh": what CalculiX's answer changes by
+on the next coarser of its meshes, the size of what may be left of its own error. "Any surface": the
+largest difference between the two programs over all surfaces of the package in um: buried ones meet
+the chip's corner, where the stress has no limit. The wafer's rim is read at the corners of cut
+voxels in both, so that its row compares the solvers and not the reading. Processor seconds are
+those of all threads, reading and writing included; unknowns are displacements and temperatures.
+What is found goes into data/calculix/packages.json, package by package, with every surface and
+every part's temperature; `table` makes the table from that file.
 """
 
 from __future__ import annotations
@@ -28,7 +33,7 @@ from typing import Any
 
 from warp import device, load
 from warp.errors import WarpError
-from warp.run import single, warmup
+from warp.run import process, warmup
 from warp.verify import calculix
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -81,7 +86,7 @@ def here(path: Path) -> dict[str, Any]:
     """This program's numbers and cost."""
     case, place = load(path), device.select("cpu")
     start, wall = time.process_time(), time.perf_counter()
-    result = single.solve(case, place)
+    result = process.solve(case, place)
     seconds, wall = time.process_time() - start, time.perf_counter() - wall
     solid = result.ids > 0
     unknowns = calculix.displacements(solid) + (int(solid.sum()) if case.heated else 0)
@@ -139,7 +144,8 @@ def headline(rows: list[Any]) -> str:
 def markdown(found: dict[str, Any]) -> str:
     """The table of all packages found so far."""
     head = (
-        "| package | surface | CalculiX um | here um | difference | mesh | any surface um | highest rise K |"
+        "| package | surface | CalculiX um | here um | difference | mesh | any surface "
+        "um | highest rise K |"
         " difference | unknowns there / here | processor s there / here |\n"
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
     )

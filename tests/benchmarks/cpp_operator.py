@@ -1,10 +1,11 @@
-"""The elastic operator against plain C++: the loop of kernels/elastic.cu compiled with g++ -O3, same arrays, same threads.
+"""The elastic operator against plain C++: the loop of kernels/elastic.cu compiled with g++ -O3,
+same arrays, same threads.
 
     python tests/benchmarks/cpp_operator.py [OVERRIDE=VALUE ...]          needs g++ with OpenMP
 
-Both compute out = A x from material ids on the lidded flip chip, turn by turn; the best of ten turns counts. Every point of
-the C++ loop looks its coefficients up anew, as one would write it first; the rows of kernels/elastic.py share them.
-Prints one JSON object.
+Both compute out = A x from material ids on the lidded flip chip, turn by turn; the best of ten
+turns counts. Every point of the C++ loop looks its coefficients up anew, as one would write it
+first; the rows of kernels/elastic.py share them. Prints one JSON object.
 """
 
 import ctypes

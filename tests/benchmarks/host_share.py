@@ -1,11 +1,13 @@
-"""What the host of a GPU has to do for a solve, measured without a GPU: CPU time of every stage on one thread, split.
+"""What the host of a GPU has to do for a solve, measured without a GPU: CPU time of every stage on
+one thread, split.
 
     python tests/benchmarks/host_share.py [VOXELS | CASE.toml] [OVERRIDE=VALUE ...]
 
-The device is the CPU with arrays of a class of its own, as a GPU's are: launches, operations on such arrays and functions of
-`device.xp` count as the device's, and a host array among their operands is an error, as it is in CuPy. The rest is the host's:
-on one core, or, in the loops of kernels/stress.py and surface.py, on all of them. Bytes: what would cross the bus.
-The solve stops at a residual of 1e-2, enough for stresses that differ from voxel to voxel. Prints one JSON object.
+The device is the CPU with arrays of a class of its own, as a GPU's are: launches, operations on
+such arrays and functions of `device.xp` count as the device's, and a host array among their
+operands is an error, as it is in CuPy. The rest is the host's: on one core, or, in the loops of
+kernels/stress.py and surface.py, on all of them. Bytes: what would cross the bus. The solve stops
+at a residual of 1e-2, enough for stresses that differ from voxel to voxel. Prints one JSON object.
 """
 
 import contextlib

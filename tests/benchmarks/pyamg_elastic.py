@@ -1,11 +1,15 @@
-"""Smoothed-aggregation multigrid (PyAMG, rigid modes as near-kernel) against the program, on one and the same system.
+"""Smoothed-aggregation multigrid (PyAMG, rigid modes as near-kernel) against the program, on one
+and the same system.
 
-    python tests/benchmarks/pyamg_elastic.py [voxels] [case.toml ...]            needs pyamg and a checkout (tests/)
+    python tests/benchmarks/pyamg_elastic.py [voxels] [case.toml ...]
 
-The matrix is assembled by tests/support/reference.py, the independent form that the kernels are held against; existing
-displacements only. Both solve it to |b - A x| <= 1e-8 |b|, PyAMG by conjugate gradients with one V-cycle in float64 and
-one thread (it has no more), the program with one thread and with all. Setup counts for both; PyAMG's assembly does not.
-The fastest of PyAMG's settings counts. Prints one JSON object.
+Needs pyamg and a checkout.
+
+The matrix is assembled by tests/support/reference.py, the independent form that the kernels are
+held against; existing displacements only. Both solve it to |b - A x| <= 1e-8 |b|, PyAMG by
+conjugate gradients with one V-cycle in float64 and one thread (it has no more), the program with
+one thread and with all. Setup counts for both; PyAMG's assembly does not. The fastest of PyAMG's
+settings counts. Prints one JSON object.
 """
 
 import json

@@ -1,12 +1,12 @@
-"""A sweep of 200 runs that loses a worker and is then killed itself: what is there afterwards, and does it agree with
-laminate theory?
+"""A sweep of 200 runs that loses a worker and is then killed itself: what is there afterwards, and
+does it agree with laminate theory?
 
-    python tests/benchmarks/sweep.py [FOLDER]      about five minutes on two cores; writes data/benchmarks/sweep.md
+    python tests/benchmarks/sweep.py [FOLDER]      writes data/benchmarks/sweep.md
 
-Under the chip the package of sweep.toml is a laminate of three isotropic layers, bent to the curvature kappa of
-`warp.verify.bending.laminate`: the chip's top is a dome of height kappa L^2/4 from its middle to its corners, L the chip's
-side, less what its free edges give back. So each input moves the warpage in laminate theory's sense, and the inputs
-rank as there.
+Under the chip the package of sweep.toml is a laminate of three isotropic layers, bent to the
+curvature kappa of `warp.verify.bending.laminate`: the chip's top is a dome of height kappa L^2/4
+from its middle to its corners, L the chip's side, less what its free edges give back. So each input
+moves the warpage in laminate theory's sense, and the inputs rank as there.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ def main(folder: Path) -> None:
         "",
         *(f"- [{'x' if holds else ' '}] {what}" for what, holds in facts),
         "",
-        "Change of the warpage from the lowest to the highest value of each input (um), fitted over all points:",
+        "Change of the warpage from the lowest to the highest value of each input "
+        "(um), fitted over all points:",
         "",
         "| input | laminate theory | chip.top | substrate.bottom |",
         "|---|---|---|---|",

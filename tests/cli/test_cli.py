@@ -31,8 +31,14 @@ def test_help_imports_nothing_heavy():
 
 
 def test_a_run_imports_only_what_it_uses(case):
-    idle = "{'pint', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'http.client', 'xarray', 'distributed'}"
-    code = f"import atexit, sys, warp.cli.main as cli; atexit.register(lambda: print(sorted({idle} & set(sys.modules)))); cli.main()"
+    idle = (
+        "{'pint', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'http.client', "
+        "'xarray', 'distributed'}"
+    )
+    code = (
+        f"import atexit, sys, warp.cli.main as cli; atexit.register(lambda: "
+        f"print(sorted({idle} & set(sys.modules)))); cli.main()"
+    )
     words = [sys.executable, "-c", code, "run", str(case), "--device", "cpu"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
@@ -66,6 +72,12 @@ def test_run_for_people_says_the_shape_in_words(warp, case):
     code, out, err = warp("run", case, "-o", "out.h5", "--set", "part.chip.thickness=0.4 mm")
     assert (code, err) == (0, "")  # no progress bars in a pipe
     assert "convex" in out and "chip" in out and "um" in out and "out.h5" in out
+
+
+def test_resume_of_a_case_without_steps_says_that_there_is_nothing_to_resume(warp, case):
+    code, _, err = warp("run", case, "--resume", "--device", "cpu")
+    assert code == 0 and "nothing to resume: a case without [[step]] keeps no checkpoint" in err
+    assert sorted(p.suffix for p in case.parent.iterdir()) == [".h5", ".toml", ".xdmf"]
 
 
 def test_check_solves_nothing_and_draws(warp, case):
@@ -114,11 +126,11 @@ def test_bad_input_is_one_line_and_exit_code_2(warp, case, words, says):
 
 def test_a_grid_beyond_the_memory_is_refused_before_it_is_made(warp, case, monkeypatch):
     from warp.device import Device
-    from warp.run import resources, single
+    from warp.run import model, resources
     from warp.voxels import voxelize
 
     monkeypatch.setattr(
-        single,
+        model,
         "predicted_bytes",
         lambda grid, case: resources.BYTES_OF_THE_PROGRAM + 400 * grid.cells,
     )

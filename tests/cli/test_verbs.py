@@ -1,4 +1,6 @@
-"""The verbs that look at results, as a person types them: what they write, what they print, how they fail."""
+"""The verbs that look at results, as a person types them: what they write, what they print, how
+they fail.
+"""
 
 import json
 

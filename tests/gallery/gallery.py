@@ -1,8 +1,12 @@
-"""Draw the gallery: run every case of data/packages, draw one picture each, and write its README.md.
+"""Draw the gallery: run every case of data/packages, draw one picture each, and write its
+README.md.
 
-    python tests/gallery/gallery.py [FOLDER]      FOLDER keeps the result files; those that are there are not run again
+    python tests/gallery/gallery.py [FOLDER]
 
-A picture is a section near the middle beside the warped surface, or a process's steps, in data/pictures/packages.
+FOLDER keeps the result files; a case whose result is there is not run again.
+
+A picture is a section near the middle beside the warped surface, or a process's steps, in
+data/pictures/packages.
 """
 
 from __future__ import annotations
@@ -28,11 +32,11 @@ WIDTH, COLOURS = 560, 128  # of each half, in pixels; of the palette
 
 PAGE = """# Packages
 
-Every kind of package is a file here that runs as it stands, `warp run data/packages/NAME.toml`, and `warp new NAME` copies it
-to start from. The sections are drawn much higher than they are; the surface beside each is the one whose warpage is given,
-seen from above, + is convex. Beside a process stands its warpage step by step, and over the temperature. All pictures and
-numbers are the program's own, on default grids;
-`python tests/gallery/gallery.py` makes them anew.
+Every kind of package is a file here that runs as it stands, `warp run data/packages/NAME.toml`,
+and `warp new NAME` copies it to start from. The sections are drawn much higher than they are; the
+surface beside each is the one whose warpage is given, seen from above, + is convex. Beside a
+process stands its warpage step by step, and over the temperature. All pictures and numbers are
+the program's own, on default grids; `python tests/gallery/gallery.py` makes them anew.
 
 """
 
@@ -71,7 +75,9 @@ def entry(path: Path, folder: Path) -> str:
 
 
 def through_a_bump(case: Case) -> float | None:
-    """The y nearest to the middle at which a resolved column or ball stands; None where there is none."""
+    """The y nearest to the middle at which a resolved column or ball stands; None where there is
+    none.
+    """
     rows = [
         shape.centres[:, 1]
         for body in case.bodies()
@@ -82,7 +88,9 @@ def through_a_bump(case: Case) -> float | None:
 
 
 def draw(result: warp.Result, part: str, side: Side, y: float | None, target: Path) -> None:
-    """The section at y and the warped surface side by side, in few colours; of a process its warpage step by step."""
+    """The section at y and the warped surface side by side, in few colours; of a process its
+    warpage step by step.
+    """
     with TemporaryDirectory() as scratch:
         halves = [Path(scratch) / "section.png", Path(scratch) / "surface.png"]
         plots.cross_section(result, halves[0], y)

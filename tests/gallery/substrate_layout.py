@@ -1,7 +1,7 @@
 """Draw the copper of substrate-layout.toml: two PNG images, white is copper, a pixel is 0.1 mm.
 
-A plane with antipads on one half of each side of the substrate, traces on the other half; above and below the halves
-are exchanged.
+A plane with antipads on one half of each side of the substrate, traces on the other half; above and
+below the halves are exchanged.
 
     python tests/gallery/substrate_layout.py
 """

@@ -1,9 +1,10 @@
 """The gallery, data/packages: what each package shows, on a coarse grid.
 
-Numbers that a file's comment gives hold on its own grid; here a relation of the same sign and size is enough.
-Qualitative laws (i) to (vi): a bare flip chip is convex at room temperature and flat near its stress-free one; a thicker
-or less expanding core warps less; copper on a stiff thermal interface pulls towards concave; a chip's area is curved and
-the overhang conical; warpage grows with the temperature step; a core of half the thickness warps nearly twice as much.
+Numbers that a file's comment gives hold on its own grid; here a relation of the same sign and size
+is enough. Qualitative laws (i) to (vi): a bare flip chip is convex at room temperature and flat
+near its stress-free one; a thicker or less expanding core warps less; copper on a stiff thermal
+interface pulls towards concave; a chip's area is curved and the overhang conical; warpage grows
+with the temperature step; a core of half the thickness warps nearly twice as much.
 """
 
 from functools import cache
@@ -37,7 +38,9 @@ def _solved(name, changes):
 
 
 def solved(name, **changes):
-    """Numbers of a gallery file; `changes` are keys below part: chip__size="8 mm"; others come as a `keys` dict."""
+    """Numbers of a gallery file; `changes` are keys below part: chip__size="8 mm"; others come as a
+    `keys` dict.
+    """
     keys = changes.pop("keys", {})
     for key, value in changes.items():
         part, *rest = key.split("__")
@@ -130,7 +133,9 @@ def test_stiffer_beads_bear_more():
 
 @pytest.mark.slow
 def test_spreaders_that_expand_like_the_chip_spare_it():
-    """Copper balances the substrate, aluminium nitride and silicon do not, but load the chip less."""
+    """Copper balances the substrate, aluminium nitride and silicon do not, but load the chip
+    less.
+    """
     copper, matched, silicon = "spreader-copper", "spreader-matched", "spreader-silicon"
     assert warpage(copper) < 0 < warpage(matched) < warpage(silicon)
     stress = [
@@ -169,7 +174,9 @@ def test_resolved_and_effective_bumps_agree():
 
 
 def test_a_layout_bends_each_half_its_own_way():
-    """Copper from a picture, above left and below right: skewed along x, which the mean coverage cannot know."""
+    """Copper from a picture, above left and below right: skewed along x, which the mean coverage
+    cannot know.
+    """
     mean = {f"part.substrate.layers.{side}-copper.copper": "0.55" for side in ("top", "bottom")}
     drawn, even = (
         solved("substrate-layout", keys=keys)["surfaces"]["substrate"]["bottom"]
@@ -210,8 +217,9 @@ def curvature(name, **changes):
 def test_wafers_bow_as_stoney_says():
     """kappa = 6 M_f eps h_f (1 + h_f / h) / (M_s h^2), concave for a layer that shrinks.
 
-    eps: the epoxy's from 150 degC, 30 K x 115 + 95 K x 40 ppm/K, the elastomer's from 125 degC, 100 K x 150 ppm/K, less
-    the silicon's 603 ppm from 217 degC. M = E / (1 - nu). Bumps so thin that they leave the wafer alone.
+    eps: the epoxy's from 150 degC, 30 K x 115 + 95 K x 40 ppm/K, the elastomer's from 125 degC, 100
+    K x 150 ppm/K, less the silicon's 603 ppm from 217 degC. M = E / (1 - nu). Bumps so thin that
+    they leave the wafer alone.
     """
     for name, M_f, eps, h_f, h in (
         ("wafer", 5e9 / 0.65, 30 * 115e-6 + 95 * 40e-6, 5e-6, 0.725e-3),
@@ -243,7 +251,9 @@ def test_powders_conduct_and_stiffen():
 
 @pytest.mark.slow
 def test_flip_chip_ball_grid_arrays_near_the_published_numbers():
-    """An independent finite-element tool, um; it counts strain from the warped state at each assembly step."""
+    """An independent finite-element tool, um; it counts strain from the warped state at each
+    assembly step.
+    """
     thin = {"substrate__layers__core__thickness": "0.4 mm"}
     assert warpage("fcbga-core") == pytest.approx(174, rel=0.05)
     assert warpage("fcbga-core", **thin) == pytest.approx(313, rel=0.09)
@@ -308,7 +318,9 @@ def test_warpage_grows_with_the_temperature_step(cooled):
 
 
 def test_a_chips_area_is_curved_and_the_overhang_conical(cooled):
-    """Law (iv): along x, the substrate's underside bends under the chip and runs straight beyond."""
+    """Law (iv): along x, the substrate's underside bends under the chip and runs straight
+    beyond.
+    """
     result = cooled(25)
     bottom = surface.sample(result, result.displacement, "substrate", "bottom")
 
@@ -336,7 +348,9 @@ def test_more_than_one_chip():
 
 
 def test_the_gallery_shows_every_package():
-    """Pictures are small, and the page names each file; `python tests/gallery/gallery.py` draws them anew."""
+    """Pictures are small, and the page names each file; `python tests/gallery/gallery.py` draws
+    them anew.
+    """
     page = (GALLERY / "README.md").read_text(encoding="utf-8")
     for path in GALLERY.glob("*.toml"):
         assert f"({path.name})" in page and f"(../pictures/packages/{path.stem}.png)" in page

@@ -1,4 +1,6 @@
-"""Copper from layouts with lengths of their own: GDSII, OASIS and Gerber, laid on a layer's outline."""
+"""Copper from layouts with lengths of their own: GDSII, OASIS and Gerber, laid on a layer's
+outline.
+"""
 
 from math import pi
 from pathlib import Path
@@ -34,7 +36,9 @@ def area(shares: np.ndarray) -> float:
 
 @pytest.fixture
 def stream(tmp_path):
-    """Two overlapping rectangles, a ring and, on another layer, a path that a cell repeats; lengths in um."""
+    """Two overlapping rectangles, a ring and, on another layer, a path that a cell repeats; lengths
+    in um.
+    """
     library = gdstk.Library(unit=1e-6, precision=1e-9)
     top, pad = library.new_cell("TOP"), library.new_cell("PAD")
     top.add(gdstk.rectangle((-5000, -4000), (-4000, -3000), layer=1))
@@ -49,7 +53,9 @@ def stream(tmp_path):
 
 @pytest.mark.parametrize("name", ["board.gds", "board.oas"])
 def test_a_layer_of_a_stream_has_its_exact_area(stream, name):
-    """Overlaps count once: 1.75 mm2 of squares; a ring keeps its hole; repeated cells are drawn as often."""
+    """Overlaps count once: 1.75 mm2 of squares; a ring keeps its hole; repeated cells are drawn as
+    often.
+    """
     found = share(stream, name, layer=1)
     assert found.shape == (80, 100)
     assert area(found) == pytest.approx(1.75 + pi * (1 - 0.25), rel=1e-4)
@@ -99,7 +105,8 @@ def test_a_gerber_draws_and_erases_in_its_order(tmp_path):
     """A trace of two pieces with round pens, a pad less a disc, a region."""
     (tmp_path / "top.gbr").write_text(GERBER)
     found = share(tmp_path, "top.gbr")
-    # The pens meet in (2, 0): body 4 x 0.2 and 1 x 0.2, two half discs at the ends, a quarter disc at the corner less
+    # The pens meet in (2, 0): body 4 x 0.2 and 1 x 0.2, two half discs at the ends, a quarter disc
+    # at the corner less
     # the square in which the pieces overlap.
     trace = 4 * 0.2 + 1 * 0.2 + pi * 0.01 + pi * 0.01 / 4 - 0.01
     # Pad 1 x 0.5 less a disc of 0.6: what the disc has within the pad's height.
@@ -112,8 +119,14 @@ def test_a_gerber_draws_and_erases_in_its_order(tmp_path):
 
 def test_arcs_of_a_gerber(tmp_path):
     """A full circle drawn with a pen of 0.2 mm, and half a disc as a region."""
-    text = "%FSLAX36Y36*%\n%MOMM*%\n%ADD10C,0.2*%\n%LPD*%\nD10*\nG75*\nG03*\nX1000000Y0D02*\nX1000000Y0I-1000000J0D01*\n"
-    region = "G36*\nG01*\nX-1000000Y-3000000D02*\nG03*\nX-3000000Y-3000000I-1000000J0D01*\nG01*\nX-1000000Y-3000000D01*\n"
+    text = (
+        "%FSLAX36Y36*%\n%MOMM*%\n%ADD10C,0.2*%\n%LPD*%\nD10*\nG75*\nG03*\n"
+        "X1000000Y0D02*\nX1000000Y0I-1000000J0D01*\n"
+    )
+    region = (
+        "G36*\nG01*\nX-1000000Y-3000000D02*\nG03*\nX-3000000Y-3000000I-1000000J0D01*\n"
+        "G01*\nX-1000000Y-3000000D01*\n"
+    )
     (tmp_path / "arcs.gbr").write_text(text + region + "G37*\nM02*\n")
     assert area(share(tmp_path, "arcs.gbr")) == pytest.approx(2 * pi * 0.2 + pi / 2, rel=2e-3)
 
@@ -177,7 +190,7 @@ material = "abf-gl102"
 layers = [
     { name = "L1", thickness = "20 um", copper = { file = "board.gds", layer = 1 } },
     { thickness = "100 um" },
-    { name = "L2", thickness = "20 um", copper = { file = "board.oas", layer = 2, negative = true } },
+    { name = "L2", thickness = "20 um", copper = {file = "board.oas", layer = 2, negative = true} },
 ]
 [grid]
 uniform = true
@@ -186,7 +199,9 @@ spacing = "0.1 mm"
 
 
 def test_a_case_reads_its_layout(stream):
-    """Voxels of 0.1 mm resolve what lies on their lines; the mean over all is the layout's, rounded to 1/16 each."""
+    """Voxels of 0.1 mm resolve what lies on their lines; the mean over all is the layout's, rounded
+    to 1/16 each.
+    """
     path = stream / "board.toml"
     path.write_text(CASE)
     case = load(path)

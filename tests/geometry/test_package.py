@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from warp.errors import Fault
-from warp.geometry.part import AnyPart
+from warp.geometry.parts import AnyPart
 from warp.geometry.shapes import Body, Box
 from warp.geometry.solids import build
 
@@ -127,8 +127,8 @@ def test_space_between_is_filled():
 
 def test_carriers_that_are_not_level_name_the_gap():
     text = (
-        FLIP_CHIP
-        + '[plate]\non = ["chip", "underfill"]\nsize = "5 mm"\nthickness = "1 mm"\nmaterial = "copper"\n'
+        FLIP_CHIP + '[plate]\non = ["chip", "underfill"]\nsize = "5 mm"\nthickness = "1 '
+        'mm"\nmaterial = "copper"\n'
     )
     assert "'chip', but 500 um are missing to 'underfill'" in fault(text).message
 
@@ -188,8 +188,8 @@ def test_part_that_says_nothing_about_its_place():
 )
 def test_frame(ring, opening):
     text = (
-        FLIP_CHIP
-        + f'[ring]\nshape = "frame"\non = "substrate"\nthickness = "1 mm"\nmaterial = "copper"\n{ring}\n'
+        FLIP_CHIP + f'[ring]\nshape = "frame"\non = "substrate"\nthickness = "1 mm"\nmaterial = '
+        f'"copper"\n{ring}\n'
     )
     body = bodies(text)["ring"]
     x0, x1, y0, y1, _, _ = body.bounds
@@ -207,8 +207,8 @@ def test_frame(ring, opening):
 )
 def test_frame_that_cannot_be(ring, words):
     text = (
-        FLIP_CHIP
-        + f'[ring]\nshape = "frame"\non = "substrate"\nthickness = "1 mm"\nmaterial = "copper"\n{ring}\n'
+        FLIP_CHIP + f'[ring]\nshape = "frame"\non = "substrate"\nthickness = "1 mm"\nmaterial = '
+        f'"copper"\n{ring}\n'
     )
     assert words in fault(text).message
 

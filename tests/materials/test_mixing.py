@@ -1,4 +1,6 @@
-"""Mixing rules against closed forms, published tables, and the identities that hold for any geometry."""
+"""Mixing rules against closed forms, published tables, and the identities that hold for any
+geometry.
+"""
 
 import copy
 import pickle
@@ -50,7 +52,8 @@ def engineering(medium):
     return 1 / np.diag(S), -S[0, 1] / S[0, 0]
 
 
-# a, f: Maxwell, Bruggeman (asymmetric), Lewis-Nielsen (0.637), in units of the matrix's conductivity
+# a, f: Maxwell, Bruggeman (asymmetric), Lewis-Nielsen (0.637), in units of the matrix's
+# conductivity
 CONDUCTION = [
     (10, 0.2, 1.5294, 1.5923, 1.5142),
     (10, 0.4, 2.2857, 2.5870, 2.5560),
@@ -119,7 +122,9 @@ def test_mixtures_lie_between_the_bounds(rule):
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "traces"])
 def test_levins_identity_in_tensor_form(rule):
-    """Two phases of any geometry: alpha* - alpha_m = (S* - S_m)(S_f - S_m)^-1 (alpha_f - alpha_m)."""
+    """Two phases of any geometry: alpha* - alpha_m = (S* - S_m)(S_f - S_m)^-1 (alpha_f -
+    alpha_m).
+    """
     mixed = mix([SILICA, EPOXY], [0.35, 0.65], rule)
     S, Sf, Sm = (
         np.linalg.inv(normal_matrix(medium.stiffness(ROOM))) for medium in (mixed, SILICA, EPOXY)
@@ -140,7 +145,9 @@ def test_laminate_in_plane_stiffness_is_the_sum_of_plane_stress_layers():
 
 
 def test_fibres_have_hills_axial_modulus():
-    """Hill 1964: E_z = f Ef + g Em + 4 f g (nu_f - nu_m)^2 / (f/k_m + g/k_f + 1/G_m), k = K + G/3."""
+    """Hill 1964: E_z = f Ef + g Em + 4 f g (nu_f - nu_m)^2 / (f/k_m + g/k_f + 1/G_m), k = K +
+    G/3.
+    """
     f, g = 0.35, 0.65
     mixed = mix([SILICA, EPOXY], [f, g], "fibres")
     Gf, Gm = 73 / 2.34, 3 / 2.7
@@ -158,7 +165,9 @@ def test_fibres_have_hills_axial_modulus():
 
 
 def test_fibres_need_what_is_alike_across_them():
-    """A woven laminate (E_x = E_y, but G_xy not E / 2 (1 + nu)) has no cylinder assemblage, whichever way it lies."""
+    """A woven laminate (E_x = E_y, but G_xy not E / 2 (1 + nu)) has no cylinder assemblage,
+    whichever way it lies.
+    """
     core, copper = library()["core-mcl-e-795g"], library()["copper"]
     for rule in ("fibres", "x-fibres", "y-fibres"):
         woven = mix([copper, core], [0.2, 0.8], rule)
@@ -186,7 +195,9 @@ def test_columns_share_the_strain_along_z_and_meet_halfway_across():
 
 
 def test_signal_layer_follows_the_published_rule():
-    """r = 0.45 copper in 13 GPa dielectric: in plane the mean of Voigt and Reuss, Turner expansion."""
+    """r = 0.45 copper in 13 GPa dielectric: in plane the mean of Voigt and Reuss, Turner
+    expansion.
+    """
     film = built(13, 0.30, 20, 0.4, "film")
     layer = mix([COPPER, film], [0.45, 0.55], "traces")
     voigt, reuss = 0.45 * 110 + 0.55 * 13, 1 / (0.45 / 110 + 0.55 / 13)
@@ -218,7 +229,9 @@ def test_pores_in_a_matrix():
 
 
 def test_free_columns_carry_load_along_z_only():
-    """Bumps in air, as an effective layer: the contract of void holds, properties times the fraction."""
+    """Bumps in air, as an effective layer: the contract of void holds, properties times the
+    fraction.
+    """
     bumps = mix([COPPER, None], [0.2, 0.8], "fibres")
     assert engineering(bumps)[0][2] == pytest.approx(0.2 * 110e9)
     assert bumps.conductivity(ROOM)[2] == pytest.approx(0.2 * 398)
@@ -234,7 +247,9 @@ def test_thermal_strain_uses_integrated_strains_and_the_present_stiffness():
 
 
 def test_filled_polymer_in_a_case_file():
-    """Silver powder in epoxy with an interface resistance: a' = a / (1 + 2 R k_f / d) (Hasselman and Johnson)."""
+    """Silver powder in epoxy with an interface resistance: a' = a / (1 + 2 R k_f / d) (Hasselman
+    and Johnson).
+    """
     table = {
         "of": {"silver": "50 %", "epoxy": "50 %"},
         "rule": "particulate",
@@ -270,7 +285,9 @@ def test_arrays_of_temperature():
     "sent", [copy.deepcopy, lambda media: pickle.loads(pickle.dumps(media))], ids=["copy", "pickle"]
 )
 def test_media_can_be_copied_and_sent(sent):
-    """Of the rows two are materials, one is mixed of both, each strained since its own temperature."""
+    """Of the rows two are materials, one is mixed of both, each strained since its own
+    temperature.
+    """
     rows = Rows()
     rows.mixed(
         rows.solid(0, "copper", COPPER, 400.0), rows.solid(1, "epoxy", EPOXY, 450.0), 16, "columns"

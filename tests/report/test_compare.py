@@ -1,4 +1,6 @@
-"""Comparisons: two runs in one table, and a measured surface found again under tilt, shift, scale and noise."""
+"""Comparisons: two runs in one table, and a measured surface found again under tilt, shift, scale
+and noise.
+"""
 
 import json
 

@@ -1,4 +1,6 @@
-"""Exports: VTK's own reader finds the result's numbers, CSVs hold the surfaces and every number with its unit."""
+"""Exports: VTK's own reader finds the result's numbers, CSVs hold the surfaces and every number
+with its unit.
+"""
 
 import csv
 

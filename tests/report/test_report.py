@@ -1,4 +1,6 @@
-"""The report: one file, right numbers, escaped text, and a browser that draws it without a network."""
+"""The report: one file, right numbers, escaped text, and a browser that draws it without a
+network.
+"""
 
 import json
 import re
@@ -125,7 +127,7 @@ def test_the_error_of_the_grid_stands_beside_the_warpage(no_pictures):
 def test_a_process_has_its_table_curve_and_worst_moment(no_pictures):
     result = finished()
 
-    def moment(step, name, last, at, value):
+    def load_step(step, name, last, at, value):
         surfaces = {"board": {"bottom": {"warpage_um": value}}}
         body = {"parts": ["board", "chip"], "unit": None}
         return {
@@ -139,9 +141,9 @@ def test_a_process_has_its_table_curve_and_worst_moment(no_pictures):
         }
 
     result.metrics["steps"] = [
-        moment(1, "cool <1>", True, 25.0, 100.0),
-        moment(2, "reflow", False, 150.0, 10.0),
-        moment(2, "reflow", True, 245.0, -230.0),
+        load_step(1, "cool <1>", True, 25.0, 100.0),
+        load_step(2, "reflow", False, 150.0, 10.0),
+        load_step(2, "reflow", True, 245.0, -230.0),
     ]
     text, _ = report_page.html(result)
     assert "<td>1. cool &lt;1&gt;</td><td>25 °C</td>" in text and "<td></td><td>150 °C</td>" in text

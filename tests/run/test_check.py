@@ -9,7 +9,7 @@ import warp
 from warp.device import Device
 from warp.errors import WarpError
 from warp.run import check as checks
-from warp.run import single
+from warp.run import process
 from warp.run import warnings as run_warnings
 from warp.voxels import voxelize
 
@@ -24,9 +24,11 @@ LARGE = {
 
 
 def test_a_large_grid_is_counted_not_made(monkeypatch):
-    """70,756 resolved bumps on 160 million voxels: memory and time are told, whatever this machine has."""
+    """70,756 resolved bumps on 160 million voxels: memory and time are told, whatever this machine
+    has.
+    """
     made = []
-    monkeypatch.setattr(checks, "LOOKED_AT", 2_000_000)
+    monkeypatch.setattr(checks, "LARGEST_VOXELISED", 2_000_000)
     paint = voxelize.voxelize
     monkeypatch.setattr(
         voxelize,
@@ -50,16 +52,20 @@ def test_a_large_grid_is_counted_not_made(monkeypatch):
 def test_a_package_of_nothing_is_no_solid(tmp_path):
     path = tmp_path / "void.toml"
     path.write_text(
-        '[load]\nstress_free = "200 degC"\n[part.p]\nsize = "9 mm"\nthickness = "1 mm"\nmaterial = "void"\n'
+        '[load]\nstress_free = "200 degC"\n[part.p]\nsize = "9 mm"\nthickness = "1 '
+        'mm"\nmaterial = "void"\n'
     )
     assert checks.check(warp.load(path), on="cpu").warnings == ["no part is solid"]
     with pytest.raises(WarpError, match="no part is solid"):
-        single.solve(warp.load(path), "cpu")
+        process.solve(warp.load(path), "cpu")
 
 
 def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
     path = tmp_path / "moulded.toml"
-    board = '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = "1 mm"\nmaterial = "fr4"\n'
+    board = (
+        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = '
+        '"1 mm"\nmaterial = "fr4"\n'
+    )
     chip = '[part.chip]\non = "board"\nsize = "4 mm"\nthickness = "0.5 mm"\nmaterial = "silicon"\n'
     mould = '[part.mould]\non = "board"\nsize = "board"\nthickness = "0.8 mm"\nmaterial = "emc"\n'
     path.write_text(board + mould + chip)
@@ -68,16 +74,18 @@ def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
     words = "nothing is left of part 'chip': 'mould' comes later and covers it"
     assert checks.check(warp.load(path), on="cpu").warnings == [words]
     with pytest.raises(WarpError, match=words):
-        single.solve(warp.load(path), "cpu")
+        process.solve(warp.load(path), "cpu")
 
 
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
     path = tmp_path / "loose.toml"
     path.write_text(
-        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = "1 mm"\nmaterial = "fr4"\n'
-        '[part.chip]\non = "board"\nlift = "50 um"\nsize = "4 mm"\nthickness = "0.5 mm"\nmaterial = "silicon"\n'
+        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = '
+        '"1 mm"\nmaterial = "fr4"\n'
+        '[part.chip]\non = "board"\nlift = "50 um"\nsize = "4 mm"\nthickness = "0.5 '
+        'mm"\nmaterial = "silicon"\n'
     )
-    monkeypatch.setattr(checks, "LOOKED_AT", 10_000)
+    monkeypatch.setattr(checks, "LARGEST_VOXELISED", 10_000)
     report = checks.check(warp.load(path), on="cpu")
     assert report.voxels > 10_000
     assert report.warnings[0] == "part 'chip' floats 50 um above 'board'"
@@ -85,12 +93,14 @@ def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
 
 
 def test_parts_that_run_into_one_another():
-    """A ring wide enough to reach the chips; what lies within another part is meant so, as in every gallery file."""
-    found = checks.overlaps(
+    """A ring wide enough to reach the chips; what lies within another part is meant so, as in every
+    gallery file.
+    """
+    found = run_warnings.overlaps(
         warp.load(GALLERY / "two-chips-ring.toml", {"part.ring.width": '"20 mm"'})
     )
     assert found and all("'ring'" in text and "mm into" in text for text in found)
-    assert all(checks.overlaps(warp.load(path)) == [] for path in GALLERY.glob("*.toml"))
+    assert all(run_warnings.overlaps(warp.load(path)) == [] for path in GALLERY.glob("*.toml"))
 
 
 def test_a_material_beyond_its_source():

@@ -1,4 +1,6 @@
-"""Discretisation errors: sequences whose limit is known, and a small package against a finer grid."""
+"""Discretisation errors: sequences whose limit is known, and a small package against a finer
+grid.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,7 @@ from small_case import CASE
 
 from warp import load
 from warp.cli import main as cli
-from warp.run import refine
-from warp.run import single as process
+from warp.run import process, refine
 from warp.run.refine import Estimate, estimate, observed_order
 from warp.voxels.grid import make_grid
 
@@ -43,7 +44,9 @@ def test_three_grids_show_a_lower_order_and_its_limit(order):
 
 
 def test_an_order_above_the_schemes_own_is_not_believed():
-    """4, 2, 1 times as wide: differences fall 16-fold, yet the rest is 1/3 of the last one as for order 2, times 3."""
+    """4, 2, 1 times as wide: differences fall 16-fold, yet the rest is 1/3 of the last one as for
+    order 2, times 3.
+    """
     found = estimate([LIMIT + 17.0, LIMIT + 1.0, LIMIT], (4, 2, 1))
     assert found.order == pytest.approx(4)
     assert found.extrapolated == pytest.approx(LIMIT - 1 / 3) and found.error == pytest.approx(1)

@@ -1,4 +1,6 @@
-"""Sweeps: points where they should lie, effects that a hand can check, runs that are made once and survive deaths."""
+"""Sweeps: points where they should lie, effects that a hand can check, runs that are made once and
+survive deaths.
+"""
 
 import csv
 import importlib.util
@@ -83,12 +85,25 @@ def test_bad_designs_are_one_sentence():
 
 
 def test_variance_shares_of_ishigami():
-    """y = sin a + 7 sin2 b + 0.1 c4 sin a: first order 0.3139, 0.4424, 0; total 0.5576, 0.4424, 0.2437
-    (Ishigami and Homma 1990; Saltelli et al., Global Sensitivity Analysis, 2008, 4.6)."""
+    """y = sin a + 7 sin2 b + 0.1 c4 sin a: first order 0.3139, 0.4424, 0; total 0.5576, 0.4424,
+    0.2437 (Ishigami and Homma 1990; Saltelli et al., Global Sensitivity Analysis, 2008, 4.6).
+    """
     a, b, c = np.pi * (2 * sampling.saltelli(2048, 3, 0).T - 1)
     first, total = effects.shares(np.sin(a) + 7 * np.sin(b) ** 2 + 0.1 * c**4 * np.sin(a), 2048, 3)
     np.testing.assert_allclose(first, [0.3139, 0.4424, 0.0], atol=0.02)
     np.testing.assert_allclose(total, [0.5576, 0.4424, 0.2437], atol=0.02)
+
+
+def test_variance_shares_are_those_of_scipy():
+    from scipy.stats import sobol_indices
+
+    x = sampling.saltelli(64, 2, 1)
+    y = np.exp(x[:, 0]) + x[:, 0] * x[:, 1]
+    f = y.reshape(4, 1, 64)
+    theirs = sobol_indices(func={"f_A": f[0], "f_B": f[1], "f_AB": f[2:]}, n=64)
+    first, total = effects.shares(y, 64, 2)
+    np.testing.assert_allclose(first, theirs.first_order, rtol=1e-12)
+    np.testing.assert_allclose(total, theirs.total_order, rtol=1e-12)
 
 
 def test_main_effects_of_a_plane_and_of_words():
@@ -146,8 +161,9 @@ def test_a_sweep_runs_once_and_goes_on(small, tmp_path, here):
     assert (
         by["0.8", "silicon"] > by["1.2", "silicon"] > 0 > by["0.8", "copper"] - by["0.8", "silicon"]
     )
-    (picture,) = effect_figures.pictures(outcome, tmp_path / "sweep")
-    assert picture == tmp_path / "sweep" / "effects-warpage.png" and picture.stat().st_size > 5000
+    pictures = effect_figures.pictures(outcome, tmp_path / "sweep")
+    assert [file.name for file in pictures] == ["effects-warpage.png", "effects-junction.png"]
+    assert all(file.stat().st_size > 5000 for file in pictures)
 
     wider = plan("part.board.thickness=0.8 mm, 1 mm, 1.2 mm", vary[1])
     kept = sorted((tmp_path / "sweep" / "points").iterdir())
@@ -210,7 +226,9 @@ def benchmark():
 
 
 def test_effects_are_those_of_laminate_theory(tmp_path, here):
-    """The record of 200 runs, data/benchmarks/sweep.md, on eight corners and a coarser grid: same signs, same order."""
+    """The record of 200 runs, data/benchmarks/sweep.md, on eight corners and a coarser grid: same
+    signs, same order.
+    """
     record = benchmark()
     coarse = case.load(record.CASE, {"grid.edge_spacing": "1 mm", "grid.spacing": "3 mm"})
     vary = [
@@ -270,7 +288,9 @@ def until(holds, seconds=60):
 
 
 def test_a_picture_and_its_table_tell_words_from_numbers(tmp_path, capsys):
-    """A material has no lowest and highest value: its effect has no sign. An output that fails everywhere is drawn, too."""
+    """A material has no lowest and highest value: its effect has no sign. An output that fails
+    everywhere is drawn, too.
+    """
     from warp.cli import tables
 
     found = plan("a.thickness=0.2 .. 0.6 mm", "b.material=soft, hard", sample="sobol", size=4)
@@ -278,7 +298,7 @@ def test_a_picture_and_its_table_tell_words_from_numbers(tmp_path, capsys):
     records = [
         {"numbers": {"w (um)": v}, "status": "done", "seconds": 1.0, "main": "w (um)"} for v in y
     ]
-    tables.print_sweep(sweep.report(found, records, tmp_path))
+    tables.print_sweep(sweep.tabulate(found, records, tmp_path))
     rows = {
         line.split()[0]: line.split()[1]
         for line in capsys.readouterr().out.splitlines()

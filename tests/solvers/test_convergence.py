@@ -1,4 +1,6 @@
-"""Order of accuracy by manufactured solutions, and laws that every solve obeys: equilibrium, energy, symmetry."""
+"""Order of accuracy by manufactured solutions, and laws that every solve obeys: equilibrium,
+energy, symmetry.
+"""
 
 import numpy as np
 import pytest
@@ -37,13 +39,15 @@ def hermite(s0, s1, ends):
 
 
 class Manufactured:
-    """A body 0 < s, p, q < 1 of two materials that meet at s = 0.4: u_p = dQ/dp a(s), u_q = dQ/dq a(s), u_s = Q b(s).
+    """A body 0 < s, p, q < 1 of two materials that meet at s = 0.4: u_p = dQ/dp a(s), u_q = dQ/dq
+    a(s), u_s = Q b(s).
 
-    With Q = cos(pi p) cos(2 pi q) no shear acts on the p and q faces. The cubics a and b keep displacement and
-    traction continuous at the interface and the s faces free of traction; nothing but the interface lies at zero.
+    With Q = cos(pi p) cos(2 pi q) no shear acts on the p and q faces. The cubics a and b keep
+    displacement and traction continuous at the interface and the s faces free of traction; nothing
+    but the interface lies at zero.
 
-    With `notched` no shear acts on p = 1/2, q = 1/2 and the interface either: the sides of a notch out of the upper
-    material, where only a normal stress pulls.
+    With `notched` no shear acts on p = 1/2, q = 1/2 and the interface either: the sides of a notch
+    out of the upper material, where only a normal stress pulls.
     """
 
     def __init__(self, notched=False):
@@ -81,7 +85,9 @@ class Manufactured:
         return self.shape(p, q, along) * np.where(side, f[1](s), f[0](s))
 
     def force(self, along, side, s, p, q):
-        """Body force -div sigma that holds the solution, evaluated with the law of one side of the interface."""
+        """Body force -div sigma that holds the solution, evaluated with the law of one side of the
+        interface.
+        """
         (lam, mu), a, b = self.lame[side], self.a[side], self.b[side]
         m2 = self.P**2 + self.Q**2
         divergence = b.deriv() - m2 * a
@@ -100,7 +106,9 @@ class Manufactured:
 
 
 def manufactured_error(device, axis, n, mirror, notched=False):
-    """Root mean square error of the displacement, rigid motion left out, with about 11 n, 8 n and 8 n cells."""
+    """Root mean square error of the displacement, rigid motion left out, with about 11 n, 8 n and 8
+    n cells.
+    """
     exact = Manufactured(notched)
     even = np.linspace(0, 1, 8 * n + 1)
     lines = [
@@ -195,7 +203,8 @@ def test_elasticity_is_second_order_beside_a_void(cpu, axis, mirror):
     errors = [manufactured_error(cpu, axis, n, mirror, notched=True) for n in (1, 2)]
     order = np.log2(errors[0] / errors[1])
     print(
-        f"notch, interface across {'xyz'[axis]}: errors {errors[0]:.3e} {errors[1]:.3e}, order {order:.2f}"
+        f"notch, interface across {'xyz'[axis]}: errors {errors[0]:.3e} "
+        f"{errors[1]:.3e}, order {order:.2f}"
     )
     assert order > 1.8
 
@@ -300,7 +309,9 @@ def test_no_section_carries_a_force(lopsided):
 
 
 def test_work_is_twice_the_energy(lopsided, cpu):
-    """Work of the thermal forces = 2 x energy of the strains they cause, summed from an independent assembly."""
+    """Work of the thermal forces = 2 x energy of the strains they cause, summed from an independent
+    assembly.
+    """
     model, T, U = lopsided
     grid = model.grid
     A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, T))
@@ -377,7 +388,9 @@ def whole():
 
 @pytest.mark.parametrize("mirror", [(True, False), (False, True), (True, True)])
 def test_half_and_quarter_are_the_whole(mirror, whole):
-    """The part beyond the mirror planes is left out; the rest is the same to the solver's tolerance."""
+    """The part beyond the mirror planes is left out; the rest is the same to the solver's
+    tolerance.
+    """
     T, U, shape = whole
     half = lines()
     x, y = (q if m else unfolded(q) for q, m in zip(half, mirror, strict=True))

@@ -1,4 +1,6 @@
-"""The operator against an independent assembly, and states that are exact on any grid: free expansion, free bending."""
+"""The operator against an independent assembly, and states that are exact on any grid: free
+expansion, free bending.
+"""
 
 import numpy as np
 import pytest
@@ -46,7 +48,9 @@ def test_rigid_motions_cost_no_energy(cpu, mirror):
 
 @pytest.mark.parametrize("mirror", MIRRORS)
 def test_load_is_the_assembled_one(cpu, mirror):
-    """Of temperatures at random: thermal strain in the voxels, and the free shear at lateral faces."""
+    """Of temperatures at random: thermal strain in the voxels, and the free shear at lateral
+    faces.
+    """
     model = voxels(rubble(4), TWO, mirror)
     T = ROOM + np.random.default_rng(5).uniform(-100, 50, model.grid.shape)
     A = elastic_operator.Operator(model, cpu, np.full(3, ROOM))
@@ -63,7 +67,9 @@ PLATE = np.ones((4, 9, 11), int)
 
 
 def scaffold():
-    """A plate that carries a block, a tower of one voxel, a wall one voxel thick, and a beam over the void."""
+    """A plate that carries a block, a tower of one voxel, a wall one voxel thick, and a beam over
+    the void.
+    """
     pattern = np.zeros((7, 10, 11), int)
     pattern[:2] = 1
     pattern[2:4, 2:7, 3:8] = 1
@@ -76,7 +82,9 @@ def scaffold():
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])
 @pytest.mark.parametrize("pattern", [PLATE, scaffold()], ids=["plate", "scaffold"])
 def test_free_expansion_has_no_stress(cpu, mirror, pattern):
-    """Any heap of voxels of one material just grows: u = cte dT x, sigma < 1e-6 E cte dT (here 1e-8)."""
+    """Any heap of voxels of one material just grows: u = cte dT x, sigma < 1e-6 E cte dT (here
+    1e-8).
+    """
     solid = Solid(expansion=(1e-5, 2e-5, 3e-5))
     model = voxels(pattern, [solid], mirror)
     dT = -125.0
@@ -136,7 +144,9 @@ def test_a_single_column_of_cells_expands(cpu):
 @pytest.mark.parametrize("mirror", [(True, True), (False, False)])
 @pytest.mark.parametrize("slender", [80, 500])
 def test_a_slender_strip_bends_like_a_short_one(cpu, slender, mirror):
-    """Free, of two layers, nu = 0: any length has the same curvature; bending is up to 1e10 times softer than stretching."""
+    """Free, of two layers, nu = 0: any length has the same curvature; bending is up to 1e10 times
+    softer than stretching.
+    """
     found = []
     for length in (0.02, slender * 1e-3):
         lower, upper = (Solid(nu=0.0, expansion=(cte, 0.0, 0.0)) for cte in (2e-5, 1e-5))

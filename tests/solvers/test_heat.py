@@ -1,4 +1,6 @@
-"""Steady conduction: exact cases, order of accuracy, and the solver; published cases are in test_gates."""
+"""Steady conduction: exact cases, order of accuracy, and the solver; published cases are in
+test_gates.
+"""
 
 from dataclasses import replace
 
@@ -141,7 +143,9 @@ def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch
 
 
 def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
-    """A uniform rise costs the films' conductance on every level; so the cycle gives it back at once."""
+    """A uniform rise costs the films' conductance on every level; so the cycle gives it back at
+    once.
+    """
     monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 10)
     A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
@@ -154,7 +158,8 @@ def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
 
 
 def test_interpolation_follows_the_conductances(cpu, monkeypatch):
-    """Four cells in pairs, equal ones: a quarter and three quarters; a jump between the pairs: resistances in series.
+    """Four cells in pairs, equal ones: a quarter and three quarters; a jump between the pairs:
+    resistances in series.
 
     From one coarse centre to the other: 1/2 + 1/2 in k = 1, then a hundredth of that.
     """
@@ -211,7 +216,9 @@ def test_ambient_alone_is_the_temperature(cpu, package):
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_second_order_with_a_material_interface(cpu, axis):
-    """k jumps from 1 to 10 at s = 0.4, T = sin(2 pi (s - 0.4)) / k cos(pi t), lines uneven in every direction."""
+    """k jumps from 1 to 10 at s = 0.4, T = sin(2 pi (s - 0.4)) / k cos(pi t), lines uneven in every
+    direction.
+    """
     errors = []
     for n in (2, 4):
         even = np.linspace(0, 1, 4 * n + 1)
@@ -247,7 +254,9 @@ def test_second_order_with_a_material_interface(cpu, axis):
 
 
 def test_a_graded_lidded_package_takes_few_iterations(cpu):
-    """Fine at chip and foot edges (1 : 80), cavity, conductivities 0.2 to 390; then a poor conductor beside the chip."""
+    """Fine at chip and foot edges (1 : 80), cavity, conductivities 0.2 to 390; then a poor
+    conductor beside the chip.
+    """
     narrow = graded(20, 1.25)
     x = np.concatenate((1 - narrow[::-1], 1 + narrow[1:], 2.2 - 0.2 * narrow[19::-1])) * 9e-3
     edge, foot, end = 9e-3, x[40], x[-1]
@@ -276,7 +285,9 @@ def test_a_graded_lidded_package_takes_few_iterations(cpu):
 
 
 def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
-    """Rounds start from the last field; in the end the flow is that of the conductivities at the temperatures found."""
+    """Rounds start from the last field; in the end the flow is that of the conductivities at the
+    temperatures found.
+    """
     constant = heat.solve_steady(package, FILMS, {"chip": 6e3}, cpu)
     assert constant.rounds == 1
     law = Conductor(lambda T: 130 * (T / 300) ** -1.3)

@@ -1,8 +1,10 @@
-"""Steps of a process against laminate theory: birth on the deformed body, removal, singulation, cure, and its state on file.
+"""Steps of a process against laminate theory: birth on the deformed body, removal, singulation,
+cure, and its state on file.
 
-A plate of layers that appear one after another has, far from its edges, strains eps(z) = eps0 + z kappa, and a layer
+A plate of layers that appear one after another has, far from its edges, strains eps(z) = eps0 + z
+kappa, and a layer
 
-    sigma = M(T) [eps(z) - eps_birth(z) - alpha (T - T_birth)],     INT sigma dz = INT sigma z dz = 0
+    sigma = M(T) [eps(z) - eps_birth(z) - alpha (T - T_birth)],    INT sigma dz = INT sigma z dz = 0
 
 with eps_birth the plate's strain when the layer appeared: `Stepwise`.
 """
@@ -36,7 +38,9 @@ class Stepwise:
         self.births, self.strain = {}, np.zeros(2)
 
     def to(self, T, present):
-        """Go to T with the layers `present`: name -> (solid, z0, z1, T_birth); return eps0 and kappa."""
+        """Go to T with the layers `present`: name -> (solid, z0, z1, T_birth); return eps0 and
+        kappa.
+        """
         self.births = {name: self.births.get(name, self.strain) for name in present}
         matrix, force = np.zeros((2, 2)), np.zeros(2)
         for name, (solid, z0, z1, birth) in present.items():
@@ -59,7 +63,9 @@ def lines(*z):
 
 @dataclass
 class Moment:
-    """The end of a step: computed, and eps0, kappa of laminate theory with what each layer counts from."""
+    """The end of a step: computed, and eps0, kappa of laminate theory with what each layer counts
+    from.
+    """
 
     model: VoxelModel
     solution: elastic.Solution
@@ -127,7 +133,9 @@ def test_two_layers_joined_hot_and_cooled(cpu):
 
 
 def test_a_field_of_temperature_leaves_nothing_behind(cpu):
-    """Warmed unevenly and brought back in steps, an elastic body is as it was; on the way it is the ordinary solution."""
+    """Warmed unevenly and brought back in steps, an elastic body is as it was; on the way it is the
+    ordinary solution.
+    """
     model, start = flip_chip(True, 490.0), np.random.default_rng(3)
     field = 400 + start.uniform(-60, 60, model.grid.shape)
     state = elastic.solve(model, 350.0, cpu, 1e-9, before=State.start(model.grid.shape)).state
@@ -144,7 +152,9 @@ def test_a_field_of_temperature_leaves_nothing_behind(cpu):
 
 @pytest.fixture(scope="module")
 def three():
-    """A core at 490 K, a chip on it at once, mould on both at 420 K, 300 K; then the core is taken away."""
+    """A core at 490 K, a chip on it at once, mould on both at 420 K, 300 K; then the core is taken
+    away.
+    """
     pair, every = layers(core=490.0, chip=490.0), layers(core=490.0, chip=490.0, mould=420.0)
     steps = [
         (490.0, pair),
@@ -157,7 +167,9 @@ def three():
 
 
 def test_three_layers_joined_at_three_temperatures(cpu, three):
-    """Each counts its strain from the plate as it was when it joined; moduli change with temperature; 0.5 %."""
+    """Each counts its strain from the plate as it was when it joined; moduli change with
+    temperature; 0.5 %.
+    """
     _, before, joined, cold, _ = three
     assert joined.measured == pytest.approx(before.theory, rel=5e-3)
     assert cold.measured == pytest.approx(cold.theory, rel=5e-3)
@@ -187,7 +199,9 @@ def test_stress_of_three_layers(three):
 
 
 def test_birth_moves_nothing(three):
-    """Mould on a bent body, at the temperature of birth: not an iteration, and the body keeps its displacement."""
+    """Mould on a bent body, at the temperature of birth: not an iteration, and the body keeps its
+    displacement.
+    """
     _, before, joined, _, _ = three
     old, new = before.solution, joined.solution
     assert new.iterations == 0
@@ -217,7 +231,9 @@ def test_birth_beside_a_free_face_moves_nothing_and_its_removal_neither(cpu):
 
 
 def test_forces_of_a_step_are_balanced(cpu):
-    """After cooling with mould: removing nothing, changing nothing, nothing moves; and the stress is in equilibrium."""
+    """After cooling with mould: removing nothing, changing nothing, nothing moves; and the stress
+    is in equilibrium.
+    """
     bare, moulded = flip_chip(False), flip_chip(True)
     state = elastic.solve(bare, 420.0, cpu, 1e-10, before=State.start(bare.grid.shape)).state
     cold = elastic.solve(moulded, 300.0, cpu, 1e-10, before=state)
@@ -233,14 +249,18 @@ def test_forces_of_a_step_are_balanced(cpu):
 
 
 def test_a_carrier_that_is_taken_away_lets_the_rest_spring_back(three):
-    """Chip and mould, joined hot on a core at different temperatures, without the core: laminate theory, 0.5 %."""
+    """Chip and mould, joined hot on a core at different temperatures, without the core: laminate
+    theory, 0.5 %.
+    """
     on, off = three[3:]
     assert abs(off.theory[1] - on.theory[1]) > 0.3 * abs(on.theory[1])
     np.testing.assert_allclose(off.measured, off.theory, rtol=0, atol=5e-3 * abs(on.theory).max())
 
 
 def test_a_unit_cut_from_a_bent_laminate_keeps_its_curvature(cpu):
-    """The block begins away from the mirror planes and stands free; far from the cut nothing changes."""
+    """The block begins away from the mirror planes and stands free; far from the cut nothing
+    changes.
+    """
     pair, z = layers(core=490.0, chip=490.0), np.linspace(0, 0.8 * MM, 5)
     x = MM * np.array(
         [0, 0.2, 0.5, 1, 2, 3, 4, 5, 6, 6.5, 6.8, 7.1, 7.5, 7.8, 8]
@@ -279,10 +299,12 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_cooling_through_the_glass_transition(cpu, form):
-    """Two steps: 55 K at 35 ppm/K and rubbery, 95 K at 10 ppm/K and glassy, on a plate that stays; 0.5 % at both ends.
+    """Two steps: 55 K at 35 ppm/K and rubbery, 95 K at 10 ppm/K and glassy, on a plate that stays;
+    0.5 % at both ends.
 
-    The stress at the end is the glassy modulus times the whole free strain, the integral of the instantaneous coefficient
-    whichever way the file gives it: the mean from 25 degC, or the instantaneous one.
+    The stress at the end is the glassy modulus times the whole free strain, the integral of the
+    instantaneous coefficient whichever way the file gives it: the mean from 25 degC, or the
+    instantaneous one.
     """
     table = {"poissons_ratio": 0.3, "cte": FORMS[form]}
     table["youngs_modulus"] = {
@@ -325,7 +347,9 @@ def test_cure_shrinkage_is_a_strain_like_any_other(cpu):
 
 
 def test_what_cures_is_born_anew(cpu):
-    """Mould lets go of its stress and is free of it in the bent shape: only what bends the core is left to share; 1 %."""
+    """Mould lets go of its stress and is free of it in the bent shape: only what bends the core is
+    left to share; 1 %.
+    """
     pair = {"core": (CORE, 0.0, 0.4 * MM, 420.0), "mould": (MOULD, 0.4 * MM, 0.8 * MM, 420.0)}
     model, theory = plate(pair, np.linspace(0, 0.8 * MM, 17)), Stepwise()
     cold = elastic.solve(model, 300.0, cpu, 1e-9, before=State.start(model.grid.shape))

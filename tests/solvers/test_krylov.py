@@ -1,4 +1,6 @@
-"""Conjugate gradients: what they promise of the memory that they share, of a start, and of numbers that are none."""
+"""Conjugate gradients: what they promise of the memory that they share, of a start, and of numbers
+that are none.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""Laws of the preconditioner and of the numbers' frame: symmetry, definiteness, place and units; voids in exact fields."""
+"""Laws of the preconditioner and of the numbers' frame: symmetry, definiteness, place and units;
+voids in exact fields.
+"""
 
 import numpy as np
 import pytest
@@ -25,7 +27,9 @@ INF = np.inf
     params=[(False, False), (True, False), (True, True)], ids=["whole", "half", "quarter"]
 )
 def cycle(request, cpu, monkeypatch):
-    """A V-cycle of three levels or more over two materials with an overhang and a cavity, uneven lines."""
+    """A V-cycle of three levels or more over two materials with an overhang and a cavity, uneven
+    lines.
+    """
     monkeypatch.setattr(elastic_cycle, "COARSEST", (200, 200))
     pattern = np.ones((5, 14, 16), int)
     pattern[2:] = 0
@@ -45,7 +49,9 @@ def applied(cycle, r):
 
 
 def test_elastic_cycle_is_symmetric_and_positive(cycle):
-    """On what the solver gives it, thermal forces: they have no resultant. Round-off is that of float32."""
+    """On what the solver gives it, thermal forces: they have no resultant. Round-off is that of
+    float32.
+    """
     model, cycle = cycle
     rng = np.random.default_rng(6)
     x, y = (
@@ -59,7 +65,9 @@ def test_elastic_cycle_is_symmetric_and_positive(cycle):
 
 
 def test_the_diagonal_is_the_operators(cpu):
-    """What the smoother divides by, looked up from material ids, is what the operator has on its diagonal."""
+    """What the smoother divides by, looked up from material ids, is what the operator has on its
+    diagonal.
+    """
     pattern = np.random.default_rng(12).integers(0, 3, (4, 4, 5))
     model = voxels(pattern, TWO)
     A = elastic_operator.Operator(model, cpu, np.full(3, 300.0))
@@ -83,7 +91,9 @@ def test_the_diagonal_is_the_operators(cpu):
 
 
 def test_elastic_transfers_are_transposed(cycle):
-    """Restriction is prolongation's transpose on every pair of levels: coarse . restrict(r) = prolong(coarse) . r."""
+    """Restriction is prolongation's transpose on every pair of levels: coarse . restrict(r) =
+    prolong(coarse) . r.
+    """
     rng = np.random.default_rng(7)
     _, cycle = cycle
     for fine, coarse in zip(cycle.levels, cycle.levels[1:], strict=False):
@@ -98,14 +108,18 @@ def test_elastic_transfers_are_transposed(cycle):
 
 
 def test_elastic_cycle_takes_few_steps(cycle):
-    """A transfer or a smoother that is wrong still converges, and costs iterations: as of now 18 to 20."""
+    """A transfer or a smoother that is wrong still converges, and costs iterations: as of now 18 to
+    20.
+    """
     model, cycle = cycle
     assert elastic.solve(model, 200.0, cycle.fine.A.device, 1e-8).iterations <= 24
 
 
 @pytest.mark.parametrize("step", [np.inf, 1e-3], ids=["steady", "step"])
 def test_heat_operator_with_a_contact_is_symmetric_and_positive(cpu, step):
-    """Of conductors that differ by direction, void among them, an interface resistance between; also in a time step."""
+    """Of conductors that differ by direction, void among them, an interface resistance between;
+    also in a time step.
+    """
     rng = np.random.default_rng(13)
     lines = [uneven(rng, n, 1e-3) for n in (5, 4, 3)]
     parts = {"a": ((1.0, 30.0, 0.2),), "b": ((400.0, 2.0, 9.0), (5e-4, INF, -INF, INF, -INF, INF))}
@@ -134,7 +148,9 @@ def test_units_and_place_change_no_temperature(cpu, scale, origin):
 
 
 def chip_on_a_plate(device, scale, origin):
-    """Temperature of a heated block on a plate, bonded by a contact resistance; lengths in m times `scale`."""
+    """Temperature of a heated block on a plate, bonded by a contact resistance; lengths in m times
+    `scale`.
+    """
     rng = np.random.default_rng(9)
     sizes = zip((7, 6, 5), (4e-3, 3e-3, 1e-3), origin, strict=True)
     x, y, z = (scale * (at + uneven(rng, n, length)) for n, length, at in sizes)
@@ -162,7 +178,9 @@ def test_place_changes_no_displacement(cpu):
 
 
 def test_heat_is_second_order_beside_a_void(cpu):
-    """T = sin(2 pi (x - 0.4)) / k cos(2 pi y), k from 1 to 10 at x = 0.4: a notch where no heat crosses its sides."""
+    """T = sin(2 pi (x - 0.4)) / k cos(2 pi y), k from 1 to 10 at x = 0.4: a notch where no heat
+    crosses its sides.
+    """
     errors = []
     for n in (1, 2):
         even = np.linspace(0, 1, 8 * n + 1)
@@ -204,7 +222,9 @@ def test_heat_is_second_order_beside_a_void(cpu):
 
 
 def test_energy_of_a_solution_is_least(cpu):
-    """Any other displacement has more potential energy: U A U / 2 - f U rises along every direction from the solution."""
+    """Any other displacement has more potential energy: U A U / 2 - f U rises along every direction
+    from the solution.
+    """
     pattern = np.ones((4, 5, 6), int)
     pattern[2:, 2:, 3:] = 0
     pattern[2:, :2, :3] = 2

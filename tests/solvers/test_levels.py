@@ -1,4 +1,6 @@
-"""Levels of the elastic V-cycle: what the coarse coefficients and the lines must be, and how the cells merge."""
+"""Levels of the elastic V-cycle: what the coarse coefficients and the lines must be, and how the
+cells merge.
+"""
 
 import numpy as np
 import pytest
@@ -38,7 +40,9 @@ def test_cells_merged_from_ids_are_those_merged_from_stored_ones(cpu):
 
 
 def test_few_of_many_places(cpu):
-    """Sums and products of matrices between three of a billion places; their diagonal and rows on a vector that has all."""
+    """Sums and products of matrices between three of a billion places; their diagonal and rows on a
+    vector that has all.
+    """
     near = Scattered.of(np.array([10**9, 3, 3]), np.array([3, 3, 3]), np.array([4.0, 1.0, 2.0]))
     B = sparse.csr_matrix(([1.0, -1.0], ([0, 0], [3, 7])), shape=(1, 10**9 + 1))
     np.testing.assert_array_equal((near + Scattered.product(B, np.array([5.0]))).at, [3, 7, 10**9])
@@ -55,7 +59,9 @@ def test_few_of_many_places(cpu):
 
 
 def test_a_coarse_displacement_costs_what_the_interpolated_one_does(cpu):
-    """Soft blocks among stiff ones, 1:1e+05: with plain sums a soft cell's w moves for a hundredth of what it costs."""
+    """Soft blocks among stiff ones, 1:1e+05: with plain sums a soft cell's w moves for a hundredth
+    of what it costs.
+    """
     A = operator(random_boxes(1, 60, cells=(16, 14, 8), solid=True), cpu)
     merge = first_merge(A)
     fine = Fine(A)
@@ -77,7 +83,9 @@ def test_a_coarse_displacement_costs_what_the_interpolated_one_does(cpu):
     "build", [lambda: dropped_boxes(3, 6, cells=(14, 12, 9)), lambda: crumbs(1, 0.25, (6, 10, 10))]
 )
 def test_a_coarse_field_costs_what_the_interpolated_one_does_beside_voids(cpu, build):
-    """The largest energy of the interpolated field where the coarse one costs 1; without the missing energy 145 and 26."""
+    """The largest energy of the interpolated field where the coarse one costs 1; without the
+    missing energy 145 and 26.
+    """
     A = operator(build(), cpu)
     fine = Fine(A)
     coarse = Coarse(cpu, first_merge(A), A.lines[2], merge_media(A, first_merge(A)), fine)
@@ -121,7 +129,9 @@ def test_lines_at_free_faces_are_those_of_the_operator(cpu):
 
 @pytest.mark.parametrize("wide", [1, 2, 3])
 def test_lines_of_slender_rows_are_those_of_the_operator(cpu, wide):
-    """M^-1 A x = x where x is one mode of a row of faces, along the levels that the row has; from ids and stored alike."""
+    """M^-1 A x = x where x is one mode of a row of faces, along the levels that the row has; from
+    ids and stored alike.
+    """
     A = operator(bumps(5, wide, 15, high=4), cpu)
     level, coefficients = Cycle(A).fine, stored(A)
     again = Stored(cpu, A.lines, A.mirror, coefficients, None)
@@ -152,7 +162,9 @@ def test_lines_of_slender_rows_are_those_of_the_operator(cpu, wide):
 
 
 def test_wide_cells_wait_until_the_narrow_ones_have_caught_up():
-    """What varies across wide cells is not smoothed beside much narrower ones: one level merges less than a factor of five."""
+    """What varies across wide cells is not smoothed beside much narrower ones: one level merges
+    less than a factor of five.
+    """
     lines = np.cumsum(np.r_[0, 1.3 ** np.abs(np.arange(-25, 26))])
     x = y = lines
     while len(x) > 8:
@@ -164,7 +176,9 @@ def test_wide_cells_wait_until_the_narrow_ones_have_caught_up():
 
 
 def test_an_interval_far_from_one_is_found(cpu):
-    """Power iterations neither overflow nor vanish: M^-1 a million times as large has an interval as much larger."""
+    """Power iterations neither overflow nor vanish: M^-1 a million times as large has an interval
+    as much larger.
+    """
     level = Cycle(operator(lidded(), cpu)).fine
     centre = level.centre
     level.smoother.inverse *= np.float32(1e6)

@@ -1,4 +1,6 @@
-"""The reference assembly proves itself: rigid motions, exact thermal states, free edges, order in z."""
+"""The reference assembly proves itself: rigid motions, exact thermal states, free edges, order in
+z.
+"""
 
 import numpy as np
 import pytest
@@ -73,7 +75,9 @@ def curvature(z, dx, U):
 @pytest.mark.parametrize("bending", [False, True])
 @pytest.mark.parametrize("free_edge", [0.0, 2 / 3])
 def test_linear_temperature_bends_a_plate_to_the_exact_curvature(free_edge, bending):
-    """No stress anywhere, also where the tilt of the free edge is borrowed from the plane inside."""
+    """No stress anywhere, also where the tilt of the free edge is borrowed from the plane
+    inside.
+    """
     _, x, y, z, solid = block(shape=(4, 9, 11))
     C, G = filled(1e11, 0.3, solid)
     gradient = 0.7  # thermal strain per metre
@@ -85,7 +89,9 @@ def test_linear_temperature_bends_a_plate_to_the_exact_curvature(free_edge, bend
 
 
 def strip(x, counts, layers, end=None, **options):
-    """Heat layers (t, E, nu, alpha) by 1 K, plane strain (v = 0); all but the lowest layer stop at x = end."""
+    """Heat layers (t, E, nu, alpha) by 1 K, plane strain (v = 0); all but the lowest layer stop at
+    x = end.
+    """
     z = np.concatenate(
         [[0.0], *[np.full(n, t / n) for n, (t, *_) in zip(counts, layers, strict=True)]]
     ).cumsum()
@@ -146,9 +152,11 @@ def overhang_slope(h, free_edge):
 
 
 def test_one_sided_edges_keep_a_chip_its_length():
-    """Error of the overhang's slope at h = 0.625 and 0.3125 mm, of a free edge without and with its one-sided shear.
+    """Error of the overhang's slope at h = 0.625 and 0.3125 mm, of a free edge without and with its
+    one-sided shear.
 
-    A dead edge shortens the chip by about 0.7 h, in first order; 2/3 of the half cell's energy leaves 0.5 % at 0.31 mm.
+    A dead edge shortens the chip by about 0.7 h, in first order; 2/3 of the half cell's energy
+    leaves 0.5 % at 0.31 mm.
     """
     fine = [overhang_slope(0.078125e-3, f) for f in (0.0, 2 / 3)]
     exact = (fine[0] + fine[1]) / 2  # the two lie on both sides of the limit
@@ -161,7 +169,9 @@ def test_one_sided_edges_keep_a_chip_its_length():
 
 
 def test_w_at_grid_lines_lies_on_the_line_between_column_centres():
-    """A bent plate's w at column centres is the tangent polygon of its parabola, so lines are met by linear weights."""
+    """A bent plate's w at column centres is the tangent polygon of its parabola, so lines are met
+    by linear weights.
+    """
     x = np.cumsum([0.0, 0.1, 0.2, 0.4, 0.7, 1.1, 0.5, 0.2])
     gradient, y, z = 0.7, np.array([0.0, 1.0]), np.array([0.0, 0.5, 1.0])
     C, G = filled(1.0, 0.0, np.ones((2, 1, 7)))
@@ -172,7 +182,9 @@ def test_w_at_grid_lines_lies_on_the_line_between_column_centres():
 
 
 def test_half_and_whole_agree():
-    """A mirror plane gives what the whole body gives, also for a one-cell column that becomes half a column."""
+    """A mirror plane gives what the whole body gives, also for a one-cell column that becomes half
+    a column.
+    """
     rng, x, y, z, solid = block(shape=(5, 4, 4))
     solid[3:, :, :] = False
     solid[3:, 1:3, 0:1] = True

@@ -1,4 +1,6 @@
-"""Relaxation of one element against quadrature and integrated ODEs, of a plate against the correspondence principle."""
+"""Relaxation of one element against quadrature and integrated ODEs, of a plate against the
+correspondence principle.
+"""
 
 import numpy as np
 import pytest
@@ -43,7 +45,9 @@ def test_shift_laws():
 @pytest.mark.parametrize("shift", [WLF, ARRHENIUS], ids=["wlf", "arrhenius"])
 @pytest.mark.parametrize("steps", [1, 7])
 def test_one_branch_in_a_cooling_ramp_is_the_integrated_ode(shift, steps):
-    """dq/dt = de/dt - q / (a_T tau) from 150 to 80 degC in 70 s, strain and temperature linear in time; 1e-5."""
+    """dq/dt = de/dt - q / (a_T tau) from 150 to 80 degC in 70 s, strain and temperature linear in
+    time; 1e-5.
+    """
     law = Relaxation(TIMES, BULK, SHEAR, shift)
     start, end, duration, strain = 423.15, 353.15, 70.0, -2e-3
 
@@ -71,7 +75,9 @@ def test_limits_of_a_step():
 
 
 def test_uniaxial_relaxation_of_a_cube(cpu):
-    """A free cube has no stress, whatever its memory: it just follows its expansion, and its strain its temperature."""
+    """A free cube has no stress, whatever its memory: it just follows its expansion, and its strain
+    its temperature.
+    """
     solid = Viscous(3e9, 0.35, 5e-5, Relaxation(TIMES, BULK, SHEAR, WLF))
     x = np.linspace(0, 1 * MM, 4)
     model = boxes(x, x, x, {"cube": (solid,)}, (False, False))
@@ -85,11 +91,14 @@ def test_uniaxial_relaxation_of_a_cube(cpu):
         np.testing.assert_allclose(state.strain, 5e-5 * (T - 420), rtol=1e-8, atol=1e-16)
 
 
-# The correspondence principle: a layer's thickness and place, its biaxial modulus as a function of Laplace's s
+# The correspondence principle: a layer's thickness and place, its biaxial modulus as a function of
+# Laplace's s
 
 
 def talbot(transform, t, terms=24):
-    """Inverse Laplace transform at t (fixed Talbot; Abate and Valko, Int. J. Numer. Meth. Eng. 60 (2004) 979)."""
+    """Inverse Laplace transform at t (fixed Talbot; Abate and Valko, Int. J. Numer. Meth. Eng. 60
+    (2004) 979).
+    """
     theta = np.arange(1, terms) * np.pi / terms
     r = 2 * terms / (5 * t)
     s = r * theta * (1 / np.tan(theta) + 1j)
@@ -127,7 +136,9 @@ def bimaterial(mould=MOULD):
 
 
 def curvature_in_time(rise, times):
-    """Of the free bimaterial plate, mould warmer by `rise` at once: elastic laminate theory in Laplace's domain."""
+    """Of the free bimaterial plate, mould warmer by `rise` at once: elastic laminate theory in
+    Laplace's domain.
+    """
 
     def transform(s):
         K = SOFT / (3 * 0.4) * carson(LAW, BULK, s)
@@ -145,7 +156,9 @@ def curvature_in_time(rise, times):
 
 
 def test_a_bimaterial_plate_relaxes_as_the_correspondence_principle_says(cpu):
-    """Mould that is 60 K warmer than at its birth at once, then left alone: 0.5 % from the glassy to the rubbery plate."""
+    """Mould that is 60 K warmer than at its birth at once, then left alone: 0.5 % from the glassy
+    to the rubbery plate.
+    """
     model = bimaterial()
     state, t, times = (
         State.start(model.grid.shape),
@@ -169,9 +182,11 @@ def test_a_bimaterial_plate_relaxes_as_the_correspondence_principle_says(cpu):
 
 
 def cooled(law, start, end, duration):
-    """Curvature of the free bimaterial plate, cooled at a constant rate: its branches' strains are linear in z, q = a + b z.
+    """Curvature of the free bimaterial plate, cooled at a constant rate: its branches' strains are
+    linear in z, q = a + b z.
 
-    d(eps0, kappa)/dt from the balance of force and moment, dq/dt = d(strain)/dt - q / (a_T tau), integrated by LSODA.
+    d(eps0, kappa)/dt from the balance of force and moment, dq/dt = d(strain)/dt - q / (a_T tau),
+    integrated by LSODA.
     """
 
     def moments(low, high):
@@ -198,7 +213,9 @@ def cooled(law, start, end, duration):
     ("shift", "rate"), [(WLF, 0.05), (ARRHENIUS, 0.3)], ids=["wlf", "arrhenius"]
 )
 def test_a_plate_that_cools_in_one_step_is_the_integrated_laminate(cpu, shift, rate):
-    """From 175 to 25 degC, however the moment is divided; in one solve it would be 10 % off; 0.5 %."""
+    """From 175 to 25 degC, however the moment is divided; in one solve it would be 10 % off; 0.5
+    %.
+    """
     law, start, end = Relaxation(TIMES, SHEAR, SHEAR, shift), 448.15, 298.15
     low, middle, high = HEIGHTS
     parts = {
@@ -227,7 +244,9 @@ def test_a_plate_that_cools_in_one_step_is_the_integrated_laminate(cpu, shift, r
 
 
 def test_moments_in_which_nothing_relaxes_are_not_divided(cpu):
-    """Nor those of a body without stress, but by temperature; one so short or so cold that nothing relaxes is one solve."""
+    """Nor those of a body without stress, but by temperature; one so short or so cold that nothing
+    relaxes is one solve.
+    """
     z = MM * np.linspace(0, 1, 4)
     free, bent = plate({"mould": (MOULD, 0.0, 1 * MM, HOT - 60)}, z), bimaterial()
     for model, T, duration, count in (
@@ -248,7 +267,9 @@ def test_moments_in_which_nothing_relaxes_are_not_divided(cpu):
 @pytest.mark.parametrize("steps", [1, 6])
 @pytest.mark.parametrize("shift", [WLF, ARRHENIUS], ids=["wlf", "arrhenius"])
 def test_a_film_in_a_cooling_ramp_has_the_stress_of_the_integrated_ode(cpu, shift, steps):
-    """A soft film on a plate that is much stiffer: its strain is linear in time, so that steps may be as long as one likes."""
+    """A soft film on a plate that is much stiffer: its strain is linear in time, so that steps may
+    be as long as one likes.
+    """
     law, E, alpha = Relaxation(TIMES, SHEAR, SHEAR, shift), 1e6, 6e-5
     start, end, duration = 423.15, 353.15, 70.0
     x, z = MM * np.linspace(0, 4, 6), MM * np.array([0, 0.5, 1.0, 1.05])
@@ -277,9 +298,11 @@ def test_a_film_in_a_cooling_ramp_has_the_stress_of_the_integrated_ode(cpu, shif
 
 
 def test_shear_of_a_viscoelastic_bond_relaxes(cpu):
-    """Two stiff plates on a soft bond, one cell: edges at free faces and between unlike voxels remember their shear.
+    """Two stiff plates on a soft bond, one cell: edges at free faces and between unlike voxels
+    remember their shear.
 
-    In series with stiff voxels the bond's stress falls as its shear modulus does; the shear strain stays.
+    In series with stiff voxels the bond's stress falls as its shear modulus does; the shear strain
+    stays.
     """
     law = Relaxation((1.0,), (0.5,), (0.5,))
     bond = Viscous(1e6, 0.3, 0.0, law)
@@ -308,7 +331,9 @@ def test_shear_of_a_viscoelastic_bond_relaxes(cpu):
 
 
 def test_what_a_step_remembers_is_in_equilibrium(cpu):
-    """Viscoelastic mould round a chip, in a field of temperature: no time, no change, no iteration; nor after it is stored."""
+    """Viscoelastic mould round a chip, in a field of temperature: no time, no change, no iteration;
+    nor after it is stored.
+    """
     bare, moulded = flip_chip(False), flip_chip(True)
     moulded.media.materials[2] = MOULD
     state = elastic.solve(bare, 420.0, cpu, before=State.start(bare.grid.shape)).state
@@ -330,7 +355,9 @@ def test_what_a_step_remembers_is_in_equilibrium(cpu):
     "law", [LAW, Relaxation((3.0,), (0.2,), (0.4,))], ids=["one law", "another"]
 )
 def test_a_relaxed_voxel_that_gains_material_moves_nothing(cpu, law):
-    """A viscoelastic bump whose voxels gain viscoelastic underfill bears what it bore; its branches too, by one law."""
+    """A viscoelastic bump whose voxels gain viscoelastic underfill bears what it bore; its branches
+    too, by one law.
+    """
     x, z = MM * np.array([0, 1, 2, 2.6, 3]), MM * np.array([0, 1.0, 2.0, 2.1, 2.2, 3.2, 4.2])
     bare, filled = Viscous(1e9, 0.3, 2e-5, LAW), Viscous(3e9, 0.35, 4e-5, law)
     models = []

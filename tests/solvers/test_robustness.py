@@ -1,7 +1,9 @@
-"""Every package of `hard_cases` converges untuned: the true residual in float64 falls to 1e-8 in few iterations.
+"""Every package of `hard_cases` converges untuned: the true residual in float64 falls to 1e-8 in
+few iterations.
 
-The residual is computed anew from what the solver returned, b - A x with the operator that test_elastic and test_heat
-hold against an assembled matrix; the solver's own count of it is not asked.
+The residual is computed anew from what the solver returned, b - A x with the operator that
+test_elastic and test_heat hold against an assembled matrix; the solver's own count of it is not
+asked.
 """
 
 import numpy as np
@@ -27,7 +29,9 @@ TOLERANCE = 1e-8
 
 
 SUITE = [
-    pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else [])
+    pytest.param(
+        case, id=case.name, marks=[pytest.mark.slow, pytest.mark.weekly] if case.slow else []
+    )
     for case in CASES
 ]
 
@@ -108,9 +112,12 @@ def test_two_runs_are_equal_to_the_last_bit(cpu, case: Case):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.parametrize("solver", ["elastic", "heat"])
 def test_iterations_hardly_grow_with_the_grid(cpu, solver):
-    """The lidded package of the examples from 1e5 to 1e6 voxels, graded in plane: less than 1.5 times as many."""
+    """The lidded package of the examples from 1e5 to 1e6 voxels, graded in plane: less than 1.5
+    times as many.
+    """
     counts = []
     for voxels in (1e5, 1e6):
         case = load(bench.package(), bench.spaced(int(voxels)))

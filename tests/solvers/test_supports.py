@@ -1,12 +1,16 @@
-"""Supports: a body held by its faces springs back when it is let go; a body on a table lies as its weight makes it lie.
+"""Supports: a body held by its faces springs back when it is let go; a body on a table lies as its
+weight makes it lie.
 
-Of an elastic body nothing remains of how it was held on the way: state and shape after the release are those of the free
-body. A strip of natural curvature kappa, rigidity EI and weight q a length lies on a table (Timoshenko, Strength of
-Materials I, 3rd ed. 1955, paragraphs 25 and 43, with the moment EI kappa that flattens it)
+Of an elastic body nothing remains of how it was held on the way: state and shape after the release
+are those of the free body. A strip of natural curvature kappa, rigidity EI and weight q a length
+lies on a table (Timoshenko, Strength of Materials I, 3rd ed. 1955, paragraphs 25 and 43, with the
+moment EI kappa that flattens it)
 
-    ends down     on its two ends, its middle at height  kappa L^2/8 - 5 q L^4/(384 EI),  while that is positive
-    ends up       flat in the middle; where the ends begin to rise, the overhang's weight makes the flattening moment,
-                  q b^2/2 = EI kappa, and lift each end by  kappa b^2/2 - q b^4/(8 EI) = EI kappa^2/(2 q)
+    ends down     on its two ends, its middle at height
+                      kappa L^2/8 - 5 q L^4/(384 EI)      while that is positive
+    ends up       flat in the middle; where the ends begin to rise, the overhang's weight makes the
+                  flattening moment, q b^2/2 = EI kappa, and lift each end by
+                      kappa b^2/2 - q b^4/(8 EI) = EI kappa^2/(2 q)
 """
 
 from dataclasses import dataclass
@@ -53,7 +57,9 @@ def begun(model, cpu, T=T0):
 
 @pytest.fixture(scope="module")
 def pair():
-    """A quarter of a plate of two layers, free of stress at T0, and what it is when it cools freely."""
+    """A quarter of a plate of two layers, free of stress at T0, and what it is when it cools
+    freely.
+    """
     cpu = device.select("cpu")
     model = plate(
         {"core": (CORE, 0, 0.4 * MM, T0), "chip": (SILICON, 0.4 * MM, 0.8 * MM, T0)},
@@ -76,7 +82,9 @@ def test_plate_held_all_round_bears_its_whole_thermal_strain(cpu):
 
 
 def test_laminate_held_flat_bears_no_resultant_but_a_moment(cpu, pair):
-    """On a chuck it shrinks as it likes and bends nowhere: sigma = M (eps0 - alpha dT), INT sigma dz = 0; 0.5 %."""
+    """On a chuck it shrinks as it likes and bends nowhere: sigma = M (eps0 - alpha dT), INT sigma
+    dz = 0; 0.5 %.
+    """
     model, state, _ = pair
     solution = elastic.solve(
         model, COLD, cpu, 1e-9, before=state, support=Clamp(BOTTOM, sliding=True)
@@ -135,7 +143,9 @@ def test_pressed_flat_a_bowed_plate_is_flat_and_bows_again(cpu, pair):
 
 
 def ribbon(kappa, length=0.16, thickness=2 * MM, cells=40):
-    """Half a strip of two equal layers, one of which expands, so that it would bend by kappa at COLD; and its EI, q."""
+    """Half a strip of two equal layers, one of which expands, so that it would bend by kappa at
+    COLD; and its EI, q.
+    """
     layers = 4
     E, half = 1e9, thickness / 2
     EI = E * thickness**3 / 12 * (1 - 1 / (2 * layers) ** 2)  # of cells through the thickness
@@ -159,7 +169,9 @@ def lying(model, cpu):
 
 
 def test_strip_with_its_ends_down_sags_in_the_middle(cpu):
-    """It stands on the middle of its last voxels, half a voxel from the end; its first one is half a voxel from x = 0."""
+    """It stands on the middle of its last voxels, half a voxel from the end; its first one is half
+    a voxel from x = 0.
+    """
     model, EI, q = ribbon(kappa := 0.3)
     free = elastic.solve(model, COLD, cpu, 1e-9, before=begun(model, cpu)).displacement[
         2, 0, 0, :-1
@@ -184,7 +196,9 @@ def test_strip_with_its_ends_up_is_flat_up_to_where_their_weight_bends_it(cpu):
 
 
 def test_table_bears_the_weight_and_pulls_nowhere(cpu):
-    """The forces of a strip that lies partly: their sum is its weight; it touches where it presses, and nowhere sinks in."""
+    """The forces of a strip that lies partly: their sum is its weight; it touches where it presses,
+    and nowhere sinks in.
+    """
     model, _, q = ribbon(-0.055)
     solution, height = lying(model, cpu)
     A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, COLD))
@@ -199,7 +213,9 @@ def test_table_bears_the_weight_and_pulls_nowhere(cpu):
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_small_package_is_too_stiff_to_notice_its_weight(cpu, turned):
-    """On its corners or on its middle, as a quarter or as a whole: less than 0.1 um; let go, it is free again."""
+    """On its corners or on its middle, as a quarter or as a whole: less than 0.1 um; let go, it is
+    free again.
+    """
     low, high = (SILICON, CORE) if turned else (CORE, SILICON)
     low, high = (Heavy(s.E, s.nu, s.alpha) for s in (low, high))
     z, quarter = np.linspace(0, 0.9 * MM, 5), MM * np.array([0, 2.0, 4, 5.5, 6])
@@ -251,7 +267,9 @@ def test_bodies_on_a_table_are_turned_until_they_stand(cpu):
 
 
 def test_springs_are_part_of_the_matrix_on_every_level(cpu):
-    """S - V E V^T beside A; a coarser level has all the stiffness of the finer one, where its displacements are."""
+    """S - V E V^T beside A; a coarser level has all the stiffness of the finer one, where its
+    displacements are.
+    """
     x = MM * np.linspace(0, 8, 9)
     model = plate({"a": (SILICON, 0, 1 * MM, T0)}, np.linspace(0, 1 * MM, 4), x)
     A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, COLD))

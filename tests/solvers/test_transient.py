@@ -33,7 +33,9 @@ def levels(monkeypatch):
 
 @pytest.fixture
 def package():
-    """Odd-sized, uneven, orthotropic, a cavity, k(T) and c(T) in the chip, a contact resistance: 11 x 9 x 7 voxels."""
+    """Odd-sized, uneven, orthotropic, a cavity, k(T) and c(T) in the chip, a contact resistance: 11
+    x 9 x 7 voxels.
+    """
     rng = np.random.default_rng(3)
     x, y, z = uneven(rng, 11, 10e-3), uneven(rng, 9, 8e-3), uneven(rng, 7, 2e-3)
     chip = Conductor(lambda T: 130 * (T / 300) ** -1.3, lambda T: 1.6e6 * (1 + 1e-3 * (T - 300)))
@@ -81,7 +83,9 @@ def test_order_two_and_wanted_times_too(cpu):
 
 @pytest.mark.parametrize("b", [2e-3, -1e-3])
 def test_capacity_of_temperature(cpu, b):
-    """c = C0 (1 + b (T - Ta)): ln y + b y falls by G t / C, y = T - Ta; second order; enthalpy closes exactly."""
+    """c = C0 (1 + b (T - Ta)): ln y + b y falls by G t / C, y = T - Ta; second order; enthalpy
+    closes exactly.
+    """
     model, film, t = (
         voxel(lambda T: C0 * (1 + b * (T - 300))),
         [Film("a.top", H, 300)],
@@ -111,7 +115,9 @@ LATENT = 200.0 * C0  # J/m3, as of a solder
 
 @pytest.mark.parametrize(("half", "tolerance"), [(2.0, 0.05), (0.5, 0.5)])
 def test_a_latent_heat_is_not_leapt_over(cpu, half, tolerance):
-    """Given off within `half` K of 490 K, far from any raster of temperatures: t(T) = INT c V / (G (T - Ta)) dT."""
+    """Given off within `half` K of 490 K, far from any raster of temperatures: t(T) = INT c V / (G
+    (T - Ta)) dT.
+    """
     c = Table((490 - half, 490.0, 490 + half), (C0, C0 + LATENT / half, C0))
     T = np.unique([*np.linspace(330, 600, 20_001), *np.linspace(490 - half, 490 + half, 2001)])[
         ::-1
@@ -128,7 +134,9 @@ def test_a_latent_heat_is_not_leapt_over(cpu, half, tolerance):
 
 
 def test_a_slab_melts(cpu):
-    """Voxels on both sides of a front that moves through them; all heat that enters is found again as enthalpy."""
+    """Voxels on both sides of a front that moves through them; all heat that enters is found again
+    as enthalpy.
+    """
     c = Table((489.0, 490.0, 491.0), (C0, C0 + LATENT, C0))
     model = boxes([0, 1e-3], [0, 1e-3], np.linspace(0, 2e-3, 9), {"a": (Conductor(60.0, c),)})
     out = transient.solve(model, [Fixed("a.bottom", 540.0)], {}, cpu, 480.0, 0.05, tolerance=0.5)
@@ -139,7 +147,9 @@ def test_a_slab_melts(cpu):
 
 
 def test_heat_is_conserved_and_the_end_is_steady(cpu, package):
-    """Every step's account closes to rounding but for what properties owe, 1e-5 of it; the last field is the steady one."""
+    """Every step's account closes to rounding but for what properties owe, 1e-5 of it; the last
+    field is the steady one.
+    """
     out = transient.solve(package, COOLED, {"chip": 20.0}, cpu, 300.0, 500.0, tolerance=0.3)
     assert sum(s.supplied for s in out.steps) == pytest.approx(20 * 500)
     defect = sum(s.supplied - s.lost - s.stored for s in out.steps)
@@ -161,7 +171,9 @@ def test_constant_properties_close_to_rounding(cpu, package):
 
 
 def test_order_two_in_a_package(cpu, package):
-    """Against finer steps; conductivity and capacity follow the temperature, whose tolerance binds linear solves."""
+    """Against finer steps; conductivity and capacity follow the temperature, whose tolerance binds
+    linear solves.
+    """
     start, how = np.where(package.ids == 2, 420.0, 320.0), {"tolerance": 1e-4}
     fields = [
         end(transient.solve(package, COOLED, {}, cpu, start, 0.4, fixed_step=0.4 / n, **how))
@@ -182,7 +194,9 @@ def test_the_tolerance_decides(cpu, package):
 
 
 def test_power_that_jumps(cpu):
-    """On for a tenth of the time constant, then off: two exponentials; the heat supplied is exact."""
+    """On for a tenth of the time constant, then off: two exponentials; the heat supplied is
+    exact.
+    """
     film, tau = [Film("a.top", H, 300)], C0 * VOLUME / G
     pulse = lambda t: 1.0 if t < tau / 10 else 0.0  # noqa: E731
     times = [tau / 10, tau / 2, tau]
@@ -208,7 +222,9 @@ def test_power_that_jumps(cpu):
 
 
 def test_ambient_that_rises(cpu):
-    """T follows a ramp with the lag tau; the law's knots are steps' ends; the first frame is the start."""
+    """T follows a ramp with the lag tau; the law's knots are steps' ends; the first frame is the
+    start.
+    """
     film, tau = [Film("a.top", H, 300)], C0 * VOLUME / G
     ramp = Table((0.0, 5 * tau), (300.0, 350.0))
     out = transient.solve(
@@ -227,7 +243,9 @@ def test_ambient_that_rises(cpu):
 
 
 def test_a_closed_package_keeps_its_heat(cpu, package):
-    """Nothing leads out: the mean temperature rises by the heat over the capacity; void stays at 0."""
+    """Nothing leads out: the mean temperature rises by the heat over the capacity; void stays at
+    0.
+    """
     package.media.materials[2] = Conductor(130.0, 1.6e6)
     start = np.where(package.ids > 0, 350.0, 0.0)
     start[-1] -= 30

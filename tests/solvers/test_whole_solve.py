@@ -1,4 +1,6 @@
-"""Whole solves through the CUDA sources, run on the CPU: the launches' extents and orders are those of a GPU run."""
+"""Whole solves through the CUDA sources, run on the CPU: the launches' extents and orders are those
+of a GPU run.
+"""
 
 import numpy as np
 import pytest
@@ -42,6 +44,7 @@ def test_heat(cpu):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_warmup_leaves_nothing_to_compile(cpu):
     warmup.warmup(cpu)
     for module in cache.modules():
@@ -49,7 +52,9 @@ def test_warmup_leaves_nothing_to_compile(cpu):
 
 
 def flip_chip(mirror):
-    """Silicon on underfill on a substrate that is wider, 19 x 17 x 8 voxels in mm; stress-free at 150 degC."""
+    """Silicon on underfill on a substrate that is wider, 19 x 17 x 8 voxels in mm; stress-free at
+    150 degC.
+    """
     rng = np.random.default_rng(5)
     x, y = (
         uneven(rng, n, 10e-3) - (0 if m else 5e-3) for n, m in zip((19, 17), mirror, strict=True)
@@ -89,7 +94,9 @@ def test_elastic(cpu, mirror, wide, monkeypatch):
 
 
 def test_elastic_with_slender_parts(cpu):
-    """Bumps two voxels wide at a pitch of five: rows of two cells on the finest level, of one and two on the next."""
+    """Bumps two voxels wide at a pitch of five: rows of two cells on the finest level, of one and
+    two on the next.
+    """
     model = bumps(5, 2, 20)
     numba = elastic.solve(model, ROOM, cpu, 1e-10)
     with cuda_sources() as launched:

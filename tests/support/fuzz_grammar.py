@@ -1,4 +1,6 @@
-"""What `fuzz_cases` feeds the program: packages of data/ with something changed, and stacks made up from nothing."""
+"""What `fuzz_cases` feeds the program: packages of data/ with something changed, and stacks made up
+from nothing.
+"""
 
 from __future__ import annotations
 
@@ -959,8 +961,8 @@ def edit_nest(text: str, rng: random.Random) -> str:
     opening, closing = rng.choice((("[", "]"), ("{a=", "}"), ("[[", "]]")))
     inside = "1" if opening != "[[" else ""
     return (
-        f"{rng.choice(('deep', 'title', 'symmetry', 'part'))} = {opening * depth}{inside}{closing * depth}\n"
-        + text
+        f"{rng.choice(('deep', 'title', 'symmetry', 'part'))} = "
+        f"{opening * depth}{inside}{closing * depth}\n" + text
     )
 
 

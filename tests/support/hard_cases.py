@@ -37,7 +37,8 @@ from warp.voxels.voxelize import VoxelModel
 
 @dataclass(frozen=True)
 class Case:
-    """A model and the most iterations it may take to 1e-8; the aim is 60 and 25, a higher number is what it takes today.
+    """A model and the most iterations it may take to 1e-8; the aim is 60 and 25, a higher number is
+    what it takes today.
 
     heat None: heat cannot leave every part, which must be refused.
     """
@@ -119,7 +120,8 @@ def suite() -> list[Case]:
     add("floating chip", held_by, None, heat=None)
     add("floating chip, off the middle", held_by, None, off=1.5, heat=None)
     add("floating chip, quarter", held_by, None, mirror=QUARTER, heat=None)
-    # Voxels that touch in edges and corners only: each moves by itself, and coarse levels hold it with its neighbours.
+    # Voxels that touch in edges and corners only: each moves by itself, and coarse levels hold it
+    # with its neighbours.
     add("crumbs 25 %", crumbs, 1, 0.25, heat=None, elastic=90)
     add("crumbs 50 %", crumbs, 2, 0.5, heat=None, elastic=950, slow=True)
     add("crumbs 75 %", crumbs, 3, 0.75, heat=None)
@@ -195,7 +197,8 @@ def suite() -> list[Case]:
         add(f"4 boxes dropped, 1:1e+05, {seed}", dropped_boxes, seed, 4)
         add(f"4 boxes dropped, 1:1, {seed}", dropped_boxes, seed, 4, 0.0)
     add("6 boxes dropped, 1:1e+05", dropped_boxes, 1, 6)
-    # Ledges over one another with gaps of two or three voxels: coarse levels cannot tell them apart.
+    # Ledges over one another with gaps of two or three voxels: coarse levels cannot tell them
+    # apart.
     add("10 boxes dropped, 1:1", dropped_boxes, 1, 10, 0.0, elastic=85)
     add("25 boxes dropped, 1:1", dropped_boxes, 1, 25, 0.0, elastic=200, slow=True)
     add("10 boxes dropped, 1:1e+05", dropped_boxes, 1, 10, elastic=540, slow=True)

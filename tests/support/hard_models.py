@@ -1,8 +1,9 @@
-"""Voxel models that look like packages and are hard on a solver, each named by what makes it hard; lengths in mm.
+"""Voxel models that look like packages and are hard on a solver, each named by what makes it hard;
+lengths in mm.
 
-The stacks are those of real parts (substrate, bumps, chip, lid on a seal, balls) with one property driven to its end:
-stiffness contrast, cell shape, cells through a soft layer, how little holds a part, orthotropy, grading, size.
-Everything is stress-free at 400 K; seeds are fixed.
+The stacks are those of real parts (substrate, bumps, chip, lid on a seal, balls) with one property
+driven to its end: stiffness contrast, cell shape, cells through a soft layer, how little holds a
+part, orthotropy, grading, size. Everything is stress-free at 400 K; seeds are fixed.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,10 +23,11 @@ EVERYWHERE = (-np.inf, np.inf)
 
 @dataclass(frozen=True)
 class Solid:
-    """Young's modulus in MPa, thermal expansion in ppm/K, conductivity in W/mK along x, y, z; one Poisson's ratio.
+    """Young's modulus in MPa, thermal expansion in ppm/K, conductivity in W/mK along x, y, z; one
+    Poisson's ratio.
 
-    Compliance -nu / sqrt(E_a E_b) between two directions: positive definite for nu < 0.5 at any orthotropy. Shear
-    moduli follow, times `slip`.
+    Compliance -nu / sqrt(E_a E_b) between two directions: positive definite for nu < 0.5 at any
+    orthotropy. Shear moduli follow, times `slip`.
     """
 
     E: Sequence[float] | float
@@ -85,7 +87,9 @@ def stack(*layers: tuple[float, int]) -> np.ndarray:
 
 
 def graded(stops: Sequence[float], fine: float, coarse: float, growth: float = 0.4) -> np.ndarray:
-    """Lines through `stops`: `fine` beside the inner ones and the last, growing with the distance up to `coarse`."""
+    """Lines through `stops`: `fine` beside the inner ones and the last, growing with the distance
+    up to `coarse`.
+    """
     lines, edges = [stops[0]], np.array(stops[1:])
     for a, b in zip(stops[:-1], stops[1:], strict=True):
         s = np.linspace(a, b, 20001)
@@ -97,7 +101,9 @@ def graded(stops: Sequence[float], fine: float, coarse: float, growth: float = 0
 
 
 def voxels(x, y, z, parts: Sequence[Part], mirror: tuple[bool, bool] = QUARTER) -> VoxelModel:
-    """Paint parts in their order: voxels whose centres lie in a box, or where a function of the centres says so."""
+    """Paint parts in their order: voxels whose centres lie in a box, or where a function of the
+    centres says so.
+    """
     X, Y, Z = (centre[1:] / 2 + centre[:-1] / 2 for centre in map(np.asarray, (x, y, z)))
     X, Y, Z = X[None, None, :], Y[None, :, None], Z[:, None, None]
     ids = np.zeros((Z.size, Y.size, X.size), np.uint16)
@@ -128,7 +134,9 @@ def slab(z0: float, z1: float, half: float = np.inf) -> Where:
 
 
 def lattice(pitch: float, width: float, z0: float, z1: float, half: float = np.inf) -> Where:
-    """Square columns, `width` of every `pitch` in x and y, centred in their cell, as far as `half` from the middle."""
+    """Square columns, `width` of every `pitch` in x and y, centred in their cell, as far as `half`
+    from the middle.
+    """
     inset = (pitch - width) / 2
 
     def inside(X, Y, Z):
@@ -141,7 +149,9 @@ def lattice(pitch: float, width: float, z0: float, z1: float, half: float = np.i
 
 
 def plane(half: float, cells: int, mirror: tuple[bool, bool]) -> tuple[np.ndarray, np.ndarray]:
-    """Even lines x, y of a square body; `cells` in each direction that is not mirrored, half of it where it is."""
+    """Even lines x, y of a square body; `cells` in each direction that is not mirrored, half of it
+    where it is.
+    """
     x, y = (even(0, half, (cells + 1) // 2) if m else even(-half, half, cells) for m in mirror)
     return x, y
 
@@ -202,7 +212,9 @@ def flip_chip(mirror=QUARTER, x=None, y=None, underfill_cells=2):
 def lidded(
     mirror=QUARTER, seal=SEAL, tim=SEAL, cells=48, seal_cells=1, chip=SILICON, x=None, y=None
 ):
-    """A copper lid with a cavity: its foot on a seal of 150 um, its plate over a thermal interface, or over air."""
+    """A copper lid with a cavity: its foot on a seal of 150 um, its plate over a thermal interface,
+    or over air.
+    """
     if x is None:
         x, y = plane(20, cells, mirror)
     z = stack((1.2, 6), (0.15, seal_cells), (0.85, 5), (0.1, 1), (1.0, 5))
@@ -256,7 +268,9 @@ def balls(of: int, wide: int, cells=30, dx=0.2, mirror=QUARTER, high=4, chip=Tru
 
 
 def pillars(cells=25, mirror=FULL, high=12, slender=1):
-    """Columns ten times higher than wide, between two plates and beyond the upper one: bending pins."""
+    """Columns ten times higher than wide, between two plates and beyond the upper one: bending
+    pins.
+    """
     x, y = plane(cells * 0.05, cells, mirror)
     z = stack((0.3, 4), (1.0, high), (0.3, 4), (0.6, 6))
     pins = lattice(0.5, 0.1 * slender, 0.3, 1.3)
@@ -271,7 +285,9 @@ def pillars(cells=25, mirror=FULL, high=12, slender=1):
 
 
 def touching(how: str, cells=24):
-    """Two bodies that share no face: an edge along y, a vertical edge, or single corners of a checkered layer."""
+    """Two bodies that share no face: an edge along y, a vertical edge, or single corners of a
+    checkered layer.
+    """
     x, y, z = even(0, 10, cells), even(0, 10, cells), stack((0.5, 5), (0.5, 5))
     halves = {
         "edge": ((0, 5, *EVERYWHERE, 0, 0.5), (5, 10, *EVERYWHERE, 0.5, 1)),
@@ -317,7 +333,9 @@ def crumbs(seed: int, share: float, shape=(12, 24, 24)):
 def random_boxes(
     seed: int, count=60, contrast=5.0, cells=(37, 31, 17), mirror=FULL, uneven=0.0, solid=False
 ):
-    """Boxes at random places on a plate or in a block, Young's moduli spread evenly in the exponent over 10^contrast."""
+    """Boxes at random places on a plate or in a block, Young's moduli spread evenly in the exponent
+    over 10^contrast.
+    """
     rng = np.random.default_rng(seed)
     lines = []
     for n, side in zip(cells, (20, 20, 4), strict=True):
@@ -335,7 +353,9 @@ def random_boxes(
 
 
 def dropped_boxes(seed: int, count=25, contrast=5.0, cells=(37, 31, 23), mirror=FULL):
-    """Boxes dropped one after another on a plate: each rests on the highest below it, and may hang over."""
+    """Boxes dropped one after another on a plate: each rests on the highest below it, and may hang
+    over.
+    """
     rng = np.random.default_rng(seed)
     x, y, z = (even(0, side, n) for n, side in zip(cells, (20, 20, 5), strict=True))
     top = np.full(cells[1::-1], 3)  # cells of the plate

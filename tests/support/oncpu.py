@@ -1,6 +1,8 @@
-"""The CUDA sources run without a GPU: g++ compiles the very text that NVRTC would get, and arrays have guard zones.
+"""The CUDA sources run without a GPU: g++ compiles the very text that NVRTC would get, and arrays
+have guard zones.
 
-`compare` is what a parity test needs: it runs the Numba twin and the CUDA source on copies of the same arrays.
+`compare` is what a parity test needs: it runs the Numba twin and the CUDA source on copies of the
+same arrays.
 """
 
 import contextlib
@@ -42,7 +44,9 @@ def compiler() -> str | None:
 
 @cache
 def library(module: str, real: str) -> ctypes.CDLL:
-    """Compile kernels/`module`.cu for the CPU with -DREAL=`real`; warnings are errors of the test."""
+    """Compile kernels/`module`.cu for the CPU with -DREAL=`real`; warnings are errors of the
+    test.
+    """
     exports = "".join(f"ONCPU({name})\n" for name in devices.signatures(module))
     text = f"{devices.source(module)}\n{exports}"
     command = [compiler(), *FLAGS, f"-DREAL={real}", "-include", str(HEADER), "-", "-o"]
@@ -68,7 +72,9 @@ class OnCpu:
         self.library = library(module, "float" if self.real == np.float32 else "double")
 
     def launch(self, function: str, extent, *args) -> None:
-        """Run a kernel in place, forwards and then (on a copy) backwards; both must agree to the last bit."""
+        """Run a kernel in place, forwards and then (on a copy) backwards; both must agree to the
+        last bit.
+        """
         names = devices.signatures(self.module)[function]
         values = [
             v for part in devices.checked(self.module, function, args, self.real) for v in part
@@ -116,7 +122,9 @@ def _fenced(names, values) -> list:
 
 
 def _fence(a: np.ndarray) -> np.ndarray:
-    """Copy an array between two zones of NaN (of the largest number for integers), which poison what reads them."""
+    """Copy an array between two zones of NaN (of the largest number for integers), which poison
+    what reads them.
+    """
     poison = np.nan if a.dtype.kind == "f" else np.iinfo(a.dtype).max
     zone = np.full(GUARD, poison, a.dtype)
     return np.concatenate([zone, a.ravel(), zone])
@@ -124,7 +132,9 @@ def _fence(a: np.ndarray) -> np.ndarray:
 
 @contextlib.contextmanager
 def cuda_sources() -> Iterator[set[str]]:
-    """Make every launch of the CPU device run the CUDA source; yields the set of the functions launched."""
+    """Make every launch of the CPU device run the CUDA source; yields the set of the functions
+    launched.
+    """
     launched = set()
 
     def call(self, module, function, extent, args, real, own):
@@ -145,10 +155,12 @@ def compare(
     rtol: float | None = None,
     gpu: Device | None = None,
 ) -> list:
-    """Run both twins on copies of `args`; every array must agree. Returns the arguments after the Numba twin's run.
+    """Run both twins on copies of `args`; every array must agree. Returns the arguments after the
+    Numba twin's run.
 
-    The CUDA source runs on `gpu` if there is one, else on the CPU. `rtol` is relative to the largest number of each
-    array: 0 asks for equal bits (not of a GPU, which fuses multiplications and additions); else 1e-13 or 1e-6.
+    The CUDA source runs on `gpu` if there is one, else on the CPU. `rtol` is relative to the
+    largest number of each array: 0 asks for equal bits (not of a GPU, which fuses multiplications
+    and additions); else 1e-13 or 1e-6.
     """
     usual = 1e-6 if np.dtype(real) == np.float32 else 1e-13
     rtol = usual if rtol is None else rtol

@@ -1,24 +1,40 @@
-"""An independent, assembled form of the two discrete problems, as plain as possible: what the kernels are held against.
+"""An independent, assembled form of the two discrete problems, as plain as possible: what the
+kernels are held against.
 
-Elasticity: the energy  E(U) = sum_cells V/2 e:C:e + sum_edges K/2 (g - g_free)^2 - U.f  on the staggered grid gives
+Elasticity: the energy
+
+    E(U) = sum_cells V/2 e:C:e + sum_edges K/2 (g - g_free)^2 - U.f
+
+on the staggered grid gives
+
     A = Bn^T (V C) Bn + Bs^T K Bs        and        f = Bn^T (V C) e_thermal + Bs^T K g_free,
-with the strain matrices Bn (cell centres: xx, yy, zz) and Bs (edges: yz, xz, xy) written out entry by entry.
-Displacements U (3, nz+1, ny+1, nx+1), flattened in C order: u on x-faces, v on y-faces, w on z-faces; entries that are
-no face or touch no solid, and the normal displacement on a mirror plane, have empty rows and columns.
 
-An edge where four solid cells meet has K = V_edge times the harmonic mean of their shear moduli, weighted by their
-cross sections. A vertical free face is one-sided: an xz or yz edge with two solid cells on one side only has
+with the strain matrices Bn (cell centres: xx, yy, zz) and Bs (edges: yz, xz, xy) written out entry
+by entry. Displacements U (3, nz+1, ny+1, nx+1), flattened in C order: u on x-faces, v on y-faces, w
+on z-faces; entries that are no face or touch no solid, and the normal displacement on a mirror
+plane, have empty rows and columns.
+
+An edge where four solid cells meet has K = V_edge times the harmonic mean of their shear moduli,
+weighted by their cross sections. A vertical free face is one-sided: an xz or yz edge with two solid
+cells on one side only has
+
     K = f G_z (width/2) (other width) (dual dz),    G_z the harmonic mean of these two cells,
-and the tilt dw/dx of its own plane where w exists on both sides of it, else of the plane on the inner side of its
-column (linear extrapolation of w), else the same two choices on the nearest z level that has one (the lower of two
-equally near, counted in levels), else the edge is dead. On a mirror plane the tilt is zero and the edges are dead.
-A tilt borrowed from a plane at the distance d misses what a temperature gradient along z bends freely over d:
-g_free = d (e[k] - e[k-1])/dz where both cells are of one medium (else zero), e the thermal strain along x or y.
 
-Optional: the bending of each cell about its own middle, which the sum over z leaves out (D - sum Q dz^3/12):
-    sum V dz^2/24 [q:Q:q + G_xy t^2],  q, t the z-differences of (e_xx, e_yy) and g_xy towards the neighbours in z of
-the same medium (their mean square where there are two), Q the plane-stress stiffness. Laminates of two or more cells a
-layer are then exact.
+and the tilt dw/dx of its own plane where w exists on both sides of it, else of the plane on the
+inner side of its column (linear extrapolation of w), else the same two choices on the nearest z
+level that has one (the lower of two equally near, counted in levels), else the edge is dead. On a
+mirror plane the tilt is zero and the edges are dead. A tilt borrowed from a plane at the distance d
+misses what a temperature gradient along z bends freely over d: g_free = d (e[k] - e[k-1])/dz where
+both cells are of one medium (else zero), e the thermal strain along x or y.
+
+Optional: the bending of each cell about its own middle, which the sum over z leaves out
+(D - sum Q dz^3/12):
+
+    sum V dz^2/24 [q:Q:q + G_xy t^2],
+
+q, t the z-differences of (e_xx, e_yy) and g_xy towards the neighbours in z of the same medium
+(their mean square where there are two), Q the plane-stress stiffness. Laminates of two or more
+cells a layer are then exact.
 
 Heat: 7-point conduction, two half cells in series per face, films in series with half a cell.
 """
@@ -37,7 +53,9 @@ def numbers(x, y, z):
 
 
 def active(solid, mirror=(False, False)):
-    """Say which displacements exist: their face touches a solid cell and is not held by a mirror plane."""
+    """Say which displacements exist: their face touches a solid cell and is not held by a mirror
+    plane.
+    """
     nz, ny, nx = solid.shape
     on = np.zeros((3, nz + 1, ny + 1, nx + 1), bool)
     on[0, :nz, :ny, :nx] |= solid
@@ -106,10 +124,12 @@ def series(a, G):
 
 
 def tilted_edges(a, other, z, G, solid, t, w, mirrored, free_edge):
-    """Collect the edges of one vertical plane (a, z): rows of Bs, their K, and their loans (k, j, c, d) if one-sided.
+    """Collect the edges of one vertical plane (a, z): rows of Bs, their K, and their loans (k, j,
+    c, d) if one-sided.
 
-    Arrays are [k, other, a]; t the displacement numbers along a (on a-faces), w those along z; mirrored: the first
-    a-plane is a mirror plane. c: the solid column, d: distance of the edge from the plane of its tilt.
+    Arrays are [k, other, a]; t the displacement numbers along a (on a-faces), w those along z;
+    mirrored: the first a-plane is a mirror plane. c: the solid column, d: distance of the edge from
+    the plane of its tilt.
     """
     nz, m, n = solid.shape
     da, db, dz, ac, zc = np.diff(a), np.diff(other), np.diff(z), centres(a), centres(z)
@@ -166,7 +186,9 @@ def tilted_edges(a, other, z, G, solid, t, w, mirrored, free_edge):
 
 
 def shear_strain(x, y, z, G, solid, mirror=(False, False), free_edge=2 / 3):
-    """Bs, K and loans: one row per living edge, yz then xz then xy; loans for the first two, (yz, xz)."""
+    """Bs, K and loans: one row per living edge, yz then xz then xy; loans for the first two, (yz,
+    xz).
+    """
     n = numbers(x, y, z)
     nz, ny, nx = solid.shape
     u, v, w = n
@@ -203,7 +225,9 @@ def shear_strain(x, y, z, G, solid, mirror=(False, False), free_edge=2 / 3):
 
 
 def elastic_matrix(x, y, z, C, G, mirror=(False, False), free_edge=2 / 3, bending=False):
-    """Assemble the stiffness A for stiffness C (6, nz, ny, nx) and shear moduli G (3, nz, ny, nx); void is zero."""
+    """Assemble the stiffness A for stiffness C (6, nz, ny, nx) and shear moduli G (3, nz, ny, nx);
+    void is zero.
+    """
     solid = C[0] > 0
     Bn = normal_strain(x, y, z)
     Bs, K, _ = shear_strain(x, y, z, G, solid, mirror, free_edge)
@@ -218,7 +242,9 @@ def elastic_matrix(x, y, z, C, G, mirror=(False, False), free_edge=2 / 3, bendin
 
 
 def thermal_load(x, y, z, C, strain, mirror=(False, False), G=None, free_edge=2 / 3, bending=False):
-    """Load f of A U = f for the thermal strains (3, nz, ny, nx); the shear of borrowed tilts and `bending` need G."""
+    """Load f of A U = f for the thermal strains (3, nz, ny, nx); the shear of borrowed tilts and
+    `bending` need G.
+    """
     solid = C[0] > 0
     strain = np.asarray(strain, float)
     f = normal_strain(x, y, z).T @ (normal_stiffness(x, y, z, C) @ strain.ravel())
@@ -242,7 +268,9 @@ def borrowed(loan):
 
 
 def free_shear(z, C, strain, k, j, i, d):
-    """Shear that a tilt borrowed over the distance d leaves in a free body with a thermal gradient along z."""
+    """Shear that a tilt borrowed over the distance d leaves in a free body with a thermal gradient
+    along z.
+    """
     one_medium = np.array_equal(C[:, k, j, i], C[:, k - 1, j, i])
     return (
         d * (strain[k, j, i] - strain[k - 1, j, i]) / ((z[k + 1] - z[k - 1]) / 2)
@@ -252,7 +280,9 @@ def free_shear(z, C, strain, k, j, i, d):
 
 
 def neighbours(z, C):
-    """Differences along z between cells of one medium, as a matrix over cells, and both cells' shares dz^2/12/count."""
+    """Differences along z between cells of one medium, as a matrix over cells, and both cells'
+    shares dz^2/12/count.
+    """
     shape = C[0].shape
     cell = np.arange(C[0].size).reshape(shape)
     same = (C[:, 1:] == C[:, :-1]).all(0) & (C[0, 1:] > 0)
@@ -268,7 +298,9 @@ def neighbours(z, C):
 
 
 def cell_bending(x, y, z, C, G):
-    """Bb and Q: z-differences of e_xx, of e_yy (one row per pair of cells), of g_xy (one per pair of inner edges)."""
+    """Bb and Q: z-differences of e_xx, of e_yy (one row per pair of cells), of g_xy (one per pair
+    of inner edges).
+    """
     D, same, share = neighbours(z, C)
     cells = C[0].size
     Bn = normal_strain(x, y, z)
@@ -326,7 +358,9 @@ def rigid_modes(x, y, z, solid, mirror=(False, False)):
 
 
 def solve_elastic(x, y, z, C, G, strain, mirror=(False, False), free_edge=2 / 3, bending=False):
-    """Solve directly, free of rigid motion (orthogonal to the modes): displacement (3, nz+1, ny+1, nx+1)."""
+    """Solve directly, free of rigid motion (orthogonal to the modes): displacement (3, nz+1, ny+1,
+    nx+1).
+    """
     A = elastic_matrix(x, y, z, C, G, mirror, free_edge, bending)
     f = thermal_load(x, y, z, C, strain, mirror, G, free_edge, bending)
     return solve_free(A, f, rigid_modes(x, y, z, C[0] > 0, mirror), active(C[0] > 0, mirror))
@@ -350,7 +384,9 @@ def solve_free(A, f, modes, on):
 
 
 def pinning(R):
-    """Choose one displacement per mode (greedily the best conditioned) and return the selecting rows."""
+    """Choose one displacement per mode (greedily the best conditioned) and return the selecting
+    rows.
+    """
     rows, Q = [], R.copy()
     for _ in range(R.shape[1]):
         best = int(np.argmax((Q**2).sum(1)))
@@ -363,10 +399,12 @@ def pinning(R):
 
 
 def heat_matrix(x, y, z, conductivity, films=()):
-    """Assemble 7-point conduction A T = power + b, return (A, b); void cells (no conductivity) have empty rows.
+    """Assemble 7-point conduction A T = power + b, return (A, b); void cells (no conductivity) have
+    empty rows.
 
-    conductivity (3, nz, ny, nx) W/mK; films: (axis, where, h, ambient) with axis 0, 1, 2 = x, y, z; where (nz, ny, nx)
-    bool: the cells with a face normal to that axis in contact; h in W/m2K (inf: the face itself is at `ambient`).
+    conductivity (3, nz, ny, nx) W/mK; films: (axis, where, h, ambient) with axis 0, 1, 2 = x, y, z;
+    where (nz, ny, nx) bool: the cells with a face normal to that axis in contact; h in W/m2K (inf:
+    the face itself is at `ambient`).
     """
     nz, ny, nx = conductivity[0].shape
     n = np.arange(nz * ny * nx).reshape(nz, ny, nx)

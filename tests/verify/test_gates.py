@@ -1,4 +1,6 @@
-"""Everything that `warp verify` holds the program against, one problem a test, and the command itself."""
+"""Everything that `warp verify` holds the program against, one problem a test, and the command
+itself.
+"""
 
 import json
 import math

@@ -14,7 +14,9 @@ INF = np.inf
 
 @pytest.fixture
 def stack():
-    """A 5 x 4 base of one layer, a 2 x 2 chip on it, a plate of 4 x 4 above with a cavity beside the chip."""
+    """A 5 x 4 base of one layer, a 2 x 2 chip on it, a plate of 4 x 4 above with a cavity beside
+    the chip.
+    """
     return boxes(
         np.arange(6),
         np.arange(5) * 2.0,
@@ -81,7 +83,9 @@ def test_a_face_takes_one_film(stack, cpu):
 
 
 def test_films_on_two_sides_of_a_voxel_add(cpu):
-    """Half a voxel and the film in series: G = A / (d/2k + 1/h), or A 2k/d where the face is held."""
+    """Half a voxel and the film in series: G = A / (d/2k + 1/h), or A 2k/d where the face is
+    held.
+    """
     model = boxes([0, 2], [0, 3], [0, 4], {"a": ((1.0, 2.0, 5.0),)})
     A = heat_operator.operator(
         model, [Film("a.top", 10, 310), Film("a.x-", 20, 290), Fixed("a.y+", 300)], cpu

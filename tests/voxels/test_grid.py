@@ -60,7 +60,9 @@ def test_mirror_grids_the_positive_side():
 
 
 def test_default_is_fine_at_edges_and_coarse_between():
-    """The default of a homogenised package: tens of thousands of cells, 0.1 mm at the chip's edge, ratios below 1.6."""
+    """The default of a homogenised package: tens of thousands of cells, 0.1 mm at the chip's edge,
+    ratios below 1.6.
+    """
     grid = make_grid(flip_chip(), mirror=(True, True))
     assert 20 <= grid.shape[2] <= 60
     edge = np.searchsorted(grid.x, 7.5 * MM - 1e-9)
@@ -70,7 +72,9 @@ def test_default_is_fine_at_edges_and_coarse_between():
 
 
 def test_cells_per_layer():
-    """Twelve through substrate and chip; the underfill's 0.08 mm are 2.8 of the stack's 64 parts: three."""
+    """Twelve through substrate and chip; the underfill's 0.08 mm are 2.8 of the stack's 64 parts:
+    three.
+    """
     dz = make_grid(flip_chip()).dz
     assert np.allclose(dz[:12], 1 / 12 * MM)
     assert np.allclose(dz[12:15], 0.08 / 3 * MM)
@@ -89,7 +93,9 @@ def test_thin_layers_of_a_build_up_get_one_cell():
 
 
 def test_overlapping_parts_share_lines():
-    """A foot beside a chip: the interval both cover takes the finer spacing once, not twelve cells for each."""
+    """A foot beside a chip: the interval both cover takes the finer spacing once, not twelve cells
+    for each.
+    """
     foot = Body("foot", "copper", (Box(16 * MM, 17 * MM, -17 * MM, 17 * MM, 1 * MM, 1.855 * MM),))
     assert make_grid([*flip_chip(), foot]).shape[0] == 12 + 3 + 12
 
@@ -115,14 +121,18 @@ def test_given_spacings_hold():
 
 
 def test_bumps_are_all_cut_alike():
-    """Pitch 0.15, diameter 0.105 mm: four cells across each bump and two between, the same for all."""
+    """Pitch 0.15, diameter 0.105 mm: four cells across each bump and two between, the same for
+    all.
+    """
     grid = make_grid([*flip_chip()[:2], bumps(), flip_chip()[2]], mirror=(True, True))
     assert grid.dx[1:49] == pytest.approx(np.tile([0.02625] * 4 + [0.0225] * 2, 8) * MM, abs=1e-12)
     assert ratios(grid.dx).max() < 1.6
 
 
 def test_staggered_and_close_sides_are_thinned():
-    """Two arrays 1 um apart: the second array's sides would make 1 um slivers, so they are left to volume fractions."""
+    """Two arrays 1 um apart: the second array's sides would make 1 um slivers, so they are left to
+    volume fractions.
+    """
     a, b = bumps(count=20), bumps(count=20)
     shifted = Body(
         "more", "solder", (Columns(b.shapes[0].centres + 1e-6, 0.105 * MM, 1 * MM, 1.08 * MM),)

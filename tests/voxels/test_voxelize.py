@@ -1,4 +1,6 @@
-"""Voxelisation: later bodies win, volume is kept, shared voxels get their own rows, pieces hang together or float."""
+"""Voxelisation: later bodies win, volume is kept, shared voxels get their own rows, pieces hang
+together or float.
+"""
 
 from dataclasses import dataclass
 
@@ -114,6 +116,15 @@ def test_half_covered_voxel():
     assert (model.ids[0] == model.ids[1]).all() and len(model.media) == 3
 
 
+def test_only_rows_of_two_media_are_shared():
+    """The name is no sign: a part's own layer may be called like a shared voxel."""
+    wedge = Body("wedge", "b", (Prism([[0, 0], [3, 0], [0, 3]], 0, 2),))
+    assert model_of([wedge], grid_of(4, 5, 2)).media.shared.tolist() == [False, False, True]
+    rows = media.Rows()
+    rows.solid(0, "layer 3/4 in copper", A, 300.0)
+    assert rows.media().shared.tolist() == [False, False]
+
+
 def test_partial_cover_takes_the_rest_from_what_lay_there():
     plate = box("plate", "a", 0, 4, 0, 4, 0, 1)
     wedge = Body("wedge", "b", (Prism([[0, 0], [3, 0], [0, 3]], 0, 1),))
@@ -123,7 +134,9 @@ def test_partial_cover_takes_the_rest_from_what_lay_there():
 
 
 def test_phases_of_a_mixture_keep_their_stress_free_temperatures(monkeypatch):
-    """Half a at 400 K, half b at 350 K, both of one stiffness: the mean of the strains, -1e-4 and -0.5e-4 along x."""
+    """Half a at 400 K, half b at 350 K, both of one stiffness: the mean of the strains, -1e-4 and
+    -0.5e-4 along x.
+    """
     monkeypatch.setattr(media, "mix", mixing.mix)
     steel = MaterialSpec(youngs_modulus="200 GPa", poissons_ratio="0", cte="1 ppm/K").build("steel")
     wedge = Body("wedge", "steel", (Prism([[0, 0], [1, 0], [0, 1]], 0, 1),), 350.0)
@@ -136,7 +149,9 @@ def test_phases_of_a_mixture_keep_their_stress_free_temperatures(monkeypatch):
 
 
 def test_two_halves_of_one_body_make_a_whole():
-    """Shapes of one body, and bodies of one part and material, add up where they meet in a voxel."""
+    """Shapes of one body, and bodies of one part and material, add up where they meet in a
+    voxel.
+    """
     low, high = Prism([[0, 0], [3, 0], [0, 3]], 0, 1), Prism([[3, 3], [0, 3], [3, 0]], 0, 1)
     for bodies in (
         [Body("p", "b", (low, high))],
@@ -157,7 +172,9 @@ def test_two_halves_of_one_body_make_a_whole():
     ids=["round", "square", "balls", "polygon"],
 )
 def test_volume_is_kept(shape):
-    """Arbitrary positions on a grid that is not uniform: areas are exact, only the rounding to 1/64 is left."""
+    """Arbitrary positions on a grid that is not uniform: areas are exact, only the rounding to 1/64
+    is left.
+    """
     x = np.array([0, 0.7, 1.2, 2.0, 2.3, 3.1, 4.0, 4.4, 5.0])
     z = np.array([0, 0.6, 1.0, 1.7, 2.2, 3.0])
     model = model_of([Body("p", "a", (shape,))], Grid(x, x, z))

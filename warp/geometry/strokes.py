@@ -13,6 +13,7 @@ from math import ceil, pi, sin, sqrt, tau
 import numpy as np
 
 SAMPLE = 2000  # pairs of sides of which crossings are counted
+LARGEST = 1e6  # mm: radius of a circle
 CHORD = 0.5e-3  # mm: largest distance of a side from its arc
 
 Outline = list[complex]
@@ -161,5 +162,7 @@ def _side(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
 
 def _sides(radius: float, angle: float) -> int:
     """Return how many chords keep within CHORD of an arc, at least one per 30 degrees."""
+    if not radius <= LARGEST:
+        raise ValueError(f"a circle of {radius:.3g} mm radius is no shape of a layout")
     each = min(pi / 6, 2 * sqrt(2 * CHORD / radius)) if radius > 0.0 else pi / 6
     return max(1, ceil(angle / each - 1e-9))

@@ -70,7 +70,7 @@ def _over_moments(axes: Any, records: Sequence[Mapping[str, Any]], name: str, n:
 
 
 def _over_temperature(axes: Any, records: Sequence[Mapping[str, Any]], name: str, n: int) -> None:
-    """Lines between moments of one body; the place of a change is left open."""
+    """Lines between load steps of one body; the place of a change is left open."""
     colour = OKABE_ITO[(4, 5, 2)[n % 3]]
     stretch: list[tuple[float, float]] = []
     before: tuple | None = None
@@ -104,13 +104,13 @@ def _over_temperature(axes: Any, records: Sequence[Mapping[str, Any]], name: str
 
 
 def value_of(record: Mapping[str, Any], name: str) -> float | None:
-    """Warpage in um of a surface PART.SIDE at a moment, None where it was not measured."""
+    """Warpage in um of a surface PART.SIDE at a load step, None where it was not measured."""
     part, _, side = name.rpartition(".")
     return (record.get("surfaces") or {}).get(part, {}).get(side, {}).get("warpage_um")
 
 
 def telling(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Surfaces that the most moments have, bottoms before tops."""
+    """Surfaces that the most load steps have, bottoms before tops."""
     counts: dict[str, int] = {}
     for record in records:
         for part, sides in (record.get("surfaces") or {}).items():

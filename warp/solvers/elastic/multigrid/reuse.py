@@ -1,4 +1,4 @@
-"""One V-cycle for many moments of a body: while its media keep nearly their stiffness, the cycle of an earlier moment serves.
+"""One V-cycle for many load steps of a body: while its media keep nearly their stiffness, the cycle of an earlier load step serves.
 
 Conjugate gradients solve for the operator as it is, whatever the preconditioner was made of; stiffnesses that are all off by
 up to a share s cost about a factor of sqrt((1 + s)/(1 - s)) in iterations at most. Making a cycle takes longer than a solve.
