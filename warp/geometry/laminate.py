@@ -103,13 +103,8 @@ def _image(
     for name, share in zip(*_levels(label, word == "vias"), strict=True):
         of = {conductor: share, dielectric: 1.0 - share}
         of = {material: part for material, part in of.items() if part}
-<<<<<<< HEAD
-        package.recipes[name] = Recipe(rule, of, key)
-    package.recipes[label] = Recipe(rule, {conductor: 0.5, dielectric: 0.5}, key)
-=======
-        package.recipes[f"{label} {level}/{SHARES}"] = Mixture(rule, of, key)
+        package.recipes[name] = Mixture(rule, of, key)
     package.recipes[label] = Mixture(rule, {conductor: 0.5, dielectric: 0.5}, key)
->>>>>>> main
     return label
 
 
@@ -145,13 +140,8 @@ def _layer(
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
     if share == 1.0 or conductor == dielectric:
         return conductor
-<<<<<<< HEAD
     rule = _rule(layer, bool(layer.vias))
-    package.recipes[label] = Recipe(rule, {conductor: share, dielectric: 1.0 - share}, key)
-=======
-    rule = "columns" if layer.vias else "voigt" if layer.pattern == "plane" else "traces"
     package.recipes[label] = Mixture(rule, {conductor: share, dielectric: 1.0 - share}, key)
->>>>>>> main
     return label
 
 
