@@ -1,8 +1,8 @@
 """Read files of unknown origin: regular files only, never more bytes than a bound, unpacked or not.
 
-A link may lead to a device or a pipe, a file may be sparse, and a few kilobytes of gzip may unpack to
-gigabytes. Every reader of a user's data file starts here, so that none of them waits or fills the
-memory.
+A link may lead to a device or a pipe, a file may be sparse, and a few kilobytes of gzip may unpack
+to gigabytes. Every reader of a user's data file starts here, so that none of them waits or fills
+the memory.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class Aperture:
         return list(gdstk.boolean(outer, hole, "not", PRECISION)) if hole else outer
 
     def pen(self, transform: Transform) -> float | Outline:
-        """Return the radius of a round pen or the outline of another; ValueError where it is none."""
+        """Return a round pen's radius or another's outline; ValueError where it cannot draw."""
         if self.macro is not None or self.block is not None:
             raise ValueError("a macro or a block cannot draw a line, only be flashed")
         if self._hole():

@@ -1,8 +1,8 @@
-"""Layouts with lengths of their own as shares of copper per pixel: GDSII, OASIS, Gerber, drill files.
+"""Layouts (GDSII, OASIS, Gerber, drill files) as shares of copper per pixel.
 
-Whatever is drawn becomes one set of polygons that do not overlap, in the order in which Gerber draws
-and erases; circles and arcs keep to 0.5 um. A pixel's share is the polygons' exact area in it. The
-layout's point `centre` lies in the middle of the part; nothing is scaled.
+Whatever is drawn becomes one set of polygons that do not overlap, in the order in which Gerber
+draws and erases; circles and arcs keep to 0.5 um. A pixel's share is the polygons' exact area in
+it. The layout's point `centre` lies in the middle of the part; nothing is scaled.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _holes(content: bytes, drawing: Drawing, key: Key) -> Drawn:
 
 
 def _check_place(drawn: Drawn, x: np.ndarray, y: np.ndarray, key: Key) -> None:
-    """Refuse a layout that lies elsewhere: its origin is often its corner, the part's its middle."""
+    """Refuse a layout that lies beside its part, as one with its origin in a corner does."""
     boxes = np.array([polygon.bounding_box() for polygon, _ in drawn])
     (x0, y0), (x1, y1) = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
     across = max(0.0, min(x1, x[-1]) - max(x0, x[0]))
@@ -184,7 +184,7 @@ class _Painter:
             self.paint(cover[half:], x, y[half:], above)
 
     def _united(self, drawn: Drawn) -> list[np.ndarray]:
-        """Draw (True) and erase (False) polygons in their order; return what remains, no overlaps."""
+        """Draw (True) and erase (False) polygons in order; return what remains."""
         import gdstk
 
         done: list[Any] = []

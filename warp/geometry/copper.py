@@ -2,8 +2,9 @@
 
 A file is known by its content, packed by gzip or not, never by its name. PNG: brightness, white is
 copper, black or transparent none. NPY or CSV: numbers from 0 to 1. Such an image covers the layer's
-outline, whatever that measures, and its first row lies at y+, as on a screen. Layouts (GDSII, OASIS,
-Gerber, drill files) have lengths of their own and are laid on the outline by them: `artwork`.
+outline, whatever that measures, and its first row lies at y+, as on a screen. Layouts (GDSII,
+OASIS, Gerber, drill files) have lengths of their own and are laid on the outline by them:
+`artwork`.
 """
 
 from __future__ import annotations

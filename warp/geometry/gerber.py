@@ -92,7 +92,8 @@ def _commands(text: str) -> Iterator[tuple[int, str, bool]]:
         end = text.find("%" if extended else "*", position + 1)
         if end < 0:
             raise GerberError(
-                f"line {number}: {text[position : position + 30]!r} has no end: is the file cut off?"
+                f"line {number}: {text[position : position + 30]!r} has no end: is the file "
+                f"cut off?"
             )
         command = text[position + extended : end]
         comment = re.match(r"\s*G0?4(?!\d)", command) and not extended
@@ -166,7 +167,8 @@ class _Reader:
         elif code in _NEUTRAL:
             if not re.fullmatch(_NEUTRAL[code], rest):
                 raise ValueError(
-                    f"%{part}*% moves or turns the whole image by a command that the standard has given up: "
+                    f"%{part}*% moves or turns the whole image by a command that the "
+                    f"standard has given up: "
                     "write the file again without it"
                 )
         elif re.fullmatch(r"[GDM]\d.*|[XY].*", part):
@@ -458,7 +460,8 @@ class _Reader:
         arc = found[0]
         if abs(arc.radius - arc.last_radius) > max(FARTHEST * arc.radius, 0.01):
             raise ValueError(
-                f"an arc whose ends lie {arc.radius:.4g} and {arc.last_radius:.4g} mm from its centre"
+                f"an arc whose ends lie {arc.radius:.4g} and {arc.last_radius:.4g} mm from "
+                f"its centre"
             )
         return arc
 

@@ -53,7 +53,7 @@ def laminate(
 def layer_shape(
     made_of: str, outline: Outline, low: float, high: float, plate: Laminated, package: Package
 ) -> Shape:
-    """A box, or a sheet where the layer's copper is a picture; a turned plate's picture turns with it."""
+    """Return a box, or a sheet for a picture of copper, which turns with its plate."""
     image = package.images.get(made_of)
     if image is None:
         return block(outline, low, high)
@@ -84,7 +84,7 @@ def _image(
     package: Package,
     outline: Outline,
 ) -> str:
-    """Write recipes for every share of copper that the picture (`word`: copper or vias) may have."""
+    """Write recipes for every share of copper in a picture (`word`: copper or vias)."""
     if "lump" in key:
         raise Fault(
             (*key, word), "is a picture, which cannot be lumped: give the layer its own entry"
@@ -111,7 +111,7 @@ def _image(
 def _layer(
     plate: Laminated, layer: Layer, key: Key, label: str, package: Package, outline: Outline
 ) -> str:
-    """The layer's material: a dielectric, or the recipe of copper in it."""
+    """Return the layer's material: a dielectric, or the recipe of copper in it."""
     dielectric = layer.material or plate.material
     if dielectric is None:
         raise Fault(

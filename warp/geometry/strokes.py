@@ -39,7 +39,8 @@ def _cap(radius: float) -> tuple[complex, ...]:
     """
     count = max(6, _sides(radius, pi))
     step = pi / count
-    # sum of triangles: sin(step) / 2 (2 r q + (count - 2) q^2) = pi r^2 / 2, q = inner points' radius
+    # sum of triangles: sin(step) / 2 (2 r q + (count - 2) q^2) = pi r^2 / 2, q = inner points'
+    # radius
     a, c = (count - 2) * sin(step), -pi * radius**2
     b = 2 * radius * sin(step)
     inner = (-b + sqrt(b * b - 4 * a * c)) / (2 * a)

@@ -5,7 +5,7 @@ neither the package's place nor its tilt. So the measured rectangle is centred o
 both surfaces lose their least-squares plane over the shared points, and what is compared is shape:
 
     RMS         of the difference of the two residuals
-    correlation r of the residuals; the slope of measured against computed tells how much larger it is
+    correlation r of the residuals; the slope of measured against computed tells how much larger
     warpage     peak to valley of each, signed from the diagonals, + convex (JEITA ED-7306)
 
 A correlation below zero with the right size means that one of them was seen from the other side.

@@ -1,11 +1,12 @@
-"""Measured surfaces, as shadow-moire and scanning tools export them: points x, y, z or a matrix of heights.
+"""Measured surfaces, as instruments export them: points x, y, z or a matrix of heights.
 
 The header decides, else the shape of the table. A list has columns named x, y, z, or three columns
 of which two repeat as a raster does. A matrix has a height for every point of an even raster, its
 first row at y+ as on a screen; its pitch is given, or stands in the file as a first row of x and a
-first column of y, or follows from laying the matrix over the computed surface, where the points must
-then be square. Whatever can be read in two ways is an error that names the remedy. x, y and pitch in
-mm and heights in um unless the header says else; blanks, NaN and dashes lie outside the part.
+first column of y, or follows from laying the matrix over the computed surface, where the points
+must then be square. Whatever can be read in two ways is an error that names the remedy. x, y and
+pitch in mm and heights in um unless the header says else; blanks, NaN and dashes lie outside the
+part.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Matrix:
 
 
 def read(path: Path, pitch: float | None = None) -> Points | Matrix:
-    """Read a measured surface; `pitch` [m] says that it is a matrix, and how far its points lie apart.
+    """Read a measured surface; a `pitch` [m] says that it is a matrix of heights.
 
     WarpError says what is wrong or ambiguous, and what to do about it.
     """
@@ -94,8 +95,10 @@ def laid(scan: Points | Matrix, bounds: tuple[float, float, float, float]) -> Po
     if known is None:
         if abs(pitch[0] / pitch[1] - 1.0) > SQUARE:
             raise WarpError(
-                f"the measured matrix of {columns} x {rows} heights does not say how far its points lie apart, and "
-                f"laid over {1e3 * (x1 - x0):.4g} x {1e3 * (y1 - y0):.4g} mm they would not be square "
+                f"the measured matrix of {columns} x {rows} heights does not say how far "
+                f"its points lie apart, and "
+                f"laid over {1e3 * (x1 - x0):.4g} x {1e3 * (y1 - y0):.4g} mm they would not "
+                f"be square "
                 f'({1e3 * pitch[0]:.4g} x {1e3 * pitch[1]:.4g} mm): give --pitch, e.g. --pitch "0.25 mm"'
             )
         note = (
@@ -122,7 +125,8 @@ def _is_list(table: Table, pitch: float | None) -> bool:
     if wordy > 1 and len(head) == columns:
         missing = _missing(head)
         raise ValueError(
-            f"the header {', '.join(head)[:80]!r} names no {missing}; name the columns x, y, z, or for a "
+            f"the header {', '.join(head)[:80]!r} names no {missing}; name the columns x, "
+            f"y, z, or for a "
             "matrix of heights give --pitch"
         )
     if columns == 3 and not table.heads and _like_raster(table.numbers):
@@ -131,19 +135,21 @@ def _is_list(table: Table, pitch: float | None) -> bool:
         return True
     if columns < NARROW or len(table.numbers) < NARROW:
         raise ValueError(
-            f"{len(table.numbers)} rows of {columns} numbers may be points or a matrix of heights: add a header "
+            f"{len(table.numbers)} rows of {columns} numbers may be points or a matrix of "
+            f"heights: add a header "
             'line "x,y,z" or, for a matrix, give --pitch'
         )
     if table.separator == "," and _like_decimal_commas(table.numbers):
         raise ValueError(
-            "its commas may stand between numbers or within them: write decimal points, or semicolons "
+            "its commas may stand between numbers or within them: write decimal points, or "
+            "semicolons "
             "between the numbers"
         )
     return False
 
 
 def _like_raster(numbers: np.ndarray) -> bool:
-    """Tell whether the first two of three columns repeat their values, as a scan line by line does."""
+    """Tell whether two of three columns repeat their values, as raster scans do."""
     count = len(numbers)
     different = [len(np.unique(numbers[:, n])) for n in (0, 1)]
     return min(different) > 1 and min(different) <= _REPEATED * count
@@ -177,7 +183,7 @@ def _points(table: Table) -> Points:
 
 
 def _named(heads: Sequence[Sequence[str]]) -> tuple[dict[str, int], dict[str, str]] | None:
-    """Return where x, y, z stand and their units, from a header such as "X (mm), Y (mm), Z [um]"."""
+    """Return where x, y, z stand and their units, from a header of names."""
     for head in reversed(heads):
         columns: dict[str, int] = {}
         units = dict(USUAL)
@@ -217,7 +223,8 @@ def _matrix(table: Table, pitch: float | None) -> Matrix:
     z = z[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     if np.isfinite(z).sum() < LEAST or min(z.shape) < 3:
         raise ValueError(
-            f"a matrix of {z.shape[1]} x {z.shape[0]} heights is no surface: it needs at least 3 x 3"
+            f"a matrix of {z.shape[1]} x {z.shape[0]} heights is no surface: it needs at "
+            f"least 3 x 3"
         )
     _refuse_marks(z[np.isfinite(z)])
     z = z * _height_unit(words)
@@ -225,7 +232,7 @@ def _matrix(table: Table, pitch: float | None) -> Matrix:
 
 
 def _axes(table: Table) -> tuple[np.ndarray, tuple[float, float] | None] | None:
-    """Return heights and pitch of a matrix whose first row holds x and whose first column y (mm)."""
+    """Return heights and pitch of a matrix with x in its first row, y in its first column."""
     whole = table.numbers
     head = table.heads[-1] if table.heads else []
     try:
@@ -282,7 +289,7 @@ def _pitch_in(words: Sequence[str]) -> tuple[float, float] | None:
 
 
 def _refuse_marks(z: np.ndarray) -> None:
-    """Refuse a value that stands for "no reading": repeated, at the end of the range, far from the rest."""
+    """Refuse an end of the range that is repeated and far away: it means no reading."""
     for end in (z.min(), z.max()):
         rest = z[z != end]
         count = z.size - rest.size
@@ -291,6 +298,7 @@ def _refuse_marks(z: np.ndarray) -> None:
         gap = min(abs(rest.min() - end), abs(rest.max() - end))
         if gap > 3.0 * np.ptp(rest) and gap > 0.0:
             raise ValueError(
-                f"{count} of its heights are {end:.6g} and all others lie far away: if that means no reading, "
+                f"{count} of its heights are {end:.6g} and all others lie far away: if that "
+                f"means no reading, "
                 "write NaN or leave the cells blank"
             )
