@@ -118,8 +118,8 @@ def _holes(content: bytes, drawing: Drawing, key: Key) -> Drawn:
     if drawing.plating is None:
         raise Fault(
             (*key, "plating"),
-            'is missing: a drill file needs the thickness of copper on its walls, plating = "25 um",'
-            ' or plating = "filled"',
+            'is missing: a drill file needs the thickness of copper on its walls, plating = "25 um"'
+            ', or plating = "filled"',
         )
     wall = None if drawing.plating == "filled" else drawing.plating / MM
     return excellon.barrels(excellon.read(decoded(content)), wall)

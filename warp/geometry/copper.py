@@ -158,7 +158,7 @@ def csv_array(content: bytes) -> np.ndarray:
         raise ValueError(f"it holds {len(content) / 1e6:.0f} MB, more than a table does")
     text = decoded(content)
     if not text.strip():
-        return np.empty((0, 0))
+        return np.empty(0)
     table = number_table.read(text)
     if table.heads:
         raise ValueError(f"its header {', '.join(table.heads[0])[:60]!r} is no row of numbers")

@@ -99,8 +99,8 @@ def laid(scan: Points | Matrix, bounds: tuple[float, float, float, float]) -> Po
                 f"its points lie apart, and "
                 f"laid over {1e3 * (x1 - x0):.4g} x {1e3 * (y1 - y0):.4g} mm they would not "
                 f"be square "
-                f''
-                f'({1e3 * pitch[0]:.4g} x {1e3 * pitch[1]:.4g} mm): give --pitch, e.g. --pitch "0.25 mm"'
+                f"({1e3 * pitch[0]:.4g} x {1e3 * pitch[1]:.4g} mm): give --pitch, "
+                'e.g. --pitch "0.25 mm"'
             )
         note = (
             f"a matrix of {columns} x {rows} heights without a pitch, laid over the measuring zone "
