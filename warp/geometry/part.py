@@ -259,10 +259,11 @@ def _copper(value: object) -> str:
 
 
 class Drawing(Section):
-    """A layer's copper from a layout (GDSII, OASIS, Gerber) with real lengths, or from an image."""
+    """A layer's copper from a layout (GDSII, OASIS, Gerber or drill file), whose lengths are real; or
+    an image of the whole layer."""
 
     file: str
-    """Relative to the case file's folder."""
+    """Relative to the case file's folder. Its content decides its format; gzip is unpacked."""
     layer: Annotated[int, Field(ge=0)] | None = None
     """Of a GDSII or OASIS file."""
     datatype: Annotated[int, Field(ge=0)] | None = None
@@ -276,6 +277,8 @@ class Drawing(Section):
     longer side."""
     negative: bool = False
     """What is drawn is free of copper, as planes are often stored."""
+    plating: Thickness | Literal["filled"] | None = None
+    """Of a drill file: thickness of the copper around its finished holes, or "filled" with copper."""
 
 
 Copper = Annotated[
@@ -288,6 +291,13 @@ Copper = Annotated[
     | Annotated[Fraction, Tag("<share>")],
     Discriminator(_copper),
     Field(examples=[0.35, "L1.png", {"file": "substrate.gds", "layer": 1}]),
+]
+Vias = Annotated[
+    Annotated[str, Tag("<file>"), Field(description="as copper, or a drill file")]
+    | Annotated[Drawing, Tag("<drawing>")]
+    | Annotated[Fraction, Tag("<share>")],
+    Discriminator(_copper),
+    Field(examples=[0.02, {"file": "board.drl", "plating": "25 um"}]),
 ]
 
 
@@ -304,8 +314,9 @@ class Layer(Section):
     pattern: Literal["traces", "plane"] = "traces"
     """Traces: short pieces, between the iso-strain and iso-stress bounds. Plane: a connected sheet
     with holes."""
-    vias: Annotated[Fraction, Field(examples=[0.02])] = 0.0
-    """Share of the layer's area that is copper standing through it (plated holes, vias)."""
+    vias: Vias = 0.0
+    """Share of the layer's area that is copper standing through it (plated holes, vias), or a
+    drill file or another picture of it."""
     name: str | None = None
     """In tables and for --set; by default its number."""
 

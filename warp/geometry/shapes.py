@@ -135,7 +135,8 @@ class Sheet:
     """A block whose material changes in plane.
 
     `share` (rows, columns) of a pattern, 0 to 1, first row at y-; `materials` for the shares
-    0, 1/n, ... 1. A voxel takes the mean share over its area.
+    0, (1/n)^e, ... 1 with e = `exponent`: above 1, small shares, as those of vias, have finer
+    levels. A voxel takes the mean share over its area.
     """
 
     x0: float
@@ -146,6 +147,7 @@ class Sheet:
     z1: float
     share: np.ndarray
     materials: tuple[str, ...]
+    exponent: int = 1
 
     @property
     def bounds(self) -> Bounds:
@@ -161,6 +163,11 @@ class Sheet:
 
     def volume(self) -> float:
         return (self.x1 - self.x0) * (self.y1 - self.y0) * (self.z1 - self.z0)
+
+    def level(self, share: np.ndarray) -> np.ndarray:
+        """Return the number of the material whose share is nearest on the scale of the exponent."""
+        rounded = np.rint(np.maximum(share, 0.0) ** (1 / self.exponent) * (len(self.materials) - 1))
+        return rounded.astype(np.int64)
 
     def mean_share(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the mean share of the pattern between grid lines, (len(y) - 1, len(x) - 1).

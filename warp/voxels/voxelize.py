@@ -173,7 +173,7 @@ def _paint_sheet(ids: np.ndarray, grid: Grid, sheet: Sheet, levels: np.ndarray) 
         return
     z, y, x = (span.cells for span in spans)
     share = sheet.mean_share(grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1])
-    ids[z, y, x] = levels[np.rint(share * (len(levels) - 1)).astype(np.int64)]
+    ids[z, y, x] = levels[sheet.level(share)]
 
 
 def _check_missing(body: Body, grid: Grid) -> None:
