@@ -16,7 +16,7 @@ from warp.case import starter
 from warp.case.case import CaseError
 from warp.cli.main import app
 from warp.errors import WarpError
-from warp.geometry.part import AnyPart
+from warp.geometry.parts import AnyPart
 from warp.geometry.shapes import Sheet
 from warp.geometry.solids import build
 from warp.materials import bump_layer, filled_polymer, mixing
@@ -270,7 +270,7 @@ def test_a_slender_column_is_a_guided_beam():
     """E A / h along, 12 E I / h^3 across, for rigid faces."""
     copper = library()["copper"]
     d, h, n = 20e-6, 2000e-6, 1e6
-    layer = bump_layer.Standing(copper, bump_layer.column(d, h), n, "posts")
+    layer = bump_layer.BumpLayer(copper, bump_layer.column(d, h), n, "posts")
     E = 120e9
     assert layer.stiffness(ROOM)[2] == pytest.approx(n * E * pi * d**2 / 4)
     assert layer.shear(ROOM)[0] == pytest.approx(n * h * 12 * E * pi * d**4 / 64 / h**3, rel=1e-3)
@@ -289,8 +289,8 @@ def test_a_flat_cut_ball_is_a_short_column():
 def test_faces_yield_under_a_free_standing_column():
     """Rigid punches: (1 - nu) / (4 G a) each along, and 1 / (4 k a) for heat."""
     known = library()
-    rigid = bump_layer.Standing(known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one")
-    between = bump_layer.Standing(
+    rigid = bump_layer.BumpLayer(known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one")
+    between = bump_layer.BumpLayer(
         known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one", (known["copper"],) * 2
     )
     G, nu, a = 120e9 / 2 / 1.34, 0.34, 0.5e-4

@@ -21,13 +21,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from warp.case import overrides as overriding
-from warp.case.assembly import MIRRORS, Assembly, assemble
+from warp.case.assembly import Assembly, assemble
 from warp.case.errors import CaseError, Problem, Reporter
-from warp.case.plan import LoadStep, Stage, plan
+from warp.case.plan import plan
+from warp.case.stage import LoadStep, Stage
 from warp.case.stages import assembly_of, hurried, unsupported
+from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.case.toml_lines import key_lines
-from warp.geometry.part import AnyPart
+from warp.geometry.part import Part
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
 from warp.materials.material import Medium
@@ -88,7 +90,7 @@ class Case:
         return max(place.z1 for place in places) - min(place.z0 for place in places)
 
     @property
-    def parts(self) -> Mapping[str, AnyPart]:
+    def parts(self) -> Mapping[str, Part]:
         return self.file.part
 
     def bodies(self) -> list[Body]:

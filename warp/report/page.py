@@ -20,7 +20,7 @@ import numpy as np
 from warp import units
 from warp.case import case as cases
 from warp.errors import WarpError
-from warp.geometry.part import Balls
+from warp.geometry.parts.balls import Balls
 from warp.report import (
     figures,
     number_tables,

@@ -33,7 +33,7 @@ def evaluate(case: Case, load_step: LoadStep, stage: StageModel, fields: Fields)
         surfaces=surfaces,  # type: ignore[arg-type]  # checked to be "top" or "bottom"
         zones=_zones(case, load_step),
         terminals=None if case.terminals in skipped else case.terminals,
-        power=powers(stage.assembly.sources),
+        power=powers(stage.assembly.sources if load_step.powered else []),
         ambient=ambient(stage.assembly.boundaries),
     )
     return _plain(found)

@@ -133,6 +133,7 @@ class _Run:
         self.on_progress(load_step.label(step, "grid and voxels"), 0, NO_RESIDUAL)
         start = Start(before.state, before.temperature)
         if step.stage != stage.stage:
+            stage.reuse.forget()  # frees its memory; other voxels need another one
             old, stage = stage, enter(self.case, step, self.grid)
             start = _carried(step, old, stage, start)
         if self.case.has_steps and start.state is None:

@@ -294,49 +294,44 @@ def _crashed(task: Task, reason: str) -> dict[str, Any]:
 
 
 def tabulate(design: Design, records: list[dict[str, Any]], folder: Path) -> Outcome:
-    """Write the tables of all runs to `folder`."""
-    columns = list(dict.fromkeys(name for record in records for name in record.get("numbers", {})))
-    head = ["run", *(v.label for v in design.variables), *columns, "seconds", "status", "error"]
-    rows = []
-    for n, (point, record) in enumerate(zip(design.points, records, strict=True), start=1):
-        inputs = [
-            v.number(t) if v.numeric else t for v, t in zip(design.variables, point, strict=True)
-        ]
-        found = [record.get("numbers", {}).get(name) for name in columns]
-        rows.append(
-            [
-                n,
-                *inputs,
-                *found,
-                round(record["seconds"], 3),
-                record["status"],
-                record.get("error", ""),
-            ]
-        )
-    files = [csv_table.write_csv(folder / "sweep.csv", head, rows)]
-    files += _parquet(folder / "sweep.parquet", head, rows)
-
-    main = next((record["main"] for record in records if record.get("main")), None)
+    """Write the tables of all runs to `folder`; records: one per point of the design."""
+    outputs = list(dict.fromkeys(name for record in records for name in record.get("numbers", {})))
     series = {
         name: np.array([r.get("numbers", {}).get(name, np.nan) for r in records], float)
-        for name in columns
+        for name in outputs
     }
-    everything = [
-        effect
-        for name, values in series.items()
-        for effect in effects.effects(design, name, values)
+    moved = [
+        one for name, values in series.items() for one in effects.effects(design, name, values)
     ]
-    table = [
-        [
-            e.output,
-            e.variable,
-            *("" if not np.isfinite(v) else f"{v:.6g}" for v in (e.effect, e.r2, e.first, e.total)),
-        ]
-        for e in everything
+    head = ["run", *(v.label for v in design.variables), *outputs, "seconds", "status", "error"]
+    rows = [_row(design, number, record, outputs) for number, record in enumerate(records, start=1)]
+    files = [
+        csv_table.write_csv(folder / "sweep.csv", head, rows),
+        *_parquet(folder / "sweep.parquet", head, rows),
+        _effects_table(moved, folder / "effects.csv"),
     ]
+    main = next((record["main"] for record in records if record.get("main")), None)
+    return Outcome(design, records, files, moved, series, main)
+
+
+def _row(design: Design, number: int, record: dict[str, Any], outputs: Sequence[str]) -> list[Any]:
+    """Return the row of the table for run `number`, counted from 1."""
+    values = zip(design.variables, design.points[number - 1], strict=True)
+    inputs = [variable.number(text) if variable.numeric else text for variable, text in values]
+    found = [record.get("numbers", {}).get(name) for name in outputs]
+    end = [round(record["seconds"], 3), record["status"], record.get("error", "")]
+    return [number, *inputs, *found, *end]
+
+
+def _effects_table(found: Sequence[effects.Effect], path: Path) -> Path:
+    """Write the effects as a table, unknown ones as empty cells."""
+    rows = []
+    for effect in found:
+        numbers = effect.effect, effect.r2, effect.first, effect.total
+        cells = [f"{number:.6g}" if np.isfinite(number) else "" for number in numbers]
+        rows.append([effect.output, effect.variable, *cells])
     head = ["output", "variable", "effect", "r2", "first_order", "total"]
-    files.append(csv_table.write_csv(folder / "effects.csv", head, table))
-    return Outcome(design, records, files, everything, series, main)
+    return csv_table.write_csv(path, head, rows)
 
 
 def _task(case: Case, design: Design, values: Sequence[str]) -> Task:

@@ -39,11 +39,11 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
     """Return every warning about the numbers of a result."""
     steps = numbers.get("steps", [])
     if steps:
-        bent = steps_beyond_linear_theory(steps)
+        beyond = steps_beyond_linear_theory(steps)
     else:
-        bent = beyond_linear_theory(numbers["surfaces"], case.height)
+        beyond = beyond_linear_theory(numbers["surfaces"], case.height)
     fields = [found.get("temperature") or {} for found in steps or [numbers]]
-    return [*bent, *outside_temperature_range(case, fields)]
+    return [*beyond, *outside_temperature_range(case, fields)]
 
 
 def overlaps(case: Case) -> list[str]:
