@@ -149,7 +149,7 @@ def section(
 def _row_names(model: VoxelModel | Result) -> list[str]:
     """Name each media row "part: material"; a row that is shared takes the name of its owner."""
     parts = np.asarray(model.media.part)
-    shared = _shared_rows(model)
+    shared = model.media.shared
     found, own = [""] * len(parts), dict[int, str]()
     for row, name in enumerate(model.media.names):
         if parts[row] >= 0 and not shared[row]:
@@ -160,14 +160,6 @@ def _row_names(model: VoxelModel | Result) -> list[str]:
         name or own.get(p, model.parts[p] if p >= 0 else "")
         for name, p in zip(found, parts, strict=True)
     ]
-
-
-def _shared_rows(model: VoxelModel | Result) -> np.ndarray:
-    """Mark the media of voxels of which only a share belongs to the part that owns them."""
-    share = model.media.share
-    if share is None:
-        return np.zeros(len(model.media.part), bool)
-    return np.asarray(share) < 1.0
 
 
 def cross_section(
