@@ -17,6 +17,10 @@ from warp.cli import main as cli
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked `gpu` where there is none; a weekly test must be slow too."""
+    for item in items:
+        if item.get_closest_marker("weekly") and not item.get_closest_marker("slow"):
+            raise pytest.UsageError(f"{item.nodeid} is marked weekly: mark it slow too")
     marked = [item for item in items if item.get_closest_marker("gpu")]
     reason = device._cuda_problem(0) if marked else ""
     for item in marked if reason else []:

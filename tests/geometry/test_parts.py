@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 import warp
+from warp import device as devices
 from warp.case import starter
 from warp.case.case import CaseError
 from warp.cli.main import app
@@ -22,7 +23,6 @@ from warp.materials import bump_layer, filled_polymer, mixing
 from warp.materials.library import library
 from warp.materials.material import normal_matrix
 from warp.run import model as run_model
-from warp.run import single
 
 PARTS = TypeAdapter(dict[str, AnyPart])
 ROOM = 298.15
@@ -460,13 +460,11 @@ def test_each_voxel_has_its_own_share_of_an_image(tmp_path):
     text += '[grid]\nuniform = true\nspacing = "1 mm"\n'
     path = tmp_path / "board.toml"
     path.write_text(text)
-    model = run_model.build(warp.load(path), single.devices.select("cpu"))
+    model = run_model.build(warp.load(path), devices.select("cpu"))
     top = model.ids[-1]
     names = [model.media.names[top[j, i]] for j, i in ((7, 0), (7, 9), (0, 0), (0, 9))]
     assert names == [f"board: layer 1 {share}/16" for share in (16, 0, 8, 4)]
-    coarse = run_model.build(
-        warp.load(path, {"grid.spacing": "10 mm"}), single.devices.select("cpu")
-    )
+    coarse = run_model.build(warp.load(path, {"grid.spacing": "10 mm"}), devices.select("cpu"))
     shares = {coarse.media.names[row] for row in coarse.ids[-1].ravel()}
     assert shares <= {"board: layer 1 10/16", "board: layer 1 6/16", "board: layer 1 7/16"}
 

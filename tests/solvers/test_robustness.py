@@ -29,7 +29,9 @@ TOLERANCE = 1e-8
 
 
 SUITE = [
-    pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else [])
+    pytest.param(
+        case, id=case.name, marks=[pytest.mark.slow, pytest.mark.weekly] if case.slow else []
+    )
     for case in CASES
 ]
 
@@ -110,6 +112,7 @@ def test_two_runs_are_equal_to_the_last_bit(cpu, case: Case):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.parametrize("solver", ["elastic", "heat"])
 def test_iterations_hardly_grow_with_the_grid(cpu, solver):
     """The lidded package of the examples from 1e5 to 1e6 voxels, graded in plane: less than 1.5

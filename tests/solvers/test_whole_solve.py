@@ -44,6 +44,7 @@ def test_heat(cpu):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_warmup_leaves_nothing_to_compile(cpu):
     warmup.warmup(cpu)
     for module in cache.modules():

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -64,9 +64,9 @@ class Case:
     file: CaseFile
     assembly: Assembly
     """All parts at once."""
-    load_steps: tuple[LoadStep, ...] = ()
-    """The states that are computed, in order; empty if the case has no steps."""
-    stages: Mapping[Stage, Assembly] = field(default_factory=dict)
+    load_steps: tuple[LoadStep, ...]
+    """The states that are computed, in order; one if the case has no steps."""
+    stages: Mapping[Stage, Assembly]
     """The parts of each stage of the process."""
 
     def __repr__(self) -> str:
@@ -75,6 +75,11 @@ class Case:
     @property
     def title(self) -> str:
         return self.file.title or self.path.stem
+
+    @property
+    def has_steps(self) -> bool:
+        """Tell whether the case describes a process, with [[step]] tables."""
+        return bool(self.file.step)
 
     @property
     def package(self) -> Package:
@@ -204,6 +209,8 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         load_steps, faults = plan(
             file, assembly.package.places, assembly.heated, bool(assembly.sources)
         )
+    if not file.step:
+        stages = {load_step.stage: assembly for load_step in load_steps}
     for load_step in load_steps:
         if load_step.stage not in stages and not faults:
             stages[load_step.stage], faults = assembly_of(file, load_step.stage, path.parent)

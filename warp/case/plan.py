@@ -25,18 +25,29 @@ def plan(
 ) -> tuple[list[LoadStep], list[Fault]]:
     """Return the load steps of a case's steps, and the first fault of their order, if any.
 
+    A case without steps is a process of one load step.
     `heated`: heat has a way out; `powered`: a part gives off heat.
     """
+    if not file.step:
+        return [_without_steps(file, heated)], []
     try:
         return list(_load_steps(file, places, heated, powered)), []
     except Fault as fault:
         return [], [fault]
 
 
+def _without_steps(file: CaseFile, heated: bool) -> LoadStep:
+    """Return the load step of a case without steps: all parts, under power, at its temperature."""
+    wanted = file.load.temperature
+    temperature = None if isinstance(wanted, str) else wanted
+    stage = Stage(tuple(file.part))
+    return LoadStep(0, "", "", stage, temperature, 0.0, powered=True, solves_heat=heated)
+
+
 def _load_steps(
     file: CaseFile, places: Mapping[str, Place], heated: bool, powered: bool
 ) -> Iterator[LoadStep]:
-    if "temperature" in file.load.model_fields_set and file.step:
+    if "temperature" in file.load.model_fields_set:
         message = "stands beside [[step]]: the last step says it, leave this one out"
         raise Fault(("load", "temperature"), message)
     setting = Setting(

@@ -79,7 +79,7 @@ class Process:
         """Return the temperature in K where it is the same everywhere."""
         return self.temperature if self.uniform else None
 
-    def load_step(self, duration: float | None = None, born: tuple[str, ...] = ()) -> LoadStep:
+    def load_step(self, duration: float | None = None, attached: tuple[str, ...] = ()) -> LoadStep:
         """Return the present state as a load step; the planner numbers and names it."""
         return LoadStep(
             0,
@@ -89,7 +89,7 @@ class Process:
             self.uniform_temperature,
             0.0,
             duration or 0.0,
-            born,
+            attached,
             self.power,
             support=self.support,
         )

@@ -39,11 +39,13 @@ class LoadStep:
     time: float
     """Since the process began, in s."""
     duration: float = 0.0
-    born: tuple[str, ...] = ()
-    """Parts that appear here, free of stress on the deformed body."""
+    attached: tuple[str, ...] = ()
+    """Parts that are attached here, free of stress, to the deformed body."""
     powered: bool = False
     at_rest: bool = True
     """True: the field under power has settled; False: it develops for the duration."""
+    solves_heat: bool = False
+    """True: the steady field under power is solved here, even if `temperature` is given."""
     last: bool = True
     """True for the last load step of its process step."""
     support: Carrier = None

@@ -222,14 +222,13 @@ def heat(
     case: Case, model: VoxelModel, device: Device, tell: Step, before: int
 ) -> tuple[dict, list]:
     """Whole solve of the temperature (conductivities at one temperature), then its kernels."""
-    from warp.solvers.elastic import load as elastic_load
-    from warp.solvers.elastic import solve as law
     from warp.solvers.heat.multigrid import Cycle
+    from warp.solvers.heat.operator import load, operator
     from warp.voxels import boundary
 
     def prepare() -> tuple:
-        A = law.operator(model, case.boundaries, device)
-        return A, elastic_load.load(A, boundary.heat_load(model, case.sources)), Cycle(A)
+        A = operator(model, case.boundaries, device)
+        return A, load(A, boundary.heat_load(model, case.sources)), Cycle(A)
 
     return whole("heat", 1, prepare, model, device, tell, watch_memory(device))
 

@@ -49,7 +49,7 @@ class Power(Step):
         if not self.duration:
             if self.every is not None:
                 raise Fault((*key, "every"), "divides a duration: add one, or leave it out")
-            yield process.load_step()
+            yield replace(process.load_step(), solves_heat=True)
             return
         count = max(1, round(self.duration / self.every + 0.4999)) if self.every else 1
         for _ in range(count):
