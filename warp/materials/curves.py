@@ -56,7 +56,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Table:
-    """Values at temperatures in K, linear (or linear in the logarithm) between, constant outside."""
+    """Values at temperatures in K, linear or logarithmic between, constant outside."""
 
     temperatures: tuple[float, ...]
     values: tuple[float, ...]
