@@ -65,7 +65,7 @@ class Case:
     assembly: Assembly
     """All parts at once."""
     load_steps: tuple[LoadStep, ...]
-    """What is computed, in order: the load steps of the process, one of a case without steps."""
+    """The states that are computed, in order; one if the case has no steps."""
     stages: Mapping[Stage, Assembly]
     """The parts of each stage of the process."""
 
@@ -78,7 +78,7 @@ class Case:
 
     @property
     def has_steps(self) -> bool:
-        """Whether the case describes a process, with [[step]] tables."""
+        """Tell whether the case describes a process, with [[step]] tables."""
         return bool(self.file.step)
 
     @property

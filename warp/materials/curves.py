@@ -34,6 +34,8 @@ WIDTH_OF_OTHERS = 8.0  # K
 
 @dataclass(frozen=True)
 class Constant:
+    """The same value at all temperatures."""
+
     value: float
 
     def __call__(self, T: Values) -> Values:
@@ -54,6 +56,8 @@ class Constant:
 
 @dataclass(frozen=True)
 class Table:
+    """Values at temperatures in K, linear or logarithmic between, constant outside."""
+
     temperatures: tuple[float, ...]
     values: tuple[float, ...]
     logarithmic: bool = False
@@ -92,6 +96,8 @@ class Table:
 
 @dataclass(frozen=True)
 class Transition:
+    """A smooth step at the glass transition, from the glassy to the rubbery value."""
+
     glassy: float
     rubbery: float
     glass_transition: float | None  # None until the material's own is filled in

@@ -62,6 +62,8 @@ MOST = 20_000
 
 @dataclass(frozen=True)
 class Wlf:
+    """Shift after Williams, Landel and Ferry; reference in K, c2 in K."""
+
     reference: float
     c1: float
     c2: float
@@ -77,6 +79,8 @@ class Wlf:
 
 @dataclass(frozen=True)
 class Arrhenius:
+    """Shift after Arrhenius; reference in K, activation energy in J/mol."""
+
     reference: float
     activation_energy: float
 
@@ -93,6 +97,8 @@ class Arrhenius:
 
 @dataclass(frozen=True)
 class ShiftTable:
+    """Shift from a table of log10 a_T over temperature in K."""
+
     temperatures: tuple[float, ...]
     logs: tuple[float, ...]
 

@@ -186,7 +186,7 @@ class _Interval:
         return max(1, ceil(self.refine * max(1, ceil(cells * (1 - ROUND_OFF)))))
 
     def lines(self) -> np.ndarray:
-        """The interval's lines without its end."""
+        """Return the interval's lines without its end."""
         rise, fall, peak = self._ascent()
         n, length = self.count, self.end - self.start
         if rise <= 0 and fall >= length:
