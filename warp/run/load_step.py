@@ -107,7 +107,7 @@ def solve(
 ) -> Solved:
     """Solve a load step; raise ConvergenceError where a solver misses TOLERANCE."""
     heat = partial(_heat, load_step, stage, device, on_progress)
-    displace = partial(_displacement, load_step, stage, start, device, on_progress)
+    displace = partial(_displacement, case, load_step, stage, start, device, on_progress)
     warm: HeatSolution | None
     lines: dict[str, Any] = {}
     temperature: float | np.ndarray
@@ -171,6 +171,7 @@ def _temperature(
 
 
 def _displacement(
+    case: Case,
     load_step: LoadStep,
     stage: StageModel,
     start: Start,
@@ -192,7 +193,7 @@ def _displacement(
             Control(TOLERANCE, partial(on_progress, name)),
             duration=duration,
             support=load_step.support,
-            reuse=stage.reuse,
+            reuse=stage.reuse if case.has_steps else None,
         )
 
     laws = relaxations(model)

@@ -23,8 +23,8 @@ SPARE = 1.05
 10 million voxels, whose peak stays below the forecast."""
 BYTES_OF_HISTORY = 330
 """Of a voxel in a process; measured on process-fcbga.toml and process-reflow.toml."""
-BYTES_OF_ONE_STEP = 180
-"""Of a voxel in a case without steps; measured on fcbga-bare.toml."""
+BYTES_OF_ONE_STEP = 24
+"""Of a voxel in a case without steps: the forces of its only step."""
 BYTES_OF_RELAXING = 520
 """Of a viscoelastic voxel besides; allocations traced."""
 BYTES_OF_A_TERM = 230

@@ -5,9 +5,9 @@
 The table is as stiff as a fraction 1/HARD of the lowest voxel (s = HARD C_zz area / height): a face
 sinks in by a fraction of the compression of the voxel above it, far below the accuracy wanted. A
 table that stiff from the start would make Newton's iteration creep face by face. So it starts so
-soft that the body sinks in under its weight by about its own unevenness, and is stiffened by STIFFENING
-at a time; at each stiffness semismooth Newton with exact line search on the energy, which is convex
-(Hintermueller and Kunisch, SIAM J. Optim. 17 (2006) 159, for such paths).
+soft that the body sinks in under its weight by about its own unevenness, and is made STIFFENING
+times as stiff again and again; at each stiffness semismooth Newton with exact line search on the
+energy, which is convex (Hintermueller and Kunisch, SIAM J. Optim. 17 (2006) 159, for such paths).
 
 Rigid motions Z of a stiff body cost almost no energy. They are balanced first, alone (few
 unknowns), and the Newton step is solved with them eliminated, S' = S - S Z (Z^T S Z)^-1 Z^T S. Its
@@ -185,10 +185,9 @@ class _Body:
                 if history[-1] <= enough:
                     break
                 if steps - before >= NEWTON_STEPS:
-                    reached = f"residual {history[-1] / size:.1e} of the weight after {NEWTON_STEPS} steps"
                     raise ConvergenceError(
-                        f"contact with the table: {reached} at one hardness, "
-                        f"{enough / size:.0e} wanted"
+                        f"contact with the table: residual {history[-1] / size:.1e} of the weight "
+                        f"after {NEWTON_STEPS} steps at one hardness, {enough / size:.0e} wanted"
                     )
                 d, c, energy = self._newton(out, np.where(g < 0, s, 0.0), enough)
                 work = float(np.vdot(out, d) + c @ work_of(self.motions, out))

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -34,6 +35,7 @@ from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
 from warp.solvers.elastic.layout import temperature_array
 from warp.solvers.elastic.load import load
+from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.multigrid.reuse import Reuse
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.elastic.rigid import remove_rigid_motion
@@ -77,21 +79,26 @@ def solve(
     the relative residual does not reach the tolerance.
     """
     begun = time.perf_counter()
-    temperature, reuse = temperature_array(temperature), reuse or Reuse()
+    temperature = temperature_array(temperature)
     step = Step(model, temperature, device, state, duration)
     A, forces = step.A, step.imbalance()
     balance = Balance(A, forces, _scale(model, A, temperature, forces), control)
     resting = None
     if isinstance(support, Clamp):
-        reuse.forget()
+        if reuse is not None:
+            reuse.forget()
         x, residuals = clamped(model, support, balance, step.displacement)
+    elif reuse is None:
+        x, residuals = balance.solve(lambda: Cycle(A))
     else:
-        x, residuals = balance.solve(lambda: reuse.cycle_for(A))
+        x, residuals = balance.solve(partial(reuse.cycle_for, A))
         reuse.record(residuals)
     if isinstance(support, Table):
         more, others, resting = contact.rest(model, balance, x, step.displacement)
         x, residuals = x + more, residuals + others
+    del balance, forces  # their memory goes before the state needs it
     after = step.after(x)
+    del x
     U = device.xp.array(after.displacement)
     remove_rigid_motion(device, U, A.body.ids, model.grid)
     seconds = time.perf_counter() - begun

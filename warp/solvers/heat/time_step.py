@@ -268,11 +268,12 @@ class Matrices:
     def at(self, tau: float, x: Array) -> Matrix:
         """Return the matrix of `tau` with properties at x: the present one if it is as good."""
         now = self.now
-        if now is not None and now.tau == tau:
-            if now.wrong(x) * float(abs(x).max()) <= self.tolerance:
-                return now
-        self.now = self.matrix(tau, x)
-        return self.now
+        if now is None or now.tau != tau or now.wrong(x) * self._size(x) > self.tolerance:
+            now = self.now = self.matrix(tau, x)
+        return now
+
+    def _size(self, x: Array) -> float:
+        return float(abs(x).max())
 
     def matrix(self, tau: float, x: Array) -> Matrix:
         """Build the matrix of `tau` with properties at x."""

@@ -127,8 +127,8 @@ def transferred(before: State, solid: np.ndarray, edges: list[Edges]) -> Transfe
     flat[now] = False
     same = np.isin(now, was) & present(lateral, before.solid)
     flat[now[same]] = True
-    shear = np.where(lasting, before.shear, 0.0)
-    strain = np.where(before.solid & solid, before.strain, 0.0)
+    shear = kept(before.shear, lasting)
+    strain = kept(before.strain, before.solid & solid)
     known = faces_of(before.solid) | (before.displacement != 0)  # released voxels included
     U = extended(before.displacement, known, faces_of(solid))
     covered = ~np.isin(was, now)
@@ -143,6 +143,13 @@ def transferred(before: State, solid: np.ndarray, edges: list[Edges]) -> Transfe
         at = places(held[back], solid.shape)
         shear.reshape(-1)[at] = held_forces[back] / stiffness[at]
     return Transferred(U, strain, shear, lasting, lateral, held[~back], held_forces[~back])
+
+
+def kept(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Copy values where a mask is true; zero elsewhere, where memory is not even touched."""
+    out = np.zeros(values.shape, values.dtype)
+    np.copyto(out, values, where=where)
+    return out
 
 
 def table(edges: list[Edges], solid: np.ndarray) -> np.ndarray:
@@ -244,7 +251,7 @@ def crop_edges(
 
 def extended(U: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Extend U from known to wanted faces: the value of the nearest one along z, then x, then y."""
-    out = np.where(known & wanted, U, 0.0)
+    out = kept(U, known & wanted)
     if not known.any():
         return out
     for a in range(3):

@@ -104,17 +104,21 @@ class Step:
         return f
 
     def after(self, x: np.ndarray) -> State:
-        """Return the state after the increment x (solver's layout)."""
+        """Return the state after the increment x (solver's layout); overwrites `begin`."""
         A, begin, n = self.A, self.begin, self.A.n
         dU = np.ascontiguousarray(x[..., 1 : n[0] + 2])
         extent = n[0] + 1, n[1] + 1, n[2] + 1
         args = begin.strain, begin.shear, dU, A.ids, *A.body.spacings, *n
         self.host.launch("history", "add_strains", extent, *args)
+        U = begin.displacement
+        U += dU
+        U[~faces_of(self.solid)] = 0.0
+        del dU
         shear = begin.shear.reshape(-1)
         shear[self.lateral] += self.B @ x.reshape(-1)
         forces = stiffness_of(A.edges) * self.loaded_shear().reshape(-1)[self.lateral]
         return State(
-            displacement=np.where(faces_of(self.solid), begin.displacement + dU, 0.0),
+            displacement=U,
             solid=self.solid,
             strain=begin.strain,
             shear=begin.shear,

@@ -127,7 +127,7 @@ def column_entries(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return what free edges couple within one cell column.
 
-    ColumnSmoother j (nx + 3) + i, entries 30 k + 6 d + o of their matrices (kernels/columns.py), and
+    Columns j (nx + 3) + i, entries 30 k + 6 d + o of their matrices (kernels/columns.py), and
     values; in ascending order.
     """
     row, column, values = free.entries()
