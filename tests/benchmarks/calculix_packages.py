@@ -33,7 +33,7 @@ from typing import Any
 
 from warp import device, load
 from warp.errors import WarpError
-from warp.run import single, warmup
+from warp.run import process, warmup
 from warp.verify import calculix
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -86,7 +86,7 @@ def here(path: Path) -> dict[str, Any]:
     """This program's numbers and cost."""
     case, place = load(path), device.select("cpu")
     start, wall = time.process_time(), time.perf_counter()
-    result = single.solve(case, place)
+    result = process.solve(case, place)
     seconds, wall = time.process_time() - start, time.perf_counter() - wall
     solid = result.ids > 0
     unknowns = calculix.displacements(solid) + (int(solid.sum()) if case.heated else 0)

@@ -141,7 +141,7 @@ BAD = [
     ('thickness = "0.5 mm"', '"\\u0000" = 1', r'case.toml:18: part.chip."\x00": unknown key'),
     ('thickness = "0.5 mm"', f'thickness = "{"x" * 5000}"', "xxx ... xxx"),
     ('thickness = "0.5 mm"', 'thickness = "1 (9**9**9**9) mm"', "unknown unit '(9**9**9**9) mm': needs a unit"),
-    ('thickness = "0.5 mm"', 'pitch = "1 mm"', "it belongs to shape = 'balls' or 'columns'"),
+    ('thickness = "0.5 mm"', 'pitch = "1 mm"', "it belongs to shape = 'balls' or 'block-array' or 'columns'"),
     ('thickness = "0.5 mm"\n', "", 'case.toml:15: part.chip: has no thickness: add thickness = "0.5 mm"'),
     ('size = "4 mm"\n', "", 'case.toml:15: part.chip.size: is missing: add size = ["20 mm", "20 mm"]'),
     ('material = "stiff"\n', "", "case.toml:15: part.chip.material: is missing"),

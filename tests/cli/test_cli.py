@@ -74,6 +74,12 @@ def test_run_for_people_says_the_shape_in_words(warp, case):
     assert "convex" in out and "chip" in out and "um" in out and "out.h5" in out
 
 
+def test_resume_of_a_case_without_steps_says_that_there_is_nothing_to_resume(warp, case):
+    code, _, err = warp("run", case, "--resume", "--device", "cpu")
+    assert code == 0 and "nothing to resume: a case without [[step]] keeps no checkpoint" in err
+    assert sorted(p.suffix for p in case.parent.iterdir()) == [".h5", ".toml", ".xdmf"]
+
+
 def test_check_solves_nothing_and_draws(warp, case):
     code, out, _ = warp("check", case, "--json")
     assert code == 0
@@ -120,11 +126,11 @@ def test_bad_input_is_one_line_and_exit_code_2(warp, case, words, says):
 
 def test_a_grid_beyond_the_memory_is_refused_before_it_is_made(warp, case, monkeypatch):
     from warp.device import Device
-    from warp.run import resources, single
+    from warp.run import model, resources
     from warp.voxels import voxelize
 
     monkeypatch.setattr(
-        single,
+        model,
         "predicted_bytes",
         lambda grid, case: resources.BYTES_OF_THE_PROGRAM + 400 * grid.cells,
     )

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from warp.errors import Fault
-from warp.geometry.part import AnyPart
+from warp.geometry.parts import AnyPart
 from warp.geometry.shapes import Body, Box
 from warp.geometry.solids import build
 

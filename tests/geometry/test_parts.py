@@ -11,18 +11,18 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 import warp
+from warp import device as devices
 from warp.case import starter
 from warp.case.case import CaseError
 from warp.cli.main import app
 from warp.errors import WarpError
-from warp.geometry.part import AnyPart
+from warp.geometry.parts import AnyPart
 from warp.geometry.shapes import Sheet
 from warp.geometry.solids import build
 from warp.materials import bump_layer, filled_polymer, mixing
 from warp.materials.library import library
 from warp.materials.material import normal_matrix
 from warp.run import model as run_model
-from warp.run import single
 
 PARTS = TypeAdapter(dict[str, AnyPart])
 ROOM = 298.15
@@ -270,7 +270,7 @@ def test_a_slender_column_is_a_guided_beam():
     """E A / h along, 12 E I / h^3 across, for rigid faces."""
     copper = library()["copper"]
     d, h, n = 20e-6, 2000e-6, 1e6
-    layer = bump_layer.Standing(copper, bump_layer.column(d, h), n, "posts")
+    layer = bump_layer.BumpLayer(copper, bump_layer.column(d, h), n, "posts")
     E = 120e9
     assert layer.stiffness(ROOM)[2] == pytest.approx(n * E * pi * d**2 / 4)
     assert layer.shear(ROOM)[0] == pytest.approx(n * h * 12 * E * pi * d**4 / 64 / h**3, rel=1e-3)
@@ -289,8 +289,8 @@ def test_a_flat_cut_ball_is_a_short_column():
 def test_faces_yield_under_a_free_standing_column():
     """Rigid punches: (1 - nu) / (4 G a) each along, and 1 / (4 k a) for heat."""
     known = library()
-    rigid = bump_layer.Standing(known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one")
-    between = bump_layer.Standing(
+    rigid = bump_layer.BumpLayer(known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one")
+    between = bump_layer.BumpLayer(
         known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one", (known["copper"],) * 2
     )
     G, nu, a = 120e9 / 2 / 1.34, 0.34, 0.5e-4
@@ -460,13 +460,11 @@ def test_each_voxel_has_its_own_share_of_an_image(tmp_path):
     text += '[grid]\nuniform = true\nspacing = "1 mm"\n'
     path = tmp_path / "board.toml"
     path.write_text(text)
-    model = run_model.build(warp.load(path), single.devices.select("cpu"))
+    model = run_model.build(warp.load(path), devices.select("cpu"))
     top = model.ids[-1]
     names = [model.media.names[top[j, i]] for j, i in ((7, 0), (7, 9), (0, 0), (0, 9))]
     assert names == [f"board: layer 1 {share}/16" for share in (16, 0, 8, 4)]
-    coarse = run_model.build(
-        warp.load(path, {"grid.spacing": "10 mm"}), single.devices.select("cpu")
-    )
+    coarse = run_model.build(warp.load(path, {"grid.spacing": "10 mm"}), devices.select("cpu"))
     shares = {coarse.media.names[row] for row in coarse.ids[-1].ravel()}
     assert shares <= {"board: layer 1 10/16", "board: layer 1 6/16", "board: layer 1 7/16"}
 

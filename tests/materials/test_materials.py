@@ -180,7 +180,7 @@ def test_every_value_of_the_library_has_a_source():
             for key in ("glass_transition", "stress_free_temperature")
             if getattr(material, key) is not None
         }
-        assert given <= set(material.sources) <= CITED, name
+        assert given <= set(material.sources) <= set(CITED), name
         assert all(material.sources[key] for key in given), name
         assert "no source" not in material.source, name
         assert material.description, name
@@ -321,3 +321,24 @@ def test_the_schema_of_a_material_can_be_written():
 def test_compliance_of_equal_moduli_is_the_isotropic_one():
     S = compliance(np.full(3, 200e9), np.full(3, 0.25))
     assert np.linalg.inv(S)[0] == pytest.approx([240e9, 80e9, 80e9])
+
+
+def test_every_library_material_has_a_class():
+    assert all(material.material_class is not None for material in library().values())
+    own = resolve({"mine": MaterialSpec(like="silicon-110")})["mine"]
+    assert own.material_class == "silicon"
+    named = MaterialSpec.model_validate({"like": "silicon-110", "class": "glass"})
+    assert resolve({"mine": named})["mine"].material_class == "glass"
+
+
+def test_a_mixture_is_of_the_class_of_its_largest_part():
+    known = library()
+    mixed = mix([known["copper"], known["epoxy"]], [0.3, 0.7], "voigt")
+    assert mixed.material_class == "polymer"
+
+
+def test_a_library_material_holds_where_its_tables_have_values():
+    """Conductivity from -60, expansion from -65 degC; both to 260 degC at least."""
+    assert library()["silicon"].temperature_range == pytest.approx((213.15, 533.15))
+    assert library()["sac305"].temperature_range == pytest.approx((233.15, 490.15))
+    assert library()["gold"].temperature_range is None

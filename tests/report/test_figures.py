@@ -10,6 +10,7 @@ from PIL import Image
 from warp.errors import WarpError
 from warp.report import figures, plots
 from warp.results import measured
+from warp.results.cells import MediaTable
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +130,20 @@ def test_media_too_thin_for_a_number_get_one_beside_the_section():
         text.get_text(): text.get_position() for text in axes.texts if text.get_position()[0] > 10
     }
     assert set(beside) == {"1", "2"} and beside["2"][1] - beside["1"][1] >= 0.09 * 2 - 1e-9
+
+
+def test_a_shared_voxel_has_its_owners_name_whatever_its_own_says():
+    """A voxel that two media share is known by its share; its name may say anything."""
+    model = finished()
+    media = model.media
+    model.media = MediaTable(
+        np.append(media.part, 1),
+        [*media.material, "silicon 3/8 in fr4"],
+        np.append(media.stress_free, 398.0),
+        np.append(media.share, 0.375),
+    )
+    assert plots._row_names(model) == ["", "board: fr4", "chip: silicon", "chip: silicon"]
+    model.media = MediaTable(
+        media.part, ["void", "fr4 3/8 in", "silicon 1/2 in"], media.stress_free, media.share
+    )
+    assert plots._row_names(model) == ["", "board: fr4 3/8 in", "chip: silicon 1/2 in"]

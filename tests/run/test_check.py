@@ -9,7 +9,7 @@ import warp
 from warp.device import Device
 from warp.errors import WarpError
 from warp.run import check as checks
-from warp.run import single
+from warp.run import process
 from warp.run import warnings as run_warnings
 from warp.voxels import voxelize
 
@@ -28,7 +28,7 @@ def test_a_large_grid_is_counted_not_made(monkeypatch):
     has.
     """
     made = []
-    monkeypatch.setattr(checks, "LOOKED_AT", 2_000_000)
+    monkeypatch.setattr(checks, "LARGEST_VOXELISED", 2_000_000)
     paint = voxelize.voxelize
     monkeypatch.setattr(
         voxelize,
@@ -57,7 +57,7 @@ def test_a_package_of_nothing_is_no_solid(tmp_path):
     )
     assert checks.check(warp.load(path), on="cpu").warnings == ["no part is solid"]
     with pytest.raises(WarpError, match="no part is solid"):
-        single.solve(warp.load(path), "cpu")
+        process.solve(warp.load(path), "cpu")
 
 
 def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
@@ -74,7 +74,7 @@ def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
     words = "nothing is left of part 'chip': 'mould' comes later and covers it"
     assert checks.check(warp.load(path), on="cpu").warnings == [words]
     with pytest.raises(WarpError, match=words):
-        single.solve(warp.load(path), "cpu")
+        process.solve(warp.load(path), "cpu")
 
 
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
@@ -85,7 +85,7 @@ def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
         '[part.chip]\non = "board"\nlift = "50 um"\nsize = "4 mm"\nthickness = "0.5 '
         'mm"\nmaterial = "silicon"\n'
     )
-    monkeypatch.setattr(checks, "LOOKED_AT", 10_000)
+    monkeypatch.setattr(checks, "LARGEST_VOXELISED", 10_000)
     report = checks.check(warp.load(path), on="cpu")
     assert report.voxels > 10_000
     assert report.warnings[0] == "part 'chip' floats 50 um above 'board'"
@@ -96,11 +96,11 @@ def test_parts_that_run_into_one_another():
     """A ring wide enough to reach the chips; what lies within another part is meant so, as in every
     gallery file.
     """
-    found = checks.overlaps(
+    found = run_warnings.overlaps(
         warp.load(GALLERY / "two-chips-ring.toml", {"part.ring.width": '"20 mm"'})
     )
     assert found and all("'ring'" in text and "mm into" in text for text in found)
-    assert all(checks.overlaps(warp.load(path)) == [] for path in GALLERY.glob("*.toml"))
+    assert all(run_warnings.overlaps(warp.load(path)) == [] for path in GALLERY.glob("*.toml"))
 
 
 def test_a_material_beyond_its_source():

@@ -13,8 +13,7 @@ from small_case import CASE
 
 from warp import load
 from warp.cli import main as cli
-from warp.run import refine
-from warp.run import single as process
+from warp.run import process, refine
 from warp.run.refine import Estimate, estimate, observed_order
 from warp.voxels.grid import make_grid
 

@@ -192,15 +192,19 @@ def test_killed_twenty_times_the_numbers_are_the_same(case):
 def test_checkpoint_gives_back_every_bit(case, tmp_path):
     kept = tmp_path / "c.h5"
     loaded = load(case)
-    whole = process.solve(loaded, "cpu", kept=kept)
+    whole = process.solve(loaded, "cpu", checkpoint_path=kept)
     assert kept.exists()
     told = []
     again = process.solve(
-        loaded, "cpu", kept=kept, resume=True, told=lambda done, of: told.append((done, of))
+        loaded,
+        "cpu",
+        checkpoint_path=kept,
+        resume=True,
+        on_resume=lambda done, of: told.append((done, of)),
     )
     assert told == [(len(loaded.load_steps), len(loaded.load_steps))]
     same(again, whole)
-    process.done_with(kept)
+    process.discard(kept)
     assert not kept.exists()
 
 
@@ -216,29 +220,31 @@ def test_a_resumed_run_makes_the_preconditioner_of_an_earlier_moment_again(
     )
     kept, write, made, saved = tmp_path / "c.h5", checkpoint.write, [], {}
 
-    def save(path, now, mark):
-        write(path, now, mark)
+    def save(path, now, fingerprint):
+        write(path, now, fingerprint)
         saved[now.done] = path.read_bytes(), now.cycle.get("normal")
 
     cycle = reuse.Cycle
     monkeypatch.setattr(reuse, "Cycle", lambda A: made.append(A) or cycle(A))
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = process.solve(loaded, "cpu", kept=kept)
+    whole = process.solve(loaded, "cpu", checkpoint_path=kept)
     taken = [n for n in saved if n + 1 in saved and saved[n][1] is saved[n + 1][1] is not None]
     assert len(taken) >= 1 and len(made) < len(saved)
     monkeypatch.setattr(checkpoint, "write", write)
     kept.write_bytes(saved[taken[-1]][0])
-    same(process.solve(loaded, "cpu", kept=kept, resume=True), whole)
+    same(process.solve(loaded, "cpu", checkpoint_path=kept, resume=True), whole)
 
 
 def test_a_checkpoint_of_another_case_is_refused(case, tmp_path):
     kept = tmp_path / "c.h5"
-    process.solve(load(case), "cpu", kept=kept)
+    process.solve(load(case), "cpu", checkpoint_path=kept)
     with pytest.raises(WarpError, match="belongs to another case"):
-        process.solve(load(case, {"step.2.temperature": "150 degC"}), "cpu", kept=kept, resume=True)
+        process.solve(
+            load(case, {"step.2.temperature": "150 degC"}), "cpu", checkpoint_path=kept, resume=True
+        )
     kept.write_bytes(kept.read_bytes()[:5000])
     with pytest.raises(WarpError, match="damaged or incomplete"):
-        process.solve(load(case), "cpu", kept=kept, resume=True)
+        process.solve(load(case), "cpu", checkpoint_path=kept, resume=True)
 
 
 def test_what_killed_runs_left_is_swept_up(tmp_path):

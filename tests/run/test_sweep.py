@@ -94,6 +94,18 @@ def test_variance_shares_of_ishigami():
     np.testing.assert_allclose(total, [0.5576, 0.4424, 0.2437], atol=0.02)
 
 
+def test_variance_shares_are_those_of_scipy():
+    from scipy.stats import sobol_indices
+
+    x = sampling.saltelli(64, 2, 1)
+    y = np.exp(x[:, 0]) + x[:, 0] * x[:, 1]
+    f = y.reshape(4, 1, 64)
+    theirs = sobol_indices(func={"f_A": f[0], "f_B": f[1], "f_AB": f[2:]}, n=64)
+    first, total = effects.shares(y, 64, 2)
+    np.testing.assert_allclose(first, theirs.first_order, rtol=1e-12)
+    np.testing.assert_allclose(total, theirs.total_order, rtol=1e-12)
+
+
 def test_main_effects_of_a_plane_and_of_words():
     found = plan("a=0 .. 2", "b=10 .. 30", "c=red, blue", size=3)
     y = np.array(
@@ -149,8 +161,9 @@ def test_a_sweep_runs_once_and_goes_on(small, tmp_path, here):
     assert (
         by["0.8", "silicon"] > by["1.2", "silicon"] > 0 > by["0.8", "copper"] - by["0.8", "silicon"]
     )
-    (picture,) = effect_figures.pictures(outcome, tmp_path / "sweep")
-    assert picture == tmp_path / "sweep" / "effects-warpage.png" and picture.stat().st_size > 5000
+    pictures = effect_figures.pictures(outcome, tmp_path / "sweep")
+    assert [file.name for file in pictures] == ["effects-warpage.png", "effects-junction.png"]
+    assert all(file.stat().st_size > 5000 for file in pictures)
 
     wider = plan("part.board.thickness=0.8 mm, 1 mm, 1.2 mm", vary[1])
     kept = sorted((tmp_path / "sweep" / "points").iterdir())
@@ -285,7 +298,7 @@ def test_a_picture_and_its_table_tell_words_from_numbers(tmp_path, capsys):
     records = [
         {"numbers": {"w (um)": v}, "status": "done", "seconds": 1.0, "main": "w (um)"} for v in y
     ]
-    tables.print_sweep(sweep.report(found, records, tmp_path))
+    tables.print_sweep(sweep.tabulate(found, records, tmp_path))
     rows = {
         line.split()[0]: line.split()[1]
         for line in capsys.readouterr().out.splitlines()

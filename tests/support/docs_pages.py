@@ -1,6 +1,7 @@
 """Make the reference pages of data/docs from the program itself: case file, commands, Python.
 
-    python tests/support/docs_pages.py     writes case-file.md, commands.md and python.md
+    python tests/support/docs_pages.py     writes case-file.md, commands.md, python.md
+                                           and the tables of numbers in result-file.md
 
 A test compares the pages with what this makes, so none of them can fall behind the program.
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import result_tables
 import typer
 
 FOLDER = Path(__file__).parents[2] / "data" / "docs"
@@ -122,10 +124,16 @@ def python() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def result_file() -> str:
+    """Replace the tables of numbers in the description of the result file."""
+    return result_tables.written((FOLDER / "result-file.md").read_text(encoding="utf-8"))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "case-file.md": case_file,
     "commands.md": commands,
     "python.md": python,
+    "result-file.md": result_file,
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from warp.case import case
 from warp.errors import WarpError
-from warp.run import single
+from warp.run import process
 from warp.verify import calculix, calculix_deck
 
 DATA = Path(str(resources.files("warp.data")))
@@ -228,7 +228,7 @@ def test_calculix_agrees(tmp_path, cpu):
     """
     found = loaded()
     theirs = in_calculix(found, tmp_path, 2.0)
-    rows = calculix.rows(found, theirs, single.solve(found, cpu).metrics)
+    rows = calculix.rows(found, theirs, process.solve(found, cpu).metrics)
     for row in rows:
         print(
             f"{row.name:24s} {row.expected:9.4f} {row.got:9.4f} {row.unit:3s} "
@@ -298,7 +298,7 @@ def test_packages_still_agree_with_calculix(name, cpu):
     """
     known = CROSS_CHECKED[name]
     found = case.load(DATA / "packages" / f"{name}.toml")
-    metrics = single.solve(found, cpu).metrics
+    metrics = process.solve(found, cpu).metrics
     part, _, side = known["surface"].partition(".")
     expected = known["values"][known["surface"]]["calculix"]
     assert metrics["surfaces"][part][side]["warpage_um"] == pytest.approx(expected, rel=0.01)

@@ -1,5 +1,6 @@
 """Spreading resistances and the two-die stack against published and recomputed temperatures."""
 
+import heat_forms
 import numpy as np
 import pytest
 
@@ -76,7 +77,7 @@ def test_disc(a, b, t, h, mean, centre, lee_mean, lee_centre):
     r = spreading.disc_resistance(a * 1e-3, b * 1e-3, t * 1e-3, 390, h)
     assert r.mean - r.one_dimensional == pytest.approx(mean, rel=2e-5)
     assert r.centre - r.one_dimensional == pytest.approx(centre, rel=1e-3)
-    lee = spreading.disc_resistance_lee(a * 1e-3, b * 1e-3, t * 1e-3, 390, h)
+    lee = heat_forms.disc_resistance_lee(a * 1e-3, b * 1e-3, t * 1e-3, 390, h)
     assert lee.mean - lee.one_dimensional == pytest.approx(lee_mean, rel=1e-5)
     assert lee.centre - lee.one_dimensional == pytest.approx(lee_centre, rel=1e-5)
 
@@ -135,7 +136,7 @@ def test_two_die_stack_heats_up(bottom, top, published):
     """3D-ICE's first time steps of 2 ms, backward Euler as there."""
     slab = two_dies(bottom, top)
     steps = [
-        spreading.slab_heating(slab, 1.63566e6, TWO_DIES, p, 2e-3, len(published), modes=100)
+        heat_forms.slab_heating(slab, 1.63566e6, TWO_DIES, p, 2e-3, len(published), modes=100)
         for p in PROBES
     ]
     assert 300 + np.array(steps).T == pytest.approx(np.array(published), abs=0.013)

@@ -116,6 +116,15 @@ def test_half_covered_voxel():
     assert (model.ids[0] == model.ids[1]).all() and len(model.media) == 3
 
 
+def test_only_rows_of_two_media_are_shared():
+    """The name is no sign: a part's own layer may be called like a shared voxel."""
+    wedge = Body("wedge", "b", (Prism([[0, 0], [3, 0], [0, 3]], 0, 2),))
+    assert model_of([wedge], grid_of(4, 5, 2)).media.shared.tolist() == [False, False, True]
+    rows = media.Rows()
+    rows.solid(0, "layer 3/4 in copper", A, 300.0)
+    assert rows.media().shared.tolist() == [False, False]
+
+
 def test_partial_cover_takes_the_rest_from_what_lay_there():
     plate = box("plate", "a", 0, 4, 0, 4, 0, 1)
     wedge = Body("wedge", "b", (Prism([[0, 0], [3, 0], [0, 3]], 0, 1),))

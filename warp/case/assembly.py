@@ -12,25 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from warp.case import power
-from warp.case.symmetry import asymmetry
+from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
 from warp.errors import Fault, Key, nearest
-from warp.geometry.part import AnyPart, Chip, Disc, Frame, Plate, Prism, Solid
+from warp.geometry.package import FreeColumns, QuarterTurn
+from warp.geometry.part import Part, Solid
 from warp.geometry.solids import Package, build
 from warp.materials import library as materials
 from warp.materials import mixing
-from warp.materials.bump_layer import Standing
+from warp.materials.bump_layer import BumpLayer
 from warp.materials.library import MaterialError, Medium
 from warp.materials.material import Phase, Shrunk
-from warp.voxels.boundary import SIDES, Boundary, Film, Fixed, Interface, Source
-
-MIRRORS = {
-    "none": (False, False),
-    "half-x": (True, False),
-    "half-y": (False, True),
-    "quarter": (True, True),
-}
-FACE_SIDES = (*SIDES, "sides", "all")
+from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +122,15 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
     if name not in found:
         recipe = package.recipes[name]
         media = [_mixed(part, package, found) for part in recipe.of]
-        if recipe.rule == "turned":
+        if isinstance(recipe, QuarterTurn):
             found[name] = materials.rotated(media[0], 1)
-        elif recipe.member is not None:
+        elif isinstance(recipe, FreeColumns):
             faces = [
                 ([_mixed(part, package, found) for part in face], list(face.values()))
                 for face in recipe.faces
             ]
             between = tuple(mixing.mix(media, shares, "voigt", name) for media, shares in faces)
-            found[name] = Standing(media[0], recipe.member, recipe.per_area, name, between)
+            found[name] = BumpLayer(media[0], recipe.member, recipe.per_area, name, between)
         else:
             phases = [
                 Phase(medium, recipe.since[part]) if part in recipe.since else medium
@@ -157,9 +150,7 @@ def _own_fault(error: MaterialError, file: CaseFile) -> Fault:
     return Fault(key, text.removeprefix(f"material {names[0]!r}: "))
 
 
-def _sources(
-    name: str, part: AnyPart, package: Package, folder: Path
-) -> Callable[[], list[Source]]:
+def _sources(name: str, part: Part, package: Package, folder: Path) -> Callable[[], list[Source]]:
     def step() -> list[Source]:
         if (
             not isinstance(part, Solid)
@@ -169,20 +160,15 @@ def _sources(
         ):
             return []
         return power.sources(
-            name, part.power, package.places[name], part.turn, folder, active_side(part)
+            name, part.power, package.places[name], part.turn, folder, part.active_side()
         )
 
     return step
 
 
-def active_side(part: AnyPart) -> str | None:
-    """Where a chip's heat arises unless its power says; None: throughout."""
-    return {"down": "bottom", "up": "top"}[part.face] if isinstance(part, Chip) else None
-
-
-def removed(part: AnyPart) -> bool:
+def removed(part: Part) -> bool:
     """Whether a solid was taken out with material = "void": then its heat and its faces are gone too."""
-    return isinstance(part, Solid) and part.material == "void"
+    return isinstance(part, Solid) and part.is_void
 
 
 def _is_removed(name: str, file: CaseFile, absent: Collection[str]) -> bool:
@@ -237,8 +223,7 @@ def _interfaces(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[]
 def _check_part(name: str, file: CaseFile, key: Key) -> None:
     if name not in file.part:
         raise Fault(key, f"there is no part {name!r}{nearest(name, file.part)}")
-    part = file.part[name]
-    if part.shape == "void" or getattr(part, "material", None) == "void":
+    if file.part[name].is_void:
         raise Fault(key, f"part {name!r} is void and has no faces")
 
 
@@ -271,12 +256,8 @@ def _check_bond_lines(file: CaseFile) -> Iterator[Fault]:
             yield fault
             continue
         part = file.part[name]
-        if (
-            isinstance(part, Chip)
-            or not isinstance(part, Plate | Disc | Prism | Frame)
-            or getattr(part, "layers", None)
-        ):
-            what = "a laminate" if getattr(part, "layers", None) else f"of shape {part.shape!r}"
+        if part.laminated or not part.one_layer:
+            what = "a laminate" if part.laminated else f"of shape {part.shape!r}"
             yield Fault(
                 key,
                 f"part {name!r} is {what}, not one layer between two parts: plate, disc, prism or frame",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -21,13 +21,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from warp.case import overrides as overriding
-from warp.case.assembly import MIRRORS, Assembly, assemble
+from warp.case.assembly import Assembly, assemble
 from warp.case.errors import CaseError, Problem, Reporter
-from warp.case.plan import LoadStep, Stage, plan
+from warp.case.plan import plan
+from warp.case.stage import LoadStep, Stage
 from warp.case.stages import assembly_of, hurried, unsupported
+from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.case.toml_lines import key_lines
-from warp.geometry.part import AnyPart
+from warp.geometry.part import Part
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
 from warp.materials.material import Medium
@@ -59,9 +61,9 @@ class Case:
     file: CaseFile
     assembly: Assembly
     """All parts at once."""
-    load_steps: tuple[LoadStep, ...] = ()
-    """What is computed of the process, in order; empty where the case has no steps."""
-    stages: Mapping[Stage, Assembly] = field(default_factory=dict)
+    load_steps: tuple[LoadStep, ...]
+    """What is computed, in order: the load steps of the process, one of a case without steps."""
+    stages: Mapping[Stage, Assembly]
     """The parts of each stage of the process."""
 
     def __repr__(self) -> str:
@@ -70,6 +72,11 @@ class Case:
     @property
     def title(self) -> str:
         return self.file.title or self.path.stem
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether the case describes a process, with [[step]] tables."""
+        return bool(self.file.step)
 
     @property
     def package(self) -> Package:
@@ -83,7 +90,7 @@ class Case:
         return max(place.z1 for place in places) - min(place.z0 for place in places)
 
     @property
-    def parts(self) -> Mapping[str, AnyPart]:
+    def parts(self) -> Mapping[str, Part]:
         return self.file.part
 
     def bodies(self) -> list[Body]:
@@ -196,6 +203,8 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         load_steps, faults = plan(
             file, assembly.package.places, assembly.heated, bool(assembly.sources)
         )
+    if not file.step:
+        stages = {load_step.stage: assembly for load_step in load_steps}
     for load_step in load_steps:
         if load_step.stage not in stages and not faults:
             stages[load_step.stage], faults = assembly_of(file, load_step.stage, path.parent)

@@ -15,27 +15,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from warp.case.steps import KINDS
+from warp.case.steps import WORDS
 from warp.errors import Key, WarpError, nearest
-from warp.geometry.part import SHAPES
+from warp.geometry.parts import SHAPES, SYNONYMS
 
 PLAIN = re.compile(r"[A-Za-z0-9_-]+")
-CALLED = {
-    "ring": "frame",
-    "stiffener": "frame",
-    "die": "chip",
-    "cap": "lid",
-    "bumps": "columns",
-    "pillars": "columns",
-}
-CALLED |= {
-    "box": "plate",
-    "layer": "plate",
-    "block": "blocks",
-    "cylinder": "columns",
-    "spheres": "balls",
-    "wafer": "disc",
-}
 
 
 @dataclass(frozen=True)
@@ -158,7 +142,7 @@ def _sentence(entry: Any, schema: Mapping[str, Any]) -> str:
         shape = str(context["tag"]).strip("<>")
         if loc[:1] == ("step",):
             return _no_step(shape)
-        return f"{shape!r} is no shape{_did_you_mean(CALLED.get(shape, shape), SHAPES) or nearest(shape, SHAPES)}"
+        return f"{shape!r} is no shape{_did_you_mean(SYNONYMS.get(shape, shape), SHAPES) or nearest(shape, SHAPES)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"must be a table of keys, not {_shown(entry['input'])}"
     if kind == "tuple_type":
@@ -191,10 +175,10 @@ def _no_step(kind: str) -> str:
     if kind == "missing":
         return (
             'is missing: add do = "attach" (or '
-            + ", ".join(kind for kind in KINDS if kind != "attach")
+            + ", ".join(kind for kind in WORDS if kind != "attach")
             + ")"
         )
-    return f"{kind!r} is no step{nearest(kind, KINDS)}"
+    return f"{kind!r} is no step{nearest(kind, WORDS)}"
 
 
 def _did_you_mean(word: Any, known: Sequence[str]) -> str:
@@ -247,7 +231,7 @@ def _find(schema: Mapping[str, Any], loc: Key) -> Mapping[str, Any]:
     for step in loc:
         here = _resolve(here, schema)
         if isinstance(step, str) and step.startswith("<"):
-            title = step.strip("<>")
+            title = step.strip("<>").replace("-", "")
             branches = [
                 _resolve(b, schema) for b in (*here.get("oneOf", ()), *here.get("anyOf", ()))
             ]

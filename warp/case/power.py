@@ -13,7 +13,7 @@ import numpy as np
 from warp.errors import Fault, Key
 from warp.geometry.copper import csv, npy, unlike
 from warp.geometry.part import PowerSpec
-from warp.geometry.stacking import Place
+from warp.geometry.place import Place
 from warp.voxels.boundary import Source
 
 SLACK = 1e-9  # m

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from warp.case.assembly import MIRRORS, Assembly, assemble
-from warp.case.plan import LoadStep, Stage
-from warp.case.symmetry import asymmetry
+from warp.case.assembly import Assembly, assemble
+from warp.case.stage import LoadStep, Stage
+from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import CaseFile
 from warp.errors import Fault
+from warp.geometry.bump_array import BumpArray
 from warp.geometry.package import VOID
-from warp.geometry.part import AnyPart, Array, Solid
+from warp.geometry.part import Part, Solid
 from warp.materials.library import MaterialError
 from warp.voxels.boundary import Boundary, Fixed
 from warp.voxels.supports import Clamp, Table
@@ -25,14 +26,14 @@ def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, l
     """Bodies, materials, heat sources and boundaries of one stage, of the whole: nothing is cut here."""
     since, shrunk = dict(stage.since), dict(stage.shrunk)
     made: dict[str, tuple[str, float]] = {}
-    parts: dict[str, AnyPart] = {}
+    parts: dict[str, Part] = {}
     for name, part in file.part.items():
         changes: dict[str, object] = {}
         if name in since and isinstance(part, Solid):
             changes["stress_free"] = since[name]
         if name in shrunk and isinstance(part, Solid) and part.material is not None:
             changes["material"] = _after_cure(part.material, shrunk[name], made)
-        if isinstance(part, Array) and part.model == "effective" and part.fill is not None:
+        if isinstance(part, BumpArray) and part.model == "effective" and part.fill is not None:
             changes |= _fill(part, file, stage, shrunk, made)
         parts[name] = part.model_copy(update=changes) if changes else part
     around = dict(file.boundary)
@@ -55,10 +56,7 @@ def hurried(load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]) ->
         ):
             bodies, media = stages[load_step.stage].package.bodies, stages[load_step.stage].media
             names = (body.material for body in bodies if body.material is not None)
-            slow = next(
-                (name for name in names if getattr(media[name], "relaxation", None) is not None),
-                None,
-            )
+            slow = next((name for name in names if media[name].relaxation is not None), None)
             if slow is not None:
                 yield Fault(
                     ("step", load_step.step),
@@ -102,7 +100,7 @@ def unsupported(
 
 
 def _fill(
-    array: Array,
+    array: BumpArray,
     file: CaseFile,
     stage: Stage,
     shrunk: dict[str, float],

@@ -15,6 +15,13 @@ import numpy as np
 from warp.geometry.shapes import Balls, Body, Box, Columns, Shape, Sheet
 from warp.voxels.boundary import Boundary, Film, Interface, Source
 
+MIRRORS = {
+    "none": (False, False),
+    "half-x": (True, False),
+    "half-y": (False, True),
+    "quarter": (True, True),
+}
+"""Whether the planes x = 0 and y = 0 mirror, by the word of the case file."""
 FINE = 1e10  # 1/m: coordinates are compared as whole tenths of a nanometre
 DIGITS = 9  # of watts
 FLIP = ({"x-": "x+", "x+": "x-"}, {"y-": "y+", "y+": "y-"})

@@ -21,7 +21,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator
 
 from warp.case.steps import AnyStep
-from warp.geometry.part import AnyPart, Names, Section, Size, Thickness
+from warp.geometry.parts import AnyPart
+from warp.geometry.section import Names, Section, Size, Thickness
 from warp.materials.library import MaterialSpec
 from warp.units import NOT_NEGATIVE, POSITIVE, FilmCoefficient, InterfaceResistance, Temperature
 

@@ -1,4 +1,4 @@
-"""Verbs that write and check a case, and what it may name."""
+"""Verbs that write and check a case, and list what it may name."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from warp.errors import WarpError
 
 def new(
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help="What kind of package; none lists them.")
+        str | None,
+        typer.Argument(metavar="KIND", help="Kind of package; without it the kinds are listed."),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="CASE.toml", help="KIND.toml here unless told."),
+        typer.Option(
+            "-o", "--output", metavar="CASE.toml", help="Default: KIND.toml in this folder."
+        ),
     ] = None,
 ) -> None:
     """Write a commented case file to start from.
@@ -43,15 +46,17 @@ def check(
     set_: Set = None,
     picture: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Cross-section picture; CASE.png here unless told."),
+        typer.Option(metavar="FILE.png", help="Cross-section; default: CASE.png in this folder."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the stack, the grid, gaps and floating parts, and what a run will cost. Solves nothing, needs no GPU.
+    """Show the stack, the grid, gaps and floating parts, and what a run will cost.
+
+    Solves nothing and needs no GPU.
 
     \b
     Examples:
-      warp check lid.toml                   draws lid.png, too
+      warp check lid.toml                   draws lid.png as well
       warp check lid.toml --json
     """
     from dataclasses import replace
@@ -75,15 +80,15 @@ def check(
 
 
 def materials(
-    name: Annotated[str | None, typer.Argument(help="One of the library's names.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A name of the library.")] = None,
     matrix: Annotated[
         str | None,
         typer.Option(
-            "--in", metavar="MATRIX", help="Show NAME as a powder in this polymer, over its share."
+            "--in", metavar="MATRIX", help="Show NAME as a powder in this polymer, by volume share."
         ),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(metavar="LENGTH", help='With --in: the grains, e.g. "5 um".')
+        str | None, typer.Option(metavar="LENGTH", help='With --in: grain size, e.g. "5 um".')
     ] = None,
     resistance: Annotated[
         str,
@@ -93,7 +98,9 @@ def materials(
     ] = "0 m^2 K/W",
     as_json: Json = False,
 ) -> None:
-    """List the material library, show one material with the source of every value, or a filled polymer's curve.
+    """List the material library, or show one material or filled polymer.
+
+    Every value of a material is shown with its source.
 
     \b
     Examples:

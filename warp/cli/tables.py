@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from warp.report import number_tables
 from warp.report.step_figures import duration, telling, value_of
 from warp.report.terminal import screen
 
@@ -53,28 +54,29 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
     """Print warpage, temperatures, solvers and cost; `numbers` as `warp summary --json` has them."""
     console = screen()
     console.print(Text(title, style="bold"))
-    parts, solvers = _parts(numbers), _solvers(numbers)
-    if parts is not None:
+    found, solvers = number_tables.by_part(numbers), _solvers(numbers)
+    if found.rows:
+        parts = _table("part", *found.heads)
+        for name, cells in found.rows.items():
+            parts.add_row(name, *(Text(text) for text in cells))
         console.print(parts)
+    if numbers.get("surfaces"):
         console.print(
             " warpage by JEITA ED-7306: + is convex, the centre away from the board", style="dim"
         )
-        if "refinement" in numbers:
-            console.print(f" {_refinement(numbers['refinement'])}", style="dim")
-    if _thermal(numbers):
-        console.print(f" {_thermal(numbers)}")
-    for line in _bond_lines(numbers.get("bond_lines") or {}):
-        console.print(f" {line}")
+    facts = number_tables.facts(numbers)
+    if facts:
+        console.print(" " + " · ".join(facts))
     if solvers is not None:
         console.print(solvers)
-    facts = [
+    cost = [
         _count(numbers.get("voxels"), "voxels"),
         _count(numbers.get("unknowns"), "displacements"),
         _number(numbers.get("wall_s"), "{:.1f} s"),
         _number(numbers.get("peak_memory_MB"), "{:,.0f} MB"),
         numbers.get("device"),
     ]
-    console.print(" " + " · ".join(str(fact) for fact in facts if fact), style="dim")
+    console.print(" " + " · ".join(str(fact) for fact in cost if fact), style="dim")
     if written is not None:
         console.print(f" written to {written}", style="dim")
 
@@ -84,72 +86,6 @@ def _table(*columns: str) -> Table:
     for n, name in enumerate(columns):
         table.add_column(name, justify="left" if n == 0 else "right", no_wrap=True)
     return table
-
-
-def _parts(numbers: Mapping[str, Any]) -> Table | None:
-    """One row a part: warpage of its two sides, in signs and in words, and its temperatures."""
-    surfaces, temperatures = numbers.get("surfaces") or {}, numbers.get("temperature") or {}
-    names = list(dict.fromkeys([*surfaces, *temperatures]))
-    if not names:
-        return None
-    table = _table(
-        "part",
-        *(("top", "bottom") if surfaces else ()),
-        *(("hottest", "mean") if temperatures else ()),
-    )
-    for name in names:
-        sides = (
-            [_warpage(surfaces.get(name, {}).get(side)) for side in ("top", "bottom")]
-            if surfaces
-            else []
-        )
-        t = temperatures.get(name, {})
-        warm = (
-            [_number(t.get(f"{key}_C"), "{:.2f} degC") for key in ("max", "mean")]
-            if temperatures
-            else []
-        )
-        table.add_row(name, *sides, *warm)
-    return table
-
-
-def _warpage(surface: Mapping[str, Any] | None) -> Text:
-    if surface is None:
-        return Text("")
-    value, error = surface["warpage_um"], surface.get("warpage_error_um")
-    within = ""
-    if error is not None:
-        bound = "<" if surface.get("warpage_extrapolated_um") is None else ""
-        within = f" +- {bound}{error:.1f}" if error >= 0.1 else f" +- {bound}{error:.1g}"
-    return Text.assemble(
-        (f"{value:+.1f}{within} um", "bold"), (" convex " if value >= 0 else " concave", "dim")
-    )
-
-
-def _refinement(facts: Mapping[str, Any]) -> str:
-    """What stands behind the errors."""
-    grids = ", ".join(f"{count:,}" for count in facts["voxels"])
-    return f"+- discretisation error from grids of {grids} voxels, order {facts['order']}; <: a bound, not monotone"
-
-
-def _thermal(numbers: Mapping[str, Any]) -> str:
-    thermal = numbers.get("thermal") or {}
-    texts = [
-        _number(thermal.get("junction_C"), "junction {:.2f} degC"),
-        _number(thermal.get("theta_ja_K_per_W"), "theta_JA {:.4g} K/W"),
-        _number(thermal.get("power_W"), "power {:.4g} W"),
-        _number(numbers.get("coplanarity_um"), "coplanarity {:.1f} um"),
-    ]
-    return " · ".join(text for text in texts if text)
-
-
-def _bond_lines(found: Mapping[str, Any]) -> list[str]:
-    """How thick each bond line has become, one line each."""
-    return [
-        f"bond line {name}: {n['thickness_um']:.1f} um as drawn, {n['change_um']:+.2f} um"
-        f" ({n['change_min_um']:+.2f} to {n['change_max_um']:+.2f}) after {found['rounds']} rounds of heat and bending"
-        for name, n in found.get("parts", {}).items()
-    ]
 
 
 def _solvers(numbers: Mapping[str, Any]) -> Table | None:

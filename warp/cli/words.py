@@ -1,4 +1,4 @@
-"""The words that several verbs take, and what they mean."""
+"""Declare the arguments that several verbs take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from warp.errors import WarpError
 
 CaseFile = Annotated[
-    Path, typer.Argument(metavar="CASE.toml", help="The package and what is done to it.")
+    Path, typer.Argument(metavar="CASE.toml", help="The case file: a package and its loads.")
 ]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to compute.")]
 Set = Annotated[
@@ -35,7 +35,7 @@ Surfaces = Annotated[
 
 
 def overrides(pairs: list[str] | None) -> dict[str, str]:
-    """Split each KEY=VALUE of --set."""
+    """Split each KEY=VALUE of --set; raise WarpError where there is no key or no =."""
     chosen = {}
     for pair in pairs or []:
         key, equals, value = pair.partition("=")
@@ -48,5 +48,5 @@ def overrides(pairs: list[str] | None) -> dict[str, str]:
 
 
 def print_json(value: Any) -> None:
-    """Print what a script reads."""
+    """Print JSON for a script."""
     print(json.dumps(value, indent=2, allow_nan=False))

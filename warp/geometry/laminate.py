@@ -8,17 +8,16 @@ import numpy as np
 
 from warp.errors import Fault, Key
 from warp.geometry.copper import copper_share
-from warp.geometry.package import VOID, Package, Recipe
-from warp.geometry.part import Drawing, Layer, Lump, Plate
-from warp.geometry.rings import box
-from warp.geometry.shapes import Shape, Sheet
-from warp.geometry.stacking import Outline, Place
+from warp.geometry.package import VOID, Mixture, Package
+from warp.geometry.part import Drawing, Laminated, Layer, Lump
+from warp.geometry.place import Outline, Place
+from warp.geometry.shapes import Shape, Sheet, block
 
 SHARES = 16  # steps in which a voxel's share of a picture's copper is rounded
 
 
 def laminate(
-    name: str, plate: Plate, where: Place, package: Package
+    name: str, plate: Laminated, where: Place, package: Package
 ) -> Iterator[tuple[str, float, float]]:
     """Material, bottom and top of each layer, from the top down as the file lists them."""
     top = where.z1
@@ -38,7 +37,7 @@ def laminate(
                     where.outline,
                 )
                 shares[made_of] = shares.get(made_of, 0.0) + layer.thickness / thickness
-            package.recipes[label] = Recipe("z-layers", shares, key)
+            package.recipes[label] = Mixture("z-layers", shares, key)
             material = label
         else:
             thickness = entry.thickness
@@ -51,19 +50,19 @@ def laminate(
 
 
 def layer_shape(
-    made_of: str, outline: Outline, low: float, high: float, plate: Plate, package: Package
+    made_of: str, outline: Outline, low: float, high: float, plate: Laminated, package: Package
 ) -> Shape:
     """A box, or a sheet where the layer's copper is a picture; a turned plate's picture turns with it."""
     image = package.images.get(made_of)
     if image is None:
-        return box(outline, low, high)
+        return block(outline, low, high)
     turned = np.rot90(image, -(plate.turn // 90))  # rot90 turns pictures, whose rows run down
     names = tuple(f"{made_of} {level}/{SHARES}" for level in range(SHARES + 1))
     return Sheet(*outline.bounds, low, high, turned, names)
 
 
 def _image(
-    plate: Plate,
+    plate: Laminated,
     layer: Layer,
     drawing: Drawing,
     dielectric: str,
@@ -92,13 +91,13 @@ def _image(
         share = level / SHARES
         of = {conductor: share, dielectric: 1.0 - share}
         of = {material: part for material, part in of.items() if part}
-        package.recipes[f"{label} {level}/{SHARES}"] = Recipe(rule, of, key)
-    package.recipes[label] = Recipe(rule, {conductor: 0.5, dielectric: 0.5}, key)
+        package.recipes[f"{label} {level}/{SHARES}"] = Mixture(rule, of, key)
+    package.recipes[label] = Mixture(rule, {conductor: 0.5, dielectric: 0.5}, key)
     return label
 
 
 def _layer(
-    plate: Plate, layer: Layer, key: Key, label: str, package: Package, outline: Outline
+    plate: Laminated, layer: Layer, key: Key, label: str, package: Package, outline: Outline
 ) -> str:
     """The layer's material: a dielectric, or the recipe of copper in it."""
     dielectric = layer.material or plate.material
@@ -129,5 +128,5 @@ def _layer(
     if share == 1.0 or conductor == dielectric:
         return conductor
     rule = "columns" if layer.vias else "voigt" if layer.pattern == "plane" else "traces"
-    package.recipes[label] = Recipe(rule, {conductor: share, dielectric: 1.0 - share}, key)
+    package.recipes[label] = Mixture(rule, {conductor: share, dielectric: 1.0 - share}, key)
     return label

@@ -83,7 +83,7 @@ def used(media: Mapping[str, Medium], names: Iterable[str]) -> dict[str, dict[st
         if isinstance(medium, Material):
             found[name] = {**described(medium), "room": constants(medium)}
         elif name in wanted:
-            about = {"description": getattr(medium, "description", ""), "source": medium.source}
+            about = {"description": medium.description, "source": medium.source}
             found[name] = {**about, "properties": {}, "room": constants(medium)}
     return found
 

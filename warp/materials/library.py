@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -23,8 +24,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from warp.materials.curves import Constant, Transition, Triple, values_of
-from warp.materials.material import Material, MaterialError, Medium, at, compliance, rotated
+from warp.materials.curves import Constant, Table, Transition, Triple, values_of
+from warp.materials.material import (
+    Material,
+    MaterialClass,
+    MaterialError,
+    Medium,
+    at,
+    compliance,
+    rotated,
+)
 from warp.materials.mixing import ConductivityRule, Filler, Mixed, mix
 from warp.materials.properties import DIRECTIONS, PLANES, Property, complete, move_glass_transition
 from warp.materials.relaxation import RelaxationSpec
@@ -58,7 +67,7 @@ PROPERTIES = {
     "conductivity": Property(CONDUCTIVITY, DIRECTIONS, positive=True),
     "specific_heat": Property(SPECIFIC_HEAT, {}, positive=True),
 }
-CITED = {*PROPERTIES, "density", "glass_transition", "stress_free_temperature", "relaxation"}
+CITED = (*PROPERTIES, "density", "glass_transition", "stress_free_temperature", "relaxation")
 
 
 def _share(value: float) -> float:
@@ -90,12 +99,16 @@ class Mixture(BaseModel):
         "voigt",
         "reuss",
         "traces",
-    ]
-    conductivity_rule: ConductivityRule = Filler.conductivity_rule
-    maximum_packing: Annotated[Dimensionless, POSITIVE, AfterValidator(_share)] = (
-        Filler.maximum_packing
+    ] = Field(description="how the materials lie in each other")
+    conductivity_rule: ConductivityRule = Field(
+        Filler.conductivity_rule, description="how grains conduct, for particulate"
     )
-    particle_size: Annotated[Length, POSITIVE] | None = Filler.particle_size
+    maximum_packing: Annotated[Dimensionless, POSITIVE, AfterValidator(_share)] = Field(
+        Filler.maximum_packing, description="largest possible volume fraction of the grains"
+    )
+    particle_size: Annotated[Length, POSITIVE] | None = Field(
+        Filler.particle_size, description="diameter of the grains"
+    )
     interface_resistance: InterfaceResistance = Filler.interface_resistance
 
     @field_validator("of")
@@ -122,15 +135,18 @@ class MaterialSpec(BaseModel):
     """One [material.NAME] table of a case, or one entry of the library."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
-    description: str = ""
+    description: str = Field("", description="one line for a reader")
     source: str | dict[str, str] = Field(
         "", description="where the values are from, for all or per property"
     )
-    aliases: list[str] = []
+    aliases: list[str] = Field([], description="other names of a library material")
+    material_class: MaterialClass | None = Field(
+        None, alias="class", description="what kind of thing it is; of that it is `like` by default"
+    )
     like: str | None = Field(
         None, description="start from this material and override what is given here"
     )
-    mixture: Mixture | None = None
+    mixture: Mixture | None = Field(None, description="several materials in one")
     youngs_modulus: Annotated[Any, PROPERTIES["youngs_modulus"]] = None
     poissons_ratio: Annotated[Any, PROPERTIES["poissons_ratio"]] = None
     shear_modulus: Annotated[Any, PROPERTIES["shear_modulus"]] = None
@@ -215,6 +231,8 @@ def library() -> dict[str, Material]:
         except ValidationError as error:
             raise MaterialError(f"data/materials.toml: {name}: {error}") from None
         material = _override(found[spec.like] if spec.like else Material(name, {}), spec, name)
+        if material.temperature_range is None:
+            material = replace(material, temperature_range=_tabulated(material))
         for key in (name, *material.aliases):
             if key in found:
                 raise MaterialError(f"data/materials.toml: the name {key!r} occurs twice")
@@ -234,6 +252,7 @@ def _override(base: Material, spec: MaterialSpec, name: str) -> Material:
         key: getattr(spec, key)
         for key in ("glass_transition", "stress_free_temperature", "temperature_range")
     }
+    own["material_class"] = spec.material_class
     own["relaxation"] = spec.relaxation and spec.relaxation.build()
     own = {key: getattr(base, key) if value is None else value for key, value in own.items()}
     for key, form in PROPERTIES.items():
@@ -247,11 +266,11 @@ def _override(base: Material, spec: MaterialSpec, name: str) -> Material:
             raise MaterialError(f"material {name!r}: {key} {error}", key) from None
     if spec.density is not None:
         laws["density"] = (Constant(spec.density),) * 3
-    given = {key for key in CITED if getattr(spec, key) is not None}
+    given = [key for key in CITED if getattr(spec, key) is not None]
     for_all = spec.source if isinstance(spec.source, str) else ""
     sources = {**base.sources, **dict.fromkeys(given, for_all or f"given for {name}, no source")}
     if isinstance(spec.source, dict):
-        unknown = set(spec.source) - CITED
+        unknown = set(spec.source) - set(CITED)
         if unknown:
             raise MaterialError(
                 f"material {name!r}: source names no property: {', '.join(sorted(unknown))}",
@@ -267,6 +286,19 @@ def _override(base: Material, spec: MaterialSpec, name: str) -> Material:
         tuple(spec.aliases),
         **own,
     )
+
+
+def _tabulated(material: Material) -> tuple[float, float] | None:
+    """Return the temperatures in K at which every table of the material has values."""
+    tables = [
+        (knots[0], knots[-1])
+        for law in material.laws.values()
+        for knots in (curve.knots for curve in law if isinstance(curve, Table))
+    ]
+    if not tables:
+        return None
+    first, last = max(low for low, _ in tables), min(high for _, high in tables)
+    return (first, last) if first < last else None
 
 
 def cite(sources: Mapping[str, str]) -> str:
@@ -321,6 +353,9 @@ def _mixed(
     beside = {key for key in (*CITED, "like") if getattr(spec, key) is not None} - {
         "stress_free_temperature"
     }
+    if spec.material_class is not None:
+        message = "class cannot be given beside a mixture, which has that of its largest part"
+        raise MaterialError(f"material {name!r}: {message}", "class")
     if beside:
         key = min(beside)
         raise MaterialError(f"material {name!r}: {key} cannot be given beside a mixture", key)

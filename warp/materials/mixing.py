@@ -45,7 +45,13 @@ import numpy as np
 from warp.materials import composites
 from warp.materials.composites import Phases
 from warp.materials.curves import Values
-from warp.materials.material import MaterialError, Medium, normal_block, normal_matrix
+from warp.materials.material import (
+    MaterialClass,
+    MaterialError,
+    Medium,
+    normal_block,
+    normal_matrix,
+)
 from warp.materials.relaxation import Relaxation
 
 RULES: dict[str, Callable[[Phases], Phases]] = {
@@ -103,16 +109,23 @@ class Mixed:
         )
 
     @property
+    def material_class(self) -> MaterialClass | None:
+        """Return the class of the largest part."""
+        return self._largest.material_class
+
+    @property
     def relaxation(self) -> Relaxation | None:
-        """How the mixture relaxes: as its matrix, which stiff grains stiffen alike at all times; else as its largest part."""
+        """Return the law of the matrix, which stiff grains do not change; else of the largest part."""
         if self.rule in CONTINUOUS and self.media[-1] is not None:
             return self.media[-1].relaxation
-        solid = [
-            (f, medium)
-            for f, medium in zip(self.fractions, self.media, strict=True)
-            if medium is not None
-        ]
-        return max(solid, key=lambda part: part[0])[1].relaxation
+        return self._largest.relaxation
+
+    @property
+    def _largest(self) -> Medium:
+        """Return the part of the greatest volume fraction, void aside."""
+        parts = zip(self.fractions, self.media, strict=True)
+        solid = [(f, medium) for f, medium in parts if medium is not None]
+        return max(solid, key=lambda part: part[0])[1]
 
     @property
     def knots(self) -> tuple[float, ...]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
-from warp.report import plots
+from warp.report import number_tables, plots
 from warp.report.plots import DASHES, LINE_COLOURS, level_line, page
 from warp.results import flatness
 from warp.results import measured as surfaces
@@ -98,40 +98,6 @@ class Match:
             "slope": self.slope,
             "same_sign": bool(np.sign(self.warpage) == np.sign(self.computed_warpage)),
         }
-
-
-def numbers(a: Result, b: Result) -> list[dict[str, Any]]:
-    """Every warpage, temperature and stress that both results have: name, unit, a, b, difference."""
-    rows = []
-    for name, unit, read in (
-        ("warpage", "um", lambda m: _surfaces(m, "warpage_um")),
-        (
-            "hottest",
-            "degC",
-            lambda m: {p: t["max_C"] for p, t in (m.get("temperature") or {}).items()},
-        ),
-        ("largest tension", "MPa", lambda m: _parts(m, "stress", "max_principal_q999_MPa")),
-        (
-            "coplanarity",
-            "um",
-            lambda m: {"terminals": m["coplanarity_um"]} if "coplanarity_um" in m else {},
-        ),
-    ):
-        first, second = read(a.metrics), read(b.metrics)
-        for where in first:
-            if where in second:
-                x, y = float(first[where]), float(second[where])
-                rows.append(
-                    {
-                        "quantity": name,
-                        "where": where,
-                        "unit": unit,
-                        "a": x,
-                        "b": y,
-                        "difference": y - x,
-                    }
-                )
-    return rows
 
 
 def differing(a: Result, b: Result) -> list[str]:
@@ -272,7 +238,7 @@ def compare(
     curves = {name: _residual(flat) for name, flat in zip(names, flats, strict=False)}
     out: dict[str, Any] = {"surface": f"{part}.{side}"}
     if b is not None:
-        out["numbers"] = numbers(a, b)
+        out["numbers"] = number_tables.compared(a.metrics, b.metrics)
         out["changed"] = differing(a, b)
     if points is not None:
         matches = [match(flat, points) for flat in flats]
@@ -295,19 +261,6 @@ def _residual(flat: Flat) -> Surface:
     from dataclasses import replace
 
     return replace(flat.warpage.surface, w=flat.warpage.residual)
-
-
-def _surfaces(numbers: Mapping[str, Any], key: str) -> dict[str, float]:
-    found = numbers.get("surfaces") or {}
-    return {
-        f"{part}.{side}": values[key]
-        for part, sides in found.items()
-        for side, values in sides.items()
-    }
-
-
-def _parts(numbers: Mapping[str, Any], table: str, key: str) -> dict[str, float]:
-    return {part: values[key] for part, values in (numbers.get(table) or {}).items()}
 
 
 def _level(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:

@@ -33,7 +33,8 @@ VTK_TYPES = {"f8": "Float64", "f4": "Float32", "i4": "Int32", "i2": "Int16", "u1
 def vtr(result: Result, path: Path) -> Path:
     """Write a VTK XML RectilinearGrid."""
     hdf5.check_writable(path)
-    grid, arrays = result.grid, list(cells.arrays(result))
+    grid = result.grid
+    arrays = list(cells.arrays(grid, result.ids, result.media, result.fields))
     offset, points, data = 0, [], []
     for axis in "xyz":
         points.append(_array(axis, np.dtype("f8"), 1, offset))

@@ -20,8 +20,8 @@ from warp.report.plots import ANEW, OKABE_ITO, broken, level_line, page, stretch
 from warp.results import flatness, measured
 from warp.results import stress as stress_metrics
 from warp.results.measured import Flat
-from warp.results.metrics import ZERO_CELSIUS
 from warp.results.surface import interpolate
+from warp.units import ZERO_CELSIUS
 
 if TYPE_CHECKING:
     from warp.results.file import Result

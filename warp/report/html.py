@@ -50,11 +50,6 @@ def number(value: float | None, form: str) -> str:
     return UNKNOWN if value is None else form.format(value)
 
 
-def place(millimetres: Sequence[float]) -> str:
-    """Coordinates."""
-    return ", ".join(f"{v:.3g}" for v in millimetres)
-
-
 def verdict(within: bool, good: str = "within", bad: str = "above") -> str:
     """A word with a tick or a cross."""
     return f"<span class='good'>{good}</span>" if within else f"<span class='bad'>{bad}</span>"

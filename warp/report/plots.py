@@ -7,7 +7,6 @@ than colours.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +42,6 @@ NUMBER = {
     "linewidth": 0.5,
 }
 STYLE = {"font.size": 9.0, "axes.titlesize": 9.0, "legend.fontsize": 8.0, "svg.hashsalt": "warpage"}
-SHARED = re.compile(r" \d+/\d+ in ")  # how media name a voxel that two of them share
 
 
 @contextmanager
@@ -141,11 +139,12 @@ def section(
 
 
 def _row_names(model: VoxelModel | Result) -> list[str]:
-    """Each media row as "part: material"; a voxel that two media share goes to the part that owns it."""
+    """Name each media row "part: material"; a row that is shared takes the name of its owner."""
     parts = np.asarray(model.media.part)
+    shared = _shared_rows(model)
     found, own = [""] * len(parts), dict[int, str]()
     for row, name in enumerate(model.media.names):
-        if parts[row] >= 0 and not SHARED.search(name):
+        if parts[row] >= 0 and not shared[row]:
             part = model.parts[parts[row]]
             found[row] = name if name.startswith(f"{part}: ") else f"{part}: {name}"
             own.setdefault(parts[row], found[row])
@@ -153,6 +152,14 @@ def _row_names(model: VoxelModel | Result) -> list[str]:
         name or own.get(p, model.parts[p] if p >= 0 else "")
         for name, p in zip(found, parts, strict=True)
     ]
+
+
+def _shared_rows(model: VoxelModel | Result) -> np.ndarray:
+    """Mark the media of voxels of which only a share belongs to the part that owns them."""
+    share = model.media.share
+    if share is None:
+        return np.zeros(len(model.media.part), bool)
+    return np.asarray(share) < 1.0
 
 
 def cross_section(

@@ -18,7 +18,8 @@
                  residuals/<solver>: relative residual of every iteration
     /VTKHDF      links for ParaView (`vtkhdf`)
 
-A change that old readers would misread raises the major schema number; added names raise the minor one.
+A change that old readers would misread raises the major schema number; an added dataset raises the
+minor one; a number added under /metrics raises neither.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.results import cells, hdf5, surface, vtkhdf
-from warp.results.cells import OUR_ORDER, centre_displacement
+from warp.results.cells import OUR_ORDER, MediaTable, centre_displacement
 from warp.results.flatness import Warpage, warpage
 from warp.results.hdf5 import check_writable
 from warp.voxels.grid import Grid
@@ -48,21 +49,6 @@ __all__ = ["MediaTable", "Result", "check_writable", "origin", "read", "summary"
 FORMAT = "warpage"
 SCHEMA = (1, 1)
 PACKED_CELLS = 20_000_000  # larger models store real fields unpacked: zlib takes 2.5 s per million voxels, a solve less
-
-
-@dataclass(frozen=True)
-class MediaTable:
-    """What a row of ids means: part index (-1 void), material name, stress-free temperature [K], the part's share."""
-
-    part: np.ndarray
-    material: list[str]
-    stress_free: np.ndarray
-    share: np.ndarray | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """What a model's media call the same: a result can be drawn as a model."""
-        return self.material
 
 
 @dataclass(eq=False)
@@ -224,7 +210,7 @@ class Result:
         except ImportError:
             raise WarpError("to_pyvista needs pyvista: pip install pyvista") from None
         voxels = pyvista.RectilinearGrid(self.grid.x, self.grid.y, self.grid.z)
-        for name, kind, shape, layers in cells.arrays(self):
+        for name, kind, shape, layers in cells.arrays(self.grid, self.ids, self.media, self.fields):
             whole = np.stack([np.asarray(layer, kind) for layer in layers])
             voxels.cell_data[name] = whole.reshape(-1, *shape[3:])
         voxels.field_data["parts"] = self.parts
@@ -376,11 +362,11 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
     ids, fields = result.ids, result.fields
     file.create_group("fields")
     hdf5.put_layers(file, "ids", (nz, ny, nx), np.uint16, (ids[k] for k in range(nz)))
-    for name, kind, shape, layers in cells.arrays(result):
+    for name, kind, shape, layers in cells.arrays(result.grid, ids, result.media, fields):
         if name != "temperature":
             compress = packed or kind.kind in "iu"
             hdf5.put_layers(file, vtkhdf.CELL_DATA[name], shape, kind, layers, compress=compress)
-    hdf5.put_text(file, "cells/material_names", json.dumps(cells.material_names(result)))
+    hdf5.put_text(file, "cells/material_names", json.dumps(cells.material_names(result.media)))
     if "temperature" in fields:
         t = fields["temperature"]
         hdf5.put_layers(

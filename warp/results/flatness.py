@@ -1,4 +1,22 @@
-"""Flatness of a surface: warpage by JEITA ED-7306 and JESD22-B112, its plane, diagonals, curvature, coplanarity."""
+"""Flatness of a surface: warpage, plane, diagonals, curvature, coplanarity.
+
+Warpage as JEITA ED-7306 and JESD22-B112 define it, over the measuring zone of one surface:
+
+    r = w - (a + b x + c y)            residual from the least-squares plane
+    |C| = max r - min r                peak to valley
+    sign C = sgn(AB_max + AB_min + CD_max + CD_min)
+
+with AB, CD the two diagonals, each relative to the straight line that joins its ends; up (towards
+the lid) is positive. C > 0 is convex: the centre stands away from the board. A pure twist has no
+sign by this rule and counts as positive.
+
+The plane is fitted by integrals over the surface, as an even dense scan would give (Simpson's rule
+on parabolas: exact for bending by a constant curvature). An unweighted fit through vertices would
+follow the fine end of a graded grid.
+
+Curvature kappa_x = -d2w/dx2, so that kappa > 0 is convex too: least-squares quadratic over the
+middle quarter of each side, away from the free edges, where laminate theory holds.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +32,11 @@ ROUND_OFF = 1e-9  # of the height: a smaller sum over the diagonals has no sign
 
 @dataclass(frozen=True)
 class Warpage:
-    """Flatness of one surface in its measuring zone (m, 1/m): `surface` is the zone, `residual` lies on its vertices.
+    """Hold the flatness of one surface in its measuring zone (m, 1/m).
 
-    corner and edge heights are means over the four corners (two middles), minus the centre: negative when convex; NaN
-    where the footprint has no material there. centre: residual at the middle.
+    surface: the zone; residual: height above the plane at its vertices; centre: residual in the
+    middle. Corner and edge heights are means over the four corners (two middles of edges), minus
+    the centre: negative when convex, NaN where the footprint has a hole there.
     """
 
     surface: Surface
@@ -31,29 +50,6 @@ class Warpage:
     edge_x_minus_centre: float
     edge_y_minus_centre: float
     kappa: tuple[float, float, float]
-
-    def to_dict(self) -> dict[str, float | None]:
-        """Numbers with their units in the names: um, 1/m, mm."""
-        x0, x1, y0, y1 = self.surface.bounds
-        numbers = {
-            "warpage_um": self.value / UM,
-            "range_um": self.span / UM,
-            "rms_um": self.rms / UM,
-            "max_um": float(np.nanmax(self.residual)) / UM,
-            "min_um": float(np.nanmin(self.residual)) / UM,
-            "centre_um": self.centre / UM,
-            "corner_minus_centre_um": self.corner_minus_centre / UM,
-            "edge_x_minus_centre_um": self.edge_x_minus_centre / UM,
-            "edge_y_minus_centre_um": self.edge_y_minus_centre / UM,
-            "kappa_x_per_m": self.kappa[0],
-            "kappa_y_per_m": self.kappa[1],
-            "kappa_xy_per_m": self.kappa[2],
-            "zone_x_mm": (x1 - x0) * 1e3,
-            "zone_y_mm": (y1 - y0) * 1e3,
-            "zone_x0_mm": x0 * 1e3,
-            "zone_y0_mm": y0 * 1e3,
-        }
-        return {name: float(v) if np.isfinite(v) else None for name, v in numbers.items()}
 
 
 def warpage(surface: Surface, zone: Zone = None) -> Warpage:

@@ -14,11 +14,13 @@ so an HDF5 dataset will do. Results in MPa and mm.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from warp.voxels.grid import runs
+from warp.results.surface import Model
+from warp.voxels.grid import Grid, runs
 
 MPA = 1e6
 QUANTILE = 0.999
@@ -49,13 +51,13 @@ def invariants(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
-def cell_position(grid, flat: int) -> list[float]:
+def cell_position(grid: Grid, flat: int) -> list[float]:
     """Centre (x, y, z) of a cell given by its flat index [mm]."""
     k, j, i = np.unravel_index(flat, grid.shape)
     return [float(line[n] * 1e3) for line, n in ((grid.xc, i), (grid.yc, j), (grid.zc, k))]
 
 
-def parts(model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
+def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
     """Extreme principal and von Mises stress of every part [MPa] with their places [mm] and volume quantiles."""
     from warp.kernels import stress as kernels
 
@@ -95,7 +97,7 @@ def parts(model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
     return out
 
 
-def interfaces(model, stress: np.ndarray) -> list[dict[str, Any]]:
+def interfaces(model: Model, stress: np.ndarray) -> list[dict[str, Any]]:
     """Peel and shear on the horizontal interfaces of every pair of touching parts, lower part first.
 
     Areas and means are those of the modelled piece (half or quarter under symmetry): means and quantiles equal the
@@ -150,7 +152,7 @@ def quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
     return float(values[order[min(int(np.searchsorted(total, share * total[-1])), order.size - 1)]])
 
 
-def _layers(model, stress: np.ndarray):
+def _layers(model: Model, stress: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """For every layer with solid cells: k, the part of each cell (-1 in void) and its stress (6, ny, nx)."""
     part_of = np.asarray(model.media.part, np.int32)
     for run in runs(model.ids):

@@ -15,19 +15,40 @@ w > 0 points up, towards the lid, on either side. Lengths in metres. Arrays [j, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
 from warp.errors import WarpError
-from warp.voxels.grid import runs
+from warp.voxels.grid import Grid, runs
 
 Side: TypeAlias = Literal["top", "bottom"]
 WHOLE = 0.98
 """Share of a voxel that must be the part's own for its column to belong to the footprint."""
 Zone: TypeAlias = "float | tuple[float, float, float, float] | None"
+
+
+class Model(Protocol):
+    """Name what surfaces and metrics read of a voxel model; a result serves as well.
+
+    ids (nz, ny, nx): rows of media, 0 = void. media.part: index into parts of each row, -1 = void;
+    media.share: share of a voxel that belongs to the part, None = all.
+    """
+
+    @property
+    def grid(self) -> Grid: ...
+
+    @property
+    def ids(self) -> np.ndarray: ...
+
+    @property
+    def media(self) -> Any: ...
+
+    @property
+    def parts(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +89,7 @@ class Surface:
         return float(self.x[0]), float(self.x[-1]), float(self.y[0]), float(self.y[-1])
 
 
-def faces(model) -> tuple[np.ndarray, np.ndarray]:
+def faces(model: Model) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent."""
     from warp.kernels import surface as kernels
 
@@ -81,7 +102,7 @@ def faces(model) -> tuple[np.ndarray, np.ndarray]:
     return bottom, top
 
 
-def part_index(model, part: str) -> int:
+def part_index(model: Model, part: str) -> int:
     """Index of a named part; an unknown name is an error that lists the parts."""
     if part not in list(model.parts):
         raise WarpError(f"no part '{part}' in this model; its parts are {', '.join(model.parts)}")
@@ -89,7 +110,7 @@ def part_index(model, part: str) -> int:
 
 
 def sample(
-    model, displacement: np.ndarray, part: str, side: Side, face: np.ndarray | None = None
+    model: Model, displacement: np.ndarray, part: str, side: Side, face: np.ndarray | None = None
 ) -> Surface:
     """Displacement of the part's top or bottom surface at the vertices of its footprint, in the full package.
 
@@ -128,7 +149,7 @@ def sample(
     return Surface(part, side, x, y, _to_lines(_to_lines(columns, x).T, y).T, cells).cut()
 
 
-def footprint(model, face: np.ndarray, side: Side) -> np.ndarray:
+def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
     """Columns (ny, nx) that belong to a surface; face (ny, nx): its z-face in each, -1 where the part is absent.
 
     All where no column is the part's own alone, e.g. of bumps a voxel wide.

@@ -20,8 +20,12 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.results import flatness
+from warp.results.metrics import surface_numbers
 from warp.results.surface import Surface, footprint
-from warp.run import single
+from warp.run import process
+from warp.run.load_step import OnProgress
+from warp.run.numbers import ambient as common_ambient
+from warp.run.numbers import powers as powers_of
 from warp.units import ZERO_CELSIUS
 from warp.verify import calculix_deck
 from warp.verify.calculix_deck import MM, Mesh
@@ -90,16 +94,14 @@ def write(
     return Decks(case, mesh, calculix_deck.write(case, folder, name, mesh))
 
 
-def compare(
-    decks: Decks, with_run: bool, step: single.Progress, device: str = "auto"
-) -> Comparison:
+def compare(decks: Decks, with_run: bool, step: OnProgress, device: str = "auto") -> Comparison:
     """Hold this program against CalculiX: run ccx on the decks, or take what it left beside them, and solve the case."""
     seconds = 0.0
     if with_run:
         step("CalculiX", 0, float("nan"))
         seconds = run(decks.files)
     theirs = read(decks)
-    result = single.solve(decks.case, device, step)
+    result = process.solve(decks.case, device, step)
     unknowns = (
         decks.unknowns,
         displacements(result.ids > 0) + (int((result.ids > 0).sum()) if decks.case.heated else 0),
@@ -129,9 +131,9 @@ def rows(case: Case, theirs: dict[str, Any], ours: dict[str, Any]) -> list[Row]:
         for side, numbers in sides.items():
             got = ours["surfaces"][part][side]["warpage_um"]
             found.append(Row(f"{part}.{side}", numbers["warpage_um"], got, TOLERANCE, SOURCE, "um"))
-    ambient = single.ambient(case.boundaries)
+    ambient = common_ambient(case.boundaries)
     if ambient is not None:
-        powers = single.powers(case)
+        powers = powers_of(case.sources)
         for part, numbers in theirs.get("temperature", {}).items():
             for key, name in (("mean_C", "mean rise"), ("max_C", "highest rise")):
                 if key == "mean_C" or powers.get(part, 0) > 0:
@@ -190,7 +192,7 @@ def read(decks: Decks) -> dict[str, Any]:
     w[node - 1] = values[:, 2] / MM
     for part, side in calculix_deck.wanted_surfaces(case, model):
         found = flatness.warpage(sample(mesh, w, part, side), case.zones.get((part, side)))
-        numbers["surfaces"].setdefault(part, {})[side] = found.to_dict()
+        numbers["surfaces"].setdefault(part, {})[side] = surface_numbers(found)
     if case.heated:
         node, values = table(stem.with_name(stem.name + "-heat.dat"), 1)
         T = np.full(len(mesh.nodes), np.nan)

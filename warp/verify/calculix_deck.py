@@ -81,7 +81,7 @@ class Mesh:
 
 def build(case: Case, coarser: float = COARSER, linear: bool = False) -> Mesh:
     """Voxelise the case on its own lines with bricks `coarser` times as wide as its cells, and number the nodes."""
-    if case.load_steps:
+    if case.has_steps:
         raise WarpError(
             "a deck holds one step from the stress-free state: leave the case's [[step]] tables out"
         )

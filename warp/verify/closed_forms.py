@@ -12,7 +12,6 @@ R. C. McPhedran and D. R. McKenzie, Proc. R. Soc. A 359 (1978) 45; A. S. Sangani
 import numpy as np
 
 Number = float | np.ndarray
-STEFAN_BOLTZMANN = 5.670374419e-8  # W/m2K4, CODATA 2018 (exact)
 
 
 def film_roots(biot: float, count: int) -> np.ndarray:
@@ -48,30 +47,6 @@ def heated_slab(
     decay = (-1.0) ** n / n**2 * np.exp(-k / capacity * n**2 * np.pi**2 * t / L**2)
     series = np.cos(np.multiply.outer(s, n * np.pi)) @ decay
     return q * t / (capacity * L) + q * L / k * ((3 * s**2 - 1) / 6 - 2 / np.pi**2 * series)
-
-
-def heated_half_space(t: float, k: float, capacity: float, q: float) -> float:
-    """Give the surface rise 2 q sqrt(a t/pi)/k of a half space: what a thick slab does at first."""
-    return 2 * q * float(np.sqrt(t / (capacity * k * np.pi)))
-
-
-def radiating_slab(
-    L: float = 0.1,
-    k: float = 55.6,
-    hot: float = 1000.0,
-    emissivity: float = 0.98,
-    ambient: float = 300.0,
-) -> float:
-    """Give the temperature (K) of a slab's radiating face, the other held at `hot`; the defaults are NAFEMS T2, 927 K.
-
-    k (T_hot - T)/L = e s (T^4 - T_amb^4).
-    """
-    low, high = ambient, hot
-    for _ in range(200):
-        T = (low + high) / 2
-        gain = k * (hot - T) / L - emissivity * STEFAN_BOLTZMANN * (T**4 - ambient**4)
-        low, high = (T, high) if gain > 0 else (low, T)
-    return T
 
 
 def oscillating_slab(

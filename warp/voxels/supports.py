@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warp.voxels.boundary import faces
+from warp.voxels.faces import faces
 
 if TYPE_CHECKING:
     from warp.voxels.voxelize import VoxelModel

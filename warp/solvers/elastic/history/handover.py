@@ -19,7 +19,6 @@ In either case what is missing of the stress, sum C_i q_i (maxwell), goes to all
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
@@ -45,15 +44,11 @@ from warp.solvers.elastic.layout import PAD, bordered
 from warp.solvers.elastic.load import free_strain
 from warp.voxels.voxelize import VoxelModel
 
-SHARED = re.compile(r" \d+/\d+ in ")  # how media name a voxel that two of them share
-
 
 def replaced(before: VoxelModel, after: VoxelModel, born: Collection[str]) -> np.ndarray:
     """Voxels (nz, ny, nx) that a part which appears takes from another: they are new, and what they bore is gone."""
     old, new = before.media, after.media
-    whole = [
-        np.array([SHARED.search(name) is None for name in media.names]) for media in (old, new)
-    ]
+    whole = [~media.shared for media in (old, new)]
     fresh = np.array([part >= 0 and after.parts[part] in born for part in new.part])
     owners = [
         np.array([model.parts[p] if p >= 0 else "" for p in model.media.part])

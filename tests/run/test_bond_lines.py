@@ -9,8 +9,7 @@ from conductors import boxes
 from warp.case import case
 from warp.cli import tables
 from warp.errors import ConvergenceError, WarpError
-from warp.run import bond_lines as coupling
-from warp.run import single
+from warp.run import bond_lines, process
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.heat import steady as heat
 from warp.verify.problem import material
@@ -37,7 +36,7 @@ def stack(cells: int = 8):
 
 
 def solve(model, boundaries, device, layers=("gel",)):
-    return coupling.solve(
+    return bond_lines.solve(
         model,
         layers,
         lambda stretch: heat.solve_steady(model, boundaries, {}, device, 1e-10, stretch=stretch),
@@ -85,16 +84,16 @@ def test_without_layers_nothing_changes(cpu):
 def test_what_cannot_be_is_named():
     model = stack(2)
     with pytest.raises(WarpError, match="no part 'tim'; there are base, gel, lid"):
-        coupling.solve(model, ["tim"], lambda s: None, lambda T: None)
+        bond_lines.solve(model, ["tim"], lambda s: None, lambda T: None)
     U = np.zeros((3, 7, 3, 3))
     U[2, 3:] = -60e-6
     soft = np.array([False, False, True, False])
     with pytest.raises(WarpError, match="'gel' closes"):
-        coupling.thickness_change(model, U, soft)
+        bond_lines.thickness_change(model, U, soft)
     fields = iter(np.arange(100.0))
     moving = lambda stretch: SimpleNamespace(temperature=np.full(model.ids.shape, next(fields)))  # noqa: E731
     with pytest.raises(ConvergenceError, match="bond lines"):
-        coupling.solve(model, ["gel"], moving, lambda T: SimpleNamespace(displacement=0 * U))
+        bond_lines.solve(model, ["gel"], moving, lambda T: SimpleNamespace(displacement=0 * U))
 
 
 CASE = """
@@ -126,8 +125,8 @@ def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
     """All the heat goes through the gel: across it stands q t/k with the thickness t that it has
     when warm; 5 %, for the hottest point lies in the middle.
     """
-    warm = single.solve(load(tmp_path), cpu)
-    drawn = single.solve(load(tmp_path, CASE.replace(', bond_lines = ["tim"]', "")), cpu)
+    warm = process.solve(load(tmp_path), cpu)
+    drawn = process.solve(load(tmp_path, CASE.replace(', bond_lines = ["tim"]', "")), cpu)
     found = warm.metrics["bond_lines"]
     line = found["parts"]["tim"]
     assert line["thickness_um"] == pytest.approx(100)
