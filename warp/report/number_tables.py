@@ -108,10 +108,10 @@ def compared(a: Numbers, b: Numbers) -> list[dict[str, Any]]:
             continue
         others = dict(group.entries(b))
         for where, values in group.entries(a):
-            pair = values.get(number.key), others.get(where, {}).get(number.key)
-            if None in pair:
+            first, second = values.get(number.key), others.get(where, {}).get(number.key)
+            if first is None or second is None:
                 continue
-            first, second = (float(value) for value in pair)
+            first, second = float(first), float(second)
             rows.append(
                 {
                     "quantity": number.compared,
