@@ -24,26 +24,40 @@ from warp.geometry import gerber
 from warp.geometry.copper import copper_share
 from warp.geometry.part import Drawing
 
-LAYERS = """
-Target3001/IRNASIoTbank1.2.Bot
-allegro/l1_primary.art allegro/l2_gnd.art allegro/l3_vcc.art allegro/l4_secondary.art
-allegro-2/MinnowMax_RevA1_GAF_Gerber/MinnowMax_lyr2.art
-allegro-2/MinnowMax_RevA1_GAF_Gerber/MinnowMax_lyr3.art
-allegro-2/MinnowMax_RevA1_GAF_Gerber/MinnowMax_lyr8.art
-altium-composite-drill/Gerber/LimeSDR-QPCIe_1v2.G1
-altium-composite-drill/Gerber/LimeSDR-QPCIe_1v2.G5
-altium-composite-drill/Gerber/LimeSDR-QPCIe_1v2.GTL
-diptrace/keyboard_Bottom.gbr diptrace/mainboard_Bottom.gbr diptrace/mainboard_Top.gbr
-eagle_files/copper_bottom_l4.gbr eagle_files/copper_inner_l2.gbr
-eagle_files/copper_inner_l3.gbr eagle_files/copper_top_l1.gbr
-easyeda/Gerber_BottomLayer.GBL easyeda/Gerber_TopLayer.GTL
-fab-3000/bl fab-3000/tl
-fritzing/combined.gbl fritzing/combined.gtl
-geda/controller.bottom.gbr geda/controller.top.gbr geda/driver.bottom.gbr
-kicad-older/chibi_2024-B.Cu.gbr kicad-older/chibi_2024-F.Cu.gbr
-p-cad/ZXINET.GTL
-siemens/80101_0125_F200_L01_Top.gdo siemens/80101_0125_F200_L02.gdo
-""".split()
+LAYERS = [
+    "Target3001/IRNASIoTbank1.2.Bot",
+    "allegro/l1_primary.art",
+    "allegro/l2_gnd.art",
+    "allegro/l3_vcc.art",
+    "allegro/l4_secondary.art",
+    "allegro-2/MinnowMax_RevA1_GAF_Gerber/MinnowMax_lyr2.art",
+    "allegro-2/MinnowMax_RevA1_GAF_Gerber/MinnowMax_lyr3.art",
+    "allegro-2/MinnowMax_RevA1_GAF_Gerber/MinnowMax_lyr8.art",
+    "altium-composite-drill/Gerber/LimeSDR-QPCIe_1v2.G1",
+    "altium-composite-drill/Gerber/LimeSDR-QPCIe_1v2.G5",
+    "altium-composite-drill/Gerber/LimeSDR-QPCIe_1v2.GTL",
+    "diptrace/keyboard_Bottom.gbr",
+    "diptrace/mainboard_Bottom.gbr",
+    "diptrace/mainboard_Top.gbr",
+    "eagle_files/copper_bottom_l4.gbr",
+    "eagle_files/copper_inner_l2.gbr",
+    "eagle_files/copper_inner_l3.gbr",
+    "eagle_files/copper_top_l1.gbr",
+    "easyeda/Gerber_BottomLayer.GBL",
+    "easyeda/Gerber_TopLayer.GTL",
+    "fab-3000/bl",
+    "fab-3000/tl",
+    "fritzing/combined.gbl",
+    "fritzing/combined.gtl",
+    "geda/controller.bottom.gbr",
+    "geda/controller.top.gbr",
+    "geda/driver.bottom.gbr",
+    "kicad-older/chibi_2024-B.Cu.gbr",
+    "kicad-older/chibi_2024-F.Cu.gbr",
+    "p-cad/ZXINET.GTL",
+    "siemens/80101_0125_F200_L01_Top.gdo",
+    "siemens/80101_0125_F200_L02.gdo",
+]
 INCH = 25.4  # mm
 MARGIN = 1.0  # mm
 MOST_PIXELS = 40e6

@@ -31,8 +31,8 @@ from warp.run.model import build
 from warp.solvers import krylov
 from warp.solvers.elastic.load import load, mean_temperature
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.krylov import DEFAULT, System
 from warp.solvers.elastic.operator import moduli, operator
+from warp.solvers.krylov import DEFAULT, System
 from warp.verify import bench
 
 TINY = {

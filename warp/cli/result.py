@@ -101,7 +101,9 @@ def summary(
 def compare(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="A.h5 [B.h5] [MEASURED.csv]", help="Results; x, y, z points or heights."),
+        typer.Argument(
+            metavar="A.h5 [B.h5] [MEASURED.csv]", help="Results; x, y, z points or heights."
+        ),
     ],
     surface: Annotated[
         str | None,
