@@ -79,7 +79,10 @@ def print_verification(
     html: Path | None,
     markdown: Path | None = None,
 ) -> None:
-    """Verify, print the table (or JSON), write it as HTML or Markdown; raises NotVerified when a row fails."""
+    """Verify, print the table or JSON, and write it as HTML or Markdown.
+
+    Raises NotVerified when a row misses its tolerance.
+    """
     for file in (html, markdown):
         if file is not None:
             hdf5.check_writable(file)
@@ -135,7 +138,7 @@ def verification_table(rows: Iterable[Row]) -> Table:
 
 
 def as_markdown(rows: Iterable[Row], title: str) -> str:
-    """The table for a README; a failed row is bold."""
+    """Write the table for a README; a failed row is bold."""
     lines = [
         "| problem | expected | got | error | tolerance | source |",
         "|---|---:|---:|---:|---:|---|",
@@ -157,7 +160,7 @@ def _row_cells(row: Row) -> list[str]:
 
 
 def _row_size(row: Row, value: float, sign: str = "") -> str:
-    """A share in percent, a difference in the row's unit."""
+    """Write a share in per cent, a difference in the row's unit."""
     if not row.absolute:
         return f"{100 * value:{sign}.2g} %"
     return f"{value:{sign}.2g} {row.unit}".rstrip()

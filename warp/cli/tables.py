@@ -51,7 +51,7 @@ def print_sweep(outcome: Outcome) -> None:
 
 
 def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None = None) -> None:
-    """Print warpage, temperatures, solvers and cost; `numbers` as `warp summary --json` has them."""
+    """Print warpage, temperatures, solvers and cost of a summary of a result."""
     console = screen()
     console.print(Text(title, style="bold"))
     found, solvers = number_tables.by_part(numbers), _solvers(numbers)
@@ -179,6 +179,8 @@ def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
                 name, f"{m['points']:,}", *heights, *fit, "same" if m["same_sign"] else "opposite"
             )
         console.print(table)
+        for note in {m["note"]: None for m in found["measured"].values() if "note" in m}:
+            console.print(Text(note, style="dim"), soft_wrap=True)
     if "picture" in found:
         print_files([Path(found["picture"])])
 

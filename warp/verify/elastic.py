@@ -1,7 +1,8 @@
-"""Thermo-elasticity against closed forms: bent stacks, a chip on a larger carrier, inclusions, exact states.
+"""Compare thermo-elasticity with closed forms: bent stacks, chips, inclusions, exact states.
 
-Packages are boxes on the default grid, as a case file would make them; inclusions need even voxels and bring their
-own. Curvatures are those of the middle quarter, away from the free edges. Closed forms: `laminate`, `closed_forms`.
+Packages are boxes on the default grid, as a case file would make them; inclusions need even voxels
+and bring their own. Curvatures are those of the middle quarter, away from the free edges. Closed
+forms: `laminate`, `closed_forms`.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def solve(
 
 
 def plate(lx: float, ly: float, z0: float, z1: float) -> Box:
-    """A box centred on the z axis."""
+    """Make a box centred on the z axis."""
     return Box(-lx / 2, lx / 2, -ly / 2, ly / 2, z0, z1)
 
 
@@ -92,7 +93,7 @@ def mid_strain(model: VoxelModel, U: np.ndarray) -> float:
 
 
 def bimetal_plate(device: Device) -> list[Row]:
-    """0.5 mm silicon on 0.5 mm copper, 40 x 40 mm, 100 K colder: 2.0692e-3 /mm, wherever one asks."""
+    """Cool 0.5 mm silicon on 0.5 mm copper, 40 x 40 mm, by 100 K: 2.0692e-3 /mm anywhere."""
     layers = [Layer(0.5 * MM, 110e9, 0.34, 16.4e-6), Layer(0.5 * MM, 130e9, 0.28, 2.6e-6)]
     model, solution = stack(layers, -100, 40 * MM, 40 * MM, device)
     U = solution.displacement
@@ -113,9 +114,10 @@ def bimetal_plate(device: Device) -> list[Row]:
 
 
 def bimetal_strip(device: Device) -> list[Row]:
-    """A strip 20 m long, one half of it the 10 m cantilever of the books: 15 mm longer, tip 0.75 m up, 50 MPa.
+    """Heat a strip 20 m long, one half of it the 10 m cantilever of the books.
 
-    The stress is what is left of three times as much bending, so it takes 1 %.
+    15 mm longer, tip 0.75 m up, 50 MPa. The stress is what is left of three times as much bending,
+    so it takes 1 %.
     """
     layers = [Layer(0.05, 200e9, 0.0, 2e-5), Layer(0.05, 200e9, 0.0, 1e-5)]
     model, solution = stack(layers, 100, 20, 1, device)
@@ -174,11 +176,11 @@ STACKS = {
         ],
     ),
 }
-"""Full-area stacks (temperature change; mm, MPa, ratio, 1/K), the stiffest bond that each could have."""
+"""Full-area stacks (temperature change; mm, MPa, ratio, 1/K) with the stiffest possible bond."""
 
 
 def full_stack(name: str, device: Device) -> list[Row]:
-    """A full-area stack 40 x 40 mm."""
+    """Bend a full-area stack 40 x 40 mm."""
     dT, layers = STACKS[name]
     si = [Layer(layer.t * MM, layer.E * 1e6, layer.nu, layer.alpha) for layer in layers]
     model, solution = stack(si, dT, 40 * MM, 40 * MM, device)
@@ -193,9 +195,10 @@ def full_stack(name: str, device: Device) -> list[Row]:
 
 
 def finite_chip(device: Device) -> list[Row]:
-    """A chip half as long as its carrier on a soft bond, 140 K colder, as a strip that does not move in y.
+    """Cool a chip half as long as its carrier on a soft bond by 140 K, as a strip.
 
-    The theory's bond shears and stretches in z only: it has no stiffness of its own in plane.
+    The strip does not move in y. The theory's bond shears and stretches in z only: it has no
+    stiffness of its own in plane.
     """
     l, L, wide = 5 * MM, 10 * MM, 2 * MM  # noqa: E741
     die, carrier, bond = (0.5, 130e3, 2.8e-6), (1.0, 26e3, 15e-6), (0.08, 3e3)
@@ -223,7 +226,7 @@ def finite_chip(device: Device) -> list[Row]:
 
 
 def disc(radius: float, z0: float, z1: float, corners: int = 128) -> Prism:
-    """A round plate as a polygon of the same area."""
+    """Make a round plate as a polygon of the same area."""
     angle = (np.arange(corners) + 0.5) * 2 * np.pi / corners
     r = radius * np.sqrt(2 * np.pi / corners / np.sin(2 * np.pi / corners))
     return Prism(r * np.stack((np.cos(angle), np.sin(angle)), axis=1), z0, z1)
@@ -247,7 +250,10 @@ ROUND_CHIPS = {
 
 
 def round_chip(name: str, device: Device) -> list[Row]:
-    """A round chip on a round carrier, cut by the grid's voxels: curved under the chip, nearly conical outside."""
+    """Bend a round chip on a round carrier, cut by the grid's voxels.
+
+    Curved under the chip, nearly conical outside.
+    """
     die, carrier, a, b = ROUND_CHIPS[name]
     bodies = [
         Body("carrier", "carrier", (disc(b * MM, 0, carrier.t * MM),)),
@@ -276,7 +282,10 @@ def round_chip(name: str, device: Device) -> list[Row]:
 
 
 def sphere(device: Device) -> list[Row]:
-    """A sphere that would grow by 1e-3 inside a large body of its own stiffness: even pressure in it."""
+    """Load a sphere that would grow by 1e-3 inside a large body: even pressure in it.
+
+    Both have the same stiffness.
+    """
     a, E, nu, strain, h = 1 * MM, 100e9, 0.3, 1e-3, 0.125 * MM
     half = joined(np.arange(0, 13) * h, graded(12 * h, 10 * a, h))
     grid = Grid(half, half, joined(-half, half), (True, True))
@@ -291,7 +300,10 @@ def sphere(device: Device) -> list[Row]:
     p = float(-closed_forms.hot_sphere(0.0, a, E, nu, strain)[0]) / 1e6
     inside, outside = r < a - 3 * h, (r > a + 3 * h) & (r < 2 * a)
     volume = voxel_volumes(grid)
-    mean = lambda value, where: float(np.average(value[where], weights=volume[where]))  # noqa: E731
+
+    def mean(value: np.ndarray, where: np.ndarray) -> float:
+        return float(np.average(value[where], weights=volume[where]))
+
     fall = (r / a) ** 3
     return [
         Row(
@@ -332,7 +344,10 @@ def spherical(grid: Grid, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 
 
 def membrane(device: Device) -> list[Row]:
-    """NAFEMS T1: a hot disc of radius 1 mm in a free sheet 20 x 20 mm: -+50 MPa on either side of its rim."""
+    """Heat NAFEMS T1's disc of radius 1 mm in a free sheet 20 x 20 mm.
+
+    -+50 MPa on either side of its rim.
+    """
     a, E, nu, strain, h, t = 1 * MM, 100e9, 0.3, 1e-3, 0.0625 * MM, 0.09 * MM
     half = joined(np.arange(0, 33) * h, graded(32 * h, 10 * a, h))
     grid = Grid(half, half, np.linspace(0, t, 4), (True, True))
@@ -363,9 +378,10 @@ def membrane(device: Device) -> list[Row]:
 
 
 def mosaic(materials: Sequence[Material | None], seed: int = 6) -> VoxelModel:
-    """Blocks of the given materials (None: void) in random order, in one piece: 10 x 8 x 8 uneven voxels.
+    """Fill 10 x 8 x 8 uneven voxels with blocks of materials (None: void) in random order.
 
-    A block is two voxels wide: one would have no bending stiffness of its own.
+    The body is in one piece. A block is two voxels wide: one would have no bending stiffness of its
+    own.
     """
     rng = np.random.default_rng(seed)
     x, y, z = (
@@ -384,7 +400,10 @@ def mosaic(materials: Sequence[Material | None], seed: int = 6) -> VoxelModel:
 
 
 def free_expansion(device: Device) -> list[Row]:
-    """A body of one material in any shape, 100 K hotter, is free of stress: largest stress / (E alpha dT)."""
+    """Heat a body of one material in any shape by 100 K: it is free of stress.
+
+    Gives the largest stress / (E alpha dT).
+    """
     model = mosaic([material(130e9, 0.28, 2.8e-6), None])
     start = State.start(model.grid.shape)
     state = elastic.solve(model, ROOM + 100, device, start, Control(1e-10)).state
@@ -394,7 +413,7 @@ def free_expansion(device: Device) -> list[Row]:
 
 
 def linear_temperature(device: Device) -> list[Row]:
-    """A plate with 1 K/mm across its thickness bends to alpha g and is free of stress."""
+    """Bend a plate by 1 K/mm across its thickness to alpha g, free of stress."""
     E, nu, alpha, t, g = 130e9, 0.28, 2.8e-6, 0.8 * MM, 1000.0
     bodies = [Body("plate", "plate", (plate(8 * MM, 6 * MM, 0, t),))]
     grid = make_grid(bodies, mirror=(True, True))
@@ -412,8 +431,8 @@ def linear_temperature(device: Device) -> list[Row]:
 def levin(device: Device) -> list[Row]:
     """Two phases in any arrangement: the mean expansion follows from the bulk modulus alone.
 
-    A stress p hindering nothing but each phase's own volume, 3 K alpha dT = p, loads the body like a tension p from
-    outside: the mean volume strain under it is p/K.
+    A stress p hindering nothing but each phase's own volume, 3 K alpha dT = p, loads the body like
+    a tension p from outside: the mean volume strain under it is p/K.
     """
     (E1, nu1, alpha1), (E2, nu2, alpha2) = (3e9, 0.35, 60e-6), (73e9, 0.17, 0.5e-6)
     K1, K2 = (E / 3 / (1 - 2 * nu) for E, nu in ((E1, nu1), (E2, nu2)))
