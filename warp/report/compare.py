@@ -53,7 +53,7 @@ LATTICE = 81  # lines per side on which scattered points are read for their diag
 
 @dataclass(frozen=True)
 class Points:
-    """A measured surface: x, y, z of its points [m]."""
+    """Hold a measured surface: x, y, z of its points [m]."""
 
     x: np.ndarray
     y: np.ndarray
@@ -310,7 +310,7 @@ def _lattice(flat: Flat, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface
 
 
 def _columns(head: Sequence[str], path: Path) -> tuple[dict[str, int], dict[str, str]]:
-    """Where x, y, z stand and their units, from a header such as "X (mm), Y (mm), Z [um]"."""
+    """Find the columns of x, y, z and their units in a header such as "X (mm), Z [um]"."""
     columns: dict[str, int] = {}
     units = dict(USUAL)
     for n, text in enumerate(head):
