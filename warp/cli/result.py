@@ -101,7 +101,9 @@ def summary(
 def compare(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="A.h5 [B.h5] [MEASURED.csv]", help="Results; x, y, z points."),
+        typer.Argument(
+            metavar="A.h5 [B.h5] [MEASURED.csv]", help="Results; x, y, z points or heights."
+        ),
     ],
     surface: Annotated[
         str | None,
@@ -115,6 +117,10 @@ def compare(
             "-o", "--output", metavar="FILE.png", help="Overlaid diagonals; A-compare.png here."
         ),
     ] = None,
+    pitch: Annotated[
+        str | None,
+        typer.Option(metavar="LENGTH", help="Of a measured matrix of heights: point to point."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare two results, or a result with a measured surface: tables and diagonals.
@@ -123,15 +129,33 @@ def compare(
     Examples:
       warp compare lid.h5 thin.h5
       warp compare lid.h5 moire.csv --surface substrate.bottom
+      warp compare lid.h5 heights.csv --pitch "0.25 mm"
     """
     from warp.cli import tables
     from warp.report import compare as comparing
 
-    found, names = comparing.files(files, surface, picture or Path(files[0].stem + "-compare.png"))
+    picture = picture or Path(files[0].stem + "-compare.png")
+    found, names = comparing.files(files, surface, picture, _pitch(pitch))
     if as_json:
         print_json(found)
     else:
         tables.print_comparison(found, names)
+
+
+def _pitch(text: str | None) -> float | None:
+    """Return a distance of points in m, None where none is given."""
+    if text is None:
+        return None
+    from warp.errors import WarpError
+    from warp.units import LENGTH, parse
+
+    try:
+        value = parse(text, LENGTH)
+    except ValueError as error:
+        raise WarpError(f"--pitch: {error}") from None
+    if not 0.0 < value < 1.0:
+        raise WarpError(f"--pitch {text!r} is no distance of points on a package")
+    return value
 
 
 def export(

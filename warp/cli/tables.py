@@ -180,6 +180,8 @@ def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
                 name, f"{m['points']:,}", *heights, *fit, "same" if m["same_sign"] else "opposite"
             )
         console.print(table)
+        for note in {m["note"]: None for m in found["measured"].values() if "note" in m}:
+            console.print(Text(note, style="dim"), soft_wrap=True)
     if "picture" in found:
         print_files([Path(found["picture"])])
 

@@ -95,7 +95,7 @@ def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
             _quantile(bins[n, q], share, floor[n, q], width[n, q])
             for n, share in enumerate((QUANTILE, 1 - QUANTILE, QUANTILE))
         ]
-        out[model.parts[q]] = {
+        out[model.parts[int(q)]] = {
             "max_principal_MPa": float(high[0, q] / MPA),
             "max_principal_at_mm": cell_position(model.grid, int(at_high[0, q])),
             "max_principal_q999_MPa": float(min(at[0], high[0, q]) / MPA),

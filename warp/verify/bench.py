@@ -224,7 +224,9 @@ def elastic(
     assert T is not None  # the package is evaluated at one temperature
 
     def prepare() -> Prepared:
-        A = elastic_operator.Operator(model, device, elastic_load.mean_temperature(model, T))
+        A = elastic_operator.operator(
+            model, device, elastic_operator.moduli(model, elastic_load.mean_temperature(model, T))
+        )
         return A, elastic_load.load(model, A, T), Cycle(A)
 
     return whole("elastic", 3, prepare, model, device, tell, before)
@@ -234,13 +236,14 @@ def heat(
     case: Case, model: VoxelModel, device: Device, tell: Step, before: int
 ) -> tuple[dict[str, Any], list[Timed]]:
     """Whole solve of the temperature (conductivities at one temperature), then its kernels."""
-    from warp.solvers.heat import operator as heat_operator
-    from warp.solvers.heat.multigrid import Cycle
+    from warp.solvers.heat.load import load
+    from warp.solvers.heat.multigrid.cycle import Cycle
+    from warp.solvers.heat.operator import operator
     from warp.voxels import boundary
 
     def prepare() -> Prepared:
-        A = heat_operator.operator(model, case.boundaries, device)
-        return A, heat_operator.load(A, boundary.heat_load(model, case.sources)), Cycle(A)
+        A = operator(model, case.boundaries, device)
+        return A, load(A, boundary.heat_load(model, case.sources)), Cycle(A)
 
     return whole("heat", 1, prepare, model, device, tell, watch_memory(device))
 
@@ -256,15 +259,15 @@ def whole(
 ) -> tuple[dict[str, Any], list[Timed]]:
     """Time the making of operator, load and cycle, the solve, and then each kernel."""
     from warp.solvers import krylov
+    from warp.solvers.krylov import Control, System
 
     start = time.perf_counter()
     A, b, cycle = prepare()
     b = device.asarray(b)
     device.synchronize()
     middle = time.perf_counter()
-    x, residuals = krylov.solve(
-        device, A.apply, b, cycle, TOLERANCE, name, lambda n, r: tell(name, n, r)
-    )
+    control = Control(TOLERANCE, lambda n, r: tell(name, n, r))
+    x, residuals = krylov.solve(device, System.of(name, A.apply, b), cycle, control)
     device.synchronize()
     found = solved(
         model,
@@ -309,12 +312,12 @@ def operators(device: Device, A: Any, x: Any, fields: int) -> Iterator[tuple[str
 def smoothers(device: Device, cycle: Any, fields: int) -> Iterator[tuple[str, float, float]]:
     """Time smoothing on the finest and the first coarser level, and the V-cycle, in float32."""
     vector = fields * 4
-    for n, level in enumerate(cycle.levels[:2]):
-        step = partial(level.smoother.step, level) if hasattr(level, "smoother") else level.lines
+    for n, level in enumerate(cycle.smoothed[:2]):
+        step = partial(level.smoother.step, level)
         share = np.prod(level.shape[-2:]) / np.prod(cycle.levels[0].shape[-2:])
         seconds = best(device, partial(step, 1.0, 0.0, 0.1, 0.1))
         yield f"smoothing step, level {n}", seconds, (STEP * vector + ID * (n == 0)) * float(share)
-    steps = cycle.levels[0].steps
+    steps = cycle.smoothed[0].steps
     yield (
         "V-cycle",
         best(device, cycle.run),

@@ -18,6 +18,8 @@ from warp.materials.material import Material
 from warp.results import flatness, surface
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.history.state import State
+from warp.solvers.krylov import Control
 from warp.verify import bending, closed_forms
 from warp.verify.bending import Layer
 from warp.verify.problem import COLD, MM, Problem, Row, graded, joined, material
@@ -44,13 +46,13 @@ def solve(
     dT: float,
     device: Device,
     grid: Grid | None = None,
-) -> tuple[VoxelModel, np.ndarray]:
-    """Change the temperature of a package by dT; return the model and its displacement.
+) -> tuple[VoxelModel, elastic.Solution]:
+    """Change the temperature of a package by dT; return the model and its solution.
 
     The model is a quarter on the default grid.
     """
     model = voxelize(bodies, materials, grid or make_grid(bodies, mirror=(True, True)), ROOM)
-    return model, elastic.solve(model, ROOM + dT, device).displacement
+    return model, elastic.solve(model, ROOM + dT, device, State.start(model.grid.shape))
 
 
 def plate(lx: float, ly: float, z0: float, z1: float) -> Box:
@@ -67,7 +69,7 @@ def heights(model: VoxelModel, U: np.ndarray, part: str, x: Sequence[float]) -> 
 
 def stack(
     layers: Sequence[Layer], dT: float, lx: float, ly: float, device: Device
-) -> tuple[VoxelModel, np.ndarray]:
+) -> tuple[VoxelModel, elastic.Solution]:
     """Bend a free plate of full-area layers (bottom to top, SI)."""
     z = np.concatenate(([0.0], np.cumsum([layer.t for layer in layers])))
     names = [f"layer{n}" for n in range(len(layers))]
@@ -93,7 +95,8 @@ def mid_strain(model: VoxelModel, U: np.ndarray) -> float:
 def bimetal_plate(device: Device) -> list[Row]:
     """Cool 0.5 mm silicon on 0.5 mm copper, 40 x 40 mm, by 100 K: 2.0692e-3 /mm anywhere."""
     layers = [Layer(0.5 * MM, 110e9, 0.34, 16.4e-6), Layer(0.5 * MM, 130e9, 0.28, 2.6e-6)]
-    model, U = stack(layers, -100, 40 * MM, 40 * MM, device)
+    model, solution = stack(layers, -100, 40 * MM, 40 * MM, device)
+    U = solution.displacement
     kx, ky = curvature(model, U)
     strain, kappa = bending.laminate(layers, -100)
     return [
@@ -117,12 +120,13 @@ def bimetal_strip(device: Device) -> list[Row]:
     so it takes 1 %.
     """
     layers = [Layer(0.05, 200e9, 0.0, 2e-5), Layer(0.05, 200e9, 0.0, 1e-5)]
-    model, U = stack(layers, 100, 20, 1, device)
+    model, solution = stack(layers, 100, 20, 1, device)
+    U = solution.displacement
     extension, deflection, stress = bending.bimetal_cantilever(
         10, 0.05, 200e9, 1e-5, 0.05, 200e9, 2e-5, 100
     )
     grid = model.grid
-    sigma = elastic_stress.stress(model, U, ROOM + 100)[0, :, 0, 0]
+    sigma = elastic_stress.stress(model, ROOM + 100, solution.state, device)[0, :, 0, 0]
     lower = grid.zc < 0.05
     return [
         Row(
@@ -179,7 +183,8 @@ def full_stack(name: str, device: Device) -> list[Row]:
     """Bend a full-area stack 40 x 40 mm."""
     dT, layers = STACKS[name]
     si = [Layer(layer.t * MM, layer.E * 1e6, layer.nu, layer.alpha) for layer in layers]
-    model, U = stack(si, dT, 40 * MM, 40 * MM, device)
+    model, solution = stack(si, dT, 40 * MM, 40 * MM, device)
+    U = solution.displacement
     strain, kappa = bending.laminate(si, dT)
     return [
         Row(f"{name}: curvature", kappa, curvature(model, U)[0], 0.005, CLT, "1/m"),
@@ -208,7 +213,8 @@ def finite_chip(device: Device) -> list[Row]:
         Body("bond", "bond", (plate(2 * l, wide, z[1], z[2]),)),
         Body("die", "die", (plate(2 * l, wide, z[2], z[3]),)),
     ]
-    model, U = solve(bodies, strip, -140, device)
+    model, solution = solve(bodies, strip, -140, device)
+    U = solution.displacement
     got = heights(model, U, "carrier", [l, L])
     rows = []
     for theory, suhir in ((CHEN_NELSON, False), (SUHIR, True)):
@@ -256,7 +262,8 @@ def round_chip(name: str, device: Device) -> list[Row]:
     materials = {
         n: material(q.E * 1e6, q.nu, q.alpha) for n, q in (("carrier", carrier), ("die", die))
     }
-    model, U = solve(bodies, materials, -140, device)
+    model, solution = solve(bodies, materials, -140, device)
+    U = solution.displacement
     known = bending.die_on_disc(die, carrier, a, b, -140)
     rim = b * (1 - 1e-3) * MM  # the last voxel on the axis reaches just to the rim
     at_chip, at_rim = heights(model, U, "carrier", [a * MM, rim]) * 1e6
@@ -287,8 +294,8 @@ def sphere(device: Device) -> list[Row]:
         Body("sphere", "sphere", (Balls(np.zeros((1, 2)), 2 * a, -a, a),)),
     ]
     materials = {"body": material(E, nu, 0.0), "sphere": material(E, nu, strain / 100)}
-    model, U = solve(bodies, materials, 100, device, grid)
-    sigma = elastic_stress.stress(model, U, ROOM + 100) / 1e6
+    model, solution = solve(bodies, materials, 100, device, grid)
+    sigma = elastic_stress.stress(model, ROOM + 100, solution.state, device) / 1e6
     radial, tangential, r = spherical(grid, sigma)
     p = float(-closed_forms.hot_sphere(0.0, a, E, nu, strain)[0]) / 1e6
     inside, outside = r < a - 3 * h, (r > a + 3 * h) & (r < 2 * a)
@@ -349,8 +356,8 @@ def membrane(device: Device) -> list[Row]:
         Body("disc", "disc", (Columns(np.zeros((1, 2)), 2 * a, 0, t),)),
     ]
     materials = {"sheet": material(E, nu, 0.0), "disc": material(E, nu, strain)}
-    model, U = solve(bodies, materials, 1.0, device, grid)
-    sigma = elastic_stress.stress(model, U, ROOM + 1)[:, 1] / 1e6
+    model, solution = solve(bodies, materials, 1.0, device, grid)
+    sigma = elastic_stress.stress(model, ROOM + 1, solution.state, device)[:, 1] / 1e6
     r = np.hypot(grid.xc, grid.yc[:, None])
     x, y = grid.xc / r, grid.yc[:, None] / r
     hoop = sigma[0] * y**2 + sigma[1] * x**2 - 2 * sigma[5] * x * y
@@ -398,8 +405,10 @@ def free_expansion(device: Device) -> list[Row]:
     Gives the largest stress / (E alpha dT).
     """
     model = mosaic([material(130e9, 0.28, 2.8e-6), None])
-    U = elastic.solve(model, ROOM + 100, device, 1e-10).displacement
-    largest = float(abs(elastic_stress.stress(model, U, ROOM + 100)).max()) / (130e9 * 2.8e-4)
+    start = State.start(model.grid.shape)
+    state = elastic.solve(model, ROOM + 100, device, start, Control(1e-10)).state
+    sigma = elastic_stress.stress(model, ROOM + 100, state, device)
+    largest = float(abs(sigma).max()) / (130e9 * 2.8e-4)
     return [Row("one material, any shape: stress", 0.0, largest, 1e-6, EXACT, absolute=True)]
 
 
@@ -410,8 +419,9 @@ def linear_temperature(device: Device) -> list[Row]:
     grid = make_grid(bodies, mirror=(True, True))
     model = voxelize(bodies, {"plate": material(E, nu, alpha)}, grid, ROOM)
     T = np.broadcast_to(ROOM + g * grid.zc[:, None, None], grid.shape).copy()
-    U = elastic.solve(model, T, device, 1e-10).displacement
-    largest = float(abs(elastic_stress.stress(model, U, T)).max()) / (E * alpha * g * t)
+    solution = elastic.solve(model, T, device, State.start(model.grid.shape), Control(1e-10))
+    U, sigma = solution.displacement, elastic_stress.stress(model, T, solution.state, device)
+    largest = float(abs(sigma).max()) / (E * alpha * g * t)
     return [
         Row("linear temperature: curvature", alpha * g, curvature(model, U)[0], 1e-6, EXACT, "1/m"),
         Row("linear temperature: stress", 0.0, largest, 1e-6, EXACT, absolute=True),
@@ -430,7 +440,9 @@ def levin(device: Device) -> list[Row]:
 
     def volume_strain(first: float, second: float) -> float:
         model = mosaic([material(E1, nu1, first), material(E2, nu2, second)])
-        U = elastic.solve(model, ROOM + dT, device, 1e-9).displacement
+        U = elastic.solve(
+            model, ROOM + dT, device, State.start(model.grid.shape), Control(1e-9)
+        ).displacement
         grid = model.grid
         area = (grid.dz[:, None] * grid.dy, grid.dz[:, None] * grid.dx, grid.area)
         nz, ny, nx = grid.shape

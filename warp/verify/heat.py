@@ -15,8 +15,9 @@ from warp.device import Device
 from warp.geometry.shapes import Balls, Body, Box
 from warp.materials.curves import Constant, Table
 from warp.materials.material import Material
-from warp.solvers.heat import steady as heat
-from warp.solvers.heat import transient
+from warp.solvers.heat import flux, transient
+from warp.solvers.heat import solve as heat
+from warp.solvers.heat.transient import Schedule, Stepping
 from warp.units import ZERO_CELSIUS
 from warp.verify import closed_forms, spreading
 from warp.verify.problem import COLD, HOT, MM, Problem, Row, graded, joined, material
@@ -106,8 +107,9 @@ def heated_die_stack(device: Device) -> list[Row]:
     for sinks, probes in published.items():
         films = [Film(f"stack.{side}", 1e5, COLD) for side in sinks]
         times = [MM * t for t in probes]
-        how = {"fixed_step": 2 * MM, "backward_euler": True, "outputs": times, "tolerance": 0.01}
-        frames = transient.solve(model, films, sources, device, COLD, times[-1], **how).frames  # type: ignore[arg-type]
+        schedule = Schedule(COLD, times[-1], outputs=times)
+        stepping = Stepping(tolerance=0.01, fixed_step=2 * MM, backward_euler=True)
+        frames = transient.solve(model, films, sources, device, schedule, stepping).frames
         where = "both" if len(sinks) == 2 else sinks[0]
         for (ms, pair), (_, T) in zip(probes.items(), frames, strict=True):
             for name, expected, got in zip(
@@ -130,7 +132,7 @@ def cooled_slab(device: Device) -> list[Row]:
     times = [Fo * L**2 * SILICON / k for Fo in fouriers]
     film = [Film("slab.top", k / L, COLD)]
     frames = transient.solve(
-        model, film, {}, device, HOT, times[-1], outputs=times, tolerance=0.05
+        model, film, {}, device, Schedule(HOT, times[-1], outputs=times), Stepping(tolerance=0.05)
     ).frames
     rows = []
     for Fo, (_, T) in zip(fouriers, frames, strict=True):
@@ -187,7 +189,7 @@ def surface_heated(
     times = [MM * ms for ms in (0.1, 1, 5)]
     heated = [Source("slab", q * MM**2, z=outermost)]
     frames = transient.solve(
-        model, [], heated, device, ZERO_CELSIUS, times[-1], outputs=times
+        model, [], heated, device, Schedule(ZERO_CELSIUS, times[-1], outputs=times)
     ).frames
     rows = []
     for t, (_, T) in zip(times, frames, strict=True):
@@ -222,13 +224,20 @@ def heated_package(device: Device) -> list[Row]:
     model = voxelize(bodies, media, Grid(line, line, z, (True, True)), COLD)
     films: list[Boundary] = [Film("lid.top", 2000, COLD), Film("substrate.bottom", 50, COLD)]
     chip_on = [Source("chip", 30.0)]
-    on = transient.solve(model, films, chip_on, device, COLD, 300.0, tolerance=0.2)
+    on = transient.solve(
+        model, films, chip_on, device, Schedule(COLD, 300.0), Stepping(tolerance=0.2)
+    )
     steady = heat.solve_steady(model, films, chip_on, device).temperature
     astray = max(abs(step.supplied - step.lost - step.stored) / step.supplied for step in on.steps)
     off = float(np.abs(on.frames[-1][1] - steady).max())
     ends = [
         transient.solve(
-            model, films, {}, device, steady, 2.0, fixed_step=2.0 / n, tolerance=1e-4
+            model,
+            films,
+            {},
+            device,
+            Schedule(steady, 2.0),
+            Stepping(tolerance=1e-4, fixed_step=2.0 / n),
         ).frames[-1][1]
         for n in (4, 8, 24)
     ]
@@ -275,7 +284,12 @@ def nafems_t3(device: Device) -> list[Row]:
     ends: list[Boundary] = [Fixed("wall.x-", ZERO_CELSIUS), Fixed("wall.x+", ZERO_CELSIUS)]
     swing = {"wall.x+": lambda t: ZERO_CELSIUS + 100 * np.sin(np.pi * t / 40)}
     out = transient.solve(
-        model, ends, {}, device, ZERO_CELSIUS, 32.0, ambient=swing, tolerance=0.02
+        model,
+        ends,
+        {},
+        device,
+        Schedule(ZERO_CELSIUS, 32.0, ambient=swing),
+        Stepping(tolerance=0.02),
     )
     at = float(np.interp(0.08, model.grid.xc, out.frames[-1][1][0, 0])) - ZERO_CELSIUS
     known = float(closed_forms.oscillating_slab(0.08, 32.0))
@@ -382,7 +396,7 @@ def nafems_t4(device: Device) -> list[Row]:
         Film("plate.x+", 750, cold),
         Film("plate.y+", 750, cold),
     ]
-    _, wall = heat.face_temperature(heat.solve_steady(model, walls, {}, device), "plate.x+")
+    _, wall = flux.face_temperature(heat.solve_steady(model, walls, {}, device), "plate.x+")
     at = float(np.interp(0.2, model.grid.yc, wall)) - cold
     return [
         Row("NAFEMS T4: series", closed_forms.cooled_rectangle(), at, 0.005, NAFEMS, "degC"),
@@ -454,7 +468,7 @@ def cell_conductivity(a: float, f: float, n: int, whole: bool, device: Device) -
         )
     ends = [Fixed("package.bottom", COLD + 1), Fixed("package.top", COLD)]
     return (
-        heat.heat_flows(heat.solve_steady(model, ends, {}, device))["package.top"] / 4
+        flux.heat_flows(heat.solve_steady(model, ends, {}, device))["package.top"] / 4
     )  # through the whole 2 x 2
 
 
