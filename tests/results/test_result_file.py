@@ -11,10 +11,10 @@ import pytest
 from finished import finished
 
 from warp.errors import WarpError
-from warp.report import export
+from warp.report import export, figures
 from warp.report import page as report_page
 from warp.results import file as results
-from warp.results import measured
+from warp.results import hdf5, measured
 
 PAGE = (Path(__file__).parents[2] / "data" / "docs" / "result-file.md").read_text()
 
@@ -190,7 +190,7 @@ def test_datasets_that_do_not_belong_together_are_refused(path, name, value, com
     """Somebody changed the file with valid checksums."""
     with h5py.File(path, "r+") as file:
         del file[name]
-        file[name] = value
+        hdf5.put(file, name, value)
     with pytest.raises(WarpError, match=complaint) as error:
         results.read(path).ids  # noqa: B018
     assert "\n" not in str(error.value)
@@ -216,3 +216,76 @@ def test_a_missing_extra_says_what_to_install(result, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
         with pytest.raises(WarpError, match=f"pip install {name}"):
             method()
+
+
+def zeroed(path, name, last=False):
+    """Make the chunks of a dataset, or the last one, read as zeros, as after a power cut."""
+    with h5py.File(path) as file:
+        data = file[name]
+        chunks = [data.id.get_chunk_info(n) for n in range(data.id.get_num_chunks())]
+    with open(path, "r+b") as file:
+        for chunk in chunks[-1:] if last else chunks:
+            file.seek(chunk.byte_offset)
+            file.write(bytes(chunk.size))
+
+
+@pytest.fixture
+def unpacked(result, tmp_path, monkeypatch):
+    """A file as that of a large model, whose fields are not compressed."""
+    monkeypatch.setattr(results, "PACKED_CELLS", 0)
+    return result.write(tmp_path / "large.h5")
+
+
+def uses(back, tmp_path):
+    """Every reader of a damaged displacement."""
+    return {
+        "array": lambda: back.displacement,
+        "layer": lambda: back.fields["displacement"][2, -1],
+        "section": lambda: back.fields["displacement"][:, :, 1],
+        "csv": lambda: export.write(back, tmp_path / "e", False, True),
+        "vtr": lambda: export.write(back, tmp_path / "e", True, False),
+        "plot": lambda: figures.draw(back, tmp_path / "plots", "x"),
+        "report": lambda: report_page.write(back, tmp_path / "page.html"),
+    }
+
+
+@pytest.mark.parametrize("use", uses(None, Path()))
+def test_a_block_of_zeros_is_refused_by_every_reader(unpacked, tmp_path, use):
+    zeroed(unpacked, "fields/displacement", last=True)
+    with pytest.raises(WarpError, match="damaged.*fields/displacement.*digest"):
+        uses(results.read(unpacked), tmp_path)[use]()
+
+
+def test_a_plot_does_not_leave_out_a_damaged_field(unpacked, tmp_path):
+    zeroed(unpacked, "fields/stress")
+    with pytest.raises(WarpError, match=r"damaged.*fields/stress"):
+        figures.draw(results.read(unpacked), tmp_path / "plots", "x")
+
+
+def test_numbers_of_zeros_are_refused(unpacked):
+    zeroed(unpacked, "grid/x")
+    with pytest.raises(WarpError, match=r"damaged.*grid/x"):
+        results.read(unpacked)
+
+
+@pytest.mark.parametrize(
+    "key", [(), 1, -1, (0, 2), (..., 1), (slice(None), slice(1, 3), 2), (2, -1, [0, 2])]
+)
+def test_a_checked_part_is_that_of_the_whole(result, path, key):
+    stored = results.read(path).fields["displacement"]
+    assert np.array_equal(stored[key], result.displacement[key])
+
+
+def test_a_dataset_without_its_digest_is_refused(path):
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        del file["ids"].attrs["blake2b"]
+    with pytest.raises(WarpError, match="ids has no digest"):
+        results.read(path).ids  # noqa: B018
+
+
+def test_a_file_of_schema_1_1_is_read_without_digests(result, path):
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        file.attrs["schema"] = np.array((1, 1))
+        for place in (file, *datasets(file)):
+            del place.attrs["blake2b"]
+    assert np.array_equal(results.read(path).displacement, result.displacement)

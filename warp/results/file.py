@@ -21,6 +21,7 @@
                  residuals/<solver>: relative residual of every iteration
     /VTKHDF      links for ParaView (`vtkhdf`)
 
+Since 1.2 every dataset carries digests of its content, checked when it is read (`hdf5.checked`).
 A change that old readers would misread raises the major schema number; an added dataset raises the
 minor one; a number added under /metrics raises neither.
 """
@@ -50,7 +51,7 @@ from warp.voxels.grid import Grid
 
 __all__ = ["MediaTable", "Result", "check_writable", "origin", "read", "summary", "write"]
 FORMAT = "warpage"
-SCHEMA = (1, 1)
+SCHEMA = (1, 2)
 PACKED_CELLS = 20_000_000
 """Larger models store real fields unpacked: zlib would take longer than the solve."""
 
@@ -305,16 +306,16 @@ def read(path: str | os.PathLike[str]) -> Result:
     with hdf5.reading(path) as file:
         _check_schema(path, file)
         grid = Grid(
-            file["grid/x"][()],
-            file["grid/y"][()],
-            file["grid/z"][()],
+            hdf5.checked(file["grid/x"]),
+            hdf5.checked(file["grid/y"]),
+            hdf5.checked(file["grid/z"]),
             (bool(file["grid"].attrs["mirror"][0]), bool(file["grid"].attrs["mirror"][1])),
         )
         media = MediaTable(
-            file["media/part"][()],
+            hdf5.checked(file["media/part"]),
             hdf5.get_json(file["media/material"]),
-            file["media/stress_free"][()],
-            file["media/share"][()] if "media/share" in file else None,
+            hdf5.checked(file["media/stress_free"]),
+            hdf5.checked(file["media/share"]) if "media/share" in file else None,
         )
         fields = {name: hdf5.Stored(path, f"fields/{name}") for name in file["fields"]}
         if "stress" in fields:
@@ -328,7 +329,9 @@ def read(path: str | os.PathLike[str]) -> Result:
             fields=fields,
             metrics=hdf5.get_json(file["metrics"]),
             provenance=hdf5.get_json(file["provenance/info"]),
-            residuals={name: data[()] for name, data in file["provenance/residuals"].items()},
+            residuals={
+                name: hdf5.checked(data) for name, data in file["provenance/residuals"].items()
+            },
             shapes={
                 name: hdf5.Stored(path, f"steps/{name}") for name in hdf5.datasets(file, "steps")
             },
@@ -454,3 +457,5 @@ def _check_schema(path: Path, file: h5py.File) -> None:
             f"{path} has schema {major}.{minor}; this program reads {SCHEMA[0]}.x: {cure}"
             + (" (its case stands in the dataset /case)" if major < SCHEMA[0] else "")
         )
+    if (major, minor) >= (1, 2) and hdf5.DIGEST not in file.attrs:
+        raise ValueError("its digests are not there")

@@ -35,7 +35,7 @@ from warp.results import hdf5
 from warp.solvers.elastic.history.state import State
 
 FORMAT = "warpage checkpoint"
-SCHEMA = (2, 0)
+SCHEMA = (3, 0)
 GROUPS = ("residuals", "shapes", "cycle")
 
 
@@ -104,16 +104,16 @@ def read(path: Path, belongs_to: str) -> Checkpoint | None:
                 "run without --resume to begin again"
             )
         groups = {
-            group: {name: file[group][name][()] for name in hdf5.datasets(file, group)}
+            group: {name: hdf5.checked(file[group][name]) for name in hdf5.datasets(file, group)}
             for group in GROUPS
         }
-        temperature = file["temperature"][()]
+        temperature = hdf5.checked(file["temperature"])
         return Checkpoint(
             done=int(file.attrs["done"]),
             records=hdf5.get_json(file["records"]),
             numbers=hdf5.get_json(file["numbers"]),
             solvers=hdf5.get_json(file["solvers"]),
-            state=State.of({name: data[()] for name, data in file["state"].items()}),
+            state=State.of({name: hdf5.checked(data) for name, data in file["state"].items()}),
             temperature=temperature if temperature.size > 1 else float(temperature.item()),
             **groups,
         )

@@ -50,6 +50,8 @@ def solve_to_file(
     if resume and (grids > 1 or not case.has_steps):
         which = "--refine" if grids > 1 else "a case without [[step]]"
         on_warning(f"nothing to resume: {which} keeps no checkpoint and is solved from the start")
+    elif resume and not checkpoint_path.exists():
+        on_warning(f"nothing to resume: there is no {checkpoint_path}; solved from the start")
     if grids > 1:
         result = refine.solve(case, device, on_progress, grids=grids)
     else:
