@@ -5,7 +5,6 @@ kill -9 leaves no time to clean up: what lies on the disk must be the checkpoint
 after, whole.
 """
 
-import os
 import random
 import signal
 import subprocess
@@ -246,18 +245,6 @@ def test_a_checkpoint_of_another_case_is_refused(case, tmp_path):
     kept.write_bytes(kept.read_bytes()[:5000])
     with pytest.raises(WarpError, match="damaged or incomplete"):
         process.solve(load(case), "cpu", checkpoint_path=kept, resume=True)
-
-
-def test_what_killed_runs_left_is_swept_up(tmp_path):
-    kept = tmp_path / "out.checkpoint.h5"
-    dead, mine = (
-        tmp_path / f".{kept.name}.999999999.tmp",
-        tmp_path / f".{kept.name}.{os.getpid()}.tmp",
-    )
-    for file in (dead, mine):
-        file.touch()
-    checkpoint.tidy(kept)
-    assert not dead.exists() and mine.exists()
 
 
 def test_a_checkpoint_that_reads_as_zeros_is_refused(tmp_path):

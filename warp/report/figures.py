@@ -18,11 +18,12 @@ import numpy as np
 from warp.errors import WarpError
 from warp.report import plots, step_figures
 from warp.report.plots import ANEW, OKABE_ITO, broken, level_line, page, stretch
-from warp.results import flatness, hdf5, measured
+from warp.results import flatness, measured
 from warp.results import stress as stress_metrics
 from warp.results.measured import Flat
 from warp.results.surface import interpolate
 from warp.units import ZERO_CELSIUS
+from warp.whole_file import FileError
 
 if TYPE_CHECKING:
     from warp.results.file import Result
@@ -57,7 +58,7 @@ def draw(
         path = folder / f"{stem}-{name}.{form}"
         try:
             how(path)
-        except hdf5.DamagedFile:
+        except FileError:
             raise
         except WarpError as error:
             left_out.append(f"{name}: {error}")

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 from warp.errors import WarpError
-from warp.results import hdf5
+from warp.whole_file import FileError
 
 UNKNOWN = "–"
 
@@ -67,7 +67,7 @@ def picture(draw: Callable[[Path], object], what: str) -> str:
         path = Path(folder) / "picture.png"
         try:
             draw(path)
-        except hdf5.DamagedFile:
+        except FileError:
             raise
         except WarpError:
             return ""

@@ -32,7 +32,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -42,16 +42,18 @@ from typing import Any
 import h5py
 import numpy as np
 
+from warp import whole_file
 from warp.errors import WarpError
 from warp.results import cells, hdf5, surface, vtkhdf
 from warp.results.cells import OUR_ORDER, MediaTable, centre_displacement
 from warp.results.flatness import Warpage, warpage
-from warp.results.hdf5 import check_writable
 from warp.voxels.grid import Grid
+from warp.whole_file import check_writable
 
-__all__ = ["MediaTable", "Result", "check_writable", "origin", "read", "summary", "write"]
+__all__ = ["MediaTable", "Result", "check_result", "origin", "read", "summary", "write"]
 FORMAT = "warpage"
 SCHEMA = (1, 2)
+SIDE_ENDINGS = (vtkhdf.SIDE_SUFFIX, ".checkpoint.h5")
 PACKED_CELLS = 20_000_000
 """Larger models store real fields unpacked: zlib would take longer than the solve."""
 
@@ -283,14 +285,29 @@ def write(
 ) -> Path:
     """Write `result` in one piece or not at all."""
     path = Path(path)
-    check_writable(path)
+    check_result(path)
     with hdf5.creating(path) as file:
         _write_all(file, result, single)
         side = vtkhdf.xdmf(file, path.name)
     if xdmf:
-        with hdf5.replacing(vtkhdf.side_file(path)) as temporary:
+        with whole_file.replacing(vtkhdf.side_file(path)) as temporary:
             temporary.write_text(side, encoding="utf-8")
     return path
+
+
+def check_result(path: str | os.PathLike[str], need: int = 0, inputs: Iterable[Path] = ()) -> None:
+    """Fail before the solve if no result can be written to `path` (`whole_file.check_writable`).
+
+    Names of side files are refused: they would belong to two results.
+    """
+    path = Path(path)
+    for ending in SIDE_ENDINGS:
+        if path.name.lower().endswith(ending):
+            raise WarpError(
+                f"cannot write {path}: names with {ending} are those of side files; "
+                f"give a name such as {path.name[: -len(ending)] or 'out'}.h5"
+            )
+    check_writable(path, need, inputs)
 
 
 def read(path: str | os.PathLike[str]) -> Result:

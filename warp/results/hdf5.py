@@ -1,7 +1,6 @@
 """Write and read HDF5: whole files or none, checksums, chunks of layers, arrays left on disk.
 
-A file is written under a temporary name in the same folder, flushed to the disk and renamed: no
-reader sees half a file, and a failed run leaves none. Every dataset carries Fletcher-32 checksums,
+A file is written whole or not at all (`whole_file`). Every dataset carries Fletcher-32 checksums,
 and the metadata of HDF5's format v110 its own, so that a flipped bit is found when it is read.
 Fletcher-32 of zeros is zero, so a block that reads as zeros passes it: each dataset has BLAKE2b
 digests besides (RFC 7693), of the whole or of each layer, in its attribute `blake2b`; `checked`
@@ -14,9 +13,6 @@ import hashlib
 import io
 import itertools
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,44 +23,15 @@ import h5py
 import numpy as np
 
 from warp.errors import WarpError
+from warp.whole_file import FileError, replacing
 
 CHUNK_BYTES = 1 << 20  # HDF5's default chunk cache (1 MiB before 2.0) holds one
 DIGEST = "blake2b"
 DIGEST_BYTES = 16
 
 
-class DamagedFile(WarpError):
+class DamagedFile(FileError):
     """Report a file whose content is not what was written, or points elsewhere."""
-
-
-def check_writable(path: str | os.PathLike[str], need: int = 0) -> None:
-    """Fail before the solve if `path` cannot be written or its disk is too full.
-
-    need: bytes that must be free.
-    """
-    path = Path(path)
-    folder = path.parent
-    if path.is_dir():
-        raise WarpError(
-            f"cannot write {path}: it is a folder; give a file name such as {path / 'out.h5'}"
-        )
-    if not folder.is_dir():
-        raise WarpError(f"cannot write {path}: there is no folder {folder}; make it first")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise WarpError(f"cannot write {path}: the file is there and is read-only")
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".warp-"):
-            pass
-    except OSError as error:
-        raise WarpError(
-            f"cannot write {path}: {error.strerror or error}; choose another folder with -o"
-        ) from None
-    free = shutil.disk_usage(folder).free
-    if free < need:
-        raise WarpError(
-            f"cannot write {path}: the result needs about {need / 1e9:.1f} GB "
-            f"and the disk has {free / 1e9:.1f} GB free"
-        )
 
 
 @dataclass(frozen=True)
@@ -89,7 +56,9 @@ class Stored:
 
 def _digest(data: np.ndarray) -> np.ndarray:
     whole = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
-    return np.frombuffer(hashlib.blake2b(whole, digest_size=DIGEST_BYTES).digest(), np.uint8)
+    return np.frombuffer(
+        hashlib.blake2b(memoryview(whole), digest_size=DIGEST_BYTES).digest(), np.uint8
+    )
 
 
 def checked(dataset: h5py.Dataset, key: Any = ()) -> np.ndarray:
@@ -286,30 +255,3 @@ class _Disk(io.FileIO):
         except OSError as error:
             self.failure = error
             return self.tell() if size is None else size
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary file beside `path` that takes its name once complete and on the disk.
-
-    It is removed on failure.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise WarpError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    if os.name == "posix":
-        _flush(path.parent)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

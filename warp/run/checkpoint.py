@@ -21,20 +21,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from warp import whole_file
 from warp.errors import WarpError
 from warp.results import hdf5
 from warp.solvers.elastic.history.state import State
 
 FORMAT = "warpage checkpoint"
+SUFFIX = ".checkpoint.h5"
 SCHEMA = (3, 0)
 GROUPS = ("residuals", "shapes", "cycle")
 
@@ -57,7 +56,7 @@ class Checkpoint:
 
 def beside(result: Path) -> Path:
     """Return the path of the checkpoint of a run that writes `result`."""
-    return result.with_name(f"{result.stem}.checkpoint.h5")
+    return whole_file.beside(result, SUFFIX)
 
 
 def fingerprint(*parts: str | bytes) -> str:
@@ -117,30 +116,3 @@ def read(path: Path, belongs_to: str) -> Checkpoint | None:
             temperature=temperature if temperature.size > 1 else float(temperature.item()),
             **groups,
         )
-
-
-def tidy(*paths: Path) -> None:
-    """Remove the half-written files that killed runs left beside these."""
-    for path in paths:
-        for left in _unfinished(path):
-            left.unlink(missing_ok=True)
-
-
-def _unfinished(path: Path) -> Iterable[Path]:
-    pattern = re.compile(re.escape(f".{path.name}.") + r"(\d+)\.tmp")
-    for other in path.parent.glob(f".{path.name}.*.tmp"):
-        match = pattern.fullmatch(other.name)
-        if match and not _alive(int(match[1])):
-            yield other
-
-
-def _alive(process: int) -> bool:
-    if os.name != "posix":  # signal 0 would end a process there
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
