@@ -56,9 +56,7 @@ class Stored:
 
 def _digest(data: np.ndarray) -> np.ndarray:
     whole = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
-    return np.frombuffer(
-        hashlib.blake2b(memoryview(whole), digest_size=DIGEST_BYTES).digest(), np.uint8
-    )
+    return np.frombuffer(hashlib.blake2b(whole.data, digest_size=DIGEST_BYTES).digest(), np.uint8)
 
 
 def checked(dataset: h5py.Dataset, key: Any = ()) -> np.ndarray:

@@ -12,8 +12,10 @@ from typing import Any
 from warp.case.case import Case
 from warp.results import file as results
 from warp.run import checkpoint, process, refine, warnings
+from warp.run.grids import common_grid
 from warp.run.load_step import NO_RESIDUAL, OnProgress
 from warp.run.process import OnResume
+from warp.run.resources import predicted_disk
 
 LONGEST_PATH = 4096  # bytes, of Linux
 OnWarning = Callable[[str], None]
@@ -62,9 +64,9 @@ def solve_to_file(
 
     grids: of the error estimate (`refine`), 1 for none. resume: continue from the checkpoint that
     an interrupted run left beside `target`. Raises WarpError before it solves if `target` cannot
-    be written; the checkpoint is deleted once the result is there.
+    be written or its disk has no room for what the run is predicted to write; the checkpoint is deleted once the result is there.
     """
-    results.check_result(target, inputs=inputs(case))
+    results.check_result(target, predicted_disk(common_grid(case), case), inputs(case))
     checkpoint_path = checkpoint.beside(target)
     for text in warnings.overlaps(case):
         on_warning(text)
