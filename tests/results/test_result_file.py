@@ -289,3 +289,82 @@ def test_a_file_of_schema_1_1_is_read_without_digests(result, path):
         for place in (file, *datasets(file)):
             del place.attrs["blake2b"]
     assert np.array_equal(results.read(path).displacement, result.displacement)
+
+
+def text(what):
+    return np.frombuffer(what.encode(), np.uint8)
+
+
+FOREIGN = {
+    "ids-negative": ("ids", np.full((4, 9, 9), -5, np.int32)),
+    "ids-float": ("ids", np.full((4, 9, 9), 0.3)),
+    "u-complex": ("fields/displacement", np.zeros((3, 5, 10, 10), complex)),
+    "u-bytes": ("fields/displacement", np.full((3, 5, 10, 10), b"x")),
+    "u-int8": ("fields/displacement", np.zeros((3, 5, 10, 10), np.int8)),
+    "field-unknown": ("fields/other", np.zeros((4, 9, 9))),
+    "parts-numbers": ("parts", text("[1, 2]")),
+    "part-nul": ("parts", text('["board", "a\\u0000b"]')),
+    "part-surrogate": ("parts", text('["board", "\\ud800"]')),
+    "part-markup": ("parts", text('["board", "[/]"]')),
+    "part-path": ("parts", text('["board", "../x"]')),
+    "metrics-list": ("metrics", text("[]")),
+    "surfaces-list": ("metrics", text('{"surfaces": [1, 2]}')),
+    "warpage-text": ("metrics", text('{"surfaces": {"chip": {"top": {"warpage_um": "x"}}}}')),
+    "steps-number": ("metrics", text('{"steps": 5}')),
+    "steps-bare": ("metrics", text('{"steps": [{"step": 1}]}')),
+    "metric-nan": ("metrics", text('{"surfaces": {"chip": {"top": {"warpage_um": NaN}}}}')),
+    "solver-list": ("provenance/info", text('{"solver": [1]}')),
+    "solver-text": ("provenance/info", text('{"solver": {"heat": {"iterations": "x"}}}')),
+    "case-file-number": ("provenance/info", text('{"case_file": 5}')),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_other_types_and_tables_than_the_schema_says_are_refused(path, name):
+    where, value = FOREIGN[name]
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        if where in file:
+            del file[where]
+        hdf5.put(file, where, value)
+    with pytest.raises(WarpError, match="damaged or incomplete"):
+        results.read(path)
+
+
+def test_displacements_that_are_no_numbers_are_refused(path):
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        del file["fields/displacement"]
+        hdf5.put(file, "fields/displacement", np.full((3, 5, 10, 10), np.nan))
+    with pytest.raises(WarpError, match="no numbers"):
+        results.read(path).displacement  # noqa: B018
+
+
+def external(file, secret):
+    file.create_dataset("case", (5,), "u1", external=[(str(secret), 0, 5)])
+
+
+def external_link(file, secret):
+    with h5py.File(secret.with_suffix(".h5"), "w") as other:
+        hdf5.put_text(other, "case", "other")
+    file["case"] = h5py.ExternalLink(str(secret.with_suffix(".h5")), "/case")
+
+
+def soft_link(file, secret):
+    file["case"] = h5py.SoftLink("/case")
+
+
+@pytest.mark.parametrize("lead_out", [external, external_link, soft_link])
+def test_a_file_that_leads_to_others_or_in_circles_is_refused(path, tmp_path, lead_out):
+    (tmp_path / "secret").write_text("five!")
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        del file["case"], file.attrs["blake2b"]
+        file.attrs["schema"] = np.array((1, 1))
+        lead_out(file, tmp_path / "secret")
+    with pytest.raises(WarpError, match="link|another file"):
+        results.read(path)
+
+
+def test_a_group_that_contains_itself_is_no_endless_loop(path):
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        file["steps"] = file["/"]
+    with pytest.raises(WarpError):
+        results.read(path)

@@ -88,6 +88,7 @@ def heading(result: Result) -> str:
         title = tomllib.loads(result.case).get("title", "")
     except tomllib.TOMLDecodeError:
         title = ""
+    title = title if isinstance(title, str) else ""
     return title or Path(result.provenance.get("case_file", "")).stem
 
 

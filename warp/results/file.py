@@ -44,7 +44,7 @@ import numpy as np
 
 from warp import whole_file
 from warp.errors import WarpError
-from warp.results import cells, hdf5, surface, vtkhdf
+from warp.results import cells, hdf5, schema, surface, vtkhdf
 from warp.results.cells import OUR_ORDER, MediaTable, centre_displacement
 from warp.results.flatness import Warpage, warpage
 from warp.voxels.grid import Grid
@@ -166,7 +166,11 @@ class Result:
     @cached_property
     def displacement(self) -> np.ndarray:
         """(3, nz+1, ny+1, nx+1) [m]: u, v, w on x-, y-, z-faces."""
-        return self._field("displacement")
+        displacement = self._field("displacement")
+        if not np.isfinite(displacement).all():
+            where = getattr(self.fields["displacement"], "path", "this result")
+            raise hdf5.DamagedFile(f"{where} has displacements that are no numbers")
+        return displacement
 
     @cached_property
     def stress(self) -> np.ndarray:
@@ -322,6 +326,7 @@ def read(path: str | os.PathLike[str]) -> Result:
         )
     with hdf5.reading(path) as file:
         _check_schema(path, file)
+        schema.check_datasets(file)
         grid = Grid(
             hdf5.checked(file["grid/x"]),
             hdf5.checked(file["grid/y"]),
@@ -353,7 +358,8 @@ def read(path: str | os.PathLike[str]) -> Result:
                 name: hdf5.Stored(path, f"steps/{name}") for name in hdf5.datasets(file, "steps")
             },
         )
-        _check_fit(result, file)
+        schema.check_fit(file, grid, media, result.parts)
+        schema.check_tables(result.parts, media, result.metrics, result.provenance)
         return result
 
 
@@ -430,38 +436,6 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
             compress=packed,
         )
     vtkhdf.link(file)
-
-
-def _check_fit(result: Result, file: h5py.File) -> None:
-    """Refuse datasets that do not belong together: no checksum finds an edited file."""
-    nz, ny, nx = shape = result.grid.shape
-    for axis in "xyz":
-        lines = getattr(result.grid, axis)
-        if (
-            lines.ndim != 1
-            or lines.size < 2
-            or not (np.isfinite(lines).all() and (np.diff(lines) > 0).all())
-        ):
-            raise ValueError(f"grid/{axis} does not rise")
-    wanted = {
-        "temperature": shape,
-        "displacement": (3, nz + 1, ny + 1, nx + 1),
-        "stress": (*shape, 6),
-    }
-    for name in ("ids", *(f"fields/{name}" for name in result.fields)):
-        if file[name].shape != wanted.get(name.removeprefix("fields/"), shape):
-            raise ValueError(f"{name} {file[name].shape} does not fit the grid {shape}")
-    rows, part = len(result.media.material), np.asarray(result.media.part)
-    if (
-        not part.shape == np.shape(result.media.stress_free) == (rows,)
-        or part.min() < -1
-        or part.max() >= len(result.parts)
-    ):
-        raise ValueError("the rows of media do not fit each other or the parts")
-    if result.media.share is not None and np.shape(result.media.share) != (rows,):
-        raise ValueError("media/share does not fit the rows of media")
-    if not (isinstance(result.metrics, dict) and isinstance(result.provenance, dict)):
-        raise ValueError("metrics or provenance is no table")
 
 
 def _check_schema(path: Path, file: h5py.File) -> None:

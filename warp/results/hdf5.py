@@ -188,7 +188,11 @@ def get_text(dataset: h5py.Dataset) -> str:
 
 def get_json(dataset: h5py.Dataset) -> Any:
     """Read JSON stored by `put_text`."""
-    return json.loads(get_text(dataset))
+    return json.loads(get_text(dataset), parse_constant=_no_number)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 @contextmanager
