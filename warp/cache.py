@@ -35,7 +35,9 @@ def kernels() -> Path:
 
 def modules() -> list[str]:
     """List the modules that hold kernels for both devices, by name."""
-    return sorted(p.stem for p in kernels().glob("*.py") if "\n@kernel\n" in p.read_text(encoding="utf-8"))
+    return sorted(
+        p.stem for p in kernels().glob("*.py") if "\n@kernel\n" in p.read_text(encoding="utf-8")
+    )
 
 
 def folder(module: str) -> Path:
@@ -54,7 +56,9 @@ def root() -> Path:
     asked = os.environ.get("NUMBA_CACHE_DIR")
     wishes = [Path(asked)] if asked else []
     wishes.append(user_cache_path("warpage", appauthor=False) / "kernels")
-    wishes.append(Path(tempfile.gettempdir()) / f"warpage-{getattr(os, 'getuid', lambda: 'user')()}")
+    wishes.append(
+        Path(tempfile.gettempdir()) / f"warpage-{getattr(os, 'getuid', lambda: 'user')()}"
+    )
     for wish in wishes:
         if _mine(wish):
             return wish
@@ -83,7 +87,9 @@ def attach(dispatcher: Any) -> Any:
         config.CACHE_DIR = before
     store = dispatcher._cache
     save = store.save_overload
-    load = getattr(store, "_load_overload", store.load_overload)  # without first importing all that Numba can compile
+    load = getattr(
+        store, "_load_overload", store.load_overload
+    )  # without first importing all that Numba can compile
 
     def save_in_turn(signature: Any, data: Any) -> None:
         with contextlib.suppress(OSError), _turn(place / "lock"):
@@ -109,7 +115,9 @@ def announce() -> None:
     """Say why nothing seems to happen, once a process; through logging, which a program around this one can silence."""
     import logging
 
-    logging.getLogger("warp").warning("compiling kernels once for this machine: a minute or two (ahead: `warp warmup`)")
+    logging.getLogger("warp").warning(
+        "compiling kernels once for this machine: a minute or two (ahead: `warp warmup`)"
+    )
 
 
 def _sources(module: str) -> list[str]:
@@ -136,7 +144,11 @@ def _compiler() -> str:
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().partition("\n\n")[0].splitlines()
-        return "".join(line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part")))
+        return "".join(
+            line
+            for line in lines
+            if line.startswith(("model name", "flags", "Features", "CPU part"))
+        )
     except OSError:
         return platform.machine() + platform.processor()
 

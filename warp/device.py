@@ -33,7 +33,9 @@ from warp import cache as compiled
 from warp.errors import WarpError
 
 Extent = tuple[int, int, int]
-_one_at_a_time = threading.Lock()  # Numba's workqueue threads abort the process when two threads launch at once
+_one_at_a_time = (
+    threading.Lock()
+)  # Numba's workqueue threads abort the process when two threads launch at once
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,13 @@ class Device:
         return self.xp.asnumpy(a) if self.cuda else np.asarray(a)
 
     def launch(
-        self, module: str, function: str, extent: Extent, *args: Any, real: DTypeLike = np.float64, own: int = 0
+        self,
+        module: str,
+        function: str,
+        extent: Extent,
+        *args: Any,
+        real: DTypeLike = np.float64,
+        own: int = 0,
     ) -> None:
         """Run kernel `function` of kernels/`module` for `extent` = (nx, ny, nz) threads, x fastest.
 
@@ -131,7 +139,9 @@ class Device:
         """Name the machine for the record of a result."""
         if self.cuda:
             return f"{self.name} ({self.xp.cuda.runtime.getDeviceProperties(_index(self.name))['name'].decode()})"
-        return f"cpu ({_processor()}, {self.threads} {'thread' if self.threads == 1 else 'threads'})"
+        return (
+            f"cpu ({_processor()}, {self.threads} {'thread' if self.threads == 1 else 'threads'})"
+        )
 
     def compile_all(self) -> None:
         """Compile every .cu in both precisions; on the CPU only calls tell which types are needed (see `warmup`)."""
@@ -140,7 +150,13 @@ class Device:
                 _rawmodule(module, real).compile()
 
     def _call(
-        self, module: str, function: str, extent: Extent, args: tuple[Any, ...], real: np.dtype[Any], own: int
+        self,
+        module: str,
+        function: str,
+        extent: Extent,
+        args: tuple[Any, ...],
+        real: np.dtype[Any],
+        own: int,
     ) -> Call:
         values, shapes = checked(module, function, args, real)
         if not self.cuda:
@@ -208,7 +224,9 @@ def select(name: str = "auto", threads: int | None = None) -> Device:
 
 def cores() -> int:
     """Count the cores that this process may use, a container's CPU quota included."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     with contextlib.suppress(OSError, ValueError):
         quota, period = open("/sys/fs/cgroup/cpu.max").read().split()
         count = min(count, max(1, round(int(quota) / int(period))))
@@ -237,7 +255,9 @@ def _length_of(name: str) -> tuple[str, int] | None:
 
 
 _FUNCTION = re.compile(r"\bKERNEL\s+(?:__launch_bounds__\([\d, ]+\)\s+)?(\w+)\s*\(([^)]*)\)")
-_PARAMETER = re.compile(r"(?P<const>const\s+)?(?P<type>[\w ]+?)\s*(?P<pointer>\*)?\s*(?:__restrict__)?\s*(?P<name>\w+)")
+_PARAMETER = re.compile(
+    r"(?P<const>const\s+)?(?P<type>[\w ]+?)\s*(?P<pointer>\*)?\s*(?:__restrict__)?\s*(?P<name>\w+)"
+)
 _TYPES = {
     "float": np.float32, "double": np.float64, "int": np.int32, "long long": np.int64, "bool": np.bool_,
     "uint8": np.uint8, "uint16": np.uint16, "unsigned int": np.uint32,
@@ -259,7 +279,10 @@ def source(module: str) -> str:
             if header:
                 text = "" if header[1] in seen else expand(header[1])
                 lines[i] = f'{text}\n#line {i + 2} "{file}"'
-        return "\n".join([f'#line 1 "{file}"', *(x for x in lines if x.strip() != "#pragma once")]) + "\n"
+        return (
+            "\n".join([f'#line 1 "{file}"', *(x for x in lines if x.strip() != "#pragma once")])
+            + "\n"
+        )
 
     return expand(f"{module}.cu")
 
@@ -278,7 +301,9 @@ def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
             part = _PARAMETER.fullmatch(item.strip())
             if part is None:
                 raise ValueError(f"{path.name}: {function}: cannot read '{item.strip()}'")
-            parameters.append(Parameter(part["name"], part["type"], bool(part["pointer"]), bool(part["const"])))
+            parameters.append(
+                Parameter(part["name"], part["type"], bool(part["pointer"]), bool(part["const"]))
+            )
         found[function] = tuple(parameters)
     return found
 
@@ -307,7 +332,9 @@ def parts(columns: int, levels: int) -> int:
     return max(1, min(levels // 4, 2**17 // columns))
 
 
-def checked(module: str, function: str, args: tuple[Any, ...], real: np.dtype[Any]) -> tuple[tuple, tuple]:
+def checked(
+    module: str, function: str, args: tuple[Any, ...], real: np.dtype[Any]
+) -> tuple[tuple, tuple]:
     """Give scalars the declared types and refuse arrays of another type or layout.
 
     Returns the arguments and the array lengths that only the CUDA form needs.
@@ -325,7 +352,9 @@ def checked(module: str, function: str, args: tuple[Any, ...], real: np.dtype[An
             values.append(dtype.type(value))
         elif not hasattr(value, "flags") or value.dtype != dtype or not value.flags.c_contiguous:
             got = f"{value.dtype} array" if hasattr(value, "dtype") else type(value).__name__
-            raise TypeError(f"{module}.{function}: {parameter.name} must be a contiguous {dtype} array, got {got}")
+            raise TypeError(
+                f"{module}.{function}: {parameter.name} must be a contiguous {dtype} array, got {got}"
+            )
         else:
             values.append(value)
     arrays = dict(zip((p.name for p in given), args, strict=True))
@@ -377,7 +406,11 @@ def _cuda_problem(index: int) -> str:
         return f"no GPU can be used ({error})"
     if count == 0:
         return "no GPU found"
-    return "" if index < count else f"this machine has {count} GPU{'s' * (count > 1)}: cuda:0 to cuda:{count - 1}"
+    return (
+        ""
+        if index < count
+        else f"this machine has {count} GPU{'s' * (count > 1)}: cuda:0 to cuda:{count - 1}"
+    )
 
 
 def _host_memory() -> tuple[int, int]:
