@@ -231,7 +231,7 @@ def test_wafers_bow_as_stoney_says():
 
 
 def test_a_warning_where_linear_theory_ends():
-    """A bow of 0.28 heights is linear, of 0.55 no longer (half a height), of 5.5 a cylinder (2.45)."""
+    """A bow of 0.28 heights is linear, of 0.55 no longer (limit 0.5), of 5.5 a cylinder (2.45)."""
     surfaces = solved("wafer-film")["surfaces"]
     height = warp.load(GALLERY / "wafer-film.toml").height
     assert height == pytest.approx(0.95e-3)
