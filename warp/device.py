@@ -1,4 +1,4 @@
-"""Where the program computes: the CPU (Numba) or one CUDA GPU (CuPy). The only importer of CuPy.
+"""Where the program computes: the CPU or one CUDA GPU (CuPy). The only importer of CuPy.
 
 A kernel has one name, one list of arguments and two forms: `kernels/NAME.py` for the CPU and `kernels/NAME.cu` for
 CUDA. `launch` runs the form of the device and first gives every scalar the type that the .cu declares, and checks every
@@ -7,7 +7,7 @@ array against it, so that a call which is wrong on the GPU fails on the CPU too.
 `real` chooses the precision in which a kernel is compiled (-DREAL=float or double). On the CPU it follows from the
 arrays; there it fixes the type of the scalars.
 
-Numba is imported at the first CPU kernel, CuPy when a GPU is asked for.
+CuPy is imported when a GPU is asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -30,10 +29,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from warp import cache as compiled
+from warp import compiling, cpu
+from warp.cpu import cores
 from warp.errors import WarpError
 
 Extent = tuple[int, int, int]
-_one_at_a_time = threading.Lock()  # Numba's workqueue threads abort the process when two threads launch at once
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Device:
         return f"cpu ({_processor()}, {self.threads} {'thread' if self.threads == 1 else 'threads'})"
 
     def compile_all(self) -> None:
-        """Compile every .cu in both precisions; on the CPU only calls tell which types are needed (see `warmup`)."""
+        """Compile every .cu in both precisions; nothing on the CPU, whose kernels `warp.compiling` lists."""
         for module in compiled.modules() if self.cuda else ():
             for real in ("float", "double"):
                 _rawmodule(module, real).compile()
@@ -144,9 +144,7 @@ class Device:
     ) -> Call:
         values, shapes = checked(module, function, args, real)
         if not self.cuda:
-            # as Python's own int and bool: Numba then indexes with 64 bits and compiles once
-            plain = tuple(a.item() if isinstance(a, (np.integer, np.bool_)) else a for a in values)
-            return partial(_run_on_cpu, getattr(_numba(module), function), self.threads, plain)
+            return cpu.prepared(module, function, values, self.threads)
         raw = _rawmodule(module, "float" if real == np.float32 else "double").get_function(function)
         grid, block = blocks(extent, own * real.itemsize)
         shared = own * real.itemsize * block[0] * block[1]
@@ -204,16 +202,6 @@ def select(name: str = "auto", threads: int | None = None) -> Device:
         if name != "auto":
             raise WarpError(f"device '{name}': {problem}; --device cpu works everywhere")
     return Device("cpu", threads or most)
-
-
-def cores() -> int:
-    """Count the cores that this process may use, a container's CPU quota included."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = open("/sys/fs/cgroup/cpu.max").read().split()
-        count = min(count, max(1, round(int(quota) / int(period))))
-    asked = os.environ.get("NUMBA_NUM_THREADS", "")
-    return min(count, int(asked)) if asked.isdigit() and int(asked) > 0 else count
 
 
 class Parameter(NamedTuple):
@@ -307,7 +295,9 @@ def parts(columns: int, levels: int) -> int:
     return max(1, min(levels // 4, 2**17 // columns))
 
 
-def checked(module: str, function: str, args: tuple[Any, ...], real: np.dtype[Any]) -> tuple[tuple, tuple]:
+def checked(
+    module: str, function: str, args: tuple[Any, ...], real: np.dtype[Any]
+) -> tuple[tuple[Any, ...], tuple[np.int32, ...]]:
     """Give scalars the declared types and refuse arrays of another type or layout.
 
     Returns the arguments and the array lengths that only the CUDA form needs.
@@ -333,26 +323,11 @@ def checked(module: str, function: str, args: tuple[Any, ...], real: np.dtype[An
     return tuple(values), shapes
 
 
-def _run_on_cpu(function: Any, threads: int, values: tuple[Any, ...]) -> None:
-    import numba
-
-    with _one_at_a_time:
-        if numba.get_num_threads() != threads:
-            numba.set_num_threads(threads)
-        function(*values)
-
-
-@cache
-def _numba(module: str) -> ModuleType:
-    """Import a CPU kernel module; the first one brings Numba in."""
-    return import_module(f"warp.kernels.{module}")
-
-
 @cache
 def _rawmodule(module: str, real: str) -> Any:
     kept = os.environ.setdefault("CUPY_CACHE_DIR", str(compiled.root() / "cuda"))
     if not any(Path(kept).glob("*")):
-        compiled.announce()
+        compiling.announce()
     options = ("--std=c++17", f"-DREAL={real}")
     return import_module("cupy").RawModule(code=source(module), options=options, backend="nvrtc")
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from warp.errors import Fault, Key
 from warp.geometry.part import Drawing
-from warp.kernels import voxelize as kernels
+from warp.kernels.host import voxelize as kernels
 
 STREAMS = (".gds", ".gdsii", ".gds2", ".oas")
 GERBERS = (".gbr", ".ger", ".gtl", ".gbl", ".g1", ".g2", ".g3", ".g4", ".g5", ".g6", ".g7", ".g8", ".art", ".pho")

@@ -32,7 +32,7 @@ UNIFORM = 1e-9  # K: a field within it was set, not solved
 
 def temperatures(model, temperature: np.ndarray) -> dict[str, dict[str, Any]]:
     """Largest, volume-mean and smallest temperature of every part [degC], and where the largest is (x, y, z in mm)."""
-    from warp.kernels import temperature as kernels
+    from warp.kernels.host import temperature as kernels
 
     part_of, area = np.asarray(model.media.part, np.int32), model.grid.area
     shape = len(area), len(model.parts)

@@ -48,7 +48,7 @@ def cell_position(grid, flat: int) -> list[float]:
 
 def parts(model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
     """Extreme principal and von Mises stress of every part [MPa] with their places [mm] and volume quantiles."""
-    from warp.kernels import stress as kernels
+    from warp.kernels.host import stress as kernels
 
     count, area = len(model.parts), model.grid.area
     ny, nx = area.shape
@@ -146,7 +146,7 @@ def _layers(model, stress: np.ndarray):
         part = part_of[model.ids[run.start]]
         if part.max() >= 0:
             for k in range(run.start, run.stop):
-                yield k, part, np.asarray(stress[:, k], np.float64)
+                yield k, part, np.ascontiguousarray(stress[:, k], np.float64)
 
 
 def first(on: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -70,7 +70,7 @@ class Surface:
 
 def faces(model) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent."""
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     layers = runs(model.ids)
     first, end = np.array([run.start for run in layers]), np.array([run.stop for run in layers])
@@ -100,7 +100,7 @@ def sample(model, displacement: np.ndarray, part: str, side: Side, face: np.ndar
     cells = face >= 0
     if not cells.any():
         raise WarpError(f"part '{part}' has no voxels, so it has no {side} surface")
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     columns = np.empty(cells.shape)
     kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
@@ -125,7 +125,7 @@ def footprint(model, face: np.ndarray, side: Side) -> np.ndarray:
     share = model.media.share
     if share is None:
         return there
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     whole, own = np.empty(there.shape, bool), np.asarray(share) >= WHOLE
     kernels.whole_columns(whole, np.ascontiguousarray(face), int(side == "top"), np.asarray(model.ids), own)
@@ -177,7 +177,7 @@ def integrals(surface: Surface, origin: tuple[float, float], length: float) -> t
 
     Of vertices, and middles on parabolas through them: exact where w is a polynomial of degree two.
     """
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     x, y = (_with_middles(q[None], q)[0] for q in (surface.x, surface.y))
     x, y = (x - origin[0]) / length, (y - origin[1]) / length
@@ -190,7 +190,7 @@ def integrals(surface: Surface, origin: tuple[float, float], length: float) -> t
 
 def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Values on the lines (last axis, NaN outside), and between each two that of a parabola through a third."""
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     out = np.empty((f.shape[0], 2 * f.shape[1] - 1))
     kernels.with_middles(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))
@@ -213,7 +213,7 @@ def _extent(cells: np.ndarray, over: int) -> slice:
 
 def _to_lines(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Values at cell centres along the last axis (NaN outside) to the lines between and around the cells."""
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     out = np.empty((f.shape[0], f.shape[1] + 1))
     kernels.to_lines(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from warp import compiling
 from warp import device as devices
 from warp.case.plan import Moment, Stage
 from warp.case.singulation import Rectangle
@@ -32,6 +33,7 @@ from warp.geometry.shapes import Body, Box
 from warp.run import checkpoint, resources, single
 from warp.run import model as run_model
 from warp.run.checkpoint import Progress
+from warp.run.kernels import compile_for
 from warp.solvers.elastic.history import handover, substeps
 from warp.solvers.elastic.history.maxwell import relaxations
 from warp.solvers.elastic.history.state import Slices, State
@@ -62,8 +64,9 @@ def solve(
     """Solve a case, step by step where it has steps; with `kept` a checkpoint lies there until `done_with`."""
     if not case.moments:
         return single.solve(case, device, progress)
-    start = time.perf_counter()
     place = device if isinstance(device, Device) else devices.select(device)
+    compile_for(case, place, progress or _silent)
+    start = time.perf_counter()
     return _Run(case, place, progress or _silent).result(start, kept, resume, told)
 
 
@@ -314,6 +317,7 @@ class _Run:
                 "case_file": str(case.path),
                 "overrides": dict(case.overrides),
                 "device": self.place.describe(),
+                "compile_s": compiling.Waited.take(),
                 "wall_s": seconds,
                 "peak_memory_MB": resources.peak_memory() / 1e6,
             },

@@ -51,7 +51,7 @@ def stress_of_state(
     out: np.ndarray, state: State, model: VoxelModel, moduli: tuple, tables: tuple, thermal: tuple, widths, centres
 ) -> None:
     """Stress (6, nz, ny, nx) of a state; the arguments are those of kernel elastic_load.stress."""
-    from warp.kernels import history as kernels
+    from warp.kernels.host import history as kernels
 
     nz, ny, nx = model.ids.shape
     ids, cell, soft = tables

@@ -10,12 +10,11 @@ import numpy as np
 
 from warp.device import Device
 from warp.errors import WarpError
-from warp.kernels.voxelize import pieces
 from warp.materials.material import Medium
 from warp.voxels import boundary
 from warp.voxels.boundary import Boundary, Exchange, Split
 from warp.voxels.grid import runs
-from warp.voxels.voxelize import VoxelModel
+from warp.voxels.voxelize import VoxelModel, pieces
 
 ROOM = 298.15  # K; where properties that do not vary are read
 _PICARD_LIMIT, _PICARD_TOLERANCE = 30, 1e-6
@@ -163,7 +162,7 @@ def refuse_isolated(A: Operator) -> None:
     ids.reshape(-1)[A.surroundings.cell] = cooled  # as a part of its own: pieces without it are isolated
     grid, layers = A.model.grid, np.array([run.start for run in runs(ids)])
     part = np.append(part, len(A.model.parts))
-    root, owner, _ = pieces(ids, layers, part, grid.dx, grid.dy, np.ones(len(layers)))
+    root, owner, _ = pieces(ids, layers, part, grid, np.ones(len(layers)))
     isolated = owner[~np.isin(root, root[owner == len(A.model.parts)])]
     if len(isolated):
         names = ", ".join(f"'{A.model.parts[p]}'" for p in np.unique(isolated))

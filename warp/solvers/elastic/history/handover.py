@@ -97,7 +97,7 @@ def stiffened(state: State, before: VoxelModel, after: VoxelModel, T: float) -> 
 def _edges(model: VoxelModel, T: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Stiffness K and free tilt b (3, nz+1, ny+1, nx+1) of every edge, between four voxels or at a lateral free face; flat
     indices of the latter."""
-    from warp.kernels import history as kernels
+    from warp.kernels.host import history as kernels
 
     grid = model.grid
     nz, ny, nx = grid.shape

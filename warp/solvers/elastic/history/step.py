@@ -69,7 +69,7 @@ class Step:
 
     def imbalance(self) -> np.ndarray:
         """What the stresses leave to be balanced, in the solver's layout."""
-        from warp.kernels import history as kernels
+        from warp.kernels.host import history as kernels
 
         A, n = self.A, self.A.n
         S, t, f = np.empty_like(self.body.strain), np.empty_like(self.body.shear), np.zeros(A.shape)
@@ -84,7 +84,7 @@ class Step:
 
     def after(self, x: np.ndarray, free: Strain, temperature: np.ndarray) -> State:
         """The state after the displacement x (solver's layout); temperature (nz, ny, nx) in K."""
-        from warp.kernels import history as kernels
+        from warp.kernels.host import history as kernels
 
         A, body, n = self.A, self.body, self.A.n
         dU = np.ascontiguousarray(x[..., 1 : n[0] + 2])
