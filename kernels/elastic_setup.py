@@ -4,7 +4,7 @@ Layout and tables as in kernels/elastic.py. What is solid is told by `ids` (nz+2
 void: material ids on the finest level, 1 on the others. A displacement exists where a cell beside its face is solid.
 """
 
-from warp.kernels import inline, kernel, portion, release, scratch
+from warp.kernels import called, inline, kernel, portion, release, scratch
 from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 
@@ -219,7 +219,7 @@ def ghost_places(share, turn, ids, mirror_x, mirror_y, nx, ny, nz):
                     turn[1, k, j, i] = 0 if face_y(ids, k, j, i) else 1 if near else 3
 
 
-@inline
+@called
 def stencil(turn, k, j, i, along_x, along_y, ny):
     """How a displacement comes about: 0 it exists, -1 it does not, else a bit for each neighbour it is extrapolated from.
 
