@@ -4,7 +4,9 @@ import os
 import sys
 from functools import partial
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is first imported; see warp/cli/main.py
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # read when NumPy is first imported; see warp/cli/main.py
 
 import numpy as np
 import pytest
@@ -15,6 +17,10 @@ from warp.cli import main as cli
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests marked `gpu` where there is none; a weekly test must be slow too."""
+    for item in items:
+        if item.get_closest_marker("weekly") and not item.get_closest_marker("slow"):
+            raise pytest.UsageError(f"{item.nodeid} is marked weekly: mark it slow too")
     marked = [item for item in items if item.get_closest_marker("gpu")]
     reason = device._cuda_problem(0) if marked else ""
     for item in marked if reason else []:
@@ -50,7 +56,9 @@ def gpu() -> device.Device:
 
 @pytest.fixture
 def oncpu():
-    """CUDA sources on the CPU: `oncpu("heat", np.float32).launch("heat_apply", (nx, ny, 1), *args)`, in place."""
+    """CUDA sources on the CPU: `oncpu("heat", np.float32).launch("heat_apply", (nx, ny, 1),
+    *args)`, in place.
+    """
     if compiler() is None:
         pytest.skip("no C++ compiler (g++) found")
     return OnCpu
@@ -64,7 +72,9 @@ def real(request: pytest.FixtureRequest) -> type:
 
 @pytest.fixture(params=["oncpu", pytest.param("gpu", marks=pytest.mark.gpu)])
 def twins(request: pytest.FixtureRequest):
-    """Parity in one line: `twins("heat", "heat_apply", (nx, ny, 1), *args, real=np.float32)` runs and compares both."""
+    """Parity in one line: `twins("heat", "heat_apply", (nx, ny, 1), *args, real=np.float32)` runs
+    and compares both.
+    """
     if request.param == "oncpu" and compiler() is None:
         pytest.skip("no C++ compiler (g++) found")
     return partial(compare, gpu=device.select("cuda")) if request.param == "gpu" else compare

@@ -34,22 +34,39 @@ def imports(path: Path) -> set[str]:
 
 
 def names(requirements: list[str]) -> set[str]:
-    return {match[0].lower() for match in (re.match(r"[\w-]+", text) for text in requirements) if match}
+    return {
+        match[0].lower() for match in (re.match(r"[\w-]+", text) for text in requirements) if match
+    }
 
 
 def test_imports_and_declared_dependencies_agree():
-    used = set().union(*(imports(path) for folder in ("warp", "kernels") for path in (TOP / folder).rglob("*.py")))
+    used = set().union(
+        *(imports(path) for folder in ("warp", "kernels") for path in (TOP / folder).rglob("*.py"))
+    )
     used -= {"warp", *sys.stdlib_module_names}
     second_names = {"pydantic_core": "pydantic", "llvmlite": "numba", "cupyx": "cupy"}
     used = {second_names.get(name, name) for name in used}
     extras = PROJECT["project"]["optional-dependencies"]
     assert names(extras["cuda12"]) == {"cupy-cuda12x"}
-    optional = {"cupy"} | names(extras["xarray"]) | names(extras["view"]) | names(extras["sweep"]) | names(extras["layout"])
+    optional = (
+        {"cupy"}
+        | names(extras["xarray"])
+        | names(extras["view"])
+        | names(extras["sweep"])
+        | names(extras["layout"])
+    )
     assert used - optional == names(PROJECT["project"]["dependencies"])
 
 
 # For readers of the repository.
-NOT_SHIPPED = ("data/pictures", "data/packages/README.md", "data/benchmarks", "data/verify.md", "data/result-file.md")
+NOT_SHIPPED = (
+    "data/pictures",
+    "data/packages/README.md",
+    "data/benchmarks",
+    "data/verify.md",
+    "data/docs",
+    "data/examples",
+)
 
 
 def test_every_data_file_is_packaged():
@@ -62,7 +79,9 @@ def test_every_data_file_is_packaged():
             if str(path.relative_to(TOP)).startswith(NOT_SHIPPED):
                 continue
             name = path.relative_to(TOP / folder).as_posix()
-            assert any(fnmatch(name, pattern) for pattern in data[package]), f"{folder}/{name} is not in the wheel"
+            assert any(fnmatch(name, pattern) for pattern in data[package]), (
+                f"{folder}/{name} is not in the wheel"
+            )
 
 
 def test_data_and_kernels_are_found_at_run_time():

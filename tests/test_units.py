@@ -1,4 +1,6 @@
-"""Units: a quantity string becomes the SI float that it names, and anything else says what was expected."""
+"""Units: a quantity string becomes the SI float that it names, and anything else says what was
+expected.
+"""
 
 import math
 from typing import Annotated
@@ -131,5 +133,7 @@ def test_pint_is_not_imported_for_common_units():
     import subprocess
     import sys
 
-    code = "import sys, warp.units as u; u.parse('1 mm', u.LENGTH); assert 'pint' not in sys.modules"
+    code = (
+        "import sys, warp.units as u; u.parse('1 mm', u.LENGTH); assert 'pint' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

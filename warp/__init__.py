@@ -1,9 +1,10 @@
-"""Package warpage from chip to board: a case file becomes temperatures, displacements, a signed number.
+"""Compute package warpage from chip to board: case file in, fields and signed numbers out.
 
     import warp
     case = warp.load("data/packages/fcbga-lid.toml", {"part.chip.thickness": "0.5 mm"})
     result = warp.solve(case, device="auto")        # or warp.solve("data/packages/fcbga-lid.toml")
-    result.metrics["surfaces"]["substrate"]["bottom"]["warpage_um"]    # + = convex, the centre away from the board
+    result.metrics["surfaces"]["substrate"]["bottom"]["warpage_um"]
+                                                    # + = convex, the centre away from the board
     result.write("fcbga-lid.h5")
     warp.read("fcbga-lid.h5")
 
@@ -24,7 +25,10 @@ __all__ = ["Result", "load", "read", "solve"]  # noqa: F822  # Result comes thro
 
 
 def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:
-    """Read and check a case file; `overrides` maps dotted keys to values as written in the file."""
+    """Read and check a case file; raise CaseError with everything that is wrong.
+
+    overrides: dotted keys and the values that replace those of the file, written as there.
+    """
     from warp.name_clash import refuse_nvidia_warp
 
     refuse_nvidia_warp()
@@ -33,16 +37,22 @@ def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) 
     return case.load(path, dict(overrides or {}))
 
 
-def solve(case: Case | str | PathLike[str], device: str = "auto", progress: Callable[..., Any] | None = None) -> Result:
-    """Solve heat and thermo-elasticity of a case or a case file on "auto", "cpu", "cuda" or "cuda:N".
+def solve(
+    case: Case | str | PathLike[str],
+    device: str = "auto",
+    progress: Callable[..., Any] | None = None,
+) -> Result:
+    """Solve heat and thermo-elasticity of a case or a case file.
 
-    `progress(step, iteration, residual)`: iteration 0 when a step begins.
+    device: "auto", "cpu", "cuda" or "cuda:N".
+    progress(stage, iteration, residual): called with iteration 0 when a stage of the run begins,
+    then after every iteration of a solver.
     """
     if isinstance(case, str | PathLike):
         case = load(case)
     from warp.run import process
 
-    return process.solve(case, device=device, progress=progress)
+    return process.solve(case, device=device, on_progress=progress)
 
 
 def read(path: str | PathLike[str]) -> Result:
@@ -64,7 +74,7 @@ def __getattr__(name: str) -> Any:
         from warp.results.file import Result
 
         return Result
-    if name in ("init", "kernel", "func", "array", "launch"):  # somebody expects NVIDIA Warp here
+    if name in ("init", "kernel", "func", "array", "launch"):  # NVIDIA Warp is expected here
         from warp.name_clash import refuse_nvidia_warp
 
         refuse_nvidia_warp()

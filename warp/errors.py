@@ -41,4 +41,6 @@ def nearest(word: str, known: Mapping[str, Any] | list[str] | tuple[str, ...]) -
     if close:
         match = next(name for name in known if name.lower() == close[0])
         return f"; did you mean {match!r}?"
-    return f"; there are {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}" if known else ""
+    return (
+        f"; there are {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}" if known else ""
+    )

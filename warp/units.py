@@ -47,11 +47,17 @@ class Kind:
         pairs = (entry.rpartition("=") for entry in self.table.split())
         return {unit: factor for unit, _, factor in pairs}
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
         write = core_schema.plain_serializer_function_ser_schema(self._write, when_used="json")
-        return core_schema.no_info_before_validator_function(self._read, handler(float), serialization=write)
+        return core_schema.no_info_before_validator_function(
+            self._read, handler(float), serialization=write
+        )
 
-    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: Any
+    ) -> dict[str, Any]:
         words = f"{self.name} with its unit, e.g. {self.example}"
         text = {"type": "string", "examples": [self.example], "description": words}
         if self.bare:
@@ -77,40 +83,83 @@ DENSITIES = "kg/m^3=1 g/cm^3=1e3 g/cc=1e3"
 ACCELERATIONS = "m/s^2=1 mm/s^2=1e-3 g=9.80665"  # standard gravity, by definition
 
 LENGTH = Kind("length", "m", LENGTH_UNITS, ("mm", "um"), "0.775 mm", bare_zero=True)
-AREA = Kind("area", "m^2", "m^2=1 cm^2=1e-4 mm^2=1e-6 um^2=1e-12", ("mm^2", "um^2"), "4 mm^2", bare_zero=True)
+AREA = Kind(
+    "area",
+    "m^2",
+    "m^2=1 cm^2=1e-4 mm^2=1e-6 um^2=1e-12",
+    ("mm^2", "um^2"),
+    "4 mm^2",
+    bare_zero=True,
+)
 TEMPERATURE = Kind("temperature", "K", "K=1 degC=1 C=1", ("degC", "K"), "25 degC")
 DIFFERENCE = Kind("temperature difference", "K", "K=1 mK=1e-3", ("K",), "-125 K")
 PRESSURE = Kind("pressure", "Pa", PRESSURES, ("GPa", "MPa"), "130 GPa")
 EXPANSION = Kind("expansion coefficient", "1/K", EXPANSIONS, ("ppm/K", "1/K"), "2.8 ppm/K")
-CONDUCTIVITY = Kind("thermal conductivity", "W/(m*K)", CONDUCTIVITIES, ("W/(m K)", "W/m/K"), "148 W/(m K)")
+CONDUCTIVITY = Kind(
+    "thermal conductivity", "W/(m*K)", CONDUCTIVITIES, ("W/(m K)", "W/m/K"), "148 W/(m K)"
+)
 SPECIFIC_HEAT = Kind("specific heat", "J/(kg*K)", HEATS, ("J/(kg K)", "J/g/K"), "710 J/(kg K)")
 DENSITY = Kind("density", "kg/m^3", DENSITIES, ("kg/m^3", "g/cm^3"), "2330 kg/m^3")
 POWER = Kind("power", "W", "W=1 mW=1e-3 kW=1e3 uW=1e-6", ("W", "mW"), "60 W")
-HEAT_FLUX = Kind("heat flux", "W/m^2", "W/m^2=1 W/cm^2=1e4 W/mm^2=1e6 kW/m^2=1e3", ("W/cm^2", "W/mm^2"), "100 W/cm^2")
+HEAT_FLUX = Kind(
+    "heat flux",
+    "W/m^2",
+    "W/m^2=1 W/cm^2=1e4 W/mm^2=1e6 kW/m^2=1e3",
+    ("W/cm^2", "W/mm^2"),
+    "100 W/cm^2",
+)
 FILM = Kind("film coefficient", "W/(m^2*K)", FILMS, ("W/(m^2 K)", "W/m^2/K"), "1000 W/(m^2 K)")
-RESISTANCE = Kind("interface resistance", "m^2*K/W", RESISTANCES, ("mm^2 K/W", "m^2 K/W"), "10 mm^2 K/W")
+RESISTANCE = Kind(
+    "interface resistance", "m^2*K/W", RESISTANCES, ("mm^2 K/W", "m^2 K/W"), "10 mm^2 K/W"
+)
 TIME = Kind("time", "s", "s=1 ms=1e-3 us=1e-6 min=60 h=3600", ("s", "ms", "min"), "30 s")
-HEATING_RATE = Kind("heating rate", "K/s", "K/s=1 K/min=0.01666666666666666667", ("K/s", "K/min"), "3 K/s")
+HEATING_RATE = Kind(
+    "heating rate", "K/s", "K/s=1 K/min=0.01666666666666666667", ("K/s", "K/min"), "3 K/s"
+)
 ANGLE = Kind("angle", "rad", "rad=1", ("deg", "rad"), "90 deg")
-DIMENSIONLESS = Kind("number", "dimensionless", "=1 %=1e-2 ppm=1e-6", ("a bare number", "%"), "40 %", bare=True)
+DIMENSIONLESS = Kind(
+    "number", "dimensionless", "=1 %=1e-2 ppm=1e-6", ("a bare number", "%"), "40 %", bare=True
+)
 ACCELERATION = Kind("acceleration", "m/s^2", ACCELERATIONS, ("m/s^2", "g"), "9.80665 m/s^2")
 
 KINDS = (
-    *(LENGTH, AREA, TEMPERATURE, DIFFERENCE, PRESSURE, EXPANSION, CONDUCTIVITY, SPECIFIC_HEAT, DENSITY),
+    *(
+        LENGTH,
+        AREA,
+        TEMPERATURE,
+        DIFFERENCE,
+        PRESSURE,
+        EXPANSION,
+        CONDUCTIVITY,
+        SPECIFIC_HEAT,
+        DENSITY,
+    ),
     *(POWER, HEAT_FLUX, FILM, RESISTANCE, TIME, HEATING_RATE, ANGLE, DIMENSIONLESS, ACCELERATION),
 )
 
 QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
 # Exponents of more than a digit, powers of powers, long numbers: no unit has them, and they keep pint busy for days.
 BIG_POWER = re.compile(r"\^(?!-?\d(?:\.\d+)?(?![\d.^(]))|\)\^.*\)\^|\d{4,}")
-SPELLINGS = {"µ": "u", "μ": "u", "°": "deg", "·": "*", "⋅": "*", "²": "^2", "³": "^3", "−": "-", "\u00a0": " "}
+SPELLINGS = {
+    "µ": "u",
+    "μ": "u",
+    "°": "deg",
+    "·": "*",
+    "⋅": "*",
+    "²": "^2",
+    "³": "^3",
+    "−": "-",
+    "\u00a0": " ",
+}
 RESPELL = str.maketrans(SPELLINGS)
 
 
 def parse(text: str, kind: Kind) -> float:
     """Return the SI value of a quantity string; ValueError says what was expected."""
     if re.match(r"\s*[+-]?\d+,\d", text):
-        raise ValueError(f"{text!r} has a comma in its number: write a decimal point, and no thousands separator")
+        raise ValueError(
+            f"{text!r} has a comma in its number: write a decimal point, and no thousands separator"
+        )
     match = QUANTITY.fullmatch(text.translate(RESPELL))
     if match is None:
         raise ValueError(f"{text!r} is not a quantity: {kind.name}, e.g. {kind.example!r}")
@@ -119,7 +168,11 @@ def parse(text: str, kind: Kind) -> float:
         return _bare(float(number), kind)
     unit = _canonical(written, kind)
     factor = kind.factors.get(unit)
-    value = _by_pint(float(number), unit, written, kind) if factor is None else _by_table(number, unit, factor, kind)
+    value = (
+        _by_pint(float(number), unit, written, kind)
+        if factor is None
+        else _by_table(number, unit, factor, kind)
+    )
     if not math.isfinite(value):
         raise ValueError(f"{text!r} is out of range")
     if kind is TEMPERATURE and value < 0.0:
@@ -177,7 +230,9 @@ def _by_pint(number: float, unit: str, written: str, kind: Kind) -> float:
 def _kind_of(unit: str) -> str:
     import pint
 
-    dimension = pint.application_registry.Unit(unit.replace("%", "percent") or "dimensionless").dimensionality
+    dimension = pint.application_registry.Unit(
+        unit.replace("%", "percent") or "dimensionless"
+    ).dimensionality
     for kind in KINDS:
         if pint.application_registry.Unit(kind.si).dimensionality == dimension:
             return kind.name

@@ -1,11 +1,13 @@
-"""The same flip chip in CalculiX and here, side by side: what an unknown costs, and how far the two answers lie apart.
+"""The same flip chip in CalculiX and here, side by side: what an unknown costs, and how far the two
+answers lie apart.
 
     python tests/benchmarks/calculix.py [unknowns]           needs `ccx` (Debian: calculix-ccx)
 
-Geometry: data/calculix/02_flipchip.toml, a quarter of 35 mm. CalculiX: C3D20R bricks on lines graded towards the chip's
-edge, its direct solver, every thread that it takes. Here: the elastic solve to a residual of 1e-8 on the program's own
-grid, spaced so that there are about as many unknowns. Unknowns count what exists: nodes times three there, faces of solid
-voxels here. The cost is the solve's alone here and the process's wall time there, of which reading and writing are a
+Geometry: data/calculix/02_flipchip.toml, a quarter of 35 mm. CalculiX: C3D20R bricks on lines
+graded towards the chip's edge, its direct solver, every thread that it takes. Here: the elastic
+solve to a residual of 1e-8 on the program's own grid, spaced so that there are about as many
+unknowns. Unknowns count what exists: nodes times three there, faces of solid voxels here. The cost
+is the solve's alone here and the process's wall time there, of which reading and writing are a
 percent or two at this size. Prints one JSON object.
 """
 
@@ -24,12 +26,18 @@ import numpy as np
 CORNERS = ((0, 0, 0), (2, 0, 0), (2, 2, 0), (0, 2, 0), (0, 0, 2), (2, 0, 2), (2, 2, 2), (0, 2, 2))
 MIDDLES = ((1, 0, 0), (2, 1, 0), (1, 2, 0), (0, 1, 0), (1, 0, 2), (2, 1, 2), (1, 2, 2), (0, 1, 2))
 UPRIGHT = ((0, 0, 1), (2, 0, 1), (2, 2, 1), (0, 2, 1))
-MATERIALS = {"substrate": (26e3, 0.3, 15e-6), "underfill": (9e3, 0.33, 28e-6), "chip": (131e3, 0.28, 2.8e-6)}  # MPa, 1/K
+MATERIALS = {
+    "substrate": (26e3, 0.3, 15e-6),
+    "underfill": (9e3, 0.33, 28e-6),
+    "chip": (131e3, 0.28, 2.8e-6),
+}  # MPa, 1/K
 CHIP, PACKAGE = 7.5, 17.5  # half sides in mm
 
 
 def lines(fine: float, coarse: float) -> np.ndarray:
-    """0 to PACKAGE, `fine` beside the chip's edge and the package's, growing by 0.4 x distance up to `coarse`."""
+    """0 to PACKAGE, `fine` beside the chip's edge and the package's, growing by 0.4 x distance up
+    to `coarse`.
+    """
     found = [0.0]
     for a, b in ((0.0, CHIP), (CHIP, PACKAGE)):
         s = np.linspace(a, b, 20001)
@@ -41,12 +49,18 @@ def lines(fine: float, coarse: float) -> np.ndarray:
 
 
 def mesh(scale: float) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Coordinates of the nodes in use (mm), elements (n, 20) numbered from 0, elements of each part."""
+    """Coordinates of the nodes in use (mm), elements (n, 20) numbered from 0, elements of each
+    part.
+    """
     plane = lines(0.08 * scale, 1.6 * scale)
     layers = [max(1, round(n / scale)) for n in (6, 2, 5)]
     heights = (0, 1.0, 1.08, 1.855)
     z = np.concatenate(
-        [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(heights, heights[1:], layers, strict=False)] + [[1.855]]
+        [
+            np.linspace(a, b, n, endpoint=False)
+            for a, b, n in zip(heights, heights[1:], layers, strict=False)
+        ]
+        + [[1.855]]
     )
     nx, nz = len(plane) - 1, len(z) - 1
     k, j, i = (index.ravel() for index in np.indices((nz, nx, nx)))
@@ -55,23 +69,33 @@ def mesh(scale: float) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     half = [np.sort(np.r_[q, (q[1:] + q[:-1]) / 2]) for q in (plane, plane, z)]
     shape = tuple(len(q) for q in half)[::-1]
     offsets = np.array(CORNERS + MIDDLES + UPRIGHT)
-    flat = np.ravel_multi_index([2 * q[:, None] + offsets[:, a] for q, a in ((k, 2), (j, 1), (i, 0))], shape)
+    flat = np.ravel_multi_index(
+        [2 * q[:, None] + offsets[:, a] for q, a in ((k, 2), (j, 1), (i, 0))], shape
+    )
     used, elements = np.unique(flat, return_inverse=True)
     at = np.unravel_index(used, shape)[::-1]
     nodes = np.stack([q[a] for q, a in zip(half, at, strict=True)], axis=1)
     layer = np.searchsorted(np.cumsum(layers), k, "right")
-    return nodes, elements.reshape(-1, 20), {name: np.flatnonzero(layer == n) for n, name in enumerate(MATERIALS)}
+    return (
+        nodes,
+        elements.reshape(-1, 20),
+        {name: np.flatnonzero(layer == n) for n, name in enumerate(MATERIALS)},
+    )
 
 
 def deck(nodes: np.ndarray, elements: np.ndarray, parts: dict[str, np.ndarray]) -> str:
-    """The input file: free of stress at 165 degC, read at 25; w at the corners of the substrate's bottom is printed."""
+    """The input file: free of stress at 165 degC, read at 25; w at the corners of the substrate's
+    bottom is printed.
+    """
     where = {axis: np.flatnonzero(nodes[:, a] == 0) + 1 for a, axis in enumerate("xy")}
     bottom = nodes[:, 2] == 0
     middle = int(np.flatnonzero(bottom & (nodes[:, :2] == 0).all(1))[0]) + 1
     corner = int(np.flatnonzero(bottom & (nodes[:, :2] == PACKAGE).all(1))[0]) + 1
 
     def rows(numbers, per_line=8):
-        return "\n".join(", ".join(map(str, numbers[n : n + per_line])) for n in range(0, len(numbers), per_line))
+        return "\n".join(
+            ", ".join(map(str, numbers[n : n + per_line])) for n in range(0, len(numbers), per_line)
+        )
 
     text = ["*NODE, NSET=all"]
     text += [f"{n}, {x:.9g}, {y:.9g}, {z:.9g}" for n, (x, y, z) in enumerate(nodes, 1)]
@@ -84,10 +108,31 @@ def deck(nodes: np.ndarray, elements: np.ndarray, parts: dict[str, np.ndarray]) 
         text += [f"*NSET, NSET={axis}0", rows(list(numbers))]
     text += ["*NSET, NSET=read", f"{middle}, {corner}"]
     for name, (E, nu, cte) in MATERIALS.items():
-        text += [f"*MATERIAL, NAME={name}", "*ELASTIC", f"{E}, {nu}", "*EXPANSION, ZERO=165", f"{cte}"]
+        text += [
+            f"*MATERIAL, NAME={name}",
+            "*ELASTIC",
+            f"{E}, {nu}",
+            "*EXPANSION, ZERO=165",
+            f"{cte}",
+        ]
         text.append(f"*SOLID SECTION, ELSET={name}, MATERIAL={name}")
-    text += ["*INITIAL CONDITIONS, TYPE=TEMPERATURE", "all, 165", "*BOUNDARY", "x0, 1", "y0, 2", f"{middle}, 3"]
-    text += ["*STEP", "*STATIC", "*TEMPERATURE", "all, 25", "*NODE PRINT, NSET=read", "U", "*END STEP"]
+    text += [
+        "*INITIAL CONDITIONS, TYPE=TEMPERATURE",
+        "all, 165",
+        "*BOUNDARY",
+        "x0, 1",
+        "y0, 2",
+        f"{middle}, 3",
+    ]
+    text += [
+        "*STEP",
+        "*STATIC",
+        "*TEMPERATURE",
+        "all, 25",
+        "*NODE PRINT, NSET=read",
+        "U",
+        "*END STEP",
+    ]
     return "\n".join(text) + "\n"
 
 
@@ -98,7 +143,10 @@ def calculix(scale: float) -> dict:
         Path(folder, "chip.inp").write_text(deck(nodes, elements, parts))
         start = time.perf_counter()
         done = subprocess.run(
-            ["/usr/bin/env", "time", "-f", "peak %M", "ccx", "-i", "chip"], cwd=folder, capture_output=True, text=True
+            ["/usr/bin/env", "time", "-f", "peak %M", "ccx", "-i", "chip"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
         )
         seconds = time.perf_counter() - start
         answer = Path(folder, "chip.dat").read_text() if Path(folder, "chip.dat").exists() else ""
@@ -106,7 +154,13 @@ def calculix(scale: float) -> dict:
     if done.returncode or len(read) != 2:
         raise SystemExit(done.stdout[-500:] + done.stderr[-500:])
     peak = re.search(r"peak (\d+)", done.stderr)
-    solver = "PaStiX" if "PaStiX" in done.stdout else "SPOOLES" if "spooles" in done.stdout.lower() else "unknown"
+    solver = (
+        "PaStiX"
+        if "PaStiX" in done.stdout
+        else "SPOOLES"
+        if "spooles" in done.stdout.lower()
+        else "unknown"
+    )
     return {
         "elements": len(elements),
         "unknowns": 3 * len(nodes),
@@ -154,9 +208,16 @@ def ours(unknowns: int) -> dict:
     overrides = {f"grid.{name}": f"{1e3 * value:.6g} mm" for name, value in spacing(low).items()}
     loaded = case.load(Path(str(path)), overrides)
     model = run_model.build(loaded, place)
-    solution = min((elastic.solve(model, loaded.loads.temperature, place) for _ in range(3)), key=lambda s: s.seconds)
-    exist = faces(model.ids > 0) - sum(int((model.ids.take(0, 2 - a) > 0).sum()) for a in (0, 1))  # mirrors hold some
-    numbers = metrics.evaluate(model, None, solution.displacement, surfaces=[("substrate", "bottom")])
+    solution = min(
+        (elastic.solve(model, loaded.loads.temperature, place) for _ in range(3)),
+        key=lambda s: s.seconds,
+    )
+    exist = faces(model.ids > 0) - sum(
+        int((model.ids.take(0, 2 - a) > 0).sum()) for a in (0, 1)
+    )  # mirrors hold some
+    numbers = metrics.evaluate(
+        model, None, solution.displacement, surfaces=[("substrate", "bottom")]
+    )
     surface = numbers["surfaces"]["substrate"]["bottom"]
     return {
         "voxels": model.grid.cells,
@@ -176,4 +237,6 @@ if __name__ == "__main__":
         scale *= (3 * len(mesh(scale)[0]) / wanted) ** (1 / 3)
     theirs, mine = calculix(scale), ours(wanted)
     ratio = theirs["us_per_unknown"] / mine["us_per_unknown"]
-    print(json.dumps({"calculix": theirs, "warpage": mine, "cost_per_unknown_ratio": ratio}, indent=2))
+    print(
+        json.dumps({"calculix": theirs, "warpage": mine, "cost_per_unknown_ratio": ratio}, indent=2)
+    )

@@ -1,16 +1,21 @@
-"""Packages of data/packages in CalculiX and here, each from its own case file: the table data/calculix/packages.md.
+"""Packages of data/packages in CalculiX and here, each from its own case file: the table
+data/calculix/packages.md.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/calculix_packages.py [PACKAGE ... | table]      needs `ccx` (Debian: calculix-ccx)
+    OMP_NUM_THREADS=1 python tests/benchmarks/calculix_packages.py [PACKAGE ... | table]
 
-`warp export --calculix` writes the decks: C3D20R bricks twice as wide as the voxels, direct solver. The same with bricks
-three times as wide says how far CalculiX's own mesh still matters; where the two programs differ by more than 0.5 % on the
-surface that faces the board, a third mesh (1.5 times) follows. Here: the program's default grid and tolerance.
-"Mesh": what CalculiX's answer changes by on the next coarser of its meshes, the size of what may be left of its own error.
-"Any surface": the largest difference between the two programs over all surfaces of the package in um: buried ones meet the
-chip's corner, where the stress has no limit. The wafer's rim is read at the corners of cut voxels in both, so that its row
-compares the solvers and not the reading. Processor seconds are those of all threads, reading and writing included;
-unknowns are displacements and temperatures. What is found goes into data/calculix/packages.json, package by package, with
-every surface and every part's temperature; `table` makes the table from that file.
+Needs `ccx` (Debian: calculix-ccx).
+
+`warp export --calculix` writes the decks: C3D20R bricks twice as wide as the voxels, direct solver.
+The same with bricks three times as wide says how far CalculiX's own mesh still matters; where the
+two programs differ by more than 0.5 % on the surface that faces the board, a third mesh (1.5 times)
+follows. Here: the program's default grid and tolerance. "Mesh": what CalculiX's answer changes by
+on the next coarser of its meshes, the size of what may be left of its own error. "Any surface": the
+largest difference between the two programs over all surfaces of the package in um: buried ones meet
+the chip's corner, where the stress has no limit. The wafer's rim is read at the corners of cut
+voxels in both, so that its row compares the solvers and not the reading. Processor seconds are
+those of all threads, reading and writing included; unknowns are displacements and temperatures.
+What is found goes into data/calculix/packages.json, package by package, with every surface and
+every part's temperature; `table` makes the table from that file.
 """
 
 from __future__ import annotations
@@ -28,7 +33,7 @@ from typing import Any
 
 from warp import device, load
 from warp.errors import WarpError
-from warp.run import single, warmup
+from warp.run import process, warmup
 from warp.verify import calculix
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -69,18 +74,28 @@ def in_calculix(path: Path, coarser: float) -> dict[str, Any]:
         after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
         processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         numbers = calculix.read(decks)
-    return {"numbers": numbers, "unknowns": decks.unknowns, "processor_s": round(processor, 1), "wall_s": round(wall, 1)}
+    return {
+        "numbers": numbers,
+        "unknowns": decks.unknowns,
+        "processor_s": round(processor, 1),
+        "wall_s": round(wall, 1),
+    }
 
 
 def here(path: Path) -> dict[str, Any]:
     """This program's numbers and cost."""
     case, place = load(path), device.select("cpu")
     start, wall = time.process_time(), time.perf_counter()
-    result = single.solve(case, place)
+    result = process.solve(case, place)
     seconds, wall = time.process_time() - start, time.perf_counter() - wall
     solid = result.ids > 0
     unknowns = calculix.displacements(solid) + (int(solid.sum()) if case.heated else 0)
-    return {"numbers": result.metrics, "unknowns": unknowns, "processor_s": round(seconds, 1), "wall_s": round(wall, 1)}
+    return {
+        "numbers": result.metrics,
+        "unknowns": unknowns,
+        "processor_s": round(seconds, 1),
+        "wall_s": round(wall, 1),
+    }
 
 
 def package(path: Path) -> dict[str, Any]:
@@ -92,7 +107,9 @@ def package(path: Path) -> dict[str, Any]:
         meshes[FINE] = in_calculix(path, FINE)
     finest = min(meshes)
     rows = calculix.rows(case, meshes[finest]["numbers"], ours["numbers"])
-    coarser = calculix.rows(case, meshes[USUAL if finest == FINE else COARSE]["numbers"], ours["numbers"])
+    coarser = calculix.rows(
+        case, meshes[USUAL if finest == FINE else COARSE]["numbers"], ours["numbers"]
+    )
     values = {
         row.name: {
             "calculix": round(row.expected, 5),
@@ -106,19 +123,29 @@ def package(path: Path) -> dict[str, Any]:
         "calculix": {key: meshes[finest][key] for key in ("unknowns", "processor_s", "wall_s")},
         "here": {key: ours[key] for key in ("unknowns", "processor_s", "wall_s")},
     }
-    return {"case": digest(path), "bricks": finest, "surface": headline(rows), "values": values, "cost": cost}
+    return {
+        "case": digest(path),
+        "bricks": finest,
+        "surface": headline(rows),
+        "values": values,
+        "cost": cost,
+    }
 
 
 def headline(rows: list[Any]) -> str:
     """The surface that faces the board, else the first."""
     names = [row.name for row in rows]
-    return next((name for name in ("substrate.bottom", "frame.bottom", "wafer.bottom") if name in names), names[0])
+    return next(
+        (name for name in ("substrate.bottom", "frame.bottom", "wafer.bottom") if name in names),
+        names[0],
+    )
 
 
 def markdown(found: dict[str, Any]) -> str:
     """The table of all packages found so far."""
     head = (
-        "| package | surface | CalculiX um | here um | difference | mesh | any surface um | highest rise K |"
+        "| package | surface | CalculiX um | here um | difference | mesh | any surface "
+        "um | highest rise K |"
         " difference | unknowns there / here | processor s there / here |\n"
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
     )

@@ -1,11 +1,13 @@
-"""What the host of a GPU has to do for a solve, measured without a GPU: CPU time of every stage on one thread, split.
+"""What the host of a GPU has to do for a solve, measured without a GPU: CPU time of every stage on
+one thread, split.
 
     python tests/benchmarks/host_share.py [VOXELS | CASE.toml] [OVERRIDE=VALUE ...]
 
-The device is the CPU with arrays of a class of its own, as a GPU's are: launches, operations on such arrays and functions of
-`device.xp` count as the device's, and a host array among their operands is an error, as it is in CuPy. The rest is the host's:
-on one core, or, in the loops of kernels/stress.py and surface.py, on all of them. Bytes: what would cross the bus.
-The solve stops at a residual of 1e-2, enough for stresses that differ from voxel to voxel. Prints one JSON object.
+The device is the CPU with arrays of a class of its own, as a GPU's are: launches, operations on
+such arrays and functions of `device.xp` count as the device's, and a host array among their
+operands is an error, as it is in CuPy. The rest is the host's: on one core, or, in the loops of
+kernels/stress.py and surface.py, on all of them. Bytes: what would cross the bus. The solve stops
+at a residual of 1e-2, enough for stresses that differ from voxel to voxel. Prints one JSON object.
 """
 
 import contextlib
@@ -82,7 +84,13 @@ class There(np.ndarray):
 
 def plain(a):
     """As NumPy's own."""
-    return a.view(np.ndarray) if isinstance(a, There) else type(a)(map(plain, a)) if isinstance(a, tuple | list) else a
+    return (
+        a.view(np.ndarray)
+        if isinstance(a, There)
+        else type(a)(map(plain, a))
+        if isinstance(a, tuple | list)
+        else a
+    )
 
 
 def there(a):
@@ -149,7 +157,10 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
         yield
         spent = {key: SPENT[key] - before[key] for key in SPENT}
         host = time.process_time() - start - spent["device"] - spent["copies"] - spent["all cores"]
-        rows[name] = {"one core": round(host, 4), **{key: round(value, 4) for key, value in spent.items()}}
+        rows[name] = {
+            "one core": round(host, 4),
+            **{key: round(value, 4) for key, value in spent.items()},
+        }
 
     device = Device("cpu", 1)
     with stage("model"):
@@ -164,7 +175,9 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
     with stage("cycle"):
         cycle = Cycle(A)
     with stage("solve"):
-        x, _ = krylov.solve(device, A.apply, partial(elastic_load.load, model, A, T), cycle, 1e-2, "elastic")
+        x, _ = krylov.solve(
+            device, A.apply, partial(elastic_load.load, model, A, T), cycle, 1e-2, "elastic"
+        )
     del cycle
     with stage("displacement"):
         U = device.asarray(x[..., 1 : A.n[0] + 2])
@@ -174,7 +187,15 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
     with stage("stress"):
         sigma = elastic_stress.stress(model, U, T, device=device)
     with stage("numbers"):
-        metrics.evaluate(model, None, U, sigma, surfaces=loaded.surfaces, zones=loaded.zones, terminals=loaded.terminals)
+        metrics.evaluate(
+            model,
+            None,
+            U,
+            sigma,
+            surfaces=loaded.surfaces,
+            zones=loaded.zones,
+            terminals=loaded.terminals,
+        )
     columns = grid.shape[1] * grid.shape[2]
     return {"case": path.name, "voxels": grid.cells, "columns": columns, "stages": rows}
 
@@ -198,5 +219,10 @@ if __name__ == "__main__":
     path = Path(first) if first.endswith(".toml") else bench.package()
     overrides = {} if first.endswith(".toml") else bench.spaced(int(float(first)))
     measure(bench.package(), bench.spaced(90_000))  # compiled
-    measure(Path(__file__).parents[2] / "data" / "packages" / "bumps-resolved.toml", {"grid.refine": "0.5"})
-    print(json.dumps(measure(path, overrides | dict(word.split("=", 1) for word in more)), indent=1))
+    measure(
+        Path(__file__).parents[2] / "data" / "packages" / "bumps-resolved.toml",
+        {"grid.refine": "0.5"},
+    )
+    print(
+        json.dumps(measure(path, overrides | dict(word.split("=", 1) for word in more)), indent=1)
+    )

@@ -1,11 +1,15 @@
-"""Smoothed-aggregation multigrid (PyAMG, rigid modes as near-kernel) against the program, on one and the same system.
+"""Smoothed-aggregation multigrid (PyAMG, rigid modes as near-kernel) against the program, on one
+and the same system.
 
-    python tests/benchmarks/pyamg_elastic.py [voxels] [case.toml ...]            needs pyamg and a checkout (tests/)
+    python tests/benchmarks/pyamg_elastic.py [voxels] [case.toml ...]
 
-The matrix is assembled by tests/support/reference.py, the independent form that the kernels are held against; existing
-displacements only. Both solve it to |b - A x| <= 1e-8 |b|, PyAMG by conjugate gradients with one V-cycle in float64 and
-one thread (it has no more), the program with one thread and with all. Setup counts for both; PyAMG's assembly does not.
-The fastest of PyAMG's settings counts. Prints one JSON object.
+Needs pyamg and a checkout.
+
+The matrix is assembled by tests/support/reference.py, the independent form that the kernels are
+held against; existing displacements only. Both solve it to |b - A x| <= 1e-8 |b|, PyAMG by
+conjugate gradients with one V-cycle in float64 and one thread (it has no more), the program with
+one thread and with all. Setup counts for both; PyAMG's assembly does not. The fastest of PyAMG's
+settings counts. Prints one JSON object.
 """
 
 import json
@@ -30,8 +34,14 @@ import reference  # noqa: E402
 TOLERANCE = 1e-8
 SETTINGS = {
     "symmetric strength 0, Jacobi": {"strength": ("symmetric", {"theta": 0.0}), "smooth": "jacobi"},
-    "symmetric strength 0.08, Jacobi": {"strength": ("symmetric", {"theta": 0.08}), "smooth": "jacobi"},
-    "symmetric strength 0.08, energy": {"strength": ("symmetric", {"theta": 0.08}), "smooth": "energy"},
+    "symmetric strength 0.08, Jacobi": {
+        "strength": ("symmetric", {"theta": 0.08}),
+        "smooth": "jacobi",
+    },
+    "symmetric strength 0.08, energy": {
+        "strength": ("symmetric", {"theta": 0.08}),
+        "smooth": "energy",
+    },
 }
 
 
@@ -44,7 +54,9 @@ def assembled(model, T: float) -> tuple:
     A = reference.elastic_matrix(*lines, C, G, grid.mirror)
     f = reference.thermal_load(*lines, C, strain, grid.mirror, G)
     on = reference.active(model.ids > 0, grid.mirror).ravel()
-    modes = reference.rigid_modes(*lines, model.ids > 0)[on]  # all six: nearly free of energy also at a mirror plane
+    modes = reference.rigid_modes(*lines, model.ids > 0)[
+        on
+    ]  # all six: nearly free of energy also at a mirror plane
     keep = np.flatnonzero(on)
     return A[keep][:, keep].tocsr(), f[keep], modes / np.linalg.norm(modes, axis=0)
 
@@ -54,7 +66,9 @@ def aggregation(A, f: np.ndarray, modes: np.ndarray) -> list[dict]:
     found = []
     for name, options in SETTINGS.items():
         start = time.perf_counter()
-        hierarchy = pyamg.smoothed_aggregation_solver(A, B=modes, symmetry="symmetric", max_coarse=500, **options)
+        hierarchy = pyamg.smoothed_aggregation_solver(
+            A, B=modes, symmetry="symmetric", max_coarse=500, **options
+        )
         middle = time.perf_counter()
         residuals: list[float] = []
         x = hierarchy.solve(f, tol=TOLERANCE, maxiter=300, accel="cg", residuals=residuals)
@@ -77,7 +91,9 @@ def aggregation(A, f: np.ndarray, modes: np.ndarray) -> list[dict]:
 def ours(model, T: float, threads: int | None) -> dict:
     """Best of three."""
     place = device.select("cpu", threads)
-    solution = min((elastic.solve(model, T, place, TOLERANCE) for _ in range(3)), key=lambda s: s.seconds)
+    solution = min(
+        (elastic.solve(model, T, place, TOLERANCE) for _ in range(3)), key=lambda s: s.seconds
+    )
     return {
         "threads": place.threads,
         "seconds": solution.seconds,
@@ -89,7 +105,10 @@ def ours(model, T: float, threads: int | None) -> dict:
 def main() -> None:
     voxels = int(float(sys.argv[1])) if len(sys.argv) > 1 else 50_000
     paths = [Path(name) for name in sys.argv[2:]]
-    paths = paths or [Path(str(resources.files("warp.data") / "calculix" / "02_flipchip.toml")), bench.package()]
+    paths = paths or [
+        Path(str(resources.files("warp.data") / "calculix" / "02_flipchip.toml")),
+        bench.package(),
+    ]
     warmup.warmup(device.select("cpu"))
     rows = []
     for path in paths:
@@ -112,7 +131,12 @@ def main() -> None:
                 "ratio_all_threads": min(good) / mine[1]["seconds"] if good else None,
             }
         )
-    print(json.dumps({"machine": device.select("cpu").describe(), "pyamg": pyamg.__version__, "rows": rows}, indent=2))
+    print(
+        json.dumps(
+            {"machine": device.select("cpu").describe(), "pyamg": pyamg.__version__, "rows": rows},
+            indent=2,
+        )
+    )
 
 
 if __name__ == "__main__":

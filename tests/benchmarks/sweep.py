@@ -1,12 +1,12 @@
-"""A sweep of 200 runs that loses a worker and is then killed itself: what is there afterwards, and does it agree with
-laminate theory?
+"""A sweep of 200 runs that loses a worker and is then killed itself: what is there afterwards, and
+does it agree with laminate theory?
 
-    python tests/benchmarks/sweep.py [FOLDER]      about five minutes on two cores; writes data/benchmarks/sweep.md
+    python tests/benchmarks/sweep.py [FOLDER]      writes data/benchmarks/sweep.md
 
-Under the chip the package of sweep.toml is a laminate of three isotropic layers, bent to the curvature kappa of
-`warp.verify.bending.laminate`: the chip's top is a dome of height kappa L^2/4 from its middle to its corners, L the chip's
-side, less what its free edges give back. So each input moves the warpage in laminate theory's sense, and the inputs
-rank as there.
+Under the chip the package of sweep.toml is a laminate of three isotropic layers, bent to the
+curvature kappa of `warp.verify.bending.laminate`: the chip's top is a dome of height kappa L^2/4
+from its middle to its corners, L the chip's side, less what its free edges give back. So each input
+moves the warpage in laminate theory's sense, and the inputs rank as there.
 """
 
 from __future__ import annotations
@@ -63,7 +63,16 @@ def dome(plan: sampling.Design) -> np.ndarray:
 
 def main(folder: Path) -> None:
     words = [f"--vary={text}" for text in VARY]
-    words += ["--sample", "lhs", "--points", str(POINTS), "--workers", str(WORKERS), "--device", "cpu"]
+    words += [
+        "--sample",
+        "lhs",
+        "--points",
+        str(POINTS),
+        "--workers",
+        str(WORKERS),
+        "--device",
+        "cpu",
+    ]
     command = [sys.executable, "-m", "warp.cli.main", "sweep", str(CASE), *words, "-o", str(folder)]
     start = time.perf_counter()
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -88,15 +97,26 @@ def main(folder: Path) -> None:
     plan = sampling.design(VARY, "lhs", POINTS, 0)
     inputs = {tuple(row[v.label] for v in plan.variables) for row in rows}
     surfaces = ("chip.top", "substrate.bottom")
-    computed = {name: np.array([float(row[f"{name} warpage (um)"]) for row in rows]) for name in surfaces}
+    computed = {
+        name: np.array([float(row[f"{name} warpage (um)"]) for row in rows]) for name in surfaces
+    }
     theory = dome(plan)
-    tables = [effects.main_effects(plan, plan.points, "", values) for values in (theory, *computed.values())]
+    tables = [
+        effects.main_effects(plan, plan.points, "", values)
+        for values in (theory, *computed.values())
+    ]
     order = [[e.variable for e in sorted(table, key=lambda e: -abs(e.effect))] for table in tables]
     signs = [[np.sign(e.effect) for e in table] for table in tables]
     facts = [
-        (f"a worker was killed after {WORKER_DIES} runs, the sweep itself after {len(before)}", True),
+        (
+            f"a worker was killed after {WORKER_DIES} runs, the sweep itself after {len(before)}",
+            True,
+        ),
         ("no process of the killed sweep was left", not left),
-        (f"the same command made the other {POINTS - len(before)} and repeated none", kept == len(before)),
+        (
+            f"the same command made the other {POINTS - len(before)} and repeated none",
+            kept == len(before),
+        ),
         (f"{POINTS} points, each in the table once, all done", one_each(rows, inputs, after)),
         ("the effects have laminate theory's signs", signs[0] == signs[1] == signs[2]),
         ("the effects on the chip's warpage rank as in laminate theory", order[0] == order[1]),
@@ -110,7 +130,8 @@ def main(folder: Path) -> None:
         "",
         *(f"- [{'x' if holds else ' '}] {what}" for what, holds in facts),
         "",
-        "Change of the warpage from the lowest to the highest value of each input (um), fitted over all points:",
+        "Change of the warpage from the lowest to the highest value of each input "
+        "(um), fitted over all points:",
         "",
         "| input | laminate theory | chip.top | substrate.bottom |",
         "|---|---|---|---|",
@@ -120,15 +141,23 @@ def main(folder: Path) -> None:
     means = " | ".join(f"{values.mean():+.2f}" for values in (theory, *computed.values()))
     r = np.corrcoef(theory, computed["chip.top"])[0, 1]
     text += [f"| mean of all runs | {means} |", ""]
-    text += [f"Over the {POINTS} points chip.top follows laminate theory with a correlation of {r:.5f}.", "", "```"]
-    text += [line.rstrip() for line in said.splitlines() if line.strip() and "written" not in line] + ["```", ""]
+    text += [
+        f"Over the {POINTS} points chip.top follows laminate theory with a correlation of {r:.5f}.",
+        "",
+        "```",
+    ]
+    text += [
+        line.rstrip() for line in said.splitlines() if line.strip() and "written" not in line
+    ] + ["```", ""]
     CASE.with_suffix(".md").write_text("\n".join(text))
     print("\n".join(text))
     if not all(holds for _, holds in facts):
         sys.exit("something does not hold")
 
 
-def one_each(rows: list[dict[str, str]], inputs: set[tuple[str, ...]], files: dict[str, int]) -> bool:
+def one_each(
+    rows: list[dict[str, str]], inputs: set[tuple[str, ...]], files: dict[str, int]
+) -> bool:
     numbers = sorted(int(row["run"]) for row in rows)
     done = all(row["status"] == "done" for row in rows)
     return numbers == list(range(1, POINTS + 1)) and len(inputs) == len(files) == POINTS and done

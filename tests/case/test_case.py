@@ -1,4 +1,6 @@
-"""Case files: what a file says, what the command line changes, and one clear line for everything that is wrong."""
+"""Case files: what a file says, what the command line changes, and one clear line for everything
+that is wrong.
+"""
 
 import json
 import tomllib
@@ -83,22 +85,35 @@ def test_a_case(write):
         ("chip", "stiff", 490.15),
     ]
     assert case.materials()["stiff"].stiffness(298.15)[0] > 130e9
-    assert case.boundaries == [Film("chip.top", 1000.0, 293.15), Film("package.bottom", 1000.0, 293.15)]
+    assert case.boundaries == [
+        Film("chip.top", 1000.0, 293.15),
+        Film("package.bottom", 1000.0, 293.15),
+    ]
     assert [(source.part, source.watts) for source in case.sources] == [("chip", 10.0)]
     assert case.surfaces == [("substrate", "bottom"), ("chip", "top")]
     zones = {key: tuple(round(1e3 * v, 9) for v in zone) for key, zone in case.zones.items()}
-    assert zones == {("substrate", "bottom"): (-2, 2, -2, 2), ("chip", "top"): (-1.5, 1.5, -1.5, 1.5)}
+    assert zones == {
+        ("substrate", "bottom"): (-2, 2, -2, 2),
+        ("chip", "top"): (-1.5, 1.5, -1.5, 1.5),
+    }
     assert case.text == TEXT
 
 
 def test_overrides(write):
     path = write()
-    case = load(path, {"part.chip.thickness": "0.3 mm", "load.temperature": '"solved"', "grid.spacing": "0.2 mm"})
+    case = load(
+        path,
+        {"part.chip.thickness": "0.3 mm", "load.temperature": '"solved"', "grid.spacing": "0.2 mm"},
+    )
     assert case.bodies()[1].bounds[5] == pytest.approx(1.3e-3)
     assert case.loads.temperature is None
     assert case.grid.spacing == pytest.approx(2e-4)
-    assert load(path, {"part.substrate.size.2": "9 mm"}).bodies()[0].bounds[3] == pytest.approx(4.5e-3)
-    assert load(path, {"boundary.air.face": '["chip.top"]'}).boundaries == [Film("chip.top", 1000.0, 293.15)]
+    assert load(path, {"part.substrate.size.2": "9 mm"}).bodies()[0].bounds[3] == pytest.approx(
+        4.5e-3
+    )
+    assert load(path, {"boundary.air.face": '["chip.top"]'}).boundaries == [
+        Film("chip.top", 1000.0, 293.15)
+    ]
 
 
 BAD = [
@@ -126,7 +141,7 @@ BAD = [
     ('thickness = "0.5 mm"', '"\\u0000" = 1', r'case.toml:18: part.chip."\x00": unknown key'),
     ('thickness = "0.5 mm"', f'thickness = "{"x" * 5000}"', "xxx ... xxx"),
     ('thickness = "0.5 mm"', 'thickness = "1 (9**9**9**9) mm"', "unknown unit '(9**9**9**9) mm': needs a unit"),
-    ('thickness = "0.5 mm"', 'pitch = "1 mm"', "it belongs to shape = 'balls' or 'columns'"),
+    ('thickness = "0.5 mm"', 'pitch = "1 mm"', "it belongs to shape = 'balls' or 'block-array' or 'columns'"),
     ('thickness = "0.5 mm"\n', "", 'case.toml:15: part.chip: has no thickness: add thickness = "0.5 mm"'),
     ('size = "4 mm"\n', "", 'case.toml:15: part.chip.size: is missing: add size = ["20 mm", "20 mm"]'),
     ('material = "stiff"\n', "", "case.toml:15: part.chip.material: is missing"),
@@ -217,7 +232,11 @@ def test_one_line_for_what_is_wrong(write, old, new, words):
 
 
 def test_all_that_is_wrong_is_listed_in_the_order_of_the_file(write):
-    edits = ('thickness = "0.5 mm"', "thickness = 0.5"), ("poissons_ratio", "poison_ratio"), ('"20 degC"', '"20 W"')
+    edits = (
+        ('thickness = "0.5 mm"', "thickness = 0.5"),
+        ("poissons_ratio", "poison_ratio"),
+        ('"20 degC"', '"20 W"'),
+    )
     lines = complaint(write(TEXT, *edits)).splitlines()
     assert [line.split(":")[1] for line in lines] == ["6", "18", "26"]
 
@@ -227,7 +246,9 @@ def test_overrides_that_cannot_be(write):
     assert complaint(path, {"part.chip.thickness": "0.5"}) == (
         "case.toml: --set part.chip.thickness: needs a unit, e.g. mm, um (0.5 is a bare number)"
     )
-    assert "the file has no part.ship; did you mean 'chip'?" in complaint(path, {"part.ship.size": "1 mm"})
+    assert "the file has no part.ship; did you mean 'chip'?" in complaint(
+        path, {"part.ship.size": "1 mm"}
+    )
     assert "a value without keys" in complaint(path, {"title.size": "1 mm"})
     assert "has entries 1 to 2" in complaint(path, {"part.substrate.size.3": "1 mm"})
     assert "--set part.chip.on: there is no part 'lid'" in complaint(path, {"part.chip.on": "lid"})
@@ -237,9 +258,15 @@ def test_orthotropy_that_is_not_positive_definite(write):
     ortho = """poissons_ratio = { xy = 0.3, out_of_plane = 0.9 }
 shear_modulus = "10 GPa"
 """
-    edits = ("poissons_ratio = 0.28\n", ortho), ('"130 GPa"', '{ in_plane = "20 GPa", z = "10 GPa" }')
+    edits = (
+        ("poissons_ratio = 0.28\n", ortho),
+        ('"130 GPa"', '{ in_plane = "20 GPa", z = "10 GPa" }'),
+    )
     text = complaint(write(TEXT, *edits))
-    assert text.startswith("case.toml:6: material.stiff.poissons_ratio: ") and "positive definite" in text
+    assert (
+        text.startswith("case.toml:6: material.stiff.poissons_ratio: ")
+        and "positive definite" in text
+    )
 
 
 def test_heat_needs_a_way_out(write):
@@ -261,12 +288,19 @@ between = ["chip", "substrate"]
 resistance = "10 mm^2 K/W"
 """
     case = load(write(TEXT + more, (', "package.bottom"', "")))
-    assert case.boundaries[1:] == [Fixed("substrate.bottom", 298.15), Interface("chip", "substrate", 1e-5)]
-    assert "names the same part twice" in complaint(write(TEXT + more, ('["chip", "substrate"]', '["chip", "chip"]')))
+    assert case.boundaries[1:] == [
+        Fixed("substrate.bottom", 298.15),
+        Interface("chip", "substrate", 1e-5),
+    ]
+    assert "names the same part twice" in complaint(
+        write(TEXT + more, ('["chip", "substrate"]', '["chip", "chip"]'))
+    )
 
 
 def test_unreadable_files(tmp_path):
-    assert complaint(tmp_path / "none.toml") == "none.toml: cannot be read: No such file or directory"
+    assert (
+        complaint(tmp_path / "none.toml") == "none.toml: cannot be read: No such file or directory"
+    )
     assert "cannot be read" in complaint(tmp_path)
     (tmp_path / "bytes.toml").write_bytes(b"\xff\x00")
     assert "is no text in UTF-8" in complaint(tmp_path / "bytes.toml")
@@ -280,11 +314,19 @@ def test_power_map_lies_as_drawn(write, tmp_path):
     path = write(TEXT, ('power = "10 W"', 'power = { map = "map.csv" }'), ('"quarter"', '"none"'))
     [source] = load(path).sources
     assert source.watts.tolist() == [[4, 5, 6], [1, 2, 3]]  # first row at y-
-    assert source.x == pytest.approx(np.linspace(-2e-3, 2e-3, 4)) and source.y == pytest.approx([-2e-3, 0, 2e-3])
+    assert source.x == pytest.approx(np.linspace(-2e-3, 2e-3, 4)) and source.y == pytest.approx(
+        [-2e-3, 0, 2e-3]
+    )
     [turned] = load(path, {"part.chip.turn": "90"}).sources
-    assert turned.watts.tolist() == [[1, 4], [2, 5], [3, 6]]  # the picture's left column is now its bottom row
+    assert turned.watts.tolist() == [
+        [1, 4],
+        [2, 5],
+        [3, 6],
+    ]  # the picture's left column is now its bottom row
     np.save(tmp_path / "map.npy", np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
-    [scaled] = load(path, {"part.chip.power": '{ map = "map.npy", total = "42 W", side = "bottom" }'}).sources
+    [scaled] = load(
+        path, {"part.chip.power": '{ map = "map.npy", total = "42 W", side = "bottom" }'}
+    ).sources
     assert scaled.watts.tolist() == [[8, 10, 12], [2, 4, 6]]
     assert scaled.z == pytest.approx((1e-3, 1.01e-3))
 
@@ -358,7 +400,9 @@ def test_twins_that_are_not(write, old, new, words):
 
 
 def test_twins_that_override_each_other_the_other_way_round(write):
-    even = TWINS.replace('power = { blocks = [{ power = "3 W", size = "4 mm" }] }', "").replace('power = "3 W"', "")
+    even = TWINS.replace('power = { blocks = [{ power = "3 W", size = "4 mm" }] }', "").replace(
+        'power = "3 W"', ""
+    )
     even = even.replace(
         "[part.right]",
         """[part.cover]
@@ -390,7 +434,9 @@ def test_fcbga_follows_its_publication():
     assert places["lid"].ceiling - places["lid"].z0 == pytest.approx(0.8e-3)
     bumps = lid.package.recipes["bumps: effective"].of["sac305"]
     assert bumps == pytest.approx(np.pi * 99.5**2 / (4 * 150**2))
-    assert [b.bounds for b in bare.bodies()] == [b.bounds for b in lid.bodies()[: len(bare.bodies())]]
+    assert [b.bounds for b in bare.bodies()] == [
+        b.bounds for b in lid.bodies()[: len(bare.bodies())]
+    ]
 
 
 def test_schema_is_one_that_editors_understand():
@@ -412,7 +458,13 @@ def test_every_key_has_its_line(path):
         if at:
             assert at in lines
             assert isinstance(at[-1], int) or at[-1] in rows[lines[at] - 1]
-        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        entries = (
+            value.items()
+            if isinstance(value, dict)
+            else enumerate(value)
+            if isinstance(value, list)
+            else ()
+        )
         for step, entry in entries:
             visit(entry, (*at, step))
 
@@ -434,25 +486,60 @@ k = 1979-05-27 07:32:00
 i = 2
 """
     lines = key_lines(text)
-    wanted = {("a", "b"): 1, ("c d",): 5, ("c d", "e", 1): 6, ("c d", "f", "g"): 6, ("h", 0, "i"): 8}
+    wanted = {
+        ("a", "b"): 1,
+        ("c d",): 5,
+        ("c d", "e", 1): 6,
+        ("c d", "f", "g"): 6,
+        ("h", 0, "i"): 8,
+    }
     wanted |= {("h", 0, "j", "k"): 10, ("h", 1): 11, ("h", 1, "i"): 12}
     assert {key: lines[key] for key in wanted} == wanted
 
 
 KEYS = [
-    *("part.chip.thickness", "part.chip.on", "part.chip.at", "part.chip.size", "part.chip.shape", "part.chip.power"),
-    *("part.substrate.layers", "part.substrate.inside", "part.chip.turn", "material.stiff.cte", "load.temperature"),
-    *("output.zones", "boundary.air.face", "grid.refine", "symmetry", "part.chip.lift", "part.chip", "material.stiff"),
+    *(
+        "part.chip.thickness",
+        "part.chip.on",
+        "part.chip.at",
+        "part.chip.size",
+        "part.chip.shape",
+        "part.chip.power",
+    ),
+    *(
+        "part.substrate.layers",
+        "part.substrate.inside",
+        "part.chip.turn",
+        "material.stiff.cte",
+        "load.temperature",
+    ),
+    *(
+        "output.zones",
+        "boundary.air.face",
+        "grid.refine",
+        "symmetry",
+        "part.chip.lift",
+        "part.chip",
+        "material.stiff",
+    ),
 ]
 VALUES = st.one_of(
-    st.sampled_from(["1 mm", "-1 mm", "nan mm", "1e300 mm", "chip", "substrate", "lid", "solved", "columns"]),
-    st.sampled_from(["[]", "{}", "[[1]]", "[{}]", "90", "true", "1e400", "1979-05-27", '"\\u0000"']),
-    st.sampled_from(['["1 mm", "2 mm"]', '{map = "."}', "{blocks = []}", '{total = "1 W", side = "top"}']),
+    st.sampled_from(
+        ["1 mm", "-1 mm", "nan mm", "1e300 mm", "chip", "substrate", "lid", "solved", "columns"]
+    ),
+    st.sampled_from(
+        ["[]", "{}", "[[1]]", "[{}]", "90", "true", "1e400", "1979-05-27", '"\\u0000"']
+    ),
+    st.sampled_from(
+        ['["1 mm", "2 mm"]', '{map = "."}', "{blocks = []}", '{total = "1 W", side = "top"}']
+    ),
     st.text(max_size=8),
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.dictionaries(st.sampled_from(KEYS), VALUES, min_size=1, max_size=2))
 def test_noise_is_refused_in_words(write, overrides):
     path = write()
@@ -462,7 +549,9 @@ def test_noise_is_refused_in_words(write, overrides):
         assert str(error)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.integers(0, len(TEXT)), st.integers(0, 12), st.text(max_size=4))
 def test_damaged_files_are_refused_in_words(write, at, cut, pasted):
     path = write(TEXT[:at] + pasted.replace("\r", "") + TEXT[at + cut :])

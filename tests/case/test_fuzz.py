@@ -1,4 +1,6 @@
-"""A few of the files that `fuzz_cases.py` makes by the thousand: solved, or refused in whole sentences."""
+"""A few of the files that `fuzz_cases.py` makes by the thousand: solved, or refused in whole
+sentences.
+"""
 
 import pytest
 from fuzz_cases import deaf, listen, prepare, trial

@@ -31,8 +31,14 @@ def test_help_imports_nothing_heavy():
 
 
 def test_a_run_imports_only_what_it_uses(case):
-    idle = "{'pint', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'http.client', 'xarray', 'distributed'}"
-    code = f"import atexit, sys, warp.cli.main as cli; atexit.register(lambda: print(sorted({idle} & set(sys.modules)))); cli.main()"
+    idle = (
+        "{'pint', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'http.client', "
+        "'xarray', 'distributed'}"
+    )
+    code = (
+        f"import atexit, sys, warp.cli.main as cli; atexit.register(lambda: "
+        f"print(sorted({idle} & set(sys.modules)))); cli.main()"
+    )
     words = [sys.executable, "-c", code, "run", str(case), "--device", "cpu"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
@@ -50,7 +56,9 @@ def test_run_writes_one_file_and_prints_numbers(warp, case):
     numbers = json.loads(out)
     # The board shrinks more than the chip: its edges go down, the package is a dome.
     assert numbers["surfaces"]["board"]["bottom"]["warpage_um"] > 0
-    assert numbers["temperature"]["chip"]["max_C"] == pytest.approx(25 + 2 / (1000 * 36e-6), rel=0.01)
+    assert numbers["temperature"]["chip"]["max_C"] == pytest.approx(
+        25 + 2 / (1000 * 36e-6), rel=0.01
+    )
     for solver in ("heat", "elastic"):
         assert numbers["solver"][solver]["residual"] <= 1e-8
     assert numbers["voxels"] > 0 and numbers["unknowns"] > 0 and numbers["wall_s"] > 0
@@ -64,6 +72,12 @@ def test_run_for_people_says_the_shape_in_words(warp, case):
     code, out, err = warp("run", case, "-o", "out.h5", "--set", "part.chip.thickness=0.4 mm")
     assert (code, err) == (0, "")  # no progress bars in a pipe
     assert "convex" in out and "chip" in out and "um" in out and "out.h5" in out
+
+
+def test_resume_of_a_case_without_steps_says_that_there_is_nothing_to_resume(warp, case):
+    code, _, err = warp("run", case, "--resume", "--device", "cpu")
+    assert code == 0 and "nothing to resume: a case without [[step]] keeps no checkpoint" in err
+    assert sorted(p.suffix for p in case.parent.iterdir()) == [".h5", ".toml", ".xdmf"]
 
 
 def test_check_solves_nothing_and_draws(warp, case):
@@ -112,11 +126,17 @@ def test_bad_input_is_one_line_and_exit_code_2(warp, case, words, says):
 
 def test_a_grid_beyond_the_memory_is_refused_before_it_is_made(warp, case, monkeypatch):
     from warp.device import Device
-    from warp.run import resources, single
+    from warp.run import model, resources
     from warp.voxels import voxelize
 
-    monkeypatch.setattr(single, "predicted_bytes", lambda grid, case: resources.BYTES_OF_THE_PROGRAM + 400 * grid.cells)
-    monkeypatch.setattr(Device, "memory", lambda self: (resources.BYTES_OF_THE_PROGRAM + 40_000, 1 << 40))
+    monkeypatch.setattr(
+        model,
+        "predicted_bytes",
+        lambda grid, case: resources.BYTES_OF_THE_PROGRAM + 400 * grid.cells,
+    )
+    monkeypatch.setattr(
+        Device, "memory", lambda self: (resources.BYTES_OF_THE_PROGRAM + 40_000, 1 << 40)
+    )
     monkeypatch.setattr(voxelize, "voxelize", lambda *_: pytest.fail("voxels were made"))
     code, _, err = warp("run", case)
     assert code == 2 and "the limit is 100" in err and "GB are free on cpu" in err
@@ -194,8 +214,16 @@ def test_the_readme_s_commands_are_ones_that_the_program_knows():
 
     readme = (Path(__file__).parents[2] / "README.md").read_text().replace("\\\n", " ")
     verbs = typer.main.get_command(cli.app).commands
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", readme, re.S) for line in block.splitlines()]
-    commands = [words[1:] for line in lines if (words := shlex.split(line, comments=True)) and words[0] == "warp"]
+    lines = [
+        line
+        for block in re.findall(r"```sh\n(.*?)```", readme, re.S)
+        for line in block.splitlines()
+    ]
+    commands = [
+        words[1:]
+        for line in lines
+        if (words := shlex.split(line, comments=True)) and words[0] == "warp"
+    ]
     assert len(commands) > 12
     for verb, *words in commands:
         words = words[: words.index(">")] if ">" in words else words

@@ -1,4 +1,6 @@
-"""The verbs that look at results, as a person types them: what they write, what they print, how they fail."""
+"""The verbs that look at results, as a person types them: what they write, what they print, how
+they fail.
+"""
 
 import json
 
@@ -33,7 +35,9 @@ def test_report(warp, tmp_path):
 
 def test_export(warp, tmp_path):
     code, out, _ = warp("export", "a.h5", "--vtr", "--csv", "--surface", "chip.top")
-    assert code == 0 and {"a.vtr", "a-numbers.csv", "a-chip-top.csv"} <= {f.name for f in tmp_path.iterdir()}
+    assert code == 0 and {"a.vtr", "a-numbers.csv", "a-chip-top.csv"} <= {
+        f.name for f in tmp_path.iterdir()
+    }
     assert warp("export", "a.h5")[0] == 2
 
 

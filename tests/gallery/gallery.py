@@ -1,8 +1,12 @@
-"""Draw the gallery: run every case of data/packages, draw one picture each, and write its README.md.
+"""Draw the gallery: run every case of data/packages, draw one picture each, and write its
+README.md.
 
-    python tests/gallery/gallery.py [FOLDER]      FOLDER keeps the result files; those that are there are not run again
+    python tests/gallery/gallery.py [FOLDER]
 
-A picture is a section near the middle beside the warped surface, or a process's steps, in data/pictures/packages.
+FOLDER keeps the result files; a case whose result is there is not run again.
+
+A picture is a section near the middle beside the warped surface, or a process's steps, in
+data/pictures/packages.
 """
 
 from __future__ import annotations
@@ -28,11 +32,11 @@ WIDTH, COLOURS = 560, 128  # of each half, in pixels; of the palette
 
 PAGE = """# Packages
 
-Every kind of package is a file here that runs as it stands, `warp run data/packages/NAME.toml`, and `warp new NAME` copies it
-to start from. The sections are drawn much higher than they are; the surface beside each is the one whose warpage is given,
-seen from above, + is convex. Beside a process stands its warpage step by step, and over the temperature. All pictures and
-numbers are the program's own, on default grids;
-`python tests/gallery/gallery.py` makes them anew.
+Every kind of package is a file here that runs as it stands, `warp run data/packages/NAME.toml`,
+and `warp new NAME` copies it to start from. The sections are drawn much higher than they are; the
+surface beside each is the one whose warpage is given, seen from above, + is convex. Beside a
+process stands its warpage step by step, and over the temperature. All pictures and numbers are
+the program's own, on default grids; `python tests/gallery/gallery.py` makes them anew.
 
 """
 
@@ -71,7 +75,9 @@ def entry(path: Path, folder: Path) -> str:
 
 
 def through_a_bump(case: Case) -> float | None:
-    """The y nearest to the middle at which a resolved column or ball stands; None where there is none."""
+    """The y nearest to the middle at which a resolved column or ball stands; None where there is
+    none.
+    """
     rows = [
         shape.centres[:, 1]
         for body in case.bodies()
@@ -82,7 +88,9 @@ def through_a_bump(case: Case) -> float | None:
 
 
 def draw(result: warp.Result, part: str, side: Side, y: float | None, target: Path) -> None:
-    """The section at y and the warped surface side by side, in few colours; of a process its warpage step by step."""
+    """The section at y and the warped surface side by side, in few colours; of a process its
+    warpage step by step.
+    """
     with TemporaryDirectory() as scratch:
         halves = [Path(scratch) / "section.png", Path(scratch) / "surface.png"]
         plots.cross_section(result, halves[0], y)
@@ -92,11 +100,16 @@ def draw(result: warp.Result, part: str, side: Side, y: float | None, target: Pa
             figures.relief(measured.flat(result, part, side), halves[1])
         images = [Image.open(half).convert("RGB") for half in halves]
     sizes = [(WIDTH, round(WIDTH * image.height / image.width)) for image in images]
-    small = [image.resize(size, Image.Resampling.LANCZOS) for image, size in zip(images, sizes, strict=True)]
+    small = [
+        image.resize(size, Image.Resampling.LANCZOS)
+        for image, size in zip(images, sizes, strict=True)
+    ]
     both = Image.new("RGB", (2 * WIDTH, max(height for _, height in sizes)), "white")
     for n, image in enumerate(small):
         both.paste(image, (n * WIDTH, 0))
-    both.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(target, optimize=True)
+    both.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        target, optimize=True
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """The gallery, data/packages: what each package shows, on a coarse grid.
 
-Numbers that a file's comment gives hold on its own grid; here a relation of the same sign and size is enough.
-Qualitative laws (i) to (vi): a bare flip chip is convex at room temperature and flat near its stress-free one; a thicker
-or less expanding core warps less; copper on a stiff thermal interface pulls towards concave; a chip's area is curved and
-the overhang conical; warpage grows with the temperature step; a core of half the thickness warps nearly twice as much.
+Numbers that a file's comment gives hold on its own grid; here a relation of the same sign and size
+is enough. Qualitative laws (i) to (vi): a bare flip chip is convex at room temperature and flat
+near its stress-free one; a thicker or less expanding core warps less; copper on a stiff thermal
+interface pulls towards concave; a chip's area is curved and the overhang conical; warpage grows
+with the temperature step; a core of half the thickness warps nearly twice as much.
 """
 
 from functools import cache
@@ -19,7 +20,11 @@ from warp.run import warnings as run_warnings
 
 GALLERY = Path(str(resources.files("warp.data"))).joinpath("packages")
 COARSE = {"grid.edge_spacing": "0.5 mm", "grid.cells_per_layer": "3", "grid.growth": "1"}
-DISC = {"part.wafer.diameter": "100 mm", "part.layer.diameter": "100 mm", "part.bumps.size": "70 mm"}
+DISC = {
+    "part.wafer.diameter": "100 mm",
+    "part.layer.diameter": "100 mm",
+    "part.bumps.size": "70 mm",
+}
 WAFER = {**DISC, "grid.edge_spacing": "2 mm", "grid.spacing": "2 mm", "grid.cells_per_layer": "8"}
 VOID = "void"
 
@@ -27,11 +32,15 @@ VOID = "void"
 @cache
 def _solved(name, changes):
     grid = WAFER if name.startswith("wafer") else COARSE
-    return warp.solve(warp.load(GALLERY / f"{name}.toml", {**grid, **dict(changes)}), "cpu").summary()
+    return warp.solve(
+        warp.load(GALLERY / f"{name}.toml", {**grid, **dict(changes)}), "cpu"
+    ).summary()
 
 
 def solved(name, **changes):
-    """Numbers of a gallery file; `changes` are keys below part: chip__size="8 mm"; others come as a `keys` dict."""
+    """Numbers of a gallery file; `changes` are keys below part: chip__size="8 mm"; others come as a
+    `keys` dict.
+    """
     keys = changes.pop("keys", {})
     for key, value in changes.items():
         part, *rest = key.split("__")
@@ -49,7 +58,11 @@ def hottest(name, part="chip", **changes):
 
 
 def shear(name, lower, upper):
-    return next(i["shear_max_MPa"] for i in solved(name)["interfaces"] if (i["lower"], i["upper"]) == (lower, upper))
+    return next(
+        i["shear_max_MPa"]
+        for i in solved(name)["interfaces"]
+        if (i["lower"], i["upper"]) == (lower, upper)
+    )
 
 
 @pytest.mark.parametrize("path", sorted(GALLERY.glob("*.toml")), ids=lambda path: path.stem)
@@ -79,7 +92,8 @@ def test_stiffer_layers_hand_the_coppers_pull_on():
 def test_cure_shrinkage_strains_the_epoxy():
     """Stress-free further up is a layer that shrinks more."""
     cured, shrunk = (
-        solved("layer-epoxy", layer__stress_free=T)["stress"]["layer"]["von_mises_q999_MPa"] for T in ("150 degC", "175 degC")
+        solved("layer-epoxy", layer__stress_free=T)["stress"]["layer"]["von_mises_q999_MPa"]
+        for T in ("150 degC", "175 degC")
     )
     assert 1.1 < shrunk / cured < 1.4
 
@@ -106,20 +120,31 @@ def test_a_cap_holds_the_package():
 @pytest.mark.slow
 def test_stiffer_beads_bear_more():
     """What the bead must bear; the warpage hardly changes."""
-    seals = [solved("lid-adhesive", **change) for change in ({"seal__material": "lid-adhesive-ea-7100"}, {})]
+    seals = [
+        solved("lid-adhesive", **change)
+        for change in ({"seal__material": "lid-adhesive-ea-7100"}, {})
+    ]
     stress = [seal["stress"]["seal"]["von_mises_q999_MPa"] for seal in seals]
     assert 10 * stress[0] < stress[1]
-    assert warpage("lid-adhesive", seal__gaps="[]") == pytest.approx(warpage("lid-adhesive"), rel=0.1)
+    assert warpage("lid-adhesive", seal__gaps="[]") == pytest.approx(
+        warpage("lid-adhesive"), rel=0.1
+    )
 
 
 @pytest.mark.slow
 def test_spreaders_that_expand_like_the_chip_spare_it():
-    """Copper balances the substrate, aluminium nitride and silicon do not, but load the chip less."""
+    """Copper balances the substrate, aluminium nitride and silicon do not, but load the chip
+    less.
+    """
     copper, matched, silicon = "spreader-copper", "spreader-matched", "spreader-silicon"
     assert warpage(copper) < 0 < warpage(matched) < warpage(silicon)
-    stress = [solved(name)["stress"]["chip"]["von_mises_q999_MPa"] for name in (copper, matched, silicon)]
+    stress = [
+        solved(name)["stress"]["chip"]["von_mises_q999_MPa"] for name in (copper, matched, silicon)
+    ]
     assert 0.9 * stress[0] > max(stress[1:])
-    assert shear(copper, "chip", "layer") > 2 * max(shear(name, "chip", "layer") for name in (matched, silicon))
+    assert shear(copper, "chip", "layer") > 2 * max(
+        shear(name, "chip", "layer") for name in (matched, silicon)
+    )
 
 
 @pytest.mark.slow
@@ -136,18 +161,27 @@ def test_a_ring_lowers_the_warpage():
 def test_resolved_and_effective_bumps_agree():
     """One beam between two half-spaces against 112 columns of voxels."""
     grid = {"grid.cells_per_layer": "4", "grid.edge_spacing": "0.3 mm"}
-    resolved, effective = (solved("bumps-resolved", bumps__model=m, keys=grid) for m in ("resolved", "effective"))
+    resolved, effective = (
+        solved("bumps-resolved", bumps__model=m, keys=grid) for m in ("resolved", "effective")
+    )
     for part, side in (("substrate", "bottom"), ("chip", "top")):
-        one, other = (found["surfaces"][part][side]["warpage_um"] for found in (resolved, effective))
+        one, other = (
+            found["surfaces"][part][side]["warpage_um"] for found in (resolved, effective)
+        )
         assert other == pytest.approx(one, rel=0.03)
     one, other = (found["temperature"]["chip"]["max_C"] - 25 for found in (resolved, effective))
     assert other == pytest.approx(one, rel=0.01)
 
 
 def test_a_layout_bends_each_half_its_own_way():
-    """Copper from a picture, above left and below right: skewed along x, which the mean coverage cannot know."""
+    """Copper from a picture, above left and below right: skewed along x, which the mean coverage
+    cannot know.
+    """
     mean = {f"part.substrate.layers.{side}-copper.copper": "0.55" for side in ("top", "bottom")}
-    drawn, even = (solved("substrate-layout", keys=keys)["surfaces"]["substrate"]["bottom"] for keys in ({}, mean))
+    drawn, even = (
+        solved("substrate-layout", keys=keys)["surfaces"]["substrate"]["bottom"]
+        for keys in ({}, mean)
+    )
     assert drawn["warpage_um"] > 1.15 * even["warpage_um"]
 
 
@@ -183,8 +217,9 @@ def curvature(name, **changes):
 def test_wafers_bow_as_stoney_says():
     """kappa = 6 M_f eps h_f (1 + h_f / h) / (M_s h^2), concave for a layer that shrinks.
 
-    eps: the epoxy's from 150 degC, 30 K x 115 + 95 K x 40 ppm/K, the elastomer's from 125 degC, 100 K x 150 ppm/K, less
-    the silicon's 603 ppm from 217 degC. M = E / (1 - nu). Bumps so thin that they leave the wafer alone.
+    eps: the epoxy's from 150 degC, 30 K x 115 + 95 K x 40 ppm/K, the elastomer's from 125 degC, 100
+    K x 150 ppm/K, less the silicon's 603 ppm from 217 degC. M = E / (1 - nu). Bumps so thin that
+    they leave the wafer alone.
     """
     for name, M_f, eps, h_f, h in (
         ("wafer", 5e9 / 0.65, 30 * 115e-6 + 95 * 40e-6, 5e-6, 0.725e-3),
@@ -216,7 +251,9 @@ def test_powders_conduct_and_stiffen():
 
 @pytest.mark.slow
 def test_flip_chip_ball_grid_arrays_near_the_published_numbers():
-    """An independent finite-element tool, um; it counts strain from the warped state at each assembly step."""
+    """An independent finite-element tool, um; it counts strain from the warped state at each
+    assembly step.
+    """
     thin = {"substrate__layers__core__thickness": "0.4 mm"}
     assert warpage("fcbga-core") == pytest.approx(174, rel=0.05)
     assert warpage("fcbga-core", **thin) == pytest.approx(313, rel=0.09)
@@ -273,19 +310,25 @@ def cooled(tmp_path_factory):
 
 def test_warpage_grows_with_the_temperature_step(cooled):
     """Law (v), and none at the stress-free temperature."""
-    w = {T: cooled(T).metrics["surfaces"]["substrate"]["bottom"]["warpage_um"] for T in (25, 75, 125)}
+    w = {
+        T: cooled(T).metrics["surfaces"]["substrate"]["bottom"]["warpage_um"] for T in (25, 75, 125)
+    }
     assert w[25] > 5 and w[75] == pytest.approx(w[25] / 2, rel=1e-6)
     assert w[125] == pytest.approx(0, abs=1e-9)
 
 
 def test_a_chips_area_is_curved_and_the_overhang_conical(cooled):
-    """Law (iv): along x, the substrate's underside bends under the chip and runs straight beyond."""
+    """Law (iv): along x, the substrate's underside bends under the chip and runs straight
+    beyond.
+    """
     result = cooled(25)
     bottom = surface.sample(result, result.displacement, "substrate", "bottom")
 
     def bend(low, high):
         x = np.linspace(low, high, 25)
-        return 2 * np.polyfit(x, np.ravel(surface.interpolate(bottom, bottom.w, x, np.zeros(1))), 2)[0]
+        return (
+            2 * np.polyfit(x, np.ravel(surface.interpolate(bottom, bottom.w, x, np.zeros(1))), 2)[0]
+        )
 
     under, beyond = bend(0, 2.5e-3), bend(4.5e-3, 7e-3)
     assert under < 0, "convex"
@@ -305,7 +348,9 @@ def test_more_than_one_chip():
 
 
 def test_the_gallery_shows_every_package():
-    """Pictures are small, and the page names each file; `python tests/gallery/gallery.py` draws them anew."""
+    """Pictures are small, and the page names each file; `python tests/gallery/gallery.py` draws
+    them anew.
+    """
     page = (GALLERY / "README.md").read_text(encoding="utf-8")
     for path in GALLERY.glob("*.toml"):
         assert f"({path.name})" in page and f"(../pictures/packages/{path.stem}.png)" in page

@@ -90,9 +90,14 @@ def test_the_comments_say_so(name, says):
 @pytest.mark.slow
 def test_temperatures():
     """A spreader as large as the chip, and one that overhangs."""
-    for changes, says, degC in (({}, "77 degC", 77), ({"part.spreader.size": "chip"}, "122 under", 122)):
+    for changes, says, degC in (
+        ({}, "77 degC", 77),
+        ({"part.spreader.size": "chip"}, "122 under", 122),
+    ):
         assert says in comment("spreader-flat")
-        assert solved("spreader-flat", changes)["temperature"]["chip"]["max_C"] == pytest.approx(degC, abs=0.6)
+        assert solved("spreader-flat", changes)["temperature"]["chip"]["max_C"] == pytest.approx(
+            degC, abs=0.6
+        )
 
 
 @pytest.mark.slow
@@ -102,7 +107,11 @@ def test_a_spreader_like_the_chip_spares_it():
     stress = [found["stress"]["chip"]["von_mises_q999_MPa"] for found in (copper, matched)]
     assert stress[1] / stress[0] == pytest.approx(0.8, abs=0.05)
     shear = [
-        next(i["shear_max_MPa"] for i in found["interfaces"] if (i["lower"], i["upper"]) == ("chip", "layer"))
+        next(
+            i["shear_max_MPa"]
+            for i in found["interfaces"]
+            if (i["lower"], i["upper"]) == ("chip", "layer")
+        )
         for found in (copper, matched)
     ]
     assert shear[1] / shear[0] == pytest.approx(0.2, abs=0.05)
@@ -111,7 +120,11 @@ def test_a_spreader_like_the_chip_spares_it():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "changes"),
-    [("bumps-resolved", {}), ("bumps-fine-pitch", {}), ("bumps-fine-pitch", {"part.underfill.material": VOID})],
+    [
+        ("bumps-resolved", {}),
+        ("bumps-fine-pitch", {}),
+        ("bumps-fine-pitch", {"part.underfill.material": VOID}),
+    ],
 )
 def test_one_layer_instead_of_every_bump(name, changes):
     """Less than 1 % of the warpage, under the chip and at the rim."""
@@ -125,7 +138,14 @@ def test_one_layer_instead_of_every_bump(name, changes):
 PROCESSES = [
     ("process-fcbga", "convex, +234 um", "to room temperature", 25, "substrate.bottom", 234),
     ("process-fcbga", "concave, -12 um", "board assembly", 245, "substrate.bottom", -12),
-    ("process-reflow", "room temperature (+169 um)", "room temperature", 25, "substrate.bottom", 169),
+    (
+        "process-reflow",
+        "room temperature (+169 um)",
+        "room temperature",
+        25,
+        "substrate.bottom",
+        169,
+    ),
     ("process-reflow", "at the peak (-16 um)", "reflow", 260, "substrate.bottom", -16),
     ("process-mould", "it is -30 um in the", "reflow", 25, "substrate.bottom", -30),
     ("wafer-level-film", "wafer by 0.90 mm", "panel cold", 25, "wafer.top", 901),

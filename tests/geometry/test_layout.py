@@ -1,4 +1,6 @@
-"""Copper from layouts with lengths of their own: GDSII, OASIS and Gerber, laid on a layer's outline."""
+"""Copper from layouts with lengths of their own: GDSII, OASIS and Gerber, laid on a layer's
+outline.
+"""
 
 from math import pi
 from pathlib import Path
@@ -35,7 +37,9 @@ def area(shares: np.ndarray) -> float:
 
 @pytest.fixture
 def stream(tmp_path):
-    """Two overlapping rectangles, a ring and, on another layer, a path that a cell repeats; lengths in um."""
+    """Two overlapping rectangles, a ring and, on another layer, a path that a cell repeats; lengths
+    in um.
+    """
     library = gdstk.Library(unit=1e-6, precision=1e-9)
     top, pad = library.new_cell("TOP"), library.new_cell("PAD")
     top.add(gdstk.rectangle((-5000, -4000), (-4000, -3000), layer=1))
@@ -50,12 +54,16 @@ def stream(tmp_path):
 
 @pytest.mark.parametrize("name", ["board.gds", "board.oas"])
 def test_a_layer_of_a_stream_has_its_exact_area(stream, name):
-    """Overlaps count once: 1.75 mm2 of squares; a ring keeps its hole; repeated cells are drawn as often."""
+    """Overlaps count once: 1.75 mm2 of squares; a ring keeps its hole; repeated cells are drawn as
+    often.
+    """
     found = share(stream, name, layer=1)
     assert found.shape == (80, 100)
     assert area(found) == pytest.approx(1.75 + pi * (1 - 0.25), rel=1e-4)
     assert found[:10, :10] == pytest.approx(1), "x-, y- is the first row"
-    assert found[50, 70] == 0 and found[50, 77] == pytest.approx(1), "inside the ring's hole, in the ring"
+    assert found[50, 70] == 0 and found[50, 77] == pytest.approx(1), (
+        "inside the ring's hole, in the ring"
+    )
     assert area(share(stream, name, layer=2, datatype=5)) == pytest.approx(6 * 0.02)
     assert area(share(stream, name, layer=1, negative=True)) == pytest.approx(80 - area(found))
 
@@ -98,7 +106,8 @@ def test_a_gerber_draws_and_erases_in_its_order(tmp_path):
     """A trace of two pieces with round pens, a pad less a disc, a region."""
     (tmp_path / "top.gbr").write_text(GERBER)
     found = share(tmp_path, "top.gbr")
-    # The pens meet in (2, 0): body 4 x 0.2 and 1 x 0.2, two half discs at the ends, a quarter disc at the corner less
+    # The pens meet in (2, 0): body 4 x 0.2 and 1 x 0.2, two half discs at the ends, a quarter disc
+    # at the corner less
     # the square in which the pieces overlap.
     trace = 4 * 0.2 + 1 * 0.2 + pi * 0.01 + pi * 0.01 / 4 - 0.01
     # Pad 1 x 0.5 less a disc of 0.6: what the disc has within the pad's height.
@@ -111,8 +120,14 @@ def test_a_gerber_draws_and_erases_in_its_order(tmp_path):
 
 def test_arcs_of_a_gerber(tmp_path):
     """A full circle drawn with a pen of 0.2 mm, and half a disc as a region."""
-    text = "%FSLAX36Y36*%\n%MOMM*%\n%ADD10C,0.2*%\n%LPD*%\nD10*\nG75*\nG03*\nX1000000Y0D02*\nX1000000Y0I-1000000J0D01*\n"
-    region = "G36*\nG01*\nX-1000000Y-3000000D02*\nG03*\nX-3000000Y-3000000I-1000000J0D01*\nG01*\nX-1000000Y-3000000D01*\n"
+    text = (
+        "%FSLAX36Y36*%\n%MOMM*%\n%ADD10C,0.2*%\n%LPD*%\nD10*\nG75*\nG03*\n"
+        "X1000000Y0D02*\nX1000000Y0I-1000000J0D01*\n"
+    )
+    region = (
+        "G36*\nG01*\nX-1000000Y-3000000D02*\nG03*\nX-3000000Y-3000000I-1000000J0D01*\n"
+        "G01*\nX-1000000Y-3000000D01*\n"
+    )
     (tmp_path / "arcs.gbr").write_text(text + region + "G37*\nM02*\n")
     assert area(share(tmp_path, "arcs.gbr")) == pytest.approx(2 * pi * 0.2 + pi / 2, rel=2e-3)
 
@@ -124,7 +139,12 @@ def test_arcs_of_a_gerber(tmp_path):
         ("board.gds", {"layer": 7}, "layer", "has nothing on layer 7; there are 1/0, 2/5"),
         ("board.gds", {"layer": 2, "datatype": 1}, "layer", "layer 2, datatype 1"),
         ("board.gds", {"layer": 1, "cell": "TIP"}, "cell", "there is no cell 'TIP'"),
-        ("board.gds", {"layer": 1, "centre": ["20 mm", "0 mm"]}, None, 'for the middle of the layout write centre = ["-1'),
+        (
+            "board.gds",
+            {"layer": 1, "centre": ["20 mm", "0 mm"]},
+            None,
+            'for the middle of the layout write centre = ["-1',
+        ),
         ("top.gbr", {"layer": 1}, "layer", "a Gerber file is one layer"),
         ("bad.gds", {"layer": 1}, None, "is no GDSII file"),
         ("bad.oas", {"layer": 1}, None, "is no OASIS file"),
@@ -143,7 +163,9 @@ def test_layouts_that_cannot_be(stream, name, words, key, says):
     (stream / "top.gbr").write_text(GERBER)
     np.save(stream / "board.npy", np.ones((2, 2)))
     (stream / "zip.npy").write_bytes(b"PK\x03\x04" + bytes(20))
-    (stream / "header.npy").write_bytes((stream / "board.npy").read_bytes().replace(b"(2, 2)", b"(2, 2("))
+    (stream / "header.npy").write_bytes(
+        (stream / "board.npy").read_bytes().replace(b"(2, 2)", b"(2, 2(")
+    )
     (stream / "empty.csv").write_text("")
     (stream / "words.csv").write_text("1,a\n")
     for suffix in ("gds", "oas", "gbr", "dxf", "npy"):
@@ -169,7 +191,7 @@ material = "abf-gl102"
 layers = [
     { name = "L1", thickness = "20 um", copper = { file = "board.gds", layer = 1 } },
     { thickness = "100 um" },
-    { name = "L2", thickness = "20 um", copper = { file = "board.oas", layer = 2, negative = true } },
+    { name = "L2", thickness = "20 um", copper = {file = "board.oas", layer = 2, negative = true} },
 ]
 [grid]
 uniform = true
@@ -178,12 +200,16 @@ spacing = "0.1 mm"
 
 
 def test_a_case_reads_its_layout(stream):
-    """Voxels of 0.1 mm resolve what lies on their lines; the mean over all is the layout's, rounded to 1/16 each."""
+    """Voxels of 0.1 mm resolve what lies on their lines; the mean over all is the layout's, rounded
+    to 1/16 each.
+    """
     path = stream / "board.toml"
     path.write_text(CASE)
     case = load(path)
     found = checks.check(case, on="cpu").copper
-    assert found == pytest.approx({"board: L1": (1.75 + pi * 0.75) / 80, "board: L2": 1 - 0.12 / 80}, rel=1e-4)
+    assert found == pytest.approx(
+        {"board: L1": (1.75 + pi * 0.75) / 80, "board: L2": 1 - 0.12 / 80}, rel=1e-4
+    )
     model = run_model.build(case, select("cpu"))
     names = np.array(model.media.names)[model.ids[-1]]
     assert names[0, 0] == "board: L1 16/16" and names[79, 0] == "board: L1 0/16"
@@ -192,20 +218,28 @@ def test_a_case_reads_its_layout(stream):
     path.write_text(CASE.replace("layer = 1", "layer = 9"))
     with pytest.raises(CaseError) as error:
         load(path)
-    assert str(error.value).startswith(f"{path}:8: part.board.layers.L1.copper.layer: 'board.gds' has nothing on layer 9")
+    assert str(error.value).startswith(
+        f"{path}:8: part.board.layers.L1.copper.layer: 'board.gds' has nothing on layer 9"
+    )
 
 
 def test_a_symmetric_layout_is_seen_to_be(tmp_path):
     """Pads in the four quarters, on pixels that they cut anyhow."""
     pads = "".join(f"X{x}Y{y}D03*\n" for x in (-2345678, 2345678) for y in (-1234567, 1234567))
-    (tmp_path / "pads.gbr").write_text(f"%FSLAX36Y36*%\n%MOMM*%\n%ADD10C,1.3*%\n%LPD*%\nD10*\n{pads}M02*\n")
+    (tmp_path / "pads.gbr").write_text(
+        f"%FSLAX36Y36*%\n%MOMM*%\n%ADD10C,1.3*%\n%LPD*%\nD10*\n{pads}M02*\n"
+    )
     path = tmp_path / "pads.toml"
     layers = 'layers = [{ thickness = "20 um", copper = "pads.gbr" }, { thickness = "100 um" }]'
     board = f'[part.board]\nsize = "8 mm"\nmaterial = "abf-gl102"\n{layers}\n'
     path.write_text(f'symmetry = "quarter"\n[load]\nstress_free = "150 degC"\n{board}')
-    assert load(path).package.images["board: layer 1"].mean() * 64 == pytest.approx(pi * 1.3**2, rel=1e-4)
+    assert load(path).package.images["board: layer 1"].mean() * 64 == pytest.approx(
+        pi * 1.3**2, rel=1e-4
+    )
     path.write_text(path.read_text().replace("pads.gbr", "three.gbr"))
-    (tmp_path / "three.gbr").write_text((tmp_path / "pads.gbr").read_text().replace("X2345678Y1234567D03*\n", "", 1))
+    (tmp_path / "three.gbr").write_text(
+        (tmp_path / "pads.gbr").read_text().replace("X2345678Y1234567D03*\n", "", 1)
+    )
     with pytest.raises(CaseError, match="no mirror image"):
         load(path)
 
@@ -217,7 +251,9 @@ def test_the_gallerys_layout_is_what_its_script_draws(tmp_path):
     images = load(written).package.images
     for side, copper in zip(("top", "bottom"), drawn, strict=True):
         assert images[f"substrate: {side}-copper"] == pytest.approx(1.0 * copper[::-1])
-    assert starter.write("substrate-layout", tmp_path / "second.toml").exists(), "the same pictures serve both"
+    assert starter.write("substrate-layout", tmp_path / "second.toml").exists(), (
+        "the same pictures serve both"
+    )
 
 
 def test_a_picture_in_a_layer_that_is_copper_anyway(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from warp.errors import Fault
-from warp.geometry.part import AnyPart
+from warp.geometry.parts import AnyPart
 from warp.geometry.shapes import Body, Box
 from warp.geometry.solids import build
 
@@ -87,7 +87,9 @@ def volume(body: Body) -> float:
 
 
 def test_thickness_moves_what_stands_on_it():
-    assert bodies(FLIP_CHIP)["chip"].bounds == pytest.approx(np.array([-2, 2, -1.5, 1.5, 1.08, 1.58]) * MM)
+    assert bodies(FLIP_CHIP)["chip"].bounds == pytest.approx(
+        np.array([-2, 2, -1.5, 1.5, 1.08, 1.58]) * MM
+    )
     thicker = bodies(FLIP_CHIP, substrate='thickness = "1.2 mm"')["chip"]
     assert thicker.bounds[4:] == pytest.approx((1.28 * MM, 1.78 * MM))
 
@@ -114,14 +116,20 @@ def test_lid_that_does_not_reach_its_thermal_interface():
 
 
 def test_space_between_is_filled():
-    text = LID.replace('on = "chip"\nsize = "chip"\nthickness = "50 um"', 'on = "chip"\nunder = "lid"\nsize = "chip"')
+    text = LID.replace(
+        'on = "chip"\nsize = "chip"\nthickness = "50 um"',
+        'on = "chip"\nunder = "lid"\nsize = "chip"',
+    )
     text = text.replace('over = "tim"', 'foot_height = "0.55 mm"')
     assert bodies(text)["tim"].bounds[4:] == pytest.approx((1.58 * MM, 1.65 * MM))
     assert "no room" in fault(text, lid='foot_height = "0.4 mm"').message
 
 
 def test_carriers_that_are_not_level_name_the_gap():
-    text = FLIP_CHIP + '[plate]\non = ["chip", "underfill"]\nsize = "5 mm"\nthickness = "1 mm"\nmaterial = "copper"\n'
+    text = (
+        FLIP_CHIP + '[plate]\non = ["chip", "underfill"]\nsize = "5 mm"\nthickness = "1 '
+        'mm"\nmaterial = "copper"\n'
+    )
     assert "'chip', but 500 um are missing to 'underfill'" in fault(text).message
 
 
@@ -179,7 +187,10 @@ def test_part_that_says_nothing_about_its_place():
     ],
 )
 def test_frame(ring, opening):
-    text = FLIP_CHIP + f'[ring]\nshape = "frame"\non = "substrate"\nthickness = "1 mm"\nmaterial = "copper"\n{ring}\n'
+    text = (
+        FLIP_CHIP + f'[ring]\nshape = "frame"\non = "substrate"\nthickness = "1 mm"\nmaterial = '
+        f'"copper"\n{ring}\n'
+    )
     body = bodies(text)["ring"]
     x0, x1, y0, y1, _, _ = body.bounds
     assert volume(body) == pytest.approx((x1 - x0) * (y1 - y0) * 1 * MM - opening * MM**3)
@@ -195,12 +206,18 @@ def test_frame(ring, opening):
     ],
 )
 def test_frame_that_cannot_be(ring, words):
-    text = FLIP_CHIP + f'[ring]\nshape = "frame"\non = "substrate"\nthickness = "1 mm"\nmaterial = "copper"\n{ring}\n'
+    text = (
+        FLIP_CHIP + f'[ring]\nshape = "frame"\non = "substrate"\nthickness = "1 mm"\nmaterial = '
+        f'"copper"\n{ring}\n'
+    )
     assert words in fault(text).message
 
 
 def array(lines: str) -> str:
-    return FLIP_CHIP + f'[bumps]\nshape = "columns"\ninside = "underfill"\nmaterial = "sac305"\n{lines}\n'
+    return (
+        FLIP_CHIP
+        + f'[bumps]\nshape = "columns"\ninside = "underfill"\nmaterial = "sac305"\n{lines}\n'
+    )
 
 
 @pytest.mark.parametrize(
@@ -226,7 +243,9 @@ def test_effective_array_keeps_the_metal(pattern):
     rows = "rows = 3\n" if pattern == "perimeter" else ""
     lines = f'pitch = "200 um"\ndiameter = "100 um"\npattern = "{pattern}"\n{rows}'
     resolved = bodies(array(lines))["bumps"]
-    package, _ = build(PARTS.validate_python(tables(array(lines + 'model = "effective"\nfill = "underfill"'))))
+    package, _ = build(
+        PARTS.validate_python(tables(array(lines + 'model = "effective"\nfill = "underfill"')))
+    )
     body = next(body for body in package.bodies if body.part == "bumps")
     share = package.recipes[body.material].of["sac305"]
     assert share * volume(body) == pytest.approx(volume(resolved))
@@ -242,8 +261,16 @@ def test_effective_array_keeps_the_metal(pattern):
         ('pitch = "200 um"\ndiameter = "210 um"', "diameter", "overlap"),
         ('pitch = "9 mm"\ndiameter = "1 mm"', "pitch", "leaves no site"),
         ('pitch = "1 um"\ndiameter = "1 um"', "pitch", "is its unit right?"),
-        ('pitch = "1 mm"\ndiameter = "0.1 mm"\ndepopulate = { sites = [[5, 1]] }', "depopulate", "has 4 columns"),
-        ('pitch = "1 mm"\ndiameter = "0.1 mm"\ndepopulate = { centre = "9 mm" }', "depopulate", "leaves no site"),
+        (
+            'pitch = "1 mm"\ndiameter = "0.1 mm"\ndepopulate = { sites = [[5, 1]] }',
+            "depopulate",
+            "has 4 columns",
+        ),
+        (
+            'pitch = "1 mm"\ndiameter = "0.1 mm"\ndepopulate = { centre = "9 mm" }',
+            "depopulate",
+            "leaves no site",
+        ),
         ('pitch = "1 mm"\ndiameter = "0.1 mm"\nmodel = "effective"', "fill", "is missing"),
     ],
 )

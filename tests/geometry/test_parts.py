@@ -1,4 +1,6 @@
-"""Parts in a user's words: chips, gaps and vents, blocks, bond wires, copper images, free-standing layers, starters."""
+"""Parts in a user's words: chips, gaps and vents, blocks, bond wires, copper images, free-standing
+layers, starters.
+"""
 
 import tomllib
 from math import pi
@@ -9,18 +11,18 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 import warp
+from warp import device as devices
 from warp.case import starter
 from warp.case.case import CaseError
 from warp.cli.main import app
 from warp.errors import WarpError
-from warp.geometry.part import AnyPart
+from warp.geometry.parts import AnyPart
 from warp.geometry.shapes import Sheet
 from warp.geometry.solids import build
 from warp.materials import bump_layer, filled_polymer, mixing
 from warp.materials.library import library
 from warp.materials.material import normal_matrix
 from warp.run import model as run_model
-from warp.run import single
 
 PARTS = TypeAdapter(dict[str, AnyPart])
 ROOM = 298.15
@@ -80,8 +82,15 @@ gaps = [{gaps}]
 def test_gaps_interrupt_a_frame():
     whole = area(shapes(built(frame("")), "ring"))
     assert whole == pytest.approx(10 * 8 - 8 * 6)
-    assert area(shapes(built(frame('{ side = "y-", width = "2 mm" }')), "ring")) == pytest.approx(whole - 2)
-    boxes = shapes(built(frame('{ side = "all", width = "2 mm" }, { side = "x+", width = "1 mm", at = "1 mm" }')), "ring")
+    assert area(shapes(built(frame('{ side = "y-", width = "2 mm" }')), "ring")) == pytest.approx(
+        whole - 2
+    )
+    boxes = shapes(
+        built(
+            frame('{ side = "all", width = "2 mm" }, { side = "x+", width = "1 mm", at = "1 mm" }')
+        ),
+        "ring",
+    )
     assert area(boxes) == pytest.approx(whole - 4 * 2 - 0.5), "gaps on one side may overlap"
 
 
@@ -110,12 +119,16 @@ material = "copper"
 """
     closed = sum(s.volume() for s in shapes(built(CHIP + lid), "lid"))
     vented = CHIP + lid + 'vents = [{ side = "x-", width = "2 mm" }]\n'
-    assert closed - sum(s.volume() for s in shapes(built(vented), "lid")) == pytest.approx(2e-3 * 1e-3 * 0.7e-3)
+    assert closed - sum(s.volume() for s in shapes(built(vented), "lid")) == pytest.approx(
+        2e-3 * 1e-3 * 0.7e-3
+    )
     assert fault(vented.replace('"2 mm" }', '"7 mm" }')).key == ("part", "lid", "vents", 0)
 
 
 def test_cut_corners_of_a_lid_and_of_its_adhesive():
-    """Four triangles of 0.8 x 0.8 / 2 mm2 less, over the whole height; a vent at the corner's limb stays a vent."""
+    """Four triangles of 0.8 x 0.8 / 2 mm2 less, over the whole height; a vent at the corner's limb
+    stays a vent.
+    """
     rim = """
 [glue]
 shape = "frame"
@@ -138,10 +151,15 @@ vents = [{ side = "x-", width = "2 mm" }]
 """
     cut, whole = built(CHIP + rim), built((CHIP + rim).replace('corner_cut = "0.8 mm"', ""))
     for part, height in (("glue", 0.1), ("lid", 1.2)):
-        lost = sum(s.volume() for s in shapes(whole, part)) - sum(s.volume() for s in shapes(cut, part))
+        lost = sum(s.volume() for s in shapes(whole, part)) - sum(
+            s.volume() for s in shapes(cut, part)
+        )
         assert lost * 1e9 == pytest.approx(4 * 0.32 * height), part
     plate = shapes(cut, "lid")[0]
-    assert sorted(map(tuple, np.round(plate.vertices * 1e3, 6).tolist()))[:2] == [(-4.0, -3.2), (-4.0, 3.2)]
+    assert sorted(map(tuple, np.round(plate.vertices * 1e3, 6).tolist()))[:2] == [
+        (-4.0, -3.2),
+        (-4.0, 3.2),
+    ]
     found = fault((CHIP + rim).replace('corner_cut = "0.8 mm"', 'corner_cut = "1.2 mm"', 1))
     assert found.key == ("part", "glue", "corner_cut") and "would open the ring" in found.message
 
@@ -150,7 +168,10 @@ vents = [{ side = "x-", width = "2 mm" }]
 
 
 def test_blocks_lie_at_their_sites():
-    text = CHIP + '[capacitors]\nshape = "blocks"\non = "substrate"\nsize = ["1 mm", "0.5 mm"]\nthickness = "0.5 mm"\n'
+    text = (
+        CHIP + '[capacitors]\nshape = "blocks"\non = "substrate"\nsize = ["1 mm", "0.5 '
+        'mm"]\nthickness = "0.5 mm"\n'
+    )
     text += 'material = "capacitor"\nsites = [["3 mm", "1 mm"], ["-3 mm", "1 mm"]]\nturn = 90\n'
     boxes = shapes(built(text), "capacitors")
     assert [(b.x0 * 1e3, b.x1 * 1e3, b.y0 * 1e3, b.y1 * 1e3) for b in boxes] == [
@@ -215,17 +236,28 @@ def test_fibres_along_another_axis_are_the_same_fibres():
         ('fill = "mould-compound"', 'fill = "void"', "fill", "cannot be void"),
         ('fill = "mould-compound"', 'fill = "gold"', "fill", "like the wires"),
         ('on = "substrate"\ndiameter', "diameter", None, 'add on = "substrate"'),
-        ('around = "chip"\non = "substrate"\ndia', 'on = "substrate"\ndia', None, 'add around = "chip"'),
+        (
+            'around = "chip"\non = "substrate"\ndia',
+            'on = "substrate"\ndia',
+            None,
+            'add around = "chip"',
+        ),
     ],
 )
 def test_wires_that_cannot_be(old, new, key, words):
     assert old in WIRES
     found = fault(WIRES.replace(old, new))
-    assert words in found.message and found.key[:2] == ("part", "wires") and found.key[2:] == ((key,) if key else ())
+    assert (
+        words in found.message
+        and found.key[:2] == ("part", "wires")
+        and found.key[2:] == ((key,) if key else ())
+    )
 
 
 def test_wires_round_a_chip_that_is_not_there_under_a_part_that_comes_before_them():
-    wires = WIRES.replace('around = "chip"\non = "substrate"\ndia', 'around = "die"\non = "substrate"\ndia')
+    wires = WIRES.replace(
+        'around = "chip"\non = "substrate"\ndia', 'around = "die"\non = "substrate"\ndia'
+    )
     cap = '\n[cap]\non = "wires"\nsize = "1 mm"\nthickness = "1 mm"\nmaterial = "silicon"\n'
     found = fault(wires.replace("\n[wires]", cap + "\n[wires]"))
     assert found.key == ("part", "wires", "around") and "there is no part 'die'" in found.message
@@ -238,7 +270,7 @@ def test_a_slender_column_is_a_guided_beam():
     """E A / h along, 12 E I / h^3 across, for rigid faces."""
     copper = library()["copper"]
     d, h, n = 20e-6, 2000e-6, 1e6
-    layer = bump_layer.Standing(copper, bump_layer.column(d, h), n, "posts")
+    layer = bump_layer.BumpLayer(copper, bump_layer.column(d, h), n, "posts")
     E = 120e9
     assert layer.stiffness(ROOM)[2] == pytest.approx(n * E * pi * d**2 / 4)
     assert layer.shear(ROOM)[0] == pytest.approx(n * h * 12 * E * pi * d**4 / 64 / h**3, rel=1e-3)
@@ -257,8 +289,10 @@ def test_a_flat_cut_ball_is_a_short_column():
 def test_faces_yield_under_a_free_standing_column():
     """Rigid punches: (1 - nu) / (4 G a) each along, and 1 / (4 k a) for heat."""
     known = library()
-    rigid = bump_layer.Standing(known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one")
-    between = bump_layer.Standing(known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one", (known["copper"],) * 2)
+    rigid = bump_layer.BumpLayer(known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one")
+    between = bump_layer.BumpLayer(
+        known["sac305"], bump_layer.column(1e-4, 1e-4), 1.0, "one", (known["copper"],) * 2
+    )
     G, nu, a = 120e9 / 2 / 1.34, 0.34, 0.5e-4
     added = 1e-4 / between.stiffness(ROOM)[2] - 1e-4 / rigid.stiffness(ROOM)[2]
     assert added == pytest.approx(2 * (1 - nu) / (4 * G * a), rel=1e-3)
@@ -308,7 +342,9 @@ model = "effective"
 fill = "underfill-fp4549"
 """
     )
-    assert built(text).recipes["bumps: effective"].since == {"underfill-fp4549": pytest.approx(438.15)}
+    assert built(text).recipes["bumps: effective"].since == {
+        "underfill-fp4549": pytest.approx(438.15)
+    }
     own = built(text + 'fill_stress_free = "150 degC"\n')
     assert own.recipes["bumps: effective"].since == {"underfill-fp4549": pytest.approx(423.15)}
     other = built(text.replace('fill = "underfill-fp4549"', 'fill = "epoxy"'))
@@ -366,7 +402,9 @@ growth = 0.8
 def test_an_effective_layer_in_a_woven_laminate_is_refused(tmp_path):
     path = tmp_path / "small.toml"
     path.write_text(SMALL.replace("underfill-uf9000ae", "core-mcl-e-795g"))
-    with pytest.raises(CaseError, match=r"part\.bumps: fibres along z need .*'core-mcl-e-795g' is not"):
+    with pytest.raises(
+        CaseError, match=r"part\.bumps: fibres along z need .*'core-mcl-e-795g' is not"
+    ):
         warp.load(path)
     warp.load(path, {"part.bumps.model": "resolved"})
 
@@ -414,24 +452,28 @@ layers = [{ thickness = "20 um", copper = "copper.npy" }, { thickness = "100 um"
 
 
 def test_each_voxel_has_its_own_share_of_an_image(tmp_path):
-    """A picture's first row is y+; 5 x 4 mm pixels under voxels of 1 mm, and one voxel that takes two halves."""
+    """A picture's first row is y+; 5 x 4 mm pixels under voxels of 1 mm, and one voxel that takes
+    two halves.
+    """
     np.save(tmp_path / "copper.npy", np.array([[1.0, 0.0], [0.5, 0.25]]))
     text = '[load]\nstress_free = "150 degC"\n' + BOARD.replace("[board]", "[part.board]")
     text += '[grid]\nuniform = true\nspacing = "1 mm"\n'
     path = tmp_path / "board.toml"
     path.write_text(text)
-    model = run_model.build(warp.load(path), single.devices.select("cpu"))
+    model = run_model.build(warp.load(path), devices.select("cpu"))
     top = model.ids[-1]
     names = [model.media.names[top[j, i]] for j, i in ((7, 0), (7, 9), (0, 0), (0, 9))]
     assert names == [f"board: layer 1 {share}/16" for share in (16, 0, 8, 4)]
-    coarse = run_model.build(warp.load(path, {"grid.spacing": "10 mm"}), single.devices.select("cpu"))
+    coarse = run_model.build(warp.load(path, {"grid.spacing": "10 mm"}), devices.select("cpu"))
     shares = {coarse.media.names[row] for row in coarse.ids[-1].ravel()}
     assert shares <= {"board: layer 1 10/16", "board: layer 1 6/16", "board: layer 1 7/16"}
 
 
 def test_an_image_turns_with_its_plate(tmp_path):
     np.save(tmp_path / "copper.npy", np.array([[1.0, 0.0, 0.0]]))
-    (sheet,) = [s for s in shapes(built(BOARD + "turn = 90\n", tmp_path), "board") if isinstance(s, Sheet)]
+    (sheet,) = [
+        s for s in shapes(built(BOARD + "turn = 90\n", tmp_path), "board") if isinstance(s, Sheet)
+    ]
     assert sheet.share.tolist() == [[1.0], [0.0], [0.0]], "x- becomes y-"
 
 
@@ -439,7 +481,11 @@ def test_a_png_is_an_image_of_copper(tmp_path):
     from matplotlib.image import imsave
 
     imsave(tmp_path / "copper.png", np.array([[1.0, 0.0], [0.0, 0.0]]), cmap="gray")
-    (sheet,) = [s for s in shapes(built(BOARD.replace(".npy", ".png"), tmp_path), "board") if isinstance(s, Sheet)]
+    (sheet,) = [
+        s
+        for s in shapes(built(BOARD.replace(".npy", ".png"), tmp_path), "board")
+        if isinstance(s, Sheet)
+    ]
     assert sheet.share == pytest.approx(np.array([[0.0, 0.0], [1.0, 0.0]]))
 
 
@@ -449,14 +495,24 @@ def test_what_is_transparent_is_no_copper(tmp_path):
     pixels = np.ones((2, 2, 4))
     pixels[0, :, 3] = 0.0  # the upper half shows what lies behind the picture
     imsave(tmp_path / "copper.png", pixels)
-    (sheet,) = [s for s in shapes(built(BOARD.replace(".npy", ".png"), tmp_path), "board") if isinstance(s, Sheet)]
+    (sheet,) = [
+        s
+        for s in shapes(built(BOARD.replace(".npy", ".png"), tmp_path), "board")
+        if isinstance(s, Sheet)
+    ]
     assert sheet.share == pytest.approx(np.array([[1.0, 1.0], [0.0, 0.0]]))
 
 
-@pytest.mark.parametrize("text", ["1,0\n0.5,0.25\n", "\ufeff1;0 # y+\n\n0.5;0.25"], ids=["plain", "from a spreadsheet"])
+@pytest.mark.parametrize(
+    "text", ["1,0\n0.5,0.25\n", "\ufeff1;0 # y+\n\n0.5;0.25"], ids=["plain", "from a spreadsheet"]
+)
 def test_a_csv_is_an_image_of_copper(tmp_path, text):
     (tmp_path / "copper.csv").write_text(text, encoding="utf-8")
-    (sheet,) = [s for s in shapes(built(BOARD.replace(".npy", ".csv"), tmp_path), "board") if isinstance(s, Sheet)]
+    (sheet,) = [
+        s
+        for s in shapes(built(BOARD.replace(".npy", ".csv"), tmp_path), "board")
+        if isinstance(s, Sheet)
+    ]
     assert sheet.share == pytest.approx(np.array([[0.5, 0.25], [1.0, 0.0]]))
 
 
@@ -513,19 +569,46 @@ def test_bad_parts_are_one_line_with_their_place(tmp_path):
     line = 1 + SMALL[: SMALL.index('height = "0.35 mm"')].count("\n")
     assert str(error.value).startswith(f"{path}:{line}: part.balls.height: needs a unit")
     path.write_text(SMALL.replace('pitch = "1 mm"', 'pitch = "0.4 mm"'))
-    with pytest.raises(CaseError, match=r"part.balls.diameter: is larger than the distance of neighbours"):
+    with pytest.raises(
+        CaseError, match=r"part.balls.diameter: is larger than the distance of neighbours"
+    ):
         warp.load(path)
 
 
 @pytest.mark.parametrize(
     ("name", "key", "value", "says"),
     [
-        ("substrate-opening", "part.opening.size", "20 mm", "size: removes all of 'substrate': 20 x 20 mm out of 15 x 15 mm"),
-        ("filled-metal", "material.filled.mixture.of", "{ silver = 0.7, epoxy = 0.3 }", "70 % filler is more than the maximum"),
-        ("filled-metal", "material.filled.mixture.of", "{ silver = 0.4, epoxi = 0.6 }", "mixture: of: no material is called"),
-        ("filled-metal", "material.filled.mixture.maximum_packing", "1.4", "must not be more than 1"),
+        (
+            "substrate-opening",
+            "part.opening.size",
+            "20 mm",
+            "size: removes all of 'substrate': 20 x 20 mm out of 15 x 15 mm",
+        ),
+        (
+            "filled-metal",
+            "material.filled.mixture.of",
+            "{ silver = 0.7, epoxy = 0.3 }",
+            "70 % filler is more than the maximum",
+        ),
+        (
+            "filled-metal",
+            "material.filled.mixture.of",
+            "{ silver = 0.4, epoxi = 0.6 }",
+            "mixture: of: no material is called",
+        ),
+        (
+            "filled-metal",
+            "material.filled.mixture.maximum_packing",
+            "1.4",
+            "must not be more than 1",
+        ),
         ("lid-cap", "part.lid.on", "layer", "leaves no room for the foot: 'layer' ends 0 um below"),
-        ("lid-cap", "part.lid.vents", '[{ side = "x-", width = "20 mm" }]', "reaches into the corner"),
+        (
+            "lid-cap",
+            "part.lid.vents",
+            '[{ side = "x-", width = "20 mm" }]',
+            "reaches into the corner",
+        ),
         ("wafer", "part.wafer.diameter", "300", "needs a unit"),
         ("double-sided", "part.lower-chip.face", "left", "is not one of 'down' or 'up'"),
         ("interposer", "part.capacitors.sites", '[["3 mm"]]', "needs two lengths"),
@@ -541,12 +624,18 @@ def test_what_cannot_be_is_one_line(name, key, value, says, tmp_path):
 
 
 def test_a_filled_polymers_curve():
-    """Maxwell at 30 % of perfect conductors: (1 + 2 f) / (1 - f); smaller grains behind an interface conduct less."""
+    """Maxwell at 30 % of perfect conductors: (1 + 2 f) / (1 - f); smaller grains behind an
+    interface conduct less.
+    """
     rows = filled_polymer.curve("silver", "epoxy")["rows"]
-    assert rows[0]["youngs_modulus_GPa"] == pytest.approx(3) and rows[0]["cte_ppm_per_K"] == pytest.approx(60)
+    assert rows[0]["youngs_modulus_GPa"] == pytest.approx(3) and rows[0][
+        "cte_ppm_per_K"
+    ] == pytest.approx(60)
     assert rows[3]["conductivity_W_per_mK"]["maxwell"] == pytest.approx(0.2 * 1.6 / 0.7, rel=0.005)
     assert [row["fraction"] for row in rows] == sorted(row["fraction"] for row in rows)
-    coarse, fine = (filled_polymer.curve("silver", "epoxy", size, 1e-7)["rows"][4] for size in (50e-6, 5e-6))
+    coarse, fine = (
+        filled_polymer.curve("silver", "epoxy", size, 1e-7)["rows"][4] for size in (50e-6, 5e-6)
+    )
     for rule, k in coarse["conductivity_W_per_mK"].items():
         assert fine["conductivity_W_per_mK"][rule] < k < rows[4]["conductivity_W_per_mK"][rule]
 

@@ -8,7 +8,9 @@ from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
 
 def test_volumes_by_hand():
     assert Box(0, 2, 0, 3, 1, 5).volume() == 24
-    assert Prism([[0, 0], [2, 0], [2, 2], [1, 2], [1, 1], [0, 1]], 0, 2).volume() == 6  # an L of three squares
+    assert (
+        Prism([[0, 0], [2, 0], [2, 2], [1, 2], [1, 1], [0, 1]], 0, 2).volume() == 6
+    )  # an L of three squares
     assert Prism([[0, 0], [0, 1], [1, 0]], 0, 2).volume() == 1  # clockwise
     assert Columns([[0, 0], [3, 0]], 2, 0, 5).volume() == pytest.approx(10 * np.pi)
     assert Columns([[0, 0], [3, 0]], 2, 0, 5, square=True).volume() == 40

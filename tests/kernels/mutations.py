@@ -2,9 +2,10 @@
 
     python tests/kernels/mutations.py [NAME ...]
 
-Applies one bug at a time (a sign, an index, a mean) to a copy of the tree, in the Numba kernel and in its .cu twin alike,
-so that comparing the twins cannot tell, and runs fast tests on it until one fails; without a bug all of them must pass.
-The last bug is in the .cu alone. Exit code 1 if one escapes. Bugs, and the tests that catch them:
+Applies one bug at a time (a sign, an index, a mean) to a copy of the tree, in the Numba kernel and
+in its .cu twin alike, so that comparing the twins cannot tell, and runs fast tests on it until one
+fails; without a bug all of them must pass. The last bug is in the .cu alone. Exit code 1 if one
+escapes. Bugs, and the tests that catch them:
 
     shear-sign           test_elastic.py::test_operator_is_the_assembled_one[1-mirror0]
     neighbour-stiffness  test_elastic.py::test_operator_is_the_assembled_one[1-mirror0]
@@ -38,7 +39,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Mutation:
-    """`edits`: (file, text, replacement) each found exactly once; `tests`: what is run, in this order."""
+    """`edits`: (file, text, replacement) each found exactly once; `tests`: what is run, in this
+    order.
+    """
 
     name: str
     bug: str
@@ -49,7 +52,11 @@ class Mutation:
 ELASTIC = ("tests/solvers/test_elastic.py", "tests/solvers/test_laws.py")
 HEAT = tuple(
     f"tests/solvers/test_heat.py::test_{law}"
-    for law in ("operator_is_the_assembled_matrix", "operator_and_cycle_are_symmetric_and_positive", "layers_are_exact")
+    for law in (
+        "operator_is_the_assembled_matrix",
+        "operator_and_cycle_are_symmetric_and_positive",
+        "layers_are_exact",
+    )
 )
 
 MUTATIONS = (
@@ -57,7 +64,11 @@ MUTATIONS = (
         "shear-sign",
         "sign: the shear stress of the edge above enters the force on u turned round",
         (
-            ("kernels/elastic.py", "sx * rdx[i + 1] + txz * cz - txzk * czp", "sx * rdx[i + 1] + txz * cz + txzk * czp"),
+            (
+                "kernels/elastic.py",
+                "sx * rdx[i + 1] + txz * cz - txzk * czp",
+                "sx * rdx[i + 1] + txz * cz + txzk * czp",
+            ),
             ("kernels/elastic.cu", "t.xz * cz - tp.xz * czp", "t.xz * cz + tp.xz * czp"),
             ("kernels/elastic.cu", "lx * (q.xz - qp.xz)", "lx * (q.xz + qp.xz)"),
         ),
@@ -67,9 +78,17 @@ MUTATIONS = (
         "neighbour-stiffness",
         "index: the force on v takes c_yz of its own row for the row before",
         (
-            ("kernels/elastic.py", "cyzm[i + 1] * (wkpjm[i + 1] - wjm[i + 1])", "cyz[i + 1] * (wkpjm[i + 1] - wjm[i + 1])"),
+            (
+                "kernels/elastic.py",
+                "cyzm[i + 1] * (wkpjm[i + 1] - wjm[i + 1])",
+                "cyz[i + 1] * (wkpjm[i + 1] - wjm[i + 1])",
+            ),
             ("kernels/elastic.cu", "n.cyz_y * (xp.wym - x.wym)", "n.cyz * (xp.wym - x.wym)"),
-            ("kernels/elastic.cu", "front.cyz * ((wymk - wym) * rz)", "n.cyz * ((wymk - wym) * rz)"),
+            (
+                "kernels/elastic.cu",
+                "front.cyz * ((wymk - wym) * rz)",
+                "n.cyz * ((wymk - wym) * rz)",
+            ),
         ),
         ELASTIC,
     ),
@@ -82,10 +101,26 @@ MUTATIONS = (
                 "(a00 * sxz[i] + a01 * sxz[i + 1] + a10 * sxzk[i] + a11",
                 "(a00 * sxz[i] + a10 * sxz[i + 1] + a01 * sxzk[i] + a11",
             ),
-            ("kernels/elastic.py", "a01 * soft[1, ids[k, j + 1, i]]", "a10 * soft[1, ids[k, j + 1, i]]"),
-            ("kernels/elastic.py", "a10 * soft[1, ids[k + 1, j + 1, i - 1]]", "a01 * soft[1, ids[k + 1, j + 1, i - 1]]"),
-            ("kernels/elastic.cuh", "a01 * SOFT(1, MEDIUM(k, j + 1, i))", "a10 * SOFT(1, MEDIUM(k, j + 1, i))"),
-            ("kernels/elastic.cuh", "a10 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))", "a01 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))"),
+            (
+                "kernels/elastic.py",
+                "a01 * soft[1, ids[k, j + 1, i]]",
+                "a10 * soft[1, ids[k, j + 1, i]]",
+            ),
+            (
+                "kernels/elastic.py",
+                "a10 * soft[1, ids[k + 1, j + 1, i - 1]]",
+                "a01 * soft[1, ids[k + 1, j + 1, i - 1]]",
+            ),
+            (
+                "kernels/elastic.cuh",
+                "a01 * SOFT(1, MEDIUM(k, j + 1, i))",
+                "a10 * SOFT(1, MEDIUM(k, j + 1, i))",
+            ),
+            (
+                "kernels/elastic.cuh",
+                "a10 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))",
+                "a01 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))",
+            ),
         ),
         ELASTIC,
     ),
@@ -93,8 +128,16 @@ MUTATIONS = (
         "diagonal",
         "index: the diagonal of u takes the stiffness of the cell behind for the one before",
         (
-            ("kernels/elastic.py", "cell[0, ids[k + 1, j + 1, i - 1]] * dx[i - 1]", "cell[0, m] * dx[i - 1]"),
-            ("kernels/elastic.cu", "CELL(0, MEDIUM(k + 1, j + 1, i - 1)) * dx[i - 1]", "CELL(0, m) * dx[i - 1]"),
+            (
+                "kernels/elastic.py",
+                "cell[0, ids[k + 1, j + 1, i - 1]] * dx[i - 1]",
+                "cell[0, m] * dx[i - 1]",
+            ),
+            (
+                "kernels/elastic.cu",
+                "CELL(0, MEDIUM(k + 1, j + 1, i - 1)) * dx[i - 1]",
+                "CELL(0, m) * dx[i - 1]",
+            ),
         ),
         ("tests/solvers/test_laws.py", "tests/solvers/test_elastic.py"),
     ),
@@ -102,7 +145,11 @@ MUTATIONS = (
         "line-sign",
         "sign: the forward substitution of the line smoother",
         (
-            ("kernels/elastic.py", "yk[i] = rk[i] - l[i] * ym[i] if k > 0", "yk[i] = rk[i] + l[i] * ym[i] if k > 0"),
+            (
+                "kernels/elastic.py",
+                "yk[i] = rk[i] - l[i] * ym[i] if k > 0",
+                "yk[i] = rk[i] + l[i] * ym[i] if k > 0",
+            ),
             ("kernels/elastic.cu", "t = rd[o] - l * t;", "t = rd[o] + l * t;"),
         ),
         ("tests/solvers/test_laws.py",),
@@ -139,7 +186,10 @@ MUTATIONS = (
                 "CELL(3, m) * exx + CELL(1, m) * eyy + CELL(5, m) * ezz",
             ),
         ),
-        ("tests/solvers/test_elastic.py", "tests/solvers/test_convergence.py::test_no_section_carries_a_force"),
+        (
+            "tests/solvers/test_elastic.py",
+            "tests/solvers/test_convergence.py::test_no_section_carries_a_force",
+        ),
     ),
     Mutation(
         "face-resistance",
@@ -162,7 +212,11 @@ MUTATIONS = (
         "restrict-rows",
         "index: heat's restriction gives a fine row's share to the other coarse row",
         (
-            ("kernels/heat_level.py", "(b if j0 < jc else one - b) * r", "(one - b if j0 < jc else b) * r"),
+            (
+                "kernels/heat_level.py",
+                "(b if j0 < jc else one - b) * r",
+                "(one - b if j0 < jc else b) * r",
+            ),
             ("kernels/heat_level.cu", "(j0 < J ? b : 1 - b) * r", "(j0 < J ? 1 - b : b) * r"),
         ),
         HEAT,
@@ -171,7 +225,11 @@ MUTATIONS = (
         "restrict-weight",
         "mean: elasticity's restriction forgets the weight in y",
         (
-            ("kernels/multigrid.py", "o[i] += wy * wx[i] * row[first[i] + m]", "o[i] += wx[i] * row[first[i] + m]"),
+            (
+                "kernels/multigrid.py",
+                "o[i] += wy * wx[i] * row[first[i] + m]",
+                "o[i] += wx[i] * row[first[i] + m]",
+            ),
             ("kernels/multigrid.cu", "o += wy * weightx[", "o += weightx["),
         ),
         ("tests/solvers/test_laws.py",),
@@ -194,14 +252,24 @@ MUTATIONS = (
         "index: the sum over groups starts at the third",
         (
             ("kernels/reduce.py", "for g in range(1, groups):", "for g in range(2, groups):"),
-            ("kernels/reduce.cu", "for (int g = 1; g < groups; ++g)", "for (int g = 2; g < groups; ++g)"),
+            (
+                "kernels/reduce.cu",
+                "for (int g = 1; g < groups; ++g)",
+                "for (int g = 2; g < groups; ++g)",
+            ),
         ),
         ("tests/kernels/test_parity.py::test_dot",),
     ),
     Mutation(
         "disc-corner",
         "sign: one corner of the area of a disc in a cell (host only)",
-        (("kernels/voxelize.py", "- _corner(r, b) + _corner(a, b)", "- _corner(r, b) - _corner(a, b)"),),
+        (
+            (
+                "kernels/voxelize.py",
+                "- _corner(r, b) + _corner(a, b)",
+                "- _corner(r, b) - _corner(a, b)",
+            ),
+        ),
         ("tests/voxels/test_voxelize.py",),
     ),
     Mutation(
@@ -214,9 +282,15 @@ MUTATIONS = (
 
 
 def copy(to: Path) -> None:
-    """The tree as an importable checkout: `warp.kernels` and `warp.data` are folders of its own, not the installed ones."""
+    """The tree as an importable checkout: `warp.kernels` and `warp.data` are folders of its own,
+    not the installed ones.
+    """
     for name in ("warp", "kernels", "data", "tests"):
-        shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__", "*.h5", "packages.md"))
+        shutil.copytree(
+            ROOT / name,
+            to / name,
+            ignore=shutil.ignore_patterns("__pycache__", "*.h5", "packages.md"),
+        )
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, to / name)
     for name in ("kernels", "data"):
@@ -237,7 +311,18 @@ def caught(tree: Path, tests: tuple[str, ...], cache: Path) -> str | None:
     known = {"PYTHONPATH": str(tree), "NUMBA_CACHE_DIR": str(cache)}
     for test in tests:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not slow and not gpu", test],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-x",
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                "-m",
+                "not slow and not gpu",
+                test,
+            ],
             cwd=tree,
             env=os.environ | known,
             capture_output=True,
@@ -259,7 +344,11 @@ def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder, "sound")
         copy(sound)
-        wrong = caught(sound, tuple(dict.fromkeys(test for m in chosen for test in m.tests)), Path(folder, "cache"))
+        wrong = caught(
+            sound,
+            tuple(dict.fromkeys(test for m in chosen for test in m.tests)),
+            Path(folder, "cache"),
+        )
         if wrong:
             raise SystemExit(f"{wrong} fails without any mutation")
         for mutation in chosen:

@@ -20,9 +20,9 @@ from warp.run import warmup
 PACKAGES = cache.kernels().parent / "data" / "packages"
 COARSE = {"grid.refine": "0.4"}
 CASES = {
-    "solve": {"fcbga-bare": COARSE, "fcbga-core": COARSE, "bumps-fine-pitch": COARSE, "wafer": COARSE},
+    "solve": {"fcbga-bare": COARSE, "wafer": COARSE},
     "heat": {"fcbga-lid": COARSE},
-    "history": {"process-fcbga": COARSE, "process-mould": COARSE},
+    "history": {"process-mould": COARSE},
     "transient": {"process-reflow": COARSE},
 }
 HEAD = """# Kernels that runs call, for which types: made by tests/kernels/specialisations.py, read by warp.compiling.

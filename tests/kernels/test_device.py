@@ -16,7 +16,11 @@ from warp.kernels import reduce
 def run_python(code: str, **env: str) -> str:
     """Run code in a fresh interpreter outside the checkout."""
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **env}, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code],
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -35,7 +39,8 @@ print(y.sum())
 def test_importing_the_module_imports_neither_numba_nor_cupy():
     out = run_python(
         "import sys, time, numpy, warp; t = time.process_time(); import warp.device;"
-        "print(time.process_time() - t, [m for m in ('numba', 'cupy', 'llvmlite') if m in sys.modules])"
+        "print(time.process_time() - t, [m for m in ('numba', 'cupy', 'llvmlite') if m "
+        "in sys.modules])"
     )
     seconds, rest = out.split(" ", 1)
     assert rest.strip() == "[]"
@@ -68,7 +73,10 @@ def test_launch_gives_scalars_the_declared_type_and_refuses_wrong_arrays(cpu):
     film = "heat", "film_apply", (1, 1, 1)
     cpu.launch(*film, y, one, cell, one, 1, 0.1, real=np.float32)
     assert y == np.float32(0.1)
-    with pytest.raises(TypeError, match="heat.film_apply: out must be a contiguous float64 array, got float32 array"):
+    with pytest.raises(
+        TypeError,
+        match="heat.film_apply: out must be a contiguous float64 array, got float32 array",
+    ):
         cpu.launch(*film, y, one, cell, one, 1, 0.1)
     with pytest.raises(TypeError, match="contiguous"):
         cpu.launch(*film, np.zeros(6)[::2], one, cell, one, 1, 0.1)
@@ -116,29 +124,49 @@ def test_blocks_cover_the_extent():
         assert np.prod(block) <= 256
     for own, threads in ((240, 128), (1000, 64), (3000, 16), (30_000, 2)):
         grid, block = device.blocks((65, 9, 3), own)
-        assert np.prod(block) == threads and grid[0] * block[0] >= 65 and grid[1] * block[1] >= 9 and grid[2] == 3
+        assert (
+            np.prod(block) == threads
+            and grid[0] * block[0] >= 65
+            and grid[1] * block[1] >= 9
+            and grid[2] == 3
+        )
     with pytest.raises(WarpError, match="no room"):
         device.blocks((65, 9, 3), 100_000)
 
 
 def test_on_cuda_threads_get_the_memory_of_their_own(monkeypatch):
-    """One number each for 33 x 9 x 3 threads: blocks of 32 x 4 with as many, and no shared memory where none is asked for."""
+    """One number each for 33 x 9 x 3 threads: blocks of 32 x 4 with as many, and no shared memory
+    where none is asked for.
+    """
     seen = []
 
     class Kernel:
         max_dynamic_shared_size_bytes = 0
 
         def __call__(self, grid, block, args, shared_mem):
-            seen.append((grid, block, shared_mem, self.max_dynamic_shared_size_bytes, [type(a) for a in args]))
+            seen.append(
+                (
+                    grid,
+                    block,
+                    shared_mem,
+                    self.max_dynamic_shared_size_bytes,
+                    [type(a) for a in args],
+                )
+            )
 
     module = type("Module", (), {"get_function": lambda self, name: Kernel()})()
     monkeypatch.setattr(device, "_rawmodule", lambda name, real: module)
     y, one, cell = np.zeros(1, np.float32), np.ones(1, np.float32), np.zeros(1, np.int64)
     for own in 0, 1:
         args = y, one, cell, one, 1, 0.1
-        device.Device("cuda:0").launch("heat", "film_apply", (33, 9, 3), *args, real=np.float32, own=own)
+        device.Device("cuda:0").launch(
+            "heat", "film_apply", (33, 9, 3), *args, real=np.float32, own=own
+        )
     types = [*[np.ndarray] * 4, np.int32, np.float32]
-    assert seen == [((2, 3, 3), (32, 4, 1), 0, 0, types), ((2, 3, 3), (32, 4, 1), 512, device.SHARED, types)]
+    assert seen == [
+        ((2, 3, 3), (32, 4, 1), 0, 0, types),
+        ((2, 3, 3), (32, 4, 1), 512, device.SHARED, types),
+    ]
 
 
 def test_parts_of_levels_fill_a_gpu():
@@ -155,7 +183,11 @@ def test_memory_and_description(cpu):
 
 def test_every_kernel_file_can_be_read():
     for module in cache.modules():
-        assert all(p.type == "real" or p.type in device._TYPES for ps in device.signatures(module).values() for p in ps)
+        assert all(
+            p.type == "real" or p.type in device._TYPES
+            for ps in device.signatures(module).values()
+            for p in ps
+        )
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
@@ -223,7 +255,12 @@ def test_concurrent_first_runs_share_one_cache(tmp_path):
     """Three runs at once: one file per precision, no remains of the writing, and a later run compiles nothing."""
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     runs = [
-        subprocess.Popen([sys.executable, "-c", COPY.format(real=real)], env=env, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", COPY.format(real=real)],
+            env=env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for real in ("float32", "float64", "float64")
     ]
     assert [run.communicate(timeout=120)[0] for run in runs] == ["10.0\n"] * 3
@@ -245,7 +282,9 @@ def test_compiling_is_announced_and_done_once(tmp_path):
     for _ in range(2):
         env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
         command = [sys.executable, "-c", COPY.format(real="float32")]
-        runs.append(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stderr)
+        runs.append(
+            subprocess.run(command, env=env, capture_output=True, text=True, check=True).stderr
+        )
     assert runs[0].count("compiling kernels once for this machine") == 1
     assert runs[1] == ""
 

@@ -1,4 +1,6 @@
-"""NVIDIA's own compiler accepts every kernel, for three generations of GPUs and both precisions. Needs no GPU."""
+"""NVIDIA's own compiler accepts every kernel, for three generations of GPUs and both precisions.
+Needs no GPU.
+"""
 
 import ctypes
 import importlib.util
@@ -30,7 +32,10 @@ def nvrtc() -> ctypes.CDLL:
 
 def compiled(nvrtc: ctypes.CDLL, text: str, name: str, *options: str) -> bytes:
     program, size = ctypes.c_void_p(), ctypes.c_size_t()
-    assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), text.encode(), name.encode(), 0, None, None) == 0
+    assert (
+        nvrtc.nvrtcCreateProgram(ctypes.byref(program), text.encode(), name.encode(), 0, None, None)
+        == 0
+    )
     flags = (ctypes.c_char_p * len(options))(*[o.encode() for o in options])
     failed = nvrtc.nvrtcCompileProgram(program, len(options), flags)
     nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
@@ -46,9 +51,18 @@ def compiled(nvrtc: ctypes.CDLL, text: str, name: str, *options: str) -> bytes:
 
 
 @pytest.mark.parametrize("precision", ["float", "double"])
-@pytest.mark.parametrize("arch", ["sm_80", "sm_90", "sm_120"])  # A100, H100, GeForce and RTX Blackwell
+@pytest.mark.parametrize(
+    "arch", ["sm_80", "sm_90", "sm_120"]
+)  # A100, H100, GeForce and RTX Blackwell
 @pytest.mark.parametrize("module", FILES)
 def test_compiles(nvrtc, module, arch, precision):
-    code = compiled(nvrtc, device.source(module), f"{module}.cu", "--std=c++17", f"-DREAL={precision}", f"-arch={arch}")
+    code = compiled(
+        nvrtc,
+        device.source(module),
+        f"{module}.cu",
+        "--std=c++17",
+        f"-DREAL={precision}",
+        f"-arch={arch}",
+    )
     for function in device.signatures(module):
         assert function.encode() in code

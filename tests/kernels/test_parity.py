@@ -1,4 +1,6 @@
-"""Each CUDA kernel gives what its Numba twin gives, on small odd grids of random media: on the CPU, and on a GPU."""
+"""Each CUDA kernel gives what its Numba twin gives, on small odd grids of random media: on the CPU,
+and on a GPU.
+"""
 
 import numpy as np
 import pytest
@@ -25,9 +27,13 @@ def test_dot(twins, rng, real, n):
     partial = np.full(2 * groups * 256, np.nan)
     extent, size = (256 * groups, 1, 1), groups * 256
     for part, other in ((partial[:size], y), (partial[size:], q)):
-        part[:] = twins("reduce", "dot_lanes", extent, part, x, other, n, chunk, groups, real=real, rtol=0)[0]
+        part[:] = twins(
+            "reduce", "dot_lanes", extent, part, x, other, n, chunk, groups, real=real, rtol=0
+        )[0]
     partial = twins("reduce", "fold_groups", (512, 1, 1), partial, groups, 2, real=real, rtol=0)[0]
-    s = twins("reduce", "fold_lanes", (2, 1, 1), np.zeros(4), partial, 1, groups, 2, real=real, rtol=0)[0]
+    s = twins(
+        "reduce", "fold_lanes", (2, 1, 1), np.zeros(4), partial, 1, groups, 2, real=real, rtol=0
+    )[0]
     np.testing.assert_allclose(s, [0, x @ y, x @ q, 0], rtol=1e-13, atol=1e-13 * n)
 
 
@@ -37,7 +43,9 @@ def test_step_and_residual(twins, rng, n):
     x, r, p, q = (vector(rng, n) for _ in range(4))
     partial, s = np.full(groups * 256, np.nan), np.array([0.0, 0.3])
     extent = (256 * groups, 1, 1)
-    done = twins("reduce", "step_lanes", extent, x, r, partial, p, q, s, 1, n, chunk, groups, rtol=0)
+    done = twins(
+        "reduce", "step_lanes", extent, x, r, partial, p, q, s, 1, n, chunk, groups, rtol=0
+    )
     np.testing.assert_allclose(done[0], x + 0.3 * p, rtol=1e-15, atol=1e-15)
     np.testing.assert_allclose(done[2].sum(), ((r - 0.3 * q) ** 2).sum(), rtol=1e-13)
     done = twins("reduce", "residual_lanes", extent, r, partial, p, q, n, chunk, groups, rtol=0)
@@ -61,7 +69,8 @@ def test_scalars(twins):
     assert twins("reduce", "inverse_root", one, s, 0, 1, rtol=0)[0][0] == 0.5
 
 
-# heat -----------------------------------------------------------------------------------------------------------------
+# heat
+# ------------------------------------------------------------------------------------------------
 
 NX, NY, NZ = 9, 5, 7
 
@@ -72,7 +81,9 @@ def positive(rng, *shape, dtype):
 
 @pytest.fixture
 def medium(rng, real):
-    """The arguments ids ... nz of the fine heat kernels: four media and void (id 0) at random, uneven spacing."""
+    """The arguments ids ... nz of the fine heat kernels: four media and void (id 0) at random,
+    uneven spacing.
+    """
     ids = rng.integers(0, 5, (NZ, NY, NX)).astype(np.uint16)
     table = positive(rng, 5, 7, dtype=real)
     table[0, :6], table[0, 6] = np.inf, 0
@@ -87,31 +98,59 @@ def fields(rng, real):
 
 @pytest.fixture
 def level(rng, real):
-    """gx, gy, gz, f of a coarse level: nothing leaves at the last cell of each direction, half are void."""
-    gx, gy, gz, f = (positive(rng, NZ, NY, NX, dtype=real) * (rng.random((NZ, NY, NX)) < 0.5) for _ in range(4))
+    """gx, gy, gz, f of a coarse level: nothing leaves at the last cell of each direction, half are
+    void.
+    """
+    gx, gy, gz, f = (
+        positive(rng, NZ, NY, NX, dtype=real) * (rng.random((NZ, NY, NX)) < 0.5) for _ in range(4)
+    )
     gx[:, :, -1] = gy[:, -1] = gz[-1] = 0
     return [a.astype(real) for a in (gx, gy, gz, f)]
 
 
 def steps(x, p):
-    """(keep, old, a, b), x, p of Chebyshev steps: one in the middle, two from zero, which must not read what is nan."""
+    """(keep, old, a, b), x, p of Chebyshev steps: one in the middle, two from zero, which must not
+    read what is nan.
+    """
     unread = x * np.nan, p * np.nan
-    return ((1.0, 0.2, 0.3, 0.7), x, p), ((0.0, 0.0, 0.0, 0.7), *unread), ((-1.0, 0.0, 0.0, 0.7), x, unread[1])
+    return (
+        ((1.0, 0.2, 0.3, 0.7), x, p),
+        ((0.0, 0.0, 0.0, 0.7), *unread),
+        ((-1.0, 0.0, 0.0, 0.7), x, unread[1]),
+    )
 
 
 def test_heat_apply(twins, real, medium, fields):
     out, T = fields(2)
-    done = twins("heat", "heat_apply", (NX, NY, 1), out * np.nan, T, *medium, 0.0, 1.0, real=real)[0]
-    assert abs(done.sum()) < 1e-5 * abs(done).sum() + abs((medium[1][medium[0], 6] * T).sum())  # heat is conserved
+    done = twins("heat", "heat_apply", (NX, NY, 1), out * np.nan, T, *medium, 0.0, 1.0, real=real)[
+        0
+    ]
+    assert abs(done.sum()) < 1e-5 * abs(done).sum() + abs(
+        (medium[1][medium[0], 6] * T).sum()
+    )  # heat is conserved
     twins("heat", "heat_apply", (NX, NY, 1), out, T, *medium, 1.0, -0.5, real=real)
 
 
 def test_heat_lines(twins, real, medium, fields):
     x, p, r = fields(3)
-    pivot = twins("heat", "heat_lateral", (NX, NY, 1), np.full_like(x, np.nan), *medium, real=real)[0]
+    pivot = twins("heat", "heat_lateral", (NX, NY, 1), np.full_like(x, np.nan), *medium, real=real)[
+        0
+    ]
     pivot = twins("heat", "heat_factor", (NX, NY, 1), pivot, *medium, real=real)[0]
     for factors, start, before in steps(x, p):
-        twins("heat", "heat_lines", (NX, NY, 1), start, before, r, pivot, *medium, *factors, real=real, own=2 * NZ)
+        twins(
+            "heat",
+            "heat_lines",
+            (NX, NY, 1),
+            start,
+            before,
+            r,
+            pivot,
+            *medium,
+            *factors,
+            real=real,
+            own=2 * NZ,
+        )
 
 
 def test_level_operator_and_lines(twins, rng, real, level, fields):
@@ -119,10 +158,25 @@ def test_level_operator_and_lines(twins, rng, real, level, fields):
     out, x, p, r = fields(4)
     extent, n = (NX, NY, 1), (NX, NY, NZ)
     twins("heat_level", "level_apply", extent, out, x, *level, *n, 1.0, -1.0, real=real)
-    pivot = twins("heat_level", "level_lateral", extent, np.full_like(x, np.nan), gx, gy, f, *n, real=real)[0]
+    pivot = twins(
+        "heat_level", "level_lateral", extent, np.full_like(x, np.nan), gx, gy, f, *n, real=real
+    )[0]
     pivot = twins("heat_level", "level_factor", extent, pivot, gz, *n, real=real)[0]
     for factors, start, before in steps(x, p):
-        twins("heat_level", "level_lines", extent, start, before, r, pivot, gz, *n, *factors, real=real, own=2 * NZ)
+        twins(
+            "heat_level",
+            "level_lines",
+            extent,
+            start,
+            before,
+            r,
+            pivot,
+            gz,
+            *n,
+            *factors,
+            real=real,
+            own=2 * NZ,
+        )
 
 
 @pytest.fixture
@@ -134,7 +188,9 @@ def merging(rng, real):
 
 @pytest.fixture
 def lower():
-    """lower_x, lower_y: the coarse cell below each of 9 x 5 fine cells, for the merging of 9 x 5 columns into 5 x 3."""
+    """lower_x, lower_y: the coarse cell below each of 9 x 5 fine cells, for the merging of 9 x 5
+    columns into 5 x 3.
+    """
     return np.array([0, 0, 1, 1, 2, 2, 3, 3, 3], np.int32), np.array([0, 0, 1, 1, 1], np.int32)
 
 
@@ -146,11 +202,17 @@ def test_coarsening(twins, real, medium, level, merging):
 
 def test_heat_weights(twins, rng, real, medium, level, merging, lower):
     """Some lines take no part (0 or 1); the others follow the conductances."""
-    linear = [np.array([0, 0.3, 0, 0.2, 0.7, 0.4, 0.6, 0.3, 1], real), np.array([0, 0.3, 0.6, 0.3, 1], real)]
+    linear = [
+        np.array([0, 0.3, 0, 0.2, 0.7, 0.4, 0.6, 0.3, 1], real),
+        np.array([0, 0.3, 0.6, 0.3, 1], real),
+    ]
     w = [np.full((NZ, NY, NX), np.nan, real) for _ in range(2)]
     extent, n = (NX, NY, 1), (NX, NY, NZ)
     shared = *lower, *linear, *merging, *n
-    for name, fields in (("heat.heat_weights", medium[:5]), ("heat_level.level_weights", level[:2])):
+    for name, fields in (
+        ("heat.heat_weights", medium[:5]),
+        ("heat_level.level_weights", level[:2]),
+    ):
         done = twins(*name.split("."), extent, *w, *fields, *shared, real=real)
         assert all(np.all((a >= 0) & (a <= 1)) for a in done[:2])
 
@@ -158,17 +220,46 @@ def test_heat_weights(twins, rng, real, medium, level, merging, lower):
 def test_heat_transfers(twins, rng, real, fields, lower):
     mx, my = 5, 3
     weights = [rng.random((NZ, NY, NX)).astype(real) for _ in range(2)]
-    start = [np.concatenate([np.searchsorted(at, np.arange(m) - 1), np.searchsorted(at, np.arange(m), "right")])
-             for at, m in zip(lower, (mx, my), strict=True)]  # fmt: skip
+    start = [
+        np.concatenate(
+            [np.searchsorted(at, np.arange(m) - 1), np.searchsorted(at, np.arange(m), "right")]
+        )
+        for at, m in zip(lower, (mx, my), strict=True)
+    ]
     coarse = vector(rng, (NZ, my, mx), real)
     pivot_c = np.maximum(vector(rng, (NZ, my, mx), real), 0)
     p, r, pivot = fields(3)
     sizes = mx, my, NX, NY, NZ
-    down = twins("heat_level", "level_restrict", (mx, my, 1), coarse * np.nan, r, pivot_c, *weights, *lower,
-                 *(s.astype(np.int32) for s in start), *sizes, real=real)[0]  # fmt: skip
+    down = twins(
+        "heat_level",
+        "level_restrict",
+        (mx, my, 1),
+        coarse * np.nan,
+        r,
+        pivot_c,
+        *weights,
+        *lower,
+        *(s.astype(np.int32) for s in start),
+        *sizes,
+        real=real,
+    )[0]
     pivot[:] = 1
-    up = twins("heat_level", "level_prolong", (NX, NY, 1), p, coarse, pivot_c, pivot, *weights, *lower, *sizes, real=real)
-    np.testing.assert_allclose((down * coarse).sum(), (r * up[0]).sum(), rtol=1e-4)  # one is the other's transpose
+    up = twins(
+        "heat_level",
+        "level_prolong",
+        (NX, NY, 1),
+        p,
+        coarse,
+        pivot_c,
+        pivot,
+        *weights,
+        *lower,
+        *sizes,
+        real=real,
+    )
+    np.testing.assert_allclose(
+        (down * coarse).sum(), (r * up[0]).sum(), rtol=1e-4
+    )  # one is the other's transpose
 
 
 def test_films(twins, rng, real, fields):
@@ -178,7 +269,8 @@ def test_films(twins, rng, real, fields):
     twins("heat", "film_add", (40, 1, 1), out, cell, g, 40, real=real, rtol=0)
 
 
-# elasticity -----------------------------------------------------------------------------------------------------------
+# elasticity
+# ------------------------------------------------------------------------------------------------
 
 SHAPE = (NZ + 1, NY + 1, NX + 3)
 FACES = (NX + 1, NY + 1, NZ + 1)
@@ -186,13 +278,23 @@ FACES = (NX + 1, NY + 1, NZ + 1)
 
 @pytest.fixture
 def body(rng, real):
-    """C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz: random, a third of cells and edges void, zero at the borders."""
+    """C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz: random, a third of cells and edges void, zero
+    at the borders.
+    """
     C, K = np.zeros((6, *SHAPE)), np.zeros((3, *SHAPE))
-    C[:, :-1, :-1, 1 : NX + 1] = (0.1 + rng.random((6, NZ, NY, NX))) * (rng.random((NZ, NY, NX)) < 0.7)
+    C[:, :-1, :-1, 1 : NX + 1] = (0.1 + rng.random((6, NZ, NY, NX))) * (
+        rng.random((NZ, NY, NX)) < 0.7
+    )
     C[:3] *= 4  # positive definite: the normal terms outweigh the mixed ones
-    K[0, 1:-1, 1:-1, 1 : NX + 1] = rng.random((NZ - 1, NY - 1, NX)) * (rng.random((NZ - 1, NY - 1, NX)) < 0.7)
-    K[1, 1:-1, :-1, 2 : NX + 1] = rng.random((NZ - 1, NY, NX - 1)) * (rng.random((NZ - 1, NY, NX - 1)) < 0.7)
-    K[2, :-1, 1:-1, 2 : NX + 1] = rng.random((NZ, NY - 1, NX - 1)) * (rng.random((NZ, NY - 1, NX - 1)) < 0.7)
+    K[0, 1:-1, 1:-1, 1 : NX + 1] = rng.random((NZ - 1, NY - 1, NX)) * (
+        rng.random((NZ - 1, NY - 1, NX)) < 0.7
+    )
+    K[1, 1:-1, :-1, 2 : NX + 1] = rng.random((NZ - 1, NY, NX - 1)) * (
+        rng.random((NZ - 1, NY, NX - 1)) < 0.7
+    )
+    K[2, :-1, 1:-1, 2 : NX + 1] = rng.random((NZ, NY - 1, NX - 1)) * (
+        rng.random((NZ, NY - 1, NX - 1)) < 0.7
+    )
     widths = []
     for n in (NX, NY, NZ):
         cell, centre = np.zeros(n + 3), np.zeros(n + 3)
@@ -211,7 +313,9 @@ def displacement(rng, real):
 
 @pytest.fixture
 def media(rng, real):
-    """ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz: four media and void at random, void all round."""
+    """ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz: four media and void at random,
+    void all round.
+    """
     ids = np.zeros((NZ + 2, NY + 2, NX + 3), np.uint16)
     ids[1:-1, 1:-1, 1 : NX + 1] = rng.integers(0, 5, (NZ, NY, NX))
     cell, soft = positive(rng, 6, 5, dtype=real), positive(rng, 3, 5, dtype=real)
@@ -239,8 +343,28 @@ def test_elastic_apply(twins, rng, real, body, displacement, mirror):
     sizes = *coefficients, *mirror, nx, ny, nz
     out = displacement[:, ::-1, ::-1].copy()
     for parts in 1, 3:
-        twins("elastic", "elastic_apply", (*FACES[:2], parts), out, displacement, 0.5, -0.5, *sizes, real=real)
-        twins("elastic", "elastic_apply", (*FACES[:2], parts), zeros(real), displacement, 0.0, 1.0, *sizes, real=real)
+        twins(
+            "elastic",
+            "elastic_apply",
+            (*FACES[:2], parts),
+            out,
+            displacement,
+            0.5,
+            -0.5,
+            *sizes,
+            real=real,
+        )
+        twins(
+            "elastic",
+            "elastic_apply",
+            (*FACES[:2], parts),
+            zeros(real),
+            displacement,
+            0.0,
+            1.0,
+            *sizes,
+            real=real,
+        )
 
 
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])
@@ -250,8 +374,28 @@ def test_media_apply(twins, real, media, displacement, mirror):
     law[:, :6], law[:, 6:9] = cell.T, soft.T / 4
     out, sizes = displacement[:, ::-1, ::-1].copy(), (ids, law, *lengths, *mirror, NX, NY, NZ)
     for parts in 1, 3:
-        twins("elastic", "media_apply", (*FACES[:2], parts), out, displacement, 0.5, -0.5, *sizes, real=real)
-        twins("elastic", "media_apply", (*FACES[:2], parts), out * np.nan, displacement, 0.0, 1.0, *sizes, real=real)
+        twins(
+            "elastic",
+            "media_apply",
+            (*FACES[:2], parts),
+            out,
+            displacement,
+            0.5,
+            -0.5,
+            *sizes,
+            real=real,
+        )
+        twins(
+            "elastic",
+            "media_apply",
+            (*FACES[:2], parts),
+            out * np.nan,
+            displacement,
+            0.0,
+            1.0,
+            *sizes,
+            real=real,
+        )
 
 
 def test_diagonals_and_lines(twins, real, body, media, displacement):
@@ -259,13 +403,17 @@ def test_diagonals_and_lines(twins, real, body, media, displacement):
     diagonal = zeros(real)
     diagonal[..., 1 : nx + 2] = 0.3  # a line held by nothing else is singular
     twins("elastic", "elastic_diagonal", FACES, diagonal, *body, real=real)
-    looked_up = twins("elastic", "media_diagonal", FACES, diagonal, *media, nx, ny, nz, real=real)[0]
+    looked_up = twins("elastic", "media_diagonal", FACES, diagonal, *media, nx, ny, nz, real=real)[
+        0
+    ]
     columns = (nx + 1, ny + 1, 1)
     args = zeros(real), zeros(real), looked_up, *media[:6], *media[-2:], nx, ny, nz
     lines = twins("elastic", "media_lines", columns, *args, real=real)[:2]
     for factors, x, p in steps(displacement * 2, displacement * 3):
         args = x, p, displacement, *lines, *factors, nx, ny, nz
-        twins("elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real, own=2 * (nz + 1))
+        twins(
+            "elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real, own=2 * (nz + 1)
+        )
 
 
 def wide(body):
@@ -286,13 +434,17 @@ def test_elastic_lines(twins, rng, real, body):
 
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])
 def test_slender_rows(twins, rng, real, body, media, displacement, mirror):
-    """Random media hold rows of one, two and three cells, at the ends of the grid too; some go on above or below."""
+    """Random media hold rows of one, two and three cells, at the ends of the grid too; some go on
+    above or below.
+    """
     C, K, *widths, nx, ny, nz = body
     ids, cell, *_ = media
     cell[:, 1:4] *= np.array([1, 0.03, 30], real)
     found, extent = np.zeros((2, *SHAPE), np.uint8), (nx, ny, nz)
     sides = widths[0], widths[2], 0.3, *mirror
-    by_media = twins("slender", "slender_media", extent, found, ids, cell, *sides, nx, ny, nz, real=real)[0]
+    by_media = twins(
+        "slender", "slender_media", extent, found, ids, cell, *sides, nx, ny, nz, real=real
+    )[0]
     C[:2, rng.random(SHAPE) < 0.5] *= 0.01
     C[0, 2, 3, 1:6] = np.array([0, 1, 1, 1, 0]) / widths[0][1:6].clip(1e-3) ** 2
     by_cells = twins("slender", "slender_cells", extent, found, C, *sides, nx, ny, nz, real=real)[0]
@@ -314,22 +466,38 @@ def test_slender_rows(twins, rng, real, body, media, displacement, mirror):
 
 def test_elastic_columns(twins, rng, real, body, displacement):
     nx, ny, nz = sizes = body[-3:]
-    diagonal = np.full(displacement.shape, 100.0)  # dominant: a pivot near the threshold may fall on either side of it
+    diagonal = np.full(
+        displacement.shape, 100.0
+    )  # dominant: a pivot near the threshold may fall on either side of it
     diagonal[:, rng.random(SHAPE) < 0.2] = 0  # inactive
     P = np.zeros((5, 6, nz + 2, ny, nx + 3), real)
     column = np.array([nx + 5, nx + 5, 3 * nx + 11])  # j (nx + 3) + i
     start = np.searchsorted(column, np.arange(ny * (nx + 3) + 1)).astype(np.int32)
     free = start, np.array([8, 30 * nz + 26, 30 * nz + 29], np.int32), np.array([0.5, -0.2, 0.7])
-    P = twins("columns", "columns_factor", (nx, ny, 1), P, diagonal, *wide(body), *free, *sizes, real=real)[0]
+    P = twins(
+        "columns", "columns_factor", (nx, ny, 1), P, diagonal, *wide(body), *free, *sizes, real=real
+    )[0]
     Y = np.zeros((5, nz + 1, ny, nx + 3), real)
     Y = twins("columns", "columns_solve", (nx, ny, 1), Y, displacement, P, *sizes, real=real)[0]
     for factors, x, p in steps(displacement * 2, displacement * 3):
-        twins("columns", "columns_step", (nx + 3, ny + 1, nz + 1), x, p, Y, *factors, *sizes, real=real)
+        twins(
+            "columns",
+            "columns_step",
+            (nx + 3, ny + 1, nz + 1),
+            x,
+            p,
+            Y,
+            *factors,
+            *sizes,
+            real=real,
+        )
 
 
 @pytest.fixture
 def solid(rng):
-    """ids of a random body, a third of it void, with the void border; two cells of void beside a long wall."""
+    """ids of a random body, a third of it void, with the void border; two cells of void beside a
+    long wall.
+    """
     ids = np.zeros((NZ + 2, NY + 2, NX + 3), np.uint16)
     ids[1:-1, 1:-1, 1 : NX + 1] = rng.random((NZ, NY, NX)) < 0.7
     ids[1:-1, 1:-1, 6:9] = 0
@@ -343,10 +511,23 @@ def test_edges_and_ghosts(twins, rng, solid, mirror):
     twins("elastic_setup", "sort_edges", FACES, K, marks, total, solid, *mirror, *sizes, rtol=0)
     found = twins("elastic_setup", "lateral_edges", FACES, marks, solid, *mirror, *sizes, rtol=0)[0]
     extent = NX + 3, NY + 1, NZ + 1
-    turn = twins("elastic_setup", "ghost_places", extent, zeros(np.uint8), solid, *mirror, *sizes, rtol=0)[0]
+    turn = twins(
+        "elastic_setup", "ghost_places", extent, zeros(np.uint8), solid, *mirror, *sizes, rtol=0
+    )[0]
     assert set(np.unique(turn[2])) == {0, 1, 2, 3}
     hidden, found = rng.random((3, *SHAPE)) - 0.2, np.zeros((4, *SHAPE), np.uint8)
-    found = twins("elastic_setup", "overhangs", (NX, NY, NZ), found, turn, solid, hidden, total, *sizes, rtol=0)[0]
+    found = twins(
+        "elastic_setup",
+        "overhangs",
+        (NX, NY, NZ),
+        found,
+        turn,
+        solid,
+        hidden,
+        total,
+        *sizes,
+        rtol=0,
+    )[0]
     assert np.all(found.any((1, 2, 3)))
     for face in (0, 1):
         at = [a.astype(np.int32) for a in np.nonzero(found[face])]
@@ -358,13 +539,43 @@ def test_edges_and_ghosts(twins, rng, solid, mirror):
 def test_coefficients_of_levels(twins, rng, real, media):
     """Three levels of material ids, stored; then 9 x 5 columns merged into 5 x 3."""
     C, K = (np.zeros((n, 3, NY + 1, NX + 3), real) for n in (6, 3))
-    C, K = twins("elastic_setup", "media_coefficients", (NX + 1, NY + 1, 3), C, K, *media[:6], 2, 3, NX, NY, real=real)[:2]
+    C, K = twins(
+        "elastic_setup",
+        "media_coefficients",
+        (NX + 1, NY + 1, 3),
+        C,
+        K,
+        *media[:6],
+        2,
+        3,
+        NX,
+        NY,
+        real=real,
+    )[:2]
     keep = [np.array([0, 2, 3, 5, 7, 9], np.int32), np.array([0, 1, 3, 5], np.int32)]
-    starts = [np.array(a, np.int32) for a in ([0, 0, 2, 4, 6, 7], [0, 1, 2, 3], [0, 1, 2, 4, 6], [0, 1, 2])]
+    starts = [
+        np.array(a, np.int32)
+        for a in ([0, 0, 2, 4, 6, 7], [0, 1, 2, 3], [0, 1, 2, 4, 6], [0, 1, 2])
+    ]
     weights = [vector(rng, shape, real) for shape in ((3, 6), (3, 4), (3, 5), (2, 3))]
     tables = [a for pair in zip(starts, weights, strict=True) for a in pair]
     coarse = [np.zeros((n, NZ + 1, 4, 8), real) for n in (6, 3, 3)]
-    twins("elastic_setup", "coarsen", (6, 4, 3), *coarse, C, K, *keep, *tables, 0.25, 2, 3, 5, 3, real=real)
+    twins(
+        "elastic_setup",
+        "coarsen",
+        (6, 4, 3),
+        *coarse,
+        C,
+        K,
+        *keep,
+        *tables,
+        0.25,
+        2,
+        3,
+        5,
+        3,
+        real=real,
+    )
 
 
 @pytest.mark.parametrize("varies", [0, 1])
@@ -374,49 +585,125 @@ def test_load_stress_and_motion(twins, rng, real, media, varies):
     table = vector(rng, (3, 5, 4), real)
     thermal = table, T, 300.0, 0.06, varies, varies, varies
     b = zeros(real)
-    twins("elastic_load", "thermal_load", FACES, b, ids, *thermal, *widths, True, False, NX, NY, NZ, real=real)
+    twins(
+        "elastic_load",
+        "thermal_load",
+        FACES,
+        b,
+        ids,
+        *thermal,
+        *widths,
+        True,
+        False,
+        NX,
+        NY,
+        NZ,
+        real=real,
+    )
     U, out = vector(rng, (3, NZ + 1, NY + 1, NX + 1), real), np.zeros((6, NZ, NY, NX), real)
     centres = [positive(rng, n + 1, dtype=real) for n in (NX, NY, NZ)]
     args = out, U, ids, cell, soft, *thermal, *widths, *centres, NX, NY, NZ
     twins("elastic_load", "stress", (NX, NY, NZ), *args, real=real)
     places = [vector(rng, (3, n + 1), real) for n in (NX, NY, NZ)]
     sums, motion = np.zeros((3, NZ + 1, NY + 1, 5), real), vector(rng, (3, 4), real)
-    twins("elastic_load", "motion_sums", (NY + 1, NZ + 1, 3), sums, U, ids, *widths, places[0], NX, NY, NZ, real=real)
+    twins(
+        "elastic_load",
+        "motion_sums",
+        (NY + 1, NZ + 1, 3),
+        sums,
+        U,
+        ids,
+        *widths,
+        places[0],
+        NX,
+        NY,
+        NZ,
+        real=real,
+    )
     args = U, motion, ids, *widths, *places, True, True, NX, NY, NZ
     twins("elastic_load", "take_motion", FACES, *args, real=real)
 
 
-# multigrid ------------------------------------------------------------------------------------------------------------
+# multigrid
+# ------------------------------------------------------------------------------------------------
 
 
 def test_transfers(twins, rng, real):
-    """3 components, 4 levels; 9 x 5 fine values between 6 x 4 coarse ones, sums of 3 x 2 fine values the other way."""
+    """3 components, 4 levels; 9 x 5 fine values between 6 x 4 coarse ones, sums of 3 x 2 fine
+    values the other way.
+    """
     fine, coarse = vector(rng, (3, 4, 5, 9), real), vector(rng, (3, 4, 4, 6), real)
     on = (rng.random(fine.shape) < 0.7).astype(real)
     atx, aty = np.sort(rng.integers(0, 5, (3, 9)), 1), np.sort(rng.integers(0, 3, (3, 5)), 1)
     tx, ty = vector(rng, (3, 9), real), vector(rng, (3, 5), real)
     tables = atx.astype(np.int32), tx, aty.astype(np.int32), ty
     twins("multigrid", "prolong", (9, 5, 4), fine * 2, on, coarse, *tables, 3, 4, 5, 9, real=real)
-    startx, starty = rng.integers(0, 6, (3, 6)).astype(np.int32), rng.integers(0, 4, (3, 4)).astype(np.int32)
+    startx, starty = (
+        rng.integers(0, 6, (3, 6)).astype(np.int32),
+        rng.integers(0, 4, (3, 4)).astype(np.int32),
+    )
     sums = startx, vector(rng, (3, 3, 6), real), starty, vector(rng, (3, 2, 4), real)
-    twins("multigrid", "restrict", (6, 4, 4), coarse * np.nan, fine, *sums, 3, 4, 4, 6, 2, 3, real=real)
+    twins(
+        "multigrid",
+        "restrict",
+        (6, 4, 4),
+        coarse * np.nan,
+        fine,
+        *sums,
+        3,
+        4,
+        4,
+        6,
+        2,
+        3,
+        real=real,
+    )
 
 
 def test_sparse_rows(twins, rng, real):
     rows, start = np.array([2, 7, 30], np.int32), np.array([0, 2, 2, 5], np.int32)
     column, value = rng.integers(0, 40, 5).astype(np.int32), vector(rng, 5, real)
     out, x = vector(rng, 40, real), vector(rng, 40, real)
-    twins("multigrid", "sparse_rows", (3, 1, 1), out, x, 0.5, 1.0, rows, start, column, value, 3, real=real)
+    twins(
+        "multigrid",
+        "sparse_rows",
+        (3, 1, 1),
+        out,
+        x,
+        0.5,
+        1.0,
+        rows,
+        start,
+        column,
+        value,
+        3,
+        real=real,
+    )
 
 
 def test_mask_and_dense_rows(twins, rng, real):
     x, r = vector(rng, 301, real), vector(rng, 301, real)
-    twins("multigrid", "mask", (301, 1, 1), x, np.round(rng.random(301)).astype(real), 301, real=real)
+    twins(
+        "multigrid", "mask", (301, 1, 1), x, np.round(rng.random(301)).astype(real), 301, real=real
+    )
     at, inverse = rng.permutation(301)[:17], vector(rng, (17, 17), real)
     twins("multigrid", "dense_rows", (17, 1, 1), x, r, inverse + inverse.T, at, 17, real=real)
 
 
 def test_noise(twins, rng, real):
-    x = twins("multigrid", "noise", (5001, 1, 1), np.zeros(5001, real), np.ones(5001, real), 5001, real=real, rtol=0)[0]
-    assert abs(x.mean()) < 0.05 and x.std() == pytest.approx(3**-0.5, rel=0.03) and len(np.unique(x)) > 4900
+    x = twins(
+        "multigrid",
+        "noise",
+        (5001, 1, 1),
+        np.zeros(5001, real),
+        np.ones(5001, real),
+        5001,
+        real=real,
+        rtol=0,
+    )[0]
+    assert (
+        abs(x.mean()) < 0.05
+        and x.std() == pytest.approx(3**-0.5, rel=0.03)
+        and len(np.unique(x)) > 4900
+    )
     assert abs(np.corrcoef(x[1:], x[:-1])[0, 1]) < 0.05

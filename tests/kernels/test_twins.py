@@ -19,7 +19,8 @@ def numba_signatures(module: str) -> dict[str, list[str]]:
     return {
         node.name: [a.arg for a in node.args.args[1:]]
         for node in tree.body
-        if isinstance(node, ast.FunctionDef) and any(ast.unparse(d) == "kernel" for d in node.decorator_list)
+        if isinstance(node, ast.FunctionDef)
+        and any(ast.unparse(d) == "kernel" for d in node.decorator_list)
     }
 
 
@@ -27,7 +28,11 @@ def indexed(module: str) -> dict[str, set[str]]:
     """Find which arguments of each kernel are indexed, that is: are arrays."""
     tree = ast.parse((cache.kernels() / f"{module}.py").read_text())
     return {
-        f.name: {n.value.id for n in ast.walk(f) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)}
+        f.name: {
+            n.value.id
+            for n in ast.walk(f)
+            if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)
+        }
         for f in tree.body
         if isinstance(f, ast.FunctionDef)
     }
@@ -46,7 +51,10 @@ def test_twins_have_the_same_functions_in_the_same_order(module):
 @pytest.mark.parametrize("module", TWINS)
 def test_twins_have_the_same_arguments_in_the_same_order(module):
     """Lengths of arrays (`ARRAY_dimAXIS`) follow in the .cu: `launch` reads them from the array."""
-    cuda = {f: [p.name for p in parameters if not p.length_of] for f, parameters in device.signatures(module).items()}
+    cuda = {
+        f: [p.name for p in parameters if not p.length_of]
+        for f, parameters in device.signatures(module).items()
+    }
     assert cuda == {f: names for f, names in numba_signatures(module).items() if f in cuda}
 
 

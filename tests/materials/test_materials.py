@@ -1,4 +1,6 @@
-"""Materials: published values come back, thermal strain integrates the expansion, impossible ones are refused."""
+"""Materials: published values come back, thermal strain integrates the expansion, impossible ones
+are refused.
+"""
 
 import math
 from typing import get_args
@@ -8,7 +10,17 @@ import pytest
 from pydantic import ValidationError
 
 from warp.materials.curves import Secant, Table, Transition
-from warp.materials.library import CITED, MaterialError, MaterialSpec, Mixture, find, library, mix, resolve, rotated
+from warp.materials.library import (
+    CITED,
+    MaterialError,
+    MaterialSpec,
+    Mixture,
+    find,
+    library,
+    mix,
+    resolve,
+    rotated,
+)
 from warp.materials.material import compliance, normal_matrix
 from warp.materials.mixing import RULES
 
@@ -51,7 +63,9 @@ def test_a_quarter_turn_exchanges_x_and_y():
     turned = rotated(laminate, 1)
     S = np.linalg.inv(normal_matrix(turned.stiffness(ROOM)))
     assert 1 / np.diag(S) == pytest.approx([20e9, 30e9, 10e9])
-    assert -S[1, 0] * 30e9 == pytest.approx(0.2)  # still the ratio under stress along the stiff axis
+    assert -S[1, 0] * 30e9 == pytest.approx(
+        0.2
+    )  # still the ratio under stress along the stiff axis
     assert turned.shear(ROOM) == pytest.approx([5e9, 4e9, 8e9])
     assert rotated(turned, 3) is laminate and rotated(laminate, 2) is laminate
 
@@ -60,13 +74,22 @@ def test_a_temperature_array_adds_leading_axes():
     T = np.array([[250.0, 300.0], [400.0, 500.0]])
     for name in ("sac305", "core", "silicon-110", "underfill", "alsic-9", "lid-adhesive"):
         material = library()[name]
-        for values in (material.stiffness(T), material.shear(T), material.cte(T), material.thermal_strain(T, ROOM)):
+        for values in (
+            material.stiffness(T),
+            material.shear(T),
+            material.cte(T),
+            material.thermal_strain(T, ROOM),
+        ):
             assert values.shape[:2] == (2, 2)
         assert material.stiffness(T)[1, 0] == pytest.approx(material.stiffness(400.0))
-        assert material.thermal_strain(T, ROOM)[1, 1] == pytest.approx(material.thermal_strain(500.0, ROOM))
+        assert material.thermal_strain(T, ROOM)[1, 1] == pytest.approx(
+            material.thermal_strain(500.0, ROOM)
+        )
 
 
-@pytest.mark.parametrize("name", ["copper-plated", "underfill", "alsic-9", "silicon", "core", "abf", "lid-adhesive"])
+@pytest.mark.parametrize(
+    "name", ["copper-plated", "underfill", "alsic-9", "silicon", "core", "abf", "lid-adhesive"]
+)
 def test_thermal_strain_is_the_integral_of_the_instantaneous_expansion(name):
     material = library()[name]
     for T0, T1 in ((ROOM, 490.15), (230.0, 250.0), (450.0, 380.0)):
@@ -114,7 +137,9 @@ def test_silicon_along_110_is_the_cubic_crystal_turned_by_45_degrees():
     turned = [(C11 + C12) / 2 + C44, C11, C12, (C11 + C12) / 2 - C44]
     stiffness = library()["silicon-110"].stiffness(ROOM)
     assert stiffness[[0, 2, 3, 5]] == pytest.approx(turned, rel=0.015)
-    assert library()["silicon-110"].shear(ROOM) == pytest.approx([C44, C44, (C11 - C12) / 2], rel=0.001)
+    assert library()["silicon-110"].shear(ROOM) == pytest.approx(
+        [C44, C44, (C11 - C12) / 2], rel=0.001
+    )
 
 
 @pytest.mark.parametrize("name", ["silicon", "silicon-110", "silicon-100"])
@@ -151,9 +176,11 @@ def test_the_library_repeats_its_sources(name, celsius, modulus, ppm):
 def test_every_value_of_the_library_has_a_source():
     for name, material in library().items():
         given = set(material.laws) | {
-            key for key in ("glass_transition", "stress_free_temperature") if getattr(material, key) is not None
+            key
+            for key in ("glass_transition", "stress_free_temperature")
+            if getattr(material, key) is not None
         }
-        assert given <= set(material.sources) <= CITED, name
+        assert given <= set(material.sources) <= set(CITED), name
         assert all(material.sources[key] for key in given), name
         assert "no source" not in material.source, name
         assert material.description, name
@@ -174,7 +201,9 @@ def test_every_material_of_the_library_is_sound_and_complete():
 def test_like_overrides_some_values_and_keeps_the_rest():
     modulus = {"glassy": "10 GPa", "rubbery": "0.1 GPa"}
     own = built(like="underfill-uf9000ae", youngs_modulus=modulus, source="DMA, 2024")
-    assert own.stiffness(ROOM)[0] / find("underfill-uf9000ae").stiffness(ROOM)[0] == pytest.approx(10 / 13.5, rel=1e-4)
+    assert own.stiffness(ROOM)[0] / find("underfill-uf9000ae").stiffness(ROOM)[0] == pytest.approx(
+        10 / 13.5, rel=1e-4
+    )
     assert own.cte(ROOM) == pytest.approx(np.full(3, 23e-6))
     assert own.sources["youngs_modulus"] == "DMA, 2024" and "Henkel" in own.sources["cte"]
 
@@ -210,14 +239,26 @@ def test_thicknesses_give_the_fractions_of_layers():
     [
         ({**STEEL, "poissons_ratio": 0.5}, "below 0.5"),
         ({**STEEL, "poissons_ratio": -0.1}, "at least 0"),
-        ({**STEEL, "poissons_ratio": {"glassy": 0.3, "rubbery": 0.5, "glass_transition": "600 degC"}}, "below 0.5"),
+        (
+            {
+                **STEEL,
+                "poissons_ratio": {"glassy": 0.3, "rubbery": 0.5, "glass_transition": "600 degC"},
+            },
+            "below 0.5",
+        ),
         ({**LAMINATE, "poissons_ratio": 0.9}, "not positive definite"),
-        ({key: LAMINATE[key] for key in ("youngs_modulus", "poissons_ratio")}, "needs a shear_modulus"),
+        (
+            {key: LAMINATE[key] for key in ("youngs_modulus", "poissons_ratio")},
+            "needs a shear_modulus",
+        ),
         ({"youngs_modulus": "3 GPa"}, "has no poissons_ratio"),
         ({"like": "silicum"}, "did you mean silica or silicon"),
         ({**LAMINATE, "cte": {"x": "3 ppm/K", "z": "5 ppm/K"}}, "cte is missing along y"),
         ({**STEEL, "cte": {"glassy": "3 ppm/K", "rubbery": "5 ppm/K"}}, "needs a glass_transition"),
-        ({"mixture": {"of": {"copper": 0.4, "abf": 0.6}, "rule": "voigt"}, "cte": "3 ppm/K"}, "beside a mixture"),
+        (
+            {"mixture": {"of": {"copper": 0.4, "abf": 0.6}, "rule": "voigt"}, "cte": "3 ppm/K"},
+            "beside a mixture",
+        ),
     ],
 )
 def test_what_no_material_can_be_is_refused(table, words):
@@ -231,7 +272,10 @@ def test_what_no_material_can_be_is_refused(table, words):
         ({**STEEL, "youngs_modulus": 200}, "needs a unit, e.g. GPa, MPa"),
         ({**STEEL, "youngs_modulus": "200 mm"}, "is a length, not a pressure"),
         ({**STEEL, "youngs_modulus": "-200 GPa"}, "greater than zero"),
-        ({**STEEL, "cte": {"in_plane": "3 ppm/K", "zz": "5 ppm/K"}}, "zz is not a direction: x, y, z"),
+        (
+            {**STEEL, "cte": {"in_plane": "3 ppm/K", "zz": "5 ppm/K"}},
+            "zz is not a direction: x, y, z",
+        ),
         ({**STEEL, "cte": {"z": "5 GPa"}}, "z: 'GPa' is a pressure"),
         ({**STEEL, "cte": {"x": "5 ppm/K", "in_plane": "5 ppm/K"}}, "given twice"),
         ({**STEEL, "cte": [["30 degC", "5 ppm/K"], ["20 degC", "5 ppm/K"]]}, "must rise"),
@@ -251,13 +295,17 @@ def test_a_file_may_name_every_rule_of_mixing():
 
 
 def test_a_medium_tells_where_its_properties_bend():
-    """The tables' temperatures and the transitions', whatever is mixed or turned: where solvers have to look."""
+    """The tables' temperatures and the transitions', whatever is mixed or turned: where solvers
+    have to look.
+    """
     heat = [["215 degC", "200 J/(kg K)"], ["217 degC", "9 kJ/(kg K)"], ["219 degC", "200 J/(kg K)"]]
     solder = built(**STEEL, specific_heat=heat)
     melting = [488.15, 490.15, 492.15]
     assert [*solder.knots] == pytest.approx(melting)
     paste = mix([solder, library()["copper"], None], [0.5, 0.3, 0.2], "voigt")
-    assert [*rotated(paste, 1).knots] == pytest.approx(sorted({*melting, *library()["copper"].knots}))
+    assert [*rotated(paste, 1).knots] == pytest.approx(
+        sorted({*melting, *library()["copper"].knots})
+    )
 
 
 def test_a_missing_property_is_named_when_it_is_asked_for():
@@ -273,3 +321,24 @@ def test_the_schema_of_a_material_can_be_written():
 def test_compliance_of_equal_moduli_is_the_isotropic_one():
     S = compliance(np.full(3, 200e9), np.full(3, 0.25))
     assert np.linalg.inv(S)[0] == pytest.approx([240e9, 80e9, 80e9])
+
+
+def test_every_library_material_has_a_class():
+    assert all(material.material_class is not None for material in library().values())
+    own = resolve({"mine": MaterialSpec(like="silicon-110")})["mine"]
+    assert own.material_class == "silicon"
+    named = MaterialSpec.model_validate({"like": "silicon-110", "class": "glass"})
+    assert resolve({"mine": named})["mine"].material_class == "glass"
+
+
+def test_a_mixture_is_of_the_class_of_its_largest_part():
+    known = library()
+    mixed = mix([known["copper"], known["epoxy"]], [0.3, 0.7], "voigt")
+    assert mixed.material_class == "polymer"
+
+
+def test_a_library_material_holds_where_its_tables_have_values():
+    """Conductivity from -60, expansion from -65 degC; both to 260 degC at least."""
+    assert library()["silicon"].temperature_range == pytest.approx((213.15, 533.15))
+    assert library()["sac305"].temperature_range == pytest.approx((233.15, 490.15))
+    assert library()["gold"].temperature_range is None

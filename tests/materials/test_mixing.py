@@ -1,4 +1,6 @@
-"""Mixing rules against closed forms, published tables, and the identities that hold for any geometry."""
+"""Mixing rules against closed forms, published tables, and the identities that hold for any
+geometry.
+"""
 
 import copy
 import pickle
@@ -13,7 +15,18 @@ from warp.materials.mixing import Filler
 from warp.voxels.media import Rows
 
 ROOM = 298.15
-RULES = ("x-layers", "y-layers", "z-layers", "columns", "balls", "particulate", "fibres", "voigt", "reuss", "traces")
+RULES = (
+    "x-layers",
+    "y-layers",
+    "z-layers",
+    "columns",
+    "balls",
+    "particulate",
+    "fibres",
+    "voigt",
+    "reuss",
+    "traces",
+)
 
 
 def built(E, nu, ppm, k=1.0, name="phase"):
@@ -39,7 +52,8 @@ def engineering(medium):
     return 1 / np.diag(S), -S[0, 1] / S[0, 0]
 
 
-# a, f: Maxwell, Bruggeman (asymmetric), Lewis-Nielsen (0.637), in units of the matrix's conductivity
+# a, f: Maxwell, Bruggeman (asymmetric), Lewis-Nielsen (0.637), in units of the matrix's
+# conductivity
 CONDUCTION = [
     (10, 0.2, 1.5294, 1.5923, 1.5142),
     (10, 0.4, 2.2857, 2.5870, 2.5560),
@@ -53,7 +67,11 @@ CONDUCTION = [
 @pytest.mark.parametrize(("a", "f", "maxwell", "bruggeman", "nielsen"), CONDUCTION)
 def test_conductivity_of_spheres(a, f, maxwell, bruggeman, nielsen):
     phases = [built(3, 0.35, 60, k) for k in (0.2 * a, 0.2)]
-    for rule, expected in (("maxwell", maxwell), ("bruggeman", bruggeman), ("lewis-nielsen", nielsen)):
+    for rule, expected in (
+        ("maxwell", maxwell),
+        ("bruggeman", bruggeman),
+        ("lewis-nielsen", nielsen),
+    ):
         k = mix(phases, [f, 1 - f], "particulate", filler=Filler(rule)).conductivity(ROOM)
         assert k / 0.2 == pytest.approx(np.full(3, expected), rel=5e-5)
 
@@ -89,8 +107,12 @@ def test_one_material_mixed_with_itself_is_that_material(rule):
 @pytest.mark.parametrize("rule", RULES)
 def test_mixtures_lie_between_the_bounds(rule):
     parts, f = [SILICA, EPOXY], [0.4, 0.6]
-    low, mixed, high = (normal_matrix(mix(parts, f, r).stiffness(ROOM)) for r in ("reuss", rule, "voigt"))
-    if rule != "traces":  # engineering constants are no strain distribution: no bound holds for the cross terms
+    low, mixed, high = (
+        normal_matrix(mix(parts, f, r).stiffness(ROOM)) for r in ("reuss", rule, "voigt")
+    )
+    if (
+        rule != "traces"
+    ):  # engineering constants are no strain distribution: no bound holds for the cross terms
         assert np.linalg.eigvalsh(mixed - low).min() > -1e-6 * high.max()
         assert np.linalg.eigvalsh(high - mixed).min() > -1e-6 * high.max()
     k = mix(parts, f, rule).conductivity(ROOM)
@@ -100,9 +122,13 @@ def test_mixtures_lie_between_the_bounds(rule):
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule != "traces"])
 def test_levins_identity_in_tensor_form(rule):
-    """Two phases of any geometry: alpha* - alpha_m = (S* - S_m)(S_f - S_m)^-1 (alpha_f - alpha_m)."""
+    """Two phases of any geometry: alpha* - alpha_m = (S* - S_m)(S_f - S_m)^-1 (alpha_f -
+    alpha_m).
+    """
     mixed = mix([SILICA, EPOXY], [0.35, 0.65], rule)
-    S, Sf, Sm = (np.linalg.inv(normal_matrix(medium.stiffness(ROOM))) for medium in (mixed, SILICA, EPOXY))
+    S, Sf, Sm = (
+        np.linalg.inv(normal_matrix(medium.stiffness(ROOM))) for medium in (mixed, SILICA, EPOXY)
+    )
     step = np.linalg.solve(Sf - Sm, SILICA.cte(ROOM) - EPOXY.cte(ROOM))
     assert mixed.cte(ROOM) == pytest.approx(EPOXY.cte(ROOM) + (S - Sm) @ step, rel=1e-9)
 
@@ -119,7 +145,9 @@ def test_laminate_in_plane_stiffness_is_the_sum_of_plane_stress_layers():
 
 
 def test_fibres_have_hills_axial_modulus():
-    """Hill 1964: E_z = f Ef + g Em + 4 f g (nu_f - nu_m)^2 / (f/k_m + g/k_f + 1/G_m), k = K + G/3."""
+    """Hill 1964: E_z = f Ef + g Em + 4 f g (nu_f - nu_m)^2 / (f/k_m + g/k_f + 1/G_m), k = K +
+    G/3.
+    """
     f, g = 0.35, 0.65
     mixed = mix([SILICA, EPOXY], [f, g], "fibres")
     Gf, Gm = 73 / 2.34, 3 / 2.7
@@ -129,13 +157,17 @@ def test_fibres_have_hills_axial_modulus():
     C = mixed.stiffness(ROOM)
     k = km + f / (1 / (kf - km) + g / (km + Gm))
     G = Gm + f / (1 / (Gf - Gm) + g * (km + 2 * Gm) / (2 * Gm * (km + Gm)))
-    assert (C[0] + C[5]) / 2 == pytest.approx(k * 1e9) and (C[0] - C[5]) / 2 == pytest.approx(G * 1e9)
+    assert (C[0] + C[5]) / 2 == pytest.approx(k * 1e9) and (C[0] - C[5]) / 2 == pytest.approx(
+        G * 1e9
+    )
     axial = Gm + f / (1 / (Gf - Gm) + g / (2 * Gm))
     assert mixed.shear(ROOM) == pytest.approx(np.array([axial, axial, G]) * 1e9)
 
 
 def test_fibres_need_what_is_alike_across_them():
-    """A woven laminate (E_x = E_y, but G_xy not E / 2 (1 + nu)) has no cylinder assemblage, whichever way it lies."""
+    """A woven laminate (E_x = E_y, but G_xy not E / 2 (1 + nu)) has no cylinder assemblage,
+    whichever way it lies.
+    """
     core, copper = library()["core-mcl-e-795g"], library()["copper"]
     for rule in ("fibres", "x-fibres", "y-fibres"):
         woven = mix([copper, core], [0.2, 0.8], rule)
@@ -152,14 +184,20 @@ def test_fibres_need_what_is_alike_across_them():
 
 def test_columns_share_the_strain_along_z_and_meet_halfway_across():
     mixed = mix([SILICA, EPOXY], [0.5, 0.5], "columns")
-    across, along = (mix([SILICA, EPOXY], [0.5, 0.5], f"{axis}-layers").stiffness(ROOM) for axis in "xy")
+    across, along = (
+        mix([SILICA, EPOXY], [0.5, 0.5], f"{axis}-layers").stiffness(ROOM) for axis in "xy"
+    )
     assert mixed.stiffness(ROOM) == pytest.approx((across + along) / 2)
-    assert 0.98 * 38e9 < engineering(mixed)[0][2] < 38.5e9  # E_z = mean of 73 and 3, and a little from Poisson's ratios
+    assert (
+        0.98 * 38e9 < engineering(mixed)[0][2] < 38.5e9
+    )  # E_z = mean of 73 and 3, and a little from Poisson's ratios
     assert mixed.conductivity(ROOM) == pytest.approx([(0.8 + 0.35) / 2, (0.8 + 0.35) / 2, 0.8])
 
 
 def test_signal_layer_follows_the_published_rule():
-    """r = 0.45 copper in 13 GPa dielectric: in plane the mean of Voigt and Reuss, Turner expansion."""
+    """r = 0.45 copper in 13 GPa dielectric: in plane the mean of Voigt and Reuss, Turner
+    expansion.
+    """
     film = built(13, 0.30, 20, 0.4, "film")
     layer = mix([COPPER, film], [0.45, 0.55], "traces")
     voigt, reuss = 0.45 * 110 + 0.55 * 13, 1 / (0.45 / 110 + 0.55 / 13)
@@ -191,7 +229,9 @@ def test_pores_in_a_matrix():
 
 
 def test_free_columns_carry_load_along_z_only():
-    """Bumps in air, as an effective layer: the contract of void holds, properties times the fraction."""
+    """Bumps in air, as an effective layer: the contract of void holds, properties times the
+    fraction.
+    """
     bumps = mix([COPPER, None], [0.2, 0.8], "fibres")
     assert engineering(bumps)[0][2] == pytest.approx(0.2 * 110e9)
     assert bumps.conductivity(ROOM)[2] == pytest.approx(0.2 * 398)
@@ -207,7 +247,9 @@ def test_thermal_strain_uses_integrated_strains_and_the_present_stiffness():
 
 
 def test_filled_polymer_in_a_case_file():
-    """Silver powder in epoxy with an interface resistance: a' = a / (1 + 2 R k_f / d) (Hasselman and Johnson)."""
+    """Silver powder in epoxy with an interface resistance: a' = a / (1 + 2 R k_f / d) (Hasselman
+    and Johnson).
+    """
     table = {
         "of": {"silver": "50 %", "epoxy": "50 %"},
         "rule": "particulate",
@@ -217,7 +259,9 @@ def test_filled_polymer_in_a_case_file():
     }
     filled = MaterialSpec.model_validate({"mixture": table}).build("tim")
     seen = 429 / (1 + 2 * 1e-7 * 429 / 5e-6)
-    assert filled.conductivity(ROOM)[0] == pytest.approx(0.2 * composites.lewis_nielsen(seen / 0.2, 0.5, 0.637))
+    assert filled.conductivity(ROOM)[0] == pytest.approx(
+        0.2 * composites.lewis_nielsen(seen / 0.2, 0.5, 0.637)
+    )
     assert filled.name == "tim" and "silver" in filled.source
     del table["particle_size"]
     with pytest.raises(MaterialError, match="needs a particle_size"):
@@ -231,16 +275,26 @@ def test_arrays_of_temperature():
         mixed = mix(parts, [0.4, 0.6], rule)
         for law in (mixed.stiffness, mixed.shear, mixed.cte, mixed.conductivity):
             assert law(T)[1, 0] == pytest.approx(law(400.0))
-        assert mixed.thermal_strain(T, ROOM)[1, 1] == pytest.approx(mixed.thermal_strain(500.0, ROOM))
+        assert mixed.thermal_strain(T, ROOM)[1, 1] == pytest.approx(
+            mixed.thermal_strain(500.0, ROOM)
+        )
         assert np.shape(mixed.heat_capacity(T)) == (2, 2)
 
 
-@pytest.mark.parametrize("sent", [copy.deepcopy, lambda media: pickle.loads(pickle.dumps(media))], ids=["copy", "pickle"])
+@pytest.mark.parametrize(
+    "sent", [copy.deepcopy, lambda media: pickle.loads(pickle.dumps(media))], ids=["copy", "pickle"]
+)
 def test_media_can_be_copied_and_sent(sent):
-    """Of the rows two are materials, one is mixed of both, each strained since its own temperature."""
+    """Of the rows two are materials, one is mixed of both, each strained since its own
+    temperature.
+    """
     rows = Rows()
-    rows.mixed(rows.solid(0, "copper", COPPER, 400.0), rows.solid(1, "epoxy", EPOXY, 450.0), 16, "columns")
-    np.testing.assert_array_equal(sent(rows.media()).thermal_strain(ROOM), rows.media().thermal_strain(ROOM))
+    rows.mixed(
+        rows.solid(0, "copper", COPPER, 400.0), rows.solid(1, "epoxy", EPOXY, 450.0), 16, "columns"
+    )
+    np.testing.assert_array_equal(
+        sent(rows.media()).thermal_strain(ROOM), rows.media().thermal_strain(ROOM)
+    )
 
 
 SOFT = built(1e-3, 0.49, 200, 1e-3, "soft")
@@ -249,23 +303,32 @@ STIFF = built(1e3, 0.2, 1, 1e3, "stiff")
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("rule", [*RULES[:-1], "x-fibres", "y-fibres"])
-@pytest.mark.parametrize("pair", [(STIFF, SOFT), (SOFT, STIFF), (None, SOFT)], ids=["hard", "soft", "pores"])
+@pytest.mark.parametrize(
+    "pair", [(STIFF, SOFT), (SOFT, STIFF), (None, SOFT)], ids=["hard", "soft", "pores"]
+)
 def test_a_contrast_of_a_million_and_the_ends(rule, pair):
     """Stable from one end to the other, between the phases; at an end the phase itself."""
     present = [medium for medium in pair if medium]
-    low, high = (order([m.conductivity(ROOM).max() if m else 0.0 for m in pair]) for order in (min, max))
+    low, high = (
+        order([m.conductivity(ROOM).max() if m else 0.0 for m in pair]) for order in (min, max)
+    )
     for f in (0.0, 1e-9, 0.3, 1 - 1e-9, 1.0):
         if f == 1 and pair[0] is None:
             continue
         mixed = mix(pair, [f, 1 - f], rule)
         k = mixed.conductivity(ROOM)
-        assert np.linalg.eigvalsh(normal_matrix(mixed.stiffness(ROOM))).min() > 0 and mixed.shear(ROOM).min() > 0
+        assert (
+            np.linalg.eigvalsh(normal_matrix(mixed.stiffness(ROOM))).min() > 0
+            and mixed.shear(ROOM).min() > 0
+        )
         assert k.min() >= low * (1 - 1e-9) and k.max() <= high * (1 + 1e-9)
         assert mixed.cte(ROOM).max() < 3 * max(medium.cte(ROOM).max() for medium in present)
         if f in (0.0, 1.0):
             one = pair[0] if f else pair[1]
             for law in ("stiffness", "shear", "cte", "conductivity"):
-                np.testing.assert_allclose(getattr(mixed, law)(ROOM), getattr(one, law)(ROOM), rtol=1e-9)
+                np.testing.assert_allclose(
+                    getattr(mixed, law)(ROOM), getattr(one, law)(ROOM), rtol=1e-9
+                )
 
 
 def test_traces_that_are_no_elastic_body():

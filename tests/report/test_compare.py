@@ -1,4 +1,6 @@
-"""Comparisons: two runs in one table, and a measured surface found again under tilt, shift, scale and noise."""
+"""Comparisons: two runs in one table, and a measured surface found again under tilt, shift, scale
+and noise.
+"""
 
 import json
 
@@ -14,9 +16,13 @@ from warp.results import measured
 def scan(path, factor=1.0, noise=0.0, head="X (mm),Y (mm),Z (um)", mark=","):
     """A measured board bottom: its zone with a tilt, an offset and another origin."""
     x, y = (v.ravel() for v in np.meshgrid(np.linspace(-4.5, 4.5, 31), np.linspace(-4.5, 4.5, 31)))
-    z = 1e6 * factor * dome(1e-3 * x, 1e-3 * y) + noise * np.random.default_rng(0).normal(size=x.size)
+    z = 1e6 * factor * dome(1e-3 * x, 1e-3 * y) + noise * np.random.default_rng(0).normal(
+        size=x.size
+    )
     z += 40 + 3 * x - 7 * y
-    text = "\n".join(mark.join(f"{v:.5f}" for v in row) for row in zip(x + 100, y - 3, z, strict=True))
+    text = "\n".join(
+        mark.join(f"{v:.5f}" for v in row) for row in zip(x + 100, y - 3, z, strict=True)
+    )
     path.write_text((head + "\n" if head else "") + text + "\n")
     return path
 
@@ -45,9 +51,15 @@ def test_scale_sign_and_noise_are_told_apart(tmp_path, flat):
 
 def test_a_scan_that_is_denser_somewhere_is_drawn_as_an_even_one(tmp_path, flat):
     """Points crowd at one side: their own plane would lift and tilt the curve."""
-    x, y = (v.ravel() for v in np.meshgrid(4.5 * (2 * np.linspace(0, 1, 41) ** 3 - 1), np.linspace(-4.5, 4.5, 31)))
+    x, y = (
+        v.ravel()
+        for v in np.meshgrid(4.5 * (2 * np.linspace(0, 1, 41) ** 3 - 1), np.linspace(-4.5, 4.5, 31))
+    )
     path = tmp_path / "m.csv"
-    path.write_text("x,y,z\n" + "\n".join(f"{a},{b},{1e6 * dome(1e-3 * a, 1e-3 * b)}" for a, b in zip(x, y, strict=True)))
+    path.write_text(
+        "x,y,z\n"
+        + "\n".join(f"{a},{b},{1e6 * dome(1e-3 * a, 1e-3 * b)}" for a, b in zip(x, y, strict=True))
+    )
     lattice = compare.match(flat, compare.read_points(path)).lattice
     even = compare.match(flat, compare.read_points(scan(tmp_path / "n.csv"))).lattice
     assert np.nanmax(np.abs(lattice.w - even.w)) < 0.02 * 2 * HEIGHT
@@ -55,7 +67,13 @@ def test_a_scan_that_is_denser_somewhere_is_drawn_as_an_even_one(tmp_path, flat)
 
 @pytest.mark.parametrize(
     ("head", "mark"),
-    [("", ","), ("", "\t"), ("x y z", " "), ("x;y;height [µm]", ";"), ("# a tool\nx_mm,y_mm,z_um", ",")],
+    [
+        ("", ","),
+        ("", "\t"),
+        ("x y z", " "),
+        ("x;y;height [µm]", ";"),
+        ("# a tool\nx_mm,y_mm,z_um", ","),
+    ],
 )
 def test_tables_as_tools_write_them(tmp_path, head, mark):
     points = compare.read_points(scan(tmp_path / "m.csv", head=head, mark=mark))
@@ -72,7 +90,11 @@ def test_bad_scans_are_one_sentence(tmp_path, flat):
     path = tmp_path / "m.csv"
     with pytest.raises(WarpError, match="cannot read"):
         compare.read_points(path)
-    for text, complaint in (("", "is empty"), ("a,b,c\n1,2,3\n", "names no x, y, z"), ("x,y,z\n1,2,3\n", "1 points")):
+    for text, complaint in (
+        ("", "is empty"),
+        ("a,b,c\n1,2,3\n", "names no x, y, z"),
+        ("x,y,z\n1,2,3\n", "1 points"),
+    ):
         path.write_text(text)
         with pytest.raises(WarpError, match=complaint):
             compare.read_points(path)
@@ -87,7 +109,9 @@ def test_two_runs_and_a_scan(tmp_path):
     found, names = compare.files(paths, None, tmp_path / "diagonals.png")
     assert names == ["a", "b"] and found["surface"] == "board.bottom"
     row = next(n for n in found["numbers"] if n["where"] == "board.bottom")
-    assert row["b"] == pytest.approx(1.5 * row["a"]) and row["difference"] == pytest.approx(0.5 * row["a"])
+    assert row["b"] == pytest.approx(1.5 * row["a"]) and row["difference"] == pytest.approx(
+        0.5 * row["a"]
+    )
     assert found["changed"] == ['-thickness = "0.5 mm"', '+thickness = "0.4 mm"']
     assert found["measured"]["b"]["rms_um"] < 0.1 * found["measured"]["a"]["rms_um"]
     assert (tmp_path / "diagonals.png").stat().st_size > 10_000

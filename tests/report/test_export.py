@@ -1,4 +1,6 @@
-"""Exports: VTK's own reader finds the result's numbers, CSVs hold the surfaces and every number with its unit."""
+"""Exports: VTK's own reader finds the result's numbers, CSVs hold the surfaces and every number
+with its unit.
+"""
 
 import csv
 
@@ -34,11 +36,15 @@ def test_vtk_reads_the_vtr_file(tmp_path):
     np.testing.assert_array_equal(cell("temperature").reshape(shape), result.temperature)
     np.testing.assert_array_equal(cell("part").reshape(shape), np.array([-1, 0, 1])[result.ids])
     np.testing.assert_array_equal(cell("material").reshape(shape), np.array([-1, 0, 1])[result.ids])
-    np.testing.assert_array_equal(cell("stress").reshape(*shape, 6)[..., 3], result.stress[5])  # VTK's fourth is xy
+    np.testing.assert_array_equal(
+        cell("stress").reshape(*shape, 6)[..., 3], result.stress[5]
+    )  # VTK's fourth is xy
     u = result.displacement[2]
     w = np.where(result.ids > 0, (u[:-1, :-1, :-1] + u[1:, :-1, :-1]) / 2, 0)
     np.testing.assert_allclose(cell("displacement").reshape(*shape, 3)[..., 2], w, rtol=1e-6)
-    assert [data.IsCellVisible(n) for n in range(data.GetNumberOfCells())] == list((result.ids > 0).ravel())
+    assert [data.IsCellVisible(n) for n in range(data.GetNumberOfCells())] == list(
+        (result.ids > 0).ravel()
+    )
 
 
 def test_surfaces_and_numbers_as_csv(tmp_path):
@@ -50,7 +56,9 @@ def test_surfaces_and_numbers_as_csv(tmp_path):
     assert len(points) == np.isfinite(flat.height).sum()
     heights = [float(p["height_um"]) for p in points if p["in_zone"] == "1"]
     assert len(heights) < len(points)
-    assert np.ptp(heights) == pytest.approx(1e6 * flat.warpage.value, rel=0.05)  # the zone's border is no grid line
+    assert np.ptp(heights) == pytest.approx(
+        1e6 * flat.warpage.value, rel=0.05
+    )  # the zone's border is no grid line
     found = {(n["where"], n["quantity"]): (float(n["value"]), n["unit"]) for n in rows(files[0])}
     wanted = result.metrics["surfaces"]["board"]["bottom"]["warpage_um"]
     assert found["surfaces.board.bottom", "warpage"] == (pytest.approx(wanted), "um")
@@ -69,5 +77,7 @@ def test_pyvista_sees_the_voxels():
     pytest.importorskip("pyvista")
     result = finished()
     voxels = result.to_pyvista()
-    np.testing.assert_array_equal(voxels.cell_data["temperature"].reshape(result.grid.shape), result.temperature)
+    np.testing.assert_array_equal(
+        voxels.cell_data["temperature"].reshape(result.grid.shape), result.temperature
+    )
     np.testing.assert_array_equal(voxels.x, result.grid.x)

@@ -1,4 +1,6 @@
-"""Pictures of a finished run: which are drawn, that something is on them, and that they read in grey."""
+"""Pictures of a finished run: which are drawn, that something is on them, and that they read in
+grey.
+"""
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from PIL import Image
 from warp.errors import WarpError
 from warp.report import figures, plots
 from warp.results import measured
+from warp.results.cells import MediaTable
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +25,9 @@ def test_a_surface_is_the_whole_footprint_above_its_zones_plane(result):
     middle = np.abs(flat.surface.x).argmin()
     rise = flat.height[middle, middle] - flat.height[0, 0]
     assert rise == pytest.approx(2 * HEIGHT, rel=2e-3)
-    assert 1e6 * flat.warpage.value == pytest.approx(result.metrics["surfaces"]["board"]["bottom"]["warpage_um"])
+    assert 1e6 * flat.warpage.value == pytest.approx(
+        result.metrics["surfaces"]["board"]["bottom"]["warpage_um"]
+    )
     assert flat.shape == "convex"
     assert measured.flat(result, "chip", "top").zone is None
 
@@ -31,14 +36,19 @@ def test_zones_of_files_without_their_place_are_centred(result):
     numbers = result.metrics["surfaces"]["board"]["bottom"]
     kept = {key: numbers.pop(key) for key in ("zone_x0_mm", "zone_y0_mm")}
     try:
-        assert measured.flat(result, "board", "bottom").zone == pytest.approx((-4.5e-3, 4.5e-3, -4.5e-3, 4.5e-3))
+        assert measured.flat(result, "board", "bottom").zone == pytest.approx(
+            (-4.5e-3, 4.5e-3, -4.5e-3, 4.5e-3)
+        )
     finally:
         numbers.update(kept)
 
 
 def test_the_side_to_the_board_comes_first_and_names_are_checked(result):
     assert measured.board_part(result) == "board"
-    assert ("board", "bottom") in measured.chosen(result, []) and ("chip", "top") in measured.chosen(result, [])
+    assert ("board", "bottom") in measured.chosen(result, []) and (
+        "chip",
+        "top",
+    ) in measured.chosen(result, [])
     assert measured.chosen(result, ["chip.bottom"]) == [("chip", "bottom")]
     assert measured.chosen(result, ["all"]) == measured.known(result)
     for name in ("chip", "chip.left", "die.top"):
@@ -92,7 +102,10 @@ def test_fringes_are_round_and_cover_the_surface():
 
 def test_a_section_unfolds_the_quarter():
     values = np.arange(6).reshape(2, 3)
-    assert figures._unfolded(values, (True, False)).tolist() == [[2, 1, 0, 0, 1, 2], [5, 4, 3, 3, 4, 5]]
+    assert figures._unfolded(values, (True, False)).tolist() == [
+        [2, 1, 0, 0, 1, 2],
+        [5, 4, 3, 3, 4, 5],
+    ]
     assert figures._lines(np.array([0.0, 1.0, 3.0]), True).tolist() == [-3, -1, 0, 1, 3]
 
 
@@ -113,5 +126,24 @@ def test_media_too_thin_for_a_number_get_one_beside_the_section():
     inside = [plots._number(axes, x, z, layer, str(n), room=0.1) for n, layer in enumerate(layers)]
     assert inside == [True, False, False, True]
     plots._lead_out(axes, x, z, {"1": layers[1], "2": layers[2]})
-    beside = {text.get_text(): text.get_position() for text in axes.texts if text.get_position()[0] > 10}
+    beside = {
+        text.get_text(): text.get_position() for text in axes.texts if text.get_position()[0] > 10
+    }
     assert set(beside) == {"1", "2"} and beside["2"][1] - beside["1"][1] >= 0.09 * 2 - 1e-9
+
+
+def test_a_shared_voxel_has_its_owners_name_whatever_its_own_says():
+    """A voxel that two media share is known by its share; its name may say anything."""
+    model = finished()
+    media = model.media
+    model.media = MediaTable(
+        np.append(media.part, 1),
+        [*media.material, "silicon 3/8 in fr4"],
+        np.append(media.stress_free, 398.0),
+        np.append(media.share, 0.375),
+    )
+    assert plots._row_names(model) == ["", "board: fr4", "chip: silicon", "chip: silicon"]
+    model.media = MediaTable(
+        media.part, ["void", "fr4 3/8 in", "silicon 1/2 in"], media.stress_free, media.share
+    )
+    assert plots._row_names(model) == ["", "board: fr4 3/8 in", "chip: silicon 1/2 in"]

@@ -1,4 +1,6 @@
-"""The report: one file, right numbers, escaped text, and a browser that draws it without a network."""
+"""The report: one file, right numbers, escaped text, and a browser that draws it without a
+network.
+"""
 
 import json
 import re
@@ -12,7 +14,9 @@ from warp.errors import WarpError
 from warp.report import page as report_page
 from warp.report import page_basis
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +46,19 @@ def test_its_numbers_are_the_results(page):
 
 
 def test_text_is_escaped_and_sources_are_there(page):
-    assert "dome <of>" not in page.replace("&lt;of&gt;", "") and "dome &lt;of&gt; known height" in page
+    assert (
+        "dome <of>" not in page.replace("&lt;of&gt;", "") and "dome &lt;of&gt; known height" in page
+    )
     assert "Hopcroft" in page  # the source of silicon's modulus
-    for heading in ("Against the limits", "Surfaces", "Stack", "Materials", "Grid", "Solvers", "Provenance"):
+    for heading in (
+        "Against the limits",
+        "Surfaces",
+        "Stack",
+        "Materials",
+        "Grid",
+        "Solvers",
+        "Provenance",
+    ):
         assert f"<h2>{heading}" in page
 
 
@@ -73,8 +87,18 @@ def test_a_browser_draws_it(tmp_path, no_pictures):
 
     path, shot = tmp_path / "report.html", tmp_path / "shot.png"
     report_page.write(finished(), path)
-    browser = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    browser += ["--virtual-time-budget=3000", "--window-size=1100,1500", "--host-resolver-rules=MAP * ~NOTFOUND"]
+    browser = [
+        CHROMIUM,
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
+    browser += [
+        "--virtual-time-budget=3000",
+        "--window-size=1100,1500",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+    ]
     run = [*browser, "--dump-dom", f"--screenshot={shot}", path.as_uri()]
     done = subprocess.run(run, capture_output=True, text=True, timeout=120)
     assert 'data-ready="yes"' in done.stdout, done.stderr[-2000:]
@@ -89,7 +113,9 @@ def test_the_error_of_the_grid_stands_beside_the_warpage(no_pictures):
     result = finished()
     for part, error, limit in (("board", 0.34, 131.0), ("chip", 2.0, None)):
         for numbers in result.metrics["surfaces"][part].values():
-            numbers.update(warpage_error_um=error, warpage_extrapolated_um=limit, warpage_order=None)
+            numbers.update(
+                warpage_error_um=error, warpage_extrapolated_um=limit, warpage_order=None
+            )
     result.metrics["refinement"] = {"voxels": [100, 800], "order": "2 assumed"}
     text, _ = report_page.html(result)
     number = result.metrics["surfaces"]["board"]["bottom"]["warpage_um"]
@@ -101,32 +127,54 @@ def test_the_error_of_the_grid_stands_beside_the_warpage(no_pictures):
 def test_a_process_has_its_table_curve_and_worst_moment(no_pictures):
     result = finished()
 
-    def moment(step, name, last, at, value):
+    def load_step(step, name, last, at, value):
         surfaces = {"board": {"bottom": {"warpage_um": value}}}
         body = {"parts": ["board", "chip"], "unit": None}
-        return {"step": step, "name": name, "last": last, "temperature_C": at, "time_s": 0.0, "surfaces": surfaces, **body}
+        return {
+            "step": step,
+            "name": name,
+            "last": last,
+            "temperature_C": at,
+            "time_s": 0.0,
+            "surfaces": surfaces,
+            **body,
+        }
 
     result.metrics["steps"] = [
-        moment(1, "cool <1>", True, 25.0, 100.0),
-        moment(2, "reflow", False, 150.0, 10.0),
-        moment(2, "reflow", True, 245.0, -230.0),
+        load_step(1, "cool <1>", True, 25.0, 100.0),
+        load_step(2, "reflow", False, 150.0, 10.0),
+        load_step(2, "reflow", True, 245.0, -230.0),
     ]
     text, _ = report_page.html(result)
     assert "<td>1. cool &lt;1&gt;</td><td>25 °C</td>" in text and "<td></td><td>150 °C</td>" in text
     assert "Largest on the way: board.bottom <b>-230.0 um</b> at 245 °C" in text
     assert "above</span> JEITA's 0.22 mm" in text and "at 245 °C" in text
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])
-    assert data["curves"] == [{"name": "board.bottom", "x": [25.0, 150.0, 245.0], "y": [100.0, 10.0, -230.0]}]
+    assert data["curves"] == [
+        {"name": "board.bottom", "x": [25.0, 150.0, 245.0], "y": [100.0, 10.0, -230.0]}
+    ]
 
 
 def test_what_verify_found_can_stand_on_the_page(tmp_path, no_pictures):
-    row = {"name": "slab <1>", "expected": 2.0, "got": 2.1, "error": 0.05, "tolerance": 0.01, "source": "Carslaw & Jaeger"}
-    rows = [row | {"unit": "K", "absolute": False, "passed": False}, row | {"got": None, "error": None, "passed": True}]
+    row = {
+        "name": "slab <1>",
+        "expected": 2.0,
+        "got": 2.1,
+        "error": 0.05,
+        "tolerance": 0.01,
+        "source": "Carslaw & Jaeger",
+    }
+    rows = [
+        row | {"unit": "K", "absolute": False, "passed": False},
+        row | {"got": None, "error": None, "passed": True},
+    ]
     found = tmp_path / "verify.json"
     found.write_text(json.dumps({"device": "cpu", "seconds": 1, "rows": rows}))
     report_page.write(finished(), tmp_path / "r.html", verified=found)
     text = (tmp_path / "r.html").read_text()
-    assert "1 of 2 hold on cpu" in text and "slab &lt;1&gt;" in text and "Carslaw &amp; Jaeger" in text
+    assert (
+        "1 of 2 hold on cpu" in text and "slab &lt;1&gt;" in text and "Carslaw &amp; Jaeger" in text
+    )
     assert "<td>+5 %</td><td>1 %</td>" in text and "off</span>" in text
     for damaged in ("{}", "[1]", "no json", '{"device": "cpu", "rows": [{}]}'):
         found.write_text(damaged)

@@ -1,4 +1,6 @@
-"""data/result-file.md says all of the file and nothing else; whatever is done to a file's bytes ends in one sentence."""
+"""data/docs/result-file.md says all of the file and nothing else; whatever is done to a file's bytes
+ends in one sentence.
+"""
 
 import json
 import random
@@ -16,7 +18,7 @@ from warp.report import page as report_page
 from warp.results import file as results
 from warp.results import measured
 
-PAGE = (Path(__file__).parents[2] / "data" / "result-file.md").read_text()
+PAGE = (Path(__file__).parents[2] / "data" / "docs" / "result-file.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,11 @@ def path(result, tmp_path):
 def table(title):
     """Rows of the page's table below a heading, as lists of cells."""
     part = PAGE.partition(title)[2].partition("\n## ")[0]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| `")]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in part.splitlines()
+        if line.startswith("| `")
+    ]
 
 
 def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, path):
@@ -71,13 +77,8 @@ def datasets(group):
 
 
 def documented(title):
-    """Every name of a table, written out: siblings share what stands before their last dot."""
-    names = set()
-    for first, *_ in table(title):
-        words = re.findall(r"`([^`]+)`", first)
-        stem = words[0].rpartition(".")[0]
-        names |= {words[0], *(f"{stem}.{word}".lstrip(".") for word in words[1:])}
-    return names
+    """Every name of a table."""
+    return {name for first, *_ in table(title) for name in re.findall(r"`([^`]+)`", first)}
 
 
 def spoken(value, where=""):
@@ -98,19 +99,27 @@ def spoken(value, where=""):
 
 def test_every_number_is_on_the_page(path):
     with h5py.File(path) as file:
-        numbers, info = (json.loads(bytes(file[name][()])) for name in ("metrics", "provenance/info"))
+        numbers, info = (
+            json.loads(bytes(file[name][()])) for name in ("metrics", "provenance/info")
+        )
     said = documented("## Numbers")
     found = set(spoken(numbers))
     assert not found - said
-    process = {"steps[]", "uniform_temperature", *(name for name in said if name.startswith("steps[]."))}
+    process = {
+        "uniform_temperature",
+        *(name for name in said if name.startswith("steps[].")),
+    }
     assert said - found <= process, said - found - process
     told = set(spoken({key: value or "none" for key, value in info.items()})) - {"overrides"}
-    assert not {name for name in told if not name.startswith("overrides.")} - documented("## Provenance")
+    assert not {name for name in told if not name.startswith("overrides.")} - documented(
+        "## Provenance"
+    )
 
 
 def damaged(whole, rng):
-    """Flip a bit, write over bytes, wipe a stretch or cut; half of the places in the first kilobytes, where HDF5 keeps
-    its metadata."""
+    """Flip a bit, write over bytes, wipe a stretch or cut; half of the places in the first
+    kilobytes, where HDF5 keeps its metadata.
+    """
     data = bytearray(whole)
     at = rng.randrange(6000 if rng.random() < 0.5 else len(data))
     how = rng.choice(("bit", "bytes", "noise", "wipe", "cut"))
@@ -194,7 +203,9 @@ def test_xarray_holds_the_fields_over_the_centres(result):
     view, solid = result.to_xarray(), result.ids > 0
     np.testing.assert_array_equal(view.x, result.grid.xc)
     np.testing.assert_array_equal(view.temperature.values[solid], result.temperature[solid])
-    assert np.isnan(view.temperature.values[~solid]).all() and (view.part.values[~solid] == -1).all()
+    assert (
+        np.isnan(view.temperature.values[~solid]).all() and (view.part.values[~solid] == -1).all()
+    )
     w = (result.displacement[2, :-1, :-1, :-1] + result.displacement[2, 1:, :-1, :-1]) / 2
     np.testing.assert_allclose(view.displacement.sel(axis="z").values[solid], w[solid])
     assert view.temperature.attrs["units"] == "K" and view.attrs["parts"] == result.parts

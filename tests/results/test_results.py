@@ -1,4 +1,6 @@
-"""The result file: what goes in comes out, ParaView's reader sees the same numbers, and damage is one sentence."""
+"""The result file: what goes in comes out, ParaView's reader sees the same numbers, and damage is
+one sentence.
+"""
 
 import json
 import os
@@ -11,7 +13,7 @@ import pytest
 from warp.cli import tables
 from warp.errors import WarpError
 from warp.results import file as results
-from warp.results import hdf5, metrics, vtkhdf
+from warp.results import hdf5, metrics, stress, vtkhdf
 from warp.results.file import Result
 from warp.voxels.grid import Grid
 
@@ -41,12 +43,19 @@ def model():
 def result(model):
     random = np.random.default_rng(0)
     temperature = 300 + random.random((NZ, NY, NX))
-    heat = SimpleNamespace(temperature=temperature, iterations=2, residuals=[1.0, 1e-5, 1e-9], seconds=0.1)
+    heat = SimpleNamespace(
+        temperature=temperature, iterations=2, residuals=[1.0, 1e-5, 1e-9], seconds=0.1
+    )
     elastic = SimpleNamespace(
-        displacement=random.random((3, NZ + 1, NY + 1, NX + 1)), iterations=0, residuals=[], seconds=0.2
+        displacement=random.random((3, NZ + 1, NY + 1, NX + 1)),
+        iterations=0,
+        residuals=[],
+        seconds=0.2,
     )
     stress = random.normal(size=(6, NZ, NY, NX)).astype(np.float32)
-    numbers = metrics.evaluate(model, temperature, elastic.displacement, stress, power={"chip": 2.0}, ambient=298.15)
+    numbers = metrics.evaluate(
+        model, temperature, elastic.displacement, stress, power={"chip": 2.0}, ambient=298.15
+    )
     return Result.of(
         "# a case\n[part.chip]\nname = 'Chip µ'\n",
         model,
@@ -55,7 +64,12 @@ def result(model):
         stress=stress,
         numbers=numbers,
         tolerances={"heat": 1e-8},
-        provenance={"device": "cpu", "wall_s": np.float64(0.4), "peak_memory_MB": 12, "unknowns": 99},
+        provenance={
+            "device": "cpu",
+            "wall_s": np.float64(0.4),
+            "peak_memory_MB": 12,
+            "unknowns": 99,
+        },
     )
 
 
@@ -77,26 +91,36 @@ def test_what_goes_in_comes_out(result, path):
     assert back.metrics == hdf5.plain(result.metrics)
     assert back.warpage("chip", "top").value == result.warpage("chip", "top").value
     np.testing.assert_array_equal(back.fields["stress"][2:5, 1], result.stress[2:5, 1])
-    assert metrics.stress_metrics.parts(back, back.fields["stress"]) == result.metrics["stress"]
+    assert stress.parts(back, back.fields["stress"]) == result.metrics["stress"]
 
 
 def test_summary_has_the_keys_scripts_rely_on(path):
     numbers = json.loads(json.dumps(results.read(path).summary(), allow_nan=False))
     assert isinstance(numbers["surfaces"]["substrate"]["bottom"]["warpage_um"], float)
     assert {"max_C", "mean_C"} <= set(numbers["temperature"]["chip"])
-    assert numbers["solver"]["heat"] == {"iterations": 2, "residual": 1e-9, "seconds": 0.1, "tolerance": 1e-8}
+    assert numbers["solver"]["heat"] == {
+        "iterations": 2,
+        "residual": 1e-9,
+        "seconds": 0.1,
+        "tolerance": 1e-8,
+    }
     assert numbers["solver"]["elastic"]["iterations"] == 0
     assert (numbers["voxels"], numbers["unknowns"], numbers["device"]) == (NX * NY * NZ, 99, "cpu")
     assert (numbers["wall_s"], numbers["peak_memory_MB"]) == (0.4, 12)
 
 
 def test_a_result_is_one_line_in_a_notebook(path):
-    assert repr(results.read(path)).startswith("<Result: 105 voxels; ") and len(repr(results.read(path))) < 300
+    assert (
+        repr(results.read(path)).startswith("<Result: 105 voxels; ")
+        and len(repr(results.read(path))) < 300
+    )
 
 
 def test_rounds_of_heat_stand_beside_its_iterations(model, capsys):
     warm = np.full((NZ, NY, NX), 300.0)
-    heat = SimpleNamespace(temperature=warm, iterations=11, residuals=[1.0, 1e-9], seconds=0.1, rounds=4)
+    heat = SimpleNamespace(
+        temperature=warm, iterations=11, residuals=[1.0, 1e-9], seconds=0.1, rounds=4
+    )
     done = Result.of("", model, heat=heat)
     assert done.summary()["solver"]["heat"]["rounds"] == 4
     tables.print_summary(done.summary(), "")
@@ -122,7 +146,9 @@ def test_unpacked_fields_and_xarray_view(result, tmp_path, monkeypatch):
     np.testing.assert_array_equal(back.stress, result.stress)
     pytest.importorskip("xarray")
     view = back.to_xarray()
-    np.testing.assert_array_equal(view.temperature.values[result.ids > 0], result.temperature[result.ids > 0])
+    np.testing.assert_array_equal(
+        view.temperature.values[result.ids > 0], result.temperature[result.ids > 0]
+    )
 
 
 def test_vtk_reads_the_same_file(result, path):
@@ -143,7 +169,9 @@ def test_vtk_reads_the_same_file(result, path):
     np.testing.assert_array_equal(vtk_to_numpy(data.GetZCoordinates()), result.grid.z)
     check_cell_data(data, result)
     assert data.HasAnyBlankCells()
-    assert [data.IsCellVisible(n) for n in range(data.GetNumberOfCells())] == list((result.ids > 0).ravel())
+    assert [data.IsCellVisible(n) for n in range(data.GetNumberOfCells())] == list(
+        (result.ids > 0).ravel()
+    )
 
 
 def test_xdmf_points_at_the_same_numbers(result, path):

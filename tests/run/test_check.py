@@ -9,7 +9,7 @@ import warp
 from warp.device import Device
 from warp.errors import WarpError
 from warp.run import check as checks
-from warp.run import single
+from warp.run import process
 from warp.run import warnings as run_warnings
 from warp.voxels import voxelize
 
@@ -24,11 +24,17 @@ LARGE = {
 
 
 def test_a_large_grid_is_counted_not_made(monkeypatch):
-    """70,756 resolved bumps on 160 million voxels: memory and time are told, whatever this machine has."""
+    """70,756 resolved bumps on 160 million voxels: memory and time are told, whatever this machine
+    has.
+    """
     made = []
-    monkeypatch.setattr(checks, "LOOKED_AT", 2_000_000)
+    monkeypatch.setattr(checks, "LARGEST_VOXELISED", 2_000_000)
     paint = voxelize.voxelize
-    monkeypatch.setattr(voxelize, "voxelize", lambda bodies, media, grid, T: made.append(grid) or paint(bodies, media, grid, T))
+    monkeypatch.setattr(
+        voxelize,
+        "voxelize",
+        lambda bodies, media, grid, T: made.append(grid) or paint(bodies, media, grid, T),
+    )
     monkeypatch.setattr(Device, "memory", lambda self: (8_000_000_000, 8_000_000_000))
     report = checks.check(warp.load(GALLERY / "bumps-fine-pitch.toml", LARGE), on="cpu")
     assert 1.4e8 < report.voxels < 1.8e8
@@ -36,22 +42,30 @@ def test_a_large_grid_is_counted_not_made(monkeypatch):
     assert report.seconds and report.seconds > 600
     assert all(grid.cells <= 2_000_000 for grid in made)
     large, looked = report.warnings
-    assert large.startswith("too large for this machine: the grid would have 2292 x 2292 x 31 = 1.63e+08 voxels")
+    assert large.startswith(
+        "too large for this machine: the grid would have 2292 x 2292 x 31 = 1.63e+08 voxels"
+    )
     assert "cells_per_diameter" in large and "(8.0 GB are free on cpu)" in large
     assert looked.startswith("gaps and loose pieces were")
 
 
 def test_a_package_of_nothing_is_no_solid(tmp_path):
     path = tmp_path / "void.toml"
-    path.write_text('[load]\nstress_free = "200 degC"\n[part.p]\nsize = "9 mm"\nthickness = "1 mm"\nmaterial = "void"\n')
+    path.write_text(
+        '[load]\nstress_free = "200 degC"\n[part.p]\nsize = "9 mm"\nthickness = "1 '
+        'mm"\nmaterial = "void"\n'
+    )
     assert checks.check(warp.load(path), on="cpu").warnings == ["no part is solid"]
     with pytest.raises(WarpError, match="no part is solid"):
-        single.solve(warp.load(path), "cpu")
+        process.solve(warp.load(path), "cpu")
 
 
 def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
     path = tmp_path / "moulded.toml"
-    board = '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = "1 mm"\nmaterial = "fr4"\n'
+    board = (
+        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = '
+        '"1 mm"\nmaterial = "fr4"\n'
+    )
     chip = '[part.chip]\non = "board"\nsize = "4 mm"\nthickness = "0.5 mm"\nmaterial = "silicon"\n'
     mould = '[part.mould]\non = "board"\nsize = "board"\nthickness = "0.8 mm"\nmaterial = "emc"\n'
     path.write_text(board + mould + chip)
@@ -60,16 +74,18 @@ def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
     words = "nothing is left of part 'chip': 'mould' comes later and covers it"
     assert checks.check(warp.load(path), on="cpu").warnings == [words]
     with pytest.raises(WarpError, match=words):
-        single.solve(warp.load(path), "cpu")
+        process.solve(warp.load(path), "cpu")
 
 
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
     path = tmp_path / "loose.toml"
     path.write_text(
-        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = "1 mm"\nmaterial = "fr4"\n'
-        '[part.chip]\non = "board"\nlift = "50 um"\nsize = "4 mm"\nthickness = "0.5 mm"\nmaterial = "silicon"\n'
+        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = '
+        '"1 mm"\nmaterial = "fr4"\n'
+        '[part.chip]\non = "board"\nlift = "50 um"\nsize = "4 mm"\nthickness = "0.5 '
+        'mm"\nmaterial = "silicon"\n'
     )
-    monkeypatch.setattr(checks, "LOOKED_AT", 10_000)
+    monkeypatch.setattr(checks, "LARGEST_VOXELISED", 10_000)
     report = checks.check(warp.load(path), on="cpu")
     assert report.voxels > 10_000
     assert report.warnings[0] == "part 'chip' floats 50 um above 'board'"
@@ -77,17 +93,25 @@ def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
 
 
 def test_parts_that_run_into_one_another():
-    """A ring wide enough to reach the chips; what lies within another part is meant so, as in every gallery file."""
-    found = checks.overlaps(warp.load(GALLERY / "two-chips-ring.toml", {"part.ring.width": '"20 mm"'}))
+    """A ring wide enough to reach the chips; what lies within another part is meant so, as in every
+    gallery file.
+    """
+    found = run_warnings.overlaps(
+        warp.load(GALLERY / "two-chips-ring.toml", {"part.ring.width": '"20 mm"'})
+    )
     assert found and all("'ring'" in text and "mm into" in text for text in found)
-    assert all(checks.overlaps(warp.load(path)) == [] for path in GALLERY.glob("*.toml"))
+    assert all(run_warnings.overlaps(warp.load(path)) == [] for path in GALLERY.glob("*.toml"))
 
 
 def test_a_material_beyond_its_source():
     """Sn-3.5Ag melts at 221 degC; its values end there."""
     hot = warp.load(GALLERY / "flip-chip.toml", {"load.temperature": '"245 degC"'})
-    assert run_warnings.outside_temperature_range(hot) == ["material 'sn35ag' is used at 217 to 245 degC, its source covers -40 to 221 degC"]
+    assert run_warnings.outside_temperature_range(hot) == [
+        "material 'sn35ag' is used at 217 to 245 degC, its source covers -40 to 221 degC"
+    ]
     warm = warp.load(GALLERY / "flip-chip.toml")
     assert run_warnings.outside_temperature_range(warm) == []
-    after = run_warnings.outside_temperature_range(warm, [{"bumps": {"min_C": 30.0, "max_C": 240.0}}])
+    after = run_warnings.outside_temperature_range(
+        warm, [{"bumps": {"min_C": 30.0, "max_C": 240.0}}]
+    )
     assert after[0].startswith("material 'sn35ag' is used at 25 to 240 degC")

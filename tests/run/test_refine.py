@@ -1,4 +1,6 @@
-"""Discretisation errors: sequences whose limit is known, and a small package against a finer grid."""
+"""Discretisation errors: sequences whose limit is known, and a small package against a finer
+grid.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,7 @@ from small_case import CASE
 
 from warp import load
 from warp.cli import main as cli
-from warp.run import refine
-from warp.run import single as process
+from warp.run import process, refine
 from warp.run.refine import Estimate, estimate, observed_order
 from warp.voxels.grid import make_grid
 
@@ -43,7 +44,9 @@ def test_three_grids_show_a_lower_order_and_its_limit(order):
 
 
 def test_an_order_above_the_schemes_own_is_not_believed():
-    """4, 2, 1 times as wide: differences fall 16-fold, yet the rest is 1/3 of the last one as for order 2, times 3."""
+    """4, 2, 1 times as wide: differences fall 16-fold, yet the rest is 1/3 of the last one as for
+    order 2, times 3.
+    """
     found = estimate([LIMIT + 17.0, LIMIT + 1.0, LIMIT], (4, 2, 1))
     assert found.order == pytest.approx(4)
     assert found.extrapolated == pytest.approx(LIMIT - 1 / 3) and found.error == pytest.approx(1)
@@ -71,7 +74,9 @@ def test_grids_that_agree_have_no_error():
 
 def test_a_coarser_grid_keeps_every_boundary_and_every_second_line(tmp_path):
     case = write(tmp_path, {"grid.cells_per_layer": "4"})
-    own, coarse = (make_grid(c.bodies(), c.grid, c.mirror) for c in (case, refine.coarsened(case, 2)))
+    own, coarse = (
+        make_grid(c.bodies(), c.grid, c.mirror) for c in (case, refine.coarsened(case, 2))
+    )
     assert coarse.z == pytest.approx(own.z[::2])
     assert own.cells / 8 <= coarse.cells < own.cells / 2
     single = make_grid(case.bodies(), refine.coarsened(case, 64).grid, case.mirror)
@@ -84,7 +89,11 @@ def test_the_error_covers_what_a_finer_grid_finds(tmp_path):
     fine = process.solve(load(case.path, {"grid.refine": "2"}), "cpu")
     for part, side in (("board", "top"), ("board", "bottom"), ("chip", "top"), ("chip", "bottom")):
         got, truth = (r.metrics["surfaces"][part][side] for r in (result, fine))
-        assert abs(got["warpage_um"] - truth["warpage_um"]) < got["warpage_error_um"] < 0.1 * got["warpage_um"]
+        assert (
+            abs(got["warpage_um"] - truth["warpage_um"])
+            < got["warpage_error_um"]
+            < 0.1 * got["warpage_um"]
+        )
     voxels = result.metrics["refinement"]["voxels"]
     assert voxels[0] < voxels[1] == result.grid.cells and "displacement" in result.fields
 
@@ -92,11 +101,22 @@ def test_the_error_covers_what_a_finer_grid_finds(tmp_path):
 def test_the_command_prints_and_keeps_the_error(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write(tmp_path)
-    warp(monkeypatch, "run", "small.toml", "--refine", "--grids", 3, "--set", "grid.cells_per_layer=8")
+    warp(
+        monkeypatch,
+        "run",
+        "small.toml",
+        "--refine",
+        "--grids",
+        3,
+        "--set",
+        "grid.cells_per_layer=8",
+    )
     assert re.search(r"\d \+- <?\d\S* um convex", capsys.readouterr().out)
     warp(monkeypatch, "summary", "small.h5", "--json")
     numbers = json.loads(capsys.readouterr().out)
-    assert {"warpage_error_um", "warpage_extrapolated_um", "warpage_order"} <= set(numbers["surfaces"]["chip"]["top"])
+    assert {"warpage_error_um", "warpage_extrapolated_um", "warpage_order"} <= set(
+        numbers["surfaces"]["chip"]["top"]
+    )
     assert len(numbers["refinement"]["voxels"]) == 3
 
 

@@ -1,6 +1,8 @@
-"""A process that is killed goes on where it was: `warp run --resume` ends with the same numbers to the last bit.
+"""A process that is killed goes on where it was: `warp run --resume` ends with the same numbers to
+the last bit.
 
-kill -9 leaves no time to clean up: what lies on the disk must be the checkpoint before or the one after, whole.
+kill -9 leaves no time to clean up: what lies on the disk must be the checkpoint before or the one
+after, whole.
 """
 
 import os
@@ -103,8 +105,20 @@ def case(tmp_path):
 
 def start(case, *options):
     """`warp run` in a process of its own."""
-    command = [sys.executable, "-m", "warp.cli.main", "run", str(case), "-o", str(case.with_name("out.h5")), "--device", "cpu"]
-    return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "warp.cli.main",
+        "run",
+        str(case),
+        "-o",
+        str(case.with_name("out.h5")),
+        "--device",
+        "cpu",
+    ]
+    return subprocess.Popen(
+        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def finish(run):
@@ -119,8 +133,13 @@ def same(result, expected):
     assert np.array_equal(result.displacement, expected.displacement)
     assert np.array_equal(result.stress, expected.stress)
     assert result.shapes.keys() == expected.shapes.keys()
-    assert all(np.array_equal(result.shapes[name], expected.shapes[name], equal_nan=True) for name in expected.shapes)
-    assert [len(h) for h in result.residuals.values()] == [len(h) for h in expected.residuals.values()]
+    assert all(
+        np.array_equal(result.shapes[name], expected.shapes[name], equal_nan=True)
+        for name in expected.shapes
+    )
+    assert [len(h) for h in result.residuals.values()] == [
+        len(h) for h in expected.residuals.values()
+    ]
 
 
 def killed_and_resumed(case, kills, seed):
@@ -139,7 +158,9 @@ def killed_and_resumed(case, kills, seed):
         began = time.perf_counter()
         try:
             run.wait(timeout=chance.uniform(0.2, 1.0) * length)
-            length = min(length, time.perf_counter() - began)  # ended of itself: the machine was busier before
+            length = min(
+                length, time.perf_counter() - began
+            )  # ended of itself: the machine was busier before
         except subprocess.TimeoutExpired:
             run.send_signal(signal.SIGKILL)
         _, error = run.communicate()
@@ -147,7 +168,9 @@ def killed_and_resumed(case, kills, seed):
         for file in (out, kept):  # whole, or not there
             if file.exists():
                 with h5py.File(file) as h5:
-                    h5.visititems(lambda name, item: item[()] if isinstance(item, h5py.Dataset) else None)
+                    h5.visititems(
+                        lambda name, item: item[()] if isinstance(item, h5py.Dataset) else None
+                    )
         if out.exists() and not kept.exists():
             same(read(out), expected)
             out.unlink()
@@ -169,49 +192,67 @@ def test_killed_twenty_times_the_numbers_are_the_same(case):
 def test_checkpoint_gives_back_every_bit(case, tmp_path):
     kept = tmp_path / "c.h5"
     loaded = load(case)
-    whole = process.solve(loaded, "cpu", kept=kept)
+    whole = process.solve(loaded, "cpu", checkpoint_path=kept)
     assert kept.exists()
     told = []
-    again = process.solve(loaded, "cpu", kept=kept, resume=True, told=lambda done, of: told.append((done, of)))
-    assert told == [(len(loaded.moments), len(loaded.moments))]
+    again = process.solve(
+        loaded,
+        "cpu",
+        checkpoint_path=kept,
+        resume=True,
+        on_resume=lambda done, of: told.append((done, of)),
+    )
+    assert told == [(len(loaded.load_steps), len(loaded.load_steps))]
     same(again, whole)
-    process.done_with(kept)
+    process.discard(kept)
     assert not kept.exists()
 
 
-def test_a_resumed_run_makes_the_preconditioner_of_an_earlier_moment_again(case, tmp_path, monkeypatch):
-    """Killed where the next moment would take over a V-cycle: what it was made of lies in the checkpoint."""
-    loaded = load(case, {"step.8.every": "10 K", "step.8.profile": '[["0 s", "25 degC"], ["60 s", "45 degC"]]'})
+def test_a_resumed_run_makes_the_preconditioner_of_an_earlier_moment_again(
+    case, tmp_path, monkeypatch
+):
+    """Killed where the next load step would take over a V-cycle: what it was made of lies in the
+    checkpoint.
+    """
+    loaded = load(
+        case,
+        {"step.8.every": "10 K", "step.8.profile": '[["0 s", "25 degC"], ["60 s", "45 degC"]]'},
+    )
     kept, write, made, saved = tmp_path / "c.h5", checkpoint.write, [], {}
 
-    def save(path, now, mark):
-        write(path, now, mark)
+    def save(path, now, fingerprint):
+        write(path, now, fingerprint)
         saved[now.done] = path.read_bytes(), now.cycle.get("normal")
 
     cycle = reuse.Cycle
     monkeypatch.setattr(reuse, "Cycle", lambda A: made.append(A) or cycle(A))
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = process.solve(loaded, "cpu", kept=kept)
+    whole = process.solve(loaded, "cpu", checkpoint_path=kept)
     taken = [n for n in saved if n + 1 in saved and saved[n][1] is saved[n + 1][1] is not None]
     assert len(taken) >= 1 and len(made) < len(saved)
     monkeypatch.setattr(checkpoint, "write", write)
     kept.write_bytes(saved[taken[-1]][0])
-    same(process.solve(loaded, "cpu", kept=kept, resume=True), whole)
+    same(process.solve(loaded, "cpu", checkpoint_path=kept, resume=True), whole)
 
 
 def test_a_checkpoint_of_another_case_is_refused(case, tmp_path):
     kept = tmp_path / "c.h5"
-    process.solve(load(case), "cpu", kept=kept)
+    process.solve(load(case), "cpu", checkpoint_path=kept)
     with pytest.raises(WarpError, match="belongs to another case"):
-        process.solve(load(case, {"step.2.temperature": "150 degC"}), "cpu", kept=kept, resume=True)
+        process.solve(
+            load(case, {"step.2.temperature": "150 degC"}), "cpu", checkpoint_path=kept, resume=True
+        )
     kept.write_bytes(kept.read_bytes()[:5000])
     with pytest.raises(WarpError, match="damaged or incomplete"):
-        process.solve(load(case), "cpu", kept=kept, resume=True)
+        process.solve(load(case), "cpu", checkpoint_path=kept, resume=True)
 
 
 def test_what_killed_runs_left_is_swept_up(tmp_path):
     kept = tmp_path / "out.checkpoint.h5"
-    dead, mine = tmp_path / f".{kept.name}.999999999.tmp", tmp_path / f".{kept.name}.{os.getpid()}.tmp"
+    dead, mine = (
+        tmp_path / f".{kept.name}.999999999.tmp",
+        tmp_path / f".{kept.name}.{os.getpid()}.tmp",
+    )
     for file in (dead, mine):
         file.touch()
     checkpoint.tidy(kept)

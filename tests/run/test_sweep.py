@@ -1,4 +1,6 @@
-"""Sweeps: points where they should lie, effects that a hand can check, runs that are made once and survive deaths."""
+"""Sweeps: points where they should lie, effects that a hand can check, runs that are made once and
+survive deaths.
+"""
 
 import csv
 import importlib.util
@@ -39,7 +41,10 @@ def test_a_latin_hypercube_has_one_point_in_every_stratum():
     for n, low, width in ((0, 0.0, 1.0), (1, 10.0, 10.0)):
         at = [(found.variables[n].number(point[n]) - low) / width for point in found.points]
         assert sorted(int(20 * v) for v in at) == list(range(20))
-    assert found.points == plan("a=0 .. 1", "b=10 ppm/K .. 20 ppm/K", sample="lhs", size=20, seed=3).points
+    assert (
+        found.points
+        == plan("a=0 .. 1", "b=10 ppm/K .. 20 ppm/K", sample="lhs", size=20, seed=3).points
+    )
     words = plan("a=x, y", sample="lhs", size=10)
     assert Counter(point[0] for point in words.points) == {"x": 5, "y": 5}
 
@@ -80,17 +85,32 @@ def test_bad_designs_are_one_sentence():
 
 
 def test_variance_shares_of_ishigami():
-    """y = sin a + 7 sin2 b + 0.1 c4 sin a: first order 0.3139, 0.4424, 0; total 0.5576, 0.4424, 0.2437
-    (Ishigami and Homma 1990; Saltelli et al., Global Sensitivity Analysis, 2008, 4.6)."""
+    """y = sin a + 7 sin2 b + 0.1 c4 sin a: first order 0.3139, 0.4424, 0; total 0.5576, 0.4424,
+    0.2437 (Ishigami and Homma 1990; Saltelli et al., Global Sensitivity Analysis, 2008, 4.6).
+    """
     a, b, c = np.pi * (2 * sampling.saltelli(2048, 3, 0).T - 1)
     first, total = effects.shares(np.sin(a) + 7 * np.sin(b) ** 2 + 0.1 * c**4 * np.sin(a), 2048, 3)
     np.testing.assert_allclose(first, [0.3139, 0.4424, 0.0], atol=0.02)
     np.testing.assert_allclose(total, [0.5576, 0.4424, 0.2437], atol=0.02)
 
 
+def test_variance_shares_are_those_of_scipy():
+    from scipy.stats import sobol_indices
+
+    x = sampling.saltelli(64, 2, 1)
+    y = np.exp(x[:, 0]) + x[:, 0] * x[:, 1]
+    f = y.reshape(4, 1, 64)
+    theirs = sobol_indices(func={"f_A": f[0], "f_B": f[1], "f_AB": f[2:]}, n=64)
+    first, total = effects.shares(y, 64, 2)
+    np.testing.assert_allclose(first, theirs.first_order, rtol=1e-12)
+    np.testing.assert_allclose(total, theirs.total_order, rtol=1e-12)
+
+
 def test_main_effects_of_a_plane_and_of_words():
     found = plan("a=0 .. 2", "b=10 .. 30", "c=red, blue", size=3)
-    y = np.array([5 + 3 * float(a) - 0.25 * float(b) + (4 if c == "blue" else 0) for a, b, c in found.points])
+    y = np.array(
+        [5 + 3 * float(a) - 0.25 * float(b) + (4 if c == "blue" else 0) for a, b, c in found.points]
+    )
     y[4] = np.nan  # a failed run is left out
     a, b, c = effects.effects(found, "y", y)
     assert a.effect == pytest.approx(6, abs=1.0) and b.effect == pytest.approx(-5, abs=1.0)
@@ -134,10 +154,16 @@ def test_a_sweep_runs_once_and_goes_on(small, tmp_path, here):
     assert len(here) == 4 and not outcome.failed
     assert outcome.main == "board.bottom warpage (um)"
     rows = table(tmp_path / "sweep" / "sweep.csv")
-    by = {(r["part.board.thickness (mm)"], r["part.chip.material"]): float(r[outcome.main]) for r in rows}
-    assert by["0.8", "silicon"] > by["1.2", "silicon"] > 0 > by["0.8", "copper"] - by["0.8", "silicon"]
-    (picture,) = effect_figures.pictures(outcome, tmp_path / "sweep")
-    assert picture == tmp_path / "sweep" / "effects-warpage.png" and picture.stat().st_size > 5000
+    by = {
+        (r["part.board.thickness (mm)"], r["part.chip.material"]): float(r[outcome.main])
+        for r in rows
+    }
+    assert (
+        by["0.8", "silicon"] > by["1.2", "silicon"] > 0 > by["0.8", "copper"] - by["0.8", "silicon"]
+    )
+    pictures = effect_figures.pictures(outcome, tmp_path / "sweep")
+    assert [file.name for file in pictures] == ["effects-warpage.png", "effects-junction.png"]
+    assert all(file.stat().st_size > 5000 for file in pictures)
 
     wider = plan("part.board.thickness=0.8 mm, 1 mm, 1.2 mm", vary[1])
     kept = sorted((tmp_path / "sweep" / "points").iterdir())
@@ -158,7 +184,11 @@ def test_a_run_that_cannot_be_is_a_row_with_its_reason(small, tmp_path, here):
 @pytest.mark.parametrize("key", ["part.chip.colour", "part.chop.thickness", "loud.temperature"])
 def test_a_key_that_no_case_knows_leaves_no_folder(small, tmp_path, here, key):
     with pytest.raises(WarpError, match=f"small.toml: --vary {key}: "):
-        sweep.sweep(small, plan(f"{key}=1 mm, 2 mm", "part.chip.thickness=0.2 mm .. 0.6 mm"), tmp_path / "none")
+        sweep.sweep(
+            small,
+            plan(f"{key}=1 mm, 2 mm", "part.chip.thickness=0.2 mm .. 0.6 mm"),
+            tmp_path / "none",
+        )
     assert not here and not (tmp_path / "none").exists()
 
 
@@ -175,9 +205,13 @@ def test_a_dead_process_costs_no_other_run(tmp_path):
 def test_dask_repeats_what_died_with_a_worker(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     tasks = {name: (name, str(tmp_path), {}) for name in ("a", "once", "b", "c")}
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
         found = dict(sweep.through_dask(tasks, cluster.scheduler_address, "cpu", fragile))
-    assert sorted(found) == sorted(tasks) and all(record["status"] == "done" for record in found.values())
+    assert sorted(found) == sorted(tasks) and all(
+        record["status"] == "done" for record in found.values()
+    )
     monkeypatch.setattr(sweep, "PATIENCE", 1)
     with pytest.raises(WarpError, match="no Dask scheduler"):
         dict(sweep.through_dask(tasks, "tcp://127.0.0.1:9", "cpu", fragile))
@@ -192,17 +226,27 @@ def benchmark():
 
 
 def test_effects_are_those_of_laminate_theory(tmp_path, here):
-    """The record of 200 runs, data/benchmarks/sweep.md, on eight corners and a coarser grid: same signs, same order."""
+    """The record of 200 runs, data/benchmarks/sweep.md, on eight corners and a coarser grid: same
+    signs, same order.
+    """
     record = benchmark()
     coarse = case.load(record.CASE, {"grid.edge_spacing": "1 mm", "grid.spacing": "3 mm"})
-    vary = [text for text in record.VARY if text.startswith(("load.temperature", "material.board.cte", "part.chip"))]
+    vary = [
+        text
+        for text in record.VARY
+        if text.startswith(("load.temperature", "material.board.cte", "part.chip"))
+    ]
     found = plan(*vary, size=2)
     outcome = sweep.sweep(coarse, found, tmp_path / "s")
     computed = np.array([r["numbers"]["chip.top warpage (um)"] for r in outcome.records])
     theory = record.dome(found)
     assert np.abs(computed / theory - 1).max() < 0.08  # free edges, five cells under the chip
-    ours, theirs = (effects.main_effects(found, found.points, "w", values) for values in (computed, theory))
-    assert [e.variable for e in sorted(ours, key=lambda e: -abs(e.effect))] == [v.key for v in found.variables]
+    ours, theirs = (
+        effects.main_effects(found, found.points, "w", values) for values in (computed, theory)
+    )
+    assert [e.variable for e in sorted(ours, key=lambda e: -abs(e.effect))] == [
+        v.key for v in found.variables
+    ]
     for a, b in zip(ours, theirs, strict=True):
         assert a.effect == pytest.approx(b.effect, rel=0.25)  # sign and size
 
@@ -226,7 +270,9 @@ def test_a_killed_sweep_takes_its_processes_with_it(tmp_path):
         "    list(sweep.on_this_machine(tasks, 2, 'cpu', sleeper))\n"
     )
     support = Path(__file__).parents[1] / "support"
-    parent = subprocess.Popen([sys.executable, script], env={**os.environ, "PYTHONPATH": str(support)})
+    parent = subprocess.Popen(
+        [sys.executable, script], env={**os.environ, "PYTHONPATH": str(support)}
+    )
     until(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
     workers = [int(path.stem) for path in tmp_path.glob("*.pid")]
     os.kill(parent.pid, signal.SIGKILL)
@@ -242,14 +288,24 @@ def until(holds, seconds=60):
 
 
 def test_a_picture_and_its_table_tell_words_from_numbers(tmp_path, capsys):
-    """A material has no lowest and highest value: its effect has no sign. An output that fails everywhere is drawn, too."""
+    """A material has no lowest and highest value: its effect has no sign. An output that fails
+    everywhere is drawn, too.
+    """
     from warp.cli import tables
 
     found = plan("a.thickness=0.2 .. 0.6 mm", "b.material=soft, hard", sample="sobol", size=4)
     y = np.array([100 - 80 * float(a.split()[0]) + 10 * (b == "soft") for a, b in found.points])
-    records = [{"numbers": {"w (um)": v}, "status": "done", "seconds": 1.0, "main": "w (um)"} for v in y]
-    tables.print_sweep(sweep.report(found, records, tmp_path))
-    rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines() if "%" in line}
+    records = [
+        {"numbers": {"w (um)": v}, "status": "done", "seconds": 1.0, "main": "w (um)"} for v in y
+    ]
+    tables.print_sweep(sweep.tabulate(found, records, tmp_path))
+    rows = {
+        line.split()[0]: line.split()[1]
+        for line in capsys.readouterr().out.splitlines()
+        if "%" in line
+    }
     assert rows["a.thickness"].startswith("-") and rows["b.material"][0].isdigit()
-    effect_figures.main_effects_picture(found, "w (um)", "um", np.full(len(y), np.nan), tmp_path / "nothing.png")
+    effect_figures.main_effects_picture(
+        found, "w (um)", "um", np.full(len(y), np.nan), tmp_path / "nothing.png"
+    )
     assert (tmp_path / "nothing.png").stat().st_size > 5000

@@ -1,4 +1,6 @@
-"""Order of accuracy by manufactured solutions, and laws that every solve obeys: equilibrium, energy, symmetry."""
+"""Order of accuracy by manufactured solutions, and laws that every solve obeys: equilibrium,
+energy, symmetry.
+"""
 
 import numpy as np
 import pytest
@@ -21,24 +23,31 @@ from warp.voxels.grid import Grid, voxel_volumes
 from warp.voxels.voxelize import VoxelModel
 
 INF = np.inf
-TWO = ((80e9, 0.3), (8e9, 0.2))  # Young's modulus (Pa) and Poisson's ratio below and above the interface
+TWO = (
+    (80e9, 0.3),
+    (8e9, 0.2),
+)  # Young's modulus (Pa) and Poisson's ratio below and above the interface
 SPLIT = 0.4
 
 
 def hermite(s0, s1, ends):
     """The cubic with value and slope at both ends of [s0, s1]."""
     rows = [[1, s, s**2, s**3] for s in (s0, s1)] + [[0, 1, 2 * s, 3 * s**2] for s in (s0, s1)]
-    return Polynomial(np.linalg.solve(np.array(rows, float), [ends[0][0], ends[1][0], ends[0][1], ends[1][1]]))
+    return Polynomial(
+        np.linalg.solve(np.array(rows, float), [ends[0][0], ends[1][0], ends[0][1], ends[1][1]])
+    )
 
 
 class Manufactured:
-    """A body 0 < s, p, q < 1 of two materials that meet at s = 0.4: u_p = dQ/dp a(s), u_q = dQ/dq a(s), u_s = Q b(s).
+    """A body 0 < s, p, q < 1 of two materials that meet at s = 0.4: u_p = dQ/dp a(s), u_q = dQ/dq
+    a(s), u_s = Q b(s).
 
-    With Q = cos(pi p) cos(2 pi q) no shear acts on the p and q faces. The cubics a and b keep displacement and
-    traction continuous at the interface and the s faces free of traction; nothing but the interface lies at zero.
+    With Q = cos(pi p) cos(2 pi q) no shear acts on the p and q faces. The cubics a and b keep
+    displacement and traction continuous at the interface and the s faces free of traction; nothing
+    but the interface lies at zero.
 
-    With `notched` no shear acts on p = 1/2, q = 1/2 and the interface either: the sides of a notch out of the upper
-    material, where only a normal stress pulls.
+    With `notched` no shear acts on p = 1/2, q = 1/2 and the interface either: the sides of a notch
+    out of the upper material, where only a normal stress pulls.
     """
 
     def __init__(self, notched=False):
@@ -55,7 +64,9 @@ class Manufactured:
             for s in (s0, s1):
                 inner = s == SPLIT
                 ends_a.append((a_at[s], (shear if inner else 0.0) / mu - b_at[s]))
-                ends_b.append((b_at[s], ((normal if inner else 0.0) + lam * m2 * a_at[s]) / (lam + 2 * mu)))
+                ends_b.append(
+                    (b_at[s], ((normal if inner else 0.0) + lam * m2 * a_at[s]) / (lam + 2 * mu))
+                )
             self.a.append(hermite(s0, s1, ends_a))
             self.b.append(hermite(s0, s1, ends_b))
 
@@ -74,7 +85,9 @@ class Manufactured:
         return self.shape(p, q, along) * np.where(side, f[1](s), f[0](s))
 
     def force(self, along, side, s, p, q):
-        """Body force -div sigma that holds the solution, evaluated with the law of one side of the interface."""
+        """Body force -div sigma that holds the solution, evaluated with the law of one side of the
+        interface.
+        """
         (lam, mu), a, b = self.lame[side], self.a[side], self.b[side]
         m2 = self.P**2 + self.Q**2
         divergence = b.deriv() - m2 * a
@@ -93,11 +106,19 @@ class Manufactured:
 
 
 def manufactured_error(device, axis, n, mirror, notched=False):
-    """Root mean square error of the displacement, rigid motion left out, with about 11 n, 8 n and 8 n cells."""
+    """Root mean square error of the displacement, rigid motion left out, with about 11 n, 8 n and 8
+    n cells.
+    """
     exact = Manufactured(notched)
     even = np.linspace(0, 1, 8 * n + 1)
-    lines = [even + 0.02 * np.sin(2 * np.pi * even), even - 0.02 * np.sin(2 * np.pi * even)]  # 1/2 stays a line
-    lines.insert(axis, np.concatenate((np.linspace(0, SPLIT, 4 * n + 1), np.linspace(SPLIT, 1, 7 * n + 1)[1:])))
+    lines = [
+        even + 0.02 * np.sin(2 * np.pi * even),
+        even - 0.02 * np.sin(2 * np.pi * even),
+    ]  # 1/2 stays a line
+    lines.insert(
+        axis,
+        np.concatenate((np.linspace(0, SPLIT, 4 * n + 1), np.linspace(SPLIT, 1, 7 * n + 1)[1:])),
+    )
     low, high = [-INF, INF] * 3, [-INF, INF] * 3
     low[2 * axis + 1] = high[2 * axis] = SPLIT
     parts = {"a": (material(*TWO[0]), tuple(low)), "b": (material(*TWO[1]), tuple(high))}
@@ -131,14 +152,22 @@ def manufactured_error(device, axis, n, mirror, notched=False):
         upper[2 - c] = slice(1, None)
         lower = [slice(None)] * 3
         lower[2 - c] = slice(None, -1)
-        for half in (tuple(lower), tuple(upper)):  # every cell gives half its volume's force to its two faces
+        for half in (
+            tuple(lower),
+            tuple(upper),
+        ):  # every cell gives half its volume's force to its two faces
             local = [q[half] for q in at]
             for side in (0, 1):
                 mine = model.ids == side + 1
                 f[here][half] += np.where(mine, exact.force(along, side, *local) * volume / 2, 0.0)
             weight[here][half] += np.where(model.ids > 0, volume / 2, 0.0)
-        area = volume / np.expand_dims((grid.dx, grid.dy, grid.dz)[c], tuple(d for d in range(3) if d != 2 - c))
-        for half, beyond, sign in ((tuple(upper), -1, 1), (tuple(lower), 1, -1)):  # what ends here is pulled
+        area = volume / np.expand_dims(
+            (grid.dx, grid.dy, grid.dz)[c], tuple(d for d in range(3) if d != 2 - c)
+        )
+        for half, beyond, sign in (
+            (tuple(upper), -1, 1),
+            (tuple(lower), 1, -1),
+        ):  # what ends here is pulled
             local = [q[half] for q in at]
             pull = [exact.stress(along, side, *local) for side in (0, 1)]
             ends = (model.ids > 0) & (beside(model.ids, 2 - c, beyond) == 0)
@@ -173,20 +202,29 @@ def test_elasticity_is_second_order_beside_a_void(cpu, axis, mirror):
     """A notch down to the interface; its sides are pulled as the exact field asks."""
     errors = [manufactured_error(cpu, axis, n, mirror, notched=True) for n in (1, 2)]
     order = np.log2(errors[0] / errors[1])
-    print(f"notch, interface across {'xyz'[axis]}: errors {errors[0]:.3e} {errors[1]:.3e}, order {order:.2f}")
+    print(
+        f"notch, interface across {'xyz'[axis]}: errors {errors[0]:.3e} "
+        f"{errors[1]:.3e}, order {order:.2f}"
+    )
     assert order > 1.8
 
 
-@pytest.mark.parametrize("axis, mirror", [(0, (False, True)), (1, (False, False)), (2, (True, True))], ids="xyz")
+@pytest.mark.parametrize(
+    "axis, mirror", [(0, (False, True)), (1, (False, False)), (2, (True, True))], ids="xyz"
+)
 def test_elasticity_is_second_order_across_an_interface(cpu, axis, mirror):
     errors = [manufactured_error(cpu, axis, n, mirror) for n in (1, 2)]
     order = np.log2(errors[0] / errors[1])
-    print(f"interface across {'xyz'[axis]}: errors {errors[0]:.3e} {errors[1]:.3e}, order {order:.2f}")
+    print(
+        f"interface across {'xyz'[axis]}: errors {errors[0]:.3e} {errors[1]:.3e}, order {order:.2f}"
+    )
     assert order > 1.8
 
 
 MATERIALS = {
-    "substrate": material((26e9, 20e9, 9e9), (0.25, 0.25, 0.12), (14e-6, 16e-6, 40e-6), (4e9, 3e9, 6e9), (20, 15, 0.4)),
+    "substrate": material(
+        (26e9, 20e9, 9e9), (0.25, 0.25, 0.12), (14e-6, 16e-6, 40e-6), (4e9, 3e9, 6e9), (20, 15, 0.4)
+    ),
     "chip": material(130e9, 0.28, 2.8e-6, k=130.0),
     "lid": material(120e9, 0.34, 17e-6, k=390.0),
     "seal": material(0.4e9, 0.45, 60e-6, k=1.0),
@@ -219,7 +257,10 @@ def lines(seed=8):
     rng = np.random.default_rng(seed)
     pieces = [(0, 2, 4), (2, 3.5, 3), (3.5, 4.5, 3)], [(0, 1.6, 4), (1.6, 3, 3), (3, 4, 3)]
     return [
-        np.concatenate([[0.0], *(start + uneven(rng, n, end - start)[1:] for start, end, n in axis)]) * 1e-3
+        np.concatenate(
+            [[0.0], *(start + uneven(rng, n, end - start)[1:] for start, end, n in axis)]
+        )
+        * 1e-3
         for axis in pieces
     ]
 
@@ -261,12 +302,16 @@ def test_no_section_carries_a_force(lopsided):
     for axis, widths in enumerate((grid.dx, grid.dy, grid.dz)):
         dim = 2 - axis
         across = tuple(d for d in range(3) if d != dim)
-        force, scale = ((f(sigma[axis]) * volume).sum(axis=across) / widths for f in (np.asarray, np.abs))
+        force, scale = (
+            (f(sigma[axis]) * volume).sum(axis=across) / widths for f in (np.asarray, np.abs)
+        )
         assert abs(force).max() < 1e-6 * scale.max()
 
 
 def test_work_is_twice_the_energy(lopsided, cpu):
-    """Work of the thermal forces = 2 x energy of the strains they cause, summed from an independent assembly."""
+    """Work of the thermal forces = 2 x energy of the strains they cause, summed from an independent
+    assembly.
+    """
     model, T, U = lopsided
     grid = model.grid
     A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, T))
@@ -343,7 +388,9 @@ def whole():
 
 @pytest.mark.parametrize("mirror", [(True, False), (False, True), (True, True)])
 def test_half_and_quarter_are_the_whole(mirror, whole):
-    """The part beyond the mirror planes is left out; the rest is the same to the solver's tolerance."""
+    """The part beyond the mirror planes is left out; the rest is the same to the solver's
+    tolerance.
+    """
     T, U, shape = whole
     half = lines()
     x, y = (q if m else unfolded(q) for q, m in zip(half, mirror, strict=True))

@@ -1,4 +1,6 @@
-"""The operator against an independent assembly, and states that are exact on any grid: free expansion, free bending."""
+"""The operator against an independent assembly, and states that are exact on any grid: free
+expansion, free bending.
+"""
 
 import numpy as np
 import pytest
@@ -46,7 +48,9 @@ def test_rigid_motions_cost_no_energy(cpu, mirror):
 
 @pytest.mark.parametrize("mirror", MIRRORS)
 def test_load_is_the_assembled_one(cpu, mirror):
-    """Of temperatures at random: thermal strain in the voxels, and the free shear at lateral faces."""
+    """Of temperatures at random: thermal strain in the voxels, and the free shear at lateral
+    faces.
+    """
     model = voxels(rubble(4), TWO, mirror)
     T = ROOM + np.random.default_rng(5).uniform(-100, 50, model.grid.shape)
     A = elastic_operator.Operator(model, cpu, np.full(3, ROOM))
@@ -63,7 +67,9 @@ PLATE = np.ones((4, 9, 11), int)
 
 
 def scaffold():
-    """A plate that carries a block, a tower of one voxel, a wall one voxel thick, and a beam over the void."""
+    """A plate that carries a block, a tower of one voxel, a wall one voxel thick, and a beam over
+    the void.
+    """
     pattern = np.zeros((7, 10, 11), int)
     pattern[:2] = 1
     pattern[2:4, 2:7, 3:8] = 1
@@ -76,7 +82,9 @@ def scaffold():
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])
 @pytest.mark.parametrize("pattern", [PLATE, scaffold()], ids=["plate", "scaffold"])
 def test_free_expansion_has_no_stress(cpu, mirror, pattern):
-    """Any heap of voxels of one material just grows: u = cte dT x, sigma < 1e-6 E cte dT (here 1e-8)."""
+    """Any heap of voxels of one material just grows: u = cte dT x, sigma < 1e-6 E cte dT (here
+    1e-8).
+    """
     solid = Solid(expansion=(1e-5, 2e-5, 3e-5))
     model = voxels(pattern, [solid], mirror)
     dT = -125.0
@@ -97,7 +105,9 @@ def test_linear_temperature_bends_without_stress(cpu, mirror, pattern):
     solution = elastic.solve(model, T, cpu, 1e-12)
     stress = elastic_stress.stress(model, solution.displacement, T)
     assert abs(stress).max() < 1e-6 * solid.E * 1e-5 * g * 1e-3
-    slope = np.diff(solution.displacement[0, :-1, :-1], axis=0) / np.diff(model.grid.zc)[:, None, None]
+    slope = (
+        np.diff(solution.displacement[0, :-1, :-1], axis=0) / np.diff(model.grid.zc)[:, None, None]
+    )
     kappa = np.diff(slope, axis=2) / model.grid.dx
     bent = (model.ids[1:] > 0) & (model.ids[:-1] > 0)
     np.testing.assert_allclose(kappa[bent], 1e-5 * g, rtol=1e-6)
@@ -126,18 +136,25 @@ def test_a_single_column_of_cells_expands(cpu):
     a = TWO[0].expansion
     for axis, widths in enumerate((model.grid.dx, model.grid.dy, model.grid.dz)):
         along = np.moveaxis(U[axis], 2 - axis, 0)[:, 0, 0]
-        np.testing.assert_allclose(np.diff(along)[: len(widths)], -100 * a[axis] * widths, rtol=1e-6)
+        np.testing.assert_allclose(
+            np.diff(along)[: len(widths)], -100 * a[axis] * widths, rtol=1e-6
+        )
 
 
 @pytest.mark.parametrize("mirror", [(True, True), (False, False)])
 @pytest.mark.parametrize("slender", [80, 500])
 def test_a_slender_strip_bends_like_a_short_one(cpu, slender, mirror):
-    """Free, of two layers, nu = 0: any length has the same curvature; bending is up to 1e10 times softer than stretching."""
+    """Free, of two layers, nu = 0: any length has the same curvature; bending is up to 1e10 times
+    softer than stretching.
+    """
     found = []
     for length in (0.02, slender * 1e-3):
         lower, upper = (Solid(nu=0.0, expansion=(cte, 0.0, 0.0)) for cte in (2e-5, 1e-5))
         x, z = np.linspace(0, length / 2, 41), np.linspace(0, 1e-3, 9)
-        parts = {"lower": (lower, (-1, 1, -1, 1, 0, 0.5e-3)), "upper": (upper, (-1, 1, -1, 1, 0.5e-3, 1))}
+        parts = {
+            "lower": (lower, (-1, 1, -1, 1, 0, 0.5e-3)),
+            "upper": (upper, (-1, 1, -1, 1, 0.5e-3, 1)),
+        }
         model = boxes(x, x[:2], z, parts, mirror)
         model.media.stress_free[1:] = ROOM
         solution = elastic.solve(model, ROOM - 100, cpu)
@@ -146,4 +163,6 @@ def test_a_slender_strip_bends_like_a_short_one(cpu, slender, mirror):
         tilt = (u[7] - u[0]) / (z[7] - z[0])
         found.append((tilt[21] - tilt[20]) / model.grid.dx[20])
     assert found[1] == pytest.approx(found[0], rel=1e-5)
-    assert abs(found[0]) == pytest.approx(1.5 * 1e-3 / 1e-3, rel=2e-2)  # 3/2 of the difference in strain over the height
+    assert abs(found[0]) == pytest.approx(
+        1.5 * 1e-3 / 1e-3, rel=2e-2
+    )  # 3/2 of the difference in strain over the height

@@ -1,4 +1,6 @@
-"""Steady conduction: exact cases, order of accuracy, and the solver; published cases are in test_gates."""
+"""Steady conduction: exact cases, order of accuracy, and the solver; published cases are in
+test_gates.
+"""
 
 from dataclasses import replace
 
@@ -43,17 +45,32 @@ FILMS = [Film("package.top", 800, 300), Film("base.bottom", 50, 310), Fixed("foo
 def test_layers_are_exact(cpu):
     """T falls by q t/k per layer and q/h in the film, whatever the voxels."""
     rng = np.random.default_rng(1)
-    z = np.concatenate((uneven(rng, 3, 1e-3), 1e-3 + uneven(rng, 2, 1e-4)[1:], 1.1e-3 + uneven(rng, 4, 0.5e-3)[1:]))
-    layers = {"a": (20.0, (-INF, INF) * 2 + (0, 1e-3)), "b": (1.0, (-INF, INF) * 2 + (1e-3, 1.1e-3))}
-    model = boxes([0, 1e-3, 4e-3], [0, 2e-3], z, layers | {"c": (100.0, (-INF, INF) * 2 + (1.1e-3, 1))})
-    out = heat.solve_steady(model, [Fixed("a.bottom", 400), Film("c.top", 5e3, 300)], {}, cpu, 1e-12)
+    z = np.concatenate(
+        (uneven(rng, 3, 1e-3), 1e-3 + uneven(rng, 2, 1e-4)[1:], 1.1e-3 + uneven(rng, 4, 0.5e-3)[1:])
+    )
+    layers = {
+        "a": (20.0, (-INF, INF) * 2 + (0, 1e-3)),
+        "b": (1.0, (-INF, INF) * 2 + (1e-3, 1.1e-3)),
+    }
+    model = boxes(
+        [0, 1e-3, 4e-3], [0, 2e-3], z, layers | {"c": (100.0, (-INF, INF) * 2 + (1.1e-3, 1))}
+    )
+    out = heat.solve_steady(
+        model, [Fixed("a.bottom", 400), Film("c.top", 5e3, 300)], {}, cpu, 1e-12
+    )
     resistance = np.array([1e-3 / 20, 1e-4 / 1, 0.5e-3 / 100, 1 / 5e3])
     q = 100 / resistance.sum()
-    corners = np.interp(model.grid.zc, [0, 1e-3, 1.1e-3, 1.6e-3], 400 - q * np.cumsum([0, *resistance[:3]]))
-    np.testing.assert_allclose(out.temperature, np.broadcast_to(corners[:, None, None], model.grid.shape), rtol=1e-11)
+    corners = np.interp(
+        model.grid.zc, [0, 1e-3, 1.1e-3, 1.6e-3], 400 - q * np.cumsum([0, *resistance[:3]])
+    )
+    np.testing.assert_allclose(
+        out.temperature, np.broadcast_to(corners[:, None, None], model.grid.shape), rtol=1e-11
+    )
     assert heat.heat_flows(out)["c.top"] == pytest.approx(q * 8e-6, rel=1e-9)
     assert heat.face_temperature(out, "c.top")[1] == pytest.approx(300 + q / 5e3, rel=1e-10)
-    assert heat.face_temperature(out, "b.top")[1] == pytest.approx(400 - q * resistance[:2].sum(), rel=1e-10)
+    assert heat.face_temperature(out, "b.top")[1] == pytest.approx(
+        400 - q * resistance[:2].sum(), rel=1e-10
+    )
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -126,7 +143,9 @@ def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch
 
 
 def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
-    """A uniform rise costs the films' conductance on every level; so the cycle gives it back at once."""
+    """A uniform rise costs the films' conductance on every level; so the cycle gives it back at
+    once.
+    """
     monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 10)
     A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
@@ -139,16 +158,25 @@ def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
 
 
 def test_interpolation_follows_the_conductances(cpu, monkeypatch):
-    """Four cells in pairs, equal ones: a quarter and three quarters; a jump between the pairs: resistances in series.
+    """Four cells in pairs, equal ones: a quarter and three quarters; a jump between the pairs:
+    resistances in series.
 
     From one coarse centre to the other: 1/2 + 1/2 in k = 1, then a hundredth of that.
     """
     monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 1)
     weights = []
     for k in (1.0, 100.0):
-        parts = {"left": (1.0, (0, 2, -INF, INF, -INF, INF)), "right": (k, (2, 4, -INF, INF, -INF, INF))}
+        parts = {
+            "left": (1.0, (0, 2, -INF, INF, -INF, INF)),
+            "right": (k, (2, 4, -INF, INF, -INF, INF)),
+        }
         model = boxes(np.arange(5), [0, 1], [0, 1], parts)
-        weights.append(Cycle(heat_operator.operator(model, [Film("left.x-", 1, 300)], cpu)).coarser[0].weights[0].reshape(-1))
+        weights.append(
+            Cycle(heat_operator.operator(model, [Film("left.x-", 1, 300)], cpu))
+            .coarser[0]
+            .weights[0]
+            .reshape(-1)
+        )
     np.testing.assert_allclose(weights[0], [0, 0.25, 0.75, 1], rtol=1e-6)
     whole = 0.5 + 0.5 + 0.01
     np.testing.assert_allclose(weights[1], [0, 0.5 / whole, 1 - 0.005 / whole, 1], rtol=1e-3)
@@ -170,10 +198,15 @@ def test_interpolation_keeps_constants(cpu, package, monkeypatch):
 
 def test_heat_in_is_heat_out(cpu, package):
     seen = []
-    out = heat.solve_steady(package, FILMS, {"chip": 60.0}, cpu, 1e-10, lambda n, r: seen.append((n, r)))
+    out = heat.solve_steady(
+        package, FILMS, {"chip": 60.0}, cpu, 1e-10, lambda n, r: seen.append((n, r))
+    )
     assert sum(heat.heat_flows(out).values()) == pytest.approx(60, rel=1e-7)
     assert out.residuals[-1] <= 1e-10 and seen[-1] == (out.iterations, out.residuals[-1])
-    assert np.all(out.temperature[package.ids == 0] == 0) and out.temperature[package.ids > 0].min() > 299
+    assert (
+        np.all(out.temperature[package.ids == 0] == 0)
+        and out.temperature[package.ids > 0].min() > 299
+    )
 
 
 def test_ambient_alone_is_the_temperature(cpu, package):
@@ -183,22 +216,33 @@ def test_ambient_alone_is_the_temperature(cpu, package):
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_second_order_with_a_material_interface(cpu, axis):
-    """k jumps from 1 to 10 at s = 0.4, T = sin(2 pi (s - 0.4)) / k cos(pi t), lines uneven in every direction."""
+    """k jumps from 1 to 10 at s = 0.4, T = sin(2 pi (s - 0.4)) / k cos(pi t), lines uneven in every
+    direction.
+    """
     errors = []
     for n in (2, 4):
         even = np.linspace(0, 1, 4 * n + 1)
         lines = [even + 0.03 * np.sin(2 * np.pi * even)] * 3
-        lines[axis] = np.concatenate((np.linspace(0, 0.4, 5 * n + 1), np.linspace(0.4, 1, 6 * n + 1)[1:]))
+        lines[axis] = np.concatenate(
+            (np.linspace(0, 0.4, 5 * n + 1), np.linspace(0.4, 1, 6 * n + 1)[1:])
+        )
         first, second = [-INF, INF] * 3, [-INF, INF] * 3
         first[2 * axis + 1] = second[2 * axis] = 0.4
         model = boxes(*lines, {"a": (1.0, tuple(first)), "b": (10.0, tuple(second))})
         grid = model.grid
         centres = np.meshgrid(grid.zc, grid.yc, grid.xc, indexing="ij")[::-1]
         k = model.media.conductivity(300)[model.ids][..., 0]
-        across, volume = np.cos(np.pi * centres[(axis + 1) % 3]), np.multiply.outer(grid.dz, grid.area)
-        exact = np.sin(2 * np.pi * (centres[axis] - 0.4)) / k * across  # zero at the interface, k T' smooth there
+        across, volume = (
+            np.cos(np.pi * centres[(axis + 1) % 3]),
+            np.multiply.outer(grid.dz, grid.area),
+        )
+        exact = (
+            np.sin(2 * np.pi * (centres[axis] - 0.4)) / k * across
+        )  # zero at the interface, k T' smooth there
         low, high = [("x-", "x+"), ("y-", "y+"), ("bottom", "top")][axis]
-        A = heat_operator.operator(model, [Fixed(f"package.{end}", 300) for end in (low, high)], cpu)
+        A = heat_operator.operator(
+            model, [Fixed(f"package.{end}", 300) for end in (low, high)], cpu
+        )
         b = heat_operator.load(A, 5 * np.pi**2 * k * exact * volume)
         walls = np.sin(-0.8 * np.pi), np.sin(1.2 * np.pi) / 10
         for contact, wall in zip(A.surroundings.contacts, walls, strict=True):
@@ -210,7 +254,9 @@ def test_second_order_with_a_material_interface(cpu, axis):
 
 
 def test_a_graded_lidded_package_takes_few_iterations(cpu):
-    """Fine at chip and foot edges (1 : 80), cavity, conductivities 0.2 to 390; then a poor conductor beside the chip."""
+    """Fine at chip and foot edges (1 : 80), cavity, conductivities 0.2 to 390; then a poor
+    conductor beside the chip.
+    """
     narrow = graded(20, 1.25)
     x = np.concatenate((1 - narrow[::-1], 1 + narrow[1:], 2.2 - 0.2 * narrow[19::-1])) * 9e-3
     edge, foot, end = 9e-3, x[40], x[-1]
@@ -225,12 +271,23 @@ def test_a_graded_lidded_package_takes_few_iterations(cpu):
     model = boxes(x, x, z, parts, mirror=(True, True))
     films = [Film("lid.top", 800, 300), Film("substrate.bottom", 20, 300)]
     assert heat.solve_steady(model, films, {"chip": 60.0}, cpu).iterations <= 12
-    parts["fillet"] = (0.02, (edge, edge + 0.8e-3, 0, edge, 1.2e-3, 1.7e-3), (0, edge, edge, edge + 0.8e-3, 1.2e-3, 1.7e-3))
-    assert heat.solve_steady(boxes(x, x, z, parts, (True, True)), films, {"chip": 60.0}, cpu).iterations <= 14
+    parts["fillet"] = (
+        0.02,
+        (edge, edge + 0.8e-3, 0, edge, 1.2e-3, 1.7e-3),
+        (0, edge, edge, edge + 0.8e-3, 1.2e-3, 1.7e-3),
+    )
+    assert (
+        heat.solve_steady(
+            boxes(x, x, z, parts, (True, True)), films, {"chip": 60.0}, cpu
+        ).iterations
+        <= 14
+    )
 
 
 def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
-    """Rounds start from the last field; in the end the flow is that of the conductivities at the temperatures found."""
+    """Rounds start from the last field; in the end the flow is that of the conductivities at the
+    temperatures found.
+    """
     constant = heat.solve_steady(package, FILMS, {"chip": 6e3}, cpu)
     assert constant.rounds == 1
     law = Conductor(lambda T: 130 * (T / 300) ** -1.3)
@@ -243,7 +300,9 @@ def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
     chip = package.ids == 2
     assert np.ptp(out.temperature[chip]) > 5
     k = 0.5 / out.operator.table[out.operator.split.ids[chip], 0]
-    np.testing.assert_allclose(k, law.conductivity(out.temperature[chip])[:, 0], rtol=2e-3)  # 64 groups
+    np.testing.assert_allclose(
+        k, law.conductivity(out.temperature[chip])[:, 0], rtol=2e-3
+    )  # 64 groups
     assert sum(heat.heat_flows(out).values()) == pytest.approx(6e3, rel=1e-7)
 
 
@@ -259,16 +318,27 @@ def test_a_cycle_serves_until_the_conductivities_move_on(cpu, monkeypatch):
     made = []
     monkeypatch.setattr(heat, "Cycle", lambda A: made.append(A) or Cycle(A))
     law = Conductor(lambda T: 130 * (T / 300) ** -1.3)
-    model = boxes(np.linspace(0, 10e-3, 4), np.linspace(0, 10e-3, 4), np.linspace(0, 20e-3, 12), {"a": (law,)})
-    out = heat.solve_steady(model, [Fixed("a.bottom", 300), Film("a.top", 10, 300)], {"a": 300.0}, cpu)
+    model = boxes(
+        np.linspace(0, 10e-3, 4), np.linspace(0, 10e-3, 4), np.linspace(0, 20e-3, 12), {"a": (law,)}
+    )
+    out = heat.solve_steady(
+        model, [Fixed("a.bottom", 300), Film("a.top", 10, 300)], {"a": 300.0}, cpu
+    )
     assert out.rounds > 5 and len(made) <= 4
-    flow = 130 * 300**1.3 / 0.3 * (300**-0.3 - out.temperature[-1, 0, 0] ** -0.3)  # INT k dT, to the topmost centre
+    flow = (
+        130 * 300**1.3 / 0.3 * (300**-0.3 - out.temperature[-1, 0, 0] ** -0.3)
+    )  # INT k dT, to the topmost centre
     assert flow == pytest.approx(300 / 100e-6 * 20e-3 / 2, rel=0.01)
 
 
 def test_heat_must_have_a_way_out(cpu, package):
     with pytest.raises(WarpError, match="no way out"):
         heat.solve_steady(package, [], {"chip": 1.0}, cpu)
-    model = boxes([0, 1], [0, 1], [0, 1, 2, 3], {"base": (1.0, (0, 1, 0, 1, 0, 1)), "lid": (1.0, (0, 1, 0, 1, 2, 3))})
+    model = boxes(
+        [0, 1],
+        [0, 1],
+        [0, 1, 2, 3],
+        {"base": (1.0, (0, 1, 0, 1, 0, 1)), "lid": (1.0, (0, 1, 0, 1, 2, 3))},
+    )
     with pytest.raises(WarpError, match="'lid'"):
         heat.solve_steady(model, [Film("base.bottom", 10, 300)], {"base": 1.0}, cpu)

@@ -1,4 +1,6 @@
-"""Conjugate gradients: what they promise of the memory that they share, of a start, and of numbers that are none."""
+"""Conjugate gradients: what they promise of the memory that they share, of a start, and of numbers
+that are none.
+"""
 
 import numpy as np
 import pytest
@@ -17,7 +19,10 @@ INF = np.inf
 def system(cpu):
     """Operator and load of a block of two conductors on a cold plate."""
     rng = np.random.default_rng(3)
-    model = boxes(*(uneven(rng, n, 1e-3) for n in (9, 7, 5)), {"a": (2.0,), "b": (300.0, (3e-4, INF, -INF, INF, 4e-4, INF))})
+    model = boxes(
+        *(uneven(rng, n, 1e-3) for n in (9, 7, 5)),
+        {"a": (2.0,), "b": (300.0, (3e-4, INF, -INF, INF, 4e-4, INF))},
+    )
     A = heat_operator.operator(model, [Fixed("package.bottom", 300.0)], cpu)
     return A, heat_operator.load(A, rng.uniform(0, 1, A.shape))
 

@@ -1,4 +1,6 @@
-"""Laws of the preconditioner and of the numbers' frame: symmetry, definiteness, place and units; voids in exact fields."""
+"""Laws of the preconditioner and of the numbers' frame: symmetry, definiteness, place and units;
+voids in exact fields.
+"""
 
 import numpy as np
 import pytest
@@ -21,9 +23,13 @@ from warp.voxels.voxelize import VoxelModel
 INF = np.inf
 
 
-@pytest.fixture(params=[(False, False), (True, False), (True, True)], ids=["whole", "half", "quarter"])
+@pytest.fixture(
+    params=[(False, False), (True, False), (True, True)], ids=["whole", "half", "quarter"]
+)
 def cycle(request, cpu, monkeypatch):
-    """A V-cycle of three levels or more over two materials with an overhang and a cavity, uneven lines."""
+    """A V-cycle of three levels or more over two materials with an overhang and a cavity, uneven
+    lines.
+    """
     monkeypatch.setattr(elastic_cycle, "COARSEST", (200, 200))
     pattern = np.ones((5, 14, 16), int)
     pattern[2:] = 0
@@ -43,10 +49,15 @@ def applied(cycle, r):
 
 
 def test_elastic_cycle_is_symmetric_and_positive(cycle):
-    """On what the solver gives it, thermal forces: they have no resultant. Round-off is that of float32."""
+    """On what the solver gives it, thermal forces: they have no resultant. Round-off is that of
+    float32.
+    """
     model, cycle = cycle
     rng = np.random.default_rng(6)
-    x, y = (elastic_load.load(model, cycle.fine.A, 300 + rng.uniform(-50, 50, model.grid.shape)) for _ in range(2))
+    x, y = (
+        elastic_load.load(model, cycle.fine.A, 300 + rng.uniform(-50, 50, model.grid.shape))
+        for _ in range(2)
+    )
     Mx, My = (applied(cycle, r) for r in (x, y))
     scale = np.sqrt(np.vdot(x, Mx) * np.vdot(y, My))
     assert np.vdot(x, Mx) > 0 and np.vdot(y, My) > 0
@@ -54,7 +65,9 @@ def test_elastic_cycle_is_symmetric_and_positive(cycle):
 
 
 def test_the_diagonal_is_the_operators(cpu):
-    """What the smoother divides by, looked up from material ids, is what the operator has on its diagonal."""
+    """What the smoother divides by, looked up from material ids, is what the operator has on its
+    diagonal.
+    """
     pattern = np.random.default_rng(12).integers(0, 3, (4, 4, 5))
     model = voxels(pattern, TWO)
     A = elastic_operator.Operator(model, cpu, np.full(3, 300.0))
@@ -62,13 +75,25 @@ def test_the_diagonal_is_the_operators(cpu):
     A.free.add_diagonal(cpu, diagonal)
     nx, ny, nz = A.n
     extent = (nx + 1, ny + 1, nz + 1)
-    cpu.launch("elastic", "media_diagonal", extent, diagonal, *A.arguments(np.float64), *A.n, real=np.float64)
+    cpu.launch(
+        "elastic",
+        "media_diagonal",
+        extent,
+        diagonal,
+        *A.arguments(np.float64),
+        *A.n,
+        real=np.float64,
+    )
     expected = np.diag(operator(model, cpu))
-    np.testing.assert_allclose(plain(diagonal).ravel(), expected, rtol=0, atol=1e-13 * expected.max())
+    np.testing.assert_allclose(
+        plain(diagonal).ravel(), expected, rtol=0, atol=1e-13 * expected.max()
+    )
 
 
 def test_elastic_transfers_are_transposed(cycle):
-    """Restriction is prolongation's transpose on every pair of levels: coarse . restrict(r) = prolong(coarse) . r."""
+    """Restriction is prolongation's transpose on every pair of levels: coarse . restrict(r) =
+    prolong(coarse) . r.
+    """
     rng = np.random.default_rng(7)
     _, cycle = cycle
     for fine, coarse in zip(cycle.levels, cycle.levels[1:], strict=False):
@@ -83,14 +108,18 @@ def test_elastic_transfers_are_transposed(cycle):
 
 
 def test_elastic_cycle_takes_few_steps(cycle):
-    """A transfer or a smoother that is wrong still converges, and costs iterations: as of now 18 to 20."""
+    """A transfer or a smoother that is wrong still converges, and costs iterations: as of now 18 to
+    20.
+    """
     model, cycle = cycle
     assert elastic.solve(model, 200.0, cycle.fine.A.device, 1e-8).iterations <= 24
 
 
 @pytest.mark.parametrize("step", [np.inf, 1e-3], ids=["steady", "step"])
 def test_heat_operator_with_a_contact_is_symmetric_and_positive(cpu, step):
-    """Of conductors that differ by direction, void among them, an interface resistance between; also in a time step."""
+    """Of conductors that differ by direction, void among them, an interface resistance between;
+    also in a time step.
+    """
     rng = np.random.default_rng(13)
     lines = [uneven(rng, n, 1e-3) for n in (5, 4, 3)]
     parts = {"a": ((1.0, 30.0, 0.2),), "b": ((400.0, 2.0, 9.0), (5e-4, INF, -INF, INF, -INF, INF))}
@@ -108,7 +137,9 @@ def test_heat_operator_with_a_contact_is_symmetric_and_positive(cpu, step):
     assert np.linalg.eigvalsh(matrix[np.ix_(solid, solid)]).min() > 0 and not matrix[~solid].any()
 
 
-@pytest.mark.parametrize("scale, origin", [(1e3, (0, 0, 0)), (1.0, (0.07, -0.05, 0.01))], ids=["mm", "moved"])
+@pytest.mark.parametrize(
+    "scale, origin", [(1e3, (0, 0, 0)), (1.0, (0.07, -0.05, 0.01))], ids=["mm", "moved"]
+)
 def test_units_and_place_change_no_temperature(cpu, scale, origin):
     """In mm a conductivity is W/(mm K); nothing depends on where the package lies."""
     expected, got = (chip_on_a_plate(cpu, *frame) for frame in ((1.0, (0, 0, 0)), (scale, origin)))
@@ -117,7 +148,9 @@ def test_units_and_place_change_no_temperature(cpu, scale, origin):
 
 
 def chip_on_a_plate(device, scale, origin):
-    """Temperature of a heated block on a plate, bonded by a contact resistance; lengths in m times `scale`."""
+    """Temperature of a heated block on a plate, bonded by a contact resistance; lengths in m times
+    `scale`.
+    """
     rng = np.random.default_rng(9)
     sizes = zip((7, 6, 5), (4e-3, 3e-3, 1e-3), origin, strict=True)
     x, y, z = (scale * (at + uneven(rng, n, length)) for n, length, at in sizes)
@@ -137,18 +170,25 @@ def test_place_changes_no_displacement(cpu):
     pattern[2, 1:4, 2:5] = 2
     model = voxels(pattern, TWO)
     grid = model.grid
-    moved = VoxelModel(Grid(grid.x + 0.05, grid.y - 0.03, grid.z + 0.01), model.ids, model.media, model.parts)
+    moved = VoxelModel(
+        Grid(grid.x + 0.05, grid.y - 0.03, grid.z + 0.01), model.ids, model.media, model.parts
+    )
     here, there = (elastic.solve(m, 200.0, cpu, 1e-11).displacement for m in (model, moved))
     np.testing.assert_allclose(there, here, rtol=0, atol=1e-7 * abs(here).max())
 
 
 def test_heat_is_second_order_beside_a_void(cpu):
-    """T = sin(2 pi (x - 0.4)) / k cos(2 pi y), k from 1 to 10 at x = 0.4: a notch where no heat crosses its sides."""
+    """T = sin(2 pi (x - 0.4)) / k cos(2 pi y), k from 1 to 10 at x = 0.4: a notch where no heat
+    crosses its sides.
+    """
     errors = []
     for n in (1, 2):
         even = np.linspace(0, 1, 8 * n + 1)
         y = even + 0.03 * np.sin(4 * np.pi * even)
-        pieces = [np.linspace(a, b, m * n + 1) for a, b, m in ((0, 0.4, 5), (0.4, 0.65, 4), (0.65, 1.15, 6), (1.15, 1.3, 2))]
+        pieces = [
+            np.linspace(a, b, m * n + 1)
+            for a, b, m in ((0, 0.4, 5), (0.4, 0.65, 4), (0.65, 1.15, 6), (1.15, 1.3, 2))
+        ]
         x = np.unique(np.concatenate(pieces).round(12))
         z = np.array([0, 0.3, 1.0])
         model = boxes(
@@ -162,14 +202,18 @@ def test_heat_is_second_order_beside_a_void(cpu):
             },
         )
         grid, solid = model.grid, model.ids > 0
-        exact = np.where(solid, np.sin(2 * np.pi * (grid.xc - 0.4)) * np.cos(2 * np.pi * grid.yc)[:, None], 0.0)
+        exact = np.where(
+            solid, np.sin(2 * np.pi * (grid.xc - 0.4)) * np.cos(2 * np.pi * grid.yc)[:, None], 0.0
+        )
         k = np.where(model.ids == 2, 10.0, 1.0)
         exact = exact / k
         A = heat_operator.operator(model, [Fixed("a.x-", 300), Fixed("b.x+", 300)], cpu)
         volume = np.multiply.outer(grid.dz, grid.area)
         b = heat_operator.load(A, 8 * np.pi**2 * k * exact * volume)
         along = np.broadcast_to(np.cos(2 * np.pi * grid.yc)[:, None], grid.shape).reshape(-1)
-        for contact, wall in zip(A.surroundings.contacts, (np.sin(-0.8 * np.pi), np.sin(1.8 * np.pi) / 10), strict=True):
+        for contact, wall in zip(
+            A.surroundings.contacts, (np.sin(-0.8 * np.pi), np.sin(1.8 * np.pi) / 10), strict=True
+        ):
             cell = contact.faces.cell
             b.reshape(-1)[cell] += contact.conductance * wall * along[cell]
         T, _ = krylov.solve(cpu, A.apply, b, heat_multigrid.Cycle(A), 1e-10, "heat")
@@ -178,7 +222,9 @@ def test_heat_is_second_order_beside_a_void(cpu):
 
 
 def test_energy_of_a_solution_is_least(cpu):
-    """Any other displacement has more potential energy: U A U / 2 - f U rises along every direction from the solution."""
+    """Any other displacement has more potential energy: U A U / 2 - f U rises along every direction
+    from the solution.
+    """
     pattern = np.ones((4, 5, 6), int)
     pattern[2:, 2:, 3:] = 0
     pattern[2:, :2, :3] = 2
@@ -192,6 +238,11 @@ def test_energy_of_a_solution_is_least(cpu):
     rng = np.random.default_rng(11)
     least = U @ (K @ U) / 2 - f @ U
     for _ in range(5):
-        step = rng.standard_normal(U.size) * abs(U).max() * 1e-3 * reference.active(model.ids > 0).ravel()
+        step = (
+            rng.standard_normal(U.size)
+            * abs(U).max()
+            * 1e-3
+            * reference.active(model.ids > 0).ravel()
+        )
         assert (U + step) @ (K @ (U + step)) / 2 - f @ (U + step) > least
     assert least == pytest.approx(-f @ U / 2, rel=1e-6)

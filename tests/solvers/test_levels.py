@@ -1,4 +1,6 @@
-"""Levels of the elastic V-cycle: what the coarse coefficients and the lines must be, and how the cells merge."""
+"""Levels of the elastic V-cycle: what the coarse coefficients and the lines must be, and how the
+cells merge.
+"""
 
 import numpy as np
 import pytest
@@ -32,24 +34,34 @@ def test_cells_merged_from_ids_are_those_merged_from_stored_ones(cpu):
     merge = first_merge(A)
     found, expected = merge_media(A, merge), merge_coefficients(cpu, stored(A), merge)
     np.testing.assert_allclose(found.C, expected.C, rtol=1e-12, atol=1e-14 * expected.C.max())
-    np.testing.assert_allclose(found.total, expected.total, rtol=1e-12, atol=1e-14 * expected.total.max())
+    np.testing.assert_allclose(
+        found.total, expected.total, rtol=1e-12, atol=1e-14 * expected.total.max()
+    )
 
 
 def test_few_of_many_places(cpu):
-    """Sums and products of matrices between three of a billion places; their diagonal and rows on a vector that has all."""
+    """Sums and products of matrices between three of a billion places; their diagonal and rows on a
+    vector that has all.
+    """
     near = Scattered.of(np.array([10**9, 3, 3]), np.array([3, 3, 3]), np.array([4.0, 1.0, 2.0]))
     B = sparse.csr_matrix(([1.0, -1.0], ([0, 0], [3, 7])), shape=(1, 10**9 + 1))
     np.testing.assert_array_equal((near + Scattered.product(B, np.array([5.0]))).at, [3, 7, 10**9])
-    few = Scattered.of(np.array([9, 3]), np.array([3, 3]), np.array([4.0, 1.0])) + Scattered.product(B, np.array([5.0]))
+    few = Scattered.of(
+        np.array([9, 3]), np.array([3, 3]), np.array([4.0, 1.0])
+    ) + Scattered.product(B, np.array([5.0]))
     out, x = np.zeros((2, 5)), np.arange(10.0)
     few.rows(cpu, np.float64).apply(out, x.reshape(2, 5), 1.0, 0.0)
-    np.testing.assert_array_equal(out.reshape(-1), [0, 0, 0, 6 * 3 - 5 * 7, 0, 0, 0, 5 * 7 - 5 * 3, 0, 4 * 3])
+    np.testing.assert_array_equal(
+        out.reshape(-1), [0, 0, 0, 6 * 3 - 5 * 7, 0, 0, 0, 5 * 7 - 5 * 3, 0, 4 * 3]
+    )
     few.add_diagonal(cpu, out)
     assert out.reshape(-1)[[3, 7, 9]].tolist() == [-17 + 6, 20 + 5, 12]
 
 
 def test_a_coarse_displacement_costs_what_the_interpolated_one_does(cpu):
-    """Soft blocks among stiff ones, 1:1e+05: with plain sums a soft cell's w moves for a hundredth of what it costs."""
+    """Soft blocks among stiff ones, 1:1e+05: with plain sums a soft cell's w moves for a hundredth
+    of what it costs.
+    """
     A = operator(random_boxes(1, 60, cells=(16, 14, 8), solid=True), cpu)
     merge = first_merge(A)
     fine = Fine(A)
@@ -67,9 +79,13 @@ def test_a_coarse_displacement_costs_what_the_interpolated_one_does(cpu):
     assert ratio < 5
 
 
-@pytest.mark.parametrize("build", [lambda: dropped_boxes(3, 6, cells=(14, 12, 9)), lambda: crumbs(1, 0.25, (6, 10, 10))])
+@pytest.mark.parametrize(
+    "build", [lambda: dropped_boxes(3, 6, cells=(14, 12, 9)), lambda: crumbs(1, 0.25, (6, 10, 10))]
+)
 def test_a_coarse_field_costs_what_the_interpolated_one_does_beside_voids(cpu, build):
-    """The largest energy of the interpolated field where the coarse one costs 1; without the missing energy 145 and 26."""
+    """The largest energy of the interpolated field where the coarse one costs 1; without the
+    missing energy 145 and 26.
+    """
     A = operator(build(), cpu)
     fine = Fine(A)
     coarse = Coarse(cpu, first_merge(A), A.lines[2], merge_media(A, first_merge(A)), fine)
@@ -113,11 +129,16 @@ def test_lines_at_free_faces_are_those_of_the_operator(cpu):
 
 @pytest.mark.parametrize("wide", [1, 2, 3])
 def test_lines_of_slender_rows_are_those_of_the_operator(cpu, wide):
-    """M^-1 A x = x where x is one mode of a row of faces, along the levels that the row has; from ids and stored alike."""
+    """M^-1 A x = x where x is one mode of a row of faces, along the levels that the row has; from
+    ids and stored alike.
+    """
     A = operator(bumps(5, wide, 15, high=4), cpu)
     level, coefficients = Cycle(A).fine, stored(A)
     again = Stored(cpu, A.lines, A.mirror, coefficients, None)
-    smoothers = level.smoother, Lines.of(cpu, coefficients, again.diagonal(), again.free, A.lines, A.mirror)
+    smoothers = (
+        level.smoother,
+        Lines.of(cpu, coefficients, again.diagonal(), again.free, A.lines, A.mirror),
+    )
     rows = level.smoother.slender
     assert rows.count > 20 and set(rows.cells) == {wide}
     place = rows.first[rows.count // 3]
@@ -133,13 +154,17 @@ def test_lines_of_slender_rows_are_those_of_the_operator(cpu, wide):
             x.reshape(-1)[faces] = given[:, None] * waves
             A.apply(out, x)
             level.r[...], level.x[...], level.p[...] = 0, 0, 0
-            level.r.reshape(-1)[faces] = (out.reshape(-1)[faces] @ waves)[:, None] * waves  # of this mode alone
+            level.r.reshape(-1)[faces] = (out.reshape(-1)[faces] @ waves)[
+                :, None
+            ] * waves  # of this mode alone
             smoother.step(level, 0.0, 0.0, 0.0, 1.0)
             np.testing.assert_allclose(level.x.reshape(-1)[faces] @ waves, given, atol=2e-3)
 
 
 def test_wide_cells_wait_until_the_narrow_ones_have_caught_up():
-    """What varies across wide cells is not smoothed beside much narrower ones: one level merges less than a factor of five."""
+    """What varies across wide cells is not smoothed beside much narrower ones: one level merges
+    less than a factor of five.
+    """
     lines = np.cumsum(np.r_[0, 1.3 ** np.abs(np.arange(-25, 26))])
     x = y = lines
     while len(x) > 8:
@@ -151,7 +176,9 @@ def test_wide_cells_wait_until_the_narrow_ones_have_caught_up():
 
 
 def test_an_interval_far_from_one_is_found(cpu):
-    """Power iterations neither overflow nor vanish: M^-1 a million times as large has an interval as much larger."""
+    """Power iterations neither overflow nor vanish: M^-1 a million times as large has an interval
+    as much larger.
+    """
     level = Cycle(operator(lidded(), cpu)).fine
     centre = level.centre
     level.smoother.inverse *= np.float32(1e6)
@@ -175,6 +202,10 @@ def test_memory_is_counted_as_it_is_taken(cpu):
     held += sum(level.C.nbytes + level.K.nbytes for level in levels if isinstance(level, Stored))
     for level in levels[:-1]:
         s = level.smoother
-        held += s.inverse.nbytes + s.lower.nbytes if isinstance(s, Lines) else s.P.nbytes + level.inverse.nbytes
+        held += (
+            s.inverse.nbytes + s.lower.nbytes
+            if isinstance(s, Lines)
+            else s.P.nbytes + level.inverse.nbytes
+        )
     held += cycle.idle.nbytes + 3 * 8 * levels[0].x.size + 2 * A.ids.nbytes
     assert held == pytest.approx(bytes_needed(A.lines, A.mirror), rel=0.05)

@@ -1,4 +1,6 @@
-"""The reference assembly proves itself: rigid motions, exact thermal states, free edges, order in z."""
+"""The reference assembly proves itself: rigid motions, exact thermal states, free edges, order in
+z.
+"""
 
 import numpy as np
 import pytest
@@ -73,7 +75,9 @@ def curvature(z, dx, U):
 @pytest.mark.parametrize("bending", [False, True])
 @pytest.mark.parametrize("free_edge", [0.0, 2 / 3])
 def test_linear_temperature_bends_a_plate_to_the_exact_curvature(free_edge, bending):
-    """No stress anywhere, also where the tilt of the free edge is borrowed from the plane inside."""
+    """No stress anywhere, also where the tilt of the free edge is borrowed from the plane
+    inside.
+    """
     _, x, y, z, solid = block(shape=(4, 9, 11))
     C, G = filled(1e11, 0.3, solid)
     gradient = 0.7  # thermal strain per metre
@@ -85,8 +89,12 @@ def test_linear_temperature_bends_a_plate_to_the_exact_curvature(free_edge, bend
 
 
 def strip(x, counts, layers, end=None, **options):
-    """Heat layers (t, E, nu, alpha) by 1 K, plane strain (v = 0); all but the lowest layer stop at x = end."""
-    z = np.concatenate([[0.0], *[np.full(n, t / n) for n, (t, *_) in zip(counts, layers, strict=True)]]).cumsum()
+    """Heat layers (t, E, nu, alpha) by 1 K, plane strain (v = 0); all but the lowest layer stop at
+    x = end.
+    """
+    z = np.concatenate(
+        [[0.0], *[np.full(n, t / n) for n, (t, *_) in zip(counts, layers, strict=True)]]
+    ).cumsum()
     owner = np.repeat(np.arange(len(layers)), counts)
     solid = (owner == 0)[:, None, None] | (ref.centres(x) < (end or x[-1]))[None, None, :]
     parts = [filled(E, nu, solid) for _, E, nu, _ in layers]
@@ -107,7 +115,9 @@ def bimetal_error(n, **options):
     """Centre curvature with n cells a layer over Timoshenko's, less one."""
     (t2, E2, _, a2), (t1, E1, _, a1) = BIMETAL
     m, r, h = t1 / t2, E1 / E2, t1 + t2
-    exact = 6 * (a1 - a2) * (1 + m) ** 2 / (h * (3 * (1 + m) ** 2 + (1 + m * r) * (m**2 + 1 / (m * r))))
+    exact = (
+        6 * (a1 - a2) * (1 + m) ** 2 / (h * (3 * (1 + m) ** 2 + (1 + m * r) * (m**2 + 1 / (m * r))))
+    )
     x = np.arange(13) * 0.5e-3
     z, U = strip(x, (n, n), BIMETAL, **options)
     return curvature(z, 0.5e-3, U)[:, 0, 0].mean() / exact - 1
@@ -127,7 +137,11 @@ def test_cells_that_bend_make_a_laminate_exact():
     assert bimetal_error(2, bending=True) == pytest.approx(0, abs=1e-5)
 
 
-FLIP_CHIP = [(1.0e-3, 26e9, 0.3, 15e-6), (0.08e-3, 9e9, 0.33, 28e-6), (0.775e-3, 131e9, 0.28, 2.8e-6)]
+FLIP_CHIP = [
+    (1.0e-3, 26e9, 0.3, 15e-6),
+    (0.08e-3, 9e9, 0.33, 28e-6),
+    (0.775e-3, 131e9, 0.28, 2.8e-6),
+]
 
 
 def overhang_slope(h, free_edge):
@@ -138,20 +152,26 @@ def overhang_slope(h, free_edge):
 
 
 def test_one_sided_edges_keep_a_chip_its_length():
-    """Error of the overhang's slope at h = 0.625 and 0.3125 mm, of a free edge without and with its one-sided shear.
+    """Error of the overhang's slope at h = 0.625 and 0.3125 mm, of a free edge without and with its
+    one-sided shear.
 
-    A dead edge shortens the chip by about 0.7 h, in first order; 2/3 of the half cell's energy leaves 0.5 % at 0.31 mm.
+    A dead edge shortens the chip by about 0.7 h, in first order; 2/3 of the half cell's energy
+    leaves 0.5 % at 0.31 mm.
     """
     fine = [overhang_slope(0.078125e-3, f) for f in (0.0, 2 / 3)]
     exact = (fine[0] + fine[1]) / 2  # the two lie on both sides of the limit
-    dead, one_sided = ([overhang_slope(h, f) / exact - 1 for h in (0.625e-3, 0.3125e-3)] for f in (0.0, 2 / 3))
+    dead, one_sided = (
+        [overhang_slope(h, f) / exact - 1 for h in (0.625e-3, 0.3125e-3)] for f in (0.0, 2 / 3)
+    )
     assert -0.065 < dead[0] < 2 * dead[1] < -0.02
     assert abs(one_sided[0]) < 0.5 * abs(dead[0])
     assert abs(one_sided[1]) < 0.35 * abs(dead[1])
 
 
 def test_w_at_grid_lines_lies_on_the_line_between_column_centres():
-    """A bent plate's w at column centres is the tangent polygon of its parabola, so lines are met by linear weights."""
+    """A bent plate's w at column centres is the tangent polygon of its parabola, so lines are met
+    by linear weights.
+    """
     x = np.cumsum([0.0, 0.1, 0.2, 0.4, 0.7, 1.1, 0.5, 0.2])
     gradient, y, z = 0.7, np.array([0.0, 1.0]), np.array([0.0, 0.5, 1.0])
     C, G = filled(1.0, 0.0, np.ones((2, 1, 7)))
@@ -162,7 +182,9 @@ def test_w_at_grid_lines_lies_on_the_line_between_column_centres():
 
 
 def test_half_and_whole_agree():
-    """A mirror plane gives what the whole body gives, also for a one-cell column that becomes half a column."""
+    """A mirror plane gives what the whole body gives, also for a one-cell column that becomes half
+    a column.
+    """
     rng, x, y, z, solid = block(shape=(5, 4, 4))
     solid[3:, :, :] = False
     solid[3:, 1:3, 0:1] = True

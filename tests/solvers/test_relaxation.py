@@ -1,4 +1,6 @@
-"""Relaxation of one element against quadrature and integrated ODEs, of a plate against the correspondence principle."""
+"""Relaxation of one element against quadrature and integrated ODEs, of a plate against the
+correspondence principle.
+"""
 
 import numpy as np
 import pytest
@@ -34,14 +36,18 @@ def test_shift_laws():
     assert WLF.log(393.15) == ARRHENIUS.log(393.15) == 0
     assert WLF.log(393.15 + 51.6) == pytest.approx(-17.44 / 2)
     assert np.isfinite(WLF.log(np.array([393.15 - 51.6, 200.0]))).all()
-    assert ARRHENIUS.log(420.0) == pytest.approx(np.log10(np.exp(250e3 / GAS_CONSTANT * (1 / 420 - 1 / 393.15))))
+    assert ARRHENIUS.log(420.0) == pytest.approx(
+        np.log10(np.exp(250e3 / GAS_CONSTANT * (1 / 420 - 1 / 393.15)))
+    )
     assert ShiftTable((300.0, 400.0), (4.0, 0.0)).log(325.0) == 3
 
 
 @pytest.mark.parametrize("shift", [WLF, ARRHENIUS], ids=["wlf", "arrhenius"])
 @pytest.mark.parametrize("steps", [1, 7])
 def test_one_branch_in_a_cooling_ramp_is_the_integrated_ode(shift, steps):
-    """dq/dt = de/dt - q / (a_T tau) from 150 to 80 degC in 70 s, strain and temperature linear in time; 1e-5."""
+    """dq/dt = de/dt - q / (a_T tau) from 150 to 80 degC in 70 s, strain and temperature linear in
+    time; 1e-5.
+    """
     law = Relaxation(TIMES, BULK, SHEAR, shift)
     start, end, duration, strain = 423.15, 353.15, 70.0, -2e-3
 
@@ -69,7 +75,9 @@ def test_limits_of_a_step():
 
 
 def test_uniaxial_relaxation_of_a_cube(cpu):
-    """A free cube has no stress, whatever its memory: it just follows its expansion, and its strain its temperature."""
+    """A free cube has no stress, whatever its memory: it just follows its expansion, and its strain
+    its temperature.
+    """
     solid = Viscous(3e9, 0.35, 5e-5, Relaxation(TIMES, BULK, SHEAR, WLF))
     x = np.linspace(0, 1 * MM, 4)
     model = boxes(x, x, x, {"cube": (solid,)}, (False, False))
@@ -83,17 +91,29 @@ def test_uniaxial_relaxation_of_a_cube(cpu):
         np.testing.assert_allclose(state.strain, 5e-5 * (T - 420), rtol=1e-8, atol=1e-16)
 
 
-# The correspondence principle: a layer's thickness and place, its biaxial modulus as a function of Laplace's s
+# The correspondence principle: a layer's thickness and place, its biaxial modulus as a function of
+# Laplace's s
 
 
 def talbot(transform, t, terms=24):
-    """Inverse Laplace transform at t (fixed Talbot; Abate and Valko, Int. J. Numer. Meth. Eng. 60 (2004) 979)."""
+    """Inverse Laplace transform at t (fixed Talbot; Abate and Valko, Int. J. Numer. Meth. Eng. 60
+    (2004) 979).
+    """
     theta = np.arange(1, terms) * np.pi / terms
     r = 2 * terms / (5 * t)
     s = r * theta * (1 / np.tan(theta) + 1j)
     weight = 1 + 1j * theta * (1 + (1 / np.tan(theta)) ** 2) - 1j / np.tan(theta)
     total = 0.5 * np.exp(r * t) * transform(r)
-    return float(np.real(r / terms * (total + sum(np.exp(p * t) * transform(p) * w for p, w in zip(s, weight, strict=True)))))
+    return float(
+        np.real(
+            r
+            / terms
+            * (
+                total
+                + sum(np.exp(p * t) * transform(p) * w for p, w in zip(s, weight, strict=True))
+            )
+        )
+    )
 
 
 def carson(law, fractions, s):
@@ -116,13 +136,18 @@ def bimaterial(mould=MOULD):
 
 
 def curvature_in_time(rise, times):
-    """Of the free bimaterial plate, mould warmer by `rise` at once: elastic laminate theory in Laplace's domain."""
+    """Of the free bimaterial plate, mould warmer by `rise` at once: elastic laminate theory in
+    Laplace's domain.
+    """
 
     def transform(s):
         K = SOFT / (3 * 0.4) * carson(LAW, BULK, s)
         G = SOFT / 2.6 * carson(LAW, SHEAR, s)
         E, nu = 9 * K * G / (3 * K + G), (3 * K - 2 * G) / (2 * (3 * K + G))
-        stack = [(CHIP.E / (1 - CHIP.nu), *HEIGHTS[:2], 0.0), (E / (1 - nu), *HEIGHTS[1:], 12e-6 * rise)]
+        stack = [
+            (CHIP.E / (1 - CHIP.nu), *HEIGHTS[:2], 0.0),
+            (E / (1 - nu), *HEIGHTS[1:], 12e-6 * rise),
+        ]
         A, B, D = (sum(M * (b**n - a**n) / n for M, a, b, _ in stack) for n in (1, 2, 3))
         N, m = (sum(M * e * (b**n - a**n) / n for M, a, b, e in stack) for n in (1, 2))
         return (A * m - B * N) / (A * D - B**2) / s
@@ -131,9 +156,15 @@ def curvature_in_time(rise, times):
 
 
 def test_a_bimaterial_plate_relaxes_as_the_correspondence_principle_says(cpu):
-    """Mould that is 60 K warmer than at its birth at once, then left alone: 0.5 % from the glassy to the rubbery plate."""
+    """Mould that is 60 K warmer than at its birth at once, then left alone: 0.5 % from the glassy
+    to the rubbery plate.
+    """
     model = bimaterial()
-    state, t, times = State.start(model.grid.shape), 0.0, [0, 1e-2, 0.1, 1, 3, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 1e12]
+    state, t, times = (
+        State.start(model.grid.shape),
+        0.0,
+        [0, 1e-2, 0.1, 1, 3, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 1e12],
+    )
     measured = []
     for until in times:
         solution = elastic.solve(model, HOT, cpu, 1e-7, before=state, duration=until - t)
@@ -151,9 +182,11 @@ def test_a_bimaterial_plate_relaxes_as_the_correspondence_principle_says(cpu):
 
 
 def cooled(law, start, end, duration):
-    """Curvature of the free bimaterial plate, cooled at a constant rate: its branches' strains are linear in z, q = a + b z.
+    """Curvature of the free bimaterial plate, cooled at a constant rate: its branches' strains are
+    linear in z, q = a + b z.
 
-    d(eps0, kappa)/dt from the balance of force and moment, dq/dt = d(strain)/dt - q / (a_T tau), integrated by LSODA.
+    d(eps0, kappa)/dt from the balance of force and moment, dq/dt = d(strain)/dt - q / (a_T tau),
+    integrated by LSODA.
     """
 
     def moments(low, high):
@@ -171,16 +204,28 @@ def cooled(law, start, end, duration):
         bend = np.linalg.solve(chip + mould, free + mould @ (share @ lost))
         return np.concatenate([bend, (bend - np.array([MOULD.alpha * rate, 0]) - lost).reshape(-1)])
 
-    return solve_ivp(flow, (0, duration), np.zeros(2 + 2 * count), "LSODA", rtol=1e-9, atol=1e-14).y[1, -1]
+    return solve_ivp(
+        flow, (0, duration), np.zeros(2 + 2 * count), "LSODA", rtol=1e-9, atol=1e-14
+    ).y[1, -1]
 
 
-@pytest.mark.parametrize(("shift", "rate"), [(WLF, 0.05), (ARRHENIUS, 0.3)], ids=["wlf", "arrhenius"])
+@pytest.mark.parametrize(
+    ("shift", "rate"), [(WLF, 0.05), (ARRHENIUS, 0.3)], ids=["wlf", "arrhenius"]
+)
 def test_a_plate_that_cools_in_one_step_is_the_integrated_laminate(cpu, shift, rate):
-    """From 175 to 25 degC, however the moment is divided; in one solve it would be 10 % off; 0.5 %."""
+    """From 175 to 25 degC, however the moment is divided; in one solve it would be 10 % off; 0.5
+    %.
+    """
     law, start, end = Relaxation(TIMES, SHEAR, SHEAR, shift), 448.15, 298.15
     low, middle, high = HEIGHTS
-    parts = {"chip": (CHIP, low, middle, start), "mould": (Viscous(SOFT, 0.3, 12e-6, law), middle, high, start)}
-    x, z = MM * np.array([0, 1.4, 2.8, 4.0, 4.8, 5.0]), np.r_[np.linspace(low, middle, 13), np.linspace(middle, high, 9)[1:]]
+    parts = {
+        "chip": (CHIP, low, middle, start),
+        "mould": (Viscous(SOFT, 0.3, 12e-6, law), middle, high, start),
+    }
+    x, z = (
+        MM * np.array([0, 1.4, 2.8, 4.0, 4.8, 5.0]),
+        np.r_[np.linspace(low, middle, 13), np.linspace(middle, high, 9)[1:]],
+    )
     model, duration = plate(parts, z, x), (start - end) / rate
     lengths = []
 
@@ -188,7 +233,9 @@ def test_a_plate_that_cools_in_one_step_is_the_integrated_laminate(cpu, shift, r
         lengths.append(time)
         return elastic.solve(model, T, cpu, 1e-7, before=state, duration=time)
 
-    solution = substeps.solve(step, [law], State.start(model.grid.shape), start, end, duration, x[-1])
+    solution = substeps.solve(
+        step, [law], State.start(model.grid.shape), start, end, duration, x[-1]
+    )
     expected = cooled(law, start, end, duration)
     assert strains(model, solution.displacement)[1] == pytest.approx(expected, rel=5e-3)
     once = strains(model, step(end, State.start(model.grid.shape), duration).displacement)[1]
@@ -197,10 +244,16 @@ def test_a_plate_that_cools_in_one_step_is_the_integrated_laminate(cpu, shift, r
 
 
 def test_moments_in_which_nothing_relaxes_are_not_divided(cpu):
-    """Nor those of a body without stress, but by temperature; one so short or so cold that nothing relaxes is one solve."""
+    """Nor those of a body without stress, but by temperature; one so short or so cold that nothing
+    relaxes is one solve.
+    """
     z = MM * np.linspace(0, 1, 4)
     free, bent = plate({"mould": (MOULD, 0.0, 1 * MM, HOT - 60)}, z), bimaterial()
-    for model, T, duration, count in ((free, HOT, 10.0, 18), (bent, HOT, 1e-9, 1), (bent, 330.0, 10.0, 1)):
+    for model, T, duration, count in (
+        (free, HOT, 10.0, 18),
+        (bent, HOT, 1e-9, 1),
+        (bent, 330.0, 10.0, 1),
+    ):
         lengths = []
 
         def step(T, state, time, model=model, lengths=lengths):
@@ -214,20 +267,29 @@ def test_moments_in_which_nothing_relaxes_are_not_divided(cpu):
 @pytest.mark.parametrize("steps", [1, 6])
 @pytest.mark.parametrize("shift", [WLF, ARRHENIUS], ids=["wlf", "arrhenius"])
 def test_a_film_in_a_cooling_ramp_has_the_stress_of_the_integrated_ode(cpu, shift, steps):
-    """A soft film on a plate that is much stiffer: its strain is linear in time, so that steps may be as long as one likes."""
+    """A soft film on a plate that is much stiffer: its strain is linear in time, so that steps may
+    be as long as one likes.
+    """
     law, E, alpha = Relaxation(TIMES, SHEAR, SHEAR, shift), 1e6, 6e-5
     start, end, duration = 423.15, 353.15, 70.0
     x, z = MM * np.linspace(0, 4, 6), MM * np.array([0, 0.5, 1.0, 1.05])
-    parts = {"plate": (CHIP, 0.0, 1.0 * MM, start), "film": (Viscous(E, 0.3, alpha, law), 1.0 * MM, 1.1 * MM, start)}
+    parts = {
+        "plate": (CHIP, 0.0, 1.0 * MM, start),
+        "film": (Viscous(E, 0.3, alpha, law), 1.0 * MM, 1.1 * MM, start),
+    }
     model, state, T = plate(parts, z, x), State.start((3, 5, 5)), np.linspace(start, end, steps + 1)
     for n in range(steps):
-        solution = elastic.solve(model, T[n + 1], cpu, 1e-9, before=state, duration=duration / steps)
+        solution = elastic.solve(
+            model, T[n + 1], cpu, 1e-9, before=state, duration=duration / steps
+        )
         state = solution.state
     sigma = elastic_stress.stress(model, solution.displacement, end, state)[0, -1, 0, 0]
     rate = (CHIP.alpha - alpha) * (end - start) / duration
 
     def flow(t, q):
-        return rate - q / (10.0 ** shift.log(start + (end - start) * t / duration) * np.array(TIMES))
+        return rate - q / (
+            10.0 ** shift.log(start + (end - start) * t / duration) * np.array(TIMES)
+        )
 
     q = solve_ivp(flow, (0, duration), np.zeros(4), "Radau", rtol=1e-9, atol=1e-15).y[:, -1]
     expected = E / 0.7 * (law.remaining[1] * rate * duration + np.array(SHEAR) @ q)
@@ -236,15 +298,21 @@ def test_a_film_in_a_cooling_ramp_has_the_stress_of_the_integrated_ode(cpu, shif
 
 
 def test_shear_of_a_viscoelastic_bond_relaxes(cpu):
-    """Two stiff plates on a soft bond, one cell: edges at free faces and between unlike voxels remember their shear.
+    """Two stiff plates on a soft bond, one cell: edges at free faces and between unlike voxels
+    remember their shear.
 
-    In series with stiff voxels the bond's stress falls as its shear modulus does; the shear strain stays.
+    In series with stiff voxels the bond's stress falls as its shear modulus does; the shear strain
+    stays.
     """
     law = Relaxation((1.0,), (0.5,), (0.5,))
     bond = Viscous(1e6, 0.3, 0.0, law)
     other = Elastic(CHIP.E, CHIP.nu, 10e-6)
     x, z = MM * np.array([0, 1, 2, 2.6, 3]), MM * np.array([0, 1.0, 2.0, 2.1, 3.1, 4.1])
-    parts = {"low": (CHIP, 0, 2 * MM, 400.0), "bond": (bond, 2 * MM, 2.1 * MM, 400.0), "high": (other, 2.1 * MM, 5 * MM, 400.0)}
+    parts = {
+        "low": (CHIP, 0, 2 * MM, 400.0),
+        "bond": (bond, 2 * MM, 2.1 * MM, 400.0),
+        "high": (other, 2.1 * MM, 5 * MM, 400.0),
+    }
     model = plate(parts, z, x)
     found, state = [], State.start(model.grid.shape)
     for duration in (0.0, 1.0, 1e9):
@@ -254,21 +322,27 @@ def test_shear_of_a_viscoelastic_bond_relaxes(cpu):
         again = elastic.solve(model, 300.0, cpu, 1e-8, before=state, duration=0.0)
         assert again.iterations == 0
     assert abs(found[0]) > 1e2
-    np.testing.assert_allclose(found, found[0] * np.array([1, 0.5 + 0.5 * np.exp(-1), 0.5]), rtol=1e-3)
+    np.testing.assert_allclose(
+        found, found[0] * np.array([1, 0.5 + 0.5 * np.exp(-1), 0.5]), rtol=1e-3
+    )
     whole = state.cropped((slice(None),) * 3)
     for name, array in state.arrays().items():
         np.testing.assert_array_equal(array, whole.arrays()[name])
 
 
 def test_what_a_step_remembers_is_in_equilibrium(cpu):
-    """Viscoelastic mould round a chip, in a field of temperature: no time, no change, no iteration; nor after it is stored."""
+    """Viscoelastic mould round a chip, in a field of temperature: no time, no change, no iteration;
+    nor after it is stored.
+    """
     bare, moulded = flip_chip(False), flip_chip(True)
     moulded.media.materials[2] = MOULD
     state = elastic.solve(bare, 420.0, cpu, before=State.start(bare.grid.shape)).state
     field = 380 + np.random.default_rng(1).uniform(-20, 20, bare.grid.shape)
     solution = elastic.solve(moulded, field, cpu, 1e-10, before=state, duration=3.0)
     assert len(solution.state.held) and solution.iterations
-    again = elastic.solve(moulded, field, cpu, 1e-8, before=State.of(solution.state.arrays()), duration=0.0)
+    again = elastic.solve(
+        moulded, field, cpu, 1e-8, before=State.of(solution.state.arrays()), duration=0.0
+    )
     assert again.iterations == 0
     later = elastic.solve(moulded, field, cpu, 1e-8, before=again.state, duration=30.0)
     assert later.iterations
@@ -277,23 +351,38 @@ def test_what_a_step_remembers_is_in_equilibrium(cpu):
         np.testing.assert_array_equal(array, whole.arrays()[name])
 
 
-@pytest.mark.parametrize("law", [LAW, Relaxation((3.0,), (0.2,), (0.4,))], ids=["one law", "another"])
+@pytest.mark.parametrize(
+    "law", [LAW, Relaxation((3.0,), (0.2,), (0.4,))], ids=["one law", "another"]
+)
 def test_a_relaxed_voxel_that_gains_material_moves_nothing(cpu, law):
-    """A viscoelastic bump whose voxels gain viscoelastic underfill bears what it bore; its branches too, by one law."""
+    """A viscoelastic bump whose voxels gain viscoelastic underfill bears what it bore; its branches
+    too, by one law.
+    """
     x, z = MM * np.array([0, 1, 2, 2.6, 3]), MM * np.array([0, 1.0, 2.0, 2.1, 2.2, 3.2, 4.2])
     bare, filled = Viscous(1e9, 0.3, 2e-5, LAW), Viscous(3e9, 0.35, 4e-5, law)
     models = []
     for bump, birth in ((bare, 400.0), (filled, 380.0)):
         ends = ("low", CHIP, 0, 2 * MM, 400.0), ("bump", bump, 2 * MM, 2.2 * MM, birth)
-        parts = {name: rest for name, *rest in (*ends, ("high", Elastic(CHIP.E, 0.28, 1e-5), 2.2 * MM, 5 * MM, 400.0))}
+        parts = {
+            name: rest
+            for name, *rest in (
+                *ends,
+                ("high", Elastic(CHIP.E, 0.28, 1e-5), 2.2 * MM, 5 * MM, 400.0),
+            )
+        }
         models.append(plate(parts, z, x))
     before, after = models
-    state = elastic.solve(before, 330.0, cpu, 1e-11, before=State.start(before.grid.shape), duration=1e3).state
+    state = elastic.solve(
+        before, 330.0, cpu, 1e-11, before=State.start(before.grid.shape), duration=1e3
+    ).state
     state = elastic.solve(before, 350.0, cpu, 1e-11, before=state, duration=1e3).state
     heir = handover.stiffened(state, before, after, 350.0)
     step = elastic.solve(after, 350.0, cpu, 1e-8, before=heir, duration=0.0)
     assert step.iterations == 0
-    old, new = (elastic_stress.stress(m, s.displacement, 350.0, s) for m, s in ((before, state), (after, step.state)))
+    old, new = (
+        elastic_stress.stress(m, s.displacement, 350.0, s)
+        for m, s in ((before, state), (after, step.state))
+    )
     np.testing.assert_allclose(new, old, rtol=0, atol=1e-9 * abs(old).max())
     np.testing.assert_allclose(np.diff(heir.memory.sites) > 0, True)
 
@@ -313,8 +402,13 @@ def test_stress_of_a_step_without_time_is_the_elastic_one(cpu):
 def test_a_viscoelastic_state_goes_to_a_file_and_back(cpu):
     """Continued from its arrays, a run gives the same bits; a block cut out keeps its memory."""
     model = bimaterial()
-    state = elastic.solve(model, 380.0, cpu, before=State.start(model.grid.shape), duration=5.0).state
-    straight, resumed = (elastic.solve(model, 330.0, cpu, before=s, duration=5.0) for s in (state, State.of(state.arrays())))
+    state = elastic.solve(
+        model, 380.0, cpu, before=State.start(model.grid.shape), duration=5.0
+    ).state
+    straight, resumed = (
+        elastic.solve(model, 330.0, cpu, before=s, duration=5.0)
+        for s in (state, State.of(state.arrays()))
+    )
     for name, array in straight.state.arrays().items():
         np.testing.assert_array_equal(array, resumed.state.arrays()[name])
     block = state.cropped((slice(8, 18), slice(1, 4), slice(0, 3)))
@@ -328,13 +422,21 @@ def test_a_viscoelastic_state_goes_to_a_file_and_back(cpu):
 
 def test_mixtures_relax_as_their_larger_part():
     soft = MaterialSpec.model_validate(
-        {"youngs_modulus": "3 GPa", "poissons_ratio": 0.3, "relaxation": {"youngs_modulus": [["1 s", "50 %"]]}}
+        {
+            "youngs_modulus": "3 GPa",
+            "poissons_ratio": 0.3,
+            "relaxation": {"youngs_modulus": [["1 s", "50 %"]]},
+        }
     ).build("soft")
-    hard = MaterialSpec.model_validate({"youngs_modulus": "50 GPa", "poissons_ratio": 0.3}).build("hard")
+    hard = MaterialSpec.model_validate({"youngs_modulus": "50 GPa", "poissons_ratio": 0.3}).build(
+        "hard"
+    )
     assert mix([soft, hard], [0.6, 0.4], "columns").relaxation is soft.relaxation
     assert mix([soft, hard], [0.4, 0.6], "columns").relaxation is None
     assert mix([soft, None], [0.4, 0.6], "columns").relaxation is soft.relaxation
-    assert mix([hard, soft], [0.6, 0.4], "particulate").relaxation is soft.relaxation  # rigid grains: as the matrix does
+    assert (
+        mix([hard, soft], [0.6, 0.4], "particulate").relaxation is soft.relaxation
+    )  # rigid grains: as the matrix does
     assert rotated(soft, 1).relaxation is soft.relaxation
 
 

@@ -1,7 +1,9 @@
-"""Every package of `hard_cases` converges untuned: the true residual in float64 falls to 1e-8 in few iterations.
+"""Every package of `hard_cases` converges untuned: the true residual in float64 falls to 1e-8 in
+few iterations.
 
-The residual is computed anew from what the solver returned, b - A x with the operator that test_elastic and test_heat
-hold against an assembled matrix; the solver's own count of it is not asked.
+The residual is computed anew from what the solver returned, b - A x with the operator that
+test_elastic and test_heat hold against an assembled matrix; the solver's own count of it is not
+asked.
 """
 
 import numpy as np
@@ -26,10 +28,17 @@ from warp.voxels.voxelize import VoxelModel
 TOLERANCE = 1e-8
 
 
-SUITE = [pytest.param(case, id=case.name, marks=[pytest.mark.slow] if case.slow else []) for case in CASES]
+SUITE = [
+    pytest.param(
+        case, id=case.name, marks=[pytest.mark.slow, pytest.mark.weekly] if case.slow else []
+    )
+    for case in CASES
+]
 
 
-def elastic_residual(model: VoxelModel, displacement: np.ndarray, temperature, device: Device) -> float:
+def elastic_residual(
+    model: VoxelModel, displacement: np.ndarray, temperature, device: Device
+) -> float:
     """|f - A U| / |f|."""
     A = elastic_operator.Operator(model, device, elastic_load.mean_temperature(model, temperature))
     f = elastic_load.load(model, A, temperature)
@@ -86,20 +95,29 @@ def test_heat_that_varies_in_space(cpu):
         assert solution.iterations <= 60
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.name.startswith(("flip chip, half", "lid on 0.2"))], ids=str)
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.name.startswith(("flip chip, half", "lid on 0.2"))],
+    ids=str,
+)
 def test_two_runs_are_equal_to_the_last_bit(cpu, case: Case):
     model = case.build()
     first, second = (elastic.solve(model, ROOM, cpu) for _ in range(2))
     assert first.residuals == second.residuals
     np.testing.assert_array_equal(first.displacement, second.displacement)
-    first, second = (heat.solve_steady(model, films(model), {model.parts[-1]: 5.0}, cpu) for _ in range(2))
+    first, second = (
+        heat.solve_steady(model, films(model), {model.parts[-1]: 5.0}, cpu) for _ in range(2)
+    )
     np.testing.assert_array_equal(first.temperature, second.temperature)
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.parametrize("solver", ["elastic", "heat"])
 def test_iterations_hardly_grow_with_the_grid(cpu, solver):
-    """The lidded package of the examples from 1e5 to 1e6 voxels, graded in plane: less than 1.5 times as many."""
+    """The lidded package of the examples from 1e5 to 1e6 voxels, graded in plane: less than 1.5
+    times as many.
+    """
     counts = []
     for voxels in (1e5, 1e6):
         case = load(bench.package(), bench.spaced(int(voxels)))

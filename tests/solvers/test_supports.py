@@ -1,12 +1,16 @@
-"""Supports: a body held by its faces springs back when it is let go; a body on a table lies as its weight makes it lie.
+"""Supports: a body held by its faces springs back when it is let go; a body on a table lies as its
+weight makes it lie.
 
-Of an elastic body nothing remains of how it was held on the way: state and shape after the release are those of the free
-body. A strip of natural curvature kappa, rigidity EI and weight q a length lies on a table (Timoshenko, Strength of
-Materials I, 3rd ed. 1955, paragraphs 25 and 43, with the moment EI kappa that flattens it)
+Of an elastic body nothing remains of how it was held on the way: state and shape after the release
+are those of the free body. A strip of natural curvature kappa, rigidity EI and weight q a length
+lies on a table (Timoshenko, Strength of Materials I, 3rd ed. 1955, paragraphs 25 and 43, with the
+moment EI kappa that flattens it)
 
-    ends down     on its two ends, its middle at height  kappa L^2/8 - 5 q L^4/(384 EI),  while that is positive
-    ends up       flat in the middle; where the ends begin to rise, the overhang's weight makes the flattening moment,
-                  q b^2/2 = EI kappa, and lift each end by  kappa b^2/2 - q b^4/(8 EI) = EI kappa^2/(2 q)
+    ends down     on its two ends, its middle at height
+                      kappa L^2/8 - 5 q L^4/(384 EI)      while that is positive
+    ends up       flat in the middle; where the ends begin to rise, the overhang's weight makes the
+                  flattening moment, q b^2/2 = EI kappa, and lift each end by
+                      kappa b^2/2 - q b^4/(8 EI) = EI kappa^2/(2 q)
 """
 
 from dataclasses import dataclass
@@ -53,9 +57,14 @@ def begun(model, cpu, T=T0):
 
 @pytest.fixture(scope="module")
 def pair():
-    """A quarter of a plate of two layers, free of stress at T0, and what it is when it cools freely."""
+    """A quarter of a plate of two layers, free of stress at T0, and what it is when it cools
+    freely.
+    """
     cpu = device.select("cpu")
-    model = plate({"core": (CORE, 0, 0.4 * MM, T0), "chip": (SILICON, 0.4 * MM, 0.8 * MM, T0)}, np.linspace(0, 0.8 * MM, 9))
+    model = plate(
+        {"core": (CORE, 0, 0.4 * MM, T0), "chip": (SILICON, 0.4 * MM, 0.8 * MM, T0)},
+        np.linspace(0, 0.8 * MM, 9),
+    )
     state = begun(model, cpu)
     return model, state, elastic.solve(model, COLD, cpu, 1e-9, before=state)
 
@@ -73,15 +82,21 @@ def test_plate_held_all_round_bears_its_whole_thermal_strain(cpu):
 
 
 def test_laminate_held_flat_bears_no_resultant_but_a_moment(cpu, pair):
-    """On a chuck it shrinks as it likes and bends nowhere: sigma = M (eps0 - alpha dT), INT sigma dz = 0; 0.5 %."""
+    """On a chuck it shrinks as it likes and bends nowhere: sigma = M (eps0 - alpha dT), INT sigma
+    dz = 0; 0.5 %.
+    """
     model, state, _ = pair
-    solution = elastic.solve(model, COLD, cpu, 1e-9, before=state, support=Clamp(BOTTOM, sliding=True))
+    solution = elastic.solve(
+        model, COLD, cpu, 1e-9, before=state, support=Clamp(BOTTOM, sliding=True)
+    )
     assert not solution.state.displacement[2, 0].any()
     sigma = elastic_stress.stress(model, solution.displacement, COLD, solution.state)[0, :, 0, 0]
     M = [s.modulus(COLD) / (1 - s.nu) for s in (CORE, SILICON)]
     free = [s.alpha * (COLD - T0) for s in (CORE, SILICON)]
     eps0 = sum(m * e for m, e in zip(M, free, strict=True)) / sum(M)
-    np.testing.assert_allclose(sigma, np.repeat([m * (eps0 - e) for m, e in zip(M, free, strict=True)], 4), rtol=5e-3)
+    np.testing.assert_allclose(
+        sigma, np.repeat([m * (eps0 - e) for m, e in zip(M, free, strict=True)], 4), rtol=5e-3
+    )
 
 
 @pytest.mark.parametrize("sliding", [True, False])
@@ -89,7 +104,9 @@ def test_what_was_held_springs_back_to_the_free_laminate(cpu, pair, sliding):
     model, state, free = pair
     held = elastic.solve(model, COLD, cpu, 1e-9, before=state, support=Clamp(BOTTOM, sliding)).state
     released = elastic.solve(model, COLD, cpu, 1e-9, before=held)
-    np.testing.assert_allclose(released.displacement, free.displacement, rtol=0, atol=1e-6 * abs(free.displacement).max())
+    np.testing.assert_allclose(
+        released.displacement, free.displacement, rtol=0, atol=1e-6 * abs(free.displacement).max()
+    )
 
 
 def test_layers_joined_while_held_flat_are_the_laminate_after_release(cpu):
@@ -105,7 +122,9 @@ def test_layers_joined_while_held_flat_are_the_laminate_after_release(cpu):
     released = elastic.solve(model, COLD, cpu, 1e-9, before=state)
     layers = ((0.4 * MM, CORE), (0.5 * MM, MOULD))
     stack = [Layer(t, solid.modulus(COLD), solid.nu, solid.alpha) for t, solid in layers]
-    assert strains(model, released.displacement)[1] == pytest.approx(laminate(stack, COLD - 420.0)[1], rel=5e-3)
+    assert strains(model, released.displacement)[1] == pytest.approx(
+        laminate(stack, COLD - 420.0)[1], rel=5e-3
+    )
 
 
 def test_pressed_flat_a_bowed_plate_is_flat_and_bows_again(cpu, pair):
@@ -115,14 +134,18 @@ def test_pressed_flat_a_bowed_plate_is_flat_and_bows_again(cpu, pair):
     assert np.ptp(free.displacement[2, 0, :-1, :-1]) > 1e-6
     assert np.ptp(pressed.displacement[2, 0, :-1, :-1]) < 1e-12
     again = elastic.solve(model, COLD, cpu, 1e-9, before=pressed.state)
-    np.testing.assert_allclose(again.displacement, free.displacement, rtol=0, atol=1e-6 * abs(free.displacement).max())
+    np.testing.assert_allclose(
+        again.displacement, free.displacement, rtol=0, atol=1e-6 * abs(free.displacement).max()
+    )
 
 
 # the table
 
 
 def ribbon(kappa, length=0.16, thickness=2 * MM, cells=40):
-    """Half a strip of two equal layers, one of which expands, so that it would bend by kappa at COLD; and its EI, q."""
+    """Half a strip of two equal layers, one of which expands, so that it would bend by kappa at
+    COLD; and its EI, q.
+    """
     layers = 4
     E, half = 1e9, thickness / 2
     EI = E * thickness**3 / 12 * (1 - 1 / (2 * layers) ** 2)  # of cells through the thickness
@@ -131,7 +154,9 @@ def ribbon(kappa, length=0.16, thickness=2 * MM, cells=40):
     upper, lower = Ribbon(E, 0.0, strain / (COLD - T0)), Ribbon(E, 0.0, 0.0)
     z = np.linspace(0, thickness, 2 * layers + 1)
     parts = {"lower": (lower, (-1, 1, -1, 1, 0, half)), "upper": (upper, (-1, 1, -1, 1, half, 1))}
-    model = boxes(np.linspace(0, length / 2, cells + 1), [0, length / cells], z, parts, (True, True))
+    model = boxes(
+        np.linspace(0, length / 2, cells + 1), [0, length / cells], z, parts, (True, True)
+    )
     model.media.stress_free[1:] = T0
     return model, EI, lower.density * G * thickness
 
@@ -144,9 +169,13 @@ def lying(model, cpu):
 
 
 def test_strip_with_its_ends_down_sags_in_the_middle(cpu):
-    """It stands on the middle of its last voxels, half a voxel from the end; its first one is half a voxel from x = 0."""
+    """It stands on the middle of its last voxels, half a voxel from the end; its first one is half
+    a voxel from x = 0.
+    """
     model, EI, q = ribbon(kappa := 0.3)
-    free = elastic.solve(model, COLD, cpu, 1e-9, before=begun(model, cpu)).displacement[2, 0, 0, :-1]
+    free = elastic.solve(model, COLD, cpu, 1e-9, before=begun(model, cpu)).displacement[
+        2, 0, 0, :-1
+    ]
     x, span = model.grid.xc[0], 2 * model.grid.xc[-1]
     assert np.ptp(free) == pytest.approx(kappa * (span**2 - 4 * x**2) / 8, rel=2e-3)
     _, height = lying(model, cpu)
@@ -167,7 +196,9 @@ def test_strip_with_its_ends_up_is_flat_up_to_where_their_weight_bends_it(cpu):
 
 
 def test_table_bears_the_weight_and_pulls_nowhere(cpu):
-    """The forces of a strip that lies partly: their sum is its weight; it touches where it presses, and nowhere sinks in."""
+    """The forces of a strip that lies partly: their sum is its weight; it touches where it presses,
+    and nowhere sinks in.
+    """
     model, _, q = ribbon(-0.055)
     solution, height = lying(model, cpu)
     A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, COLD))
@@ -182,13 +213,18 @@ def test_table_bears_the_weight_and_pulls_nowhere(cpu):
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_small_package_is_too_stiff_to_notice_its_weight(cpu, turned):
-    """On its corners or on its middle, as a quarter or as a whole: less than 0.1 um; let go, it is free again."""
+    """On its corners or on its middle, as a quarter or as a whole: less than 0.1 um; let go, it is
+    free again.
+    """
     low, high = (SILICON, CORE) if turned else (CORE, SILICON)
     low, high = (Heavy(s.E, s.nu, s.alpha) for s in (low, high))
     z, quarter = np.linspace(0, 0.9 * MM, 5), MM * np.array([0, 2.0, 4, 5.5, 6])
     found = []
     for mirror, x in (((True, True), quarter), ((False, True), np.r_[-quarter[:0:-1], quarter])):
-        parts = {"a": (low, (-1, 1, -1, 1, 0, 0.45 * MM)), "b": (high, (-1, 1, -1, 1, 0.45 * MM, 1))}
+        parts = {
+            "a": (low, (-1, 1, -1, 1, 0, 0.45 * MM)),
+            "b": (high, (-1, 1, -1, 1, 0.45 * MM, 1)),
+        }
         model = boxes(x, quarter, z, parts, mirror)
         model.media.stress_free[1:] = T0
         state = begun(model, cpu)
@@ -198,7 +234,9 @@ def test_small_package_is_too_stiff_to_notice_its_weight(cpu, turned):
         assert np.ptp(free.displacement[2]) > 1e-5
         found.append(rests.resting)
         back = elastic.solve(model, COLD, cpu, 1e-9, before=rests.state)
-        np.testing.assert_allclose(back.displacement, free.displacement, rtol=0, atol=1e-6 * abs(free.displacement).max())
+        np.testing.assert_allclose(
+            back.displacement, free.displacement, rtol=0, atol=1e-6 * abs(free.displacement).max()
+        )
     assert found[0].weight == pytest.approx(2330 * G * 0.9e-3 * 144e-6)
     assert found[1].weight == pytest.approx(found[0].weight)
     assert found[1].lift == pytest.approx(found[0].lift, rel=1e-6)
@@ -208,7 +246,10 @@ def test_bodies_on_a_table_are_turned_until_they_stand(cpu):
     """Without symmetry three faces at least bear it, and their moments are those of the weight."""
     x = MM * np.array([0, 1, 2, 3.0, 4])
     heavy = Heavy(130e9, 0.28, 3e-6)
-    parts = {"a": (heavy, (-1, 1, -1, 1, 0, 1 * MM)), "b": (Heavy(50e9, 0.3, 20e-6), (-1, 2.5 * MM, -1, 1.5 * MM, 1 * MM, 1))}
+    parts = {
+        "a": (heavy, (-1, 1, -1, 1, 0, 1 * MM)),
+        "b": (Heavy(50e9, 0.3, 20e-6), (-1, 2.5 * MM, -1, 1.5 * MM, 1 * MM, 1)),
+    }
     model = boxes(x, x, MM * np.array([0, 0.5, 1, 1.5]), parts)
     model.media.stress_free[1:] = T0
     solution = elastic.solve(model, COLD, cpu, 1e-9, before=begun(model, cpu), support=Table())
@@ -226,7 +267,9 @@ def test_bodies_on_a_table_are_turned_until_they_stand(cpu):
 
 
 def test_springs_are_part_of_the_matrix_on_every_level(cpu):
-    """S - V E V^T beside A; a coarser level has all the stiffness of the finer one, where its displacements are."""
+    """S - V E V^T beside A; a coarser level has all the stiffness of the finer one, where its
+    displacements are.
+    """
     x = MM * np.linspace(0, 8, 9)
     model = plate({"a": (SILICON, 0, 1 * MM, T0)}, np.linspace(0, 1 * MM, 4), x)
     A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, COLD))
@@ -253,4 +296,6 @@ def test_a_table_on_the_gpu_carries_as_on_the_cpu(cpu, gpu):
         ends.append(elastic.solve(model, COLD, place, 1e-9, before=state, support=Table()))
     assert ends[1].resting.area == ends[0].resting.area
     largest = abs(ends[0].displacement).max()
-    np.testing.assert_allclose(ends[1].displacement, ends[0].displacement, rtol=0, atol=1e-4 * largest)
+    np.testing.assert_allclose(
+        ends[1].displacement, ends[0].displacement, rtol=0, atol=1e-4 * largest
+    )

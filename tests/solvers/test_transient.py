@@ -33,7 +33,9 @@ def levels(monkeypatch):
 
 @pytest.fixture
 def package():
-    """Odd-sized, uneven, orthotropic, a cavity, k(T) and c(T) in the chip, a contact resistance: 11 x 9 x 7 voxels."""
+    """Odd-sized, uneven, orthotropic, a cavity, k(T) and c(T) in the chip, a contact resistance: 11
+    x 9 x 7 voxels.
+    """
     rng = np.random.default_rng(3)
     x, y, z = uneven(rng, 11, 10e-3), uneven(rng, 9, 8e-3), uneven(rng, 7, 2e-3)
     chip = Conductor(lambda T: 130 * (T / 300) ** -1.3, lambda T: 1.6e6 * (1 + 1e-3 * (T - 300)))
@@ -56,10 +58,14 @@ def end(solution) -> np.ndarray:
 def test_backward_euler_is_its_recurrence(cpu):
     """T - T_ambient shrinks by 1 / (1 + step G / C) in every step."""
     film, step = [Film("a.top", H, 300)], 0.3
-    out = transient.solve(voxel(), film, {}, cpu, 400.0, 1.5, fixed_step=step, backward_euler=True, outputs=[0.9, 1.5])
+    out = transient.solve(
+        voxel(), film, {}, cpu, 400.0, 1.5, fixed_step=step, backward_euler=True, outputs=[0.9, 1.5]
+    )
     left = 1 / (1 + step * G / (C0 * VOLUME))
     assert [t for t, _ in out.frames] == [0.9, 1.5]
-    assert [T.item() for _, T in out.frames] == pytest.approx([300 + 100 * left**3, 300 + 100 * left**5], abs=1e-6)
+    assert [T.item() for _, T in out.frames] == pytest.approx(
+        [300 + 100 * left**3, 300 + 100 * left**5], abs=1e-6
+    )
     assert len(out.steps) == 5 and out.hierarchies == 1
 
 
@@ -67,7 +73,9 @@ def test_order_two_and_wanted_times_too(cpu):
     film, tau = [Film("a.top", H, 300)], C0 * VOLUME / G
     errors = []
     for n in (8, 16):
-        out = transient.solve(voxel(), film, {}, cpu, 400.0, tau, fixed_step=tau / n, outputs=[0.3 * tau, tau])
+        out = transient.solve(
+            voxel(), film, {}, cpu, 400.0, tau, fixed_step=tau / n, outputs=[0.3 * tau, tau]
+        )
         errors.append([abs(T.item() - 300 - 100 * np.exp(-t / tau)) for t, T in out.frames])
         assert out.hierarchies == 1
     assert np.all(np.log2(np.divide(*errors)) > 1.7) and max(errors[1]) < 0.01
@@ -75,8 +83,14 @@ def test_order_two_and_wanted_times_too(cpu):
 
 @pytest.mark.parametrize("b", [2e-3, -1e-3])
 def test_capacity_of_temperature(cpu, b):
-    """c = C0 (1 + b (T - Ta)): ln y + b y falls by G t / C, y = T - Ta; second order; enthalpy closes exactly."""
-    model, film, t = voxel(lambda T: C0 * (1 + b * (T - 300))), [Film("a.top", H, 300)], C0 * VOLUME / G
+    """c = C0 (1 + b (T - Ta)): ln y + b y falls by G t / C, y = T - Ta; second order; enthalpy
+    closes exactly.
+    """
+    model, film, t = (
+        voxel(lambda T: C0 * (1 + b * (T - 300))),
+        [Film("a.top", H, 300)],
+        C0 * VOLUME / G,
+    )
     low, high = 1e-3, 200.0
     for _ in range(60):
         y = (low + high) / 2
@@ -90,7 +104,9 @@ def test_capacity_of_temperature(cpu, b):
     assert end(adaptive).item() == pytest.approx(300 + y, abs=0.01)
     stored = sum(step.stored for step in adaptive.steps)
     change = end(adaptive).item() - 500
-    assert stored == pytest.approx(C0 * VOLUME * (change + b / 2 * ((200 + change) ** 2 - 200**2)), rel=1e-9)
+    assert stored == pytest.approx(
+        C0 * VOLUME * (change + b / 2 * ((200 + change) ** 2 - 200**2)), rel=1e-9
+    )
     assert stored == pytest.approx(-sum(step.lost for step in adaptive.steps), rel=1e-5)
 
 
@@ -99,18 +115,28 @@ LATENT = 200.0 * C0  # J/m3, as of a solder
 
 @pytest.mark.parametrize(("half", "tolerance"), [(2.0, 0.05), (0.5, 0.5)])
 def test_a_latent_heat_is_not_leapt_over(cpu, half, tolerance):
-    """Given off within `half` K of 490 K, far from any raster of temperatures: t(T) = INT c V / (G (T - Ta)) dT."""
+    """Given off within `half` K of 490 K, far from any raster of temperatures: t(T) = INT c V / (G
+    (T - Ta)) dT.
+    """
     c = Table((490 - half, 490.0, 490 + half), (C0, C0 + LATENT / half, C0))
-    T = np.unique([*np.linspace(330, 600, 20_001), *np.linspace(490 - half, 490 + half, 2001)])[::-1]
+    T = np.unique([*np.linspace(330, 600, 20_001), *np.linspace(490 - half, 490 + half, 2001)])[
+        ::-1
+    ]
     middle = (T[1:] + T[:-1]) / 2
     t = np.concatenate(([0.0], np.cumsum(-np.diff(T) * c(middle) * VOLUME / G / (middle - 300))))
-    out = transient.solve(voxel(c), [Film("a.top", H, 300)], {}, cpu, 600.0, t[-1], tolerance=tolerance)
+    out = transient.solve(
+        voxel(c), [Film("a.top", H, 300)], {}, cpu, 600.0, t[-1], tolerance=tolerance
+    )
     assert end(out).item() == pytest.approx(330, abs=2 * tolerance)
-    assert -sum(step.stored for step in out.steps) == pytest.approx(VOLUME * (270 * C0 + LATENT), rel=1e-2)
+    assert -sum(step.stored for step in out.steps) == pytest.approx(
+        VOLUME * (270 * C0 + LATENT), rel=1e-2
+    )
 
 
 def test_a_slab_melts(cpu):
-    """Voxels on both sides of a front that moves through them; all heat that enters is found again as enthalpy."""
+    """Voxels on both sides of a front that moves through them; all heat that enters is found again
+    as enthalpy.
+    """
     c = Table((489.0, 490.0, 491.0), (C0, C0 + LATENT, C0))
     model = boxes([0, 1e-3], [0, 1e-3], np.linspace(0, 2e-3, 9), {"a": (Conductor(60.0, c),)})
     out = transient.solve(model, [Fixed("a.bottom", 540.0)], {}, cpu, 480.0, 0.05, tolerance=0.5)
@@ -121,7 +147,9 @@ def test_a_slab_melts(cpu):
 
 
 def test_heat_is_conserved_and_the_end_is_steady(cpu, package):
-    """Every step's account closes to rounding but for what properties owe, 1e-5 of it; the last field is the steady one."""
+    """Every step's account closes to rounding but for what properties owe, 1e-5 of it; the last
+    field is the steady one.
+    """
     out = transient.solve(package, COOLED, {"chip": 20.0}, cpu, 300.0, 500.0, tolerance=0.3)
     assert sum(s.supplied for s in out.steps) == pytest.approx(20 * 500)
     defect = sum(s.supplied - s.lost - s.stored for s in out.steps)
@@ -137,19 +165,28 @@ def test_constant_properties_close_to_rounding(cpu, package):
     package.media.materials[2] = Conductor(130.0, 1.6e6)
     out = transient.solve(package, COOLED, {"chip": 20.0}, cpu, 300.0, 1.0, tolerance=0.5)
     for step in out.steps:
-        assert step.supplied - step.lost - step.stored == pytest.approx(0, abs=1e-10 * step.supplied)
+        assert step.supplied - step.lost - step.stored == pytest.approx(
+            0, abs=1e-10 * step.supplied
+        )
 
 
 def test_order_two_in_a_package(cpu, package):
-    """Against finer steps; conductivity and capacity follow the temperature, whose tolerance binds linear solves."""
+    """Against finer steps; conductivity and capacity follow the temperature, whose tolerance binds
+    linear solves.
+    """
     start, how = np.where(package.ids == 2, 420.0, 320.0), {"tolerance": 1e-4}
-    fields = [end(transient.solve(package, COOLED, {}, cpu, start, 0.4, fixed_step=0.4 / n, **how)) for n in (8, 16, 64)]
+    fields = [
+        end(transient.solve(package, COOLED, {}, cpu, start, 0.4, fixed_step=0.4 / n, **how))
+        for n in (8, 16, 64)
+    ]
     errors = [np.sqrt(np.mean((field - fields[-1]) ** 2)) for field in fields[:2]]
     assert np.log2(errors[0] / errors[1]) > 1.7
 
 
 def test_the_tolerance_decides(cpu, package):
-    reference = end(transient.solve(package, COOLED, {"chip": 20.0}, cpu, 300.0, 0.2, tolerance=3e-3))
+    reference = end(
+        transient.solve(package, COOLED, {"chip": 20.0}, cpu, 300.0, 0.2, tolerance=3e-3)
+    )
     for tolerance in (0.3, 0.03):
         out = transient.solve(package, COOLED, {"chip": 20.0}, cpu, 300.0, 0.2, tolerance=tolerance)
         assert abs(end(out) - reference).max() < 2 * tolerance
@@ -157,36 +194,67 @@ def test_the_tolerance_decides(cpu, package):
 
 
 def test_power_that_jumps(cpu):
-    """On for a tenth of the time constant, then off: two exponentials; the heat supplied is exact."""
+    """On for a tenth of the time constant, then off: two exponentials; the heat supplied is
+    exact.
+    """
     film, tau = [Film("a.top", H, 300)], C0 * VOLUME / G
     pulse = lambda t: 1.0 if t < tau / 10 else 0.0  # noqa: E731
     times = [tau / 10, tau / 2, tau]
     known = 10 * (1 - np.exp(-0.1)) * np.exp(-(np.array(times) - tau / 10) / tau)
     out = transient.solve(
-        voxel(), film, {"a": 10 * G}, cpu, 300.0, tau, power=pulse, breaks=[tau / 10], outputs=times, tolerance=1e-3
+        voxel(),
+        film,
+        {"a": 10 * G},
+        cpu,
+        300.0,
+        tau,
+        power=pulse,
+        breaks=[tau / 10],
+        outputs=times,
+        tolerance=1e-3,
     )
     assert [T.item() - 300 for _, T in out.frames] == pytest.approx(known, abs=3e-3)
     assert sum(s.supplied for s in out.steps) == pytest.approx(G * tau, rel=1e-12)
-    alone = transient.solve(voxel(), film, [Source("a", 10 * G)], cpu, 300.0, tau, power={"a": lambda t: 0.0})
+    alone = transient.solve(
+        voxel(), film, [Source("a", 10 * G)], cpu, 300.0, tau, power={"a": lambda t: 0.0}
+    )
     assert end(alone).item() == 300
 
 
 def test_ambient_that_rises(cpu):
-    """T follows a ramp with the lag tau; the law's knots are steps' ends; the first frame is the start."""
+    """T follows a ramp with the lag tau; the law's knots are steps' ends; the first frame is the
+    start.
+    """
     film, tau = [Film("a.top", H, 300)], C0 * VOLUME / G
     ramp = Table((0.0, 5 * tau), (300.0, 350.0))
-    out = transient.solve(voxel(), film, {}, cpu, 300.0, 6 * tau, ambient={"a.top": ramp}, outputs=[0, 4 * tau], tolerance=1e-3)
+    out = transient.solve(
+        voxel(),
+        film,
+        {},
+        cpu,
+        300.0,
+        6 * tau,
+        ambient={"a.top": ramp},
+        outputs=[0, 4 * tau],
+        tolerance=1e-3,
+    )
     assert end(out).item() == pytest.approx(300 + 10 * (4 - 1 + np.exp(-4)), abs=2e-3)
     assert out.frames[0][1].item() == 300 and any(s.time == 5 * tau for s in out.steps)
 
 
 def test_a_closed_package_keeps_its_heat(cpu, package):
-    """Nothing leads out: the mean temperature rises by the heat over the capacity; void stays at 0."""
+    """Nothing leads out: the mean temperature rises by the heat over the capacity; void stays at
+    0.
+    """
     package.media.materials[2] = Conductor(130.0, 1.6e6)
     start = np.where(package.ids > 0, 350.0, 0.0)
     start[-1] -= 30
     out = transient.solve(package, [], {"lid": 3.0}, cpu, start, 1000.0, tolerance=0.5)
-    weight = package.media.heat_capacity(300.0)[package.ids] * package.grid.dz[:, None, None] * package.grid.area
+    weight = (
+        package.media.heat_capacity(300.0)[package.ids]
+        * package.grid.dz[:, None, None]
+        * package.grid.area
+    )
     mean = np.average(start, weights=weight) + 1000 * 3.0 / 2 / weight.sum()
     assert np.average(end(out), weights=weight) == pytest.approx(mean, rel=1e-10)
     assert np.all(end(out)[package.ids == 0] == 0)

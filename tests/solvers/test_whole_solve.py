@@ -1,4 +1,6 @@
-"""Whole solves through the CUDA sources, run on the CPU: the launches' extents and orders are those of a GPU run."""
+"""Whole solves through the CUDA sources, run on the CPU: the launches' extents and orders are those
+of a GPU run.
+"""
 
 import numpy as np
 import pytest
@@ -42,6 +44,7 @@ def test_heat(cpu):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_warmup_leaves_nothing_to_compile(cpu):
     warmup.warmup(cpu)
     for module in cache.modules():
@@ -49,10 +52,16 @@ def test_warmup_leaves_nothing_to_compile(cpu):
 
 
 def flip_chip(mirror):
-    """Silicon on underfill on a substrate that is wider, 19 x 17 x 8 voxels in mm; stress-free at 150 degC."""
+    """Silicon on underfill on a substrate that is wider, 19 x 17 x 8 voxels in mm; stress-free at
+    150 degC.
+    """
     rng = np.random.default_rng(5)
-    x, y = (uneven(rng, n, 10e-3) - (0 if m else 5e-3) for n, m in zip((19, 17), mirror, strict=True))
-    z = np.concatenate((np.linspace(0, 1e-3, 4), [1.05e-3, 1.1e-3], np.linspace(1.1e-3, 1.9e-3, 4)[1:]))
+    x, y = (
+        uneven(rng, n, 10e-3) - (0 if m else 5e-3) for n, m in zip((19, 17), mirror, strict=True)
+    )
+    z = np.concatenate(
+        (np.linspace(0, 1e-3, 4), [1.05e-3, 1.1e-3], np.linspace(1.1e-3, 1.9e-3, 4)[1:])
+    )
     known, inf = library(), np.inf
     chip = (x[0 if mirror[0] else 4], x[14], y[0 if mirror[1] else 3], y[12])
     parts = {
@@ -65,7 +74,9 @@ def flip_chip(mirror):
     return model
 
 
-@pytest.mark.parametrize("mirror, wide", [((True, True), elastic_level.WIDE), ((False, False), 0.5)])
+@pytest.mark.parametrize(
+    "mirror, wide", [((True, True), elastic_level.WIDE), ((False, False), 0.5)]
+)
 def test_elastic(cpu, mirror, wide, monkeypatch):
     monkeypatch.setattr(elastic_level, "WIDE", wide)
     monkeypatch.setattr(elastic_cycle, "COARSEST", (800, 800))
@@ -83,7 +94,9 @@ def test_elastic(cpu, mirror, wide, monkeypatch):
 
 
 def test_elastic_with_slender_parts(cpu):
-    """Bumps two voxels wide at a pitch of five: rows of two cells on the finest level, of one and two on the next."""
+    """Bumps two voxels wide at a pitch of five: rows of two cells on the finest level, of one and
+    two on the next.
+    """
     model = bumps(5, 2, 20)
     numba = elastic.solve(model, ROOM, cpu, 1e-10)
     with cuda_sources() as launched:

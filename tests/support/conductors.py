@@ -12,7 +12,9 @@ from warp.voxels.voxelize import VoxelModel
 
 @dataclass(frozen=True)
 class Conductor:
-    """k(T) W/mK: a number, three, or a function of temperature; `capacity` in J/m3K, a number or a function."""
+    """k(T) W/mK: a number, three, or a function of temperature; `capacity` in J/m3K, a number or a
+    function.
+    """
 
     k: Any
     capacity: Any = 1.0
@@ -30,9 +32,11 @@ class Conductor:
 
 
 def boxes(x, y, z, parts: dict[str, tuple], mirror=(False, False)) -> VoxelModel:
-    """Voxels whose centres lie in a part's boxes (x0, x1, y0, y1, z0, z1; None: everywhere) take its conductor.
+    """Voxels whose centres lie in a part's boxes (x0, x1, y0, y1, z0, z1; None: everywhere) take
+    its conductor.
 
-    parts: name -> (conductor, box, box, ...); a conductor of None carves void; later parts override.
+    parts: name -> (conductor, box, box, ...); a conductor of None carves void; later parts
+    override.
     """
     grid = Grid(np.asarray(x, float), np.asarray(y, float), np.asarray(z, float), mirror)
     X, Y, Z = grid.xc, grid.yc[:, None], grid.zc[:, None, None]

@@ -50,19 +50,27 @@ def finished(height: float = HEIGHT, stress: bool = True, case: str = CASE) -> R
     ids = np.zeros(grid.shape, np.uint16)
     ids[:2], ids[2:, :4, :4] = 1, 2
     media = SimpleNamespace(
-        part=np.array([-1, 0, 1], np.int32), names=["void", "fr4", "silicon"], stress_free=np.array([0.0, 398.0, 398.0]),
+        part=np.array([-1, 0, 1], np.int32),
+        names=["void", "fr4", "silicon"],
+        stress_free=np.array([0.0, 398.0, 398.0]),
         share=np.array([0.0, 1.0, 1.0]),
     )
     model = SimpleNamespace(grid=grid, ids=ids, media=media, parts=["board", "chip"])
     nz, ny, nx = grid.shape
     u = np.zeros((3, nz + 1, ny + 1, nx + 1))
     u[2, :, :ny, :nx] = dome(grid.xc[None, :], grid.yc[:, None]) * height / HEIGHT
-    warm = 320.0 + 10 * grid.zc[:, None, None] / grid.z[-1] - np.hypot(grid.xc[None, :], grid.yc[:, None])[None] * 1e3
+    warm = (
+        320.0
+        + 10 * grid.zc[:, None, None] / grid.z[-1]
+        - np.hypot(grid.xc[None, :], grid.yc[:, None])[None] * 1e3
+    )
     s = np.random.default_rng(1).normal(0, 2e7, (6, *grid.shape)).astype(np.float32)
     heat = SimpleNamespace(temperature=warm, iterations=2, residuals=[1.0, 1e-5, 1e-9], seconds=0.1)
     bent = SimpleNamespace(displacement=u, iterations=1, residuals=[1.0, 1e-9], seconds=0.2)
     zones = {("board", "bottom"): (-4.5e-3, 4.5e-3, -4.5e-3, 4.5e-3)}
-    numbers = metrics.evaluate(model, warm, u, s if stress else None, zones=zones, power={"chip": 1.0}, ambient=298.15)
+    numbers = metrics.evaluate(
+        model, warm, u, s if stress else None, zones=zones, power={"chip": 1.0}, ambient=298.15
+    )
     return Result.of(
         case,
         model,
@@ -71,5 +79,11 @@ def finished(height: float = HEIGHT, stress: bool = True, case: str = CASE) -> R
         stress=s if stress else None,
         numbers=numbers,
         tolerances={"heat": 1e-8, "elastic": 1e-8},
-        provenance={"device": "cpu", "wall_s": 0.4, "peak_memory_MB": 12, "case_file": "dome.toml", "overrides": {}},
+        provenance={
+            "device": "cpu",
+            "wall_s": 0.4,
+            "peak_memory_MB": 12,
+            "case_file": "dome.toml",
+            "overrides": {},
+        },
     )

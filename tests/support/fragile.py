@@ -1,4 +1,6 @@
-"""Runs that kill their process or never end, alone in a module so that new processes import nothing else for it."""
+"""Runs that kill their process or never end, alone in a module so that new processes import nothing
+else for it.
+"""
 
 import os
 import signal

@@ -1,12 +1,14 @@
-"""Broken and odd case files by the thousand: each is solved, or refused in whole sentences; no traceback, no hang.
+"""Broken and odd case files by the thousand: each is solved, or refused in whole sentences; no
+traceback, no hang.
 
     python tests/support/fuzz_cases.py 10000 --seed 1             all numbers 0 to 9999 of the seed
-    python tests/support/fuzz_cases.py --seed 1 --only 4711       one of them: the file, and what became of it
+    python tests/support/fuzz_cases.py --seed 1 --only 4711       one of them, with its file
 
-A file is a package of data/ with values, units, keys, types, tables and lines changed, or a stack made up from nothing.
-It is loaded; what loads is gridded; what has few voxels is checked as `warp check` does, and some of that is solved.
-Every refusal is a WarpError with one printable line a complaint that names the file. Python's warnings count as
-failures, as do numbers that are none in a report. Exit code 1 if anything fails; NUMBA_NUM_THREADS=1 makes it quiet.
+A file is a package of data/ with values, units, keys, types, tables and lines changed, or a stack
+made up from nothing. It is loaded; what loads is gridded; what has few voxels is checked as `warp
+check` does, and some of that is solved. Every refusal is a WarpError with one printable line a
+complaint that names the file. Python's warnings count as failures, as do numbers that are none in a
+report. Exit code 1 if anything fails; NUMBA_NUM_THREADS=1 makes it quiet.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ SOLVING = 120.0
 CHECKED, SOLVED = 20_000, 3_000  # voxels at most
 MOMENTS = 8  # of a process, at most, to be solved
 JARGON = re.compile(
-    r"Traceback|Input should|pydantic|alidation error|Value error|Assertion|NoneType|<class|<function| object at 0x"
+    r"Traceback|Input should|pydantic|alidation error|Value "
+    r"error|Assertion|NoneType|<class|<function| object at 0x"
     r"|np\.|numpy|array\(|float64|dtype|KeyError|IndexError|TypeError|<[a-z]+>|datetime\.|Decimal"
 )
 NO_NUMBER = re.compile(r"\b(nan|-?inf)\b", re.IGNORECASE)
@@ -56,7 +59,9 @@ class Hang(BaseException):
 
 @dataclass(frozen=True)
 class Outcome:
-    """`kind` is "solved", "checked", "gridded" or "refused"; else a failure, with what to look at."""
+    """`kind` is "solved", "checked", "gridded" or "refused"; else a failure, with what to look
+    at.
+    """
 
     kind: str
     detail: str = ""
@@ -67,14 +72,18 @@ class Outcome:
 
 
 def prepare(folder: Path) -> Seeds:
-    """Fill the folder in which cases stand with pictures and maps, sound and broken; return what cases are made from."""
+    """Fill the folder in which cases stand with pictures and maps, sound and broken; return what
+    cases are made from.
+    """
     seeds = Seeds()
     for picture in seeds.pictures:
         shutil.copy(picture, folder)
     sound = seeds.pictures[0].read_bytes()
     (folder / "cut.png").write_bytes(sound[: len(sound) // 2])
     (folder / "head.png").write_bytes(sound[:20])
-    (folder / "flipped.png").write_bytes(sound[:60] + bytes(255 - b for b in sound[60:90]) + sound[90:])
+    (folder / "flipped.png").write_bytes(
+        sound[:60] + bytes(255 - b for b in sound[60:90]) + sound[90:]
+    )
     for name, text in {
         "empty.csv": "",
         "words.csv": "a,b\nc,d\n",
@@ -98,7 +107,9 @@ def prepare(folder: Path) -> Seeds:
         "good.npy": good,
         "cut.npy": good[:-9],
         "none.npy": b"",
-        "large.npy": good.replace(shape + b", }" + b" " * 30, b"(999999999, 99999999), }" + b" " * 15),
+        "large.npy": good.replace(
+            shape + b", }" + b" " * 30, b"(999999999, 99999999), }" + b" " * 15
+        ),
         "minus.npy": good.replace(shape, b"(-2,3)"),
         "object.npy": good.replace(b"<f8", b"|O8"),
         "kind.npy": good.replace(b"<f8", b"<q9"),
@@ -110,7 +121,9 @@ def prepare(folder: Path) -> Seeds:
 
 
 def examine(text: bytes, folder: Path, rng: random.Random, every: int = 0) -> Outcome:
-    """What becomes of a case file: how far it gets, or how it fails; one small one in `every` is solved, 0: none."""
+    """What becomes of a case file: how far it gets, or how it fails; one small one in `every` is
+    solved, 0: none.
+    """
     path = folder / "case.toml"
     path.write_bytes(text)
     said = text.decode("utf-8", "replace").lower()
@@ -144,7 +157,7 @@ def _go(path: Path, rng: random.Random, every: int) -> str:
         return "gridded"
     report = checks.check(case, on="cpu")
     json.dumps(report.as_dict(), allow_nan=False)
-    if not every or grid.cells > SOLVED or len(case.moments) > MOMENTS or rng.randrange(every):
+    if not every or grid.cells > SOLVED or len(case.load_steps) > MOMENTS or rng.randrange(every):
         return "checked"
     _alarm(SOLVING)
     with warnings.catch_warnings():
@@ -190,7 +203,9 @@ def _wrong_words(text: str, said: str) -> str:
 
 
 def _alarm(seconds: float) -> None:
-    """Raise Hang after so much processor time, or six times as much on the clock; 0 calls it off."""
+    """Raise Hang after so much processor time, or six times as much on the clock; 0 calls it
+    off.
+    """
     signal.setitimer(signal.ITIMER_PROF, seconds)
     signal.setitimer(signal.ITIMER_REAL, seconds * WALL / PATIENCE)
 
@@ -226,7 +241,9 @@ def main(words: list[str]) -> int:
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--start", type=int, default=0)
     ask.add_argument("--only", type=int, help="this number, with its file")
-    ask.add_argument("--solve", type=int, default=10, help="one small case in so many is solved, 0: none")
+    ask.add_argument(
+        "--solve", type=int, default=10, help="one small case in so many is solved, 0: none"
+    )
     ask.add_argument("--most", type=int, default=30, help="failures that are shown")
     given = ask.parse_args(words)
     begun, shown = time.monotonic(), 0
@@ -235,7 +252,11 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seeds = prepare(folder)
-        numbers = [given.only] if given.only is not None else range(given.start, given.start + given.count)
+        numbers = (
+            [given.only]
+            if given.only is not None
+            else range(given.start, given.start + given.count)
+        )
         for number in numbers:
             text, outcome = trial(given.seed, number, seeds, folder, given.solve)
             kinds["failed: " + outcome.kind if outcome.failed else outcome.kind] += 1
@@ -247,7 +268,10 @@ def main(words: list[str]) -> int:
             if number % 500 == 499:
                 print(f"{number + 1}: {dict(kinds)}, {time.monotonic() - begun:.0f} s", flush=True)
     failed = sum(count for kind, count in kinds.items() if kind.startswith("failed"))
-    print(f"seed {given.seed}: {len(numbers)} files, {failed} failures, {dict(kinds)}, {time.monotonic() - begun:.0f} s")
+    print(
+        f"seed {given.seed}: {len(numbers)} files, {failed} failures, {dict(kinds)}, "
+        f"{time.monotonic() - begun:.0f} s"
+    )
     return min(1, failed)
 
 

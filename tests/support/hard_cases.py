@@ -37,7 +37,8 @@ from warp.voxels.voxelize import VoxelModel
 
 @dataclass(frozen=True)
 class Case:
-    """A model and the most iterations it may take to 1e-8; the aim is 60 and 25, a higher number is what it takes today.
+    """A model and the most iterations it may take to 1e-8; the aim is 60 and 25, a higher number is
+    what it takes today.
 
     heat None: heat cannot leave every part, which must be refused.
     """
@@ -76,7 +77,12 @@ def suite() -> list[Case]:
     add("cells 1 : 50 in plane", strip, 0.05, 2.5, 64, 16)
     add("cells 0.2 : 1, ten layers high", strip, 0.1, 0.1, 24, 24, ((2.5, 5), (2.5, 5)))
 
-    for mirror, kind in ((FULL, "full"), (HALF_X, "half in x"), (HALF_Y, "half in y"), (QUARTER, "quarter")):
+    for mirror, kind in (
+        (FULL, "full"),
+        (HALF_X, "half in x"),
+        (HALF_Y, "half in y"),
+        (QUARTER, "quarter"),
+    ):
         add(f"lid on 1 MPa, {kind}", lidded, mirror, cells=36 if mirror == FULL else 48)
         add(f"flip chip, {kind}", flip_chip, mirror)
     add("lid on 1 MPa, 3 cells in the seal", lidded, seal_cells=3)
@@ -114,7 +120,8 @@ def suite() -> list[Case]:
     add("floating chip", held_by, None, heat=None)
     add("floating chip, off the middle", held_by, None, off=1.5, heat=None)
     add("floating chip, quarter", held_by, None, mirror=QUARTER, heat=None)
-    # Voxels that touch in edges and corners only: each moves by itself, and coarse levels hold it with its neighbours.
+    # Voxels that touch in edges and corners only: each moves by itself, and coarse levels hold it
+    # with its neighbours.
     add("crumbs 25 %", crumbs, 1, 0.25, heat=None, elastic=90)
     add("crumbs 50 %", crumbs, 2, 0.5, heat=None, elastic=950, slow=True)
     add("crumbs 75 %", crumbs, 3, 0.75, heat=None)
@@ -135,24 +142,63 @@ def suite() -> list[Case]:
         add(f"flip chip, graded from {fine} mm", flip_chip, QUARTER, lines, lines)
     lines = graded((-17.5, -7.5, 7.5, 17.5), 0.3, 2.0)
     add("flip chip, graded from 0.3 mm, full", flip_chip, FULL, lines, lines)
-    add("flip chip, graded in x only", flip_chip, QUARTER, graded((0, 7.5, 17.5), 0.05, 1.5), even(0, 17.5, 21))
+    add(
+        "flip chip, graded in x only",
+        flip_chip,
+        QUARTER,
+        graded((0, 7.5, 17.5), 0.05, 1.5),
+        even(0, 17.5, 21),
+    )
     lines = graded((0, 7.5, 14, 18, 20), 0.15, 1.5)
     add("lid on 1 MPa, graded from 0.15 mm", lidded, QUARTER, x=lines, y=lines)
 
     for seed in (1, 2, 3, 4):
         add(f"15 blocks at random, no void, 1:1e+05, {seed}", random_boxes, seed, 15, solid=True)
     for seed in (1, 2):
-        add(f"60 blocks at random, no void, 1:1e+03, {seed}", random_boxes, seed, 60, 3.0, solid=True)
-    add("30 blocks at random, no void, uneven cells", random_boxes, 6, 30, 4.0, solid=True, uneven=0.7)
+        add(
+            f"60 blocks at random, no void, 1:1e+03, {seed}",
+            random_boxes,
+            seed,
+            60,
+            3.0,
+            solid=True,
+        )
+    add(
+        "30 blocks at random, no void, uneven cells",
+        random_boxes,
+        6,
+        30,
+        4.0,
+        solid=True,
+        uneven=0.7,
+    )
     # Stiff blocks a voxel or two apart in soft pockets: coarse levels hold them together.
-    add("60 blocks at random, no void, 1:1e+05", random_boxes, 1, 60, solid=True, elastic=110, slow=True)
-    add("80 blocks at random, no void, 1:1e+06", random_boxes, 5, 80, 6.0, solid=True, elastic=220, slow=True)
+    add(
+        "60 blocks at random, no void, 1:1e+05",
+        random_boxes,
+        1,
+        60,
+        solid=True,
+        elastic=110,
+        slow=True,
+    )
+    add(
+        "80 blocks at random, no void, 1:1e+06",
+        random_boxes,
+        5,
+        80,
+        6.0,
+        solid=True,
+        elastic=220,
+        slow=True,
+    )
 
     for seed in (1, 2, 3):
         add(f"4 boxes dropped, 1:1e+05, {seed}", dropped_boxes, seed, 4)
         add(f"4 boxes dropped, 1:1, {seed}", dropped_boxes, seed, 4, 0.0)
     add("6 boxes dropped, 1:1e+05", dropped_boxes, 1, 6)
-    # Ledges over one another with gaps of two or three voxels: coarse levels cannot tell them apart.
+    # Ledges over one another with gaps of two or three voxels: coarse levels cannot tell them
+    # apart.
     add("10 boxes dropped, 1:1", dropped_boxes, 1, 10, 0.0, elastic=85)
     add("25 boxes dropped, 1:1", dropped_boxes, 1, 25, 0.0, elastic=200, slow=True)
     add("10 boxes dropped, 1:1e+05", dropped_boxes, 1, 10, elastic=540, slow=True)
@@ -163,7 +209,16 @@ def suite() -> list[Case]:
     add("lid on 1 MPa, full, 120 x 120", lidded, FULL, cells=120, slow=True)
     add("bumps 2 of 8, 160 x 160", bumps, 8, 2, 160, slow=True)
     add("balls 2 of 5, 150 x 150", balls, 5, 2, 150, 0.1, elastic=65, slow=True)
-    add("blocks at random, no void, 97 x 89 x 41", random_boxes, 10, 60, 3.0, (97, 89, 41), solid=True, slow=True)
+    add(
+        "blocks at random, no void, 97 x 89 x 41",
+        random_boxes,
+        10,
+        60,
+        3.0,
+        (97, 89, 41),
+        solid=True,
+        slow=True,
+    )
     add("sandwich 1:1e+06, 120 x 120", sandwich, 1e6, 2, FULL, 120, slow=True)
     return found
 

@@ -1,8 +1,9 @@
-"""Voxel models that look like packages and are hard on a solver, each named by what makes it hard; lengths in mm.
+"""Voxel models that look like packages and are hard on a solver, each named by what makes it hard;
+lengths in mm.
 
-The stacks are those of real parts (substrate, bumps, chip, lid on a seal, balls) with one property driven to its end:
-stiffness contrast, cell shape, cells through a soft layer, how little holds a part, orthotropy, grading, size.
-Everything is stress-free at 400 K; seeds are fixed.
+The stacks are those of real parts (substrate, bumps, chip, lid on a seal, balls) with one property
+driven to its end: stiffness contrast, cell shape, cells through a soft layer, how little holds a
+part, orthotropy, grading, size. Everything is stress-free at 400 K; seeds are fixed.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,10 +23,11 @@ EVERYWHERE = (-np.inf, np.inf)
 
 @dataclass(frozen=True)
 class Solid:
-    """Young's modulus in MPa, thermal expansion in ppm/K, conductivity in W/mK along x, y, z; one Poisson's ratio.
+    """Young's modulus in MPa, thermal expansion in ppm/K, conductivity in W/mK along x, y, z; one
+    Poisson's ratio.
 
-    Compliance -nu / sqrt(E_a E_b) between two directions: positive definite for nu < 0.5 at any orthotropy. Shear
-    moduli follow, times `slip`.
+    Compliance -nu / sqrt(E_a E_b) between two directions: positive definite for nu < 0.5 at any
+    orthotropy. Shear moduli follow, times `slip`.
     """
 
     E: Sequence[float] | float
@@ -85,7 +87,9 @@ def stack(*layers: tuple[float, int]) -> np.ndarray:
 
 
 def graded(stops: Sequence[float], fine: float, coarse: float, growth: float = 0.4) -> np.ndarray:
-    """Lines through `stops`: `fine` beside the inner ones and the last, growing with the distance up to `coarse`."""
+    """Lines through `stops`: `fine` beside the inner ones and the last, growing with the distance
+    up to `coarse`.
+    """
     lines, edges = [stops[0]], np.array(stops[1:])
     for a, b in zip(stops[:-1], stops[1:], strict=True):
         s = np.linspace(a, b, 20001)
@@ -97,7 +101,9 @@ def graded(stops: Sequence[float], fine: float, coarse: float, growth: float = 0
 
 
 def voxels(x, y, z, parts: Sequence[Part], mirror: tuple[bool, bool] = QUARTER) -> VoxelModel:
-    """Paint parts in their order: voxels whose centres lie in a box, or where a function of the centres says so."""
+    """Paint parts in their order: voxels whose centres lie in a box, or where a function of the
+    centres says so.
+    """
     X, Y, Z = (centre[1:] / 2 + centre[:-1] / 2 for centre in map(np.asarray, (x, y, z)))
     X, Y, Z = X[None, None, :], Y[None, :, None], Z[:, None, None]
     ids = np.zeros((Z.size, Y.size, X.size), np.uint16)
@@ -114,7 +120,12 @@ def voxels(x, y, z, parts: Sequence[Part], mirror: tuple[bool, bool] = QUARTER) 
             solids.append(solid)
         ids[np.broadcast_to(inside, ids.shape)] = 0 if solid is None else len(solids) - 1
     count = len(solids)
-    media = Media(np.arange(-1, count - 1, dtype=np.int32), solids, np.full(count, STRESS_FREE), ["void", *names])
+    media = Media(
+        np.arange(-1, count - 1, dtype=np.int32),
+        solids,
+        np.full(count, STRESS_FREE),
+        ["void", *names],
+    )
     return VoxelModel(Grid(x * MM, y * MM, z * MM, mirror), ids, media, names)
 
 
@@ -123,18 +134,24 @@ def slab(z0: float, z1: float, half: float = np.inf) -> Where:
 
 
 def lattice(pitch: float, width: float, z0: float, z1: float, half: float = np.inf) -> Where:
-    """Square columns, `width` of every `pitch` in x and y, centred in their cell, as far as `half` from the middle."""
+    """Square columns, `width` of every `pitch` in x and y, centred in their cell, as far as `half`
+    from the middle.
+    """
     inset = (pitch - width) / 2
 
     def inside(X, Y, Z):
-        on_x, on_y = ((q % pitch > inset) & (q % pitch < pitch - inset) & (abs(q) < half) for q in (X, Y))
+        on_x, on_y = (
+            (q % pitch > inset) & (q % pitch < pitch - inset) & (abs(q) < half) for q in (X, Y)
+        )
         return on_x & on_y & (Z > z0) & (Z < z1)
 
     return inside
 
 
 def plane(half: float, cells: int, mirror: tuple[bool, bool]) -> tuple[np.ndarray, np.ndarray]:
-    """Even lines x, y of a square body; `cells` in each direction that is not mirrored, half of it where it is."""
+    """Even lines x, y of a square body; `cells` in each direction that is not mirrored, half of it
+    where it is.
+    """
     x, y = (even(0, half, (cells + 1) // 2) if m else even(-half, half, cells) for m in mirror)
     return x, y
 
@@ -142,20 +159,31 @@ def plane(half: float, cells: int, mirror: tuple[bool, bool]) -> tuple[np.ndarra
 # Stacks
 
 
-def bimetal(half=10.0, cells=24, layers=((0.5, 5), (0.5, 5)), mirror=QUARTER, lower=SUBSTRATE, upper=SILICON):
+def bimetal(
+    half=10.0, cells=24, layers=((0.5, 5), (0.5, 5)), mirror=QUARTER, lower=SUBSTRATE, upper=SILICON
+):
     """Two layers of one size."""
     z, (h, _) = stack(*layers), layers[0]
-    return voxels(*plane(half, cells, mirror), z, [("lower", lower, slab(0, h)), ("upper", upper, slab(h, 99))], mirror)
+    return voxels(
+        *plane(half, cells, mirror),
+        z,
+        [("lower", lower, slab(0, h)), ("upper", upper, slab(h, 99))],
+        mirror,
+    )
 
 
 def strip(dx: float, dy: float, nx: int, ny: int, layers=((0.5, 5), (0.5, 5)), mirror=FULL):
     """Two layers on cells that are wide in one direction only."""
     x, y, z = even(0, nx * dx, nx), even(0, ny * dy, ny), stack(*layers)
     h = layers[0][0]
-    return voxels(x, y, z, [("lower", SUBSTRATE, slab(0, h)), ("upper", SILICON, slab(h, 99))], mirror)
+    return voxels(
+        x, y, z, [("lower", SUBSTRATE, slab(0, h)), ("upper", SILICON, slab(h, 99))], mirror
+    )
 
 
-def sandwich(contrast: float, soft_cells: int, mirror=QUARTER, cells=48, height=0.1, nu=0.45, size=0.6):
+def sandwich(
+    contrast: float, soft_cells: int, mirror=QUARTER, cells=48, height=0.1, nu=0.45, size=0.6
+):
     """A chip on a substrate, a soft layer between, softer than silicon by `contrast`."""
     z = stack((1.0, 6), (height, soft_cells), (0.775, 6))
     soft = Solid(131e3 / contrast, nu, 100, 130 / min(contrast, 1e4))
@@ -181,8 +209,12 @@ def flip_chip(mirror=QUARTER, x=None, y=None, underfill_cells=2):
     return voxels(x, y, z, parts, mirror)
 
 
-def lidded(mirror=QUARTER, seal=SEAL, tim=SEAL, cells=48, seal_cells=1, chip=SILICON, x=None, y=None):
-    """A copper lid with a cavity: its foot on a seal of 150 um, its plate over a thermal interface, or over air."""
+def lidded(
+    mirror=QUARTER, seal=SEAL, tim=SEAL, cells=48, seal_cells=1, chip=SILICON, x=None, y=None
+):
+    """A copper lid with a cavity: its foot on a seal of 150 um, its plate over a thermal interface,
+    or over air.
+    """
     if x is None:
         x, y = plane(20, cells, mirror)
     z = stack((1.2, 6), (0.15, seal_cells), (0.85, 5), (0.1, 1), (1.0, 5))
@@ -198,7 +230,17 @@ def lidded(mirror=QUARTER, seal=SEAL, tim=SEAL, cells=48, seal_cells=1, chip=SIL
     return voxels(x, y, z, parts, mirror)
 
 
-def bumps(of: int, wide: int, cells=32, dx=0.025, mirror=QUARTER, high=3, height=0.08, layers=(5, 5), half=np.inf):
+def bumps(
+    of: int,
+    wide: int,
+    cells=32,
+    dx=0.025,
+    mirror=QUARTER,
+    high=3,
+    height=0.08,
+    layers=(5, 5),
+    half=np.inf,
+):
     """Columns of `wide` cells every `of` cells hold a chip, no underfill."""
     side = cells * dx
     x, y = (even(0, side, cells) if m else even(-side / 2, side / 2, cells) for m in mirror)
@@ -226,7 +268,9 @@ def balls(of: int, wide: int, cells=30, dx=0.2, mirror=QUARTER, high=4, chip=Tru
 
 
 def pillars(cells=25, mirror=FULL, high=12, slender=1):
-    """Columns ten times higher than wide, between two plates and beyond the upper one: bending pins."""
+    """Columns ten times higher than wide, between two plates and beyond the upper one: bending
+    pins.
+    """
     x, y = plane(cells * 0.05, cells, mirror)
     z = stack((0.3, 4), (1.0, high), (0.3, 4), (0.6, 6))
     pins = lattice(0.5, 0.1 * slender, 0.3, 1.3)
@@ -241,7 +285,9 @@ def pillars(cells=25, mirror=FULL, high=12, slender=1):
 
 
 def touching(how: str, cells=24):
-    """Two bodies that share no face: an edge along y, a vertical edge, or single corners of a checkered layer."""
+    """Two bodies that share no face: an edge along y, a vertical edge, or single corners of a
+    checkered layer.
+    """
     x, y, z = even(0, 10, cells), even(0, 10, cells), stack((0.5, 5), (0.5, 5))
     halves = {
         "edge": ((0, 5, *EVERYWHERE, 0, 0.5), (5, 10, *EVERYWHERE, 0.5, 1)),
@@ -284,8 +330,12 @@ def crumbs(seed: int, share: float, shape=(12, 24, 24)):
     return voxels(even(0, 5, nx), even(0, 4, ny), z, parts, FULL)
 
 
-def random_boxes(seed: int, count=60, contrast=5.0, cells=(37, 31, 17), mirror=FULL, uneven=0.0, solid=False):
-    """Boxes at random places on a plate or in a block, Young's moduli spread evenly in the exponent over 10^contrast."""
+def random_boxes(
+    seed: int, count=60, contrast=5.0, cells=(37, 31, 17), mirror=FULL, uneven=0.0, solid=False
+):
+    """Boxes at random places on a plate or in a block, Young's moduli spread evenly in the exponent
+    over 10^contrast.
+    """
     rng = np.random.default_rng(seed)
     lines = []
     for n, side in zip(cells, (20, 20, 4), strict=True):
@@ -296,12 +346,16 @@ def random_boxes(seed: int, count=60, contrast=5.0, cells=(37, 31, 17), mirror=F
         a, b, c = rng.uniform(0, (15, 15, 3))
         w, h, t = rng.uniform((1, 1, 0.3), (8, 8, 2))
         E, k = 10 ** rng.uniform(5.3 - contrast, 5.3), 10 ** rng.uniform(-1, 2.6)
-        parts.append((f"box {n}", Solid(E, 0.3, rng.uniform(2, 30), k), (a, a + w, b, b + h, c, c + t)))
+        parts.append(
+            (f"box {n}", Solid(E, 0.3, rng.uniform(2, 30), k), (a, a + w, b, b + h, c, c + t))
+        )
     return voxels(*lines, parts, mirror)
 
 
 def dropped_boxes(seed: int, count=25, contrast=5.0, cells=(37, 31, 23), mirror=FULL):
-    """Boxes dropped one after another on a plate: each rests on the highest below it, and may hang over."""
+    """Boxes dropped one after another on a plate: each rests on the highest below it, and may hang
+    over.
+    """
     rng = np.random.default_rng(seed)
     x, y, z = (even(0, side, n) for n, side in zip(cells, (20, 20, 5), strict=True))
     top = np.full(cells[1::-1], 3)  # cells of the plate
@@ -324,7 +378,9 @@ def tower(n: tuple[int, int, int], widths=(1.0, 1.0, 0.2), mirror=FULL):
     """Two layers on nx x ny x nz cells, whatever the numbers."""
     lines = [even(0, count * width, count) for count, width in zip(n, widths, strict=True)]
     h = lines[2][(n[2] + 1) // 2]
-    return voxels(*lines, [("lower", SUBSTRATE, slab(0, h)), ("upper", SILICON, slab(h, 99))], mirror)
+    return voxels(
+        *lines, [("lower", SUBSTRATE, slab(0, h)), ("upper", SILICON, slab(h, 99))], mirror
+    )
 
 
 ORTHOTROPIC = {

@@ -1,6 +1,8 @@
-"""The CUDA sources run without a GPU: g++ compiles the very text that NVRTC would get, and arrays have guard zones.
+"""The CUDA sources run without a GPU: g++ compiles the very text that NVRTC would get, and arrays
+have guard zones.
 
-`compare` is what a parity test needs: it runs the Numba twin and the CUDA source on copies of the same arrays.
+`compare` is what a parity test needs: it runs the Numba twin and the CUDA source on copies of the
+same arrays.
 """
 
 import contextlib
@@ -21,7 +23,17 @@ from warp import device as devices
 from warp.device import Device
 
 HEADER = Path(__file__).parent / "oncpu.h"
-FLAGS = ("-x", "c++", "-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-shared", "-Wall", "-Wno-unknown-pragmas")
+FLAGS = (
+    "-x",
+    "c++",
+    "-std=c++17",
+    "-O1",
+    "-ffp-contract=off",
+    "-fPIC",
+    "-shared",
+    "-Wall",
+    "-Wno-unknown-pragmas",
+)
 GUARD = 512  # elements before and after each array
 
 
@@ -32,11 +44,15 @@ def compiler() -> str | None:
 
 @cache
 def library(module: str, real: str) -> ctypes.CDLL:
-    """Compile kernels/`module`.cu for the CPU with -DREAL=`real`; warnings are errors of the test."""
+    """Compile kernels/`module`.cu for the CPU with -DREAL=`real`; warnings are errors of the
+    test.
+    """
     exports = "".join(f"ONCPU({name})\n" for name in devices.signatures(module))
     text = f"{devices.source(module)}\n{exports}"
     command = [compiler(), *FLAGS, f"-DREAL={real}", "-include", str(HEADER), "-", "-o"]
-    key = hashlib.sha256((text + HEADER.read_text() + " ".join(map(str, command))).encode()).hexdigest()[:16]
+    key = hashlib.sha256(
+        (text + HEADER.read_text() + " ".join(map(str, command))).encode()
+    ).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"warpage-oncpu-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     built = folder / f"{module}-{real}-{key}.so"
@@ -56,12 +72,18 @@ class OnCpu:
         self.library = library(module, "float" if self.real == np.float32 else "double")
 
     def launch(self, function: str, extent, *args) -> None:
-        """Run a kernel in place, forwards and then (on a copy) backwards; both must agree to the last bit."""
+        """Run a kernel in place, forwards and then (on a copy) backwards; both must agree to the
+        last bit.
+        """
         names = devices.signatures(self.module)[function]
-        values = [v for part in devices.checked(self.module, function, args, self.real) for v in part]
+        values = [
+            v for part in devices.checked(self.module, function, args, self.real) for v in part
+        ]
         grid, block = devices.blocks(extent)
         fenced = [_fenced(names, values) for _ in range(2)]
-        written = {v.ctypes.data for p, v in zip(names, values, strict=True) if p.pointer and not p.const}
+        written = {
+            v.ctypes.data for p, v in zip(names, values, strict=True) if p.pointer and not p.const
+        }
         for backwards, held in enumerate(fenced):
             arrays = [np.array([v.ctypes.data + GUARD * v.itemsize]) if p.pointer else np.array([v])
                       for p, v in zip(names, held, strict=True)]  # fmt: skip
@@ -75,11 +97,17 @@ class OnCpu:
             if not p.pointer:
                 continue
             inside = first[GUARD:-GUARD]
-            np.testing.assert_array_equal(inside, second[GUARD:-GUARD], f"{function}: {p.name} depends on thread order")
+            np.testing.assert_array_equal(
+                inside, second[GUARD:-GUARD], f"{function}: {p.name} depends on thread order"
+            )
             for part in (slice(0, GUARD), slice(-GUARD, None)):
-                np.testing.assert_array_equal(first[part], _fence(v)[part], f"{function}: wrote outside {p.name}")
+                np.testing.assert_array_equal(
+                    first[part], _fence(v)[part], f"{function}: wrote outside {p.name}"
+                )
             if p.const and v.ctypes.data not in written:
-                np.testing.assert_array_equal(inside, v.ravel(), f"{function}: changed its input {p.name}")
+                np.testing.assert_array_equal(
+                    inside, v.ravel(), f"{function}: changed its input {p.name}"
+                )
             else:
                 v.reshape(-1)[:] = inside
 
@@ -94,7 +122,9 @@ def _fenced(names, values) -> list:
 
 
 def _fence(a: np.ndarray) -> np.ndarray:
-    """Copy an array between two zones of NaN (of the largest number for integers), which poison what reads them."""
+    """Copy an array between two zones of NaN (of the largest number for integers), which poison
+    what reads them.
+    """
     poison = np.nan if a.dtype.kind == "f" else np.iinfo(a.dtype).max
     zone = np.full(GUARD, poison, a.dtype)
     return np.concatenate([zone, a.ravel(), zone])
@@ -102,7 +132,9 @@ def _fence(a: np.ndarray) -> np.ndarray:
 
 @contextlib.contextmanager
 def cuda_sources() -> Iterator[set[str]]:
-    """Make every launch of the CPU device run the CUDA source; yields the set of the functions launched."""
+    """Make every launch of the CPU device run the CUDA source; yields the set of the functions
+    launched.
+    """
     launched = set()
 
     def call(self, module, function, extent, args, real, own):
@@ -123,10 +155,12 @@ def compare(
     rtol: float | None = None,
     gpu: Device | None = None,
 ) -> list:
-    """Run both twins on copies of `args`; every array must agree. Returns the arguments after the Numba twin's run.
+    """Run both twins on copies of `args`; every array must agree. Returns the arguments after the
+    Numba twin's run.
 
-    The CUDA source runs on `gpu` if there is one, else on the CPU. `rtol` is relative to the largest number of each
-    array: 0 asks for equal bits (not of a GPU, which fuses multiplications and additions); else 1e-13 or 1e-6.
+    The CUDA source runs on `gpu` if there is one, else on the CPU. `rtol` is relative to the
+    largest number of each array: 0 asks for equal bits (not of a GPU, which fuses multiplications
+    and additions); else 1e-13 or 1e-6.
     """
     usual = 1e-6 if np.dtype(real) == np.float32 else 1e-13
     rtol = usual if rtol is None else rtol
@@ -138,9 +172,16 @@ def compare(
         rtol = max(rtol, 4 * usual)
         there = [gpu.asarray(a) if isinstance(a, np.ndarray) else a for a in args]
         gpu.launch(module, function, extent, *there, real=real, own=own)
-        second = [gpu.to_host(a) if isinstance(b, np.ndarray) else b for a, b in zip(there, args, strict=True)]
-    for p, a, b in zip(devices.signatures(module)[function], first, second, strict=False):  # lengths follow
+        second = [
+            gpu.to_host(a) if isinstance(b, np.ndarray) else b
+            for a, b in zip(there, args, strict=True)
+        ]
+    for p, a, b in zip(
+        devices.signatures(module)[function], first, second, strict=False
+    ):  # lengths follow
         if p.pointer:
             scale = np.abs(a[np.isfinite(a)]).max(initial=0.0)
-            np.testing.assert_allclose(b, a, rtol=0, atol=rtol * scale, err_msg=f"{module}.{function}: {p.name}")
+            np.testing.assert_allclose(
+                b, a, rtol=0, atol=rtol * scale, err_msg=f"{module}.{function}: {p.name}"
+            )
     return first

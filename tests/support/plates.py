@@ -1,4 +1,6 @@
-"""Plates of layers and a flip chip, each part free of stress at its own temperature, and a plate's curvature."""
+"""Plates of layers and a flip chip, each part free of stress at its own temperature, and a plate's
+curvature.
+"""
 
 from dataclasses import dataclass
 
@@ -41,7 +43,9 @@ X = MM * np.array([0, 1.4, 2.8, 4.2, 5.2, 5.8, 6.0])
 
 
 def plate(present, z, x=X, mirror=(True, True)):
-    """Quarter of a square plate: name -> (solid, z0, z1, T_birth) on the grid lines z, and x in both directions."""
+    """Quarter of a square plate: name -> (solid, z0, z1, T_birth) on the grid lines z, and x in
+    both directions.
+    """
     parts = {name: (solid, (-1, 1, -1, 1, z0, z1)) for name, (solid, z0, z1, _) in present.items()}
     model = boxes(x, x, z, parts, mirror)
     model.media.stress_free[1:] = [birth for *_, birth in present.values()]
@@ -49,7 +53,9 @@ def plate(present, z, x=X, mirror=(True, True)):
 
 
 def strains(model, U, at=0):
-    """eps0 and kappa (+ dome) in cell `at` from the corner of the grid, of the lowest two solid levels."""
+    """eps0 and kappa (+ dome) in cell `at` from the corner of the grid, of the lowest two solid
+    levels.
+    """
     k = np.flatnonzero((model.ids > 0)[:, at, at])[:2]
     stretch, z = (U[0, k, at, at + 1] - U[0, k, at, at]) / model.grid.dx[at], model.grid.zc[k]
     kappa = (stretch[1] - stretch[0]) / (z[1] - z[0])

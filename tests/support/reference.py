@@ -1,24 +1,40 @@
-"""An independent, assembled form of the two discrete problems, as plain as possible: what the kernels are held against.
+"""An independent, assembled form of the two discrete problems, as plain as possible: what the
+kernels are held against.
 
-Elasticity: the energy  E(U) = sum_cells V/2 e:C:e + sum_edges K/2 (g - g_free)^2 - U.f  on the staggered grid gives
+Elasticity: the energy
+
+    E(U) = sum_cells V/2 e:C:e + sum_edges K/2 (g - g_free)^2 - U.f
+
+on the staggered grid gives
+
     A = Bn^T (V C) Bn + Bs^T K Bs        and        f = Bn^T (V C) e_thermal + Bs^T K g_free,
-with the strain matrices Bn (cell centres: xx, yy, zz) and Bs (edges: yz, xz, xy) written out entry by entry.
-Displacements U (3, nz+1, ny+1, nx+1), flattened in C order: u on x-faces, v on y-faces, w on z-faces; entries that are
-no face or touch no solid, and the normal displacement on a mirror plane, have empty rows and columns.
 
-An edge where four solid cells meet has K = V_edge times the harmonic mean of their shear moduli, weighted by their
-cross sections. A vertical free face is one-sided: an xz or yz edge with two solid cells on one side only has
+with the strain matrices Bn (cell centres: xx, yy, zz) and Bs (edges: yz, xz, xy) written out entry
+by entry. Displacements U (3, nz+1, ny+1, nx+1), flattened in C order: u on x-faces, v on y-faces, w
+on z-faces; entries that are no face or touch no solid, and the normal displacement on a mirror
+plane, have empty rows and columns.
+
+An edge where four solid cells meet has K = V_edge times the harmonic mean of their shear moduli,
+weighted by their cross sections. A vertical free face is one-sided: an xz or yz edge with two solid
+cells on one side only has
+
     K = f G_z (width/2) (other width) (dual dz),    G_z the harmonic mean of these two cells,
-and the tilt dw/dx of its own plane where w exists on both sides of it, else of the plane on the inner side of its
-column (linear extrapolation of w), else the same two choices on the nearest z level that has one (the lower of two
-equally near, counted in levels), else the edge is dead. On a mirror plane the tilt is zero and the edges are dead.
-A tilt borrowed from a plane at the distance d misses what a temperature gradient along z bends freely over d:
-g_free = d (e[k] - e[k-1])/dz where both cells are of one medium (else zero), e the thermal strain along x or y.
 
-Optional: the bending of each cell about its own middle, which the sum over z leaves out (D - sum Q dz^3/12):
-    sum V dz^2/24 [q:Q:q + G_xy t^2],  q, t the z-differences of (e_xx, e_yy) and g_xy towards the neighbours in z of
-the same medium (their mean square where there are two), Q the plane-stress stiffness. Laminates of two or more cells a
-layer are then exact.
+and the tilt dw/dx of its own plane where w exists on both sides of it, else of the plane on the
+inner side of its column (linear extrapolation of w), else the same two choices on the nearest z
+level that has one (the lower of two equally near, counted in levels), else the edge is dead. On a
+mirror plane the tilt is zero and the edges are dead. A tilt borrowed from a plane at the distance d
+misses what a temperature gradient along z bends freely over d: g_free = d (e[k] - e[k-1])/dz where
+both cells are of one medium (else zero), e the thermal strain along x or y.
+
+Optional: the bending of each cell about its own middle, which the sum over z leaves out
+(D - sum Q dz^3/12):
+
+    sum V dz^2/24 [q:Q:q + G_xy t^2],
+
+q, t the z-differences of (e_xx, e_yy) and g_xy towards the neighbours in z of the same medium
+(their mean square where there are two), Q the plane-stress stiffness. Laminates of two or more
+cells a layer are then exact.
 
 Heat: 7-point conduction, two half cells in series per face, films in series with half a cell.
 """
@@ -37,7 +53,9 @@ def numbers(x, y, z):
 
 
 def active(solid, mirror=(False, False)):
-    """Say which displacements exist: their face touches a solid cell and is not held by a mirror plane."""
+    """Say which displacements exist: their face touches a solid cell and is not held by a mirror
+    plane.
+    """
     nz, ny, nx = solid.shape
     on = np.zeros((3, nz + 1, ny + 1, nx + 1), bool)
     on[0, :nz, :ny, :nx] |= solid
@@ -95,7 +113,9 @@ def normal_strain(x, y, z):
 def normal_stiffness(x, y, z, C):
     """V C as a sparse matrix acting on the rows of Bn."""
     V = volumes(x, y, z)
-    return sparse.bmat([[sparse.diags((V * C[NORMAL[a][b]]).ravel()) for b in range(3)] for a in range(3)]).tocsr()
+    return sparse.bmat(
+        [[sparse.diags((V * C[NORMAL[a][b]]).ravel()) for b in range(3)] for a in range(3)]
+    ).tocsr()
 
 
 def series(a, G):
@@ -104,10 +124,12 @@ def series(a, G):
 
 
 def tilted_edges(a, other, z, G, solid, t, w, mirrored, free_edge):
-    """Collect the edges of one vertical plane (a, z): rows of Bs, their K, and their loans (k, j, c, d) if one-sided.
+    """Collect the edges of one vertical plane (a, z): rows of Bs, their K, and their loans (k, j,
+    c, d) if one-sided.
 
-    Arrays are [k, other, a]; t the displacement numbers along a (on a-faces), w those along z; mirrored: the first
-    a-plane is a mirror plane. c: the solid column, d: distance of the edge from the plane of its tilt.
+    Arrays are [k, other, a]; t the displacement numbers along a (on a-faces), w those along z;
+    mirrored: the first a-plane is a mirror plane. c: the solid column, d: distance of the edge from
+    the plane of its tilt.
     """
     nz, m, n = solid.shape
     da, db, dz, ac, zc = np.diff(a), np.diff(other), np.diff(z), centres(a), centres(z)
@@ -130,19 +152,28 @@ def tilted_edges(a, other, z, G, solid, t, w, mirrored, free_edge):
         levels = sorted(range(nz + 1), key=lambda level, k=k: (abs(level - k), level))
         for j in range(m):
             for p in range(1 if mirrored else 0, n + 1):
-                sides = [c for c in (p - 1, p) if 0 <= c < n and solid[k - 1, j, c] and solid[k, j, c]]
+                sides = [
+                    c for c in (p - 1, p) if 0 <= c < n and solid[k - 1, j, c] and solid[k, j, c]
+                ]
                 if not sides:
                     continue
                 if len(sides) == 2:
                     cells = [(r, c) for r in (k - 1, k) for c in sides]
-                    stiffness = series([dz[r] * da[c] for r, c in cells], [G[r, j, c] for r, c in cells])
+                    stiffness = series(
+                        [dz[r] * da[c] for r, c in cells], [G[r, j, c] for r, c in cells]
+                    )
                     stiffness *= (ac[p] - ac[p - 1]) * db[j] * height
                     slope, loan = tilt(k, j, p), None
                 else:
                     (c,) = sides
                     inner = c if c == p - 1 else c + 1
                     stiffness = (
-                        free_edge * series(dz[k - 1 : k + 1], G[k - 1 : k + 1, j, c]) * da[c] / 2 * db[j] * height
+                        free_edge
+                        * series(dz[k - 1 : k + 1], G[k - 1 : k + 1, j, c])
+                        * da[c]
+                        / 2
+                        * db[j]
+                        * height
                     )
                     found = ((tilt(level, j, q), q) for level in levels for q in (p, inner))
                     slope, plane = next((s for s in found if s[0] is not None), (None, p))
@@ -155,13 +186,23 @@ def tilted_edges(a, other, z, G, solid, t, w, mirrored, free_edge):
 
 
 def shear_strain(x, y, z, G, solid, mirror=(False, False), free_edge=2 / 3):
-    """Bs, K and loans: one row per living edge, yz then xz then xy; loans for the first two, (yz, xz)."""
+    """Bs, K and loans: one row per living edge, yz then xz then xy; loans for the first two, (yz,
+    xz).
+    """
     n = numbers(x, y, z)
     nz, ny, nx = solid.shape
     u, v, w = n
     turn = (0, 2, 1)  # [k, j, i] <-> [k, i, j]
     yz = tilted_edges(
-        y, x, z, G[0].transpose(turn), solid.transpose(turn), v.transpose(turn), w.transpose(turn), mirror[1], free_edge
+        y,
+        x,
+        z,
+        G[0].transpose(turn),
+        solid.transpose(turn),
+        v.transpose(turn),
+        w.transpose(turn),
+        mirror[1],
+        free_edge,
     )
     xz = tilted_edges(x, y, z, G[1], solid, u, w, mirror[0], free_edge)
     rows, K = yz[0] + xz[0], yz[1] + xz[1]
@@ -171,7 +212,8 @@ def shear_strain(x, y, z, G, solid, mirror=(False, False), free_edge=2 / 3):
             for i in range(1, nx):
                 cells = [(j - 1, i - 1), (j - 1, i), (j, i - 1), (j, i)]
                 mean = series(
-                    [dy[q] * dx[p] for q, p in cells], [G[2, k, q, p] if solid[k, q, p] else 0.0 for q, p in cells]
+                    [dy[q] * dx[p] for q, p in cells],
+                    [G[2, k, q, p] if solid[k, q, p] else 0.0 for q, p in cells],
                 )
                 if mean > 0:
                     cx, cy = xc[i] - xc[i - 1], yc[j] - yc[j - 1]
@@ -183,7 +225,9 @@ def shear_strain(x, y, z, G, solid, mirror=(False, False), free_edge=2 / 3):
 
 
 def elastic_matrix(x, y, z, C, G, mirror=(False, False), free_edge=2 / 3, bending=False):
-    """Assemble the stiffness A for stiffness C (6, nz, ny, nx) and shear moduli G (3, nz, ny, nx); void is zero."""
+    """Assemble the stiffness A for stiffness C (6, nz, ny, nx) and shear moduli G (3, nz, ny, nx);
+    void is zero.
+    """
     solid = C[0] > 0
     Bn = normal_strain(x, y, z)
     Bs, K, _ = shear_strain(x, y, z, G, solid, mirror, free_edge)
@@ -198,7 +242,9 @@ def elastic_matrix(x, y, z, C, G, mirror=(False, False), free_edge=2 / 3, bendin
 
 
 def thermal_load(x, y, z, C, strain, mirror=(False, False), G=None, free_edge=2 / 3, bending=False):
-    """Load f of A U = f for the thermal strains (3, nz, ny, nx); the shear of borrowed tilts and `bending` need G."""
+    """Load f of A U = f for the thermal strains (3, nz, ny, nx); the shear of borrowed tilts and
+    `bending` need G.
+    """
     solid = C[0] > 0
     strain = np.asarray(strain, float)
     f = normal_strain(x, y, z).T @ (normal_stiffness(x, y, z, C) @ strain.ravel())
@@ -209,7 +255,9 @@ def thermal_load(x, y, z, C, strain, mirror=(False, False), G=None, free_edge=2 
         f += Bs.T @ (K * np.concatenate([yz, xz, np.zeros(len(K) - len(yz) - len(xz))]))
     if bending:
         Bb, Q = cell_bending(x, y, z, C, G)
-        free = np.concatenate([neighbours(z, C)[0] @ strain[0].ravel(), neighbours(z, C)[0] @ strain[1].ravel()])
+        free = np.concatenate(
+            [neighbours(z, C)[0] @ strain[0].ravel(), neighbours(z, C)[0] @ strain[1].ravel()]
+        )
         f += Bb.T @ (Q @ np.concatenate([free, np.zeros(Bb.shape[0] - len(free))]))
     return f * active(solid, mirror).ravel()
 
@@ -220,13 +268,21 @@ def borrowed(loan):
 
 
 def free_shear(z, C, strain, k, j, i, d):
-    """Shear that a tilt borrowed over the distance d leaves in a free body with a thermal gradient along z."""
+    """Shear that a tilt borrowed over the distance d leaves in a free body with a thermal gradient
+    along z.
+    """
     one_medium = np.array_equal(C[:, k, j, i], C[:, k - 1, j, i])
-    return d * (strain[k, j, i] - strain[k - 1, j, i]) / ((z[k + 1] - z[k - 1]) / 2) if one_medium else 0.0
+    return (
+        d * (strain[k, j, i] - strain[k - 1, j, i]) / ((z[k + 1] - z[k - 1]) / 2)
+        if one_medium
+        else 0.0
+    )
 
 
 def neighbours(z, C):
-    """Differences along z between cells of one medium, as a matrix over cells, and both cells' shares dz^2/12/count."""
+    """Differences along z between cells of one medium, as a matrix over cells, and both cells'
+    shares dz^2/12/count.
+    """
     shape = C[0].shape
     cell = np.arange(C[0].size).reshape(shape)
     same = (C[:, 1:] == C[:, :-1]).all(0) & (C[0, 1:] > 0)
@@ -242,7 +298,9 @@ def neighbours(z, C):
 
 
 def cell_bending(x, y, z, C, G):
-    """Bb and Q: z-differences of e_xx, of e_yy (one row per pair of cells), of g_xy (one per pair of inner edges)."""
+    """Bb and Q: z-differences of e_xx, of e_yy (one row per pair of cells), of g_xy (one per pair
+    of inner edges).
+    """
     D, same, share = neighbours(z, C)
     cells = C[0].size
     Bn = normal_strain(x, y, z)
@@ -268,7 +326,11 @@ def cell_bending(x, y, z, C, G):
         [sparse.diags(weight * q11), sparse.diags(weight * q12)],
         [sparse.diags(weight * q12), sparse.diags(weight * q22)],
     ]
-    Q = sparse.block_diag([sparse.bmat(plate), sparse.diags(np.array(K))]) if K else sparse.bmat(plate)
+    Q = (
+        sparse.block_diag([sparse.bmat(plate), sparse.diags(np.array(K))])
+        if K
+        else sparse.bmat(plate)
+    )
     return sparse.vstack([D @ Bn[:cells], D @ Bn[cells : 2 * cells], twist]).tocsr(), Q.tocsr()
 
 
@@ -296,7 +358,9 @@ def rigid_modes(x, y, z, solid, mirror=(False, False)):
 
 
 def solve_elastic(x, y, z, C, G, strain, mirror=(False, False), free_edge=2 / 3, bending=False):
-    """Solve directly, free of rigid motion (orthogonal to the modes): displacement (3, nz+1, ny+1, nx+1)."""
+    """Solve directly, free of rigid motion (orthogonal to the modes): displacement (3, nz+1, ny+1,
+    nx+1).
+    """
     A = elastic_matrix(x, y, z, C, G, mirror, free_edge, bending)
     f = thermal_load(x, y, z, C, strain, mirror, G, free_edge, bending)
     return solve_free(A, f, rigid_modes(x, y, z, C[0] > 0, mirror), active(C[0] > 0, mirror))
@@ -308,15 +372,21 @@ def solve_free(A, f, modes, on):
     R, _ = np.linalg.qr(modes[keep])
     A = A[keep][:, keep]
     scale = abs(A.diagonal()).mean()
-    pick = sparse.csr_matrix(pinning(R))  # a few displacements that hold every mode; their reactions vanish
+    pick = sparse.csr_matrix(
+        pinning(R)
+    )  # a few displacements that hold every mode; their reactions vanish
     U = np.zeros(keep.size)
-    v = splu((A + scale * pick.T @ pick).tocsc(), diag_pivot_thresh=0.0, options={"SymmetricMode": True}).solve(f[keep])
+    v = splu(
+        (A + scale * pick.T @ pick).tocsc(), diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    ).solve(f[keep])
     U[keep] = v - R @ (R.T @ v)
     return U.reshape(on.shape)
 
 
 def pinning(R):
-    """Choose one displacement per mode (greedily the best conditioned) and return the selecting rows."""
+    """Choose one displacement per mode (greedily the best conditioned) and return the selecting
+    rows.
+    """
     rows, Q = [], R.copy()
     for _ in range(R.shape[1]):
         best = int(np.argmax((Q**2).sum(1)))
@@ -329,10 +399,12 @@ def pinning(R):
 
 
 def heat_matrix(x, y, z, conductivity, films=()):
-    """Assemble 7-point conduction A T = power + b, return (A, b); void cells (no conductivity) have empty rows.
+    """Assemble 7-point conduction A T = power + b, return (A, b); void cells (no conductivity) have
+    empty rows.
 
-    conductivity (3, nz, ny, nx) W/mK; films: (axis, where, h, ambient) with axis 0, 1, 2 = x, y, z; where (nz, ny, nx)
-    bool: the cells with a face normal to that axis in contact; h in W/m2K (inf: the face itself is at `ambient`).
+    conductivity (3, nz, ny, nx) W/mK; films: (axis, where, h, ambient) with axis 0, 1, 2 = x, y, z;
+    where (nz, ny, nx) bool: the cells with a face normal to that axis in contact; h in W/m2K (inf:
+    the face itself is at `ambient`).
     """
     nz, ny, nx = conductivity[0].shape
     n = np.arange(nz * ny * nx).reshape(nz, ny, nx)
@@ -341,7 +413,9 @@ def heat_matrix(x, y, z, conductivity, films=()):
     r, c, v = [], [], []
     b = np.zeros(n.size)
     with np.errstate(divide="ignore"):
-        halves = [d / 2 / k for d, k in zip(widths, conductivity, strict=True)]  # m2K/W, infinite in void
+        halves = [
+            d / 2 / k for d, k in zip(widths, conductivity, strict=True)
+        ]  # m2K/W, infinite in void
     for axis in range(3):
         dim = 2 - axis
         area, half = V / widths[axis], halves[axis]
@@ -360,6 +434,8 @@ def heat_matrix(x, y, z, conductivity, films=()):
         c.append(p)
         v.append(g)
         np.add.at(b, p, g * ambient)
-    A = sparse.csr_matrix((np.concatenate(v), (np.concatenate(r), np.concatenate(c))), shape=(n.size, n.size))
+    A = sparse.csr_matrix(
+        (np.concatenate(v), (np.concatenate(r), np.concatenate(c))), shape=(n.size, n.size)
+    )
     A.eliminate_zeros()
     return A, b

@@ -15,7 +15,9 @@ ROOM = 300.0
 
 @dataclass(frozen=True)
 class Solid:
-    """E in Pa at 300 K and 1e-3 less a kelvin, nu, cte in 1/K along x, y, z; orthotropic in shear by `skew`."""
+    """E in Pa at 300 K and 1e-3 less a kelvin, nu, cte in 1/K along x, y, z; orthotropic in shear
+    by `skew`.
+    """
 
     E: float = 1e11
     nu: float = 0.3
@@ -38,13 +40,17 @@ class Solid:
 
 
 def isotropic(E, nu):
-    """Return C (6, ...) and G (3, ...) of Young's modulus E (Pa; a number or an array) and Poisson's ratio nu."""
+    """Return C (6, ...) and G (3, ...) of Young's modulus E (Pa; a number or an array) and
+    Poisson's ratio nu.
+    """
     lame, G = E * nu / (1 + nu) / (1 - 2 * nu), E / 2 / (1 + nu)
     return np.array([lame + 2 * G] * 3 + [lame] * 3), np.array([G] * 3)
 
 
 def voxels(pattern, solids, mirror=(False, False), seed=0) -> VoxelModel:
-    """Voxels on an uneven grid of some mm: `pattern` (nz, ny, nx) numbers the solids from 1, 0 = void."""
+    """Voxels on an uneven grid of some mm: `pattern` (nz, ny, nx) numbers the solids from 1, 0 =
+    void.
+    """
     rng = np.random.default_rng(seed)
     pattern = np.asarray(pattern)
     nz, ny, nx = pattern.shape
@@ -68,7 +74,9 @@ def grid_lines(model):
 
 
 def operator(model, device, T=ROOM):
-    """A as a dense matrix in the order of the reference; rows and columns of what does not exist are empty."""
+    """A as a dense matrix in the order of the reference; rows and columns of what does not exist
+    are empty.
+    """
     A = elastic_operator.Operator(model, device, np.full(len(model.media), T))
     places = plain(np.arange(np.prod(A.shape)).reshape(A.shape)).ravel()
     matrix = np.zeros((places.size, places.size))

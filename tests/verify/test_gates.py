@@ -1,4 +1,6 @@
-"""Everything that `warp verify` holds the program against, one problem a test, and the command itself."""
+"""Everything that `warp verify` holds the program against, one problem a test, and the command
+itself.
+"""
 
 import json
 import math
@@ -12,17 +14,23 @@ from warp.errors import ConvergenceError
 from warp.verify import suite
 from warp.verify.problem import Problem, Row
 
-PROBLEMS = [pytest.param(p, id=p.name, marks=() if p.quick else pytest.mark.slow) for p in suite.PROBLEMS]
+PROBLEMS = [
+    pytest.param(p, id=p.name, marks=() if p.quick else pytest.mark.slow) for p in suite.PROBLEMS
+]
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_problem(problem, cpu):
     for row in problem.solve(cpu):
-        assert row.passed, f"{row.name}: {row.got:.6g} instead of {row.expected:.6g}, {row.error:+.2e}"
+        assert row.passed, (
+            f"{row.name}: {row.got:.6g} instead of {row.expected:.6g}, {row.error:+.2e}"
+        )
 
 
 def test_rows():
-    assert Row("share", 2.0, 2.01, 0.006, "").passed and not Row("share", 2.0, 2.01, 0.004, "").passed
+    assert (
+        Row("share", 2.0, 2.01, 0.006, "").passed and not Row("share", 2.0, 2.01, 0.004, "").passed
+    )
     assert Row("share", -2.0, -2.01, 0.006, "").error == pytest.approx(0.005)
     assert Row("difference", 300.0, 300.01, 0.02, "", "K", absolute=True).passed
     assert not Row("nothing", 1.0, math.nan, 1.0, "").passed
@@ -33,8 +41,14 @@ def test_rows():
 @pytest.fixture
 def two_problems(monkeypatch):
     """A quick problem whose row holds and a long one whose row does not."""
-    good, bad = (Row(name, 1.0, got, 0.01, "a book", "m") for name, got in (("good", 1.001), ("bad", math.nan)))
-    found = [Problem("short", lambda device: [good]), Problem("long", lambda device: [good, bad], quick=False)]
+    good, bad = (
+        Row(name, 1.0, got, 0.01, "a book", "m")
+        for name, got in (("good", 1.001), ("bad", math.nan))
+    )
+    found = [
+        Problem("short", lambda device: [good]),
+        Problem("long", lambda device: [good, bad], quick=False),
+    ]
     monkeypatch.setattr(suite, "PROBLEMS", found)
 
 
@@ -57,6 +71,8 @@ def test_command(two_problems, tmp_path):
     failed = CliRunner().invoke(app, ["verify", *options, "--json"])
     assert isinstance(failed.exception, suite.NotVerified) and failed.exception.exit_code == 1
     found = json.loads(failed.stdout)
-    assert [row["passed"] for row in found["rows"]] == [True, True, False] and found["rows"][-1]["got"] is None
+    assert [row["passed"] for row in found["rows"]] == [True, True, False] and found["rows"][-1][
+        "got"
+    ] is None
     assert [problem["name"] for problem in found["problems"]] == ["short", "long"]
     assert "| **bad** |" in table.read_text() and "2 of 3 rows hold" in page.read_text()

@@ -1,5 +1,6 @@
 """Spreading resistances and the two-die stack against published and recomputed temperatures."""
 
+import heat_forms
 import numpy as np
 import pytest
 
@@ -18,24 +19,48 @@ COPPER = sheet(1.3e-3, 386.0)
     "side, source, sheets, h, mean, centre, one",
     [
         (16.3e-3, (8.15, 8.15, 1.75, 1.75), [COPPER], 1.5e4, 1.02585, 1.16514, 0.263595),
-        (16.3e-3, (8.15, 8.15, 1.75, 1.75), [COPPER, sheet(0.25e-3, 2000.0)], 1.5e4, 0.885758, 1.015135, 0.264065),
+        (
+            16.3e-3,
+            (8.15, 8.15, 1.75, 1.75),
+            [COPPER, sheet(0.25e-3, 2000.0)],
+            1.5e4,
+            0.885758,
+            1.015135,
+            0.264065,
+        ),
         (40e-3, (15, 12, 10, 10), [sheet(3e-3, 390.0)], 1e3, 0.816136, 0.851403, 0.629808),
-        (40e-3, (20, 20, 20, 20), [sheet(0.05e-3, 4.0), sheet(1e-3, 390.0)], 2e3, 0.456159, 0.521531, 0.321915),
+        (
+            40e-3,
+            (20, 20, 20, 20),
+            [sheet(0.05e-3, 4.0), sheet(1e-3, 390.0)],
+            2e3,
+            0.456159,
+            0.521531,
+            0.321915,
+        ),
     ],
 )
 def test_flux_channel(side, source, sheets, h, mean, centre, one):
-    r = spreading.channel_resistance(side, side, Rectangle(*(1e-3 * np.array(source))), sheets, h, modes=1000)
+    r = spreading.channel_resistance(
+        side, side, Rectangle(*(1e-3 * np.array(source))), sheets, h, modes=1000
+    )
     assert r.mean == pytest.approx(mean, rel=2e-5)
     assert r.centre == pytest.approx(centre, rel=2e-4)
     assert r.one_dimensional == pytest.approx(one, rel=2e-6)
 
 
 def test_an_orthotropic_sheet_is_a_stretched_isotropic_one():
-    """Scaling x by sqrt(kx/kz) turns it into an isotropic sheet of conductivity kz carrying the same heat."""
+    """Scaling x by sqrt(kx/kz) turns it into an isotropic sheet of conductivity kz carrying the
+    same heat.
+    """
     s = 2.0
-    plain = spreading.channel_resistance(0.04, 0.03, Rectangle(0.015, 0.01, 0.008, 0.006), [sheet(2e-3, 10.0)], 500, 100)
+    plain = spreading.channel_resistance(
+        0.04, 0.03, Rectangle(0.015, 0.01, 0.008, 0.006), [sheet(2e-3, 10.0)], 500, 100
+    )
     wide = Rectangle(s * 0.015, 0.01, s * 0.008, 0.006)
-    stretched = spreading.channel_resistance(s * 0.04, 0.03, wide, [Sheet(2e-3, 10 * s**2, 10, 10)], 500, 100)
+    stretched = spreading.channel_resistance(
+        s * 0.04, 0.03, wide, [Sheet(2e-3, 10 * s**2, 10, 10)], 500, 100
+    )
     assert s * np.array(stretched) == pytest.approx(np.array(plain), rel=1e-12)
 
 
@@ -52,15 +77,19 @@ def test_disc(a, b, t, h, mean, centre, lee_mean, lee_centre):
     r = spreading.disc_resistance(a * 1e-3, b * 1e-3, t * 1e-3, 390, h)
     assert r.mean - r.one_dimensional == pytest.approx(mean, rel=2e-5)
     assert r.centre - r.one_dimensional == pytest.approx(centre, rel=1e-3)
-    lee = spreading.disc_resistance_lee(a * 1e-3, b * 1e-3, t * 1e-3, 390, h)
+    lee = heat_forms.disc_resistance_lee(a * 1e-3, b * 1e-3, t * 1e-3, 390, h)
     assert lee.mean - lee.one_dimensional == pytest.approx(lee_mean, rel=1e-5)
     assert lee.centre - lee.one_dimensional == pytest.approx(lee_centre, rel=1e-5)
 
 
 def test_bessel():
     """Abramowitz and Stegun table 9.1 and the first zeros of J1."""
-    assert spreading.bessel(0, [0.0, 1.0, 10.0]) == pytest.approx([1, 0.765197686557967, -0.245935764451348], abs=1e-14)
-    assert spreading.bessel_j1_zeros(3) == pytest.approx([3.831705970207512, 7.015586669815619, 10.173468135062722])
+    assert spreading.bessel(0, [0.0, 1.0, 10.0]) == pytest.approx(
+        [1, 0.765197686557967, -0.245935764451348], abs=1e-14
+    )
+    assert spreading.bessel_j1_zeros(3) == pytest.approx(
+        [3.831705970207512, 7.015586669815619, 10.173468135062722]
+    )
 
 
 MM = 1e-3
@@ -94,7 +123,11 @@ def test_two_die_stack(bottom, top, series, published):
 @pytest.mark.parametrize(
     "bottom, top, published",
     [
-        (0.0, 1e5, [(304.281, 305.475), (306.202, 307.937), (307.081, 309.062), (307.483, 309.575)]),
+        (
+            0.0,
+            1e5,
+            [(304.281, 305.475), (306.202, 307.937), (307.081, 309.062), (307.483, 309.575)],
+        ),
         (1e5, 0.0, [(304.072, 305.684)]),
         (1e5, 1e5, [(302.666, 303.558)]),
     ],
@@ -102,5 +135,8 @@ def test_two_die_stack(bottom, top, series, published):
 def test_two_die_stack_heats_up(bottom, top, published):
     """3D-ICE's first time steps of 2 ms, backward Euler as there."""
     slab = two_dies(bottom, top)
-    steps = [spreading.slab_heating(slab, 1.63566e6, TWO_DIES, p, 2e-3, len(published), modes=100) for p in PROBES]
+    steps = [
+        heat_forms.slab_heating(slab, 1.63566e6, TWO_DIES, p, 2e-3, len(published), modes=100)
+        for p in PROBES
+    ]
     assert 300 + np.array(steps).T == pytest.approx(np.array(published), abs=0.013)

@@ -14,7 +14,9 @@ INF = np.inf
 
 @pytest.fixture
 def stack():
-    """A 5 x 4 base of one layer, a 2 x 2 chip on it, a plate of 4 x 4 above with a cavity beside the chip."""
+    """A 5 x 4 base of one layer, a 2 x 2 chip on it, a plate of 4 x 4 above with a cavity beside
+    the chip.
+    """
     return boxes(
         np.arange(6),
         np.arange(5) * 2.0,
@@ -75,13 +77,19 @@ def test_unknown_faces(stack, name):
 
 def test_a_face_takes_one_film(stack, cpu):
     with pytest.raises(WarpError, match="overlap"):
-        heat_operator.operator(stack, [Film("package.top", 10, 300), Film("plate.top", 10, 300)], cpu)
+        heat_operator.operator(
+            stack, [Film("package.top", 10, 300), Film("plate.top", 10, 300)], cpu
+        )
 
 
 def test_films_on_two_sides_of_a_voxel_add(cpu):
-    """Half a voxel and the film in series: G = A / (d/2k + 1/h), or A 2k/d where the face is held."""
+    """Half a voxel and the film in series: G = A / (d/2k + 1/h), or A 2k/d where the face is
+    held.
+    """
     model = boxes([0, 2], [0, 3], [0, 4], {"a": ((1.0, 2.0, 5.0),)})
-    A = heat_operator.operator(model, [Film("a.top", 10, 310), Film("a.x-", 20, 290), Fixed("a.y+", 300)], cpu)
+    A = heat_operator.operator(
+        model, [Film("a.top", 10, 310), Film("a.x-", 20, 290), Fixed("a.y+", 300)], cpu
+    )
     g = np.array([6 / (4 / 10 + 1 / 10), 12 / (2 / 2 + 1 / 20), 8 / (3 / 4)])
     assert A.surroundings.conductance == pytest.approx([g.sum()])
     assert A.surroundings.heat == pytest.approx([g @ [10, -10, 0]])
@@ -108,7 +116,9 @@ def test_rectangles_of_power_fall_on_columns_by_area(stack):
     q = boundary.heat_load(stack, [source])[1, 1:3, 1:3]
     assert q == pytest.approx(np.array([[1, 1], [1, 1]]))
     source = Source("chip", np.array([[3.0], [1.0]]), np.array([1, 2.0]), np.array([2, 4, 6.0]))
-    assert boundary.heat_load(stack, [source])[1, 1:3, 1:3] == pytest.approx(np.array([[3, 0], [1, 0]]))
+    assert boundary.heat_load(stack, [source])[1, 1:3, 1:3] == pytest.approx(
+        np.array([[3, 0], [1, 0]])
+    )
 
 
 def test_power_at_one_side():
@@ -124,6 +134,8 @@ def test_a_quarter_carries_a_quarter():
 
 def test_power_beside_the_part(stack):
     with pytest.raises(WarpError, match="none of it"):
-        boundary.heat_load(stack, [Source("chip", np.array([[1.0]]), np.array([3.0, 4]), np.array([2.0, 4]))])
+        boundary.heat_load(
+            stack, [Source("chip", np.array([[1.0]]), np.array([3.0, 4]), np.array([2.0, 4]))]
+        )
     with pytest.raises(WarpError, match="no part"):
         boundary.heat_load(stack, {"die": 1.0})

@@ -11,12 +11,20 @@ MM = 1e-3
 
 
 def centred(part, width, z0, z1):
-    return Body(part, part, (Box(-width / 2 * MM, width / 2 * MM, -width / 2 * MM, width / 2 * MM, z0 * MM, z1 * MM),))
+    return Body(
+        part,
+        part,
+        (Box(-width / 2 * MM, width / 2 * MM, -width / 2 * MM, width / 2 * MM, z0 * MM, z1 * MM),),
+    )
 
 
 def flip_chip():
     """35 mm substrate, 0.08 mm underfill, 15 mm chip."""
-    return [centred("substrate", 35, 0, 1), centred("underfill", 15, 1, 1.08), centred("chip", 15, 1.08, 1.855)]
+    return [
+        centred("substrate", 35, 0, 1),
+        centred("underfill", 15, 1, 1.08),
+        centred("chip", 15, 1.08, 1.855),
+    ]
 
 
 def bumps(pitch=0.15, count=100, diameter=0.105):
@@ -40,7 +48,9 @@ def test_every_boundary_is_a_line():
         for b in boundaries:
             assert np.abs(lines - b * MM).min() < 1e-15
     assert np.all(np.diff(grid.x) > 0) and np.all(np.diff(grid.z) > 0)
-    assert grid.x == pytest.approx(-grid.x[::-1], abs=1e-12)  # a centred package gets a symmetric grid
+    assert grid.x == pytest.approx(
+        -grid.x[::-1], abs=1e-12
+    )  # a centred package gets a symmetric grid
 
 
 def test_mirror_grids_the_positive_side():
@@ -50,7 +60,9 @@ def test_mirror_grids_the_positive_side():
 
 
 def test_default_is_fine_at_edges_and_coarse_between():
-    """The default of a homogenised package: tens of thousands of cells, 0.1 mm at the chip's edge, ratios below 1.6."""
+    """The default of a homogenised package: tens of thousands of cells, 0.1 mm at the chip's edge,
+    ratios below 1.6.
+    """
     grid = make_grid(flip_chip(), mirror=(True, True))
     assert 20 <= grid.shape[2] <= 60
     edge = np.searchsorted(grid.x, 7.5 * MM - 1e-9)
@@ -60,7 +72,9 @@ def test_default_is_fine_at_edges_and_coarse_between():
 
 
 def test_cells_per_layer():
-    """Twelve through substrate and chip; the underfill's 0.08 mm are 2.8 of the stack's 64 parts: three."""
+    """Twelve through substrate and chip; the underfill's 0.08 mm are 2.8 of the stack's 64 parts:
+    three.
+    """
     dz = make_grid(flip_chip()).dz
     assert np.allclose(dz[:12], 1 / 12 * MM)
     assert np.allclose(dz[12:15], 0.08 / 3 * MM)
@@ -70,14 +84,18 @@ def test_cells_per_layer():
 
 
 def test_thin_layers_of_a_build_up_get_one_cell():
-    stack = [centred(f"layer{n}", 45, n * 0.02, (n + 1) * 0.02) for n in range(14)] + [centred("core", 45, 0.28, 1.08)]
+    stack = [centred(f"layer{n}", 45, n * 0.02, (n + 1) * 0.02) for n in range(14)] + [
+        centred("core", 45, 0.28, 1.08)
+    ]
     dz = make_grid(stack).dz
     assert np.allclose(dz[:14], 0.02 * MM)
     assert len(dz) == 14 + 12
 
 
 def test_overlapping_parts_share_lines():
-    """A foot beside a chip: the interval both cover takes the finer spacing once, not twelve cells for each."""
+    """A foot beside a chip: the interval both cover takes the finer spacing once, not twelve cells
+    for each.
+    """
     foot = Body("foot", "copper", (Box(16 * MM, 17 * MM, -17 * MM, 17 * MM, 1 * MM, 1.855 * MM),))
     assert make_grid([*flip_chip(), foot]).shape[0] == 12 + 3 + 12
 
@@ -103,16 +121,22 @@ def test_given_spacings_hold():
 
 
 def test_bumps_are_all_cut_alike():
-    """Pitch 0.15, diameter 0.105 mm: four cells across each bump and two between, the same for all."""
+    """Pitch 0.15, diameter 0.105 mm: four cells across each bump and two between, the same for
+    all.
+    """
     grid = make_grid([*flip_chip()[:2], bumps(), flip_chip()[2]], mirror=(True, True))
     assert grid.dx[1:49] == pytest.approx(np.tile([0.02625] * 4 + [0.0225] * 2, 8) * MM, abs=1e-12)
     assert ratios(grid.dx).max() < 1.6
 
 
 def test_staggered_and_close_sides_are_thinned():
-    """Two arrays 1 um apart: the second array's sides would make 1 um slivers, so they are left to volume fractions."""
+    """Two arrays 1 um apart: the second array's sides would make 1 um slivers, so they are left to
+    volume fractions.
+    """
     a, b = bumps(count=20), bumps(count=20)
-    shifted = Body("more", "solder", (Columns(b.shapes[0].centres + 1e-6, 0.105 * MM, 1 * MM, 1.08 * MM),))
+    shifted = Body(
+        "more", "solder", (Columns(b.shapes[0].centres + 1e-6, 0.105 * MM, 1 * MM, 1.08 * MM),)
+    )
     grid = make_grid([flip_chip()[0], a, shifted])
     assert grid.dx.min() > 5e-6
 
@@ -140,15 +164,27 @@ def test_edges_closer_than_a_sliver_share_the_taller_one_s_line():
 
 
 def test_too_many_voxels_is_an_error_that_says_what_fits():
-    with pytest.raises(WarpError, match=r"voxels, the limit is 1e\+04; spacing = \"[\d.]+ mm\"") as error:
+    with pytest.raises(
+        WarpError, match=r"voxels, the limit is 1e\+04; spacing = \"[\d.]+ mm\""
+    ) as error:
         make_grid(flip_chip(), GridSettings(max_cells=10_000))
     text = str(error.value)
-    spacing, edge = (float(text.split(f' {key} = "')[1].split(" mm")[0]) * MM for key in ("spacing", "edge_spacing"))
-    assert make_grid(flip_chip(), GridSettings(max_cells=10_000, spacing=spacing, edge_spacing=edge)).cells <= 10_000
+    spacing, edge = (
+        float(text.split(f' {key} = "')[1].split(" mm")[0]) * MM
+        for key in ("spacing", "edge_spacing")
+    )
+    assert (
+        make_grid(
+            flip_chip(), GridSettings(max_cells=10_000, spacing=spacing, edge_spacing=edge)
+        ).cells
+        <= 10_000
+    )
 
 
 def test_a_spacing_wider_than_the_package_is_one_cell():
-    grid = make_grid([centred("chip", 2, 0, 0.5)], GridSettings(spacing=0.1, uniform=True, cells_per_layer=1))
+    grid = make_grid(
+        [centred("chip", 2, 0, 0.5)], GridSettings(spacing=0.1, uniform=True, cells_per_layer=1)
+    )
     assert grid.shape == (1, 1, 1) and grid.dx == pytest.approx([2 * MM])
 
 
@@ -166,5 +202,12 @@ def test_volumes_and_memory():
 def test_runs_are_layers_that_are_alike():
     ids = np.array([0, 1, 1, 2, 2, 2, 1])[:, None, None] * np.ones((7, 3, 2), int)
     ids[4, 2, 1] = 0
-    assert [(run.start, run.stop) for run in runs(ids)] == [(0, 1), (1, 3), (3, 4), (4, 5), (5, 6), (6, 7)]
+    assert [(run.start, run.stop) for run in runs(ids)] == [
+        (0, 1),
+        (1, 3),
+        (3, 4),
+        (4, 5),
+        (5, 6),
+        (6, 7),
+    ]
     assert runs(ids[:1]) == [slice(0, 1)]

@@ -1,4 +1,6 @@
-"""Voxelisation: later bodies win, volume is kept, shared voxels get their own rows, pieces hang together or float."""
+"""Voxelisation: later bodies win, volume is kept, shared voxels get their own rows, pieces hang
+together or float.
+"""
 
 from dataclasses import dataclass
 
@@ -48,7 +50,9 @@ def mixing_by_volume(monkeypatch):
     """Mixing has its own tests: here a mixture's number is the mean of its parts' numbers."""
 
     def mean(media, fractions, rule):
-        return Stub(sum(f * m.value for m, f in zip(media, fractions, strict=True) if m is not None))
+        return Stub(
+            sum(f * m.value for m, f in zip(media, fractions, strict=True) if m is not None)
+        )
 
     monkeypatch.setattr(media, "mix", mean)
 
@@ -73,12 +77,18 @@ def amount(model):
 
 def test_later_bodies_override_and_void_carves():
     model = model_of(
-        [box("plate", "a", 0, 5, 0, 7, 0, 3), box("chip", "b", 1, 3, 1, 4, 1, 3), box("hole", None, 2, 3, 0, 7, 0, 3)],
+        [
+            box("plate", "a", 0, 5, 0, 7, 0, 3),
+            box("chip", "b", 1, 3, 1, 4, 1, 3),
+            box("hole", None, 2, 3, 0, 7, 0, 3),
+        ],
         grid_of(5, 7, 3),
     )
     assert model.ids.dtype == np.uint16 and model.parts == ["plate", "chip", "hole"]
     assert model.ids[0, 0, 0] == 1 and model.ids[2, 1, 1] == 2 and model.ids[1, 2, 2] == 0
-    assert amount(model) == 5 * 7 * 3 + 2 * (1 * 3 * 2) - 21  # the chip's surplus of 2 where it is left, less the hole
+    assert (
+        amount(model) == 5 * 7 * 3 + 2 * (1 * 3 * 2) - 21
+    )  # the chip's surplus of 2 where it is left, less the hole
     assert voxelize.part_volumes(model) == {"plate": 105 - 21 - 6, "chip": 6, "hole": 0}
 
 
@@ -90,7 +100,10 @@ def test_media_tables():
     assert m.thermal_strain(300.0)[1:, 2] == pytest.approx([-3e-4, -1.5e-4])
     assert m.conductivity(300.0)[:, 0].tolist() == [0, 300, 300]
     assert m.heat_capacity(300.0).tolist() == [0, 20, 20] and m.density.tolist() == [0, 2, 2]
-    assert m.stiffness(300.0).shape == (3, 6) and m.shear(300.0).shape == m.cte(300.0).shape == (3, 3)
+    assert m.stiffness(300.0).shape == (3, 6) and m.shear(300.0).shape == m.cte(300.0).shape == (
+        3,
+        3,
+    )
 
 
 def test_half_covered_voxel():
@@ -103,6 +116,15 @@ def test_half_covered_voxel():
     assert (model.ids[0] == model.ids[1]).all() and len(model.media) == 3
 
 
+def test_only_rows_of_two_media_are_shared():
+    """The name is no sign: a part's own layer may be called like a shared voxel."""
+    wedge = Body("wedge", "b", (Prism([[0, 0], [3, 0], [0, 3]], 0, 2),))
+    assert model_of([wedge], grid_of(4, 5, 2)).media.shared.tolist() == [False, False, True]
+    rows = media.Rows()
+    rows.solid(0, "layer 3/4 in copper", A, 300.0)
+    assert rows.media().shared.tolist() == [False, False]
+
+
 def test_partial_cover_takes_the_rest_from_what_lay_there():
     plate = box("plate", "a", 0, 4, 0, 4, 0, 1)
     wedge = Body("wedge", "b", (Prism([[0, 0], [3, 0], [0, 3]], 0, 1),))
@@ -112,7 +134,9 @@ def test_partial_cover_takes_the_rest_from_what_lay_there():
 
 
 def test_phases_of_a_mixture_keep_their_stress_free_temperatures(monkeypatch):
-    """Half a at 400 K, half b at 350 K, both of one stiffness: the mean of the strains, -1e-4 and -0.5e-4 along x."""
+    """Half a at 400 K, half b at 350 K, both of one stiffness: the mean of the strains, -1e-4 and
+    -0.5e-4 along x.
+    """
     monkeypatch.setattr(media, "mix", mixing.mix)
     steel = MaterialSpec(youngs_modulus="200 GPa", poissons_ratio="0", cte="1 ppm/K").build("steel")
     wedge = Body("wedge", "steel", (Prism([[0, 0], [1, 0], [0, 1]], 0, 1),), 350.0)
@@ -125,9 +149,14 @@ def test_phases_of_a_mixture_keep_their_stress_free_temperatures(monkeypatch):
 
 
 def test_two_halves_of_one_body_make_a_whole():
-    """Shapes of one body, and bodies of one part and material, add up where they meet in a voxel."""
+    """Shapes of one body, and bodies of one part and material, add up where they meet in a
+    voxel.
+    """
     low, high = Prism([[0, 0], [3, 0], [0, 3]], 0, 1), Prism([[3, 3], [0, 3], [3, 0]], 0, 1)
-    for bodies in ([Body("p", "b", (low, high))], [Body("p", "b", (low,)), Body("p", "b", (high,))]):
+    for bodies in (
+        [Body("p", "b", (low, high))],
+        [Body("p", "b", (low,)), Body("p", "b", (high,))],
+    ):
         model = model_of(bodies, grid_of(3, 3, 1))
         assert (model.ids == 1).all()
 
@@ -143,7 +172,9 @@ def test_two_halves_of_one_body_make_a_whole():
     ids=["round", "square", "balls", "polygon"],
 )
 def test_volume_is_kept(shape):
-    """Arbitrary positions on a grid that is not uniform: areas are exact, only the rounding to 1/64 is left."""
+    """Arbitrary positions on a grid that is not uniform: areas are exact, only the rounding to 1/64
+    is left.
+    """
     x = np.array([0, 0.7, 1.2, 2.0, 2.3, 3.1, 4.0, 4.4, 5.0])
     z = np.array([0, 0.6, 1.0, 1.7, 2.2, 3.0])
     model = model_of([Body("p", "a", (shape,))], Grid(x, x, z))
@@ -158,7 +189,9 @@ def test_bump_array_on_its_own_grid():
         grid = make_grid([Body("bumps", "a", (bumps,))], GridSettings(), mirror)
         model = model_of([Body("bumps", "a", (bumps,))], grid)
         assert copies * amount(model) == pytest.approx(bumps.volume(), rel=3e-3)
-        assert len(model.media) <= 2 + 4  # each bump is cut alike: a few fractions serve the whole array
+        assert (
+            len(model.media) <= 2 + 4
+        )  # each bump is cut alike: a few fractions serve the whole array
 
 
 def test_a_ball_narrows_towards_its_pads():
@@ -220,5 +253,7 @@ def test_floating_parts_and_gaps():
 def test_pieces_of_a_comb_join_late():
     """Teeth that only meet in the last row: labels made apart are one piece."""
     shapes = tuple(Box(n, n + 1, 0, 5, 0, 1) for n in range(0, 9, 2)) + (Box(0, 9, 5, 6, 0, 1),)
-    model = model_of([Body("comb", "a", shapes), box("speck", "b", 1, 2, 0, 1, 2, 3)], grid_of(9, 6, 3))
+    model = model_of(
+        [Body("comb", "a", shapes), box("speck", "b", 1, 2, 0, 1, 2, 3)], grid_of(9, 6, 3)
+    )
     assert voxelize.connected(model) == [["comb"], ["speck"]]

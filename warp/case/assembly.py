@@ -12,20 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from warp.case import power
-from warp.case.symmetry import asymmetry
+from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
 from warp.errors import Fault, Key, nearest
-from warp.geometry.part import AnyPart, Chip, Disc, Frame, Plate, Prism, Solid
+from warp.geometry.package import FreeColumns, QuarterTurn
+from warp.geometry.part import Part, Solid
 from warp.geometry.solids import Package, build
 from warp.materials import library as materials
 from warp.materials import mixing
-from warp.materials.bump_layer import Standing
+from warp.materials.bump_layer import BumpLayer
 from warp.materials.library import MaterialError, Medium
 from warp.materials.material import Phase, Shrunk
-from warp.voxels.boundary import SIDES, Boundary, Film, Fixed, Interface, Source
-
-MIRRORS = {"none": (False, False), "half-x": (True, False), "half-y": (False, True), "quarter": (True, True)}
-FACE_SIDES = (*SIDES, "sides", "all")
+from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +95,19 @@ def _materials(
         faults.append(_own_fault(error, file))
     library = materials.library()
     known = {**library, **own}
-    own |= {name: Shrunk(known[base], much) for name, (base, much) in shrunk.items() if base in known}
+    own |= {
+        name: Shrunk(known[base], much) for name, (base, much) in shrunk.items() if base in known
+    }
     found: dict[str, Medium] = {}
     for name, key in package.wanted.items():
         if name in own or name in library:
             found[name] = own[name] if name in own else library[name]
         elif name not in file.material:
-            faults.append(Fault(key, f"there is no material {name!r}{nearest(name, [*file.material, *library])}"))
+            faults.append(
+                Fault(
+                    key, f"there is no material {name!r}{nearest(name, [*file.material, *library])}"
+                )
+            )
     if faults:
         return found, faults
     for name, recipe in package.recipes.items():
@@ -118,12 +122,15 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
     if name not in found:
         recipe = package.recipes[name]
         media = [_mixed(part, package, found) for part in recipe.of]
-        if recipe.rule == "turned":
+        if isinstance(recipe, QuarterTurn):
             found[name] = materials.rotated(media[0], 1)
-        elif recipe.member is not None:
-            faces = [([_mixed(part, package, found) for part in face], list(face.values())) for face in recipe.faces]
+        elif isinstance(recipe, FreeColumns):
+            faces = [
+                ([_mixed(part, package, found) for part in face], list(face.values()))
+                for face in recipe.faces
+            ]
             between = tuple(mixing.mix(media, shares, "voigt", name) for media, shares in faces)
-            found[name] = Standing(media[0], recipe.member, recipe.per_area, name, between)
+            found[name] = BumpLayer(media[0], recipe.member, recipe.per_area, name, between)
         else:
             phases = [
                 Phase(medium, recipe.since[part]) if part in recipe.since else medium
@@ -143,23 +150,25 @@ def _own_fault(error: MaterialError, file: CaseFile) -> Fault:
     return Fault(key, text.removeprefix(f"material {names[0]!r}: "))
 
 
-def _sources(name: str, part: AnyPart, package: Package, folder: Path) -> Callable[[], list[Source]]:
+def _sources(name: str, part: Part, package: Package, folder: Path) -> Callable[[], list[Source]]:
     def step() -> list[Source]:
-        if not isinstance(part, Solid) or part.power is None or name not in package.places or removed(part):
+        if (
+            not isinstance(part, Solid)
+            or part.power is None
+            or name not in package.places
+            or removed(part)
+        ):
             return []
-        return power.sources(name, part.power, package.places[name], part.turn, folder, active_side(part))
+        return power.sources(
+            name, part.power, package.places[name], part.turn, folder, part.active_side()
+        )
 
     return step
 
 
-def active_side(part: AnyPart) -> str | None:
-    """Where a chip's heat arises unless its power says; None: throughout."""
-    return {"down": "bottom", "up": "top"}[part.face] if isinstance(part, Chip) else None
-
-
-def removed(part: AnyPart) -> bool:
+def removed(part: Part) -> bool:
     """Whether a solid was taken out with material = "void": then its heat and its faces are gone too."""
-    return isinstance(part, Solid) and part.material == "void"
+    return isinstance(part, Solid) and part.is_void
 
 
 def _is_removed(name: str, file: CaseFile, absent: Collection[str]) -> bool:
@@ -171,12 +180,19 @@ def _boundaries(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[]
 
         def step(name: str = name, section: BoundarySection = section) -> list[Boundary]:
             key = ("boundary", name)
-            faces = [face for face in section.face if not _is_removed(face.rpartition(".")[0], file, absent)]
+            faces = [
+                face
+                for face in section.face
+                if not _is_removed(face.rpartition(".")[0], file, absent)
+            ]
             for face in faces:
                 _check_face(face, file, (*key, "face"), FACE_SIDES)
             if section.temperature is not None:
                 if section.film is not None or section.ambient is not None:
-                    raise Fault((*key, "temperature"), "stands beside a film: keep temperature, or film and ambient")
+                    raise Fault(
+                        (*key, "temperature"),
+                        "stands beside a film: keep temperature, or film and ambient",
+                    )
                 return [Fixed(face, section.temperature) for face in faces]
             if section.film is None:
                 raise Fault(key, 'needs film = "1000 W/(m^2 K)" and ambient, or temperature')
@@ -207,15 +223,16 @@ def _interfaces(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[]
 def _check_part(name: str, file: CaseFile, key: Key) -> None:
     if name not in file.part:
         raise Fault(key, f"there is no part {name!r}{nearest(name, file.part)}")
-    part = file.part[name]
-    if part.shape == "void" or getattr(part, "material", None) == "void":
+    if file.part[name].is_void:
         raise Fault(key, f"part {name!r} is void and has no faces")
 
 
 def _check_face(face: str, file: CaseFile, key: Key, sides: tuple[str, ...]) -> None:
     part, _, side = face.rpartition(".")
     if side not in sides or not part:
-        raise Fault(key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(sides)}")
+        raise Fault(
+            key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(sides)}"
+        )
     if part != "package" or "all" not in sides:
         _check_part(part, file, key)
 
@@ -225,7 +242,11 @@ def _check_bond_lines(file: CaseFile) -> Iterator[Fault]:
     names = file.load.bond_lines or ()
     key = ("load", "bond_lines")
     if names and file.load.temperature != "solved":
-        remedy = "a case with [[step]] cannot have them" if file.step else 'add temperature = "solved" to [load]'
+        remedy = (
+            "a case with [[step]] cannot have them"
+            if file.step
+            else 'add temperature = "solved" to [load]'
+        )
         yield Fault(key, f"change with the temperature field only: {remedy}")
         return
     for name in names:
@@ -235,19 +256,28 @@ def _check_bond_lines(file: CaseFile) -> Iterator[Fault]:
             yield fault
             continue
         part = file.part[name]
-        if isinstance(part, Chip) or not isinstance(part, Plate | Disc | Prism | Frame) or getattr(part, "layers", None):
-            what = "a laminate" if getattr(part, "layers", None) else f"of shape {part.shape!r}"
-            yield Fault(key, f"part {name!r} is {what}, not one layer between two parts: plate, disc, prism or frame")
+        if part.laminated or not part.one_layer:
+            what = "a laminate" if part.laminated else f"of shape {part.shape!r}"
+            yield Fault(
+                key,
+                f"part {name!r} is {what}, not one layer between two parts: plate, disc, prism or frame",
+            )
 
 
 def _check_output(file: CaseFile) -> list[Fault]:
     output = file.output
-    surfaces: dict[Key, str] = {("output", "surfaces", n): face for n, face in enumerate(output.surfaces or ())}
+    surfaces: dict[Key, str] = {
+        ("output", "surfaces", n): face for n, face in enumerate(output.surfaces or ())
+    }
     surfaces |= {("output", "zones", face): face for face in output.zones}
-    parts: dict[Key, str] = {("output", "zones", f): part for f, part in output.zones.items() if isinstance(part, str)}
+    parts: dict[Key, str] = {
+        ("output", "zones", f): part for f, part in output.zones.items() if isinstance(part, str)
+    }
     if output.terminals:
         parts["output", "terminals"] = output.terminals
-    checks = [partial(_check_face, face, file, key, ("top", "bottom")) for key, face in surfaces.items()]
+    checks = [
+        partial(_check_face, face, file, key, ("top", "bottom")) for key, face in surfaces.items()
+    ]
     checks += [partial(_check_part, part, file, key) for key, part in parts.items()]
     faults = []
     for check in checks:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -21,13 +21,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from warp.case import overrides as overriding
-from warp.case.assembly import MIRRORS, Assembly, assemble
+from warp.case.assembly import Assembly, assemble
 from warp.case.errors import CaseError, Problem, Reporter
-from warp.case.plan import Moment, Stage, plan
+from warp.case.plan import plan
+from warp.case.stage import LoadStep, Stage
 from warp.case.stages import assembly_of, hurried, unsupported
+from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.case.toml_lines import key_lines
-from warp.geometry.part import AnyPart
+from warp.geometry.part import Part
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
 from warp.materials.material import Medium
@@ -59,9 +61,9 @@ class Case:
     file: CaseFile
     assembly: Assembly
     """All parts at once."""
-    moments: tuple[Moment, ...] = ()
-    """What is computed of the process, in order; empty where the case has no steps."""
-    stages: Mapping[Stage, Assembly] = field(default_factory=dict)
+    load_steps: tuple[LoadStep, ...]
+    """What is computed, in order: the load steps of the process, one of a case without steps."""
+    stages: Mapping[Stage, Assembly]
     """The parts of each stage of the process."""
 
     def __repr__(self) -> str:
@@ -70,6 +72,11 @@ class Case:
     @property
     def title(self) -> str:
         return self.file.title or self.path.stem
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether the case describes a process, with [[step]] tables."""
+        return bool(self.file.step)
 
     @property
     def package(self) -> Package:
@@ -83,7 +90,7 @@ class Case:
         return max(place.z1 for place in places) - min(place.z0 for place in places)
 
     @property
-    def parts(self) -> Mapping[str, AnyPart]:
+    def parts(self) -> Mapping[str, Part]:
         return self.file.part
 
     def bodies(self) -> list[Body]:
@@ -173,37 +180,49 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
     except tomllib.TOMLDecodeError as error:
         raise CaseError([_not_toml(path, str(error))]) from None
     except RecursionError:
-        raise CaseError([Problem(str(path), None, "", "is nested too deeply to be a case")]) from None
+        raise CaseError(
+            [Problem(str(path), None, "", "is nested too deeply to be a case")]
+        ) from None
     except ValueError:
         raise CaseError([Problem(str(path), None, "", "has a number of too many digits")]) from None
     lines = key_lines(text)
     changed, refused = overriding.apply(tables, overrides)
     if refused:
-        raise CaseError(Problem(str(path), None, f"--set {key}", message) for key, message in refused)
+        raise CaseError(
+            Problem(str(path), None, f"--set {key}", message) for key, message in refused
+        )
     reporter = Reporter(str(path), lines, tables, changed)
     try:
         file = CaseFile.model_validate(tables)
     except ValidationError as error:
         raise CaseError(reporter.invalid(error, _schema())) from None
     assembly, faults = assemble(file, path.parent)
-    moments: list[Moment] = []
+    load_steps: list[LoadStep] = []
     stages: dict[Stage, Assembly] = {}
     if not faults:
-        moments, faults = plan(file, assembly.package.places, assembly.heated, bool(assembly.sources))
-    for moment in moments:
-        if moment.stage not in stages and not faults:
-            stages[moment.stage], faults = assembly_of(file, moment.stage, path.parent)
+        load_steps, faults = plan(
+            file, assembly.package.places, assembly.heated, bool(assembly.sources)
+        )
+    if not file.step:
+        stages = {load_step.stage: assembly for load_step in load_steps}
+    for load_step in load_steps:
+        if load_step.stage not in stages and not faults:
+            stages[load_step.stage], faults = assembly_of(file, load_step.stage, path.parent)
     if not faults:
-        faults = [*hurried(moments, stages), *unsupported(file, moments, stages)]
+        faults = [*hurried(load_steps, stages), *unsupported(file, load_steps, stages)]
     if faults:
         raise CaseError(reporter.problem(fault.key, fault.message) for fault in faults)
-    return Case(path, text, overrides, file, assembly, tuple(moments), stages)
+    return Case(path, text, overrides, file, assembly, tuple(load_steps), stages)
 
 
 def schema() -> dict[str, Any]:
     """The case file as a JSON Schema, for editors to check and complete."""
     found = _tidied(_schema())
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found, "title": "warp case"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **found,
+        "title": "warp case",
+    }
 
 
 @cache
@@ -214,12 +233,18 @@ def _schema() -> dict[str, Any]:
 def _read(path: Path) -> str:
     try:
         if path.stat().st_size > BIGGEST:
-            raise CaseError([Problem(str(path), None, "", "is too large for a case file: is it the right one?")])
+            raise CaseError(
+                [Problem(str(path), None, "", "is too large for a case file: is it the right one?")]
+            )
         return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
-        raise CaseError([Problem(str(path), None, "", f"cannot be read: {error.strerror or error}")]) from None
+        raise CaseError(
+            [Problem(str(path), None, "", f"cannot be read: {error.strerror or error}")]
+        ) from None
     except (UnicodeDecodeError, ValueError):
-        raise CaseError([Problem(str(path), None, "", "is no text in UTF-8, so it is no case file")]) from None
+        raise CaseError(
+            [Problem(str(path), None, "", "is no text in UTF-8, so it is no case file")]
+        ) from None
 
 
 def _not_toml(path: Path, message: str) -> Problem:
@@ -227,8 +252,12 @@ def _not_toml(path: Path, message: str) -> Problem:
     line = where.removeprefix("line ").split(",")[0]
     unquoted = words.startswith(("Expected newline", "Invalid value"))
     hint = '; quantities are quoted, e.g. thickness = "0.775 mm"' if unquoted else ""
-    hint = "; a quotation mark is missing at its end" if words == r"Illegal character '\n'" else hint
-    return Problem(str(path), int(line) if line.isdigit() else None, "", f"is not TOML: {words}{hint}")
+    hint = (
+        "; a quotation mark is missing at its end" if words == r"Illegal character '\n'" else hint
+    )
+    return Problem(
+        str(path), int(line) if line.isdigit() else None, "", f"is not TOML: {words}{hint}"
+    )
 
 
 def _tidied(schema: Any) -> Any:
@@ -237,8 +266,14 @@ def _tidied(schema: Any) -> Any:
         return [_tidied(entry) for entry in schema]
     if not isinstance(schema, dict):
         return schema
-    branches = [b for b in (*schema.get("anyOf", ()), *schema.get("oneOf", ())) if b != {"type": "null"}]
-    schema = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "discriminator")}
+    branches = [
+        b for b in (*schema.get("anyOf", ()), *schema.get("oneOf", ())) if b != {"type": "null"}
+    ]
+    schema = {
+        key: value
+        for key, value in schema.items()
+        if key not in ("anyOf", "oneOf", "discriminator")
+    }
     if len(branches) == 1:
         return _tidied({**branches[0], **schema})
     if branches:

@@ -15,13 +15,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from warp.case.steps import KINDS
+from warp.case.steps import WORDS
 from warp.errors import Key, WarpError, nearest
-from warp.geometry.part import SHAPES
+from warp.geometry.parts import SHAPES, SYNONYMS
 
 PLAIN = re.compile(r"[A-Za-z0-9_-]+")
-CALLED = {"ring": "frame", "stiffener": "frame", "die": "chip", "cap": "lid", "bumps": "columns", "pillars": "columns"}
-CALLED |= {"box": "plate", "layer": "plate", "block": "blocks", "cylinder": "columns", "spheres": "balls", "wafer": "disc"}
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,16 @@ class Problem:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return ": ".join(word for word in (place, _one_line(self.key, 100), _one_line(self.message, 400)) if word)
+        return ": ".join(
+            word for word in (place, _one_line(self.key, 100), _one_line(self.message, 400)) if word
+        )
 
 
 def _one_line(text: str, most: int) -> str:
     """What the file wrote, fit to print: no letter that moves the cursor, and of much text the two ends."""
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    text = "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
+    )
     return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
 
 
@@ -92,7 +94,9 @@ class Reporter:
                 value = {}
             if isinstance(step, int):
                 name = value.get("name") if isinstance(value, dict) else None
-                words.append(str(name) if isinstance(name, str) and PLAIN.fullmatch(name) else str(step + 1))
+                words.append(
+                    str(name) if isinstance(name, str) and PLAIN.fullmatch(name) else str(step + 1)
+                )
             else:
                 words.append(step if PLAIN.fullmatch(step) else f'"{step}"')
         return ".".join(words)
@@ -111,7 +115,9 @@ class Reporter:
 
 def _blamed(entry: Any) -> Key:
     """A pydantic location without the tags of unions; an unknown tag is the shape's fault."""
-    key = tuple(step for step in entry["loc"] if not (isinstance(step, str) and step.startswith("<")))
+    key = tuple(
+        step for step in entry["loc"] if not (isinstance(step, str) and step.startswith("<"))
+    )
     if entry["type"] != "union_tag_invalid":
         return key
     return (*key, "do" if key[:1] == ("step",) else "shape")
@@ -136,7 +142,7 @@ def _sentence(entry: Any, schema: Mapping[str, Any]) -> str:
         shape = str(context["tag"]).strip("<>")
         if loc[:1] == ("step",):
             return _no_step(shape)
-        return f"{shape!r} is no shape{_did_you_mean(CALLED.get(shape, shape), SHAPES) or nearest(shape, SHAPES)}"
+        return f"{shape!r} is no shape{_did_you_mean(SYNONYMS.get(shape, shape), SHAPES) or nearest(shape, SHAPES)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"must be a table of keys, not {_shown(entry['input'])}"
     if kind == "tuple_type":
@@ -167,8 +173,12 @@ def _shown(value: Any, depth: int = 3) -> str:
 
 def _no_step(kind: str) -> str:
     if kind == "missing":
-        return 'is missing: add do = "attach" (or ' + ", ".join(kind for kind in KINDS if kind != "attach") + ")"
-    return f"{kind!r} is no step{nearest(kind, KINDS)}"
+        return (
+            'is missing: add do = "attach" (or '
+            + ", ".join(kind for kind in WORDS if kind != "attach")
+            + ")"
+        )
+    return f"{kind!r} is no step{nearest(kind, WORDS)}"
 
 
 def _did_you_mean(word: Any, known: Sequence[str]) -> str:
@@ -207,7 +217,8 @@ def _unknown(key: str, schema: Mapping[str, Any], loc: Key) -> str:
         owners = [
             definition["properties"]["shape"].get("const") or "plate"
             for definition in schema.get("$defs", {}).values()
-            if key in definition.get("properties", {}) and "shape" in definition.get("properties", {})
+            if key in definition.get("properties", {})
+            and "shape" in definition.get("properties", {})
         ]
         if owners and loc[0] == "part" and "shape" in known:
             return f"unknown key for this shape; it belongs to shape = {' or '.join(repr(o) for o in owners)}"
@@ -220,11 +231,16 @@ def _find(schema: Mapping[str, Any], loc: Key) -> Mapping[str, Any]:
     for step in loc:
         here = _resolve(here, schema)
         if isinstance(step, str) and step.startswith("<"):
-            title = step.strip("<>")
-            branches = [_resolve(b, schema) for b in (*here.get("oneOf", ()), *here.get("anyOf", ()))]
+            title = step.strip("<>").replace("-", "")
+            branches = [
+                _resolve(b, schema) for b in (*here.get("oneOf", ()), *here.get("anyOf", ()))
+            ]
             here = next((b for b in branches if str(b.get("title", "")).lower() == title), here)
             continue
-        for branch in (here, *(_resolve(b, schema) for b in (*here.get("anyOf", ()), *here.get("oneOf", ())))):
+        for branch in (
+            here,
+            *(_resolve(b, schema) for b in (*here.get("anyOf", ()), *here.get("oneOf", ()))),
+        ):
             if isinstance(step, int) and "items" in branch:
                 here = branch["items"]
                 break

@@ -14,10 +14,19 @@ from typing import Any
 from warp.errors import Key, nearest
 
 STEP = re.compile(r'"([^"]*)"|([^".]+)')
-OPTIONAL = ("grid", "output", "load", "material", "boundary", "interface")  # tables that --set may begin
+OPTIONAL = (
+    "grid",
+    "output",
+    "load",
+    "material",
+    "boundary",
+    "interface",
+)  # tables that --set may begin
 
 
-def apply(tables: dict[str, Any], overrides: Mapping[str, str]) -> tuple[frozenset[Key], list[tuple[str, str]]]:
+def apply(
+    tables: dict[str, Any], overrides: Mapping[str, str]
+) -> tuple[frozenset[Key], list[tuple[str, str]]]:
     """Change the tables in place; return the key paths changed, and (key, message) of what cannot be."""
     changed, refused = set(), []
     for key, text in overrides.items():
@@ -32,7 +41,10 @@ def apply(tables: dict[str, Any], overrides: Mapping[str, str]) -> tuple[frozens
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):  # no TOML, a number of too many digits, or nested too deeply
+    except (
+        ValueError,
+        RecursionError,
+    ):  # no TOML, a number of too many digits, or nested too deeply
         return text
 
 
@@ -52,7 +64,9 @@ def _set(tables: dict[str, Any], steps: list[str], value: Any) -> Key:
             if depth == 0 and step in OPTIONAL:
                 here[step] = {}
             else:
-                raise ValueError(f"the file has no {'.'.join(map(str, (*path, step)))}{nearest(step, list(here))}")
+                raise ValueError(
+                    f"the file has no {'.'.join(map(str, (*path, step)))}{nearest(step, list(here))}"
+                )
         path = (*path, at)
         if last:
             here[at] = value
@@ -68,4 +82,6 @@ def _entry(entries: list[Any], step: str, path: Key) -> int:
     if step.isdecimal() and 1 <= int(step) <= len(entries):
         return int(step) - 1
     known = ", ".join(str(name) for name in names if name)
-    raise ValueError(f"{'.'.join(map(str, path))} has entries 1 to {len(entries)}{f' or {known}' if known else ''}")
+    raise ValueError(
+        f"{'.'.join(map(str, path))} has entries 1 to {len(entries)}{f' or {known}' if known else ''}"
+    )

@@ -13,7 +13,7 @@ import numpy as np
 from warp.errors import Fault, Key
 from warp.geometry.copper import csv, npy, unlike
 from warp.geometry.part import PowerSpec
-from warp.geometry.stacking import Place
+from warp.geometry.place import Place
 from warp.voxels.boundary import Source
 
 SLACK = 1e-9  # m
@@ -22,7 +22,12 @@ MOST = 1e9  # W in a rectangle of a map; more is no watts
 
 
 def sources(
-    part: str, entry: PowerSpec | float, place: Place, turn: int, folder: Path, side: str | None = None
+    part: str,
+    entry: PowerSpec | float,
+    place: Place,
+    turn: int,
+    folder: Path,
+    side: str | None = None,
 ) -> list[Source]:
     """Read a part's `power` entry, at `side` unless it names one; Fault names the key and the remedy."""
     key: Key = ("part", part, "power")
@@ -50,8 +55,13 @@ def sources(
         x, y = place.outline.x + bx, place.outline.y + by
         box = (x - w / 2, x + w / 2, y - d / 2, y + d / 2)
         if box[0] < x0 - SLACK or box[1] > x1 + SLACK or box[2] < y0 - SLACK or box[3] > y1 + SLACK:
-            raise Fault((*key, "blocks", number), f"reaches beyond {part!r}: move it with at or make it smaller")
-        found.append(Source(part, np.array([[block.power]]), np.array(box[:2]), np.array(box[2:]), z))
+            raise Fault(
+                (*key, "blocks", number),
+                f"reaches beyond {part!r}: move it with at or make it smaller",
+            )
+        found.append(
+            Source(part, np.array([[block.power]]), np.array(box[:2]), np.array(box[2:]), z)
+        )
         given += block.power
     rest = 0.0 if spec.total is None else spec.total - given
     if rest < -ROUND_OFF * given:
@@ -79,10 +89,14 @@ def _read_map(name: str, folder: Path, key: Key) -> np.ndarray:
     try:
         table = npy(path) if path.suffix.lower() == ".npy" else csv(path)
     except OSError as error:
-        raise Fault(key, f"cannot read power map {str(path)!r}: {error.strerror or error}") from None
+        raise Fault(
+            key, f"cannot read power map {str(path)!r}: {error.strerror or error}"
+        ) from None
     except (ValueError, EOFError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
-        raise Fault(key, f"{str(path)!r} is not a table of watts (CSV with commas, or NPY): {reason}") from None
+        raise Fault(
+            key, f"{str(path)!r} is not a table of watts (CSV with commas, or NPY): {reason}"
+        ) from None
     if table.ndim != 2 or table.size == 0 or table.dtype.kind not in "iuf":
         raise Fault(key, f"{str(path)!r} is not a table of watts: it {unlike(table)}")
     table = table[::-1].astype(float)

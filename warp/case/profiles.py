@@ -1,4 +1,4 @@
-"""Temperature over time: reflow profiles by name, and how a profile becomes the moments that are computed.
+"""Temperature over time: reflow profiles by name, and how a profile becomes the load steps that are computed.
 
 The reflow profiles stay within table 5-2 of IPC/JEDEC J-STD-020E, classification reflow profiles (temperatures of the
 package body; the same in revisions D and F):
@@ -32,7 +32,13 @@ def reflow(preheat: tuple[float, float], peak: float, near_peak: float) -> tuple
     """A profile in the standard's shape: preheat from and to, peak (degC), seconds within 5 K of the peak."""
     low, high = preheat
     hold = near_peak - 5.0 / TO_PEAK - 5.0 / COOLING
-    lengths = [(low - ROOM) / HEATING, PREHEAT, (peak - high) / TO_PEAK, hold, (peak - ROOM) / COOLING]
+    lengths = [
+        (low - ROOM) / HEATING,
+        PREHEAT,
+        (peak - high) / TO_PEAK,
+        hold,
+        (peak - ROOM) / COOLING,
+    ]
     times = [sum(lengths[:n]) for n in range(len(lengths) + 1)]
     heights = (ROOM, low, high, peak, peak, ROOM)
     return tuple((t, T + ZERO_CELSIUS) for t, T in zip(times, heights, strict=True))
@@ -47,7 +53,7 @@ PROFILES: dict[str, tuple[Point, ...]] = {
 }
 
 
-def moments(points: Sequence[Point], most: float) -> list[Point]:
+def load_steps(points: Sequence[Point], most: float) -> list[Point]:
     """The profile's points after the first, and between two of them so many that none is further than `most` K apart."""
     found: list[Point] = []
     for (t0, T0), (t1, T1) in zip(points[:-1], points[1:], strict=True):

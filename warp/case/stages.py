@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from warp.case.assembly import MIRRORS, Assembly, assemble
-from warp.case.plan import Moment, Stage
-from warp.case.symmetry import asymmetry
+from warp.case.assembly import Assembly, assemble
+from warp.case.stage import LoadStep, Stage
+from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import CaseFile
 from warp.errors import Fault
+from warp.geometry.bump_array import BumpArray
 from warp.geometry.package import VOID
-from warp.geometry.part import AnyPart, Array, Solid
+from warp.geometry.part import Part, Solid
 from warp.materials.library import MaterialError
 from warp.voxels.boundary import Boundary, Fixed
 from warp.voxels.supports import Clamp, Table
@@ -25,61 +26,85 @@ def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, l
     """Bodies, materials, heat sources and boundaries of one stage, of the whole: nothing is cut here."""
     since, shrunk = dict(stage.since), dict(stage.shrunk)
     made: dict[str, tuple[str, float]] = {}
-    parts: dict[str, AnyPart] = {}
+    parts: dict[str, Part] = {}
     for name, part in file.part.items():
         changes: dict[str, object] = {}
         if name in since and isinstance(part, Solid):
             changes["stress_free"] = since[name]
         if name in shrunk and isinstance(part, Solid) and part.material is not None:
             changes["material"] = _after_cure(part.material, shrunk[name], made)
-        if isinstance(part, Array) and part.model == "effective" and part.fill is not None:
+        if isinstance(part, BumpArray) and part.model == "effective" and part.fill is not None:
             changes |= _fill(part, file, stage, shrunk, made)
         parts[name] = part.model_copy(update=changes) if changes else part
     around = dict(file.boundary)
     for name, word, value in stage.around:
         fixed = around[name].temperature is not None
         around[name] = around[name].model_copy(update={"temperature" if fixed else word: value})
-    return assemble(file.model_copy(update={"part": parts, "boundary": around}), folder, stage.present, made)
+    return assemble(
+        file.model_copy(update={"part": parts, "boundary": around}), folder, stage.present, made
+    )
 
 
-def hurried(moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
+def hurried(load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
     """Find steps that change the temperature in no time while a material is there that relaxes: how far, time says."""
     before: float | None = None
-    for moment in moments:
-        if before is not None and moment.temperature not in (None, before) and not moment.duration:
-            bodies, media = stages[moment.stage].package.bodies, stages[moment.stage].media
+    for load_step in load_steps:
+        if (
+            before is not None
+            and load_step.temperature not in (None, before)
+            and not load_step.duration
+        ):
+            bodies, media = stages[load_step.stage].package.bodies, stages[load_step.stage].media
             names = (body.material for body in bodies if body.material is not None)
-            slow = next((name for name in names if getattr(media[name], "relaxation", None) is not None), None)
+            slow = next((name for name in names if media[name].relaxation is not None), None)
             if slow is not None:
-                yield Fault(("step", moment.step), f'takes no time, but {slow!r} relaxes: add duration = "2 min", or a rate')
+                yield Fault(
+                    ("step", load_step.step),
+                    f'takes no time, but {slow!r} relaxes: add duration = "2 min", or a rate',
+                )
                 return
-        before = moment.temperature
+        before = load_step.temperature
 
 
-def unsupported(file: CaseFile, moments: Sequence[Moment], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
+def unsupported(
+    file: CaseFile, load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]
+) -> Iterator[Fault]:
     """Find supports that the body or its symmetry does not allow: held faces without their twins, parts without a weight."""
-    for moment in moments:
-        made = stages[moment.stage]
-        if isinstance(moment.support, Clamp):
-            faces: list[Boundary] = [Fixed(face, 0.0) for face in moment.support.faces]
+    for load_step in load_steps:
+        made = stages[load_step.stage]
+        if isinstance(load_step.support, Clamp):
+            faces: list[Boundary] = [Fixed(face, 0.0) for face in load_step.support.faces]
             for axis, mirrored in enumerate(MIRRORS[file.symmetry]):
                 why = asymmetry(made.package.bodies, [], faces, axis) if mirrored else None
                 if why is not None:
                     remedy = 'name its twin too, e.g. "package.sides"'
-                    yield Fault(("step", moment.step), f"{why[1].replace('the boundary on', 'the hold on')}; {remedy}")
+                    yield Fault(
+                        ("step", load_step.step),
+                        f"{why[1].replace('the boundary on', 'the hold on')}; {remedy}",
+                    )
                     return
-        if isinstance(moment.support, Table):
-            for name in dict.fromkeys(body.material for body in made.package.bodies if body.material is not None):
+        if isinstance(load_step.support, Table):
+            for name in dict.fromkeys(
+                body.material for body in made.package.bodies if body.material is not None
+            ):
                 try:
                     made.media[name].density  # noqa: B018
                 except MaterialError:
-                    remedy = "its weight is needed on a table: add one, or gravity = false to that step"
-                    yield Fault(("step", moment.step), f"material {name!r} has no density, and {remedy}")
+                    remedy = (
+                        "its weight is needed on a table: add one, or gravity = false to that step"
+                    )
+                    yield Fault(
+                        ("step", load_step.step), f"material {name!r} has no density, and {remedy}"
+                    )
                     return
 
 
 def _fill(
-    array: Array, file: CaseFile, stage: Stage, shrunk: dict[str, float], made: dict[str, tuple[str, float]]
+    array: BumpArray,
+    file: CaseFile,
+    stage: Stage,
+    shrunk: dict[str, float],
+    made: dict[str, tuple[str, float]],
 ) -> dict[str, object]:
     """What stands between the members at this stage."""
     around = file.part.get(array.inside or "")

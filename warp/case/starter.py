@@ -16,16 +16,26 @@ from warp.errors import WarpError, nearest
 
 def kinds() -> dict[str, str]:
     """Names of the starter files, with their titles."""
-    found = sorted(file.name.removesuffix(".toml") for file in _gallery().iterdir() if file.name.endswith(".toml"))
+    found = sorted(
+        file.name.removesuffix(".toml")
+        for file in _gallery().iterdir()
+        if file.name.endswith(".toml")
+    )
     return {name: str(tomllib.loads(_text(f"{name}.toml")).get("title", "")) for name in found}
 
 
 def write(kind: str, target: Path | None = None) -> Path:
     """Write the starter of this kind to `target` (KIND.toml here unless told); a file that is there stays."""
     if kind not in kinds():
-        raise WarpError(f"there is no starter {kind!r}{nearest(kind, kinds())}; `warp new` lists them")
+        raise WarpError(
+            f"there is no starter {kind!r}{nearest(kind, kinds())}; `warp new` lists them"
+        )
     target = target or Path(f"{kind}.toml")
-    pictures = [file for file in _gallery().iterdir() if file.name.startswith(f"{kind}-") and file.name.endswith(".png")]
+    pictures = [
+        file
+        for file in _gallery().iterdir()
+        if file.name.startswith(f"{kind}-") and file.name.endswith(".png")
+    ]
     content = {target: _text(f"{kind}.toml").encode()}
     content |= {target.with_name(file.name): file.read_bytes() for file in pictures}
     for path, data in content.items():
@@ -34,7 +44,9 @@ def write(kind: str, target: Path | None = None) -> Path:
                 file.write(data)
         except FileExistsError:
             if path == target or path.read_bytes() != data:
-                raise WarpError(f"{str(path)!r} exists already: choose another name with -o") from None
+                raise WarpError(
+                    f"{str(path)!r} exists already: choose another name with -o"
+                ) from None
         except OSError as error:
             raise WarpError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
     return target

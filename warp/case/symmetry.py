@@ -15,6 +15,13 @@ import numpy as np
 from warp.geometry.shapes import Balls, Body, Box, Columns, Shape, Sheet
 from warp.voxels.boundary import Boundary, Film, Interface, Source
 
+MIRRORS = {
+    "none": (False, False),
+    "half-x": (True, False),
+    "half-y": (False, True),
+    "quarter": (True, True),
+}
+"""Whether the planes x = 0 and y = 0 mirror, by the word of the case file."""
 FINE = 1e10  # 1/m: coordinates are compared as whole tenths of a nanometre
 DIGITS = 9  # of watts
 FLIP = ({"x-": "x+", "x+": "x-"}, {"y-": "y+", "y+": "y-"})
@@ -33,20 +40,31 @@ def asymmetry(
     for body in bodies:
         found = waiting.get(_body(body, axis))
         if not found:
-            return body.part, f"part {body.part!r} has no mirror image in the plane {plane}{_where(body, axis)}"
+            return (
+                body.part,
+                f"part {body.part!r} has no mirror image in the plane {plane}{_where(body, axis)}",
+            )
         twin.append(found.pop(0))
     clash = _order(bodies, twin)
     if clash:
         a, b = clash
-        return a, f"parts {a!r} and {b!r} overlap, and mirrored in the plane {plane} the other one would be on top"
+        return (
+            a,
+            f"parts {a!r} and {b!r} overlap, and mirrored in the plane {plane} the other one would be on top",
+        )
     other = {body.part: bodies[n].part for body, n in zip(bodies, twin, strict=True)}
     heat = Counter(_source(source, None, {}) for source in sources)
     for source in sources:
         if heat[_source(source, axis, other)] != heat[_source(source, None, {})]:
-            return source.part, f"the heat of part {source.part!r} is not mirrored in the plane {plane}"
+            return (
+                source.part,
+                f"the heat of part {source.part!r} is not mirrored in the plane {plane}",
+            )
     films = Counter(key for b in boundaries for key in _boundary(b, None, {}))
     for boundary in boundaries:
-        for key, image in zip(_boundary(boundary, None, {}), _boundary(boundary, axis, other), strict=True):
+        for key, image in zip(
+            _boundary(boundary, None, {}), _boundary(boundary, axis, other), strict=True
+        ):
             if films[key] != films[image]:
                 name = boundary.part if isinstance(boundary, Interface) else boundary.face
                 return None, f"the boundary on {name!r} is not mirrored in the plane {plane}"
@@ -73,7 +91,11 @@ def _shape(shape: Shape, axis: int | None) -> Hashable:
         return ("box", *_whole(np.array(bounds)).tolist())
     heights = tuple(_whole(np.array([shape.z0, shape.z1])).tolist())
     if isinstance(shape, Columns | Balls):
-        kind = (type(shape).__name__, getattr(shape, "square", False), _whole(np.array(shape.diameter)).item())
+        kind = (
+            type(shape).__name__,
+            getattr(shape, "square", False),
+            _whole(np.array(shape.diameter)).item(),
+        )
         return (*kind, *heights, _points(shape.centres, axis))
     return ("prism", *heights, _points(shape.vertices, axis))
 
@@ -98,7 +120,9 @@ def _order(bodies: Sequence[Body], twin: list[int]) -> tuple[str, str] | None:
     low, high = bounds[:, 0::2], bounds[:, 1::2]
     rank = np.array(twin)
     for n in range(len(bodies) - 1):
-        overlap = (np.minimum(high[n], high[n + 1 :]) - np.maximum(low[n], low[n + 1 :]) > 1 / FINE).all(axis=1)
+        overlap = (
+            np.minimum(high[n], high[n + 1 :]) - np.maximum(low[n], low[n + 1 :]) > 1 / FINE
+        ).all(axis=1)
         swapped = np.flatnonzero(overlap & (rank[n + 1 :] < rank[n]))
         if len(swapped):
             return bodies[n].part, bodies[n + 1 + int(swapped[0])].part
@@ -133,4 +157,7 @@ def _boundary(b: Boundary, axis: int | None, other: dict[str, str]) -> list[Hash
     part, _, side = b.face.rpartition(".")
     values = (b.coefficient, b.ambient) if isinstance(b, Film) else (b.temperature,)
     flip = {} if axis is None else FLIP[axis]
-    return [(type(b).__name__, other.get(part, part), flip.get(s, s), *values) for s in SIDES.get(side, (side,))]
+    return [
+        (type(b).__name__, other.get(part, part), flip.get(s, s), *values)
+        for s in SIDES.get(side, (side,))
+    ]

@@ -21,7 +21,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator
 
 from warp.case.steps import AnyStep
-from warp.geometry.part import AnyPart, Names, Section, Size, Thickness
+from warp.geometry.parts import AnyPart
+from warp.geometry.section import Names, Section, Size, Thickness
 from warp.materials.library import MaterialSpec
 from warp.units import NOT_NEGATIVE, POSITIVE, FilmCoefficient, InterfaceResistance, Temperature
 
@@ -45,7 +46,9 @@ class BoundarySection(Section):
 class InterfaceSection(Section):
     """A thermal resistance where two parts touch."""
 
-    between: Annotated[tuple[str, ...], Field(min_length=2, max_length=2, examples=[["chip", "tim"]])]
+    between: Annotated[
+        tuple[str, ...], Field(min_length=2, max_length=2, examples=[["chip", "tim"]])
+    ]
     resistance: Annotated[InterfaceResistance, NOT_NEGATIVE]
 
 
@@ -59,7 +62,8 @@ class Load(Section):
     stress_free: Annotated[Temperature, Field(examples=["217 degC"])]
     """Where every part fits its neighbours without stress, unless the part names its own."""
     temperature: Annotated[
-        Annotated[Literal["solved"], Tag("<solved>")] | Annotated[Temperature, Tag("<temperature>")],
+        Annotated[Literal["solved"], Tag("<solved>")]
+        | Annotated[Temperature, Tag("<temperature>")],
         Discriminator(_solved),
     ] = Field(ROOM, validate_default=False)
     """Where the warpage is computed: everywhere the same, or "solved": the temperature field under power."""
@@ -92,13 +96,18 @@ class GridSection(Section):
 class Output(Section):
     """What is reported and stored."""
 
-    surfaces: Annotated[tuple[str, ...], Field(examples=[["substrate.bottom", "chip.top"]])] | None = None
+    surfaces: (
+        Annotated[tuple[str, ...], Field(examples=[["substrate.bottom", "chip.top"]])] | None
+    ) = None
     """PART.top and PART.bottom whose warpage is reported; both of every part unless told."""
     zones: dict[str, Size] = {}
     """Measuring zone per surface: a rectangle about the part's centre, or a part (balls) whose extent it is."""
     terminals: str | None = None
     """The part (balls, or the substrate) whose underside is checked for coplanarity."""
-    fields: tuple[Literal["temperature", "displacement", "stress"], ...] = ("temperature", "displacement")
+    fields: tuple[Literal["temperature", "displacement", "stress"], ...] = (
+        "temperature",
+        "displacement",
+    )
     """What the result file holds of each voxel."""
 
 
@@ -124,7 +133,9 @@ class CaseFile(Section):
         """Names appear in `part.side`, in file paths and on the command line."""
         for name in tables if isinstance(tables, dict) else ():
             if not name.replace("_", "").replace("-", "").isalnum() or not name[0].isalpha():
-                raise ValueError(f"the name {name!r} is not plain: a letter, then letters, digits, - and _")
+                raise ValueError(
+                    f"the name {name!r} is not plain: a letter, then letters, digits, - and _"
+                )
         if isinstance(tables, dict) and "package" in tables:
             raise ValueError("the name 'package' stands for the whole: choose another")
         return tables

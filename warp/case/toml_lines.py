@@ -15,7 +15,9 @@ from bisect import bisect_right
 Path = tuple[str | int, ...]
 BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 KEY = re.compile(r'[ \t]*(?:"((?:[^"\\]|\\.)*)"|\'([^\']*)\'|([A-Za-z0-9_-]+))[ \t]*')
-STRING = re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\]|\\.)*"|\'[^\']*\'', re.DOTALL)
+STRING = re.compile(
+    r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\]|\\.)*"|\'[^\']*\'', re.DOTALL
+)
 BARE = re.compile(r"[^,\]}#\n]+")
 
 
@@ -74,7 +76,9 @@ class _Scanner:
         found = []
         while match := KEY.match(self.text, self.at):
             key = next(group for group in match.groups() if group is not None)
-            found.append(tomllib.loads(f'key = "{key}"')["key"] if "\\" in (match[1] or "") else key)
+            found.append(
+                tomllib.loads(f'key = "{key}"')["key"] if "\\" in (match[1] or "") else key
+            )
             self.at = match.end()
             if self.text[self.at] != ".":
                 break

@@ -1,4 +1,4 @@
-"""Verbs that write and check a case, and what it may name."""
+"""Verbs that write and check a case, and list what it may name."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from warp.errors import WarpError
 
 
 def new(
-    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="What kind of package; none lists them.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Argument(metavar="KIND", help="Kind of package; without it the kinds are listed."),
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="CASE.toml", help="KIND.toml here unless told.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="CASE.toml", help="Default: KIND.toml in this folder."
+        ),
     ] = None,
 ) -> None:
     """Write a commented case file to start from.
@@ -30,22 +36,27 @@ def new(
         for name, title in starter.kinds().items():
             print(f"{name:22s} {title}")
     else:
-        print(f"written to {starter.write(kind, output)}: `warp check` draws it, `warp run` solves it")
+        print(
+            f"written to {starter.write(kind, output)}: `warp check` draws it, `warp run` solves it"
+        )
 
 
 def check(
     case: CaseFile,
     set_: Set = None,
     picture: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Cross-section picture; CASE.png here unless told.")
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Cross-section; default: CASE.png in this folder."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the stack, the grid, gaps and floating parts, and what a run will cost. Solves nothing, needs no GPU.
+    """Show the stack, the grid, gaps and floating parts, and what a run will cost.
+
+    Solves nothing and needs no GPU.
 
     \b
     Examples:
-      warp check lid.toml                   draws lid.png, too
+      warp check lid.toml                   draws lid.png as well
       warp check lid.toml --json
     """
     from dataclasses import replace
@@ -69,17 +80,27 @@ def check(
 
 
 def materials(
-    name: Annotated[str | None, typer.Argument(help="One of the library's names.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A name of the library.")] = None,
     matrix: Annotated[
-        str | None, typer.Option("--in", metavar="MATRIX", help="Show NAME as a powder in this polymer, over its share.")
+        str | None,
+        typer.Option(
+            "--in", metavar="MATRIX", help="Show NAME as a powder in this polymer, by volume share."
+        ),
     ] = None,
-    size: Annotated[str | None, typer.Option(metavar="LENGTH", help='With --in: the grains, e.g. "5 um".')] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="LENGTH", help='With --in: grain size, e.g. "5 um".')
+    ] = None,
     resistance: Annotated[
-        str, typer.Option(metavar="RESISTANCE", help='With --in: of a grain\'s surface, e.g. "0.01 mm^2 K/W".')
+        str,
+        typer.Option(
+            metavar="RESISTANCE", help='With --in: of a grain\'s surface, e.g. "0.01 mm^2 K/W".'
+        ),
     ] = "0 m^2 K/W",
     as_json: Json = False,
 ) -> None:
-    """List the material library, show one material with the source of every value, or a filled polymer's curve.
+    """List the material library, or show one material or filled polymer.
+
+    Every value of a material is shown with its source.
 
     \b
     Examples:

@@ -11,9 +11,13 @@ from warp.cli.words import Device, Json, print_json
 
 
 def verify(
-    quick: Annotated[bool, typer.Option("--quick", help="Only what takes under a minute together.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only what takes under a minute together.")
+    ] = False,
     device: Device = "auto",
-    html: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the table as a page, too.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write the table as a page, too.")
+    ] = None,
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE.md", help="Write the table for a README, too.")
     ] = None,
@@ -29,12 +33,17 @@ def verify(
     from warp.cli import machine_tables
     from warp.device import select
 
-    machine_tables.print_verification(select(device), quick, print_json if as_json else None, html, markdown)
+    machine_tables.print_verification(
+        select(device), quick, print_json if as_json else None, html, markdown
+    )
 
 
 def bench(
     device: Device = "auto",
-    voxels: Annotated[int | None, typer.Option(metavar="N", help="About so many; the case's own grid unless told.")] = None,
+    voxels: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="About so many; the case's own grid unless told."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure this machine: kernels against its memory bandwidth, and whole solves of a lidded flip chip.

@@ -38,7 +38,15 @@ def print_bench(found: dict[str, Any]) -> None:
     console.print(f"[bold]{found['machine']['device']}[/]")
     console.print(f" copy {bandwidth['copy']:.1f} GB/s, triad {bandwidth['triad']:.1f} GB/s")
     console.print(f" {package['case']}: {grid} = {package['voxels']:,} voxels")
-    solves = table("solve to 1e-8", "iterations", "setup s", "solve s", "us/unknown", "ns/voxel/iteration", "bytes/voxel")
+    solves = table(
+        "solve to 1e-8",
+        "iterations",
+        "setup s",
+        "solve s",
+        "us/unknown",
+        "ns/voxel/iteration",
+        "bytes/voxel",
+    )
     for row in found["solves"]:
         numbers = ("setup_s", "solve_s", "us_per_unknown")
         solves.add_row(
@@ -51,7 +59,11 @@ def print_bench(found: dict[str, Any]) -> None:
     console.print(solves)
     kernels = table("kernel", "ns/voxel", "least bytes/voxel", "GB/s", "of triad")
     for row in found["kernels"]:
-        numbers = (f"{row['ns_per_voxel']:.3g}", f"{row['least_bytes_per_voxel']:.0f}", f"{row['GB_per_s']:.1f}")
+        numbers = (
+            f"{row['ns_per_voxel']:.3g}",
+            f"{row['least_bytes_per_voxel']:.0f}",
+            f"{row['GB_per_s']:.1f}",
+        )
         kernels.add_row(row["name"], *numbers, f"{100 * row['share_of_triad']:.0f} %")
     console.print(kernels)
 
@@ -81,7 +93,9 @@ def print_verification(
     if as_json:
         problems = [{"name": problem.name, "seconds": taken} for problem, _, taken in done]
         found = [row.as_dict() for row in rows]
-        as_json({"device": device.describe(), "seconds": seconds, "rows": found, "problems": problems})
+        as_json(
+            {"device": device.describe(), "seconds": seconds, "rows": found, "problems": problems}
+        )
     else:
         print_rows(rows, title)
     if html is not None:
@@ -92,7 +106,9 @@ def print_verification(
     if markdown is not None:
         markdown.write_text(as_markdown(rows, held), encoding="utf-8")
     if failed:
-        raise NotVerified(f"{len(failed)} of {len(rows)} rows miss their tolerance: {', '.join(failed)}")
+        raise NotVerified(
+            f"{len(failed)} of {len(rows)} rows miss their tolerance: {', '.join(failed)}"
+        )
 
 
 def print_rows(rows: Sequence[Row], title: str) -> None:
@@ -107,7 +123,11 @@ def verification_table(rows: Iterable[Row]) -> Table:
     """One line a row; a failed one is red."""
     out = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for name in ("", "expected", "got", "error", "tolerance", "source"):
-        out.add_column(name, justify="left" if name in ("", "source") else "right", no_wrap=name not in ("", "source"))
+        out.add_column(
+            name,
+            justify="left" if name in ("", "source") else "right",
+            no_wrap=name not in ("", "source"),
+        )
     for row in rows:
         *told, source = _row_cells(row)
         out.add_row(*told, Text(source, style="dim"), style=None if row.passed else "bold red")
@@ -116,7 +136,10 @@ def verification_table(rows: Iterable[Row]) -> Table:
 
 def as_markdown(rows: Iterable[Row], title: str) -> str:
     """The table for a README; a failed row is bold."""
-    lines = ["| problem | expected | got | error | tolerance | source |", "|---|---:|---:|---:|---:|---|"]
+    lines = [
+        "| problem | expected | got | error | tolerance | source |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
     for row in rows:
         told = [cell.replace("|", "\\|") for cell in _row_cells(row)]
         lines.append(f"| {' | '.join(told if row.passed else [f'**{cell}**' for cell in told])} |")
@@ -125,7 +148,11 @@ def as_markdown(rows: Iterable[Row], title: str) -> str:
 
 def _row_cells(row: Row) -> list[str]:
     unit = f" {row.unit}" if row.unit else ""
-    numbers = [f"{row.expected:.6g}{unit}", f"{row.got:.6g}{unit}", _row_size(row, row.error, sign="+")]
+    numbers = [
+        f"{row.expected:.6g}{unit}",
+        f"{row.got:.6g}{unit}",
+        _row_size(row, row.error, sign="+"),
+    ]
     return [row.name, *numbers, _row_size(row, row.tolerance), row.source]
 
 

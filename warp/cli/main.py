@@ -1,7 +1,7 @@
-"""The command `warp`: each verb reads its words, calls one room and prints.
+"""Run the command `warp`: each verb reads its arguments, calls one package and prints.
 
-Exit codes: 0 done, 1 a solve did not reach its tolerance, 2 bad input; either error is one line on stderr.
-Heavy imports stand inside the verbs, so that --help answers at once.
+Exit codes: 0 done, 1 a solve did not reach its tolerance, 2 bad input. Either error is one line on
+stderr. Heavy imports stand inside the verbs, so that --help answers at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-STOPPED = 130  # 128 + SIGINT, as shells have it
+STOPPED = 130  # 128 + SIGINT, the convention of shells
 
 
 def _version(wanted: bool) -> None:
@@ -42,7 +42,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and stop."
+        ),
     ] = False,
 ) -> None:
     """Package warpage from chip to board."""
@@ -51,7 +54,13 @@ def options(
 VERBS = {
     "A case": (case_verbs.new, case_verbs.check, case_verbs.materials, case_verbs.schema),
     "Solve": (solve_verbs.run, solve_verbs.sweep),
-    "A result": (result_verbs.plot, result_verbs.report, result_verbs.summary, result_verbs.compare, result_verbs.export),
+    "A result": (
+        result_verbs.plot,
+        result_verbs.report,
+        result_verbs.summary,
+        result_verbs.compare,
+        result_verbs.export,
+    ),
     "This machine": (machine_verbs.verify, machine_verbs.bench, machine_verbs.warmup),
 }
 for panel, verbs in VERBS.items():
@@ -60,9 +69,10 @@ for panel, verbs in VERBS.items():
 
 
 def main() -> None:
-    """Run the command line; an expected failure is one sentence and an exit code, never a traceback."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads spin against the kernels', for one small matrix
-    gc.set_threshold(100_000)  # imports make half a million objects that stay
+    """Run the command line; an expected failure is a sentence and an exit code, no traceback."""
+    # OpenBLAS would start threads for one small matrix, and they compete with the kernels'.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(100_000)  # imports create half a million objects that stay
     try:
         refuse_nvidia_warp()
         app()
@@ -74,7 +84,7 @@ def main() -> None:
     except SystemExit as end:  # Typer's own, also for Ctrl-C
         sys.exit(_stopped() if end.code == STOPPED else end.code)
     finally:
-        gc.freeze()  # they go with the process: a last search through them takes a third of a second
+        gc.freeze()  # spares a last search through all objects at exit
 
 
 def _stopped() -> int:

@@ -13,10 +13,13 @@ from warp.cli.words import Json, ResultFile, Set, Surfaces, overrides, print_jso
 def plot(
     result: ResultFile,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder; OUT-plots here unless told.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Folder; OUT-plots here unless told."),
     ] = None,
     surface: Surfaces = None,
-    form: Annotated[str, typer.Option("--format", metavar="png|svg|pdf", help="What the pictures are.")] = "png",
+    form: Annotated[
+        str, typer.Option("--format", metavar="png|svg|pdf", help="What the pictures are.")
+    ] = "png",
 ) -> None:
     """Draw warpage, temperature, stress and convergence of a result: one command, the useful set of pictures.
 
@@ -36,13 +39,22 @@ def plot(
 def report(
     result: ResultFile,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="OUT.html", help="The page; OUT.html here unless told.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="OUT.html", help="The page; OUT.html here unless told."
+        ),
     ] = None,
     pitch: Annotated[
-        str | None, typer.Option(metavar="LENGTH", help='Ball pitch for the limits, "1 mm"; the case has one or not.')
+        str | None,
+        typer.Option(
+            metavar="LENGTH", help='Ball pitch for the limits, "1 mm"; the case has one or not.'
+        ),
     ] = None,
     verified: Annotated[
-        Path | None, typer.Option(metavar="FILE.json", help="What `warp verify --json` printed: its rows go in, too.")
+        Path | None,
+        typer.Option(
+            metavar="FILE.json", help="What `warp verify --json` printed: its rows go in, too."
+        ),
     ] = None,
 ) -> None:
     """Write one HTML page: numbers against the limits, surfaces to turn, stack, materials, grid, solvers.
@@ -58,7 +70,9 @@ def report(
     from warp.report import page as report_page
 
     page = output or Path(result.stem + ".html")
-    tables.print_files([page], report_page.write(read(result), page, pitch=pitch, verified=verified))
+    tables.print_files(
+        [page], report_page.write(read(result), page, pitch=pitch, verified=verified)
+    )
 
 
 def summary(
@@ -85,12 +99,21 @@ def summary(
 
 
 def compare(
-    files: Annotated[list[Path], typer.Argument(metavar="A.h5 [B.h5] [MEASURED.csv]", help="Results; x, y, z points.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="A.h5 [B.h5] [MEASURED.csv]", help="Results; x, y, z points."),
+    ],
     surface: Annotated[
-        str | None, typer.Option(metavar="PART.SIDE", help="Whose diagonals; the side to the board unless told.")
+        str | None,
+        typer.Option(
+            metavar="PART.SIDE", help="Whose diagonals; the side to the board unless told."
+        ),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE.png", help="Overlaid diagonals; A-compare.png here.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE.png", help="Overlaid diagonals; A-compare.png here."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -112,21 +135,46 @@ def compare(
 
 
 def export(
-    file: Annotated[Path, typer.Argument(metavar="OUT.h5|CASE.toml", help="A result, or with --calculix a case.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="OUT.h5|CASE.toml", help="A result, or with --calculix a case."),
+    ],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="NAME", help="Names begin so (a folder with --calculix).")
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="NAME", help="Names begin so (a folder with --calculix)."
+        ),
     ] = None,
-    vtr: Annotated[bool, typer.Option("--vtr", help="The voxels as a VTK file for any ParaView.")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Surfaces as x, y, height, and all numbers, one a row.")] = False,
+    vtr: Annotated[
+        bool, typer.Option("--vtr", help="The voxels as a VTK file for any ParaView.")
+    ] = False,
+    csv: Annotated[
+        bool, typer.Option("--csv", help="Surfaces as x, y, height, and all numbers, one a row.")
+    ] = False,
     surface: Surfaces = None,
     calculix: Annotated[
-        bool, typer.Option("--calculix", help="The case as input decks of CalculiX, an independent solver.")
+        bool,
+        typer.Option(
+            "--calculix", help="The case as input decks of CalculiX, an independent solver."
+        ),
     ] = False,
-    run: Annotated[bool, typer.Option("--run", help="With --calculix: run ccx and `warp run`, print both.")] = False,
-    read_: Annotated[bool, typer.Option("--read", help="With --calculix: as --run, of a ccx run made elsewhere.")] = False,
-    linear: Annotated[bool, typer.Option("--linear", help="With --calculix: C3D8I instead of C3D20R.")] = False,
+    run: Annotated[
+        bool, typer.Option("--run", help="With --calculix: run ccx and `warp run`, print both.")
+    ] = False,
+    read_: Annotated[
+        bool, typer.Option("--read", help="With --calculix: as --run, of a ccx run made elsewhere.")
+    ] = False,
+    linear: Annotated[
+        bool, typer.Option("--linear", help="With --calculix: C3D8I instead of C3D20R.")
+    ] = False,
     coarser: Annotated[
-        float, typer.Option(min=0.25, max=16, metavar="N", help="With --calculix: bricks N times as wide as the voxels.")
+        float,
+        typer.Option(
+            min=0.25,
+            max=16,
+            metavar="N",
+            help="With --calculix: bricks N times as wide as the voxels.",
+        ),
     ] = 2.0,
     set_: Set = None,
     as_json: Json = False,
@@ -153,7 +201,13 @@ def export(
             return tables.print_files(decks.files)
         with terminal.Steps() as steps:
             found = calculix_answer.compare(decks, run, steps)
-        return print_json(found.as_dict()) if as_json else machine_tables.print_rows(found.rows, found.title())
+        return (
+            print_json(found.as_dict())
+            if as_json
+            else machine_tables.print_rows(found.rows, found.title())
+        )
     from warp.report import export as exports
 
-    tables.print_files(exports.write(read(file), output or Path(file.stem), vtr, csv, surface or ()))
+    tables.print_files(
+        exports.write(read(file), output or Path(file.stem), vtr, csv, surface or ())
+    )

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from warp.report import number_tables
 from warp.report.step_figures import duration, telling, value_of
 from warp.report.terminal import screen
 
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from warp.run.sweep import Outcome
 
 
-
 def print_sweep(outcome: Outcome) -> None:
     """Print how the runs ended and what moves the main output."""
     console = screen()
     count = len(outcome.records)
     console.print(f" {count - len(outcome.failed)} of {count} runs done")
-    for reason, times in Counter(str(record.get("error")) for record in outcome.failed).most_common(5):
+    for reason, times in Counter(str(record.get("error")) for record in outcome.failed).most_common(
+        5
+    ):
         console.print(Text(f" {times} failed: {reason}", style="yellow"))
     found = [e for e in outcome.effects if e.output == outcome.main]
     if found:
@@ -37,8 +39,14 @@ def print_sweep(outcome: Outcome) -> None:
         shown = ("alone", "with interactions") if any(math.isfinite(e.total) for e in found) else ()
         table = _table(str(outcome.main), "low to high", *shown)
         for e in sorted(found, key=lambda e: -abs(e.effect) if math.isfinite(e.effect) else 0.0):
-            shares = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][: len(shown)]
-            table.add_row(e.variable, f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}", *shares)
+            shares = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][
+                : len(shown)
+            ]
+            table.add_row(
+                e.variable,
+                f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}",
+                *shares,
+            )
         console.print(table)
 
 
@@ -46,26 +54,29 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
     """Print warpage, temperatures, solvers and cost; `numbers` as `warp summary --json` has them."""
     console = screen()
     console.print(Text(title, style="bold"))
-    parts, solvers = _parts(numbers), _solvers(numbers)
-    if parts is not None:
+    found, solvers = number_tables.by_part(numbers), _solvers(numbers)
+    if found.rows:
+        parts = _table("part", *found.heads)
+        for name, cells in found.rows.items():
+            parts.add_row(name, *(Text(text) for text in cells))
         console.print(parts)
-        console.print(" warpage by JEITA ED-7306: + is convex, the centre away from the board", style="dim")
-        if "refinement" in numbers:
-            console.print(f" {_refinement(numbers['refinement'])}", style="dim")
-    if _thermal(numbers):
-        console.print(f" {_thermal(numbers)}")
-    for line in _bond_lines(numbers.get("bond_lines") or {}):
-        console.print(f" {line}")
+    if numbers.get("surfaces"):
+        console.print(
+            " warpage by JEITA ED-7306: + is convex, the centre away from the board", style="dim"
+        )
+    facts = number_tables.facts(numbers)
+    if facts:
+        console.print(" " + " · ".join(facts))
     if solvers is not None:
         console.print(solvers)
-    facts = [
+    cost = [
         _count(numbers.get("voxels"), "voxels"),
         _count(numbers.get("unknowns"), "displacements"),
         _number(numbers.get("wall_s"), "{:.1f} s"),
         _number(numbers.get("peak_memory_MB"), "{:,.0f} MB"),
         numbers.get("device"),
     ]
-    console.print(" " + " · ".join(str(fact) for fact in facts if fact), style="dim")
+    console.print(" " + " · ".join(str(fact) for fact in cost if fact), style="dim")
     if written is not None:
         console.print(f" written to {written}", style="dim")
 
@@ -75,58 +86,6 @@ def _table(*columns: str) -> Table:
     for n, name in enumerate(columns):
         table.add_column(name, justify="left" if n == 0 else "right", no_wrap=True)
     return table
-
-
-def _parts(numbers: Mapping[str, Any]) -> Table | None:
-    """One row a part: warpage of its two sides, in signs and in words, and its temperatures."""
-    surfaces, temperatures = numbers.get("surfaces") or {}, numbers.get("temperature") or {}
-    names = list(dict.fromkeys([*surfaces, *temperatures]))
-    if not names:
-        return None
-    table = _table("part", *(("top", "bottom") if surfaces else ()), *(("hottest", "mean") if temperatures else ()))
-    for name in names:
-        sides = [_warpage(surfaces.get(name, {}).get(side)) for side in ("top", "bottom")] if surfaces else []
-        t = temperatures.get(name, {})
-        warm = [_number(t.get(f"{key}_C"), "{:.2f} degC") for key in ("max", "mean")] if temperatures else []
-        table.add_row(name, *sides, *warm)
-    return table
-
-
-def _warpage(surface: Mapping[str, Any] | None) -> Text:
-    if surface is None:
-        return Text("")
-    value, error = surface["warpage_um"], surface.get("warpage_error_um")
-    within = ""
-    if error is not None:
-        bound = "<" if surface.get("warpage_extrapolated_um") is None else ""
-        within = f" +- {bound}{error:.1f}" if error >= 0.1 else f" +- {bound}{error:.1g}"
-    return Text.assemble((f"{value:+.1f}{within} um", "bold"), (" convex " if value >= 0 else " concave", "dim"))
-
-
-def _refinement(facts: Mapping[str, Any]) -> str:
-    """What stands behind the errors."""
-    grids = ", ".join(f"{count:,}" for count in facts["voxels"])
-    return f"+- discretisation error from grids of {grids} voxels, order {facts['order']}; <: a bound, not monotone"
-
-
-def _thermal(numbers: Mapping[str, Any]) -> str:
-    thermal = numbers.get("thermal") or {}
-    texts = [
-        _number(thermal.get("junction_C"), "junction {:.2f} degC"),
-        _number(thermal.get("theta_ja_K_per_W"), "theta_JA {:.4g} K/W"),
-        _number(thermal.get("power_W"), "power {:.4g} W"),
-        _number(numbers.get("coplanarity_um"), "coplanarity {:.1f} um"),
-    ]
-    return " · ".join(text for text in texts if text)
-
-
-def _bond_lines(found: Mapping[str, Any]) -> list[str]:
-    """How thick each bond line has become, one line each."""
-    return [
-        f"bond line {name}: {n['thickness_um']:.1f} um as drawn, {n['change_um']:+.2f} um"
-        f" ({n['change_min_um']:+.2f} to {n['change_max_um']:+.2f}) after {found['rounds']} rounds of heat and bending"
-        for name, n in found.get("parts", {}).items()
-    ]
 
 
 def _solvers(numbers: Mapping[str, Any]) -> Table | None:
@@ -163,7 +122,9 @@ def print_check(report: Report) -> None:
         grid.add_row(axis, f"{cells:,}", _length(finest), _length(coarsest))
     console.print(Group(tree, grid))
     gib = 2**30
-    console.print(f" {report.voxels:,} voxels, {report.unknowns:,} displacements, symmetry {report.symmetry}")
+    console.print(
+        f" {report.voxels:,} voxels, {report.unknowns:,} displacements, symmetry {report.symmetry}"
+    )
     console.print(
         f" memory {report.bytes / gib:.2f} GiB of {report.free / gib:.1f} GiB free, "
         + ("" if report.seconds is None else f"about {_duration(report.seconds)} ")
@@ -172,7 +133,9 @@ def print_check(report: Report) -> None:
     for layer, share in report.copper.items():
         console.print(f" {100 * share:.1f} % copper in {layer!r}, from its picture", style="dim")
     for gap in report.gaps:
-        console.print(f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim")
+        console.print(
+            f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim"
+        )
     for warning in report.warnings:
         console.print(Text(f" warning: {warning}", style="yellow"))
     if report.picture is not None:
@@ -194,17 +157,30 @@ def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
     if "numbers" in found:
         table = _table("quantity", "where", "unit", *names, "difference")
         for n in found["numbers"]:
-            table.add_row(n["quantity"], n["where"], n["unit"], *(f"{n[key]:+.2f}" for key in ("a", "b", "difference")))
+            table.add_row(
+                n["quantity"],
+                n["where"],
+                n["unit"],
+                *(f"{n[key]:+.2f}" for key in ("a", "b", "difference")),
+            )
         console.print(table)
         for line in found["changed"]:
-            console.print(Text(f" {line}", style="red" if line.startswith("-") else "green"), soft_wrap=True)
+            console.print(
+                Text(f" {line}", style="red" if line.startswith("-") else "green"), soft_wrap=True
+            )
     if "measured" in found:
         console.print(Text(f"{found['surface']} against the measured surface", style="bold"))
-        table = _table("result", "points", "measured", "computed", "RMS", "correlation", "slope", "sign")
+        table = _table(
+            "result", "points", "measured", "computed", "RMS", "correlation", "slope", "sign"
+        )
         for name, m in found["measured"].items():
-            heights = [f"{m[key]:+.1f} um" for key in ("measured_warpage_um", "computed_warpage_um")]
+            heights = [
+                f"{m[key]:+.1f} um" for key in ("measured_warpage_um", "computed_warpage_um")
+            ]
             fit = [f"{m['rms_um']:.2f} um", f"{m['correlation']:+.4f}", f"{m['slope']:+.3f}"]
-            table.add_row(name, f"{m['points']:,}", *heights, *fit, "same" if m["same_sign"] else "opposite")
+            table.add_row(
+                name, f"{m['points']:,}", *heights, *fit, "same" if m["same_sign"] else "opposite"
+            )
         console.print(table)
     if "picture" in found:
         print_files([Path(found["picture"])])
@@ -217,8 +193,14 @@ def print_materials(listing: Mapping[str, Mapping[str, Any]]) -> None:
     table = _table("material", "E (GPa)", "CTE (ppm/K)", "k (W/mK)", "")
     table.columns[-1].justify = "left"
     for name, entry in listing.items():
-        table.add_row(name, *(_each(entry.get(column)) for column in columns), Text(entry["description"], style="dim"))
-    table.caption = "at 25 degC; in plane / along z. `warp materials NAME` has every property with its source."
+        table.add_row(
+            name,
+            *(_each(entry.get(column)) for column in columns),
+            Text(entry["description"], style="dim"),
+        )
+    table.caption = (
+        "at 25 degC; in plane / along z. `warp materials NAME` has every property with its source."
+    )
     table.caption_justify = "left"
     console.print(table)
 
@@ -239,7 +221,11 @@ def print_material(entry: Mapping[str, Any]) -> None:
         table.add_column(name, ratio=ratio, no_wrap=ratio is None)
     for key, law in entry["properties"].items():
         value = law["value"]
-        text = value if isinstance(value, str) else "\n".join(f"{axis}: {v}" for axis, v in value.items())
+        text = (
+            value
+            if isinstance(value, str)
+            else "\n".join(f"{axis}: {v}" for axis, v in value.items())
+        )
         table.add_row(key, text, Text(law["source"], style="dim"))
     console.print(table)
 
@@ -253,7 +239,9 @@ def print_filled(curve: Mapping[str, Any]) -> None:
     table = _table("share", *(f"k {rule}" for rule in rules), "E (GPa)", "Poisson", "CTE (ppm/K)")
     for row in curve["rows"]:
         k = (f"{value:.4g}" for value in row["conductivity_W_per_mK"].values())
-        rest = (f"{row[key]:.4g}" for key in ("youngs_modulus_GPa", "poissons_ratio", "cte_ppm_per_K"))
+        rest = (
+            f"{row[key]:.4g}" for key in ("youngs_modulus_GPa", "poissons_ratio", "cte_ppm_per_K")
+        )
         table.add_row(f"{100 * row['fraction']:.0f} %", *k, *rest)
     console.print(table)
     for rule, text in curve["validity"].items():
@@ -297,7 +285,10 @@ def print_steps(records: Sequence[Mapping[str, Any]]) -> None:
         if record["last"] and record.get("unit"):
             label += f" [{record['unit']}]"
         temperature = record["temperature_C"]
-        cells = [Text("field" if temperature is None else f"{temperature:.4g}"), Text(duration(record["time_s"]))]
+        cells = [
+            Text("field" if temperature is None else f"{temperature:.4g}"),
+            Text(duration(record["time_s"])),
+        ]
         for name in names:
             value = value_of(record, name)
             cells.append(Text("" if value is None else f"{value:+.1f} um"))

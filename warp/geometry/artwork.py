@@ -22,14 +22,32 @@ from warp.geometry.part import Drawing
 from warp.kernels.host import voxelize as kernels
 
 STREAMS = (".gds", ".gdsii", ".gds2", ".oas")
-GERBERS = (".gbr", ".ger", ".gtl", ".gbl", ".g1", ".g2", ".g3", ".g4", ".g5", ".g6", ".g7", ".g8", ".art", ".pho")
+GERBERS = (
+    ".gbr",
+    ".ger",
+    ".gtl",
+    ".gbl",
+    ".g1",
+    ".g2",
+    ".g3",
+    ".g4",
+    ".g5",
+    ".g6",
+    ".g7",
+    ".g8",
+    ".art",
+    ".pho",
+)
 REMEDY = "pip install gdstk gerbonara"
 MM = 1e-3  # m; lengths here are millimetres
 CHORD = 0.5e-3  # mm: most distance of a drawn chord from its arc
 PRECISION = 1e-6  # mm, of the union
 PIXELS = 1000  # along the longer side
 MOST_PIXELS = 30_000_000
-FEW_VERTICES, FEW_PIXELS = 2000, 4  # of a tile whose polygons are united at once: a union's time grows with the square
+FEW_VERTICES, FEW_PIXELS = (
+    2000,
+    4,
+)  # of a tile whose polygons are united at once: a union's time grows with the square
 Drawn = list[tuple[Any, bool]]
 """Polygons of gdstk in mm, in the order of drawing; False erases."""
 Points = list[tuple[float, float]]
@@ -41,18 +59,26 @@ def share(path: Path, drawing: Drawing, size: tuple[float, float], key: Key) -> 
     pixel = (drawing.pixel or max(size) / PIXELS) / MM
     columns, rows = (max(1, ceil(length / pixel - 1e-9)) for length in (width, depth))
     if rows * columns > MOST_PIXELS:
-        raise Fault((*key, "pixel"), f"makes {columns} x {rows} pixels, more than {MOST_PIXELS:,}: is its unit right?")
+        raise Fault(
+            (*key, "pixel"),
+            f"makes {columns} x {rows} pixels, more than {MOST_PIXELS:,}: is its unit right?",
+        )
     if path.suffix.lower() in STREAMS:
         drawn = _stream(path, drawing, key)
     else:
         given = drawing.model_fields_set & {"layer", "datatype", "cell"}
         if given:
-            raise Fault((*key, min(given)), "belongs to a GDSII or OASIS file: a Gerber file is one layer")
+            raise Fault(
+                (*key, min(given)), "belongs to a GDSII or OASIS file: a Gerber file is one layer"
+            )
         drawn = _gerber(path, key)
     if not drawn:
         raise Fault(key, f"{str(path)!r} draws nothing")
     cx, cy = drawing.centre[0] / MM, drawing.centre[1] / MM
-    x, y = np.linspace(cx - width / 2, cx + width / 2, columns + 1), np.linspace(cy - depth / 2, cy + depth / 2, rows + 1)
+    x, y = (
+        np.linspace(cx - width / 2, cx + width / 2, columns + 1),
+        np.linspace(cy - depth / 2, cy + depth / 2, rows + 1),
+    )
     _check_place(drawn, x, y, key)
     cover = np.zeros((rows, columns))
     _paint(cover, x, y, drawn)
@@ -82,7 +108,9 @@ def _paint(cover: np.ndarray, x: np.ndarray, y: np.ndarray, drawn: Drawn) -> Non
         for points in _united(drawn):
             kernels.polygon(cover, x, y, points, 1.0)
         return
-    axis, half = (0, cover.shape[1] // 2) if cover.shape[1] >= cover.shape[0] else (1, cover.shape[0] // 2)
+    axis, half = (
+        (0, cover.shape[1] // 2) if cover.shape[1] >= cover.shape[0] else (1, cover.shape[0] // 2)
+    )
     below, above = _halved(drawn, axis, float((x, y)[axis][half]))
     if axis == 0:
         _paint(cover[:, :half], x[: half + 1], y, below)
@@ -117,7 +145,9 @@ def _united(drawn: Drawn) -> list[np.ndarray]:
 
     done: list[Any] = []
     for dark, batch in groupby(drawn, key=lambda entry: entry[1]):
-        done = gdstk.boolean(done, [polygon for polygon, _ in batch], "or" if dark else "not", PRECISION)
+        done = gdstk.boolean(
+            done, [polygon for polygon, _ in batch], "or" if dark else "not", PRECISION
+        )
     return [np.array(polygon.points) for polygon in done]
 
 
@@ -132,18 +162,37 @@ def _stream(path: Path, drawing: Drawing, key: Key) -> Drawn:
     cells = {cell.name: cell for cell in library.cells if isinstance(cell, gdstk.Cell)}
     tops = [cell for cell in library.top_level() if isinstance(cell, gdstk.Cell)]
     if drawing.cell is not None and drawing.cell not in cells:
-        raise Fault((*key, "cell"), f"there is no cell {drawing.cell!r} in {path.name!r}; there are {_some(cells)}")
+        raise Fault(
+            (*key, "cell"),
+            f"there is no cell {drawing.cell!r} in {path.name!r}; there are {_some(cells)}",
+        )
     if drawing.cell is None and len(tops) != 1:
         names = _some([cell.name for cell in tops])
         raise Fault((*key, "cell"), f"is missing: the top cells of {path.name!r} are {names}")
     cell = cells[drawing.cell] if drawing.cell is not None else tops[0]
     there = sorted(library.layers_and_datatypes())
-    kinds = [kind for layer, kind in there if layer == drawing.layer and drawing.datatype in (None, kind)]
-    wanted = [polygon for kind in kinds for polygon in cell.get_polygons(layer=drawing.layer, datatype=kind)]
+    kinds = [
+        kind for layer, kind in there if layer == drawing.layer and drawing.datatype in (None, kind)
+    ]
+    wanted = [
+        polygon
+        for kind in kinds
+        for polygon in cell.get_polygons(layer=drawing.layer, datatype=kind)
+    ]
     if not wanted:
-        drawn = _some([f"{layer}/{kind}" for layer, kind in sorted({(p.layer, p.datatype) for p in cell.get_polygons()})])
-        asked = f"layer {drawing.layer}" + ("" if drawing.datatype is None else f", datatype {drawing.datatype}")
-        raise Fault((*key, "layer"), f"{path.name!r} has nothing on {asked}; there are {drawn} (layer/datatype)")
+        drawn = _some(
+            [
+                f"{layer}/{kind}"
+                for layer, kind in sorted({(p.layer, p.datatype) for p in cell.get_polygons()})
+            ]
+        )
+        asked = f"layer {drawing.layer}" + (
+            "" if drawing.datatype is None else f", datatype {drawing.datatype}"
+        )
+        raise Fault(
+            (*key, "layer"),
+            f"{path.name!r} has nothing on {asked}; there are {drawn} (layer/datatype)",
+        )
     return [(polygon, True) for polygon in wanted]
 
 
@@ -201,13 +250,17 @@ def _outlines(shape: Any) -> Iterator[Points]:
         yield _disc(shape.x, shape.y, shape.r)
     elif kind == "Rectangle":
         c, s = cos(shape.rotation), sin(shape.rotation)
-        corners = [(a * shape.w / 2, b * shape.h / 2) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+        corners = [
+            (a * shape.w / 2, b * shape.h / 2) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        ]
         yield [(shape.x + c * u - s * v, shape.y + s * u + c * v) for u, v in corners]
     elif kind == "Line":
         yield from _stroke([(shape.x1, shape.y1), (shape.x2, shape.y2)], shape.width)
     elif kind == "Arc":
         ends = (shape.x1, shape.y1), (shape.x2, shape.y2)
-        yield from _stroke([ends[0], *_arc(*ends, (shape.cx, shape.cy), shape.clockwise), ends[1]], shape.width)
+        yield from _stroke(
+            [ends[0], *_arc(*ends, (shape.cx, shape.cy), shape.clockwise), ends[1]], shape.width
+        )
     elif kind == "ArcPoly":
         outline: Points = []
         for start, end, (clockwise, centre) in shape.segments:
@@ -241,7 +294,12 @@ def _disc(x: float, y: float, r: float) -> Points:
     return [(x + R * cos(tau * k / n), y + R * sin(tau * k / n)) for k in range(n)]
 
 
-def _arc(start: tuple[float, float], end: tuple[float, float], centre: tuple[float, float], clockwise: bool) -> Points:
+def _arc(
+    start: tuple[float, float],
+    end: tuple[float, float],
+    centre: tuple[float, float],
+    clockwise: bool,
+) -> Points:
     """Points between the ends of an arc; equal ends are a full circle."""
     (x0, y0), (x1, y1), (cx, cy) = start, end, centre
     a, b, r = atan2(y0 - cy, x0 - cx), atan2(y1 - cy, x1 - cx), hypot(x0 - cx, y0 - cy)

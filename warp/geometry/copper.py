@@ -47,12 +47,17 @@ def unlike(table: np.ndarray) -> str:
 def _image(path: Path, drawing: Drawing, key: Key) -> np.ndarray:
     given = drawing.model_fields_set & {"layer", "datatype", "cell", "centre", "pixel"}
     if given:
-        raise Fault((*key, min(given)), "belongs to a GDSII, OASIS or Gerber file: an image covers its layer")
+        raise Fault(
+            (*key, min(given)),
+            "belongs to a GDSII, OASIS or Gerber file: an image covers its layer",
+        )
     try:
         pixels = _read(path)
     except (OSError, ValueError, EOFError, SyntaxError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0] if str(error) else "it is damaged"
-        raise Fault(key, f"{str(path)!r} is not an image of copper (PNG, NPY or CSV): {reason}") from None
+        raise Fault(
+            key, f"{str(path)!r} is not an image of copper (PNG, NPY or CSV): {reason}"
+        ) from None
     if pixels.ndim != 2 or pixels.size == 0 or pixels.dtype.kind not in "iufb":
         raise Fault(key, f"{str(path)!r} is not an image of copper: it {unlike(pixels)}")
     pixels = pixels[::-1].astype(float)
@@ -93,7 +98,9 @@ def _read(path: Path) -> np.ndarray:
         return csv(path)
     from matplotlib.image import imread
 
-    pixels = imread(path)  # 0 to 1; grey (rows, columns) or colour (rows, columns, 3 or 4), the fourth opacity
+    pixels = imread(
+        path
+    )  # 0 to 1; grey (rows, columns) or colour (rows, columns, 3 or 4), the fourth opacity
     if pixels.ndim == 2:
         return pixels
     grey = pixels[..., :3].mean(axis=-1)

@@ -8,16 +8,17 @@ import numpy as np
 
 from warp.errors import Fault, Key
 from warp.geometry.copper import copper_share
-from warp.geometry.package import VOID, Package, Recipe
-from warp.geometry.part import Drawing, Layer, Lump, Plate
-from warp.geometry.rings import box
-from warp.geometry.shapes import Shape, Sheet
-from warp.geometry.stacking import Outline, Place
+from warp.geometry.package import VOID, Mixture, Package
+from warp.geometry.part import Drawing, Laminated, Layer, Lump
+from warp.geometry.place import Outline, Place
+from warp.geometry.shapes import Shape, Sheet, block
 
 SHARES = 16  # steps in which a voxel's share of a picture's copper is rounded
 
 
-def laminate(name: str, plate: Plate, where: Place, package: Package) -> Iterator[tuple[str, float, float]]:
+def laminate(
+    name: str, plate: Laminated, where: Place, package: Package
+) -> Iterator[tuple[str, float, float]]:
     """Material, bottom and top of each layer, from the top down as the file lists them."""
     top = where.z1
     for number, entry in enumerate(plate.layers or ()):
@@ -27,9 +28,16 @@ def laminate(name: str, plate: Plate, where: Place, package: Package) -> Iterato
             thickness = sum(layer.thickness for layer in entry.lump)
             shares: dict[str, float] = {}
             for n, layer in enumerate(entry.lump):
-                made_of = _layer(plate, layer, (*key, "lump", n), f"{label}, {layer.name or n + 1}", package, where.outline)
+                made_of = _layer(
+                    plate,
+                    layer,
+                    (*key, "lump", n),
+                    f"{label}, {layer.name or n + 1}",
+                    package,
+                    where.outline,
+                )
                 shares[made_of] = shares.get(made_of, 0.0) + layer.thickness / thickness
-            package.recipes[label] = Recipe("z-layers", shares, key)
+            package.recipes[label] = Mixture("z-layers", shares, key)
             material = label
         else:
             thickness = entry.thickness
@@ -41,23 +49,38 @@ def laminate(name: str, plate: Plate, where: Place, package: Package) -> Iterato
         top = bottom
 
 
-def layer_shape(made_of: str, outline: Outline, low: float, high: float, plate: Plate, package: Package) -> Shape:
+def layer_shape(
+    made_of: str, outline: Outline, low: float, high: float, plate: Laminated, package: Package
+) -> Shape:
     """A box, or a sheet where the layer's copper is a picture; a turned plate's picture turns with it."""
     image = package.images.get(made_of)
     if image is None:
-        return box(outline, low, high)
+        return block(outline, low, high)
     turned = np.rot90(image, -(plate.turn // 90))  # rot90 turns pictures, whose rows run down
     names = tuple(f"{made_of} {level}/{SHARES}" for level in range(SHARES + 1))
     return Sheet(*outline.bounds, low, high, turned, names)
 
 
 def _image(
-    plate: Plate, layer: Layer, drawing: Drawing, dielectric: str, key: Key, label: str, package: Package, outline: Outline
+    plate: Laminated,
+    layer: Layer,
+    drawing: Drawing,
+    dielectric: str,
+    key: Key,
+    label: str,
+    package: Package,
+    outline: Outline,
 ) -> str:
     """Recipes for every share of copper that the picture may have in a voxel."""
     if "lump" in key:
-        raise Fault((*key, "copper"), "is a picture, which cannot be lumped: give the layer its own entry")
-    size = (outline.depth, outline.width) if plate.turn in (90, 270) else (outline.width, outline.depth)
+        raise Fault(
+            (*key, "copper"), "is a picture, which cannot be lumped: give the layer its own entry"
+        )
+    size = (
+        (outline.depth, outline.width)
+        if plate.turn in (90, 270)
+        else (outline.width, outline.depth)
+    )
     package.images[label] = copper_share(drawing, package.folder, size, (*key, "copper"))
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
     if conductor == dielectric:
@@ -68,23 +91,33 @@ def _image(
         share = level / SHARES
         of = {conductor: share, dielectric: 1.0 - share}
         of = {material: part for material, part in of.items() if part}
-        package.recipes[f"{label} {level}/{SHARES}"] = Recipe(rule, of, key)
-    package.recipes[label] = Recipe(rule, {conductor: 0.5, dielectric: 0.5}, key)
+        package.recipes[f"{label} {level}/{SHARES}"] = Mixture(rule, of, key)
+    package.recipes[label] = Mixture(rule, {conductor: 0.5, dielectric: 0.5}, key)
     return label
 
 
-def _layer(plate: Plate, layer: Layer, key: Key, label: str, package: Package, outline: Outline) -> str:
+def _layer(
+    plate: Laminated, layer: Layer, key: Key, label: str, package: Package, outline: Outline
+) -> str:
     """The layer's material: a dielectric, or the recipe of copper in it."""
     dielectric = layer.material or plate.material
     if dielectric is None:
-        raise Fault((*key, "material"), f"is missing: add material to the layer, or to part {key[1]!r} for all of them")
+        raise Fault(
+            (*key, "material"),
+            f"is missing: add material to the layer, or to part {key[1]!r} for all of them",
+        )
     named = (*key, "material") if layer.material else ("part", key[1], "material")
     for word, where in ((dielectric, named), (plate.conductor, ("part", key[1], "conductor"))):
         if word == VOID:
-            raise Fault(where, 'cannot be void in a laminate: cut the hole with a part of shape = "void"')
+            raise Fault(
+                where, 'cannot be void in a laminate: cut the hole with a part of shape = "void"'
+            )
     package.want(dielectric, named)
     if layer.copper and layer.vias:
-        raise Fault((*key, "vias"), "stands beside copper: a layer has a pattern or vias, make it two layers")
+        raise Fault(
+            (*key, "vias"),
+            "stands beside copper: a layer has a pattern or vias, make it two layers",
+        )
     if isinstance(layer.copper, str | Drawing):
         drawing = Drawing(file=layer.copper) if isinstance(layer.copper, str) else layer.copper
         return _image(plate, layer, drawing, dielectric, key, label, package, outline)
@@ -95,5 +128,5 @@ def _layer(plate: Plate, layer: Layer, key: Key, label: str, package: Package, o
     if share == 1.0 or conductor == dielectric:
         return conductor
     rule = "columns" if layer.vias else "voigt" if layer.pattern == "plane" else "traces"
-    package.recipes[label] = Recipe(rule, {conductor: share, dielectric: 1.0 - share}, key)
+    package.recipes[label] = Mixture(rule, {conductor: share, dielectric: 1.0 - share}, key)
     return label

@@ -1,4 +1,9 @@
-"""What a package becomes while it is built: solids, places, and the materials that have to be mixed for them."""
+"""A package while it is built: its solids, the places of its parts, and recipes of its materials.
+
+A body names its material. The name is that of a material of the file or the library, or of a
+recipe: a material that `case.assembly` makes from others. A name is for tables and pictures; the
+kind of a recipe says how it is made.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +12,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from warp.errors import Key
-from warp.geometry.part import AnyPart
+from warp.geometry.place import Place
 from warp.geometry.shapes import Body
-from warp.geometry.stacking import Place
 from warp.materials.bump_layer import Member
 
 VOID = "void"
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A mixed material: a rule of `mixing` and volume fractions by material name; `turned` by a quarter about z."""
+class Mixture:
+    """Materials mixed by a rule of `mixing`: volume fractions by material name, which sum to one."""
 
     rule: str
     of: Mapping[str, float]
@@ -27,29 +32,80 @@ class Recipe:
     """The part or layer that asks for it."""
     since: Mapping[str, float] = field(default_factory=dict)
     """Stress-free temperatures (K) of materials that do not share the part's own."""
-    member: Member | None = None
-    """For the rule "standing": one of the free-standing members, and how many stand on a square metre."""
-    per_area: float = 0.0
+
+
+@dataclass(frozen=True)
+class QuarterTurn:
+    """A material turned by 90 degrees about z: x and y exchange."""
+
+    material: str
+    key: Key
+
+    @property
+    def of(self) -> Mapping[str, float]:
+        """Return the material that is turned, with the fraction one."""
+        return {self.material: 1.0}
+
+
+@dataclass(frozen=True)
+class FreeColumns:
+    """A layer of free-standing columns or balls with nothing between them (`bump_layer`)."""
+
+    material: str
+    member: Member
+    per_area: float
+    """Members per square metre."""
+    share: float
+    """Volume fraction of the members."""
+    key: Key
     faces: tuple[Mapping[str, float], ...] = ()
-    """What they stand between: below and above, shares by material."""
+    """Materials below and above the members, as volume fractions by name."""
+
+    @property
+    def of(self) -> Mapping[str, float]:
+        """Return the material of the members, with their volume fraction."""
+        return {self.material: self.share}
+
+
+Recipe = Mixture | QuarterTurn | FreeColumns
+
+
+@dataclass(frozen=True)
+class Filling:
+    """Material of a solid part and its own stress-free temperature (K), where they are given."""
+
+    material: str | None
+    stress_free: float | None
 
 
 @dataclass
 class Package:
-    """Bodies in the order in which they override, where the parts lie, and what has to be mixed for them."""
+    """Bodies in the order in which later ones override, places of the parts, recipes."""
 
-    parts: Mapping[str, AnyPart] = field(default_factory=dict)
+    folder: Path = Path()
+    fillings: Mapping[str, Filling] = field(default_factory=dict)
+    """Solid parts by name: what an array that lies inside one of them takes for its fill."""
     bodies: list[Body] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
     wanted: dict[str, Key] = field(default_factory=dict)
     """Every material that a part names, and the first key that names it."""
-    folder: Path = Path()
-    images: dict[str, np.ndarray] = field(default_factory=dict)
+    images: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     """Copper shares of layers that have an image, by the layer's recipe."""
 
     def want(self, material: str, key: Key) -> str:
-        """Note that a part names this material."""
+        """Record that a part names this material, and return the name."""
         if material != VOID:
             self.wanted.setdefault(material, key)
         return material
+
+    def turned(self, material: str, key: Key) -> str:
+        """Return the name of the material turned by 90 degrees."""
+        name = f"{material} turned"
+        self.recipes[name] = QuarterTurn(material, key)
+        return name
+
+    def unturned(self, material: str | None) -> str | None:
+        """Return the material before a quarter turn; any other as it is."""
+        recipe = self.recipes.get(material or "")
+        return recipe.material if isinstance(recipe, QuarterTurn) else material

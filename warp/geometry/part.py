@@ -1,158 +1,105 @@
-"""The parts of a package as its file describes them: one table `[part.NAME]` each, checked key by key.
+"""The tables that every part of a package shares: where it stands, what it is made of, its heat.
 
-A part says what it is (`shape`, sizes, `material`), where it stands and what it does:
-
-    on = "bumps"              its bottom on the top of that part; a list: all of them, and they must be level
+    on = "bumps"              its bottom on the top of that part; a list: all of them must be level
     under = "substrate"       its top at the bottom of that part
-    inside = "substrate"      its bottom at the bottom of that part, centred in it, as thick as it unless told
+    inside = "substrate"      its bottom at the bottom of that part, centred in it, and as thick as
+                              it by default
     on + under, no thickness  it fills the space between
     around = "chip"           centred on that part in plane, its opening as large as that part
     lift = "50 um"            raised from there (negative: sunk in)
-    at = ["3 mm", "0 mm"]     its centre, from the package's (or the part's that `inside`, `around`, `size` name)
-    turn = 90                 degrees, counter-clockwise from above; turns size, pattern, power map and material axes
+    at = ["3 mm", "0 mm"]     its centre, from the centre of the package or of the part that
+                              `inside`, `around` or `size` names
+    turn = 90                 degrees, counter-clockwise from above; turns size, pattern, power map
+                              and material axes
 
-What a package is made of, in these words: substrate, board, spreader, thermal interface, underfill, mould: plate ·
-chip · stiffener, adhesive, window: frame (with gaps) · cap: lid (with vents) · bumps, pillars: columns · balls ·
-underfill's wedge: fillet · capacitors, dots of glue: blocks · bond wires: wires · wafer: disc · opening: void.
-
-Lengths here are metres already (`units`); how parts stack is `stacking`, which solids they become is `package`.
+Each kind of part (`warp.geometry.parts`) extends these tables by its own keys and answers three
+questions: how wide it is (`extent`), how high it stands (`heights`), which solids it becomes
+(`bodies`). `stacking` asks the first two, `solids` the third. Lengths are metres (`units`).
 """
 
 from __future__ import annotations
 
-import ast
-from inspect import cleandoc, getsource
-from itertools import pairwise
-from textwrap import dedent
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal, Protocol
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
-from pydantic.json_schema import GetJsonSchemaHandler
+from pydantic import Discriminator, Field, Tag
 
-from warp.units import NOT_NEGATIVE, POSITIVE, Dimensionless, Length, Power, Temperature
-
-SMALLEST = 1e-9  # m: nothing of a package is smaller
-
-
-class Section(BaseModel):
-    """A table of the case file: no key that it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """With the texts that stand below the keys; read here, not at every start (use_attribute_docstrings)."""
-        schema = handler(core)
-        keys = handler.resolve_ref_schema(schema)["properties"]
-        for name, text in _texts(cls).items():
-            if cls.model_fields[name].description is None:
-                keys[name]["description"] = text
-        return schema
-
-
-def _texts(model: type[Section]) -> dict[str, str]:
-    """The text below each key in the source, of the classes above as well."""
-    found: dict[str, str] = {}
-    for section in (base for base in reversed(model.__mro__) if issubclass(base, Section)):
-        body = ast.parse(dedent(getsource(section))).body[0].body  # type: ignore[attr-defined]
-        for entry, below in pairwise(body):
-            if isinstance(entry, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-                found[entry.target.id] = cleandoc(below.value.value)  # type: ignore[union-attr, arg-type]
-    return found
-
-
-def _names(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _two(value: Any) -> Any:
-    if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise ValueError('needs two lengths, x and y, e.g. ["20 mm", "15 mm"]')
-    return value
-
-
-def _one_or_two(value: Any) -> Any:
-    return [value, value] if isinstance(value, (str, int, float)) else _two(value)
-
-
-def _fraction(value: float) -> float:
-    if not 0.0 <= value <= 1.0:
-        raise ValueError("must lie between 0 and 1 (or 0 % and 100 %)")
-    return value
-
-
-def _no_slip(value: float) -> float:
-    if value < SMALLEST:
-        raise ValueError(f"is {value * 1e9:.3g} nm: is the unit right?")
-    return value
-
-
-def _names_a_part(value: Any) -> str:
-    return "<part>" if isinstance(value, str) and value[:1].isalpha() else "<lengths>"
-
-
-Thickness = Annotated[Length, POSITIVE, AfterValidator(_no_slip)]
-Fraction = Annotated[Dimensionless, AfterValidator(_fraction)]
-Point = Annotated[tuple[Length, Length], BeforeValidator(_two), Field(examples=[["3 mm", "0 mm"]])]
-LENGTH_SCHEMA = {"type": "string", "examples": ["0.775 mm"], "description": "length with its unit"}
-PAIR_SCHEMA = {"anyOf": [{"type": "array", "items": LENGTH_SCHEMA, "minItems": 2, "maxItems": 2}, LENGTH_SCHEMA]}
-Pair = Annotated[
-    tuple[Thickness, Thickness],
-    BeforeValidator(_one_or_two),
-    WithJsonSchema({**PAIR_SCHEMA, "examples": [["20 mm", "20 mm"]]}),
-]
-NAMES_SCHEMA = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_names),
-    Field(min_length=1),
-    WithJsonSchema({**NAMES_SCHEMA, "examples": ["chip"]}),
-]
-Size = Annotated[
-    Annotated[str, Tag("<part>"), Field(description="as large as that part")] | Annotated[Pair, Tag("<lengths>")],
-    Discriminator(_names_a_part),
-    Field(examples=[["20 mm", "20 mm"], "chip"]),
-]
-"""Extent in x and y, one length for a square, or the name of the part whose outline it shares."""
+from warp.errors import Fault, Key
+from warp.geometry.package import VOID, Filling, Package
+from warp.geometry.place import Outline, Place
+from warp.geometry.section import Fraction, Names, Pair, Point, Section, Size, Thickness
+from warp.geometry.shapes import Body, Shape
+from warp.units import NOT_NEGATIVE, Length, Power, Temperature
 
 
 class Block(Section):
     """A rectangle of a chip that gives off heat."""
 
     power: Annotated[Power, NOT_NEGATIVE]
+    """Heat of this rectangle."""
     size: Pair
+    """Extents in x and y."""
     at: Point = (0.0, 0.0)
     """Its centre, counted from the chip's centre."""
 
 
 class PowerSpec(Section):
-    """Heat given off by a part: a total spread evenly, rectangles, or a map; through the thickness or at one side."""
+    """Heat of a part: a total spread evenly, rectangles or a map; in its volume or at one side."""
 
     total: Annotated[Power, NOT_NEGATIVE] | None = None
-    """With blocks: what they leave is spread evenly. With a map: the map is scaled to it."""
+    """Total heat. With blocks: what they leave is spread evenly. With a map: the map is scaled."""
     blocks: tuple[Block, ...] = ()
+    """Rectangles that give off heat."""
     map: str | None = None
     """CSV or NPY file of watts per rectangle, first row at y+ as in a picture; relative to the case file's folder."""
     side: Literal["bottom", "top"] | None = None
     """Only next to this side (the active one), within `depth`; without it through the whole thickness."""
     depth: Thickness = 10e-6
+    """Thickness of the heated layer at `side`."""
 
 
 PowerEntry = Annotated[
-    Annotated[PowerSpec, Tag("<table>")] | Annotated[Annotated[Power, NOT_NEGATIVE], Tag("<watts>")],
+    Annotated[PowerSpec, Tag("<table>")]
+    | Annotated[Annotated[Power, NOT_NEGATIVE], Tag("<watts>")],
     Discriminator(lambda value: "<table>" if isinstance(value, (dict, PowerSpec)) else "<watts>"),
 ]
 
 
-class Part(Section):
-    """Where a part stands; see the module's picture."""
+class Neighbours(Protocol):
+    """What a part may ask about the others while it is being placed (`stacking`)."""
 
+    def part(self, name: str, owner: str, key: str) -> Part:
+        """Return the part that the owner's key names; Fault where there is none."""
+
+    def outline(self, name: str) -> Outline:
+        """Return the outline of a part."""
+
+    def heights(self, name: str) -> tuple[float, float]:
+        """Return bottom and top of a part in m."""
+
+    def level(self, name: str, key: str, others: tuple[str, ...]) -> float:
+        """Return the common height at which these parts meet the part `name`."""
+
+    def stand(
+        self, name: str, part: Part, thickness: float | None, word: str
+    ) -> tuple[float, float]:
+        """Return bottom and top by the relations `on`, `under`, `inside` and `around`."""
+
+
+class Part(Section):
+    """Position of a part: its relations to other parts, and its centre in plane."""
+
+    synonyms: ClassVar[tuple[str, ...]] = ()
+    """Words that stand for this kind elsewhere: what a message proposes for an unknown shape."""
+    one_layer: ClassVar[bool] = False
+    """True for kinds that fill the space between two planes: their thickness can be a bond line."""
+    shape: str
+    """The kind of part."""
     on: Names | None = None
     """Stands on the top of these parts, which must be level."""
     under: Names | None = None
     """Hangs at the bottom of these parts, which must be level."""
     inside: Annotated[str, Field(examples=["substrate"])] | None = None
-    """Starts at the bottom of that part and is as thick as it, unless told."""
+    """Starts at the bottom of that part and, by default, is as thick as it."""
     around: Annotated[str, Field(examples=["chip"])] | None = None
     """Centred on that part, outside its outline."""
     lift: Length = 0.0
@@ -162,6 +109,72 @@ class Part(Section):
     turn: Literal[0, 90, 180, 270] = 0
     """Degrees counter-clockwise, seen from above."""
 
+    @property
+    def quarter(self) -> bool:
+        """Tell whether the turn exchanges x and y."""
+        return self.turn in (90, 270)
+
+    @property
+    def is_void(self) -> bool:
+        """Tell whether the part removes material instead of adding it."""
+        return True
+
+    @property
+    def made_of(self) -> str | None:
+        """Return the one material that the table names, if it names one."""
+        return None
+
+    @property
+    def laminated(self) -> bool:
+        """Tell whether the part is made of layers."""
+        return False
+
+    def size_from(self) -> str | None:
+        """Return the name of the part whose outline this one takes as its size."""
+        return None
+
+    def centred_on(self, name: str, others: Neighbours) -> Outline | None:
+        """Return the outline that the part is centred on; None stands for the package's centre."""
+        named = (("around", self.around), ("size", self.size_from()), ("inside", self.inside))
+        for key, other in named:
+            if other is not None:
+                others.part(other, name, key)
+                return others.outline(other)
+        return None
+
+    def extent(self, name: str, reference: Outline | None) -> tuple[float, float]:
+        """Return the width and depth in m of the part as it stands, turned."""
+        raise NotImplementedError
+
+    def refuse_empty(self, name: str) -> Fault:
+        """Return the fault to raise where the extent is not positive."""
+        return Fault(("part", name, "grow"), "nothing is left of it: shrink it by less")
+
+    def own_height(self, name: str) -> float | None:
+        """Return the thickness that the table gives, in m."""
+        raise NotImplementedError
+
+    def heights(self, name: str, others: Neighbours) -> tuple[float, float]:
+        """Return bottom and top in m."""
+        return others.stand(name, self, self.own_height(name), "thickness")
+
+    def underside(self, bottom: float, top: float) -> float:
+        """Return the height that parts `under` this one meet."""
+        return bottom
+
+    def bodies(self, name: str, place: Place, package: Package) -> list[Body]:
+        """Return the solids of the part; record materials and recipes in the package."""
+        raise NotImplementedError
+
+    def contacts(self) -> dict[str, tuple[str, ...]]:
+        """Return the parts that must lie above, below or around this one, by key."""
+        inside = (self.inside,) if self.inside else ()
+        return {"on": self.on or (), "under": self.under or (), "inside": inside}
+
+    def turned_pair(self, pair: tuple[float, float]) -> tuple[float, float]:
+        """Exchange x and y where the part is turned by a quarter."""
+        return (pair[1], pair[0]) if self.quarter else pair
+
 
 class Solid(Part):
     """A part made of something: material, stress-free temperature, heat."""
@@ -169,14 +182,76 @@ class Solid(Part):
     material: Annotated[str, Field(examples=["silicon"])] | None = None
     """A [material.NAME] of this file or a name of the library (`warp materials`); "void" removes what is there."""
     stress_free: Temperature | None = None
-    """The temperature at which this part fits its neighbours without stress; [load] stress_free unless told."""
+    """The temperature at which this part fits its neighbours without stress; by default [load] stress_free."""
     power: PowerEntry | None = None
+    """Heat that the part gives off: its total, or a table."""
+
+    @property
+    def is_void(self) -> bool:
+        """Tell whether the part removes material: its heat and its faces are gone too."""
+        return self.material == VOID
+
+    @property
+    def made_of(self) -> str | None:
+        """Return the one material that the table names, if it names one."""
+        return self.material
+
+    def filling(self) -> Filling:
+        """Return what an array inside the part takes for its fill."""
+        return Filling(self.material, self.stress_free)
+
+    def active_side(self) -> Literal["bottom", "top"] | None:
+        """Return the side at which the heat arises by default; None: in the whole volume."""
+        return None
+
+    def wanted(self, name: str, package: Package) -> str:
+        """Record the part's material and return its name."""
+        key: Key = ("part", name, "material")
+        if self.material is None:
+            raise Fault(key, 'is missing: add material = "silicon" (`warp materials` lists names)')
+        return package.want(self.material, key)
+
+    def body(self, name: str, package: Package, material: str, *shapes: Shape) -> Body:
+        """Return shapes of this part as a body, the axes of the material turned with the part."""
+        made_of = None if material == VOID else material
+        if made_of is not None and self.quarter:
+            made_of = package.turned(made_of, ("part", name, "turn"))
+        return Body(name, made_of, shapes, self.stress_free)
 
 
-def _copper(value: Any) -> str:
+class Sized(Part):
+    """A part with a rectangle in plane for its size."""
+
+    size: Size | None = None
+    """Extents in x and y, one length for a square, or the part whose outline it shares."""
+
+    def size_from(self) -> str | None:
+        """Return the name of the part whose outline this one takes as its size."""
+        return self.size if isinstance(self.size, str) else None
+
+    def extent(self, name: str, reference: Outline | None) -> tuple[float, float]:
+        """Return the width and depth in m of the part as it stands, turned."""
+        return self.rectangle(name, reference)
+
+    def rectangle(
+        self, name: str, reference: Outline | None, grow: float = 0.0
+    ) -> tuple[float, float]:
+        """Return the size, or that of the reference, with `grow` added on every side."""
+        if isinstance(self.size, tuple):
+            return self.turned_pair((self.size[0] + 2 * grow, self.size[1] + 2 * grow))
+        if reference is None:
+            raise Fault(("part", name, "size"), "has no size")
+        return reference.width + 2 * grow, reference.depth + 2 * grow
+
+
+def _copper(value: object) -> str:
     if isinstance(value, (dict, Section)):
         return "<drawing>"
-    return "<file>" if isinstance(value, str) and any(letter.isalpha() for letter in value) else "<share>"
+    return (
+        "<file>"
+        if isinstance(value, str) and any(letter.isalpha() for letter in value)
+        else "<share>"
+    )
 
 
 class Drawing(Section):
@@ -199,7 +274,11 @@ class Drawing(Section):
 
 
 Copper = Annotated[
-    Annotated[str, Tag("<file>"), Field(description="PNG (white is copper), NPY, CSV, GDSII, OASIS or Gerber")]
+    Annotated[
+        str,
+        Tag("<file>"),
+        Field(description="PNG (white is copper), NPY, CSV, GDSII, OASIS or Gerber"),
+    ]
     | Annotated[Drawing, Tag("<drawing>")]
     | Annotated[Fraction, Tag("<share>")],
     Discriminator(_copper),
@@ -229,7 +308,7 @@ class Lump(Section):
     name: str | None = None
 
 
-def _layer_or_lump(value: Any) -> str:
+def _layer_or_lump(value: object) -> str:
     lump = "lump" in value if isinstance(value, dict) else isinstance(value, Lump)
     return "<lump>" if lump else "<layer>"
 
@@ -240,211 +319,23 @@ LayerEntry = Annotated[
 ]
 
 
-class Plate(Solid):
-    """A rectangular block; with `layers` a laminate."""
+class Laminated(Solid):
+    """A part that may consist of layers of its own (`laminate`)."""
 
-    shape: Literal["plate"] = "plate"
-    size: Size
-    grow: Length = 0.0
-    """Added on every side of `size`; negative shrinks."""
-    thickness: Thickness | None = None
     layers: Annotated[tuple[LayerEntry, ...], Field(min_length=1)] | None = None
-    """From the top down, as a cross-section is drawn; they make the thickness."""
+    """From the top down, as a cross-section is drawn; their sum is the thickness."""
     conductor: str = "copper"
-    """What `copper` and `vias` of the layers are made of."""
+    """The material of `copper` and `vias` in the layers."""
 
+    @property
+    def laminated(self) -> bool:
+        """Tell whether the part is made of layers."""
+        return bool(self.layers)
 
-class Chip(Plate):
-    """A chip: a plate with an active side, where its heat arises."""
-
-    shape: Literal["chip"]  # type: ignore[assignment]  # a plate in all but this word
-    face: Literal["down", "up"] = "down"
-    """Where the active side with the bonding pads looks: down onto bumps, up for bond wires."""
-
-
-class Void(Part):
-    """A rectangular hole: removes what the parts above it in the file put there."""
-
-    shape: Literal["void"]
-    size: Size
-    grow: Length = 0.0
-    thickness: Thickness | None = None
-
-
-class Disc(Solid):
-    """A round plate: a wafer, a pad, a pin."""
-
-    shape: Literal["disc"]
-    diameter: Thickness
-    thickness: Thickness | None = None
-
-
-class Prism(Solid):
-    """An upright block over any polygon."""
-
-    shape: Literal["prism"]
-    outline: Annotated[tuple[Point, ...], Field(min_length=3)]
-    """Corners in order, counted from `at`."""
-    thickness: Thickness | None = None
-
-
-class Gap(Section):
-    """A place where a ring is interrupted, from its outside to its inside."""
-
-    side: Annotated[Literal["x-", "x+", "y-", "y+", "all"], Field(examples=["y-"])]
-    width: Thickness
-    at: Length = 0.0
-    """Its middle along that side, from the middle of the side."""
-
-
-class Frame(Solid):
-    """A rectangular ring: stiffener, adhesive under a lid's foot."""
-
-    shape: Literal["frame"]
-    size: Size | None = None
-    """Outside; with `around` and `width` it follows."""
-    width: Pair | None = None
-    """Of the ring: of its x and of its y limbs, or one length for both."""
-    opening: Pair | None = None
-    clearance: Annotated[Length, NOT_NEGATIVE] = 0.0
-    """Between the part that it goes around and the opening."""
-    gaps: tuple[Gap, ...] = ()
-    """Where it is interrupted: a dispensed bead of adhesive that leaves air a way out."""
-    corner_cut: Annotated[Length, NOT_NEGATIVE] = 0.0
-    """Cut off each outer corner at 45 degrees: this much of either side, at most the ring's width."""
-    thickness: Thickness | None = None
-
-
-class Fillet(Solid):
-    """A wedge of underfill around a chip, drawn as steps of equal width."""
-
-    shape: Literal["fillet"]
-    width: Thickness
-    height: Thickness
-    steps: Annotated[int, Field(ge=1, le=50)] = 4
-
-
-class Lid(Solid):
-    """A cap: a plate with a foot all round; the space under it stays empty."""
-
-    shape: Literal["lid"]
-    size: Size
-    thickness: Thickness
-    """Of the plate."""
-    foot_width: Pair
-    foot_height: Thickness | None = None
-    """Follows from what the plate rests `over`; where both are given they are compared."""
-    over: Names | None = None
-    """What the plate rests on (the thermal interface), while the foot stands `on` the adhesive."""
-    vents: tuple[Gap, ...] = ()
-    """Where the foot is open, over its whole height."""
-    corner_cut: Annotated[Length, NOT_NEGATIVE] = 0.0
-    """Cut off each outer corner at 45 degrees: this much of either side, at most the foot's width."""
-
-
-class Blocks(Solid):
-    """Equal rectangular blocks at places of their own: capacitors, dots of adhesive, corner posts."""
-
-    shape: Literal["blocks"]
-    size: Pair
-    """Of each block."""
-    sites: Annotated[tuple[Point, ...], Field(min_length=1)]
-    """Their centres, counted from `at`."""
-    thickness: Thickness | None = None
-
-
-class Wires(Solid):
-    """Bond wires from a chip's edge down to what it stands on, as one effective ring of wire in mould compound."""
-
-    shape: Literal["wires"]
-    diameter: Thickness
-    pitch: Thickness
-    """Of neighbouring wires along a side of the chip."""
-    reach: Thickness
-    """From the chip's edge to the far ends of the wires."""
-    loop: Annotated[Length, NOT_NEGATIVE] = 0.0
-    """Height of the wires above the chip."""
-    sides: Annotated[tuple[Literal["x-", "x+", "y-", "y+"], ...], Field(min_length=1)] = ("x-", "x+", "y-", "y+")
-    """Of the chip that have wires."""
-    fill: Annotated[str, Field(examples=["mould-compound"])]
-    """The material around the wires."""
-
-
-class Depopulate(Section):
-    """Sites of an array that stay empty."""
-
-    centre: Pair | None = None
-    """Every site within this rectangle in the middle."""
-    sites: tuple[Annotated[tuple[int, int], Field(examples=[[1, 1]])], ...] = ()
-    """Single sites [column, row], counted from 1 at the corner x-, y-."""
-
-
-class Array(Solid):
-    """Equal things on a centred lattice."""
-
-    size: Size | None = None
-    """The field of the array; the outline of what it stands on or hangs under unless told."""
-    inset: Annotated[Length, NOT_NEGATIVE] | None = None
-    """From the field's edge to the outermost centres, at least; half a pitch unless told."""
-    pitch: Pair
-    diameter: Thickness
-    height: Thickness | None = None
-    pattern: Literal["full", "staggered", "perimeter"] = "full"
-    """Staggered: every second row moved by half a pitch. Perimeter: only the outer `rows`."""
-    rows: Annotated[int, Field(ge=1)] | None = None
-    depopulate: Depopulate | None = None
-    model: Literal["resolved", "effective"] = "resolved"
-    """Effective: one homogeneous layer over the sites, of the things and of what fills the space between them."""
-    fill: Annotated[str, Field(examples=["underfill-uf9000ae"])] | None = None
-    """For model = "effective": the material between them, "void" if there is none."""
-    fill_stress_free: Temperature | None = None
-    """Of the fill: its cure. That of the part they lie `inside` unless told, if it is of that material."""
-
-
-class Columns(Array):
-    """Bumps, pillars, vias: upright columns."""
-
-    shape: Literal["columns"]
-    section: Literal["round", "square"] = "round"
-
-
-class Balls(Array):
-    """Solder balls: spheres that pads cut off flat above and below; `height` is the standoff."""
-
-    shape: Literal["balls"]
-
-
-def _shape_of(value: Any) -> str:
-    shape = value.get("shape", "plate") if isinstance(value, dict) else getattr(value, "shape", "plate")
-    return f"<{shape}>"
-
-
-AnyPart = Annotated[
-    Annotated[Plate, Tag("<plate>")]
-    | Annotated[Chip, Tag("<chip>")]
-    | Annotated[Frame, Tag("<frame>")]
-    | Annotated[Lid, Tag("<lid>")]
-    | Annotated[Columns, Tag("<columns>")]
-    | Annotated[Balls, Tag("<balls>")]
-    | Annotated[Fillet, Tag("<fillet>")]
-    | Annotated[Disc, Tag("<disc>")]
-    | Annotated[Prism, Tag("<prism>")]
-    | Annotated[Blocks, Tag("<blocks>")]
-    | Annotated[Wires, Tag("<wires>")]
-    | Annotated[Void, Tag("<void>")],
-    Discriminator(_shape_of),
-]
-SHAPES = (
-    "plate",
-    "chip",
-    "frame",
-    "lid",
-    "columns",
-    "balls",
-    "fillet",
-    "blocks",
-    "wires",
-    "disc",
-    "prism",
-    "void",
-)
+    def layers_height(self) -> float:
+        """Return the sum of the layers' thicknesses in m."""
+        return sum(
+            layer.thickness
+            for entry in self.layers or ()
+            for layer in (entry.lump if isinstance(entry, Lump) else (entry,))
+        )

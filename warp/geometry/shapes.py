@@ -12,6 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
+from warp.geometry.place import Outline
+
 Bounds = tuple[float, float, float, float, float, float]
 Snaps = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -33,7 +35,11 @@ class Box:
 
     def snaps(self) -> Snaps:
         """Lines (xs, ys, zs) that the grid should contain."""
-        return np.array([self.x0, self.x1]), np.array([self.y0, self.y1]), np.array([self.z0, self.z1])
+        return (
+            np.array([self.x0, self.x1]),
+            np.array([self.y0, self.y1]),
+            np.array([self.z0, self.z1]),
+        )
 
     def volume(self) -> float:
         return (self.x1 - self.x0) * (self.y1 - self.y0) * (self.z1 - self.z0)
@@ -139,7 +145,11 @@ class Sheet:
 
     def snaps(self) -> Snaps:
         """The block's lines; the pattern asks for none."""
-        return np.array([self.x0, self.x1]), np.array([self.y0, self.y1]), np.array([self.z0, self.z1])
+        return (
+            np.array([self.x0, self.x1]),
+            np.array([self.y0, self.y1]),
+            np.array([self.z0, self.z1]),
+        )
 
     def volume(self) -> float:
         return (self.x1 - self.x0) * (self.y1 - self.y0) * (self.z1 - self.z0)
@@ -175,6 +185,18 @@ class Body:
         b = np.array([shape.bounds for shape in self.shapes])
         lo, hi = b[:, 0::2].min(axis=0), b[:, 1::2].max(axis=0)
         return float(lo[0]), float(hi[0]), float(lo[1]), float(hi[1]), float(lo[2]), float(hi[2])
+
+
+def block(outline: Outline, z0: float, z1: float) -> Box:
+    """Return the box over an outline between two heights."""
+    return Box(*outline.bounds, z0, z1)
+
+
+def turned(points: np.ndarray, quarters: int) -> np.ndarray:
+    """Turn points (n, 2) counter-clockwise about the origin by quarters of a turn."""
+    for _ in range(quarters):
+        points = np.stack([-points[:, 1], points[:, 0]], axis=1)
+    return points
 
 
 def _extent(centres: np.ndarray, diameter: float) -> tuple[float, float, float, float]:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from warp.geometry.part import AnyPart
-    from warp.geometry.stacking import Place
-
+from warp.geometry.part import Part
+from warp.geometry.place import Place
 
 
 @dataclass(frozen=True)
@@ -22,7 +19,7 @@ class Branch:
     children: tuple[Branch, ...]
 
 
-def stack(parts: Mapping[str, AnyPart], places: Mapping[str, Place]) -> tuple[Branch, ...]:
+def stack(parts: Mapping[str, Part], places: Mapping[str, Place]) -> tuple[Branch, ...]:
     """Arrange the parts as a tree: each below the first part that it refers to."""
     children: dict[str | None, list[str]] = {}
     for name, part in parts.items():
@@ -35,20 +32,23 @@ def stack(parts: Mapping[str, AnyPart], places: Mapping[str, Place]) -> tuple[Br
     return tuple(branch(name) for name in children.get(None, []))
 
 
-def _parent(part: AnyPart) -> str | None:
+def _parent(part: Part) -> str | None:
     named = part.on or part.under
     if named:
         return named[0]
     return part.inside or part.around
 
 
-def _note(part: AnyPart, place: Place) -> str:
+def _note(part: Part, place: Place) -> str:
     """Relation, shape, material, size and heights of a part, in one line."""
     relation = "under, " if part.under and not part.on else "inside, " if part.inside else ""
     what = f"{relation}{part.shape}"
-    material = getattr(part, "material", None)
-    size = f"{_mm(place.outline.width)} x {_mm(place.outline.depth)} x {_mm(place.z1 - place.z0)} mm"
-    return " · ".join(t for t in (what, material, size, f"z {_mm(place.z0)} to {_mm(place.z1)}") if t)
+    size = (
+        f"{_mm(place.outline.width)} x {_mm(place.outline.depth)} x {_mm(place.z1 - place.z0)} mm"
+    )
+    return " · ".join(
+        t for t in (what, part.made_of, size, f"z {_mm(place.z0)} to {_mm(place.z1)}") if t
+    )
 
 
 def _mm(metres: float) -> str:

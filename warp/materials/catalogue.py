@@ -21,7 +21,13 @@ UNITS = {
     "specific_heat": "J/(kg K)",
     "density": "kg/m^3",
 }
-SUFFIXES = {"GPa": "GPa", "ppm/K": "ppm_per_K", "W/(m K)": "W_per_mK", "J/(kg K)": "J_per_kgK", "kg/m^3": "kg_per_m3"}
+SUFFIXES = {
+    "GPa": "GPa",
+    "ppm/K": "ppm_per_K",
+    "W/(m K)": "W_per_mK",
+    "J/(kg K)": "J_per_kgK",
+    "kg/m^3": "kg_per_m3",
+}
 AXES = {"poissons_ratio": ("yz", "xz", "xy"), "shear_modulus": ("yz", "xz", "xy")}
 
 
@@ -77,7 +83,7 @@ def used(media: Mapping[str, Medium], names: Iterable[str]) -> dict[str, dict[st
         if isinstance(medium, Material):
             found[name] = {**described(medium), "room": constants(medium)}
         elif name in wanted:
-            about = {"description": getattr(medium, "description", ""), "source": medium.source}
+            about = {"description": medium.description, "source": medium.source}
             found[name] = {**about, "properties": {}, "room": constants(medium)}
     return found
 
@@ -101,7 +107,10 @@ def constants(medium: Medium) -> dict[str, str]:
         return np.linalg.inv([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
 
     add("youngs_modulus", lambda: 1 / np.diag(compliance()))
-    add("poissons_ratio", lambda: [-compliance()[i, j] / compliance()[i, i] for i, j in ((1, 2), (0, 2), (0, 1))])
+    add(
+        "poissons_ratio",
+        lambda: [-compliance()[i, j] / compliance()[i, i] for i, j in ((1, 2), (0, 2), (0, 1))],
+    )
     add("shear_modulus", lambda: medium.shear(ROOM))
     add("cte", lambda: medium.cte(ROOM))
     add("conductivity", lambda: medium.conductivity(ROOM))

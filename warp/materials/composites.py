@@ -59,7 +59,10 @@ def laminate(p: Phases, normal: int) -> Phases:
     C = mean(p.f, p.C - across[..., None, None] * ratio[..., :, None] * ratio[..., None, :])
     C = C + C_nn[..., None, None] * r[..., :, None] * r[..., None, :]
     pull = p.stress[..., normal]
-    stress = mean(p.f, p.stress - ratio * pull[..., None]) + (C_nn * mean(p.f, pull / across))[..., None] * r
+    stress = (
+        mean(p.f, p.stress - ratio * pull[..., None])
+        + (C_nn * mean(p.f, pull / across))[..., None] * r
+    )
     G = harmonic(p.f, p.G)
     G[..., normal] = mean(p.f, p.G[..., normal])  # the plane of the layers
     return Phases(p.f, C, G, stress)
@@ -143,7 +146,9 @@ def cylinder_assemblage(p: Phases) -> Phases:
     C[..., 2, 2] = C_zz
     across = (p.stress[..., 0] + p.stress[..., 1]) / 2
     step = across[0] - across[1]
-    stress = np.stack((across[1] + a * step,) * 2 + (mean(p.f, p.stress[..., 2]) + 2 * b * step,), axis=-1)
+    stress = np.stack(
+        (across[1] + a * step,) * 2 + (mean(p.f, p.stress[..., 2]) + 2 * b * step,), axis=-1
+    )
     return Phases(p.f, C, np.stack((axial_mixed, axial_mixed, plane_mixed), axis=-1), stress)
 
 
@@ -153,7 +158,9 @@ def along(p: Phases, axis: int) -> Phases:
     back = np.argsort(order)
     turned = Phases(p.f, p.C[..., order, :][..., :, order], p.G[..., order], p.stress[..., order])
     made = cylinder_assemblage(turned)
-    return Phases(p.f, made.C[..., back, :][..., :, back], made.G[..., back], made.stress[..., back])
+    return Phases(
+        p.f, made.C[..., back, :][..., :, back], made.G[..., back], made.stress[..., back]
+    )
 
 
 def conduction(k: np.ndarray, f: np.ndarray, rule: str) -> np.ndarray:
@@ -181,7 +188,9 @@ def conduction(k: np.ndarray, f: np.ndarray, rule: str) -> np.ndarray:
     return (1 - share) * mean(f, k) + share * harmonic(f, k)
 
 
-def spheres_conductivity(k: np.ndarray, f: np.ndarray, rule: str, maximum_packing: float) -> np.ndarray:
+def spheres_conductivity(
+    k: np.ndarray, f: np.ndarray, rule: str, maximum_packing: float
+) -> np.ndarray:
     """Conductivity of spheres in the last phase; k is (n, ...)."""
     km = k[-1]
     if rule == "maxwell":
@@ -201,7 +210,9 @@ def behind_interface(k: Values, resistance: float, diameter: float) -> Values:
 def bruggeman(a: Values, f: float) -> Values:
     """Spheres of very different sizes, f up to 0.6: 1 - f = (a - k)/(a - 1) k^(-1/3) (Bruggeman 1935, asymmetric)."""
     slope = (1 - f) * (np.asarray(a, dtype=float) - 1)
-    u = np.maximum(1.0, np.cbrt(a))  # u^3 + slope u - a = 0, convex: Newton falls monotonically from the right
+    u = np.maximum(
+        1.0, np.cbrt(a)
+    )  # u^3 + slope u - a = 0, convex: Newton falls monotonically from the right
     for _ in range(60):
         u = u - (u**3 + slope * u - a) / (3 * u**2 + slope)
     return u**3

@@ -75,7 +75,9 @@ class Table:
     @cached_property
     def _points(self) -> tuple[np.ndarray, np.ndarray]:
         """Temperatures, and the values that are linear between them."""
-        return np.asarray(self.temperatures), np.log(self.values) if self.logarithmic else np.asarray(self.values)
+        return np.asarray(self.temperatures), np.log(
+            self.values
+        ) if self.logarithmic else np.asarray(self.values)
 
     @property
     def knots(self) -> tuple[float, ...]:
@@ -99,7 +101,9 @@ class Transition:
 
     def integral(self, T0: Values, T: Values) -> Values:
         """Integrate over temperature from T0 to T: the primitive of 1/(1 + e^x) is x - log(1 + e^x)."""
-        return self.rubbery * (T - T0) + (self.glassy - self.rubbery) * (self._primitive(T) - self._primitive(T0))
+        return self.rubbery * (T - T0) + (self.glassy - self.rubbery) * (
+            self._primitive(T) - self._primitive(T0)
+        )
 
     def _primitive(self, T: Values) -> Values:
         x = (T - self._tg) / self.width
@@ -182,19 +186,25 @@ def read_curve(value: Any, kind: Kind) -> Curve:
         return _read_transition(value, kind)
     if "secant" in keys and kind is EXPANSION:
         _only(value, {"secant", "reference"})
-        return Secant(_read_table(value["secant"], kind), _read_one(value, "reference", TEMPERATURE))
+        return Secant(
+            _read_table(value["secant"], kind), _read_one(value, "reference", TEMPERATURE)
+        )
     if "table" in keys:
         _only(value, {"table", "interpolation"})
         return _read_table(value["table"], kind, value.get("interpolation", "linear"))
     secant = ", {secant = ..., reference = ...}" if kind is EXPANSION else ""
-    raise ValueError(f"{_names(keys)}: expected a quantity, a table, {{glassy = ..., rubbery = ...}}{secant}")
+    raise ValueError(
+        f"{_names(keys)}: expected a quantity, a table, {{glassy = ..., rubbery = ...}}{secant}"
+    )
 
 
 def _read_table(rows: Any, kind: Kind, interpolation: str = "linear") -> Table:
     example = f'[["25 degC", "{kind.example}"], ...]'
     if not isinstance(rows, Sequence) or isinstance(rows, str) or len(rows) < 2:
         raise ValueError(f"a table has at least two rows: {example}")
-    if not all(isinstance(row, Sequence) and not isinstance(row, str) and len(row) == 2 for row in rows):
+    if not all(
+        isinstance(row, Sequence) and not isinstance(row, str) and len(row) == 2 for row in rows
+    ):
         raise ValueError(f"a table's rows are pairs of temperature and {kind.name}: {example}")
     if interpolation not in ("linear", "log"):
         raise ValueError(f"interpolation {interpolation!r} is not known: linear or log")
@@ -203,7 +213,9 @@ def _read_table(rows: Any, kind: Kind, interpolation: str = "linear") -> Table:
     if any(b <= a for a, b in zip(temperatures, temperatures[1:], strict=False)):
         raise ValueError("a table's temperatures must rise from row to row")
     if interpolation == "log" and (min(values) <= 0.0 or kind is EXPANSION):
-        raise ValueError("log interpolation is for positive values other than expansion coefficients")
+        raise ValueError(
+            "log interpolation is for positive values other than expansion coefficients"
+        )
     return Table(temperatures, values, interpolation == "log")
 
 
@@ -215,7 +227,9 @@ def _read_transition(value: dict[str, Any], kind: Kind) -> Transition:
     width = _read_one(value, "width", DIFFERENCE) if "width" in value else default
     if width <= 0.0:
         raise ValueError("width: must be greater than zero")
-    return Transition(_read_one(value, "glassy", kind), _read_one(value, "rubbery", kind), glass_transition, width)
+    return Transition(
+        _read_one(value, "glassy", kind), _read_one(value, "rubbery", kind), glass_transition, width
+    )
 
 
 def _read_one(value: dict[str, Any], key: str, kind: Kind) -> float:

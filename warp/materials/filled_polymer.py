@@ -42,21 +42,30 @@ def read(filler: str, matrix: str, size: str | None, resistance: str) -> dict[st
     return curve(filler, matrix, grains, skin)
 
 
-def curve(filler: str, matrix: str, size: float | None = None, resistance: float = 0.0) -> dict[str, Any]:
+def curve(
+    filler: str, matrix: str, size: float | None = None, resistance: float = 0.0
+) -> dict[str, Any]:
     """Properties at 25 degC over the volume fraction; grain diameter in m, interface resistance in m2 K/W."""
     grains, polymer = find(filler), find(matrix)
-    fillers = [Filler(r, particle_size=size, interface_resistance=resistance) for r in get_args(ConductivityRule)]
+    fillers = [
+        Filler(r, particle_size=size, interface_resistance=resistance)
+        for r in get_args(ConductivityRule)
+    ]
     rows = []
     for f in FRACTIONS:
         mixed = {
-            filled.conductivity_rule: mix([grains, polymer], [f, 1 - f], "particulate", f"{filler} in {matrix}", filler=filled)
+            filled.conductivity_rule: mix(
+                [grains, polymer], [f, 1 - f], "particulate", f"{filler} in {matrix}", filler=filled
+            )
             for filled in fillers
         }
         S = np.linalg.inv(normal_matrix(mixed["maxwell"].stiffness(ROOM)))
         rows.append(
             {
                 "fraction": f,
-                "conductivity_W_per_mK": {rule: float(medium.conductivity(ROOM)[0]) for rule, medium in mixed.items()},
+                "conductivity_W_per_mK": {
+                    rule: float(medium.conductivity(ROOM)[0]) for rule, medium in mixed.items()
+                },
                 "youngs_modulus_GPa": float(1e-9 / S[0, 0]),
                 "poissons_ratio": float(-S[0, 1] / S[0, 0]),
                 "cte_ppm_per_K": float(1e6 * mixed["maxwell"].cte(ROOM)[0]),

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -23,8 +24,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from warp.materials.curves import Constant, Transition, Triple, values_of
-from warp.materials.material import Material, MaterialError, Medium, at, compliance, rotated
+from warp.materials.curves import Constant, Table, Transition, Triple, values_of
+from warp.materials.material import (
+    Material,
+    MaterialClass,
+    MaterialError,
+    Medium,
+    at,
+    compliance,
+    rotated,
+)
 from warp.materials.mixing import ConductivityRule, Filler, Mixed, mix
 from warp.materials.properties import DIRECTIONS, PLANES, Property, complete, move_glass_transition
 from warp.materials.relaxation import RelaxationSpec
@@ -45,7 +54,11 @@ from warp.units import (
     convert,
 )
 
-CHECKED = (218.15, 298.15, 533.15)  # K: -55, 25 and 260 degC, the coldest test cycle, room and the reflow peak
+CHECKED = (
+    218.15,
+    298.15,
+    533.15,
+)  # K: -55, 25 and 260 degC, the coldest test cycle, room and the reflow peak
 PROPERTIES = {
     "youngs_modulus": Property(PRESSURE, DIRECTIONS, positive=True),
     "poissons_ratio": Property(DIMENSIONLESS, PLANES),
@@ -54,7 +67,7 @@ PROPERTIES = {
     "conductivity": Property(CONDUCTIVITY, DIRECTIONS, positive=True),
     "specific_heat": Property(SPECIFIC_HEAT, {}, positive=True),
 }
-CITED = {*PROPERTIES, "density", "glass_transition", "stress_free_temperature", "relaxation"}
+CITED = (*PROPERTIES, "density", "glass_transition", "stress_free_temperature", "relaxation")
 
 
 def _share(value: float) -> float:
@@ -69,7 +82,9 @@ class Mixture(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
     of: dict[str, Any] = Field(
         description='volume fractions that sum to one ("40 %" or 0.4), or layer thicknesses ("15 um"); "void" is empty',
-        json_schema_extra={"additionalProperties": {"anyOf": [{"type": "number"}, {"type": "string"}]}},
+        json_schema_extra={
+            "additionalProperties": {"anyOf": [{"type": "number"}, {"type": "string"}]}
+        },
     )
     rule: Literal[
         "particulate",
@@ -84,19 +99,30 @@ class Mixture(BaseModel):
         "voigt",
         "reuss",
         "traces",
-    ]
-    conductivity_rule: ConductivityRule = Filler.conductivity_rule
-    maximum_packing: Annotated[Dimensionless, POSITIVE, AfterValidator(_share)] = Filler.maximum_packing
-    particle_size: Annotated[Length, POSITIVE] | None = Filler.particle_size
+    ] = Field(description="how the materials lie in each other")
+    conductivity_rule: ConductivityRule = Field(
+        Filler.conductivity_rule, description="how grains conduct, for particulate"
+    )
+    maximum_packing: Annotated[Dimensionless, POSITIVE, AfterValidator(_share)] = Field(
+        Filler.maximum_packing, description="largest possible volume fraction of the grains"
+    )
+    particle_size: Annotated[Length, POSITIVE] | None = Field(
+        Filler.particle_size, description="diameter of the grains"
+    )
     interface_resistance: InterfaceResistance = Filler.interface_resistance
 
     @field_validator("of")
     @classmethod
     def _fractions(cls, given: dict[str, Any]) -> dict[str, float]:
-        thick = [isinstance(value, str) and value.strip()[-1:].isalpha() for value in given.values()]
+        thick = [
+            isinstance(value, str) and value.strip()[-1:].isalpha() for value in given.values()
+        ]
         if any(thick) and not all(thick):
             raise ValueError("gives some parts as fractions and some as thicknesses")
-        parts = {name: convert(value, LENGTH if any(thick) else DIMENSIONLESS) for name, value in given.items()}
+        parts = {
+            name: convert(value, LENGTH if any(thick) else DIMENSIONLESS)
+            for name, value in given.items()
+        }
         if any(value < 0.0 for value in parts.values()) or not sum(parts.values()) > 0.0:
             raise ValueError("must not be negative, nor all zero")
         total = sum(parts.values())
@@ -109,11 +135,18 @@ class MaterialSpec(BaseModel):
     """One [material.NAME] table of a case, or one entry of the library."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
-    description: str = ""
-    source: str | dict[str, str] = Field("", description="where the values are from, for all or per property")
-    aliases: list[str] = []
-    like: str | None = Field(None, description="start from this material and override what is given here")
-    mixture: Mixture | None = None
+    description: str = Field("", description="one line for a reader")
+    source: str | dict[str, str] = Field(
+        "", description="where the values are from, for all or per property"
+    )
+    aliases: list[str] = Field([], description="other names of a library material")
+    material_class: MaterialClass | None = Field(
+        None, alias="class", description="what kind of thing it is; of that it is `like` by default"
+    )
+    like: str | None = Field(
+        None, description="start from this material and override what is given here"
+    )
+    mixture: Mixture | None = Field(None, description="several materials in one")
     youngs_modulus: Annotated[Any, PROPERTIES["youngs_modulus"]] = None
     poissons_ratio: Annotated[Any, PROPERTIES["poissons_ratio"]] = None
     shear_modulus: Annotated[Any, PROPERTIES["shear_modulus"]] = None
@@ -121,10 +154,18 @@ class MaterialSpec(BaseModel):
     conductivity: Annotated[Any, PROPERTIES["conductivity"]] = None
     specific_heat: Annotated[Any, PROPERTIES["specific_heat"]] = None
     density: Annotated[Density, POSITIVE] | None = None
-    glass_transition: Temperature | None = Field(None, description="where a property names none of its own")
-    stress_free_temperature: Temperature | None = Field(None, description="cure or solidification temperature")
-    temperature_range: tuple[Temperature, Temperature] | None = Field(None, description="where the values hold")
-    relaxation: RelaxationSpec | None = Field(None, description="viscoelasticity; youngs_modulus is the instantaneous one")
+    glass_transition: Temperature | None = Field(
+        None, description="where a property names none of its own"
+    )
+    stress_free_temperature: Temperature | None = Field(
+        None, description="cure or solidification temperature"
+    )
+    temperature_range: tuple[Temperature, Temperature] | None = Field(
+        None, description="where the values hold"
+    )
+    relaxation: RelaxationSpec | None = Field(
+        None, description="viscoelasticity; youngs_modulus is the instantaneous one"
+    )
 
     def build(self, name: str, known: Mapping[str, Medium] | None = None) -> Medium:
         """Return the material; `like` and `mixture` look in `known` first, then in the library."""
@@ -134,20 +175,26 @@ class MaterialSpec(BaseModel):
         if self.like is not None:
             base = find(self.like, known, f"material {name!r}: like")
         if not isinstance(base, Material):
-            raise MaterialError(f"material {name!r}: {self.like!r} is a mixture and cannot be changed", "like")
+            raise MaterialError(
+                f"material {name!r}: {self.like!r} is a mixture and cannot be changed", "like"
+            )
         built = _override(base, self, name)
         _check(built)
         return built
 
 
-def find(name: str, known: Mapping[str, Medium] | None = None, where: str = "material", key: str = "like") -> Medium:
+def find(
+    name: str, known: Mapping[str, Medium] | None = None, where: str = "material", key: str = "like"
+) -> Medium:
     """Return a material by name, from `known` or the library; MaterialError proposes the nearest names."""
     if known and name in known:
         return known[name]
     found = library().get(name)
     if found is None:
         near = get_close_matches(name, [*(known or {}), *library()], n=3, cutoff=0.5)
-        remedy = f"did you mean {' or '.join(near)}?" if near else "`warp materials` lists the library"
+        remedy = (
+            f"did you mean {' or '.join(near)}?" if near else "`warp materials` lists the library"
+        )
         raise MaterialError(f"{where}: no material is called {name!r}; {remedy}", key)
     return found
 
@@ -158,7 +205,9 @@ def resolve(specs: Mapping[str, MaterialSpec]) -> dict[str, Medium]:
 
     def build(name: str, path: tuple[str, ...]) -> None:
         if name in path:
-            raise MaterialError(f"material {name!r} is made of itself: {' -> '.join((*path, name))}", "like")
+            raise MaterialError(
+                f"material {name!r} is made of itself: {' -> '.join((*path, name))}", "like"
+            )
         spec = specs[name]
         for other in (spec.like, *(spec.mixture.of if spec.mixture else ())):
             if other in specs and other not in built and other != name:
@@ -182,6 +231,8 @@ def library() -> dict[str, Material]:
         except ValidationError as error:
             raise MaterialError(f"data/materials.toml: {name}: {error}") from None
         material = _override(found[spec.like] if spec.like else Material(name, {}), spec, name)
+        if material.temperature_range is None:
+            material = replace(material, temperature_range=_tabulated(material))
         for key in (name, *material.aliases):
             if key in found:
                 raise MaterialError(f"data/materials.toml: the name {key!r} occurs twice")
@@ -193,28 +244,61 @@ def _override(base: Material, spec: MaterialSpec, name: str) -> Material:
     """Return `base` with what the table gives; everything else, sources included, stays."""
     laws = dict(base.laws)
     if spec.glass_transition is not None:
-        laws = {key: move_glass_transition(law, base.glass_transition, spec.glass_transition) for key, law in laws.items()}
-    own = {key: getattr(spec, key) for key in ("glass_transition", "stress_free_temperature", "temperature_range")}
+        laws = {
+            key: move_glass_transition(law, base.glass_transition, spec.glass_transition)
+            for key, law in laws.items()
+        }
+    own = {
+        key: getattr(spec, key)
+        for key in ("glass_transition", "stress_free_temperature", "temperature_range")
+    }
+    own["material_class"] = spec.material_class
     own["relaxation"] = spec.relaxation and spec.relaxation.build()
     own = {key: getattr(base, key) if value is None else value for key, value in own.items()}
     for key, form in PROPERTIES.items():
         if getattr(spec, key) is None:
             continue
         try:
-            laws[key] = complete(getattr(spec, key), base.laws.get(key), own["glass_transition"], form.axes)
+            laws[key] = complete(
+                getattr(spec, key), base.laws.get(key), own["glass_transition"], form.axes
+            )
         except ValueError as error:
             raise MaterialError(f"material {name!r}: {key} {error}", key) from None
     if spec.density is not None:
         laws["density"] = (Constant(spec.density),) * 3
-    given = {key for key in CITED if getattr(spec, key) is not None}
+    given = [key for key in CITED if getattr(spec, key) is not None]
     for_all = spec.source if isinstance(spec.source, str) else ""
     sources = {**base.sources, **dict.fromkeys(given, for_all or f"given for {name}, no source")}
     if isinstance(spec.source, dict):
-        unknown = set(spec.source) - CITED
+        unknown = set(spec.source) - set(CITED)
         if unknown:
-            raise MaterialError(f"material {name!r}: source names no property: {', '.join(sorted(unknown))}", "source")
+            raise MaterialError(
+                f"material {name!r}: source names no property: {', '.join(sorted(unknown))}",
+                "source",
+            )
         sources |= spec.source
-    return Material(name, laws, cite(sources), spec.description or base.description, sources, tuple(spec.aliases), **own)
+    return Material(
+        name,
+        laws,
+        cite(sources),
+        spec.description or base.description,
+        sources,
+        tuple(spec.aliases),
+        **own,
+    )
+
+
+def _tabulated(material: Material) -> tuple[float, float] | None:
+    """Return the temperatures in K at which every table of the material has values."""
+    tables = [
+        (knots[0], knots[-1])
+        for law in material.laws.values()
+        for knots in (curve.knots for curve in law if isinstance(curve, Table))
+    ]
+    if not tables:
+        return None
+    first, last = max(low for low, _ in tables), min(high for _, high in tables)
+    return (first, last) if first < last else None
 
 
 def cite(sources: Mapping[str, str]) -> str:
@@ -240,11 +324,15 @@ def _check(material: Material) -> None:
         message = f"material {name!r}: beside a relaxation, youngs_modulus is the instantaneous one, without glass transition"
         raise MaterialError(message, "youngs_modulus")
     if material.isotropic and (_differs(E) or _differs(nu)):
-        raise MaterialError(f"material {name!r} is orthotropic and needs a shear_modulus too", "shear_modulus")
+        raise MaterialError(
+            f"material {name!r} is orthotropic and needs a shear_modulus too", "shear_modulus"
+        )
     if material.isotropic:
         for ratio in values_of(nu[0]):
             if not 0.0 <= ratio < 0.5:
-                message = f"material {name!r}: poissons_ratio {ratio:g} must be at least 0 and below 0.5"
+                message = (
+                    f"material {name!r}: poissons_ratio {ratio:g} must be at least 0 and below 0.5"
+                )
                 raise MaterialError(message, "poissons_ratio")
         return
     T = np.unique([*CHECKED, *(knot for curve in (*E, *nu) for knot in curve.knots if knot > 0.0)])
@@ -259,14 +347,31 @@ def _differs(curves: Triple) -> bool:
     return any(curve != curves[0] for curve in curves)
 
 
-def _mixed(spec: MaterialSpec, mixture: Mixture, name: str, known: Mapping[str, Medium] | None) -> Mixed:
-    beside = {key for key in (*CITED, "like") if getattr(spec, key) is not None} - {"stress_free_temperature"}
+def _mixed(
+    spec: MaterialSpec, mixture: Mixture, name: str, known: Mapping[str, Medium] | None
+) -> Mixed:
+    beside = {key for key in (*CITED, "like") if getattr(spec, key) is not None} - {
+        "stress_free_temperature"
+    }
+    if spec.material_class is not None:
+        message = "class cannot be given beside a mixture, which has that of its largest part"
+        raise MaterialError(f"material {name!r}: {message}", "class")
     if beside:
         key = min(beside)
         raise MaterialError(f"material {name!r}: {key} cannot be given beside a mixture", key)
-    filler = Filler(mixture.conductivity_rule, mixture.maximum_packing, mixture.particle_size, mixture.interface_resistance)
-    parts = [None if part == "void" else find(part, known, f"material {name!r}: of", "mixture") for part in mixture.of]
-    return mix(parts, list(mixture.of.values()), mixture.rule, name, spec.stress_free_temperature, filler)
+    filler = Filler(
+        mixture.conductivity_rule,
+        mixture.maximum_packing,
+        mixture.particle_size,
+        mixture.interface_resistance,
+    )
+    parts = [
+        None if part == "void" else find(part, known, f"material {name!r}: of", "mixture")
+        for part in mixture.of
+    ]
+    return mix(
+        parts, list(mixture.of.values()), mixture.rule, name, spec.stress_free_temperature, filler
+    )
 
 
 __all__ = [

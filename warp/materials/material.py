@@ -1,23 +1,26 @@
-"""What a material is to the solvers: elastic, thermal-expansion and heat-conduction properties at a temperature.
+"""Material answers: elastic, thermal-expansion and heat-conduction properties at a temperature.
 
-Linear thermo-elasticity, stiffness at the current temperature, free strain counted from a stress-free one:
+Linear thermo-elasticity, stiffness at the current temperature, free strain counted from a
+stress-free one:
 
-    sigma = C(T) (strain - thermal_strain(T, T0)),     thermal_strain = INT cte dT  from T0 to T     (per axis)
+    sigma = C(T) (strain - thermal_strain(T, T0)),   thermal_strain = INT cte dT from T0 to T per axis
 
-The elastic axes are the package's axes. Isotropic: youngs_modulus, poissons_ratio. Orthotropic: three Young's moduli,
-shear moduli and Poisson's ratios nu_ij = -strain_j / strain_i under a stress along i, so that the compliance is
+The elastic axes are the package's axes. Isotropic: youngs_modulus, poissons_ratio. Orthotropic:
+three Young's moduli, shear moduli and Poisson's ratios nu_ij = -strain_j / strain_i under a stress
+along i, so that the compliance is
 
     S_ii = 1/E_i,    S_ij = -nu_ij/E_i    (ij = xy, yz, xz),    C = inverse of S
 
-Triples over directions say (x, y, z); over planes (yz, xz, xy). A stiffness is (C_xx, C_yy, C_zz, C_yz, C_xz, C_xy).
-Every evaluation takes T in kelvin, a float or an array, and puts the components on the last axis.
+Triples over directions say (x, y, z); over planes (yz, xz, xy). A stiffness is
+(C_xx, C_yy, C_zz, C_yz, C_xz, C_xy). Every evaluation takes T in kelvin, a float or an array, and
+puts the components on the last axis.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -25,41 +28,13 @@ from warp.errors import WarpError
 from warp.materials.curves import Curve, Triple, Values
 from warp.materials.relaxation import Relaxation
 
-
-@dataclass(frozen=True, eq=False)
-class _Like:
-    """A medium in all but its free strain."""
-
-    medium: Medium
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "medium" or name.startswith("__"):  # of an object in the making, as copy and pickle have it
-            raise AttributeError(name)
-        return getattr(self.medium, name)
-
-
-@dataclass(frozen=True, eq=False)
-class Phase(_Like):
-    """A medium in a mixture, strained since its own stress-free temperature, whatever the mixture's row says."""
-
-    since: float
-
-    def thermal_strain(self, T: Any, T0: Any) -> np.ndarray:
-        return self.medium.thermal_strain(T, self.since)
-
-
-@dataclass(frozen=True, eq=False)
-class Shrunk(_Like):
-    """A medium that has become shorter by `shrinkage` since it was free of stress, the same in every direction."""
-
-    shrinkage: float
-
-    def thermal_strain(self, T: Any, T0: Any) -> np.ndarray:
-        return self.medium.thermal_strain(T, T0) - self.shrinkage
+Array = np.ndarray
+MaterialClass = Literal["silicon", "metal", "solder", "polymer", "laminate", "ceramic", "glass"]
+"""What kind of thing a material is: for the colours of pictures and for plausible values."""
 
 
 class MaterialError(WarpError):
-    """A material that cannot be; `key` names the offending property where there is one."""
+    """A material that cannot be; `key` names the offending property if there is one."""
 
     def __init__(self, message: str, key: str | None = None):
         super().__init__(message)
@@ -67,32 +42,71 @@ class MaterialError(WarpError):
 
 
 class Medium(Protocol):
-    """What the solvers ask of a material, a mixture or a turned laminate."""
+    """What the solvers ask of a material, a mixture or an effective layer.
+
+    Implemented by Material, by `mixing.Mixed`, and by Derived with its subclasses.
+    """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return the name for tables and messages."""
+
     @property
-    def source(self) -> str: ...
+    def description(self) -> str:
+        """Return one line for a reader."""
+
     @property
-    def density(self) -> float: ...
+    def source(self) -> str:
+        """Return where the values are from."""
+
     @property
-    def stress_free_temperature(self) -> float | None: ...
+    def material_class(self) -> MaterialClass | None:
+        """Return the class of the material, or of most of it."""
+
     @property
-    def relaxation(self) -> Relaxation | None: ...
+    def density(self) -> float:
+        """Return the mass per volume in kg/m3."""
+
     @property
-    def knots(self) -> tuple[float, ...]: ...
-    def stiffness(self, T: Values) -> np.ndarray: ...
-    def shear(self, T: Values) -> np.ndarray: ...
-    def cte(self, T: Values) -> np.ndarray: ...
-    def thermal_strain(self, T: Values, T0: Values) -> np.ndarray: ...
-    def conductivity(self, T: Values) -> np.ndarray: ...
-    def specific_heat(self, T: Values) -> Values: ...
-    def heat_capacity(self, T: Values) -> Values: ...
+    def stress_free_temperature(self) -> float | None:
+        """Return the temperature in K at which the material sets, if it has one."""
+
+    @property
+    def relaxation(self) -> Relaxation | None:
+        """Return the viscoelastic law of the stiffness, which is then the instantaneous one."""
+
+    @property
+    def knots(self) -> tuple[float, ...]:
+        """Return the temperatures in K at which a property bends."""
+
+    def stiffness(self, T: Values) -> Array:
+        """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness in Pa."""
+
+    def shear(self, T: Values) -> Array:
+        """Return the shear moduli (yz, xz, xy) in Pa."""
+
+    def cte(self, T: Values) -> Array:
+        """Return the instantaneous expansion coefficients in 1/K."""
+
+    def thermal_strain(self, T: Values, T0: Values) -> Array:
+        """Return the free strain from T0 to T."""
+
+    def conductivity(self, T: Values) -> Array:
+        """Return the thermal conductivities in W/(m K)."""
+
+    def specific_heat(self, T: Values) -> Values:
+        """Return the specific heat in J/(kg K)."""
+
+    def heat_capacity(self, T: Values) -> Values:
+        """Return the volumetric heat capacity in J/(m3 K)."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """One material: `laws` holds three curves per property, by the property's name in the file; one may be missing."""
+    """One material: `laws` holds three curves per property, by the property's name in the file.
+
+    A property may be missing; asking for it is a MaterialError.
+    """
 
     name: str
     laws: Mapping[str, Triple]
@@ -105,13 +119,14 @@ class Material:
     temperature_range: tuple[float, float] | None = None
     relaxation: Relaxation | None = None
     """Of the stiffness, which is then the instantaneous one."""
+    material_class: MaterialClass | None = None
 
     @property
     def isotropic(self) -> bool:
-        """Whether the elastic properties are the same in every direction."""
+        """Tell whether the elastic properties are the same in every direction."""
         return "shear_modulus" not in self.laws
 
-    def stiffness(self, T: Values) -> np.ndarray:
+    def stiffness(self, T: Values) -> Array:
         """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness, Pa."""
         moduli, ratios = self.law("youngs_modulus"), self.law("poissons_ratio")
         if not self.isotropic:
@@ -121,28 +136,28 @@ class Material:
         cross = E * nu / ((1 + nu) * (1 - 2 * nu))
         return np.stack((direct, direct, direct, cross, cross, cross), axis=-1)
 
-    def shear(self, T: Values) -> np.ndarray:
+    def shear(self, T: Values) -> Array:
         """Return the shear moduli (yz, xz, xy), Pa."""
         if not self.isotropic:
             return at(self.law("shear_modulus"), T)
         E, nu = self.law("youngs_modulus")[0](T), self.law("poissons_ratio")[0](T)
         return np.stack((E / (2 * (1 + nu)),) * 3, axis=-1)
 
-    def cte(self, T: Values) -> np.ndarray:
+    def cte(self, T: Values) -> Array:
         """Return the instantaneous expansion coefficients, 1/K."""
         return at(self.law("cte"), T)
 
-    def thermal_strain(self, T: Values, T0: Values) -> np.ndarray:
+    def thermal_strain(self, T: Values, T0: Values) -> Array:
         """Return the free strain from T0 to T: the integral of the instantaneous coefficient."""
         return along(self.law("cte"), lambda curve: curve.integral(T0, T))
 
-    def conductivity(self, T: Values) -> np.ndarray:
+    def conductivity(self, T: Values) -> Array:
         """Return the thermal conductivities, W/(m K)."""
         return at(self.law("conductivity"), T)
 
     @property
     def density(self) -> float:
-        """The mass per volume, kg/m3, taken as constant."""
+        """Return the mass per volume in kg/m3, taken as constant."""
         return float(self.law("density")[0](298.15))
 
     def specific_heat(self, T: Values) -> Values:
@@ -155,29 +170,33 @@ class Material:
 
     @property
     def knots(self) -> tuple[float, ...]:
-        """Temperatures (K) at which a property bends."""
-        return tuple(sorted({knot for law in self.laws.values() for curve in law for knot in curve.knots}))
+        """Return the temperatures in K at which a property bends."""
+        return tuple(
+            sorted({knot for law in self.laws.values() for curve in law for knot in curve.knots})
+        )
 
     def law(self, key: str) -> Triple:
         """Return a property's three curves; MaterialError where the material has none."""
         if key not in self.laws:
-            raise MaterialError(f"material {self.name!r} has no {key}, and this analysis needs it", key)
+            raise MaterialError(
+                f"material {self.name!r} has no {key}, and this analysis needs it", key
+            )
         return self.laws[key]
 
 
-def at(curves: Triple, T: Values) -> np.ndarray:
+def at(curves: Triple, T: Values) -> Array:
     """Evaluate three curves at T; components last."""
     return along(curves, lambda curve: curve(T))
 
 
-def along(curves: Triple, law: Callable[[Curve], Values]) -> np.ndarray:
+def along(curves: Triple, law: Callable[[Curve], Values]) -> Array:
     """Apply a law to each of three curves, once where they are the same; components last."""
     first = law(curves[0])
     others = [first if curve is curves[0] else law(curve) for curve in curves[1:]]
     return np.stack((first, *others), axis=-1)
 
 
-def compliance(E: np.ndarray, nu: np.ndarray) -> np.ndarray:
+def compliance(E: Array, nu: Array) -> Array:
     """Return the 3x3 normal compliance from (E_x, E_y, E_z) and (nu_yz, nu_xz, nu_xy) on the last axes."""
     S = np.empty((*np.shape(E), 3))
     for i in range(3):
@@ -187,66 +206,141 @@ def compliance(E: np.ndarray, nu: np.ndarray) -> np.ndarray:
     return S
 
 
-def normal_block(C: np.ndarray) -> np.ndarray:
+def normal_block(C: Array) -> Array:
     """Pack a symmetric 3x3 as (xx, yy, zz, yz, xz, xy)."""
     return C[..., [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
 
 
-def normal_matrix(stiffness: np.ndarray) -> np.ndarray:
+def normal_matrix(stiffness: Array) -> Array:
     """Unpack (xx, yy, zz, yz, xz, xy) into a symmetric 3x3."""
     return stiffness[..., [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]
 
 
-@dataclass(frozen=True)
-class Turned:
-    """A medium turned by a quarter about z: x and y exchange."""
+@dataclass(frozen=True, eq=False)
+class Derived:
+    """A medium made from another one: the same answers, but for those that a subclass changes."""
 
     medium: Medium
 
     @property
     def name(self) -> str:
-        return f"{self.medium.name} (turned)"
+        """Return the name for tables and messages."""
+        return self.medium.name
+
+    @property
+    def description(self) -> str:
+        """Return one line for a reader."""
+        return self.medium.description
 
     @property
     def source(self) -> str:
+        """Return where the values are from."""
         return self.medium.source
 
     @property
+    def material_class(self) -> MaterialClass | None:
+        """Return the class of the material."""
+        return self.medium.material_class
+
+    @property
     def density(self) -> float:
+        """Return the mass per volume in kg/m3."""
         return self.medium.density
 
     @property
     def stress_free_temperature(self) -> float | None:
+        """Return the temperature in K at which the material sets, if it has one."""
         return self.medium.stress_free_temperature
 
     @property
     def relaxation(self) -> Relaxation | None:
+        """Return the viscoelastic law of the stiffness."""
         return self.medium.relaxation
 
     @property
     def knots(self) -> tuple[float, ...]:
+        """Return the temperatures in K at which a property bends."""
         return self.medium.knots
 
-    def stiffness(self, T: Values) -> np.ndarray:
-        return self.medium.stiffness(T)[..., [1, 0, 2, 4, 3, 5]]
+    def stiffness(self, T: Values) -> Array:
+        """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness in Pa."""
+        return self.medium.stiffness(T)
 
-    def shear(self, T: Values) -> np.ndarray:
-        return self.medium.shear(T)[..., [1, 0, 2]]
+    def shear(self, T: Values) -> Array:
+        """Return the shear moduli (yz, xz, xy) in Pa."""
+        return self.medium.shear(T)
 
-    def cte(self, T: Values) -> np.ndarray:
-        return self.medium.cte(T)[..., [1, 0, 2]]
+    def cte(self, T: Values) -> Array:
+        """Return the instantaneous expansion coefficients in 1/K."""
+        return self.medium.cte(T)
 
-    def thermal_strain(self, T: Values, T0: Values) -> np.ndarray:
-        return self.medium.thermal_strain(T, T0)[..., [1, 0, 2]]
+    def thermal_strain(self, T: Values, T0: Values) -> Array:
+        """Return the free strain from T0 to T."""
+        return self.medium.thermal_strain(T, T0)
 
-    def conductivity(self, T: Values) -> np.ndarray:
-        return self.medium.conductivity(T)[..., [1, 0, 2]]
+    def conductivity(self, T: Values) -> Array:
+        """Return the thermal conductivities in W/(m K)."""
+        return self.medium.conductivity(T)
 
     def specific_heat(self, T: Values) -> Values:
+        """Return the specific heat in J/(kg K)."""
         return self.medium.specific_heat(T)
 
     def heat_capacity(self, T: Values) -> Values:
+        """Return the volumetric heat capacity in J/(m3 K)."""
         return self.medium.heat_capacity(T)
+
+
+@dataclass(frozen=True, eq=False)
+class Phase(Derived):
+    """A medium in a mixture, strained since its own stress-free temperature `since` in K."""
+
+    since: float
+
+    def thermal_strain(self, T: Values, T0: Values) -> Array:
+        """Return the free strain from `since` to T; the mixture's own temperature T0 is ignored."""
+        return self.medium.thermal_strain(T, self.since)
+
+
+@dataclass(frozen=True, eq=False)
+class Shrunk(Derived):
+    """A medium that has become shorter by `shrinkage` since it was free of stress, equally."""
+
+    shrinkage: float
+
+    def thermal_strain(self, T: Values, T0: Values) -> Array:
+        """Return the free strain from T0 to T, less the shrinkage."""
+        return self.medium.thermal_strain(T, T0) - self.shrinkage
+
+
+@dataclass(frozen=True)
+class Turned(Derived):
+    """A medium turned by a quarter about z: x and y exchange."""
+
+    @property
+    def name(self) -> str:
+        """Return the name for tables and messages."""
+        return f"{self.medium.name} (turned)"
+
+    def stiffness(self, T: Values) -> Array:
+        """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness in Pa."""
+        return self.medium.stiffness(T)[..., [1, 0, 2, 4, 3, 5]]
+
+    def shear(self, T: Values) -> Array:
+        """Return the shear moduli (yz, xz, xy) in Pa."""
+        return self.medium.shear(T)[..., [1, 0, 2]]
+
+    def cte(self, T: Values) -> Array:
+        """Return the instantaneous expansion coefficients in 1/K."""
+        return self.medium.cte(T)[..., [1, 0, 2]]
+
+    def thermal_strain(self, T: Values, T0: Values) -> Array:
+        """Return the free strain from T0 to T."""
+        return self.medium.thermal_strain(T, T0)[..., [1, 0, 2]]
+
+    def conductivity(self, T: Values) -> Array:
+        """Return the thermal conductivities in W/(m K)."""
+        return self.medium.conductivity(T)[..., [1, 0, 2]]
 
 
 def rotated(medium: Medium, quarter_turns: int) -> Medium:

@@ -45,7 +45,13 @@ import numpy as np
 from warp.materials import composites
 from warp.materials.composites import Phases
 from warp.materials.curves import Values
-from warp.materials.material import MaterialError, Medium, normal_block, normal_matrix
+from warp.materials.material import (
+    MaterialClass,
+    MaterialError,
+    Medium,
+    normal_block,
+    normal_matrix,
+)
 from warp.materials.relaxation import Relaxation
 
 RULES: dict[str, Callable[[Phases], Phases]] = {
@@ -65,7 +71,9 @@ RULES: dict[str, Callable[[Phases], Phases]] = {
 ConductivityRule = Literal["maxwell", "bruggeman", "lewis-nielsen"]
 FIBRES = ("fibres", "x-fibres", "y-fibres")
 CONTINUOUS = ("particulate", *FIBRES)  # the last part is the matrix
-ROUND = 1e-3  # relative difference of stiffnesses that still counts as round-off of tabulated constants
+ROUND = (
+    1e-3  # relative difference of stiffnesses that still counts as round-off of tabulated constants
+)
 
 
 @dataclass(frozen=True)
@@ -95,24 +103,42 @@ class Mixed:
 
     @property
     def description(self) -> str:
-        return " + ".join(f"{100 * f:.4g} % {name}" for f, name in zip(self.fractions, self._part_names, strict=True))
+        return " + ".join(
+            f"{100 * f:.4g} % {name}"
+            for f, name in zip(self.fractions, self._part_names, strict=True)
+        )
+
+    @property
+    def material_class(self) -> MaterialClass | None:
+        """Return the class of the largest part."""
+        return self._largest.material_class
 
     @property
     def relaxation(self) -> Relaxation | None:
-        """How the mixture relaxes: as its matrix, which stiff grains stiffen alike at all times; else as its largest part."""
+        """Return the law of the matrix, which stiff grains do not change; else of the largest part."""
         if self.rule in CONTINUOUS and self.media[-1] is not None:
             return self.media[-1].relaxation
-        solid = [(f, medium) for f, medium in zip(self.fractions, self.media, strict=True) if medium is not None]
-        return max(solid, key=lambda part: part[0])[1].relaxation
+        return self._largest.relaxation
+
+    @property
+    def _largest(self) -> Medium:
+        """Return the part of the greatest volume fraction, void aside."""
+        parts = zip(self.fractions, self.media, strict=True)
+        solid = [(f, medium) for f, medium in parts if medium is not None]
+        return max(solid, key=lambda part: part[0])[1]
 
     @property
     def knots(self) -> tuple[float, ...]:
         """Temperatures (K) at which a part's property bends."""
-        return tuple(sorted({knot for medium in self.media if medium is not None for knot in medium.knots}))
+        return tuple(
+            sorted({knot for medium in self.media if medium is not None for knot in medium.knots})
+        )
 
     def stiffness(self, T: Values) -> np.ndarray:
         """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness, Pa."""
-        return self._scale * normal_block(self._elastic(T, lambda medium: np.zeros((*np.shape(T), 3))).C)
+        return self._scale * normal_block(
+            self._elastic(T, lambda medium: np.zeros((*np.shape(T), 3))).C
+        )
 
     def shear(self, T: Values) -> np.ndarray:
         """Return the shear moduli (yz, xz, xy), Pa."""
@@ -129,7 +155,9 @@ class Mixed:
     def conductivity(self, T: Values) -> np.ndarray:
         """Return the thermal conductivities, W/(m K)."""
         zero = np.zeros((*np.shape(T), 3))
-        k = np.stack([zero if medium is None else medium.conductivity(T) for medium in self._phases])
+        k = np.stack(
+            [zero if medium is None else medium.conductivity(T) for medium in self._phases]
+        )
         f, filler = self._phase_fractions, self.filler
         if len(k) == 1:
             return self._scale * k[0]
@@ -137,8 +165,13 @@ class Mixed:
             k = k.mean(axis=-1)  # the rule is for isotropic phases
             if filler.interface_resistance > 0.0:
                 if filler.particle_size is None:
-                    raise MaterialError(f"material {self.name!r}: interface_resistance needs a particle_size", "mixture")
-                k[:-1] = composites.behind_interface(k[:-1], filler.interface_resistance, filler.particle_size)
+                    raise MaterialError(
+                        f"material {self.name!r}: interface_resistance needs a particle_size",
+                        "mixture",
+                    )
+                k[:-1] = composites.behind_interface(
+                    k[:-1], filler.interface_resistance, filler.particle_size
+                )
             filled = 1.0 - float(f[-1])
             if filler.conductivity_rule == "lewis-nielsen" and filled > filler.maximum_packing:
                 most = f"maximum_packing of {100 * filler.maximum_packing:.4g} %"
@@ -147,7 +180,9 @@ class Mixed:
                     'take less, or conductivity_rule = "bruggeman" for grains of very different sizes',
                     "mixture",
                 )
-            k_all = composites.spheres_conductivity(k, f, filler.conductivity_rule, filler.maximum_packing)
+            k_all = composites.spheres_conductivity(
+                k, f, filler.conductivity_rule, filler.maximum_packing
+            )
             return self._scale * np.stack((k_all,) * 3, axis=-1)
         return self._scale * composites.conduction(k, f, self.rule)
 
@@ -197,10 +232,17 @@ class Mixed:
                 g[..., one] - g[..., other],
                 direct - cross - 2 * g[..., axis],
             )
-            if max(float(np.max(np.abs(value) / (direct + g[..., axis] + 1e-300))) for value in off) > ROUND:
+            if (
+                max(
+                    float(np.max(np.abs(value) / (direct + g[..., axis] + 1e-300))) for value in off
+                )
+                > ROUND
+            ):
                 what = f"fibres along {'xyz'[axis]} need materials that are alike in all directions across them"
                 remedy = 'take an isotropic one, the rule "columns", or resolved columns'
-                raise MaterialError(f"{what}; {medium.name if medium else 'void'!r} is not: {remedy}", "mixture")
+                raise MaterialError(
+                    f"{what}; {medium.name if medium else 'void'!r} is not: {remedy}", "mixture"
+                )
 
     def _strain(self, T: Values, strain: Callable[[Medium], np.ndarray]) -> np.ndarray:
         mixed = self._elastic(T, strain)
@@ -217,7 +259,9 @@ class Mixed:
     def _phase_fractions(self) -> np.ndarray:
         if len(self._phases) == len(self.media):
             return np.array(self.fractions)
-        solid = [f for f, medium in zip(self.fractions, self.media, strict=True) if medium is not None]
+        solid = [
+            f for f, medium in zip(self.fractions, self.media, strict=True) if medium is not None
+        ]
         return np.array(solid) / sum(solid)
 
     @cached_property
@@ -225,7 +269,9 @@ class Mixed:
         """The fraction of the volume that the rule spoke of; the rest is void."""
         if len(self._phases) == len(self.media):
             return 1.0
-        return sum(f for f, medium in zip(self.fractions, self.media, strict=True) if medium is not None)
+        return sum(
+            f for f, medium in zip(self.fractions, self.media, strict=True) if medium is not None
+        )
 
     @property
     def _part_names(self) -> list[str]:
@@ -244,12 +290,19 @@ def mix(
     if rule not in RULES:
         raise MaterialError(f"mixing rule {rule!r} is not known: {', '.join(RULES)}", "mixture")
     if len(media) != len(fractions) or min(fractions) < 0.0 or abs(sum(fractions) - 1.0) > 1e-6:
-        raise MaterialError(f"mixing needs one fraction per material, none negative, sum 1: {list(fractions)}", "mixture")
+        raise MaterialError(
+            f"mixing needs one fraction per material, none negative, sum 1: {list(fractions)}",
+            "mixture",
+        )
     if not any(f > 0.0 for medium, f in zip(media, fractions, strict=True) if medium is not None):
         raise MaterialError("a mixture needs at least one material besides void", "mixture")
     if rule in FIBRES and len(media) != 2:
         raise MaterialError(f"the rule {rule!r} takes one fibre and one matrix", "mixture")
-    present = [(medium, float(f)) for medium, f in zip(media, fractions, strict=True) if f > 0.0 or rule in CONTINUOUS]
+    present = [
+        (medium, float(f))
+        for medium, f in zip(media, fractions, strict=True)
+        if f > 0.0 or rule in CONTINUOUS
+    ]
     found = Mixed(
         tuple(medium for medium, _ in present),
         tuple(f for _, f in present),

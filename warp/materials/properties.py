@@ -17,7 +17,15 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
 
-from warp.materials.curves import Curve, Partial, Transition, Triple, read_curve, values_of, with_glass_transition
+from warp.materials.curves import (
+    Curve,
+    Partial,
+    Transition,
+    Triple,
+    read_curve,
+    values_of,
+    with_glass_transition,
+)
 from warp.units import Kind
 
 DIRECTIONS = {"x": (0,), "y": (1,), "z": (2,), "in_plane": (0, 1)}
@@ -58,25 +66,41 @@ class Property:
             raise ValueError("must be greater than zero")
         return curve
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
 
-    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: Any) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: Any
+    ) -> dict[str, Any]:
         quantity: dict[str, Any] = {"type": "string", "examples": [self.kind.example]}
         if self.kind.bare:
             quantity = {"anyOf": [{"type": "number"}, {"type": "string"}]}
         rows = {"type": "array", "items": quantity, "minItems": 2, "maxItems": 2}
-        table = {"type": "array", "minItems": 2, "description": "rows of temperature and value", "items": rows}
-        forms = "by direction, {glassy, rubbery, glass_transition, width}, or {table, interpolation}"
+        table = {
+            "type": "array",
+            "minItems": 2,
+            "description": "rows of temperature and value",
+            "items": rows,
+        }
+        forms = (
+            "by direction, {glassy, rubbery, glass_transition, width}, or {table, interpolation}"
+        )
         return {
             "description": f"{self.kind.name}",
             "anyOf": [quantity, table, {"type": "object", "description": forms}],
         }
 
 
-def complete(given: Partial, base: Triple | None, glass_transition: float | None, axes: Mapping[str, Any]) -> Triple:
+def complete(
+    given: Partial, base: Triple | None, glass_transition: float | None, axes: Mapping[str, Any]
+) -> Triple:
     """Fill the directions that were left out from `base`, and glass transitions from the material's."""
-    names = [next(name for name, which in axes.items() if which == (i,)) if axes else "" for i in range(3)]
+    names = [
+        next(name for name, which in axes.items() if which == (i,)) if axes else ""
+        for i in range(3)
+    ]
     done: dict[int, Curve] = {}
     found: list[Curve] = []
     for i, curve in enumerate(given):

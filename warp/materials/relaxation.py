@@ -42,7 +42,9 @@ from warp.units import (
     Time,
 )
 
-ENERGY = Kind("activation energy", "J/mol", "J/mol=1 kJ/mol=1e3 kcal/mol=4184", ("kJ/mol",), "80 kJ/mol")
+ENERGY = Kind(
+    "activation energy", "J/mol", "J/mol=1 kJ/mol=1e3 kcal/mol=4184", ("kJ/mol",), "80 kJ/mol"
+)
 GAS_CONSTANT = 8.314462618  # J/(mol K), CODATA 2018
 FROZEN = 200.0
 """Decades of shift at which time stands still, or ends: WLF has a pole at Tr - c2 and is frozen below it."""
@@ -62,7 +64,9 @@ class Wlf:
         """log10 of the shift factor at T in K."""
         rise = np.asarray(T, float) - self.reference
         room = np.maximum(self.c2 + rise, 1e-9 * self.c2)
-        return np.where(self.c2 + rise <= 0, FROZEN, np.clip(-self.c1 * rise / room, -FROZEN, FROZEN))
+        return np.where(
+            self.c2 + rise <= 0, FROZEN, np.clip(-self.c1 * rise / room, -FROZEN, FROZEN)
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,12 @@ class Arrhenius:
 
     def log(self, T: Any) -> Any:
         """log10 of the shift factor at T in K."""
-        found = self.activation_energy / GAS_CONSTANT * (1 / np.asarray(T, float) - 1 / self.reference) / np.log(10)
+        found = (
+            self.activation_energy
+            / GAS_CONSTANT
+            * (1 / np.asarray(T, float) - 1 / self.reference)
+            / np.log(10)
+        )
         return np.clip(found, -FROZEN, FROZEN)
 
 
@@ -102,8 +111,14 @@ class Relaxation:
         if min(self.times, default=1.0) <= 0.0:
             raise ValueError("relaxation times must be greater than zero")
         for name, fractions in (("bulk", self.bulk), ("shear", self.shear)):
-            if len(fractions) != len(self.times) or min(fractions, default=0.0) < 0.0 or sum(fractions) >= 1.0:
-                raise ValueError(f"{name}: one fraction a relaxation time, none negative, and less than 1 in all")
+            if (
+                len(fractions) != len(self.times)
+                or min(fractions, default=0.0) < 0.0
+                or sum(fractions) >= 1.0
+            ):
+                raise ValueError(
+                    f"{name}: one fraction a relaxation time, none negative, and less than 1 in all"
+                )
 
     @property
     def remaining(self) -> tuple[float, float]:
@@ -122,7 +137,9 @@ class Relaxation:
     def step(self, start: float, end: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
         """(decay, mean) of every term over a step; first those of the spring without dashpot, 1 and 1."""
         xi, parts = self.reduced_time(start, end, duration)
-        left = np.append(np.cumsum(xi[::-1])[::-1], 0.0)  # from the beginning of each part to the end of the step
+        left = np.append(
+            np.cumsum(xi[::-1])[::-1], 0.0
+        )  # from the beginning of each part to the end of the step
         decay, mean = np.ones(len(self.times) + 1), np.ones(len(self.times) + 1)
         for n, tau in enumerate(self.times, 1):
             decay[n] = np.exp(-left[0] / tau)
@@ -171,7 +188,9 @@ class RelaxationSpec(BaseModel):
     """How the modulus falls with time: Prony terms of (relaxation time, fraction), and how temperature shifts the times."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
-    youngs_modulus: Terms | None = Field(None, description="of Young's modulus, with a constant Poisson's ratio")
+    youngs_modulus: Terms | None = Field(
+        None, description="of Young's modulus, with a constant Poisson's ratio"
+    )
     bulk: Terms | None = None
     shear: Terms | None = None
     wlf: WlfSpec | None = None
@@ -186,12 +205,16 @@ class RelaxationSpec(BaseModel):
             raise ValueError("give terms for youngs_modulus, or for bulk and shear")
         if sum(law is not None for law in (self.wlf, self.arrhenius, self.shift)) > 1:
             raise ValueError("one law shifts the times: wlf, arrhenius or shift")
-        if self.shift and any(b[0] <= a[0] for a, b in zip(self.shift, self.shift[1:], strict=False)):
+        if self.shift and any(
+            b[0] <= a[0] for a, b in zip(self.shift, self.shift[1:], strict=False)
+        ):
             raise ValueError("shift: the temperatures must rise from row to row")
         for name in ("youngs_modulus", "bulk", "shear"):
             total = sum(fraction for _, fraction in getattr(self, name) or [])
             if total >= 1.0:
-                raise ValueError(f"{name}: the fractions sum to {total:.6g}, and something must remain of the modulus")
+                raise ValueError(
+                    f"{name}: the fractions sum to {total:.6g}, and something must remain of the modulus"
+                )
         return self
 
     def build(self) -> Relaxation:
@@ -202,8 +225,13 @@ class RelaxationSpec(BaseModel):
         elif self.arrhenius is not None:
             law = Arrhenius(self.arrhenius.reference, self.arrhenius.activation_energy)
         elif self.shift is not None:
-            law = ShiftTable(tuple(T for T, _ in self.shift), tuple(value for _, value in self.shift))
+            law = ShiftTable(
+                tuple(T for T, _ in self.shift), tuple(value for _, value in self.shift)
+            )
         bulk, shear = (self.youngs_modulus or terms or [] for terms in (self.bulk, self.shear))
         times = sorted({tau for tau, _ in (*bulk, *shear)})
-        k, g = (tuple(float(sum(f for t, f in terms if t == tau)) for tau in times) for terms in (bulk, shear))
+        k, g = (
+            tuple(float(sum(f for t, f in terms if t == tau)) for tau in times)
+            for terms in (bulk, shear)
+        )
         return Relaxation(tuple(times), k, g, law)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
-from warp.report import plots
+from warp.report import number_tables, plots
 from warp.report.plots import DASHES, LINE_COLOURS, level_line, page
 from warp.results import flatness
 from warp.results import measured as surfaces
@@ -34,7 +34,16 @@ from warp.results.surface import Surface, interpolate
 if TYPE_CHECKING:
     from warp.results.file import Result
 
-METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "μm": 1e-6, "micron": 1e-6, "microns": 1e-6, "mil": 25.4e-6}
+METRES = {
+    "m": 1.0,
+    "mm": 1e-3,
+    "um": 1e-6,
+    "µm": 1e-6,
+    "μm": 1e-6,
+    "micron": 1e-6,
+    "microns": 1e-6,
+    "mil": 25.4e-6,
+}
 USUAL = {"x": "mm", "y": "mm", "z": "um"}
 NAMES = {"x": "x", "y": "y", "z": "z", "height": "z", "w": "z", "warpage": "z", "displacement": "z"}
 LEAST = 9  # points: a plane and a dome need a few more than a plane
@@ -69,7 +78,9 @@ class Match:
     @property
     def correlation(self) -> float:
         spread = np.std(self.measured) * np.std(self.computed)
-        return float(np.mean(self.measured * self.computed) / spread) if spread > 0 else float("nan")
+        return (
+            float(np.mean(self.measured * self.computed) / spread) if spread > 0 else float("nan")
+        )
 
     @property
     def slope(self) -> float:
@@ -89,29 +100,14 @@ class Match:
         }
 
 
-def numbers(a: Result, b: Result) -> list[dict[str, Any]]:
-    """Every warpage, temperature and stress that both results have: name, unit, a, b, difference."""
-    rows = []
-    for name, unit, read in (
-        ("warpage", "um", lambda m: _surfaces(m, "warpage_um")),
-        ("hottest", "degC", lambda m: {p: t["max_C"] for p, t in (m.get("temperature") or {}).items()}),
-        ("largest tension", "MPa", lambda m: _parts(m, "stress", "max_principal_q999_MPa")),
-        ("coplanarity", "um", lambda m: {"terminals": m["coplanarity_um"]} if "coplanarity_um" in m else {}),
-    ):
-        first, second = read(a.metrics), read(b.metrics)
-        for where in first:
-            if where in second:
-                x, y = float(first[where]), float(second[where])
-                rows.append({"quantity": name, "where": where, "unit": unit, "a": x, "b": y, "difference": y - x})
-    return rows
-
-
 def differing(a: Result, b: Result) -> list[str]:
     """Lines of the two cases that are not the same, and overrides, as "- a" and "+ b"."""
     import difflib
 
     def lines(r: Result) -> list[str]:
-        given = [f"--set {key}={value}" for key, value in (r.provenance.get("overrides") or {}).items()]
+        given = [
+            f"--set {key}={value}" for key, value in (r.provenance.get("overrides") or {}).items()
+        ]
         return [line.rstrip() for line in r.case.splitlines()] + given
 
     changes = difflib.unified_diff(lines(a), lines(b), lineterm="", n=0)
@@ -124,11 +120,17 @@ def read_points(path: Path) -> Points:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise WarpError(f"cannot read {path}: {error.strerror or error}") from None
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
     if not lines:
         raise WarpError(f"{path} is empty; a measured surface is a CSV of x, y, z")
     mark = max((";", "\t", ","), key=lines[-1].count)
-    rows = [row for row in csv.reader(lines, delimiter=mark)] if mark in lines[-1] else [line.split() for line in lines]
+    rows = (
+        [row for row in csv.reader(lines, delimiter=mark)]
+        if mark in lines[-1]
+        else [line.split() for line in lines]
+    )
     heads = [row for row in rows[:20] if not _is_numbers(row)]
     head = heads[-1] if heads else ["x", "y", "z"]
     columns, units = _columns(head, path)
@@ -141,7 +143,9 @@ def read_points(path: Path) -> Points:
     points = np.array(found, float).reshape(-1, 3)
     points = points[np.isfinite(points).all(axis=1)]
     if len(points) < LEAST:
-        raise WarpError(f"{path} has {len(points)} points with x, y and z; a surface needs at least {LEAST}")
+        raise WarpError(
+            f"{path} has {len(points)} points with x, y and z; a surface needs at least {LEAST}"
+        )
     return Points(*(points[:, n] * METRES[units[axis]] for n, axis in enumerate("xyz")))
 
 
@@ -158,7 +162,9 @@ def match(flat: Flat, points: Points, centred: bool = True) -> Match:
     computed = interpolate(zone, flat.warpage.residual, x, y)
     inside &= np.isfinite(computed)
     if inside.sum() < LEAST:
-        raise WarpError(f"only {int(inside.sum())} measured points lie on {flat.name}; are x and y in mm?")
+        raise WarpError(
+            f"only {int(inside.sum())} measured points lie on {flat.name}; are x and y in mm?"
+        )
     x, y, z, computed = x[inside], y[inside], points.z[inside], computed[inside]
     if min(np.ptp(x), np.ptp(y)) <= 0:
         raise WarpError("the measured points lie on one line; a surface is needed")
@@ -199,7 +205,9 @@ def files(
     scans = [path for path in paths if path.suffix.lower() in (".csv", ".txt")]
     runs = [path for path in paths if path not in scans]
     if not 1 <= len(runs) <= 2 or len(scans) > 1:
-        raise WarpError("compare needs one or two results (.h5), and at most one measured surface (.csv)")
+        raise WarpError(
+            "compare needs one or two results (.h5), and at most one measured surface (.csv)"
+        )
     if picture is not None:
         plots.check_writable(picture)
     loaded = [results.read(path) for path in runs]
@@ -207,11 +215,18 @@ def files(
     if len(set(names)) < len(names):
         names = [str(path) for path in runs]
     points = read_points(scans[0]) if scans else None
-    return compare(loaded[0], loaded[1] if len(runs) == 2 else None, points, surface, names, picture), names
+    return compare(
+        loaded[0], loaded[1] if len(runs) == 2 else None, points, surface, names, picture
+    ), names
 
 
 def compare(
-    a: Result, b: Result | None, points: Points | None, surface: str | None, names: Sequence[str], picture: Path | None
+    a: Result,
+    b: Result | None,
+    points: Points | None,
+    surface: str | None,
+    names: Sequence[str],
+    picture: Path | None,
 ) -> dict[str, Any]:
     """Compare two results, or a result and a measurement, or all three, on one surface; draw the diagonals."""
     if b is None and points is None:
@@ -223,7 +238,7 @@ def compare(
     curves = {name: _residual(flat) for name, flat in zip(names, flats, strict=False)}
     out: dict[str, Any] = {"surface": f"{part}.{side}"}
     if b is not None:
-        out["numbers"] = numbers(a, b)
+        out["numbers"] = number_tables.compared(a.metrics, b.metrics)
         out["changed"] = differing(a, b)
     if points is not None:
         matches = [match(flat, points) for flat in flats]
@@ -248,15 +263,6 @@ def _residual(flat: Flat) -> Surface:
     return replace(flat.warpage.surface, w=flat.warpage.residual)
 
 
-def _surfaces(numbers: Mapping[str, Any], key: str) -> dict[str, float]:
-    found = numbers.get("surfaces") or {}
-    return {f"{part}.{side}": values[key] for part, sides in found.items() for side, values in sides.items()}
-
-
-def _parts(numbers: Mapping[str, Any], table: str, key: str) -> dict[str, float]:
-    return {part: values[key] for part, values in (numbers.get(table) or {}).items()}
-
-
 def _level(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Residual from the least-squares plane, each point counting the same, as an even scan is fitted."""
     length = max(np.ptp(x), np.ptp(y))
@@ -271,14 +277,21 @@ def _lattice(flat: Flat, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface
     xs, ys = (np.linspace(v.min(), v.max(), LATTICE) for v in (x, y))
     w = griddata((x, y), z, (xs[None, :], ys[:, None]), method="linear", rescale=True)
     near = griddata((x, y), z, (xs[None, :], ys[:, None]), method="nearest", rescale=True)
-    off = ~np.isfinite(interpolate(flat.warpage.surface, flat.warpage.residual, xs[None, :], ys[:, None]))
+    off = ~np.isfinite(
+        interpolate(flat.warpage.surface, flat.warpage.residual, xs[None, :], ys[:, None])
+    )
     w = np.where(np.isfinite(w), w, near)
     w = np.where(off, np.nan, w)
     # A scan that is denser somewhere tilts its points' plane: on even lines every area counts the same again.
     known = np.isfinite(w)
     across, up = np.broadcast_arrays(xs[None, :], ys[:, None])
     w[known] = _level(across[known], up[known], w[known])
-    cells = np.isfinite(w[:-1, :-1]) & np.isfinite(w[1:, :-1]) & np.isfinite(w[:-1, 1:]) & np.isfinite(w[1:, 1:])
+    cells = (
+        np.isfinite(w[:-1, :-1])
+        & np.isfinite(w[1:, :-1])
+        & np.isfinite(w[:-1, 1:])
+        & np.isfinite(w[1:, 1:])
+    )
     return Surface(flat.surface.part, flat.surface.side, xs, ys, w, cells)
 
 
@@ -305,7 +318,11 @@ def _columns(head: Sequence[str], path: Path) -> tuple[dict[str, int], dict[str,
 
 def _is_numbers(row: Sequence[str]) -> bool:
     try:
-        return bool(row) and all(text.strip() == "" or np.isreal(_float(text)) for text in row) and row[0].strip() != ""
+        return (
+            bool(row)
+            and all(text.strip() == "" or np.isreal(_float(text)) for text in row)
+            and row[0].strip() != ""
+        )
     except ValueError:
         return False
 

@@ -33,7 +33,8 @@ VTK_TYPES = {"f8": "Float64", "f4": "Float32", "i4": "Int32", "i2": "Int16", "u1
 def vtr(result: Result, path: Path) -> Path:
     """Write a VTK XML RectilinearGrid."""
     hdf5.check_writable(path)
-    grid, arrays = result.grid, list(cells.arrays(result))
+    grid = result.grid
+    arrays = list(cells.arrays(grid, result.ids, result.media, result.fields))
     offset, points, data = 0, [], []
     for axis in "xyz":
         points.append(_array(axis, np.dtype("f8"), 1, offset))
@@ -59,7 +60,9 @@ def vtr(result: Result, path: Path) -> Path:
                 lines = np.asarray(getattr(grid, axis), np.float64)
                 _put(file, lines.nbytes, [lines])
             for _, kind, shape, layers in arrays:
-                _put(file, prod(shape) * kind.itemsize, (np.asarray(layer, kind) for layer in layers))
+                _put(
+                    file, prod(shape) * kind.itemsize, (np.asarray(layer, kind) for layer in layers)
+                )
             file.write(b"\n</AppendedData>\n</VTKFile>\n")
     return path
 
@@ -95,10 +98,14 @@ def numbers_csv(result: Result, path: Path) -> Path:
     return write_csv(path, ("where", "quantity", "value", "unit"), numbers(result.summary()))
 
 
-def write(result: Result, path: Path, want_vtr: bool, want_csv: bool, surfaces: Iterable[str] = ()) -> list[Path]:
+def write(
+    result: Result, path: Path, want_vtr: bool, want_csv: bool, surfaces: Iterable[str] = ()
+) -> list[Path]:
     """Write what is asked for beside `path`, a result's name without its suffix."""
     if not (want_vtr or want_csv):
-        raise WarpError("say what to export: --vtr, --csv or both (the .h5 file itself opens in ParaView)")
+        raise WarpError(
+            "say what to export: --vtr, --csv or both (the .h5 file itself opens in ParaView)"
+        )
     if not path.parent.is_dir():
         path.parent.mkdir(parents=True)
     files = [vtr(result, path.with_name(path.name + ".vtr"))] if want_vtr else []

@@ -20,15 +20,17 @@ from warp.report.plots import ANEW, OKABE_ITO, broken, level_line, page, stretch
 from warp.results import flatness, measured
 from warp.results import stress as stress_metrics
 from warp.results.measured import Flat
-from warp.results.metrics import ZERO_CELSIUS
 from warp.results.surface import interpolate
+from warp.units import ZERO_CELSIUS
 
 if TYPE_CHECKING:
     from warp.results.file import Result
 
 FORMATS = ("png", "svg", "pdf")
 HEIGHT_MAP, HEAT_MAP, STRESS_MAP = "viridis", "inferno", "cividis"
-FRINGES = 14  # contour intervals over a surface's height: fringes that can still be counted at 600 pixels
+FRINGES = (
+    14  # contour intervals over a surface's height: fringes that can still be counted at 600 pixels
+)
 FINEST = 181  # lines per side of a surface in space
 FACETS = 60
 RISE = 0.2  # of its side: how high a surface stands in space
@@ -122,7 +124,12 @@ def surface_map(flat: Flat, path: Path, title: str = "") -> None:
                     ha="center",
                     va="center",
                     fontweight="bold",
-                    bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "black", "linewidth": 0.6},
+                    bbox={
+                        "boxstyle": "circle,pad=0.15",
+                        "facecolor": "white",
+                        "edgecolor": "black",
+                        "linewidth": 0.6,
+                    },
                 )
             along, h = flatness.diagonal(zone, 1e6 * flat.warpage.residual, which)
             colour = OKABE_ITO[4 + which]
@@ -130,9 +137,14 @@ def surface_map(flat: Flat, path: Path, title: str = "") -> None:
         level_line(below)
         below.set(xlabel="along the diagonal (mm)", ylabel="height (um)")
         below.legend(frameon=False, ncols=2)
-        zoned = "" if flat.zone is None else f" in the dotted zone, {x1 - x0:.3g} x {y1 - y0:.3g} mm"
+        zoned = (
+            "" if flat.zone is None else f" in the dotted zone, {x1 - x0:.3g} x {y1 - y0:.3g} mm"
+        )
         above.set_title(
-            lines_of(title, f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}{zoned}"), loc="left"
+            lines_of(
+                title, f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}{zoned}"
+            ),
+            loc="left",
         )
 
 
@@ -159,7 +171,16 @@ def relief(flat: Flat, path: Path, title: str = "") -> None:
         figure.set_layout_engine("none")  # it leaves wide margins round a scene in space
         axes: Any = figure.add_axes((-0.06, -0.14, 1.0, 1.2), projection="3d")
         floor = low - 0.6 * span
-        axes.contour(xs, ys, height, levels=fringes(height), zdir="z", offset=floor, cmap=HEIGHT_MAP, linewidths=0.8)
+        axes.contour(
+            xs,
+            ys,
+            height,
+            levels=fringes(height),
+            zdir="z",
+            offset=floor,
+            cmap=HEIGHT_MAP,
+            linewidths=0.8,
+        )
         drawn = axes.plot_surface(
             xs,
             ys,
@@ -176,14 +197,19 @@ def relief(flat: Flat, path: Path, title: str = "") -> None:
         )
         axes.set(xlabel="x (mm)", ylabel="y (mm)", zlim=(floor, high), zticks=_within(low, high))
         axes.set_zlabel("height (um)", labelpad=2)
-        axes.set_box_aspect((1e3 * np.ptp(x) / side, 1e3 * np.ptp(y) / side, RISE * (high - floor) / span), zoom=1.0)
+        axes.set_box_aspect(
+            (1e3 * np.ptp(x) / side, 1e3 * np.ptp(y) / side, RISE * (high - floor) / span), zoom=1.0
+        )
         axes.view_init(elev=24, azim=-56)
         axes.xaxis.pane.fill = axes.yaxis.pane.fill = axes.zaxis.pane.fill = False
-        figure.colorbar(drawn, cax=figure.add_axes((0.88, 0.2, 0.02, 0.5)), label="height (um), up is +")
+        figure.colorbar(
+            drawn, cax=figure.add_axes((0.88, 0.2, 0.02, 0.5)), label="height (um), up is +"
+        )
         times = RISE * side / (1e-3 * span)
         figure.suptitle(
             lines_of(
-                title, f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}, drawn {times:.2g} times as high"
+                title,
+                f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}, drawn {times:.2g} times as high",
             ),
             x=0.02,
             ha="left",
@@ -213,7 +239,10 @@ def temperature(result: Result, path: Path, title: str = "") -> None:
     _two_cuts(
         result,
         path,
-        (np.ma.array(section, mask=result.ids[:, j] == 0), np.ma.array(level, mask=result.ids[k] == 0)),
+        (
+            np.ma.array(section, mask=result.ids[:, j] == 0),
+            np.ma.array(level, mask=result.ids[k] == 0),
+        ),
         (j, k),
         HEAT_MAP,
         ("temperature (degC)",) * 2,
@@ -228,10 +257,14 @@ def stress(result: Result, path: Path, title: str = "") -> None:
     largest in the hottest part (the chip, under power), or in any part where none is hot.
     """
     if "stress" not in result.fields:
-        raise WarpError('this result has no stress field; ask for it with output.fields = ["displacement", "stress"]')
+        raise WarpError(
+            'this result has no stress field; ask for it with output.fields = ["displacement", "stress"]'
+        )
     field = result.fields["stress"]
     numbers = result.metrics.get("stress") or stress_metrics.parts(result, field)
-    part = _hottest(result) or max(numbers, key=lambda name: numbers[name]["max_principal_q999_MPa"])
+    part = _hottest(result) or max(
+        numbers, key=lambda name: numbers[name]["max_principal_q999_MPa"]
+    )
     k, j = _place(result, numbers[part]["max_principal_at_mm"])
     section = stress_metrics.invariants(field[:, :, j])[2] / stress_metrics.MPA
     part_of, largest = np.asarray(result.media.part), np.full(result.ids.shape[1:], -np.inf)
@@ -240,9 +273,7 @@ def stress(result: Result, path: Path, title: str = "") -> None:
         if where.any():
             tension = stress_metrics.invariants(field[:, layer][:, where])[0]
             largest[where] = np.maximum(largest[where], tension / stress_metrics.MPA)
-    what = (
-        f"largest principal stress in {part}: {numbers[part]['max_principal_q999_MPa']:.0f} MPa in all but 0.1 % of it"
-    )
+    what = f"largest principal stress in {part}: {numbers[part]['max_principal_q999_MPa']:.0f} MPa in all but 0.1 % of it"
     _two_cuts(
         result,
         path,
@@ -267,15 +298,27 @@ def residuals(result: Result, path: Path, title: str = "") -> None:
         for n, (name, history) in enumerate(histories.items()):
             seconds = solvers.get(name, {}).get("seconds")
             total, shown = solvers.get(name, {}).get("iterations", 0), history.size - 1
-            label = f"{name}: {min(total, shown)} iterations" + (f", {seconds:.3g} s" if seconds else "")
+            label = f"{name}: {min(total, shown)} iterations" + (
+                f", {seconds:.3g} s" if seconds else ""
+            )
             if total > shown:  # a process keeps the history of its last step
                 label = f"{name}, last step: {shown} of {total} iterations"
-            style = {"color": OKABE_ITO[(5, 4)[n % 2]], "linestyle": ("-", "--")[n % 2], "marker": "os"[n % 2]}
+            style = {
+                "color": OKABE_ITO[(5, 4)[n % 2]],
+                "linestyle": ("-", "--")[n % 2],
+                "marker": "os"[n % 2],
+            }
             axes.semilogy(*broken(history), markersize=2.5, linewidth=1.2, label=label, **style)
             anew |= bool((history[1:] > ANEW * history[:-1]).any())
         tolerances = {s["tolerance"] for s in solvers.values() if "tolerance" in s}
         for tolerance in tolerances:
-            axes.axhline(tolerance, color="#000000", linewidth=0.8, linestyle=":", label=f"tolerance {tolerance:.0e}")
+            axes.axhline(
+                tolerance,
+                color="#000000",
+                linewidth=0.8,
+                linestyle=":",
+                label=f"tolerance {tolerance:.0e}",
+            )
         axes.set(xlabel="iteration", ylabel="relative residual")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(color="#00000020", linewidth=0.5)
@@ -319,28 +362,42 @@ def _two_cuts(
         for n, axes in enumerate(axes_pair):
             (low, high), cut = limits[n], cuts[n]
             across, up = _lines(x, mirrors[n][0]), _lines((z, y)[n], mirrors[n][1])
-            picture = axes.pcolormesh(across, up, cut, cmap=colours, vmin=low, vmax=high, rasterized=True)
+            picture = axes.pcolormesh(
+                across, up, cut, cmap=colours, vmin=low, vmax=high, rasterized=True
+            )
             plots.outline(axes, across, up, _unfolded(parts[n], mirrors[n]))
             for colour, width in (("#FFFFFF", 2.6), ("#000000", 1.2)):
-                axes.plot(mark[0], mark[2 - n], "+", color=colour, markersize=8, markeredgewidth=width)
+                axes.plot(
+                    mark[0], mark[2 - n], "+", color=colour, markersize=8, markeredgewidth=width
+                )
             beyond = (bool(cut.min() < low), bool(cut.max() > high))
-            extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[
-                beyond
-            ]
+            extend = {
+                (False, False): "neither",
+                (True, False): "min",
+                (False, True): "max",
+                (True, True): "both",
+            }[beyond]
             figure.colorbar(picture, ax=axes, label=labels[n], extend=extend)
-            axes.set(xlabel="x (mm)", ylabel="zy"[n] + " (mm)", xlim=across[[0, -1]], ylim=up[[0, -1]])
+            axes.set(
+                xlabel="x (mm)", ylabel="zy"[n] + " (mm)", xlim=across[[0, -1]], ylim=up[[0, -1]]
+            )
             axes.spines[["top", "right"]].set_visible(False)
         axes_pair[1].set(aspect="equal")
         axes_pair[1].set_title(below, loc="left")
         first = axes_pair[0]
         first.set_title(lines_of(title, " "), loc="left")
-        first.set_title(lines_of(title, f"at y = {1e3 * grid.yc[j]:.3g} mm, {stretch(figure, first)}"), loc="left")
+        first.set_title(
+            lines_of(title, f"at y = {1e3 * grid.yc[j]:.3g} mm, {stretch(figure, first)}"),
+            loc="left",
+        )
 
 
 def _hottest(result: Result) -> str:
     numbers = result.metrics.get("temperature", {})
     return (
-        "" if result.metrics.get("uniform_temperature") else max(numbers, key=lambda p: numbers[p]["max_C"], default="")
+        ""
+        if result.metrics.get("uniform_temperature")
+        else max(numbers, key=lambda p: numbers[p]["max_C"], default="")
     )
 
 

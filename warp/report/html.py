@@ -14,34 +14,40 @@ UNKNOWN = "–"
 
 
 def table(
-    head: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[bool] = (), text: Sequence[int] = ()
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    marks: Sequence[bool] = (),
+    text: Sequence[int] = (),
 ) -> str:
     """A table of cells that are HTML already; `text` names the columns that are words."""
 
     def cells(tag: str, row: Sequence[str]) -> str:
-        return "".join(f"<{tag}{' class=text' if n in text else ''}>{cell}</{tag}>" for n, cell in enumerate(row))
+        return "".join(
+            f"<{tag}{' class=text' if n in text else ''}>{cell}</{tag}>"
+            for n, cell in enumerate(row)
+        )
 
     top = f"<thead><tr>{cells('th', head)}</tr></thead>" if any(head) else ""
     marked = marks or [False] * len(rows)
-    lines = [f"<tr{' class=mark' if m else ''}>{cells('td', row)}</tr>" for row, m in zip(rows, marked, strict=True)]
+    lines = [
+        f"<tr{' class=mark' if m else ''}>{cells('td', row)}</tr>"
+        for row, m in zip(rows, marked, strict=True)
+    ]
     return f"<div class='wide'><table>{top}<tbody>{''.join(lines)}</tbody></table></div>"
 
 
 def lines(value: str | dict[str, str]) -> str:
     """One value, or one a line with what it belongs to."""
     return (
-        escape(value) if isinstance(value, str) else "<br>".join(f"{escape(k)}: {escape(v)}" for k, v in value.items())
+        escape(value)
+        if isinstance(value, str)
+        else "<br>".join(f"{escape(k)}: {escape(v)}" for k, v in value.items())
     )
 
 
 def number(value: float | None, form: str) -> str:
     """A number in its form, a dash for none."""
     return UNKNOWN if value is None else form.format(value)
-
-
-def place(millimetres: Sequence[float]) -> str:
-    """Coordinates."""
-    return ", ".join(f"{v:.3g}" for v in millimetres)
 
 
 def verdict(within: bool, good: str = "within", bad: str = "above") -> str:

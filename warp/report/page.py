@@ -20,9 +20,17 @@ import numpy as np
 from warp import units
 from warp.case import case as cases
 from warp.errors import WarpError
-from warp.geometry.part import Balls
-from warp.report import figures, page_basis, page_evidence, page_steps, page_surfaces, plots
-from warp.report.html import chart, picture, place, table
+from warp.geometry.parts.balls import Balls
+from warp.report import (
+    figures,
+    number_tables,
+    page_basis,
+    page_evidence,
+    page_steps,
+    page_surfaces,
+    plots,
+)
+from warp.report.html import chart, picture
 from warp.results import flatness, hdf5, limits, measured
 from warp.results.measured import Flat
 from warp.results.surface import interpolate
@@ -36,7 +44,11 @@ COLOURS = 64
 
 
 def write(
-    result: Result, path: Path, title: str = "", pitch: str | None = None, verified: Path | None = None
+    result: Result,
+    path: Path,
+    title: str = "",
+    pitch: str | None = None,
+    verified: Path | None = None,
 ) -> list[str]:
     """Write the page; pitch of the balls ("1 mm") where the case has none, `verified` what `warp verify --json` said.
 
@@ -55,7 +67,10 @@ def write(
 
 
 def html(
-    result: Result, title: str = "", pitch: float | None = None, verified: Mapping[str, Any] | None = None
+    result: Result,
+    title: str = "",
+    pitch: float | None = None,
+    verified: Mapping[str, Any] | None = None,
 ) -> tuple[str, list[str]]:
     """The page, and what it lacks."""
     title = title or figures.heading(result) or "package"
@@ -79,7 +94,7 @@ def html(
             _cards(result, first, pitch),
             page_surfaces.limits(result, case, first, pitch),
             page_surfaces.scene(flats, first),
-            page_surfaces.every(result, flats),
+            page_surfaces.every(result),
             page_steps.section(result, board, pitch),
             chart("curve", "warpage against temperature") if page_steps.curves(result) else "",
             _temperatures(result),
@@ -88,7 +103,9 @@ def html(
             page_evidence.section(verified),
         )
     )
-    data = json.dumps(hdf5.plain(_data(result, flats)), separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+    data = json.dumps(
+        hdf5.plain(_data(result, flats)), separators=(",", ":"), allow_nan=False
+    ).replace("</", "<\\/")
     frame = resources.files("warp.data").joinpath("report.html").read_text(encoding="utf-8")
     for key, text in (("title", escape(title)), ("body", body), ("data", data)):
         frame = frame.replace("{{" + key + "}}", text, 1)
@@ -98,7 +115,9 @@ def html(
 def original(result: Result) -> Case:
     """The case of a result, from the text in its file."""
     info = result.provenance
-    return cases.parse(result.case, Path(info.get("case_file") or "case.toml"), info.get("overrides") or {})
+    return cases.parse(
+        result.case, Path(info.get("case_file") or "case.toml"), info.get("overrides") or {}
+    )
 
 
 def ball_pitch(case: Case) -> float | None:
@@ -117,67 +136,43 @@ def _head(result: Result, title: str) -> str:
 def _cards(result: Result, first: Flat | None, pitch: float | None) -> str:
     numbers, cards = result.metrics, []
     if first is not None:
-        value, error = first.warpage.value, page_surfaces.stored(result, first).get("warpage_error_um")
+        value, error = (
+            first.warpage.value,
+            page_surfaces.stored(result, first).get("warpage_error_um"),
+        )
         within = "" if error is None else f" ± {error:.2g}"
         cards.append((f"{1e6 * value:+.1f}{within} um", f"warpage of {first.name}, {first.shape}"))
         if pitch is not None:
             limit = limits.jeita_limit(pitch)
             word = "within" if abs(value) <= limit else "above"
-            cards.append((f"{100 * abs(value) / limit:.0f} %", f"of JEITA's {1e3 * limit:.2f} mm: {word} the limit"))
-    if numbers.get("coplanarity_um") is not None:
-        cards.append((f"{numbers['coplanarity_um']:.1f} um", "coplanarity of the terminals"))
-    thermal = numbers.get("thermal") or {}
-    if "junction_C" in thermal:
-        cards.append((f"{thermal['junction_C']:.1f} °C", f"junction at {thermal['power_W']:.3g} W"))
-    if "theta_ja_K_per_W" in thermal:
-        cards.append((f"{thermal['theta_ja_K_per_W']:.3g} K/W", "theta JA"))
-    made = "".join(f"<div class='card'><b>{escape(big)}</b><span>{escape(small)}</span></div>" for big, small in cards)
+            cards.append(
+                (
+                    f"{100 * abs(value) / limit:.0f} %",
+                    f"of JEITA's {1e3 * limit:.2f} mm: {word} the limit",
+                )
+            )
+    cards += number_tables.cards(numbers)
+    made = "".join(
+        f"<div class='card'><b>{escape(big)}</b><span>{escape(small)}</span></div>"
+        for big, small in cards
+    )
     return f"<div class='cards'>{made}</div>"
 
 
 def _temperatures(result: Result) -> str:
-    numbers = result.metrics.get("temperature") or {}
-    if not numbers:
+    if not result.metrics.get("temperature"):
         return ""
-    rows = [
-        [escape(part), *(f"{t[key]:.2f} °C" for key in ("max_C", "mean_C", "min_C")), place(t["max_at_mm"])]
-        for part, t in numbers.items()
-    ]
-    head = ("part", "hottest", "mean", "coldest", "hottest at x, y, z (mm)")
     uniform = result.metrics.get("uniform_temperature")
     drawn = "" if uniform else picture(partial(figures.temperature, result), "temperature")
-    return f"<h2>Temperatures</h2>{table(head, rows)}{drawn}"
+    return f"<h2>Temperatures</h2>{page_surfaces.numbers_of(result, 'temperature')}{drawn}"
 
 
 def _stresses(result: Result) -> str:
-    numbers = result.metrics.get("stress") or {}
-    if not numbers:
+    if not result.metrics.get("stress"):
         return ""
-    keys = ("max_principal_q999_MPa", "min_principal_q001_MPa", "von_mises_q999_MPa")
-    rows = [
-        [
-            escape(part),
-            *(f"{s[key]:.1f}" for key in keys),
-            f"{s['max_principal_MPa']:.1f}",
-            place(s["max_principal_at_mm"]),
-        ]
-        for part, s in numbers.items()
-    ]
-    head = ("part (MPa)", "largest tension", "largest compression", "von Mises", "peak tension", "at x, y, z (mm)")
-    text = f"<h2>Stresses</h2>{table(head, rows)}"
-    text += (
-        "<p class='note'>The first three leave out the worst 0.1 % of the volume: edges and corners are singular, "
-        "their peak grows with every refinement. Compare designs by the first three.</p>"
-    )
-    joints = result.metrics.get("interfaces") or []
-    if joints:
-        means = ("peel_mean_MPa", "peel_q99_MPa", "shear_mean_MPa", "shear_q99_MPa")
-        rows = [
-            [f"{escape(n['lower'])} / {escape(n['upper'])}", f"{n['area_mm2']:.4g}", *(f"{n[k]:+.2f}" for k in means)]
-            for n in joints
-        ]
-        head = ("interface (MPa)", "modelled area (mm²)", "mean peel", "peel, 99 %", "mean shear", "shear, 99 %")
-        text += table(head, rows)
+    text = f"<h2>Stresses</h2>{page_surfaces.numbers_of(result, 'stress')}"
+    if result.metrics.get("interfaces"):
+        text += page_surfaces.numbers_of(result, "interfaces")
     return text + picture(partial(figures.stress, result), "stress")
 
 
@@ -209,4 +204,9 @@ def _data(result: Result, flats: Iterable[Flat]) -> dict[str, Any]:
         if history.size > 1:
             x, y = plots.broken(history)
             histories.append({"name": name, "x": x, "y": y})
-    return {"surfaces": surfaces, "colours": colours, "residuals": histories, "curves": page_steps.curves(result)}
+    return {
+        "surfaces": surfaces,
+        "colours": colours,
+        "residuals": histories,
+        "curves": page_steps.curves(result),
+    }

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from warp.results.file import Result
 
 
-
 def section(result: Result, case: Case | None) -> str:
     """All of it, in this order."""
-    made = _stack(result, case), _materials(result, case), _mesh(result), _solvers(result), _provenance(result)
+    made = (
+        _stack(result, case),
+        _materials(result, case),
+        _mesh(result),
+        _solvers(result),
+        _provenance(result),
+    )
     return "\n".join(made)
 
 
@@ -44,7 +49,11 @@ def _materials(result: Result, case: Case | None) -> str:
     keys = ("youngs_modulus", "poissons_ratio", "cte", "conductivity")
     head = ("at 25 °C", "E (GPa)", "Poisson's ratio", "CTE (ppm/K)", "k (W/m K)", "what it is")
     rows = [
-        [escape(name), *(_stacked(entry["room"].get(key, UNKNOWN)) for key in keys), escape(entry["description"])]
+        [
+            escape(name),
+            *(_stacked(entry["room"].get(key, UNKNOWN)) for key in keys),
+            escape(entry["description"]),
+        ]
         for name, entry in entries.items()
     ]
     text = [table(head, rows, text=(5,))]
@@ -54,7 +63,9 @@ def _materials(result: Result, case: Case | None) -> str:
             for key, law in entry["properties"].items()
         ]
         inside = (
-            table(("property", "value", "source"), rows, text=(1, 2)) if rows else f"<p>{escape(entry['source'])}</p>"
+            table(("property", "value", "source"), rows, text=(1, 2))
+            if rows
+            else f"<p>{escape(entry['source'])}</p>"
         )
         text.append(
             f"<details class='sources'><summary>{escape(name)}: properties and sources</summary>{inside}</details>"
@@ -74,9 +85,12 @@ def _mesh(result: Result) -> str:
         for axis, (cells, finest, coarsest) in check_grid.spacing(result.grid).items()
     ]
     grid = result.grid
-    symmetry = ("the whole package", "half of the package", "a quarter of the package")[sum(grid.mirror)]
-    return f"<h2>Grid</h2><p>{grid.cells:,} voxels, {grid.unknowns:,} displacements, {symmetry}.</p>" + table(
-        ("axis", "cells", "finest", "coarsest"), rows
+    symmetry = ("the whole package", "half of the package", "a quarter of the package")[
+        sum(grid.mirror)
+    ]
+    return (
+        f"<h2>Grid</h2><p>{grid.cells:,} voxels, {grid.unknowns:,} displacements, {symmetry}.</p>"
+        + table(("axis", "cells", "finest", "coarsest"), rows)
     )
 
 
@@ -85,7 +99,9 @@ def _solvers(result: Result) -> str:
     rows = [
         [
             escape(name),
-            f"{s['iterations']} in {s['rounds']} rounds" if s.get("rounds", 1) > 1 else str(s["iterations"]),
+            f"{s['iterations']} in {s['rounds']} rounds"
+            if s.get("rounds", 1) > 1
+            else str(s["iterations"]),
             f"{s['residual']:.1e}",
             f"{s['tolerance']:.0e}" if "tolerance" in s else UNKNOWN,
             f"{s['seconds']:.2f} s",
@@ -93,12 +109,19 @@ def _solvers(result: Result) -> str:
         for name, s in solvers.items()
     ]
     info = result.provenance
-    cost = [number(info.get("wall_s"), "{:.1f} s in all"), number(info.get("peak_memory_MB"), "{:,.0f} MB at most")]
+    cost = [
+        number(info.get("wall_s"), "{:.1f} s in all"),
+        number(info.get("peak_memory_MB"), "{:,.0f} MB at most"),
+    ]
     return (
         "<h2>Solvers</h2>"
         + table(("solver", "iterations", "relative residual", "tolerance", "time"), rows)
         + f"<p>{' · '.join(c for c in cost if c != UNKNOWN)}</p>"
-        + (chart("residuals", "residuals") if any(h.size > 1 for h in result.residuals.values()) else "")
+        + (
+            chart("residuals", "residuals")
+            if any(h.size > 1 for h in result.residuals.values())
+            else ""
+        )
     )
 
 

@@ -16,11 +16,18 @@ def read(path: Path) -> dict[str, Any]:
     """What `warp verify --json` printed."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        rows = [[row[key] for key in ("name", "expected", "got", "error", "tolerance", "source")] for row in found["rows"]]
-        if all(isinstance(v, float | int | None) for row in rows for v in row[1:5]) and isinstance(found["device"], str):
+        rows = [
+            [row[key] for key in ("name", "expected", "got", "error", "tolerance", "source")]
+            for row in found["rows"]
+        ]
+        if all(isinstance(v, float | int | None) for row in rows for v in row[1:5]) and isinstance(
+            found["device"], str
+        ):
             return found
     except (OSError, UnicodeDecodeError) as error:
-        raise WarpError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise WarpError(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+        ) from None
     except (ValueError, KeyError, TypeError):
         pass
     raise WarpError(f"{path} is not what `warp verify --json` prints")

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from warp.results.file import Result
 
 
-
 def section(result: Result, board: str | None, pitch: float | None) -> str:
     """The table of all steps, nothing for a run without them; its curve is drawn beside it."""
     records = result.metrics.get("steps") or []
@@ -24,7 +23,11 @@ def section(result: Result, board: str | None, pitch: float | None) -> str:
     rows = []
     for record in records:
         label = f"{record['step']}. {escape(record['name'])}" if record["last"] else ""
-        at = number(record["temperature_C"], "{:.4g} °C") if record["temperature_C"] is not None else "field"
+        at = (
+            number(record["temperature_C"], "{:.4g} °C")
+            if record["temperature_C"] is not None
+            else "field"
+        )
         told = [number(value_of(record, name), "{:+.1f} um") for name in names]
         rows.append([label, at, duration(record["time_s"]), *told])
     head = ("step", "temperature", "time", *map(escape, names))

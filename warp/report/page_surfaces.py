@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from warp.report.html import UNKNOWN, number, table, verdict
+from warp import units
+from warp.report import number_tables
+from warp.report.html import UNKNOWN, table, verdict
 from warp.results import limits as analytic_limits
-from warp.results import metrics
 from warp.results.measured import Flat
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ def limits(result: Result, case: Case | None, first: Flat | None, pitch: float |
         marks.append(row is not None and limit == row)
     at = case.loads.temperature if case else None
     steps = result.metrics.get("steps")
-    celsius = steps[-1]["temperature_C"] if steps else None if at is None else at - metrics.ZERO_CELSIUS
+    celsius = (
+        steps[-1]["temperature_C"] if steps else None if at is None else at - units.ZERO_CELSIUS
+    )
     where = "the solved temperature field" if celsius is None else f"{celsius:.4g} °C"
     allowed = table(("ball pitch", "JEITA ED-7306", "this run", "JEDEC", "this run"), rows, marks)
     pitched = "" if pitch is None else f" The pitch here is {1e3 * pitch:g} mm."
@@ -59,7 +62,8 @@ def scene(flats: Sequence[Flat], first: Flat | None) -> str:
     if not flats:
         return ""
     options = "".join(
-        f"<option value='{n}'{' selected' if f is first else ''}>{escape(f.name)}</option>" for n, f in enumerate(flats)
+        f"<option value='{n}'{' selected' if f is first else ''}>{escape(f.name)}</option>"
+        for n, f in enumerate(flats)
     )
     return (
         "<h2>Surfaces</h2><div class='controls'>"
@@ -73,48 +77,33 @@ def scene(flats: Sequence[Flat], first: Flat | None) -> str:
     )
 
 
-def every(result: Result, flats: Sequence[Flat]) -> str:
-    """One row a surface."""
-    if not flats:
+def every(result: Result) -> str:
+    """Tabulate every measured surface, one row each."""
+    if not result.metrics.get("surfaces"):
         return ""
-    refinement = result.metrics.get("refinement")
-    of_grid = ("± of the grid", "fine grids' limit") if refinement else ()
-    head = ("surface", "warpage", "", *of_grid, "measuring zone", "rms", "corner - centre", "kappa x", "kappa y")
-    rows = []
-    for f in flats:
-        n, own = f.warpage.to_dict(), stored(result, f)
-        error = own.get("warpage_error_um"), own.get("warpage_extrapolated_um")
-        bound = "" if error[1] is not None else "&lt; "
-        rows.append(
-            [
-                escape(f.name),
-                f"{n['warpage_um']:+.1f} um",
-                f.shape,
-                *((number(error[0], bound + "{:.2g} um"), number(error[1], "{:+.1f} um")) if refinement else ()),
-                f"{n['zone_x_mm']:.4g} x {n['zone_y_mm']:.4g} mm",
-                f"{n['rms_um']:.1f} um",
-                number(n["corner_minus_centre_um"], "{:+.1f} um"),
-                number(n["kappa_x_per_m"], "{:+.3g} /m"),
-                number(n["kappa_y_per_m"], "{:+.3g} /m"),
-            ]
-        )
-    return table(head, rows) + (
-        "<p class='note'>Warpage by JEITA ED-7306 and JESD22-B112: peak to valley of the residual from the "
-        "least-squares plane, signed from both diagonals.</p>" + _refinement(refinement)
-    )
-
-
-def _refinement(facts: Mapping[str, Any] | None) -> str:
-    """What stands behind the errors of the grid."""
+    text = numbers_of(result, "surfaces")
+    facts = result.metrics.get("refinement")
     if not facts:
-        return ""
+        return text
     grids = ", ".join(f"{count:,}" for count in facts["voxels"])
-    return (
-        f"<p class='note'>Discretisation error by Richardson's extrapolation from grids of {grids} voxels, order "
-        f"{escape(str(facts['order']))}; &lt; is a bound where the grids do not close in on a limit.</p>"
+    return text + (
+        f"<p class='note'>Discretisation error by Richardson's extrapolation from grids of {grids} "
+        f"voxels, order {escape(str(facts['order']))}; &lt; is a bound where the grids do not "
+        "close in on a limit.</p>"
     )
+
+
+def numbers_of(result: Result, *path: str) -> str:
+    """Make the table of a group of numbers as they are declared, with its note."""
+    group, found = number_tables.of_group(result.metrics, path, UNKNOWN)
+    rows = [[name, *cells] for name, cells in found.rows.items()]
+    escaped = [[escape(text) for text in row] for row in rows]
+    note = f"<p class='note'>{escape(group.note)}</p>" if group.note else ""
+    return table([escape(head) for head in (group.title, *found.heads)], escaped) + note
 
 
 def stored(result: Result, flat: Flat) -> dict[str, Any]:
-    """Numbers of a surface as the run wrote them: with its discretisation error, if it has one."""
-    return result.metrics.get("surfaces", {}).get(flat.surface.part, {}).get(flat.surface.side, {})
+    """Return the numbers of a surface as the run wrote them, with the error of its grid if known."""
+    sides = result.metrics.get("surfaces", {}).get(flat.surface.part, {})
+    numbers: dict[str, Any] = sides.get(flat.surface.side, {})
+    return numbers

@@ -7,7 +7,6 @@ than colours.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,9 +35,13 @@ ANEW = 10.0  # times the residual before: no iteration does that
 NARROW = 0.03  # of the section's width: a number does not fit into less
 WIDTH = 7.0  # inches
 DPI = 200
-NUMBER = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "black", "linewidth": 0.5}
+NUMBER = {
+    "boxstyle": "circle,pad=0.15",
+    "facecolor": "white",
+    "edgecolor": "black",
+    "linewidth": 0.5,
+}
 STYLE = {"font.size": 9.0, "axes.titlesize": 9.0, "legend.fontsize": 8.0, "svg.hashsalt": "warpage"}
-SHARED = re.compile(r" \d+/\d+ in ")  # how media name a voxel that two of them share
 
 
 @contextmanager
@@ -55,7 +58,14 @@ def page(path: str | Path, height: float, width: float = WIDTH) -> Iterator[Figu
         figure.savefig(path, metadata={"Date": None} if Path(path).suffix == ".svg" else None)
 
 
-def curves(series: Mapping[str, Curve], path: str | Path, across: str, up: str, title: str = "", height: float = 3.6) -> Path:
+def curves(
+    series: Mapping[str, Curve],
+    path: str | Path,
+    across: str,
+    up: str,
+    title: str = "",
+    height: float = 3.6,
+) -> Path:
     """Draw named curves (x, y) over each other, told apart by dash and marker where colour is lost."""
     with page(path, height) as figure:
         axes = figure.add_subplot()
@@ -63,7 +73,15 @@ def curves(series: Mapping[str, Curve], path: str | Path, across: str, up: str, 
             known = np.isfinite(y)
             colour, dash, mark = LINE_COLOURS[n % 6], DASHES[n % 4], "os^Dv"[n % 5]
             few = 4 if known.sum() <= 60 else 0
-            axes.plot(x[known], y[known], color=colour, linestyle=dash, marker=mark, markersize=few, label=name)
+            axes.plot(
+                x[known],
+                y[known],
+                color=colour,
+                linestyle=dash,
+                marker=mark,
+                markersize=few,
+                label=name,
+            )
         level_line(axes)
         axes.set(xlabel=across, ylabel=up)
         axes.legend(frameon=False)
@@ -92,11 +110,15 @@ def check_writable(path: str | Path) -> None:
 
     known = FigureCanvasAgg.get_supported_filetypes()
     if suffix not in known:
-        raise WarpError(f"cannot draw {path}: its suffix is none of {', '.join(sorted(known))}; .png always works")
+        raise WarpError(
+            f"cannot draw {path}: its suffix is none of {', '.join(sorted(known))}; .png always works"
+        )
     hdf5.check_writable(path)
 
 
-def section(model: VoxelModel | Result, y: float | None = None) -> tuple[np.ndarray, list[str], float]:
+def section(
+    model: VoxelModel | Result, y: float | None = None
+) -> tuple[np.ndarray, list[str], float]:
     """What fills each cell on the plane nearest to `y` (m; the middle unless told), and the plane's y.
 
     Returns (nz, nx) indices into the names that come with them, "part: material" from the top down; -1 = void.
@@ -117,18 +139,32 @@ def section(model: VoxelModel | Result, y: float | None = None) -> tuple[np.ndar
 
 
 def _row_names(model: VoxelModel | Result) -> list[str]:
-    """Each media row as "part: material"; a voxel that two media share goes to the part that owns it."""
+    """Name each media row "part: material"; a row that is shared takes the name of its owner."""
     parts = np.asarray(model.media.part)
+    shared = _shared_rows(model)
     found, own = [""] * len(parts), dict[int, str]()
     for row, name in enumerate(model.media.names):
-        if parts[row] >= 0 and not SHARED.search(name):
+        if parts[row] >= 0 and not shared[row]:
             part = model.parts[parts[row]]
             found[row] = name if name.startswith(f"{part}: ") else f"{part}: {name}"
             own.setdefault(parts[row], found[row])
-    return [name or own.get(p, model.parts[p] if p >= 0 else "") for name, p in zip(found, parts, strict=True)]
+    return [
+        name or own.get(p, model.parts[p] if p >= 0 else "")
+        for name, p in zip(found, parts, strict=True)
+    ]
 
 
-def cross_section(model: VoxelModel | Result, path: str | Path, y: float | None = None, title: str = "") -> Path:
+def _shared_rows(model: VoxelModel | Result) -> np.ndarray:
+    """Mark the media of voxels of which only a share belongs to the part that owns them."""
+    share = model.media.share
+    if share is None:
+        return np.zeros(len(model.media.part), bool)
+    return np.asarray(share) < 1.0
+
+
+def cross_section(
+    model: VoxelModel | Result, path: str | Path, y: float | None = None, title: str = ""
+) -> Path:
     """Draw the materials on a plane y = const (the middle unless told) and the grid; the suffix picks the format.
 
     The z axis is stretched, since packages are flat.
@@ -158,18 +194,34 @@ def cross_section(model: VoxelModel | Result, path: str | Path, y: float | None 
                 _hatch(axes, x, z, index == n, hatch)
         outline(axes, x, z, index)
         tall = z[-1] - z[0]
-        outside = [n for n in range(len(names)) if not _number(axes, x, z, index == n, str(n + 1), room=0.07 * tall)]
+        outside = [
+            n
+            for n in range(len(names))
+            if not _number(axes, x, z, index == n, str(n + 1), room=0.07 * tall)
+        ]
         _lead_out(axes, x, z, {str(n + 1): index == n for n in outside})
         axes.set(xlabel="x (mm)", ylabel="z (mm)", xlim=(x[0], x[-1]), ylim=(z[0], z[-1]))
         axes.spines[["top", "right"]].set_visible(False)
         handles = [
-            Patch(facecolor=colour, hatch=hatch, edgecolor="#404040", linewidth=0.3, label=f"{n}  {name}")
-            for n, (name, colour, hatch) in enumerate(zip(names, colours, hatches, strict=True), start=1)
+            Patch(
+                facecolor=colour,
+                hatch=hatch,
+                edgecolor="#404040",
+                linewidth=0.3,
+                label=f"{n}  {name}",
+            )
+            for n, (name, colour, hatch) in enumerate(
+                zip(names, colours, hatches, strict=True), start=1
+            )
         ]
-        figure.legend(handles=handles, loc="outside lower left", ncols=columns, fontsize=8, frameon=False)
+        figure.legend(
+            handles=handles, loc="outside lower left", ncols=columns, fontsize=8, frameon=False
+        )
         told = f"{title}\n" if title else ""
         axes.set_title(f"{told} ", loc="left")
-        axes.set_title(f"{told}section at y = {1e3 * plane:.3g} mm, {stretch(figure, axes)}", loc="left")
+        axes.set_title(
+            f"{told}section at y = {1e3 * plane:.3g} mm, {stretch(figure, axes)}", loc="left"
+        )
     return Path(path)
 
 
@@ -185,14 +237,22 @@ def outline(axes: Axes, across: np.ndarray, up: np.ndarray, what: np.ndarray) ->
     from matplotlib.collections import LineCollection
 
     rows, columns = np.nonzero(np.diff(what, axis=0, prepend=-1, append=-1))
-    flat = [((across[i], up[k]), (across[i + 1], up[k])) for k, i in zip(rows, columns, strict=True)]
+    flat = [
+        ((across[i], up[k]), (across[i + 1], up[k])) for k, i in zip(rows, columns, strict=True)
+    ]
     rows, columns = np.nonzero(np.diff(what, axis=1, prepend=-1, append=-1))
-    upright = [((across[i], up[k]), (across[i], up[k + 1])) for k, i in zip(rows, columns, strict=True)]
+    upright = [
+        ((across[i], up[k]), (across[i], up[k + 1])) for k, i in zip(rows, columns, strict=True)
+    ]
     for colour, width in (("#FFFFFFB0", 1.1), ("#000000", 0.45)):  # seen on light and on dark
-        axes.add_collection(LineCollection(flat + upright, colors=colour, linewidths=width), autolim=False)
+        axes.add_collection(
+            LineCollection(flat + upright, colors=colour, linewidths=width), autolim=False
+        )
 
 
-def _number(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, text: str, room: float) -> bool:
+def _number(
+    axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, text: str, room: float
+) -> bool:
     """Write a number into the widest of a medium's runs of cells that has room for it above and below, if one has."""
     best: tuple[float, float, float] | None = None
     height = np.diff(z) @ where
@@ -213,11 +273,19 @@ def _lead_out(axes: Axes, x: np.ndarray, z: np.ndarray, media: Mapping[str, np.n
     ends = {}
     for text, where in media.items():
         widest = max(
-            ((x[b] - x[a], a, b, k) for k in np.flatnonzero(where.any(axis=1)) for a, b in _runs(where[k])), default=None
+            (
+                (x[b] - x[a], a, b, k)
+                for k in np.flatnonzero(where.any(axis=1))
+                for a, b in _runs(where[k])
+            ),
+            default=None,
         )
         if widest is not None:
             _, a, b, k = widest
-            ends[text] = (x[b] - min(0.2 * (x[b] - x[a]), 0.01 * (x[-1] - x[0])), (z[k] + z[k + 1]) / 2)
+            ends[text] = (
+                x[b] - min(0.2 * (x[b] - x[a]), 0.01 * (x[-1] - x[0])),
+                (z[k] + z[k + 1]) / 2,
+            )
     tall, below = z[-1] - z[0], -np.inf
     levels = {}
     for text in sorted(ends, key=lambda text: ends[text][1]):
@@ -226,10 +294,25 @@ def _lead_out(axes: Axes, x: np.ndarray, z: np.ndarray, media: Mapping[str, np.n
     for text, (across, up) in ends.items():
         at = (x[-1] + 0.04 * (x[-1] - x[0]), levels[text] - sink)
         for colour, width in (("#FFFFFF", 2.0), ("#000000", 0.6)):
-            line = {"color": colour, "linewidth": width, "clip_on": False, "zorder": 4, "solid_capstyle": "butt"}
+            line = {
+                "color": colour,
+                "linewidth": width,
+                "clip_on": False,
+                "zorder": 4,
+                "solid_capstyle": "butt",
+            }
             axes.plot((across, at[0]), (up, at[1]), **line)
         axes.plot(across, up, "o", color="#000000", markersize=2, zorder=5)
-        axes.text(*at, text, ha="center", va="center", fontsize=8, fontweight="bold", bbox=NUMBER, zorder=6)
+        axes.text(
+            *at,
+            text,
+            ha="center",
+            va="center",
+            fontsize=8,
+            fontweight="bold",
+            bbox=NUMBER,
+            zorder=6,
+        )
 
 
 def _runs(where: np.ndarray) -> np.ndarray:

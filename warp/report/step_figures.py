@@ -51,15 +51,26 @@ def draw(result: Result, path: Path, title: str = "") -> None:
 
 
 def _over_moments(axes: Any, records: Sequence[Mapping[str, Any]], name: str, n: int) -> None:
-    points = [(at, value, record["last"]) for at, record in enumerate(records) if (value := value_of(record, name)) is not None]
+    points = [
+        (at, value, record["last"])
+        for at, record in enumerate(records)
+        if (value := value_of(record, name)) is not None
+    ]
     colour = OKABE_ITO[(4, 5, 2)[n % 3]]
-    axes.plot([p[0] for p in points], [p[1] for p in points], color=colour, linestyle=DASHES[n % 4], linewidth=1.2, label=name)
+    axes.plot(
+        [p[0] for p in points],
+        [p[1] for p in points],
+        color=colour,
+        linestyle=DASHES[n % 4],
+        linewidth=1.2,
+        label=name,
+    )
     ends = [p for p in points if p[2]]
     axes.plot([p[0] for p in ends], [p[1] for p in ends], MARKS[n % 4], color=colour, markersize=4)
 
 
 def _over_temperature(axes: Any, records: Sequence[Mapping[str, Any]], name: str, n: int) -> None:
-    """Lines between moments of one body; the place of a change is left open."""
+    """Lines between load steps of one body; the place of a change is left open."""
     colour = OKABE_ITO[(4, 5, 2)[n % 3]]
     stretch: list[tuple[float, float]] = []
     before: tuple | None = None
@@ -70,7 +81,13 @@ def _over_temperature(axes: Any, records: Sequence[Mapping[str, Any]], name: str
         if stretch:
             x, y = zip(*stretch, strict=True)
             label = name if first else None
-            style = {"color": colour, "linestyle": DASHES[n % 4], "linewidth": 1.2, "marker": MARKS[n % 4], "markersize": 3}
+            style = {
+                "color": colour,
+                "linestyle": DASHES[n % 4],
+                "linewidth": 1.2,
+                "marker": MARKS[n % 4],
+                "markersize": 3,
+            }
             axes.plot(x, y, label=label, **style)
             first = False
 
@@ -87,13 +104,13 @@ def _over_temperature(axes: Any, records: Sequence[Mapping[str, Any]], name: str
 
 
 def value_of(record: Mapping[str, Any], name: str) -> float | None:
-    """Warpage in um of a surface PART.SIDE at a moment, None where it was not measured."""
+    """Warpage in um of a surface PART.SIDE at a load step, None where it was not measured."""
     part, _, side = name.rpartition(".")
     return (record.get("surfaces") or {}).get(part, {}).get(side, {}).get("warpage_um")
 
 
 def telling(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Surfaces that the most moments have, bottoms before tops."""
+    """Surfaces that the most load steps have, bottoms before tops."""
     counts: dict[str, int] = {}
     for record in records:
         for part, sides in (record.get("surfaces") or {}).items():

@@ -15,7 +15,11 @@ WIDTH_WHEN_PIPED = 160
 def screen(*, stderr: bool = False) -> Console:
     """The terminal; a pipe gets plain lines wide enough for every table."""
     console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=WIDTH_WHEN_PIPED)
+    return (
+        console
+        if console.is_terminal
+        else Console(stderr=stderr, highlight=False, width=WIDTH_WHEN_PIPED)
+    )
 
 
 class Steps:
@@ -65,8 +69,14 @@ class Runs:
 
     def __init__(self) -> None:
         console = screen(stderr=True)
-        columns = (BarColumn(bar_width=30), TextColumn("{task.completed}/{task.total} runs"), TimeElapsedColumn())
-        self._bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+        columns = (
+            BarColumn(bar_width=30),
+            TextColumn("{task.completed}/{task.total} runs"),
+            TimeElapsedColumn(),
+        )
+        self._bar = Progress(
+            *columns, console=console, disable=not console.is_terminal, transient=True
+        )
         self._task: TaskID | None = None
 
     def __enter__(self) -> Runs:

@@ -1,34 +1,46 @@
-"""Numbers as tidy tables: nested results flattened to one number a row, written as CSV whole or not at all."""
+"""Numbers as tidy tables: nested results flattened to one number a row; CSV files written whole."""
 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from warp.results import hdf5
+from warp.results import hdf5, metrics
+from warp.results.metrics.declaration import Number, entry_name
 
-UNIT = re.compile(r"_(um|mm|mm2|per_m|C|MPa|K_per_W|W|s|MB)$")  # how names of numbers end
+Row: TypeAlias = tuple[str, str, float, str]
+"""Where it stands, quantity, value, unit."""
 
 
-def numbers(value: Any, where: tuple[str, ...] = ()) -> Iterator[tuple[str, str, float, str]]:
-    """Walk a summary: ("surfaces.chip.top", "warpage", 74.6, "um") and so on."""
+def numbers(summary: Mapping[str, Any]) -> Iterator[Row]:
+    """Walk a summary: ("surfaces.chip.top", "warpage", 74.6, "um") and so on.
+
+    Entries of lists are named by their parts (interfaces), or by their place and name (steps).
+    """
+    declared = {number.key: number for metric in metrics.RUN for number in metric.numbers}
+    declared |= {number.key: number for _, number in metrics.declared()}
+    yield from _walk(summary, (), declared)
+
+
+def _walk(value: Any, where: tuple[str, ...], declared: Mapping[str, Number]) -> Iterator[Row]:
+    """Flatten one value; equal keys have equal names and units wherever they stand."""
+    number = declared.get(where[-1]) if where else None
     if isinstance(value, Mapping):
         for key, below in value.items():
-            yield from numbers(below, (*where, str(key)))
+            yield from _walk(below, (*where, str(key)), declared)
     elif isinstance(value, list) and value and isinstance(value[0], Mapping):
-        for n, entry in enumerate(value, start=1):  # interfaces by their parts, steps by their place and name
-            pair = "/".join(str(entry[key]) for key in ("lower", "upper") if key in entry)
-            yield from numbers(entry, (*where, pair or f"{n} {entry.get('name', '')}".strip()))
-    elif isinstance(value, list) and len(value) == 3 and where[-1].endswith("_at_mm"):
-        for axis, number in zip("xyz", value, strict=True):
-            yield ".".join(where[:-1]), f"{where[-1].removesuffix('_mm')}_{axis}", number, "mm"
+        for n, entry in enumerate(value, start=1):
+            name = entry_name(entry) or f"{n} {entry.get('name', '')}".strip()
+            yield from _walk(entry, (*where, name), declared)
+    elif number is not None and number.position and isinstance(value, list):
+        place = ".".join(where[:-1])
+        for axis, coordinate in zip("xyz", value, strict=True):
+            yield place, f"{number.name}_{axis}", coordinate, number.unit.table
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        unit = UNIT.search(where[-1])
-        bare = where[-1][: unit.start()] if unit else where[-1]
-        yield ".".join(where[:-1]), bare, value, unit[1].replace("per_m", "1/m") if unit else ""
+        name, unit = (number.name, number.unit.table) if number else (where[-1], "")
+        yield ".".join(where[:-1]), name, value, unit
 
 
 def write_csv(path: Path, head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Path:

@@ -3,7 +3,7 @@
     /            attributes format = "warpage", schema = [major, minor]
     /case        the case file, verbatim (UTF-8 bytes)
     /parts       names of the parts (JSON)                 /metrics   all numbers (JSON), see `metrics.evaluate`;
-                 of a process those of the last moment, and under "steps" those of every one, in order (1.1)
+                 of a process those of the last load step, and under "steps" those of every one, in order (1.1)
     /grid        x, y, z line coordinates [m]; attribute mirror = (x, y): the first line is a mirror plane
     /ids         (nz, ny, nx) row of /media of every voxel, 0 = void
     /media       part (index into /parts, -1 void), stress_free [K], share, material (names, JSON), one entry a row
@@ -18,7 +18,8 @@
                  residuals/<solver>: relative residual of every iteration
     /VTKHDF      links for ParaView (`vtkhdf`)
 
-A change that old readers would misread raises the major schema number; added names raise the minor one.
+A change that old readers would misread raises the major schema number; an added dataset raises the
+minor one; a number added under /metrics raises neither.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.results import cells, hdf5, surface, vtkhdf
-from warp.results.cells import OUR_ORDER, centre_displacement
+from warp.results.cells import OUR_ORDER, MediaTable, centre_displacement
 from warp.results.flatness import Warpage, warpage
 from warp.results.hdf5 import check_writable
 from warp.voxels.grid import Grid
@@ -48,21 +49,6 @@ __all__ = ["MediaTable", "Result", "check_writable", "origin", "read", "summary"
 FORMAT = "warpage"
 SCHEMA = (1, 1)
 PACKED_CELLS = 20_000_000  # larger models store real fields unpacked: zlib takes 2.5 s per million voxels, a solve less
-
-
-@dataclass(frozen=True)
-class MediaTable:
-    """What a row of ids means: part index (-1 void), material name, stress-free temperature [K], the part's share."""
-
-    part: np.ndarray
-    material: list[str]
-    stress_free: np.ndarray
-    share: np.ndarray | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """What a model's media call the same: a result can be drawn as a model."""
-        return self.material
 
 
 @dataclass(eq=False)
@@ -87,7 +73,11 @@ class Result:
 
     def __repr__(self) -> str:
         surfaces = self.metrics.get("surfaces", {}).items()
-        found = (f"{part}.{side} {n['warpage_um']:+.4g} um" for part, sides in surfaces for side, n in sides.items())
+        found = (
+            f"{part}.{side} {n['warpage_um']:+.4g} um"
+            for part, sides in surfaces
+            for side, n in sides.items()
+        )
         return f"<Result: {self.grid.cells:,} voxels; {', '.join(self.fields)}; warpage {', '.join(found)}>"
 
     @classmethod
@@ -135,14 +125,26 @@ class Result:
                 if name in (tolerances or {}):
                     solvers[name]["tolerance"] = float(tolerances[name])  # type: ignore[index]
         info = {**origin(), **(provenance or {}), "solver": solvers}
-        return cls(case, model.grid, list(model.parts), media, model.ids, fields, dict(numbers or {}), info, histories)
+        return cls(
+            case,
+            model.grid,
+            list(model.parts),
+            media,
+            model.ids,
+            fields,
+            dict(numbers or {}),
+            info,
+            histories,
+        )
 
     @cached_property
     def ids(self) -> np.ndarray:
         ids = np.asarray(self.stored_ids)
         if ids.size and int(ids.max()) >= len(self.media.material):
             where = getattr(self.stored_ids, "path", "the result")
-            raise WarpError(f"{where} is damaged: ids point beyond the rows of media; run the case again")
+            raise WarpError(
+                f"{where} is damaged: ids point beyond the rows of media; run the case again"
+            )
         return ids
 
     @cached_property
@@ -168,7 +170,9 @@ class Result:
         """The numbers of this run, ready for JSON."""
         return summary(self)
 
-    def write(self, path: str | os.PathLike[str], *, single: bool = False, xdmf: bool = True) -> Path:
+    def write(
+        self, path: str | os.PathLike[str], *, single: bool = False, xdmf: bool = True
+    ) -> Path:
         """Write the HDF5 file (fields in float32 if `single`) and its XDMF side file."""
         return write(self, path, single=single, xdmf=xdmf)
 
@@ -181,15 +185,23 @@ class Result:
         solid = self.ids > 0
         data: dict[str, Any] = {"part": (("z", "y", "x"), self.media.part[self.ids])}
         if "temperature" in self.fields:
-            data["temperature"] = (("z", "y", "x"), np.where(solid, self.temperature, np.nan), {"units": "K"})
+            data["temperature"] = (
+                ("z", "y", "x"),
+                np.where(solid, self.temperature, np.nan),
+                {"units": "K"},
+            )
         if "displacement" in self.fields:
             u = self.displacement
             layers = np.stack([centre_displacement(u, solid[k], k) for k in range(len(solid))])
             centred = np.where(solid[..., None], layers, np.nan)
             data["displacement"] = (("z", "y", "x", "axis"), centred, {"units": "m"})
         centres = {"x": self.grid.xc, "y": self.grid.yc, "z": self.grid.zc, "axis": list("xyz")}
-        coordinates = {name: v for name, v in centres.items() if name != "axis" or "displacement" in data}
-        return xarray.Dataset(data, coordinates, {"parts": self.parts, "program": self.provenance.get("program", "")})
+        coordinates = {
+            name: v for name, v in centres.items() if name != "axis" or "displacement" in data
+        }
+        return xarray.Dataset(
+            data, coordinates, {"parts": self.parts, "program": self.provenance.get("program", "")}
+        )
 
     def to_pyvista(self) -> Any:
         """The voxels as a pyvista.RectilinearGrid [m] with the cell data of the .vtr file, void voxels hidden."""
@@ -198,7 +210,7 @@ class Result:
         except ImportError:
             raise WarpError("to_pyvista needs pyvista: pip install pyvista") from None
         voxels = pyvista.RectilinearGrid(self.grid.x, self.grid.y, self.grid.z)
-        for name, kind, shape, layers in cells.arrays(self):
+        for name, kind, shape, layers in cells.arrays(self.grid, self.ids, self.media, self.fields):
             whole = np.stack([np.asarray(layer, kind) for layer in layers])
             voxels.cell_data[name] = whole.reshape(-1, *shape[3:])
         voxels.field_data["parts"] = self.parts
@@ -206,7 +218,9 @@ class Result:
 
     def _field(self, name: str) -> np.ndarray:
         if name not in self.fields:
-            raise WarpError(f"this result has no {name} field; it has {', '.join(self.fields) or 'none'}")
+            raise WarpError(
+                f"this result has no {name} field; it has {', '.join(self.fields) or 'none'}"
+            )
         return np.asarray(self.fields[name])
 
 
@@ -250,7 +264,9 @@ def origin() -> dict[str, Any]:
     }
 
 
-def write(result: Result, path: str | os.PathLike[str], *, single: bool = False, xdmf: bool = True) -> Path:
+def write(
+    result: Result, path: str | os.PathLike[str], *, single: bool = False, xdmf: bool = True
+) -> Path:
     """Write `result` in one piece or not at all."""
     path = Path(path)
     check_writable(path)
@@ -267,7 +283,9 @@ def read(path: str | os.PathLike[str]) -> Result:
     """Open a result file; fields are read when asked for. A file that is not a whole result is one clear error."""
     path = Path(path)
     if not path.is_file():
-        raise WarpError(f"cannot read {path}: {'it is a folder' if path.is_dir() else 'no such file'}")
+        raise WarpError(
+            f"cannot read {path}: {'it is a folder' if path.is_dir() else 'no such file'}"
+        )
     with hdf5.reading(path) as file:
         _check_schema(path, file)
         grid = Grid(
@@ -295,7 +313,9 @@ def read(path: str | os.PathLike[str]) -> Result:
             metrics=hdf5.get_json(file["metrics"]),
             provenance=hdf5.get_json(file["provenance/info"]),
             residuals={name: data[()] for name, data in file["provenance/residuals"].items()},
-            shapes={name: hdf5.Stored(path, f"steps/{name}") for name in hdf5.datasets(file, "steps")},
+            shapes={
+                name: hdf5.Stored(path, f"steps/{name}") for name in hdf5.datasets(file, "steps")
+            },
         )
         _check_fit(result, file)
         return result
@@ -343,18 +363,33 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
     ids, fields = result.ids, result.fields
     file.create_group("fields")
     hdf5.put_layers(file, "ids", (nz, ny, nx), np.uint16, (ids[k] for k in range(nz)))
-    for name, kind, shape, layers in cells.arrays(result):
+    for name, kind, shape, layers in cells.arrays(result.grid, ids, result.media, fields):
         if name != "temperature":
             compress = packed or kind.kind in "iu"
             hdf5.put_layers(file, vtkhdf.CELL_DATA[name], shape, kind, layers, compress=compress)
-    hdf5.put_text(file, "cells/material_names", json.dumps(cells.material_names(result)))
+    hdf5.put_text(file, "cells/material_names", json.dumps(cells.material_names(result.media)))
     if "temperature" in fields:
         t = fields["temperature"]
-        hdf5.put_layers(file, "fields/temperature", (nz, ny, nx), real, (t[k] for k in range(nz)), compress=packed)
+        hdf5.put_layers(
+            file,
+            "fields/temperature",
+            (nz, ny, nx),
+            real,
+            (t[k] for k in range(nz)),
+            compress=packed,
+        )
     if "displacement" in fields:
         u = result.displacement
         faces = (3, nz + 1, ny + 1, nx + 1)
-        hdf5.put_layers(file, "fields/displacement", faces, real, u.reshape(-1, *faces[2:]), lead=2, compress=packed)
+        hdf5.put_layers(
+            file,
+            "fields/displacement",
+            faces,
+            real,
+            u.reshape(-1, *faces[2:]),
+            lead=2,
+            compress=packed,
+        )
     vtkhdf.link(file)
 
 
@@ -363,14 +398,26 @@ def _check_fit(result: Result, file: h5py.File) -> None:
     nz, ny, nx = shape = result.grid.shape
     for axis in "xyz":
         lines = getattr(result.grid, axis)
-        if lines.ndim != 1 or lines.size < 2 or not (np.isfinite(lines).all() and (np.diff(lines) > 0).all()):
+        if (
+            lines.ndim != 1
+            or lines.size < 2
+            or not (np.isfinite(lines).all() and (np.diff(lines) > 0).all())
+        ):
             raise ValueError(f"grid/{axis} does not rise")
-    wanted = {"temperature": shape, "displacement": (3, nz + 1, ny + 1, nx + 1), "stress": (*shape, 6)}
+    wanted = {
+        "temperature": shape,
+        "displacement": (3, nz + 1, ny + 1, nx + 1),
+        "stress": (*shape, 6),
+    }
     for name in ("ids", *(f"fields/{name}" for name in result.fields)):
         if file[name].shape != wanted.get(name.removeprefix("fields/"), shape):
             raise ValueError(f"{name} {file[name].shape} does not fit the grid {shape}")
     rows, part = len(result.media.material), np.asarray(result.media.part)
-    if not part.shape == np.shape(result.media.stress_free) == (rows,) or part.min() < -1 or part.max() >= len(result.parts):
+    if (
+        not part.shape == np.shape(result.media.stress_free) == (rows,)
+        or part.min() < -1
+        or part.max() >= len(result.parts)
+    ):
         raise ValueError("the rows of media do not fit each other or the parts")
     if result.media.share is not None and np.shape(result.media.share) != (rows,):
         raise ValueError("media/share does not fit the rows of media")

@@ -1,4 +1,22 @@
-"""Flatness of a surface: warpage by JEITA ED-7306 and JESD22-B112, its plane, diagonals, curvature, coplanarity."""
+"""Flatness of a surface: warpage, plane, diagonals, curvature, coplanarity.
+
+Warpage as JEITA ED-7306 and JESD22-B112 define it, over the measuring zone of one surface:
+
+    r = w - (a + b x + c y)            residual from the least-squares plane
+    |C| = max r - min r                peak to valley
+    sign C = sgn(AB_max + AB_min + CD_max + CD_min)
+
+with AB, CD the two diagonals, each relative to the straight line that joins its ends; up (towards
+the lid) is positive. C > 0 is convex: the centre stands away from the board. A pure twist has no
+sign by this rule and counts as positive.
+
+The plane is fitted by integrals over the surface, as an even dense scan would give (Simpson's rule
+on parabolas: exact for bending by a constant curvature). An unweighted fit through vertices would
+follow the fine end of a graded grid.
+
+Curvature kappa_x = -d2w/dx2, so that kappa > 0 is convex too: least-squares quadratic over the
+middle quarter of each side, away from the free edges, where laminate theory holds.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +32,11 @@ ROUND_OFF = 1e-9  # of the height: a smaller sum over the diagonals has no sign
 
 @dataclass(frozen=True)
 class Warpage:
-    """Flatness of one surface in its measuring zone (m, 1/m): `surface` is the zone, `residual` lies on its vertices.
+    """Hold the flatness of one surface in its measuring zone (m, 1/m).
 
-    corner and edge heights are means over the four corners (two middles), minus the centre: negative when convex; NaN
-    where the footprint has no material there. centre: residual at the middle.
+    surface: the zone; residual: height above the plane at its vertices; centre: residual in the
+    middle. Corner and edge heights are means over the four corners (two middles of edges), minus
+    the centre: negative when convex, NaN where the footprint has a hole there.
     """
 
     surface: Surface
@@ -32,29 +51,6 @@ class Warpage:
     edge_y_minus_centre: float
     kappa: tuple[float, float, float]
 
-    def to_dict(self) -> dict[str, float | None]:
-        """Numbers with their units in the names: um, 1/m, mm."""
-        x0, x1, y0, y1 = self.surface.bounds
-        numbers = {
-            "warpage_um": self.value / UM,
-            "range_um": self.span / UM,
-            "rms_um": self.rms / UM,
-            "max_um": float(np.nanmax(self.residual)) / UM,
-            "min_um": float(np.nanmin(self.residual)) / UM,
-            "centre_um": self.centre / UM,
-            "corner_minus_centre_um": self.corner_minus_centre / UM,
-            "edge_x_minus_centre_um": self.edge_x_minus_centre / UM,
-            "edge_y_minus_centre_um": self.edge_y_minus_centre / UM,
-            "kappa_x_per_m": self.kappa[0],
-            "kappa_y_per_m": self.kappa[1],
-            "kappa_xy_per_m": self.kappa[2],
-            "zone_x_mm": (x1 - x0) * 1e3,
-            "zone_y_mm": (y1 - y0) * 1e3,
-            "zone_x0_mm": x0 * 1e3,
-            "zone_y0_mm": y0 * 1e3,
-        }
-        return {name: float(v) if np.isfinite(v) else None for name, v in numbers.items()}
-
 
 def warpage(surface: Surface, zone: Zone = None) -> Warpage:
     """Signed warpage, heights and curvatures of a surface in its measuring zone (default: the whole footprint)."""
@@ -65,7 +61,10 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
     x0, x1, y0, y1 = s.bounds
     xm, ym = (x0 + x1) / 2, (y0 + y1) / 2
     at = interpolate(
-        s, residual, np.array([xm, x0, x1, x0, x1, x0, x1, xm, xm]), np.array([ym, y0, y0, y1, y1, ym, ym, y0, y1])
+        s,
+        residual,
+        np.array([xm, x0, x1, x0, x1, x0, x1, xm, xm]),
+        np.array([ym, y0, y0, y1, y1, ym, ym, y0, y1]),
     )
     return Warpage(
         surface=s,
@@ -86,11 +85,19 @@ def fit_plane(surface: Surface) -> tuple[float, float, float]:
     """a, b, c of the least-squares plane a + b x + c y."""
     x0, x1, y0, y1 = surface.bounds
     length = max(x1 - x0, y1 - y0)
-    a, b, c = _least_squares(*integrals(surface, ((x0 + x1) / 2, (y0 + y1) / 2), length), [(0, 0), (1, 0), (0, 1)])
-    return float(a - (b * (x0 + x1) + c * (y0 + y1)) / (2 * length)), float(b / length), float(c / length)
+    a, b, c = _least_squares(
+        *integrals(surface, ((x0 + x1) / 2, (y0 + y1) / 2), length), [(0, 0), (1, 0), (0, 1)]
+    )
+    return (
+        float(a - (b * (x0 + x1) + c * (y0 + y1)) / (2 * length)),
+        float(b / length),
+        float(c / length),
+    )
 
 
-def diagonal(surface: Surface, values: np.ndarray, which: int = 0, points: int = 201) -> tuple[np.ndarray, np.ndarray]:
+def diagonal(
+    surface: Surface, values: np.ndarray, which: int = 0, points: int = 201
+) -> tuple[np.ndarray, np.ndarray]:
     """Values along a diagonal of the zone's rectangle: distance from its middle [m] and value, NaN off the footprint.
 
     which: 0 from (x0, y0) to (x1, y1), 1 from (x0, y1) to (x1, y0).
@@ -99,7 +106,9 @@ def diagonal(surface: Surface, values: np.ndarray, which: int = 0, points: int =
     t = np.linspace(0, 1, points)
     ys = y0 + t * (y1 - y0)
     length = float(np.hypot(x1 - x0, y1 - y0))
-    return (t - 0.5) * length, interpolate(surface, values, x0 + t * (x1 - x0), ys if which == 0 else ys[::-1])
+    return (t - 0.5) * length, interpolate(
+        surface, values, x0 + t * (x1 - x0), ys if which == 0 else ys[::-1]
+    )
 
 
 def diagonal_sign(surface: Surface, values: np.ndarray) -> int:
@@ -127,11 +136,21 @@ def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, f
     xs, ys = (surface.x - (x0 + x1) / 2) / lx, (surface.y - (y0 + y1) / 2) / ly
     for f in (fraction, 2 * fraction, 4 * fraction, np.inf):
         i, j = np.abs(xs) <= f / 2 + 1e-9, np.abs(ys) <= f / 2 + 1e-9
-        part = Surface(surface.part, surface.side, xs[i], ys[j], surface.w[np.ix_(j, i)], np.zeros((0, 0), bool))
+        part = Surface(
+            surface.part,
+            surface.side,
+            xs[i],
+            ys[j],
+            surface.w[np.ix_(j, i)],
+            np.zeros((0, 0), bool),
+        )
         known = np.isfinite(part.w)
         if known.any(axis=0).sum() >= 3 and known.any(axis=1).sum() >= 3 and known.sum() >= 6:
             area = np.where(known, np.gradient(part.y)[:, None] * np.gradient(part.x)[None, :], 0.0)
-            across, along = np.vander(part.x, 5, increasing=True), np.vander(part.y, 5, increasing=True).T
+            across, along = (
+                np.vander(part.x, 5, increasing=True),
+                np.vander(part.y, 5, increasing=True).T,
+            )
             moment = np.where(known, area * part.w, 0.0)
             found = along @ (area @ across), along @ (moment @ across)
             c = _least_squares(*found, [(0, 0), (1, 0), (0, 1), (2, 0), (0, 2), (1, 1)])
@@ -155,7 +174,10 @@ def coplanarity(surface: Surface) -> float:
     # Dual simplex on "the highest plane under all points at the centroid", from a huge and far too high triangle
     # round it.
     far = 1e3 * np.array([[0.0, 2.0], [-1.7, -1.0], [1.7, -1.0]])
-    points, z = np.vstack((points, far)), np.append(w - w.min(), np.full(3, 1e6 * max(np.ptp(w), 1e-30)))
+    points, z = (
+        np.vstack((points, far)),
+        np.append(w - w.min(), np.full(3, 1e6 * max(np.ptp(w), 1e-30))),
+    )
     basis = [z.size - 3, z.size - 2, z.size - 1]
     tolerance = 1e-12 * z[:-3].max(initial=0.0)
     for _ in range(10 * z.size):
@@ -167,7 +189,9 @@ def coplanarity(surface: Surface) -> float:
             return float(above.max())
         share = np.linalg.solve(corners.T, np.array([1.0, 0.0, 0.0]))
         entering = np.linalg.solve(corners.T, np.append(1.0, points[lowest]))
-        ratio = np.where(entering > 1e-12, share / np.where(entering > 1e-12, entering, 1.0), np.inf)
+        ratio = np.where(
+            entering > 1e-12, share / np.where(entering > 1e-12, entering, 1.0), np.inf
+        )
         basis[int(ratio.argmin())] = lowest
     return float(np.ptp(w))
 
@@ -177,7 +201,9 @@ def _mesh(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return xs, ys
 
 
-def _least_squares(area: np.ndarray, moment: np.ndarray, powers: list[tuple[int, int]]) -> np.ndarray:
+def _least_squares(
+    area: np.ndarray, moment: np.ndarray, powers: list[tuple[int, int]]
+) -> np.ndarray:
     """Coefficients of x^p y^q in the fit of w, from the integrals of these and of w times these [q, p].
 
     Minimal norm where the footprint leaves a term undetermined.

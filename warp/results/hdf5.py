@@ -31,7 +31,9 @@ def check_writable(path: str | os.PathLike[str], need: int = 0) -> None:
     path = Path(path)
     folder = path.parent
     if path.is_dir():
-        raise WarpError(f"cannot write {path}: it is a folder; give a file name such as {path / 'out.h5'}")
+        raise WarpError(
+            f"cannot write {path}: it is a folder; give a file name such as {path / 'out.h5'}"
+        )
     if not folder.is_dir():
         raise WarpError(f"cannot write {path}: there is no folder {folder}; make it first")
     if path.exists() and not os.access(path, os.W_OK):
@@ -40,7 +42,9 @@ def check_writable(path: str | os.PathLike[str], need: int = 0) -> None:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".warp-"):
             pass
     except OSError as error:
-        raise WarpError(f"cannot write {path}: {error.strerror or error}; choose another folder with -o") from None
+        raise WarpError(
+            f"cannot write {path}: {error.strerror or error}; choose another folder with -o"
+        ) from None
     free = shutil.disk_usage(folder).free
     if free < need:
         raise WarpError(
@@ -129,7 +133,9 @@ def datasets(file: h5py.File, group: str) -> list[str]:
     """Paths of all datasets below a group, none where there is no such group."""
     found: list[str] = []
     if group in file:
-        file[group].visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+        file[group].visititems(
+            lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None
+        )
     return found
 
 
@@ -150,7 +156,10 @@ def reading(path: Path) -> Iterator[h5py.File]:
             pass
         if not h5py.is_hdf5(path):
             case = path.suffix == ".toml"
-            raise WarpError(f"{path} is " + ("a case: `warp run` makes its result" if case else "not an HDF5 file"))
+            raise WarpError(
+                f"{path} is "
+                + ("a case: `warp run` makes its result" if case else "not an HDF5 file")
+            )
         with h5py.File(path, "r") as file:
             yield file
     except WarpError:
@@ -159,7 +168,9 @@ def reading(path: Path) -> Iterator[h5py.File]:
         raise WarpError(f"cannot read {path}: {error.strerror}") from None
     except Exception as error:  # h5py raises nearly every built-in kind on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise WarpError(f"{path} is damaged or incomplete ({reason[:160]}); run the case again") from None
+        raise WarpError(
+            f"{path} is damaged or incomplete ({reason[:160]}); run the case again"
+        ) from None
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Limits of warpage from standards: JEITA ED-7306, by pitch and kind of terminal."""
 
-
 JEITA_LIMITS = {0.4: 0.10, 0.5: 0.11, 0.65: 0.14, 0.8: 0.17, 1.0: 0.22, 1.27: 0.25}
 """Largest |warpage| (mm) of a ball grid array at elevated temperature by ball pitch (mm), JEITA ED-7306 (2007)."""
 

@@ -48,7 +48,9 @@ class Flat:
     def zone(self) -> tuple[float, float, float, float] | None:
         """x0, x1, y0, y1 of the measuring zone [m], None where it is the whole footprint."""
         bounds, whole = self.warpage.surface.bounds, self.surface.bounds
-        return None if max(abs(a - b) for a, b in zip(bounds, whole, strict=True)) < WHOLE else bounds
+        return (
+            None if max(abs(a - b) for a, b in zip(bounds, whole, strict=True)) < WHOLE else bounds
+        )
 
     @property
     def shape(self) -> str:
@@ -76,7 +78,11 @@ def zone(result: Result, surface: Surface) -> Zone:
 
 def known(result: Result) -> list[tuple[str, Side]]:
     """Every surface that the run measured."""
-    return [(part, cast(Side, side)) for part, sides in result.metrics.get("surfaces", {}).items() for side in sides]
+    return [
+        (part, cast(Side, side))
+        for part, sides in result.metrics.get("surfaces", {}).items()
+        for side in sides
+    ]
 
 
 def chosen(result: Result, names: Iterable[str]) -> list[tuple[str, Side]]:
@@ -108,7 +114,9 @@ def telling(result: Result) -> list[tuple[str, Side]]:
         return []
     surfaces = result.metrics["surfaces"]
     heights, _ = _shapes(result)
-    temperatures = {p: t["max_C"] for p, t in result.metrics.get("temperature", {}).items() if p in surfaces}
+    temperatures = {
+        p: t["max_C"] for p, t in result.metrics.get("temperature", {}).items() if p in surfaces
+    }
     wanted = [(board_part(result), "bottom"), (max(surfaces, key=lambda p: heights[p]), "top")]
     if temperatures and not result.metrics.get("uniform_temperature"):
         wanted.append((max(temperatures, key=temperatures.__getitem__), "top"))
@@ -118,7 +126,10 @@ def telling(result: Result) -> list[tuple[str, Side]]:
 def board_part(result: Result) -> str | None:
     """The part whose bottom meets the board (the substrate): the lowest that is wide and no ring or array of balls."""
     surfaces = result.metrics.get("surfaces", {})
-    sizes = {p: max(s["zone_x_mm"] * s["zone_y_mm"] for s in sides.values()) for p, sides in surfaces.items()}
+    sizes = {
+        p: max(s["zone_x_mm"] * s["zone_y_mm"] for s in sides.values())
+        for p, sides in surfaces.items()
+    }
     heights, fill = _shapes(result)
     wide = [p for p in sizes if sizes[p] > 0.5 * max(sizes.values())]
     return min([p for p in wide if fill[p] > 0.5] or wide, key=lambda p: heights[p], default=None)
@@ -140,7 +151,10 @@ def _shapes(result: Result) -> tuple[dict[str, float], dict[str, float]]:
     for where in covered:
         rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
         box = where[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if rows.size else where
-        dy, dx = (w[n[0] : n[-1] + 1] if n.size else w for w, n in ((result.grid.dy, rows), (result.grid.dx, columns)))
+        dy, dx = (
+            w[n[0] : n[-1] + 1] if n.size else w
+            for w, n in ((result.grid.dy, rows), (result.grid.dx, columns))
+        )
         fill.append(float(dy @ box @ dx / (dy.sum() * dx.sum())))
     heights = moment / np.maximum(volume, 1e-300)
     return dict(zip(result.parts, heights, strict=True)), dict(zip(result.parts, fill, strict=True))

@@ -14,16 +14,23 @@ so an HDF5 dataset will do. Results in MPa and mm.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from warp.voxels.grid import runs
+from warp.results.surface import Model
+from warp.voxels.grid import Grid, runs
 
 MPA = 1e6
 QUANTILE = 0.999
-BINS = 8192  # between a part's smallest and largest value: resolves a quantile to 1/8192 of that range
-MOST_BLOCKS, MOST_BINS = 16, 1 << 24  # of rows that are sorted into bins at once, and bins of all of them: 134 MB
+BINS = (
+    8192  # between a part's smallest and largest value: resolves a quantile to 1/8192 of that range
+)
+MOST_BLOCKS, MOST_BINS = (
+    16,
+    1 << 24,
+)  # of rows that are sorted into bins at once, and bins of all of them: 134 MB
 
 
 def invariants(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -37,16 +44,20 @@ def invariants(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     cube = 2 * radius**3
     cos3 = np.clip(np.divide(j3, cube, out=np.zeros_like(j3), where=cube > 0), -1, 1)
     theta = np.arccos(cos3) / 3
-    return p + 2 * radius * np.cos(theta), p + 2 * radius * np.cos(theta + 2 * np.pi / 3), np.sqrt(3 * j2)
+    return (
+        p + 2 * radius * np.cos(theta),
+        p + 2 * radius * np.cos(theta + 2 * np.pi / 3),
+        np.sqrt(3 * j2),
+    )
 
 
-def cell_position(grid, flat: int) -> list[float]:
+def cell_position(grid: Grid, flat: int) -> list[float]:
     """Centre (x, y, z) of a cell given by its flat index [mm]."""
     k, j, i = np.unravel_index(flat, grid.shape)
     return [float(line[n] * 1e3) for line, n in ((grid.xc, i), (grid.yc, j), (grid.zc, k))]
 
 
-def parts(model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
+def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
     """Extreme principal and von Mises stress of every part [MPa] with their places [mm] and volume quantiles."""
     from warp.kernels.host import stress as kernels
 
@@ -86,7 +97,7 @@ def parts(model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
     return out
 
 
-def interfaces(model, stress: np.ndarray) -> list[dict[str, Any]]:
+def interfaces(model: Model, stress: np.ndarray) -> list[dict[str, Any]]:
     """Peel and shear on the horizontal interfaces of every pair of touching parts, lower part first.
 
     Areas and means are those of the modelled piece (half or quarter under symmetry): means and quantiles equal the
@@ -109,7 +120,9 @@ def interfaces(model, stress: np.ndarray) -> list[dict[str, Any]]:
         for code in np.unique(pair):
             here = pair == code
             key = (int(code) // len(model.parts), int(code) % len(model.parts))
-            place = np.column_stack((grid.xc[i[here]], grid.yc[j[here]], np.full(here.sum(), grid.z[k])))
+            place = np.column_stack(
+                (grid.xc[i[here]], grid.yc[j[here]], np.full(here.sum(), grid.z[k]))
+            )
             found.setdefault(key, []).append((zz[here], shear[here], a[here], place))
     out = []
     for (lower_part, upper_part), pieces in sorted(found.items()):
@@ -139,7 +152,7 @@ def quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
     return float(values[order[min(int(np.searchsorted(total, share * total[-1])), order.size - 1)]])
 
 
-def _layers(model, stress: np.ndarray):
+def _layers(model: Model, stress: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """For every layer with solid cells: k, the part of each cell (-1 in void) and its stress (6, ny, nx)."""
     part_of = np.asarray(model.media.part, np.int32)
     for run in runs(model.ids):

@@ -15,19 +15,40 @@ w > 0 points up, towards the lid, on either side. Lengths in metres. Arrays [j, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
 from warp.errors import WarpError
-from warp.voxels.grid import runs
+from warp.voxels.grid import Grid, runs
 
 Side: TypeAlias = Literal["top", "bottom"]
 WHOLE = 0.98
 """Share of a voxel that must be the part's own for its column to belong to the footprint."""
 Zone: TypeAlias = "float | tuple[float, float, float, float] | None"
+
+
+class Model(Protocol):
+    """Name what surfaces and metrics read of a voxel model; a result serves as well.
+
+    ids (nz, ny, nx): rows of media, 0 = void. media.part: index into parts of each row, -1 = void;
+    media.share: share of a voxel that belongs to the part, None = all.
+    """
+
+    @property
+    def grid(self) -> Grid: ...
+
+    @property
+    def ids(self) -> np.ndarray: ...
+
+    @property
+    def media(self) -> Any: ...
+
+    @property
+    def parts(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True)
@@ -68,25 +89,29 @@ class Surface:
         return float(self.x[0]), float(self.x[-1]), float(self.y[0]), float(self.y[-1])
 
 
-def faces(model) -> tuple[np.ndarray, np.ndarray]:
+def faces(model: Model) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent."""
     from warp.kernels.host import surface as kernels
 
     layers = runs(model.ids)
     first, end = np.array([run.start for run in layers]), np.array([run.stop for run in layers])
     bottom, top = (np.empty((len(model.parts), *model.grid.shape[1:]), np.int32) for _ in range(2))
-    kernels.faces(bottom, top, np.asarray(model.ids), first, end, np.asarray(model.media.part, np.int32))
+    kernels.faces(
+        bottom, top, np.asarray(model.ids), first, end, np.asarray(model.media.part, np.int32)
+    )
     return bottom, top
 
 
-def part_index(model, part: str) -> int:
+def part_index(model: Model, part: str) -> int:
     """Index of a named part; an unknown name is an error that lists the parts."""
     if part not in list(model.parts):
         raise WarpError(f"no part '{part}' in this model; its parts are {', '.join(model.parts)}")
     return list(model.parts).index(part)
 
 
-def sample(model, displacement: np.ndarray, part: str, side: Side, face: np.ndarray | None = None) -> Surface:
+def sample(
+    model: Model, displacement: np.ndarray, part: str, side: Side, face: np.ndarray | None = None
+) -> Surface:
     """Displacement of the part's top or bottom surface at the vertices of its footprint, in the full package.
 
     displacement: (3, nz+1, ny+1, nx+1), w = displacement[2] on z-faces. face: this part's slice of `faces`, if at hand.
@@ -107,16 +132,24 @@ def sample(model, displacement: np.ndarray, part: str, side: Side, face: np.ndar
     cells = footprint(model, face, side)
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
     if model.grid.mirror[0]:
-        x, columns, cells = _unfold(x), np.hstack((columns[:, ::-1], columns)), np.hstack((cells[:, ::-1], cells))
+        x, columns, cells = (
+            _unfold(x),
+            np.hstack((columns[:, ::-1], columns)),
+            np.hstack((cells[:, ::-1], cells)),
+        )
     if model.grid.mirror[1]:
-        y, columns, cells = _unfold(y), np.vstack((columns[::-1], columns)), np.vstack((cells[::-1], cells))
+        y, columns, cells = (
+            _unfold(y),
+            np.vstack((columns[::-1], columns)),
+            np.vstack((cells[::-1], cells)),
+        )
     rows, cols = _extent(cells, 1), _extent(cells, 0)
     x, y = x[cols.start : cols.stop + 1], y[rows.start : rows.stop + 1]
     columns, cells = columns[rows, cols], cells[rows, cols]
     return Surface(part, side, x, y, _to_lines(_to_lines(columns, x).T, y).T, cells).cut()
 
 
-def footprint(model, face: np.ndarray, side: Side) -> np.ndarray:
+def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
     """Columns (ny, nx) that belong to a surface; face (ny, nx): its z-face in each, -1 where the part is absent.
 
     All where no column is the part's own alone, e.g. of bumps a voxel wide.
@@ -128,7 +161,9 @@ def footprint(model, face: np.ndarray, side: Side) -> np.ndarray:
     from warp.kernels.host import surface as kernels
 
     whole, own = np.empty(there.shape, bool), np.asarray(share) >= WHOLE
-    kernels.whole_columns(whole, np.ascontiguousarray(face), int(side == "top"), np.asarray(model.ids), own)
+    kernels.whole_columns(
+        whole, np.ascontiguousarray(face), int(side == "top"), np.asarray(model.ids), own
+    )
     return whole if whole.any() else there
 
 
@@ -146,7 +181,9 @@ def zoned(surface: Surface, zone: Zone) -> Surface:
         x0, x1, y0, y1 = zone
     x0, x1, y0, y1 = max(x0, a), min(x1, b), max(y0, c), min(y1, d)
     if x1 <= x0 or y1 <= y0:
-        raise WarpError(f"the measuring zone misses the {surface.side} surface of part '{surface.part}'")
+        raise WarpError(
+            f"the measuring zone misses the {surface.side} surface of part '{surface.part}'"
+        )
     for at in (x0, x1):
         surface = _split(surface, at)
     surface = _transposed(surface)
@@ -156,7 +193,9 @@ def zoned(surface: Surface, zone: Zone) -> Surface:
     i, j = _between(surface.x, x0, x1), _between(surface.y, y0, y1)
     cells = surface.cells[j.start : j.stop - 1, i.start : i.stop - 1]
     if not cells.any():
-        raise WarpError(f"the measuring zone misses the {surface.side} surface of part '{surface.part}'")
+        raise WarpError(
+            f"the measuring zone misses the {surface.side} surface of part '{surface.part}'"
+        )
     return replace(surface, x=surface.x[i], y=surface.y[j], w=surface.w[j, i], cells=cells).cut()
 
 
@@ -172,7 +211,9 @@ def interpolate(surface: Surface, values: np.ndarray, xs: np.ndarray, ys: np.nda
     return np.where(surface.cells[j, i], low * (1 - t) + high * t, np.nan)
 
 
-def integrals(surface: Surface, origin: tuple[float, float], length: float) -> tuple[np.ndarray, np.ndarray]:
+def integrals(
+    surface: Surface, origin: tuple[float, float], length: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Integrals over the footprint (by Simpson's rule) of x^p y^q [q, p] and w x^p y^q, x and y from `origin` in `length`s.
 
     Of vertices, and middles on parabolas through them: exact where w is a polynomial of degree two.
@@ -183,7 +224,9 @@ def integrals(surface: Surface, origin: tuple[float, float], length: float) -> t
     x, y = (x - origin[0]) / length, (y - origin[1]) / length
     w = _with_middles(_with_middles(surface.w, surface.x).T, surface.y)
     sums = np.empty((len(x), 5))
-    kernels.integrals(sums, w, np.ascontiguousarray(surface.cells), x, y, np.diff(surface.x), np.diff(surface.y))
+    kernels.integrals(
+        sums, w, np.ascontiguousarray(surface.cells), x, y, np.diff(surface.x), np.diff(surface.y)
+    )
     powers = np.vander(x, 3, increasing=True)
     return sums[:, :3].T @ powers, sums[:, 3:].T @ powers
 
@@ -199,7 +242,11 @@ def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
 
 def _corners() -> list[tuple[slice, slice]]:
     """Which vertices (rows, columns) are the lower left, lower right, upper left and upper right one of the cells."""
-    return [(rows, columns) for rows in (slice(None, -1), slice(1, None)) for columns in (slice(None, -1), slice(1, None))]
+    return [
+        (rows, columns)
+        for rows in (slice(None, -1), slice(1, None))
+        for columns in (slice(None, -1), slice(1, None))
+    ]
 
 
 def _unfold(lines: np.ndarray) -> np.ndarray:
@@ -231,9 +278,13 @@ def _split(s: Surface, at: float) -> Surface:
     i = int(np.searchsorted(s.x, at))
     t = (at - s.x[i - 1]) / (s.x[i] - s.x[i - 1])
     w = np.insert(s.w, i, (1 - t) * s.w[:, i - 1] + t * s.w[:, i], axis=1)
-    return replace(s, x=np.insert(s.x, i, at), w=w, cells=np.insert(s.cells, i, s.cells[:, i - 1], axis=1))
+    return replace(
+        s, x=np.insert(s.x, i, at), w=w, cells=np.insert(s.cells, i, s.cells[:, i - 1], axis=1)
+    )
 
 
 def _between(lines: np.ndarray, low: float, high: float) -> slice:
     slack = 1e-9 * (lines[-1] - lines[0])
-    return slice(int(np.searchsorted(lines, low - slack)), int(np.searchsorted(lines, high + slack)))
+    return slice(
+        int(np.searchsorted(lines, low - slack)), int(np.searchsorted(lines, high + slack))
+    )

@@ -31,7 +31,9 @@ def link(file: h5py.File) -> None:
     """Add the /VTKHDF group to a result file whose datasets are complete."""
     group = file.create_group("VTKHDF")
     group.attrs["Version"] = np.array([2, 7], np.int64)
-    group.attrs.create("Type", b"RectilinearGrid", dtype=h5py.string_dtype("ascii", len("RectilinearGrid")))
+    group.attrs.create(
+        "Type", b"RectilinearGrid", dtype=h5py.string_dtype("ascii", len("RectilinearGrid"))
+    )
     group.attrs["Dimensions"] = np.array([file[f"grid/{axis}"].size for axis in "xyz"], np.int64)
     for axis in "xyz":
         group[f"{axis.upper()}Coordinates"] = file[f"grid/{axis}"]
@@ -44,7 +46,9 @@ def link(file: h5py.File) -> None:
 def xdmf(file: h5py.File, name: str) -> str:
     """XDMF text that points into the result file called `name` in the same folder."""
     nz, ny, nx = (file[f"grid/{axis}"].size for axis in "zyx")
-    coordinates = "\n".join(_item(file[f"grid/{axis}"], f"{name}:/grid/{axis}", 8) for axis in "xyz")
+    coordinates = "\n".join(
+        _item(file[f"grid/{axis}"], f"{name}:/grid/{axis}", 8) for axis in "xyz"
+    )
     attributes = []
     for label, path in CELL_DATA.items():
         if path in file and label != "vtkGhostType":

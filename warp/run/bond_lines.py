@@ -1,13 +1,15 @@
-"""Displacement that acts back on heat: the bond line of a thermal interface opens and closes.
+"""Couple heat and displacement through bond lines: thermal interfaces that open and close.
 
-A soft layer between two stiff parts is as thick as they leave it room. A voxel of it that was dz high conducts upwards
+A soft layer between two stiff parts follows the gap between them. A voxel of it with the drawn
+height dz conducts upwards
 
     G = k area / (dz stretch),        stretch = 1 + (w above - w below) / dz
 
-w: vertical displacement from the state in which the layer had its drawn thickness. Temperature and displacement take
-turns (fixed point): conduction with the stretches of the last displacement, displacement at the new temperature, until
-no temperature changes. Heat along the layer and its capacity stay; linear theory, so a layer must not close.
-Prasher, Proc. IEEE 94 (2006) 1571, on why a bond line's thickness decides.
+w: vertical displacement from the state in which the layer had its drawn thickness. Fixed-point
+iteration: conduction with the stretches of the last displacement, displacement at the new
+temperature, until no temperature changes. Conduction along the layer and its heat capacity are not
+changed. Linear theory: a layer must not close.
+Prasher, Proc. IEEE 94 (2006) 1571, on why the thickness of a bond line decides.
 """
 
 from __future__ import annotations
@@ -22,34 +24,34 @@ from warp.errors import ConvergenceError, WarpError
 from warp.voxels import boundary
 from warp.voxels.voxelize import VoxelModel
 
-LIMIT = 20  # rounds
-_CLOSED = 0.05  # of the drawn thickness
+MOST_ROUNDS = 20
+CLOSED = 0.05  # share of the drawn thickness
 
 
-class Warm(Protocol):
-    """A heat solution."""
+class HeatSolution(Protocol):
+    """A temperature field (nz, ny, nx) in K."""
 
     @property
     def temperature(self) -> np.ndarray: ...
 
 
-class Bent(Protocol):
-    """An elastic solution."""
+class ElasticSolution(Protocol):
+    """A displacement (3, nz+1, ny+1, nx+1) in m."""
 
     @property
     def displacement(self) -> np.ndarray: ...
 
 
-W = TypeVar("W", bound=Warm)
-B = TypeVar("B", bound=Bent)
+H = TypeVar("H", bound=HeatSolution)
+D = TypeVar("D", bound=ElasticSolution)
 
 
 @dataclass(frozen=True)
-class Solution(Generic[W, B]):
-    """`heat` and `elastic` as their solvers gave them last; `stretch` (nz, ny, nx); K that each round changed."""
+class Coupled(Generic[H, D]):
+    """The last solutions, the stretch (nz, ny, nx), and the largest change in K of each round."""
 
-    heat: W
-    elastic: B
+    heat: H
+    elastic: D
     stretch: np.ndarray
     changes: list[float]
 
@@ -57,50 +59,63 @@ class Solution(Generic[W, B]):
 def solve(
     model: VoxelModel,
     layers: Iterable[str],
-    warm: Callable[[np.ndarray | None], W],
-    bend: Callable[[np.ndarray], B],
+    heat: Callable[[np.ndarray | None], H],
+    displace: Callable[[np.ndarray], D],
     accuracy: float = 1e-3,
-) -> Solution[W, B]:
-    """Let the thickness of the parts `layers` follow the displacement until no temperature moves by `accuracy` (K).
+) -> Coupled[H, D]:
+    """Let the thickness of the parts `layers` follow the displacement.
 
-    warm(stretch): solve conduction, e.g. heat.solve_steady(..., stretch=stretch); None at first. bend(temperature): solve
-    for the displacement.
+    heat(stretch): solves conduction; stretch is None at first, then (nz, ny, nx).
+    displace(temperature): solves for the displacement at a field (nz, ny, nx) in K.
+    Ends when no temperature changes by more than `accuracy` in K; raises ConvergenceError if that
+    takes too many rounds, WarpError if a layer closes.
     """
     soft = np.zeros(len(model.media), bool)
     for name in layers:
         soft |= boundary.rows(model, name)
     stretch, changes = None, []
-    hot = warm(None)
-    for _ in range(LIMIT):
-        bent = bend(hot.temperature)
-        stretch = thickness_change(model, bent.displacement, soft)
-        last, hot = hot, warm(stretch)
-        changes.append(float(np.abs(hot.temperature - last.temperature).max()))
+    warm = heat(None)
+    for _ in range(MOST_ROUNDS):
+        solution = displace(warm.temperature)
+        stretch = thickness_change(model, solution.displacement, soft)
+        last, warm = warm, heat(stretch)
+        changes.append(float(np.abs(warm.temperature - last.temperature).max()))
         if changes[-1] <= accuracy:
-            return Solution(hot, bent, stretch, changes)
-    raise ConvergenceError(f"heat and bond lines: temperatures still move by {changes[-1]:.1e} K after {LIMIT} rounds")
+            return Coupled(warm, solution, stretch, changes)
+    raise ConvergenceError(
+        f"heat and bond lines: temperatures still move by {changes[-1]:.1e} K "
+        f"after {MOST_ROUNDS} rounds"
+    )
 
 
 def thickness_change(model: VoxelModel, displacement: np.ndarray, soft: np.ndarray) -> np.ndarray:
-    """(nz, ny, nx): true over drawn height of the voxels of the media rows marked in `soft`, 1 elsewhere."""
+    """Return the deformed over the drawn height of voxels (nz, ny, nx); 1 outside the layers.
+
+    displacement (3, nz+1, ny+1, nx+1) in m; soft (media,): True for the media of the layers.
+    """
     nz, ny, nx = model.grid.shape
     w = displacement[2, :, :ny, :nx]
     stretch = np.where(soft[model.ids], 1 + np.diff(w, axis=0) / model.grid.dz[:, None, None], 1.0)
-    if stretch.min() < _CLOSED:
+    if stretch.min() < CLOSED:
         part = np.asarray(model.media.part)[model.ids.reshape(-1)[stretch.argmin()]]
         raise WarpError(
-            f"the bond line '{model.parts[part]}' closes ({100 * (stretch.min() - 1):.0f} % of its thickness): "
-            "beyond linear theory"
+            f"the bond line '{model.parts[part]}' closes "
+            f"({100 * (stretch.min() - 1):.0f} % of its thickness): beyond linear theory"
         )
     return stretch
 
 
-def bond_lines(model: VoxelModel, layers: Iterable[str], stretch: np.ndarray) -> dict[str, dict[str, float]]:
-    """Thickness of each layer as drawn and its change in um: mean over the area, and the extremes of its columns."""
+def changes(
+    model: VoxelModel, layers: Iterable[str], stretch: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """Return the drawn thickness of each layer and its change in um.
+
+    Both as means over the area; the change also at its least and greatest over the columns.
+    """
     found, dz = {}, model.grid.dz[:, None, None]
     for name in layers:
-        there = boundary.rows(model, name)[model.ids]
-        drawn, change = (there * dz).sum(axis=0), (there * (stretch - 1) * dz).sum(axis=0)
+        inside = boundary.rows(model, name)[model.ids]
+        drawn, change = (inside * dz).sum(axis=0), (inside * (stretch - 1) * dz).sum(axis=0)
         on = drawn > 0
         area = model.grid.area[on] / model.grid.area[on].sum()
         means = {"thickness_um": area @ drawn[on], "change_um": area @ change[on]}

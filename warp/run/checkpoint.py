@@ -1,16 +1,20 @@
-"""What a killed run left: everything the next moment of a process begins with, in one HDF5 file beside the result.
+"""Keep what an interrupted process needs to continue, in one HDF5 file beside the result.
 
-    /            attributes format = "warpage checkpoint", schema = [major, minor], mark, done
-    /records     the numbers of the moments so far (JSON), as in the result's metrics
+    /            attributes format = "warpage checkpoint", schema = [major, minor], fingerprint,
+                 done
+    /records     the numbers of the load steps so far (JSON), as in the result's metrics
+    /numbers     the metrics of the last load step (JSON)
+    /solvers     iterations and seconds of each solver so far (JSON)
     /state       the arrays of `history.State`
-    /temperature the field (nz, ny, nx) in K, where the last moment has one
+    /temperature of the body after the last load step in K: (1, 1, 1), or the field (nz, ny, nx)
     /shapes      surfaces after the steps so far, as in the result's /steps
-    /residuals   of the last moment's solves
-    /cycle       what the preconditioner was made of (`reuse`): the next moment begins with the same one
+    /residuals   of the last load step's solves
+    /cycle       what the preconditioner was made from (`reuse`): the next load step begins with it
 
-Written whole or not at all after every moment (`hdf5.creating`: temporary name, flushed, renamed), so that a run
-killed at any time leaves the one before or this one. Arrays come back bit by bit. `mark` says which computation it
-belongs to: the case's text, what --set changed, program and device; a run that differs in any of them does not go on.
+The file is written whole or not at all after every load step (`hdf5.creating`: temporary name,
+flushed, renamed), so a run killed at any time leaves the one before or this one. Arrays come back
+bit by bit. `fingerprint` identifies the computation: the case's text, what --set changed, program
+and device; a run that differs in any of them does not continue.
 """
 
 from __future__ import annotations
@@ -31,30 +35,33 @@ from warp.results import hdf5
 from warp.solvers.elastic.history.state import State
 
 FORMAT = "warpage checkpoint"
-SCHEMA = (1, 1)
+SCHEMA = (2, 0)
+GROUPS = ("residuals", "shapes", "cycle")
 
 
-@dataclass
-class Progress:
-    """A process after `done` of its moments."""
+@dataclass(frozen=True)
+class Checkpoint:
+    """A process after `done` of its load steps; `temperature` and `state` are those of its body."""
 
-    done: int = 0
-    records: list[dict[str, Any]] = field(default_factory=list)
+    done: int
+    temperature: float | np.ndarray
     state: State | None = None
-    temperature: np.ndarray | None = None
+    records: list[dict[str, Any]] = field(default_factory=list)
+    numbers: dict[str, Any] = field(default_factory=dict)
+    solvers: dict[str, dict[str, Any]] = field(default_factory=dict)
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     shapes: dict[str, np.ndarray] = field(default_factory=dict)
     cycle: dict[str, np.ndarray] = field(default_factory=dict)
-    """Of `reuse.Reuse`: what the preconditioner that the next moment may take was made of."""
+    """From `reuse.Reuse`: what the preconditioner was made from that the next load step may use."""
 
 
 def beside(result: Path) -> Path:
-    """The checkpoint of a run that writes `result`."""
+    """Return the path of the checkpoint of a run that writes `result`."""
     return result.with_name(f"{result.stem}.checkpoint.h5")
 
 
-def mark(*parts: str | bytes) -> str:
-    """A fingerprint of what a computation depends on."""
+def fingerprint(*parts: str | bytes) -> str:
+    """Return a hash of everything that a computation depends on."""
     found = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -62,50 +69,58 @@ def mark(*parts: str | bytes) -> str:
     return found.hexdigest()
 
 
-def write(path: Path, progress: Progress, belongs_to: str) -> None:
-    """Put the checkpoint in the place of the one before, in one piece."""
-    assert progress.state is not None
+def write(path: Path, checkpoint: Checkpoint, belongs_to: str) -> None:
+    """Replace the checkpoint at `path` in one piece; `belongs_to`: the run's fingerprint."""
+    state = {} if checkpoint.state is None else checkpoint.state.arrays()
     with hdf5.creating(path) as file:
         file.attrs["format"] = FORMAT
         file.attrs["schema"] = np.array(SCHEMA, np.int64)
-        file.attrs["mark"] = belongs_to
-        file.attrs["done"] = progress.done
-        hdf5.put_text(file, "records", json.dumps(progress.records))
-        for name, array in progress.state.arrays().items():
+        file.attrs["fingerprint"] = belongs_to
+        file.attrs["done"] = checkpoint.done
+        for name in ("records", "numbers", "solvers"):
+            hdf5.put_text(file, name, json.dumps(getattr(checkpoint, name)))
+        for name, array in state.items():
             hdf5.put(file, f"state/{name}", np.ascontiguousarray(array))
-        if progress.temperature is not None:
-            hdf5.put(file, "temperature", progress.temperature)
-        for group, arrays in (
-            ("residuals", progress.residuals),
-            ("shapes", progress.shapes),
-            ("cycle", progress.cycle),
-        ):
-            for name, array in arrays.items():
+        hdf5.put(file, "temperature", np.array(checkpoint.temperature, ndmin=3))
+        for group in GROUPS:
+            for name, array in getattr(checkpoint, group).items():
                 hdf5.put(file, f"{group}/{name}", array)
 
 
-def read(path: Path, belongs_to: str) -> Progress | None:
-    """The checkpoint at `path`, None where there is none; WarpError if it belongs to another computation."""
+def read(path: Path, belongs_to: str) -> Checkpoint | None:
+    """Read the checkpoint at `path`, None if there is none.
+
+    Raises WarpError if its fingerprint is not `belongs_to`, or the file is damaged.
+    """
     if not path.exists():
         return None
     with hdf5.reading(path) as file:
         if file.attrs.get("format") != FORMAT:
-            raise WarpError(f"{path} is no checkpoint of `warp run`: move it away")
-        if tuple(file.attrs["schema"])[0] != SCHEMA[0] or file.attrs["mark"] != belongs_to:
-            raise WarpError(f"{path} belongs to another case, --set, program or device; run without --resume to begin again")
-        return Progress(
+            raise WarpError(f"{path} is not a checkpoint of `warp run`: move it away")
+        fits = tuple(file.attrs["schema"])[0] == SCHEMA[0]
+        if not fits or file.attrs["fingerprint"] != belongs_to:
+            raise WarpError(
+                f"{path} belongs to another case, --set, program or device; "
+                "run without --resume to begin again"
+            )
+        groups = {
+            group: {name: file[group][name][()] for name in hdf5.datasets(file, group)}
+            for group in GROUPS
+        }
+        temperature = file["temperature"][()]
+        return Checkpoint(
             done=int(file.attrs["done"]),
             records=hdf5.get_json(file["records"]),
+            numbers=hdf5.get_json(file["numbers"]),
+            solvers=hdf5.get_json(file["solvers"]),
             state=State.of({name: data[()] for name, data in file["state"].items()}),
-            temperature=file["temperature"][()] if "temperature" in file else None,
-            residuals={name: file["residuals"][name][()] for name in hdf5.datasets(file, "residuals")},
-            shapes={name: file["shapes"][name][()] for name in hdf5.datasets(file, "shapes")},
-            cycle={name: file["cycle"][name][()] for name in hdf5.datasets(file, "cycle")},
+            temperature=temperature if temperature.size > 1 else float(temperature.item()),
+            **groups,
         )
 
 
 def tidy(*paths: Path) -> None:
-    """Remove what killed runs left half written beside these files."""
+    """Remove the half-written files that killed runs left beside these."""
     for path in paths:
         for left in _unfinished(path):
             left.unlink(missing_ok=True)

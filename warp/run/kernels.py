@@ -21,9 +21,9 @@ def groups(case: Case) -> list[str]:
     found = ["solve"]
     if case.heated:
         found.append("heat")
-    if case.moments:
+    if case.has_steps:
         found.append("history")
-    if case.heated and case.moments:
+    if case.heated and case.has_steps:
         found.append("transient")
     return found
 

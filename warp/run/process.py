@@ -1,15 +1,16 @@
-"""The process: parts join one after the other, warm up, cool down, are cut apart; the warpage after each step.
+"""Solve a case: its load steps one after the other, and the result after the last.
 
-A case without steps is one elastic step from the stress-free state (`process`). With steps, every moment of its plan
-(`plan`) is one solve that begins with what the body remembers (`history`): the parts of the moment's stage are
-voxelised on one grid that suits them all, new voxels are born on the deformed body, those that are gone let go. Where a
-material relaxes, a moment is as many solves as that needs (`substeps`).
+Parts are attached, warmed, cooled and cut apart; a case without steps is a process of one load
+step. Every load step of the plan (`case.plan`) begins with the body's state after the one before
+(`history`): the parts of its stage are voxelised on one grid that suits all stages, new voxels are
+attached to the deformed body, and those that are gone release what they carried.
 
-    sigma = C(T) (strain since birth - thermal_strain(T, T_birth) + shrinkage)
+    sigma = C(T) (strain since attached - thermal_strain(T, T_attached) + shrinkage)
 
-Temperature is the same everywhere, or the field that heat makes where power is on: at rest, or some time after the
-switch. Numbers are those of `metrics` at every moment; fields those of the last. A checkpoint after every moment lets
-a killed run go on where it was, with the same numbers to the last bit (on the same device).
+A case without steps has no history: sigma = C(T) (strain - thermal_strain(T, T0)). The numbers
+are those of `metrics` after every load step; the fields those of the last. A checkpoint after every
+load step lets a killed process continue, with the same numbers to the last bit (on the same
+device).
 """
 
 from __future__ import annotations
@@ -18,368 +19,232 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from warp import compiling
 from warp import device as devices
-from warp.case.plan import Moment, Stage
-from warp.case.singulation import Rectangle
+from warp.case.case import Case
+from warp.case.plan import LoadStep
 from warp.device import Device
-from warp.geometry.shapes import Body, Box
-from warp.run import checkpoint, resources, single
-from warp.run import model as run_model
-from warp.run.checkpoint import Progress
+from warp.results.file import Result, origin
+from warp.run import checkpoint, load_step, numbers, resources
+from warp.run.checkpoint import Checkpoint
+from warp.run.grids import common_grid, cut_grid
 from warp.run.kernels import compile_for
-from warp.solvers.elastic.history import handover, substeps
-from warp.solvers.elastic.history.maxwell import relaxations
-from warp.solvers.elastic.history.state import Slices, State
-from warp.solvers.elastic.multigrid.reuse import Reuse
-from warp.units import ZERO_CELSIUS
-from warp.voxels import voxelize
-from warp.voxels.grid import Grid, make_grid
-from warp.voxels.supports import Clamp
-from warp.voxels.voxelize import VoxelModel
+from warp.run.load_step import NO_RESIDUAL, TOLERANCE, Fields, OnProgress, Solved, Start
+from warp.run.model import refuse_too_large
+from warp.run.stage_model import StageModel, enter
+from warp.solvers.elastic.history import handover
+from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.layout import bordered
+from warp.solvers.elastic.multigrid import reuse
+from warp.solvers.elastic.rigid import remove_rigid_motion
+from warp.solvers.elastic.stress import stress
+from warp.voxels.grid import Grid
 
-if TYPE_CHECKING:
-    from warp.case.case import Case
-    from warp.results.file import Result
-
-Told = Callable[[int, int], None]
-"""Called with how many moments a resumed run has done, of how many."""
+OnResume = Callable[[int, int], None]
+"""Called with the number of load steps that a checkpoint holds, and with how many there are."""
 
 
 def solve(
     case: Case,
     device: str | Device = "auto",
-    progress: single.Progress | None = None,
+    on_progress: OnProgress | None = None,
     *,
-    kept: Path | None = None,
+    checkpoint_path: Path | None = None,
     resume: bool = False,
-    told: Told | None = None,
+    on_resume: OnResume | None = None,
 ) -> Result:
-    """Solve a case, step by step where it has steps; with `kept` a checkpoint lies there until `done_with`."""
-    if not case.moments:
-        return single.solve(case, device, progress)
-    place = device if isinstance(device, Device) else devices.select(device)
-    compile_for(case, place, progress or _silent)
+    """Solve a case for its temperatures, displacements, stresses and numbers.
+
+    With `checkpoint_path`, a case with steps keeps a checkpoint there, which `resume` continues
+    from; the caller deletes it (`discard`) once the result is written.
+    Raises WarpError where the case cannot be solved, ConvergenceError where a solver misses its
+    tolerance.
+    """
+    on_progress = on_progress or _ignore
+    device = device if isinstance(device, Device) else devices.select(device)
+    compile_for(case, device, on_progress)
     start = time.perf_counter()
-    return _Run(case, place, progress or _silent).result(start, kept, resume, told)
+    on_progress("grid and voxels", 0, NO_RESIDUAL)
+    grid = common_grid(case)
+    refuse_too_large(case, grid, device)
+    run = _Run(case, device, grid, on_progress)
+    path = checkpoint_path if case.has_steps else None
+    before = Checkpoint(0, case.loads.stress_free)
+    fingerprint = ""
+    if path is not None:
+        checkpoint.tidy(path)
+        fingerprint = run.fingerprint()
+        before = (checkpoint.read(path, fingerprint) if resume else None) or before
+    if before.done and on_resume is not None:
+        on_resume(before.done, len(case.load_steps))
+
+    stage = run.stage_after(before)
+    fields: Fields | None = None
+    for step in case.load_steps[before.done :]:
+        fields = None  # frees the memory of the load step before
+        stage, before, fields = run.advance(step, stage, before)
+        if path is not None:
+            checkpoint.write(path, before, fingerprint)
+    if fields is None:  # the checkpoint held all load steps
+        fields = run.fields_after(before, stage)
+    return run.result(before, stage, fields, start)
 
 
-def done_with(kept: Path) -> None:
-    """The result is written: its checkpoint goes."""
-    kept.unlink(missing_ok=True)
+def discard(checkpoint_path: Path) -> None:
+    """Delete a checkpoint that is no longer needed."""
+    checkpoint_path.unlink(missing_ok=True)
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True)
 class _Run:
-    """A process on one device."""
+    """A case on one device; `grid` serves all its stages."""
 
     case: Case
-    place: Device
-    tell: single.Progress
+    device: Device
+    grid: Grid
+    on_progress: OnProgress
 
-    def result(self, start: float, kept: Path | None, resume: bool, told: Told | None) -> Result:
-        from warp.solvers.elastic.multigrid import reuse
-
-        case = self.case
-        self.tell("grid and voxels", 0, single.NO_RESIDUAL)
-        self.whole = common_grid(case)
-        run_model.refuse_too_large(case, self.whole, self.place)
-        self.mark = self._mark()
-        now = Progress()
-        if kept is not None:
-            checkpoint.tidy(kept)
-            now = (checkpoint.read(kept, self.mark) if resume else None) or now
-        if now.done and told is not None:
-            told(now.done, len(case.moments))
-        self.stage: Stage | None = None
-        if now.done:
-            self._enter(case.moments[now.done - 1].stage)
-            if now.done < len(case.moments) and case.moments[now.done].stage == self.stage:
-                self.reuse = reuse.restored(now.cycle, self.model, self.place)
-        for number in range(now.done, len(case.moments)):
-            now = self._advance(number, now)
-            if kept is not None:
-                checkpoint.write(kept, now, self.mark)
-        return self._collect(now, start)
-
-    def _mark(self) -> str:
-        """What the numbers depend on."""
-        case, grid = self.case, self.whole
-        from warp.results.file import origin
-
-        program = origin()
+    def fingerprint(self) -> str:
+        """Return a hash of everything that the numbers depend on."""
+        case, grid, program = self.case, self.grid, origin()
         lines = [axis.tobytes() for axis in (grid.x, grid.y, grid.z)]
         watts = [np.asarray(source.watts).tobytes() for source in case.sources]
-        words = (case.text, json.dumps(dict(case.overrides), sort_keys=True), program["program"], self.place.describe())
         images = [image.tobytes() for image in case.package.images.values()]
-        return checkpoint.mark(*words, program["numpy"], *lines, *watts, *images)
+        overrides = json.dumps(dict(case.overrides), sort_keys=True)
+        names = program["program"], self.device.describe(), program["numpy"]
+        return checkpoint.fingerprint(case.text, overrides, *names, *lines, *watts, *images)
 
-    def _enter(self, stage: Stage) -> None:
-        """Voxelise a stage."""
-        if stage == self.stage:
-            return
-        case = self.case
-        self.stage, self.made = stage, case.stages[stage]
-        self.reuse = Reuse()
-        grid = self.whole if stage.unit is None else cut_grid(self.whole, stage.unit)[0]
-        self.model: VoxelModel = voxelize.voxelize(self.made.package.bodies, self.made.media, grid, case.loads.stress_free)
+    def stage_after(self, before: Checkpoint) -> StageModel:
+        """Voxelise the stage at a checkpoint, or the first one."""
+        steps, done = self.case.load_steps, before.done
+        stage = enter(self.case, steps[max(done - 1, 0)], self.grid)
+        if 0 < done < len(steps) and steps[done].stage == stage.stage:
+            used = reuse.restored(before.cycle, stage.voxels, self.device)
+            stage = replace(stage, reuse=used)
+        return stage
 
-    def _advance(self, number: int, before: Progress) -> Progress:
-        """One moment: its stage, its temperature, its displacement, its numbers."""
-        from warp.solvers.elastic import solve as elastic
+    def advance(
+        self, step: LoadStep, stage: StageModel, before: Checkpoint
+    ) -> tuple[StageModel, Checkpoint, Fields]:
+        """Solve one load step from the checkpoint before it; return what is after it."""
+        self.on_progress(load_step.label(step, "grid and voxels"), 0, NO_RESIDUAL)
+        start = Start(before.state, before.temperature)
+        if step.stage != stage.stage:
+            stage.reuse.forget()  # frees its memory; other voxels need another one
+            old, stage = stage, enter(self.case, step, self.grid)
+            start = _carried(step, old, stage, start)
+        if self.case.has_steps and start.state is None:
+            start = replace(start, state=State.start(stage.voxels.grid.shape))
+        solved = load_step.solve(self.case, step, stage, start, self.device, self.on_progress)
+        return stage, self._noted(step, stage, before, solved), solved.fields
 
-        moment = self.case.moments[number]
-        name = f"{moment.step + 1}. {moment.name}"
-        self.tell(name, 0, single.NO_RESIDUAL)
-        state, field = before.state, before.temperature
-        if moment.stage != self.stage:
-            was = (self.stage, self.model) if self.stage is not None else None
-            self._enter(moment.stage)
-            run_model.refuse_loose(self.model, f"step {moment.step + 1} ({moment.name}): ")
-            if was is not None and state is not None:
-                state, field = self._carried(moment, was, state, field)
-        temperature, residuals = self._temperature(moment, field, before.records)
-        told = partial(self.tell, name)
-        state = state or State.start(self.model.grid.shape)
-
-        def step(T: float | np.ndarray, state: State, duration: float) -> elastic.Solution:
-            return elastic.solve(
-                self.model, T, self.place, single.TOLERANCE, told, state, duration, self.reuse, moment.support
-            )
-
-        laws = relaxations(self.model)
-        if laws and moment.duration:
-            begin, grid = self._begin(field, before.records), self.model.grid
-            extent = max(float(line[-1] - line[0]) for line in (grid.x, grid.y, grid.z))
-            bent = substeps.solve(step, laws, state, begin, temperature, moment.duration, extent)
-        else:
-            bent = step(temperature, state, moment.duration)
-        assert bent.state is not None
-        residuals["elastic"] = np.asarray(bent.residuals, np.float64)
-        warm = temperature if isinstance(temperature, np.ndarray) else None
-        now = Progress(number + 1, list(before.records), bent.state, warm, residuals, dict(before.shapes), self.reuse.arrays())
-        now.records.append(self._record(moment, now, temperature, bent))
-        if moment.last:
-            now.shapes.update(self._shapes(moment, now))
-        return now
-
-    def _carried(self, moment: Moment, was: tuple[Stage, VoxelModel], state: Any, field: np.ndarray | None) -> Any:
-        """What the body remembers, on the voxels of a new stage."""
-        stage, model = was
-        if moment.stage.unit != stage.unit:
-            _, block = cut_grid(model.grid, moment.stage.unit)  # type: ignore[arg-type]  # a unit stays one
-            state = state.cropped(block)
-            return state, None if field is None else np.ascontiguousarray(field[block])
-        if moment.born:
-            assert moment.temperature is not None
-            taken = handover.replaced(model, self.model, moment.born)
-            state = state.without(taken) if taken.any() else state
-            state = handover.stiffened(state, model, self.model, moment.temperature)
-        return state, field
-
-    def _temperature(self, moment: Moment, field: np.ndarray | None, records: list[dict[str, Any]]) -> tuple:
-        """In K, one or a field; and the residuals of the heat solve."""
-        if moment.temperature is not None:
-            return moment.temperature, {}
-        from warp.solvers.heat import steady as heat
-
-        sources = self.made.sources if moment.powered else []
-        name = f"{moment.step + 1}. {moment.name}: heat"
-        if moment.at_rest:
-            if not moment.do == "power" and field is not None:
-                return field, {}
-            told = partial(self.tell, name)
-            solved = heat.solve_steady(self.model, self.made.boundaries, sources, self.place, single.TOLERANCE, told)
-            return solved.temperature, {"heat": np.asarray(solved.residuals, np.float64)}
-        from warp.solvers.heat import transient
-
-        begin = self._begin(field, records)
-        passed = transient.solve(self.model, self.made.boundaries, sources, self.place, begin, moment.duration)
-        return passed.frames[-1][1], {}
-
-    def _begin(self, field: np.ndarray | None, records: list[dict[str, Any]]) -> float | np.ndarray:
-        """The temperature in K, one or a field, at which a moment begins."""
-        if field is not None:
-            return field
-        return records[-1]["temperature_C"] + ZERO_CELSIUS if records else self.case.loads.stress_free
-
-    def _record(self, moment: Moment, now: Progress, temperature: float | np.ndarray, bent: Any) -> dict[str, Any]:
-        """The numbers of a moment, as JSON gives them back."""
-        from warp.results import hdf5, metrics
-        from warp.run import warnings as run_warnings
-
-        numbers = self._numbers(now, temperature, moment.last)
-        height = self._height()
-        surfaces = numbers["surfaces"]
-        record = {
-            "step": moment.step + 1,
-            "name": moment.name,
-            "do": moment.do,
-            "last": moment.last,
-            "time_s": moment.time,
-            "temperature_C": None if isinstance(temperature, np.ndarray) else temperature - metrics.ZERO_CELSIUS,
-            "unit": moment.stage.unit_name or None,
-            "parts": list(self.model.parts),
-            "voxels": self.model.grid.cells,
-            "iterations": {name: max(0, history.size - 1) for name, history in now.residuals.items()},
-            "height_mm": 1e3 * height,
-            "bends": run_warnings.bends(surfaces, height),
-            "beyond_linear": run_warnings.beyond_linear_theory(surfaces, height),
-            **_support(moment, bent),
-            **numbers,
-        }
-        return json.loads(json.dumps(hdf5.plain(record)))
-
-    def _numbers(self, now: Progress, temperature: float | np.ndarray, stresses: bool) -> dict[str, Any]:
-        from warp.results import metrics
-        from warp.solvers.elastic import stress as elastic_stress
-
-        case, model = self.case, self.model
-        assert now.state is not None
-        displacement = reported(now.state.displacement, model)
-        stress = elastic_stress.stress(model, displacement, temperature, now.state) if stresses else None
-        there = set(_gridded_parts(model))
-        surfaces = None if case.surfaces is None else [(p, s) for p, s in case.surfaces if p in there]
-        return metrics.evaluate(
-            model,
-            temperature if isinstance(temperature, np.ndarray) else None,
-            displacement,
-            stress,
-            surfaces=surfaces,  # type: ignore[arg-type]  # checked to be "top" or "bottom"
-            zones=self._zones(),
-            terminals=case.terminals if case.terminals in there else None,
-            power={source.part: float(np.sum(source.watts)) for source in self.made.sources},
-            ambient=single.ambient(self.made.boundaries),
+    def _noted(
+        self, step: LoadStep, stage: StageModel, before: Checkpoint, solved: Solved
+    ) -> Checkpoint:
+        """Add a solved load step to the checkpoint before it."""
+        fields = solved.fields
+        found = numbers.evaluate(self.case, step, stage, fields)
+        shapes = dict(before.shapes)
+        if self.case.has_steps and step.last:
+            shapes |= numbers.shapes(step, stage, fields, found)
+        return Checkpoint(
+            done=before.done + 1,
+            temperature=fields.temperature,
+            state=solved.elastic.state,
+            records=[*before.records, numbers.record(step, stage, solved, found)],
+            numbers=found | solved.bond_lines,
+            solvers=_work(before.solvers, solved),
+            residuals={
+                name: np.asarray(solution.residuals, np.float64)
+                for name, solution in solved.solutions.items()
+            },
+            shapes=shapes,
+            cycle=stage.reuse.arrays(),
         )
 
-    def _shapes(self, moment: Moment, now: Progress) -> dict[str, np.ndarray]:
-        """The measured surfaces after a step."""
-        from warp.results import surface
+    def fields_after(self, done: Checkpoint, stage: StageModel) -> Fields:
+        """Return the fields of the last load step from its checkpoint."""
+        state, temperature, model = done.state, done.temperature, stage.voxels
+        if state is None:
+            raise ValueError("a checkpoint without a state")
+        U = self.device.xp.array(state.displacement)
+        remove_rigid_motion(self.device, U, bordered(self.device, model.ids), model.grid)
+        displacement = self.device.to_host(U)
+        stresses = stress(model, displacement, temperature, state, self.device)
+        heat_field = temperature if isinstance(temperature, np.ndarray) else None
+        return Fields(temperature, heat_field, displacement, stresses)
 
-        assert now.state is not None
-        displacement = reported(now.state.displacement, self.model)
-        found: dict[str, np.ndarray] = {}
-        for part, sides in now.records[-1]["surfaces"].items():
-            for side in sides:
-                s = surface.sample(self.model, displacement, part, side)
-                name = f"{moment.step + 1}/{part}.{side}"
-                found |= {f"{name}/x": s.x, f"{name}/y": s.y, f"{name}/w": s.w}
-        return found
-
-    def _zones(self) -> dict:
-        """The measuring zones, within the unit that remains; one beside it is the unit itself."""
-        unit = self.stage.unit if self.stage is not None else None
-        if unit is None:
-            return self.case.zones
-        found = {}
-        for face, (x0, x1, y0, y1) in self.case.zones.items():
-            zone = max(x0, unit[0]), min(x1, unit[1]), max(y0, unit[2]), min(y1, unit[3])
-            if zone[0] < zone[1] and zone[2] < zone[3]:
-                found[face] = zone
-        return found
-
-    def _height(self) -> float:
-        bounds = [body.bounds for body in self.made.package.bodies if body.material is not None]
-        return max(b[5] for b in bounds) - min(b[4] for b in bounds)
-
-    def _collect(self, now: Progress, start: float) -> Result:
-        """The result after the last moment: its fields and numbers, and the numbers of all before."""
-        from warp.results.file import Result
-        from warp.solvers.elastic import solve as elastic
-        from warp.solvers.elastic import stress as elastic_stress
-
-        case, model, last = self.case, self.model, now.records[-1]
-        assert now.state is not None
-        displacement = reported(now.state.displacement, model)
-        temperature: Any = now.temperature
-        if temperature is None:
-            temperature = case.moments[-1].temperature
-        stress = elastic_stress.stress(model, displacement, temperature, now.state) if "stress" in case.fields else None
-        seconds = time.perf_counter() - start
-        bent = elastic.Solution(displacement, 0, list(now.residuals["elastic"]), seconds)
-        own = ("surfaces", "coplanarity_um", "temperature", "uniform_temperature", "thermal", "stress", "interfaces")
-        numbers = {name: last[name] for name in own if name in last}
+    def result(self, done: Checkpoint, stage: StageModel, fields: Fields, start: float) -> Result:
+        """Collect the result: fields and numbers of the last load step, records of all."""
+        case = self.case
+        solutions = {
+            name: SimpleNamespace(
+                temperature=fields.heat_field,
+                displacement=fields.displacement,
+                residuals=residuals,
+                **done.solvers[name],
+            )
+            for name, residuals in done.residuals.items()
+        }
         result = Result.of(
             case.text,
-            model,
-            elastic=bent,
-            temperature=now.temperature,
-            stress=stress,
-            numbers={**numbers, "steps": now.records},
-            tolerances={"elastic": single.TOLERANCE},
+            stage.voxels,
+            heat=solutions.get("heat"),
+            elastic=solutions["elastic"],
+            temperature=fields.heat_field,
+            stress=fields.stress,
+            numbers=done.numbers | ({"steps": done.records} if case.has_steps else {}),
+            tolerances=dict.fromkeys(solutions, TOLERANCE),
             provenance={
                 "case_file": str(case.path),
                 "overrides": dict(case.overrides),
-                "device": self.place.describe(),
+                "device": self.device.describe(),
                 "compile_s": compiling.Waited.take(),
-                "wall_s": seconds,
+                "wall_s": time.perf_counter() - start,
                 "peak_memory_MB": resources.peak_memory() / 1e6,
             },
         )
-        total = sum(record["iterations"]["elastic"] for record in now.records)
-        result.provenance["solver"]["elastic"]["iterations"] = total
-        result.residuals.update(now.residuals)
-        fields = {name: field for name, field in result.fields.items() if name in case.fields}
-        return replace(result, fields=fields, shapes=now.shapes)
+        wanted = {name: field for name, field in result.fields.items() if name in case.fields}
+        return replace(result, fields=wanted, shapes=done.shapes)
 
 
-def _support(moment: Moment, bent: Any) -> dict[str, Any]:
-    """What carries the body at a moment: on a table its weight, the area that touches and the highest lower face."""
-    if isinstance(moment.support, Clamp):
-        return {"support": {"on": "clamped", "faces": list(moment.support.faces)}}
-    if bent.resting is None:
-        return {}
-    lies = bent.resting
-    return {"support": {"on": "table", "weight_N": lies.weight, "area_mm2": 1e6 * lies.area, "lift_um": 1e6 * lies.lift}}
+def _carried(step: LoadStep, old: StageModel, new: StageModel, start: Start) -> Start:
+    """Carry the body's state and temperature to the voxels of a new stage."""
+    if start.state is None:
+        return start
+    state, temperature = start.state, start.temperature
+    unit = new.stage.unit
+    if unit is not None and unit != old.stage.unit:
+        _, block = cut_grid(old.voxels.grid, unit)
+        state = state.cropped(block)
+        if isinstance(temperature, np.ndarray):
+            temperature = np.ascontiguousarray(temperature[block])
+    elif step.attached and step.temperature is not None:
+        taken = handover.replaced(old.voxels, new.voxels, step.attached)
+        state = state.without(taken) if taken.any() else state
+        state = handover.stiffened(state, old.voxels, new.voxels, step.temperature)
+    return Start(state, temperature)
 
 
-def reported(raw: np.ndarray, model: VoxelModel) -> np.ndarray:
-    """A state's displacement without rigid motion."""
-    from warp.solvers.elastic.layout import bordered
-    from warp.solvers.elastic.rigid import remove_rigid_motion
-
-    found = raw.copy()
-    cpu = devices.select("cpu")
-    remove_rigid_motion(cpu, found, bordered(cpu, model.ids), model.grid)
-    return found
-
-
-def common_grid(case: Case) -> Grid:
-    """One grid for all stages, with lines on every cut."""
-    bodies = case.bodies()
-    bounds = np.array([body.bounds for body in bodies])
-    z0, z1 = float(bounds[:, 4].min()), float(bounds[:, 5].max())
-    units = dict.fromkeys(moment.stage.unit for moment in case.moments if moment.stage.unit is not None)
-    cuts = [Body("cut", None, (Box(*unit, z0, z1),)) for unit in units]
-    return make_grid([*bodies, *cuts], case.grid, case.mirror)
+def _work(before: dict[str, dict[str, Any]], solved: Solved) -> dict[str, dict[str, Any]]:
+    """Add the iterations and seconds of a load step to those of the load steps before."""
+    total = dict(before)
+    for name, solution in solved.solutions.items():
+        done = before.get(name, {"iterations": 0, "seconds": 0.0})
+        total[name] = {
+            "iterations": done["iterations"] + solution.iterations,
+            "seconds": done["seconds"] + solution.seconds,
+        }
+    if solved.heat is not None:
+        total["heat"]["rounds"] = solved.heat.rounds
+    return total
 
 
-def cut_grid(grid: Grid, unit: Rectangle) -> tuple[Grid, Slices]:
-    """The grid between the cuts, and its voxels [z, y, x] in `grid`; a mirror plane that is cut off is one no more."""
-    kept, mirror = [slice(0, grid.shape[0])], []
-    for axis in (1, 0):
-        lines = (grid.x, grid.y)[axis]
-        low, high = unit[2 * axis : 2 * axis + 2]
-        mirrored = grid.mirror[axis] and low < lines[0] - 0.5 * (lines[1] - lines[0])
-        first = 0 if mirrored else int(np.abs(lines - low).argmin())
-        kept.append(slice(first, int(np.abs(lines - high).argmin())))
-        mirror.append(mirrored)
-    z, y, x = kept
-    columns, rows = grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1]
-    return Grid(columns, rows, grid.z, (bool(mirror[1]), bool(mirror[0]))), (z, y, x)
-
-
-def _gridded_parts(model: VoxelModel) -> list[str]:
-    """Parts that have voxels."""
-    used = np.unique(model.media.part[np.unique(model.ids)])
-    return [model.parts[p] for p in used if p >= 0]
-
-
-def _silent(step: str, iteration: int, residual: float) -> Any:
-    """Tell nobody."""
+def _ignore(stage: str, iteration: int, residual: float) -> None:
+    """Report no progress."""

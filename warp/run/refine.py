@@ -1,14 +1,15 @@
-"""How far the grid leaves a warpage from the limit of fine grids: the same case on coarser grids, and Richardson.
+"""Estimate the discretisation error of a warpage from coarser grids by Richardson extrapolation.
 
-    f(h) = f(0) + C h^p        h: cell width; p = 2 from two grids, from three the order that they show
+    f(h) = f(0) + C h^p        h: cell width; p = 2 with two grids, the observed order with three
 
-Each coarser grid has half the cells of the next along every axis (a layer of one cell keeps it), so h goes by the
-cube root of the voxel count (Celik et al., J. Fluids Eng. 130 (2008) 078001, who also take the order from three grids).
-The error is |f(0) - f| on the finest grid times a safety factor: 3 where the order is assumed (Roache, J. Fluids Eng.
-116 (1994) 405), 1.25 where three grids show it (Celik). An observed order well above 2, the scheme's own, says that the
-coarsest grid is too coarse to show one: 2 is assumed. Grids that disagree in direction or in sign, or that close in too
-slowly, promise no limit: the largest difference from the finest stands as a bound, and no value is extrapolated.
-The model's own errors (materials, linear theory, geometry) are not in it.
+Each coarser grid has half the cells of the next along every axis (a layer of one cell keeps it), so
+h is taken from the cube root of the voxel count (Celik et al., J. Fluids Eng. 130 (2008) 078001,
+who also take the order from three grids). The error is |f(0) - f| on the finest grid times a safety
+factor: 3 where the order is assumed (Roache, J. Fluids Eng. 116 (1994) 405), 1.25 where three grids
+show it (Celik). An observed order well above 2, the scheme's own, means that the coarsest grid is
+too coarse to show one: 2 is assumed. Grids that disagree in direction or in sign, or that converge
+too slowly, allow no extrapolation: the largest difference from the finest grid is given as a bound.
+Errors of the model itself (materials, linear theory, geometry) are not included.
 """
 
 from __future__ import annotations
@@ -19,49 +20,68 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from warp.device import Device
-from warp.run import process, single
+from warp.run import process
+from warp.run.load_step import OnProgress
 
 if TYPE_CHECKING:
     from warp.case.case import Case
     from warp.results.file import Result
 
 ORDER = 2.0  # of both operators on smooth fields
-SHOWN = 1.1 * ORDER  # an observed order up to here counts as shown
+SHOWN = 1.1 * ORDER  # an observed order up to here is believed
 SAFETY_ASSUMED, SAFETY_SHOWN = 3.0, 1.25  # Roache 1994, Celik 2008
-SLOWEST = 0.5  # order: the stress singularity at a bimaterial corner leaves about h; half of that is no convergence
-FASTEST = 16.0  # order beyond which the two finer grids agree by accident
+SLOWEST = 0.5
+"""Least order that counts as convergence: the singularity at a bimaterial corner leaves about 1."""
+FASTEST = 16.0
+"""Order beyond which the two finer grids agree by accident."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a sequence of grids says of its last value. Without an extrapolated value, `error` is a bound."""
+    """The error of the last value of a sequence of grids.
+
+    extrapolated: its limit; None where there is none, and then `error` is a bound.
+    order: observed with three grids that converge, else None.
+    """
 
     error: float
     extrapolated: float | None
     order: float | None
-    """Observed, with three grids that converge."""
 
 
-def solve(case: Case, device: str | Device = "auto", progress: single.Progress | None = None, *, grids: int = 2) -> Result:
-    """Solve a case on its own grid and on `grids` - 1 coarser ones; its warpages carry their errors."""
+def solve(
+    case: Case,
+    device: str | Device = "auto",
+    on_progress: OnProgress | None = None,
+    *,
+    grids: int = 2,
+) -> Result:
+    """Solve a case on its own grid and on `grids` - 1 coarser ones (2 or 3 in all).
+
+    Returns the result of its own grid, with the error of every warpage in its metrics.
+    """
     if grids not in (2, 3):
         raise ValueError("the error is estimated from two or three grids")
     start = time.perf_counter()
     results: list[Result] = []
     for n in range(grids):
-        step = None if progress is None else _numbered(progress, f"grid {n + 1} of {grids}: ")
-        # Fields of the coarser grids go, their numbers stay.
+        step = None if on_progress is None else _numbered(on_progress, f"grid {n + 1} of {grids}: ")
+        # Only the numbers of the coarser grids are needed.
         results.append(process.solve(coarsened(case, 2 ** (grids - 1 - n)), device, step))
         if n < grids - 1:
             results[n] = replace(results[n], fields={})
     finest = results[-1]
     voxels = [result.grid.cells for result in results]
     metrics = with_errors([result.metrics for result in results], voxels)
-    return replace(finest, metrics=metrics, provenance={**finest.provenance, "wall_s": time.perf_counter() - start})
+    return replace(
+        finest,
+        metrics=metrics,
+        provenance={**finest.provenance, "wall_s": time.perf_counter() - start},
+    )
 
 
 def coarsened(case: Case, times: int) -> Case:
-    """The same case with cells so many times as wide."""
+    """Return the case with cells `times` as wide."""
     if times == 1:
         return case
     grid = case.file.grid
@@ -70,7 +90,7 @@ def coarsened(case: Case, times: int) -> Case:
 
 
 def with_errors(metrics: Sequence[dict[str, Any]], voxels: Sequence[int]) -> dict[str, Any]:
-    """Numbers of the finest grid (the last) with error, limit and order of each surface's warpage."""
+    """Return the numbers of the finest grid (the last) with the errors of all warpages."""
     widths = [(voxels[-1] / count) ** (1 / 3) for count in voxels]
     surfaces: dict[str, dict[str, Any]] = {}
     for part, sides in (metrics[-1].get("surfaces") or {}).items():
@@ -91,13 +111,16 @@ def with_errors(metrics: Sequence[dict[str, Any]], voxels: Sequence[int]) -> dic
 
 
 def estimate(values: Sequence[float], widths: Sequence[float]) -> Estimate:
-    """Error and limit of the last of two or three values; cell widths fall along the sequence, in any unit."""
+    """Estimate the error and the limit of the last of two or three values.
+
+    widths: of the cells, falling along the sequence, in any unit.
+    """
     fine = values[-1]
     spread = max(abs(value - fine) for value in values)
     if spread == 0.0:
         return Estimate(0.0, fine, None)
     order = None
-    if min(values) < 0.0 < max(values):  # a shape that turns over jumps from +|C| to -|C|
+    if min(values) < 0.0 < max(values):  # warpage that changes sign jumps from +|C| to -|C|
         return Estimate(spread, None, None)
     if len(values) == 3:
         order = observed_order(values, widths)
@@ -109,21 +132,23 @@ def estimate(values: Sequence[float], widths: Sequence[float]) -> Estimate:
 
 
 def observed_order(values: Sequence[float], widths: Sequence[float]) -> float | None:
-    """The p of f(0) + C h^p through three values; None where they do not converge one way and fast enough."""
+    """Return p of f(0) + C h^p through three values, None if they converge too slowly."""
     from scipy.optimize import brentq  # a quarter of a second that other verbs need not spend
 
     h3, h2, h1 = (width / widths[-1] for width in widths)
     before, last = values[1] - values[0], values[2] - values[1]
 
     def surplus(p: float) -> float:
-        return before * (h2**p - h1**p) - last * (h3**p - h2**p)
+        found: float = before * (h2**p - h1**p) - last * (h3**p - h2**p)
+        return found
 
     if before * last < 0 or before == 0 or surplus(SLOWEST) * before < 0:
         return None
     if surplus(FASTEST) * before > 0:
         return FASTEST
-    return float(brentq(surplus, SLOWEST, FASTEST))
+    order: float = brentq(surplus, SLOWEST, FASTEST)
+    return order
 
 
-def _numbered(progress: single.Progress, prefix: str) -> single.Progress:
-    return lambda step, iteration, residual: progress(prefix + step, iteration, residual)
+def _numbered(on_progress: OnProgress, prefix: str) -> OnProgress:
+    return lambda stage, iteration, residual: on_progress(prefix + stage, iteration, residual)

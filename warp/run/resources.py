@@ -1,27 +1,41 @@
-"""Predict the memory of a run, and read what a process has taken."""
+"""Predict the memory and the time of a run, and read what a process has taken.
+
+Memory: what the solver's arrays take (`cycle.bytes_needed`), the program itself, and in a process
+the state of the body that is kept from one load step to the next. Time: a measured rate per voxel
+and core.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from warp.device import Device
 from warp.voxels.grid import Grid
+from warp.voxels.supports import Table
 
 if TYPE_CHECKING:
     from warp.case.case import Case
 
-BYTES_OF_THE_PROGRAM = 290_000_000  # with its libraries and compiled kernels
+BYTES_OF_THE_PROGRAM = 290_000_000
+"""Of the interpreter with its libraries and compiled kernels."""
 SPARE = 1.05
-"""Of the memory that a solve is counted to take. Measured peak and count of a process, in MB: lidded 45 mm flip chip with
-373,977 voxels 427 and 451, 993,168 631 and 637, 9,959,268 3,500 and 3,618; interposer 475 and 475; resolved bumps 813 and 837.
-"""
-# What a run with steps remembers besides: process-fcbga.toml with 64,715 (323 MB), 249,900 (474 MB) and 1,098,134 voxels
-# (1,056 MB), process-reflow.toml with 59,168 (341 MB), 219,006 (492 MB) and 808,992 (860 MB).
+"""Factor on the counted memory of a solve, for what is not counted; measured on packages of 0.06 to
+10 million voxels, whose peak stays below the forecast."""
 BYTES_OF_HISTORY = 330
-BYTES_OF_RELAXING, BYTES_OF_A_TERM = 520, 230  # of a voxel that relaxes, and of each term of its series; allocations traced
+"""Of a voxel in a process; measured on process-fcbga.toml and process-reflow.toml."""
+BYTES_OF_RELAXING = 520
+"""Of a viscoelastic voxel besides; allocations traced."""
+BYTES_OF_A_TERM = 230
+"""Of a viscoelastic voxel for each term of its Prony series; allocations traced."""
+SECONDS_TO_START = 1.5
+SECONDS_PER_VOXEL_AND_CORE = 2e-5
+"""Processor time of fcbga-lid.toml at 0.85 million voxels on an AMD EPYC, per voxel."""
+LOAD_STEP_SHARE = 0.7
+"""Time of a load step of a process as a share of a whole run; process-fcbga.toml, 14 load steps."""
 
 
 def predicted_bytes(grid: Grid, case: Case) -> int:
-    """Most memory that a run on this grid holds at once."""
+    """Return the most memory that a run on this grid holds at once."""
     from warp.solvers.elastic.multigrid.cycle import bytes_needed
 
     needed = bytes_needed((grid.x, grid.y, grid.z), grid.mirror)
@@ -29,25 +43,43 @@ def predicted_bytes(grid: Grid, case: Case) -> int:
 
 
 def bytes_of_history(case: Case) -> int:
-    """What a voxel remembers besides where the case has steps: more by the share of the volume that relaxes."""
-    if not case.moments:
+    """Return the bytes that a process keeps for each voxel, on average over the volume."""
+    if not case.has_steps:
         return 0
     total = relaxing = 0.0
     media = case.materials()
     for body in case.bodies():
-        if body.material is not None:
-            law = getattr(media[body.material], "relaxation", None)
-            volume = sum(shape.volume() for shape in body.shapes)
-            total += volume
-            relaxing += 0.0 if law is None else volume * (BYTES_OF_RELAXING + BYTES_OF_A_TERM * len(law.times))
+        if body.material is None:
+            continue
+        volume = sum(shape.volume() for shape in body.shapes)
+        total += volume
+        law = getattr(media[body.material], "relaxation", None)
+        if law is not None:
+            relaxing += volume * (BYTES_OF_RELAXING + BYTES_OF_A_TERM * len(law.times))
     return BYTES_OF_HISTORY + round(relaxing / total if total else 0.0)
 
 
+def predicted_seconds(case: Case, cells: int, device: Device) -> float | None:
+    """Return the time of a run on this machine, None where it cannot be told.
+
+    That is on GPUs, which were never measured; with materials that relax, whose load steps are
+    subdivided as needed; and on a table, where contact decides the number of solves.
+    """
+    media = case.materials().values()
+    relaxes = any(getattr(medium, "relaxation", None) is not None for medium in media)
+    on_table = any(isinstance(step.support, Table) for step in case.load_steps)
+    if device.cuda or relaxes or on_table:
+        return None
+    solves = max(1.0, LOAD_STEP_SHARE * len(case.load_steps))
+    return SECONDS_TO_START + solves * cells * SECONDS_PER_VOXEL_AND_CORE / device.threads
+
+
 def peak_memory() -> int:
-    """Most bytes that this process has held at once, 0 where the system does not tell."""
+    """Return the most bytes that this process has held at once, 0 where the system does not say."""
     try:
         import resource
         import sys
     except ImportError:  # Windows
         return 0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

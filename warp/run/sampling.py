@@ -1,17 +1,18 @@
-"""Which runs a sweep makes: what varies, between what, and where the points lie.
+"""Lay out the runs of a sweep: which keys vary, between which values, and where the points lie.
 
-    --vary part.chip.thickness="0.5 mm, 0.6 mm, 0.775 mm"     these values (the unit may stand at the end only)
-    --vary part.tim.material="tim-gel, tim-indium"            words too
-    --vary part.lid.thickness="0.5 mm .. 2 mm"                all between, likewise
+    --vary part.chip.thickness="0.5 mm, 0.6 mm, 0.775 mm"     these (one unit, at the end, will do)
+    --vary part.tim.material="tim-gel, tim-indium"            names, too
+    --vary part.lid.thickness="0.5 mm .. 2 mm"                everything between
 
 grid    every value with every other; a range gives N evenly spaced values
-lhs     Latin hypercube: N points, each variable's range cut into N strata with one point each (McKay, Beckman and
-        Conover, Technometrics 21 (1979) 239)
-sobol   Saltelli's scheme for variance shares: N (k + 2) points for k variables from a Sobol sequence; two independent
-        matrices A and B, and for every variable A with that column of B (Saltelli et al., Comput. Phys. Commun. 181
-        (2010) 259)
+lhs     Latin hypercube: N points, each variable's range cut into N strata with one point each
+        (McKay, Beckman and Conover, Technometrics 21 (1979) 239)
+sobol   Saltelli's scheme for variance shares: N (k + 2) points for k variables from a Sobol
+        sequence; two independent matrices A and B, and for every variable A with that column of B
+        (Saltelli et al., Comput. Phys. Commun. 181 (2010) 259)
 
-Points lie in the unit cube first, so that a seed fixes them; a list of values is cut into equal shares of its axis.
+Points are drawn in the unit cube, so a seed fixes them; a list of values takes equal shares of its
+axis. The sequences are those of scipy.stats.qmc; SciPy has no public function for the matrices.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ from warp.errors import WarpError
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 QUANTITY = re.compile(rf"\s*({NUMBER})\s*([^\d\s].*)?\s*")
 SAMPLES = ("grid", "lhs", "sobol")
-LEVELS = 5  # of a range on a grid unless told
-POINTS = 32
-MOST = 100_000
+LEVELS = 5  # values of a range on a grid by default
+POINTS = 32  # of lhs and sobol by default
+MOST = 100_000  # points of a grid
 
 
 @dataclass(frozen=True)
 class Variable:
-    """What varies: a list of texts as --set takes them, or numbers between two ends with their unit."""
+    """A varied key: a list of texts as --set takes them, or two ends with a unit."""
 
     key: str
     values: tuple[str, ...] = ()
@@ -44,17 +45,20 @@ class Variable:
     unit: str = ""
 
     def at(self, share: float) -> str:
-        """The value at a share of the way, 0 to 1."""
+        """Return the value at a share of the axis, 0 to 1."""
         if self.ends is None:
             return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
         low, high = self.ends
         return f"{low + share * (high - low):.8g} {self.unit}".strip()
 
     def levels(self, count: int) -> list[str]:
-        return list(self.values) if self.ends is None else [self.at(share) for share in np.linspace(0, 1, count)]
+        """Return the values on a grid; a range is divided into `count` of them."""
+        if self.ends is None:
+            return list(self.values)
+        return [self.at(share) for share in np.linspace(0, 1, count)]
 
     def number(self, text: str) -> float:
-        """The value as a number for tables and fits: in its unit, or the place in its list where values are words."""
+        """Return a value as a number in its unit, or the index of a name in the list."""
         found = QUANTITY.fullmatch(text)
         if self.numeric and found:
             return float(found[1])
@@ -62,7 +66,7 @@ class Variable:
 
     @property
     def numeric(self) -> bool:
-        """Whether all values are numbers of one unit."""
+        """Tell whether all values are numbers of one unit."""
         if self.ends is not None:
             return True
         found = [QUANTITY.fullmatch(text) for text in self.values]
@@ -70,7 +74,7 @@ class Variable:
 
     @property
     def label(self) -> str:
-        """Its name in tables, with the unit."""
+        """Return the name in tables, with the unit."""
         unit = self.unit
         if self.numeric and self.ends is None:
             found = QUANTITY.fullmatch(self.values[0])
@@ -80,7 +84,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Design:
-    """All runs of a sweep: `points` are values per variable, as --set takes them."""
+    """All runs of a sweep; `points`: a value for each variable, as --set takes them."""
 
     variables: tuple[Variable, ...]
     sample: str
@@ -89,8 +93,12 @@ class Design:
     points: tuple[tuple[str, ...], ...]
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the design without its points, ready for JSON."""
         return {
-            "vary": {v.key: list(v.values) if v.ends is None else [v.at(0.0), v.at(1.0)] for v in self.variables},
+            "vary": {
+                v.key: list(v.values) if v.ends is None else [v.at(0.0), v.at(1.0)]
+                for v in self.variables
+            },
             "sample": self.sample,
             "size": self.size,
             "seed": self.seed,
@@ -98,29 +106,35 @@ class Design:
 
 
 def variable(text: str) -> Variable:
-    """Read KEY=VALUES."""
+    """Read KEY=VALUES; raise WarpError with an example where that is not what it says."""
     key, equals, spec = text.partition("=")
     key, spec = key.strip(), spec.strip()
     if not equals or not key or not spec:
-        raise WarpError(f'--vary {text}: write KEY=VALUES, e.g. part.chip.thickness="0.5 mm .. 1 mm" or "0.5 mm, 1 mm"')
+        raise WarpError(
+            f"--vary {text}: write KEY=VALUES, "
+            'e.g. part.chip.thickness="0.5 mm .. 1 mm" or "0.5 mm, 1 mm"'
+        )
     if ".." not in spec:
         values = _units_shared(tuple(part.strip() for part in spec.split(",") if part.strip()))
         if len(values) < 2 or len(set(values)) < len(values):
-            raise WarpError(f"--vary {text}: needs at least two different values, or a range such as 0.5 mm .. 1 mm")
+            raise WarpError(
+                f"--vary {text}: needs at least two different values, "
+                "or a range such as 0.5 mm .. 1 mm"
+            )
         return Variable(key, values)
     ends = [QUANTITY.fullmatch(part) for part in spec.split("..")]
     if len(ends) != 2 or not all(ends):
         raise WarpError(f"--vary {text}: a range is two quantities, e.g. 0.5 mm .. 1 mm")
     (low, first), (high, unit) = ((one[1], (one[2] or "").strip()) for one in ends if one)
     if first not in ("", unit):
-        raise WarpError(f"--vary {text}: both ends in the same unit, please")
+        raise WarpError(f"--vary {text}: give both ends in the same unit")
     if float(low) == float(high):
         raise WarpError(f"--vary {text}: the ends are equal")
     return Variable(key, ends=(float(low), float(high)), unit=unit)
 
 
 def _units_shared(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Give numbers without a unit that of the last value: "25, 100, 260 degC"."""
+    """Give numbers without a unit the unit of the last value: "25, 100, 260 degC"."""
     found = [QUANTITY.fullmatch(text) for text in values]
     last = found[-1][2] if found and found[-1] else None
     if not last or not all(found) or any(one[2] for one in found[:-1] if one):
@@ -128,7 +142,9 @@ def _units_shared(values: tuple[str, ...]) -> tuple[str, ...]:
     return (*(f"{text} {last}" for text in values[:-1]), values[-1])
 
 
-def design(vary: Sequence[str], sample: str = "grid", size: int | None = None, seed: int = 0) -> Design:
+def design(
+    vary: Sequence[str], sample: str = "grid", size: int | None = None, seed: int = 0
+) -> Design:
     """Lay out the points of a sweep."""
     variables = tuple(variable(text) for text in vary)
     keys = [v.key for v in variables]
@@ -148,24 +164,35 @@ def design(vary: Sequence[str], sample: str = "grid", size: int | None = None, s
         points = tuple(product(*levels))
     else:
         size = size or POINTS
-        shares = latin(size, len(keys), seed) if sample == "lhs" else saltelli(size, len(keys), seed)
-        points = tuple(tuple(v.at(s) for v, s in zip(variables, row, strict=True)) for row in shares)
+        shares = (
+            latin(size, len(keys), seed) if sample == "lhs" else saltelli(size, len(keys), seed)
+        )
+        points = tuple(
+            tuple(v.at(s) for v, s in zip(variables, row, strict=True)) for row in shares
+        )
     return Design(variables, sample, size, seed, points)
 
 
 def latin(size: int, dimensions: int, seed: int) -> np.ndarray:
-    """Points of a Latin hypercube in the unit cube (size, dimensions)."""
+    """Return the points (size, dimensions) of a Latin hypercube in the unit cube."""
     from scipy.stats import qmc
 
-    return qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed)).random(size)
+    sampler = qmc.LatinHypercube(dimensions, rng=np.random.default_rng(seed))
+    return np.asarray(sampler.random(size))
 
 
 def saltelli(size: int, dimensions: int, seed: int) -> np.ndarray:
-    """A, B, and A with one column of B for each variable, below each other: (size (dimensions + 2), dimensions)."""
+    """Return A, B, and A with one column of B for each variable, stacked.
+
+    Shape (size (dimensions + 2), dimensions). Raises WarpError if `size` is not a power of two.
+    """
     from scipy.stats import qmc
 
     if size & (size - 1):
-        raise WarpError(f"--sample sobol: the number of points must be a power of two, e.g. {1 << (size.bit_length())}")
+        raise WarpError(
+            "--sample sobol: the number of points must be a power of two, "
+            f"e.g. {1 << (size.bit_length())}"
+        )
     both = qmc.Sobol(2 * dimensions, rng=np.random.default_rng(seed)).random(size)
     a, b = both[:, :dimensions], both[:, dimensions:]
     mixed = []

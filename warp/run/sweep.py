@@ -1,19 +1,20 @@
-"""Many runs of one case: what varies goes in, one table comes out; a sweep that stopped goes on where it was.
+"""Run one case many times with varied values and tabulate the results.
 
-    FOLDER/points/KEY.json    one run each, KEY made of the case's text, what was changed, and the program's version
-    FOLDER/sweep.json         what varied and how
-    FOLDER/sweep.csv          one row a run: the varied values, then the outputs (sweep.parquet too, with pyarrow)
+    FOLDER/points/KEY.json    one run each, KEY from case, values and program version
+    FOLDER/sweep.json         the varied keys and the sample
+    FOLDER/sweep.csv          one row per run: the varied values, then the outputs (with
+                              pyarrow also sweep.parquet)
     FOLDER/effects.csv        how strongly each variable moves each output (`effects`)
 
 `warp.report.effect_figures` draws them.
 
-A run is kept when it ends, whatever happens to the others, and is never repeated: the same command continues, a larger
-one adds. A run that the case refuses (a lid thinner than its foot) is kept as failed, with the reason; one whose
-process died is tried again, alone, and given up after the third time. A sweep that is stopped or killed takes its
-processes with it.
+A run is stored as soon as it ends and never repeated: the same command continues an interrupted
+sweep, a larger one adds to it. A run that the case refuses (a lid thinner than its foot) is stored
+as failed, with the reason; one whose process died is tried again, alone, and given up after the
+third time. A sweep that is stopped or killed ends its processes too.
 
-On one machine runs go to processes that share the cores; with a scheduler's address to Dask's workers, which need
-nothing but this package.
+On one machine runs go to processes that share the cores; with a scheduler's address they go to
+Dask workers, which need nothing but this package.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
-from warp.results import csv_table, hdf5
+from warp.results import csv_table, hdf5, metrics
+from warp.results.metrics.declaration import Each
 from warp.run import effects
 from warp.run.sampling import Design
 
@@ -40,74 +42,73 @@ if TYPE_CHECKING:
     from warp.case.case import Case
     from warp.case.errors import Problem
 
-TRIES = 3  # of a run whose process dies
-PATIENCE = 20  # s that a scheduler has to answer
+TRIES = 3  # for a run whose process dies
+PATIENCE = 20  # s for a scheduler to answer
 DECIDED = ("done", "failed")
+"""Status of a record that is not computed again."""
 Task = tuple[str, str, dict[str, str]]
-"""The case's text, its path (for its power maps) and the values given instead of the file's."""
-Progress = Callable[[int, int, Mapping[str, Any]], None]
-"""Called after each run with how many are decided, of how many, and its record."""
-# What a table shows of a summary: where it stands, the quantity, and what its column is called.
-COLUMNS = (
-    ("surfaces", "warpage", "warpage"),
-    ("", "coplanarity", "coplanarity"),
-    ("thermal", "junction", "junction"),
-    ("thermal", "theta_ja", "theta JA"),
-    ("temperature", "max", "hottest"),
-    ("stress", "max_principal_q999", "largest tension"),
-)
+"""The case's text, its path (for its power maps), and the values that replace the file's."""
+OnRun = Callable[[int, int, Mapping[str, Any]], None]
+"""Called after each run with the number of ended runs, the number of all, and its record."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A sweep that is through: the design, one record a point, and the files."""
+    """A finished sweep: the design, one record per point, the files and the effects.
+
+    series: every output, one number per point, NaN where a run failed. main: the output to draw.
+    """
 
     design: Design
     records: list[dict[str, Any]]
     files: list[Path]
     effects: list[effects.Effect]
     series: dict[str, np.ndarray]
-    """Every output, one number a point; nan where a run failed."""
     main: str | None
 
     @property
     def failed(self) -> list[dict[str, Any]]:
+        """Return the records of the runs that gave no numbers."""
         return [record for record in self.records if record["status"] != "done"]
 
 
 def point(task: Task, device: str = "auto", threads: int | None = None) -> dict[str, Any]:
-    """Run one point wherever this process stands; a run that cannot be is a record with its reason."""
+    """Run one point in this process; return its record, with the reason if it failed."""
     from warp import device as devices
     from warp.case import case as cases
     from warp.results import measured
-    from warp.run import process as flow
+    from warp.run import process
 
     start = time.perf_counter()
     text, path, overrides = task
     record: dict[str, Any] = {"overrides": overrides, "status": "done"}
     try:
         case = cases.parse(text, Path(path), overrides)
-        result = flow.solve(case, devices.select(device, threads))
+        result = process.solve(case, devices.select(device, threads))
         record["numbers"] = outputs(result.summary())
         board = measured.board_part(result)
         record["main"] = None if board is None else f"{board}.bottom warpage (um)"
-        record["telling"] = [f"{part}.{side} warpage (um)" for part, side in measured.telling(result)]
+        record["telling"] = [
+            f"{part}.{side} warpage (um)" for part, side in measured.telling(result)
+        ]
     except WarpError as error:
         record |= {"status": "failed", "error": str(error)}
-    except Exception as error:  # one broken run must not take the others with it; the next sweep tries it again
+    except Exception as error:  # must not end the other runs; the next sweep tries it again
         record |= {"status": "crashed", "error": f"{type(error).__name__}: {error}"}
     return record | {"seconds": time.perf_counter() - start}
 
 
 def outputs(summary: Mapping[str, Any]) -> dict[str, float]:
-    """The outputs of a run by their columns' names, e.g. "substrate.bottom warpage (um)"."""
+    """Return the outputs of a run by column name, e.g. "substrate.bottom warpage (um)"."""
     found = {}
-    for where, quantity, value, unit in csv_table.numbers(hdf5.plain(summary)):
-        for group, wanted, name in COLUMNS:
-            place, _, part = where.partition(".")
-            if place == group and quantity == wanted:
-                label = f"{part} {name}".strip()
-                found[f"{label} ({unit.replace('K_per_W', 'K/W')})"] = float(value)
+    numbers = hdf5.plain(summary)
+    for group, number in metrics.declared():
+        if number.swept:
+            for where, values in group.entries(numbers):
+                place = where if group.each in (Each.SURFACE, Each.PART) else ""
+                label = f"{place} {number.swept}".strip()
+                if values.get(number.key) is not None:
+                    found[f"{label} ({number.unit.table})"] = float(values[number.key])
     return found
 
 
@@ -119,51 +120,67 @@ def sweep(
     device: str = "auto",
     workers: int | None = None,
     scheduler: str | None = None,
-    progress: Progress | None = None,
+    on_run: OnRun | None = None,
 ) -> Outcome:
-    """Make every run that is not there yet, then the tables."""
+    """Make every run that is not stored yet, then the tables."""
     refuse_misspelt(case, design)
     points = folder / "points"
     points.mkdir(parents=True, exist_ok=True)
     hdf5.check_writable(points / "key.json")
     tasks = [_task(case, design, values) for values in design.points]
     keys = [key_of(task) for task in tasks]
-    _put(folder / "sweep.json", {"case": str(case.path), "overrides": dict(case.overrides), **design.to_dict()})
-    records = {key: found for key in set(keys) if (found := _kept(points / f"{key}.json"))}
+    _put(
+        folder / "sweep.json",
+        {"case": str(case.path), "overrides": dict(case.overrides), **design.to_dict()},
+    )
+    records = {key: found for key in set(keys) if (found := _stored(points / f"{key}.json"))}
     left = {key: task for key, task in zip(keys, tasks, strict=True) if key not in records}
     if left:
-        finish = through_dask(left, scheduler, device) if scheduler else on_this_machine(left, workers, device)
+        finish = (
+            through_dask(left, scheduler, device)
+            if scheduler
+            else on_this_machine(left, workers, device)
+        )
         for key, record in finish:
             _put(points / f"{key}.json", record)
             records[key] = record
-            if progress is not None:
-                progress(len(records), len(set(keys)), record)
-    outcome = report(design, [records[key] for key in keys], folder)
+            if on_run is not None:
+                on_run(len(records), len(set(keys)), record)
+    outcome = tabulate(design, [records[key] for key in keys], folder)
     if len(outcome.failed) == len(outcome.records):
-        raise WarpError(f"none of the {len(outcome.records)} runs could be made: {outcome.failed[0].get('error')}")
+        reason = outcome.failed[0].get("error")
+        raise WarpError(f"none of the {len(outcome.records)} runs could be made: {reason}")
     return outcome
 
 
 def refuse_misspelt(case: Case, design: Design) -> None:
-    """Raise CaseError where the case says the same of a key at both ends of what it varies: no value will do."""
-    from warp.case import case as cases
+    """Raise CaseError if both end values of a key are rejected with the same message.
 
-    said: list[set[Problem]] = []
+    No value between them can work then; usually the key is misspelt.
+    """
+    from warp.case import case as cases
+    from warp.case.errors import CaseError
+
+    problems: list[set[Problem]] = []
     for share in (0.0, 1.0):
         text, path, overrides = _task(case, design, [v.at(share) for v in design.variables])
         try:
             cases.parse(text, Path(path), overrides)
             return
-        except cases.CaseError as error:
-            said.append(set(error.problems))
+        except CaseError as error:
+            problems.append(set(error.problems))
     keys = {f"--set {v.key}": f"--vary {v.key}" for v in design.variables}
-    wrong = [replace(problem, key=keys[problem.key]) for problem in said[0] & said[1] if problem.key in keys]
+    wrong = [
+        replace(problem, key=keys[problem.key])
+        for problem in problems[0] & problems[1]
+        if problem.key in keys
+    ]
     if wrong:
-        raise cases.CaseError(sorted(wrong, key=str))
+        raise CaseError(sorted(wrong, key=str))
 
 
 def key_of(task: Task) -> str:
-    """Name a run by all that decides its result."""
+    """Return a name for a run, from everything that decides its result."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -176,24 +193,32 @@ def key_of(task: Task) -> str:
 
 
 def on_this_machine(
-    tasks: Mapping[str, Task], workers: int | None = None, device: str = "auto", run: Callable[..., Any] = point
+    tasks: Mapping[str, Task],
+    workers: int | None = None,
+    device: str = "auto",
+    run: Callable[..., Any] = point,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run tasks in processes that share the cores (or the GPU), and yield each as it ends."""
     from multiprocessing import active_children, get_context
 
     from warp import device as devices
 
-    place, others = devices.select(device), set(active_children())
+    chosen, others = devices.select(device), set(active_children())
     cores = devices.cores()
-    count = min(len(tasks), workers or (1 if place.cuda else cores))
+    count = min(len(tasks), workers or (1 if chosen.cuda else cores))
     left, deaths = dict(tasks), Counter[str]()
-    suspects = 0  # after a death: the runs that were under way, made one at a time until the culprit is found
+    suspects = 0  # after a death: runs that were under way, now made alone to find the culprit
     while left:
         many = 1 if suspects else count
         batch = dict(list(left.items())[: 1 if suspects else None])
-        pool = ProcessPoolExecutor(many, mp_context=get_context("spawn"), initializer=_follow_parent)
+        pool = ProcessPoolExecutor(
+            many, mp_context=get_context("spawn"), initializer=_follow_parent
+        )
         try:
-            futures = {pool.submit(run, task, place.name, max(1, cores // many)): key for key, task in batch.items()}
+            futures = {
+                pool.submit(run, task, chosen.name, max(1, cores // many)): key
+                for key, task in batch.items()
+            }
             for future in as_completed(futures):
                 key, record = futures[future], future.result()
                 left.pop(key)
@@ -202,14 +227,14 @@ def on_this_machine(
         except BrokenProcessPool:
             first = next(iter(left))
             if not suspects:
-                suspects = many + 1  # a pool takes runs in order, and one more than it has processes
+                suspects = many + 1  # a pool takes runs in order, one more than it has processes
             elif deaths[first] < TRIES - 2:
                 deaths[first] += 1
             else:
                 task = left.pop(first)
                 suspects -= 1
-                yield first, {"overrides": task[2], "status": "crashed", "error": "its process died", "seconds": 0.0}
-        except BaseException:  # stopped: nobody waits for the runs under way
+                yield first, _crashed(task, "its process died")
+        except BaseException:  # interrupted: end the runs under way
             for process in set(active_children()) - others:
                 process.terminate()
             raise
@@ -218,7 +243,7 @@ def on_this_machine(
 
 
 def _follow_parent() -> None:
-    """Leave Ctrl-C to the process that started this one, and end when that ends, however it dies."""
+    """Leave Ctrl-C to the parent process, and end when that ends, however it dies."""
     import multiprocessing
     import os
     import signal
@@ -238,51 +263,75 @@ def _follow_parent() -> None:
 def through_dask(
     tasks: Mapping[str, Task], scheduler: str, device: str = "auto", run: Callable[..., Any] = point
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Run tasks on the workers of a Dask scheduler; it repeats on another worker what died with one."""
+    """Run tasks on the workers of a Dask scheduler, which repeats a run whose worker died."""
     try:
-        from distributed import Client  # type: ignore[import-not-found,unused-ignore]
-        from distributed import as_completed as completed
+        import distributed  # type: ignore[import-not-found,unused-ignore]
     except ImportError:
         raise WarpError("--scheduler needs Dask: pip install 'warpage[sweep]'") from None
+    dask: Any = distributed  # without types
     try:
-        client = Client(scheduler, timeout=PATIENCE)
+        client = dask.Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError, TimeoutError) as error:
-        raise WarpError(f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}") from None
+        raise WarpError(
+            f"no Dask scheduler answers at {scheduler}: {error or type(error).__name__}"
+        ) from None
     with client:
         futures = {
-            client.submit(run, task, device, key=f"warp-{key}", retries=TRIES - 1): key for key, task in tasks.items()
+            client.submit(run, task, device, key=f"warp-{key}", retries=TRIES - 1): key
+            for key, task in tasks.items()
         }
-        for future in completed(list(futures)):
+        for future in dask.as_completed(list(futures)):
             key = futures[future]
             if future.status == "finished":
                 yield key, future.result()
             else:
                 reason = f"{type(future.exception()).__name__}: {future.exception()}"
-                yield key, {"overrides": tasks[key][2], "status": "crashed", "error": reason, "seconds": 0.0}
+                yield key, _crashed(tasks[key], reason)
 
 
-def report(design: Design, records: list[dict[str, Any]], folder: Path) -> Outcome:
-    """Write the tables of all runs."""
-    columns = list(dict.fromkeys(name for record in records for name in record.get("numbers", {})))
-    head = ["run", *(v.label for v in design.variables), *columns, "seconds", "status", "error"]
-    rows = []
-    for n, (point, record) in enumerate(zip(design.points, records, strict=True), start=1):
-        inputs = [v.number(t) if v.numeric else t for v, t in zip(design.variables, point, strict=True)]
-        found = [record.get("numbers", {}).get(name) for name in columns]
-        rows.append([n, *inputs, *found, round(record["seconds"], 3), record["status"], record.get("error", "")])
-    files = [csv_table.write_csv(folder / "sweep.csv", head, rows)]
-    files += _parquet(folder / "sweep.parquet", head, rows)
+def _crashed(task: Task, reason: str) -> dict[str, Any]:
+    return {"overrides": task[2], "status": "crashed", "error": reason, "seconds": 0.0}
 
-    main = next((record["main"] for record in records if record.get("main")), None)
-    series = {name: np.array([r.get("numbers", {}).get(name, np.nan) for r in records], float) for name in columns}
-    everything = [effect for name, values in series.items() for effect in effects.effects(design, name, values)]
-    table = [
-        [e.output, e.variable, *("" if not np.isfinite(v) else f"{v:.6g}" for v in (e.effect, e.r2, e.first, e.total))]
-        for e in everything
+
+def tabulate(design: Design, records: list[dict[str, Any]], folder: Path) -> Outcome:
+    """Write the tables of all runs to `folder`; records: one per point of the design."""
+    outputs = list(dict.fromkeys(name for record in records for name in record.get("numbers", {})))
+    series = {
+        name: np.array([r.get("numbers", {}).get(name, np.nan) for r in records], float)
+        for name in outputs
+    }
+    moved = [
+        one for name, values in series.items() for one in effects.effects(design, name, values)
     ]
+    head = ["run", *(v.label for v in design.variables), *outputs, "seconds", "status", "error"]
+    rows = [_row(design, number, record, outputs) for number, record in enumerate(records, start=1)]
+    files = [
+        csv_table.write_csv(folder / "sweep.csv", head, rows),
+        *_parquet(folder / "sweep.parquet", head, rows),
+        _effects_table(moved, folder / "effects.csv"),
+    ]
+    main = next((record["main"] for record in records if record.get("main")), None)
+    return Outcome(design, records, files, moved, series, main)
+
+
+def _row(design: Design, number: int, record: dict[str, Any], outputs: Sequence[str]) -> list[Any]:
+    """Return the row of the table for run `number`, counted from 1."""
+    values = zip(design.variables, design.points[number - 1], strict=True)
+    inputs = [variable.number(text) if variable.numeric else text for variable, text in values]
+    found = [record.get("numbers", {}).get(name) for name in outputs]
+    end = [round(record["seconds"], 3), record["status"], record.get("error", "")]
+    return [number, *inputs, *found, *end]
+
+
+def _effects_table(found: Sequence[effects.Effect], path: Path) -> Path:
+    """Write the effects as a table, unknown ones as empty cells."""
+    rows = []
+    for effect in found:
+        numbers = effect.effect, effect.r2, effect.first, effect.total
+        cells = [f"{number:.6g}" if np.isfinite(number) else "" for number in numbers]
+        rows.append([effect.output, effect.variable, *cells])
     head = ["output", "variable", "effect", "r2", "first_order", "total"]
-    files.append(csv_table.write_csv(folder / "effects.csv", head, table))
-    return Outcome(design, records, files, everything, series, main)
+    return csv_table.write_csv(path, head, rows)
 
 
 def _task(case: Case, design: Design, values: Sequence[str]) -> Task:
@@ -290,8 +339,8 @@ def _task(case: Case, design: Design, values: Sequence[str]) -> Task:
     return case.text, str(case.path), {**case.overrides, **own}
 
 
-def _kept(path: Path) -> dict[str, Any] | None:
-    """A run that is decided; a file that cannot be read, and a run that crashed, count as not there."""
+def _stored(path: Path) -> dict[str, Any] | None:
+    """Read the record of a run; None if it crashed, or the file is missing or unreadable."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         return record if record["status"] in DECIDED else None
@@ -305,7 +354,7 @@ def _put(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def _parquet(path: Path, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Path]:
-    """The same table for data tools, where pyarrow is installed."""
+    """Write the same table as Parquet, if pyarrow is installed."""
     try:
         import pyarrow  # type: ignore[import-not-found,unused-ignore]
         from pyarrow import parquet

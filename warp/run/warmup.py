@@ -49,7 +49,9 @@ def solve_small(device: Device) -> None:
     z = np.array([-0.6, -0.3, 0, 0.4, 0.8, 1, 1.2, 1.6, 2]) * MM
     grid = Grid(np.linspace(0, 10 * MM, 27), np.linspace(0, 8 * MM, 25), z, (False, False))
     known = materials.library()
-    model = voxelize.voxelize(bodies, {b.material: known[b.material] for b in bodies if b.material}, grid, 450.0)
+    model = voxelize.voxelize(
+        bodies, {b.material: known[b.material] for b in bodies if b.material}, grid, 450.0
+    )
     voxelize.floating(model)
     voxelize.gaps(model)
     boundaries: list[Boundary] = [Film("chip.top", 1000, 300), Interface("chip", "underfill", 1e-6)]

@@ -1,56 +1,111 @@
-"""Which materials a case takes at temperatures that their sources say nothing of (`temperature_range`).
+"""Say what is possible but looks wrong, and where the numbers stop being right.
 
-A property is constant beyond the ends of its table, so the numbers stay finite; whether they are right nobody has measured.
-
-Where the numbers stop being right: what a result should be read with.
-
-Linear theory bends a plate without stretching it. A disc whose sag w is not small against its height h stiffens as it
-bends (Freund, J. Mech. Phys. Solids 48 (2000) 1159): with S the linear and K the true curvature, both times
-d^2 / (4 h), S = K (1 + (1 - nu) K^2), and K = 2 w / h. At w = 0.15 h linear theory is 6 % too high; from K near 0.9 a
-wafer prefers to roll up as a cylinder.
+- Parts that overlap without one lying within the other: the later one takes the space.
+- Materials at temperatures that their sources do not cover (`temperature_range`). A property is
+  constant beyond the ends of its table, so the numbers stay finite, but nobody has measured them.
+- Warpage beyond linear theory, which bends a plate without stretching it. A plate whose sag is not
+  small against its height h stiffens as it bends. For a disc of radius R, L. B. Freund (J. Mech.
+  Phys. Solids 48 (2000) 1159) takes the linear and the true curvature as S and K, both times
+  R^2 / (4 h), S = K (1 + (1 - nu) K^2); the sag of linear theory is 2 S h. It is 6 % too large at
+  S = 1/4, a linear sag of h / 2 and a true one of 0.47 h, for a disc as for a square, whose sag is
+  that of the middle of an edge. A disc rolls up as a cylinder at S = 1.43 (a true sag of 1.65 h), a
+  square at a linear sag of 2.45 h (a true one of 1.39 h); both for nu = 0.28, from the plate
+  equations of Foppl and von Karman with a free edge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
-from warp.case.assembly import Assembly
+import numpy as np
+
 from warp.case.case import Case
-from warp.case.plan import Stage
+from warp.geometry.shapes import Box
+from warp.geometry.tree import _mm
 from warp.materials.material import Material, Medium
 from warp.units import ZERO_CELSIUS
 
-CLOSE = 0.5  # K
+SAME_LENGTH = 1e-9  # m
+SAME_TEMPERATURE = 0.5  # K
+SMALL = 0.5  # linear sag / h: linear theory is 6 % too high (S = 1/4)
+ROLLS = 2.45  # linear sag / h: a square plate rolls up; a disc at 2.87
+Surfaces = Mapping[str, Mapping[str, Mapping[str, Any]]]
+"""The numbers of measured surfaces by part and side, as `metrics` has them."""
 
 
-def outside_temperature_range(case: Case, solved: Sequence[Mapping[str, Mapping[str, float]]] = ()) -> list[str]:
-    """One sentence for each such material; `solved`: temperatures of parts after a solve, as `metrics` has them."""
+def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
+    """Return every warning about the numbers of a result."""
+    steps = numbers.get("steps", [])
+    if steps:
+        beyond = steps_beyond_linear_theory(steps)
+    else:
+        beyond = beyond_linear_theory(numbers["surfaces"], case.height)
+    fields = [found.get("temperature") or {} for found in steps or [numbers]]
+    return [*beyond, *outside_temperature_range(case, fields)]
+
+
+def overlaps(case: Case) -> list[str]:
+    """List the parts that overlap in plane, neither lying within the other, and by how much.
+
+    One within the other is intended: a chip in mould compound, bumps in underfill.
+    """
+    boxes = {
+        body.part: np.array([shape.bounds for shape in body.shapes if isinstance(shape, Box)])
+        for body in case.bodies()
+    }
+    solid = [
+        body.part for body in case.bodies() if body.material is not None and len(boxes[body.part])
+    ]
+    found = []
+    for one, other in combinations(dict.fromkeys(solid), 2):
+        a, b = boxes[one].reshape(-1, 1, 3, 2), boxes[other].reshape(1, -1, 3, 2)
+        common = np.minimum(a[..., 1], b[..., 1]) - np.maximum(a[..., 0], b[..., 0])
+        planes = np.minimum(np.diff(a)[..., :2, 0], np.diff(b)[..., :2, 0])
+        touching = (common > SAME_LENGTH).all(-1)
+        across = touching & (common[..., :2] < planes - SAME_LENGTH).any(-1)
+        if across.any():
+            size = " x ".join(_mm(length) for length in common[across].max(0))
+            found.append(f"'{other}' runs {size} mm into '{one}' and takes the space")
+    return found
+
+
+def outside_temperature_range(
+    case: Case, solved: Sequence[Mapping[str, Mapping[str, float]]] = ()
+) -> list[str]:
+    """List the materials that are used at temperatures beyond those of their source.
+
+    solved: temperatures of parts after a solve, as `metrics` has them.
+    """
     found: dict[str, tuple[Material, list[float]]] = {}
-    for part, medium, name, temperatures in _uses(case):
+    for part, medium, name, known in _uses(case):
         fields = [numbers[part] for numbers in solved if part in numbers]
-        temperatures += [field[key] + ZERO_CELSIUS for field in fields for key in ("min_C", "max_C")]
+        after = [field[key] + ZERO_CELSIUS for field in fields for key in ("min_C", "max_C")]
         for own, material in _materials(medium, name):
             if material.temperature_range is not None:
-                found.setdefault(own, (material, []))[1].extend(temperatures)
-    return [text for name, (material, at) in found.items() for text in _sentence(name, material, min(at), max(at))]
+                found.setdefault(own, (material, []))[1].extend([*known, *after])
+    return [
+        text
+        for name, (material, at) in found.items()
+        for text in _sentence(name, material, min(at), max(at))
+    ]
 
 
 def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
-    """Part, medium, its name in the case, and the temperatures known beforehand: where stress began, where it is wanted."""
-    loads = case.loads
-    stages: list[tuple[Stage | None, Assembly]] = [*case.stages.items()] or [(None, case.assembly)]
-    for stage, made in stages:
-        wanted = [loads.temperature] if stage is None else [m.temperature for m in case.moments if m.stage == stage]
-        for body in made.package.bodies:
+    """Yield part, medium, its name in the case, and the temperatures known before the solve."""
+    for stage, assembly in case.stages.items():
+        wanted = [step.temperature for step in case.load_steps if step.stage == stage]
+        for body in assembly.package.bodies:
             if body.material is not None:
-                start = loads.stress_free if body.stress_free is None else body.stress_free
+                own = body.stress_free
+                start = case.loads.stress_free if own is None else own
                 known = [start, *(T for T in wanted if T is not None)]
-                yield body.part, made.media[body.material], body.material, known
+                yield body.part, assembly.media[body.material], body.material, known
 
 
 def _materials(medium: Medium, name: str) -> Iterator[tuple[str, Material]]:
-    """What a medium is made of, down to the entries of the library and of the case."""
+    """Yield the materials of the library and of the case that a medium is made of."""
     if isinstance(medium, Material):
         yield name, medium
     for part in (*getattr(medium, "media", ()), getattr(medium, "medium", None)):
@@ -59,50 +114,70 @@ def _materials(medium: Medium, name: str) -> Iterator[tuple[str, Material]]:
 
 
 def _sentence(name: str, material: Material, low: float, high: float) -> Iterator[str]:
-    assert material.temperature_range is not None
+    """Yield the warning, if temperatures from `low` to `high` in K leave the material's range."""
+    if material.temperature_range is None:
+        return
     first, last = material.temperature_range
-    if low < first - CLOSE or high > last + CLOSE:
-        used = _degrees(low) if high - low < CLOSE else f"{_degrees(low)} to {_degrees(high)}"
-        yield f"material '{name}' is used at {used} degC, its source covers {_degrees(first)} to {_degrees(last)} degC"
+    if low < first - SAME_TEMPERATURE or high > last + SAME_TEMPERATURE:
+        used = _degrees(low)
+        if high - low >= SAME_TEMPERATURE:
+            used += f" to {_degrees(high)}"
+        covered = f"{_degrees(first)} to {_degrees(last)} degC"
+        yield f"material '{name}' is used at {used} degC, its source covers {covered}"
 
 
 def _degrees(kelvin: float) -> str:
     return f"{kelvin - ZERO_CELSIUS:.0f}"
 
 
+def bends(surfaces: Surfaces, height: float) -> float:
+    """Return the largest sag over the height (m); linear theory holds while it is SMALL."""
+    return max(_sags(surfaces).values(), default=0.0) / height
+
+
+def beyond_linear_theory(surfaces: Surfaces, height: float) -> list[str]:
+    """Return one sentence for the worst surface of a package of this height (m), or nothing."""
+    sags = _sags(surfaces)
+    if not sags:
+        return []
+    face = max(sags, key=sags.__getitem__)
+    if sags[face] <= SMALL * height:
+        return []
+    share = f"{sags[face] / height:.2g} of the height ({height * 1e3:.3g} mm)"
+    rolls = ", and the plate would rather roll up" if sags[face] > ROLLS * height else ""
+    bound = f"so the warpage is an upper bound{rolls}"
+    return [f"{face} bends by {share}: beyond linear theory, {bound}"]
+
+
 def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Where the process leaves linear theory: the worst moment, and in how many steps."""
+    """Return one sentence for the worst load step of a process and the steps concerned."""
     beyond = [record for record in records if record.get("beyond_linear")]
     if not beyond:
         return []
     worst = max(beyond, key=lambda record: record["bends"])
     steps = sorted({record["step"] for record in beyond})
     many = f"in step {steps[0]}" if len(steps) == 1 else f"in steps {', '.join(map(str, steps))}"
-    return [f"beyond linear theory {many}; worst after {worst['name']!r}: {worst['beyond_linear'][0]}"]
+    return [
+        f"beyond linear theory {many}; worst after {worst['name']!r}: {worst['beyond_linear'][0]}"
+    ]
 
 
-SMALL = 0.15  # w / h: S = 0.3, where linear theory is 6 % too high
-ROLLS = 0.45  # w / h: K = 0.9, beyond the bifurcation of a silicon wafer
-
-
-def bends(surfaces: Mapping[str, Mapping[str, Mapping[str, Any]]], height: float) -> float:
-    """The largest warpage over the height (m): linear theory holds while it is SMALL."""
-    found = (abs(numbers.get("warpage_um") or 0.0) for sides in surfaces.values() for numbers in sides.values())
-    return max(found, default=0.0) * 1e-6 / height
-
-
-def beyond_linear_theory(surfaces: Mapping[str, Mapping[str, Mapping[str, Any]]], height: float) -> list[str]:
-    """What to say of the surfaces' warpage in a package of this height (m): one sentence for the worst, or nothing."""
-    sags = {
-        f"{part}.{side}": abs(numbers.get("warpage_um") or 0.0) * 1e-6
+def _sags(surfaces: Surfaces) -> dict[str, float]:
+    """Return the sag of each surface in m."""
+    return {
+        f"{part}.{side}": 1e-6 * _sag(numbers)
         for part, sides in surfaces.items()
         for side, numbers in sides.items()
     }
-    if not sags:
-        return []
-    face = max(sags, key=sags.__getitem__)
-    if sags[face] <= SMALL * height:
-        return []
-    text = f"{face} bends by {sags[face] / height:.2g} of the height ({height * 1e3:.3g} mm): beyond linear theory"
-    rolls = ", and the plate would rather roll up" if sags[face] > ROLLS * height else ""
-    return [f"{text}, so the warpage is an upper bound{rolls}"]
+
+
+def _sag(numbers: Mapping[str, Any]) -> float:
+    """Return a surface's height between its centre and the middle of an edge in um.
+
+    A dome on a square has twice that from centre to corner, so half the warpage is the least it
+    counts for. A surface without a centre counts for all of its warpage.
+    """
+    warpage = abs(numbers.get("warpage_um") or 0.0)
+    edges = [numbers.get(f"edge_{axis}_minus_centre_um") for axis in "xy"]
+    known = [abs(edge) for edge in edges if edge is not None]
+    return max(*known, warpage / 2) if known else warpage

@@ -35,7 +35,10 @@ def next_lines(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     target = 2.2 * narrowest
     few = len(x) - 1 <= FEW < len(y) - 1, len(y) - 1 <= FEW < len(x) - 1
     while True:
-        keep_x, keep_y = (np.arange(len(q)) if wait else merge(q, target) for q, wait in zip((x, y), few, strict=True))
+        keep_x, keep_y = (
+            np.arange(len(q)) if wait else merge(q, target)
+            for q, wait in zip((x, y), few, strict=True)
+        )
         left = (len(keep_x) - 1) * (len(keep_y) - 1)
         if left <= (0.6 if target < 5 * narrowest else 0.9) * columns or left == 1:
             return keep_x, keep_y

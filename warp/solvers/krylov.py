@@ -59,7 +59,11 @@ def solve(
     groups, chunk = pieces(n)
     known = x is not None
     x = x if known else device.zeros(shape)
-    r, p, q = device.zeros(shape), device.zeros(shape), cycle.idle[: 2 * n].view(np.float64).reshape(shape)
+    r, p, q = (
+        device.zeros(shape),
+        device.zeros(shape),
+        cycle.idle[: 2 * n].view(np.float64).reshape(shape),
+    )
     s, partial = device.zeros(8), device.zeros(groups * 256)
     s[LAST] = s[ONE] = 1.0
     z, small = cycle.fine.x.reshape(-1), cycle.fine.r.reshape(-1)
@@ -113,7 +117,9 @@ def solve(
     with device.graph() as iteration:
         iterate()
     while not history[-1] <= tolerance:
-        still = len(history) > PATIENCE and min(history[-PATIENCE:]) > 0.1 * min(history[:-PATIENCE])
+        still = len(history) > PATIENCE and min(history[-PATIENCE:]) > 0.1 * min(
+            history[:-PATIENCE]
+        )
         if still or not np.isfinite(history[-1]):
             reached = f"residual {history[-1]:.1e} after {len(history) - 1} iterations"
             raise ConvergenceError(f"{name}: {reached}, {tolerance:.0e} wanted")

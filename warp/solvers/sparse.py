@@ -57,7 +57,9 @@ class Scattered:
 
     def rows(self, device: Device, *reals, transposed: bool = False) -> SparseRows:
         """For kernels."""
-        return SparseRows(device, self.at, self.matrix.T.tocsr() if transposed else self.matrix, self.at, *reals)
+        return SparseRows(
+            device, self.at, self.matrix.T.tocsr() if transposed else self.matrix, self.at, *reals
+        )
 
 
 def numbered(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -89,15 +91,26 @@ def find(at: np.ndarray, places: np.ndarray) -> np.ndarray:
 class SparseRows:
     """A matrix whose rows and columns are few flat places, as the arguments of kernel multigrid.sparse_rows."""
 
-    def __init__(self, device: Device, rows: np.ndarray, matrix: sparse.csr_matrix, columns: np.ndarray, *reals) -> None:
+    def __init__(
+        self,
+        device: Device,
+        rows: np.ndarray,
+        matrix: sparse.csr_matrix,
+        columns: np.ndarray,
+        *reals,
+    ) -> None:
         last = max((int(a.max(initial=0)) for a in (rows, columns)), default=0)
         if last > MOST:
-            raise WarpError(f"a grid with {last:.3g} displacements is too large: {MOST:.3g} at most")
+            raise WarpError(
+                f"a grid with {last:.3g} displacements is too large: {MOST:.3g} at most"
+            )
         used = np.flatnonzero(np.diff(matrix.indptr))
         start = np.r_[matrix.indptr[used], matrix.indptr[-1]]
         self.count = len(used)
         self.device = device
-        self.places = [device.asarray(a, np.int32) for a in (rows[used], start, columns[matrix.indices])]
+        self.places = [
+            device.asarray(a, np.int32) for a in (rows[used], start, columns[matrix.indices])
+        ]
         value = matrix.data if len(matrix.data) else np.zeros(1)
         self.value = {real: device.asarray(value, real) for real in reals}
 
@@ -105,5 +118,13 @@ class SparseRows:
         """out[rows] = add out[rows] + scale (matrix x)[rows]."""
         if self.count:
             real = x.dtype.type
-            args = (out.reshape(-1), x.reshape(-1), scale, add, *self.places, self.value[real], self.count)
+            args = (
+                out.reshape(-1),
+                x.reshape(-1),
+                scale,
+                add,
+                *self.places,
+                self.value[real],
+                self.count,
+            )
             self.device.launch("multigrid", "sparse_rows", (self.count, 1, 1), *args, real=real)

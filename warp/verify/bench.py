@@ -101,7 +101,9 @@ def spaced(voxels: int, path: Path | None = None) -> dict[str, str]:
 
     low, high = 1.0, 16.0
     if not cells(low) <= voxels <= cells(high):
-        raise WarpError(f"{voxels} voxels asked for; {cells(low):,} to {cells(high):.2g} are possible")
+        raise WarpError(
+            f"{voxels} voxels asked for; {cells(low):,} to {cells(high):.2g} are possible"
+        )
     for _ in range(24):
         middle = (low + high) / 2
         low, high = (middle, high) if cells(middle) <= voxels else (low, middle)
@@ -198,7 +200,9 @@ def load_average() -> float | None:
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
-def elastic(case: Case, model: VoxelModel, device: Device, tell: Step, before: int) -> tuple[dict, list]:
+def elastic(
+    case: Case, model: VoxelModel, device: Device, tell: Step, before: int
+) -> tuple[dict, list]:
     """Whole solve of the displacement, then its kernels."""
     from warp.solvers.elastic import load as elastic_load
     from warp.solvers.elastic import operator as elastic_operator
@@ -214,22 +218,29 @@ def elastic(case: Case, model: VoxelModel, device: Device, tell: Step, before: i
     return whole("elastic", 3, prepare, model, device, tell, before)
 
 
-def heat(case: Case, model: VoxelModel, device: Device, tell: Step, before: int) -> tuple[dict, list]:
+def heat(
+    case: Case, model: VoxelModel, device: Device, tell: Step, before: int
+) -> tuple[dict, list]:
     """Whole solve of the temperature (conductivities at one temperature), then its kernels."""
-    from warp.solvers.elastic import load as elastic_load
-    from warp.solvers.elastic import solve as law
     from warp.solvers.heat.multigrid import Cycle
+    from warp.solvers.heat.operator import load, operator
     from warp.voxels import boundary
 
     def prepare() -> tuple:
-        A = law.operator(model, case.boundaries, device)
-        return A, elastic_load.load(A, boundary.heat_load(model, case.sources)), Cycle(A)
+        A = operator(model, case.boundaries, device)
+        return A, load(A, boundary.heat_load(model, case.sources)), Cycle(A)
 
     return whole("heat", 1, prepare, model, device, tell, watch_memory(device))
 
 
 def whole(
-    name: str, fields: int, prepare: Callable[[], tuple], model: VoxelModel, device: Device, tell: Step, before: int
+    name: str,
+    fields: int,
+    prepare: Callable[[], tuple],
+    model: VoxelModel,
+    device: Device,
+    tell: Step,
+    before: int,
 ) -> tuple[dict, list]:
     """Time the making of operator, load and cycle, the solve, and then each kernel."""
     from warp.solvers import krylov
@@ -239,16 +250,27 @@ def whole(
     b = device.asarray(b)
     device.synchronize()
     middle = time.perf_counter()
-    x, residuals = krylov.solve(device, A.apply, b, cycle, TOLERANCE, name, lambda n, r: tell(name, n, r))
+    x, residuals = krylov.solve(
+        device, A.apply, b, cycle, TOLERANCE, name, lambda n, r: tell(name, n, r)
+    )
     device.synchronize()
-    found = solved(model, fields, residuals, middle - start, time.perf_counter() - middle, most_held(device) - before)
+    found = solved(
+        model,
+        fields,
+        residuals,
+        middle - start,
+        time.perf_counter() - middle,
+        most_held(device) - before,
+    )
     del b
     tell(f"{name} kernels", 0, math.nan)
     rows = list(operators(device, A, x, fields)) + list(smoothers(device, cycle, fields))
     return found, [(f"{name} {kernel}", seconds, least) for kernel, seconds, least in rows]
 
 
-def solved(model: VoxelModel, fields: int, residuals: list[float], setup: float, seconds: float, held: int) -> dict:
+def solved(
+    model: VoxelModel, fields: int, residuals: list[float], setup: float, seconds: float, held: int
+) -> dict:
     """What a solve took."""
     unknowns, iterations = fields * model.grid.cells, len(residuals) - 1
     return {
@@ -281,4 +303,8 @@ def smoothers(device: Device, cycle: Any, fields: int) -> Iterator[tuple[str, fl
         seconds = best(device, partial(step, 1.0, 0.0, 0.1, 0.1))
         yield f"smoothing step, level {n}", seconds, (STEP * vector + ID * (n == 0)) * float(share)
     steps = cycle.levels[0].steps
-    yield "V-cycle", best(device, cycle.run), (CYCLE + (steps - 1) * CYCLE_AGAIN) * vector + steps * PASSES * ID
+    yield (
+        "V-cycle",
+        best(device, cycle.run),
+        (CYCLE + (steps - 1) * CYCLE_AGAIN) * vector + steps * PASSES * ID,
+    )

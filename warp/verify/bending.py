@@ -11,7 +11,7 @@ E. Suhir, J. Appl. Mech. 53 (1986) 657; W. T. Chen and C. W. Nelson, IBM J. Res.
 G. G. Stoney, Proc. R. Soc. A 82 (1909) 172; L. B. Freund and S. Suresh, Thin Film Materials (2003) chapter 2.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,31 +31,15 @@ class Layer(NamedTuple):
         return self.E / (1 - self.nu)
 
 
-class Ply(NamedTuple):
-    """An orthotropic layer whose axis 1 is turned by `angle` (radians) from x."""
-
-    t: float
-    E1: float
-    E2: float
-    nu12: float
-    G12: float
-    alpha1: float
-    alpha2: float
-    angle: float = 0.0
-
-
-def bimetal_curvature(t1: float, E1: float, alpha1: float, t2: float, E2: float, alpha2: float, dT: float) -> float:
-    """Bend a strip of two layers, 1 on top of 2 (Timoshenko 1925).
-
-    kappa = 6 (alpha1 - alpha2) dT (1+m)^2 / {h [3 (1+m)^2 + (1+mn)(m^2 + 1/(mn))]},  m = t1/t2, n = E1/E2, h = t1+t2.
-    A narrow strip takes E; a wide plate, bent to a sphere, takes E/(1-nu) of each layer and is then exact.
-    """
-    m, n, h = t1 / t2, E1 / E2, t1 + t2
-    return 6 * (alpha1 - alpha2) * dT * (1 + m) ** 2 / (h * (3 * (1 + m) ** 2 + (1 + m * n) * (m**2 + 1 / (m * n))))
-
-
 def bimetal_cantilever(
-    length: float, ta: float, Ea: float, alpha_a: float, tb: float, Eb: float, alpha_b: float, dT: float
+    length: float,
+    ta: float,
+    Ea: float,
+    alpha_a: float,
+    tb: float,
+    Eb: float,
+    alpha_b: float,
+    dT: float,
 ) -> tuple[float, float, float]:
     """Heat a clamped strip, a on top of b: extension, tip deflection (+ up), stress at the bottom face of b.
 
@@ -99,66 +83,6 @@ def laminate(layers: Sequence[Layer], dT: float | Sequence[float]) -> tuple[floa
     return float((N - B * kappa) / A), float(kappa)
 
 
-def laminate_stress(layers: Sequence[Layer], dT: float | Sequence[float]) -> np.ndarray:
-    """Give the biaxial stress at each layer's bottom and top face, (layers, 2):  M (eps0 + z kappa - alpha dT)."""
-    eps0, kappa = laminate(layers, dT)
-    z = levels([layer.t for layer in layers])
-    M = np.array([layer.biaxial_modulus for layer in layers])
-    e = np.array([layer.alpha for layer in layers]) * np.asarray(dT)
-    return M[:, None] * (eps0 + kappa * np.stack([z[:-1], z[1:]], axis=1) - e[:, None])
-
-
-def reduced_stiffness(ply: Ply) -> np.ndarray:
-    """Give the plane-stress stiffness Q-bar (3, 3) in the plate's axes, for strains (xx, yy, gamma_xy)."""
-    d = 1 - ply.nu12**2 * ply.E2 / ply.E1
-    q12 = ply.nu12 * ply.E2 / d
-    Q = np.array([[ply.E1 / d, q12, 0], [q12, ply.E2 / d, 0], [0, 0, ply.G12]])
-    R = strain_rotation(ply.angle)
-    return R.T @ Q @ R
-
-
-def strain_rotation(angle: float) -> np.ndarray:
-    """Turn (xx, yy, gamma_xy) of the plate's axes into (11, 22, gamma_12) of the ply's."""
-    c, s = np.cos(angle), np.sin(angle)
-    return np.array([[c * c, s * s, s * c], [s * s, c * c, -s * c], [-2 * s * c, 2 * s * c, c * c - s * s]])
-
-
-def orthotropic_laminate(plies: Sequence[Ply], dT: float | Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Heat a free plate of orthotropic plies: mid-plane strains and curvatures, each (xx, yy, xy).
-
-    kappa = (D - B A^-1 B)^-1 (m - B A^-1 N), eps0 = A^-1 (N - B kappa), with 3x3 sums over the plies' Q-bar
-    (classical laminate theory; curvatures with the sign of `laminate`, the xy entries engineering strains).
-    """
-    z = levels([ply.t for ply in plies])
-    Q = np.stack([reduced_stiffness(ply) for ply in plies])
-    rise = np.broadcast_to(np.asarray(dT, float), len(plies))
-    free = [
-        np.linalg.solve(strain_rotation(p.angle), [p.alpha1 * r, p.alpha2 * r, 0])
-        for p, r in zip(plies, rise, strict=True)
-    ]
-    Qe = np.einsum("nab,nb->na", Q, np.stack(free))
-    first, second, third = (np.diff(z**p) / p for p in (1, 2, 3))
-    A, B, D = (np.tensordot(weight, Q, 1) for weight in (first, second, third))
-    N, m = first @ Qe, second @ Qe
-    kappa = np.linalg.solve(D - B @ np.linalg.solve(A, B), m - B @ np.linalg.solve(A, N))
-    return np.linalg.solve(A, N - B @ kappa), kappa
-
-
-def heated_plate(
-    E: float, nu: float, h: float, free_strain: Callable[[np.ndarray], np.ndarray]
-) -> tuple[float, float, Callable[[np.ndarray], np.ndarray]]:
-    """Free one plate with a thermal strain e(z), |z| <= h/2: eps0, kappa and the stress sigma(z), far from the edges.
-
-    eps0 = (1/h) INT e dz, kappa = (12/h^3) INT e z dz, sigma = E/(1-nu) (eps0 + kappa z - e). A linear e is free of
-    stress (B. A. Boley and J. H. Weiner, Theory of Thermal Stresses, 1960).
-    """
-    s, weight = np.polynomial.legendre.leggauss(64)
-    z, weight = s * h / 2, weight * h / 2
-    e = free_strain(z)
-    eps0, kappa = float(weight @ e / h), float(weight @ (e * z) * 12 / h**3)
-    return eps0, kappa, lambda z: E / (1 - nu) * (eps0 + kappa * z - free_strain(z))
-
-
 class FiniteDie(NamedTuple):
     """A strip-like chip bonded to a longer carrier, see `finite_die`."""
 
@@ -172,7 +96,9 @@ class FiniteDie(NamedTuple):
         k, length = self.k, self.half_length
         inner = np.minimum(np.abs(x), length)
         # cosh(k x)/cosh(k l), written so that long chips do not overflow
-        ratio = (np.exp(k * (inner - length)) + np.exp(-k * (inner + length))) / (1 + np.exp(-2 * k * length))
+        ratio = (np.exp(k * (inner - length)) + np.exp(-k * (inner + length))) / (
+            1 + np.exp(-2 * k * length)
+        )
         w = self.curvature * (inner**2 / 2 - (ratio - 1 / np.cosh(min(k * length, 700.0))) / k**2)
         slope = self.curvature * (length - np.tanh(k * length) / k)
         return -(w + slope * (np.abs(x) - inner))
@@ -203,7 +129,10 @@ def finite_die(
     k = float(np.sqrt(lam / kappa_s))
     mismatch = (alpha1 - alpha2) * dT
     return FiniteDie(
-        k, h * mismatch / (2 * lam * D), abs(mismatch) * float(np.tanh(k * half_length)) / (kappa_s * k), half_length
+        k,
+        h * mismatch / (2 * lam * D),
+        abs(mismatch) * float(np.tanh(k * half_length)) / (kappa_s * k),
+        half_length,
     )
 
 
@@ -249,35 +178,33 @@ def die_on_disc(die: Layer, carrier: Layer, a: float, b: float, dT: float) -> Di
         ]
     )
     unit = np.array([1, 1, 1 / A2, 1 / D2, 1 / A2, 1 / D2])
-    e, k, _, _, d1, d2 = np.linalg.solve(matrix * unit[:, None], np.array([0, 0, N - N2, M, N2, 0]) * unit)
+    e, k, _, _, d1, d2 = np.linalg.solve(
+        matrix * unit[:, None], np.array([0, 0, N - N2, M, N2, 0]) * unit
+    )
     rim = -k * a**2 / 2
-    return DieOnDisc(float(e), float(k), float(rim), float(rim - (d1 * (b**2 - a**2) / 2 + d2 * np.log(b / a))))
+    return DieOnDisc(
+        float(e), float(k), float(rim), float(rim - (d1 * (b**2 - a**2) / 2 + d2 * np.log(b / a)))
+    )
 
 
-def stoney_stress(M_s: float, h_s: float, h_f: float, kappa: float) -> float:
-    """Give the stress of a thin film from the wafer's curvature: M_s h_s^2 kappa/(6 h_f), for h_f below 5 % of h_s."""
-    return M_s * h_s**2 * kappa / (6 * h_f)
+def freund_load(M_f: float, h_f: float, M_s: float, h_s: float, mismatch: float, R: float) -> float:
+    """Give the load S = 1.5 eps_m (M_f/M_s) R^2 h_f/h_s^3 of a coated wafer of radius R.
 
-
-def stoney_bow(M_s: float, h_s: float, stress: float, h_f: float, d: float) -> float:
-    """Give the bow kappa d^2/8 of a wafer of diameter d under a thin film of this stress."""
-    return 6 * stress * h_f / (M_s * h_s**2) * d**2 / 8
-
-
-def freund_load(M_f: float, h_f: float, M_s: float, h_s: float, mismatch: float, d: float) -> float:
-    """Give the load S = 1.5 eps_m (M_f/M_s) d^2 h_f/h_s^3 that says how non-linear a coated wafer is.
-
-    Linear theory holds to about S = 0.3, see `freund_curvature` and `freund_bifurcation`.
+    The sag of linear theory is 2 S h_s. S says how far that is from the true one, see
+    `freund_curvature` and `freund_bifurcation` (L. B. Freund, J. Mech. Phys. Solids 48 (2000) 1159).
     """
-    return 1.5 * abs(mismatch) * M_f / M_s * d**2 * h_f / h_s**3
+    return 1.5 * abs(mismatch) * M_f / M_s * R**2 * h_f / h_s**3
 
 
 def freund_curvature(S: float, nu_s: float) -> float:
-    """Give K = kappa d^2/(4 h_s) of the spherical branch, the real root of S = K [1 + (1 - nu_s) K^2]."""
+    """Give K = kappa R^2/(4 h_s) of the spherical branch, the real root of S = K [1 + (1-nu) K^2].
+
+    The sag of the rim is kappa R^2/2 = 2 K h_s.
+    """
     roots = np.roots([1 - nu_s, 0, 1, -S])
     return float(roots[abs(roots.imag) < 1e-9 * (1 + abs(roots))].real.max())
 
 
 def freund_bifurcation(nu_s: float) -> tuple[float, float]:
-    """Give (K, S) where the sphere turns into a cylinder: K = 1/sqrt(1+nu_s), S = 2/(1+nu_s)^1.5."""
+    """Give (K, S) where the sphere turns into a cylinder: 1/sqrt(1+nu_s), 2/(1+nu_s)^1.5."""
     return (1 + nu_s) ** -0.5, 2 * (1 + nu_s) ** -1.5

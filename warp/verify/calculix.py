@@ -20,8 +20,12 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.results import flatness
+from warp.results.metrics import surface_numbers
 from warp.results.surface import Surface, footprint
-from warp.run import single
+from warp.run import process
+from warp.run.load_step import OnProgress
+from warp.run.numbers import ambient as common_ambient
+from warp.run.numbers import powers as powers_of
 from warp.units import ZERO_CELSIUS
 from warp.verify import calculix_deck
 from warp.verify.calculix_deck import MM, Mesh
@@ -78,22 +82,33 @@ class Comparison:
         }
 
 
-def write(case: Case, folder: Path, name: str, coarser: float = calculix_deck.COARSER, linear: bool = False) -> Decks:
+def write(
+    case: Case,
+    folder: Path,
+    name: str,
+    coarser: float = calculix_deck.COARSER,
+    linear: bool = False,
+) -> Decks:
     """Mesh a case and write its decks."""
     mesh = calculix_deck.build(case, coarser, linear)
     return Decks(case, mesh, calculix_deck.write(case, folder, name, mesh))
 
 
-def compare(decks: Decks, with_run: bool, step: single.Progress, device: str = "auto") -> Comparison:
+def compare(decks: Decks, with_run: bool, step: OnProgress, device: str = "auto") -> Comparison:
     """Hold this program against CalculiX: run ccx on the decks, or take what it left beside them, and solve the case."""
     seconds = 0.0
     if with_run:
         step("CalculiX", 0, float("nan"))
         seconds = run(decks.files)
     theirs = read(decks)
-    result = single.solve(decks.case, device, step)
-    unknowns = (decks.unknowns, displacements(result.ids > 0) + (int((result.ids > 0).sum()) if decks.case.heated else 0))
-    return Comparison(rows(decks.case, theirs, result.metrics), unknowns, (seconds, result.provenance["wall_s"]))
+    result = process.solve(decks.case, device, step)
+    unknowns = (
+        decks.unknowns,
+        displacements(result.ids > 0) + (int((result.ids > 0).sum()) if decks.case.heated else 0),
+    )
+    return Comparison(
+        rows(decks.case, theirs, result.metrics), unknowns, (seconds, result.provenance["wall_s"])
+    )
 
 
 def displacements(solid: np.ndarray) -> int:
@@ -103,7 +118,9 @@ def displacements(solid: np.ndarray) -> int:
         size = list(solid.shape)
         size[axis] = 1
         void = np.zeros(size, bool)
-        count += int((np.concatenate((void, solid), axis) | np.concatenate((solid, void), axis)).sum())
+        count += int(
+            (np.concatenate((void, solid), axis) | np.concatenate((solid, void), axis)).sum()
+        )
     return count
 
 
@@ -114,13 +131,16 @@ def rows(case: Case, theirs: dict[str, Any], ours: dict[str, Any]) -> list[Row]:
         for side, numbers in sides.items():
             got = ours["surfaces"][part][side]["warpage_um"]
             found.append(Row(f"{part}.{side}", numbers["warpage_um"], got, TOLERANCE, SOURCE, "um"))
-    ambient = single.ambient(case.boundaries)
+    ambient = common_ambient(case.boundaries)
     if ambient is not None:
-        powers = single.powers(case)
+        powers = powers_of(case.sources)
         for part, numbers in theirs.get("temperature", {}).items():
             for key, name in (("mean_C", "mean rise"), ("max_C", "highest rise")):
                 if key == "mean_C" or powers.get(part, 0) > 0:
-                    expected, got = (n[key] + ZERO_CELSIUS - ambient for n in (numbers, ours["temperature"][part]))
+                    expected, got = (
+                        n[key] + ZERO_CELSIUS - ambient
+                        for n in (numbers, ours["temperature"][part])
+                    )
                     found.append(Row(f"{part}: {name}", expected, got, TOLERANCE, SOURCE, "K"))
     return found
 
@@ -134,17 +154,26 @@ def run(files: Iterable[Path], limit: float | None = None) -> float:
     """Run ccx on the decks in order: wall seconds. A run that stops, or takes longer than `limit` s, is an error."""
     program = find()
     if program is None:
-        raise WarpError("ccx is not on PATH: install CalculiX (Debian: calculix-ccx), or run the decks elsewhere")
+        raise WarpError(
+            "ccx is not on PATH: install CalculiX (Debian: calculix-ccx), or run the decks elsewhere"
+        )
     start = time.perf_counter()
     for file in files:
         try:
             done = subprocess.run(
-                [program, "-i", file.stem], cwd=file.parent, capture_output=True, text=True, timeout=limit, check=False
+                [program, "-i", file.stem],
+                cwd=file.parent,
+                capture_output=True,
+                text=True,
+                timeout=limit,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             raise WarpError(f"ccx {file.stem}: not done after {limit:.0f} s") from None
         if done.returncode or "*ERROR" in done.stdout:
-            told = [line for line in done.stdout.splitlines() if "ERROR" in line] or done.stdout.splitlines()[-1:]
+            told = [
+                line for line in done.stdout.splitlines() if "ERROR" in line
+            ] or done.stdout.splitlines()[-1:]
             raise WarpError(f"ccx {file.stem}: {' '.join(told)[:300]}")
     return time.perf_counter() - start
 
@@ -157,11 +186,13 @@ def read(decks: Decks) -> dict[str, Any]:
     w = np.full(len(mesh.nodes), np.nan)
     node, values = table(stem.with_name(stem.name + ".dat"), 3)
     if not np.array_equal(np.sort(node) - 1, calculix_deck.printed(case, mesh)):
-        raise WarpError(f"{stem}.dat answers another deck: run ccx on this one, or write it as it was run (--coarser, --set)")
+        raise WarpError(
+            f"{stem}.dat answers another deck: run ccx on this one, or write it as it was run (--coarser, --set)"
+        )
     w[node - 1] = values[:, 2] / MM
     for part, side in calculix_deck.wanted_surfaces(case, model):
         found = flatness.warpage(sample(mesh, w, part, side), case.zones.get((part, side)))
-        numbers["surfaces"].setdefault(part, {})[side] = found.to_dict()
+        numbers["surfaces"].setdefault(part, {})[side] = surface_numbers(found)
     if case.heated:
         node, values = table(stem.with_name(stem.name + "-heat.dat"), 1)
         T = np.full(len(mesh.nodes), np.nan)
@@ -180,7 +211,9 @@ def table(path: Path, columns: int) -> tuple[np.ndarray, np.ndarray]:
     found = line.findall(text)
     if not found:
         raise WarpError(f"{path} holds no answer: ccx did not finish")
-    return np.array([int(row[0]) for row in found]), np.array([[float(v) for v in row[1:]] for row in found])
+    return np.array([int(row[0]) for row in found]), np.array(
+        [[float(v) for v in row[1:]] for row in found]
+    )
 
 
 def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
@@ -196,9 +229,17 @@ def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
     values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     cells, x, y = footprint(mesh.model, face, "top" if side == "top" else "bottom"), grid.x, grid.y
     if grid.mirror[0]:
-        x, values, cells = _mirrored(x), np.hstack((values[:, :0:-1], values)), np.hstack((cells[:, ::-1], cells))
+        x, values, cells = (
+            _mirrored(x),
+            np.hstack((values[:, :0:-1], values)),
+            np.hstack((cells[:, ::-1], cells)),
+        )
     if grid.mirror[1]:
-        y, values, cells = _mirrored(y), np.vstack((values[:0:-1], values)), np.vstack((cells[::-1], cells))
+        y, values, cells = (
+            _mirrored(y),
+            np.vstack((values[:0:-1], values)),
+            np.vstack((cells[::-1], cells)),
+        )
     rows, columns = (np.flatnonzero(cells.any(axis=a)) for a in (1, 0))
     own = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     vertices = tuple(slice(s.start, s.stop + 1) for s in own)
@@ -209,7 +250,9 @@ def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
 def temperatures(mesh: Mesh, T: np.ndarray) -> dict[str, dict[str, float]]:
     """Extremes and volume mean of each part (degC) from nodal temperatures."""
     model = mesh.model
-    weights = np.full(8, 1 / 8) if mesh.linear else np.repeat((-1 / 8, 1 / 6), (8, 12))  # integrals of the shape functions
+    weights = (
+        np.full(8, 1 / 8) if mesh.linear else np.repeat((-1 / 8, 1 / 6), (8, 12))
+    )  # integrals of the shape functions
     volume = (model.grid.dz[:, None, None] * model.grid.area).ravel()[mesh.voxel]
     part = model.media.part[model.ids.ravel()[mesh.voxel]]
     found = {}

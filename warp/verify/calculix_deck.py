@@ -81,10 +81,16 @@ class Mesh:
 
 def build(case: Case, coarser: float = COARSER, linear: bool = False) -> Mesh:
     """Voxelise the case on its own lines with bricks `coarser` times as wide as its cells, and number the nodes."""
-    if case.moments:
-        raise WarpError("a deck holds one step from the stress-free state: leave the case's [[step]] tables out")
+    if case.has_steps:
+        raise WarpError(
+            "a deck holds one step from the stress-free state: leave the case's [[step]] tables out"
+        )
     # Two bricks a layer at the usual width, and as many more as the bricks are narrower.
-    own = replace(case.grid, cells_per_layer=max(1, round(BRICKS_PER_LAYER * COARSER)), refine=case.grid.refine / coarser)
+    own = replace(
+        case.grid,
+        cells_per_layer=max(1, round(BRICKS_PER_LAYER * COARSER)),
+        refine=case.grid.refine / coarser,
+    )
     grid = make_grid(case.bodies(), own, case.mirror)
     model = voxelize(case.bodies(), case.materials(), grid, case.loads.stress_free)
     voxel = np.flatnonzero(model.ids)
@@ -92,7 +98,9 @@ def build(case: Case, coarser: float = COARSER, linear: bool = False) -> Mesh:
     half = [np.sort(np.concatenate((q, (q[1:] + q[:-1]) / 2))) for q in (grid.x, grid.y, grid.z)]
     offsets = np.array(CORNERS if linear else CORNERS + MIDDLES + UPRIGHT)
     shape = (len(half[2]), len(half[1]), len(half[0]))
-    flat = np.ravel_multi_index([2 * q[:, None] + offsets[:, a] for q, a in ((k, 2), (j, 1), (i, 0))], shape)
+    flat = np.ravel_multi_index(
+        [2 * q[:, None] + offsets[:, a] for q, a in ((k, 2), (j, 1), (i, 0))], shape
+    )
     used, bricks = np.unique(flat, return_inverse=True)
     where = np.unravel_index(used, shape)[::-1]
     nodes = np.stack([q[a] for q, a in zip(half, where, strict=True)], axis=1)
@@ -144,9 +152,13 @@ def heat_deck(case: Case, mesh: Mesh) -> Iterator[str]:
     """Steady conduction with the case's films, fixed temperatures and heat sources."""
     model = mesh.model
     split = boundary.split_interfaces(model, case.boundaries)
-    yield from _mesh_lines(case, mesh, "DC3D8" if mesh.linear else "DC3D20", split.ids, split.origin)
+    yield from _mesh_lines(
+        case, mesh, "DC3D8" if mesh.linear else "DC3D20", split.ids, split.origin
+    )
     for row in np.unique(split.ids[split.ids > 0]):
-        yield from _thermal_material(model, int(row), int(split.origin[row]), split.extra[row], _range(case))
+        yield from _thermal_material(
+            model, int(row), int(split.origin[row]), split.extra[row], _range(case)
+        )
     ambients = [b.ambient for b in case.boundaries if isinstance(b, Film | Fixed)]
     yield "*INITIAL CONDITIONS, TYPE=TEMPERATURE"
     yield f"all, {np.mean(ambients) - ZERO_CELSIUS:.10g}"
@@ -163,7 +175,9 @@ def heat_deck(case: Case, mesh: Mesh) -> Iterator[str]:
             h = b.coefficient * MILLIWATT / MM**2
             for cell, side in zip(faces.cell, faces.side, strict=True):
                 yield f"{mesh.number[cell]}, F{SIDES[side]}, {b.ambient - ZERO_CELSIUS:.10g}, {h:.10g}"
-    density = (boundary.heat_load(model, case.sources) / (model.grid.dz[:, None, None] * model.grid.area)).ravel()
+    density = (
+        boundary.heat_load(model, case.sources) / (model.grid.dz[:, None, None] * model.grid.area)
+    ).ravel()
     if density.any():
         yield "*DFLUX"
         for cell in np.flatnonzero(density):
@@ -181,7 +195,9 @@ def supports(mesh: Mesh) -> Iterator[str]:
     # One corner held, one that stops turning about y and z, one that stops turning about x, all three on one level.
     level = np.bincount(np.unique(mesh.nodes[:, 2], return_inverse=True)[1]).argmax()
     flat = np.flatnonzero(mesh.nodes[:, 2] == np.unique(mesh.nodes[:, 2])[level])
-    corner, beside, behind = (int(flat[(a * x[flat] + b * y[flat]).argmax()]) for a, b in ((-1, -1), (1, -1), (-1, 1)))
+    corner, beside, behind = (
+        int(flat[(a * x[flat] + b * y[flat]).argmax()]) for a, b in ((-1, -1), (1, -1), (-1, 1))
+    )
     held = {corner: {1, 2, 3}, beside: {2, 3}, behind: {3}}
     if mirror[0]:
         held[beside] = set()
@@ -194,7 +210,9 @@ def supports(mesh: Mesh) -> Iterator[str]:
         yield from (f"{node + 1}, {d}" for d in sorted(directions))
 
 
-def _mesh_lines(case: Case, mesh: Mesh, kind: str, ids: np.ndarray, origin: np.ndarray | None = None) -> Iterator[str]:
+def _mesh_lines(
+    case: Case, mesh: Mesh, kind: str, ids: np.ndarray, origin: np.ndarray | None = None
+) -> Iterator[str]:
     """Nodes, bricks by medium, and what each medium is."""
     media = mesh.model.media
     yield f"** {case.title}"
@@ -218,7 +236,9 @@ def _mesh_lines(case: Case, mesh: Mesh, kind: str, ids: np.ndarray, origin: np.n
         yield f"*SOLID SECTION, ELSET=medium{row}, MATERIAL=medium{row}"
 
 
-def _elastic_material(model: VoxelModel, row: int, temperatures: np.ndarray, start: float) -> Iterator[str]:
+def _elastic_material(
+    model: VoxelModel, row: int, temperatures: np.ndarray, start: float
+) -> Iterator[str]:
     material, since = model.media.materials[row], float(model.media.stress_free[row])
     assert material is not None
     compliance = np.linalg.inv(normal_matrix(material.stiffness(temperatures)) * MPA)
@@ -227,7 +247,9 @@ def _elastic_material(model: VoxelModel, row: int, temperatures: np.ndarray, sta
     xy, xz, yz = (-compliance[:, i, j] * E[:, i] for i, j in ((0, 1), (0, 2), (1, 2)))
     G_yz, G_xz, G_xy = shear.T
     yield f"*MATERIAL, NAME=medium{row}"
-    even = np.allclose(E, E[:, :1], rtol=1e-9) and np.allclose(shear, (E[:, 0] / (2 + 2 * xy))[:, None], rtol=1e-9)
+    even = np.allclose(E, E[:, :1], rtol=1e-9) and np.allclose(
+        shear, (E[:, 0] / (2 + 2 * xy))[:, None], rtol=1e-9
+    )
     if even and np.allclose(xy, xz, rtol=0, atol=1e-9) and np.allclose(xy, yz, rtol=0, atol=1e-9):
         yield "*ELASTIC"
         yield from _table(np.stack((E[:, 0], xy), axis=1), temperatures)
@@ -245,14 +267,20 @@ def _elastic_material(model: VoxelModel, row: int, temperatures: np.ndarray, sta
         yield from _table(alpha, temperatures)
     else:
         yield f"0, 0, 0, {COLD:.10g}"
-        yield from (_row(values, t) for values, t in zip(alpha, temperatures - ZERO_CELSIUS, strict=True))
+        yield from (
+            _row(values, t) for values, t in zip(alpha, temperatures - ZERO_CELSIUS, strict=True)
+        )
 
 
-def _thermal_material(model: VoxelModel, row: int, own: int, extra: np.ndarray, temperatures: np.ndarray) -> Iterator[str]:
+def _thermal_material(
+    model: VoxelModel, row: int, own: int, extra: np.ndarray, temperatures: np.ndarray
+) -> Iterator[str]:
     material = model.media.materials[own]
     assert material is not None
     k = material.conductivity(temperatures)
-    k = 1 / (1 / k + extra.reshape(3, 2).sum(axis=1))  # resistances of both sides in series with the brick
+    k = 1 / (
+        1 / k + extra.reshape(3, 2).sum(axis=1)
+    )  # resistances of both sides in series with the brick
     yield f"*MATERIAL, NAME=medium{row}"
     yield "*CONDUCTIVITY, TYPE=ORTHO"
     yield from _table(k, temperatures)
@@ -273,20 +301,30 @@ def _row(values: np.ndarray, temperature: float) -> str:
 
 def _range(case: Case) -> np.ndarray:
     """Temperatures (K) of the tables: from below every ambient to above every temperature that a package survives."""
-    known = [body.stress_free for body in case.bodies() if body.stress_free] + [case.loads.stress_free, 218.15, 573.15]
+    known = [body.stress_free for body in case.bodies() if body.stress_free] + [
+        case.loads.stress_free,
+        218.15,
+        573.15,
+    ]
     return np.arange(min(known), max(known) + STEP, STEP)
 
 
 def _never_free(model: VoxelModel, row: int) -> bool:
     """Whether a row mixes phases that start at different temperatures: no one temperature frees it of strain."""
     material, since = model.media.materials[row], float(model.media.stress_free[row])
-    return material is not None and bool(np.abs(material.thermal_strain(since, since)).max() > 1e-12)
+    return material is not None and bool(
+        np.abs(material.thermal_strain(since, since)).max() > 1e-12
+    )
 
 
 def wanted_surfaces(case: Case, model: VoxelModel) -> list[tuple[str, str]]:
     """(part, side) of the case's output; both sides of every part that is there unless told."""
-    there = {model.parts[n] for n in np.unique(model.media.part[np.unique(model.ids[model.ids > 0])])}
-    return case.surfaces or [(part, side) for part in model.parts if part in there for side in ("top", "bottom")]
+    there = {
+        model.parts[n] for n in np.unique(model.media.part[np.unique(model.ids[model.ids > 0])])
+    }
+    return case.surfaces or [
+        (part, side) for part in model.parts if part in there for side in ("top", "bottom")
+    ]
 
 
 def _set(kind: str, name: str, nodes: np.ndarray) -> Iterator[str]:
@@ -322,4 +360,6 @@ def _nodes(mesh: Mesh, part: str, side: str) -> np.ndarray:
     face = levels(mesh, part, side)
     j, i = np.nonzero(face >= 0)
     k = face[j, i]
-    return np.concatenate([mesh.at[2 * k, 2 * (j + b), 2 * (i + a)] for a in (0, 1) for b in (0, 1)])
+    return np.concatenate(
+        [mesh.at[2 * k, 2 * (j + b), 2 * (i + a)] for a in (0, 1) for b in (0, 1)]
+    )

@@ -12,7 +12,6 @@ R. C. McPhedran and D. R. McKenzie, Proc. R. Soc. A 359 (1978) 45; A. S. Sangani
 import numpy as np
 
 Number = float | np.ndarray
-STEFAN_BOLTZMANN = 5.670374419e-8  # W/m2K4, CODATA 2018 (exact)
 
 
 def film_roots(biot: float, count: int) -> np.ndarray:
@@ -36,7 +35,9 @@ def convective_slab(x: Number, fourier: float, biot: float, terms: int = 60) -> 
     return np.cos(np.multiply.outer(x, z)) @ weight
 
 
-def heated_slab(x: Number, t: float, L: float, k: float, capacity: float, q: float, terms: int = 200) -> Number:
+def heated_slab(
+    x: Number, t: float, L: float, k: float, capacity: float, q: float, terms: int = 200
+) -> Number:
     """Heat a slab 0 < x < L by a flux q at x = L, insulated at x = 0, from zero; capacity = rho c.
 
     T = q t/(rho c L) + (q L/k) [(3x^2 - L^2)/(6L^2) - (2/pi^2) SUM (-1)^n/n^2 exp(-a n^2 pi^2 t/L^2) cos(n pi x/L)].
@@ -46,26 +47,6 @@ def heated_slab(x: Number, t: float, L: float, k: float, capacity: float, q: flo
     decay = (-1.0) ** n / n**2 * np.exp(-k / capacity * n**2 * np.pi**2 * t / L**2)
     series = np.cos(np.multiply.outer(s, n * np.pi)) @ decay
     return q * t / (capacity * L) + q * L / k * ((3 * s**2 - 1) / 6 - 2 / np.pi**2 * series)
-
-
-def heated_half_space(t: float, k: float, capacity: float, q: float) -> float:
-    """Give the surface rise 2 q sqrt(a t/pi)/k of a half space: what a thick slab does at first."""
-    return 2 * q * float(np.sqrt(t / (capacity * k * np.pi)))
-
-
-def radiating_slab(
-    L: float = 0.1, k: float = 55.6, hot: float = 1000.0, emissivity: float = 0.98, ambient: float = 300.0
-) -> float:
-    """Give the temperature (K) of a slab's radiating face, the other held at `hot`; the defaults are NAFEMS T2, 927 K.
-
-    k (T_hot - T)/L = e s (T^4 - T_amb^4).
-    """
-    low, high = ambient, hot
-    for _ in range(200):
-        T = (low + high) / 2
-        gain = k * (hot - T) / L - emissivity * STEFAN_BOLTZMANN * (T**4 - ambient**4)
-        low, high = (T, high) if gain > 0 else (low, T)
-    return T
 
 
 def oscillating_slab(
@@ -96,7 +77,13 @@ def oscillating_slab(
 
 
 def cooled_rectangle(
-    x: float = 0.6, y: float = 0.2, a: float = 0.6, b: float = 1.0, k: float = 52.0, h: float = 750.0, terms: int = 200
+    x: float = 0.6,
+    y: float = 0.2,
+    a: float = 0.6,
+    b: float = 1.0,
+    k: float = 52.0,
+    h: float = 750.0,
+    terms: int = 200,
 ) -> float:
     """Give T in 0 < x < a, 0 < y < b: T = 100 at y = 0, insulated at x = 0, films h to 0 on the other sides.
 
@@ -176,6 +163,12 @@ def simple_cubic_conductivity(f: float, a: float) -> float:
     """
     i = np.arange(1, 6)
     L1, L2, L3, L4, L5 = (a - 1) / (a + 2 * i / (2 * i - 1))
-    pairs = 1.305 * L2 * f ** (10 / 3) * (1 + 0.231 * L3 * f ** (11 / 3)) / (1 - 0.405 * L2 * f ** (7 / 3))
+    pairs = (
+        1.305
+        * L2
+        * f ** (10 / 3)
+        * (1 + 0.231 * L3 * f ** (11 / 3))
+        / (1 - 0.405 * L2 * f ** (7 / 3))
+    )
     far = 0.0723 * L3 * f ** (14 / 3) + 0.153 * L4 * f**6 + 0.0105 * L5 * f ** (22 / 3)
     return float(1 - 3 * f / (-1 / L1 + f + pairs + far))

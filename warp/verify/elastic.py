@@ -38,7 +38,11 @@ EXACT = "Boley and Weiner, Theory of Thermal Stresses (1960)"
 
 
 def solve(
-    bodies: Sequence[Body], materials: dict[str, Material], dT: float, device: Device, grid: Grid | None = None
+    bodies: Sequence[Body],
+    materials: dict[str, Material],
+    dT: float,
+    device: Device,
+    grid: Grid | None = None,
 ) -> tuple[VoxelModel, np.ndarray]:
     """Change the temperature of a package by dT: the model (a quarter on the default grid) and its displacement."""
     model = voxelize(bodies, materials, grid or make_grid(bodies, mirror=(True, True)), ROOM)
@@ -57,12 +61,16 @@ def heights(model: VoxelModel, U: np.ndarray, part: str, x: Sequence[float]) -> 
     return w[1:] - w[0]
 
 
-def stack(layers: Sequence[Layer], dT: float, lx: float, ly: float, device: Device) -> tuple[VoxelModel, np.ndarray]:
+def stack(
+    layers: Sequence[Layer], dT: float, lx: float, ly: float, device: Device
+) -> tuple[VoxelModel, np.ndarray]:
     """Bend a free plate of full-area layers (bottom to top, SI)."""
     z = np.concatenate(([0.0], np.cumsum([layer.t for layer in layers])))
     names = [f"layer{n}" for n in range(len(layers))]
     bodies = [Body(name, name, (plate(lx, ly, z[n], z[n + 1]),)) for n, name in enumerate(names)]
-    materials = {n: material(layer.E, layer.nu, layer.alpha) for n, layer in zip(names, layers, strict=True)}
+    materials = {
+        n: material(layer.E, layer.nu, layer.alpha) for n, layer in zip(names, layers, strict=True)
+    }
     return solve(bodies, materials, dT, device)
 
 
@@ -87,7 +95,14 @@ def bimetal_plate(device: Device) -> list[Row]:
     return [
         Row("bimetal plate: curvature x", kappa, kx, 0.005, TIMOSHENKO, "1/m"),
         Row("bimetal plate: curvature y", kappa, ky, 0.005, TIMOSHENKO, "1/m"),
-        Row("bimetal plate: mid-plane strain", 1e6 * strain, 1e6 * mid_strain(model, U), 0.005, CLT, "ppm"),
+        Row(
+            "bimetal plate: mid-plane strain",
+            1e6 * strain,
+            1e6 * mid_strain(model, U),
+            0.005,
+            CLT,
+            "ppm",
+        ),
     ]
 
 
@@ -98,13 +113,29 @@ def bimetal_strip(device: Device) -> list[Row]:
     """
     layers = [Layer(0.05, 200e9, 0.0, 2e-5), Layer(0.05, 200e9, 0.0, 1e-5)]
     model, U = stack(layers, 100, 20, 1, device)
-    extension, deflection, stress = bending.bimetal_cantilever(10, 0.05, 200e9, 1e-5, 0.05, 200e9, 2e-5, 100)
+    extension, deflection, stress = bending.bimetal_cantilever(
+        10, 0.05, 200e9, 1e-5, 0.05, 200e9, 2e-5, 100
+    )
     grid = model.grid
     sigma = elastic_stress.stress(model, U, ROOM + 100)[0, :, 0, 0]
     lower = grid.zc < 0.05
     return [
-        Row("bimetal strip: extension", extension, float(grid.dz @ U[0, :-1, 0, -1]) / 0.1, 0.005, ROARK, "m"),
-        Row("bimetal strip: tip", deflection, float(heights(model, U, "layer0", [10])[0]), 0.005, ROARK, "m"),
+        Row(
+            "bimetal strip: extension",
+            extension,
+            float(grid.dz @ U[0, :-1, 0, -1]) / 0.1,
+            0.005,
+            ROARK,
+            "m",
+        ),
+        Row(
+            "bimetal strip: tip",
+            deflection,
+            float(heights(model, U, "layer0", [10])[0]),
+            0.005,
+            ROARK,
+            "m",
+        ),
         Row(
             "bimetal strip: stress below",
             stress / 1e6,
@@ -119,7 +150,11 @@ def bimetal_strip(device: Device) -> list[Row]:
 STACKS = {
     "substrate, underfill, chip": (
         -140,
-        [Layer(1.0, 26e3, 0.2, 15e-6), Layer(0.08, 8e3, 0.3, 30e-6), Layer(0.5, 130e3, 0.28, 2.8e-6)],
+        [
+            Layer(1.0, 26e3, 0.2, 15e-6),
+            Layer(0.08, 8e3, 0.3, 30e-6),
+            Layer(0.5, 130e3, 0.28, 2.8e-6),
+        ],
     ),
     "substrate, chip": (-125, [Layer(1.2, 25e3, 0.2, 15e-6), Layer(0.775, 130e3, 0.28, 2.8e-6)]),
     "substrate, chip, indium, lid": (
@@ -143,7 +178,9 @@ def full_stack(name: str, device: Device) -> list[Row]:
     strain, kappa = bending.laminate(si, dT)
     return [
         Row(f"{name}: curvature", kappa, curvature(model, U)[0], 0.005, CLT, "1/m"),
-        Row(f"{name}: mid-plane strain", 1e6 * strain, 1e6 * mid_strain(model, U), 0.005, CLT, "ppm"),
+        Row(
+            f"{name}: mid-plane strain", 1e6 * strain, 1e6 * mid_strain(model, U), 0.005, CLT, "ppm"
+        ),
     ]
 
 
@@ -155,7 +192,10 @@ def finite_chip(device: Device) -> list[Row]:
     l, L, wide = 5 * MM, 10 * MM, 2 * MM  # noqa: E741
     die, carrier, bond = (0.5, 130e3, 2.8e-6), (1.0, 26e3, 15e-6), (0.08, 3e3)
     z = np.cumsum([0, carrier[0], bond[0], die[0]]) * MM
-    strip = {name: material(E * 1e6, 0.0, (a, 0.0, 0.0)) for name, (_, E, a) in (("die", die), ("carrier", carrier))}
+    strip = {
+        name: material(E * 1e6, 0.0, (a, 0.0, 0.0))
+        for name, (_, E, a) in (("die", die), ("carrier", carrier))
+    }
     strip["bond"] = material((1e6, 1e6, 2e6 * bond[1]), 0.0, 0.0, shear=1e6 * bond[1])
     bodies = [
         Body("carrier", "carrier", (plate(2 * L, wide, z[0], z[1]),)),
@@ -181,8 +221,18 @@ def disc(radius: float, z0: float, z1: float, corners: int = 128) -> Prism:
 
 
 ROUND_CHIPS = {
-    "round chip 10 on 20 mm": (Layer(0.5, 130e3, 0.28, 2.8e-6), Layer(1.0, 26e3, 0.2, 15e-6), 5.0, 10.0),
-    "round chip 22.6 on 45 mm": (Layer(0.775, 130e3, 0.28, 2.8e-6), Layer(1.2, 25e3, 0.2, 15e-6), 11.2838, 22.5676),
+    "round chip 10 on 20 mm": (
+        Layer(0.5, 130e3, 0.28, 2.8e-6),
+        Layer(1.0, 26e3, 0.2, 15e-6),
+        5.0,
+        10.0,
+    ),
+    "round chip 22.6 on 45 mm": (
+        Layer(0.775, 130e3, 0.28, 2.8e-6),
+        Layer(1.2, 25e3, 0.2, 15e-6),
+        11.2838,
+        22.5676,
+    ),
 }
 """Chip, carrier (mm, MPa, ratio, 1/K) and their radii (mm)."""
 
@@ -194,13 +244,22 @@ def round_chip(name: str, device: Device) -> list[Row]:
         Body("carrier", "carrier", (disc(b * MM, 0, carrier.t * MM),)),
         Body("die", "die", (disc(a * MM, carrier.t * MM, (carrier.t + die.t) * MM),)),
     ]
-    materials = {n: material(q.E * 1e6, q.nu, q.alpha) for n, q in (("carrier", carrier), ("die", die))}
+    materials = {
+        n: material(q.E * 1e6, q.nu, q.alpha) for n, q in (("carrier", carrier), ("die", die))
+    }
     model, U = solve(bodies, materials, -140, device)
     known = bending.die_on_disc(die, carrier, a, b, -140)
     rim = b * (1 - 1e-3) * MM  # the last voxel on the axis reaches just to the rim
     at_chip, at_rim = heights(model, U, "carrier", [a * MM, rim]) * 1e6
     return [
-        Row(f"{name}: curvature", known.curvature * 1e3, curvature(model, U)[0], 0.05, KIRCHHOFF, "1/m"),
+        Row(
+            f"{name}: curvature",
+            known.curvature * 1e3,
+            curvature(model, U)[0],
+            0.05,
+            KIRCHHOFF,
+            "1/m",
+        ),
         Row(f"{name}: chip edge", known.deflection_at_die * 1e3, at_chip, 0.05, KIRCHHOFF, "um"),
         Row(f"{name}: rim", known.deflection_at_rim * 1e3, at_rim, 0.05, KIRCHHOFF, "um"),
     ]
@@ -225,9 +284,30 @@ def sphere(device: Device) -> list[Row]:
     mean = lambda value, where: float(np.average(value[where], weights=volume[where]))  # noqa: E731
     fall = (r / a) ** 3
     return [
-        Row("hot sphere: stress inside", -p, mean(sigma[:3].mean(axis=0), inside), 0.03, GOODIER, "MPa"),
-        Row("hot sphere: radial stress outside", -p, mean(radial * fall, outside), 0.03, GOODIER, "MPa"),
-        Row("hot sphere: hoop stress outside", p / 2, mean(tangential * fall, outside), 0.03, GOODIER, "MPa"),
+        Row(
+            "hot sphere: stress inside",
+            -p,
+            mean(sigma[:3].mean(axis=0), inside),
+            0.03,
+            GOODIER,
+            "MPa",
+        ),
+        Row(
+            "hot sphere: radial stress outside",
+            -p,
+            mean(radial * fall, outside),
+            0.03,
+            GOODIER,
+            "MPa",
+        ),
+        Row(
+            "hot sphere: hoop stress outside",
+            p / 2,
+            mean(tangential * fall, outside),
+            0.03,
+            GOODIER,
+            "MPa",
+        ),
     ]
 
 
@@ -260,7 +340,14 @@ def membrane(device: Device) -> list[Row]:
     known = float(closed_forms.hot_disc(0.0, a, E, strain)[0]) / 1e6
     rim = float(np.average((hoop * (r / a) ** 2)[outside], weights=grid.area[outside]))
     return [
-        Row("NAFEMS T1: stress in the disc", known, float(sigma[:2, inside].mean()), 0.03, NAFEMS, "MPa"),
+        Row(
+            "NAFEMS T1: stress in the disc",
+            known,
+            float(sigma[:2, inside].mean()),
+            0.03,
+            NAFEMS,
+            "MPa",
+        ),
         Row("NAFEMS T1: hoop stress at the rim", 50, rim, 0.03, NAFEMS, "MPa"),
     ]
 
@@ -271,14 +358,18 @@ def mosaic(materials: Sequence[Material | None], seed: int = 6) -> VoxelModel:
     A block is two voxels wide: one would have no bending stiffness of its own.
     """
     rng = np.random.default_rng(seed)
-    x, y, z = (np.concatenate(([0.0], np.cumsum(rng.uniform(0.5, 1.5, n)))) * MM for n in (10, 8, 8))
+    x, y, z = (
+        np.concatenate(([0.0], np.cumsum(rng.uniform(0.5, 1.5, n)))) * MM for n in (10, 8, 8)
+    )
     solid = [m for m in materials if m is not None]
     block = rng.integers(1 - (None in materials), len(solid) + 1, (4, 4, 5), dtype=np.uint16)
     block[::3] = np.maximum(block[::3], 1)  # two whole layers, stumps of posts between them
     block[:, ::3, ::4] = np.maximum(block[:, ::3, ::4], 1)  # and whole posts
     ids = block.repeat(2, 0).repeat(2, 1).repeat(2, 2)
     part = np.array([-1] + [0] * len(solid))
-    known = Media(part, [None, *solid], np.full(len(part), ROOM), ["void", *(m.name for m in solid)])
+    known = Media(
+        part, [None, *solid], np.full(len(part), ROOM), ["void", *(m.name for m in solid)]
+    )
     return VoxelModel(Grid(x, y, z), ids, known, ["body"])
 
 

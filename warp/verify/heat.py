@@ -44,7 +44,11 @@ def block(x: np.ndarray, y: np.ndarray, z: np.ndarray, medium: Material, name: s
 
 def stacked_dies() -> tuple[VoxelModel, list[Source]]:
     """Two 10 x 10 mm chips of 50 um on their own 50 x 200 um cells."""
-    x, y, z = np.linspace(0, 10e-3, 201), np.linspace(0, 10e-3, 51), np.cumsum([0, 2e-6, 48e-6, 48e-6, 2e-6])
+    x, y, z = (
+        np.linspace(0, 10e-3, 201),
+        np.linspace(0, 10e-3, 51),
+        np.cumsum([0, 2e-6, 48e-6, 48e-6, 2e-6]),
+    )
     model = block(x, y, z, material(k=130.0, capacity=SILICON), "stack")
     half = np.array([0, 5e-3, 10e-3])
     return model, [
@@ -63,16 +67,35 @@ def die_stack(device: Device) -> list[Row]:
     model, sources = stacked_dies()
     rows = []
     for sinks, probes in published.items():
-        T = heat.solve_steady(model, [Film(f"stack.{side}", 1e5, COLD) for side in sinks], sources, device).temperature
-        for name, expected, got in zip(("lower", "upper"), probes, (T[0, 24, 100], T[3, 0, 0]), strict=True):
+        T = heat.solve_steady(
+            model, [Film(f"stack.{side}", 1e5, COLD) for side in sinks], sources, device
+        ).temperature
+        for name, expected, got in zip(
+            ("lower", "upper"), probes, (T[0, 24, 100], T[3, 0, 0]), strict=True
+        ):
             where = "both" if len(sinks) == 2 else sinks[0]
-            rows.append(Row(f"two-die stack, sink {where}: {name}", expected, float(got), 0.02, DIE_STACK, "K", absolute=True))
+            rows.append(
+                Row(
+                    f"two-die stack, sink {where}: {name}",
+                    expected,
+                    float(got),
+                    0.02,
+                    DIE_STACK,
+                    "K",
+                    absolute=True,
+                )
+            )
     return rows
 
 
 def heated_die_stack(device: Device) -> list[Row]:
     """The same from 300 K on, by the published backward Euler steps of 2 ms."""
-    top = {2: (304.281, 305.475), 4: (306.202, 307.937), 6: (307.081, 309.062), 8: (307.483, 309.575)}
+    top = {
+        2: (304.281, 305.475),
+        4: (306.202, 307.937),
+        6: (307.081, 309.062),
+        8: (307.483, 309.575),
+    }
     published = {
         ("top",): top | {10: (307.667, 309.810), 20: (307.818, 310.004)},
         ("bottom",): {2: (304.072, 305.684)},
@@ -87,7 +110,9 @@ def heated_die_stack(device: Device) -> list[Row]:
         frames = transient.solve(model, films, sources, device, COLD, times[-1], **how).frames  # type: ignore[arg-type]
         where = "both" if len(sinks) == 2 else sinks[0]
         for (ms, pair), (_, T) in zip(probes.items(), frames, strict=True):
-            for name, expected, got in zip(("lower", "upper"), pair, (T[0, 24, 100], T[3, 0, 0]), strict=True):
+            for name, expected, got in zip(
+                ("lower", "upper"), pair, (T[0, 24, 100], T[3, 0, 0]), strict=True
+            ):
                 label = f"two-die stack, sink {where}, {ms} ms: {name}"
                 rows.append(Row(label, expected, float(got), 0.02, DIE_STACK, "K", absolute=True))
     return rows
@@ -104,11 +129,16 @@ def cooled_slab(device: Device) -> list[Row]:
     model, fouriers = column(z, material(k=k, capacity=SILICON)), (0.2, 0.5, 1.0)
     times = [Fo * L**2 * SILICON / k for Fo in fouriers]
     film = [Film("slab.top", k / L, COLD)]
-    frames = transient.solve(model, film, {}, device, HOT, times[-1], outputs=times, tolerance=0.05).frames
+    frames = transient.solve(
+        model, film, {}, device, HOT, times[-1], outputs=times, tolerance=0.05
+    ).frames
     rows = []
     for Fo, (_, T) in zip(fouriers, frames, strict=True):
         left = (T[:, 0, 0] - COLD) / (HOT - COLD)
-        found = {"back": (0.0, left[0]), "surface": (1.0, left[-1] / (1 + model.grid.dz[-1] / 2 / L))}
+        found = {
+            "back": (0.0, left[0]),
+            "surface": (1.0, left[-1] / (1 + model.grid.dz[-1] / 2 / L)),
+        }
         for name, (at, got) in found.items():
             known = float(closed_forms.convective_slab(at, Fo, 1.0))
             rows.append(Row(f"cooled slab, Fo {Fo:g}: {name}", known, float(got), 0.005, SLABS))
@@ -119,12 +149,24 @@ def heated_slab(device: Device) -> list[Row]:
     """A flux heats one side: constant properties, and both growing alike, constant after Kirchhoff's transform."""
     k, b = 130.0, 0.01  # 1/K: over 59 K the growing ones gain more than a half
     knots = ZERO_CELSIUS, ZERO_CELSIUS + 100
-    laws = {name: Table(knots, (v, v * (1 + 100 * b))) for name, v in (("conductivity", k), ("specific_heat", SILICON))}
-    growing = Material("growing", {name: (law,) * 3 for name, law in laws.items()} | {"density": (Constant(1.0),) * 3})
+    laws = {
+        name: Table(knots, (v, v * (1 + 100 * b)))
+        for name, v in (("conductivity", k), ("specific_heat", SILICON))
+    }
+    growing = Material(
+        "growing",
+        {name: (law,) * 3 for name, law in laws.items()} | {"density": (Constant(1.0),) * 3},
+    )
     return [
-        *surface_heated("heated slab", material(k=k, capacity=SILICON), lambda rise: rise, SLABS, device),
         *surface_heated(
-            "heated slab of k(T), c(T)", growing, lambda rise: float(np.sqrt(1 + 2 * b * rise) - 1) / b, TRANSFORM, device
+            "heated slab", material(k=k, capacity=SILICON), lambda rise: rise, SLABS, device
+        ),
+        *surface_heated(
+            "heated slab of k(T), c(T)",
+            growing,
+            lambda rise: float(np.sqrt(1 + 2 * b * rise) - 1) / b,
+            TRANSFORM,
+            device,
         ),
     ]
 
@@ -138,12 +180,18 @@ def surface_heated(
     outermost = float(model.grid.z[-2]), L
     times = [MM * ms for ms in (0.1, 1, 5)]
     heated = [Source("slab", q * MM**2, z=outermost)]
-    frames = transient.solve(model, [], heated, device, ZERO_CELSIUS, times[-1], outputs=times).frames
+    frames = transient.solve(
+        model, [], heated, device, ZERO_CELSIUS, times[-1], outputs=times
+    ).frames
     rows = []
     for t, (_, T) in zip(times, frames, strict=True):
         known = transformed(float(closed_forms.heated_slab(L, t, L, k, SILICON, q)))
         inside = float(T[-1, 0, 0])
-        got = inside - ZERO_CELSIUS + q * model.grid.dz[-1] / 2 / float(medium.conductivity(inside)[2])
+        got = (
+            inside
+            - ZERO_CELSIUS
+            + q * model.grid.dz[-1] / 2 / float(medium.conductivity(inside)[2])
+        )
         rows.append(Row(f"{name}, {t / MM:g} ms", known, float(got), 0.005, source, "K"))
     return rows
 
@@ -173,15 +221,41 @@ def heated_package(device: Device) -> list[Row]:
     astray = max(abs(step.supplied - step.lost - step.stored) / step.supplied for step in on.steps)
     off = float(np.abs(on.frames[-1][1] - steady).max())
     ends = [
-        transient.solve(model, films, {}, device, steady, 2.0, fixed_step=2.0 / n, tolerance=1e-4).frames[-1][1]
+        transient.solve(
+            model, films, {}, device, steady, 2.0, fixed_step=2.0 / n, tolerance=1e-4
+        ).frames[-1][1]
         for n in (4, 8, 24)
     ]
     coarse, fine = (float(np.sqrt(np.mean((end - ends[-1]) ** 2))) for end in ends[:-1])
     own = "conservation of heat"
     return [
-        Row("package switched on: heat astray in a step", 0.0, astray, 1e-9, own, "of it", absolute=True),
-        Row("package switched on: from the steady field", 0.0, off, 0.01, "the steady solve", "K", absolute=True),
-        Row("package switched off: order in time", 2.0, float(np.log2(coarse / fine)), 0.15, SCHEME, "", absolute=True),
+        Row(
+            "package switched on: heat astray in a step",
+            0.0,
+            astray,
+            1e-9,
+            own,
+            "of it",
+            absolute=True,
+        ),
+        Row(
+            "package switched on: from the steady field",
+            0.0,
+            off,
+            0.01,
+            "the steady solve",
+            "K",
+            absolute=True,
+        ),
+        Row(
+            "package switched off: order in time",
+            2.0,
+            float(np.log2(coarse / fine)),
+            0.15,
+            SCHEME,
+            "",
+            absolute=True,
+        ),
     ]
 
 
@@ -191,7 +265,9 @@ def nafems_t3(device: Device) -> list[Row]:
     model = block(np.linspace(0, 0.1, 51), np.array([0, 0.1]), np.array([0, 0.1]), wall, "wall")
     ends: list[Boundary] = [Fixed("wall.x-", ZERO_CELSIUS), Fixed("wall.x+", ZERO_CELSIUS)]
     swing = {"wall.x+": lambda t: ZERO_CELSIUS + 100 * np.sin(np.pi * t / 40)}
-    out = transient.solve(model, ends, {}, device, ZERO_CELSIUS, 32.0, ambient=swing, tolerance=0.02)
+    out = transient.solve(
+        model, ends, {}, device, ZERO_CELSIUS, 32.0, ambient=swing, tolerance=0.02
+    )
     at = float(np.interp(0.08, model.grid.xc, out.frames[-1][1][0, 0])) - ZERO_CELSIUS
     known = float(closed_forms.oscillating_slab(0.08, 32.0))
     return [
@@ -202,7 +278,12 @@ def nafems_t3(device: Device) -> list[Row]:
 
 PLATES: dict[str, tuple[float, Rectangle, list[tuple[float, float]], float]] = {
     "copper plate": (16.3, Rectangle(8.15, 8.15, 1.75, 1.75), [(1.3, 386.0)], 1.5e4),
-    "copper on diamond": (16.3, Rectangle(8.15, 8.15, 1.75, 1.75), [(1.3, 386.0), (0.25, 2000.0)], 1.5e4),
+    "copper on diamond": (
+        16.3,
+        Rectangle(8.15, 8.15, 1.75, 1.75),
+        [(1.3, 386.0), (0.25, 2000.0)],
+        1.5e4,
+    ),
     "eccentric source": (40.0, Rectangle(15, 12, 10, 10), [(3.0, 390.0)], 1000.0),
     "soft layer on copper": (40.0, Rectangle(20, 20, 20, 20), [(0.05, 4.0), (1.0, 390.0)], 2000.0),
 }
@@ -226,16 +307,26 @@ def plate_resistance(
     a: float, source: Rectangle, layers: Sequence[tuple[float, float]], h: float, device: Device
 ) -> tuple[float, float]:
     """Mean and centre temperature rise per watt of the source on the top face of a plate, in SI but for layers."""
-    x, y = (source_lines(a, centre, width) for centre, width in ((source.x, source.dx), (source.y, source.dy)))
+    x, y = (
+        source_lines(a, centre, width)
+        for centre, width in ((source.x, source.dx), (source.y, source.dy))
+    )
     tops = -MM * np.concatenate(([0.0], np.cumsum([t for t, _ in layers])))
-    z = joined(*(graded(top, low, min((top - low) / 4, 0.02 * MM), 0.15) for top, low in zip(tops[:-1], tops[1:], strict=True)))
+    z = joined(
+        *(
+            graded(top, low, min((top - low) / 4, 0.02 * MM), 0.15)
+            for top, low in zip(tops[:-1], tops[1:], strict=True)
+        )
+    )
     bodies = [
         Body(f"layer{n}", f"layer{n}", (Box(0, a, 0, a, low, top),))
         for n, (top, low) in enumerate(zip(tops[:-1], tops[1:], strict=True))
     ]
     media = {f"layer{n}": material(k=k) for n, (_, k) in enumerate(layers)}
     model = voxelize(bodies, media, Grid(x, y, z), COLD)
-    lines = [np.array([c - w / 2, c + w / 2]) for c, w in ((source.x, source.dx), (source.y, source.dy))]
+    lines = [
+        np.array([c - w / 2, c + w / 2]) for c, w in ((source.x, source.dx), (source.y, source.dy))
+    ]
     heated = Source("layer0", np.ones((1, 1)), lines[0], lines[1], z=(float(z[-2]), 0.0))
     film = Film(f"layer{len(layers) - 1}.bottom", h, COLD)
     T = heat.solve_steady(model, [film], [heated], device).temperature[-1] - COLD
@@ -243,15 +334,22 @@ def plate_resistance(
     grid = model.grid
     i, j = ((q.min() < c) & (c < q.max()) for q, c in zip(lines, (grid.xc, grid.yc), strict=True))
     part = np.ix_(j, i)
-    n, m = (int(np.searchsorted(lines, middle)) for lines, middle in ((grid.y, source.y), (grid.x, source.x)))
-    return float(np.average(T[part], weights=grid.area[part])), float(T[n - 1 : n + 1, m - 1 : m + 1].mean())
+    n, m = (
+        int(np.searchsorted(lines, middle))
+        for lines, middle in ((grid.y, source.y), (grid.x, source.x))
+    )
+    return float(np.average(T[part], weights=grid.area[part])), float(
+        T[n - 1 : n + 1, m - 1 : m + 1].mean()
+    )
 
 
 def source_lines(a: float, centre: float, width: float) -> np.ndarray:
     """Lines from 0 to a, finest at the source's two edges, with one through its centre."""
     first, start, end = width / 100, centre - width / 2, centre + width / 2
     inner = [graded(edge, centre, first, 0.15, width / 16) for edge in (start, end)]
-    outer = [graded(edge, wall, first, 0.15) for edge, wall in ((start, 0.0), (end, a)) if edge != wall]
+    outer = [
+        graded(edge, wall, first, 0.15) for edge, wall in ((start, 0.0), (end, a)) if edge != wall
+    ]
     return joined(*inner, *outer)
 
 
@@ -261,7 +359,11 @@ def nafems_t4(device: Device) -> list[Row]:
     y = np.concatenate((np.linspace(0, 0.2, 25), 0.2 + 0.8 * np.linspace(0, 1, 41)[1:] ** 1.1))
     model = block(x, y, np.array([0, 0.1]), material(k=52.0), "plate")
     cold = ZERO_CELSIUS
-    walls: list[Boundary] = [Fixed("plate.y-", cold + 100), Film("plate.x+", 750, cold), Film("plate.y+", 750, cold)]
+    walls: list[Boundary] = [
+        Fixed("plate.y-", cold + 100),
+        Film("plate.x+", 750, cold),
+        Film("plate.y+", 750, cold),
+    ]
     _, wall = heat.face_temperature(heat.solve_steady(model, walls, {}, device), "plate.x+")
     at = float(np.interp(0.2, model.grid.yc, wall)) - cold
     return [
@@ -275,11 +377,22 @@ def long_bar(device: Device) -> list[Row]:
     k = Table((ZERO_CELSIUS, ZERO_CELSIUS + 200), (0.038, 0.038 * (1 + 0.00582 * 200)))
     bar = Material("bar", {"conductivity": (k, k, k)})
     model = block(np.linspace(0, 20, 41), np.array([0.0, 1]), np.array([0.0, 1]), bar, "bar")
-    ends: list[Boundary] = [Fixed("bar.x-", ZERO_CELSIUS + 100), Film("bar.x+", 0.005, ZERO_CELSIUS + 5)]
+    ends: list[Boundary] = [
+        Fixed("bar.x-", ZERO_CELSIUS + 100),
+        Film("bar.x+", 0.005, ZERO_CELSIUS + 5),
+    ]
     T = heat.solve_steady(model, ends, {}, device).temperature[0, 0] - ZERO_CELSIUS
     known = np.asarray(closed_forms.long_bar(model.grid.xc))
     return [
-        Row(f"k(T) bar: T at {x:g} m", float(known[n]), float(T[n]), 0.02, KIRCHHOFF, "degC", absolute=True)
+        Row(
+            f"k(T) bar: T at {x:g} m",
+            float(known[n]),
+            float(T[n]),
+            0.02,
+            KIRCHHOFF,
+            "degC",
+            absolute=True,
+        )
         for n, x in ((20, 10.25), (39, 19.75))
     ]
 
@@ -295,7 +408,9 @@ def cubic_spheres(device: Device) -> list[Row]:
     for whole, (a, f, tolerance) in [*((True, case) for case in cases), (False, (10.0, 0.2, 0.01))]:
         name = f"spheres {f:.0%}, {a:g} times the matrix" + ("" if whole else ", cut voxels")
         known = closed_forms.simple_cubic_conductivity(f, a)
-        rows.append(Row(name, known, cell_conductivity(a, f, 40, whole, device), tolerance, SPHERES))
+        rows.append(
+            Row(name, known, cell_conductivity(a, f, 40, whole, device), tolerance, SPHERES)
+        )
     return rows
 
 
@@ -312,9 +427,13 @@ def cell_conductivity(a: float, f: float, n: int, whole: bool, device: Device) -
     if whole:
         c = model.grid.xc**2
         inside = c + c[:, None] + c[:, None, None] < R**2
-        model.ids[...] = np.where(inside, model.media.names.index("sphere"), model.media.names.index("matrix"))
+        model.ids[...] = np.where(
+            inside, model.media.names.index("sphere"), model.media.names.index("matrix")
+        )
     ends = [Fixed("package.bottom", COLD + 1), Fixed("package.top", COLD)]
-    return heat.heat_flows(heat.solve_steady(model, ends, {}, device))["package.top"] / 4  # through the whole 2 x 2
+    return (
+        heat.heat_flows(heat.solve_steady(model, ends, {}, device))["package.top"] / 4
+    )  # through the whole 2 x 2
 
 
 PROBLEMS = [
@@ -324,7 +443,10 @@ PROBLEMS = [
     Problem("heated slab", heated_slab),
     Problem("NAFEMS T3", nafems_t3),
     Problem("heated package", heated_package),
-    *(Problem(name, partial(spreading_resistance, name), quick=n == 0) for n, name in enumerate(PLATES)),
+    *(
+        Problem(name, partial(spreading_resistance, name), quick=n == 0)
+        for n, name in enumerate(PLATES)
+    ),
     Problem("NAFEMS T4", nafems_t4),
     Problem("k(T) bar", long_bar),
     Problem("cubic spheres", cubic_spheres),

@@ -49,7 +49,9 @@ def package(name: str, device: Device) -> list[Row]:
         elif value["error_pct"] < CONVERGED:
             warpage = -got["surfaces"][part][side]["warpage_um"]
             tolerance = OF_CHIP if part == "chip" else OF_HEATED if heated else TOLERANCE
-            rows.append(Row(f"{name}: {place}", value["warpage_um"], warpage, tolerance, CALCULIX, "um"))
+            rows.append(
+                Row(f"{name}: {place}", value["warpage_um"], warpage, tolerance, CALCULIX, "um")
+            )
     return rows
 
 

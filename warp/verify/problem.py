@@ -42,7 +42,9 @@ class Row:
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON: NumPy's numbers are plain ones, a number that is none is null."""
-        numbers = {key: float(getattr(self, key)) for key in ("expected", "got", "error", "tolerance")}
+        numbers = {
+            key: float(getattr(self, key)) for key in ("expected", "got", "error", "tolerance")
+        }
         known = {key: value if math.isfinite(value) else None for key, value in numbers.items()}
         told = {key: getattr(self, key) for key in ("unit", "source", "absolute", "passed")}
         return {"name": self.name, **known, **told}
@@ -80,7 +82,9 @@ def _triple(value: float | Sequence[float]) -> Triple:
     return x, y, z
 
 
-def graded(start: float, end: float, first: float, growth: float = 0.25, widest: float = math.inf) -> np.ndarray:
+def graded(
+    start: float, end: float, first: float, growth: float = 0.25, widest: float = math.inf
+) -> np.ndarray:
     """Lines from start to end (either sense), the first cell about `first` wide, each wider than the one before."""
     widths = [first]
     length = abs(end - start)

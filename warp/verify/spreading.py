@@ -41,7 +41,9 @@ class Resistance(NamedTuple):
     one_dimensional: float
 
 
-def cosine_weights(length: float, centre: float, width: float, modes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def cosine_weights(
+    length: float, centre: float, width: float, modes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Expand a strip of a wall in cosines: lambda_m = m pi/length, mean of cos(lambda_m x) on it, e_m = 1, 2, 2 ..."""
     m = np.arange(modes)
     lam = m * np.pi / length
@@ -80,7 +82,9 @@ def bessel(order: int, x: Number) -> np.ndarray:
     x = np.asarray(x, float)
     points = int(abs(x).max()) + 40
     s = np.arange(points) * 2 * np.pi / points
-    return np.stack([np.cos(order * s - value * np.sin(s)).mean() for value in x.ravel()]).reshape(x.shape)
+    return np.stack([np.cos(order * s - value * np.sin(s)).mean() for value in x.ravel()]).reshape(
+        x.shape
+    )
 
 
 def bessel_j1_zeros(count: int) -> np.ndarray:
@@ -93,7 +97,9 @@ def bessel_j1_zeros(count: int) -> np.ndarray:
     return x
 
 
-def disc_resistance(a: float, b: float, t: float, k: float, h: float, terms: int = 800) -> Resistance:
+def disc_resistance(
+    a: float, b: float, t: float, k: float, h: float, terms: int = 800
+) -> Resistance:
     """Spread heat from a uniform disc (radius a) on a disc (radius b, thickness t) and a far-side film h; exact.
 
     J1(d_n) = 0, eps = a/b, tau = t/b, Bi = h b/k, Phi = (tanh(d tau) + d/Bi)/(1 + (d/Bi) tanh(d tau));
@@ -108,17 +114,6 @@ def disc_resistance(a: float, b: float, t: float, k: float, h: float, terms: int
     mean = 4 / (np.pi * k * a * eps) * (j**2 * phi / (d**3 * norm)).sum()
     centre = 2 / (np.pi * k * a) * (j * phi / (d**2 * norm)).sum()
     return Resistance(one + mean, one + centre, one)
-
-
-def disc_resistance_lee(a: float, b: float, t: float, k: float, h: float) -> Resistance:
-    """Approximate `disc_resistance` in closed form (Lee, Song, Au and Moran 1995), within about 7 %."""
-    eps = a / b
-    d = np.pi + 1 / (np.sqrt(np.pi) * eps)
-    th, ratio = np.tanh(d * t / b), d * k / (h * b)
-    phi = (th + ratio) / (1 + ratio * th)
-    one = (t / k + 1 / h) / (np.pi * b**2)
-    mean = (1 - eps) ** 1.5 * phi / (2 * np.sqrt(np.pi) * k * a)
-    return Resistance(one + mean, one + (1 - eps) * phi / (np.pi * k * a), one)
 
 
 class PlaneSource(NamedTuple):
@@ -140,7 +135,9 @@ class Slab(NamedTuple):
     h_top: float
 
 
-def slab_temperature(slab: Slab, sources: Sequence[PlaneSource], point: Sequence[float], modes: int = 200) -> float:
+def slab_temperature(
+    slab: Slab, sources: Sequence[PlaneSource], point: Sequence[float], modes: int = 200
+) -> float:
     """Give the steady rise over the ambient at a point (x, y, z) of a slab with plane sources inside.
 
     Per cosine mode of rate g the z-problem k (T'' - g^2 T) = -q delta(z - z_s) has Green's function
@@ -171,48 +168,3 @@ def wall_solution(g: np.ndarray, s: float, h: float) -> tuple[np.ndarray, np.nda
     with np.errstate(invalid="ignore"):
         sinh_over_g = np.where(g > 0, (1 - decay) / (2 * np.where(g > 0, g, 1.0)), s)
     return cosh + h * sinh_over_g, g**2 * sinh_over_g + h * cosh
-
-
-def slab_heating(
-    slab: Slab,
-    capacity: float,
-    sources: Sequence[PlaneSource],
-    point: Sequence[float],
-    step: float,
-    steps: int,
-    modes: int = 200,
-    levels: int = 6,
-) -> np.ndarray:
-    """Give the rise at `point` after each of `steps` backward-Euler steps of length `step` from a slab at ambient.
-
-    Capacity is rho c in J/m3K. Every mode (lambda_m, delta_n, mu_l) of decay rate r approaches its steady share as
-    1 - (1 + r dt)^-n; the fast levels beyond `levels` are taken as steady, which is why the exact steady sum is used.
-    Roots: tan(mu t) = mu k (h_b + h_t)/(k^2 mu^2 - h_b h_t), one in each interval of length pi/t.
-    """
-    x, y, z = point
-    a, b, t, k, h_bottom, h_top = slab
-    mu = np.array([level_root(n, t, h_bottom / k, h_top / k) for n in range(levels)])
-    shape = lambda s: np.cos(mu * s) + h_bottom / (k * mu) * np.sin(mu * s)  # noqa: E731
-    s, weight = np.polynomial.legendre.leggauss(8 * levels + 16)
-    norm = sum(w * shape(t * (1 + p) / 2) ** 2 for p, w in zip(s, weight, strict=True)) * t / 2
-    rise = np.full(steps, slab_temperature(slab, sources, point, modes))
-    for source in sources:
-        lam, sx, ex = cosine_weights(a, source.area.x, source.area.dx, modes)
-        delta, sy, ey = cosine_weights(b, source.area.y, source.area.dy, modes)
-        weight_xy = (ey * sy * np.cos(delta * y))[:, None] * (ex * sx * np.cos(lam * x))[None, :]
-        for m, share in zip(mu, shape(source.z) * shape(z) / norm, strict=True):
-            rate = k * (lam[None, :] ** 2 + delta[:, None] ** 2 + m**2) / capacity
-            steady = source.power / (a * b) * share * weight_xy / (rate * capacity)
-            for n in range(steps):
-                rise[n] -= float((steady * (1 + rate * step) ** -(n + 1.0)).sum())
-    return rise
-
-
-def level_root(n: int, t: float, hb: float, ht: float) -> float:
-    """Find the root number n of (mu^2 - hb ht) sin(mu t) = mu (hb + ht) cos(mu t), in (n pi/t, (n + 1) pi/t)."""
-    low, high = n * np.pi / t, (n + 1) * np.pi / t
-    phase = lambda mu: mu * t - n * np.pi - np.arctan(hb / mu) - np.arctan(ht / mu)  # noqa: E731
-    for _ in range(200):
-        mid = (low + high) / 2
-        low, high = (mid, high) if phase(mid) < 0 else (low, mid)
-    return mid

@@ -14,6 +14,7 @@ from warp.device import Device
 from warp.errors import WarpError
 from warp.verify import elastic as verify_elastic
 from warp.verify import heat as verify_heat
+from warp.verify import large_deflection as verify_large_deflection
 from warp.verify import packages as verify_packages
 from warp.verify import surfaces as verify_surfaces
 from warp.verify.problem import Problem, Row
@@ -22,6 +23,7 @@ PROBLEMS = [
     *verify_surfaces.PROBLEMS,
     *verify_heat.PROBLEMS,
     *verify_elastic.PROBLEMS,
+    *verify_large_deflection.PROBLEMS,
     *verify_packages.PROBLEMS,
 ]
 

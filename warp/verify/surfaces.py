@@ -24,9 +24,20 @@ def jeita(device: Device) -> list[Row]:
     rows = []
     for name, height in (("dome", 50e-6), ("bowl", -50e-6)):
         found = flatness.warpage(paraboloid(height, 150e-6))
-        rows.append(Row(f"tilted {name}: JEITA warpage", 2e6 * height, found.value * 1e6, 1e-3, JEITA, "um"))
+        rows.append(
+            Row(f"tilted {name}: JEITA warpage", 2e6 * height, found.value * 1e6, 1e-3, JEITA, "um")
+        )
         bent = 2 * height / (20 * MM) ** 2
-        rows.append(Row(f"tilted {name}: curvature x", bent, found.kappa[0], 1e-3, "second derivative", "1/m"))
+        rows.append(
+            Row(
+                f"tilted {name}: curvature x",
+                bent,
+                found.kappa[0],
+                1e-3,
+                "second derivative",
+                "1/m",
+            )
+        )
     return rows
 
 

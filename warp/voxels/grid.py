@@ -35,8 +35,12 @@ def spacing(grid: Grid) -> dict[str, tuple[int, float, float]]:
     return {axis: (len(d), float(d.min()), float(d.max())) for axis, d in widths.items()}
 
 
-THINNEST = 1 / 64  # of the stack's height: no layer asks for thinner cells, whatever `cells_per_layer`
-PLANE_CELLS = 45  # widest cell = side of the package / this: a saddle-shaped chip surface is read to 1 %
+THINNEST = (
+    1 / 64
+)  # of the stack's height: no layer asks for thinner cells, whatever `cells_per_layer`
+PLANE_CELLS = (
+    45  # widest cell = side of the package / this: a saddle-shaped chip surface is read to 1 %
+)
 EDGE_CELLS = 10  # edge cell = height of what ends at the edge / this
 SAME = 1e-8  # m: boundaries closer than 10 nm are one, far below any layer's thickness
 ROUND_OFF = 1e-9  # relative slack before a count is rounded up
@@ -132,7 +136,9 @@ def runs(ids: np.ndarray) -> list[slice]:
 
 
 def make_grid(
-    bodies: Sequence[Body], settings: GridSettings | None = None, mirror: tuple[bool, bool] = (False, False)
+    bodies: Sequence[Body],
+    settings: GridSettings | None = None,
+    mirror: tuple[bool, bool] = (False, False),
 ) -> Grid:
     """Lay lines on all part boundaries and grade the spacing between them.
 
@@ -182,7 +188,10 @@ class _Interval:
         if rise <= 0 and fall >= length:
             return self.start + length * np.arange(n) / n
         s = np.unique(np.concatenate([np.linspace(0, length, 2049), [rise, fall]]))
-        h = np.minimum(peak, np.minimum(self.h_start + self.growth * s, self.h_end + self.growth * (length - s)))
+        h = np.minimum(
+            peak,
+            np.minimum(self.h_start + self.growth * s, self.h_end + self.growth * (length - s)),
+        )
         density = (1 / h[1:] + 1 / h[:-1]) / 2
         cells = np.concatenate([[0.0], np.cumsum(density * np.diff(s))])
         return self.start + np.interp(np.arange(n) * cells[-1] / n, cells, s)
@@ -192,7 +201,9 @@ def _lines(axis: list[_Interval]) -> np.ndarray:
     return np.concatenate([*(interval.lines() for interval in axis), [axis[-1].end]])
 
 
-def _axes(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool]) -> list[list[_Interval]]:
+def _axes(
+    bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool]
+) -> list[list[_Interval]]:
     shapes = [shape for body in bodies for shape in body.shapes]
     if not shapes:
         raise WarpError("the package has no parts, so there is nothing to grid")
@@ -203,7 +214,9 @@ def _axes(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bo
     return [x, y, _z_axis(shapes, height, settings)]
 
 
-def _plane_axis(shapes: list[Shape], axis: int, settings: GridSettings, most: float, mirror: bool) -> list[_Interval]:
+def _plane_axis(
+    shapes: list[Shape], axis: int, settings: GridSettings, most: float, mirror: bool
+) -> list[_Interval]:
     bounds = np.array([shape.bounds[2 * axis : 2 * axis + 2] for shape in shapes])
     start, end = bounds[:, 0].min(), bounds[:, 1].max()
     most = min(most, end - start)  # a wider cell would swallow the package
@@ -221,7 +234,9 @@ def _plane_axis(shapes: list[Shape], axis: int, settings: GridSettings, most: fl
         positive = nodes > SAME
         nodes, h = np.append(0.0, nodes[positive]), np.append(most, h[positive])
         if len(nodes) < 2:
-            raise WarpError(f"nothing lies on the positive side of the mirror plane {'xy'[axis]} = 0")
+            raise WarpError(
+                f"nothing lies on the positive side of the mirror plane {'xy'[axis]} = 0"
+            )
     return _intervals(nodes, h, zones, most, settings)
 
 
@@ -230,7 +245,9 @@ def _z_axis(shapes: list[Shape], height: float, settings: GridSettings) -> list[
     at = np.unique(np.concatenate([s.snaps()[2] for s in shapes]))
     nodes = at[np.concatenate([[True], np.diff(at) > SAME])]
     most = settings.z_spacing or inf
-    return _intervals(nodes, np.full(len(nodes), most), zones, most, replace(settings, uniform=True))
+    return _intervals(
+        nodes, np.full(len(nodes), most), zones, most, replace(settings, uniform=True)
+    )
 
 
 def _layer_spacing(shape: Shape, height: float, settings: GridSettings) -> float:
@@ -273,7 +290,9 @@ def _union_length(spans: Iterable[tuple[float, float]]) -> float:
     return total
 
 
-def _zones(shapes: list[Shape], axis: int, settings: GridSettings, most: float) -> Iterable[tuple[float, float, float]]:
+def _zones(
+    shapes: list[Shape], axis: int, settings: GridSettings, most: float
+) -> Iterable[tuple[float, float, float]]:
     """Ranges (start, end, h) in which curved or oblique shapes ask for a spacing."""
     for shape in shapes:
         start, end = shape.bounds[2 * axis : 2 * axis + 2]
@@ -283,7 +302,11 @@ def _zones(shapes: list[Shape], axis: int, settings: GridSettings, most: float) 
             a, b = shape.vertices, np.roll(shape.vertices, -1, axis=0)
             oblique = (a != b).all(axis=1)
             for s, e in _runs(a[oblique, axis], b[oblique, axis]):
-                yield s, e, min(most, (e - s) / 16)  # a cut corner or an arc: 16 cells, a wafer's rim none extra
+                yield (
+                    s,
+                    e,
+                    min(most, (e - s) / 16),
+                )  # a cut corner or an arc: 16 cells, a wafer's rim none extra
 
 
 def _runs(a: np.ndarray, b: np.ndarray) -> Iterable[tuple[float, float]]:
@@ -307,7 +330,10 @@ def _soft_lines(
     """Lines that help without being needed, and the distance they must keep: columns' and balls' sides, zones' ends."""
     arrays = sorted((s for s in shapes if isinstance(s, Columns | Balls)), key=lambda s: s.diameter)
     for shape in arrays:
-        yield np.unique(np.round(shape.snaps()[axis], 12)), shape.diameter / settings.cells_per_diameter / 2
+        yield (
+            np.unique(np.round(shape.snaps()[axis], 12)),
+            shape.diameter / settings.cells_per_diameter / 2,
+        )
     for start, end, h in zones:
         yield np.array([start, end]), h / 2
 
@@ -332,7 +358,11 @@ def _insert(nodes: np.ndarray, lines: np.ndarray, gap: float) -> np.ndarray:
 
 
 def _intervals(
-    nodes: np.ndarray, h: np.ndarray, zones: list[tuple[float, float, float]], most: float, settings: GridSettings
+    nodes: np.ndarray,
+    h: np.ndarray,
+    zones: list[tuple[float, float, float]],
+    most: float,
+    settings: GridSettings,
 ) -> list[_Interval]:
     """Split nodes into intervals; at a node the size field is the least of its own, its zones' and its neighbours'."""
     growth = settings.growth
@@ -346,7 +376,9 @@ def _intervals(
         ends = plateau, plateau
     else:
         h = h.copy()
-        at_ends = np.minimum(plateau, 1.25 * length)  # beside a short interval of one cell start 1.25 wider at most
+        at_ends = np.minimum(
+            plateau, 1.25 * length
+        )  # beside a short interval of one cell start 1.25 wider at most
         h[:-1] = np.minimum(h[:-1], at_ends)
         h[1:] = np.minimum(h[1:], at_ends)
         for n in range(1, len(h)):
@@ -355,12 +387,22 @@ def _intervals(
             h[n] = min(h[n], h[n + 1] + growth * length[n])
         ends = h[:-1], h[1:]
     return [
-        _Interval(float(nodes[n]), float(nodes[n + 1]), float(a), float(b), float(plateau[n]), growth, settings.refine)
+        _Interval(
+            float(nodes[n]),
+            float(nodes[n + 1]),
+            float(a),
+            float(b),
+            float(plateau[n]),
+            growth,
+            settings.refine,
+        )
         for n, (a, b) in enumerate(zip(*ends, strict=True))
     ]
 
 
-def _too_many(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool], counts: list[int]) -> str:
+def _too_many(
+    bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool], counts: list[int]
+) -> str:
     """Say how many voxels there would be and which coarser spacing fits."""
     nx, ny, nz = counts
     text = f"the grid would have {nx} x {ny} x {nz} = {nx * ny * nz:.3g} voxels, the limit is {settings.max_cells:.3g}"
@@ -374,7 +416,9 @@ def _too_many(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool
     return f"{text}; {', '.join(keys)} would need {fit:.3g}"
 
 
-def fitting(bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool]) -> tuple[GridSettings | None, int]:
+def fitting(
+    bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool]
+) -> tuple[GridSettings | None, int]:
     """The least coarser settings whose grid keeps to `max_cells`, and its cells; None if none is found."""
     for step in range(1, 40):
         scale = 1.25**step

@@ -1,14 +1,14 @@
-"""Media: what a voxel's id means. One row per id, row 0 is void; solvers read tables of rows, never a float per voxel.
+"""Media: the meaning of a voxel's id. One row per id, row 0 is void; solvers read tables of rows.
 
-A row is a part's material, or two rows mixed by volume where a curved side crosses the voxel; each phase of a mixture
-keeps its own stress-free temperature. Properties come at one temperature T (K) for all rows; void rows are zero.
+A row is a part's material, or two rows mixed by volume where a curved side crosses the voxel; each
+phase of a mixture keeps its own stress-free temperature. Properties come at one temperature T (K)
+for all rows; void rows are zero.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -16,53 +16,64 @@ from warp.errors import WarpError
 from warp.materials.material import Medium, Phase
 from warp.materials.mixing import mix
 
-LEVELS = 64  # volume fractions are rounded to 1/64: a bump of 4 x 4 cells keeps its area within 0.3 %
+# Volume fractions are rounded to 1/64: a bump of 4 x 4 cells keeps its area within 0.3 %.
+LEVELS = 64
 MOST_ROWS = 65_535  # ids are 16 bits wide
 
 
 @dataclass(frozen=True, eq=False)
 class Media:
-    """part (M,): index into the model's parts, -1 = void; stress_free (M,) in K; one material and one name per row.
+    """Tables over M rows: one part, material, stress-free temperature and name per row.
 
-    share (M,): how much of a voxel of the row is the part's own, the rest is another's or void; None: all of it.
+    `names` are for tables and pictures only; what a row is stands in the other columns.
     """
 
     part: np.ndarray
+    """(M,) index into the model's parts, -1 = void."""
     materials: list[Medium | None]
     stress_free: np.ndarray
+    """(M,) in K."""
     names: list[str]
     share: np.ndarray | None = None
+    """(M,) fraction of a voxel that is the part's own; None: all of it in every row."""
+    shared: np.ndarray = None  # type: ignore[assignment]  # filled in below
+    """(M,) true for rows of voxels that two rows share: a curved or oblique side crosses them."""
+
+    def __post_init__(self) -> None:
+        """Take rows as unshared unless told."""
+        if self.shared is None:
+            object.__setattr__(self, "shared", np.zeros(len(self.materials), bool))
 
     def __len__(self) -> int:
         return len(self.materials)
 
     def stiffness(self, T: float) -> np.ndarray:
-        """(M, 6) Pa: c_xx, c_yy, c_zz, c_yz, c_xz, c_xy of the normal block."""
+        """Return the normal block (M, 6) in Pa: c_xx, c_yy, c_zz, c_yz, c_xz, c_xy."""
         return self._table(lambda m: m.stiffness(T), 6)
 
     def shear(self, T: float) -> np.ndarray:
-        """(M, 3) Pa: G_yz, G_xz, G_xy."""
+        """Return the shear moduli (M, 3) in Pa: G_yz, G_xz, G_xy."""
         return self._table(lambda m: m.shear(T), 3)
 
     def cte(self, T: float) -> np.ndarray:
-        """(M, 3) 1/K, instantaneous."""
+        """Return the instantaneous expansion coefficients (M, 3) in 1/K."""
         return self._table(lambda m: m.cte(T), 3)
 
     def conductivity(self, T: float) -> np.ndarray:
-        """(M, 3) W/(m K)."""
+        """Return the thermal conductivities (M, 3) in W/(m K)."""
         return self._table(lambda m: m.conductivity(T), 3)
 
     @property
     def density(self) -> np.ndarray:
-        """(M,) kg/m3."""
+        """Return the densities (M,) in kg/m3."""
         return self._table(lambda m: m.density, 1)[:, 0]
 
     def heat_capacity(self, T: float) -> np.ndarray:
-        """(M,) J/(m3 K)."""
+        """Return the volumetric heat capacities (M,) in J/(m3 K)."""
         return self._table(lambda m: m.heat_capacity(T), 1)[:, 0]
 
     def thermal_strain(self, T: float) -> np.ndarray:
-        """(M, 3): free strain from each row's stress-free temperature to T."""
+        """Return the free strain (M, 3) from each row's stress-free temperature to T."""
         table = np.zeros((len(self), 3))
         for row, (material, start) in enumerate(zip(self.materials, self.stress_free, strict=True)):
             if material is not None:
@@ -82,7 +93,7 @@ class Media:
 
 @dataclass
 class Rows:
-    """Rows in the making; equal media get one id."""
+    """Collect rows while bodies are painted; equal media get one id."""
 
     part: list[int] = field(default_factory=lambda: [-1])
     materials: list[Medium | None] = field(default_factory=lambda: [None])
@@ -90,19 +101,20 @@ class Rows:
     names: list[str] = field(default_factory=lambda: ["void"])
     share: list[float] = field(default_factory=lambda: [0.0])
     parents: list[tuple[int, int, int] | None] = field(default_factory=lambda: [None])
-    ids: dict[tuple, int] = field(default_factory=dict)
+    ids: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def solid(self, part: int, name: str, material: Medium, stress_free: float) -> int:
-        """Id of a part made of one material."""
-        key = (part, name, stress_free)
+        """Return the id of a part made of one material."""
+        key: tuple[object, ...] = (part, name, stress_free)
         if key not in self.ids:
             self.ids[key] = self._add(part, material, stress_free, name, 1.0, None)
         return self.ids[key]
 
     def mixed(self, inside: int, outside: int, level: int, rule: str) -> int:
-        """Id of a voxel of which `inside` covers level / LEVELS and the rest is what lay there before."""
+        """Return the id of a voxel that `inside` covers to level / LEVELS, `outside` the rest."""
         parents = self.parents[outside]
-        if parents and parents[0] == inside:  # two shapes of one body meet in the voxel: their shares add up
+        if parents and parents[0] == inside:
+            # Two shapes of one body meet in the voxel: their shares add up.
             outside, level = parents[1], min(LEVELS, level + parents[2])
         if inside == outside or level == LEVELS:
             return inside
@@ -112,17 +124,37 @@ class Rows:
             material = mix([self._phase(inside), self._phase(outside)], [share, 1 - share], rule)
             owner = inside if outside == 0 or (inside and 2 * level >= LEVELS) else outside
             name = f"{self.names[inside]} {level}/{LEVELS} in {self.names[outside]}"
-            own = sum(s for row, s in ((inside, share), (outside, 1 - share)) if self.part[row] == self.part[owner])
-            self.ids[key] = self._add(self.part[owner], material, self.stress_free[owner], name, own, (inside, outside, level))
+            own = sum(
+                s
+                for row, s in ((inside, share), (outside, 1 - share))
+                if self.part[row] == self.part[owner]
+            )
+            self.ids[key] = self._add(
+                self.part[owner],
+                material,
+                self.stress_free[owner],
+                name,
+                own,
+                (inside, outside, level),
+            )
         return self.ids[key]
 
-    def _phase(self, row: int) -> Any:
+    def _phase(self, row: int) -> Medium | None:
+        """Return a row's material, strained since the row's own stress-free temperature."""
         material = self.materials[row]
-        return material if material is None or self.parents[row] else Phase(material, self.stress_free[row])
+        if material is None or self.parents[row]:
+            return material
+        return Phase(material, self.stress_free[row])
 
     def media(self) -> Media:
+        """Return the rows as tables."""
         return Media(
-            np.array(self.part, np.int32), self.materials, np.array(self.stress_free), self.names, np.array(self.share)
+            np.array(self.part, np.int32),
+            self.materials,
+            np.array(self.stress_free),
+            self.names,
+            np.array(self.share),
+            np.array([parents is not None for parents in self.parents]),
         )
 
     def _add(

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warp.voxels.boundary import faces
+from warp.voxels.faces import faces
 
 if TYPE_CHECKING:
     from warp.voxels.voxelize import VoxelModel
-
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,9 @@ def held(model: VoxelModel, clamp: Clamp, shape: tuple[int, ...]) -> tuple[np.nd
                 use = normal & (found.side % 2 == high)
                 if not clamp.sliding:
                     use |= ~normal
-                at = np.stack([np.full(len(k), a), k + step[2], j + step[1], i + step[0] + 1])[:, use]
+                at = np.stack([np.full(len(k), a), k + step[2], j + step[1], i + step[0] + 1])[
+                    :, use
+                ]
                 places.append(np.ravel_multi_index(tuple(at), shape))
                 owner.append(np.where(normal[use], number, -1))
     at, by = np.concatenate(places), np.concatenate(owner)
@@ -65,7 +66,9 @@ def held(model: VoxelModel, clamp: Clamp, shape: tuple[int, ...]) -> tuple[np.nd
     first = np.r_[True, at[1:] != at[:-1]][: len(at)]
     at, by = at[first], by[first]
     a, _, j, i = np.unravel_index(at, shape)
-    mirrored = (a == 0) & (i == 1) & model.grid.mirror[0] | (a == 1) & (j == 0) & model.grid.mirror[1]
+    mirrored = (a == 0) & (i == 1) & model.grid.mirror[0] | (a == 1) & (j == 0) & model.grid.mirror[
+        1
+    ]
     return at[~mirrored], by[~mirrored]
 
 
@@ -82,9 +85,14 @@ def flattening(model: VoxelModel, U: np.ndarray, at: np.ndarray, by: np.ndarray)
             if not use.any():
                 continue
             index = i[use], j[use], k[use]
-            place = [lines[b][b != axis][np.minimum(index[b], len(lines[b][b != axis]) - 1)] for b in range(3)]
+            place = [
+                lines[b][b != axis][np.minimum(index[b], len(lines[b][b != axis]) - 1)]
+                for b in range(3)
+            ]
             others = [b for b in range(3) if b != axis and not (b < 2 and grid.mirror[b])]
-            plane = np.stack([np.ones(use.sum()), *(place[b] - place[b].mean() for b in others)], axis=1)
+            plane = np.stack(
+                [np.ones(use.sum()), *(place[b] - place[b].mean() for b in others)], axis=1
+            )
             moved = U[axis, k[use], j[use], i[use]]
             out[use] = plane @ np.linalg.lstsq(plane, moved, rcond=None)[0] - moved
     return out

@@ -33,7 +33,9 @@ class VoxelModel:
     parts: list[str]
 
 
-def voxelize(bodies: Sequence[Body], materials: Mapping[str, Medium], grid: Grid, stress_free: float) -> VoxelModel:
+def voxelize(
+    bodies: Sequence[Body], materials: Mapping[str, Medium], grid: Grid, stress_free: float
+) -> VoxelModel:
     """Paint the bodies on the grid; `stress_free` in K holds for bodies that name none."""
     parts = list(dict.fromkeys(body.part for body in bodies))
     rows = Rows()
@@ -43,7 +45,10 @@ def voxelize(bodies: Sequence[Body], materials: Mapping[str, Medium], grid: Grid
         start = stress_free if body.stress_free is None else body.stress_free
         for sheet in body.shapes:
             if isinstance(sheet, Sheet):
-                levels = [rows.solid(parts.index(body.part), name, materials[name], start) for name in sheet.materials]
+                levels = [
+                    rows.solid(parts.index(body.part), name, materials[name], start)
+                    for name in sheet.materials
+                ]
                 _paint_sheet(ids, grid, sheet, np.array(levels, np.uint16))
         if any(isinstance(shape, Sheet) for shape in body.shapes):
             continue
@@ -53,7 +58,9 @@ def voxelize(bodies: Sequence[Body], materials: Mapping[str, Medium], grid: Grid
     return VoxelModel(grid, ids, rows.media(), parts)
 
 
-def surface(model: VoxelModel, part: str, side: Literal["top", "bottom"]) -> tuple[np.ndarray, np.ndarray]:
+def surface(
+    model: VoxelModel, part: str, side: Literal["top", "bottom"]
+) -> tuple[np.ndarray, np.ndarray]:
     """Index of the part's highest or lowest z-face in each column, int32 (ny, nx), -1 where absent; where present."""
     nz, ny, nx = model.grid.shape
     of_part = model.media.part == model.parts.index(part)
@@ -80,7 +87,10 @@ def pieces(
 def connected(model: VoxelModel) -> list[list[str]]:
     """Parts of each piece that hangs together by voxel faces, the largest piece first."""
     grid, layers = model.grid, runs(model.ids)
-    first, height = np.array([run.start for run in layers]), np.array([grid.dz[run].sum() for run in layers])
+    first, height = (
+        np.array([run.start for run in layers]),
+        np.array([grid.dz[run].sum() for run in layers]),
+    )
     root, part, volume = pieces(model.ids, first, model.media.part, grid, height)
     size: dict[int, float] = {}
     names: dict[int, set[int]] = {}
@@ -130,7 +140,9 @@ def part_volumes(model: VoxelModel) -> dict[str, float]:
 
 def _paint(ids: np.ndarray, grid: Grid, body: Body, own: int, rows: Rows) -> None:
     spans = [_spans(shape, grid) for shape in body.shapes]
-    touched = [(shape, span) for shape, span in zip(body.shapes, spans, strict=True) if span is not None]
+    touched = [
+        (shape, span) for shape, span in zip(body.shapes, spans, strict=True) if span is not None
+    ]
     if not touched:
         _check_missing(body, grid)
         return
@@ -139,7 +151,10 @@ def _paint(ids: np.ndarray, grid: Grid, body: Body, own: int, rows: Rows) -> Non
             ids[z.cells, y.cells, x.cells] = own
         return
     window = tuple(
-        slice(min(span[a].cells.start for _, span in touched), max(span[a].cells.stop for _, span in touched))
+        slice(
+            min(span[a].cells.start for _, span in touched),
+            max(span[a].cells.stop for _, span in touched),
+        )
         for a in range(3)
     )
     cover = _Cover(touched, grid, window)
@@ -162,7 +177,8 @@ def _check_missing(body: Body, grid: Grid) -> None:
     """A body beyond a mirror plane leaves no voxel rightly; one too thin for the grid must not vanish unsaid."""
     x0, x1, y0, y1, z0, z1 = body.bounds
     within = [
-        min(b, lines[-1]) - max(a, lines[0]) for a, b, lines in ((x0, x1, grid.x), (y0, y1, grid.y), (z0, z1, grid.z))
+        min(b, lines[-1]) - max(a, lines[0])
+        for a, b, lines in ((x0, x1, grid.x), (y0, y1, grid.y), (z0, z1, grid.z))
     ]
     if min(within) > SAME:
         raise WarpError(
@@ -190,7 +206,9 @@ def _span(lines: np.ndarray, start: float, end: float) -> _Span | None:
     kept = np.flatnonzero(np.rint(share * LEVELS))  # round-off beside a line is no coverage
     if not len(kept):
         return None
-    return _Span(slice(first + int(kept[0]), first + int(kept[-1]) + 1), share[kept[0] : kept[-1] + 1])
+    return _Span(
+        slice(first + int(kept[0]), first + int(kept[-1]) + 1), share[kept[0] : kept[-1] + 1]
+    )
 
 
 def _spans(shape: Shape, grid: Grid) -> _Spans | None:
@@ -210,7 +228,8 @@ class _Cover:
         self.shapes, self.window = shapes, window
         self.z = grid.z
         self.y, self.x = (
-            lines[cells.start : cells.stop + 1] for lines, cells in ((grid.y, window[1]), (grid.x, window[2]))
+            lines[cells.start : cells.stop + 1]
+            for lines, cells in ((grid.y, window[1]), (grid.x, window[2]))
         )
         self.key: tuple = ()
         self.level = np.zeros((len(self.y) - 1, len(self.x) - 1), np.uint8)
@@ -238,7 +257,9 @@ class _Cover:
             else:
                 yield n, share, 0.0
 
-    def _add(self, cover: np.ndarray, shape: Shape, spans: _Spans, share: float, radius: float) -> None:
+    def _add(
+        self, cover: np.ndarray, shape: Shape, spans: _Spans, share: float, radius: float
+    ) -> None:
         match shape:
             case Balls():
                 kernels.discs(cover, self.x, self.y, shape.centres, radius, share)

@@ -73,7 +73,12 @@ def lowest(model: VoxelModel, A: Operator) -> Lowest:
     k = solid.argmax(axis=0)[j, i]
     at = np.ravel_multi_index((np.full(len(k), 2), k, j, i + 1), A.shape)
     area, height = model.grid.area[j, i], model.grid.z[k]
-    return Lowest(at, area, height - height.min(), HARD * A.cell[2, model.ids[k, j, i]] / model.grid.dz[k] * area)
+    return Lowest(
+        at,
+        area,
+        height - height.min(),
+        HARD * A.cell[2, model.ids[k, j, i]] / model.grid.dz[k] * area,
+    )
 
 
 def weight(model: VoxelModel, A: Operator) -> np.ndarray:
@@ -108,11 +113,17 @@ def rest(
     U += floating
     f = f - product(A, floating)
     size = norm(pull)
-    goal = max(min(tolerance * scale, WEIGHED * size) if scale else WEIGHED * size, ROUND_OFF * scale)
+    goal = max(
+        min(tolerance * scale, WEIGHED * size) if scale else WEIGHED * size, ROUND_OFF * scale
+    )
     x, touching, residuals = settled(A, f, pull, faces, rising_motions(model), U, goal, progress)
     above = faces.height + (U + x).reshape(-1)[faces.at]
     whole = 2 ** sum(A.mirror)
-    resting = Resting(-whole * float(pull.sum()), whole * float(faces.area[touching].sum()), max(0.0, float(above.max())))
+    resting = Resting(
+        -whole * float(pull.sum()),
+        whole * float(faces.area[touching].sum()),
+        max(0.0, float(above.max())),
+    )
     return x, [r / max(scale, size) for r in residuals], resting
 
 
@@ -138,13 +149,20 @@ def settled(
     uneven = max(float(np.ptp(start - Z @ flat)), 1e-9)
     bed = BED * float(faces.hardness.max()) / HARD * faces.area / faces.area.sum()
     soft = float(-pull.sum()) / faces.area.sum() / uneven
-    x, rigid, steps, touching = np.zeros(A.shape), np.zeros(len(motions)), 0, None  # apart: A would round rigid motions
+    x, rigid, steps, touching = (
+        np.zeros(A.shape),
+        np.zeros(len(motions)),
+        0,
+        None,
+    )  # apart: A would round rigid motions
     history: list[float] = []
     while True:
         s = np.minimum(soft * faces.area, faces.hardness)
         last = bool((s == faces.hardness).all())
         enough, before = goal if last else max(goal, WHILE_SOFTER * size), steps
-        if touching is not None:  # where the faces that touched the softer table would be on this one
+        if (
+            touching is not None
+        ):  # where the faces that touched the softer table would be on this one
             g = start + x.reshape(-1)[faces.at] + Z @ rigid
             out = unbalanced(A, x, f + pull, faces, np.where(touching, -s * g, 0.0))
             d, c, _ = newton(A, out, np.where(touching, s, 0.0), bed, faces, Z, motions, enough)
@@ -160,8 +178,12 @@ def settled(
             if left <= enough:
                 break
             if steps - before >= LIMIT:
-                reached = f"residual {left / size:.1e} of the weight after {LIMIT} steps at one hardness"
-                raise ConvergenceError(f"contact with the table: {reached}, {enough / size:.0e} wanted")
+                reached = (
+                    f"residual {left / size:.1e} of the weight after {LIMIT} steps at one hardness"
+                )
+                raise ConvergenceError(
+                    f"contact with the table: {reached}, {enough / size:.0e} wanted"
+                )
             d, c, energy = newton(A, out, np.where(g < 0, s, 0.0), bed, faces, Z, motions, enough)
             work = float(np.vdot(out, d) + c @ moments(motions, out))
             t = length(d.reshape(-1)[faces.at] + Z @ c, energy, work, s, g)
@@ -174,14 +196,18 @@ def settled(
         soft = soft * STEP if steps > before else np.inf
 
 
-def unbalanced(A: Operator, x: np.ndarray, forces: np.ndarray, faces: Lowest, F: np.ndarray) -> np.ndarray:
+def unbalanced(
+    A: Operator, x: np.ndarray, forces: np.ndarray, faces: Lowest, F: np.ndarray
+) -> np.ndarray:
     """forces - A x, and F on the faces."""
     out = forces - product(A, x)
     out.reshape(-1)[faces.at] += F
     return out
 
 
-def newton(A, out, springs, bed, faces: Lowest, Z, motions, enough: float) -> tuple[np.ndarray, np.ndarray, float]:
+def newton(
+    A, out, springs, bed, faces: Lowest, Z, motions, enough: float
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Increments d and c with (A + springs) (d + c Z) = out to a residual of `enough` or FORCING; and the energy d A d."""
     device, SZ = A.device, springs[:, None] * Z
     ease = inverse(Z.T @ SZ, np.abs(Z).max(axis=0))
@@ -192,8 +218,15 @@ def newton(A, out, springs, bed, faces: Lowest, Z, motions, enough: float) -> tu
     if left <= 0.3 * enough:
         return np.zeros(A.shape), c, 0.0
     forcing = max(FORCING, 0.3 * enough / left)
-    B, cycle = A.on(Springs(faces.at, springs), SZ, ease), Cycle(A.on(Springs(faces.at, springs + bed)), COARSEST)
-    d = device.to_host(krylov.solve(device, B.apply, device.asarray(out), cycle, forcing, "contact with the table")[0])
+    B, cycle = (
+        A.on(Springs(faces.at, springs), SZ, ease),
+        Cycle(A.on(Springs(faces.at, springs + bed)), COARSEST),
+    )
+    d = device.to_host(
+        krylov.solve(
+            device, B.apply, device.asarray(out), cycle, forcing, "contact with the table"
+        )[0]
+    )
     return d, c - ease @ (SZ.T @ d.reshape(-1)[faces.at]), float(np.vdot(d, product(A, d)))
 
 
@@ -229,7 +262,9 @@ def settle(g: np.ndarray, Z: np.ndarray, load: np.ndarray, s: np.ndarray) -> np.
         step = -np.linalg.solve(H, force)
         move = Z @ step
 
-        def slope(t: float, here: np.ndarray = here, move: np.ndarray = move, step: np.ndarray = step) -> float:
+        def slope(
+            t: float, here: np.ndarray = here, move: np.ndarray = move, step: np.ndarray = step
+        ) -> float:
             return float(s * np.minimum(here + t * move, 0.0) @ move - load @ step)
 
         c += least(slope) * step

@@ -44,7 +44,9 @@ class Edges:
     plane: np.ndarray
 
 
-def borrow(device: Device, ids: Any, face: int, at: Any, n: tuple[int, int, int], mirror: bool) -> tuple[np.ndarray, ...]:
+def borrow(
+    device: Device, ids: Any, face: int, at: Any, n: tuple[int, int, int], mirror: bool
+) -> tuple[np.ndarray, ...]:
     """Find the tilt of the edges at flat places `at`: of their own plane or the next one inside, on the nearest level.
 
     ids (nz+2, ny+2, nx+3): 0 in void. Returns k, m, p, level, plane, in ascending order of (k, m, p), and for which of
@@ -52,7 +54,10 @@ def borrow(device: Device, ids: Any, face: int, at: Any, n: tuple[int, int, int]
     """
     nx, ny, nz = n
     row = nx + PAD
-    k, j, i = (device.asarray(a, np.int32) for a in (at // ((ny + 1) * row), at // row % (ny + 1), at % row))
+    k, j, i = (
+        device.asarray(a, np.int32)
+        for a in (at // ((ny + 1) * row), at // row % (ny + 1), at % row)
+    )
     level, plane = (device.empty(len(at), np.int32) for _ in range(2))
     args = (level, plane, k, j, i, ids, face, mirror, nx, ny, nz, len(at))
     device.launch("elastic_setup", "nearest_tilt", (len(at), 1, 1), *args)
@@ -66,7 +71,9 @@ def borrow(device: Device, ids: Any, face: int, at: Any, n: tuple[int, int, int]
     return *(a[which] for a in (k, m, p, level, plane)), which
 
 
-def lateral_faces(device: Device, ids: Any, soft: np.ndarray, widths, mirror: tuple[bool, bool]) -> list[Edges]:
+def lateral_faces(
+    device: Device, ids: Any, soft: np.ndarray, widths, mirror: tuple[bool, bool]
+) -> list[Edges]:
     """Edges of the lateral free faces of a voxel body with their K: two solid cells, one above the other, on one side.
 
     ids (nz+2, ny+2, nx+3) of media on the device, 0 = void; soft (3, media): 4/G_yz, 4/G_xz, 4/G_xy; widths (dx, dy, dz) in m.
@@ -77,14 +84,26 @@ def lateral_faces(device: Device, ids: Any, soft: np.ndarray, widths, mirror: tu
         return device.to_host(ids.reshape(-1)[device.asarray((k * (ny + 2) + j) * (nx + PAD) + i)])
 
     marked = device.zeros((2, nz + 1, ny + 1, nx + PAD), np.uint8)
-    device.launch("elastic_setup", "lateral_edges", (nx + 1, ny + 1, nz + 1), marked, ids, *map(int, mirror), nx, ny, nz)
+    device.launch(
+        "elastic_setup",
+        "lateral_edges",
+        (nx + 1, ny + 1, nz + 1),
+        marked,
+        ids,
+        *map(int, mirror),
+        nx,
+        ny,
+        nz,
+    )
     dz = widths[2]
     found = []
     for face in (0, 1):
         at = device.xp.flatnonzero(marked[face].reshape(-1) == 1)
         k, m, p, level, plane, _ = borrow(device, ids, face, at, (nx, ny, nz), mirror[face])
         j, i = (m, p) if face == 0 else (p, m)
-        solid = (medium(k, j + 1, i + 1) > 0) & (medium(k + 1, j + 1, i + 1) > 0)  # of the cell behind the face
+        solid = (medium(k, j + 1, i + 1) > 0) & (
+            medium(k + 1, j + 1, i + 1) > 0
+        )  # of the cell behind the face
         cell = np.where(solid, p, p - 1)
         j, i = (m, cell) if face == 0 else (cell, m)
         below, above = dz[k - 1], dz[k]
@@ -115,13 +134,18 @@ def strain_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> s
         t = e.plane >= 0
         d = spacing[e.face][e.plane[t] + 1]
         rows += [at, at, at[t], at[t]]
-        columns += [number(e.face, e.k, e.m, e.p, e.face), number(e.face, e.k - 1, e.m, e.p, e.face)]
+        columns += [
+            number(e.face, e.k, e.m, e.p, e.face),
+            number(e.face, e.k - 1, e.m, e.p, e.face),
+        ]
         columns += [number(2, e.level[t], e.m[t], e.plane[t] - q, e.face) for q in (0, 1)]
         values += [h, -h, d, -d]
     shape = count, int(np.prod(displacement_shape(*n)))
     if count == 0:
         return sparse.csr_matrix(shape)
-    return sparse.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
+    return sparse.csr_matrix(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape
+    )
 
 
 def energy_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> Scattered:
@@ -135,7 +159,9 @@ def stiffness_of(edges: Iterable[Edges]) -> np.ndarray:
     return np.concatenate([np.zeros(0), *(e.stiffness for e in edges)])
 
 
-def free_shear(e: Edges, ids: np.ndarray, strain: Callable[[np.ndarray], np.ndarray], lines) -> np.ndarray:
+def free_shear(
+    e: Edges, ids: np.ndarray, strain: Callable[[np.ndarray], np.ndarray], lines
+) -> np.ndarray:
     """Shear that a free body's edges show with the tilt of another plane: what a gradient along z bends in between.
 
     A thermal strain eps(z) normal to the face tilts free cross-sections by (d eps/dz) distance. Only between cells of
@@ -153,6 +179,8 @@ def free_shear(e: Edges, ids: np.ndarray, strain: Callable[[np.ndarray], np.ndar
     cell = np.where(solid, before, e.p)
     upper = e.k * (ny * nx) + e.m * along_m + cell * along_p
     rise = strain(upper) - strain(upper - ny * nx)
-    distance = q[e.p] - q[np.maximum(e.plane, 0)]  # no plane: the tilt is that of the mirror, the first one
+    distance = (
+        q[e.p] - q[np.maximum(e.plane, 0)]
+    )  # no plane: the tilt is that of the mirror, the first one
     gamma = 2 * distance * rise / (z[e.k + 1] - z[e.k - 1])
     return np.where(ids[e.k, e.m, cell] == ids[e.k - 1, e.m, cell], gamma, 0.0)

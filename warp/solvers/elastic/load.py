@@ -31,7 +31,9 @@ def mean_temperature(model: VoxelModel, temperature: float | np.ndarray) -> np.n
         total += np.bincount(row, v * temperature[k].reshape(-1), count)
         volume += np.bincount(row, v, count)
     mean = total[1:].sum() / volume[1:].sum()
-    return np.where((volume > 0) & (np.arange(count) > 0), total / np.where(volume > 0, volume, 1), mean)
+    return np.where(
+        (volume > 0) & (np.arange(count) > 0), total / np.where(volume > 0, volume, 1), mean
+    )
 
 
 def thermal_stress(model: VoxelModel, normal: np.ndarray, temperature: float | np.ndarray) -> tuple:
@@ -39,9 +41,17 @@ def thermal_stress(model: VoxelModel, normal: np.ndarray, temperature: float | n
     varies = isinstance(temperature, np.ndarray)
     nodes = temperature_nodes(model, temperature)
     c = normal[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]
-    table = np.stack([np.einsum("mab,mb->ma", c, model.media.thermal_strain(float(t))) for t in nodes], axis=-1)
+    table = np.stack(
+        [np.einsum("mab,mb->ma", c, model.media.thermal_strain(float(t))) for t in nodes], axis=-1
+    )
     T = np.ascontiguousarray(temperature, float) if varies else np.full((1, 1, 1), nodes[0])
-    return np.ascontiguousarray(table.transpose(1, 0, 2)), T, nodes[0], 1 / (nodes[1] - nodes[0]), *[int(varies)] * 3
+    return (
+        np.ascontiguousarray(table.transpose(1, 0, 2)),
+        T,
+        nodes[0],
+        1 / (nodes[1] - nodes[0]),
+        *[int(varies)] * 3,
+    )
 
 
 def temperature_nodes(model: VoxelModel, temperature: float | np.ndarray) -> np.ndarray:
@@ -61,14 +71,27 @@ def load(model: VoxelModel, A: Operator, temperature: float | np.ndarray, out: A
     f[...] = 0
     table, T, *where = thermal_stress(model, A.cell.T, temperature)
     ids, _, _, *widths = A.arguments(np.float64)[:6]
-    args = (f, ids, device.asarray(table), device.asarray(T), *where, *widths, *map(int, A.mirror), nx, ny, nz)
+    args = (
+        f,
+        ids,
+        device.asarray(table),
+        device.asarray(T),
+        *where,
+        *widths,
+        *map(int, A.mirror),
+        nx,
+        ny,
+        nz,
+    )
     device.launch("elastic_load", "thermal_load", (nx + 1, ny + 1, nz + 1), *args)
     if isinstance(temperature, np.ndarray):
         add(device, f, *free_edge_load(model, A, temperature))
     return f
 
 
-def free_edge_load(model: VoxelModel, A: Operator, temperature: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def free_edge_load(
+    model: VoxelModel, A: Operator, temperature: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Bs^T K (free shear) of the lateral free edges, whose tilt is that of a plane inside: flat places, values."""
     strain = free_strain(model, temperature)
     free = [free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges]
@@ -78,14 +101,20 @@ def free_edge_load(model: VoxelModel, A: Operator, temperature: np.ndarray) -> t
     return at, np.bincount(number, B.data * forces, len(at))
 
 
-def free_strain(model: VoxelModel, temperature: float | np.ndarray) -> Callable[[int, np.ndarray], np.ndarray]:
+def free_strain(
+    model: VoxelModel, temperature: float | np.ndarray
+) -> Callable[[int, np.ndarray], np.ndarray]:
     """Return strain(axis, flat cell indices): the thermal strain as `thermal_stress` interpolates it."""
     nodes = temperature_nodes(model, temperature)
     table = np.stack([model.media.thermal_strain(float(t)) for t in nodes])
     ids = model.ids.reshape(-1)
 
     def strain(axis: int, cells: np.ndarray) -> np.ndarray:
-        T = temperature.reshape(-1)[cells] if isinstance(temperature, np.ndarray) else np.full(len(cells), nodes[0])
+        T = (
+            temperature.reshape(-1)[cells]
+            if isinstance(temperature, np.ndarray)
+            else np.full(len(cells), nodes[0])
+        )
         at = (T - nodes[0]) / (nodes[1] - nodes[0])
         n = np.clip(at.astype(int), 0, len(nodes) - 2)
         low, high = (table[m, ids[cells], axis] for m in (n, n + 1))

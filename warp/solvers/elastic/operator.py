@@ -22,7 +22,13 @@ from warp.voxels.voxelize import VoxelModel
 class Operator:
     """A of the module's equation on a device, from material ids; and the parts a preconditioner is built from."""
 
-    def __init__(self, model: VoxelModel, device: Device, temperature: np.ndarray, stiffness: Moduli | None = None) -> None:
+    def __init__(
+        self,
+        model: VoxelModel,
+        device: Device,
+        temperature: np.ndarray,
+        stiffness: Moduli | None = None,
+    ) -> None:
         """`temperature` (media,): the temperature in K at which each medium's stiffness is taken, unless it is given."""
         grid = model.grid
         nz, ny, nx = grid.shape
@@ -47,10 +53,18 @@ class Operator:
         law = np.zeros((self.cell.shape[1], 12))
         law[:, :6], law[:, 6:9] = normal, self.soft.T / 4
         geometry = *self.widths, *spacings(self.lines)
-        self._applied = {real: (ids, *(device.asarray(a, real) for a in (law, *geometry))) for real in (np.float32, np.float64)}
-        self._arguments = {real: (ids, *(device.asarray(a, real) for a in tables)) for real in (np.float32, np.float64)}
+        self._applied = {
+            real: (ids, *(device.asarray(a, real) for a in (law, *geometry)))
+            for real in (np.float32, np.float64)
+        }
+        self._arguments = {
+            real: (ids, *(device.asarray(a, real) for a in tables))
+            for real in (np.float32, np.float64)
+        }
 
-    def on(self, springs: Springs, moved: np.ndarray | None = None, ease: np.ndarray | None = None) -> Operator:
+    def on(
+        self, springs: Springs, moved: np.ndarray | None = None, ease: np.ndarray | None = None
+    ) -> Operator:
         """The same body on springs S to the ground; with `moved` V (springs, m) and `ease` E (m, m) on S - V E V^T."""
         other = copy(self)
         other.springs = springs
@@ -58,7 +72,9 @@ class Operator:
         other._tilts = other.free.rows(self.device, np.float32, np.float64)
         if moved is not None and ease is not None:
             sums, V = np.arange(moved.shape[1]), sparse.csr_matrix(moved)
-            gather = SparseRows(self.device, sums, (sparse.csr_matrix(ease) @ V.T).tocsr(), springs.at, np.float64)
+            gather = SparseRows(
+                self.device, sums, (sparse.csr_matrix(ease) @ V.T).tocsr(), springs.at, np.float64
+            )
             spread = SparseRows(self.device, springs.at, V, sums, np.float64)
             other._eased = gather, spread, self.device.zeros(len(sums))
         return other
@@ -101,7 +117,9 @@ def moduli(model: VoxelModel, temperature: np.ndarray) -> Moduli:
     for t in np.unique(temperature):
         known[t] = model.media.stiffness(float(t)), model.media.shear(float(t))
     rows = range(len(temperature))
-    return np.stack([known[temperature[m]][0][m] for m in rows]), np.stack([known[temperature[m]][1][m] for m in rows])
+    return np.stack([known[temperature[m]][0][m] for m in rows]), np.stack(
+        [known[temperature[m]][1][m] for m in rows]
+    )
 
 
 Moduli = tuple[np.ndarray, np.ndarray]

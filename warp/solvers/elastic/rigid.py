@@ -25,7 +25,19 @@ def remove_rigid_motion(device: Device, U: Any, ids: Any, grid: Grid) -> None:
     there = [device.asarray(a) for a in places]
     widths = [device.asarray(np.r_[1.0, d, 1.0, 1.0]) for d in (grid.dx, grid.dy, grid.dz)]
     sums = device.empty((3, nz + 1, ny + 1, 5))
-    device.launch("elastic_load", "motion_sums", (ny + 1, nz + 1, 3), sums, U, ids, *widths, there[0], nx, ny, nz)
+    device.launch(
+        "elastic_load",
+        "motion_sums",
+        (ny + 1, nz + 1, 3),
+        sums,
+        U,
+        ids,
+        *widths,
+        there[0],
+        nx,
+        ny,
+        nz,
+    )
     w, wx, wxx, wu, wxu = np.moveaxis(device.to_host(sums), -1, 0)
     y, z = y[:, None, :], z[:, :, None]
     second = [w, wx, w * y, w * z, wxx, wx * y, wx * z, w * y * y, w * y * z, w * z * z]
@@ -35,7 +47,9 @@ def remove_rigid_motion(device: Device, U: Any, ids: Any, grid: Grid) -> None:
     moments = np.stack([a.sum(axis=(1, 2)) for a in (wu, wxu, wu * y, wu * z)], axis=1)
     modes = np.array([linear(mode) for mode in motions(grid.mirror)])
     matrix = np.einsum("map,apq,naq->mn", modes, gram, modes)
-    unseen = np.diag(matrix) <= 1e-24 * matrix.max()  # the rotation about a single column of cells moves no face of it
+    unseen = (
+        np.diag(matrix) <= 1e-24 * matrix.max()
+    )  # the rotation about a single column of cells moves no face of it
     matrix[unseen], matrix[:, unseen] = 0.0, 0.0
     matrix[unseen, unseen] = 1.0
     amount = np.linalg.solve(matrix, np.where(unseen, 0.0, np.einsum("map,ap->m", modes, moments)))
@@ -81,7 +95,9 @@ def rising_motions(model: VoxelModel) -> np.ndarray:
     ]
     chosen = [mode for mode in motions(grid.mirror) if mode(1.0, 1.0, 1.0)[2] != 0]
     out = np.zeros((len(chosen), *exists.shape))
-    for a, here in enumerate((np.s_[:nz, :ny, 1 : nx + 2], np.s_[:nz, :, 1 : nx + 1], np.s_[:, :ny, 1 : nx + 1])):
+    for a, here in enumerate(
+        (np.s_[:nz, :ny, 1 : nx + 2], np.s_[:nz, :, 1 : nx + 1], np.s_[:, :ny, 1 : nx + 1])
+    ):
         x, y, z = (q if b == a else (q[1:] + q[:-1]) / 2 for b, q in enumerate(lines))
         for field, mode in zip(out, chosen, strict=True):
             field[a][here] = mode(x[None, None, :], y[None, :, None], z[:, None, None])[a]

@@ -72,11 +72,23 @@ def solve(
     Raises ConvergenceError when the relative residual does not reach `tolerance`.
     """
     if before is not None:
-        return _step(model, temperature, device, tolerance, progress, before, duration, reuse or Reuse(), support)
+        return _step(
+            model,
+            temperature,
+            device,
+            tolerance,
+            progress,
+            before,
+            duration,
+            reuse or Reuse(),
+            support,
+        )
     start = time.perf_counter()
     A = Operator(model, device, mean_temperature(model, temperature))
     f = partial(load, model, A, temperature)
-    x, residuals = krylov.solve(device, A.apply, f, Cycle(A), tolerance, "thermo-elasticity", progress)
+    x, residuals = krylov.solve(
+        device, A.apply, f, Cycle(A), tolerance, "thermo-elasticity", progress
+    )
     U = device.asarray(x[..., 1 : A.n[0] + 2])
     remove_rigid_motion(device, U, A.arguments(np.float64)[0], model.grid)
     return Solution(device.to_host(U), len(residuals) - 1, residuals, time.perf_counter() - start)
@@ -96,39 +108,65 @@ def _step(
     """Solve A dU = -(forces of the present stresses); residuals relative to the load or the forces of the past."""
     start = time.perf_counter()
     mean, strain = mean_temperature(model, temperature), free_strain(model, temperature)
-    voxels = history_step.relaxing_voxels(before, model, moduli(model, mean), mean, duration, strain)
+    voxels = history_step.relaxing_voxels(
+        before, model, moduli(model, mean), mean, duration, strain
+    )
     A = Operator(model, device, mean, (voxels.normal, voxels.shear))
-    bent = np.concatenate([np.zeros(0), *(free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges)])
-    step = history_step.Step(before, model, A, voxels, thermal_stress(model, A.cell.T, temperature), bent)
+    bent = np.concatenate(
+        [
+            np.zeros(0),
+            *(free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges),
+        ]
+    )
+    step = history_step.Step(
+        before, model, A, voxels, thermal_stress(model, A.cell.T, temperature), bent
+    )
     f, hindered = step.imbalance(), device.to_host(load(model, A, temperature))
     scale = max(float(np.linalg.norm(a.reshape(-1))) for a in (f, hindered, f - hindered))
     resting = None
     if isinstance(support, Clamp):
         reuse.forget()
         at, by = held(model, support, A.shape)
-        target = flattening(model, step.body.displacement, at, by) if support.flat else np.zeros(len(at))
+        target = (
+            flattening(model, step.body.displacement, at, by) if support.flat else np.zeros(len(at))
+        )
         x, residuals = _hold(A, f, at, target, scale, tolerance, progress)
     else:
-        x, residuals = _float(A, f, lambda: reuse.of(A, (voxels.normal, voxels.shear)), scale, tolerance, progress)
+        x, residuals = _float(
+            A, f, lambda: reuse.of(A, (voxels.normal, voxels.shear)), scale, tolerance, progress
+        )
         reuse.took(residuals)
     if isinstance(support, Table):
-        more, ways, resting = contact.rest(model, A, f, x, step.body.displacement, scale, tolerance, progress)
+        more, ways, resting = contact.rest(
+            model, A, f, x, step.body.displacement, scale, tolerance, progress
+        )
         x, residuals = x + more, residuals + ways
     field = temperature if isinstance(temperature, np.ndarray) else np.full((1, 1, 1), temperature)
     state = step.after(x, strain, np.broadcast_to(field, model.ids.shape))
     U = device.xp.array(state.displacement)
     remove_rigid_motion(device, U, A.arguments(np.float64)[0], model.grid)
-    return Solution(device.to_host(U), len(residuals) - 1, residuals, time.perf_counter() - start, state, resting)
+    return Solution(
+        device.to_host(U),
+        len(residuals) - 1,
+        residuals,
+        time.perf_counter() - start,
+        state,
+        resting,
+    )
 
 
-def _float(A: Operator, f: np.ndarray, cycle: Callable[[], Cycle], scale: float, tolerance: float, progress) -> tuple:
+def _float(
+    A: Operator, f: np.ndarray, cycle: Callable[[], Cycle], scale: float, tolerance: float, progress
+) -> tuple:
     """Solve A x = f with nothing that holds the body; the residuals relative to `scale`."""
     ratio = float(np.linalg.norm(f.reshape(-1))) / scale if scale else 0.0
     if ratio <= tolerance:
         return np.zeros(A.shape), [ratio]
     told = None if progress is None else lambda n, r: progress(n, r * ratio)
     goal = tolerance / ratio
-    found, relative = krylov.solve(A.device, A.apply, A.device.asarray(f), cycle(), goal, "thermo-elasticity", told)
+    found, relative = krylov.solve(
+        A.device, A.apply, A.device.asarray(f), cycle(), goal, "thermo-elasticity", told
+    )
     return A.device.to_host(found), [r * ratio for r in relative]
 
 
@@ -136,7 +174,15 @@ HELD = 1e10
 """Stiffness of a support in that of a voxel: what it gives way by is below the tolerance, and is then set right."""
 
 
-def _hold(A: Operator, f: np.ndarray, at: np.ndarray, target: np.ndarray, scale: float, tolerance: float, progress) -> tuple:
+def _hold(
+    A: Operator,
+    f: np.ndarray,
+    at: np.ndarray,
+    target: np.ndarray,
+    scale: float,
+    tolerance: float,
+    progress,
+) -> tuple:
     """The same with x = target at flat places `at`."""
     given = np.zeros(A.shape)
     given.reshape(-1)[at] = target

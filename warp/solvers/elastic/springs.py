@@ -47,7 +47,12 @@ class Springs(NamedTuple):
                 for di, share_x in ((0, 1 - t), (1, t)):
                     share = share_y * share_x * self.stiffness[here]
                     used = share > 0
-                    place = np.full(used.sum(), a), k[here][used], y.at[row][used] + dj, x.at[column][used] + di + 1
+                    place = (
+                        np.full(used.sum(), a),
+                        k[here][used],
+                        y.at[row][used] + dj,
+                        x.at[column][used] + di + 1,
+                    )
                     places.append(np.ravel_multi_index(place, coarse))
                     shares.append(share[used])
         at, where = np.unique(np.concatenate(places), return_inverse=True)

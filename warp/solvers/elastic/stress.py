@@ -38,17 +38,35 @@ def stress(
     cell = np.ascontiguousarray(normal.T)
     if state is not None:
         out = np.zeros((6, nz, ny, nx))
-        stress_of_state(out, state, model, (normal, shear), (ids, cell, soft), (table, T, *where), widths, centres)
+        stress_of_state(
+            out,
+            state,
+            model,
+            (normal, shear),
+            (ids, cell, soft),
+            (table, T, *where),
+            widths,
+            centres,
+        )
         return out
     found = device.zeros((6, nz, ny, nx))
     U, *tables = (device.asarray(a) for a in (displacement, cell, soft, table, T))
     lengths = (device.asarray(a) for a in (*widths, *centres))
-    device.launch("elastic_load", "stress", (nx, ny, nz), found, U, ids, *tables, *where, *lengths, nx, ny, nz)
+    device.launch(
+        "elastic_load", "stress", (nx, ny, nz), found, U, ids, *tables, *where, *lengths, nx, ny, nz
+    )
     return device.to_host(found)
 
 
 def stress_of_state(
-    out: np.ndarray, state: State, model: VoxelModel, moduli: tuple, tables: tuple, thermal: tuple, widths, centres
+    out: np.ndarray,
+    state: State,
+    model: VoxelModel,
+    moduli: tuple,
+    tables: tuple,
+    thermal: tuple,
+    widths,
+    centres,
 ) -> None:
     """Stress (6, nz, ny, nx) of a state; the arguments are those of kernel elastic_load.stress."""
     from warp.kernels.host import history as kernels
@@ -63,7 +81,9 @@ def stress_of_state(
         anywhere = np.full(len(model.media), 300.0)
         law = branches(model.media, moduli[0], moduli[1], anywhere, anywhere, 0.0)
         rows = model.ids.reshape(-1)[memory.voxels]
-        out[:3].reshape(3, -1)[:, memory.voxels] = stress_of(memory.strain[: law.decay.shape[1]], law, rows)
+        out[:3].reshape(3, -1)[:, memory.voxels] = stress_of(
+            memory.strain[: law.decay.shape[1]], law, rows
+        )
         edges, volume, tau = edge_stress(memory, model, law, centres)
         inner = between_four(state.solid).reshape(-1)[edges]
         t.reshape(-1)[edges[inner]] = (volume * tau)[inner]

@@ -156,7 +156,9 @@ class _Fine(_Level):
         self.lines_xy = (np.asarray(self.grid.x), np.asarray(self.grid.y))
         self.run("heat_lateral", self.pivot, *A.arguments(np.float32))
         cell, g, n = A.films(np.float32)
-        A.device.launch("heat", "film_add", (n, 1, 1), self.pivot.reshape(-1), cell, g, n, real=np.float32)
+        A.device.launch(
+            "heat", "film_add", (n, 1, 1), self.pivot.reshape(-1), cell, g, n, real=np.float32
+        )
         self.run("heat_factor", self.pivot, *A.arguments(np.float32))
 
     def subtract(self) -> None:
@@ -164,16 +166,37 @@ class _Fine(_Level):
 
     def lines(self, keep: float, old: float, a: float, b: float) -> None:
         fields = (self.x, self.p, self.r, self.pivot)
-        self.run("heat_lines", *fields, *self.A.arguments(np.float32), keep, old, a, b, own=2 * self.shape[0])
+        self.run(
+            "heat_lines",
+            *fields,
+            *self.A.arguments(np.float32),
+            keep,
+            old,
+            a,
+            b,
+            own=2 * self.shape[0],
+        )
 
     def coarsen(self, coarse: _Coarse) -> None:
         args = (*coarse.conductances, *self.A.arguments(np.float32)[:5], *coarse.merging)
         coarse.run("heat_coarsen", *args, *coarse.sizes[:2], *self.sizes)
-        args = (*coarse.weights, *self.A.arguments(np.float32)[:5], *coarse.lower, *coarse.linear, *coarse.merging)
+        args = (
+            *coarse.weights,
+            *self.A.arguments(np.float32)[:5],
+            *coarse.lower,
+            *coarse.linear,
+            *coarse.merging,
+        )
         self.run("heat_weights", *args, *coarse.sizes[:2], *self.sizes)
         films = _merge_films(self.A, coarse)  # part of f from here on
-        cell, g, n = self.device.asarray(films[0], np.int64), self.device.asarray(films[1], np.float32), len(films[0])
-        self.device.launch("heat", "film_add", (n, 1, 1), coarse.f.reshape(-1), cell, g, n, real=np.float32)
+        cell, g, n = (
+            self.device.asarray(films[0], np.int64),
+            self.device.asarray(films[1], np.float32),
+            len(films[0]),
+        )
+        self.device.launch(
+            "heat", "film_add", (n, 1, 1), coarse.f.reshape(-1), cell, g, n, real=np.float32
+        )
 
 
 class _Coarse(_Level):
@@ -207,7 +230,9 @@ class _Coarse(_Level):
 
     def lines(self, keep: float, old: float, a: float, b: float) -> None:
         fields = (self.x, self.p, self.r, self.pivot)
-        self.run("level_lines", *fields, self.gz, *self.sizes, keep, old, a, b, own=2 * self.shape[0])
+        self.run(
+            "level_lines", *fields, self.gz, *self.sizes, keep, old, a, b, own=2 * self.shape[0]
+        )
 
     def coarsen(self, coarse: _Coarse) -> None:
         args = (*coarse.conductances, *self.conductances, *coarse.merging)
@@ -218,12 +243,30 @@ class _Coarse(_Level):
     def restrict(self, fine: _Level) -> None:
         """r = P^T fine.r."""
         sizes = (*self.sizes[:2], *self.fine_sizes)
-        self.run("level_restrict", self.r, fine.r, self.pivot, *self.weights, *self.lower, *self.support, *sizes)
+        self.run(
+            "level_restrict",
+            self.r,
+            fine.r,
+            self.pivot,
+            *self.weights,
+            *self.lower,
+            *self.support,
+            *sizes,
+        )
 
     def prolong(self, fine: _Level) -> None:
         """fine.p = P x, not yet added to fine.x."""
         sizes = (*self.sizes[:2], *self.fine_sizes)
-        fine.run("level_prolong", fine.p, self.x, self.pivot, fine.pivot, *self.weights, *self.lower, *sizes)
+        fine.run(
+            "level_prolong",
+            fine.p,
+            self.x,
+            self.pivot,
+            fine.pivot,
+            *self.weights,
+            *self.lower,
+            *sizes,
+        )
 
 
 def _transfer(lines: np.ndarray, keep: np.ndarray) -> coarsening.Weights:
@@ -235,7 +278,9 @@ def _transfer(lines: np.ndarray, keep: np.ndarray) -> coarsening.Weights:
 def _support(at: np.ndarray, count: int) -> np.ndarray:
     """First and end of the fine cells that see each coarse cell, one after the other."""
     coarse = np.arange(count)
-    return np.concatenate((np.searchsorted(at, coarse - 1, "left"), np.searchsorted(at, coarse, "right")))
+    return np.concatenate(
+        (np.searchsorted(at, coarse - 1, "left"), np.searchsorted(at, coarse, "right"))
+    )
 
 
 def _reach(lines: np.ndarray, keep: np.ndarray) -> np.ndarray:

@@ -18,7 +18,9 @@ from warp.voxels.voxelize import VoxelModel, pieces
 
 ROOM = 298.15  # K; where properties that do not vary are read
 _PICARD_LIMIT, _PICARD_TOLERANCE = 30, 1e-6
-_ANYWHERE = np.arange(150.0, 1001.0, 25.0)  # K; a law that is constant at these and at its knots is so everywhere
+_ANYWHERE = np.arange(
+    150.0, 1001.0, 25.0
+)  # K; a law that is constant at these and at its knots is so everywhere
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,10 @@ class Operator:
             if "ids" not in self._arrays:
                 self._arrays["ids"] = put(self.split.ids)
                 self._arrays["cell"] = put(self.surroundings.cell, np.int64)
-            reals = [put(a, dtype) for a in (self.table, grid.dx, grid.dy, grid.dz, self.surroundings.conductance)]
+            reals = [
+                put(a, dtype)
+                for a in (self.table, grid.dx, grid.dy, grid.dz, self.surroundings.conductance)
+            ]
             self._arrays[dtype] = reals
         table, dx, dy, dz, _ = self._arrays[dtype]
         nz, ny, nx = self.shape
@@ -74,7 +79,18 @@ class Operator:
         run = self.device.launch
         run("heat", "heat_apply", (nx, ny, 1), out, x, *self.arguments(real), keep, sign, real=real)
         cell, g, n = self.films(real)
-        run("heat", "film_apply", (n, 1, 1), out.reshape(-1), x.reshape(-1), cell, g, n, sign, real=real)
+        run(
+            "heat",
+            "film_apply",
+            (n, 1, 1),
+            out.reshape(-1),
+            x.reshape(-1),
+            cell,
+            g,
+            n,
+            sign,
+            real=real,
+        )
 
 
 def operator(
@@ -97,7 +113,9 @@ def operator(
     return Operator(model, device, split, table, surroundings)
 
 
-def _table(model: VoxelModel, split: Split, temperature: float | np.ndarray, step: float) -> np.ndarray:
+def _table(
+    model: VoxelModel, split: Split, temperature: float | np.ndarray, step: float
+) -> np.ndarray:
     """Kernel table: half-voxel resistivities per side and the capacity rate."""
     table = np.zeros((len(split.origin), 7))
     with np.errstate(divide="ignore"):
@@ -119,7 +137,9 @@ def heat_capacity(model: VoxelModel, split: Split, temperature: float | np.ndarr
     return _by_row(model, split, temperature, HEAT_CAPACITY)
 
 
-def _by_row(model: VoxelModel, split: Split, temperature: float | np.ndarray, law: Property) -> np.ndarray:
+def _by_row(
+    model: VoxelModel, split: Split, temperature: float | np.ndarray, law: Property
+) -> np.ndarray:
     """Read a property of every row, all rows of a medium at once; 0 in void."""
     T = np.broadcast_to(np.asarray(temperature, float), len(split.origin))
     found = np.zeros((len(split.origin), *law.width))
@@ -159,11 +179,15 @@ def _absolute(A: Operator, x) -> np.ndarray:
 def refuse_isolated(A: Operator) -> None:
     """Stop when some solid voxels have no conducting path to a film: their temperature would be undefined."""
     ids, part, cooled = A.model.ids.copy(), np.asarray(A.model.media.part), len(A.model.media.part)
-    ids.reshape(-1)[A.surroundings.cell] = cooled  # as a part of its own: pieces without it are isolated
+    ids.reshape(-1)[A.surroundings.cell] = (
+        cooled  # as a part of its own: pieces without it are isolated
+    )
     grid, layers = A.model.grid, np.array([run.start for run in runs(ids)])
     part = np.append(part, len(A.model.parts))
     root, owner, _ = pieces(ids, layers, part, grid, np.ones(len(layers)))
     isolated = owner[~np.isin(root, root[owner == len(A.model.parts)])]
     if len(isolated):
         names = ", ".join(f"'{A.model.parts[p]}'" for p in np.unique(isolated))
-        raise WarpError(f"heat cannot leave {names}: nothing leads from there to a film or fixed temperature")
+        raise WarpError(
+            f"heat cannot leave {names}: nothing leads from there to a film or fixed temperature"
+        )

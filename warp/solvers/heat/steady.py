@@ -41,7 +41,9 @@ from warp.voxels import boundary
 from warp.voxels.boundary import Boundary, Source
 from warp.voxels.voxelize import VoxelModel
 
-_REGROUP = 2  # rounds in which voxels are sorted by temperature anew; later only the groups' means follow
+_REGROUP = (
+    2  # rounds in which voxels are sorted by temperature anew; later only the groups' means follow
+)
 _ROUGH = 1e-2, 1e-3  # share of a round's first residual that is left, in those rounds and later
 _DRIFT = 0.3  # share by which conductivities may differ from those that the V-cycle was made of
 
@@ -84,7 +86,10 @@ def solve_steady(
     varies = varying(model, CONDUCTIVITY)
     rows: float | np.ndarray = _level(A, q) if varies.any() else ROOM
     x, residuals, groups, cycle, k = None, [], split, None, np.zeros(0)
-    iterations, then = 0, np.broadcast_to(rows, A.shape)  # then: the temperature that the V-cycle was made for
+    iterations, then = (
+        0,
+        np.broadcast_to(rows, A.shape),
+    )  # then: the temperature that the V-cycle was made for
 
     def tell(n: int, residual: float) -> None:
         if progress:
@@ -95,7 +100,9 @@ def solve_steady(
             A = operator(model, boundaries, device, rows, split=groups, known=A.surroundings)
         cycle = cycle or Cycle(A)
         rough = _ROUGH[rounds > _REGROUP] if varies.any() else 0.0
-        x, history = krylov.solve(device, A.apply, load(A, q), cycle, tolerance, "heat", tell, x, rough)
+        x, history = krylov.solve(
+            device, A.apply, load(A, q), cycle, tolerance, "heat", tell, x, rough
+        )
         iterations += len(history) - 1
         residuals += history if rounds == 1 else history[1:]
         temperature = _absolute(A, x)
@@ -108,10 +115,17 @@ def solve_steady(
         settled = rounds > _REGROUP and bool(np.all(np.abs(k - before) <= _PICARD_TOLERANCE * k))
         if settled and history[-1] <= tolerance:
             break
-        if np.any(np.abs(k - conductivity(model, groups, boundary.row_means(model.grid, groups, then, ROOM))) > _DRIFT * k):
+        if np.any(
+            np.abs(
+                k - conductivity(model, groups, boundary.row_means(model.grid, groups, then, ROOM))
+            )
+            > _DRIFT * k
+        ):
             cycle, then = None, temperature
     else:
-        raise ConvergenceError("heat: conductivities and temperatures do not settle; check the temperature tables")
+        raise ConvergenceError(
+            "heat: conductivities and temperatures do not settle; check the temperature tables"
+        )
     return Solution(temperature, iterations, residuals, time.perf_counter() - start, A, rounds)
 
 

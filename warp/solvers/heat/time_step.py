@@ -25,8 +25,12 @@ from warp.voxels.voxelize import VoxelModel
 
 Law = Callable[[float], float]
 """Of the time in s; where it has `knots` (as curves.Table), steps end on them."""
-INSIDE = 1e-9  # of a step: laws are read this far inside its ends, so that a jump belongs to one side
-_RASTER = np.arange(100.0, 1500.0, 2.5)  # K; between these and its knots a capacity that varies is taken as linear
+INSIDE = (
+    1e-9  # of a step: laws are read this far inside its ends, so that a jump belongs to one side
+)
+_RASTER = np.arange(
+    100.0, 1500.0, 2.5
+)  # K; between these and its knots a capacity that varies is taken as linear
 _NEAR = 3.0  # a V-cycle serves tau this many times larger or smaller: a few more iterations
 _DRIFT = 0.3  # and properties that have changed by this share
 _ALIKE = 0.2  # share by which capacities of one row may differ
@@ -115,7 +119,9 @@ def _law(laws: Law | Mapping[str, Law] | None, name: str, otherwise: Law) -> Law
 
 def _refuse_unknown(what: str, laws: Law | Mapping[str, Law] | None, names: set[str]) -> None:
     for name in set(laws) - names if isinstance(laws, Mapping) else ():
-        raise WarpError(f"transient heat: {what} of '{name}', but there are {', '.join(sorted(names)) or 'none'}")
+        raise WarpError(
+            f"transient heat: {what} of '{name}', but there are {', '.join(sorted(names)) or 'none'}"
+        )
 
 
 @dataclass(frozen=True)
@@ -159,21 +165,38 @@ class Enthalpy:
     def of(cls, model: VoxelModel, device: Device) -> Enthalpy:
         """Tabulate all media at the knots of all."""
         media = model.media.materials
-        T = np.unique([*_RASTER, *(knot for medium in media if medium is not None for knot in medium.knots if knot > 0)])
+        T = np.unique(
+            [
+                *_RASTER,
+                *(
+                    knot
+                    for medium in media
+                    if medium is not None
+                    for knot in medium.knots
+                    if knot > 0
+                ),
+            ]
+        )
         table = np.zeros((3, len(media), len(T)))
         for row, medium in enumerate(media):
             if medium is not None:
                 c = np.broadcast_to(heat_operator.HEAT_CAPACITY.read(medium, T), len(T))
                 table[0, row, 1:] = np.cumsum((c[1:] + c[:-1]) / 2 * np.diff(T))
                 table[1, row] = c
-                table[2, row, 1:] = np.cumsum(np.abs(np.diff(np.log(np.maximum(c, 1e-3 * c.max())))))
+                table[2, row, 1:] = np.cumsum(
+                    np.abs(np.diff(np.log(np.maximum(c, 1e-3 * c.max()))))
+                )
         put = device.asarray
         return cls(device, put(model.ids), put(voxel_volumes(model.grid)), put(T), put(table))
 
     def __call__(self, T: Any) -> Any:
         """J per voxel at temperatures T (nz, ny, nx) in K; beyond the knots the capacity goes on as it ends."""
         n, rise, h = self._place(T)
-        start, c, c_next = self.table[0, self.ids, n], self.table[1, self.ids, n], self.table[1, self.ids, n + 1]
+        start, c, c_next = (
+            self.table[0, self.ids, n],
+            self.table[1, self.ids, n],
+            self.table[1, self.ids, n + 1],
+        )
         return self.volume * (start + rise * (c + rise / (2 * h) * (c_next - c)))
 
     def spread(self, T: Any) -> Any:
@@ -226,7 +249,9 @@ class Matrices:
             split = boundary.stretched(model, split, stretch)
         capacity = heat_operator.varying(model, heat_operator.HEAT_CAPACITY)
         varies = capacity | heat_operator.varying(model, heat_operator.CONDUCTIVITY)
-        known = heat_operator.operator(model, boundaries, device, step=1.0, split=split).surroundings
+        known = heat_operator.operator(
+            model, boundaries, device, step=1.0, split=split
+        ).surroundings
         enthalpy = Enthalpy.of(model, device) if capacity.any() else None
         return cls(model, boundaries, device, tolerance, split, varies, enthalpy, known)
 
@@ -244,7 +269,11 @@ class Matrices:
     def at(self, tau: float, x: Any) -> Matrix:
         """The matrix of `tau` with properties at x, or the one at hand when that is as good."""
         now = self.now
-        if now is not None and now.tau == tau and now.wrong(x) * float(abs(x).max()) <= self.tolerance:
+        if (
+            now is not None
+            and now.tau == tau
+            and now.wrong(x) * float(abs(x).max()) <= self.tolerance
+        ):
             return now
         self.now = self.matrix(tau, x)
         return self.now
@@ -254,17 +283,27 @@ class Matrices:
         split, rows, slope = self.split, np.full(len(self.split.origin), heat_operator.ROOM), 0.0
         if self.varies.any():
             T = self.absolute(x)
-            order = T if self.enthalpy is None else self.device.to_host(self.enthalpy.spread(x + self.datum))
+            order = (
+                T
+                if self.enthalpy is None
+                else self.device.to_host(self.enthalpy.spread(x + self.datum))
+            )
             split = boundary.split_by(split, order, self.varies)
             rows = boundary.row_means(self.model.grid, split, T, heat_operator.ROOM)
             slope = _slope(self.model, split, rows)
-        A = heat_operator.operator(self.model, self.boundaries, self.device, rows, tau, split, self.known)
+        A = heat_operator.operator(
+            self.model, self.boundaries, self.device, rows, tau, split, self.known
+        )
         put, xp = self.device.asarray, self.device.xp
-        C = put(A.table[:, 6] * tau)[A.arguments(np.float64)[0]] * put(voxel_volumes(self.model.grid))
+        C = put(A.table[:, 6] * tau)[A.arguments(np.float64)[0]] * put(
+            voxel_volumes(self.model.grid)
+        )
         films = []
         for contact in A.surroundings.contacts:
             cell, where = np.unique(contact.faces.cell, return_inverse=True)
-            films.append((put(cell, np.int64), put(np.bincount(where, contact.conductance, len(cell)))))
+            films.append(
+                (put(cell, np.int64), put(np.bincount(where, contact.conductance, len(cell))))
+            )
         row_sum = float(xp.sum(C)) / tau + float(A.surroundings.conductance.sum())
         return Matrix(A, C, tau, films, x.copy(), slope, row_sum)
 
@@ -272,7 +311,9 @@ class Matrices:
         """A x = b to the relative residual `enough`, nothing left of its sum: no heat is lost; also the iterations."""
         if self.cycle is None or not self._serves(M):
             self.cycle, self.cycle_of, self.built = Cycle(M.A), M, self.built + 1
-        x, history = krylov.solve(self.device, M.A.apply, b, self.cycle, enough, "transient heat", None, guess)
+        x, history = krylov.solve(
+            self.device, M.A.apply, b, self.cycle, enough, "transient heat", None, guess
+        )
         r = b.copy()
         M.A.apply(r, x, 1.0, -1.0)
         x += (float(r.sum()) / M.row_sum) * (M.C > 0)
@@ -300,5 +341,7 @@ def _slope(model: VoxelModel, split: boundary.Split, rows: np.ndarray) -> float:
     for read in (heat_operator.conductivity, heat_operator.heat_capacity):
         low, high = read(model, split, rows - 1), read(model, split, rows + 1)
         solid = low + high > 0
-        largest = max(largest, float(np.max(np.abs(high - low)[solid] / (high + low)[solid], initial=0.0)))
+        largest = max(
+            largest, float(np.max(np.abs(high - low)[solid] / (high + low)[solid], initial=0.0))
+        )
     return largest

@@ -40,7 +40,10 @@ _FASTER, _SLOWER = 8.0, 1 / 16  # how much a step grows and shrinks at most
 _ROUNDS = 5  # property updates in one step before it counts as too long
 _SHARE = 0.1  # of the tolerance: what properties at a slightly wrong temperature may cost
 _ALGEBRA = 1e-3  # of the tolerance: what the linear solves may cost, their error taken as 10 times the residual
-_LINEAR, _GUESS = (1e-8, 1e-3), 0.1  # relative residuals: least and most for a step, and for its error
+_LINEAR, _GUESS = (
+    (1e-8, 1e-3),
+    0.1,
+)  # relative residuals: least and most for a step, and for its error
 _SMALLEST = 1e-12  # step over duration
 
 
@@ -123,11 +126,17 @@ def solve(
     t, wish, rejected, last, before = 0.0, base, 0, tolerance, None
     while t < duration:
         end = ends[bisect(ends, t)]
-        dt = _fit(base * 2 ** (np.floor(2 * np.log2(wish / base) + 1e-9) / 2), end - t, halve=not fixed_step)
+        dt = _fit(
+            base * 2 ** (np.floor(2 * np.log2(wish / base) + 1e-9) / 2),
+            end - t,
+            halve=not fixed_step,
+        )
         trial = march.attempt(x, t, dt, before)
         if trial.error > tolerance and (not fixed_step or not trial.settled):
             if fixed_step or dt < _SMALLEST * duration:
-                raise ConvergenceError(f"transient heat: a step of {dt:.1e} s at {t:g} s misses {tolerance:g} K")
+                raise ConvergenceError(
+                    f"transient heat: a step of {dt:.1e} s at {t:g} s misses {tolerance:g} K"
+                )
             rejected += 1
             wish = dt * max(0.9 * (tolerance / trial.error) ** (1 / 3), _SLOWER)
             continue
@@ -143,7 +152,9 @@ def solve(
         if fixed_step or t == duration:
             continue
         error = max(trial.error, 1e-3 * tolerance)
-        factor = min(0.95 * (tolerance / error) ** 0.1 * (last / error) ** (0.4 / 3), _FASTER)  # gains 0.3/3, 0.4/3
+        factor = min(
+            0.95 * (tolerance / error) ** 0.1 * (last / error) ** (0.4 / 3), _FASTER
+        )  # gains 0.3/3, 0.4/3
         wish, last = (factor * wish if 2 * dt > wish else max(wish, factor * dt)), error
         if t == end and laws.jump(t, dt):
             wish, before = min(wish, march.careful(x, t, duration)), None
@@ -155,7 +166,9 @@ def _complete(model: VoxelModel, start: float | np.ndarray) -> np.ndarray:
     T = np.broadcast_to(np.asarray(start, float), model.ids.shape)
     missing = np.unique(model.ids[(model.ids > 0) & ~(T > 0)])
     if len(missing):
-        names = ", ".join(f"'{model.parts[p]}'" for p in np.unique(np.asarray(model.media.part)[missing]))
+        names = ", ".join(
+            f"'{model.parts[p]}'" for p in np.unique(np.asarray(model.media.part)[missing])
+        )
         raise WarpError(f"transient heat: {names} has no temperature to start from (K, above zero)")
     return T
 
@@ -195,9 +208,14 @@ class _Trial:
 
     def step(self, t: float) -> Step:
         copies = self.M.A.model.grid.copies
-        supplied, lost, stored = (copies * heat for heat in (self.size * self.supplied, self.size * self.lost, self.stored))
+        supplied, lost, stored = (
+            copies * heat
+            for heat in (self.size * self.supplied, self.size * self.lost, self.stored)
+        )
         change = float(abs(self.whole).max())
-        return Step(t, self.size, change, self.error, self.iterations, self.rounds, supplied, lost, stored)
+        return Step(
+            t, self.size, change, self.error, self.iterations, self.rounds, supplied, lost, stored
+        )
 
 
 @dataclass
@@ -230,10 +248,14 @@ class _March:
             done.append(trial.iterations)
             middle = x + place * trial.whole
             wrong = M.wrong(middle) * float(abs(trial.whole).max())
-            if wrong <= _SHARE * self.tolerance or (self.controlled and trial.error > self.tolerance):
+            if wrong <= _SHARE * self.tolerance or (
+                self.controlled and trial.error > self.tolerance
+            ):
                 break
         settled = wrong <= _SHARE * self.tolerance
-        error = trial.error if settled else max(trial.error, 8 * self.tolerance)  # shorter steps change less
+        error = (
+            trial.error if settled else max(trial.error, 8 * self.tolerance)
+        )  # shorter steps change less
         gain, owed = self.matrices.gain(M, x, trial.whole), self.owed
         if self.matrices.enthalpy is not None:
             missed = M.C * trial.whole - gain  # as of a latent heat that the step leaps over
@@ -279,4 +301,6 @@ class _March:
         """Relative residual that a change of the guessed size needs."""
         if guess is None:
             return _LINEAR[0]
-        return float(np.clip(_ALGEBRA * self.tolerance / max(float(abs(guess).max()), 1e-12), *_LINEAR))
+        return float(
+            np.clip(_ALGEBRA * self.tolerance / max(float(abs(guess).max()), 1e-12), *_LINEAR)
+        )

@@ -19,7 +19,6 @@ In either case what is missing of the stress, sum C_i q_i (maxwell), goes to all
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
@@ -45,15 +44,16 @@ from warp.solvers.elastic.layout import PAD, bordered
 from warp.solvers.elastic.load import free_strain
 from warp.voxels.voxelize import VoxelModel
 
-SHARED = re.compile(r" \d+/\d+ in ")  # how media name a voxel that two of them share
-
 
 def replaced(before: VoxelModel, after: VoxelModel, born: Collection[str]) -> np.ndarray:
     """Voxels (nz, ny, nx) that a part which appears takes from another: they are new, and what they bore is gone."""
     old, new = before.media, after.media
-    whole = [np.array([SHARED.search(name) is None for name in media.names]) for media in (old, new)]
+    whole = [~media.shared for media in (old, new)]
     fresh = np.array([part >= 0 and after.parts[part] in born for part in new.part])
-    owners = [np.array([model.parts[p] if p >= 0 else "" for p in model.media.part]) for model in (before, after)]
+    owners = [
+        np.array([model.parts[p] if p >= 0 else "" for p in model.media.part])
+        for model in (before, after)
+    ]
     taken = (whole[0] & (old.part >= 0))[before.ids] & (whole[1] & fresh)[after.ids]
     return taken & (owners[0][before.ids] != owners[1][after.ids])
 
@@ -119,7 +119,9 @@ def _edges(model: VoxelModel, T: float) -> tuple[np.ndarray, np.ndarray, np.ndar
     if edges:
         at = places(table(edges, solid), solid.shape)
         stiffness.reshape(-1)[at] = np.concatenate([e.stiffness for e in edges])
-        bent.reshape(-1)[at] = np.concatenate([free_shear(e, model.ids, partial(strain, e.face), lines) for e in edges])
+        bent.reshape(-1)[at] = np.concatenate(
+            [free_shear(e, model.ids, partial(strain, e.face), lines) for e in edges]
+        )
     else:
         at = np.zeros(0, np.int64)
     return stiffness, bent, at
@@ -133,9 +135,18 @@ class Inheritance:
 
     def __init__(self, memory: Memory, before: VoxelModel, after: VoxelModel, T: float) -> None:
         self.memory, self.before, self.after, self.T = memory, before, after, T
-        self.moduli = [(model.media.stiffness(T), model.media.shear(T)) for model in (before, after)]
-        self.law = [_branches(model, moduli, T) for model, moduli in zip((before, after), self.moduli, strict=True)]
-        laws = [getattr(m, "relaxation", None) for model in (before, after) for m in model.media.materials]
+        self.moduli = [
+            (model.media.stiffness(T), model.media.shear(T)) for model in (before, after)
+        ]
+        self.law = [
+            _branches(model, moduli, T)
+            for model, moduli in zip((before, after), self.moduli, strict=True)
+        ]
+        laws = [
+            getattr(m, "relaxation", None)
+            for model in (before, after)
+            for m in model.media.materials
+        ]
         numbers = [next(n for n, other in enumerate(laws) if other == law) for law in laws]
         self.number = np.split(np.array(numbers), [len(before.media)])
         self.terms = max(law.decay.shape[1] for law in self.law)
@@ -151,11 +162,17 @@ class Inheritance:
         (stiff, _), (new_stiff, _) = self.moduli
         for a, b in np.unique(np.stack(self.rows), axis=1).T:
             same = self.number[0][a] == self.number[1][b]
-            if not relaxing(self.after.media)[b] or (same and np.array_equal(stiff[a], new_stiff[b])):
+            if not relaxing(self.after.media)[b] or (
+                same and np.array_equal(stiff[a], new_stiff[b])
+            ):
                 continue
             here = (self.rows[0] == a) & (self.rows[1] == b)
             C, D = normal_matrix(stiff[a]), normal_matrix(new_stiff[b])
-            own = np.einsum("ab,tbn->tan", np.linalg.solve(D, C), found[..., here]) if same else 0 * found[..., here]
+            own = (
+                np.einsum("ab,tbn->tan", np.linalg.solve(D, C), found[..., here])
+                if same
+                else 0 * found[..., here]
+            )
             borne = stress_of(own[: self.law[1].decay.shape[1]], self.law[1], self.rows[1][here])
             found[..., here] = own + np.linalg.solve(D, self.stress[:, here] - borne)
         return found
@@ -166,7 +183,9 @@ class Inheritance:
         found = self.branches[0][:, there]
         elastic = ~relaxing(self.after.media)[self.rows[1][there]]
         D = normal_matrix(self.moduli[1][0])[self.rows[1][there][elastic]]
-        found[:, elastic] = np.linalg.solve(D, self.stress[:, there][:, elastic].T[..., None])[..., 0].T
+        found[:, elastic] = np.linalg.solve(D, self.stress[:, there][:, elastic].T[..., None])[
+            ..., 0
+        ].T
         return self.memory.voxels[there], found
 
     def offset(self, lateral: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +204,9 @@ class Inheritance:
         pattern = np.zeros((self.terms, q.shape[1]))
         pattern[: len(q)] = q * G.sum(axis=1)
         borne = (G.T[: len(q)] * q).sum(axis=0)
-        known, found = recalled(self.memory.sites, np.vstack([pattern, borne, self.number[0][row]]), new.keys)
+        known, found = recalled(
+            self.memory.sites, np.vstack([pattern, borne, self.number[0][row]]), new.keys
+        )
         stiffness, whole = new.stiffness[known].T, new.effective[known]
         own = np.where(found[-1] == self.number[1][new.of[known]], found[:-2] / whole, 0.0)
         own += (found[-2] - (stiffness * own[: len(stiffness)]).sum(axis=0)) / whole
@@ -198,7 +219,9 @@ class Inheritance:
         model = (self.before, self.after)[which]
         shape = (3, *(n + 1 for n in model.ids.shape))
         end = np.full(len(model.media), self.T)
-        voxels = Voxels(memory, model, self.moduli[which], end, 0.0, lambda cells: np.zeros((3, len(cells))))
+        voxels = Voxels(
+            memory, model, self.moduli[which], end, 0.0, lambda cells: np.zeros((3, len(cells)))
+        )
         return Sites(memory, model, voxels, lateral, np.ones(shape, bool), np.zeros(shape))
 
 

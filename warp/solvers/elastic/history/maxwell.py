@@ -47,12 +47,16 @@ class Memory:
         none = np.zeros(0, np.int64)
         return cls(none, np.zeros((1, 3, 0)), np.zeros(0), none, np.zeros((1, 0)))
 
-    def cropped(self, shape: tuple[int, ...], low: list[int], solid: np.ndarray, exists: np.ndarray) -> Memory:
+    def cropped(
+        self, shape: tuple[int, ...], low: list[int], solid: np.ndarray, exists: np.ndarray
+    ) -> Memory:
         """The memory of a block that begins at voxel `low`; `exists`: the edges that remain."""
         voxels, keep = moved(self.voxels, shape, low, solid)
         edges, on = moved(self.sites // 5, (3, *(n + 1 for n in shape)), [0, *low], exists)
         sites = edges * 5 + self.sites[on] % 5
-        return Memory(voxels, self.strain[..., keep], self.temperature[keep], sites, self.shear[:, on])
+        return Memory(
+            voxels, self.strain[..., keep], self.temperature[keep], sites, self.shear[:, on]
+        )
 
 
 def moved(flat: np.ndarray, shape: tuple[int, ...], low: list[int], inside: np.ndarray) -> tuple:
@@ -90,11 +94,19 @@ def relaxations(model: VoxelModel) -> list[Relaxation]:
 
 
 def branches(
-    media: Media, normal: np.ndarray, shear: np.ndarray, start: np.ndarray, end: np.ndarray, duration: float
+    media: Media,
+    normal: np.ndarray,
+    shear: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    duration: float,
 ) -> Branches:
     """Relax every medium over a step; normal (media, 6), shear (media, 3) at its end, temperatures (media,) in K."""
     laws = [getattr(m, "relaxation", None) for m in media.materials]
-    count, terms = len(laws), 1 + max((len(law.times) for law in laws if law is not None), default=0)
+    count, terms = (
+        len(laws),
+        1 + max((len(law.times) for law in laws if law is not None), default=0),
+    )
     found = Branches(*(np.zeros((count, terms, *tail)) for tail in ((), (), (3, 3), (3,))))
     steps: dict[tuple, Any] = {}
     for m, law in enumerate(laws):
@@ -143,10 +155,16 @@ class Voxels:
         before = media.stress_free[self.rows]
         before[known] = memory.temperature[place]
         grid = model.grid
-        volume = (grid.dz[:, None] * grid.area.reshape(-1)).reshape(-1)[self.at] if len(self.at) else np.zeros(0)
+        volume = (
+            (grid.dz[:, None] * grid.area.reshape(-1)).reshape(-1)[self.at]
+            if len(self.at)
+            else np.zeros(0)
+        )
         total = np.bincount(self.rows, volume, len(media))
         mean = np.bincount(self.rows, volume * before, len(media)) / np.where(total > 0, total, 1)
-        self.branches = branches(media, normal, shear, np.where(total > 0, mean, end), end, duration)
+        self.branches = branches(
+            media, normal, shear, np.where(total > 0, mean, end), end, duration
+        )
         b, terms = self.branches, self.branches.decay.shape[1]
         self.q = np.zeros((terms, 3, len(self.at)))
         self.q[:, :, ~known] = remembered(self.at[~known])
@@ -171,7 +189,9 @@ class Voxels:
 class Sites:
     """The edges at viscoelastic voxels during one step: `edges`, flat indices in an edge array."""
 
-    def __init__(self, memory: Memory, model: VoxelModel, voxels: Voxels, lateral: np.ndarray, lasting, shear) -> None:
+    def __init__(
+        self, memory: Memory, model: VoxelModel, voxels: Voxels, lateral: np.ndarray, lasting, shear
+    ) -> None:
         """`lateral`: flat indices of the edges at free faces; `lasting` and `shear` as at the step's beginning."""
         self.branches, self.G = voxels.branches, voxels.shear
         if len(voxels.at):
@@ -185,14 +205,18 @@ class Sites:
         uniform = (~solid | (self.rows == top)).all(axis=0)
         which, keys, rows, weights = [], [], [], []
         for slot in (0, 1, 2, 3, ALL):
-            row, weight = (top, np.ones(len(top))) if slot == ALL else (self.rows[slot], self.weights[slot])
+            row, weight = (
+                (top, np.ones(len(top))) if slot == ALL else (self.rows[slot], self.weights[slot])
+            )
             at = np.flatnonzero(voxels.relaxes[row] & (uniform == (slot == ALL)) & (weight > 0))
             which.append(at)
             keys.append(self.edges[at] * 5 + slot)
             rows.append(row[at])
             weights.append(weight[at])
         order = np.argsort(np.concatenate(keys), kind="stable")
-        self.which, self.keys, self.of, self.share = (np.concatenate(a)[order] for a in (which, keys, rows, weights))
+        self.which, self.keys, self.of, self.share = (
+            np.concatenate(a)[order] for a in (which, keys, rows, weights)
+        )
         self.q = self._recall(memory, lasting, shear)
         e = self.kind[self.which]
         self.stiffness = self.branches.shear[self.of, :, e]  # (sites, terms+1)
@@ -210,7 +234,9 @@ class Sites:
         terms = self.branches.decay.shape[1]
         common = min(terms, len(memory.shear))
         edge = self.keys // 5
-        q = np.repeat(np.where(lasting.reshape(-1)[edge], shear.reshape(-1)[edge], 0.0)[None], terms, axis=0)
+        q = np.repeat(
+            np.where(lasting.reshape(-1)[edge], shear.reshape(-1)[edge], 0.0)[None], terms, axis=0
+        )
         alive = lasting.reshape(-1)[memory.sites // 5]
         known, old = recalled(memory.sites[alive], memory.shear[:common, alive], self.keys)
         q[:common, known] = old
@@ -223,7 +249,9 @@ class Sites:
         return self.keys, past(self.q, self.decay, self.mean) + self.mean.T * gamma
 
 
-def recalled(sites: np.ndarray, values: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def recalled(
+    sites: np.ndarray, values: np.ndarray, keys: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Which of the sites `keys` lie on the edges of the ascending `sites`, and the values (.., m) there: the site's own,
     that of all its edge's voxels, or their mean."""
     edges, first, count = np.unique(sites // 5, return_index=True, return_counts=True)
@@ -245,7 +273,9 @@ def corners(e: int) -> list[list[int]]:
     return shifts
 
 
-def edges_of(model: VoxelModel, relaxes: np.ndarray, lateral: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def edges_of(
+    model: VoxelModel, relaxes: np.ndarray, lateral: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Edges with a viscoelastic voxel that bear shear: flat indices (n,), media (4, n) round them and their area shares."""
     ids = np.pad(model.ids, 1)
     widths = [np.pad(d, 1) for d in (model.grid.dz, model.grid.dy, model.grid.dx)]
@@ -255,7 +285,10 @@ def edges_of(model: VoxelModel, relaxes: np.ndarray, lateral: np.ndarray) -> tup
     found = []
     for e in range(3):
         shifts = corners(e)
-        views = [ids[tuple(slice(s, s + n) for s, n in zip(shift, shape, strict=True))] for shift in shifts]
+        views = [
+            ids[tuple(slice(s, s + n) for s, n in zip(shift, shape, strict=True))]
+            for shift in shifts
+        ]
         near, solid = np.zeros(shape, bool), np.ones(shape, bool)
         for view in views:
             near |= relaxes[view]
@@ -263,9 +296,17 @@ def edges_of(model: VoxelModel, relaxes: np.ndarray, lateral: np.ndarray) -> tup
         at = np.nonzero(near & (solid | free[e]))
         rows = np.stack([view[at] for view in views])
         across = [a for a in range(3) if shifts[0][a] == 0]
-        area = np.stack([np.prod([widths[a][at[a] + shift[a]] for a in across], axis=0) for shift in shifts])
+        area = np.stack(
+            [np.prod([widths[a][at[a] + shift[a]] for a in across], axis=0) for shift in shifts]
+        )
         area[rows == 0] = 0
-        found.append((np.ravel_multi_index((np.full(len(at[0]), e), *at), free.shape), rows, area / area.sum(axis=0)))
+        found.append(
+            (
+                np.ravel_multi_index((np.full(len(at[0]), e), *at), free.shape),
+                rows,
+                area / area.sum(axis=0),
+            )
+        )
     return tuple(np.concatenate(a, axis=-1) for a in zip(*found, strict=True))  # type: ignore[return-value]
 
 
@@ -277,7 +318,12 @@ def rows_of(sites: np.ndarray, model: VoxelModel) -> np.ndarray:
     for kind in range(3):
         here = e == kind
         where = [a[here] for a in at]
-        round_it = np.stack([ids[tuple(a + s for a, s in zip(where, shift, strict=True))] for shift in corners(kind)])
+        round_it = np.stack(
+            [
+                ids[tuple(a + s for a, s in zip(where, shift, strict=True))]
+                for shift in corners(kind)
+            ]
+        )
         picked = np.take_along_axis(round_it, np.minimum(slot[here], 3)[None], axis=0)[0]
         row[here] = np.where(slot[here] == ALL, round_it.max(axis=0, initial=0), picked)
     return row

@@ -42,7 +42,12 @@ class State:
         """Nothing exists yet on a grid of shape (nz, ny, nx)."""
         faces = tuple(n + 1 for n in shape)
         none = np.zeros((0, 7), np.int32), np.zeros(0)
-        fields = np.zeros((3, *faces)), np.zeros(shape, bool), np.zeros((3, *shape)), np.zeros((3, *faces))
+        fields = (
+            np.zeros((3, *faces)),
+            np.zeros(shape, bool),
+            np.zeros((3, *shape)),
+            np.zeros((3, *faces)),
+        )
         return cls(*fields, *none, *none, Memory.start())
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -53,7 +58,11 @@ class State:
     @classmethod
     def of(cls, arrays: dict[str, np.ndarray]) -> State:
         """Rebuild the state from `arrays`."""
-        memory = {name.removeprefix("memory_"): a for name, a in arrays.items() if name.startswith("memory_")}
+        memory = {
+            name.removeprefix("memory_"): a
+            for name, a in arrays.items()
+            if name.startswith("memory_")
+        }
         own = {name: a for name, a in arrays.items() if not name.startswith("memory_")}
         return cls(**own, memory=Memory(**memory))
 
@@ -66,7 +75,9 @@ class State:
         shear = np.where(exists, self.shear, 0.0)
         memory = self.memory.cropped(solid.shape, [0, 0, 0], solid, exists)
         tables = self.lateral[keep], self.forces[keep], self.held[held], self.held_forces[held]
-        return State(self.displacement, solid, np.where(solid, self.strain, 0.0), shear, *tables, memory)
+        return State(
+            self.displacement, solid, np.where(solid, self.strain, 0.0), shear, *tables, memory
+        )
 
     def cropped(self, slices: Slices) -> State:
         """Cut out the voxels [z, y, x] of a block; its state on the block's own grid, without mirror planes.
@@ -137,7 +148,9 @@ def table(edges: list[Edges], solid: np.ndarray) -> np.ndarray:
     for e in edges:
         s = np.pad(along(solid, e.face), ((0, 0), (0, 0), (1, 1)))
         above = ~(s[e.k - 1, e.m, e.p] & s[e.k, e.m, e.p])
-        found.append(np.stack([np.full(len(e.k), e.face), e.k, e.m, e.p, e.level, e.plane, above], axis=1))
+        found.append(
+            np.stack([np.full(len(e.k), e.face), e.k, e.m, e.p, e.level, e.plane, above], axis=1)
+        )
     return np.concatenate(found).astype(np.int32)
 
 
@@ -198,11 +211,18 @@ def crop_edges(lateral: np.ndarray, forces: np.ndarray, low: list[int], solid: n
     """Lateral edges and forces of a block that begins at voxel `low`; those that lean on a mirror plane are gone."""
     face, k, m, p, level, plane, side = lateral.T
     across, beside = np.where(face == 0, low[2], low[1]), np.where(face == 0, low[1], low[2])
-    moved = np.stack([face, k - low[0], m - beside, p - across, level - low[0], plane - across, side], axis=1)
-    levels, rows, columns = len(solid), *(np.where(face == 0, *n) for n in (solid.shape[1:], solid.shape[:0:-1]))
+    moved = np.stack(
+        [face, k - low[0], m - beside, p - across, level - low[0], plane - across, side], axis=1
+    )
+    levels, rows, columns = (
+        len(solid),
+        *(np.where(face == 0, *n) for n in (solid.shape[1:], solid.shape[:0:-1])),
+    )
     _, k, m, p, level, plane, _ = moved.T
     inside = (k > 0) & (k < levels) & (m >= 0) & (m < rows) & (p >= 0) & (p <= columns)
-    inside &= (level >= 0) & (level <= levels) & (plane > 0) & (plane < columns) & (lateral[:, 5] >= 0)
+    inside &= (
+        (level >= 0) & (level <= levels) & (plane > 0) & (plane < columns) & (lateral[:, 5] >= 0)
+    )
     moved, forces = moved[inside].astype(np.int32), forces[inside]
     keep = present(moved, solid)
     return moved[keep], forces[keep]

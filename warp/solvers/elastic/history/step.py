@@ -30,14 +30,15 @@ if TYPE_CHECKING:
     from warp.solvers.elastic.operator import Operator
 
 
-
 def relaxing_voxels(
     before: State, model: VoxelModel, moduli: tuple, end: np.ndarray, duration: float, free: Strain
 ) -> Voxels:
     """The viscoelastic voxels of a step that ends at the mean temperatures `end` (media,)."""
 
     def remembered(cells: np.ndarray) -> np.ndarray:
-        strain = before.strain.reshape(3, -1)[:, cells] - np.stack([free(a, cells) for a in range(3)])
+        strain = before.strain.reshape(3, -1)[:, cells] - np.stack(
+            [free(a, cells) for a in range(3)]
+        )
         return np.where(before.solid.reshape(-1)[cells], strain, 0.0)
 
     return Voxels(before.memory, model, moduli, end, duration, remembered)
@@ -47,14 +48,22 @@ class Step:
     """One step of a body: the forces it begins with, and its state after a displacement."""
 
     def __init__(
-        self, before: State, model: VoxelModel, A: Operator, voxels: Voxels, thermal_stress: tuple, bent: np.ndarray
+        self,
+        before: State,
+        model: VoxelModel,
+        A: Operator,
+        voxels: Voxels,
+        thermal_stress: tuple,
+        bent: np.ndarray,
     ) -> None:
         """thermal_stress: arguments of kernels; bent: free shear of A's lateral edges (free_edges)."""
         self.A, self.voxels, self.thermal_stress, self.bent = A, voxels, thermal_stress, bent
         self.solid = model.ids > 0
         self.body = carry(before, self.solid, A.edges)
         self.lateral = places(self.body.lateral, self.solid.shape)
-        self.sites = Sites(before.memory, model, voxels, self.lateral, self.body.lasting, self.body.shear)
+        self.sites = Sites(
+            before.memory, model, voxels, self.lateral, self.body.lasting, self.body.shear
+        )
         self.spacing = spacings(A.lines)
         self.B = strain_matrix(A.edges, self.spacing[1::2], A.n)
         held = rows_of(self.body.held, self.body.held_forces)
@@ -99,4 +108,14 @@ class Step:
         sites, gamma = self.sites.after(shear[self.sites.edges])
         memory = Memory(at, self.voxels.after(strain), temperature.reshape(-1)[at], sites, gamma)
         U = np.where(faces_of(self.solid), body.displacement + dU, 0.0)
-        return State(U, self.solid, body.strain, body.shear, body.lateral, forces, body.held, body.held_forces, memory)
+        return State(
+            U,
+            self.solid,
+            body.strain,
+            body.shear,
+            body.lateral,
+            forces,
+            body.held,
+            body.held_forces,
+            memory,
+        )

@@ -1,13 +1,13 @@
-"""How many solves a moment takes where something relaxes: in each of them strain and temperature are linear in time.
+"""How many solves a load step takes where something relaxes: in each of them strain and temperature are linear in time.
 
 That is how a step of a branch is exact (relaxation), but a layer that relaxes lets go of the strain of its neighbours at a
 rate of its own. So a step is taken whole and in two halves, SPAN kelvin at most; what the branches remember must come out
 alike,
 
-    |q of one - q of two| <= TOLERANCE |q|,     |q| over all branches and voxels, the largest since the moment began
+    |q of one - q of two| <= TOLERANCE |q|,     |q| over all branches and voxels, the largest since the load step began
 
 else it is shortened. Second order in the length: the halves, which count, have a third of that error. Once the rest of the
-moment is too cold or too short for anything to relax, one solve ends it. A chip with mould that cools by 150 K through its
+load step is too cold or too short for anything to relax, one solve ends it. A chip with mould that cools by 150 K through its
 glass transition takes some 40 solves, for 0.1 % of its curvature; in one it would be 15 % off.
 Of a body that is free of stress |q| is rounding: it is taken to be no less than LEAST of the strain by which the body grows.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SPAN, TOLERANCE, LEAST = 10.0, 1e-3, 1e-2
 FROZEN = 1e-4  # of a branch, that may relax in one solve
-SHORTEST = 1e-12  # of the moment
+SHORTEST = 1e-12  # of the load step
 
 
 def solve(
@@ -70,7 +70,9 @@ def solve(
                 return two
             done, state = until, two.state
         elif share < SHORTEST:
-            raise ConvergenceError(f"relaxation: a step of {length:.1e} s misses {TOLERANCE:g} of the strain")
+            raise ConvergenceError(
+                f"relaxation: a step of {length:.1e} s misses {TOLERANCE:g} of the strain"
+            )
         share *= float(np.clip(0.9 * (TOLERANCE / max(error, 1e-12)) ** (1 / 3), 0.1, 5.0))
 
 

@@ -23,10 +23,14 @@ def invert(level: Level):
     scale = 1 / np.sqrt(A.diagonal())
     A *= scale
     A *= scale[:, None]
-    factor, pivots, rank, _ = lapack.dpstrf(A, tol=1e-11, lower=1, overwrite_a=1)  # large arrays: in place
+    factor, pivots, rank, _ = lapack.dpstrf(
+        A, tol=1e-11, lower=1, overwrite_a=1
+    )  # large arrays: in place
     order, loose = pivots - 1, len(A) - rank
     motion = np.zeros((len(A), loose))
-    motion[:rank] = -solve_triangular(factor[:rank, :rank], factor[rank:, :rank].T, trans="T", lower=True)
+    motion[:rank] = -solve_triangular(
+        factor[:rank, :rank], factor[rank:, :rank].T, trans="T", lower=True
+    )
     motion[rank:] = np.eye(loose)
     Q, _ = np.linalg.qr(motion * scale[order, None])
     factor[rank:, :rank] = 0
@@ -55,12 +59,18 @@ def matrix(level: Level) -> sparse.csr_matrix:
         sent = (component == a) & (k % 3 == ck) & (j % 3 == cj) & (i % 3 == ci)
         seen = level.times(sent.astype(float))
         _, rk, rj, ri = at = np.nonzero(seen)
-        source = [q + (c - q + 1) % 3 - 1 for q, c in ((rk, ck), (rj, cj), (ri, ci))]  # the sender within one place
-        ok = np.all([(q >= 0) & (q < n) for q, n in zip(source, level.shape[1:], strict=True)], axis=0)
+        source = [
+            q + (c - q + 1) % 3 - 1 for q, c in ((rk, ck), (rj, cj), (ri, ci))
+        ]  # the sender within one place
+        ok = np.all(
+            [(q >= 0) & (q < n) for q, n in zip(source, level.shape[1:], strict=True)], axis=0
+        )
         rows.append(number[at][ok])
         columns.append(number[(np.full(ok.sum(), a), *(q[ok] for q in source))])
         values.append(seen[at][ok])
     assert level.free is not None
     more = level.free.entries()
-    row, column, value = (np.concatenate([*q, a]) for q, a in zip((rows, columns, values), more, strict=True))
+    row, column, value = (
+        np.concatenate([*q, a]) for q, a in zip((rows, columns, values), more, strict=True)
+    )
     return sparse.csr_matrix((value, (row, column)), shape=(number.size,) * 2)

@@ -47,7 +47,9 @@ class Coefficients:
     hidden: Any
 
 
-def split_edges(device: Device, C: Any, total: Any, mirror: tuple[bool, bool], hidden: Any = None) -> Coefficients:
+def split_edges(
+    device: Device, C: Any, total: Any, mirror: tuple[bool, bool], hidden: Any = None
+) -> Coefficients:
     """Sort the edges of a level: plain, with a borrowed tilt, and those between displacements that do not exist."""
     nx, ny, nz = n = total.shape[3] - PAD, total.shape[2] - 1, total.shape[1] - 1
     ids = device.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
@@ -77,7 +79,15 @@ def merge_media(A: Operator, merge: Merge) -> Coefficients:
     C, K, hidden = empty(A.device, merge, nz)
     levels, weights = max(1, AT_ONCE // ((ny + 1) * (nx + PAD))), tables(A.device, merge)
     for first in range(0, nz + 1, levels):
-        _coarsen(A.device, C, K, hidden, *looked_up(A, first, min(levels, nz + 1 - first)), weights, first)
+        _coarsen(
+            A.device,
+            C,
+            K,
+            hidden,
+            *looked_up(A, first, min(levels, nz + 1 - first)),
+            weights,
+            first,
+        )
     for edge in A.edges:  # what the lateral free faces carry
         m = np.searchsorted((merge.keep_y, merge.keep_x)[edge.face], edge.m, "right") - 1
         w = merge.weights(edge.face, True)
@@ -96,7 +106,12 @@ def stored(A: Operator) -> Coefficients:
     C, K = looked_up(A, 0, A.n[2] + 1)
     for edge in A.edges:
         j, i = (edge.m, edge.p) if edge.face == 0 else (edge.p, edge.m)
-        add(A.device, K[1 - edge.face], np.ravel_multi_index((edge.k, j, i + 1), K.shape[1:]), edge.stiffness)
+        add(
+            A.device,
+            K[1 - edge.face],
+            np.ravel_multi_index((edge.k, j, i + 1), K.shape[1:]),
+            edge.stiffness,
+        )
     return split_edges(A.device, C, K, A.mirror)
 
 
@@ -119,10 +134,14 @@ def tables(device: Device, merge: Merge) -> list:
     """Merged lines, weights and shares, as kernel elastic_setup.coarsen takes them."""
     lines = merge.keep_x, merge.keep_y, *merge.transposed(0, True), *merge.transposed(1, True)
     shares = *merge.shares(0), *merge.shares(1)
-    return [device.asarray(a, np.int32 if a.dtype.kind == "i" else float) for a in (*lines, *shares)]
+    return [
+        device.asarray(a, np.int32 if a.dtype.kind == "i" else float) for a in (*lines, *shares)
+    ]
 
 
-def _coarsen(device: Device, C: Any, K: Any, hidden: Any, fine_C: Any, fine_K: Any, weights: list, first: int) -> None:
+def _coarsen(
+    device: Device, C: Any, K: Any, hidden: Any, fine_C: Any, fine_K: Any, weights: list, first: int
+) -> None:
     """Merge levels `first` and above, as many as the fine arrays have; `weights`: `tables`."""
     NX, NY, levels = len(weights[0]) - 1, len(weights[1]) - 1, fine_K.shape[1]
     args = (C, K, hidden, fine_C, fine_K, *weights, LEAST, first, levels, NX, NY)

@@ -10,7 +10,16 @@ import numpy as np
 from warp.solvers.elastic.layout import PAD
 from warp.solvers.elastic.multigrid.coarsest import invert
 from warp.solvers.elastic.multigrid.coefficients import merge_coefficients, merge_media, stored
-from warp.solvers.elastic.multigrid.level import STEPS, WIDE, WIDE_FINEST, Coarse, Fine, Level, Stored, relative_width
+from warp.solvers.elastic.multigrid.level import (
+    STEPS,
+    WIDE,
+    WIDE_FINEST,
+    Coarse,
+    Fine,
+    Level,
+    Stored,
+    relative_width,
+)
 from warp.solvers.elastic.multigrid.smoothers import Columns
 from warp.solvers.elastic.multigrid.transfer import Merge
 
@@ -50,7 +59,11 @@ class Cycle:
             self.coarser.append(Coarse(A.device, merge, A.lines[2], coefficients, finer))
             self.levels.append(self.coarser[-1])
         *self.roots, self.at = invert(self.levels[-1])
-        columns = [s for s in (getattr(level, "smoother", None) for level in self.levels) if isinstance(s, Columns)]
+        columns = [
+            s
+            for s in (getattr(level, "smoother", None) for level in self.levels)
+            if isinstance(s, Columns)
+        ]
         most = max([int(np.prod(s.shape)) for s in columns], default=0)
         size = int(np.prod(self.fine.shape))
         self.idle = A.device.zeros(size + max(size, most), np.float32)
@@ -70,7 +83,17 @@ class Cycle:
             size = len(self.at)
             flat = level.r.reshape(-1), level.p.reshape(-1), level.x.reshape(-1)
             for there, here, root in zip(flat[1:], flat, self.roots, strict=False):
-                self.device.launch("multigrid", "dense_rows", (size, 1, 1), there, here, root, self.at, size, real=np.float32)
+                self.device.launch(
+                    "multigrid",
+                    "dense_rows",
+                    (size, 1, 1),
+                    there,
+                    here,
+                    root,
+                    self.at,
+                    size,
+                    real=np.float32,
+                )
             return
         level.smooth(0.0)
         self.coarser[n].restrict(level)
@@ -85,7 +108,11 @@ def merges(lines: tuple, mirror: tuple[bool, bool], coarsest: int | None = None)
     x, y, z = lines
     cells = (len(x) - 1) * (len(y) - 1) * (len(z) - 1)
     if coarsest is None:
-        coarsest = COARSEST[1] if relative_width(x, y, z) > WIDE_FINEST else int(np.clip(3 * cells // 100, *COARSEST))
+        coarsest = (
+            COARSEST[1]
+            if relative_width(x, y, z) > WIDE_FINEST
+            else int(np.clip(3 * cells // 100, *COARSEST))
+        )
     while 3 * (len(x) - 1) * (len(y) - 1) * (len(z) - 1) > coarsest and max(len(x), len(y)) > 3:
         step = Merge.of(x, y, mirror)
         yield step
@@ -101,8 +128,14 @@ def bytes_needed(lines: tuple, mirror: tuple[bool, bool]) -> int:
         places = (len(x) + PAD - 1) * len(y) * len(z)
         columns = relative_width(x, y, z) > (WIDE if n else WIDE_FINEST)
         coefficients = 36 if n or columns else 4  # C, K; ids on the host and the device
-        smoother = 132 if columns else 24  # float32: five times six numbers and a diagonal, or twice three
-        vectors = 24 if n else 96 + 12  # float32: x, r; float64 besides: x, r, p; the idle memory's first part
+        smoother = (
+            132 if columns else 24
+        )  # float32: five times six numbers and a diagonal, or twice three
+        vectors = (
+            24 if n else 96 + 12
+        )  # float32: x, r; float64 besides: x, r, p; the idle memory's first part
         total += places * (coefficients + smoother + vectors)
-        most = max(most, (20 if columns else 0 if n else 12) * places)  # its second part: columns' scratch, or q's other half
+        most = max(
+            most, (20 if columns else 0 if n else 12) * places
+        )  # its second part: columns' scratch, or q's other half
     return total + most

@@ -49,7 +49,9 @@ class Level:
         self.device, self.lines, self.mirror = device, lines, mirror
         self.inverse: Any  # positive where a displacement exists
         self.smoother: Lines | Columns
-        self.free: Scattered | None  # what borrowed tilts and springs add to A; until the next level is built
+        self.free: (
+            Scattered | None
+        )  # what borrowed tilts and springs add to A; until the next level is built
         self.springs: Springs | None
         self.missing: Scattered | None = None  # of coarse levels, beside voids (overhang)
         self.n = len(lines[0]) - 1, len(lines[1]) - 1, len(lines[2]) - 1
@@ -68,7 +70,9 @@ class Level:
     def run(self, module: str, function: str, levels: int, *args, own: int = 0) -> None:
         """Launch for every face column and `levels` z levels (1 where the kernel walks along z)."""
         nx, ny, _ = self.n
-        self.device.launch(module, function, (nx + PAD, ny + 1, levels), *args, *self.n, real=np.float32, own=own)
+        self.device.launch(
+            module, function, (nx + PAD, ny + 1, levels), *args, *self.n, real=np.float32, own=own
+        )
 
     def subtract(self) -> None:
         """r -= A p."""
@@ -128,7 +132,9 @@ class Fine(Level):
         sides = *media[:2], media[6], media[8], SOFTER, *map(int, self.mirror)
         slender = Slender(self.device, self.n, "slender_media", *sides)
         slender.set_lines("slender_media_lines", self.inverse, lower, A.free, beside, *media)
-        self.run("elastic", "media_lines", 1, self.inverse, lower, self.inverse, *media[:6], *media[-2:])
+        self.run(
+            "elastic", "media_lines", 1, self.inverse, lower, self.inverse, *media[:6], *media[-2:]
+        )
         self.smoother = Lines(self.inverse, lower, slender)
 
     def subtract(self) -> None:
@@ -195,14 +201,33 @@ class Stored(Level):
         """A x in float64 on the host, without the free edges."""
         assert self.coefficients is not None
         out, x = self.device.zeros(self.shape), self.device.asarray(x)
-        self._launch("elastic_apply", out, x, 0.0, 1.0, self.coefficients.C, self.coefficients.K, held=self.mirror)
+        self._launch(
+            "elastic_apply",
+            out,
+            x,
+            0.0,
+            1.0,
+            self.coefficients.C,
+            self.coefficients.K,
+            held=self.mirror,
+        )
         return self.device.to_host(out)
 
     def _launch(self, function: str, *args, held: tuple[bool, ...] = ()) -> None:
         """In float64."""
         nx, ny, nz = self.n
         spacing = [self.device.asarray(a) for a in spacings(self.lines)]
-        self.device.launch("elastic", function, (nx + 1, ny + 1, nz + 1), *args, *spacing, *map(int, held), nx, ny, nz)
+        self.device.launch(
+            "elastic",
+            function,
+            (nx + 1, ny + 1, nz + 1),
+            *args,
+            *spacing,
+            *map(int, held),
+            nx,
+            ny,
+            nz,
+        )
 
 
 class Coarse(Stored):
@@ -214,7 +239,9 @@ class Coarse(Stored):
         """`finer`: the level above."""
         ids, springs = coefficients.ids, finer.springs
         if springs is not None:
-            springs = springs.coarser(merge, len(z) - 1, lambda at: exist(device, ids, at, merge.mirror))
+            springs = springs.coarser(
+                merge, len(z) - 1, lambda at: exist(device, ids, at, merge.mirror)
+            )
         turn = ghost_places(device, ids, merge.mirror)
         fill = ghosts(device, turn, *merge.coarse)
         missing = overhang(device, coefficients, turn, fill, (*merge.coarse, z))
@@ -226,7 +253,9 @@ class Coarse(Stored):
             name: device.asarray(a, np.int32 if a.dtype.kind == "i" else np.float32)
             for name, a in vars(gather(merge)).items()
         }
-        self.fill, self.collect = (fill.rows(device, np.float32, transposed=t) for t in (False, True))
+        self.fill, self.collect = (
+            fill.rows(device, np.float32, transposed=t) for t in (False, True)
+        )
 
     def restrict(self, fine: Level) -> None:
         """r = P^T fine.r."""
@@ -244,7 +273,19 @@ class Coarse(Stored):
         self.fill.apply(self.x, self.x, 1.0, 0.0)
         _, levels, ny, nx = fine.shape
         w = self.weights
-        args = (fine.p, fine.inverse, self.x, w["atx"], w["tx"], w["aty"], w["ty"], 3, levels, ny, nx)
+        args = (
+            fine.p,
+            fine.inverse,
+            self.x,
+            w["atx"],
+            w["tx"],
+            w["aty"],
+            w["ty"],
+            3,
+            levels,
+            ny,
+            nx,
+        )
         self.device.launch("multigrid", "prolong", (nx, ny, levels), *args, real=np.float32)
 
 
@@ -258,7 +299,9 @@ def hold(diagonal, mirror: tuple[bool, bool]) -> None:
 
 def relative_width(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:
     """Mean width of the cells over the height of the stack."""
-    return float(np.sqrt((x[-1] - x[0]) / (len(x) - 1) * (y[-1] - y[0]) / (len(y) - 1)) / (z[-1] - z[0]))
+    return float(
+        np.sqrt((x[-1] - x[0]) / (len(x) - 1) * (y[-1] - y[0]) / (len(y) - 1)) / (z[-1] - z[0])
+    )
 
 
 def unknowns(level: Level) -> int:

@@ -1,4 +1,4 @@
-"""One V-cycle for many moments of a body: while its media keep nearly their stiffness, the cycle of an earlier moment serves.
+"""One V-cycle for many load steps of a body: while its media keep nearly their stiffness, the cycle of an earlier load step serves.
 
 Conjugate gradients solve for the operator as it is, whatever the preconditioner was made of; stiffnesses that are all off by
 up to a share s cost about a factor of sqrt((1 + s)/(1 - s)) in iterations at most. Making a cycle takes longer than a solve.
@@ -19,7 +19,6 @@ from warp.voxels.voxelize import VoxelModel
 
 if TYPE_CHECKING:
     from warp.solvers.elastic.operator import Operator
-
 
 
 def restored(arrays: Mapping[str, np.ndarray], model: VoxelModel, device: Device) -> Reuse:
@@ -67,7 +66,11 @@ class Reuse:
 
     def took(self, residuals: Sequence[float]) -> None:
         """Note a solve by its residuals."""
-        fall = np.log10(residuals[0] / residuals[-1]) if len(residuals) > 1 and residuals[-1] > 0 else 0.0
+        fall = (
+            np.log10(residuals[0] / residuals[-1])
+            if len(residuals) > 1 and residuals[-1] > 0
+            else 0.0
+        )
         if fall > 0:
             self.last = float((len(residuals) - 1) / fall)
             self.first = self.first or self.last
@@ -76,7 +79,11 @@ class Reuse:
         """What a cycle of the same numbers can be made of again; empty without one."""
         if self.moduli is None:
             return {}
-        return {"normal": self.moduli[0], "shear": self.moduli[1], "pace": np.array([self.first, self.last])}
+        return {
+            "normal": self.moduli[0],
+            "shear": self.moduli[1],
+            "pace": np.array([self.first, self.last]),
+        }
 
 
 def moduli_of(arrays: Mapping[str, np.ndarray]) -> Moduli:

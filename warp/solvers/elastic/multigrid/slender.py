@@ -25,34 +25,63 @@ MOST = 3
 class Slender:
     """The rows of a level: flat places of their first faces, ascending, and their numbers of cells."""
 
-    def __init__(self, device: Device, n: tuple[int, int, int], function: str, *coefficients: Any) -> None:
+    def __init__(
+        self, device: Device, n: tuple[int, int, int], function: str, *coefficients: Any
+    ) -> None:
         """Find them with kernel `function` (slender_cells or slender_media)."""
         nx, ny, nz = self.n = n
         self.device = device
         marked = device.zeros((2, *displacement_shape(nx, ny, nz)[1:]), np.uint8)
         real = coefficients[1].dtype
-        device.launch("slender", function, (nx, ny, nz), marked, *coefficients, nx, ny, nz, real=real)
+        device.launch(
+            "slender", function, (nx, ny, nz), marked, *coefficients, nx, ny, nz, real=real
+        )
         self.first = device.xp.flatnonzero(marked)
         self.cells = marked.reshape(-1)[self.first]
         self.count = len(self.first)
-        self.modes, self.turned = (device.asarray(a, np.float32) for a in (modes(), modes().transpose(0, 2, 1)))
+        self.modes, self.turned = (
+            device.asarray(a, np.float32) for a in (modes(), modes().transpose(0, 2, 1))
+        )
 
-    def set_lines(self, function: str, diagonal: Any, lower: Any, free: Scattered, beside: Any, *coefficients: Any) -> None:
+    def set_lines(
+        self,
+        function: str,
+        diagonal: Any,
+        lower: Any,
+        free: Scattered,
+        beside: Any,
+        *coefficients: Any,
+    ) -> None:
         """Put the rows' entries into those of the lines, with kernel `function` (slender_lines or slender_media_lines).
 
         `diagonal`: of A; `lower`, and as places and values `beside`: what free edges couple to the level below.
         """
         if not self.count:
             return
-        first, cells = self.device.to_host(self.first), self.device.to_host(self.cells).astype(np.int64)
+        first, cells = (
+            self.device.to_host(self.first),
+            self.device.to_host(self.cells).astype(np.int64),
+        )
         nx, ny, nz = self.n
-        plane, step = (ny + 1) * (nx + 3), np.where(first < (nz + 1) * (ny + 1) * (nx + 3), 1, nx + 3)
+        plane, step = (
+            (ny + 1) * (nx + 3),
+            np.where(first < (nz + 1) * (ny + 1) * (nx + 3), 1, nx + 3),
+        )
         face = np.arange(MOST + 1)
         faces = first[:, None] + face * step[:, None]
         put, real, among = self.device.asarray, diagonal.dtype, face <= cells[:, None]
         given = (free.at, free.matrix.diagonal()), beside
-        lists = [put(np.where(among, at(places, values, faces), 0.0), real) for places, values in given]
-        args = (self.first, self.cells, put(joined(first, cells, plane), np.uint8), put(modes(), real), *lists, *coefficients)
+        lists = [
+            put(np.where(among, at(places, values, faces), 0.0), real) for places, values in given
+        ]
+        args = (
+            self.first,
+            self.cells,
+            put(joined(first, cells, plane), np.uint8),
+            put(modes(), real),
+            *lists,
+            *coefficients,
+        )
         self._launch(function, diagonal, lower, *args, real=real)
 
     def to_modes(self, r: Any, x: Any, p: Any) -> None:
@@ -69,7 +98,9 @@ class Slender:
             self._launch("slender_turn", *flat, self.first, self.cells, matrix, real=np.float32)
 
     def _launch(self, function: str, *args: Any, real: Any) -> None:
-        self.device.launch("slender", function, (self.count, 1, 1), *args, *self.n, self.count, real=real)
+        self.device.launch(
+            "slender", function, (self.count, 1, 1), *args, *self.n, self.count, real=real
+        )
 
 
 def modes() -> np.ndarray:

@@ -1,8 +1,8 @@
 """The smoothers of thermo-elasticity: M^-1 r by exact solutions along z, factored once in float64 and kept in float32.
 
-    Lines      the z lines of u, v and w, each alone: 24 bytes a voxel
-    Columns    all displacements round a cell column together (u and v lie in two columns, whose solutions are added:
-               additive Schwarz): 120 bytes a voxel; needed where cells are wide, and columns bend without shear
+Lines      the z lines of u, v and w, each alone: 24 bytes a voxel
+Columns    all displacements round a cell column together (u and v lie in two columns, whose solutions are added:
+           additive Schwarz): 120 bytes a voxel; needed where cells are wide, and columns bend without shear
 """
 
 from __future__ import annotations
@@ -39,14 +39,24 @@ class Lines:
         self.inverse, self.lower, self.slender = inverse, lower, slender
 
     @classmethod
-    def of(cls, device: Device, coefficients: Coefficients, diagonal: Any, free: Scattered, lines, mirror) -> Lines:
+    def of(
+        cls,
+        device: Device,
+        coefficients: Coefficients,
+        diagonal: Any,
+        free: Scattered,
+        lines,
+        mirror,
+    ) -> Lines:
         """Factor the lines of a level with stored coefficients; `diagonal` of its matrix in float64, `free` edges' part."""
         nx, ny, nz = n = len(lines[0]) - 1, len(lines[1]) - 1, len(lines[2]) - 1
         C, K, widths = coefficients.C, coefficients.K, [device.asarray(a) for a in spacings(lines)]
         inverse, lower = (device.zeros(diagonal.shape, np.float32) for _ in range(2))
         beside, entries = device.zeros(diagonal.shape), line_entries(free, diagonal.shape)
         add(device, beside, *entries)
-        slender = Slender(device, n, "slender_cells", C, widths[0], widths[2], SOFTER, *map(int, mirror))
+        slender = Slender(
+            device, n, "slender_cells", C, widths[0], widths[2], SOFTER, *map(int, mirror)
+        )
         slender.set_lines("slender_lines", diagonal, beside, free, entries, C, K, *widths)
         args = (inverse, lower, diagonal, beside, C, K, *widths[4:], nx, ny, nz)
         device.launch("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=np.float32)
@@ -56,28 +66,46 @@ class Lines:
         """x = keep x + old p, p = a p + b M^-1 r, x += p; with keep < 0 the new p is not yet added."""
         self.slender.to_modes(level.r, level.x, level.p)
         arrays = level.x, level.p, level.r, self.inverse, self.lower
-        level.run("elastic", "elastic_lines_step", 3, *arrays, keep, old, a, b, own=2 * (level.n[2] + 1))
+        level.run(
+            "elastic", "elastic_lines_step", 3, *arrays, keep, old, a, b, own=2 * (level.n[2] + 1)
+        )
         self.slender.to_faces(level.r, level.x, level.p)
 
 
 class Columns:
     """Whole cell columns, factored for kernels/columns.py."""
 
-    def __init__(self, device: Device, coefficients: Coefficients, diagonal: Any, free: Scattered, lines) -> None:
+    def __init__(
+        self, device: Device, coefficients: Coefficients, diagonal: Any, free: Scattered, lines
+    ) -> None:
         nx, ny, nz = (len(q) - 1 for q in lines)
         self.shape = 5, nz + 1, ny, nx + PAD
         self.P = device.zeros((5, 6, nz + 2, ny, nx + PAD), np.float32)
         column, entry, value = column_entries(free, diagonal.shape)
         start = np.searchsorted(column, np.arange(ny * (nx + PAD) + 1))
-        shared = [device.asarray(a, np.int32) for a in (start, entry)] + [device.asarray(a) for a in (value, *spacings(lines))]
-        args = (self.P, diagonal, coefficients.C, coefficients.K, *shared[3:], *shared[:3], nx, ny, nz)
+        shared = [device.asarray(a, np.int32) for a in (start, entry)] + [
+            device.asarray(a) for a in (value, *spacings(lines))
+        ]
+        args = (
+            self.P,
+            diagonal,
+            coefficients.C,
+            coefficients.K,
+            *shared[3:],
+            *shared[:3],
+            nx,
+            ny,
+            nz,
+        )
         device.launch("columns", "columns_factor", (nx, ny, 1), *args, real=np.float32)
         self.y: Any  # scratch of `shape`, shared by all levels
 
     def step(self, level: Smoothed, keep: float, old: float, a: float, b: float) -> None:
         """As Lines.step."""
         level.run("columns", "columns_solve", 1, self.y, level.r, self.P)
-        level.run("columns", "columns_step", level.n[2] + 1, level.x, level.p, self.y, keep, old, a, b)
+        level.run(
+            "columns", "columns_step", level.n[2] + 1, level.x, level.p, self.y, keep, old, a, b
+        )
 
 
 def line_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -53,7 +53,9 @@ class Merge:
         """First fine index and weights (width, coarse) of every coarse centre: its share in fine values, never negative."""
         w = self.weights(axis, False)
         share = abs(w.t) / (abs(w.t) + abs(1 - w.t))
-        return transpose(coarsening.Weights(w.at, share), len(self.keep_x if axis == 0 else self.keep_y) - 1)
+        return transpose(
+            coarsening.Weights(w.at, share), len(self.keep_x if axis == 0 else self.keep_y) - 1
+        )
 
 
 def transpose(w: coarsening.Weights, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +118,17 @@ def ghost_places(device: Device, ids: Any, mirror: tuple[bool, bool]) -> Any:
     """
     nz, ny, nx = ids.shape[0] - 2, ids.shape[1] - 2, ids.shape[2] - PAD
     turn = device.empty(displacement_shape(nx, ny, nz), np.uint8)
-    device.launch("elastic_setup", "ghost_places", (nx + PAD, ny + 1, nz + 1), turn, ids, *map(int, mirror), nx, ny, nz)
+    device.launch(
+        "elastic_setup",
+        "ghost_places",
+        (nx + PAD, ny + 1, nz + 1),
+        turn,
+        ids,
+        *map(int, mirror),
+        nx,
+        ny,
+        nz,
+    )
     return turn
 
 
@@ -147,7 +159,9 @@ def ghosts(device: Device, turn: Any, x: np.ndarray, y: np.ndarray) -> Scattered
     return Scattered(at, F)
 
 
-def _extended(device: Device, turn: Any, a: int, now: int, axes: tuple[int, ...], lines: tuple) -> tuple[np.ndarray, ...]:
+def _extended(
+    device: Device, turn: Any, a: int, now: int, axes: tuple[int, ...], lines: tuple
+) -> tuple[np.ndarray, ...]:
     """Extrapolations of component a to its missing places of turn `now`: rows, columns and values.
 
     ghost = (1 + t) near - t far; a single neighbour is repeated (t = 0). The mean where there are several.
@@ -162,9 +176,14 @@ def _extended(device: Device, turn: Any, a: int, now: int, axes: tuple[int, ...]
             here = ghost[which]
             two = known[here + 2 * stride] < now
             here, two, which = (device.to_host(q) for q in (here, two, which))
-            p, centre = (here % row - 1, here // row % rows)[axis], (lines[axis][1:] + lines[axis][:-1]) / 2
+            p, centre = (
+                (here % row - 1, here // row % rows)[axis],
+                (lines[axis][1:] + lines[axis][:-1]) / 2,
+            )
             q, r = p + step, np.where(two, p + 2 * step, p + step)
-            t = np.where(two, (centre[p] - centre[q]) / np.where(two, centre[q] - centre[r], 1), 0.0)
+            t = np.where(
+                two, (centre[p] - centre[q]) / np.where(two, centre[q] - centre[r], 1), 0.0
+            )
             found.append((which, here, here + stride, here + stride * (1 + two), t))
     which, here, near, far, t = (np.concatenate(f) for f in zip(*found, strict=True))
     flat, several = a * known.size, np.bincount(which)[which]

@@ -34,7 +34,9 @@ any height an interposer takes 32 iterations instead of 18. UP = 0.1 / 0.3 / 1 /
 """
 
 
-def overhang(device: Device, coefficients: Coefficients, turn: Any, fill: Scattered, lines: tuple) -> Scattered | None:
+def overhang(
+    device: Device, coefficients: Coefficients, turn: Any, fill: Scattered, lines: tuple
+) -> Scattered | None:
     """The missing energy of a level as a matrix, or None; turn, fill: from transfer.ghost_places and ghosts."""
     nx, ny, nz = (len(q) - 1 for q in lines)
     found = device.zeros((4, *coefficients.total.shape[1:]), np.uint8)
@@ -48,7 +50,9 @@ def overhang(device: Device, coefficients: Coefficients, turn: Any, fill: Scatte
     weights = []
     for a in range(4):
         where = device.xp.flatnonzero(found[a])
-        stiffness = device.to_host((coefficients.total[2] if a == 3 else coefficients.hidden[a]).reshape(-1)[where])
+        stiffness = device.to_host(
+            (coefficients.total[2] if a == 3 else coefficients.hidden[a]).reshape(-1)[where]
+        )
         at = device.to_host(where)
         k, j, i = at // plane, at // row % (ny + 1), at % row
         if a == 3:
@@ -63,12 +67,20 @@ def overhang(device: Device, coefficients: Coefficients, turn: Any, fill: Scatte
     if not sum(map(len, weights)):
         return None
     first = np.cumsum([0, *map(len, weights)])
-    entries = [(n + np.arange(len(p)), p, v) for n, terms in zip(first, strains, strict=False) for p, v in terms]
+    entries = [
+        (n + np.arange(len(p)), p, v)
+        for n, terms in zip(first, strains, strict=False)
+        for p, v in terms
+    ]
     rows, places, values = (np.concatenate(a) for a in zip(*entries, strict=True))
-    return Scattered.product(filled(device, first[-1], rows, places, values, turn, fill), np.concatenate(weights))
+    return Scattered.product(
+        filled(device, first[-1], rows, places, values, turn, fill), np.concatenate(weights)
+    )
 
 
-def carried(device: Device, finer: Scattered, merge: Merge, turn: Any, fill: Scattered) -> Scattered:
+def carried(
+    device: Device, finer: Scattered, merge: Merge, turn: Any, fill: Scattered
+) -> Scattered:
     """The missing energy of the finer level, of the field interpolated from this one."""
     shape = turn.shape
     fine = displacement_shape(len(merge.x) - 1, len(merge.y) - 1, shape[1] - 1)
@@ -81,7 +93,12 @@ def carried(device: Device, finer: Scattered, merge: Merge, turn: Any, fill: Sca
         for dj, share_y in ((0, 1 - y.t[line]), (1, y.t[line])):
             for di, share_x in ((0, 1 - x.t[column]), (1, x.t[column])):
                 used = share_y * share_x != 0
-                to = np.full(used.sum(), a), k[here][used], y.at[line][used] + dj, x.at[column][used] + di + 1
+                to = (
+                    np.full(used.sum(), a),
+                    k[here][used],
+                    y.at[line][used] + dj,
+                    x.at[column][used] + di + 1,
+                )
                 rows.append(here[used])
                 places.append(np.ravel_multi_index(to, shape))
                 values.append((share_y * share_x)[used])
@@ -89,13 +106,20 @@ def carried(device: Device, finer: Scattered, merge: Merge, turn: Any, fill: Sca
     return finer.carried(filled(device, len(finer.at), row, place, value, turn, fill))
 
 
-def filled(device: Device, count: int, rows, places, values, turn: Any, fill: Scattered) -> sparse.csr_matrix:
+def filled(
+    device: Device, count: int, rows, places, values, turn: Any, fill: Scattered
+) -> sparse.csr_matrix:
     """`count` rows of entries with what they ask of missing displacements asked of those that these are extrapolated from."""
     flat = device.asarray(places, np.int64)
     there = device.to_host(turn.reshape(-1)[flat]) == 0
     near = find(fill.at, places)
     ghost = ~there & (near >= 0)
-    asked = sparse.csr_matrix((values[ghost], (rows[ghost], near[ghost])), shape=(count, len(fill.at))) @ fill.matrix
+    asked = (
+        sparse.csr_matrix((values[ghost], (rows[ghost], near[ghost])), shape=(count, len(fill.at)))
+        @ fill.matrix
+    )
     more = asked.tocoo()
     row, place = np.r_[rows[there], more.row], np.r_[places[there], fill.at[more.col]]
-    return sparse.csr_matrix((np.r_[values[there], more.data], (row, place)), shape=(count, turn.size))
+    return sparse.csr_matrix(
+        (np.r_[values[there], more.data], (row, place)), shape=(count, turn.size)
+    )

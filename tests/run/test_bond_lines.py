@@ -9,8 +9,7 @@ from conductors import boxes
 from warp.case import case
 from warp.cli import tables
 from warp.errors import ConvergenceError, WarpError
-from warp.run import bond_lines as coupling
-from warp.run import single
+from warp.run import bond_lines, process
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.heat import steady as heat
 from warp.verify.problem import material
@@ -21,7 +20,9 @@ ALPHA, K, T0 = 2e-3, 0.5, 300.0  # 1/K upwards only, W/mK, stress-free and drawn
 
 
 def stack(cells: int = 8):
-    """A plate of 1 mm that hardly resists, 100 um of a soft layer that swells upwards, another plate; 3 x 2 mm."""
+    """A plate of 1 mm that hardly resists, 100 um of a soft layer that swells upwards, another
+    plate; 3 x 2 mm.
+    """
     z = np.concatenate(([0, 0.5e-3], np.linspace(1e-3, 1.1e-3, cells + 1), [1.6e-3, 2.1e-3]))
     plate, gel = material(E=100e9, k=1e6), material(E=1e6, alpha=(0.0, 0.0, ALPHA), k=K)
     parts = {
@@ -35,7 +36,7 @@ def stack(cells: int = 8):
 
 
 def solve(model, boundaries, device, layers=("gel",)):
-    return coupling.solve(
+    return bond_lines.solve(
         model,
         layers,
         lambda stretch: heat.solve_steady(model, boundaries, {}, device, 1e-10, stretch=stretch),
@@ -44,7 +45,9 @@ def solve(model, boundaries, device, layers=("gel",)):
 
 
 def test_a_layer_that_swells_as_it_is_heated(cpu):
-    """k dT/dz = q (1 + alpha (T - T0)) with z as drawn: q = k / (alpha L) ln of the ratio of the faces' stretches."""
+    """k dT/dz = q (1 + alpha (T - T0)) with z as drawn: q = k / (alpha L) ln of the ratio of the
+    faces' stretches.
+    """
     ends = [Fixed("base.bottom", T0 + 100), Fixed("lid.top", T0 + 20)]
     out = solve(stack(), ends, cpu)
     q = K / (ALPHA * 100e-6) * np.log((1 + 100 * ALPHA) / (1 + 20 * ALPHA))
@@ -52,12 +55,16 @@ def test_a_layer_that_swells_as_it_is_heated(cpu):
     assert q < 0.9 * K * 80 / 100e-6
     gel = out.stretch != 1
     assert gel.sum() == 4 * 8
-    np.testing.assert_allclose(out.stretch[gel], 1 + ALPHA * (out.heat.temperature[gel] - T0), rtol=1e-5)
+    np.testing.assert_allclose(
+        out.stretch[gel], 1 + ALPHA * (out.heat.temperature[gel] - T0), rtol=1e-5
+    )
     assert 2 <= len(out.changes) <= 8 and out.changes[-1] <= 1e-3
 
 
 def test_a_film_in_series_fixes_where_both_meet(cpu):
-    """A film h on the lid: the lid's temperature follows from q (1/h) + q R(gel) = what is between base and ambient."""
+    """A film h on the lid: the lid's temperature follows from q (1/h) + q R(gel) = what is between
+    base and ambient.
+    """
     h = 4000.0
     out = solve(stack(), [Fixed("base.bottom", T0 + 100), Film("lid.top", h, T0)], cpu)
     low, high = T0, T0 + 100
@@ -77,16 +84,16 @@ def test_without_layers_nothing_changes(cpu):
 def test_what_cannot_be_is_named():
     model = stack(2)
     with pytest.raises(WarpError, match="no part 'tim'; there are base, gel, lid"):
-        coupling.solve(model, ["tim"], lambda s: None, lambda T: None)
+        bond_lines.solve(model, ["tim"], lambda s: None, lambda T: None)
     U = np.zeros((3, 7, 3, 3))
     U[2, 3:] = -60e-6
     soft = np.array([False, False, True, False])
     with pytest.raises(WarpError, match="'gel' closes"):
-        coupling.thickness_change(model, U, soft)
+        bond_lines.thickness_change(model, U, soft)
     fields = iter(np.arange(100.0))
     moving = lambda stretch: SimpleNamespace(temperature=np.full(model.ids.shape, next(fields)))  # noqa: E731
     with pytest.raises(ConvergenceError, match="bond lines"):
-        coupling.solve(model, ["gel"], moving, lambda T: SimpleNamespace(displacement=0 * U))
+        bond_lines.solve(model, ["gel"], moving, lambda T: SimpleNamespace(displacement=0 * U))
 
 
 CASE = """
@@ -94,10 +101,17 @@ symmetry = "quarter"
 load = {stress_free = "25 degC", temperature = "solved", bond_lines = ["tim"]}
 grid = {spacing = "2 mm", edge_spacing = "1 mm", cells_per_layer = 2}
 part.board = {size = "12 mm", thickness = "1 mm", material = "fr4"}
-part.chip = {on = "board", size = "6 mm", thickness = "0.5 mm", material = "silicon", power = "20 W"}
+part.chip.on = "board"
+part.chip.size = "6 mm"
+part.chip.thickness = "0.5 mm"
+part.chip.material = "silicon"
+part.chip.power = "20 W"
 part.tim = {on = "chip", size = "6 mm", thickness = "0.1 mm", material = "gel"}
 part.plate = {on = "tim", size = "6 mm", thickness = "1 mm", material = "copper"}
-material.gel = {youngs_modulus = "1 MPa", poissons_ratio = 0.3, cte = "1000 ppm/K", conductivity = "1 W/(m K)"}
+material.gel.youngs_modulus = "1 MPa"
+material.gel.poissons_ratio = 0.3
+material.gel.cte = "1000 ppm/K"
+material.gel.conductivity = "1 W/(m K)"
 boundary.air = {face = "plate.top", film = "10 kW/(m^2 K)", ambient = "25 degC"}
 """
 
@@ -108,14 +122,18 @@ def load(tmp_path, text=CASE):
 
 
 def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
-    """All the heat goes through the gel: across it stands q t/k with the thickness t that it has when warm; 5 %, for the
-    hottest point lies in the middle."""
-    warm = single.solve(load(tmp_path), cpu)
-    drawn = single.solve(load(tmp_path, CASE.replace(', bond_lines = ["tim"]', "")), cpu)
+    """All the heat goes through the gel: across it stands q t/k with the thickness t that it has
+    when warm; 5 %, for the hottest point lies in the middle.
+    """
+    warm = process.solve(load(tmp_path), cpu)
+    drawn = process.solve(load(tmp_path, CASE.replace(', bond_lines = ["tim"]', "")), cpu)
     found = warm.metrics["bond_lines"]
     line = found["parts"]["tim"]
     assert line["thickness_um"] == pytest.approx(100)
-    assert 1 < line["change_min_um"] <= line["change_um"] <= line["change_max_um"] and 2 <= found["rounds"] <= 8
+    assert (
+        1 < line["change_min_um"] <= line["change_um"] <= line["change_max_um"]
+        and 2 <= found["rounds"] <= 8
+    )
     hotter = warm.metrics["thermal"]["junction_C"] - drawn.metrics["thermal"]["junction_C"]
     assert hotter == pytest.approx(20 / 36e-6 * 1e-6 * line["change_um"], rel=0.05)
     tables.print_summary(warm.summary(), "")
@@ -128,11 +146,15 @@ def test_a_case_s_bond_line_conducts_as_thick_as_it_gets(tmp_path, cpu, capsys):
     [
         ('["tim"]', '["tin"]', "no part 'tin'.*did you mean 'tim'"),
         ('["tim"]', '["chip"]', "'chip' is of shape 'chip', not one layer"),
-        ('"solved"', '"80 degC"', 'bond_lines: change with the temperature field only: add temperature = "solved"'),
+        (
+            '"solved"',
+            '"80 degC"',
+            'bond_lines: change with the temperature field only: add temperature = "solved"',
+        ),
         ('temperature = "solved", ', "", "temperature field only"),
     ],
 )
 def test_bond_lines_that_cannot_be(tmp_path, old, new, complaint):
-    text = CASE.replace("part.chip = {", 'part.chip = {shape = "chip", ')
+    text = CASE.replace("part.chip.on", 'part.chip.shape = "chip"\npart.chip.on')
     with pytest.raises(WarpError, match=complaint):
         load(tmp_path, text.replace(old, new))

@@ -1,0 +1,157 @@
+"""Faults of steps: each is told with its line, before anything is computed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stacked_plates import HEAD, PLATES, step
+
+from warp.case import profiles
+from warp.case.case import CaseError, load, parse
+
+CURE_B = step("cure", parts=["b"], temperature="90 degC")
+ATTACH_B = step("attach", parts=["b"], temperature="90 degC")
+WRONG = [
+    (step("glue", parts=["b"]), "step.1.do", "'glue' is no step; there are attach, cure"),
+    ('[[step]]\nparts = ["b"]\n', "step.1.do", 'is missing: add do = "attach"'),
+    (step("attach", parts=["b"]), "step.1.temperature", 'is missing: add temperature = "25 degC"'),
+    (step("attach", parts=["b"], temperature=165), "step.1.temperature", "needs a unit"),
+    (step("attach", parts=["b", "b"], temperature="165 degC"), "step.1.parts", "names 'b' twice"),
+    (step("attach", parts=["bb"], temperature="165 degC"), "step.1.parts", "there is no part 'bb'"),
+    (
+        2 * step("attach", parts=["b"], temperature="165 degC"),
+        "step.2.parts",
+        "'b' is there already: it came with step 1",
+    ),
+    (
+        step("remove", parts=["b"]) + ATTACH_B,
+        "step.1.parts",
+        "'b' is not there yet: it comes with a later step",
+    ),
+    (CURE_B + ATTACH_B, "step.2.parts", "'b' is there already: it came with step 1"),
+    (
+        CURE_B + CURE_B + 'stress_free = "80 degC"\n',
+        "step.2.stress_free",
+        "'b' is solid already and keeps its stress",
+    ),
+    (
+        step("remove", parts=["c"]) + step("remove", parts=["c"]),
+        "step.2.parts",
+        "'c' was removed by step 1",
+    ),
+    (step("remove", parts=["a", "b", "c"]), "step.1.parts", "leaves nothing"),
+    (step("cool"), "step.1.temperature", "is missing"),
+    (
+        step("cool", temperature="250 degC"),
+        "step.1.temperature",
+        'above the 217 degC that it starts from: write do = "heat"',
+    ),
+    (
+        step("cool", temperature="25 degC", rate="3 K/s", duration="9 s"),
+        "step.1.rate",
+        "stands beside a duration",
+    ),
+    (step("cool", temperature="25 degC", rate="3"), "step.1.rate", "needs a unit, e.g. K/s"),
+    (
+        step("cool", temperature="25 degC", profile="jedec-pb-free-260"),
+        "step.1.temperature",
+        "stands beside a profile",
+    ),
+    (
+        step("heat", profile="jedec-pb-free-265"),
+        "step.1.profile",
+        "did you mean 'jedec-pb-free-260'",
+    ),
+    (
+        step("heat", profile="jedec-pb-free-260"),
+        "step.1.profile",
+        "begins at 25 degC, but the body is at 217 degC",
+    ),
+    (
+        step("heat", profile=[["0 s", "217 degC"], ["0 s", "25 degC"]]),
+        "step.1.profile",
+        "its times must rise",
+    ),
+    (step("power", on=True), "step.1.on", "heat has no way out"),
+    (step("support"), "step.1.on", 'is missing: add on = "table"'),
+    (step("support", on="chuck"), "step.1.on", "is not one of 'table', 'clamped' or 'free'"),
+    (step("support", on="clamped"), "step.1.faces", 'is missing: add faces = ["package.bottom"]'),
+    (step("support", on="clamped", faces=["a"]), "step.1.faces", "'a' is no face: write PART.SIDE"),
+    (step("support", on="clamped", faces=["d.top"]), "step.1.faces", "there is no part 'd'"),
+    (
+        step("support", on="clamped", faces=["b.top"]) + ATTACH_B,
+        "step.1.faces",
+        "'b' is not there yet",
+    ),
+    (step("support", on="free", faces=["a.top"]), "step.1.faces", 'belongs to on = "clamped"'),
+    (
+        step("support", on="clamped", faces=["a.top"], gravity=False),
+        "step.1.gravity",
+        'belongs to on = "table"',
+    ),
+    (
+        step("support", on="clamped", faces=["c.top"]) + step("remove", parts=["c"]),
+        "step.2.parts",
+        "is held since step 1",
+    ),
+    (step("singulate"), "step.1", "says not what remains"),
+    (step("singulate", size="30 mm"), "step.1.size", "reaches beyond what is there"),
+    (
+        step("singulate", size="4 mm", at=["1 mm", "0 mm"]),
+        "step.1",
+        "is not its own image in x = 0",
+    ),
+    (step("singulate", x=["30 mm"]), "step.1.x", "a cut lies beside what is there"),
+    (step("cool", temperature="25 degC", name="x") * 2, "step.x.name", "'x' names an earlier step"),
+    (step("cool", temperature="25 degC", speed="1"), "step.1.speed", "unknown key"),
+]
+
+
+def test_profiles_keep_within_the_standard():
+    for name, points in profiles.PROFILES.items():
+        lead, peak = "snpb" in name, float(name.rpartition("-")[2])
+        low, high, liquidus = (100, 150, 183) if lead else (150, 200, 217)
+        t = np.arange(points[0][0], points[-1][0], 0.01)
+        T = np.interp(t, *zip(*points, strict=True)) - 273.15
+        rate = np.diff(T) / 0.01
+        assert rate.max() < 3 and rate.min() > -6
+        assert T.max() == pytest.approx(peak)
+        at_peak = int(T.argmax())
+        assert 60 <= 0.01 * np.count_nonzero((T[:at_peak] >= low) & (T[:at_peak] <= high)) <= 120
+        assert 60 <= 0.01 * np.count_nonzero(T > liquidus) <= 150
+        assert 0.01 * np.count_nonzero(T >= peak - 5) == pytest.approx(20 if lead else 30, abs=0.1)
+        assert t[at_peak] < (360 if lead else 480)
+
+
+@pytest.mark.parametrize(("steps", "key", "words"), WRONG, ids=[words for _, _, words in WRONG])
+def test_what_is_wrong_with_a_step_is_said_with_its_line(steps, key, words):
+    with pytest.raises(CaseError) as caught:
+        parse(HEAD + PLATES + steps, Path("plates.toml"))
+    (problem,) = caught.value.problems
+    assert problem.key == key and words in problem.message
+    assert problem.line is not None and problem.line > (HEAD + PLATES).count("\n")
+
+
+def test_other_places_say_what_steps_decide():
+    cool = step("cool", temperature="25 degC")
+    with pytest.raises(CaseError, match="load.temperature: stands beside"):
+        parse(
+            HEAD.replace("[grid]", 'temperature = "25 degC"\n[grid]') + PLATES + cool,
+            Path("x.toml"),
+        )
+    own = PLATES.replace("[part.c]", 'stress_free = "150 degC"\n[part.c]')
+    with pytest.raises(CaseError, match="part.b.stress_free: the steps say"):
+        parse(HEAD + own + step("attach", parts=["b"], temperature="165 degC"), Path("x.toml"))
+    with pytest.raises(CaseError, match="nothing is there yet"):
+        parse(
+            HEAD + PLATES + cool + step("attach", parts=["a", "b", "c"], temperature="165 degC"),
+            Path("x.toml"),
+        )
+
+
+def test_steps_go_by_name_or_number_on_the_command_line(tmp_path):
+    path = tmp_path / "plates.toml"
+    path.write_text(HEAD + PLATES + step("cool", temperature="25 degC", name="down"))
+    for key in ("step.down.temperature", "step.1.temperature"):
+        (load_step,) = load(path, {key: "100 degC"}).load_steps
+        assert load_step.temperature == pytest.approx(373.15)

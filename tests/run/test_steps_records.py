@@ -1,0 +1,79 @@
+"""The records of the steps: in the file, and where linear theory ends."""
+
+import re
+
+import numpy as np
+import pytest
+from stacked_plates import COARSE, PLATES, ends, run, step
+
+from warp.results.file import read
+from warp.run import warnings as run_warnings
+
+
+def test_linear_theory_ends_with_a_number():
+    large = PLATES.replace('"12 mm"', '"48 mm"')
+    result = run(
+        step("attach", parts=["b"], temperature="217 degC"),
+        step("cool", temperature="25 degC"),
+        text=large.split("[part.c]")[0],
+        head=COARSE,
+    )
+    cold = ends(result)[-1]
+    assert cold["bends"] > 0.5
+    assert re.search(
+        r"a\.top bends by [\d.]+ of the height \(0\.9 mm\): beyond linear theory",
+        cold["beyond_linear"][0],
+    )
+
+
+def test_linear_theory_ends_at_a_quarter_of_freunds_number():
+    """S = 3/2 eps (M_f/M_s) R^2 h_f/h_s^3 of 10 um copper on a 775 um wafer of radius R, Stoney's
+    film: half the bow over the height.
+    """
+    M_s, M_f, h, film, strain = 130e9 / 0.72, 110e9 / 0.66, 775e-6, 10e-6, 1.4e-3
+    for R, beyond in ((0.15, True), (0.07, False)):
+        S = 1.5 * strain * M_f / M_s * R**2 * film / h**3
+        bow = 6 * M_f * strain * film / (M_s * h**2) * R**2 / 2
+        surfaces = {"wafer": {"top": {"warpage_um": 1e6 * bow}}}
+        assert run_warnings.bends(surfaces, h) / 2 == pytest.approx(S)
+        assert bool(run_warnings.beyond_linear_theory(surfaces, h)) == (S > 0.25) == beyond
+
+
+@pytest.mark.parametrize("load, sag", [(0.25, 0.12447), (1.0, 0.47118), (2.0, 0.83827)])
+def test_linear_theory_is_left_where_the_exact_disc_is_6_per_cent_stiffer(load, sag):
+    """Load kappa_linear R^2/h; the true sag over h of a free disc, nu 0.28; its linear one is half
+    the load.
+    """
+    high = 0.5 * load / sag - 1
+    surfaces = {"disc": {"top": {"warpage_um": 1e6 * (0.5 * load + 1e-9)}}}
+    assert bool(run_warnings.beyond_linear_theory(surfaces, 1.0)) == (high > 0.06)
+
+
+@pytest.mark.parametrize("load, rolls", [(4.8, False), (5.0, True)])
+def test_a_square_rolls_up_by_the_sag_of_its_edges(load, rolls):
+    """A square of half side L rolls up at kappa_linear L^2/h = 4.893 (nu 0.28): its edges' middles
+    lie half of that low, its corners all of it.
+    """
+    edge = -0.5e6 * load
+    numbers = {"edge_x_minus_centre_um": edge, "edge_y_minus_centre_um": edge}
+    surfaces = {"glass": {"top": {"warpage_um": 1e6 * load, **numbers}}}
+    (text,) = run_warnings.beyond_linear_theory(surfaces, 1.0)
+    assert ("roll up" in text) == rolls
+
+
+def test_numbers_of_every_step_are_in_the_file(tmp_path):
+    result = run(
+        step("attach", parts=["b", "c"], temperature="165 degC"),
+        step("cool", temperature="25 degC"),
+        head=COARSE,
+    )
+    again = read(result.write(tmp_path / "out.h5"))
+    assert again.metrics["steps"] == result.metrics["steps"]
+    last = again.metrics["steps"][-1]["surfaces"]["a"]["bottom"]
+    assert again.warpage("a", "bottom").value == pytest.approx(1e-6 * last["warpage_um"])
+    assert np.ptp(np.asarray(again.shapes["2/a.bottom/w"])) == pytest.approx(
+        1e-6 * last["range_um"]
+    )
+    assert np.asarray(again.shapes["1/b.top/w"]).shape == tuple(
+        again.shapes[f"1/b.top/{axis}"].shape[0] for axis in "yx"
+    )

@@ -1,0 +1,227 @@
+"""Make the reference pages of data/docs from the program itself: case file, commands, Python.
+
+    python tests/support/docs_pages.py     writes case-file.md, commands.md, python.md
+                                           and the tables of numbers in result-file.md
+
+A test compares the pages with what this makes, so none of them can fall behind the program.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import result_tables
+import typer
+
+FOLDER = Path(__file__).parents[2] / "data" / "docs"
+MADE = "<!-- made by tests/support/docs_pages.py -->"
+TABLES = (
+    ("load", "Load", "Temperatures between which the package is loaded."),
+    ("grid", "GridSection", "The voxel grid. The default suits most packages."),
+    ("output", "Output", "Which fields and numbers are stored."),
+    ("material.NAME", "MaterialSpec", "A material of this case; `like` starts from another one."),
+    ("boundary.NAME", "BoundarySection", "Heat leaves or enters through a face."),
+    ("interface.NAME", "InterfaceSection", "A thermal resistance between two parts."),
+)
+
+
+def case_file() -> str:
+    """Describe every table and key of a case file, from its JSON schema."""
+    from warp.case.case import schema
+
+    found = schema()
+    kinds = found["$defs"]
+    parts = sorted(_named(found["properties"]["part"]["additionalProperties"]))
+    steps = sorted(_named(found["properties"]["step"]["items"]))
+    named = {*parts, *steps, *(name for _, name, _ in TABLES)}
+    lines = [
+        "# The case file, key by key",
+        "",
+        MADE,
+        "",
+        'A case is one TOML file. Every quantity is text with its unit (`"0.775 mm"`, `"25 degC"`);'
+        " `warp schema` prints the JSON schema behind this page for editors. `warp check CASE.toml`"
+        " reports mistakes with file, line and key.",
+        "",
+        "| key at the top | value | meaning |",
+        "|---|---|---|",
+        *_rows(
+            {
+                key: value
+                for key, value in found["properties"].items()
+                if key in ("title", "symmetry")
+            }
+        ),
+        "",
+    ]
+    for key, name, sentence in TABLES:
+        lines += [f"## `[{key}]`", "", sentence, "", *_table(kinds[name]), ""]
+    lines += [
+        "## `[part.NAME]`",
+        "",
+        "`shape` selects the kind; without it, a plate or a chip.",
+        "",
+    ]
+    for name in parts:
+        lines += _section(name, kinds[name], "shape")
+    lines += [
+        "## `[[step]]`",
+        "",
+        "`do` selects the kind; [the process](process.md) explains how steps follow each other.",
+        "",
+    ]
+    for name in steps:
+        lines += _section(name, kinds[name], "do")
+    lines += ["## Inner tables", ""]
+    for name in sorted(set(kinds) - named):
+        lines += [
+            f"### {name}",
+            "",
+            kinds[name].get("description", ""),
+            "",
+            *_table(kinds[name]),
+            "",
+        ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def commands() -> str:
+    """Describe every verb of the command line, from its help."""
+    from warp.cli.main import app
+
+    root = typer.main.get_command(app)
+    lines = ["# Commands", "", MADE, ""]
+    for name, verb in sorted(root.commands.items()):  # type: ignore[attr-defined]
+        text = inspect.cleandoc(verb.help or "").replace("\b\n", "")
+        sentence, _, examples = text.partition("Examples:")
+        lines += [f"## `warp {name}`", "", _plain(sentence), ""]
+        if examples.strip():
+            lines += ["```sh", *(line.strip() for line in examples.strip().splitlines()), "```", ""]
+        rows = [_option(parameter) for parameter in verb.params if parameter.name != "help"]
+        lines += ["| argument | meaning |", "|---|---|", *rows, ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def python() -> str:
+    """Describe the public Python interface, from its signatures and docstrings."""
+    import warp
+
+    lines = ["# Python", "", MADE, "", inspect.cleandoc(_opening(warp.__doc__ or "")), ""]
+    for name in ("load", "solve", "read"):
+        lines += _callable(f"warp.{name}", getattr(warp, name))
+    lines += ["## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
+    for name, member in vars(warp.Result).items():
+        if name.startswith("_") or not (inspect.isfunction(member) or isinstance(member, property)):
+            continue
+        if isinstance(member, property):
+            lines += [f"### `.{name}`", "", inspect.getdoc(member) or "", ""]
+        else:
+            lines += _callable(f".{name}", member, level=3)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def result_file() -> str:
+    """Replace the tables of numbers in the description of the result file."""
+    return result_tables.written((FOLDER / "result-file.md").read_text(encoding="utf-8"))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "case-file.md": case_file,
+    "commands.md": commands,
+    "python.md": python,
+    "result-file.md": result_file,
+}
+
+
+def _opening(text: str) -> str:
+    """Return the first paragraph of a docstring."""
+    return text.strip().partition("\n\n")[0]
+
+
+def _callable(name: str, function: Callable[..., Any], level: int = 2) -> list[str]:
+    signature = str(inspect.signature(function)).replace("(self, ", "(").replace("(self)", "()")
+    signature = re.sub(r"'([^']*)'", r"\1", signature)
+    return [f"{'#' * level} `{name}{signature}`", "", inspect.getdoc(function) or "", ""]
+
+
+def _option(parameter: Any) -> str:
+    names = ", ".join(f"`{name}`" for name in parameter.opts) or f"`{parameter.name}`"
+    if parameter.param_type_name == "argument":
+        names = f"`{parameter.metavar or parameter.name.upper()}`"
+    elif parameter.metavar:
+        names += f" `{parameter.metavar}`"
+    return f"| {_cell(names)} | {_cell(_plain(getattr(parameter, 'help', '') or ''))} |"
+
+
+def _section(name: str, kind: Mapping[str, Any], tag: str) -> list[str]:
+    values = [f"`{value}`" for value in _values(kind["properties"].get(tag, {}))]
+    title = f"{name}: {tag} = {', '.join(values)}" if values else name
+    return [f"### {title}", "", kind.get("description", ""), "", *_table(kind, {tag}), ""]
+
+
+def _table(kind: Mapping[str, Any], leave_out: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
+    keys = {key: value for key, value in kind["properties"].items() if key not in leave_out}
+    required = set(kind.get("required", ()))
+    return ["| key | value | meaning |", "|---|---|---|", *_rows(keys, required)]
+
+
+def _rows(keys: Mapping[str, Any], required: set[str] | None = None) -> Iterator[str]:
+    for key, schema in keys.items():
+        needed = " (required)" if required and key in required else ""
+        default = schema.get("default")
+        given = f" Default: `{default}`." if default not in (None, "", [], {}) else ""
+        meaning = schema.get("description", "") + given
+        yield f"| `{key}`{needed} | {_cell(_kind(schema))} | {_cell(meaning)} |"
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """Say in words what a value is."""
+    if "$ref" in schema:
+        return schema["$ref"].rpartition("/")[2]
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{value}`" for value in _values(schema))
+    if "anyOf" in schema:
+        kinds = [_kind(option) for option in schema["anyOf"] if option.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
+    kind = schema.get("type", "value")
+    if kind == "array":
+        inner = schema.get("items") or next(iter(schema.get("prefixItems", ())), {})
+        return f"list of {_kind(inner)}"
+    if kind == "object":
+        inner = schema.get("additionalProperties")
+        return f"table of {_kind(inner)}" if isinstance(inner, Mapping) else "table"
+    described = schema.get("description", "") if kind == "string" else ""
+    if ", e.g. " in described:
+        quantity, _, example = described.partition(", e.g. ")
+        return f"{quantity.removesuffix(' with its unit')}, `{example}`"
+    return {"string": "text", "integer": "whole number"}.get(kind, kind)
+
+
+def _values(schema: Mapping[str, Any]) -> list[Any]:
+    return list(schema.get("enum", [schema["const"]] if "const" in schema else []))
+
+
+def _named(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Walk the names of the definitions that a schema allows."""
+    if "$ref" in schema:
+        yield schema["$ref"].rpartition("/")[2]
+    for option in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from _named(option)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")

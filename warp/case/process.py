@@ -1,0 +1,180 @@
+"""The body while its process is planned: parts that are present, temperature, support.
+
+Steps (`warp.case.steps`) read and change it one after the other and yield load steps. Every
+complaint about the order of steps is made here or there, before anything is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from warp.case.singulation import meets
+from warp.case.stage import LoadStep, Stage
+from warp.errors import Fault, Key, nearest
+from warp.geometry.bump_array import BumpArray
+from warp.geometry.part import Part, Solid
+from warp.geometry.place import Place
+from warp.voxels.supports import Carrier, Clamp
+
+SAME = 1e-6  # K: temperatures closer than this are one
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What does not change while the process is planned."""
+
+    parts: Mapping[str, Part]
+    places: Mapping[str, Place]
+    symmetry: str
+    mirror: tuple[bool, bool]
+    """True where x = 0 or y = 0 is a plane of symmetry."""
+    has_film: Mapping[str, bool]
+    """The boundaries by name: true for a film, false for a fixed temperature."""
+    stress_free: float
+    """[load] stress_free in K: the temperature at which the process begins."""
+    heated: bool
+    """True where heat has a way out, so that there is a temperature field to solve."""
+    powered: bool
+    """True where a part gives off heat."""
+    joined_by_steps: frozenset[str]
+    """Parts that some step attaches or cures."""
+
+    @property
+    def solids(self) -> list[str]:
+        """Return the names of the parts that are made of something."""
+        return [name for name, part in self.parts.items() if isinstance(part, Solid)]
+
+
+@dataclass
+class Process:
+    """The state of the body between two steps."""
+
+    setting: Setting
+    stage: Stage
+    there: bool
+    """True once a solid part is present."""
+    temperature: float | None
+    """Of the body in K, None before anything is present; meaningless unless `uniform`."""
+    uniform: bool = True
+    """True: one temperature everywhere; False: the field under power."""
+    power: bool = False
+    support: Carrier = None
+    held_by: str = ""
+    """The step that clamped the body."""
+    joined: dict[str, str] = field(default_factory=dict)
+    """Parts that a step joined, and that step."""
+    gone: dict[str, str] = field(default_factory=dict)
+    """Parts that a step removed, and that step."""
+
+    @classmethod
+    def start(cls, setting: Setting) -> Process:
+        """Return the body before its first step: the parts that no step joins."""
+        present = tuple(name for name in setting.parts if name not in setting.joined_by_steps)
+        there = any(name not in setting.joined_by_steps for name in setting.solids)
+        return cls(setting, Stage(present), there, setting.stress_free if there else None)
+
+    @property
+    def uniform_temperature(self) -> float | None:
+        """Return the temperature in K where it is the same everywhere."""
+        return self.temperature if self.uniform else None
+
+    def load_step(self, duration: float | None = None, attached: tuple[str, ...] = ()) -> LoadStep:
+        """Return the present state as a load step; the planner numbers and names it."""
+        return LoadStep(
+            0,
+            "",
+            "",
+            self.stage,
+            self.uniform_temperature,
+            0.0,
+            duration or 0.0,
+            attached,
+            self.power,
+            support=self.support,
+        )
+
+    def move_to(self, temperature: float) -> None:
+        """Bring the body to one temperature (K) everywhere."""
+        self.temperature, self.uniform = temperature, True
+
+    def bring_to(self, temperature: float, duration: float | None) -> Iterator[LoadStep]:
+        """Take the body to the temperature at which parts are joined, if it is not there yet."""
+        at = self.temperature or 0.0
+        if self.there and not (self.uniform and abs(at - temperature) < SAME):
+            self.move_to(temperature)
+            yield self.load_step(duration)
+        self.move_to(temperature)
+
+    def join(self, parts: tuple[str, ...], stress_free: float, duration: float | None) -> LoadStep:
+        """Add parts at the body's temperature, free of stress at `stress_free` (K)."""
+        present = {*self.stage.present, *parts}
+        since = {**dict(self.stage.since), **dict.fromkeys(parts, stress_free)}
+        self.stage = replace(
+            self.stage,
+            present=tuple(name for name in self.setting.parts if name in present),
+            since=tuple(sorted(since.items())),
+        )
+        self.there = True
+        return self.load_step(duration, parts)
+
+    def named(self, parts: tuple[str, ...], key: Key) -> Iterator[str]:
+        """Yield the parts that a step names; Fault for an unknown one, a void or a repetition."""
+        for n, part in enumerate(parts):
+            own = self.setting.parts.get(part)
+            if own is None:
+                raise Fault(key, f"there is no part {part!r}{nearest(part, self.setting.parts)}")
+            if own.is_void:
+                raise Fault(key, f"part {part!r} is void: it is there from the start")
+            if part in parts[:n]:
+                raise Fault(key, f"names {part!r} twice")
+            yield part
+
+    def refuse_birth(self, part: str, key: Key) -> None:
+        """Raise the fault of a part that cannot be joined now."""
+        if part in self.gone:
+            raise Fault(key, f"{part!r} was removed by {self.gone[part]}")
+        self._refuse_own_temperature(part)
+        unit = self.stage.unit
+        if unit is not None and not meets(self.setting.places[part], unit):
+            message = f"{part!r} lies outside {self.stage.unit_name!r}, which was cut out before"
+            raise Fault(key, message)
+
+    def refuse_absent(self, part: str, key: Key) -> None:
+        """Raise the fault of a part that is not present."""
+        if part in self.stage.present:
+            return
+        if part in self.gone:
+            why = f"was removed by {self.gone[part]}"
+        elif part not in self.joined and part in self.setting.joined_by_steps:
+            why = "is not there yet: it comes with a later step"
+        else:
+            why = f"is no part of {self.stage.unit_name!r}"
+        raise Fault(key, f"{part!r} {why}")
+
+    def refuse_loss(self, lost: set[str], key: Key) -> None:
+        """Raise the fault of losing parts that a clamp holds."""
+        for face in self.support.faces if isinstance(self.support, Clamp) else ():
+            if face.rpartition(".")[0] in lost:
+                remedy = 'let it go first, with do = "support", on = "free"'
+                raise Fault(key, f"{face!r} is held since {self.held_by}: {remedy}")
+
+    def refuse_empty(self, key: Key, message: str) -> None:
+        """Raise the fault of a step that leaves no solid part."""
+        if not any(name in self.stage.present for name in self.setting.solids):
+            raise Fault(key, message)
+
+    def _refuse_own_temperature(self, part: str) -> None:
+        """Refuse a stress-free temperature in the table of a part that a step joins."""
+        own = self.setting.parts[part]
+        if isinstance(own, Solid) and own.stress_free is not None:
+            raise Fault(
+                ("part", part, "stress_free"),
+                "the steps say where it is free of stress: leave it out here",
+            )
+        fill = own.fill_stress_free if isinstance(own, BumpArray) else None
+        if fill is not None and own.inside in self.joined:
+            raise Fault(
+                ("part", part, "fill_stress_free"),
+                f"the steps say it of {own.inside!r}: leave it out here",
+            )

@@ -1,0 +1,54 @@
+"""The table that every process step shares, and what a step answers while the process is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from warp.case.process import Process
+from warp.case.stage import LoadStep
+from warp.errors import Key
+from warp.geometry.section import Names, Section
+from warp.units import NOT_NEGATIVE, ZERO_CELSIUS, Time
+
+Duration = Annotated[Time, NOT_NEGATIVE]
+PartNames = Annotated[Names, Field(examples=[["chip", "bumps"]])]
+
+
+class Step(Section):
+    """What every step may say."""
+
+    begins: ClassVar[bool] = False
+    """True for steps that may come before any part is present."""
+    do: str
+    """The kind of step."""
+    name: str | None = None
+    """In tables and curves; by default what the step does."""
+    duration: Duration | None = None
+    """Time that it takes; instantaneous by default."""
+
+    @property
+    def label(self) -> str:
+        """Return the name of the step in tables: what it does."""
+        raise NotImplementedError
+
+    @property
+    def joins(self) -> tuple[str, ...]:
+        """Return the parts that become present in this step."""
+        return ()
+
+    def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:
+        """Change the body and yield the load steps that are computed; Fault if it cannot be."""
+        raise NotImplementedError
+
+    def called(self, key: Key) -> str:
+        """Return how messages name the step: its number, and its name if it has one."""
+        number = int(key[1]) + 1
+        return f"step {number}" + (f" ({self.name})" if self.name else "")
+
+
+def degrees(kelvin: float) -> str:
+    """Write a temperature in degrees Celsius."""
+    return f"{round(kelvin - ZERO_CELSIUS, 6):g} degC"

@@ -1,0 +1,48 @@
+"""Attach: parts appear on the deformed body, free of stress at the step's temperature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from warp.case.process import Process
+from warp.case.stage import LoadStep
+from warp.case.step import PartNames, Step
+from warp.errors import Fault, Key
+from warp.units import Temperature
+
+
+class Attach(Step):
+    """Parts appear on the deformed body."""
+
+    begins: ClassVar = True
+    do: Literal["attach"]
+    parts: PartNames
+    """Parts that are joined to the body."""
+    temperature: Temperature
+    """Of the body and of the parts; a body at another temperature is brought there first."""
+    stress_free: Temperature | None = None
+    """Temperature at which they are free of stress; by default the step's temperature."""
+
+    @property
+    def label(self) -> str:
+        """Return the name of the step in tables."""
+        return f"{self.do} {', '.join(self.parts)}"
+
+    @property
+    def joins(self) -> tuple[str, ...]:
+        """Return the parts that become present in this step."""
+        return self.parts
+
+    def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:
+        """Bring the body to the temperature, in the step's time, and add the parts."""
+        for part in process.named(self.parts, (*key, "parts")):
+            if part in process.joined:
+                message = f"{part!r} is there already: it came with {process.joined[part]}"
+                raise Fault((*key, "parts"), message)
+            process.refuse_birth(part, (*key, "parts"))
+            process.joined[part] = self.called(key)
+        brought = list(process.bring_to(self.temperature, self.duration))
+        yield from brought
+        free = self.temperature if self.stress_free is None else self.stress_free
+        yield process.join(self.parts, free, 0.0 if brought else self.duration)

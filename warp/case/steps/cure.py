@@ -1,0 +1,80 @@
+"""Cure: liquid parts become solid, stress-free at the temperature, and shrink.
+
+Parts that are present already keep their stress and shrink only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from warp.case.process import Process
+from warp.case.stage import LoadStep
+from warp.case.step import PartNames, Step
+from warp.errors import Fault, Key
+from warp.units import NOT_NEGATIVE, Dimensionless, Temperature
+
+
+class Cure(Step):
+    """Parts become solid on the deformed body, if they are not present yet, and shrink."""
+
+    begins: ClassVar = True
+    do: Literal["cure"]
+    parts: PartNames
+    """Parts that become solid, or that shrink."""
+    temperature: Temperature
+    """Of the body and of the parts; a body at another temperature is brought there first."""
+    stress_free: Temperature | None = None
+    """Temperature at which parts that become solid are free of stress; by default the step's temperature."""
+    shrinkage: Annotated[Dimensionless, NOT_NEGATIVE, Field(examples=["0.1 %"], lt=0.2)] = 0.0
+    """Linear, after the material has become solid: a third of the loss in volume."""
+
+    @property
+    def label(self) -> str:
+        """Return the name of the step in tables."""
+        return f"{self.do} {', '.join(self.parts)}"
+
+    @property
+    def joins(self) -> tuple[str, ...]:
+        """Return the parts that become present in this step, if they are not yet."""
+        return self.parts
+
+    def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:
+        """Bring the body to the temperature, add the parts that are liquid, and shrink all."""
+        fresh = tuple(self._fresh(process, (*key, "parts")))
+        for part in fresh:
+            process.joined[part] = self.called(key)
+        if self.stress_free is not None and len(fresh) < len(self.parts):
+            solid = next(part for part in self.parts if part not in fresh)
+            message = f"{solid!r} is solid already and keeps its stress: leave it out"
+            raise Fault((*key, "stress_free"), message)
+        yield from process.bring_to(self.temperature, 0.0)
+        if fresh:
+            free = self.temperature if self.stress_free is None else self.stress_free
+            yield process.join(fresh, free, 0.0 if self.shrinkage else self.duration)
+        if self.shrinkage or not fresh:
+            self._shrink(process)
+            yield process.load_step(self.duration)
+
+    def _fresh(self, process: Process, key: Key) -> Iterator[str]:
+        """Yield the parts that are not present yet."""
+        for part in process.named(self.parts, key):
+            if part in process.joined:
+                process.refuse_absent(part, key)
+            else:
+                process.refuse_birth(part, key)
+            own = process.setting.parts[part]
+            if self.shrinkage and (own.made_of is None or own.laminated):
+                message = f"{part!r} has layers of several materials: which one shrinks?"
+                raise Fault((*key[:-1], "shrinkage"), message)
+            if part not in process.joined:
+                yield part
+
+    def _shrink(self, process: Process) -> None:
+        before = dict(process.stage.shrunk)
+        more = {part: before.get(part, 0.0) + self.shrinkage for part in self.parts}
+        shrunk = tuple(sorted((part, much) for part, much in (before | more).items() if much))
+        process.stage = replace(process.stage, shrunk=shrunk)

@@ -1,0 +1,125 @@
+"""Tables of a result's numbers for console, report and comparison, made from their declarations.
+
+No table names a metric: which numbers it has, their heads and forms come from
+`warp.results.metrics`. Cells are plain text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from warp.results import metrics
+from warp.results.metrics.declaration import Column, Each, Group, Number, Values, cell
+
+Numbers = Mapping[str, Any]
+SIDES = ("top", "bottom")
+
+
+class Table(NamedTuple):
+    """Hold the heads of a table, without that of the names, and one row of cells a name."""
+
+    heads: list[str]
+    rows: dict[str, list[str]]
+
+
+def by_part(numbers: Numbers) -> Table:
+    """Tabulate what the console shows of parts and their two sides, one row a part."""
+    table = Table([], {})
+    for group, number in metrics.declared():
+        column = number.console
+        if column is None:
+            continue
+        if group.each is Each.SURFACE:
+            for side in SIDES:
+                _add(table, f"{side} {column.head}".strip(), _of_side(group, numbers, side), number)
+        elif group.each is Each.PART:
+            _add(table, column.head, dict(group.entries(numbers)), number)
+    return table
+
+
+def _of_side(group: Group, numbers: Numbers, side: str) -> dict[str, Values]:
+    """Give the entries of one side by part."""
+    named = ((name.rpartition("."), values) for name, values in group.entries(numbers))
+    return {part: values for (part, _, which), values in named if which == side}
+
+
+def _add(table: Table, head: str, entries: Mapping[str, Values], number: Number) -> None:
+    """Add a column for the parts that `entries` has; one without entries is left out."""
+    if not entries or number.console is None:
+        return
+    for part, values in entries.items():
+        row = table.rows.setdefault(part, [])
+        row += [""] * (len(table.heads) - len(row))
+        row.append(cell(values, number, number.console))
+    table.heads.append(head)
+    for row in table.rows.values():
+        row += [""] * (len(table.heads) - len(row))
+
+
+def facts(numbers: Numbers) -> list[str]:
+    """Write what the console shows of the package: "junction 88.10 degC" and so on."""
+    found = []
+    for group, number in metrics.declared():
+        if group.each is Each.PACKAGE and number.console is not None:
+            for _, values in group.entries(numbers):
+                text = cell(values, number, number.console)
+                found += [f"{number.console.head} {text}"] if text else []
+    return found
+
+
+def cards(numbers: Numbers) -> list[tuple[str, str]]:
+    """Write what the report's head shows of the package, value and name."""
+    found = []
+    for group, number in metrics.declared():
+        if group.each is Each.PACKAGE and number.report is not None:
+            for _, values in group.entries(numbers):
+                text = cell(values, number, number.report)
+                found += [(text, number.report.head)] if text else []
+    return found
+
+
+def of_group(numbers: Numbers, path: Sequence[str], missing: str) -> tuple[Group, Table]:
+    """Tabulate what the report shows of a group, given by its path; empty columns are left out."""
+    group = next(g for g, _ in metrics.declared() if g.path == tuple(path))
+    entries = dict(group.entries(numbers))
+    columns: list[tuple[Number, Column]] = [
+        (number, number.report)
+        for other, number in metrics.declared()
+        if other == group and number.report is not None
+    ]
+    shown = [
+        (number, column)
+        for number, column in columns
+        if any(values.get(number.key) is not None for values in entries.values())
+    ]
+    rows = {
+        name: [cell(values, number, column, missing) for number, column in shown]
+        for name, values in entries.items()
+    }
+    return group, Table([column.head for _, column in shown], rows)
+
+
+def compared(a: Numbers, b: Numbers) -> list[dict[str, Any]]:
+    """List every compared number that both results have: quantity, where, unit, a, b, difference."""
+    rows = []
+    for group, number in metrics.declared():
+        if not number.compared:
+            continue
+        others = dict(group.entries(b))
+        for where, values in group.entries(a):
+            pair = values.get(number.key), others.get(where, {}).get(number.key)
+            if None in pair:
+                continue
+            first, second = (float(value) for value in pair)
+            rows.append(
+                {
+                    "quantity": number.compared,
+                    "where": where,
+                    "unit": number.unit.text,
+                    "a": first,
+                    "b": second,
+                    "difference": second - first,
+                }
+            )
+    return rows

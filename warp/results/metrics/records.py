@@ -1,0 +1,136 @@
+"""Declare the numbers that the driver adds: grids of an error estimate, bond lines, steps, run."""
+
+from __future__ import annotations
+
+from warp.results.metrics.declaration import (
+    CELSIUS,
+    MEGABYTE,
+    MICROMETRE,
+    MILLIMETRE,
+    NEWTON,
+    NONE,
+    SECOND,
+    SQUARE_MILLIMETRE,
+    Column,
+    Each,
+    Group,
+    Metric,
+    Number,
+    Values,
+)
+
+
+def _grids(values: Values) -> str:
+    counts = ", ".join(f"{count:,}" for count in values["voxels"])
+    return f"from grids of {counts} voxels, order {values['order']}; <: a bound, not monotone"
+
+
+def _change(values: Values) -> str:
+    low, high = values["change_min_um"], values["change_max_um"]
+    return f"{values['change_um']:+.2f} um ({low:+.2f} to {high:+.2f})"
+
+
+REFINEMENT = Metric(
+    Group(("refinement",), Each.PACKAGE, "refinement"),
+    (
+        Number(
+            "voxels",
+            NONE,
+            "with --refine: voxels of each grid",
+            console=Column("+- discretisation error", _grids),
+        ),
+        Number("order", NONE, "with --refine: whether the order was observed or assumed"),
+    ),
+)
+BOND_LINE_ROUNDS = Metric(
+    Group(("bond_lines",), Each.PACKAGE, "package"),
+    (
+        Number(
+            "rounds",
+            NONE,
+            "alternating solves of heat and displacement, where the case names bond lines",
+            console=Column("rounds of heat and bending", "{}"),
+        ),
+    ),
+)
+BOND_LINES = Metric(
+    Group(("bond_lines", "parts"), Each.PART, "bond line"),
+    (
+        Number(
+            "thickness",
+            MICROMETRE,
+            "thickness as drawn",
+            console=Column("bond line", "{:.1f} um"),
+        ),
+        Number(
+            "change",
+            MICROMETRE,
+            "change by heat and bending, mean by area; + opens",
+            console=Column("its change", _change),
+        ),
+        Number("change_min", MICROMETRE, "smallest change"),
+        Number("change_max", MICROMETRE, "largest change"),
+    ),
+)
+STEPS = Metric(
+    Group(("steps",), Each.ENTRY, "step"),
+    (
+        Number("step", NONE, "number of the process step; one record a load step, in order"),
+        Number("name", NONE, "name of the step"),
+        Number("do", NONE, "kind of the step"),
+        Number("last", NONE, "whether the load step ends its step"),
+        Number("time", SECOND, "since the start"),
+        Number("temperature", CELSIUS, "temperature of the package; none where it was solved"),
+        Number("unit", NONE, "name of the unit that is left after a cut"),
+        Number("parts", NONE, "parts that are present"),
+        Number("voxels", NONE, "voxels of the grid"),
+        Number("iterations", NONE, "iterations of each solver"),
+        Number("height", MILLIMETRE, "height of the body"),
+        Number(
+            "bends",
+            NONE,
+            "largest sag over the height; linear theory is 6 % too high at 0.5",
+        ),
+        Number("beyond_linear", NONE, "surfaces that leave linear theory, one sentence each"),
+    ),
+)
+SUPPORTS = Metric(
+    Group(("steps[]", "support"), Each.PACKAGE, "support"),
+    (
+        Number("on", NONE, "support of a body that is not free: clamped, or a table"),
+        Number("faces", NONE, "names of the clamped faces"),
+        Number("weight", NEWTON, "on a table: weight of the full package"),
+        Number("area", SQUARE_MILLIMETRE, "on a table: area of the voxels that touch it"),
+        Number("lift", MICROMETRE, "on a table: greatest height of a lower face above it"),
+    ),
+)
+PROVENANCE = Metric(
+    Group((), Each.PACKAGE, "provenance"),
+    (
+        Number("program", NONE, "name and version"),
+        Number("python", NONE, "version"),
+        Number("numpy", NONE, "version"),
+        Number("platform", NONE, "operating system and processor"),
+        Number("written", NONE, "date and time, UTC"),
+        Number("command", NONE, "the command line"),
+        Number("case_file", NONE, "path of the case"),
+        Number("overrides", NONE, "values that --set replaced"),
+        Number("device", NONE, "processor or GPU"),
+        Number("wall", SECOND, "wall time of the run"),
+        Number("peak_memory", MEGABYTE, "largest memory of the run"),
+    ),
+)
+SOLVERS = Metric(
+    Group(("solver", "NAME"), Each.PACKAGE, "solver"),
+    (
+        Number("iterations", NONE, "iterations, over all rounds"),
+        Number("residual", NONE, "relative residual at the end"),
+        Number("seconds", NONE, "wall time [s]"),
+        Number("tolerance", NONE, "relative residual asked for"),
+        Number(
+            "rounds",
+            NONE,
+            "heat only: linear solves, each with conductivities at the temperatures of the last",
+        ),
+    ),
+)

@@ -1,0 +1,47 @@
+"""Lay the grids of a process: one for all stages, and the part that singulation leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from warp.geometry.shapes import Body, Box
+from warp.voxels.grid import Grid, make_grid
+
+if TYPE_CHECKING:
+    from warp.case.case import Case
+    from warp.case.singulation import Rectangle
+
+Block = tuple[slice, slice, slice]
+"""Cells [z, y, x] of a grid."""
+
+
+def common_grid(case: Case) -> Grid:
+    """Return one grid for all stages of a case, with lines on every cut."""
+    bodies = case.bodies()
+    bounds = np.array([body.bounds for body in bodies])
+    z0, z1 = float(bounds[:, 4].min()), float(bounds[:, 5].max())
+    units = dict.fromkeys(
+        load_step.stage.unit for load_step in case.load_steps if load_step.stage.unit is not None
+    )
+    cuts = [Body("cut", None, (Box(*unit, z0, z1),)) for unit in units]
+    return make_grid([*bodies, *cuts], case.grid, case.mirror)
+
+
+def cut_grid(grid: Grid, unit: Rectangle) -> tuple[Grid, Block]:
+    """Return the grid inside the rectangle `unit` and the cells of `grid` that it keeps.
+
+    A mirror plane that the cut removes is a free face afterwards.
+    """
+    cells, mirror = [slice(0, grid.shape[0])], []
+    for axis in (1, 0):
+        lines = (grid.x, grid.y)[axis]
+        low, high = unit[2 * axis : 2 * axis + 2]
+        mirrored = grid.mirror[axis] and low < lines[0] - 0.5 * (lines[1] - lines[0])
+        first = 0 if mirrored else int(np.abs(lines - low).argmin())
+        cells.append(slice(first, int(np.abs(lines - high).argmin())))
+        mirror.append(mirrored)
+    z, y, x = cells
+    columns, rows = grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1]
+    return Grid(columns, rows, grid.z, (bool(mirror[1]), bool(mirror[0]))), (z, y, x)

@@ -1,0 +1,206 @@
+"""Solve one load step: heat where it flows, then thermo-elasticity, then stress.
+
+    div(k grad T) + q = 0                          the temperature field, steady or after some time
+    div C(T) (strain - thermal_strain(T, T0)) = 0  the displacement at that field or at one
+                                                   temperature everywhere
+
+Deformation does not change the heat flow, unless the case names bond lines (`bond_lines`).
+Temperature decides stiffness and free strain; each part counts its strain from its own stress-free
+temperature T0. Where nothing carries the package it floats: rigid motion is projected out.
+Where a material relaxes, a load step is as many solves as that needs (`substeps`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from warp.case.case import Case
+from warp.case.plan import LoadStep
+from warp.device import Device
+from warp.run import bond_lines
+from warp.run.stage_model import StageModel
+from warp.solvers.elastic.history import substeps
+from warp.solvers.elastic.history.maxwell import relaxations
+from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.solve import Solution as ElasticSolution
+from warp.solvers.elastic.solve import solve as solve_elastic
+from warp.solvers.elastic.stress import stress
+from warp.solvers.heat import transient
+from warp.solvers.heat.steady import Solution as HeatSolution
+from warp.solvers.heat.steady import solve_steady
+
+OnProgress = Callable[[str, int, float], None]
+"""Called with (stage of the run, iteration, residual): iteration 0 when a stage begins, and a
+residual of NaN where it has none."""
+NO_RESIDUAL = float("nan")
+TOLERANCE = 1e-8
+"""Of the true relative residual; 1e-6 would already fix the warpage to 5e-6, 1e-8 proves it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What a load step starts from.
+
+    state: of the body; None in a case without steps, which has no history.
+    temperature: in K, one or (nz, ny, nx).
+    """
+
+    state: State | None
+    temperature: float | np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """Fields at the end of a load step.
+
+    temperature: of the body, in K, one or (nz, ny, nx). heat_field: (nz, ny, nx) in K, None where
+    no heat flows; a case may bend at one temperature and report this field.
+    displacement (3, nz+1, ny+1, nx+1) in m, without rigid motion. stress (6, nz, ny, nx) in Pa,
+    None except at the end of a step.
+    """
+
+    temperature: float | np.ndarray
+    heat_field: np.ndarray | None
+    displacement: np.ndarray
+    stress: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A solved load step. bond_lines: thickness and its change, see `bond_lines.changes`."""
+
+    fields: Fields
+    elastic: ElasticSolution
+    heat: HeatSolution | None
+    bond_lines: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def solutions(self) -> dict[str, ElasticSolution | HeatSolution]:
+        """Return the solutions by their solver's name, in the order in which they were made."""
+        found: dict[str, ElasticSolution | HeatSolution] = {}
+        if self.heat is not None:
+            found["heat"] = self.heat
+        return found | {"elastic": self.elastic}
+
+
+def label(load_step: LoadStep, solver: str) -> str:
+    """Name the stage of a run for progress bars: the step of the process, else the solver."""
+    if not load_step.name:
+        return solver
+    step = f"{load_step.step + 1}. {load_step.name}"
+    return f"{step}: heat" if solver == "heat" else step
+
+
+def solve(
+    case: Case,
+    load_step: LoadStep,
+    stage: StageModel,
+    start: Start,
+    device: Device,
+    on_progress: OnProgress,
+) -> Solved:
+    """Solve a load step; raise ConvergenceError where a solver misses TOLERANCE."""
+    heat = partial(_heat, load_step, stage, device, on_progress)
+    displace = partial(_displacement, load_step, stage, start, device, on_progress)
+    warm: HeatSolution | None
+    lines: dict[str, Any] = {}
+    temperature: float | np.ndarray
+    if case.bond_lines:
+        coupled = bond_lines.solve(stage.voxels, case.bond_lines, heat, displace)
+        warm, solution, temperature = coupled.heat, coupled.elastic, coupled.heat.temperature
+        parts = bond_lines.changes(stage.voxels, case.bond_lines, coupled.stretch)
+        lines = {"bond_lines": {"rounds": len(coupled.changes), "parts": parts}}
+    else:
+        warm = heat() if load_step.solves_heat else None
+        temperature = _temperature(load_step, stage, start, warm, device)
+        solution = displace(temperature)
+    on_progress(label(load_step, "numbers"), 0, NO_RESIDUAL)
+    if warm is not None:
+        heat_field: np.ndarray | None = warm.temperature
+    else:
+        heat_field = temperature if isinstance(temperature, np.ndarray) else None
+    displacement = solution.displacement
+    stresses = None
+    if load_step.last:
+        stresses = stress(stage.voxels, displacement, temperature, solution.state, device)
+    return Solved(Fields(temperature, heat_field, displacement, stresses), solution, warm, lines)
+
+
+def _heat(
+    load_step: LoadStep,
+    stage: StageModel,
+    device: Device,
+    on_progress: OnProgress,
+    stretch: np.ndarray | None = None,
+) -> HeatSolution:
+    """Solve steady conduction; `stretch` as in `bond_lines`."""
+    name = label(load_step, "heat")
+    on_progress(name, 0, NO_RESIDUAL)
+    sources = stage.assembly.sources if load_step.powered else []
+    on_iteration = partial(on_progress, name)
+    boundaries = stage.assembly.boundaries
+    return solve_steady(stage.voxels, boundaries, sources, device, TOLERANCE, on_iteration, stretch)
+
+
+def _temperature(
+    load_step: LoadStep,
+    stage: StageModel,
+    start: Start,
+    warm: HeatSolution | None,
+    device: Device,
+) -> float | np.ndarray:
+    """Return the body's temperature in K at the end of a load step, one or a field."""
+    if load_step.temperature is not None:
+        return load_step.temperature
+    if warm is not None:
+        return warm.temperature
+    if load_step.at_rest:
+        return start.temperature
+    sources = stage.assembly.sources if load_step.powered else []
+    boundaries = stage.assembly.boundaries
+    passed = transient.solve(
+        stage.voxels, boundaries, sources, device, start.temperature, load_step.duration
+    )
+    return passed.frames[-1][1]
+
+
+def _displacement(
+    load_step: LoadStep,
+    stage: StageModel,
+    start: Start,
+    device: Device,
+    on_progress: OnProgress,
+    temperature: float | np.ndarray,
+) -> ElasticSolution:
+    """Solve for the displacement, in substeps where a material relaxes."""
+    name = label(load_step, "elastic")
+    model = stage.voxels
+
+    def advance(
+        temperature: float | np.ndarray, state: State | None, duration: float
+    ) -> ElasticSolution:
+        on_progress(name, 0, NO_RESIDUAL)
+        return solve_elastic(
+            model,
+            temperature,
+            device,
+            TOLERANCE,
+            partial(on_progress, name),
+            state,
+            duration,
+            stage.reuse,
+            load_step.support,
+        )
+
+    laws = relaxations(model)
+    if start.state is None or not laws or not load_step.duration:
+        return advance(temperature, start.state, load_step.duration)
+    extent = max(float(line[-1] - line[0]) for line in (model.grid.x, model.grid.y, model.grid.z))
+    return substeps.solve(
+        advance, laws, start.state, start.temperature, temperature, load_step.duration, extent
+    )

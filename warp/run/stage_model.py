@@ -1,0 +1,59 @@
+"""Put a stage of the process on the grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from warp.case.assembly import Assembly
+from warp.case.case import Case
+from warp.case.plan import LoadStep, Stage
+from warp.run.grids import cut_grid
+from warp.run.model import refuse_covered, refuse_loose
+from warp.solvers.elastic.multigrid.reuse import Reuse
+from warp.voxels import voxelize
+from warp.voxels.grid import Grid
+from warp.voxels.voxelize import VoxelModel
+
+
+@dataclass(frozen=True, eq=False)
+class StageModel:
+    """The parts of a stage, their voxels, and the preconditioner that its load steps share."""
+
+    stage: Stage
+    assembly: Assembly
+    voxels: VoxelModel
+    reuse: Reuse = field(default_factory=Reuse)
+
+    @property
+    def height(self) -> float:
+        """Return the distance in m from the lowest to the highest solid."""
+        bounds = [body.bounds for body in self.assembly.package.bodies if body.material is not None]
+        return float(max(b[5] for b in bounds) - min(b[4] for b in bounds))
+
+    @property
+    def parts_on_grid(self) -> set[str]:
+        """Return the parts that have voxels."""
+        used = np.unique(self.voxels.media.part[np.unique(self.voxels.ids)])
+        return {self.voxels.parts[part] for part in used if part >= 0}
+
+
+def enter(case: Case, load_step: LoadStep, grid: Grid) -> StageModel:
+    """Voxelise the stage of a load step; raise WarpError if it cannot be solved.
+
+    grid: the grid of all stages (`grids.common_grid`).
+    """
+    stage = load_step.stage
+    assembly = case.stages[stage]
+    if stage.unit is not None:
+        grid, _ = cut_grid(grid, stage.unit)
+    voxels = voxelize.voxelize(
+        assembly.package.bodies, assembly.media, grid, case.loads.stress_free
+    )
+    if case.has_steps:
+        refuse_loose(voxels, f"step {load_step.step + 1} ({load_step.name}): ")
+    else:
+        refuse_covered(case, voxels)
+        refuse_loose(voxels)
+    return StageModel(stage, assembly, voxels)

@@ -1,0 +1,60 @@
+"""Thermal conditions of a package: films, fixed temperatures, interface resistances, heat sources.
+
+They name faces (`faces`) and parts of the full package; everything unnamed is adiabatic. SI units,
+kelvin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Film:
+    """Convection: heat-transfer coefficient in W/m2K to an ambient in K."""
+
+    face: str
+    coefficient: float
+    ambient: float
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A face held at a temperature in K: a film without resistance."""
+
+    face: str
+    temperature: float
+    coefficient = np.inf
+
+    @property
+    def ambient(self) -> float:
+        return self.temperature
+
+
+@dataclass(frozen=True)
+class Interface:
+    """Thermal resistance in m2K/W of the contact between two parts."""
+
+    part: str
+    other: str
+    resistance: float
+
+
+@dataclass(frozen=True)
+class Source:
+    """Heat given off by a part of the full package, in W.
+
+    `watts`: a number, even over the part's volume; or (rows, columns) W per rectangle between the line coordinates
+    `y` (rows + 1, ascending, m) and `x` (columns + 1). `z`: only between these two heights, otherwise the whole part.
+    """
+
+    part: str
+    watts: float | np.ndarray
+    x: np.ndarray | None = None
+    y: np.ndarray | None = None
+    z: tuple[float, float] | None = None
+
+
+Boundary = Film | Fixed | Interface

@@ -1,0 +1,81 @@
+"""Heat sources on the voxel model: watts per voxel from the heat of the parts. SI units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from warp.errors import WarpError
+from warp.voxels.conditions import Source
+from warp.voxels.faces import rows
+
+if TYPE_CHECKING:
+    from warp.voxels.voxelize import VoxelModel
+
+
+def heat_load(
+    model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]
+) -> np.ndarray:
+    """Heat per voxel (nz, ny, nx) in W; a dict gives W per part, or (ny, nx) W per grid column of the part.
+
+    Powers are those of the full package: with mirror planes the modelled piece carries its share.
+    """
+    q = np.zeros(model.ids.shape)
+    for source in sources(model, power):
+        _add_source(q, model, source)
+    return q
+
+
+def sources(
+    model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]
+) -> list[Source]:
+    """The sources that `heat_load` adds up."""
+    if not isinstance(power, dict):
+        return list(power)
+    grid = model.grid
+    return [
+        Source(part, w) if np.ndim(w) == 0 else Source(part, np.asarray(w, float), grid.x, grid.y)
+        for part, w in power.items()
+    ]
+
+
+def _add_source(q: np.ndarray, model: VoxelModel, source: Source) -> None:
+    grid = model.grid
+    dz = grid.dz
+    if source.z is not None:
+        dz = np.maximum(
+            np.minimum(grid.z[1:], source.z[1]) - np.maximum(grid.z[:-1], source.z[0]), 0
+        )
+    belongs = rows(model, source.part)[model.ids]
+    heights = np.tensordot(dz, belongs, 1)  # of the part in every column
+    if source.x is None or source.y is None:
+        columns = heights * np.outer(grid.dy, grid.dx)
+        total = float(source.watts) / 2 ** sum(grid.mirror)
+    else:
+        columns = (
+            _overlap(source.y, grid.y).T
+            @ np.asarray(source.watts, float)
+            @ _overlap(source.x, grid.x)
+        )
+        total = columns.sum()
+        columns = np.where(heights > 0, columns, 0)
+    if total == 0:
+        return
+    if not columns.sum() > 0:
+        raise WarpError(f"power of part '{source.part}': none of it falls on the part")
+    columns = columns * (total / columns.sum())
+    density = np.divide(
+        columns, heights, out=np.zeros_like(columns), where=heights > 0
+    )  # W per metre of height
+    for k in range(len(dz)):
+        if dz[k] > 0:
+            q[k] += belongs[k] * density * dz[k]
+
+
+def _overlap(lines: np.ndarray, grid_lines: np.ndarray) -> np.ndarray:
+    """Fraction of each interval of `lines` that lies in each interval of `grid_lines`."""
+    low = np.maximum(lines[:-1, None], grid_lines[None, :-1])
+    high = np.minimum(lines[1:, None], grid_lines[None, 1:])
+    return np.maximum(high - low, 0) / np.diff(lines)[:, None]
