@@ -1,11 +1,13 @@
 """Where the machine code of CPU kernels is stored, so that only the first run compiles.
 
-Machine code depends on the kernel's source, on the sources that it inlines, on Numba and on the processor. Each kernel
-module therefore has a folder named by a hash of all of these: an upgrade, an edit or another machine that shares the
-home directory gets a folder of its own, and a copy of the program elsewhere finds what the first one compiled.
+Machine code depends on the kernel's source, on the sources that it inlines, on Numba and on the
+processor. Each kernel module therefore has a folder named by a hash of all of these: an upgrade, an
+edit or another machine that shares the home directory gets a folder of its own, and a copy of the
+program elsewhere finds what the first one compiled.
 
-The folder lies under `NUMBA_CACHE_DIR` if that is set, else in the user's cache folder, else (nothing writable, as in
-a container with a read-only home) in a private temporary folder. The installed program is never written to.
+The folder lies under `NUMBA_CACHE_DIR` if that is set, else in the user's cache folder, else
+(nothing writable, as in a container with a read-only home) in a private temporary folder. The
+installed program is never written to.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ _ALWAYS = ("__init__", "compiler")  # modules that the machine code of every ker
 
 
 class Specialisation(NamedTuple):
-    """One kernel for one list of types, as "elastic.media_apply f8[4] f8[4] f8 i8": `dtype`, or `dtype[dimensions]`."""
+    """One kernel for one list of types, as "elastic.media_apply f8[4] f8[4] f8 i8".
+
+    A type is `dtype`, or `dtype[dimensions]` for an array.
+    """
 
     module: str
     function: str
@@ -104,7 +109,7 @@ def write(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def turn(wanted: Specialisation) -> Iterator[bool]:
-    """Tell whether this process is the one to compile `wanted`; False while another one is at it."""
+    """Tell whether this process is to compile `wanted`; False while another one compiles it."""
     try:
         import fcntl
     except ImportError:  # Windows: two processes may then compile the same, and one of them wins

@@ -1,7 +1,8 @@
-"""Compile kernels ahead of their first call, on all cores: a pool of processes that each run `kernels.compiler`.
+"""Compile kernels ahead of their first call, by processes on all cores.
 
-Numba is imported in those processes only; a run loads their object files (`warp.cpu`). Runs that start at the same
-time share the work: each kernel is compiled by the one process that holds its lock.
+Each process runs `kernels.compiler`. Numba is imported there only; a run loads their object files
+(`warp.cpu`). Runs that start at the same time share the work: each kernel is compiled by the one
+process that holds its lock.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ OnProgress = Callable[[int, int], None]
 """Called with how many kernels are compiled, of how many that were missing."""
 
 GROUPS = ("solve", "heat", "history", "transient")
-"""What a run may need: voxels, elasticity and numbers; a temperature field; process steps; heating in time."""
+"""What a run may need: voxels, elasticity and numbers; a temperature field; process steps; heating
+in time.
+"""
 
 _PAUSE = 0.05  # s between questions whether another process has finished a kernel
 
@@ -50,7 +53,7 @@ def listed(groups: Iterable[str], host_only: bool = False) -> list[Specialisatio
 
 
 def companions(wanted: Specialisation) -> list[Specialisation]:
-    """List the kernels of the group that `wanted` belongs to, itself among them: a run that calls one calls most."""
+    """List the kernels of the group that `wanted` belongs to: a run that calls one calls most."""
     group = next((group for group, one in _lines() if one == wanted), "")
     return listed([group]) or [wanted]
 
@@ -78,7 +81,10 @@ def compile_all(
 
 @cache
 def announce() -> None:
-    """Say once a process why nothing seems to happen; through logging, which a caller can silence."""
+    """Say once a process why nothing seems to happen.
+
+    Through logging, which a caller can silence.
+    """
     import logging
 
     text = "compiling kernels once for this machine: up to a minute (ahead of time: `warp warmup`)"

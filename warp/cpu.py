@@ -1,8 +1,9 @@
-"""Run kernels on the CPU: load their machine code, hand it the arrays, share its rows among threads.
+"""Run kernels on the CPU: load their machine code, and share its rows among threads.
 
-A kernel's object file (`kernels.compiler`) is loaded by LLVM, without Numba. A launch packs the arguments into a record
-of 8-byte words and calls the kernel once for each part of its rows. Parts run on OpenMP's threads, which exist already
-and cost a few microseconds to wake; where there is no OpenMP, on Python's. Launches on few numbers run on one thread.
+A kernel's object file (`kernels.compiler`) is loaded by LLVM, without Numba. A launch packs the
+arguments into a record of 8-byte words and calls the kernel once for each part of its rows. Parts
+run on OpenMP's threads, which exist already and cost a few microseconds to wake; where there is no
+OpenMP, on Python's. Launches on few numbers run on one thread.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,9 +51,11 @@ define void @warp_member(ptr %record) {
 
 def cores() -> int:
     """Count the cores that this process may use, a container's CPU quota included."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     with contextlib.suppress(OSError, ValueError):
-        quota, period = open("/sys/fs/cgroup/cpu.max").read().split()
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         count = min(count, max(1, round(int(quota) / int(period))))
     asked = os.environ.get("NUMBA_NUM_THREADS", "")
     return min(count, int(asked)) if asked.isdigit() and int(asked) > 0 else count
@@ -62,10 +66,11 @@ def launch(module: str, function: str, args: tuple[Any, ...], threads: int) -> N
     prepared(module, function, args, threads)()
 
 
-def prepared(
-    module: str, function: str, args: tuple[Any, ...], threads: int
-) -> Callable[[], None]:
-    """Return the call of a kernel with these arguments, which may be repeated; it refers to the arrays by address."""
+def prepared(module: str, function: str, args: tuple[Any, ...], threads: int) -> Callable[[], None]:
+    """Return the call of a kernel with these arguments; it may be repeated.
+
+    It refers to the arrays by address.
+    """
     kinds: list[Any] = []
     words: list[Any] = []
     numbers = 0
@@ -202,8 +207,8 @@ _PART = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_char_p)
 def _team() -> _Team:
     """Choose the threads, once a process.
 
-    Those of OpenMP sleep while they wait: spinning ones cost up to a time slice a launch on a machine that has other
-    work too. A forked process has none of its parent's.
+    Those of OpenMP sleep while they wait: spinning ones cost up to a time slice a launch on a
+    machine that has other work too. A forked process has none of its parent's.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if _Fork.happened:

@@ -1,11 +1,12 @@
 """Where the program computes: the CPU or one CUDA GPU (CuPy). The only importer of CuPy.
 
-A kernel has one name, one list of arguments and two forms: `kernels/NAME.py` for the CPU and `kernels/NAME.cu` for
-CUDA. `launch` runs the form of the device and first gives every scalar the type that the .cu declares, and checks every
-array against it, so that a call which is wrong on the GPU fails on the CPU too.
+A kernel has one name, one list of arguments and two forms: `kernels/NAME.py` for the CPU and
+`kernels/NAME.cu` for CUDA. `launch` runs the form of the device and first gives every scalar the
+type that the .cu declares, and checks every array against it, so that a call which is wrong on the
+GPU fails on the CPU too.
 
-`real` chooses the precision in which a kernel is compiled (-DREAL=float or double). On the CPU it follows from the
-arrays; there it fixes the type of the scalars.
+`real` chooses the precision in which a kernel is compiled (-DREAL=float or double). On the CPU it
+follows from the arrays; there it fixes the type of the scalars.
 
 CuPy is imported when a GPU is asked for.
 """
@@ -74,12 +75,18 @@ class Device:
         return self.xp.asnumpy(a) if self.cuda else np.asarray(a)
 
     def launch(
-        self, module: str, function: str, extent: Extent, *args: Any, real: DTypeLike = np.float64, own: int = 0
+        self,
+        module: str,
+        function: str,
+        extent: Extent,
+        *args: Any,
+        real: DTypeLike = np.float64,
+        own: int = 0,
     ) -> None:
         """Run kernel `function` of kernels/`module` for `extent` = (nx, ny, nz) threads, x fastest.
 
-        The CPU form loops over the same range by itself. Inside `with device.graph()` the call is only recorded.
-        `own`: how many numbers each thread keeps for itself (OWN in the .cu).
+        The CPU form loops over the same range by itself. Inside `with device.graph()` the call is
+        only recorded. `own`: how many numbers each thread keeps for itself (OWN in the .cu).
         """
         if self.cuda and 0 in extent:
             return  # CUDA has no empty grid
@@ -93,9 +100,9 @@ class Device:
     def graph(self) -> Iterator[Graph]:
         """Record the launches of the block, without running them, to be repeated at the least cost.
 
-        `with device.graph() as graph: ...` and then `graph.launch()` as often as wanted. Arrays are remembered by
-        address and scalars by value: what changes between repetitions must lie in an array. Array arithmetic through
-        `xp` is not recorded; it belongs outside.
+        `with device.graph() as graph: ...` and then `graph.launch()` as often as wanted. Arrays are
+        remembered by address and scalars by value: what changes between repetitions must lie in an
+        array. Array arithmetic through `xp` is not recorded; it belongs outside.
         """
         graph = Graph()
         self._recording.append(graph)
@@ -121,7 +128,7 @@ class Device:
         return (time.perf_counter() - start) / repeat
 
     def memory(self) -> tuple[int, int]:
-        """Return (free, total) bytes; on the CPU what this process may still take without swapping."""
+        """Return (free, total) bytes; on the CPU what this process may take without swapping."""
         if not self.cuda:
             return _host_memory()
         free, total = self.xp.cuda.runtime.memGetInfo()
@@ -130,17 +137,29 @@ class Device:
     def describe(self) -> str:
         """Name the machine for the record of a result."""
         if self.cuda:
-            return f"{self.name} ({self.xp.cuda.runtime.getDeviceProperties(_index(self.name))['name'].decode()})"
-        return f"cpu ({_processor()}, {self.threads} {'thread' if self.threads == 1 else 'threads'})"
+            properties = self.xp.cuda.runtime.getDeviceProperties(_index(self.name))
+            return f"{self.name} ({properties['name'].decode()})"
+        return (
+            f"cpu ({_processor()}, {self.threads} {'thread' if self.threads == 1 else 'threads'})"
+        )
 
     def compile_all(self) -> None:
-        """Compile every .cu in both precisions; nothing on the CPU, whose kernels `warp.compiling` lists."""
+        """Compile every .cu in both precisions.
+
+        Does nothing on the CPU, whose kernels `warp.compiling` compiles.
+        """
         for module in compiled.modules() if self.cuda else ():
             for real in ("float", "double"):
                 _rawmodule(module, real).compile()
 
     def _call(
-        self, module: str, function: str, extent: Extent, args: tuple[Any, ...], real: np.dtype[Any], own: int
+        self,
+        module: str,
+        function: str,
+        extent: Extent,
+        args: tuple[Any, ...],
+        real: np.dtype[Any],
+        own: int,
     ) -> Call:
         values, shapes = checked(module, function, args, real)
         if not self.cuda:
@@ -175,7 +194,8 @@ class Graph:
     def capture(self, cupy: Any) -> None:
         """Turn the record into a CUDA graph."""
         for call in self.calls:
-            _ = call.func.attributes  # type: ignore[attr-defined]  # loads the code: not allowed while capturing
+            # loads the code, which is not allowed while capturing
+            _ = call.func.attributes  # type: ignore[attr-defined]
         stream = cupy.cuda.Stream(non_blocking=True)
         with stream:
             stream.begin_capture()
@@ -185,7 +205,9 @@ class Graph:
 
 
 def select(name: str = "auto", threads: int | None = None) -> Device:
-    """Choose a device: "cpu", "cuda", "cuda:1", or "auto" (the first GPU that can be used, else the CPU).
+    """Choose a device: "cpu", "cuda", "cuda:1", or "auto".
+
+    "auto" is the first GPU that can be used, else the CPU.
 
     `threads` limits the CPU threads; the default is every core that the process may use.
     """
@@ -214,7 +236,7 @@ class Parameter(NamedTuple):
 
     @property
     def length_of(self) -> tuple[str, int] | None:
-        """(array, axis) if this is `ARRAY_dimAXIS`: a length that a NumPy array brings along and `launch` fills in."""
+        """(array, axis) if this is `ARRAY_dimAXIS`, a length that `launch` reads from the array."""
         return _length_of(self.name)
 
 
@@ -225,15 +247,18 @@ def _length_of(name: str) -> tuple[str, int] | None:
 
 
 _FUNCTION = re.compile(r"\bKERNEL\s+(?:__launch_bounds__\([\d, ]+\)\s+)?(\w+)\s*\(([^)]*)\)")
-_PARAMETER = re.compile(r"(?P<const>const\s+)?(?P<type>[\w ]+?)\s*(?P<pointer>\*)?\s*(?:__restrict__)?\s*(?P<name>\w+)")
+_PARAMETER = re.compile(
+    r"(?P<const>const\s+)?(?P<type>[\w ]+?)\s*(?P<pointer>\*)?\s*(?:__restrict__)?\s*(?P<name>\w+)"
+)
 _TYPES = {
-    "float": np.float32, "double": np.float64, "int": np.int32, "long long": np.int64, "bool": np.bool_,
+    "float": np.float32, "double": np.float64, "int": np.int32, "long long": np.int64,
+    "bool": np.bool_,
     "uint8": np.uint8, "uint16": np.uint16, "unsigned int": np.uint32,
 }  # fmt: skip
 
 
 def source(module: str) -> str:
-    """Return kernels/`module`.cu as the compiler sees it, with its headers' text in place of the #include lines.
+    """Return kernels/`module`.cu with its headers' text in place of the #include lines.
 
     A compiler's cache keyed by the source would not notice an edited header.
     """
@@ -247,14 +272,17 @@ def source(module: str) -> str:
             if header:
                 text = "" if header[1] in seen else expand(header[1])
                 lines[i] = f'{text}\n#line {i + 2} "{file}"'
-        return "\n".join([f'#line 1 "{file}"', *(x for x in lines if x.strip() != "#pragma once")]) + "\n"
+        return (
+            "\n".join([f'#line 1 "{file}"', *(x for x in lines if x.strip() != "#pragma once")])
+            + "\n"
+        )
 
     return expand(f"{module}.cu")
 
 
 @cache
 def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
-    """Read the arguments of every kernel in kernels/`module`.cu; empty while there is no such file."""
+    """Read the arguments of every kernel in kernels/`module`.cu; empty where there is none."""
     path = compiled.kernels() / f"{module}.cu"
     if not path.exists():
         return {}
@@ -266,7 +294,9 @@ def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
             part = _PARAMETER.fullmatch(item.strip())
             if part is None:
                 raise ValueError(f"{path.name}: {function}: cannot read '{item.strip()}'")
-            parameters.append(Parameter(part["name"], part["type"], bool(part["pointer"]), bool(part["const"])))
+            parameters.append(
+                Parameter(part["name"], part["type"], bool(part["pointer"]), bool(part["const"]))
+            )
         found[function] = tuple(parameters)
     return found
 
@@ -276,7 +306,9 @@ SHARED = 64 * 1024
 
 
 def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
-    """Cover `extent` threads by (grid, block): x fastest, 256 threads a block in a row, else 32 x 4.
+    """Cover `extent` threads by (grid, block), x fastest.
+
+    A block has 256 threads in a row, or 32 x 4.
 
     Fewer where each takes `own` bytes of shared memory and there is no room for so many.
     """
@@ -291,7 +323,10 @@ def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
 
 
 def parts(columns: int, levels: int) -> int:
-    """Into how many parts a kernel that walks along z cuts its levels: the threads of a large GPU, four levels or more each."""
+    """Return into how many parts a kernel that walks along z cuts its levels.
+
+    Enough for the threads of a large GPU, of four levels or more each.
+    """
     return max(1, min(levels // 4, 2**17 // columns))
 
 
@@ -315,7 +350,10 @@ def checked(
             values.append(dtype.type(value))
         elif not hasattr(value, "flags") or value.dtype != dtype or not value.flags.c_contiguous:
             got = f"{value.dtype} array" if hasattr(value, "dtype") else type(value).__name__
-            raise TypeError(f"{module}.{function}: {parameter.name} must be a contiguous {dtype} array, got {got}")
+            raise TypeError(
+                f"{module}.{function}: {parameter.name} must be a contiguous {dtype} array, "
+                f"got {got}"
+            )
         else:
             values.append(value)
     arrays = dict(zip((p.name for p in given), args, strict=True))
@@ -339,7 +377,8 @@ def _index(name: str) -> int:
 def _cuda_problem(index: int) -> str:
     """Say in one clause why GPU `index` cannot be used; empty if it can."""
     if find_spec("cupy") is None:
-        return "CuPy is not installed: pip install 'warpage[cuda13]' (drivers from 580) or 'warpage[cuda12]'"
+        cuda13 = "'warpage[cuda13]' (drivers from 580)"
+        return f"CuPy is not installed: pip install {cuda13} or 'warpage[cuda12]'"
     os.environ.setdefault("CUPY_CACHE_DIR", str(compiled.root() / "cuda"))
     try:
         runtime = import_module("cupy").cuda.runtime
@@ -348,11 +387,14 @@ def _cuda_problem(index: int) -> str:
         count = runtime.getDeviceCount()
     except ImportError as error:
         return f"CuPy cannot be loaded ({str(error).strip().splitlines()[0]})"
-    except Exception as error:  # CuPy's own class for a missing or too old driver cannot be named before its import
+    # CuPy's own class for a missing or too old driver cannot be named before its import
+    except Exception as error:
         return f"no GPU can be used ({error})"
     if count == 0:
         return "no GPU found"
-    return "" if index < count else f"this machine has {count} GPU{'s' * (count > 1)}: cuda:0 to cuda:{count - 1}"
+    if index < count:
+        return ""
+    return f"this machine has {count} GPU{'s' * (count > 1)}: cuda:0 to cuda:{count - 1}"
 
 
 def _host_memory() -> tuple[int, int]:

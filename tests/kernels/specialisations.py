@@ -2,8 +2,9 @@
 
     python tests/kernels/specialisations.py
 
-Solves small cases and notes which kernels they load. A line gives the first group of `warp.compiling.GROUPS` that
-calls the kernel; those with the most machine code come first, so that a pool of processes ends evenly.
+Solves small cases and notes which kernels they load. A line gives the first group of
+`warp.compiling.GROUPS` that calls the kernel; those with the most machine code come first, so that
+a pool of processes ends evenly.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ CASES = {
     "history": {"process-mould": COARSE},
     "transient": {"process-reflow": COARSE},
 }
-HEAD = """# Kernels that runs call, for which types: made by tests/kernels/specialisations.py, read by warp.compiling.
+HEAD = """# Kernels that runs call, for which types. Made by tests/kernels/specialisations.py.
 # group module.function types; the longest machine code first.
 """
 

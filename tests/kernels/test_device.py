@@ -192,7 +192,9 @@ def test_every_kernel_file_can_be_read():
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_any_number_of_parts_gives_the_same_bits(threads):
-    """Rows are shared among more threads than there are cores, and among more than there are rows."""
+    """Rows are shared among more threads than there are cores, and among more than there are
+    rows.
+    """
     rng = np.random.default_rng(3)
     ny, shape = 5, (40, 5, 300)
     gx, gy, gz, f, T = (rng.random(shape) for _ in range(5))
@@ -207,11 +209,14 @@ def test_any_number_of_parts_gives_the_same_bits(threads):
 
 
 def test_python_threads_do_what_openmp_does(monkeypatch):
+    team = machine._Team()
     n = 50_000
     x = np.random.default_rng(2).standard_normal(n)
-    monkeypatch.setattr(machine, "_team", lambda team=machine._Team(): team)
+    monkeypatch.setattr(machine, "_team", lambda: team)
     y = np.zeros(n)
-    device.Device("cpu", 3).launch("reduce", "direction", (n, 1, 1), y, x, np.array([2.0, 0.0]), 0, 1, n)
+    device.Device("cpu", 3).launch(
+        "reduce", "direction", (n, 1, 1), y, x, np.array([2.0, 0.0]), 0, 1, n
+    )
     np.testing.assert_array_equal(y, 2 * x)
 
 
@@ -236,7 +241,9 @@ def test_numba_is_not_imported_to_run(cpu):
 
 
 def test_first_run_with_a_read_only_home(tmp_path):
-    """Neither the install nor the home can be written: machine code goes to a temporary folder of this user."""
+    """Neither the install nor the home can be written: machine code goes to a temporary folder of
+    this user.
+    """
     home, temporary = tmp_path / "home", tmp_path / "tmp"
     home.mkdir()
     temporary.mkdir()
@@ -252,7 +259,9 @@ def test_first_run_with_a_read_only_home(tmp_path):
 
 
 def test_concurrent_first_runs_share_one_cache(tmp_path):
-    """Three runs at once: one file per precision, no remains of the writing, and a later run compiles nothing."""
+    """Three runs at once: one file per precision, no remains of the writing, and a later run
+    compiles nothing.
+    """
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     runs = [
         subprocess.Popen(

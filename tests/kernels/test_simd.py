@@ -1,4 +1,6 @@
-"""The elastic operator runs on packed numbers: the machine code that runs is compiled anew and read."""
+"""The elastic operator runs on packed numbers: the machine code that runs is compiled anew and
+read.
+"""
 
 import re
 from collections import Counter
@@ -22,7 +24,9 @@ ARITHMETIC = re.compile(r"\bv?(?:add|sub|mul|div|fn?m(?:add|sub)\d*)(ps|pd|ss|sd
     [(np.float32, "ps", "ss", "pd"), pytest.param(np.float64, "pd", "sd", "ps")],
 )
 def test_the_operator_is_vectorised(function, real, packed, single, other):
-    """Arithmetic in the loops over x is packed, with one single copy for the last few; no other precision."""
+    """Arithmetic in the loops over x is packed, with one single copy for the last few; no other
+    precision.
+    """
     code = np.dtype(real).str[1:]
     wanted = next(
         one

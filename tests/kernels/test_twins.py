@@ -1,6 +1,8 @@
-"""Every kernel has two forms, kernels/NAME.py and kernels/NAME.cu, with the same functions and arguments.
+"""Every kernel has two forms, kernels/NAME.py and kernels/NAME.cu, with the same functions and
+arguments.
 
-The bodies may differ where the .cu says why; `test_parity` compares what they compute, and here every kernel has a case.
+The bodies may differ where the .cu says why; `test_parity` compares what they compute, and here
+every kernel has a case.
 """
 
 import ast
@@ -79,9 +81,15 @@ def test_source_holds_its_headers(module):
 
 @pytest.mark.parametrize("module", TWINS)
 def test_a_kernel_walks_its_own_share_of_rows(module):
-    """The first argument of the CPU form is `share`; one loop uses it, else every thread would do everything."""
+    """The first argument of the CPU form is `share`; one loop uses it, else every thread would do
+    everything.
+    """
     tree = ast.parse((cache.kernels() / f"{module}.py").read_text())
-    for node in (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name in numba_signatures(module)):
+    for node in (
+        n
+        for n in tree.body
+        if isinstance(n, ast.FunctionDef) and n.name in numba_signatures(module)
+    ):
         assert node.args.args[0].arg == "share", node.name
         loops = [ast.unparse(n.iter) for n in ast.walk(node) if isinstance(n, ast.For)]
         assert sum(loop.startswith("portion(share, ") for loop in loops) == 1, node.name
@@ -93,4 +101,6 @@ def test_every_kernel_has_a_parity_case():
     known = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
     for module in TWINS:
         for function in device.signatures(module):
-            assert known & {function, f"{module}.{function}"}, f"{module}.{function} has no case in test_parity.py"
+            assert known & {function, f"{module}.{function}"}, (
+                f"{module}.{function} has no case in test_parity.py"
+            )

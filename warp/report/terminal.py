@@ -61,7 +61,9 @@ class Steps:
             note = f"iteration {iteration}, residual {residual:.0e}"
             self._bars.update(self._tasks[step], total=self.DECADES, completed=decades, note=note)
         elif iteration:
-            self._bars.update(self._tasks[step], total=100, completed=iteration, note=f"{iteration} %")
+            self._bars.update(
+                self._tasks[step], total=100, completed=iteration, note=f"{iteration} %"
+            )
 
 
 class Runs:

@@ -1,4 +1,4 @@
-"""Compile everything ahead: all kernels that runs call, and what solving a small package still finds missing."""
+"""Compile all kernels that runs call, and what a small package still finds missing."""
 
 import math
 
@@ -27,7 +27,7 @@ def silent(step: str, iteration: int, residual: float) -> None:
 
 
 def warmup(device: Device, progress: Progress = silent) -> None:
-    """Compile the kernels of all kinds of runs on `device`; takes a second where they are compiled already."""
+    """Compile the kernels of all kinds of runs on `device`."""
     compile_groups(compiling.GROUPS, device, progress)
     device.compile_all()
     progress("a small package", 0, math.nan)
@@ -35,7 +35,7 @@ def warmup(device: Device, progress: Progress = silent) -> None:
 
 
 def solve_small(device: Device) -> None:
-    """Solve a package of a few thousand voxels in every way: steady, in time, with and without a history."""
+    """Solve a small package in every way: steady, in time, with and without a history."""
     corners = np.array([[2, 2], [8, 2], [8, 6], [2, 6]]) * MM
     joints = np.array([[3, 3], [7, 3], [3, 5], [7, 5]]) * MM
     bodies = [
