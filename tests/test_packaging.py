@@ -58,6 +58,17 @@ def test_imports_and_declared_dependencies_agree():
     assert used - optional == names(PROJECT["project"]["dependencies"])
 
 
+def test_every_folder_of_modules_is_installed():
+    """setuptools cannot find them by itself: kernels/ and data/ lie outside warp/."""
+    tool = PROJECT["tool"]["setuptools"]
+    outside = {name: folder for name, folder in tool["package-dir"].items() if name != "warp"}
+    found = {".".join(p.parent.relative_to(TOP).parts) for p in (TOP / "warp").rglob("__init__.py")}
+    assert set(tool["packages"]) == found | set(outside)
+    for name, folder in outside.items():
+        inner = {p.parent for p in (TOP / folder).rglob("__init__.py")} - {TOP / folder}
+        assert inner <= {TOP / other for other in outside.values()}, name
+
+
 # For readers of the repository.
 NOT_SHIPPED = (
     "data/pictures",

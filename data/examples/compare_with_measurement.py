@@ -2,7 +2,8 @@
 
     python compare_with_measurement.py
 
-The measurement here is made up: the computed surface with 1 um of noise and a tilt, as a moire instrument would export it.
+The measurement here is made up: the computed surface with 1 um of noise and a tilt, as a moire
+instrument would export it.
 """
 
 import numpy as np

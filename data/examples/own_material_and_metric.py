@@ -2,7 +2,8 @@
 
     python own_material_and_metric.py
 
-The metric is the twist of the substrate's underside: height of one diagonal's ends over the other's, in um.
+The metric is the twist of the substrate's underside: height of one diagonal's ends over the
+other's, in um.
 """
 
 import numpy as np

@@ -76,8 +76,12 @@ def main() -> None:
     place = devices.select("cpu")
     found = case.load(bench.package(), dict(text.split("=", 1) for text in sys.argv[1:]))
     model = build(found, place)
-    A = elastic_operator.Operator(
-        model, place, elastic_load.mean_temperature(model, found.loads.temperature)
+    A = elastic_operator.operator(
+        model,
+        place,
+        elastic_operator.moduli(
+            model, elastic_load.mean_temperature(model, found.loads.temperature)
+        ),
     )
     report = {"case": bench.PACKAGE, "voxels": model.grid.cells, "precisions": {}}
     for real, name, number in (
@@ -97,9 +101,9 @@ def main() -> None:
             *passed([*media, *sizes]),
         )
         times: dict[str, list[float]] = {"numba": [], "c++": []}
-        A.apply_plain(ours, x)
+        A.body.apply(ours, x, 0.0, 1.0)
         for _ in range(TURNS):
-            for who, run in (("numba", partial(A.apply_plain, ours, x)), ("c++", call)):
+            for who, run in (("numba", partial(A.body.apply, ours, x, 0.0, 1.0)), ("c++", call)):
                 start = time.perf_counter()
                 run()
                 times[who].append(time.perf_counter() - start)

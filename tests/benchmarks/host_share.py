@@ -15,7 +15,6 @@ import json
 import os
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 os.environ["NUMBA_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -28,11 +27,13 @@ from warp.kernels.host import stress, surface
 from warp.results import metrics
 from warp.run import model as run_model
 from warp.solvers import krylov
-from warp.solvers.elastic import load as elastic_load
-from warp.solvers.elastic import operator as elastic_operator
 from warp.solvers.elastic import rigid
 from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.history.step import Step
+from warp.solvers.elastic.layout import temperature_array
 from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.solvers.krylov import Control, System
 from warp.verify import bench
 from warp.voxels import voxelize
 from warp.voxels.grid import make_grid
@@ -170,22 +171,24 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
         model = voxelize.voxelize(bodies, loaded.materials(), grid, loaded.loads.stress_free)
         run_model.covered_parts(loaded, model)
         run_model.refuse_loose(model)
-    with stage("operator"):
-        A = elastic_operator.Operator(model, device, elastic_load.mean_temperature(model, T))
+    with stage("step"):
+        temperature, start = temperature_array(T), State.start(grid.shape)
+        step = Step(model, temperature, device, start, duration=0.0)
+        A, forces = step.A, step.imbalance()
     with stage("cycle"):
         cycle = Cycle(A)
     with stage("solve"):
-        x, _ = krylov.solve(
-            device, A.apply, partial(elastic_load.load, model, A, T), cycle, 1e-2, "elastic"
-        )
+        system = System.of("elastic", A.apply, device.asarray(forces))
+        x, _ = krylov.solve(device, system, cycle, Control(1e-2))
     del cycle
     with stage("displacement"):
-        U = device.asarray(x[..., 1 : A.n[0] + 2])
-        rigid.remove_rigid_motion(device, U, A.arguments(np.float64)[0], grid)
-        del x, A
+        state = step.after(device.to_host(x))
+        U = device.xp.array(state.displacement)
+        rigid.remove_rigid_motion(device, U, A.body.ids, grid)
+        del x, A, step
         U = device.to_host(U)
     with stage("stress"):
-        sigma = elastic_stress.stress(model, U, T, device=device)
+        sigma = elastic_stress.stress(model, temperature, state, device)
     with stage("numbers"):
         metrics.evaluate(
             model,

@@ -26,6 +26,8 @@ from warp.case import case
 from warp.run import model as run_model
 from warp.run import warmup
 from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic.history.state import State
+from warp.solvers.krylov import Control
 from warp.verify import bench
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
@@ -92,7 +94,11 @@ def ours(model, T: float, threads: int | None) -> dict:
     """Best of three."""
     place = device.select("cpu", threads)
     solution = min(
-        (elastic.solve(model, T, place, TOLERANCE) for _ in range(3)), key=lambda s: s.seconds
+        (
+            elastic.solve(model, T, place, State.start(model.grid.shape), Control(TOLERANCE))
+            for _ in range(3)
+        ),
+        key=lambda s: s.seconds,
     )
     return {
         "threads": place.threads,

@@ -1,9 +1,9 @@
 """Measure how source code reads, ours beside other projects': a mirror, not a limit.
 
-    python tests/benchmarks/readability.py NAME=FOLDER [NAME=FOLDER ...]      prints a Markdown table
+    python tests/benchmarks/readability.py NAME=FOLDER [NAME=FOLDER ...]
 
-Sizes come from lines, density from Python's syntax tree (nodes of a function without its docstring), so that a long
-line with four assignments counts as what it is.
+Prints a Markdown table. Sizes come from lines, density from Python's syntax tree (nodes of a
+function without its docstring), so that a long line with four assignments counts as what it is.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def spread(values: list[int], *shares: float) -> str:
 
 def files(source: Source) -> str:
     """Count the files and their lines."""
-    return f"{len(source.files)}: {spread([text.count(chr(10)) + 1 for text, _ in source.files], 0.9)}"
+    return (
+        f"{len(source.files)}: {spread([text.count(chr(10)) + 1 for text, _ in source.files], 0.9)}"
+    )
 
 
 def function_lines(source: Source) -> str:

@@ -1,4 +1,6 @@
-"""README and data/docs: pages made from the program are current, examples run, numbers are those of the records."""
+"""README and data/docs: pages made from the program are current, examples run, numbers are those
+of the records.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,7 @@ def test_the_readme_s_table_of_packages_names_files():
 
 
 def test_the_readme_s_accuracy_is_that_of_the_verification():
-    """Errors as data/verify.md has them (made by `warp verify --markdown`), voxels as the grid has them."""
+    """Errors as data/verify.md has them (`warp verify --markdown`), voxels as the grid has them."""
     verified = {row[0]: row[3] for row in rows((TOP / "data" / "verify.md").read_text())}
     shown = {row[0]: row[1:] for row in rows(README.partition("## Accuracy")[2]) if row[0] in CASES}
     assert shown.keys() == CASES.keys()

@@ -5,8 +5,8 @@ import tomllib
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
-
 from small_case import CASE
+
 from warp.case.case import CaseError, parse
 from warp.geometry.parts import AnyPart
 from warp.geometry.solids import build

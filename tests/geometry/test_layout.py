@@ -20,7 +20,6 @@ from warp.run import check as checks
 from warp.run import model as run_model
 
 gdstk = pytest.importorskip("gdstk", reason="needs the extra 'layout'")
-pytest.importorskip("gerbonara", reason="needs the extra 'layout'")
 
 SIZE = (10e-3, 8e-3)
 KEY = ("part", "board", "layers", 0, "copper")
@@ -145,18 +144,18 @@ def test_arcs_of_a_gerber(tmp_path):
             None,
             'for the middle of the layout write centre = ["-1',
         ),
-        ("top.gbr", {"layer": 1}, "layer", "a Gerber file is one layer"),
-        ("bad.gds", {"layer": 1}, None, "is no GDSII file"),
-        ("bad.oas", {"layer": 1}, None, "is no OASIS file"),
-        ("bad.gbr", {}, None, "draws nothing"),
+        ("top.gbr", {"layer": 1}, "layer", "a Gerber or drill file is one layer"),
+        ("bad.gds", {"layer": 1}, None, "is of no known kind: it is no PNG"),
+        ("bad.oas", {"layer": 1}, None, "is of no known kind"),
+        ("bad.gbr", {}, None, "is of no known kind"),
         ("none.gds", {"layer": 1}, None, "cannot read the copper layout"),
         ("bad.dxf", {}, None, "is of no known kind"),
         ("board.npy", {"layer": 1}, "layer", "an image covers its layer"),
-        ("bad.npy", {}, None, "it is damaged"),
-        ("zip.npy", {}, None, "it is damaged"),
+        ("bad.npy", {}, None, "is of no known kind"),
+        ("zip.npy", {}, None, "a ZIP archive: unpack it"),
         ("header.npy", {}, None, "it is damaged"),
         ("empty.csv", {}, None, "holds 0"),
-        ("words.csv", {}, None, "line 1: could not convert string to float: 'a'"),
+        ("words.csv", {}, None, "line 1: 'a' is no number"),
     ],
 )
 def test_layouts_that_cannot_be(stream, name, words, key, says):

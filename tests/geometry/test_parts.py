@@ -520,7 +520,7 @@ def test_a_csv_is_an_image_of_copper(tmp_path, text):
     ("content", "words"),
     [
         (None, "cannot read the copper layout"),
-        (b"no picture", "is not an image of copper"),
+        (b"no picture", "is of no known kind"),
         (np.full((2, 2), 1.5), "between 0 and 1"),
         (np.full(3, 0.5), "holds 3 entries"),
     ],

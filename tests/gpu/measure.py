@@ -31,7 +31,8 @@ from warp.run.model import build
 from warp.solvers import krylov
 from warp.solvers.elastic.load import load, mean_temperature
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.elastic.operator import Operator
+from warp.solvers.elastic.operator import moduli, operator
+from warp.solvers.krylov import DEFAULT, System
 from warp.verify import bench
 
 TINY = {
@@ -75,7 +76,7 @@ def prepared(voxels: str) -> Prepared:
     model = timed("grid and voxels", lambda: build(loaded, here))
     T = loaded.loads.temperature
     mean = mean_temperature(model, T)
-    A = timed("operator", lambda: Operator(model, here, mean))
+    A = timed("operator", lambda: operator(model, here, moduli(model, mean)))
     b = timed("load", lambda: load(model, A, T))
     return Prepared(here, model, A, b, timed("cycle", lambda: Cycle(A)), seconds)
 
@@ -87,7 +88,8 @@ def shares(voxels: str) -> None:
     rates = {name: value / 1e9 for name, value in triad.items()}
     tell(shares="setup", voxels=cells, seconds=ready.seconds, GB_per_s=rates)
     start = time.perf_counter()
-    _, history = krylov.solve(here, ready.operator.apply, ready.load, ready.cycle, 1e-8, "elastic")
+    system = System.of("elastic", ready.operator.apply, ready.load)
+    _, history = krylov.solve(here, system, ready.cycle, DEFAULT)
     here.synchronize()
     took = round(time.perf_counter() - start, 3)
     tell(shares="solve", iterations=len(history) - 1, seconds=took, residual=history[-1])
@@ -115,9 +117,11 @@ def cycle_shares(ready: Prepared) -> None:
         share, ms = round(seconds / total, 4), round(1e3 * seconds, 4)
         tell(kernel=name, grid=grid, block=block, calls=count, ms=ms, share=share, first=first)
     tell(shares="kernels one by one", ms=1e3 * total, over_graph=total / as_graph)
-    smoothers = [type(getattr(level, "smoother", None)).__name__ for level in ready.cycle.levels]
-    levels = zip(ready.cycle.levels, smoothers, strict=True)
-    tell(shares="levels", levels=[{"n": level.n, "smoother": name} for level, name in levels])
+    levels = [
+        {"shape": level.shape, "smoother": type(level.smoother).__name__}
+        for level in ready.cycle.smoothed
+    ]
+    tell(shares="levels", levels=[*levels, {"shape": ready.cycle.coarsest.shape}])
 
 
 def largest(rows: dict[tuple, list], most: int = 25) -> list[tuple[tuple, list]]:
@@ -209,17 +213,17 @@ def hot(voxels: str) -> None:
 def hottest_kernels(ready: Prepared) -> None:
     """Run operator, smoothing on two levels, transfer, and two reductions."""
     here, A, cycle = ready.device, ready.operator, ready.cycle
-    fine, coarse = cycle.levels[:2]
+    (fine, coarse), transfer = cycle.smoothed[:2], cycle.transfers[0]
     x = ready.load.copy()
     out = here.zeros(A.shape)
-    A.apply_plain(out, x, 0.0, 1.0)
+    A.body.apply(out, x, 0.0, 1.0)
     narrow_x, narrow_out = (here.zeros(A.shape, np.float32) for _ in range(2))
-    A.apply_plain(narrow_out, narrow_x, 1.0, -1.0)
+    A.body.apply(narrow_out, narrow_x, 1.0, -1.0)
     fine.smoother.step(fine, 1.0, 0.0, 0.1, 0.1)
     coarse.smoother.step(coarse, 1.0, 0.0, 0.1, 0.1)
     coarse.subtract()
-    cycle.coarser[0].restrict(fine)
-    cycle.coarser[0].prolong(fine)
+    transfer.restrict(fine, coarse)
+    transfer.prolong(coarse, fine)
     x, out = x.reshape(-1), out.reshape(-1)
     groups, chunk = pieces(x.size)
     threads, sizes = (256 * groups, 1, 1), (x.size, chunk, groups)

@@ -9,11 +9,11 @@ import pytest
 from finished import CASE, HEIGHT, dome, finished
 
 from warp.errors import WarpError
-from warp.report import compare
+from warp.report import compare, scan
 from warp.results import measured
 
 
-def scan(path, factor=1.0, noise=0.0, head="X (mm),Y (mm),Z (um)", mark=","):
+def moire(path, factor=1.0, noise=0.0, head="X (mm),Y (mm),Z (um)", mark=","):
     """A measured board bottom: its zone with a tilt, an offset and another origin."""
     x, y = (v.ravel() for v in np.meshgrid(np.linspace(-4.5, 4.5, 31), np.linspace(-4.5, 4.5, 31)))
     z = 1e6 * factor * dome(1e-3 * x, 1e-3 * y) + noise * np.random.default_rng(0).normal(
@@ -33,7 +33,7 @@ def flat():
 
 
 def test_a_perfect_scan_fits(tmp_path, flat):
-    found = compare.match(flat, compare.read_points(scan(tmp_path / "m.csv")))
+    found = compare.match(flat, scan.read(moire(tmp_path / "m.csv")))
     assert found.correlation == pytest.approx(1, abs=1e-3)
     assert found.slope == pytest.approx(1, abs=5e-3)
     assert found.warpage == pytest.approx(2 * HEIGHT * 0.81, rel=1e-3)
@@ -41,10 +41,10 @@ def test_a_perfect_scan_fits(tmp_path, flat):
 
 
 def test_scale_sign_and_noise_are_told_apart(tmp_path, flat):
-    larger = compare.match(flat, compare.read_points(scan(tmp_path / "a.csv", 1.2, noise=1.0)))
+    larger = compare.match(flat, scan.read(moire(tmp_path / "a.csv", 1.2, noise=1.0)))
     assert larger.slope == pytest.approx(1.2, abs=0.01) and larger.correlation > 0.999
     assert larger.rms == pytest.approx(np.hypot(0.2 * np.std(larger.computed), 1e-6), rel=0.1)
-    flipped = compare.match(flat, compare.read_points(scan(tmp_path / "b.csv", -1.0)))
+    flipped = compare.match(flat, scan.read(moire(tmp_path / "b.csv", -1.0)))
     assert flipped.warpage < 0 and flipped.correlation == pytest.approx(-1, abs=1e-3)
     assert flipped.to_dict()["same_sign"] is False
 
@@ -60,8 +60,8 @@ def test_a_scan_that_is_denser_somewhere_is_drawn_as_an_even_one(tmp_path, flat)
         "x,y,z\n"
         + "\n".join(f"{a},{b},{1e6 * dome(1e-3 * a, 1e-3 * b)}" for a, b in zip(x, y, strict=True))
     )
-    lattice = compare.match(flat, compare.read_points(path)).lattice
-    even = compare.match(flat, compare.read_points(scan(tmp_path / "n.csv"))).lattice
+    lattice = compare.match(flat, scan.read(path)).lattice
+    even = compare.match(flat, scan.read(moire(tmp_path / "n.csv"))).lattice
     assert np.nanmax(np.abs(lattice.w - even.w)) < 0.02 * 2 * HEIGHT
 
 
@@ -76,20 +76,20 @@ def test_a_scan_that_is_denser_somewhere_is_drawn_as_an_even_one(tmp_path, flat)
     ],
 )
 def test_tables_as_tools_write_them(tmp_path, head, mark):
-    points = compare.read_points(scan(tmp_path / "m.csv", head=head, mark=mark))
+    points = scan.read(moire(tmp_path / "m.csv", head=head, mark=mark))
     assert points.x.size == 961 and points.x.max() == pytest.approx(104.5e-3)
     assert np.ptp(points.z) < 1e-3
 
 
 def test_units_of_the_header_count(tmp_path):
-    points = compare.read_points(scan(tmp_path / "m.csv", head="x [um], y [um], z [mm]"))
+    points = scan.read(moire(tmp_path / "m.csv", head="x [um], y [um], z [mm]"))
     assert points.x.max() == pytest.approx(104.5e-6) and np.ptp(points.z) > 0.1
 
 
 def test_bad_scans_are_one_sentence(tmp_path, flat):
     path = tmp_path / "m.csv"
     with pytest.raises(WarpError, match="cannot read"):
-        compare.read_points(path)
+        scan.read(path)
     for text, complaint in (
         ("", "is empty"),
         ("a,b,c\n1,2,3\n", "names no x, y, z"),
@@ -97,15 +97,15 @@ def test_bad_scans_are_one_sentence(tmp_path, flat):
     ):
         path.write_text(text)
         with pytest.raises(WarpError, match=complaint):
-            compare.read_points(path)
+            scan.read(path)
     with pytest.raises(WarpError, match="x and y in mm"):
-        compare.match(flat, compare.read_points(scan(path, head="x (m), y (m), z (um)")))
+        compare.match(flat, scan.read(moire(path, head="x (m), y (m), z (um)")))
 
 
 def test_two_runs_and_a_scan(tmp_path):
     finished().write(tmp_path / "a.h5")
     finished(1.5 * HEIGHT, case=CASE.replace("0.5 mm", "0.4 mm", 1)).write(tmp_path / "b.h5")
-    paths = [tmp_path / "a.h5", tmp_path / "b.h5", scan(tmp_path / "m.csv", 1.5)]
+    paths = [tmp_path / "a.h5", tmp_path / "b.h5", moire(tmp_path / "m.csv", 1.5)]
     found, names = compare.files(paths, None, tmp_path / "diagonals.png")
     assert names == ["a", "b"] and found["surface"] == "board.bottom"
     row = next(n for n in found["numbers"] if n["where"] == "board.bottom")

@@ -25,7 +25,7 @@ def test_a_tilted_plane_has_neither():
 
 @pytest.mark.parametrize("sign", (1, -1))
 def test_a_cylinder_bows_along_its_curved_edges_only(sign):
-    """Curvature kappa lifts an edge of length L by kappa L^2/8 over its chord: B = 100 kappa L/8."""
+    """Curvature kappa lifts an edge of length L by kappa L^2/8: B = 100 kappa L/8."""
     kappa = 0.2
     bow = 100 * kappa * A / 8
     found = numbers(lambda x, y: sign * kappa * x**2 / 2 + 0.01 * y)

@@ -340,3 +340,51 @@ def test_columns_cut_by_a_round_rim_are_left_out():
     w[2, :, :40, :40] = r2 / 2
     found = metrics_flatness.warpage(surface.sample(model, w, "disc", "top"))
     assert found.span == pytest.approx(0.9**2 / 2, rel=0.01)
+
+
+def test_the_peak_between_grid_lines_is_read_like_one_on_a_line():
+    """A dome of 200 um from centre to corner. With an odd number of cells no line passes the
+    centre, where linear interpolation would read 1/n^2 low.
+    """
+    even, odd = (
+        flatness(dome, part="plate", m=plate_of((x, x * 2 / 3), (False, False)))
+        for x in (np.linspace(-3e-3, 3e-3, 11), np.linspace(-3e-3, 3e-3, 10))
+    )
+    for got in (even, odd):
+        assert got.value == pytest.approx(200e-6, rel=1e-9)
+        assert got.highest - got.lowest == pytest.approx(200e-6, rel=1e-9)
+        assert got.corner_minus_centre == pytest.approx(-200e-6, rel=1e-9)
+        assert got.edge_x_minus_centre == pytest.approx(-100e-6, rel=1e-9)
+
+
+def test_a_peak_anywhere_in_a_cell_is_found():
+    x = np.linspace(-3e-3, 3e-3, 8)
+    for at in (0.11e-3, 0.57e-3, -0.83e-3):
+        got = flatness(
+            lambda x, y, at=at: -20.0 * ((x - at) ** 2 + (y + at) ** 2) + 0.02 * at * x,
+            part="plate",
+            m=plate_of((x, x), (False, False)),
+        )
+        low, high = surface.extremes(got.surface, got.surface.w)
+        assert high == pytest.approx(0.02 * at * at, abs=2e-3 * (high - low))
+        assert got.span == high - low
+
+
+def test_extremes_stay_on_the_footprint():
+    """Between two strips no value is read, though lines on both sides have one."""
+    x = np.linspace(0, 4e-3, 5)
+    cells = np.ones((4, 4), bool)
+    cells[:, 1] = False
+    w = np.broadcast_to(np.array([0.0, 9.0, 9.0, 1.0, 0.0]), (5, 5)).copy()
+    low, high = surface.extremes(surface.Surface("s", "top", x, x, w, cells), w)
+    assert low >= -2.0 and high < 12.0
+
+
+def test_interpolation_is_exact_for_a_paraboloid_and_at_a_zones_border():
+    s = surface.sample(plate(), w_field(plate(), dome), "substrate", "top")
+    xs, ys = np.array([0.1e-3, -2.2e-3, 2.95e-3]), np.array([0.6e-3, -1.9e-3, 1.0e-3])
+    np.testing.assert_allclose(surface.interpolate(s, s.w, xs, ys), dome(xs, ys), rtol=1e-12)
+    inside = surface.zoned(s, 0.7e-3)
+    np.testing.assert_allclose(
+        inside.w, dome(inside.x[None, :], inside.y[:, None]), rtol=1e-12, atol=1e-18
+    )

@@ -1,6 +1,4 @@
-"""data/docs/result-file.md says all of the file and nothing else; whatever is done to a file's bytes
-ends in one sentence.
-"""
+"""data/docs/result-file.md describes the whole file and no more; damage ends in one sentence."""
 
 import json
 import random

@@ -1,5 +1,5 @@
-"""Order of accuracy by manufactured solutions, and laws that every solve obeys: equilibrium,
-energy, symmetry.
+"""Orders of accuracy by manufactured solutions, and laws of every solve: equilibrium, energy,
+symmetry.
 """
 
 import numpy as np
@@ -15,8 +15,11 @@ from warp.solvers.elastic import load as elastic_load
 from warp.solvers.elastic import operator as elastic_operator
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.heat import steady as heat
+from warp.solvers.elastic.rigid import remove_rigid_motion
+from warp.solvers.heat import solve as heat
+from warp.solvers.krylov import Control, System
 from warp.verify.problem import material
 from warp.voxels.boundary import Film
 from warp.voxels.grid import Grid, voxel_volumes
@@ -31,7 +34,7 @@ SPLIT = 0.4
 
 
 def hermite(s0, s1, ends):
-    """The cubic with value and slope at both ends of [s0, s1]."""
+    """Return the cubic with given values and slopes at both ends of [s0, s1]."""
     rows = [[1, s, s**2, s**3] for s in (s0, s1)] + [[0, 1, 2 * s, 3 * s**2] for s in (s0, s1)]
     return Polynomial(
         np.linalg.solve(np.array(rows, float), [ends[0][0], ends[1][0], ends[0][1], ends[1][1]])
@@ -39,12 +42,11 @@ def hermite(s0, s1, ends):
 
 
 class Manufactured:
-    """A body 0 < s, p, q < 1 of two materials that meet at s = 0.4: u_p = dQ/dp a(s), u_q = dQ/dq
-    a(s), u_s = Q b(s).
+    """Exact displacement of a body 0 < s, p, q < 1 of two materials that meet at s = 0.4.
 
-    With Q = cos(pi p) cos(2 pi q) no shear acts on the p and q faces. The cubics a and b keep
-    displacement and traction continuous at the interface and the s faces free of traction; nothing
-    but the interface lies at zero.
+    u_p = dQ/dp a(s), u_q = dQ/dq a(s), u_s = Q b(s). With Q = cos(pi p) cos(2 pi q) no shear acts
+    on the p and q faces. The cubics a and b keep displacement and traction continuous at the
+    interface and the s faces free of traction; only the interface lies at zero.
 
     With `notched` no shear acts on p = 1/2, q = 1/2 and the interface either: the sides of a notch
     out of the upper material, where only a normal stress pulls.
@@ -71,7 +73,7 @@ class Manufactured:
             self.b.append(hermite(s0, s1, ends_b))
 
     def shape(self, p, q, along):
-        """Q, dQ/dp or dQ/dq."""
+        """Return Q, dQ/dp or dQ/dq."""
         match along:
             case "p":
                 return -self.P * np.sin(self.P * p) * np.cos(self.Q * q)
@@ -85,7 +87,7 @@ class Manufactured:
         return self.shape(p, q, along) * np.where(side, f[1](s), f[0](s))
 
     def force(self, along, side, s, p, q):
-        """Body force -div sigma that holds the solution, evaluated with the law of one side of the
+        """Return the body force -div sigma of the solution, by the law of one side of the
         interface.
         """
         (lam, mu), a, b = self.lame[side], self.a[side], self.b[side]
@@ -98,7 +100,7 @@ class Manufactured:
         return -self.shape(p, q, along) * law(s)
 
     def stress(self, along, side, s, p, q):
-        """Normal stress across a face."""
+        """Return the normal stress across a face."""
         (lam, mu), a, b = self.lame[side], self.a[side], self.b[side]
         m2, m = self.P**2 + self.Q**2, {"p": self.P, "q": self.Q, "s": 0.0}[along]
         own = 2 * mu * b.deriv() if along == "s" else -2 * mu * m**2 * a
@@ -106,8 +108,9 @@ class Manufactured:
 
 
 def manufactured_error(device, axis, n, mirror, notched=False):
-    """Root mean square error of the displacement, rigid motion left out, with about 11 n, 8 n and 8
-    n cells.
+    """Return the root mean square error of the displacement without rigid motion.
+
+    The grid has about 11 n, 8 n and 8 n cells.
     """
     exact = Manufactured(notched)
     even = np.linspace(0, 1, 8 * n + 1)
@@ -128,12 +131,12 @@ def manufactured_error(device, axis, n, mirror, notched=False):
         parts["notch"] = (None, tuple(notch))
     model = boxes(*lines, parts, mirror)
     grid = model.grid
-    A = elastic_operator.Operator(model, device, np.full(3, 300.0))
+    A = elastic_operator.operator(model, device, elastic_operator.moduli(model, np.full(3, 300.0)))
     names = [("s", "p", "q")[(c - axis) % 3] for c in range(3)]  # of x, y, z
     inverse = [names.index(name) for name in "spq"]
 
     def places(c):
-        """(s, p, q) of the faces normal to direction c."""
+        """Return (s, p, q) of the faces normal to direction c."""
         at = [grid.xc, grid.yc, grid.zc]
         at[c] = (grid.x, grid.y, grid.z)[c]
         z, y, x = np.meshgrid(*at[::-1], indexing="ij")
@@ -167,7 +170,7 @@ def manufactured_error(device, axis, n, mirror, notched=False):
         for half, beyond, sign in (
             (tuple(upper), -1, 1),
             (tuple(lower), 1, -1),
-        ):  # what ends here is pulled
+        ):  # traction where the body ends
             local = [q[half] for q in at]
             pull = [exact.stress(along, side, *local) for side in (0, 1)]
             ends = (model.ids > 0) & (beside(model.ids, 2 - c, beyond) == 0)
@@ -175,21 +178,21 @@ def manufactured_error(device, axis, n, mirror, notched=False):
     for c in (0, 1):
         if mirror[c]:
             f[(0, ..., 1) if c == 0 else (1, slice(None), 0)] = 0
-    # the midpoint rule leaves the load a resultant of order h^2, which a free body cannot bear
+    # the midpoint rule leaves a resultant of order h^2, which a free body cannot carry
     R = reference.rigid_modes(*lines, model.ids > 0, mirror)
     balanced, mass = f[..., 1 : nx + 2].reshape(-1), weight[..., 1 : nx + 2].reshape(-1)
     balanced = balanced - mass * (R @ np.linalg.solve(R.T @ (mass[:, None] * R), R.T @ balanced))
     f[..., 1 : nx + 2] = balanced.reshape(3, nz + 1, ny + 1, nx + 1)
-    x, _ = krylov.solve(device, A.apply, f, Cycle(A), 1e-9, "manufactured")
+    x, _ = krylov.solve(device, System.of("manufactured", A.apply, f), Cycle(A), Control(1e-9))
     error = np.zeros((3, nz + 1, ny + 1, nx + 1))
     error[...] = (x - U)[..., 1 : nx + 2]
-    elastic.remove_rigid_motion(device, error, A.arguments(np.float64)[0], grid)
+    remove_rigid_motion(device, error, A.arguments(np.float64)[0], grid)
     weight = weight[..., 1 : nx + 2]
     return float(np.sqrt((weight * error**2).sum() / weight.sum()))
 
 
 def beside(ids, axis, step):
-    """Each voxel's neighbour towards lower (step 1) or higher indices (-1), 0 beyond the end."""
+    """Return each voxel's neighbour towards lower (1) or higher indices (-1), 0 beyond the end."""
     found = np.roll(ids, step, axis)
     end = [slice(None)] * 3
     end[axis] = 0 if step == 1 else -1
@@ -199,12 +202,12 @@ def beside(ids, axis, step):
 
 @pytest.mark.parametrize("axis, mirror", [(1, (True, False)), (2, (False, False))], ids="yz")
 def test_elasticity_is_second_order_beside_a_void(cpu, axis, mirror):
-    """A notch down to the interface; its sides are pulled as the exact field asks."""
+    """A notch down to the interface; its sides carry the traction of the exact field."""
     errors = [manufactured_error(cpu, axis, n, mirror, notched=True) for n in (1, 2)]
     order = np.log2(errors[0] / errors[1])
     print(
-        f"notch, interface across {'xyz'[axis]}: errors {errors[0]:.3e} "
-        f"{errors[1]:.3e}, order {order:.2f}"
+        f"notch, interface across {'xyz'[axis]}: errors {errors[0]:.3e} {errors[1]:.3e}, "
+        f"order {order:.2f}"
     )
     assert order > 1.8
 
@@ -232,7 +235,7 @@ MATERIALS = {
 
 
 def package(x, y, mirror=(False, False)) -> VoxelModel:
-    """A lidded chip, about the z axis where nothing is said; mm."""
+    """Build a lidded chip, parts centred on the z axis by default; mm."""
     z = np.array([0, 0.4, 0.8, 1.2, 1.5, 1.8, 2.1, 2.5, 3.0]) * 1e-3
     model = boxes(
         x,
@@ -253,7 +256,7 @@ def package(x, y, mirror=(False, False)) -> VoxelModel:
 
 
 def lines(seed=8):
-    """Uneven lines of half a package, from 0 to 4.5 and 4 mm, through the edges of its parts."""
+    """Return uneven lines of half a package, 0 to 4.5 and 4 mm, through the edges of its parts."""
     rng = np.random.default_rng(seed)
     pieces = [(0, 2, 4), (2, 3.5, 3), (3.5, 4.5, 3)], [(0, 1.6, 4), (1.6, 3, 3), (3, 4, 3)]
     return [
@@ -270,24 +273,30 @@ def unfolded(half):
 
 
 def warm(model, device):
-    """Temperature of 5 W in the chip under a cooled lid."""
+    """Return the temperature with 5 W in the chip under a cooled lid."""
     films = [Film("lid.top", 2000.0, 300.0), Film("substrate.bottom", 20.0, 310.0)]
-    return heat.solve_steady(model, films, {"chip": 5.0}, device, 1e-11).temperature
+    return heat.solve_steady(model, films, {"chip": 5.0}, device, Control(1e-11)).temperature
 
 
 @pytest.fixture(scope="module")
 def lopsided():
-    """The package cut off at x = -1.2 and y = -1.7 mm, its temperature and displacement."""
+    """The package cut off at x = -1.2 and y = -1.7 mm, its temperature and elastic solution."""
     x, y = (unfolded(half) for half in lines())
     model = package(x[x > -1.2e-3], y[y > -1.7e-3])
-    return model, *both(model)
+    return model, *solved(model)
 
 
 def both(model):
-    """Temperature and displacement."""
+    """Return temperature and displacement."""
+    T, solution = solved(model)
+    return T, solution.displacement
+
+
+def solved(model):
+    """Return temperature and elastic solution."""
     cpu = select("cpu")
     T = warm(model, cpu)
-    return T, elastic.solve(model, T, cpu, 1e-10).displacement
+    return T, elastic.solve(model, T, cpu, State.start(model.grid.shape), Control(1e-10))
 
 
 def assert_same(got, expected):
@@ -295,9 +304,9 @@ def assert_same(got, expected):
 
 
 def test_no_section_carries_a_force(lopsided):
-    """A free body: the normal stress over every whole section, along each axis, sums to nothing."""
-    model, T, U = lopsided
-    grid, sigma = model.grid, elastic_stress.stress(model, U, T)
+    """In a free body the normal stress over every section, along each axis, adds up to zero."""
+    model, T, solution = lopsided
+    grid, sigma = model.grid, elastic_stress.stress(model, T, solution.state, select("cpu"))
     volume = voxel_volumes(grid)
     for axis, widths in enumerate((grid.dx, grid.dy, grid.dz)):
         dim = 2 - axis
@@ -309,27 +318,27 @@ def test_no_section_carries_a_force(lopsided):
 
 
 def test_work_is_twice_the_energy(lopsided, cpu):
-    """Work of the thermal forces = 2 x energy of the strains they cause, summed from an independent
-    assembly.
-    """
-    model, T, U = lopsided
-    grid = model.grid
-    A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, T))
+    """Work of the thermal forces = 2 x energy of their strains, from an independent assembly."""
+    model, T, solution = lopsided
+    grid, U = model.grid, solution.displacement
+    moduli = elastic_operator.moduli(model, elastic_load.mean_temperature(model, T))
+    A = elastic_operator.operator(model, cpu, moduli)
     work = np.vdot(elastic_load.load(model, A, T)[..., 1 : grid.shape[2] + 2], U)
-    normal, shear = elastic_operator.moduli(model, elastic_load.mean_temperature(model, T))
-    C, G = (table[model.ids].transpose(3, 0, 1, 2) for table in (normal, shear))
+    C, G = (table[model.ids].transpose(3, 0, 1, 2) for table in moduli)
     K = reference.elastic_matrix(grid.x, grid.y, grid.z, C, G)
     assert work == pytest.approx(U.ravel() @ (K @ U.ravel()), rel=1e-7)
 
 
 def test_units_change_nothing(lopsided, cpu):
-    """The same body in millimetres and MPa; the temperature that it has stays."""
-    model, T, U = lopsided
+    """The same body in millimetres and MPa, at the same temperature."""
+    model, T, solution = lopsided
+    U = solution.displacement
     grid, media = model.grid, model.media
     in_mm = [None, *(Scaled(m, 1e-6) for m in media.materials[1:])]
     known = type(media)(media.part, in_mm, media.stress_free, media.names)
     twin = VoxelModel(Grid(1e3 * grid.x, 1e3 * grid.y, 1e3 * grid.z), model.ids, known, model.parts)
-    assert_same(elastic.solve(twin, T, cpu, 1e-10).displacement, 1e3 * U)
+    solution = elastic.solve(twin, T, cpu, State.start(twin.grid.shape), Control(1e-10))
+    assert_same(solution.displacement, 1e3 * U)
 
 
 class Scaled:
@@ -348,7 +357,8 @@ class Scaled:
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_a_mirrored_model_gives_the_mirrored_result(lopsided, axis):
-    model, T, U = lopsided
+    model, T, solution = lopsided
+    U = solution.displacement
     dim, grid = 2 - axis, model.grid
     axes = [grid.x, grid.y]
     axes[axis] = -axes[axis][::-1]
@@ -360,13 +370,14 @@ def test_a_mirrored_model_gives_the_mirrored_result(lopsided, axis):
 
 
 def faces_of(U):
-    """u, v, w without the padding of the common array."""
+    """Return u, v, w without the padding of the common array."""
     return U[0, :-1, :-1], U[1, :-1, :, :-1], U[2, :, :-1, :-1]
 
 
 def test_a_model_turned_by_a_quarter_gives_the_turned_result(lopsided):
-    """x' = -y, y' = x, each medium turned with it."""
-    model, T, U = lopsided
+    """x' = -y, y' = x, and each medium is turned with it."""
+    model, T, solution = lopsided
+    U = solution.displacement
     grid, media = model.grid, model.media
     turn = lambda a: np.flip(np.swapaxes(a, -1, -2), -1).copy()  # noqa: E731
     turned = [None, *(rotated(m, 1) for m in media.materials[1:])]
@@ -388,9 +399,7 @@ def whole():
 
 @pytest.mark.parametrize("mirror", [(True, False), (False, True), (True, True)])
 def test_half_and_quarter_are_the_whole(mirror, whole):
-    """The part beyond the mirror planes is left out; the rest is the same to the solver's
-    tolerance.
-    """
+    """The part beyond the mirror planes is cut off; the rest agrees to the solver's tolerance."""
     T, U, shape = whole
     half = lines()
     x, y = (q if m else unfolded(q) for q, m in zip(half, mirror, strict=True))
@@ -399,7 +408,9 @@ def test_half_and_quarter_are_the_whole(mirror, whole):
     nz, ny, nx = model.grid.shape
     at = slice(shape[1] - ny, None), slice(shape[2] - nx, None)
     assert_same(T2, T[:, at[0], at[1]])
-    level = U2[2, 0, 0, 0] - U[2, 0, at[0], at[1]][0, 0]  # the halves float at heights of their own
+    level = (
+        U2[2, 0, 0, 0] - U[2, 0, at[0], at[1]][0, 0]
+    )  # both halves float at a height of their own
     assert_same(U2[0, :nz, :ny, mirror[0] :], U[0, :nz, at[0], at[1]][:, :ny, mirror[0] :])
     assert_same(U2[1, :nz, mirror[1] :, :nx], U[1, :nz, at[0], at[1]][:, mirror[1] :, :nx])
     solid = np.zeros((nz + 1, ny, nx), bool)

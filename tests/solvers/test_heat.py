@@ -1,5 +1,5 @@
-"""Steady conduction: exact cases, order of accuracy, and the solver; published cases are in
-test_gates.
+"""Steady conduction: exact cases, order of accuracy, and the solver; see test_gates for published
+cases.
 """
 
 from dataclasses import replace
@@ -12,9 +12,12 @@ from conductors import Conductor, boxes, uneven
 from warp.errors import WarpError
 from warp.materials.curves import Table
 from warp.solvers import krylov
+from warp.solvers.heat import flux
+from warp.solvers.heat import load as heat_load
 from warp.solvers.heat import operator as heat_operator
-from warp.solvers.heat import steady as heat
-from warp.solvers.heat.multigrid import Cycle
+from warp.solvers.heat import solve as heat
+from warp.solvers.heat.multigrid.cycle import Cycle
+from warp.solvers.krylov import Control, System
 from warp.voxels.boundary import Film, Fixed, Interface
 
 INF = np.inf
@@ -22,7 +25,7 @@ INF = np.inf
 
 @pytest.fixture
 def package():
-    """Odd-sized, uneven, orthotropic, with a cavity and an overhang: 11 x 9 x 7 voxels."""
+    """Build an uneven, orthotropic package with a cavity and an overhang: 11 x 9 x 7 voxels."""
     rng = np.random.default_rng(3)
     x, y, z = uneven(rng, 11, 1.0), uneven(rng, 9, 0.8), uneven(rng, 7, 0.2)
     parts = {
@@ -35,7 +38,7 @@ def package():
 
 
 def graded(n, growth):
-    """n cells from 0 to 1, each wider than the one before."""
+    """Return n cells from 0 to 1, each wider than the one before."""
     return (growth ** np.arange(n + 1) - 1) / (growth**n - 1)
 
 
@@ -56,7 +59,7 @@ def test_layers_are_exact(cpu):
         [0, 1e-3, 4e-3], [0, 2e-3], z, layers | {"c": (100.0, (-INF, INF) * 2 + (1.1e-3, 1))}
     )
     out = heat.solve_steady(
-        model, [Fixed("a.bottom", 400), Film("c.top", 5e3, 300)], {}, cpu, 1e-12
+        model, [Fixed("a.bottom", 400), Film("c.top", 5e3, 300)], {}, cpu, Control(1e-12)
     )
     resistance = np.array([1e-3 / 20, 1e-4 / 1, 0.5e-3 / 100, 1 / 5e3])
     q = 100 / resistance.sum()
@@ -66,9 +69,9 @@ def test_layers_are_exact(cpu):
     np.testing.assert_allclose(
         out.temperature, np.broadcast_to(corners[:, None, None], model.grid.shape), rtol=1e-11
     )
-    assert heat.heat_flows(out)["c.top"] == pytest.approx(q * 8e-6, rel=1e-9)
-    assert heat.face_temperature(out, "c.top")[1] == pytest.approx(300 + q / 5e3, rel=1e-10)
-    assert heat.face_temperature(out, "b.top")[1] == pytest.approx(
+    assert flux.heat_flows(out)["c.top"] == pytest.approx(q * 8e-6, rel=1e-9)
+    assert flux.face_temperature(out, "c.top")[1] == pytest.approx(300 + q / 5e3, rel=1e-10)
+    assert flux.face_temperature(out, "b.top")[1] == pytest.approx(
         400 - q * resistance[:2].sum(), rel=1e-10
     )
 
@@ -82,15 +85,15 @@ def test_interface_resistance_is_in_series(cpu, axis):
     model = boxes(*lines, {"a": (2.0, tuple(first)), "b": (4.0, tuple(second))})
     low, high = [("x-", "x+"), ("y-", "y+"), ("bottom", "top")][axis]
     ends = [Fixed(f"a.{low}", 100), Fixed(f"b.{high}", 0)]
-    out = heat.solve_steady(model, [*ends, Interface("a", "b", 3.0)], {}, cpu, 1e-12)
+    out = heat.solve_steady(model, [*ends, Interface("a", "b", 3.0)], {}, cpu, Control(1e-12))
     q = 100 / (1 / 2 + 3 + 1 / 4)
-    assert heat.heat_flows(out) == pytest.approx({f"a.{low}": -4 * q, f"b.{high}": 4 * q})
-    assert heat.face_temperature(out, f"a.{high}")[1] == pytest.approx(100 - q / 2)
-    assert heat.face_temperature(out, f"b.{low}")[1] == pytest.approx(q / 4)
+    assert flux.heat_flows(out) == pytest.approx({f"a.{low}": -4 * q, f"b.{high}": 4 * q})
+    assert flux.face_temperature(out, f"a.{high}")[1] == pytest.approx(100 - q / 2)
+    assert flux.face_temperature(out, f"b.{low}")[1] == pytest.approx(q / 4)
 
 
 def test_operator_is_the_assembled_matrix(cpu, package, real):
-    """Against an independent sparse assembly; void rows are empty."""
+    """The independent assembly is sparse; rows of void are empty."""
     A = heat_operator.operator(package, FILMS, cpu)
     grid = package.grid
     k = package.media.conductivity(300)[package.ids].transpose(3, 0, 1, 2)
@@ -120,14 +123,14 @@ def test_time_step_adds_the_capacity(cpu):
 
 
 def applied(cycle, r):
-    """M^-1 r."""
+    """Return M^-1 r."""
     cycle.fine.r[...] = r
     cycle.run()
     return cycle.fine.x.astype(float)
 
 
 def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch):
-    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 30)
+    monkeypatch.setattr("warp.solvers.heat.multigrid.coarsest.DENSE", 30)
     A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
     assert len(cycle.levels) > 2
@@ -143,27 +146,28 @@ def test_operator_and_cycle_are_symmetric_and_positive(cpu, package, monkeypatch
 
 
 def test_every_level_loses_what_the_films_take(cpu, package, monkeypatch):
-    """A uniform rise costs the films' conductance on every level; so the cycle gives it back at
-    once.
-    """
-    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 10)
+    """A uniform rise costs the films' conductance on every level, so one cycle recovers it."""
+    monkeypatch.setattr("warp.solvers.heat.multigrid.coarsest.DENSE", 10)
     A = heat_operator.operator(package, FILMS, cpu)
     cycle = Cycle(A)
-    assert len(cycle.coarser) > 3
-    for level in cycle.coarser:
-        assert level.f.sum() == pytest.approx(A.surroundings.conductance.sum(), rel=1e-5)
+    coarse = cycle.matrices[1:]
+    assert len(coarse) > 3
+    for level in coarse:
+        assert level.conductances[3].sum() == pytest.approx(
+            A.surroundings.conductance.sum(), rel=1e-5
+        )
     one, loss = (package.ids > 0).astype(float), cpu.zeros(A.shape)
     A.apply(loss, one)
     np.testing.assert_allclose(applied(cycle, loss), one, atol=0.06)
 
 
 def test_interpolation_follows_the_conductances(cpu, monkeypatch):
-    """Four cells in pairs, equal ones: a quarter and three quarters; a jump between the pairs:
-    resistances in series.
+    """Four cells merge in pairs; equal ones interpolate by a quarter and three quarters.
 
-    From one coarse centre to the other: 1/2 + 1/2 in k = 1, then a hundredth of that.
+    With a jump of conductivity between the pairs the resistances are in series: from one coarse
+    centre to the other 1/2 + 1/2 in k = 1, then a hundredth of that.
     """
-    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 1)
+    monkeypatch.setattr("warp.solvers.heat.multigrid.coarsest.DENSE", 1)
     weights = []
     for k in (1.0, 100.0):
         parts = {
@@ -171,37 +175,34 @@ def test_interpolation_follows_the_conductances(cpu, monkeypatch):
             "right": (k, (2, 4, -INF, INF, -INF, INF)),
         }
         model = boxes(np.arange(5), [0, 1], [0, 1], parts)
-        weights.append(
-            Cycle(heat_operator.operator(model, [Film("left.x-", 1, 300)], cpu))
-            .coarser[0]
-            .weights[0]
-            .reshape(-1)
-        )
+        cycle = Cycle(heat_operator.operator(model, [Film("left.x-", 1, 300)], cpu))
+        weights.append(cycle.transfers[0].weights[0].reshape(-1))
     np.testing.assert_allclose(weights[0], [0, 0.25, 0.75, 1], rtol=1e-6)
     whole = 0.5 + 0.5 + 0.01
     np.testing.assert_allclose(weights[1], [0, 0.5 / whole, 1 - 0.005 / whole, 1], rtol=1e-3)
 
 
 def test_interpolation_keeps_constants(cpu, package, monkeypatch):
-    monkeypatch.setattr("warp.solvers.heat.multigrid._DENSE", 30)
-    fine, coarse = Cycle(heat_operator.operator(package, FILMS, cpu)).levels[:2]
+    monkeypatch.setattr("warp.solvers.heat.multigrid.coarsest.DENSE", 30)
+    cycle = Cycle(heat_operator.operator(package, FILMS, cpu))
+    (fine, coarse), transfer = cycle.levels[:2], cycle.transfers[0]
     coarse.x[...] = 1
-    coarse.prolong(fine)
+    transfer.prolong(coarse, fine)
     np.testing.assert_allclose(fine.p, package.ids > 0, atol=1e-6)
     rng = np.random.default_rng(5)
     coarse.x[...] = rng.standard_normal(coarse.shape)
     fine.r[...] = rng.standard_normal(fine.shape) * (package.ids > 0)  # residuals are zero in void
-    coarse.prolong(fine)
-    coarse.restrict(fine)
+    transfer.prolong(coarse, fine)
+    transfer.restrict(fine, coarse)
     assert np.vdot(coarse.r, coarse.x) == pytest.approx(np.vdot(fine.r, fine.p), rel=1e-4, abs=1e-4)
 
 
 def test_heat_in_is_heat_out(cpu, package):
     seen = []
     out = heat.solve_steady(
-        package, FILMS, {"chip": 60.0}, cpu, 1e-10, lambda n, r: seen.append((n, r))
+        package, FILMS, {"chip": 60.0}, cpu, Control(1e-10, lambda n, r: seen.append((n, r)))
     )
-    assert sum(heat.heat_flows(out).values()) == pytest.approx(60, rel=1e-7)
+    assert sum(flux.heat_flows(out).values()) == pytest.approx(60, rel=1e-7)
     assert out.residuals[-1] <= 1e-10 and seen[-1] == (out.iterations, out.residuals[-1])
     assert (
         np.all(out.temperature[package.ids == 0] == 0)
@@ -216,8 +217,9 @@ def test_ambient_alone_is_the_temperature(cpu, package):
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_second_order_with_a_material_interface(cpu, axis):
-    """k jumps from 1 to 10 at s = 0.4, T = sin(2 pi (s - 0.4)) / k cos(pi t), lines uneven in every
-    direction.
+    """k jumps from 1 to 10 at s = 0.4, on lines uneven in every direction.
+
+    T = sin(2 pi (s - 0.4)) / k cos(pi t).
     """
     errors = []
     for n in (2, 4):
@@ -243,19 +245,20 @@ def test_second_order_with_a_material_interface(cpu, axis):
         A = heat_operator.operator(
             model, [Fixed(f"package.{end}", 300) for end in (low, high)], cpu
         )
-        b = heat_operator.load(A, 5 * np.pi**2 * k * exact * volume)
+        b = heat_load.load(A, 5 * np.pi**2 * k * exact * volume)
         walls = np.sin(-0.8 * np.pi), np.sin(1.2 * np.pi) / 10
         for contact, wall in zip(A.surroundings.contacts, walls, strict=True):
             cell = contact.faces.cell
             b.reshape(-1)[cell] += contact.conductance * wall * across.reshape(-1)[cell]
-        x, _ = krylov.solve(cpu, A.apply, b, Cycle(A), 1e-10, "heat")
+        x, _ = krylov.solve(cpu, System.of("heat", A.apply, b), Cycle(A), Control(1e-10))
         errors.append(np.sqrt(np.average((x - exact) ** 2, weights=volume)))
     assert np.log2(errors[0] / errors[1]) > 1.9
 
 
 def test_a_graded_lidded_package_takes_few_iterations(cpu):
-    """Fine at chip and foot edges (1 : 80), cavity, conductivities 0.2 to 390; then a poor
-    conductor beside the chip.
+    """Fine at the edges of chip and foot (1 : 80), with a cavity, conductivities 0.2 to 390.
+
+    Then with a poor conductor beside the chip.
     """
     narrow = graded(20, 1.25)
     x = np.concatenate((1 - narrow[::-1], 1 + narrow[1:], 2.2 - 0.2 * narrow[19::-1])) * 9e-3
@@ -285,8 +288,9 @@ def test_a_graded_lidded_package_takes_few_iterations(cpu):
 
 
 def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
-    """Rounds start from the last field; in the end the flow is that of the conductivities at the
-    temperatures found.
+    """Rounds start from the last field.
+
+    In the end the flow is that of the conductivities at the temperatures found.
     """
     constant = heat.solve_steady(package, FILMS, {"chip": 6e3}, cpu)
     assert constant.rounds == 1
@@ -303,7 +307,7 @@ def test_conductivity_of_temperature_costs_few_iterations_more(cpu, package):
     np.testing.assert_allclose(
         k, law.conductivity(out.temperature[chip])[:, 0], rtol=2e-3
     )  # 64 groups
-    assert sum(heat.heat_flows(out).values()) == pytest.approx(6e3, rel=1e-7)
+    assert sum(flux.heat_flows(out).values()) == pytest.approx(6e3, rel=1e-7)
 
 
 @pytest.mark.parametrize(("values", "varies"), [((5.0, 9.0, 5.0), True), ((5.0, 5.0, 5.0), False)])
@@ -314,7 +318,7 @@ def test_a_law_varies_wherever_it_bends(values, varies):
 
 
 def test_a_cycle_serves_until_the_conductivities_move_on(cpu, monkeypatch):
-    """Far from the first guess the V-cycle is made anew, not in every round."""
+    """Far from the first guess the V-cycle is rebuilt, but not in every round."""
     made = []
     monkeypatch.setattr(heat, "Cycle", lambda A: made.append(A) or Cycle(A))
     law = Conductor(lambda T: 130 * (T / 300) ** -1.3)

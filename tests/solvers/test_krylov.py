@@ -1,6 +1,4 @@
-"""Conjugate gradients: what they promise of the memory that they share, of a start, and of numbers
-that are none.
-"""
+"""Conjugate gradients: shared memory, a given start, and loads that are not numbers."""
 
 import numpy as np
 import pytest
@@ -8,8 +6,10 @@ from conductors import boxes, uneven
 
 from warp.errors import ConvergenceError
 from warp.solvers import krylov
+from warp.solvers.heat import load as heat_load
 from warp.solvers.heat import operator as heat_operator
-from warp.solvers.heat.multigrid import Cycle
+from warp.solvers.heat.multigrid.cycle import Cycle
+from warp.solvers.krylov import Control, System
 from warp.voxels.boundary import Fixed
 
 INF = np.inf
@@ -24,11 +24,13 @@ def system(cpu):
         {"a": (2.0,), "b": (300.0, (3e-4, INF, -INF, INF, 4e-4, INF))},
     )
     A = heat_operator.operator(model, [Fixed("package.bottom", 300.0)], cpu)
-    return A, heat_operator.load(A, rng.uniform(0, 1, A.shape))
+    return A, heat_load.load(A, rng.uniform(0, 1, A.shape))
 
 
 def solve(A, b, cycle=None, **how):
-    return krylov.solve(A.device, A.apply, b, cycle or Cycle(A), 1e-10, "heat", **how)
+    return krylov.solve(
+        A.device, System.of("heat", A.apply, b), cycle or Cycle(A), Control(1e-10), **how
+    )
 
 
 def test_the_last_residual_is_the_true_one(system):
@@ -42,7 +44,7 @@ def test_the_last_residual_is_the_true_one(system):
 
 @pytest.mark.parametrize("left", [np.inf, np.nan])
 def test_what_lies_in_the_shared_memory_does_not_matter(system, left):
-    """A p stands where the preconditioner keeps its directions."""
+    """A p shares memory with the directions of the preconditioner."""
     A, b = system
     expected, _ = solve(A, b)
     cycle = Cycle(A)

@@ -1,6 +1,4 @@
-"""The reference assembly proves itself: rigid motions, exact thermal states, free edges, order in
-z.
-"""
+"""Checks of the reference assembly: rigid motions, exact thermal states, free edges, order in z."""
 
 import numpy as np
 import pytest
@@ -9,18 +7,18 @@ from solids import isotropic
 
 
 def lines(rng, n, length):
-    """Uneven grid lines from 0 to length."""
+    """Return uneven grid lines from 0 to length."""
     steps = rng.uniform(0.5, 1.5, n)
     return np.concatenate([[0.0], np.cumsum(steps)]) * length / steps.sum()
 
 
 def filled(E, nu, solid):
-    """Stiffness and shear arrays of one isotropic material on the solid cells."""
+    """Return stiffness and shear arrays of one isotropic material on the solid cells."""
     return isotropic(E * solid, nu)
 
 
 def block(seed=1, shape=(4, 5, 6)):
-    """A small uneven grid (metres), its solid cells all filled with mixed moduli."""
+    """A small uneven grid (metres), its solid cells filled with mixed moduli."""
     rng = np.random.default_rng(seed)
     nz, ny, nx = shape
     x, y, z = lines(rng, nx, 3e-3), lines(rng, ny, 2e-3), lines(rng, nz, 1e-3)
@@ -67,7 +65,7 @@ def test_free_expansion_has_no_stress():
 
 
 def curvature(z, dx, U):
-    """Bending curvature d2u/dxdz of every cell and interior level: (nz-1, ny, nx)."""
+    """Return the curvature d2u/dxdz of every cell and interior z level: (nz-1, ny, nx)."""
     u = U[0, :-1, :-1, :]
     return np.diff(np.diff(u, axis=0) / np.diff(ref.centres(z))[:, None, None], axis=2) / dx
 
@@ -75,9 +73,7 @@ def curvature(z, dx, U):
 @pytest.mark.parametrize("bending", [False, True])
 @pytest.mark.parametrize("free_edge", [0.0, 2 / 3])
 def test_linear_temperature_bends_a_plate_to_the_exact_curvature(free_edge, bending):
-    """No stress anywhere, also where the tilt of the free edge is borrowed from the plane
-    inside.
-    """
+    """No stress anywhere, also where a free edge borrows its tilt from the plane inside."""
     _, x, y, z, solid = block(shape=(4, 9, 11))
     C, G = filled(1e11, 0.3, solid)
     gradient = 0.7  # thermal strain per metre
@@ -89,9 +85,7 @@ def test_linear_temperature_bends_a_plate_to_the_exact_curvature(free_edge, bend
 
 
 def strip(x, counts, layers, end=None, **options):
-    """Heat layers (t, E, nu, alpha) by 1 K, plane strain (v = 0); all but the lowest layer stop at
-    x = end.
-    """
+    """Heat layers (t, E, nu, alpha) by 1 K in plane strain; all but the lowest stop at x = end."""
     z = np.concatenate(
         [[0.0], *[np.full(n, t / n) for n, (t, *_) in zip(counts, layers, strict=True)]]
     ).cumsum()
@@ -112,7 +106,7 @@ BIMETAL = [(0.5e-3, 20e9, 0.0, 16e-6), (0.3e-3, 130e9, 0.0, 3e-6)]
 
 
 def bimetal_error(n, **options):
-    """Centre curvature with n cells a layer over Timoshenko's, less one."""
+    """Return the relative error of the centre curvature to Timoshenko's, n cells a layer."""
     (t2, E2, _, a2), (t1, E1, _, a1) = BIMETAL
     m, r, h = t1 / t2, E1 / E2, t1 + t2
     exact = (
@@ -124,7 +118,7 @@ def bimetal_error(n, **options):
 
 
 def test_bimetal_strip_converges_to_timoshenko_with_second_order():
-    """Errors 1.80 % and 0.44 % with 4 and 8 cells a layer; Richardson leaves 1e-4."""
+    """Errors fall by four from 4 to 8 cells a layer; Richardson leaves 1e-4."""
     coarse, fine = bimetal_error(4), bimetal_error(8)
     assert coarse == pytest.approx(0.0180, abs=2e-4)
     assert fine == pytest.approx(0.0044, abs=2e-4)
@@ -132,7 +126,7 @@ def test_bimetal_strip_converges_to_timoshenko_with_second_order():
 
 
 def test_cells_that_bend_make_a_laminate_exact():
-    """Two cells a layer, 7.6 % off without their own bending, are exact with it."""
+    """Two cells a layer are exact if cells have a bending stiffness of their own."""
     assert bimetal_error(2) == pytest.approx(0.0759, abs=1e-3)
     assert bimetal_error(2, bending=True) == pytest.approx(0, abs=1e-5)
 
@@ -145,18 +139,17 @@ FLIP_CHIP = [
 
 
 def overhang_slope(h, free_edge):
-    """Slope of the bare overhang of a chip 7.5 mm long: what the chip's end lets through."""
+    """Return the slope of the bare overhang of a chip 7.5 mm long."""
     x = np.arange(round(10e-3 / h) + 1) * h
     z, U = strip(x, (5, 2, 4), FLIP_CHIP, 7.5e-3, free_edge=free_edge)
     return (U[0, 4, 0, -3] - U[0, 0, 0, -3]) / (ref.centres(z)[4] - ref.centres(z)[0])
 
 
 def test_one_sided_edges_keep_a_chip_its_length():
-    """Error of the overhang's slope at h = 0.625 and 0.3125 mm, of a free edge without and with its
-    one-sided shear.
+    """Compare the overhang's slope at two grids, without and with the one-sided shear.
 
-    A dead edge shortens the chip by about 0.7 h, in first order; 2/3 of the half cell's energy
-    leaves 0.5 % at 0.31 mm.
+    A free edge without shear shortens the chip by about 0.7 h, in first order; 2/3 of the half
+    cell's energy leaves 0.5 % on the finer grid.
     """
     fine = [overhang_slope(0.078125e-3, f) for f in (0.0, 2 / 3)]
     exact = (fine[0] + fine[1]) / 2  # the two lie on both sides of the limit
@@ -169,8 +162,9 @@ def test_one_sided_edges_keep_a_chip_its_length():
 
 
 def test_w_at_grid_lines_lies_on_the_line_between_column_centres():
-    """A bent plate's w at column centres is the tangent polygon of its parabola, so lines are met
-    by linear weights.
+    """A bent plate's w at column centres is the tangent polygon of its parabola.
+
+    So linear weights give w on lines.
     """
     x = np.cumsum([0.0, 0.1, 0.2, 0.4, 0.7, 1.1, 0.5, 0.2])
     gradient, y, z = 0.7, np.array([0.0, 1.0]), np.array([0.0, 0.5, 1.0])
@@ -182,9 +176,7 @@ def test_w_at_grid_lines_lies_on_the_line_between_column_centres():
 
 
 def test_half_and_whole_agree():
-    """A mirror plane gives what the whole body gives, also for a one-cell column that becomes half
-    a column.
-    """
+    """Also for a column of one cell that becomes half a column at a mirror plane."""
     rng, x, y, z, solid = block(shape=(5, 4, 4))
     solid[3:, :, :] = False
     solid[3:, 1:3, 0:1] = True
@@ -203,7 +195,7 @@ def test_half_and_whole_agree():
 
 
 def test_heat_in_series_is_exact():
-    """Two slabs and a film in series; a void block carries nothing."""
+    """Two slabs and a film in series; a void block carries no heat."""
     _, x, y, z, solid = block(shape=(6, 3, 4))
     k = np.where(np.arange(6)[:, None, None] < 3, 2.0, 50.0) * np.ones((3, 6, 3, 4))
     k[:, :, 0, 0] = 0.0

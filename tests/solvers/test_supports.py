@@ -1,16 +1,14 @@
-"""Supports: a body held by its faces springs back when it is let go; a body on a table lies as its
-weight makes it lie.
+"""Supports: a clamped body springs back when released; a body on a table rests under its weight.
 
-Of an elastic body nothing remains of how it was held on the way: state and shape after the release
-are those of the free body. A strip of natural curvature kappa, rigidity EI and weight q a length
-lies on a table (Timoshenko, Strength of Materials I, 3rd ed. 1955, paragraphs 25 and 43, with the
-moment EI kappa that flattens it)
+An elastic body does not remember how it was held: state and shape after the release are those of
+the free body. A strip of natural curvature kappa, rigidity EI and weight q a length lies on a table
+(Timoshenko, Strength of Materials I, 3rd ed. 1955, paragraphs 25 and 43, with the moment EI kappa
+that flattens it):
 
-    ends down     on its two ends, its middle at height
-                      kappa L^2/8 - 5 q L^4/(384 EI)      while that is positive
-    ends up       flat in the middle; where the ends begin to rise, the overhang's weight makes the
-                  flattening moment, q b^2/2 = EI kappa, and lift each end by
-                      kappa b^2/2 - q b^4/(8 EI) = EI kappa^2/(2 q)
+    ends down   on its two ends, its middle at height  kappa L^2/8 - 5 q L^4/(384 EI)  if positive
+    ends up     flat in the middle; the overhang b begins to rise where its weight makes the
+                flattening moment, q b^2/2 = EI kappa, and lifts each end by
+                kappa b^2/2 - q b^4/(8 EI) = EI kappa^2/(2 q)
 """
 
 from dataclasses import dataclass
@@ -26,9 +24,13 @@ from warp.solvers.elastic import load as elastic_load
 from warp.solvers.elastic import operator as elastic_operator
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.balance import product
 from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.multigrid.springs import merged_springs
 from warp.solvers.elastic.multigrid.transfer import Merge
+from warp.solvers.elastic.operator import Release
 from warp.solvers.elastic.springs import Springs
+from warp.solvers.krylov import Control
 from warp.verify.bending import Layer, laminate
 from warp.voxels.supports import Clamp, Table
 
@@ -38,59 +40,58 @@ BOTTOM = ("package.bottom",)
 
 @dataclass(frozen=True)
 class Heavy(Solid):
-    """Solid with a density in kg/m3."""
+    """A solid with a density in kg/m3."""
 
     density: float = 2330.0
 
 
 @dataclass(frozen=True)
 class Ribbon(Heavy):
-    """Expands along x only."""
+    """A solid that expands along x only."""
 
     def thermal_strain(self, T, T0):
         return np.array([self.alpha * (T - T0), 0.0, 0.0])
 
 
 def begun(model, cpu, T=T0):
-    return elastic.solve(model, T, cpu, before=State.start(model.grid.shape)).state
+    return elastic.solve(model, T, cpu, State.start(model.grid.shape)).state
 
 
 @pytest.fixture(scope="module")
 def pair():
-    """A quarter of a plate of two layers, free of stress at T0, and what it is when it cools
-    freely.
-    """
+    """A quarter of a plate of two layers, its state free of stress at T0, and cooled freely."""
     cpu = device.select("cpu")
     model = plate(
         {"core": (CORE, 0, 0.4 * MM, T0), "chip": (SILICON, 0.4 * MM, 0.8 * MM, T0)},
         np.linspace(0, 0.8 * MM, 9),
     )
     state = begun(model, cpu)
-    return model, state, elastic.solve(model, COLD, cpu, 1e-9, before=state)
+    return model, state, elastic.solve(model, COLD, cpu, state, Control(1e-9))
 
 
-def test_plate_held_all_round_bears_its_whole_thermal_strain(cpu):
-    """sigma = -E alpha dT / (1 - nu) in plane, nothing across."""
+def test_plate_held_all_round_carries_its_whole_thermal_strain(cpu):
+    """sigma = -E alpha dT / (1 - nu) in plane, no stress across."""
     x = np.linspace(0, 6 * MM, 7)
     model = plate({"a": (SILICON, 0, 0.5 * MM, T0)}, np.linspace(0, 0.5 * MM, 4), x)
     sides = Clamp(("a.x+", "a.y+"), sliding=True)
-    solution = elastic.solve(model, COLD, cpu, 1e-9, before=begun(model, cpu), support=sides)
-    sigma = elastic_stress.stress(model, solution.displacement, COLD, solution.state)
+    solution = elastic.solve(model, COLD, cpu, begun(model, cpu), Control(1e-9), support=sides)
+    sigma = elastic_stress.stress(model, COLD, solution.state, cpu)
     expected = -SILICON.E * SILICON.alpha * (COLD - T0) / (1 - SILICON.nu)
     np.testing.assert_allclose(sigma[:2], expected, rtol=1e-6)
     np.testing.assert_allclose(sigma[2:], 0.0, atol=1e-6 * expected)
 
 
-def test_laminate_held_flat_bears_no_resultant_but_a_moment(cpu, pair):
-    """On a chuck it shrinks as it likes and bends nowhere: sigma = M (eps0 - alpha dT), INT sigma
-    dz = 0; 0.5 %.
+def test_laminate_held_flat_carries_a_moment_but_no_resultant(cpu, pair):
+    """On a chuck it shrinks freely and stays flat: sigma = M (eps0 - alpha dT); 0.5 %.
+
+    INT sigma dz = 0.
     """
     model, state, _ = pair
     solution = elastic.solve(
-        model, COLD, cpu, 1e-9, before=state, support=Clamp(BOTTOM, sliding=True)
+        model, COLD, cpu, state, Control(1e-9), support=Clamp(BOTTOM, sliding=True)
     )
     assert not solution.state.displacement[2, 0].any()
-    sigma = elastic_stress.stress(model, solution.displacement, COLD, solution.state)[0, :, 0, 0]
+    sigma = elastic_stress.stress(model, COLD, solution.state, cpu)[0, :, 0, 0]
     M = [s.modulus(COLD) / (1 - s.nu) for s in (CORE, SILICON)]
     free = [s.alpha * (COLD - T0) for s in (CORE, SILICON)]
     eps0 = sum(m * e for m, e in zip(M, free, strict=True)) / sum(M)
@@ -102,24 +103,26 @@ def test_laminate_held_flat_bears_no_resultant_but_a_moment(cpu, pair):
 @pytest.mark.parametrize("sliding", [True, False])
 def test_what_was_held_springs_back_to_the_free_laminate(cpu, pair, sliding):
     model, state, free = pair
-    held = elastic.solve(model, COLD, cpu, 1e-9, before=state, support=Clamp(BOTTOM, sliding)).state
-    released = elastic.solve(model, COLD, cpu, 1e-9, before=held)
+    held = elastic.solve(
+        model, COLD, cpu, state, Control(1e-9), support=Clamp(BOTTOM, sliding)
+    ).state
+    released = elastic.solve(model, COLD, cpu, held, Control(1e-9))
     np.testing.assert_allclose(
         released.displacement, free.displacement, rtol=0, atol=1e-6 * abs(free.displacement).max()
     )
 
 
 def test_layers_joined_while_held_flat_are_the_laminate_after_release(cpu):
-    """A core cools on a chuck, mould joins it there, both cool on, and are let go; 0.5 %."""
+    """A core cools on a chuck, mould is attached, both cool further, and are released; 0.5 %."""
     x, z = X, np.r_[np.linspace(0, 0.4 * MM, 11), np.linspace(0.4 * MM, 0.9 * MM, 11)[1:]]
     core = {"core": (CORE, 0, 0.4 * MM, T0)}
     chuck = Clamp(("core.bottom",), sliding=True)
     model = plate(core, z, x)
-    state = elastic.solve(model, 420.0, cpu, 1e-9, before=begun(model, cpu), support=chuck).state
+    state = elastic.solve(model, 420.0, cpu, begun(model, cpu), Control(1e-9), support=chuck).state
     model = plate(core | {"mould": (MOULD, 0.4 * MM, 0.9 * MM, 420.0)}, z, x)
-    state = elastic.solve(model, 420.0, cpu, 1e-9, before=state, support=chuck).state
-    state = elastic.solve(model, COLD, cpu, 1e-9, before=state, support=chuck).state
-    released = elastic.solve(model, COLD, cpu, 1e-9, before=state)
+    state = elastic.solve(model, 420.0, cpu, state, Control(1e-9), support=chuck).state
+    state = elastic.solve(model, COLD, cpu, state, Control(1e-9), support=chuck).state
+    released = elastic.solve(model, COLD, cpu, state, Control(1e-9))
     layers = ((0.4 * MM, CORE), (0.5 * MM, MOULD))
     stack = [Layer(t, solid.modulus(COLD), solid.nu, solid.alpha) for t, solid in layers]
     assert strains(model, released.displacement)[1] == pytest.approx(
@@ -130,10 +133,10 @@ def test_layers_joined_while_held_flat_are_the_laminate_after_release(cpu):
 def test_pressed_flat_a_bowed_plate_is_flat_and_bows_again(cpu, pair):
     model, _, free = pair
     press = Clamp(BOTTOM, sliding=True, flat=True)
-    pressed = elastic.solve(model, COLD, cpu, 1e-9, before=free.state, support=press)
+    pressed = elastic.solve(model, COLD, cpu, free.state, Control(1e-9), support=press)
     assert np.ptp(free.displacement[2, 0, :-1, :-1]) > 1e-6
     assert np.ptp(pressed.displacement[2, 0, :-1, :-1]) < 1e-12
-    again = elastic.solve(model, COLD, cpu, 1e-9, before=pressed.state)
+    again = elastic.solve(model, COLD, cpu, pressed.state, Control(1e-9))
     np.testing.assert_allclose(
         again.displacement, free.displacement, rtol=0, atol=1e-6 * abs(free.displacement).max()
     )
@@ -143,13 +146,16 @@ def test_pressed_flat_a_bowed_plate_is_flat_and_bows_again(cpu, pair):
 
 
 def ribbon(kappa, length=0.16, thickness=2 * MM, cells=40):
-    """Half a strip of two equal layers, one of which expands, so that it would bend by kappa at
-    COLD; and its EI, q.
+    """Build half a strip of two equal layers, one of which expands; return also EI and q.
+
+    It would bend by kappa at COLD.
     """
     layers = 4
     E, half = 1e9, thickness / 2
-    EI = E * thickness**3 / 12 * (1 - 1 / (2 * layers) ** 2)  # of cells through the thickness
-    moment = E * half * half / 2  # of a unit of strain in the upper layer, about the middle
+    EI = (
+        E * thickness**3 / 12 * (1 - 1 / (2 * layers) ** 2)
+    )  # bending stiffness of cells through the thickness
+    moment = E * half * half / 2  # by a unit of strain in the upper layer, about the middle
     strain = kappa * EI / moment
     upper, lower = Ribbon(E, 0.0, strain / (COLD - T0)), Ribbon(E, 0.0, 0.0)
     z = np.linspace(0, thickness, 2 * layers + 1)
@@ -162,18 +168,19 @@ def ribbon(kappa, length=0.16, thickness=2 * MM, cells=40):
 
 
 def lying(model, cpu):
-    solution = elastic.solve(model, COLD, cpu, 1e-9, before=begun(model, cpu), support=Table())
+    solution = elastic.solve(model, COLD, cpu, begun(model, cpu), Control(1e-9), support=Table())
     height = solution.state.displacement[2, 0, 0, :-1]
     assert height.min() > -1e-4 * height.max()
     return solution, height
 
 
 def test_strip_with_its_ends_down_sags_in_the_middle(cpu):
-    """It stands on the middle of its last voxels, half a voxel from the end; its first one is half
-    a voxel from x = 0.
+    """It rests on the middle of its last voxels, half a voxel from the end.
+
+    Its first voxel centre is half a voxel from x = 0.
     """
     model, EI, q = ribbon(kappa := 0.3)
-    free = elastic.solve(model, COLD, cpu, 1e-9, before=begun(model, cpu)).displacement[
+    free = elastic.solve(model, COLD, cpu, begun(model, cpu), Control(1e-9)).displacement[
         2, 0, 0, :-1
     ]
     x, span = model.grid.xc[0], 2 * model.grid.xc[-1]
@@ -195,13 +202,13 @@ def test_strip_with_its_ends_up_is_flat_up_to_where_their_weight_bends_it(cpu):
     assert height[model.grid.xc < model.grid.x[-1] - 1.1 * overhang].max() < 1e-3 * tip
 
 
-def test_table_bears_the_weight_and_pulls_nowhere(cpu):
-    """The forces of a strip that lies partly: their sum is its weight; it touches where it presses,
-    and nowhere sinks in.
-    """
+def test_table_carries_the_weight_and_pulls_nowhere(cpu):
+    """The contact forces of a strip that lies partly add up to its weight; none pulls."""
     model, _, q = ribbon(-0.055)
     solution, height = lying(model, cpu)
-    A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, COLD))
+    A = elastic_operator.operator(
+        model, cpu, elastic_operator.moduli(model, elastic_load.mean_temperature(model, COLD))
+    )
     faces = contact.lowest(model, A)
     force = faces.hardness * np.maximum(-height[: len(faces.at)], 0)
     weight = q * model.grid.x[-1] * model.grid.y[-1]
@@ -213,9 +220,7 @@ def test_table_bears_the_weight_and_pulls_nowhere(cpu):
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_small_package_is_too_stiff_to_notice_its_weight(cpu, turned):
-    """On its corners or on its middle, as a quarter or as a whole: less than 0.1 um; let go, it is
-    free again.
-    """
+    """On its corners or its middle, quarter or whole: less than 0.1 um; released, it is free."""
     low, high = (SILICON, CORE) if turned else (CORE, SILICON)
     low, high = (Heavy(s.E, s.nu, s.alpha) for s in (low, high))
     z, quarter = np.linspace(0, 0.9 * MM, 5), MM * np.array([0, 2.0, 4, 5.5, 6])
@@ -228,12 +233,12 @@ def test_small_package_is_too_stiff_to_notice_its_weight(cpu, turned):
         model = boxes(x, quarter, z, parts, mirror)
         model.media.stress_free[1:] = T0
         state = begun(model, cpu)
-        free = elastic.solve(model, COLD, cpu, 1e-9, before=state)
-        rests = elastic.solve(model, COLD, cpu, 1e-9, before=state, support=Table())
+        free = elastic.solve(model, COLD, cpu, state, Control(1e-9))
+        rests = elastic.solve(model, COLD, cpu, state, Control(1e-9), support=Table())
         assert abs(rests.displacement - free.displacement).max() < 1e-8
         assert np.ptp(free.displacement[2]) > 1e-5
         found.append(rests.resting)
-        back = elastic.solve(model, COLD, cpu, 1e-9, before=rests.state)
+        back = elastic.solve(model, COLD, cpu, rests.state, Control(1e-9))
         np.testing.assert_allclose(
             back.displacement, free.displacement, rtol=0, atol=1e-6 * abs(free.displacement).max()
         )
@@ -243,7 +248,7 @@ def test_small_package_is_too_stiff_to_notice_its_weight(cpu, turned):
 
 
 def test_bodies_on_a_table_are_turned_until_they_stand(cpu):
-    """Without symmetry three faces at least bear it, and their moments are those of the weight."""
+    """Without symmetry at least three faces touch, and their moments are those of the weight."""
     x = MM * np.array([0, 1, 2, 3.0, 4])
     heavy = Heavy(130e9, 0.28, 3e-6)
     parts = {
@@ -252,8 +257,10 @@ def test_bodies_on_a_table_are_turned_until_they_stand(cpu):
     }
     model = boxes(x, x, MM * np.array([0, 0.5, 1, 1.5]), parts)
     model.media.stress_free[1:] = T0
-    solution = elastic.solve(model, COLD, cpu, 1e-9, before=begun(model, cpu), support=Table())
-    A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, COLD))
+    solution = elastic.solve(model, COLD, cpu, begun(model, cpu), Control(1e-9), support=Table())
+    A = elastic_operator.operator(
+        model, cpu, elastic_operator.moduli(model, elastic_load.mean_temperature(model, COLD))
+    )
     faces, pull = contact.lowest(model, A), contact.weight(model, A)
     U = np.zeros(A.shape)
     U[..., 1:-1] = solution.state.displacement
@@ -267,22 +274,24 @@ def test_bodies_on_a_table_are_turned_until_they_stand(cpu):
 
 
 def test_springs_are_part_of_the_matrix_on_every_level(cpu):
-    """S - V E V^T beside A; a coarser level has all the stiffness of the finer one, where its
-    displacements are.
-    """
+    """S - V E V^T is added to A; a coarser level has all the stiffness of the finer one."""
     x = MM * np.linspace(0, 8, 9)
     model = plate({"a": (SILICON, 0, 1 * MM, T0)}, np.linspace(0, 1 * MM, 4), x)
-    A = elastic_operator.Operator(model, cpu, elastic_load.mean_temperature(model, COLD))
+    A = elastic_operator.operator(
+        model, cpu, elastic_operator.moduli(model, elastic_load.mean_temperature(model, COLD))
+    )
     at, chance = contact.lowest(model, A).at, np.random.default_rng(1)
     springs = Springs(at, chance.uniform(1, 2, len(at)))
     V, E = chance.standard_normal((len(at), 2)), np.array([[2.0, 1.0], [1.0, 3.0]])
     field = chance.standard_normal(A.shape)
-    expected = contact.product(A, field)
+    expected = product(A, field)
     here = field.reshape(-1)[at]
     expected.reshape(-1)[at] += springs.stiffness * here - V @ (E @ (V.T @ here))
-    np.testing.assert_allclose(contact.product(A.on(springs, V, E), field), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        product(A.on(springs, Release(cpu, at, V, E)), field), expected, rtol=1e-12
+    )
     merge = Merge.of(x, x, A.mirror)
-    coarse = springs.coarser(merge, A.n[2], lambda at: np.ones(len(at), bool))
+    coarse = merged_springs(springs, merge, A.n[2], lambda at: np.ones(len(at), bool))
     assert len(coarse.at) < len(at)
     assert coarse.stiffness.sum() == pytest.approx(springs.stiffness.sum())
 
@@ -292,8 +301,8 @@ def test_a_table_on_the_gpu_carries_as_on_the_cpu(cpu, gpu):
     ends = []
     for place in (cpu, gpu):
         model, _, _ = ribbon(-0.055)
-        state = elastic.solve(model, T0, place, before=State.start(model.grid.shape)).state
-        ends.append(elastic.solve(model, COLD, place, 1e-9, before=state, support=Table()))
+        state = elastic.solve(model, T0, place, State.start(model.grid.shape)).state
+        ends.append(elastic.solve(model, COLD, place, state, Control(1e-9), support=Table()))
     assert ends[1].resting.area == ends[0].resting.area
     largest = abs(ends[0].displacement).max()
     np.testing.assert_allclose(

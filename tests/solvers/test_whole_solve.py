@@ -1,6 +1,4 @@
-"""Whole solves through the CUDA sources, run on the CPU: the launches' extents and orders are those
-of a GPU run.
-"""
+"""Whole solves through the CUDA sources on the CPU, with the launches of a GPU run."""
 
 import numpy as np
 import pytest
@@ -12,16 +10,18 @@ from warp import cache, device
 from warp.materials.library import library
 from warp.run import warmup
 from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.multigrid import cycle as elastic_cycle
 from warp.solvers.elastic.multigrid import level as elastic_level
-from warp.solvers.heat import steady as heat
+from warp.solvers.heat import solve as heat
+from warp.solvers.krylov import Control
 from warp.voxels.boundary import Film, Fixed
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++) found")
 
 
 def conductors():
-    """A lid with a cavity on a base: 27 x 23 x 7 voxels, three levels."""
+    """Build a lid with a cavity on a base: 27 x 23 x 7 voxels, three levels."""
     rng = np.random.default_rng(4)
     x, y, z = uneven(rng, 27, 1.0), uneven(rng, 23, 0.8), uneven(rng, 7, 0.2)
     parts = {
@@ -52,9 +52,7 @@ def test_warmup_leaves_nothing_to_compile(cpu):
 
 
 def flip_chip(mirror):
-    """Silicon on underfill on a substrate that is wider, 19 x 17 x 8 voxels in mm; stress-free at
-    150 degC.
-    """
+    """Build a chip on a wider substrate, 19 x 17 x 8 voxels; free of stress at 150 degC."""
     rng = np.random.default_rng(5)
     x, y = (
         uneven(rng, n, 10e-3) - (0 if m else 5e-3) for n, m in zip((19, 17), mirror, strict=True)
@@ -81,9 +79,9 @@ def test_elastic(cpu, mirror, wide, monkeypatch):
     monkeypatch.setattr(elastic_level, "WIDE", wide)
     monkeypatch.setattr(elastic_cycle, "COARSEST", (800, 800))
     model = flip_chip(mirror)
-    numba = elastic.solve(model, 298.15, cpu, 1e-10)
+    numba = elastic.solve(model, 298.15, cpu, State.start(model.grid.shape), Control(1e-10))
     with cuda_sources() as launched:
-        cuda = elastic.solve(model, 298.15, cpu, 1e-10)
+        cuda = elastic.solve(model, 298.15, cpu, State.start(model.grid.shape), Control(1e-10))
     assert abs(cuda.iterations - numba.iterations) <= 1
     largest = abs(numba.displacement).max()
     assert largest > 1e-6
@@ -94,13 +92,11 @@ def test_elastic(cpu, mirror, wide, monkeypatch):
 
 
 def test_elastic_with_slender_parts(cpu):
-    """Bumps two voxels wide at a pitch of five: rows of two cells on the finest level, of one and
-    two on the next.
-    """
+    """Bumps two voxels wide at a pitch of five: slender rows on the two finest levels."""
     model = bumps(5, 2, 20)
-    numba = elastic.solve(model, ROOM, cpu, 1e-10)
+    numba = elastic.solve(model, ROOM, cpu, State.start(model.grid.shape), Control(1e-10))
     with cuda_sources() as launched:
-        cuda = elastic.solve(model, ROOM, cpu, 1e-10)
+        cuda = elastic.solve(model, ROOM, cpu, State.start(model.grid.shape), Control(1e-10))
     assert abs(cuda.iterations - numba.iterations) <= 1
     largest = abs(numba.displacement).max()
     np.testing.assert_allclose(cuda.displacement, numba.displacement, rtol=0, atol=1e-8 * largest)

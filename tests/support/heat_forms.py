@@ -27,7 +27,9 @@ def radiating_slab(
     emissivity: float = 0.98,
     ambient: float = 300.0,
 ) -> float:
-    """Give the temperature (K) of a slab's radiating face, the other held at `hot`; the defaults are NAFEMS T2, 927 K.
+    """Give the temperature (K) of a slab's radiating face, the other held at `hot`.
+
+    The defaults are NAFEMS T2, 927 K.
 
     k (T_hot - T)/L = e s (T^4 - T_amb^4).
     """
@@ -40,7 +42,7 @@ def radiating_slab(
 
 
 def disc_resistance_lee(a: float, b: float, t: float, k: float, h: float) -> Resistance:
-    """Approximate `disc_resistance` in closed form (Lee, Song, Au and Moran 1995), within about 7 %."""
+    """Approximate `disc_resistance` in closed form, within 7 % (Lee, Song, Au and Moran 1995)."""
     eps = a / b
     d = np.pi + 1 / (np.sqrt(np.pi) * eps)
     th, ratio = np.tanh(d * t / b), d * k / (h * b)
@@ -60,10 +62,11 @@ def slab_heating(
     modes: int = 200,
     levels: int = 6,
 ) -> np.ndarray:
-    """Give the rise at `point` after each of `steps` backward-Euler steps of length `step` from a slab at ambient.
+    """Give the rise at `point` after each of `steps` backward-Euler steps from a slab at ambient.
 
-    Capacity is rho c in J/m3K. Every mode (lambda_m, delta_n, mu_l) of decay rate r approaches its steady share as
-    1 - (1 + r dt)^-n; the fast levels beyond `levels` are taken as steady, which is why the exact steady sum is used.
+    Capacity is rho c in J/m3K. Every mode (lambda_m, delta_n, mu_l) of decay rate r approaches its
+    steady share as 1 - (1 + r dt)^-n; the fast levels beyond `levels` are taken as steady, which is
+    why the exact steady sum is used.
     Roots: tan(mu t) = mu k (h_b + h_t)/(k^2 mu^2 - h_b h_t), one in each interval of length pi/t.
     """
     x, y, z = point
@@ -86,7 +89,10 @@ def slab_heating(
 
 
 def level_root(n: int, t: float, hb: float, ht: float) -> float:
-    """Find the root number n of (mu^2 - hb ht) sin(mu t) = mu (hb + ht) cos(mu t), in (n pi/t, (n + 1) pi/t)."""
+    """Find the root n of (mu^2 - hb ht) sin(mu t) = mu (hb + ht) cos(mu t).
+
+    It lies in (n pi/t, (n + 1) pi/t).
+    """
     low, high = n * np.pi / t, (n + 1) * np.pi / t
     phase = lambda mu: mu * t - n * np.pi - np.arctan(hb / mu) - np.arctan(ht / mu)  # noqa: E731
     for _ in range(200):

@@ -31,8 +31,9 @@ def bimetal_curvature(
 ) -> float:
     """Bend a strip of two layers, 1 on top of 2 (Timoshenko 1925).
 
-    kappa = 6 (alpha1 - alpha2) dT (1+m)^2 / {h [3 (1+m)^2 + (1+mn)(m^2 + 1/(mn))]},  m = t1/t2, n = E1/E2, h = t1+t2.
-    A narrow strip takes E; a wide plate, bent to a sphere, takes E/(1-nu) of each layer and is then exact.
+    kappa = 6 (alpha1 - alpha2) dT (1+m)^2 / {h [3 (1+m)^2 + (1+mn)(m^2 + 1/(mn))]}
+    with m = t1/t2, n = E1/E2, h = t1 + t2. A narrow strip takes E; a wide plate, bent to a sphere,
+    takes E/(1-nu) of each layer and is then exact.
     """
     m, n, h = t1 / t2, E1 / E2, t1 + t2
     return (
@@ -45,7 +46,10 @@ def bimetal_curvature(
 
 
 def laminate_stress(layers: Sequence[Layer], dT: float | Sequence[float]) -> np.ndarray:
-    """Give the biaxial stress at each layer's bottom and top face, (layers, 2):  M (eps0 + z kappa - alpha dT)."""
+    """Give the biaxial stress at each layer's bottom and top face, shape (layers, 2).
+
+    M (eps0 + z kappa - alpha dT).
+    """
     eps0, kappa = laminate(layers, dT)
     z = levels([layer.t for layer in layers])
     M = np.array([layer.biaxial_modulus for layer in layers])
@@ -54,7 +58,7 @@ def laminate_stress(layers: Sequence[Layer], dT: float | Sequence[float]) -> np.
 
 
 def reduced_stiffness(ply: Ply) -> np.ndarray:
-    """Give the plane-stress stiffness Q-bar (3, 3) in the plate's axes, for strains (xx, yy, gamma_xy)."""
+    """Give the plane-stress stiffness Q-bar (3, 3) in the plate's axes for (xx, yy, gamma_xy)."""
     d = 1 - ply.nu12**2 * ply.E2 / ply.E1
     q12 = ply.nu12 * ply.E2 / d
     Q = np.array([[ply.E1 / d, q12, 0], [q12, ply.E2 / d, 0], [0, 0, ply.G12]])
@@ -75,8 +79,9 @@ def orthotropic_laminate(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Heat a free plate of orthotropic plies: mid-plane strains and curvatures, each (xx, yy, xy).
 
-    kappa = (D - B A^-1 B)^-1 (m - B A^-1 N), eps0 = A^-1 (N - B kappa), with 3x3 sums over the plies' Q-bar
-    (classical laminate theory; curvatures with the sign of `laminate`, the xy entries engineering strains).
+    kappa = (D - B A^-1 B)^-1 (m - B A^-1 N), eps0 = A^-1 (N - B kappa), with 3x3 sums over the
+    plies' Q-bar (classical laminate theory; curvatures with the sign of `laminate`, the xy entries
+    engineering strains).
     """
     z = levels([ply.t for ply in plies])
     Q = np.stack([reduced_stiffness(ply) for ply in plies])
@@ -96,10 +101,11 @@ def orthotropic_laminate(
 def heated_plate(
     E: float, nu: float, h: float, free_strain: Callable[[np.ndarray], np.ndarray]
 ) -> tuple[float, float, Callable[[np.ndarray], np.ndarray]]:
-    """Free one plate with a thermal strain e(z), |z| <= h/2: eps0, kappa and the stress sigma(z), far from the edges.
+    """Free one plate with a thermal strain e(z), |z| <= h/2: eps0, kappa and the stress sigma(z).
 
-    eps0 = (1/h) INT e dz, kappa = (12/h^3) INT e z dz, sigma = E/(1-nu) (eps0 + kappa z - e). A linear e is free of
-    stress (B. A. Boley and J. H. Weiner, Theory of Thermal Stresses, 1960).
+    Far from the edges, eps0 = (1/h) INT e dz, kappa = (12/h^3) INT e z dz and sigma = E/(1-nu)
+    (eps0 + kappa z - e). A linear e is free of stress (B. A. Boley and J. H. Weiner, Theory of
+    Thermal Stresses, 1960).
     """
     s, weight = np.polynomial.legendre.leggauss(64)
     z, weight = s * h / 2, weight * h / 2
@@ -109,7 +115,10 @@ def heated_plate(
 
 
 def stoney_stress(M_s: float, h_s: float, h_f: float, kappa: float) -> float:
-    """Give the stress of a thin film from the wafer's curvature: M_s h_s^2 kappa/(6 h_f), for h_f below 5 % of h_s."""
+    """Give the stress of a thin film from the wafer's curvature: M_s h_s^2 kappa/(6 h_f).
+
+    For h_f below 5 % of h_s.
+    """
     return M_s * h_s**2 * kappa / (6 * h_f)
 
 

@@ -77,7 +77,8 @@ def operator(model, device, T=ROOM):
     """A as a dense matrix in the order of the reference; rows and columns of what does not exist
     are empty.
     """
-    A = elastic_operator.Operator(model, device, np.full(len(model.media), T))
+    moduli = elastic_operator.moduli(model, np.full(len(model.media), T))
+    A = elastic_operator.operator(model, device, moduli)
     places = plain(np.arange(np.prod(A.shape)).reshape(A.shape)).ravel()
     matrix = np.zeros((places.size, places.size))
     unit, out = np.zeros(A.shape), np.zeros(A.shape)

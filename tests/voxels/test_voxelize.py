@@ -11,6 +11,7 @@ from warp.errors import WarpError
 from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
 from warp.materials import mixing
 from warp.materials.library import MaterialSpec
+from warp.materials.material import Phase
 from warp.voxels import media, voxelize
 from warp.voxels.grid import Grid, GridSettings, make_grid, voxel_volumes
 
@@ -49,9 +50,12 @@ MATERIALS = {"a": A, "b": B}
 def mixing_by_volume(monkeypatch):
     """Mixing has its own tests: here a mixture's number is the mean of its parts' numbers."""
 
+    def number(medium):
+        return medium.medium.value if isinstance(medium, Phase) else medium.value
+
     def mean(media, fractions, rule):
         return Stub(
-            sum(f * m.value for m, f in zip(media, fractions, strict=True) if m is not None)
+            sum(f * number(m) for m, f in zip(media, fractions, strict=True) if m is not None)
         )
 
     monkeypatch.setattr(media, "mix", mean)

@@ -1,1 +1,1 @@
-"""Read a case file into a checked description of package, materials, loads and steps, in SI units."""
+"""Read a case file into a checked description of package, materials, loads and steps, in SI."""

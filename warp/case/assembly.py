@@ -1,6 +1,6 @@
-"""From checked tables to a case's parts: materials, heat sources, boundaries; and whether they fit together.
+"""Build a case from its checked tables: materials, heat sources, boundaries; check that they fit.
 
-Each step returns what it made and the faults it met, so that one run lists them all.
+Each function returns what it made and the faults it met, so that one run lists them all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, S
 
 @dataclass(frozen=True, eq=False)
 class Assembly:
-    """What a case file's tables become."""
+    """Solids, materials, heat sources and boundaries of a case or of one stage of it."""
 
     package: Package
     media: Mapping[str, Medium]
@@ -37,7 +37,7 @@ class Assembly:
 
     @property
     def heated(self) -> bool:
-        """Whether there is a temperature field to solve."""
+        """Tell whether there is a temperature field to solve."""
         return any(isinstance(b, Film | Fixed) for b in self.boundaries)
 
 
@@ -49,8 +49,8 @@ def assemble(
 ) -> tuple[Assembly, list[Fault]]:
     """Build everything a case needs; files that it names are relative to `folder`.
 
-    `present`: the parts that are there, all unless told. `shrunk`: materials by the one that they were before they
-    cured, and their linear shrinkage.
+    `present`: the parts that are present, by default all. `shrunk`: for each material that has
+    cured, the one that it was before and its linear shrinkage.
     """
     package, faults = build(file.part, folder, present)
     media, more = _materials(file, package, shrunk or {})
@@ -86,7 +86,7 @@ def _gather(steps: Iterable[Callable[[], list[Any]]]) -> tuple[list[Any], list[F
 def _materials(
     file: CaseFile, package: Package, shrunk: Mapping[str, tuple[str, float]]
 ) -> tuple[dict[str, Medium], list[Fault]]:
-    """Every material by its name: the file's own, the library's, and the recipes."""
+    """Return every material by its name: the file's own, the library's, and the recipes."""
     faults: list[Fault] = []
     own: dict[str, Medium] = {}
     try:
@@ -141,7 +141,7 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
 
 
 def _own_fault(error: MaterialError, file: CaseFile) -> Fault:
-    """Blame the table and the property that the message names."""
+    """Return the fault of a material, at the table and property that the message names."""
     text = str(error)
     names = [name for name in file.material if f"{name!r}" in text]
     if not names:
@@ -167,7 +167,7 @@ def _sources(name: str, part: Part, package: Package, folder: Path) -> Callable[
 
 
 def removed(part: Part) -> bool:
-    """Whether a solid was taken out with material = "void": then its heat and its faces are gone too."""
+    """Tell whether a solid is taken out with material = "void", its heat and faces with it."""
     return isinstance(part, Solid) and part.is_void
 
 
@@ -238,7 +238,7 @@ def _check_face(face: str, file: CaseFile, key: Key, sides: tuple[str, ...]) -> 
 
 
 def _check_bond_lines(file: CaseFile) -> Iterator[Fault]:
-    """Bond lines are layers, and their thickness follows from a solved temperature."""
+    """Find bond lines that are not layers, or without the solved temperature that they need."""
     names = file.load.bond_lines or ()
     key = ("load", "bond_lines")
     if names and file.load.temperature != "solved":
@@ -258,10 +258,9 @@ def _check_bond_lines(file: CaseFile) -> Iterator[Fault]:
         part = file.part[name]
         if part.laminated or not part.one_layer:
             what = "a laminate" if part.laminated else f"of shape {part.shape!r}"
-            yield Fault(
-                key,
-                f"part {name!r} is {what}, not one layer between two parts: plate, disc, prism or frame",
-            )
+            layers = "plate, disc, prism or frame"
+            message = f"part {name!r} is {what}, not one layer between two parts: {layers}"
+            yield Fault(key, message)
 
 
 def _check_output(file: CaseFile) -> list[Fault]:
@@ -289,7 +288,7 @@ def _check_output(file: CaseFile) -> list[Fault]:
 
 
 def _check_heat(made: Assembly, file: CaseFile) -> Iterator[Fault]:
-    """Heat needs a way out, and a solved temperature needs something to solve."""
+    """Find heat without a way out, and a solved temperature with nothing to solve."""
     if made.heated:
         return
     remedy = "add a [boundary.NAME] with a film or a fixed temperature"
@@ -300,7 +299,7 @@ def _check_heat(made: Assembly, file: CaseFile) -> Iterator[Fault]:
 
 
 def _check_laws(made: Assembly, file: CaseFile) -> Iterator[Fault]:
-    """Every material, and then every mixture of sound ones, can tell what this analysis asks of it."""
+    """Find materials, and then mixtures of sound ones, that lack what this analysis needs."""
     mixtures = {recipe.key: name for name, recipe in made.package.recipes.items()}
     sound = True
     for fault in _failing(made, file, made.package.wanted.items()):

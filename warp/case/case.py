@@ -1,11 +1,11 @@
-"""A case file becomes a checked case: bodies, materials, boundaries, loads. Everything that can be wrong is said here.
+"""Load a case file: a checked case with bodies, materials, boundaries and loads, or its errors.
 
     case = load("fcbga-lid.toml", {"part.chip.thickness": "0.5 mm"})
-    case.bodies(); case.materials(); case.sources; case.boundaries; case.loads; case.mirror; case.grid
+    case.bodies(); case.materials(); case.sources; case.boundaries; case.loads; case.grid
 
-Checks run in the order in which they make sense: the text, the keys and their units (all complaints at once), then
-stacking, materials, heat, and the symmetry, which needs sound geometry, and last the order of the process's steps and
-the parts of each stage. Solving starts after `load` only.
+Checks run in the order in which they make sense: the text, the keys and their units (all errors at
+once), then stacking, materials, heat, and the symmetry, which needs sound geometry, and last the
+order of the process steps and the parts of each stage. Solving starts after `load` only.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ BIGGEST = 50_000_000  # bytes of text: a case file is written by a person
 
 @dataclass(frozen=True)
 class Loads:
-    """Stress-free temperature in K of parts that name none; the warpage's temperature in K, None = the solved field."""
+    """Temperatures in K: stress-free, for parts that name none, and that of the warpage.
+
+    None stands for the solved field.
+    """
 
     stress_free: float
     temperature: float | None
@@ -56,13 +59,13 @@ class Case:
 
     path: Path
     text: str
-    """The file as it stands, for the record; `overrides` say what was changed."""
+    """The text of the file, for the record; `overrides` are applied on top of it."""
     overrides: Mapping[str, str]
     file: CaseFile
     assembly: Assembly
     """All parts at once."""
     load_steps: tuple[LoadStep, ...]
-    """What is computed, in order: the load steps of the process, one of a case without steps."""
+    """The states that are computed, in order; one if the case has no steps."""
     stages: Mapping[Stage, Assembly]
     """The parts of each stage of the process."""
 
@@ -75,17 +78,17 @@ class Case:
 
     @property
     def has_steps(self) -> bool:
-        """Whether the case describes a process, with [[step]] tables."""
+        """Tell whether the case describes a process, with [[step]] tables."""
         return bool(self.file.step)
 
     @property
     def package(self) -> Package:
-        """Where the parts lie, and their solids."""
+        """Return the places of the parts and their solids."""
         return self.assembly.package
 
     @property
     def height(self) -> float:
-        """From the lowest to the highest part, in m."""
+        """Return the height from the lowest to the highest part, in m."""
         places = self.package.places.values()
         return max(place.z1 for place in places) - min(place.z0 for place in places)
 
@@ -94,16 +97,16 @@ class Case:
         return self.file.part
 
     def bodies(self) -> list[Body]:
-        """Solids in the order in which later ones override."""
+        """Return the solids in the order in which later ones override."""
         return self.package.bodies
 
     def materials(self) -> Mapping[str, Medium]:
-        """Every material that a body names, mixtures included."""
+        """Return every material that a body names, mixtures included."""
         return self.assembly.media
 
     @property
     def mirror(self) -> tuple[bool, bool]:
-        """Whether x = 0 and y = 0 are planes of symmetry that the grid uses."""
+        """Tell whether x = 0 and y = 0 are planes of symmetry that the grid uses."""
         return MIRRORS[self.file.symmetry]
 
     @property
@@ -117,33 +120,33 @@ class Case:
 
     @property
     def bond_lines(self) -> tuple[str, ...]:
-        """Layers whose conductance follows their thickness."""
+        """Return the layers whose conductance follows their thickness."""
         return self.file.load.bond_lines or ()
 
     @property
     def sources(self) -> list[Source]:
-        """Heat, for `boundary.heat_load`."""
+        """Return the heat sources, for `boundary.heat_load`."""
         return self.assembly.sources
 
     @property
     def boundaries(self) -> list[Boundary]:
-        """Films, fixed temperatures and interface resistances."""
+        """Return films, fixed temperatures and interface resistances."""
         return self.assembly.boundaries
 
     @property
     def heated(self) -> bool:
-        """Whether there is a temperature field to solve."""
+        """Tell whether there is a temperature field to solve."""
         return self.assembly.heated
 
     @property
     def surfaces(self) -> list[tuple[str, str]] | None:
-        """(part, "top" | "bottom") whose warpage is wanted; None = both of every part."""
+        """Return (part, "top" | "bottom") of the wanted surfaces; None = both of every part."""
         wanted = self.file.output.surfaces
         return None if wanted is None else [_split(face) for face in wanted]
 
     @property
     def zones(self) -> dict[tuple[str, str], Zone]:
-        """Measuring zones that are smaller than the surface."""
+        """Return the measuring zones that are smaller than their surface."""
         found = {}
         for face, size in self.file.output.zones.items():
             part, side = _split(face)
@@ -167,13 +170,16 @@ class Case:
 
 
 def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:
-    """Read, override and check a case file; CaseError lists all that is wrong, one line each."""
+    """Read, override and check a case file; CaseError lists all errors, one line each."""
     path = Path(path)
     return parse(_read(path), path, overrides)
 
 
 def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> Case:
-    """Check a case's text as `load` does; `path` names it in complaints, and its folder holds its power maps."""
+    """Check a case's text as `load` does.
+
+    `path` names it in errors, and its folder holds the files that the case names.
+    """
     overrides = dict(overrides or {})
     try:
         tables = tomllib.loads(text)
@@ -216,7 +222,7 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
 
 
 def schema() -> dict[str, Any]:
-    """The case file as a JSON Schema, for editors to check and complete."""
+    """Return the JSON schema of the case file, for editors to check and complete."""
     found = _tidied(_schema())
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -261,7 +267,7 @@ def _not_toml(path: Path, message: str) -> Problem:
 
 
 def _tidied(schema: Any) -> Any:
-    """Drop what TOML has not (null), defaults in SI floats where the file wants a string, and tags of unions."""
+    """Drop null, which TOML lacks, defaults in SI where the file wants text, and tags of unions."""
     if isinstance(schema, list):
         return [_tidied(entry) for entry in schema]
     if not isinstance(schema, dict):

@@ -1,9 +1,10 @@
-"""What is wrong with a case file, one line each: file:line: key: sentence and remedy.
+"""Errors of a case file, one line each: file:line: key: sentence and remedy.
 
     cool.toml:14: part.chip.thicknes: unknown key; did you mean 'thickness'?
     cool.toml: --set part.chip.thickness: needs a unit, e.g. mm, um (0.5 is a bare number)
 
-Keys are spelt as --set takes them; the line is the key's own, or that of the table where the key is missing.
+Keys are spelt as --set takes them; the line is the key's own, or that of the table if the key is
+missing.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong; `line` counts from 1, None where the file has no such line."""
+    """One error; `line` counts from 1, None if the file has no such line."""
 
     file: str
     line: int | None
@@ -39,7 +40,7 @@ class Problem:
 
 
 def _one_line(text: str, most: int) -> str:
-    """What the file wrote, fit to print: no letter that moves the cursor, and of much text the two ends."""
+    """Escape what moves the cursor, and keep the two ends of long text."""
     text = "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
     )
@@ -56,7 +57,7 @@ class CaseError(WarpError):
 
 @dataclass(frozen=True)
 class Reporter:
-    """Turns key paths into problems: knows the file, its lines, its tables and what --set changed."""
+    """Turn key paths into problems, by the file, its lines, its tables and the keys set."""
 
     file: str
     lines: Mapping[Key, int]
@@ -73,7 +74,7 @@ class Reporter:
         return Problem(self.file, line, words, message)
 
     def existing(self, key: Key) -> Key:
-        """Without the number of a list entry where the file has no list: one length may stand for two."""
+        """Drop a list index if the file has no list there: one length may stand for two."""
         value: Any = self.tables
         for depth, step in enumerate(key):
             if isinstance(step, int) and not isinstance(value, list):
@@ -102,7 +103,7 @@ class Reporter:
         return ".".join(words)
 
     def invalid(self, error: ValidationError, schema: Mapping[str, Any]) -> list[Problem]:
-        """One problem for every complaint of pydantic, in our words."""
+        """Return one problem for every error of pydantic, in the words of the case file."""
         entries = error.errors(include_url=False)
         paths = [entry["loc"] for entry in entries]
         problems = [
@@ -114,7 +115,7 @@ class Reporter:
 
 
 def _blamed(entry: Any) -> Key:
-    """A pydantic location without the tags of unions; an unknown tag is the shape's fault."""
+    """Return a pydantic location without the tags of unions; an unknown tag blames its key."""
     key = tuple(
         step for step in entry["loc"] if not (isinstance(step, str) and step.startswith("<"))
     )
@@ -124,7 +125,7 @@ def _blamed(entry: Any) -> Key:
 
 
 def _explained(loc: Key, paths: list[Key]) -> bool:
-    """A list whose entries are wrong is not short as well."""
+    """Tell whether an entry of the list is wrong, so that it is not reported as short as well."""
     return any(len(path) > len(loc) and path[: len(loc)] == loc for path in paths)
 
 
@@ -137,18 +138,21 @@ def _sentence(entry: Any, schema: Mapping[str, Any]) -> str:
         return _unknown(str(last), schema, loc)
     if kind == "literal_error":
         known = re.findall(r"'([^']*)'", context["expected"])
-        return f"{_shown(entry['input'])} is not one of {context['expected']}{_did_you_mean(entry['input'], known)}"
+        hint = _did_you_mean(entry["input"], known)
+        return f"{_shown(entry['input'])} is not one of {context['expected']}{hint}"
     if kind == "union_tag_invalid":
         shape = str(context["tag"]).strip("<>")
         if loc[:1] == ("step",):
             return _no_step(shape)
-        return f"{shape!r} is no shape{_did_you_mean(SYNONYMS.get(shape, shape), SHAPES) or nearest(shape, SHAPES)}"
+        hint = _did_you_mean(SYNONYMS.get(shape, shape), SHAPES) or nearest(shape, SHAPES)
+        return f"{shape!r} is no shape{hint}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"must be a table of keys, not {_shown(entry['input'])}"
     if kind == "tuple_type":
         return f"must be a list, not {_shown(entry['input'])}"
     if kind == "too_short":
-        return f"needs at least {context['min_length']} entr{'y' if context['min_length'] == 1 else 'ies'}"
+        least = context["min_length"]
+        return f"needs at least {least} entr{'y' if least == 1 else 'ies'}"
     if kind == "too_long":
         return f"takes at most {context['max_length']} entries"
     text = str(entry["msg"]).removeprefix("Value error, ")
@@ -157,11 +161,12 @@ def _sentence(entry: Any, schema: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any, depth: int = 3) -> str:
-    """A value as the file wrote it, so deep."""
+    """Write a value as the file does, nested tables and lists only to this depth."""
     if depth == 0 and isinstance(value, dict | list):
         return "..."
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{key} = {_shown(entry, depth - 1)}' for key, entry in value.items())}}}"
+        entries = [f"{key} = {_shown(entry, depth - 1)}" for key, entry in value.items()]
+        return f"{{{', '.join(entries)}}}"
     if isinstance(value, list):
         return f"[{', '.join(_shown(entry, depth - 1) for entry in value)}]"
     if isinstance(value, bool):
@@ -221,12 +226,13 @@ def _unknown(key: str, schema: Mapping[str, Any], loc: Key) -> str:
             and "shape" in definition.get("properties", {})
         ]
         if owners and loc[0] == "part" and "shape" in known:
-            return f"unknown key for this shape; it belongs to shape = {' or '.join(repr(o) for o in owners)}"
+            shapes = " or ".join(repr(owner) for owner in owners)
+            return f"unknown key for this shape; it belongs to shape = {shapes}"
     return f"unknown key{hint}"
 
 
 def _find(schema: Mapping[str, Any], loc: Key) -> Mapping[str, Any]:
-    """The part of a JSON Schema that describes what lies at a pydantic location."""
+    """Return the part of a JSON schema that describes a pydantic location."""
     here: Mapping[str, Any] = schema
     for step in loc:
         here = _resolve(here, schema)

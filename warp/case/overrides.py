@@ -1,7 +1,8 @@
 """Values given on the command line instead of the file's: --set part.chip.thickness="0.5 mm".
 
-A key is a path of dots; a list entry goes by its `name` or its number, from 1. A value is TOML where it reads as TOML
-(numbers, lists, tables, quoted strings), and otherwise the bare words, so that quotes inside quotes are not needed.
+A key is a path of dots; a list entry goes by its `name` or its number, from 1. A value is read as
+TOML if it is TOML (numbers, lists, tables, quoted strings), and otherwise as bare text, so that
+quotes inside quotes are not needed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ OPTIONAL = (
 def apply(
     tables: dict[str, Any], overrides: Mapping[str, str]
 ) -> tuple[frozenset[Key], list[tuple[str, str]]]:
-    """Change the tables in place; return the key paths changed, and (key, message) of what cannot be."""
+    """Change the tables in place; return the key paths changed, and (key, message) of failures."""
     changed, refused = set(), []
     for key, text in overrides.items():
         steps = [quoted or bare for quoted, bare in STEP.findall(key)]
@@ -64,9 +65,8 @@ def _set(tables: dict[str, Any], steps: list[str], value: Any) -> Key:
             if depth == 0 and step in OPTIONAL:
                 here[step] = {}
             else:
-                raise ValueError(
-                    f"the file has no {'.'.join(map(str, (*path, step)))}{nearest(step, list(here))}"
-                )
+                missing = ".".join(map(str, (*path, step)))
+                raise ValueError(f"the file has no {missing}{nearest(step, list(here))}")
         path = (*path, at)
         if last:
             here[at] = value
@@ -82,6 +82,5 @@ def _entry(entries: list[Any], step: str, path: Key) -> int:
     if step.isdecimal() and 1 <= int(step) <= len(entries):
         return int(step) - 1
     known = ", ".join(str(name) for name in names if name)
-    raise ValueError(
-        f"{'.'.join(map(str, path))} has entries 1 to {len(entries)}{f' or {known}' if known else ''}"
-    )
+    names_too = f" or {known}" if known else ""
+    raise ValueError(f"{'.'.join(map(str, path))} has entries 1 to {len(entries)}{names_too}")

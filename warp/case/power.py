@@ -1,7 +1,8 @@
-"""The `power` entry of a part as heat sources: watts per rectangle of its outline, through its height or at one side.
+"""Read the `power` entry of a part as heat sources: watts per rectangle of its outline.
 
-An even power is one number, a block one rectangle, a map many. Lines in absolute metres, ascending; watts (rows,
-columns) with the first row at y-. What a file draws as a picture has its first row at y+.
+An even power is one number, a block one rectangle, a map many; through the height of the part or at
+one side. Lines in absolute metres, ascending; watts (rows, columns) with the first row at y-. A map
+in a file is drawn as a picture: its first row is at y+.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def sources(
     folder: Path,
     side: str | None = None,
 ) -> list[Source]:
-    """Read a part's `power` entry, at `side` unless it names one; Fault names the key and the remedy."""
+    """Read a part's `power` entry, by default at `side`; Fault names the key and the remedy."""
     key: Key = ("part", part, "power")
     spec = entry if isinstance(entry, PowerSpec) else PowerSpec.model_construct(total=entry)
     if spec.map is not None and spec.blocks:

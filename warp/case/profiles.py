@@ -1,7 +1,7 @@
-"""Temperature over time: reflow profiles by name, and how a profile becomes the load steps that are computed.
+"""Temperature over time: reflow profiles by name, and the points of a profile that are computed.
 
-The reflow profiles stay within table 5-2 of IPC/JEDEC J-STD-020E, classification reflow profiles (temperatures of the
-package body; the same in revisions D and F):
+The reflow profiles stay within table 5-2 of IPC/JEDEC J-STD-020E, classification reflow profiles
+(temperatures of the package body; the same in revisions D and F):
 
                                                  SnPb             Pb-free
     ramp up to the peak                          3 K/s at most    3 K/s at most
@@ -12,7 +12,8 @@ package body; the same in revisions D and F):
     ramp down                                    6 K/s at most    6 K/s at most
     from 25 degC to the peak                     6 min at most    8 min at most
 
-The standard gives limits, no curve; here 1.5 K/s up to a preheat of 100 s, 1 K/s to the peak, 2 K/s down.
+The standard gives limits, not a curve; these profiles take 1.5 K/s up to a preheat of 100 s, 1 K/s
+to the peak and 2 K/s down.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ HEATING, TO_PEAK, COOLING, PREHEAT = 1.5, 1.0, 2.0, 100.0  # K/s, K/s, K/s, s
 
 
 def reflow(preheat: tuple[float, float], peak: float, near_peak: float) -> tuple[Point, ...]:
-    """A profile in the standard's shape: preheat from and to, peak (degC), seconds within 5 K of the peak."""
+    """Return a profile in the standard's shape, as (s, K).
+
+    `preheat`: from and to, degC; `peak` in degC; `near_peak`: seconds within 5 K of the peak.
+    """
     low, high = preheat
     hold = near_peak - 5.0 / TO_PEAK - 5.0 / COOLING
     lengths = [
@@ -54,7 +58,7 @@ PROFILES: dict[str, tuple[Point, ...]] = {
 
 
 def load_steps(points: Sequence[Point], most: float) -> list[Point]:
-    """The profile's points after the first, and between two of them so many that none is further than `most` K apart."""
+    """Return the points of a profile after the first, with steps of at most `most` K between."""
     found: list[Point] = []
     for (t0, T0), (t1, T1) in zip(points[:-1], points[1:], strict=True):
         count = max(1, ceil(abs(T1 - T0) / most - 1e-9))

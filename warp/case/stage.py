@@ -1,4 +1,4 @@
-"""What the process computes: load steps, each a state of a stage; a stage is what the body is made of."""
+"""Load steps and stages: a load step is a computed state, a stage what the body is made of then."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The solids of a stage: the case's parts as they are after some of its steps.
 
-A part that a step joined is free of stress where the step says. The fill of an effective array belongs to the part
-that the array lies inside, if it is of that material: as long as that part is not there, the members stand free.
+A part that a step joined is free of stress at the temperature that the step gives. The fill of an
+effective array belongs to the part that the array lies inside, if it is of that material: until
+that part is attached, the members have no fill.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from warp.voxels.supports import Clamp, Table
 
 
 def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, list[Fault]]:
-    """Bodies, materials, heat sources and boundaries of one stage, of the whole: nothing is cut here."""
+    """Build bodies, materials, sources and boundaries of one stage; singulation cuts later."""
     since, shrunk = dict(stage.since), dict(stage.shrunk)
     made: dict[str, tuple[str, float]] = {}
     parts: dict[str, Part] = {}
@@ -46,7 +47,7 @@ def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, l
 
 
 def hurried(load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
-    """Find steps that change the temperature in no time while a material is there that relaxes: how far, time says."""
+    """Find instantaneous temperature changes while a viscoelastic material is present."""
     before: float | None = None
     for load_step in load_steps:
         if (
@@ -69,7 +70,10 @@ def hurried(load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]) ->
 def unsupported(
     file: CaseFile, load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]
 ) -> Iterator[Fault]:
-    """Find supports that the body or its symmetry does not allow: held faces without their twins, parts without a weight."""
+    """Find supports that the body does not allow.
+
+    These are held faces without their mirror image, and a table under a part of unknown density.
+    """
     for load_step in load_steps:
         made = stages[load_step.stage]
         if isinstance(load_step.support, Clamp):
@@ -106,7 +110,7 @@ def _fill(
     shrunk: dict[str, float],
     made: dict[str, tuple[str, float]],
 ) -> dict[str, object]:
-    """What stands between the members at this stage."""
+    """Return the change of an effective array's fill at this stage."""
     around = file.part.get(array.inside or "")
     if array.inside is None or not isinstance(around, Solid) or around.material != array.fill:
         return {}

@@ -1,7 +1,8 @@
 """`warp new KIND`: a commented case file to start from, copied from the gallery of packages.
 
-Every kind is a file of data/packages that solves as it stands; its first comment says what it shows and what to look
-at. A title is the file's own. Pictures of copper that it reads are written beside it.
+Every kind is a file of data/packages that solves as it stands; its first comment says what it shows
+and what to look at. A title is the file's own. Pictures of copper that it reads are written beside
+it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from warp.errors import WarpError, nearest
 
 
 def kinds() -> dict[str, str]:
-    """Names of the starter files, with their titles."""
+    """Return the names of the starter files, with their titles."""
     found = sorted(
         file.name.removesuffix(".toml")
         for file in _gallery().iterdir()
@@ -25,7 +26,7 @@ def kinds() -> dict[str, str]:
 
 
 def write(kind: str, target: Path | None = None) -> Path:
-    """Write the starter of this kind to `target` (KIND.toml here unless told); a file that is there stays."""
+    """Write the starter to `target`, by default KIND.toml here; never overwrite a file."""
     if kind not in kinds():
         raise WarpError(
             f"there is no starter {kind!r}{nearest(kind, kinds())}; `warp new` lists them"

@@ -1,4 +1,4 @@
-"""The table that every process step shares, and what a step answers while the process is planned."""
+"""The table that every process step shares, and its answers while the process is planned."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Whether a package is its own mirror image in the planes x = 0 and y = 0, with all that is done to it.
+"""Check that a package is its own mirror image in the planes x = 0 and y = 0, loads included.
 
-Every body needs a twin (itself or another) of mirrored shapes, same material and same stress-free temperature; where
-two bodies overlap, their twins must override each other in the same order; heat and boundaries must mirror too.
-Mirror planes leave orthotropic materials alone, since their axes are x, y and z. Lengths compare to 0.1 nm.
+Every body needs a twin (itself or another) of mirrored shapes, same material and same stress-free
+temperature; where two bodies overlap, their twins must override each other in the same order; heat
+and boundaries must mirror too. A mirror plane does not change orthotropic materials, since their
+axes are x, y and z. Lengths compare to 0.1 nm.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ SIDES = {"sides": ("x-", "x+", "y-", "y+"), "all": ("x-", "x+", "y-", "y+", "bot
 def asymmetry(
     bodies: Sequence[Body], sources: Sequence[Source], boundaries: Sequence[Boundary], axis: int
 ) -> tuple[str | None, str] | None:
-    """Say why x = 0 (axis 0) or y = 0 (axis 1) is no mirror: the part (or None) and a sentence; None if it is one."""
+    """Say why x = 0 (axis 0) or y = 0 (axis 1) is no mirror plane; None if it is one.
+
+    The reason is the part to blame (or None) and a sentence.
+    """
     plane = f"{'xy'[axis]} = 0"
     waiting: dict[Hashable, list[int]] = {}
     for n, body in enumerate(bodies):
@@ -48,10 +52,8 @@ def asymmetry(
     clash = _order(bodies, twin)
     if clash:
         a, b = clash
-        return (
-            a,
-            f"parts {a!r} and {b!r} overlap, and mirrored in the plane {plane} the other one would be on top",
-        )
+        overlap = f"parts {a!r} and {b!r} overlap"
+        return a, f"{overlap}, and mirrored in the plane {plane} the other one would be on top"
     other = {body.part: bodies[n].part for body, n in zip(bodies, twin, strict=True)}
     heat = Counter(_source(source, None, {}) for source in sources)
     for source in sources:
@@ -77,7 +79,7 @@ def _body(body: Body, axis: int | None) -> Hashable:
 
 
 def _shape(shape: Shape, axis: int | None) -> Hashable:
-    """A shape as whole numbers, mirrored in an axis unless that is None."""
+    """Return a shape as whole numbers, mirrored in an axis unless that is None."""
     if isinstance(shape, Sheet):
         outline = Box(*shape.bounds)
         share = shape.share if axis is None else np.flip(shape.share, 1 - axis)
@@ -101,7 +103,7 @@ def _shape(shape: Shape, axis: int | None) -> Hashable:
 
 
 def _points(points: np.ndarray, axis: int | None) -> bytes:
-    """Points in an order that does not depend on how they were listed."""
+    """Return points in an order that does not depend on how they were listed."""
     points = np.array(points, dtype=float)
     if axis is not None:
         points[:, axis] *= -1
@@ -151,7 +153,7 @@ def _source(source: Source, axis: int | None, other: dict[str, str]) -> Hashable
 
 
 def _boundary(b: Boundary, axis: int | None, other: dict[str, str]) -> list[Hashable]:
-    """One entry for every single side that a boundary names."""
+    """Return one entry for every single side that a boundary names."""
     if isinstance(b, Interface):
         return [(frozenset(other.get(part, part) for part in (b.part, b.other)), b.resistance)]
     part, _, side = b.face.rpartition(".")

@@ -1,15 +1,15 @@
 """The tables of a case file beside its parts, and the file as a whole.
 
     title = "..."
-    symmetry = "none"             | "half-x" (the plane x = 0 mirrors) | "half-y" | "quarter"
-    [part.NAME]                   what it is and where it stands (`part`), later parts override earlier ones
-    [material.NAME]               a material of this file (`materials`)
-    [boundary.NAME]               a film or a fixed temperature on faces; every other face is adiabatic
-    [interface.NAME]              thermal resistance between two parts
-    [[step]]                      what is done to it, one after the other (`steps`)
-    [load]                        stress-free temperature, and the temperature at which the warpage is wanted
-    [grid]                        how fine; nothing has to be given
-    [output]                      surfaces, measuring zones, fields
+    symmetry = "none"       | "half-x" (the plane x = 0 mirrors) | "half-y" | "quarter"
+    [part.NAME]             what it is and where it stands (`parts`); later ones override earlier
+    [material.NAME]         a material of this file (`materials`)
+    [boundary.NAME]         a film or a fixed temperature on faces; every other face is adiabatic
+    [interface.NAME]        thermal resistance between two parts
+    [[step]]                what is done to it, one after the other (`steps`)
+    [load]                  stress-free temperature, and the temperature of the warpage
+    [grid]                  spacing of the grid; nothing has to be given
+    [output]                surfaces, measuring zones, fields
 
 SI units and kelvin after reading.
 """
@@ -32,13 +32,15 @@ FaceNames = Annotated[Names, Field(examples=["lid.top"])]
 
 
 class BoundarySection(Section):
-    """What holds on faces: `film` and `ambient`, or `temperature`."""
+    """A condition on faces: `film` and `ambient`, or `temperature`."""
 
     face: FaceNames
-    """PART.SIDE with side top, bottom, x-, x+, y-, y+, sides or all; part "package" is the whole."""
+    """PART.SIDE with side top, bottom, x-, x+, y-, y+, sides or all; part "package" is the
+    whole."""
     film: Annotated[FilmCoefficient, POSITIVE] | None = None
     """Heat-transfer coefficient."""
     ambient: Temperature | None = None
+    """Temperature of the fluid beyond the film."""
     temperature: Temperature | None = None
     """Fixed temperature of the faces."""
 
@@ -49,7 +51,9 @@ class InterfaceSection(Section):
     between: Annotated[
         tuple[str, ...], Field(min_length=2, max_length=2, examples=[["chip", "tim"]])
     ]
+    """The two parts, in any order."""
     resistance: Annotated[InterfaceResistance, NOT_NEGATIVE]
+    """Of the contact, per area."""
 
 
 def _solved(value: Any) -> str:
@@ -60,15 +64,18 @@ class Load(Section):
     """One step from the stress-free state to the temperature of interest."""
 
     stress_free: Annotated[Temperature, Field(examples=["217 degC"])]
-    """Where every part fits its neighbours without stress, unless the part names its own."""
+    """Temperature at which every part fits its neighbours without stress, unless the part names its
+    own."""
     temperature: Annotated[
         Annotated[Literal["solved"], Tag("<solved>")]
         | Annotated[Temperature, Tag("<temperature>")],
         Discriminator(_solved),
     ] = Field(ROOM, validate_default=False)
-    """Where the warpage is computed: everywhere the same, or "solved": the temperature field under power."""
+    """Temperature of the warpage: the same everywhere, or "solved": the temperature field under
+    power."""
     bond_lines: Annotated[Names, Field(examples=[["tim"]])] | None = None
-    """Soft layers that conduct as thick as the displacement leaves them; with temperature = "solved" only."""
+    """Soft layers that conduct by their thickness under displacement; with temperature = "solved"
+    only."""
 
 
 class GridSection(Section):
@@ -83,10 +90,11 @@ class GridSection(Section):
     z_spacing: Thickness | None = None
     """Through the thickness, at most."""
     cells_per_layer: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Through each thick layer."""
     cells_per_diameter: Annotated[float, Field(gt=0.0, le=1000.0)] | None = None
     """Across columns and balls."""
     uniform: bool | None = None
-    """In plane `spacing` everywhere."""
+    """True: `spacing` everywhere in plane, without refinement at edges."""
     refine: Annotated[float, Field(ge=0.125, le=64)] | None = None
     """Divides every cell's width: 2 halves it, 0.5 doubles it."""
     max_cells: Annotated[int, Field(ge=1)] | None = None
@@ -99,33 +107,42 @@ class Output(Section):
     surfaces: (
         Annotated[tuple[str, ...], Field(examples=[["substrate.bottom", "chip.top"]])] | None
     ) = None
-    """PART.top and PART.bottom whose warpage is reported; both of every part unless told."""
+    """PART.top and PART.bottom whose warpage is reported; by default both of every part."""
     zones: dict[str, Size] = {}
-    """Measuring zone per surface: a rectangle about the part's centre, or a part (balls) whose extent it is."""
+    """Measuring zone per surface: a rectangle about the part's centre, or a part (balls) whose
+    extent it takes."""
     terminals: str | None = None
     """The part (balls, or the substrate) whose underside is checked for coplanarity."""
     fields: tuple[Literal["temperature", "displacement", "stress"], ...] = (
         "temperature",
         "displacement",
     )
-    """What the result file holds of each voxel."""
+    """Fields that the result file stores for each voxel."""
 
 
 class CaseFile(Section):
     """One package and what is done to it."""
 
     title: str = ""
+    """Heading of tables and pictures."""
     symmetry: Symmetry = "none"
     """Planes of symmetry that the solver may use; checked against the geometry."""
     part: Annotated[dict[str, AnyPart], Field(min_length=1)]
+    """The parts by name; later ones override earlier ones in the space that they share."""
     material: dict[str, MaterialSpec] = {}
+    """Materials of this file by name; they hide those of the library."""
     boundary: dict[str, BoundarySection] = {}
+    """Films and fixed temperatures by name."""
     interface: dict[str, InterfaceSection] = {}
+    """Thermal resistances between parts by name."""
     load: Load
+    """Temperatures between which the package is loaded."""
     step: tuple[AnyStep, ...] = ()
     """The process, in its order; without it one step from the stress-free state."""
     grid: GridSection = GridSection()
+    """Spacing of the grid."""
     output: Output = Output()
+    """What is reported and stored."""
 
     @field_validator("part", "material", mode="before")
     @classmethod

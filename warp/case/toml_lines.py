@@ -1,4 +1,4 @@
-r"""The line on which each key of a TOML text stands; tomllib reads the values but keeps no positions.
+r"""Find the line of each key in a TOML text; tomllib reads the values but keeps no positions.
 
     key_lines('[part.chip]\nsize = ["1 mm"]')
     {("part",): 1, ("part", "chip"): 1, ("part", "chip", "size"): 2, ("part", "chip", "size", 0): 2}
@@ -22,7 +22,7 @@ BARE = re.compile(r"[^,\]}#\n]+")
 
 
 def key_lines(text: str) -> dict[Path, int]:
-    """Map every key path of a valid TOML text, list positions included, to its line number (from 1)."""
+    """Map every key path of a valid TOML text, list positions included, to its line, from 1."""
     return _Scanner(text).document()
 
 

@@ -23,7 +23,9 @@ def verify(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Hold the program against closed forms and published cases on this machine; exit code 1 if a number is off.
+    """Compare the program with closed forms and published cases on this machine.
+
+    The exit code is 1 if a number misses its tolerance.
 
     \b
     Examples:
@@ -46,7 +48,7 @@ def bench(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure this machine: kernels against its memory bandwidth, and whole solves of a lidded flip chip.
+    """Measure this machine: kernels against memory bandwidth, whole solves of a flip chip.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ def plot(
         str, typer.Option("--format", metavar="png|svg|pdf", help="What the pictures are.")
     ] = "png",
 ) -> None:
-    """Draw warpage, temperature, stress and convergence of a result: one command, the useful set of pictures.
+    """Draw warpage, temperature, stress and convergence of a result.
 
     \b
     Examples:
@@ -57,7 +57,7 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Write one HTML page: numbers against the limits, surfaces to turn, stack, materials, grid, solvers.
+    """Write one HTML page: numbers against limits, surfaces, stack, materials, grid, solvers.
 
     \b
     Examples:
@@ -101,7 +101,9 @@ def summary(
 def compare(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="A.h5 [B.h5] [MEASURED.csv]", help="Results; x, y, z points."),
+        typer.Argument(
+            metavar="A.h5 [B.h5] [MEASURED.csv]", help="Results; x, y, z points or heights."
+        ),
     ],
     surface: Annotated[
         str | None,
@@ -115,23 +117,45 @@ def compare(
             "-o", "--output", metavar="FILE.png", help="Overlaid diagonals; A-compare.png here."
         ),
     ] = None,
+    pitch: Annotated[
+        str | None,
+        typer.Option(metavar="LENGTH", help="Of a measured matrix of heights: point to point."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two results, or a result with a measured surface: tables, and both diagonals over each other.
+    """Compare two results, or a result with a measured surface: tables and diagonals.
 
     \b
     Examples:
       warp compare lid.h5 thin.h5
       warp compare lid.h5 moire.csv --surface substrate.bottom
+      warp compare lid.h5 heights.csv --pitch "0.25 mm"
     """
     from warp.cli import tables
     from warp.report import compare as comparing
 
-    found, names = comparing.files(files, surface, picture or Path(files[0].stem + "-compare.png"))
+    picture = picture or Path(files[0].stem + "-compare.png")
+    found, names = comparing.files(files, surface, picture, _pitch(pitch))
     if as_json:
         print_json(found)
     else:
         tables.print_comparison(found, names)
+
+
+def _pitch(text: str | None) -> float | None:
+    """Return a distance of points in m, None where none is given."""
+    if text is None:
+        return None
+    from warp.errors import WarpError
+    from warp.units import LENGTH, parse
+
+    try:
+        value = parse(text, LENGTH)
+    except ValueError as error:
+        raise WarpError(f"--pitch: {error}") from None
+    if not 0.0 < value < 1.0:
+        raise WarpError(f"--pitch {text!r} is no distance of points on a package")
+    return value
 
 
 def export(
@@ -179,7 +203,9 @@ def export(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Write a result as .vtr or CSV, or a case as input decks of CalculiX. (ParaView 6.2 and newer open OUT.h5.)
+    """Write a result as .vtr or CSV, or a case as input decks of CalculiX.
+
+    ParaView 6.2 and newer open OUT.h5 itself.
 
     \b
     Examples:

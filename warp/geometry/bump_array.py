@@ -37,11 +37,12 @@ class BumpArray(Sized, Array):
     height: Thickness | None = None
     """Standoff; by default the space that `on` and `under` or `inside` leave."""
     model: Literal["resolved", "effective"] = "resolved"
-    """Effective: one homogeneous layer over the sites, of the members and of what fills the space between them."""
+    """Effective: one homogeneous layer over the sites, of the members and the fill between them."""
     fill: Annotated[str, Field(examples=["underfill-uf9000ae"])] | None = None
     """For model = "effective": the material between them, "void" if there is none."""
     fill_stress_free: Temperature | None = None
-    """Of the fill: its cure. By default that of the part they lie `inside`, if it is of that material."""
+    """Stress-free temperature of the fill: its cure. By default that of the part they lie `inside`,
+    if it is of that material."""
 
     members: ClassVar[str] = "columns"
 

@@ -1,107 +1,188 @@
-"""A layer's copper from a file: the share of copper in every pixel of the layer's outline, first row at y-.
+"""A layer's copper from a file: the share of copper in every pixel of its outline, first row at y-.
 
-PNG: brightness, white is copper, black or transparent none. NPY or CSV: numbers from 0 to 1. Such an image covers the
-layer's outline, whatever that measures, and its first row lies at y+, as on a screen. Layouts (GDSII, OASIS, Gerber) have
-lengths of their own and are laid on the outline by them: `artwork`.
+A file is known by its content, packed by gzip or not, never by its name. PNG: brightness, white is
+copper, black or transparent none. NPY or CSV: numbers from 0 to 1. Such an image covers the layer's
+outline, whatever that measures, and its first row lies at y+, as on a screen. Layouts (GDSII,
+OASIS, Gerber, drill files) have lengths of their own and are laid on the outline by them:
+`artwork`.
 """
 
 from __future__ import annotations
 
+import struct
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from warp import number_table
+from warp.bounded import MOST_BYTES, MOST_TABLE_BYTES, decoded, read_bytes
 from warp.errors import Fault, Key
-from warp.geometry import artwork
+from warp.geometry import artwork, excellon, gerber, streams
 from warp.geometry.part import Drawing
 
-IMAGES = (".png", ".npy", ".csv")
+MOST_PIXELS = 30_000_000
+PNG = b"\x89PNG\r\n\x1a\n"
+NPY = b"\x93NUMPY"
+KINDS = "PNG, NPY, CSV, GDSII, OASIS, Gerber or a drill file (Excellon)"
+_STRANGERS = {
+    b"PK\x03\x04": "a ZIP archive: unpack it",
+    b"%PDF": "a PDF: write the layer as Gerber",
+    b"\xff\xd8\xff": "a JPEG: write it as PNG",
+    b"BZh": "packed by bzip2: unpack it",
+    b"\xfd7zXZ": "packed by xz: unpack it",
+    b"II*\x00": "a TIFF: write it as PNG",
+    b"MM\x00*": "a TIFF: write it as PNG",
+}
 
 
 def copper_share(drawing: Drawing, folder: Path, size: tuple[float, float], key: Key) -> np.ndarray:
-    """Read shares (rows, columns) for a layer of this size (m); Fault names the key and what is wrong with the file."""
+    """Read shares (rows, columns) for a layer of this size (m).
+
+    Fault names the key and what is wrong with the file.
+    """
     path = folder / drawing.file
     try:
-        with path.open("rb"):
-            pass
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise Fault(key, f"cannot read the copper layout {str(path)!r}: {why}") from None
-    suffix = path.suffix.lower()
-    if suffix in IMAGES:
-        share = _image(path, drawing, key)
-    elif suffix in (*artwork.STREAMS, *artwork.GERBERS):
-        share = artwork.share(path, drawing, size, key)
+        content = read_bytes(path)
+    except OSError as error:
+        raise Fault(key, f"cannot read the copper layout {str(path)!r}: {_why(error)}") from None
+    except ValueError as error:
+        raise Fault(key, f"cannot read the copper layout {str(path)!r}: {error}") from None
+    kind = recognised(content)
+    if kind in ("gdsii", "oasis", "gerber", "excellon"):
+        share = artwork.share(content, kind, drawing, size, key)
+    elif kind:
+        share = _image(content, kind, drawing, key)
     else:
-        known = ", ".join((*IMAGES, *artwork.STREAMS, *artwork.GERBERS))
-        raise Fault(key, f"{drawing.file!r} is of no known kind: {known}")
+        known = next((what for mark, what in _STRANGERS.items() if content.startswith(mark)), None)
+        told = f"it is {known}" if known else f"it is no {KINDS}"
+        raise Fault(key, f"{drawing.file!r} is of no known kind: {told}")
     return 1.0 - share if drawing.negative else share
 
 
+def recognised(content: bytes) -> str:
+    """Return the kind of a file by its content, "" where none is known."""
+    if content.startswith(PNG):
+        return "png"
+    if content.startswith(NPY):
+        return "npy"
+    if content.startswith(streams.OASIS):
+        return "oasis"
+    if streams.is_stream(content):
+        return "gdsii"
+    try:
+        text = decoded(content[:20_000])
+    except ValueError:
+        return ""
+    if gerber.is_gerber(text):
+        return "gerber"
+    if excellon.is_excellon(text):
+        return "excellon"
+    return "csv" if _is_table(text) else ""
+
+
+def _is_table(text: str) -> bool:
+    """Tell a table of numbers by its first lines; an empty file is an empty table."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not lines:
+        return True
+    digits = sum(character.isdigit() for character in lines[0])
+    letters = sum(character.isalpha() for character in lines[0])
+    return digits > 0 and letters <= digits
+
+
 def unlike(table: np.ndarray) -> str:
-    """What an array is that is no table of numbers."""
+    """Say what an array is that is no table of numbers."""
     size = " x ".join(map(str, table.shape)) or "no"
     return f"holds {size} entries" if table.dtype.kind in "iufb" else "holds no numbers"
 
 
-def _image(path: Path, drawing: Drawing, key: Key) -> np.ndarray:
-    given = drawing.model_fields_set & {"layer", "datatype", "cell", "centre", "pixel"}
+def _image(content: bytes, kind: str, drawing: Drawing, key: Key) -> np.ndarray:
+    name = drawing.file
+    given = drawing.model_fields_set & {"layer", "datatype", "cell", "centre", "pixel", "plating"}
     if given:
         raise Fault(
             (*key, min(given)),
-            "belongs to a GDSII, OASIS or Gerber file: an image covers its layer",
+            "belongs to a GDSII, OASIS, Gerber or drill file: an image covers its layer",
         )
     try:
-        pixels = _read(path)
-    except (OSError, ValueError, EOFError, SyntaxError, UnicodeDecodeError) as error:
+        pixels = {"png": _png, "npy": npy_array, "csv": csv_array}[kind](content)
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
         reason = str(error).splitlines()[0] if str(error) else "it is damaged"
-        raise Fault(
-            key, f"{str(path)!r} is not an image of copper (PNG, NPY or CSV): {reason}"
-        ) from None
+        message = f"{name!r} is not an image of copper (PNG, NPY or CSV): {reason}"
+        raise Fault(key, message) from None
     if pixels.ndim != 2 or pixels.size == 0 or pixels.dtype.kind not in "iufb":
-        raise Fault(key, f"{str(path)!r} is not an image of copper: it {unlike(pixels)}")
+        raise Fault(key, f"{name!r} is not an image of copper: it {unlike(pixels)}")
     pixels = pixels[::-1].astype(float)
     if not np.isfinite(pixels).all() or pixels.min() < 0.0 or pixels.max() > 1.0:
-        raise Fault(key, f"{str(path)!r} has shares that are not between 0 and 1")
+        raise Fault(key, f"{name!r} has shares that are not between 0 and 1")
     return pixels
 
 
 def npy(path: Path) -> np.ndarray:
-    """An NPY file's array; ValueError where it holds none."""
-    try:
-        with path.open("rb") as file:
-            return np.lib.format.read_array(file, allow_pickle=False)
-    except OSError:
-        raise
-    except Exception:  # the header is read as Python, which raises whatever it made of it
-        raise ValueError("it is damaged, or holds no numbers") from None
+    """Return an NPY file's array; ValueError where it holds none."""
+    return npy_array(read_bytes(path))
 
 
 def csv(path: Path) -> np.ndarray:
-    """A table of numbers, commas or semicolons between them, # before remarks; ValueError where it is none."""
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        cells = line.split("#")[0].replace(";", ",")
-        try:
-            rows += [[float(cell) for cell in cells.split(",")]] if cells.strip() else []
-        except ValueError as error:
-            raise ValueError(f"line {number}: {error}") from None
-    if len({len(row) for row in rows}) > 1:
-        raise ValueError("its rows differ in length")
-    return np.array(rows)
+    """Return a table of numbers; ValueError where it is none."""
+    return csv_array(read_bytes(path, MOST_TABLE_BYTES))
 
 
-def _read(path: Path) -> np.ndarray:
-    if path.suffix.lower() == ".npy":
-        return npy(path)
-    if path.suffix.lower() == ".csv":
-        return csv(path)
+def npy_array(content: bytes) -> np.ndarray:
+    """Return the array of NPY bytes; ValueError where they are damaged or hold no numbers."""
+    file = BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0
+        read = read if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+        # An array is made before its numbers are read: its header alone must not fill the memory.
+        count = 1
+        for length in shape:
+            count *= length
+        if dtype.hasobject or min(shape, default=0) < 0:
+            raise ValueError
+        if count * dtype.itemsize > len(content) - file.tell():
+            raise ValueError
+        file.seek(0)
+        array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+    except Exception:  # the header is read as Python, which raises whatever it made of it
+        raise ValueError("it is damaged, or holds no numbers") from None
+    return array
+
+
+def csv_array(content: bytes) -> np.ndarray:
+    """Return the numbers (rows, columns) of a table in text; ValueError where it is none."""
+    if len(content) > MOST_TABLE_BYTES:
+        raise ValueError(f"it holds {len(content) / 1e6:.0f} MB, more than a table does")
+    text = decoded(content)
+    if not text.strip():
+        return np.empty(0)
+    table = number_table.read(text)
+    if table.heads:
+        raise ValueError(f"its header {', '.join(table.heads[0])[:60]!r} is no row of numbers")
+    return table.numbers
+
+
+def _png(content: bytes) -> np.ndarray:
+    """Return brightness times opacity, 0 to 1; the size is read before the pixels are."""
+    if len(content) < 33 or content[12:16] != b"IHDR":
+        raise ValueError("it is damaged")
+    columns, rows = struct.unpack(">II", content[16:24])
+    if rows * columns > MOST_PIXELS:
+        raise ValueError(f"it has {columns} x {rows} pixels, more than {MOST_PIXELS:,}")
     from matplotlib.image import imread
 
-    pixels = imread(
-        path
-    )  # 0 to 1; grey (rows, columns) or colour (rows, columns, 3 or 4), the fourth opacity
-    if pixels.ndim == 2:
-        return pixels
+    pixels = imread(BytesIO(content), format="png")
+    if pixels.ndim == 2:  # grey; colours are (rows, columns, 3 or 4), the fourth opacity
+        return np.asarray(pixels)
     grey = pixels[..., :3].mean(axis=-1)
-    return grey * pixels[..., 3] if pixels.shape[-1] == 4 else grey
+    return np.asarray(grey * pixels[..., 3] if pixels.shape[-1] == 4 else grey)
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+__all__ = ["MOST_BYTES", "copper_share", "csv", "npy", "recognised", "unlike"]

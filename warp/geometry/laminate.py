@@ -14,12 +14,13 @@ from warp.geometry.place import Outline, Place
 from warp.geometry.shapes import Shape, Sheet, block
 
 SHARES = 16  # steps in which a voxel's share of a picture's copper is rounded
+VIA_SHARES = 32  # the same for vias, in squares: most voxels hold a few per cent of them or none
 
 
 def laminate(
     name: str, plate: Laminated, where: Place, package: Package
 ) -> Iterator[tuple[str, float, float]]:
-    """Material, bottom and top of each layer, from the top down as the file lists them."""
+    """Yield material, bottom and top of each layer, from the top down as the file lists them."""
     top = where.z1
     for number, entry in enumerate(plate.layers or ()):
         key: Key = ("part", name, "layers", number)
@@ -52,18 +53,30 @@ def laminate(
 def layer_shape(
     made_of: str, outline: Outline, low: float, high: float, plate: Laminated, package: Package
 ) -> Shape:
-    """A box, or a sheet where the layer's copper is a picture; a turned plate's picture turns with it."""
+    """Return a box, or a sheet if the layer's copper is a picture, turned with the plate."""
     image = package.images.get(made_of)
     if image is None:
         return block(outline, low, high)
     turned = np.rot90(image, -(plate.turn // 90))  # rot90 turns pictures, whose rows run down
-    names = tuple(f"{made_of} {level}/{SHARES}" for level in range(SHARES + 1))
-    return Sheet(*outline.bounds, low, high, turned, names)
+    vias = package.recipes[made_of].rule == "columns"
+    names, _ = _levels(made_of, vias)
+    exponent = 2 if vias else 1
+    return Sheet(*outline.bounds, low, high, turned, names, exponent)
+
+
+def _levels(label: str, vias: bool) -> tuple[tuple[str, ...], list[float]]:
+    """Return the names and shares of copper that a voxel of a picture may have."""
+    if vias:
+        shares = [(level / VIA_SHARES) ** 2 for level in range(VIA_SHARES + 1)]
+        return tuple(f"{label} {100 * share:.3g} %" for share in shares), shares
+    shares = [level / SHARES for level in range(SHARES + 1)]
+    return tuple(f"{label} {level}/{SHARES}" for level in range(SHARES + 1)), shares
 
 
 def _image(
     plate: Laminated,
     layer: Layer,
+    word: str,
     drawing: Drawing,
     dielectric: str,
     key: Key,
@@ -71,27 +84,26 @@ def _image(
     package: Package,
     outline: Outline,
 ) -> str:
-    """Recipes for every share of copper that the picture may have in a voxel."""
+    """Write recipes for every share of copper in a picture (`word`: copper or vias)."""
     if "lump" in key:
         raise Fault(
-            (*key, "copper"), "is a picture, which cannot be lumped: give the layer its own entry"
+            (*key, word), "is a picture, which cannot be lumped: give the layer its own entry"
         )
     size = (
         (outline.depth, outline.width)
         if plate.turn in (90, 270)
         else (outline.width, outline.depth)
     )
-    package.images[label] = copper_share(drawing, package.folder, size, (*key, "copper"))
+    package.images[label] = copper_share(drawing, package.folder, size, (*key, word))
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
     if conductor == dielectric:
         del package.images[label]
         return dielectric
-    rule = "voigt" if layer.pattern == "plane" else "traces"
-    for level in range(SHARES + 1):
-        share = level / SHARES
+    rule = _rule(layer, word == "vias")
+    for name, share in zip(*_levels(label, word == "vias"), strict=True):
         of = {conductor: share, dielectric: 1.0 - share}
         of = {material: part for material, part in of.items() if part}
-        package.recipes[f"{label} {level}/{SHARES}"] = Mixture(rule, of, key)
+        package.recipes[name] = Mixture(rule, of, key)
     package.recipes[label] = Mixture(rule, {conductor: 0.5, dielectric: 0.5}, key)
     return label
 
@@ -99,7 +111,7 @@ def _image(
 def _layer(
     plate: Laminated, layer: Layer, key: Key, label: str, package: Package, outline: Outline
 ) -> str:
-    """The layer's material: a dielectric, or the recipe of copper in it."""
+    """Return the layer's material: a dielectric, or the recipe of copper in it."""
     dielectric = layer.material or plate.material
     if dielectric is None:
         raise Fault(
@@ -118,15 +130,23 @@ def _layer(
             (*key, "vias"),
             "stands beside copper: a layer has a pattern or vias, make it two layers",
         )
-    if isinstance(layer.copper, str | Drawing):
-        drawing = Drawing(file=layer.copper) if isinstance(layer.copper, str) else layer.copper
-        return _image(plate, layer, drawing, dielectric, key, label, package, outline)
     share = layer.copper or layer.vias
+    if isinstance(share, str | Drawing):
+        word = "copper" if layer.copper else "vias"
+        drawing = Drawing(file=share) if isinstance(share, str) else share
+        return _image(plate, layer, word, drawing, dielectric, key, label, package, outline)
     if share == 0.0:
         return dielectric
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
     if share == 1.0 or conductor == dielectric:
         return conductor
-    rule = "columns" if layer.vias else "voigt" if layer.pattern == "plane" else "traces"
+    rule = _rule(layer, bool(layer.vias))
     package.recipes[label] = Mixture(rule, {conductor: share, dielectric: 1.0 - share}, key)
     return label
+
+
+def _rule(layer: Layer, vias: bool) -> str:
+    """Return how copper and dielectric mix: columns that stand through the layer, or a pattern."""
+    if vias:
+        return "columns"
+    return "voigt" if layer.pattern == "plane" else "traces"

@@ -97,7 +97,7 @@ class Lattice:
         found = []
         for first, last in _runs(self.kept[row]):
             x0, x1 = self.x[row, first] - px / 2, self.x[row, last] + px / 2
-            # A staggered row ends half a pitch early: its cells reach the field's edge all the same.
+            # A staggered row ends half a pitch early: its cells still reach the field's edge.
             x0 = -widest if x0 + widest < 0.75 * px else x0
             x1 = widest if widest - x1 < 0.75 * px else x1
             found.append(Rectangle(float(x0), float(x1), low, high))

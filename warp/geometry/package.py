@@ -24,7 +24,7 @@ VOID = "void"
 
 @dataclass(frozen=True)
 class Mixture:
-    """Materials mixed by a rule of `mixing`: volume fractions by material name, which sum to one."""
+    """Materials mixed by a rule of `mixing`: volume fractions by name, which sum to one."""
 
     rule: str
     of: Mapping[str, float]

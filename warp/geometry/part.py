@@ -50,9 +50,11 @@ class PowerSpec(Section):
     blocks: tuple[Block, ...] = ()
     """Rectangles that give off heat."""
     map: str | None = None
-    """CSV or NPY file of watts per rectangle, first row at y+ as in a picture; relative to the case file's folder."""
+    """CSV or NPY file of watts per rectangle, first row at y+ as in a picture; relative to the case
+    file's folder."""
     side: Literal["bottom", "top"] | None = None
-    """Only next to this side (the active one), within `depth`; without it through the whole thickness."""
+    """Only next to this side (the active one), within `depth`; by default through the whole
+    thickness."""
     depth: Thickness = 10e-6
     """Thickness of the heated layer at `side`."""
 
@@ -180,9 +182,11 @@ class Solid(Part):
     """A part made of something: material, stress-free temperature, heat."""
 
     material: Annotated[str, Field(examples=["silicon"])] | None = None
-    """A [material.NAME] of this file or a name of the library (`warp materials`); "void" removes what is there."""
+    """A [material.NAME] of this file or a name of the library (`warp materials`); "void" removes
+    earlier parts there."""
     stress_free: Temperature | None = None
-    """The temperature at which this part fits its neighbours without stress; by default [load] stress_free."""
+    """The temperature at which this part fits its neighbours without stress; by default [load]
+    stress_free."""
     power: PowerEntry | None = None
     """Heat that the part gives off: its total, or a table."""
 
@@ -255,22 +259,26 @@ def _copper(value: object) -> str:
 
 
 class Drawing(Section):
-    """A layer's copper from a layout: GDSII, OASIS or Gerber, whose lengths are real; or an image of the whole layer."""
+    """A layer's copper from a layout (GDSII, OASIS, Gerber or drill file), whose lengths are real; or
+    an image of the whole layer."""
 
     file: str
-    """Relative to the case file's folder."""
+    """Relative to the case file's folder. Its content decides its format; gzip is unpacked."""
     layer: Annotated[int, Field(ge=0)] | None = None
     """Of a GDSII or OASIS file."""
     datatype: Annotated[int, Field(ge=0)] | None = None
-    """Of a GDSII or OASIS file; all of the layer's unless told."""
+    """Of a GDSII or OASIS file; by default all of the layer's."""
     cell: str | None = None
-    """Of a GDSII or OASIS file; its only top cell unless told."""
+    """Of a GDSII or OASIS file; by default its only top cell."""
     centre: Point = (0.0, 0.0)
     """The point of the layout that lies in the middle of the part."""
     pixel: Thickness | None = None
-    """Shares are computed exactly on pixels of this size; a thousandth of the part's longer side unless told."""
+    """Shares are computed exactly on pixels of this size; by default a thousandth of the part's
+    longer side."""
     negative: bool = False
     """What is drawn is free of copper, as planes are often stored."""
+    plating: Thickness | Literal["filled"] | None = None
+    """Of a drill file: thickness of the copper around its finished holes, or "filled" with copper."""
 
 
 Copper = Annotated[
@@ -284,28 +292,42 @@ Copper = Annotated[
     Discriminator(_copper),
     Field(examples=[0.35, "L1.png", {"file": "substrate.gds", "layer": 1}]),
 ]
+Vias = Annotated[
+    Annotated[str, Tag("<file>"), Field(description="as copper, or a drill file")]
+    | Annotated[Drawing, Tag("<drawing>")]
+    | Annotated[Fraction, Tag("<share>")],
+    Discriminator(_copper),
+    Field(examples=[0.02, {"file": "board.drl", "plating": "25 um"}]),
+]
 
 
 class Layer(Section):
     """One layer of a laminate: copper pattern and dielectric side by side."""
 
     thickness: Thickness
+    """Of the layer."""
     material: Annotated[str, Field(examples=["abf-gl102"])] | None = None
-    """The dielectric; the part's own material unless told."""
+    """The dielectric; by default the part's own material."""
     copper: Copper = 0.0
-    """Share of the layer's area that is copper (its pattern's coverage), or a picture of it: each voxel has its own."""
+    """Share of the layer's area that is copper (its pattern's coverage), or a picture of it: each
+    voxel has its own."""
     pattern: Literal["traces", "plane"] = "traces"
-    """Traces: short pieces, between the iso-strain and iso-stress bounds. Plane: a connected sheet with holes."""
-    vias: Annotated[Fraction, Field(examples=[0.02])] = 0.0
-    """Share of the layer's area that is copper standing through it (plated holes, vias)."""
+    """Traces: short pieces, between the iso-strain and iso-stress bounds. Plane: a connected sheet
+    with holes."""
+    vias: Vias = 0.0
+    """Share of the layer's area that is copper standing through it (plated holes, vias), or a
+    drill file or another picture of it."""
     name: str | None = None
+    """In tables and for --set; by default its number."""
 
 
 class Lump(Section):
     """Neighbouring thin layers that are computed as one effective layer."""
 
     lump: Annotated[tuple[Layer, ...], Field(min_length=1)]
+    """The layers, from the top down."""
     name: str | None = None
+    """In tables and for --set; by default its number."""
 
 
 def _layer_or_lump(value: object) -> str:

@@ -58,7 +58,7 @@ def _texts(model: type[Section]) -> dict[str, str]:
             if not (isinstance(entry, ast.AnnAssign) and isinstance(entry.target, ast.Name)):
                 continue
             if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-                found[entry.target.id] = cleandoc(str(below.value.value))
+                found[entry.target.id] = " ".join(cleandoc(str(below.value.value)).split())
     return found
 
 

@@ -1,8 +1,9 @@
-"""Solids in space: boxes, prisms, arrays of columns and of truncated balls, and the bodies made of them.
+"""Solids: boxes, prisms, arrays of columns and of truncated balls, and the bodies made of them.
 
 Lengths in metres, absolute coordinates of the full package: x, y in plane, z up from board to lid.
-A shape knows its bounds, its volume and the lines a grid should have; the share of a voxel is `voxelize`'s affair.
-A body is a part's share of space: where bodies overlap, the later one wins; material None carves a void.
+A shape knows its bounds, its volume and the lines a grid should have; `voxelize` computes the share
+of a voxel. A body is a part's share of space: where bodies overlap, the later one overrides;
+material None carves a void.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Box:
         return self.x0, self.x1, self.y0, self.y1, self.z0, self.z1
 
     def snaps(self) -> Snaps:
-        """Lines (xs, ys, zs) that the grid should contain."""
+        """Return the lines (xs, ys, zs) that the grid should contain."""
         return (
             np.array([self.x0, self.x1]),
             np.array([self.y0, self.y1]),
@@ -47,13 +48,16 @@ class Box:
 
 @dataclass(frozen=True, eq=False)
 class Prism:
-    """Upright prism over a simple polygon, convex or not; vertices (n, 2) in either sense, the first not repeated."""
+    """Upright prism over a simple polygon, convex or not.
+
+    Vertices (n, 2) in either sense, the first one not repeated.
+    """
 
     vertices: np.ndarray
     z0: float
     z1: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "vertices", np.array(self.vertices, dtype=float).reshape(-1, 2))
 
     @property
@@ -62,7 +66,7 @@ class Prism:
         return float(x0), float(x1), float(y0), float(y1), self.z0, self.z1
 
     def snaps(self) -> Snaps:
-        """The bounds and every edge parallel to an axis; oblique edges are left to volume fractions."""
+        """Return the bounds and every edge parallel to an axis; oblique ones need no line."""
         x, y = self.vertices.T
         x_next, y_next = np.roll(x, -1), np.roll(y, -1)
         xs = np.unique(np.concatenate([x[x == x_next], [x.min(), x.max()]]))
@@ -77,14 +81,14 @@ class Prism:
 
 @dataclass(frozen=True, eq=False)
 class _Round:
-    """Equal ones of `diameter` at centres (n, 2), from z0 to z1; they may not overlap."""
+    """Equal members of `diameter` at centres (n, 2), from z0 to z1; they may not overlap."""
 
     centres: np.ndarray
     diameter: float
     z0: float
     z1: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "centres", np.array(self.centres, dtype=float).reshape(-1, 2))
 
     @cached_property
@@ -93,11 +97,11 @@ class _Round:
 
     @cached_property
     def sides(self) -> tuple[np.ndarray, np.ndarray]:
-        """Lines x and y on both sides of each."""
+        """Return the lines x and y on both sides of each."""
         return _sides(self.centres, self.diameter)
 
     def snaps(self) -> Snaps:
-        """Both sides of each, of balls at the equator: then all of a regular array are cut alike."""
+        """Return both sides of each (balls: at the equator): a regular array is cut alike."""
         xs, ys = self.sides
         return xs, ys, np.array([self.z0, self.z1])
 
@@ -115,19 +119,24 @@ class Columns(_Round):
 
 @dataclass(frozen=True, eq=False)
 class Balls(_Round):
-    """Equal spheres of `diameter` at centres (n, 2), half-way between the planes z0 < z1, which cut them flat."""
+    """Equal spheres of `diameter` at centres (n, 2), cut flat by the planes z0 < z1.
+
+    Their centres lie half-way between the planes.
+    """
 
     def volume(self) -> float:
-        """n pi (R^2 h - h^3 / 12): the sphere between two planes h apart, symmetric to its centre."""
+        """Return n pi (R^2 h - h^3 / 12): spheres between two planes h apart, symmetric to them."""
         h = min(self.z1 - self.z0, self.diameter)
         return float(len(self.centres) * np.pi * (self.diameter**2 * h / 4 - h**3 / 12))
 
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """A block whose material changes in plane: `share` (rows, columns) of a pattern, 0 to 1, first row at y-.
+    """A block whose material changes in plane.
 
-    `materials` names what a share of 0, 1/n, ... 1 is made of; a voxel takes the mean share over its area.
+    `share` (rows, columns) of a pattern, 0 to 1, first row at y-; `materials` for the shares
+    0, (1/n)^e, ... 1 with e = `exponent`: above 1, small shares, as those of vias, have finer
+    levels. A voxel takes the mean share over its area.
     """
 
     x0: float
@@ -138,13 +147,14 @@ class Sheet:
     z1: float
     share: np.ndarray
     materials: tuple[str, ...]
+    exponent: int = 1
 
     @property
     def bounds(self) -> Bounds:
         return self.x0, self.x1, self.y0, self.y1, self.z0, self.z1
 
     def snaps(self) -> Snaps:
-        """The block's lines; the pattern asks for none."""
+        """Return the block's lines; the pattern needs none."""
         return (
             np.array([self.x0, self.x1]),
             np.array([self.y0, self.y1]),
@@ -154,8 +164,16 @@ class Sheet:
     def volume(self) -> float:
         return (self.x1 - self.x0) * (self.y1 - self.y0) * (self.z1 - self.z0)
 
+    def level(self, share: np.ndarray) -> np.ndarray:
+        """Return the number of the material whose share is nearest on the scale of the exponent."""
+        rounded = np.rint(np.maximum(share, 0.0) ** (1 / self.exponent) * (len(self.materials) - 1))
+        return rounded.astype(np.int64)
+
     def mean_share(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Mean share of the pattern between grid lines, (len(y) - 1, len(x) - 1); the lines' cells lie in the block."""
+        """Return the mean share of the pattern between grid lines, (len(y) - 1, len(x) - 1).
+
+        The cells between the lines lie in the block.
+        """
         rows, columns = self.share.shape
         total = np.zeros((rows + 1, columns + 1))
         total[1:, 1:] = self.share.cumsum(axis=0).cumsum(axis=1)
@@ -172,7 +190,10 @@ Shape = Box | Prism | Columns | Balls | Sheet
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """A part's shapes: material by name (None = void), stress-free temperature in K (None: the model's), power in W."""
+    """A part's shapes: material by name, stress-free temperature in K, power in W.
+
+    Material None is void; stress-free temperature None is the model's.
+    """
 
     part: str
     material: str | None

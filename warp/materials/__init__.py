@@ -1,1 +1,1 @@
-"""Answer for material properties: the library, temperature curves, relaxation, mixtures and composites."""
+"""Material properties: the library, temperature curves, relaxation, mixtures and composites."""

@@ -1,9 +1,10 @@
 """Bumps, pillars and balls with nothing between them, as one effective layer between two faces.
 
 Neighbours do not touch each other, so the layer is transversely isotropic with hardly any stiffness
-in its plane. Each member is a beam along z whose ends stay parallel, of section area A(z) and second
-moment I(z), z from its middle; its ends, discs of radius a, sink into the faces and rock there like
-rigid punches on half-spaces. With n members on a unit of area, f = n pi a^2 and the height h:
+in its plane. Each member is a beam along z whose ends stay parallel, of section area A(z) and
+second moment I(z), z from its middle; its ends, discs of radius a, sink into the faces and rock
+there like rigid punches on half-spaces. With n members on a unit of area, f = n pi a^2 and the
+height h:
 
     E_z = n h / (INT dz/(E A) + SUM c (1 - nu)/(4 G a))                                       axial
     G_xz = n h / (INT z^2/(E I) dz + INT dz/(kappa G A)
@@ -13,9 +14,9 @@ rigid punches on half-spaces. With n members on a unit of area, f = n pi a^2 and
 kappa = 6 (1 + nu)/(7 + 6 nu) round, 10 (1 + nu)/(12 + 11 nu) square (Cowper 1966); SUM over both
 faces with their own G, nu, k: Johnson, Contact Mechanics 1985, 3.7; c = (1 - sqrt f)^1.5 since
 neighbours share a face (Cooper, Mikic and Yovanovich 1969, for heat; the fields of a straight push
-are alike). Across, the layer has 1e-4 of the axial values: enough for a positive definite stiffness,
-too little to matter. Warpage agrees with resolved columns of up to 1.5 diameters in height to 3 %,
-of 3 diameters to 8 % (4 cells per diameter).
+are alike). Across, the layer has 1e-4 of the axial values: enough for a positive definite
+stiffness, too little to matter. Warpage agrees with resolved columns of up to 1.5 diameters in
+height to 3 %, of 3 diameters to 8 % (4 cells per diameter).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ POINTS = 64  # of Gauss along the height
 
 @dataclass(frozen=True)
 class Member:
-    """A member: height in m, INT dz/A in 1/m, INT z^2/I dz in 1/m, volume in m3, end radius in m."""
+    """A member: height in m, INT dz/A and INT z^2/I dz in 1/m, volume in m3, end radius in m."""
 
     height: float
     slenderness: float
@@ -145,7 +146,8 @@ class BumpLayer(Derived):
 
     def heat_capacity(self, T: Values) -> Values:
         """Return the volumetric heat capacity, J/(m3 K)."""
-        return self.share * self.medium.heat_capacity(T)
+        capacity: Values = self.share * self.medium.heat_capacity(T)
+        return capacity
 
     def _layer(self, resistance: Array) -> Array:
         """Return the layer's property from a member's resistance (or compliance)."""
@@ -155,10 +157,10 @@ class BumpLayer(Derived):
     def _shared(self) -> float:
         """Return the share of a lone punch's compliance that remains beside its neighbours."""
         covered = min(1.0, self.density_of_sites * pi * self.member.radius**2)
-        return (1 - sqrt(covered)) ** 1.5
+        return float((1 - sqrt(covered)) ** 1.5)
 
     def _rigidities(self, T: Values) -> list[tuple[Array, Array]]:
-        """Return shear modulus and Poisson's ratio of the faces, averaged over directions (Voigt)."""
+        """Return shear modulus and Poisson's ratio of the faces, averaged over directions."""
         found = []
         for face in self.faces:
             C = normal_matrix(face.stiffness(T))

@@ -32,7 +32,7 @@ AXES = {"poissons_ratio": ("yz", "xz", "xy"), "shear_modulus": ("yz", "xz", "xy"
 
 
 def listing() -> dict[str, dict[str, Any]]:
-    """Every material once, by its name, with its values at 25 degC along x, y, z."""
+    """Return every material once, by its name, with its values at 25 degC along x, y, z."""
     own = {material.name: material for material in library().values()}
     return {
         name: {
@@ -45,7 +45,10 @@ def listing() -> dict[str, dict[str, Any]]:
 
 
 def entry(name: str) -> dict[str, Any]:
-    """One material in full: each law as text per direction, each source; MaterialError proposes near names."""
+    """Return a material in full: each law as text per direction, each source.
+
+    MaterialError proposes near names.
+    """
     material = find(name)
     if not isinstance(material, Material):
         raise MaterialError(f"{name!r} is a mixture, not an entry of the library")
@@ -53,7 +56,7 @@ def entry(name: str) -> dict[str, Any]:
 
 
 def described(material: Material) -> dict[str, Any]:
-    """One material in full."""
+    """Return a material in full."""
     temperatures = {
         "glass_transition": material.glass_transition,
         "stress_free_temperature": material.stress_free_temperature,
@@ -74,9 +77,9 @@ def described(material: Material) -> dict[str, Any]:
 
 
 def used(media: Mapping[str, Medium], names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The materials of a case in full, each with `room`, its constants at 25 degC.
+    """Return the materials of a case in full, each with `room`, its constants at 25 degC.
 
-    Of the mixtures only those in `names`: the others are steps on the way.
+    Mixtures are left out unless they are in `names`: the others are intermediate.
     """
     found, wanted = {}, set(names)
     for name, medium in sorted(media.items()):
@@ -89,9 +92,10 @@ def used(media: Mapping[str, Medium], names: Iterable[str]) -> dict[str, dict[st
 
 
 def constants(medium: Medium) -> dict[str, str]:
-    """Engineering constants of any medium at 25 degC, from the inverse of its stiffness; without what it lacks.
+    """Return the engineering constants of a medium at 25 degC, from the inverse of its stiffness.
 
-    Directions are x, y, z, and yz, xz, xy for Poisson's ratios and shear moduli; one value where all agree.
+    Directions are x, y, z, and yz, xz, xy for Poisson's ratios and shear moduli; one value if all
+    agree. A property that the medium lacks is left out.
     """
     found: dict[str, str] = {}
 
@@ -128,7 +132,7 @@ def _values(material: Material) -> dict[str, float | list[float]]:
 
 
 def _law(material: Material, key: str, unit: str) -> str | dict[str, str]:
-    """One text where all directions share a law, else one each."""
+    """Return one text if all directions share a law, else one each."""
     texts = [_text(curve, unit) for curve in material.laws[key]]
     if len(set(texts)) == 1:
         return texts[0]

@@ -1,8 +1,8 @@
 """Effective properties of composites: the formulas behind the mixing rules.
 
-Elastic rules take the phases' normal stiffness C (n, ..., 3, 3), shear moduli G (n, ..., 3) over (yz, xz, xy) and
-thermal stress C alpha (n, ..., 3), and return the composite's. All are written with explicit strain concentrations, so
-nothing is singular where phases have equal moduli.
+Elastic rules take the phases' normal stiffness C (n, ..., 3, 3), shear moduli G (n, ..., 3) over
+(yz, xz, xy) and thermal stress C alpha (n, ..., 3), and return the composite's. All are written
+with explicit strain concentrations, so that nothing is singular if phases have equal moduli.
 
 Letters: f fraction, K bulk modulus, G shear modulus, k conductivity, a = k_filler / k_matrix.
 """
@@ -18,7 +18,7 @@ from warp.materials.curves import Values
 
 @dataclass(frozen=True)
 class Phases:
-    """Elastic constants and thermal stress of the phases (leading axis), or of the composite (no such axis)."""
+    """Elastic constants and thermal stress of phases (leading axis), or of a composite (none)."""
 
     f: np.ndarray
     C: np.ndarray
@@ -38,12 +38,12 @@ def harmonic(f: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def voigt(p: Phases) -> Phases:
-    """Equal strain in all phases."""
+    """Mix at equal strain in all phases."""
     return Phases(p.f, mean(p.f, p.C), mean(p.f, p.G), mean(p.f, p.stress))
 
 
 def reuss(p: Phases) -> Phases:
-    """Equal stress in all phases."""
+    """Mix at equal stress in all phases."""
     S = np.linalg.inv(p.C)
     C = np.linalg.inv(mean(p.f, S))
     strain = mean(p.f, np.einsum("...ij,...j->...i", S, p.stress))
@@ -51,7 +51,7 @@ def reuss(p: Phases) -> Phases:
 
 
 def laminate(p: Phases, normal: int) -> Phases:
-    """Layers across `normal`: equal stress across, equal strain along (Backus 1962). Exact."""
+    """Mix layers across `normal`: equal stress across, equal strain along (Backus 1962). Exact."""
     across = p.C[..., normal, normal]
     ratio = p.C[..., normal, :] / across[..., None]
     C_nn = harmonic(p.f, across)
@@ -77,7 +77,7 @@ def turning_laminate(p: Phases, normals: tuple[int, ...]) -> Phases:
 
 
 def traces(p: Phases) -> Phases:
-    """Copper traces in a dielectric layer, on engineering constants: see warp.mixing."""
+    """Mix copper traces into a dielectric layer, on engineering constants (`mixing`)."""
     S = np.linalg.inv(p.C)
     E = 1 / np.einsum("...ii->...i", S)
     alpha = np.einsum("...ij,...j->...i", S, p.stress)
@@ -98,10 +98,10 @@ def traces(p: Phases) -> Phases:
 
 
 def mori_tanaka(p: Phases) -> Phases:
-    """Spheres in the last phase, the matrix; anisotropic phases by their isotropic (Voigt) averages.
+    """Mix spheres into the last phase; anisotropic phases by their isotropic (Voigt) averages.
 
-    Each phase's strain relative to the matrix is the one of a lone sphere in it (Benveniste 1987); for two phases this
-    is the Hashin-Shtrikman bound on the matrix's side, for expansion Schapery's.
+    Each phase's strain relative to the matrix is that of a lone sphere in it (Benveniste 1987); for
+    two phases this is the Hashin-Shtrikman bound on the matrix's side, for expansion Schapery's.
     """
     off_diagonal = p.C[..., 0, 1] + p.C[..., 0, 2] + p.C[..., 1, 2]
     trace = np.einsum("...ii->...", p.C)
@@ -120,10 +120,10 @@ def mori_tanaka(p: Phases) -> Phases:
 
 
 def cylinder_assemblage(p: Phases) -> Phases:
-    """Cylinders along z, the first phase, in the second (Hill 1964, Hashin 1979); phases isotropic in the plane.
+    """Mix cylinders along z, the first phase, into the second (Hill 1964, Hashin 1979).
 
-    Under the average strains e (in the plane) and e_z the cylinders contribute the in-plane strain a e + b e_z.
-    In-plane shear is Hashin's lower bound.
+    Phases are isotropic in the plane. Under the average strains e (in the plane) and e_z the
+    cylinders contribute the in-plane strain a e + b e_z. In-plane shear is Hashin's lower bound.
     """
     f, g = p.f
     k = (p.C[..., 0, 0] + p.C[..., 1, 1] + 2 * p.C[..., 0, 1]) / 4
@@ -153,7 +153,7 @@ def cylinder_assemblage(p: Phases) -> Phases:
 
 
 def along(p: Phases, axis: int) -> Phases:
-    """The cylinder assemblage with its cylinders along another axis."""
+    """Mix by the cylinder assemblage with its cylinders along another axis."""
     order = [(axis + 1) % 3, (axis + 2) % 3, axis]
     back = np.argsort(order)
     turned = Phases(p.f, p.C[..., order, :][..., :, order], p.G[..., order], p.stress[..., order])
@@ -164,7 +164,7 @@ def along(p: Phases, axis: int) -> Phases:
 
 
 def conduction(k: np.ndarray, f: np.ndarray, rule: str) -> np.ndarray:
-    """Conductivities (x, y, z) of the rules that say where the phases lie; k is (n, ..., 3)."""
+    """Return conductivities (x, y, z) by rules of known geometry; k is (n, ..., 3)."""
     in_series = {
         "x-layers": (1, 0, 0),
         "y-layers": (0, 1, 0),
@@ -191,7 +191,7 @@ def conduction(k: np.ndarray, f: np.ndarray, rule: str) -> np.ndarray:
 def spheres_conductivity(
     k: np.ndarray, f: np.ndarray, rule: str, maximum_packing: float
 ) -> np.ndarray:
-    """Conductivity of spheres in the last phase; k is (n, ...)."""
+    """Return the conductivity of spheres in the last phase; k is (n, ...)."""
     km = k[-1]
     if rule == "maxwell":
         share = 3 * km / (k + 2 * km)
@@ -203,12 +203,15 @@ def spheres_conductivity(
 
 
 def behind_interface(k: Values, resistance: float, diameter: float) -> Values:
-    """Return a sphere's conductivity seen through its interface resistance (Hasselman and Johnson 1987, Nan 1997)."""
+    """Return a sphere's conductivity behind its interface (Hasselman, Johnson 1987; Nan 1997)."""
     return k / (1 + 2 * resistance * k / diameter)
 
 
 def bruggeman(a: Values, f: float) -> Values:
-    """Spheres of very different sizes, f up to 0.6: 1 - f = (a - k)/(a - 1) k^(-1/3) (Bruggeman 1935, asymmetric)."""
+    """Return k / k_matrix of spheres of very different sizes, f up to 0.6.
+
+    1 - f = (a - k)/(a - 1) k^(-1/3) (Bruggeman 1935, asymmetric).
+    """
     slope = (1 - f) * (np.asarray(a, dtype=float) - 1)
     u = np.maximum(
         1.0, np.cbrt(a)
@@ -219,7 +222,10 @@ def bruggeman(a: Values, f: float) -> Values:
 
 
 def lewis_nielsen(a: Values, f: float, maximum_packing: float) -> Values:
-    """Spheres up to their maximum packing (Lewis and Nielsen 1970): A = 1.5, singular near the packing limit."""
+    """Return k / k_matrix of equal spheres (Lewis and Nielsen 1970), A = 1.5.
+
+    Singular near the maximum packing.
+    """
     shape = 1.5
     B = (a - 1) / (a + shape)
     psi = 1 + (1 - maximum_packing) / maximum_packing**2 * f

@@ -3,15 +3,17 @@
 Four laws, each evaluated at T [K] (a float or an array) and integrated exactly:
 
     "130 GPa"                                                      constant
-    [["25 degC", "46.5 GPa"], ["125 degC", "30 GPa"]]              table, linear between, constant outside
-    {glassy = "13.5 GPa", rubbery = "136 MPa",                     glass transition, with s = 1 / (1 + exp((T - Tg)/w)):
-     glass_transition = "111 degC", width = "8 K"}                   value = rubbery + (glassy - rubbery) s
-    {secant = [["100 degC", "8.0 ppm/K"], ...],                    mean expansion from a reference temperature Tr:
-     reference = "30 degC"}                                          strain = secant(T) (T - Tr)
+    [["25 degC", "46.5 GPa"], ["125 degC", "30 GPa"]]      table, linear between, constant outside
+    {glassy = "13.5 GPa", rubbery = "136 MPa",             glass transition:
+     glass_transition = "111 degC", width = "8 K"}           value = rubbery + (glassy - rubbery) s
+                                                             s = 1 / (1 + exp((T - Tg)/w))
+    {secant = [["100 degC", "8.0 ppm/K"], ...],            mean expansion from a reference Tr:
+     reference = "30 degC"}                                  strain = secant(T) (T - Tr)
 
-A table may also say {table = [...], interpolation = "log"}: linear in the logarithm, for moduli that fall by decades.
-The default widths of the transition, 8 K for a modulus and 3 K for an expansion coefficient, are estimates of
-ProtonNeutronElectron69/Packaging-TM-modeling-tool (materials-db.json @3f08b41); give `width` where DMA or TMA is known.
+A table may also say {table = [...], interpolation = "log"}: linear in the logarithm, for moduli
+that fall by decades. The default widths of the transition, 8 K for a modulus and 3 K for an
+expansion coefficient, are estimates of ProtonNeutronElectron69/Packaging-TM-modeling-tool
+(materials-db.json @3f08b41); give `width` if DMA or TMA is known.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ WIDTH_OF_OTHERS = 8.0  # K
 
 @dataclass(frozen=True)
 class Constant:
+    """The same value at all temperatures."""
+
     value: float
 
     def __call__(self, T: Values) -> Values:
@@ -43,7 +47,7 @@ class Constant:
 
     @property
     def knots(self) -> tuple[float, ...]:
-        """Temperatures at which the law bends: where checks have to look."""
+        """Return the temperatures at which the law bends."""
         return ()
 
     def text(self, unit: str) -> str:
@@ -52,6 +56,8 @@ class Constant:
 
 @dataclass(frozen=True)
 class Table:
+    """Values at temperatures in K, linear or logarithmic between, constant outside."""
+
     temperatures: tuple[float, ...]
     values: tuple[float, ...]
     logarithmic: bool = False
@@ -74,7 +80,7 @@ class Table:
 
     @cached_property
     def _points(self) -> tuple[np.ndarray, np.ndarray]:
-        """Temperatures, and the values that are linear between them."""
+        """Return the temperatures, and the values that are linear between them."""
         return np.asarray(self.temperatures), np.log(
             self.values
         ) if self.logarithmic else np.asarray(self.values)
@@ -90,6 +96,8 @@ class Table:
 
 @dataclass(frozen=True)
 class Transition:
+    """A smooth step at the glass transition, from the glassy to the rubbery value."""
+
     glassy: float
     rubbery: float
     glass_transition: float | None  # None until the material's own is filled in
@@ -100,7 +108,10 @@ class Transition:
         return self.rubbery + (self.glassy - self.rubbery) * np.exp(-np.logaddexp(0.0, x))
 
     def integral(self, T0: Values, T: Values) -> Values:
-        """Integrate over temperature from T0 to T: the primitive of 1/(1 + e^x) is x - log(1 + e^x)."""
+        """Integrate over temperature from T0 to T.
+
+        The primitive of 1/(1 + e^x) is x - log(1 + e^x).
+        """
         return self.rubbery * (T - T0) + (self.glassy - self.rubbery) * (
             self._primitive(T) - self._primitive(T0)
         )
@@ -126,10 +137,10 @@ class Transition:
 
 @dataclass(frozen=True)
 class Secant:
-    """Mean expansion from `reference`; called, it returns the instantaneous coefficient d(strain)/dT.
+    """Mean expansion from `reference`; a call returns the instantaneous coefficient d(strain)/dT.
 
-    Lengths count from the one at the reference; between two other temperatures the strain is the difference,
-    which leaves out a factor 1 + strain (about 1e-3 of it).
+    Strains count from the length at the reference; between two other temperatures the strain is the
+    difference, which leaves out a factor 1 + strain (about 1e-3 of it).
     """
 
     mean: Table

@@ -1,7 +1,7 @@
-"""A filled polymer over its filler's volume fraction: what `warp materials FILLER --in MATRIX` shows.
+"""A filled polymer over its filler's volume fraction: `warp materials FILLER --in MATRIX`.
 
-Conductivity by three rules, stiffness after Mori and Tanaka, expansion by Levin's identity from it (`mixing`); a grain
-sees the matrix through its interface resistance, which counts the more the smaller the grain.
+Conductivity by three rules, stiffness after Mori and Tanaka, expansion by Levin's identity from it
+(`mixing`). The interface resistance of a grain matters more the smaller the grain is.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 RULES = {
     "maxwell": "grains far apart, to about 25 %; a lower bound (Maxwell 1873)",
     "bruggeman": "grains of very different sizes, to about 60 % (Bruggeman 1935)",
-    "lewis-nielsen": "equal spheres, to near their packing limit of 63.7 % (Lewis and Nielsen 1970)",
-    "stiffness": "round grains, no contacts: Mori and Tanaka 1973, the lower Hashin-Shtrikman bound",
-    "expansion": "Levin 1967 with that bulk modulus: the upper Schapery bound, where measured underfills lie",
+    "lewis-nielsen": "equal spheres, to near their packing limit of 63.7 % "
+    "(Lewis and Nielsen 1970)",
+    "stiffness": "round grains, no contacts: Mori and Tanaka 1973, "
+    "the lower Hashin-Shtrikman bound",
+    "expansion": "Levin 1967 with that bulk modulus: the upper Schapery bound, "
+    "where measured underfills lie",
     "interface": "grain behind its interface: Hasselman and Johnson 1987",
 }
 
 
 def read(filler: str, matrix: str, size: str | None, resistance: str) -> dict[str, Any]:
-    """The curve for a grain size and an interface resistance as a user writes them; WarpError says what is wrong."""
+    """Return the curve for a grain size and an interface resistance as a user writes them."""
     try:
         grains = None if size is None else convert(size, LENGTH)
         skin = convert(resistance, RESISTANCE)
@@ -45,7 +48,10 @@ def read(filler: str, matrix: str, size: str | None, resistance: str) -> dict[st
 def curve(
     filler: str, matrix: str, size: float | None = None, resistance: float = 0.0
 ) -> dict[str, Any]:
-    """Properties at 25 degC over the volume fraction; grain diameter in m, interface resistance in m2 K/W."""
+    """Return the properties at 25 degC over the volume fraction.
+
+    `size`: grain diameter in m; `resistance` of the interface in m2 K/W.
+    """
     grains, polymer = find(filler), find(matrix)
     fillers = [
         Filler(r, particle_size=size, interface_resistance=resistance)

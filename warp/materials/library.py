@@ -1,14 +1,15 @@
-"""The material library and a case's own materials: from TOML tables to materials that the solvers can ask.
+"""The material library and a case's own materials: TOML tables become materials (`material`).
 
     [material.my-underfill]
-    like = "underfill-uf9000ae"            # start from a material of the library, override some values
+    like = "underfill-uf9000ae"            # start from a library material, override some values
     youngs_modulus = {glassy = "12 GPa", rubbery = "150 MPa", glass_transition = "120 degC"}
 
     [material.filled-tim]                  # or mix several (warp.mixing)
     mixture = {of = {silver = "40 %", silicone = "60 %"}, rule = "particulate"}
 
-The library is data/materials.toml, every value with its source. What no elastic body can be is refused here: an
-isotropic Poisson's ratio outside 0 <= nu < 0.5, an orthotropic compliance that is not positive definite somewhere.
+The library is data/materials.toml, every value with its source. Values that no elastic body can
+have are refused here: an isotropic Poisson's ratio outside 0 <= nu < 0.5, an orthotropic compliance
+that is not positive definite at some temperature.
 """
 
 from __future__ import annotations
@@ -77,11 +78,12 @@ def _share(value: float) -> float:
 
 
 class Mixture(BaseModel):
-    """Several materials in one: volume fractions or layer thicknesses, a rule, and what the rule needs of a filler."""
+    """Several materials in one: volume fractions or layer thicknesses, a rule, a filler's data."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
     of: dict[str, Any] = Field(
-        description='volume fractions that sum to one ("40 %" or 0.4), or layer thicknesses ("15 um"); "void" is empty',
+        description='volume fractions that sum to one ("40 %" or 0.4), '
+        'or layer thicknesses ("15 um"); "void" is empty',
         json_schema_extra={
             "additionalProperties": {"anyOf": [{"type": "number"}, {"type": "string"}]}
         },
@@ -186,7 +188,7 @@ class MaterialSpec(BaseModel):
 def find(
     name: str, known: Mapping[str, Medium] | None = None, where: str = "material", key: str = "like"
 ) -> Medium:
-    """Return a material by name, from `known` or the library; MaterialError proposes the nearest names."""
+    """Return a material by name, from `known` or the library; MaterialError proposes near names."""
     if known and name in known:
         return known[name]
     found = library().get(name)
@@ -222,7 +224,7 @@ def resolve(specs: Mapping[str, MaterialSpec]) -> dict[str, Medium]:
 
 @cache
 def library() -> dict[str, Material]:
-    """Return the library by name and alias; entries that are `like` another follow it in the file."""
+    """Return the library by name and alias; entries `like` another follow it in the file."""
     text = resources.files("warp.data").joinpath("materials.toml").read_text(encoding="utf-8")
     found: dict[str, Material] = {}
     for name, table in tomllib.loads(text).items():
@@ -312,7 +314,7 @@ def cite(sources: Mapping[str, str]) -> str:
 
 
 def _check(material: Material) -> None:
-    """Refuse what no elastic body can be: the energy must be positive at every temperature."""
+    """Refuse constants of no elastic body: the energy must be positive at every temperature."""
     name, laws = material.name, material.laws
     if ("youngs_modulus" in laws) != ("poissons_ratio" in laws):
         key = "poissons_ratio" if "youngs_modulus" in laws else "youngs_modulus"
@@ -321,8 +323,10 @@ def _check(material: Material) -> None:
         return
     E, nu = laws["youngs_modulus"], laws["poissons_ratio"]
     if material.relaxation is not None and any(isinstance(curve, Transition) for curve in E):
-        message = f"material {name!r}: beside a relaxation, youngs_modulus is the instantaneous one, without glass transition"
-        raise MaterialError(message, "youngs_modulus")
+        message = (
+            "beside a relaxation, youngs_modulus is the instantaneous one, without glass transition"
+        )
+        raise MaterialError(f"material {name!r}: {message}", "youngs_modulus")
     if material.isotropic and (_differs(E) or _differs(nu)):
         raise MaterialError(
             f"material {name!r} is orthotropic and needs a shear_modulus too", "shear_modulus"
@@ -339,8 +343,9 @@ def _check(material: Material) -> None:
     energy = np.linalg.eigvalsh(compliance(at(E, T), at(nu, T))).min(axis=-1)
     if energy.min() <= 0.0:
         where = f"{T[energy.argmin()] - ZERO_CELSIUS:.0f} degC"
-        message = f"material {name!r}: the stiffness is not positive definite at {where}, poissons_ratio is too large for"
-        raise MaterialError(f"{message} these Young's moduli", "poissons_ratio")
+        cause = "poissons_ratio is too large for these Young's moduli"
+        message = f"the stiffness is not positive definite at {where}, {cause}"
+        raise MaterialError(f"material {name!r}: {message}", "poissons_ratio")
 
 
 def _differs(curves: Triple) -> bool:

@@ -3,7 +3,7 @@
 Linear thermo-elasticity, stiffness at the current temperature, free strain counted from a
 stress-free one:
 
-    sigma = C(T) (strain - thermal_strain(T, T0)),   thermal_strain = INT cte dT from T0 to T per axis
+    sigma = C(T) (strain - thermal_strain(T, T0)),   thermal_strain = INT cte dT from T0 to T
 
 The elastic axes are the package's axes. Isotropic: youngs_modulus, poissons_ratio. Orthotropic:
 three Young's moduli, shear moduli and Poisson's ratios nu_ij = -strain_j / strain_i under a stress
@@ -197,7 +197,10 @@ def along(curves: Triple, law: Callable[[Curve], Values]) -> Array:
 
 
 def compliance(E: Array, nu: Array) -> Array:
-    """Return the 3x3 normal compliance from (E_x, E_y, E_z) and (nu_yz, nu_xz, nu_xy) on the last axes."""
+    """Return the 3x3 normal compliance on the last axes.
+
+    `E` is (E_x, E_y, E_z), `nu` (nu_yz, nu_xz, nu_xy).
+    """
     S = np.empty((*np.shape(E), 3))
     for i in range(3):
         S[..., i, i] = 1 / E[..., i]

@@ -1,36 +1,42 @@
 """Mixing rules: several materials in one volume, as one material.
 
-A rule fixes how the average strain is shared, strain_i = A_i strain; from that follow stiffness and thermal stress
-(Levin 1967), without a second assumption:
+A rule fixes how the average strain is shared, strain_i = A_i strain; from that follow stiffness and
+thermal stress (Levin 1967), without a second assumption:
 
     C* = SUM f_i C_i A_i,      C* thermal_strain* = SUM f_i A_i^T C_i thermal_strain_i
 
-so a mixture's free strain is that of the phases' integrated strains and their stiffness at the present temperature.
+so a mixture's free strain follows from the phases' integrated strains and their stiffness at the
+present temperature.
 
-| rule             | geometry                             | elasticity                           | conduction       |
-|------------------|--------------------------------------|--------------------------------------|------------------|
-| x-, y-, z-layers | layers across that axis              | exact laminate                       | exact            |
-| columns          | a wall along z cuts the cell         | mean of laminates across x and y     | likewise         |
-| balls            | a curved surface cuts the cell       | mean of laminates across x, y and z  | likewise         |
-| particulate      | spheres in the last part             | Mori-Tanaka = lower Hashin-Shtrikman | Maxwell or other |
-| fibres           | cylinders along z in the last part,  | cylinder assemblage (Hill, Hashin)   | Maxwell, z Voigt |
-|                  | phases isotropic across the axis     |                                      |                  |
-| x-, y-fibres     | cylinders along that axis            | likewise                             | likewise         |
-| voigt            | equal strain: copper planes          | upper bound                          | parallel         |
-| reuss            | equal stress                         | lower bound                          | series           |
-| traces           | signal copper in a dielectric layer  | in plane mean of Voigt and Reuss,    | likewise         |
-|                  |                                      | z Voigt, expansion by Turner         |                  |
+| rule             | geometry                          | elasticity                 | conduction |
+|------------------|-----------------------------------|----------------------------|------------|
+| x-, y-, z-layers | layers across that axis           | exact laminate             | exact      |
+| columns          | a wall along z cuts the cell      | mean of laminates across   | likewise   |
+|                  |                                   | x and y                    |            |
+| balls            | a curved surface cuts the cell    | mean of laminates across   | likewise   |
+|                  |                                   | x, y and z                 |            |
+| particulate      | spheres in the last part          | Mori-Tanaka = lower        | Maxwell or |
+|                  |                                   | Hashin-Shtrikman           | other      |
+| fibres           | cylinders along z in the last     | cylinder assemblage        | Maxwell,   |
+|                  | part, phases isotropic across     | (Hill, Hashin)             | z Voigt    |
+| x-, y-fibres     | cylinders along that axis         | likewise                   | likewise   |
+| voigt            | equal strain: copper planes       | upper bound                | parallel   |
+| reuss            | equal stress                      | lower bound                | series     |
+| traces           | signal copper in a dielectric     | in plane mean of Voigt and | likewise   |
+|                  | layer                             | Reuss, z Voigt, expansion  |            |
+|                  |                                   | by Turner                  |            |
 
-Why: a cell that a column's wall cuts holds a piece of wall, whose normal lies in the plane and turns through all
-directions round the column; along z both materials run through and share the strain there (Voigt, exact for a short
-column between rigid faces), and across they are half the time in series, half in parallel. Round a ball the normal
-takes every direction. Shear across an averaged normal is the mean of its bounds. `traces` is the rule of
-ProtonNeutronElectron69/Packaging-TM-modeling-tool (04-homogenize.js @8532cdd), on engineering constants, kept to
-compare with it.
+A cell that is cut by a column's wall contains a piece of wall, whose normal lies in the plane and
+takes all directions round the column; along z both materials run through and share the strain
+(Voigt, exact for a short column between rigid faces), and across they are half in series, half in
+parallel. Round a ball the normal takes every direction. Shear across an averaged normal is the mean
+of its bounds. `traces` is the rule of ProtonNeutronElectron69/Packaging-TM-modeling-tool
+(04-homogenize.js @8532cdd), on engineering constants, kept to compare with it.
 
-None stands for void. A void part leaves the solids' mixture, multiplied by their fraction (expansion unchanged): the
-volume is right and a partly filled cell stays connected to its neighbours; an upper bound. Only a void inside a
-continuous matrix (particulate, fibres) is a pore and goes through the rule as a phase of zero stiffness.
+None stands for void. A void part leaves the solids' mixture, multiplied by their fraction
+(expansion unchanged): the volume is right and a partly filled cell stays connected to its
+neighbours; an upper bound. Only a void inside a continuous matrix (particulate, fibres) is a pore
+and goes through the rule as a phase of zero stiffness.
 """
 
 from __future__ import annotations
@@ -115,7 +121,7 @@ class Mixed:
 
     @property
     def relaxation(self) -> Relaxation | None:
-        """Return the law of the matrix, which stiff grains do not change; else of the largest part."""
+        """Return the law of the matrix, which stiff grains keep; else of the largest part."""
         if self.rule in CONTINUOUS and self.media[-1] is not None:
             return self.media[-1].relaxation
         return self._largest.relaxation
@@ -129,7 +135,7 @@ class Mixed:
 
     @property
     def knots(self) -> tuple[float, ...]:
-        """Temperatures (K) at which a part's property bends."""
+        """Return the temperatures in K at which a part's property bends."""
         return tuple(
             sorted({knot for medium in self.media if medium is not None for knot in medium.knots})
         )
@@ -149,7 +155,7 @@ class Mixed:
         return self._strain(T, lambda medium: medium.cte(T))
 
     def thermal_strain(self, T: Values, T0: Values) -> np.ndarray:
-        """Return the free strain from T0 to T, of the phases' free strains and their stiffness at T."""
+        """Return the free strain from T0 to T, by the phases' free strains and stiffness at T."""
         return self._strain(T, lambda medium: medium.thermal_strain(T, T0))
 
     def conductivity(self, T: Values) -> np.ndarray:
@@ -177,7 +183,8 @@ class Mixed:
                 most = f"maximum_packing of {100 * filler.maximum_packing:.4g} %"
                 raise MaterialError(
                     f"material {self.name!r}: {100 * filled:.4g} % filler is more than the {most}; "
-                    'take less, or conductivity_rule = "bruggeman" for grains of very different sizes',
+                    'take less, or conductivity_rule = "bruggeman" for grains of very different '
+                    "sizes",
                     "mixture",
                 )
             k_all = composites.spheres_conductivity(
@@ -216,12 +223,12 @@ class Mixed:
         rule = RULES["voigt" if len(C) == 1 else self.rule]
         found = rule(Phases(self._phase_fractions, np.stack(C), np.stack(G), np.stack(stress)))
         if self.rule == "traces" and np.linalg.eigvalsh(found.C).min() <= 0:
-            message = f"material {self.name!r}: its parts differ too much in stiffness for the rule 'traces': take z-layers"
-            raise MaterialError(message, "mixture")
+            message = "its parts differ too much in stiffness for the rule 'traces': take z-layers"
+            raise MaterialError(f"material {self.name!r}: {message}", "mixture")
         return found
 
     def _check_round(self, C: Sequence[np.ndarray], G: Sequence[np.ndarray]) -> None:
-        """Refuse phases that are not alike in all directions across the fibres: no closed form is known for them."""
+        """Refuse phases that are not isotropic across the fibres: no closed form is known."""
         axis = {"fibres": 2, "x-fibres": 0, "y-fibres": 1}[self.rule]
         one, other = (axis + 1) % 3, (axis + 2) % 3
         for medium, c, g in zip(self._phases, C, G, strict=True):
@@ -238,7 +245,8 @@ class Mixed:
                 )
                 > ROUND
             ):
-                what = f"fibres along {'xyz'[axis]} need materials that are alike in all directions across them"
+                fibres = f"fibres along {'xyz'[axis]}"
+                what = f"{fibres} need materials that are alike in all directions across them"
                 remedy = 'take an isotropic one, the rule "columns", or resolved columns'
                 raise MaterialError(
                     f"{what}; {medium.name if medium else 'void'!r} is not: {remedy}", "mixture"
@@ -250,7 +258,7 @@ class Mixed:
 
     @cached_property
     def _phases(self) -> tuple[Medium | None, ...]:
-        """The parts that go through the rule: the solids, and pores in a continuous matrix."""
+        """Return the parts that go through the rule: solids, and pores in a continuous matrix."""
         if self.rule in CONTINUOUS and self.media[-1] is not None:
             return self.media
         return tuple(medium for medium in self.media if medium is not None)
@@ -266,7 +274,7 @@ class Mixed:
 
     @cached_property
     def _scale(self) -> float:
-        """The fraction of the volume that the rule spoke of; the rest is void."""
+        """Return the fraction of the volume that goes through the rule; the rest is void."""
         if len(self._phases) == len(self.media):
             return 1.0
         return sum(
@@ -286,7 +294,10 @@ def mix(
     stress_free_temperature: float | None = None,
     filler: Filler | None = None,
 ) -> Mixed:
-    """Return the media, None for void, as one medium; for particulate and fibres the last one is the matrix."""
+    """Return the media, None for void, as one medium.
+
+    For particulate and fibres the last one is the matrix.
+    """
     if rule not in RULES:
         raise MaterialError(f"mixing rule {rule!r} is not known: {', '.join(RULES)}", "mixture")
     if len(media) != len(fractions) or min(fractions) < 0.0 or abs(sum(fractions) - 1.0) > 1e-6:

@@ -1,11 +1,13 @@
-"""How a file writes a property of a material: one curve for all directions, or one per direction or plane.
+"""Read a property of a material: one curve for all directions, or one per direction or plane.
 
-    youngs_modulus = "130 GPa"                                     the same everywhere
-    youngs_modulus = {in_plane = "36 GPa", z = "12 GPa"}           by direction: x, y, z, or in_plane (x, y)
-    shear_modulus = {xy = "8 GPa", out_of_plane = "5 GPa"}         by plane: xy, xz, yz, or out_of_plane (xz, yz)
+    youngs_modulus = "130 GPa"                                the same in all directions
+    youngs_modulus = {in_plane = "36 GPa", z = "12 GPa"}      by direction: x, y, z, or in_plane
+                                                              (x, y)
+    shear_modulus = {xy = "8 GPa", out_of_plane = "5 GPa"}    by plane: xy, xz, yz, or out_of_plane
+                                                              (xz, yz)
 
-Each value may be any curve of temperature (`warp.materials.curves`). A direction that is left out comes from the material named by
-`like`; without one, it is an error.
+Each value may be any curve of temperature (`curves`). A direction that is left out comes from the
+material named by `like`; without one, it is an error.
 """
 
 from __future__ import annotations
@@ -34,14 +36,17 @@ PLANES = {"yz": (0,), "xz": (1,), "xy": (2,), "in_plane": (2,), "out_of_plane": 
 
 @dataclass(frozen=True)
 class Property:
-    """Pydantic metadata: what a property counts, its axes, and whether it must be positive."""
+    """Pydantic metadata: the quantity of a property, its axes, and whether it must be positive."""
 
     kind: Kind
     axes: Mapping[str, tuple[int, ...]]
     positive: bool = False
 
     def read(self, value: Any) -> Partial:
-        """Return three curves, None where a table of directions leaves one out; ValueError in the file's words."""
+        """Return three curves, None for a direction that the table leaves out.
+
+        ValueError in the file's words.
+        """
         if not (isinstance(value, dict) and value and set(value) <= set(self.axes)):
             curve = self._curve(value)
             return (curve, curve, curve)
@@ -96,7 +101,7 @@ class Property:
 def complete(
     given: Partial, base: Triple | None, glass_transition: float | None, axes: Mapping[str, Any]
 ) -> Triple:
-    """Fill the directions that were left out from `base`, and glass transitions from the material's."""
+    """Fill directions that were left out from `base`, glass transitions from the material's."""
     names = [
         next(name for name, which in axes.items() if which == (i,)) if axes else ""
         for i in range(3)
@@ -114,7 +119,7 @@ def complete(
 
 
 def move_glass_transition(law: Triple, old: float | None, new: float) -> Triple:
-    """Give the curves that took the material's glass transition, not one of their own, the new one."""
+    """Move the glass transition of the curves that have the material's, not one of their own."""
     moved = {id(curve): curve for curve in law}
     for key, curve in moved.items():
         if isinstance(curve, Transition) and curve.glass_transition == old:

@@ -2,26 +2,32 @@
 
     modulus(t) = modulus0 [1 - sum m_i (1 - exp(-xi / tau_i))],      xi = INT dt / a_T(T)
 
-modulus0 is the instantaneous (glassy) modulus, m_i the fraction of it that relaxes with tau_i; bulk and shear modulus have
-fractions of their own. Every term is a spring in series with a dashpot; its spring strain q follows dq = de - q dxi/tau.
-Over a step in which strain and temperature change linearly in time that is exactly
+modulus0 is the instantaneous (glassy) modulus, m_i the fraction of it that relaxes with tau_i; bulk
+and shear modulus have fractions of their own. Every term is a spring in series with a dashpot; its
+spring strain q follows dq = de - q dxi/tau. Over a step in which strain and temperature change
+linearly in time that is exactly
 
-    q(end) = decay q + mean (e(end) - e),    decay = exp(-xi/tau),    mean = (1/dt) INT exp(-(xi(end) - xi(t))/tau) dt
+    q(end) = decay q + mean (e(end) - e)
+    decay = exp(-xi/tau),    mean = (1/dt) INT exp(-(xi(end) - xi(t))/tau) dt
 
-with mean = (1 - exp(-x))/x, x = dt/(a_T tau), at constant temperature. Shift laws, log = log10 of a_T:
+with mean = (1 - exp(-x))/x, x = dt/(a_T tau), at constant temperature. Shift laws, log = log10 of
+a_T:
 
-    WLF        log = -c1 (T - Tr) / (c2 + T - Tr)          Williams, Landel, Ferry, J. Am. Chem. Soc. 77 (1955) 3701
+    WLF        log = -c1 (T - Tr) / (c2 + T - Tr)
+               Williams, Landel, Ferry, J. Am. Chem. Soc. 77 (1955) 3701
     Arrhenius  ln a_T = (Q/R) (1/T - 1/Tr)
     table      log is linear between given temperatures, constant outside
 
-In a file, one list of terms for Young's modulus (constant Poisson's ratio), or one for bulk and one for shear, and a shift:
+In a file, one list of terms for Young's modulus (constant Poisson's ratio), or one for bulk and one
+for shear, as fractions of the instantaneous modulus, which is `youngs_modulus`; and a shift:
 
     [material.my-mould.relaxation]
-    shear = [["1 s", "10 %"], ["100 s", "25 %"]]      # fraction of the instantaneous modulus, which is `youngs_modulus`
+    shear = [["1 s", "10 %"], ["100 s", "25 %"]]
     bulk = [["10 s", "5 %"]]
     wlf = {reference = "120 degC", c1 = 17.4, c2 = "51.6 K"}
 
-J. D. Ferry, Viscoelastic Properties of Polymers (1980); Taylor, Pister, Goudreau, Int. J. Numer. Meth. Eng. 2 (1970) 45.
+J. D. Ferry, Viscoelastic Properties of Polymers (1980); Taylor, Pister, Goudreau, Int. J. Numer.
+Meth. Eng. 2 (1970) 45.
 """
 
 from __future__ import annotations
@@ -47,15 +53,17 @@ ENERGY = Kind(
 )
 GAS_CONSTANT = 8.314462618  # J/(mol K), CODATA 2018
 FROZEN = 200.0
-"""Decades of shift at which time stands still, or ends: WLF has a pole at Tr - c2 and is frozen below it."""
+"""Largest shift in decades: WLF has a pole at Tr - c2, and below it relaxation is frozen."""
 KELVINS = 0.02
-"""Step in which a_T is taken as exponential in time, where the temperature changes: 1e-5 of a decade of WLF."""
+"""Temperature step over which a_T is taken as exponential in time: 1e-5 of a decade of WLF."""
 MOST = 20_000
 """Such steps at most: 400 K at full fineness."""
 
 
 @dataclass(frozen=True)
 class Wlf:
+    """Shift after Williams, Landel and Ferry; reference in K, c2 in K."""
+
     reference: float
     c1: float
     c2: float
@@ -71,6 +79,8 @@ class Wlf:
 
 @dataclass(frozen=True)
 class Arrhenius:
+    """Shift after Arrhenius; reference in K, activation energy in J/mol."""
+
     reference: float
     activation_energy: float
 
@@ -87,6 +97,8 @@ class Arrhenius:
 
 @dataclass(frozen=True)
 class ShiftTable:
+    """Shift from a table of log10 a_T over temperature in K."""
+
     temperatures: tuple[float, ...]
     logs: tuple[float, ...]
 
@@ -100,7 +112,10 @@ Shift = Wlf | Arrhenius | ShiftTable
 
 @dataclass(frozen=True)
 class Relaxation:
-    """Fractions of the instantaneous bulk and shear modulus that relax with each time (s at the shift's reference)."""
+    """Fractions of the instantaneous bulk and shear modulus that relax with each time.
+
+    Times in s, at the reference temperature of the shift.
+    """
 
     times: tuple[float, ...]
     bulk: tuple[float, ...]
@@ -122,11 +137,14 @@ class Relaxation:
 
     @property
     def remaining(self) -> tuple[float, float]:
-        """Fractions of the bulk and shear modulus that never relax."""
+        """Return the fractions of the bulk and shear modulus that never relax."""
         return 1 - sum(self.bulk), 1 - sum(self.shear)
 
     def reduced_time(self, start: float, end: float, duration: float) -> tuple[np.ndarray, int]:
-        """Increments of xi while the temperature goes from `start` to `end` (K) at a constant rate, equal parts of dt."""
+        """Return the increments of xi over equal parts of the duration, and their number.
+
+        The temperature goes from `start` to `end` (K) at a constant rate.
+        """
         if self.shift is None:
             return np.array([duration]), 1
         parts = int(np.clip(np.ceil(abs(end - start) / KELVINS), 1, MOST))
@@ -135,7 +153,7 @@ class Relaxation:
         return duration / parts * np.exp(low) * _growth(rise), parts
 
     def step(self, start: float, end: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
-        """(decay, mean) of every term over a step; first those of the spring without dashpot, 1 and 1."""
+        """Return (decay, mean) of every term over a step, after the 1 and 1 of the lone spring."""
         xi, parts = self.reduced_time(start, end, duration)
         left = np.append(
             np.cumsum(xi[::-1])[::-1], 0.0
@@ -147,7 +165,7 @@ class Relaxation:
         return decay, mean
 
     def modulus(self, t: Any, T: float) -> tuple[np.ndarray, np.ndarray]:
-        """Remaining fractions of the bulk and shear modulus a time t after a jump, at constant T: the master curve."""
+        """Return the master curve: fractions of bulk and shear modulus left after t, at one T."""
         a = 1.0 if self.shift is None else 10.0 ** self.shift.log(T)
         gone = 1 - np.exp(-np.asarray(t, float)[..., None] / a / np.array(self.times))
         return 1 - gone @ np.array(self.bulk), 1 - gone @ np.array(self.shear)
@@ -172,7 +190,7 @@ class WlfSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
     reference: Temperature
-    c1: Annotated[Dimensionless, POSITIVE]
+    c1: Annotated[Dimensionless, POSITIVE] = Field(description="dimensionless constant of the law")
     c2: Annotated[TemperatureDifference, POSITIVE]
 
 
@@ -185,16 +203,16 @@ class ArrheniusSpec(BaseModel):
 
 
 class RelaxationSpec(BaseModel):
-    """How the modulus falls with time: Prony terms of (relaxation time, fraction), and how temperature shifts the times."""
+    """Relaxation of the modulus: Prony terms (relaxation time, fraction) and a shift law."""
 
     model_config = ConfigDict(extra="forbid", defer_build=True)
     youngs_modulus: Terms | None = Field(
         None, description="of Young's modulus, with a constant Poisson's ratio"
     )
-    bulk: Terms | None = None
-    shear: Terms | None = None
-    wlf: WlfSpec | None = None
-    arrhenius: ArrheniusSpec | None = None
+    bulk: Terms | None = Field(None, description="of the bulk modulus")
+    shear: Terms | None = Field(None, description="of the shear modulus")
+    wlf: WlfSpec | None = Field(None, description="shift of the times after Williams-Landel-Ferry")
+    arrhenius: ArrheniusSpec | None = Field(None, description="shift of the times after Arrhenius")
     shift: list[tuple[Temperature, Dimensionless]] | None = Field(
         None, min_length=2, description="rows of temperature and log10 of the shift factor"
     )
@@ -212,9 +230,8 @@ class RelaxationSpec(BaseModel):
         for name in ("youngs_modulus", "bulk", "shear"):
             total = sum(fraction for _, fraction in getattr(self, name) or [])
             if total >= 1.0:
-                raise ValueError(
-                    f"{name}: the fractions sum to {total:.6g}, and something must remain of the modulus"
-                )
+                remains = "something must remain of the modulus"
+                raise ValueError(f"{name}: the fractions sum to {total:.6g}, and {remains}")
         return self
 
     def build(self) -> Relaxation:

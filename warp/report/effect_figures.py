@@ -19,8 +19,8 @@ LONG = 26  # letters of a label that fit under one of three pictures
 def pictures(outcome: Outcome, folder: Path) -> list[Path]:
     """Draw a sweep into its folder and return the files.
 
-    FOLDER/effects-*.png  what moves the side to the board and the junction
-    FOLDER/curve.png      instead of them where one number varies: warpage against it (load.temperature, say)
+    FOLDER/effects-*.png  what moves the side to the board and the junction FOLDER/curve.png
+    instead of them where one number varies: warpage against it (load.temperature, say)
     """
     design, main, files = outcome.design, outcome.main, []
     alone = len(design.variables) == 1 and design.variables[0].numeric

@@ -1,12 +1,13 @@
-"""A result in formats that other programs read: .vtr (VTK, ParaView, any age) and CSV.
+"""Export a result for other programs: .vtr (VTK, ParaView of any age) and CSV.
 
-The .vtr file is VTK's XML RectilinearGrid: the text names arrays whose bytes follow it ("appended", raw, each after a
-64-bit count). Fields pass layer by layer, so that a large model needs no more memory than one layer. Cell arrays as in
-the result's /VTKHDF group: temperature [K], displacement at centres [m], stress [Pa] (xx yy zz xy yz xz), part and
-material indices; void voxels are hidden by vtkGhostType = 32.
+The .vtr file is VTK's XML RectilinearGrid: the text names arrays whose bytes follow it ("appended",
+raw, each after a 64-bit count). Fields pass layer by layer, so that a large model needs no more
+memory than one layer. Cell arrays as in the result's /VTKHDF group: temperature [K], displacement
+at centres [m], stress [Pa] (xx yy zz xy yz xz), part and material indices; void voxels are hidden
+by vtkGhostType = 32.
 
-CSV: one file a surface (x, y, height above the measuring zone's plane, displacement; whole package), one of all
-numbers, tidy: one number a row.
+CSV: one file a surface (x, y, height above the measuring zone's plane, displacement; whole
+package), one of all numbers, tidy: one number a row.
 """
 
 from __future__ import annotations
@@ -46,29 +47,30 @@ def vtr(result: Result, path: Path) -> Path:
     extent = f"0 {nx} 0 {ny} 0 {nz}"
     order = "LittleEndian" if sys.byteorder == "little" else "BigEndian"
     head = (
-        f'<?xml version="1.0"?>\n<VTKFile type="RectilinearGrid" version="1.0" byte_order="{order}" '
-        f'header_type="UInt64">\n<RectilinearGrid WholeExtent="{extent}">\n<Piece Extent="{extent}">\n<Coordinates>\n'
+        '<?xml version="1.0"?>\n<VTKFile type="RectilinearGrid" version="1.0" '
+        f'byte_order="{order}" header_type="UInt64">\n<RectilinearGrid WholeExtent="{extent}">\n'
+        f'<Piece Extent="{extent}">\n<Coordinates>\n'
         + "".join(points)
         + "</Coordinates>\n<CellData>\n"
         + "".join(data)
         + '</CellData>\n</Piece>\n</RectilinearGrid>\n<AppendedData encoding="raw">\n_'
     )
-    with hdf5.replacing(path) as temporary:
-        with open(temporary, "wb") as file:
-            file.write(head.encode())
-            for axis in "xyz":
-                lines = np.asarray(getattr(grid, axis), np.float64)
-                _put(file, lines.nbytes, [lines])
-            for _, kind, shape, layers in arrays:
-                _put(
-                    file, prod(shape) * kind.itemsize, (np.asarray(layer, kind) for layer in layers)
-                )
-            file.write(b"\n</AppendedData>\n</VTKFile>\n")
+    with hdf5.replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(head.encode())
+        for axis in "xyz":
+            lines = np.asarray(getattr(grid, axis), np.float64)
+            _put(file, lines.nbytes, [lines])
+        for _, kind, shape, layers in arrays:
+            _put(file, prod(shape) * kind.itemsize, (np.asarray(layer, kind) for layer in layers))
+        file.write(b"\n</AppendedData>\n</VTKFile>\n")
     return path
 
 
 def surface_csv(result: Result, folder: Path, stem: str, names: Iterable[str] = ()) -> list[Path]:
-    """Write each surface as x_mm, y_mm, height_um, w_um, in_zone at the vertices of the whole package's grid."""
+    """Write each surface as x_mm, y_mm, height_um, w_um, in_zone.
+
+    At the vertices of the whole package's grid.
+    """
     files = []
     for part, side in measured.chosen(result, list(names) or ["all"]):
         flat = measured.flat(result, part, side)
@@ -119,8 +121,8 @@ def write(
 def _array(name: str, kind: np.dtype, components: int, offset: int) -> str:
     vtk = VTK_TYPES[kind.str[1:]]
     return (
-        f'<DataArray type="{vtk}" Name={quoteattr(name)} NumberOfComponents="{components}" format="appended" '
-        f'offset="{offset}"/>\n'
+        f'<DataArray type="{vtk}" Name={quoteattr(name)} NumberOfComponents="{components}" '
+        f'format="appended" offset="{offset}"/>\n'
     )
 
 

@@ -1,8 +1,9 @@
 """Pictures of a finished run: warped surfaces, temperature, stress, convergence.
 
-Heights in um above the least-squares plane of the measuring zone, + towards the lid; lengths in mm, temperatures in
-degC, stresses in MPa. Colour maps (viridis, inferno, cividis) rise evenly in lightness, so that they read in grey and
-with any colour vision; every map says the rest with lines and numbers. A quarter or half model is drawn whole.
+Heights in um above the least-squares plane of the measuring zone, + towards the lid; lengths in mm,
+temperatures in degC, stresses in MPa. Colour maps (viridis, inferno, cividis) rise evenly in
+lightness, so that they read in grey and with any colour vision; every map says the rest with lines
+and numbers. A quarter or half model is drawn whole.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ FRINGES = (
 FINEST = 181  # lines per side of a surface in space
 FACETS = 60
 RISE = 0.2  # of its side: how high a surface stands in space
-TRIM = 0.002  # of the cells at each end: what a colour scale of stresses leaves out, corners being singular
+TRIM = 0.002  # share of cells at each end beyond a colour scale of stresses: corners are singular
 DIAGONALS = (("A", "B", "-"), ("C", "D", (0, (4, 2))))  # as JEITA ED-7306 names their ends
 LIGHT = {"color": "#FFFFFF", "linewidth": 2.6}
 DARK = {"color": "#000000", "linewidth": 1.1}
@@ -77,7 +78,7 @@ def draw(
 
 
 def heading(result: Result) -> str:
-    """The case's title, or its file's name."""
+    """Return the case's title, or its file's name."""
     import tomllib
 
     try:
@@ -88,7 +89,10 @@ def heading(result: Result) -> str:
 
 
 def surface_map(flat: Flat, path: Path, title: str = "") -> None:
-    """Draw a surface as shadow moire shows it, its measuring zone, and the height along the zone's two diagonals."""
+    """Draw a surface as shadow moire shows it, with its measuring zone.
+
+    Below it the height along both diagonals of the zone.
+    """
     from matplotlib.patheffects import withStroke
 
     surface, height = flat.surface, 1e6 * flat.height
@@ -209,7 +213,8 @@ def relief(flat: Flat, path: Path, title: str = "") -> None:
         figure.suptitle(
             lines_of(
                 title,
-                f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}, drawn {times:.2g} times as high",
+                f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}, "
+                f"drawn {times:.2g} times as high",
             ),
             x=0.02,
             ha="left",
@@ -218,7 +223,7 @@ def relief(flat: Flat, path: Path, title: str = "") -> None:
 
 
 def _within(low: float, high: float) -> np.ndarray:
-    """A few round heights from low to high."""
+    """List a few round heights from low to high."""
     from matplotlib.ticker import MaxNLocator
 
     levels = MaxNLocator(nbins=3, steps=(1, 2, 5, 10)).tick_values(low, high)
@@ -253,12 +258,15 @@ def temperature(result: Result, path: Path, title: str = "") -> None:
 
 
 def stress(result: Result, path: Path, title: str = "") -> None:
-    """Draw von Mises stress on a section and largest principal stress on a level, through the place where tension is
-    largest in the hottest part (the chip, under power), or in any part where none is hot.
+    """Draw von Mises stress on a section and the largest principal stress on a level.
+
+    Both pass through the largest tension of the hottest part (the chip, under power), or of any
+    part where none is hot.
     """
     if "stress" not in result.fields:
         raise WarpError(
-            'this result has no stress field; ask for it with output.fields = ["displacement", "stress"]'
+            "this result has no stress field; ask for it with "
+            'output.fields = ["displacement", "stress"]'
         )
     field = result.fields["stress"]
     numbers = result.metrics.get("stress") or stress_metrics.parts(result, field)
@@ -273,7 +281,8 @@ def stress(result: Result, path: Path, title: str = "") -> None:
         if where.any():
             tension = stress_metrics.invariants(field[:, layer][:, where])[0]
             largest[where] = np.maximum(largest[where], tension / stress_metrics.MPA)
-    what = f"largest principal stress in {part}: {numbers[part]['max_principal_q999_MPa']:.0f} MPa in all but 0.1 % of it"
+    largest_value = f"{numbers[part]['max_principal_q999_MPa']:.0f} MPa"
+    what = f"largest principal stress in {part}: {largest_value} in all but 0.1 % of it"
     _two_cuts(
         result,
         path,
@@ -329,6 +338,7 @@ def residuals(result: Result, path: Path, title: str = "") -> None:
 
 
 def lines_of(*texts: str) -> str:
+    """Return the drawn grid lines of both axes."""
     return "\n".join(text for text in texts if text)
 
 
@@ -343,7 +353,10 @@ def _two_cuts(
     below: str,
     mark: Sequence[float],
 ) -> None:
-    """Draw cell values on the section y = const (nz, nx) and below from above (ny, nx), parts outlined, a place marked."""
+    """Draw cell values on the section y = const, and below it on a level from above.
+
+    Parts are outlined and a place is marked; arrays (nz, nx) and (ny, nx).
+    """
     grid, (j, k) = result.grid, at
     part_of = np.asarray(result.media.part)
     parts = part_of[result.ids[:, j, :]], part_of[result.ids[k]]
@@ -413,7 +426,7 @@ def _robust(values: np.ma.MaskedArray) -> tuple[float, float]:
 
 
 def _unfolded(values: Any, mirror: tuple[bool, bool]) -> Any:
-    """The full package's values from those of a half or a quarter; mirror: (across, up)."""
+    """Unfold the values of a half or a quarter to the full package; mirror: (across, up)."""
     join = np.ma.concatenate if np.ma.isMA(values) else np.concatenate
     if mirror[0]:
         values = join([values[:, ::-1], values], axis=1)

@@ -1,4 +1,4 @@
-"""HTML cells, tables, charts and pictures for pages: what goes in is HTML already, save where a name says text."""
+"""Make HTML cells, tables, charts and pictures; arguments are HTML unless named text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def table(
     marks: Sequence[bool] = (),
     text: Sequence[int] = (),
 ) -> str:
-    """A table of cells that are HTML already; `text` names the columns that are words."""
+    """Make a table of cells that are HTML already; `text` names the columns of words."""
 
     def cells(tag: str, row: Sequence[str]) -> str:
         return "".join(
@@ -37,7 +37,7 @@ def table(
 
 
 def lines(value: str | dict[str, str]) -> str:
-    """One value, or one a line with what it belongs to."""
+    """Write one value, or several, one a line with its name."""
     return (
         escape(value)
         if isinstance(value, str)
@@ -46,22 +46,22 @@ def lines(value: str | dict[str, str]) -> str:
 
 
 def number(value: float | None, form: str) -> str:
-    """A number in its form, a dash for none."""
+    """Write a number in its form, a dash for none."""
     return UNKNOWN if value is None else form.format(value)
 
 
 def verdict(within: bool, good: str = "within", bad: str = "above") -> str:
-    """A word with a tick or a cross."""
+    """Write a word with a tick or a cross."""
     return f"<span class='good'>{good}</span>" if within else f"<span class='bad'>{bad}</span>"
 
 
 def chart(name: str, what: str) -> str:
-    """Where the page's script draws the curves called `name`."""
+    """Make room for the curves called `name`, which the page's script draws."""
     return f"<svg id='{name}' style='max-width: 620px' role='img' aria-label='{what}'></svg>"
 
 
 def picture(draw: Callable[[Path], object], what: str) -> str:
-    """A picture as part of the page, nothing where there is nothing to draw."""
+    """Embed a picture, or nothing if there is nothing to draw."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.png"
         try:
@@ -69,4 +69,5 @@ def picture(draw: Callable[[Path], object], what: str) -> str:
         except WarpError:
             return ""
         packed = base64.b64encode(path.read_bytes()).decode()
-    return f"<figure><img alt='{what}' style='width: 760px' src='data:image/png;base64,{packed}'></figure>"
+    source = f"data:image/png;base64,{packed}"
+    return f"<figure><img alt='{what}' style='width: 760px' src='{source}'></figure>"

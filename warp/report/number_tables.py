@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from warp.results import metrics
 from warp.results.metrics.declaration import Column, Each, Group, Number, Values, cell
+from warp.results.surface import SIDES
 
 Numbers = Mapping[str, Any]
-SIDES = ("top", "bottom")
 
 
 class Table(NamedTuple):
@@ -101,17 +101,20 @@ def of_group(numbers: Numbers, path: Sequence[str], missing: str) -> tuple[Group
 
 
 def compared(a: Numbers, b: Numbers) -> list[dict[str, Any]]:
-    """List every compared number that both results have: quantity, where, unit, a, b, difference."""
+    """List every compared number that both results have.
+
+    Each row: quantity, where, unit, a, b, difference.
+    """
     rows = []
     for group, number in metrics.declared():
         if not number.compared:
             continue
         others = dict(group.entries(b))
         for where, values in group.entries(a):
-            pair = values.get(number.key), others.get(where, {}).get(number.key)
-            if None in pair:
+            mine, theirs = values.get(number.key), others.get(where, {}).get(number.key)
+            if mine is None or theirs is None:
                 continue
-            first, second = (float(value) for value in pair)
+            first, second = float(mine), float(theirs)
             rows.append(
                 {
                     "quantity": number.compared,

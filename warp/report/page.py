@@ -1,8 +1,8 @@
-"""A result as one HTML page that stands alone: no network, no other file, nothing to install.
+"""Write a result as one HTML page that needs no network, no other file, no installation.
 
-Numbers against the limits, surfaces to turn, the stack, materials with their sources, grid, solvers, provenance. The
-page's frame, style and script are data/report.html; tables are made here. Everything that comes from the case or the
-file is escaped.
+Numbers against the limits, surfaces to turn, the stack, materials with their sources, grid,
+solvers, provenance. The page's frame, style and script are data/report.html; tables are made here.
+Everything that comes from the case or the file is escaped.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def write(
     pitch: str | None = None,
     verified: Path | None = None,
 ) -> list[str]:
-    """Write the page; pitch of the balls ("1 mm") where the case has none, `verified` what `warp verify --json` said.
+    """Write the page and return what had to be left out.
+
+    pitch: of the balls ("1 mm"), if the case has none. verified: what `warp verify --json` printed.
 
     Returns what had to be left out.
     """
@@ -72,7 +74,7 @@ def html(
     pitch: float | None = None,
     verified: Mapping[str, Any] | None = None,
 ) -> tuple[str, list[str]]:
-    """The page, and what it lacks."""
+    """Make the page; return it and what it lacks."""
     title = title or figures.heading(result) or "package"
     left_out: list[str] = []
     case: Case | None = None
@@ -113,7 +115,7 @@ def html(
 
 
 def original(result: Result) -> Case:
-    """The case of a result, from the text in its file."""
+    """Parse the case of a result from the text in its file."""
     info = result.provenance
     return cases.parse(
         result.case, Path(info.get("case_file") or "case.toml"), info.get("overrides") or {}
@@ -121,7 +123,7 @@ def original(result: Result) -> Case:
 
 
 def ball_pitch(case: Case) -> float | None:
-    """The finer pitch of the package's balls [m], None where it has none."""
+    """Return the finer pitch of the package's balls [m], None without balls."""
     pitches = [min(part.pitch) for part in case.parts.values() if isinstance(part, Balls)]
     return min(pitches, default=None)
 
@@ -130,7 +132,8 @@ def _head(result: Result, title: str) -> str:
     info = result.provenance
     written = str(info.get("written") or "")[:16].replace("T", " ")
     told = [info.get("program"), info.get("device"), written and f"{written} UTC"]
-    return f"<h1>{escape(title)}</h1><p class='soft'>{' · '.join(escape(str(t)) for t in told if t)}</p>"
+    facts = " · ".join(escape(str(fact)) for fact in told if fact)
+    return f"<h1>{escape(title)}</h1><p class='soft'>{facts}</p>"
 
 
 def _cards(result: Result, first: Flat | None, pitch: float | None) -> str:
@@ -177,7 +180,7 @@ def _stresses(result: Result) -> str:
 
 
 def _data(result: Result, flats: Iterable[Flat]) -> dict[str, Any]:
-    """What the page's script draws: lengths in mm, heights in um."""
+    """Collect what the page's script draws: lengths in mm, heights in um."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 

@@ -1,4 +1,4 @@
-"""What a report's numbers stand on: the stack, materials with their sources, grid, solvers, provenance."""
+"""Write what a report's numbers rest on: stack, materials and sources, grid, solvers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def section(result: Result, case: Case | None) -> str:
-    """All of it, in this order."""
+    """Write stack, materials, grid, solvers and provenance, in this order."""
     made = (
         _stack(result, case),
         _materials(result, case),
@@ -68,7 +68,8 @@ def _materials(result: Result, case: Case | None) -> str:
             else f"<p>{escape(entry['source'])}</p>"
         )
         text.append(
-            f"<details class='sources'><summary>{escape(name)}: properties and sources</summary>{inside}</details>"
+            f"<details class='sources'><summary>{escape(name)}: properties and sources</summary>"
+            f"{inside}</details>"
         )
     note = "<p class='note'>Three values: along x, y, z; Poisson's ratios yz, xz, xy.</p>"
     return "<h2>Materials and their sources</h2>" + text[0] + note + "".join(text[1:])

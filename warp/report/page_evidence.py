@@ -1,4 +1,4 @@
-"""What `warp verify --json` found, on a result's page: closed forms and published cases, each with its source."""
+"""Write the rows of `warp verify --json` on a result's page, each with its source."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from warp.report.html import number, table, verdict
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What `warp verify --json` printed."""
+    """Read what `warp verify --json` printed."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         rows = [
@@ -34,7 +34,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def section(evidence: Mapping[str, Any] | None) -> str:
-    """Closed forms and published cases that the program was held against, as `warp verify` found."""
+    """Tabulate the closed forms and published cases that the program was compared with."""
     if not evidence:
         return ""
 
@@ -58,6 +58,7 @@ def section(evidence: Mapping[str, Any] | None) -> str:
     held = sum(bool(row.get("passed")) for row in evidence["rows"])
     head = ("problem", "expected", "got", "error", "tolerance", "", "source")
     return (
-        f"<h2>The program against known answers</h2><p>{held} of {len(rows)} hold on {escape(evidence['device'])}.</p>"
-        f"<details><summary>every row with its source</summary>{table(head, rows, text=(0, 6))}</details>"
+        f"<h2>The program against known answers</h2><p>{held} of {len(rows)} hold on "
+        f"{escape(evidence['device'])}.</p><details><summary>every row with its source</summary>"
+        f"{table(head, rows, text=(0, 6))}</details>"
     )

@@ -1,4 +1,4 @@
-"""The process on a result's page: each step with its temperature and warpage, and the largest warpage against the limit."""
+"""Write the process on a result's page: temperature and warpage of each step, the worst."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def section(result: Result, board: str | None, pitch: float | None) -> str:
-    """The table of all steps, nothing for a run without them; its curve is drawn beside it."""
+    """Tabulate all steps; empty for a run without them."""
     records = result.metrics.get("steps") or []
     if not records:
         return ""
@@ -32,13 +32,17 @@ def section(result: Result, board: str | None, pitch: float | None) -> str:
         rows.append([label, at, duration(record["time_s"]), *told])
     head = ("step", "temperature", "time", *map(escape, names))
     return (
-        f"<h2>Process</h2>{_worst(records, board, pitch)}{table(head, rows)}<p class='note'>Rows without a name are points "
-        "on the way. + is convex: the centre away from the board.</p>"
+        f"<h2>Process</h2>{_worst(records, board, pitch)}{table(head, rows)}<p class='note'>"
+        "Rows without a name are points on the way. + is convex: the centre away from the board."
+        "</p>"
     )
 
 
 def curves(result: Result) -> list[dict[str, Any]]:
-    """Warpage (um) over temperature (degC), one curve a surface, broken where parts join, go or are cut."""
+    """Return warpage (um) over temperature (degC), one curve a surface.
+
+    A curve is broken where parts are attached or removed, or the body is cut.
+    """
     found, before = [], None
     records = result.metrics.get("steps") or []
     for name in telling(records):
@@ -66,7 +70,10 @@ def _worst(records: Sequence[Mapping[str, Any]], board: str | None, pitch: float
         return ""
     value, record = max(known, key=lambda one: abs(one[0]))
     at = UNKNOWN if record["temperature_C"] is None else f"{record['temperature_C']:.4g} °C"
-    text = f"Largest on the way: {escape(str(board))}.bottom <b>{value:+.1f} um</b> at {at} ({escape(record['name'])})"
+    text = (
+        f"Largest on the way: {escape(str(board))}.bottom <b>{value:+.1f} um</b> at {at} "
+        f"({escape(record['name'])})"
+    )
     if pitch is not None:
         limit = limits.jeita_limit(pitch)
         text += f", {verdict(abs(value) <= 1e6 * limit)} JEITA's {1e3 * limit:.2f} mm"

@@ -1,4 +1,4 @@
-"""The report's surfaces: warpage against the limits by ball pitch, heights to turn, and a table of all of them."""
+"""Write a report's surfaces: warpage against limits, heights to turn, a table of all."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from warp.results.file import Result
 
 JEDEC = {0.8: (-0.14, 0.23)}
-"""Warpage (mm) that JEDEC allows through reflow by ball pitch (mm), as SMT Magazine, August 2015, p. 46 quotes it."""
+"""Warpage (mm) that JEDEC allows through reflow by ball pitch (mm).
+
+SMT Magazine, August 2015, p. 46 quotes it.
+"""
 
 
 def limits(result: Result, case: Case | None, first: Flat | None, pitch: float | None) -> str:
-    """The surface to the board, `first`, against what the standards allow at each ball pitch."""
+    """Compare the surface to the board, `first`, with the standards at each ball pitch."""
     if first is None:
         return ""
     value = 1e3 * first.warpage.value
@@ -50,15 +53,16 @@ def limits(result: Result, case: Case | None, first: Flat | None, pitch: float |
     return (
         f"<h2>Against the limits</h2><p>{escape(first.name)}: <b>{value:+.3f} mm</b>"
         + (f" at {escape(where)}." if case else ".")
-        + f"{pitched} + is convex: the centre away from the board.</p>{allowed}<p class='note'>Both standards limit the "
-        "warpage at every temperature of reflow; a run at one temperature shows that temperature only. JEITA ED-7306 "
-        "(2007) for ball grid arrays by pitch; JEDEC's row as SMT Magazine, August 2015, p. 46 quotes it, other rows "
-        "depend on the ball and the size.</p>"
+        + f"{pitched} + is convex: the centre away from the board.</p>{allowed}<p class='note'>"
+        "Both standards limit the warpage at every temperature of reflow; a run at one temperature "
+        "shows that temperature only. JEITA ED-7306 (2007) for ball grid arrays by pitch; JEDEC's "
+        "row as SMT Magazine, August 2015, p. 46 quotes it, other rows depend on the ball and the "
+        "size.</p>"
     )
 
 
 def scene(flats: Sequence[Flat], first: Flat | None) -> str:
-    """Where the page's script draws a surface to turn, and its diagonals."""
+    """Make room for the surface to turn and its diagonals, which the page's script draws."""
     if not flats:
         return ""
     options = "".join(
@@ -68,12 +72,14 @@ def scene(flats: Sequence[Flat], first: Flat | None) -> str:
     return (
         "<h2>Surfaces</h2><div class='controls'>"
         f"<label>surface <select id='surface'>{options}</select></label>"
-        "<label>height <input id='rise' type='range' min='0.02' max='0.6' step='0.01' value='0.2'></label>"
+        "<label>height <input id='rise' type='range' min='0.02' max='0.6' step='0.01' "
+        "value='0.2'></label>"
         "<span><button id='space'>in space</button> <button id='above'>from above</button> "
         "<button id='side'>from the side</button></span></div>"
         "<div class='stage'><div><canvas id='scene'></canvas><p class='note' id='told'></p></div>"
         "<svg id='diagonals' role='img' aria-label='heights along both diagonals'></svg></div>"
-        "<p class='note'>Heights above the least-squares plane of the measuring zone. Drag to turn.</p>"
+        "<p class='note'>Heights above the least-squares plane of the measuring zone. "
+        "Drag to turn.</p>"
     )
 
 
@@ -103,7 +109,10 @@ def numbers_of(result: Result, *path: str) -> str:
 
 
 def stored(result: Result, flat: Flat) -> dict[str, Any]:
-    """Return the numbers of a surface as the run wrote them, with the error of its grid if known."""
+    """Return the numbers of a surface as the run wrote them.
+
+    With the error of the grid, if it was estimated.
+    """
     sides = result.metrics.get("surfaces", {}).get(flat.surface.part, {})
     numbers: dict[str, Any] = sides.get(flat.surface.side, {})
     return numbers

@@ -1,8 +1,8 @@
-"""What every picture shares (size, fonts, colours), and the materials in a cross-section, drawn before any solve.
+"""Set size, fonts and colours of every picture; draw the materials in a cross-section.
 
-Lengths are in mm. Pictures are 7 inches wide with letters of 9 points, so that they read at 600 pixels. Colours are
-told apart by people with any colour vision (Okabe & Ito 2008) and repeat with a hatch when there are more materials
-than colours.
+Lengths are in mm. Pictures are 7 inches wide with letters of 9 points, so that they read at 600
+pixels. Colours are told apart by people with any colour vision (Okabe & Ito 2008) and repeat with a
+hatch when there are more materials than colours.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ STYLE = {"font.size": 9.0, "axes.titlesize": 9.0, "legend.fontsize": 8.0, "svg.h
 
 @contextmanager
 def page(path: str | Path, height: float, width: float = WIDTH) -> Iterator[Figure]:
-    """A figure to draw on, saved to `path` at the end; outside pyplot: no window, no global state, no backend."""
+    """Yield a figure to draw on and save it to `path` at the end.
+
+    Outside pyplot: no window, no global state, no backend.
+    """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -66,7 +69,7 @@ def curves(
     title: str = "",
     height: float = 3.6,
 ) -> Path:
-    """Draw named curves (x, y) over each other, told apart by dash and marker where colour is lost."""
+    """Draw named curves (x, y), told apart by dash and marker where colour is lost."""
     with page(path, height) as figure:
         axes = figure.add_subplot()
         for n, (name, (x, y)) in enumerate(series.items()):
@@ -90,7 +93,10 @@ def curves(
 
 
 def broken(history: np.ndarray) -> Curve:
-    """A residual history as a curve over iterations, with a gap where the solver began anew (other coefficients)."""
+    """Return a residual history as a curve over iterations.
+
+    It has a gap where the solver began anew with other coefficients.
+    """
     again = np.flatnonzero(history[1:] > ANEW * history[:-1]) + 1
     x = np.insert(np.arange(history.size, dtype=float), again, again - 0.5)
     return x, np.insert(np.maximum(history, 1e-300), again, np.nan)
@@ -111,7 +117,8 @@ def check_writable(path: str | Path) -> None:
     known = FigureCanvasAgg.get_supported_filetypes()
     if suffix not in known:
         raise WarpError(
-            f"cannot draw {path}: its suffix is none of {', '.join(sorted(known))}; .png always works"
+            f"cannot draw {path}: its suffix is none of {', '.join(sorted(known))}; "
+            ".png always works"
         )
     hdf5.check_writable(path)
 
@@ -119,9 +126,10 @@ def check_writable(path: str | Path) -> None:
 def section(
     model: VoxelModel | Result, y: float | None = None
 ) -> tuple[np.ndarray, list[str], float]:
-    """What fills each cell on the plane nearest to `y` (m; the middle unless told), and the plane's y.
+    """Index the medium of each cell on the plane nearest to `y` (m); default the middle.
 
-    Returns (nz, nx) indices into the names that come with them, "part: material" from the top down; -1 = void.
+    Returns (nz, nx) indices into the names that come with them, "part: material" from the top down,
+    -1 = void, and the y of the plane.
     """
     grid = model.grid
     middle = grid.y[0] if grid.mirror[1] else 0.5 * (grid.y[0] + grid.y[-1])
@@ -141,7 +149,7 @@ def section(
 def _row_names(model: VoxelModel | Result) -> list[str]:
     """Name each media row "part: material"; a row that is shared takes the name of its owner."""
     parts = np.asarray(model.media.part)
-    shared = _shared_rows(model)
+    shared = model.media.shared
     found, own = [""] * len(parts), dict[int, str]()
     for row, name in enumerate(model.media.names):
         if parts[row] >= 0 and not shared[row]:
@@ -154,20 +162,12 @@ def _row_names(model: VoxelModel | Result) -> list[str]:
     ]
 
 
-def _shared_rows(model: VoxelModel | Result) -> np.ndarray:
-    """Mark the media of voxels of which only a share belongs to the part that owns them."""
-    share = model.media.share
-    if share is None:
-        return np.zeros(len(model.media.part), bool)
-    return np.asarray(share) < 1.0
-
-
 def cross_section(
     model: VoxelModel | Result, path: str | Path, y: float | None = None, title: str = ""
 ) -> Path:
-    """Draw the materials on a plane y = const (the middle unless told) and the grid; the suffix picks the format.
+    """Draw the materials and the grid on a plane y = const; default the middle.
 
-    The z axis is stretched, since packages are flat.
+    The suffix picks the format. The z axis is stretched, since packages are flat.
     """
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.patches import Patch
@@ -253,7 +253,7 @@ def outline(axes: Axes, across: np.ndarray, up: np.ndarray, what: np.ndarray) ->
 def _number(
     axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, text: str, room: float
 ) -> bool:
-    """Write a number into the widest of a medium's runs of cells that has room for it above and below, if one has."""
+    """Write a number into the widest run of a medium's cells that has room for it."""
     best: tuple[float, float, float] | None = None
     height = np.diff(z) @ where
     for k in np.flatnonzero(where.any(axis=1)):
@@ -269,7 +269,7 @@ def _number(
 
 
 def _lead_out(axes: Axes, x: np.ndarray, z: np.ndarray, media: Mapping[str, np.ndarray]) -> None:
-    """Write the numbers of media that are too thin for one beside the section, each at the end of a line."""
+    """Write the numbers of media that are too thin beside the section, on lines."""
     ends = {}
     for text, where in media.items():
         widest = max(
@@ -316,7 +316,7 @@ def _lead_out(axes: Axes, x: np.ndarray, z: np.ndarray, media: Mapping[str, np.n
 
 
 def _runs(where: np.ndarray) -> np.ndarray:
-    """Starts and ends of the stretches of a row of cells where `where` holds, (n, 2)."""
+    """Return starts and ends of the stretches where `where` holds, (n, 2)."""
     return np.flatnonzero(np.diff(where, prepend=False, append=False)).reshape(-1, 2)
 
 

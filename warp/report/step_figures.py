@@ -1,8 +1,8 @@
-"""The curve of a process: temperature and warpage step by step, and the warpage over the temperature.
+"""Draw a process: temperature and warpage step by step, and warpage over temperature.
 
-One line a surface; filled marks are ends of steps, numbered as in the table. Below, where the temperature changes, each
-stretch between two changes of the body or its support (parts that join or go, a cut, a table) is one line: a curve that a
-furnace and shadow moire would show.
+One line a surface; filled marks are ends of steps, numbered as in the table. Below, where the
+temperature changes, each stretch between two changes of the body or its support (parts that join or
+go, a cut, a table) is one line: a curve that a furnace and shadow moire would show.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _over_temperature(axes: Any, records: Sequence[Mapping[str, Any]], name: str
     """Lines between load steps of one body; the place of a change is left open."""
     colour = OKABE_ITO[(4, 5, 2)[n % 3]]
     stretch: list[tuple[float, float]] = []
-    before: tuple | None = None
+    before: tuple[Any, ...] | None = None
     first = True
 
     def put() -> None:

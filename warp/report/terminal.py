@@ -13,7 +13,7 @@ WIDTH_WHEN_PIPED = 160
 
 
 def screen(*, stderr: bool = False) -> Console:
-    """The terminal; a pipe gets plain lines wide enough for every table."""
+    """Return the terminal; a pipe gets plain lines wide enough for every table."""
     console = Console(stderr=stderr, highlight=False)
     return (
         console
@@ -23,9 +23,10 @@ def screen(*, stderr: bool = False) -> Console:
 
 
 class Steps:
-    """Progress of a run: call it with (step, iteration, residual); one bar a step, full when the residual is at 1e-8.
+    """Show the progress of a run, one bar a step: call it with (step, iteration, residual).
 
-    Residuals fall by roots of ten, so the bar counts decades. Silent when stderr is no terminal.
+    A bar is full at a residual of 1e-8. Residuals fall by roots of ten, so the bar counts decades.
+    Silent when stderr is no terminal.
     """
 
     DECADES = 8.0
@@ -67,7 +68,10 @@ class Steps:
 
 
 class Runs:
-    """Progress of a sweep: one bar; call it with how many runs are decided, of how many, and the last one's record."""
+    """Show the progress of a sweep in one bar: call it after each run.
+
+    Arguments: ended runs, all runs, and the record of the last one.
+    """
 
     def __init__(self) -> None:
         console = screen(stderr=True)

@@ -39,6 +39,13 @@ class MediaTable:
         """Return the material names under the name that a voxel model's media use."""
         return self.material
 
+    @property
+    def shared(self) -> np.ndarray:
+        """Mark the rows of voxels of which only a share belongs to the part."""
+        if self.share is None:
+            return np.zeros(len(self.part), bool)
+        return np.asarray(self.share) < 1.0
+
 
 def arrays(
     grid: Grid, ids: np.ndarray, media: MediaTable, fields: Mapping[str, Any]

@@ -11,7 +11,7 @@ from warp.results import hdf5, metrics
 from warp.results.metrics.declaration import Number, entry_name
 
 Row: TypeAlias = tuple[str, str, float, str]
-"""Where it stands, quantity, value, unit."""
+"""Path of the entry, quantity, value, unit."""
 
 
 def numbers(summary: Mapping[str, Any]) -> Iterator[Row]:
@@ -46,9 +46,11 @@ def _walk(value: Any, where: tuple[str, ...], declared: Mapping[str, Number]) ->
 def write_csv(path: Path, head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Path:
     """Write a CSV file in one piece."""
     hdf5.check_writable(path)
-    with hdf5.replacing(path) as temporary:
-        with open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(head)
-            writer.writerows(rows)
+    with (
+        hdf5.replacing(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(head)
+        writer.writerows(rows)
     return path

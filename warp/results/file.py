@@ -1,19 +1,22 @@
-"""The result file: one HDF5 file that holds the case, the model, the fields, the numbers and where they came from.
+"""The result file: one HDF5 file with the case, the model, the fields, the numbers, their origin.
 
     /            attributes format = "warpage", schema = [major, minor]
     /case        the case file, verbatim (UTF-8 bytes)
-    /parts       names of the parts (JSON)                 /metrics   all numbers (JSON), see `metrics.evaluate`;
-                 of a process those of the last load step, and under "steps" those of every one, in order (1.1)
-    /grid        x, y, z line coordinates [m]; attribute mirror = (x, y): the first line is a mirror plane
+    /parts       names of the parts (JSON)
+    /metrics     all numbers (JSON), see `metrics.evaluate`; of a process those of the last load
+                 step, and under "steps" those of every one, in order (1.1)
+    /grid        x, y, z line coordinates [m];
+                 attribute mirror = (x, y): the first line is a mirror plane
     /ids         (nz, ny, nx) row of /media of every voxel, 0 = void
-    /media       part (index into /parts, -1 void), stress_free [K], share, material (names, JSON), one entry a row
+    /media       part (index into /parts, -1 void), stress_free [K], share, material (names, JSON),
+                 one entry a row
     /fields      temperature (nz, ny, nx) [K];
                  displacement (3, nz+1, ny+1, nx+1) [m]: u on x-faces, v on y-faces, w on z-faces;
                  stress (nz, ny, nx, 6) [Pa] in VTK's order xx yy zz xy yz xz
-    /steps       of a process, since 1.1: N/PART.SIDE/x, y, w after step N: vertices and heights of a measured surface
-                 [m], without rigid motion, NaN off the footprint
-    /cells       for viewers: displacement at centres (nz, ny, nx, 3) [m]; part; material (index into
-                 material_names, JSON); ghost = 32 in void voxels
+    /steps       of a process, since 1.1: N/PART.SIDE/x, y, w after step N: vertices and heights of
+                 a measured surface [m], without rigid motion, NaN off the footprint
+    /cells       for viewers: displacement at centres (nz, ny, nx, 3) [m]; part; material (index
+                 into material_names, JSON); ghost = 32 in void voxels
     /provenance  info (JSON: program, device, solvers, wall time, memory ...);
                  residuals/<solver>: relative residual of every iteration
     /VTKHDF      links for ParaView (`vtkhdf`)
@@ -48,15 +51,17 @@ from warp.voxels.grid import Grid
 __all__ = ["MediaTable", "Result", "check_writable", "origin", "read", "summary", "write"]
 FORMAT = "warpage"
 SCHEMA = (1, 1)
-PACKED_CELLS = 20_000_000  # larger models store real fields unpacked: zlib takes 2.5 s per million voxels, a solve less
+PACKED_CELLS = 20_000_000
+"""Larger models store real fields unpacked: zlib would take longer than the solve."""
 
 
 @dataclass(eq=False)
 class Result:
-    """A solved case. `fields` and `ids` are arrays, or are read from the file when first asked for.
+    """Hold a solved case; `fields` and `ids` are arrays, or are read from the file on first use.
 
-    It serves as a model for `metrics` and `surface` (grid, ids, media.part, parts). provenance["solver"] maps "heat"
-    and "elastic" to iterations, residual, seconds, tolerance; `residuals` has their histories.
+    It serves as a model for `metrics` and `surface` (grid, ids, media.part, parts).
+    provenance["solver"] maps "heat" and "elastic" to iterations, residual, seconds, tolerance;
+    `residuals` has their histories.
     """
 
     case: str
@@ -69,7 +74,7 @@ class Result:
     provenance: dict[str, Any] = field(default_factory=dict)
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
-    """Of a process: "N/PART.SIDE/x", "/y" and "/w" [m] after step N."""
+    """Measured surfaces of a process after step N: "N/PART.SIDE/x", "/y" and "/w" [m]."""
 
     def __repr__(self) -> str:
         surfaces = self.metrics.get("surfaces", {}).items()
@@ -78,7 +83,8 @@ class Result:
             for part, sides in surfaces
             for side, n in sides.items()
         )
-        return f"<Result: {self.grid.cells:,} voxels; {', '.join(self.fields)}; warpage {', '.join(found)}>"
+        fields = ", ".join(self.fields)
+        return f"<Result: {self.grid.cells:,} voxels; {fields}; warpage {', '.join(found)}>"
 
     @classmethod
     def of(
@@ -94,8 +100,10 @@ class Result:
         tolerances: Mapping[str, float] | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> Result:
-        """Collect a solved model. heat, elastic: their solutions; temperature: the field, where no heat solve made
-        it."""
+        """Collect a solved model.
+
+        heat, elastic: their solutions; temperature: the field, if no heat solve made it.
+        """
         media = MediaTable(
             np.asarray(model.media.part, np.int32),
             list(model.media.names),
@@ -167,7 +175,7 @@ class Result:
         return warpage(surface.sample(self, self.displacement, part, side), zone)
 
     def summary(self) -> dict[str, Any]:
-        """The numbers of this run, ready for JSON."""
+        """Return the numbers of this run, ready for JSON."""
         return summary(self)
 
     def write(
@@ -177,7 +185,10 @@ class Result:
         return write(self, path, single=single, xdmf=xdmf)
 
     def to_xarray(self) -> Any:
-        """Temperature, displacement at centres and part index as an xarray.Dataset over x, y, z [m], void as NaN."""
+        """Return an xarray.Dataset over x, y, z [m]: temperature, displacement, part.
+
+        Displacement at voxel centres; void is NaN.
+        """
         try:
             import xarray  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
@@ -204,7 +215,10 @@ class Result:
         )
 
     def to_pyvista(self) -> Any:
-        """The voxels as a pyvista.RectilinearGrid [m] with the cell data of the .vtr file, void voxels hidden."""
+        """Return the voxels as a pyvista.RectilinearGrid [m], void voxels hidden.
+
+        With the cell data of the .vtr file.
+        """
         try:
             import pyvista  # type: ignore[import-not-found,unused-ignore]
         except ImportError:
@@ -225,7 +239,7 @@ class Result:
 
 
 def summary(result: Result) -> dict[str, Any]:
-    """What `warp summary --json` prints: metrics, solvers, size, device, time and memory."""
+    """Return what `warp summary --json` prints: metrics, solvers, size, device, cost."""
     info = result.provenance
     solver = {
         name: {key: value for key, value in record.items() if key != "residuals"}
@@ -280,7 +294,10 @@ def write(
 
 
 def read(path: str | os.PathLike[str]) -> Result:
-    """Open a result file; fields are read when asked for. A file that is not a whole result is one clear error."""
+    """Open a result file; fields are read when first used.
+
+    A file that is not a whole result is one clear error.
+    """
     path = Path(path)
     if not path.is_file():
         raise WarpError(
@@ -322,7 +339,10 @@ def read(path: str | os.PathLike[str]) -> Result:
 
 
 class StoredStress(hdf5.Stored):
-    """Stress on disk in VTK's layout, indexed as (6, nz, ny, nx); `[:, k]` reads one layer, `[:, :, j]` one section."""
+    """Index stress on disk in VTK's layout as (6, nz, ny, nx).
+
+    `[:, k]` reads one layer, `[:, :, j]` one section.
+    """
 
     def __getitem__(self, key: Any) -> np.ndarray:
         if isinstance(key, tuple) and len(key) > 1:
@@ -394,7 +414,7 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
 
 
 def _check_fit(result: Result, file: h5py.File) -> None:
-    """Refuse what no checksum finds: datasets of a file that somebody changed and that do not belong together."""
+    """Refuse datasets that do not belong together: no checksum finds an edited file."""
     nz, ny, nx = shape = result.grid.shape
     for axis in "xyz":
         lines = getattr(result.grid, axis)

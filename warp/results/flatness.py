@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warp.results.surface import Surface, Zone, integrals, interpolate, zoned
+from warp.results.surface import Surface, Zone, extremes, integrals, interpolate, zoned
 
 UM = 1e-6
 ROUND_OFF = 1e-9  # of the height: a smaller sum over the diagonals has no sign
@@ -45,6 +45,8 @@ class Warpage:
     value: float
     span: float
     rms: float
+    highest: float
+    lowest: float
     centre: float
     corner_minus_centre: float
     edge_x_minus_centre: float
@@ -53,11 +55,15 @@ class Warpage:
 
 
 def warpage(surface: Surface, zone: Zone = None) -> Warpage:
-    """Signed warpage, heights and curvatures of a surface in its measuring zone (default: the whole footprint)."""
+    """Measure warpage, heights and curvatures of a surface in its measuring zone.
+
+    zone: default the whole footprint.
+    """
     s = zoned(surface, zone)
     plane = fit_plane(s)
     residual = s.w - (plane[0] + plane[1] * s.x[None, :] + plane[2] * s.y[:, None])
-    height = float(np.nanmax(residual) - np.nanmin(residual))
+    lowest, highest = extremes(s, residual)
+    low, high = extremes(s, s.w)
     x0, x1, y0, y1 = s.bounds
     xm, ym = (x0 + x1) / 2, (y0 + y1) / 2
     at = interpolate(
@@ -70,9 +76,11 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
         surface=s,
         residual=residual,
         plane=plane,
-        value=height * diagonal_sign(s, residual),
-        span=float(np.nanmax(s.w) - np.nanmin(s.w)),
+        value=(highest - lowest) * diagonal_sign(s, residual),
+        span=high - low,
         rms=float(np.sqrt(np.nansum(s.weights * np.nan_to_num(residual) ** 2) / s.weights.sum())),
+        highest=highest,
+        lowest=lowest,
         centre=float(at[0]),
         corner_minus_centre=float(at[1:5].mean() - at[0]),
         edge_x_minus_centre=float(at[5:7].mean() - at[0]),
@@ -82,7 +90,7 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
 
 
 def fit_plane(surface: Surface) -> tuple[float, float, float]:
-    """a, b, c of the least-squares plane a + b x + c y."""
+    """Return a, b, c of the least-squares plane a + b x + c y."""
     x0, x1, y0, y1 = surface.bounds
     length = max(x1 - x0, y1 - y0)
     a, b, c = _least_squares(
@@ -98,9 +106,9 @@ def fit_plane(surface: Surface) -> tuple[float, float, float]:
 def diagonal(
     surface: Surface, values: np.ndarray, which: int = 0, points: int = 201
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values along a diagonal of the zone's rectangle: distance from its middle [m] and value, NaN off the footprint.
+    """Return distance from the middle [m] and value along a diagonal of the zone.
 
-    which: 0 from (x0, y0) to (x1, y1), 1 from (x0, y1) to (x1, y0).
+    NaN off the footprint. which: 0 from (x0, y0) to (x1, y1), 1 from (x0, y1) to (x1, y0).
     """
     x0, x1, y0, y1 = surface.bounds
     t = np.linspace(0, 1, points)
@@ -126,10 +134,11 @@ def diagonal_sign(surface: Surface, values: np.ndarray) -> int:
 
 
 def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, float]:
-    """kappa_x, kappa_y, kappa_xy = -d2w/dx2, -d2w/dy2, -d2w/dxdy [1/m] over the middle `fraction` of each side.
+    """Fit kappa_x, kappa_y, kappa_xy [1/m] over the middle `fraction` of each side.
 
-    Vertices as they lie, since interpolated ones would add a bias of h2/8 w''; widened until three lines fit each
-    way. NaN without them.
+    They are -d2w/dx2, -d2w/dy2, -d2w/dxdy. The fit takes the vertices as they are, since
+    interpolated ones would add a bias of h2/8 w''; it is widened until three lines fit each way,
+    and NaN without them.
     """
     x0, x1, y0, y1 = surface.bounds
     lx, ly = x1 - x0, y1 - y0
@@ -159,10 +168,11 @@ def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, f
 
 
 def coplanarity(surface: Surface) -> float:
-    """Distance of the highest point of a terminal surface above its seating plane [m], as JESD22-B108 measures it.
+    """Return the height of the highest point of terminals above their seating plane [m].
 
-    The seating plane touches the three lowest points round the centroid: the supporting plane of the lower hull under
-    it. The terminals are taken as coplanar before the load, so that only w counts.
+    As JESD22-B108 measures it. The seating plane touches the three lowest points round the
+    centroid: the supporting plane of the lower hull under it. The terminals are taken as coplanar
+    before the load, so that only w counts.
     """
     known = surface.weights > 0
     x, y = _mesh(surface.x, surface.y)
@@ -171,8 +181,8 @@ def coplanarity(surface: Surface) -> float:
     middle = (points * weight[:, None]).sum(axis=0) / weight.sum()
     points = (points - middle) / max(np.ptp(surface.x), np.ptp(surface.y))
     w = surface.w[known]
-    # Dual simplex on "the highest plane under all points at the centroid", from a huge and far too high triangle
-    # round it.
+    # Dual simplex on "the highest plane under all points at the centroid", from a huge and far too
+    # high triangle round it.
     far = 1e3 * np.array([[0.0, 2.0], [-1.7, -1.0], [1.7, -1.0]])
     points, z = (
         np.vstack((points, far)),
@@ -204,9 +214,10 @@ def _mesh(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _least_squares(
     area: np.ndarray, moment: np.ndarray, powers: list[tuple[int, int]]
 ) -> np.ndarray:
-    """Coefficients of x^p y^q in the fit of w, from the integrals of these and of w times these [q, p].
+    """Return the coefficients of x^p y^q in the fit of w.
 
-    Minimal norm where the footprint leaves a term undetermined.
+    From the integrals of these, and of w times these [q, p]. Minimal norm where the footprint
+    leaves a term undetermined.
     """
     gram = np.array([[area[q + s, p + r] for r, s in powers] for p, q in powers])
     return np.linalg.lstsq(gram, np.array([moment[q, p] for p, q in powers]), rcond=1e-12)[0]

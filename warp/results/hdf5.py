@@ -1,8 +1,9 @@
-"""HDF5 mechanics: whole files or none, checksums, layers in chunks, arrays that stay on the disk, clear failures.
+"""Write and read HDF5: whole files or none, checksums, chunks of layers, arrays left on disk.
 
-A file is written under a temporary name in the same folder, flushed to the disk and renamed: no reader sees half a
-file, and a failed run leaves none. Every dataset carries Fletcher-32 checksums, and the metadata of HDF5's format
-v110 its own, so that a flipped bit is found when it is read. Knows nothing of what the datasets mean.
+A file is written under a temporary name in the same folder, flushed to the disk and renamed: no
+reader sees half a file, and a failed run leaves none. Every dataset carries Fletcher-32 checksums,
+and the metadata of HDF5's format v110 its own, so that a flipped bit is found when it is read.
+Knows nothing of what the datasets mean.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ CHUNK_BYTES = 1 << 20  # HDF5's default chunk cache (1 MiB before 2.0) holds one
 
 
 def check_writable(path: str | os.PathLike[str], need: int = 0) -> None:
-    """Fail now, not after the solve, if `path` cannot be written or its disk has fewer than `need` bytes free."""
+    """Fail before the solve if `path` cannot be written or its disk is too full.
+
+    need: bytes that must be free.
+    """
     path = Path(path)
     folder = path.parent
     if path.is_dir():
@@ -48,13 +52,14 @@ def check_writable(path: str | os.PathLike[str], need: int = 0) -> None:
     free = shutil.disk_usage(folder).free
     if free < need:
         raise WarpError(
-            f"cannot write {path}: the result needs about {need / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB free"
+            f"cannot write {path}: the result needs about {need / 1e9:.1f} GB "
+            f"and the disk has {free / 1e9:.1f} GB free"
         )
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A dataset on disk that behaves as an array: index it to read a part, np.asarray reads all."""
+    """Read a dataset on disk as an array: an index reads a part, np.asarray reads all."""
 
     path: Path
     name: str
@@ -73,6 +78,7 @@ class Stored:
 
 
 def put(where: h5py.Group, name: str, data: np.ndarray) -> None:
+    """Store an array with a checksum, compressed if asked for."""
     if data.size:
         where.create_dataset(name, data=data, chunks=data.shape, fletcher32=True)
     else:
@@ -117,7 +123,10 @@ def put_layers(
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON can hold it: NumPy numbers as Python's, no NaN (None), paths and the like as text."""
+    """Return a value as JSON can hold it.
+
+    NumPy numbers become Python's, NaN becomes None, paths and the like become text.
+    """
     if isinstance(value, Mapping):
         return {str(key): plain(v) for key, v in value.items()}
     if isinstance(value, np.ndarray | np.generic):
@@ -140,11 +149,13 @@ def datasets(file: h5py.File, group: str) -> list[str]:
 
 
 def get_text(dataset: h5py.Dataset) -> str:
+    """Read text stored by `put_text`."""
     text = dataset[()].tobytes().decode()
     return "" if text == "\n" else text
 
 
 def get_json(dataset: h5py.Dataset) -> Any:
+    """Read JSON stored by `put_text`."""
     return json.loads(get_text(dataset))
 
 
@@ -175,7 +186,10 @@ def reading(path: Path) -> Iterator[h5py.File]:
 
 @contextmanager
 def creating(path: Path) -> Iterator[h5py.File]:
-    """A new HDF5 file that takes its name once it is complete; a disk that fills up is one WarpError."""
+    """Yield a new HDF5 file that takes its name once it is complete.
+
+    A disk that fills up is one WarpError.
+    """
     with replacing(path) as temporary, _Disk(temporary, "w+b") as disk:
         with h5py.File(disk, "w", libver=("v110", "v110")) as file:
             yield file
@@ -184,7 +198,10 @@ def creating(path: Path) -> Iterator[h5py.File]:
 
 
 class _Disk(io.FileIO):
-    """Keeps the failure of a write from HDF5, which could not close its datasets then and would crash at the exit."""
+    """Hide write errors (disk full) from HDF5, which would otherwise crash while closing.
+
+    They are raised after.
+    """
 
     failure: OSError | None = None
 
@@ -207,7 +224,10 @@ class _Disk(io.FileIO):
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its name once it is complete and on the disk; removed on failure."""
+    """Yield a temporary file beside `path` that takes its name once complete and on the disk.
+
+    It is removed on failure.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary

@@ -1,8 +1,9 @@
-"""The surfaces of a finished run as an instrument would show them: the whole footprint above one plane.
+"""Show the surfaces of a result as an instrument would: the whole footprint above one plane.
 
-The plane is the least-squares plane of the measuring zone, so that the picture and the number of a surface belong
-together: heights in the zone are the residual whose peak to valley is the warpage, heights outside show what the zone
-leaves out. Up (towards the lid) is positive, on a top and on a bottom alike.
+The plane is the least-squares plane of the measuring zone, so that the picture and the number of a
+surface belong together: heights in the zone are the residual whose peak to valley is the warpage,
+heights outside show what the zone leaves out. Up (towards the lid) is positive, on a top and on a
+bottom alike.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from warp.errors import WarpError
 from warp.results import flatness
 from warp.results.flatness import Warpage
-from warp.results.surface import Side, Surface, Zone, sample
+from warp.results.surface import SIDES, Side, Surface, Zone, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,10 @@ WHOLE = 1e-6  # m: a zone that leaves out less than this of a footprint is the w
 
 @dataclass(frozen=True)
 class Flat:
-    """One surface with its numbers; `surface` is the whole footprint, `warpage.surface` the measuring zone."""
+    """Hold one surface with its numbers.
+
+    surface is the whole footprint, warpage.surface the measuring zone.
+    """
 
     warpage: Warpage
     surface: Surface
@@ -58,13 +62,13 @@ class Flat:
 
 
 def flat(result: Result, part: str, side: Side) -> Flat:
-    """One surface of a result over the zone in which the run measured it."""
+    """Measure one surface of a result over the zone that the run used."""
     surface = sample(result, result.displacement, part, side)
     return Flat(flatness.warpage(surface, zone(result, surface)), surface)
 
 
 def zone(result: Result, surface: Surface) -> Zone:
-    """The measuring zone that the run used for a surface, None = all of it."""
+    """Return the measuring zone that the run used for a surface, None = all of it."""
     numbers = result.metrics.get("surfaces", {}).get(surface.part, {}).get(surface.side)
     if not numbers:
         return None
@@ -77,7 +81,7 @@ def zone(result: Result, surface: Surface) -> Zone:
 
 
 def known(result: Result) -> list[tuple[str, Side]]:
-    """Every surface that the run measured."""
+    """List every surface that the run measured."""
     return [
         (part, cast(Side, side))
         for part, sides in result.metrics.get("surfaces", {}).items()
@@ -86,7 +90,10 @@ def known(result: Result) -> list[tuple[str, Side]]:
 
 
 def chosen(result: Result, names: Iterable[str]) -> list[tuple[str, Side]]:
-    """Surfaces by their names PART.top, PART.bottom or "all"; without any name those that say most."""
+    """Return surfaces by their names PART.top, PART.bottom or "all".
+
+    Without any name, those that a reader asks for first.
+    """
     names = list(names)
     if not names:
         return telling(result)
@@ -95,19 +102,20 @@ def chosen(result: Result, names: Iterable[str]) -> list[tuple[str, Side]]:
     found: list[tuple[str, Side]] = []
     for name in names:
         part, _, side = name.rpartition(".")
-        if side not in ("top", "bottom") or part not in result.parts:
+        if side not in SIDES or part not in result.parts:
             raise WarpError(
-                f"no surface {name!r}: write PART.top or PART.bottom with a part of {', '.join(result.parts)}"
+                f"no surface {name!r}: write PART.top or PART.bottom with a part of "
+                f"{', '.join(result.parts)}"
             )
-        found.append((part, cast(Side, side)))
+        found.append((part, side))
     return found
 
 
 def telling(result: Result) -> list[tuple[str, Side]]:
-    """The surfaces that a reader asks for first, the one that meets the board before all others.
+    """Return the surfaces that a reader asks for first, the one to the board before others.
 
-    Those are the bottom of the lowest wide part, the top of the hottest part (the chip, under power) and the top of the
-    highest one.
+    They are the bottom of the lowest wide part, the top of the hottest part (the chip, under power)
+    and the top of the highest one.
     """
     measured = known(result)
     if not measured:
@@ -124,7 +132,10 @@ def telling(result: Result) -> list[tuple[str, Side]]:
 
 
 def board_part(result: Result) -> str | None:
-    """The part whose bottom meets the board (the substrate): the lowest that is wide and no ring or array of balls."""
+    """Return the part whose bottom meets the board: the lowest that is wide and filled.
+
+    Rings and arrays of balls do not count.
+    """
     surfaces = result.metrics.get("surfaces", {})
     sizes = {
         p: max(s["zone_x_mm"] * s["zone_y_mm"] for s in sides.values())
@@ -136,7 +147,7 @@ def board_part(result: Result) -> str | None:
 
 
 def _shapes(result: Result) -> tuple[dict[str, float], dict[str, float]]:
-    """Of each part the mean height of its voxels [m], and how much of its rectangle in plane it fills."""
+    """Return each part's mean height [m] and how much of its rectangle in plane it fills."""
     part_of, count = np.asarray(result.media.part), len(result.parts)
     volume, moment = np.zeros(count), np.zeros(count)
     covered = np.zeros((count, *result.ids.shape[1:]), bool)

@@ -1,15 +1,21 @@
-"""Stress fields to numbers: what cracks a chip and what peels an interface.
+"""Stress fields to numbers: principal and von Mises stress of parts, peel and shear of interfaces.
 
-Principal stresses are the roots of the cubic in closed form: with p = tr(s)/3 and the deviator's invariants J2, J3,
-    s1, s3 = p + 2 sqrt(J2/3) cos(theta), cos(theta + 2 pi/3),  cos(3 theta) = (3 sqrt(3)/2) J3 / J2^(3/2),   von
-    Mises = sqrt(3 J2)
-(Malvern, Introduction to the Mechanics of a Continuous Medium, 1969, 3.3).
-The largest value in a part is given with its place, nothing left out. At a re-entrant corner or the edge of a
-bimaterial joint linear elasticity is singular: that largest value grows with every refinement. The 99.9 % quantile by
-volume (0.1 % for the compressive principal stress) converges; compare designs by it. An interface is every horizontal
-face between two parts: peel = szz (tension opens it), shear = |(sxz, syz)|, both linear in z from the two cell
-centres to the face, weighted by area. stress: (6, nz, ny, nx) in xx yy zz yz xz xy order [Pa], read layer by layer,
-so an HDF5 dataset will do. Results in MPa and mm.
+Principal stresses are the roots of the cubic in closed form: with p = tr(s)/3 and the deviator's
+invariants J2, J3 (Malvern, Introduction to the Mechanics of a Continuous Medium, 1969, 3.3)
+
+    s1, s3 = p + 2 sqrt(J2/3) cos(theta), cos(theta + 2 pi/3)
+    cos(3 theta) = (3 sqrt(3)/2) J3 / J2^(3/2)
+    von Mises = sqrt(3 J2)
+
+The largest value in a part is given with its place, nothing left out. At a re-entrant corner or the
+edge of a bimaterial joint linear elasticity is singular: that largest value grows with every
+refinement. The 99.9 % quantile by volume (0.1 % for the compressive principal stress) converges;
+compare designs by it.
+
+An interface is every horizontal face between two parts: peel = szz (tension opens it),
+shear = |(sxz, syz)|, both linear in z from the two cell centres to the face, weighted by area.
+stress: (6, nz, ny, nx) in xx yy zz yz xz xy order [Pa], read layer by layer, so an HDF5 dataset
+will do. Results in MPa and mm.
 """
 
 from __future__ import annotations
@@ -34,7 +40,10 @@ MOST_BLOCKS, MOST_BINS = (
 
 
 def invariants(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Largest principal, smallest principal and von Mises stress of s (6, ...) in xx yy zz yz xz xy order."""
+    """Return the largest principal, smallest principal and von Mises stress.
+
+    s (6, ...) in xx yy zz yz xz xy order.
+    """
     xx, yy, zz, yz, xz, xy = np.asarray(s, np.float64)
     p = (xx + yy + zz) / 3
     a, b, c = xx - p, yy - p, zz - p
@@ -58,7 +67,10 @@ def cell_position(grid: Grid, flat: int) -> list[float]:
 
 
 def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
-    """Extreme principal and von Mises stress of every part [MPa] with their places [mm] and volume quantiles."""
+    """Return extreme principal and von Mises stress of every part [MPa].
+
+    With their places [mm] and quantiles by volume.
+    """
     from warp.kernels.host import stress as kernels
 
     count, area = len(model.parts), model.grid.area
@@ -78,12 +90,12 @@ def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
         kernels.add_volumes(volumes, layer, part, area, model.grid.dz[k], floor, width)
     bins = volumes.sum(axis=0)
     out: dict[str, dict[str, Any]] = {}
-    for q in np.flatnonzero(present):
+    for q in map(int, np.flatnonzero(present)):
         at = [
             _quantile(bins[n, q], share, floor[n, q], width[n, q])
             for n, share in enumerate((QUANTILE, 1 - QUANTILE, QUANTILE))
         ]
-        out[model.parts[q]] = {
+        out[model.parts[int(q)]] = {
             "max_principal_MPa": float(high[0, q] / MPA),
             "max_principal_at_mm": cell_position(model.grid, int(at_high[0, q])),
             "max_principal_q999_MPa": float(min(at[0], high[0, q]) / MPA),
@@ -98,10 +110,10 @@ def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
 
 
 def interfaces(model: Model, stress: np.ndarray) -> list[dict[str, Any]]:
-    """Peel and shear on the horizontal interfaces of every pair of touching parts, lower part first.
+    """Return peel and shear on the horizontal interfaces of touching parts, lower part first.
 
-    Areas and means are those of the modelled piece (half or quarter under symmetry): means and quantiles equal the
-    full package's.
+    Areas and means are those of the modelled piece (half or quarter under symmetry): means and
+    quantiles equal the full package's.
     """
     grid = model.grid
     part_of = np.asarray(model.media.part)
@@ -153,7 +165,10 @@ def quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
 
 
 def _layers(model: Model, stress: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """For every layer with solid cells: k, the part of each cell (-1 in void) and its stress (6, ny, nx)."""
+    """Yield k, the part of each cell (-1 in void) and its stress, layer by layer.
+
+    Layers without solid cells are left out; stress (6, ny, nx).
+    """
     part_of = np.asarray(model.media.part, np.int32)
     for run in runs(model.ids):
         part = part_of[model.ids[run.start]]
@@ -163,7 +178,7 @@ def _layers(model: Model, stress: np.ndarray) -> Iterator[tuple[int, np.ndarray,
 
 
 def first(on: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The first of the places (rows, ...) that are `on`."""
+    """Return the first of the places (rows, ...) that are `on`."""
     return np.where(on, places, np.iinfo(np.int64).max).min(axis=0)
 
 

@@ -1,16 +1,18 @@
 """Surfaces of parts: the out-of-plane displacement w where an engineer would measure it.
 
-w lives on z-faces at column centres. In a bent plate without shear the difference of two neighbours is the slope on
-the line between them times their distance, so that the columns' values are the corners of a polygon which touches the
-deflected surface on the grid lines: w_i = w(x_i) - w'' h_i^2 / 8. `sample` carries w to the grid's vertices, one
-direction after the other: linearly between columns, where the polygon touches; over the outer half of the outermost
-column with the slope that the two nearest lines extrapolate. Exact for a constant curvature on any graded grid. Mirror
-planes are unfolded first, so that a quarter model yields the full package's surface.
+w lives on z-faces at column centres. In a bent plate without shear the difference of two neighbours
+is the slope on the line between them times their distance, so that the columns' values are the
+corners of a polygon which touches the deflected surface on the grid lines: w_i = w(x_i) - w'' h_i^2
+/ 8. `sample` carries w to the grid's vertices, one direction after the other: linearly between
+columns, where the polygon touches; over the outer half of the outermost column with the slope that
+the two nearest lines extrapolate. Exact for a constant curvature on any graded grid. Mirror planes
+are unfolded first, so that a quarter model yields the full package's surface.
 
-A surface is the outermost z-face of the part in every column of its footprint, seen from above (top) or below (bottom):
-the bottom of a lid is the underside of its foot and the ceiling of its cavity together. Columns of which a curved side
-cuts off a part do not belong to the footprint: their corners lie beyond the rim.
-w > 0 points up, towards the lid, on either side. Lengths in metres. Arrays [j, i] = (y, x).
+A surface is the outermost z-face of the part in every column of its footprint, seen from above
+(top) or below (bottom): the bottom of a lid is the underside of its foot and the ceiling of its
+cavity together. Columns of which a curved side cuts off a part do not belong to the footprint:
+their corners lie beyond the rim. w > 0 points up, towards the lid, on either side. Lengths in
+metres. Arrays [j, i] = (y, x).
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ from warp.errors import WarpError
 from warp.voxels.grid import Grid, runs
 
 Side: TypeAlias = Literal["top", "bottom"]
+SIDES: tuple[Side, ...] = ("top", "bottom")
 WHOLE = 0.98
 """Share of a voxel that must be the part's own for its column to belong to the footprint."""
+SEARCHED = 17
+"""Points a side of the lattice on which an extreme is searched, over two half cells."""
 Zone: TypeAlias = "float | tuple[float, float, float, float] | None"
 
 
@@ -55,8 +60,8 @@ class Model(Protocol):
 class Surface:
     """Sampled displacement of one side of one part, unfolded to the full package.
 
-    x (n+1,), y (m+1,): vertex lines [m]; w (m+1, n+1): displacement [m], NaN off the footprint; cells (m, n):
-    footprint.
+    x (n+1,), y (m+1,): vertex lines [m]; w (m+1, n+1): displacement [m], NaN off the footprint;
+    cells (m, n): footprint.
     """
 
     part: str
@@ -68,8 +73,10 @@ class Surface:
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """Area that each vertex stands for (a quarter of every footprint cell it touches) [m2]; sums to the
-        footprint."""
+        """Return the area that each vertex stands for [m2]; it sums to the footprint.
+
+        That is a quarter of every footprint cell that the vertex touches.
+        """
         quarter = np.where(self.cells, np.diff(self.y)[:, None] * np.diff(self.x)[None, :] / 4, 0.0)
         area = np.zeros(self.w.shape)
         for corner in _corners():
@@ -77,7 +84,7 @@ class Surface:
         return area
 
     def cut(self) -> Surface:
-        """The same without the values of vertices that no footprint cell touches."""
+        """Blank the values of vertices that no footprint cell touches."""
         touched = np.zeros(self.w.shape, bool)
         for corner in _corners():
             touched[corner] |= self.cells
@@ -90,7 +97,10 @@ class Surface:
 
 
 def faces(model: Model) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest z-face index of every part in every column: two int32 arrays (parts, ny, nx), -1 where absent."""
+    """Return the lowest and the highest z-face index of every part in every column.
+
+    Two int32 arrays (parts, ny, nx), -1 where the part is absent.
+    """
     from warp.kernels.host import surface as kernels
 
     layers = runs(model.ids)
@@ -112,11 +122,12 @@ def part_index(model: Model, part: str) -> int:
 def sample(
     model: Model, displacement: np.ndarray, part: str, side: Side, face: np.ndarray | None = None
 ) -> Surface:
-    """Displacement of the part's top or bottom surface at the vertices of its footprint, in the full package.
+    """Sample the displacement of one side of a part at the vertices of its footprint.
 
-    displacement: (3, nz+1, ny+1, nx+1), w = displacement[2] on z-faces. face: this part's slice of `faces`, if at hand.
+    The surface is that of the full package. displacement: (3, nz+1, ny+1, nx+1), w =
+    displacement[2] on z-faces. face: this part's slice of `faces`, if at hand.
     """
-    if side not in ("top", "bottom"):
+    if side not in SIDES:
         raise WarpError(f"a surface is 'top' or 'bottom', not '{side}'")
     index = part_index(model, part)
     if face is None:
@@ -150,9 +161,10 @@ def sample(
 
 
 def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
-    """Columns (ny, nx) that belong to a surface; face (ny, nx): its z-face in each, -1 where the part is absent.
+    """Mark the columns (ny, nx) that belong to a surface.
 
-    All where no column is the part's own alone, e.g. of bumps a voxel wide.
+    face (ny, nx): its z-face in each, -1 where the part is absent. All columns of the part count
+    where none belongs to it alone, e.g. for bumps a voxel wide.
     """
     there = face >= 0
     share = model.media.share
@@ -168,9 +180,10 @@ def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
 
 
 def zoned(surface: Surface, zone: Zone) -> Surface:
-    """The surface inside a measuring zone: a rectangle (x0, x1, y0, y1), or an inset from the footprint's rectangle.
+    """Cut a surface to a measuring zone.
 
-    Zone borders become grid lines (values linear between the neighbouring vertices).
+    zone: a rectangle (x0, x1, y0, y1), or an inset from the footprint's rectangle. Zone borders
+    become grid lines, their values on parabolas through the neighbouring vertices.
     """
     if zone is None:
         return surface
@@ -200,29 +213,83 @@ def zoned(surface: Surface, zone: Zone) -> Surface:
 
 
 def interpolate(surface: Surface, values: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-    """Vertex values, bilinear at points (xs, ys); NaN off the footprint."""
+    """Interpolate vertex values at points (xs, ys) [m]; NaN off the footprint.
+
+    In each cell the biquadratic through its vertices and the middles of `with_middles`: exact where
+    the values are a polynomial of degree two.
+    """
+    return _biquadratic(surface, with_middles(surface, values), xs, ys)
+
+
+def with_middles(surface: Surface, values: np.ndarray) -> np.ndarray:
+    """Return values (2n+1, 2m+1) at vertices and, from parabolas through neighbours, between them.
+
+    The first axis is x. A middle is finite where the values beside it are, on the footprint or not.
+    """
+    return _with_middles(_with_middles(values, surface.x).T, surface.y)
+
+
+def extremes(surface: Surface, values: np.ndarray) -> tuple[float, float]:
+    """Find the lowest and the highest value of the interpolated surface.
+
+    Searched on vertices and middles, then on a finer lattice round the best of these.
+    """
+    fine = with_middles(surface, values)
+    fine = np.where(_touched(surface.cells.T), fine, np.nan)
+    x, y = (_with_middles(lines[None], lines)[0] for lines in (surface.x, surface.y))
+    found = []
+    for best, argbest in ((np.nanmin, np.nanargmin), (np.nanmax, np.nanargmax)):
+        p, r = np.unravel_index(int(argbest(fine)), fine.shape)
+        xs = np.linspace(x[max(p - 1, 0)], x[min(p + 1, x.size - 1)], SEARCHED)
+        ys = np.linspace(y[max(r - 1, 0)], y[min(r + 1, y.size - 1)], SEARCHED)
+        near = _biquadratic(surface, fine, xs[None, :], ys[:, None])
+        found.append(float(best(np.append(near, fine[p, r]))))
+    return found[0], found[1]
+
+
+def _biquadratic(surface: Surface, fine: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Evaluate the values of `with_middles` at points."""
     xs, ys = np.broadcast_arrays(np.asarray(xs, float), np.asarray(ys, float))
     i = np.clip(np.searchsorted(surface.x, xs, side="right") - 1, 0, surface.x.size - 2)
     j = np.clip(np.searchsorted(surface.y, ys, side="right") - 1, 0, surface.y.size - 2)
     s = np.clip((xs - surface.x[i]) / (surface.x[i + 1] - surface.x[i]), 0, 1)
     t = np.clip((ys - surface.y[j]) / (surface.y[j + 1] - surface.y[j]), 0, 1)
-    low = values[j, i] * (1 - s) + values[j, i + 1] * s
-    high = values[j + 1, i] * (1 - s) + values[j + 1, i + 1] * s
-    return np.where(surface.cells[j, i], low * (1 - t) + high * t, np.nan)
+    across, up = _quadratic_weights(s), _quadratic_weights(t)
+    found = np.zeros(xs.shape)
+    for a, weight in enumerate(across):
+        for b, other in enumerate(up):
+            found += weight * other * fine[2 * i + a, 2 * j + b]
+    return np.where(surface.cells[j, i], found, np.nan)
+
+
+def _quadratic_weights(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weigh the values at 0, 1/2 and 1 in that of their parabola at s."""
+    return (1 - s) * (1 - 2 * s), 4 * s * (1 - s), s * (2 * s - 1)
+
+
+def _touched(cells: np.ndarray) -> np.ndarray:
+    """Mark the vertices and middles (2n+1, 2m+1) that belong to a footprint cell of (n, m)."""
+    n, m = cells.shape
+    found = np.zeros((2 * n + 1, 2 * m + 1), bool)
+    for a in range(3):
+        for b in range(3):
+            found[a : a + 2 * n - 1 : 2, b : b + 2 * m - 1 : 2] |= cells
+    return found
 
 
 def integrals(
     surface: Surface, origin: tuple[float, float], length: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Integrals over the footprint (by Simpson's rule) of x^p y^q [q, p] and w x^p y^q, x and y from `origin` in `length`s.
+    """Integrate x^p y^q [q, p] and w x^p y^q over the footprint by Simpson's rule.
 
-    Of vertices, and middles on parabolas through them: exact where w is a polynomial of degree two.
+    x and y from `origin` in units of `length`. With the middles of `with_middles`: exact where w is
+    a polynomial of degree two.
     """
     from warp.kernels.host import surface as kernels
 
     x, y = (_with_middles(q[None], q)[0] for q in (surface.x, surface.y))
     x, y = (x - origin[0]) / length, (y - origin[1]) / length
-    w = _with_middles(_with_middles(surface.w, surface.x).T, surface.y)
+    w = with_middles(surface, surface.w)
     sums = np.empty((len(x), 5))
     kernels.integrals(
         sums, w, np.ascontiguousarray(surface.cells), x, y, np.diff(surface.x), np.diff(surface.y)
@@ -232,7 +299,7 @@ def integrals(
 
 
 def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Values on the lines (last axis, NaN outside), and between each two that of a parabola through a third."""
+    """Insert values between lines (last axis, NaN outside), from parabolas through a third."""
     from warp.kernels.host import surface as kernels
 
     out = np.empty((f.shape[0], 2 * f.shape[1] - 1))
@@ -241,7 +308,7 @@ def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
 
 
 def _corners() -> list[tuple[slice, slice]]:
-    """Which vertices (rows, columns) are the lower left, lower right, upper left and upper right one of the cells."""
+    """Return the slices of a cell's vertices: lower left, lower right, upper left, upper right."""
     return [
         (rows, columns)
         for rows in (slice(None, -1), slice(1, None))
@@ -259,7 +326,7 @@ def _extent(cells: np.ndarray, over: int) -> slice:
 
 
 def _to_lines(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Values at cell centres along the last axis (NaN outside) to the lines between and around the cells."""
+    """Carry values from cell centres (last axis, NaN outside) to the lines around the cells."""
     from warp.kernels.host import surface as kernels
 
     out = np.empty((f.shape[0], f.shape[1] + 1))
@@ -272,12 +339,15 @@ def _transposed(s: Surface) -> Surface:
 
 
 def _split(s: Surface, at: float) -> Surface:
-    """Insert the line x = at, linear between its neighbours, unless a line lies there already."""
+    """Insert the line x = at, on parabolas through its neighbours, unless a line lies there."""
     if np.abs(s.x - at).min() <= 1e-9 * (s.x[-1] - s.x[0]):
         return s
     i = int(np.searchsorted(s.x, at))
-    t = (at - s.x[i - 1]) / (s.x[i] - s.x[i - 1])
-    w = np.insert(s.w, i, (1 - t) * s.w[:, i - 1] + t * s.w[:, i], axis=1)
+    t = np.array((at - s.x[i - 1]) / (s.x[i] - s.x[i - 1]))
+    middle = _with_middles(s.w, s.x)[:, 2 * i - 1]
+    first, between, last = _quadratic_weights(t)
+    line = first * s.w[:, i - 1] + between * middle + last * s.w[:, i]
+    w = np.insert(s.w, i, line, axis=1)
     return replace(
         s, x=np.insert(s.x, i, at), w=w, cells=np.insert(s.cells, i, s.cells[:, i - 1], axis=1)
     )

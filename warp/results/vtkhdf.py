@@ -1,10 +1,11 @@
-"""What ParaView reads: a /VTKHDF group of links in the result file, and an XDMF side file for older versions.
+"""Link a result file for ParaView: a /VTKHDF group, and an XDMF file for older versions.
 
-/VTKHDF is a RectilinearGrid of format 2.7 (VTK 9.7, ParaView 6.2 and newer): Dimensions counts points (x, y, z),
-XCoordinates ... are links to /grid, CellData are links to /fields and /cells, so that nothing is stored twice.
-ParaView's HDF5 has zlib and Fletcher-32 only: no LZF. The XDMF file (XML, xdmf.org) names the same datasets as a
-3DRectMesh and must stay beside the .h5 file. Void voxels are hidden by `vtkGhostType` = 32
-(vtkDataSetAttributes::HIDDENCELL); the XDMF reader shows them with part = -1.
+/VTKHDF is a RectilinearGrid of format 2.7 (VTK 9.7, ParaView 6.2 and newer): Dimensions counts
+points (x, y, z), XCoordinates ... are links to /grid, CellData are links to /fields and /cells, so
+that nothing is stored twice. ParaView's HDF5 has zlib and Fletcher-32 only: no LZF. The XDMF file
+(XML, xdmf.org) names the same datasets as a 3DRectMesh and must stay beside the .h5 file. Void
+voxels are hidden by `vtkGhostType` = 32 (vtkDataSetAttributes::HIDDENCELL); the XDMF reader shows
+them with part = -1.
 """
 
 from __future__ import annotations
@@ -82,11 +83,11 @@ def _item(dataset: h5py.Dataset, where: str, indent: int) -> str:
     shape = " ".join(str(n) for n in dataset.shape)
     text = where.replace("&", "&amp;").replace("<", "&lt;")
     return (
-        f'{" " * indent}<DataItem Dimensions="{shape}" NumberType="{kind}" Precision="{dataset.dtype.itemsize}" '
-        f'Format="HDF">{text}</DataItem>'
+        f'{" " * indent}<DataItem Dimensions="{shape}" NumberType="{kind}" '
+        f'Precision="{dataset.dtype.itemsize}" Format="HDF">{text}</DataItem>'
     )
 
 
 def side_file(path: Path) -> Path:
-    """Where the XDMF file of a result file stands."""
+    """Return the path of the XDMF file of a result file."""
     return path.with_suffix(".xdmf")

@@ -31,8 +31,9 @@ from warp.solvers.elastic.solve import Solution as ElasticSolution
 from warp.solvers.elastic.solve import solve as solve_elastic
 from warp.solvers.elastic.stress import stress
 from warp.solvers.heat import transient
-from warp.solvers.heat.steady import Solution as HeatSolution
-from warp.solvers.heat.steady import solve_steady
+from warp.solvers.heat.solve import Solution as HeatSolution
+from warp.solvers.heat.solve import solve_steady
+from warp.solvers.krylov import Control
 
 OnProgress = Callable[[str, int, float], None]
 """Called with (stage of the run, iteration, residual): iteration 0 when a stage begins, and a
@@ -46,11 +47,11 @@ TOLERANCE = 1e-8
 class Start:
     """What a load step starts from.
 
-    state: of the body; None in a case without steps, which has no history.
+    state: of the body, `State.start` before the first step.
     temperature: in K, one or (nz, ny, nx).
     """
 
-    state: State | None
+    state: State
     temperature: float | np.ndarray
 
 
@@ -106,7 +107,7 @@ def solve(
 ) -> Solved:
     """Solve a load step; raise ConvergenceError where a solver misses TOLERANCE."""
     heat = partial(_heat, load_step, stage, device, on_progress)
-    displace = partial(_displacement, load_step, stage, start, device, on_progress)
+    displace = partial(_displacement, case, load_step, stage, start, device, on_progress)
     warm: HeatSolution | None
     lines: dict[str, Any] = {}
     temperature: float | np.ndarray
@@ -127,7 +128,7 @@ def solve(
     displacement = solution.displacement
     stresses = None
     if load_step.last:
-        stresses = stress(stage.voxels, displacement, temperature, solution.state, device)
+        stresses = stress(stage.voxels, temperature, solution.state, device)
     return Solved(Fields(temperature, heat_field, displacement, stresses), solution, warm, lines)
 
 
@@ -144,7 +145,8 @@ def _heat(
     sources = stage.assembly.sources if load_step.powered else []
     on_iteration = partial(on_progress, name)
     boundaries = stage.assembly.boundaries
-    return solve_steady(stage.voxels, boundaries, sources, device, TOLERANCE, on_iteration, stretch)
+    control = Control(TOLERANCE, on_iteration)
+    return solve_steady(stage.voxels, boundaries, sources, device, control, stretch)
 
 
 def _temperature(
@@ -163,13 +165,13 @@ def _temperature(
         return start.temperature
     sources = stage.assembly.sources if load_step.powered else []
     boundaries = stage.assembly.boundaries
-    passed = transient.solve(
-        stage.voxels, boundaries, sources, device, start.temperature, load_step.duration
-    )
+    schedule = transient.Schedule(start.temperature, load_step.duration)
+    passed = transient.solve(stage.voxels, boundaries, sources, device, schedule)
     return passed.frames[-1][1]
 
 
 def _displacement(
+    case: Case,
     load_step: LoadStep,
     stage: StageModel,
     start: Start,
@@ -181,26 +183,22 @@ def _displacement(
     name = label(load_step, "elastic")
     model = stage.voxels
 
-    def advance(
-        temperature: float | np.ndarray, state: State | None, duration: float
-    ) -> ElasticSolution:
+    def advance(temperature: float | np.ndarray, state: State, duration: float) -> ElasticSolution:
         on_progress(name, 0, NO_RESIDUAL)
         return solve_elastic(
             model,
             temperature,
             device,
-            TOLERANCE,
-            partial(on_progress, name),
             state,
-            duration,
-            stage.reuse,
-            load_step.support,
+            Control(TOLERANCE, partial(on_progress, name)),
+            duration=duration,
+            support=load_step.support,
+            reuse=stage.reuse if case.has_steps else None,
         )
 
     laws = relaxations(model)
-    if start.state is None or not laws or not load_step.duration:
+    if not laws or not load_step.duration:
         return advance(temperature, start.state, load_step.duration)
     extent = max(float(line[-1] - line[0]) for line in (model.grid.x, model.grid.y, model.grid.z))
-    return substeps.solve(
-        advance, laws, start.state, start.temperature, temperature, load_step.duration, extent
-    )
+    interval = substeps.Interval(start.temperature, temperature, load_step.duration)
+    return substeps.solve(advance, laws, start.state, interval, extent)

@@ -7,7 +7,7 @@ attached to the deformed body, and those that are gone release what they carried
 
     sigma = C(T) (strain since attached - thermal_strain(T, T_attached) + shrinkage)
 
-A case without steps has no history: sigma = C(T) (strain - thermal_strain(T, T0)). The numbers
+The numbers
 are those of `metrics` after every load step; the fields those of the last. A checkpoint after every
 load step lets a killed process continue, with the same numbers to the last bit (on the same
 device).
@@ -134,13 +134,12 @@ class _Run:
     ) -> tuple[StageModel, Checkpoint, Fields]:
         """Solve one load step from the checkpoint before it; return what is after it."""
         self.on_progress(load_step.label(step, "grid and voxels"), 0, NO_RESIDUAL)
-        start = Start(before.state, before.temperature)
+        state = before.state or State.start(stage.voxels.grid.shape)
+        start = Start(state, before.temperature)
         if step.stage != stage.stage:
             stage.reuse.forget()  # frees its memory; other voxels need another one
             old, stage = stage, enter(self.case, step, self.grid)
-            start = _carried(step, old, stage, start)
-        if self.case.has_steps and start.state is None:
-            start = replace(start, state=State.start(stage.voxels.grid.shape))
+            start = _carried(step, old, stage, start, self.device)
         solved = load_step.solve(self.case, step, stage, start, self.device, self.on_progress)
         return stage, self._noted(step, stage, before, solved), solved.fields
 
@@ -176,7 +175,7 @@ class _Run:
         U = self.device.xp.array(state.displacement)
         remove_rigid_motion(self.device, U, bordered(self.device, model.ids), model.grid)
         displacement = self.device.to_host(U)
-        stresses = stress(model, displacement, temperature, state, self.device)
+        stresses = stress(model, temperature, state, self.device)
         heat_field = temperature if isinstance(temperature, np.ndarray) else None
         return Fields(temperature, heat_field, displacement, stresses)
 
@@ -214,10 +213,10 @@ class _Run:
         return replace(result, fields=wanted, shapes=done.shapes)
 
 
-def _carried(step: LoadStep, old: StageModel, new: StageModel, start: Start) -> Start:
+def _carried(
+    step: LoadStep, old: StageModel, new: StageModel, start: Start, device: Device
+) -> Start:
     """Carry the body's state and temperature to the voxels of a new stage."""
-    if start.state is None:
-        return start
     state, temperature = start.state, start.temperature
     unit = new.stage.unit
     if unit is not None and unit != old.stage.unit:
@@ -228,7 +227,7 @@ def _carried(step: LoadStep, old: StageModel, new: StageModel, start: Start) -> 
     elif step.attached and step.temperature is not None:
         taken = handover.replaced(old.voxels, new.voxels, step.attached)
         state = state.without(taken) if taken.any() else state
-        state = handover.stiffened(state, old.voxels, new.voxels, step.temperature)
+        state = handover.stiffened(state, old.voxels, new.voxels, step.temperature, device)
     return Start(state, temperature)
 
 

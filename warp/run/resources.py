@@ -23,6 +23,8 @@ SPARE = 1.05
 10 million voxels, whose peak stays below the forecast."""
 BYTES_OF_HISTORY = 330
 """Of a voxel in a process; measured on process-fcbga.toml and process-reflow.toml."""
+BYTES_OF_ONE_STEP = 24
+"""Of a voxel in a case without steps: the forces of its only step."""
 BYTES_OF_RELAXING = 520
 """Of a viscoelastic voxel besides; allocations traced."""
 BYTES_OF_A_TERM = 230
@@ -43,9 +45,7 @@ def predicted_bytes(grid: Grid, case: Case) -> int:
 
 
 def bytes_of_history(case: Case) -> int:
-    """Return the bytes that a process keeps for each voxel, on average over the volume."""
-    if not case.has_steps:
-        return 0
+    """Return the bytes of the body's state for each voxel, on average over the volume."""
     total = relaxing = 0.0
     media = case.materials()
     for body in case.bodies():
@@ -56,7 +56,8 @@ def bytes_of_history(case: Case) -> int:
         law = getattr(media[body.material], "relaxation", None)
         if law is not None:
             relaxing += volume * (BYTES_OF_RELAXING + BYTES_OF_A_TERM * len(law.times))
-    return BYTES_OF_HISTORY + round(relaxing / total if total else 0.0)
+    own = BYTES_OF_HISTORY if case.has_steps else BYTES_OF_ONE_STEP
+    return own + round(relaxing / total if total else 0.0)
 
 
 def predicted_seconds(case: Case, cells: int, device: Device) -> float | None:

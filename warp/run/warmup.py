@@ -13,8 +13,9 @@ from warp.run.kernels import Progress, compile_groups
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic import stress as elastic_stress
 from warp.solvers.elastic.history.state import State
-from warp.solvers.heat import steady as heat
+from warp.solvers.heat import solve as heat
 from warp.solvers.heat import transient
+from warp.solvers.heat.transient import Schedule, Stepping
 from warp.voxels import voxelize
 from warp.voxels.boundary import Boundary, Film, Interface, Source
 from warp.voxels.grid import Grid
@@ -56,10 +57,15 @@ def solve_small(device: Device) -> None:
     voxelize.gaps(model)
     boundaries: list[Boundary] = [Film("chip.top", 1000, 300), Interface("chip", "underfill", 1e-6)]
     warm = heat.solve_steady(model, boundaries, [Source("chip", 1.0)], device)
-    transient.solve(model, boundaries, [Source("chip", 1.0)], device, 300.0, 1.0, fixed_step=1.0)
+    transient.solve(
+        model,
+        boundaries,
+        [Source("chip", 1.0)],
+        device,
+        Schedule(300.0, 1.0),
+        Stepping(fixed_step=1.0),
+    )
     for temperature in (300.0, warm.temperature):
-        bent = elastic.solve(model, temperature, device)
-        stress = elastic_stress.stress(model, bent.displacement, temperature, device=device)
-        metrics.evaluate(model, warm.temperature, bent.displacement, stress)
-        bent = elastic.solve(model, temperature, device, before=State.start(grid.shape))
-        elastic_stress.stress(model, bent.displacement, temperature, bent.state)
+        solution = elastic.solve(model, temperature, device, State.start(grid.shape))
+        stress = elastic_stress.stress(model, temperature, solution.state, device)
+        metrics.evaluate(model, warm.temperature, solution.displacement, stress)

@@ -1,1 +1,1 @@
-"""Solve the discrete equations: conduction of heat and thermo-elasticity, which never import each other."""
+"""Solve the discrete equations: heat conduction and thermo-elasticity, independent rooms."""

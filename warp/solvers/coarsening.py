@@ -1,9 +1,10 @@
-"""Coarsening of one direction: which grid lines survive, and how values on the fine grid follow from coarse ones.
+"""Coarsening of one direction: the grid lines that survive, and interpolation from coarse to fine.
 
-Neighbouring cells merge in pairs as long as the merged cell stays below a target width, so that a graded grid is coarsened
-where it is fine until it is uniform (semicoarsening in the direction of the strong coupling). Values on lines (faces) and
-at centres are interpolated linearly at their true coordinates; beyond the outermost centre they are extrapolated linearly,
-at a mirror plane they are constant.
+Neighbouring cells merge in pairs as long as the merged cell stays below a target width, so that a
+graded grid is coarsened where it is fine until it is uniform (semicoarsening in the direction of
+strong coupling). Values on lines (faces) and at centres are interpolated linearly at their true
+coordinates; beyond the outermost centre they are extrapolated linearly, at a mirror plane they are
+constant.
 """
 
 from dataclasses import dataclass
@@ -11,11 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 FEW = 3
-"""Columns that stay until the other direction has as few: one or two cannot twist, and roll about a strip's axis."""
+"""Columns that remain until the other direction has as few.
+
+One or two columns cannot twist, and can roll about a strip's axis.
+"""
 
 
 def merge(lines: np.ndarray, target: float) -> np.ndarray:
-    """Return the indices of the lines that survive when neighbouring cells narrower together than `target` merge."""
+    """Merge neighbouring cells up to a width of `target`; return the indices of surviving lines."""
     keep, i, n = [0], 0, len(lines) - 1
     while i < n:
         i += 2 if i + 2 <= n and lines[i + 2] - lines[i] <= target else 1
@@ -24,11 +28,13 @@ def merge(lines: np.ndarray, target: float) -> np.ndarray:
 
 
 def next_lines(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the lines of the next level: cells below one target width merge, until four in ten columns are gone.
+    """Return the indices of the surviving lines x and y of the next level.
 
-    One in ten is enough once cells up to five times the narrowest merge. Little at a time where a grid is graded: what
-    varies along y from one narrow cell column to the next is hardly smoothed while it is even along x across cells many
-    times narrower; wide cells must wait until the narrow ones have caught up.
+    Cells below a target width merge; the target grows until four in ten columns are gone, or one in
+    ten once cells up to five times the narrowest merge. A graded grid is coarsened a little at a
+    time: an error that varies along y between narrow columns and is even along x across cells many
+    times narrower is hardly smoothed, so wide cells must not merge before the narrow ones are as
+    wide.
     """
     narrowest = min(np.diff(x).min(), np.diff(y).min())
     columns = (len(x) - 1) * (len(y) - 1)
@@ -54,14 +60,14 @@ class Weights:
 
 
 def line_weights(lines: np.ndarray, keep: np.ndarray) -> Weights:
-    """Weights of values on lines."""
+    """Return the weights of values on lines; `keep`: indices of the surviving lines."""
     coarse = lines[keep]
     at = np.minimum(np.searchsorted(coarse, lines, side="right") - 1, len(coarse) - 2)
     return Weights(at, (lines - coarse[at]) / (coarse[at + 1] - coarse[at]))
 
 
 def centre_weights(lines: np.ndarray, keep: np.ndarray, mirror: bool) -> Weights:
-    """Weights of values at centres; `mirror`: the first line is a mirror plane."""
+    """Return the weights of values at centres; `mirror`: the first line is a mirror plane."""
     coarse = lines[keep]
     fine, centre = (lines[1:] + lines[:-1]) / 2, (coarse[1:] + coarse[:-1]) / 2
     if len(centre) == 1:

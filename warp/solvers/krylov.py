@@ -3,130 +3,195 @@
     z = M^-1 r,   beta = (r . z) / (r . z before),   p = z + beta p
     alpha = (r . z) / (p . A p),   x += alpha p,   r -= alpha A p
 
-Scalars stay on the device; the host reads one number an iteration, |r|. The residual that decides is computed anew from
-b - A x. A p lives in memory that the preconditioner needs only while it runs; neither reads what the other left there.
-An iteration is recorded once and replayed (on CUDA as one graph).
+Scalars stay on the device; the host reads one number an iteration, |r|. The residual that decides
+is computed anew from b - A x. A p shares scratch memory with the preconditioner; each overwrites it
+completely before reading. An iteration is recorded once and replayed (on CUDA as one graph).
 Shewchuk, An Introduction to the Conjugate Gradient Method (1994).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from warp.arrays import Array
 from warp.device import Device
 from warp.errors import ConvergenceError
 
+Apply = Callable[[Array, Array, float, float], None]
 Progress = Callable[[int, float], None]
+"""Called with the number of an iteration and the relative residual after it."""
 PATIENCE = 500
-"""Iterations in which the residual must fall to a tenth: a slow answer is better than none, no progress is a failure."""
+"""Iterations in which the residual must fall to a tenth; slower than that counts as a failure."""
 RR, SCALE, RZ, LAST, PQ, ALPHA, BETA, ONE = range(8)
+"""Places of the scalars r . r, 1/|r|, r . z, r . z before, p . A p, alpha, beta and of a 1."""
+
+
+class Vectors(Protocol):
+    """Residual `r` and correction `x` of a preconditioner, float32 arrays of one shape."""
+
+    x: Array
+    r: Array
 
 
 class Preconditioner(Protocol):
     """z = M^-1 r in float32: reads `fine.r`, writes `fine.x`."""
 
     @property
-    def fine(self) -> Any: ...
+    def fine(self) -> Vectors: ...
 
     @property
-    def idle(self) -> Any:
+    def idle(self) -> Array:
         """Float32 memory of two vectors or more, overwritten by `run` and free otherwise."""
 
     def run(self) -> None: ...
 
 
+@dataclass(frozen=True)
+class System:
+    """The equations A x = b, with a name for error messages.
+
+    `apply(out, x, keep, sign)`: out = keep out + sign A x in float64; `write_b(out)`: out = b,
+    called whenever b is wanted, so that b needs no memory of its own.
+    """
+
+    name: str
+    apply: Apply
+    write_b: Callable[[Array], Any]
+
+    @classmethod
+    def of(cls, name: str, apply: Apply, b: Array) -> System:
+        """Take b as an array."""
+
+        def write_b(out: Array) -> None:
+            out[...] = b
+
+        return cls(name, apply, write_b)
+
+
+@dataclass(frozen=True)
+class Control:
+    """When a solve ends, and what it calls after every iteration."""
+
+    tolerance: float = 1e-8
+    """Of |b - A x| / |b|."""
+    progress: Progress | None = None
+
+
+DEFAULT = Control()
+
+
 def solve(
     device: Device,
-    apply: Callable[[Any, Any, float, float], None],
-    b: Any,
+    system: System,
     cycle: Preconditioner,
-    tolerance: float,
-    name: str,
-    progress: Progress | None = None,
-    x: Any = None,
+    control: Control,
+    x: Array | None = None,
     forcing: float = 0.0,
-) -> tuple[Any, list[float]]:
-    """Solve A x = b from x (default 0); return x and the history of |r| / |b|, the last one computed from b - A x.
+) -> tuple[Array, list[float]]:
+    """Solve A x = b; return x and the history of |r| / |b|, its last entry computed from b - A x.
 
-    `b`: an array, or a function that writes it into one when it is wanted, which saves keeping it.
-    `apply(out, x, keep, sign)`: out = keep out + sign A x in float64. `forcing`: this share of the first residual is
-    enough, whatever the tolerance. Raises ConvergenceError when the residual stands still (PATIENCE).
+    x: the start, overwritten (default 0). forcing: stop at this share of the first residual even
+    if the tolerance is not reached. Raises ConvergenceError when the residual stagnates (PATIENCE).
     """
-    from warp.kernels.reduce import pieces
-
-    shape, n = cycle.fine.x.shape, cycle.fine.x.size
-    groups, chunk = pieces(n)
-    known = x is not None
-    x = x if known else device.zeros(shape)
-    r, p, q = (
-        device.zeros(shape),
-        device.zeros(shape),
-        cycle.idle[: 2 * n].view(np.float64).reshape(shape),
-    )
-    s, partial = device.zeros(8), device.zeros(groups * 256)
-    s[LAST] = s[ONE] = 1.0
-    z, small = cycle.fine.x.reshape(-1), cycle.fine.r.reshape(-1)
-    fx, fr, fp, fq = (a.reshape(-1) for a in (x, r, p, q))
-
-    def run(function: str, extent: int, *args, real=np.float64) -> None:
-        device.launch("reduce", function, (extent, 1, 1), *args, real=real)
-
-    def fold(slot: int) -> None:
-        run("fold_groups", 256, partial, groups, 1)
-        run("fold_lanes", 1, s, partial, slot, groups, 1)
-
-    def load() -> None:
-        if callable(b):
-            b(r)
-        else:
-            r[...] = b
-
-    def length() -> float:
-        run("dot_lanes", 256 * groups, partial, fr, fr, n, chunk, groups)
-        fold(RR)
-        return float(s[RR]) ** 0.5
-
-    def true_residual() -> float:
-        load()
-        apply(r, x, 1.0, -1.0)
-        return length()
-
-    def iterate() -> None:
-        run("inverse_root", 1, s, SCALE, RR)
-        run("narrow", n, small, fr, s, SCALE, n, real=np.float32)
-        cycle.run()
-        run("dot_lanes", 256 * groups, partial, fr, z, n, chunk, groups, real=np.float32)
-        fold(RZ)
-        run("ratio", 1, s, BETA, RZ, LAST, 1.0)
-        run("ratio", 1, s, LAST, RZ, ONE, 1.0)
-        run("direction", n, fp, z, s, ONE, BETA, n, real=np.float32)
-        apply(q, p, 0.0, 1.0)
-        run("dot_lanes", 256 * groups, partial, fp, fq, n, chunk, groups)
-        fold(PQ)
-        run("ratio", 1, s, ALPHA, RZ, PQ, 1.0)
-        run("step_lanes", 256 * groups, fx, fr, partial, fp, fq, s, ALPHA, n, chunk, groups)
-        fold(RR)
-
-    load()
-    scale = length()
+    iteration = _Iteration(device, system, cycle, x)
+    system.write_b(iteration.r)
+    scale = iteration.length()
     if scale == 0:
-        return device.zeros(shape), [0.0]
-    history = [true_residual() / scale if known else 1.0]
-    tolerance = max(tolerance, forcing * history[0]) if history[0] > tolerance else tolerance
-    with device.graph() as iteration:
-        iterate()
+        return device.zeros(iteration.x.shape), [0.0]
+    history = [1.0 if x is None else iteration.true_residual() / scale]
+    tolerance = control.tolerance
+    if history[0] > tolerance:
+        tolerance = max(tolerance, forcing * history[0])
+    with device.graph() as graph:
+        iteration.run()
     while not history[-1] <= tolerance:
-        still = len(history) > PATIENCE and min(history[-PATIENCE:]) > 0.1 * min(
-            history[:-PATIENCE]
-        )
-        if still or not np.isfinite(history[-1]):
+        if _stagnates(history):
             reached = f"residual {history[-1]:.1e} after {len(history) - 1} iterations"
-            raise ConvergenceError(f"{name}: {reached}, {tolerance:.0e} wanted")
-        iteration.launch()
-        history.append(float(s[RR]) ** 0.5 / scale)
+            raise ConvergenceError(f"{system.name}: {reached}, {tolerance:.0e} wanted")
+        graph.launch()
+        history.append(iteration.residual() / scale)
         if history[-1] <= tolerance:
-            history[-1] = true_residual() / scale
-        if progress:
-            progress(len(history) - 1, history[-1])
-    return x, history
+            history[-1] = iteration.true_residual() / scale
+        if control.progress:
+            control.progress(len(history) - 1, history[-1])
+    return iteration.x, history
+
+
+def _stagnates(history: list[float]) -> bool:
+    """Return True if the last PATIENCE residuals gained no digit, or the last one is not finite."""
+    if not np.isfinite(history[-1]):
+        return True
+    return len(history) > PATIENCE and min(history[-PATIENCE:]) > 0.1 * min(history[:-PATIENCE])
+
+
+class _Iteration:
+    """Vectors and scalars of one solve on a device, and the kernels that work on them."""
+
+    def __init__(
+        self, device: Device, system: System, cycle: Preconditioner, x: Array | None
+    ) -> None:
+        from warp.kernels.reduce import pieces
+
+        shape, self.n = cycle.fine.x.shape, cycle.fine.x.size
+        self.device, self.system, self.cycle = device, system, cycle
+        self.groups, self.chunk = pieces(self.n)
+        self.x = device.zeros(shape) if x is None else x
+        self.r, self.p = device.zeros(shape), device.zeros(shape)
+        self.q = cycle.idle[: 2 * self.n].view(np.float64).reshape(shape)
+        self.s, self.partial = device.zeros(8), device.zeros(self.groups * 256)
+        self.s[LAST] = self.s[ONE] = 1.0
+
+    def run(self) -> None:
+        """Do one iteration, from r on; leaves |r|^2 in s[RR]."""
+        s, n, cycle = self.s, self.n, self.cycle
+        x, r, p, q = (a.reshape(-1) for a in (self.x, self.r, self.p, self.q))
+        z, small_r = cycle.fine.x.reshape(-1), cycle.fine.r.reshape(-1)
+        self._launch("inverse_root", 1, s, SCALE, RR)
+        self._launch("narrow", n, small_r, r, s, SCALE, n, real=np.float32)
+        cycle.run()
+        self._dot(RZ, r, z, real=np.float32)
+        self._launch("ratio", 1, s, BETA, RZ, LAST, 1.0)
+        self._launch("ratio", 1, s, LAST, RZ, ONE, 1.0)
+        self._launch("direction", n, p, z, s, ONE, BETA, n, real=np.float32)
+        self.system.apply(self.q, self.p, 0.0, 1.0)
+        self._dot(PQ, p, q)
+        self._launch("ratio", 1, s, ALPHA, RZ, PQ, 1.0)
+        lanes, pieces = 256 * self.groups, (n, self.chunk, self.groups)
+        self._launch("step_lanes", lanes, x, r, self.partial, p, q, s, ALPHA, *pieces)
+        self._fold(RR)
+
+    def residual(self) -> float:
+        """Read |r| as the iteration left it."""
+        length: float = float(self.s[RR]) ** 0.5
+        return length
+
+    def true_residual(self) -> float:
+        """Compute r = b - A x and its length."""
+        self.system.write_b(self.r)
+        self.system.apply(self.r, self.x, 1.0, -1.0)
+        return self.length()
+
+    def length(self) -> float:
+        """Compute |r|."""
+        r = self.r.reshape(-1)
+        self._dot(RR, r, r)
+        return self.residual()
+
+    def _dot(self, slot: int, a: Array, b: Array, real: DTypeLike = np.float64) -> None:
+        """Put a . b into s[slot], summed in a fixed order."""
+        pieces = self.n, self.chunk, self.groups
+        self._launch("dot_lanes", 256 * self.groups, self.partial, a, b, *pieces, real=real)
+        self._fold(slot)
+
+    def _fold(self, slot: int) -> None:
+        """Add up the partial sums into s[slot]."""
+        self._launch("fold_groups", 256, self.partial, self.groups, 1)
+        self._launch("fold_lanes", 1, self.s, self.partial, slot, self.groups, 1)
+
+    def _launch(self, function: str, extent: int, *args: Any, real: DTypeLike = np.float64) -> None:
+        self.device.launch("reduce", function, (extent, 1, 1), *args, real=real)

@@ -1,71 +1,79 @@
-"""Matrices between few of very many places of a flat vector: what free edges, springs and ghosts add to a level.
+"""Sparse matrices that touch a few entries of a long vector, stored on those entries only.
 
-Only the places that take part are numbered, so that nothing has the length of the vector.
+Free edges, springs and extrapolated displacements add such matrices to a level. Only the entries
+that take part are numbered, so that no array has the length of the vector. A place is the flat
+index of an entry.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import sparse
 
+from warp.arrays import Array
 from warp.device import Device
 from warp.errors import WarpError
 
-MOST = np.iinfo(np.int32).max
+LARGEST = np.iinfo(np.int32).max
+"""Largest place that kernels can address."""
 
 
 @dataclass(frozen=True)
 class Scattered:
-    """`matrix` (n, n) between the flat places `at` (n), which ascend."""
+    """A `matrix` (n, n) between the places `at` (n), in ascending order."""
 
     at: np.ndarray
     matrix: sparse.csr_matrix
 
     @classmethod
     def of(cls, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> Scattered:
-        """From entries; those at one place are added."""
+        """Build from entries; entries at the same place are added."""
         at, number = numbered(np.concatenate([rows, columns]))
         row, column = np.split(number, 2)
         return cls(at, sparse.csr_matrix((values, (row, column)), shape=(len(at),) * 2))
 
     @classmethod
     def product(cls, B: sparse.csr_matrix, weight: np.ndarray) -> Scattered:
-        """B^T diag(weight) B of a matrix whose columns are places."""
-        return cls(np.arange(len(weight)), sparse.diags(weight).tocsr()).carried(B)
+        """Compute B^T diag(weight) B for a matrix whose columns are places."""
+        return cls(np.arange(len(weight)), sparse.diags(weight).tocsr()).projected(B)
 
-    def carried(self, B: sparse.csr_matrix) -> Scattered:
-        """B^T M B of a matrix with a row for each of `at`, and whose columns are places."""
+    def projected(self, B: sparse.csr_matrix) -> Scattered:
+        """Compute B^T M B for a matrix with a row for each of `at`, whose columns are places."""
         at, number = numbered(B.indices)
         few = sparse.csr_matrix((B.data, number, B.indptr), shape=(B.shape[0], len(at)))
         return Scattered(at, (few.T @ self.matrix @ few).tocsr())
 
     def __add__(self, other: Scattered) -> Scattered:
+        if not len(self.at) or not len(other.at):
+            return self if len(self.at) else other
         pairs = zip(self.entries(), other.entries(), strict=True)
         return Scattered.of(*(np.concatenate(pair) for pair in pairs))
 
     def entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Places of rows, places of columns, values."""
+        """Return the places of rows, the places of columns and the values of all entries."""
         coo = self.matrix.tocoo()
         return self.at[coo.row], self.at[coo.col], coo.data
 
-    def add_diagonal(self, device: Device, out: Any) -> None:
+    def add_diagonal(self, device: Device, out: Array) -> None:
         """Add the diagonal to an array of the whole size on a device."""
         add(device, out, self.at, self.matrix.diagonal())
 
-    def rows(self, device: Device, *reals, transposed: bool = False) -> SparseRows:
-        """For kernels."""
-        return SparseRows(
-            device, self.at, self.matrix.T.tocsr() if transposed else self.matrix, self.at, *reals
-        )
+    def rows(self, device: Device, *reals: DTypeLike, transposed: bool = False) -> SparseRows:
+        """Put the matrix on a device in the given precisions."""
+        matrix = self.matrix.T.tocsr() if transposed else self.matrix
+        return SparseRows(device, self.at, matrix, self.at, *reals)
+
+
+NOTHING = Scattered(np.zeros(0, np.int64), sparse.csr_matrix((0, 0)))
 
 
 def numbered(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different ones among `places`, ascending, and which of them each is.
+    """Return the sorted unique places and the number of each place among them.
 
-    As np.unique, which takes three times as long where the places come in ascending runs.
+    As np.unique(return_inverse=True), but faster on ascending runs.
     """
     order = np.argsort(places, kind="stable")
     ascending = places[order]
@@ -75,21 +83,21 @@ def numbered(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ascending[first], number
 
 
-def add(device: Device, out: Any, at: np.ndarray, values: np.ndarray) -> None:
-    """out[at] += values, flat places that differ, on a device."""
+def add(device: Device, out: Array, at: np.ndarray, values: np.ndarray) -> None:
+    """Compute out[at] += values on a device, for places that all differ."""
     flat, places = out.reshape(-1), device.asarray(at, np.int64)
     flat[places] += device.asarray(values, out.dtype)
 
 
 def find(at: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Which of the places `at`, ascending, each of `places` is; -1 where it is none."""
-    last = np.r_[at, -1]  # stays out of reach
+    """Return the number of each of `places` among the ascending `at`, -1 if it is absent."""
+    last = np.r_[at, -1]  # matches no place
     near = np.searchsorted(at, places)
     return np.where(last[near] == places, near, -1)
 
 
 class SparseRows:
-    """A matrix whose rows and columns are few flat places, as the arguments of kernel multigrid.sparse_rows."""
+    """A matrix on a device whose rows and columns are places, for kernel multigrid.sparse_rows."""
 
     def __init__(
         self,
@@ -97,12 +105,13 @@ class SparseRows:
         rows: np.ndarray,
         matrix: sparse.csr_matrix,
         columns: np.ndarray,
-        *reals,
+        *reals: DTypeLike,
     ) -> None:
+        """`rows`, `columns`: places of the matrix's rows and columns; `reals`: precisions."""
         last = max((int(a.max(initial=0)) for a in (rows, columns)), default=0)
-        if last > MOST:
+        if last > LARGEST:
             raise WarpError(
-                f"a grid with {last:.3g} displacements is too large: {MOST:.3g} at most"
+                f"a grid with {last:.3g} displacements is too large: {LARGEST:.3g} at most"
             )
         used = np.flatnonzero(np.diff(matrix.indptr))
         start = np.r_[matrix.indptr[used], matrix.indptr[-1]]
@@ -114,17 +123,10 @@ class SparseRows:
         value = matrix.data if len(matrix.data) else np.zeros(1)
         self.value = {real: device.asarray(value, real) for real in reals}
 
-    def apply(self, out, x, scale: float, add: float) -> None:
-        """out[rows] = add out[rows] + scale (matrix x)[rows]."""
+    def apply(self, out: Array, x: Array, scale: float, add: float) -> None:
+        """Compute out[rows] = add out[rows] + scale (matrix x)[rows]."""
         if self.count:
             real = x.dtype.type
-            args = (
-                out.reshape(-1),
-                x.reshape(-1),
-                scale,
-                add,
-                *self.places,
-                self.value[real],
-                self.count,
-            )
+            flat, table = (out.reshape(-1), x.reshape(-1)), (*self.places, self.value[real])
+            args = *flat, scale, add, *table, self.count
             self.device.launch("multigrid", "sparse_rows", (self.count, 1, 1), *args, real=real)

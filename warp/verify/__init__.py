@@ -1,1 +1,1 @@
-"""Compare the program with closed forms, published cases and other programs, and measure this machine."""
+"""Compare with closed forms, published cases and other programs; measure this machine."""

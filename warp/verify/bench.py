@@ -1,16 +1,19 @@
-"""How fast this machine is: kernels against the memory bandwidth that it really has, and whole solves.
+"""Measure this machine: kernels against its true memory bandwidth, and whole solves.
 
-    effective bandwidth = least traffic / time,     least traffic = every vector that must be read or written, once
+    effective bandwidth = least traffic / time
+    least traffic = every vector that must be read or written, once
 
-Nothing counts twice: neighbours come from cache, coefficients from tables. For the elastic operator that is 3 numbers a
-voxel read, 3 written and a 2-byte id: 50 bytes in float64, 26 in float32. A V-cycle is counted by what its passes over
-the finest level must move, as if coarser levels were free. The measure is this machine's own triad: two reads and a
-write, p = z + b p or r = b - q, whichever is faster. Every time is the best of several. Bytes a voxel: what the process
-(on a GPU: its memory pool) holds at most in a solve beyond what it held before the voxels were made.
+Nothing counts twice: neighbours come from cache, coefficients from tables. For the elastic operator
+that is 3 numbers a voxel read, 3 written and a 2-byte id: 50 bytes in float64, 26 in float32. A
+V-cycle is counted by what its passes over the finest level must move, as if coarser levels were
+free. The measure is this machine's own triad: two reads and a write, p = z + b p or r = b - q,
+whichever is faster. Every time is the best of several. Bytes a voxel: what the process (on a GPU:
+its memory pool) holds at most in a solve beyond what it held before the voxels were made.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import platform
 import time
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     from warp.voxels.voxelize import VoxelModel
 
 Step = Callable[[str, int, float], None]
+Prepared = tuple[Any, Any, Any]
+"""Operator, load and cycle of a solver."""
+Timed = tuple[str, float, float]
+"""Name of a kernel, its seconds, the least bytes a voxel that it moves."""
 PACKAGE = "fcbga-lid.toml"
 TOLERANCE = 1e-8
 EDGE = 10  # spacing at part edges is a tenth of the widest, as in the default grid
@@ -37,14 +44,18 @@ ID = 2  # bytes
 # Passes over the finest level, in vectors of the level, with (reads + writes):
 STEP = 5  # x, p read and written, r read
 SUBTRACT = 3  # p read, r read and written
-# Smoothing before (x is zero, the first step has no p to read), restriction, prolongation, smoothing after:
+# Smoothing before (x is zero, the first step has no p to read), restriction, prolongation,
+# smoothing after:
 CYCLE = (3 + SUBTRACT) + 1 + (3 + SUBTRACT) + 4
 CYCLE_AGAIN = 2 * (SUBTRACT + STEP)  # each further step before and after
 PASSES = 4  # of these those that look up ids, for each step: two residuals, two steps
 
 
 def run(device: Device, voxels: int | None = None, step: Step | None = None) -> dict[str, Any]:
-    """Measure `device` with the lidded flip chip, refined or coarsened in plane to about `voxels`."""
+    """Measure `device` with the lidded flip chip, refined or coarsened in plane.
+
+    voxels: about how many.
+    """
     from warp import __version__
     from warp.case import case
     from warp.run import model as run_model
@@ -82,7 +93,7 @@ def run(device: Device, voxels: int | None = None, step: Step | None = None) -> 
 
 
 def spaced(voxels: int, path: Path | None = None) -> dict[str, str]:
-    """Overrides for about `voxels`: the in-plane spacing by bisection, layers through the thickness as they are."""
+    """Find overrides for about `voxels`: the in-plane spacing by bisection, layers as they are."""
     from warp.case import case
     from warp.voxels.grid import make_grid
 
@@ -111,7 +122,7 @@ def spaced(voxels: int, path: Path | None = None) -> dict[str, str]:
 
 
 def package() -> Path:
-    """The case file."""
+    """Return the path of the case file."""
     from importlib import resources
 
     return Path(str(resources.files("warp.data") / "packages" / PACKAGE))
@@ -123,10 +134,8 @@ def watch_memory(device: Device) -> int:
         pool = device.xp.get_default_memory_pool()
         pool.free_all_blocks()
         return int(pool.used_bytes())
-    try:
+    with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts anew
-    except OSError:
-        pass
     return held("VmRSS") or most_held(device)
 
 
@@ -170,7 +179,7 @@ def stream(device: Device, share: float = 0.05) -> dict[str, float]:
     p, z, q = (device.zeros(n) for _ in range(3))
     s, partial = device.asarray(np.array([1.0, 0.5])), device.zeros(groups * 256)
 
-    def timed(function: str, extent: int, *args) -> float:
+    def timed(function: str, extent: int, *args: Any) -> float:
         return best(device, lambda: device.launch("reduce", function, (extent, 1, 1), *args))
 
     copy = timed("copy", n, p, z, n)
@@ -180,7 +189,7 @@ def stream(device: Device, share: float = 0.05) -> dict[str, float]:
 
 
 def rated(row: tuple[str, float, float], voxels: int, triad: float) -> dict[str, Any]:
-    """A kernel's (name, s, least bytes per voxel) as a line of the table."""
+    """Write a kernel's (name, s, least bytes per voxel) as a line of the table."""
     name, seconds, least = row
     rate = least * voxels / seconds / 1e9
     return {
@@ -194,7 +203,10 @@ def rated(row: tuple[str, float, float], voxels: int, triad: float) -> dict[str,
 
 
 def load_average() -> float | None:
-    """Processes that wanted the CPU in the last minute: a number far from the threads' says that others worked too."""
+    """Return the processes that wanted the CPU in the last minute.
+
+    A number far from that of the threads says that others worked too.
+    """
     import os
 
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
@@ -202,7 +214,7 @@ def load_average() -> float | None:
 
 def elastic(
     case: Case, model: VoxelModel, device: Device, tell: Step, before: int
-) -> tuple[dict, list]:
+) -> tuple[dict[str, Any], list[Timed]]:
     """Whole solve of the displacement, then its kernels."""
     from warp.solvers.elastic import load as elastic_load
     from warp.solvers.elastic import operator as elastic_operator
@@ -211,8 +223,10 @@ def elastic(
     T = case.loads.temperature
     assert T is not None  # the package is evaluated at one temperature
 
-    def prepare() -> tuple:
-        A = elastic_operator.Operator(model, device, elastic_load.mean_temperature(model, T))
+    def prepare() -> Prepared:
+        A = elastic_operator.operator(
+            model, device, elastic_operator.moduli(model, elastic_load.mean_temperature(model, T))
+        )
         return A, elastic_load.load(model, A, T), Cycle(A)
 
     return whole("elastic", 3, prepare, model, device, tell, before)
@@ -220,13 +234,14 @@ def elastic(
 
 def heat(
     case: Case, model: VoxelModel, device: Device, tell: Step, before: int
-) -> tuple[dict, list]:
+) -> tuple[dict[str, Any], list[Timed]]:
     """Whole solve of the temperature (conductivities at one temperature), then its kernels."""
-    from warp.solvers.heat.multigrid import Cycle
-    from warp.solvers.heat.operator import load, operator
+    from warp.solvers.heat.load import load
+    from warp.solvers.heat.multigrid.cycle import Cycle
+    from warp.solvers.heat.operator import operator
     from warp.voxels import boundary
 
-    def prepare() -> tuple:
+    def prepare() -> Prepared:
         A = operator(model, case.boundaries, device)
         return A, load(A, boundary.heat_load(model, case.sources)), Cycle(A)
 
@@ -236,23 +251,23 @@ def heat(
 def whole(
     name: str,
     fields: int,
-    prepare: Callable[[], tuple],
+    prepare: Callable[[], Prepared],
     model: VoxelModel,
     device: Device,
     tell: Step,
     before: int,
-) -> tuple[dict, list]:
+) -> tuple[dict[str, Any], list[Timed]]:
     """Time the making of operator, load and cycle, the solve, and then each kernel."""
     from warp.solvers import krylov
+    from warp.solvers.krylov import Control, System
 
     start = time.perf_counter()
     A, b, cycle = prepare()
     b = device.asarray(b)
     device.synchronize()
     middle = time.perf_counter()
-    x, residuals = krylov.solve(
-        device, A.apply, b, cycle, TOLERANCE, name, lambda n, r: tell(name, n, r)
-    )
+    control = Control(TOLERANCE, lambda n, r: tell(name, n, r))
+    x, residuals = krylov.solve(device, System.of(name, A.apply, b), cycle, control)
     device.synchronize()
     found = solved(
         model,
@@ -270,8 +285,8 @@ def whole(
 
 def solved(
     model: VoxelModel, fields: int, residuals: list[float], setup: float, seconds: float, held: int
-) -> dict:
-    """What a solve took."""
+) -> dict[str, Any]:
+    """Write what a solve took."""
     unknowns, iterations = fields * model.grid.cells, len(residuals) - 1
     return {
         "iterations": iterations,
@@ -286,7 +301,7 @@ def solved(
 
 
 def operators(device: Device, A: Any, x: Any, fields: int) -> Iterator[tuple[str, float, float]]:
-    """The operator in both precisions."""
+    """Time the operator in both precisions."""
     for real, name in ((np.float64, "float64"), (np.float32, "float32")):
         given = x.astype(real)
         out = device.zeros(given.shape, real)
@@ -295,14 +310,14 @@ def operators(device: Device, A: Any, x: Any, fields: int) -> Iterator[tuple[str
 
 
 def smoothers(device: Device, cycle: Any, fields: int) -> Iterator[tuple[str, float, float]]:
-    """One smoothing step of the finest level and the first coarser one, and the whole V-cycle, in float32."""
+    """Time smoothing on the finest and the first coarser level, and the V-cycle, in float32."""
     vector = fields * 4
-    for n, level in enumerate(cycle.levels[:2]):
-        step = partial(level.smoother.step, level) if hasattr(level, "smoother") else level.lines
+    for n, level in enumerate(cycle.smoothed[:2]):
+        step = partial(level.smoother.step, level)
         share = np.prod(level.shape[-2:]) / np.prod(cycle.levels[0].shape[-2:])
         seconds = best(device, partial(step, 1.0, 0.0, 0.1, 0.1))
         yield f"smoothing step, level {n}", seconds, (STEP * vector + ID * (n == 0)) * float(share)
-    steps = cycle.levels[0].steps
+    steps = cycle.smoothed[0].steps
     yield (
         "V-cycle",
         best(device, cycle.run),

@@ -1,14 +1,15 @@
 """Closed forms for bent stacks: bimetal, laminate, a chip on a larger carrier, a film on a wafer.
 
-Plates are thin and linear, bonds perfect unless said otherwise. z points up from the middle of the stack, layers are
-listed from bottom to top. Strains are eps(z) = eps0 + z kappa, so kappa > 0 is a dome: the top is the longer side
-(convex, centre away from the board). A spherical cap sags kappa r^2/2 at radius r.
-Any consistent units; the letters are those of each docstring's equation:
-E Young's modulus, nu Poisson's ratio, alpha expansion, t or h thickness, dT temperature rise.
+Plates are thin and linear, bonds perfect unless said otherwise. z points up from the middle of the
+stack, layers are listed from bottom to top. Strains are eps(z) = eps0 + z kappa, so kappa > 0 is a
+dome: the top is the longer side (convex, centre away from the board). A spherical cap sags kappa
+r^2/2 at radius r. Any consistent units; the letters are those of each docstring's equation: E
+Young's modulus, nu Poisson's ratio, alpha expansion, t or h thickness, dT temperature rise.
 
-Sources: S. Timoshenko, J. Opt. Soc. Am. 11 (1925) 233; R. M. Jones, Mechanics of Composite Materials (1999);
-E. Suhir, J. Appl. Mech. 53 (1986) 657; W. T. Chen and C. W. Nelson, IBM J. Res. Dev. 23 (1979) 179;
-G. G. Stoney, Proc. R. Soc. A 82 (1909) 172; L. B. Freund and S. Suresh, Thin Film Materials (2003) chapter 2.
+Sources: S. Timoshenko, J. Opt. Soc. Am. 11 (1925) 233; R. M. Jones, Mechanics of Composite
+Materials (1999); E. Suhir, J. Appl. Mech. 53 (1986) 657; W. T. Chen and C. W. Nelson, IBM J. Res.
+Dev. 23 (1979) 179; G. G. Stoney, Proc. R. Soc. A 82 (1909) 172; L. B. Freund and S. Suresh, Thin
+Film Materials (2003) chapter 2.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ import numpy as np
 
 
 class Layer(NamedTuple):
-    """An isotropic layer."""
+    """Hold an isotropic layer."""
 
     t: float
     E: float
@@ -41,10 +42,13 @@ def bimetal_cantilever(
     alpha_b: float,
     dT: float,
 ) -> tuple[float, float, float]:
-    """Heat a clamped strip, a on top of b: extension, tip deflection (+ up), stress at the bottom face of b.
+    """Heat a clamped strip, a on top of b: extension, tip deflection (+ up), stress below.
 
-    K1 = 4 + 6 r + 4 r^2 + (Ea/Eb) r^3 + (Eb/Ea)/r, r = ta/tb (Roark's Formulas, 8th edition, bimetallic beams; small
-    deflections). The extension, l dT times the mean expansion, is exact for equal layers only.
+    The stress is that at the bottom face of b.
+
+    K1 = 4 + 6 r + 4 r^2 + (Ea/Eb) r^3 + (Eb/Ea)/r, r = ta/tb (Roark's Formulas, 8th edition,
+    bimetallic beams; small deflections). The extension, l dT times the mean expansion, is exact for
+    equal layers only.
     """
     r = ta / tb
     K1 = 4 + 6 * r + 4 * r**2 + Ea / Eb * r**3 + Eb / Ea / r
@@ -61,12 +65,15 @@ def levels(thicknesses: Sequence[float]) -> np.ndarray:
 
 
 def laminate(layers: Sequence[Layer], dT: float | Sequence[float]) -> tuple[float, float]:
-    """Heat a free plate of isotropic layers: mid-plane strain eps0 and curvature kappa, the same in x and y.
+    """Heat a free plate of isotropic layers: mid-plane strain eps0 and curvature kappa.
 
-    With M = E/(1-nu):  A = sum M t, B = sum M (z2^2-z1^2)/2, D = sum M (z2^3-z1^3)/3, N and m the same sums as A and B
-    times alpha dT;  kappa = (A m - B N)/(A D - B^2), eps0 = (N - B kappa)/A. dT one number, or one per layer (then each
-    from its own stress-free temperature). Exact one or two thicknesses away from the edges. A soft interlayer couples
-    the others only if its shear transfer length (see `finite_die`) is much shorter than the plate.
+    Both are the same in x and y.
+
+    With M = E/(1-nu):  A = sum M t, B = sum M (z2^2-z1^2)/2, D = sum M (z2^3-z1^3)/3, N and m the
+    same sums as A and B times alpha dT;  kappa = (A m - B N)/(A D - B^2), eps0 = (N - B kappa)/A.
+    dT one number, or one per layer (then each from its own stress-free temperature). Exact one or
+    two thicknesses away from the edges. A soft interlayer couples the others only if its shear
+    transfer length (see `finite_die`) is much shorter than the plate.
     """
     z = levels([layer.t for layer in layers])
     M = np.array([layer.biaxial_modulus for layer in layers])
@@ -84,7 +91,7 @@ def laminate(layers: Sequence[Layer], dT: float | Sequence[float]) -> tuple[floa
 
 
 class FiniteDie(NamedTuple):
-    """A strip-like chip bonded to a longer carrier, see `finite_die`."""
+    """Describe a strip-like chip bonded to a longer carrier, see `finite_die`."""
 
     k: float
     curvature: float
@@ -112,14 +119,17 @@ def finite_die(
     dT: float,
     suhir: bool = False,
 ) -> FiniteDie:
-    """Cool a chip (h, E, alpha) on a carrier (h, E, alpha) with a compliant bond (h0, G0): beams in shear lag.
+    """Cool a chip (h, E, alpha) on a carrier (h, E, alpha) with a bond (h0, G0) in shear lag.
 
-    D = sum E h^3/12, h = h1 + h0 + h2, lambda = 1/(E1 h1) + 1/(E2 h2) + h^2/(4D), k = sqrt(lambda/kappa_s);
-    kappa_s = h0/G0 (Chen-Nelson), or h1/(3 G1) + 2 h0/(3 G0) + h2/(3 G2) with G = E/2 (Suhir);
-    curvature C (1 - cosh kx/cosh kl), C = h dalpha dT/(2 lambda D), l the chip's half-length,
-    the carrier straight beyond it; largest bond shear tau(l) = |dalpha dT| tanh(kl)/(kappa_s k).
-    Strips with nu = 0 (E/(1-nu^2) for cylindrical bending, E/(1-nu) for a sphere). The centre's curvature is exact for
-    kl >> 1, the edge shear good to 10-30 %, there is no peel. k = inf (h0 = 0, Chen-Nelson) is the rigid bond.
+    Chip and carrier are beams, the bond is compliant.
+
+    D = sum E h^3/12, h = h1 + h0 + h2, lambda = 1/(E1 h1) + 1/(E2 h2) + h^2/(4D), k =
+    sqrt(lambda/kappa_s); kappa_s = h0/G0 (Chen-Nelson), or h1/(3 G1) + 2 h0/(3 G0) + h2/(3 G2) with
+    G = E/2 (Suhir); curvature C (1 - cosh kx/cosh kl), C = h dalpha dT/(2 lambda D), l the chip's
+    half-length, the carrier straight beyond it; largest bond shear tau(l) = |dalpha dT|
+    tanh(kl)/(kappa_s k). Strips with nu = 0 (E/(1-nu^2) for cylindrical bending, E/(1-nu) for a
+    sphere). The centre's curvature is exact for kl >> 1, the edge shear good to 10-30 %, there is
+    no peel. k = inf (h0 = 0, Chen-Nelson) is the rigid bond.
     """
     (h1, E1, alpha1), (h2, E2, alpha2), (h0, G0) = die, carrier, bond
     D = (E1 * h1**3 + E2 * h2**3) / 12
@@ -137,7 +147,10 @@ def finite_die(
 
 
 class DieOnDisc(NamedTuple):
-    """Strain and curvature under the chip, deflections (+ towards the chip, from the centre) at its rim and outside."""
+    """Hold strain and curvature under the chip, and deflections at its rim and outside.
+
+    Deflections are + towards the chip, from the centre.
+    """
 
     strain: float
     curvature: float
@@ -146,15 +159,21 @@ class DieOnDisc(NamedTuple):
 
 
 def die_on_disc(die: Layer, carrier: Layer, a: float, b: float, dT: float) -> DieOnDisc:
-    """Heat a round chip (radius a) on a larger round carrier (radius b): exact Kirchhoff plate of two regions.
+    """Heat a round chip (radius a) on a larger round carrier (radius b): Kirchhoff plates.
 
-    r < a: the laminate, u = e r, slope psi = -w' = k r; a < r < b: the carrier alone, u = c1 r + c2/r,
-    psi = d1 r + d2/r. u, psi, N_r, M_r are continuous at a, N_r = M_r = 0 at b; the reference plane is the carrier's
-    middle. Curved under the chip, nearly conical outside. Square parts of equal area differ by 5-20 %.
+    Exact, in two regions.
+
+    r < a: the laminate, u = e r, slope psi = -w' = k r; a < r < b: the carrier alone, u = c1 r +
+    c2/r, psi = d1 r + d2/r. u, psi, N_r, M_r are continuous at a, N_r = M_r = 0 at b; the reference
+    plane is the carrier's middle. Curved under the chip, nearly conical outside. Square parts of
+    equal area differ by 5-20 %.
     """
 
     def rigidities(layers: list[tuple[Layer, float, float]]) -> list[tuple[float, float]]:
-        """Give (sum, difference) of the 11 and 12 entries of A, B, D, and (N, M) of the free thermal strain."""
+        """Give (sum, difference) of the 11 and 12 entries of A, B, D, and (N, M).
+
+        N and M are those of the free thermal strain.
+        """
         rows = np.zeros((4, 2))
         for layer, z1, z2 in layers:
             plus, minus = layer.E / (1 - layer.nu), layer.E / (1 + layer.nu)
@@ -191,7 +210,8 @@ def freund_load(M_f: float, h_f: float, M_s: float, h_s: float, mismatch: float,
     """Give the load S = 1.5 eps_m (M_f/M_s) R^2 h_f/h_s^3 of a coated wafer of radius R.
 
     The sag of linear theory is 2 S h_s. S says how far that is from the true one, see
-    `freund_curvature` and `freund_bifurcation` (L. B. Freund, J. Mech. Phys. Solids 48 (2000) 1159).
+    `freund_curvature` and `freund_bifurcation` (L. B. Freund, J. Mech. Phys. Solids 48 (2000)
+    1159).
     """
     return 1.5 * abs(mismatch) * M_f / M_s * R**2 * h_f / h_s**3
 

@@ -1,8 +1,9 @@
 """Run CalculiX on decks of `calculix` and read its answer by the definitions of `metrics`.
 
-Displacements come at the corners of bricks, which are the vertices of each surface: no fit lies between the answer and
-the warpage. Where a surface steps in height (the underside of a lid) a vertex takes the mean of what meets there.
-Temperatures of a part: the extremes of its nodes, and the volume mean of the bricks' own shape functions.
+Displacements come at the corners of bricks, which are the vertices of each surface: no fit lies
+between the answer and the warpage. Where a surface steps in height (the underside of a lid) a
+vertex takes the mean of what meets there. Temperatures of a part: the extremes of its nodes, and
+the volume mean of the bricks' own shape functions.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ SOURCE = "CalculiX"
 
 @dataclass(frozen=True, eq=False)
 class Decks:
-    """A case, its bricks, and the decks written: `files` in the order of their runs, named after `name` in one folder."""
+    """Hold a case, its bricks, and the decks written, in the order of their runs.
+
+    They are named after `name` in one folder.
+    """
 
     case: Case
     mesh: Mesh
@@ -59,14 +63,14 @@ class Decks:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both programs' numbers, expected = CalculiX, and what each spent: unknowns and wall seconds."""
+    """Hold both programs' numbers (expected = CalculiX), unknowns and wall seconds."""
 
     rows: list[Row]
     unknowns: tuple[int, int]
     seconds: tuple[float, float]
 
     def title(self) -> str:
-        """One line."""
+        """Write sizes and times of both programs in one line."""
         return (
             f"CalculiX: {self.unknowns[0]:,} unknowns, {self.seconds[0]:.0f} s; "
             f"here: {self.unknowns[1]:,} unknowns, {self.seconds[1]:.0f} s"
@@ -95,7 +99,10 @@ def write(
 
 
 def compare(decks: Decks, with_run: bool, step: OnProgress, device: str = "auto") -> Comparison:
-    """Hold this program against CalculiX: run ccx on the decks, or take what it left beside them, and solve the case."""
+    """Compare this program with CalculiX: run ccx on the decks, or take its results.
+
+    Then solve the case.
+    """
     seconds = 0.0
     if with_run:
         step("CalculiX", 0, float("nan"))
@@ -125,7 +132,10 @@ def displacements(solid: np.ndarray) -> int:
 
 
 def rows(case: Case, theirs: dict[str, Any], ours: dict[str, Any]) -> list[Row]:
-    """Warpage of every surface; above the ambient, each part's mean temperature and the hottest point of each source."""
+    """Compare the warpage of every surface, and temperatures above the ambient.
+
+    Of each part the mean, of each source the hottest point.
+    """
     found = []
     for part, sides in theirs["surfaces"].items():
         for side, numbers in sides.items():
@@ -151,11 +161,15 @@ def find() -> str | None:
 
 
 def run(files: Iterable[Path], limit: float | None = None) -> float:
-    """Run ccx on the decks in order: wall seconds. A run that stops, or takes longer than `limit` s, is an error."""
+    """Run ccx on the decks in order and return its wall seconds.
+
+    A run that stops, or takes longer than `limit` s, is an error.
+    """
     program = find()
     if program is None:
         raise WarpError(
-            "ccx is not on PATH: install CalculiX (Debian: calculix-ccx), or run the decks elsewhere"
+            "ccx is not on PATH: install CalculiX (Debian: calculix-ccx), "
+            "or run the decks elsewhere"
         )
     start = time.perf_counter()
     for file in files:
@@ -179,7 +193,10 @@ def run(files: Iterable[Path], limit: float | None = None) -> float:
 
 
 def read(decks: Decks) -> dict[str, Any]:
-    """Numbers, named as `metrics` does, of what ccx left beside the decks: warpage, and temperatures of a heated case."""
+    """Read the numbers of a ccx run, named as `metrics` does: warpage and temperatures.
+
+    Temperatures only of a heated case.
+    """
     case, mesh, stem = decks.case, decks.mesh, decks.stem
     model = mesh.model
     numbers: dict[str, Any] = {"surfaces": {}}
@@ -187,7 +204,8 @@ def read(decks: Decks) -> dict[str, Any]:
     node, values = table(stem.with_name(stem.name + ".dat"), 3)
     if not np.array_equal(np.sort(node) - 1, calculix_deck.printed(case, mesh)):
         raise WarpError(
-            f"{stem}.dat answers another deck: run ccx on this one, or write it as it was run (--coarser, --set)"
+            f"{stem}.dat answers another deck: run ccx on this one, "
+            "or write it as it was run (--coarser, --set)"
         )
     w[node - 1] = values[:, 2] / MM
     for part, side in calculix_deck.wanted_surfaces(case, model):
@@ -217,7 +235,10 @@ def table(path: Path, columns: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
-    """A surface from nodal displacements w (m), unfolded to the full package; on a step in height the mean of both."""
+    """Sample a surface from nodal displacements w (m), unfolded to the full package.
+
+    On a step in height it takes the mean of both.
+    """
     face = calculix_deck.levels(mesh, part, side)
     grid = mesh.model.grid
     j, i = np.nonzero(face >= 0)

@@ -1,20 +1,23 @@
-"""A case as an input deck of CalculiX (ccx 2.18 or newer), an independent finite-element program, and its answer read back.
+"""Write a case as an input deck of CalculiX (ccx 2.18 or newer), an independent program.
 
-The deck holds the case's own media on a coarser grid: twenty-node bricks with reduced integration (C3D20R; C3D8I with
-`linear`) on the same snapped lines, one brick a solid voxel. A voxel that a curved side cuts carries its mixed medium, as
-an orthotropic material from the same table that the solver here reads: what the decks check is the mechanics and the
-heat conduction, not the mixing rule. Units mm, N, s, degC, so stresses in MPa and heat in mW.
+The deck holds the case's own media on a coarser grid: twenty-node bricks with reduced integration
+(C3D20R; C3D8I with `linear`) on the same snapped lines, one brick a solid voxel. A voxel that a
+curved side cuts carries its mixed medium, as an orthotropic material from the same table that the
+solver here reads: what the decks check is the mechanics and the heat conduction, not the mixing
+rule. Units mm, N, s, degC, so stresses in MPa and heat in mW.
 
 Every part strains since its own stress-free temperature T0:
 
     strain = alpha(T) (T - ZERO),    ZERO = T0,    alpha(T) = INT cte dT / (T - T0)
 
-CalculiX subtracts alpha(T_start) (T_start - ZERO), T_start the nodes' initial temperature. Parts that share nodes cannot
-have one each; where stress-free temperatures differ all nodes start at COLD, where alpha is zero: nothing is subtracted.
+CalculiX subtracts alpha(T_start) (T_start - ZERO), T_start the nodes' initial temperature. Parts
+that share nodes cannot have one each; where stress-free temperatures differ all nodes start at
+COLD, where alpha is zero: nothing is subtracted.
 
-Heated cases make two decks, NAME-heat.inp (films, fixed temperatures, heat per volume; an interface resistance lies in
-the first row of bricks beside it) and NAME.inp, which reads the temperatures that the first run wrote. Mirror planes are
-symmetry planes; what is left of rigid motion is held at up to three corners. `calculix` reads what ccx leaves.
+Heated cases make two decks, NAME-heat.inp (films, fixed temperatures, heat per volume; an interface
+resistance lies in the first row of bricks beside it) and NAME.inp, which reads the temperatures
+that the first run wrote. Mirror planes are symmetry planes; what is left of rigid motion is held at
+up to three corners. `calculix` reads what ccx leaves.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from warp.case.case import Case
 
 COARSER = 2.0
-"""In plane the bricks are so much wider than the case's own cells: a quadratic brick does the work of two."""
+"""Width of the bricks in cells of the case, in plane: a quadratic brick does the work of two."""
 BRICKS_PER_LAYER = 2
 """Through a thick layer at COARSER: one quadratic brick bends exactly, two show it."""
 COLD = -1000.0  # degC, below every temperature of a case
@@ -56,9 +59,10 @@ SIDES = ("6", "4", "3", "5", "1", "2")
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Bricks of a voxel model: `nodes` (n, 3) in m, `bricks` (m, 20 or 8) from 0, the voxel (flat) of each brick.
+    """Hold the bricks of a voxel model.
 
-    `at`: node of each point of the doubled grid (2 nz + 1, 2 ny + 1, 2 nx + 1), -1 where there is none.
+    nodes (n, 3) in m; bricks (m, 20 or 8) from 0; voxel: flat index of each brick; at: node of each
+    point of the doubled grid (2 nz + 1, 2 ny + 1, 2 nx + 1), -1 where there is none.
     """
 
     model: VoxelModel
@@ -80,7 +84,10 @@ class Mesh:
 
 
 def build(case: Case, coarser: float = COARSER, linear: bool = False) -> Mesh:
-    """Voxelise the case on its own lines with bricks `coarser` times as wide as its cells, and number the nodes."""
+    """Voxelise the case with bricks `coarser` times as wide as its cells; number the nodes.
+
+    The lines are the case's own.
+    """
     if case.has_steps:
         raise WarpError(
             "a deck holds one step from the stress-free state: leave the case's [[step]] tables out"
@@ -110,7 +117,10 @@ def build(case: Case, coarser: float = COARSER, linear: bool = False) -> Mesh:
 
 
 def write(case: Case, folder: Path, name: str, mesh: Mesh) -> list[Path]:
-    """Write NAME.inp, and NAME-heat.inp where the case has films or fixed temperatures, in the order of their runs."""
+    """Write NAME.inp, and NAME-heat.inp for films or fixed temperatures; return the files.
+
+    They come in the order of their runs.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     decks = [(f"{name}-heat", heat_deck(case, mesh))] if case.heated else []
     decks.append((name, elastic_deck(case, mesh, name)))
@@ -124,7 +134,7 @@ def write(case: Case, folder: Path, name: str, mesh: Mesh) -> list[Path]:
 
 
 def elastic_deck(case: Case, mesh: Mesh, name: str) -> Iterator[str]:
-    """The bent package: free of stress part by part, then at the case's temperature."""
+    """Write the deck of the bent package: stress-free part by part, then at temperature."""
     model, wanted = mesh.model, case.loads.temperature
     since = np.unique(model.media.stress_free[np.unique(model.ids[model.ids > 0])])
     mixed = any(_never_free(model, int(row)) for row in np.unique(model.ids))
@@ -174,7 +184,8 @@ def heat_deck(case: Case, mesh: Mesh) -> Iterator[str]:
             yield "*FILM"
             h = b.coefficient * MILLIWATT / MM**2
             for cell, side in zip(faces.cell, faces.side, strict=True):
-                yield f"{mesh.number[cell]}, F{SIDES[side]}, {b.ambient - ZERO_CELSIUS:.10g}, {h:.10g}"
+                ambient = b.ambient - ZERO_CELSIUS
+                yield f"{mesh.number[cell]}, F{SIDES[side]}, {ambient:.10g}, {h:.10g}"
     density = (
         boundary.heat_load(model, case.sources) / (model.grid.dz[:, None, None] * model.grid.area)
     ).ravel()
@@ -192,7 +203,7 @@ def supports(mesh: Mesh) -> Iterator[str]:
     for a, mirrored in enumerate(mirror):
         if mirrored:
             yield from (f"{n + 1}, {a + 1}" for n in np.flatnonzero(mesh.nodes[:, a] == 0))
-    # One corner held, one that stops turning about y and z, one that stops turning about x, all three on one level.
+    # One corner is held, one stops rotation about y and z, one about x; all on one level.
     level = np.bincount(np.unique(mesh.nodes[:, 2], return_inverse=True)[1]).argmax()
     flat = np.flatnonzero(mesh.nodes[:, 2] == np.unique(mesh.nodes[:, 2])[level])
     corner, beside, behind = (
@@ -300,7 +311,10 @@ def _row(values: np.ndarray, temperature: float) -> str:
 
 
 def _range(case: Case) -> np.ndarray:
-    """Temperatures (K) of the tables: from below every ambient to above every temperature that a package survives."""
+    """Return the temperatures (K) of the tables.
+
+    From below every ambient to above every temperature that a package survives.
+    """
     known = [body.stress_free for body in case.bodies() if body.stress_free] + [
         case.loads.stress_free,
         218.15,
@@ -310,7 +324,10 @@ def _range(case: Case) -> np.ndarray:
 
 
 def _never_free(model: VoxelModel, row: int) -> bool:
-    """Whether a row mixes phases that start at different temperatures: no one temperature frees it of strain."""
+    """Tell whether a row mixes phases with different stress-free temperatures.
+
+    Then no single temperature frees it of strain.
+    """
     material, since = model.media.materials[row], float(model.media.stress_free[row])
     return material is not None and bool(
         np.abs(material.thermal_strain(since, since)).max() > 1e-12
@@ -323,7 +340,7 @@ def wanted_surfaces(case: Case, model: VoxelModel) -> list[tuple[str, str]]:
         model.parts[n] for n in np.unique(model.media.part[np.unique(model.ids[model.ids > 0])])
     }
     return case.surfaces or [
-        (part, side) for part in model.parts if part in there for side in ("top", "bottom")
+        (part, side) for part in model.parts if part in there for side in surface.SIDES
     ]
 
 

@@ -1,7 +1,8 @@
-"""Thermo-elasticity against closed forms: bent stacks, a chip on a larger carrier, inclusions, exact states.
+"""Compare thermo-elasticity with closed forms: bent stacks, chips, inclusions, exact states.
 
-Packages are boxes on the default grid, as a case file would make them; inclusions need even voxels and bring their
-own. Curvatures are those of the middle quarter, away from the free edges. Closed forms: `laminate`, `closed_forms`.
+Packages are boxes on the default grid, as a case file would make them; inclusions need even voxels
+and bring their own. Curvatures are those of the middle quarter, away from the free edges. Closed
+forms: `laminate`, `closed_forms`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from warp.materials.material import Material
 from warp.results import flatness, surface
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic import stress as elastic_stress
+from warp.solvers.elastic.history.state import State
+from warp.solvers.krylov import Control
 from warp.verify import bending, closed_forms
 from warp.verify.bending import Layer
 from warp.verify.problem import COLD, MM, Problem, Row, graded, joined, material
@@ -43,14 +46,17 @@ def solve(
     dT: float,
     device: Device,
     grid: Grid | None = None,
-) -> tuple[VoxelModel, np.ndarray]:
-    """Change the temperature of a package by dT: the model (a quarter on the default grid) and its displacement."""
+) -> tuple[VoxelModel, elastic.Solution]:
+    """Change the temperature of a package by dT; return the model and its solution.
+
+    The model is a quarter on the default grid.
+    """
     model = voxelize(bodies, materials, grid or make_grid(bodies, mirror=(True, True)), ROOM)
-    return model, elastic.solve(model, ROOM + dT, device).displacement
+    return model, elastic.solve(model, ROOM + dT, device, State.start(model.grid.shape))
 
 
 def plate(lx: float, ly: float, z0: float, z1: float) -> Box:
-    """A box centred on the z axis."""
+    """Make a box centred on the z axis."""
     return Box(-lx / 2, lx / 2, -ly / 2, ly / 2, z0, z1)
 
 
@@ -63,7 +69,7 @@ def heights(model: VoxelModel, U: np.ndarray, part: str, x: Sequence[float]) -> 
 
 def stack(
     layers: Sequence[Layer], dT: float, lx: float, ly: float, device: Device
-) -> tuple[VoxelModel, np.ndarray]:
+) -> tuple[VoxelModel, elastic.Solution]:
     """Bend a free plate of full-area layers (bottom to top, SI)."""
     z = np.concatenate(([0.0], np.cumsum([layer.t for layer in layers])))
     names = [f"layer{n}" for n in range(len(layers))]
@@ -87,9 +93,10 @@ def mid_strain(model: VoxelModel, U: np.ndarray) -> float:
 
 
 def bimetal_plate(device: Device) -> list[Row]:
-    """0.5 mm silicon on 0.5 mm copper, 40 x 40 mm, 100 K colder: 2.0692e-3 /mm, wherever one asks."""
+    """Cool 0.5 mm silicon on 0.5 mm copper, 40 x 40 mm, by 100 K: 2.0692e-3 /mm anywhere."""
     layers = [Layer(0.5 * MM, 110e9, 0.34, 16.4e-6), Layer(0.5 * MM, 130e9, 0.28, 2.6e-6)]
-    model, U = stack(layers, -100, 40 * MM, 40 * MM, device)
+    model, solution = stack(layers, -100, 40 * MM, 40 * MM, device)
+    U = solution.displacement
     kx, ky = curvature(model, U)
     strain, kappa = bending.laminate(layers, -100)
     return [
@@ -107,17 +114,19 @@ def bimetal_plate(device: Device) -> list[Row]:
 
 
 def bimetal_strip(device: Device) -> list[Row]:
-    """A strip 20 m long, one half of it the 10 m cantilever of the books: 15 mm longer, tip 0.75 m up, 50 MPa.
+    """Heat a strip 20 m long, one half of it the 10 m cantilever of the books.
 
-    The stress is what is left of three times as much bending, so it takes 1 %.
+    15 mm longer, tip 0.75 m up, 50 MPa. The stress is what is left of three times as much bending,
+    so it takes 1 %.
     """
     layers = [Layer(0.05, 200e9, 0.0, 2e-5), Layer(0.05, 200e9, 0.0, 1e-5)]
-    model, U = stack(layers, 100, 20, 1, device)
+    model, solution = stack(layers, 100, 20, 1, device)
+    U = solution.displacement
     extension, deflection, stress = bending.bimetal_cantilever(
         10, 0.05, 200e9, 1e-5, 0.05, 200e9, 2e-5, 100
     )
     grid = model.grid
-    sigma = elastic_stress.stress(model, U, ROOM + 100)[0, :, 0, 0]
+    sigma = elastic_stress.stress(model, ROOM + 100, solution.state, device)[0, :, 0, 0]
     lower = grid.zc < 0.05
     return [
         Row(
@@ -167,14 +176,15 @@ STACKS = {
         ],
     ),
 }
-"""Full-area stacks (temperature change; mm, MPa, ratio, 1/K), the stiffest bond that each could have."""
+"""Full-area stacks (temperature change; mm, MPa, ratio, 1/K) with the stiffest possible bond."""
 
 
 def full_stack(name: str, device: Device) -> list[Row]:
-    """A full-area stack 40 x 40 mm."""
+    """Bend a full-area stack 40 x 40 mm."""
     dT, layers = STACKS[name]
     si = [Layer(layer.t * MM, layer.E * 1e6, layer.nu, layer.alpha) for layer in layers]
-    model, U = stack(si, dT, 40 * MM, 40 * MM, device)
+    model, solution = stack(si, dT, 40 * MM, 40 * MM, device)
+    U = solution.displacement
     strain, kappa = bending.laminate(si, dT)
     return [
         Row(f"{name}: curvature", kappa, curvature(model, U)[0], 0.005, CLT, "1/m"),
@@ -185,9 +195,10 @@ def full_stack(name: str, device: Device) -> list[Row]:
 
 
 def finite_chip(device: Device) -> list[Row]:
-    """A chip half as long as its carrier on a soft bond, 140 K colder, as a strip that does not move in y.
+    """Cool a chip half as long as its carrier on a soft bond by 140 K, as a strip.
 
-    The theory's bond shears and stretches in z only: it has no stiffness of its own in plane.
+    The strip does not move in y. The theory's bond shears and stretches in z only: it has no
+    stiffness of its own in plane.
     """
     l, L, wide = 5 * MM, 10 * MM, 2 * MM  # noqa: E741
     die, carrier, bond = (0.5, 130e3, 2.8e-6), (1.0, 26e3, 15e-6), (0.08, 3e3)
@@ -202,7 +213,8 @@ def finite_chip(device: Device) -> list[Row]:
         Body("bond", "bond", (plate(2 * l, wide, z[1], z[2]),)),
         Body("die", "die", (plate(2 * l, wide, z[2], z[3]),)),
     ]
-    model, U = solve(bodies, strip, -140, device)
+    model, solution = solve(bodies, strip, -140, device)
+    U = solution.displacement
     got = heights(model, U, "carrier", [l, L])
     rows = []
     for theory, suhir in ((CHEN_NELSON, False), (SUHIR, True)):
@@ -214,7 +226,7 @@ def finite_chip(device: Device) -> list[Row]:
 
 
 def disc(radius: float, z0: float, z1: float, corners: int = 128) -> Prism:
-    """A round plate as a polygon of the same area."""
+    """Make a round plate as a polygon of the same area."""
     angle = (np.arange(corners) + 0.5) * 2 * np.pi / corners
     r = radius * np.sqrt(2 * np.pi / corners / np.sin(2 * np.pi / corners))
     return Prism(r * np.stack((np.cos(angle), np.sin(angle)), axis=1), z0, z1)
@@ -238,7 +250,10 @@ ROUND_CHIPS = {
 
 
 def round_chip(name: str, device: Device) -> list[Row]:
-    """A round chip on a round carrier, cut by the grid's voxels: curved under the chip, nearly conical outside."""
+    """Bend a round chip on a round carrier, cut by the grid's voxels.
+
+    Curved under the chip, nearly conical outside.
+    """
     die, carrier, a, b = ROUND_CHIPS[name]
     bodies = [
         Body("carrier", "carrier", (disc(b * MM, 0, carrier.t * MM),)),
@@ -247,7 +262,8 @@ def round_chip(name: str, device: Device) -> list[Row]:
     materials = {
         n: material(q.E * 1e6, q.nu, q.alpha) for n, q in (("carrier", carrier), ("die", die))
     }
-    model, U = solve(bodies, materials, -140, device)
+    model, solution = solve(bodies, materials, -140, device)
+    U = solution.displacement
     known = bending.die_on_disc(die, carrier, a, b, -140)
     rim = b * (1 - 1e-3) * MM  # the last voxel on the axis reaches just to the rim
     at_chip, at_rim = heights(model, U, "carrier", [a * MM, rim]) * 1e6
@@ -266,7 +282,10 @@ def round_chip(name: str, device: Device) -> list[Row]:
 
 
 def sphere(device: Device) -> list[Row]:
-    """A sphere that would grow by 1e-3 inside a large body of its own stiffness: even pressure in it."""
+    """Load a sphere that would grow by 1e-3 inside a large body: even pressure in it.
+
+    Both have the same stiffness.
+    """
     a, E, nu, strain, h = 1 * MM, 100e9, 0.3, 1e-3, 0.125 * MM
     half = joined(np.arange(0, 13) * h, graded(12 * h, 10 * a, h))
     grid = Grid(half, half, joined(-half, half), (True, True))
@@ -275,13 +294,16 @@ def sphere(device: Device) -> list[Row]:
         Body("sphere", "sphere", (Balls(np.zeros((1, 2)), 2 * a, -a, a),)),
     ]
     materials = {"body": material(E, nu, 0.0), "sphere": material(E, nu, strain / 100)}
-    model, U = solve(bodies, materials, 100, device, grid)
-    sigma = elastic_stress.stress(model, U, ROOM + 100) / 1e6
+    model, solution = solve(bodies, materials, 100, device, grid)
+    sigma = elastic_stress.stress(model, ROOM + 100, solution.state, device) / 1e6
     radial, tangential, r = spherical(grid, sigma)
     p = float(-closed_forms.hot_sphere(0.0, a, E, nu, strain)[0]) / 1e6
     inside, outside = r < a - 3 * h, (r > a + 3 * h) & (r < 2 * a)
     volume = voxel_volumes(grid)
-    mean = lambda value, where: float(np.average(value[where], weights=volume[where]))  # noqa: E731
+
+    def mean(value: np.ndarray, where: np.ndarray) -> float:
+        return float(np.average(value[where], weights=volume[where]))
+
     fall = (r / a) ** 3
     return [
         Row(
@@ -322,7 +344,10 @@ def spherical(grid: Grid, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 
 
 def membrane(device: Device) -> list[Row]:
-    """NAFEMS T1: a hot disc of radius 1 mm in a free sheet 20 x 20 mm: -+50 MPa on either side of its rim."""
+    """Heat NAFEMS T1's disc of radius 1 mm in a free sheet 20 x 20 mm.
+
+    -+50 MPa on either side of its rim.
+    """
     a, E, nu, strain, h, t = 1 * MM, 100e9, 0.3, 1e-3, 0.0625 * MM, 0.09 * MM
     half = joined(np.arange(0, 33) * h, graded(32 * h, 10 * a, h))
     grid = Grid(half, half, np.linspace(0, t, 4), (True, True))
@@ -331,8 +356,8 @@ def membrane(device: Device) -> list[Row]:
         Body("disc", "disc", (Columns(np.zeros((1, 2)), 2 * a, 0, t),)),
     ]
     materials = {"sheet": material(E, nu, 0.0), "disc": material(E, nu, strain)}
-    model, U = solve(bodies, materials, 1.0, device, grid)
-    sigma = elastic_stress.stress(model, U, ROOM + 1)[:, 1] / 1e6
+    model, solution = solve(bodies, materials, 1.0, device, grid)
+    sigma = elastic_stress.stress(model, ROOM + 1, solution.state, device)[:, 1] / 1e6
     r = np.hypot(grid.xc, grid.yc[:, None])
     x, y = grid.xc / r, grid.yc[:, None] / r
     hoop = sigma[0] * y**2 + sigma[1] * x**2 - 2 * sigma[5] * x * y
@@ -353,9 +378,10 @@ def membrane(device: Device) -> list[Row]:
 
 
 def mosaic(materials: Sequence[Material | None], seed: int = 6) -> VoxelModel:
-    """Blocks of the given materials (None: void) in random order, in one piece: 10 x 8 x 8 uneven voxels.
+    """Fill 10 x 8 x 8 uneven voxels with blocks of materials (None: void) in random order.
 
-    A block is two voxels wide: one would have no bending stiffness of its own.
+    The body is in one piece. A block is two voxels wide: one would have no bending stiffness of its
+    own.
     """
     rng = np.random.default_rng(seed)
     x, y, z = (
@@ -374,22 +400,28 @@ def mosaic(materials: Sequence[Material | None], seed: int = 6) -> VoxelModel:
 
 
 def free_expansion(device: Device) -> list[Row]:
-    """A body of one material in any shape, 100 K hotter, is free of stress: largest stress / (E alpha dT)."""
+    """Heat a body of one material in any shape by 100 K: it is free of stress.
+
+    Gives the largest stress / (E alpha dT).
+    """
     model = mosaic([material(130e9, 0.28, 2.8e-6), None])
-    U = elastic.solve(model, ROOM + 100, device, 1e-10).displacement
-    largest = float(abs(elastic_stress.stress(model, U, ROOM + 100)).max()) / (130e9 * 2.8e-4)
+    start = State.start(model.grid.shape)
+    state = elastic.solve(model, ROOM + 100, device, start, Control(1e-10)).state
+    sigma = elastic_stress.stress(model, ROOM + 100, state, device)
+    largest = float(abs(sigma).max()) / (130e9 * 2.8e-4)
     return [Row("one material, any shape: stress", 0.0, largest, 1e-6, EXACT, absolute=True)]
 
 
 def linear_temperature(device: Device) -> list[Row]:
-    """A plate with 1 K/mm across its thickness bends to alpha g and is free of stress."""
+    """Bend a plate by 1 K/mm across its thickness to alpha g, free of stress."""
     E, nu, alpha, t, g = 130e9, 0.28, 2.8e-6, 0.8 * MM, 1000.0
     bodies = [Body("plate", "plate", (plate(8 * MM, 6 * MM, 0, t),))]
     grid = make_grid(bodies, mirror=(True, True))
     model = voxelize(bodies, {"plate": material(E, nu, alpha)}, grid, ROOM)
     T = np.broadcast_to(ROOM + g * grid.zc[:, None, None], grid.shape).copy()
-    U = elastic.solve(model, T, device, 1e-10).displacement
-    largest = float(abs(elastic_stress.stress(model, U, T)).max()) / (E * alpha * g * t)
+    solution = elastic.solve(model, T, device, State.start(model.grid.shape), Control(1e-10))
+    U, sigma = solution.displacement, elastic_stress.stress(model, T, solution.state, device)
+    largest = float(abs(sigma).max()) / (E * alpha * g * t)
     return [
         Row("linear temperature: curvature", alpha * g, curvature(model, U)[0], 1e-6, EXACT, "1/m"),
         Row("linear temperature: stress", 0.0, largest, 1e-6, EXACT, absolute=True),
@@ -399,8 +431,8 @@ def linear_temperature(device: Device) -> list[Row]:
 def levin(device: Device) -> list[Row]:
     """Two phases in any arrangement: the mean expansion follows from the bulk modulus alone.
 
-    A stress p hindering nothing but each phase's own volume, 3 K alpha dT = p, loads the body like a tension p from
-    outside: the mean volume strain under it is p/K.
+    A stress p hindering nothing but each phase's own volume, 3 K alpha dT = p, loads the body like
+    a tension p from outside: the mean volume strain under it is p/K.
     """
     (E1, nu1, alpha1), (E2, nu2, alpha2) = (3e9, 0.35, 60e-6), (73e9, 0.17, 0.5e-6)
     K1, K2 = (E / 3 / (1 - 2 * nu) for E, nu in ((E1, nu1), (E2, nu2)))
@@ -408,7 +440,9 @@ def levin(device: Device) -> list[Row]:
 
     def volume_strain(first: float, second: float) -> float:
         model = mosaic([material(E1, nu1, first), material(E2, nu2, second)])
-        U = elastic.solve(model, ROOM + dT, device, 1e-9).displacement
+        U = elastic.solve(
+            model, ROOM + dT, device, State.start(model.grid.shape), Control(1e-9)
+        ).displacement
         grid = model.grid
         area = (grid.dz[:, None] * grid.dy, grid.dz[:, None] * grid.dx, grid.area)
         nz, ny, nx = grid.shape

@@ -1,7 +1,7 @@
-"""Heat conduction against closed forms and published cases: die stack, slabs in time, spreading, filled materials.
+"""Compare heat conduction with closed forms and published cases.
 
-The two-die stack stands on the published grid; the others bring grids graded towards the source. Closed forms:
-`closed_forms`, `spreading`.
+The two-die stack stands on the published grid; the others bring grids graded towards the source.
+Closed forms: `closed_forms`, `spreading`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from warp.device import Device
 from warp.geometry.shapes import Balls, Body, Box
 from warp.materials.curves import Constant, Table
 from warp.materials.material import Material
-from warp.solvers.heat import steady as heat
-from warp.solvers.heat import transient
+from warp.solvers.heat import flux, transient
+from warp.solvers.heat import solve as heat
+from warp.solvers.heat.transient import Schedule, Stepping
 from warp.units import ZERO_CELSIUS
 from warp.verify import closed_forms, spreading
 from warp.verify.problem import COLD, HOT, MM, Problem, Row, graded, joined, material
@@ -37,7 +38,7 @@ SPHERES = "McPhedran and McKenzie (1978), Sangani and Acrivos (1983)"
 
 
 def block(x: np.ndarray, y: np.ndarray, z: np.ndarray, medium: Material, name: str) -> VoxelModel:
-    """A grid full of one material."""
+    """Fill a grid with one material."""
     body = Body(name, name, (Box(x[0], x[-1], y[0], y[-1], z[0], z[-1]),))
     return voxelize([body], {name: medium}, Grid(x, y, z), COLD)
 
@@ -89,7 +90,7 @@ def die_stack(device: Device) -> list[Row]:
 
 
 def heated_die_stack(device: Device) -> list[Row]:
-    """The same from 300 K on, by the published backward Euler steps of 2 ms."""
+    """Heat the same stack from 300 K by the published backward Euler steps of 2 ms."""
     top = {
         2: (304.281, 305.475),
         4: (306.202, 307.937),
@@ -106,8 +107,9 @@ def heated_die_stack(device: Device) -> list[Row]:
     for sinks, probes in published.items():
         films = [Film(f"stack.{side}", 1e5, COLD) for side in sinks]
         times = [MM * t for t in probes]
-        how = {"fixed_step": 2 * MM, "backward_euler": True, "outputs": times, "tolerance": 0.01}
-        frames = transient.solve(model, films, sources, device, COLD, times[-1], **how).frames  # type: ignore[arg-type]
+        schedule = Schedule(COLD, times[-1], outputs=times)
+        stepping = Stepping(tolerance=0.01, fixed_step=2 * MM, backward_euler=True)
+        frames = transient.solve(model, films, sources, device, schedule, stepping).frames
         where = "both" if len(sinks) == 2 else sinks[0]
         for (ms, pair), (_, T) in zip(probes.items(), frames, strict=True):
             for name, expected, got in zip(
@@ -119,18 +121,18 @@ def heated_die_stack(device: Device) -> list[Row]:
 
 
 def column(z: np.ndarray, medium: Material) -> VoxelModel:
-    """A single column of voxels, 1 mm2."""
+    """Make a single column of voxels, 1 mm2."""
     return block(np.array([0, MM]), np.array([0, MM]), z, medium, "slab")
 
 
 def cooled_slab(device: Device) -> list[Row]:
-    """A slab that a film cools, Bi = 1: what is left of its excess temperature at the back and at the surface."""
+    """Cool a slab by a film, Bi = 1: the excess temperature left at back and surface."""
     L, k, z = 0.775 * MM, 130.0, np.linspace(0, 0.775 * MM, 41)
     model, fouriers = column(z, material(k=k, capacity=SILICON)), (0.2, 0.5, 1.0)
     times = [Fo * L**2 * SILICON / k for Fo in fouriers]
     film = [Film("slab.top", k / L, COLD)]
     frames = transient.solve(
-        model, film, {}, device, HOT, times[-1], outputs=times, tolerance=0.05
+        model, film, {}, device, Schedule(HOT, times[-1], outputs=times), Stepping(tolerance=0.05)
     ).frames
     rows = []
     for Fo, (_, T) in zip(fouriers, frames, strict=True):
@@ -146,7 +148,10 @@ def cooled_slab(device: Device) -> list[Row]:
 
 
 def heated_slab(device: Device) -> list[Row]:
-    """A flux heats one side: constant properties, and both growing alike, constant after Kirchhoff's transform."""
+    """Heat one side by a flux: constant properties, and both growing alike.
+
+    The latter are constant after Kirchhoff's transform.
+    """
     k, b = 130.0, 0.01  # 1/K: over 59 K the growing ones gain more than a half
     knots = ZERO_CELSIUS, ZERO_CELSIUS + 100
     laws = {
@@ -174,14 +179,17 @@ def heated_slab(device: Device) -> list[Row]:
 def surface_heated(
     name: str, medium: Material, transformed: Callable[[float], float], source: str, device: Device
 ) -> list[Row]:
-    """Rise of the surface of an insulated slab from 0 degC; half the outermost voxel of 1 um is added."""
+    """Return the rise of the surface of an insulated slab from 0 degC.
+
+    Half the outermost voxel of 1 um is added.
+    """
     L, k, q = 0.775 * MM, 130.0, 1e7
     model = column(graded(L, 0, 1e-6, 0.1)[::-1], medium)
     outermost = float(model.grid.z[-2]), L
     times = [MM * ms for ms in (0.1, 1, 5)]
     heated = [Source("slab", q * MM**2, z=outermost)]
     frames = transient.solve(
-        model, [], heated, device, ZERO_CELSIUS, times[-1], outputs=times
+        model, [], heated, device, Schedule(ZERO_CELSIUS, times[-1], outputs=times)
     ).frames
     rows = []
     for t, (_, T) in zip(times, frames, strict=True):
@@ -197,7 +205,7 @@ def surface_heated(
 
 
 def heated_package(device: Device) -> list[Row]:
-    """A chip under a lid is switched on: where the heat stays, where the temperature ends, and the order in time."""
+    """Switch on a chip under a lid: heat stored, final temperature, and order in time."""
     outline = (-10 * MM, 10 * MM, -10 * MM, 10 * MM)
     chip = (-4 * MM, 4 * MM, -4 * MM, 4 * MM)
     bodies = [
@@ -216,13 +224,20 @@ def heated_package(device: Device) -> list[Row]:
     model = voxelize(bodies, media, Grid(line, line, z, (True, True)), COLD)
     films: list[Boundary] = [Film("lid.top", 2000, COLD), Film("substrate.bottom", 50, COLD)]
     chip_on = [Source("chip", 30.0)]
-    on = transient.solve(model, films, chip_on, device, COLD, 300.0, tolerance=0.2)
+    on = transient.solve(
+        model, films, chip_on, device, Schedule(COLD, 300.0), Stepping(tolerance=0.2)
+    )
     steady = heat.solve_steady(model, films, chip_on, device).temperature
     astray = max(abs(step.supplied - step.lost - step.stored) / step.supplied for step in on.steps)
     off = float(np.abs(on.frames[-1][1] - steady).max())
     ends = [
         transient.solve(
-            model, films, {}, device, steady, 2.0, fixed_step=2.0 / n, tolerance=1e-4
+            model,
+            films,
+            {},
+            device,
+            Schedule(steady, 2.0),
+            Stepping(tolerance=1e-4, fixed_step=2.0 / n),
         ).frames[-1][1]
         for n in (4, 8, 24)
     ]
@@ -260,13 +275,21 @@ def heated_package(device: Device) -> list[Row]:
 
 
 def nafems_t3(device: Device) -> list[Row]:
-    """A wall between 0 degC and 100 sin(pi t / 40) degC, zero at first: T at 0.08 m after 32 s."""
+    """Heat a wall between 0 degC and 100 sin(pi t / 40) degC: T at 0.08 m after 32 s.
+
+    Zero at first.
+    """
     wall = material(k=35.0, capacity=440.5 * 7200.0)
     model = block(np.linspace(0, 0.1, 51), np.array([0, 0.1]), np.array([0, 0.1]), wall, "wall")
     ends: list[Boundary] = [Fixed("wall.x-", ZERO_CELSIUS), Fixed("wall.x+", ZERO_CELSIUS)]
     swing = {"wall.x+": lambda t: ZERO_CELSIUS + 100 * np.sin(np.pi * t / 40)}
     out = transient.solve(
-        model, ends, {}, device, ZERO_CELSIUS, 32.0, ambient=swing, tolerance=0.02
+        model,
+        ends,
+        {},
+        device,
+        Schedule(ZERO_CELSIUS, 32.0, ambient=swing),
+        Stepping(tolerance=0.02),
     )
     at = float(np.interp(0.08, model.grid.xc, out.frames[-1][1][0, 0])) - ZERO_CELSIUS
     known = float(closed_forms.oscillating_slab(0.08, 32.0))
@@ -287,11 +310,14 @@ PLATES: dict[str, tuple[float, Rectangle, list[tuple[float, float]], float]] = {
     "eccentric source": (40.0, Rectangle(15, 12, 10, 10), [(3.0, 390.0)], 1000.0),
     "soft layer on copper": (40.0, Rectangle(20, 20, 20, 20), [(0.05, 4.0), (1.0, 390.0)], 2000.0),
 }
-"""Square plates: side (mm), source on top (mm), layers from the source down (mm, W/mK), film below (W/m2K)."""
+"""Square plates: side (mm), source on top (mm), layers down (mm, W/mK), film below (W/m2K)."""
 
 
 def spreading_resistance(name: str, device: Device) -> list[Row]:
-    """A rectangular source on a square stack over a film: mean over the source, and at its centre."""
+    """Spread heat of a rectangular source on a square stack over a film.
+
+    Mean over the source, and at its centre.
+    """
     side, source, layers, h = PLATES[name]
     a = side * MM
     mm = Rectangle(*(MM * np.array(source)))
@@ -306,7 +332,10 @@ def spreading_resistance(name: str, device: Device) -> list[Row]:
 def plate_resistance(
     a: float, source: Rectangle, layers: Sequence[tuple[float, float]], h: float, device: Device
 ) -> tuple[float, float]:
-    """Mean and centre temperature rise per watt of the source on the top face of a plate, in SI but for layers."""
+    """Return the mean and centre temperature rise per watt of the source on a plate.
+
+    SI units but for layers.
+    """
     x, y = (
         source_lines(a, centre, width)
         for centre, width in ((source.x, source.dx), (source.y, source.dy))
@@ -354,7 +383,10 @@ def source_lines(a: float, centre: float, width: float) -> np.ndarray:
 
 
 def nafems_t4(device: Device) -> list[Row]:
-    """A rectangle held at 100 degC below, insulated left, with films to 0 degC right and above: T at (0.6, 0.2) m."""
+    """Hold a rectangle at 100 degC below, insulated left, with films to 0 degC: T at a point.
+
+    Films are right and above, the point is (0.6, 0.2) m.
+    """
     x = 0.6 * np.sin(np.linspace(0, np.pi / 2, 33))
     y = np.concatenate((np.linspace(0, 0.2, 25), 0.2 + 0.8 * np.linspace(0, 1, 41)[1:] ** 1.1))
     model = block(x, y, np.array([0, 0.1]), material(k=52.0), "plate")
@@ -364,7 +396,7 @@ def nafems_t4(device: Device) -> list[Row]:
         Film("plate.x+", 750, cold),
         Film("plate.y+", 750, cold),
     ]
-    _, wall = heat.face_temperature(heat.solve_steady(model, walls, {}, device), "plate.x+")
+    _, wall = flux.face_temperature(heat.solve_steady(model, walls, {}, device), "plate.x+")
     at = float(np.interp(0.2, model.grid.yc, wall)) - cold
     return [
         Row("NAFEMS T4: series", closed_forms.cooled_rectangle(), at, 0.005, NAFEMS, "degC"),
@@ -373,7 +405,7 @@ def nafems_t4(device: Device) -> list[Row]:
 
 
 def long_bar(device: Device) -> list[Row]:
-    """A bar of conductivity k0 (1 + b T): the temperature at its cooled end and half-way."""
+    """Solve a bar of conductivity k0 (1 + b T): temperature at its cooled end and half-way."""
     k = Table((ZERO_CELSIUS, ZERO_CELSIUS + 200), (0.038, 0.038 * (1 + 0.00582 * 200)))
     bar = Material("bar", {"conductivity": (k, k, k)})
     model = block(np.linspace(0, 20, 41), np.array([0.0, 1]), np.array([0.0, 1]), bar, "bar")
@@ -398,10 +430,11 @@ def long_bar(device: Device) -> list[Row]:
 
 
 def cubic_spheres(device: Device) -> list[Row]:
-    """Conducting spheres on a simple cubic lattice, an eighth of a cell: whole voxels, and one by volume fractions.
+    """Conduct through spheres on a simple cubic lattice, an eighth of a cell.
 
-    A voxel that a ball's surface cuts conducts as the mean of its laminates: within 4 % for a solder ball between its
-    pads on 4 or 8 voxels a diameter, where heat runs along the surface; too well for spheres that float in the matrix.
+    Once in whole voxels, once by volume fractions. A voxel that a ball's surface cuts conducts as
+    the mean of its laminates: within 4 % for a solder ball between its pads on 4 or 8 voxels a
+    diameter, where heat runs along the surface; too well for spheres that float in the matrix.
     """
     cases = [(10.0, 0.2, 0.005), (10.0, 0.4, 0.005), (1000.0, 0.2, 0.02), (1000.0, 0.4, 0.02)]
     rows = []
@@ -415,7 +448,10 @@ def cubic_spheres(device: Device) -> list[Row]:
 
 
 def cell_conductivity(a: float, f: float, n: int, whole: bool, device: Device) -> float:
-    """k/k_matrix of an eighth of the cell of side 2, n voxels a side; `whole`: what a voxel's centre says holds."""
+    """Return k/k_matrix of an eighth of the cell of side 2, n voxels a side.
+
+    whole: the material at a voxel's centre fills it.
+    """
     R = float((6 * f / np.pi) ** (1 / 3))
     line = np.linspace(0, 1, n + 1)
     bodies = [
@@ -432,7 +468,7 @@ def cell_conductivity(a: float, f: float, n: int, whole: bool, device: Device) -
         )
     ends = [Fixed("package.bottom", COLD + 1), Fixed("package.top", COLD)]
     return (
-        heat.heat_flows(heat.solve_steady(model, ends, {}, device))["package.top"] / 4
+        flux.heat_flows(heat.solve_steady(model, ends, {}, device))["package.top"] / 4
     )  # through the whole 2 x 2
 
 

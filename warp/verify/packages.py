@@ -1,8 +1,8 @@
-"""Whole packages on the default grid against an independent finite-element program, from their case files.
+"""Compare whole packages on the default grid with an independent finite-element program.
 
-data/calculix holds the cases and references.json: values of CalculiX 2.20 (C3D20R bricks) with their own mesh error,
-displacement ranges positive where corners stand higher than the centre. Surfaces that the reference itself does not
-know to 0.3 % are left out.
+data/calculix holds the cases and references.json: values of CalculiX 2.20 (C3D20R bricks) with
+their own mesh error, displacement ranges positive where corners stand higher than the centre.
+Surfaces that the reference itself does not know to 0.3 % are left out.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ TOLERANCE, OF_HEATED, OF_CHIP, OF_RISE = 0.01, 0.02, 0.02, 0.01
 
 
 def folder() -> Traversable:
-    """Where the cases lie in an installed program."""
+    """Return the folder of the cases in an installed program."""
     return resources.files("warp.data") / "calculix"
 
 
 def references() -> dict[str, dict[str, dict[str, float]]]:
-    """Reference values by case and surface (or part, for temperatures)."""
+    """Read reference values by case and surface (or part, for temperatures)."""
     file = folder() / "references.json"
     known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return {name: values for name, values in known.items() if isinstance(values, dict)}

@@ -1,4 +1,4 @@
-"""One number held against a closed form or a published value; the plain solids that such comparisons are made of."""
+"""Hold one number against a closed form or a published value; make plain solids for it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class Row:
 
     @property
     def error(self) -> float:
-        """Difference as a share of the expected value (+ is too large), or with `absolute` in `unit`."""
+        """Return the difference as a share of the expected value; + is too large.
+
+        With `absolute` in `unit`.
+        """
         difference = self.got - self.expected
         return difference if self.absolute else difference / self.expected
 
@@ -52,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Problem:
-    """A model whose numbers are known: `solve` gives its rows; `quick` ones take a few seconds."""
+    """Hold a model whose numbers are known; `solve` gives its rows, `quick` takes seconds."""
 
     name: str
     solve: Callable[[Device], list[Row]]
@@ -67,7 +70,10 @@ def material(
     k: float | Sequence[float] = 1.0,
     capacity: float = 1.0,
 ) -> Material:
-    """Constant properties in SI units, three values where the directions differ; the density is 1 kg/m3."""
+    """Make a material of constant properties in SI units; the density is 1 kg/m3.
+
+    Three values where the directions differ.
+    """
     laws = {"youngs_modulus": E, "poissons_ratio": nu, "cte": alpha, "conductivity": k}
     laws |= {"density": 1.0, "specific_heat": capacity}
     if shear is not None:
@@ -85,7 +91,10 @@ def _triple(value: float | Sequence[float]) -> Triple:
 def graded(
     start: float, end: float, first: float, growth: float = 0.25, widest: float = math.inf
 ) -> np.ndarray:
-    """Lines from start to end (either sense), the first cell about `first` wide, each wider than the one before."""
+    """Return lines from start to end (either sense), each cell wider than the one before.
+
+    The first is about `first` wide.
+    """
     widths = [first]
     length = abs(end - start)
     while sum(widths) < length:

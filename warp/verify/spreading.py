@@ -1,10 +1,12 @@
 """Closed forms for heat that spreads: flux channel, disc on a disc, sources inside a cooled slab.
 
-All are separable series for constant conductivity and adiabatic sides; SI units, temperatures as rises.
+All are separable series for constant conductivity and adiabatic sides; SI units, temperatures as
+rises.
 
-Sources: Y. S. Muzychka, J. R. Culham and M. M. Yovanovich, J. Electron. Packag. 125 (2003) 178 (channel, layers);
-S. Song, S. Lee and V. Au, Proc. IEPS (1994) and S. Lee, S. Song, V. Au and K. P. Moran, ASME/JSME Thermal Eng. Conf.
-(1995) (disc); H. S. Carslaw and J. C. Jaeger, Conduction of Heat in Solids (1959).
+Sources: Y. S. Muzychka, J. R. Culham and M. M. Yovanovich, J. Electron. Packag. 125 (2003) 178
+(channel, layers); S. Song, S. Lee and V. Au, Proc. IEPS (1994) and S. Lee, S. Song, V. Au and K. P.
+Moran, ASME/JSME Thermal Eng. Conf. (1995) (disc); H. S. Carslaw and J. C. Jaeger, Conduction of
+Heat in Solids (1959).
 """
 
 from collections.abc import Sequence
@@ -16,7 +18,7 @@ Number = float | np.ndarray
 
 
 class Rectangle(NamedTuple):
-    """A rectangle centred at (x, y) with sides (dx, dy)."""
+    """Hold a rectangle centred at (x, y) with sides (dx, dy)."""
 
     x: float
     y: float
@@ -25,7 +27,7 @@ class Rectangle(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A full-area layer: thickness and conductivities (kx, ky, kz)."""
+    """Hold a full-area layer: thickness and conductivities (kx, ky, kz)."""
 
     t: float
     kx: float
@@ -34,7 +36,7 @@ class Sheet(NamedTuple):
 
 
 class Resistance(NamedTuple):
-    """K/W: mean over the source, at its centre, and the part that one-dimensional flow would have."""
+    """Hold K/W: mean over the source, at its centre, and that of one-dimensional flow."""
 
     mean: float
     centre: float
@@ -44,7 +46,10 @@ class Resistance(NamedTuple):
 def cosine_weights(
     length: float, centre: float, width: float, modes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Expand a strip of a wall in cosines: lambda_m = m pi/length, mean of cos(lambda_m x) on it, e_m = 1, 2, 2 ..."""
+    """Expand a strip of a wall in cosines: lambda_m, means on the strip, e_m = 1, 2, 2 ...
+
+    lambda_m = m pi/length, means of cos(lambda_m x).
+    """
     m = np.arange(modes)
     lam = m * np.pi / length
     return lam, np.cos(lam * centre) * np.sinc(m * width / (2 * length)), np.where(m == 0, 1.0, 2.0)
@@ -53,11 +58,14 @@ def cosine_weights(
 def channel_resistance(
     a: float, b: float, source: Rectangle, sheets: Sequence[Sheet], h: float, modes: int = 1000
 ) -> Resistance:
-    """Spread heat from a uniform rectangular source on an a x b stack of sheets, cooled by a film h on the far face.
+    """Spread heat from a uniform rectangular source on an a x b stack of sheets.
 
-    Sheets from the source side. With g^2 = (kx lambda^2 + ky delta^2)/kz the admittance of mode (m, n) starts as Y = h
-    and climbs through every sheet, Y <- kz g (Y + kz g tanh(g t))/(kz g + Y tanh(g t)), 1/Y <- 1/Y + t/kz for (0, 0);
-    mean = (1/ab) SUM e_m e_n S_x^2 S_y^2/Y, centre = (1/ab) SUM e_m e_n S_x S_y cos cos/Y.
+    Cooled by a film h on the far face.
+
+    Sheets from the source side. With g^2 = (kx lambda^2 + ky delta^2)/kz the admittance of mode (m,
+    n) starts as Y = h and climbs through every sheet, Y <- kz g (Y + kz g tanh(g t))/(kz g + Y
+    tanh(g t)), 1/Y <- 1/Y + t/kz for (0, 0); mean = (1/ab) SUM e_m e_n S_x^2 S_y^2/Y, centre =
+    (1/ab) SUM e_m e_n S_x S_y cos cos/Y.
     """
     lam, sx, ex = cosine_weights(a, source.x, source.dx, modes)
     delta, sy, ey = cosine_weights(b, source.y, source.dy, modes)
@@ -78,7 +86,10 @@ def channel_resistance(
 
 
 def bessel(order: int, x: Number) -> np.ndarray:
-    """J_n(x) = (1/pi) INT_0^pi cos(n s - x sin s) ds; the trapezoidal rule is exact to round-off beyond x points."""
+    """Give J_n(x) = (1/pi) INT_0^pi cos(n s - x sin s) ds by the trapezoidal rule.
+
+    Exact to round-off beyond x points.
+    """
     x = np.asarray(x, float)
     points = int(abs(x).max()) + 40
     s = np.arange(points) * 2 * np.pi / points
@@ -88,7 +99,10 @@ def bessel(order: int, x: Number) -> np.ndarray:
 
 
 def bessel_j1_zeros(count: int) -> np.ndarray:
-    """The positive zeros of J1: McMahon's expansion, two Newton steps with J1' = J0 - J1/x."""
+    """Give the positive zeros of J1.
+
+    McMahon's expansion, two Newton steps with J1' = J0 - J1/x.
+    """
     b = (np.arange(1, count + 1) + 0.25) * np.pi
     x = b - 3 / (8 * b) + 36 / (3 * (8 * b) ** 3)
     for _ in range(2):
@@ -100,11 +114,13 @@ def bessel_j1_zeros(count: int) -> np.ndarray:
 def disc_resistance(
     a: float, b: float, t: float, k: float, h: float, terms: int = 800
 ) -> Resistance:
-    """Spread heat from a uniform disc (radius a) on a disc (radius b, thickness t) and a far-side film h; exact.
+    """Spread heat from a uniform disc (radius a) on a disc (radius b, thickness t); exact.
 
-    J1(d_n) = 0, eps = a/b, tau = t/b, Bi = h b/k, Phi = (tanh(d tau) + d/Bi)/(1 + (d/Bi) tanh(d tau));
-    mean = [4/(pi k a eps)] SUM J1(d eps)^2 Phi/(d^3 J0(d)^2), centre = [2/(pi k a)] SUM J1(d eps) Phi/(d^2 J0(d)^2),
-    both with the one-dimensional t/(k pi b^2) + 1/(h pi b^2) added here.
+    Cooled by a film h on the far side.
+
+    J1(d_n) = 0, eps = a/b, tau = t/b, Bi = h b/k, Phi = (tanh(d tau) + d/Bi)/(1 + (d/Bi) tanh(d
+    tau)); mean = [4/(pi k a eps)] SUM J1(d eps)^2 Phi/(d^3 J0(d)^2), centre = [2/(pi k a)] SUM J1(d
+    eps) Phi/(d^2 J0(d)^2), both with the one-dimensional t/(k pi b^2) + 1/(h pi b^2) added here.
     """
     eps, d = a / b, bessel_j1_zeros(terms)
     th, ratio = np.tanh(d * t / b), d * k / (h * b)
@@ -117,7 +133,7 @@ def disc_resistance(
 
 
 class PlaneSource(NamedTuple):
-    """A rectangle of uniform power (W) in the plane at height z."""
+    """Hold a rectangle of uniform power (W) in the plane at height z."""
 
     z: float
     area: Rectangle
@@ -125,7 +141,10 @@ class PlaneSource(NamedTuple):
 
 
 class Slab(NamedTuple):
-    """A block a x b x t of conductivity k with films on its bottom (z = 0) and top (z = t), adiabatic sides."""
+    """Hold a block a x b x t of conductivity k with films on bottom and top, sides adiabatic.
+
+    The bottom is z = 0, the top z = t.
+    """
 
     a: float
     b: float
@@ -138,10 +157,11 @@ class Slab(NamedTuple):
 def slab_temperature(
     slab: Slab, sources: Sequence[PlaneSource], point: Sequence[float], modes: int = 200
 ) -> float:
-    """Give the steady rise over the ambient at a point (x, y, z) of a slab with plane sources inside.
+    """Give the steady rise over the ambient at (x, y, z) in a slab with plane sources.
 
     Per cosine mode of rate g the z-problem k (T'' - g^2 T) = -q delta(z - z_s) has Green's function
-    p(z_<) q(z_>)/(k W), p = cosh gz + (h_b/(kg)) sinh gz from the bottom, q alike from the top, W their Wronskian.
+    p(z_<) q(z_>)/(k W), p = cosh gz + (h_b/(kg)) sinh gz from the bottom, q alike from the top, W
+    their Wronskian.
     """
     x, y, z = point
     a, b, t, k, h_bottom, h_top = slab
@@ -151,7 +171,8 @@ def slab_temperature(
         delta, sy, ey = cosine_weights(b, source.area.y, source.area.dy, modes)
         g = np.hypot(lam[None, :], delta[:, None])
         lower, upper = min(z, source.z), max(z, source.z)
-        # scaled by exp(-g times the distance from their wall), so that nothing overflows; W = (p' q - p q') at z = 0
+        # Scaled by exp(-g times the distance from their wall), so that nothing overflows;
+        # W = (p' q - p q') at z = 0.
         up, _ = wall_solution(g, lower, h_bottom / k)
         down, _ = wall_solution(g, t - upper, h_top / k)
         whole, slope = wall_solution(g, t, h_top / k)

@@ -1,7 +1,8 @@
-"""The evidence, on the user's own machine: every closed form and published case that the program is held against.
+"""Solve every closed form and published case that the program is compared with.
 
-Each problem is solved as a case would be; each of its numbers becomes a row: expected, got, error, tolerance, source.
-The quick problems take under a minute together, all of them a few minutes on two cores.
+Each problem is solved as a case would be; each of its numbers becomes a row: expected, got, error,
+tolerance, source. The quick problems take under a minute together, all of them a few minutes on two
+cores.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ PROBLEMS = [
 
 
 class NotVerified(WarpError):
-    """A number misses its tolerance on this machine."""
+    """Report that a number misses its tolerance on this machine."""
 
     exit_code = 1
 
@@ -37,7 +38,10 @@ class NotVerified(WarpError):
 def verify(
     device: Device, quick: bool = False, progress: Callable[[str], None] | None = None
 ) -> list[tuple[Problem, list[Row], float]]:
-    """Solve all problems, or the quick ones: their rows and seconds; `progress(name)` before each."""
+    """Solve all problems, or the quick ones; return their rows and seconds.
+
+    Calls `progress(name)` before each.
+    """
     done = []
     for problem in PROBLEMS:
         if quick and not problem.quick:

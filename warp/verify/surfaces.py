@@ -20,7 +20,7 @@ def paraboloid(height: float, tilt: float) -> Surface:
 
 
 def jeita(device: Device) -> list[Row]:
-    """A dome of 50 um each way is +100 um, a bowl -100 um, whatever its tilt; half a degree of it here."""
+    """Measure a dome and a bowl of 50 um each way, tilted by half a degree: +-100 um."""
     rows = []
     for name, height in (("dome", 50e-6), ("bowl", -50e-6)):
         found = flatness.warpage(paraboloid(height, 150e-6))

@@ -64,7 +64,10 @@ _NO_AMBIENT = 298.15  # K; the datum of a package that exchanges no heat
 
 @dataclass(frozen=True)
 class Exchange:
-    """What the surroundings add: per listed voxel (flat index, each once) W/K, and W at T = `datum`."""
+    """Conductance to the surroundings in W/K, and heat in W at T = `datum`, per listed voxel.
+
+    `cell`: flat indices, each once.
+    """
 
     cell: np.ndarray
     conductance: np.ndarray
@@ -77,7 +80,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Contact:
-    """One film or fixed temperature: W/K from every voxel centre, W/m2K at the surface, the ambient in K."""
+    """One film or fixed temperature: W/K from every voxel centre, W/m2K at the surface, K."""
 
     name: str
     faces: Faces
@@ -94,10 +97,10 @@ def exchange(
     closed: bool = False,
     known: Exchange | None = None,
 ) -> Exchange:
-    """Sum films and fixed temperatures per voxel; `ids` and `table` are the operator's (kernels/heat.py).
+    """Sum films and fixed temperatures per voxel; `ids` and `table` are the operator's.
 
-    `closed`: no way out of the package is no error (a time step). `known`: of the same model and boundaries with other
-    properties; its faces are taken over.
+    `closed`: a package without a way out for heat is not an error (a time step). `known`: the
+    exchange of the same model and boundaries with other properties, whose faces are reused.
     """
     films = [b for b in boundaries if not isinstance(b, Interface)]
     contacts = []
@@ -108,10 +111,9 @@ def exchange(
         conductance = film_conductance(model.grid, ids, table, at, b.coefficient)
         contacts.append(Contact(b.face, at, conductance, b.coefficient, b.ambient))
     if not closed and not any(len(c.conductance) for c in contacts):
-        modelled = "the named faces are not part of the modelled piece"
-        raise WarpError(
-            f"heat has no way out: {modelled if films else 'give at least one film or fixed temperature'}"
-        )
+        beyond = "the named faces are not part of the modelled piece"
+        none = "give at least one film or fixed temperature"
+        raise WarpError(f"heat has no way out: {beyond if films else none}")
     if not contacts:
         return Exchange(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), _NO_AMBIENT, [])
     if not known:
@@ -126,13 +128,13 @@ def exchange(
 def film_conductance(
     grid: Grid, ids: np.ndarray, table: np.ndarray, faces: Faces, coefficient: float
 ) -> np.ndarray:
-    """W/K from voxel centre to ambient, per face."""
+    """Return the conductance in W/K from voxel centre to ambient, per face."""
     half = table[ids.reshape(-1)[faces.cell], faces.side] * faces.width(grid)
     return faces.area(grid) / (half + 1 / coefficient)
 
 
 def _refuse_twice(contacts: list[Contact]) -> None:
-    """A face has one film; the same one named twice would cool twice."""
+    """Refuse a face that two conditions name: it would exchange heat twice."""
     key = np.concatenate([c.faces.key for c in contacts])
     distinct, count = np.unique(key, return_counts=True)
     if len(distinct) < len(key):

@@ -46,8 +46,9 @@ class Interface:
 class Source:
     """Heat given off by a part of the full package, in W.
 
-    `watts`: a number, even over the part's volume; or (rows, columns) W per rectangle between the line coordinates
-    `y` (rows + 1, ascending, m) and `x` (columns + 1). `z`: only between these two heights, otherwise the whole part.
+    `watts`: a number, even over the part's volume; or (rows, columns) W per rectangle between the
+    line coordinates `y` (rows + 1, ascending, m) and `x` (columns + 1). `z`: only between these two
+    heights, otherwise the whole part.
     """
 
     part: str

@@ -38,23 +38,23 @@ class Faces:
 
     @property
     def key(self) -> np.ndarray:
-        """One number per face."""
+        """Return one number per face."""
         return self.cell * 6 + self.side
 
     def area(self, grid: Grid) -> np.ndarray:
-        """Face areas in m2."""
+        """Return the face areas in m2."""
         k, j, i = np.unravel_index(self.cell, grid.shape)
         dx, dy, dz = grid.dx[i], grid.dy[j], grid.dz[k]
         return np.choose(self.side // 2, (dy * dz, dx * dz, dx * dy))
 
     def width(self, grid: Grid) -> np.ndarray:
-        """Voxel widths across the face in m."""
+        """Return the voxel widths across the face in m."""
         k, j, i = np.unravel_index(self.cell, grid.shape)
         return np.choose(self.side // 2, (grid.dx[i], grid.dy[j], grid.dz[k]))
 
 
 def faces(model: VoxelModel, name: str, covered: bool = False) -> Faces:
-    """Find the exposed voxel faces that `name` means, or with `covered` also those that touch something solid."""
+    """Find the exposed voxel faces that `name` means; `covered` adds those that touch a solid."""
     part, _, where = name.rpartition(".")
     if where not in GROUPS or not part:
         raise WarpError(f"face '{name}': say PART.SIDE with side one of {', '.join(GROUPS)}")
@@ -90,7 +90,7 @@ def _part(model: VoxelModel, part: str) -> int:
 
 
 def _outermost(belongs: np.ndarray, model: VoxelModel, side: int, covered: bool) -> np.ndarray:
-    """Flat indices of the last voxels towards `side` on every grid line, where their outer neighbour is void."""
+    """Find the last voxels towards `side` on every grid line, if their outer neighbour is void."""
     axis = 2 - side // 2  # array axis
     up = side % 2
     n = belongs.shape[axis]
@@ -112,7 +112,7 @@ def _outermost(belongs: np.ndarray, model: VoxelModel, side: int, covered: bool)
 
 
 def neighbours(model: VoxelModel, at: Faces) -> Faces:
-    """The same faces seen from the other side; cell = -1 where there is void or the end of the grid."""
+    """Return the same faces from the other side; cell = -1 for void or the end of the grid."""
     index = np.array(np.unravel_index(at.cell, model.ids.shape))
     axis, step = 2 - at.side // 2, 2 * (at.side % 2) - 1
     index[axis, np.arange(len(axis))] += step

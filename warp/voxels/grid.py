@@ -1,19 +1,22 @@
 """The rectilinear grid: the one place that says which axis is which.
 
-Tuples say (x, y, z), arrays are indexed [k, j, i] = (z, y, x), z up from board to lid. Cell (k, j, i) lies between the
-lines z[k], z[k+1], y[j], y[j+1] and x[i], x[i+1]. A mirror plane is the first line of its axis, at 0, and the grid
-covers the positive side only.
+Tuples say (x, y, z), arrays are indexed [k, j, i] = (z, y, x), z up from board to lid. Cell
+(k, j, i) lies between the lines z[k], z[k+1], y[j], y[j+1] and x[i], x[i+1]. A mirror plane is the
+first line of its axis, at 0, and the grid covers the positive side only.
 
-Lines lie on every part boundary. Between them the spacing follows a size field h that grows at most by `growth` per
-unit distance: a cell's width is h at its place, so n = ceil(integral dx / h) cells share an interval evenly in h.
-- In plane h starts at every part edge with 1/10 of the height of what ends there. A chip's end face carries the
-  bond-line shear within about that height; a coarse cell there shortens the bond, first order in h. Measured with
-  1/10 and growth 0.4 against CalculiX: a 35 mm flip chip of 29,000 voxels is within 0.1 % (substrate) and 0.5 % (chip).
-- In z the sum over cells loses sum(Q dz^3 / 12) of the bending stiffness: 12 cells in each thick layer keep laminates
-  within 0.2 % and a lid on a soft seal, which bends alone, within 1/12^2 = 0.7 %. No cell need be thinner than 1/64 of
-  the stack, so thin layers get fewer, down to one: one cell of a soft layer has its exact series compliance.
-- Columns and balls: 4 cells per diameter, lines on both sides of each, so that all of a regular array are cut alike
-  and no volume fraction beats against the pitch.
+Lines lie on every part boundary. Between them the spacing follows a size field h that grows at most
+by `growth` per unit distance: a cell is as wide as h there, so n = ceil(integral dx / h) cells
+share an interval evenly in h.
+- In plane h starts at every part edge with 1/10 of the height of the parts that end there. A chip's
+  end face carries the bond-line shear within about that height; a coarse cell there shortens the
+  bond, first order in h. Measured with 1/10 and growth 0.4 against CalculiX: a 35 mm flip chip of
+  29,000 voxels is within 0.1 % (substrate) and 0.5 % (chip).
+- In z the sum over cells loses sum(Q dz^3 / 12) of the bending stiffness: 12 cells in each thick
+  layer keep laminates within 0.2 % and a lid on a soft seal, which bends alone, within
+  1/12^2 = 0.7 %. No cell need be thinner than 1/64 of the stack, so thin layers get fewer, down to
+  one: one cell of a soft layer has its exact series compliance.
+- Columns and balls: 4 cells per diameter, lines on both sides of each, so that all members of a
+  regular array are cut alike and no volume fraction beats against the pitch.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from warp.geometry.shapes import Balls, Body, Columns, Prism, Shape
 
 
 def spacing(grid: Grid) -> dict[str, tuple[int, float, float]]:
-    """Cells, least and greatest width along each axis."""
+    """Return cells, least and greatest width along each axis."""
     widths = {"x": grid.dx, "y": grid.dy, "z": grid.dz}
     return {axis: (len(d), float(d.min()), float(d.max())) for axis, d in widths.items()}
 
@@ -48,7 +51,7 @@ ROUND_OFF = 1e-9  # relative slack before a count is rounded up
 
 @dataclass(frozen=True)
 class GridSettings:
-    """How fine the grid is. None = from the package's own sizes, the same rule for all packages; lengths in m."""
+    """Spacing of the grid, lengths in m; None = by the package's sizes, one rule for all."""
 
     edge_spacing: float | None = None  # in plane at part edges
     spacing: float | None = None  # in plane at most
@@ -57,13 +60,13 @@ class GridSettings:
     cells_per_layer: int = 12  # through each thick layer
     cells_per_diameter: float = 4  # across columns and balls
     uniform: bool = False  # in plane `spacing` everywhere between part boundaries
-    refine: float = 1  # every cell's width divided by this, below 1 wider ones: grids of a Richardson extrapolation
+    refine: float = 1  # divides every cell's width: grids of a Richardson extrapolation
     max_cells: int = 400_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Line coordinates x, y, z in m, ascending; `mirror` tells whether x[0], y[0] are mirror planes."""
+    """Line coordinates x, y, z in m, ascending; `mirror`: x[0], y[0] are mirror planes."""
 
     x: np.ndarray
     y: np.ndarray
@@ -127,7 +130,7 @@ def voxel_volumes(grid: Grid) -> np.ndarray:
 
 
 def runs(ids: np.ndarray) -> list[slice]:
-    """Layers [k] with the same voxels, one upon the other: whoever asks what touches what need see one of each run.
+    """Return runs of equal layers [k], one upon the other: contacts need one layer of each run.
 
     A package of boxes has a dozen or two, however many layers its parts are cut into.
     """
@@ -142,7 +145,8 @@ def make_grid(
 ) -> Grid:
     """Lay lines on all part boundaries and grade the spacing between them.
 
-    Counts the cells before it makes any array; more than `max_cells` is an error that says what would fit.
+    Cells are counted before any array is made; more than `max_cells` is an error that proposes
+    settings that fit.
     """
     settings = settings or GridSettings()
     axes = _axes(bodies, settings, mirror)
@@ -164,7 +168,7 @@ class _Interval:
     refine: float
 
     def _ascent(self) -> tuple[float, float, float]:
-        """Where the rise from the left ends, where the fall to the right begins, and h between them."""
+        """Return the end of the rise from the left, the start of the fall, and h between them."""
         g, length = self.growth, self.end - self.start
         peak = min(self.h_most, (self.h_start + self.h_end + g * length) / 2)
         rise = max(0.0, (peak - self.h_start) / g)
@@ -173,7 +177,7 @@ class _Interval:
 
     @property
     def count(self) -> int:
-        """Cells in the interval: the integral of dx / h, rounded up, and so often as `refine` says."""
+        """Return the cells of the interval: the integral of dx / h, rounded up, times `refine`."""
         rise, fall, peak = self._ascent()
         g = self.growth
         cells = (fall - rise) / peak
@@ -182,7 +186,7 @@ class _Interval:
         return max(1, ceil(self.refine * max(1, ceil(cells * (1 - ROUND_OFF)))))
 
     def lines(self) -> np.ndarray:
-        """The interval's lines without its end."""
+        """Return the interval's lines without its end."""
         rise, fall, peak = self._ascent()
         n, length = self.count, self.end - self.start
         if rise <= 0 and fall >= length:
@@ -208,7 +212,7 @@ def _axes(
     if not shapes:
         raise WarpError("the package has no parts, so there is nothing to grid")
     height = _height(bodies)
-    # Cells wider than the stack is high weaken both the bending theory they resolve and the multigrid.
+    # Cells wider than the stack is high spoil both the bending that they resolve and the multigrid.
     most = settings.spacing or min(_width(bodies) / PLANE_CELLS, height)
     x, y = (_plane_axis(shapes, axis, settings, most, mirror[axis]) for axis in (0, 1))
     return [x, y, _z_axis(shapes, height, settings)]
@@ -260,7 +264,7 @@ def _layer_spacing(shape: Shape, height: float, settings: GridSettings) -> float
 
 
 def _width(bodies: Sequence[Body]) -> float:
-    """The longer side of the package."""
+    """Return the longer side of the package."""
     b = np.array([body.bounds for body in bodies])
     return max(b[:, 1].max() - b[:, 0].min(), b[:, 3].max() - b[:, 2].min())
 
@@ -271,7 +275,7 @@ def _height(bodies: Sequence[Body]) -> float:
 
 
 def _edges(shapes: list[Shape], axis: int) -> dict[float, float]:
-    """Boundaries across an axis, each with the height (union of z ranges) of the shapes that end there."""
+    """Return boundaries across an axis, with the height (union of z ranges) of what ends there."""
     spans: dict[float, set[tuple[float, float]]] = {}
     for shape in shapes:
         z = shape.bounds[4:]
@@ -293,7 +297,7 @@ def _union_length(spans: Iterable[tuple[float, float]]) -> float:
 def _zones(
     shapes: list[Shape], axis: int, settings: GridSettings, most: float
 ) -> Iterable[tuple[float, float, float]]:
-    """Ranges (start, end, h) in which curved or oblique shapes ask for a spacing."""
+    """Yield ranges (start, end, h) in which curved or oblique shapes need a spacing."""
     for shape in shapes:
         start, end = shape.bounds[2 * axis : 2 * axis + 2]
         if isinstance(shape, Columns | Balls):
@@ -327,7 +331,10 @@ def _runs(a: np.ndarray, b: np.ndarray) -> Iterable[tuple[float, float]]:
 def _soft_lines(
     shapes: list[Shape], axis: int, settings: GridSettings, zones: list[tuple[float, float, float]]
 ) -> Iterable[tuple[np.ndarray, float]]:
-    """Lines that help without being needed, and the distance they must keep: columns' and balls' sides, zones' ends."""
+    """Yield lines that help without being needed, and their least distance from others.
+
+    These are the sides of columns and balls, and the ends of zones.
+    """
     arrays = sorted((s for s in shapes if isinstance(s, Columns | Balls)), key=lambda s: s.diameter)
     for shape in arrays:
         yield (
@@ -339,7 +346,10 @@ def _soft_lines(
 
 
 def _spread(at: np.ndarray, rank: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Edges that get a line: the taller first, none within 1/20 cell of a taller one (volume fractions serve it)."""
+    """Return the edges that get a line: taller ones first, none within 1/20 cell of a taller one.
+
+    Volume fractions serve the others.
+    """
     kept: list[int] = []
     for n in np.argsort(-rank, kind="stable"):
         if all(abs(at[n] - at[m]) >= size[m] / 20 for m in kept):
@@ -348,7 +358,7 @@ def _spread(at: np.ndarray, rank: np.ndarray, size: np.ndarray) -> np.ndarray:
 
 
 def _insert(nodes: np.ndarray, lines: np.ndarray, gap: float) -> np.ndarray:
-    """Add those lines that keep a distance to all the nodes and to each other: curved sides need none, they profit."""
+    """Add the lines that keep a distance from all nodes and from each other."""
     position = np.searchsorted(nodes, lines)
     left = lines - nodes[np.maximum(position - 1, 0)]
     right = nodes[np.minimum(position, len(nodes) - 1)] - lines
@@ -364,7 +374,10 @@ def _intervals(
     most: float,
     settings: GridSettings,
 ) -> list[_Interval]:
-    """Split nodes into intervals; at a node the size field is the least of its own, its zones' and its neighbours'."""
+    """Split nodes into intervals.
+
+    At a node the size field is the least of its own, its zones' and its neighbours'.
+    """
     growth = settings.growth
     length = np.diff(nodes)
     middle = nodes[:-1] + length / 2
@@ -405,7 +418,8 @@ def _too_many(
 ) -> str:
     """Say how many voxels there would be and which coarser spacing fits."""
     nx, ny, nz = counts
-    text = f"the grid would have {nx} x {ny} x {nz} = {nx * ny * nz:.3g} voxels, the limit is {settings.max_cells:.3g}"
+    voxels = f"{nx} x {ny} x {nz} = {nx * ny * nz:.3g} voxels"
+    text = f"the grid would have {voxels}, the limit is {settings.max_cells:.3g}"
     coarser, fit = fitting(bodies, settings, mirror)
     if coarser is None:
         return f"{text}; use symmetry or replace arrays by effective layers"
@@ -419,7 +433,7 @@ def _too_many(
 def fitting(
     bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool]
 ) -> tuple[GridSettings | None, int]:
-    """The least coarser settings whose grid keeps to `max_cells`, and its cells; None if none is found."""
+    """Find the finest coarser settings whose grid keeps to `max_cells`, and its cells, if any."""
     for step in range(1, 40):
         scale = 1.25**step
         coarser = replace(

@@ -27,8 +27,11 @@ GROUPS = 64  # rows that a medium whose properties vary is split into
 
 @dataclass(frozen=True)
 class Split:
-    """Media rows split so that voxels at an interface carry its resistance: ids (nz, ny, nx), the model's row of each
-    new row, m2K/W per metre of voxel added towards each side (rows, 6), and true over drawn thickness (rows)."""
+    """Media rows, split so that voxels at an interface carry its resistance.
+
+    `ids` (nz, ny, nx); `origin`: the model's row of each new row; `extra` (rows, 6): m2K/W per
+    metre of voxel added towards each side; `stretch` (rows,): true over drawn thickness.
+    """
 
     ids: np.ndarray
     origin: np.ndarray
@@ -56,8 +59,15 @@ def split_interfaces(model: VoxelModel, boundaries: Iterable[Boundary]) -> Split
     return Split(ids, origin, extra, np.ones(len(origin)))
 
 
-def _split(model: VoxelModel, ids, origin, extra, b: Interface, side: int):
-    """One side of one interface: voxels of b.part whose neighbour towards `side` is b.other."""
+def _split(
+    model: VoxelModel,
+    ids: np.ndarray,
+    origin: np.ndarray,
+    extra: np.ndarray,
+    b: Interface,
+    side: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Split the voxels of b.part whose neighbour towards `side` is b.other."""
     axis, up = 2 - side // 2, side % 2
     n = ids.shape[axis]
     here = [slice(None)] * 3
@@ -89,7 +99,7 @@ def _split(model: VoxelModel, ids, origin, extra, b: Interface, side: int):
 
 
 def split_by(split: Split, values: np.ndarray, varies: np.ndarray, groups: int = GROUPS) -> Split:
-    """Give voxels of the media rows marked in `varies` a row per interval of `values` (nz, ny, nx)."""
+    """Give voxels of the rows marked in `varies` a row per interval of `values` (nz, ny, nx)."""
     moves = varies[split.origin][split.ids]
     if not moves.any():
         return split
@@ -112,7 +122,7 @@ def split_by(split: Split, values: np.ndarray, varies: np.ndarray, groups: int =
 
 
 def row_means(grid: Grid, split: Split, values: np.ndarray, empty: float) -> np.ndarray:
-    """Volume mean of `values` (nz, ny, nx) over each of the split's rows; `empty` for rows of no voxel, and for void."""
+    """Return the volume mean of `values` (nz, ny, nx) in each row; `empty` for void or no voxel."""
     count = len(split.origin)
     total, volume = np.zeros(count), np.zeros(count)
     area = grid.area.reshape(-1)
@@ -126,7 +136,7 @@ def row_means(grid: Grid, split: Split, values: np.ndarray, empty: float) -> np.
 
 
 def stretched(model: VoxelModel, split: Split, stretch: np.ndarray) -> Split:
-    """Give voxels whose thickness has become `stretch` (nz, ny, nx) times the drawn one rows of their own."""
+    """Give voxels of changed thickness their own rows; `stretch` (nz, ny, nx) is true / drawn."""
     varies = np.zeros(len(model.media.part), bool)
     varies[model.ids[stretch != 1]] = True
     varies[0] = False

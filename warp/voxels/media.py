@@ -168,8 +168,9 @@ class Rows:
     ) -> int:
         if len(self.part) > MOST_ROWS:
             raise WarpError(
-                f"the package has more than {MOST_ROWS} different media: too many materials cross curved or oblique "
-                "sides; use boxes, fewer layers at those sides, or effective layers"
+                f"the package has more than {MOST_ROWS} different media: too many materials cross "
+                "curved or oblique sides; use boxes, fewer layers at those sides, or effective "
+                "layers"
             )
         self.part.append(part)
         self.materials.append(material)

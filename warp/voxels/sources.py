@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 def heat_load(
     model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]
 ) -> np.ndarray:
-    """Heat per voxel (nz, ny, nx) in W; a dict gives W per part, or (ny, nx) W per grid column of the part.
+    """Return the heat per voxel (nz, ny, nx) in W.
 
-    Powers are those of the full package: with mirror planes the modelled piece carries its share.
+    A dict gives W per part, or (ny, nx) W per grid column of the part. Powers are those of the full
+    package: with mirror planes the modelled piece has its share.
     """
     q = np.zeros(model.ids.shape)
     for source in sources(model, power):
@@ -31,7 +32,7 @@ def heat_load(
 def sources(
     model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]
 ) -> list[Source]:
-    """The sources that `heat_load` adds up."""
+    """Return the sources that `heat_load` adds up."""
     if not isinstance(power, dict):
         return list(power)
     grid = model.grid
@@ -75,7 +76,7 @@ def _add_source(q: np.ndarray, model: VoxelModel, source: Source) -> None:
 
 
 def _overlap(lines: np.ndarray, grid_lines: np.ndarray) -> np.ndarray:
-    """Fraction of each interval of `lines` that lies in each interval of `grid_lines`."""
+    """Return the fraction of each interval of `lines` that lies in each interval of the grid."""
     low = np.maximum(lines[:-1, None], grid_lines[None, :-1])
     high = np.minimum(lines[1:, None], grid_lines[None, 1:])
     return np.maximum(high - low, 0) / np.diff(lines)[:, None]

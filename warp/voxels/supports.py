@@ -1,11 +1,13 @@
-"""What carries the body in a step: nothing unless told, held faces, or a flat table.
+"""Supports of the body in a step: none, held faces, or a flat table.
 
-    clamped    the increments of displacement of faces are zero from then on; sliding: only those normal to the faces
-    flat       besides, the faces are pressed into the plane that fits them best, before they are held
+    clamped    the increments of displacement of faces are zero from then on; sliding: only those
+               normal to the faces
+    flat       the faces are also pressed into the plane that fits them best, before they are held
     table      one-sided contact without friction, under the body's own weight (`contact`)
 
-Faces are named as those of boundaries. Displacements along a face lie half a voxel deep (staggered grid): it is the
-outermost voxels that are held. When the support ends, its forces end, and the body springs back.
+Faces are named as those of boundaries. Displacements along a face lie half a voxel deep (staggered
+grid): the outermost voxels are held. When the support ends, its forces end, and the body springs
+back.
 """
 
 from __future__ import annotations
@@ -39,9 +41,10 @@ Carrier = Clamp | Table | None
 
 
 def held(model: VoxelModel, clamp: Clamp, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Flat places of the held displacements in solver arrays of `shape`, and the number of the face, -1 along it.
+    """Return the flat indices of held displacements in solver arrays of `shape`, and their faces.
 
-    Each place once; one that is normal to a face counts as such. Mirror planes hold theirs anyway.
+    A face is its number, -1 for displacements along it. Each index occurs once; one that is normal
+    to a face counts as such. Displacements that mirror planes hold are left out.
     """
     places, owner = [], []
     for number, name in enumerate(clamp.faces):
@@ -73,7 +76,10 @@ def held(model: VoxelModel, clamp: Clamp, shape: tuple[int, ...]) -> tuple[np.nd
 
 
 def flattening(model: VoxelModel, U: np.ndarray, at: np.ndarray, by: np.ndarray) -> np.ndarray:
-    """Displacement that brings held faces, which have moved by U (3, nz+1, ny+1, nx+1), into planes; zero along them."""
+    """Return the displacement that brings held faces into planes; zero along the faces.
+
+    U (3, nz+1, ny+1, nx+1) is the displacement so far.
+    """
     grid, out = model.grid, np.zeros(len(at))
     a, k, j, i = np.unravel_index(at, (*U.shape[:3], U.shape[3] + 2))
     i = i - 1

@@ -1,10 +1,12 @@
 """Voxelisation: bodies and a grid become one 16-bit medium id per voxel and a table of media.
 
-Bodies paint in their order, so the later one wins. A box lies on grid lines and is painted by slices. Any other shape
-covers of each column the exact area fraction of its outline (circle, square, polygon), of each layer in z its share; a
-ball has in each layer the radius of equal volume. Fractions are rounded to 1/64, and a voxel covered in part gets a
-row of its own: the painter mixed with what lay there before, by the rule for an upright wall or for a ball's surface
-(`mixing`). A patterned sheet gives each voxel the medium of its mean share, in 1/16. Memory is the id array.
+Bodies are painted in their order, so that later ones override. A box lies on grid lines and is
+painted by slices. Any other shape covers the exact area fraction of its outline (circle, square,
+polygon) in each column, and its share of each layer in z; a ball has the radius of equal volume in
+each layer. Fractions are rounded to 1/64, and a voxel that is covered in part gets a row of its
+own: the new material mixed with the one before, by the rule for an upright wall or for a ball's
+surface (`mixing`). A patterned sheet gives each voxel the medium of its mean share, in 1/16. Memory
+is the id array.
 """
 
 from __future__ import annotations
@@ -25,7 +27,10 @@ from warp.voxels.media import LEVELS, Media, Rows
 
 @dataclass
 class VoxelModel:
-    """ids: uint16 (nz, ny, nx), rows of `media`, 0 = void; `parts`: names, in the order of their first body."""
+    """Voxels by id: uint16 (nz, ny, nx), rows of `media`, 0 = void.
+
+    `parts`: names, in the order of their first body.
+    """
 
     grid: Grid
     ids: np.ndarray
@@ -61,7 +66,10 @@ def voxelize(
 def surface(
     model: VoxelModel, part: str, side: Literal["top", "bottom"]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Index of the part's highest or lowest z-face in each column, int32 (ny, nx), -1 where absent; where present."""
+    """Return the index of the part's highest or lowest z-face in each column, and a mask.
+
+    int32 (ny, nx), -1 for absent; the mask is true for present.
+    """
     nz, ny, nx = model.grid.shape
     of_part = model.media.part == model.parts.index(part)
     face = np.full((ny, nx), -1, np.int32)
@@ -85,7 +93,7 @@ def pieces(
 
 
 def connected(model: VoxelModel) -> list[list[str]]:
-    """Parts of each piece that hangs together by voxel faces, the largest piece first."""
+    """Return the parts of each piece that is connected by voxel faces, the largest piece first."""
     grid, layers = model.grid, runs(model.ids)
     first, height = (
         np.array([run.start for run in layers]),
@@ -102,13 +110,16 @@ def connected(model: VoxelModel) -> list[list[str]]:
 
 
 def floating(model: VoxelModel) -> list[str]:
-    """Parts of which some piece does not hang together with the largest one."""
+    """Return the parts that have a piece not connected to the largest one."""
     loose = {name for piece in connected(model)[1:] for name in piece}
     return [name for name in model.parts if name in loose]
 
 
 class Gap(NamedTuple):
-    """Void from the top of one part to the bottom of another: least height in m, area in m2 of the gridded piece."""
+    """Void between the top of one part and the bottom of another.
+
+    Least height in m, area in m2 of the gridded piece.
+    """
 
     below: str
     above: str
@@ -117,7 +128,7 @@ class Gap(NamedTuple):
 
 
 def gaps(model: VoxelModel) -> list[Gap]:
-    """Clear heights between parts that face each other across void, the narrowest first."""
+    """Return the clear heights between parts that face each other across void, least first."""
     grid, count = model.grid, len(model.parts)
     height, area = np.empty((count, count)), np.empty((count, count))
     kernels.gaps(height, area, model.ids, model.media.part, grid.dx, grid.dy, grid.z)
@@ -129,7 +140,10 @@ def gaps(model: VoxelModel) -> list[Gap]:
 
 
 def part_volumes(model: VoxelModel) -> dict[str, float]:
-    """Volume in m3 of each part's voxels in the gridded piece; a voxel shared by two counts for the greater share."""
+    """Return the volume in m3 of each part's voxels in the gridded piece.
+
+    A voxel that two parts share counts for the one of the greater share.
+    """
     per_id = np.zeros(len(model.media))
     area = model.grid.area.ravel()
     for layer, dz in zip(model.ids, model.grid.dz, strict=True):
@@ -164,26 +178,25 @@ def _paint(ids: np.ndarray, grid: Grid, body: Body, own: int, rows: Rows) -> Non
 
 
 def _paint_sheet(ids: np.ndarray, grid: Grid, sheet: Sheet, levels: np.ndarray) -> None:
-    """Give every voxel of a patterned layer the medium of its own share, rounded to the sheet's levels."""
+    """Give every voxel of a patterned layer the medium of its share, rounded to the levels."""
     spans = _spans(sheet, grid)
     if spans is None:
         return
     z, y, x = (span.cells for span in spans)
     share = sheet.mean_share(grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1])
-    ids[z, y, x] = levels[np.rint(share * (len(levels) - 1)).astype(np.int64)]
+    ids[z, y, x] = levels[sheet.level(share)]
 
 
 def _check_missing(body: Body, grid: Grid) -> None:
-    """A body beyond a mirror plane leaves no voxel rightly; one too thin for the grid must not vanish unsaid."""
+    """Refuse a body that is too thin for the grid; one beyond a mirror plane may have no voxel."""
     x0, x1, y0, y1, z0, z1 = body.bounds
     within = [
         min(b, lines[-1]) - max(a, lines[0])
         for a, b, lines in ((x0, x1, grid.x), (y0, y1, grid.y), (z0, z1, grid.z))
     ]
     if min(within) > SAME:
-        raise WarpError(
-            f"part '{body.part}' is thinner than 1/{2 * LEVELS} of a voxel and would vanish: refine the grid there"
-        )
+        thin = f"is thinner than 1/{2 * LEVELS} of a voxel and would vanish"
+        raise WarpError(f"part '{body.part}' {thin}: refine the grid there")
 
 
 class _Span(NamedTuple):
@@ -231,7 +244,7 @@ class _Cover:
             lines[cells.start : cells.stop + 1]
             for lines, cells in ((grid.y, window[1]), (grid.x, window[2]))
         )
-        self.key: tuple = ()
+        self.key: tuple[tuple[int, float, float], ...] = ()
         self.level = np.zeros((len(self.y) - 1, len(self.x) - 1), np.uint8)
 
     def layer(self, k: int) -> np.ndarray:
@@ -244,7 +257,7 @@ class _Cover:
         return self.level
 
     def _sections(self, k: int) -> Iterable[tuple[int, float, float]]:
-        """Shape, its share of layer k's height, and for balls the radius there."""
+        """Yield shape number, its share of layer k's height, and for balls the radius there."""
         for n, (shape, (z, _, _)) in enumerate(self.shapes):
             if not z.cells.start <= k < z.cells.stop:
                 continue
@@ -277,7 +290,7 @@ class _Cover:
 
 
 def _slab(ball: Balls, bottom: float, top: float, height: float) -> tuple[float, float]:
-    """Share of a layer's height and radius of the disc that has the volume of a ball between two planes."""
+    """Return the share of a layer's height and the radius of the disc of a ball's volume there."""
     R, middle = ball.diameter / 2, (ball.z0 + ball.z1) / 2
     a, b = np.clip([bottom - middle, top - middle], -R, R)
     if b <= a:

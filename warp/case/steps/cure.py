@@ -28,7 +28,8 @@ class Cure(Step):
     temperature: Temperature
     """Of the body and of the parts; a body at another temperature is brought there first."""
     stress_free: Temperature | None = None
-    """Temperature at which parts that become solid are free of stress; by default the step's temperature."""
+    """Temperature at which parts that become solid are free of stress; by default that of the
+    step."""
     shrinkage: Annotated[Dimensionless, NOT_NEGATIVE, Field(examples=["0.1 %"], lt=0.2)] = 0.0
     """Linear, after the material has become solid: a third of the loss in volume."""
 

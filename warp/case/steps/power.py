@@ -22,13 +22,15 @@ class Power(Step):
     on: bool
     """Whether the parts give off their heat from here on."""
     every: Annotated[Time, POSITIVE] | None = None
-    """With a duration: the warpage is computed after so much time at most; by default only at the end."""
+    """With a duration: the warpage is computed after so much time at most; by default only at the
+    end."""
     film: Annotated[
         dict[str, Annotated[FilmCoefficient, POSITIVE]], Field(examples=[{"fan": "20 W/(m^2 K)"}])
     ] = {}
     """Heat-transfer coefficients of [boundary.NAME] from here on: a fan stops."""
     ambient: Annotated[dict[str, Temperature], Field(examples=[{"air": "245 degC"}])] = {}
-    """Ambient temperatures of [boundary.NAME], or its fixed temperature, from here on: an oven's zone."""
+    """Ambient temperatures of [boundary.NAME], or its fixed temperature, from here on: an oven's
+    zone."""
 
     @property
     def label(self) -> str:

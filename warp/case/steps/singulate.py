@@ -23,7 +23,7 @@ from warp.units import NOT_NEGATIVE, Length
 
 
 class Singulate(Step):
-    """One unit remains: a rectangle about `at`, or the field between cut lines that contains `at`."""
+    """One unit remains: a rectangle about `at`, or the field between cut lines around `at`."""
 
     do: Literal["singulate"]
     size: Pair | None = None

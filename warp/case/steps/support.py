@@ -27,7 +27,8 @@ class Support(Step):
     faces: Annotated[Names, Field(examples=[["carrier.bottom"]])] | None = None
     """Clamped: PART.SIDE; "package" is the whole. Held as they are at that load step."""
     sliding: bool = False
-    """Clamped: held normal to the faces only, as a vacuum chuck or a press does, and free to slide along them."""
+    """Clamped: held normal to the faces only, as a vacuum chuck or a press does, and free to slide
+    along them."""
     flat: bool = False
     """Clamped: the faces are pressed flat first."""
 

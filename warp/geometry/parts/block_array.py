@@ -17,7 +17,7 @@ dies of a memory stack:
     on = "base"
     size = ["11 mm", "10 mm"]
     thickness = "50 um"                      # of each die
-    pitch = ["20 mm", "20 mm", "65 um"]      # 15 um of film between the dies: a part before this one
+    pitch = ["20 mm", "20 mm", "65 um"]      # 15 um of film between dies: a part before this one
     count = [2, 1, 8]
     material = "silicon"
 

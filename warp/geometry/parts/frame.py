@@ -32,7 +32,8 @@ class Frame(Sized, Solid):
     gaps: tuple[Gap, ...] = ()
     """Interruptions: a dispensed bead of adhesive that leaves air a way out."""
     corner_cut: Annotated[Length, NOT_NEGATIVE] = 0.0
-    """Cut off each outer corner at 45 degrees: this much of either side, at most the ring's width."""
+    """Cut off each outer corner at 45 degrees: this much of either side, at most the ring's
+    width."""
     thickness: Thickness | None = None
     """Height; by default the space that `on` and `under` or `inside` leave."""
 

@@ -32,7 +32,8 @@ class Lid(Sized, Solid):
     vents: tuple[Gap, ...] = ()
     """Openings of the foot, over its whole height."""
     corner_cut: Annotated[Length, NOT_NEGATIVE] = 0.0
-    """Cut off each outer corner at 45 degrees: this much of either side, at most the foot's width."""
+    """Cut off each outer corner at 45 degrees: this much of either side, at most the foot's
+    width."""
 
     def heights(self, name: str, others: Neighbours) -> tuple[float, float]:
         """Return the bottom of the foot and the top of the plate in m."""

@@ -22,7 +22,7 @@ from warp.units import NOT_NEGATIVE, Length
 
 
 class Wires(Solid):
-    """Bond wires from a chip's edge down to what it stands on, as one effective ring of wire in mould compound."""
+    """Bond wires from a chip's edge down, as one effective ring of wire in mould compound."""
 
     shape: Literal["wires"]
     diameter: Thickness

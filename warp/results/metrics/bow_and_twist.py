@@ -2,9 +2,9 @@
 
 The sample lies on a surface plate, its convex side up. Bow (5.1): with both corners of an edge held
 down, the largest gap R under that edge over the length L of the edge, B = 100 R / L; the worse of
-the two edges of that direction counts. Twist (5.2): with three corners on the plate, the gap R under
-the fourth over the diagonal, T = 100 R / (2 D): holding one corner down doubles the gap. R is the
-same whichever corner is left free: |w_A - w_B + w_C - w_D|, the corners in order.
+the two edges of that direction counts. Twist (5.2): with three corners on the plate, the gap R
+under the fourth over the diagonal, T = 100 R / (2 D): holding one corner down doubles the gap. R is
+the same whichever corner is left free: |w_A - w_B + w_C - w_D|, the corners in order.
 
 Heights are read on the edges of the measuring zone, without sign and without the plane: a tilt
 changes neither. None where a corner or an edge has no material.
@@ -17,14 +17,17 @@ import numpy as np
 from warp.results.flatness import Warpage
 from warp.results.metrics.declaration import PERCENT, Column, Number, surface_metric
 from warp.results.metrics.surface_flatness import SURFACES
+from warp.results.surface import with_middles
 
 
 def bow(surface: Warpage, axis: int) -> float:
     """Give the bow of the edges along x (axis 0) or y (axis 1) in per cent of their length."""
     zone = surface.surface
-    lines, w = (zone.x, zone.w) if axis == 0 else (zone.y, zone.w.T)
-    along = (lines - lines[0]) / (lines[-1] - lines[0])
-    edges = w[[0, -1]]
+    heights = with_middles(zone, zone.w)
+    edges = (heights.T if axis == 0 else heights)[[0, -1]]
+    lines = zone.x if axis == 0 else zone.y
+    points = np.insert(lines, range(1, len(lines)), (lines[1:] + lines[:-1]) / 2)
+    along = (points - points[0]) / (points[-1] - points[0])
     chords = edges[:, :1] * (1 - along) + edges[:, -1:] * along
     gap = np.abs(edges - chords).max()
     return float(100 * gap / (lines[-1] - lines[0]))

@@ -45,7 +45,7 @@ MEGABYTE = Unit("MB", "MB", "MB")
 
 
 class Each(Enum):
-    """Tell how often a group's numbers occur, as the path of an entry below the group is written."""
+    """Tell how often a group's numbers occur; the value is written after the group's path."""
 
     PACKAGE = ""
     PART = ".PART"

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 
 from warp.results.flatness import Warpage, warpage
-from warp.results.surface import Model, Side, Surface, Zone, faces, part_index, sample
+from warp.results.surface import SIDES, Model, Side, Surface, Zone, faces, part_index, sample
 from warp.results.temperature import temperatures
-
-SIDES: tuple[Side, ...] = ("top", "bottom")
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from warp.results.flatness import UM, Warpage
 from warp.results.metrics.declaration import (
     MICROMETRE,
@@ -122,8 +120,8 @@ FLATNESS = surface_metric(
         WARPAGE,
         _height("range", "highest minus lowest, the plane not removed", lambda w: w.span),
         _RMS,
-        _height("max", "highest point above the plane", lambda w: float(np.nanmax(w.residual))),
-        _height("min", "lowest point above the plane", lambda w: float(np.nanmin(w.residual))),
+        _height("max", "highest point above the plane", lambda w: w.highest),
+        _height("min", "lowest point above the plane", lambda w: w.lowest),
         _height(
             "centre",
             "height of the centre above the plane; none where the surface has a hole",

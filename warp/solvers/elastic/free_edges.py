@@ -1,26 +1,30 @@
-"""Shear at vertical free faces: edges that have no dw/dx of their own take the tilt of a neighbour.
+"""Shear at vertical free faces: edges without a dw/dx of their own borrow the tilt of a neighbour.
 
-The shear strain of an xz edge is du/dz + dw/dx. Where w exists on one side only (a lateral free face, or a coarse cell
-beside a void) dw/dx is taken from the next plane inside the body, which extrapolates w linearly; a body one cell wide
-takes it from the nearest z level that has one. At a mirror plane the tilt is zero. Rigid rotations stay free of energy.
+The shear strain of an xz edge is du/dz + dw/dx. If w exists on one side only (a lateral free face,
+or a coarse cell beside a void), dw/dx is taken from the next plane inside the body, which
+extrapolates w linearly; a body one cell wide takes it from the nearest z level that has one. At a
+mirror plane the tilt is zero. Rigid rotations stay free of energy.
 
-The half cell at a free face counts with FREE_EDGE = 2/3 of its volume. The edge's energy is the end of a quadrature:
-for a shear strain that decays as exp(-q x) from the face, the exact weight is 1/(2 q h) - 1/(exp(2 q h) - 1) cells,
-which is 1/2 for fine grids and 1/3 at q h = 1, where the cell is as wide as the decay length that it must resolve.
+The half cell at a free face counts with FREE_EDGE = 2/3 of its volume. The edge's energy is the end
+of a quadrature: for a shear strain that decays as exp(-q x) from the face, the exact weight is
+1/(2 q h) - 1/(exp(2 q h) - 1) cells, which is 1/2 for fine grids and 1/3 at q h = 1, where the cell
+is as wide as the decay length that it must resolve.
 
-A tilt that comes from a plane at a distance misses what a temperature gradient along z bends freely on the way
-(`free_shear`); without it a plate with a linear temperature is not free of stress.
+A tilt taken from a plane at a distance misses the free bending by a temperature gradient along z on
+the way (`free_shear`); without it a plate with a linear temperature would not be free of stress.
 
-The energy  sum K (du/dz + tilt - free)^2 / 2  couples few displacements: it is kept as a small sparse matrix.
+The energy  sum K (du/dz + tilt - free)^2 / 2  couples few displacements: a small sparse matrix.
 """
 
-from collections.abc import Callable, Iterable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from warp.arrays import Array
 from warp.device import Device
 from warp.solvers.elastic.layout import PAD, along, displacement_shape
 from warp.solvers.sparse import Scattered
@@ -30,9 +34,9 @@ FREE_EDGE = 2 / 3
 
 @dataclass(frozen=True)
 class Edges:
-    """Edges [k, m, p] of the vertical planes p normal to direction `face` (0: x, 1: y); m counts cells along the edge.
+    """Edges [k, m, p] of the vertical planes p normal to direction `face` (0: x, 1: y).
 
-    `plane` and `level` say where the tilt comes from; plane -1: the tilt is zero.
+    m counts cells along the edge. The tilt is that of `plane` on z level `level`; plane -1: zero.
     """
 
     face: int
@@ -45,12 +49,13 @@ class Edges:
 
 
 def borrow(
-    device: Device, ids: Any, face: int, at: Any, n: tuple[int, int, int], mirror: bool
+    device: Device, ids: Array, face: int, at: Array, n: tuple[int, int, int], mirror: bool
 ) -> tuple[np.ndarray, ...]:
-    """Find the tilt of the edges at flat places `at`: of their own plane or the next one inside, on the nearest level.
+    """Find a tilt for the edges at flat places `at`.
 
-    ids (nz+2, ny+2, nx+3): 0 in void. Returns k, m, p, level, plane, in ascending order of (k, m, p), and for which of
-    `at` these are: edges that find no tilt are left out.
+    On the nearest z level, of their own plane or the next one inside. ids (nz+2, ny+2, nx+3): 0 in
+    void. Returns k, m, p, level, plane, in ascending order of (k, m, p), and which of `at` these
+    are: edges without a tilt are left out.
     """
     nx, ny, nz = n
     row = nx + PAD
@@ -72,38 +77,34 @@ def borrow(
 
 
 def lateral_faces(
-    device: Device, ids: Any, soft: np.ndarray, widths, mirror: tuple[bool, bool]
+    device: Device,
+    ids: Array,
+    soft: np.ndarray,
+    widths: tuple[np.ndarray, np.ndarray, np.ndarray],
+    mirror: tuple[bool, bool],
 ) -> list[Edges]:
-    """Edges of the lateral free faces of a voxel body with their K: two solid cells, one above the other, on one side.
+    """Find the edges of the lateral free faces of a voxel body, with their stiffness K.
 
-    ids (nz+2, ny+2, nx+3) of media on the device, 0 = void; soft (3, media): 4/G_yz, 4/G_xz, 4/G_xy; widths (dx, dy, dz) in m.
+    They have two solid cells, one above the other, on one side only. ids (nz+2, ny+2, nx+3): media
+    on the device, 0 in void; soft (3, media): 4/G_yz, 4/G_xz, 4/G_xy; widths (dx, dy, dz) in m.
     """
     nz, ny, nx = ids.shape[0] - 2, ids.shape[1] - 2, ids.shape[2] - PAD
 
     def medium(k: np.ndarray, j: np.ndarray, i: np.ndarray) -> np.ndarray:
-        return device.to_host(ids.reshape(-1)[device.asarray((k * (ny + 2) + j) * (nx + PAD) + i)])
+        places = device.asarray((k * (ny + 2) + j) * (nx + PAD) + i)
+        found: np.ndarray = device.to_host(ids.reshape(-1)[places])
+        return found
 
     marked = device.zeros((2, nz + 1, ny + 1, nx + PAD), np.uint8)
-    device.launch(
-        "elastic_setup",
-        "lateral_edges",
-        (nx + 1, ny + 1, nz + 1),
-        marked,
-        ids,
-        *map(int, mirror),
-        nx,
-        ny,
-        nz,
-    )
+    args = marked, ids, *map(int, mirror), nx, ny, nz
+    device.launch("elastic_setup", "lateral_edges", (nx + 1, ny + 1, nz + 1), *args)
     dz = widths[2]
     found = []
     for face in (0, 1):
         at = device.xp.flatnonzero(marked[face].reshape(-1) == 1)
         k, m, p, level, plane, _ = borrow(device, ids, face, at, (nx, ny, nz), mirror[face])
         j, i = (m, p) if face == 0 else (p, m)
-        solid = (medium(k, j + 1, i + 1) > 0) & (
-            medium(k + 1, j + 1, i + 1) > 0
-        )  # of the cell behind the face
+        solid = (medium(k, j + 1, i + 1) > 0) & (medium(k + 1, j + 1, i + 1) > 0)  # behind it
         cell = np.where(solid, p, p - 1)
         j, i = (m, cell) if face == 0 else (cell, m)
         below, above = dz[k - 1], dz[k]
@@ -114,17 +115,21 @@ def lateral_faces(
     return found
 
 
-def strain_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> sparse.csr_matrix:
-    """Shear strain of the edges, one row each, from flat displacement arrays of the solver's shape.
+def strain_matrix(
+    edges: Iterable[Edges], spacing: Sequence[np.ndarray], n: tuple[int, int, int]
+) -> sparse.csr_matrix:
+    """Return B with B U the shear strain of the edges, for flat arrays of the solver's shape.
 
-    spacing: (rcx, rcy, rcz), inverse distances of the centres beside line i at index i + 1; n = (nx, ny, nz).
+    spacing: (rcx, rcy, rcz), inverse distances of the centres beside line i at index i + 1; n =
+    (nx, ny, nz).
     """
     nx, ny, nz = n
     plane, row = (ny + 1) * (nx + PAD), nx + PAD
 
-    def number(a, k, m, p, face):
+    def number(a: int, k: np.ndarray, m: np.ndarray, p: np.ndarray, face: int) -> np.ndarray:
         j, i = (m, p) if face == 0 else (p, m)
-        return (a * (nz + 1) + k) * plane + j * row + i + 1
+        places: np.ndarray = (a * (nz + 1) + k) * plane + j * row + i + 1
+        return places
 
     rows, columns, values, count = [], [], [], 0
     for e in edges:
@@ -134,39 +139,41 @@ def strain_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> s
         t = e.plane >= 0
         d = spacing[e.face][e.plane[t] + 1]
         rows += [at, at, at[t], at[t]]
-        columns += [
-            number(e.face, e.k, e.m, e.p, e.face),
-            number(e.face, e.k - 1, e.m, e.p, e.face),
-        ]
+        columns += [number(e.face, e.k - q, e.m, e.p, e.face) for q in (0, 1)]
         columns += [number(2, e.level[t], e.m[t], e.plane[t] - q, e.face) for q in (0, 1)]
         values += [h, -h, d, -d]
     shape = count, int(np.prod(displacement_shape(*n)))
     if count == 0:
         return sparse.csr_matrix(shape)
-    return sparse.csr_matrix(
-        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape
-    )
+    places = np.concatenate(rows), np.concatenate(columns)
+    return sparse.csr_matrix((np.concatenate(values), places), shape=shape)
 
 
-def energy_matrix(edges: Iterable[Edges], spacing, n: tuple[int, int, int]) -> Scattered:
-    """Sum of K b b^T over the edges, b their shear strain (`strain_matrix`)."""
+def energy_matrix(
+    edges: Iterable[Edges], spacing: Sequence[np.ndarray], n: tuple[int, int, int]
+) -> Scattered:
+    """Compute the sum of K b b^T over the edges, b their shear strain (`strain_matrix`)."""
     edges = list(edges)
     return Scattered.product(strain_matrix(edges, spacing, n), stiffness_of(edges))
 
 
 def stiffness_of(edges: Iterable[Edges]) -> np.ndarray:
-    """K of the edges in the order of `strain_matrix`."""
+    """Return K of the edges in the order of `strain_matrix`."""
     return np.concatenate([np.zeros(0), *(e.stiffness for e in edges)])
 
 
 def free_shear(
-    e: Edges, ids: np.ndarray, strain: Callable[[np.ndarray], np.ndarray], lines
+    e: Edges,
+    ids: np.ndarray,
+    strain: Callable[[np.ndarray], np.ndarray],
+    lines: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> np.ndarray:
-    """Shear that a free body's edges show with the tilt of another plane: what a gradient along z bends in between.
+    """Return the shear of the edges of a free body that comes from borrowing a distant tilt.
 
-    A thermal strain eps(z) normal to the face tilts free cross-sections by (d eps/dz) distance. Only between cells of
-    one medium: else neighbours restrain each other, and their difference is no gradient.
-    ids (nz, ny, nx) of media, 0 = void; strain(flat cell indices): thermal strain normal to the face; lines (x, y, z).
+    A thermal strain eps(z) normal to the face tilts free cross-sections by (d eps/dz) distance.
+    Only between cells of one medium: otherwise neighbours restrain each other, and their difference
+    is not a gradient. ids (nz, ny, nx): media, 0 in void; strain(flat cell indices): thermal strain
+    normal to the face; lines (x, y, z).
     """
     if not len(e.k):
         return np.zeros(0)
@@ -179,8 +186,6 @@ def free_shear(
     cell = np.where(solid, before, e.p)
     upper = e.k * (ny * nx) + e.m * along_m + cell * along_p
     rise = strain(upper) - strain(upper - ny * nx)
-    distance = (
-        q[e.p] - q[np.maximum(e.plane, 0)]
-    )  # no plane: the tilt is that of the mirror, the first one
+    distance = q[e.p] - q[np.maximum(e.plane, 0)]  # without a plane: from the mirror, the first
     gamma = 2 * distance * rise / (z[e.k + 1] - z[e.k - 1])
     return np.where(ids[e.k, e.m, cell] == ids[e.k - 1, e.m, cell], gamma, 0.0)

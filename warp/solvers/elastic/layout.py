@@ -1,16 +1,29 @@
-"""Array layout of the elastic unknowns: displacements on faces, bordered by zeros; spacings between them."""
+"""Array layout of the elastic unknowns: displacements on faces, bordered by zeros; spacings."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from warp.arrays import Array
 from warp.device import Device
+from warp.voxels.grid import Grid
+
+PAD = 3  # displacement arrays have one column of zeros before the first face and two after the last
 
 
-def spacings(lines) -> list[np.ndarray]:
-    """1/width of cells and 1/distance of centres of each direction, at index + 1 of arrays of length n + 3."""
+def displacement_shape(nx: int, ny: int, nz: int) -> tuple[int, int, int, int]:
+    """Return the shape (component, z, y, x) of the solver's arrays; face i is at x-index i + 1."""
+    return 3, nz + 1, ny + 1, nx + PAD
+
+
+def spacings(lines: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return 1/width of cells and 1/distance of centres for x, y, z: rdx, rcx, rdy, rcy, rdz, rcz.
+
+    Arrays of length n + 3, entry i at index i + 1. The distances before the first and after the
+    last centre are the widths there.
+    """
     out = []
     for q in lines:
         d = np.diff(q)
@@ -21,16 +34,16 @@ def spacings(lines) -> list[np.ndarray]:
     return out
 
 
-PAD = 3  # displacement arrays have one column of zeros before the first face and two after the last
+def padded_widths(grid: Grid) -> list[np.ndarray]:
+    """Return dx, dy, dz of length n + 3, cell i at index i + 1 and ones in the border."""
+    return [np.concatenate([[1.0], d, [1.0, 1.0]]) for d in (grid.dx, grid.dy, grid.dz)]
 
 
-def displacement_shape(nx: int, ny: int, nz: int) -> tuple[int, int, int, int]:
-    """Shape of the solver's displacement arrays: (component, z, y, x), face i at x-index i + 1."""
-    return 3, nz + 1, ny + 1, nx + PAD
+def bordered(device: Device, ids: np.ndarray) -> Array:
+    """Put media (nz, ny, nx) on a device with void all round, as the kernels read them.
 
-
-def bordered(device: Device, ids: np.ndarray) -> Any:
-    """Media (nz, ny, nx) as the kernels read them on a device: (nz+2, ny+2, nx+3), with void all round."""
+    Shape (nz+2, ny+2, nx+3).
+    """
     nz, ny, nx = ids.shape
     out = device.zeros((nz + 2, ny + 2, nx + PAD), np.uint16)
     out[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] = device.asarray(ids)
@@ -40,3 +53,13 @@ def bordered(device: Device, ids: np.ndarray) -> Any:
 def along(a: np.ndarray, face: int) -> np.ndarray:
     """View [.., k, j, i] as [.., k, m, p] with p in the direction of `face`."""
     return a if face == 0 else np.swapaxes(a, -1, -2)
+
+
+def temperature_array(temperature: float | np.ndarray) -> np.ndarray:
+    """Return a temperature as an array: (nz, ny, nx), or (1, 1, 1) if it is uniform."""
+    return np.atleast_3d(np.ascontiguousarray(temperature, float))
+
+
+def host_of(device: Device) -> Device:
+    """Return the CPU with the host threads of a device, for kernels that exist for the CPU only."""
+    return Device("cpu", device.threads)

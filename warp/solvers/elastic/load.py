@@ -1,8 +1,11 @@
-"""Thermal load of the elastic equations: forces on faces from the thermal strain of cells and of free edges.
+"""Thermal load of the elastic equations: forces on faces from thermal strain.
 
-Cells take the mean of their temperature field between knots; each material's thermal strain counts from its own
-stress-free temperature. The forces are the derivative of the energy -V e : C : alpha dT with respect to the displacement.
+Cells use the mean of their temperature field between knots; each material's thermal strain counts
+from its own stress-free temperature. The forces are the derivative of the energy -V e : C : alpha
+dT with respect to the displacement.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
@@ -10,114 +13,115 @@ from typing import Any
 
 import numpy as np
 
+from warp.arrays import Array
 from warp.solvers.elastic.free_edges import free_shear, stiffness_of, strain_matrix
-from warp.solvers.elastic.layout import spacings
-from warp.solvers.elastic.operator import Operator
+from warp.solvers.elastic.layout import temperature_array
+from warp.solvers.elastic.operator import Body, Operator
 from warp.solvers.sparse import add, numbered
 from warp.voxels.voxelize import VoxelModel
 
 NODES = 65
-"""Temperatures at which the thermal stress of a medium is tabulated when the temperature varies in space."""
+"""Temperatures at which thermal stress is tabulated if the temperature varies in space."""
+Strain = Callable[[int, np.ndarray], np.ndarray]
+"""Thermal strain along an axis (0, 1, 2) of cells, given by flat index."""
 
 
 def mean_temperature(model: VoxelModel, temperature: float | np.ndarray) -> np.ndarray:
-    """Volume-mean temperature (media,) of each medium."""
+    """Return the volume-mean temperature (media,) of each medium.
+
+    Media without voxels get the mean over all. The mean of a uniform temperature is exact.
+    """
+    temperature = temperature_array(temperature)
     count = len(model.media.materials)
-    if not isinstance(temperature, np.ndarray):
-        return np.full(count, float(temperature))
+    if temperature.size == 1:
+        return np.full(count, temperature.item())
     total, volume = np.zeros(count), np.zeros(count)
     for k, dz in enumerate(model.grid.dz):
         row, v = model.ids[k].reshape(-1), model.grid.area.reshape(-1) * dz
         total += np.bincount(row, v * temperature[k].reshape(-1), count)
         volume += np.bincount(row, v, count)
     mean = total[1:].sum() / volume[1:].sum()
-    return np.where(
-        (volume > 0) & (np.arange(count) > 0), total / np.where(volume > 0, volume, 1), mean
-    )
+    present = (volume > 0) & (np.arange(count) > 0)
+    return np.where(present, total / np.where(volume > 0, volume, 1), mean)
 
 
-def thermal_stress(model: VoxelModel, normal: np.ndarray, temperature: float | np.ndarray) -> tuple:
-    """Kernel arguments (table (3, media, nodes), T, first, per_kelvin, tk, tj, ti) of elastic_load.thermal_load."""
-    varies = isinstance(temperature, np.ndarray)
+def thermal_stress(
+    model: VoxelModel, normal: np.ndarray, temperature: np.ndarray
+) -> tuple[Any, ...]:
+    """Tabulate the stress of the hindered thermal strain, for kernel elastic_load.thermal_load.
+
+    Returns (table (3, media, nodes), T, first node, nodes per kelvin, tk, tj, ti), the last three
+    saying along which axes T varies.
+    """
     nodes = temperature_nodes(model, temperature)
     c = normal[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]
-    table = np.stack(
-        [np.einsum("mab,mb->ma", c, model.media.thermal_strain(float(t))) for t in nodes], axis=-1
-    )
-    T = np.ascontiguousarray(temperature, float) if varies else np.full((1, 1, 1), nodes[0])
-    return (
-        np.ascontiguousarray(table.transpose(1, 0, 2)),
-        T,
-        nodes[0],
-        1 / (nodes[1] - nodes[0]),
-        *[int(varies)] * 3,
-    )
+    strains = (model.media.thermal_strain(float(t)) for t in nodes)
+    table = np.stack([np.einsum("mab,mb->ma", c, strain) for strain in strains], axis=-1)
+    table = np.ascontiguousarray(table.transpose(1, 0, 2))
+    varies = (int(n > 1) for n in temperature.shape)
+    return table, temperature, nodes[0], 1 / (nodes[1] - nodes[0]), *varies
 
 
-def temperature_nodes(model: VoxelModel, temperature: float | np.ndarray) -> np.ndarray:
-    """Temperatures, evenly spaced, that span those of the solid."""
-    if not isinstance(temperature, np.ndarray):
-        return temperature + np.array([0, 1e-3])
-    levels = (t[ids > 0] for t, ids in zip(temperature, model.ids, strict=True))
-    spans = [(float(t.min()), float(t.max())) for t in levels if t.size]
+def temperature_nodes(model: VoxelModel, temperature: np.ndarray) -> np.ndarray:
+    """Return evenly spaced temperatures that span those of the solid."""
+    field = np.broadcast_to(temperature, model.ids.shape)
+    layers = (t[ids > 0] for t, ids in zip(field, model.ids, strict=True))
+    spans = [(float(t.min()), float(t.max())) for t in layers if t.size]
     low, high = min(s[0] for s in spans), max(s[1] for s in spans)
-    return low + max(high - low, 1e-3) * np.linspace(0, 1, NODES)
+    count = NODES if temperature.size > 1 else 2
+    return low + max(high - low, 1e-3) * np.linspace(0, 1, count)
 
 
-def load(model: VoxelModel, A: Operator, temperature: float | np.ndarray, out: Any = None) -> Any:
-    """Thermal load f of A U = f in the solver's layout, on A's device, written into `out` if that is given."""
+def load(
+    model: VoxelModel, A: Operator, temperature: float | np.ndarray, out: Array | None = None
+) -> Array:
+    """Compute the thermal load f of A U = f in the solver's layout on A's device.
+
+    temperature: K, one or (nz, ny, nx). Written into `out` if given.
+    """
+    temperature = temperature_array(temperature)
     device, (nx, ny, nz) = A.device, A.n
     f = device.zeros(A.shape) if out is None else out
     f[...] = 0
-    table, T, *where = thermal_stress(model, A.cell.T, temperature)
+    table, T, *places = thermal_stress(model, A.body.moduli.normal, temperature)
     ids, _, _, *widths = A.arguments(np.float64)[:6]
-    args = (
-        f,
-        ids,
-        device.asarray(table),
-        device.asarray(T),
-        *where,
-        *widths,
-        *map(int, A.mirror),
-        nx,
-        ny,
-        nz,
-    )
+    tables = device.asarray(table), device.asarray(T), *places
+    args = f, ids, *tables, *widths, *map(int, A.mirror), nx, ny, nz
     device.launch("elastic_load", "thermal_load", (nx + 1, ny + 1, nz + 1), *args)
-    if isinstance(temperature, np.ndarray):
-        add(device, f, *free_edge_load(model, A, temperature))
+    add(device, f, *free_edge_load(model, A, temperature))
     return f
 
 
 def free_edge_load(
     model: VoxelModel, A: Operator, temperature: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bs^T K (free shear) of the lateral free edges, whose tilt is that of a plane inside: flat places, values."""
-    strain = free_strain(model, temperature)
-    free = [free_shear(e, model.ids, partial(strain, e.face), A.lines) for e in A.edges]
-    B = strain_matrix(A.edges, spacings(A.lines)[1::2], A.n)
+    """Compute Bs^T K (free shear) of the lateral free edges: flat places and values."""
+    B = strain_matrix(A.edges, A.body.spacings[1::2], A.n)
     at, number = numbered(B.indices)
-    forces = np.repeat(stiffness_of(A.edges) * np.concatenate(free), np.diff(B.indptr))
+    shear = free_edge_shear(model, A.body, free_strain(model, temperature))
+    forces = np.repeat(stiffness_of(A.edges) * shear, np.diff(B.indptr))
     return at, np.bincount(number, B.data * forces, len(at))
 
 
-def free_strain(
-    model: VoxelModel, temperature: float | np.ndarray
-) -> Callable[[int, np.ndarray], np.ndarray]:
-    """Return strain(axis, flat cell indices): the thermal strain as `thermal_stress` interpolates it."""
+def free_edge_shear(model: VoxelModel, body: Body, strain: Strain) -> np.ndarray:
+    """Return the free shear of the lateral free edges, in the order of `strain_matrix`."""
+    free = [free_shear(e, model.ids, partial(strain, e.face), body.lines) for e in body.edges]
+    return np.concatenate([np.zeros(0), *free])
+
+
+def free_strain(model: VoxelModel, temperature: float | np.ndarray) -> Strain:
+    """Return the thermal strain of cells, interpolated between nodes as in `thermal_stress`."""
+    temperature = temperature_array(temperature)
     nodes = temperature_nodes(model, temperature)
     table = np.stack([model.media.thermal_strain(float(t)) for t in nodes])
     ids = model.ids.reshape(-1)
 
     def strain(axis: int, cells: np.ndarray) -> np.ndarray:
-        T = (
-            temperature.reshape(-1)[cells]
-            if isinstance(temperature, np.ndarray)
-            else np.full(len(cells), nodes[0])
-        )
+        T = np.take(temperature, cells, mode="clip")  # a uniform one has a single entry
         at = (T - nodes[0]) / (nodes[1] - nodes[0])
         n = np.clip(at.astype(int), 0, len(nodes) - 2)
         low, high = (table[m, ids[cells], axis] for m in (n, n + 1))
-        return low + (at - n) * (high - low)
+        found: np.ndarray = low + (at - n) * (high - low)
+        return found
 
     return strain

@@ -1,125 +1,151 @@
-"""The elastic operator: K of the staggered grid for a voxel model, never assembled.
+"""The elastic operator: A of the staggered grid for a voxel model, never assembled.
 
 Derivation, layout and boundary conventions: `warp.solvers.elastic.solve`.
 """
 
 from __future__ import annotations
 
-from copy import copy
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import sparse
 
+from warp.arrays import Array
 from warp.device import Device, parts
 from warp.solvers.elastic.free_edges import energy_matrix, lateral_faces
-from warp.solvers.elastic.layout import PAD, bordered, displacement_shape, spacings
-from warp.solvers.elastic.springs import Springs
+from warp.solvers.elastic.layout import bordered, displacement_shape, padded_widths, spacings
+from warp.solvers.elastic.springs import NO_SPRINGS, Springs
 from warp.solvers.sparse import SparseRows
 from warp.voxels.voxelize import VoxelModel
 
 
-class Operator:
-    """A of the module's equation on a device, from material ids; and the parts a preconditioner is built from."""
+class Moduli(NamedTuple):
+    """Normal stiffness (media, 6) xx yy zz yz xz xy and shear moduli (media, 3) yz xz xy in Pa."""
 
-    def __init__(
-        self,
-        model: VoxelModel,
-        device: Device,
-        temperature: np.ndarray,
-        stiffness: Moduli | None = None,
-    ) -> None:
-        """`temperature` (media,): the temperature in K at which each medium's stiffness is taken, unless it is given."""
+    normal: np.ndarray
+    shear: np.ndarray
+
+
+def moduli(model: VoxelModel, temperature: np.ndarray) -> Moduli:
+    """Return the moduli of each medium at its own temperature (media,) in K."""
+    known = {}
+    for t in np.unique(temperature):
+        known[t] = model.media.stiffness(float(t)), model.media.shear(float(t))
+    normal = [known[t][0][m] for m, t in enumerate(temperature)]
+    shear = [known[t][1][m] for m, t in enumerate(temperature)]
+    return Moduli(np.stack(normal), np.stack(shear))
+
+
+def operator(model: VoxelModel, device: Device, moduli: Moduli) -> Operator:
+    """Build the operator of a body that floats."""
+    return Operator(Body(model, device, moduli))
+
+
+class Body:
+    """A voxel model with the moduli of one solve, on a device.
+
+    `n` = (nx, ny, nz); `lines`: x, y, z in m; `cell`, `soft`, `widths`, `spacings`: tables on the
+    host as the kernels read them; `edges`: those of the lateral free faces, `lateral`: their sparse
+    matrix.
+    """
+
+    def __init__(self, model: VoxelModel, device: Device, moduli: Moduli) -> None:
         grid = model.grid
         nz, ny, nx = grid.shape
-        self.device, self.mirror, self.n = device, grid.mirror, (nx, ny, nz)
+        self.device, self.grid, self.moduli, self.n = device, grid, moduli, (nx, ny, nz)
         self.lines = grid.x, grid.y, grid.z
-        normal, shear = moduli(model, temperature) if stiffness is None else stiffness
-        self.cell = np.ascontiguousarray(normal.T)
-        with np.errstate(divide="ignore"):
-            self.soft = np.ascontiguousarray(4 / shear.T)
-        self.widths = []
-        for d in (grid.dx, grid.dy, grid.dz):
-            a = np.ones(len(d) + PAD)
-            a[1 : len(d) + 1] = d
-            self.widths.append(a)
-        ids = bordered(device, model.ids)
-        self.edges = lateral_faces(device, ids, self.soft, (grid.dx, grid.dy, grid.dz), grid.mirror)
-        self.free = self._lateral = energy_matrix(self.edges, spacings(self.lines)[1::2], self.n)
-        self.springs: Springs | None = None
-        self._eased: tuple | None = None
-        self._tilts = self.free.rows(device, np.float32, np.float64)
-        tables = (self.cell, self.soft, *self.widths, *spacings(self.lines))
-        law = np.zeros((self.cell.shape[1], 12))
-        law[:, :6], law[:, 6:9] = normal, self.soft.T / 4
-        geometry = *self.widths, *spacings(self.lines)
-        self._applied = {
-            real: (ids, *(device.asarray(a, real) for a in (law, *geometry)))
-            for real in (np.float32, np.float64)
-        }
-        self._arguments = {
-            real: (ids, *(device.asarray(a, real) for a in tables))
-            for real in (np.float32, np.float64)
+        self.shape = displacement_shape(nx, ny, nz)
+        self.cell, self.soft = stiffness_tables(moduli)
+        self.widths, self.spacings = padded_widths(grid), spacings(self.lines)
+        self.ids = bordered(device, model.ids)
+        law = np.zeros((len(moduli.normal), 12))  # rows of a whole number of cache sectors
+        law[:, :6], law[:, 6:9] = moduli.normal, self.soft.T / 4
+        geometry = *self.widths, *self.spacings
+        self._applied = self._on_device(law, *geometry)
+        self._arguments = self._on_device(self.cell, self.soft, *geometry)
+        widths = grid.dx, grid.dy, grid.dz
+        self.edges = lateral_faces(device, self.ids, self.soft, widths, grid.mirror)
+        self.lateral = energy_matrix(self.edges, self.spacings[1::2], self.n)
+
+    def _on_device(self, *tables: np.ndarray) -> dict[Any, tuple[Array, ...]]:
+        """Put tables on the device in both precisions, after the ids."""
+        put = self.device.asarray
+        return {
+            real: (self.ids, *(put(a, real) for a in tables)) for real in (np.float32, np.float64)
         }
 
-    def on(
-        self, springs: Springs, moved: np.ndarray | None = None, ease: np.ndarray | None = None
-    ) -> Operator:
-        """The same body on springs S to the ground; with `moved` V (springs, m) and `ease` E (m, m) on S - V E V^T."""
-        other = copy(self)
-        other.springs = springs
-        other.free = self._lateral + springs.matrix
-        other._tilts = other.free.rows(self.device, np.float32, np.float64)
-        if moved is not None and ease is not None:
-            sums, V = np.arange(moved.shape[1]), sparse.csr_matrix(moved)
-            gather = SparseRows(
-                self.device, sums, (sparse.csr_matrix(ease) @ V.T).tocsr(), springs.at, np.float64
-            )
-            spread = SparseRows(self.device, springs.at, V, sums, np.float64)
-            other._eased = gather, spread, self.device.zeros(len(sums))
-        return other
-
-    @cached_property
-    def ids(self) -> np.ndarray:
-        """Material ids with their border on the host, for steps."""
-        return self.device.to_host(self.arguments(np.float64)[0])
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """Shape of the solver's displacement arrays."""
-        return displacement_shape(*self.n)
-
-    def arguments(self, real) -> tuple:
-        """The kernels' (ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz)."""
+    def arguments(self, real: DTypeLike) -> tuple[Array, ...]:
+        """Return (ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
         return self._arguments[real]
 
-    def apply(self, out, x, keep: float = 0.0, sign: float = 1.0) -> None:
-        """out = keep out + sign A x."""
-        self.apply_plain(out, x, keep, sign)
-        self._tilts.apply(out, x, sign, 1.0)
-        if self._eased is not None:
-            gather, spread, sums = self._eased
-            gather.apply(sums, x, 1.0, 0.0)
-            spread.apply(out, sums, -sign, 1.0)
-
-    def apply_plain(self, out, x, keep: float = 0.0, sign: float = 1.0) -> None:
-        """Do the same without the free edges."""
+    def apply(self, out: Array, x: Array, keep: float, sign: float) -> None:
+        """Compute out = keep out + sign A x without free edges, in the precision of x."""
         nx, ny, nz = self.n
         real = x.dtype.type
-        args = (out, x, keep, sign, *self._applied[real], *map(int, self.mirror), *self.n)
+        args = out, x, keep, sign, *self._applied[real], *map(int, self.grid.mirror), *self.n
         extent = nx + 1, ny + 1, parts((nx + 1) * (ny + 1), nz + 1)
         self.device.launch("elastic", "media_apply", extent, *args, real=real)
 
 
-def moduli(model: VoxelModel, temperature: np.ndarray) -> Moduli:
-    """Normal stiffness (media, 6) and shear moduli (media, 3) in Pa, each medium at its own temperature."""
-    known = {}
-    for t in np.unique(temperature):
-        known[t] = model.media.stiffness(float(t)), model.media.shear(float(t))
-    rows = range(len(temperature))
-    return np.stack([known[temperature[m]][0][m] for m in rows]), np.stack(
-        [known[temperature[m]][1][m] for m in rows]
-    )
+def stiffness_tables(moduli: Moduli) -> tuple[np.ndarray, np.ndarray]:
+    """Return C (6, media) and 4/G (3, media), infinite in void, as kernels read them."""
+    with np.errstate(divide="ignore"):
+        soft = np.ascontiguousarray(4 / moduli.shear.T)
+    return np.ascontiguousarray(moduli.normal.T), soft
 
 
-Moduli = tuple[np.ndarray, np.ndarray]
+class Release:
+    """V E V^T on some displacements: the stiffness of springs against motions given away."""
+
+    def __init__(self, device: Device, at: np.ndarray, V: np.ndarray, E: np.ndarray) -> None:
+        """V (places, m) at flat places `at`; E (m, m)."""
+        sums, spread = np.arange(V.shape[1]), sparse.csr_matrix(V)
+        gather = (sparse.csr_matrix(E) @ spread.T).tocsr()
+        self.gather = SparseRows(device, sums, gather, at, np.float64)
+        self.spread = SparseRows(device, at, spread, sums, np.float64)
+        self.sums = device.zeros(len(sums))
+
+    def apply(self, out: Array, x: Array, scale: float) -> None:
+        """Compute out += scale V E V^T x."""
+        self.gather.apply(self.sums, x, 1.0, 0.0)
+        self.spread.apply(out, self.sums, scale, 1.0)
+
+
+class Operator:
+    """A of the equation on a device: `apply`, and what a preconditioner is built from.
+
+    The stiffness of the body plus springs S to the ground minus a release V E V^T. `free`: free
+    edges and springs as one sparse matrix.
+    """
+
+    def __init__(
+        self, body: Body, springs: Springs = NO_SPRINGS, release: Release | None = None
+    ) -> None:
+        self.body, self.springs, self.release = body, springs, release
+        self.device, self.n, self.shape = body.device, body.n, body.shape
+        self.lines, self.mirror, self.edges = body.lines, body.grid.mirror, body.edges
+        self.free = body.lateral + springs.matrix
+        self._rows = self.free.rows(self.device, np.float32, np.float64)
+
+    def on(self, springs: Springs, release: Release | None = None) -> Operator:
+        """Return the operator of the same body on springs."""
+        return Operator(self.body, springs, release)
+
+    @cached_property
+    def ids(self) -> np.ndarray:
+        """Material ids with their border on the host."""
+        ids: np.ndarray = self.device.to_host(self.body.ids)
+        return ids
+
+    def arguments(self, real: DTypeLike) -> tuple[Array, ...]:
+        """Return (ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
+        return self.body.arguments(real)
+
+    def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
+        """Compute out = keep out + sign A x, in the precision of x."""
+        self.body.apply(out, x, keep, sign)
+        self._rows.apply(out, x, sign, 1.0)
+        if self.release is not None:
+            self.release.apply(out, x, -sign)

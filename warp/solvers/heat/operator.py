@@ -1,31 +1,34 @@
-"""The heat operator: conductances between voxels, from conductivities, interfaces and films, with its load.
+"""The heat operator: conductances between voxels, from conductivities, interfaces and films.
 
-Derivation and conventions: `warp.solvers.heat.steady`.
+Derivation and conventions: `warp.solvers.heat.solve`.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
+from warp.arrays import Array
 from warp.device import Device
-from warp.errors import WarpError
 from warp.materials.material import Medium
 from warp.voxels import boundary
 from warp.voxels.boundary import Boundary, Exchange, Split
-from warp.voxels.grid import runs
-from warp.voxels.voxelize import VoxelModel, pieces
+from warp.voxels.voxelize import VoxelModel
 
-ROOM = 298.15  # K; where properties that do not vary are read
-_PICARD_LIMIT, _PICARD_TOLERANCE = 30, 1e-6
-_ANYWHERE = np.arange(
-    150.0, 1001.0, 25.0
-)  # K; a law that is constant at these and at its knots is so everywhere
+ROOM = 298.15  # K; properties that do not vary are read here
+CONSTANT = 1e-6
+"""Relative change up to which a property counts as constant."""
+RASTER = np.arange(150.0, 1001.0, 25.0)
+"""Temperatures in K; a property that is constant at these and at its knots is constant."""
 
 
 @dataclass(frozen=True)
 class Property:
-    """How a medium is asked for a property, and how many components that has."""
+    """A property of a medium: how to read it at temperatures, and its components."""
 
     read: Callable[[Medium, np.ndarray], np.ndarray]
     width: tuple[int, ...]
@@ -37,22 +40,25 @@ HEAT_CAPACITY = Property(lambda medium, T: np.asarray(medium.heat_capacity(T)), 
 
 @dataclass(frozen=True)
 class Operator:
-    """A of the module's equation on a device: `apply`, and the parts a preconditioner is built from."""
+    """A of the equation on a device: `apply`, and what a preconditioner is built from.
+
+    `table` (media, 7): half-voxel resistivities of the six sides and the capacity rate, float64.
+    """
 
     model: VoxelModel
     device: Device
     split: Split
     table: np.ndarray
-    """Kernel table (media, 7), float64."""
     surroundings: Exchange
-    _arrays: dict = field(default_factory=dict, repr=False)
+    _arrays: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, int, int]:
+        """Voxels (nz, ny, nx)."""
         return self.model.grid.shape
 
-    def arguments(self, dtype) -> tuple:
-        """The kernels' (ids, table, dx, dy, dz, nx, ny, nz) in one precision."""
+    def arguments(self, dtype: DTypeLike) -> tuple[Any, ...]:
+        """Return the kernels' (ids, table, dx, dy, dz, nx, ny, nz) in one precision."""
         if dtype not in self._arrays:
             grid, put = self.model.grid, self.device.asarray
             if "ids" not in self._arrays:
@@ -67,30 +73,20 @@ class Operator:
         nz, ny, nx = self.shape
         return self._arrays["ids"], table, dx, dy, dz, nx, ny, nz
 
-    def films(self, dtype) -> tuple:
-        """The kernels' (cell, g, n)."""
+    def films(self, dtype: DTypeLike) -> tuple[Array, Array, int]:
+        """Return the kernels' (cell, g, n): flat voxels with a film, W/K, their number."""
         self.arguments(dtype)
         return self._arrays["cell"], self._arrays[dtype][4], len(self.surroundings.cell)
 
-    def apply(self, out, x, keep: float = 0.0, sign: float = 1.0) -> None:
-        """out = keep out + sign A x."""
+    def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
+        """Compute out = keep out + sign A x, in the precision of x."""
         nz, ny, nx = self.shape
-        real = x.dtype.type
-        run = self.device.launch
-        run("heat", "heat_apply", (nx, ny, 1), out, x, *self.arguments(real), keep, sign, real=real)
+        real, launch = x.dtype.type, self.device.launch
+        args = out, x, *self.arguments(real), keep, sign
+        launch("heat", "heat_apply", (nx, ny, 1), *args, real=real)
         cell, g, n = self.films(real)
-        run(
-            "heat",
-            "film_apply",
-            (n, 1, 1),
-            out.reshape(-1),
-            x.reshape(-1),
-            cell,
-            g,
-            n,
-            sign,
-            real=real,
-        )
+        films = out.reshape(-1), x.reshape(-1), cell, g, n, sign
+        launch("heat", "film_apply", (n, 1, 1), *films, real=real)
 
 
 def operator(
@@ -102,9 +98,10 @@ def operator(
     split: Split | None = None,
     known: Exchange | None = None,
 ) -> Operator:
-    """Build the operator; properties at `temperature` (K; one, or one per row of `split`), time step `step` in s.
+    """Build the operator with properties at `temperature` in K: one, or one per row of `split`.
 
-    `known`: the surroundings of an operator for the same model and boundaries, whose faces need not be sought again.
+    step: length of a time step in s; infinite for the steady equation. known: the surroundings of
+    an operator for the same model and boundaries, so that faces need not be searched again.
     """
     boundaries = list(boundaries)
     split = split or boundary.split_interfaces(model, boundaries)
@@ -116,7 +113,7 @@ def operator(
 def _table(
     model: VoxelModel, split: Split, temperature: float | np.ndarray, step: float
 ) -> np.ndarray:
-    """Kernel table: half-voxel resistivities per side and the capacity rate."""
+    """Tabulate half-voxel resistivities per side and the capacity rate."""
     table = np.zeros((len(split.origin), 7))
     with np.errstate(divide="ignore"):
         table[:, :6] = np.repeat(0.5 / conductivity(model, split, temperature), 2, axis=1)
@@ -128,19 +125,19 @@ def _table(
 
 
 def conductivity(model: VoxelModel, split: Split, temperature: float | np.ndarray) -> np.ndarray:
-    """(rows, 3) W/mK of the split's rows at one temperature or at one each."""
+    """Return (rows, 3) W/mK of the split's rows at one temperature or at one for each row."""
     return _by_row(model, split, temperature, CONDUCTIVITY)
 
 
 def heat_capacity(model: VoxelModel, split: Split, temperature: float | np.ndarray) -> np.ndarray:
-    """(rows,) J/m3K, likewise."""
+    """Return (rows,) J/m3K of the split's rows at one temperature or at one for each row."""
     return _by_row(model, split, temperature, HEAT_CAPACITY)
 
 
 def _by_row(
     model: VoxelModel, split: Split, temperature: float | np.ndarray, law: Property
 ) -> np.ndarray:
-    """Read a property of every row, all rows of a medium at once; 0 in void."""
+    """Read a property of every row, all rows of a medium together; 0 in void."""
     T = np.broadcast_to(np.asarray(temperature, float), len(split.origin))
     found = np.zeros((len(split.origin), *law.width))
     order = np.argsort(split.origin, kind="stable")
@@ -152,42 +149,11 @@ def _by_row(
 
 
 def varying(model: VoxelModel, law: Property) -> np.ndarray:
-    """Mark the media rows whose property is not the same at all temperatures."""
+    """Mark the media rows (media,) whose property changes with temperature."""
     found = np.zeros(len(model.media.part), bool)
     for row, medium in enumerate(model.media.materials):
         if medium is not None:
-            T = np.unique([*_ANYWHERE, *(knot for knot in medium.knots if knot > 0)])
+            T = np.unique([*RASTER, *(knot for knot in medium.knots if knot > 0)])
             values = np.broadcast_to(law.read(medium, T), (len(T), *law.width))
-            found[row] = np.any(np.ptp(values, axis=0) > _PICARD_TOLERANCE * values[0])
+            found[row] = np.any(np.ptp(values, axis=0) > CONSTANT * values[0])
     return found
-
-
-def load(A: Operator, q: np.ndarray):
-    """Right-hand side on the device: heat per voxel (W) + what the films bring at T = datum."""
-    b = np.array(q, float)
-    b.reshape(-1)[A.surroundings.cell] += A.surroundings.heat
-    return A.device.asarray(b)
-
-
-def _absolute(A: Operator, x) -> np.ndarray:
-    """x + datum on the host, 0 in void."""
-    t = A.device.to_host(x) + A.surroundings.datum
-    t[A.model.ids == 0] = 0
-    return t
-
-
-def refuse_isolated(A: Operator) -> None:
-    """Stop when some solid voxels have no conducting path to a film: their temperature would be undefined."""
-    ids, part, cooled = A.model.ids.copy(), np.asarray(A.model.media.part), len(A.model.media.part)
-    ids.reshape(-1)[A.surroundings.cell] = (
-        cooled  # as a part of its own: pieces without it are isolated
-    )
-    grid, layers = A.model.grid, np.array([run.start for run in runs(ids)])
-    part = np.append(part, len(A.model.parts))
-    root, owner, _ = pieces(ids, layers, part, grid, np.ones(len(layers)))
-    isolated = owner[~np.isin(root, root[owner == len(A.model.parts)])]
-    if len(isolated):
-        names = ", ".join(f"'{A.model.parts[p]}'" for p in np.unique(isolated))
-        raise WarpError(
-            f"heat cannot leave {names}: nothing leads from there to a film or fixed temperature"
-        )

@@ -1,1 +1,1 @@
-"""Carry stress and strain from one step to the next: parts that appear or change, and relaxation."""
+"""Carry stress and strain from one step to the next: attached or changed parts, and relaxation."""

@@ -1,8 +1,7 @@
-"""The state of a body between steps: strain counted since each voxel's material became solid, and what edges carry."""
+"""The state of a body between steps: strains since attachment, and forces at free edges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,19 +11,17 @@ from warp.solvers.elastic.history.maxwell import Memory
 from warp.solvers.elastic.layout import along
 
 Slices = tuple[slice, slice, slice]
-Strain = Callable[[int, np.ndarray], np.ndarray]
-"""Thermal strain along an axis of cells, given by flat index."""
 
 
 @dataclass(frozen=True)
 class State:
     """The end of a step. Strains are zero where nothing exists.
 
-    displacement (3, nz+1, ny+1, nx+1) in m, rigid motion included; solid (nz, ny, nx); strain of voxels
-    (3, nz, ny, nx) and of edges (3, nz+1, ny+1, nx+1), xx yy zz and yz xz xy, since birth;
-    lateral (n, 7): face, k, m, p, level, plane of the edges at free faces and on which side of it the body is (0 below,
-    1 above), and their forces (n,) in N m; held (n, 7) and held_forces: such edges that new voxels have covered;
-    memory of viscoelastic voxels.
+    displacement (3, nz+1, ny+1, nx+1) in m, rigid motion included; solid (nz, ny, nx); strain of
+    voxels (3, nz, ny, nx), xx yy zz, and shear of edges (3, nz+1, ny+1, nx+1), yz xz xy, since they
+    were attached; lateral (n, 7): face, k, m, p, level, plane of the edges at free faces and the
+    side of the face on which the body lies (0 below, 1 above), with their forces (n,) in N m; held
+    (n, 7) and held_forces: such edges that new voxels have covered; memory of viscoelastic voxels.
     """
 
     displacement: np.ndarray
@@ -39,7 +36,7 @@ class State:
 
     @classmethod
     def start(cls, shape: tuple[int, ...]) -> State:
-        """Nothing exists yet on a grid of shape (nz, ny, nx)."""
+        """Return the state before the first step, without voxels, on a grid (nz, ny, nx)."""
         faces = tuple(n + 1 for n in shape)
         none = np.zeros((0, 7), np.int32), np.zeros(0)
         fields = (
@@ -51,7 +48,7 @@ class State:
         return cls(*fields, *none, *none, Memory.start())
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return everything as named arrays, for a file; `of` gives the same state back, bit by bit."""
+        """Return everything as named arrays, for a file; `of` restores the state bit for bit."""
         own = {name: value for name, value in vars(self).items() if name != "memory"}
         return own | {f"memory_{name}": value for name, value in vars(self.memory).items()}
 
@@ -67,7 +64,10 @@ class State:
         return cls(**own, memory=Memory(**memory))
 
     def without(self, gone: np.ndarray) -> State:
-        """Forget the voxels `gone` (nz, ny, nx), which keep their shape: the next step has them born, free of stress."""
+        """Release the stress of the voxels `gone` (nz, ny, nx), which keep their shape.
+
+        The next step attaches them free of stress.
+        """
         solid = self.solid & ~gone
         exists = between_four(solid)
         keep, held = present(self.lateral, solid), present(self.held, solid)
@@ -80,9 +80,9 @@ class State:
         )
 
     def cropped(self, slices: Slices) -> State:
-        """Cut out the voxels [z, y, x] of a block; its state on the block's own grid, without mirror planes.
+        """Cut out the voxels [z, y, x] of a block; return its state on the block's own grid.
 
-        Edges on the cut are gone: what they bore is released. The slices have no step.
+        The block has no mirror planes. Edges on the cut lose their forces. Slices have no step.
         """
         shape = self.solid.shape
         low = [s.indices(n)[0] for s, n in zip(slices, shape, strict=True)]
@@ -102,8 +102,11 @@ class State:
 
 
 @dataclass(frozen=True)
-class Carried:
-    """A state on the voxels of the next step: what it begins with. Arrays may be written."""
+class Transferred:
+    """A state on the voxels of the next step. Its arrays may be written.
+
+    `lasting` (3, nz+1, ny+1, nx+1): edges that exist before and now.
+    """
 
     displacement: np.ndarray
     strain: np.ndarray
@@ -114,8 +117,8 @@ class Carried:
     held_forces: np.ndarray
 
 
-def carry(before: State, solid: np.ndarray, edges: list[Edges]) -> Carried:
-    """Let voxels and edges be born and vanish; `edges` are those of the lateral free faces now."""
+def transferred(before: State, solid: np.ndarray, edges: list[Edges]) -> Transferred:
+    """Attach and remove voxels and edges; `edges`: those of the lateral free faces now."""
     lasting = between_four(before.solid & solid)
     lateral = table(edges, solid)
     was, now = (places(rows, solid.shape) for rows in (before.lateral, lateral))
@@ -124,9 +127,9 @@ def carry(before: State, solid: np.ndarray, edges: list[Edges]) -> Carried:
     flat[now] = False
     same = np.isin(now, was) & present(lateral, before.solid)
     flat[now[same]] = True
-    shear = np.where(lasting, before.shear, 0.0)
-    strain = np.where(before.solid & solid, before.strain, 0.0)
-    known = faces_of(before.solid) | (before.displacement != 0)  # of `without`, too
+    shear = kept(before.shear, lasting)
+    strain = kept(before.strain, before.solid & solid)
+    known = faces_of(before.solid) | (before.displacement != 0)  # released voxels included
     U = extended(before.displacement, known, faces_of(solid))
     covered = ~np.isin(was, now)
     held = np.concatenate([before.held, before.lateral[covered]])
@@ -139,23 +142,32 @@ def carry(before: State, solid: np.ndarray, edges: list[Edges]) -> Carried:
         stiffness[now] = np.concatenate([e.stiffness for e in edges])
         at = places(held[back], solid.shape)
         shear.reshape(-1)[at] = held_forces[back] / stiffness[at]
-    return Carried(U, strain, shear, lasting, lateral, held[~back], held_forces[~back])
+    return Transferred(U, strain, shear, lasting, lateral, held[~back], held_forces[~back])
+
+
+def kept(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Copy values where a mask is true; zero elsewhere, where memory is not even touched."""
+    out = np.zeros(values.shape, values.dtype)
+    np.copyto(out, values, where=where)
+    return out
 
 
 def table(edges: list[Edges], solid: np.ndarray) -> np.ndarray:
-    """(n, 7): face, k, m, p, level, plane, side of the edges in the order of free_edges.strain_matrix."""
+    """Tabulate edges (n, 7): face, k, m, p, level, plane, side.
+
+    In the order of free_edges.strain_matrix.
+    """
     found = [np.zeros((0, 7), np.int32)]
     for e in edges:
         s = np.pad(along(solid, e.face), ((0, 0), (0, 0), (1, 1)))
         above = ~(s[e.k - 1, e.m, e.p] & s[e.k, e.m, e.p])
-        found.append(
-            np.stack([np.full(len(e.k), e.face), e.k, e.m, e.p, e.level, e.plane, above], axis=1)
-        )
+        columns = np.full(len(e.k), e.face), e.k, e.m, e.p, e.level, e.plane, above
+        found.append(np.stack(columns, axis=1))
     return np.concatenate(found).astype(np.int32)
 
 
-def rows_of(lateral: np.ndarray, stiffness: np.ndarray) -> list[Edges]:
-    """The edges of a table, x faces first; the inverse of `table`."""
+def edges_of(lateral: np.ndarray, stiffness: np.ndarray) -> list[Edges]:
+    """Return the edges of a table, x faces first; the inverse of `table`."""
     found = []
     for face in (0, 1):
         here = lateral[:, 0] == face
@@ -165,15 +177,21 @@ def rows_of(lateral: np.ndarray, stiffness: np.ndarray) -> list[Edges]:
 
 
 def places(lateral: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Flat index of lateral edges in an edge array (3, nz+1, ny+1, nx+1): xz edges of x faces, yz edges of y faces."""
+    """Return the flat index of lateral edges in an edge array (3, nz+1, ny+1, nx+1).
+
+    xz edges of x faces, yz edges of y faces; `shape`: (nz, ny, nx).
+    """
+    if not len(lateral):
+        return np.zeros(0, np.int64)
     face, k, m, p = lateral[:, :4].astype(np.int64).T
     j, i = np.where(face == 0, m, p), np.where(face == 0, p, m)
     faces = (3, *(n + 1 for n in shape))
-    return np.ravel_multi_index((1 - face, k, j, i), faces) if len(face) else np.zeros(0, np.int64)
+    at: np.ndarray = np.ravel_multi_index((1 - face, k, j, i), faces)
+    return at
 
 
 def between_four(solid: np.ndarray) -> np.ndarray:
-    """Edges (3, nz+1, ny+1, nx+1) with four solid voxels round them."""
+    """Mark the edges (3, nz+1, ny+1, nx+1) between four solid voxels."""
     nz, ny, nx = solid.shape
     out = np.zeros((3, nz + 1, ny + 1, nx + 1), bool)
     along_z, along_y = solid[1:] & solid[:-1], solid[:, 1:] & solid[:, :-1]
@@ -184,7 +202,7 @@ def between_four(solid: np.ndarray) -> np.ndarray:
 
 
 def faces_of(solid: np.ndarray) -> np.ndarray:
-    """Displacements (3, nz+1, ny+1, nx+1) whose face touches a solid voxel."""
+    """Mark the displacements (3, nz+1, ny+1, nx+1) whose face touches a solid voxel."""
     nz, ny, nx = solid.shape
     on = np.zeros((3, nz + 1, ny + 1, nx + 1), bool)
     for shift in (0, 1):
@@ -195,7 +213,7 @@ def faces_of(solid: np.ndarray) -> np.ndarray:
 
 
 def present(lateral: np.ndarray, solid: np.ndarray) -> np.ndarray:
-    """Tell of lateral edges whether the voxels that bear them, and those whose tilt they take, are there."""
+    """Mark the lateral edges whose voxels exist, and those whose tilt they borrow."""
     keep = np.zeros(len(lateral), bool)
     for face in (0, 1):
         here = lateral[:, 0] == face
@@ -207,30 +225,33 @@ def present(lateral: np.ndarray, solid: np.ndarray) -> np.ndarray:
     return keep
 
 
-def crop_edges(lateral: np.ndarray, forces: np.ndarray, low: list[int], solid: np.ndarray) -> tuple:
-    """Lateral edges and forces of a block that begins at voxel `low`; those that lean on a mirror plane are gone."""
+def crop_edges(
+    lateral: np.ndarray, forces: np.ndarray, low: list[int], solid: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lateral edges and forces of a block that begins at voxel `low`.
+
+    Without those whose tilt is that of a mirror plane.
+    """
     face, k, m, p, level, plane, side = lateral.T
-    across, beside = np.where(face == 0, low[2], low[1]), np.where(face == 0, low[1], low[2])
-    moved = np.stack(
-        [face, k - low[0], m - beside, p - across, level - low[0], plane - across, side], axis=1
-    )
-    levels, rows, columns = (
-        len(solid),
-        *(np.where(face == 0, *n) for n in (solid.shape[1:], solid.shape[:0:-1])),
-    )
+    across = np.where(face == 0, low[2], low[1])
+    beside = np.where(face == 0, low[1], low[2])
+    columns = face, k - low[0], m - beside, p - across, level - low[0], plane - across, side
+    moved = np.stack(columns, axis=1)
+    nz, ny, nx = solid.shape
+    count_m, count_p = np.where(face == 0, ny, nx), np.where(face == 0, nx, ny)
     _, k, m, p, level, plane, _ = moved.T
-    inside = (k > 0) & (k < levels) & (m >= 0) & (m < rows) & (p >= 0) & (p <= columns)
-    inside &= (
-        (level >= 0) & (level <= levels) & (plane > 0) & (plane < columns) & (lateral[:, 5] >= 0)
-    )
+    edge_inside = (k > 0) & (k < nz) & (m >= 0) & (m < count_m) & (p >= 0) & (p <= count_p)
+    level_inside = (level >= 0) & (level <= nz)
+    plane_inside = (lateral[:, 5] >= 0) & (plane > 0) & (plane < count_p)
+    inside = edge_inside & level_inside & plane_inside
     moved, forces = moved[inside].astype(np.int32), forces[inside]
     keep = present(moved, solid)
     return moved[keep], forces[keep]
 
 
 def extended(U: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """U where it is known and wanted; where it is not known the value of the nearest face along z, then x, then y."""
-    out = np.where(known & wanted, U, 0.0)
+    """Extend U from known to wanted faces: the value of the nearest one along z, then x, then y."""
+    out = kept(U, known & wanted)
     if not known.any():
         return out
     for a in range(3):
@@ -246,7 +267,7 @@ def extended(U: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray
 
 
 def nearest_along(on: np.ndarray, axis: int) -> np.ndarray:
-    """Index along `axis` of the nearest entry that is on, its own where a line has none."""
+    """Return the index along `axis` of the nearest entry that is on; its own if a line has none."""
     n = on.shape[axis]
     level = np.arange(n, dtype=np.int32).reshape([-1 if a == axis else 1 for a in range(on.ndim)])
     below = np.maximum.accumulate(np.where(on, level, -4 * n), axis)

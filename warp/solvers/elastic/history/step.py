@@ -1,121 +1,146 @@
-"""What a body remembers from step to step: strains since birth, on one grid and one displacement field.
+"""One step of a body: strains since each voxel was attached free of stress, on one displacement.
 
-    sigma = C(T) [strain since birth - thermal_strain(T, T_birth)],     strain since birth += B dU  in every step
+    sigma = C(T) [strain - thermal_strain(T, T_ref)],     strain += B dU  in every step
 
-U is counted from the first step on, in the undeformed grid; small strain. A voxel is *born* in the step in which it
-first exists, and its strain counts from there: it is free of stress on the deformed body, at its medium's stress-free
-temperature. A voxel that is taken away loses its stress, and the next solve lets the rest spring back. An edge (shear)
-exists between four solid voxels, or at a lateral free face (free_edges); it is born when it begins to be one or the
-other. A face that appears takes the displacement of the nearest one that there was, first along z: a layer laid on a
-bent plate is bent as the plate is; that is a way of showing it, its strain counts from zero all the same.
+U is counted from the first step on, in the undeformed grid; small strain. The strain of a voxel
+counts from the step in which it is attached: it is then free of stress on the deformed body, at the
+stress-free temperature T_ref of its medium. A voxel that is removed loses its stress, and the next
+solve lets the rest spring back. An edge (shear) exists between four solid voxels, or at a lateral
+free face (free_edges); its strain counts from when it becomes one or the other. A face that appears
+takes the displacement of the nearest existing one, first along z: a layer laid on a warped plate is
+as warped as the plate. This is for display only; its strain starts at zero.
 
-Every step solves for the increment, A dU = -(forces of the present stresses under the new conditions), so that birth
-itself moves nothing. Where new voxels cover a lateral free face, the edge there becomes one between four voxels and
-starts at zero; the force that the half voxel at the face bore stays as it is (`held`) for as long as its voxels do.
+Every step solves for the increment, A dU = -(forces of the present stresses under the new
+conditions), so that attaching alone moves nothing. When new voxels cover a lateral free face, the
+edge there becomes one between four voxels and starts at zero; the force that the half voxel at the
+face carried stays as it is (`held`) while its voxels exist.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from warp.device import Device
 from warp.solvers.elastic.free_edges import stiffness_of, strain_matrix
 from warp.solvers.elastic.history.maxwell import Memory, Sites, Voxels
-from warp.solvers.elastic.history.state import State, Strain, carry, faces_of, places, rows_of
-from warp.solvers.elastic.layout import spacings
+from warp.solvers.elastic.history.state import State, edges_of, faces_of, places, transferred
+from warp.solvers.elastic.layout import host_of
+from warp.solvers.elastic.load import (
+    Strain,
+    free_edge_shear,
+    free_strain,
+    mean_temperature,
+    thermal_stress,
+)
+from warp.solvers.elastic.operator import moduli, operator
 from warp.voxels.voxelize import VoxelModel
-
-if TYPE_CHECKING:
-    from warp.solvers.elastic.operator import Operator
-
-
-def relaxing_voxels(
-    before: State, model: VoxelModel, moduli: tuple, end: np.ndarray, duration: float, free: Strain
-) -> Voxels:
-    """The viscoelastic voxels of a step that ends at the mean temperatures `end` (media,)."""
-
-    def remembered(cells: np.ndarray) -> np.ndarray:
-        strain = before.strain.reshape(3, -1)[:, cells] - np.stack(
-            [free(a, cells) for a in range(3)]
-        )
-        return np.where(before.solid.reshape(-1)[cells], strain, 0.0)
-
-    return Voxels(before.memory, model, moduli, end, duration, remembered)
 
 
 class Step:
-    """One step of a body: the forces it begins with, and its state after a displacement."""
+    """Operator and forces of a step, and the state after it.
+
+    `A`: operator at the end of the step; `begin`: the state before, on the voxels of this step;
+    `displacement` (3, nz+1, ny+1, nx+1): the total one before.
+    """
 
     def __init__(
         self,
-        before: State,
         model: VoxelModel,
-        A: Operator,
-        voxels: Voxels,
-        thermal_stress: tuple,
-        bent: np.ndarray,
+        temperature: np.ndarray,
+        device: Device,
+        before: State,
+        duration: float,
     ) -> None:
-        """thermal_stress: arguments of kernels; bent: free shear of A's lateral edges (free_edges)."""
-        self.A, self.voxels, self.thermal_stress, self.bent = A, voxels, thermal_stress, bent
-        self.solid = model.ids > 0
-        self.body = carry(before, self.solid, A.edges)
-        self.lateral = places(self.body.lateral, self.solid.shape)
-        self.sites = Sites(
-            before.memory, model, voxels, self.lateral, self.body.lasting, self.body.shear
-        )
-        self.spacing = spacings(A.lines)
-        self.B = strain_matrix(A.edges, self.spacing[1::2], A.n)
-        held = rows_of(self.body.held, self.body.held_forces)
-        self.held = strain_matrix(held, self.spacing[1::2], A.n).T @ stiffness_of(held)
+        """temperature: K at the end, (nz, ny, nx) or (1, 1, 1); duration in s."""
+        self.temperature, self.solid, self.host = temperature, model.ids > 0, host_of(device)
+        self.free_strain = free_strain(model, temperature)
+        mean = mean_temperature(model, temperature)
 
-    def springs(self) -> np.ndarray:
-        """Shear (3, nz+1, ny+1, nx+1) that bears stress: less what is free, and what the past has relaxed."""
-        shear = self.body.shear.copy()
-        shear.reshape(-1)[self.lateral] -= self.bent
+        def elastic_strain(cells: np.ndarray) -> np.ndarray:
+            strain = before.strain.reshape(3, -1)[:, cells] - stacked(self.free_strain, cells)
+            return np.where(before.solid.reshape(-1)[cells], strain, 0.0)
+
+        stiffness = moduli(model, mean)
+        self.voxels = Voxels(before.memory, model, stiffness, mean, duration, elastic_strain)
+        self.A = operator(model, device, self.voxels.moduli)
+        self.thermal = thermal_stress(model, self.voxels.moduli.normal, temperature)
+        self.edge_shear = free_edge_shear(model, self.A.body, self.free_strain)
+        self.begin = transferred(before, self.solid, self.A.edges)
+        self.displacement = self.begin.displacement
+        self.lateral = places(self.begin.lateral, self.solid.shape)
+        self.sites = Sites(
+            before.memory, model, self.voxels, self.lateral, self.begin.lasting, self.begin.shear
+        )
+        self.centres = self.A.body.spacings[1::2]
+        self.B = strain_matrix(self.A.edges, self.centres, self.A.n)
+        held = edges_of(self.begin.held, self.begin.held_forces)
+        self.held = strain_matrix(held, self.centres, self.A.n).T @ stiffness_of(held)
+
+    def loaded_shear(self) -> np.ndarray:
+        """Return the shear (3, nz+1, ny+1, nx+1) that causes stress.
+
+        The strain less the free shear and less the relaxed part.
+        """
+        shear = self.begin.shear.copy()
+        shear.reshape(-1)[self.lateral] -= self.edge_shear
         shear.reshape(-1)[self.sites.edges] -= self.sites.offset
         return shear
 
     def imbalance(self) -> np.ndarray:
-        """What the stresses leave to be balanced, in the solver's layout."""
-        from warp.kernels.host import history as kernels
-
-        A, n = self.A, self.A.n
-        S, t, f = np.empty_like(self.body.strain), np.empty_like(self.body.shear), np.zeros(A.shape)
-        kernels.cell_stress(S, self.body.strain, A.ids, A.cell, *self.thermal_stress, *n)
-        S.reshape(3, -1)[:, self.voxels.at] += self.voxels.past()
-        springs = self.springs()
-        kernels.edge_forces(t, springs, A.ids, A.soft, *A.widths, *n)
-        kernels.imbalance(f, S, t, A.ids, *A.widths, *self.spacing[1::2], *map(int, A.mirror), *n)
-        lateral = stiffness_of(A.edges) * springs.reshape(-1)[self.lateral]
+        """Compute the forces that the step must balance, in the solver's layout."""
+        A, body, host, n = self.A, self.A.body, self.host, self.A.n
+        extent = n[0] + 1, n[1] + 1, n[2] + 1
+        stress, t = np.empty_like(self.begin.strain), np.empty_like(self.begin.shear)
+        args = stress, self.begin.strain, A.ids, body.cell, *self.thermal, *n
+        host.launch("host.history", "cell_stress", extent, *args)
+        stress.reshape(3, -1)[:, self.voxels.at] += self.voxels.past()
+        shear = self.loaded_shear()
+        host.launch(
+            "host.history", "edge_forces", extent, t, shear, A.ids, body.soft, *body.widths, *n
+        )
+        f, mirror = np.zeros(A.shape), map(int, A.mirror)
+        args = f, stress, t, A.ids, *body.widths, *self.centres, *mirror, *n
+        host.launch("host.history", "imbalance", extent, *args)
+        lateral = stiffness_of(A.edges) * shear.reshape(-1)[self.lateral]
         f -= (self.B.T @ lateral + self.held).reshape(f.shape)
         return f
 
-    def after(self, x: np.ndarray, free: Strain, temperature: np.ndarray) -> State:
-        """The state after the displacement x (solver's layout); temperature (nz, ny, nx) in K."""
-        from warp.kernels.host import history as kernels
-
-        A, body, n = self.A, self.body, self.A.n
+    def after(self, x: np.ndarray) -> State:
+        """Return the state after the increment x (solver's layout); overwrites `begin`."""
+        A, begin, n = self.A, self.begin, self.A.n
         dU = np.ascontiguousarray(x[..., 1 : n[0] + 2])
-        kernels.add_strains(body.strain, body.shear, dU, A.ids, *self.spacing, *n)
-        flat = body.shear.reshape(-1)
-        flat[self.lateral] += self.B @ x.reshape(-1)
-        forces = stiffness_of(A.edges) * self.springs().reshape(-1)[self.lateral]
-        at = self.voxels.at
-        strain = body.strain.reshape(3, -1)[:, at] - np.stack([free(a, at) for a in range(3)])
-        shear = flat.copy()
-        shear[self.lateral] -= self.bent
-        sites, gamma = self.sites.after(shear[self.sites.edges])
-        memory = Memory(at, self.voxels.after(strain), temperature.reshape(-1)[at], sites, gamma)
-        U = np.where(faces_of(self.solid), body.displacement + dU, 0.0)
+        extent = n[0] + 1, n[1] + 1, n[2] + 1
+        args = begin.strain, begin.shear, dU, A.ids, *A.body.spacings, *n
+        self.host.launch("host.history", "add_strains", extent, *args)
+        U = begin.displacement
+        U += dU
+        U[~faces_of(self.solid)] = 0.0
+        del dU
+        shear = begin.shear.reshape(-1)
+        shear[self.lateral] += self.B @ x.reshape(-1)
+        forces = stiffness_of(A.edges) * self.loaded_shear().reshape(-1)[self.lateral]
         return State(
-            U,
-            self.solid,
-            body.strain,
-            body.shear,
-            body.lateral,
-            forces,
-            body.held,
-            body.held_forces,
-            memory,
+            displacement=U,
+            solid=self.solid,
+            strain=begin.strain,
+            shear=begin.shear,
+            lateral=begin.lateral,
+            forces=forces,
+            held=begin.held,
+            held_forces=begin.held_forces,
+            memory=self._memory(shear.copy()),
         )
+
+    def _memory(self, shear: np.ndarray) -> Memory:
+        """Return the memory after the step; `shear`: that of all edges, flat, overwritten."""
+        at = self.voxels.at
+        strain = self.begin.strain.reshape(3, -1)[:, at] - stacked(self.free_strain, at)
+        shear[self.lateral] -= self.edge_shear
+        sites, gamma = self.sites.after(shear[self.sites.edges])
+        temperature = np.take(self.temperature, at, mode="clip")  # a uniform one has a single entry
+        return Memory(at, self.voxels.after(strain), temperature, sites, gamma)
+
+
+def stacked(free_strain: Strain, cells: np.ndarray) -> np.ndarray:
+    """Return the thermal strain (3, n) of cells along x, y and z."""
+    return np.stack([free_strain(axis, cells) for axis in range(3)])

@@ -1,21 +1,22 @@
-"""How many solves a load step takes where something relaxes: in each of them strain and temperature are linear in time.
+"""Substeps of a load step in which a material relaxes; strain and temperature are linear in each.
 
-That is how a step of a branch is exact (relaxation), but a layer that relaxes lets go of the strain of its neighbours at a
-rate of its own. So a step is taken whole and in two halves, SPAN kelvin at most; what the branches remember must come out
-alike,
+A single branch is integrated exactly (relaxation), but relaxing layers unload their neighbours at a
+rate that the linear-in-time assumption misses. So a substep is solved whole and in two halves, over
+at most SPAN kelvin; the branch strains q after it must agree,
 
-    |q of one - q of two| <= TOLERANCE |q|,     |q| over all branches and voxels, the largest since the load step began
+    |q of one - q of two| <= TOLERANCE |q|
 
-else it is shortened. Second order in the length: the halves, which count, have a third of that error. Once the rest of the
-load step is too cold or too short for anything to relax, one solve ends it. A chip with mould that cools by 150 K through its
-glass transition takes some 40 solves, for 0.1 % of its curvature; in one it would be 15 % off.
-Of a body that is free of stress |q| is rounding: it is taken to be no less than LEAST of the strain by which the body grows.
+with |q| over all branches and voxels, the largest since the load step began; otherwise it is
+shortened. Second order in the length: the halves, which count, have a third of that error. Once the
+rest of the load step is too cold or too short for relaxation, one solve ends it. In a body free of
+stress |q| is rounding, so it is taken as at least LEAST of the strain by which the body grows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -23,44 +24,66 @@ from warp.errors import ConvergenceError
 from warp.materials.relaxation import Relaxation
 from warp.solvers.elastic.history.state import State
 
-if TYPE_CHECKING:
-    from warp.solvers.elastic.solve import Solution
-
 SPAN, TOLERANCE, LEAST = 10.0, 1e-3, 1e-2
-FROZEN = 1e-4  # of a branch, that may relax in one solve
-SHORTEST = 1e-12  # of the load step
+FROZEN = 1e-4  # share of a branch that may relax in one solve at the end
+SHORTEST = 1e-12  # share of the load step
+
+
+class Solved(Protocol):
+    """A solution as substeps need it."""
+
+    @property
+    def displacement(self) -> np.ndarray: ...
+
+    @property
+    def state(self) -> State: ...
+
+
+S = TypeVar("S", bound=Solved)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A load step: temperatures in K (one or a field) at its ends, duration in s."""
+
+    start: float | np.ndarray
+    end: float | np.ndarray
+    duration: float
+
+    def temperature(self, share: float) -> float | np.ndarray:
+        """Return the temperature at a share of the time."""
+        return self.end if share == 1 else self.start + share * (self.end - self.start)
+
+    def hottest_after(self, share: float) -> float:
+        """Return the highest temperature in K from a share of the time on."""
+        return float(max(np.max(self.temperature(share)), np.max(self.end)))
 
 
 def solve(
-    step: Callable[[float | np.ndarray, State, float], Solution],
+    step: Callable[[float | np.ndarray, State, float], S],
     laws: Collection[Relaxation],
     before: State,
-    start: float | np.ndarray,
-    end: float | np.ndarray,
-    duration: float,
+    interval: Interval,
     extent: float,
-) -> Solution:
-    """Go from `before` at `start` (K, one or a field) to `end` in `duration` s; the last solution.
+) -> S:
+    """Solve a load step in as many substeps as its relaxation needs; return the last solution.
 
-    step(temperature, state, duration): one solve. laws: of what relaxes. extent: of the body, m.
+    step(temperature, state, duration) solves one substep. laws: of the materials that relax.
+    extent: largest length of the body in m. Raises ConvergenceError if substeps become too short.
     """
-
-    def at(time: float) -> float | np.ndarray:
-        return end if time == 1 else start + time * (end - start)
-
     done, share, state, largest = 0.0, 1.0, before, 0.0
-    longest = SPAN / max(SPAN, float(np.max(np.abs(np.subtract(end, start)))))
+    rise = float(np.max(np.abs(np.subtract(interval.end, interval.start))))
+    longest = SPAN / max(SPAN, rise)
     while True:
-        if asleep(laws, float(max(np.max(at(done)), np.max(end))), (1 - done) * duration):
-            return step(end, state, (1 - done) * duration)
+        left = (1 - done) * interval.duration
+        if frozen(laws, interval.hottest_after(done), left):
+            return step(interval.end, state, left)
         share = min(share, longest)
         until = 1.0 if done + share > 1 - 1e-9 else done + share
-        length = (until - done) * duration
-        one = step(at(until), state, length)
-        half = step(at((done + until) / 2), state, length / 2)
-        assert half.state is not None
-        two = step(at(until), half.state, length / 2)
-        assert one.state is not None and two.state is not None
+        length = (until - done) * interval.duration
+        one = step(interval.temperature(until), state, length)
+        half = step(interval.temperature((done + until) / 2), state, length / 2)
+        two = step(interval.temperature(until), half.state, length / 2)
         q, other = two.state.memory.strain, one.state.memory.strain
         growth = LEAST * float(np.ptp(two.displacement)) / extent
         largest = max(largest, float(np.linalg.norm(q)), growth * q.size**0.5)
@@ -76,6 +99,6 @@ def solve(
         share *= float(np.clip(0.9 * (TOLERANCE / max(error, 1e-12)) ** (1 / 3), 0.1, 5.0))
 
 
-def asleep(laws: Collection[Relaxation], T: float, duration: float) -> bool:
-    """Whether nothing relaxes in so many seconds at T in K and below."""
+def frozen(laws: Collection[Relaxation], T: float, duration: float) -> bool:
+    """Return True if nothing relaxes during `duration` s at T in K and below."""
     return all(law.step(T, T, duration)[0].min() > 1 - FROZEN for law in laws)

@@ -1,56 +1,74 @@
-"""Solve the coarsest level directly: its matrix, assembled column by column, and the inverse without rigid motion."""
+"""Solve the coarsest elastic level directly: assembled and inverted without rigid motion."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import lapack, solve_triangular
 
-from warp.solvers.elastic.multigrid.level import Level, Stored
+from warp.solvers import levels
+from warp.solvers.elastic.multigrid.matrix import LevelMatrix
+from warp.solvers.levels import Memory
 
 
-def invert(level: Level):
-    """Roots of a small level's inverse R^T R on its active displacements: (R^T, R, places of these).
+class Coarsest(levels.Coarsest):
+    """The level that is solved directly: x = R^T R r on the active displacements `at`."""
 
-    Motions without energy are left out: rigid ones, of loose parts too, show up as pivots that vanish in a Cholesky
-    factorisation. An inverse in single precision would have negative values where a slender body is 1e8 times easier to
-    bend than to stretch; R^T R has none, and its error grows with the root of that ratio only.
+    def __init__(self, matrix: LevelMatrix, memory: Memory) -> None:
+        device = matrix.device
+        active = device.asarray(matrix.diagonal(), np.float32)
+        at = np.flatnonzero(device.to_host(active).reshape(-1) > 0)
+        root = inverse_root(assembled(matrix)[at][:, at].toarray(order="F"))
+        super().__init__(device, active, memory)
+        self.roots = device.asarray(np.ascontiguousarray(root.T)), device.asarray(root)
+        self.at = device.asarray(at, np.int64)
+
+    def solve(self) -> None:
+        """Compute x = A^-1 r, without rigid motions; overwrites p."""
+        size = len(self.at)
+        r, p, x = (a.reshape(-1) for a in (self.r, self.p, self.x))
+        for out, given, root in zip((p, x), (r, p), self.roots, strict=True):
+            args = out, given, root, self.at, size
+            self.device.launch("multigrid", "dense_rows", (size, 1, 1), *args, real=np.float32)
+
+
+def inverse_root(A: np.ndarray) -> np.ndarray:
+    """Return R with R^T R the inverse of A without rigid motions, float32; overwrites A.
+
+    Motions without energy are left out: rigid ones, of loose parts too, show up as pivots that
+    vanish in a Cholesky factorisation. An inverse in single precision would have negative values if
+    a slender body is far easier to bend than to stretch; R^T R has none, and its error grows only
+    with the root of that ratio.
     """
-    if isinstance(level, Stored):
-        level.inverse = level.device.asarray(level.diagonal(), np.float32)
-    at = np.flatnonzero(level.device.to_host(level.inverse).reshape(-1) > 0)
-    A = matrix(level)[at][:, at].toarray(order="F")
+    n = len(A)
     scale = 1 / np.sqrt(A.diagonal())
     A *= scale
     A *= scale[:, None]
-    factor, pivots, rank, _ = lapack.dpstrf(
-        A, tol=1e-11, lower=1, overwrite_a=1
-    )  # large arrays: in place
-    order, loose = pivots - 1, len(A) - rank
-    motion = np.zeros((len(A), loose))
-    motion[:rank] = -solve_triangular(
-        factor[:rank, :rank], factor[rank:, :rank].T, trans="T", lower=True
-    )
+    factor, pivots, rank, _ = lapack.dpstrf(A, tol=1e-11, lower=1, overwrite_a=1)
+    order, loose = pivots - 1, n - rank
+    motion = np.zeros((n, loose))
+    fixed, coupled = factor[:rank, :rank], factor[rank:, :rank]
+    motion[:rank] = -solve_triangular(fixed, coupled.T, trans="T", lower=True)
     motion[rank:] = np.eye(loose)
     Q, _ = np.linalg.qr(motion * scale[order, None])
     factor[rank:, :rank] = 0
     factor[rank:, rank:] = np.eye(loose)
     lower, _ = lapack.dtrtri(factor, lower=1, overwrite_c=1)
-    root = np.zeros((len(at), len(at)), np.float32)  # lower scale (1 - Q Q^T)
-    for n in range(rank):
-        row = np.zeros(len(at))
-        row[: n + 1] = lower[n, : n + 1] * scale[order[: n + 1]]
-        root[n, order] = row - Q @ (row @ Q)
-    put = level.device.asarray
-    return put(np.ascontiguousarray(root.T)), put(root), put(at, np.int64)
+    root = np.zeros((n, n), np.float32)  # lower scale (1 - Q Q^T)
+    for m in range(rank):
+        row = np.zeros(n)
+        row[: m + 1] = lower[m, : m + 1] * scale[order[: m + 1]]
+        root[m, order] = row - Q @ (row @ Q)
+    return root
 
 
-def matrix(level: Level) -> sparse.csr_matrix:
-    """A of a level in float64 on flat displacement arrays, free edges included.
+def assembled(level: LevelMatrix) -> sparse.csr_matrix:
+    """Assemble A of a level in float64 on flat displacement arrays, free edges included.
 
-    The plain part reaches one place in each direction: displacements three apart are sent through it together.
+    The stencil reaches one place in each direction: displacements three apart share one product.
     """
-    nx, ny, nz = level.n
     component, k, j, i = np.indices(level.shape)
     number = np.arange(component.size).reshape(level.shape)
     rows, columns, values = [], [], []
@@ -59,18 +77,15 @@ def matrix(level: Level) -> sparse.csr_matrix:
         sent = (component == a) & (k % 3 == ck) & (j % 3 == cj) & (i % 3 == ci)
         seen = level.times(sent.astype(float))
         _, rk, rj, ri = at = np.nonzero(seen)
-        source = [
-            q + (c - q + 1) % 3 - 1 for q, c in ((rk, ck), (rj, cj), (ri, ci))
-        ]  # the sender within one place
-        ok = np.all(
-            [(q >= 0) & (q < n) for q, n in zip(source, level.shape[1:], strict=True)], axis=0
-        )
+        pairs: Any = (rk, ck), (rj, cj), (ri, ci)
+        source = [q + (c - q + 1) % 3 - 1 for q, c in pairs]  # the sender within one place
+        inside = [(q >= 0) & (q < n) for q, n in zip(source, level.shape[1:], strict=True)]
+        ok = np.all(inside, axis=0)
         rows.append(number[at][ok])
         columns.append(number[(np.full(ok.sum(), a), *(q[ok] for q in source))])
         values.append(seen[at][ok])
-    assert level.free is not None
-    more = level.free.entries()
+    free = level.free.entries()
     row, column, value = (
-        np.concatenate([*q, a]) for q, a in zip((rows, columns, values), more, strict=True)
+        np.concatenate([*q, a]) for q, a in zip((rows, columns, values), free, strict=True)
     )
     return sparse.csr_matrix((value, (row, column)), shape=(number.size,) * 2)

@@ -1,117 +1,120 @@
-"""The smoothers of thermo-elasticity: M^-1 r by exact solutions along z, factored once in float64 and kept in float32.
+"""The smoothers of thermo-elasticity: exact solutions along z, in float32.
 
-Lines      the z lines of u, v and w, each alone: 24 bytes a voxel
-Columns    all displacements round a cell column together (u and v lie in two columns, whose solutions are added:
-           additive Schwarz): 120 bytes a voxel; needed where cells are wide, and columns bend without shear
+LineSmoother    the z lines of u, v and w, each alone
+ColumnSmoother  all displacements of a cell column together (u and v belong to two columns, whose
+                solutions are added: additive Schwarz); takes five times the memory; needed where
+                cells are wide, and columns bend without shear
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from warp.arrays import Array
 from warp.device import Device
-from warp.solvers.elastic.layout import PAD, spacings
-from warp.solvers.elastic.multigrid.coefficients import Coefficients
+from warp.solvers.elastic.layout import PAD
+from warp.solvers.elastic.multigrid.matrix import StoredMatrix, hold_mirrors
 from warp.solvers.elastic.multigrid.slender import SOFTER, Slender
+from warp.solvers.elastic.operator import Operator
+from warp.solvers.levels import Vectors, first_part
 from warp.solvers.sparse import Scattered, add
 
 
-class Smoothed(Protocol):
-    """What a smoother needs of a level: correction x, direction p, residual r, and how to launch a kernel over it."""
+class LineSmoother:
+    """The z lines of each displacement: inverse pivots and multipliers of L D L^T.
 
-    x: Any
-    p: Any
-    r: Any
-    n: tuple[int, int, int]
-
-    def run(self, module: str, function: str, levels: int, *args, own: int = 0) -> None: ...
-
-
-class Lines:
-    """The z lines of each displacement: inverse pivots and multipliers of L D L^T, shape (3, nz+1, ny+1, nx+3).
-
-    Where parts are slender, those of the modes of a row of faces (slender).
+    Shape (3, nz+1, ny+1, nx+3). In slender parts the lines of the modes of a row of faces
+    (slender).
     """
 
-    def __init__(self, inverse: Any, lower: Any, slender: Slender) -> None:
-        self.inverse, self.lower, self.slender = inverse, lower, slender
+    def __init__(self, device: Device, inverse: Array, lower: Array, slender: Slender) -> None:
+        self.device, self.inverse, self.lower, self.slender = device, inverse, lower, slender
 
     @classmethod
-    def of(
-        cls,
-        device: Device,
-        coefficients: Coefficients,
-        diagonal: Any,
-        free: Scattered,
-        lines,
-        mirror,
-    ) -> Lines:
-        """Factor the lines of a level with stored coefficients; `diagonal` of its matrix in float64, `free` edges' part."""
-        nx, ny, nz = n = len(lines[0]) - 1, len(lines[1]) - 1, len(lines[2]) - 1
-        C, K, widths = coefficients.C, coefficients.K, [device.asarray(a) for a in spacings(lines)]
-        inverse, lower = (device.zeros(diagonal.shape, np.float32) for _ in range(2))
-        beside, entries = device.zeros(diagonal.shape), line_entries(free, diagonal.shape)
-        add(device, beside, *entries)
-        slender = Slender(
-            device, n, "slender_cells", C, widths[0], widths[2], SOFTER, *map(int, mirror)
-        )
-        slender.set_lines("slender_lines", diagonal, beside, free, entries, C, K, *widths)
-        args = (inverse, lower, diagonal, beside, C, K, *widths[4:], nx, ny, nz)
-        device.launch("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=np.float32)
-        return cls(inverse, lower, slender)
+    def of_media(cls, A: Operator) -> LineSmoother:
+        """Factor the lines of the finest level from material ids, in float32."""
+        device, media, mirror = A.device, A.arguments(np.float32), map(int, A.mirror)
+        nx, ny, nz = A.n
+        inverse, lower = (device.zeros(A.shape, np.float32) for _ in range(2))
+        A.free.add_diagonal(device, inverse)
+        beside = line_entries(A.free, A.shape)
+        add(device, lower, *beside)
+        extent, columns = (nx + PAD, ny + 1, nz + 1), (nx + PAD, ny + 1, 1)
+        args = inverse, *media, *A.n
+        device.launch("elastic", "media_diagonal", extent, *args, real=np.float32)
+        hold_mirrors(inverse, A.mirror)
+        sides = *media[:2], media[6], media[8], SOFTER, *mirror
+        slender = Slender(device, A.n, "slender_media", *sides)
+        slender.set_lines("slender_media_lines", inverse, lower, A.free, beside, *media)
+        args = inverse, lower, inverse, *media[:6], *media[-2:], *A.n
+        device.launch("elastic", "media_lines", columns, *args, real=np.float32)
+        return cls(device, inverse, lower, slender)
 
-    def step(self, level: Smoothed, keep: float, old: float, a: float, b: float) -> None:
-        """x = keep x + old p, p = a p + b M^-1 r, x += p; with keep < 0 the new p is not yet added."""
+    @classmethod
+    def of_stored(cls, matrix: StoredMatrix, diagonal: Array) -> LineSmoother:
+        """Factor the lines of a level with stored coefficients; `diagonal` of its matrix."""
+        device, (nx, ny, nz), free = matrix.device, matrix.n, matrix.free
+        C, K = matrix.coefficients.C, matrix.coefficients.K
+        widths = [device.asarray(a) for a in matrix.spacings]
+        inverse, lower = (device.zeros(matrix.shape, np.float32) for _ in range(2))
+        beside, entries = device.zeros(matrix.shape), line_entries(free, matrix.shape)
+        add(device, beside, *entries)
+        sides = C, widths[0], widths[2], SOFTER, *map(int, matrix.mirror)
+        slender = Slender(device, matrix.n, "slender_cells", *sides)
+        slender.set_lines("slender_lines", diagonal, beside, free, entries, C, K, *widths)
+        args = inverse, lower, diagonal, beside, C, K, *widths[4:], nx, ny, nz
+        device.launch("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=np.float32)
+        return cls(device, inverse, lower, slender)
+
+    def step(self, level: Vectors, keep: float, old: float, a: float, b: float) -> None:
+        """Solve the z lines, as levels.Smoother.step says."""
+        _, levels, rows, row = self.inverse.shape
+        n = row - PAD, rows - 1, levels - 1
         self.slender.to_modes(level.r, level.x, level.p)
-        arrays = level.x, level.p, level.r, self.inverse, self.lower
-        level.run(
-            "elastic", "elastic_lines_step", 3, *arrays, keep, old, a, b, own=2 * (level.n[2] + 1)
-        )
+        args = level.x, level.p, level.r, self.inverse, self.lower, keep, old, a, b, *n
+        run = self.device.launch
+        run("elastic", "elastic_lines_step", (row, rows, 3), *args, real=np.float32, own=2 * levels)
         self.slender.to_faces(level.r, level.x, level.p)
 
 
-class Columns:
-    """Whole cell columns, factored for kernels/columns.py."""
+class ColumnSmoother:
+    """Whole cell columns, factored for kernels/columns.py. `size`: numbers of scratch in `step`."""
 
-    def __init__(
-        self, device: Device, coefficients: Coefficients, diagonal: Any, free: Scattered, lines
-    ) -> None:
-        nx, ny, nz = (len(q) - 1 for q in lines)
+    def __init__(self, matrix: StoredMatrix, diagonal: Array) -> None:
+        """`diagonal` of the matrix, in float64."""
+        self.device, self.n = device, (nx, ny, nz) = matrix.device, matrix.n
         self.shape = 5, nz + 1, ny, nx + PAD
+        self.size = int(np.prod(self.shape))
         self.P = device.zeros((5, 6, nz + 2, ny, nx + PAD), np.float32)
-        column, entry, value = column_entries(free, diagonal.shape)
+        column, entry, value = column_entries(matrix.free, matrix.shape)
         start = np.searchsorted(column, np.arange(ny * (nx + PAD) + 1))
-        shared = [device.asarray(a, np.int32) for a in (start, entry)] + [
-            device.asarray(a) for a in (value, *spacings(lines))
-        ]
-        args = (
-            self.P,
-            diagonal,
-            coefficients.C,
-            coefficients.K,
-            *shared[3:],
-            *shared[:3],
-            nx,
-            ny,
-            nz,
-        )
+        put = device.asarray
+        shared = put(start, np.int32), put(entry, np.int32), put(value)
+        spacings = [device.asarray(a) for a in matrix.spacings]
+        C, K = matrix.coefficients.C, matrix.coefficients.K
+        args = self.P, diagonal, C, K, *spacings, *shared, *self.n
         device.launch("columns", "columns_factor", (nx, ny, 1), *args, real=np.float32)
-        self.y: Any  # scratch of `shape`, shared by all levels
 
-    def step(self, level: Smoothed, keep: float, old: float, a: float, b: float) -> None:
-        """As Lines.step."""
-        level.run("columns", "columns_solve", 1, self.y, level.r, self.P)
-        level.run(
-            "columns", "columns_step", level.n[2] + 1, level.x, level.p, self.y, keep, old, a, b
-        )
+    def step(self, level: Vectors, keep: float, old: float, a: float, b: float) -> None:
+        """Solve the columns, as levels.Smoother.step says."""
+        y = first_part(level.scratch, self.shape)
+        self._launch("columns_solve", 1, y, level.r, self.P)
+        self._launch("columns_step", self.n[2] + 1, level.x, level.p, y, keep, old, a, b)
+
+    def _launch(self, function: str, levels: int, *args: Any) -> None:
+        """Run a kernel for every face column and z level (1 if the kernel walks along z)."""
+        nx, ny, _ = self.n
+        extent = nx + PAD, ny + 1, levels
+        self.device.launch("columns", function, extent, *args, *self.n, real=np.float32)
 
 
 def line_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """What free edges couple between a displacement and the one below it on its z line: flat places of the upper, values.
+    """Return what free edges couple between a displacement and the one below it on its z line.
 
-    Without it the line of a free face is stiffer by far than the face, whose shear is borrowed: 1.7 times the iterations.
+    Flat places of the upper ones, and values. Without it the line of a free face would be far
+    stiffer than the face, whose shear is borrowed.
     """
     row, column, value = free.entries()
     below = shape[2] * shape[3]
@@ -119,15 +122,19 @@ def line_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray, n
     return row[on], value[on]
 
 
-def column_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-    """What free edges couple within one cell column: columns j (nx + 3) + i, entries 30 k + 6 d + o, values; ascending.
+def column_entries(
+    free: Scattered, shape: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what free edges couple within one cell column.
 
-    They are added to the columns' matrices (kernels/columns.py).
+    Columns j (nx + 3) + i, entries 30 k + 6 d + o of their matrices (kernels/columns.py), and
+    values; in ascending order.
     """
     row, column, values = free.entries()
     off = row != column
 
-    def members(flat):
+    def members(flat: np.ndarray) -> tuple[tuple[np.ndarray, ...], ...]:
+        """Unknown d, level k, row j, column i in both columns that a displacement belongs to."""
         a, k, j, i = np.unravel_index(flat[off], shape)
         lower = np.where(a == 0, 1, np.where(a == 1, 3, 0)), k, j, i
         upper = np.where(a == 0, 2, 4), k, np.where(a == 1, j - 1, j), np.where(a == 0, i - 1, i)
@@ -137,8 +144,9 @@ def column_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray,
     for d, k, j, i, exists in members(row):
         for e, n, m, h, partner in members(column):
             o = 5 * (k - n) + d - e
-            ok = exists & partner & (j == m) & (i == h) & (o > 0) & (o <= 5)
-            ok &= (j >= 0) & (j < shape[2] - 1) & (i >= 1) & (i <= shape[3] - PAD)
+            same = (j == m) & (i == h)
+            inside = (j >= 0) & (j < shape[2] - 1) & (i >= 1) & (i <= shape[3] - PAD)
+            ok = exists & partner & same & (o > 0) & (o <= 5) & inside
             found.append([a[ok] for a in (j * shape[3] + i, 30 * k + 6 * d + o, values[off])])
     where, entry, value = (np.concatenate(a) for a in zip(*found, strict=True))
     order = np.lexsort((entry, where))

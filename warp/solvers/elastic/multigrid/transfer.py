@@ -1,28 +1,32 @@
-"""Interpolation of displacements from a coarse grid to the next finer one, and its transpose.
+"""Interpolation of displacements from a coarse level to the next finer one, and its transpose.
 
-Along x and y each component stands on lines or at centres; it is interpolated linearly at the true coordinates. Where a
-coarse displacement does not exist beside one that does (a part's edge), it is first filled in by linear extrapolation, so
-that the shear strain of an interpolated field is the interpolated shear strain: bending without shear stays that.
+Along x and y each component lies on lines or at centres; it is interpolated linearly at the true
+coordinates. A coarse displacement that does not exist beside one that does (the edge of a part) is
+first filled in by linear extrapolation, so that the shear strain of an interpolated field is the
+interpolated shear strain: bending without shear stays free of shear.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from warp.arrays import Array
 from warp.device import Device
 from warp.solvers import coarsening
 from warp.solvers.elastic.layout import PAD, displacement_shape
+from warp.solvers.levels import Vectors
 from warp.solvers.sparse import Scattered, numbered
 
 ON_LINES = ((True, False), (False, True), (False, False))
-"""Do u, v, w stand on lines along x, along y?"""
+"""For u, v, w: True if it lies on lines along x, along y; else at centres."""
 
 
 @dataclass(frozen=True)
 class Merge:
-    """Two grids of one column plane: the finer lines x, y and the indices of those that survive."""
+    """Two neighbouring levels: the finer lines x, y and the indices of those that survive."""
 
     x: np.ndarray
     y: np.ndarray
@@ -31,35 +35,43 @@ class Merge:
     mirror: tuple[bool, bool]
 
     @classmethod
-    def of(cls, x: np.ndarray, y: np.ndarray, mirror: tuple[bool, bool]) -> "Merge":
+    def of(cls, x: np.ndarray, y: np.ndarray, mirror: tuple[bool, bool]) -> Merge:
+        """Choose the surviving lines."""
         return cls(x, y, *coarsening.next_lines(x, y), mirror)
 
     @property
     def coarse(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the lines of the coarser level."""
         return self.x[self.keep_x], self.y[self.keep_y]
 
     def weights(self, axis: int, on_lines: bool) -> coarsening.Weights:
+        """Return the interpolation weights along x (0) or y (1) on lines or at centres."""
         lines, keep = (self.x, self.keep_x) if axis == 0 else (self.y, self.keep_y)
         if on_lines:
             return coarsening.line_weights(lines, keep)
         return coarsening.centre_weights(lines, keep, self.mirror[axis])
 
     def transposed(self, axis: int, on_lines: bool) -> tuple[np.ndarray, np.ndarray]:
-        """First fine index and weights (width, coarse) of every coarse place."""
+        """Return the first fine index and the weights (width, coarse) of every coarse place."""
         count = len(self.keep_x if axis == 0 else self.keep_y) - (not on_lines)
         return transpose(self.weights(axis, on_lines), count)
 
     def shares(self, axis: int) -> tuple[np.ndarray, np.ndarray]:
-        """First fine index and weights (width, coarse) of every coarse centre: its share in fine values, never negative."""
+        """Return the share of every coarse centre in fine values, never negative.
+
+        First fine index and weights (width, coarse).
+        """
         w = self.weights(axis, False)
         share = abs(w.t) / (abs(w.t) + abs(1 - w.t))
-        return transpose(
-            coarsening.Weights(w.at, share), len(self.keep_x if axis == 0 else self.keep_y) - 1
-        )
+        count = len(self.keep_x if axis == 0 else self.keep_y) - 1
+        return transpose(coarsening.Weights(w.at, share), count)
 
 
 def transpose(w: coarsening.Weights, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Turn fine[i] = (1-t) coarse[at] + t coarse[at+1] into coarse[I] = sum over m of weight[m, I] fine[start[I] + m]."""
+    """Transpose an interpolation: coarse[I] = sum over m of weight[m, I] fine[start[I] + m].
+
+    Given fine[i] = (1 - t) coarse[at] + t coarse[at + 1]; returns start and weight.
+    """
     fine = np.arange(len(w.at))
     used = np.r_[w.t != 1, w.t != 0]
     target, source = np.r_[w.at, w.at + 1][used], np.r_[fine, fine][used]
@@ -76,7 +88,10 @@ def transpose(w: coarsening.Weights, count: int) -> tuple[np.ndarray, np.ndarray
 
 @dataclass(frozen=True)
 class Gather:
-    """The arguments of kernels multigrid.prolong (at, t) and multigrid.restrict (start, weight) for three components."""
+    """Weights for three components: arguments of kernels multigrid.prolong and restrict.
+
+    `prolong` takes at and t, `restrict` start and weight.
+    """
 
     atx: np.ndarray
     tx: np.ndarray
@@ -89,7 +104,7 @@ class Gather:
 
 
 def gather(merge: Merge) -> Gather:
-    """Lay the weights out as the solver's arrays are laid out."""
+    """Arrange the weights in the layout of the solver's arrays."""
     nx, ny = len(merge.x) - 1, len(merge.y) - 1
     NX, NY = len(merge.keep_x) - 1, len(merge.keep_y) - 1
     parts = []
@@ -111,32 +126,58 @@ def gather(merge: Merge) -> Gather:
     return Gather(atx, tx, aty, ty, startx, weightx, starty, weighty)
 
 
-def ghost_places(device: Device, ids: Any, mirror: tuple[bool, bool]) -> Any:
-    """In which turn a missing displacement is extrapolated: (3, nz+1, ny+1, nx+3), 0 where it exists, 3 never.
+class Transfer:
+    """Interpolation P between two levels; `fill` extrapolates to missing displacements (ghosts)."""
 
-    ids (nz+2, ny+2, nx+3): 0 in void.
+    def __init__(self, device: Device, merge: Merge, fill: Scattered) -> None:
+        self.device = device
+        self.weights = {
+            name: device.asarray(a, np.int32 if a.dtype.kind == "i" else np.float32)
+            for name, a in vars(gather(merge)).items()
+        }
+        self.fill = fill.rows(device, np.float32)
+        self.collect = fill.rows(device, np.float32, transposed=True)
+
+    def restrict(self, fine: Vectors, coarse: Vectors) -> None:
+        """Compute coarse.r = P^T fine.r."""
+        _, levels, ny, nx = coarse.shape
+        w, r = self.weights, coarse.r
+        sizes = 3, levels, ny, nx, w["weighty"].shape[1], w["weightx"].shape[1]
+        args = r, fine.r, w["startx"], w["weightx"], w["starty"], w["weighty"], *sizes
+        launch = self.device.launch
+        launch("multigrid", "restrict", (nx, ny, levels), *args, real=np.float32)
+        self.collect.apply(r, r, 1.0, 1.0)
+        flat = r.reshape(-1), coarse.active.reshape(-1), r.size
+        launch("multigrid", "mask", (r.size, 1, 1), *flat, real=np.float32)
+
+    def prolong(self, coarse: Vectors, fine: Vectors) -> None:
+        """Compute fine.p = P coarse.x, not yet added to fine.x; fills in ghosts in coarse.x."""
+        self.fill.apply(coarse.x, coarse.x, 1.0, 0.0)
+        _, levels, ny, nx = fine.shape
+        w = self.weights
+        tables = w["atx"], w["tx"], w["aty"], w["ty"]
+        args = fine.p, fine.active, coarse.x, *tables, 3, levels, ny, nx
+        self.device.launch("multigrid", "prolong", (nx, ny, levels), *args, real=np.float32)
+
+
+def ghost_places(device: Device, ids: Array, mirror: tuple[bool, bool]) -> Array:
+    """Return the order in which missing displacements are extrapolated: (3, nz+1, ny+1, nx+3).
+
+    0 where one exists, 1 or 2 for the first or second turn, 3 never. ids (nz+2, ny+2, nx+3): 0 in
+    void.
     """
     nz, ny, nx = ids.shape[0] - 2, ids.shape[1] - 2, ids.shape[2] - PAD
     turn = device.empty(displacement_shape(nx, ny, nz), np.uint8)
-    device.launch(
-        "elastic_setup",
-        "ghost_places",
-        (nx + PAD, ny + 1, nz + 1),
-        turn,
-        ids,
-        *map(int, mirror),
-        nx,
-        ny,
-        nz,
-    )
+    args = turn, ids, *map(int, mirror), nx, ny, nz
+    device.launch("elastic_setup", "ghost_places", (nx + PAD, ny + 1, nz + 1), *args)
     return turn
 
 
-def ghosts(device: Device, turn: Any, x: np.ndarray, y: np.ndarray) -> Scattered:
-    """Extrapolate linearly from existing displacements to missing ones beside them (rows: the missing ones).
+def ghosts(device: Device, turn: Array, x: np.ndarray, y: np.ndarray) -> Scattered:
+    """Extrapolate linearly from existing displacements to missing ones beside them.
 
-    u is extended along y, v along x, w along both (twice, for corners): the directions in which they stand at centres.
-    turn: from `ghost_places`.
+    Rows of the matrix are the missing ones. u is extended along y, v along x, w along both (twice,
+    for corners): the directions in which they lie at centres. turn: from `ghost_places`.
     """
     ways = (0, 1, (1,)), (1, 1, (0,)), (2, 1, (0, 1)), (2, 2, (0, 1))
     found = [_extended(device, turn, a, now, axes, (x, y)) for a, now, axes in ways]
@@ -152,7 +193,7 @@ def ghosts(device: Device, turn: Any, x: np.ndarray, y: np.ndarray) -> Scattered
         return sparse.csr_matrix((values[on], (row[on], column[on])), shape=(len(at),) * 2)
 
     first, second = matrix(~later), matrix(later)
-    onward = second @ first  # from places that the first turn has filled
+    onward = second @ first  # from places that were filled in the first turn
     F = first + matrix(later & ~missing[column]) + onward
     F.eliminate_zeros()
     F.sort_indices()
@@ -160,11 +201,16 @@ def ghosts(device: Device, turn: Any, x: np.ndarray, y: np.ndarray) -> Scattered
 
 
 def _extended(
-    device: Device, turn: Any, a: int, now: int, axes: tuple[int, ...], lines: tuple
+    device: Device,
+    turn: Array,
+    a: int,
+    now: int,
+    axes: tuple[int, ...],
+    lines: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, ...]:
-    """Extrapolations of component a to its missing places of turn `now`: rows, columns and values.
+    """Extrapolate component a to its missing places of turn `now`: rows, columns and values.
 
-    ghost = (1 + t) near - t far; a single neighbour is repeated (t = 0). The mean where there are several.
+    ghost = (1 + t) near - t far; a single neighbour is repeated (t = 0); the mean of several.
     """
     _, _, rows, row = turn.shape
     known, found = turn[a].reshape(-1), []
@@ -176,15 +222,13 @@ def _extended(
             here = ghost[which]
             two = known[here + 2 * stride] < now
             here, two, which = (device.to_host(q) for q in (here, two, which))
-            p, centre = (
-                (here % row - 1, here // row % rows)[axis],
-                (lines[axis][1:] + lines[axis][:-1]) / 2,
-            )
+            p = (here % row - 1, here // row % rows)[axis]
+            centre = (lines[axis][1:] + lines[axis][:-1]) / 2
             q, r = p + step, np.where(two, p + 2 * step, p + step)
-            t = np.where(
-                two, (centre[p] - centre[q]) / np.where(two, centre[q] - centre[r], 1), 0.0
-            )
+            distance = np.where(two, centre[q] - centre[r], 1)
+            t = np.where(two, (centre[p] - centre[q]) / distance, 0.0)
             found.append((which, here, here + stride, here + stride * (1 + two), t))
     which, here, near, far, t = (np.concatenate(f) for f in zip(*found, strict=True))
     flat, several = a * known.size, np.bincount(which)[which]
-    return np.r_[here, here] + flat, np.r_[near, far] + flat, np.r_[(1 + t) / several, -t / several]
+    values = np.r_[(1 + t) / several, -t / several]
+    return np.r_[here, here] + flat, np.r_[near, far] + flat, values

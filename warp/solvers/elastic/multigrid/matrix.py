@@ -1,0 +1,141 @@
+"""Matrices of the elastic levels in float64, while the hierarchy is built.
+
+The finest one comes from material ids or from stored coefficients; a coarser one stores its
+coefficients and adds sparse matrices: free edges, springs, and the energy missing beside voids.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from warp.arrays import Array
+from warp.device import Device
+from warp.solvers.elastic.free_edges import energy_matrix
+from warp.solvers.elastic.layout import displacement_shape, spacings
+from warp.solvers.elastic.multigrid.coefficients import (
+    Coefficients,
+    exist,
+    merge_coefficients,
+    merge_media,
+    stored,
+)
+from warp.solvers.elastic.multigrid.springs import merged_springs
+from warp.solvers.elastic.multigrid.transfer import Merge, Transfer, ghost_places, ghosts
+from warp.solvers.elastic.multigrid.void_energy import missing_energy, projected
+from warp.solvers.elastic.operator import Operator
+from warp.solvers.elastic.springs import Springs
+from warp.solvers.sparse import NOTHING, Scattered
+
+GridLines = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+class MediaMatrix:
+    """The finest level from material ids. `free`: free edges and springs."""
+
+    missing = NOTHING
+
+    def __init__(self, A: Operator) -> None:
+        self.A, self.device, self.lines, self.mirror = A, A.device, A.lines, A.mirror
+        self.n, self.shape, self.free, self.springs = A.n, A.shape, A.free, A.springs
+
+    def merged(self, merge: Merge) -> Coefficients:
+        """Return the coefficients of the next coarser level."""
+        return merge_media(self.A, merge)
+
+    def diagonal(self) -> Array:
+        """Return the diagonal; zero where no displacement exists."""
+        out = self.device.zeros(self.shape)
+        self.free.add_diagonal(self.device, out)
+        nx, ny, nz = self.n
+        args = out, *self.A.arguments(np.float64), *self.n
+        self.device.launch("elastic", "media_diagonal", (nx + 1, ny + 1, nz + 1), *args)
+        hold_mirrors(out, self.mirror)
+        return out
+
+    def times(self, x: np.ndarray) -> np.ndarray:
+        """Compute A x on the host, without `free`."""
+        out = self.device.zeros(self.shape)
+        self.A.body.apply(out, self.device.asarray(x), 0.0, 1.0)
+        return self.device.to_host(out)
+
+
+class StoredMatrix:
+    """A level with stored coefficients. `free`: free edges, springs and missing energy."""
+
+    def __init__(
+        self,
+        device: Device,
+        lines: GridLines,
+        coefficients: Coefficients,
+        springs: Springs,
+        missing: Scattered = NOTHING,
+    ) -> None:
+        self.device, self.lines, self.coefficients = device, lines, coefficients
+        self.springs, self.missing, self.mirror = springs, missing, coefficients.mirror
+        x, y, z = lines
+        self.n = len(x) - 1, len(y) - 1, len(z) - 1
+        self.shape = displacement_shape(*self.n)
+        self.spacings = spacings(lines)
+        free = energy_matrix(coefficients.edges, self.spacings[1::2], self.n)
+        self.free = free + missing + springs.matrix
+
+    @classmethod
+    def finest(cls, A: Operator) -> StoredMatrix:
+        """Store the coefficients of the finest level."""
+        return cls(A.device, A.lines, stored(A), A.springs)
+
+    def merged(self, merge: Merge) -> Coefficients:
+        """Return the coefficients of the next coarser level."""
+        return merge_coefficients(self.device, self.coefficients, merge)
+
+    def diagonal(self) -> Array:
+        """Return the diagonal; zero where no displacement exists."""
+        out = self.device.zeros(self.shape)
+        self.free.add_diagonal(self.device, out)
+        self._launch("elastic_diagonal", out, self.coefficients.C, self.coefficients.K)
+        hold_mirrors(out, self.mirror)
+        return out
+
+    def times(self, x: np.ndarray) -> np.ndarray:
+        """Compute A x on the host, without `free`."""
+        C, K, out = self.coefficients.C, self.coefficients.K, self.device.zeros(self.shape)
+        args = out, self.device.asarray(x), 0.0, 1.0, C, K
+        self._launch("elastic_apply", *args, held=self.mirror)
+        return self.device.to_host(out)
+
+    def _launch(self, function: str, *args: Any, held: tuple[bool, ...] = ()) -> None:
+        """Run a kernel in float64."""
+        nx, ny, nz = self.n
+        spacing = [self.device.asarray(a) for a in self.spacings]
+        args = *args, *spacing, *map(int, held), nx, ny, nz
+        self.device.launch("elastic", function, (nx + 1, ny + 1, nz + 1), *args)
+
+
+LevelMatrix = MediaMatrix | StoredMatrix
+
+
+def coarser(finer: LevelMatrix, merge: Merge) -> tuple[StoredMatrix, Transfer]:
+    """Build the next coarser matrix, and the interpolation between both."""
+    device, lines = finer.device, (*merge.coarse, finer.lines[2])
+    coefficients = finer.merged(merge)
+    ids = coefficients.ids
+    springs = merged_springs(
+        finer.springs, merge, finer.n[2], lambda at: exist(device, ids, at, merge.mirror)
+    )
+    turn = ghost_places(device, ids, merge.mirror)
+    fill = ghosts(device, turn, *merge.coarse)
+    missing = missing_energy(device, coefficients, turn, fill, lines)
+    missing = missing + projected(device, finer.missing, merge, turn, fill)
+    return StoredMatrix(device, lines, coefficients, springs, missing), Transfer(
+        device, merge, fill
+    )
+
+
+def hold_mirrors(diagonal: Array, mirror: tuple[bool, bool]) -> None:
+    """Remove the displacements normal to mirror planes from a diagonal."""
+    if mirror[0]:
+        diagonal[0, :, :, 1] = 0
+    if mirror[1]:
+        diagonal[1, :, 0, :] = 0

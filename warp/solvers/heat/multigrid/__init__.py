@@ -1,0 +1,1 @@
+"""Precondition heat conduction by one V-cycle: levels, transfer, coarsest level."""

@@ -1,0 +1,187 @@
+"""Multigrid on any grid: Chebyshev smoothing on one level, and the V-cycle over all of them.
+
+    p = a p + b M^-1 r,   x += p,   r -= A p
+
+M is the smoother's approximation of A that is solved exactly (z lines, cell columns). The
+Chebyshev coefficients a, b damp the eigenvalues of M^-1 A in [top/8, top], top from power
+iterations. Heat conduction and elasticity supply the matrices, the smoothers, the transfers between
+levels and the direct solution on the coarsest one. All in float32; with as many steps before as
+after the coarser level, the cycle is a symmetric positive operator.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from warp.arrays import Array
+from warp.device import Device
+
+
+class Memory(NamedTuple):
+    """Float32 memory that all levels share; its content matters only while one level is smoothed.
+
+    `directions`: as long as the finest level's vectors; `scratch`: what the smoothers need.
+    """
+
+    directions: Array
+    scratch: Array
+
+
+class Matrix(Protocol):
+    """A of one level in float32."""
+
+    def subtract(self, r: Array, p: Array) -> None:
+        """Compute r -= A p."""
+
+
+class Smoother(Protocol):
+    """M of one level."""
+
+    def step(self, level: Vectors, keep: float, old: float, a: float, b: float) -> None:
+        """Compute x = keep x + old p, p = a p + b M^-1 r, x += p on the level's vectors.
+
+        With keep < 0, x stays as it is and the new p is not yet added.
+        """
+
+
+class Vectors:
+    """Correction x, residual r and direction p of one level.
+
+    `active`: an array of their shape, positive where an unknown exists.
+    """
+
+    def __init__(self, device: Device, active: Array, memory: Memory) -> None:
+        self.device, self.active, self.shape = device, active, tuple(active.shape)
+        self.x, self.r = (device.zeros(self.shape, np.float32) for _ in range(2))
+        self.p = first_part(memory.directions, self.shape)
+        self.scratch = memory.scratch
+
+
+def first_part(memory: Array, shape: tuple[int, ...]) -> Array:
+    """View the beginning of an array's memory as an array of `shape`."""
+    return memory.reshape(-1)[: int(np.prod(shape))].reshape(shape)
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """Chebyshev steps before and after the coarser level, and how their interval is found.
+
+    `bound`: a known bound on the eigenvalues of M^-1 A.
+    """
+
+    steps: int
+    power_iterations: int
+    bound: float = np.inf
+
+
+class Level(Vectors):
+    """A level that is smoothed."""
+
+    def __init__(
+        self,
+        device: Device,
+        active: Array,
+        memory: Memory,
+        matrix: Matrix,
+        smoother: Smoother,
+        smoothing: Smoothing,
+    ) -> None:
+        super().__init__(device, active, memory)
+        self.matrix, self.smoother, self.steps = matrix, smoother, smoothing.steps
+        top = self.largest_eigenvalue(smoothing.power_iterations)
+        top = min(1.1 * top, smoothing.bound)
+        self.centre, self.radius = top * 9 / 16, top * 7 / 16
+
+    def largest_eigenvalue(self, iterations: int) -> float:
+        """Estimate the largest eigenvalue of M^-1 A by power iterations; overwrites x, r and p."""
+        flat = self.x.reshape(-1), self.active.reshape(-1), self.x.size
+        self.device.launch("multigrid", "noise", (self.x.size, 1, 1), *flat, real=np.float32)
+        xp, norm = self.device.xp, self.device.xp.linalg.norm
+        for _ in range(iterations):
+            xp.divide(self.x, norm(self.x.reshape(-1)), out=self.p)
+            self.r[...] = 0
+            self.subtract()
+            self.smoother.step(self, 0.0, 0.0, 0.0, -1.0)
+        return float(norm(self.x.reshape(-1)))
+
+    def subtract(self) -> None:
+        """Compute r -= A p."""
+        self.matrix.subtract(self.r, self.p)
+
+    def smooth(self, keep: float) -> None:
+        """Do the Chebyshev steps, from x + p (keep = 1) or from x = 0 (keep = 0).
+
+        The steps before the coarser level (keep = 0) leave the residual in r. p is added to x in
+        the pass that reads x next.
+        """
+        s = self.centre / self.radius
+        rho = 1 / s
+        late = keep == 0 and self.steps > 1
+        self.smoother.step(self, -1.0 if late else keep, keep, 0.0, 1 / self.centre)
+        for _ in range(1, self.steps):
+            self.subtract()
+            following = 1 / (2 * s - rho)
+            kept, old = (0.0, 1.0) if late else (1.0, 0.0)
+            b = 2 * following / self.radius
+            self.smoother.step(self, kept, old, following * rho, b)
+            rho, late = following, False
+        if keep == 0:
+            self.subtract()
+
+
+class Transfer(Protocol):
+    """Interpolation P between two neighbouring levels."""
+
+    def restrict(self, fine: Vectors, coarse: Vectors) -> None:
+        """Compute coarse.r = P^T fine.r."""
+
+    def prolong(self, coarse: Vectors, fine: Vectors) -> None:
+        """Compute fine.p = P coarse.x, not yet added to fine.x."""
+
+
+class Coarsest(Vectors, ABC):
+    """The level that is solved directly."""
+
+    @abstractmethod
+    def solve(self) -> None:
+        """Compute x = A^-1 r."""
+
+
+class Cycle:
+    """One V-cycle as a preconditioner: fine.x from fine.r.
+
+    `transfers[n]` connects level n with the next coarser one, at last the coarsest.
+    """
+
+    def __init__(
+        self,
+        smoothed: Sequence[Level],
+        coarsest: Coarsest,
+        transfers: Sequence[Transfer],
+        idle: Array,
+    ) -> None:
+        self.smoothed, self.coarsest = smoothed, coarsest
+        self.transfers, self.idle = transfers, idle
+        self.levels: list[Vectors] = [*smoothed, coarsest]
+        self.fine = self.levels[0]
+
+    def run(self) -> None:
+        """Do one cycle."""
+        self._descend(0)
+
+    def _descend(self, n: int) -> None:
+        if n == len(self.smoothed):
+            self.coarsest.solve()
+            return
+        level, transfer, coarser = self.smoothed[n], self.transfers[n], self.levels[n + 1]
+        level.smooth(0.0)
+        transfer.restrict(level, coarser)
+        self._descend(n + 1)
+        transfer.prolong(coarser, level)
+        level.subtract()
+        level.smooth(1.0)
