@@ -9,25 +9,22 @@ factored once. A step adds the solutions of all columns (additive Schwarz with o
 of displacements and coefficients as in kernels/elastic.py; sums in a fixed order.
 """
 
-import numpy as np
-from numba import prange
-
-from warp.kernels import kernel
+from warp.kernels import kernel, portion, release, scratch
 
 TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motion of the column: it is held
 
 
 @kernel
-def columns_factor(P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, start, entry, value, nx, ny, nz):
+def columns_factor(share, P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, start, entry, value, nx, ny, nz):
     """Fill the column matrices and factor them, P = L D L^T: multipliers at o > 0, inverse pivots at o = 0 (0 where inactive).
 
     In float64 up to P itself: a column bends far more easily than its parts stretch. `diagonal`: A's, zero where a
     displacement does not exist. Free edges add value[e] at entry[e] = 30 k + 6 d + o, ascending, from
     e = start[j (nx+3) + i] on.
     """
-    for j in prange(ny):
+    A, L = scratch((5, 6), value), scratch((5, 6), value)  # rows of level k; factored, the last of each d
+    for j in portion(share, ny):
         ry, cy, cyp = rdy[j + 1], rcy[j + 1], rcy[j + 2]
-        A, L = np.zeros((5, 6)), np.zeros((5, 6))  # rows of level k; factored rows, the last of each d
         for i in range(1, nx + 1):
             rx, cx, cxp = rdx[i], rcx[i], rcx[i + 1]
             L[:] = 0
@@ -75,13 +72,15 @@ def columns_factor(P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, start, entry
                         L[d] = 0
                     for o in range(6):
                         P[d, o, k, j, i] = L[d, o]
+    release(A)
+    release(L)
 
 
 @kernel
-def columns_solve(Y, r, P, nx, ny, nz):
+def columns_solve(share, Y, r, P, nx, ny, nz):
     """Solve all columns: Y (5, nz+1, ny, nx+3) from the residual r."""
     last = 5 * nz + 4
-    for j in prange(ny):
+    for j in portion(share, ny):
         for row in range(last + 1):
             k, d = row // 5, row % 5
             y, l = Y[d, k, j], P[d, :, k, j]
@@ -109,9 +108,9 @@ def columns_solve(Y, r, P, nx, ny, nz):
 
 
 @kernel
-def columns_step(x, p, Y, keep, old, a, b, nx, ny, nz):
+def columns_step(share, x, p, Y, keep, old, a, b, nx, ny, nz):
     """One Chebyshev step with the sum of the columns' solutions, as elastic_lines_step."""
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         if a == 0 and old == 0:
             p[:, :, j] = 0
         if keep == 0:

@@ -23,10 +23,7 @@ cross sections a, K = length (sum a)^2 / sum (a 4/G), zero as soon as one cell i
 Cell widths dx, dy, dz stand at index + 1 and are 1 beyond the ends. `media_apply` reads both tables as one, `law`.
 """
 
-import numpy as np
-from numba import prange
-
-from warp.kernels import inline, kernel
+from warp.kernels import inline, kernel, portion, release, scratch
 
 TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motion of the line: it is held
 HELD = 1e-12  # its inverse pivot as a part of its diagonal's: not 0, for coarse levels must move it with the rest
@@ -90,9 +87,9 @@ def hold_mirror(u, v, mirror_x, mirror_y, nx):
 
 
 @kernel
-def elastic_apply(out, x, c, s, C, K, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz):
+def elastic_apply(share, out, x, c, s, C, K, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz):
     """out = c out + s A x with stored coefficients; zero for the displacement normal to a mirror plane (x = 0, y = 0)."""
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         jm, jp = max(j - 1, 0), min(j + 1, ny)
         for k in range(nz + 1):
             km, kp = max(k - 1, 0), min(k + 1, nz)
@@ -153,22 +150,24 @@ def edge_rows(kyz, kyzj, kxz, syzm, syz, syzp, syzmk, syzk, syzpk, sxz, sxzk, dx
 
 
 @kernel
-def media_apply(out, x, c, s, ids, law, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz):
+def media_apply(share, out, x, c, s, ids, law, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz):
     """out = c out + s A x from material ids: a row's coefficients are looked up once and serve its neighbours in z.
 
     `law` (media, 12): a row of c_xx .. c_xy, 1/G_yz, 1/G_xz, 1/G_xy for each medium.
     """
     four = law.dtype.type(4)
-    for j in prange(ny + 1):
+    C = scratch((2, 6, nx + 3), law)  # cells (k, j), by parity of k
+    M = scratch((3, nx + 3), law)  # c_xy, c_yy, c_yz of cells (k, j - 1)
+    S = scratch((2, 4, nx + 3), law)  # 4/G_yz of rows j - 1, j, j + 1 and 4/G_xz of row j, by parity
+    Z = scratch((3, nx + 3), law)  # 4/G_xy of rows j - 1, j, j + 1
+    K = scratch((2, 3, nx + 3), law)  # K_yz at j and j + 1, K_xz at j, by parity
+    L = scratch((2, nx + 3), law)  # K_xy at j and j + 1
+    for j in portion(share, ny + 1):
         if c == 0:
             out[:, :, j] = 0  # not read: it may be no number
         jm, jp = max(j - 1, 0), min(j + 1, ny)
-        C = np.zeros((2, 6, nx + 3), law.dtype)  # cells (k, j), by parity of k
-        M = np.zeros((3, nx + 3), law.dtype)  # c_xy, c_yy, c_yz of cells (k, j - 1)
-        S = np.zeros((2, 4, nx + 3), law.dtype)  # 4/G_yz of rows j - 1, j, j + 1 and 4/G_xz of row j, by parity
-        Z = np.zeros((3, nx + 3), law.dtype)  # 4/G_xy of rows j - 1, j, j + 1
-        K = np.zeros((2, 3, nx + 3), law.dtype)  # K_yz at j and j + 1, K_xz at j, by parity
-        L = np.zeros((2, nx + 3), law.dtype)  # K_xy at j and j + 1
+        C[1] = 0  # below the first level
+        K[0] = 0
         for k in range(nz + 1):
             now, nxt = k % 2, (k + 1) % 2
             km, kp = max(k - 1, 0), min(k + 1, nz)
@@ -212,12 +211,18 @@ def media_apply(out, x, c, s, ids, law, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz
                 (K[now, 0], K[nxt, 0], K[now, 1], K[now, 2], K[nxt, 2], L[0], L[1]),
                 (rdx, rcx), (rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]), (rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]), nx)
             hold_mirror(out[0, k, j], out[1, k, j], mirror_x, mirror_y and j == 0, nx)
+    release(C)
+    release(M)
+    release(S)
+    release(Z)
+    release(K)
+    release(L)
 
 
 @kernel
-def media_diagonal(diagonal, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
+def media_diagonal(share, diagonal, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
     """diagonal += A's diagonal, from material ids."""
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             rym, ry, cy, cyp = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
             rzm, rz, cz, czp = rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]
@@ -244,9 +249,9 @@ def media_diagonal(diagonal, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rd
 
 
 @kernel
-def elastic_diagonal(diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
+def elastic_diagonal(share, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
     """diagonal += A's diagonal."""
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         jm, jp = max(j - 1, 0), min(j + 1, ny)
         rym, ry, cy, cyp = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
         for k in range(nz + 1):
@@ -268,9 +273,9 @@ def elastic_diagonal(diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
 
 
 @kernel
-def media_lines(inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rdz, rcz, nx, ny, nz):
+def media_lines(share, inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rdz, rcz, nx, ny, nz):
     """Factor the z lines of A from material ids; `lower` comes in with what free edges couple to the place below."""
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             km, rzm, cz = max(k - 1, 0), rdz[k], rcz[k + 1]
             for i in range(1, nx + 2):
@@ -287,13 +292,14 @@ def media_lines(inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rdz, rcz,
 
 
 @kernel
-def elastic_lines(inverse, lower, diagonal, beside, C, K, rdz, rcz, nx, ny, nz):
+def elastic_lines(share, inverse, lower, diagonal, beside, C, K, rdz, rcz, nx, ny, nz):
     """Factor the z lines of A from stored coefficients, all in float64; `beside`: what free edges couple to the place below.
 
     `inverse` and `lower` in the precision that the smoother works in.
     """
-    for j in prange(ny + 1):
-        above = np.zeros((3, nx + 3))  # inverse pivots of the level before
+    above = scratch((3, nx + 3), diagonal)  # inverse pivots of the level before
+    for j in portion(share, ny + 1):
+        above[:] = 0
         for k in range(nz + 1):
             km, cz, rz = max(k - 1, 0), rcz[k + 1], rdz[k]
             for a, e, scale in ((0, 1, cz * cz), (1, 0, cz * cz), (2, 0, rz * rz)):
@@ -307,16 +313,17 @@ def elastic_lines(inverse, lower, diagonal, beside, C, K, rdz, rcz, nx, ny, nz):
                     row[i] = 1 / d if d > full[i] * TINY else HELD / full[i] if full[i] > 0 else 0.0
                     multiplier[i] = l
                     to[i] = row[i]
+    release(above)
 
 
 @kernel
-def elastic_lines_step(x, p, r, inverse, lower, keep, old, a, b, nx, ny, nz):
+def elastic_lines_step(share, x, p, r, inverse, lower, keep, old, a, b, nx, ny, nz):
     """One Chebyshev step with the z lines M:  x = keep x + old p,  p = a p + b M^-1 r,  x += p.
 
     What has the factor 0 is not read. keep < 0: x stays as it is, the new p has still to be added.
     """
-    for j in prange(ny + 1):
-        y = np.empty((nz + 1, nx + 3), r.dtype)
+    y = scratch((nz + 1, nx + 3), r)
+    for j in portion(share, ny + 1):
         if a == 0 and old == 0:
             p[:, :, j] = 0  # it may be no number
         for d in range(3):
@@ -342,3 +349,4 @@ def elastic_lines_step(x, p, r, inverse, lower, keep, old, a, b, nx, ny, nz):
                         before = pk[i]
                         pk[i] = a * before + b * t
                         xk[i] = keep * xk[i] + (old * before + pk[i])
+    release(y)

@@ -3,20 +3,18 @@
 After a solve the displacement is U (3, nz+1, ny+1, nx+1), without padding.
 """
 
-from numba import prange
-
-from warp.kernels import inline, kernel
+from warp.kernels import inline, kernel, portion
 from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 
 @kernel
-def thermal_load(b, ids, table, T, first, per_kelvin, tk, tj, ti, dx, dy, dz, mirror_x, mirror_y, nx, ny, nz):
+def thermal_load(share, b, ids, table, T, first, per_kelvin, tk, tj, ti, dx, dy, dz, mirror_x, mirror_y, nx, ny, nz):
     """b = forces that balance the thermal stress of every cell.
 
     table (3, media, nodes): stress of fully hindered expansion in Pa at the temperatures first + n / per_kelvin, linear in
     between; T (.., .., ..) in K with the index factors tk, tj, ti (0 where T is the same for all).
     """
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(nx + 1):
                 for a in range(3):
@@ -41,12 +39,12 @@ def thermal_load(b, ids, table, T, first, per_kelvin, tk, tj, ti, dx, dy, dz, mi
 
 
 @kernel
-def stress(out, U, ids, cell, soft, table, T, first, per_kelvin, tk, tj, ti, dx, dy, dz, cx, cy, cz, nx, ny, nz):
+def stress(share, out, U, ids, cell, soft, table, T, first, per_kelvin, tk, tj, ti, dx, dy, dz, cx, cy, cz, nx, ny, nz):
     """Stress at cell centres, xx yy zz yz xz xy: Hooke's law for the normal ones, the mean of four edges for shear.
 
     cx[i] .. distances of the centres beside line i; edges without four solid cells carry none.
     """
-    for k in prange(nz):
+    for k in portion(share, nz):
         for j in range(ny):
             for i in range(nx):
                 m = ids[k + 1, j + 1, i + 1]
@@ -92,9 +90,9 @@ def beside(ids, dx, dy, dz, a, k, j, i):
 
 
 @kernel
-def motion_sums(sums, U, ids, dx, dy, dz, x, nx, ny, nz):
+def motion_sums(share, sums, U, ids, dx, dy, dz, x, nx, ny, nz):
     """sums (3, nz+1, ny+1, 5): of w, w x, w x^2, w U, w x U over a row, w the solid volume beside a face; x (3, nx+1)."""
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for a in range(3):
                 s0, s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -110,9 +108,9 @@ def motion_sums(sums, U, ids, dx, dy, dz, x, nx, ny, nz):
 
 
 @kernel
-def take_motion(U, motion, ids, dx, dy, dz, x, y, z, mirror_x, mirror_y, nx, ny, nz):
+def take_motion(share, U, motion, ids, dx, dy, dz, x, y, z, mirror_x, mirror_y, nx, ny, nz):
     """U[a] -= motion[a] . (1, x, y, z) where the displacement exists, and 0 elsewhere; x (3, nx+1), y (3, ny+1) ..."""
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for a in range(3):
                 row, constant = U[a, k, j], motion[a, 0] + motion[a, 2] * y[a, j] + motion[a, 3] * z[a, k]

@@ -11,9 +11,7 @@ Places are flat in the arrays of kernels/elastic.py: `first` the row's first fac
 `cells` the number of its cells.
 """
 
-from numba import prange
-
-from warp.kernels import inline, kernel
+from warp.kernels import inline, kernel, portion
 from warp.kernels.elastic import HELD, edge_x, edge_y, edge_z
 
 
@@ -32,9 +30,9 @@ def stiff(before, a, b, c, d, ratio):
 
 
 @kernel
-def slender_cells(cells, C, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
+def slender_cells(share, cells, C, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
     """cells (2, nz+1, ny+1, nx+3): the number of cells of the row that begins here, along x and along y, or 0."""
-    for j in prange(ny):
+    for j in portion(share, ny):
         jm, jp, jq, jr = max(j - 1, 0), min(j + 1, ny), min(j + 2, ny), min(j + 3, ny)
         ym, y, yp, yq, yr = rdy[j], rdy[j + 1], rdy[jp + 1], rdy[jq + 1], rdy[jr + 1]
         for k in range(nz):
@@ -50,9 +48,9 @@ def slender_cells(cells, C, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
 
 
 @kernel
-def slender_media(cells, ids, cell, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
+def slender_media(share, cells, ids, cell, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
     """The same from material ids."""
-    for j in prange(ny):
+    for j in portion(share, ny):
         jm, jp, jq, jr = max(j - 1, 0), min(j + 1, ny), min(j + 2, ny), min(j + 3, ny)
         ym, y, yp, yq, yr = rdy[j], rdy[j + 1], rdy[jp + 1], rdy[jq + 1], rdy[jr + 1]
         for k in range(nz):
@@ -69,7 +67,7 @@ def slender_media(cells, ids, cell, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny,
 
 
 @kernel
-def slender_lines(diagonal, lower, first, cells, joined, modes, free, beside, C, K, rdx, rcx, rdy, rcy, rdz, rcz,
+def slender_lines(share, diagonal, lower, first, cells, joined, modes, free, beside, C, K, rdx, rcx, rdy, rcy, rdz, rcz,
                   nx, ny, nz, count):
     """The rows' lines: their `diagonal`, and `lower`, to which the entry of a plain face to the level below is still added.
 
@@ -77,7 +75,7 @@ def slender_lines(diagonal, lower, first, cells, joined, modes, free, beside, C,
     each face, and to its entry to the level below.
     """
     field, plane, row = (nz + 1) * (ny + 1) * (nx + 3), (ny + 1) * (nx + 3), nx + 3
-    for n in prange(count):
+    for n in portion(share, count):
         a, at, last = first[n] // field, first[n] % field, cells[n]
         k, j, i = at // plane, at % plane // row, at % row
         cz, czp = rcz[k + 1] * rcz[k + 1], rcz[k + 2] * rcz[k + 2]
@@ -106,11 +104,11 @@ def slender_lines(diagonal, lower, first, cells, joined, modes, free, beside, C,
 
 
 @kernel
-def slender_media_lines(diagonal, lower, first, cells, joined, modes, free, beside, ids, cell, soft, dx, dy, dz,
+def slender_media_lines(share, diagonal, lower, first, cells, joined, modes, free, beside, ids, cell, soft, dx, dy, dz,
                         rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz, count):
     """The same from material ids."""
     field, plane, row = (nz + 1) * (ny + 1) * (nx + 3), (ny + 1) * (nx + 3), nx + 3
-    for n in prange(count):
+    for n in portion(share, count):
         a, at, last = first[n] // field, first[n] % field, cells[n]
         k, j, i = at // plane, at % plane // row, at % row
         cz, czp = rcz[k + 1] * rcz[k + 1], rcz[k + 2] * rcz[k + 2]
@@ -155,10 +153,10 @@ def turn(v, at, step, last, modes):
 
 
 @kernel
-def slender_turn(r, x, p, first, cells, modes, nx, ny, nz, count):
+def slender_turn(share, r, x, p, first, cells, modes, nx, ny, nz, count):
     """Residual r, correction x and direction p, flat, to the rows' modes, or with the transposed `modes` back."""
     field = (nz + 1) * (ny + 1) * (nx + 3)
-    for n in prange(count):
+    for n in portion(share, count):
         step = 1 if first[n] < field else nx + 3
         turn(r, first[n], step, cells[n], modes)
         turn(x, first[n], step, cells[n], modes)

@@ -265,7 +265,7 @@ MUTATIONS = (
         "sign: one corner of the area of a disc in a cell (host only)",
         (
             (
-                "kernels/voxelize.py",
+                "kernels/host/voxelize.py",
                 "- _corner(r, b) + _corner(a, b)",
                 "- _corner(r, b) - _corner(a, b)",
             ),

@@ -4,9 +4,7 @@ Layout and tables as in kernels/elastic.py; displacement U (3, nz+1, ny+1, nx+1)
 (3, nz, ny, nx), of edges (3, nz+1, ny+1, nx+1) in the order yz, xz, xy. An edge exists between four solid cells.
 """
 
-from numba import prange
-
-from warp.kernels import host, inline
+from warp.kernels import inline, kernel, portion
 from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 
@@ -26,10 +24,10 @@ def meets_z(ids, k, j, i):
     return ids[k + 1, j, i - 1] > 0 and ids[k + 1, j, i] > 0 and ids[k + 1, j + 1, i - 1] > 0 and ids[k + 1, j + 1, i] > 0
 
 
-@host
-def add_strains(cell, edge, U, ids, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
+@kernel
+def add_strains(share, cell, edge, U, ids, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
     """cell += e_xx, e_yy, e_zz and edge += g_yz, g_xz, g_xy of U."""
-    for k in prange(nz + 1):
+    for k in portion(share, nz + 1):
         for j in range(ny + 1):
             for i in range(nx + 1):
                 if k < nz and j < ny and i < nx and ids[k + 1, j + 1, i + 1] > 0:
@@ -47,10 +45,10 @@ def add_strains(cell, edge, U, ids, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
                                          + (U[1, k, j, i] - U[1, k, j, i - 1]) * rcx[i + 1])
 
 
-@host
-def cell_stress(S, strain, ids, cell, table, T, first, per_kelvin, tk, tj, ti, nx, ny, nz):
+@kernel
+def cell_stress(share, S, strain, ids, cell, table, T, first, per_kelvin, tk, tj, ti, nx, ny, nz):
     """S (3, nz, ny, nx) = C strain - thermal stress, Pa; `table` and T as in elastic_load.thermal_load."""
-    for k in prange(nz):
+    for k in portion(share, nz):
         for j in range(ny):
             for i in range(nx):
                 m = ids[k + 1, j + 1, i + 1]
@@ -67,10 +65,10 @@ def cell_stress(S, strain, ids, cell, table, T, first, per_kelvin, tk, tj, ti, n
                     S[a, k, j, i] -= table[a, m, n] + (at - n) * (table[a, m, n + 1] - table[a, m, n])
 
 
-@host
-def edge_forces(t, strain, ids, soft, dx, dy, dz, nx, ny, nz):
+@kernel
+def edge_forces(share, t, strain, ids, soft, dx, dy, dz, nx, ny, nz):
     """t (3, nz+1, ny+1, nx+1) = K strain, Pa m3, zero where an edge does not exist."""
-    for k in prange(nz + 1):
+    for k in portion(share, nz + 1):
         for j in range(ny + 1):
             for i in range(nx + 1):
                 x, y, z = 0.0, 0.0, 0.0
@@ -83,10 +81,10 @@ def edge_forces(t, strain, ids, soft, dx, dy, dz, nx, ny, nz):
                 t[0, k, j, i], t[1, k, j, i], t[2, k, j, i] = x, y, z
 
 
-@host
-def imbalance(f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y, nx, ny, nz):
+@kernel
+def imbalance(share, f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y, nx, ny, nz):
     """f = -(Bn^T V S + Bs^T t) in the solver's layout: what the stresses leave to be balanced."""
-    for k in prange(nz + 1):
+    for k in portion(share, nz + 1):
         for j in range(ny + 1):
             for i in range(nx + 1):
                 for a in range(3):
@@ -118,10 +116,10 @@ def imbalance(f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y, nx, n
                     f[1, k, j, i + 1] = 0.0
 
 
-@host
-def shear_stress(out, t, ids, dx, dy, dz, cx, cy, cz, nx, ny, nz):
+@kernel
+def shear_stress(share, out, t, ids, dx, dy, dz, cx, cy, cz, nx, ny, nz):
     """out (3, nz, ny, nx): yz, xz, xy in Pa at cell centres, the mean of four edges; cx[i] distance of centres beside i."""
-    for k in prange(nz):
+    for k in portion(share, nz):
         for j in range(ny):
             for i in range(nx):
                 yz, xz, xy = 0.0, 0.0, 0.0
