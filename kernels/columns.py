@@ -15,14 +15,19 @@ TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motio
 
 
 @kernel
-def columns_factor(share, P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, start, entry, value, nx, ny, nz):
+def columns_factor(
+    share, P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, start, entry, value, nx, ny, nz
+):
     """Fill the column matrices and factor them, P = L D L^T: multipliers at o > 0, inverse pivots at o = 0 (0 where inactive).
 
     In float64 up to P itself: a column bends far more easily than its parts stretch. `diagonal`: A's, zero where a
     displacement does not exist. Free edges add value[e] at entry[e] = 30 k + 6 d + o, ascending, from
     e = start[j (nx+3) + i] on.
     """
-    A, L = scratch((5, 6), value), scratch((5, 6), value)  # rows of level k; factored, the last of each d
+    A, L = (
+        scratch((5, 6), value),
+        scratch((5, 6), value),
+    )  # rows of level k; factored, the last of each d
     for j in portion(share, ny):
         ry, cy, cyp = rdy[j + 1], rcy[j + 1], rcy[j + 2]
         for i in range(1, nx + 1):
@@ -84,7 +89,13 @@ def columns_solve(share, Y, r, P, nx, ny, nz):
         for row in range(last + 1):
             k, d = row // 5, row % 5
             y, l = Y[d, k, j], P[d, :, k, j]
-            c1, c2, c3, c4, c5 = max(row - 1, 0), max(row - 2, 0), max(row - 3, 0), max(row - 4, 0), max(row - 5, 0)
+            c1, c2, c3, c4, c5 = (
+                max(row - 1, 0),
+                max(row - 2, 0),
+                max(row - 3, 0),
+                max(row - 4, 0),
+                max(row - 5, 0),
+            )
             y1, y2, y3 = Y[c1 % 5, c1 // 5, j], Y[c2 % 5, c2 // 5, j], Y[c3 % 5, c3 // 5, j]
             y4, y5 = Y[c4 % 5, c4 // 5, j], Y[c5 % 5, c5 // 5, j]
             l1, l2, l3, l4, l5 = l[1], l[2], l[3], l[4], l[5]
@@ -94,17 +105,38 @@ def columns_solve(share, Y, r, P, nx, ny, nz):
                 y[i] = first[i]
             if row > 0:
                 for i in range(nx + 2):
-                    y[i] -= l1[i] * y1[i] + l2[i] * y2[i] + l3[i] * y3[i] + l4[i] * y4[i] + l5[i] * y5[i]
+                    y[i] -= (
+                        l1[i] * y1[i]
+                        + l2[i] * y2[i]
+                        + l3[i] * y3[i]
+                        + l4[i] * y4[i]
+                        + l5[i] * y5[i]
+                    )
         for row in range(last, -1, -1):
             k, d = row // 5, row % 5
             y, inverse = Y[d, k, j], P[d, 0, k, j]
             c1, c2, c3, c4, c5 = row + 1, row + 2, row + 3, row + 4, row + 5
-            y1, y2, y3 = Y[c1 % 5, min(c1 // 5, nz), j], Y[c2 % 5, min(c2 // 5, nz), j], Y[c3 % 5, min(c3 // 5, nz), j]
+            y1, y2, y3 = (
+                Y[c1 % 5, min(c1 // 5, nz), j],
+                Y[c2 % 5, min(c2 // 5, nz), j],
+                Y[c3 % 5, min(c3 // 5, nz), j],
+            )
             y4, y5 = Y[c4 % 5, min(c4 // 5, nz), j], Y[c5 % 5, min(c5 // 5, nz), j]
-            l1, l2, l3 = P[c1 % 5, 1, c1 // 5, j], P[c2 % 5, 2, c2 // 5, j], P[c3 % 5, 3, c3 // 5, j]
+            l1, l2, l3 = (
+                P[c1 % 5, 1, c1 // 5, j],
+                P[c2 % 5, 2, c2 // 5, j],
+                P[c3 % 5, 3, c3 // 5, j],
+            )
             l4, l5 = P[c4 % 5, 4, c4 // 5, j], P[c5 % 5, 5, c5 // 5, j]
             for i in range(nx + 2):
-                y[i] = (y[i] * inverse[i] - l1[i] * y1[i] - l2[i] * y2[i] - l3[i] * y3[i] - l4[i] * y4[i] - l5[i] * y5[i])
+                y[i] = (
+                    y[i] * inverse[i]
+                    - l1[i] * y1[i]
+                    - l2[i] * y2[i]
+                    - l3[i] * y3[i]
+                    - l4[i] * y4[i]
+                    - l5[i] * y5[i]
+                )
 
 
 @kernel

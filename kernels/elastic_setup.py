@@ -32,8 +32,29 @@ def add_row(to, share, row):
 
 
 @kernel
-def coarsen(share, C, K, hidden, fine_C, fine_K, keepx, keepy, startx, weightx, starty, weighty, fromx, sharex, fromy, sharey, least,
-            first, levels, nx, ny):
+def coarsen(
+    share,
+    C,
+    K,
+    hidden,
+    fine_C,
+    fine_K,
+    keepx,
+    keepy,
+    startx,
+    weightx,
+    starty,
+    weighty,
+    fromx,
+    sharex,
+    fromy,
+    sharey,
+    least,
+    first,
+    levels,
+    nx,
+    ny,
+):
     """Levels first .. first + levels - 1 of a coarser grid: cells summed over merged ones, edges as interpolation weighs them.
 
     Coarse cell i holds the fine cells keepx[i] .. keepx[i+1]; coarse line i takes the fine lines startx[i] + m with weight
@@ -77,7 +98,11 @@ def coarsen(share, C, K, hidden, fine_C, fine_K, keepx, keepy, startx, weightx, 
                         C[1, k, j, i + 1] = max(C[1, k, j, i + 1], least * yy)
                         C[2, k, j, i + 1] = max(C[2, k, j, i + 1], least * zz)
                     else:
-                        hidden[0, k, j, i + 1], hidden[1, k, j, i + 1], hidden[2, k, j, i + 1] = xx, yy, zz
+                        hidden[0, k, j, i + 1], hidden[1, k, j, i + 1], hidden[2, k, j, i + 1] = (
+                            xx,
+                            yy,
+                            zz,
+                        )
             for i in range(nx + 1):
                 yz, xz, xy = edges[0, 0] * 0, edges[0, 0] * 0, edges[0, 0] * 0
                 if i < nx:
@@ -118,12 +143,30 @@ def sort_edges(share, K, lent, total, ids, mirror_x, mirror_y, nx, ny, nz):
     for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(1, nx + 2):
-                both_u = face_x(ids, k, j, i) and k > 0 and face_x(ids, k - 1, j, i) and not (mirror_x and i == 1)
-                both_v = face_y(ids, k, j, i) and k > 0 and face_y(ids, k - 1, j, i) and not (mirror_y and j == 0)
+                both_u = (
+                    face_x(ids, k, j, i)
+                    and k > 0
+                    and face_x(ids, k - 1, j, i)
+                    and not (mirror_x and i == 1)
+                )
+                both_v = (
+                    face_y(ids, k, j, i)
+                    and k > 0
+                    and face_y(ids, k - 1, j, i)
+                    and not (mirror_y and j == 0)
+                )
                 w = face_z(ids, k, j, i)
-                own_u, own_v = w and face_z(ids, k, j, i - 1), w and j > 0 and face_z(ids, k, j - 1, i)
-                four = (j > 0 and face_x(ids, k, j, i) and face_x(ids, k, j - 1, i)
-                        and face_y(ids, k, j, i) and face_y(ids, k, j, i - 1))
+                own_u, own_v = (
+                    w and face_z(ids, k, j, i - 1),
+                    w and j > 0 and face_z(ids, k, j - 1, i),
+                )
+                four = (
+                    j > 0
+                    and face_x(ids, k, j, i)
+                    and face_x(ids, k, j - 1, i)
+                    and face_y(ids, k, j, i)
+                    and face_y(ids, k, j, i - 1)
+                )
                 yz, xz, xy = total[0, k, j, i], total[1, k, j, i], total[2, k, j, i]
                 K[0, k, j, i] = yz if both_v and own_v else 0
                 K[1, k, j, i] = xz if both_u and own_u else 0
@@ -165,7 +208,9 @@ def nearest_tilt(share, level, plane, k, j, i, ids, face, mirror, nx, ny, nz, co
     for n in portion(share, count):
         z, y, x = k[n], j[n], i[n]
         right = face_z(ids, z, y, x)
-        left = ids[z, y + 1 - face, x - 1 + face] != 0 or ids[z + 1, y + 1 - face, x - 1 + face] != 0
+        left = (
+            ids[z, y + 1 - face, x - 1 + face] != 0 or ids[z + 1, y + 1 - face, x - 1 + face] != 0
+        )
         step = 0 if left == right else -1 if left else 1
         dy, dx = step * face, step * (1 - face)
         level[n], plane[n] = -1, -1
@@ -186,13 +231,27 @@ def beside_w(ids, k, j, i, nx, ny):
     """0 where w exists, 1 beside such a place along x or y, 2 beside that, 3 farther off."""
     if face_z(ids, k, j, i):
         return 0
-    if face_z(ids, k, j - 1, i) or face_z(ids, k, j + 1, i) or face_z(ids, k, j, i - 1) or face_z(ids, k, j, i + 1):
+    if (
+        face_z(ids, k, j - 1, i)
+        or face_z(ids, k, j + 1, i)
+        or face_z(ids, k, j, i - 1)
+        or face_z(ids, k, j, i + 1)
+    ):
         return 1
     jm, jp, im, ip = max(j - 2, -1), min(j + 2, ny), max(i - 2, 0), min(i + 2, nx + 1)
-    if face_z(ids, k, jm, i) or face_z(ids, k, jp, i) or face_z(ids, k, j, im) or face_z(ids, k, j, ip):
+    if (
+        face_z(ids, k, jm, i)
+        or face_z(ids, k, jp, i)
+        or face_z(ids, k, j, im)
+        or face_z(ids, k, j, ip)
+    ):
         return 2
-    if (face_z(ids, k, j - 1, i - 1) or face_z(ids, k, j - 1, i + 1)
-            or face_z(ids, k, j + 1, i - 1) or face_z(ids, k, j + 1, i + 1)):
+    if (
+        face_z(ids, k, j - 1, i - 1)
+        or face_z(ids, k, j - 1, i + 1)
+        or face_z(ids, k, j + 1, i - 1)
+        or face_z(ids, k, j + 1, i + 1)
+    ):
         return 2
     return 3
 
@@ -260,12 +319,24 @@ def overhangs(share, found, turn, ids, hidden, total, nx, ny, nz):
     for j in portion(share, ny):
         for k in range(nz):
             for i in range(1, nx + 1):
-                u, v, w = stencil(turn[0], k, j, i, 0, 1, ny), stencil(turn[1], k, j, i, 1, 0, ny), 0
+                u, v, w = (
+                    stencil(turn[0], k, j, i, 0, 1, ny),
+                    stencil(turn[1], k, j, i, 1, 0, ny),
+                    0,
+                )
                 if ids[k + 1, j + 1, i] == 0 and hidden[2, k, j, i] > 0:
                     w = stencil(turn[2], k, j, i, 1, 1, ny)
-                    found[0, k, j, i] = hidden[0, k, j, i] > 0 and mixed(u, stencil(turn[0], k, j, i + 1, 0, 1, ny))
-                    found[1, k, j, i] = hidden[1, k, j, i] > 0 and mixed(v, stencil(turn[1], k, j + 1, i, 1, 0, ny))
+                    found[0, k, j, i] = hidden[0, k, j, i] > 0 and mixed(
+                        u, stencil(turn[0], k, j, i + 1, 0, 1, ny)
+                    )
+                    found[1, k, j, i] = hidden[1, k, j, i] > 0 and mixed(
+                        v, stencil(turn[1], k, j + 1, i, 1, 0, ny)
+                    )
                     found[2, k, j, i] = mixed(w, stencil(turn[2], k + 1, j, i, 1, 1, ny))
                 if j > 0 and i > 1 and total[2, k, j, i] > 0:
-                    found[3, k, j, i] = (repeated(u) or repeated(v) or repeated(stencil(turn[0], k, j - 1, i, 0, 1, ny))
-                                         or repeated(stencil(turn[1], k, j, i - 1, 1, 0, ny)))
+                    found[3, k, j, i] = (
+                        repeated(u)
+                        or repeated(v)
+                        or repeated(stencil(turn[0], k, j - 1, i, 0, 1, ny))
+                        or repeated(stencil(turn[1], k, j, i - 1, 1, 0, ny))
+                    )

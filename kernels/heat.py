@@ -76,7 +76,9 @@ def heat_apply(share, out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
             kp = min(k + 1, nz - 1)
             ax = dy[j] * dz[k]
             for i in range(nx - 1):
-                fx[i + 1] = ax * (T[k, j, i] - T[k, j, i + 1]) / across_x(ids, table, dx, k, j, i, i + 1)
+                fx[i + 1] = (
+                    ax * (T[k, j, i] - T[k, j, i + 1]) / across_x(ids, table, dx, k, j, i, i + 1)
+                )
             for i in range(nx):
                 m = ids[k, j, i]
                 t = T[k, j, i]
@@ -172,7 +174,27 @@ def heat_lines(share, x, p, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, 
 
 
 @kernel
-def heat_coarsen(share, gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz):
+def heat_coarsen(
+    share,
+    gx,
+    gy,
+    gz,
+    f,
+    ids,
+    table,
+    dx,
+    dy,
+    dz,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
+):
     """Conductances of the first coarse level, mx x my columns; column ic holds fine first_x[ic] .. first_x[ic + 1] - 1.
 
     Vertical and capacity: sums over the merged cells. Lateral: rows side by side, in each the resistances from coarse
@@ -219,7 +241,27 @@ def heat_coarsen(share, gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y,
 
 @kernel
 def heat_weights(
-    share, wx, wy, ids, table, dx, dy, dz, lower_x, lower_y, linear_x, linear_y, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz
+    share,
+    wx,
+    wy,
+    ids,
+    table,
+    dx,
+    dy,
+    dz,
+    lower_x,
+    lower_y,
+    linear_x,
+    linear_y,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
 ):
     """Weights of the upper coarse neighbour in the interpolation to every cell, along x and along y.
 

@@ -98,7 +98,26 @@ def level_lines(share, x, p, r, pivot, gz, nx, ny, nz, keep, old, a, b):
 
 
 @kernel
-def level_coarsen(share, gx, gy, gz, f, fine_gx, fine_gy, fine_gz, fine_f, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz):
+def level_coarsen(
+    share,
+    gx,
+    gy,
+    gz,
+    f,
+    fine_gx,
+    fine_gy,
+    fine_gz,
+    fine_f,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
+):
     """As heat_coarsen, from a coarse level to the next."""
     for jc in portion(share, my):
         zero = f.dtype.type(0)
@@ -115,12 +134,16 @@ def level_coarsen(share, gx, gy, gz, f, fine_gx, fine_gy, fine_gz, fine_f, first
                 sz = zero
                 sf = zero
                 for j in range(first_y[jc], first_y[jc + 1]):
-                    sx += series(fine_gx[k, j, il], fine_gx[k, j, ia], fine_gx[k, j, ir], reach_x, ic)
+                    sx += series(
+                        fine_gx[k, j, il], fine_gx[k, j, ia], fine_gx[k, j, ir], reach_x, ic
+                    )
                     for i in range(first_x[ic], first_x[ic + 1]):
                         sf += fine_f[k, j, i]
                         sz += fine_gz[k, j, i]
                 for i in range(first_x[ic], first_x[ic + 1]):
-                    sy += series(fine_gy[k, jl, i], fine_gy[k, ja, i], fine_gy[k, jr, i], reach_y, jc)
+                    sy += series(
+                        fine_gy[k, jl, i], fine_gy[k, ja, i], fine_gy[k, jr, i], reach_y, jc
+                    )
                 gx[k, jc, ic] = sx if ic < mx - 1 else zero
                 gy[k, jc, ic] = sy if jc < my - 1 else zero
                 gz[k, jc, ic] = sz
@@ -128,7 +151,26 @@ def level_coarsen(share, gx, gy, gz, f, fine_gx, fine_gy, fine_gz, fine_f, first
 
 
 @kernel
-def level_weights(share, wx, wy, gx, gy, lower_x, lower_y, linear_x, linear_y, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz):
+def level_weights(
+    share,
+    wx,
+    wy,
+    gx,
+    gy,
+    lower_x,
+    lower_y,
+    linear_x,
+    linear_y,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
+):
     """As heat_weights, from a coarse level to the next."""
     for j in portion(share, ny):
         zero = wx.dtype.type(0)
@@ -152,7 +194,9 @@ def level_weights(share, wx, wy, gx, gy, lower_x, lower_y, linear_x, linear_y, f
 
 
 @kernel
-def level_restrict(share, rc, r, pivot, wx, wy, lower_x, lower_y, start_x, start_y, mx, my, nx, ny, nz):
+def level_restrict(
+    share, rc, r, pivot, wx, wy, lower_x, lower_y, start_x, start_y, mx, my, nx, ny, nz
+):
     """rc = P^T r, P the interpolation of level_prolong; pivot is the coarse level's (0 marks void).
 
     Fine cells start_x[ic]..start_x[mx + ic]-1 see coarse cell ic.
@@ -207,7 +251,12 @@ def level_prolong(share, p, xc, pivot_c, pivot, wx, wy, lower_x, lower_y, mx, my
                 w01 = (one - b) * a if pivot_c[k, j0, i1] > zero else zero
                 w10 = b * (one - a) if pivot_c[k, j1, i0] > zero else zero
                 w11 = b * a if pivot_c[k, j1, i1] > zero else zero
-                t = w00 * xc[k, j0, i0] + w01 * xc[k, j0, i1] + w10 * xc[k, j1, i0] + w11 * xc[k, j1, i1]
+                t = (
+                    w00 * xc[k, j0, i0]
+                    + w01 * xc[k, j0, i1]
+                    + w10 * xc[k, j1, i0]
+                    + w11 * xc[k, j1, i1]
+                )
                 s = w00 + w01 + w10 + w11
                 t = t / s if s > zero and pivot[k, j, i] > zero else zero
                 p[k, j, i] = t

@@ -17,15 +17,25 @@ def prolong(share, p, active, coarse, atx, tx, aty, ty, components, levels, ny, 
             J, s = aty[a, j], ty[a, j]
             ix, t = atx[a], tx[a]
             for k in range(levels):
-                low, high, on, pk = coarse[a, k, J], coarse[a, k, J + 1], active[a, k, j], p[a, k, j]
+                low, high, on, pk = (
+                    coarse[a, k, J],
+                    coarse[a, k, J + 1],
+                    active[a, k, j],
+                    p[a, k, j],
+                )
                 for i in range(nx):
                     I = ix[i]
-                    front, back = low[I] + t[i] * (low[I + 1] - low[I]), high[I] + t[i] * (high[I + 1] - high[I])
+                    front, back = (
+                        low[I] + t[i] * (low[I + 1] - low[I]),
+                        high[I] + t[i] * (high[I + 1] - high[I]),
+                    )
                     pk[i] = front + s * (back - front) if on[i] != zero else zero
 
 
 @kernel
-def restrict(share, out, fine, startx, weightx, starty, weighty, components, levels, ny, nx, my, mx):
+def restrict(
+    share, out, fine, startx, weightx, starty, weighty, components, levels, ny, nx, my, mx
+):
     """out = P^T fine on the coarse grid (ny, nx): my x mx fine values from (starty, startx) on."""
     for j in portion(share, ny):
         for a in range(components):

@@ -38,7 +38,9 @@ def dot_lanes(share, partial, x, y, n, chunk, groups):
         lane = partial[g * 256 : g * 256 + 256]
         lane[:] = 0.0
         for row in range(g * chunk, min((g + 1) * chunk, n), 256):
-            here = slice(row, min(row + 256, n))  # views: indices that cannot wrap, so the loop vectorises
+            here = slice(
+                row, min(row + 256, n)
+            )  # views: indices that cannot wrap, so the loop vectorises
             xr, yr = x[here], y[here]
             for t in range(len(xr)):
                 lane[t] += xr[t] * np.float64(yr[t])

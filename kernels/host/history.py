@@ -11,17 +11,32 @@ from warp.kernels.elastic import edge_x, edge_y, edge_z
 @inline
 def meets_x(ids, k, j, i):
     """Are the four cells round the edge along x solid?"""
-    return ids[k, j, i] > 0 and ids[k, j + 1, i] > 0 and ids[k + 1, j, i] > 0 and ids[k + 1, j + 1, i] > 0
+    return (
+        ids[k, j, i] > 0
+        and ids[k, j + 1, i] > 0
+        and ids[k + 1, j, i] > 0
+        and ids[k + 1, j + 1, i] > 0
+    )
 
 
 @inline
 def meets_y(ids, k, j, i):
-    return ids[k, j + 1, i - 1] > 0 and ids[k, j + 1, i] > 0 and ids[k + 1, j + 1, i - 1] > 0 and ids[k + 1, j + 1, i] > 0
+    return (
+        ids[k, j + 1, i - 1] > 0
+        and ids[k, j + 1, i] > 0
+        and ids[k + 1, j + 1, i - 1] > 0
+        and ids[k + 1, j + 1, i] > 0
+    )
 
 
 @inline
 def meets_z(ids, k, j, i):
-    return ids[k + 1, j, i - 1] > 0 and ids[k + 1, j, i] > 0 and ids[k + 1, j + 1, i - 1] > 0 and ids[k + 1, j + 1, i] > 0
+    return (
+        ids[k + 1, j, i - 1] > 0
+        and ids[k + 1, j, i] > 0
+        and ids[k + 1, j + 1, i - 1] > 0
+        and ids[k + 1, j + 1, i] > 0
+    )
 
 
 @kernel
@@ -35,14 +50,17 @@ def add_strains(share, cell, edge, U, ids, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny,
                     cell[1, k, j, i] += (U[1, k, j + 1, i] - U[1, k, j, i]) * rdy[j + 1]
                     cell[2, k, j, i] += (U[2, k + 1, j, i] - U[2, k, j, i]) * rdz[k + 1]
                 if i < nx and meets_x(ids, k, j, i + 1):
-                    edge[0, k, j, i] += ((U[1, k, j, i] - U[1, k - 1, j, i]) * rcz[k + 1]
-                                         + (U[2, k, j, i] - U[2, k, j - 1, i]) * rcy[j + 1])
+                    edge[0, k, j, i] += (U[1, k, j, i] - U[1, k - 1, j, i]) * rcz[k + 1] + (
+                        U[2, k, j, i] - U[2, k, j - 1, i]
+                    ) * rcy[j + 1]
                 if j < ny and meets_y(ids, k, j, i + 1):
-                    edge[1, k, j, i] += ((U[0, k, j, i] - U[0, k - 1, j, i]) * rcz[k + 1]
-                                         + (U[2, k, j, i] - U[2, k, j, i - 1]) * rcx[i + 1])
+                    edge[1, k, j, i] += (U[0, k, j, i] - U[0, k - 1, j, i]) * rcz[k + 1] + (
+                        U[2, k, j, i] - U[2, k, j, i - 1]
+                    ) * rcx[i + 1]
                 if k < nz and meets_z(ids, k, j, i + 1):
-                    edge[2, k, j, i] += ((U[0, k, j, i] - U[0, k, j - 1, i]) * rcy[j + 1]
-                                         + (U[1, k, j, i] - U[1, k, j, i - 1]) * rcx[i + 1])
+                    edge[2, k, j, i] += (U[0, k, j, i] - U[0, k, j - 1, i]) * rcy[j + 1] + (
+                        U[1, k, j, i] - U[1, k, j, i - 1]
+                    ) * rcx[i + 1]
 
 
 @kernel
@@ -62,7 +80,9 @@ def cell_stress(share, S, strain, ids, cell, table, T, first, per_kelvin, tk, tj
                 at = (T[k * tk, j * tj, i * ti] - first) * per_kelvin
                 n = min(max(int(at), 0), table.shape[2] - 2)
                 for a in range(3):
-                    S[a, k, j, i] -= table[a, m, n] + (at - n) * (table[a, m, n + 1] - table[a, m, n])
+                    S[a, k, j, i] -= table[a, m, n] + (at - n) * (
+                        table[a, m, n + 1] - table[a, m, n]
+                    )
 
 
 @kernel
@@ -93,8 +113,13 @@ def imbalance(share, f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y
                         q = 1 - side
                         ck, cj, ci = k - q * (a == 2), j - q * (a == 1), i - q * (a == 0)
                         if ck < nz and cj < ny and ci < nx and ids[ck + 1, cj + 1, ci + 1] > 0:
-                            area = (dy[cj + 1] * dz[ck + 1] if a == 0 else dx[ci + 1] * dz[ck + 1] if a == 1
-                                    else dx[ci + 1] * dy[cj + 1])
+                            area = (
+                                dy[cj + 1] * dz[ck + 1]
+                                if a == 0
+                                else dx[ci + 1] * dz[ck + 1]
+                                if a == 1
+                                else dx[ci + 1] * dy[cj + 1]
+                            )
                             force -= S[a, ck, cj, ci] * area * (q - side)
                     f[a, k, j, i + 1] = force
                 f[0, k, j, i + 1] -= t[1, k, j, i] * rcz[k + 1] + t[2, k, j, i] * rcy[j + 1]

@@ -43,8 +43,13 @@ def extremes(share, high, low, at_high, at_low, stress, part, k):
                 continue
             p, j2, j3 = mean_and_deviators(stress, j, i)
             radius, mises = sqrt(j2 / 3), sqrt(3 * j2)
-            if (p + 2 * radius <= high[j, 0, q] and p + radius >= low[j, 0, q] and p - radius <= high[j, 1, q]
-                    and p - 2 * radius >= low[j, 1, q] and low[j, 2, q] <= mises <= high[j, 2, q]):
+            if (
+                p + 2 * radius <= high[j, 0, q]
+                and p + radius >= low[j, 0, q]
+                and p - radius <= high[j, 1, q]
+                and p - 2 * radius >= low[j, 1, q]
+                and low[j, 2, q] <= mises <= high[j, 2, q]
+            ):
                 continue
             values = invariants(p, j2, j3)
             for n in range(3):

@@ -76,11 +76,15 @@ def to_lines(share, out, f, lines):
                 after = f[row, i] + h / 2 * (or_zero(slope) + h * or_zero(bend))
             if l < n and not np.isfinite(between) and not np.isfinite(after):
                 slope = (f[row, l] - f[row, l + 1]) / (c[l + 1] - c[l]) if l < n - 1 else np.nan
-                last = (f[row, l + 1] - f[row, l + 2]) / (c[l + 2] - c[l + 1]) if l < n - 2 else np.nan
+                last = (
+                    (f[row, l + 1] - f[row, l + 2]) / (c[l + 2] - c[l + 1]) if l < n - 2 else np.nan
+                )
                 bend = (slope - last) / (lines[l + 2] - lines[l + 1]) if l < n - 2 else np.nan
                 h = lines[l + 1] - lines[l]
                 before = f[row, l] + h / 2 * (or_zero(slope) + h * or_zero(bend))
-            out[row, l] = between if np.isfinite(between) else after if np.isfinite(after) else before
+            out[row, l] = (
+                between if np.isfinite(between) else after if np.isfinite(after) else before
+            )
     release(c)
 
 
@@ -95,7 +99,11 @@ def with_middles(share, out, f, lines):
             h, after = lines[i + 1] - lines[i], np.nan
             if i < n - 1:
                 more = lines[i + 2] - lines[i + 1]
-                after = 2 * ((f[row, i + 2] - f[row, i + 1]) / more - (f[row, i + 1] - f[row, i]) / h) / (more + h)
+                after = (
+                    2
+                    * ((f[row, i + 2] - f[row, i + 1]) / more - (f[row, i + 1] - f[row, i]) / h)
+                    / (more + h)
+                )
             known = np.isfinite(bend) + np.isfinite(after)
             curvature = (or_zero(bend) + or_zero(after)) / max(known, 1)
             out[row, 2 * i] = f[row, i]
