@@ -17,9 +17,12 @@ typedef unsigned short uint16;
 
 // Loops over the whole range: the extent of a launch decides how much of it runs at once, not which
 // part of it is computed.
-#define EACH_X(i, first, end) for (int i = (first) + THREAD_X; i < (end); i += gridDim.x * blockDim.x)
-#define EACH_Y(j, first, end) for (int j = (first) + THREAD_Y; j < (end); j += gridDim.y * blockDim.y)
-#define EACH_Z(k, first, end) for (int k = (first) + THREAD_Z; k < (end); k += gridDim.z * blockDim.z)
+#define EACH_X(i, first, end) \
+    for (int i = (first) + THREAD_X; i < (end); i += gridDim.x * blockDim.x)
+#define EACH_Y(j, first, end) \
+    for (int j = (first) + THREAD_Y; j < (end); j += gridDim.y * blockDim.y)
+#define EACH_Z(k, first, end) \
+    for (int k = (first) + THREAD_Z; k < (end); k += gridDim.z * blockDim.z)
 // For a kernel that loops over z itself: further threads in z, if a launch has any, would repeat
 // the same column.
 #define ONE_Z if (THREAD_Z > 0) return
@@ -64,7 +67,9 @@ template <class T> __device__ inline void prefetch(const T *place)
 // Private numbers of a thread in a multiprocessor's shared memory: `own` of the launch per thread
 #ifdef __CUDA_ARCH__
 #define OWN(type, name) extern __shared__ type name[]
-#define OWN_AT(n) ((n) * (int)(blockDim.x * blockDim.y * blockDim.z) + (int)((threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x))
+#define OWN_AT(n)                                      \
+    ((n) * (int)(blockDim.x * blockDim.y * blockDim.z) \
+     + (int)((threadIdx.z * blockDim.y + threadIdx.y) * blockDim.x + threadIdx.x))
 #else
 #define OWN(type, name) static type name[1 << 16]
 #define OWN_AT(n) (n)
