@@ -1,4 +1,7 @@
-"""Attach: parts appear on the deformed body, free of stress at the step's temperature."""
+"""Attach: parts appear on the deformed body, free of stress at the step's temperature.
+
+The state of their voxels begins in `solvers.elastic.history.step`.
+"""
 
 from __future__ import annotations
 
