@@ -1,6 +1,6 @@
 #include "elastic.cuh"
 
-// Solutions Y (5, nz + 1, ny, nx + 3) and matrices P (5, 6, nz + 2, ny, nx + 3) of columns
+// Column solutions Y (5, nz + 1, ny, nx + 3) and matrices P (5, 6, nz + 2, ny, nx + 3)
 #define COLUMN(d, k, j, i) ((((d) * (nz + 1LL) + (k)) * ny + (j)) * ROW + (i))
 #define BAND(d, o, k, j, i) (((((d) * 6 + (o)) * (nz + 2LL) + (k)) * ny + (j)) * ROW + (i))
 
@@ -110,7 +110,7 @@ KERNEL columns_solve(real *__restrict__ Y, const real *__restrict__ r, const rea
                 real t = Y[d * dof + o] * P[d * 6 * band + o];
 #pragma unroll
                 for (int n = 1; n < 6; ++n) {
-                    const int c = d + n;  // of the level above from 5 on: zero in P beyond the last
+                    const int c = d + n;  // level above from 5 on: zero in P above the top
                     t -= P[(c % 5 * 6 + n) * band + o + c / 5 * level] * y[c % 5];
                 }
                 y[d] = t;

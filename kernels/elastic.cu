@@ -1,8 +1,9 @@
 #include "elastic.cuh"
 
-// A thread walks upwards in z over its part of the levels: what lies between two levels is computed once.
+// A thread walks upwards in z over its part of the levels, so that quantities between two levels
+// are computed once.
 
-// Displacements of a level around faces (j, i): p the one behind, m the one before in x (x), y (y)
+// Displacements of a level around faces (j, i); xp, yp: next one in x, y; xm, ym: previous one
 struct Faces {
     real u, uxp, v, vyp, w, wxm, wxp, wym, wyp;
 };
@@ -12,7 +13,7 @@ struct Shear {
     real xz, xzp, yz, yzp;
 };
 
-// Coefficients of a level: of the cell (j, i), of the ones before in x and y, of K_xy at (j, i), j + 1 and i + 1
+// Coefficients of a level: cell (j, i), previous cells in x and y, K_xy at (j, i), j + 1 and i + 1
 struct Near {
     real cxx, cyy, czz, cyz, cxz, cxy;
     real cxx_x, cxz_x, cxy_x, cxy_y, cyy_y, cyz_y;
@@ -45,7 +46,8 @@ static __device__ inline Shear shear(const Faces &low, const Faces &high, const 
             k.yzp * ((high.vyp - low.vyp) * cz + (high.wyp - high.w) * p.cyp)};
 }
 
-// out = c out + s A x at the faces x and out point to; t, tp: shear stress below and above; szm: normal stress below
+// out = c out + s A x at the faces that x and out point to; t, tp: shear stress below and above;
+// szm, sz: normal stress below and above
 static __device__ inline void force(real *out, const real *__restrict__ u, real c, real s, const Near &n, const Plane &p,
                                     const Faces &x, const Faces &xp, const Shear &t, const Shear &tp, real szm, real sz,
                                     real rzm, real rz, real cz, real czp, long long field, int jm, int jp,
@@ -82,7 +84,7 @@ static __device__ inline void force(real *out, const real *__restrict__ u, real 
     }
 }
 
-// The columns before the first face and behind the last one
+// Zero the columns before the first face and after the last one
 static __device__ inline void clear_borders(real *out, int i, int j, int nx, int ny, int nz)
 {
     if (i != 0 && i != nx) return;
@@ -134,19 +136,20 @@ elastic_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s
     }
 }
 
-// Row m of `law`: the stiffness of medium m, and 1/G
+// Row m of `law`: normal stiffness and 1/G of medium m
 struct alignas(16) Law {
     real cxx, cyy, czz, cyz, cxz, cxy, yz, xz, xy, unused[3];
 };
 
-// 1/G of a level times widths: G_yz over the rows j - 1, j and j, j + 1; G_xz over i - 1, i and i, i + 1
+// 1/G of a level times widths: G_yz over j - 1, j and j, j + 1; G_xz over i - 1, i and i, i + 1
 struct Soft {
     real y, yp, x, xp;
 };
 
-// The twin's sums in another form, which needs no K and no volume. With the widths lx, lz of an edge's cross section (twice
-// the distances of centres), r = 1 / sum (area / G) and q = r (lx du + lz dw), the shear stress there pulls at u with
-// length lx q and at w with length lz q; a cell's stress S pulls with the area of its face.
+// Rearranges the twin's sums so that K and volumes are not needed. With the widths lx, lz of an
+// edge's cross section (twice the distances between centres), r = 1 / sum (area / G) and
+// q = r (lx du + lz dw), the shear stress there pulls at u with length lx q and at w with length
+// lz q; a cell's stress S pulls with the area of its face.
 KERNEL __launch_bounds__(128, 4)
 media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s, const uint16 *__restrict__ ids,
             const real *__restrict__ law, const real *__restrict__ dx, const real *__restrict__ dy,
@@ -284,7 +287,7 @@ KERNEL elastic_diagonal(real *__restrict__ diagonal, const real *__restrict__ C,
     }
 }
 
-// One step of the factorisation of three z lines, off = the entries below the diagonal
+// One step of the factorisation of three z lines; off: the entries below the diagonal
 static __device__ void line_pivots(real *inverse, real *__restrict__ lower, const real *diagonal, const real *off,
                                    int k, int j, int i, int nx, int ny, int nz)
 {
@@ -338,7 +341,7 @@ KERNEL elastic_lines_step(real *__restrict__ x, real *__restrict__ p, const real
                           const real *__restrict__ inverse, const real *__restrict__ lower, real keep, real old, real a,
                           real b, int nx, int ny, int nz)
 {
-    OWN(real, y);  // 2 (nz + 1) numbers: right side of the way back, and lower
+    OWN(real, y);  // 2 (nz + 1) numbers: right side of back substitution, and lower
     const int level = (ny + 1) * ROW;
     EACH_Y(j, 0, ny + 1) EACH_Z(d, 0, 3) EACH_X(i, 0, nx + 3) {
         const real *rd = r + d * FIELD, *ld = lower + d * FIELD, *fd = inverse + d * FIELD;

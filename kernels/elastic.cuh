@@ -1,4 +1,5 @@
-// What the elastic kernels share: where a place is in memory, and edges looked up from material ids (kernels/elastic.py).
+// Shared by the elastic kernels: memory layout, and edges looked up from material ids
+// (kernels/elastic.py).
 #pragma once
 #include "common.cuh"
 

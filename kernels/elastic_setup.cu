@@ -16,7 +16,7 @@ KERNEL media_coefficients(real *__restrict__ C, real *__restrict__ K, const uint
     }
 }
 
-// Of stored coefficients on the finer grid
+// Index of a stored coefficient on the finer grid
 #define FINE(a, n, j, i) (((a) * (long long)fine_K_dim1 + (n)) * fine_K_dim2 + (j)) * fine_K_dim3 + (i)
 
 KERNEL coarsen(real *__restrict__ C, real *__restrict__ K, real *__restrict__ hidden,
@@ -88,7 +88,7 @@ KERNEL coarsen(real *__restrict__ C, real *__restrict__ K, real *__restrict__ hi
     }
 }
 
-// What is solid
+// Solid cells
 #define SOLID const uint16 *__restrict__ ids, int ny, int nx
 #define THERE(k, j, i) (MEDIUM(k, j, i) != 0)
 

@@ -79,7 +79,7 @@ KERNEL heat_lines(real *__restrict__ x, real *__restrict__ p, const real *__rest
                   const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
                   int nx, int ny, int nz, real keep, real old, real a, real b)
 {
-    OWN(real, y);  // 2 nz numbers: right side of the way back, and the conductance upwards
+    OWN(real, y);  // 2 nz numbers: right side of back substitution, and upward conductance
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
     const int level = ny * nx;

@@ -1,5 +1,5 @@
-// What heat.cu and heat_level.cu share: cell (k, j, i), and the resistances at a coarse line (kernels/heat.py).
-// One thread walks one column (j, i) upwards.
+// Shared by heat.cu and heat_level.cu: index of cell (k, j, i), and the resistances at a coarse
+// line (kernels/heat.py). One thread walks one column (j, i) upwards.
 #pragma once
 #include "common.cuh"
 

@@ -54,7 +54,7 @@ KERNEL level_lines(real *__restrict__ x, real *__restrict__ p, const real *__res
                    const real *__restrict__ pivot, const real *__restrict__ gz, int nx, int ny, int nz,
                    real keep, real old, real a, real b)
 {
-    OWN(real, y);  // as heat_lines
+    OWN(real, y);  // as in heat_lines
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
     const int level = ny * nx;

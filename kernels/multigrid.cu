@@ -70,7 +70,7 @@ KERNEL dense_rows(real *__restrict__ x, const real *__restrict__ r, const real *
 {
     EACH_X(row, 0, n) {
         double total = 0;
-#pragma unroll 16  // few threads: each must have many loads under way
+#pragma unroll 16  // few threads: each must have many loads in flight
         for (int column = 0; column < n; ++column) {
             total += matrix[(long long)column * n + row] * r[at[column]];
         }
