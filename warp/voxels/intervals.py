@@ -18,9 +18,10 @@ ROUND_OFF = 1e-9  # relative slack before a count is rounded up
 class Interval:
     """A stretch of one axis from `start` to `end`, and the size field on it.
 
-    h is `h_start` and `h_end` at its ends and at most `h_most` between them; `refine` multiplies the
-    count of cells. Lengths in m.
+    h is `h_start` and `h_end` at its ends and at most `h_most` between them; `refine` multiplies
+    the count of cells. Lengths in m.
     """
+
     start: float
     end: float
     h_start: float
