@@ -255,6 +255,7 @@ def summary(result: Result) -> dict[str, Any]:
     return {
         "program": info.get("program"),
         "device": info.get("device"),
+        "compile_s": info.get("compile_s"),
         "wall_s": info.get("wall_s"),
         "peak_memory_MB": info.get("peak_memory_MB"),
         "voxels": result.grid.cells,

@@ -45,7 +45,7 @@ def check_datasets(file: h5py.File) -> None:
         raise ValueError(f"{leads_out} is a link that may lead out of the file")
     for name in file["fields"]:
         if f"fields/{name}" not in TYPES:
-            raise ValueError(f"fields/{name} is no field")
+            raise ValueError(f"fields/{name} is not a field")
     types = TYPES | dict.fromkeys(TEXTS, "u1")
     types |= {f"{group}/{name}": "f8" for group in VECTORS for name in datasets(file, group)}
     for name, known in types.items():
@@ -60,7 +60,7 @@ def _not_hard(name: str, link: Any) -> str | None:
 
 def _check_dataset(item: Any, known: list[np.dtype[Any]]) -> None:
     if not isinstance(item, h5py.Dataset):
-        raise ValueError(f"{item.name} is no dataset")
+        raise ValueError(f"{item.name} is not a dataset")
     if item.external or item.is_virtual:
         raise ValueError(f"{item.name} is stored in another file")
     if item.dtype not in known:
@@ -101,11 +101,11 @@ def check_tables(parts: Any, media: MediaTable, numbers: Any, provenance: Any) -
     """Refuse JSON of another form: names of parts, numbers, records of steps and solvers."""
     for name in parts:
         if not (isinstance(name, str) and _plain(name)):
-            raise ValueError(f"{name!r} is no name of a part")
+            raise ValueError(f"{name!r} is not a name of a part")
     if not all(isinstance(name, str) for name in media.material):
-        raise ValueError("media/material holds what is no name")
+        raise ValueError("media/material holds something other than names")
     if not (isinstance(numbers, dict) and isinstance(provenance, dict)):
-        raise ValueError("metrics or provenance is no table")
+        raise ValueError("metrics or provenance is not a table")
     _check_numbers(numbers)
     for record in numbers.get("steps") or []:
         for key, kind in RECORD.items():
@@ -115,7 +115,7 @@ def check_tables(parts: Any, media: MediaTable, numbers: Any, provenance: Any) -
             _check_number(key, record[key])
         _check_numbers(record)
     if not isinstance(provenance.get("case_file", ""), str):
-        raise ValueError("provenance: case_file is no text")
+        raise ValueError("provenance: case_file is not text")
     for solver, record in provenance.get("solver", {}).items():
         for key in SOLVER:
             _check_number(f"{solver}.{key}", record[key])
@@ -136,4 +136,4 @@ def _check_numbers(table: Mapping[str, Any]) -> None:
 
 def _check_number(name: str, value: Any) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise ValueError(f"{name} is no number")
+        raise ValueError(f"{name} is not a number")
