@@ -182,7 +182,7 @@ def test_damaged_files_in_every_reader(path, tmp_path):
         ("grid/z", np.array([0.0, np.nan, 1e-3, 1.1e-3, 1.2e-3]), "does not rise"),
         ("fields/displacement", np.zeros((3, 2, 2, 2)), "does not fit the grid"),
         ("media/part", np.array([-1, 0, 7], np.int32), "rows of media"),
-        ("metrics", np.frombuffer(b"[]", np.uint8), "no table"),
+        ("metrics", np.frombuffer(b"[]", np.uint8), "not a table"),
         ("ids", np.full((4, 9, 9), 9, np.uint16), "beyond the rows"),
     ],
 )

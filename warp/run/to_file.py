@@ -64,7 +64,8 @@ def solve_to_file(
 
     grids: of the error estimate (`refine`), 1 for none. resume: continue from the checkpoint that
     an interrupted run left beside `target`. Raises WarpError before it solves if `target` cannot
-    be written or its disk has no room for what the run is predicted to write; the checkpoint is deleted once the result is there.
+    be written or its disk has no room for what the run is predicted to write; the
+    checkpoint is deleted once the result is there.
     """
     results.check_result(target, predicted_disk(common_grid(case), case), inputs(case))
     checkpoint_path = checkpoint.beside(target)
