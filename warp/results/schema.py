@@ -29,7 +29,7 @@ TYPES = {
     "fields/displacement": "f8 f4",
     "fields/stress": "f4",
 }
-TEXTS = ("case", "parts", "metrics", "media/material", "provenance/info")
+TEXTS = ("case", "parts", "metrics", "media/material", "provenance/info", "apart")
 VECTORS = ("steps", "provenance/residuals")
 RECORD = {"step": int, "name": str, "last": bool, "parts": list}
 SOLVER = ("iterations", "residual", "seconds")

@@ -2,8 +2,8 @@
 
 Memory: what the solver's arrays take (`cycle.bytes_needed`), the program itself, and in a process
 the state of the body that is kept from one load step to the next. Disk: the arrays of the result
-(`data/docs/result-file.md`) and, of a process, of its checkpoint (`history.State`). Time: a measured rate per voxel
-and core.
+(`data/docs/result-file.md`) and, of a process, of its checkpoint (`history.State`).
+Time: a measured rate per voxel and core.
 """
 
 from __future__ import annotations
