@@ -14,6 +14,7 @@ import numpy as np
 
 from warp.arrays import Array
 from warp.device import Device
+from warp.solvers.elastic.held import set_zero
 from warp.solvers.elastic.layout import PAD
 from warp.solvers.elastic.multigrid.matrix import StoredMatrix, hold_mirrors
 from warp.solvers.elastic.multigrid.slender import SOFTER, Slender
@@ -45,8 +46,9 @@ class LineSmoother:
         args = inverse, *media, *A.n
         device.launch("elastic", "media_diagonal", extent, *args, real=np.float32)
         hold_mirrors(inverse, A.mirror)
+        set_zero(device, inverse, A.held)
         sides = *media[:2], media[6], media[8], SOFTER, *mirror
-        slender = Slender(device, A.n, "slender_media", *sides)
+        slender = Slender(device, A.n, "slender_media", *sides, held=A.held)
         slender.set_lines("slender_media_lines", inverse, lower, A.free, beside, *media)
         args = inverse, lower, inverse, *media[:6], *media[-2:], *A.n
         device.launch("elastic", "media_lines", columns, *args, real=np.float32)
@@ -62,7 +64,7 @@ class LineSmoother:
         beside, entries = device.zeros(matrix.shape), line_entries(free, matrix.shape)
         add(device, beside, *entries)
         sides = C, widths[0], widths[2], SOFTER, *map(int, matrix.mirror)
-        slender = Slender(device, matrix.n, "slender_cells", *sides)
+        slender = Slender(device, matrix.n, "slender_cells", *sides, held=matrix.held)
         slender.set_lines("slender_lines", diagonal, beside, free, entries, C, K, *widths)
         args = inverse, lower, diagonal, beside, C, K, *widths[4:], nx, ny, nz
         device.launch("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=np.float32)
