@@ -4,17 +4,14 @@ Layout and tables as in kernels/elastic.py. What is solid is told by `ids` (nz+2
 void: material ids on the finest level, 1 on the others. A displacement exists where a cell beside its face is solid.
 """
 
-import numpy as np
-from numba import prange
-
-from warp.kernels import inline, kernel
+from warp.kernels import called, inline, kernel, portion, release, scratch
 from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 
 @kernel
-def media_coefficients(C, K, ids, cell, soft, dx, dy, dz, first, levels, nx, ny):
+def media_coefficients(share, C, K, ids, cell, soft, dx, dy, dz, first, levels, nx, ny):
     """C (6, levels, ny+1, nx+3) and K (3, ...) of the levels from `first` on, looked up from material ids."""
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for n in range(levels):
             k = first + n
             for a in range(6):
@@ -35,8 +32,29 @@ def add_row(to, share, row):
 
 
 @kernel
-def coarsen(C, K, hidden, fine_C, fine_K, keepx, keepy, startx, weightx, starty, weighty, fromx, sharex, fromy, sharey, least,
-            first, levels, nx, ny):
+def coarsen(
+    share,
+    C,
+    K,
+    hidden,
+    fine_C,
+    fine_K,
+    keepx,
+    keepy,
+    startx,
+    weightx,
+    starty,
+    weighty,
+    fromx,
+    sharex,
+    fromy,
+    sharey,
+    least,
+    first,
+    levels,
+    nx,
+    ny,
+):
     """Levels first .. first + levels - 1 of a coarser grid: cells summed over merged ones, edges as interpolation weighs them.
 
     Coarse cell i holds the fine cells keepx[i] .. keepx[i+1]; coarse line i takes the fine lines startx[i] + m with weight
@@ -44,8 +62,8 @@ def coarsen(C, K, hidden, fine_C, fine_K, keepx, keepy, startx, weightx, starty,
     not fall below `least` of what these shares add up to (elastic_coefficients); where it is void, they are `hidden` (3, ...)
     in it: xx, yy, zz. First along y, whole rows; then along x.
     """
-    for j in prange(ny + 1):
-        cells, edges = np.zeros((8, fine_C.shape[3]), C.dtype), np.zeros((3, fine_C.shape[3]), C.dtype)
+    cells, edges = scratch((8, fine_C.shape[3]), C), scratch((3, fine_C.shape[3]), C)
+    for j in portion(share, ny + 1):
         for n in range(levels):
             k = first + n
             cells[:] = 0  # rows of fine cells added up; e_xx and e_zz felt from the coarse row
@@ -80,7 +98,11 @@ def coarsen(C, K, hidden, fine_C, fine_K, keepx, keepy, startx, weightx, starty,
                         C[1, k, j, i + 1] = max(C[1, k, j, i + 1], least * yy)
                         C[2, k, j, i + 1] = max(C[2, k, j, i + 1], least * zz)
                     else:
-                        hidden[0, k, j, i + 1], hidden[1, k, j, i + 1], hidden[2, k, j, i + 1] = xx, yy, zz
+                        hidden[0, k, j, i + 1], hidden[1, k, j, i + 1], hidden[2, k, j, i + 1] = (
+                            xx,
+                            yy,
+                            zz,
+                        )
             for i in range(nx + 1):
                 yz, xz, xy = edges[0, 0] * 0, edges[0, 0] * 0, edges[0, 0] * 0
                 if i < nx:
@@ -90,6 +112,8 @@ def coarsen(C, K, hidden, fine_C, fine_K, keepx, keepy, startx, weightx, starty,
                     xz += weightx[l, i] * edges[1, startx[i] + l + 1]
                     xy += weightx[l, i] * edges[2, startx[i] + l + 1]
                 K[0, k, j, i + 1], K[1, k, j, i + 1], K[2, k, j, i + 1] = yz, xz, xy
+    release(cells)
+    release(edges)
 
 
 @inline
@@ -111,20 +135,38 @@ def face_z(ids, k, j, i):
 
 
 @kernel
-def sort_edges(K, lent, total, ids, mirror_x, mirror_y, nx, ny, nz):
+def sort_edges(share, K, lent, total, ids, mirror_x, mirror_y, nx, ny, nz):
     """K: edges that have all their displacements, of those in `total`; lent (2, ...): 1 where only the tilt is missing.
 
     lent[0]: edges along y, which need dw/dx; lent[1]: along x, dw/dy.
     """
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(1, nx + 2):
-                both_u = face_x(ids, k, j, i) and k > 0 and face_x(ids, k - 1, j, i) and not (mirror_x and i == 1)
-                both_v = face_y(ids, k, j, i) and k > 0 and face_y(ids, k - 1, j, i) and not (mirror_y and j == 0)
+                both_u = (
+                    face_x(ids, k, j, i)
+                    and k > 0
+                    and face_x(ids, k - 1, j, i)
+                    and not (mirror_x and i == 1)
+                )
+                both_v = (
+                    face_y(ids, k, j, i)
+                    and k > 0
+                    and face_y(ids, k - 1, j, i)
+                    and not (mirror_y and j == 0)
+                )
                 w = face_z(ids, k, j, i)
-                own_u, own_v = w and face_z(ids, k, j, i - 1), w and j > 0 and face_z(ids, k, j - 1, i)
-                four = (j > 0 and face_x(ids, k, j, i) and face_x(ids, k, j - 1, i)
-                        and face_y(ids, k, j, i) and face_y(ids, k, j, i - 1))
+                own_u, own_v = (
+                    w and face_z(ids, k, j, i - 1),
+                    w and j > 0 and face_z(ids, k, j - 1, i),
+                )
+                four = (
+                    j > 0
+                    and face_x(ids, k, j, i)
+                    and face_x(ids, k, j - 1, i)
+                    and face_y(ids, k, j, i)
+                    and face_y(ids, k, j, i - 1)
+                )
                 yz, xz, xy = total[0, k, j, i], total[1, k, j, i], total[2, k, j, i]
                 K[0, k, j, i] = yz if both_v and own_v else 0
                 K[1, k, j, i] = xz if both_u and own_u else 0
@@ -140,9 +182,9 @@ def pair(ids, k, j, i):
 
 
 @kernel
-def lateral_edges(found, ids, mirror_x, mirror_y, nx, ny, nz):
+def lateral_edges(share, found, ids, mirror_x, mirror_y, nx, ny, nz):
     """found (2, ...) = 1 at edges with two solid cells, one above the other, on one side in x (0) or y (1) alone."""
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(1, nx + 2):
                 here = pair(ids, k, j, i)
@@ -158,15 +200,17 @@ def tilt(ids, k, j, i, face, mirror):
 
 
 @kernel
-def nearest_tilt(level, plane, k, j, i, ids, face, mirror, nx, ny, nz, count):
+def nearest_tilt(share, level, plane, k, j, i, ids, face, mirror, nx, ny, nz, count):
     """Where edge n at (k, j, i) takes its tilt from: its own plane or the next one inside, on the nearest level with one.
 
     The lower of two levels, and its own plane rather than the other; -1 if there is none. Planes count from 0.
     """
-    for n in prange(count):
+    for n in portion(share, count):
         z, y, x = k[n], j[n], i[n]
         right = face_z(ids, z, y, x)
-        left = ids[z, y + 1 - face, x - 1 + face] != 0 or ids[z + 1, y + 1 - face, x - 1 + face] != 0
+        left = (
+            ids[z, y + 1 - face, x - 1 + face] != 0 or ids[z + 1, y + 1 - face, x - 1 + face] != 0
+        )
         step = 0 if left == right else -1 if left else 1
         dy, dx = step * face, step * (1 - face)
         level[n], plane[n] = -1, -1
@@ -187,24 +231,38 @@ def beside_w(ids, k, j, i, nx, ny):
     """0 where w exists, 1 beside such a place along x or y, 2 beside that, 3 farther off."""
     if face_z(ids, k, j, i):
         return 0
-    if face_z(ids, k, j - 1, i) or face_z(ids, k, j + 1, i) or face_z(ids, k, j, i - 1) or face_z(ids, k, j, i + 1):
+    if (
+        face_z(ids, k, j - 1, i)
+        or face_z(ids, k, j + 1, i)
+        or face_z(ids, k, j, i - 1)
+        or face_z(ids, k, j, i + 1)
+    ):
         return 1
     jm, jp, im, ip = max(j - 2, -1), min(j + 2, ny), max(i - 2, 0), min(i + 2, nx + 1)
-    if face_z(ids, k, jm, i) or face_z(ids, k, jp, i) or face_z(ids, k, j, im) or face_z(ids, k, j, ip):
+    if (
+        face_z(ids, k, jm, i)
+        or face_z(ids, k, jp, i)
+        or face_z(ids, k, j, im)
+        or face_z(ids, k, j, ip)
+    ):
         return 2
-    if (face_z(ids, k, j - 1, i - 1) or face_z(ids, k, j - 1, i + 1)
-            or face_z(ids, k, j + 1, i - 1) or face_z(ids, k, j + 1, i + 1)):
+    if (
+        face_z(ids, k, j - 1, i - 1)
+        or face_z(ids, k, j - 1, i + 1)
+        or face_z(ids, k, j + 1, i - 1)
+        or face_z(ids, k, j + 1, i + 1)
+    ):
         return 2
     return 3
 
 
 @kernel
-def ghost_places(turn, ids, mirror_x, mirror_y, nx, ny, nz):
+def ghost_places(share, turn, ids, mirror_x, mirror_y, nx, ny, nz):
     """turn (3, ...): 0 where a displacement exists; in which turn a missing one beside it is extrapolated; 3: never.
 
     u is extended along y, v along x, w along both, in two turns; what a mirror plane holds is not missing.
     """
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(nx + 3):
                 turn[0, k, j, i], turn[1, k, j, i], turn[2, k, j, i] = 3, 3, 3
@@ -220,7 +278,7 @@ def ghost_places(turn, ids, mirror_x, mirror_y, nx, ny, nz):
                     turn[1, k, j, i] = 0 if face_y(ids, k, j, i) else 1 if near else 3
 
 
-@inline
+@called
 def stencil(turn, k, j, i, along_x, along_y, ny):
     """How a displacement comes about: 0 it exists, -1 it does not, else a bit for each neighbour it is extrapolated from.
 
@@ -256,17 +314,29 @@ def mixed(p, q):
 
 
 @kernel
-def overhangs(found, turn, ids, hidden, total, nx, ny, nz):
+def overhangs(share, found, turn, ids, hidden, total, nx, ny, nz):
     """found (4, ...) = 1 where coarse coefficients miss energy beside a void (overhang): cells' xx, yy, zz and xy edges."""
-    for j in prange(ny):
+    for j in portion(share, ny):
         for k in range(nz):
             for i in range(1, nx + 1):
-                u, v, w = stencil(turn[0], k, j, i, 0, 1, ny), stencil(turn[1], k, j, i, 1, 0, ny), 0
+                u, v, w = (
+                    stencil(turn[0], k, j, i, 0, 1, ny),
+                    stencil(turn[1], k, j, i, 1, 0, ny),
+                    0,
+                )
                 if ids[k + 1, j + 1, i] == 0 and hidden[2, k, j, i] > 0:
                     w = stencil(turn[2], k, j, i, 1, 1, ny)
-                    found[0, k, j, i] = hidden[0, k, j, i] > 0 and mixed(u, stencil(turn[0], k, j, i + 1, 0, 1, ny))
-                    found[1, k, j, i] = hidden[1, k, j, i] > 0 and mixed(v, stencil(turn[1], k, j + 1, i, 1, 0, ny))
+                    found[0, k, j, i] = hidden[0, k, j, i] > 0 and mixed(
+                        u, stencil(turn[0], k, j, i + 1, 0, 1, ny)
+                    )
+                    found[1, k, j, i] = hidden[1, k, j, i] > 0 and mixed(
+                        v, stencil(turn[1], k, j + 1, i, 1, 0, ny)
+                    )
                     found[2, k, j, i] = mixed(w, stencil(turn[2], k + 1, j, i, 1, 1, ny))
                 if j > 0 and i > 1 and total[2, k, j, i] > 0:
-                    found[3, k, j, i] = (repeated(u) or repeated(v) or repeated(stencil(turn[0], k, j - 1, i, 0, 1, ny))
-                                         or repeated(stencil(turn[1], k, j, i - 1, 1, 0, ny)))
+                    found[3, k, j, i] = (
+                        repeated(u)
+                        or repeated(v)
+                        or repeated(stencil(turn[0], k, j - 1, i, 0, 1, ny))
+                        or repeated(stencil(turn[1], k, j, i - 1, 1, 0, ny))
+                    )

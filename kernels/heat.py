@@ -12,10 +12,7 @@ s = 6 is c. A neighbour index that would leave the grid is clamped to the cell i
 Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k. Coarse levels: kernels/heat_level.py.
 """
 
-import numpy as np
-from numba import prange
-
-from warp.kernels import inline, kernel
+from warp.kernels import inline, kernel, portion, release, scratch
 
 
 @inline
@@ -65,11 +62,12 @@ def weight(beyond, g, below, above, reach, c):
 
 
 @kernel
-def heat_apply(out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
+def heat_apply(share, out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
     """out = keep out + sign A T (films apart: film_apply)."""
-    for j in prange(ny):
-        fx = np.zeros(nx + 1, T.dtype)
-        fz = np.zeros(nx, T.dtype)
+    fx = scratch((nx + 1,), T)
+    fz = scratch((nx,), T)
+    for j in portion(share, ny):
+        fz[:] = 0
         jm = max(j - 1, 0)
         jp = min(j + 1, ny - 1)
         if keep == 0:
@@ -78,7 +76,9 @@ def heat_apply(out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
             kp = min(k + 1, nz - 1)
             ax = dy[j] * dz[k]
             for i in range(nx - 1):
-                fx[i + 1] = ax * (T[k, j, i] - T[k, j, i + 1]) / across_x(ids, table, dx, k, j, i, i + 1)
+                fx[i + 1] = (
+                    ax * (T[k, j, i] - T[k, j, i + 1]) / across_x(ids, table, dx, k, j, i, i + 1)
+                )
             for i in range(nx):
                 m = ids[k, j, i]
                 t = T[k, j, i]
@@ -90,12 +90,14 @@ def heat_apply(out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
                 up = az * (t - T[kp, j, i]) / across_z(ids, table, dz, k, kp, j, i)
                 fz[i] = up
                 out[k, j, i] = keep * out[k, j, i] + sign * (q + up)
+    release(fx)
+    release(fz)
 
 
 @kernel
-def heat_lateral(s, ids, table, dx, dy, dz, nx, ny, nz):
+def heat_lateral(share, s, ids, table, dx, dy, dz, nx, ny, nz):
     """s = the diagonal of A without its z part: sum of the four lateral conductances + c V."""
-    for j in prange(ny):
+    for j in portion(share, ny):
         zero = s.dtype.type(0)
         for k in range(nz):
             ax = dy[j] * dz[k]
@@ -111,13 +113,14 @@ def heat_lateral(s, ids, table, dx, dy, dz, nx, ny, nz):
 
 
 @kernel
-def heat_factor(s, ids, table, dx, dy, dz, nx, ny, nz):
+def heat_factor(share, s, ids, table, dx, dy, dz, nx, ny, nz):
     """Replace s by the inverse pivots of the z lines' L D L^T; sums of positive terms only, so nothing cancels.
 
     e = s + g_below e_below / p_below,  p = e + g_above,  1 / p (0 in void).
     """
-    for j in prange(ny):
-        fz = np.zeros(nx, s.dtype)
+    fz = scratch((nx,), s)
+    for j in portion(share, ny):
+        fz[:] = 0
         zero = s.dtype.type(0)
         one = s.dtype.type(1)
         for k in range(nz):
@@ -130,17 +133,19 @@ def heat_factor(s, ids, table, dx, dy, dz, nx, ny, nz):
                 inverse = one / p if p > zero else zero
                 s[k, j, i] = inverse
                 fz[i] = g * e * inverse
+    release(fz)
 
 
 @kernel
-def heat_lines(x, p, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, old, a, b):
+def heat_lines(share, x, p, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, old, a, b):
     """x = keep x + old p,  p = a p + b M^-1 r,  x += p, M the z lines (diagonal and vertical conductances).
 
     What has the factor 0 is not read. keep < 0: x stays as it is, the new p has still to be added.
     """
-    for j in prange(ny):
-        fz = np.zeros(nx, x.dtype)
-        y = np.empty((nz, nx), x.dtype)
+    fz = scratch((nx,), x)
+    y = scratch((nz, nx), x)
+    for j in portion(share, ny):
+        fz[:] = 0
         if a == 0 and old == 0:
             p[:, j] = 0  # it may be no number
         if keep == 0:
@@ -164,16 +169,38 @@ def heat_lines(x, p, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, old, a,
                 p[k, j, i] = t
                 if keep >= 0:
                     x[k, j, i] = keep * x[k, j, i] + (old * before + t)
+    release(fz)
+    release(y)
 
 
 @kernel
-def heat_coarsen(gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz):
+def heat_coarsen(
+    share,
+    gx,
+    gy,
+    gz,
+    f,
+    ids,
+    table,
+    dx,
+    dy,
+    dz,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
+):
     """Conductances of the first coarse level, mx x my columns; column ic holds fine first_x[ic] .. first_x[ic + 1] - 1.
 
     Vertical and capacity: sums over the merged cells. Lateral: rows side by side, in each the resistances from coarse
     centre to coarse centre in series (arms). A coarse cell merges two cells at most.
     """
-    for jc in prange(my):
+    for jc in portion(share, my):
         zero = f.dtype.type(0)
         jl = first_y[jc + 1] - 1
         jr = min(jl + 1, ny - 1)
@@ -214,14 +241,34 @@ def heat_coarsen(gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y, reach_
 
 @kernel
 def heat_weights(
-    wx, wy, ids, table, dx, dy, dz, lower_x, lower_y, linear_x, linear_y, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz
+    share,
+    wx,
+    wy,
+    ids,
+    table,
+    dx,
+    dy,
+    dz,
+    lower_x,
+    lower_y,
+    linear_x,
+    linear_y,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
 ):
     """Weights of the upper coarse neighbour in the interpolation to every cell, along x and along y.
 
     Between coarse centres lower and lower + 1 the temperature falls as the resistances in series do (heat_coarsen); with
     equal ones that is linear_x, which stays where it is 0 or 1: no interpolation.
     """
-    for j in prange(ny):
+    for j in portion(share, ny):
         zero = wx.dtype.type(0)
         one = wx.dtype.type(1)
         for k in range(nz):
@@ -253,14 +300,14 @@ def heat_weights(
 
 
 @kernel
-def film_apply(out, T, cell, g, n, sign):
+def film_apply(share, out, T, cell, g, n, sign):
     """out[cell] += sign g T[cell]; out and T flat, every cell at most once in the list."""
-    for m in prange(n):
+    for m in portion(share, n):
         out[cell[m]] += sign * g[m] * T[cell[m]]
 
 
 @kernel
-def film_add(s, cell, g, n):
+def film_add(share, s, cell, g, n):
     """s[cell] += g."""
-    for m in prange(n):
+    for m in portion(share, n):
         s[cell[m]] += g[m]

@@ -1,4 +1,4 @@
-"""Gerber as the standard defines it: areas that a hand can check, and a line for what cannot be read."""
+"""Gerber as the standard defines it: areas that a hand can check, and refusals."""
 
 from math import pi
 
@@ -13,7 +13,10 @@ from warp.geometry.copper import copper_share
 from warp.geometry.part import Drawing
 
 HEAD = "%FSLAX46Y46*%\n%MOMM*%\n%LPD*%\nG01*\n"
-SQUARE = "G36*\nX{0}000000Y{0}000000D02*\nX{1}000000D01*\nY{1}000000D01*\nX{0}000000D01*\nY{0}000000D01*\nG37*\n"
+SQUARE = (
+    "G36*\nX{0}000000Y{0}000000D02*\nX{1}000000D01*\nY{1}000000D01*\n"
+    "X{0}000000D01*\nY{0}000000D01*\nG37*\n"
+)
 POUR = SQUARE.format(-3, 3)
 
 

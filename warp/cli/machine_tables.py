@@ -1,4 +1,4 @@
-"""Print how this machine does: the rows of `warp verify`, the rates of `warp bench`."""
+"""Print measurements of this machine: rows of `warp verify`, rates of `warp bench`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from warp.cli.tables import plain_table
 from warp.device import Device
 from warp.report import terminal
 from warp.report.terminal import screen
@@ -21,24 +22,20 @@ from warp.verify.suite import NotVerified, verify
 
 
 def print_bench(found: dict[str, Any]) -> None:
-    """Print what `run` found."""
-    from rich import box
-    from rich.table import Table
-
+    """Print the rates of this machine as `warp.verify.bench.run` measured them."""
     console = screen()
-
-    def table(*columns: str) -> Table:
-        made = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-        for n, name in enumerate(columns):
-            made.add_column(name, justify="left" if n == 0 else "right", no_wrap=True)
-        return made
-
     package, bandwidth = found["package"], found["bandwidth_GB_per_s"]
     grid = " x ".join(map(str, package["grid"]))
     console.print(f"[bold]{found['machine']['device']}[/]")
     console.print(f" copy {bandwidth['copy']:.1f} GB/s, triad {bandwidth['triad']:.1f} GB/s")
     console.print(f" {package['case']}: {grid} = {package['voxels']:,} voxels")
-    solves = table(
+    console.print(_solves(found["solves"]))
+    console.print(_kernels(found["kernels"]))
+
+
+def _solves(rows: Iterable[dict[str, Any]]) -> Table:
+    """Tabulate whole solves."""
+    solves = plain_table(
         "solve to 1e-8",
         "iterations",
         "setup s",
@@ -47,25 +44,30 @@ def print_bench(found: dict[str, Any]) -> None:
         "ns/voxel/iteration",
         "bytes/voxel",
     )
-    for row in found["solves"]:
-        numbers = ("setup_s", "solve_s", "us_per_unknown")
+    for row in rows:
+        times = (f"{row[key]:.3g}" for key in ("setup_s", "solve_s", "us_per_unknown"))
         solves.add_row(
             row["name"],
             str(row["iterations"]),
-            *(f"{row[key]:.3g}" for key in numbers),
+            *times,
             f"{row['ns_per_voxel_and_iteration']:.0f}",
             f"{row['bytes_per_voxel']:.0f}",
         )
-    console.print(solves)
-    kernels = table("kernel", "ns/voxel", "least bytes/voxel", "GB/s", "of triad")
-    for row in found["kernels"]:
-        numbers = (
+    return solves
+
+
+def _kernels(rows: Iterable[dict[str, Any]]) -> Table:
+    """Tabulate single kernels against the bandwidth of the triad."""
+    kernels = plain_table("kernel", "ns/voxel", "least bytes/voxel", "GB/s", "of triad")
+    for row in rows:
+        kernels.add_row(
+            row["name"],
             f"{row['ns_per_voxel']:.3g}",
             f"{row['least_bytes_per_voxel']:.0f}",
             f"{row['GB_per_s']:.1f}",
+            f"{100 * row['share_of_triad']:.0f} %",
         )
-        kernels.add_row(row["name"], *numbers, f"{100 * row['share_of_triad']:.0f} %")
-    console.print(kernels)
+    return kernels
 
 
 WIDTH = 170
@@ -123,7 +125,7 @@ def print_rows(rows: Sequence[Row], title: str) -> None:
 
 
 def verification_table(rows: Iterable[Row]) -> Table:
-    """One line a row; a failed one is red."""
+    """Tabulate rows; a failed one is red."""
     out = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for name in ("", "expected", "got", "error", "tolerance", "source"):
         out.add_column(

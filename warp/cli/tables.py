@@ -1,4 +1,4 @@
-"""What a person sees: tables on stdout, progress bars on stderr, and those only in a terminal."""
+"""Print tables of results, checks, comparisons and materials on stdout."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def print_sweep(outcome: Outcome) -> None:
     if found:
         words = {v.key for v in outcome.design.variables if not v.numeric}
         shown = ("alone", "with interactions") if any(math.isfinite(e.total) for e in found) else ()
-        table = _table(str(outcome.main), "low to high", *shown)
+        table = plain_table(str(outcome.main), "low to high", *shown)
         for e in sorted(found, key=lambda e: -abs(e.effect) if math.isfinite(e.effect) else 0.0):
             shares = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][
                 : len(shown)
@@ -56,7 +56,7 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
     console.print(Text(title, style="bold"))
     found, solvers = number_tables.by_part(numbers), _solvers(numbers)
     if found.rows:
-        parts = _table("part", *found.heads)
+        parts = plain_table("part", *found.heads)
         for name, cells in found.rows.items():
             parts.add_row(name, *(Text(text) for text in cells))
         console.print(parts)
@@ -81,7 +81,8 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
         console.print(f" written to {written}", style="dim")
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """Make a table without frame: words in its first column, numbers in the others."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for n, name in enumerate(columns):
         table.add_column(name, justify="left" if n == 0 else "right", no_wrap=True)
@@ -92,7 +93,10 @@ def _solvers(numbers: Mapping[str, Any]) -> Table | None:
     solvers = numbers.get("solver") or {}
     if not solvers:
         return None
-    table = _table("solver", "iterations", "residual", "time")
+    table = plain_table("solver", "iterations", "residual", "time")
+    waited = numbers.get("compile_s") or 0.0
+    if waited:
+        table.add_row("compiling kernels, once", "", "", f"{waited:.2f} s")
     for name, s in solvers.items():
         rounds = s.get("rounds", 1)
         many = f"{s['iterations']} in {rounds} rounds" if rounds > 1 else str(s["iterations"])
@@ -114,7 +118,7 @@ def print_check(report: Report) -> None:
     tree = Tree(Text(report.title, style="bold"), guide_style="dim")
     for branch in report.stack:
         _grow(tree, branch)
-    grid = _table("grid", "cells", "finest", "coarsest")
+    grid = plain_table("grid", "cells", "finest", "coarsest")
     for axis, (cells, finest, coarsest) in report.spacing.items():
         grid.add_row(axis, f"{cells:,}", _length(finest), _length(coarsest))
     console.print(Group(tree, grid))
@@ -152,7 +156,7 @@ def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
     """Print what differs between two results, and how a measured surface fits."""
     console = screen()
     if "numbers" in found:
-        table = _table("quantity", "where", "unit", *names, "difference")
+        table = plain_table("quantity", "where", "unit", *names, "difference")
         for n in found["numbers"]:
             table.add_row(
                 n["quantity"],
@@ -167,7 +171,7 @@ def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
             )
     if "measured" in found:
         console.print(Text(f"{found['surface']} against the measured surface", style="bold"))
-        table = _table(
+        table = plain_table(
             "result", "points", "measured", "computed", "RMS", "correlation", "slope", "sign"
         )
         for name, m in found["measured"].items():
@@ -189,7 +193,7 @@ def print_materials(listing: Mapping[str, Mapping[str, Any]]) -> None:
     """Print the library, one line a material."""
     console = screen()
     columns = ("youngs_modulus_GPa", "cte_ppm_per_K", "conductivity_W_per_mK")
-    table = _table("material", "E (GPa)", "CTE (ppm/K)", "k (W/mK)", "")
+    table = plain_table("material", "E (GPa)", "CTE (ppm/K)", "k (W/mK)", "")
     table.columns[-1].justify = "left"
     for name, entry in listing.items():
         table.add_row(
@@ -235,7 +239,9 @@ def print_filled(curve: Mapping[str, Any]) -> None:
     grains = f", grains of {curve['particle_size_um']:.4g} um" if curve["particle_size_um"] else ""
     console.print(Text(f"{curve['filler']} in {curve['matrix']}{grains}", style="bold"))
     rules = list(curve["rows"][0]["conductivity_W_per_mK"])
-    table = _table("share", *(f"k {rule}" for rule in rules), "E (GPa)", "Poisson", "CTE (ppm/K)")
+    table = plain_table(
+        "share", *(f"k {rule}" for rule in rules), "E (GPa)", "Poisson", "CTE (ppm/K)"
+    )
     for row in curve["rows"]:
         k = (f"{value:.4g}" for value in row["conductivity_W_per_mK"].values())
         rest = (

@@ -20,7 +20,7 @@ from warp.geometry.apertures import Drawn
 from warp.geometry.gerber_macro import PRECISION, rectangle
 from warp.geometry.part import Drawing
 from warp.geometry.strokes import crossings
-from warp.kernels import voxelize as kernels
+from warp.kernels.host import voxelize as kernels
 
 REMEDY = "pip install gdstk"
 MM = 1e-3  # m; lengths here are millimetres

@@ -1,4 +1,4 @@
-"""A result in formats that other programs read: .vtr (VTK, ParaView, any age) and CSV.
+"""Export a result for other programs: .vtr (VTK, ParaView of any age) and CSV.
 
 The .vtr file is VTK's XML RectilinearGrid: the text names arrays whose bytes follow it ("appended",
 raw, each after a 64-bit count). Fields pass layer by layer, so that a large model needs no more

@@ -37,7 +37,7 @@ def table(
 
 
 def lines(value: str | dict[str, str]) -> str:
-    """One value, or one a line with what it belongs to."""
+    """Write one value, or several, one a line with its name."""
     return (
         escape(value)
         if isinstance(value, str)
@@ -56,7 +56,7 @@ def verdict(within: bool, good: str = "within", bad: str = "above") -> str:
 
 
 def chart(name: str, what: str) -> str:
-    """Where the page's script draws the curves called `name`."""
+    """Make room for the curves called `name`, which the page's script draws."""
     return f"<svg id='{name}' style='max-width: 620px' role='img' aria-label='{what}'></svg>"
 
 

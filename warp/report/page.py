@@ -1,4 +1,4 @@
-"""A result as one HTML page that stands alone: no network, no other file, nothing to install.
+"""Write a result as one HTML page that needs no network, no other file, no installation.
 
 Numbers against the limits, surfaces to turn, the stack, materials with their sources, grid,
 solvers, provenance. The page's frame, style and script are data/report.html; tables are made here.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def section(result: Result, case: Case | None) -> str:
-    """All of it, in this order."""
+    """Write stack, materials, grid, solvers and provenance, in this order."""
     made = (
         _stack(result, case),
         _materials(result, case),

@@ -62,7 +62,7 @@ def limits(result: Result, case: Case | None, first: Flat | None, pitch: float |
 
 
 def scene(flats: Sequence[Flat], first: Flat | None) -> str:
-    """Where the page's script draws a surface to turn, and its diagonals."""
+    """Make room for the surface to turn and its diagonals, which the page's script draws."""
     if not flats:
         return ""
     options = "".join(

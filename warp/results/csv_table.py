@@ -11,7 +11,7 @@ from warp.results import hdf5, metrics
 from warp.results.metrics.declaration import Number, entry_name
 
 Row: TypeAlias = tuple[str, str, float, str]
-"""Where it stands, quantity, value, unit."""
+"""Path of the entry, quantity, value, unit."""
 
 
 def numbers(summary: Mapping[str, Any]) -> Iterator[Row]:

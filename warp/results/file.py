@@ -57,7 +57,7 @@ PACKED_CELLS = 20_000_000
 
 @dataclass(eq=False)
 class Result:
-    """A solved case. `fields` and `ids` are arrays, or are read from the file when first asked for.
+    """Hold a solved case; `fields` and `ids` are arrays, or are read from the file on first use.
 
     It serves as a model for `metrics` and `surface` (grid, ids, media.part, parts).
     provenance["solver"] maps "heat" and "elastic" to iterations, residual, seconds, tolerance;
@@ -74,7 +74,7 @@ class Result:
     provenance: dict[str, Any] = field(default_factory=dict)
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
-    """Of a process: "N/PART.SIDE/x", "/y" and "/w" [m] after step N."""
+    """Measured surfaces of a process after step N: "N/PART.SIDE/x", "/y" and "/w" [m]."""
 
     def __repr__(self) -> str:
         surfaces = self.metrics.get("surfaces", {}).items()
@@ -248,6 +248,7 @@ def summary(result: Result) -> dict[str, Any]:
     return {
         "program": info.get("program"),
         "device": info.get("device"),
+        "compile_s": info.get("compile_s"),
         "wall_s": info.get("wall_s"),
         "peak_memory_MB": info.get("peak_memory_MB"),
         "voxels": result.grid.cells,

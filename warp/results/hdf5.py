@@ -59,7 +59,7 @@ def check_writable(path: str | os.PathLike[str], need: int = 0) -> None:
 
 @dataclass(frozen=True)
 class Stored:
-    """A dataset on disk that behaves as an array: index it to read a part, np.asarray reads all."""
+    """Read a dataset on disk as an array: an index reads a part, np.asarray reads all."""
 
     path: Path
     name: str

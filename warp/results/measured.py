@@ -62,7 +62,7 @@ class Flat:
 
 
 def flat(result: Result, part: str, side: Side) -> Flat:
-    """One surface of a result over the zone in which the run measured it."""
+    """Measure one surface of a result over the zone that the run used."""
     surface = sample(result, result.displacement, part, side)
     return Flat(flatness.warpage(surface, zone(result, surface)), surface)
 
@@ -81,7 +81,7 @@ def zone(result: Result, surface: Surface) -> Zone:
 
 
 def known(result: Result) -> list[tuple[str, Side]]:
-    """Every surface that the run measured."""
+    """List every surface that the run measured."""
     return [
         (part, cast(Side, side))
         for part, sides in result.metrics.get("surfaces", {}).items()

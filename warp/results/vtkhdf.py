@@ -89,5 +89,5 @@ def _item(dataset: h5py.Dataset, where: str, indent: int) -> str:
 
 
 def side_file(path: Path) -> Path:
-    """Where the XDMF file of a result file stands."""
+    """Return the path of the XDMF file of a result file."""
     return path.with_suffix(".xdmf")

@@ -19,7 +19,7 @@ import numpy as np
 
 
 class Layer(NamedTuple):
-    """An isotropic layer."""
+    """Hold an isotropic layer."""
 
     t: float
     E: float
@@ -91,7 +91,7 @@ def laminate(layers: Sequence[Layer], dT: float | Sequence[float]) -> tuple[floa
 
 
 class FiniteDie(NamedTuple):
-    """A strip-like chip bonded to a longer carrier, see `finite_die`."""
+    """Describe a strip-like chip bonded to a longer carrier, see `finite_die`."""
 
     k: float
     curvature: float

@@ -70,7 +70,7 @@ class Comparison:
     seconds: tuple[float, float]
 
     def title(self) -> str:
-        """One line."""
+        """Write sizes and times of both programs in one line."""
         return (
             f"CalculiX: {self.unknowns[0]:,} unknowns, {self.seconds[0]:.0f} s; "
             f"here: {self.unknowns[1]:,} unknowns, {self.seconds[1]:.0f} s"

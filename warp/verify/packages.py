@@ -21,7 +21,7 @@ TOLERANCE, OF_HEATED, OF_CHIP, OF_RISE = 0.01, 0.02, 0.02, 0.01
 
 
 def folder() -> Traversable:
-    """Where the cases lie in an installed program."""
+    """Return the folder of the cases in an installed program."""
     return resources.files("warp.data") / "calculix"
 
 

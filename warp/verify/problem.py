@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Problem:
-    """A model whose numbers are known: `solve` gives its rows; `quick` ones take a few seconds."""
+    """Hold a model whose numbers are known; `solve` gives its rows, `quick` takes seconds."""
 
     name: str
     solve: Callable[[Device], list[Row]]

@@ -18,7 +18,7 @@ Number = float | np.ndarray
 
 
 class Rectangle(NamedTuple):
-    """A rectangle centred at (x, y) with sides (dx, dy)."""
+    """Hold a rectangle centred at (x, y) with sides (dx, dy)."""
 
     x: float
     y: float
@@ -27,7 +27,7 @@ class Rectangle(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A full-area layer: thickness and conductivities (kx, ky, kz)."""
+    """Hold a full-area layer: thickness and conductivities (kx, ky, kz)."""
 
     t: float
     kx: float
@@ -133,7 +133,7 @@ def disc_resistance(
 
 
 class PlaneSource(NamedTuple):
-    """A rectangle of uniform power (W) in the plane at height z."""
+    """Hold a rectangle of uniform power (W) in the plane at height z."""
 
     z: float
     area: Rectangle

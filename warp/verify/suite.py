@@ -30,7 +30,7 @@ PROBLEMS = [
 
 
 class NotVerified(WarpError):
-    """A number misses its tolerance on this machine."""
+    """Report that a number misses its tolerance on this machine."""
 
     exit_code = 1
 

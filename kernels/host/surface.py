@@ -4,9 +4,8 @@ Arrays (rows, places along a line), NaN off the footprint; lines (n + 1): the co
 """
 
 import numpy as np
-from numba import prange
 
-from warp.kernels import host, inline
+from warp.kernels import inline, kernel, portion, release, scratch
 
 
 @inline
@@ -14,14 +13,14 @@ def or_zero(a):
     return a if np.isfinite(a) else 0.0
 
 
-@host
-def faces(bottom, top, ids, first, end, part):
+@kernel
+def faces(share, bottom, top, ids, first, end, part):
     """bottom, top (parts, ny, nx): lowest and highest z-face of each part in each column, -1 where absent.
 
     Layers first[n] .. end[n] - 1 of ids are alike; part (media,): -1 is void.
     """
     _, ny, nx = ids.shape
-    for j in prange(ny):
+    for j in portion(share, ny):
         bottom[:, j], top[:, j] = -1, -1
         for n in range(len(first)):
             for i in range(nx):
@@ -32,26 +31,26 @@ def faces(bottom, top, ids, first, end, part):
                         bottom[p, j, i] = first[n]
 
 
-@host
-def heights(out, w, face):
+@kernel
+def heights(share, out, w, face):
     """out (ny, nx): w (nz+1, ny+1, nx+1) on the z-face of each column, NaN where `face` (ny, nx) is -1."""
     ny, nx = face.shape
-    for j in prange(ny):
+    for j in portion(share, ny):
         for i in range(nx):
             out[j, i] = w[face[j, i], j, i] if face[j, i] >= 0 else np.nan
 
 
-@host
-def whole_columns(out, face, below, ids, own):
+@kernel
+def whole_columns(share, out, face, below, ids, own):
     """out (ny, nx): whether the voxel beside the z-face, `below` faces down, has a medium that is the part's `own` (media,)."""
     ny, nx = face.shape
-    for j in prange(ny):
+    for j in portion(share, ny):
         for i in range(nx):
             out[j, i] = face[j, i] >= 0 and own[ids[face[j, i] - below, j, i]]
 
 
-@host
-def to_lines(out, f, lines):
+@kernel
+def to_lines(share, out, f, lines):
     """out (rows, n+1): values on the lines, linear between columns; f (rows, n): at the columns' centres.
 
     Beyond the outermost column the slope on the line that follows from the two before, as far as they exist.
@@ -60,8 +59,10 @@ def to_lines(out, f, lines):
        |   o   |   o   |   o   |           slope: on the line before column i; bend: its change over column i-1
     """
     rows, n = f.shape
-    c = (lines[1:] + lines[:-1]) / 2
-    for row in prange(rows):
+    c = scratch((n,), lines)
+    for i in range(n):
+        c[i] = (lines[i + 1] + lines[i]) / 2
+    for row in portion(share, rows):
         for l in range(n + 1):
             i = l - 1  # the column before the line
             between, after, before = np.nan, np.nan, np.nan
@@ -75,25 +76,34 @@ def to_lines(out, f, lines):
                 after = f[row, i] + h / 2 * (or_zero(slope) + h * or_zero(bend))
             if l < n and not np.isfinite(between) and not np.isfinite(after):
                 slope = (f[row, l] - f[row, l + 1]) / (c[l + 1] - c[l]) if l < n - 1 else np.nan
-                last = (f[row, l + 1] - f[row, l + 2]) / (c[l + 2] - c[l + 1]) if l < n - 2 else np.nan
+                last = (
+                    (f[row, l + 1] - f[row, l + 2]) / (c[l + 2] - c[l + 1]) if l < n - 2 else np.nan
+                )
                 bend = (slope - last) / (lines[l + 2] - lines[l + 1]) if l < n - 2 else np.nan
                 h = lines[l + 1] - lines[l]
                 before = f[row, l] + h / 2 * (or_zero(slope) + h * or_zero(bend))
-            out[row, l] = between if np.isfinite(between) else after if np.isfinite(after) else before
+            out[row, l] = (
+                between if np.isfinite(between) else after if np.isfinite(after) else before
+            )
+    release(c)
 
 
-@host
-def with_middles(out, f, lines):
+@kernel
+def with_middles(share, out, f, lines):
     """out (rows, 2n+1): values on the lines, f (rows, n+1), and between each two that of a parabola through a third."""
     rows, n = f.shape[0], f.shape[1] - 1
-    for row in prange(rows):
+    for row in portion(share, rows):
         out[row, 2 * n] = f[row, n]
         bend = np.nan  # at the line before
         for i in range(n):
             h, after = lines[i + 1] - lines[i], np.nan
             if i < n - 1:
                 more = lines[i + 2] - lines[i + 1]
-                after = 2 * ((f[row, i + 2] - f[row, i + 1]) / more - (f[row, i + 1] - f[row, i]) / h) / (more + h)
+                after = (
+                    2
+                    * ((f[row, i + 2] - f[row, i + 1]) / more - (f[row, i + 1] - f[row, i]) / h)
+                    / (more + h)
+                )
             known = np.isfinite(bend) + np.isfinite(after)
             curvature = (or_zero(bend) + or_zero(after)) / max(known, 1)
             out[row, 2 * i] = f[row, i]
@@ -102,7 +112,7 @@ def with_middles(out, f, lines):
 
 
 @inline
-def share(cells, widths, line, p):
+def simpson(cells, widths, line, p):
     """Simpson's weight of point p of a row of cells (half a cell after half a cell): what the cells beside it give it."""
     if p % 2:
         return widths[p // 2] * 4 / 6 if cells[line, p // 2] else 0.0
@@ -110,20 +120,20 @@ def share(cells, widths, line, p):
     return before + (widths[p // 2] / 6 if p // 2 < len(widths) and cells[line, p // 2] else 0.0)
 
 
-@host
-def integrals(sums, w, cells, x, y, dx, dy):
+@kernel
+def integrals(share, sums, w, cells, x, y, dx, dy):
     """sums (2n+1, 5): of A, A y, A y^2, A w, A w y over the points of each x, A Simpson's weight of a point in the footprint.
 
     w (2n+1, 2m+1) at points x and y, cells (m, n): the footprint, dx and dy its cells' widths.
     """
-    for p in prange(len(x)):
+    for p in portion(share, len(x)):
         s0, s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0, 0.0
         for r in range(len(y)):
             if r % 2:
-                a = share(cells, dx, r // 2, p) * dy[r // 2] * 4 / 6
+                a = simpson(cells, dx, r // 2, p) * dy[r // 2] * 4 / 6
             else:
-                a = share(cells, dx, r // 2 - 1, p) * dy[r // 2 - 1] / 6 if r > 0 else 0.0
-                a += share(cells, dx, r // 2, p) * dy[r // 2] / 6 if r // 2 < len(dy) else 0.0
+                a = simpson(cells, dx, r // 2 - 1, p) * dy[r // 2 - 1] / 6 if r > 0 else 0.0
+                a += simpson(cells, dx, r // 2, p) * dy[r // 2] / 6 if r // 2 < len(dy) else 0.0
             if a > 0:
                 s0 += a
                 s1 += a * y[r]

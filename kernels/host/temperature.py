@@ -1,17 +1,15 @@
 """Temperatures of parts, on the host: read once after a solve, a layer at a time. Rows add up in a fixed order."""
 
-from numba import prange
-
-from warp.kernels import host
+from warp.kernels import kernel, portion
 
 
-@host
-def extremes_and_means(low, high, at, volume, heat, T, part, area, dz, k):
+@kernel
+def extremes_and_means(share, low, high, at, volume, heat, T, part, area, dz, k):
     """Of each part in each row (ny, parts), layer k added to those seen before: coldest, hottest and the first flat place that
     is, volume and volume times temperature. T (ny, nx) in K, part (ny, nx): of each voxel, -1 in void.
     """
     ny, nx = part.shape
-    for j in prange(ny):
+    for j in portion(share, ny):
         for i in range(nx):
             q, t = part[j, i], T[j, i]
             if q < 0:

@@ -6,9 +6,7 @@ principal, smallest principal, von Mises stress. Rows and blocks of rows add up 
 
 from math import acos, cos, sqrt
 
-from numba import prange
-
-from warp.kernels import host, inline
+from warp.kernels import inline, kernel, portion
 
 
 @inline
@@ -31,22 +29,27 @@ def invariants(p, j2, j3):
     return p + 2 * radius * near, p + 2 * radius * far, sqrt(3 * j2)
 
 
-@host
-def extremes(high, low, at_high, at_low, stress, part, k):
+@kernel
+def extremes(share, high, low, at_high, at_low, stress, part, k):
     """high, low (ny, 3, parts): largest and smallest value of each part in each row, in layer k or those seen before.
 
     at_high, at_low: the first flat place that has it. Most voxels cannot be it wherever J3 puts them between their bounds.
     """
     ny, nx = part.shape
-    for j in prange(ny):
+    for j in portion(share, ny):
         for i in range(nx):
             q = part[j, i]
             if q < 0:
                 continue
             p, j2, j3 = mean_and_deviators(stress, j, i)
             radius, mises = sqrt(j2 / 3), sqrt(3 * j2)
-            if (p + 2 * radius <= high[j, 0, q] and p + radius >= low[j, 0, q] and p - radius <= high[j, 1, q]
-                    and p - 2 * radius >= low[j, 1, q] and low[j, 2, q] <= mises <= high[j, 2, q]):
+            if (
+                p + 2 * radius <= high[j, 0, q]
+                and p + radius >= low[j, 0, q]
+                and p - radius <= high[j, 1, q]
+                and p - 2 * radius >= low[j, 1, q]
+                and low[j, 2, q] <= mises <= high[j, 2, q]
+            ):
                 continue
             values = invariants(p, j2, j3)
             for n in range(3):
@@ -56,12 +59,12 @@ def extremes(high, low, at_high, at_low, stress, part, k):
                     low[j, n, q], at_low[j, n, q] = values[n], (k * ny + j) * nx + i
 
 
-@host
-def add_volumes(bins, stress, part, area, dz, floor, width):
+@kernel
+def add_volumes(share, bins, stress, part, area, dz, floor, width):
     """bins (blocks, 3, parts, count) += the volume of voxels with a value in each bin: `width` (3, parts) from `floor` on."""
     ny, nx = part.shape
     blocks, _, _, count = bins.shape
-    for block in prange(blocks):
+    for block in portion(share, blocks):
         for j in range(block * ny // blocks, (block + 1) * ny // blocks):
             for i in range(nx):
                 q = part[j, i]
