@@ -11,7 +11,7 @@ of displacements and coefficients as in kernels/elastic.py; sums in a fixed orde
 
 from warp.kernels import kernel, portion, release, scratch
 
-TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motion of the column: it is held
+TINY = 1e-12  # a pivot that is this small a part of its diagonal is a free motion of the column: it is held
 
 
 @kernel

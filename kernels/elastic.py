@@ -25,7 +25,7 @@ Cell widths dx, dy, dz stand at index + 1 and are 1 beyond the ends. `media_appl
 
 from warp.kernels import inline, kernel, portion, release, scratch
 
-TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motion of the line: it is held
+TINY = 1e-12  # a pivot that is this small a part of its diagonal is a free motion of the line: it is held
 HELD = 1e-12  # its inverse pivot as a part of its diagonal's: not 0, for coarse levels must move it with the rest
 
 
