@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from warp.materials.material import Array, Derived, MaterialError, Values
+from warp.materials.curves import Values
+from warp.materials.material import Array, Derived, MaterialError
 from warp.voxels.grid import Grid
 from warp.voxels.media import MOST_ROWS, Media
 
