@@ -1,19 +1,20 @@
 """Kernels: each NAME.py (CPU, documented) has a twin NAME.cu (CUDA C).
 
-Twins have the same functions and arguments; bodies may differ where the .cu says why. One argument comes before these
-on the CPU: `share` = (part, parts). A kernel walks the rows of its own part, and `warp.cpu` calls it once for every
-part, each on its own thread:
+Twins have the same functions and arguments; bodies may differ where the .cu says why. On the CPU
+one argument precedes these: `share` = (part, parts). A kernel loops over the rows of its own part,
+and `warp.cpu` calls it once for each part, each call on its own thread:
 
     @kernel
     def level_factor(share, s, gz, nx, ny, nz):
         for j in portion(share, ny):
             ...
 
-No row reads what another row writes, and sums run in a fixed order: the number of parts does not change one bit.
-A kernel writes its first arguments in full, takes sizes last, and assumes clean input. `kernels/host` holds kernels
-that have no twin, because only the host runs them.
+No row reads what another row writes, and sums run in a fixed order: to the last bit, results do
+not depend on the number of parts. A kernel writes its first arguments in full, takes sizes last,
+and assumes clean input. `kernels/host` holds kernels without a twin, which only the host runs.
 
-Importing a kernel module compiles nothing and does not import Numba: `kernels.compiler` does both, in a process of its own.
+Importing a kernel module compiles nothing and does not import Numba: `kernels.compiler` does both,
+in a separate process.
 """
 
 from __future__ import annotations
@@ -62,17 +63,18 @@ def called(function: F) -> F:
 
 @inline
 def portion(share: tuple[int, int], count: int) -> range:
-    """Return the part's own rows of `count`."""
+    """Return the range of rows, out of `count`, that this part computes."""
     return range(count * share[0] // share[1], count * (share[0] + 1) // share[1])
 
 
 def scratch(shape: tuple[int, ...], like: Any) -> Any:
-    """Allocate working memory of a part, zero, of the type of the array `like`; ends with `release`.
+    """Allocate zeroed working memory for one part, of the type of the array `like`.
 
-    In a kernel this is the C library's allocation: compiled code depends on no runtime of Numba's.
+    Free it with `release`. In a kernel this is calloc of the C library: compiled code depends on no
+    runtime of Numba's.
     """
     return np.zeros(shape, like.dtype)
 
 
 def release(memory: Any) -> None:
-    """Free what `scratch` returned."""
+    """Free memory that `scratch` returned."""

@@ -1,33 +1,38 @@
-"""Cell columns: the smoother that moves u, v and w of one column together, for thermo-elasticity on coarse levels.
+"""Cell columns: the smoother that moves u, v and w of one column together, on coarse levels.
 
-The column of cell (j, i) has, on every level k, the displacements w, u left, u right, v front, v back (d = 0 .. 4); dof d
-of level k has number 5k + d. A restricted to them is a band matrix of half width 5,
+The column of cell (j, i) has, on every level k, the displacements w, u left, u right, v front,
+v back (d = 0 .. 4); degree of freedom d of level k has number 5k + d. A restricted to them is a
+band matrix of half width 5,
 
-    P[d, o, k, j, i] = A(5k + d, 5k + d - o),  o = 0 .. 5,     P (5, 6, nz+2, ny, nx+3), zero on level nz + 1,
+    P[d, o, k, j, i] = A(5k + d, 5k + d - o),  o = 0 .. 5
+    P (5, 6, nz+2, ny, nx+3), zero on level nz + 1,
 
-factored once. A step adds the solutions of all columns (additive Schwarz with overlap: each u and v lies in two). Layout
-of displacements and coefficients as in kernels/elastic.py; sums in a fixed order.
+factored once. A step adds the solutions of all columns (additive Schwarz with overlap: each u and
+v belongs to two). Layout of displacements and coefficients as in kernels/elastic.py; sums run in a
+fixed order.
 """
 
 from warp.kernels import kernel, portion, release, scratch
 
-TINY = 1e-12  # a pivot that is this small a part of its diagonal is a free motion of the column: it is held
+# A pivot below this fraction of its diagonal is a free motion of the column, which is held.
+TINY = 1e-12
 
 
 @kernel
 def columns_factor(
     share, P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, start, entry, value, nx, ny, nz
 ):
-    """Fill the column matrices and factor them, P = L D L^T: multipliers at o > 0, inverse pivots at o = 0 (0 where inactive).
+    """Fill the column matrices and factor them, P = L D L^T.
 
-    In float64 up to P itself: a column bends far more easily than its parts stretch. `diagonal`: A's, zero where a
-    displacement does not exist. Free edges add value[e] at entry[e] = 30 k + 6 d + o, ascending, from
-    e = start[j (nx+3) + i] on.
+    P holds multipliers at o > 0 and inverse pivots at o = 0 (0 where inactive). Arithmetic is
+    float64 up to P itself: a column bends far more easily than its cells stretch. `diagonal`: A's,
+    zero where a displacement does not exist. Free edges add value[e] at entry[e] = 30 k + 6 d + o,
+    ascending, from e = start[j (nx+3) + i] on.
     """
     A, L = (
         scratch((5, 6), value),
         scratch((5, 6), value),
-    )  # rows of level k; factored, the last of each d
+    )  # rows of level k; factored rows, the latest of each d
     for j in portion(share, ny):
         ry, cy, cyp = rdy[j + 1], rcy[j + 1], rcy[j + 2]
         for i in range(1, nx + 1):
@@ -141,7 +146,7 @@ def columns_solve(share, Y, r, P, nx, ny, nz):
 
 @kernel
 def columns_step(share, x, p, Y, keep, old, a, b, nx, ny, nz):
-    """One Chebyshev step with the sum of the columns' solutions, as elastic_lines_step."""
+    """Take one Chebyshev step with the sum of the columns' solutions, as in elastic_lines_step."""
     for j in portion(share, ny + 1):
         if a == 0 and old == 0:
             p[:, :, j] = 0

@@ -1,7 +1,8 @@
-"""Turn kernels into machine code with Numba, one object file for each kernel and set of types. Numba's only importer.
+"""Turn kernels into machine code with Numba: one object file for each kernel and list of types.
 
-Run as a program it is a worker of `warp.compiling`: it reads one specialisation a line and writes the object file into
-the cache. The file needs the C library only (no Python, no Numba), and exports one function for `warp.cpu`:
+Only this module imports Numba. Run as a program it is a worker of `warp.compiling`: it reads one
+specialisation per line and writes the object file into the cache. The file needs only the C
+library (no Python, no Numba), and exports one function for `warp.cpu`:
 
     void SYMBOL(int64 part, int64 parts, const int64 *arguments)
 
@@ -29,7 +30,10 @@ from warp import cache, kernels
 from warp.cache import Specialisation
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}
-"""Divisions follow IEEE: void has infinite compliance, so x / inf = 0 is wanted. No reference counts."""
+"""Division follows IEEE: void has infinite compliance, so x / inf = 0 is intended.
+
+There is no reference counting.
+"""
 
 
 @extending.intrinsic
@@ -73,7 +77,7 @@ def _release(typing: Any, memory: Any) -> Any:
 
 
 def _array(target: Any, build: ir.IRBuilder, kind: types.Array, address: Any, shape: Any) -> Any:
-    """Make the value that a kernel sees of a C-contiguous array."""
+    """Build the value that represents a C-contiguous array inside a kernel."""
     size = ir.IntType(64)(target.get_abi_sizeof(target.get_data_type(kind.dtype)))
     strides = [size]
     for length in shape[:0:-1]:
@@ -114,7 +118,7 @@ def _type(code: str) -> types.Type:
 
 
 def machine_code(wanted: Specialisation) -> bytes:
-    """Compile one kernel for one set of types; returns the object file."""
+    """Compile one kernel for one list of types and return the object file."""
     return bytes(_library(wanted)._get_compiled_object())
 
 
@@ -176,8 +180,12 @@ def _add_entry(target: Any, library: Any, body: Any, argument_types: Any, symbol
 
 
 def main() -> None:
-    """Compile what standard input names, a line each; answer with `done`, or `busy` where another process is at it."""
-    gc.disable()  # millions of small objects live as long as the process: looking through them takes a tenth of the time
+    """Compile each specialisation that standard input names, one per line.
+
+    Answer with `done`, or with `busy` if another process is compiling it.
+    """
+    # Numba's many small objects are needed as long as the process runs: collection finds nothing.
+    gc.disable()
     for line in sys.stdin:
         wanted = Specialisation.read(line)
         with cache.turn(wanted) as mine:

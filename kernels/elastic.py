@@ -1,39 +1,46 @@
-"""Thermo-elasticity on the staggered grid: the operator, and the z lines that smooth.
+"""Thermo-elasticity on the staggered grid: the operator, and the z-line smoother.
 
-Unknown U (3, nz+1, ny+1, nx+3): u on x-faces, v on y-faces, w on z-faces, all with the same strides. Face and cell i
-stand at x-index i + 1: one column of zeros before the first face and two after the last replace every test at the x ends.
+Unknown U (3, nz+1, ny+1, nx+3): u on x-faces, v on y-faces, w on z-faces, all with the same
+strides. Face and cell i are stored at x-index i + 1: one column of zeros before the first face and
+two after the last replace every test at the x ends.
 
              w[k+1,j,i]
-        +--------o--------+           cell (k, j, i):   normal strains, energy  e:C:e / 2     C (6, ...) = volume * c
-        |                 |           edge (k, j, i):   shear strains,  energy  K g^2 / 2     K (3, ...) = volume * G
-  u[..i]o     (k,j,i)     o u[..i+1]      g_yz on the edge along x at the cell's lower y and z faces,
-        |                 |               g_xz along y, g_xy along z
-        +--------o--------+
-              w[k,j,i]
+        +--------o--------+           cell (k, j, i): normal strains, energy e:C:e / 2,
+        |                 |               C (6, ...) = volume * c
+  u[..i]o     (k,j,i)     o u[..i+1]  edge (k, j, i): shear strains, energy K g^2 / 2,
+        |                 |               K (3, ...) = volume * G; g_yz on the edge along x
+        +--------o--------+               at the cell's lower y and z faces, g_xz along y,
+              w[k,j,i]                    g_xy along z
 
     e_xx = (u[i+1] - u[i]) rdx[i]          g_xz = (u[k] - u[k-1]) rcz[k] + (w[i] - w[i-1]) rcx[i]
 
-rdx = 1/cell width, rcx[i] = 1/distance of the centres of cells i-1 and i. Void has C = 0 and K = 0, and so have the
-entries of C and K beyond the last cell and edge. Order of the coefficients: c_xx c_yy c_zz c_yz c_xz c_xy, K_yz K_xz K_xy.
+rdx = 1 / cell width, rcx[i] = 1 / distance between the centres of cells i-1 and i. Void has C = 0
+and K = 0, and so do the entries of C and K beyond the last cell and edge. Order of the
+coefficients: c_xx c_yy c_zz c_yz c_xz c_xy, K_yz K_xz K_xy.
 
-The finest level stores no coefficients (`media_...`): a material id per cell, ids (nz+2, ny+2, nx+3) with a border of
-void, and tables `cell` (6, media) of the normal stiffness and `soft` (3, media) of 4/G for shear, infinite in void.
-An edge's K is its dual volume times the harmonic mean of the four cells' G, weighted by their cross sections: with the
-cross sections a, K = length (sum a)^2 / sum (a 4/G), zero as soon as one cell is void.
-Cell widths dx, dy, dz stand at index + 1 and are 1 beyond the ends. `media_apply` reads both tables as one, `law`.
+The finest level stores no coefficients (`media_...`). It has a material id per cell,
+ids (nz+2, ny+2, nx+3) with a border of void, and tables `cell` (6, media) of the normal stiffness
+and `soft` (3, media) of 4/G for shear, infinite in void. An edge's K is its dual volume times the
+harmonic mean of the four cells' G, weighted by their cross sections: with the cross sections a,
+K = length (sum a)^2 / sum (a 4/G), zero as soon as one cell is void.
+Cell widths dx, dy, dz are stored at index + 1 and are 1 beyond the ends. `media_apply` reads both
+tables as one, `law`.
 """
 
 from warp.kernels import inline, kernel, portion, release, scratch
 
-TINY = 1e-12  # a pivot that is this small a part of its diagonal is a free motion of the line: it is held
-HELD = 1e-12  # its inverse pivot as a part of its diagonal's: not 0, for coarse levels must move it with the rest
+# A pivot below this fraction of its diagonal is a free motion of the line, which is held.
+TINY = 1e-12
+# Its inverse pivot times its diagonal: not 0, because coarse levels must move it with the rest.
+HELD = 1e-12
 
 
 @inline
 def force_rows(o, c, s, us, vs, ws, cells, edges, wx, wy, wz, nx):
-    """One row of faces, out = c out + s A x: one loop a component, so that each vectorises.
+    """Compute one row of faces, out = c out + s A x: a loop per component, so that each vectorises.
 
-    Rows are named after their place: ujm is u at j - 1, wkpjm is w at k + 1 and j - 1; cyym is c_yy at j - 1, czzk at k - 1.
+    Naming of rows: ujm is u at j - 1, wkpjm is w at k + 1 and j - 1; cyym is c_yy at j - 1, czzk is
+    c_zz at k - 1.
     """
     ou, ov, ow = o
     u, ujm, ujp, ukm, ukp = us
@@ -102,7 +109,7 @@ def force_rows(o, c, s, us, vs, ws, cells, edges, wx, wy, wz, nx):
 
 @inline
 def hold_mirror(u, v, mirror_x, mirror_y, nx):
-    """The displacement normal to a mirror plane does not exist."""
+    """Zero the displacement normal to a mirror plane."""
     if mirror_x:
         u[1] = 0
     if mirror_y:
@@ -114,7 +121,10 @@ def hold_mirror(u, v, mirror_x, mirror_y, nx):
 def elastic_apply(
     share, out, x, c, s, C, K, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz
 ):
-    """out = c out + s A x with stored coefficients; zero for the displacement normal to a mirror plane (x = 0, y = 0)."""
+    """out = c out + s A x with stored coefficients.
+
+    The displacement normal to a mirror plane (x = 0, y = 0) is set to zero.
+    """
     for j in portion(share, ny + 1):
         jm, jp = max(j - 1, 0), min(j + 1, ny)
         for k in range(nz + 1):
@@ -159,7 +169,7 @@ def elastic_apply(
 
 @inline
 def edge_x(ids, soft, dx, dy, dz, k, j, i):
-    """K_yz of the edge along x at cell column i (index + 1), lower y face j, lower z face k."""
+    """Return K_yz of the edge along x at cell column i (index + 1), lower y face j and z face k."""
     a00, a01, a10, a11 = dz[k] * dy[j], dz[k] * dy[j + 1], dz[k + 1] * dy[j], dz[k + 1] * dy[j + 1]
     a = a00 + a01 + a10 + a11
     return (
@@ -177,7 +187,7 @@ def edge_x(ids, soft, dx, dy, dz, k, j, i):
 
 @inline
 def edge_y(ids, soft, dx, dy, dz, k, j, i):
-    """K_xz of the edge along y at cell row j, lower x face i (index + 1), lower z face k."""
+    """Return K_xz of the edge along y at cell row j, lower x face i (index + 1) and z face k."""
     a00, a01, a10, a11 = dz[k] * dx[i - 1], dz[k] * dx[i], dz[k + 1] * dx[i - 1], dz[k + 1] * dx[i]
     a = a00 + a01 + a10 + a11
     return (
@@ -195,7 +205,7 @@ def edge_y(ids, soft, dx, dy, dz, k, j, i):
 
 @inline
 def edge_z(ids, soft, dx, dy, dz, k, j, i):
-    """K_xy of the edge along z at cell level k, lower y face j, lower x face i (index + 1)."""
+    """Return K_xy of the edge along z at cell level k, lower y face j and x face i (index + 1)."""
     a00, a01, a10, a11 = dy[j] * dx[i - 1], dy[j] * dx[i], dy[j + 1] * dx[i - 1], dy[j + 1] * dx[i]
     a = a00 + a01 + a10 + a11
     return (
@@ -215,7 +225,10 @@ def edge_z(ids, soft, dx, dy, dz, k, j, i):
 def edge_rows(
     kyz, kyzj, kxz, syzm, syz, syzp, syzmk, syzk, syzpk, sxz, sxzk, dx, dym, dy, dyp, dz, dzk, nx
 ):
-    """K_yz on the edge lines j and j + 1 and K_xz of row j, between a cell level (s.) and the next one (s.k)."""
+    """Compute K_yz on the edge lines j and j + 1, and K_xz of row j, between two cell levels.
+
+    Names of compliances end in k for the upper level.
+    """
     for i in range(nx + 1):
         a00, a01, a10, a11 = dz * dym, dz * dy, dzk * dym, dzk * dy
         a = a00 + a01 + a10 + a11
@@ -266,9 +279,10 @@ def media_apply(
     ny,
     nz,
 ):
-    """out = c out + s A x from material ids: a row's coefficients are looked up once and serve its neighbours in z.
+    """out = c out + s A x from material ids.
 
-    `law` (media, 12): a row of c_xx .. c_xy, 1/G_yz, 1/G_xz, 1/G_xy for each medium.
+    A row's coefficients are looked up once and reused for its neighbours in z. `law` (media, 12):
+    for each medium c_xx .. c_xy, 1/G_yz, 1/G_xz, 1/G_xy and three numbers of padding.
     """
     four = law.dtype.type(4)
     C = scratch((2, 6, nx + 3), law)  # cells (k, j), by parity of k
@@ -281,7 +295,7 @@ def media_apply(
     L = scratch((2, nx + 3), law)  # K_xy at j and j + 1
     for j in portion(share, ny + 1):
         if c == 0:
-            out[:, :, j] = 0  # not read: it may be no number
+            out[:, :, j] = 0  # not read: it may be NaN
         jm, jp = max(j - 1, 0), min(j + 1, ny)
         C[1] = 0  # below the first level
         K[0] = 0
@@ -455,7 +469,7 @@ def media_diagonal(
 
 @kernel
 def elastic_diagonal(share, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
-    """diagonal += A's diagonal."""
+    """diagonal += A's diagonal, from stored coefficients."""
     for j in portion(share, ny + 1):
         jm, jp = max(j - 1, 0), min(j + 1, ny)
         rym, ry, cy, cyp = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
@@ -491,7 +505,10 @@ def elastic_diagonal(share, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny
 
 @kernel
 def media_lines(share, inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rdz, rcz, nx, ny, nz):
-    """Factor the z lines of A from material ids; `lower` comes in with what free edges couple to the place below."""
+    """Factor the z lines of A from material ids.
+
+    On entry `lower` holds the coupling with the level below that free edges add.
+    """
     for j in portion(share, ny + 1):
         for k in range(nz + 1):
             km, rzm, cz = max(k - 1, 0), rdz[k], rcz[k + 1]
@@ -512,11 +529,12 @@ def media_lines(share, inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rd
 
 @kernel
 def elastic_lines(share, inverse, lower, diagonal, beside, C, K, rdz, rcz, nx, ny, nz):
-    """Factor the z lines of A from stored coefficients, all in float64; `beside`: what free edges couple to the place below.
+    """Factor the z lines of A from stored coefficients, all in float64.
 
-    `inverse` and `lower` in the precision that the smoother works in.
+    `beside`: the coupling with the level below that free edges add. `inverse` and `lower` have the
+    smoother's precision.
     """
-    above = scratch((3, nx + 3), diagonal)  # inverse pivots of the level before
+    above = scratch((3, nx + 3), diagonal)  # inverse pivots of the level below
     for j in portion(share, ny + 1):
         above[:] = 0
         for k in range(nz + 1):
@@ -537,14 +555,17 @@ def elastic_lines(share, inverse, lower, diagonal, beside, C, K, rdz, rcz, nx, n
 
 @kernel
 def elastic_lines_step(share, x, p, r, inverse, lower, keep, old, a, b, nx, ny, nz):
-    """One Chebyshev step with the z lines M:  x = keep x + old p,  p = a p + b M^-1 r,  x += p.
+    """Take one Chebyshev step with the z lines M.
 
-    What has the factor 0 is not read. keep < 0: x stays as it is, the new p has still to be added.
+        x = keep x + old p,  p = a p + b M^-1 r,  x += p
+
+    An array whose factor is 0 is not read. With keep < 0, x is left unchanged and the new p has
+    still to be added.
     """
     y = scratch((nz + 1, nx + 3), r)
     for j in portion(share, ny + 1):
         if a == 0 and old == 0:
-            p[:, :, j] = 0  # it may be no number
+            p[:, :, j] = 0  # it may be NaN
         for d in range(3):
             for k in range(nz + 1):
                 yk, ym, l, rk = y[k], y[max(k - 1, 0)], lower[d, k, j], r[d, k, j]

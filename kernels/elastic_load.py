@@ -1,6 +1,7 @@
-"""Thermo-elasticity before and after a solve: thermal load, stress, rigid motion. Layout and tables as in kernels/elastic.py.
+"""Thermo-elasticity before and after a solve: thermal load, stress, rigid motion.
 
-After a solve the displacement is U (3, nz+1, ny+1, nx+1), without padding.
+Layout and tables as in kernels/elastic.py. After a solve the displacement is
+U (3, nz+1, ny+1, nx+1), without padding.
 """
 
 from warp.kernels import inline, kernel, portion
@@ -30,15 +31,16 @@ def thermal_load(
 ):
     """b = forces that balance the thermal stress of every cell.
 
-    table (3, media, nodes): stress of fully hindered expansion in Pa at the temperatures first + n / per_kelvin, linear in
-    between; T (.., .., ..) in K with the index factors tk, tj, ti (0 where T is the same for all).
+    table (3, media, nodes): stress of fully constrained expansion in Pa at the temperatures first +
+    n / per_kelvin, linear in between; T (.., .., ..) in K with the index factors tk, tj, ti (0
+    where T is the same for all).
     """
     for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(nx + 1):
                 for a in range(3):
                     force = 0.0
-                    for side in range(2):  # the cell before the face, then the one behind it
+                    for side in range(2):  # the cell before the face, then the one after it
                         q = 1 - side
                         ck, cj, ci = k - q * (a == 2), j - q * (a == 1), i - q * (a == 0)
                         m = ids[ck + 1, cj + 1, ci + 1] if ck < nz and cj < ny and ci < nx else 0
@@ -89,9 +91,11 @@ def stress(
     ny,
     nz,
 ):
-    """Stress at cell centres, xx yy zz yz xz xy: Hooke's law for the normal ones, the mean of four edges for shear.
+    """Compute the stress at cell centres, in the order xx yy zz yz xz xy.
 
-    cx[i] .. distances of the centres beside line i; edges without four solid cells carry none.
+    Normal stresses follow Hooke's law; a shear stress is the mean of four edges, and edges without
+    four solid cells have none. cx[i], cy[j], cz[k]: distances between the centres beside a grid
+    line.
     """
     for k in portion(share, nz):
         for j in range(ny):
@@ -152,7 +156,7 @@ def stress(
 
 @inline
 def beside(ids, dx, dy, dz, a, k, j, i):
-    """Solid volume beside the face (k, j, i) of component a."""
+    """Return the solid volume beside the face (k, j, i) of component a."""
     x, y, z = i + (a != 0), j + (a != 1), k + (a != 2)
     before = dx[x] * dy[y] * dz[z] if ids[z, y, x] != 0 else 0.0
     return before + (dx[i + 1] * dy[j + 1] * dz[k + 1] if ids[k + 1, j + 1, i + 1] != 0 else 0.0)
@@ -160,7 +164,10 @@ def beside(ids, dx, dy, dz, a, k, j, i):
 
 @kernel
 def motion_sums(share, sums, U, ids, dx, dy, dz, x, nx, ny, nz):
-    """sums (3, nz+1, ny+1, 5): of w, w x, w x^2, w U, w x U over a row, w the solid volume beside a face; x (3, nx+1)."""
+    """Add w, w x, w x^2, w U and w x U over each row into sums (3, nz+1, ny+1, 5).
+
+    w is the solid volume beside a face; x (3, nx+1).
+    """
     for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for a in range(3):
@@ -178,7 +185,10 @@ def motion_sums(share, sums, U, ids, dx, dy, dz, x, nx, ny, nz):
 
 @kernel
 def take_motion(share, U, motion, ids, dx, dy, dz, x, y, z, mirror_x, mirror_y, nx, ny, nz):
-    """U[a] -= motion[a] . (1, x, y, z) where the displacement exists, and 0 elsewhere; x (3, nx+1), y (3, ny+1) ..."""
+    """U[a] -= motion[a] . (1, x, y, z) where the displacement exists, and 0 elsewhere.
+
+    x (3, nx+1), y (3, ny+1), z (3, nz+1).
+    """
     for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for a in range(3):

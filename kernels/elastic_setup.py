@@ -1,7 +1,8 @@
-"""Setting up the levels of the elastic multigrid: coarse coefficients, edges at free faces, places beside the solid.
+"""Set up the elastic multigrid levels: coarse coefficients, edges at free faces, ghost values.
 
-Layout and tables as in kernels/elastic.py. What is solid is told by `ids` (nz+2, ny+2, nx+3), 0 = void, with a border of
-void: material ids on the finest level, 1 on the others. A displacement exists where a cell beside its face is solid.
+Layout and tables as in kernels/elastic.py. `ids` (nz+2, ny+2, nx+3) says which cells are solid,
+0 = void, with a border of void: material ids on the finest level, 1 on the others. A displacement
+exists if a cell beside its face is solid.
 """
 
 from warp.kernels import called, inline, kernel, portion, release, scratch
@@ -10,7 +11,7 @@ from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 @kernel
 def media_coefficients(share, C, K, ids, cell, soft, dx, dy, dz, first, levels, nx, ny):
-    """C (6, levels, ny+1, nx+3) and K (3, ...) of the levels from `first` on, looked up from material ids."""
+    """Look up C (6, levels, ny+1, nx+3) and K (3, ...) from material ids, from level `first` on."""
     for j in portion(share, ny + 1):
         for n in range(levels):
             k = first + n
@@ -55,18 +56,20 @@ def coarsen(
     nx,
     ny,
 ):
-    """Levels first .. first + levels - 1 of a coarser grid: cells summed over merged ones, edges as interpolation weighs them.
+    """Compute the coefficients of levels first .. first + levels - 1 of a coarser grid.
 
-    Coarse cell i holds the fine cells keepx[i] .. keepx[i+1]; coarse line i takes the fine lines startx[i] + m with weight
-    weightx[m, i]; fromx, sharex: likewise the share of coarse cell i in the strain of fine ones. Its normal stiffness does
-    not fall below `least` of what these shares add up to (elastic_coefficients); where it is void, they are `hidden` (3, ...)
-    in it: xx, yy, zz. First along y, whole rows; then along x.
+    Cells are summed over the merged ones; edges are weighted as the interpolation weights them.
+    Coarse cell i holds the fine cells keepx[i] .. keepx[i+1] - 1. Coarse line i takes the fine
+    lines startx[i] + m with weight weightx[m, i]; likewise, fromx and sharex give the share of
+    coarse cell i in the strain of fine cells. A cell's normal stiffness is at least `least` times
+    the sum of these shares (multigrid/coefficients.py); in a void coarse cell the sums xx, yy, zz
+    are stored in `hidden` (3, ...). Whole rows are combined along y first, then along x.
     """
     cells, edges = scratch((8, fine_C.shape[3]), C), scratch((3, fine_C.shape[3]), C)
     for j in portion(share, ny + 1):
         for n in range(levels):
             k = first + n
-            cells[:] = 0  # rows of fine cells added up; e_xx and e_zz felt from the coarse row
+            cells[:] = 0  # sums of rows of fine cells; 6 and 7: weighted by sharey
             edges[:] = 0
             if j < ny:
                 for q in range(keepy[j], keepy[j + 1]):
@@ -118,27 +121,28 @@ def coarsen(
 
 @inline
 def face_x(ids, k, j, i):
-    """Is a cell beside the x-face i (index + 1) of row (k, j) solid?"""
+    """Tell whether a cell beside the x-face i (index + 1) of row (k, j) is solid."""
     return ids[k + 1, j + 1, i - 1] != 0 or ids[k + 1, j + 1, i] != 0
 
 
 @inline
 def face_y(ids, k, j, i):
-    """Is a cell beside the y-face j solid?"""
+    """Tell whether a cell beside the y-face j is solid."""
     return ids[k + 1, j, i] != 0 or ids[k + 1, j + 1, i] != 0
 
 
 @inline
 def face_z(ids, k, j, i):
-    """Is a cell beside the z-face k solid?"""
+    """Tell whether a cell beside the z-face k is solid."""
     return ids[k, j + 1, i] != 0 or ids[k + 1, j + 1, i] != 0
 
 
 @kernel
 def sort_edges(share, K, lent, total, ids, mirror_x, mirror_y, nx, ny, nz):
-    """K: edges that have all their displacements, of those in `total`; lent (2, ...): 1 where only the tilt is missing.
+    """K = those edges of `total` that have all their displacements.
 
-    lent[0]: edges along y, which need dw/dx; lent[1]: along x, dw/dy.
+    lent (2, ...) = 1 where only the tilt is missing: lent[0] on edges along y, which need dw/dx;
+    lent[1] on edges along x, which need dw/dy.
     """
     for j in portion(share, ny + 1):
         for k in range(nz + 1):
@@ -177,13 +181,16 @@ def sort_edges(share, K, lent, total, ids, mirror_x, mirror_y, nx, ny, nz):
 
 @inline
 def pair(ids, k, j, i):
-    """Are cell i (index + 1) of row j on level k and the one below it both solid?"""
+    """Tell whether cell i (index + 1) of row j on level k and the one below it are both solid."""
     return ids[k, j + 1, i] != 0 and ids[k + 1, j + 1, i] != 0
 
 
 @kernel
 def lateral_edges(share, found, ids, mirror_x, mirror_y, nx, ny, nz):
-    """found (2, ...) = 1 at edges with two solid cells, one above the other, on one side in x (0) or y (1) alone."""
+    """found (2, ...) = 1 at edges with two solid cells, one above the other, on one side only.
+
+    found[0]: on one side in x; found[1]: in y.
+    """
     for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(1, nx + 2):
@@ -194,16 +201,21 @@ def lateral_edges(share, found, ids, mirror_x, mirror_y, nx, ny, nz):
 
 @inline
 def tilt(ids, k, j, i, face, mirror):
-    """Is w there on both sides of the plane `i` (index + 1) normal to x (face 0) or `j` normal to y (1), or mirrored?"""
+    """Tell whether w exists on both sides of a plane normal to x (face 0) or y (face 1).
+
+    The plane is `i` (index + 1) or `j`. On a mirror plane, w on the upper side is enough.
+    """
     before = ids[k, j + 1 - face, i - 1 + face] != 0 or ids[k + 1, j + 1 - face, i - 1 + face] != 0
     return face_z(ids, k, j, i) and (before or (mirror and (i == 1 if face == 0 else j == 0)))
 
 
 @kernel
 def nearest_tilt(share, level, plane, k, j, i, ids, face, mirror, nx, ny, nz, count):
-    """Where edge n at (k, j, i) takes its tilt from: its own plane or the next one inside, on the nearest level with one.
+    """Find where edge n at (k, j, i) takes its tilt from.
 
-    The lower of two levels, and its own plane rather than the other; -1 if there is none. Planes count from 0.
+    This is its own plane or the next one inside, on the nearest level where one of them has a tilt:
+    the lower of two levels, and its own plane rather than the other; -1 if there is none. Planes
+    count from 0.
     """
     for n in portion(share, count):
         z, y, x = k[n], j[n], i[n]
@@ -228,7 +240,7 @@ def nearest_tilt(share, level, plane, k, j, i, ids, face, mirror, nx, ny, nz, co
 
 @inline
 def beside_w(ids, k, j, i, nx, ny):
-    """0 where w exists, 1 beside such a place along x or y, 2 beside that, 3 farther off."""
+    """Return 0 where w exists, 1 next to such a position along x or y, 2 next to that, else 3."""
     if face_z(ids, k, j, i):
         return 0
     if (
@@ -258,9 +270,11 @@ def beside_w(ids, k, j, i, nx, ny):
 
 @kernel
 def ghost_places(share, turn, ids, mirror_x, mirror_y, nx, ny, nz):
-    """turn (3, ...): 0 where a displacement exists; in which turn a missing one beside it is extrapolated; 3: never.
+    """turn (3, ...): 0 where a displacement exists, else the turn in which it is extrapolated.
 
-    u is extended along y, v along x, w along both, in two turns; what a mirror plane holds is not missing.
+    Only missing displacements beside existing ones are extrapolated; 3: never. u is extended along
+    y, v along x, w along both, in two turns. A displacement that a mirror plane holds is not
+    missing.
     """
     for j in portion(share, ny + 1):
         for k in range(nz + 1):
@@ -280,9 +294,10 @@ def ghost_places(share, turn, ids, mirror_x, mirror_y, nx, ny, nz):
 
 @called
 def stencil(turn, k, j, i, along_x, along_y, ny):
-    """How a displacement comes about: 0 it exists, -1 it does not, else a bit for each neighbour it is extrapolated from.
+    """Encode how a displacement is obtained: 0 if it exists, -1 if missing, else from neighbours.
 
-    turn (nz+1, ny+1, nx+3): of one component, from `ghost_places`.
+    An extrapolated one has a bit for each neighbour that it is extrapolated from.
+    turn (nz+1, ny+1, nx+3): one component, from `ghost_places`.
     """
     now = turn[k, j, i]
     if now == 0:
@@ -303,19 +318,22 @@ def stencil(turn, k, j, i, along_x, along_y, ny):
 
 @inline
 def repeated(code):
-    """Is it a copy of its only neighbour?"""
+    """Tell whether a displacement is a copy of its only neighbour."""
     return code == 1 or code == 4 or code == 16 or code == 64
 
 
 @inline
 def mixed(p, q):
-    """Do two displacements come about in different ways, or do both exist?"""
+    """Tell whether two displacements are obtained in different ways, or both exist."""
     return p != q or p == 0
 
 
 @kernel
 def overhangs(share, found, turn, ids, hidden, total, nx, ny, nz):
-    """found (4, ...) = 1 where coarse coefficients miss energy beside a void (overhang): cells' xx, yy, zz and xy edges."""
+    """found (4, ...) = 1 where coarse coefficients miss energy beside a void (overhang).
+
+    In this order: xx, yy, zz of cells, and xy edges.
+    """
     for j in portion(share, ny):
         for k in range(nz):
             for i in range(1, nx + 1):

@@ -1,9 +1,10 @@
-"""Heat conduction on coarse levels: as kernels/heat.py, with stored conductances instead of material ids.
+"""Heat conduction on coarse levels: as kernels/heat.py, with stored conductances.
 
     sum over the six faces of G (T - T_neighbour) + f T = q        (W)
 
-gx, gy, gz: conductance (W/K) to the neighbour at i+1, j+1, k+1, zero at the end; f: films and capacity. Levels are
-coarser in x and y only. Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k.
+gx, gy, gz: conductance (W/K) to the neighbour at i+1, j+1, k+1, zero at the end; f: films and
+capacity. Levels are coarser in x and y only. Every kernel walks the columns of one j (one CUDA
+thread: one column) upwards in k.
 """
 
 from warp.kernels import kernel, portion, release, scratch
@@ -50,7 +51,7 @@ def level_lateral(share, s, gx, gy, f, nx, ny, nz):
 
 @kernel
 def level_factor(share, s, gz, nx, ny, nz):
-    """As heat_factor."""
+    """Factor as heat_factor does."""
     fz = scratch((nx,), s)
     for j in portion(share, ny):
         fz[:] = 0
@@ -68,7 +69,7 @@ def level_factor(share, s, gz, nx, ny, nz):
 
 @kernel
 def level_lines(share, x, p, r, pivot, gz, nx, ny, nz, keep, old, a, b):
-    """As heat_lines."""
+    """Take one Chebyshev step, as heat_lines does."""
     fz = scratch((nx,), x)
     y = scratch((nz, nx), x)
     for j in portion(share, ny):
@@ -118,7 +119,7 @@ def level_coarsen(
     ny,
     nz,
 ):
-    """As heat_coarsen, from a coarse level to the next."""
+    """Coarsen as heat_coarsen does, from a coarse level to the next."""
     for jc in portion(share, my):
         zero = f.dtype.type(0)
         jl = first_y[jc + 1] - 1
@@ -171,7 +172,7 @@ def level_weights(
     ny,
     nz,
 ):
-    """As heat_weights, from a coarse level to the next."""
+    """Compute weights as heat_weights does, from a coarse level to the next."""
     for j in portion(share, ny):
         zero = wx.dtype.type(0)
         one = wx.dtype.type(1)
@@ -197,9 +198,10 @@ def level_weights(
 def level_restrict(
     share, rc, r, pivot, wx, wy, lower_x, lower_y, start_x, start_y, mx, my, nx, ny, nz
 ):
-    """rc = P^T r, P the interpolation of level_prolong; pivot is the coarse level's (0 marks void).
+    """rc = P^T r, P the interpolation of level_prolong.
 
-    Fine cells start_x[ic]..start_x[mx + ic]-1 see coarse cell ic.
+    pivot is the coarse level's (0 marks void). The fine cells start_x[ic] .. start_x[mx + ic] - 1
+    contribute to coarse cell ic.
     """
     low = scratch((nx,), r)
     high = scratch((nx,), r)
@@ -235,7 +237,10 @@ def level_restrict(
 
 @kernel
 def level_prolong(share, p, xc, pivot_c, pivot, wx, wy, lower_x, lower_y, mx, my, nx, ny, nz):
-    """p = P xc: between coarse centres in x and y (heat_weights), weights renormalised over solid ones."""
+    """p = P xc: interpolate between coarse centres in x and y (heat_weights).
+
+    The weights are renormalised over solid cells.
+    """
     for j in portion(share, ny):
         zero = p.dtype.type(0)
         one = p.dtype.type(1)

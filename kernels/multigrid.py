@@ -1,4 +1,4 @@
-"""Transfers between a grid and the next coarser one (z is never coarsened), and rows of small sparse matrices.
+"""Transfers between a grid and the next coarser one (z is never coarsened); small sparse matrices.
 
 Arrays (components, levels, ny, nx). In x and in y a fine value lies between two coarse ones,
     fine[i] = (1 - t[i]) coarse[at[i]] + t[i] coarse[at[i] + 1]     (t outside 0..1 extrapolates),
@@ -81,7 +81,10 @@ def dense_rows(share, x, r, matrix, at, n):
 
 @kernel
 def noise(share, x, active, n):
-    """x = numbers in [-1, 1) that look random, the same on every machine, where `active`; flat."""
+    """x = pseudo-random numbers in [-1, 1) where `active`, else 0, the same on every machine.
+
+    x and active are flat.
+    """
     for i in portion(share, n):
         h = (i * 2654435761) & 4294967295
         h = ((h ^ (h >> 15)) * 2246822519) & 4294967295

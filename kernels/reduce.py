@@ -1,18 +1,19 @@
 """Vectors: sums in a fixed order, and the updates of a conjugate-gradient iteration.
 
-Unknowns x, p, r, q are float64; z, the preconditioned residual, is `real` (float32 as a rule). Scalars of the iteration
-stay on the device in a small float64 array `s`; kernels name them by index, so that no number travels to the host
-inside an iteration.
+Unknowns x, p, r, q are float64; z, the preconditioned residual, is `real` (usually float32).
+Scalars of the iteration stay on the device in a small float64 array `s`; kernels refer to them by
+index, so that no number travels to the host inside an iteration.
 
-A sum is the same to the last bit in every run on one device, whatever the number of CPU threads: the vector is cut into
-`groups` pieces of `chunk` elements, in a piece lane t adds the elements t, t + 256, t + 512, ..., and the lanes are
-added group by group, then lane by lane::
+A sum is the same to the last bit in every run on one device, whatever the number of CPU threads:
+the vector is cut into `groups` pieces of `chunk` elements; within a piece, lane t adds the elements
+t, t + 256, t + 512, ...; the lanes are added group by group, then lane by lane::
 
-    *_lanes(partial, ...)  extent 256 groups    one partial sum per group and lane; m sums lie one behind the other
+    *_lanes(partial, ...)  extent 256 groups    one partial sum per group and lane
     fold_groups(partial)   extent 256 m         partial[m, 0, t] = sum over g of partial[m, g, t]
     fold_lanes(s, partial) extent m             s[slot + m]      = sum over t of partial[m, 0, t]
 
-`pieces(n)` gives (groups, chunk); `partial` holds at least m * groups * 256 float64.
+The partial sums of m sums are stored one after another. `pieces(n)` gives (groups, chunk);
+`partial` holds at least m * groups * 256 float64.
 """
 
 import numpy as np
@@ -20,8 +21,9 @@ import numpy as np
 from warp.kernels import kernel, portion
 
 LANES = 256
-MAX_GROUPS = 512  # 131,072 lanes keep the largest GPU of today busy; fold_groups then adds 512 numbers a lane
-MIN_ROWS = 8  # below 2,048 elements a group costs more than it saves
+# Enough lanes to keep the largest GPU busy; fold_groups adds at most as many numbers per lane.
+MAX_GROUPS = 512
+MIN_ROWS = 8  # a group of fewer rows costs more than it saves
 
 
 def pieces(n: int) -> tuple[int, int]:
@@ -102,7 +104,7 @@ def fold_lanes(share, s, partial, slot, groups, sums):
 
 @kernel
 def ratio(share, s, out, numerator, denominator, sign):
-    """s[out] = sign s[numerator] / s[denominator]; zero over zero is zero (the exact solution is reached)."""
+    """s[out] = sign s[numerator] / s[denominator]; 0 / 0 = 0 (the exact solution is reached)."""
     for _ in portion(share, 1):
         if s[numerator] == 0.0:
             s[out] = 0.0
@@ -112,7 +114,10 @@ def ratio(share, s, out, numerator, denominator, sign):
 
 @kernel
 def inverse_root(share, s, out, square):
-    """s[out] = 1 / sqrt(s[square]); 1 for zero. With s[square] = r . r it scales r to a unit vector."""
+    """s[out] = 1 / sqrt(s[square]); 1 for zero.
+
+    With s[square] = r . r it scales r to a unit vector.
+    """
     for _ in portion(share, 1):
         if s[square] > 0.0:
             s[out] = 1.0 / np.sqrt(s[square])

@@ -1,14 +1,17 @@
-"""Slender parts: rows of one to three stiff cells between soft ones, along x or y; their faces move together.
+"""Slender parts: rows of one to three stiff cells between soft ones, along x or y.
 
-A row of n cells has n + 1 faces. A z line that holds all of them but one resists as the cells stretch, and hides how easily
-the row moves as a whole. So the lines of a row are those of its modes,
+The faces of a row move together. A row of n cells has n + 1 faces. A z line that holds all of them
+but one resists as the cells stretch, and hides how easily the row moves as a whole. The lines of a
+row are therefore those of its modes,
 
-    q[m] = sum over f of modes[n, f, m] u[f],   modes[n, f, m] ~ cos(pi (f + 1/2) m / (n + 1)),  orthonormal:
+    q[m] = sum over f of modes[n, f, m] u[f]
+    modes[n, f, m] ~ cos(pi (f + 1/2) m / (n + 1)),  orthonormal:
 
-q[0] moves it as a whole, the others stretch it. They part both what stretches the row and what shears every face alike.
-A row whose like goes on above is joined to it by the lines; other faces above and below are not.
-Places are flat in the arrays of kernels/elastic.py: `first` the row's first face (u or v, which tells its direction),
-`cells` the number of its cells.
+q[0] moves the row as a whole, the others stretch it. The modes diagonalise both the stretch of the
+row and a shear that acts on all its faces alike. The lines join a row to a row of the same kind
+above it; they do not join it to other faces above or below.
+Indices are flat in the arrays of kernels/elastic.py: `first` is the row's first face (u or v, which
+gives its direction), `cells` the number of its cells.
 """
 
 from warp.kernels import inline, kernel, portion
@@ -17,7 +20,7 @@ from warp.kernels.elastic import HELD, edge_x, edge_y, edge_z
 
 @inline
 def stiff(before, a, b, c, d, ratio):
-    """How many cells from `a` on are a row, even in stiffness, between softer ones: 1, 2, 3 or 0."""
+    """Return how many cells from `a` on form a row of even stiffness between softer ones, or 0."""
     if before < ratio * a and b < ratio * a:
         return 1
     low, high = min(a, b), max(a, b)
@@ -31,7 +34,10 @@ def stiff(before, a, b, c, d, ratio):
 
 @kernel
 def slender_cells(share, cells, C, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
-    """cells (2, nz+1, ny+1, nx+3): the number of cells of the row that begins here, along x and along y, or 0."""
+    """cells (2, nz+1, ny+1, nx+3): the number of cells of the row that begins here, or 0.
+
+    cells[0]: rows along x; cells[1]: rows along y.
+    """
     for j in portion(share, ny):
         jm, jp, jq, jr = max(j - 1, 0), min(j + 1, ny), min(j + 2, ny), min(j + 3, ny)
         ym, y, yp, yq, yr = rdy[j], rdy[j + 1], rdy[jp + 1], rdy[jq + 1], rdy[jr + 1]
@@ -60,7 +66,7 @@ def slender_cells(share, cells, C, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, 
 
 @kernel
 def slender_media(share, cells, ids, cell, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
-    """The same from material ids."""
+    """Count cells as slender_cells does, from material ids."""
     for j in portion(share, ny):
         jm, jp, jq, jr = max(j - 1, 0), min(j + 1, ny), min(j + 2, ny), min(j + 3, ny)
         ym, y, yp, yq, yr = rdy[j], rdy[j + 1], rdy[jp + 1], rdy[jq + 1], rdy[jr + 1]
@@ -111,10 +117,11 @@ def slender_lines(
     nz,
     count,
 ):
-    """The rows' lines: their `diagonal`, and `lower`, to which the entry of a plain face to the level below is still added.
+    """Compute the rows' lines: their `diagonal`, and `lower`, the coupling with the level below.
 
-    joined: 1 where the row goes on below, 2 above, 3 both; free, beside (count, 4): what free edges add to the diagonal of
-    each face, and to its entry to the level below.
+    The entry of a plain face to the level below is still to be added to `lower`. joined: 1 where
+    the row continues below, 2 above, 3 both; free, beside (count, 4): what free edges add to the
+    diagonal of each face, and to its entry to the level below.
     """
     field, plane, row = (nz + 1) * (ny + 1) * (nx + 3), (ny + 1) * (nx + 3), nx + 3
     for n in portion(share, count):
@@ -185,7 +192,7 @@ def slender_media_lines(
     nz,
     count,
 ):
-    """The same from material ids."""
+    """Compute the rows' lines as slender_lines does, from material ids."""
     field, plane, row = (nz + 1) * (ny + 1) * (nx + 3), (ny + 1) * (nx + 3), nx + 3
     for n in portion(share, count):
         a, at, last = first[n] // field, first[n] % field, cells[n]
@@ -244,7 +251,10 @@ def turn(v, at, step, last, modes):
 
 @kernel
 def slender_turn(share, r, x, p, first, cells, modes, nx, ny, nz, count):
-    """Residual r, correction x and direction p, flat, to the rows' modes, or with the transposed `modes` back."""
+    """Transform residual r, correction x and direction p, all flat, to the rows' modes.
+
+    With the transposed `modes`, transform them back.
+    """
     field = (nz + 1) * (ny + 1) * (nx + 3)
     for n in portion(share, count):
         step = 1 if first[n] < field else nx + 3

@@ -1,8 +1,8 @@
-"""Where the machine code of CPU kernels is stored, so that only the first run compiles.
+"""Store the machine code of CPU kernels, so that only the first run compiles.
 
 Machine code depends on the kernel's source, on the sources that it inlines, on Numba and on the
 processor. Each kernel module therefore has a folder named by a hash of all of these: an upgrade, an
-edit or another machine that shares the home directory gets a folder of its own, and a copy of the
+edit or another machine with the same home directory gets a folder of its own, and a copy of the
 program elsewhere finds what the first one compiled.
 
 The folder lies under `NUMBA_CACHE_DIR` if that is set, else in the user's cache folder, else
@@ -41,7 +41,7 @@ class Specialisation(NamedTuple):
 
     @classmethod
     def read(cls, line: str) -> Specialisation:
-        """Read one as `str` writes it."""
+        """Read a specialisation from a line that `str` wrote."""
         name, *types = line.split()
         module, _, function = name.rpartition(".")
         return cls(module, function, tuple(types))
@@ -51,12 +51,12 @@ class Specialisation(NamedTuple):
 
     @property
     def symbol(self) -> str:
-        """The name of the function in its object file; no other file of this version has it."""
+        """Name the function in its object file, unlike any other of this version."""
         return f"{self.function}_{hashlib.sha256(str(self).encode()).hexdigest()[:16]}"
 
     @property
     def path(self) -> Path:
-        """Where the object file lies once it is compiled."""
+        """Locate the object file, which exists once it is compiled."""
         return folder(self.module) / f"{self.symbol}.o"
 
 
@@ -76,7 +76,7 @@ def modules() -> list[str]:
 
 @cache
 def folder(module: str) -> Path:
-    """Name the folder of one module's machine code; it exists once something is written there."""
+    """Name the folder of one module's machine code; `write` creates it."""
     digest = hashlib.sha256()
     for part in (_compiler(), *_sources(module)):
         digest.update(part.encode())
@@ -100,7 +100,7 @@ def root() -> Path:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees all of it or nothing."""
+    """Write a file so that a reader sees all of it or none of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.write_bytes(content)
@@ -145,7 +145,7 @@ def _sources(module: str) -> list[str]:
 
 @cache
 def _compiler() -> str:
-    """Numba and the processor, in words."""
+    """Describe Numba and the processor by a string that changes with them."""
     return "".join((version("numba"), version("llvmlite"), _processor()))
 
 

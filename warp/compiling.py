@@ -20,30 +20,30 @@ from warp import cache as compiled
 from warp.cache import Specialisation
 
 OnProgress = Callable[[int, int], None]
-"""Called with how many kernels are compiled, of how many that were missing."""
+"""Called with the number of kernels compiled so far and the number that were missing."""
 
 GROUPS = ("solve", "heat", "history", "transient")
-"""What a run may need: voxels, elasticity and numbers; a temperature field; process steps; heating
-in time.
+"""Groups of kernels that runs need: voxels, elasticity and numbers; a temperature field; process
+steps; transient heating.
 """
 
-_PAUSE = 0.05  # s between questions whether another process has finished a kernel
+_PAUSE = 0.05  # s between checks whether another process has finished a kernel
 
 
 class Waited:
-    """Seconds for which this process has waited for compilers."""
+    """Time in s that this process has waited for compilers."""
 
     seconds = 0.0
 
     @classmethod
     def take(cls) -> float:
-        """Return them and count from zero again."""
+        """Return the waiting time and restart the count from zero."""
         taken, cls.seconds = cls.seconds, 0.0
         return taken
 
 
 def listed(groups: Iterable[str], host_only: bool = False) -> list[Specialisation]:
-    """Read from kernels/specialisations.txt what runs of these groups call, the slowest first.
+    """List the kernels that runs of these groups call, from specialisations.txt, the slowest first.
 
     `host_only`: without those that a GPU runs.
     """
@@ -68,7 +68,7 @@ def _lines() -> list[tuple[str, Specialisation]]:
 def compile_all(
     wanted: Iterable[Specialisation], cores: int, on_progress: OnProgress | None = None
 ) -> int:
-    """Compile those of `wanted` that the cache lacks; returns how many it lacked."""
+    """Compile those of `wanted` that the cache lacks and return how many it lacked."""
     start = time.perf_counter()
     missing = [one for one in dict.fromkeys(wanted) if not one.path.exists()]
     if missing:
@@ -81,10 +81,7 @@ def compile_all(
 
 @cache
 def announce() -> None:
-    """Say once a process why nothing seems to happen.
-
-    Through logging, which a caller can silence.
-    """
+    """Log, once per process, why the program pauses; a caller can silence the logger."""
     import logging
 
     text = "compiling kernels once for this machine: up to a minute (ahead of time: `warp warmup`)"
@@ -92,7 +89,7 @@ def announce() -> None:
 
 
 class _Pool:
-    """Worker processes, each fed by a thread of this one from a common queue."""
+    """Worker processes, each fed from a common queue by a thread of this process."""
 
     def __init__(self, missing: list[Specialisation], on_progress: OnProgress) -> None:
         self.todo: queue.SimpleQueue[Specialisation] = queue.SimpleQueue()
@@ -151,7 +148,7 @@ class _Pool:
 
 
 def _worker() -> subprocess.Popen[str]:
-    """Start a process that compiles what it reads; it finds the modules where this process does."""
+    """Start a process that compiles the lines it reads, with this process's module path."""
     path = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
     command = [sys.executable, "-P", "-c", "from warp.kernels import compiler; compiler.main()"]
     environment = {**os.environ, "PYTHONPATH": path}
@@ -162,7 +159,7 @@ def _worker() -> subprocess.Popen[str]:
 
 
 def _reason(worker: subprocess.Popen[str], wanted: Specialisation) -> str:
-    """Return the last line of a failed worker's complaint."""
+    """Return the last line of a failed worker's error output."""
     _, said = worker.communicate()
     lines = said.strip().splitlines()
     return f"{wanted.module}.{wanted.function}: {lines[-1] if lines else 'no reason given'}"

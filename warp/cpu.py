@@ -1,9 +1,9 @@
-"""Run kernels on the CPU: load their machine code, and share its rows among threads.
+"""Run kernels on the CPU: load their machine code, and divide their rows among threads.
 
 A kernel's object file (`kernels.compiler`) is loaded by LLVM, without Numba. A launch packs the
 arguments into a record of 8-byte words and calls the kernel once for each part of its rows. Parts
-run on OpenMP's threads, which exist already and cost a few microseconds to wake; where there is no
-OpenMP, on Python's. Launches on few numbers run on one thread.
+run on OpenMP's threads, which exist already and wake quickly; without OpenMP they run on Python's
+threads. Launches on few numbers run on one thread.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from warp import compiling
 from warp.cache import Specialisation
 
 SMALL = 16_384
-"""Numbers in all arrays together below which one thread is faster than waking others."""
+"""Total number of array elements below which one thread is faster than several."""
 
 _PARTS = """
 define void @warp_part(i64 %part, i64 %parts, ptr %record) {
@@ -50,7 +50,7 @@ define void @warp_member(ptr %record) {
 
 
 def cores() -> int:
-    """Count the cores that this process may use, a container's CPU quota included."""
+    """Count the cores that this process may use, within a container's CPU quota."""
     count = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
@@ -62,14 +62,14 @@ def cores() -> int:
 
 
 def launch(module: str, function: str, args: tuple[Any, ...], threads: int) -> None:
-    """Run a kernel now."""
+    """Run a kernel."""
     prepared(module, function, args, threads)()
 
 
 def prepared(module: str, function: str, args: tuple[Any, ...], threads: int) -> Callable[[], None]:
-    """Return the call of a kernel with these arguments; it may be repeated.
+    """Return a function that runs a kernel with these arguments, as often as it is called.
 
-    It refers to the arrays by address.
+    It holds the arrays by address.
     """
     kinds: list[Any] = []
     words: list[Any] = []
@@ -97,7 +97,7 @@ _SCALARS = {
 
 
 class _Call:
-    """A kernel with its arguments; `arrays` are not to be freed before it."""
+    """A kernel with its arguments; holding `arrays` keeps their memory valid."""
 
     __slots__ = ("arrays", "kernel", "record", "threads")
 
@@ -113,7 +113,7 @@ class _Call:
 
 @cache
 def loaded(module: str, function: str, kinds: tuple[Any, ...]) -> tuple[int, struct.Struct]:
-    """Return a kernel's address and the layout of its record; compile it if no run has done so."""
+    """Return a kernel's address and the layout of its record; compile it if the cache lacks it."""
     wanted = Specialisation(module, function, types_of(kinds))
     if not wanted.path.exists():
         compiling.compile_all(compiling.companions(wanted), cores())
@@ -134,7 +134,7 @@ class _Machine:
         from llvmlite import binding
 
         self.llvm = binding
-        with contextlib.suppress(RuntimeError):  # not wanted, hence refused, from llvmlite 0.45 on
+        with contextlib.suppress(RuntimeError):  # automatic from llvmlite 0.45 on, which refuses it
             binding.initialize()
         binding.initialize_native_target()
         binding.initialize_native_asmprinter()
@@ -148,7 +148,7 @@ class _Machine:
         return int(self.engine.get_function_address(wanted.symbol))
 
     def assemble(self, text: str, name: str) -> int:
-        """Compile LLVM's own language and return the address of function `name`."""
+        """Compile LLVM assembly and return the address of function `name`."""
         self.engine.add_module(self.llvm.parse_assembly(text))
         self.engine.finalize_object()
         return int(self.engine.get_function_address(name))
@@ -160,7 +160,7 @@ def _machine() -> _Machine:
 
 
 class _Team:
-    """Threads that run the parts of a kernel, the calling one among them."""
+    """Threads that run the parts of a kernel, together with the calling thread."""
 
     def __init__(self) -> None:
         self.part = _PART(_machine().assemble(_PARTS, "warp_part"))
@@ -205,10 +205,10 @@ _PART = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_char_p)
 
 @cache
 def _team() -> _Team:
-    """Choose the threads, once a process.
+    """Choose the threads, once per process.
 
-    Those of OpenMP sleep while they wait: spinning ones cost up to a time slice a launch on a
-    machine that has other work too. A forked process has none of its parent's.
+    OpenMP's threads sleep while they wait: on a machine with other work, spinning threads cost up
+    to a time slice per launch. A forked process has none of its parent's threads.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if _Fork.happened:
@@ -220,7 +220,7 @@ def _team() -> _Team:
 
 
 class _Fork:
-    """Tells whether this process is a copy of one that may have started threads."""
+    """Records whether this process is a copy of one that may have started threads."""
 
     happened = False
 

@@ -1,12 +1,12 @@
-"""Where the program computes: the CPU or one CUDA GPU (CuPy). The only importer of CuPy.
+"""Select the CPU or one CUDA GPU (CuPy) and run kernels on it. The only importer of CuPy.
 
 A kernel has one name, one list of arguments and two forms: `kernels/NAME.py` for the CPU and
-`kernels/NAME.cu` for CUDA. `launch` runs the form of the device and first gives every scalar the
-type that the .cu declares, and checks every array against it, so that a call which is wrong on the
-GPU fails on the CPU too.
+`kernels/NAME.cu` for CUDA. `launch` runs the form of the device. It first converts every scalar to
+the type that the .cu declares and checks every array against it, so that a call which is wrong on
+the GPU also fails on the CPU.
 
-`real` chooses the precision in which a kernel is compiled (-DREAL=float or double). On the CPU it
-follows from the arrays; there it fixes the type of the scalars.
+`real` is the precision in which a kernel is compiled (-DREAL=float or double). On the CPU it
+follows from the arrays and only fixes the type of the scalars.
 
 CuPy is imported when a GPU is asked for.
 """
@@ -39,9 +39,9 @@ Extent = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Device:
-    """A place to compute. Arrays of one device are of no use to another; `select` makes the value.
+    """A device to compute on, made by `select`; other devices cannot use its arrays.
 
-    `threads` are the CPU's: on a GPU those of the work that the host does before and after.
+    `threads`: number of CPU threads; on a GPU, for the work that the host does before and after.
     """
 
     name: str
@@ -55,23 +55,23 @@ class Device:
 
     @cached_property
     def xp(self) -> ModuleType:
-        """The array module: NumPy or CuPy."""
+        """Return the array module, NumPy or CuPy."""
         return import_module("cupy") if self.cuda else np
 
     def asarray(self, a: Any, dtype: DTypeLike | None = None) -> Any:
-        """Bring an array here, C-contiguous; no copy if it is that already."""
+        """Return an array on this device, C-contiguous; without a copy if it is one already."""
         return self.xp.ascontiguousarray(self.xp.asarray(a, dtype=dtype))
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = float) -> Any:
-        """Allocate without a value."""
+        """Allocate an uninitialised array."""
         return self.xp.empty(shape, dtype)
 
     def zeros(self, shape: int | tuple[int, ...], dtype: DTypeLike = float) -> Any:
-        """Allocate and set to zero."""
+        """Allocate an array of zeros."""
         return self.xp.zeros(shape, dtype)
 
     def to_host(self, a: Any) -> NDArray[Any]:
-        """Return the array as NumPy's; waits for the kernels that write it."""
+        """Return the array as a NumPy array; waits for the kernels that write it."""
         return self.xp.asnumpy(a) if self.cuda else np.asarray(a)
 
     def launch(
@@ -86,7 +86,7 @@ class Device:
         """Run kernel `function` of kernels/`module` for `extent` = (nx, ny, nz) threads, x fastest.
 
         The CPU form loops over the same range by itself. Inside `with device.graph()` the call is
-        only recorded. `own`: how many numbers each thread keeps for itself (OWN in the .cu).
+        only recorded. `own`: the count of private numbers that each thread needs (OWN in the .cu).
         """
         if self.cuda and 0 in extent:
             return  # CUDA has no empty grid
@@ -98,11 +98,11 @@ class Device:
 
     @contextlib.contextmanager
     def graph(self) -> Iterator[Graph]:
-        """Record the launches of the block, without running them, to be repeated at the least cost.
+        """Record the launches of the block, without running them, for cheap repetition.
 
-        `with device.graph() as graph: ...` and then `graph.launch()` as often as wanted. Arrays are
-        remembered by address and scalars by value: what changes between repetitions must lie in an
-        array. Array arithmetic through `xp` is not recorded; it belongs outside.
+        Use `with device.graph() as graph: ...` and then `graph.launch()` as often as needed. Arrays
+        are recorded by address and scalars by value: anything that changes between repetitions must
+        be in an array. Array arithmetic through `xp` is not recorded; it belongs outside.
         """
         graph = Graph()
         self._recording.append(graph)
@@ -114,7 +114,7 @@ class Device:
             graph.capture(self.xp)
 
     def synchronize(self) -> None:
-        """Wait until every kernel launched so far has ended."""
+        """Wait until every kernel launched so far has finished."""
         if self.cuda:
             self.xp.cuda.get_current_stream().synchronize()
 
@@ -128,7 +128,7 @@ class Device:
         return (time.perf_counter() - start) / repeat
 
     def memory(self) -> tuple[int, int]:
-        """Return (free, total) bytes; on the CPU what this process may take without swapping."""
+        """Return (free, total) bytes; on the CPU, what this process may use without swapping."""
         if not self.cuda:
             return _host_memory()
         free, total = self.xp.cuda.runtime.memGetInfo()
@@ -184,7 +184,7 @@ class Graph:
     _captured: Any = None
 
     def launch(self) -> None:
-        """Run the recorded kernels; on CUDA as one graph, with no work left for the host."""
+        """Run the recorded kernels; on CUDA as one graph, without further work on the host."""
         if self._captured is not None:
             self._captured.launch()
             return
@@ -192,7 +192,7 @@ class Graph:
             call()
 
     def capture(self, cupy: Any) -> None:
-        """Turn the record into a CUDA graph."""
+        """Convert the record to a CUDA graph."""
         for call in self.calls:
             # loads the code, which is not allowed while capturing
             _ = call.func.attributes  # type: ignore[attr-defined]
@@ -207,9 +207,8 @@ class Graph:
 def select(name: str = "auto", threads: int | None = None) -> Device:
     """Choose a device: "cpu", "cuda", "cuda:1", or "auto".
 
-    "auto" is the first GPU that can be used, else the CPU.
-
-    `threads` limits the CPU threads; the default is every core that the process may use.
+    "auto" is the first GPU that can be used, else the CPU. `threads` limits the CPU threads; the
+    default is every core that the process may use. Raises WarpError if the device cannot be used.
     """
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
         raise WarpError(f"device '{name}' is none of auto, cpu, cuda, cuda:0, cuda:1, ...")
@@ -258,7 +257,7 @@ _TYPES = {
 
 
 def source(module: str) -> str:
-    """Return kernels/`module`.cu with its headers' text in place of the #include lines.
+    """Return the text of kernels/`module`.cu with its headers in place of the #include lines.
 
     A compiler's cache keyed by the source would not notice an edited header.
     """
@@ -282,7 +281,7 @@ def source(module: str) -> str:
 
 @cache
 def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
-    """Read the arguments of every kernel in kernels/`module`.cu; empty where there is none."""
+    """Read the arguments of every kernel in kernels/`module`.cu; empty if there is no such file."""
     path = compiled.kernels() / f"{module}.cu"
     if not path.exists():
         return {}
@@ -302,15 +301,14 @@ def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
 
 
 SHARED = 64 * 1024
-"""Bytes of shared memory that a block may take: every GPU since 2017 has as many."""
+"""Bytes of shared memory that a block may use: every GPU since 2017 has at least these."""
 
 
 def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
     """Cover `extent` threads by (grid, block), x fastest.
 
-    A block has 256 threads in a row, or 32 x 4.
-
-    Fewer where each takes `own` bytes of shared memory and there is no room for so many.
+    A block has 256 threads in a row, or 32 x 4; fewer if each needs `own` bytes of shared memory
+    and the block would exceed SHARED.
     """
     nx, ny, nz = extent
     block = (256, 1, 1) if ny == nz == 1 else (32, 4, 1)
@@ -323,9 +321,9 @@ def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
 
 
 def parts(columns: int, levels: int) -> int:
-    """Return into how many parts a kernel that walks along z cuts its levels.
+    """Return the number of parts into which a kernel that walks along z divides its levels.
 
-    Enough for the threads of a large GPU, of four levels or more each.
+    There are enough for the threads of a large GPU, each of four levels or more.
     """
     return max(1, min(levels // 4, 2**17 // columns))
 
@@ -333,9 +331,9 @@ def parts(columns: int, levels: int) -> int:
 def checked(
     module: str, function: str, args: tuple[Any, ...], real: np.dtype[Any]
 ) -> tuple[tuple[Any, ...], tuple[np.int32, ...]]:
-    """Give scalars the declared types and refuse arrays of another type or layout.
+    """Convert scalars to the declared types and refuse arrays of another type or layout.
 
-    Returns the arguments and the array lengths that only the CUDA form needs.
+    Returns the arguments, and the array lengths that only the CUDA form needs.
     """
     declared = signatures(module).get(function)
     if declared is None:  # only the CPU form exists
@@ -375,7 +373,7 @@ def _index(name: str) -> int:
 
 
 def _cuda_problem(index: int) -> str:
-    """Say in one clause why GPU `index` cannot be used; empty if it can."""
+    """Say in one clause why GPU `index` cannot be used; return "" if it can."""
     if find_spec("cupy") is None:
         cuda13 = "'warpage[cuda13]' (drivers from 580)"
         return f"CuPy is not installed: pip install {cuda13} or 'warpage[cuda12]'"
@@ -398,7 +396,7 @@ def _cuda_problem(index: int) -> str:
 
 
 def _host_memory() -> tuple[int, int]:
-    """Read the memory that is free and installed, or allowed to this container if that is less."""
+    """Return the free and total memory of the machine, or of this container if it has less."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:

@@ -1,7 +1,9 @@
-"""Strains and forces of a body with a history, on the host: what a displacement adds, what stress asks of the faces.
+"""Strains and forces of a body with a load history, on the host.
 
-Layout and tables as in kernels/elastic.py; displacement U (3, nz+1, ny+1, nx+1) without padding, strains of cells
-(3, nz, ny, nx), of edges (3, nz+1, ny+1, nx+1) in the order yz, xz, xy. An edge exists between four solid cells.
+Strains that a displacement adds, and forces on faces that a stress leaves unbalanced. Layout and
+tables as in kernels/elastic.py; displacement U (3, nz+1, ny+1, nx+1) without padding, strains of
+cells (3, nz, ny, nx), of edges (3, nz+1, ny+1, nx+1) in the order yz, xz, xy. An edge exists
+between four solid cells.
 """
 
 from warp.kernels import inline, kernel, portion
@@ -10,7 +12,7 @@ from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 @inline
 def meets_x(ids, k, j, i):
-    """Are the four cells round the edge along x solid?"""
+    """Tell whether the four cells around the edge along x are solid."""
     return (
         ids[k, j, i] > 0
         and ids[k, j + 1, i] > 0
@@ -21,6 +23,7 @@ def meets_x(ids, k, j, i):
 
 @inline
 def meets_y(ids, k, j, i):
+    """Tell whether the four cells around the edge along y are solid."""
     return (
         ids[k, j + 1, i - 1] > 0
         and ids[k, j + 1, i] > 0
@@ -31,6 +34,7 @@ def meets_y(ids, k, j, i):
 
 @inline
 def meets_z(ids, k, j, i):
+    """Tell whether the four cells around the edge along z are solid."""
     return (
         ids[k + 1, j, i - 1] > 0
         and ids[k + 1, j, i] > 0
@@ -65,7 +69,7 @@ def add_strains(share, cell, edge, U, ids, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny,
 
 @kernel
 def cell_stress(share, S, strain, ids, cell, table, T, first, per_kelvin, tk, tj, ti, nx, ny, nz):
-    """S (3, nz, ny, nx) = C strain - thermal stress, Pa; `table` and T as in elastic_load.thermal_load."""
+    """S (3, nz, ny, nx) = C strain - thermal stress, Pa; table and T as in elastic_load.py."""
     for k in portion(share, nz):
         for j in range(ny):
             for i in range(nx):
@@ -103,13 +107,13 @@ def edge_forces(share, t, strain, ids, soft, dx, dy, dz, nx, ny, nz):
 
 @kernel
 def imbalance(share, f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y, nx, ny, nz):
-    """f = -(Bn^T V S + Bs^T t) in the solver's layout: what the stresses leave to be balanced."""
+    """f = -(Bn^T V S + Bs^T t) in the solver's layout: the forces left unbalanced."""
     for k in portion(share, nz + 1):
         for j in range(ny + 1):
             for i in range(nx + 1):
                 for a in range(3):
                     force = 0.0
-                    for side in range(2):  # the cell before the face, then the one behind it
+                    for side in range(2):  # the cell before the face, then the one after it
                         q = 1 - side
                         ck, cj, ci = k - q * (a == 2), j - q * (a == 1), i - q * (a == 0)
                         if ck < nz and cj < ny and ci < nx and ids[ck + 1, cj + 1, ci + 1] > 0:
@@ -143,7 +147,10 @@ def imbalance(share, f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y
 
 @kernel
 def shear_stress(share, out, t, ids, dx, dy, dz, cx, cy, cz, nx, ny, nz):
-    """out (3, nz, ny, nx): yz, xz, xy in Pa at cell centres, the mean of four edges; cx[i] distance of centres beside i."""
+    """out (3, nz, ny, nx): yz, xz, xy in Pa at cell centres, the mean of four edges.
+
+    cx[i], cy[j], cz[k]: distances between the centres beside a grid line.
+    """
     for k in portion(share, nz):
         for j in range(ny):
             for i in range(nx):

@@ -1,6 +1,7 @@
-"""Heights of a surface from columns to grid lines and to the middles between these, and integrals, on the host.
+"""Interpolate surface heights from columns to grid lines and midpoints; integrate; on the host.
 
-Arrays (rows, places along a line), NaN off the footprint; lines (n + 1): the coordinates at which the places begin and end.
+Arrays (rows, columns along a line), NaN off the footprint; lines (n + 1): the coordinates at which
+the columns begin and end.
 """
 
 import numpy as np
@@ -10,12 +11,13 @@ from warp.kernels import inline, kernel, portion, release, scratch
 
 @inline
 def or_zero(a):
+    """Return a, or 0 if it is not finite."""
     return a if np.isfinite(a) else 0.0
 
 
 @kernel
 def faces(share, bottom, top, ids, first, end, part):
-    """bottom, top (parts, ny, nx): lowest and highest z-face of each part in each column, -1 where absent.
+    """bottom, top (parts, ny, nx): lowest and highest z-face of each part in each column, else -1.
 
     Layers first[n] .. end[n] - 1 of ids are alike; part (media,): -1 is void.
     """
@@ -33,7 +35,10 @@ def faces(share, bottom, top, ids, first, end, part):
 
 @kernel
 def heights(share, out, w, face):
-    """out (ny, nx): w (nz+1, ny+1, nx+1) on the z-face of each column, NaN where `face` (ny, nx) is -1."""
+    """out (ny, nx): w (nz+1, ny+1, nx+1) on the z-face of each column.
+
+    NaN where `face` (ny, nx) is -1.
+    """
     ny, nx = face.shape
     for j in portion(share, ny):
         for i in range(nx):
@@ -42,7 +47,10 @@ def heights(share, out, w, face):
 
 @kernel
 def whole_columns(share, out, face, below, ids, own):
-    """out (ny, nx): whether the voxel beside the z-face, `below` faces down, has a medium that is the part's `own` (media,)."""
+    """Tell in out (ny, nx) whether the voxel beside each z-face is one of the part's `own` media.
+
+    The voxel lies `below` faces down from the z-face; own (media,).
+    """
     ny, nx = face.shape
     for j in portion(share, ny):
         for i in range(nx):
@@ -51,12 +59,14 @@ def whole_columns(share, out, face, below, ids, own):
 
 @kernel
 def to_lines(share, out, f, lines):
-    """out (rows, n+1): values on the lines, linear between columns; f (rows, n): at the columns' centres.
+    """out (rows, n+1): values on the lines, linear between columns; f (rows, n): at column centres.
 
-    Beyond the outermost column the slope on the line that follows from the two before, as far as they exist.
+    Beyond the outermost column the value follows from the slope on the last line, and from the
+    change of slope before it where enough columns exist.
 
-        f[i-2]   f[i-1]    f[i]  out[i+1]
-       |   o   |   o   |   o   |           slope: on the line before column i; bend: its change over column i-1
+            f[i-2]   f[i-1]    f[i]  out[i+1]
+           |   o   |   o   |   o   |           slope: on the line before column i
+                                               bend: its change over column i-1
     """
     rows, n = f.shape
     c = scratch((n,), lines)
@@ -90,11 +100,14 @@ def to_lines(share, out, f, lines):
 
 @kernel
 def with_middles(share, out, f, lines):
-    """out (rows, 2n+1): values on the lines, f (rows, n+1), and between each two that of a parabola through a third."""
+    """out (rows, 2n+1): values on the lines, f (rows, n+1), and midway between each two.
+
+    A midway value lies on a parabola through a third line, the mean of two if there are two.
+    """
     rows, n = f.shape[0], f.shape[1] - 1
     for row in portion(share, rows):
         out[row, 2 * n] = f[row, n]
-        bend = np.nan  # at the line before
+        bend = np.nan  # at the previous line
         for i in range(n):
             h, after = lines[i + 1] - lines[i], np.nan
             if i < n - 1:
@@ -113,7 +126,10 @@ def with_middles(share, out, f, lines):
 
 @inline
 def simpson(cells, widths, line, p):
-    """Simpson's weight of point p of a row of cells (half a cell after half a cell): what the cells beside it give it."""
+    """Return Simpson's weight of point p of a row of cells, from the cells beside it.
+
+    Points are half a cell apart.
+    """
     if p % 2:
         return widths[p // 2] * 4 / 6 if cells[line, p // 2] else 0.0
     before = widths[p // 2 - 1] / 6 if p > 0 and cells[line, p // 2 - 1] else 0.0
@@ -122,9 +138,10 @@ def simpson(cells, widths, line, p):
 
 @kernel
 def integrals(share, sums, w, cells, x, y, dx, dy):
-    """sums (2n+1, 5): of A, A y, A y^2, A w, A w y over the points of each x, A Simpson's weight of a point in the footprint.
+    """Add A, A y, A y^2, A w and A w y over the points of each x into sums (2n+1, 5).
 
-    w (2n+1, 2m+1) at points x and y, cells (m, n): the footprint, dx and dy its cells' widths.
+    A is Simpson's weight of a point in the footprint. w (2n+1, 2m+1) at points x and y;
+    cells (m, n): the footprint, dx and dy: the widths of its cells.
     """
     for p in portion(share, len(x)):
         s0, s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0, 0.0

@@ -1,12 +1,15 @@
-"""Temperatures of parts, on the host: read once after a solve, a layer at a time. Rows add up in a fixed order."""
+"""Temperatures of parts, on the host: after a solve, layer by layer. Rows sum in a fixed order."""
 
 from warp.kernels import kernel, portion
 
 
 @kernel
 def extremes_and_means(share, low, high, at, volume, heat, T, part, area, dz, k):
-    """Of each part in each row (ny, parts), layer k added to those seen before: coldest, hottest and the first flat place that
-    is, volume and volume times temperature. T (ny, nx) in K, part (ny, nx): of each voxel, -1 in void.
+    """Add layer k to the extremes and sums of each part in each row, arrays (ny, parts).
+
+    low, high: the coldest and hottest temperature; at: the first flat index of the hottest; volume;
+    heat: volume times temperature. T (ny, nx) in K; part (ny, nx): the part of each voxel, -1 in
+    void.
     """
     ny, nx = part.shape
     for j in portion(share, ny):

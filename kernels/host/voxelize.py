@@ -1,6 +1,6 @@
-"""Voxelisation: areas that shapes cover and which voxels hang together.
+"""Voxelisation: areas that shapes cover, and connected voxels.
 
-Host only, there is no .cu twin: a model is voxelised once, in seconds, before a device sees it.
+Host only, without a .cu twin: a model is voxelised once, before a device computes with it.
 """
 
 from math import asin, sqrt
@@ -12,16 +12,16 @@ from warp.kernels import inline, kernel, release, scratch
 
 @inline
 def _arc(t):
-    """Integral of sqrt(1 - s^2) ds from 0 to t."""
+    """Integrate sqrt(1 - s^2) ds from 0 to t."""
     return (t * sqrt(max(0.0, 1.0 - t * t)) + asin(t)) / 2.0
 
 
 @inline
 def _corner(x, y):
-    """Signed area of the unit disc between the axes and the lines X = x, Y = y.
+    """Return the signed area of the unit disc between the axes and the lines X = x, Y = y.
 
     y |----.        Under the flat part (X < sqrt(1 - y^2)) the height is y,
-      |     `.      beyond it the circle's.
+      |     `.      beyond it that of the circle.
       |______|_ x
     """
     sign = 1.0
@@ -36,7 +36,10 @@ def _corner(x, y):
 
 @kernel
 def discs(cover, x, y, centres, radius, fraction):
-    """Add to cover (ny, nx) `fraction` times the fraction of each cell inside discs at centres (n, 2); exact areas."""
+    """Add to cover (ny, nx) `fraction` times the fraction of each cell inside discs.
+
+    centres (n, 2); the areas are exact.
+    """
     ny, nx = cover.shape
     for n in range(len(centres)):
         cx, cy = centres[n, 0], centres[n, 1]
@@ -56,7 +59,10 @@ def discs(cover, x, y, centres, radius, fraction):
 
 @kernel
 def squares(cover, x, y, centres, side, fraction):
-    """Add to cover (ny, nx) `fraction` times the fraction of each cell inside axis-parallel squares at centres (n, 2)."""
+    """Add to cover (ny, nx) `fraction` times the fraction of each cell inside squares.
+
+    centres (n, 2); the squares are parallel to the axes.
+    """
     ny, nx = cover.shape
     for n in range(len(centres)):
         x0, x1 = centres[n, 0] - side / 2, centres[n, 0] + side / 2
@@ -76,7 +82,10 @@ def squares(cover, x, y, centres, side, fraction):
 
 @inline
 def _clip(count, px, py, qx, qy, axis, at, keep):
-    """Cut a polygon of `count` vertices (px, py) at a line; keep = +1: the part above `at`. Returns the new count."""
+    """Cut a polygon of `count` vertices (px, py) at a line and return the new count.
+
+    keep = +1 keeps the part above `at`, -1 the part below.
+    """
     out = 0
     for n in range(count):
         ax, ay = px[n], py[n]
@@ -97,10 +106,10 @@ def _clip(count, px, py, qx, qy, axis, at, keep):
 
 @kernel
 def polygon(cover, x, y, vertices, fraction):
-    """Add to cover (ny, nx) `fraction` times the fraction of each cell inside a simple polygon, by clipping it.
+    """Add to cover (ny, nx) `fraction` times the fraction of each cell inside a simple polygon.
 
-    First to the row of cells, then to the cell. A concave polygon's clip may carry edges along the cell's border to
-    and fro; their areas cancel.
+    The polygon is clipped to the row of cells, then to the cell. A concave polygon's clip may have
+    edges that run back and forth along the cell's border; their areas cancel.
     """
     ny, nx = cover.shape
     size = 2 * len(vertices) + 16
@@ -145,14 +154,15 @@ def _unite(parent, a, b):
 
 @kernel
 def pieces(root, owner, volume, count, ids, layers, part, dx, dy, height):
-    """Label solid voxels that share faces: (root, owner, volume) of each label, equal root = connected.
+    """Label solid voxels that share faces: (root, owner, volume) of each label.
 
-    A label belongs to one part, its `owner`. count (1,): how many labels there are, or -1 where `root` has no room
-    for them. ids (nz, ny, nx); layers: which k are looked at, those that differ from the one below, and the height of
-    all that are alike; part (media,): of each id, -1 = void. Two layers of labels are stored, not one per voxel.
+    Labels of equal root are connected. A label belongs to one part, its `owner`. count (1,): the
+    number of labels, or -1 if `root` is too short. ids (nz, ny, nx); layers: the k to visit, those
+    that differ from the layer below; height: of all layers that are alike; part (media,): the part
+    of each id, -1 = void. Two layers of labels are stored, not one label per voxel.
     """
     _, ny, nx = ids.shape
-    labels = scratch((2, ny + 1, nx + 1), root)  # of a layer and the one below, from index 1 on
+    labels = scratch((2, ny + 1, nx + 1), root)  # one layer and the one below, from index 1 on
     labels[:] = -1
     near = scratch((3,), root)
     count[0] = 0
@@ -190,9 +200,10 @@ def pieces(root, owner, volume, count, ids, layers, part, dx, dy, height):
 
 @kernel
 def gaps(height, area, ids, part, dx, dy, z):
-    """Per (part below, part above): least clear height over a column and the area where they face each other.
+    """Find the least clear height and the facing area for each (part below, part above).
 
-    height, area: (P, P), written in full; infinite height where the two never meet across void.
+    height, area (P, P): written in full; infinite height where the two never meet across void.
+    Height is the least over all columns, area that of the columns where they face each other.
     """
     nz, ny, nx = ids.shape
     height[:] = np.inf

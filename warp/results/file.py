@@ -442,7 +442,7 @@ def _check_fit(result: Result, file: h5py.File) -> None:
     if result.media.share is not None and np.shape(result.media.share) != (rows,):
         raise ValueError("media/share does not fit the rows of media")
     if not (isinstance(result.metrics, dict) and isinstance(result.provenance, dict)):
-        raise ValueError("metrics or provenance is no table")
+        raise ValueError("metrics or provenance is not a table")
 
 
 def _check_schema(path: Path, file: h5py.File) -> None:

@@ -19,7 +19,7 @@ from warp.geometry.tree import Branch, stack
 from warp.run import model as run_model
 from warp.run import resources
 from warp.run import warnings as run_warnings
-from warp.run.grids import common_grid
+from warp.run.grids import common_grid, shaped
 from warp.voxels import voxelize
 from warp.voxels.grid import Grid, fitting, make_grid, spacing
 
@@ -101,6 +101,7 @@ def check(case: Case, on: str = "auto") -> Report:
         warnings=[
             *warnings,
             *run_warnings.overlaps(case),
+            *run_warnings.narrow_sources(case, grid),
             *run_warnings.outside_temperature_range(case),
         ],
         model=model,
@@ -120,8 +121,12 @@ def examine(case: Case, grid: Grid, device: Device) -> tuple[voxelize.VoxelModel
     shown: Grid | None = grid
     if grid.cells > LARGEST_VOXELISED:
         limited = replace(case.grid, max_cells=LARGEST_VOXELISED)
-        settings, _ = fitting(case.bodies(), limited, case.mirror)
-        shown = None if settings is None else make_grid(case.bodies(), settings, case.mirror)
+        settings, _ = fitting(case.bodies(), limited, case.mirror, shaped(case))
+        shown = (
+            None
+            if settings is None
+            else make_grid(case.bodies(), settings, case.mirror, shaped(case))
+        )
         cells = (
             "were not looked for" if shown is None else f"were looked for on {shown.cells:,} voxels"
         )

@@ -84,7 +84,10 @@ def surface(
 def pieces(
     ids: np.ndarray, layers: np.ndarray, part: np.ndarray, grid: Grid, height: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Label voxels that share faces, (root, part, volume) of each label; arguments as in the kernel of this name."""
+    """Label voxels that share faces, (root, part, volume) of each label.
+
+    Arguments are those of the kernel of this name.
+    """
     room, count = 1024, np.array([-1])
     while count[0] < 0:
         room *= 16
