@@ -31,7 +31,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from warp import cache as compiled
 from warp import compiling, cpu
-from warp.cpu import cores
+from warp.cpu import cores as cores
 from warp.errors import WarpError
 
 Extent = tuple[int, int, int]

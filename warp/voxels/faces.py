@@ -68,8 +68,8 @@ def faces(model: VoxelModel, name: str, covered: bool = False) -> Faces:
     mirror = model.grid.mirror
     halved = any(
         mirror[side // 2] for side in GROUPS[where] if side in (0, 2)
-    )  # that face may be in the other half
-    if not len(found.cell) and not halved:
+    )  # that face may be in the other half, as all faces of a part that is there
+    if not len(found.cell) and not halved and not (any(mirror) and not belongs.any()):
         raise WarpError(
             f"face '{name}' is covered everywhere: nothing of it borders on the outside"
         )

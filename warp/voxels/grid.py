@@ -50,6 +50,10 @@ PLANE_CELLS = (
 EDGE_CELLS = 10  # edge cell = height of what ends at the edge / this
 SAME = 1e-8  # m: boundaries closer than 10 nm are one, far below any layer's thickness
 
+Apart = tuple[frozenset[str], frozenset[str]]
+"""Parts whose image in the plane x = 0, and in y = 0, is another part."""
+NONE_APART: Apart = (frozenset(), frozenset())
+
 
 @dataclass(frozen=True)
 class GridSettings:

@@ -21,7 +21,7 @@ from warp.errors import WarpError
 from warp.geometry.shapes import Balls, Body, Box, Columns, Prism, Shape, Sheet
 from warp.kernels.host import voxelize as kernels
 from warp.materials.material import Medium
-from warp.voxels.grid import SAME, Grid, runs
+from warp.voxels.grid import NONE_APART, SAME, Apart, Grid, runs
 from warp.voxels.media import LEVELS, Media, Rows
 from warp.voxels.thin_films import softened_across
 
@@ -30,13 +30,15 @@ from warp.voxels.thin_films import softened_across
 class VoxelModel:
     """Voxels by id: uint16 (nz, ny, nx), rows of `media`, 0 = void.
 
-    `parts`: names, in the order of their first body.
+    `parts`: names, in the order of their first body. `apart`: those that end before the mirror
+    planes x = 0 and y = 0, so that their image there is another part.
     """
 
     grid: Grid
     ids: np.ndarray
     media: Media
     parts: list[str]
+    apart: Apart = NONE_APART
 
 
 def voxelize(
@@ -62,7 +64,19 @@ def voxelize(
             own = rows.solid(parts.index(body.part), body.material, materials[body.material], start)
         _paint(ids, grid, body, own, rows)
     ids, media = softened_across(grid, ids, rows.media())
-    return VoxelModel(grid, ids, media, parts)
+    return VoxelModel(grid, ids, media, parts, _apart(bodies, grid.mirror))
+
+
+def _apart(bodies: Sequence[Body], mirror: tuple[bool, bool]) -> Apart:
+    """Return the parts that lie on the positive side of x = 0 and of y = 0 where these mirror."""
+    found = []
+    for axis in (0, 1):
+        lowest: dict[str, float] = {}
+        for body in bodies if mirror[axis] else ():
+            low = float(body.bounds[2 * axis])
+            lowest[body.part] = min(low, lowest.get(body.part, low))
+        found.append(frozenset(part for part, low in lowest.items() if low > -SAME))
+    return found[0], found[1]
 
 
 def surface(
