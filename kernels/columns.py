@@ -15,7 +15,7 @@ fixed order.
 from warp.kernels import kernel, portion, release, scratch
 
 # A pivot below this fraction of its diagonal is a free motion of the column, which is held.
-TINY = 1e-5
+TINY = 1e-12
 
 
 @kernel

@@ -3,7 +3,7 @@
 #pragma once
 #include "common.cuh"
 
-#define TINY 1e-5
+#define TINY 1e-12
 #define HELD 1e-12
 
 // Arrays of faces, cells and edges share one shape (..., nz + 1, ny + 1, nx + 3)

@@ -30,7 +30,7 @@ tables as one, `law`.
 from warp.kernels import inline, kernel, portion, release, scratch
 
 # A pivot below this fraction of its diagonal is a free motion of the line, which is held.
-TINY = 1e-5
+TINY = 1e-12
 # Its inverse pivot times its diagonal: not 0, because coarse levels must move it with the rest.
 HELD = 1e-12
 

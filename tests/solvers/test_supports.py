@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from conductors import boxes
-from plates import CORE, MM, MOULD, SILICON, T0, Solid, X, plate, strains
+from plates import COLD, CORE, MM, MOULD, SILICON, T0, Heavy, X, begun, plate, strains
 
 from warp import device
 from warp.solvers.elastic import contact
@@ -34,15 +34,8 @@ from warp.solvers.krylov import Control
 from warp.verify.bending import Layer, laminate
 from warp.voxels.supports import Clamp, Table
 
-COLD, G = 300.0, contact.GRAVITY
+G = contact.GRAVITY
 BOTTOM = ("package.bottom",)
-
-
-@dataclass(frozen=True)
-class Heavy(Solid):
-    """A solid with a density in kg/m3."""
-
-    density: float = 2330.0
 
 
 @dataclass(frozen=True)
@@ -51,10 +44,6 @@ class Ribbon(Heavy):
 
     def thermal_strain(self, T, T0):
         return np.array([self.alpha * (T - T0), 0.0, 0.0])
-
-
-def begun(model, cpu, T=T0):
-    return elastic.solve(model, T, cpu, State.start(model.grid.shape)).state
 
 
 @pytest.fixture(scope="module")

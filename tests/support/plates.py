@@ -8,7 +8,10 @@ import numpy as np
 from conductors import boxes
 from solids import isotropic
 
-T0, MM = 450.0, 1e-3
+from warp.solvers.elastic import solve as elastic
+from warp.solvers.elastic.history.state import State
+
+T0, COLD, MM = 450.0, 300.0, 1e-3
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,13 @@ class Solid:
 
     def thermal_strain(self, T, T0):
         return np.full(3, self.alpha * (T - T0))
+
+
+@dataclass(frozen=True)
+class Heavy(Solid):
+    """A solid with a density in kg/m3."""
+
+    density: float = 2330.0
 
 
 SILICON = Solid(130e9, 0.28, 2.8e-6)
@@ -74,3 +84,8 @@ def flip_chip(moulded, T_mould=420.0):
     if moulded:
         model.media.stress_free[2] = T_mould
     return model
+
+
+def begun(model, cpu, T=T0):
+    """Return the state of a body that is free of stress at T."""
+    return elastic.solve(model, T, cpu, State.start(model.grid.shape)).state

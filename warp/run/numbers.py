@@ -36,6 +36,8 @@ def evaluate(case: Case, load_step: LoadStep, stage: StageModel, fields: Fields)
         power=powers(stage.assembly.sources if load_step.powered else []),
         ambient=ambient(stage.assembly.boundaries),
     )
+    if case.has_steps:
+        found["frame"] = "clamped faces" if isinstance(load_step.support, Clamp) else "centred"
     return _plain(found)
 
 

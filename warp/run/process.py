@@ -38,6 +38,7 @@ from warp.run.kernels import compile_for
 from warp.run.load_step import NO_RESIDUAL, TOLERANCE, Fields, OnProgress, Solved, Start
 from warp.run.model import refuse_too_large
 from warp.run.stage_model import StageModel, enter
+from warp.solvers.elastic.clamp import held_places
 from warp.solvers.elastic.history import handover
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.layout import bordered
@@ -172,7 +173,8 @@ class _Run:
         if state is None:
             raise ValueError("a checkpoint without a state")
         U = self.device.xp.array(state.displacement)
-        remove_rigid_motion(self.device, U, bordered(self.device, model.ids), model.grid)
+        held = held_places(model, self.case.load_steps[done.done - 1].support)
+        remove_rigid_motion(self.device, U, bordered(self.device, model.ids), model.grid, held)
         displacement = self.device.to_host(U)
         stresses = stress(model, temperature, state, self.device)
         heat_field = temperature if isinstance(temperature, np.ndarray) else None

@@ -3,8 +3,8 @@
 Neighbouring cells merge in pairs as long as the merged cell stays below a target width, so that a
 graded grid is coarsened where it is fine until it is uniform (semicoarsening in the direction of
 strong coupling). Values on lines (faces) and at centres are interpolated linearly at their true
-coordinates; beyond the outermost centre they are extrapolated linearly, at a mirror plane they are
-constant.
+coordinates; beyond the outermost centre they are extrapolated linearly, at a mirror plane or a held
+end they are constant.
 """
 
 from dataclasses import dataclass
@@ -66,12 +66,15 @@ def line_weights(lines: np.ndarray, keep: np.ndarray) -> Weights:
     return Weights(at, (lines - coarse[at]) / (coarse[at + 1] - coarse[at]))
 
 
-def centre_weights(lines: np.ndarray, keep: np.ndarray, mirror: bool) -> Weights:
-    """Return the weights of values at centres; `mirror`: the first line is a mirror plane."""
+def centre_weights(lines: np.ndarray, keep: np.ndarray, first: bool, last: bool = False) -> Weights:
+    """Return the weights of values at centres.
+
+    first, last: values are constant beyond the outermost centre at that end, as at a mirror plane.
+    """
     coarse = lines[keep]
     fine, centre = (lines[1:] + lines[:-1]) / 2, (coarse[1:] + coarse[:-1]) / 2
     if len(centre) == 1:
         return Weights(np.zeros(len(fine), int), np.zeros(len(fine)))
     at = np.clip(np.searchsorted(centre, fine, side="right") - 1, 0, len(centre) - 2)
     t = (fine - centre[at]) / (centre[at + 1] - centre[at])
-    return Weights(at, np.maximum(t, 0) if mirror else t)
+    return Weights(at, np.clip(t, 0 if first else -np.inf, 1 if last else np.inf))

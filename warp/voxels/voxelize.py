@@ -6,7 +6,7 @@ polygon) in each column, and its share of each layer in z; a ball has the radius
 each layer. Fractions are rounded to 1/64, and a voxel that is covered in part gets a row of its
 own: the new material mixed with the one before, by the rule for an upright wall or for a ball's
 surface (`mixing`). A patterned sheet gives each voxel the medium of its mean share, in 1/16. Memory
-is the id array.
+is the id array. Films too thin for their stiffness end up with media of their own (`thin_films`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from warp.kernels.host import voxelize as kernels
 from warp.materials.material import Medium
 from warp.voxels.grid import NONE_APART, SAME, Apart, Grid, runs
 from warp.voxels.media import LEVELS, Media, Rows
+from warp.voxels.thin_films import softened_across
 
 
 @dataclass
@@ -62,7 +63,8 @@ def voxelize(
         if body.material is not None:
             own = rows.solid(parts.index(body.part), body.material, materials[body.material], start)
         _paint(ids, grid, body, own, rows)
-    return VoxelModel(grid, ids, rows.media(), parts, _apart(bodies, grid.mirror))
+    ids, media = softened_across(grid, ids, rows.media())
+    return VoxelModel(grid, ids, media, parts, _apart(bodies, grid.mirror))
 
 
 def _apart(bodies: Sequence[Body], mirror: tuple[bool, bool]) -> Apart:

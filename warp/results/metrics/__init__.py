@@ -22,6 +22,7 @@ from warp.results.metrics.part_temperatures import TEMPERATURES, UNIFORM_TEMPERA
 from warp.results.metrics.records import (
     BOND_LINE_ROUNDS,
     BOND_LINES,
+    FRAME,
     PROVENANCE,
     REFINEMENT,
     SOLVERS,
@@ -61,6 +62,7 @@ RECORDS: tuple[Metric, ...] = (
     REFINEMENT,
     BOND_LINE_ROUNDS,
     BOND_LINES,
+    FRAME,
     STEPS,
     SUPPORTS,
 )

@@ -92,6 +92,12 @@ STEPS = Metric(
             "largest sag over the height; linear theory is 6 % too high at 0.5",
         ),
         Number("beyond_linear", NONE, "surfaces that leave linear theory, one sentence each"),
+        Number(
+            "frame",
+            NONE,
+            "clamped faces: the displacement counts from them, they are at rest; centred: its mean "
+            "and mean rotation are removed",
+        ),
     ),
 )
 SUPPORTS = Metric(
@@ -102,6 +108,16 @@ SUPPORTS = Metric(
         Number("weight", NEWTON, "on a table: weight of the full package"),
         Number("area", SQUARE_MILLIMETRE, "on a table: area of the voxels that touch it"),
         Number("lift", MICROMETRE, "on a table: greatest height of a lower face above it"),
+    ),
+)
+FRAME = Metric(
+    Group((), Each.PACKAGE, "displacement"),
+    (
+        Number(
+            "frame",
+            NONE,
+            "of a process: the frame of the last step",
+        ),
     ),
 )
 PROVENANCE = Metric(

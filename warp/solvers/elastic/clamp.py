@@ -1,4 +1,4 @@
-"""A body held by its faces: prescribed displacements, first by stiff springs and then exactly."""
+"""A body held by its faces: prescribed displacements, which leave the matrix (held)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from dataclasses import replace
 import numpy as np
 
 from warp.solvers.elastic.balance import Balance, norm
+from warp.solvers.elastic.held import NOWHERE
+from warp.solvers.elastic.layout import displacement_shape
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.elastic.springs import Springs
-from warp.voxels.supports import Clamp, flattening, held
+from warp.voxels.supports import Carrier, Clamp, flattening, held
 from warp.voxels.voxelize import VoxelModel
 
-STIFF = 1e10
-"""Penalty stiffness of a held face, as a multiple of the stiffest voxel.
 
-The residual motion is below the tolerance and is then replaced by the exact value.
-"""
+def held_places(model: VoxelModel, support: Carrier) -> np.ndarray:
+    """Return the flat places that a support holds, in the solver's layout; none but for a clamp."""
+    if not isinstance(support, Clamp):
+        return NOWHERE
+    nz, ny, nx = model.grid.shape
+    return held(model, support, displacement_shape(nx, ny, nz))[0]
 
 
 def clamped(
@@ -43,10 +46,8 @@ def prescribed(
     given.reshape(-1)[at] = target
     f = balance.less(given).f
     f.reshape(-1)[at] = 0.0
-    dx, dy, dz = (np.diff(q) for q in A.lines)
-    stiffness = STIFF * float(A.body.cell[:3].max() * dx.max() * dy.max() / dz.min())
-    B = A.on(Springs(at, np.full(len(at), stiffness)))
-    on_springs = replace(balance, A=B, f=f, scale=max(balance.scale, norm(f)))
-    x, residuals = on_springs.solve(lambda: Cycle(B))
+    B = A.holding(at)
+    remaining = replace(balance, A=B, f=f, scale=max(balance.scale, norm(f)))
+    x, residuals = remaining.solve(lambda: Cycle(B))
     x.reshape(-1)[at] = target
     return x, residuals

@@ -15,6 +15,7 @@ from scipy import sparse
 from warp.arrays import Array
 from warp.device import Device, parts
 from warp.solvers.elastic.free_edges import energy_matrix, lateral_faces
+from warp.solvers.elastic.held import NOWHERE, movable, zero_rows
 from warp.solvers.elastic.layout import bordered, displacement_shape, padded_widths, spacings
 from warp.solvers.elastic.springs import NO_SPRINGS, Springs
 from warp.solvers.sparse import SparseRows
@@ -116,22 +117,36 @@ class Release:
 class Operator:
     """A of the equation on a device: `apply`, and what a preconditioner is built from.
 
-    The stiffness of the body plus springs S to the ground minus a release V E V^T. `free`: free
-    edges and springs as one sparse matrix.
+    The stiffness of the body plus springs S to the ground minus a release V E V^T, without the rows
+    and columns of `held`, flat places of displacements that are zero. `free`: free edges and
+    springs as one sparse matrix.
     """
 
     def __init__(
-        self, body: Body, springs: Springs = NO_SPRINGS, release: Release | None = None
+        self,
+        body: Body,
+        springs: Springs = NO_SPRINGS,
+        release: Release | None = None,
+        held: np.ndarray = NOWHERE,
     ) -> None:
-        self.body, self.springs, self.release = body, springs, release
+        self.body, self.springs, self.release, self.held = body, springs, release, held
         self.device, self.n, self.shape = body.device, body.n, body.shape
-        self.lines, self.mirror, self.edges = body.lines, body.grid.mirror, body.edges
-        self.free = body.lateral + springs.matrix
+        self.lines, self.mirror = body.lines, body.grid.mirror
+        self.edges, lateral = body.edges, body.lateral
+        if len(held):
+            self.edges = movable(body.edges, held, body.shape)
+            lateral = energy_matrix(self.edges, body.spacings[1::2], body.n)
+        self.free = lateral + springs.matrix
         self._rows = self.free.rows(self.device, np.float32, np.float64)
+        self._held = zero_rows(held).rows(self.device, np.float32, np.float64)
 
     def on(self, springs: Springs, release: Release | None = None) -> Operator:
         """Return the operator of the same body on springs."""
-        return Operator(self.body, springs, release)
+        return Operator(self.body, springs, release, self.held)
+
+    def holding(self, at: np.ndarray) -> Operator:
+        """Return the operator of the same body with the displacements at flat places `at` zero."""
+        return Operator(self.body, self.springs, self.release, np.unique(at))
 
     @cached_property
     def ids(self) -> np.ndarray:
@@ -144,8 +159,9 @@ class Operator:
         return self.body.arguments(real)
 
     def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
-        """Compute out = keep out + sign A x, in the precision of x."""
+        """Compute out = keep out + sign A x, in the precision of x; zero at held places."""
         self.body.apply(out, x, keep, sign)
         self._rows.apply(out, x, sign, 1.0)
         if self.release is not None:
             self.release.apply(out, x, -sign)
+        self._held.apply(out, x, 0.0, 0.0)

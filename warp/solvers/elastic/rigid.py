@@ -10,7 +10,8 @@ import numpy as np
 
 from warp.arrays import Array
 from warp.device import Device
-from warp.solvers.elastic.layout import displacement_shape, padded_widths
+from warp.solvers.elastic.held import NOWHERE
+from warp.solvers.elastic.layout import PAD, displacement_shape, padded_widths
 from warp.voxels.grid import Grid
 from warp.voxels.voxelize import VoxelModel
 
@@ -18,12 +19,16 @@ Motion = Callable[[Any, Any, Any], tuple[Any, Any, Any]]
 """Displacement (u, v, w) at (x, y, z), numbers or arrays."""
 
 
-def remove_rigid_motion(device: Device, U: Array, ids: Array, grid: Grid) -> None:
+def remove_rigid_motion(
+    device: Device, U: Array, ids: Array, grid: Grid, held: np.ndarray = NOWHERE
+) -> None:
     """Subtract the least-squares rigid motion from U (3, nz+1, ny+1, nx+1) in place.
 
     Only translations and rotations that mirror planes allow. The weight of a displacement is the
     solid volume beside its face; ids (nz+2, ny+2, nx+3): 0 in void, both on `device`. A component
     of a rigid motion is linear in x, y and z, so sums of first and second order over U suffice.
+    With `held`, flat places in the solver's layout, the motion of these displacements is removed,
+    and of the body's only what moves none of them: what is held stays at rest.
     """
     nz, ny, nx = grid.shape
     x, y, z = coordinates = [_coordinates(grid, axis) for axis in range(3)]
@@ -45,10 +50,41 @@ def remove_rigid_motion(device: Device, U: Array, ids: Array, grid: Grid) -> Non
     unseen = np.diag(matrix) <= 1e-24 * matrix.max()
     matrix[unseen], matrix[:, unseen] = 0.0, 0.0
     matrix[unseen, unseen] = 1.0
-    amount = np.linalg.solve(matrix, np.where(unseen, 0.0, np.einsum("map,ap->m", modes, right)))
+    moment = np.where(unseen, 0.0, np.einsum("map,ap->m", modes, right))
+    if len(held):
+        scale = np.sqrt(np.diag(matrix))
+        amount, free = _motion_of(held, device.to_host(U), modes, coordinates, scale)
+        rest = free.T @ (moment - matrix @ amount)
+        amount += free @ np.linalg.solve(free.T @ matrix @ free, rest)
+    else:
+        amount = np.linalg.solve(matrix, moment)
     motion = device.asarray(np.tensordot(amount, modes, axes=1))
     args = U, motion, ids, *widths, *on_device, *map(int, grid.mirror), nx, ny, nz
     device.launch("elastic_load", "take_motion", (nx + 1, ny + 1, nz + 1), *args)
+
+
+def _motion_of(
+    held: np.ndarray,
+    U: np.ndarray,
+    modes: np.ndarray,
+    coordinates: list[np.ndarray],
+    scale: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit the modes to U at held places; return their amounts, and what moves no held place.
+
+    The second is a basis (modes, n). scale: size of each mode, which makes them comparable.
+    """
+    component, k, j, i = np.unravel_index(held, (*U.shape[:3], U.shape[3] + PAD - 1))
+    i = i - 1
+    place = [c[component, index] for c, index in zip(coordinates, (i, j, k), strict=True)]
+    at = np.stack([np.ones(len(held)), *place])
+    moved = np.einsum("map,pn->nma", modes, at)[np.arange(len(held)), :, component] / scale
+    left, size, right = np.linalg.svd(moved, full_matrices=False)
+    known = size > 1e-6 * size.max(initial=0.0)
+    found = U[component, k, j, i]
+    amount = right[known].T @ ((left.T @ found)[known] / size[known]) / scale
+    free = np.linalg.svd(right[known], full_matrices=True)[2][known.sum() :].T / scale[:, None]
+    return amount, free
 
 
 def _coordinates(grid: Grid, axis: int) -> np.ndarray:

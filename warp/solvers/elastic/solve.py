@@ -6,8 +6,8 @@ the matrix is symmetric and rigid motions cost no energy; second order in space,
 any aspect ratio, thin soft layers exact in series. One cell through a layer has no bending
 stiffness of its own; N cells have 1 - 1/N^2 of it. Free surfaces carry no traction; at a mirror
 plane the normal displacement is zero; the body floats, its mean displacement and rotation are
-removed. Faces may be held, or a table may support it (clamp, contact). In the notation of
-kernels/elastic.py,
+removed. Faces may be held, and then stay at rest (clamp, held), or a table may support it
+(contact). In the notation of kernels/elastic.py,
 
     A U = f,    A = Bn^T (V C) Bn + Bs^T K Bs
     f = Bn^T (V C thermal strain) + Bs^T K (free shear at lateral faces)
@@ -30,7 +30,7 @@ import numpy as np
 from warp.device import Device
 from warp.solvers.elastic import contact
 from warp.solvers.elastic.balance import Balance, norm
-from warp.solvers.elastic.clamp import clamped
+from warp.solvers.elastic.clamp import clamped, held_places
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
 from warp.solvers.elastic.layout import temperature_array
@@ -48,6 +48,7 @@ from warp.voxels.voxelize import VoxelModel
 class Solution:
     """Displacement (3, nz+1, ny+1, nx+1) in m without rigid motion, and the state after the step.
 
+    Rigid motion is that of the body, or of what a clamp holds, which is then at rest.
     `residuals`: of each iteration, relative to the load; `resting`: contact with a table, if any.
     """
 
@@ -80,7 +81,8 @@ def solve(
     """
     begun = time.perf_counter()
     temperature = temperature_array(temperature)
-    step = Step(model, temperature, device, state, duration)
+    held = held_places(model, support)
+    step = Step(model, temperature, device, state, duration, held)
     A, forces = step.A, step.imbalance()
     balance = Balance(A, forces, _scale(model, A, temperature, forces), control)
     resting = None
@@ -100,7 +102,7 @@ def solve(
     after = step.after(x)
     del x
     U = device.xp.array(after.displacement)
-    remove_rigid_motion(device, U, A.body.ids, model.grid)
+    remove_rigid_motion(device, U, A.body.ids, model.grid, held)
     seconds = time.perf_counter() - begun
     return Solution(device.to_host(U), len(residuals) - 1, residuals, seconds, after, resting)
 

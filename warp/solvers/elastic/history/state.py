@@ -9,6 +9,7 @@ import numpy as np
 from warp.solvers.elastic.free_edges import Edges
 from warp.solvers.elastic.history.maxwell import Memory
 from warp.solvers.elastic.layout import along
+from warp.solvers.sparse import find
 
 Slices = tuple[slice, slice, slice]
 
@@ -62,6 +63,13 @@ class State:
         }
         own = {name: a for name, a in arrays.items() if not name.startswith("memory_")}
         return cls(**own, memory=Memory(**memory))
+
+    def forces_at(self, at: np.ndarray) -> np.ndarray:
+        """Return the forces (n,) of the lateral edges at flat places (`places`), 0 if absent."""
+        own = places(self.lateral, self.solid.shape)
+        order = np.argsort(own)
+        number = find(own[order], at)
+        return np.where(number >= 0, np.append(self.forces[order], 0.0)[number], 0.0)
 
     def without(self, gone: np.ndarray) -> State:
         """Release the stress of the voxels `gone` (nz, ny, nx), which keep their shape.

@@ -13,7 +13,8 @@ as warped as the plate. This is for display only; its strain starts at zero.
 Every step solves for the increment, A dU = -(forces of the present stresses under the new
 conditions), so that attaching alone moves nothing. When new voxels cover a lateral free face, the
 edge there becomes one between four voxels and starts at zero; the force that the half voxel at the
-face carried stays as it is (`held`) while its voxels exist.
+face carried stays as it is (`held`) while its voxels exist. So does the force of an edge whose
+face is clamped (solvers.elastic.held), until the clamp ends.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 
 from warp.device import Device
 from warp.solvers.elastic.free_edges import stiffness_of, strain_matrix
+from warp.solvers.elastic.held import NOWHERE, between_held
 from warp.solvers.elastic.history.maxwell import Memory, Sites, Voxels
 from warp.solvers.elastic.history.state import State, edges_of, faces_of, places, transferred
 from warp.solvers.elastic.layout import host_of
@@ -50,8 +52,12 @@ class Step:
         device: Device,
         before: State,
         duration: float,
+        clamped: np.ndarray = NOWHERE,
     ) -> None:
-        """temperature: K at the end, (nz, ny, nx) or (1, 1, 1); duration in s."""
+        """temperature: K at the end, (nz, ny, nx) or (1, 1, 1); duration in s.
+
+        clamped: flat places of displacements that are held during the step.
+        """
         self.temperature, self.solid, self.host = temperature, model.ids > 0, host_of(device)
         self.free_strain = free_strain(model, temperature)
         mean = mean_temperature(model, temperature)
@@ -75,6 +81,9 @@ class Step:
         self.B = strain_matrix(self.A.edges, self.centres, self.A.n)
         held = edges_of(self.begin.held, self.begin.held_forces)
         self.held = strain_matrix(held, self.centres, self.A.n).T @ stiffness_of(held)
+        marked = (between_held(e, clamped, self.A.shape) for e in self.A.edges)
+        self.fixed = np.concatenate([np.zeros(0, bool), *marked])
+        self.fixed_forces = before.forces_at(self.lateral[self.fixed])
 
     def loaded_shear(self) -> np.ndarray:
         """Return the shear (3, nz+1, ny+1, nx+1) that causes stress.
@@ -101,9 +110,17 @@ class Step:
         f, mirror = np.zeros(A.shape), map(int, A.mirror)
         args = f, stress, t, A.ids, *body.widths, *self.centres, *mirror, *n
         host.launch("host.history", "imbalance", extent, *args)
-        lateral = stiffness_of(A.edges) * shear.reshape(-1)[self.lateral]
-        f -= (self.B.T @ lateral + self.held).reshape(f.shape)
+        f -= (self.B.T @ self._lateral_forces(shear) + self.held).reshape(f.shape)
         return f
+
+    def _lateral_forces(self, shear: np.ndarray) -> np.ndarray:
+        """Return the forces of the lateral edges in N m; shear: as `loaded_shear`.
+
+        Edges in a clamped face keep the force of the step before.
+        """
+        forces = stiffness_of(self.A.edges) * shear.reshape(-1)[self.lateral]
+        forces[self.fixed] = self.fixed_forces
+        return forces
 
     def after(self, x: np.ndarray) -> State:
         """Return the state after the increment x (solver's layout); overwrites `begin`."""
@@ -118,7 +135,7 @@ class Step:
         del dU
         shear = begin.shear.reshape(-1)
         shear[self.lateral] += self.B @ x.reshape(-1)
-        forces = stiffness_of(A.edges) * self.loaded_shear().reshape(-1)[self.lateral]
+        forces = self._lateral_forces(self.loaded_shear())
         return State(
             displacement=U,
             solid=self.solid,

@@ -13,6 +13,7 @@ import numpy as np
 from warp.solvers import levels
 from warp.solvers.elastic.layout import PAD
 from warp.solvers.elastic.multigrid.coarsest import Coarsest
+from warp.solvers.elastic.multigrid.held import held_ends
 from warp.solvers.elastic.multigrid.level import (
     WIDE,
     WIDE_FINEST,
@@ -22,7 +23,7 @@ from warp.solvers.elastic.multigrid.level import (
 )
 from warp.solvers.elastic.multigrid.matrix import GridLines, MediaMatrix, StoredMatrix, coarser
 from warp.solvers.elastic.multigrid.smoothers import ColumnSmoother
-from warp.solvers.elastic.multigrid.transfer import Merge
+from warp.solvers.elastic.multigrid.transfer import FREE_ENDS, Ends, Merge
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.levels import Level, Memory, Smoothing
 
@@ -47,7 +48,7 @@ class Cycle(levels.Cycle):
         matrix: MediaMatrix | StoredMatrix
         matrix = StoredMatrix.finest(A) if wide(A.lines) else MediaMatrix(A)
         parts, transfers = [], []
-        for merge in merges(A.lines, A.mirror, coarsest):
+        for merge in merges(A.lines, A.mirror, coarsest, held_ends(A)):
             next_matrix, transfer = coarser(matrix, merge)
             parts.append(in_single_precision(matrix))
             transfers.append(transfer)
@@ -67,7 +68,10 @@ class Cycle(levels.Cycle):
 
 
 def merges(
-    lines: GridLines, mirror: tuple[bool, bool], coarsest: int | None = None
+    lines: GridLines,
+    mirror: tuple[bool, bool],
+    coarsest: int | None = None,
+    held: Ends = FREE_ENDS,
 ) -> Iterator[Merge]:
     """Yield the merges between levels, until one has at most `coarsest` displacements."""
     x, y, z = lines
@@ -76,7 +80,7 @@ def merges(
         few, many = COARSEST
         coarsest = many if wide(lines) else int(np.clip(3 * cells // 100, few, many))
     while 3 * (len(x) - 1) * (len(y) - 1) * (len(z) - 1) > coarsest and max(len(x), len(y)) > 3:
-        step = Merge.of(x, y, mirror)
+        step = Merge.of(x, y, mirror, held)
         yield step
         x, y = step.coarse
 

@@ -1,7 +1,8 @@
 """Matrices of the elastic levels in float64, while the hierarchy is built.
 
 The finest one comes from material ids or from stored coefficients; a coarser one stores its
-coefficients and adds sparse matrices: free edges, springs, and the energy missing beside voids.
+coefficients and adds sparse matrices: free edges, springs, and the energy missing beside voids and
+held displacements.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from warp.arrays import Array
 from warp.device import Device
 from warp.solvers.elastic.free_edges import energy_matrix
+from warp.solvers.elastic.held import NOWHERE, movable, set_zero
 from warp.solvers.elastic.layout import displacement_shape, spacings
 from warp.solvers.elastic.multigrid.coefficients import (
     Coefficients,
@@ -21,6 +23,7 @@ from warp.solvers.elastic.multigrid.coefficients import (
     merge_media,
     stored,
 )
+from warp.solvers.elastic.multigrid.held import coupling_springs, merged_places, without
 from warp.solvers.elastic.multigrid.springs import merged_springs
 from warp.solvers.elastic.multigrid.transfer import Merge, Transfer, ghost_places, ghosts
 from warp.solvers.elastic.multigrid.void_energy import missing_energy, projected
@@ -38,7 +41,8 @@ class MediaMatrix:
 
     def __init__(self, A: Operator) -> None:
         self.A, self.device, self.lines, self.mirror = A, A.device, A.lines, A.mirror
-        self.n, self.shape, self.free, self.springs = A.n, A.shape, A.free, A.springs
+        self.n, self.shape, self.held = A.n, A.shape, A.held
+        self.free, self.springs = A.free, A.springs
 
     def merged(self, merge: Merge) -> Coefficients:
         """Return the coefficients of the next coarser level."""
@@ -52,17 +56,21 @@ class MediaMatrix:
         args = out, *self.A.arguments(np.float64), *self.n
         self.device.launch("elastic", "media_diagonal", (nx + 1, ny + 1, nz + 1), *args)
         hold_mirrors(out, self.mirror)
+        set_zero(self.device, out, self.held)
         return out
 
     def times(self, x: np.ndarray) -> np.ndarray:
-        """Compute A x on the host, without `free`."""
+        """Compute A x on the host, without `free`, held places like all others."""
         out = self.device.zeros(self.shape)
         self.A.body.apply(out, self.device.asarray(x), 0.0, 1.0)
         return self.device.to_host(out)
 
 
 class StoredMatrix:
-    """A level with stored coefficients. `free`: free edges, springs and missing energy."""
+    """A level with stored coefficients.
+
+    `free`: free edges, springs and missing energy; `held`: flat places that stay zero.
+    """
 
     def __init__(
         self,
@@ -71,20 +79,23 @@ class StoredMatrix:
         coefficients: Coefficients,
         springs: Springs,
         missing: Scattered = NOTHING,
+        held: np.ndarray = NOWHERE,
     ) -> None:
         self.device, self.lines, self.coefficients = device, lines, coefficients
+        self.held = held
         self.springs, self.missing, self.mirror = springs, missing, coefficients.mirror
         x, y, z = lines
         self.n = len(x) - 1, len(y) - 1, len(z) - 1
         self.shape = displacement_shape(*self.n)
         self.spacings = spacings(lines)
-        free = energy_matrix(coefficients.edges, self.spacings[1::2], self.n)
+        edges = movable(coefficients.edges, held, self.shape)
+        free = energy_matrix(edges, self.spacings[1::2], self.n)
         self.free = free + missing + springs.matrix
 
     @classmethod
     def finest(cls, A: Operator) -> StoredMatrix:
         """Store the coefficients of the finest level."""
-        return cls(A.device, A.lines, stored(A), A.springs)
+        return cls(A.device, A.lines, stored(A), A.springs, held=A.held)
 
     def merged(self, merge: Merge) -> Coefficients:
         """Return the coefficients of the next coarser level."""
@@ -96,10 +107,11 @@ class StoredMatrix:
         self.free.add_diagonal(self.device, out)
         self._launch("elastic_diagonal", out, self.coefficients.C, self.coefficients.K)
         hold_mirrors(out, self.mirror)
+        set_zero(self.device, out, self.held)
         return out
 
     def times(self, x: np.ndarray) -> np.ndarray:
-        """Compute A x on the host, without `free`."""
+        """Compute A x on the host, without `free`, held places like all others."""
         C, K, out = self.coefficients.C, self.coefficients.K, self.device.zeros(self.shape)
         args = out, self.device.asarray(x), 0.0, 1.0, C, K
         self._launch("elastic_apply", *args, held=self.mirror)
@@ -119,18 +131,21 @@ LevelMatrix = MediaMatrix | StoredMatrix
 def coarser(finer: LevelMatrix, merge: Merge) -> tuple[StoredMatrix, Transfer]:
     """Build the next coarser matrix, and the interpolation between both."""
     device, lines = finer.device, (*merge.coarse, finer.lines[2])
-    coefficients = finer.merged(merge)
+    coefficients, nz = finer.merged(merge), finer.n[2]
     ids = coefficients.ids
-    springs = merged_springs(
-        finer.springs, merge, finer.n[2], lambda at: exist(device, ids, at, merge.mirror)
-    )
+
+    def present(at: np.ndarray) -> np.ndarray:
+        return exist(device, ids, at, merge.mirror)
+
+    springs = merged_springs(finer.springs, merge, nz, present)
+    held = merged_places(finer.held, merge, nz, present)
     turn = ghost_places(device, ids, merge.mirror)
     fill = ghosts(device, turn, *merge.coarse)
     missing = missing_energy(device, coefficients, turn, fill, lines)
-    missing = missing + projected(device, finer.missing, merge, turn, fill)
-    return StoredMatrix(device, lines, coefficients, springs, missing), Transfer(
-        device, merge, fill
-    )
+    for energy in (finer.missing, coupling_springs(finer.times, finer.held, finer.shape)):
+        missing = missing + projected(device, energy, merge, turn, fill)
+    matrix = StoredMatrix(device, lines, coefficients, springs, without(missing, held), held)
+    return matrix, Transfer(device, merge, fill, bool(len(finer.held)))
 
 
 def hold_mirrors(diagonal: Array, mirror: tuple[bool, bool]) -> None:

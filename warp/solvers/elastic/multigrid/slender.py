@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 
 from warp.arrays import Array
 from warp.device import Device
+from warp.solvers.elastic.held import NOWHERE
 from warp.solvers.elastic.layout import displacement_shape
 from warp.solvers.sparse import Scattered, find
 
@@ -30,9 +31,17 @@ class Slender:
     """
 
     def __init__(
-        self, device: Device, n: tuple[int, int, int], function: str, *coefficients: Any
+        self,
+        device: Device,
+        n: tuple[int, int, int],
+        function: str,
+        *coefficients: Any,
+        held: np.ndarray = NOWHERE,
     ) -> None:
-        """Find the rows with kernel `function` (slender_cells or slender_media)."""
+        """Find the rows with kernel `function` (slender_cells or slender_media).
+
+        None with a face among the flat places `held`.
+        """
         nx, ny, nz = self.n = n
         self.device = device
         marked = device.zeros((2, *displacement_shape(nx, ny, nz)[1:]), np.uint8)
@@ -41,9 +50,27 @@ class Slender:
         device.launch("slender", function, (nx, ny, nz), *args, real=real)
         self.first = device.xp.flatnonzero(marked)
         self.cells = marked.reshape(-1)[self.first]
+        if len(held):
+            self._leave_out(held)
         self.count = len(self.first)
         self.modes = device.asarray(modes(), np.float32)
         self.transposed = device.asarray(modes().transpose(0, 2, 1), np.float32)
+
+    def _leave_out(self, held: np.ndarray) -> None:
+        """Leave out the rows with a held face."""
+        faces, among = self._faces()
+        free = ~(np.isin(faces, held) & among).any(axis=1)
+        on = self.device.asarray(np.flatnonzero(free), np.int64)
+        self.first, self.cells = self.first[on], self.cells[on]
+
+    def _faces(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the flat places (rows, MOST + 1) of faces, and which belong to a row."""
+        first = self.device.to_host(self.first)
+        cells = self.device.to_host(self.cells)
+        nx, ny, nz = self.n
+        step = np.where(first < (nz + 1) * (ny + 1) * (nx + 3), 1, nx + 3)
+        face = np.arange(MOST + 1)
+        return first[:, None] + face * step[:, None], face <= cells[:, None]
 
     def set_lines(
         self,
@@ -63,12 +90,10 @@ class Slender:
             return
         first = self.device.to_host(self.first)
         cells = self.device.to_host(self.cells).astype(np.int64)
-        nx, ny, nz = self.n
+        faces, among = self._faces()
+        nx, ny, _ = self.n
         plane = (ny + 1) * (nx + 3)
-        step = np.where(first < (nz + 1) * plane, 1, nx + 3)
-        face = np.arange(MOST + 1)
-        faces = first[:, None] + face * step[:, None]
-        put, real, among = self.device.asarray, diagonal.dtype, face <= cells[:, None]
+        put, real = self.device.asarray, diagonal.dtype
         given = (free.at, free.matrix.diagonal()), beside
         lists = [
             put(np.where(among, at(places, values, faces), 0.0), real) for places, values in given

@@ -14,6 +14,7 @@ import numpy as np
 
 from warp.arrays import Array
 from warp.device import Device
+from warp.solvers.elastic.held import set_zero
 from warp.solvers.elastic.layout import PAD
 from warp.solvers.elastic.multigrid.matrix import StoredMatrix, hold_mirrors
 from warp.solvers.elastic.multigrid.slender import SOFTER, Slender
@@ -34,22 +35,27 @@ class LineSmoother:
 
     @classmethod
     def of_media(cls, A: Operator) -> LineSmoother:
-        """Factor the lines of the finest level from material ids, in float32."""
-        device, media, mirror = A.device, A.arguments(np.float32), map(int, A.mirror)
+        """Factor the lines of the finest level from material ids.
+
+        In float64, and narrowed afterwards: a pivot is what is left of its diagonal, and beside a
+        thin stiff layer that is next to nothing.
+        """
+        device, media, mirror = A.device, A.arguments(np.float64), map(int, A.mirror)
         nx, ny, nz = A.n
-        inverse, lower = (device.zeros(A.shape, np.float32) for _ in range(2))
+        inverse, lower = (device.zeros(A.shape) for _ in range(2))
         A.free.add_diagonal(device, inverse)
         beside = line_entries(A.free, A.shape)
         add(device, lower, *beside)
         extent, columns = (nx + PAD, ny + 1, nz + 1), (nx + PAD, ny + 1, 1)
-        args = inverse, *media, *A.n
-        device.launch("elastic", "media_diagonal", extent, *args, real=np.float32)
+        device.launch("elastic", "media_diagonal", extent, inverse, *media, *A.n)
         hold_mirrors(inverse, A.mirror)
+        set_zero(device, inverse, A.held)
         sides = *media[:2], media[6], media[8], SOFTER, *mirror
-        slender = Slender(device, A.n, "slender_media", *sides)
+        slender = Slender(device, A.n, "slender_media", *sides, held=A.held)
         slender.set_lines("slender_media_lines", inverse, lower, A.free, beside, *media)
         args = inverse, lower, inverse, *media[:6], *media[-2:], *A.n
-        device.launch("elastic", "media_lines", columns, *args, real=np.float32)
+        device.launch("elastic", "media_lines", columns, *args)
+        inverse, lower = (device.asarray(a, np.float32) for a in (inverse, lower))
         return cls(device, inverse, lower, slender)
 
     @classmethod
@@ -62,7 +68,7 @@ class LineSmoother:
         beside, entries = device.zeros(matrix.shape), line_entries(free, matrix.shape)
         add(device, beside, *entries)
         sides = C, widths[0], widths[2], SOFTER, *map(int, matrix.mirror)
-        slender = Slender(device, matrix.n, "slender_cells", *sides)
+        slender = Slender(device, matrix.n, "slender_cells", *sides, held=matrix.held)
         slender.set_lines("slender_lines", diagonal, beside, free, entries, C, K, *widths)
         args = inverse, lower, diagonal, beside, C, K, *widths[4:], nx, ny, nz
         device.launch("elastic", "elastic_lines", (nx + 1, ny + 1, 3), *args, real=np.float32)

@@ -20,6 +20,8 @@ def merged_springs(
     springs: Springs, merge: Merge, nz: int, exist: Callable[[np.ndarray], np.ndarray]
 ) -> Springs:
     """Return the springs of the next level; `exist`: mark the flat places with a displacement."""
+    if not len(springs.at):
+        return springs
     fine = displacement_shape(len(merge.x) - 1, len(merge.y) - 1, nz)
     coarse = displacement_shape(len(merge.keep_x) - 1, len(merge.keep_y) - 1, nz)
     component, k, j, i = np.unravel_index(springs.at, fine)

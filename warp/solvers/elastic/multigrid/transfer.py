@@ -22,22 +22,31 @@ from warp.solvers.sparse import Scattered, numbered
 
 ON_LINES = ((True, False), (False, True), (False, False))
 """For u, v, w: True if it lies on lines along x, along y; else at centres."""
+Ends = tuple[tuple[bool, bool], tuple[bool, bool]]
+"""A property of the first and last end along x, and of those along y."""
+FREE_ENDS: Ends = (False, False), (False, False)
 
 
 @dataclass(frozen=True)
 class Merge:
-    """Two neighbouring levels: the finer lines x, y and the indices of those that survive."""
+    """Two neighbouring levels: the finer lines x, y and the indices of those that survive.
+
+    held: (first, last) end along x and along y at which the body does not turn (`held.held_ends`).
+    """
 
     x: np.ndarray
     y: np.ndarray
     keep_x: np.ndarray
     keep_y: np.ndarray
     mirror: tuple[bool, bool]
+    held: Ends = FREE_ENDS
 
     @classmethod
-    def of(cls, x: np.ndarray, y: np.ndarray, mirror: tuple[bool, bool]) -> Merge:
+    def of(
+        cls, x: np.ndarray, y: np.ndarray, mirror: tuple[bool, bool], held: Ends = FREE_ENDS
+    ) -> Merge:
         """Choose the surviving lines."""
-        return cls(x, y, *coarsening.next_lines(x, y), mirror)
+        return cls(x, y, *coarsening.next_lines(x, y), mirror, held)
 
     @property
     def coarse(self) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +58,8 @@ class Merge:
         lines, keep = (self.x, self.keep_x) if axis == 0 else (self.y, self.keep_y)
         if on_lines:
             return coarsening.line_weights(lines, keep)
-        return coarsening.centre_weights(lines, keep, self.mirror[axis])
+        first, last = self.held[axis]
+        return coarsening.centre_weights(lines, keep, self.mirror[axis] or first, last)
 
     def transposed(self, axis: int, on_lines: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return the first fine index and the weights (width, coarse) of every coarse place."""
@@ -127,10 +137,13 @@ def gather(merge: Merge) -> Gather:
 
 
 class Transfer:
-    """Interpolation P between two levels; `fill` extrapolates to missing displacements (ghosts)."""
+    """Interpolation P between two levels; `fill` extrapolates to missing displacements (ghosts).
 
-    def __init__(self, device: Device, merge: Merge, fill: Scattered) -> None:
-        self.device = device
+    held: the finer level has held displacements, to which P gives nothing.
+    """
+
+    def __init__(self, device: Device, merge: Merge, fill: Scattered, held: bool = False) -> None:
+        self.device, self.held = device, held
         self.weights = {
             name: device.asarray(a, np.int32 if a.dtype.kind == "i" else np.float32)
             for name, a in vars(gather(merge)).items()
@@ -139,7 +152,9 @@ class Transfer:
         self.collect = fill.rows(device, np.float32, transposed=True)
 
     def restrict(self, fine: Vectors, coarse: Vectors) -> None:
-        """Compute coarse.r = P^T fine.r."""
+        """Compute coarse.r = P^T fine.r; the residual at held places goes."""
+        if self.held:
+            self._mask(fine)
         _, levels, ny, nx = coarse.shape
         w, r = self.weights, coarse.r
         sizes = 3, levels, ny, nx, w["weighty"].shape[1], w["weightx"].shape[1]
@@ -147,8 +162,13 @@ class Transfer:
         launch = self.device.launch
         launch("multigrid", "restrict", (nx, ny, levels), *args, real=np.float32)
         self.collect.apply(r, r, 1.0, 1.0)
-        flat = r.reshape(-1), coarse.active.reshape(-1), r.size
-        launch("multigrid", "mask", (r.size, 1, 1), *flat, real=np.float32)
+        self._mask(coarse)
+
+    def _mask(self, level: Vectors) -> None:
+        """Set the residual of a level to zero at places without an unknown."""
+        r = level.r
+        flat = r.reshape(-1), level.active.reshape(-1), r.size
+        self.device.launch("multigrid", "mask", (r.size, 1, 1), *flat, real=np.float32)
 
     def prolong(self, coarse: Vectors, fine: Vectors) -> None:
         """Compute fine.p = P coarse.x, not yet added to fine.x; fills in ghosts in coarse.x."""

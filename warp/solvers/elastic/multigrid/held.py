@@ -1,0 +1,109 @@
+"""Held displacements on coarse levels.
+
+A coarse displacement is held as soon as one of the fine displacements that it stands for is.
+Bending near a held face then stays free of shear: the face does not turn, so the turn of the next
+coarse line is twice that of the fine line between; with w held in the first coarse column, the tilt
+of the field interpolated from it is half as well. The interpolated field loses what it would give a
+held fine displacement. That strains the cells beside it; along the displacement's own direction and
+along z the coarse level takes this energy as springs (`coupling_springs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+
+from warp.solvers.elastic.layout import displacement_shape
+from warp.solvers.elastic.multigrid.transfer import FREE_ENDS, ON_LINES, Ends, Merge
+from warp.solvers.elastic.operator import Operator
+from warp.solvers.sparse import NOTHING, Scattered
+
+
+def merged_places(
+    held: np.ndarray, merge: Merge, nz: int, exist: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Return the flat places that are held on the next level.
+
+    exist: marks the flat places there that have a displacement.
+    """
+    if not len(held):
+        return held
+    fine = displacement_shape(len(merge.x) - 1, len(merge.y) - 1, nz)
+    coarse = displacement_shape(len(merge.keep_x) - 1, len(merge.keep_y) - 1, nz)
+    component, k, j, i = np.unravel_index(held, fine)
+    found = []
+    for a, (on_x, on_y) in enumerate(ON_LINES):
+        here = component == a
+        column, has_column = _coarse_index(i[here] - 1, merge.keep_x, on_x)
+        row, has_row = _coarse_index(j[here], merge.keep_y, on_y)
+        use = has_column & has_row
+        place = np.full(use.sum(), a), k[here][use], row[use], column[use] + 1
+        found.append(np.ravel_multi_index(place, coarse))
+    places = np.unique(np.concatenate(found))
+    return places[exist(places)]
+
+
+def _coarse_index(
+    index: np.ndarray, keep: np.ndarray, on_lines: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coarse index of fine lines or cells, and a mask of those that have one."""
+    coarse = np.searchsorted(keep, index, "right") - 1
+    return coarse, keep[coarse] == index if on_lines else np.ones(len(index), bool)
+
+
+def without(matrix: Scattered, held: np.ndarray) -> Scattered:
+    """Return a matrix without the rows and columns of held places."""
+    if not len(held):
+        return matrix
+    free = ~np.isin(matrix.at, held)
+    if not free.any():
+        return NOTHING
+    return Scattered(matrix.at[free], matrix.matrix[free][:, free].tocsr())
+
+
+def coupling_springs(
+    times: Callable[[np.ndarray], np.ndarray], held: np.ndarray, shape: tuple[int, ...]
+) -> Scattered:
+    """Return springs at held places: what couples each to free displacements of its component.
+
+    For w only to those above and below it; with those beside it, plates would resist bending.
+    times: computes A x of the level on the host.
+    """
+    if not len(held):
+        return NOTHING
+    component, k, j, i = np.unravel_index(held, shape)
+    stiffness = np.zeros(len(held))
+    for a in range(3):
+        here = component == a
+        if not here.any():
+            continue
+        free = np.zeros(shape)
+        if a == 2:
+            free[2][:, j[here], i[here]] = 1.0
+        else:
+            free[a] = 1.0
+        free.reshape(-1)[held] = 0.0
+        stiffness[here] = np.maximum(-times(free).reshape(-1)[held[here]], 0.0)
+    return Scattered(held, sparse.diags(stiffness).tocsr())
+
+
+def held_ends(A: Operator) -> Ends:
+    """Mark the ends of the grid at which the body does not turn.
+
+    More than half of an end's columns are held in the direction normal to it.
+    """
+    if not len(A.held):
+        return FREE_ENDS
+    component, _, j, i = np.unravel_index(A.held, A.shape)
+    nx, ny, _ = A.n
+    found = []
+    for axis, place, across, last in ((0, i - 1, j, nx), (1, j, i - 1, ny)):
+        ends = []
+        for line, cell in ((0, 1), (last, last)):
+            columns = (A.ids.take(cell, 2 - axis) > 0).any(axis=0).sum()
+            there = (component == axis) & (place == line)
+            ends.append(bool(2 * len(np.unique(across[there])) > columns))
+        found.append((ends[0], ends[1]))
+    return found[0], found[1]

@@ -1,0 +1,95 @@
+"""Films so thin and stiff that their thickness cannot be resolved: made softer across.
+
+The forces across a film of nanometres are differences of displacements that agree in all the digits
+of a number: they remain as noise in a residual, and a V-cycle in single precision sees little else.
+Nothing else depends on them, because a film is in plane stress. So its strain across is counted
+less, e_zz -> q e_zz in the energy with 0 < q <= 1,
+
+    c_zz -> q^2 c_zz,   c_xz -> q c_xz,   c_yz -> q c_yz,   thermal strain zz -> 1/q of it
+
+This leaves the plane-stress law in x and y, the shear and the traction across as they are; the
+film's own change of thickness becomes 1/q times as large. q is such that a voxel of the film has
+STIFFEST times the stiffness across of the whole stack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from warp.materials.curves import Values
+from warp.materials.material import Array, Derived, MaterialError
+from warp.voxels.grid import Grid
+from warp.voxels.media import MOST_ROWS, Media
+
+STIFFEST = 1e4
+"""Largest stiffness across of a voxel, over that of the mean solid as thick as the stack."""
+REFERENCE = 300.0
+"""Temperature in K of the stiffnesses that are compared."""
+
+
+@dataclass(frozen=True, eq=False)
+class ThinFilm(Derived):
+    """A medium whose strain along z counts `factor` times (q)."""
+
+    factor: float
+
+    def stiffness(self, T: Values) -> Array:
+        """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness in Pa."""
+        q = self.factor
+        return self.medium.stiffness(T) * np.array([1.0, 1.0, q * q, q, q, 1.0])
+
+    def thermal_strain(self, T: Values, T0: Values) -> Array:
+        """Return the free strain from T0 to T, larger along z."""
+        return self.medium.thermal_strain(T, T0) / np.array([1.0, 1.0, self.factor])
+
+
+def softened_across(grid: Grid, ids: np.ndarray, media: Media) -> tuple[np.ndarray, Media]:
+    """Give the voxels that are too thin for their stiffness media of their own.
+
+    Returns ids and media; those given if there is no such voxel, if a medium has no mechanical
+    properties, or if too many media would be needed. Viscoelastic media stay as they are.
+    """
+    try:
+        stiffness = media.stiffness(REFERENCE)[:, 2]
+    except MaterialError:  # for heat conduction only
+        return ids, media
+    thin, most = _thin_layers(grid, ids, media, stiffness)
+    if not thin or len(media) + len(thin) > MOST_ROWS:
+        return ids, media
+    ids, materials = ids.copy(), list(media.materials)
+    for k, row in thin:
+        medium = media.materials[row]
+        assert medium is not None
+        ids[k][ids[k] == row] = len(materials)
+        materials.append(ThinFilm(medium, float(np.sqrt(most * grid.dz[k] / stiffness[row]))))
+    source = np.r_[np.arange(len(media)), [row for _, row in thin]]
+    return ids, replace(
+        media,
+        part=media.part[source],
+        materials=materials,
+        stress_free=media.stress_free[source],
+        names=[media.names[row] for row in source],
+        share=None if media.share is None else media.share[source],
+        shared=media.shared[source],
+    )
+
+
+def _thin_layers(
+    grid: Grid, ids: np.ndarray, media: Media, stiffness: np.ndarray
+) -> tuple[list[tuple[int, int]], float]:
+    """Return (layer k, row) of the voxels that are too thin, and the most stiffness a height.
+
+    stiffness: c_zz (M,) in Pa; a voxel of height dz is too thin if it is above most * dz.
+    """
+    area = grid.area.reshape(-1)
+    layers = np.stack([np.bincount(layer.reshape(-1), area, len(media)) for layer in ids])
+    volumes = grid.dz @ layers
+    solid = float(volumes[1:].sum())
+    if not solid:
+        return [], 0.0
+    most = STIFFEST * float(volumes @ stiffness) / solid / float(grid.z[-1] - grid.z[0])
+    relaxes = np.array([getattr(m, "relaxation", None) is not None for m in media.materials])
+    thin = (stiffness > most * grid.dz[:, None]) & (layers > 0) & ~relaxes
+    return [(int(k), int(row)) for k, row in np.argwhere(thin)], most
