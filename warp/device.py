@@ -30,7 +30,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from warp import cache as compiled
+from warp import host_memory
 from warp.errors import WarpError
+from warp.printable import printable
 
 Extent = tuple[int, int, int]
 _one_at_a_time = (
@@ -131,7 +133,7 @@ class Device:
     def memory(self) -> tuple[int, int]:
         """Return (free, total) bytes; on the CPU what this process may still take without swapping."""
         if not self.cuda:
-            return _host_memory()
+            return host_memory.free_and_total()
         free, total = self.xp.cuda.runtime.memGetInfo()
         return free + self.xp.get_default_memory_pool().free_bytes(), total
 
@@ -230,8 +232,12 @@ def cores() -> int:
     with contextlib.suppress(OSError, ValueError):
         quota, period = open("/sys/fs/cgroup/cpu.max").read().split()
         count = min(count, max(1, round(int(quota) / int(period))))
-    asked = os.environ.get("NUMBA_NUM_THREADS", "")
-    return min(count, int(asked)) if asked.isdigit() and int(asked) > 0 else count
+    asked = os.environ.get("NUMBA_NUM_THREADS", "").strip()
+    if not asked:
+        return count
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", asked, re.ASCII):  # Numba would end with a traceback
+        raise WarpError(f"NUMBA_NUM_THREADS={printable(asked)}: a number of threads from 1")
+    return min(count, int(asked))
 
 
 class Parameter(NamedTuple):
@@ -411,24 +417,6 @@ def _cuda_problem(index: int) -> str:
         if index < count
         else f"this machine has {count} GPU{'s' * (count > 1)}: cuda:0 to cuda:{count - 1}"
     )
-
-
-def _host_memory() -> tuple[int, int]:
-    """Read the memory that is free and installed, or allowed to this container if that is less."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        if not hasattr(os, "sysconf"):
-            return 1 << 62, 1 << 62  # unknown: no limit is enforced
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return total, total
-    entries = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
-    free, total = entries["MemAvailable"], entries["MemTotal"]
-    with contextlib.suppress(OSError, ValueError):
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        free, total = min(free, limit - used), min(total, limit)
-    return free, total
 
 
 def _processor() -> str:
