@@ -14,6 +14,7 @@ import hashlib
 import os
 import platform
 import re
+import stat
 import sys
 import tempfile
 from functools import cache
@@ -22,6 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _INLINED = re.compile(r"^\s*from\s+(?:warp\.kernels|\.)\.?(\w*)\s+import\s+(.+)$", re.MULTILINE)
 
 
@@ -79,7 +81,7 @@ def attach(dispatcher: Any) -> Any:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(place)  # read by Numba in the next call and only there
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
         dispatcher.enable_caching()
     except (OSError, RuntimeError):
         return dispatcher
@@ -156,13 +158,37 @@ def _processor() -> str:
 def _mine(path: Path) -> bool:
     """Create a folder and try to write there; refuse one that another user could have filled."""
     try:
+        if path.is_symlink():
+            return False
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+        if hasattr(os, "getuid") and not _only_mine(path):
             return False
         with tempfile.TemporaryFile(dir=path):
             return True
     except OSError:
         return False
+
+
+def _only_mine(path: Path) -> bool:
+    """Tell whether only this user, or root, can write to a folder or put another in its place.
+
+    In a folder above it others may write only if its sticky bit keeps them from renaming.
+    """
+    found = path.stat()
+    if found.st_uid != os.getuid() or found.st_mode & OTHERS_WRITE:
+        return False
+    trusted = {
+        0,
+        os.getuid(),
+        Path("/").stat().st_uid,
+    }  # root has another number in some containers
+    for above in {*path.absolute().parents, *path.resolve().parents}:
+        found = above.stat()
+        if found.st_uid not in trusted:
+            return False
+        if found.st_mode & OTHERS_WRITE and not found.st_mode & stat.S_ISVTX:
+            return False
+    return True
 
 
 @contextlib.contextmanager
