@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 UNKNOWN = 1 << 62
+LEAST = 512 * 2**20
+"""Bytes of addresses below which libraries abort or hang while they are loaded (OpenBLAS 0.3)."""
 Limit = tuple[int, int]
 """(free, total) in bytes."""
 
@@ -100,6 +102,12 @@ def _process_limits() -> Iterator[Limit]:
         soft, _ = resource.getrlimit(kind)
         if soft != resource.RLIM_INFINITY:
             yield soft - _taken(column), soft
+
+
+def require_least() -> None:
+    """Raise MemoryError if this process may not even load the libraries."""
+    if any(total < LEAST for _, total in _process_limits()):
+        raise MemoryError
 
 
 def _taken(column: int) -> int:

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from small_case import CASE
 
 from warp.cli import failures, solve, streams
 from warp.errors import ConvergenceError, WarpError
@@ -71,6 +72,31 @@ def test_an_expected_failure_is_a_line_and_a_code(error, code, line, capsys):
     assert failures.code_of(error) == code
     told = capsys.readouterr().err
     assert told.startswith(line) and told.count("\n") == 1
+
+
+def test_memory_refused_is_seen_behind_another_error():
+    cause = OSError("lib.so: failed to map segment from shared object")
+    try:
+        raise OSError("could not load it") from cause
+    except OSError as error:
+        assert failures.lacks_memory(error)
+    assert not failures.lacks_memory(OSError("could not load it"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+@pytest.mark.parametrize("megabytes", [120, 250, 375, 400])
+def test_a_process_that_may_take_no_memory_ends_in_one_line(megabytes, tmp_path):
+    import resource
+
+    case = tmp_path / "small.toml"
+    case.write_text(CASE)
+    limit = megabytes * 2**20
+    code, told = ended(
+        *("run", str(case), "-o", str(tmp_path / "r.h5"), "--device", "cpu"),
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )
+    assert code == 2 and told.startswith("error: ") and told.count("\n") == 1
 
 
 def test_a_fault_of_the_program_is_raised():

@@ -42,7 +42,10 @@ def code_of(error: BaseException) -> int:
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Tell whether an exception means that memory, or a thread's share of it, was refused."""
+    """Tell whether an exception, or one that led to it, means that memory was refused."""
+    before = error.__cause__ or error.__context__
+    if before is not None and lacks_memory(before):
+        return True
     if isinstance(error, MemoryError):
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:

@@ -42,6 +42,9 @@ def _run(heard: bool) -> int:
     from warp.cli.failures import STOPPED, code_of
 
     try:
+        from warp import host_memory
+
+        host_memory.require_least()
         from warp.cli.app import app
         from warp.name_clash import refuse_nvidia_warp
 
