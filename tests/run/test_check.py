@@ -115,3 +115,49 @@ def test_a_material_beyond_its_source():
         warm, [{"bumps": {"min_C": 30.0, "max_C": 240.0}}]
     )
     assert after[0].startswith("material 'sn35ag' is used at 25 to 240 degC")
+
+
+REFUSED = """
+[load]
+stress_free = "150 degC"
+temperature = "solved"
+[part.board]
+size = "20 mm"
+thickness = "1 mm"
+material = "fr4"
+[part.chip]
+on = "board"
+size = "4 mm"
+thickness = "0.5 mm"
+material = "silicon"
+power = "1 W"
+[part.other]
+on = "board"
+size = "4 mm"
+at = ["7 mm", "0 mm"]
+thickness = "0.5 mm"
+material = "silicon"
+[boundary.air]
+face = FACES
+film = "500 W/(m^2 K)"
+ambient = "25 degC"
+"""
+APART = '[interface.x]\nbetween = ["chip", "other"]\nresistance = "10 mm^2 K/W"\n'
+
+
+@pytest.mark.parametrize(
+    ("faces", "more", "words"),
+    [
+        ('["board.bottom", "chip.bottom"]', "", "face 'chip.bottom' is covered everywhere"),
+        ('"board.bottom"', APART, "interface 'chip' / 'other': these parts do not touch"),
+        ('["board.bottom", "package.bottom"]', "", "overlap: a face takes one film"),
+    ],
+)
+def test_check_says_what_the_run_refuses(tmp_path, faces, more, words):
+    path = tmp_path / "refused.toml"
+    path.write_text(REFUSED.replace("FACES", faces) + more)
+    case = warp.load(path, {"grid.refine": "0.5"})
+    (warning,) = checks.check(case, on="cpu").warnings
+    assert words in warning
+    with pytest.raises(WarpError, match=words):
+        process.solve(case, "cpu")

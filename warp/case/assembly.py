@@ -68,6 +68,7 @@ def assemble(
             *(_check_heat(made, file) if present is None else ()),
             *_check_laws(made, file),
             *_check_symmetry(made, file),
+            *_check_modelled(made, file),
         ]
     return made, faults
 
@@ -231,7 +232,7 @@ def _check_face(face: str, file: CaseFile, key: Key, sides: tuple[str, ...]) -> 
     part, _, side = face.rpartition(".")
     if side not in sides or not part:
         raise Fault(
-            key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(sides)}"
+            key, f"{face!r} is not a face: write PART.SIDE with side one of {', '.join(sides)}"
         )
     if part != "package" or "all" not in sides:
         _check_part(part, file, key)
@@ -332,3 +333,28 @@ def _check_symmetry(made: Assembly, file: CaseFile) -> Iterator[Fault]:
             remedy = next(name for name, planes in MIRRORS.items() if planes == holds)
             yield Fault(("symmetry",), f'{why[1]}; use symmetry = "{remedy}"')
             return
+
+
+def _check_modelled(made: Assembly, file: CaseFile) -> Iterator[Fault]:
+    """Find what is to be measured on parts that lie beyond a mirror plane."""
+    beyond: dict[str, str] = {}
+    for axis, mirrored in enumerate(MIRRORS[file.symmetry]):
+        highest: dict[str, float] = {}
+        for body in made.package.bodies if mirrored else ():
+            high = float(body.bounds[2 * axis + 1])
+            highest[body.part] = max(high, highest.get(body.part, high))
+        beyond |= {part: "xy"[axis] for part, high in highest.items() if high <= 0}
+    output = file.output
+    wanted: list[tuple[Key, str]] = [
+        (("output", "surfaces", n), face.rpartition(".")[0])
+        for n, face in enumerate(output.surfaces or ())
+    ]
+    if output.terminals:
+        wanted.append((("output", "terminals"), output.terminals))
+    for key, part in wanted:
+        if part in beyond:
+            yield Fault(
+                key,
+                f"part {part!r} lies beyond the mirror plane {beyond[part]} = 0 and is not "
+                "modelled: name its image on the positive side",
+            )

@@ -46,7 +46,8 @@ def sources(
                 raise Fault((*key, "map"), "has no watts to scale to the total")
             watts = watts * (spec.total / watts.sum())
         m, n = watts.shape
-        return [Source(part, watts, np.linspace(x0, x1, n + 1), np.linspace(y0, y1, m + 1), z)]
+        lines = np.linspace(x0, x1, n + 1), np.linspace(y0, y1, m + 1)
+        return [Source(part, watts, *lines, z)]
     found = []
     given = 0.0
     for number, block in enumerate(spec.blocks):
@@ -68,7 +69,7 @@ def sources(
     if rest < -ROUND_OFF * given:
         raise Fault((*key, "total"), f"is less than the blocks give off ({given:.6g} W)")
     if rest > ROUND_OFF * given:
-        found.append(Source(part, rest, z=z))
+        found.append(Source(part, rest, z=z, extent=(x0, x1, y0, y1)))
     return found
 
 

@@ -79,5 +79,5 @@ def _fill_gaps() -> None:
     """Open what was closed, so that no file takes the number of a standard stream."""
     for number, name in ((0, "stdin"), (2, "stderr")):
         if getattr(sys, name) is None:
-            stream = open(os.devnull, "r" if number == 0 else "w", encoding="utf-8")
+            stream = os.fdopen(os.open(os.devnull, os.O_RDWR), "w" if number else "r")
             setattr(sys, name, stream)

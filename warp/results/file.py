@@ -3,6 +3,7 @@
     /            attributes format = "warpage", schema = [major, minor]
     /case        the case file, verbatim (UTF-8 bytes)
     /parts       names of the parts (JSON)
+    /apart       parts whose image in x = 0, and in y = 0, is another part (JSON), if there are any
     /metrics     all numbers (JSON), see `metrics.evaluate`; of a process those of the last load
                  step, and under "steps" those of every one, in order (1.1)
     /grid        x, y, z line coordinates [m];
@@ -46,7 +47,7 @@ from warp.results import cells, hdf5, surface, vtkhdf
 from warp.results.cells import OUR_ORDER, MediaTable, centre_displacement
 from warp.results.flatness import Warpage, warpage
 from warp.results.hdf5 import check_writable
-from warp.voxels.grid import Grid
+from warp.voxels.grid import NONE_APART, Apart, Grid
 
 __all__ = ["MediaTable", "Result", "check_writable", "origin", "read", "summary", "write"]
 FORMAT = "warpage"
@@ -75,6 +76,8 @@ class Result:
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
     """Measured surfaces of a process after step N: "N/PART.SIDE/x", "/y" and "/w" [m]."""
+    apart: Apart = NONE_APART
+    """Parts whose image in the plane x = 0, and in y = 0, is another part."""
 
     def __repr__(self) -> str:
         surfaces = self.metrics.get("surfaces", {}).items()
@@ -143,6 +146,7 @@ class Result:
             dict(numbers or {}),
             info,
             histories,
+            apart=getattr(model, "apart", NONE_APART),
         )
 
     @cached_property
@@ -248,6 +252,7 @@ def summary(result: Result) -> dict[str, Any]:
     return {
         "program": info.get("program"),
         "device": info.get("device"),
+        "compile_s": info.get("compile_s"),
         "wall_s": info.get("wall_s"),
         "peak_memory_MB": info.get("peak_memory_MB"),
         "voxels": result.grid.cells,
@@ -333,6 +338,9 @@ def read(path: str | os.PathLike[str]) -> Result:
                 name: hdf5.Stored(path, f"steps/{name}") for name in hdf5.datasets(file, "steps")
             },
         )
+        if "apart" in file:
+            across, along = hdf5.get_json(file["apart"])
+            result.apart = frozenset(across), frozenset(along)
         _check_fit(result, file)
         return result
 
@@ -370,6 +378,8 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
     for axis in "xyz":
         hdf5.put(file, f"grid/{axis}", np.asarray(getattr(grid, axis), np.float64))
     file["grid"].attrs["mirror"] = np.array(grid.mirror, np.int8)
+    if any(result.apart):
+        hdf5.put_text(file, "apart", json.dumps([sorted(parts) for parts in result.apart]))
     hdf5.put(file, "media/part", np.asarray(result.media.part, np.int32))
     hdf5.put(file, "media/stress_free", np.asarray(result.media.stress_free, np.float64))
     if result.media.share is not None:
@@ -441,7 +451,7 @@ def _check_fit(result: Result, file: h5py.File) -> None:
     if result.media.share is not None and np.shape(result.media.share) != (rows,):
         raise ValueError("media/share does not fit the rows of media")
     if not (isinstance(result.metrics, dict) and isinstance(result.provenance, dict)):
-        raise ValueError("metrics or provenance is no table")
+        raise ValueError("metrics or provenance is not a table")
 
 
 def _check_schema(path: Path, file: h5py.File) -> None:

@@ -6,7 +6,8 @@ corners of a polygon which touches the deflected surface on the grid lines: w_i 
 / 8. `sample` carries w to the grid's vertices, one direction after the other: linearly between
 columns, where the polygon touches; over the outer half of the outermost column with the slope that
 the two nearest lines extrapolate. Exact for a constant curvature on any graded grid. Mirror planes
-are unfolded first, so that a quarter model yields the full package's surface.
+are unfolded first, so that a quarter model yields the full package's surface; not for a part whose
+image is another part.
 
 A surface is the outermost z-face of the part in every column of its footprint, seen from above
 (top) or below (bottom): the bottom of a lid is the underside of its foot and the ceiling of its
@@ -25,7 +26,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from warp.errors import WarpError
-from warp.voxels.grid import Grid, runs
+from warp.voxels.grid import NONE_APART, Apart, Grid, runs
 
 Side: TypeAlias = Literal["top", "bottom"]
 SIDES: tuple[Side, ...] = ("top", "bottom")
@@ -40,7 +41,8 @@ class Model(Protocol):
     """Name what surfaces and metrics read of a voxel model; a result serves as well.
 
     ids (nz, ny, nx): rows of media, 0 = void. media.part: index into parts of each row, -1 = void;
-    media.share: share of a voxel that belongs to the part, None = all.
+    media.share: share of a voxel that belongs to the part, None = all. A model with mirror planes
+    also has `apart`: the parts whose image in x = 0, and in y = 0, is another part.
     """
 
     @property
@@ -101,7 +103,7 @@ def faces(model: Model) -> tuple[np.ndarray, np.ndarray]:
 
     Two int32 arrays (parts, ny, nx), -1 where the part is absent.
     """
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     layers = runs(model.ids)
     first, end = np.array([run.start for run in layers]), np.array([run.stop for run in layers])
@@ -136,19 +138,20 @@ def sample(
     cells = face >= 0
     if not cells.any():
         raise WarpError(f"part '{part}' has no voxels, so it has no {side} surface")
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     columns = np.empty(cells.shape)
     kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
     cells = footprint(model, face, side)
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
-    if model.grid.mirror[0]:
+    apart: Apart = getattr(model, "apart", NONE_APART)
+    if model.grid.mirror[0] and part not in apart[0]:
         x, columns, cells = (
             _unfold(x),
             np.hstack((columns[:, ::-1], columns)),
             np.hstack((cells[:, ::-1], cells)),
         )
-    if model.grid.mirror[1]:
+    if model.grid.mirror[1] and part not in apart[1]:
         y, columns, cells = (
             _unfold(y),
             np.vstack((columns[::-1], columns)),
@@ -170,7 +173,7 @@ def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
     share = model.media.share
     if share is None:
         return there
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     whole, own = np.empty(there.shape, bool), np.asarray(share) >= WHOLE
     kernels.whole_columns(
@@ -285,7 +288,7 @@ def integrals(
     x and y from `origin` in units of `length`. With the middles of `with_middles`: exact where w is
     a polynomial of degree two.
     """
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     x, y = (_with_middles(q[None], q)[0] for q in (surface.x, surface.y))
     x, y = (x - origin[0]) / length, (y - origin[1]) / length
@@ -300,7 +303,7 @@ def integrals(
 
 def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Insert values between lines (last axis, NaN outside), from parabolas through a third."""
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     out = np.empty((f.shape[0], 2 * f.shape[1] - 1))
     kernels.with_middles(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))
@@ -327,7 +330,7 @@ def _extent(cells: np.ndarray, over: int) -> slice:
 
 def _to_lines(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Carry values from cell centres (last axis, NaN outside) to the lines around the cells."""
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     out = np.empty((f.shape[0], f.shape[1] + 1))
     kernels.to_lines(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))

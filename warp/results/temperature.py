@@ -21,7 +21,7 @@ def temperatures(model: Model, temperature: np.ndarray) -> dict[str, dict[str, A
 
     max_at_mm is the centre (x, y, z) of the hottest cell.
     """
-    from warp.kernels import temperature as kernels
+    from warp.kernels.host import temperature as kernels
 
     part_of, area = np.asarray(model.media.part, np.int32), model.grid.area
     shape = len(area), len(model.parts)
@@ -58,10 +58,11 @@ def thermal(
     parts: temperatures by part [degC]; power [W] per part; ambient [K]. The junction is the hottest
     point of any powered part. theta_JA needs one ambient temperature: with two it is left out.
     """
-    powered = {name: p for name, p in power.items() if p > 0 and name in parts}
-    if not powered:
+    powered = {name: p for name, p in power.items() if p > 0}
+    hottest = [parts[name]["max_C"] for name in powered if name in parts]
+    if not hottest:  # a part beyond a mirror plane is as hot as its image
         return {}
-    junction = max(parts[name]["max_C"] for name in powered)
+    junction = max(hottest)
     out = {"junction_C": float(junction), "power_W": float(sum(powered.values()))}
     if ambient is not None:
         out["theta_ja_K_per_W"] = float((junction - (ambient - ZERO_CELSIUS)) / out["power_W"])

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from warp import device as devices
 from warp.device import Device
 from warp.errors import WarpError
@@ -19,12 +21,16 @@ from warp.geometry.tree import Branch, stack
 from warp.run import model as run_model
 from warp.run import resources
 from warp.run import warnings as run_warnings
-from warp.run.grids import common_grid
+from warp.run.grids import common_grid, shaped
+from warp.run.stage_model import StageModel, enter
 from warp.voxels import voxelize
+from warp.voxels.boundary import exchange, faces, heat_load, split_interfaces
 from warp.voxels.grid import Grid, fitting, make_grid, spacing
+from warp.voxels.supports import Clamp
 
 if TYPE_CHECKING:
     from warp.case.case import Case
+    from warp.case.stage import Stage
 
 LARGEST_VOXELISED = 10_000_000
 """Voxels; a larger grid is counted but not made."""
@@ -101,6 +107,7 @@ def check(case: Case, on: str = "auto") -> Report:
         warnings=[
             *warnings,
             *run_warnings.overlaps(case),
+            *run_warnings.narrow_sources(case, grid),
             *run_warnings.outside_temperature_range(case),
         ],
         model=model,
@@ -120,8 +127,12 @@ def examine(case: Case, grid: Grid, device: Device) -> tuple[voxelize.VoxelModel
     shown: Grid | None = grid
     if grid.cells > LARGEST_VOXELISED:
         limited = replace(case.grid, max_cells=LARGEST_VOXELISED)
-        settings, _ = fitting(case.bodies(), limited, case.mirror)
-        shown = None if settings is None else make_grid(case.bodies(), settings, case.mirror)
+        settings, _ = fitting(case.bodies(), limited, case.mirror, shaped(case))
+        shown = (
+            None
+            if settings is None
+            else make_grid(case.bodies(), settings, case.mirror, shaped(case))
+        )
         cells = (
             "were not looked for" if shown is None else f"were looked for on {shown.cells:,} voxels"
         )
@@ -129,4 +140,36 @@ def examine(case: Case, grid: Grid, device: Device) -> tuple[voxelize.VoxelModel
     if shown is None:
         return None, warnings
     model = voxelize.voxelize(case.bodies(), case.materials(), shown, case.loads.stress_free)
-    return model, [*run_model.covered_parts(case, model), *run_model.loose_pieces(model), *warnings]
+    found = [*run_model.covered_parts(case, model), *run_model.loose_pieces(model)]
+    if not found:  # what follows would repeat it
+        found = refusals(case, shown)
+    return model, [*found, *warnings]
+
+
+def refusals(case: Case, grid: Grid) -> list[str]:
+    """List what stops a run of this case on a grid before it solves, stage by stage."""
+    found = []
+    seen: set[tuple[Stage, bool]] = set()
+    for load_step in case.load_steps:
+        if (load_step.stage, load_step.powered) in seen:
+            continue
+        seen.add((load_step.stage, load_step.powered))
+        try:
+            stage = enter(case, load_step, grid)
+            if load_step.solves_heat or (load_step.temperature is None and not load_step.at_rest):
+                _heat_conditions(stage, load_step.powered, load_step.solves_heat)
+            if isinstance(load_step.support, Clamp):
+                for face in load_step.support.faces:
+                    faces(stage.voxels, face)
+        except WarpError as error:
+            found.append(str(error))
+    return list(dict.fromkeys(found))
+
+
+def _heat_conditions(stage: StageModel, powered: bool, steady: bool) -> None:
+    """Raise WarpError where heat falls on no part, finds no way out, or meets no face."""
+    model, boundaries = stage.voxels, stage.assembly.boundaries
+    heat_load(model, stage.assembly.sources if powered else [])
+    split_interfaces(model, boundaries)
+    resistance = np.ones((len(model.media.part), 6))
+    exchange(model, boundaries, model.ids, resistance, closed=not steady)

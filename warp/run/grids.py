@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from warp.geometry.part import PowerSpec
 from warp.geometry.shapes import Body, Box
+from warp.voxels.features import Bounds, Feature, of_sources
 from warp.voxels.grid import Grid, make_grid
 
 if TYPE_CHECKING:
@@ -26,7 +28,31 @@ def common_grid(case: Case) -> Grid:
         load_step.stage.unit for load_step in case.load_steps if load_step.stage.unit is not None
     )
     cuts = [Body("cut", None, (Box(*unit, z0, z1),)) for unit in units]
-    return make_grid([*bodies, *cuts], case.grid, case.mirror)
+    return make_grid([*bodies, *cuts], case.grid, case.mirror, shaped(case))
+
+
+def shaped(case: Case) -> list[Feature]:
+    """Return what has a shape in a case and is no part: blocks, maps and depths of power."""
+    given = {name: getattr(part, "power", None) for name, part in case.parts.items()}
+    deep = {
+        name
+        for name, power in given.items()
+        if isinstance(power, PowerSpec) and "depth" in power.model_fields_set
+    }
+    return of_sources(case.sources, extents(case), deep)
+
+
+def extents(case: Case) -> dict[str, Bounds]:
+    """Return x0, x1, y0, y1, z0, z1 in m of every part that gives off heat."""
+    places = case.package.places
+    return {
+        source.part: (
+            *places[source.part].outline.bounds,
+            places[source.part].z0,
+            places[source.part].z1,
+        )
+        for source in case.sources
+    }
 
 
 def cut_grid(grid: Grid, unit: Rectangle) -> tuple[Grid, Block]:

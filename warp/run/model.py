@@ -9,7 +9,7 @@ import numpy as np
 
 from warp.device import Device
 from warp.errors import WarpError
-from warp.run.grids import common_grid
+from warp.run.grids import common_grid, shaped
 from warp.run.resources import BYTES_OF_THE_PROGRAM, predicted_bytes
 from warp.voxels import voxelize
 from warp.voxels.grid import Grid, make_grid, runs
@@ -36,7 +36,7 @@ def refuse_too_large(case: Case, grid: Grid, device: Device) -> None:
     if needed > free:
         fits = max(1, grid.cells * (free - BYTES_OF_THE_PROGRAM) // (needed - BYTES_OF_THE_PROGRAM))
         try:
-            make_grid(case.bodies(), replace(case.grid, max_cells=fits), case.mirror)
+            make_grid(case.bodies(), replace(case.grid, max_cells=fits), case.mirror, shaped(case))
         except WarpError as error:
             half = (
                 ""

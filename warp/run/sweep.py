@@ -10,8 +10,9 @@
 
 A run is stored as soon as it ends and never repeated: the same command continues an interrupted
 sweep, a larger one adds to it; another sweep needs a folder of its own. A run that the case refuses
-(a lid thinner than its foot) is stored as failed, with the reason; one whose process died is tried again, alone, and given up after the
-third time. A sweep that is stopped or killed ends its processes too.
+(a lid thinner than its foot) is stored as failed, with the reason; one whose process died is tried
+again, alone, and given up after the third time. A sweep that is stopped or killed ends its
+processes too.
 
 On one machine runs go to processes that share the cores; with a scheduler's address they go to
 Dask workers, which need nothing but this package.

@@ -1,6 +1,7 @@
 """Say what is possible but looks wrong, and where the numbers stop being right.
 
 - Parts that overlap without one lying within the other: the later one takes the space.
+- Heat sources that the grid, by its settings, is too coarse for.
 - Materials at temperatures that their sources do not cover (`temperature_range`). A property is
   constant beyond the ends of its table, so the numbers stay finite, but nobody has measured them.
 - Warpage beyond linear theory, which bends a plate without stretching it. A plate whose sag is not
@@ -25,7 +26,10 @@ from warp.case.case import Case
 from warp.geometry.shapes import Box
 from warp.geometry.tree import _mm
 from warp.materials.material import Material, Medium
+from warp.run.grids import common_grid, extents
 from warp.units import ZERO_CELSIUS
+from warp.voxels.features import FEWEST, unresolved
+from warp.voxels.grid import Grid
 
 SAME_LENGTH = 1e-9  # m
 SAME_TEMPERATURE = 0.5  # K
@@ -43,7 +47,18 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
     else:
         beyond = beyond_linear_theory(numbers["surfaces"], case.height)
     fields = [found.get("temperature") or {} for found in steps or [numbers]]
-    return [*beyond, *outside_temperature_range(case, fields)]
+    narrow = narrow_sources(case, common_grid(case))
+    return [*beyond, *outside_temperature_range(case, fields), *narrow]
+
+
+def narrow_sources(case: Case, grid: Grid) -> list[str]:
+    """List the parts with a heat source that too few cells of a grid cross, one sentence each."""
+    found = unresolved(case.sources, extents(case), grid.x, grid.y)
+    return [
+        f"power of part '{part}': a source of {_mm(width)} mm meets cells of {_mm(cell)} mm, "
+        f"fewer than {FEWEST} across: it comes out too cool; take a finer grid"
+        for part, (width, cell) in found.items()
+    ]
 
 
 def overlaps(case: Case) -> list[str]:

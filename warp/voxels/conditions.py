@@ -48,7 +48,8 @@ class Source:
 
     `watts`: a number, even over the part's volume; or (rows, columns) W per rectangle between the
     line coordinates `y` (rows + 1, ascending, m) and `x` (columns + 1). `z`: only between these two
-    heights, otherwise the whole part.
+    heights, otherwise the whole part. `extent`: x0, x1, y0, y1 of the part in m, of which mirror
+    planes leave a share; None for a part that every plane halves.
     """
 
     part: str
@@ -56,6 +57,7 @@ class Source:
     x: np.ndarray | None = None
     y: np.ndarray | None = None
     z: tuple[float, float] | None = None
+    extent: tuple[float, float, float, float] | None = None
 
 
 Boundary = Film | Fixed | Interface

@@ -3,7 +3,7 @@
 A face is named "part.top", "part.bottom", "part.x-", "part.x+", "part.y-", "part.y+", or
 "package.top" and so on; ".sides" are the four lateral ones, ".all" all six. A name means the
 outermost voxels of the part on that side, line by line, where they border on void or on the end of
-the grid; a mirror plane is no face.
+the grid; a mirror plane is not a face.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def faces(model: VoxelModel, name: str, covered: bool = False) -> Faces:
     mirror = model.grid.mirror
     halved = any(
         mirror[side // 2] for side in GROUPS[where] if side in (0, 2)
-    )  # that face may be in the other half
-    if not len(found.cell) and not halved:
+    )  # that face may be in the other half, as all faces of a part that is there
+    if not len(found.cell) and not halved and not (any(mirror) and not belongs.any()):
         raise WarpError(
             f"face '{name}' is covered everywhere: nothing of it borders on the outside"
         )

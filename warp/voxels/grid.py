@@ -4,8 +4,8 @@ Tuples say (x, y, z), arrays are indexed [k, j, i] = (z, y, x), z up from board 
 (k, j, i) lies between the lines z[k], z[k+1], y[j], y[j+1] and x[i], x[i+1]. A mirror plane is the
 first line of its axis, at 0, and the grid covers the positive side only.
 
-Lines lie on every part boundary. Between them the spacing follows a size field h that grows at most
-by `growth` per unit distance: a cell is as wide as h there, so n = ceil(integral dx / h) cells
+Lines snap to every part boundary. Between them the spacing follows a size field h that grows at
+most by `growth` per unit distance: a cell is as wide as h there, so n = ceil(integral dx / h) cells
 share an interval evenly in h.
 - In plane h starts at every part edge with 1/10 of the height of the parts that end there. A chip's
   end face carries the bond-line shear within about that height; a coarse cell there shortens the
@@ -15,6 +15,7 @@ share an interval evenly in h.
   layer keep laminates within 0.2 % and a lid on a soft seal, which bends alone, within
   1/12^2 = 0.7 %. No cell need be thinner than 1/64 of the stack, so thin layers get fewer, down to
   one: one cell of a soft layer has its exact series compliance.
+- A heated rectangle of a part gets lines on its sides and enough cells across (`features`).
 - Columns and balls: 4 cells per diameter, lines on both sides of each, so that all members of a
   regular array are cut alike and no volume fraction beats against the pitch.
 """
@@ -24,12 +25,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import ceil, inf, prod
+from math import inf, prod
 
 import numpy as np
 
 from warp.errors import WarpError
 from warp.geometry.shapes import Balls, Body, Columns, Prism, Shape
+from warp.voxels.features import Feature
+from warp.voxels.intervals import Interval, insert, intervals, lines, spread
 
 
 def spacing(grid: Grid) -> dict[str, tuple[int, float, float]]:
@@ -46,7 +49,10 @@ PLANE_CELLS = (
 )
 EDGE_CELLS = 10  # edge cell = height of what ends at the edge / this
 SAME = 1e-8  # m: boundaries closer than 10 nm are one, far below any layer's thickness
-ROUND_OFF = 1e-9  # relative slack before a count is rounded up
+
+Apart = tuple[frozenset[str], frozenset[str]]
+"""Parts whose image in the plane x = 0, and in y = 0, is another part."""
+NONE_APART: Apart = (frozenset(), frozenset())
 
 
 @dataclass(frozen=True)
@@ -142,85 +148,46 @@ def make_grid(
     bodies: Sequence[Body],
     settings: GridSettings | None = None,
     mirror: tuple[bool, bool] = (False, False),
+    features: Sequence[Feature] = (),
 ) -> Grid:
-    """Lay lines on all part boundaries and grade the spacing between them.
+    """Lay lines on all boundaries of parts and features and grade the spacing between them.
 
     Cells are counted before any array is made; more than `max_cells` is an error that proposes
     settings that fit.
     """
     settings = settings or GridSettings()
-    axes = _axes(bodies, settings, mirror)
+    axes = _axes(bodies, settings, mirror, features)
     counts = [sum(interval.count for interval in axis) for axis in axes]
     if prod(counts) > settings.max_cells:
-        raise WarpError(_too_many(bodies, settings, mirror, counts))
-    x, y, z = (_lines(axis) for axis in axes)
+        raise WarpError(_too_many(bodies, settings, mirror, counts, features))
+    x, y, z = (lines(axis) for axis in axes)
     return Grid(x, y, z, mirror)
 
 
-@dataclass(frozen=True)
-class _Interval:
-    start: float
-    end: float
-    h_start: float
-    h_end: float
-    h_most: float
-    growth: float
-    refine: float
-
-    def _ascent(self) -> tuple[float, float, float]:
-        """Return the end of the rise from the left, the start of the fall, and h between them."""
-        g, length = self.growth, self.end - self.start
-        peak = min(self.h_most, (self.h_start + self.h_end + g * length) / 2)
-        rise = max(0.0, (peak - self.h_start) / g)
-        fall = max(0.0, (peak - self.h_end) / g)
-        return min(rise, length), max(length - fall, 0.0), peak
-
-    @property
-    def count(self) -> int:
-        """Return the cells of the interval: the integral of dx / h, rounded up, times `refine`."""
-        rise, fall, peak = self._ascent()
-        g = self.growth
-        cells = (fall - rise) / peak
-        cells += np.log(peak / self.h_start) / g if rise > 0 else 0.0
-        cells += np.log(peak / self.h_end) / g if fall < self.end - self.start else 0.0
-        return max(1, ceil(self.refine * max(1, ceil(cells * (1 - ROUND_OFF)))))
-
-    def lines(self) -> np.ndarray:
-        """Return the interval's lines without its end."""
-        rise, fall, peak = self._ascent()
-        n, length = self.count, self.end - self.start
-        if rise <= 0 and fall >= length:
-            return self.start + length * np.arange(n) / n
-        s = np.unique(np.concatenate([np.linspace(0, length, 2049), [rise, fall]]))
-        h = np.minimum(
-            peak,
-            np.minimum(self.h_start + self.growth * s, self.h_end + self.growth * (length - s)),
-        )
-        density = (1 / h[1:] + 1 / h[:-1]) / 2
-        cells = np.concatenate([[0.0], np.cumsum(density * np.diff(s))])
-        return self.start + np.interp(np.arange(n) * cells[-1] / n, cells, s)
-
-
-def _lines(axis: list[_Interval]) -> np.ndarray:
-    return np.concatenate([*(interval.lines() for interval in axis), [axis[-1].end]])
-
-
 def _axes(
-    bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool]
-) -> list[list[_Interval]]:
+    bodies: Sequence[Body],
+    settings: GridSettings,
+    mirror: tuple[bool, bool],
+    features: Sequence[Feature],
+) -> list[list[Interval]]:
     shapes = [shape for body in bodies for shape in body.shapes]
     if not shapes:
         raise WarpError("the package has no parts, so there is nothing to grid")
     height = _height(bodies)
     # Cells wider than the stack is high spoil both the bending that they resolve and the multigrid.
     most = settings.spacing or min(_width(bodies) / PLANE_CELLS, height)
-    x, y = (_plane_axis(shapes, axis, settings, most, mirror[axis]) for axis in (0, 1))
-    return [x, y, _z_axis(shapes, height, settings)]
+    x, y = (_plane_axis(shapes, axis, settings, most, mirror[axis], features) for axis in (0, 1))
+    return [x, y, _z_axis(shapes, height, settings, features)]
 
 
 def _plane_axis(
-    shapes: list[Shape], axis: int, settings: GridSettings, most: float, mirror: bool
-) -> list[_Interval]:
+    shapes: list[Shape],
+    axis: int,
+    settings: GridSettings,
+    most: float,
+    mirror: bool,
+    features: Sequence[Feature],
+) -> list[Interval]:
     bounds = np.array([shape.bounds[2 * axis : 2 * axis + 2] for shape in shapes])
     start, end = bounds[:, 0].min(), bounds[:, 1].max()
     most = min(most, end - start)  # a wider cell would swallow the package
@@ -229,9 +196,14 @@ def _plane_axis(
     size = np.full(len(at), settings.edge_spacing) if settings.edge_spacing else rank / EDGE_CELLS
     size[(size == 0) | (size > most) | settings.uniform] = most
     zones = list(_zones(shapes, axis, settings, most))
-    nodes = _spread(at, rank, size)
-    for lines, distance in _soft_lines(shapes, axis, settings, zones):
-        nodes = _insert(nodes, lines, distance)
+    wanted = [feature.ranges(axis, most, settings.uniform) for feature in features]
+    zones += [(start, end, h) for start, end, h in wanted if h < most]
+    nodes = spread(at, rank, size)
+    for sides, distance in _soft_lines(shapes, axis, settings, zones):
+        nodes = insert(nodes, sides, distance)
+    for start, end, cell in wanted:
+        if cell >= most:  # no zone, but its sides still are lines
+            nodes = insert(nodes, np.array([start, end]), most / 4)
     h = np.full(len(nodes), most)
     h[np.isin(nodes, at)] = size[np.isin(at, nodes)]
     if mirror:
@@ -241,16 +213,29 @@ def _plane_axis(
             raise WarpError(
                 f"nothing lies on the positive side of the mirror plane {'xy'[axis]} = 0"
             )
-    return _intervals(nodes, h, zones, most, settings)
+    return intervals(nodes, h, zones, most, settings.growth, settings.refine, settings.uniform)
 
 
-def _z_axis(shapes: list[Shape], height: float, settings: GridSettings) -> list[_Interval]:
+def _z_axis(
+    shapes: list[Shape], height: float, settings: GridSettings, features: Sequence[Feature]
+) -> list[Interval]:
     zones = [(s.bounds[4], s.bounds[5], _layer_spacing(s, height, settings)) for s in shapes]
     at = np.unique(np.concatenate([s.snaps()[2] for s in shapes]))
     nodes = at[np.concatenate([[True], np.diff(at) > SAME])]
+    least = THINNEST * height
+    for feature in features:
+        for start, end, h in feature.layers(least):
+            nodes = insert(nodes, np.array([start, end]), min(h, end - start) / 2)
+            zones.append((start, end, h))
     most = settings.z_spacing or inf
-    return _intervals(
-        nodes, np.full(len(nodes), most), zones, most, replace(settings, uniform=True)
+    return intervals(
+        nodes,
+        np.full(len(nodes), most),
+        zones,
+        most,
+        settings.growth,
+        settings.refine,
+        uniform=True,
     )
 
 
@@ -345,82 +330,18 @@ def _soft_lines(
         yield np.array([start, end]), h / 2
 
 
-def _spread(at: np.ndarray, rank: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Return the edges that get a line: taller ones first, none within 1/20 cell of a taller one.
-
-    Volume fractions serve the others.
-    """
-    kept: list[int] = []
-    for n in np.argsort(-rank, kind="stable"):
-        if all(abs(at[n] - at[m]) >= size[m] / 20 for m in kept):
-            kept.append(int(n))
-    return at[sorted(kept)]
-
-
-def _insert(nodes: np.ndarray, lines: np.ndarray, gap: float) -> np.ndarray:
-    """Add the lines that keep a distance from all nodes and from each other."""
-    position = np.searchsorted(nodes, lines)
-    left = lines - nodes[np.maximum(position - 1, 0)]
-    right = nodes[np.minimum(position, len(nodes) - 1)] - lines
-    free = lines[(np.abs(left) >= gap * (1 - 1e-6)) & (np.abs(right) >= gap * (1 - 1e-6))]
-    free = free[np.concatenate([[True], np.diff(free) >= gap * (1 - 1e-6)])] if len(free) else free
-    return np.sort(np.concatenate([nodes, free]))
-
-
-def _intervals(
-    nodes: np.ndarray,
-    h: np.ndarray,
-    zones: list[tuple[float, float, float]],
-    most: float,
-    settings: GridSettings,
-) -> list[_Interval]:
-    """Split nodes into intervals.
-
-    At a node the size field is the least of its own, its zones' and its neighbours'.
-    """
-    growth = settings.growth
-    length = np.diff(nodes)
-    middle = nodes[:-1] + length / 2
-    plateau = np.full(len(length), most)
-    for start, end, size in zones:
-        inside = (middle > start) & (middle < end)
-        plateau[inside] = np.minimum(plateau[inside], size)
-    if settings.uniform:
-        ends = plateau, plateau
-    else:
-        h = h.copy()
-        at_ends = np.minimum(
-            plateau, 1.25 * length
-        )  # beside a short interval of one cell start 1.25 wider at most
-        h[:-1] = np.minimum(h[:-1], at_ends)
-        h[1:] = np.minimum(h[1:], at_ends)
-        for n in range(1, len(h)):
-            h[n] = min(h[n], h[n - 1] + growth * length[n - 1])
-        for n in range(len(h) - 2, -1, -1):
-            h[n] = min(h[n], h[n + 1] + growth * length[n])
-        ends = h[:-1], h[1:]
-    return [
-        _Interval(
-            float(nodes[n]),
-            float(nodes[n + 1]),
-            float(a),
-            float(b),
-            float(plateau[n]),
-            growth,
-            settings.refine,
-        )
-        for n, (a, b) in enumerate(zip(*ends, strict=True))
-    ]
-
-
 def _too_many(
-    bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool], counts: list[int]
+    bodies: Sequence[Body],
+    settings: GridSettings,
+    mirror: tuple[bool, bool],
+    counts: list[int],
+    features: Sequence[Feature],
 ) -> str:
     """Say how many voxels there would be and which coarser spacing fits."""
     nx, ny, nz = counts
     voxels = f"{nx} x {ny} x {nz} = {nx * ny * nz:.3g} voxels"
     text = f"the grid would have {voxels}, the limit is {settings.max_cells:.3g}"
-    coarser, fit = fitting(bodies, settings, mirror)
+    coarser, fit = fitting(bodies, settings, mirror, features)
     if coarser is None:
         return f"{text}; use symmetry or replace arrays by effective layers"
     curved = any(isinstance(shape, Columns | Balls) for body in bodies for shape in body.shapes)
@@ -431,7 +352,10 @@ def _too_many(
 
 
 def fitting(
-    bodies: Sequence[Body], settings: GridSettings, mirror: tuple[bool, bool]
+    bodies: Sequence[Body],
+    settings: GridSettings,
+    mirror: tuple[bool, bool],
+    features: Sequence[Feature] = (),
 ) -> tuple[GridSettings | None, int]:
     """Find the finest coarser settings whose grid keeps to `max_cells`, and its cells, if any."""
     for step in range(1, 40):
@@ -444,7 +368,7 @@ def fitting(
             z_spacing=settings.z_spacing and scale * settings.z_spacing,
             cells_per_diameter=max(1.0, settings.cells_per_diameter / scale),
         )
-        axes = _axes(bodies, coarser, mirror)
+        axes = _axes(bodies, coarser, mirror, features)
         cells = prod(sum(interval.count for interval in axis) for axis in axes)
         if cells <= settings.max_cells:
             return coarser, cells

@@ -54,9 +54,17 @@ def split_interfaces(model: VoxelModel, boundaries: Iterable[Boundary]) -> Split
         for side in range(6):
             ids, origin, extra, count = _split(model, ids, origin, extra, b, side)
             touching += count
-        if not touching:
+        if not touching and not _beyond(model, b):
             raise WarpError(f"interface '{b.part}' / '{b.other}': these parts do not touch")
     return Split(ids, origin, extra, np.ones(len(origin)))
+
+
+def _beyond(model: VoxelModel, b: Interface) -> bool:
+    """Tell whether a part of the interface is not modelled because a plane mirrors its image."""
+    here = np.bincount(model.ids.reshape(-1), minlength=len(model.media.part)) > 0
+    return any(model.grid.mirror) and not all(
+        (rows(model, part) & here).any() for part in (b.part, b.other)
+    )
 
 
 def _split(

@@ -14,6 +14,8 @@ from warp.voxels.faces import rows
 if TYPE_CHECKING:
     from warp.voxels.voxelize import VoxelModel
 
+SAME = 1e-9  # of a part's width: centred on a mirror plane
+
 
 def heat_load(
     model: VoxelModel, power: dict[str, float | np.ndarray] | Iterable[Source]
@@ -53,7 +55,7 @@ def _add_source(q: np.ndarray, model: VoxelModel, source: Source) -> None:
     heights = np.tensordot(dz, belongs, 1)  # of the part in every column
     if source.x is None or source.y is None:
         columns = heights * np.outer(grid.dy, grid.dx)
-        total = float(source.watts) / 2 ** sum(grid.mirror)
+        total = float(source.watts) * modelled_share(source.extent, grid.mirror)
     else:
         columns = (
             _overlap(source.y, grid.y).T
@@ -73,6 +75,23 @@ def _add_source(q: np.ndarray, model: VoxelModel, source: Source) -> None:
     for k in range(len(dz)):
         if dz[k] > 0:
             q[k] += belongs[k] * density * dz[k]
+
+
+def modelled_share(
+    extent: tuple[float, float, float, float] | None, mirror: tuple[bool, bool]
+) -> float:
+    """Return the share of a part on the positive side of the mirror planes.
+
+    extent: x0, x1, y0, y1 in m; None for a part that every plane halves. A part beyond a plane has
+    none: its image is modelled.
+    """
+    share = 1.0
+    for axis in (0, 1):
+        low, high = (-1.0, 1.0) if extent is None else extent[2 * axis : 2 * axis + 2]
+        if mirror[axis]:
+            halved = abs(low + high) <= SAME * (high - low)
+            share *= 0.5 if halved else min(1.0, max(0.0, high / (high - low)))
+    return share
 
 
 def _overlap(lines: np.ndarray, grid_lines: np.ndarray) -> np.ndarray:

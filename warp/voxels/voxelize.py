@@ -19,9 +19,9 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.geometry.shapes import Balls, Body, Box, Columns, Prism, Shape, Sheet
-from warp.kernels import voxelize as kernels
+from warp.kernels.host import voxelize as kernels
 from warp.materials.material import Medium
-from warp.voxels.grid import SAME, Grid, runs
+from warp.voxels.grid import NONE_APART, SAME, Apart, Grid, runs
 from warp.voxels.media import LEVELS, Media, Rows
 
 
@@ -29,13 +29,15 @@ from warp.voxels.media import LEVELS, Media, Rows
 class VoxelModel:
     """Voxels by id: uint16 (nz, ny, nx), rows of `media`, 0 = void.
 
-    `parts`: names, in the order of their first body.
+    `parts`: names, in the order of their first body. `apart`: those that end before the mirror
+    planes x = 0 and y = 0, so that their image there is another part.
     """
 
     grid: Grid
     ids: np.ndarray
     media: Media
     parts: list[str]
+    apart: Apart = NONE_APART
 
 
 def voxelize(
@@ -60,7 +62,19 @@ def voxelize(
         if body.material is not None:
             own = rows.solid(parts.index(body.part), body.material, materials[body.material], start)
         _paint(ids, grid, body, own, rows)
-    return VoxelModel(grid, ids, rows.media(), parts)
+    return VoxelModel(grid, ids, rows.media(), parts, _apart(bodies, grid.mirror))
+
+
+def _apart(bodies: Sequence[Body], mirror: tuple[bool, bool]) -> Apart:
+    """Return the parts that lie on the positive side of x = 0 and of y = 0 where these mirror."""
+    found = []
+    for axis in (0, 1):
+        lowest: dict[str, float] = {}
+        for body in bodies if mirror[axis] else ():
+            low = float(body.bounds[2 * axis])
+            lowest[body.part] = min(low, lowest.get(body.part, low))
+        found.append(frozenset(part for part, low in lowest.items() if low > -SAME))
+    return found[0], found[1]
 
 
 def surface(
@@ -79,6 +93,22 @@ def surface(
     return face, face >= 0
 
 
+def pieces(
+    ids: np.ndarray, layers: np.ndarray, part: np.ndarray, grid: Grid, height: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Label voxels that share faces, (root, part, volume) of each label.
+
+    Arguments are those of the kernel of this name.
+    """
+    room, count = 1024, np.array([-1])
+    while count[0] < 0:
+        room *= 16
+        root, owner, volume = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
+        numbers = part.astype(np.int64)
+        kernels.pieces(root, owner, volume, count, ids, layers, numbers, grid.dx, grid.dy, height)
+    return root[: count[0]], owner[: count[0]], volume[: count[0]]
+
+
 def connected(model: VoxelModel) -> list[list[str]]:
     """Return the parts of each piece that is connected by voxel faces, the largest piece first."""
     grid, layers = model.grid, runs(model.ids)
@@ -86,9 +116,7 @@ def connected(model: VoxelModel) -> list[list[str]]:
         np.array([run.start for run in layers]),
         np.array([grid.dz[run].sum() for run in layers]),
     )
-    root, part, volume = kernels.pieces(
-        model.ids, first, model.media.part, grid.dx, grid.dy, height
-    )
+    root, part, volume = pieces(model.ids, first, model.media.part, grid, height)
     size: dict[int, float] = {}
     names: dict[int, set[int]] = {}
     for r, p, v in zip(root.tolist(), part.tolist(), volume.tolist(), strict=True):
