@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from warp.errors import WarpError
+from warp.whole_file import FileError
 
 UNKNOWN = "–"
 
@@ -80,6 +81,8 @@ def picture(draw: Callable[[Path], object], what: str) -> str:
         path = Path(folder) / "picture.png"
         try:
             draw(path)
+        except FileError:
+            raise
         except WarpError:
             return ""
         packed = base64.b64encode(path.read_bytes()).decode()

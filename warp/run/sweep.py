@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from warp import whole_file
 from warp.errors import WarpError
 from warp.results import csv_table, hdf5, metrics
 from warp.results.metrics.declaration import Each
@@ -128,7 +129,7 @@ def sweep(
     sweep_folder.refuse_another(case, design, folder)
     points = folder / "points"
     points.mkdir(parents=True, exist_ok=True)
-    hdf5.check_writable(points / "key.json")
+    whole_file.check_writable(points / "key.json")
     tasks = [_task(case, design, values) for values in design.points]
     keys = [key_of(task) for task in tasks]
     _put(folder / "sweep.json", sweep_folder.described(case, design))
@@ -348,7 +349,7 @@ def _stored(path: Path) -> dict[str, Any] | None:
 
 
 def _put(path: Path, value: Mapping[str, Any]) -> None:
-    with hdf5.replacing(path) as temporary:
+    with whole_file.replacing(path) as temporary:
         temporary.write_text(json.dumps(hdf5.plain(value), indent=1), encoding="utf-8")
 
 
@@ -360,6 +361,6 @@ def _parquet(path: Path, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     except ImportError:
         return []
     columns = {name: [row[n] for row in rows] for n, name in enumerate(head)}
-    with hdf5.replacing(path) as temporary:
+    with whole_file.replacing(path) as temporary:
         parquet.write_table(pyarrow.table(columns), temporary)
     return [path]
