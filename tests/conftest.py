@@ -1,6 +1,7 @@
 """Fixtures and marks that every test may use."""
 
 import os
+import signal
 import sys
 from functools import partial
 
@@ -39,9 +40,10 @@ def warp(monkeypatch, capsys):
 
     def run(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["warp", *map(str, words)])
+        on_interrupt = signal.getsignal(signal.SIGINT)
         with pytest.raises(SystemExit) as stop:
             cli.main()
-            raise SystemExit(0)
+        signal.signal(signal.SIGINT, on_interrupt)
         out, err = capsys.readouterr()
         return int(stop.value.code or 0), out, err
 

@@ -17,6 +17,7 @@ import hashlib
 import os
 import platform
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -25,6 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _INLINED = re.compile(r"^\s*from\s+(?:warp\.kernels|\.)\.?([\w.]*)\s+import\s+(.+)$", re.MULTILINE)
 _ALWAYS = ("__init__", "compiler")  # modules that the machine code of every kernel depends on
 
@@ -101,7 +103,7 @@ def root() -> Path:
 
 def write(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees all of it or none of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.write_bytes(content)
     fresh.replace(path)
@@ -116,7 +118,7 @@ def turn(wanted: Specialisation) -> Iterator[bool]:
         yield True
         return
     path = wanted.path.with_suffix(".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(path, "a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -161,10 +163,34 @@ def _processor() -> str:
 def _is_private(path: Path) -> bool:
     """Create a folder and try to write there; refuse one that another user could have filled."""
     try:
+        if path.is_symlink():
+            return False
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+        if hasattr(os, "getuid") and not _only_mine(path):
             return False
         with tempfile.TemporaryFile(dir=path):
             return True
     except OSError:
         return False
+
+
+def _only_mine(path: Path) -> bool:
+    """Tell whether only this user, or root, can write to a folder or put another in its place.
+
+    In a folder above it others may write only if its sticky bit keeps them from renaming.
+    """
+    found = path.stat()
+    if found.st_uid != os.getuid() or found.st_mode & OTHERS_WRITE:
+        return False
+    trusted = {
+        0,
+        os.getuid(),
+        Path("/").stat().st_uid,
+    }  # root has another number in some containers
+    for above in {*path.absolute().parents, *path.resolve().parents}:
+        found = above.stat()
+        if found.st_uid not in trusted:
+            return False
+        if found.st_mode & OTHERS_WRITE and not found.st_mode & stat.S_ISVTX:
+            return False
+    return True

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ import numpy as np
 
 from warp import compiling
 from warp.cache import Specialisation
+from warp.errors import WarpError
+from warp.printable import printable
 
 SMALL = 16_384
 """Total number of array elements below which one thread is faster than several."""
@@ -57,8 +60,12 @@ def cores() -> int:
     with contextlib.suppress(OSError, ValueError):
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         count = min(count, max(1, round(int(quota) / int(period))))
-    asked = os.environ.get("NUMBA_NUM_THREADS", "")
-    return min(count, int(asked)) if asked.isdigit() and int(asked) > 0 else count
+    asked = os.environ.get("NUMBA_NUM_THREADS", "").strip()
+    if not asked:
+        return count
+    if not re.fullmatch(r"0*[1-9]\d{0,8}", asked, re.ASCII):
+        raise WarpError(f"NUMBA_NUM_THREADS={printable(asked)}: a number of threads from 1")
+    return min(count, int(asked))
 
 
 def launch(module: str, function: str, args: tuple[Any, ...], threads: int) -> None:

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from warp import cache as compiled
-from warp import compiling, cpu
+from warp import compiling, cpu, host_memory
 from warp.cpu import cores as cores
 from warp.errors import WarpError
 
@@ -130,7 +130,7 @@ class Device:
     def memory(self) -> tuple[int, int]:
         """Return (free, total) bytes; on the CPU, what this process may use without swapping."""
         if not self.cuda:
-            return _host_memory()
+            return host_memory.free_and_total()
         free, total = self.xp.cuda.runtime.memGetInfo()
         return free + self.xp.get_default_memory_pool().free_bytes(), total
 
@@ -393,24 +393,6 @@ def _cuda_problem(index: int) -> str:
     if index < count:
         return ""
     return f"this machine has {count} GPU{'s' * (count > 1)}: cuda:0 to cuda:{count - 1}"
-
-
-def _host_memory() -> tuple[int, int]:
-    """Return the free and total memory of the machine, or of this container if it has less."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        if not hasattr(os, "sysconf"):
-            return 1 << 62, 1 << 62  # unknown: no limit is enforced
-        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        return total, total
-    entries = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
-    free, total = entries["MemAvailable"], entries["MemTotal"]
-    with contextlib.suppress(OSError, ValueError):
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        free, total = min(free, limit - used), min(total, limit)
-    return free, total
 
 
 def _processor() -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from small_case import CASE
 
-from warp.cli import main as cli
+from warp.cli.app import app
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def case(tmp_path, monkeypatch) -> Path:
 
 def test_help_imports_nothing_heavy():
     heavy = "{'numpy', 'numba', 'h5py', 'pydantic', 'pint', 'matplotlib', 'cupy'}"
-    code = f"import sys, warp.cli.main; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, warp.cli.app; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -184,7 +184,7 @@ def test_the_readme_s_case_loads(tmp_path):
     assert set(program.load(path).parts) == {"substrate", "chip"}
 
 
-VERBS = sorted(command.name or command.callback.__name__ for command in cli.app.registered_commands)
+VERBS = sorted(command.name or command.callback.__name__ for command in app.registered_commands)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -213,7 +213,7 @@ def test_the_readme_s_commands_are_ones_that_the_program_knows():
     import typer
 
     readme = (Path(__file__).parents[2] / "README.md").read_text().replace("\\\n", " ")
-    verbs = typer.main.get_command(cli.app).commands
+    verbs = typer.main.get_command(app).commands
     lines = [
         line
         for block in re.findall(r"```sh\n(.*?)```", readme, re.S)

@@ -14,7 +14,7 @@ import warp
 from warp import device as devices
 from warp.case import starter
 from warp.case.case import CaseError
-from warp.cli.main import app
+from warp.cli.app import app
 from warp.errors import WarpError
 from warp.geometry.parts import AnyPart
 from warp.geometry.shapes import Sheet

@@ -345,3 +345,33 @@ def test_gpu_sums_equal_the_cpus(gpu, cpu, n):
         d.launch("reduce", "fold_lanes", (1, 1, 1), s, partial, 0, groups, 1)
         sums.append(d.to_host(s)[0])
     np.testing.assert_allclose(*sums, rtol=1e-13)  # fused multiply-adds differ in the last bits
+
+
+@pytest.mark.parametrize("text", ["many", "0", "-1", "1e3", "\u0663", "2.0"])
+def test_a_number_of_threads_that_is_none_is_one_sentence(text, monkeypatch):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", text)
+    with pytest.raises(WarpError, match="NUMBA_NUM_THREADS="):
+        device.select("cpu")
+    monkeypatch.setenv("NUMBA_NUM_THREADS", " 1 ")
+    assert device.cores() == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners of files here")
+def test_a_cache_folder_that_others_can_write_to_is_not_used(tmp_path):
+    own = tmp_path / "own"
+    assert cache._is_private(own) and own.stat().st_mode & 0o777 == 0o700
+    for mode, taken in ((0o755, True), (0o775, False), (0o777, False), (0o1777, False)):
+        own.chmod(mode)
+        assert cache._is_private(own) == taken, oct(mode)
+    own.chmod(0o700)
+    (tmp_path / "link").symlink_to(own)
+    assert not cache._is_private(tmp_path / "link")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="no owners of files here")
+def test_a_cache_folder_that_others_can_replace_is_not_used(tmp_path):
+    above = tmp_path / "above"
+    above.mkdir()
+    for mode, taken in ((0o777, False), (0o1777, True), (0o755, True)):
+        above.chmod(mode)
+        assert cache._is_private(above / "own") == taken, oct(mode)

@@ -173,6 +173,38 @@ def test_a_sweep_runs_once_and_goes_on(small, tmp_path, here):
     assert len(outcome.records) == 6
 
 
+OTHER_SWEEPS = {
+    "other keys vary": ("part.board.thickness=0.8 mm, 1.2 mm", {}, ""),
+    "it has values that this one has not": ("part.chip.thickness=0.3 mm, 0.7 mm", {}, ""),
+    "other values of --set": (
+        "part.chip.thickness=0.3 mm, 0.5 mm",
+        {"part.board.thickness": "1.1 mm"},
+        "",
+    ),
+    "its case file had other contents": ("part.chip.thickness=0.3 mm, 0.5 mm", {}, "# edited\n"),
+}
+
+
+@pytest.mark.parametrize("reason", OTHER_SWEEPS)
+def test_another_sweep_needs_a_folder_of_its_own(reason, tmp_path, here):
+    path = tmp_path / "small.toml"
+    path.write_text(CASE)
+    folder = tmp_path / "s"
+    sweep.sweep(case.load(path), plan("part.chip.thickness=0.3 mm, 0.5 mm"), folder)
+    before = {file: file.read_bytes() for file in folder.rglob("*.*")}
+    vary, overrides, text = OTHER_SWEEPS[reason]
+    path.write_text(CASE + text)
+    with pytest.raises(WarpError, match=f"holds another sweep .{reason}.; .* -o"):
+        sweep.sweep(case.load(path, overrides), plan(vary), folder)
+    assert {file: file.read_bytes() for file in folder.rglob("*.*")} == before
+
+
+def test_a_sweep_file_that_cannot_be_read_is_not_replaced(small, tmp_path):
+    (tmp_path / "sweep.json").write_text("{damaged")
+    with pytest.raises(WarpError, match="cannot be read"):
+        sweep.sweep(small, plan("part.chip.thickness=0.3 mm, 0.5 mm"), tmp_path)
+
+
 def test_a_run_that_cannot_be_is_a_row_with_its_reason(small, tmp_path, here):
     outcome = sweep.sweep(small, plan("part.chip.material=silicon, unobtainium"), tmp_path / "s")
     assert [r["status"] for r in outcome.records] == ["done", "failed"]

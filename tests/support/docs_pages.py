@@ -91,7 +91,7 @@ def case_file() -> str:
 
 def commands() -> str:
     """Describe every verb of the command line, from its help."""
-    from warp.cli.main import app
+    from warp.cli.app import app
 
     root = typer.main.get_command(app)
     lines = ["# Commands", "", MADE, ""]

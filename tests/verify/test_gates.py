@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from warp.cli.main import app
+from warp.cli.app import app
 from warp.errors import ConvergenceError
 from warp.verify import suite
 from warp.verify.problem import Problem, Row

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -26,7 +25,7 @@ def print_bench(found: dict[str, Any]) -> None:
     console = screen()
     package, bandwidth = found["package"], found["bandwidth_GB_per_s"]
     grid = " x ".join(map(str, package["grid"]))
-    console.print(f"[bold]{found['machine']['device']}[/]")
+    console.print(Text(found["machine"]["device"], style="bold"))
     console.print(f" copy {bandwidth['copy']:.1f} GB/s, triad {bandwidth['triad']:.1f} GB/s")
     console.print(f" {package['case']}: {grid} = {package['voxels']:,} voxels")
     console.print(_solves(found["solves"]))
@@ -104,7 +103,7 @@ def print_verification(
     else:
         print_rows(rows, title)
     if html is not None:
-        page = Console(file=io.StringIO(), record=True, width=WIDTH, highlight=False)
+        page = terminal.PlainConsole(file=io.StringIO(), record=True, width=WIDTH)
         page.print(verification_table(rows))
         page.print(title)
         with whole_file.replacing(html) as temporary:
@@ -120,8 +119,7 @@ def print_verification(
 
 def print_rows(rows: Sequence[Row], title: str) -> None:
     """Show the table, and the title below it: green if all rows hold."""
-    screen = terminal.screen()
-    screen = screen if screen.is_terminal else Console(highlight=False, width=WIDTH)
+    screen = terminal.screen(width=WIDTH)
     screen.print(verification_table(rows))
     screen.print(Text(title, style="green" if all(row.passed for row in rows) else "red"))
 

@@ -1,95 +1,64 @@
-"""Run the command `warp`: each verb reads its arguments, calls one package and prints.
+"""Start the command `warp` and end it with an exit code; every failure is one line on stderr.
 
-Exit codes: 0 done, 1 a solve did not reach its tolerance, 2 bad input. Either error is one line on
-stderr. Heavy imports stand inside the verbs, so that --help answers at once.
+Exit codes: 0 done, 1 a solve did not reach its tolerance, 2 bad input or too little memory, 3 the
+output could not be printed, 130 stopped by Ctrl-C. The verbs are imported inside `main`, so that
+Ctrl-C is heard from the start.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
-from typing import Annotated
-
-import typer
-
-from warp.cli import case as case_verbs
-from warp.cli import machine as machine_verbs
-from warp.cli import result as result_verbs
-from warp.cli import solve as solve_verbs
-from warp.errors import WarpError
-from warp.name_clash import refuse_nvidia_warp
-
-app = typer.Typer(
-    name="warp",
-    help="Package warpage from chip to board.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-STOPPED = 130  # 128 + SIGINT, the convention of shells
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from warp import __version__
-
-        print(f"warpage {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_version, is_eager=True, help="Print the version and stop."
-        ),
-    ] = False,
-) -> None:
-    """Package warpage from chip to board."""
-
-
-VERBS = {
-    "A case": (case_verbs.new, case_verbs.check, case_verbs.materials, case_verbs.schema),
-    "Solve": (solve_verbs.run, solve_verbs.sweep),
-    "A result": (
-        result_verbs.plot,
-        result_verbs.report,
-        result_verbs.summary,
-        result_verbs.compare,
-        result_verbs.export,
-    ),
-    "This machine": (machine_verbs.verify, machine_verbs.bench, machine_verbs.warmup),
-}
-for panel, verbs in VERBS.items():
-    for verb in verbs:
-        app.command(rich_help_panel=panel)(verb)
+from typing import Any
 
 
 def main() -> None:
     """Run the command line; an expected failure is a sentence and an exit code, no traceback."""
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heard:
+        signal.signal(signal.SIGINT, stop_at_once)
     # OpenBLAS would start threads for one small matrix, and they compete with the kernels'.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(100_000)  # imports create half a million objects that stay
+    from warp.cli import streams
+
+    code = streams.guarded(lambda: _run(heard))
+    if heard:
+        signal.signal(signal.SIGINT, stop_at_once)
+    gc.freeze()  # spares a last search through all objects at exit
+    sys.exit(code)
+
+
+def stop_at_once(*_: Any) -> None:
+    """End the process while it starts or ends, where an exception would become a traceback."""
+    os.write(2, b"stopped\n")
+    os._exit(128 + signal.SIGINT)
+
+
+def _run(heard: bool) -> int:
+    """Run the verb and print why it failed, if it did; return the exit code."""
+    from warp.cli.failures import STOPPED, code_of
+
     try:
+        from warp import host_memory
+
+        host_memory.require_least()
+        from warp.cli.app import app
+        from warp.name_clash import refuse_nvidia_warp
+
+        if heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         refuse_nvidia_warp()
         app()
-    except WarpError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(_stopped())
     except SystemExit as end:  # Typer's own, also for Ctrl-C
-        sys.exit(_stopped() if end.code == STOPPED else end.code)
-    finally:
-        gc.freeze()  # spares a last search through all objects at exit
-
-
-def _stopped() -> int:
-    print("stopped", file=sys.stderr)
-    return STOPPED
+        if end.code != STOPPED:
+            return int(end.code or 0)
+        return code_of(KeyboardInterrupt())
+    except BaseException as error:
+        return code_of(error)
+    return 0
 
 
 if __name__ == "__main__":

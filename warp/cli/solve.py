@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from warp.cli.failures import Stopped
 from warp.cli.words import CaseFile, Device, Json, Set, overrides, print_json
+from warp.printable import printable
 
 
 def run(
@@ -57,10 +59,14 @@ def run(
     target = output or Path(case.stem + ".h5")
     loaded = load(case, overrides(set_))
     wanted = (grids or 2) if refine or grids else 1
-    with Steps() as progress:
-        written = solve_to_file(
-            loaded, target, device, progress, _warn, _resumed, grids=wanted, resume=resume
-        )
+    try:
+        with Steps() as progress:
+            written = solve_to_file(
+                loaded, target, device, progress, _warn, _resumed, grids=wanted, resume=resume
+            )
+    except KeyboardInterrupt:
+        _say_how_to_go_on(target)
+        raise
     if as_json:
         print_json(written.numbers)
     else:
@@ -128,22 +134,35 @@ def sweep(
 
     design = sampling.design(vary, sample, points, seed)
     folder = output or Path(case.stem + "-sweep")
-    with Runs() as progress:
-        outcome = sweeps.sweep(
-            load(case, overrides(set_)),
-            design,
-            folder,
-            device=device,
-            workers=workers,
-            scheduler=scheduler,
-            on_run=progress,
-        )
+    loaded = load(case, overrides(set_))
+    try:
+        with Runs() as progress:
+            outcome = sweeps.sweep(
+                loaded,
+                design,
+                folder,
+                device=device,
+                workers=workers,
+                scheduler=scheduler,
+                on_run=progress,
+            )
+    except KeyboardInterrupt:
+        raise Stopped(f"the same command goes on with the runs in {folder}") from None
     tables.print_sweep(outcome)
     tables.print_files([*outcome.files, *effect_figures.pictures(outcome, folder)])
 
 
 def _warn(text: str) -> None:
-    print(f"warning: {text}", file=sys.stderr)
+    print(f"warning: {printable(text)}", file=sys.stderr)
+
+
+def _say_how_to_go_on(target: Path) -> None:
+    """Raise Stopped if an interrupted run left a checkpoint beside `target`."""
+    from warp.run import checkpoint
+
+    kept = checkpoint.beside(target)
+    if kept.exists():
+        raise Stopped(f"the same command with --resume continues from {kept}") from None
 
 
 def _resumed(done: int, load_steps: int) -> None:

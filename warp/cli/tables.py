@@ -78,7 +78,7 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
     ]
     console.print(" " + " · ".join(str(fact) for fact in cost if fact), style="dim")
     if written is not None:
-        console.print(f" written to {written}", style="dim")
+        console.print(f" written to {written}", style="dim", soft_wrap=True)
 
 
 def plain_table(*columns: str) -> Table:
@@ -140,7 +140,7 @@ def print_check(report: Report) -> None:
     for warning in report.warnings:
         console.print(Text(f" warning: {warning}", style="yellow"))
     if report.picture is not None:
-        console.print(f" cross-section in {report.picture}", style="dim")
+        console.print(f" cross-section in {report.picture}", style="dim", soft_wrap=True)
 
 
 def print_files(files: Sequence[Path], left_out: Sequence[str] = ()) -> None:

@@ -323,6 +323,8 @@ def residuals(result: Result, path: Path, title: str = "") -> None:
             }
             axes.semilogy(*broken(history), markersize=2.5, linewidth=1.2, label=label, **style)
             anew |= bool((history[1:] > ANEW * history[:-1]).any())
+        axes.yaxis.set_major_formatter("{x:.0e}")
+        axes.yaxis.set_minor_formatter("")
         tolerances = {s["tolerance"] for s in solvers.values() if "tolerance" in s}
         for tolerance in tolerances:
             axes.axhline(

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from warp.errors import WarpError
 from warp.whole_file import FileError
 
 UNKNOWN = "–"
+
+
+def filled(frame: str, parts: Mapping[str, str]) -> str:
+    """Put each part at its {{NAME}} of the frame; what a part says is not searched for names."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], frame)
+
+
+def script_data(value: Any) -> str:
+    """Write JSON for a <script>: no text in it can end the element or begin a comment."""
+    written = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return written.replace("<", "\\u003c")
 
 
 def table(

@@ -7,7 +7,6 @@ Everything that comes from the case or the file is escaped.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import partial
 from html import escape
@@ -30,7 +29,7 @@ from warp.report import (
     page_surfaces,
     plots,
 )
-from warp.report.html import chart, picture
+from warp.report.html import chart, filled, picture, script_data
 from warp.results import flatness, hdf5, limits, measured
 from warp.results.measured import Flat
 from warp.results.surface import interpolate
@@ -105,13 +104,9 @@ def html(
             page_evidence.section(verified),
         )
     )
-    data = json.dumps(
-        hdf5.plain(_data(result, flats)), separators=(",", ":"), allow_nan=False
-    ).replace("</", "<\\/")
+    data = script_data(hdf5.plain(_data(result, flats)))
     frame = resources.files("warp.data").joinpath("report.html").read_text(encoding="utf-8")
-    for key, text in (("title", escape(title)), ("body", body), ("data", data)):
-        frame = frame.replace("{{" + key + "}}", text, 1)
-    return frame, left_out
+    return filled(frame, {"title": escape(title), "body": body, "data": data}), left_out
 
 
 def original(result: Result) -> Case:

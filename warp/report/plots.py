@@ -41,7 +41,13 @@ NUMBER = {
     "edgecolor": "black",
     "linewidth": 0.5,
 }
-STYLE = {"font.size": 9.0, "axes.titlesize": 9.0, "legend.fontsize": 8.0, "svg.hashsalt": "warpage"}
+STYLE = {
+    "font.size": 9.0,
+    "axes.titlesize": 9.0,
+    "legend.fontsize": 8.0,
+    "svg.hashsalt": "warpage",
+    "text.parse_math": False,  # names and titles may hold dollar signs
+}
 
 
 @contextmanager

@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
+from rich.text import Text
+
+from warp.printable import printable
 
 WIDTH_WHEN_PIPED = 160
 
 
-def screen(*, stderr: bool = False) -> Console:
-    """Return the terminal; a pipe gets plain lines wide enough for every table."""
-    console = Console(stderr=stderr, highlight=False)
-    return (
-        console
-        if console.is_terminal
-        else Console(stderr=stderr, highlight=False, width=WIDTH_WHEN_PIPED)
-    )
+class PlainConsole(Console):
+    """A terminal that prints text as it is: no markup, no emoji codes, no escape sequences."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Make a text of a string, control characters as codes: Rich would drop some of them."""
+        return super().render_str(printable(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render with every control character of a text written as its code."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control else Segment(printable(text), style)
+
+
+def screen(*, stderr: bool = False, width: int = WIDTH_WHEN_PIPED) -> Console:
+    """Return the terminal; a pipe gets plain lines of `width` characters, enough for a table."""
+    console = PlainConsole(stderr=stderr)
+    return console if console.is_terminal else PlainConsole(stderr=stderr, width=width)
 
 
 class Steps:
@@ -35,7 +54,7 @@ class Steps:
         console = screen(stderr=True)
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓"),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),

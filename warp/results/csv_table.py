@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -44,14 +45,28 @@ def _walk(value: Any, where: tuple[str, ...], declared: Mapping[str, Number]) ->
         yield ".".join(where[:-1]), name, value, unit
 
 
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_QUANTITY = re.compile(r"[+-](\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[\w %°^*/.]*")
+
+
+def as_text(cell: Any) -> Any:
+    """Keep a spreadsheet from running a text as a formula: put an apostrophe before it.
+
+    Numbers, and texts that are a signed number with its unit, stay as they are.
+    """
+    if not isinstance(cell, str) or not _FORMULA.match(cell) or _QUANTITY.fullmatch(cell):
+        return cell
+    return f"'{cell}"
+
+
 def write_csv(path: Path, head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Path:
-    """Write a CSV file in one piece."""
+    """Write a CSV file in one piece; a text that looks like a formula gets an apostrophe."""
     whole_file.check_writable(path)
     with (
         whole_file.replacing(path) as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file)
-        writer.writerow(head)
-        writer.writerows(rows)
+        writer.writerow(map(as_text, head))
+        writer.writerows(map(as_text, row) for row in rows)
     return path

@@ -1,7 +1,7 @@
 """Run one case many times with varied values and tabulate the results.
 
     FOLDER/points/KEY.json    one run each, KEY from case, values and program version
-    FOLDER/sweep.json         the varied keys and the sample
+    FOLDER/sweep.json         the case, the varied keys and the points (`sweep_folder`)
     FOLDER/sweep.csv          one row per run: the varied values, then the outputs (with
                               pyarrow also sweep.parquet)
     FOLDER/effects.csv        how strongly each variable moves each output (`effects`)
@@ -9,9 +9,10 @@
 `warp.report.effect_figures` draws them.
 
 A run is stored as soon as it ends and never repeated: the same command continues an interrupted
-sweep, a larger one adds to it. A run that the case refuses (a lid thinner than its foot) is stored
-as failed, with the reason; one whose process died is tried again, alone, and given up after the
-third time. A sweep that is stopped or killed ends its processes too.
+sweep, a larger one adds to it; another sweep needs a folder of its own. A run that the case refuses
+(a lid thinner than its foot) is stored as failed, with the reason; one whose process died is tried
+again, alone, and given up after the third time. A sweep that is stopped or killed ends its
+processes too.
 
 On one machine runs go to processes that share the cores; with a scheduler's address they go to
 Dask workers, which need nothing but this package.
@@ -36,7 +37,7 @@ from warp import whole_file
 from warp.errors import WarpError
 from warp.results import csv_table, hdf5, metrics
 from warp.results.metrics.declaration import Each
-from warp.run import effects
+from warp.run import effects, sweep_folder
 from warp.run.sampling import Design
 
 if TYPE_CHECKING:
@@ -125,15 +126,13 @@ def sweep(
 ) -> Outcome:
     """Make every run that is not stored yet, then the tables."""
     refuse_misspelt(case, design)
+    sweep_folder.refuse_another(case, design, folder)
     points = folder / "points"
     points.mkdir(parents=True, exist_ok=True)
     whole_file.check_writable(points / "key.json")
     tasks = [_task(case, design, values) for values in design.points]
     keys = [key_of(task) for task in tasks]
-    _put(
-        folder / "sweep.json",
-        {"case": str(case.path), "overrides": dict(case.overrides), **design.to_dict()},
-    )
+    _put(folder / "sweep.json", sweep_folder.described(case, design))
     records = {key: found for key in set(keys) if (found := _stored(points / f"{key}.json"))}
     left = {key: task for key, task in zip(keys, tasks, strict=True) if key not in records}
     if left:

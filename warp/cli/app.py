@@ -1,0 +1,61 @@
+"""Gather the verbs of the command `warp`: each reads its arguments, calls one package and prints.
+
+Heavy imports stand inside the verbs, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from warp.cli import case as case_verbs
+from warp.cli import machine as machine_verbs
+from warp.cli import result as result_verbs
+from warp.cli import solve as solve_verbs
+
+app = typer.Typer(
+    name="warp",
+    help="Package warpage from chip to board.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from warp import __version__
+
+        print(f"warpage {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+) -> None:
+    """Package warpage from chip to board."""
+
+
+VERBS = {
+    "A case": (case_verbs.new, case_verbs.check, case_verbs.materials, case_verbs.schema),
+    "Solve": (solve_verbs.run, solve_verbs.sweep),
+    "A result": (
+        result_verbs.plot,
+        result_verbs.report,
+        result_verbs.summary,
+        result_verbs.compare,
+        result_verbs.export,
+    ),
+    "This machine": (machine_verbs.verify, machine_verbs.bench, machine_verbs.warmup),
+}
+for panel, verbs in VERBS.items():
+    for verb in verbs:
+        app.command(rich_help_panel=panel)(verb)

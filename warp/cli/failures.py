@@ -1,0 +1,56 @@
+"""Say in one line why a command ended, and with which exit code."""
+
+from __future__ import annotations
+
+import errno
+import sys
+
+from warp.errors import WarpError
+from warp.printable import printable
+
+STOPPED = 130  # 128 + SIGINT, the convention of shells
+TOO_LARGE = 2
+_LOADER = ("failed to map segment", "cannot allocate memory", "cannot map zero-fill pages")
+"""What the dynamic loader says of a library that finds no room."""
+
+
+class Stopped(WarpError):
+    """Ctrl-C ended a command that can be continued: say how."""
+
+    exit_code = STOPPED
+
+
+def code_of(error: BaseException) -> int:
+    """Print the line for `error` and return the exit code; raise it again if it is a fault here."""
+    if isinstance(error, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)
+        return STOPPED
+    if isinstance(error, Stopped):
+        print(f"stopped: {printable(str(error))}", file=sys.stderr)
+        return STOPPED
+    if isinstance(error, WarpError):
+        print(f"error: {printable(str(error))}", file=sys.stderr)
+        return error.exit_code
+    if lacks_memory(error):
+        print(
+            "error: this process may not take as much memory as the command needs; a coarser grid "
+            "needs less, e.g. --set grid.refine=0.5",
+            file=sys.stderr,
+        )
+        return TOO_LARGE
+    raise error
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether an exception, or one that led to it, means that memory was refused."""
+    before = error.__cause__ or error.__context__
+    if before is not None and lacks_memory(before):
+        return True
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    text = str(error).lower()
+    if isinstance(error, ImportError | OSError):
+        return any(said in text for said in _LOADER)
+    return isinstance(error, RuntimeError) and "can't start new thread" in text

@@ -1,0 +1,63 @@
+"""Tell whether a folder belongs to a sweep, so that no other sweep replaces its tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from warp.errors import WarpError
+
+if TYPE_CHECKING:
+    from warp.case.case import Case
+    from warp.run.sampling import Design
+
+_ELSEWHERE = "choose another folder with -o, or remove this one"
+
+
+def described(case: Case, design: Design) -> dict[str, Any]:
+    """Return what makes a sweep itself, ready for JSON."""
+    return {
+        "case": str(case.path),
+        "case_digest": hashlib.sha256(case.text.encode()).hexdigest()[:20],
+        "overrides": dict(case.overrides),
+        **design.to_dict(),
+        "points": [list(values) for values in design.points],
+    }
+
+
+def refuse_another(case: Case, design: Design, folder: Path) -> None:
+    """Raise WarpError if the folder holds another sweep, whose tables this one would replace.
+
+    The same sweep has the same case, fixed values and varied keys, and every point of the sweep
+    that is stored: more values or points add to it.
+    """
+    try:
+        old = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise WarpError(f"{folder / 'sweep.json'} cannot be read: {error}; {_ELSEWHERE}") from None
+    new = described(case, design)
+    differs = _difference(old, new) if isinstance(old, dict) else "other contents"
+    if differs:
+        raise WarpError(f"{folder} holds another sweep ({differs}); {_ELSEWHERE}")
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Say in which point two sweeps differ; empty if the new one goes on with the old one."""
+    if old.get("case_digest", new["case_digest"]) != new["case_digest"]:
+        same_file = old.get("case") == new["case"]
+        return "its case file had other contents" if same_file else f"of {old.get('case')}"
+    if old.get("overrides") != new["overrides"]:
+        return "other values of --set"
+    if not isinstance(old.get("vary"), dict) or list(old["vary"]) != list(new["vary"]):
+        return "other keys vary"
+    if "points" not in old:  # written by version 0.2
+        return "" if all(old.get(key) == new[key] for key in ("vary", "size")) else "other values"
+    kept = {tuple(values) for values in new["points"]}
+    if not all(tuple(values) in kept for values in old["points"]):
+        return "it has values that this one has not"
+    return ""
