@@ -1,37 +1,80 @@
-"""Kernels: every NAME.py (Numba, documented) has a twin NAME.cu (CUDA C) with the same functions, arguments and lines.
+"""Kernels: each NAME.py (CPU, documented) has a twin NAME.cu (CUDA C).
 
-A kernel writes its first arguments in full, takes sizes last, and assumes clean input.
+Twins have the same functions and arguments; bodies may differ where the .cu says why. On the CPU
+one argument precedes these: `share` = (part, parts). A kernel loops over the rows of its own part,
+and `warp.cpu` calls it once for each part, each call on its own thread:
+
+    @kernel
+    def level_factor(share, s, gz, nx, ny, nz):
+        for j in portion(share, ny):
+            ...
+
+No row reads what another row writes, and sums run in a fixed order: to the last bit, results do
+not depend on the number of parts. A kernel writes its first arguments in full, takes sizes last,
+and assumes clean input. `kernels/host` holds kernels without a twin, which only the host runs.
+
+Importing a kernel module compiles nothing and does not import Numba: `kernels.compiler` does both,
+in a separate process.
 """
 
-import os
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-import numba
+import numpy as np
 
-from warp import cache
-
-# OpenMP first: several Python threads may launch; Numba's own workqueue aborts on that. Its threads sleep when they
-# wait: spinning ones cost up to a time slice (8 ms) a launch on a machine that has other work too, sleeping ones 10 us.
-numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
-# Divisions follow IEEE (void has infinite compliance, so x / inf = 0 is wanted) and no kernel holds the GIL.
-_parallel = numba.njit(parallel=True, error_model="numpy", nogil=True)
-_serial = numba.njit(error_model="numpy", nogil=True)
-inline = numba.njit(inline="always", error_model="numpy", nogil=True)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def kernel(function: Callable[..., None]) -> Any:
-    """Compile a kernel for all cores at its first call, and keep the machine code for the next run."""
-    return cache.attach(_parallel(function))
+class Kernel:
+    """A function that `kernels.compiler` turns into machine code; a call runs it on the CPU."""
+
+    def __init__(self, function: Callable[..., None]) -> None:
+        self.function = function
+        self.module = function.__module__.removeprefix("warp.kernels.")
+        self.name = function.__name__
+        self.parallel = function.__code__.co_varnames[0] == "share"
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *args: Any) -> None:
+        """Run on all cores that this process may use; without `share`, on one."""
+        from warp import cpu
+
+        cpu.launch(self.module, self.name, args, cpu.cores() if self.parallel else 1)
 
 
-def host(function: Callable[..., Any]) -> Any:
-    """Compile as `kernel` does, for work that only the CPU does, before or after a solve: no .cu twin."""
-    return cache.attach(_parallel(function))
+def kernel(function: Callable[..., None]) -> Kernel:
+    """Mark a function as a kernel."""
+    return Kernel(function)
 
 
-def serial(function: Callable[..., Any]) -> Any:
-    """Compile for one thread; no .cu twin."""
-    return cache.attach(_serial(function))
+def inline(function: F) -> F:
+    """Mark a function that kernels call: compiled into each of them."""
+    function.__dict__["inlined"] = True
+    return function
+
+
+def called(function: F) -> F:
+    """Mark a long function that kernels call: compiled once and called, which compiles faster."""
+    function.__dict__["inlined"] = False
+    return function
+
+
+@inline
+def portion(share: tuple[int, int], count: int) -> range:
+    """Return the range of rows, out of `count`, that this part computes."""
+    return range(count * share[0] // share[1], count * (share[0] + 1) // share[1])
+
+
+def scratch(shape: tuple[int, ...], like: Any) -> Any:
+    """Allocate zeroed working memory for one part, of the type of the array `like`.
+
+    Free it with `release`. In a kernel this is calloc of the C library: compiled code depends on no
+    runtime of Numba's.
+    """
+    return np.zeros(shape, like.dtype)
+
+
+def release(memory: Any) -> None:
+    """Free memory that `scratch` returned."""

@@ -1,18 +1,21 @@
 #include "elastic.cuh"
 
-// Solutions Y (5, nz + 1, ny, nx + 3) and matrices P (5, 6, nz + 2, ny, nx + 3) of columns
+// Column solutions Y (5, nz + 1, ny, nx + 3) and matrices P (5, 6, nz + 2, ny, nx + 3)
 #define COLUMN(d, k, j, i) ((((d) * (nz + 1LL) + (k)) * ny + (j)) * ROW + (i))
 #define BAND(d, o, k, j, i) (((((d) * 6 + (o)) * (nz + 2LL) + (k)) * ny + (j)) * ROW + (i))
 
-KERNEL columns_factor(real *__restrict__ P, const double *__restrict__ diagonal, const double *__restrict__ C,
-                      const double *__restrict__ K, const double *__restrict__ rdx, const double *__restrict__ rcx,
-                      const double *__restrict__ rdy, const double *__restrict__ rcy, const double *__restrict__ rdz,
-                      const double *__restrict__ rcz, const int *__restrict__ start, const int *__restrict__ entry,
+KERNEL columns_factor(real *__restrict__ P, const double *__restrict__ diagonal,
+                      const double *__restrict__ C, const double *__restrict__ K,
+                      const double *__restrict__ rdx, const double *__restrict__ rcx,
+                      const double *__restrict__ rdy, const double *__restrict__ rcy,
+                      const double *__restrict__ rdz, const double *__restrict__ rcz,
+                      const int *__restrict__ start, const int *__restrict__ entry,
                       const double *__restrict__ value, int nx, int ny, int nz)
 {
     ONE_Z;
     EACH_Y(j, 0, ny) EACH_X(i, 1, nx + 1) {
-        const double rx = rdx[i], cx = rcx[i], cxp = rcx[i + 1], ry = rdy[j + 1], cy = rcy[j + 1], cyp = rcy[j + 2];
+        const double rx = rdx[i], cx = rcx[i], cxp = rcx[i + 1], ry = rdy[j + 1], cy = rcy[j + 1],
+                     cyp = rcy[j + 2];
         double A[5][6], L[5][6] = {};
         int e = start[(long long)j * ROW + i];
         const int end = start[(long long)j * ROW + i + 1];
@@ -27,8 +30,10 @@ KERNEL columns_factor(real *__restrict__ P, const double *__restrict__ diagonal,
             A[0][0] = diagonal[AT(2, k, j, i)];
             A[1][0] = diagonal[AT(0, k, j, i)], A[2][0] = diagonal[AT(0, k, j, i + 1)];
             A[3][0] = diagonal[AT(1, k, j, i)], A[4][0] = diagonal[AT(1, k, j + 1, i)];
-            const double left = K[AT(1, k, j, i)] * cz * cx, right = K[AT(1, k, j, i + 1)] * cz * cxp;
-            const double front = K[AT(0, k, j, i)] * cz * cy, back = K[AT(0, k, j + 1, i)] * cz * cyp;
+            const double left = K[AT(1, k, j, i)] * cz * cx,
+                         right = K[AT(1, k, j, i + 1)] * cz * cxp;
+            const double front = K[AT(0, k, j, i)] * cz * cy,
+                         back = K[AT(0, k, j + 1, i)] * cz * cyp;
             double cellx = C[AT(4, k, j, i)] * rx * rz, celly = C[AT(3, k, j, i)] * ry * rz;
             A[1][1] = cellx + left, A[2][2] = -cellx - right;
             A[3][3] = celly + front, A[4][4] = -celly - back;
@@ -110,7 +115,7 @@ KERNEL columns_solve(real *__restrict__ Y, const real *__restrict__ r, const rea
                 real t = Y[d * dof + o] * P[d * 6 * band + o];
 #pragma unroll
                 for (int n = 1; n < 6; ++n) {
-                    const int c = d + n;  // of the level above from 5 on: zero in P beyond the last
+                    const int c = d + n;  // level above from 5 on: zero in P above the top
                     t -= P[(c % 5 * 6 + n) * band + o + c / 5 * level] * y[c % 5];
                 }
                 y[d] = t;
@@ -125,7 +130,8 @@ KERNEL columns_step(real *__restrict__ x, real *__restrict__ p, const real *__re
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 0, nx + 3) {
         real bu = 0, bv = 0, bw = 0;
-        if (a != 0 || old != 0) bu = p[AT(0, k, j, i)], bv = p[AT(1, k, j, i)], bw = p[AT(2, k, j, i)];
+        if (a != 0 || old != 0)
+            bu = p[AT(0, k, j, i)], bv = p[AT(1, k, j, i)], bw = p[AT(2, k, j, i)];
         real u = a * bu, v = a * bv, w = a * bw;
         if (j < ny) {
             if (i >= 1 && i <= nx) u += b * Y[COLUMN(1, k, j, i)];
@@ -139,7 +145,9 @@ KERNEL columns_step(real *__restrict__ x, real *__restrict__ p, const real *__re
         p[AT(0, k, j, i)] = u, p[AT(1, k, j, i)] = v, p[AT(2, k, j, i)] = w;
         if (keep < 0) continue;
         u += old * bu, v += old * bv, w += old * bw;
-        if (keep > 0) u += keep * x[AT(0, k, j, i)], v += keep * x[AT(1, k, j, i)], w += keep * x[AT(2, k, j, i)];
+        if (keep > 0)
+            u += keep * x[AT(0, k, j, i)], v += keep * x[AT(1, k, j, i)],
+                w += keep * x[AT(2, k, j, i)];
         x[AT(0, k, j, i)] = u, x[AT(1, k, j, i)] = v, x[AT(2, k, j, i)] = w;
     }
 }

@@ -1,33 +1,40 @@
-"""Cell columns: the smoother that moves u, v and w of one column together, for thermo-elasticity on coarse levels.
+"""Cell columns: the smoother that moves u, v and w of one column together, on coarse levels.
 
-The column of cell (j, i) has, on every level k, the displacements w, u left, u right, v front, v back (d = 0 .. 4); dof d
-of level k has number 5k + d. A restricted to them is a band matrix of half width 5,
+The column of cell (j, i) has, on every level k, the displacements w, u left, u right, v front,
+v back (d = 0 .. 4); degree of freedom d of level k has number 5k + d. A restricted to them is a
+band matrix of half width 5,
 
-    P[d, o, k, j, i] = A(5k + d, 5k + d - o),  o = 0 .. 5,     P (5, 6, nz+2, ny, nx+3), zero on level nz + 1,
+    P[d, o, k, j, i] = A(5k + d, 5k + d - o),  o = 0 .. 5
+    P (5, 6, nz+2, ny, nx+3), zero on level nz + 1,
 
-factored once. A step adds the solutions of all columns (additive Schwarz with overlap: each u and v lies in two). Layout
-of displacements and coefficients as in kernels/elastic.py; sums in a fixed order.
+factored once. A step adds the solutions of all columns (additive Schwarz with overlap: each u and
+v belongs to two). Layout of displacements and coefficients as in kernels/elastic.py; sums run in a
+fixed order.
 """
 
-import numpy as np
-from numba import prange
+from warp.kernels import kernel, portion, release, scratch
 
-from warp.kernels import kernel
-
-TINY = 1e-5  # a pivot that is this small a part of its diagonal is a free motion of the column: it is held
+# A pivot below this fraction of its diagonal is a free motion of the column, which is held.
+TINY = 1e-5
 
 
 @kernel
-def columns_factor(P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, start, entry, value, nx, ny, nz):
-    """Fill the column matrices and factor them, P = L D L^T: multipliers at o > 0, inverse pivots at o = 0 (0 where inactive).
+def columns_factor(
+    share, P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, start, entry, value, nx, ny, nz
+):
+    """Fill the column matrices and factor them, P = L D L^T.
 
-    In float64 up to P itself: a column bends far more easily than its parts stretch. `diagonal`: A's, zero where a
-    displacement does not exist. Free edges add value[e] at entry[e] = 30 k + 6 d + o, ascending, from
-    e = start[j (nx+3) + i] on.
+    P holds multipliers at o > 0 and inverse pivots at o = 0 (0 where inactive). Arithmetic is
+    float64 up to P itself: a column bends far more easily than its cells stretch. `diagonal`: A's,
+    zero where a displacement does not exist. Free edges add value[e] at entry[e] = 30 k + 6 d + o,
+    ascending, from e = start[j (nx+3) + i] on.
     """
-    for j in prange(ny):
+    A, L = (
+        scratch((5, 6), value),
+        scratch((5, 6), value),
+    )  # rows of level k; factored rows, the latest of each d
+    for j in portion(share, ny):
         ry, cy, cyp = rdy[j + 1], rcy[j + 1], rcy[j + 2]
-        A, L = np.zeros((5, 6)), np.zeros((5, 6))  # rows of level k; factored rows, the last of each d
         for i in range(1, nx + 1):
             rx, cx, cxp = rdx[i], rcx[i], rcx[i + 1]
             L[:] = 0
@@ -75,17 +82,25 @@ def columns_factor(P, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, start, entry
                         L[d] = 0
                     for o in range(6):
                         P[d, o, k, j, i] = L[d, o]
+    release(A)
+    release(L)
 
 
 @kernel
-def columns_solve(Y, r, P, nx, ny, nz):
+def columns_solve(share, Y, r, P, nx, ny, nz):
     """Solve all columns: Y (5, nz+1, ny, nx+3) from the residual r."""
     last = 5 * nz + 4
-    for j in prange(ny):
+    for j in portion(share, ny):
         for row in range(last + 1):
             k, d = row // 5, row % 5
             y, l = Y[d, k, j], P[d, :, k, j]
-            c1, c2, c3, c4, c5 = max(row - 1, 0), max(row - 2, 0), max(row - 3, 0), max(row - 4, 0), max(row - 5, 0)
+            c1, c2, c3, c4, c5 = (
+                max(row - 1, 0),
+                max(row - 2, 0),
+                max(row - 3, 0),
+                max(row - 4, 0),
+                max(row - 5, 0),
+            )
             y1, y2, y3 = Y[c1 % 5, c1 // 5, j], Y[c2 % 5, c2 // 5, j], Y[c3 % 5, c3 // 5, j]
             y4, y5 = Y[c4 % 5, c4 // 5, j], Y[c5 % 5, c5 // 5, j]
             l1, l2, l3, l4, l5 = l[1], l[2], l[3], l[4], l[5]
@@ -95,23 +110,44 @@ def columns_solve(Y, r, P, nx, ny, nz):
                 y[i] = first[i]
             if row > 0:
                 for i in range(nx + 2):
-                    y[i] -= l1[i] * y1[i] + l2[i] * y2[i] + l3[i] * y3[i] + l4[i] * y4[i] + l5[i] * y5[i]
+                    y[i] -= (
+                        l1[i] * y1[i]
+                        + l2[i] * y2[i]
+                        + l3[i] * y3[i]
+                        + l4[i] * y4[i]
+                        + l5[i] * y5[i]
+                    )
         for row in range(last, -1, -1):
             k, d = row // 5, row % 5
             y, inverse = Y[d, k, j], P[d, 0, k, j]
             c1, c2, c3, c4, c5 = row + 1, row + 2, row + 3, row + 4, row + 5
-            y1, y2, y3 = Y[c1 % 5, min(c1 // 5, nz), j], Y[c2 % 5, min(c2 // 5, nz), j], Y[c3 % 5, min(c3 // 5, nz), j]
+            y1, y2, y3 = (
+                Y[c1 % 5, min(c1 // 5, nz), j],
+                Y[c2 % 5, min(c2 // 5, nz), j],
+                Y[c3 % 5, min(c3 // 5, nz), j],
+            )
             y4, y5 = Y[c4 % 5, min(c4 // 5, nz), j], Y[c5 % 5, min(c5 // 5, nz), j]
-            l1, l2, l3 = P[c1 % 5, 1, c1 // 5, j], P[c2 % 5, 2, c2 // 5, j], P[c3 % 5, 3, c3 // 5, j]
+            l1, l2, l3 = (
+                P[c1 % 5, 1, c1 // 5, j],
+                P[c2 % 5, 2, c2 // 5, j],
+                P[c3 % 5, 3, c3 // 5, j],
+            )
             l4, l5 = P[c4 % 5, 4, c4 // 5, j], P[c5 % 5, 5, c5 // 5, j]
             for i in range(nx + 2):
-                y[i] = (y[i] * inverse[i] - l1[i] * y1[i] - l2[i] * y2[i] - l3[i] * y3[i] - l4[i] * y4[i] - l5[i] * y5[i])
+                y[i] = (
+                    y[i] * inverse[i]
+                    - l1[i] * y1[i]
+                    - l2[i] * y2[i]
+                    - l3[i] * y3[i]
+                    - l4[i] * y4[i]
+                    - l5[i] * y5[i]
+                )
 
 
 @kernel
-def columns_step(x, p, Y, keep, old, a, b, nx, ny, nz):
-    """One Chebyshev step with the sum of the columns' solutions, as elastic_lines_step."""
-    for j in prange(ny + 1):
+def columns_step(share, x, p, Y, keep, old, a, b, nx, ny, nz):
+    """Take one Chebyshev step with the sum of the columns' solutions, as in elastic_lines_step."""
+    for j in portion(share, ny + 1):
         if a == 0 and old == 0:
             p[:, :, j] = 0
         if keep == 0:

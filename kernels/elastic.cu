@@ -1,8 +1,9 @@
 #include "elastic.cuh"
 
-// A thread walks upwards in z over its part of the levels: what lies between two levels is computed once.
+// A thread walks upwards in z over its part of the levels, so that quantities between two levels
+// are computed once.
 
-// Displacements of a level around faces (j, i): p the one behind, m the one before in x (x), y (y)
+// Displacements of a level around faces (j, i); xp, yp: next one in x, y; xm, ym: previous one
 struct Faces {
     real u, uxp, v, vyp, w, wxm, wxp, wym, wyp;
 };
@@ -12,7 +13,7 @@ struct Shear {
     real xz, xzp, yz, yzp;
 };
 
-// Coefficients of a level: of the cell (j, i), of the ones before in x and y, of K_xy at (j, i), j + 1 and i + 1
+// Coefficients of a level: cell (j, i), previous cells in x and y, K_xy at (j, i), j + 1 and i + 1
 struct Near {
     real cxx, cyy, czz, cyz, cxz, cxy;
     real cxx_x, cxz_x, cxy_x, cxy_y, cyy_y, cyz_y;
@@ -25,7 +26,8 @@ struct Plane {
 };
 
 static __device__ inline Plane plane(const real *__restrict__ rdx, const real *__restrict__ rcx,
-                                     const real *__restrict__ rdy, const real *__restrict__ rcy, int j, int i)
+                                     const real *__restrict__ rdy, const real *__restrict__ rcy,
+                                     int j, int i)
 {
     return {rdx[i], rdx[i + 1], rcx[i + 1], rcx[i + 2], rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]};
 }
@@ -37,7 +39,8 @@ static __device__ inline Faces faces(const real *__restrict__ u, long long field
 }
 
 // Shear stress on the edges between levels `low` and `high`
-static __device__ inline Shear shear(const Faces &low, const Faces &high, const Shear &k, const Plane &p, real cz)
+static __device__ inline Shear shear(const Faces &low, const Faces &high, const Shear &k,
+                                     const Plane &p, real cz)
 {
     return {k.xz * ((high.u - low.u) * cz + (high.w - high.wxm) * p.cx),
             k.xzp * ((high.uxp - low.uxp) * cz + (high.wxp - high.w) * p.cxp),
@@ -45,10 +48,12 @@ static __device__ inline Shear shear(const Faces &low, const Faces &high, const 
             k.yzp * ((high.vyp - low.vyp) * cz + (high.wyp - high.w) * p.cyp)};
 }
 
-// out = c out + s A x at the faces x and out point to; t, tp: shear stress below and above; szm: normal stress below
-static __device__ inline void force(real *out, const real *__restrict__ u, real c, real s, const Near &n, const Plane &p,
-                                    const Faces &x, const Faces &xp, const Shear &t, const Shear &tp, real szm, real sz,
-                                    real rzm, real rz, real cz, real czp, long long field, int jm, int jp,
+// out = c out + s A x at the faces that x and out point to; t, tp: shear stress below and above;
+// szm, sz: normal stress below and above
+static __device__ inline void force(real *out, const real *__restrict__ u, real c, real s,
+                                    const Near &n, const Plane &p, const Faces &x, const Faces &xp,
+                                    const Shear &t, const Shear &tp, real szm, real sz, real rzm,
+                                    real rz, real cz, real czp, long long field, int jm, int jp,
                                     bool hold_u, bool hold_v)
 {
     const real *v = u + field;
@@ -60,11 +65,13 @@ static __device__ inline void force(real *out, const real *__restrict__ u, real 
     const real txyj = n.kxy_y * ((ujp - x.u) * p.cyp + (x.vyp - vjpm) * p.cx);
     const real txyi = n.kxy_x * ((x.uxp - ujmp) * p.cy + (vp - x.v) * p.cxp);
 
-    const real sxm = n.cxx_x * (x.u - um) * p.rxm + n.cxy_x * (vjpm - vm) * p.ry + n.cxz_x * (xp.wxm - x.wxm) * rz;
+    const real sxm = n.cxx_x * (x.u - um) * p.rxm + n.cxy_x * (vjpm - vm) * p.ry
+                     + n.cxz_x * (xp.wxm - x.wxm) * rz;
     const real sx = n.cxx * exx + n.cxy * eyy + n.cxz * ezz;
     const real fu = sxm * p.rxm - sx * p.rx + t.xz * cz - tp.xz * czp + txy * p.cy - txyj * p.cyp;
 
-    const real sym = n.cxy_y * (ujmp - ujm) * p.rx + n.cyy_y * (x.v - vjm) * p.rym + n.cyz_y * (xp.wym - x.wym) * rz;
+    const real sym = n.cxy_y * (ujmp - ujm) * p.rx + n.cyy_y * (x.v - vjm) * p.rym
+                     + n.cyz_y * (xp.wym - x.wym) * rz;
     const real sy = n.cxy * exx + n.cyy * eyy + n.cyz * ezz;
     const real fv = sym * p.rym - sy * p.ry + t.yz * cz - tp.yz * czp + txy * p.cx - txyi * p.cxp;
 
@@ -82,7 +89,7 @@ static __device__ inline void force(real *out, const real *__restrict__ u, real 
     }
 }
 
-// The columns before the first face and behind the last one
+// Zero the columns before the first face and after the last one
 static __device__ inline void clear_borders(real *out, int i, int j, int nx, int ny, int nz)
 {
     if (i != 0 && i != nx) return;
@@ -97,10 +104,10 @@ static __device__ inline void clear_borders(real *out, int i, int j, int nx, int
 
 KERNEL __launch_bounds__(128, 4)
 elastic_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
-                     const real *__restrict__ C, const real *__restrict__ K,
-                     const real *__restrict__ rdx, const real *__restrict__ rcx, const real *__restrict__ rdy,
-                     const real *__restrict__ rcy, const real *__restrict__ rdz, const real *__restrict__ rcz,
-                     bool mirror_x, bool mirror_y, int nx, int ny, int nz)
+              const real *__restrict__ C, const real *__restrict__ K, const real *__restrict__ rdx,
+              const real *__restrict__ rcx, const real *__restrict__ rdy,
+              const real *__restrict__ rcy, const real *__restrict__ rdz,
+              const real *__restrict__ rcz, bool mirror_x, bool mirror_y, int nx, int ny, int nz)
 {
     const long long field = FIELD;
     EACH_Y(j, 0, ny + 1) EACH_X(i, 0, nx + 1) {
@@ -119,14 +126,14 @@ elastic_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s
             const real *kyz = K + o, *kxz = kyz + field, *kxy = kxz + field;
             const Faces above = faces(x + o + kp, field, jm, jp);
             const Shear kz = {kxz[kp], kxz[kp + 1], kyz[kp], kyz[kp + jp]};
-            const Near n = {cxx[0], cyy[0], czz[0], cyz[0], cxz[0], cxy[0], cxx[-1], cxz[-1], cxy[-1],
-                            cxy[jm], cyy[jm], cyz[jm], kxy[0], kxy[jp], kxy[1]};
+            const Near n = {cxx[0],  cyy[0],  czz[0],  cyz[0],  cxz[0], cxy[0],  cxx[-1], cxz[-1],
+                            cxy[-1], cxy[jm], cyy[jm], cyz[jm], kxy[0], kxy[jp], kxy[1]};
             const Shear tp = shear(here, above, kz, p, czp);
             const real sz = n.cxz * (here.uxp - here.u) * p.rx + n.cyz * (here.vyp - here.v) * p.ry
                             + n.czz * (above.w - here.w) * rz;
             if (IN_PART(k, nz + 1)) {
-                force(out + o, x + o, c, s, n, p, here, above, t, tp, szm, sz, rzm, rz, cz, czp, field, jm, jp,
-                      mirror_x && i == 0, mirror_y && j == 0);
+                force(out + o, x + o, c, s, n, p, here, above, t, tp, szm, sz, rzm, rz, cz, czp,
+                      field, jm, jp, mirror_x && i == 0, mirror_y && j == 0);
             }
             here = above, t = tp, szm = sz;
             o += kp;
@@ -134,25 +141,28 @@ elastic_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s
     }
 }
 
-// Row m of `law`: the stiffness of medium m, and 1/G
+// Row m of `law`: normal stiffness and 1/G of medium m
 struct alignas(16) Law {
     real cxx, cyy, czz, cyz, cxz, cxy, yz, xz, xy, unused[3];
 };
 
-// 1/G of a level times widths: G_yz over the rows j - 1, j and j, j + 1; G_xz over i - 1, i and i, i + 1
+// 1/G of a level times widths: G_yz over j - 1, j and j, j + 1; G_xz over i - 1, i and i, i + 1
 struct Soft {
     real y, yp, x, xp;
 };
 
-// The twin's sums in another form, which needs no K and no volume. With the widths lx, lz of an edge's cross section (twice
-// the distances of centres), r = 1 / sum (area / G) and q = r (lx du + lz dw), the shear stress there pulls at u with
-// length lx q and at w with length lz q; a cell's stress S pulls with the area of its face.
+// Rearranges the twin's sums so that K and volumes are not needed. With the widths lx, lz of an
+// edge's cross section (twice the distances between centres), r = 1 / sum (area / G) and
+// q = r (lx du + lz dw), the shear stress there pulls at u with length lx q and at w with length
+// lz q; a cell's stress S pulls with the area of its face.
 KERNEL __launch_bounds__(128, 4)
-media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s, const uint16 *__restrict__ ids,
-            const real *__restrict__ law, const real *__restrict__ dx, const real *__restrict__ dy,
-            const real *__restrict__ dz, const real *__restrict__ rdx, const real *__restrict__ rcx,
-            const real *__restrict__ rdy, const real *__restrict__ rcy, const real *__restrict__ rdz,
-            const real *__restrict__ rcz, bool mirror_x, bool mirror_y, int nx, int ny, int nz)
+media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
+            const uint16 *__restrict__ ids, const real *__restrict__ law,
+            const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
+            const real *__restrict__ rdx, const real *__restrict__ rcx,
+            const real *__restrict__ rdy, const real *__restrict__ rcy,
+            const real *__restrict__ rdz, const real *__restrict__ rcz, bool mirror_x,
+            bool mirror_y, int nx, int ny, int nz)
 {
     const Law *laws = reinterpret_cast<const Law *>(law);
     const real *u = x, *v = u + FIELD, *w = v + FIELD;
@@ -162,7 +172,8 @@ media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s, 
         const int jm = j > 0 ? -ROW : 0, jp = j < ny ? ROW : 0;
         const real rxm = rdx[i], rx = rdx[i + 1], rym = rdy[j], ry = rdy[j + 1];
         const real dxm = dx[i], dx0 = dx[i + 1], dxp = dx[i + 2], lx = dxm + dx0, lxp = dx0 + dxp;
-        const real dym = dy[j], dy0 = dy[j + 1], dyp = dy[min(j + 2, ny + 1)], ly = dym + dy0, lyp = dy0 + dyp;
+        const real dym = dy[j], dy0 = dy[j + 1], dyp = dy[min(j + 2, ny + 1)], ly = dym + dy0,
+                   lyp = dy0 + dyp;
         const int first = PART_FIRST(nz + 1);
         if (c == 0) clear_borders(out, i, j, nx, ny, nz);
         int o = first * level + j * ROW + i + 1;
@@ -179,10 +190,12 @@ media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s, 
             const int a = k < nz ? o + level : o;
             const real rz = rdz[k + 1], dzp = dz[min(k + 2, nz + 1)], lzp = dz0 + dzp;
             const int after = k + 1 < nz ? a + level : a;
-            prefetch(u + after), prefetch(v + after), prefetch(w + after), prefetch(ids + e + (k < nz ? layer : 0));
+            prefetch(u + after), prefetch(v + after), prefetch(w + after),
+                prefetch(ids + e + (k < nz ? layer : 0));
             if (c != 0) prefetch(ou + a), prefetch(ov + a), prefetch(ow + a);
             const real uk = u[a], uxpk = u[a + 1], vk = v[a], vypk = v[a + jp];
-            const real wk = w[a], wxmk = w[a - 1], wxpk = w[a + 1], wymk = w[a + jm], wypk = w[a + jp];
+            const real wk = w[a], wxmk = w[a - 1], wxpk = w[a + 1], wymk = w[a + jm],
+                       wypk = w[a + jp];
             const int myx = ids[e - ROW - 1], myxp = ids[e - ROW + 1], mypx = ids[e + jp - 1];
 
             const Law n = laws[m];
@@ -193,28 +206,38 @@ media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s, 
             const real um = u[o - 1], ujm = u[o + jm], ujmp = u[o + jm + 1], ujp = u[o + jp];
             const real vm = v[o - 1], vjpm = v[o + jp - 1], vjm = v[o + jm], vp = v[o + 1];
             const Law left = laws[mx], front = laws[my];
-            const real Sxm = left.cxx * ((u0 - um) * rxm) + left.cxy * ((vjpm - vm) * ry) + left.cxz * ((wxmk - wxm) * rz);
-            const real Sym = front.cxy * ((ujmp - ujm) * rx) + front.cyy * ((v0 - vjm) * rym) + front.cyz * ((wymk - wym) * rz);
+            const real Sxm = left.cxx * ((u0 - um) * rxm) + left.cxy * ((vjpm - vm) * ry)
+                             + left.cxz * ((wxmk - wxm) * rz);
+            const real Sym = front.cxy * ((ujmp - ujm) * rx) + front.cyy * ((v0 - vjm) * rym)
+                             + front.cyz * ((wymk - wym) * rz);
 
             const real xy = dxm * left.xy + dx0 * n.xy, xyp = dx0 * n.xy + dxp * laws[mxp].xy;
-            const real xym = dxm * laws[myx].xy + dx0 * front.xy, xymp = dx0 * front.xy + dxp * laws[myxp].xy;
+            const real xym = dxm * laws[myx].xy + dx0 * front.xy,
+                       xymp = dx0 * front.xy + dxp * laws[myxp].xy;
             const real xypm = dxm * laws[mypx].xy + dx0 * laws[myp].xy;
             const real qxy = (lx * (u0 - ujm) + ly * (v0 - vm)) * inverse(dym * xym + dy0 * xy);
-            const real qxyj = (lx * (ujp - u0) + lyp * (vyp - vjpm)) * inverse(dy0 * xy + dyp * xypm);
-            const real qxyi = (lxp * (uxp - ujmp) + ly * (vp - v0)) * inverse(dym * xymp + dy0 * xyp);
+            const real qxyj =
+                (lx * (ujp - u0) + lyp * (vyp - vjpm)) * inverse(dy0 * xy + dyp * xypm);
+            const real qxyi =
+                (lxp * (uxp - ujmp) + ly * (vp - v0)) * inverse(dym * xymp + dy0 * xyp);
 
             e += k < nz ? layer : 0;
             m = ids[e], mx = ids[e - 1], mxp = ids[e + 1], my = ids[e - ROW], myp = ids[e + jp];
-            const Soft high = {dym * laws[my].yz + dy0 * laws[m].yz, dy0 * laws[m].yz + dyp * laws[myp].yz,
-                               dxm * laws[mx].xz + dx0 * laws[m].xz, dx0 * laws[m].xz + dxp * laws[mxp].xz};
-            const Shear qp = {(lx * (uk - u0) + lzp * (wk - wxmk)) * inverse(dz0 * low.x + dzp * high.x),
-                              (lxp * (uxpk - uxp) + lzp * (wxpk - wk)) * inverse(dz0 * low.xp + dzp * high.xp),
-                              (ly * (vk - v0) + lzp * (wk - wymk)) * inverse(dz0 * low.y + dzp * high.y),
-                              (lyp * (vypk - vyp) + lzp * (wypk - wk)) * inverse(dz0 * low.yp + dzp * high.yp)};
+            const Soft high = {
+                dym * laws[my].yz + dy0 * laws[m].yz, dy0 * laws[m].yz + dyp * laws[myp].yz,
+                dxm * laws[mx].xz + dx0 * laws[m].xz, dx0 * laws[m].xz + dxp * laws[mxp].xz};
+            const Shear qp = {
+                (lx * (uk - u0) + lzp * (wk - wxmk)) * inverse(dz0 * low.x + dzp * high.x),
+                (lxp * (uxpk - uxp) + lzp * (wxpk - wk)) * inverse(dz0 * low.xp + dzp * high.xp),
+                (ly * (vk - v0) + lzp * (wk - wymk)) * inverse(dz0 * low.y + dzp * high.y),
+                (lyp * (vypk - vyp) + lzp * (wypk - wk)) * inverse(dz0 * low.yp + dzp * high.yp)};
             if (IN_PART(k, nz + 1)) {
-                const real fu = dy0 * (dz0 * (Sxm - Sx) + lx * (q.xz - qp.xz)) + dz0 * lx * (qxy - qxyj);
-                const real fv = dx0 * (dz0 * (Sym - Sy) + ly * (q.yz - qp.yz)) + dz0 * ly * (qxy - qxyi);
-                const real fw = dx0 * dy0 * (Szm - Sz) + lz * (dy0 * (q.xz - q.xzp) + dx0 * (q.yz - q.yzp));
+                const real fu =
+                    dy0 * (dz0 * (Sxm - Sx) + lx * (q.xz - qp.xz)) + dz0 * lx * (qxy - qxyj);
+                const real fv =
+                    dx0 * (dz0 * (Sym - Sy) + ly * (q.yz - qp.yz)) + dz0 * ly * (qxy - qxyi);
+                const real fw =
+                    dx0 * dy0 * (Szm - Sz) + lz * (dy0 * (q.xz - q.xzp) + dx0 * (q.yz - q.yzp));
                 real bu = 0, bv = 0, bw = 0;
                 if (c != 0) bu = c * ou[o], bv = c * ov[o], bw = c * ow[o];
                 ou[o] = mirror_x && i == 0 ? 0 : bu + s * fu;
@@ -228,11 +251,14 @@ media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s, 
     }
 }
 
-KERNEL media_diagonal(real *__restrict__ diagonal, const uint16 *__restrict__ ids, const real *__restrict__ cell,
-                      const real *__restrict__ soft, const real *__restrict__ dx, const real *__restrict__ dy,
-                      const real *__restrict__ dz, const real *__restrict__ rdx, const real *__restrict__ rcx,
-                      const real *__restrict__ rdy, const real *__restrict__ rcy, const real *__restrict__ rdz,
-                      const real *__restrict__ rcz, int nx, int ny, int nz, int cell_dim1, int soft_dim1)
+KERNEL media_diagonal(real *__restrict__ diagonal, const uint16 *__restrict__ ids,
+                      const real *__restrict__ cell, const real *__restrict__ soft,
+                      const real *__restrict__ dx, const real *__restrict__ dy,
+                      const real *__restrict__ dz, const real *__restrict__ rdx,
+                      const real *__restrict__ rcx, const real *__restrict__ rdy,
+                      const real *__restrict__ rcy, const real *__restrict__ rdz,
+                      const real *__restrict__ rcz, int nx, int ny, int nz, int cell_dim1,
+                      int soft_dim1)
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 1, nx + 2) {
         const real rym = rdy[j], ry = rdy[j + 1], cy = rcy[j + 1], cyp = rcy[j + 2];
@@ -245,9 +271,10 @@ KERNEL media_diagonal(real *__restrict__ diagonal, const uint16 *__restrict__ id
         const real yzj = j < ny ? EDGE_X(k, j + 1, i) : 0;
         const real xyj = j < ny ? EDGE_Z(k, j + 1, i) : 0;
         const real xzi = EDGE_Y(k, j, i + 1), xyi = EDGE_Z(k, j, i + 1);
-        diagonal[AT(0, k, j, i)] +=
-            CELL(0, MEDIUM(k + 1, j + 1, i - 1)) * dx[i - 1] * dy[j + 1] * dz[k + 1] * rdx[i - 1] * rdx[i - 1]
-            + CELL(0, m) * volume * rdx[i] * rdx[i] + xz * cz * cz + xzk * czp * czp + xy * cy * cy + xyj * cyp * cyp;
+        diagonal[AT(0, k, j, i)] += CELL(0, MEDIUM(k + 1, j + 1, i - 1)) * dx[i - 1] * dy[j + 1]
+                                        * dz[k + 1] * rdx[i - 1] * rdx[i - 1]
+                                    + CELL(0, m) * volume * rdx[i] * rdx[i] + xz * cz * cz
+                                    + xzk * czp * czp + xy * cy * cy + xyj * cyp * cyp;
         diagonal[AT(1, k, j, i)] +=
             CELL(1, MEDIUM(k + 1, j, i)) * dx[i] * dy[j] * dz[k + 1] * rym * rym
             + CELL(1, m) * volume * ry * ry + yz * cz * cz + yzk * czp * czp
@@ -259,10 +286,11 @@ KERNEL media_diagonal(real *__restrict__ diagonal, const uint16 *__restrict__ id
     }
 }
 
-KERNEL elastic_diagonal(real *__restrict__ diagonal, const real *__restrict__ C, const real *__restrict__ K,
-                        const real *__restrict__ rdx, const real *__restrict__ rcx, const real *__restrict__ rdy,
-                        const real *__restrict__ rcy, const real *__restrict__ rdz, const real *__restrict__ rcz,
-                        int nx, int ny, int nz)
+KERNEL elastic_diagonal(real *__restrict__ diagonal, const real *__restrict__ C,
+                        const real *__restrict__ K, const real *__restrict__ rdx,
+                        const real *__restrict__ rcx, const real *__restrict__ rdy,
+                        const real *__restrict__ rcy, const real *__restrict__ rdz,
+                        const real *__restrict__ rcz, int nx, int ny, int nz)
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 1, nx + 2) {
         const int jm = max(j - 1, 0), jp = min(j + 1, ny);
@@ -284,9 +312,9 @@ KERNEL elastic_diagonal(real *__restrict__ diagonal, const real *__restrict__ C,
     }
 }
 
-// One step of the factorisation of three z lines, off = the entries below the diagonal
-static __device__ void line_pivots(real *inverse, real *__restrict__ lower, const real *diagonal, const real *off,
-                                   int k, int j, int i, int nx, int ny, int nz)
+// One step of the factorisation of three z lines; off: the entries below the diagonal
+static __device__ void line_pivots(real *inverse, real *__restrict__ lower, const real *diagonal,
+                                   const real *off, int k, int j, int i, int nx, int ny, int nz)
 {
     for (int a = 0; a < 3; ++a) {
         const real full = diagonal[AT(a, k, j, i)];
@@ -297,26 +325,32 @@ static __device__ void line_pivots(real *inverse, real *__restrict__ lower, cons
     }
 }
 
-KERNEL media_lines(real *inverse, real *__restrict__ lower, const real *diagonal, const uint16 *__restrict__ ids,
-                   const real *__restrict__ cell, const real *__restrict__ soft, const real *__restrict__ dx,
-                   const real *__restrict__ dy, const real *__restrict__ dz, const real *__restrict__ rdz,
-                   const real *__restrict__ rcz, int nx, int ny, int nz, int cell_dim1, int soft_dim1)
+KERNEL media_lines(real *inverse, real *__restrict__ lower, const real *diagonal,
+                   const uint16 *__restrict__ ids, const real *__restrict__ cell,
+                   const real *__restrict__ soft, const real *__restrict__ dx,
+                   const real *__restrict__ dy, const real *__restrict__ dz,
+                   const real *__restrict__ rdz, const real *__restrict__ rcz, int nx, int ny,
+                   int nz, int cell_dim1, int soft_dim1)
 {
     ONE_Z;
     EACH_Y(j, 0, ny + 1) EACH_X(i, 1, nx + 2) {
         for (int k = 0; k < nz + 1; ++k) {
             const real rzm = rdz[k], cz = rcz[k + 1];
-            const real off[] = {
-                lower[AT(0, k, j, i)] - EDGE_Y(k, j, i) * cz * cz, lower[AT(1, k, j, i)] - EDGE_X(k, j, i) * cz * cz,
-                lower[AT(2, k, j, i)] - CELL(2, MEDIUM(k, j + 1, i)) * dx[i] * dy[j + 1] * dz[k] * rzm * rzm};
+            const real off[] = {lower[AT(0, k, j, i)] - EDGE_Y(k, j, i) * cz * cz,
+                                lower[AT(1, k, j, i)] - EDGE_X(k, j, i) * cz * cz,
+                                lower[AT(2, k, j, i)]
+                                    - CELL(2, MEDIUM(k, j + 1, i)) * dx[i] * dy[j + 1] * dz[k] * rzm
+                                          * rzm};
             line_pivots(inverse, lower, diagonal, off, k, j, i, nx, ny, nz);
         }
     }
 }
 
-KERNEL elastic_lines(real *__restrict__ inverse, real *__restrict__ lower, const double *__restrict__ diagonal,
-                     const double *__restrict__ beside, const double *__restrict__ C, const double *__restrict__ K,
-                     const double *__restrict__ rdz, const double *__restrict__ rcz, int nx, int ny, int nz)
+KERNEL elastic_lines(real *__restrict__ inverse, real *__restrict__ lower,
+                     const double *__restrict__ diagonal, const double *__restrict__ beside,
+                     const double *__restrict__ C, const double *__restrict__ K,
+                     const double *__restrict__ rdz, const double *__restrict__ rcz, int nx, int ny,
+                     int nz)
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(a, 0, 3) EACH_X(i, 1, nx + 2) {
         double above = 0;
@@ -335,10 +369,10 @@ KERNEL elastic_lines(real *__restrict__ inverse, real *__restrict__ lower, const
 }
 
 KERNEL elastic_lines_step(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ r,
-                          const real *__restrict__ inverse, const real *__restrict__ lower, real keep, real old, real a,
-                          real b, int nx, int ny, int nz)
+                          const real *__restrict__ inverse, const real *__restrict__ lower,
+                          real keep, real old, real a, real b, int nx, int ny, int nz)
 {
-    OWN(real, y);  // 2 (nz + 1) numbers: right side of the way back, and lower
+    OWN(real, y);  // 2 (nz + 1) numbers: right side of back substitution, and lower
     const int level = (ny + 1) * ROW;
     EACH_Y(j, 0, ny + 1) EACH_Z(d, 0, 3) EACH_X(i, 0, nx + 3) {
         const real *rd = r + d * FIELD, *ld = lower + d * FIELD, *fd = inverse + d * FIELD;

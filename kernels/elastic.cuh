@@ -1,4 +1,5 @@
-// What the elastic kernels share: where a place is in memory, and edges looked up from material ids (kernels/elastic.py).
+// Shared by the elastic kernels: memory layout, and edges looked up from material ids
+// (kernels/elastic.py).
 #pragma once
 #include "common.cuh"
 
@@ -15,33 +16,40 @@
 #define MEDIUM(k, j, i) ids[((long long)(k) * (ny + 2) + (j)) * ROW + (i)]
 #define CELL(a, m) cell[(a) * cell_dim1 + (m)]
 #define SOFT(a, m) soft[(a) * soft_dim1 + (m)]
-#define MEDIA const uint16 *__restrict__ ids, const real *__restrict__ soft, const real *__restrict__ dx, \
-              const real *__restrict__ dy, const real *__restrict__ dz, int soft_dim1, int ny, int nx
+#define MEDIA                                                                                   \
+    const uint16 *__restrict__ ids, const real *__restrict__ soft, const real *__restrict__ dx, \
+        const real *__restrict__ dy, const real *__restrict__ dz, int soft_dim1, int ny, int nx
 
 static __device__ inline real edge_x(MEDIA, int k, int j, int i)
 {
-    const real a00 = dz[k] * dy[j], a01 = dz[k] * dy[j + 1], a10 = dz[k + 1] * dy[j], a11 = dz[k + 1] * dy[j + 1];
+    const real a00 = dz[k] * dy[j], a01 = dz[k] * dy[j + 1], a10 = dz[k + 1] * dy[j],
+               a11 = dz[k + 1] * dy[j + 1];
     const real a = a00 + a01 + a10 + a11;
-    return dx[i] * a * a / (a00 * SOFT(0, MEDIUM(k, j, i)) + a01 * SOFT(0, MEDIUM(k, j + 1, i))
-                            + a10 * SOFT(0, MEDIUM(k + 1, j, i)) + a11 * SOFT(0, MEDIUM(k + 1, j + 1, i)));
+    return dx[i] * a * a
+           / (a00 * SOFT(0, MEDIUM(k, j, i)) + a01 * SOFT(0, MEDIUM(k, j + 1, i))
+              + a10 * SOFT(0, MEDIUM(k + 1, j, i)) + a11 * SOFT(0, MEDIUM(k + 1, j + 1, i)));
 }
 
 static __device__ inline real edge_y(MEDIA, int k, int j, int i)
 {
-    const real a00 = dz[k] * dx[i - 1], a01 = dz[k] * dx[i], a10 = dz[k + 1] * dx[i - 1], a11 = dz[k + 1] * dx[i];
+    const real a00 = dz[k] * dx[i - 1], a01 = dz[k] * dx[i], a10 = dz[k + 1] * dx[i - 1],
+               a11 = dz[k + 1] * dx[i];
     const real a = a00 + a01 + a10 + a11;
-    return dy[j + 1] * a * a / (a00 * SOFT(1, MEDIUM(k, j + 1, i - 1)) + a01 * SOFT(1, MEDIUM(k, j + 1, i))
-                                + a10 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))
-                                + a11 * SOFT(1, MEDIUM(k + 1, j + 1, i)));
+    return dy[j + 1] * a * a
+           / (a00 * SOFT(1, MEDIUM(k, j + 1, i - 1)) + a01 * SOFT(1, MEDIUM(k, j + 1, i))
+              + a10 * SOFT(1, MEDIUM(k + 1, j + 1, i - 1))
+              + a11 * SOFT(1, MEDIUM(k + 1, j + 1, i)));
 }
 
 static __device__ inline real edge_z(MEDIA, int k, int j, int i)
 {
-    const real a00 = dy[j] * dx[i - 1], a01 = dy[j] * dx[i], a10 = dy[j + 1] * dx[i - 1], a11 = dy[j + 1] * dx[i];
+    const real a00 = dy[j] * dx[i - 1], a01 = dy[j] * dx[i], a10 = dy[j + 1] * dx[i - 1],
+               a11 = dy[j + 1] * dx[i];
     const real a = a00 + a01 + a10 + a11;
-    return dz[k + 1] * a * a / (a00 * SOFT(2, MEDIUM(k + 1, j, i - 1)) + a01 * SOFT(2, MEDIUM(k + 1, j, i))
-                                + a10 * SOFT(2, MEDIUM(k + 1, j + 1, i - 1))
-                                + a11 * SOFT(2, MEDIUM(k + 1, j + 1, i)));
+    return dz[k + 1] * a * a
+           / (a00 * SOFT(2, MEDIUM(k + 1, j, i - 1)) + a01 * SOFT(2, MEDIUM(k + 1, j, i))
+              + a10 * SOFT(2, MEDIUM(k + 1, j + 1, i - 1))
+              + a11 * SOFT(2, MEDIUM(k + 1, j + 1, i)));
 }
 
 #define EDGE_X(k, j, i) edge_x(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, j, i)

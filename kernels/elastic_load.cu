@@ -1,11 +1,13 @@
 #include "elastic.cuh"
 
 // Thermal stress in Pa of cell (k, j, i) of medium m, interpolated in its temperature
-static __device__ inline real hindered(const real *__restrict__ table, const real *__restrict__ T, real first,
-                                       real per_kelvin, int tk, int tj, int ti, int a, int m, int k, int j, int i,
-                                       int table_dim1, int table_dim2, int T_dim1, int T_dim2)
+static __device__ inline real hindered(const real *__restrict__ table, const real *__restrict__ T,
+                                       real first, real per_kelvin, int tk, int tj, int ti, int a,
+                                       int m, int k, int j, int i, int table_dim1, int table_dim2,
+                                       int T_dim1, int T_dim2)
 {
-    const real at = (T[((long long)(k * tk) * T_dim1 + j * tj) * T_dim2 + i * ti] - first) * per_kelvin;
+    const real at =
+        (T[((long long)(k * tk) * T_dim1 + j * tj) * T_dim2 + i * ti] - first) * per_kelvin;
     const int n = min(max(int(at), 0), table_dim2 - 2);
     const real *s = table + ((long long)a * table_dim1 + m) * table_dim2 + n;
     return s[0] + (at - n) * (s[1] - s[0]);
@@ -14,10 +16,11 @@ static __device__ inline real hindered(const real *__restrict__ table, const rea
 #define HINDERED(a, m, k, j, i) hindered(table, T, first, per_kelvin, tk, tj, ti, a, m, k, j, i, \
                                          table_dim1, table_dim2, T_dim1, T_dim2)
 
-KERNEL thermal_load(real *__restrict__ b, const uint16 *__restrict__ ids, const real *__restrict__ table,
-                    const real *__restrict__ T, real first, real per_kelvin, int tk, int tj, int ti,
-                    const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
-                    bool mirror_x, bool mirror_y, int nx, int ny, int nz, int table_dim1, int table_dim2,
+KERNEL thermal_load(real *__restrict__ b, const uint16 *__restrict__ ids,
+                    const real *__restrict__ table, const real *__restrict__ T, real first,
+                    real per_kelvin, int tk, int tj, int ti, const real *__restrict__ dx,
+                    const real *__restrict__ dy, const real *__restrict__ dz, bool mirror_x,
+                    bool mirror_y, int nx, int ny, int nz, int table_dim1, int table_dim2,
                     int T_dim1, int T_dim2)
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 0, nx + 1) {
@@ -28,8 +31,9 @@ KERNEL thermal_load(real *__restrict__ b, const uint16 *__restrict__ ids, const 
                 const int ck = k - q * (a == 2), cj = j - q * (a == 1), ci = i - q * (a == 0);
                 const int m = ck < nz && cj < ny && ci < nx ? MEDIUM(ck + 1, cj + 1, ci + 1) : 0;
                 if (m != 0) {
-                    const real area = a == 0 ? dy[cj + 1] * dz[ck + 1] : a == 1 ? dx[ci + 1] * dz[ck + 1]
-                                                                               : dx[ci + 1] * dy[cj + 1];
+                    const real area = a == 0 ? dy[cj + 1] * dz[ck + 1]
+                                    : a == 1 ? dx[ci + 1] * dz[ck + 1]
+                                             : dx[ci + 1] * dy[cj + 1];
                     force += HINDERED(a, m, ck, cj, ci) * area * (q - side);
                 }
             }
@@ -44,11 +48,12 @@ KERNEL thermal_load(real *__restrict__ b, const uint16 *__restrict__ ids, const 
 #define OUT(a) out[(((a) * (long long)nz + k) * ny + j) * nx + i]
 
 KERNEL stress(real *__restrict__ out, const real *__restrict__ U, const uint16 *__restrict__ ids,
-              const real *__restrict__ cell, const real *__restrict__ soft, const real *__restrict__ table,
-              const real *__restrict__ T, real first, real per_kelvin, int tk, int tj, int ti,
-              const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
-              const real *__restrict__ cx, const real *__restrict__ cy, const real *__restrict__ cz,
-              int nx, int ny, int nz, int cell_dim1, int soft_dim1, int table_dim1, int table_dim2, int T_dim1, int T_dim2)
+              const real *__restrict__ cell, const real *__restrict__ soft,
+              const real *__restrict__ table, const real *__restrict__ T, real first,
+              real per_kelvin, int tk, int tj, int ti, const real *__restrict__ dx,
+              const real *__restrict__ dy, const real *__restrict__ dz, const real *__restrict__ cx,
+              const real *__restrict__ cy, const real *__restrict__ cz, int nx, int ny, int nz,
+              int cell_dim1, int soft_dim1, int table_dim1, int table_dim2, int T_dim1, int T_dim2)
 {
     EACH_Y(j, 0, ny) EACH_Z(k, 0, nz) EACH_X(i, 0, nx) {
         const int m = MEDIUM(k + 1, j + 1, i + 1);
@@ -65,20 +70,23 @@ KERNEL stress(real *__restrict__ out, const real *__restrict__ U, const uint16 *
                 int e = k + p, f = j + q;
                 if (0 < e && e < nz && 0 < f && f < ny) {
                     const real volume = dx[i + 1] * cy[f] * cz[e];
-                    yz += EDGE_X(e, f, i + 1) / volume * ((MOVED(1, e, f, i) - MOVED(1, e - 1, f, i)) / cz[e]
-                                                          + (MOVED(2, e, f, i) - MOVED(2, e, f - 1, i)) / cy[f]);
+                    yz += EDGE_X(e, f, i + 1) / volume
+                          * ((MOVED(1, e, f, i) - MOVED(1, e - 1, f, i)) / cz[e]
+                             + (MOVED(2, e, f, i) - MOVED(2, e, f - 1, i)) / cy[f]);
                 }
                 e = k + p, f = i + q;
                 if (0 < e && e < nz && 0 < f && f < nx) {
                     const real volume = cx[f] * dy[j + 1] * cz[e];
-                    xz += EDGE_Y(e, j, f + 1) / volume * ((MOVED(0, e, j, f) - MOVED(0, e - 1, j, f)) / cz[e]
-                                                          + (MOVED(2, e, j, f) - MOVED(2, e, j, f - 1)) / cx[f]);
+                    xz += EDGE_Y(e, j, f + 1) / volume
+                          * ((MOVED(0, e, j, f) - MOVED(0, e - 1, j, f)) / cz[e]
+                             + (MOVED(2, e, j, f) - MOVED(2, e, j, f - 1)) / cx[f]);
                 }
                 e = j + p, f = i + q;
                 if (0 < e && e < ny && 0 < f && f < nx) {
                     const real volume = cx[f] * cy[e] * dz[k + 1];
-                    xy += EDGE_Z(k, e, f + 1) / volume * ((MOVED(0, k, e, f) - MOVED(0, k, e - 1, f)) / cy[e]
-                                                          + (MOVED(1, k, e, f) - MOVED(1, k, e, f - 1)) / cx[f]);
+                    xy += EDGE_Z(k, e, f + 1) / volume
+                          * ((MOVED(0, k, e, f) - MOVED(0, k, e - 1, f)) / cy[e]
+                             + (MOVED(1, k, e, f) - MOVED(1, k, e, f - 1)) / cx[f]);
                 }
             }
         }
@@ -88,16 +96,17 @@ KERNEL stress(real *__restrict__ out, const real *__restrict__ U, const uint16 *
 
 // Solid volume beside the face (k, j, i) of component a
 static __device__ inline real beside(const uint16 *__restrict__ ids, const real *__restrict__ dx,
-                                     const real *__restrict__ dy, const real *__restrict__ dz, int ny, int nx,
-                                     int a, int k, int j, int i)
+                                     const real *__restrict__ dy, const real *__restrict__ dz,
+                                     int ny, int nx, int a, int k, int j, int i)
 {
     const int x = i + (a != 0), y = j + (a != 1), z = k + (a != 2);
     const real before = MEDIUM(z, y, x) != 0 ? dx[x] * dy[y] * dz[z] : 0;
     return before + (MEDIUM(k + 1, j + 1, i + 1) != 0 ? dx[i + 1] * dy[j + 1] * dz[k + 1] : 0);
 }
 
-KERNEL motion_sums(real *__restrict__ sums, const real *__restrict__ U, const uint16 *__restrict__ ids,
-                   const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
+KERNEL motion_sums(real *__restrict__ sums, const real *__restrict__ U,
+                   const uint16 *__restrict__ ids, const real *__restrict__ dx,
+                   const real *__restrict__ dy, const real *__restrict__ dz,
                    const real *__restrict__ x, int nx, int ny, int nz)
 {
     EACH_X(j, 0, ny + 1) EACH_Y(k, 0, nz + 1) EACH_Z(a, 0, 3) {
@@ -116,10 +125,11 @@ KERNEL motion_sums(real *__restrict__ sums, const real *__restrict__ U, const ui
     }
 }
 
-KERNEL take_motion(real *__restrict__ U, const real *__restrict__ motion, const uint16 *__restrict__ ids,
-                   const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
-                   const real *__restrict__ x, const real *__restrict__ y, const real *__restrict__ z,
-                   bool mirror_x, bool mirror_y, int nx, int ny, int nz)
+KERNEL take_motion(real *__restrict__ U, const real *__restrict__ motion,
+                   const uint16 *__restrict__ ids, const real *__restrict__ dx,
+                   const real *__restrict__ dy, const real *__restrict__ dz,
+                   const real *__restrict__ x, const real *__restrict__ y,
+                   const real *__restrict__ z, bool mirror_x, bool mirror_y, int nx, int ny, int nz)
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 0, nx + 1) {
         for (int a = 0; a < 3; ++a) {
@@ -127,7 +137,8 @@ KERNEL take_motion(real *__restrict__ U, const real *__restrict__ motion, const 
             const real constant = m[0] + m[2] * y[a * (ny + 1) + j] + m[3] * z[a * (nz + 1) + k];
             const bool held = (mirror_y && a == 1 && j == 0) || (mirror_x && a == 0 && i == 0);
             const bool there = beside(ids, dx, dy, dz, ny, nx, a, k, j, i) > 0 && !held;
-            MOVED(a, k, j, i) = there ? MOVED(a, k, j, i) - constant - m[1] * x[a * (nx + 1) + i] : 0;
+            MOVED(a, k, j, i) =
+                there ? MOVED(a, k, j, i) - constant - m[1] * x[a * (nx + 1) + i] : 0;
         }
     }
 }

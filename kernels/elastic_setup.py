@@ -1,20 +1,18 @@
-"""Setting up the levels of the elastic multigrid: coarse coefficients, edges at free faces, places beside the solid.
+"""Set up the elastic multigrid levels: coarse coefficients, edges at free faces, ghost values.
 
-Layout and tables as in kernels/elastic.py. What is solid is told by `ids` (nz+2, ny+2, nx+3), 0 = void, with a border of
-void: material ids on the finest level, 1 on the others. A displacement exists where a cell beside its face is solid.
+Layout and tables as in kernels/elastic.py. `ids` (nz+2, ny+2, nx+3) says which cells are solid,
+0 = void, with a border of void: material ids on the finest level, 1 on the others. A displacement
+exists if a cell beside its face is solid.
 """
 
-import numpy as np
-from numba import prange
-
-from warp.kernels import inline, kernel
+from warp.kernels import called, inline, kernel, portion, release, scratch
 from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 
 @kernel
-def media_coefficients(C, K, ids, cell, soft, dx, dy, dz, first, levels, nx, ny):
-    """C (6, levels, ny+1, nx+3) and K (3, ...) of the levels from `first` on, looked up from material ids."""
-    for j in prange(ny + 1):
+def media_coefficients(share, C, K, ids, cell, soft, dx, dy, dz, first, levels, nx, ny):
+    """Look up C (6, levels, ny+1, nx+3) and K (3, ...) from material ids, from level `first` on."""
+    for j in portion(share, ny + 1):
         for n in range(levels):
             k = first + n
             for a in range(6):
@@ -35,20 +33,43 @@ def add_row(to, share, row):
 
 
 @kernel
-def coarsen(C, K, hidden, fine_C, fine_K, keepx, keepy, startx, weightx, starty, weighty, fromx, sharex, fromy, sharey, least,
-            first, levels, nx, ny):
-    """Levels first .. first + levels - 1 of a coarser grid: cells summed over merged ones, edges as interpolation weighs them.
+def coarsen(
+    share,
+    C,
+    K,
+    hidden,
+    fine_C,
+    fine_K,
+    keepx,
+    keepy,
+    startx,
+    weightx,
+    starty,
+    weighty,
+    fromx,
+    sharex,
+    fromy,
+    sharey,
+    least,
+    first,
+    levels,
+    nx,
+    ny,
+):
+    """Compute the coefficients of levels first .. first + levels - 1 of a coarser grid.
 
-    Coarse cell i holds the fine cells keepx[i] .. keepx[i+1]; coarse line i takes the fine lines startx[i] + m with weight
-    weightx[m, i]; fromx, sharex: likewise the share of coarse cell i in the strain of fine ones. Its normal stiffness does
-    not fall below `least` of what these shares add up to (elastic_coefficients); where it is void, they are `hidden` (3, ...)
-    in it: xx, yy, zz. First along y, whole rows; then along x.
+    Cells are summed over the merged ones; edges are weighted as the interpolation weights them.
+    Coarse cell i holds the fine cells keepx[i] .. keepx[i+1] - 1. Coarse line i takes the fine
+    lines startx[i] + m with weight weightx[m, i]; likewise, fromx and sharex give the share of
+    coarse cell i in the strain of fine cells. A cell's normal stiffness is at least `least` times
+    the sum of these shares (multigrid/coefficients.py); in a void coarse cell the sums xx, yy, zz
+    are stored in `hidden` (3, ...). Whole rows are combined along y first, then along x.
     """
-    for j in prange(ny + 1):
-        cells, edges = np.zeros((8, fine_C.shape[3]), C.dtype), np.zeros((3, fine_C.shape[3]), C.dtype)
+    cells, edges = scratch((8, fine_C.shape[3]), C), scratch((3, fine_C.shape[3]), C)
+    for j in portion(share, ny + 1):
         for n in range(levels):
             k = first + n
-            cells[:] = 0  # rows of fine cells added up; e_xx and e_zz felt from the coarse row
+            cells[:] = 0  # sums of rows of fine cells; 6 and 7: weighted by sharey
             edges[:] = 0
             if j < ny:
                 for q in range(keepy[j], keepy[j + 1]):
@@ -80,7 +101,11 @@ def coarsen(C, K, hidden, fine_C, fine_K, keepx, keepy, startx, weightx, starty,
                         C[1, k, j, i + 1] = max(C[1, k, j, i + 1], least * yy)
                         C[2, k, j, i + 1] = max(C[2, k, j, i + 1], least * zz)
                     else:
-                        hidden[0, k, j, i + 1], hidden[1, k, j, i + 1], hidden[2, k, j, i + 1] = xx, yy, zz
+                        hidden[0, k, j, i + 1], hidden[1, k, j, i + 1], hidden[2, k, j, i + 1] = (
+                            xx,
+                            yy,
+                            zz,
+                        )
             for i in range(nx + 1):
                 yz, xz, xy = edges[0, 0] * 0, edges[0, 0] * 0, edges[0, 0] * 0
                 if i < nx:
@@ -90,41 +115,62 @@ def coarsen(C, K, hidden, fine_C, fine_K, keepx, keepy, startx, weightx, starty,
                     xz += weightx[l, i] * edges[1, startx[i] + l + 1]
                     xy += weightx[l, i] * edges[2, startx[i] + l + 1]
                 K[0, k, j, i + 1], K[1, k, j, i + 1], K[2, k, j, i + 1] = yz, xz, xy
+    release(cells)
+    release(edges)
 
 
 @inline
 def face_x(ids, k, j, i):
-    """Is a cell beside the x-face i (index + 1) of row (k, j) solid?"""
+    """Tell whether a cell beside the x-face i (index + 1) of row (k, j) is solid."""
     return ids[k + 1, j + 1, i - 1] != 0 or ids[k + 1, j + 1, i] != 0
 
 
 @inline
 def face_y(ids, k, j, i):
-    """Is a cell beside the y-face j solid?"""
+    """Tell whether a cell beside the y-face j is solid."""
     return ids[k + 1, j, i] != 0 or ids[k + 1, j + 1, i] != 0
 
 
 @inline
 def face_z(ids, k, j, i):
-    """Is a cell beside the z-face k solid?"""
+    """Tell whether a cell beside the z-face k is solid."""
     return ids[k, j + 1, i] != 0 or ids[k + 1, j + 1, i] != 0
 
 
 @kernel
-def sort_edges(K, lent, total, ids, mirror_x, mirror_y, nx, ny, nz):
-    """K: edges that have all their displacements, of those in `total`; lent (2, ...): 1 where only the tilt is missing.
+def sort_edges(share, K, lent, total, ids, mirror_x, mirror_y, nx, ny, nz):
+    """K = those edges of `total` that have all their displacements.
 
-    lent[0]: edges along y, which need dw/dx; lent[1]: along x, dw/dy.
+    lent (2, ...) = 1 where only the tilt is missing: lent[0] on edges along y, which need dw/dx;
+    lent[1] on edges along x, which need dw/dy.
     """
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(1, nx + 2):
-                both_u = face_x(ids, k, j, i) and k > 0 and face_x(ids, k - 1, j, i) and not (mirror_x and i == 1)
-                both_v = face_y(ids, k, j, i) and k > 0 and face_y(ids, k - 1, j, i) and not (mirror_y and j == 0)
+                both_u = (
+                    face_x(ids, k, j, i)
+                    and k > 0
+                    and face_x(ids, k - 1, j, i)
+                    and not (mirror_x and i == 1)
+                )
+                both_v = (
+                    face_y(ids, k, j, i)
+                    and k > 0
+                    and face_y(ids, k - 1, j, i)
+                    and not (mirror_y and j == 0)
+                )
                 w = face_z(ids, k, j, i)
-                own_u, own_v = w and face_z(ids, k, j, i - 1), w and j > 0 and face_z(ids, k, j - 1, i)
-                four = (j > 0 and face_x(ids, k, j, i) and face_x(ids, k, j - 1, i)
-                        and face_y(ids, k, j, i) and face_y(ids, k, j, i - 1))
+                own_u, own_v = (
+                    w and face_z(ids, k, j, i - 1),
+                    w and j > 0 and face_z(ids, k, j - 1, i),
+                )
+                four = (
+                    j > 0
+                    and face_x(ids, k, j, i)
+                    and face_x(ids, k, j - 1, i)
+                    and face_y(ids, k, j, i)
+                    and face_y(ids, k, j, i - 1)
+                )
                 yz, xz, xy = total[0, k, j, i], total[1, k, j, i], total[2, k, j, i]
                 K[0, k, j, i] = yz if both_v and own_v else 0
                 K[1, k, j, i] = xz if both_u and own_u else 0
@@ -135,14 +181,17 @@ def sort_edges(K, lent, total, ids, mirror_x, mirror_y, nx, ny, nz):
 
 @inline
 def pair(ids, k, j, i):
-    """Are cell i (index + 1) of row j on level k and the one below it both solid?"""
+    """Tell whether cell i (index + 1) of row j on level k and the one below it are both solid."""
     return ids[k, j + 1, i] != 0 and ids[k + 1, j + 1, i] != 0
 
 
 @kernel
-def lateral_edges(found, ids, mirror_x, mirror_y, nx, ny, nz):
-    """found (2, ...) = 1 at edges with two solid cells, one above the other, on one side in x (0) or y (1) alone."""
-    for j in prange(ny + 1):
+def lateral_edges(share, found, ids, mirror_x, mirror_y, nx, ny, nz):
+    """found (2, ...) = 1 at edges with two solid cells, one above the other, on one side only.
+
+    found[0]: on one side in x; found[1]: in y.
+    """
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(1, nx + 2):
                 here = pair(ids, k, j, i)
@@ -152,21 +201,28 @@ def lateral_edges(found, ids, mirror_x, mirror_y, nx, ny, nz):
 
 @inline
 def tilt(ids, k, j, i, face, mirror):
-    """Is w there on both sides of the plane `i` (index + 1) normal to x (face 0) or `j` normal to y (1), or mirrored?"""
+    """Tell whether w exists on both sides of a plane normal to x (face 0) or y (face 1).
+
+    The plane is `i` (index + 1) or `j`. On a mirror plane, w on the upper side is enough.
+    """
     before = ids[k, j + 1 - face, i - 1 + face] != 0 or ids[k + 1, j + 1 - face, i - 1 + face] != 0
     return face_z(ids, k, j, i) and (before or (mirror and (i == 1 if face == 0 else j == 0)))
 
 
 @kernel
-def nearest_tilt(level, plane, k, j, i, ids, face, mirror, nx, ny, nz, count):
-    """Where edge n at (k, j, i) takes its tilt from: its own plane or the next one inside, on the nearest level with one.
+def nearest_tilt(share, level, plane, k, j, i, ids, face, mirror, nx, ny, nz, count):
+    """Find where edge n at (k, j, i) takes its tilt from.
 
-    The lower of two levels, and its own plane rather than the other; -1 if there is none. Planes count from 0.
+    This is its own plane or the next one inside, on the nearest level where one of them has a tilt:
+    the lower of two levels, and its own plane rather than the other; -1 if there is none. Planes
+    count from 0.
     """
-    for n in prange(count):
+    for n in portion(share, count):
         z, y, x = k[n], j[n], i[n]
         right = face_z(ids, z, y, x)
-        left = ids[z, y + 1 - face, x - 1 + face] != 0 or ids[z + 1, y + 1 - face, x - 1 + face] != 0
+        left = (
+            ids[z, y + 1 - face, x - 1 + face] != 0 or ids[z + 1, y + 1 - face, x - 1 + face] != 0
+        )
         step = 0 if left == right else -1 if left else 1
         dy, dx = step * face, step * (1 - face)
         level[n], plane[n] = -1, -1
@@ -184,27 +240,43 @@ def nearest_tilt(level, plane, k, j, i, ids, face, mirror, nx, ny, nz, count):
 
 @inline
 def beside_w(ids, k, j, i, nx, ny):
-    """0 where w exists, 1 beside such a place along x or y, 2 beside that, 3 farther off."""
+    """Return 0 where w exists, 1 next to such a position along x or y, 2 next to that, else 3."""
     if face_z(ids, k, j, i):
         return 0
-    if face_z(ids, k, j - 1, i) or face_z(ids, k, j + 1, i) or face_z(ids, k, j, i - 1) or face_z(ids, k, j, i + 1):
+    if (
+        face_z(ids, k, j - 1, i)
+        or face_z(ids, k, j + 1, i)
+        or face_z(ids, k, j, i - 1)
+        or face_z(ids, k, j, i + 1)
+    ):
         return 1
     jm, jp, im, ip = max(j - 2, -1), min(j + 2, ny), max(i - 2, 0), min(i + 2, nx + 1)
-    if face_z(ids, k, jm, i) or face_z(ids, k, jp, i) or face_z(ids, k, j, im) or face_z(ids, k, j, ip):
+    if (
+        face_z(ids, k, jm, i)
+        or face_z(ids, k, jp, i)
+        or face_z(ids, k, j, im)
+        or face_z(ids, k, j, ip)
+    ):
         return 2
-    if (face_z(ids, k, j - 1, i - 1) or face_z(ids, k, j - 1, i + 1)
-            or face_z(ids, k, j + 1, i - 1) or face_z(ids, k, j + 1, i + 1)):
+    if (
+        face_z(ids, k, j - 1, i - 1)
+        or face_z(ids, k, j - 1, i + 1)
+        or face_z(ids, k, j + 1, i - 1)
+        or face_z(ids, k, j + 1, i + 1)
+    ):
         return 2
     return 3
 
 
 @kernel
-def ghost_places(turn, ids, mirror_x, mirror_y, nx, ny, nz):
-    """turn (3, ...): 0 where a displacement exists; in which turn a missing one beside it is extrapolated; 3: never.
+def ghost_places(share, turn, ids, mirror_x, mirror_y, nx, ny, nz):
+    """turn (3, ...): 0 where a displacement exists, else the turn in which it is extrapolated.
 
-    u is extended along y, v along x, w along both, in two turns; what a mirror plane holds is not missing.
+    Only missing displacements beside existing ones are extrapolated; 3: never. u is extended along
+    y, v along x, w along both, in two turns. A displacement that a mirror plane holds is not
+    missing.
     """
-    for j in prange(ny + 1):
+    for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(nx + 3):
                 turn[0, k, j, i], turn[1, k, j, i], turn[2, k, j, i] = 3, 3, 3
@@ -220,11 +292,12 @@ def ghost_places(turn, ids, mirror_x, mirror_y, nx, ny, nz):
                     turn[1, k, j, i] = 0 if face_y(ids, k, j, i) else 1 if near else 3
 
 
-@inline
+@called
 def stencil(turn, k, j, i, along_x, along_y, ny):
-    """How a displacement comes about: 0 it exists, -1 it does not, else a bit for each neighbour it is extrapolated from.
+    """Encode how a displacement is obtained: 0 if it exists, -1 if missing, else from neighbours.
 
-    turn (nz+1, ny+1, nx+3): of one component, from `ghost_places`.
+    An extrapolated one has a bit for each neighbour that it is extrapolated from.
+    turn (nz+1, ny+1, nx+3): one component, from `ghost_places`.
     """
     now = turn[k, j, i]
     if now == 0:
@@ -245,28 +318,43 @@ def stencil(turn, k, j, i, along_x, along_y, ny):
 
 @inline
 def repeated(code):
-    """Is it a copy of its only neighbour?"""
+    """Tell whether a displacement is a copy of its only neighbour."""
     return code == 1 or code == 4 or code == 16 or code == 64
 
 
 @inline
 def mixed(p, q):
-    """Do two displacements come about in different ways, or do both exist?"""
+    """Tell whether two displacements are obtained in different ways, or both exist."""
     return p != q or p == 0
 
 
 @kernel
-def overhangs(found, turn, ids, hidden, total, nx, ny, nz):
-    """found (4, ...) = 1 where coarse coefficients miss energy beside a void (overhang): cells' xx, yy, zz and xy edges."""
-    for j in prange(ny):
+def overhangs(share, found, turn, ids, hidden, total, nx, ny, nz):
+    """found (4, ...) = 1 where coarse coefficients miss energy beside a void (overhang).
+
+    In this order: xx, yy, zz of cells, and xy edges.
+    """
+    for j in portion(share, ny):
         for k in range(nz):
             for i in range(1, nx + 1):
-                u, v, w = stencil(turn[0], k, j, i, 0, 1, ny), stencil(turn[1], k, j, i, 1, 0, ny), 0
+                u, v, w = (
+                    stencil(turn[0], k, j, i, 0, 1, ny),
+                    stencil(turn[1], k, j, i, 1, 0, ny),
+                    0,
+                )
                 if ids[k + 1, j + 1, i] == 0 and hidden[2, k, j, i] > 0:
                     w = stencil(turn[2], k, j, i, 1, 1, ny)
-                    found[0, k, j, i] = hidden[0, k, j, i] > 0 and mixed(u, stencil(turn[0], k, j, i + 1, 0, 1, ny))
-                    found[1, k, j, i] = hidden[1, k, j, i] > 0 and mixed(v, stencil(turn[1], k, j + 1, i, 1, 0, ny))
+                    found[0, k, j, i] = hidden[0, k, j, i] > 0 and mixed(
+                        u, stencil(turn[0], k, j, i + 1, 0, 1, ny)
+                    )
+                    found[1, k, j, i] = hidden[1, k, j, i] > 0 and mixed(
+                        v, stencil(turn[1], k, j + 1, i, 1, 0, ny)
+                    )
                     found[2, k, j, i] = mixed(w, stencil(turn[2], k + 1, j, i, 1, 1, ny))
                 if j > 0 and i > 1 and total[2, k, j, i] > 0:
-                    found[3, k, j, i] = (repeated(u) or repeated(v) or repeated(stencil(turn[0], k, j - 1, i, 0, 1, ny))
-                                         or repeated(stencil(turn[1], k, j, i - 1, 1, 0, ny)))
+                    found[3, k, j, i] = (
+                        repeated(u)
+                        or repeated(v)
+                        or repeated(stencil(turn[0], k, j - 1, i, 0, 1, ny))
+                        or repeated(stencil(turn[1], k, j, i - 1, 1, 0, ny))
+                    )

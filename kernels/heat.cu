@@ -2,18 +2,23 @@
 
 // Side s of medium m: TABLE(m, s)
 #define TABLE(m, s) table[7 * (m) + (s)]
-#define ACROSS_X(k, j, low, high) (dx[low] * TABLE(ids[AT(k, j, low)], 1) + dx[high] * TABLE(ids[AT(k, j, high)], 0))
-#define ACROSS_Y(k, low, high, i) (dy[low] * TABLE(ids[AT(k, low, i)], 3) + dy[high] * TABLE(ids[AT(k, high, i)], 2))
-#define ACROSS_Z(low, high, j, i) (dz[low] * TABLE(ids[AT(low, j, i)], 5) + dz[high] * TABLE(ids[AT(high, j, i)], 4))
+#define ACROSS_X(k, j, low, high) \
+    (dx[low] * TABLE(ids[AT(k, j, low)], 1) + dx[high] * TABLE(ids[AT(k, j, high)], 0))
+#define ACROSS_Y(k, low, high, i) \
+    (dy[low] * TABLE(ids[AT(k, low, i)], 3) + dy[high] * TABLE(ids[AT(k, high, i)], 2))
+#define ACROSS_Z(low, high, j, i) \
+    (dz[low] * TABLE(ids[AT(low, j, i)], 5) + dz[high] * TABLE(ids[AT(high, j, i)], 4))
 
-KERNEL heat_apply(real *__restrict__ out, const real *__restrict__ T, const uint16 *__restrict__ ids,
-                  const real *__restrict__ table, const real *__restrict__ dx, const real *__restrict__ dy,
+KERNEL heat_apply(real *__restrict__ out, const real *__restrict__ T,
+                  const uint16 *__restrict__ ids, const real *__restrict__ table,
+                  const real *__restrict__ dx, const real *__restrict__ dy,
                   const real *__restrict__ dz, int nx, int ny, int nz, real keep, real sign)
 {
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
     const int level = ny * nx;
-    const int xm = i > 0 ? -1 : 0, xp = i < nx - 1 ? 1 : 0, jm = j > 0 ? -nx : 0, jp = j < ny - 1 ? nx : 0;
+    const int xm = i > 0 ? -1 : 0, xp = i < nx - 1 ? 1 : 0, jm = j > 0 ? -nx : 0,
+              jp = j < ny - 1 ? nx : 0;
     const real wxm = dx[i + xm], wx = dx[i], wxp = dx[i + xp], wy = dy[j];
     const real wym = dy[max(j - 1, 0)], wyp = dy[min(j + 1, ny - 1)];
     int o = j * nx + i, m = ids[o];
@@ -31,16 +36,18 @@ KERNEL heat_apply(real *__restrict__ out, const real *__restrict__ T, const uint
                          + (t - T[o + xp]) * inverse(wx * here[1] + wxp * TABLE(ids[o + xp], 0)))
             + wx * wz * ((t - T[o + jm]) * inverse(wy * here[2] + wym * TABLE(ids[o + jm], 3))
                          + (t - T[o + jp]) * inverse(wy * here[3] + wyp * TABLE(ids[o + jp], 2)));
-        const real up = wx * wy * (t - tp) * inverse(wz * here[5] + dz[min(k + 1, nz - 1)] * TABLE(mp, 4));
+        const real up =
+            wx * wy * (t - tp) * inverse(wz * here[5] + dz[min(k + 1, nz - 1)] * TABLE(mp, 4));
         const real sum = sign * (q - fz + up);
         out[o] = keep != 0 ? keep * out[o] + sum : sum;
         fz = up, t = tp, m = mp, o = kp;
     }
 }
 
-KERNEL heat_lateral(real *__restrict__ s, const uint16 *__restrict__ ids, const real *__restrict__ table,
-                    const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
-                    int nx, int ny, int nz)
+KERNEL heat_lateral(real *__restrict__ s, const uint16 *__restrict__ ids,
+                    const real *__restrict__ table, const real *__restrict__ dx,
+                    const real *__restrict__ dy, const real *__restrict__ dz, int nx, int ny,
+                    int nz)
 {
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
@@ -57,9 +64,9 @@ KERNEL heat_lateral(real *__restrict__ s, const uint16 *__restrict__ ids, const 
     }
 }
 
-KERNEL heat_factor(real *__restrict__ s, const uint16 *__restrict__ ids, const real *__restrict__ table,
-                   const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
-                   int nx, int ny, int nz)
+KERNEL heat_factor(real *__restrict__ s, const uint16 *__restrict__ ids,
+                   const real *__restrict__ table, const real *__restrict__ dx,
+                   const real *__restrict__ dy, const real *__restrict__ dz, int nx, int ny, int nz)
 {
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
@@ -75,11 +82,12 @@ KERNEL heat_factor(real *__restrict__ s, const uint16 *__restrict__ ids, const r
 }
 
 KERNEL heat_lines(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ r,
-                  const real *__restrict__ pivot, const uint16 *__restrict__ ids, const real *__restrict__ table,
-                  const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
-                  int nx, int ny, int nz, real keep, real old, real a, real b)
+                  const real *__restrict__ pivot, const uint16 *__restrict__ ids,
+                  const real *__restrict__ table, const real *__restrict__ dx,
+                  const real *__restrict__ dy, const real *__restrict__ dz, int nx, int ny, int nz,
+                  real keep, real old, real a, real b)
 {
-    OWN(real, y);  // 2 nz numbers: right side of the way back, and the conductance upwards
+    OWN(real, y);  // 2 nz numbers: right side of back substitution, and upward conductance
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
     const int level = ny * nx;
@@ -90,7 +98,8 @@ KERNEL heat_lines(real *__restrict__ x, real *__restrict__ p, const real *__rest
     for (int k = 0; k < nz; ++k) {
         const int kp = k < nz - 1 ? o + level : o;
         const real t = (r[o] + fz) * pivot[o];
-        const real g = area * inverse(dz[k] * TABLE(ids[o], 5) + dz[min(k + 1, nz - 1)] * TABLE(ids[kp], 4));
+        const real g =
+            area * inverse(dz[k] * TABLE(ids[o], 5) + dz[min(k + 1, nz - 1)] * TABLE(ids[kp], 4));
         y[OWN_AT(2 * k)] = t, y[OWN_AT(2 * k + 1)] = g;
         fz = g * t;
         o += level;
@@ -107,11 +116,13 @@ KERNEL heat_lines(real *__restrict__ x, real *__restrict__ p, const real *__rest
     }
 }
 
-KERNEL heat_coarsen(real *__restrict__ gx, real *__restrict__ gy, real *__restrict__ gz, real *__restrict__ f,
-                    const uint16 *__restrict__ ids, const real *__restrict__ table, const real *__restrict__ dx,
-                    const real *__restrict__ dy, const real *__restrict__ dz, const int *__restrict__ first_x,
-                    const int *__restrict__ first_y, const real *__restrict__ reach_x,
-                    const real *__restrict__ reach_y, int mx, int my, int nx, int ny, int nz)
+KERNEL heat_coarsen(real *__restrict__ gx, real *__restrict__ gy, real *__restrict__ gz,
+                    real *__restrict__ f, const uint16 *__restrict__ ids,
+                    const real *__restrict__ table, const real *__restrict__ dx,
+                    const real *__restrict__ dy, const real *__restrict__ dz,
+                    const int *__restrict__ first_x, const int *__restrict__ first_y,
+                    const real *__restrict__ reach_x, const real *__restrict__ reach_y, int mx,
+                    int my, int nx, int ny, int nz)
 {
     const int I = THREAD_X, J = THREAD_Y;
     if (I >= mx || J >= my) return;
@@ -154,12 +165,13 @@ KERNEL heat_coarsen(real *__restrict__ gx, real *__restrict__ gy, real *__restri
 }
 
 KERNEL heat_weights(real *__restrict__ wx, real *__restrict__ wy, const uint16 *__restrict__ ids,
-                    const real *__restrict__ table, const real *__restrict__ dx, const real *__restrict__ dy,
-                    const real *__restrict__ dz, const int *__restrict__ lower_x, const int *__restrict__ lower_y,
+                    const real *__restrict__ table, const real *__restrict__ dx,
+                    const real *__restrict__ dy, const real *__restrict__ dz,
+                    const int *__restrict__ lower_x, const int *__restrict__ lower_y,
                     const real *__restrict__ linear_x, const real *__restrict__ linear_y,
                     const int *__restrict__ first_x, const int *__restrict__ first_y,
-                    const real *__restrict__ reach_x, const real *__restrict__ reach_y,
-                    int mx, int my, int nx, int ny, int nz)
+                    const real *__restrict__ reach_x, const real *__restrict__ reach_y, int mx,
+                    int my, int nx, int ny, int nz)
 {
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
@@ -193,15 +205,16 @@ KERNEL heat_weights(real *__restrict__ wx, real *__restrict__ wy, const uint16 *
     }
 }
 
-KERNEL film_apply(real *__restrict__ out, const real *__restrict__ T, const long long *__restrict__ cell,
-                  const real *__restrict__ g, int n, real sign)
+KERNEL film_apply(real *__restrict__ out, const real *__restrict__ T,
+                  const long long *__restrict__ cell, const real *__restrict__ g, int n, real sign)
 {
     const int m = THREAD_X;
     if (m >= n) return;
     out[cell[m]] += sign * g[m] * T[cell[m]];
 }
 
-KERNEL film_add(real *__restrict__ s, const long long *__restrict__ cell, const real *__restrict__ g, int n)
+KERNEL film_add(real *__restrict__ s, const long long *__restrict__ cell,
+                const real *__restrict__ g, int n)
 {
     const int m = THREAD_X;
     if (m >= n) return;

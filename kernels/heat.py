@@ -1,48 +1,52 @@
-"""Heat conduction on the rectilinear grid, from material ids; conductances and weights of the first coarse level.
+"""Heat conduction from material ids; conductances and weights of the first coarse level.
 
-    sum over the six faces of G (T - T_neighbour) + c V T = q        (W; c V T only in a time step, c in W/m3K)
+    sum over the six faces of G (T - T_neighbour) + c V T = q        (W)
 
-Cell (k, j, i); a face conducts through its two half cells in series, per axis
+The term c V T, c in W/m3K, appears only in a time step. Cell (k, j, i); a face conducts through
+its two half cells in series, per axis
 
-    G = area / (d_here r_here + d_there r_there),  r = 1 / (2 conductivity)      (void: r = inf, hence G = 0)
+    G = area / (d_here r_here + d_there r_there),  r = 1 / (2 conductivity)
 
-`table[id, s]`: s = 0..5 is r towards x-, x+, y-, y+, z-, z+ (an interface resistance R adds R / d to one of them),
-s = 6 is c. A neighbour index that would leave the grid is clamped to the cell itself: equal temperatures, no flux.
+In void r = inf, hence G = 0. `table[id, s]`: s = 0..5 is r towards x-, x+, y-, y+, z-, z+ (an
+interface resistance R adds R / d to one of them), s = 6 is c. A neighbour index that would leave
+the grid is clamped to the cell itself: equal temperatures, no flux.
 
-Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k. Coarse levels: kernels/heat_level.py.
+Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k. Coarse levels:
+kernels/heat_level.py.
 """
 
-import numpy as np
-from numba import prange
-
-from warp.kernels import inline, kernel
+from warp.kernels import inline, kernel, portion, release, scratch
 
 
 @inline
 def across_x(ids, table, dx, k, j, low, high):
-    """Resistance times area between the centres of the cells i = low and high = low + 1; infinite beside void."""
+    """Return resistance times area between the centres of the cells i = low and high = low + 1.
+
+    It is infinite beside void.
+    """
     return dx[low] * table[ids[k, j, low], 1] + dx[high] * table[ids[k, j, high], 0]
 
 
 @inline
 def across_y(ids, table, dy, k, low, high, i):
-    """As across_x, between j = low and high."""
+    """Compute as across_x, between j = low and high."""
     return dy[low] * table[ids[k, low, i], 3] + dy[high] * table[ids[k, high, i], 2]
 
 
 @inline
 def across_z(ids, table, dz, low, high, j, i):
-    """As across_x, between k = low and high."""
+    """Compute as across_x, between k = low and high."""
     return dz[low] * table[ids[low, j, i], 5] + dz[high] * table[ids[high, j, i], 4]
 
 
 @inline
 def arms(g, below, above, reach, c):
-    """Resistances from the coarse line c to the coarse centres on its two sides, in units of that of the face on it.
+    """Return the resistances from the coarse line c to the coarse centres on its two sides.
 
-    g: conductance of that face; below, above: of the faces inside the two coarse cells, of which the coarse centres lie
-    reach[0] and reach[1] away (0 where a cell is not merged). One that does not conduct is taken as long as reach[2] or
-    reach[3] of the face on the line.
+    The unit is the resistance of the face on the line, whose conductance is g. below, above:
+    conductances of the faces inside the two coarse cells; their coarse centres lie reach[0] and
+    reach[1] such resistances away (0 where a cell is not merged). A face that does not conduct
+    counts as reach[2] or reach[3] times the face on the line.
     """
     zero = reach.dtype.type(0)
     a = reach[0, c] * g / below if below > zero else reach[2, c]
@@ -52,33 +56,39 @@ def arms(g, below, above, reach, c):
 
 @inline
 def series(g, below, above, reach, c):
-    """Conductance between the coarse centres on the two sides of line c."""
+    """Return the conductance between the coarse centres on the two sides of line c."""
     a, b = arms(g, below, above, reach, c)
     return g / (reach.dtype.type(1) + a + b)
 
 
 @inline
 def weight(beyond, g, below, above, reach, c):
-    """Share of the coarse centre above line c in the cell below it (beyond = 0) or above it (beyond = 1)."""
+    """Return the share of the coarse centre above line c in the cell below it or above it.
+
+    beyond = 0: the cell below the line; beyond = 1: the cell above.
+    """
     a, b = arms(g, below, above, reach, c)
     return (a + beyond) / (reach.dtype.type(1) + a + b) if g > reach.dtype.type(0) else beyond
 
 
 @kernel
-def heat_apply(out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
-    """out = keep out + sign A T (films apart: film_apply)."""
-    for j in prange(ny):
-        fx = np.zeros(nx + 1, T.dtype)
-        fz = np.zeros(nx, T.dtype)
+def heat_apply(share, out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
+    """out = keep out + sign A T, without films (film_apply)."""
+    fx = scratch((nx + 1,), T)
+    fz = scratch((nx,), T)
+    for j in portion(share, ny):
+        fz[:] = 0
         jm = max(j - 1, 0)
         jp = min(j + 1, ny - 1)
         if keep == 0:
-            out[:, j] = 0  # not read: it may be no number
+            out[:, j] = 0  # not read: it may be NaN
         for k in range(nz):
             kp = min(k + 1, nz - 1)
             ax = dy[j] * dz[k]
             for i in range(nx - 1):
-                fx[i + 1] = ax * (T[k, j, i] - T[k, j, i + 1]) / across_x(ids, table, dx, k, j, i, i + 1)
+                fx[i + 1] = (
+                    ax * (T[k, j, i] - T[k, j, i + 1]) / across_x(ids, table, dx, k, j, i, i + 1)
+                )
             for i in range(nx):
                 m = ids[k, j, i]
                 t = T[k, j, i]
@@ -90,12 +100,14 @@ def heat_apply(out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
                 up = az * (t - T[kp, j, i]) / across_z(ids, table, dz, k, kp, j, i)
                 fz[i] = up
                 out[k, j, i] = keep * out[k, j, i] + sign * (q + up)
+    release(fx)
+    release(fz)
 
 
 @kernel
-def heat_lateral(s, ids, table, dx, dy, dz, nx, ny, nz):
+def heat_lateral(share, s, ids, table, dx, dy, dz, nx, ny, nz):
     """s = the diagonal of A without its z part: sum of the four lateral conductances + c V."""
-    for j in prange(ny):
+    for j in portion(share, ny):
         zero = s.dtype.type(0)
         for k in range(nz):
             ax = dy[j] * dz[k]
@@ -111,13 +123,16 @@ def heat_lateral(s, ids, table, dx, dy, dz, nx, ny, nz):
 
 
 @kernel
-def heat_factor(s, ids, table, dx, dy, dz, nx, ny, nz):
-    """Replace s by the inverse pivots of the z lines' L D L^T; sums of positive terms only, so nothing cancels.
+def heat_factor(share, s, ids, table, dx, dy, dz, nx, ny, nz):
+    """Replace s by the inverse pivots of the z lines' L D L^T.
 
-    e = s + g_below e_below / p_below,  p = e + g_above,  1 / p (0 in void).
+        e = s + g_below e_below / p_below,  p = e + g_above,  1 / p (0 in void)
+
+    Only positive terms are added, so nothing cancels.
     """
-    for j in prange(ny):
-        fz = np.zeros(nx, s.dtype)
+    fz = scratch((nx,), s)
+    for j in portion(share, ny):
+        fz[:] = 0
         zero = s.dtype.type(0)
         one = s.dtype.type(1)
         for k in range(nz):
@@ -130,19 +145,24 @@ def heat_factor(s, ids, table, dx, dy, dz, nx, ny, nz):
                 inverse = one / p if p > zero else zero
                 s[k, j, i] = inverse
                 fz[i] = g * e * inverse
+    release(fz)
 
 
 @kernel
-def heat_lines(x, p, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, old, a, b):
-    """x = keep x + old p,  p = a p + b M^-1 r,  x += p, M the z lines (diagonal and vertical conductances).
+def heat_lines(share, x, p, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, old, a, b):
+    """Take one Chebyshev step with the z lines M (diagonal and vertical conductances).
 
-    What has the factor 0 is not read. keep < 0: x stays as it is, the new p has still to be added.
+        x = keep x + old p,  p = a p + b M^-1 r,  x += p
+
+    An array whose factor is 0 is not read. With keep < 0, x is left unchanged and the new p has
+    still to be added.
     """
-    for j in prange(ny):
-        fz = np.zeros(nx, x.dtype)
-        y = np.empty((nz, nx), x.dtype)
+    fz = scratch((nx,), x)
+    y = scratch((nz, nx), x)
+    for j in portion(share, ny):
+        fz[:] = 0
         if a == 0 and old == 0:
-            p[:, j] = 0  # it may be no number
+            p[:, j] = 0  # it may be NaN
         if keep == 0:
             x[:, j] = 0
         for k in range(nz):
@@ -164,16 +184,40 @@ def heat_lines(x, p, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, old, a,
                 p[k, j, i] = t
                 if keep >= 0:
                     x[k, j, i] = keep * x[k, j, i] + (old * before + t)
+    release(fz)
+    release(y)
 
 
 @kernel
-def heat_coarsen(gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz):
-    """Conductances of the first coarse level, mx x my columns; column ic holds fine first_x[ic] .. first_x[ic + 1] - 1.
+def heat_coarsen(
+    share,
+    gx,
+    gy,
+    gz,
+    f,
+    ids,
+    table,
+    dx,
+    dy,
+    dz,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
+):
+    """Compute the conductances of the first coarse level, mx x my columns.
 
-    Vertical and capacity: sums over the merged cells. Lateral: rows side by side, in each the resistances from coarse
-    centre to coarse centre in series (arms). A coarse cell merges two cells at most.
+    Column ic holds the fine columns first_x[ic] .. first_x[ic + 1] - 1. Vertical conductances and
+    capacities are sums over the merged cells. Laterally, rows conduct in parallel, each with the
+    resistances from coarse centre to coarse centre in series (arms). A coarse cell merges two cells
+    at most.
     """
-    for jc in prange(my):
+    for jc in portion(share, my):
         zero = f.dtype.type(0)
         jl = first_y[jc + 1] - 1
         jr = min(jl + 1, ny - 1)
@@ -214,14 +258,35 @@ def heat_coarsen(gx, gy, gz, f, ids, table, dx, dy, dz, first_x, first_y, reach_
 
 @kernel
 def heat_weights(
-    wx, wy, ids, table, dx, dy, dz, lower_x, lower_y, linear_x, linear_y, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz
+    share,
+    wx,
+    wy,
+    ids,
+    table,
+    dx,
+    dy,
+    dz,
+    lower_x,
+    lower_y,
+    linear_x,
+    linear_y,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
 ):
-    """Weights of the upper coarse neighbour in the interpolation to every cell, along x and along y.
+    """Compute the weights of the upper coarse neighbour in the interpolation, along x and along y.
 
-    Between coarse centres lower and lower + 1 the temperature falls as the resistances in series do (heat_coarsen); with
-    equal ones that is linear_x, which stays where it is 0 or 1: no interpolation.
+    Between coarse centres lower and lower + 1 the temperature falls as the resistances in series do
+    (heat_coarsen); with equal resistances the weight is linear_x. A linear_x of 0 or 1 is kept: no
+    interpolation.
     """
-    for j in prange(ny):
+    for j in portion(share, ny):
         zero = wx.dtype.type(0)
         one = wx.dtype.type(1)
         for k in range(nz):
@@ -253,14 +318,14 @@ def heat_weights(
 
 
 @kernel
-def film_apply(out, T, cell, g, n, sign):
+def film_apply(share, out, T, cell, g, n, sign):
     """out[cell] += sign g T[cell]; out and T flat, every cell at most once in the list."""
-    for m in prange(n):
+    for m in portion(share, n):
         out[cell[m]] += sign * g[m] * T[cell[m]]
 
 
 @kernel
-def film_add(s, cell, g, n):
+def film_add(share, s, cell, g, n):
     """s[cell] += g."""
-    for m in prange(n):
+    for m in portion(share, n):
         s[cell[m]] += g[m]

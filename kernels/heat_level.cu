@@ -1,8 +1,8 @@
 #include "heat.cuh"
 
 KERNEL level_apply(real *__restrict__ out, const real *__restrict__ T, const real *__restrict__ gx,
-                   const real *__restrict__ gy, const real *__restrict__ gz, const real *__restrict__ f,
-                   int nx, int ny, int nz, real keep, real sign)
+                   const real *__restrict__ gy, const real *__restrict__ gz,
+                   const real *__restrict__ f, int nx, int ny, int nz, real keep, real sign)
 {
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
@@ -51,10 +51,10 @@ KERNEL level_factor(real *__restrict__ s, const real *__restrict__ gz, int nx, i
 }
 
 KERNEL level_lines(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ r,
-                   const real *__restrict__ pivot, const real *__restrict__ gz, int nx, int ny, int nz,
-                   real keep, real old, real a, real b)
+                   const real *__restrict__ pivot, const real *__restrict__ gz, int nx, int ny,
+                   int nz, real keep, real old, real a, real b)
 {
-    OWN(real, y);  // as heat_lines
+    OWN(real, y);  // as in heat_lines
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
     const int level = ny * nx;
@@ -80,12 +80,12 @@ KERNEL level_lines(real *__restrict__ x, real *__restrict__ p, const real *__res
     }
 }
 
-KERNEL level_coarsen(real *__restrict__ gx, real *__restrict__ gy, real *__restrict__ gz, real *__restrict__ f,
-                     const real *__restrict__ fine_gx, const real *__restrict__ fine_gy,
-                     const real *__restrict__ fine_gz, const real *__restrict__ fine_f,
-                     const int *__restrict__ first_x, const int *__restrict__ first_y,
-                     const real *__restrict__ reach_x, const real *__restrict__ reach_y,
-                     int mx, int my, int nx, int ny, int nz)
+KERNEL level_coarsen(real *__restrict__ gx, real *__restrict__ gy, real *__restrict__ gz,
+                     real *__restrict__ f, const real *__restrict__ fine_gx,
+                     const real *__restrict__ fine_gy, const real *__restrict__ fine_gz,
+                     const real *__restrict__ fine_f, const int *__restrict__ first_x,
+                     const int *__restrict__ first_y, const real *__restrict__ reach_x,
+                     const real *__restrict__ reach_y, int mx, int my, int nx, int ny, int nz)
 {
     const int I = THREAD_X, J = THREAD_Y;
     if (I >= mx || J >= my) return;
@@ -98,14 +98,16 @@ KERNEL level_coarsen(real *__restrict__ gx, real *__restrict__ gy, real *__restr
     for (int k = 0; k < nz; ++k) {
         real sx = 0, sy = 0, sz = 0, sf = 0;
         for (int j = first_y[J]; j < first_y[J + 1]; ++j) {
-            sx += series(fine_gx[AT(k, j, il)], fine_gx[AT(k, j, ia)], fine_gx[AT(k, j, ir)], reach_x, mx, I);
+            sx += series(fine_gx[AT(k, j, il)], fine_gx[AT(k, j, ia)], fine_gx[AT(k, j, ir)],
+                         reach_x, mx, I);
             for (int i = first_x[I]; i < first_x[I + 1]; ++i) {
                 sf += fine_f[AT(k, j, i)];
                 sz += fine_gz[AT(k, j, i)];
             }
         }
         for (int i = first_x[I]; i < first_x[I + 1]; ++i) {
-            sy += series(fine_gy[AT(k, jl, i)], fine_gy[AT(k, ja, i)], fine_gy[AT(k, jr, i)], reach_y, my, J);
+            sy += series(fine_gy[AT(k, jl, i)], fine_gy[AT(k, ja, i)], fine_gy[AT(k, jr, i)],
+                         reach_y, my, J);
         }
         const long long c = ((long long)k * my + J) * mx + I;
         gx[c] = I < mx - 1 ? sx : 0;
@@ -116,11 +118,11 @@ KERNEL level_coarsen(real *__restrict__ gx, real *__restrict__ gy, real *__restr
 }
 
 KERNEL level_weights(real *__restrict__ wx, real *__restrict__ wy, const real *__restrict__ gx,
-                     const real *__restrict__ gy, const int *__restrict__ lower_x, const int *__restrict__ lower_y,
-                     const real *__restrict__ linear_x, const real *__restrict__ linear_y,
-                     const int *__restrict__ first_x, const int *__restrict__ first_y,
-                     const real *__restrict__ reach_x, const real *__restrict__ reach_y,
-                     int mx, int my, int nx, int ny, int nz)
+                     const real *__restrict__ gy, const int *__restrict__ lower_x,
+                     const int *__restrict__ lower_y, const real *__restrict__ linear_x,
+                     const real *__restrict__ linear_y, const int *__restrict__ first_x,
+                     const int *__restrict__ first_y, const real *__restrict__ reach_x,
+                     const real *__restrict__ reach_y, int mx, int my, int nx, int ny, int nz)
 {
     const int i = THREAD_X, j = THREAD_Y;
     if (i >= nx || j >= ny) return;
@@ -148,11 +150,11 @@ KERNEL level_weights(real *__restrict__ wx, real *__restrict__ wy, const real *_
     }
 }
 
-KERNEL level_restrict(real *__restrict__ rc, const real *__restrict__ r, const real *__restrict__ pivot,
-                      const real *__restrict__ wx, const real *__restrict__ wy,
-                      const int *__restrict__ lower_x, const int *__restrict__ lower_y,
-                      const int *__restrict__ start_x, const int *__restrict__ start_y,
-                      int mx, int my, int nx, int ny, int nz)
+KERNEL level_restrict(real *__restrict__ rc, const real *__restrict__ r,
+                      const real *__restrict__ pivot, const real *__restrict__ wx,
+                      const real *__restrict__ wy, const int *__restrict__ lower_x,
+                      const int *__restrict__ lower_y, const int *__restrict__ start_x,
+                      const int *__restrict__ start_y, int mx, int my, int nx, int ny, int nz)
 {
     const int I = THREAD_X, J = THREAD_Y;
     if (I >= mx || J >= my) return;

@@ -1,24 +1,23 @@
-"""Heat conduction on coarse levels: as kernels/heat.py, with stored conductances instead of material ids.
+"""Heat conduction on coarse levels: as kernels/heat.py, with stored conductances.
 
     sum over the six faces of G (T - T_neighbour) + f T = q        (W)
 
-gx, gy, gz: conductance (W/K) to the neighbour at i+1, j+1, k+1, zero at the end; f: films and capacity. Levels are
-coarser in x and y only. Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k.
+gx, gy, gz: conductance (W/K) to the neighbour at i+1, j+1, k+1, zero at the end; f: films and
+capacity. Levels are coarser in x and y only. Every kernel walks the columns of one j (one CUDA
+thread: one column) upwards in k.
 """
 
-import numpy as np
-from numba import prange
-
-from warp.kernels import kernel
+from warp.kernels import kernel, portion, release, scratch
 from warp.kernels.heat import series, weight
 
 
 @kernel
-def level_apply(out, T, gx, gy, gz, f, nx, ny, nz, keep, sign):
+def level_apply(share, out, T, gx, gy, gz, f, nx, ny, nz, keep, sign):
     """out = keep out + sign A T on a coarse level."""
-    for j in prange(ny):
-        fx = np.zeros(nx + 1, T.dtype)
-        fz = np.zeros(nx, T.dtype)
+    fx = scratch((nx + 1,), T)
+    fz = scratch((nx,), T)
+    for j in portion(share, ny):
+        fz[:] = 0
         jm = max(j - 1, 0)
         jp = min(j + 1, ny - 1)
         for k in range(nz):
@@ -33,12 +32,14 @@ def level_apply(out, T, gx, gy, gz, f, nx, ny, nz, keep, sign):
                 up = gz[k, j, i] * (t - T[kp, j, i])
                 fz[i] = up
                 out[k, j, i] = keep * out[k, j, i] + sign * (q + up)
+    release(fx)
+    release(fz)
 
 
 @kernel
-def level_lateral(s, gx, gy, f, nx, ny, nz):
+def level_lateral(share, s, gx, gy, f, nx, ny, nz):
     """s = the diagonal of A without its z part."""
-    for j in prange(ny):
+    for j in portion(share, ny):
         zero = s.dtype.type(0)
         for k in range(nz):
             for i in range(nx):
@@ -49,10 +50,11 @@ def level_lateral(s, gx, gy, f, nx, ny, nz):
 
 
 @kernel
-def level_factor(s, gz, nx, ny, nz):
-    """As heat_factor."""
-    for j in prange(ny):
-        fz = np.zeros(nx, s.dtype)
+def level_factor(share, s, gz, nx, ny, nz):
+    """Factor as heat_factor does."""
+    fz = scratch((nx,), s)
+    for j in portion(share, ny):
+        fz[:] = 0
         zero = s.dtype.type(0)
         one = s.dtype.type(1)
         for k in range(nz):
@@ -62,14 +64,16 @@ def level_factor(s, gz, nx, ny, nz):
                 inverse = one / p if p > zero else zero
                 s[k, j, i] = inverse
                 fz[i] = gz[k, j, i] * e * inverse
+    release(fz)
 
 
 @kernel
-def level_lines(x, p, r, pivot, gz, nx, ny, nz, keep, old, a, b):
-    """As heat_lines."""
-    for j in prange(ny):
-        fz = np.zeros(nx, x.dtype)
-        y = np.empty((nz, nx), x.dtype)
+def level_lines(share, x, p, r, pivot, gz, nx, ny, nz, keep, old, a, b):
+    """Take one Chebyshev step, as heat_lines does."""
+    fz = scratch((nx,), x)
+    y = scratch((nz, nx), x)
+    for j in portion(share, ny):
+        fz[:] = 0
         if a == 0 and old == 0:
             p[:, j] = 0
         if keep == 0:
@@ -90,12 +94,33 @@ def level_lines(x, p, r, pivot, gz, nx, ny, nz, keep, old, a, b):
                 p[k, j, i] = t
                 if keep >= 0:
                     x[k, j, i] = keep * x[k, j, i] + (old * before + t)
+    release(fz)
+    release(y)
 
 
 @kernel
-def level_coarsen(gx, gy, gz, f, fine_gx, fine_gy, fine_gz, fine_f, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz):
-    """As heat_coarsen, from a coarse level to the next."""
-    for jc in prange(my):
+def level_coarsen(
+    share,
+    gx,
+    gy,
+    gz,
+    f,
+    fine_gx,
+    fine_gy,
+    fine_gz,
+    fine_f,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
+):
+    """Coarsen as heat_coarsen does, from a coarse level to the next."""
+    for jc in portion(share, my):
         zero = f.dtype.type(0)
         jl = first_y[jc + 1] - 1
         jr = min(jl + 1, ny - 1)
@@ -110,12 +135,16 @@ def level_coarsen(gx, gy, gz, f, fine_gx, fine_gy, fine_gz, fine_f, first_x, fir
                 sz = zero
                 sf = zero
                 for j in range(first_y[jc], first_y[jc + 1]):
-                    sx += series(fine_gx[k, j, il], fine_gx[k, j, ia], fine_gx[k, j, ir], reach_x, ic)
+                    sx += series(
+                        fine_gx[k, j, il], fine_gx[k, j, ia], fine_gx[k, j, ir], reach_x, ic
+                    )
                     for i in range(first_x[ic], first_x[ic + 1]):
                         sf += fine_f[k, j, i]
                         sz += fine_gz[k, j, i]
                 for i in range(first_x[ic], first_x[ic + 1]):
-                    sy += series(fine_gy[k, jl, i], fine_gy[k, ja, i], fine_gy[k, jr, i], reach_y, jc)
+                    sy += series(
+                        fine_gy[k, jl, i], fine_gy[k, ja, i], fine_gy[k, jr, i], reach_y, jc
+                    )
                 gx[k, jc, ic] = sx if ic < mx - 1 else zero
                 gy[k, jc, ic] = sy if jc < my - 1 else zero
                 gz[k, jc, ic] = sz
@@ -123,9 +152,28 @@ def level_coarsen(gx, gy, gz, f, fine_gx, fine_gy, fine_gz, fine_f, first_x, fir
 
 
 @kernel
-def level_weights(wx, wy, gx, gy, lower_x, lower_y, linear_x, linear_y, first_x, first_y, reach_x, reach_y, mx, my, nx, ny, nz):
-    """As heat_weights, from a coarse level to the next."""
-    for j in prange(ny):
+def level_weights(
+    share,
+    wx,
+    wy,
+    gx,
+    gy,
+    lower_x,
+    lower_y,
+    linear_x,
+    linear_y,
+    first_x,
+    first_y,
+    reach_x,
+    reach_y,
+    mx,
+    my,
+    nx,
+    ny,
+    nz,
+):
+    """Compute weights as heat_weights does, from a coarse level to the next."""
+    for j in portion(share, ny):
         zero = wx.dtype.type(0)
         one = wx.dtype.type(1)
         for k in range(nz):
@@ -147,16 +195,19 @@ def level_weights(wx, wy, gx, gy, lower_x, lower_y, linear_x, linear_y, first_x,
 
 
 @kernel
-def level_restrict(rc, r, pivot, wx, wy, lower_x, lower_y, start_x, start_y, mx, my, nx, ny, nz):
-    """rc = P^T r, P the interpolation of level_prolong; pivot is the coarse level's (0 marks void).
+def level_restrict(
+    share, rc, r, pivot, wx, wy, lower_x, lower_y, start_x, start_y, mx, my, nx, ny, nz
+):
+    """rc = P^T r, P the interpolation of level_prolong.
 
-    Fine cells start_x[ic]..start_x[mx + ic]-1 see coarse cell ic.
+    pivot is the coarse level's (0 marks void). The fine cells start_x[ic] .. start_x[mx + ic] - 1
+    contribute to coarse cell ic.
     """
-    for jc in prange(my):
+    low = scratch((nx,), r)
+    high = scratch((nx,), r)
+    for jc in portion(share, my):
         zero = r.dtype.type(0)
         one = r.dtype.type(1)
-        low = np.zeros(nx, r.dtype)
-        high = np.zeros(nx, r.dtype)
         for k in range(nz):
             low[:] = zero
             high[:] = zero
@@ -180,12 +231,17 @@ def level_restrict(rc, r, pivot, wx, wy, lower_x, lower_y, start_x, start_y, mx,
                 for i in range(start_x[ic], start_x[mx + ic]):
                     q += high[i] if lower_x[i] < ic else low[i]
                 rc[k, jc, ic] = q if pivot[k, jc, ic] > zero else zero
+    release(low)
+    release(high)
 
 
 @kernel
-def level_prolong(p, xc, pivot_c, pivot, wx, wy, lower_x, lower_y, mx, my, nx, ny, nz):
-    """p = P xc: between coarse centres in x and y (heat_weights), weights renormalised over solid ones."""
-    for j in prange(ny):
+def level_prolong(share, p, xc, pivot_c, pivot, wx, wy, lower_x, lower_y, mx, my, nx, ny, nz):
+    """p = P xc: interpolate between coarse centres in x and y (heat_weights).
+
+    The weights are renormalised over solid cells.
+    """
+    for j in portion(share, ny):
         zero = p.dtype.type(0)
         one = p.dtype.type(1)
         j0 = lower_y[j]
@@ -200,7 +256,12 @@ def level_prolong(p, xc, pivot_c, pivot, wx, wy, lower_x, lower_y, mx, my, nx, n
                 w01 = (one - b) * a if pivot_c[k, j0, i1] > zero else zero
                 w10 = b * (one - a) if pivot_c[k, j1, i0] > zero else zero
                 w11 = b * a if pivot_c[k, j1, i1] > zero else zero
-                t = w00 * xc[k, j0, i0] + w01 * xc[k, j0, i1] + w10 * xc[k, j1, i0] + w11 * xc[k, j1, i1]
+                t = (
+                    w00 * xc[k, j0, i0]
+                    + w01 * xc[k, j0, i1]
+                    + w10 * xc[k, j1, i0]
+                    + w11 * xc[k, j1, i1]
+                )
                 s = w00 + w01 + w10 + w11
                 t = t / s if s > zero and pivot[k, j, i] > zero else zero
                 p[k, j, i] = t

@@ -1,8 +1,9 @@
 #include "common.cuh"
 
 KERNEL prolong(real *__restrict__ p, const real *__restrict__ active,
-               const real *__restrict__ coarse, const int *__restrict__ atx, const real *__restrict__ tx,
-               const int *__restrict__ aty, const real *__restrict__ ty, int components, int levels, int ny, int nx,
+               const real *__restrict__ coarse, const int *__restrict__ atx,
+               const real *__restrict__ tx, const int *__restrict__ aty,
+               const real *__restrict__ ty, int components, int levels, int ny, int nx,
                int coarse_dim2, int coarse_dim3)
 {
     EACH_Y(j, 0, ny) EACH_X(i, 0, nx) {
@@ -11,7 +12,8 @@ KERNEL prolong(real *__restrict__ p, const real *__restrict__ active,
             const real s = ty[a * ny + j], t = tx[a * nx + i];
             EACH_Z(k, 0, levels) {
                 const long long o = (((long long)a * levels + k) * ny + j) * nx + i;
-                const real *low = coarse + (((long long)a * levels + k) * coarse_dim2 + J) * coarse_dim3;
+                const real *low =
+                    coarse + (((long long)a * levels + k) * coarse_dim2 + J) * coarse_dim3;
                 const real *high = low + coarse_dim3;
                 const real value = (1 - s) * ((1 - t) * low[I] + t * low[I + 1])
                                  + s * ((1 - t) * high[I] + t * high[I + 1]);
@@ -21,9 +23,10 @@ KERNEL prolong(real *__restrict__ p, const real *__restrict__ active,
     }
 }
 
-KERNEL restrict(real *__restrict__ out, const real *__restrict__ fine, const int *__restrict__ startx,
-                const real *__restrict__ weightx, const int *__restrict__ starty, const real *__restrict__ weighty,
-                int components, int levels, int ny, int nx, int my, int mx, int fine_dim2, int fine_dim3)
+KERNEL restrict(real *__restrict__ out, const real *__restrict__ fine,
+                const int *__restrict__ startx, const real *__restrict__ weightx,
+                const int *__restrict__ starty, const real *__restrict__ weighty, int components,
+                int levels, int ny, int nx, int my, int mx, int fine_dim2, int fine_dim3)
 {
     EACH_Y(j, 0, ny) EACH_X(i, 0, nx) {
         for (int a = 0; a < components; ++a) {
@@ -31,10 +34,12 @@ KERNEL restrict(real *__restrict__ out, const real *__restrict__ fine, const int
                 real o = 0;
                 for (int n = 0; n < my; ++n) {
                     const real wy = weighty[((long long)a * my + n) * ny + j];
-                    const long long first = ((long long)a * levels + k) * fine_dim2 + starty[a * ny + j];
+                    const long long first =
+                        ((long long)a * levels + k) * fine_dim2 + starty[a * ny + j];
                     const real *row = fine + (first + n) * fine_dim3;
                     for (int m = 0; m < mx; ++m) {
-                        o += wy * weightx[((long long)a * mx + m) * nx + i] * row[startx[a * nx + i] + m];
+                        o += wy * weightx[((long long)a * mx + m) * nx + i]
+                             * row[startx[a * nx + i] + m];
                     }
                 }
                 out[(((long long)a * levels + k) * ny + j) * nx + i] = o;
@@ -70,7 +75,7 @@ KERNEL dense_rows(real *__restrict__ x, const real *__restrict__ r, const real *
 {
     EACH_X(row, 0, n) {
         double total = 0;
-#pragma unroll 16  // few threads: each must have many loads under way
+#pragma unroll 16  // few threads: each must have many loads in flight
         for (int column = 0; column < n; ++column) {
             total += matrix[(long long)column * n + row] * r[at[column]];
         }

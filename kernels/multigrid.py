@@ -1,35 +1,43 @@
-"""Transfers between a grid and the next coarser one (z is never coarsened), and rows of small sparse matrices.
+"""Transfers between a grid and the next coarser one (z is never coarsened); small sparse matrices.
 
 Arrays (components, levels, ny, nx). In x and in y a fine value lies between two coarse ones,
     fine[i] = (1 - t[i]) coarse[at[i]] + t[i] coarse[at[i] + 1]     (t outside 0..1 extrapolates),
 with `at` and `t` given per component; restriction is the transpose.
 """
 
-from numba import prange
-
-from warp.kernels import kernel
+from warp.kernels import kernel, portion
 
 
 @kernel
-def prolong(p, active, coarse, atx, tx, aty, ty, components, levels, ny, nx):
+def prolong(share, p, active, coarse, atx, tx, aty, ty, components, levels, ny, nx):
     """p = P coarse where `active` is not zero, else 0."""
     zero = tx[0, 0] - tx[0, 0]
-    for j in prange(ny):
+    for j in portion(share, ny):
         for a in range(components):
             J, s = aty[a, j], ty[a, j]
             ix, t = atx[a], tx[a]
             for k in range(levels):
-                low, high, on, pk = coarse[a, k, J], coarse[a, k, J + 1], active[a, k, j], p[a, k, j]
+                low, high, on, pk = (
+                    coarse[a, k, J],
+                    coarse[a, k, J + 1],
+                    active[a, k, j],
+                    p[a, k, j],
+                )
                 for i in range(nx):
                     I = ix[i]
-                    front, back = low[I] + t[i] * (low[I + 1] - low[I]), high[I] + t[i] * (high[I + 1] - high[I])
+                    front, back = (
+                        low[I] + t[i] * (low[I + 1] - low[I]),
+                        high[I] + t[i] * (high[I + 1] - high[I]),
+                    )
                     pk[i] = front + s * (back - front) if on[i] != zero else zero
 
 
 @kernel
-def restrict(out, fine, startx, weightx, starty, weighty, components, levels, ny, nx, my, mx):
+def restrict(
+    share, out, fine, startx, weightx, starty, weighty, components, levels, ny, nx, my, mx
+):
     """out = P^T fine on the coarse grid (ny, nx): my x mx fine values from (starty, startx) on."""
-    for j in prange(ny):
+    for j in portion(share, ny):
         for a in range(components):
             for k in range(levels):
                 o = out[a, k, j]
@@ -44,9 +52,9 @@ def restrict(out, fine, startx, weightx, starty, weighty, components, levels, ny
 
 
 @kernel
-def sparse_rows(out, x, scale, add, rows, start, column, value, n):
+def sparse_rows(share, out, x, scale, add, rows, start, column, value, n):
     """out[rows] = add out[rows] + scale (A x) for n rows in CSR form; out and x are flat."""
-    for row in prange(n):
+    for row in portion(share, n):
         total = value[0] * 0
         for e in range(start[row], start[row + 1]):
             total += value[e] * x[column[e]]
@@ -54,17 +62,17 @@ def sparse_rows(out, x, scale, add, rows, start, column, value, n):
 
 
 @kernel
-def mask(x, active, n):
+def mask(share, x, active, n):
     """Zero x where `active` is zero; both flat."""
-    for i in prange(n):
+    for i in portion(share, n):
         if active[i] == 0:
             x[i] = 0
 
 
 @kernel
-def dense_rows(x, r, matrix, at, n):
+def dense_rows(share, x, r, matrix, at, n):
     """x[at] = matrix^T r[at] with a matrix (n, n); x and r are flat."""
-    for row in prange(n):
+    for row in portion(share, n):
         total = matrix[0, 0] * 0
         for column in range(n):
             total += matrix[column, row] * r[at[column]]
@@ -72,9 +80,12 @@ def dense_rows(x, r, matrix, at, n):
 
 
 @kernel
-def noise(x, active, n):
-    """x = numbers in [-1, 1) that look random, the same on every machine, where `active`; flat."""
-    for i in prange(n):
+def noise(share, x, active, n):
+    """x = pseudo-random numbers in [-1, 1) where `active`, else 0, the same on every machine.
+
+    x and active are flat.
+    """
+    for i in portion(share, n):
         h = (i * 2654435761) & 4294967295
         h = ((h ^ (h >> 15)) * 2246822519) & 4294967295
         h = ((h ^ (h >> 13)) * 3266489917) & 4294967295

@@ -1,7 +1,7 @@
 #include "common.cuh"
 
-KERNEL dot_lanes(double *__restrict__ partial, const double *__restrict__ x, const real *__restrict__ y,
-                 long long n, long long chunk, int groups)
+KERNEL dot_lanes(double *__restrict__ partial, const double *__restrict__ x,
+                 const real *__restrict__ y, long long n, long long chunk, int groups)
 {
     const int g = THREAD_X / 256, t = THREAD_X % 256;
     if (g >= groups) return;
@@ -13,8 +13,8 @@ KERNEL dot_lanes(double *__restrict__ partial, const double *__restrict__ x, con
 }
 
 KERNEL step_lanes(double *__restrict__ x, double *__restrict__ r, double *__restrict__ partial,
-                  const double *__restrict__ p, const double *__restrict__ q, const double *__restrict__ s,
-                  int alpha, long long n, long long chunk, int groups)
+                  const double *__restrict__ p, const double *__restrict__ q,
+                  const double *__restrict__ s, int alpha, long long n, long long chunk, int groups)
 {
     const int g = THREAD_X / 256, t = THREAD_X % 256;
     if (g >= groups) return;
@@ -29,8 +29,9 @@ KERNEL step_lanes(double *__restrict__ x, double *__restrict__ r, double *__rest
     partial[g * 256 + t] = sum;
 }
 
-KERNEL residual_lanes(double *__restrict__ r, double *__restrict__ partial, const double *__restrict__ b,
-                      const double *__restrict__ q, long long n, long long chunk, int groups)
+KERNEL residual_lanes(double *__restrict__ r, double *__restrict__ partial,
+                      const double *__restrict__ b, const double *__restrict__ q, long long n,
+                      long long chunk, int groups)
 {
     const int g = THREAD_X / 256, t = THREAD_X % 256;
     if (g >= groups) return;
@@ -55,7 +56,8 @@ KERNEL fold_groups(double *partial, int groups, int sums)
     partial[first] = c;
 }
 
-KERNEL fold_lanes(double *__restrict__ s, const double *__restrict__ partial, int slot, int groups, int sums)
+KERNEL fold_lanes(double *__restrict__ s, const double *__restrict__ partial, int slot, int groups,
+                  int sums)
 {
     const int m = THREAD_X;
     if (m >= sums) return;
@@ -94,7 +96,8 @@ KERNEL direction(double *__restrict__ p, const real *__restrict__ z, const doubl
     p[i] = s[c] * double(z[i]) + s[b] * p[i];
 }
 
-KERNEL narrow(real *__restrict__ y, const double *__restrict__ x, const double *__restrict__ s, int c, long long n)
+KERNEL narrow(real *__restrict__ y, const double *__restrict__ x, const double *__restrict__ s,
+              int c, long long n)
 {
     const long long i = THREAD;
     if (i >= n) return;

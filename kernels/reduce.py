@@ -1,28 +1,29 @@
 """Vectors: sums in a fixed order, and the updates of a conjugate-gradient iteration.
 
-Unknowns x, p, r, q are float64; z, the preconditioned residual, is `real` (float32 as a rule). Scalars of the iteration
-stay on the device in a small float64 array `s`; kernels name them by index, so that no number travels to the host
-inside an iteration.
+Unknowns x, p, r, q are float64; z, the preconditioned residual, is `real` (usually float32).
+Scalars of the iteration stay on the device in a small float64 array `s`; kernels refer to them by
+index, so that no number travels to the host inside an iteration.
 
-A sum is the same to the last bit in every run on one device, whatever the number of CPU threads: the vector is cut into
-`groups` pieces of `chunk` elements, in a piece lane t adds the elements t, t + 256, t + 512, ..., and the lanes are
-added group by group, then lane by lane::
+A sum is the same to the last bit in every run on one device, whatever the number of CPU threads:
+the vector is cut into `groups` pieces of `chunk` elements; within a piece, lane t adds the elements
+t, t + 256, t + 512, ...; the lanes are added group by group, then lane by lane::
 
-    *_lanes(partial, ...)  extent 256 groups    one partial sum per group and lane; m sums lie one behind the other
+    *_lanes(partial, ...)  extent 256 groups    one partial sum per group and lane
     fold_groups(partial)   extent 256 m         partial[m, 0, t] = sum over g of partial[m, g, t]
     fold_lanes(s, partial) extent m             s[slot + m]      = sum over t of partial[m, 0, t]
 
-`pieces(n)` gives (groups, chunk); `partial` holds at least m * groups * 256 float64.
+The partial sums of m sums are stored one after another. `pieces(n)` gives (groups, chunk);
+`partial` holds at least m * groups * 256 float64.
 """
 
 import numpy as np
-from numba import prange
 
-from warp.kernels import kernel
+from warp.kernels import kernel, portion
 
 LANES = 256
-MAX_GROUPS = 512  # 131,072 lanes keep the largest GPU of today busy; fold_groups then adds 512 numbers a lane
-MIN_ROWS = 8  # below 2,048 elements a group costs more than it saves
+# Enough lanes to keep the largest GPU busy; fold_groups adds at most as many numbers per lane.
+MAX_GROUPS = 512
+MIN_ROWS = 8  # a group of fewer rows costs more than it saves
 
 
 def pieces(n: int) -> tuple[int, int]:
@@ -33,22 +34,24 @@ def pieces(n: int) -> tuple[int, int]:
 
 
 @kernel
-def dot_lanes(partial, x, y, n, chunk, groups):
+def dot_lanes(share, partial, x, y, n, chunk, groups):
     """Partial sums of x . y; x float64, y real."""
-    for g in prange(groups):
+    for g in portion(share, groups):
         lane = partial[g * 256 : g * 256 + 256]
         lane[:] = 0.0
         for row in range(g * chunk, min((g + 1) * chunk, n), 256):
-            here = slice(row, min(row + 256, n))  # views: indices that cannot wrap, so the loop vectorises
+            here = slice(
+                row, min(row + 256, n)
+            )  # views: indices that cannot wrap, so the loop vectorises
             xr, yr = x[here], y[here]
             for t in range(len(xr)):
                 lane[t] += xr[t] * np.float64(yr[t])
 
 
 @kernel
-def step_lanes(x, r, partial, p, q, s, alpha, n, chunk, groups):
+def step_lanes(share, x, r, partial, p, q, s, alpha, n, chunk, groups):
     """x += a p and r -= a q with a = s[alpha]; partial sums of the new r . r."""
-    for g in prange(groups):
+    for g in portion(share, groups):
         a = s[alpha]
         lane = partial[g * 256 : g * 256 + 256]
         lane[:] = 0.0
@@ -63,9 +66,9 @@ def step_lanes(x, r, partial, p, q, s, alpha, n, chunk, groups):
 
 
 @kernel
-def residual_lanes(r, partial, b, q, n, chunk, groups):
+def residual_lanes(share, r, partial, b, q, n, chunk, groups):
     """r = b - q; partial sums of r . r."""
-    for g in prange(groups):
+    for g in portion(share, groups):
         lane = partial[g * 256 : g * 256 + 256]
         lane[:] = 0.0
         for row in range(g * chunk, min((g + 1) * chunk, n), 256):
@@ -78,9 +81,9 @@ def residual_lanes(r, partial, b, q, n, chunk, groups):
 
 
 @kernel
-def fold_groups(partial, groups, sums):
+def fold_groups(share, partial, groups, sums):
     """Add the groups of each lane, in order."""
-    for b in prange(sums * 8):
+    for b in portion(share, sums * 8):
         first = b // 8 * groups * 256 + b % 8 * 32
         lane = partial[first : first + 32]
         for g in range(1, groups):
@@ -90,9 +93,9 @@ def fold_groups(partial, groups, sums):
 
 
 @kernel
-def fold_lanes(s, partial, slot, groups, sums):
+def fold_lanes(share, s, partial, slot, groups, sums):
     """Add the lanes of each sum, in order, into s[slot], s[slot + 1], ..."""
-    for m in prange(sums):
+    for m in portion(share, sums):
         c = 0.0
         for t in range(256):
             c += partial[m * groups * 256 + t]
@@ -100,9 +103,9 @@ def fold_lanes(s, partial, slot, groups, sums):
 
 
 @kernel
-def ratio(s, out, numerator, denominator, sign):
-    """s[out] = sign s[numerator] / s[denominator]; zero over zero is zero (the exact solution is reached)."""
-    for _ in prange(1):
+def ratio(share, s, out, numerator, denominator, sign):
+    """s[out] = sign s[numerator] / s[denominator]; 0 / 0 = 0 (the exact solution is reached)."""
+    for _ in portion(share, 1):
         if s[numerator] == 0.0:
             s[out] = 0.0
         else:
@@ -110,9 +113,12 @@ def ratio(s, out, numerator, denominator, sign):
 
 
 @kernel
-def inverse_root(s, out, square):
-    """s[out] = 1 / sqrt(s[square]); 1 for zero. With s[square] = r . r it scales r to a unit vector."""
-    for _ in prange(1):
+def inverse_root(share, s, out, square):
+    """s[out] = 1 / sqrt(s[square]); 1 for zero.
+
+    With s[square] = r . r it scales r to a unit vector.
+    """
+    for _ in portion(share, 1):
         if s[square] > 0.0:
             s[out] = 1.0 / np.sqrt(s[square])
         else:
@@ -120,21 +126,21 @@ def inverse_root(s, out, square):
 
 
 @kernel
-def direction(p, z, s, c, b, n):
+def direction(share, p, z, s, c, b, n):
     """p = s[c] z + s[b] p; z real."""
-    for i in prange(n):
+    for i in portion(share, n):
         p[i] = s[c] * np.float64(z[i]) + s[b] * p[i]
 
 
 @kernel
-def narrow(y, x, s, c, n):
+def narrow(share, y, x, s, c, n):
     """y = s[c] x, rounded to real."""
-    for i in prange(n):
+    for i in portion(share, n):
         y[i] = s[c] * x[i]
 
 
 @kernel
-def copy(y, x, n):
+def copy(share, y, x, n):
     """y = x, both real."""
-    for i in prange(n):
+    for i in portion(share, n):
         y[i] = x[i]

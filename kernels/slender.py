@@ -1,25 +1,26 @@
-"""Slender parts: rows of one to three stiff cells between soft ones, along x or y; their faces move together.
+"""Slender parts: rows of one to three stiff cells between soft ones, along x or y.
 
-A row of n cells has n + 1 faces. A z line that holds all of them but one resists as the cells stretch, and hides how easily
-the row moves as a whole. So the lines of a row are those of its modes,
+The faces of a row move together. A row of n cells has n + 1 faces. A z line that holds all of them
+but one resists as the cells stretch, and hides how easily the row moves as a whole. The lines of a
+row are therefore those of its modes,
 
-    q[m] = sum over f of modes[n, f, m] u[f],   modes[n, f, m] ~ cos(pi (f + 1/2) m / (n + 1)),  orthonormal:
+    q[m] = sum over f of modes[n, f, m] u[f]
+    modes[n, f, m] ~ cos(pi (f + 1/2) m / (n + 1)),  orthonormal:
 
-q[0] moves it as a whole, the others stretch it. They part both what stretches the row and what shears every face alike.
-A row whose like goes on above is joined to it by the lines; other faces above and below are not.
-Places are flat in the arrays of kernels/elastic.py: `first` the row's first face (u or v, which tells its direction),
-`cells` the number of its cells.
+q[0] moves the row as a whole, the others stretch it. The modes diagonalise both the stretch of the
+row and a shear that acts on all its faces alike. The lines join a row to a row of the same kind
+above it; they do not join it to other faces above or below.
+Indices are flat in the arrays of kernels/elastic.py: `first` is the row's first face (u or v, which
+gives its direction), `cells` the number of its cells.
 """
 
-from numba import prange
-
-from warp.kernels import inline, kernel
+from warp.kernels import inline, kernel, portion
 from warp.kernels.elastic import HELD, edge_x, edge_y, edge_z
 
 
 @inline
 def stiff(before, a, b, c, d, ratio):
-    """How many cells from `a` on are a row, even in stiffness, between softer ones: 1, 2, 3 or 0."""
+    """Return how many cells from `a` on form a row of even stiffness between softer ones, or 0."""
     if before < ratio * a and b < ratio * a:
         return 1
     low, high = min(a, b), max(a, b)
@@ -32,52 +33,98 @@ def stiff(before, a, b, c, d, ratio):
 
 
 @kernel
-def slender_cells(cells, C, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
-    """cells (2, nz+1, ny+1, nx+3): the number of cells of the row that begins here, along x and along y, or 0."""
-    for j in prange(ny):
+def slender_cells(share, cells, C, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
+    """cells (2, nz+1, ny+1, nx+3): the number of cells of the row that begins here, or 0.
+
+    cells[0]: rows along x; cells[1]: rows along y.
+    """
+    for j in portion(share, ny):
         jm, jp, jq, jr = max(j - 1, 0), min(j + 1, ny), min(j + 2, ny), min(j + 3, ny)
         ym, y, yp, yq, yr = rdy[j], rdy[j + 1], rdy[jp + 1], rdy[jq + 1], rdy[jr + 1]
         for k in range(nz):
             for i in range(1, nx + 1):
                 ip, iq, ir = i + 1, min(i + 2, nx + 1), min(i + 3, nx + 1)
-                along_x = stiff(C[0, k, j, i - 1] * rdx[i - 1] * rdx[i - 1], C[0, k, j, i] * rdx[i] * rdx[i],
-                                C[0, k, j, ip] * rdx[ip] * rdx[ip], C[0, k, j, iq] * rdx[iq] * rdx[iq],
-                                C[0, k, j, ir] * rdx[ir] * rdx[ir], ratio)
-                along_y = stiff(C[1, k, jm, i] * ym * ym, C[1, k, j, i] * y * y, C[1, k, jp, i] * yp * yp,
-                                C[1, k, jq, i] * yq * yq, C[1, k, jr, i] * yr * yr, ratio)
+                along_x = stiff(
+                    C[0, k, j, i - 1] * rdx[i - 1] * rdx[i - 1],
+                    C[0, k, j, i] * rdx[i] * rdx[i],
+                    C[0, k, j, ip] * rdx[ip] * rdx[ip],
+                    C[0, k, j, iq] * rdx[iq] * rdx[iq],
+                    C[0, k, j, ir] * rdx[ir] * rdx[ir],
+                    ratio,
+                )
+                along_y = stiff(
+                    C[1, k, jm, i] * ym * ym,
+                    C[1, k, j, i] * y * y,
+                    C[1, k, jp, i] * yp * yp,
+                    C[1, k, jq, i] * yq * yq,
+                    C[1, k, jr, i] * yr * yr,
+                    ratio,
+                )
                 cells[0, k, j, i] = 0 if mirror_x and i == 1 else along_x
                 cells[1, k, j, i] = 0 if mirror_y and j == 0 else along_y
 
 
 @kernel
-def slender_media(cells, ids, cell, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
-    """The same from material ids."""
-    for j in prange(ny):
+def slender_media(share, cells, ids, cell, rdx, rdy, ratio, mirror_x, mirror_y, nx, ny, nz):
+    """Count cells as slender_cells does, from material ids."""
+    for j in portion(share, ny):
         jm, jp, jq, jr = max(j - 1, 0), min(j + 1, ny), min(j + 2, ny), min(j + 3, ny)
         ym, y, yp, yq, yr = rdy[j], rdy[j + 1], rdy[jp + 1], rdy[jq + 1], rdy[jr + 1]
         for k in range(nz):
             for i in range(1, nx + 1):
                 ip, iq, ir = i + 1, min(i + 2, nx + 1), min(i + 3, nx + 1)
-                along_x = stiff(cell[0, ids[k + 1, j + 1, i - 1]] * rdx[i - 1], cell[0, ids[k + 1, j + 1, i]] * rdx[i],
-                                cell[0, ids[k + 1, j + 1, ip]] * rdx[ip], cell[0, ids[k + 1, j + 1, iq]] * rdx[iq],
-                                cell[0, ids[k + 1, j + 1, ir]] * rdx[ir], ratio)
-                along_y = stiff(cell[1, ids[k + 1, jm + 1, i]] * ym, cell[1, ids[k + 1, j + 1, i]] * y,
-                                cell[1, ids[k + 1, jp + 1, i]] * yp, cell[1, ids[k + 1, jq + 1, i]] * yq,
-                                cell[1, ids[k + 1, jr + 1, i]] * yr, ratio)
+                along_x = stiff(
+                    cell[0, ids[k + 1, j + 1, i - 1]] * rdx[i - 1],
+                    cell[0, ids[k + 1, j + 1, i]] * rdx[i],
+                    cell[0, ids[k + 1, j + 1, ip]] * rdx[ip],
+                    cell[0, ids[k + 1, j + 1, iq]] * rdx[iq],
+                    cell[0, ids[k + 1, j + 1, ir]] * rdx[ir],
+                    ratio,
+                )
+                along_y = stiff(
+                    cell[1, ids[k + 1, jm + 1, i]] * ym,
+                    cell[1, ids[k + 1, j + 1, i]] * y,
+                    cell[1, ids[k + 1, jp + 1, i]] * yp,
+                    cell[1, ids[k + 1, jq + 1, i]] * yq,
+                    cell[1, ids[k + 1, jr + 1, i]] * yr,
+                    ratio,
+                )
                 cells[0, k, j, i] = 0 if mirror_x and i == 1 else along_x
                 cells[1, k, j, i] = 0 if mirror_y and j == 0 else along_y
 
 
 @kernel
-def slender_lines(diagonal, lower, first, cells, joined, modes, free, beside, C, K, rdx, rcx, rdy, rcy, rdz, rcz,
-                  nx, ny, nz, count):
-    """The rows' lines: their `diagonal`, and `lower`, to which the entry of a plain face to the level below is still added.
+def slender_lines(
+    share,
+    diagonal,
+    lower,
+    first,
+    cells,
+    joined,
+    modes,
+    free,
+    beside,
+    C,
+    K,
+    rdx,
+    rcx,
+    rdy,
+    rcy,
+    rdz,
+    rcz,
+    nx,
+    ny,
+    nz,
+    count,
+):
+    """Compute the rows' lines: their `diagonal`, and `lower`, the coupling with the level below.
 
-    joined: 1 where the row goes on below, 2 above, 3 both; free, beside (count, 4): what free edges add to the diagonal of
-    each face, and to its entry to the level below.
+    The entry of a plain face to the level below is still to be added to `lower`. joined: 1 where
+    the row continues below, 2 above, 3 both; free, beside (count, 4): what free edges add to the
+    diagonal of each face, and to its entry to the level below.
     """
     field, plane, row = (nz + 1) * (ny + 1) * (nx + 3), (ny + 1) * (nx + 3), nx + 3
-    for n in prange(count):
+    for n in portion(share, count):
         a, at, last = first[n] // field, first[n] % field, cells[n]
         k, j, i = at // plane, at % plane // row, at % row
         cz, czp = rcz[k + 1] * rcz[k + 1], rcz[k + 2] * rcz[k + 2]
@@ -87,11 +134,23 @@ def slender_lines(diagonal, lower, first, cells, joined, modes, free, beside, C,
                 y, x = j + a * f, i + (1 - a) * f
                 down, up = K[1 - a, k, y, x] * cz, K[1 - a, k + 1, y, x] * czp
                 if a == 0:
-                    before, after = C[0, k, y, x - 1] * rdx[x - 1] * rdx[x - 1], C[0, k, y, x] * rdx[x] * rdx[x]
-                    side = K[2, k, y, x] * rcy[y + 1] * rcy[y + 1] + K[2, k, y + 1, x] * rcy[y + 2] * rcy[y + 2]
+                    before, after = (
+                        C[0, k, y, x - 1] * rdx[x - 1] * rdx[x - 1],
+                        C[0, k, y, x] * rdx[x] * rdx[x],
+                    )
+                    side = (
+                        K[2, k, y, x] * rcy[y + 1] * rcy[y + 1]
+                        + K[2, k, y + 1, x] * rcy[y + 2] * rcy[y + 2]
+                    )
                 else:
-                    before, after = C[1, k, max(y - 1, 0), x] * rdy[y] * rdy[y], C[1, k, y, x] * rdy[y + 1] * rdy[y + 1]
-                    side = K[2, k, y, x] * rcx[x] * rcx[x] + K[2, k, y, x + 1] * rcx[x + 1] * rcx[x + 1]
+                    before, after = (
+                        C[1, k, max(y - 1, 0), x] * rdy[y] * rdy[y],
+                        C[1, k, y, x] * rdy[y + 1] * rdy[y + 1],
+                    )
+                    side = (
+                        K[2, k, y, x] * rcx[x] * rcx[x]
+                        + K[2, k, y, x + 1] * rcx[x + 1] * rcx[x + 1]
+                    )
                 here = modes[last, f, m]
                 stretch = here if f == last else modes[last, f + 1, m] - here
                 d += here * here * (down + up + side + free[n, f]) + stretch * stretch * after
@@ -106,11 +165,36 @@ def slender_lines(diagonal, lower, first, cells, joined, modes, free, beside, C,
 
 
 @kernel
-def slender_media_lines(diagonal, lower, first, cells, joined, modes, free, beside, ids, cell, soft, dx, dy, dz,
-                        rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz, count):
-    """The same from material ids."""
+def slender_media_lines(
+    share,
+    diagonal,
+    lower,
+    first,
+    cells,
+    joined,
+    modes,
+    free,
+    beside,
+    ids,
+    cell,
+    soft,
+    dx,
+    dy,
+    dz,
+    rdx,
+    rcx,
+    rdy,
+    rcy,
+    rdz,
+    rcz,
+    nx,
+    ny,
+    nz,
+    count,
+):
+    """Compute the rows' lines as slender_lines does, from material ids."""
     field, plane, row = (nz + 1) * (ny + 1) * (nx + 3), (ny + 1) * (nx + 3), nx + 3
-    for n in prange(count):
+    for n in portion(share, count):
         a, at, last = first[n] // field, first[n] % field, cells[n]
         k, j, i = at // plane, at % plane // row, at % row
         cz, czp = rcz[k + 1] * rcz[k + 1], rcz[k + 2] * rcz[k + 2]
@@ -120,13 +204,19 @@ def slender_media_lines(diagonal, lower, first, cells, joined, modes, free, besi
                 y, x = j + a * f, i + (1 - a) * f
                 side = edge_z(ids, soft, dx, dy, dz, k, y, x)
                 if a == 0:
-                    down, up = edge_y(ids, soft, dx, dy, dz, k, y, x) * cz, edge_y(ids, soft, dx, dy, dz, k + 1, y, x) * czp
+                    down, up = (
+                        edge_y(ids, soft, dx, dy, dz, k, y, x) * cz,
+                        edge_y(ids, soft, dx, dy, dz, k + 1, y, x) * czp,
+                    )
                     before = cell[0, ids[k + 1, y + 1, x - 1]] * rdx[x - 1] * dy[y + 1] * dz[k + 1]
                     after = cell[0, ids[k + 1, y + 1, x]] * rdx[x] * dy[y + 1] * dz[k + 1]
                     back = edge_z(ids, soft, dx, dy, dz, k, y + 1, x)
                     side = side * rcy[y + 1] * rcy[y + 1] + back * rcy[y + 2] * rcy[y + 2]
                 else:
-                    down, up = edge_x(ids, soft, dx, dy, dz, k, y, x) * cz, edge_x(ids, soft, dx, dy, dz, k + 1, y, x) * czp
+                    down, up = (
+                        edge_x(ids, soft, dx, dy, dz, k, y, x) * cz,
+                        edge_x(ids, soft, dx, dy, dz, k + 1, y, x) * czp,
+                    )
                     before = cell[1, ids[k + 1, y, x]] * rdy[y] * dx[x] * dz[k + 1]
                     after = cell[1, ids[k + 1, y + 1, x]] * rdy[y + 1] * dx[x] * dz[k + 1]
                     back = edge_z(ids, soft, dx, dy, dz, k, y, x + 1)
@@ -151,14 +241,22 @@ def turn(v, at, step, last, modes):
     a, b = v[at], v[at + step]
     c, d = v[at + 2 * step] if last > 1 else zero, v[at + 3 * step] if last > 2 else zero
     for m in range(last + 1):
-        v[at + m * step] = modes[last, m, 0] * a + modes[last, m, 1] * b + modes[last, m, 2] * c + modes[last, m, 3] * d
+        v[at + m * step] = (
+            modes[last, m, 0] * a
+            + modes[last, m, 1] * b
+            + modes[last, m, 2] * c
+            + modes[last, m, 3] * d
+        )
 
 
 @kernel
-def slender_turn(r, x, p, first, cells, modes, nx, ny, nz, count):
-    """Residual r, correction x and direction p, flat, to the rows' modes, or with the transposed `modes` back."""
+def slender_turn(share, r, x, p, first, cells, modes, nx, ny, nz, count):
+    """Transform residual r, correction x and direction p, all flat, to the rows' modes.
+
+    With the transposed `modes`, transform them back.
+    """
     field = (nz + 1) * (ny + 1) * (nx + 3)
-    for n in prange(count):
+    for n in portion(share, count):
         step = 1 if first[n] < field else nx + 3
         turn(r, first[n], step, cells[n], modes)
         turn(x, first[n], step, cells[n], modes)

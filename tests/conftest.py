@@ -71,9 +71,10 @@ def real(request: pytest.FixtureRequest) -> type:
 
 
 @pytest.fixture(params=["oncpu", pytest.param("gpu", marks=pytest.mark.gpu)])
-def twins(request: pytest.FixtureRequest):
-    """Parity in one line: `twins("heat", "heat_apply", (nx, ny, 1), *args, real=np.float32)` runs
-    and compares both.
+def assert_twins_agree(request: pytest.FixtureRequest):
+    """Run both forms of a kernel and compare them.
+
+    `assert_twins_agree("heat", "heat_apply", (nx, ny, 1), *args, real=np.float32)`
     """
     if request.param == "oncpu" and compiler() is None:
         pytest.skip("no C++ compiler (g++) found")

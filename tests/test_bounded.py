@@ -89,9 +89,8 @@ def test_gzip_that_unpacks_to_more_than_is_read(tmp_path, monkeypatch):
         (png(4, 4, zlib.compress(b"")), "is not an image of copper"),
         (b"\x89PNG\r\n\x1a\n", "it is damaged"),
         (
-            b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (99999, 99999), }"
-            + b" " * 40
-            + b"\n",
+            b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, "
+            b"'shape': (99999, 99999), }" + b" " * 40 + b"\n",
             "it is damaged",
         ),
         (b"0," * 2_000_000, "line 1 has more than 1,000,000 columns"),

@@ -1,33 +1,68 @@
-"""Where compiled CPU kernels are kept, so that only the first run compiles.
+"""Store the machine code of CPU kernels, so that only the first run compiles.
 
-Machine code depends on the kernel's source, on the sources that it inlines, on Numba, Python and the processor.
-Each kernel module therefore has a folder named by a hash of all of these: an upgrade, an edit or another machine on
-the same home finds a folder of its own and never a stale file. Numba alone would miss an edited inline function of
-another module.
+Machine code depends on the kernel's source, on the sources that it inlines, on Numba and on the
+processor. Each kernel module therefore has a folder named by a hash of all of these: an upgrade, an
+edit or another machine with the same home directory gets a folder of its own, and a copy of the
+program elsewhere finds what the first one compiled.
 
-The folder lies under `NUMBA_CACHE_DIR` if that is set, else in the user's cache folder, else (nothing writable, as in
-a container with a read-only home) in a private temporary folder. The installed program is never written to.
+The folder lies under `NUMBA_CACHE_DIR` if that is set, else in the user's cache folder, else
+(nothing writable, as in a container with a read-only home) in a private temporary folder. The
+installed program is never written to.
 """
+
+from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
 import platform
 import re
-import sys
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-_INLINED = re.compile(r"^\s*from\s+(?:warp\.kernels|\.)\.?(\w*)\s+import\s+(.+)$", re.MULTILINE)
+_INLINED = re.compile(r"^\s*from\s+(?:warp\.kernels|\.)\.?([\w.]*)\s+import\s+(.+)$", re.MULTILINE)
+_ALWAYS = ("__init__", "compiler")  # modules that the machine code of every kernel depends on
+
+
+class Specialisation(NamedTuple):
+    """One kernel for one list of types, as "elastic.media_apply f8[4] f8[4] f8 i8".
+
+    A type is `dtype`, or `dtype[dimensions]` for an array.
+    """
+
+    module: str
+    function: str
+    types: tuple[str, ...]
+
+    @classmethod
+    def read(cls, line: str) -> Specialisation:
+        """Read a specialisation from a line that `str` wrote."""
+        name, *types = line.split()
+        module, _, function = name.rpartition(".")
+        return cls(module, function, tuple(types))
+
+    def __str__(self) -> str:
+        return " ".join((f"{self.module}.{self.function}", *self.types))
+
+    @property
+    def symbol(self) -> str:
+        """Name the function in its object file, unlike any other of this version."""
+        return f"{self.function}_{hashlib.sha256(str(self).encode()).hexdigest()[:16]}"
+
+    @property
+    def path(self) -> Path:
+        """Locate the object file, which exists once it is compiled."""
+        return folder(self.module) / f"{self.symbol}.o"
 
 
 @cache
 def kernels() -> Path:
-    """Find the folder of the kernels without importing them (that would import Numba)."""
+    """Find the folder of the kernels without importing them."""
     spec = find_spec("warp.kernels")
     assert spec is not None and spec.origin is not None
     return Path(spec.origin).parent
@@ -35,13 +70,13 @@ def kernels() -> Path:
 
 def modules() -> list[str]:
     """List the modules that hold kernels for both devices, by name."""
-    return sorted(
-        p.stem for p in kernels().glob("*.py") if "\n@kernel\n" in p.read_text(encoding="utf-8")
-    )
+    found = (p for p in kernels().glob("*.py") if "\n@kernel\n" in p.read_text(encoding="utf-8"))
+    return sorted(p.stem for p in found)
 
 
+@cache
 def folder(module: str) -> Path:
-    """Name the folder of one module's machine code; it exists after `create`."""
+    """Name the folder of one module's machine code; `write` creates it."""
     digest = hashlib.sha256()
     for part in (_compiler(), *_sources(module)):
         digest.update(part.encode())
@@ -56,104 +91,74 @@ def root() -> Path:
     asked = os.environ.get("NUMBA_CACHE_DIR")
     wishes = [Path(asked)] if asked else []
     wishes.append(user_cache_path("warpage", appauthor=False) / "kernels")
-    wishes.append(
-        Path(tempfile.gettempdir()) / f"warpage-{getattr(os, 'getuid', lambda: 'user')()}"
-    )
+    user = getattr(os, "getuid", lambda: "user")()
+    wishes.append(Path(tempfile.gettempdir()) / f"warpage-{user}")
     for wish in wishes:
-        if _mine(wish):
+        if _is_private(wish):
             return wish
     return Path(tempfile.mkdtemp(prefix="warpage-"))
 
 
-def attach(dispatcher: Any) -> Any:
-    """Make a Numba dispatcher keep its machine code; concurrent first runs take turns to write it.
+def write(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees all of it or none of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_bytes(content)
+    fresh.replace(path)
 
-    Numba numbers a function's files from an index that it reads, extends and writes back. Two processes doing that at
-    once give one number to two signatures, so the whole step holds a lock. A folder that fails costs the cache only.
-    """
-    import numba
 
-    name = dispatcher.py_func.__module__.rpartition(".")[2]
-    place = folder(name)
-    config: Any = numba.config
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(place)  # read by Numba in the next call and only there
+@contextlib.contextmanager
+def turn(wanted: Specialisation) -> Iterator[bool]:
+    """Tell whether this process is to compile `wanted`; False while another one compiles it."""
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        dispatcher.enable_caching()
-    except (OSError, RuntimeError):
-        return dispatcher
-    finally:
-        config.CACHE_DIR = before
-    store = dispatcher._cache
-    save = store.save_overload
-    load = getattr(
-        store, "_load_overload", store.load_overload
-    )  # without first importing all that Numba can compile
-
-    def save_in_turn(signature: Any, data: Any) -> None:
-        with contextlib.suppress(OSError), _turn(place / "lock"):
-            save(signature, data)
-
-    def load_or_tell(signature: Any, context: Any) -> Any:
-        from numba.core.runtime import rtsys
-
-        rtsys.initialize(context)
-        found = None
-        with contextlib.suppress(PermissionError):
-            found = load(signature, context)
-        if found is None:
-            announce()
-        return found
-
-    store.save_overload, store.load_overload = save_in_turn, load_or_tell
-    return dispatcher
-
-
-@cache
-def announce() -> None:
-    """Say why nothing seems to happen, once a process; through logging, which a program around this one can silence."""
-    import logging
-
-    logging.getLogger("warp").warning(
-        "compiling kernels once for this machine: a minute or two (ahead: `warp warmup`)"
-    )
+        import fcntl
+    except ImportError:  # Windows: two processes may then compile the same, and one of them wins
+        yield True
+        return
+    path = wanted.path.with_suffix(".lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+        path.unlink(missing_ok=True)
 
 
 def _sources(module: str) -> list[str]:
     """Read a kernel module and, after it, every kernel module whose functions it inlines."""
     seen: dict[str, str] = {}
-    todo = [module, "__init__"]
+    todo = [module, *_ALWAYS]
     while todo:
         name = todo.pop()
-        path = kernels() / f"{name}.py"
+        path = kernels().joinpath(*name.split(".")).with_suffix(".py")
         if name in seen or not path.exists():
             continue
         seen[name] = path.read_text(encoding="utf-8")
-        for found, names in _INLINED.findall(seen[name]):
-            todo += [found] if found else re.findall(r"\w+", names)
+        if name not in _ALWAYS:
+            for found, names in _INLINED.findall(seen[name]):
+                todo += [found] if found else re.findall(r"\w+", names)
     return [seen[name] for name in sorted(seen)]
 
 
 @cache
 def _compiler() -> str:
-    """Numba, Python and the processor, in words."""
-    return "".join((version("numba"), version("llvmlite"), sys.version, _processor()))
+    """Describe Numba and the processor by a string that changes with them."""
+    return "".join((version("numba"), version("llvmlite"), _processor()))
 
 
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().partition("\n\n")[0].splitlines()
-        return "".join(
-            line
-            for line in lines
-            if line.startswith(("model name", "flags", "Features", "CPU part"))
-        )
     except OSError:
         return platform.machine() + platform.processor()
+    wanted = ("model name", "flags", "Features", "CPU part")
+    return "".join(line for line in lines if line.startswith(wanted))
 
 
-def _mine(path: Path) -> bool:
+def _is_private(path: Path) -> bool:
     """Create a folder and try to write there; refuse one that another user could have filled."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -163,15 +168,3 @@ def _mine(path: Path) -> bool:
             return True
     except OSError:
         return False
-
-
-@contextlib.contextmanager
-def _turn(path: Path) -> Any:
-    try:
-        import fcntl
-    except ImportError:  # Windows: Numba's own atomic renames are all there is
-        yield
-        return
-    with open(path, "a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -1,13 +1,14 @@
-"""Where the program computes: the CPU (Numba) or one CUDA GPU (CuPy). The only importer of CuPy.
+"""Select the CPU or one CUDA GPU (CuPy) and run kernels on it. The only importer of CuPy.
 
-A kernel has one name, one list of arguments and two forms: `kernels/NAME.py` for the CPU and `kernels/NAME.cu` for
-CUDA. `launch` runs the form of the device and first gives every scalar the type that the .cu declares, and checks every
-array against it, so that a call which is wrong on the GPU fails on the CPU too.
+A kernel has one name, one list of arguments and two forms: `kernels/NAME.py` for the CPU and
+`kernels/NAME.cu` for CUDA. `launch` runs the form of the device. It first converts every scalar to
+the type that the .cu declares and checks every array against it, so that a call which is wrong on
+the GPU also fails on the CPU.
 
-`real` chooses the precision in which a kernel is compiled (-DREAL=float or double). On the CPU it follows from the
-arrays; there it fixes the type of the scalars.
+`real` is the precision in which a kernel is compiled (-DREAL=float or double). On the CPU it
+follows from the arrays and only fixes the type of the scalars.
 
-Numba is imported at the first CPU kernel, CuPy when a GPU is asked for.
+CuPy is imported when a GPU is asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -30,19 +30,18 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from warp import cache as compiled
+from warp import compiling, cpu
+from warp.cpu import cores as cores
 from warp.errors import WarpError
 
 Extent = tuple[int, int, int]
-_one_at_a_time = (
-    threading.Lock()
-)  # Numba's workqueue threads abort the process when two threads launch at once
 
 
 @dataclass(frozen=True)
 class Device:
-    """A place to compute. Arrays of one device are of no use to another; `select` makes the value.
+    """A device to compute on, made by `select`; other devices cannot use its arrays.
 
-    `threads` are the CPU's: on a GPU those of the work that the host does before and after.
+    `threads`: number of CPU threads; on a GPU, for the work that the host does before and after.
     """
 
     name: str
@@ -56,23 +55,23 @@ class Device:
 
     @cached_property
     def xp(self) -> ModuleType:
-        """The array module: NumPy or CuPy."""
+        """Return the array module, NumPy or CuPy."""
         return import_module("cupy") if self.cuda else np
 
     def asarray(self, a: Any, dtype: DTypeLike | None = None) -> Any:
-        """Bring an array here, C-contiguous; no copy if it is that already."""
+        """Return an array on this device, C-contiguous; without a copy if it is one already."""
         return self.xp.ascontiguousarray(self.xp.asarray(a, dtype=dtype))
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = float) -> Any:
-        """Allocate without a value."""
+        """Allocate an uninitialised array."""
         return self.xp.empty(shape, dtype)
 
     def zeros(self, shape: int | tuple[int, ...], dtype: DTypeLike = float) -> Any:
-        """Allocate and set to zero."""
+        """Allocate an array of zeros."""
         return self.xp.zeros(shape, dtype)
 
     def to_host(self, a: Any) -> NDArray[Any]:
-        """Return the array as NumPy's; waits for the kernels that write it."""
+        """Return the array as a NumPy array; waits for the kernels that write it."""
         return self.xp.asnumpy(a) if self.cuda else np.asarray(a)
 
     def launch(
@@ -86,8 +85,8 @@ class Device:
     ) -> None:
         """Run kernel `function` of kernels/`module` for `extent` = (nx, ny, nz) threads, x fastest.
 
-        The CPU form loops over the same range by itself. Inside `with device.graph()` the call is only recorded.
-        `own`: how many numbers each thread keeps for itself (OWN in the .cu).
+        The CPU form loops over the same range by itself. Inside `with device.graph()` the call is
+        only recorded. `own`: the count of private numbers that each thread needs (OWN in the .cu).
         """
         if self.cuda and 0 in extent:
             return  # CUDA has no empty grid
@@ -99,11 +98,11 @@ class Device:
 
     @contextlib.contextmanager
     def graph(self) -> Iterator[Graph]:
-        """Record the launches of the block, without running them, to be repeated at the least cost.
+        """Record the launches of the block, without running them, for cheap repetition.
 
-        `with device.graph() as graph: ...` and then `graph.launch()` as often as wanted. Arrays are remembered by
-        address and scalars by value: what changes between repetitions must lie in an array. Array arithmetic through
-        `xp` is not recorded; it belongs outside.
+        Use `with device.graph() as graph: ...` and then `graph.launch()` as often as needed. Arrays
+        are recorded by address and scalars by value: anything that changes between repetitions must
+        be in an array. Array arithmetic through `xp` is not recorded; it belongs outside.
         """
         graph = Graph()
         self._recording.append(graph)
@@ -115,7 +114,7 @@ class Device:
             graph.capture(self.xp)
 
     def synchronize(self) -> None:
-        """Wait until every kernel launched so far has ended."""
+        """Wait until every kernel launched so far has finished."""
         if self.cuda:
             self.xp.cuda.get_current_stream().synchronize()
 
@@ -129,7 +128,7 @@ class Device:
         return (time.perf_counter() - start) / repeat
 
     def memory(self) -> tuple[int, int]:
-        """Return (free, total) bytes; on the CPU what this process may still take without swapping."""
+        """Return (free, total) bytes; on the CPU, what this process may use without swapping."""
         if not self.cuda:
             return _host_memory()
         free, total = self.xp.cuda.runtime.memGetInfo()
@@ -138,13 +137,17 @@ class Device:
     def describe(self) -> str:
         """Name the machine for the record of a result."""
         if self.cuda:
-            return f"{self.name} ({self.xp.cuda.runtime.getDeviceProperties(_index(self.name))['name'].decode()})"
+            properties = self.xp.cuda.runtime.getDeviceProperties(_index(self.name))
+            return f"{self.name} ({properties['name'].decode()})"
         return (
             f"cpu ({_processor()}, {self.threads} {'thread' if self.threads == 1 else 'threads'})"
         )
 
     def compile_all(self) -> None:
-        """Compile every .cu in both precisions; on the CPU only calls tell which types are needed (see `warmup`)."""
+        """Compile every .cu in both precisions.
+
+        Does nothing on the CPU, whose kernels `warp.compiling` compiles.
+        """
         for module in compiled.modules() if self.cuda else ():
             for real in ("float", "double"):
                 _rawmodule(module, real).compile()
@@ -160,9 +163,7 @@ class Device:
     ) -> Call:
         values, shapes = checked(module, function, args, real)
         if not self.cuda:
-            # as Python's own int and bool: Numba then indexes with 64 bits and compiles once
-            plain = tuple(a.item() if isinstance(a, (np.integer, np.bool_)) else a for a in values)
-            return partial(_run_on_cpu, getattr(_numba(module), function), self.threads, plain)
+            return cpu.prepared(module, function, values, self.threads)
         raw = _rawmodule(module, "float" if real == np.float32 else "double").get_function(function)
         grid, block = blocks(extent, own * real.itemsize)
         shared = own * real.itemsize * block[0] * block[1]
@@ -183,7 +184,7 @@ class Graph:
     _captured: Any = None
 
     def launch(self) -> None:
-        """Run the recorded kernels; on CUDA as one graph, with no work left for the host."""
+        """Run the recorded kernels; on CUDA as one graph, without further work on the host."""
         if self._captured is not None:
             self._captured.launch()
             return
@@ -191,9 +192,10 @@ class Graph:
             call()
 
     def capture(self, cupy: Any) -> None:
-        """Turn the record into a CUDA graph."""
+        """Convert the record to a CUDA graph."""
         for call in self.calls:
-            _ = call.func.attributes  # type: ignore[attr-defined]  # loads the code: not allowed while capturing
+            # loads the code, which is not allowed while capturing
+            _ = call.func.attributes  # type: ignore[attr-defined]
         stream = cupy.cuda.Stream(non_blocking=True)
         with stream:
             stream.begin_capture()
@@ -203,9 +205,10 @@ class Graph:
 
 
 def select(name: str = "auto", threads: int | None = None) -> Device:
-    """Choose a device: "cpu", "cuda", "cuda:1", or "auto" (the first GPU that can be used, else the CPU).
+    """Choose a device: "cpu", "cuda", "cuda:1", or "auto".
 
-    `threads` limits the CPU threads; the default is every core that the process may use.
+    "auto" is the first GPU that can be used, else the CPU. `threads` limits the CPU threads; the
+    default is every core that the process may use. Raises WarpError if the device cannot be used.
     """
     if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
         raise WarpError(f"device '{name}' is none of auto, cpu, cuda, cuda:0, cuda:1, ...")
@@ -222,18 +225,6 @@ def select(name: str = "auto", threads: int | None = None) -> Device:
     return Device("cpu", threads or most)
 
 
-def cores() -> int:
-    """Count the cores that this process may use, a container's CPU quota included."""
-    count = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = open("/sys/fs/cgroup/cpu.max").read().split()
-        count = min(count, max(1, round(int(quota) / int(period))))
-    asked = os.environ.get("NUMBA_NUM_THREADS", "")
-    return min(count, int(asked)) if asked.isdigit() and int(asked) > 0 else count
-
-
 class Parameter(NamedTuple):
     """One argument of a kernel as the .cu declares it."""
 
@@ -244,7 +235,7 @@ class Parameter(NamedTuple):
 
     @property
     def length_of(self) -> tuple[str, int] | None:
-        """(array, axis) if this is `ARRAY_dimAXIS`: a length that a NumPy array brings along and `launch` fills in."""
+        """(array, axis) if this is `ARRAY_dimAXIS`, a length that `launch` reads from the array."""
         return _length_of(self.name)
 
 
@@ -259,13 +250,14 @@ _PARAMETER = re.compile(
     r"(?P<const>const\s+)?(?P<type>[\w ]+?)\s*(?P<pointer>\*)?\s*(?:__restrict__)?\s*(?P<name>\w+)"
 )
 _TYPES = {
-    "float": np.float32, "double": np.float64, "int": np.int32, "long long": np.int64, "bool": np.bool_,
+    "float": np.float32, "double": np.float64, "int": np.int32, "long long": np.int64,
+    "bool": np.bool_,
     "uint8": np.uint8, "uint16": np.uint16, "unsigned int": np.uint32,
 }  # fmt: skip
 
 
 def source(module: str) -> str:
-    """Return kernels/`module`.cu as the compiler sees it, with its headers' text in place of the #include lines.
+    """Return the text of kernels/`module`.cu with its headers in place of the #include lines.
 
     A compiler's cache keyed by the source would not notice an edited header.
     """
@@ -289,7 +281,7 @@ def source(module: str) -> str:
 
 @cache
 def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
-    """Read the arguments of every kernel in kernels/`module`.cu; empty while there is no such file."""
+    """Read the arguments of every kernel in kernels/`module`.cu; empty if there is no such file."""
     path = compiled.kernels() / f"{module}.cu"
     if not path.exists():
         return {}
@@ -309,13 +301,14 @@ def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
 
 
 SHARED = 64 * 1024
-"""Bytes of shared memory that a block may take: every GPU since 2017 has as many."""
+"""Bytes of shared memory that a block may use: every GPU since 2017 has at least these."""
 
 
 def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
-    """Cover `extent` threads by (grid, block): x fastest, 256 threads a block in a row, else 32 x 4.
+    """Cover `extent` threads by (grid, block), x fastest.
 
-    Fewer where each takes `own` bytes of shared memory and there is no room for so many.
+    A block has 256 threads in a row, or 32 x 4; fewer if each needs `own` bytes of shared memory
+    and the block would exceed SHARED.
     """
     nx, ny, nz = extent
     block = (256, 1, 1) if ny == nz == 1 else (32, 4, 1)
@@ -328,16 +321,19 @@ def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
 
 
 def parts(columns: int, levels: int) -> int:
-    """Into how many parts a kernel that walks along z cuts its levels: the threads of a large GPU, four levels or more each."""
+    """Return the number of parts into which a kernel that walks along z divides its levels.
+
+    There are enough for the threads of a large GPU, each of four levels or more.
+    """
     return max(1, min(levels // 4, 2**17 // columns))
 
 
 def checked(
     module: str, function: str, args: tuple[Any, ...], real: np.dtype[Any]
-) -> tuple[tuple, tuple]:
-    """Give scalars the declared types and refuse arrays of another type or layout.
+) -> tuple[tuple[Any, ...], tuple[np.int32, ...]]:
+    """Convert scalars to the declared types and refuse arrays of another type or layout.
 
-    Returns the arguments and the array lengths that only the CUDA form needs.
+    Returns the arguments, and the array lengths that only the CUDA form needs.
     """
     declared = signatures(module).get(function)
     if declared is None:  # only the CPU form exists
@@ -353,7 +349,8 @@ def checked(
         elif not hasattr(value, "flags") or value.dtype != dtype or not value.flags.c_contiguous:
             got = f"{value.dtype} array" if hasattr(value, "dtype") else type(value).__name__
             raise TypeError(
-                f"{module}.{function}: {parameter.name} must be a contiguous {dtype} array, got {got}"
+                f"{module}.{function}: {parameter.name} must be a contiguous {dtype} array, "
+                f"got {got}"
             )
         else:
             values.append(value)
@@ -362,26 +359,11 @@ def checked(
     return tuple(values), shapes
 
 
-def _run_on_cpu(function: Any, threads: int, values: tuple[Any, ...]) -> None:
-    import numba
-
-    with _one_at_a_time:
-        if numba.get_num_threads() != threads:
-            numba.set_num_threads(threads)
-        function(*values)
-
-
-@cache
-def _numba(module: str) -> ModuleType:
-    """Import a CPU kernel module; the first one brings Numba in."""
-    return import_module(f"warp.kernels.{module}")
-
-
 @cache
 def _rawmodule(module: str, real: str) -> Any:
     kept = os.environ.setdefault("CUPY_CACHE_DIR", str(compiled.root() / "cuda"))
     if not any(Path(kept).glob("*")):
-        compiled.announce()
+        compiling.announce()
     options = ("--std=c++17", f"-DREAL={real}")
     return import_module("cupy").RawModule(code=source(module), options=options, backend="nvrtc")
 
@@ -391,9 +373,10 @@ def _index(name: str) -> int:
 
 
 def _cuda_problem(index: int) -> str:
-    """Say in one clause why GPU `index` cannot be used; empty if it can."""
+    """Say in one clause why GPU `index` cannot be used; return "" if it can."""
     if find_spec("cupy") is None:
-        return "CuPy is not installed: pip install 'warpage[cuda13]' (drivers from 580) or 'warpage[cuda12]'"
+        cuda13 = "'warpage[cuda13]' (drivers from 580)"
+        return f"CuPy is not installed: pip install {cuda13} or 'warpage[cuda12]'"
     os.environ.setdefault("CUPY_CACHE_DIR", str(compiled.root() / "cuda"))
     try:
         runtime = import_module("cupy").cuda.runtime
@@ -402,19 +385,18 @@ def _cuda_problem(index: int) -> str:
         count = runtime.getDeviceCount()
     except ImportError as error:
         return f"CuPy cannot be loaded ({str(error).strip().splitlines()[0]})"
-    except Exception as error:  # CuPy's own class for a missing or too old driver cannot be named before its import
+    # CuPy's own class for a missing or too old driver cannot be named before its import
+    except Exception as error:
         return f"no GPU can be used ({error})"
     if count == 0:
         return "no GPU found"
-    return (
-        ""
-        if index < count
-        else f"this machine has {count} GPU{'s' * (count > 1)}: cuda:0 to cuda:{count - 1}"
-    )
+    if index < count:
+        return ""
+    return f"this machine has {count} GPU{'s' * (count > 1)}: cuda:0 to cuda:{count - 1}"
 
 
 def _host_memory() -> tuple[int, int]:
-    """Read the memory that is free and installed, or allowed to this container if that is less."""
+    """Return the free and total memory of the machine, or of this container if it has less."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:

@@ -1,6 +1,7 @@
 """The program's expected failures: each prints as one line, in the user's words.
 
-Bad input exits with code 2, a solve that does not reach its tolerance with code 1; neither shows a traceback.
+Bad input exits with code 2, a solve that does not reach its tolerance with code 1; neither shows a
+traceback.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from typing import Any
 
 
 class WarpError(Exception):
-    """Stop with one clear sentence; `exit_code` is what the command line returns."""
+    """An expected failure, reported in one clear sentence; the command line returns `exit_code`."""
 
     exit_code = 2
 
 
 class ConvergenceError(WarpError):
-    """A solve did not reach its tolerance: the result would be wrong, so there is none."""
+    """A solve did not reach its tolerance: its result would be wrong, so none is returned."""
 
     exit_code = 1
 
@@ -35,7 +36,7 @@ class Fault(Exception):
 
 
 def nearest(word: str, known: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str:
-    """Return "; did you mean 'x'?" for a misspelt word, else the list of what there is."""
+    """Return "; did you mean 'x'?" for a misspelt word, else a list of the known names."""
     known = list(known)
     close = get_close_matches(word.lower(), [name.lower() for name in known], n=1, cutoff=0.65)
     if close:

@@ -1,10 +1,13 @@
-"""NVIDIA Warp (distribution `warp-lang`) also installs a folder `warp`: two programs cannot share one environment."""
+"""Refuse to share an environment with NVIDIA Warp.
+
+Its distribution `warp-lang` also installs a folder `warp`.
+"""
 
 from warp.errors import WarpError
 
 
 class NameClash(WarpError):
-    """Both programs are installed: which files of `warp/` are whose is no longer known."""
+    """Both programs are installed, so that files in `warp/` may belong to either."""
 
 
 def refuse_nvidia_warp() -> None:

@@ -116,7 +116,7 @@ def _number(cell: str, decimal: str) -> float:
         return float(cell)
     if cell.lower() in _MISSING:
         return float("nan")
-    raise ValueError(f"{cell[:40]!r} is no number")
+    raise ValueError(f"{cell[:40]!r} is not a number")
 
 
 def _stacked(rows: list[np.ndarray]) -> np.ndarray:

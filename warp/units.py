@@ -1,13 +1,15 @@
-"""Quantities with units at the border, SI floats inside.
+"""Quantities with units at the interface, SI floats inside.
 
-A case file says "0.775 mm", "2.8 ppm/K" or "60 W"; each type below is a float in SI to the program and such a string to
-the reader, and pydantic converts. A bare number is refused where a unit is needed (0 is a length in any unit).
+A case file says "0.775 mm", "2.8 ppm/K" or "60 W". To the program each type below is a float in SI,
+to the reader it is such a string, and pydantic converts. A bare number is refused where a unit is
+needed (0 is a length in any unit).
 
     class Plate(BaseModel):
         thickness: Annotated[Length, POSITIVE]        # "0.775 mm" -> 0.000775
 
-Absolute temperatures become kelvin; `TemperatureDifference` counts kelvin. The units of everyday use are a table, read
-in decimal arithmetic, so that "0.1 mm" is exactly the float 1e-4; any other unit goes through pint, imported only then.
+Absolute temperatures become kelvin; `TemperatureDifference` counts kelvin. The units of everyday
+use are a table, read in decimal arithmetic, so that "0.1 mm" is exactly the float 1e-4; any other
+unit is converted by pint, imported only then.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ ZERO_CELSIUS = 273.15  # K, by definition (SI brochure, 9th ed., 2.3.1)
 
 @dataclass(frozen=True)
 class Kind:
-    """One physical quantity: its SI unit, the common units as factors to SI, and what an error message suggests."""
+    """One physical quantity: its SI unit, common units as factors to SI, examples for errors."""
 
     name: str
     si: str
@@ -71,12 +73,18 @@ class Kind:
         return float(value) if self.bare else f"{float(value)!r} {self.si}"
 
 
-# "W/m K" and "W/mK" cannot mean anything else where a conductivity is wanted, and datasheets write them.
-LENGTH_UNITS = "m=1 cm=1e-2 mm=1e-3 um=1e-6 micron=1e-6 nm=1e-9 mil=25.4e-6 mils=25.4e-6 in=25.4e-3 inch=25.4e-3"
+LENGTH_UNITS = (
+    "m=1 cm=1e-2 mm=1e-3 um=1e-6 micron=1e-6 nm=1e-9 "
+    "mil=25.4e-6 mils=25.4e-6 in=25.4e-3 inch=25.4e-3"
+)
+# "W/m K" and "W/mK" can mean nothing else as a conductivity, and datasheets use them.
 CONDUCTIVITIES = "W/m/K=1 W/(m*K)=1 W/m*K=1 W/mK=1 W/cm/K=1e2 W/(cm*K)=1e2 mW/m/K=1e-3"
 EXPANSIONS = "1/K=1 K^-1=1 ppm/K=1e-6 ppm=1e-6 um/m/K=1e-6 um/(m*K)=1e-6 %/K=1e-2"
 HEATS = "J/kg/K=1 J/(kg*K)=1 J/kg*K=1 J/kgK=1 kJ/kg/K=1e3 kJ/(kg*K)=1e3 J/g/K=1e3 J/(g*K)=1e3"
-FILMS = "W/m^2/K=1 W/(m^2*K)=1 W/m^2*K=1 W/m^2K=1 W/cm^2/K=1e4 W/(cm^2*K)=1e4 kW/m^2/K=1e3 kW/(m^2*K)=1e3"
+FILMS = (
+    "W/m^2/K=1 W/(m^2*K)=1 W/m^2*K=1 W/m^2K=1 "
+    "W/cm^2/K=1e4 W/(cm^2*K)=1e4 kW/m^2/K=1e3 kW/(m^2*K)=1e3"
+)
 RESISTANCES = "m^2*K/W=1 K*m^2/W=1 m^2K/W=1 cm^2*K/W=1e-4 K*cm^2/W=1e-4 mm^2*K/W=1e-6 K*mm^2/W=1e-6"
 PRESSURES = "Pa=1 kPa=1e3 MPa=1e6 GPa=1e9 bar=1e5 N/mm^2=1e6 N/m^2=1"
 DENSITIES = "kg/m^3=1 g/cm^3=1e3 g/cc=1e3"
@@ -138,7 +146,8 @@ KINDS = (
 )
 
 QUANTITY = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
-# Exponents of more than a digit, powers of powers, long numbers: no unit has them, and they keep pint busy for days.
+# Exponents of more than a digit, powers of powers and long numbers occur in no unit, and pint would
+# compute them almost without end.
 BIG_POWER = re.compile(r"\^(?!-?\d(?:\.\d+)?(?![\d.^(]))|\)\^.*\)\^|\d{4,}")
 SPELLINGS = {
     "µ": "u",
@@ -155,7 +164,7 @@ RESPELL = str.maketrans(SPELLINGS)
 
 
 def parse(text: str, kind: Kind) -> float:
-    """Return the SI value of a quantity string; ValueError says what was expected."""
+    """Return the SI value of a quantity string; a ValueError says what was expected."""
     if re.match(r"\s*[+-]?\d+,\d", text):
         raise ValueError(
             f"{text!r} has a comma in its number: write a decimal point, and no thousands separator"
@@ -187,7 +196,10 @@ def _bare(number: float, kind: Kind) -> float:
 
 
 def _canonical(unit: str, kind: Kind) -> str:
-    """Spell a unit one way: products with *, powers with ^, kelvin where a degree Celsius is a difference."""
+    """Spell a unit one way: products with *, powers with ^.
+
+    A degree Celsius in a difference becomes kelvin.
+    """
     if unit.startswith("/"):
         unit = "1" + unit
     unit = re.sub(r"\s*([*/()^])\s*", r"\1", unit.replace("**", "^"))
@@ -244,7 +256,7 @@ def _article(noun: str) -> str:
 
 
 def convert(value: Any, kind: Kind) -> float:
-    """Convert a string, a number or a pint quantity to SI; ValueError says what does not fit."""
+    """Convert a string, a number or a pint quantity to SI; a ValueError says what is wrong."""
     if isinstance(value, str):
         return parse(value, kind)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -296,7 +308,7 @@ NOT_NEGATIVE = _require(lambda value: value >= 0.0, "must not be negative")
 
 
 def to_unit(value: float, unit: str) -> float:
-    """Return an SI value counted in `unit` (kelvin to "degC" subtracts 273.15)."""
+    """Convert an SI value to `unit` (kelvin to "degC" subtracts 273.15)."""
     if unit == "degC":
         return value - ZERO_CELSIUS
     for kind in KINDS:
@@ -310,5 +322,8 @@ def to_unit(value: float, unit: str) -> float:
 
 
 def format_si(value: float, unit: str, digits: int = 4) -> str:
-    """Write an SI value in `unit` with `digits` significant digits: format_si(2.36e-4, "um") -> "236 um"."""
+    """Write an SI value in `unit` with `digits` significant digits.
+
+    For example, format_si(2.36e-4, "um") returns "236 um".
+    """
     return f"{to_unit(value, unit):.{digits}g} {unit}"

@@ -34,6 +34,7 @@ template <class T> T min(T a, T b) { return a < b ? a : b; }
 template <class T> T max(T a, T b) { return a > b ? a : b; }
 #define __global__
 #define __device__
+#define __launch_bounds__(...)
 """
 TURNS = 10
 
@@ -41,11 +42,12 @@ TURNS = 10
 def compiled(real: str) -> ctypes.CDLL:
     """kernels/elastic.cu as a library: rows in parallel, points one after another."""
     text = devices.source("elastic")
-    text = re.sub(r"#define EACH_Y.*", '#define EACH_Y(j, first, end) _Pragma("omp parallel for") '
-                  "for (int j = (first); j < (end); ++j)", text)  # fmt: skip
+    loop = '_Pragma("omp parallel for") for (int j = (first); j < (end); ++j)'
+    macro = f"#define EACH_Y(j, first, end) {loop}"
+    text = re.sub(r"#define EACH_Y(?:.*\\\n)*.*", macro, text)
     for axis in "XZ":
         loop = f"#define EACH_{axis}(n, first, end) for (int n = (first); n < (end); ++n)"
-        text = re.sub(rf"#define EACH_{axis}.*", loop, text)
+        text = re.sub(rf"#define EACH_{axis}(?:.*\\\n)*.*", loop, text)
     out = Path(tempfile.mkdtemp()) / "elastic.so"
     flags = [
         "-x",

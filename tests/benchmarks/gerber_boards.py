@@ -1,7 +1,7 @@
-"""Compare the copper of real board layers with an independent raster (gerbv, from any distribution).
+"""Compare the copper of real board layers with an independent raster, gerbv.
 
     git clone https://github.com/jaseg/gerbonara
-    python tests/benchmarks/gerber_boards.py gerbonara/tests/resources data/benchmarks/gerber-boards.md
+    python tests/benchmarks/gerber_boards.py gerbonara/tests/resources PAGE.md
 
 The layers come from nine layout programs and stand in the test suite of gerbonara; none of them is
 part of this project. Each is drawn by gerbv with 40 million pixels, at most 4000 per inch; the

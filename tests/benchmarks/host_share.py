@@ -6,8 +6,8 @@ one thread, split.
 The device is the CPU with arrays of a class of its own, as a GPU's are: launches, operations on
 such arrays and functions of `device.xp` count as the device's, and a host array among their
 operands is an error, as it is in CuPy. The rest is the host's: on one core, or, in the loops of
-kernels/stress.py and surface.py, on all of them. Bytes: what would cross the bus. The solve stops
-at a residual of 1e-2, enough for stresses that differ from voxel to voxel. Prints one JSON object.
+kernels/host/stress.py and surface.py, on all of them. Bytes: those that would cross the bus. The
+solve stops at a residual of 1e-2, enough for stresses that differ from voxel to voxel. Prints JSON.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ import numpy as np
 
 from warp import device as devices
 from warp.case import case
-from warp.kernels import stress, surface
+from warp.kernels.host import stress, surface
 from warp.results import metrics
 from warp.run import model as run_model
 from warp.solvers import krylov

@@ -154,9 +154,9 @@ BAD = [
     (
         'size = "4 mm"',
         'size = "4 mm"\nshape = "plat"',
-        "case.toml:18: part.chip.shape: 'plat' is no shape; did you mean 'plate'?",
+        "case.toml:18: part.chip.shape: 'plat' is not a shape; did you mean 'plate'?",
     ),
-    ('size = "4 mm"', 'size = "4 mm"\nshape = "ring"', "'ring' is no shape; did you mean 'frame'?"),
+    ('size = "4 mm"', 'size = "4 mm"\nshape = "ring"', "'ring' is not a shape; did you mean 'frame'?"),
     ('size = "4 mm"', 'size = "4 mm', "case.toml:17: is not TOML: Illegal character '\\n'; a quotation mark is missing"),
     ('size = "4 mm"', 'size = "4 mm"\nturn = 45', "case.toml:18: part.chip.turn: 45 is not one of 0, 90, 180 or 270"),
     (
@@ -187,7 +187,7 @@ BAD = [
         'power = { total = "1 W", blocks = [{ power = "2 W", size = "1 mm" }] }',
         "is less than the blocks give off (2 W)",
     ),
-    ('"chip.top", "package', '"chip.up", "package', "case.toml:24: boundary.air.face: 'chip.up' is no face"),
+    ('"chip.top", "package', '"chip.up", "package', "case.toml:24: boundary.air.face: 'chip.up' is not a face"),
     (
         '"chip.top", "package',
         '"ship.top", "package',
@@ -207,7 +207,7 @@ BAD = [
     (
         'surfaces = ["substrate.bottom"',
         'surfaces = ["substrate.left"',
-        "case.toml:32: output.surfaces.1: 'substrate.left' is no face",
+        "case.toml:32: output.surfaces.1: 'substrate.left' is not a face",
     ),
     (
         '"substrate.bottom" = "chip"',
@@ -303,7 +303,7 @@ def test_unreadable_files(tmp_path):
     )
     assert "cannot be read" in complaint(tmp_path)
     (tmp_path / "bytes.toml").write_bytes(b"\xff\x00")
-    assert "is no text in UTF-8" in complaint(tmp_path / "bytes.toml")
+    assert "is not UTF-8 text" in complaint(tmp_path / "bytes.toml")
 
 
 # power maps

@@ -12,7 +12,7 @@ from warp.case.case import CaseError, load, parse
 CURE_B = step("cure", parts=["b"], temperature="90 degC")
 ATTACH_B = step("attach", parts=["b"], temperature="90 degC")
 WRONG = [
-    (step("glue", parts=["b"]), "step.1.do", "'glue' is no step; there are attach, cure"),
+    (step("glue", parts=["b"]), "step.1.do", "'glue' is not a step; there are attach, cure"),
     ('[[step]]\nparts = ["b"]\n', "step.1.do", 'is missing: add do = "attach"'),
     (step("attach", parts=["b"]), "step.1.temperature", 'is missing: add temperature = "25 degC"'),
     (step("attach", parts=["b"], temperature=165), "step.1.temperature", "needs a unit"),
@@ -76,7 +76,11 @@ WRONG = [
     (step("support"), "step.1.on", 'is missing: add on = "table"'),
     (step("support", on="chuck"), "step.1.on", "is not one of 'table', 'clamped' or 'free'"),
     (step("support", on="clamped"), "step.1.faces", 'is missing: add faces = ["package.bottom"]'),
-    (step("support", on="clamped", faces=["a"]), "step.1.faces", "'a' is no face: write PART.SIDE"),
+    (
+        step("support", on="clamped", faces=["a"]),
+        "step.1.faces",
+        "'a' is not a face: write PART.SIDE",
+    ),
     (step("support", on="clamped", faces=["d.top"]), "step.1.faces", "there is no part 'd'"),
     (
         step("support", on="clamped", faces=["b.top"]) + ATTACH_B,

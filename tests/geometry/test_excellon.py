@@ -81,7 +81,7 @@ def test_tools_without_plating_give_no_copper():
     [
         ("X1.0Y1.0\n", "line 6: a hole before any tool"),
         ("T7\n", "line 6: tool T7 has no diameter"),
-        ("T1\nG02X1.0Y1.0A0.5\n", "line 7: 'G02X1.0Y1.0A0.5' is no command"),
+        ("T1\nG02X1.0Y1.0A0.5\n", "line 7: 'G02X1.0Y1.0A0.5' is not a command"),
         ("T1\nX9e9\n", "line 7: 'X9E9'"),
         ("T1\nX1.0Y1.0\nR999999999X0.1\n", "line 8: a repetition of 999999999 holes"),
     ],

@@ -1,4 +1,4 @@
-"""Gerber as the standard defines it: areas that a hand can check, and a line for what cannot be read."""
+"""Gerber as the standard defines it: areas that a hand can check, and refusals."""
 
 from math import pi
 
@@ -13,7 +13,10 @@ from warp.geometry.copper import copper_share
 from warp.geometry.part import Drawing
 
 HEAD = "%FSLAX46Y46*%\n%MOMM*%\n%LPD*%\nG01*\n"
-SQUARE = "G36*\nX{0}000000Y{0}000000D02*\nX{1}000000D01*\nY{1}000000D01*\nX{0}000000D01*\nY{0}000000D01*\nG37*\n"
+SQUARE = (
+    "G36*\nX{0}000000Y{0}000000D02*\nX{1}000000D01*\nY{1}000000D01*\n"
+    "X{0}000000D01*\nY{0}000000D01*\nG37*\n"
+)
 POUR = SQUARE.format(-3, 3)
 
 
@@ -202,7 +205,7 @@ def test_inches_trailing_zeros_and_steps(tmp_path):
     [
         ("D10*\n", "line 5: aperture D10 is not defined"),
         ("X0Y0D03*\n", "line 5: a flash before any aperture"),
-        ("%ADD10C,1*%\nD10*\nX0Y0Z0D03*\n", "line 7: 'X0Y0Z0D03' is no command"),
+        ("%ADD10C,1*%\nD10*\nX0Y0Z0D03*\n", "line 7: 'X0Y0Z0D03' is not a command"),
         ("%ADD10THERMAL*%\n", "line 5: there is no macro 'THERMAL'"),
         ("%AMA*9,1,1*%\n%ADD10A*%\nD10*\nX0Y0D03*\n", "line 8: primitive 9 of a macro"),
         ("%AMA*1,1,$1(,0,0*%\n%ADD10A,1*%\nD10*\nX0Y0D03*\n", "line 8: "),
@@ -222,7 +225,7 @@ def test_inches_trailing_zeros_and_steps(tmp_path):
         ),
         ("%MIA1B0*%\n", "line 5: %MIA1B0*% moves or turns the whole image"),
         ("%XYZ*%\n", "line 5: "),
-        ("%FSLAX99*%\n", "line 5: %FSLAX99*% is no format"),
+        ("%FSLAX99*%\n", "line 5: %FSLAX99*% is not a format"),
         ("G36*\nX0Y0D03*\n", "line 6: a flash within a region"),
         ("%ABD11*%\n" + POUR, "ends within a block aperture"),
         ("%SRX0Y1I1J1*%\n", "line 5: a step and repeat needs counts"),

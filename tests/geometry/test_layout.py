@@ -155,7 +155,7 @@ def test_arcs_of_a_gerber(tmp_path):
         ("zip.npy", {}, None, "a ZIP archive: unpack it"),
         ("header.npy", {}, None, "it is damaged"),
         ("empty.csv", {}, None, "holds 0"),
-        ("words.csv", {}, None, "line 1: 'a' is no number"),
+        ("words.csv", {}, None, "line 1: 'a' is not a number"),
     ],
 )
 def test_layouts_that_cannot_be(stream, name, words, key, says):

@@ -78,7 +78,7 @@ def test_every_test_that_needs_a_gpu_is_run():
         path.relative_to(TESTS.parent).as_posix()
         for path in TESTS.rglob("test_*.py")
         if path != Path(__file__)
-        and re.search(r"mark\.gpu\b|\btwins\b|def test.*\bgpu\b", path.read_text())
+        and re.search(r"mark\.gpu\b|assert_twins_agree|def test.*\bgpu\b", path.read_text())
     ]
     assert len(needing) >= 4
     for name in needing:

@@ -130,8 +130,8 @@ MUTATIONS = (
         (
             (
                 "kernels/elastic.py",
-                "cell[0, ids[k + 1, j + 1, i - 1]] * dx[i - 1]",
-                "cell[0, m] * dx[i - 1]",
+                "                    cell[0, ids[k + 1, j + 1, i - 1]]\n",
+                "                    cell[0, m]\n",
             ),
             (
                 "kernels/elastic.cu",
@@ -160,8 +160,8 @@ MUTATIONS = (
         (
             (
                 "kernels/elastic_load.py",
-                "area = (dy[cj + 1] * dz[ck + 1] if a == 0",
-                "area = (dy[cj + 1] * dx[ci + 1] if a == 0",
+                "                                dy[cj + 1] * dz[ck + 1]\n",
+                "                                dy[cj + 1] * dx[ci + 1]\n",
             ),
             (
                 "kernels/elastic_load.cu",
@@ -265,7 +265,7 @@ MUTATIONS = (
         "sign: one corner of the area of a disc in a cell (host only)",
         (
             (
-                "kernels/voxelize.py",
+                "kernels/host/voxelize.py",
                 "- _corner(r, b) + _corner(a, b)",
                 "- _corner(r, b) - _corner(a, b)",
             ),

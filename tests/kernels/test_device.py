@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from warp import cache, device
+from warp import cache, compiling, device
+from warp import cpu as machine
 from warp.errors import WarpError
 from warp.kernels import reduce
 
@@ -189,8 +190,58 @@ def test_every_kernel_file_can_be_read():
         )
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_any_number_of_parts_gives_the_same_bits(threads):
+    """Rows are shared among more threads than there are cores, and among more than there are
+    rows.
+    """
+    rng = np.random.default_rng(3)
+    ny, shape = 5, (40, 5, 300)
+    gx, gy, gz, f, T = (rng.random(shape) for _ in range(5))
+    found = []
+    for count in (1, threads):
+        out = np.full(shape, np.nan)
+        device.Device("cpu", count).launch(
+            "heat_level", "level_apply", (300, ny, 1), out, T, gx, gy, gz, f, 300, ny, 40, 0.0, 1.0
+        )
+        found.append(out)
+    np.testing.assert_array_equal(*found)
+
+
+def test_python_threads_do_what_openmp_does(monkeypatch):
+    team = machine._Team()
+    n = 50_000
+    x = np.random.default_rng(2).standard_normal(n)
+    monkeypatch.setattr(machine, "_team", lambda: team)
+    y = np.zeros(n)
+    device.Device("cpu", 3).launch(
+        "reduce", "direction", (n, 1, 1), y, x, np.array([2.0, 0.0]), 0, 1, n
+    )
+    np.testing.assert_array_equal(y, 2 * x)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_has_threads_of_its_own():
+    """A copy of a process has none of its threads; waiting for them would never end."""
+    code = COPY.format(real="float64").replace("5", "100_000") + (
+        "import os\n"
+        "child = os.fork()\n"
+        "d.launch('reduce', 'copy', (100_000, 1, 1), y, y.copy(), 100_000)\n"
+        "print(y.sum()); sys.stdout.flush(); child or os._exit(0)\n"
+        "os.waitpid(child, 0)\n"
+    )
+    assert run_python("import sys\n" + code).split() == ["200000.0"] * 3
+
+
+def test_numba_is_not_imported_to_run(cpu):
+    """Once compiled, kernels are loaded without it."""
+    cpu.launch("reduce", "copy", (5, 1, 1), np.zeros(5), np.ones(5), 5)
+    found = "print([m for m in ('numba',) if m in sys.modules])"
+    assert run_python(f"import sys\n{COPY.format(real='float64')}{found}") == "10.0\n[]\n"
+
+
 def test_first_run_with_a_read_only_home(tmp_path):
-    """Neither the install nor the home can be written: compiled kernels go to a temporary folder of
+    """Neither the install nor the home can be written: machine code goes to a temporary folder of
     this user.
     """
     home, temporary = tmp_path / "home", tmp_path / "tmp"
@@ -204,10 +255,13 @@ def test_first_run_with_a_read_only_home(tmp_path):
         "NUMBA_CACHE_DIR": "",
     }
     assert run_python(COPY.format(real="float32"), **where) == "10.0\n"
-    assert list(temporary.glob("warpage-*/reduce-*/**/*.nbc"))
+    assert list(temporary.glob("warpage-*/reduce-*/*.o"))
 
 
-def test_concurrent_first_runs_fill_one_cache(tmp_path):
+def test_concurrent_first_runs_share_one_cache(tmp_path):
+    """Three runs at once: one file per precision, no remains of the writing, and a later run
+    compiles nothing.
+    """
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     runs = [
         subprocess.Popen(
@@ -219,15 +273,17 @@ def test_concurrent_first_runs_fill_one_cache(tmp_path):
         for real in ("float32", "float64", "float64")
     ]
     assert [run.communicate(timeout=120)[0] for run in runs] == ["10.0\n"] * 3
-    assert (
-        len(list(tmp_path.glob("reduce-*/**/*copy*.nbc"))) == 2
-    )  # one file per precision, none lost
-    ask = (
-        "stats = device._numba('reduce').copy.stats; "
-        "print(sum(stats.cache_hits.values()), len(stats.cache_misses))"
-    )
-    out = run_python(COPY.format(real="float32") + ask, NUMBA_CACHE_DIR=str(tmp_path))
-    assert out == "10.0\n1 0\n"
+    assert sorted(path.suffix for path in tmp_path.glob("reduce-*/*")) == [".o", ".o"]
+
+
+def test_one_process_waits_for_another_that_compiles(tmp_path, monkeypatch):
+    """Where a kernel's lock is held, a worker says so, and the kernel is asked for again."""
+    monkeypatch.setattr(cache, "root", lambda: tmp_path)
+    cache.folder.cache_clear()
+    wanted = cache.Specialisation("reduce", "copy", ("f8[1]", "f8[1]", "i8"))
+    with cache.turn(wanted) as first, cache.turn(wanted) as second:
+        assert first and not second
+    cache.folder.cache_clear()
 
 
 def test_compiling_is_announced_and_done_once(tmp_path):
@@ -242,12 +298,24 @@ def test_compiling_is_announced_and_done_once(tmp_path):
     assert runs[1] == ""
 
 
+def test_a_kernel_that_cannot_be_compiled_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    cache.root.cache_clear()
+    cache.folder.cache_clear()
+    wrong = cache.Specialisation("reduce", "copy", ("f8", "f8", "i8"))
+    with pytest.raises(RuntimeError, match="reduce.copy: "):
+        compiling.compile_all([wrong], 1)
+    cache.root.cache_clear()
+    cache.folder.cache_clear()
+
+
 def test_the_cache_folder_changes_with_the_source_of_an_inlined_function(tmp_path, monkeypatch):
     for name, text in {"__init__": "", "a": "from .b import f\n", "b": "f = 1\n", "c": ""}.items():
         (tmp_path / f"{name}.py").write_text(text)
     monkeypatch.setattr(cache, "kernels", lambda: tmp_path)
     before = cache.folder("a"), cache.folder("c")
     (tmp_path / "b.py").write_text("f = 2\n")
+    cache.folder.cache_clear()
     assert cache.folder("a") != before[0]
     assert cache.folder("c") == before[1]
 

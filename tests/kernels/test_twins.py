@@ -1,6 +1,12 @@
-"""Every kernel has two forms with one signature: kernels/NAME.py and kernels/NAME.cu."""
+"""Every kernel has two forms, kernels/NAME.py and kernels/NAME.cu, with the same functions and
+arguments.
+
+The bodies may differ where the .cu says why; `test_parity` compares what they compute, and here
+every kernel has a case.
+"""
 
 import ast
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +16,10 @@ TWINS = cache.modules()
 
 
 def numba_signatures(module: str) -> dict[str, list[str]]:
-    """Read the functions marked @kernel and their arguments, without importing."""
+    """Read the functions marked @kernel and their arguments after `share`, without importing."""
     tree = ast.parse((cache.kernels() / f"{module}.py").read_text())
     return {
-        node.name: [a.arg for a in node.args.args]
+        node.name: [a.arg for a in node.args.args[1:]]
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
         and any(ast.unparse(d) == "kernel" for d in node.decorator_list)
@@ -71,3 +77,30 @@ def test_the_first_argument_is_written(module):
 def test_source_holds_its_headers(module):
     text = device.source(module)
     assert "#include" not in text and "typedef REAL real;" in text
+
+
+@pytest.mark.parametrize("module", TWINS)
+def test_a_kernel_walks_its_own_share_of_rows(module):
+    """The first argument of the CPU form is `share`; one loop uses it, else every thread would do
+    everything.
+    """
+    tree = ast.parse((cache.kernels() / f"{module}.py").read_text())
+    for node in (
+        n
+        for n in tree.body
+        if isinstance(n, ast.FunctionDef) and n.name in numba_signatures(module)
+    ):
+        assert node.args.args[0].arg == "share", node.name
+        loops = [ast.unparse(n.iter) for n in ast.walk(node) if isinstance(n, ast.For)]
+        assert sum(loop.startswith("portion(share, ") for loop in loops) == 1, node.name
+
+
+def test_every_kernel_has_a_parity_case():
+    """A case names the kernel: twins("heat", "heat_apply", ...), or "heat.heat_apply"."""
+    text = Path(__file__).with_name("test_parity.py").read_text()
+    known = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+    for module in TWINS:
+        for function in device.signatures(module):
+            assert known & {function, f"{module}.{function}"}, (
+                f"{module}.{function} has no case in test_parity.py"
+            )

@@ -34,7 +34,7 @@ def flat():
 
 
 def test_a_matrix_without_a_pitch_is_laid_over_the_zone(tmp_path, flat):
-    """It is no list of its first three columns; its warpage is the dome's."""
+    """It is not a list of its first three columns; its warpage is the dome's."""
     found = compare.match(flat, read(tmp_path, table(heights())))
     assert found.x.size == 37 * 37
     assert found.warpage == pytest.approx(2 * HEIGHT * 0.81, rel=2e-3)
@@ -119,7 +119,7 @@ def test_a_list_in_disorder_with_holes_and_decimal_commas(tmp_path, flat):
         (table(abs(heights()[:, :36]), form="{:.0f}"), {}, "write decimal points, or semicolons"),
         (table(np.vstack((np.arange(37), heights())), form="{:.6g}"), {}, "counts 0, 1, 2"),
         (table(heights()) + "1,2,3\n", {}, "differ in length"),
-        (table(heights()) + "end of data\n", {}, "line 38: 'end of data' is no number"),
+        (table(heights()) + "end of data\n", {}, "line 38: 'end of data' is not a number"),
         (table(np.full((9, 9), np.nan)), {}, "holds no numbers"),
         (b"x,y,z\n\0\0", {}, "zero bytes"),
     ],

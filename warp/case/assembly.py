@@ -232,7 +232,7 @@ def _check_face(face: str, file: CaseFile, key: Key, sides: tuple[str, ...]) -> 
     part, _, side = face.rpartition(".")
     if side not in sides or not part:
         raise Fault(
-            key, f"{face!r} is no face: write PART.SIDE with side one of {', '.join(sides)}"
+            key, f"{face!r} is not a face: write PART.SIDE with side one of {', '.join(sides)}"
         )
     if part != "package" or "all" not in sides:
         _check_part(part, file, key)

@@ -25,7 +25,7 @@ from warp.case.assembly import Assembly, assemble
 from warp.case.errors import CaseError, Problem, Reporter
 from warp.case.plan import plan
 from warp.case.stage import LoadStep, Stage
-from warp.case.stages import assembly_of, hurried, unsupported
+from warp.case.stages import assembly_of, instantaneous_changes, unsupported
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.case.toml_lines import key_lines
@@ -215,7 +215,10 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         if load_step.stage not in stages and not faults:
             stages[load_step.stage], faults = assembly_of(file, load_step.stage, path.parent)
     if not faults:
-        faults = [*hurried(load_steps, stages), *unsupported(file, load_steps, stages)]
+        faults = [
+            *instantaneous_changes(load_steps, stages),
+            *unsupported(file, load_steps, stages),
+        ]
     if faults:
         raise CaseError(reporter.problem(fault.key, fault.message) for fault in faults)
     return Case(path, text, overrides, file, assembly, tuple(load_steps), stages)
@@ -249,7 +252,7 @@ def _read(path: Path) -> str:
         ) from None
     except (UnicodeDecodeError, ValueError):
         raise CaseError(
-            [Problem(str(path), None, "", "is no text in UTF-8, so it is no case file")]
+            [Problem(str(path), None, "", "is not UTF-8 text, so it is not a case file")]
         ) from None
 
 

@@ -145,7 +145,7 @@ def _sentence(entry: Any, schema: Mapping[str, Any]) -> str:
         if loc[:1] == ("step",):
             return _no_step(shape)
         hint = _did_you_mean(SYNONYMS.get(shape, shape), SHAPES) or nearest(shape, SHAPES)
-        return f"{shape!r} is no shape{hint}"
+        return f"{shape!r} is not a shape{hint}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"must be a table of keys, not {_shown(entry['input'])}"
     if kind == "tuple_type":
@@ -183,7 +183,7 @@ def _no_step(kind: str) -> str:
             + ", ".join(kind for kind in WORDS if kind != "attach")
             + ")"
         )
-    return f"{kind!r} is no step{nearest(kind, WORDS)}"
+    return f"{kind!r} is not a step{nearest(kind, WORDS)}"
 
 
 def _did_you_mean(word: Any, known: Sequence[str]) -> str:

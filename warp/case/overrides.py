@@ -51,7 +51,7 @@ def _value(text: str) -> Any:
 
 def _set(tables: dict[str, Any], steps: list[str], value: Any) -> Key:
     if not steps:
-        raise ValueError("is no key: write e.g. part.chip.thickness")
+        raise ValueError("is not a key: write e.g. part.chip.thickness")
     here: Any = tables
     path: Key = ()
     for depth, step in enumerate(steps):

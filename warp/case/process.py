@@ -130,7 +130,7 @@ class Process:
                 raise Fault(key, f"names {part!r} twice")
             yield part
 
-    def refuse_birth(self, part: str, key: Key) -> None:
+    def refuse_attaching(self, part: str, key: Key) -> None:
         """Raise the fault of a part that cannot be joined now."""
         if part in self.gone:
             raise Fault(key, f"{part!r} was removed by {self.gone[part]}")

@@ -46,7 +46,9 @@ def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, l
     )
 
 
-def hurried(load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]) -> Iterator[Fault]:
+def instantaneous_changes(
+    load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]
+) -> Iterator[Fault]:
     """Find instantaneous temperature changes while a viscoelastic material is present."""
     before: float | None = None
     for load_step in load_steps:

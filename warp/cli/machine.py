@@ -82,6 +82,5 @@ def warmup(device: Device = "auto") -> None:
 
     place = select(device)
     with terminal.Steps() as steps:
-        steps("compiling kernels", 0, float("nan"))
-        ahead.warmup(place)
+        ahead.warmup(place, steps)
     print(f"{place.describe()}: ready")

@@ -154,7 +154,7 @@ def _pitch(text: str | None) -> float | None:
     except ValueError as error:
         raise WarpError(f"--pitch: {error}") from None
     if not 0.0 < value < 1.0:
-        raise WarpError(f"--pitch {text!r} is no distance of points on a package")
+        raise WarpError(f"--pitch {text!r} is not a distance of points on a package")
     return value
 
 

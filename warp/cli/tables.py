@@ -94,6 +94,9 @@ def _solvers(numbers: Mapping[str, Any]) -> Table | None:
     if not solvers:
         return None
     table = plain_table("solver", "iterations", "residual", "time")
+    waited = numbers.get("compile_s") or 0.0
+    if waited:
+        table.add_row("compiling kernels, once", "", "", f"{waited:.2f} s")
     for name, s in solvers.items():
         rounds = s.get("rounds", 1)
         many = f"{s['iterations']} in {rounds} rounds" if rounds > 1 else str(s["iterations"])

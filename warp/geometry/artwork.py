@@ -20,7 +20,7 @@ from warp.geometry.apertures import Drawn
 from warp.geometry.gerber_macro import PRECISION, rectangle
 from warp.geometry.part import Drawing
 from warp.geometry.strokes import crossings
-from warp.kernels import voxelize as kernels
+from warp.kernels.host import voxelize as kernels
 
 REMEDY = "pip install gdstk"
 MM = 1e-3  # m; lengths here are millimetres
@@ -170,8 +170,11 @@ class _Painter:
             drawn = _thinned(drawn)
             vertices = _corners(drawn)
         if vertices <= FEW_VERTICES or max(cover.shape) <= FEW_PIXELS:
+            whole = np.ascontiguousarray(cover)  # kernels take no views
             for points in self._united(drawn):
-                kernels.polygon(cover, x, y, points, 1.0)
+                kernels.polygon(whole, x, y, np.ascontiguousarray(points), 1.0)
+            if whole is not cover:
+                cover[...] = whole
             return
         axis = 0 if cover.shape[1] >= cover.shape[0] else 1
         half = cover.shape[1 - axis] // 2

@@ -124,7 +124,10 @@ class BumpArray(Sized, Array):
     def _layer(
         self, name: str, material: str, lattice: Lattice, place: Place, package: Package
     ) -> Body:
-        """Return the effective layer over the cells of the sites; record its recipe."""
+        """Return the effective layer over the cells of the sites; record its recipe.
+
+        `case.assembly` makes the material from the recipe.
+        """
         key: Key = ("part", name)
         if material == VOID:
             message = 'cannot be void in model = "effective": holes are resolved'

@@ -92,7 +92,7 @@ def _is_table(text: str) -> bool:
 
 
 def unlike(table: np.ndarray) -> str:
-    """Say what an array is that is no table of numbers."""
+    """Say what an array is that is not a table of numbers."""
     size = " x ".join(map(str, table.shape)) or "no"
     return f"holds {size} entries" if table.dtype.kind in "iufb" else "holds no numbers"
 
@@ -161,7 +161,7 @@ def csv_array(content: bytes) -> np.ndarray:
         return np.empty(0)
     table = number_table.read(text)
     if table.heads:
-        raise ValueError(f"its header {', '.join(table.heads[0])[:60]!r} is no row of numbers")
+        raise ValueError(f"its header {', '.join(table.heads[0])[:60]!r} is not a row of numbers")
     return table.numbers
 
 

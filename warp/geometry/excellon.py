@@ -133,7 +133,7 @@ class _Reader:
         elif found := re.fullmatch(r"(?:(G0?0|G0?1|G0?5|G81)(?=[XY]|$))?([XY].*)?", row):
             self._go(found[1], found[2])
         elif not _IGNORED.fullmatch(row) and not self.header:
-            raise ValueError(f"{row[:40]!r} is no command of a drill file that is known")
+            raise ValueError(f"{row[:40]!r} is not a command of a drill file that is known")
         elif self.header and re.match(r"[XYG]", row):
             raise ValueError(f"{row[:40]!r} stands in the header")
 
@@ -157,7 +157,7 @@ class _Reader:
             elif found := re.fullmatch(r"(0+)\.(0+)", entry):
                 self.digits = (len(found[1]), len(found[2]))
             else:
-                raise ValueError(f"{row[:40]!r} is no format of coordinates")
+                raise ValueError(f"{row[:40]!r} is not a format of coordinates")
 
     def _tool(self, number: int, diameter: str | None) -> None:
         if diameter is not None:
@@ -216,14 +216,14 @@ class _Reader:
     def _numbers(self, point: str) -> tuple[float | None, float | None]:
         found = _COORDINATES.fullmatch(point)
         if not found or not point:
-            raise ValueError(f"{point[:40]!r} is no point (arcs of routers are not read)")
+            raise ValueError(f"{point[:40]!r} is not a point (arcs of routers are not read)")
         x, y = (None if word is None else self._length(word) for word in found.groups())
         return x, y
 
     def _length(self, word: str) -> float:
         digits = word.lstrip("+-")
         if not digits.strip("."):
-            raise ValueError(f"{word!r} is no number")
+            raise ValueError(f"{word!r} is not a number")
         if "." in digits:
             value = float(digits) * self._unit()
         else:

@@ -174,21 +174,21 @@ class _Reader:
         elif re.fullmatch(r"[GDM]\d.*|[XY].*", part):
             self.block(part)
         elif code not in _IGNORED:
-            raise ValueError(f"%{part[:30]}*% is no command of Gerber")
+            raise ValueError(f"%{part[:30]}*% is not a command of Gerber")
 
     def _format(self, rest: str) -> None:
         found = re.fullmatch(
             r"([LTD]?)([AI]?)(N\d)?(G\d)?X(\d)(\d)Y(\d)(\d)(Z\d\d)?(D\d)?(M\d)?", rest
         )
         if not found:
-            raise ValueError(f"%FS{rest[:30]}*% is no format of coordinates")
+            raise ValueError(f"%FS{rest[:30]}*% is not a format of coordinates")
         self.trailing = found[1] == "T"
         self.incremental = found[2] == "I"
         self.digits = {"X": (int(found[5]), int(found[6])), "Y": (int(found[7]), int(found[8]))}
 
     def _units(self, rest: str) -> None:
         if rest not in ("MM", "IN"):
-            raise ValueError(f"%MO{rest[:30]}*% is no unit")
+            raise ValueError(f"%MO{rest[:30]}*% is not a unit")
         self.unit = 1.0 if rest == "MM" else INCH
 
     def _define(self, rest: str) -> None:
@@ -223,7 +223,7 @@ class _Reader:
         if rest:
             found = re.fullmatch(r"(?:X(\d+))?(?:Y(\d+))?(?:I([-+.\d]+))?(?:J([-+.\d]+))?", rest)
             if not found:
-                raise ValueError(f"%SR{rest[:30]}*% is no step and repeat")
+                raise ValueError(f"%SR{rest[:30]}*% is not a step and repeat")
             columns, rows = (int(word or 1) for word in found.groups()[:2])
             step = tuple(_number(word or "0") * self._unit() for word in found.groups()[2:])
             if min(columns, rows) < 1 or min(step) < 0.0:
@@ -259,12 +259,12 @@ class _Reader:
 
     def _polarity(self, rest: str) -> None:
         if rest not in ("D", "C"):
-            raise ValueError(f"%LP{rest[:30]}*% is no polarity")
+            raise ValueError(f"%LP{rest[:30]}*% is not a polarity")
         self.dark = rest == "D"
 
     def _mirror(self, rest: str) -> None:
         if rest not in ("N", "X", "Y", "XY"):
-            raise ValueError(f"%LM{rest[:30]}*% is no mirroring")
+            raise ValueError(f"%LM{rest[:30]}*% is not a mirroring")
         self.transform = replace(self.transform, mirror=rest)
 
     def _turn(self, rest: str) -> None:
@@ -273,12 +273,12 @@ class _Reader:
     def _scale(self, rest: str) -> None:
         scale = _number(rest)
         if not scale > 0.0:
-            raise ValueError(f"%LS{rest[:30]}*% is no scale")
+            raise ValueError(f"%LS{rest[:30]}*% is not a scale")
         self.transform = replace(self.transform, scale=scale)
 
     def _image_polarity(self, rest: str) -> None:
         if rest not in ("POS", "NEG"):
-            raise ValueError(f"%IP{rest[:30]}*% is no polarity")
+            raise ValueError(f"%IP{rest[:30]}*% is not a polarity")
         self.negative = rest == "NEG"
 
     # Blocks of words
@@ -300,7 +300,7 @@ class _Reader:
                     operation = int(number)
             elif letter == "M":
                 if int(number) not in (0, 1, 2, 30):
-                    raise ValueError(f"M{number} is no command of Gerber")
+                    raise ValueError(f"M{number} is not a command of Gerber")
                 self.ended = int(number) != 1
             elif letter in "XYIJ":
                 given[letter] = number
@@ -317,7 +317,7 @@ class _Reader:
                 word[1] in "XYIJ" or (word[1] in "GDMN" and word[2].isdigit())
             )
             if word is None or not whole or not word[2] or not word[2].strip("+-."):
-                raise ValueError(f"{command[:40]!r} is no command of Gerber")
+                raise ValueError(f"{command[:40]!r} is not a command of Gerber")
             found.append((word[1], word[2]))
             position = word.end()
         return found
@@ -341,7 +341,7 @@ class _Reader:
         elif code in (90, 91):
             self.incremental = code == 91
         elif code not in (54, 55):  # said before a choice of aperture, before a flash
-            raise ValueError(f"G{code:02d} is no command of Gerber")
+            raise ValueError(f"G{code:02d} is not a command of Gerber")
 
     def _select(self, number: int) -> None:
         if number not in self.apertures:
@@ -354,7 +354,7 @@ class _Reader:
             if operation is None:
                 raise ValueError("coordinates without D01, D02 or D03")
         if operation not in (1, 2, 3):
-            raise ValueError(f"D{operation:02d} is no command of Gerber")
+            raise ValueError(f"D{operation:02d} is not a command of Gerber")
         self.operation = operation
         end = complex(self._coordinate("X", given), self._coordinate("Y", given))
         if not max(abs(end.real), abs(end.imag)) <= LARGEST:
@@ -500,7 +500,7 @@ class _Reader:
 
 def _number(word: str) -> float:
     if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", word):
-        raise ValueError(f"{word[:30]!r} is no number")
+        raise ValueError(f"{word[:30]!r} is not a number")
     return float(word)
 
 

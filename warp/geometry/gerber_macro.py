@@ -211,11 +211,11 @@ def evaluate(formula: str, variables: dict[int, float]) -> float:
         position = found.end()
         tokens.append(found.group())
     if position != len(formula) or not tokens:
-        raise ValueError(f"{formula[:40]!r} is no expression")
+        raise ValueError(f"{formula[:40]!r} is not an expression")
     reader = _Expression(tokens, variables)
     value = reader.sum(0)
     if reader.position != len(tokens) or not abs(value) < 1e12:
-        raise ValueError(f"{formula[:40]!r} is no expression")
+        raise ValueError(f"{formula[:40]!r} is not an expression")
     return value
 
 

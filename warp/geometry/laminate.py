@@ -58,7 +58,8 @@ def layer_shape(
     if image is None:
         return block(outline, low, high)
     turned = np.rot90(image, -(plate.turn // 90))  # rot90 turns pictures, whose rows run down
-    vias = package.recipes[made_of].rule == "columns"
+    recipe = package.recipes[made_of]
+    vias = isinstance(recipe, Mixture) and recipe.rule == "columns"
     names, _ = _levels(made_of, vias)
     exponent = 2 if vias else 1
     return Sheet(*outline.bounds, low, high, turned, names, exponent)

@@ -259,17 +259,19 @@ def _copper(value: object) -> str:
 
 
 class Drawing(Section):
-    """A layer's copper from a layout (GDSII, OASIS, Gerber or drill file), whose lengths are real; or
-    an image of the whole layer."""
+    """A layer's copper from a layout or from an image of the whole layer.
+
+    A layout is a GDSII, OASIS, Gerber or drill file; its lengths are real.
+    """
 
     file: str
     """Relative to the case file's folder. Its content decides its format; gzip is unpacked."""
     layer: Annotated[int, Field(ge=0)] | None = None
-    """Of a GDSII or OASIS file."""
+    """Layer number in a GDSII or OASIS file."""
     datatype: Annotated[int, Field(ge=0)] | None = None
-    """Of a GDSII or OASIS file; by default all of the layer's."""
+    """Datatype in a GDSII or OASIS file; by default all of the layer's."""
     cell: str | None = None
-    """Of a GDSII or OASIS file; by default its only top cell."""
+    """Cell of a GDSII or OASIS file; by default its only top cell."""
     centre: Point = (0.0, 0.0)
     """The point of the layout that lies in the middle of the part."""
     pixel: Thickness | None = None
@@ -278,7 +280,7 @@ class Drawing(Section):
     negative: bool = False
     """What is drawn is free of copper, as planes are often stored."""
     plating: Thickness | Literal["filled"] | None = None
-    """Of a drill file: thickness of the copper around its finished holes, or "filled" with copper."""
+    """Thickness of the copper around a drill file's finished holes, or "filled" with copper."""
 
 
 Copper = Annotated[

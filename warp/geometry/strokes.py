@@ -164,6 +164,6 @@ def _side(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
 def _sides(radius: float, angle: float) -> int:
     """Return how many chords keep within CHORD of an arc, at least one per 30 degrees."""
     if not radius <= LARGEST:
-        raise ValueError(f"a circle of {radius:.3g} mm radius is no shape of a layout")
+        raise ValueError(f"a circle of {radius:.3g} mm radius is not a shape of a layout")
     each = min(pi / 6, 2 * sqrt(2 * CHORD / radius)) if radius > 0.0 else pi / 6
     return max(1, ceil(angle / each - 1e-9))

@@ -117,7 +117,7 @@ def _is_list(table: Table, pitch: float | None) -> bool:
     columns = table.numbers.shape[1]
     if named is not None:
         if pitch is not None:
-            raise ValueError("its header names x, y, z, so it is no matrix: leave --pitch out")
+            raise ValueError("its header names x, y, z, so it is not a matrix: leave --pitch out")
         return True
     if pitch is not None or _axes(table) is not None:
         return False
@@ -224,7 +224,7 @@ def _matrix(table: Table, pitch: float | None) -> Matrix:
     z = z[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     if np.isfinite(z).sum() < LEAST or min(z.shape) < 3:
         raise ValueError(
-            f"a matrix of {z.shape[1]} x {z.shape[0]} heights is no surface: it needs at "
+            f"a matrix of {z.shape[1]} x {z.shape[0]} heights is not a surface: it needs at "
             f"least 3 x 3"
         )
     _refuse_marks(z[np.isfinite(z)])

@@ -61,6 +61,10 @@ class Steps:
             decades = min(self.DECADES, max(0.0, -math.log10(residual)))
             note = f"iteration {iteration}, residual {residual:.0e}"
             self._bars.update(self._tasks[step], total=self.DECADES, completed=decades, note=note)
+        elif iteration:
+            self._bars.update(
+                self._tasks[step], total=100, completed=iteration, note=f"{iteration} %"
+            )
 
 
 class Runs:

@@ -252,6 +252,7 @@ def summary(result: Result) -> dict[str, Any]:
     return {
         "program": info.get("program"),
         "device": info.get("device"),
+        "compile_s": info.get("compile_s"),
         "wall_s": info.get("wall_s"),
         "peak_memory_MB": info.get("peak_memory_MB"),
         "voxels": result.grid.cells,
@@ -450,7 +451,7 @@ def _check_fit(result: Result, file: h5py.File) -> None:
     if result.media.share is not None and np.shape(result.media.share) != (rows,):
         raise ValueError("media/share does not fit the rows of media")
     if not (isinstance(result.metrics, dict) and isinstance(result.provenance, dict)):
-        raise ValueError("metrics or provenance is no table")
+        raise ValueError("metrics or provenance is not a table")
 
 
 def _check_schema(path: Path, file: h5py.File) -> None:

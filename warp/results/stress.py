@@ -71,7 +71,7 @@ def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
 
     With their places [mm] and quantiles by volume.
     """
-    from warp.kernels import stress as kernels
+    from warp.kernels.host import stress as kernels
 
     count, area = len(model.parts), model.grid.area
     ny, nx = area.shape
@@ -174,7 +174,7 @@ def _layers(model: Model, stress: np.ndarray) -> Iterator[tuple[int, np.ndarray,
         part = part_of[model.ids[run.start]]
         if part.max() >= 0:
             for k in range(run.start, run.stop):
-                yield k, part, np.asarray(stress[:, k], np.float64)
+                yield k, part, np.ascontiguousarray(stress[:, k], np.float64)
 
 
 def first(on: np.ndarray, places: np.ndarray) -> np.ndarray:

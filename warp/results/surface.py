@@ -103,7 +103,7 @@ def faces(model: Model) -> tuple[np.ndarray, np.ndarray]:
 
     Two int32 arrays (parts, ny, nx), -1 where the part is absent.
     """
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     layers = runs(model.ids)
     first, end = np.array([run.start for run in layers]), np.array([run.stop for run in layers])
@@ -138,7 +138,7 @@ def sample(
     cells = face >= 0
     if not cells.any():
         raise WarpError(f"part '{part}' has no voxels, so it has no {side} surface")
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     columns = np.empty(cells.shape)
     kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
@@ -173,7 +173,7 @@ def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
     share = model.media.share
     if share is None:
         return there
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     whole, own = np.empty(there.shape, bool), np.asarray(share) >= WHOLE
     kernels.whole_columns(
@@ -288,7 +288,7 @@ def integrals(
     x and y from `origin` in units of `length`. With the middles of `with_middles`: exact where w is
     a polynomial of degree two.
     """
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     x, y = (_with_middles(q[None], q)[0] for q in (surface.x, surface.y))
     x, y = (x - origin[0]) / length, (y - origin[1]) / length
@@ -303,7 +303,7 @@ def integrals(
 
 def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Insert values between lines (last axis, NaN outside), from parabolas through a third."""
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     out = np.empty((f.shape[0], 2 * f.shape[1] - 1))
     kernels.with_middles(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))
@@ -330,7 +330,7 @@ def _extent(cells: np.ndarray, over: int) -> slice:
 
 def _to_lines(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Carry values from cell centres (last axis, NaN outside) to the lines around the cells."""
-    from warp.kernels import surface as kernels
+    from warp.kernels.host import surface as kernels
 
     out = np.empty((f.shape[0], f.shape[1] + 1))
     kernels.to_lines(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))

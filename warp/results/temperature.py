@@ -21,7 +21,7 @@ def temperatures(model: Model, temperature: np.ndarray) -> dict[str, dict[str, A
 
     max_at_mm is the centre (x, y, z) of the hottest cell.
     """
-    from warp.kernels import temperature as kernels
+    from warp.kernels.host import temperature as kernels
 
     part_of, area = np.asarray(model.media.part, np.int32), model.grid.area
     shape = len(area), len(model.parts)

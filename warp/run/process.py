@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from warp import compiling
 from warp import device as devices
 from warp.case.case import Case
 from warp.case.plan import LoadStep
@@ -33,6 +34,7 @@ from warp.results.file import Result, origin
 from warp.run import checkpoint, load_step, numbers, resources
 from warp.run.checkpoint import Checkpoint
 from warp.run.grids import common_grid, cut_grid
+from warp.run.kernels import compile_for
 from warp.run.load_step import NO_RESIDUAL, TOLERANCE, Fields, OnProgress, Solved, Start
 from warp.run.model import refuse_too_large
 from warp.run.stage_model import StageModel, enter
@@ -64,9 +66,10 @@ def solve(
     Raises WarpError where the case cannot be solved, ConvergenceError where a solver misses its
     tolerance.
     """
-    start = time.perf_counter()
     on_progress = on_progress or _ignore
     device = device if isinstance(device, Device) else devices.select(device)
+    compile_for(case, device, on_progress)
+    start = time.perf_counter()
     on_progress("grid and voxels", 0, NO_RESIDUAL)
     grid = common_grid(case)
     refuse_too_large(case, grid, device)
@@ -201,6 +204,7 @@ class _Run:
                 "case_file": str(case.path),
                 "overrides": dict(case.overrides),
                 "device": self.device.describe(),
+                "compile_s": compiling.Waited.take(),
                 "wall_s": time.perf_counter() - start,
                 "peak_memory_MB": resources.peak_memory() / 1e6,
             },

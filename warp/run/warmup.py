@@ -1,14 +1,15 @@
-"""Compile everything ahead, by solving a package of a few thousand voxels.
+"""Compile all kernels that runs call, and what a small package still finds missing."""
 
-Numba compiles a kernel for the types it is called with, so that the surest way to compile what a run needs is a run.
-"""
+import math
 
 import numpy as np
 
+from warp import compiling
 from warp.device import Device
 from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
 from warp.materials import library as materials
 from warp.results import metrics
+from warp.run.kernels import Progress, compile_groups
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic import stress as elastic_stress
 from warp.solvers.elastic.history.state import State
@@ -22,9 +23,20 @@ from warp.voxels.grid import Grid
 MM = 1e-3
 
 
-def warmup(device: Device) -> None:
-    """Compile the kernels of all steps of a run on `device`; seconds where they are compiled already."""
+def silent(step: str, iteration: int, residual: float) -> None:
+    """Report no progress."""
+
+
+def warmup(device: Device, progress: Progress = silent) -> None:
+    """Compile the kernels of all kinds of runs on `device`."""
+    compile_groups(compiling.GROUPS, device, progress)
     device.compile_all()
+    progress("a small package", 0, math.nan)
+    solve_small(device)
+
+
+def solve_small(device: Device) -> None:
+    """Solve a small package in every way: steady, in time, with and without a history."""
     corners = np.array([[2, 2], [8, 2], [8, 6], [2, 6]]) * MM
     joints = np.array([[3, 3], [7, 3], [3, 5], [7, 5]]) * MM
     bodies = [

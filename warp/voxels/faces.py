@@ -3,7 +3,7 @@
 A face is named "part.top", "part.bottom", "part.x-", "part.x+", "part.y-", "part.y+", or
 "package.top" and so on; ".sides" are the four lateral ones, ".all" all six. A name means the
 outermost voxels of the part on that side, line by line, where they border on void or on the end of
-the grid; a mirror plane is no face.
+the grid; a mirror plane is not a face.
 """
 
 from __future__ import annotations

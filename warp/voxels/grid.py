@@ -4,8 +4,8 @@ Tuples say (x, y, z), arrays are indexed [k, j, i] = (z, y, x), z up from board 
 (k, j, i) lies between the lines z[k], z[k+1], y[j], y[j+1] and x[i], x[i+1]. A mirror plane is the
 first line of its axis, at 0, and the grid covers the positive side only.
 
-Lines lie on every part boundary. Between them the spacing follows a size field h that grows at most
-by `growth` per unit distance: a cell is as wide as h there, so n = ceil(integral dx / h) cells
+Lines snap to every part boundary. Between them the spacing follows a size field h that grows at
+most by `growth` per unit distance: a cell is as wide as h there, so n = ceil(integral dx / h) cells
 share an interval evenly in h.
 - In plane h starts at every part edge with 1/10 of the height of the parts that end there. A chip's
   end face carries the bond-line shear within about that height; a coarse cell there shortens the

@@ -16,6 +16,12 @@ ROUND_OFF = 1e-9  # relative slack before a count is rounded up
 
 @dataclass(frozen=True)
 class Interval:
+    """A stretch of one axis from `start` to `end`, and the size field on it.
+
+    h is `h_start` and `h_end` at its ends and at most `h_most` between them; `refine` multiplies
+    the count of cells. Lengths in m.
+    """
+
     start: float
     end: float
     h_start: float
@@ -59,6 +65,7 @@ class Interval:
 
 
 def lines(axis: list[Interval]) -> np.ndarray:
+    """Join the lines of consecutive intervals of one axis and add the last end."""
     return np.concatenate([*(interval.lines() for interval in axis), [axis[-1].end]])
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.geometry.shapes import Balls, Body, Box, Columns, Prism, Shape, Sheet
-from warp.kernels import voxelize as kernels
+from warp.kernels.host import voxelize as kernels
 from warp.materials.material import Medium
 from warp.voxels.grid import NONE_APART, SAME, Apart, Grid, runs
 from warp.voxels.media import LEVELS, Media, Rows
@@ -93,6 +93,22 @@ def surface(
     return face, face >= 0
 
 
+def pieces(
+    ids: np.ndarray, layers: np.ndarray, part: np.ndarray, grid: Grid, height: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Label voxels that share faces, (root, part, volume) of each label.
+
+    Arguments are those of the kernel of this name.
+    """
+    room, count = 1024, np.array([-1])
+    while count[0] < 0:
+        room *= 16
+        root, owner, volume = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
+        numbers = part.astype(np.int64)
+        kernels.pieces(root, owner, volume, count, ids, layers, numbers, grid.dx, grid.dy, height)
+    return root[: count[0]], owner[: count[0]], volume[: count[0]]
+
+
 def connected(model: VoxelModel) -> list[list[str]]:
     """Return the parts of each piece that is connected by voxel faces, the largest piece first."""
     grid, layers = model.grid, runs(model.ids)
@@ -100,9 +116,7 @@ def connected(model: VoxelModel) -> list[list[str]]:
         np.array([run.start for run in layers]),
         np.array([grid.dz[run].sum() for run in layers]),
     )
-    root, part, volume = kernels.pieces(
-        model.ids, first, model.media.part, grid.dx, grid.dy, height
-    )
+    root, part, volume = pieces(model.ids, first, model.media.part, grid, height)
     size: dict[int, float] = {}
     names: dict[int, set[int]] = {}
     for r, p, v in zip(root.tolist(), part.tolist(), volume.tolist(), strict=True):

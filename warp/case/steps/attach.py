@@ -1,4 +1,7 @@
-"""Attach: parts appear on the deformed body, free of stress at the step's temperature."""
+"""Attach: parts appear on the deformed body, free of stress at the step's temperature.
+
+The state of their voxels begins in `solvers.elastic.history.step`.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ class Attach(Step):
             if part in process.joined:
                 message = f"{part!r} is there already: it came with {process.joined[part]}"
                 raise Fault((*key, "parts"), message)
-            process.refuse_birth(part, (*key, "parts"))
+            process.refuse_attaching(part, (*key, "parts"))
             process.joined[part] = self.called(key)
         brought = list(process.bring_to(self.temperature, self.duration))
         yield from brought

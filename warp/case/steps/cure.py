@@ -66,7 +66,7 @@ class Cure(Step):
             if part in process.joined:
                 process.refuse_absent(part, key)
             else:
-                process.refuse_birth(part, key)
+                process.refuse_attaching(part, key)
             own = process.setting.parts[part]
             if self.shrinkage and (own.made_of is None or own.laminated):
                 message = f"{part!r} has layers of several materials: which one shrinks?"

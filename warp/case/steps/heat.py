@@ -26,7 +26,7 @@ PAIR_SCHEMA = {
 
 def _known_profile(name: str) -> Any:
     if name not in PROFILES:
-        raise ValueError(f"{name!r} is no profile{nearest(name, list(PROFILES))}")
+        raise ValueError(f"{name!r} is not a profile{nearest(name, list(PROFILES))}")
     return PROFILES[name]
 
 

@@ -65,7 +65,7 @@ def _check_face(face: str, process: Process, key: Key) -> None:
     part, _, side = face.rpartition(".")
     if side not in FACE_SIDES or not part:
         sides = f"PART.SIDE with side one of {', '.join(FACE_SIDES)}"
-        raise Fault(key, f"{face!r} is no face: write {sides}")
+        raise Fault(key, f"{face!r} is not a face: write {sides}")
     if part != "package":
         list(process.named((part,), key))
         process.refuse_absent(part, key)

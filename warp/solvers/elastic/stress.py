@@ -31,11 +31,13 @@ def stress(
     extent = nx + 1, ny + 1, nz + 1
     out, t = np.zeros((6, nz, ny, nx)), np.empty_like(state.shear)
     thermal = thermal_stress(model, stiffness.normal, temperature)
-    host.launch("history", "cell_stress", extent, out[:3], state.strain, ids, cell, *thermal, *n)
-    host.launch("history", "edge_forces", extent, t, state.shear, ids, soft, *widths, *n)
+    host.launch(
+        "host.history", "cell_stress", extent, out[:3], state.strain, ids, cell, *thermal, *n
+    )
+    host.launch("host.history", "edge_forces", extent, t, state.shear, ids, soft, *widths, *n)
     if len(state.memory.voxels):
         _replace_relaxed(out, t, state, model, stiffness)
-    host.launch("history", "shear_stress", extent, out[3:], t, ids, *widths, *centres, *n)
+    host.launch("host.history", "shear_stress", extent, out[3:], t, ids, *widths, *centres, *n)
     return out
 
 

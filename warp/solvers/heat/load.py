@@ -6,9 +6,9 @@ import numpy as np
 
 from warp.arrays import Array
 from warp.errors import WarpError
-from warp.kernels.voxelize import pieces
 from warp.solvers.heat.operator import Operator
 from warp.voxels.grid import runs
+from warp.voxels.voxelize import pieces
 
 
 def load(A: Operator, q: np.ndarray) -> Array:
@@ -31,7 +31,7 @@ def refuse_isolated(A: Operator) -> None:
     ids.reshape(-1)[A.surroundings.cell] = len(part)
     grid, layers = A.model.grid, np.array([run.start for run in runs(ids)])
     part = np.append(part, len(A.model.parts))
-    root, owner, _ = pieces(ids, layers, part, grid.dx, grid.dy, np.ones(len(layers)))
+    root, owner, _ = pieces(ids, layers, part, grid, np.ones(len(layers)))
     isolated = owner[~np.isin(root, root[owner == len(A.model.parts)])]
     if len(isolated):
         names = ", ".join(f"'{A.model.parts[p]}'" for p in np.unique(isolated))

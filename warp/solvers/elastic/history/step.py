@@ -92,13 +92,15 @@ class Step:
         extent = n[0] + 1, n[1] + 1, n[2] + 1
         stress, t = np.empty_like(self.begin.strain), np.empty_like(self.begin.shear)
         args = stress, self.begin.strain, A.ids, body.cell, *self.thermal, *n
-        host.launch("history", "cell_stress", extent, *args)
+        host.launch("host.history", "cell_stress", extent, *args)
         stress.reshape(3, -1)[:, self.voxels.at] += self.voxels.past()
         shear = self.loaded_shear()
-        host.launch("history", "edge_forces", extent, t, shear, A.ids, body.soft, *body.widths, *n)
+        host.launch(
+            "host.history", "edge_forces", extent, t, shear, A.ids, body.soft, *body.widths, *n
+        )
         f, mirror = np.zeros(A.shape), map(int, A.mirror)
         args = f, stress, t, A.ids, *body.widths, *self.centres, *mirror, *n
-        host.launch("history", "imbalance", extent, *args)
+        host.launch("host.history", "imbalance", extent, *args)
         lateral = stiffness_of(A.edges) * shear.reshape(-1)[self.lateral]
         f -= (self.B.T @ lateral + self.held).reshape(f.shape)
         return f
@@ -109,7 +111,7 @@ class Step:
         dU = np.ascontiguousarray(x[..., 1 : n[0] + 2])
         extent = n[0] + 1, n[1] + 1, n[2] + 1
         args = begin.strain, begin.shear, dU, A.ids, *A.body.spacings, *n
-        self.host.launch("history", "add_strains", extent, *args)
+        self.host.launch("host.history", "add_strains", extent, *args)
         U = begin.displacement
         U += dU
         U[~faces_of(self.solid)] = 0.0

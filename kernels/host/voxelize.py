@@ -1,27 +1,27 @@
-"""Voxelisation: areas that shapes cover and which voxels hang together.
+"""Voxelisation: areas that shapes cover, and connected voxels.
 
-Host only, there is no .cu twin: a model is voxelised once, in seconds, before a device sees it.
+Host only, without a .cu twin: a model is voxelised once, before a device computes with it.
 """
 
 from math import asin, sqrt
 
 import numpy as np
 
-from warp.kernels import serial
+from warp.kernels import inline, kernel, release, scratch
 
 
-@serial
+@inline
 def _arc(t):
-    """Integral of sqrt(1 - s^2) ds from 0 to t."""
+    """Integrate sqrt(1 - s^2) ds from 0 to t."""
     return (t * sqrt(max(0.0, 1.0 - t * t)) + asin(t)) / 2.0
 
 
-@serial
+@inline
 def _corner(x, y):
-    """Signed area of the unit disc between the axes and the lines X = x, Y = y.
+    """Return the signed area of the unit disc between the axes and the lines X = x, Y = y.
 
     y |----.        Under the flat part (X < sqrt(1 - y^2)) the height is y,
-      |     `.      beyond it the circle's.
+      |     `.      beyond it that of the circle.
       |______|_ x
     """
     sign = 1.0
@@ -34,9 +34,12 @@ def _corner(x, y):
     return sign * (y * flat + _arc(x) - _arc(flat))
 
 
-@serial
-def discs(cover, x, y, centres, radius, share):
-    """Add to cover (ny, nx) `share` times the fraction of each cell inside discs at centres (n, 2); exact areas."""
+@kernel
+def discs(cover, x, y, centres, radius, fraction):
+    """Add to cover (ny, nx) `fraction` times the fraction of each cell inside discs.
+
+    centres (n, 2); the areas are exact.
+    """
     ny, nx = cover.shape
     for n in range(len(centres)):
         cx, cy = centres[n, 0], centres[n, 1]
@@ -51,12 +54,15 @@ def discs(cover, x, y, centres, radius, share):
                 if a >= 1.0:
                     break
                 area = _corner(r, t) - _corner(a, t) - _corner(r, b) + _corner(a, b)
-                cover[j, i] += share * max(0.0, area) / ((r - a) * (t - b))
+                cover[j, i] += fraction * max(0.0, area) / ((r - a) * (t - b))
 
 
-@serial
-def squares(cover, x, y, centres, side, share):
-    """Add to cover (ny, nx) `share` times the fraction of each cell inside axis-parallel squares at centres (n, 2)."""
+@kernel
+def squares(cover, x, y, centres, side, fraction):
+    """Add to cover (ny, nx) `fraction` times the fraction of each cell inside squares.
+
+    centres (n, 2); the squares are parallel to the axes.
+    """
     ny, nx = cover.shape
     for n in range(len(centres)):
         x0, x1 = centres[n, 0] - side / 2, centres[n, 0] + side / 2
@@ -71,12 +77,15 @@ def squares(cover, x, y, centres, side, share):
                 if x[i] >= x1:
                     break
                 u = (min(x[i + 1], x1) - max(x[i], x0)) / (x[i + 1] - x[i])
-                cover[j, i] += share * max(0.0, u) * max(0.0, v)
+                cover[j, i] += fraction * max(0.0, u) * max(0.0, v)
 
 
-@serial
+@inline
 def _clip(count, px, py, qx, qy, axis, at, keep):
-    """Cut a polygon of `count` vertices (px, py) at a line; keep = +1: the part above `at`. Returns the new count."""
+    """Cut a polygon of `count` vertices (px, py) at a line and return the new count.
+
+    keep = +1 keeps the part above `at`, -1 the part below.
+    """
     out = 0
     for n in range(count):
         ax, ay = px[n], py[n]
@@ -95,22 +104,22 @@ def _clip(count, px, py, qx, qy, axis, at, keep):
     return out
 
 
-@serial
-def polygon(cover, x, y, vertices, share):
-    """Add to cover (ny, nx) `share` times the fraction of each cell inside a simple polygon, by clipping it.
+@kernel
+def polygon(cover, x, y, vertices, fraction):
+    """Add to cover (ny, nx) `fraction` times the fraction of each cell inside a simple polygon.
 
-    First to the row of cells, then to the cell. A concave polygon's clip may carry edges along the cell's border to
-    and fro; their areas cancel.
+    The polygon is clipped to the row of cells, then to the cell. A concave polygon's clip may have
+    edges that run back and forth along the cell's border; their areas cancel.
     """
     ny, nx = cover.shape
     size = 2 * len(vertices) + 16
-    ax, ay = np.empty(size), np.empty(size)
-    bx, by = np.empty(size), np.empty(size)
-    cx, cy = np.empty(size), np.empty(size)
-    dx, dy = np.empty(size), np.empty(size)
+    clips = scratch((8, size), vertices)
+    ax, ay, bx, by = clips[0], clips[1], clips[2], clips[3]
+    cx, cy, dx, dy = clips[4], clips[5], clips[6], clips[7]
     for j in range(ny):
         count = len(vertices)
-        ax[:count], ay[:count] = vertices[:, 0], vertices[:, 1]
+        for n in range(count):
+            ax[n], ay[n] = vertices[n, 0], vertices[n, 1]
         count = _clip(count, ax, ay, bx, by, 1, y[j], 1.0)
         row = _clip(count, bx, by, cx, cy, 1, y[j + 1], -1.0)
         for i in range(nx):
@@ -122,10 +131,11 @@ def polygon(cover, x, y, vertices, share):
             for n in range(count):
                 m = n + 1 if n + 1 < count else 0
                 area += (dx[n] - x[i]) * (dy[m] - y[j]) - (dx[m] - x[i]) * (dy[n] - y[j])
-            cover[j, i] += share * abs(area) / 2.0 / ((x[i + 1] - x[i]) * (y[j + 1] - y[j]))
+            cover[j, i] += fraction * abs(area) / 2.0 / ((x[i + 1] - x[i]) * (y[j + 1] - y[j]))
+    release(clips)
 
 
-@serial
+@inline
 def _root(parent, n):
     while parent[n] != n:
         parent[n] = parent[parent[n]]
@@ -133,7 +143,7 @@ def _root(parent, n):
     return n
 
 
-@serial
+@inline
 def _unite(parent, a, b):
     a, b = _root(parent, a), _root(parent, b)
     if a < b:
@@ -142,61 +152,58 @@ def _unite(parent, a, b):
         parent[a] = b
 
 
-@serial
-def pieces(ids, layers, part, dx, dy, height):
-    """Label solid voxels that share faces: returns (root, part, volume) per label, equal root = connected.
+@kernel
+def pieces(root, owner, volume, count, ids, layers, part, dx, dy, height):
+    """Label solid voxels that share faces: (root, owner, volume) of each label.
 
-    ids: (nz, ny, nx); layers: which k are looked at, those that differ from the one below, and the height of all that are
-    alike; part: (M,) part of each id, -1 = void. A label belongs to one part; two layers of labels are kept, not one per voxel.
+    Labels of equal root are connected. A label belongs to one part, its `owner`. count (1,): the
+    number of labels, or -1 if `root` is too short. ids (nz, ny, nx); layers: the k to visit, those
+    that differ from the layer below; height: of all layers that are alike; part (media,): the part
+    of each id, -1 = void. Two layers of labels are stored, not one label per voxel.
     """
     _, ny, nx = ids.shape
-    parent = np.arange(1024)
-    owner = np.full(1024, -1)
-    volume = np.zeros(1024)
-    count = 0
-    below = np.full((ny, nx), -1)
-    here = np.full((ny, nx), -1)
-    near = np.empty(3, np.int64)
+    labels = scratch((2, ny + 1, nx + 1), root)  # one layer and the one below, from index 1 on
+    labels[:] = -1
+    near = scratch((3,), root)
+    count[0] = 0
     for l in range(len(layers)):
         k, dz = layers[l], height[l]
+        here, below = labels[l % 2], labels[(l + 1) % 2]
         for j in range(ny):
             for i in range(nx):
                 p = part[ids[k, j, i]]
-                if p < 0:
-                    here[j, i] = -1
+                if p < 0 or count[0] < 0:
+                    here[j + 1, i + 1] = -1
                     continue
-                near[0] = here[j, i - 1] if i > 0 else -1
-                near[1] = here[j - 1, i] if j > 0 else -1
-                near[2] = below[j, i]
+                near[0], near[1], near[2] = here[j + 1, i], here[j, i + 1], below[j + 1, i + 1]
                 label = -1
-                for n in near:
-                    if n >= 0 and owner[n] == p:
-                        label = n
+                for m in range(3):
+                    if near[m] >= 0 and owner[near[m]] == p:
+                        label = near[m]
                 if label < 0:
-                    if count == len(parent):
-                        parent = np.concatenate((parent, np.arange(count, 2 * count)))
-                        owner = np.concatenate((owner, np.full(count, -1)))
-                        volume = np.concatenate((volume, np.zeros(count)))
-                    label = count
-                    owner[label] = p
-                    count += 1
-                for n in near:
-                    if n >= 0 and n != label:
-                        _unite(parent, label, n)
+                    label = count[0]
+                    if label == len(root):
+                        count[0] = -1
+                        continue
+                    root[label], owner[label], volume[label] = label, p, 0.0
+                    count[0] += 1
+                for m in range(3):
+                    if near[m] >= 0 and near[m] != label:
+                        _unite(root, label, near[m])
                 volume[label] += dx[i] * dy[j] * dz
-                here[j, i] = label
-        below, here = here, below
-    root = np.empty(count, np.int64)
-    for n in range(count):
-        root[n] = _root(parent, n)
-    return root, owner[:count], volume[:count]
+                here[j + 1, i + 1] = label
+    for n in range(count[0]):
+        root[n] = _root(root, n)
+    release(labels)
+    release(near)
 
 
-@serial
+@kernel
 def gaps(height, area, ids, part, dx, dy, z):
-    """Per (part below, part above): least clear height over a column and the area where they face each other.
+    """Find the least clear height and the facing area for each (part below, part above).
 
-    height, area: (P, P), written in full; infinite height where the two never meet across void.
+    height, area (P, P): written in full; infinite height where the two never meet across void.
+    Height is the least over all columns, area that of the columns where they face each other.
     """
     nz, ny, nx = ids.shape
     height[:] = np.inf

@@ -1,19 +1,18 @@
-"""Extremes and histograms of the stress of parts, on the host: read once after a solve, a layer at a time.
+"""Extremes and histograms of the stress of parts, on the host: after a solve, layer by layer.
 
-stress (6, ny, nx) of one layer: xx yy zz yz xz xy in Pa; part (ny, nx): of each voxel, -1 in void. Values in the order largest
-principal, smallest principal, von Mises stress. Rows and blocks of rows add up in a fixed order, whatever the threads.
+stress (6, ny, nx) of one layer: xx yy zz yz xz xy in Pa; part (ny, nx): the part of each voxel, -1
+in void. Values in the order largest principal, smallest principal, von Mises stress. Rows and
+blocks of rows are summed in a fixed order, whatever the number of threads.
 """
 
 from math import acos, cos, sqrt
 
-from numba import prange
-
-from warp.kernels import host, inline
+from warp.kernels import inline, kernel, portion
 
 
 @inline
 def mean_and_deviators(s, j, i):
-    """Mean stress p and the deviator's invariants J2, J3 (stress_metrics has the formulas)."""
+    """Return the mean stress p and the deviator's invariants J2, J3 (see results/stress.py)."""
     xx, yy, zz, yz, xz, xy = s[0, j, i], s[1, j, i], s[2, j, i], s[3, j, i], s[4, j, i], s[5, j, i]
     p = (xx + yy + zz) / 3
     a, b, c = xx - p, yy - p, zz - p
@@ -23,7 +22,7 @@ def mean_and_deviators(s, j, i):
 
 @inline
 def invariants(p, j2, j3):
-    """Largest and smallest principal stress and von Mises' one."""
+    """Return the largest and smallest principal stress and the von Mises stress."""
     radius = sqrt(j2 / 3)
     cube = 2 * radius * radius * radius
     near = cos(acos(min(max(j3 / cube, -1.0), 1.0) if cube > 0 else 0.0) / 3)  # 1/2 .. 1
@@ -31,22 +30,28 @@ def invariants(p, j2, j3):
     return p + 2 * radius * near, p + 2 * radius * far, sqrt(3 * j2)
 
 
-@host
-def extremes(high, low, at_high, at_low, stress, part, k):
-    """high, low (ny, 3, parts): largest and smallest value of each part in each row, in layer k or those seen before.
+@kernel
+def extremes(share, high, low, at_high, at_low, stress, part, k):
+    """Update the largest and smallest value of each part in each row, high and low (ny, 3, parts).
 
-    at_high, at_low: the first flat place that has it. Most voxels cannot be it wherever J3 puts them between their bounds.
+    They cover layer k and those before it; at_high, at_low: the first flat index with that value.
+    Most voxels are skipped because no J3 within its bounds could make them an extreme.
     """
     ny, nx = part.shape
-    for j in prange(ny):
+    for j in portion(share, ny):
         for i in range(nx):
             q = part[j, i]
             if q < 0:
                 continue
             p, j2, j3 = mean_and_deviators(stress, j, i)
             radius, mises = sqrt(j2 / 3), sqrt(3 * j2)
-            if (p + 2 * radius <= high[j, 0, q] and p + radius >= low[j, 0, q] and p - radius <= high[j, 1, q]
-                    and p - 2 * radius >= low[j, 1, q] and low[j, 2, q] <= mises <= high[j, 2, q]):
+            if (
+                p + 2 * radius <= high[j, 0, q]
+                and p + radius >= low[j, 0, q]
+                and p - radius <= high[j, 1, q]
+                and p - 2 * radius >= low[j, 1, q]
+                and low[j, 2, q] <= mises <= high[j, 2, q]
+            ):
                 continue
             values = invariants(p, j2, j3)
             for n in range(3):
@@ -56,12 +61,15 @@ def extremes(high, low, at_high, at_low, stress, part, k):
                     low[j, n, q], at_low[j, n, q] = values[n], (k * ny + j) * nx + i
 
 
-@host
-def add_volumes(bins, stress, part, area, dz, floor, width):
-    """bins (blocks, 3, parts, count) += the volume of voxels with a value in each bin: `width` (3, parts) from `floor` on."""
+@kernel
+def add_volumes(share, bins, stress, part, area, dz, floor, width):
+    """Add the volume of each voxel to the bins of its values, bins (blocks, 3, parts, count).
+
+    Bins have `width` (3, parts) and start at `floor`.
+    """
     ny, nx = part.shape
     blocks, _, _, count = bins.shape
-    for block in prange(blocks):
+    for block in portion(share, blocks):
         for j in range(block * ny // blocks, (block + 1) * ny // blocks):
             for i in range(nx):
                 q = part[j, i]

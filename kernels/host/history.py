@@ -1,35 +1,52 @@
-"""Strains and forces of a body with a history, on the host: what a displacement adds, what stress asks of the faces.
+"""Strains and forces of a body with a load history, on the host.
 
-Layout and tables as in kernels/elastic.py; displacement U (3, nz+1, ny+1, nx+1) without padding, strains of cells
-(3, nz, ny, nx), of edges (3, nz+1, ny+1, nx+1) in the order yz, xz, xy. An edge exists between four solid cells.
+Strains that a displacement adds, and forces on faces that a stress leaves unbalanced. Layout and
+tables as in kernels/elastic.py; displacement U (3, nz+1, ny+1, nx+1) without padding, strains of
+cells (3, nz, ny, nx), of edges (3, nz+1, ny+1, nx+1) in the order yz, xz, xy. An edge exists
+between four solid cells.
 """
 
-from numba import prange
-
-from warp.kernels import host, inline
+from warp.kernels import inline, kernel, portion
 from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 
 @inline
 def meets_x(ids, k, j, i):
-    """Are the four cells round the edge along x solid?"""
-    return ids[k, j, i] > 0 and ids[k, j + 1, i] > 0 and ids[k + 1, j, i] > 0 and ids[k + 1, j + 1, i] > 0
+    """Tell whether the four cells around the edge along x are solid."""
+    return (
+        ids[k, j, i] > 0
+        and ids[k, j + 1, i] > 0
+        and ids[k + 1, j, i] > 0
+        and ids[k + 1, j + 1, i] > 0
+    )
 
 
 @inline
 def meets_y(ids, k, j, i):
-    return ids[k, j + 1, i - 1] > 0 and ids[k, j + 1, i] > 0 and ids[k + 1, j + 1, i - 1] > 0 and ids[k + 1, j + 1, i] > 0
+    """Tell whether the four cells around the edge along y are solid."""
+    return (
+        ids[k, j + 1, i - 1] > 0
+        and ids[k, j + 1, i] > 0
+        and ids[k + 1, j + 1, i - 1] > 0
+        and ids[k + 1, j + 1, i] > 0
+    )
 
 
 @inline
 def meets_z(ids, k, j, i):
-    return ids[k + 1, j, i - 1] > 0 and ids[k + 1, j, i] > 0 and ids[k + 1, j + 1, i - 1] > 0 and ids[k + 1, j + 1, i] > 0
+    """Tell whether the four cells around the edge along z are solid."""
+    return (
+        ids[k + 1, j, i - 1] > 0
+        and ids[k + 1, j, i] > 0
+        and ids[k + 1, j + 1, i - 1] > 0
+        and ids[k + 1, j + 1, i] > 0
+    )
 
 
-@host
-def add_strains(cell, edge, U, ids, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
+@kernel
+def add_strains(share, cell, edge, U, ids, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
     """cell += e_xx, e_yy, e_zz and edge += g_yz, g_xz, g_xy of U."""
-    for k in prange(nz + 1):
+    for k in portion(share, nz + 1):
         for j in range(ny + 1):
             for i in range(nx + 1):
                 if k < nz and j < ny and i < nx and ids[k + 1, j + 1, i + 1] > 0:
@@ -37,20 +54,23 @@ def add_strains(cell, edge, U, ids, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz):
                     cell[1, k, j, i] += (U[1, k, j + 1, i] - U[1, k, j, i]) * rdy[j + 1]
                     cell[2, k, j, i] += (U[2, k + 1, j, i] - U[2, k, j, i]) * rdz[k + 1]
                 if i < nx and meets_x(ids, k, j, i + 1):
-                    edge[0, k, j, i] += ((U[1, k, j, i] - U[1, k - 1, j, i]) * rcz[k + 1]
-                                         + (U[2, k, j, i] - U[2, k, j - 1, i]) * rcy[j + 1])
+                    edge[0, k, j, i] += (U[1, k, j, i] - U[1, k - 1, j, i]) * rcz[k + 1] + (
+                        U[2, k, j, i] - U[2, k, j - 1, i]
+                    ) * rcy[j + 1]
                 if j < ny and meets_y(ids, k, j, i + 1):
-                    edge[1, k, j, i] += ((U[0, k, j, i] - U[0, k - 1, j, i]) * rcz[k + 1]
-                                         + (U[2, k, j, i] - U[2, k, j, i - 1]) * rcx[i + 1])
+                    edge[1, k, j, i] += (U[0, k, j, i] - U[0, k - 1, j, i]) * rcz[k + 1] + (
+                        U[2, k, j, i] - U[2, k, j, i - 1]
+                    ) * rcx[i + 1]
                 if k < nz and meets_z(ids, k, j, i + 1):
-                    edge[2, k, j, i] += ((U[0, k, j, i] - U[0, k, j - 1, i]) * rcy[j + 1]
-                                         + (U[1, k, j, i] - U[1, k, j, i - 1]) * rcx[i + 1])
+                    edge[2, k, j, i] += (U[0, k, j, i] - U[0, k, j - 1, i]) * rcy[j + 1] + (
+                        U[1, k, j, i] - U[1, k, j, i - 1]
+                    ) * rcx[i + 1]
 
 
-@host
-def cell_stress(S, strain, ids, cell, table, T, first, per_kelvin, tk, tj, ti, nx, ny, nz):
-    """S (3, nz, ny, nx) = C strain - thermal stress, Pa; `table` and T as in elastic_load.thermal_load."""
-    for k in prange(nz):
+@kernel
+def cell_stress(share, S, strain, ids, cell, table, T, first, per_kelvin, tk, tj, ti, nx, ny, nz):
+    """S (3, nz, ny, nx) = C strain - thermal stress, Pa; table and T as in elastic_load.py."""
+    for k in portion(share, nz):
         for j in range(ny):
             for i in range(nx):
                 m = ids[k + 1, j + 1, i + 1]
@@ -64,13 +84,15 @@ def cell_stress(S, strain, ids, cell, table, T, first, per_kelvin, tk, tj, ti, n
                 at = (T[k * tk, j * tj, i * ti] - first) * per_kelvin
                 n = min(max(int(at), 0), table.shape[2] - 2)
                 for a in range(3):
-                    S[a, k, j, i] -= table[a, m, n] + (at - n) * (table[a, m, n + 1] - table[a, m, n])
+                    S[a, k, j, i] -= table[a, m, n] + (at - n) * (
+                        table[a, m, n + 1] - table[a, m, n]
+                    )
 
 
-@host
-def edge_forces(t, strain, ids, soft, dx, dy, dz, nx, ny, nz):
+@kernel
+def edge_forces(share, t, strain, ids, soft, dx, dy, dz, nx, ny, nz):
     """t (3, nz+1, ny+1, nx+1) = K strain, Pa m3, zero where an edge does not exist."""
-    for k in prange(nz + 1):
+    for k in portion(share, nz + 1):
         for j in range(ny + 1):
             for i in range(nx + 1):
                 x, y, z = 0.0, 0.0, 0.0
@@ -83,20 +105,25 @@ def edge_forces(t, strain, ids, soft, dx, dy, dz, nx, ny, nz):
                 t[0, k, j, i], t[1, k, j, i], t[2, k, j, i] = x, y, z
 
 
-@host
-def imbalance(f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y, nx, ny, nz):
-    """f = -(Bn^T V S + Bs^T t) in the solver's layout: what the stresses leave to be balanced."""
-    for k in prange(nz + 1):
+@kernel
+def imbalance(share, f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y, nx, ny, nz):
+    """f = -(Bn^T V S + Bs^T t) in the solver's layout: the forces left unbalanced."""
+    for k in portion(share, nz + 1):
         for j in range(ny + 1):
             for i in range(nx + 1):
                 for a in range(3):
                     force = 0.0
-                    for side in range(2):  # the cell before the face, then the one behind it
+                    for side in range(2):  # the cell before the face, then the one after it
                         q = 1 - side
                         ck, cj, ci = k - q * (a == 2), j - q * (a == 1), i - q * (a == 0)
                         if ck < nz and cj < ny and ci < nx and ids[ck + 1, cj + 1, ci + 1] > 0:
-                            area = (dy[cj + 1] * dz[ck + 1] if a == 0 else dx[ci + 1] * dz[ck + 1] if a == 1
-                                    else dx[ci + 1] * dy[cj + 1])
+                            area = (
+                                dy[cj + 1] * dz[ck + 1]
+                                if a == 0
+                                else dx[ci + 1] * dz[ck + 1]
+                                if a == 1
+                                else dx[ci + 1] * dy[cj + 1]
+                            )
                             force -= S[a, ck, cj, ci] * area * (q - side)
                     f[a, k, j, i + 1] = force
                 f[0, k, j, i + 1] -= t[1, k, j, i] * rcz[k + 1] + t[2, k, j, i] * rcy[j + 1]
@@ -118,10 +145,13 @@ def imbalance(f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y, nx, n
                     f[1, k, j, i + 1] = 0.0
 
 
-@host
-def shear_stress(out, t, ids, dx, dy, dz, cx, cy, cz, nx, ny, nz):
-    """out (3, nz, ny, nx): yz, xz, xy in Pa at cell centres, the mean of four edges; cx[i] distance of centres beside i."""
-    for k in prange(nz):
+@kernel
+def shear_stress(share, out, t, ids, dx, dy, dz, cx, cy, cz, nx, ny, nz):
+    """out (3, nz, ny, nx): yz, xz, xy in Pa at cell centres, the mean of four edges.
+
+    cx[i], cy[j], cz[k]: distances between the centres beside a grid line.
+    """
+    for k in portion(share, nz):
         for j in range(ny):
             for i in range(nx):
                 yz, xz, xy = 0.0, 0.0, 0.0

@@ -1,0 +1,234 @@
+"""Run kernels on the CPU: load their machine code, and divide their rows among threads.
+
+A kernel's object file (`kernels.compiler`) is loaded by LLVM, without Numba. A launch packs the
+arguments into a record of 8-byte words and calls the kernel once for each part of its rows. Parts
+run on OpenMP's threads, which exist already and wake quickly; without OpenMP they run on Python's
+threads. Launches on few numbers run on one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import struct
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from warp import compiling
+from warp.cache import Specialisation
+
+SMALL = 16_384
+"""Total number of array elements below which one thread is faster than several."""
+
+_PARTS = """
+define void @warp_part(i64 %part, i64 %parts, ptr %record) {
+  %kernel = load ptr, ptr %record
+  %arguments = getelementptr i64, ptr %record, i64 1
+  call void %kernel(i64 %part, i64 %parts, ptr %arguments)
+  ret void
+}
+"""
+_MEMBER = """
+declare void @warp_part(i64, i64, ptr)
+declare i32 @omp_get_thread_num()
+declare i32 @omp_get_num_threads()
+define void @warp_member(ptr %record) {
+  %n = call i32 @omp_get_thread_num()
+  %m = call i32 @omp_get_num_threads()
+  %part = zext i32 %n to i64
+  %parts = zext i32 %m to i64
+  call void @warp_part(i64 %part, i64 %parts, ptr %record)
+  ret void
+}
+"""
+
+
+def cores() -> int:
+    """Count the cores that this process may use, within a container's CPU quota."""
+    count = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        count = min(count, max(1, round(int(quota) / int(period))))
+    asked = os.environ.get("NUMBA_NUM_THREADS", "")
+    return min(count, int(asked)) if asked.isdigit() and int(asked) > 0 else count
+
+
+def launch(module: str, function: str, args: tuple[Any, ...], threads: int) -> None:
+    """Run a kernel."""
+    prepared(module, function, args, threads)()
+
+
+def prepared(module: str, function: str, args: tuple[Any, ...], threads: int) -> Callable[[], None]:
+    """Return a function that runs a kernel with these arguments, as often as it is called.
+
+    It holds the arrays by address.
+    """
+    kinds: list[Any] = []
+    words: list[Any] = []
+    numbers = 0
+    for value in args:
+        if isinstance(value, np.ndarray):
+            if not value.flags.c_contiguous:
+                raise TypeError(f"{module}.{function}: an array is not contiguous")
+            numbers += value.size
+            kinds.append((value.dtype.str, value.ndim))
+            words.append(value.__array_interface__["data"][0])
+            words += value.shape
+        else:
+            kinds.append(_SCALARS[type(value)])
+            words.append(int(value) if isinstance(value, np.bool_) else value)
+    kernel, layout = loaded(module, function, tuple(kinds))
+    record = layout.pack(kernel, *words)
+    return _Call(kernel, record, 1 if numbers < SMALL else threads, args)
+
+
+_SCALARS = {
+    bool: "i8", int: "i8", np.bool_: "i8", np.int32: "i8", np.int64: "i8",
+    float: "f8", np.float64: "f8", np.float32: "f4",
+}  # fmt: skip
+
+
+class _Call:
+    """A kernel with its arguments; holding `arrays` keeps their memory valid."""
+
+    __slots__ = ("arrays", "kernel", "record", "threads")
+
+    def __init__(self, kernel: int, record: bytes, threads: int, arrays: tuple[Any, ...]) -> None:
+        self.kernel = kernel
+        self.record = record
+        self.threads = threads
+        self.arrays = arrays
+
+    def __call__(self) -> None:
+        _team()(self.record, self.threads)
+
+
+@cache
+def loaded(module: str, function: str, kinds: tuple[Any, ...]) -> tuple[int, struct.Struct]:
+    """Return a kernel's address and the layout of its record; compile it if the cache lacks it."""
+    wanted = Specialisation(module, function, types_of(kinds))
+    if not wanted.path.exists():
+        compiling.compile_all(compiling.companions(wanted), cores())
+    codes = {"f8": "d", "f4": "f4x", "i8": "q"}
+    layout = "".join(codes.get(k, "") if isinstance(k, str) else "q" * (1 + k[1]) for k in kinds)
+    return _machine().load(wanted), struct.Struct(f"<q{layout}")
+
+
+def types_of(kinds: tuple[Any, ...]) -> tuple[str, ...]:
+    """Write the kinds of arguments as `Specialisation` does."""
+    return tuple(kind if isinstance(kind, str) else f"{kind[0][1:]}[{kind[1]}]" for kind in kinds)
+
+
+class _Machine:
+    """LLVM's loader of object files."""
+
+    def __init__(self) -> None:
+        from llvmlite import binding
+
+        self.llvm = binding
+        with contextlib.suppress(RuntimeError):  # automatic from llvmlite 0.45 on, which refuses it
+            binding.initialize()
+        binding.initialize_native_target()
+        binding.initialize_native_asmprinter()
+        target = binding.Target.from_default_triple().create_target_machine()
+        self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target)
+
+    def load(self, wanted: Specialisation) -> int:
+        """Load one kernel and return its address."""
+        self.engine.add_object_file(self.llvm.ObjectFileRef.from_data(wanted.path.read_bytes()))
+        self.engine.finalize_object()
+        return int(self.engine.get_function_address(wanted.symbol))
+
+    def assemble(self, text: str, name: str) -> int:
+        """Compile LLVM assembly and return the address of function `name`."""
+        self.engine.add_module(self.llvm.parse_assembly(text))
+        self.engine.finalize_object()
+        return int(self.engine.get_function_address(name))
+
+
+@cache
+def _machine() -> _Machine:
+    return _Machine()
+
+
+class _Team:
+    """Threads that run the parts of a kernel, together with the calling thread."""
+
+    def __init__(self) -> None:
+        self.part = _PART(_machine().assemble(_PARTS, "warp_part"))
+        self.executor: ThreadPoolExecutor | None = None
+
+    def __call__(self, record: bytes, threads: int) -> None:
+        if threads == 1:
+            self.part(0, 1, record)
+        else:
+            self.share(record, threads)
+
+    def share(self, record: bytes, threads: int) -> None:
+        """Run on Python's threads; machine code does not hold the interpreter's lock."""
+        if self.executor is None:
+            self.executor = ThreadPoolExecutor(cores())
+        jobs = [self.executor.submit(self.part, n, threads, record) for n in range(1, threads)]
+        self.part(0, threads, record)
+        for job in jobs:
+            job.result()
+
+
+class _OpenMP(_Team):
+    """The threads of GNU OpenMP's library."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        super().__init__()
+        machine = _machine()
+        for name in ("omp_get_thread_num", "omp_get_num_threads"):
+            address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+            machine.llvm.add_symbol(name, address)
+        self.member = machine.assemble(_MEMBER, "warp_member")
+        self.parallel = library.GOMP_parallel
+        self.parallel.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint, ctypes.c_uint)
+        self.parallel.restype = None
+
+    def share(self, record: bytes, threads: int) -> None:
+        self.parallel(self.member, record, threads, 0)
+
+
+_PART = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, ctypes.c_char_p)
+
+
+@cache
+def _team() -> _Team:
+    """Choose the threads, once per process.
+
+    OpenMP's threads sleep while they wait: on a machine with other work, spinning threads cost up
+    to a time slice per launch. A forked process has none of its parent's threads.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if _Fork.happened:
+        return _Team()
+    try:
+        return _OpenMP(ctypes.CDLL("libgomp.so.1"))
+    except (OSError, AttributeError):
+        return _Team()
+
+
+class _Fork:
+    """Records whether this process is a copy of one that may have started threads."""
+
+    happened = False
+
+    @classmethod
+    def note(cls) -> None:
+        cls.happened = True
+        _team.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Fork.note)
