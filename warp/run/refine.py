@@ -59,7 +59,7 @@ def solve(
 ) -> Result:
     """Solve a case on its own grid and on `grids` - 1 coarser ones (2 or 3 in all).
 
-    Returns the result of its own grid, with the error of every warpage and temperature in its metrics.
+    Returns the result of its own grid, with the errors of warpages and temperatures in its metrics.
     """
     if grids not in (2, 3):
         raise ValueError("the error is estimated from two or three grids")
