@@ -11,10 +11,10 @@ import pytest
 from finished import finished
 
 from warp.errors import WarpError
-from warp.report import export
+from warp.report import export, figures
 from warp.report import page as report_page
 from warp.results import file as results
-from warp.results import measured
+from warp.results import hdf5, measured
 
 PAGE = (Path(__file__).parents[2] / "data" / "docs" / "result-file.md").read_text()
 
@@ -182,7 +182,7 @@ def test_damaged_files_in_every_reader(path, tmp_path):
         ("grid/z", np.array([0.0, np.nan, 1e-3, 1.1e-3, 1.2e-3]), "does not rise"),
         ("fields/displacement", np.zeros((3, 2, 2, 2)), "does not fit the grid"),
         ("media/part", np.array([-1, 0, 7], np.int32), "rows of media"),
-        ("metrics", np.frombuffer(b"[]", np.uint8), "no table"),
+        ("metrics", np.frombuffer(b"[]", np.uint8), "not a table"),
         ("ids", np.full((4, 9, 9), 9, np.uint16), "beyond the rows"),
     ],
 )
@@ -190,7 +190,7 @@ def test_datasets_that_do_not_belong_together_are_refused(path, name, value, com
     """Somebody changed the file with valid checksums."""
     with h5py.File(path, "r+") as file:
         del file[name]
-        file[name] = value
+        hdf5.put(file, name, value)
     with pytest.raises(WarpError, match=complaint) as error:
         results.read(path).ids  # noqa: B018
     assert "\n" not in str(error.value)
@@ -216,3 +216,155 @@ def test_a_missing_extra_says_what_to_install(result, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
         with pytest.raises(WarpError, match=f"pip install {name}"):
             method()
+
+
+def zeroed(path, name, last=False):
+    """Make the chunks of a dataset, or the last one, read as zeros, as after a power cut."""
+    with h5py.File(path) as file:
+        data = file[name]
+        chunks = [data.id.get_chunk_info(n) for n in range(data.id.get_num_chunks())]
+    with open(path, "r+b") as file:
+        for chunk in chunks[-1:] if last else chunks:
+            file.seek(chunk.byte_offset)
+            file.write(bytes(chunk.size))
+
+
+@pytest.fixture
+def unpacked(result, tmp_path, monkeypatch):
+    """A file as that of a large model, whose fields are not compressed."""
+    monkeypatch.setattr(results, "PACKED_CELLS", 0)
+    return result.write(tmp_path / "large.h5")
+
+
+def uses(back, tmp_path):
+    """Every reader of a damaged displacement."""
+    return {
+        "array": lambda: back.displacement,
+        "layer": lambda: back.fields["displacement"][2, -1],
+        "section": lambda: back.fields["displacement"][:, :, 1],
+        "csv": lambda: export.write(back, tmp_path / "e", False, True),
+        "vtr": lambda: export.write(back, tmp_path / "e", True, False),
+        "plot": lambda: figures.draw(back, tmp_path / "plots", "x"),
+        "report": lambda: report_page.write(back, tmp_path / "page.html"),
+    }
+
+
+@pytest.mark.parametrize("use", uses(None, Path()))
+def test_a_block_of_zeros_is_refused_by_every_reader(unpacked, tmp_path, use):
+    zeroed(unpacked, "fields/displacement", last=True)
+    with pytest.raises(WarpError, match="damaged.*fields/displacement.*digest"):
+        uses(results.read(unpacked), tmp_path)[use]()
+
+
+def test_a_plot_does_not_leave_out_a_damaged_field(unpacked, tmp_path):
+    zeroed(unpacked, "fields/stress")
+    with pytest.raises(WarpError, match=r"damaged.*fields/stress"):
+        figures.draw(results.read(unpacked), tmp_path / "plots", "x")
+
+
+def test_numbers_of_zeros_are_refused(unpacked):
+    zeroed(unpacked, "grid/x")
+    with pytest.raises(WarpError, match=r"damaged.*grid/x"):
+        results.read(unpacked)
+
+
+@pytest.mark.parametrize(
+    "key", [(), 1, -1, (0, 2), (..., 1), (slice(None), slice(1, 3), 2), (2, -1, [0, 2])]
+)
+def test_a_checked_part_is_that_of_the_whole(result, path, key):
+    stored = results.read(path).fields["displacement"]
+    assert np.array_equal(stored[key], result.displacement[key])
+
+
+def test_a_dataset_without_its_digest_is_refused(path):
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        del file["ids"].attrs["blake2b"]
+    with pytest.raises(WarpError, match="ids has no digest"):
+        results.read(path).ids  # noqa: B018
+
+
+def test_a_file_of_schema_1_1_is_read_without_digests(result, path):
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        file.attrs["schema"] = np.array((1, 1))
+        for place in (file, *datasets(file)):
+            del place.attrs["blake2b"]
+    assert np.array_equal(results.read(path).displacement, result.displacement)
+
+
+def text(what):
+    return np.frombuffer(what.encode(), np.uint8)
+
+
+FOREIGN = {
+    "ids-negative": ("ids", np.full((4, 9, 9), -5, np.int32)),
+    "ids-float": ("ids", np.full((4, 9, 9), 0.3)),
+    "u-complex": ("fields/displacement", np.zeros((3, 5, 10, 10), complex)),
+    "u-bytes": ("fields/displacement", np.full((3, 5, 10, 10), b"x")),
+    "u-int8": ("fields/displacement", np.zeros((3, 5, 10, 10), np.int8)),
+    "field-unknown": ("fields/other", np.zeros((4, 9, 9))),
+    "parts-numbers": ("parts", text("[1, 2]")),
+    "part-nul": ("parts", text('["board", "a\\u0000b"]')),
+    "part-surrogate": ("parts", text('["board", "\\ud800"]')),
+    "part-markup": ("parts", text('["board", "[/]"]')),
+    "part-path": ("parts", text('["board", "../x"]')),
+    "metrics-list": ("metrics", text("[]")),
+    "surfaces-list": ("metrics", text('{"surfaces": [1, 2]}')),
+    "warpage-text": ("metrics", text('{"surfaces": {"chip": {"top": {"warpage_um": "x"}}}}')),
+    "steps-number": ("metrics", text('{"steps": 5}')),
+    "steps-bare": ("metrics", text('{"steps": [{"step": 1}]}')),
+    "metric-nan": ("metrics", text('{"surfaces": {"chip": {"top": {"warpage_um": NaN}}}}')),
+    "solver-list": ("provenance/info", text('{"solver": [1]}')),
+    "solver-text": ("provenance/info", text('{"solver": {"heat": {"iterations": "x"}}}')),
+    "case-file-number": ("provenance/info", text('{"case_file": 5}')),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_other_types_and_tables_than_the_schema_says_are_refused(path, name):
+    where, value = FOREIGN[name]
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        if where in file:
+            del file[where]
+        hdf5.put(file, where, value)
+    with pytest.raises(WarpError, match="damaged or incomplete"):
+        results.read(path)
+
+
+def test_displacements_that_are_no_numbers_are_refused(path):
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        del file["fields/displacement"]
+        hdf5.put(file, "fields/displacement", np.full((3, 5, 10, 10), np.nan))
+    with pytest.raises(WarpError, match="no numbers"):
+        results.read(path).displacement  # noqa: B018
+
+
+def external(file, secret):
+    file.create_dataset("case", (5,), "u1", external=[(str(secret), 0, 5)])
+
+
+def external_link(file, secret):
+    with h5py.File(secret.with_suffix(".h5"), "w") as other:
+        hdf5.put_text(other, "case", "other")
+    file["case"] = h5py.ExternalLink(str(secret.with_suffix(".h5")), "/case")
+
+
+def soft_link(file, secret):
+    file["case"] = h5py.SoftLink("/case")
+
+
+@pytest.mark.parametrize("lead_out", [external, external_link, soft_link])
+def test_a_file_that_leads_to_others_or_in_circles_is_refused(path, tmp_path, lead_out):
+    (tmp_path / "secret").write_text("five!")
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        del file["case"], file.attrs["blake2b"]
+        file.attrs["schema"] = np.array((1, 1))
+        lead_out(file, tmp_path / "secret")
+    with pytest.raises(WarpError, match="link|another file"):
+        results.read(path)
+
+
+def test_a_group_that_contains_itself_is_no_endless_loop(path):
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        file["steps"] = file["/"]
+    with pytest.raises(WarpError):
+        results.read(path)

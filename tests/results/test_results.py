@@ -209,14 +209,14 @@ def check_cell_data(data, result):
 
 def test_unwritable_paths_are_known_before_the_solve(tmp_path):
     with pytest.raises(WarpError, match="no folder"):
-        results.check_writable(tmp_path / "missing" / "out.h5")
+        results.check_result(tmp_path / "missing" / "out.h5")
     with pytest.raises(WarpError, match="it is a folder"):
-        results.check_writable(tmp_path)
+        results.check_result(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(WarpError, match="no folder"):
-        results.check_writable(tmp_path / "file" / "out.h5")
+        results.check_result(tmp_path / "file" / "out.h5")
     with pytest.raises(WarpError, match="GB free"):
-        results.check_writable(tmp_path / "out.h5", need=1 << 60)
+        results.check_result(tmp_path / "out.h5", need=1 << 60)
     assert os.listdir(tmp_path) == ["file"]
 
 

@@ -5,12 +5,12 @@ kill -9 leaves no time to clean up: what lies on the disk must be the checkpoint
 after, whole.
 """
 
-import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -19,7 +19,7 @@ import pytest
 from warp.case.case import load
 from warp.errors import WarpError
 from warp.results.file import read
-from warp.run import checkpoint, process
+from warp.run import checkpoint, process, to_file
 from warp.solvers.elastic.multigrid import reuse
 
 TEXT = """\
@@ -247,13 +247,23 @@ def test_a_checkpoint_of_another_case_is_refused(case, tmp_path):
         process.solve(load(case), "cpu", checkpoint_path=kept, resume=True)
 
 
-def test_what_killed_runs_left_is_swept_up(tmp_path):
+def test_a_checkpoint_that_reads_as_zeros_is_refused(tmp_path):
     kept = tmp_path / "out.checkpoint.h5"
-    dead, mine = (
-        tmp_path / f".{kept.name}.999999999.tmp",
-        tmp_path / f".{kept.name}.{os.getpid()}.tmp",
+    checkpoint.write(kept, checkpoint.Checkpoint(1, 300.0, shapes={"a": np.arange(9.0)}), "x")
+    with h5py.File(kept) as file:
+        chunk = file["shapes/a"].id.get_chunk_info(0)
+    with kept.open("r+b") as file:
+        file.seek(chunk.byte_offset)
+        file.write(bytes(chunk.size))
+    with pytest.raises(WarpError, match=r"damaged.*shapes/a"):
+        checkpoint.read(kept, "x")
+
+
+def test_a_resume_without_a_checkpoint_says_so(case, tmp_path, monkeypatch):
+    said, result = [], SimpleNamespace(write=lambda path: None, summary=dict)
+    monkeypatch.setattr(process, "solve", lambda *words, **more: result)
+    monkeypatch.setattr(to_file.warnings, "of_numbers", lambda *words: [])
+    to_file.solve_to_file(
+        load(case), tmp_path / "o.h5", "cpu", lambda *words: None, said.append, None, resume=True
     )
-    for file in (dead, mine):
-        file.touch()
-    checkpoint.tidy(kept)
-    assert not dead.exists() and mine.exists()
+    assert any("there is no" in text and "o.checkpoint.h5" in text for text in said)

@@ -65,10 +65,11 @@ def check(
     from warp.cli import tables
     from warp.report import plots
     from warp.run import check as checks
+    from warp.run.to_file import inputs
 
     target = picture or Path(case.stem + ".png")
     loaded = load(case, overrides(set_))
-    plots.check_writable(target)
+    plots.check_writable(target, inputs(loaded))
     report = checks.check(loaded)
     if report.model is not None:
         plots.cross_section(report.model, target, title=report.title)

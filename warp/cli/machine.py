@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from warp.cli.words import Device, Json, print_json
+from warp.errors import WarpError
+from warp.whole_file import same_file
 
 
 def verify(
@@ -35,6 +37,8 @@ def verify(
     from warp.cli import machine_tables
     from warp.device import select
 
+    if html is not None and markdown is not None and same_file(html, markdown):
+        raise WarpError("--html and --markdown name the same file")
     machine_tables.print_verification(
         select(device), quick, print_json if as_json else None, html, markdown
     )

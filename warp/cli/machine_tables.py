@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from warp import whole_file
 from warp.cli.tables import plain_table
 from warp.device import Device
 from warp.report import terminal
 from warp.report.terminal import screen
-from warp.results import hdf5
 from warp.verify.problem import Row
 from warp.verify.suite import NotVerified, verify
 
@@ -87,7 +87,7 @@ def print_verification(
     """
     for file in (html, markdown):
         if file is not None:
-            hdf5.check_writable(file)
+            whole_file.check_writable(file)
     with terminal.Steps() as steps:
         done = verify(device, quick, lambda name: steps(name))
     rows = [row for _, found, _ in done for row in found]
@@ -107,9 +107,11 @@ def print_verification(
         page = Console(file=io.StringIO(), record=True, width=WIDTH, highlight=False)
         page.print(verification_table(rows))
         page.print(title)
-        html.write_text(page.export_html(inline_styles=True), encoding="utf-8")
+        with whole_file.replacing(html) as temporary:
+            temporary.write_text(page.export_html(inline_styles=True), encoding="utf-8")
     if markdown is not None:
-        markdown.write_text(as_markdown(rows, held), encoding="utf-8")
+        with whole_file.replacing(markdown) as temporary:
+            temporary.write_text(as_markdown(rows, held), encoding="utf-8")
     if failed:
         raise NotVerified(
             f"{len(failed)} of {len(rows)} rows miss their tolerance: {', '.join(failed)}"

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from warp.cli.words import Json, ResultFile, Set, Surfaces, overrides, print_json
+from warp.cli.words import (
+    Json,
+    ResultFile,
+    Set,
+    Surfaces,
+    overrides,
+    print_json,
+    refuse_output_over,
+)
+from warp.whole_file import check_writable
 
 
 def plot(
@@ -70,6 +79,7 @@ def report(
     from warp.report import page as report_page
 
     page = output or Path(result.stem + ".html")
+    check_writable(page, inputs=[result, *([verified] if verified else [])])
     tables.print_files(
         [page], report_page.write(read(result), page, pitch=pitch, verified=verified)
     )
@@ -135,6 +145,7 @@ def compare(
     from warp.report import compare as comparing
 
     picture = picture or Path(files[0].stem + "-compare.png")
+    check_writable(picture, inputs=files)
     found, names = comparing.files(files, surface, picture, _pitch(pitch))
     if as_json:
         print_json(found)
@@ -219,9 +230,12 @@ def export(
 
     if calculix:
         from warp.cli import machine_tables
+        from warp.run.to_file import inputs
         from warp.verify import calculix as calculix_answer
 
         loaded, folder = load(file, overrides(set_)), output or Path(f"{file.stem}-calculix")
+        for source in inputs(loaded):
+            refuse_output_over(source, folder, f"{file.stem}.inp", f"{file.stem}-heat.inp")
         decks = calculix_answer.write(loaded, folder, file.stem, coarser, linear)
         if not run and not read_:
             return tables.print_files(decks.files)
@@ -234,6 +248,6 @@ def export(
         )
     from warp.report import export as exports
 
-    tables.print_files(
-        exports.write(read(file), output or Path(file.stem), vtr, csv, surface or ())
-    )
+    name = output or Path(file.stem)
+    refuse_output_over(file, name.parent, f"{name.name}.vtr", f"{name.name}-numbers.csv")
+    tables.print_files(exports.write(read(file), name, vtr, csv, surface or ()))

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from warp.errors import WarpError
+from warp.whole_file import same_file
 
 CaseFile = Annotated[
     Path, typer.Argument(metavar="CASE.toml", help="The case file: a package and its loads.")
@@ -50,3 +51,13 @@ def overrides(pairs: list[str] | None) -> dict[str, str]:
 def print_json(value: Any) -> None:
     """Print JSON for a script."""
     print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def refuse_output_over(source: Path, folder: Path, *names: str) -> None:
+    """Raise WarpError if one of the files that a command makes in `folder` is the one it reads."""
+    for name in names:
+        if same_file(folder / name, source):
+            raise WarpError(
+                f"cannot write {folder / name}: this command reads that file; "
+                "choose another name with -o"
+            )

@@ -21,8 +21,9 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from warp import whole_file
 from warp.errors import WarpError
-from warp.results import cells, hdf5, measured
+from warp.results import cells, measured
 from warp.results.csv_table import numbers, write_csv
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ VTK_TYPES = {"f8": "Float64", "f4": "Float32", "i4": "Int32", "i2": "Int16", "u1
 
 def vtr(result: Result, path: Path) -> Path:
     """Write a VTK XML RectilinearGrid."""
-    hdf5.check_writable(path)
+    whole_file.check_writable(path)
     grid = result.grid
     arrays = list(cells.arrays(grid, result.ids, result.media, result.fields))
     offset, points, data = 0, [], []
@@ -55,7 +56,7 @@ def vtr(result: Result, path: Path) -> Path:
         + "".join(data)
         + '</CellData>\n</Piece>\n</RectilinearGrid>\n<AppendedData encoding="raw">\n_'
     )
-    with hdf5.replacing(path) as temporary, open(temporary, "wb") as file:
+    with whole_file.replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(head.encode())
         for axis in "xyz":
             lines = np.asarray(getattr(grid, axis), np.float64)

@@ -23,6 +23,7 @@ from warp.results import stress as stress_metrics
 from warp.results.measured import Flat
 from warp.results.surface import interpolate
 from warp.units import ZERO_CELSIUS
+from warp.whole_file import FileError
 
 if TYPE_CHECKING:
     from warp.results.file import Result
@@ -57,6 +58,8 @@ def draw(
         path = folder / f"{stem}-{name}.{form}"
         try:
             how(path)
+        except FileError:
+            raise
         except WarpError as error:
             left_out.append(f"{name}: {error}")
         else:
@@ -85,6 +88,7 @@ def heading(result: Result) -> str:
         title = tomllib.loads(result.case).get("title", "")
     except tomllib.TOMLDecodeError:
         title = ""
+    title = title if isinstance(title, str) else ""
     return title or Path(result.provenance.get("case_file", "")).stem
 
 

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 from warp.errors import WarpError
+from warp.whole_file import FileError
 
 UNKNOWN = "–"
 
@@ -66,6 +67,8 @@ def picture(draw: Callable[[Path], object], what: str) -> str:
         path = Path(folder) / "picture.png"
         try:
             draw(path)
+        except FileError:
+            raise
         except WarpError:
             return ""
         packed = base64.b64encode(path.read_bytes()).decode()

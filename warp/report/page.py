@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp import units
+from warp import units, whole_file
 from warp.case import case as cases
 from warp.errors import WarpError
 from warp.geometry.parts.balls import Balls
@@ -61,9 +61,9 @@ def write(
     except ValueError as error:
         raise WarpError(f"--pitch {pitch}: {error}") from None
     evidence = None if verified is None else page_evidence.read(verified)
-    hdf5.check_writable(path)
+    whole_file.check_writable(path)
     page, left_out = html(result, title, given, evidence)
-    with hdf5.replacing(path) as temporary:
+    with whole_file.replacing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return left_out
 

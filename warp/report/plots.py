@@ -7,15 +7,15 @@ hatch when there are more materials than colours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from warp import whole_file
 from warp.errors import WarpError
-from warp.results import hdf5
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ STYLE = {"font.size": 9.0, "axes.titlesize": 9.0, "legend.fontsize": 8.0, "svg.h
 
 @contextmanager
 def page(path: str | Path, height: float, width: float = WIDTH) -> Iterator[Figure]:
-    """Yield a figure to draw on and save it to `path` at the end.
+    """Yield a figure to draw on and save it to `path` at the end, whole or not at all.
 
     Outside pyplot: no window, no global state, no backend.
     """
@@ -58,7 +58,10 @@ def page(path: str | Path, height: float, width: float = WIDTH) -> Iterator[Figu
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
-        figure.savefig(path, metadata={"Date": None} if Path(path).suffix == ".svg" else None)
+        form = Path(path).suffix.removeprefix(".").lower() or "png"
+        with whole_file.replacing(Path(path)) as temporary:
+            metadata = {"Date": None} if form == "svg" else None
+            figure.savefig(temporary, format=form, metadata=metadata)
 
 
 def curves(
@@ -109,7 +112,7 @@ def level_line(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def check_writable(path: str | Path) -> None:
+def check_writable(path: str | Path, inputs: Iterable[Path] = ()) -> None:
     """Fail before the work if no picture can be written to `path`."""
     suffix = Path(path).suffix.removeprefix(".").lower()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -120,7 +123,7 @@ def check_writable(path: str | Path) -> None:
             f"cannot draw {path}: its suffix is none of {', '.join(sorted(known))}; "
             ".png always works"
         )
-    hdf5.check_writable(path)
+    whole_file.check_writable(path, inputs=inputs)
 
 
 def section(

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from warp.results import hdf5, metrics
+from warp import whole_file
+from warp.results import metrics
 from warp.results.metrics.declaration import Number, entry_name
 
 Row: TypeAlias = tuple[str, str, float, str]
@@ -45,9 +46,9 @@ def _walk(value: Any, where: tuple[str, ...], declared: Mapping[str, Number]) ->
 
 def write_csv(path: Path, head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Path:
     """Write a CSV file in one piece."""
-    hdf5.check_writable(path)
+    whole_file.check_writable(path)
     with (
-        hdf5.replacing(path) as temporary,
+        whole_file.replacing(path) as temporary,
         open(temporary, "w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.writer(file)

@@ -22,6 +22,7 @@
                  residuals/<solver>: relative residual of every iteration
     /VTKHDF      links for ParaView (`vtkhdf`)
 
+Since 1.2 every dataset carries digests of its content, checked when it is read (`hdf5.checked`).
 A change that old readers would misread raises the major schema number; an added dataset raises the
 minor one; a number added under /metrics raises neither.
 """
@@ -32,7 +33,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -42,16 +43,18 @@ from typing import Any
 import h5py
 import numpy as np
 
+from warp import whole_file
 from warp.errors import WarpError
-from warp.results import cells, hdf5, surface, vtkhdf
+from warp.results import cells, hdf5, schema, surface, vtkhdf
 from warp.results.cells import OUR_ORDER, MediaTable, centre_displacement
 from warp.results.flatness import Warpage, warpage
-from warp.results.hdf5 import check_writable
 from warp.voxels.grid import NONE_APART, Apart, Grid
+from warp.whole_file import check_writable
 
-__all__ = ["MediaTable", "Result", "check_writable", "origin", "read", "summary", "write"]
+__all__ = ["MediaTable", "Result", "check_result", "origin", "read", "summary", "write"]
 FORMAT = "warpage"
-SCHEMA = (1, 1)
+SCHEMA = (1, 2)
+SIDE_ENDINGS = (vtkhdf.SIDE_SUFFIX, ".checkpoint.h5")
 PACKED_CELLS = 20_000_000
 """Larger models store real fields unpacked: zlib would take longer than the solve."""
 
@@ -167,7 +170,11 @@ class Result:
     @cached_property
     def displacement(self) -> np.ndarray:
         """(3, nz+1, ny+1, nx+1) [m]: u, v, w on x-, y-, z-faces."""
-        return self._field("displacement")
+        displacement = self._field("displacement")
+        if not np.isfinite(displacement).all():
+            where = getattr(self.fields["displacement"], "path", "this result")
+            raise hdf5.DamagedFile(f"{where} has displacements that are no numbers")
+        return displacement
 
     @cached_property
     def stress(self) -> np.ndarray:
@@ -287,14 +294,29 @@ def write(
 ) -> Path:
     """Write `result` in one piece or not at all."""
     path = Path(path)
-    check_writable(path)
+    check_result(path)
     with hdf5.creating(path) as file:
         _write_all(file, result, single)
         side = vtkhdf.xdmf(file, path.name)
     if xdmf:
-        with hdf5.replacing(vtkhdf.side_file(path)) as temporary:
+        with whole_file.replacing(vtkhdf.side_file(path)) as temporary:
             temporary.write_text(side, encoding="utf-8")
     return path
+
+
+def check_result(path: str | os.PathLike[str], need: int = 0, inputs: Iterable[Path] = ()) -> None:
+    """Fail before the solve if no result can be written to `path` (`whole_file.check_writable`).
+
+    Names of side files are refused: they would belong to two results.
+    """
+    path = Path(path)
+    for ending in SIDE_ENDINGS:
+        if path.name.lower().endswith(ending):
+            raise WarpError(
+                f"cannot write {path}: names with {ending} are those of side files; "
+                f"give a name such as {path.name[: -len(ending)] or 'out'}.h5"
+            )
+    check_writable(path, need, inputs)
 
 
 def read(path: str | os.PathLike[str]) -> Result:
@@ -309,17 +331,18 @@ def read(path: str | os.PathLike[str]) -> Result:
         )
     with hdf5.reading(path) as file:
         _check_schema(path, file)
+        schema.check_datasets(file)
         grid = Grid(
-            file["grid/x"][()],
-            file["grid/y"][()],
-            file["grid/z"][()],
+            hdf5.checked(file["grid/x"]),
+            hdf5.checked(file["grid/y"]),
+            hdf5.checked(file["grid/z"]),
             (bool(file["grid"].attrs["mirror"][0]), bool(file["grid"].attrs["mirror"][1])),
         )
         media = MediaTable(
-            file["media/part"][()],
+            hdf5.checked(file["media/part"]),
             hdf5.get_json(file["media/material"]),
-            file["media/stress_free"][()],
-            file["media/share"][()] if "media/share" in file else None,
+            hdf5.checked(file["media/stress_free"]),
+            hdf5.checked(file["media/share"]) if "media/share" in file else None,
         )
         fields = {name: hdf5.Stored(path, f"fields/{name}") for name in file["fields"]}
         if "stress" in fields:
@@ -333,7 +356,9 @@ def read(path: str | os.PathLike[str]) -> Result:
             fields=fields,
             metrics=hdf5.get_json(file["metrics"]),
             provenance=hdf5.get_json(file["provenance/info"]),
-            residuals={name: data[()] for name, data in file["provenance/residuals"].items()},
+            residuals={
+                name: hdf5.checked(data) for name, data in file["provenance/residuals"].items()
+            },
             shapes={
                 name: hdf5.Stored(path, f"steps/{name}") for name in hdf5.datasets(file, "steps")
             },
@@ -341,7 +366,8 @@ def read(path: str | os.PathLike[str]) -> Result:
         if "apart" in file:
             across, along = hdf5.get_json(file["apart"])
             result.apart = frozenset(across), frozenset(along)
-        _check_fit(result, file)
+        schema.check_fit(file, grid, media, result.parts)
+        schema.check_tables(result.parts, media, result.metrics, result.provenance)
         return result
 
 
@@ -422,38 +448,6 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
     vtkhdf.link(file)
 
 
-def _check_fit(result: Result, file: h5py.File) -> None:
-    """Refuse datasets that do not belong together: no checksum finds an edited file."""
-    nz, ny, nx = shape = result.grid.shape
-    for axis in "xyz":
-        lines = getattr(result.grid, axis)
-        if (
-            lines.ndim != 1
-            or lines.size < 2
-            or not (np.isfinite(lines).all() and (np.diff(lines) > 0).all())
-        ):
-            raise ValueError(f"grid/{axis} does not rise")
-    wanted = {
-        "temperature": shape,
-        "displacement": (3, nz + 1, ny + 1, nx + 1),
-        "stress": (*shape, 6),
-    }
-    for name in ("ids", *(f"fields/{name}" for name in result.fields)):
-        if file[name].shape != wanted.get(name.removeprefix("fields/"), shape):
-            raise ValueError(f"{name} {file[name].shape} does not fit the grid {shape}")
-    rows, part = len(result.media.material), np.asarray(result.media.part)
-    if (
-        not part.shape == np.shape(result.media.stress_free) == (rows,)
-        or part.min() < -1
-        or part.max() >= len(result.parts)
-    ):
-        raise ValueError("the rows of media do not fit each other or the parts")
-    if result.media.share is not None and np.shape(result.media.share) != (rows,):
-        raise ValueError("media/share does not fit the rows of media")
-    if not (isinstance(result.metrics, dict) and isinstance(result.provenance, dict)):
-        raise ValueError("metrics or provenance is not a table")
-
-
 def _check_schema(path: Path, file: h5py.File) -> None:
     if file.attrs.get("format") != FORMAT:
         raise WarpError(f"{path} is an HDF5 file, but not one of `warp run`'s results")
@@ -464,3 +458,5 @@ def _check_schema(path: Path, file: h5py.File) -> None:
             f"{path} has schema {major}.{minor}; this program reads {SCHEMA[0]}.x: {cure}"
             + (" (its case stands in the dataset /case)" if major < SCHEMA[0] else "")
         )
+    if (major, minor) >= (1, 2) and hdf5.DIGEST not in file.attrs:
+        raise ValueError("its digests are not there")

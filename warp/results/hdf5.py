@@ -1,18 +1,18 @@
 """Write and read HDF5: whole files or none, checksums, chunks of layers, arrays left on disk.
 
-A file is written under a temporary name in the same folder, flushed to the disk and renamed: no
-reader sees half a file, and a failed run leaves none. Every dataset carries Fletcher-32 checksums,
+A file is written whole or not at all (`whole_file`). Every dataset carries Fletcher-32 checksums,
 and the metadata of HDF5's format v110 its own, so that a flipped bit is found when it is read.
-Knows nothing of what the datasets mean.
+Fletcher-32 of zeros is zero, so a block that reads as zeros passes it: each dataset has BLAKE2b
+digests besides (RFC 7693), of the whole or of each layer, in its attribute `blake2b`; `checked`
+compares them with what it reads. Knows nothing of what the datasets mean.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
+import itertools
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,38 +23,15 @@ import h5py
 import numpy as np
 
 from warp.errors import WarpError
+from warp.whole_file import FileError, replacing
 
 CHUNK_BYTES = 1 << 20  # HDF5's default chunk cache (1 MiB before 2.0) holds one
+DIGEST = "blake2b"
+DIGEST_BYTES = 16
 
 
-def check_writable(path: str | os.PathLike[str], need: int = 0) -> None:
-    """Fail before the solve if `path` cannot be written or its disk is too full.
-
-    need: bytes that must be free.
-    """
-    path = Path(path)
-    folder = path.parent
-    if path.is_dir():
-        raise WarpError(
-            f"cannot write {path}: it is a folder; give a file name such as {path / 'out.h5'}"
-        )
-    if not folder.is_dir():
-        raise WarpError(f"cannot write {path}: there is no folder {folder}; make it first")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise WarpError(f"cannot write {path}: the file is there and is read-only")
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".warp-"):
-            pass
-    except OSError as error:
-        raise WarpError(
-            f"cannot write {path}: {error.strerror or error}; choose another folder with -o"
-        ) from None
-    free = shutil.disk_usage(folder).free
-    if free < need:
-        raise WarpError(
-            f"cannot write {path}: the result needs about {need / 1e9:.1f} GB "
-            f"and the disk has {free / 1e9:.1f} GB free"
-        )
+class DamagedFile(FileError):
+    """Report a file whose content is not what was written, or points elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +43,7 @@ class Stored:
 
     def __getitem__(self, key: Any) -> np.ndarray:
         with reading(self.path) as file:
-            return file[self.name][key]
+            return checked(file[self.name], key)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[()], dtype)
@@ -77,12 +54,64 @@ class Stored:
             return file[self.name].shape
 
 
+def _digest(data: np.ndarray) -> np.ndarray:
+    whole = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
+    return np.frombuffer(hashlib.blake2b(whole.data, digest_size=DIGEST_BYTES).digest(), np.uint8)
+
+
+def checked(dataset: h5py.Dataset, key: Any = ()) -> np.ndarray:
+    """Read `dataset[key]` and compare every layer that it touches with its digest.
+
+    Layers are read whole, once, and one at a time, so that a part of a large field costs no more
+    memory than the part and one layer. Files without digests (results before schema 1.2) are read
+    as they are. Raises ValueError if the content differs or the digest is missing in a file that
+    has them.
+    """
+    if DIGEST not in dataset.attrs:
+        if DIGEST in dataset.file.attrs:
+            raise ValueError(f"{dataset.name} has no digest")
+        return dataset[key]
+    digests = dataset.attrs[DIGEST]
+    lead = digests.ndim - 1
+    if digests.dtype != np.uint8 or digests.shape != (*dataset.shape[:lead], DIGEST_BYTES):
+        raise ValueError(f"the digests of {dataset.name} do not fit it")
+    chosen = _whole_key(key, dataset.ndim)
+    if not all(isinstance(k, int | np.integer | slice) for k in chosen[:lead]):
+        return checked(dataset)[key]
+    places = [np.arange(n)[k] for n, k in zip(dataset.shape[:lead], chosen[:lead], strict=True)]
+    outer = tuple(n for place in places for n in place.shape)
+    if 0 in outer:
+        return dataset[key]
+    parts: np.ndarray | None = None
+    for number, index in enumerate(itertools.product(*(place.ravel() for place in places))):
+        layer = dataset[tuple(int(k) for k in index)]
+        if not np.array_equal(_digest(layer), digests[index]):
+            raise ValueError(f"the content of {dataset.name} differs from its digest")
+        part = np.asarray(layer)[chosen[lead:]]
+        if not outer:
+            return part
+        if parts is None:
+            parts = np.empty((int(np.prod(outer)), *part.shape), part.dtype)
+        parts[number] = part
+    assert parts is not None
+    return parts.reshape(*outer, *parts.shape[1:])
+
+
+def _whole_key(key: Any, ndim: int) -> tuple[Any, ...]:
+    """Return an index with one entry for each axis."""
+    given = key if isinstance(key, tuple) else (key,)
+    at = next((n for n, k in enumerate(given) if k is Ellipsis), len(given))
+    after = given[at + 1 :]
+    return (*given[:at], *(slice(None),) * (ndim - at - len(after)), *after)
+
+
 def put(where: h5py.Group, name: str, data: np.ndarray) -> None:
-    """Store an array with a checksum, compressed if asked for."""
+    """Store an array with a checksum and its digest."""
     if data.size:
-        where.create_dataset(name, data=data, chunks=data.shape, fletcher32=True)
+        stored = where.create_dataset(name, data=data, chunks=data.shape, fletcher32=True)
     else:
-        where.create_dataset(name, data=data)
+        stored = where.create_dataset(name, data=data)
+    stored.attrs[DIGEST] = _digest(data)
 
 
 def put_text(where: h5py.Group, name: str, text: str) -> None:
@@ -101,7 +130,8 @@ def put_layers(
 ) -> None:
     """Write a field layer by layer; the first `lead` axes of its shape count the layers.
 
-    A chunk holds whole rows, compressed as ParaView can read it (zlib 1 on shuffled bytes).
+    Each layer has its own digest. A chunk holds whole rows, compressed as ParaView can read it
+    (zlib 1 on shuffled bytes).
     """
     packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if compress else {}
     dtype = np.dtype(dtype)
@@ -111,15 +141,18 @@ def put_layers(
     chunks = (*(1,) * (lead - 1), deep, rows, *shape[lead + 1 :])
     data = where.create_dataset(name, shape, dtype, chunks=chunks, fletcher32=True, **packing)
     block = np.empty((deep, *shape[lead:]), dtype)
+    digests = np.zeros((int(np.prod(shape[:lead])), DIGEST_BYTES), np.uint8)
     filled = 0
     for number, layer in enumerate(layers):
         block[filled] = layer
+        digests[number] = _digest(block[filled])
         filled += 1
         k = number % depth
         if filled == deep or k == depth - 1:
             where_to = np.unravel_index(number // depth, shape[: lead - 1]) if lead > 1 else ()
             data[(*where_to, slice(k + 1 - filled, k + 1))] = block[:filled]
             filled = 0
+    data.attrs[DIGEST] = digests.reshape(*shape[:lead], DIGEST_BYTES)
 
 
 def plain(value: Any) -> Any:
@@ -150,13 +183,17 @@ def datasets(file: h5py.File, group: str) -> list[str]:
 
 def get_text(dataset: h5py.Dataset) -> str:
     """Read text stored by `put_text`."""
-    text = dataset[()].tobytes().decode()
+    text = checked(dataset).tobytes().decode()
     return "" if text == "\n" else text
 
 
 def get_json(dataset: h5py.Dataset) -> Any:
     """Read JSON stored by `put_text`."""
-    return json.loads(get_text(dataset))
+    return json.loads(get_text(dataset), parse_constant=_no_number)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 @contextmanager
@@ -179,7 +216,7 @@ def reading(path: Path) -> Iterator[h5py.File]:
         raise WarpError(f"cannot read {path}: {error.strerror}") from None
     except Exception as error:  # h5py raises nearly every built-in kind on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise WarpError(
+        raise DamagedFile(
             f"{path} is damaged or incomplete ({reason[:160]}); run the case again"
         ) from None
 
@@ -192,6 +229,7 @@ def creating(path: Path) -> Iterator[h5py.File]:
     """
     with replacing(path) as temporary, _Disk(temporary, "w+b") as disk:
         with h5py.File(disk, "w", libver=("v110", "v110")) as file:
+            file.attrs[DIGEST] = DIGEST_BYTES
             yield file
         if disk.failure is not None:
             raise disk.failure
@@ -220,30 +258,3 @@ class _Disk(io.FileIO):
         except OSError as error:
             self.failure = error
             return self.tell() if size is None else size
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary file beside `path` that takes its name once complete and on the disk.
-
-    It is removed on failure.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise WarpError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-    if os.name == "posix":
-        _flush(path.parent)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

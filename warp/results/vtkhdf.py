@@ -15,7 +15,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from warp.whole_file import beside
+
 HIDDEN_CELL = 32
+SIDE_SUFFIX = ".xdmf"
 XDMF_TYPES = {1: "Scalar", 3: "Vector", 6: "Matrix"}
 # dataset in the result file by its name in ParaView
 CELL_DATA = {
@@ -90,4 +93,4 @@ def _item(dataset: h5py.Dataset, where: str, indent: int) -> str:
 
 def side_file(path: Path) -> Path:
     """Return the path of the XDMF file of a result file."""
-    return path.with_suffix(".xdmf")
+    return beside(path, SIDE_SUFFIX)

@@ -21,21 +21,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from warp import whole_file
 from warp.errors import WarpError
 from warp.results import hdf5
 from warp.solvers.elastic.history.state import State
 
 FORMAT = "warpage checkpoint"
-SCHEMA = (2, 0)
+SUFFIX = ".checkpoint.h5"
+SCHEMA = (3, 0)
 GROUPS = ("residuals", "shapes", "cycle")
 
 
@@ -57,7 +56,7 @@ class Checkpoint:
 
 def beside(result: Path) -> Path:
     """Return the path of the checkpoint of a run that writes `result`."""
-    return result.with_name(f"{result.stem}.checkpoint.h5")
+    return whole_file.beside(result, SUFFIX)
 
 
 def fingerprint(*parts: str | bytes) -> str:
@@ -104,43 +103,16 @@ def read(path: Path, belongs_to: str) -> Checkpoint | None:
                 "run without --resume to begin again"
             )
         groups = {
-            group: {name: file[group][name][()] for name in hdf5.datasets(file, group)}
+            group: {name: hdf5.checked(file[group][name]) for name in hdf5.datasets(file, group)}
             for group in GROUPS
         }
-        temperature = file["temperature"][()]
+        temperature = hdf5.checked(file["temperature"])
         return Checkpoint(
             done=int(file.attrs["done"]),
             records=hdf5.get_json(file["records"]),
             numbers=hdf5.get_json(file["numbers"]),
             solvers=hdf5.get_json(file["solvers"]),
-            state=State.of({name: data[()] for name, data in file["state"].items()}),
+            state=State.of({name: hdf5.checked(data) for name, data in file["state"].items()}),
             temperature=temperature if temperature.size > 1 else float(temperature.item()),
             **groups,
         )
-
-
-def tidy(*paths: Path) -> None:
-    """Remove the half-written files that killed runs left beside these."""
-    for path in paths:
-        for left in _unfinished(path):
-            left.unlink(missing_ok=True)
-
-
-def _unfinished(path: Path) -> Iterable[Path]:
-    pattern = re.compile(re.escape(f".{path.name}.") + r"(\d+)\.tmp")
-    for other in path.parent.glob(f".{path.name}.*.tmp"):
-        match = pattern.fullmatch(other.name)
-        if match and not _alive(int(match[1])):
-            yield other
-
-
-def _alive(process: int) -> bool:
-    if os.name != "posix":  # signal 0 would end a process there
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -78,7 +78,6 @@ def solve(
     before = Checkpoint(0, case.loads.stress_free)
     fingerprint = ""
     if path is not None:
-        checkpoint.tidy(path)
         fingerprint = run.fingerprint()
         before = (checkpoint.read(path, fingerprint) if resume else None) or before
     if before.done and on_resume is not None:

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from warp import whole_file
 from warp.errors import WarpError
 from warp.results import csv_table, hdf5, metrics
 from warp.results.metrics.declaration import Each
@@ -126,7 +127,7 @@ def sweep(
     refuse_misspelt(case, design)
     points = folder / "points"
     points.mkdir(parents=True, exist_ok=True)
-    hdf5.check_writable(points / "key.json")
+    whole_file.check_writable(points / "key.json")
     tasks = [_task(case, design, values) for values in design.points]
     keys = [key_of(task) for task in tasks]
     _put(
@@ -349,7 +350,7 @@ def _stored(path: Path) -> dict[str, Any] | None:
 
 
 def _put(path: Path, value: Mapping[str, Any]) -> None:
-    with hdf5.replacing(path) as temporary:
+    with whole_file.replacing(path) as temporary:
         temporary.write_text(json.dumps(hdf5.plain(value), indent=1), encoding="utf-8")
 
 
@@ -361,6 +362,6 @@ def _parquet(path: Path, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     except ImportError:
         return []
     columns = {name: [row[n] for row in rows] for n, name in enumerate(head)}
-    with hdf5.replacing(path) as temporary:
+    with whole_file.replacing(path) as temporary:
         parquet.write_table(pyarrow.table(columns), temporary)
     return [path]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import tomllib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,12 @@ from typing import Any
 from warp.case.case import Case
 from warp.results import file as results
 from warp.run import checkpoint, process, refine, warnings
+from warp.run.grids import common_grid
 from warp.run.load_step import NO_RESIDUAL, OnProgress
 from warp.run.process import OnResume
+from warp.run.resources import predicted_disk
 
+LONGEST_PATH = 4096  # bytes, of Linux
 OnWarning = Callable[[str], None]
 """Called with a sentence about something that may be wrong."""
 
@@ -23,6 +28,25 @@ class Written:
 
     numbers: dict[str, Any]
     warnings: list[str]
+
+
+def inputs(case: Case) -> list[Path]:
+    """Return the files that a case reads: its own and those that its strings name."""
+    folder = case.path.parent
+    texts = [*_strings(tomllib.loads(case.text)), *case.overrides.values()]
+    named = (folder / text for text in texts if 0 < len(text) < LONGEST_PATH and "\0" not in text)
+    return [case.path, *(path for path in named if os.path.isfile(path))]
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for below in value.values():
+            yield from _strings(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _strings(below)
 
 
 def solve_to_file(
@@ -40,16 +64,18 @@ def solve_to_file(
 
     grids: of the error estimate (`refine`), 1 for none. resume: continue from the checkpoint that
     an interrupted run left beside `target`. Raises WarpError before it solves if `target` cannot
-    be written; the checkpoint is deleted once the result is there.
+    be written or its disk has no room for what the run is predicted to write; the
+    checkpoint is deleted once the result is there.
     """
-    results.check_writable(target)
+    results.check_result(target, predicted_disk(common_grid(case), case), inputs(case))
     checkpoint_path = checkpoint.beside(target)
-    checkpoint.tidy(checkpoint_path, target)
     for text in warnings.overlaps(case):
         on_warning(text)
     if resume and (grids > 1 or not case.has_steps):
         which = "--refine" if grids > 1 else "a case without [[step]]"
         on_warning(f"nothing to resume: {which} keeps no checkpoint and is solved from the start")
+    elif resume and not checkpoint_path.exists():
+        on_warning(f"nothing to resume: there is no {checkpoint_path}; solved from the start")
     if grids > 1:
         result = refine.solve(case, device, on_progress, grids=grids)
     else:

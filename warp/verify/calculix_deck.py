@@ -30,9 +30,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from warp import whole_file
 from warp.errors import WarpError
 from warp.materials.material import normal_matrix
-from warp.results import hdf5, surface
+from warp.results import surface
 from warp.units import ZERO_CELSIUS
 from warp.voxels import boundary
 from warp.voxels.boundary import Faces, Film, Fixed
@@ -128,8 +129,8 @@ def write(case: Case, folder: Path, name: str, mesh: Mesh) -> list[Path]:
     files = []
     for stem, text in decks:
         files.append(folder / f"{stem}.inp")
-        hdf5.check_writable(files[-1])
-        with hdf5.replacing(files[-1]) as temporary:
+        whole_file.check_writable(files[-1])
+        with whole_file.replacing(files[-1]) as temporary:
             temporary.write_text("\n".join(text) + "\n", encoding="ascii", errors="replace")
     return files
 
