@@ -152,7 +152,7 @@ PROCESSES = [
     ("wafer-level-film", "the middle by 11 um", "singulate", 25, "wafer.top", 11),
     ("wafer-level-epoxy", "concave, -274 um", "wafer cold", 25, "wafer.top", -274),
     ("wafer-level-epoxy", "convex, +255 um", "panel cold", 25, "wafer.top", 255),
-    ("wafer-level-epoxy", "of the bow, +3.4 um", "singulate", 25, "wafer.top", 3.4),
+    ("wafer-level-epoxy", "of the bow, +3.5 um", "singulate", 25, "wafer.top", 3.5),
 ]
 
 

@@ -18,6 +18,26 @@ from warp.run.refine import Estimate, estimate, observed_order
 from warp.voxels.grid import make_grid
 
 LIMIT = 241.0
+SPOT = """
+symmetry = "quarter"
+[load]
+stress_free = "45 degC"
+temperature = "solved"
+[part.chip]
+size = "16 mm"
+thickness = "0.15 mm"
+material = "silicon-3d-ice"
+power = { blocks = [{ power = "5 W", size = "0.5 mm" }] }
+[part.lid]
+on = "chip"
+size = "16 mm"
+thickness = "1 mm"
+material = "copper"
+[boundary.air]
+face = "lid.top"
+film = "10000 W/(m^2 K)"
+ambient = "45 degC"
+"""
 
 
 def sequence(widths, order, constant=3.0):
@@ -132,3 +152,22 @@ def warp(monkeypatch, *words):
         cli.main()
         raise SystemExit(0)
     assert not stop.value.code
+
+
+def test_temperatures_have_an_error_too(tmp_path):
+    """The junction over a hot spot against a grid twice as fine; both ends in the error bar."""
+    path = tmp_path / "spot.toml"
+    path.write_text(SPOT)
+    found = refine.solve(load(path), "cpu").metrics
+    fine = process.solve(load(path, {"grid.refine": "2"}), "cpu").metrics
+    error = found["thermal"]["junction_error_K"]
+    assert abs(found["thermal"]["junction_C"] - fine["thermal"]["junction_C"]) < error < 2
+    for part in ("chip", "lid"):
+        own, truth = (m["temperature"][part] for m in (found, fine))
+        assert abs(own["max_C"] - truth["max_C"]) <= own["max_error_K"]
+
+
+def test_a_temperature_below_zero_celsius_is_no_change_of_sign():
+    grids = [{"surfaces": {}, "temperature": {"p": {"max_C": t, "mean_C": 3.0}}} for t in (-1, 1)]
+    found = refine.with_errors(grids, [1, 8])["temperature"]["p"]
+    assert found["max_error_K"] == pytest.approx(3 * 2 / 3) and found["mean_error_K"] == 0

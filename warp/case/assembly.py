@@ -279,6 +279,9 @@ def _check_output(file: CaseFile) -> list[Fault]:
         partial(_check_face, face, file, key, ("top", "bottom")) for key, face in surfaces.items()
     ]
     checks += [partial(_check_part, part, file, key) for key, part in parts.items()]
+    checks += [
+        partial(_check_part, part, file, ("grid", "cells", part)) for part in file.grid.cells or ()
+    ]
     faults = []
     for check in checks:
         try:

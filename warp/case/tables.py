@@ -90,7 +90,12 @@ class GridSection(Section):
     z_spacing: Thickness | None = None
     """Through the thickness, at most."""
     cells_per_layer: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Through each thick layer."""
+    """Through each layer, however thin; by default 12, and fewer in thin ones."""
+    cells: (
+        Annotated[dict[str, Annotated[int, Field(ge=1, le=1000)]], Field(examples=[{"tim": 8}])]
+        | None
+    ) = None
+    """Through each layer of the named parts."""
     cells_per_diameter: Annotated[float, Field(gt=0.0, le=1000.0)] | None = None
     """Across columns and balls."""
     uniform: bool | None = None

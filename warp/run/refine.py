@@ -1,4 +1,4 @@
-"""Estimate the discretisation error of a warpage from coarser grids by Richardson extrapolation.
+"""Estimate what the grid costs warpage and temperature, by Richardson extrapolation.
 
     f(h) = f(0) + C h^p        h: cell width; p = 2 with two grids, the observed order with three
 
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from warp.device import Device
 from warp.run import process
 from warp.run.load_step import OnProgress
+from warp.units import ZERO_CELSIUS
 
 if TYPE_CHECKING:
     from warp.case.case import Case
@@ -58,7 +59,7 @@ def solve(
 ) -> Result:
     """Solve a case on its own grid and on `grids` - 1 coarser ones (2 or 3 in all).
 
-    Returns the result of its own grid, with the error of every warpage in its metrics.
+    Returns the result of its own grid, with the errors of warpages and temperatures in its metrics.
     """
     if grids not in (2, 3):
         raise ValueError("the error is estimated from two or three grids")
@@ -90,7 +91,7 @@ def coarsened(case: Case, times: int) -> Case:
 
 
 def with_errors(metrics: Sequence[dict[str, Any]], voxels: Sequence[int]) -> dict[str, Any]:
-    """Return the numbers of the finest grid (the last) with the errors of all warpages."""
+    """Return the numbers of the finest grid (the last) with the errors of what bends and warms."""
     widths = [(voxels[-1] / count) ** (1 / 3) for count in voxels]
     surfaces: dict[str, dict[str, Any]] = {}
     for part, sides in (metrics[-1].get("surfaces") or {}).items():
@@ -106,8 +107,31 @@ def with_errors(metrics: Sequence[dict[str, Any]], voxels: Sequence[int]) -> dic
                 "warpage_extrapolated_um": found.extrapolated,
                 "warpage_order": found.order,
             }
+    warm = _temperature_errors(metrics, widths)
     refinement = {"voxels": list(voxels), "order": "2 assumed" if len(voxels) == 2 else "observed"}
-    return {**metrics[-1], "surfaces": surfaces, "refinement": refinement}
+    return {**metrics[-1], "surfaces": surfaces, **warm, "refinement": refinement}
+
+
+def _temperature_errors(
+    metrics: Sequence[dict[str, Any]], widths: Sequence[float]
+) -> dict[str, Any]:
+    """Return the temperatures of junction and parts with their errors in K, where there are any."""
+    found: dict[str, Any] = {}
+    thermal = [m.get("thermal") or {} for m in metrics]
+    if all("junction_C" in numbers for numbers in thermal):
+        values = [numbers["junction_C"] + ZERO_CELSIUS for numbers in thermal]
+        error = estimate(values, widths).error
+        found["thermal"] = {**thermal[-1], "junction_error_K": error}
+    parts = [m.get("temperature") or {} for m in metrics]
+    if parts[-1]:
+        found["temperature"] = {part: dict(numbers) for part, numbers in parts[-1].items()}
+    for part, numbers in found.get("temperature", {}).items():
+        for key in ("max", "mean"):
+            known = [at[part][f"{key}_C"] for at in parts if part in at]
+            if len(known) == len(parts):  # otherwise a coarse grid has lost the part
+                values = [value + ZERO_CELSIUS for value in known]
+                numbers[f"{key}_error_K"] = estimate(values, widths).error
+    return found
 
 
 def estimate(values: Sequence[float], widths: Sequence[float]) -> Estimate:

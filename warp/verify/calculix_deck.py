@@ -96,7 +96,8 @@ def build(case: Case, coarser: float = COARSER, linear: bool = False) -> Mesh:
     # Two bricks a layer at the usual width, and as many more as the bricks are narrower.
     own = replace(
         case.grid,
-        cells_per_layer=max(1, round(BRICKS_PER_LAYER * COARSER)),
+        cells_per_layer=None,
+        cells_per_thick_layer=max(1, round(BRICKS_PER_LAYER * COARSER)),
         refine=case.grid.refine / coarser,
     )
     grid = make_grid(case.bodies(), own, case.mirror)

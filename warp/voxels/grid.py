@@ -22,8 +22,8 @@ share an interval evenly in h.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import inf, prod
 
@@ -41,9 +41,7 @@ def spacing(grid: Grid) -> dict[str, tuple[int, float, float]]:
     return {axis: (len(d), float(d.min()), float(d.max())) for axis, d in widths.items()}
 
 
-THINNEST = (
-    1 / 64
-)  # of the stack's height: no layer asks for thinner cells, whatever `cells_per_layer`
+THINNEST = 1 / 64  # of the stack's height: no layer gets thinner cells unless it is told how many
 PLANE_CELLS = (
     45  # widest cell = side of the package / this: a saddle-shaped chip surface is read to 1 %
 )
@@ -63,7 +61,9 @@ class GridSettings:
     spacing: float | None = None  # in plane at most
     growth: float = 0.4  # of the in-plane spacing per unit distance from an edge
     z_spacing: float | None = None  # through the thickness at most
-    cells_per_layer: int = 12  # through each thick layer
+    cells_per_layer: int | None = None  # through each layer, however thin
+    cells_per_thick_layer: int = 12  # without that: through thick layers, and fewer in thin ones
+    cells: Mapping[str, int] = field(default_factory=dict)  # through the layers of named parts
     cells_per_diameter: float = 4  # across columns and balls
     uniform: bool = False  # in plane `spacing` everywhere between part boundaries
     refine: float = 1  # divides every cell's width: grids of a Richardson extrapolation
@@ -177,7 +177,7 @@ def _axes(
     # Cells wider than the stack is high spoil both the bending that they resolve and the multigrid.
     most = settings.spacing or min(_width(bodies) / PLANE_CELLS, height)
     x, y = (_plane_axis(shapes, axis, settings, most, mirror[axis], features) for axis in (0, 1))
-    return [x, y, _z_axis(shapes, height, settings, features)]
+    return [x, y, _z_axis(bodies, height, settings, features)]
 
 
 def _plane_axis(
@@ -217,9 +217,14 @@ def _plane_axis(
 
 
 def _z_axis(
-    shapes: list[Shape], height: float, settings: GridSettings, features: Sequence[Feature]
+    bodies: Sequence[Body], height: float, settings: GridSettings, features: Sequence[Feature]
 ) -> list[Interval]:
-    zones = [(s.bounds[4], s.bounds[5], _layer_spacing(s, height, settings)) for s in shapes]
+    shapes = [shape for body in bodies for shape in body.shapes]
+    zones = [
+        (s.bounds[4], s.bounds[5], _layer_spacing(s, height, settings, settings.cells.get(b.part)))
+        for b in bodies
+        for s in b.shapes
+    ]
     at = np.unique(np.concatenate([s.snaps()[2] for s in shapes]))
     nodes = at[np.concatenate([[True], np.diff(at) > SAME])]
     least = THINNEST * height
@@ -239,10 +244,14 @@ def _z_axis(
     )
 
 
-def _layer_spacing(shape: Shape, height: float, settings: GridSettings) -> float:
+def _layer_spacing(shape: Shape, height: float, settings: GridSettings, own: int | None) -> float:
+    """Return the thickness of a layer's cells; own: how many cells its part is told to have."""
     z0, z1 = shape.bounds[4:]
     thickness = z1 - z0
-    h = thickness / min(settings.cells_per_layer, max(1, round(thickness / (THINNEST * height))))
+    told = settings.cells_per_layer if own is None else own
+    h = thickness / (
+        told or min(settings.cells_per_thick_layer, max(1, round(thickness / (THINNEST * height))))
+    )
     if isinstance(shape, Balls):
         h = min(h, shape.diameter / settings.cells_per_diameter)
     return h

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from warp.results.metrics.declaration import (
     CELSIUS,
+    KELVIN,
     KELVIN_PER_WATT,
     WATT,
     Column,
@@ -16,10 +17,11 @@ from warp.results.metrics.solved import Solved
 from warp.results.temperature import thermal
 
 
-def _compute(solved: Solved) -> dict[str, float] | None:
+def _compute(solved: Solved) -> dict[str, float | None] | None:
     if solved.part_temperatures is None:
         return None
-    return thermal(solved.part_temperatures, solved.power, solved.ambient)
+    found = thermal(solved.part_temperatures, solved.power, solved.ambient)
+    return {**found, "junction_error_K": None} if found else {}  # one grid alone has no error
 
 
 THERMAL = Metric(
@@ -32,6 +34,13 @@ THERMAL = Metric(
             console=Column("junction", "{:.2f} degC"),
             report=Column("junction", "{:.1f} °C"),
             swept="junction",
+        ),
+        Number(
+            "junction_error",
+            KELVIN,
+            "with --refine: discretisation error of the junction, or a bound of it",
+            console=Column("+-", "{:.2g} K"),
+            report=Column("± of the grid", "{:.2g} K"),
         ),
         Number(
             "power",

@@ -6,6 +6,7 @@ from typing import Any
 
 from warp.results.metrics.declaration import (
     CELSIUS,
+    KELVIN,
     MILLIMETRE,
     NONE,
     Column,
@@ -21,7 +22,11 @@ UNIFORM = 1e-9  # K: a field within it was set, not solved
 
 
 def _parts(solved: Solved) -> dict[str, dict[str, Any]] | None:
-    return solved.part_temperatures
+    parts = solved.part_temperatures
+    if parts is None:
+        return None
+    unknown = {"max_error_K": None, "mean_error_K": None}  # one grid alone has no error
+    return {part: values | unknown for part, values in parts.items()}
 
 
 def _uniform(solved: Solved) -> dict[str, bool] | None:
@@ -46,12 +51,19 @@ TEMPERATURES = Metric(
             swept="hottest",
         ),
         Number(
+            "max_error",
+            KELVIN,
+            "with --refine: discretisation error of the highest temperature, or a bound of it",
+            report=Column("± of the grid", "{:.2g} K"),
+        ),
+        Number(
             "mean",
             CELSIUS,
             "volume mean",
             console=Column("mean", "{:.2f} degC"),
             report=Column("mean", "{:.2f} °C"),
         ),
+        Number("mean_error", KELVIN, "with --refine: the same of the volume mean"),
         Number("min", CELSIUS, "lowest temperature", report=Column("coldest", "{:.2f} °C")),
         Number(
             "max_at",
