@@ -3,19 +3,23 @@
 Unknown: displacement U in m on the faces of the voxels (u on x-faces, v on y-faces, w on z-faces).
 Finite differences in energy form: normal strains at cell centres, shear strains on cell edges, so
 the matrix is symmetric and rigid motions cost no energy; second order in space, no shear locking at
-any aspect ratio, thin soft layers exact in series. One cell through a layer has no bending
-stiffness of its own; N cells have 1 - 1/N^2 of it. Free surfaces carry no traction; at a mirror
-plane the normal displacement is zero; the body floats, its mean displacement and rotation are
-removed. Faces may be held, and then stay at rest (clamp, held), or a table may support it
-(contact). In the notation of kernels/elastic.py,
+any aspect ratio, the exact series compliance of thin soft layers. N cells through a layer have the
+fraction 1 - 1/N^2 of its bending stiffness, so one cell has none. Free surfaces carry no traction;
+at a mirror plane the normal displacement is zero; the body is unsupported, and its mean
+displacement and rotation are removed. Optionally faces are clamped (`clamp`, `held`), or the body
+lies on a table (`contact`). Each call computes one step from `state`: stress and viscoelastic
+strains of earlier steps, or none (State.start). With Bn, Bs the normal and the shear strain of
+displacements, V volumes, C and K the stiffness of cells and of edges (kernels/elastic.py),
 
-    A U = f,    A = Bn^T (V C) Bn + Bs^T K Bs
-    f = Bn^T (V C thermal strain) + Bs^T K (free shear at lateral faces)
+    A dU = imbalance of the present forces,    A = Bn^T (V C) Bn + Bs^T K Bs
 
-Every solve is a step from a state: what the body remembers of the steps before (history), or
-nothing (State.start). Solved by conjugate gradients in float64, preconditioned by one float32
+and from an unstressed state the right-hand side is the thermal load (`load`),
+
+    f = Bn^T (V C thermal strain) + Bs^T K (free shear at lateral faces, `free_edges`)
+
+Solved by conjugate gradients in float64, preconditioned by one float32
 V-cycle (multigrid). Stiffness is taken at the mean temperature of each medium, thermal strain at
-each voxel's own temperature, from the medium's stress-free one.
+each voxel's own temperature, relative to the medium's stress-free temperature.
 Virieux, Geophysics 51 (1986) 889, for the staggered grid.
 """
 
@@ -49,7 +53,7 @@ class Solution:
     """Displacement (3, nz+1, ny+1, nx+1) in m without rigid motion, and the state after the step.
 
     Rigid motion is that of the body, or of what a clamp holds, which is then at rest.
-    `residuals`: of each iteration, relative to the load; `resting`: contact with a table, if any.
+    `residuals`: of each iteration, relative to `_scale`; `resting`: contact with a table, if any.
     """
 
     displacement: np.ndarray
@@ -73,13 +77,13 @@ def solve(
 ) -> Solution:
     """Solve for the displacement after a step from `state` to `temperature`.
 
-    temperature: K at the end of the step, one or (nz, ny, nx). state: the one before, on the same
-    grid; State.start for a body without a past. duration: s, in which viscoelastic media relax;
-    with 0 they have their instantaneous stiffness. support: carries the body during the step.
-    reuse: preconditioner of earlier steps on the same voxels, updated. Raises ConvergenceError when
-    the relative residual does not reach the tolerance.
+    temperature: K at the end of the step, one or (nz, ny, nx). state: before the step, on the same
+    grid; State.start(shape) for a first step. duration: s, in which viscoelastic media relax; with
+    0 they have their instantaneous stiffness. support: clamp or table during the step; None: free.
+    reuse: cache of the preconditioner, replaced when the stiffness has drifted. Raises
+    ConvergenceError when the relative residual does not reach the tolerance.
     """
-    begun = time.perf_counter()
+    start = time.perf_counter()
     temperature = temperature_array(temperature)
     held = held_places(model, support)
     step = Step(model, temperature, device, state, duration, held)
@@ -88,7 +92,7 @@ def solve(
     resting = None
     if isinstance(support, Clamp):
         if reuse is not None:
-            reuse.forget()
+            reuse.forget()  # a cycle of the free body does not hold these faces
         x, residuals = clamped(model, support, balance, step.displacement)
     elif reuse is None:
         x, residuals = balance.solve(lambda: Cycle(A))
@@ -96,21 +100,22 @@ def solve(
         x, residuals = balance.solve(partial(reuse.cycle_for, A))
         reuse.record(residuals)
     if isinstance(support, Table):
-        more, others, resting = contact.rest(model, balance, x, step.displacement)
-        x, residuals = x + more, residuals + others
-    del balance, forces  # their memory goes before the state needs it
+        correction, more, resting = contact.rest(model, balance, x, step.displacement)
+        x = x + correction
+        residuals = residuals + more
+    del balance, forces  # free their memory before the state is built
     after = step.after(x)
     del x
     U = device.xp.array(after.displacement)
     remove_rigid_motion(device, U, A.body.ids, model.grid, held)
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     return Solution(device.to_host(U), len(residuals) - 1, residuals, seconds, after, resting)
 
 
 def _scale(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: np.ndarray) -> float:
-    """Return the largest of the forces to balance, the thermal load and the forces of the past.
+    """Return the largest of the forces to balance, the thermal load and earlier steps' forces.
 
-    In N. Residuals relate to it, so that a step without change needs no iteration.
+    In N. Residuals are relative to it, so that a step without change needs no iteration.
     """
     thermal = A.device.to_host(load(model, A, temperature))
     return max(norm(forces), norm(thermal), norm(forces - thermal))
