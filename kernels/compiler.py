@@ -20,7 +20,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import extending, types
 from numba.core import cgutils, compiler, registry
 from numba.core.compiler_lock import global_compiler_lock
@@ -28,6 +28,9 @@ from numba.np import arrayobj, numpy_support
 
 from warp import cache, kernels
 from warp.cache import Specialisation
+
+# Else a loop that reads u[i] and u[i + 1] hands u[i + 1] to its next turn, and stays scalar.
+binding.set_option("warp", "-enable-load-pre=false")
 
 OPTIONS = {"error_model": "numpy", "_nrt": False}
 """Division follows IEEE: void has infinite compliance, so x / inf = 0 is intended.
