@@ -55,9 +55,9 @@ def check_writable(
                     f"cannot write {path}: this command reads that file; choose another name"
                 )
         if not folder.is_dir():
-            raise FileError(f"cannot write {path}: there is no folder {folder}; make it first")
+            raise FileError(f"cannot write {path}: there is no folder {folder}; create it first")
         if target.exists() and not os.access(target, os.W_OK):
-            raise FileError(f"cannot write {path}: the file is there and is read-only")
+            raise FileError(f"cannot write {path}: the file exists and is read-only")
     sweep(folder)
     temporary = _temporary(target)
     try:

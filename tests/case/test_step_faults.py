@@ -21,14 +21,14 @@ WRONG = [
     (
         2 * step("attach", parts=["b"], temperature="165 degC"),
         "step.2.parts",
-        "'b' is there already: it came with step 1",
+        "'b' is already present: it came with step 1",
     ),
     (
         step("remove", parts=["b"]) + ATTACH_B,
         "step.1.parts",
-        "'b' is not there yet: it comes with a later step",
+        "'b' is not present yet: a later step attaches it",
     ),
-    (CURE_B + ATTACH_B, "step.2.parts", "'b' is there already: it came with step 1"),
+    (CURE_B + ATTACH_B, "step.2.parts", "'b' is already present: it came with step 1"),
     (
         CURE_B + CURE_B + 'stress_free = "80 degC"\n',
         "step.2.stress_free",
@@ -85,7 +85,7 @@ WRONG = [
     (
         step("support", on="clamped", faces=["b.top"]) + ATTACH_B,
         "step.1.faces",
-        "'b' is not there yet",
+        "'b' is not present yet",
     ),
     (step("support", on="free", faces=["a.top"]), "step.1.faces", 'belongs to on = "clamped"'),
     (
@@ -146,7 +146,7 @@ def test_other_places_say_what_steps_decide():
     own = PLATES.replace("[part.c]", 'stress_free = "150 degC"\n[part.c]')
     with pytest.raises(CaseError, match="part.b.stress_free: the steps say"):
         parse(HEAD + own + step("attach", parts=["b"], temperature="165 degC"), Path("x.toml"))
-    with pytest.raises(CaseError, match="nothing is there yet"):
+    with pytest.raises(CaseError, match="no part is present yet"):
         parse(
             HEAD + PLATES + cool + step("attach", parts=["a", "b", "c"], temperature="165 degC"),
             Path("x.toml"),

@@ -200,7 +200,7 @@ def test_frame(ring, opening):
     ("ring", "words"),
     [
         ('size = "9 mm"\nwidth = "5 mm"', "closes the opening"),
-        ('size = "9 mm"\nopening = "9 mm"', "leaves nothing of the ring"),
+        ('size = "9 mm"\nopening = "9 mm"', "leaves no ring"),
         ('size = "9 mm"\nwidth = "3 mm"\naround = "chip"', "cuts into 'chip'"),
         ('size = "9 mm"', "needs a width"),
     ],

@@ -69,7 +69,7 @@ def _load_steps(
         if step.name is not None and named.setdefault(step.name, number) != number:
             raise Fault((*key, "name"), f"{step.name!r} names an earlier step: choose another")
         if not process.there and not step.begins:
-            raise Fault(key, 'nothing is there yet: begin with do = "attach"')
+            raise Fault(key, 'no part is present yet: begin with do = "attach"')
         found = list(step.plan(process, key))
         label = step.name or step.label
         for count, load_step in enumerate(found, start=1):

@@ -147,7 +147,7 @@ class Process:
         if part in self.gone:
             why = f"was removed by {self.gone[part]}"
         elif part not in self.joined and part in self.setting.joined_by_steps:
-            why = "is not there yet: it comes with a later step"
+            why = "is not present yet: a later step attaches it"
         else:
             why = f"is no part of {self.stage.unit_name!r}"
         raise Fault(key, f"{part!r} {why}")

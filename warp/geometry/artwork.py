@@ -134,7 +134,7 @@ def _check_place(drawn: Drawn, x: np.ndarray, y: np.ndarray, key: Key) -> None:
     if across * up < 0.5 * (x1 - x0) * (y1 - y0):
         raise Fault(
             key,
-            f"lies mostly beside its part: the layout reaches from ({x0:.6g}, {y0:.6g}) to "
+            f"lies mostly outside its part: the layout reaches from ({x0:.6g}, {y0:.6g}) to "
             f"({x1:.6g}, {y1:.6g}) mm, the part from ({x[0]:.6g}, {y[0]:.6g}) to "
             f"({x[-1]:.6g}, {y[-1]:.6g}); for the middle of the layout write "
             f'centre = ["{(x0 + x1) / 2:.6g} mm", "{(y0 + y1) / 2:.6g} mm"]',

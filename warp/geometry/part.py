@@ -153,7 +153,7 @@ class Part(Section):
         return Fault(("part", name, "grow"), "nothing is left of it: shrink it by less")
 
     def own_height(self, name: str) -> float | None:
-        """Return the thickness that the table gives, in m."""
+        """Return the thickness given in the case file, in m."""
         raise NotImplementedError
 
     def heights(self, name: str, others: Neighbours) -> tuple[float, float]:

@@ -50,7 +50,7 @@ class Box:
 class Prism:
     """Upright prism over a simple polygon, convex or not.
 
-    Vertices (n, 2) in either sense, the first one not repeated.
+    Vertices (n, 2), clockwise or anticlockwise, the first one not repeated.
     """
 
     vertices: np.ndarray

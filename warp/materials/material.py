@@ -221,7 +221,7 @@ def normal_matrix(stiffness: Array) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Derived:
-    """A medium made from another one: the same answers, but for those that a subclass changes."""
+    """A medium derived from another: its properties, except those that a subclass overrides."""
 
     medium: Medium
 

@@ -235,7 +235,7 @@ def with_middles(surface: Surface, values: np.ndarray) -> np.ndarray:
 def extremes(surface: Surface, values: np.ndarray) -> tuple[float, float]:
     """Find the lowest and the highest value of the interpolated surface.
 
-    Searched on vertices and middles, then on a finer lattice round the best of these.
+    Evaluated at vertices and midpoints, then on a finer raster around the extremes found.
     """
     fine = with_middles(surface, values)
     fine = np.where(_touched(surface.cells.T), fine, np.nan)

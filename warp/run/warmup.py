@@ -28,7 +28,7 @@ def silent(step: str, iteration: int, residual: float) -> None:
 
 
 def warmup(device: Device, progress: Progress = silent) -> None:
-    """Compile the kernels of all kinds of runs on `device`."""
+    """Compile the kernels that any run may need on `device`."""
     compile_groups(compiling.GROUPS, device, progress)
     device.compile_all()
     progress("a small package", 0, math.nan)

@@ -54,7 +54,7 @@ PASSES = 4  # of these those that look up ids, for each step: two residuals, two
 def run(device: Device, voxels: int | None = None, step: Step | None = None) -> dict[str, Any]:
     """Measure `device` with the lidded flip chip, refined or coarsened in plane.
 
-    voxels: about how many.
+    voxels: approximate number; None: the grid of the case.
     """
     from warp import __version__
     from warp.case import case

@@ -183,7 +183,7 @@ def run(files: Iterable[Path], limit: float | None = None) -> float:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise WarpError(f"ccx {file.stem}: not done after {limit:.0f} s") from None
+            raise WarpError(f"ccx {file.stem} did not finish within {limit:.0f} s") from None
         if done.returncode or "*ERROR" in done.stdout:
             told = [
                 line for line in done.stdout.splitlines() if "ERROR" in line

@@ -41,7 +41,7 @@ class Attach(Step):
         """Bring the body to the temperature, in the step's time, and add the parts."""
         for part in process.named(self.parts, (*key, "parts")):
             if part in process.joined:
-                message = f"{part!r} is there already: it came with {process.joined[part]}"
+                message = f"{part!r} is already present: it came with {process.joined[part]}"
                 raise Fault((*key, "parts"), message)
             process.refuse_attaching(part, (*key, "parts"))
             process.joined[part] = self.called(key)

@@ -69,7 +69,7 @@ class Cure(Step):
                 process.refuse_attaching(part, key)
             own = process.setting.parts[part]
             if self.shrinkage and (own.made_of is None or own.laminated):
-                message = f"{part!r} has layers of several materials: which one shrinks?"
+                message = f"{part!r} has layers of several materials: shrinkage needs one"
                 raise Fault((*key[:-1], "shrinkage"), message)
             if part not in process.joined:
                 yield part

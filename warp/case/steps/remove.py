@@ -13,7 +13,7 @@ from warp.errors import Key
 
 
 class Remove(Step):
-    """Parts go."""
+    """Remove parts from the body."""
 
     do: Literal["remove"]
     parts: PartNames

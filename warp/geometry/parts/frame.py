@@ -85,7 +85,7 @@ class Frame(Sized, Solid):
             raise Fault(blame, message)
         if width > outline.width - LEVEL or depth > outline.depth - LEVEL:
             sizes = f"outside {mm(outline.width, outline.depth)}, opening {opening}"
-            raise Fault(blame, f"leaves nothing of the ring: {sizes}")
+            raise Fault(blame, f"leaves no ring: {sizes}")
         if around and (width < around.width - LEVEL or depth < around.depth - LEVEL):
             sizes = f"the opening {opening} must hold {mm(around.width, around.depth)}"
             raise Fault(blame, f"cuts into {self.around!r}: {sizes}")

@@ -111,7 +111,7 @@ class State:
 
 @dataclass(frozen=True)
 class Transferred:
-    """A state on the voxels of the next step. Its arrays may be written.
+    """A state on the voxels of the next step. Its arrays may be modified in place.
 
     `lasting` (3, nz+1, ny+1, nx+1): edges that exist before and now.
     """
