@@ -29,6 +29,9 @@ def place(parts: Mapping[str, Part]) -> tuple[dict[str, Place], list[Fault]]:
     for name, part in parts.items():
         try:
             outline, (bottom, top) = stack.outline(name), stack.heights(name)
+            for key, named in part.contacts().items():  # not every kind reads all of them
+                for other in named:
+                    stack.part(other, name, key)
             _check_extent(name, outline, bottom, top)
             places[name] = Place(outline, bottom, top, part.underside(bottom, top))
         except Fault as fault:
