@@ -255,7 +255,7 @@ def test_wires_that_cannot_be(old, new, key, words):
 
 
 def test_a_missing_part_is_named_even_by_a_key_that_does_not_place_the_part():
-    """Wires stand on the substrate and around the chip; a missing `inside` is an error all the same."""
+    """Wires stand on the substrate and around the chip; a missing `inside` is an error too."""
     found = fault(WIRES.replace('around = "chip"\n', 'around = "chip"\ninside = "nowhere"\n'))
     assert found.key == ("part", "wires", "inside") and "no part 'nowhere'" in found.message
 
