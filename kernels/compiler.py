@@ -58,7 +58,6 @@ def _scratch(typing: Any, shape: Any, like: Any) -> Any:
             count = build.mul(count, length)
         calloc = ir.FunctionType(ir.IntType(8).as_pointer(), [word, word])
         allocate = cgutils.get_or_insert_function(build.module, calloc, "calloc")
-        allocate.return_value.add_attribute("noalias")
         address = build.bitcast(build.call(allocate, [count, size]), element.as_pointer())
         return _array(context, build, array, address, lengths)
 
@@ -144,7 +143,7 @@ def _library(wanted: Specialisation) -> Any:
     library.enable_object_caching()
     flags = compiler.Flags()
     flags.nrt, flags.error_model = False, "numpy"
-    flags.noalias = True
+    flags.noalias = True  # else a table's look-ups could read what the loop writes: no gathers
     flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     body = _resolved(found.function)
     made = compiler.compile_extra(
