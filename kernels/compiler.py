@@ -164,8 +164,8 @@ def _add_entry(target: Any, library: Any, body: Any, argument_types: Any, symbol
     slots = iter(range(sys.maxsize))
 
     def load(of: ir.Type = word) -> ir.Value:
-        place = build.gep(entry.args[2], [word(next(slots))])
-        return build.load(build.bitcast(place, of.as_pointer()))
+        address = build.gep(entry.args[2], [word(next(slots))])
+        return build.load(build.bitcast(address, of.as_pointer()))
 
     values = []
     for kind_of in argument_types:

@@ -21,7 +21,7 @@ from PIL import Image
 
 from warp.files.bounded import decoded
 from warp.geometry import gerber
-from warp.geometry.copper import copper_share
+from warp.geometry.copper import copper_fraction
 from warp.geometry.part import Drawing
 
 LAYERS = [
@@ -70,8 +70,8 @@ def areas(path: Path) -> tuple[float, float]:
     low = boxes[:, 0].min(axis=0) - MARGIN
     size = boxes[:, 1].max(axis=0) + MARGIN - low
     drawing = Drawing(file=path.name, centre=[f"{v:.9f} mm" for v in low + size / 2])
-    share = copper_share(drawing, path.parent, tuple(1e-3 * size), ("copper",))
-    return float(share.mean() * size.prod()), _by_gerbv(path, low, size)
+    fraction = copper_fraction(drawing, path.parent, tuple(1e-3 * size), ("copper",))
+    return float(fraction.mean() * size.prod()), _by_gerbv(path, low, size)
 
 
 def _by_gerbv(path: Path, low: np.ndarray, size: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Faults of steps: each is told with its line, before anything is computed."""
+"""Faults of steps: each is reported with its line, before anything is computed."""
 
 from pathlib import Path
 

@@ -29,29 +29,29 @@ def ended(*words: str, **options) -> tuple[int, str]:
 @pytest.mark.parametrize("words", [("schema",), ("--help",), ("materials",)])
 def test_a_full_stdout_is_one_line(words):
     with open("/dev/full", "w") as full:
-        code, told = ended(*words, stdout=full)
-    assert (code, told) == (3, "error: cannot write to stdout: No space left on device\n")
+        code, output = ended(*words, stdout=full)
+    assert (code, output) == (3, "error: cannot write to stdout: No space left on device\n")
 
 
 def test_a_pipe_that_nobody_reads_is_one_line():
     reader, writer = os.pipe()
     os.close(reader)
-    code, told = ended("schema", stdout=writer)
+    code, output = ended("schema", stdout=writer)
     os.close(writer)
-    assert (code, told) == (3, "error: cannot write to stdout: Broken pipe\n")
+    assert (code, output) == (3, "error: cannot write to stdout: Broken pipe\n")
 
 
 def test_a_closed_stdout_is_one_line():
-    code, told = ended("schema", preexec_fn=lambda: os.close(1))
-    assert (code, told.count("\n")) == (3, 1) and told.startswith("error: stdout is closed")
+    code, output = ended("schema", preexec_fn=lambda: os.close(1))
+    assert (code, output.count("\n")) == (3, 1) and output.startswith("error: stdout is closed")
 
 
 def test_an_ascii_stdout_gets_codes_for_other_letters(tmp_path):
     options = {"env": os.environ | {"PYTHONIOENCODING": "ascii"}, "cwd": tmp_path}
-    code, told = ended("materials", stdout=subprocess.PIPE, **options)
-    assert code == 0 and not told
-    code, told = ended("check", str(tmp_path / "none-µ.toml"), stdout=subprocess.PIPE, **options)
-    assert code == 2 and "none-\\xb5.toml" in told and "Traceback" not in told
+    code, output = ended("materials", stdout=subprocess.PIPE, **options)
+    assert code == 0 and not output
+    code, output = ended("check", str(tmp_path / "none-µ.toml"), stdout=subprocess.PIPE, **options)
+    assert code == 2 and "none-\\xb5.toml" in output and "Traceback" not in output
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_an_ascii_stdout_gets_codes_for_other_letters(tmp_path):
 )
 def test_an_expected_failure_is_a_line_and_a_code(error, code, line, capsys):
     assert failures.code_of(error) == code
-    told = capsys.readouterr().err
-    assert told.startswith(line) and told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith(line) and output.count("\n") == 1
 
 
 def test_memory_refused_is_seen_behind_another_error():
@@ -91,12 +91,12 @@ def test_a_process_that_may_take_no_memory_ends_in_one_line(megabytes, tmp_path)
     case = tmp_path / "small.toml"
     case.write_text(CASE)
     limit = megabytes * 2**20
-    code, told = ended(
+    code, output = ended(
         *("run", str(case), "-o", str(tmp_path / "r.h5"), "--device", "cpu"),
         stdout=subprocess.DEVNULL,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
     )
-    assert code == 2 and told.startswith("error: ") and told.count("\n") == 1
+    assert code == 2 and output.startswith("error: ") and output.count("\n") == 1
 
 
 def test_a_fault_of_the_program_is_raised():
@@ -104,8 +104,8 @@ def test_a_fault_of_the_program_is_raised():
         failures.code_of(ZeroDivisionError())
 
 
-@pytest.mark.parametrize("share", [0.15, 0.3, 0.45, 0.6, 0.75, 0.9])
-def test_ctrl_c_while_the_command_starts_or_ends_is_one_line(share):
+@pytest.mark.parametrize("fraction", [0.15, 0.3, 0.45, 0.6, 0.75, 0.9])
+def test_ctrl_c_while_the_command_starts_or_ends_is_one_line(fraction):
     begin = time.monotonic()
     ended("schema", stdout=subprocess.DEVNULL)
     whole = time.monotonic() - begin
@@ -116,11 +116,11 @@ def test_ctrl_c_while_the_command_starts_or_ends_is_one_line(share):
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    time.sleep(share * whole)
+    time.sleep(fraction * whole)
     process.send_signal(signal.SIGINT)
-    told = process.communicate(timeout=60)[1]
+    output = process.communicate(timeout=60)[1]
     if process.returncode >= 0:  # else the interpreter itself had not begun to listen
-        assert (process.returncode, told) in ((130, "stopped\n"), (0, ""))
+        assert (process.returncode, output) in ((130, "stopped\n"), (0, ""))
 
 
 def test_ctrl_c_names_the_checkpoint_that_resume_continues_from(tmp_path):

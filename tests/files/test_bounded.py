@@ -12,15 +12,15 @@ import pytest
 
 from warp.errors import Fault, WarpError
 from warp.files import bounded
-from warp.geometry.copper import copper_share
+from warp.geometry.copper import copper_fraction
 from warp.geometry.part import Drawing
 from warp.report import scan
 
 SIZE = (10e-3, 8e-3)
 
 
-def share(folder, name, **words):
-    return copper_share(Drawing(file=name, **words), folder, SIZE, ("copper",))
+def fraction(folder, name, **words):
+    return copper_fraction(Drawing(file=name, **words), folder, SIZE, ("copper",))
 
 
 def png(columns: int, rows: int, data: bytes) -> bytes:
@@ -36,13 +36,13 @@ def png(columns: int, rows: int, data: bytes) -> bytes:
 
 def test_content_decides_not_the_name(tmp_path):
     """The same shares from a table, packed or not, and from NPY, whatever they are called."""
-    shares = np.array([[0.0, 0.5], [1.0, 0.25]])
-    np.save(tmp_path / "a.npy", shares)
+    fractions = np.array([[0.0, 0.5], [1.0, 0.25]])
+    np.save(tmp_path / "a.npy", fractions)
     os.rename(tmp_path / "a.npy", tmp_path / "array.gbr")
     (tmp_path / "table.gds").write_text("0;0,5\n1;0,25\n")
     (tmp_path / "table.csv.gz").write_bytes(gzip.compress(b"0,0.5\n1,0.25\n"))
     for name in ("array.gbr", "table.gds", "table.csv.gz"):
-        assert share(tmp_path, name) == pytest.approx(shares[::-1])
+        assert fraction(tmp_path, name) == pytest.approx(fractions[::-1])
 
 
 def test_devices_and_pipes_behind_a_link(tmp_path):
@@ -51,19 +51,19 @@ def test_devices_and_pipes_behind_a_link(tmp_path):
         link = tmp_path / "link.csv"
         link.symlink_to(target)
         with pytest.raises(Fault, match="not a regular file|cannot read"):
-            share(tmp_path, "link.csv")
+            fraction(tmp_path, "link.csv")
         with pytest.raises(WarpError, match="not a regular file|cannot read"):
             scan.read(link)
         link.unlink()
     with pytest.raises(Fault, match="directory"):
-        share(tmp_path, ".")
+        fraction(tmp_path, ".")
 
 
 def test_endless_files(tmp_path):
     with (tmp_path / "cu.csv").open("wb") as file:
         file.truncate(10 * 2**30)
     with pytest.raises(Fault, match="10737 MB, more than the 256 MB"):
-        share(tmp_path, "cu.csv")
+        fraction(tmp_path, "cu.csv")
     with pytest.raises(WarpError, match="10737 MB, more than the 64 MB"):
         scan.read(tmp_path / "cu.csv")
 
@@ -102,7 +102,7 @@ def test_gzip_that_unpacks_to_more_than_is_read(tmp_path, monkeypatch):
 def test_pictures_and_tables_that_grow(tmp_path, content, says):
     (tmp_path / "cu").write_bytes(content)
     with pytest.raises(Fault) as error:
-        share(tmp_path, "cu")
+        fraction(tmp_path, "cu")
     assert says in error.value.message and "\n" not in error.value.message
 
 
@@ -123,7 +123,7 @@ def test_references_and_repetitions_are_counted_before_they_are_made(tmp_path, k
     gdstk = pytest.importorskip("gdstk", reason="needs the extra 'layout'")
     _repeated(gdstk, tmp_path, kind)
     with pytest.raises(Fault, match=r"draws \S+ corners on layer 1 with its repetitions"):
-        share(tmp_path, "bomb", layer=1)
+        fraction(tmp_path, "bomb", layer=1)
 
 
 def test_a_cell_within_itself(tmp_path):
@@ -134,7 +134,7 @@ def test_a_cell_within_itself(tmp_path):
     cells[1].add(gdstk.Reference("ONE"))
     library.write_gds(tmp_path / "loop")
     with pytest.raises(Fault, match="contains itself"):
-        share(tmp_path, "loop", layer=1, cell="ONE")
+        fraction(tmp_path, "loop", layer=1, cell="ONE")
 
 
 def test_damaged_streams_never_end_this_process(tmp_path):
@@ -151,7 +151,7 @@ def test_damaged_streams_never_end_this_process(tmp_path):
             damaged[int(chance.integers(16, len(damaged)))] = int(chance.integers(256))
             (tmp_path / "damaged").write_bytes(damaged)
             try:
-                share(tmp_path, "damaged", layer=1, centre=["0.5 um", "0.5 um"])
+                fraction(tmp_path, "damaged", layer=1, centre=["0.5 um", "0.5 um"])
             except Fault as fault:
                 assert "\n" not in fault.message
 

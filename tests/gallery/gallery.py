@@ -50,14 +50,14 @@ def main(folder: Path) -> None:
 
 def entry(path: Path, folder: Path) -> str:
     """Heading, first sentence, numbers and picture of one case."""
-    kept = folder / f"{path.stem}.h5"
+    stored = folder / f"{path.stem}.h5"
     case = warp.load(path)
-    if kept.is_file():
-        result = warp.read(kept)
+    if stored.is_file():
+        result = warp.read(stored)
     else:
         print(f"solving {path.name}", flush=True)
         result = warp.solve(case)
-        result.write(kept)
+        result.write(stored)
     picture = PICTURES / f"{path.stem}.png"
     surfaces = result.metrics["surfaces"]
     part = next((name for name in SHOWN if name in surfaces), next(iter(surfaces)))

@@ -10,7 +10,7 @@ pytest.importorskip("gdstk", reason="needs the extra 'layout'")
 from warp import load
 from warp.errors import Fault
 from warp.geometry import excellon
-from warp.geometry.copper import copper_share
+from warp.geometry.copper import copper_fraction
 from warp.geometry.part import Drawing
 from warp.machine.device import select
 from warp.run import model as run_model
@@ -25,7 +25,7 @@ def holes(body: str, head: str = HEAD) -> list[excellon.Hole]:
 def area(folder, body, plating="25 um") -> float:
     (folder / "board.txt").write_text(HEAD + body + "M30\n")
     drawing = Drawing(file="board.txt", pixel="0.1 mm", plating=plating)
-    return float(copper_share(drawing, folder, (20e-3, 20e-3), ("vias",)).sum()) * 0.01
+    return float(copper_fraction(drawing, folder, (20e-3, 20e-3), ("vias",)).sum()) * 0.01
 
 
 def test_the_copper_of_holes(tmp_path):
@@ -126,8 +126,8 @@ def test_vias_of_a_case_keep_their_small_shares(tmp_path):
     assert case.package.images["board: core"].sum() * 1e-4 == pytest.approx(50 * ring, rel=1e-3)
     model = run_model.build(case, select("cpu"))
     names = np.array(model.media.names)[model.ids[0]]
-    share = float(names[0, 0].removeprefix("board: core ").removesuffix(" %")) / 100
-    assert share == pytest.approx(ring, rel=0.05)
+    fraction = float(names[0, 0].removeprefix("board: core ").removesuffix(" %")) / 100
+    assert fraction == pytest.approx(ring, rel=0.05)
     assert names[9, 9] == "board: core 0 %"
     rule = case.package.recipes[names[0, 0]].rule
     assert rule == "columns"

@@ -9,7 +9,7 @@ pytest.importorskip("gdstk", reason="needs the extra 'layout'")
 
 from warp.errors import Fault
 from warp.geometry import gerber
-from warp.geometry.copper import copper_share
+from warp.geometry.copper import copper_fraction
 from warp.geometry.part import Drawing
 
 HEAD = "%FSLAX46Y46*%\n%MOMM*%\n%LPD*%\nG01*\n"
@@ -20,15 +20,15 @@ SQUARE = (
 POUR = SQUARE.format(-3, 3)
 
 
-def shares(folder, body, head=HEAD, end="M02*\n", **words):
+def fractions(folder, body, head=HEAD, end="M02*\n", **words):
     (folder / "layer").write_text(head + body + end)
     drawing = Drawing(file="layer", pixel="0.1 mm", **words)
-    return copper_share(drawing, folder, (20e-3, 20e-3), ("copper",))
+    return copper_fraction(drawing, folder, (20e-3, 20e-3), ("copper",))
 
 
 def area(folder, body, **words) -> float:
     """mm2 of 400."""
-    return float(shares(folder, body, **words).mean()) * 400
+    return float(fractions(folder, body, **words).mean()) * 400
 
 
 AREAS = {
@@ -144,7 +144,7 @@ def test_areas(tmp_path, name):
 
 
 def test_a_thermal_is_a_ring_less_a_cross(tmp_path):
-    found = shares(tmp_path, AREAS["thermal"][0])
+    found = fractions(tmp_path, AREAS["thermal"][0])
     assert found[:, 98:102].max() == 0 and found[98:102].max() == 0
     arms = 4 * (_strip(2.0) - _strip(1.0))
     assert found.sum() * 0.01 == pytest.approx(3 * pi - arms, rel=1e-3)
@@ -158,7 +158,7 @@ def _strip(r: float, width: float = 0.5) -> float:
 
 def test_a_moire_is_rings_and_a_cross(tmp_path):
     """The rings end at 2.0, 1.5, 1.0 and 0.5 mm; the cross shows in the gaps and outside."""
-    found = shares(tmp_path, AREAS["moire"][0]).sum() * 0.01
+    found = fractions(tmp_path, AREAS["moire"][0]).sum() * 0.01
     rings = pi * (2**2 - 1.5**2 + 1.0**2 - 0.5**2)
     cross = 4 * 0.1 * (1.0 + 0.5 + 0.5) - 0.01
     assert found == pytest.approx(rings + cross, rel=1e-3)
@@ -166,7 +166,7 @@ def test_a_moire_is_rings_and_a_cross(tmp_path):
 
 def test_a_square_pen_on_a_full_circle(tmp_path):
     """Outside, the disc widened by the square; inside, what no square about the circle reaches."""
-    found = shares(tmp_path, AREAS["square pen on an arc"][0])
+    found = fractions(tmp_path, AREAS["square pen on an arc"][0])
     outside = pi * 2**2 + 4 * 2 * 0.2 + 0.2**2
     x, y = np.meshgrid(*2 * [np.linspace(-2, 2, 2001)])
     inside = np.count_nonzero(np.hypot(abs(x) + 0.1, abs(y) + 0.1) < 2) * (4 / 2000) ** 2
@@ -176,12 +176,12 @@ def test_a_square_pen_on_a_full_circle(tmp_path):
 def test_an_aperture_mirrored_then_turned(tmp_path):
     """LM acts before LR; neither adds up."""
     corner = "%AMCORNER*4,1,3,0,0,4,0,0,2,0,0,0*%%ADD10CORNER*%"
-    plain = shares(tmp_path, corner + "D10*X0Y0D03*")
-    mirrored = shares(tmp_path, corner + "D10*%LMX*%X0Y0D03*")
+    plain = fractions(tmp_path, corner + "D10*X0Y0D03*")
+    mirrored = fractions(tmp_path, corner + "D10*%LMX*%X0Y0D03*")
     assert mirrored == pytest.approx(plain[:, ::-1])
-    both = shares(tmp_path, corner + "D10*%LR90*%%LR90*%%LMX*%X0Y0D03*")
+    both = fractions(tmp_path, corner + "D10*%LR90*%%LR90*%%LMX*%X0Y0D03*")
     assert both == pytest.approx(np.rot90(plain[:, ::-1], -1), abs=1e-6)  # rows run up here
-    assert shares(tmp_path, corner + "D10*%LMXY*%X0Y0D03*") == pytest.approx(plain[::-1, ::-1])
+    assert fractions(tmp_path, corner + "D10*%LMXY*%X0Y0D03*") == pytest.approx(plain[::-1, ::-1])
 
 
 def test_inches_trailing_zeros_and_steps(tmp_path):

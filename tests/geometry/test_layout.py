@@ -25,13 +25,13 @@ SIZE = (10e-3, 8e-3)
 KEY = ("part", "board", "layers", 0, "copper")
 
 
-def share(folder: Path, name: str, **words) -> np.ndarray:
-    return layout.copper_share(Drawing(file=name, pixel="0.1 mm", **words), folder, SIZE, KEY)
+def fraction(folder: Path, name: str, **words) -> np.ndarray:
+    return layout.copper_fraction(Drawing(file=name, pixel="0.1 mm", **words), folder, SIZE, KEY)
 
 
-def area(shares: np.ndarray) -> float:
+def area(fractions: np.ndarray) -> float:
     """mm2."""
-    return float(shares.mean()) * 80
+    return float(fractions.mean()) * 80
 
 
 @pytest.fixture
@@ -56,21 +56,21 @@ def test_a_layer_of_a_stream_has_its_exact_area(stream, name):
     """Overlaps count once: 1.75 mm2 of squares; a ring keeps its hole; repeated cells are drawn as
     often.
     """
-    found = share(stream, name, layer=1)
+    found = fraction(stream, name, layer=1)
     assert found.shape == (80, 100)
     assert area(found) == pytest.approx(1.75 + pi * (1 - 0.25), rel=1e-4)
     assert found[:10, :10] == pytest.approx(1), "x-, y- is the first row"
     assert found[50, 70] == 0 and found[50, 77] == pytest.approx(1), (
         "inside the ring's hole, in the ring"
     )
-    assert area(share(stream, name, layer=2, datatype=5)) == pytest.approx(6 * 0.02)
-    assert area(share(stream, name, layer=1, negative=True)) == pytest.approx(80 - area(found))
+    assert area(fraction(stream, name, layer=2, datatype=5)) == pytest.approx(6 * 0.02)
+    assert area(fraction(stream, name, layer=1, negative=True)) == pytest.approx(80 - area(found))
 
 
 def test_a_layouts_point_lies_in_the_middle(stream):
-    moved = share(stream, "board.gds", layer=1, centre=["1 mm", "0 mm"])
-    assert moved[:, :90] == pytest.approx(share(stream, "board.gds", layer=1)[:, 10:])
-    one = share(stream, "board.gds", layer=2, cell="PAD", centre=["0.1 mm", "0.05 mm"])
+    moved = fraction(stream, "board.gds", layer=1, centre=["1 mm", "0 mm"])
+    assert moved[:, :90] == pytest.approx(fraction(stream, "board.gds", layer=1)[:, 10:])
+    one = fraction(stream, "board.gds", layer=2, cell="PAD", centre=["0.1 mm", "0.05 mm"])
     assert area(one) == pytest.approx(0.02) and one[39:41, 49:51] == pytest.approx(0.5)
 
 
@@ -104,7 +104,7 @@ M02*
 def test_a_gerber_draws_and_erases_in_its_order(tmp_path):
     """A trace of two pieces with round pens, a pad less a disc, a region."""
     (tmp_path / "top.gbr").write_text(GERBER)
-    found = share(tmp_path, "top.gbr")
+    found = fraction(tmp_path, "top.gbr")
     # The pens meet in (2, 0): body 4 x 0.2 and 1 x 0.2, two half discs at the ends, a quarter disc
     # at the corner less
     # the square in which the pieces overlap.
@@ -128,7 +128,7 @@ def test_arcs_of_a_gerber(tmp_path):
         "G01*\nX-1000000Y-3000000D01*\n"
     )
     (tmp_path / "arcs.gbr").write_text(text + region + "G37*\nM02*\n")
-    assert area(share(tmp_path, "arcs.gbr")) == pytest.approx(2 * pi * 0.2 + pi / 2, rel=2e-3)
+    assert area(fraction(tmp_path, "arcs.gbr")) == pytest.approx(2 * pi * 0.2 + pi / 2, rel=2e-3)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_layouts_that_cannot_be(stream, name, words, key, says):
     for suffix in ("gds", "oas", "gbr", "dxf", "npy"):
         (stream / f"bad.{suffix}").write_text("no layout at all")
     with pytest.raises(Fault) as error:
-        layout.copper_share(Drawing(file=name, **words), stream, SIZE, KEY)
+        layout.copper_fraction(Drawing(file=name, **words), stream, SIZE, KEY)
     found = error.value
     assert says in found.message and "\n" not in found.message
     assert found.key == (*KEY, key) if key else found.key == KEY
@@ -178,7 +178,9 @@ def test_layouts_that_cannot_be(stream, name, words, key, says):
 
 def test_a_slipped_unit_of_the_pixel(stream):
     with pytest.raises(Fault, match="is its unit right"):
-        layout.copper_share(Drawing(file="board.gds", layer=1, pixel="0.1 um"), stream, SIZE, KEY)
+        layout.copper_fraction(
+            Drawing(file="board.gds", layer=1, pixel="0.1 um"), stream, SIZE, KEY
+        )
 
 
 CASE = """

@@ -247,11 +247,11 @@ def test_effective_array_keeps_the_metal(pattern):
         PARTS.validate_python(tables(array(lines + 'model = "effective"\nfill = "underfill"')))
     )
     body = next(body for body in package.bodies if body.part == "bumps")
-    share = package.recipes[body.material].of["sac305"]
-    assert share * volume(body) == pytest.approx(volume(resolved))
+    fraction = package.recipes[body.material].of["sac305"]
+    assert fraction * volume(body) == pytest.approx(volume(resolved))
     assert all(isinstance(shape, Box) for shape in body.shapes)
     if pattern == "full":
-        assert share == pytest.approx(pi * 0.1**2 / (4 * 0.2**2))
+        assert fraction == pytest.approx(pi * 0.1**2 / (4 * 0.2**2))
         assert len(body.shapes) == 1
 
 

@@ -218,8 +218,8 @@ def test_wires_keep_the_conductance_of_every_wire():
 
 def test_fibres_along_another_axis_are_the_same_fibres():
     known = library()
-    parts, shares = [known["gold"], known["mould-compound"]], [0.2, 0.8]
-    z, x, y = (mixing.mix(parts, shares, rule) for rule in ("fibres", "x-fibres", "y-fibres"))
+    parts, fractions = [known["gold"], known["mould-compound"]], [0.2, 0.8]
+    z, x, y = (mixing.mix(parts, fractions, rule) for rule in ("fibres", "x-fibres", "y-fibres"))
     C = normal_matrix(z.stiffness(ROOM))
     for other, order in ((x, [2, 0, 1]), (y, [0, 2, 1])):
         assert normal_matrix(other.stiffness(ROOM)) == pytest.approx(C[np.ix_(order, order)])
@@ -457,7 +457,7 @@ layers = [{ thickness = "20 um", copper = "copper.npy" }, { thickness = "100 um"
 """
 
 
-def test_each_voxel_has_its_own_share_of_an_image(tmp_path):
+def test_each_voxel_has_its_own_fraction_of_an_image(tmp_path):
     """A picture's first row is y+; 5 x 4 mm pixels under voxels of 1 mm, and one voxel that takes
     two halves.
     """
@@ -469,10 +469,10 @@ def test_each_voxel_has_its_own_share_of_an_image(tmp_path):
     model = run_model.build(warp.load(path), devices.select("cpu"))
     top = model.ids[-1]
     names = [model.media.names[top[j, i]] for j, i in ((7, 0), (7, 9), (0, 0), (0, 9))]
-    assert names == [f"board: layer 1 {share}/16" for share in (16, 0, 8, 4)]
+    assert names == [f"board: layer 1 {fraction}/16" for fraction in (16, 0, 8, 4)]
     coarse = run_model.build(warp.load(path, {"grid.spacing": "10 mm"}), devices.select("cpu"))
-    shares = {coarse.media.names[row] for row in coarse.ids[-1].ravel()}
-    assert shares <= {"board: layer 1 10/16", "board: layer 1 6/16", "board: layer 1 7/16"}
+    fractions = {coarse.media.names[row] for row in coarse.ids[-1].ravel()}
+    assert fractions <= {"board: layer 1 10/16", "board: layer 1 6/16", "board: layer 1 7/16"}
 
 
 def test_an_image_turns_with_its_plate(tmp_path):
@@ -480,7 +480,7 @@ def test_an_image_turns_with_its_plate(tmp_path):
     (sheet,) = [
         s for s in shapes(built(BOARD + "turn = 90\n", tmp_path), "board") if isinstance(s, Sheet)
     ]
-    assert sheet.share.tolist() == [[1.0], [0.0], [0.0]], "x- becomes y-"
+    assert sheet.fraction.tolist() == [[1.0], [0.0], [0.0]], "x- becomes y-"
 
 
 def test_a_png_is_an_image_of_copper(tmp_path):
@@ -492,7 +492,7 @@ def test_a_png_is_an_image_of_copper(tmp_path):
         for s in shapes(built(BOARD.replace(".npy", ".png"), tmp_path), "board")
         if isinstance(s, Sheet)
     ]
-    assert sheet.share == pytest.approx(np.array([[0.0, 0.0], [1.0, 0.0]]))
+    assert sheet.fraction == pytest.approx(np.array([[0.0, 0.0], [1.0, 0.0]]))
 
 
 def test_what_is_transparent_is_no_copper(tmp_path):
@@ -506,7 +506,7 @@ def test_what_is_transparent_is_no_copper(tmp_path):
         for s in shapes(built(BOARD.replace(".npy", ".png"), tmp_path), "board")
         if isinstance(s, Sheet)
     ]
-    assert sheet.share == pytest.approx(np.array([[1.0, 1.0], [0.0, 0.0]]))
+    assert sheet.fraction == pytest.approx(np.array([[1.0, 1.0], [0.0, 0.0]]))
 
 
 @pytest.mark.parametrize(
@@ -519,7 +519,7 @@ def test_a_csv_is_an_image_of_copper(tmp_path, text):
         for s in shapes(built(BOARD.replace(".npy", ".csv"), tmp_path), "board")
         if isinstance(s, Sheet)
     ]
-    assert sheet.share == pytest.approx(np.array([[0.5, 0.25], [1.0, 0.0]]))
+    assert sheet.fraction == pytest.approx(np.array([[0.5, 0.25], [1.0, 0.0]]))
 
 
 @pytest.mark.parametrize(

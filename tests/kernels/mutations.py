@@ -19,7 +19,7 @@ escapes. Bugs, and the tests that catch them:
     restrict-weight      test_laws.py::test_elastic_cycle_is_symmetric_and_positive[whole]
     column-face          test_laws.py::test_elastic_cycle_is_symmetric_and_positive[whole]
     sum-start            test_parity.py::test_dot[oncpu-float32-5001]
-    disc-corner          test_voxelize.py::test_volume_is_kept[round]
+    disc-corner          test_voxelize.py::test_volume_is_conserved[round]
     twin-only            test_parity.py::test_heat_apply[oncpu-float32]
 """
 

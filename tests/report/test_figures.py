@@ -34,13 +34,13 @@ def test_a_surface_is_the_whole_footprint_above_its_zones_plane(result):
 
 def test_zones_of_files_without_their_place_are_centred(result):
     numbers = result.metrics["surfaces"]["board"]["bottom"]
-    kept = {key: numbers.pop(key) for key in ("zone_x0_mm", "zone_y0_mm")}
+    zone = {key: numbers.pop(key) for key in ("zone_x0_mm", "zone_y0_mm")}
     try:
         assert measured.flat(result, "board", "bottom").zone == pytest.approx(
             (-4.5e-3, 4.5e-3, -4.5e-3, 4.5e-3)
         )
     finally:
-        numbers.update(kept)
+        numbers.update(zone)
 
 
 def test_the_side_to_the_board_comes_first_and_names_are_checked(result):
@@ -140,10 +140,10 @@ def test_a_shared_voxel_has_its_owners_name_whatever_its_own_says():
         np.append(media.part, 1),
         [*media.material, "silicon 3/8 in fr4"],
         np.append(media.stress_free, 398.0),
-        np.append(media.share, 0.375),
+        np.append(media.fraction, 0.375),
     )
     assert plots._row_names(model) == ["", "board: fr4", "chip: silicon", "chip: silicon"]
     model.media = MediaTable(
-        media.part, ["void", "fr4 3/8 in", "silicon 1/2 in"], media.stress_free, media.share
+        media.part, ["void", "fr4 3/8 in", "silicon 1/2 in"], media.stress_free, media.fraction
     )
     assert plots._row_names(model) == ["", "board: fr4 3/8 in", "chip: silicon 1/2 in"]

@@ -27,7 +27,7 @@ def model(ids, part, names, x=X, y=Y, z=Z, mirror=(False, False)):
         part=np.array(part),
         names=["void"] + ["m"] * (rows - 1),
         stress_free=np.full(rows, 300.0),
-        share=None,
+        fraction=None,
         materials=[None] * rows,
     )
     return SimpleNamespace(
@@ -256,8 +256,8 @@ def test_temperatures_of_parts_and_junction():
     assert got["chip"]["max_C"] == pytest.approx(100.0) and got["chip"]["min_C"] == pytest.approx(
         77.0
     )
-    share = (X[4] - X[3]) * (Y[3] - Y[2]) / ((X[5] - X[2]) * (Y[4] - Y[1]))
-    assert got["chip"]["mean_C"] == pytest.approx(77 + 23 * share)
+    fraction = (X[4] - X[3]) * (Y[3] - Y[2]) / ((X[5] - X[2]) * (Y[4] - Y[1]))
+    assert got["chip"]["mean_C"] == pytest.approx(77 + 23 * fraction)
     assert got["chip"]["max_at_mm"] == pytest.approx([-0.3, -0.35, 1.1])
     hot = temperature.thermal(got, {"chip": 10.0, "substrate": 0.0}, 298.15)
     assert hot == pytest.approx({"junction_C": 100.0, "power_W": 10.0, "theta_ja_K_per_W": 7.5})

@@ -109,8 +109,8 @@ def test_every_number_is_on_the_page(path):
         *(name for name in said if name.startswith("steps[].")),
     }
     assert said - found <= process, said - found - process
-    told = set(spoken({key: value or "none" for key, value in info.items()})) - {"overrides"}
-    assert not {name for name in told if not name.startswith("overrides.")} - documented(
+    said = set(spoken({key: value or "none" for key, value in info.items()})) - {"overrides"}
+    assert not {name for name in said if not name.startswith("overrides.")} - documented(
         "## Provenance"
     )
 

@@ -34,7 +34,7 @@ def model():
         materials=[None, "bt", "silicon"],
         names=["void", "bt", "silicon"],
         stress_free=np.array([0.0, 400.0, 440.0]),
-        share=np.array([0.0, 1.0, 1.0]),
+        fraction=np.array([0.0, 1.0, 1.0]),
     )
     return SimpleNamespace(grid=grid, ids=ids, media=media, parts=["substrate", "chip"])
 

@@ -1,4 +1,4 @@
-"""What a run would cost, told by a machine that could not hold it."""
+"""What a run would cost, reported by a machine that could not hold it."""
 
 from importlib import resources
 from pathlib import Path
@@ -24,8 +24,8 @@ LARGE = {
 
 
 def test_a_large_grid_is_counted_not_made(monkeypatch):
-    """70,756 resolved bumps on 160 million voxels: memory and time are told, whatever this machine
-    has.
+    """70,756 resolved bumps on 160 million voxels: memory and time are reported, whatever this
+    machine has.
     """
     made = []
     monkeypatch.setattr(checks, "LARGEST_VOXELISED", 2_000_000)

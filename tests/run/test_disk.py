@@ -28,13 +28,13 @@ LAYERS += CASE.partition("[load]")[2]
 @pytest.mark.parametrize("text", [CASE, LAYERS + STEPS], ids=["one load", "process"])
 def test_a_run_writes_no_more_than_predicted_and_not_a_tenth(tmp_path, text):
     (tmp_path / "case.toml").write_text(text)
-    case, kept = load(tmp_path / "case.toml"), tmp_path / "out.checkpoint.h5"
-    result = process.solve(case, "cpu", checkpoint_path=kept)
+    case, checkpoint_path = load(tmp_path / "case.toml"), tmp_path / "out.checkpoint.h5"
+    result = process.solve(case, "cpu", checkpoint_path=checkpoint_path)
     written = result.write(tmp_path / "out.h5", xdmf=False).stat().st_size
-    if kept.exists():
-        written += kept.stat().st_size
+    if checkpoint_path.exists():
+        written += checkpoint_path.stat().st_size
     predicted = predicted_disk(common_grid(case), case)
-    assert kept.exists() == case.has_steps
+    assert checkpoint_path.exists() == case.has_steps
     assert written < predicted < 10 * written
 
 

@@ -20,7 +20,7 @@ from warp.case.case import load
 from warp.errors import WarpError
 from warp.results.file import read
 from warp.run import checkpoint, process, to_file
-from warp.solvers.elastic.multigrid import reuse
+from warp.solvers.elastic.multigrid import cycle_cache
 
 TEXT = """\
 title = "ten steps"
@@ -147,11 +147,11 @@ def killed_and_resumed(case, kills, seed):
     began = time.perf_counter()
     finish(start(case))
     length = time.perf_counter() - began
-    out, kept = case.with_name("out.h5"), case.with_name("out.checkpoint.h5")
+    out, checkpoint_path = case.with_name("out.h5"), case.with_name("out.checkpoint.h5")
     expected = read(out)
     _ = expected.ids, expected.displacement, expected.stress
     out.unlink()
-    assert not kept.exists()
+    assert not checkpoint_path.exists()
     went_on = 0
     for _ in range(kills):
         run = start(case, "--resume")
@@ -165,13 +165,13 @@ def killed_and_resumed(case, kills, seed):
             run.send_signal(signal.SIGKILL)
         _, error = run.communicate()
         went_on += "resumed" in error
-        for file in (out, kept):  # whole, or not there
+        for file in (out, checkpoint_path):  # whole, or not there
             if file.exists():
                 with h5py.File(file) as h5:
                     h5.visititems(
                         lambda name, item: item[()] if isinstance(item, h5py.Dataset) else None
                     )
-        if out.exists() and not kept.exists():
+        if out.exists() and not checkpoint_path.exists():
             same(read(out), expected)
             out.unlink()
     finish(start(case, "--resume"))
@@ -190,22 +190,22 @@ def test_killed_twenty_times_the_numbers_are_the_same(case):
 
 
 def test_checkpoint_gives_back_every_bit(case, tmp_path):
-    kept = tmp_path / "c.h5"
+    checkpoint_path = tmp_path / "c.h5"
     loaded = load(case)
-    whole = process.solve(loaded, "cpu", checkpoint_path=kept)
-    assert kept.exists()
-    told = []
+    whole = process.solve(loaded, "cpu", checkpoint_path=checkpoint_path)
+    assert checkpoint_path.exists()
+    reported = []
     again = process.solve(
         loaded,
         "cpu",
-        checkpoint_path=kept,
+        checkpoint_path=checkpoint_path,
         resume=True,
-        on_resume=lambda done, of: told.append((done, of)),
+        on_resume=lambda done, of: reported.append((done, of)),
     )
-    assert told == [(len(loaded.load_steps), len(loaded.load_steps))]
+    assert reported == [(len(loaded.load_steps), len(loaded.load_steps))]
     same(again, whole)
-    process.discard(kept)
-    assert not kept.exists()
+    process.discard(checkpoint_path)
+    assert not checkpoint_path.exists()
 
 
 def test_a_resumed_run_makes_the_preconditioner_of_an_earlier_moment_again(
@@ -218,45 +218,50 @@ def test_a_resumed_run_makes_the_preconditioner_of_an_earlier_moment_again(
         case,
         {"step.8.every": "10 K", "step.8.profile": '[["0 s", "25 degC"], ["60 s", "45 degC"]]'},
     )
-    kept, write, made, saved = tmp_path / "c.h5", checkpoint.write, [], {}
+    checkpoint_path, write, made, saved = tmp_path / "c.h5", checkpoint.write, [], {}
 
     def save(path, now, fingerprint):
         write(path, now, fingerprint)
         saved[now.done] = path.read_bytes(), now.cycle.get("normal")
 
-    cycle = reuse.Cycle
-    monkeypatch.setattr(reuse, "Cycle", lambda A: made.append(A) or cycle(A))
+    cycle = cycle_cache.Cycle
+    monkeypatch.setattr(cycle_cache, "Cycle", lambda A: made.append(A) or cycle(A))
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = process.solve(loaded, "cpu", checkpoint_path=kept)
+    whole = process.solve(loaded, "cpu", checkpoint_path=checkpoint_path)
     taken = [n for n in saved if n + 1 in saved and saved[n][1] is saved[n + 1][1] is not None]
     assert len(taken) >= 1 and len(made) < len(saved)
     monkeypatch.setattr(checkpoint, "write", write)
-    kept.write_bytes(saved[taken[-1]][0])
-    same(process.solve(loaded, "cpu", checkpoint_path=kept, resume=True), whole)
+    checkpoint_path.write_bytes(saved[taken[-1]][0])
+    same(process.solve(loaded, "cpu", checkpoint_path=checkpoint_path, resume=True), whole)
 
 
 def test_a_checkpoint_of_another_case_is_refused(case, tmp_path):
-    kept = tmp_path / "c.h5"
-    process.solve(load(case), "cpu", checkpoint_path=kept)
+    checkpoint_path = tmp_path / "c.h5"
+    process.solve(load(case), "cpu", checkpoint_path=checkpoint_path)
     with pytest.raises(WarpError, match="belongs to another case"):
         process.solve(
-            load(case, {"step.2.temperature": "150 degC"}), "cpu", checkpoint_path=kept, resume=True
+            load(case, {"step.2.temperature": "150 degC"}),
+            "cpu",
+            checkpoint_path=checkpoint_path,
+            resume=True,
         )
-    kept.write_bytes(kept.read_bytes()[:5000])
+    checkpoint_path.write_bytes(checkpoint_path.read_bytes()[:5000])
     with pytest.raises(WarpError, match="damaged or incomplete"):
-        process.solve(load(case), "cpu", checkpoint_path=kept, resume=True)
+        process.solve(load(case), "cpu", checkpoint_path=checkpoint_path, resume=True)
 
 
 def test_a_checkpoint_that_reads_as_zeros_is_refused(tmp_path):
-    kept = tmp_path / "out.checkpoint.h5"
-    checkpoint.write(kept, checkpoint.Checkpoint(1, 300.0, shapes={"a": np.arange(9.0)}), "x")
-    with h5py.File(kept) as file:
+    checkpoint_path = tmp_path / "out.checkpoint.h5"
+    checkpoint.write(
+        checkpoint_path, checkpoint.Checkpoint(1, 300.0, shapes={"a": np.arange(9.0)}), "x"
+    )
+    with h5py.File(checkpoint_path) as file:
         chunk = file["shapes/a"].id.get_chunk_info(0)
-    with kept.open("r+b") as file:
+    with checkpoint_path.open("r+b") as file:
         file.seek(chunk.byte_offset)
         file.write(bytes(chunk.size))
     with pytest.raises(WarpError, match=r"damaged.*shapes/a"):
-        checkpoint.read(kept, "x")
+        checkpoint.read(checkpoint_path, "x")
 
 
 def test_a_resume_without_a_checkpoint_says_so(case, tmp_path, monkeypatch):

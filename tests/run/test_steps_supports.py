@@ -74,12 +74,12 @@ def test_a_supported_run_goes_on_with_the_same_bits(tmp_path, monkeypatch):
         step("cool", temperature="25 degC"),
     )
     case = parse(COARSE + PLATES + "".join(ways) + step("support", on="free"), Path("plates.toml"))
-    kept = tmp_path / "c.h5"
+    checkpoint_path = tmp_path / "c.h5"
     monkeypatch.setattr(checkpoint, "write", save)
-    whole = process.solve(case, "cpu", checkpoint_path=kept)
+    whole = process.solve(case, "cpu", checkpoint_path=checkpoint_path)
     for done in (2, 3, 4):
-        kept.write_bytes(saved[done])
-        again = process.solve(case, "cpu", checkpoint_path=kept, resume=True)
+        checkpoint_path.write_bytes(saved[done])
+        again = process.solve(case, "cpu", checkpoint_path=checkpoint_path, resume=True)
         assert again.metrics == whole.metrics
         np.testing.assert_array_equal(again.displacement, whole.displacement)
 

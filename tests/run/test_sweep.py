@@ -89,7 +89,9 @@ def test_variance_shares_of_ishigami():
     0.2437 (Ishigami and Homma 1990; Saltelli et al., Global Sensitivity Analysis, 2008, 4.6).
     """
     a, b, c = np.pi * (2 * sampling.saltelli(2048, 3, 0).T - 1)
-    first, total = effects.shares(np.sin(a) + 7 * np.sin(b) ** 2 + 0.1 * c**4 * np.sin(a), 2048, 3)
+    first, total = effects.sobol_indices(
+        np.sin(a) + 7 * np.sin(b) ** 2 + 0.1 * c**4 * np.sin(a), 2048, 3
+    )
     np.testing.assert_allclose(first, [0.3139, 0.4424, 0.0], atol=0.02)
     np.testing.assert_allclose(total, [0.5576, 0.4424, 0.2437], atol=0.02)
 
@@ -101,7 +103,7 @@ def test_variance_shares_are_those_of_scipy():
     y = np.exp(x[:, 0]) + x[:, 0] * x[:, 1]
     f = y.reshape(4, 1, 64)
     theirs = sobol_indices(func={"f_A": f[0], "f_B": f[1], "f_AB": f[2:]}, n=64)
-    first, total = effects.shares(y, 64, 2)
+    first, total = effects.sobol_indices(y, 64, 2)
     np.testing.assert_allclose(first, theirs.first_order, rtol=1e-12)
     np.testing.assert_allclose(total, theirs.total_order, rtol=1e-12)
 
@@ -166,8 +168,8 @@ def test_a_sweep_runs_once_and_goes_on(small, tmp_path, here):
     assert all(file.stat().st_size > 5000 for file in pictures)
 
     wider = plan("part.board.thickness=0.8 mm, 1 mm, 1.2 mm", vary[1])
-    kept = sorted((tmp_path / "sweep" / "points").iterdir())
-    kept[0].write_text("{damaged")
+    points = sorted((tmp_path / "sweep" / "points").iterdir())
+    points[0].write_text("{damaged")
     outcome = sweep.sweep(small, wider, tmp_path / "sweep")
     assert len(here) == 4 + 2 + 1  # the new thickness, and the damaged one
     assert len(outcome.records) == 6

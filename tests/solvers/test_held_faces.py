@@ -23,7 +23,7 @@ from warp.solvers.elastic import operator as elastic_operator
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic import stress as elastic_stress
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.elastic.multigrid.held import merged_places
+from warp.solvers.elastic.multigrid.held import merged_indices
 from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.krylov import Control, System
 from warp.voxels.supports import Clamp, held
@@ -204,7 +204,7 @@ def test_coarse_displacement_is_held_as_soon_as_one_below_it_is():
     merge = Merge(x, x, np.array([0, 2, 4]), np.array([0, 2, 4]), (False, False))
     fine, coarse = (3, 2, 5, 7), (3, 2, 3, 5)
     places = np.ravel_multi_index(np.array([(0, 0, 1, 3), (0, 0, 1, 2), (2, 1, 3, 4)]).T, fine)
-    found = merged_places(places, merge, 1, lambda at: np.ones(len(at), bool))
+    found = merged_indices(places, merge, 1, lambda at: np.ones(len(at), bool))
     expected = [
         (0, 0, 0, 2),
         (2, 1, 1, 2),

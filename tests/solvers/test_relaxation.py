@@ -12,7 +12,7 @@ from warp.materials.material import rotated
 from warp.materials.relaxation import GAS_CONSTANT, Arrhenius, Relaxation, ShiftTable, Wlf
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic import stress as elastic_stress
-from warp.solvers.elastic.history import handover, substeps
+from warp.solvers.elastic.history import material_change, substeps
 from warp.solvers.elastic.history.state import State
 from warp.solvers.krylov import Control
 
@@ -383,7 +383,7 @@ def test_a_relaxed_voxel_that_gains_material_moves_nothing(cpu, law):
         before, 330.0, cpu, State.start(before.grid.shape), Control(1e-11), duration=1e3
     ).state
     state = elastic.solve(before, 350.0, cpu, state, Control(1e-11), duration=1e3).state
-    transferred = handover.stiffened(state, before, after, 350.0, cpu)
+    transferred = material_change.stiffened(state, before, after, 350.0, cpu)
     step = elastic.solve(after, 350.0, cpu, transferred, Control(1e-8), duration=0.0)
     assert step.iterations == 0
     old, new = (

@@ -53,7 +53,7 @@ def finished(height: float = HEIGHT, stress: bool = True, case: str = CASE) -> R
         part=np.array([-1, 0, 1], np.int32),
         names=["void", "fr4", "silicon"],
         stress_free=np.array([0.0, 398.0, 398.0]),
-        share=np.array([0.0, 1.0, 1.0]),
+        fraction=np.array([0.0, 1.0, 1.0]),
     )
     model = SimpleNamespace(grid=grid, ids=ids, media=media, parts=["board", "chip"])
     nz, ny, nx = grid.shape

@@ -1,5 +1,5 @@
-"""Voxelisation: later bodies win, volume is kept, shared voxels get their own rows, pieces hang
-together or float.
+"""Voxelisation: later bodies win, volume is conserved, shared voxels get their own rows, pieces are
+connected or float.
 """
 
 from dataclasses import dataclass
@@ -175,7 +175,7 @@ def test_two_halves_of_one_body_make_a_whole():
     ],
     ids=["round", "square", "balls", "polygon"],
 )
-def test_volume_is_kept(shape):
+def test_volume_is_conserved(shape):
     """Arbitrary positions on a grid that is not uniform: areas are exact, only the rounding to 1/64
     is left.
     """

@@ -130,7 +130,9 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
                 ([_mixed(part, package, found) for part in face], list(face.values()))
                 for face in recipe.faces
             ]
-            between = tuple(mixing.mix(media, shares, "voigt", name) for media, shares in faces)
+            between = tuple(
+                mixing.mix(media, fractions, "voigt", name) for media, fractions in faces
+            )
             found[name] = BumpLayer(media[0], recipe.member, recipe.per_area, name, between)
         else:
             phases = [

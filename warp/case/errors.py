@@ -33,9 +33,11 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        location = self.file if self.line is None else f"{self.file}:{self.line}"
         return ": ".join(
-            word for word in (place, _one_line(self.key, 100), _one_line(self.message, 400)) if word
+            word
+            for word in (location, _one_line(self.key, 100), _one_line(self.message, 400))
+            if word
         )
 
 

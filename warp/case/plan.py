@@ -68,7 +68,7 @@ def _load_steps(
         key: Key = ("step", number)
         if step.name is not None and named.setdefault(step.name, number) != number:
             raise Fault((*key, "name"), f"{step.name!r} names an earlier step: choose another")
-        if not process.there and not step.begins:
+        if not process.present and not step.begins:
             raise Fault(key, 'no part is present yet: begin with do = "attach"')
         found = list(step.plan(process, key))
         label = step.name or step.label

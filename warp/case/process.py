@@ -15,7 +15,7 @@ from warp.errors import Fault, Key, nearest
 from warp.geometry.bump_array import BumpArray
 from warp.geometry.part import Part, Solid
 from warp.geometry.place import Place
-from warp.voxels.supports import Carrier, Clamp
+from warp.voxels.supports import Clamp, Support
 
 SAME = 1e-6  # K: temperatures closer than this are one
 
@@ -52,19 +52,19 @@ class Process:
 
     setting: Setting
     stage: Stage
-    there: bool
+    present: bool
     """True once a solid part is present."""
     temperature: float | None
     """Of the body in K, None before anything is present; meaningless unless `uniform`."""
     uniform: bool = True
     """True: one temperature everywhere; False: the field under power."""
     power: bool = False
-    support: Carrier = None
+    support: Support = None
     held_by: str = ""
     """The step that clamped the body."""
     joined: dict[str, str] = field(default_factory=dict)
     """Parts that a step joined, and that step."""
-    gone: dict[str, str] = field(default_factory=dict)
+    removed: dict[str, str] = field(default_factory=dict)
     """Parts that a step removed, and that step."""
 
     @classmethod
@@ -101,7 +101,7 @@ class Process:
     def bring_to(self, temperature: float, duration: float | None) -> Iterator[LoadStep]:
         """Take the body to the temperature at which parts are joined, if it is not there yet."""
         at = self.temperature or 0.0
-        if self.there and not (self.uniform and abs(at - temperature) < SAME):
+        if self.present and not (self.uniform and abs(at - temperature) < SAME):
             self.move_to(temperature)
             yield self.load_step(duration)
         self.move_to(temperature)
@@ -115,7 +115,7 @@ class Process:
             present=tuple(name for name in self.setting.parts if name in present),
             since=tuple(sorted(since.items())),
         )
-        self.there = True
+        self.present = True
         return self.load_step(duration, parts)
 
     def named(self, parts: tuple[str, ...], key: Key) -> Iterator[str]:
@@ -132,8 +132,8 @@ class Process:
 
     def refuse_attaching(self, part: str, key: Key) -> None:
         """Raise the fault of a part that cannot be joined now."""
-        if part in self.gone:
-            raise Fault(key, f"{part!r} was removed by {self.gone[part]}")
+        if part in self.removed:
+            raise Fault(key, f"{part!r} was removed by {self.removed[part]}")
         self._refuse_own_temperature(part)
         unit = self.stage.unit
         if unit is not None and not meets(self.setting.places[part], unit):
@@ -144,8 +144,8 @@ class Process:
         """Raise the fault of a part that is not present."""
         if part in self.stage.present:
             return
-        if part in self.gone:
-            why = f"was removed by {self.gone[part]}"
+        if part in self.removed:
+            why = f"was removed by {self.removed[part]}"
         elif part not in self.joined and part in self.setting.joined_by_steps:
             why = "is not present yet: a later step attaches it"
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from warp.case.singulation import Rectangle
-from warp.voxels.supports import Carrier
+from warp.voxels.supports import Support
 
 
 @dataclass(frozen=True)
@@ -48,5 +48,5 @@ class LoadStep:
     """True: the steady field under power is solved here, even if `temperature` is given."""
     last: bool = True
     """True for the last load step of its process step."""
-    support: Carrier = None
+    support: Support = None
     """What carries the body here."""

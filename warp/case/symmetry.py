@@ -82,10 +82,10 @@ def _shape(shape: Shape, axis: int | None) -> Hashable:
     """Return a shape as whole numbers, mirrored in an axis unless that is None."""
     if isinstance(shape, Sheet):
         outline = Box(*shape.bounds)
-        share = shape.share if axis is None else np.flip(shape.share, 1 - axis)
-        # Off the halves, at which shares of exact areas would round by their last bit.
-        levels = np.rint(share * 1e6 + 0.318).astype(np.int64)
-        return ("sheet", _shape(outline, axis), share.shape, levels.tobytes())
+        fraction = shape.fraction if axis is None else np.flip(shape.fraction, 1 - axis)
+        # Off the halves, at which fractions of exact areas would round by their last bit.
+        levels = np.rint(fraction * 1e6 + 0.318).astype(np.int64)
+        return ("sheet", _shape(outline, axis), fraction.shape, levels.tobytes())
     if isinstance(shape, Box):
         bounds = list(shape.bounds)
         if axis is not None:
@@ -148,8 +148,8 @@ def _source(source: Source, axis: int | None, other: dict[str, str]) -> Hashable
         lines[axis] = -lines[axis][::-1]
         watts = np.flip(watts, 1 - axis)
     scale = watts.sum() or 1.0
-    shares = np.rint(watts / scale * 10**DIGITS).astype(np.int64).tobytes()
-    return part, z, f"{scale:.{DIGITS}g}", *(_whole(line).tobytes() for line in lines), shares
+    fractions = np.rint(watts / scale * 10**DIGITS).astype(np.int64).tobytes()
+    return part, z, f"{scale:.{DIGITS}g}", *(_whole(line).tobytes() for line in lines), fractions
 
 
 def _boundary(b: Boundary, axis: int | None, other: dict[str, str]) -> list[Hashable]:

@@ -85,7 +85,9 @@ def materials(
     matrix: Annotated[
         str | None,
         typer.Option(
-            "--in", metavar="MATRIX", help="Show NAME as a powder in this polymer, by volume share."
+            "--in",
+            metavar="MATRIX",
+            help="Show NAME as a powder in this polymer, by volume fraction.",
         ),
     ] = None,
     size: Annotated[

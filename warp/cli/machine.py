@@ -48,7 +48,7 @@ def bench(
     device: Device = "auto",
     voxels: Annotated[
         int | None,
-        typer.Option(metavar="N", help="About so many; the case's own grid unless told."),
+        typer.Option(metavar="N", help="About so many; the case's own grid by default."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -84,7 +84,7 @@ def warmup(device: Device = "auto") -> None:
     from warp.report import terminal
     from warp.run import warmup as ahead
 
-    place = select(device)
+    chosen = select(device)
     with terminal.Steps() as steps:
-        ahead.warmup(place, steps)
-    print(f"{place.describe()}: ready")
+        ahead.warmup(chosen, steps)
+    print(f"{chosen.describe()}: ready")

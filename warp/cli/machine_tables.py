@@ -134,8 +134,8 @@ def verification_table(rows: Iterable[Row]) -> Table:
             no_wrap=name not in ("", "source"),
         )
     for row in rows:
-        *told, source = _row_cells(row)
-        out.add_row(*told, Text(source, style="dim"), style=None if row.passed else "bold red")
+        *cells, source = _row_cells(row)
+        out.add_row(*cells, Text(source, style="dim"), style=None if row.passed else "bold red")
     return out
 
 
@@ -146,8 +146,10 @@ def as_markdown(rows: Iterable[Row], title: str) -> str:
         "|---|---:|---:|---:|---:|---|",
     ]
     for row in rows:
-        told = [cell.replace("|", "\\|") for cell in _row_cells(row)]
-        lines.append(f"| {' | '.join(told if row.passed else [f'**{cell}**' for cell in told])} |")
+        cells = [cell.replace("|", "\\|") for cell in _row_cells(row)]
+        lines.append(
+            f"| {' | '.join(cells if row.passed else [f'**{cell}**' for cell in cells])} |"
+        )
     return "\n".join([*lines, "", f"{title}."]) + "\n"
 
 
@@ -162,7 +164,7 @@ def _row_cells(row: Row) -> list[str]:
 
 
 def _row_size(row: Row, value: float, sign: str = "") -> str:
-    """Write a share in per cent, a difference in the row's unit."""
+    """Write a fraction in per cent, a difference in the row's unit."""
     if not row.absolute:
         return f"{100 * value:{sign}.2g} %"
     return f"{value:{sign}.2g} {row.unit}".rstrip()

@@ -23,7 +23,7 @@ def plot(
     result: ResultFile,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Folder; OUT-plots here unless told."),
+        typer.Option("-o", "--output", metavar="DIR", help="Folder; by default OUT-plots here."),
     ] = None,
     surface: Surfaces = None,
     form: Annotated[
@@ -50,7 +50,7 @@ def report(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="OUT.html", help="The page; OUT.html here unless told."
+            "-o", "--output", metavar="OUT.html", help="The page; by default OUT.html here."
         ),
     ] = None,
     pitch: Annotated[
@@ -118,7 +118,7 @@ def compare(
     surface: Annotated[
         str | None,
         typer.Option(
-            metavar="PART.SIDE", help="Whose diagonals; the side to the board unless told."
+            metavar="PART.SIDE", help="Whose diagonals; by default the side to the board."
         ),
     ] = None,
     picture: Annotated[

@@ -160,9 +160,9 @@ def _say_how_to_go_on(target: Path) -> None:
     """Raise Stopped if an interrupted run left a checkpoint beside `target`."""
     from warp.run import checkpoint
 
-    kept = checkpoint.beside(target)
-    if kept.exists():
-        raise Stopped(f"the same command with --resume continues from {kept}") from None
+    checkpoint_path = checkpoint.beside(target)
+    if checkpoint_path.exists():
+        raise Stopped(f"the same command with --resume continues from {checkpoint_path}") from None
 
 
 def _resumed(done: int, load_steps: int) -> None:

@@ -39,13 +39,13 @@ def print_sweep(outcome: Outcome) -> None:
         shown = ("alone", "with interactions") if any(math.isfinite(e.total) for e in found) else ()
         table = plain_table(str(outcome.main), "low to high", *shown)
         for e in sorted(found, key=lambda e: -abs(e.effect) if math.isfinite(e.effect) else 0.0):
-            shares = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][
+            indices = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][
                 : len(shown)
             ]
             table.add_row(
                 e.variable,
                 f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}",
-                *shares,
+                *indices,
             )
         console.print(table)
 
@@ -131,8 +131,8 @@ def print_check(report: Report) -> None:
         + ("" if report.seconds is None else f"about {_duration(report.seconds)} ")
         + f"on {report.device}"
     )
-    for layer, share in report.copper.items():
-        console.print(f" {100 * share:.1f} % copper in {layer!r}, from its picture", style="dim")
+    for layer, fraction in report.copper.items():
+        console.print(f" {100 * fraction:.1f} % copper in {layer!r}, from its picture", style="dim")
     for gap in report.gaps:
         console.print(
             f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim"

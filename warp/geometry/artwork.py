@@ -1,7 +1,7 @@
-"""Layouts (GDSII, OASIS, Gerber, drill files) as shares of copper per pixel.
+"""Layouts (GDSII, OASIS, Gerber, drill files) as fractions of copper per pixel.
 
 Whatever is drawn becomes one set of polygons that do not overlap, in the order in which Gerber
-draws and erases; circles and arcs keep to 0.5 um. A pixel's share is the polygons' exact area in
+draws and erases; circles and arcs keep to 0.5 um. A pixel's fraction is the polygons' exact area in
 it. The layout's point `centre` lies in the middle of the part; nothing is scaled.
 """
 
@@ -36,7 +36,7 @@ EACH_UNION = 200  # work of a union however small, in corners
 _WORDS = {"layer", "datatype", "cell"}
 
 
-def share(
+def fraction(
     content: bytes, kind: str, drawing: Drawing, size: tuple[float, float], key: Key
 ) -> np.ndarray:
     """Return shares (rows, columns) of copper over a rectangle of this size (m), first row at y-.
@@ -55,7 +55,7 @@ def share(
     drawn, negative = _drawn(content, kind, drawing, key)
     if not drawn:
         raise Fault(key, f"{drawing.file!r} draws nothing")
-    _check_place(drawn, x, y, key)
+    _check_position(drawn, x, y, key)
     _check_outlines(drawn, drawing.file, key)
     if negative:
         whole = gdstk.Polygon(rectangle(width + 2, depth + 2, complex(cx, cy)))
@@ -125,7 +125,7 @@ def _holes(content: bytes, drawing: Drawing, key: Key) -> Drawn:
     return excellon.barrels(excellon.read(decoded(content)), wall)
 
 
-def _check_place(drawn: Drawn, x: np.ndarray, y: np.ndarray, key: Key) -> None:
+def _check_position(drawn: Drawn, x: np.ndarray, y: np.ndarray, key: Key) -> None:
     """Refuse a layout that lies beside its part, as one with its origin in a corner does."""
     boxes = np.array([polygon.bounding_box() for polygon, _ in drawn])
     (x0, y0), (x1, y1) = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)

@@ -52,12 +52,12 @@ class BumpArray(Sized, Array):
         if found is not None or self.size is not None:
             return found
         key = "on" if self.on else "under"
-        carriers = self.on or self.under
-        if not carriers:
+        below = self.on or self.under
+        if not below:
             needs = "has no field: add size, or say on or under what its sites lie"
             raise Fault(("part", name), needs)
-        others.part(carriers[0], name, key)
-        return others.outline(carriers[0])
+        others.part(below[0], name, key)
+        return others.outline(below[0])
 
     def heights(self, name: str, others: Neighbours) -> tuple[float, float]:
         """Return bottom and top in m."""
@@ -140,17 +140,17 @@ class BumpArray(Sized, Array):
             raise Fault((*key, "fill"), message)
         rectangles = lattice.rectangles()
         height = place.z1 - place.z0
-        per_area = int(lattice.kept.sum()) / sum(r.area for r in rectangles)
-        share = per_area * self.section_area(height)
+        per_area = int(lattice.populated.sum()) / sum(r.area for r in rectangles)
+        fraction = per_area * self.section_area(height)
         label = f"{name}: effective"
         if self.fill == VOID:
             member = self.member(height)
-            package.recipes[label] = FreeColumns(material, member, per_area, share, key)
+            package.recipes[label] = FreeColumns(material, member, per_area, fraction, key)
         else:
             fill = package.want(self.fill, (*key, "fill"))
             cured = self._cured(package)
             since = {} if cured is None else {fill: cured}
-            fractions = {material: share, fill: 1.0 - share}
+            fractions = {material: fraction, fill: 1.0 - fraction}
             package.recipes[label] = Mixture("fibres", fractions, key, since)
         centre = [place.outline.x, place.outline.y]
         boxes = []

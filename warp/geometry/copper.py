@@ -1,4 +1,4 @@
-"""A layer's copper from a file: the share of copper in every pixel of its outline, first row at y-.
+"""A layer's copper from a file: its area fraction in every pixel of the outline, first row at y-.
 
 A file is known by its content, packed by gzip or not, never by its name. PNG: brightness, white is
 copper, black or transparent none. NPY or CSV: numbers from 0 to 1. Such an image covers the layer's
@@ -36,8 +36,10 @@ _STRANGERS = {
 }
 
 
-def copper_share(drawing: Drawing, folder: Path, size: tuple[float, float], key: Key) -> np.ndarray:
-    """Read shares (rows, columns) for a layer of this size (m).
+def copper_fraction(
+    drawing: Drawing, folder: Path, size: tuple[float, float], key: Key
+) -> np.ndarray:
+    """Read fractions (rows, columns) for a layer of this size (m).
 
     Fault names the key and what is wrong with the file.
     """
@@ -50,14 +52,14 @@ def copper_share(drawing: Drawing, folder: Path, size: tuple[float, float], key:
         raise Fault(key, f"cannot read the copper layout {str(path)!r}: {error}") from None
     kind = recognised(content)
     if kind in ("gdsii", "oasis", "gerber", "excellon"):
-        share = artwork.share(content, kind, drawing, size, key)
+        fraction = artwork.fraction(content, kind, drawing, size, key)
     elif kind:
-        share = _image(content, kind, drawing, key)
+        fraction = _image(content, kind, drawing, key)
     else:
         known = next((what for mark, what in _STRANGERS.items() if content.startswith(mark)), None)
-        told = f"it is {known}" if known else f"it is no {KINDS}"
-        raise Fault(key, f"{drawing.file!r} is of no known kind: {told}")
-    return 1.0 - share if drawing.negative else share
+        reason = f"it is {known}" if known else f"it is no {KINDS}"
+        raise Fault(key, f"{drawing.file!r} is of no known kind: {reason}")
+    return 1.0 - fraction if drawing.negative else fraction
 
 
 def recognised(content: bytes) -> str:
@@ -115,7 +117,7 @@ def _image(content: bytes, kind: str, drawing: Drawing, key: Key) -> np.ndarray:
         raise Fault(key, f"{name!r} is not an image of copper: it {unlike(pixels)}")
     pixels = pixels[::-1].astype(float)
     if not np.isfinite(pixels).all() or pixels.min() < 0.0 or pixels.max() > 1.0:
-        raise Fault(key, f"{name!r} has shares that are not between 0 and 1")
+        raise Fault(key, f"{name!r} has fractions that are not between 0 and 1")
     return pixels
 
 
@@ -185,4 +187,4 @@ def _why(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-__all__ = ["MOST_BYTES", "copper_share", "csv", "npy", "recognised", "unlike"]
+__all__ = ["MOST_BYTES", "copper_fraction", "csv", "npy", "recognised", "unlike"]

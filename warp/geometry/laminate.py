@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from warp.errors import Fault, Key
-from warp.geometry.copper import copper_share
+from warp.geometry.copper import copper_fraction
 from warp.geometry.package import VOID, Mixture, Package
 from warp.geometry.part import Drawing, Laminated, Layer, Lump
 from warp.geometry.place import Outline, Place
 from warp.geometry.shapes import Shape, Sheet, block
 
-SHARES = 16  # steps in which a voxel's share of a picture's copper is rounded
-VIA_SHARES = 32  # the same for vias, in squares: most voxels hold a few per cent of them or none
+FRACTION_STEPS = 16  # steps in which a voxel's share of a picture's copper is rounded
+VIA_FRACTION_STEPS = 32  # for vias, in squares: most voxels hold a few per cent or none
 
 
 def laminate(
@@ -27,7 +27,7 @@ def laminate(
         label = f"{name}: {entry.name or f'layer {number + 1}'}"
         if isinstance(entry, Lump):
             thickness = sum(layer.thickness for layer in entry.lump)
-            shares: dict[str, float] = {}
+            fractions: dict[str, float] = {}
             for n, layer in enumerate(entry.lump):
                 made_of = _layer(
                     plate,
@@ -37,8 +37,8 @@ def laminate(
                     package,
                     where.outline,
                 )
-                shares[made_of] = shares.get(made_of, 0.0) + layer.thickness / thickness
-            package.recipes[label] = Mixture("z-layers", shares, key)
+                fractions[made_of] = fractions.get(made_of, 0.0) + layer.thickness / thickness
+            package.recipes[label] = Mixture("z-layers", fractions, key)
             material = label
         else:
             thickness = entry.thickness
@@ -66,12 +66,14 @@ def layer_shape(
 
 
 def _levels(label: str, vias: bool) -> tuple[tuple[str, ...], list[float]]:
-    """Return the names and shares of copper that a voxel of a picture may have."""
+    """Return the names and fractions of copper that a voxel of a picture may have."""
     if vias:
-        shares = [(level / VIA_SHARES) ** 2 for level in range(VIA_SHARES + 1)]
-        return tuple(f"{label} {100 * share:.3g} %" for share in shares), shares
-    shares = [level / SHARES for level in range(SHARES + 1)]
-    return tuple(f"{label} {level}/{SHARES}" for level in range(SHARES + 1)), shares
+        fractions = [(level / VIA_FRACTION_STEPS) ** 2 for level in range(VIA_FRACTION_STEPS + 1)]
+        return tuple(f"{label} {100 * fraction:.3g} %" for fraction in fractions), fractions
+    fractions = [level / FRACTION_STEPS for level in range(FRACTION_STEPS + 1)]
+    return tuple(
+        f"{label} {level}/{FRACTION_STEPS}" for level in range(FRACTION_STEPS + 1)
+    ), fractions
 
 
 def _image(
@@ -85,7 +87,7 @@ def _image(
     package: Package,
     outline: Outline,
 ) -> str:
-    """Write recipes for every share of copper in a picture (`word`: copper or vias)."""
+    """Write recipes for every fraction of copper in a picture (`word`: copper or vias)."""
     if "lump" in key:
         raise Fault(
             (*key, word), "is a picture, which cannot be lumped: give the layer its own entry"
@@ -95,14 +97,14 @@ def _image(
         if plate.turn in (90, 270)
         else (outline.width, outline.depth)
     )
-    package.images[label] = copper_share(drawing, package.folder, size, (*key, word))
+    package.images[label] = copper_fraction(drawing, package.folder, size, (*key, word))
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
     if conductor == dielectric:
         del package.images[label]
         return dielectric
     rule = _rule(layer, word == "vias")
-    for name, share in zip(*_levels(label, word == "vias"), strict=True):
-        of = {conductor: share, dielectric: 1.0 - share}
+    for name, fraction in zip(*_levels(label, word == "vias"), strict=True):
+        of = {conductor: fraction, dielectric: 1.0 - fraction}
         of = {material: part for material, part in of.items() if part}
         package.recipes[name] = Mixture(rule, of, key)
     package.recipes[label] = Mixture(rule, {conductor: 0.5, dielectric: 0.5}, key)
@@ -131,18 +133,18 @@ def _layer(
             (*key, "vias"),
             "stands beside copper: a layer has a pattern or vias, make it two layers",
         )
-    share = layer.copper or layer.vias
-    if isinstance(share, str | Drawing):
+    fraction = layer.copper or layer.vias
+    if isinstance(fraction, str | Drawing):
         word = "copper" if layer.copper else "vias"
-        drawing = Drawing(file=share) if isinstance(share, str) else share
+        drawing = Drawing(file=fraction) if isinstance(fraction, str) else fraction
         return _image(plate, layer, word, drawing, dielectric, key, label, package, outline)
-    if share == 0.0:
+    if fraction == 0.0:
         return dielectric
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
-    if share == 1.0 or conductor == dielectric:
+    if fraction == 1.0 or conductor == dielectric:
         return conductor
     rule = _rule(layer, bool(layer.vias))
-    package.recipes[label] = Mixture(rule, {conductor: share, dielectric: 1.0 - share}, key)
+    package.recipes[label] = Mixture(rule, {conductor: fraction, dielectric: 1.0 - fraction}, key)
     return label
 
 

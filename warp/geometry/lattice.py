@@ -61,17 +61,17 @@ class Rectangle:
 class Lattice:
     """Sites in the array's own axes, counted from its centre.
 
-    x (rows, columns), y (rows,); `kept` (rows, columns) is true where a site is populated.
+    x (rows, columns), y (rows,); `populated` (rows, columns) is true where a site is populated.
     """
 
     x: npt.NDArray[np.floating]
     y: npt.NDArray[np.floating]
-    kept: npt.NDArray[np.bool_]
+    populated: npt.NDArray[np.bool_]
     pitch: tuple[float, float]
 
     def centres(self) -> npt.NDArray[np.floating]:
         """Return the populated sites as (n, 2), row by row."""
-        row, column = np.nonzero(self.kept)
+        row, column = np.nonzero(self.populated)
         return np.stack([self.x[row, column], self.y[row]], axis=1)
 
     def rectangles(self) -> list[Rectangle]:
@@ -95,7 +95,7 @@ class Lattice:
         widest = np.abs(self.x[0]).max() + px / 2
         low, high = float(self.y[row] - py / 2), float(self.y[row] + py / 2)
         found = []
-        for first, last in _runs(self.kept[row]):
+        for first, last in _runs(self.populated[row]):
             x0, x1 = self.x[row, first] - px / 2, self.x[row, last] + px / 2
             # A staggered row ends half a pitch early: its cells still reach the field's edge.
             x0 = -widest if x0 + widest < 0.75 * px else x0
@@ -109,17 +109,17 @@ def lay(array: Array, columns: int, rows: int, pitch: tuple[float, float], key: 
     px, py = pitch
     x = np.tile((np.arange(columns) - (columns - 1) / 2) * px, (rows, 1))
     y = (np.arange(rows) - (rows - 1) / 2) * py
-    kept = np.ones((rows, columns), dtype=bool)
+    populated = np.ones((rows, columns), dtype=bool)
     if array.pattern == "staggered":
         x[1::2] += px / 2
-        kept[1::2, -1] = False
+        populated[1::2, -1] = False
     if array.pattern == "perimeter":
         if array.rows is None:
             raise Fault(key, 'pattern = "perimeter" needs to know how many: add rows = 3')
-        kept[array.rows : rows - array.rows, array.rows : columns - array.rows] = False
+        populated[array.rows : rows - array.rows, array.rows : columns - array.rows] = False
     elif array.rows is not None:
         raise Fault((*key, "rows"), 'belongs to pattern = "perimeter"')
-    return Lattice(x, y, kept, pitch)
+    return Lattice(x, y, populated, pitch)
 
 
 def closest(array: Array, columns: int, rows: int, pitch: tuple[float, float]) -> float:
@@ -132,14 +132,14 @@ def closest(array: Array, columns: int, rows: int, pitch: tuple[float, float]) -
 
 def depopulate(array: Array, lattice: Lattice, key: Key) -> None:
     """Empty the sites that the table names; Fault where there is no such site, or none is left."""
-    kept, given = lattice.kept, array.depopulate
+    populated, given = lattice.populated, array.depopulate
     if given is not None and given.centre:
         width, depth = given.centre
         slack = 1 + SLACK
         near_x = np.abs(lattice.x) <= width / 2 * slack
         near_y = np.abs(lattice.y)[:, None] <= depth / 2 * slack
-        kept[near_x & near_y] = False
-    rows, columns = kept.shape
+        populated[near_x & near_y] = False
+    rows, columns = populated.shape
     for number, (column, row) in enumerate(given.sites if given is not None else ()):
         if not (1 <= column <= columns and 1 <= row <= rows):
             there = f"the array has {columns} columns and {rows} rows, counted from 1"
@@ -147,12 +147,12 @@ def depopulate(array: Array, lattice: Lattice, key: Key) -> None:
                 (*key, "depopulate", "sites", number),
                 f"there is no site [{column}, {row}]: {there}",
             )
-        kept[row - 1, column - 1] = False
-    if not kept.any():
+        populated[row - 1, column - 1] = False
+    if not populated.any():
         raise Fault((*key, "depopulate"), "leaves no site")
 
 
-def _runs(kept: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _runs(populated: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Return the first and last index of every run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], kept.astype(np.int8), [0]])))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], populated.astype(np.int8), [0]])))
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]

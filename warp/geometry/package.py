@@ -55,7 +55,7 @@ class FreeColumns:
     member: Member
     per_area: float
     """Members per square metre."""
-    share: float
+    fraction: float
     """Volume fraction of the members."""
     key: Key
     faces: tuple[Mapping[str, float], ...] = ()
@@ -64,7 +64,7 @@ class FreeColumns:
     @property
     def of(self) -> Mapping[str, float]:
         """Return the material of the members, with their volume fraction."""
-        return {self.material: self.share}
+        return {self.material: self.fraction}
 
 
 Recipe = Mixture | QuarterTurn | FreeColumns

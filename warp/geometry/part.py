@@ -99,7 +99,7 @@ class Part(Section):
     on: Names | None = None
     """Stands on the top of these parts, which must be level."""
     under: Names | None = None
-    """Hangs at the bottom of these parts, which must be level."""
+    """Attached to the underside of these parts, which must be level."""
     inside: Annotated[str, Field(examples=["substrate"])] | None = None
     """Starts at the bottom of that part and, by default, is as thick as it."""
     around: Annotated[str, Field(examples=["chip"])] | None = None
@@ -192,7 +192,7 @@ class Solid(Part):
 
     @property
     def is_void(self) -> bool:
-        """Tell whether the part removes material: its heat and its faces are gone too."""
+        """Tell whether the part removes material: its heat and its faces are removed too."""
         return self.material == VOID
 
     @property

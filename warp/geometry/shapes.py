@@ -1,8 +1,8 @@
 """Solids: boxes, prisms, arrays of columns and of truncated balls, and the bodies made of them.
 
 Lengths in metres, absolute coordinates of the full package: x, y in plane, z up from board to lid.
-A shape knows its bounds, its volume and the lines a grid should have; `voxelize` computes the share
-of a voxel. A body is a part's share of space: where bodies overlap, the later one overrides;
+A shape knows its bounds, its volume and the lines a grid should have; `voxelize` computes the
+fraction of a voxel. A body is the space of a part: where bodies overlap, the later one overrides;
 material None carves a void.
 """
 
@@ -134,9 +134,9 @@ class Balls(_Round):
 class Sheet:
     """A block whose material changes in plane.
 
-    `share` (rows, columns) of a pattern, 0 to 1, first row at y-; `materials` for the shares
-    0, (1/n)^e, ... 1 with e = `exponent`: above 1, small shares, as those of vias, have finer
-    levels. A voxel takes the mean share over its area.
+    `fraction` (rows, columns) of a pattern, 0 to 1, first row at y-; `materials` for the fractions
+    0, (1/n)^e, ... 1 with e = `exponent`: above 1, small fractions, as those of vias, have finer
+    levels. A voxel takes the mean fraction over its area.
     """
 
     x0: float
@@ -145,7 +145,7 @@ class Sheet:
     y1: float
     z0: float
     z1: float
-    share: np.ndarray
+    fraction: np.ndarray
     materials: tuple[str, ...]
     exponent: int = 1
 
@@ -164,19 +164,21 @@ class Sheet:
     def volume(self) -> float:
         return (self.x1 - self.x0) * (self.y1 - self.y0) * (self.z1 - self.z0)
 
-    def level(self, share: np.ndarray) -> np.ndarray:
+    def level(self, fraction: np.ndarray) -> np.ndarray:
         """Return the number of the material whose share is nearest on the scale of the exponent."""
-        rounded = np.rint(np.maximum(share, 0.0) ** (1 / self.exponent) * (len(self.materials) - 1))
+        rounded = np.rint(
+            np.maximum(fraction, 0.0) ** (1 / self.exponent) * (len(self.materials) - 1)
+        )
         return rounded.astype(np.int64)
 
-    def mean_share(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the mean share of the pattern between grid lines, (len(y) - 1, len(x) - 1).
+    def mean_fraction(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the mean fraction of the pattern between grid lines, (len(y) - 1, len(x) - 1).
 
         The cells between the lines lie in the block.
         """
-        rows, columns = self.share.shape
+        rows, columns = self.fraction.shape
         total = np.zeros((rows + 1, columns + 1))
-        total[1:, 1:] = self.share.cumsum(axis=0).cumsum(axis=1)
+        total[1:, 1:] = self.fraction.cumsum(axis=0).cumsum(axis=1)
         u = np.clip((x - self.x0) / (self.x1 - self.x0), 0.0, 1.0) * columns
         v = np.clip((y - self.y0) / (self.y1 - self.y0), 0.0, 1.0) * rows
         along = np.stack([np.interp(u, np.arange(columns + 1), row) for row in total])

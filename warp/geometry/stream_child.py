@@ -21,7 +21,7 @@ _NO_MEMORY = 4
 EXHAUSTED = (_NO_MEMORY, -9, -24, 137, 152)  # no memory, SIGKILL, SIGXCPU, and as a shell says them
 
 
-class Fault(Exception):
+class LayoutError(Exception):
     """What the user must change: a word of the case (or none) and a sentence."""
 
     def __init__(self, word: str, message: str) -> None:
@@ -47,12 +47,12 @@ def main(path: str, most: int, layer: int, datatype: int | None, name: str | Non
     cell = _chosen(library, cells, name)
     if corners[cell.name] > most:
         count = f"{float(min(corners[cell.name], 10**300)):.2g}"
-        raise Fault(
+        raise LayoutError(
             "",
             f"draws {count} corners on layer {layer} with its repetitions, more than {most:,}",
         )
     if not corners[cell.name]:
-        raise Fault("layer", _nothing(cells, order, cell.name, layer, datatype))
+        raise LayoutError("layer", _nothing(cells, order, cell.name, layer, datatype))
     kinds = sorted({kind for number, kind in library.layers_and_datatypes() if number == layer})
     kinds = [kind for kind in kinds if datatype in (None, kind)]
     found = [p.points for kind in kinds for p in cell.get_polygons(layer=layer, datatype=kind)]
@@ -64,11 +64,13 @@ def main(path: str, most: int, layer: int, datatype: int | None, name: str | Non
 def _chosen(library: Any, cells: dict[str, Any], name: str | None) -> Any:
     if name is not None:
         if name not in cells:
-            raise Fault("cell", f"there is no cell {name!r}; there are {_some(cells)}")
+            raise LayoutError("cell", f"there is no cell {name!r}; there are {_some(cells)}")
         return cells[name]
     tops = [cell for cell in library.top_level() if cell.name in cells]
     if len(tops) != 1:
-        raise Fault("cell", f"is missing: the top cells are {_some([cell.name for cell in tops])}")
+        raise LayoutError(
+            "cell", f"is missing: the top cells are {_some([cell.name for cell in tops])}"
+        )
     return tops[0]
 
 
@@ -90,7 +92,7 @@ def _ordered(cells: dict[str, Any]) -> list[str]:
             elif child not in cells or done.get(child):
                 continue
             elif child in done:
-                raise Fault("", f"has a cell {child!r} that contains itself")
+                raise LayoutError("", f"has a cell {child!r} that contains itself")
             else:
                 done[child] = False
                 path.append((child, iter(_referred(cells[child]))))
@@ -174,8 +176,8 @@ if __name__ == "__main__":
     try:
         _kind = int(_datatype) if _datatype else None
         main(_path, int(_most), int(_layer), _kind, _cell or None)
-    except Fault as fault:
-        sys.stderr.write(str(fault))
+    except LayoutError as error:
+        sys.stderr.write(str(error))
         sys.exit(FAULT)
     except MemoryError:
         sys.exit(_NO_MEMORY)

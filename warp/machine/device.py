@@ -361,8 +361,8 @@ def checked(
 
 @cache
 def _rawmodule(module: str, real: str) -> Any:
-    kept = os.environ.setdefault("CUPY_CACHE_DIR", str(compiled.root() / "cuda"))
-    if not any(Path(kept).glob("*")):
+    folder = os.environ.setdefault("CUPY_CACHE_DIR", str(compiled.root() / "cuda"))
+    if not any(Path(folder).glob("*")):
         compiling.announce()
     options = ("--std=c++17", f"-DREAL={real}")
     return import_module("cupy").RawModule(code=source(module), options=options, backend="nvrtc")

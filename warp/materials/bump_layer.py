@@ -90,7 +90,7 @@ class BumpLayer(Derived):
     @property
     def description(self) -> str:
         """Return one line for a reader."""
-        return f"{100 * self.share:.4g} % {self.medium.name}, standing free"
+        return f"{100 * self.fraction:.4g} % {self.medium.name}, standing free"
 
     @property
     def knots(self) -> tuple[float, ...]:
@@ -99,7 +99,7 @@ class BumpLayer(Derived):
         return tuple(sorted({knot for medium in media for knot in medium.knots}))
 
     @property
-    def share(self) -> float:
+    def fraction(self) -> float:
         """Return the volume fraction of the members."""
         return self.density_of_sites * self.member.volume / self.member.height
 
@@ -142,11 +142,11 @@ class BumpLayer(Derived):
     @property
     def density(self) -> float:
         """Return the mass per volume in kg/m3."""
-        return self.share * self.medium.density
+        return self.fraction * self.medium.density
 
     def heat_capacity(self, T: Values) -> Values:
         """Return the volumetric heat capacity, J/(m3 K)."""
-        capacity: Values = self.share * self.medium.heat_capacity(T)
+        capacity: Values = self.fraction * self.medium.heat_capacity(T)
         return capacity
 
     def _layer(self, resistance: Array) -> Array:
@@ -155,7 +155,7 @@ class BumpLayer(Derived):
 
     @property
     def _shared(self) -> float:
-        """Return the share of a lone punch's compliance that remains beside its neighbours."""
+        """Return the fraction of a lone punch's compliance that remains beside its neighbours."""
         covered = min(1.0, self.density_of_sites * pi * self.member.radius**2)
         return float((1 - sqrt(covered)) ** 1.5)
 

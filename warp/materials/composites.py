@@ -109,11 +109,11 @@ def mori_tanaka(p: Phases) -> Phases:
     G = (trace - off_diagonal) / 15 + p.G.sum(axis=-1) / 5
     Km, Gm = K[-1], G[-1]
     z = Gm * (9 * Km + 8 * Gm) / (6 * (Km + 2 * Gm))
-    K_share = (3 * Km + 4 * Gm) / (3 * K + 4 * Gm)
-    G_share = (Gm + z) / (G + z)
-    K_mixed = mean(p.f, K * K_share) / mean(p.f, K_share)
-    G_mixed = mean(p.f, G * G_share) / mean(p.f, G_share)
-    stress = mean(p.f, p.stress.mean(axis=-1) * K_share) / mean(p.f, K_share)
+    K_fraction = (3 * Km + 4 * Gm) / (3 * K + 4 * Gm)
+    G_fraction = (Gm + z) / (G + z)
+    K_mixed = mean(p.f, K * K_fraction) / mean(p.f, K_fraction)
+    G_mixed = mean(p.f, G * G_fraction) / mean(p.f, G_fraction)
+    stress = mean(p.f, p.stress.mean(axis=-1) * K_fraction) / mean(p.f, K_fraction)
     direct, cross = K_mixed + 4 * G_mixed / 3, K_mixed - 2 * G_mixed / 3
     C = cross[..., None, None] * np.ones((3, 3)) + (direct - cross)[..., None, None] * np.eye(3)
     return Phases(p.f, C, np.stack((G_mixed,) * 3, axis=-1), np.stack((stress,) * 3, axis=-1))
@@ -184,8 +184,8 @@ def conduction(k: np.ndarray, f: np.ndarray, rule: str) -> np.ndarray:
         in_plane = km * ((1 + f[0]) * kf + (1 - f[0]) * km) / ((1 - f[0]) * kf + (1 + f[0]) * km)
         in_plane[..., 2] = mean(f, k)[..., 2]
         return in_plane
-    share = np.array(in_series[rule])
-    return (1 - share) * mean(f, k) + share * harmonic(f, k)
+    fraction = np.array(in_series[rule])
+    return (1 - fraction) * mean(f, k) + fraction * harmonic(f, k)
 
 
 def spheres_conductivity(
@@ -194,8 +194,8 @@ def spheres_conductivity(
     """Return the conductivity of spheres in the last phase; k is (n, ...)."""
     km = k[-1]
     if rule == "maxwell":
-        share = 3 * km / (k + 2 * km)
-        return mean(f, k * share) / mean(f, share)
+        fraction = 3 * km / (k + 2 * km)
+        return mean(f, k * fraction) / mean(f, fraction)
     filler, filled = mean(f[:-1], k[:-1]) / max(1 - f[-1], 1e-300), 1 - f[-1]
     if rule == "bruggeman":
         return km * bruggeman(filler / km, filled)

@@ -167,8 +167,8 @@ class Relaxation:
     def modulus(self, t: Any, T: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the master curve: fractions of bulk and shear modulus left after t, at one T."""
         a = 1.0 if self.shift is None else 10.0 ** self.shift.log(T)
-        gone = 1 - np.exp(-np.asarray(t, float)[..., None] / a / np.array(self.times))
-        return 1 - gone @ np.array(self.bulk), 1 - gone @ np.array(self.shear)
+        relaxed = 1 - np.exp(-np.asarray(t, float)[..., None] / a / np.array(self.times))
+        return 1 - relaxed @ np.array(self.bulk), 1 - relaxed @ np.array(self.shear)
 
 
 def _growth(x: np.ndarray) -> np.ndarray:

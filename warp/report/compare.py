@@ -251,8 +251,8 @@ def _lattice(flat: Flat, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> Surface
     from scipy.interpolate import griddata
 
     if x.size > MOST_SCATTERED:
-        kept = np.random.default_rng(0).choice(x.size, MOST_SCATTERED, replace=False)
-        x, y, z = x[kept], y[kept], z[kept]
+        sample = np.random.default_rng(0).choice(x.size, MOST_SCATTERED, replace=False)
+        x, y, z = x[sample], y[sample], z[sample]
 
     xs, ys = (np.linspace(v.min(), v.max(), LATTICE) for v in (x, y))
     w = griddata((x, y), z, (xs[None, :], ys[:, None]), method="linear", rescale=True)

@@ -92,11 +92,11 @@ def main_effects_picture(
         bars.barh([e.variable for e in found], height, color=colours)
         bars.axvline(0, color="#000000", linewidth=0.6)
         for n, e in enumerate(found):
-            share = f"   {100 * e.total:.0f} % of variance" if np.isfinite(e.total) else ""
+            fraction = f"   {100 * e.total:.0f} % of variance" if np.isfinite(e.total) else ""
             text = (
-                f" {e.effect:.3g} between means{share} "
+                f" {e.effect:.3g} between means{fraction} "
                 if e.variable in words
-                else f" {e.effect:+.3g}{share} "
+                else f" {e.effect:+.3g}{fraction} "
             )
             bars.annotate(text, (max(height[n], 0.0), n), va="center", fontsize=8)
         low, high = min(0.0, *height), max(1e-12, *height)

@@ -36,7 +36,7 @@ FRINGES = (
 FINEST = 181  # lines per side of a surface in space
 FACETS = 60
 RISE = 0.2  # of its side: how high a surface stands in space
-TRIM = 0.002  # share of cells at each end beyond a colour scale of stresses: corners are singular
+TRIM = 0.002  # fraction of cells at each end beyond a scale of stresses: corners are singular
 DIAGONALS = (("A", "B", "-"), ("C", "D", (0, (4, 2))))  # as JEITA ED-7306 names their ends
 LIGHT = {"color": "#FFFFFF", "linewidth": 2.6}
 DARK = {"color": "#000000", "linewidth": 1.1}
@@ -339,8 +339,8 @@ def residuals(result: Result, path: Path, title: str = "") -> None:
         axes.grid(color="#00000020", linewidth=0.5)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
-        told = "gaps: begun anew with the properties at the new temperature" if anew else ""
-        axes.set_title(lines_of(title, told), loc="left")
+        note = "gaps: begun anew with the properties at the new temperature" if anew else ""
+        axes.set_title(lines_of(title, note), loc="left")
 
 
 def lines_of(*texts: str) -> str:

@@ -127,8 +127,8 @@ def ball_pitch(case: Case) -> float | None:
 def _head(result: Result, title: str) -> str:
     info = result.provenance
     written = str(info.get("written") or "")[:16].replace("T", " ")
-    told = [info.get("program"), info.get("device"), written and f"{written} UTC"]
-    facts = " · ".join(escape(str(fact)) for fact in told if fact)
+    known = [info.get("program"), info.get("device"), written and f"{written} UTC"]
+    facts = " · ".join(escape(str(fact)) for fact in known if fact)
     return f"<h1>{escape(title)}</h1><p class='soft'>{facts}</p>"
 
 

@@ -127,8 +127,8 @@ def _solvers(result: Result) -> str:
 
 
 def _provenance(result: Result) -> str:
-    told = {key: value for key, value in result.provenance.items() if key != "solver"}
-    rows = [[escape(key.replace("_", " ")), escape(_words(value))] for key, value in told.items()]
+    info = {key: value for key, value in result.provenance.items() if key != "solver"}
+    rows = [[escape(key.replace("_", " ")), escape(_words(value))] for key, value in info.items()]
     case = escape(result.case)
     return (
         f"<h2>Provenance</h2>{table(('', ''), rows, text=(1,))}"

@@ -28,8 +28,8 @@ def section(result: Result, board: str | None, pitch: float | None) -> str:
             if record["temperature_C"] is not None
             else "field"
         )
-        told = [number(value_of(record, name), "{:+.1f} um") for name in names]
-        rows.append([label, at, duration(record["time_s"]), *told])
+        values = [number(value_of(record, name), "{:+.1f} um") for name in names]
+        rows.append([label, at, duration(record["time_s"]), *values])
     head = ("step", "temperature", "time", *map(escape, names))
     return (
         f"<h2>Process</h2>{_worst(records, board, pitch)}{table(head, rows)}<p class='note'>"

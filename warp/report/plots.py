@@ -226,10 +226,10 @@ def cross_section(
         figure.legend(
             handles=handles, loc="outside lower left", ncols=columns, fontsize=8, frameon=False
         )
-        told = f"{title}\n" if title else ""
-        axes.set_title(f"{told} ", loc="left")
+        heading = f"{title}\n" if title else ""
+        axes.set_title(f"{heading} ", loc="left")
         axes.set_title(
-            f"{told}section at y = {1e3 * plane:.3g} mm, {stretch(figure, axes)}", loc="left"
+            f"{heading}section at y = {1e3 * plane:.3g} mm, {stretch(figure, axes)}", loc="left"
         )
     return Path(path)
 

@@ -39,7 +39,7 @@ AXES = {"x": "x", "y": "y"} | dict.fromkeys(("z", "height", "w", "warpage", "dis
 LEAST = 9  # points: a plane and a dome need a few more than a plane
 NARROW = 8  # columns or rows, below which a matrix must be called one
 SQUARE = 0.03  # by which points may differ from squares where the pitch is not given
-_REPEATED = 0.5  # share of different values in a column, below which it repeats as a raster does
+_REPEATED = 0.5  # fraction of different values in a column, below which it repeats as a raster does
 _HEIGHT = re.compile(r"\b(?:z|heights?|warpage|values?|units?)\b\W{0,5}(?:in\s+)?([a-zµμ]+)", re.I)
 _PITCH = re.compile(
     r"\b(?:pitch|pixel size|spacing|step)\b\W{0,5}(\d+(?:[.,]\d+)?)\s*([a-zµμ]+)?", re.I

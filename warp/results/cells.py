@@ -32,7 +32,7 @@ class MediaTable:
     part: np.ndarray
     material: list[str]
     stress_free: np.ndarray
-    share: np.ndarray | None = None
+    fraction: np.ndarray | None = None
 
     @property
     def names(self) -> list[str]:
@@ -41,10 +41,10 @@ class MediaTable:
 
     @property
     def shared(self) -> np.ndarray:
-        """Mark the rows of voxels of which only a share belongs to the part."""
-        if self.share is None:
+        """Mark the rows of voxels of which only a fraction belongs to the part."""
+        if self.fraction is None:
             return np.zeros(len(self.part), bool)
-        return np.asarray(self.share) < 1.0
+        return np.asarray(self.fraction) < 1.0
 
 
 def arrays(

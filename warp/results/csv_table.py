@@ -19,7 +19,7 @@ Row: TypeAlias = tuple[str, str, float, str]
 def numbers(summary: Mapping[str, Any]) -> Iterator[Row]:
     """Walk a summary: ("surfaces.chip.top", "warpage", 74.6, "um") and so on.
 
-    Entries of lists are named by their parts (interfaces), or by their place and name (steps).
+    Entries of lists are named by their parts (interfaces), or by their number and name (steps).
     """
     declared = {number.key: number for metric in metrics.RUN for number in metric.numbers}
     declared |= {number.key: number for _, number in metrics.declared()}
@@ -37,9 +37,9 @@ def _walk(value: Any, where: tuple[str, ...], declared: Mapping[str, Number]) ->
             name = entry_name(entry) or f"{n} {entry.get('name', '')}".strip()
             yield from _walk(entry, (*where, name), declared)
     elif number is not None and number.position and isinstance(value, list):
-        place = ".".join(where[:-1])
+        prefix = ".".join(where[:-1])
         for axis, coordinate in zip("xyz", value, strict=True):
-            yield place, f"{number.name}_{axis}", coordinate, number.unit.table
+            yield prefix, f"{number.name}_{axis}", coordinate, number.unit.table
     elif isinstance(value, int | float) and not isinstance(value, bool):
         name, unit = (number.name, number.unit.table) if number else (where[-1], "")
         yield ".".join(where[:-1]), name, value, unit

@@ -114,7 +114,7 @@ class Result:
             np.asarray(model.media.part, np.int32),
             list(model.media.names),
             np.asarray(model.media.stress_free, np.float64),
-            model.media.share,
+            model.media.fraction,
         )
         fields: dict[str, Any] = {}
         if heat is not None:
@@ -408,8 +408,8 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
         hdf5.put_text(file, "apart", json.dumps([sorted(parts) for parts in result.apart]))
     hdf5.put(file, "media/part", np.asarray(result.media.part, np.int32))
     hdf5.put(file, "media/stress_free", np.asarray(result.media.stress_free, np.float64))
-    if result.media.share is not None:
-        hdf5.put(file, "media/share", np.asarray(result.media.share, np.float64))
+    if result.media.fraction is not None:
+        hdf5.put(file, "media/share", np.asarray(result.media.fraction, np.float64))
     hdf5.put_text(file, "media/material", json.dumps(list(result.media.material)))
 
     for name in result.shapes:

@@ -197,10 +197,10 @@ def coplanarity(surface: Surface) -> float:
         lowest = int(above.argmin())
         if above[lowest] >= -tolerance:
             return float(above.max())
-        share = np.linalg.solve(corners.T, np.array([1.0, 0.0, 0.0]))
+        fraction = np.linalg.solve(corners.T, np.array([1.0, 0.0, 0.0]))
         entering = np.linalg.solve(corners.T, np.append(1.0, points[lowest]))
         ratio = np.where(
-            entering > 1e-12, share / np.where(entering > 1e-12, entering, 1.0), np.inf
+            entering > 1e-12, fraction / np.where(entering > 1e-12, entering, 1.0), np.inf
         )
         basis[int(ratio.argmin())] = lowest
     return float(np.ptp(w))

@@ -78,12 +78,14 @@ def checked(dataset: h5py.Dataset, key: Any = ()) -> np.ndarray:
     chosen = _whole_key(key, dataset.ndim)
     if not all(isinstance(k, int | np.integer | slice) for k in chosen[:lead]):
         return checked(dataset)[key]
-    places = [np.arange(n)[k] for n, k in zip(dataset.shape[:lead], chosen[:lead], strict=True)]
-    outer = tuple(n for place in places for n in place.shape)
+    per_axis = [np.arange(n)[k] for n, k in zip(dataset.shape[:lead], chosen[:lead], strict=True)]
+    outer = tuple(n for axis_indices in per_axis for n in axis_indices.shape)
     if 0 in outer:
         return dataset[key]
     parts: np.ndarray | None = None
-    for number, index in enumerate(itertools.product(*(place.ravel() for place in places))):
+    for number, index in enumerate(
+        itertools.product(*(axis_indices.ravel() for axis_indices in per_axis))
+    ):
         layer = dataset[tuple(int(k) for k in index)]
         if not np.array_equal(_digest(layer), digests[index]):
             raise ValueError(f"the content of {dataset.name} differs from its digest")

@@ -93,7 +93,7 @@ def check_fit(file: h5py.File, grid: Grid, media: MediaTable, parts: Sequence[st
         or part.max() >= len(parts)
     ):
         raise ValueError("the rows of media do not fit each other or the parts")
-    if media.share is not None and np.shape(media.share) != (rows,):
+    if media.fraction is not None and np.shape(media.fraction) != (rows,):
         raise ValueError("media/share does not fit the rows of media")
 
 

@@ -7,8 +7,8 @@ invariants J2, J3 (Malvern, Introduction to the Mechanics of a Continuous Medium
     cos(3 theta) = (3 sqrt(3)/2) J3 / J2^(3/2)
     von Mises = sqrt(3 J2)
 
-The largest value in a part is given with its place, nothing left out. At a re-entrant corner or the
-edge of a bimaterial joint linear elasticity is singular: that largest value grows with every
+The largest value in a part is given with its position, nothing left out. At a re-entrant corner or
+the edge of a bimaterial joint linear elasticity is singular: that largest value grows with every
 refinement. The 99.9 % quantile by volume (0.1 % for the compressive principal stress) converges;
 compare designs by it.
 
@@ -69,18 +69,18 @@ def cell_position(grid: Grid, flat: int) -> list[float]:
 def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
     """Return extreme principal and von Mises stress of every part [MPa].
 
-    With their places [mm] and quantiles by volume.
+    With their positions [mm] and quantiles by volume.
     """
     from warp.kernels.host import stress as kernels
 
     count, area = len(model.parts), model.grid.area
     ny, nx = area.shape
     rows_high, rows_low = np.full((ny, 3, count), -np.inf), np.full((ny, 3, count), np.inf)
-    places_high, places_low = np.zeros((2, ny, 3, count), np.int64)
+    indices_high, indices_low = np.zeros((2, ny, 3, count), np.int64)
     for k, part, layer in _layers(model, stress):
-        kernels.extremes(rows_high, rows_low, places_high, places_low, layer, part, k)
+        kernels.extremes(rows_high, rows_low, indices_high, indices_low, layer, part, k)
     high, low = rows_high.max(axis=0), rows_low.min(axis=0)
-    at_high, at_low = first(rows_high == high, places_high), first(rows_low == low, places_low)
+    at_high, at_low = first(rows_high == high, indices_high), first(rows_low == low, indices_low)
     present = high[0] >= low[0]
     width = np.where(present & (high > low), high - low, 1.0) / BINS
     blocks = max(1, min(MOST_BLOCKS, MOST_BINS // (3 * count * BINS)))
@@ -92,8 +92,8 @@ def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
     out: dict[str, dict[str, Any]] = {}
     for q in map(int, np.flatnonzero(present)):
         at = [
-            _quantile(bins[n, q], share, floor[n, q], width[n, q])
-            for n, share in enumerate((QUANTILE, 1 - QUANTILE, QUANTILE))
+            _quantile(bins[n, q], fraction, floor[n, q], width[n, q])
+            for n, fraction in enumerate((QUANTILE, 1 - QUANTILE, QUANTILE))
         ]
         out[model.parts[int(q)]] = {
             "max_principal_MPa": float(high[0, q] / MPA),
@@ -125,20 +125,20 @@ def interfaces(model: Model, stress: np.ndarray) -> list[dict[str, Any]]:
         if not j.size:
             continue
         below, above = (np.asarray(stress[2:5, layer], np.float64)[:, j, i] for layer in (k - 1, k))
-        share = grid.dz[k - 1] / (grid.dz[k - 1] + grid.dz[k])
-        zz, yz, xz = below + share * (above - below)
+        fraction = grid.dz[k - 1] / (grid.dz[k - 1] + grid.dz[k])
+        zz, yz, xz = below + fraction * (above - below)
         shear, a = np.hypot(yz, xz), area[j, i]
         pair = lower[j, i].astype(np.int64) * len(model.parts) + upper[j, i]
         for code in np.unique(pair):
             here = pair == code
             key = (int(code) // len(model.parts), int(code) % len(model.parts))
-            place = np.column_stack(
+            position = np.column_stack(
                 (grid.xc[i[here]], grid.yc[j[here]], np.full(here.sum(), grid.z[k]))
             )
-            found.setdefault(key, []).append((zz[here], shear[here], a[here], place))
+            found.setdefault(key, []).append((zz[here], shear[here], a[here], position))
     out = []
     for (lower_part, upper_part), pieces in sorted(found.items()):
-        peel, shear, a, place = (np.concatenate(column) for column in zip(*pieces, strict=True))
+        peel, shear, a, position = (np.concatenate(column) for column in zip(*pieces, strict=True))
         out.append(
             {
                 "lower": model.parts[lower_part],
@@ -146,22 +146,24 @@ def interfaces(model: Model, stress: np.ndarray) -> list[dict[str, Any]]:
                 "area_mm2": float(a.sum() * 1e6),
                 "peel_mean_MPa": float((peel * a).sum() / a.sum() / MPA),
                 "peel_max_MPa": float(peel.max() / MPA),
-                "peel_max_at_mm": [float(v * 1e3) for v in place[peel.argmax()]],
+                "peel_max_at_mm": [float(v * 1e3) for v in position[peel.argmax()]],
                 "peel_q99_MPa": float(quantile(peel, a, 0.99) / MPA),
                 "shear_mean_MPa": float((shear * a).sum() / a.sum() / MPA),
                 "shear_max_MPa": float(shear.max() / MPA),
-                "shear_max_at_mm": [float(v * 1e3) for v in place[shear.argmax()]],
+                "shear_max_at_mm": [float(v * 1e3) for v in position[shear.argmax()]],
                 "shear_q99_MPa": float(quantile(shear, a, 0.99) / MPA),
             }
         )
     return out
 
 
-def quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:
-    """Smallest value below or at which `share` of the weight lies."""
+def quantile(values: np.ndarray, weights: np.ndarray, fraction: float) -> float:
+    """Smallest value below or at which `fraction` of the weight lies."""
     order = np.argsort(values)
     total = np.cumsum(weights[order])
-    return float(values[order[min(int(np.searchsorted(total, share * total[-1])), order.size - 1)]])
+    return float(
+        values[order[min(int(np.searchsorted(total, fraction * total[-1])), order.size - 1)]]
+    )
 
 
 def _layers(model: Model, stress: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
@@ -177,15 +179,15 @@ def _layers(model: Model, stress: np.ndarray) -> Iterator[tuple[int, np.ndarray,
                 yield k, part, np.ascontiguousarray(stress[:, k], np.float64)
 
 
-def first(on: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return the first of the places (rows, ...) that are `on`."""
-    return np.where(on, places, np.iinfo(np.int64).max).min(axis=0)
+def first(on: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Return the first of the indices (rows, ...) that are `on`."""
+    return np.where(on, indices, np.iinfo(np.int64).max).min(axis=0)
 
 
-def _quantile(bins: np.ndarray, share: float, floor: float, width: float) -> float:
+def _quantile(bins: np.ndarray, fraction: float, floor: float, width: float) -> float:
     """Quantile from a histogram, linear within its bin."""
     total = np.cumsum(bins)
-    n = int(np.searchsorted(total, share * total[-1]))
+    n = int(np.searchsorted(total, fraction * total[-1]))
     before = total[n - 1] if n else 0.0
-    inside = (share * total[-1] - before) / bins[n] if bins[n] > 0 else 0.0
+    inside = (fraction * total[-1] - before) / bins[n] if bins[n] > 0 else 0.0
     return float(floor + width * (n + inside))

@@ -41,8 +41,8 @@ class Model(Protocol):
     """Name what surfaces and metrics read of a voxel model; a result serves as well.
 
     ids (nz, ny, nx): rows of media, 0 = void. media.part: index into parts of each row, -1 = void;
-    media.share: share of a voxel that belongs to the part, None = all. A model with mirror planes
-    also has `apart`: the parts whose image in x = 0, and in y = 0, is another part.
+    media.fraction: fraction of a voxel that belongs to the part, None = all. A model with mirror
+    planes also has `apart`: the parts whose image in x = 0, and in y = 0, is another part.
     """
 
     @property
@@ -170,12 +170,12 @@ def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
     where none belongs to it alone, e.g. for bumps a voxel wide.
     """
     there = face >= 0
-    share = model.media.share
-    if share is None:
+    fraction = model.media.fraction
+    if fraction is None:
         return there
     from warp.kernels.host import surface as kernels
 
-    whole, own = np.empty(there.shape, bool), np.asarray(share) >= WHOLE
+    whole, own = np.empty(there.shape, bool), np.asarray(fraction) >= WHOLE
     kernels.whole_columns(
         whole, np.ascontiguousarray(face), int(side == "top"), np.asarray(model.ids), own
     )

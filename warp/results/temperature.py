@@ -27,9 +27,9 @@ def temperatures(model: Model, temperature: np.ndarray) -> dict[str, dict[str, A
     shape = len(area), len(model.parts)
     rows_low = np.full(shape, np.inf)
     rows_high = np.full(shape, -np.inf)
-    places = np.zeros(shape, np.int64)
+    indices = np.zeros(shape, np.int64)
     rows_volume, rows_heat = np.zeros((2, *shape))
-    rows = rows_low, rows_high, places, rows_volume, rows_heat
+    rows = rows_low, rows_high, indices, rows_volume, rows_heat
     for run in runs(model.ids):
         part = part_of[model.ids[run.start]]
         for k in range(run.start, run.stop):
@@ -37,7 +37,7 @@ def temperatures(model: Model, temperature: np.ndarray) -> dict[str, dict[str, A
             kernels.extremes_and_means(*rows, layer, part, area, model.grid.dz[k], k)
     low, high = rows_low.min(0), rows_high.max(0)
     volume, heat = rows_volume.sum(0), rows_heat.sum(0)
-    at = stress_metrics.first(rows_high == high, places)
+    at = stress_metrics.first(rows_high == high, indices)
     return {
         name: {
             "max_C": float(high[q] - ZERO_CELSIUS),

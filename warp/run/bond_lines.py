@@ -25,7 +25,7 @@ from warp.voxels import boundary
 from warp.voxels.voxelize import VoxelModel
 
 MOST_ROUNDS = 20
-CLOSED = 0.05  # share of the drawn thickness
+CLOSED = 0.05  # fraction of the drawn thickness
 
 
 class HeatSolution(Protocol):

@@ -40,9 +40,9 @@ LARGEST_VOXELISED = 10_000_000
 class Report:
     """The report of `warp check`.
 
-    Lengths in m, spacing per axis as (cells, finest, coarsest), copper by layer as a share of its
-    area. `model`: the voxels, None where they were too many. `picture`: the file with the section,
-    if one was drawn.
+    Lengths in m, spacing per axis as (cells, finest, coarsest), copper by layer as a fraction of
+    its area. `model`: the voxels, None where they were too many. `picture`: the file with the
+    section, if one was drawn.
     """
 
     title: str
@@ -102,7 +102,7 @@ def check(case: Case, on: str = "auto") -> Report:
         free=free,
         seconds=resources.predicted_seconds(case, grid.cells, device),
         device=device.describe(),
-        copper={layer: float(share.mean()) for layer, share in case.package.images.items()},
+        copper={layer: float(fraction.mean()) for layer, fraction in case.package.images.items()},
         gaps=[] if model is None else voxelize.gaps(model),
         warnings=[
             *warnings,

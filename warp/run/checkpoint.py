@@ -9,7 +9,8 @@
     /temperature of the body after the last load step in K: (1, 1, 1), or the field (nz, ny, nx)
     /shapes      surfaces after the steps so far, as in the result's /steps
     /residuals   of the last load step's solves
-    /cycle       what the preconditioner was made from (`reuse`): the next load step begins with it
+    /cycle       what the preconditioner was made from (`cycle_cache`): the next load step begins
+    with it
 
 The file is written whole or not at all after every load step (`hdf5.creating`: temporary name,
 flushed, renamed), so a run killed at any time leaves the one before or this one. Arrays come back
@@ -51,7 +52,9 @@ class Checkpoint:
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     shapes: dict[str, np.ndarray] = field(default_factory=dict)
     cycle: dict[str, np.ndarray] = field(default_factory=dict)
-    """From `reuse.Reuse`: what the preconditioner was made from that the next load step may use."""
+    """From `cycle_cache.CycleCache`: what the preconditioner was made from that the next load step
+    may use.
+    """
 
 
 def beside(result: Path) -> Path:

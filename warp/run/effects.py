@@ -1,8 +1,8 @@
-"""Find what moves a result: main effects and shares of variance over the points of a sweep.
+"""Find what moves a result: main effects and Sobol indices over the points of a sweep.
 
 Main effect of a variable: the change of the least-squares plane through all points from its lowest
 to its highest value, the others held: y = c + sum b_i x_i, effect_i = b_i (max x_i - min x_i). R2
-is the share of the variance that it explains. Names have no order: their effect is the largest
+is the fraction of the variance that it explains. Names have no order: their effect is the largest
 difference of the means over their values.
 
 Shares of variance for Saltelli's scheme (`sampling.saltelli`), with f_A, f_B, f_i the outputs on A,
@@ -67,8 +67,8 @@ def main_effects(
     ]
 
 
-def shares(outputs: np.ndarray, size: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return first-order and total shares of variance (dimensions,) from Saltelli's points.
+def sobol_indices(outputs: np.ndarray, size: int, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return first-order and total Sobol indices (dimensions,) from Saltelli's points.
 
     outputs (size (dimensions + 2),). NaN where the output does not vary or one is missing. The same
     numbers as scipy.stats.sobol_indices, which refuses a single variable.
@@ -86,11 +86,11 @@ def shares(outputs: np.ndarray, size: int, dimensions: int) -> tuple[np.ndarray,
 
 
 def effects(design: Design, output: str, values: np.ndarray) -> list[Effect]:
-    """Return the effects on one output, with shares of variance where the sample allows them."""
+    """Return the effects on one output, with Sobol indices where the sample allows them."""
     found = main_effects(design, design.points, output, values)
     if design.sample != "sobol" or not np.isfinite(values).all():
         return found
-    first, total = shares(values, design.size, len(design.variables))
+    first, total = sobol_indices(values, design.size, len(design.variables))
     return [
         Effect(e.output, e.variable, e.effect, e.r2, float(s), float(t))
         for e, s, t in zip(found, first, total, strict=True)

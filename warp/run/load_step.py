@@ -193,7 +193,7 @@ def _displacement(
             Control(TOLERANCE, partial(on_progress, name)),
             duration=duration,
             support=load_step.support,
-            reuse=stage.reuse if case.has_steps else None,
+            cycle_cache=stage.cycle_cache if case.has_steps else None,
         )
 
     laws = relaxations(model)

@@ -86,7 +86,7 @@ def loose_pieces(model: VoxelModel) -> list[str]:
         elif near.above == name:
             found.append(f"part '{name}' floats {1e6 * near.height:.3g} um above '{near.below}'")
         else:
-            found.append(f"part '{name}' hangs {1e6 * near.height:.3g} um below '{near.above}'")
+            found.append(f"part '{name}' lies {1e6 * near.height:.3g} um below '{near.above}'")
     return found
 
 

@@ -3,7 +3,7 @@
 Parts are attached, warmed, cooled and cut apart; a case without steps is a process of one load
 step. Every load step of the plan (`case.plan`) begins with the body's state after the one before
 (`history`): the parts of its stage are voxelised on one grid that suits all stages, new voxels are
-attached to the deformed body, and those that are gone release what they carried.
+attached to the deformed body, and those that are removed release what they carried.
 
     sigma = C(T) (strain since attached - thermal_strain(T, T_attached) + shrinkage)
 
@@ -38,11 +38,11 @@ from warp.run.kernels import compile_for
 from warp.run.load_step import NO_RESIDUAL, TOLERANCE, Fields, OnProgress, Solved, Start
 from warp.run.model import refuse_too_large
 from warp.run.stage_model import StageModel, enter
-from warp.solvers.elastic.clamp import held_places
-from warp.solvers.elastic.history import handover
+from warp.solvers.elastic.clamp import held_indices
+from warp.solvers.elastic.history import material_change
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.layout import bordered
-from warp.solvers.elastic.multigrid import reuse
+from warp.solvers.elastic.multigrid import cycle_cache
 from warp.solvers.elastic.rigid import remove_rigid_motion
 from warp.solvers.elastic.stress import stress
 from warp.voxels.grid import Grid
@@ -125,8 +125,8 @@ class _Run:
         steps, done = self.case.load_steps, before.done
         stage = enter(self.case, steps[max(done - 1, 0)], self.grid)
         if 0 < done < len(steps) and steps[done].stage == stage.stage:
-            used = reuse.restored(before.cycle, stage.voxels, self.device)
-            stage = replace(stage, reuse=used)
+            used = cycle_cache.restored(before.cycle, stage.voxels, self.device)
+            stage = replace(stage, cycle_cache=used)
         return stage
 
     def advance(
@@ -137,7 +137,7 @@ class _Run:
         state = before.state or State.start(stage.voxels.grid.shape)
         start = Start(state, before.temperature)
         if step.stage != stage.stage:
-            stage.reuse.forget()  # frees its memory; other voxels need another one
+            stage.cycle_cache.forget()  # frees its memory; other voxels need another one
             old, stage = stage, enter(self.case, step, self.grid)
             start = _carried(step, old, stage, start, self.device)
         solved = load_step.solve(self.case, step, stage, start, self.device, self.on_progress)
@@ -164,7 +164,7 @@ class _Run:
                 for name, solution in solved.solutions.items()
             },
             shapes=shapes,
-            cycle=stage.reuse.arrays(),
+            cycle=stage.cycle_cache.arrays(),
         )
 
     def fields_after(self, done: Checkpoint, stage: StageModel) -> Fields:
@@ -173,7 +173,7 @@ class _Run:
         if state is None:
             raise ValueError("a checkpoint without a state")
         U = self.device.xp.array(state.displacement)
-        held = held_places(model, self.case.load_steps[done.done - 1].support)
+        held = held_indices(model, self.case.load_steps[done.done - 1].support)
         remove_rigid_motion(self.device, U, bordered(self.device, model.ids), model.grid, held)
         displacement = self.device.to_host(U)
         stresses = stress(model, temperature, state, self.device)
@@ -226,9 +226,9 @@ def _carried(
         if isinstance(temperature, np.ndarray):
             temperature = np.ascontiguousarray(temperature[block])
     elif step.attached and step.temperature is not None:
-        taken = handover.replaced(old.voxels, new.voxels, step.attached)
+        taken = material_change.replaced(old.voxels, new.voxels, step.attached)
         state = state.without(taken) if taken.any() else state
-        state = handover.stiffened(state, old.voxels, new.voxels, step.temperature, device)
+        state = material_change.stiffened(state, old.voxels, new.voxels, step.temperature, device)
     return Start(state, temperature)
 
 

@@ -31,7 +31,7 @@ BYTES_OF_RELAXING = 520
 """Of a viscoelastic voxel besides; allocations traced."""
 BYTES_OF_A_TERM = 230
 """Of a viscoelastic voxel for each term of its Prony series; allocations traced."""
-PACKED_SHARE = 0.75
+PACKED_FRACTION = 0.75
 """Size of compressed fields over that of their arrays: at most; measured on nine packages."""
 BYTES_OF_A_FILE = 20_000
 """Of a file beside its fields: groups, digests, numbers; measured on nine packages."""
@@ -43,13 +43,14 @@ BYTES_OF_A_STORED_TERM = 48
 """Of a viscoelastic voxel in a checkpoint for each term of its Prony series."""
 BYTES_OF_A_SURFACE = 3_000
 """Of the three datasets of a surface after a load step, beside its heights."""
-SURFACE_SHARE = 0.5
+SURFACE_FRACTION = 0.5
 """Area of a measured surface over that of the grid, on average; most parts are smaller."""
 SECONDS_TO_START = 1.5
 SECONDS_PER_VOXEL_AND_CORE = 2e-5
 """Processor time of fcbga-lid.toml at 0.85 million voxels on an AMD EPYC, per voxel."""
-LOAD_STEP_SHARE = 0.7
-"""Time of a load step of a process as a share of a whole run; process-fcbga.toml, 14 load steps."""
+LOAD_STEP_FRACTION = 0.7
+"""Time of a load step of a process as a fraction of a whole run; process-fcbga.toml, 14 load steps.
+"""
 
 
 def predicted_bytes(grid: Grid, case: Case) -> int:
@@ -74,16 +75,16 @@ def predicted_disk(grid: Grid, case: Case) -> int:
     (nz, ny, nx), packed = grid.shape, grid.cells <= PACKED_CELLS
     points = (nz + 1) * (ny + 1) * (nx + 1)
     wanted = [name for name in case.fields if name != "temperature" or case.heated]
-    share = PACKED_SHARE if packed else 1.0
-    result = BYTES_OF_A_FILE + round(share * points * sum(BYTES_STORED[name] for name in wanted))
+    fraction = PACKED_FRACTION if packed else 1.0
+    result = BYTES_OF_A_FILE + round(fraction * points * sum(BYTES_STORED[name] for name in wanted))
     if not case.has_steps:
         return result
     state = BYTES_OF_A_CHECKPOINT + _of_relaxing(case, 0, BYTES_OF_A_STORED_TERM)
     surfaces = 2 * len(case.parts) if case.surfaces is None else len(case.surfaces)
-    shape = BYTES_OF_A_SURFACE + SURFACE_SHARE * 8 * (ny + 1) * (nx + 1)
+    shape = BYTES_OF_A_SURFACE + SURFACE_FRACTION * 8 * (ny + 1) * (nx + 1)
     shapes = round(len(case.load_steps) * surfaces * shape)
-    kept = BYTES_OF_A_FILE + points * state + shapes
-    return kept + max(kept, result + shapes)
+    checkpoint = BYTES_OF_A_FILE + points * state + shapes
+    return checkpoint + max(checkpoint, result + shapes)
 
 
 def _of_relaxing(case: Case, each: int, term: int) -> int:
@@ -102,7 +103,7 @@ def _of_relaxing(case: Case, each: int, term: int) -> int:
 
 
 def predicted_seconds(case: Case, cells: int, device: Device) -> float | None:
-    """Return the time of a run on this machine, None where it cannot be told.
+    """Return the time of a run on this machine, None where it is unknown.
 
     That is on GPUs, which were never measured; with materials that relax, whose load steps are
     subdivided as needed; and on a table, where contact decides the number of solves.
@@ -112,7 +113,7 @@ def predicted_seconds(case: Case, cells: int, device: Device) -> float | None:
     on_table = any(isinstance(step.support, Table) for step in case.load_steps)
     if device.cuda or relaxes or on_table:
         return None
-    solves = max(1.0, LOAD_STEP_SHARE * len(case.load_steps))
+    solves = max(1.0, LOAD_STEP_FRACTION * len(case.load_steps))
     return SECONDS_TO_START + solves * cells * SECONDS_PER_VOXEL_AND_CORE / device.threads
 
 

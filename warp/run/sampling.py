@@ -7,11 +7,11 @@
 grid    every value with every other; a range gives N evenly spaced values
 lhs     Latin hypercube: N points, each variable's range cut into N strata with one point each
         (McKay, Beckman and Conover, Technometrics 21 (1979) 239)
-sobol   Saltelli's scheme for variance shares: N (k + 2) points for k variables from a Sobol
+sobol   Saltelli's scheme for Sobol indices: N (k + 2) points for k variables from a Sobol
         sequence; two independent matrices A and B, and for every variable A with that column of B
         (Saltelli et al., Comput. Phys. Commun. 181 (2010) 259)
 
-Points are drawn in the unit cube, so a seed fixes them; a list of values takes equal shares of its
+Points are drawn in the unit cube, so a seed fixes them; a list of values takes equal parts of its
 axis. The sequences are those of scipy.stats.qmc; SciPy has no public function for the matrices.
 """
 
@@ -44,18 +44,18 @@ class Variable:
     ends: tuple[float, float] | None = None
     unit: str = ""
 
-    def at(self, share: float) -> str:
-        """Return the value at a share of the axis, 0 to 1."""
+    def at(self, fraction: float) -> str:
+        """Return the value at a fraction of the axis, 0 to 1."""
         if self.ends is None:
-            return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
+            return self.values[min(int(fraction * len(self.values)), len(self.values) - 1)]
         low, high = self.ends
-        return f"{low + share * (high - low):.8g} {self.unit}".strip()
+        return f"{low + fraction * (high - low):.8g} {self.unit}".strip()
 
     def levels(self, count: int) -> list[str]:
         """Return the values on a grid; a range is divided into `count` of them."""
         if self.ends is None:
             return list(self.values)
-        return [self.at(share) for share in np.linspace(0, 1, count)]
+        return [self.at(fraction) for fraction in np.linspace(0, 1, count)]
 
     def number(self, text: str) -> float:
         """Return a value as a number in its unit, or the index of a name in the list."""
@@ -164,11 +164,11 @@ def design(
         points = tuple(product(*levels))
     else:
         size = size or POINTS
-        shares = (
+        fractions = (
             latin(size, len(keys), seed) if sample == "lhs" else saltelli(size, len(keys), seed)
         )
         points = tuple(
-            tuple(v.at(s) for v, s in zip(variables, row, strict=True)) for row in shares
+            tuple(v.at(s) for v, s in zip(variables, row, strict=True)) for row in fractions
         )
     return Design(variables, sample, size, seed, points)
 

@@ -11,7 +11,7 @@ from warp.case.case import Case
 from warp.case.plan import LoadStep, Stage
 from warp.run.grids import cut_grid
 from warp.run.model import refuse_covered, refuse_loose
-from warp.solvers.elastic.multigrid.reuse import Reuse
+from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
 from warp.voxels import voxelize
 from warp.voxels.grid import Grid
 from warp.voxels.voxelize import VoxelModel
@@ -24,7 +24,7 @@ class StageModel:
     stage: Stage
     assembly: Assembly
     voxels: VoxelModel
-    reuse: Reuse = field(default_factory=Reuse)
+    cycle_cache: CycleCache = field(default_factory=CycleCache)
 
     @property
     def height(self) -> float:

@@ -107,8 +107,8 @@ def outputs(summary: Mapping[str, Any]) -> dict[str, float]:
     for group, number in metrics.declared():
         if number.swept:
             for where, values in group.entries(numbers):
-                place = where if group.each in (Each.SURFACE, Each.PART) else ""
-                label = f"{place} {number.swept}".strip()
+                subject = where if group.each in (Each.SURFACE, Each.PART) else ""
+                label = f"{subject} {number.swept}".strip()
                 if values.get(number.key) is not None:
                     found[f"{label} ({number.unit.table})"] = float(values[number.key])
     return found
@@ -162,8 +162,8 @@ def refuse_misspelt(case: Case, design: Design) -> None:
     from warp.case.errors import CaseError
 
     problems: list[set[Problem]] = []
-    for share in (0.0, 1.0):
-        text, path, overrides = _task(case, design, [v.at(share) for v in design.variables])
+    for fraction in (0.0, 1.0):
+        text, path, overrides = _task(case, design, [v.at(fraction) for v in design.variables])
         try:
             cases.parse(text, Path(path), overrides)
             return

@@ -57,7 +57,7 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         return "other keys vary"
     if "points" not in old:  # written by version 0.2
         return "" if all(old.get(key) == new[key] for key in ("vary", "size")) else "other values"
-    kept = {tuple(values) for values in new["points"]}
-    if not all(tuple(values) in kept for values in old["points"]):
+    wanted = {tuple(values) for values in new["points"]}
+    if not all(tuple(values) in wanted for values in old["points"]):
         return "it has values that this one has not"
     return ""

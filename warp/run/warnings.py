@@ -158,10 +158,10 @@ def beyond_linear_theory(surfaces: Surfaces, height: float) -> list[str]:
     face = max(sags, key=sags.__getitem__)
     if sags[face] <= SMALL * height:
         return []
-    share = f"{sags[face] / height:.2g} of the height ({height * 1e3:.3g} mm)"
+    fraction = f"{sags[face] / height:.2g} of the height ({height * 1e3:.3g} mm)"
     rolls = ", and the plate would rather roll up" if sags[face] > ROLLS * height else ""
     bound = f"so the warpage is an upper bound{rolls}"
-    return [f"{face} bends by {share}: beyond linear theory, {bound}"]
+    return [f"{face} bends by {fraction}: beyond linear theory, {bound}"]
 
 
 def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -30,8 +30,8 @@ def merge(lines: np.ndarray, target: float) -> np.ndarray:
 def next_lines(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of the surviving lines x and y of the next level.
 
-    Cells below a target width merge; the target grows until four in ten columns are gone, or one in
-    ten once cells up to five times the narrowest merge. A graded grid is coarsened a little at a
+    Cells below a target width merge; the target grows until four in ten columns are merged, or one
+    in ten once cells up to five times the narrowest merge. A graded grid is coarsened a little at a
     time: an error that varies along y between narrow columns and is even along x across cells many
     times narrower is hardly smoothed, so wide cells must not merge before the narrow ones are as
     wide.

@@ -126,9 +126,9 @@ class Level(Vectors):
         for _ in range(1, self.steps):
             self.subtract()
             following = 1 / (2 * s - rho)
-            kept, old = (0.0, 1.0) if late else (1.0, 0.0)
+            new, old = (0.0, 1.0) if late else (1.0, 0.0)
             b = 2 * following / self.radius
-            self.smoother.step(self, kept, old, following * rho, b)
+            self.smoother.step(self, new, old, following * rho, b)
             rho, late = following, False
         if keep == 0:
             self.subtract()

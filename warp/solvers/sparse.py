@@ -1,7 +1,7 @@
 """Sparse matrices that touch a few entries of a long vector, stored on those entries only.
 
 Free edges, springs and extrapolated displacements add such matrices to a level. Only the entries
-that take part are numbered, so that no array has the length of the vector. A place is the flat
+that take part are numbered, so that no array has the length of the vector. An index is the flat
 index of an entry.
 """
 
@@ -18,30 +18,30 @@ from warp.machine.arrays import Array
 from warp.machine.device import Device
 
 LARGEST = np.iinfo(np.int32).max
-"""Largest place that kernels can address."""
+"""Largest index that kernels can address."""
 
 
 @dataclass(frozen=True)
 class Scattered:
-    """A `matrix` (n, n) between the places `at` (n), in ascending order."""
+    """A `matrix` (n, n) between the indices `at` (n), in ascending order."""
 
     at: np.ndarray
     matrix: sparse.csr_matrix
 
     @classmethod
     def of(cls, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> Scattered:
-        """Build from entries; entries at the same place are added."""
+        """Build from entries; entries at the same index are added."""
         at, number = numbered(np.concatenate([rows, columns]))
         row, column = np.split(number, 2)
         return cls(at, sparse.csr_matrix((values, (row, column)), shape=(len(at),) * 2))
 
     @classmethod
     def product(cls, B: sparse.csr_matrix, weight: np.ndarray) -> Scattered:
-        """Compute B^T diag(weight) B for a matrix whose columns are places."""
+        """Compute B^T diag(weight) B for a matrix whose columns are indices."""
         return cls(np.arange(len(weight)), sparse.diags(weight).tocsr()).projected(B)
 
     def projected(self, B: sparse.csr_matrix) -> Scattered:
-        """Compute B^T M B for a matrix with a row for each of `at`, whose columns are places."""
+        """Compute B^T M B for a matrix with a row for each of `at`, whose columns are indices."""
         at, number = numbered(B.indices)
         few = sparse.csr_matrix((B.data, number, B.indptr), shape=(B.shape[0], len(at)))
         return Scattered(at, (few.T @ self.matrix @ few).tocsr())
@@ -53,7 +53,7 @@ class Scattered:
         return Scattered.of(*(np.concatenate(pair) for pair in pairs))
 
     def entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the places of rows, the places of columns and the values of all entries."""
+        """Return the indices of rows, the indices of columns and the values of all entries."""
         coo = self.matrix.tocoo()
         return self.at[coo.row], self.at[coo.col], coo.data
 
@@ -70,34 +70,34 @@ class Scattered:
 NOTHING = Scattered(np.zeros(0, np.int64), sparse.csr_matrix((0, 0)))
 
 
-def numbered(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sorted unique places and the number of each place among them.
+def numbered(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sorted unique indices and the number of each index among them.
 
     As np.unique(return_inverse=True), but faster on ascending runs.
     """
-    order = np.argsort(places, kind="stable")
-    ascending = places[order]
-    first = np.append(True, ascending[1:] != ascending[:-1])[: len(places)]
-    number = np.empty(len(places), np.int64)
+    order = np.argsort(indices, kind="stable")
+    ascending = indices[order]
+    first = np.append(True, ascending[1:] != ascending[:-1])[: len(indices)]
+    number = np.empty(len(indices), np.int64)
     number[order] = np.cumsum(first) - 1
     return ascending[first], number
 
 
 def add(device: Device, out: Array, at: np.ndarray, values: np.ndarray) -> None:
-    """Compute out[at] += values on a device, for places that all differ."""
-    flat, places = out.reshape(-1), device.asarray(at, np.int64)
-    flat[places] += device.asarray(values, out.dtype)
+    """Compute out[at] += values on a device, for indices that all differ."""
+    flat, indices = out.reshape(-1), device.asarray(at, np.int64)
+    flat[indices] += device.asarray(values, out.dtype)
 
 
-def find(at: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return the number of each of `places` among the ascending `at`, -1 if it is absent."""
-    last = np.r_[at, -1]  # matches no place
-    near = np.searchsorted(at, places)
-    return np.where(last[near] == places, near, -1)
+def find(at: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Return the number of each of `indices` among the ascending `at`, -1 if it is absent."""
+    last = np.r_[at, -1]  # matches no index
+    near = np.searchsorted(at, indices)
+    return np.where(last[near] == indices, near, -1)
 
 
 class SparseRows:
-    """A matrix on a device whose rows and columns are places, for kernel multigrid.sparse_rows."""
+    """A matrix on a device whose rows and columns are indices, for kernel multigrid.sparse_rows."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class SparseRows:
         columns: np.ndarray,
         *reals: DTypeLike,
     ) -> None:
-        """`rows`, `columns`: places of the matrix's rows and columns; `reals`: precisions."""
+        """`rows`, `columns`: indices of the matrix's rows and columns; `reals`: precisions."""
         last = max((int(a.max(initial=0)) for a in (rows, columns)), default=0)
         if last > LARGEST:
             raise WarpError(
@@ -117,7 +117,7 @@ class SparseRows:
         start = np.r_[matrix.indptr[used], matrix.indptr[-1]]
         self.count = len(used)
         self.device = device
-        self.places = [
+        self.indices = [
             device.asarray(a, np.int32) for a in (rows[used], start, columns[matrix.indices])
         ]
         value = matrix.data if len(matrix.data) else np.zeros(1)
@@ -127,6 +127,6 @@ class SparseRows:
         """Compute out[rows] = add out[rows] + scale (matrix x)[rows]."""
         if self.count:
             real = x.dtype.type
-            flat, table = (out.reshape(-1), x.reshape(-1)), (*self.places, self.value[real])
+            flat, table = (out.reshape(-1), x.reshape(-1)), (*self.indices, self.value[real])
             args = *flat, scale, add, *table, self.count
             self.device.launch("multigrid", "sparse_rows", (self.count, 1, 1), *args, real=real)

@@ -168,12 +168,12 @@ def best(device: Device, body: Callable[[], Any], most: float = 1.0) -> float:
     return min(first, *(device.seconds(recorded.launch, repeat) for _ in range(count)))
 
 
-def stream(device: Device, share: float = 0.05) -> dict[str, float]:
+def stream(device: Device, fraction: float = 0.05) -> dict[str, float]:
     """Bytes per s of a copy and of the triad, on vectors beyond every cache."""
     from warp.kernels.reduce import pieces
 
     free, _ = device.memory()
-    n = int(min(2**27, max(2**22, share * free / 8))) // 256 * 256
+    n = int(min(2**27, max(2**22, fraction * free / 8))) // 256 * 256
     n = n if device.cuda else min(n, 2**25)
     groups, chunk = pieces(n)
     p, z, q = (device.zeros(n) for _ in range(3))
@@ -314,9 +314,13 @@ def smoothers(device: Device, cycle: Any, fields: int) -> Iterator[tuple[str, fl
     vector = fields * 4
     for n, level in enumerate(cycle.smoothed[:2]):
         step = partial(level.smoother.step, level)
-        share = np.prod(level.shape[-2:]) / np.prod(cycle.levels[0].shape[-2:])
+        fraction = np.prod(level.shape[-2:]) / np.prod(cycle.levels[0].shape[-2:])
         seconds = best(device, partial(step, 1.0, 0.0, 0.1, 0.1))
-        yield f"smoothing step, level {n}", seconds, (STEP * vector + ID * (n == 0)) * float(share)
+        yield (
+            f"smoothing step, level {n}",
+            seconds,
+            (STEP * vector + ID * (n == 0)) * float(fraction),
+        )
     steps = cycle.smoothed[0].steps
     yield (
         "V-cycle",

@@ -185,10 +185,10 @@ def run(files: Iterable[Path], limit: float | None = None) -> float:
         except subprocess.TimeoutExpired:
             raise WarpError(f"ccx {file.stem} did not finish within {limit:.0f} s") from None
         if done.returncode or "*ERROR" in done.stdout:
-            told = [
+            lines = [
                 line for line in done.stdout.splitlines() if "ERROR" in line
             ] or done.stdout.splitlines()[-1:]
-            raise WarpError(f"ccx {file.stem}: {' '.join(told)[:300]}")
+            raise WarpError(f"ccx {file.stem}: {' '.join(lines)[:300]}")
     return time.perf_counter() - start
 
 

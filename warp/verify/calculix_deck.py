@@ -337,7 +337,7 @@ def _never_free(model: VoxelModel, row: int) -> bool:
 
 
 def wanted_surfaces(case: Case, model: VoxelModel) -> list[tuple[str, str]]:
-    """(part, side) of the case's output; both sides of every part that is there unless told."""
+    """(part, side) of the case's output; by default both sides of every part present."""
     there = {
         model.parts[n] for n in np.unique(model.media.part[np.unique(model.ids[model.ids > 0])])
     }

@@ -32,7 +32,7 @@ def film_roots(biot: float, count: int) -> np.ndarray:
 def convective_slab(x: Number, fourier: float, biot: float, terms: int = 60) -> Number:
     """Cool a slab 0 < x < 1, insulated at x = 0, film at x = 1.
 
-    Gives the share of the first temperature that is left.
+    Gives the fraction of the first temperature that is left.
 
     theta = SUM 4 sin z/(2z + sin 2z) exp(-z^2 Fo) cos(z x), z tan z = Bi = h L/k, Fo = (k/rho c)
     t/L^2 > 0.
@@ -177,7 +177,7 @@ def levin_cte(K: Number, K1: float, alpha1: float, K2: float, alpha2: float) -> 
 
 
 def mori_tanaka(f: float, Km: float, Gm: float, Kf: float, Gf: float) -> tuple[float, float]:
-    """Give (K, G) of a matrix with a share f of spheres.
+    """Give (K, G) of a matrix with a fraction f of spheres.
 
     For stiff spheres that is also the lower Hashin-Shtrikman bound.
     """

@@ -41,8 +41,8 @@ def package(name: str, device: Device) -> list[Row]:
     with resources.as_file(folder() / f"{name}.toml") as path:
         got = solve(load(path), device=device.name).metrics
     rows = []
-    for place, value in known.items():
-        part, _, side = place.partition(".")
+    for surface, value in known.items():
+        part, _, side = surface.partition(".")
         if not side:
             rise = got["temperature"][part]["max_C"] - 25
             rows.append(Row(f"{name}: {part} rise", value["rise_K"], rise, OF_RISE, CALCULIX, "K"))
@@ -50,7 +50,7 @@ def package(name: str, device: Device) -> list[Row]:
             warpage = -got["surfaces"][part][side]["warpage_um"]
             tolerance = OF_CHIP if part == "chip" else OF_HEATED if heated else TOLERANCE
             rows.append(
-                Row(f"{name}: {place}", value["warpage_um"], warpage, tolerance, CALCULIX, "um")
+                Row(f"{name}: {surface}", value["warpage_um"], warpage, tolerance, CALCULIX, "um")
             )
     return rows
 

@@ -19,7 +19,7 @@ COLD, HOT = 300.0, 400.0  # K; only their difference and the stress-free tempera
 
 @dataclass(frozen=True)
 class Row:
-    """`tolerance` is a share of the expected value, or with `absolute` a difference in `unit`."""
+    """`tolerance`: a fraction of the expected value, or with `absolute` a difference in `unit`."""
 
     name: str
     expected: float
@@ -31,7 +31,7 @@ class Row:
 
     @property
     def error(self) -> float:
-        """Return the difference as a share of the expected value; + is too large.
+        """Return the difference as a fraction of the expected value; + is too large.
 
         With `absolute` in `unit`.
         """
@@ -49,8 +49,8 @@ class Row:
             key: float(getattr(self, key)) for key in ("expected", "got", "error", "tolerance")
         }
         known = {key: value if math.isfinite(value) else None for key, value in numbers.items()}
-        told = {key: getattr(self, key) for key in ("unit", "source", "absolute", "passed")}
-        return {"name": self.name, **known, **told}
+        judged = {key: getattr(self, key) for key in ("unit", "source", "absolute", "passed")}
+        return {"name": self.name, **known, **judged}
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Source:
     `watts`: a number, even over the part's volume; or (rows, columns) W per rectangle between the
     line coordinates `y` (rows + 1, ascending, m) and `x` (columns + 1). `z`: only between these two
     heights, otherwise the whole part. `extent`: x0, x1, y0, y1 of the part in m, of which mirror
-    planes leave a share; None for a part that every plane halves.
+    planes leave a fraction; None for a part that every plane halves.
     """
 
     part: str

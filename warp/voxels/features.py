@@ -2,7 +2,7 @@
 
 A square source of side w with q W/m2 on a half space of conductivity k is 0.56 q w / k hotter than
 its surroundings (M. M. Yovanovich et al., J. Spacecraft 14 (1977) 418). So a source that the grid
-cannot see is wrong by a share of q w: each gets CELLS cells across, yet none narrower than the
+cannot see is wrong by a fraction of q w: each gets CELLS cells across, yet none narrower than the
 width w at which q w falls to SHARE of q w of its whole part, because a map of many small rectangles
 whose watts hardly differ needs no cells in each of them.
 """

@@ -41,7 +41,7 @@ def spacing(grid: Grid) -> dict[str, tuple[int, float, float]]:
     return {axis: (len(d), float(d.min()), float(d.max())) for axis, d in widths.items()}
 
 
-THINNEST = 1 / 64  # of the stack's height: no layer gets thinner cells unless it is told how many
+THINNEST = 1 / 64  # of the stack's height; thinner cells only where the case asks for them
 PLANE_CELLS = (
     45  # widest cell = side of the package / this: a saddle-shaped chip surface is read to 1 %
 )
@@ -245,12 +245,12 @@ def _z_axis(
 
 
 def _layer_spacing(shape: Shape, height: float, settings: GridSettings, own: int | None) -> float:
-    """Return the thickness of a layer's cells; own: how many cells its part is told to have."""
+    """Return the thickness of a layer's cells; own: the number that the case gives for its part."""
     z0, z1 = shape.bounds[4:]
     thickness = z1 - z0
-    told = settings.cells_per_layer if own is None else own
+    count = settings.cells_per_layer if own is None else own
     h = thickness / (
-        told or min(settings.cells_per_thick_layer, max(1, round(thickness / (THINNEST * height))))
+        count or min(settings.cells_per_thick_layer, max(1, round(thickness / (THINNEST * height))))
     )
     if isinstance(shape, Balls):
         h = min(h, shape.diameter / settings.cells_per_diameter)

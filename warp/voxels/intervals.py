@@ -74,11 +74,11 @@ def spread(at: np.ndarray, rank: np.ndarray, size: np.ndarray) -> np.ndarray:
 
     Volume fractions serve the others.
     """
-    kept: list[int] = []
+    chosen: list[int] = []
     for n in np.argsort(-rank, kind="stable"):
-        if all(abs(at[n] - at[m]) >= size[m] / 20 for m in kept):
-            kept.append(int(n))
-    return at[sorted(kept)]
+        if all(abs(at[n] - at[m]) >= size[m] / 20 for m in chosen):
+            chosen.append(int(n))
+    return at[sorted(chosen)]
 
 
 def insert(nodes: np.ndarray, lines: np.ndarray, gap: float) -> np.ndarray:

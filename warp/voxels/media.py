@@ -34,13 +34,13 @@ class Media:
     stress_free: np.ndarray
     """(M,) in K."""
     names: list[str]
-    share: np.ndarray | None = None
+    fraction: np.ndarray | None = None
     """(M,) fraction of a voxel that is the part's own; None: all of it in every row."""
     shared: np.ndarray = None  # type: ignore[assignment]  # filled in below
     """(M,) true for rows of voxels that two rows share: a curved or oblique side crosses them."""
 
     def __post_init__(self) -> None:
-        """Take rows as unshared unless told."""
+        """Take rows as unshared by default."""
         if self.shared is None:
             object.__setattr__(self, "shared", np.zeros(len(self.materials), bool))
 
@@ -99,7 +99,7 @@ class Rows:
     materials: list[Medium | None] = field(default_factory=lambda: [None])
     stress_free: list[float] = field(default_factory=lambda: [0.0])
     names: list[str] = field(default_factory=lambda: ["void"])
-    share: list[float] = field(default_factory=lambda: [0.0])
+    fraction: list[float] = field(default_factory=lambda: [0.0])
     parents: list[tuple[int, int, int] | None] = field(default_factory=lambda: [None])
     ids: dict[tuple[object, ...], int] = field(default_factory=dict)
 
@@ -114,19 +114,21 @@ class Rows:
         """Return the id of a voxel that `inside` covers to level / LEVELS, `outside` the rest."""
         parents = self.parents[outside]
         if parents and parents[0] == inside:
-            # Two shapes of one body meet in the voxel: their shares add up.
+            # Two shapes of one body meet in the voxel: their fractions add up.
             outside, level = parents[1], min(LEVELS, level + parents[2])
         if inside == outside or level == LEVELS:
             return inside
         key = (inside, outside, level, rule)
         if key not in self.ids:
-            share = level / LEVELS
-            material = mix([self._phase(inside), self._phase(outside)], [share, 1 - share], rule)
+            fraction = level / LEVELS
+            material = mix(
+                [self._phase(inside), self._phase(outside)], [fraction, 1 - fraction], rule
+            )
             owner = inside if outside == 0 or (inside and 2 * level >= LEVELS) else outside
             name = f"{self.names[inside]} {level}/{LEVELS} in {self.names[outside]}"
             own = sum(
                 s
-                for row, s in ((inside, share), (outside, 1 - share))
+                for row, s in ((inside, fraction), (outside, 1 - fraction))
                 if self.part[row] == self.part[owner]
             )
             self.ids[key] = self._add(
@@ -153,7 +155,7 @@ class Rows:
             self.materials,
             np.array(self.stress_free),
             self.names,
-            np.array(self.share),
+            np.array(self.fraction),
             np.array([parents is not None for parents in self.parents]),
         )
 
@@ -163,7 +165,7 @@ class Rows:
         material: Medium | None,
         stress_free: float,
         name: str,
-        share: float,
+        fraction: float,
         parents: tuple[int, int, int] | None,
     ) -> int:
         if len(self.part) > MOST_ROWS:
@@ -176,6 +178,6 @@ class Rows:
         self.materials.append(material)
         self.stress_free.append(stress_free)
         self.names.append(name)
-        self.share.append(share)
+        self.fraction.append(fraction)
         self.parents.append(parents)
         return len(self.part) - 1

@@ -23,7 +23,7 @@ def heat_load(
     """Return the heat per voxel (nz, ny, nx) in W.
 
     A dict gives W per part, or (ny, nx) W per grid column of the part. Powers are those of the full
-    package: with mirror planes the modelled piece has its share.
+    package: with mirror planes the modelled piece has its fraction.
     """
     q = np.zeros(model.ids.shape)
     for source in sources(model, power):
@@ -55,7 +55,7 @@ def _add_source(q: np.ndarray, model: VoxelModel, source: Source) -> None:
     heights = np.tensordot(dz, belongs, 1)  # of the part in every column
     if source.x is None or source.y is None:
         columns = heights * np.outer(grid.dy, grid.dx)
-        total = float(source.watts) * modelled_share(source.extent, grid.mirror)
+        total = float(source.watts) * modelled_fraction(source.extent, grid.mirror)
     else:
         columns = (
             _overlap(source.y, grid.y).T
@@ -77,21 +77,21 @@ def _add_source(q: np.ndarray, model: VoxelModel, source: Source) -> None:
             q[k] += belongs[k] * density * dz[k]
 
 
-def modelled_share(
+def modelled_fraction(
     extent: tuple[float, float, float, float] | None, mirror: tuple[bool, bool]
 ) -> float:
-    """Return the share of a part on the positive side of the mirror planes.
+    """Return the fraction of a part on the positive side of the mirror planes.
 
     extent: x0, x1, y0, y1 in m; None for a part that every plane halves. A part beyond a plane has
     none: its image is modelled.
     """
-    share = 1.0
+    fraction = 1.0
     for axis in (0, 1):
         low, high = (-1.0, 1.0) if extent is None else extent[2 * axis : 2 * axis + 2]
         if mirror[axis]:
             halved = abs(low + high) <= SAME * (high - low)
-            share *= 0.5 if halved else min(1.0, max(0.0, high / (high - low)))
-    return share
+            fraction *= 0.5 if halved else min(1.0, max(0.0, high / (high - low)))
+    return fraction
 
 
 def _overlap(lines: np.ndarray, grid_lines: np.ndarray) -> np.ndarray:

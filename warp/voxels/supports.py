@@ -37,7 +37,7 @@ class Table:
     """A rigid plane under the lowest voxels."""
 
 
-Carrier = Clamp | Table | None
+Support = Clamp | Table | None
 
 
 def held(model: VoxelModel, clamp: Clamp, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +46,7 @@ def held(model: VoxelModel, clamp: Clamp, shape: tuple[int, ...]) -> tuple[np.nd
     A face is its number, -1 for displacements along it. Each index occurs once; one that is normal
     to a face counts as such. Displacements that mirror planes hold are left out.
     """
-    places, owner = [], []
+    indices, owner = [], []
     for number, name in enumerate(clamp.faces):
         found = faces(model, name, covered=True)
         k, j, i = np.unravel_index(found.cell, model.ids.shape)
@@ -61,9 +61,9 @@ def held(model: VoxelModel, clamp: Clamp, shape: tuple[int, ...]) -> tuple[np.nd
                 at = np.stack([np.full(len(k), a), k + step[2], j + step[1], i + step[0] + 1])[
                     :, use
                 ]
-                places.append(np.ravel_multi_index(tuple(at), shape))
+                indices.append(np.ravel_multi_index(tuple(at), shape))
                 owner.append(np.where(normal[use], number, -1))
-    at, by = np.concatenate(places), np.concatenate(owner)
+    at, by = np.concatenate(indices), np.concatenate(owner)
     order = np.lexsort((-by, at))
     at, by = at[order], by[order]
     first = np.r_[True, at[1:] != at[:-1]][: len(at)]
@@ -91,13 +91,13 @@ def flattening(model: VoxelModel, U: np.ndarray, at: np.ndarray, by: np.ndarray)
             if not use.any():
                 continue
             index = i[use], j[use], k[use]
-            place = [
+            position = [
                 lines[b][b != axis][np.minimum(index[b], len(lines[b][b != axis]) - 1)]
                 for b in range(3)
             ]
             others = [b for b in range(3) if b != axis and not (b < 2 and grid.mirror[b])]
             plane = np.stack(
-                [np.ones(use.sum()), *(place[b] - place[b].mean() for b in others)], axis=1
+                [np.ones(use.sum()), *(position[b] - position[b].mean() for b in others)], axis=1
             )
             moved = U[axis, k[use], j[use], i[use]]
             out[use] = plane @ np.linalg.lstsq(plane, moved, rcond=None)[0] - moved

@@ -71,7 +71,7 @@ def softened_across(grid: Grid, ids: np.ndarray, media: Media) -> tuple[np.ndarr
         materials=materials,
         stress_free=media.stress_free[source],
         names=[media.names[row] for row in source],
-        share=None if media.share is None else media.share[source],
+        fraction=None if media.fraction is None else media.fraction[source],
         shared=media.shared[source],
     )
 

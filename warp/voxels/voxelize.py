@@ -2,11 +2,12 @@
 
 Bodies are painted in their order, so that later ones override. A box lies on grid lines and is
 painted by slices. Any other shape covers the exact area fraction of its outline (circle, square,
-polygon) in each column, and its share of each layer in z; a ball has the radius of equal volume in
-each layer. Fractions are rounded to 1/64, and a voxel that is covered in part gets a row of its
+polygon) in each column, and its fraction of each layer in z; a ball has the radius of equal volume
+in each layer. Fractions are rounded to 1/64, and a voxel that is covered in part gets a row of its
 own: the new material mixed with the one before, by the rule for an upright wall or for a ball's
-surface (`mixing`). A patterned sheet gives each voxel the medium of its mean share, in 1/16. Memory
-is the id array. Films too thin for their stiffness end up with media of their own (`thin_films`).
+surface (`mixing`). A patterned sheet gives each voxel the medium of its mean fraction, in 1/16.
+Memory is the id array. Films too thin for their stiffness end up with media of their own
+(`thin_films`).
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ def gaps(model: VoxelModel) -> list[Gap]:
 def part_volumes(model: VoxelModel) -> dict[str, float]:
     """Return the volume in m3 of each part's voxels in the gridded piece.
 
-    A voxel that two parts share counts for the one of the greater share.
+    A voxel that two parts share counts for the one of the greater fraction.
     """
     per_id = np.zeros(len(model.media))
     area = model.grid.area.ravel()
@@ -197,13 +198,13 @@ def _paint(ids: np.ndarray, grid: Grid, body: Body, own: int, rows: Rows) -> Non
 
 
 def _paint_sheet(ids: np.ndarray, grid: Grid, sheet: Sheet, levels: np.ndarray) -> None:
-    """Give every voxel of a patterned layer the medium of its share, rounded to the levels."""
+    """Give every voxel of a patterned layer the medium of its fraction, rounded to the levels."""
     spans = _spans(sheet, grid)
     if spans is None:
         return
     z, y, x = (span.cells for span in spans)
-    share = sheet.mean_share(grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1])
-    ids[z, y, x] = levels[sheet.level(share)]
+    fraction = sheet.mean_fraction(grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1])
+    ids[z, y, x] = levels[sheet.level(fraction)]
 
 
 def _check_missing(body: Body, grid: Grid) -> None:
@@ -222,7 +223,7 @@ class _Span(NamedTuple):
     """Cells that an interval touches along one axis, and the fraction of each that it covers."""
 
     cells: slice
-    share: np.ndarray
+    fraction: np.ndarray
 
 
 _Spans = tuple[_Span, _Span, _Span]
@@ -234,12 +235,13 @@ def _span(lines: np.ndarray, start: float, end: float) -> _Span | None:
     if last <= first:
         return None
     low, high = lines[first:last], lines[first + 1 : last + 1]
-    share = (np.minimum(high, end) - np.maximum(low, start)) / (high - low)
-    kept = np.flatnonzero(np.rint(share * LEVELS))  # round-off beside a line is no coverage
-    if not len(kept):
+    fraction = (np.minimum(high, end) - np.maximum(low, start)) / (high - low)
+    covered = np.flatnonzero(np.rint(fraction * LEVELS))  # round-off beside a line is no coverage
+    if not len(covered):
         return None
     return _Span(
-        slice(first + int(kept[0]), first + int(kept[-1]) + 1), share[kept[0] : kept[-1] + 1]
+        slice(first + int(covered[0]), first + int(covered[-1]) + 1),
+        fraction[covered[0] : covered[-1] + 1],
     )
 
 
@@ -250,7 +252,7 @@ def _spans(shape: Shape, grid: Grid) -> _Spans | None:
 
 
 def _is_whole(spans: _Spans) -> bool:
-    return all((np.rint(span.share * LEVELS) == LEVELS).all() for span in spans)
+    return all((np.rint(span.fraction * LEVELS) == LEVELS).all() for span in spans)
 
 
 class _Cover:
@@ -270,46 +272,46 @@ class _Cover:
         key = tuple(self._sections(k))
         if key != self.key:
             cover = np.zeros(self.level.shape)
-            for n, share, radius in key:
-                self._add(cover, self.shapes[n][0], self.shapes[n][1], share, radius)
+            for n, fraction, radius in key:
+                self._add(cover, self.shapes[n][0], self.shapes[n][1], fraction, radius)
             self.key, self.level = key, np.rint(np.minimum(cover, 1.0) * LEVELS).astype(np.uint8)
         return self.level
 
     def _sections(self, k: int) -> Iterable[tuple[int, float, float]]:
-        """Yield shape number, its share of layer k's height, and for balls the radius there."""
+        """Yield shape number, its fraction of layer k's height, and for balls the radius there."""
         for n, (shape, (z, _, _)) in enumerate(self.shapes):
             if not z.cells.start <= k < z.cells.stop:
                 continue
-            share = float(z.share[k - z.cells.start])
+            fraction = float(z.fraction[k - z.cells.start])
             if isinstance(shape, Balls):
                 bottom, top = max(self.z[k], shape.z0), min(self.z[k + 1], shape.z1)
-                share, radius = _slab(shape, bottom, top, self.z[k + 1] - self.z[k])
+                fraction, radius = _slab(shape, bottom, top, self.z[k + 1] - self.z[k])
                 if radius > 0:
-                    yield n, share, radius
+                    yield n, fraction, radius
             else:
-                yield n, share, 0.0
+                yield n, fraction, 0.0
 
     def _add(
-        self, cover: np.ndarray, shape: Shape, spans: _Spans, share: float, radius: float
+        self, cover: np.ndarray, shape: Shape, spans: _Spans, fraction: float, radius: float
     ) -> None:
         match shape:
             case Balls():
-                kernels.discs(cover, self.x, self.y, shape.centres, radius, share)
+                kernels.discs(cover, self.x, self.y, shape.centres, radius, fraction)
             case Columns() if not shape.square:
-                kernels.discs(cover, self.x, self.y, shape.centres, shape.diameter / 2, share)
+                kernels.discs(cover, self.x, self.y, shape.centres, shape.diameter / 2, fraction)
             case Columns():
-                kernels.squares(cover, self.x, self.y, shape.centres, shape.diameter, share)
+                kernels.squares(cover, self.x, self.y, shape.centres, shape.diameter, fraction)
             case Prism():
-                kernels.polygon(cover, self.x, self.y, shape.vertices, share)
+                kernels.polygon(cover, self.x, self.y, shape.vertices, fraction)
             case Box():
                 (_, y, x), (_, j0, i0) = spans, (w.start for w in self.window)
                 rows = slice(y.cells.start - j0, y.cells.stop - j0)
                 columns = slice(x.cells.start - i0, x.cells.stop - i0)
-                cover[rows, columns] += share * np.outer(y.share, x.share)
+                cover[rows, columns] += fraction * np.outer(y.fraction, x.fraction)
 
 
 def _slab(ball: Balls, bottom: float, top: float, height: float) -> tuple[float, float]:
-    """Return the share of a layer's height and the radius of the disc of a ball's volume there."""
+    """Return the fraction of a layer's height, and the radius of a disc of the ball's volume."""
     R, middle = ball.diameter / 2, (ball.z0 + ball.z1) / 2
     a, b = np.clip([bottom - middle, top - middle], -R, R)
     if b <= a:

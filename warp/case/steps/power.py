@@ -59,8 +59,8 @@ class Power(Step):
         for word, given in (("film", self.film), ("ambient", self.ambient)):
             for name, value in given.items():
                 _refuse_boundary(name, word, process.setting.has_film, (*key, word))
-                kept = [entry for entry in process.stage.around if entry[:2] != (name, word)]
-                around = tuple(sorted((*kept, (name, word, value))))
+                others = [entry for entry in process.stage.around if entry[:2] != (name, word)]
+                around = tuple(sorted((*others, (name, word, value))))
                 process.stage = replace(process.stage, around=around)
 
 

@@ -29,7 +29,7 @@ class Remove(Step):
         at: Key = (*key, "parts")
         for part in process.named(self.parts, at):
             process.refuse_absent(part, at)
-            process.gone[part] = self.called(key)
+            process.removed[part] = self.called(key)
             process.joined.pop(part, None)
         process.refuse_loss(set(self.parts), at)
         left = tuple(name for name in process.stage.present if name not in self.parts)

@@ -47,8 +47,8 @@ class Singulate(Step):
     def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:
         """Keep one rectangle of the body and the parts that reach into it."""
         whole = process.stage.unit or extent(process.setting.places)
-        x0, x1 = self._kept(0, whole[0:2], process, key)
-        y0, y1 = self._kept(1, whole[2:4], process, key)
+        x0, x1 = self._remaining(0, whole[0:2], process, key)
+        y0, y1 = self._remaining(1, whole[2:4], process, key)
         unit = x0, x1, y0, y1
         before, places = process.stage.present, process.setting.places
         present = tuple(name for name in before if meets(places[name], unit))
@@ -58,7 +58,7 @@ class Singulate(Step):
         process.stage = replace(process.stage, present=present, unit=unit, unit_name=self.unit)
         yield process.load_step(self.duration)
 
-    def _kept(
+    def _remaining(
         self, axis: int, whole: tuple[float, ...], process: Process, key: Key
     ) -> tuple[float, float]:
         """Return what remains along an axis; Fault where its mirror image does not remain."""

@@ -1,7 +1,7 @@
 """Wires: bond wires from a chip's edge down to what it stands on.
 
 The wires of a side are one box of fibres in their fill, straight from the top of the loop at the
-chip's edge to the far end. The share of wire keeps the conductance of the n wires of a side,
+chip's edge to the far end. The fraction of wire keeps the conductance of the n wires of a side,
 n k A / length, in the width and height of the box.
 """
 
@@ -71,9 +71,9 @@ class Wires(Solid):
         fill = self._fill(name, material, package)
         height = place.z1 - place.z0
         length = hypot(self.reach, height)
-        share = pi * self.diameter**2 / 4 * self.reach / length / (self.pitch * height)
-        if share > 0.5:
-            much = f"{100 * share:.3g} % of the ring wire"
+        fraction = pi * self.diameter**2 / 4 * self.reach / length / (self.pitch * height)
+        if fraction > 0.5:
+            much = f"{100 * fraction:.3g} % of the ring wire"
             raise Fault((*key, "pitch"), f"makes {much}: is a unit wrong?")
         x0, x1, y0, y1 = package.places[self.around or ""].outline.bounds
         boxes = {
@@ -85,7 +85,7 @@ class Wires(Solid):
         found = []
         for side in self.sides:
             label = f"{name}: wires along {side[0]}"
-            fractions = {material: share, fill: 1.0 - share}
+            fractions = {material: fraction, fill: 1.0 - fraction}
             package.recipes[label] = Mixture(f"{side[0]}-fibres", fractions, key)
             found.append(Body(name, label, (boxes[side],), self.stress_free))
         return found

@@ -7,7 +7,7 @@ under the fourth over the diagonal, T = 100 R / (2 D): holding one corner down d
 the same whichever corner is left free: |w_A - w_B + w_C - w_D|, the corners in order.
 
 Heights are read on the edges of the measuring zone, without sign and without the plane: a tilt
-changes neither. None where a corner or an edge has no material.
+changes neither. None if a corner or an edge has no material.
 """
 
 from __future__ import annotations

@@ -133,14 +133,14 @@ class Number:
 
     @property
     def shown(self) -> list[str]:
-        """List the places that show it; JSON, CSV and the result file have every number."""
-        places = {
+        """List the outputs that show it; JSON, CSV and the result file have every number."""
+        outputs = {
             "console": self.console,
             "report": self.report,
             "compare": self.compared,
             "sweep": self.swept,
         }
-        return [place for place, how in places.items() if how]
+        return [output for output, how in outputs.items() if how]
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Metric:
 
 
 def measured(numbers: Iterable[Number], surface: Warpage) -> dict[str, float | None]:
-    """Compute the numbers of a measured surface by their keys; None where a value is NaN."""
+    """Compute the numbers of a measured surface by their keys; None if a value is NaN."""
     values = {number.key: float(number.of(surface)) for number in numbers if number.of}
     return {key: value if math.isfinite(value) else None for key, value in values.items()}
 

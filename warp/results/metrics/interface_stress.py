@@ -31,7 +31,7 @@ def _stress(name: str, meaning: str, head: str = "") -> Number:
 
 
 def _place(name: str) -> Number:
-    return Number(f"{name}_at", MILLIMETRE, "its place (x, y, z)", position=True)
+    return Number(f"{name}_at", MILLIMETRE, "its position (x, y, z)", position=True)
 
 
 INTERFACE_STRESS = Metric(

@@ -80,7 +80,7 @@ STEPS = Metric(
         Number("do", NONE, "kind of the step"),
         Number("last", NONE, "whether the load step ends its step"),
         Number("time", SECOND, "since the start"),
-        Number("temperature", CELSIUS, "temperature of the package; none where it was solved"),
+        Number("temperature", CELSIUS, "temperature of the package; null if it was solved"),
         Number("unit", NONE, "name of the unit that is left after a cut"),
         Number("parts", NONE, "parts that are present"),
         Number("voxels", NONE, "voxels of the grid"),

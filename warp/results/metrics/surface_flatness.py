@@ -77,7 +77,7 @@ _ERROR = Number(
 _LIMIT = Number(
     "warpage_extrapolated",
     MICROMETRE,
-    "with --refine: limit of fine grids; none where the error is only a bound",
+    "with --refine: limit of fine grids; null if the error is only a bound",
     report=Column("fine grids' limit", "{:+.1f} um"),
 )
 _ORDER = Number("warpage_order", NONE, "with --refine: observed order; none from two grids")
@@ -91,7 +91,7 @@ _RMS = Number(
 _CORNERS = Number(
     "corner_minus_centre",
     MICROMETRE,
-    "mean height of the four corners over the centre; none where the surface has a hole",
+    "mean height of the four corners over the centre; null if the surface has a hole",
     report=Column("corner - centre", "{:+.1f} um"),
     of=lambda w: w.corner_minus_centre / UM,
 )
@@ -124,7 +124,7 @@ FLATNESS = surface_metric(
         _height("min", "lowest point above the plane", lambda w: w.lowest),
         _height(
             "centre",
-            "height of the centre above the plane; none where the surface has a hole",
+            "height of the centre above the plane; null if the surface has a hole",
             lambda w: w.centre,
         ),
         _CORNERS,

@@ -10,12 +10,12 @@ from warp.solvers.elastic.balance import Balance, norm
 from warp.solvers.elastic.held import NOWHERE
 from warp.solvers.elastic.layout import displacement_shape
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.voxels.supports import Carrier, Clamp, flattening, held
+from warp.voxels.supports import Clamp, Support, flattening, held
 from warp.voxels.voxelize import VoxelModel
 
 
-def held_places(model: VoxelModel, support: Carrier) -> np.ndarray:
-    """Return the flat places that a support holds, in the solver's layout; none but for a clamp."""
+def held_indices(model: VoxelModel, support: Support) -> np.ndarray:
+    """Return the flat indices that a clamp holds, in the solver's layout; none for the others."""
     if not isinstance(support, Clamp):
         return NOWHERE
     nz, ny, nx = model.grid.shape
@@ -40,7 +40,7 @@ def clamped(
 def prescribed(
     balance: Balance, at: np.ndarray, target: np.ndarray
 ) -> tuple[np.ndarray, list[float]]:
-    """Solve A x = f with x = target at the flat places `at`."""
+    """Solve A x = f with x = target at the flat indices `at`."""
     A = balance.A
     given = np.zeros(A.shape)
     given.reshape(-1)[at] = target

@@ -48,7 +48,7 @@ WHILE_SOFTER, FORCING = 0.03, 1e-3
 
 
 @dataclass(frozen=True)
-class Resting:
+class TableContact:
     """Contact of the full package with a table.
 
     `weight` in N, `area` of the touching faces in m2, and `lift`: the greatest height of a lower
@@ -64,7 +64,7 @@ class Resting:
 class Lowest:
     """The lowest face of every voxel column.
 
-    `at`: flat place of its w in the solver's arrays; `area` in m2; `height` in m above the lowest
+    `at`: flat index of its w in the solver's arrays; `area` in m2; `height` in m above the lowest
     of all; `hardness`: stiffness of the table below it in N/m.
     """
 
@@ -101,7 +101,7 @@ def weight(model: VoxelModel, A: Operator) -> np.ndarray:
 
 def rest(
     model: VoxelModel, balance: Balance, floating: np.ndarray, displacement: np.ndarray
-) -> tuple[np.ndarray, list[float], Resting]:
+) -> tuple[np.ndarray, list[float], TableContact]:
     """Put a body that floats down on a table.
 
     floating: increment (solver's layout) that solves `balance` without weight; displacement
@@ -121,7 +121,7 @@ def rest(
     x, touching, residuals = body.settle(max(wanted, ROUND_OFF * scale), control.progress)
     above = faces.height + (U + x).reshape(-1)[faces.at]
     copies = model.grid.copies
-    resting = Resting(
+    resting = TableContact(
         weight=-copies * float(pull.sum()),
         area=copies * float(faces.area[touching].sum()),
         lift=max(0.0, float(above.max())),
@@ -252,7 +252,7 @@ def work_of(motions: np.ndarray, forces: np.ndarray) -> np.ndarray:
 def step_length(
     move: np.ndarray, energy: float, work: float, s: np.ndarray, g: np.ndarray
 ) -> float:
-    """Find the share of a step that gives the least energy; 1 if that is nearly it.
+    """Find the fraction of a step that gives the least energy; 1 if that is nearly it.
 
     move: of the faces; energy: of the body by the step; work: of the unbalanced forces on it.
     """

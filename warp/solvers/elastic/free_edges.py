@@ -36,7 +36,7 @@ FREE_EDGE = 2 / 3
 class Edges:
     """Edges [k, m, p] of the vertical planes p normal to direction `face` (0: x, 1: y).
 
-    m counts cells along the edge. The tilt is that of `plane` on z level `level`; plane -1: zero.
+    m counts cells along the edge. The tilt is that of `plane` on z level `layer`; plane -1: zero.
     """
 
     face: int
@@ -44,17 +44,17 @@ class Edges:
     m: np.ndarray
     p: np.ndarray
     stiffness: np.ndarray
-    level: np.ndarray
+    layer: np.ndarray
     plane: np.ndarray
 
 
 def borrow(
     device: Device, ids: Array, face: int, at: Array, n: tuple[int, int, int], mirror: bool
 ) -> tuple[np.ndarray, ...]:
-    """Find a tilt for the edges at flat places `at`.
+    """Find a tilt for the edges at flat indices `at`.
 
     On the nearest z level, of their own plane or the next one inside. ids (nz+2, ny+2, nx+3): 0 in
-    void. Returns k, m, p, level, plane, in ascending order of (k, m, p), and which of `at` these
+    void. Returns k, m, p, layer, plane, in ascending order of (k, m, p), and which of `at` these
     are: edges without a tilt are left out.
     """
     nx, ny, nz = n
@@ -63,17 +63,17 @@ def borrow(
         device.asarray(a, np.int32)
         for a in (at // ((ny + 1) * row), at // row % (ny + 1), at % row)
     )
-    level, plane = (device.empty(len(at), np.int32) for _ in range(2))
-    args = (level, plane, k, j, i, ids, face, mirror, nx, ny, nz, len(at))
+    layer, plane = (device.empty(len(at), np.int32) for _ in range(2))
+    args = (layer, plane, k, j, i, ids, face, mirror, nx, ny, nz, len(at))
     device.launch("elastic_setup", "nearest_tilt", (len(at), 1, 1), *args)
-    k, j, i, level, plane = (device.to_host(a).astype(np.int64) for a in (k, j, i, level, plane))
+    k, j, i, layer, plane = (device.to_host(a).astype(np.int64) for a in (k, j, i, layer, plane))
     m, p = (j, i - 1) if face == 0 else (i - 1, j)
-    which = np.flatnonzero(level >= 0)
+    which = np.flatnonzero(layer >= 0)
     if face == 1:
         which = which[np.lexsort((p[which], m[which], k[which]))]
     if mirror:
         plane = np.where(plane == 0, -1, plane)
-    return *(a[which] for a in (k, m, p, level, plane)), which
+    return *(a[which] for a in (k, m, p, layer, plane)), which
 
 
 def lateral_faces(
@@ -91,8 +91,8 @@ def lateral_faces(
     nz, ny, nx = ids.shape[0] - 2, ids.shape[1] - 2, ids.shape[2] - PAD
 
     def medium(k: np.ndarray, j: np.ndarray, i: np.ndarray) -> np.ndarray:
-        places = device.asarray((k * (ny + 2) + j) * (nx + PAD) + i)
-        found: np.ndarray = device.to_host(ids.reshape(-1)[places])
+        indices = device.asarray((k * (ny + 2) + j) * (nx + PAD) + i)
+        found: np.ndarray = device.to_host(ids.reshape(-1)[indices])
         return found
 
     marked = device.zeros((2, nz + 1, ny + 1, nx + PAD), np.uint8)
@@ -102,7 +102,7 @@ def lateral_faces(
     found = []
     for face in (0, 1):
         at = device.xp.flatnonzero(marked[face].reshape(-1) == 1)
-        k, m, p, level, plane, _ = borrow(device, ids, face, at, (nx, ny, nz), mirror[face])
+        k, m, p, layer, plane, _ = borrow(device, ids, face, at, (nx, ny, nz), mirror[face])
         j, i = (m, p) if face == 0 else (p, m)
         solid = (medium(k, j + 1, i + 1) > 0) & (medium(k + 1, j + 1, i + 1) > 0)  # behind it
         cell = np.where(solid, p, p - 1)
@@ -111,7 +111,7 @@ def lateral_faces(
         lower, upper = (soft[1 - face, medium(k + q, j + 1, i + 1)] for q in (0, 1))
         modulus = (below + above) / (below * lower / 4 + above * upper / 4)
         volume = widths[face][cell] / 2 * widths[1 - face][m] * (below + above) / 2
-        found.append(Edges(face, k, m, p, FREE_EDGE * modulus * volume, level, plane))
+        found.append(Edges(face, k, m, p, FREE_EDGE * modulus * volume, layer, plane))
     return found
 
 
@@ -128,8 +128,8 @@ def strain_matrix(
 
     def number(a: int, k: np.ndarray, m: np.ndarray, p: np.ndarray, face: int) -> np.ndarray:
         j, i = (m, p) if face == 0 else (p, m)
-        places: np.ndarray = (a * (nz + 1) + k) * plane + j * row + i + 1
-        return places
+        indices: np.ndarray = (a * (nz + 1) + k) * plane + j * row + i + 1
+        return indices
 
     rows, columns, values, count = [], [], [], 0
     for e in edges:
@@ -140,13 +140,13 @@ def strain_matrix(
         d = spacing[e.face][e.plane[t] + 1]
         rows += [at, at, at[t], at[t]]
         columns += [number(e.face, e.k - q, e.m, e.p, e.face) for q in (0, 1)]
-        columns += [number(2, e.level[t], e.m[t], e.plane[t] - q, e.face) for q in (0, 1)]
+        columns += [number(2, e.layer[t], e.m[t], e.plane[t] - q, e.face) for q in (0, 1)]
         values += [h, -h, d, -d]
     shape = count, int(np.prod(displacement_shape(*n)))
     if count == 0:
         return sparse.csr_matrix(shape)
-    places = np.concatenate(rows), np.concatenate(columns)
-    return sparse.csr_matrix((np.concatenate(values), places), shape=shape)
+    indices = np.concatenate(rows), np.concatenate(columns)
+    return sparse.csr_matrix((np.concatenate(values), indices), shape=shape)
 
 
 def energy_matrix(

@@ -1,6 +1,6 @@
 """Displacements held at zero: they leave the matrix, as those normal to a mirror plane do.
 
-Held displacements are named by their flat places in the solver's arrays. A lateral free edge
+Held displacements are named by their flat indices in the solver's arrays. A lateral free edge
 between two held displacements leaves the matrix as well: its tilt would be that of the next plane
 inside the body (free_edges), but a section in a held face does not turn, and the shear there stays
 what it was. The force of such an edge is that of the step before (history.step).
@@ -25,7 +25,7 @@ NOWHERE = np.zeros(0, np.int64)
 def between_held(edges: Edges, held: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Mark the edges (n,) that lie between two held displacements normal to their face.
 
-    held: flat places in arrays of `shape`.
+    held: flat indices in arrays of `shape`.
     """
     j, i = (edges.m, edges.p) if edges.face == 0 else (edges.p, edges.m)
     face = np.full(len(j), edges.face)
@@ -43,9 +43,9 @@ def movable(edges: Sequence[Edges], held: np.ndarray, shape: tuple[int, ...]) ->
     found = []
     for e in edges:
         free = ~between_held(e, held, shape)
-        arrays = (e.k, e.m, e.p, e.stiffness, e.level, e.plane)
-        k, m, p, stiffness, level, plane = (a[free] for a in arrays)
-        found.append(Edges(e.face, k, m, p, stiffness, level, plane))
+        arrays = (e.k, e.m, e.p, e.stiffness, e.layer, e.plane)
+        k, m, p, stiffness, layer, plane = (a[free] for a in arrays)
+        found.append(Edges(e.face, k, m, p, stiffness, layer, plane))
     return found
 
 

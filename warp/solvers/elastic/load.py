@@ -83,9 +83,9 @@ def load(
     device, (nx, ny, nz) = A.device, A.n
     f = device.zeros(A.shape) if out is None else out
     f[...] = 0
-    table, T, *places = thermal_stress(model, A.body.moduli.normal, temperature)
+    table, T, *indices = thermal_stress(model, A.body.moduli.normal, temperature)
     ids, _, _, *widths = A.arguments(np.float64)[:6]
-    tables = device.asarray(table), device.asarray(T), *places
+    tables = device.asarray(table), device.asarray(T), *indices
     args = f, ids, *tables, *widths, *map(int, A.mirror), nx, ny, nz
     device.launch("elastic_load", "thermal_load", (nx + 1, ny + 1, nz + 1), *args)
     add(device, f, *free_edge_load(model, A, temperature))
@@ -95,7 +95,7 @@ def load(
 def free_edge_load(
     model: VoxelModel, A: Operator, temperature: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Compute Bs^T K (free shear) of the lateral free edges: flat places and values."""
+    """Compute Bs^T K (free shear) of the lateral free edges: flat indices and values."""
     B = strain_matrix(A.edges, A.body.spacings[1::2], A.n)
     at, number = numbered(B.indices)
     shear = free_edge_shear(model, A.body, free_strain(model, temperature))

@@ -101,7 +101,7 @@ class Release:
     """V E V^T on some displacements: the stiffness of springs against motions given away."""
 
     def __init__(self, device: Device, at: np.ndarray, V: np.ndarray, E: np.ndarray) -> None:
-        """V (places, m) at flat places `at`; E (m, m)."""
+        """V (indices, m) at flat indices `at`; E (m, m)."""
         sums, spread = np.arange(V.shape[1]), sparse.csr_matrix(V)
         gather = (sparse.csr_matrix(E) @ spread.T).tocsr()
         self.gather = SparseRows(device, sums, gather, at, np.float64)
@@ -118,7 +118,7 @@ class Operator:
     """A of the equation on a device: `apply`, and what a preconditioner is built from.
 
     The stiffness of the body plus springs S to the ground minus a release V E V^T, without the rows
-    and columns of `held`, flat places of displacements that are zero. `free`: free edges and
+    and columns of `held`, flat indices of displacements that are zero. `free`: free edges and
     springs as one sparse matrix.
     """
 
@@ -145,7 +145,7 @@ class Operator:
         return Operator(self.body, springs, release, self.held)
 
     def holding(self, at: np.ndarray) -> Operator:
-        """Return the operator of the same body with the displacements at flat places `at` zero."""
+        """Return the operator of the same body with the displacements at flat indices `at` zero."""
         return Operator(self.body, self.springs, self.release, np.unique(at))
 
     @cached_property
@@ -159,7 +159,7 @@ class Operator:
         return self.body.arguments(real)
 
     def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
-        """Compute out = keep out + sign A x, in the precision of x; zero at held places."""
+        """Compute out = keep out + sign A x, in the precision of x; zero at held indices."""
         self.body.apply(out, x, keep, sign)
         self._rows.apply(out, x, sign, 1.0)
         if self.release is not None:

@@ -27,7 +27,7 @@ def remove_rigid_motion(
     Only translations and rotations that mirror planes allow. The weight of a displacement is the
     solid volume beside its face; ids (nz+2, ny+2, nx+3): 0 in void, both on `device`. A component
     of a rigid motion is linear in x, y and z, so sums of first and second order over U suffice.
-    With `held`, flat places in the solver's layout, the motion of these displacements is removed,
+    With `held`, flat indices in the solver's layout, the motion of these displacements is removed,
     and of the body's only what moves none of them: what is held stays at rest.
     """
     nz, ny, nx = grid.shape
@@ -70,14 +70,14 @@ def _motion_of(
     coordinates: list[np.ndarray],
     scale: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit the modes to U at held places; return their amounts, and what moves no held place.
+    """Fit the modes to U at held indices; return their amounts, and what moves no held index.
 
     The second is a basis (modes, n). scale: size of each mode, which makes them comparable.
     """
     component, k, j, i = np.unravel_index(held, (*U.shape[:3], U.shape[3] + PAD - 1))
     i = i - 1
-    place = [c[component, index] for c, index in zip(coordinates, (i, j, k), strict=True)]
-    at = np.stack([np.ones(len(held)), *place])
+    position = [c[component, index] for c, index in zip(coordinates, (i, j, k), strict=True)]
+    at = np.stack([np.ones(len(held)), *position])
     moved = np.einsum("map,pn->nma", modes, at)[np.arange(len(held)), :, component] / scale
     left, size, right = np.linalg.svd(moved, full_matrices=False)
     known = size > 1e-6 * size.max(initial=0.0)

@@ -34,17 +34,17 @@ import numpy as np
 from warp.machine.device import Device
 from warp.solvers.elastic import contact
 from warp.solvers.elastic.balance import Balance, norm
-from warp.solvers.elastic.clamp import clamped, held_places
+from warp.solvers.elastic.clamp import clamped, held_indices
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
 from warp.solvers.elastic.layout import temperature_array
 from warp.solvers.elastic.load import load
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.elastic.multigrid.reuse import Reuse
+from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.elastic.rigid import remove_rigid_motion
 from warp.solvers.krylov import DEFAULT, Control
-from warp.voxels.supports import Carrier, Clamp, Table
+from warp.voxels.supports import Clamp, Support, Table
 from warp.voxels.voxelize import VoxelModel
 
 
@@ -61,7 +61,7 @@ class Solution:
     residuals: list[float]
     seconds: float
     state: State
-    resting: contact.Resting | None = None
+    resting: contact.TableContact | None = None
 
 
 def solve(
@@ -72,33 +72,33 @@ def solve(
     control: Control = DEFAULT,
     *,
     duration: float = 0.0,
-    support: Carrier = None,
-    reuse: Reuse | None = None,
+    support: Support = None,
+    cycle_cache: CycleCache | None = None,
 ) -> Solution:
     """Solve for the displacement after a step from `state` to `temperature`.
 
     temperature: K at the end of the step, one or (nz, ny, nx). state: before the step, on the same
     grid; State.start(shape) for a first step. duration: s, in which viscoelastic media relax; with
     0 they have their instantaneous stiffness. support: clamp or table during the step; None: free.
-    reuse: cache of the preconditioner, replaced when the stiffness has drifted. Raises
+    cycle_cache: cache of the preconditioner, replaced when the stiffness has drifted. Raises
     ConvergenceError when the relative residual does not reach the tolerance.
     """
     start = time.perf_counter()
     temperature = temperature_array(temperature)
-    held = held_places(model, support)
+    held = held_indices(model, support)
     step = Step(model, temperature, device, state, duration, held)
     A, forces = step.A, step.imbalance()
     balance = Balance(A, forces, _scale(model, A, temperature, forces), control)
     resting = None
     if isinstance(support, Clamp):
-        if reuse is not None:
-            reuse.forget()  # a cycle of the free body does not hold these faces
+        if cycle_cache is not None:
+            cycle_cache.forget()  # a cycle of the free body does not hold these faces
         x, residuals = clamped(model, support, balance, step.displacement)
-    elif reuse is None:
+    elif cycle_cache is None:
         x, residuals = balance.solve(lambda: Cycle(A))
     else:
-        x, residuals = balance.solve(partial(reuse.cycle_for, A))
-        reuse.record(residuals)
+        x, residuals = balance.solve(partial(cycle_cache.cycle_for, A))
+        cycle_cache.record(residuals)
     if isinstance(support, Table):
         correction, more, resting = contact.rest(model, balance, x, step.displacement)
         x = x + correction

@@ -1,6 +1,6 @@
 """Springs between single displacements and the ground: a support as part of the matrix.
 
-A + S,  S diagonal: stiffness in N/m of the displacements at flat places of the solver's arrays
+A + S,  S diagonal: stiffness in N/m of the displacements at flat indices of the solver's arrays
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from warp.solvers.sparse import Scattered
 
 
 class Springs(NamedTuple):
-    """Flat places, each once, and stiffness in N/m."""
+    """Flat indices, each once, and stiffness in N/m."""
 
     at: np.ndarray
     stiffness: np.ndarray

@@ -28,8 +28,8 @@ def face_temperature(solution: Solution, name: str) -> tuple[boundary.Faces, np.
     for film in A.surroundings.contacts:
         hit = np.isin(at.key, film.faces.key, assume_unique=True)
         other[hit], beyond[hit] = 1 / film.coefficient, film.ambient
-    share = (ours - contact) / (ours + other)
-    return at, T[at.cell] + share * (beyond - T[at.cell])
+    fraction = (ours - contact) / (ours + other)
+    return at, T[at.cell] + fraction * (beyond - T[at.cell])
 
 
 def heat_flows(solution: Solution) -> dict[str, float]:

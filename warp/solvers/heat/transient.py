@@ -43,8 +43,8 @@ ERROR = (1 - 4 * W) / 3 / D, 1 / 3 / D, -2 / 3
 """Third-order weights of F1, F2, F3 minus those of the step, over d."""
 FASTER, SLOWER = 8.0, 1 / 16  # limits of the ratio of two successive steps
 ROUNDS = 5  # property updates in one step before it counts as too long
-PROPERTIES = 0.1  # share of the tolerance for properties at a slightly wrong temperature
-ALGEBRA = 1e-3  # share of the tolerance for the linear solves: 10 times their residual
+PROPERTIES = 0.1  # fraction of the tolerance for properties at a slightly wrong temperature
+ALGEBRA = 1e-3  # fraction of the tolerance for the linear solves: 10 times their residual
 LINEAR = 1e-8, 1e-3  # least and greatest relative residual of the linear solves of a step
 ESTIMATE = 0.1  # relative residual of the linear solve for a step's error
 SMALLEST = 1e-12  # shortest step over the duration
@@ -224,12 +224,12 @@ class _Trial:
     stored: float = 0.0
     settled: bool = True
 
-    def at(self, share: float) -> Array:
-        """Return x at a share of the step, extrapolated beyond 1."""
-        if share == 1:
+    def at(self, fraction: float) -> Array:
+        """Return x at a fraction of the step, extrapolated beyond 1."""
+        if fraction == 1:
             return self.x + self.whole
         bend = (self.whole - self.inner / G) / (1 - G)
-        return self.x + share * (self.whole - bend) + share**2 * bend
+        return self.x + fraction * (self.whole - bend) + fraction**2 * bend
 
     def step(self, t: float) -> TimeStep:
         """Describe the step that ended at t."""
@@ -320,14 +320,14 @@ class _March:
         Backward Euler takes them at its end.
         """
         x, before = self.x, self.before
-        share = 1.0 if self.euler else 0.5
-        middle = before.at(1 + min(share * dt / before.size, 1.0)) if before else x
+        fraction = 1.0 if self.euler else 0.5
+        middle = before.at(1 + min(fraction * dt / before.size, 1.0)) if before else x
         iterations: list[int] = []
         for _ in range(ROUNDS):
             M = self.matrices.at(dt if self.euler else D * dt, middle)
             trial = self._euler(M, dt) if self.euler else self._tr_bdf2(M, dt)
             iterations.append(trial.iterations)
-            middle = x + share * trial.whole
+            middle = x + fraction * trial.whole
             wrong = M.wrong(middle) * float(abs(trial.whole).max())
             settled = wrong <= PROPERTIES * self.tolerance
             if settled or (self.controlled and trial.error > self.tolerance):

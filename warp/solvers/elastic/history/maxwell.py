@@ -163,9 +163,9 @@ class Voxels:
         self.relaxes = relaxing(media)
         self.at = np.flatnonzero(self.relaxes[ids]) if self.relaxes.any() else np.zeros(0, np.int64)
         self.rows = ids[self.at]
-        known, place = found_in(memory.voxels, self.at)
+        known, index = found_in(memory.voxels, self.at)
         before = media.stress_free[self.rows]
-        before[known] = memory.temperature[place]
+        before[known] = memory.temperature[index]
         grid = model.grid
         volume = np.zeros(0)
         if len(self.at):
@@ -178,7 +178,7 @@ class Voxels:
         self.q = np.zeros((terms, 3, len(self.at)))
         self.q[:, :, ~known] = elastic_strain(self.at[~known])
         common = min(terms, len(memory.strain))
-        self.q[:common, :, known] = memory.strain[:common][..., place]
+        self.q[:common, :, known] = memory.strain[:common][..., index]
         effective = np.einsum("mt,mtab->mab", b.mean, b.normal)[self.relaxes]
         normal[self.relaxes] = normal_block(effective)
         shear[self.relaxes] = np.einsum("mt,mta->ma", b.mean, b.shear)[self.relaxes]
@@ -240,7 +240,7 @@ class Sites:
             rows.append(row[at])
             weights.append(weight[at])
         order = np.argsort(np.concatenate(keys), kind="stable")
-        self.which, self.keys, self.medium, self.share = (
+        self.which, self.keys, self.medium, self.fraction = (
             np.concatenate(a)[order] for a in (which, keys, rows, weights)
         )
         self.q = self._recall(memory, lasting, shear)
@@ -252,8 +252,8 @@ class Sites:
         with np.errstate(divide="ignore", invalid="ignore"):  # void has no modulus
             give = np.where(solid, self.weights / self.G[self.rows, self.kind], 0.0).sum(axis=0)
         self.modulus = 1 / give
-        share = self.share * self.past / self.effective
-        self.offset = -np.bincount(self.which, share, len(self.edges))
+        fraction = self.fraction * self.past / self.effective
+        self.offset = -np.bincount(self.which, fraction, len(self.edges))
 
     def _recall(self, memory: Memory, lasting: np.ndarray, shear: np.ndarray) -> np.ndarray:
         """Return branch shears (terms+1, sites) at the beginning of the step.
@@ -292,8 +292,8 @@ def recalled(
     if not len(edges):
         return known, values[:, at]
     found = (np.add.reduceat(values, first, axis=1) / count)[:, at]
-    own, place = found_in(sites, keys)
-    found[:, own[known]] = values[:, place]
+    own, index = found_in(sites, keys)
+    found[:, own[known]] = values[:, index]
     return known, found
 
 
@@ -314,7 +314,7 @@ def relaxing_edges(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the edges with a viscoelastic voxel that carry shear.
 
-    Returns flat indices (n,), the media (4, n) around them and their area shares.
+    Returns flat indices (n,), the media (4, n) around them and their area fractions.
     """
     ids = np.pad(model.ids, 1)
     widths = [np.pad(d, 1) for d in (model.grid.dz, model.grid.dy, model.grid.dx)]
@@ -340,8 +340,8 @@ def relaxing_edges(
         area[rows == 0] = 0
         flat = np.ravel_multi_index((np.full(len(at[0]), e), *at), free.shape)
         found.append((flat, rows, area / area.sum(axis=0)))
-    edges, media, shares = (np.concatenate(a, axis=-1) for a in zip(*found, strict=True))
-    return edges, media, shares
+    edges, media, fractions = (np.concatenate(a, axis=-1) for a in zip(*found, strict=True))
+    return edges, media, fractions
 
 
 def media_of(sites: np.ndarray, model: VoxelModel) -> np.ndarray:
@@ -352,10 +352,10 @@ def media_of(sites: np.ndarray, model: VoxelModel) -> np.ndarray:
     for kind in range(3):
         here = e == kind
         where = [a[here] for a in at]
-        places = [
+        around_edge = [
             tuple(a + s for a, s in zip(where, shift, strict=True)) for shift in corners(kind)
         ]
-        around = np.stack([ids[place] for place in places])
+        around = np.stack([ids[index] for index in around_edge])
         picked = np.take_along_axis(around, np.minimum(slot[here], 3)[None], axis=0)[0]
         row[here] = np.where(slot[here] == ALL, around.max(axis=0, initial=0), picked)
     return row
@@ -391,7 +391,7 @@ def stress_of(q: np.ndarray, branches: Branches, rows: np.ndarray) -> np.ndarray
 
 
 def found_in(known: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mark which of `wanted` occur in the ascending `known`; return also their places there."""
+    """Mark which of `wanted` occur in the ascending `known`; return also their indices there."""
     at = np.searchsorted(known, wanted)
     found = at < len(known)
     found[found] = known[at[found]] == wanted[found]

@@ -20,7 +20,7 @@ class State:
 
     displacement (3, nz+1, ny+1, nx+1) in m, rigid motion included; solid (nz, ny, nx); strain of
     voxels (3, nz, ny, nx), xx yy zz, and shear of edges (3, nz+1, ny+1, nx+1), yz xz xy, since they
-    were attached; lateral (n, 7): face, k, m, p, level, plane of the edges at free faces and the
+    were attached; lateral (n, 7): face, k, m, p, layer, plane of the edges at free faces and the
     side of the face on which the body lies (0 below, 1 above), with their forces (n,) in N m; held
     (n, 7) and held_forces: such edges that new voxels have covered; memory of viscoelastic voxels.
     """
@@ -65,21 +65,21 @@ class State:
         return cls(**own, memory=Memory(**memory))
 
     def forces_at(self, at: np.ndarray) -> np.ndarray:
-        """Return the forces (n,) of the lateral edges at flat places (`places`), 0 if absent."""
-        own = places(self.lateral, self.solid.shape)
+        """Return the forces (n,) of the lateral edges at `flat_indices`, 0 if absent."""
+        own = flat_indices(self.lateral, self.solid.shape)
         order = np.argsort(own)
         number = find(own[order], at)
         return np.where(number >= 0, np.append(self.forces[order], 0.0)[number], 0.0)
 
-    def without(self, gone: np.ndarray) -> State:
-        """Release the stress of the voxels `gone` (nz, ny, nx), which keep their shape.
+    def without(self, removed: np.ndarray) -> State:
+        """Release the stress of the voxels `removed` (nz, ny, nx), which keep their shape.
 
         The next step attaches them free of stress.
         """
-        solid = self.solid & ~gone
+        solid = self.solid & ~removed
         exists = between_four(solid)
         keep, held = present(self.lateral, solid), present(self.held, solid)
-        exists.reshape(-1)[places(self.lateral[keep], solid.shape)] = True
+        exists.reshape(-1)[flat_indices(self.lateral[keep], solid.shape)] = True
         shear = np.where(exists, self.shear, 0.0)
         memory = self.memory.cropped(solid.shape, [0, 0, 0], solid, exists)
         tables = self.lateral[keep], self.forces[keep], self.held[held], self.held_forces[held]
@@ -101,7 +101,7 @@ class State:
         lateral, forces = crop_edges(self.lateral, self.forces, low, solid)
         held, held_forces = crop_edges(self.held, self.held_forces, low, solid)
         exists = between_four(solid)
-        exists.reshape(-1)[places(lateral, solid.shape)] = True
+        exists.reshape(-1)[flat_indices(lateral, solid.shape)] = True
         U = np.where(faces_of(solid), self.displacement[(slice(None), *faces)], 0.0)
         shear = np.where(exists, self.shear[(slice(None), *faces)], 0.0)
         memory = self.memory.cropped(shape, low, solid, exists)
@@ -128,15 +128,15 @@ class Transferred:
 def transferred(before: State, solid: np.ndarray, edges: list[Edges]) -> Transferred:
     """Attach and remove voxels and edges; `edges`: those of the lateral free faces now."""
     lasting = between_four(before.solid & solid)
-    lateral = table(edges, solid)
-    was, now = (places(rows, solid.shape) for rows in (before.lateral, lateral))
+    lateral = edge_rows(edges, solid)
+    was, now = (flat_indices(rows, solid.shape) for rows in (before.lateral, lateral))
     flat = lasting.reshape(-1)
     flat[was] = False
     flat[now] = False
     same = np.isin(now, was) & present(lateral, before.solid)
     flat[now[same]] = True
-    shear = kept(before.shear, lasting)
-    strain = kept(before.strain, before.solid & solid)
+    shear = masked(before.shear, lasting)
+    strain = masked(before.strain, before.solid & solid)
     known = faces_of(before.solid) | (before.displacement != 0)  # released voxels included
     U = extended(before.displacement, known, faces_of(solid))
     covered = ~np.isin(was, now)
@@ -144,24 +144,24 @@ def transferred(before: State, solid: np.ndarray, edges: list[Edges]) -> Transfe
     held_forces = np.concatenate([before.held_forces, before.forces[covered]])
     keep = present(held, solid)
     held, held_forces = held[keep], held_forces[keep]
-    back = np.isin(places(held, solid.shape), now)
+    back = np.isin(flat_indices(held, solid.shape), now)
     if back.any():  # uncovered: the force that was held is the edge's again, as a strain
         stiffness = np.zeros(flat.size)
         stiffness[now] = np.concatenate([e.stiffness for e in edges])
-        at = places(held[back], solid.shape)
+        at = flat_indices(held[back], solid.shape)
         shear.reshape(-1)[at] = held_forces[back] / stiffness[at]
     return Transferred(U, strain, shear, lasting, lateral, held[~back], held_forces[~back])
 
 
-def kept(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+def masked(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Copy values where a mask is true; zero elsewhere, where memory is not even touched."""
     out = np.zeros(values.shape, values.dtype)
     np.copyto(out, values, where=where)
     return out
 
 
-def table(edges: list[Edges], solid: np.ndarray) -> np.ndarray:
-    """Tabulate edges (n, 7): face, k, m, p, level, plane, side.
+def edge_rows(edges: list[Edges], solid: np.ndarray) -> np.ndarray:
+    """Tabulate edges (n, 7): face, k, m, p, layer, plane, side.
 
     In the order of free_edges.strain_matrix.
     """
@@ -169,22 +169,22 @@ def table(edges: list[Edges], solid: np.ndarray) -> np.ndarray:
     for e in edges:
         s = np.pad(along(solid, e.face), ((0, 0), (0, 0), (1, 1)))
         above = ~(s[e.k - 1, e.m, e.p] & s[e.k, e.m, e.p])
-        columns = np.full(len(e.k), e.face), e.k, e.m, e.p, e.level, e.plane, above
+        columns = np.full(len(e.k), e.face), e.k, e.m, e.p, e.layer, e.plane, above
         found.append(np.stack(columns, axis=1))
     return np.concatenate(found).astype(np.int32)
 
 
 def edges_of(lateral: np.ndarray, stiffness: np.ndarray) -> list[Edges]:
-    """Return the edges of a table, x faces first; the inverse of `table`."""
+    """Return the edges of such rows, x faces first; the inverse of `edge_rows`."""
     found = []
     for face in (0, 1):
         here = lateral[:, 0] == face
-        k, m, p, level, plane, _ = lateral[here, 1:].T
-        found.append(Edges(face, k, m, p, stiffness[here], level, plane))
+        k, m, p, layer, plane, _ = lateral[here, 1:].T
+        found.append(Edges(face, k, m, p, stiffness[here], layer, plane))
     return found
 
 
-def places(lateral: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def flat_indices(lateral: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return the flat index of lateral edges in an edge array (3, nz+1, ny+1, nx+1).
 
     xz edges of x faces, yz edges of y faces; `shape`: (nz, ny, nx).
@@ -225,10 +225,10 @@ def present(lateral: np.ndarray, solid: np.ndarray) -> np.ndarray:
     keep = np.zeros(len(lateral), bool)
     for face in (0, 1):
         here = lateral[:, 0] == face
-        k, m, p, level, plane, side = lateral[here, 1:].T
+        k, m, p, layer, plane, side = lateral[here, 1:].T
         s = np.pad(along(solid, face), ((1, 1), (0, 0), (1, 1)))  # [k + 1, m, p + 1]
         w = s[1:] | s[:-1]
-        tilt = w[level, m, plane] & w[level, m, plane + 1] | (plane < 0)
+        tilt = w[layer, m, plane] & w[layer, m, plane + 1] | (plane < 0)
         keep[here] = s[k, m, p + side] & s[k + 1, m, p + side] & tilt
     return keep
 
@@ -240,16 +240,16 @@ def crop_edges(
 
     Without those whose tilt is that of a mirror plane.
     """
-    face, k, m, p, level, plane, side = lateral.T
+    face, k, m, p, layer, plane, side = lateral.T
     across = np.where(face == 0, low[2], low[1])
     beside = np.where(face == 0, low[1], low[2])
-    columns = face, k - low[0], m - beside, p - across, level - low[0], plane - across, side
+    columns = face, k - low[0], m - beside, p - across, layer - low[0], plane - across, side
     moved = np.stack(columns, axis=1)
     nz, ny, nx = solid.shape
     count_m, count_p = np.where(face == 0, ny, nx), np.where(face == 0, nx, ny)
-    _, k, m, p, level, plane, _ = moved.T
+    _, k, m, p, layer, plane, _ = moved.T
     edge_inside = (k > 0) & (k < nz) & (m >= 0) & (m < count_m) & (p >= 0) & (p <= count_p)
-    level_inside = (level >= 0) & (level <= nz)
+    level_inside = (layer >= 0) & (layer <= nz)
     plane_inside = (lateral[:, 5] >= 0) & (plane > 0) & (plane < count_p)
     inside = edge_inside & level_inside & plane_inside
     moved, forces = moved[inside].astype(np.int32), forces[inside]
@@ -259,7 +259,7 @@ def crop_edges(
 
 def extended(U: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Extend U from known to wanted faces: the value of the nearest one along z, then x, then y."""
-    out = kept(U, known & wanted)
+    out = masked(U, known & wanted)
     if not known.any():
         return out
     for a in range(3):
@@ -277,8 +277,8 @@ def extended(U: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray
 def nearest_along(on: np.ndarray, axis: int) -> np.ndarray:
     """Return the index along `axis` of the nearest entry that is on; its own if a line has none."""
     n = on.shape[axis]
-    level = np.arange(n, dtype=np.int32).reshape([-1 if a == axis else 1 for a in range(on.ndim)])
-    below = np.maximum.accumulate(np.where(on, level, -4 * n), axis)
-    above = np.flip(np.minimum.accumulate(np.flip(np.where(on, level, 4 * n), axis), axis), axis)
-    pick = np.where(level - below <= above - level, below, above)
-    return np.where((pick < 0) | (pick >= n), level, pick)
+    layer = np.arange(n, dtype=np.int32).reshape([-1 if a == axis else 1 for a in range(on.ndim)])
+    below = np.maximum.accumulate(np.where(on, layer, -4 * n), axis)
+    above = np.flip(np.minimum.accumulate(np.flip(np.where(on, layer, 4 * n), axis), axis), axis)
+    pick = np.where(layer - below <= above - layer, below, above)
+    return np.where((pick < 0) | (pick >= n), layer, pick)

@@ -25,7 +25,7 @@ from warp.machine.device import Device
 from warp.solvers.elastic.free_edges import stiffness_of, strain_matrix
 from warp.solvers.elastic.held import NOWHERE, between_held
 from warp.solvers.elastic.history.maxwell import Memory, Sites, Voxels
-from warp.solvers.elastic.history.state import State, edges_of, faces_of, places, transferred
+from warp.solvers.elastic.history.state import State, edges_of, faces_of, flat_indices, transferred
 from warp.solvers.elastic.layout import host_of
 from warp.solvers.elastic.load import (
     Strain,
@@ -56,7 +56,7 @@ class Step:
     ) -> None:
         """temperature: K at the end, (nz, ny, nx) or (1, 1, 1); duration in s.
 
-        clamped: flat places of displacements that are held during the step.
+        clamped: flat indices of displacements that are held during the step.
         """
         self.temperature, self.solid, self.host = temperature, model.ids > 0, host_of(device)
         self.free_strain = free_strain(model, temperature)
@@ -73,7 +73,7 @@ class Step:
         self.edge_shear = free_edge_shear(model, self.A.body, self.free_strain)
         self.begin = transferred(before, self.solid, self.A.edges)
         self.displacement = self.begin.displacement
-        self.lateral = places(self.begin.lateral, self.solid.shape)
+        self.lateral = flat_indices(self.begin.lateral, self.solid.shape)
         self.sites = Sites(
             before.memory, model, self.voxels, self.lateral, self.begin.lasting, self.begin.shear
         )

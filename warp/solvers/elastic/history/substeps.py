@@ -25,8 +25,8 @@ from warp.materials.relaxation import Relaxation
 from warp.solvers.elastic.history.state import State
 
 SPAN, TOLERANCE, LEAST = 10.0, 1e-3, 1e-2
-FROZEN = 1e-4  # share of a branch that may relax in one solve at the end
-SHORTEST = 1e-12  # share of the load step
+FROZEN = 1e-4  # fraction of a branch that may relax in one solve at the end
+SHORTEST = 1e-12  # fraction of the load step
 
 
 class Solved(Protocol):
@@ -50,13 +50,13 @@ class Interval:
     end: float | np.ndarray
     duration: float
 
-    def temperature(self, share: float) -> float | np.ndarray:
-        """Return the temperature at a share of the time."""
-        return self.end if share == 1 else self.start + share * (self.end - self.start)
+    def temperature(self, fraction: float) -> float | np.ndarray:
+        """Return the temperature at a fraction of the time."""
+        return self.end if fraction == 1 else self.start + fraction * (self.end - self.start)
 
-    def hottest_after(self, share: float) -> float:
-        """Return the highest temperature in K from a share of the time on."""
-        return float(max(np.max(self.temperature(share)), np.max(self.end)))
+    def hottest_after(self, fraction: float) -> float:
+        """Return the highest temperature in K from a fraction of the time on."""
+        return float(max(np.max(self.temperature(fraction)), np.max(self.end)))
 
 
 def solve(
@@ -71,15 +71,15 @@ def solve(
     step(temperature, state, duration) solves one substep. laws: of the materials that relax.
     extent: largest length of the body in m. Raises ConvergenceError if substeps become too short.
     """
-    done, share, state, largest = 0.0, 1.0, before, 0.0
+    done, fraction, state, largest = 0.0, 1.0, before, 0.0
     rise = float(np.max(np.abs(np.subtract(interval.end, interval.start))))
     longest = SPAN / max(SPAN, rise)
     while True:
         left = (1 - done) * interval.duration
         if frozen(laws, interval.hottest_after(done), left):
             return step(interval.end, state, left)
-        share = min(share, longest)
-        until = 1.0 if done + share > 1 - 1e-9 else done + share
+        fraction = min(fraction, longest)
+        until = 1.0 if done + fraction > 1 - 1e-9 else done + fraction
         length = (until - done) * interval.duration
         one = step(interval.temperature(until), state, length)
         half = step(interval.temperature((done + until) / 2), state, length / 2)
@@ -92,11 +92,11 @@ def solve(
             if until == 1:
                 return two
             done, state = until, two.state
-        elif share < SHORTEST:
+        elif fraction < SHORTEST:
             raise ConvergenceError(
                 f"relaxation: a step of {length:.1e} s misses {TOLERANCE:g} of the strain"
             )
-        share *= float(np.clip(0.9 * (TOLERANCE / max(error, 1e-12)) ** (1 / 3), 0.1, 5.0))
+        fraction *= float(np.clip(0.9 * (TOLERANCE / max(error, 1e-12)) ** (1 / 3), 0.1, 5.0))
 
 
 def frozen(laws: Collection[Relaxation], T: float, duration: float) -> bool:

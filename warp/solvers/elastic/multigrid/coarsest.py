@@ -67,7 +67,7 @@ def inverse_root(A: np.ndarray) -> np.ndarray:
 def assembled(level: LevelMatrix) -> sparse.csr_matrix:
     """Assemble A of a level in float64 on flat displacement arrays, free edges included.
 
-    The stencil reaches one place in each direction: displacements three apart share one product.
+    The stencil reaches one index in each direction: displacements three apart share one product.
     """
     component, k, j, i = np.indices(level.shape)
     number = np.arange(component.size).reshape(level.shape)
@@ -78,7 +78,7 @@ def assembled(level: LevelMatrix) -> sparse.csr_matrix:
         seen = level.times(sent.astype(float))
         _, rk, rj, ri = at = np.nonzero(seen)
         pairs: Any = (rk, ck), (rj, cj), (ri, ci)
-        source = [q + (c - q + 1) % 3 - 1 for q, c in pairs]  # the sender within one place
+        source = [q + (c - q + 1) % 3 - 1 for q, c in pairs]  # the sender within one index
         inside = [(q >= 0) & (q < n) for q, n in zip(source, level.shape[1:], strict=True)]
         ok = np.all(inside, axis=0)
         rows.append(number[at][ok])

@@ -1,7 +1,7 @@
 """Coefficients of coarse elastic levels: nearly the energy of the interpolated field.
 
 The normal stiffness of a merged cell is the sum over its cells, but at least LEAST of what stiffer
-cells beside it require by their share in its strain: e_zz of a voxel is interpolated from up to
+cells beside it require by their fraction in its strain: e_zz of a voxel is interpolated from up to
 four coarse cells, e_xx from two along y, e_yy from two along x. With the sum alone a soft coarse
 cell would strain at no cost beside a stiff one whose outer voxels follow by a quarter, and the
 coarse level would overshoot by up to a thirtieth of the contrast. A coarse edge takes the fine
@@ -86,13 +86,13 @@ def merge_media(A: Operator, merge: Merge) -> Coefficients:
     for edge in A.edges:  # those of the lateral free faces
         m = np.searchsorted((merge.keep_y, merge.keep_x)[edge.face], edge.m, "right") - 1
         w = merge.weights(edge.face, True)
-        places, shares = [], []
-        for line, share in ((w.at, 1 - w.t), (w.at + 1, w.t)):
+        indices, fractions = [], []
+        for line, fraction in ((w.at, 1 - w.t), (w.at + 1, w.t)):
             j, i = (m, line[edge.p]) if edge.face == 0 else (line[edge.p], m)
-            places.append(np.ravel_multi_index((edge.k, j, i + 1), K.shape[1:], mode="clip"))
-            shares.append(share[edge.p] * edge.stiffness)
-        at, number = numbered(np.concatenate(places))
-        add(A.device, K[1 - edge.face], at, np.bincount(number, np.concatenate(shares), len(at)))
+            indices.append(np.ravel_multi_index((edge.k, j, i + 1), K.shape[1:], mode="clip"))
+            fractions.append(fraction[edge.p] * edge.stiffness)
+        at, number = numbered(np.concatenate(indices))
+        add(A.device, K[1 - edge.face], at, np.bincount(number, np.concatenate(fractions), len(at)))
     return split_edges(A.device, C, K, hidden, merge.mirror)
 
 
@@ -125,9 +125,9 @@ def empty(device: Device, merge: Merge, nz: int) -> tuple[Array, Array, Array]:
 def tables(device: Device, merge: Merge) -> list[Array]:
     """Return merged lines, weights and shares for kernel elastic_setup.coarsen."""
     lines = merge.keep_x, merge.keep_y, *merge.transposed(0, True), *merge.transposed(1, True)
-    shares = *merge.shares(0), *merge.shares(1)
+    fractions = *merge.fractions(0), *merge.fractions(1)
     return [
-        device.asarray(a, np.int32 if a.dtype.kind == "i" else float) for a in (*lines, *shares)
+        device.asarray(a, np.int32 if a.dtype.kind == "i" else float) for a in (*lines, *fractions)
     ]
 
 
@@ -145,7 +145,7 @@ def _coarsen(
 
 
 def exist(device: Device, ids: Array, at: np.ndarray, mirror: tuple[bool, bool]) -> np.ndarray:
-    """Mark the displacements at flat places that exist.
+    """Mark the displacements at flat indices that exist.
 
     Their face touches a solid cell and is not held by a mirror plane.
     """

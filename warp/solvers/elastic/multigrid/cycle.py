@@ -91,14 +91,14 @@ def bytes_needed(lines: GridLines, mirror: tuple[bool, bool]) -> int:
     grids = [(x, y), *(step.coarse for step in merges(lines, mirror))]
     total = most = 0
     for n, (x, y) in enumerate(grids):
-        places = (len(x) + PAD - 1) * len(y) * len(z)
+        indices = (len(x) + PAD - 1) * len(y) * len(z)
         columns = relative_width(x, y, z) > (WIDE if n else WIDE_FINEST)
         coefficients = 36 if n or columns else 4  # C, K; ids on the host and the device
         smoother = 132 if columns else 24  # float32: five times six and a diagonal, or twice three
         vectors = 24  # float32: x, r
         if n == 0:
             vectors += 72 + 12  # float64: x, r, p; first part of the idle memory
-        total += places * (coefficients + smoother + vectors)
+        total += indices * (coefficients + smoother + vectors)
         # second part of the idle memory: scratch of columns, or the other half of q
-        most = max(most, (20 if columns else 0 if n else 12) * places)
+        most = max(most, (20 if columns else 0 if n else 12) * indices)
     return total + most

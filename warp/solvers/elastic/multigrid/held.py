@@ -21,12 +21,12 @@ from warp.solvers.elastic.operator import Operator
 from warp.solvers.sparse import NOTHING, Scattered
 
 
-def merged_places(
+def merged_indices(
     held: np.ndarray, merge: Merge, nz: int, exist: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    """Return the flat places that are held on the next level.
+    """Return the flat indices that are held on the next level.
 
-    exist: marks the flat places there that have a displacement.
+    exist: marks the flat indices there that have a displacement.
     """
     if not len(held):
         return held
@@ -39,10 +39,10 @@ def merged_places(
         column, has_column = _coarse_index(i[here] - 1, merge.keep_x, on_x)
         row, has_row = _coarse_index(j[here], merge.keep_y, on_y)
         use = has_column & has_row
-        place = np.full(use.sum(), a), k[here][use], row[use], column[use] + 1
-        found.append(np.ravel_multi_index(place, coarse))
-    places = np.unique(np.concatenate(found))
-    return places[exist(places)]
+        index = np.full(use.sum(), a), k[here][use], row[use], column[use] + 1
+        found.append(np.ravel_multi_index(index, coarse))
+    indices = np.unique(np.concatenate(found))
+    return indices[exist(indices)]
 
 
 def _coarse_index(
@@ -54,7 +54,7 @@ def _coarse_index(
 
 
 def without(matrix: Scattered, held: np.ndarray) -> Scattered:
-    """Return a matrix without the rows and columns of held places."""
+    """Return a matrix without the rows and columns of held indices."""
     if not len(held):
         return matrix
     free = ~np.isin(matrix.at, held)
@@ -66,7 +66,7 @@ def without(matrix: Scattered, held: np.ndarray) -> Scattered:
 def coupling_springs(
     times: Callable[[np.ndarray], np.ndarray], held: np.ndarray, shape: tuple[int, ...]
 ) -> Scattered:
-    """Return springs at held places: what couples each to free displacements of its component.
+    """Return springs at held indices: what couples each to free displacements of its component.
 
     For w only to those above and below it; with those beside it, plates would resist bending.
     times: computes A x of the level on the host.
@@ -99,11 +99,11 @@ def held_ends(A: Operator) -> Ends:
     component, _, j, i = np.unravel_index(A.held, A.shape)
     nx, ny, _ = A.n
     found = []
-    for axis, place, across, last in ((0, i - 1, j, nx), (1, j, i - 1, ny)):
+    for axis, index, across, last in ((0, i - 1, j, nx), (1, j, i - 1, ny)):
         ends = []
         for line, cell in ((0, 1), (last, last)):
             columns = (A.ids.take(cell, 2 - axis) > 0).any(axis=0).sum()
-            there = (component == axis) & (place == line)
+            there = (component == axis) & (index == line)
             ends.append(bool(2 * len(np.unique(across[there])) > columns))
         found.append((ends[0], ends[1]))
     return found[0], found[1]

@@ -23,7 +23,7 @@ from warp.solvers.elastic.multigrid.coefficients import (
     merge_media,
     stored,
 )
-from warp.solvers.elastic.multigrid.held import coupling_springs, merged_places, without
+from warp.solvers.elastic.multigrid.held import coupling_springs, merged_indices, without
 from warp.solvers.elastic.multigrid.springs import merged_springs
 from warp.solvers.elastic.multigrid.transfer import Merge, Transfer, ghost_places, ghosts
 from warp.solvers.elastic.multigrid.void_energy import missing_energy, projected
@@ -60,7 +60,7 @@ class MediaMatrix:
         return out
 
     def times(self, x: np.ndarray) -> np.ndarray:
-        """Compute A x on the host, without `free`, held places like all others."""
+        """Compute A x on the host, without `free`, held indices like all others."""
         out = self.device.zeros(self.shape)
         self.A.body.apply(out, self.device.asarray(x), 0.0, 1.0)
         return self.device.to_host(out)
@@ -69,7 +69,7 @@ class MediaMatrix:
 class StoredMatrix:
     """A level with stored coefficients.
 
-    `free`: free edges, springs and missing energy; `held`: flat places that stay zero.
+    `free`: free edges, springs and missing energy; `held`: flat indices that stay zero.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class StoredMatrix:
         return out
 
     def times(self, x: np.ndarray) -> np.ndarray:
-        """Compute A x on the host, without `free`, held places like all others."""
+        """Compute A x on the host, without `free`, held indices like all others."""
         C, K, out = self.coefficients.C, self.coefficients.K, self.device.zeros(self.shape)
         args = out, self.device.asarray(x), 0.0, 1.0, C, K
         self._launch("elastic_apply", *args, held=self.mirror)
@@ -138,7 +138,7 @@ def coarser(finer: LevelMatrix, merge: Merge) -> tuple[StoredMatrix, Transfer]:
         return exist(device, ids, at, merge.mirror)
 
     springs = merged_springs(finer.springs, merge, nz, present)
-    held = merged_places(finer.held, merge, nz, present)
+    held = merged_indices(finer.held, merge, nz, present)
     turn = ghost_places(device, ids, merge.mirror)
     fill = ghosts(device, turn, *merge.coarse)
     missing = missing_energy(device, coefficients, turn, fill, lines)

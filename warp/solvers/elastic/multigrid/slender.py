@@ -27,7 +27,7 @@ MOST = 3  # cells in a row
 class Slender:
     """The rows of faces of a level.
 
-    `first`: flat places of their first faces, ascending; `cells`: their numbers of cells.
+    `first`: flat indices of their first faces, ascending; `cells`: their numbers of cells.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Slender:
     ) -> None:
         """Find the rows with kernel `function` (slender_cells or slender_media).
 
-        None with a face among the flat places `held`.
+        None with a face among the flat indices `held`.
         """
         nx, ny, nz = self.n = n
         self.device = device
@@ -64,7 +64,7 @@ class Slender:
         self.first, self.cells = self.first[on], self.cells[on]
 
     def _faces(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the flat places (rows, MOST + 1) of faces, and which belong to a row."""
+        """Return the flat indices (rows, MOST + 1) of faces, and which belong to a row."""
         first = self.device.to_host(self.first)
         cells = self.device.to_host(self.cells)
         nx, ny, nz = self.n
@@ -83,7 +83,7 @@ class Slender:
     ) -> None:
         """Put the entries of the rows into those of the lines.
 
-        function: slender_lines or slender_media_lines. diagonal: of A. lower, and as places and
+        function: slender_lines or slender_media_lines. diagonal: of A. lower, and as indices and
         values beside: what free edges couple to the z level below.
         """
         if not self.count:
@@ -96,7 +96,7 @@ class Slender:
         put, real = self.device.asarray, diagonal.dtype
         given = (free.at, free.matrix.diagonal()), beside
         lists = [
-            put(np.where(among, at(places, values, faces), 0.0), real) for places, values in given
+            put(np.where(among, at(indices, values, faces), 0.0), real) for indices, values in given
         ]
         neighbours = put(joined(first, cells, plane), np.uint8)
         args = self.first, self.cells, neighbours, put(modes(), real), *lists, *coefficients
@@ -138,14 +138,14 @@ def modes() -> np.ndarray:
 def joined(first: np.ndarray, cells: np.ndarray, plane: int) -> np.ndarray:
     """Return 1 if the same row continues on the z level below, 2 above, 3 on both.
 
-    plane: places from one level to the next.
+    plane: indices from one level to the next.
     """
     below, above = (at(first, cells, first + shift) == cells for shift in (-plane, plane))
     found: np.ndarray = below + 2 * above
     return found
 
 
-def at(places: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return the values at `wanted` of those given at ascending `places`; 0 elsewhere."""
-    which = find(places, wanted)
+def at(indices: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the values at `wanted` of those given at ascending `indices`; 0 elsewhere."""
+    which = find(indices, wanted)
     return np.where(which >= 0, np.r_[values, 0][which], 0)

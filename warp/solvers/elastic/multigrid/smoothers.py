@@ -119,7 +119,7 @@ class ColumnSmoother:
 def line_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return what free edges couple between a displacement and the one below it on its z line.
 
-    Flat places of the upper ones, and values. Without it the line of a free face would be far
+    Flat indices of the upper ones, and values. Without it the line of a free face would be far
     stiffer than the face, whose shear is borrowed.
     """
     row, column, value = free.entries()

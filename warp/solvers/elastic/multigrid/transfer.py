@@ -62,19 +62,19 @@ class Merge:
         return coarsening.centre_weights(lines, keep, self.mirror[axis] or first, last)
 
     def transposed(self, axis: int, on_lines: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first fine index and the weights (width, coarse) of every coarse place."""
+        """Return the first fine index and the weights (width, coarse) of every coarse index."""
         count = len(self.keep_x if axis == 0 else self.keep_y) - (not on_lines)
         return transpose(self.weights(axis, on_lines), count)
 
-    def shares(self, axis: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the share of every coarse centre in fine values, never negative.
+    def fractions(self, axis: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the fraction of every coarse centre in fine values, never negative.
 
         First fine index and weights (width, coarse).
         """
         w = self.weights(axis, False)
-        share = abs(w.t) / (abs(w.t) + abs(1 - w.t))
+        fraction = abs(w.t) / (abs(w.t) + abs(1 - w.t))
         count = len(self.keep_x if axis == 0 else self.keep_y) - 1
-        return transpose(coarsening.Weights(w.at, share), count)
+        return transpose(coarsening.Weights(w.at, fraction), count)
 
 
 def transpose(w: coarsening.Weights, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -152,7 +152,7 @@ class Transfer:
         self.collect = fill.rows(device, np.float32, transposed=True)
 
     def restrict(self, fine: Vectors, coarse: Vectors) -> None:
-        """Compute coarse.r = P^T fine.r; the residual at held places goes."""
+        """Compute coarse.r = P^T fine.r; the residual at held indices goes."""
         if self.held:
             self._mask(fine)
         _, levels, ny, nx = coarse.shape
@@ -165,7 +165,7 @@ class Transfer:
         self._mask(coarse)
 
     def _mask(self, level: Vectors) -> None:
-        """Set the residual of a level to zero at places without an unknown."""
+        """Set the residual of a level to zero at indices without an unknown."""
         r = level.r
         flat = r.reshape(-1), level.active.reshape(-1), r.size
         self.device.launch("multigrid", "mask", (r.size, 1, 1), *flat, real=np.float32)
@@ -213,7 +213,7 @@ def ghosts(device: Device, turn: Array, x: np.ndarray, y: np.ndarray) -> Scatter
         return sparse.csr_matrix((values[on], (row[on], column[on])), shape=(len(at),) * 2)
 
     first, second = matrix(~later), matrix(later)
-    onward = second @ first  # from places that were filled in the first turn
+    onward = second @ first  # from indices that were filled in the first turn
     F = first + matrix(later & ~missing[column]) + onward
     F.eliminate_zeros()
     F.sort_indices()
@@ -228,7 +228,7 @@ def _extended(
     axes: tuple[int, ...],
     lines: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, ...]:
-    """Extrapolate component a to its missing places of turn `now`: rows, columns and values.
+    """Extrapolate component a to its missing indices of turn `now`: rows, columns and values.
 
     ghost = (1 + t) near - t far; a single neighbour is repeated (t = 0); the mean of several.
     """

@@ -1,12 +1,12 @@
 """Energy of coarse levels beside voids, where only the interpolated field strains.
 
 Beside a ledge, a gap or a wall a displacement that does not exist on the coarse grid is
-extrapolated (transfer.ghosts), and fine cells and edges follow it by a share. If nothing else
+extrapolated (transfer.ghosts), and fine cells and edges follow it by a fraction. If nothing else
 resists, the coarse level yields far more easily than the field interpolated from it, and its
-correction overshoots. Two kinds of places miss their energy:
+correction overshoots. Two kinds of cells miss their energy:
 
     void cells     whose two displacements are obtained in different ways: e_xx, e_yy, e_zz with a
-                   part of the stiffness that their share in fine cells adds up to
+                   part of the stiffness that their fraction in fine cells adds up to
                    (kernels/elastic_setup.py, `hidden`)
     edges along z  with a displacement that repeats its only neighbour, as in a wall one cell thick:
                    g_xy with all of K
@@ -31,9 +31,9 @@ from warp.solvers.elastic.multigrid.transfer import ON_LINES, Merge
 from warp.solvers.sparse import NOTHING, Scattered, find
 
 ALONG, UP = 0.1, 0.3
-"""Part of its share in the stiffness that a void cell gets along x or y, and along z.
+"""Part of its fraction in the stiffness that a void cell gets along x or y, and along z.
 
-Along z times (height / width)^2 of the cell. All of the share would be right if one fine cell
+Along z times (height / width)^2 of the cell. All of the fraction would be right if one fine cell
 followed, and is too much if many do. Along z a flat coarse cell cannot bend without stretching the
 overhanging cells beside it by width / height times as much, which the z lines correct at once.
 """
@@ -85,8 +85,8 @@ def missing_energy(
         for n, terms in zip(start, strains, strict=False)
         for p, v in terms
     ]
-    rows, places, values = (np.concatenate(a) for a in zip(*entries, strict=True))
-    B = filled(device, Entries(start[-1], rows, places, values), turn, fill)
+    rows, columns, values = (np.concatenate(a) for a in zip(*entries, strict=True))
+    B = filled(device, Entries(start[-1], rows, columns, values), turn, fill)
     return Scattered.product(B, np.concatenate(weights))
 
 
@@ -99,42 +99,42 @@ def projected(
     shape = turn.shape
     fine = displacement_shape(len(merge.x) - 1, len(merge.y) - 1, shape[1] - 1)
     component, k, j, i = np.unravel_index(finer.at, fine)
-    rows, places, values = [], [], []
+    rows, columns, values = [], [], []
     for a, on_lines in enumerate(ON_LINES):
         here = np.flatnonzero(component == a)
         x, y = merge.weights(0, on_lines[0]), merge.weights(1, on_lines[1])
         column, line = i[here] - 1, j[here]
-        for dj, share_y in ((0, 1 - y.t[line]), (1, y.t[line])):
-            for di, share_x in ((0, 1 - x.t[column]), (1, x.t[column])):
-                used = share_y * share_x != 0
+        for dj, weight_y in ((0, 1 - y.t[line]), (1, y.t[line])):
+            for di, weight_x in ((0, 1 - x.t[column]), (1, x.t[column])):
+                used = weight_y * weight_x != 0
                 to_line, to_column = y.at[line][used] + dj, x.at[column][used] + di + 1
                 to = np.full(used.sum(), a), k[here][used], to_line, to_column
                 rows.append(here[used])
-                places.append(np.ravel_multi_index(to, shape))
-                values.append((share_y * share_x)[used])
-    row, place, value = (np.concatenate(a) for a in (rows, places, values))
-    entries = Entries(len(finer.at), row, place, value)
+                columns.append(np.ravel_multi_index(to, shape))
+                values.append((weight_y * weight_x)[used])
+    row, column, value = (np.concatenate(a) for a in (rows, columns, values))
+    entries = Entries(len(finer.at), row, column, value)
     return finer.projected(filled(device, entries, turn, fill))
 
 
 class Entries(NamedTuple):
-    """A matrix of `height` rows by its entries; columns are places."""
+    """A matrix of `height` rows by its entries; columns are flat indices."""
 
     height: int
     rows: np.ndarray
-    places: np.ndarray
+    columns: np.ndarray
     values: np.ndarray
 
 
 def filled(device: Device, B: Entries, turn: Array, fill: Scattered) -> sparse.csr_matrix:
     """Replace missing displacements in a matrix by those that they are extrapolated from."""
-    count, rows, places, values = B
-    flat = device.asarray(places, np.int64)
+    count, rows, columns, values = B
+    flat = device.asarray(columns, np.int64)
     exists = device.to_host(turn.reshape(-1)[flat]) == 0
-    near = find(fill.at, places)
+    near = find(fill.at, columns)
     ghost = ~exists & (near >= 0)
     on_ghosts = values[ghost], (rows[ghost], near[ghost])
     more = (sparse.csr_matrix(on_ghosts, shape=(count, len(fill.at))) @ fill.matrix).tocoo()
-    row, place = np.r_[rows[exists], more.row], np.r_[places[exists], fill.at[more.col]]
+    row, column = np.r_[rows[exists], more.row], np.r_[columns[exists], fill.at[more.col]]
     value = np.r_[values[exists], more.data]
-    return sparse.csr_matrix((value, (row, place)), shape=(count, turn.size))
+    return sparse.csr_matrix((value, (row, column)), shape=(count, turn.size))

@@ -38,7 +38,7 @@ class Coarsest(levels.Coarsest):
         super().__init__(device, matrix.active, memory)
         self.matrix = matrix
         self.inverse = inverse(device, matrix) if small(matrix.shape) else None
-        self.places = device.asarray(np.arange(self.x.size), np.int64)
+        self.indices = device.asarray(np.arange(self.x.size), np.int64)
 
     def solve(self) -> None:
         """Compute x = A^-1 r."""
@@ -46,7 +46,7 @@ class Coarsest(levels.Coarsest):
             self.matrix.step(self, 0.0, 0.0, 0.0, 1.0)
             return
         n = self.x.size
-        args = self.x.reshape(-1), self.r.reshape(-1), self.inverse, self.places, n
+        args = self.x.reshape(-1), self.r.reshape(-1), self.inverse, self.indices, n
         self.device.launch("multigrid", "dense_rows", (n, 1, 1), *args, real=np.float32)
 
 

@@ -31,9 +31,9 @@ class Merge:
         self.sizes = coarse_x, coarse_y, len(x) - 1, len(y) - 1, nz
         weights_x, weights_y = centre_weights(x, keep_x), centre_weights(y, keep_y)
         put = device.asarray
-        kept = [put(a, np.int32) for a in self.keep]
+        surviving = [put(a, np.int32) for a in self.keep]
         lengths = [put(reach(x, keep_x), np.float32), put(reach(y, keep_y), np.float32)]
-        self.merging = *kept, *lengths
+        self.merging = *surviving, *lengths
         self.lower = [put(w.at, np.int32) for w in (weights_x, weights_y)]
         self.linear = [put(w.t, np.float32) for w in (weights_x, weights_y)]
         ranges = support(weights_x.at, coarse_x), support(weights_y.at, coarse_y)
@@ -95,9 +95,9 @@ def support(at: np.ndarray, count: int) -> np.ndarray:
 def reach(lines: np.ndarray, keep: np.ndarray) -> np.ndarray:
     """Lengths (4, coarse cells) between coarse centres and the coarse line after each cell.
 
-    For the cell before the line and the cell after it: the share of the face inside the cell that
-    lies between its coarse centre and the line; then for both the same length in distances of fine
-    centres across the line. 0 where a cell is not merged, and at the last line.
+    For the cell before the line and the cell after it: the fraction of the face inside the cell
+    that lies between its coarse centre and the line; then for both the same length in distances of
+    fine centres across the line. 0 where a cell is not merged, and at the last line.
     """
     centre, width, count = (lines[1:] + lines[:-1]) / 2, np.diff(lines), len(keep) - 1
     found = np.zeros((4, count))

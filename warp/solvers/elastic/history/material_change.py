@@ -37,7 +37,7 @@ from warp.solvers.elastic.history.maxwell import (
     relaxing,
     stress_of,
 )
-from warp.solvers.elastic.history.state import State, between_four, places, table
+from warp.solvers.elastic.history.state import State, between_four, edge_rows, flat_indices
 from warp.solvers.elastic.layout import host_of
 from warp.solvers.elastic.load import free_edge_shear, free_strain
 from warp.solvers.elastic.operator import Body, Moduli
@@ -117,7 +117,7 @@ def _edges(model: VoxelModel, T: float, host: Device) -> tuple[np.ndarray, np.nd
     host.launch("host.history", "edge_forces", extent, *args)
     solid = model.ids > 0
     stiffness[~between_four(solid)] = 0.0
-    at = places(table(body.edges, solid), solid.shape)
+    at = flat_indices(edge_rows(body.edges, solid), solid.shape)
     stiffness.reshape(-1)[at] = stiffness_of(body.edges)
     tilt.reshape(-1)[at] = free_edge_shear(model, body, free_strain(model, T))
     return stiffness, tilt, at

@@ -1,7 +1,7 @@
 """One V-cycle for many load steps of a body, while its media keep nearly their stiffness.
 
 Conjugate gradients solve for the operator as it is, whatever stiffness the preconditioner was built
-for; stiffnesses that are all off by up to a share s cost at most a factor of about
+for; stiffnesses that are all off by up to a fraction s cost at most a factor of about
 sqrt((1 + s)/(1 - s)) in iterations. Building a cycle takes longer than a solve.
 """
 
@@ -24,7 +24,7 @@ SLOWER = 1.5
 
 
 @dataclass
-class Reuse:
+class CycleCache:
     """A cycle, the moduli that it was built for, and the pace of its first and last solve.
 
     Pace: iterations a decade of the residual. A body whose voxels change needs a new one.
@@ -70,10 +70,10 @@ class Reuse:
         return {"normal": self.moduli.normal, "shear": self.moduli.shear, "pace": pace}
 
 
-def restored(arrays: Mapping[str, np.ndarray], model: VoxelModel, device: Device) -> Reuse:
-    """Rebuild a preconditioner from `Reuse.arrays`, bit for bit."""
+def restored(arrays: Mapping[str, np.ndarray], model: VoxelModel, device: Device) -> CycleCache:
+    """Rebuild a preconditioner from `CycleCache.arrays`, bit for bit."""
     if not arrays:
-        return Reuse()
+        return CycleCache()
     moduli = Moduli(arrays["normal"], arrays["shear"])
     first, last = (float(pace) for pace in arrays["pace"])
-    return Reuse(Cycle(operator(model, device, moduli)), moduli, first, last)
+    return CycleCache(Cycle(operator(model, device, moduli)), moduli, first, last)
