@@ -176,14 +176,9 @@ MUTATIONS = (
         "index: c_xy and c_yz exchanged in sigma_yy (the same number in an isotropic material)",
         (
             (
-                "kernels/elastic_load.py",
-                "cell[5, m] * exx + cell[1, m] * eyy + cell[3, m] * ezz",
-                "cell[3, m] * exx + cell[1, m] * eyy + cell[5, m] * ezz",
-            ),
-            (
-                "kernels/elastic_load.cu",
-                "CELL(5, m) * exx + CELL(1, m) * eyy + CELL(3, m) * ezz",
-                "CELL(3, m) * exx + CELL(1, m) * eyy + CELL(5, m) * ezz",
+                "kernels/host/history.py",
+                "cell[5, m] * x + cell[1, m] * y + cell[3, m] * z",
+                "cell[3, m] * x + cell[1, m] * y + cell[5, m] * z",
             ),
         ),
         (

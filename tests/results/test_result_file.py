@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -47,10 +48,14 @@ def table(title):
     ]
 
 
-def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, path):
+def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, tmp_path):
+    surface = {"x": np.zeros(4), "y": np.zeros(3), "w": np.zeros((3, 4))}
+    shapes = {f"1/board.bottom/{name}": values for name, values in surface.items()}
+    apart = frozenset({"chip"}), frozenset[str]()
+    path = replace(result, shapes=shapes, apart=apart).write(tmp_path / "out.h5")
     said = {name.strip("`"): (shape, kind) for name, shape, kind, _ in table("# The result file")}
     nz, ny, nx = result.grid.shape
-    sizes = {"nz": nz, "ny": ny, "nx": nx, "rows": len(result.media.material)}
+    sizes = {"nz": nz, "ny": ny, "nx": nx, "sx": 4, "sy": 3, "rows": len(result.media.material)}
     found = set()
     with h5py.File(path) as file:
         assert file.attrs["format"] == "warpage" and tuple(file.attrs["schema"]) == results.SCHEMA
@@ -58,6 +63,7 @@ def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, path):
         assert list(file["grid"].attrs["mirror"]) == [1, 1]
         for dataset in datasets(file):
             name = re.sub(r"residuals/\w+", "residuals/NAME", dataset.name)
+            name = re.sub(r"steps/1/board.bottom", "steps/N/PART.SIDE", name)
             shape, kind = said[name]
             assert dataset.dtype == kind, name
             assert dataset.shape == eval(shape, {**sizes, "n": dataset.size}), name

@@ -11,18 +11,17 @@ revision 2024.05.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from warp.files.bounded import corners_allowed
 from warp.geometry.apertures import Aperture, Drawn, Transform, standard
+from warp.geometry.gerber_commands import GerberError, NumberFormat, commands, decimal, words
 from warp.geometry.gerber_macro import PRECISION
 from warp.geometry.strokes import Arc, Outline, arc_strokes, line, swept
 
-INCH = 25.4  # mm
 LARGEST = 1e5  # mm from the origin
 FARTHEST = 0.1  # of an arc's radius, by which its ends may differ
-_WORD = re.compile(r"([A-Z])([+-]?\d*\.?\d*)")
 _IGNORED = ("TF", "TA", "TO", "TD", "IN", "LN", "IO", "RO")  # names and attributes: no image
 _NEUTRAL = {
     "AS": r"AXBY",
@@ -33,10 +32,6 @@ _NEUTRAL = {
     "IJ": r".*",
     "IC": r"AS",
 }
-
-
-class GerberError(ValueError):
-    """A Gerber file is at fault: one sentence that begins with the line."""
 
 
 @dataclass
@@ -64,7 +59,7 @@ def read(text: str) -> Image:
     reader = _Reader(corners_allowed(len(text)))
     line_number = 1
     try:
-        for number, command, extended in _commands(text):
+        for number, command, extended in commands(text):
             line_number = number
             (reader.extended if extended else reader.block)(command)
             if reader.ended:
@@ -75,30 +70,6 @@ def read(text: str) -> Image:
     except (ValueError, OverflowError) as error:
         raise GerberError(f"line {line_number}: {error}") from None
     return Image(reader.drawn, reader.negative)
-
-
-def _commands(text: str) -> Iterator[tuple[int, str, bool]]:
-    """Yield line, text without blanks and whether it stands between % signs."""
-    newline = "\n" if "\n" in text else "\r"
-    position = counted = 0
-    number = 1
-    while position < len(text):
-        if text[position].isspace() or text[position] in "\x00\x1a*":
-            position += 1
-            continue
-        number += text.count(newline, counted, position)
-        counted = position
-        extended = text[position] == "%"
-        end = text.find("%" if extended else "*", position + 1)
-        if end < 0:
-            raise GerberError(
-                f"line {number}: {text[position : position + 30]!r} has no end: is the file "
-                f"cut off?"
-            )
-        command = text[position + extended : end]
-        comment = re.match(r"\s*G0?4(?!\d)", command) and not extended
-        yield number, command if comment else "".join(command.split()), extended
-        position = end + 1
 
 
 @dataclass
@@ -116,10 +87,7 @@ class _Reader:
     drawn: Drawn = field(default_factory=list)
     negative: bool = False
     ended: bool = False
-    unit: float | None = None
-    digits: dict[str, tuple[int, int]] = field(default_factory=dict)
-    trailing: bool = False
-    incremental: bool = False
+    format: NumberFormat = field(default_factory=NumberFormat)
     apertures: dict[int, Aperture] = field(default_factory=dict)
     macros: dict[str, list[str]] = field(default_factory=dict)
     frames: list[_Frame] = field(default_factory=list)
@@ -151,8 +119,8 @@ class _Reader:
     def _parameter(self, part: str) -> None:
         code, rest = part[:2], part[2:]
         known: dict[str, Callable[[str], None]] = {
-            "FS": self._format,
-            "MO": self._units,
+            "FS": self.format.set_coordinates,
+            "MO": self.format.set_unit,
             "AD": self._define,
             "AB": self._block_aperture,
             "SR": self._repeat,
@@ -176,31 +144,16 @@ class _Reader:
         elif code not in _IGNORED:
             raise ValueError(f"%{part[:30]}*% is not a command of Gerber")
 
-    def _format(self, rest: str) -> None:
-        found = re.fullmatch(
-            r"([LTD]?)([AI]?)(N\d)?(G\d)?X(\d)(\d)Y(\d)(\d)(Z\d\d)?(D\d)?(M\d)?", rest
-        )
-        if not found:
-            raise ValueError(f"%FS{rest[:30]}*% is not a format of coordinates")
-        self.trailing = found[1] == "T"
-        self.incremental = found[2] == "I"
-        self.digits = {"X": (int(found[5]), int(found[6])), "Y": (int(found[7]), int(found[8]))}
-
-    def _units(self, rest: str) -> None:
-        if rest not in ("MM", "IN"):
-            raise ValueError(f"%MO{rest[:30]}*% is not a unit")
-        self.unit = 1.0 if rest == "MM" else INCH
-
     def _define(self, rest: str) -> None:
         found = re.fullmatch(r"D(\d+)([A-Za-z_.$][^,]*)(?:,(.*))?", rest)
         if not found or int(found[1]) < 10:
             raise ValueError(f"%AD{rest[:30]}*% defines no aperture")
-        numbers = tuple(_number(word) for word in re.split("[Xx]", found[3])) if found[3] else ()
+        numbers = tuple(decimal(word) for word in re.split("[Xx]", found[3])) if found[3] else ()
         name = found[2]
         if name in self.macros:
-            made = Aperture(name, numbers, self._unit(), self.macros[name])
+            made = Aperture(name, numbers, self.format.scale(), self.macros[name])
         elif name in ("C", "R", "O", "P"):
-            made = standard(name, numbers, self._unit())
+            made = standard(name, numbers, self.format.scale())
         else:
             raise ValueError(f"there is no macro {name!r}")
         self.apertures[int(found[1])] = made
@@ -225,7 +178,7 @@ class _Reader:
             if not found:
                 raise ValueError(f"%SR{rest[:30]}*% is not a step and repeat")
             columns, rows = (int(word or 1) for word in found.groups()[:2])
-            step = tuple(_number(word or "0") * self._unit() for word in found.groups()[2:])
+            step = tuple(decimal(word or "0") * self.format.scale() for word in found.groups()[2:])
             if min(columns, rows) < 1 or min(step) < 0.0:
                 raise ValueError(
                     "a step and repeat needs counts of at least 1 and steps of at least 0"
@@ -268,10 +221,10 @@ class _Reader:
         self.transform = replace(self.transform, mirror=rest)
 
     def _turn(self, rest: str) -> None:
-        self.transform = replace(self.transform, turn=_number(rest))
+        self.transform = replace(self.transform, turn=decimal(rest))
 
     def _scale(self, rest: str) -> None:
-        scale = _number(rest)
+        scale = decimal(rest)
         if not scale > 0.0:
             raise ValueError(f"%LS{rest[:30]}*% is not a scale")
         self.transform = replace(self.transform, scale=scale)
@@ -287,40 +240,25 @@ class _Reader:
         """Carry out a block such as G01X1000Y0D01."""
         if re.match(r"\s*G0?4(?!\d)", command):
             return
-        words = self._words(command)
+        found = words(command)
         given: dict[str, str] = {}
         operation: int | None = None
-        for letter, number in words:
+        for letter, digits in found:
             if letter == "G":
-                self._general(int(number))
+                self._general(int(digits))
             elif letter == "D":
-                if int(number) >= 10:
-                    self._select(int(number))
+                if int(digits) >= 10:
+                    self._select(int(digits))
                 else:
-                    operation = int(number)
+                    operation = int(digits)
             elif letter == "M":
-                if int(number) not in (0, 1, 2, 30):
-                    raise ValueError(f"M{number} is not a command of Gerber")
-                self.ended = int(number) != 1
+                if int(digits) not in (0, 1, 2, 30):
+                    raise ValueError(f"M{digits} is not a command of Gerber")
+                self.ended = int(digits) != 1
             elif letter in "XYIJ":
-                given[letter] = number
+                given[letter] = digits
         if operation is not None or given:
             self._operate(operation, given)
-
-    @staticmethod
-    def _words(command: str) -> list[tuple[str, str]]:
-        found = []
-        position = 0
-        while position < len(command):
-            word = _WORD.match(command, position)
-            whole = word is not None and (
-                word[1] in "XYIJ" or (word[1] in "GDMN" and word[2].isdigit())
-            )
-            if word is None or not whole or not word[2] or not word[2].strip("+-."):
-                raise ValueError(f"{command[:40]!r} is not a command of Gerber")
-            found.append((word[1], word[2]))
-            position = word.end()
-        return found
 
     def _general(self, code: int) -> None:
         if code in (0, 1):
@@ -335,11 +273,11 @@ class _Reader:
                 )
             self.region = code == 36
         elif code in (70, 71):
-            self.unit = 1.0 if code == 71 else INCH
+            self.format.set_unit("MM" if code == 71 else "IN")
         elif code in (74, 75):
             self.multi = code == 75
         elif code in (90, 91):
-            self.incremental = code == 91
+            self.format.incremental = code == 91
         elif code not in (54, 55):  # said before a choice of aperture, before a flash
             raise ValueError(f"G{code:02d} is not a command of Gerber")
 
@@ -376,26 +314,8 @@ class _Reader:
         last = self.at.real if axis == "X" else self.at.imag
         if axis not in given:
             return last
-        value = self._length(given[axis], axis)
-        return last + value if self.incremental else value
-
-    def _length(self, word: str, axis: str) -> float:
-        """Return a coordinate in mm from its digits."""
-        if "." in word:
-            return float(word) * self._unit()
-        if not self.digits:
-            raise ValueError("coordinates before the format of coordinates (%FS...*%)")
-        whole, decimals = self.digits[axis]
-        digits = word.lstrip("+-")
-        if self.trailing:
-            digits = digits.ljust(whole + decimals, "0")
-        value = int(digits) * 10.0**-decimals * self._unit()
-        return -value if word.startswith("-") else value
-
-    def _unit(self) -> float:
-        if self.unit is None:
-            raise ValueError("a length before the unit (%MOMM*% or %MOIN*%)")
-        return self.unit
+        value = self.format.length(given[axis], axis)
+        return last + value if self.format.incremental else value
 
     # What is drawn
 
@@ -438,7 +358,7 @@ class _Reader:
         if self.multi is None:
             raise ValueError("an arc before G75 or G74")
         i, j = (
-            self._length(given[word], axis) if word in given else 0.0
+            self.format.length(given[word], axis) if word in given else 0.0
             for word, axis in (("I", "X"), ("J", "Y"))
         )
         clockwise = self.mode == 2
@@ -496,12 +416,6 @@ class _Reader:
             if self.frames[-1].kind == "AB":
                 raise ValueError("the file ends within a block aperture")
             self._repeated(self._close("SR"))
-
-
-def _number(word: str) -> float:
-    if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", word):
-        raise ValueError(f"{word[:30]!r} is not a number")
-    return float(word)
 
 
 __all__ = ["GerberError", "Image", "PRECISION", "is_gerber", "read"]

@@ -38,7 +38,7 @@ SOLVER = ("iterations", "residual", "seconds")
 def check_datasets(file: h5py.File) -> None:
     """Refuse links that are not hard, data outside the file, and types that are not the schema's.
 
-    Read nothing from a file before this.
+    Call it before anything is read from the file.
     """
     leads_out = file.visititems_links(_not_hard)
     if leads_out is not None:

@@ -108,7 +108,7 @@ def outside_temperature_range(
 
 
 def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
-    """Yield part, medium, its name in the case, and the temperatures known before the solve."""
+    """Yield part, medium, its name in the case, and the temperatures that the case prescribes."""
     for stage, assembly in case.stages.items():
         wanted = [step.temperature for step in case.load_steps if step.stage == stage]
         for body in assembly.package.bodies:

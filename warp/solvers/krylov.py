@@ -46,7 +46,7 @@ class Preconditioner(Protocol):
 
     @property
     def idle(self) -> Array:
-        """Float32 memory of two vectors or more, overwritten by `run` and free otherwise."""
+        """Scratch memory (float32, two vectors or more) that `run` overwrites."""
 
     def run(self) -> None: ...
 

@@ -79,7 +79,7 @@ def softened_across(grid: Grid, ids: np.ndarray, media: Media) -> tuple[np.ndarr
 def _thin_layers(
     grid: Grid, ids: np.ndarray, media: Media, stiffness: np.ndarray
 ) -> tuple[list[tuple[int, int]], float]:
-    """Return (layer k, row) of the voxels that are too thin, and the most stiffness a height.
+    """Return (layer k, row) of the voxels that are too thin, and the largest stiffness by height.
 
     stiffness: c_zz (M,) in Pa; a voxel of height dz is too thin if it is above most * dz.
     """

@@ -266,7 +266,7 @@ class Matrices:
         return T
 
     def at(self, tau: float, x: Array) -> Matrix:
-        """Return the matrix of `tau` with properties at x: the present one if it is as good."""
+        """Return the matrix of `tau` with properties at x; the present one if close enough."""
         now = self.now
         if now is None or now.tau != tau or now.wrong(x) * self._size(x) > self.tolerance:
             now = self.now = self.matrix(tau, x)

@@ -36,7 +36,7 @@ class Coefficients:
     """Coefficients of a level on the device.
 
     C (6, ...): cells; total (3, ...): edges; K: edges whose tilt is not borrowed; ids (nz+2, ny+2,
-    nx+3): 0 in void; edges: those with a borrowed tilt; hidden (3, ...): shares that void cells
+    nx+3): 0 in void; edges: those with a borrowed tilt; hidden (3, ...): fractions that void cells
     have in the stiffness xx, yy, zz of fine cells (void_energy), zero on the finest level.
     """
 
