@@ -2,7 +2,7 @@
 
 Twins have the same functions and arguments; bodies may differ where the .cu says why. On the CPU
 one argument precedes these: `share` = (part, parts). A kernel loops over the rows of its own part,
-and `warp.cpu` calls it once for each part, each call on its own thread:
+and `warp.machine.cpu` calls it once for each part, each call on its own thread:
 
     @kernel
     def level_factor(share, s, gz, nx, ny, nz):
@@ -39,7 +39,7 @@ class Kernel:
 
     def __call__(self, *args: Any) -> None:
         """Run on all cores that this process may use; without `share`, on one."""
-        from warp import cpu
+        from warp.machine import cpu
 
         cpu.launch(self.module, self.name, args, cpu.cores() if self.parallel else 1)
 

@@ -1,8 +1,8 @@
 """Turn kernels into machine code with Numba: one object file for each kernel and list of types.
 
-Only this module imports Numba. Run as a program it is a worker of `warp.compiling`: it reads one
-specialisation per line and writes the object file into the cache. The file needs only the C
-library (no Python, no Numba), and exports one function for `warp.cpu`:
+Only this module imports Numba. Run as a program it is a worker of `warp.machine.compiling`: it
+reads one specialisation per line and writes the object file into the cache. The file needs only
+the C library (no Python, no Numba), and exports one function for `warp.machine.cpu`:
 
     void SYMBOL(int64 part, int64 parts, const int64 *arguments)
 
@@ -26,8 +26,9 @@ from numba.core import cgutils, compiler, registry
 from numba.core.compiler_lock import global_compiler_lock
 from numba.np import arrayobj, numpy_support
 
-from warp import cache, kernels
-from warp.cache import Specialisation
+from warp import kernels
+from warp.machine import cache
+from warp.machine.cache import Specialisation
 
 # Else a loop that reads u[i] and u[i + 1] hands u[i + 1] to its next turn, and stays scalar.
 binding.set_option("warp", "-enable-load-pre=false")

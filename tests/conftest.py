@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from oncpu import OnCpu, compare, compiler
 
-from warp import device
 from warp.cli import main as cli
+from warp.machine import device
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

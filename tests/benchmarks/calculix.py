@@ -183,8 +183,8 @@ def faces(solid: np.ndarray) -> int:
 
 def ours(unknowns: int) -> dict:
     """Solve on the program's own grid, spaced for about `unknowns`."""
-    from warp import device
     from warp.case import case
+    from warp.machine import device
     from warp.results import metrics
     from warp.run import model as run_model
     from warp.run import warmup

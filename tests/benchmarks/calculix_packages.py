@@ -31,8 +31,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from warp import device, load
+from warp import load
 from warp.errors import WarpError
+from warp.machine import device
 from warp.run import process, warmup
 from warp.verify import calculix
 

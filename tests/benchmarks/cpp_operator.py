@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from warp import device as devices
 from warp.case import case
+from warp.machine import device as devices
 from warp.run.model import build
 from warp.solvers.elastic import load as elastic_load
 from warp.solvers.elastic import operator as elastic_operator

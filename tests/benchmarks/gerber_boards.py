@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from warp.bounded import decoded
+from warp.files.bounded import decoded
 from warp.geometry import gerber
 from warp.geometry.copper import copper_share
 from warp.geometry.part import Drawing

@@ -21,9 +21,9 @@ os.environ["NUMBA_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 
-from warp import device as devices
 from warp.case import case
 from warp.kernels.host import stress, surface
+from warp.machine import device as devices
 from warp.results import metrics
 from warp.run import model as run_model
 from warp.solvers import krylov

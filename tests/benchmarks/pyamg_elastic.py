@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import pyamg
 
-from warp import device
 from warp.case import case
+from warp.machine import device
 from warp.run import model as run_model
 from warp.run import warmup
 from warp.solvers.elastic import solve as elastic

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from warp import device
+from warp.machine import device
 from warp.run import effects, sampling
 from warp.verify import bending
 

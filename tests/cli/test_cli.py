@@ -125,7 +125,7 @@ def test_bad_input_is_one_line_and_exit_code_2(warp, case, words, says):
 
 
 def test_a_grid_beyond_the_memory_is_refused_before_it_is_made(warp, case, monkeypatch):
-    from warp.device import Device
+    from warp.machine.device import Device
     from warp.run import model, resources
     from warp.voxels import voxelize
 

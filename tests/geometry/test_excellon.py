@@ -8,11 +8,11 @@ import pytest
 pytest.importorskip("gdstk", reason="needs the extra 'layout'")
 
 from warp import load
-from warp.device import select
 from warp.errors import Fault
 from warp.geometry import excellon
 from warp.geometry.copper import copper_share
 from warp.geometry.part import Drawing
+from warp.machine.device import select
 from warp.run import model as run_model
 
 HEAD = "M48\nMETRIC,TZ\nT1C0.3\nT2C1.0\n%\n"

@@ -12,10 +12,10 @@ import pytest
 from warp import load
 from warp.case import starter
 from warp.case.case import CaseError, parse
-from warp.device import select
 from warp.errors import Fault
 from warp.geometry import copper as layout
 from warp.geometry.part import Drawing
+from warp.machine.device import select
 from warp.run import check as checks
 from warp.run import model as run_model
 

@@ -11,7 +11,6 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 import warp
-from warp import device as devices
 from warp.case import starter
 from warp.case.case import CaseError
 from warp.cli.app import app
@@ -19,6 +18,7 @@ from warp.errors import WarpError
 from warp.geometry.parts import AnyPart
 from warp.geometry.shapes import Sheet
 from warp.geometry.solids import build
+from warp.machine import device as devices
 from warp.materials import bump_layer, filled_polymer, mixing
 from warp.materials.library import library
 from warp.materials.material import normal_matrix

@@ -32,7 +32,7 @@ def main() -> None:
 
     import numba  # noqa: F401  # refuses a NumPy that is too new, with a sentence that says so
 
-    from warp import device
+    from warp.machine import device
 
     chosen = device.select(os.environ.get("GPU_DAY_DEVICE", "cuda"))
     memory = [round(size / 1e9, 1) for size in chosen.memory()]

@@ -15,9 +15,9 @@ python=${PYTHON:-python3}
 device=${GPU_DAY_DEVICE:-cuda}
 stages=${STAGES:-env smoke bench1e6 bench1e7 parity bench1e8 shares profile bench3e8 memcheck ncu initcheck racecheck}
 # The tests marked `gpu`, and those that take the fixture `assert_twins_agree`; test_gpu_day.py checks that none is missing.
-gpu_tests=(tests/kernels tests/solvers/test_history.py tests/solvers/test_supports.py)
+gpu_tests=(tests/kernels tests/machine tests/solvers/test_history.py tests/solvers/test_supports.py)
 
-[ -f "$project/warp/device.py" ] || { echo "no project in $project: say PROJECT=folder with warp/ and kernels/"; exit 2; }
+[ -f "$project/warp/machine/device.py" ] || { echo "no project in $project: say PROJECT=folder with warp/ and kernels/"; exit 2; }
 out=${OUT:-gpu-results}
 mkdir -p "$out" && out=$(cd "$out" && pwd) || exit 2
 parts=$out/.parts

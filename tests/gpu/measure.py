@@ -25,8 +25,8 @@ from parity import package, tell
 
 import warp
 from warp.case import case
-from warp.device import Device, select
 from warp.kernels.reduce import pieces
+from warp.machine.device import Device, select
 from warp.run.model import build
 from warp.solvers import krylov
 from warp.solvers.elastic.load import load, mean_temperature

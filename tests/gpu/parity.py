@@ -19,7 +19,7 @@ import numpy as np
 
 import warp
 from warp.case import case
-from warp.device import Device, select
+from warp.machine.device import Device, select
 
 # Name of data/packages/NAME.toml: overrides. Heat and stress, pins, a process, a table, relaxation,
 # orthotropic layers.

@@ -3,8 +3,8 @@
     python tests/kernels/specialisations.py
 
 Solves small cases and notes which kernels they load. A line gives the first group of
-`warp.compiling.GROUPS` that calls the kernel; those with the most machine code come first, so that
-a pool of processes ends evenly.
+`warp.machine.compiling.GROUPS` that calls the kernel; those with the most machine code come first,
+so that a pool of processes ends evenly.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import warp
-from warp import cache, compiling, cpu, device
-from warp.cache import Specialisation
+from warp.machine import cache, compiling, cpu, device
+from warp.machine.cache import Specialisation
 from warp.run import warmup
 
 PACKAGES = cache.kernels().parent / "data" / "packages"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from warp import cache, device
+from warp.machine import cache, device
 
 FILES = sorted(p.stem for p in cache.kernels().glob("*.cu"))
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from llvmlite import binding
 
-from warp import compiling
 from warp.kernels import compiler
+from warp.machine import compiling
 
 ARITHMETIC = re.compile(r"\bv?(?:add|sub|mul|div|fn?m(?:add|sub)\d*)(ps|pd|ss|sd)\b")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from warp import cache, device
+from warp.machine import cache, device
 
 TWINS = cache.modules()
 

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from warp.cli import tables
-from warp.printable import printable
+from warp.files.printable import printable
 from warp.report import html, plots, terminal
 from warp.results import csv_table
 

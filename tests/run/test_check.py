@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import warp
-from warp.device import Device
 from warp.errors import WarpError
+from warp.machine.device import Device
 from warp.run import check as checks
 from warp.run import process
 from warp.run import warnings as run_warnings

@@ -5,7 +5,8 @@ from math import inf
 import numpy as np
 import pytest
 
-from warp import device, load
+from warp import load
+from warp.machine import device
 from warp.run.grids import common_grid, shaped
 from warp.run.warnings import narrow_sources
 from warp.solvers.heat.solve import solve_steady

@@ -8,7 +8,7 @@ import reference
 from conductors import boxes, uneven
 from numpy.polynomial import Polynomial
 
-from warp.device import select
+from warp.machine.device import select
 from warp.materials.material import rotated
 from warp.solvers import krylov
 from warp.solvers.elastic import load as elastic_load

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from plates import CORE, MM, MOULD, SILICON, T0, X, flip_chip, plate, strains
 
-from warp import device
+from warp.machine import device
 from warp.materials.library import MaterialSpec
 from warp.materials.material import Shrunk
 from warp.solvers.elastic import solve as elastic

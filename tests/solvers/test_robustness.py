@@ -11,8 +11,8 @@ from hard_cases import CASES, Case
 from hard_models import ROOM, lidded
 
 from warp import load
-from warp.device import Device
 from warp.errors import WarpError
+from warp.machine.device import Device
 from warp.run import model as run_model
 from warp.solvers.elastic import load as elastic_load
 from warp.solvers.elastic import operator as elastic_operator

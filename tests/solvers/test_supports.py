@@ -18,7 +18,7 @@ import pytest
 from conductors import boxes
 from plates import COLD, CORE, MM, MOULD, SILICON, T0, Heavy, X, begun, plate, strains
 
-from warp import device
+from warp.machine import device
 from warp.solvers.elastic import contact
 from warp.solvers.elastic import load as elastic_load
 from warp.solvers.elastic import operator as elastic_operator

@@ -6,7 +6,7 @@ from conductors import boxes, uneven
 from hard_models import ROOM, bumps
 from oncpu import compiler, cuda_sources
 
-from warp import cache, device
+from warp.machine import cache, device
 from warp.materials.library import library
 from warp.run import warmup
 from warp.solvers.elastic import solve as elastic

@@ -32,9 +32,9 @@ from pathlib import Path
 import numpy as np
 from fuzz_grammar import Seeds, case_file, overrides
 
-from warp import device
 from warp.case.case import CaseError, load
 from warp.errors import WarpError
+from warp.machine import device
 from warp.run import check as checks
 from warp.run import process
 from warp.voxels.grid import make_grid

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from warp import device as devices
-from warp.device import Device
+from warp.machine import device as devices
+from warp.machine.device import Device
 
 HEADER = Path(__file__).parent / "oncpu.h"
 FLAGS = (

@@ -6,7 +6,7 @@ import errno
 import sys
 
 from warp.errors import WarpError
-from warp.printable import printable
+from warp.files.printable import printable
 
 STOPPED = 130  # 128 + SIGINT, the convention of shells
 TOO_LARGE = 2

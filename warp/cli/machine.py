@@ -9,7 +9,7 @@ import typer
 
 from warp.cli.words import Device, Json, print_json
 from warp.errors import WarpError
-from warp.whole_file import same_file
+from warp.files.whole_file import same_file
 
 
 def verify(
@@ -35,7 +35,7 @@ def verify(
       warp verify --html verify.html
     """
     from warp.cli import machine_tables
-    from warp.device import select
+    from warp.machine.device import select
 
     if html is not None and markdown is not None and same_file(html, markdown):
         raise WarpError("--html and --markdown name the same file")
@@ -60,7 +60,7 @@ def bench(
       warp bench --device cuda --voxels 10000000
     """
     from warp.cli import machine_tables
-    from warp.device import select
+    from warp.machine.device import select
     from warp.report import terminal
     from warp.verify import bench as measure
 
@@ -80,7 +80,7 @@ def warmup(device: Device = "auto") -> None:
       warp warmup
       warp warmup --device cuda
     """
-    from warp.device import select
+    from warp.machine.device import select
     from warp.report import terminal
     from warp.run import warmup as ahead
 

@@ -11,9 +11,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from warp import whole_file
 from warp.cli.tables import plain_table
-from warp.device import Device
+from warp.files import whole_file
+from warp.machine.device import Device
 from warp.report import terminal
 from warp.report.terminal import screen
 from warp.verify.problem import Row

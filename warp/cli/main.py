@@ -42,7 +42,7 @@ def _run(heard: bool) -> int:
     from warp.cli.failures import STOPPED, code_of
 
     try:
-        from warp import host_memory
+        from warp.machine import host_memory
 
         host_memory.require_least()
         from warp.cli.app import app

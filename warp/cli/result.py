@@ -16,7 +16,7 @@ from warp.cli.words import (
     print_json,
     refuse_output_over,
 )
-from warp.whole_file import check_writable
+from warp.files.whole_file import check_writable
 
 
 def plot(

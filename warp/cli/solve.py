@@ -10,7 +10,7 @@ import typer
 
 from warp.cli.failures import Stopped
 from warp.cli.words import CaseFile, Device, Json, Set, overrides, print_json
-from warp.printable import printable
+from warp.files.printable import printable
 
 
 def run(

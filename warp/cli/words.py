@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from warp.errors import WarpError
-from warp.whole_file import same_file
+from warp.files.whole_file import same_file
 
 CaseFile = Annotated[
     Path, typer.Argument(metavar="CASE.toml", help="The case file: a package and its loads.")

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from warp.bounded import decoded
 from warp.errors import Fault, Key
+from warp.files.bounded import decoded
 from warp.geometry import excellon, gerber, streams
 from warp.geometry.apertures import Drawn
 from warp.geometry.gerber_macro import PRECISION, rectangle

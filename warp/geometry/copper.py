@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from warp import number_table
-from warp.bounded import MOST_BYTES, MOST_TABLE_BYTES, decoded, read_bytes
 from warp.errors import Fault, Key
+from warp.files import delimited_text
+from warp.files.bounded import MOST_BYTES, MOST_TABLE_BYTES, decoded, read_bytes
 from warp.geometry import artwork, excellon, gerber, streams
 from warp.geometry.part import Drawing
 
@@ -159,7 +159,7 @@ def csv_array(content: bytes) -> np.ndarray:
     text = decoded(content)
     if not text.strip():
         return np.empty(0)
-    table = number_table.read(text)
+    table = delimited_text.read(text)
     if table.heads:
         raise ValueError(f"its header {', '.join(table.heads[0])[:60]!r} is not a row of numbers")
     return table.numbers

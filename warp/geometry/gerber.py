@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from warp.bounded import corners_allowed
+from warp.files.bounded import corners_allowed
 from warp.geometry.apertures import Aperture, Drawn, Transform, standard
 from warp.geometry.gerber_macro import PRECISION
 from warp.geometry.strokes import Arc, Outline, arc_strokes, line, swept

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from warp.bounded import corners_allowed
+from warp.files.bounded import corners_allowed
 from warp.geometry import stream_child
 
 OASIS = b"%SEMI-OASIS\r\n"

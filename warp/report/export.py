@@ -21,8 +21,8 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from warp import whole_file
 from warp.errors import WarpError
+from warp.files import whole_file
 from warp.results import cells, measured
 from warp.results.csv_table import numbers, write_csv
 

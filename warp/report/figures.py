@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
+from warp.files.whole_file import FileError
 from warp.report import plots, step_figures
 from warp.report.plots import ANEW, OKABE_ITO, broken, level_line, page, stretch
 from warp.results import flatness, measured
@@ -23,7 +24,6 @@ from warp.results import stress as stress_metrics
 from warp.results.measured import Flat
 from warp.results.surface import interpolate
 from warp.units import ZERO_CELSIUS
-from warp.whole_file import FileError
 
 if TYPE_CHECKING:
     from warp.results.file import Result

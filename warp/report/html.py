@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from warp.errors import WarpError
-from warp.whole_file import FileError
+from warp.files.whole_file import FileError
 
 UNKNOWN = "–"
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp import units, whole_file
+from warp import units
 from warp.case import case as cases
 from warp.errors import WarpError
+from warp.files import whole_file
 from warp.geometry.parts.balls import Balls
 from warp.report import (
     figures,

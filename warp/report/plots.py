@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from warp import whole_file
 from warp.errors import WarpError
+from warp.files import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

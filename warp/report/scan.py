@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from warp import number_table
-from warp.bounded import read_text
 from warp.errors import WarpError
-from warp.number_table import Table
+from warp.files import delimited_text
+from warp.files.bounded import read_text
+from warp.files.delimited_text import Table
 
 METRES = {
     "m": 1.0,
@@ -70,7 +70,7 @@ def read(path: Path, pitch: float | None = None) -> Points | Matrix:
     WarpError says what is wrong or ambiguous, and what to do about it.
     """
     try:
-        table = number_table.read(read_text(path))
+        table = delimited_text.read(read_text(path))
     except OSError as error:
         raise WarpError(f"cannot read {path}: {error.strerror or error}") from None
     except ValueError as error:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.segment import Segment
 from rich.text import Text
 
-from warp.printable import printable
+from warp.files.printable import printable
 
 WIDTH_WHEN_PIPED = 160
 

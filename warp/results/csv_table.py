@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from warp import whole_file
+from warp.files import whole_file
 from warp.results import metrics
 from warp.results.metrics.declaration import Number, entry_name
 

@@ -43,13 +43,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from warp import whole_file
 from warp.errors import WarpError
+from warp.files import whole_file
+from warp.files.whole_file import check_writable
 from warp.results import cells, hdf5, schema, surface, vtkhdf
 from warp.results.cells import OUR_ORDER, MediaTable, centre_displacement
 from warp.results.flatness import Warpage, warpage
 from warp.voxels.grid import NONE_APART, Apart, Grid
-from warp.whole_file import check_writable
 
 __all__ = ["MediaTable", "Result", "check_result", "origin", "read", "summary", "write"]
 FORMAT = "warpage"

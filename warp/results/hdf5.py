@@ -23,7 +23,7 @@ import h5py
 import numpy as np
 
 from warp.errors import WarpError
-from warp.whole_file import FileError, replacing
+from warp.files.whole_file import FileError, replacing
 
 CHUNK_BYTES = 1 << 20  # HDF5's default chunk cache (1 MiB before 2.0) holds one
 DIGEST = "blake2b"

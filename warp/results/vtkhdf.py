@@ -15,7 +15,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from warp.whole_file import beside
+from warp.files.whole_file import beside
 
 HIDDEN_CELL = 32
 SIDE_SUFFIX = ".xdmf"

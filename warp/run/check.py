@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp import device as devices
-from warp.device import Device
 from warp.errors import WarpError
 from warp.geometry.tree import Branch, stack
+from warp.machine import device as devices
+from warp.machine.device import Device
 from warp.run import model as run_model
 from warp.run import resources
 from warp.run import warnings as run_warnings

@@ -27,8 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from warp import whole_file
 from warp.errors import WarpError
+from warp.files import whole_file
 from warp.results import hdf5
 from warp.solvers.elastic.history.state import State
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from warp import compiling
-from warp.device import Device
+from warp.machine import compiling
+from warp.machine.device import Device
 
 if TYPE_CHECKING:
     from warp.case.case import Case
@@ -17,7 +17,7 @@ Progress = Callable[[str, int, float], None]
 
 
 def groups(case: Case) -> list[str]:
-    """List the groups of kernels (`warp.compiling.GROUPS`) that a case calls."""
+    """List the groups of kernels (`warp.machine.compiling.GROUPS`) that a case calls."""
     found = ["solve"]
     if case.heated:
         found.append("heat")

@@ -21,7 +21,7 @@ import numpy as np
 
 from warp.case.case import Case
 from warp.case.plan import LoadStep
-from warp.device import Device
+from warp.machine.device import Device
 from warp.run import bond_lines
 from warp.run.stage_model import StageModel
 from warp.solvers.elastic.history import substeps

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warp.device import Device
 from warp.errors import WarpError
+from warp.machine.device import Device
 from warp.run.grids import common_grid, shaped
 from warp.run.resources import BYTES_OF_THE_PROGRAM, predicted_bytes
 from warp.voxels import voxelize

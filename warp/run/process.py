@@ -25,11 +25,11 @@ from typing import Any
 
 import numpy as np
 
-from warp import compiling
-from warp import device as devices
 from warp.case.case import Case
 from warp.case.plan import LoadStep
-from warp.device import Device
+from warp.machine import compiling
+from warp.machine import device as devices
+from warp.machine.device import Device
 from warp.results.file import Result, origin
 from warp.run import checkpoint, load_step, numbers, resources
 from warp.run.checkpoint import Checkpoint

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.run import process
 from warp.run.load_step import OnProgress
 from warp.units import ZERO_CELSIUS

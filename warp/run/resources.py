@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.results.file import PACKED_CELLS
 from warp.voxels.grid import Grid
 from warp.voxels.supports import Table

@@ -33,8 +33,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp import whole_file
 from warp.errors import WarpError
+from warp.files import whole_file
 from warp.results import csv_table, hdf5, metrics
 from warp.results.metrics.declaration import Each
 from warp.run import effects, sweep_folder
@@ -76,8 +76,8 @@ class Outcome:
 
 def point(task: Task, device: str = "auto", threads: int | None = None) -> dict[str, Any]:
     """Run one point in this process; return its record, with the reason if it failed."""
-    from warp import device as devices
     from warp.case import case as cases
+    from warp.machine import device as devices
     from warp.results import measured
     from warp.run import process
 
@@ -201,7 +201,7 @@ def on_this_machine(
     """Run tasks in processes that share the cores (or the GPU), and yield each as it ends."""
     from multiprocessing import active_children, get_context
 
-    from warp import device as devices
+    from warp.machine import device as devices
 
     chosen, others = devices.select(device), set(active_children())
     cores = devices.cores()

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from warp import compiling
-from warp.device import Device
 from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
+from warp.machine import compiling
+from warp.machine.device import Device
 from warp.materials import library as materials
 from warp.results import metrics
 from warp.run.kernels import Progress, compile_groups

@@ -18,9 +18,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike
 
-from warp.arrays import Array
-from warp.device import Device
 from warp.errors import ConvergenceError
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 
 Apply = Callable[[Array, Array, float, float], None]
 Progress = Callable[[int, float], None]

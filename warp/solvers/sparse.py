@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 from scipy import sparse
 
-from warp.arrays import Array
-from warp.device import Device
 from warp.errors import WarpError
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 
 LARGEST = np.iinfo(np.int32).max
 """Largest place that kernels can address."""

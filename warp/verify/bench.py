@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp.device import Device
 from warp.errors import WarpError
+from warp.machine.device import Device
 
 if TYPE_CHECKING:
     from warp.case.case import Case

@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warp import whole_file
 from warp.errors import WarpError
+from warp.files import whole_file
 from warp.materials.material import normal_matrix
 from warp.results import surface
 from warp.units import ZERO_CELSIUS

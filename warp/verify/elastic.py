@@ -12,8 +12,8 @@ from functools import partial
 
 import numpy as np
 
-from warp.device import Device
 from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
+from warp.machine.device import Device
 from warp.materials.material import Material
 from warp.results import flatness, surface
 from warp.solvers.elastic import solve as elastic

@@ -11,8 +11,8 @@ from functools import partial
 
 import numpy as np
 
-from warp.device import Device
 from warp.geometry.shapes import Balls, Body, Box
+from warp.machine.device import Device
 from warp.materials.curves import Constant, Table
 from warp.materials.material import Material
 from warp.solvers.heat import flux, transient

@@ -7,7 +7,7 @@ solution with finite rotations). got: the closed form of `bending`, one term of 
 
 from __future__ import annotations
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.verify import bending
 from warp.verify.bending import Layer
 from warp.verify.problem import Problem, Row

@@ -12,7 +12,7 @@ from functools import partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.verify.problem import Problem, Row
 
 CALCULIX = "CalculiX 2.20, C3D20R"

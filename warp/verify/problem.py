@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.materials.curves import Constant, Triple
 from warp.materials.material import Material
 

@@ -11,8 +11,8 @@ import math
 import time
 from collections.abc import Callable
 
-from warp.device import Device
 from warp.errors import WarpError
+from warp.machine.device import Device
 from warp.verify import elastic as verify_elastic
 from warp.verify import heat as verify_heat
 from warp.verify import large_deflection as verify_large_deflection

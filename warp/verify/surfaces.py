@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.results import flatness
 from warp.results.surface import Surface
 from warp.verify.problem import MM, Problem, Row

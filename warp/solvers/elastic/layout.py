@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.voxels.grid import Grid
 from warp.voxels.heights import weighted_heights
 

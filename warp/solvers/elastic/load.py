@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from warp.arrays import Array
+from warp.machine.arrays import Array
 from warp.solvers.elastic.free_edges import free_shear, stiffness_of, strain_matrix
 from warp.solvers.elastic.layout import temperature_array
 from warp.solvers.elastic.operator import Body, Operator

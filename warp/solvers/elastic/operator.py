@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 from scipy import sparse
 
-from warp.arrays import Array
-from warp.device import Device, parts
+from warp.machine.arrays import Array
+from warp.machine.device import Device, parts
 from warp.solvers.elastic.free_edges import energy_matrix, lateral_faces
 from warp.solvers.elastic.held import NOWHERE, movable, zero_rows
 from warp.solvers.elastic.layout import bordered, displacement_shape, padded_widths, spacings

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers.elastic.held import NOWHERE
 from warp.solvers.elastic.layout import PAD, displacement_shape, padded_widths
 from warp.voxels.grid import Grid

@@ -31,7 +31,7 @@ from functools import partial
 
 import numpy as np
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.solvers.elastic import contact
 from warp.solvers.elastic.balance import Balance, norm
 from warp.solvers.elastic.clamp import clamped, held_places

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.solvers.elastic.history.maxwell import branches, edge_stress, stress_of
 from warp.solvers.elastic.history.state import State, between_four
 from warp.solvers.elastic.layout import bordered, host_of, padded_widths, temperature_array

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from warp.arrays import Array
 from warp.errors import WarpError
+from warp.machine.arrays import Array
 from warp.solvers.heat.operator import Operator
 from warp.voxels.grid import runs
 from warp.voxels.voxelize import pieces

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.materials.material import Medium
 from warp.voxels import boundary
 from warp.voxels.boundary import Boundary, Exchange, Split

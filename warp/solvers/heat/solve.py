@@ -24,9 +24,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
 from warp.errors import ConvergenceError
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers import krylov
 from warp.solvers.heat.load import load, refuse_isolated
 from warp.solvers.heat.multigrid.cycle import Cycle

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
 from warp.errors import WarpError
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers import krylov
 from warp.solvers.heat import operator as heat_operator
 from warp.solvers.heat.multigrid.cycle import Cycle

@@ -31,9 +31,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
 from warp.errors import ConvergenceError, WarpError
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers.heat.time_step import INSIDE, LawByName, Laws, Matrices, Matrix
 from warp.voxels.boundary import Boundary, Source
 from warp.voxels.voxelize import VoxelModel

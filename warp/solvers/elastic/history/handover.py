@@ -23,7 +23,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.materials.material import normal_matrix
 from warp.solvers.elastic.free_edges import stiffness_of
 from warp.solvers.elastic.history.maxwell import (

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.solvers.elastic.free_edges import stiffness_of, strain_matrix
 from warp.solvers.elastic.held import NOWHERE, between_held
 from warp.solvers.elastic.history.maxwell import Memory, Sites, Voxels

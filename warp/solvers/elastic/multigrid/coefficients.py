@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers.elastic.free_edges import Edges, borrow
 from warp.solvers.elastic.layout import PAD, displacement_shape
 from warp.solvers.elastic.multigrid.transfer import Merge

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import parts
+from warp.machine.arrays import Array
+from warp.machine.device import parts
 from warp.solvers.elastic.multigrid.matrix import GridLines, LevelMatrix, MediaMatrix, StoredMatrix
 from warp.solvers.elastic.multigrid.smoothers import ColumnSmoother, LineSmoother
 from warp.solvers.elastic.operator import Operator

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers.elastic.free_edges import energy_matrix
 from warp.solvers.elastic.held import NOWHERE, movable, set_zero
 from warp.solvers.elastic.layout import displacement_shape, spacings

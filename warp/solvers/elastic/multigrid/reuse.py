@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warp.device import Device
+from warp.machine.device import Device
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.operator import Moduli, Operator, operator
 from warp.voxels.voxelize import VoxelModel

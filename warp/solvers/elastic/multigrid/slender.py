@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers.elastic.held import NOWHERE
 from warp.solvers.elastic.layout import displacement_shape
 from warp.solvers.sparse import Scattered, find

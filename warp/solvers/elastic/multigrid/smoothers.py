@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers.elastic.held import set_zero
 from warp.solvers.elastic.layout import PAD
 from warp.solvers.elastic.multigrid.matrix import StoredMatrix, hold_mirrors

@@ -23,8 +23,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers.elastic.layout import displacement_shape, spacings
 from warp.solvers.elastic.multigrid.coefficients import Coefficients
 from warp.solvers.elastic.multigrid.transfer import ON_LINES, Merge

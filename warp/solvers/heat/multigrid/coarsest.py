@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers import levels
 from warp.solvers.levels import Matrix, Memory, Smoother
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers.heat.multigrid.transfer import Merge
 from warp.solvers.heat.operator import Operator
 from warp.solvers.levels import Vectors

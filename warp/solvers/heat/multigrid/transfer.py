@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from warp.arrays import Array
-from warp.device import Device
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers import coarsening
 from warp.solvers.levels import Vectors
 

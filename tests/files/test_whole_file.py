@@ -14,11 +14,11 @@ from warp.case.case import load
 from warp.cli import case as case_verbs
 from warp.cli import result as result_verbs
 from warp.errors import WarpError
+from warp.files.whole_file import FileError, check_writable, replacing, sweep
 from warp.report import figures
 from warp.results import file as results
 from warp.results import vtkhdf
 from warp.run import checkpoint, to_file
-from warp.whole_file import FileError, check_writable, replacing, sweep
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_listed_costs_nothing(tmp_path, monkeypatch):
 @pytest.mark.skipif(os.name != "posix", reason="processes are not asked for elsewhere")
 def test_temporary_files_of_killed_commands_are_swept_and_others_stay(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from warp.whole_file import replacing\n"
+        "import os, sys; from pathlib import Path; from warp.files.whole_file import replacing\n"
         "with replacing(Path(sys.argv[1])) as temporary:\n"
         "    temporary.touch(); os._exit(9)"
     )

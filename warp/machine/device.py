@@ -29,10 +29,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from warp import cache as compiled
-from warp import compiling, cpu, host_memory
-from warp.cpu import cores as cores
 from warp.errors import WarpError
+from warp.machine import cache as compiled
+from warp.machine import compiling, cpu, host_memory
+from warp.machine.cpu import cores as cores
 
 Extent = tuple[int, int, int]
 
@@ -146,7 +146,7 @@ class Device:
     def compile_all(self) -> None:
         """Compile every .cu in both precisions.
 
-        Does nothing on the CPU, whose kernels `warp.compiling` compiles.
+        Does nothing on the CPU, whose kernels `warp.machine.compiling` compiles.
         """
         for module in compiled.modules() if self.cuda else ():
             for real in ("float", "double"):

@@ -1,8 +1,8 @@
 """Compile kernels ahead of their first call, by processes on all cores.
 
 Each process runs `kernels.compiler`. Numba is imported there only; a run loads their object files
-(`warp.cpu`). Runs that start at the same time share the work: each kernel is compiled by the one
-process that holds its lock.
+(`warp.machine.cpu`). Runs that start at the same time share the work: each kernel is compiled by
+the one process that holds its lock.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Iterable
 from functools import cache
 
-from warp import cache as compiled
-from warp.cache import Specialisation
+from warp.machine import cache as compiled
+from warp.machine.cache import Specialisation
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of kernels compiled so far and the number that were missing."""

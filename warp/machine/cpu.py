@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from warp import compiling
-from warp.cache import Specialisation
 from warp.errors import WarpError
-from warp.printable import printable
+from warp.files.printable import printable
+from warp.machine import compiling
+from warp.machine.cache import Specialisation
 
 SMALL = 16_384
 """Total number of array elements below which one thread is faster than several."""

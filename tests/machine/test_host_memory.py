@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from warp import host_memory
+from warp.machine import host_memory
 
 GIB = 2**30
 
@@ -63,7 +63,7 @@ def test_a_limit_of_the_address_space_counts():
     pytest.importorskip("resource")
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30));"
-        "from warp import host_memory; print(*host_memory.free_and_total())"
+        "from warp.machine import host_memory; print(*host_memory.free_and_total())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     free, total = map(int, done.stdout.split())

@@ -10,8 +10,8 @@ import zlib
 import numpy as np
 import pytest
 
-from warp import bounded
 from warp.errors import Fault, WarpError
+from warp.files import bounded
 from warp.geometry.copper import copper_share
 from warp.geometry.part import Drawing
 from warp.report import scan

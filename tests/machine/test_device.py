@@ -7,10 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from warp import cache, compiling, device
-from warp import cpu as machine
 from warp.errors import WarpError
 from warp.kernels import reduce
+from warp.machine import cache, compiling, device
+from warp.machine import cpu as processor
 
 
 def run_python(code: str, **env: str) -> str:
@@ -28,7 +28,7 @@ def run_python(code: str, **env: str) -> str:
 
 COPY = """
 import numpy as np
-from warp import device
+from warp.machine import device
 d = device.select("cpu")
 y = np.zeros(5, np.{real})
 d.launch("reduce", "copy", (5, 1, 1), y, np.full(5, 2, np.{real}), 5, real=np.{real})
@@ -38,7 +38,7 @@ print(y.sum())
 
 def test_importing_the_module_imports_neither_numba_nor_cupy():
     out = run_python(
-        "import sys, time, numpy, warp; t = time.process_time(); import warp.device;"
+        "import sys, time, numpy, warp; t = time.process_time(); import warp.machine.device;"
         "print(time.process_time() - t, [m for m in ('numba', 'cupy', 'llvmlite') if m "
         "in sys.modules])"
     )
@@ -209,10 +209,10 @@ def test_any_number_of_parts_gives_the_same_bits(threads):
 
 
 def test_python_threads_do_what_openmp_does(monkeypatch):
-    team = machine._Team()
+    team = processor._Team()
     n = 50_000
     x = np.random.default_rng(2).standard_normal(n)
-    monkeypatch.setattr(machine, "_team", lambda: team)
+    monkeypatch.setattr(processor, "_team", lambda: team)
     y = np.zeros(n)
     device.Device("cpu", 3).launch(
         "reduce", "direction", (n, 1, 1), y, x, np.array([2.0, 0.0]), 0, 1, n

@@ -1,0 +1,1 @@
+"""Files as a user has them: read within bounds, written whole, shown as plain text."""

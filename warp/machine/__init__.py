@@ -1,0 +1,1 @@
+"""The machine: CPU or GPU, its memory, compiled kernels and where they are stored."""
