@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from warp.case import overrides as overriding
+from warp.case import plausibility
 from warp.case.assembly import Assembly, assemble
 from warp.case.errors import CaseError, Problem, Reporter
 from warp.case.plan import plan
@@ -166,6 +167,10 @@ class Case:
                 found[part, side] = (x - w / 2, x + w / 2, y - d / 2, y + d / 2)
         return found
 
+    def remarks(self) -> list[str]:
+        """List what looks like a slip in the file, one sentence each."""
+        return plausibility.remarks(self.file, self.assembly, self.load_steps, self.materials())
+
     @property
     def fields(self) -> tuple[str, ...]:
         return self.file.output.fields
@@ -224,6 +229,7 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         faults = [
             *instantaneous_changes(load_steps, stages),
             *unsupported(file, load_steps, stages),
+            *plausibility.faults(file, assembly, load_steps, assembly.media),
         ]
     if faults:
         raise CaseError(reporter.problem(fault.key, fault.message) for fault in faults)

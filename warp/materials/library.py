@@ -60,6 +60,11 @@ CHECKED = (
     298.15,
     533.15,
 )  # K: -55, 25 and 260 degC, the coldest test cycle, room and the reflow peak
+USUAL_RANGE = (208.15, 573.15)
+"""Temperatures in K, -65 to 300 degC, at which values hold that are given without a table: from the
+coldest test condition (JESD22-A104, condition C) to some degrees above the hottest solder joint
+(Au80Sn20 melts at 280 degC). A constant of a handbook is not meant for a furnace or for a cryostat.
+"""
 PROPERTIES = {
     "youngs_modulus": Property(PRESSURE, DIRECTIONS, positive=True),
     "poissons_ratio": Property(DIMENSIONLESS, PLANES),
@@ -234,7 +239,8 @@ def library() -> dict[str, Material]:
             raise MaterialError(f"data/materials.toml: {name}: {error}") from None
         material = _override(found[spec.like] if spec.like else Material(name, {}), spec, name)
         if material.temperature_range is None:
-            material = replace(material, temperature_range=_tabulated(material))
+            holds = _tabulated(material) or USUAL_RANGE
+            material = replace(material, temperature_range=holds)
         for key in (name, *material.aliases):
             if key in found:
                 raise MaterialError(f"data/materials.toml: the name {key!r} occurs twice")

@@ -106,6 +106,7 @@ def check(case: Case, on: str = "auto") -> Report:
         gaps=[] if model is None else voxelize.gaps(model),
         warnings=[
             *warnings,
+            *case.remarks(),
             *run_warnings.overlaps(case),
             *run_warnings.narrow_sources(case, grid),
             *run_warnings.outside_temperature_range(case),

@@ -48,7 +48,7 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
         beyond = beyond_linear_theory(numbers["surfaces"], case.height)
     fields = [found.get("temperature") or {} for found in steps or [numbers]]
     narrow = narrow_sources(case, common_grid(case))
-    return [*beyond, *outside_temperature_range(case, fields), *narrow]
+    return [*case.remarks(), *beyond, *outside_temperature_range(case, fields), *narrow]
 
 
 def narrow_sources(case: Case, grid: Grid) -> list[str]:

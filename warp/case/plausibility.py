@@ -1,0 +1,160 @@
+"""Find what no package can be (a fault), and what looks like a slip (a remark).
+
+Faults stop a case where the answer would be meaningless: parts that expand by more than a tenth,
+which small strains do not describe, and a chip thicker than its package is wide. Remarks are
+sentences of `warp check` and `warp run`: values far outside the library's for the same class of
+material, a part that rises above the top of the one that it lies inside, heat that no step switches
+on, and a case that is computed at the temperature at which it is free of stress.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+
+from warp.case.assembly import Assembly
+from warp.case.stage import LoadStep
+from warp.case.tables import CaseFile
+from warp.errors import Fault, Key
+from warp.geometry.parts.chip import Chip
+from warp.geometry.place import LEVEL, Place, um
+from warp.materials.library import library
+from warp.materials.material import Material, Medium
+from warp.units import ZERO_CELSIUS
+
+LARGEST_STRAIN = 0.1
+"""Free thermal strain: beyond it, linear strains are off by as much as they are large."""
+SPREAD = 5.0
+"""How far beyond the library's values of its class a plausible value lies, as a factor."""
+ROOM = 298.15  # K
+SAME = 1e-6  # K
+UNITS = {
+    "youngs_modulus": (1e-9, "GPa"),
+    "cte": (1e6, "ppm/K"),
+    "conductivity": (1.0, "W/(m K)"),
+    "density": (1.0, "kg/m^3"),
+}
+
+
+def faults(
+    file: CaseFile,
+    assembly: Assembly,
+    load_steps: Sequence[LoadStep],
+    media: Mapping[str, Medium],
+) -> Iterator[Fault]:
+    """Yield what makes the answer meaningless; `assembly` holds all parts at once."""
+    yield from _thick_chips(file, assembly.package.places)
+    temperatures = [step.temperature for step in load_steps if step.temperature is not None]
+    for body in assembly.package.bodies:
+        if body.material is None or body.material not in assembly.package.wanted:
+            continue
+        start = file.load.stress_free if body.stress_free is None else body.stress_free
+        medium = media[body.material]
+        for T in {min(temperatures, default=start), max(temperatures, default=start)}:
+            strain = float(np.abs(medium.thermal_strain(T, start)).max())
+            if strain > LARGEST_STRAIN:
+                words = (
+                    f"'{body.material}' changes its length by {strain:.0%} between "
+                    f"{_degrees(start)} and {_degrees(T)}: is the unit of its cte right?"
+                )
+                yield Fault(assembly.package.wanted[body.material], words)
+                return
+
+
+def _thick_chips(file: CaseFile, places: Mapping[str, Place]) -> Iterator[Fault]:
+    bounds = np.array([place.outline.bounds for place in places.values()])
+    width = min(bounds[:, 1].max() - bounds[:, 0].min(), bounds[:, 3].max() - bounds[:, 2].min())
+    for name, part in file.part.items():
+        thickness = places[name].z1 - places[name].z0
+        if isinstance(part, Chip) and thickness > width:
+            key: Key = ("part", name, "thickness")
+            words = f"{thickness * 1e3:.3g} mm is more than the package is wide"
+            yield Fault(key, f"{words} ({width * 1e3:.3g} mm): is the unit right?")
+
+
+def remarks(
+    file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep], media: Mapping[str, Medium]
+) -> list[str]:
+    """List what looks like a slip, one sentence each."""
+    return [
+        *_implausible_values(file, media),
+        *_parts_above_their_host(file, assembly.package.places),
+        *_unused_heat(file, assembly, load_steps),
+        *_no_load(file, assembly, load_steps),
+    ]
+
+
+def _implausible_values(file: CaseFile, media: Mapping[str, Medium]) -> Iterator[str]:
+    """Yield the values of the case's own materials that are far from their class's."""
+    for name in file.material:
+        medium = media.get(name)
+        if not isinstance(medium, Material):
+            continue
+        for key, (low, high) in _plausible(medium.material_class).items():
+            for value in _values(medium, key):
+                if not low / SPREAD <= abs(value) <= high * SPREAD and value != 0.0:
+                    factor, unit = UNITS[key]
+                    known = f"{factor * low:.3g} to {factor * high:.3g} {unit}"
+                    which = f"of class {medium.material_class} " if medium.material_class else ""
+                    yield (
+                        f"material '{name}': {key} is {factor * value:.3g} {unit}; the library's "
+                        f"materials {which}have {known}: is the unit right?"
+                    )
+                    break
+
+
+@cache
+def _plausible(kind: str | None) -> dict[str, tuple[float, float]]:
+    """Return least and largest values of the library by property, of one class or of all."""
+    found: dict[str, list[float]] = {}
+    for material in library().values():
+        if kind is None or material.material_class == kind:
+            for key in UNITS:
+                found.setdefault(key, []).extend(map(abs, _values(material, key)))
+    return {key: (min(values), max(values)) for key, values in found.items() if values}
+
+
+def _values(material: Material, key: str) -> list[float]:
+    """Return the values of a property at room temperature, along each axis; none if unknown."""
+    return sorted({float(curve(ROOM)) for curve in material.laws.get(key, ())})
+
+
+def _parts_above_their_host(file: CaseFile, places: Mapping[str, Place]) -> Iterator[str]:
+    for name, part in file.part.items():
+        host = part.inside
+        if host and host in places and places[name].z1 > places[host].z1 + LEVEL:
+            above = um(places[name].z1 - places[host].z1)
+            yield f"part '{name}' lies inside '{host}' and rises {above} above its top"
+
+
+def _unused_heat(
+    file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]
+) -> Iterator[str]:
+    if file.step and assembly.sources and not any(step.powered for step in load_steps):
+        parts = sorted({source.part for source in assembly.sources})
+        named = ", ".join(f"'{part}'" for part in parts)
+        yield f'power of {named} is never switched on: add a step with do = "power", on = true'
+
+
+def _no_load(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]) -> Iterator[str]:
+    """Yield a sentence if every part is computed at its own stress-free temperature only."""
+    start = {
+        file.load.stress_free if body.stress_free is None else body.stress_free
+        for body in assembly.package.bodies
+        if body.material is not None
+    }
+    wanted = {step.temperature for step in load_steps}
+    if file.step or None in wanted or len(start) != 1:
+        return
+    T = start.pop()
+    if all(abs(value - T) < SAME for value in wanted if value is not None):
+        yield (
+            f"the load temperature is the stress-free temperature ({_degrees(T)}): "
+            "nothing warps; change [load] temperature or stress_free"
+        )
+
+
+def _degrees(kelvin: float) -> str:
+    return f"{kelvin - ZERO_CELSIUS:.5g} degC"
