@@ -22,8 +22,10 @@ from warp.materials import library as materials
 from warp.materials import mixing
 from warp.materials.bump_layer import BumpLayer
 from warp.materials.library import MaterialError, Medium
-from warp.materials.material import Phase, Shrunk
+from warp.materials.material import Material, Phase, Shrunk
 from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, Source
+
+MECHANICAL = {"youngs_modulus", "shear_modulus", "poissons_ratio", "cte"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,11 @@ class Assembly:
     def heated(self) -> bool:
         """Tell whether there is a temperature field to solve."""
         return any(isinstance(b, Film | Fixed) for b in self.boundaries)
+
+    @property
+    def thermal_materials(self) -> list[str]:
+        """List the materials of parts that have no mechanical property at all."""
+        return sorted(name for name in self.package.wanted if _is_thermal(self.media[name]))
 
 
 def assemble(
@@ -71,6 +78,14 @@ def assemble(
             *_check_modelled(made, file),
         ]
     return made, faults
+
+
+def _is_thermal(medium: Medium) -> bool:
+    """Tell whether a medium, or one that it is made of, has no mechanical property at all."""
+    if isinstance(medium, Material):
+        return not MECHANICAL & medium.laws.keys()
+    parts = (*getattr(medium, "media", ()), getattr(medium, "medium", None))
+    return any(_is_thermal(part) for part in parts if part is not None)
 
 
 def _gather(steps: Iterable[Callable[[], list[Any]]]) -> tuple[list[Any], list[Fault]]:
@@ -318,16 +333,24 @@ def _check_laws(made: Assembly, file: CaseFile) -> Iterator[Fault]:
 def _failing(made: Assembly, file: CaseFile, media: Iterable[tuple[str, Key]]) -> Iterator[Fault]:
     load = file.load
     T = load.stress_free if isinstance(load.temperature, str) else load.temperature
+    warps = not heat_alone(made, file)
     for name, key in media:
         medium = made.media[name]
         try:
-            medium.stiffness(T)
-            medium.shear(T)
-            medium.thermal_strain(T, load.stress_free)
+            if warps:
+                medium.stiffness(T)
+                medium.shear(T)
+                medium.thermal_strain(T, load.stress_free)
             if made.heated:
                 medium.conductivity(T)
         except MaterialError as error:
             yield Fault(key, str(error))
+
+
+def heat_alone(made: Assembly, file: CaseFile) -> bool:
+    """Tell whether only heat is solved: it flows, and a material has no mechanical property."""
+    processed = file.step or file.load.bond_lines
+    return made.heated and not processed and bool(made.thermal_materials)
 
 
 def _check_symmetry(made: Assembly, file: CaseFile) -> Iterator[Fault]:

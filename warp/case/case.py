@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from warp.case import overrides as overriding
 from warp.case import plausibility
-from warp.case.assembly import Assembly, assemble
+from warp.case.assembly import Assembly, assemble, heat_alone
 from warp.case.errors import CaseError, Problem, Reporter
 from warp.case.plan import plan
 from warp.case.stage import LoadStep, Stage
@@ -146,6 +146,11 @@ class Case:
         return self.assembly.heated
 
     @property
+    def heat_alone(self) -> bool:
+        """Tell whether only heat is solved, for lack of any mechanical property of a material."""
+        return heat_alone(self.assembly, self.file)
+
+    @property
     def surfaces(self) -> list[tuple[str, str]] | None:
         """Return (part, "top" | "bottom") of the wanted surfaces; None = both of every part."""
         wanted = self.file.output.surfaces
@@ -168,7 +173,10 @@ class Case:
         return found
 
     def remarks(self) -> list[str]:
-        """List what looks like a slip in the file, one sentence each."""
+        """List what looks like a slip in the file or is left out, one sentence each."""
+        if self.heat_alone:
+            named = ", ".join(f"'{name}'" for name in self.assembly.thermal_materials)
+            return [f"only heat is solved, no warpage: {named} has no mechanical property"]
         return plausibility.remarks(self.file, self.assembly, self.load_steps, self.materials())
 
     @property

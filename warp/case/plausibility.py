@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from warp.case.assembly import Assembly
+from warp.case.assembly import Assembly, heat_alone
 from warp.case.stage import LoadStep
 from warp.case.tables import CaseFile
 from warp.errors import Fault, Key
@@ -46,6 +46,8 @@ def faults(
 ) -> Iterator[Fault]:
     """Yield what makes the answer meaningless; `assembly` holds all parts at once."""
     yield from _thick_chips(file, assembly.package.places)
+    if heat_alone(assembly, file):
+        return
     temperatures = [step.temperature for step in load_steps if step.temperature is not None]
     for body in assembly.package.bodies:
         if body.material is None or body.material not in assembly.package.wanted:

@@ -61,22 +61,25 @@ class Fields:
 
     temperature: of the body, in K, one or (nz, ny, nx). heat_field: (nz, ny, nx) in K, None where
     no heat flows; a case may bend at one temperature and report this field.
-    displacement (3, nz+1, ny+1, nx+1) in m, without rigid motion. stress (6, nz, ny, nx) in Pa,
-    None except at the end of a step.
+    displacement (3, nz+1, ny+1, nx+1) in m, without rigid motion, None where only heat is solved.
+    stress (6, nz, ny, nx) in Pa, None except at the end of a step.
     """
 
     temperature: float | np.ndarray
     heat_field: np.ndarray | None
-    displacement: np.ndarray
+    displacement: np.ndarray | None
     stress: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """A solved load step. bond_lines: thickness and its change, see `bond_lines.changes`."""
+    """A solved load step; `elastic` is None where only heat is solved.
+
+    bond_lines: thickness and its change, see `bond_lines.changes`.
+    """
 
     fields: Fields
-    elastic: ElasticSolution
+    elastic: ElasticSolution | None
     heat: HeatSolution | None
     bond_lines: dict[str, Any] = field(default_factory=dict)
 
@@ -86,7 +89,9 @@ class Solved:
         found: dict[str, ElasticSolution | HeatSolution] = {}
         if self.heat is not None:
             found["heat"] = self.heat
-        return found | {"elastic": self.elastic}
+        if self.elastic is not None:
+            found["elastic"] = self.elastic
+        return found
 
 
 def label(load_step: LoadStep, solver: str) -> str:
@@ -107,6 +112,10 @@ def solve(
 ) -> Solved:
     """Solve a load step; raise ConvergenceError where a solver misses TOLERANCE."""
     heat = partial(_heat, load_step, stage, device, on_progress)
+    if case.heat_alone:
+        solved_heat = heat()
+        field_alone = Fields(solved_heat.temperature, solved_heat.temperature, None, None)
+        return Solved(field_alone, None, solved_heat)
     displace = partial(_displacement, case, load_step, stage, start, device, on_progress)
     warm: HeatSolution | None
     lines: dict[str, Any] = {}

@@ -36,6 +36,7 @@ def evaluate(case: Case, load_step: LoadStep, stage: StageModel, fields: Fields)
         power=powers(stage.assembly.sources if load_step.powered else []),
         ambient=ambient(stage.assembly.boundaries),
     )
+    found.setdefault("surfaces", {})  # where only heat is solved
     if case.has_steps:
         found["frame"] = "clamped faces" if isinstance(load_step.support, Clamp) else "centred"
     return _plain(found)
@@ -72,6 +73,7 @@ def shapes(
 ) -> dict[str, np.ndarray]:
     """Return the measured surfaces after a step by name, "N/PART.SIDE/x", "/y" and "/w" in m."""
     found: dict[str, np.ndarray] = {}
+    assert fields.displacement is not None  # processes are never heat alone
     for part, sides in numbers["surfaces"].items():
         for side in sides:
             s = surface.sample(stage.voxels, fields.displacement, part, side)
@@ -111,7 +113,7 @@ def _support(load_step: LoadStep, solved: Solved) -> dict[str, Any]:
     """Return what carries the body; on a table its weight, contact area and highest lower face."""
     if isinstance(load_step.support, Clamp):
         return {"support": {"on": "clamped", "faces": list(load_step.support.faces)}}
-    resting = solved.elastic.resting
+    resting = None if solved.elastic is None else solved.elastic.resting
     if resting is None:
         return {}
     return {

@@ -155,7 +155,7 @@ class _Run:
         return Checkpoint(
             done=before.done + 1,
             temperature=fields.temperature,
-            state=solved.elastic.state,
+            state=None if solved.elastic is None else solved.elastic.state,
             records=[*before.records, numbers.record(step, stage, solved, found)],
             numbers=found | solved.bond_lines,
             solvers=_work(before.solvers, solved),
@@ -196,7 +196,7 @@ class _Run:
             case.text,
             stage.voxels,
             heat=solutions.get("heat"),
-            elastic=solutions["elastic"],
+            elastic=solutions.get("elastic"),
             temperature=fields.heat_field,
             stress=fields.stress,
             numbers=done.numbers | ({"steps": done.records} if case.has_steps else {}),
