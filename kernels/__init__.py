@@ -67,6 +67,15 @@ def portion(share: tuple[int, int], count: int) -> range:
     return range(count * share[0] // share[1], count * (share[0] + 1) // share[1])
 
 
+@inline
+def view(share: tuple[int, int], count: int) -> slice:
+    """Return the rows of `portion` as a slice.
+
+    A loop over a view vectorises: its indices start at zero and cannot wrap.
+    """
+    return slice(count * share[0] // share[1], count * (share[0] + 1) // share[1])
+
+
 def scratch(shape: tuple[int, ...], like: Any) -> Any:
     """Allocate zeroed working memory for one part, of the type of the array `like`.
 

@@ -143,6 +143,7 @@ def _library(wanted: Specialisation) -> Any:
     library.enable_object_caching()
     flags = compiler.Flags()
     flags.nrt, flags.error_model = False, "numpy"
+    flags.noalias = True  # else a table's look-ups could read what the loop writes: no gathers
     flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     body = _resolved(found.function)
     made = compiler.compile_extra(

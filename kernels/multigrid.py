@@ -5,7 +5,7 @@ Arrays (components, levels, ny, nx). In x and in y a fine value lies between two
 with `at` and `t` given per component; restriction is the transpose.
 """
 
-from warp.kernels import kernel, portion
+from warp.kernels import kernel, portion, view
 
 
 @kernel
@@ -64,9 +64,11 @@ def sparse_rows(share, out, x, scale, add, rows, start, column, value, n):
 @kernel
 def mask(share, x, active, n):
     """Zero x where `active` is zero; both flat."""
-    for i in portion(share, n):
-        if active[i] == 0:
-            x[i] = 0
+    here = view(share, n)
+    xv, inside = x[here], active[here]
+    for t in range(len(xv)):
+        if inside[t] == 0:
+            xv[t] = 0
 
 
 @kernel

@@ -18,7 +18,7 @@ The partial sums of m sums are stored one after another. `pieces(n)` gives (grou
 
 import numpy as np
 
-from warp.kernels import kernel, portion
+from warp.kernels import kernel, portion, view
 
 LANES = 256
 # Enough lanes to keep the largest GPU busy; fold_groups adds at most as many numbers per lane.
@@ -128,15 +128,21 @@ def inverse_root(share, s, out, square):
 @kernel
 def direction(share, p, z, s, c, b, n):
     """p = s[c] z + s[b] p; z real."""
-    for i in portion(share, n):
-        p[i] = s[c] * np.float64(z[i]) + s[b] * p[i]
+    here = view(share, n)
+    pv, zv = p[here], z[here]
+    new, old = s[c], s[b]
+    for t in range(len(pv)):
+        pv[t] = new * np.float64(zv[t]) + old * pv[t]
 
 
 @kernel
 def narrow(share, y, x, s, c, n):
     """y = s[c] x, rounded to real."""
-    for i in portion(share, n):
-        y[i] = s[c] * x[i]
+    here = view(share, n)
+    yv, xv = y[here], x[here]
+    factor = s[c]
+    for t in range(len(yv)):
+        yv[t] = factor * xv[t]
 
 
 @kernel
