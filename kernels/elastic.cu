@@ -159,7 +159,7 @@ KERNEL __launch_bounds__(128, 4)
 media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
             const uint16 *__restrict__ ids, const real *__restrict__ law,
             const real *__restrict__ dx, const real *__restrict__ dy, const real *__restrict__ dz,
-            const real *__restrict__ rdx, const real *__restrict__ rcx,
+            const real *__restrict__ hz, const real *__restrict__ rdx, const real *__restrict__ rcx,
             const real *__restrict__ rdy, const real *__restrict__ rcy,
             const real *__restrict__ rdz, const real *__restrict__ rcz, bool mirror_x,
             bool mirror_y, int nx, int ny, int nz)
@@ -188,7 +188,8 @@ media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
 #pragma unroll(sizeof(real) == 4 ? 2 : 1)
         EACH_LEVEL(k, nz + 1) {
             const int a = k < nz ? o + level : o;
-            const real rz = rdz[k + 1], dzp = dz[min(k + 2, nz + 1)], lzp = dz0 + dzp;
+            const real rz = rdz[k + 1], h = hz[k + 1];
+            const real dzp = dz[min(k + 2, nz + 1)], lzp = dz0 + dzp;
             const int after = k + 1 < nz ? a + level : a;
             prefetch(u + after), prefetch(v + after), prefetch(w + after),
                 prefetch(ids + e + (k < nz ? layer : 0));
@@ -202,7 +203,7 @@ media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
             const real exx = (uxp - u0) * rx, eyy = (vyp - v0) * ry, ezz = (wk - w0) * rz;
             const real Sx = n.cxx * exx + n.cxy * eyy + n.cxz * ezz;
             const real Sy = n.cxy * exx + n.cyy * eyy + n.cyz * ezz;
-            const real Sz = n.cxz * exx + n.cyz * eyy + n.czz * ezz;
+            const real Sz = (h * rz) * (n.cxz * exx + n.cyz * eyy + n.czz * ezz);
             const real um = u[o - 1], ujm = u[o + jm], ujmp = u[o + jm + 1], ujp = u[o + jp];
             const real vm = v[o - 1], vjpm = v[o + jp - 1], vjm = v[o + jm], vp = v[o + 1];
             const Law left = laws[mx], front = laws[my];
@@ -233,9 +234,9 @@ media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
                 (lyp * (vypk - vyp) + lzp * (wypk - wk)) * inverse(dz0 * low.yp + dzp * high.yp)};
             if (IN_PART(k, nz + 1)) {
                 const real fu =
-                    dy0 * (dz0 * (Sxm - Sx) + lx * (q.xz - qp.xz)) + dz0 * lx * (qxy - qxyj);
+                    dy0 * (h * (Sxm - Sx) + lx * (q.xz - qp.xz)) + h * lx * (qxy - qxyj);
                 const real fv =
-                    dx0 * (dz0 * (Sym - Sy) + ly * (q.yz - qp.yz)) + dz0 * ly * (qxy - qxyi);
+                    dx0 * (h * (Sym - Sy) + ly * (q.yz - qp.yz)) + h * ly * (qxy - qxyi);
                 const real fw =
                     dx0 * dy0 * (Szm - Sz) + lz * (dy0 * (q.xz - q.xzp) + dx0 * (q.yz - q.yzp));
                 real bu = 0, bv = 0, bw = 0;
@@ -254,8 +255,9 @@ media_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
 KERNEL media_diagonal(real *__restrict__ diagonal, const uint16 *__restrict__ ids,
                       const real *__restrict__ cell, const real *__restrict__ soft,
                       const real *__restrict__ dx, const real *__restrict__ dy,
-                      const real *__restrict__ dz, const real *__restrict__ rdx,
-                      const real *__restrict__ rcx, const real *__restrict__ rdy,
+                      const real *__restrict__ dz, const real *__restrict__ hz,
+                      const real *__restrict__ rdx, const real *__restrict__ rcx,
+                      const real *__restrict__ rdy,
                       const real *__restrict__ rcy, const real *__restrict__ rdz,
                       const real *__restrict__ rcz, int nx, int ny, int nz, int cell_dim1,
                       int soft_dim1)
@@ -264,7 +266,7 @@ KERNEL media_diagonal(real *__restrict__ diagonal, const uint16 *__restrict__ id
         const real rym = rdy[j], ry = rdy[j + 1], cy = rcy[j + 1], cyp = rcy[j + 2];
         const real rzm = rdz[k], rz = rdz[k + 1], cz = rcz[k + 1], czp = rcz[k + 2];
         const int m = MEDIUM(k + 1, j + 1, i);
-        const real volume = dx[i] * dy[j + 1] * dz[k + 1];
+        const real volume = dx[i] * dy[j + 1] * hz[k + 1];
         const real yz = EDGE_X(k, j, i), xz = EDGE_Y(k, j, i), xy = EDGE_Z(k, j, i);
         const real yzk = k < nz ? EDGE_X(k + 1, j, i) : 0;
         const real xzk = k < nz ? EDGE_Y(k + 1, j, i) : 0;
@@ -272,15 +274,15 @@ KERNEL media_diagonal(real *__restrict__ diagonal, const uint16 *__restrict__ id
         const real xyj = j < ny ? EDGE_Z(k, j + 1, i) : 0;
         const real xzi = EDGE_Y(k, j, i + 1), xyi = EDGE_Z(k, j, i + 1);
         diagonal[AT(0, k, j, i)] += CELL(0, MEDIUM(k + 1, j + 1, i - 1)) * dx[i - 1] * dy[j + 1]
-                                        * dz[k + 1] * rdx[i - 1] * rdx[i - 1]
+                                        * hz[k + 1] * rdx[i - 1] * rdx[i - 1]
                                     + CELL(0, m) * volume * rdx[i] * rdx[i] + xz * cz * cz
                                     + xzk * czp * czp + xy * cy * cy + xyj * cyp * cyp;
         diagonal[AT(1, k, j, i)] +=
-            CELL(1, MEDIUM(k + 1, j, i)) * dx[i] * dy[j] * dz[k + 1] * rym * rym
+            CELL(1, MEDIUM(k + 1, j, i)) * dx[i] * dy[j] * hz[k + 1] * rym * rym
             + CELL(1, m) * volume * ry * ry + yz * cz * cz + yzk * czp * czp
             + xy * rcx[i] * rcx[i] + xyi * rcx[i + 1] * rcx[i + 1];
         diagonal[AT(2, k, j, i)] +=
-            CELL(2, MEDIUM(k, j + 1, i)) * dx[i] * dy[j + 1] * dz[k] * rzm * rzm
+            CELL(2, MEDIUM(k, j + 1, i)) * dx[i] * dy[j + 1] * hz[k] * rzm * rzm
             + CELL(2, m) * volume * rz * rz + xz * rcx[i] * rcx[i] + xzi * rcx[i + 1] * rcx[i + 1]
             + yz * cy * cy + yzj * cyp * cyp;
     }
@@ -329,7 +331,8 @@ KERNEL media_lines(real *inverse, real *__restrict__ lower, const real *diagonal
                    const uint16 *__restrict__ ids, const real *__restrict__ cell,
                    const real *__restrict__ soft, const real *__restrict__ dx,
                    const real *__restrict__ dy, const real *__restrict__ dz,
-                   const real *__restrict__ rdz, const real *__restrict__ rcz, int nx, int ny,
+                   const real *__restrict__ hz, const real *__restrict__ rdz,
+                   const real *__restrict__ rcz, int nx, int ny,
                    int nz, int cell_dim1, int soft_dim1)
 {
     ONE_Z;
@@ -339,7 +342,7 @@ KERNEL media_lines(real *inverse, real *__restrict__ lower, const real *diagonal
             const real off[] = {lower[AT(0, k, j, i)] - EDGE_Y(k, j, i) * cz * cz,
                                 lower[AT(1, k, j, i)] - EDGE_X(k, j, i) * cz * cz,
                                 lower[AT(2, k, j, i)]
-                                    - CELL(2, MEDIUM(k, j + 1, i)) * dx[i] * dy[j + 1] * dz[k] * rzm
+                                    - CELL(2, MEDIUM(k, j + 1, i)) * dx[i] * dy[j + 1] * hz[k] * rzm
                                           * rzm};
             line_pivots(inverse, lower, diagonal, off, k, j, i, nx, ny, nz);
         }

@@ -41,12 +41,15 @@ static __device__ inline real edge_y(MEDIA, int k, int j, int i)
               + a11 * SOFT(1, MEDIUM(k + 1, j + 1, i)));
 }
 
-static __device__ inline real edge_z(MEDIA, int k, int j, int i)
+static __device__ inline real edge_z(const uint16 *__restrict__ ids, const real *__restrict__ soft,
+                                  const real *__restrict__ dx, const real *__restrict__ dy,
+                                  const real *__restrict__ hz, int soft_dim1, int ny, int nx, int k,
+                                  int j, int i)
 {
     const real a00 = dy[j] * dx[i - 1], a01 = dy[j] * dx[i], a10 = dy[j + 1] * dx[i - 1],
                a11 = dy[j + 1] * dx[i];
     const real a = a00 + a01 + a10 + a11;
-    return dz[k + 1] * a * a
+    return hz[k + 1] * a * a
            / (a00 * SOFT(2, MEDIUM(k + 1, j, i - 1)) + a01 * SOFT(2, MEDIUM(k + 1, j, i))
               + a10 * SOFT(2, MEDIUM(k + 1, j + 1, i - 1))
               + a11 * SOFT(2, MEDIUM(k + 1, j + 1, i)));
@@ -54,4 +57,4 @@ static __device__ inline real edge_z(MEDIA, int k, int j, int i)
 
 #define EDGE_X(k, j, i) edge_x(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, j, i)
 #define EDGE_Y(k, j, i) edge_y(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, j, i)
-#define EDGE_Z(k, j, i) edge_z(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, j, i)
+#define EDGE_Z(k, j, i) edge_z(ids, soft, dx, dy, hz, soft_dim1, ny, nx, k, j, i)

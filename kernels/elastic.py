@@ -23,8 +23,9 @@ ids (nz+2, ny+2, nx+3) with a border of void, and tables `cell` (6, media) of th
 and `soft` (3, media) of 4/G for shear, infinite in void. An edge's K is its dual volume times the
 harmonic mean of the four cells' G, weighted by their cross sections: with the cross sections a,
 K = length (sum a)^2 / sum (a 4/G), zero as soon as one cell is void.
-Cell widths dx, dy, dz are stored at index + 1 and are 1 beyond the ends. `media_apply` reads both
-tables as one, `law`.
+Cell widths dx, dy, dz are stored at index + 1 and are 1 beyond the ends. So is hz, the height that
+weighs normal strains and g_xy of a level in sums over z (`warp.voxels.heights`); where V stands in
+C and in K_xy, its height is hz. `media_apply` reads both tables as one, `law`.
 """
 
 from warp.kernels import inline, kernel, portion, release, scratch
@@ -204,12 +205,12 @@ def edge_y(ids, soft, dx, dy, dz, k, j, i):
 
 
 @inline
-def edge_z(ids, soft, dx, dy, dz, k, j, i):
+def edge_z(ids, soft, dx, dy, hz, k, j, i):
     """Return K_xy of the edge along z at cell level k, lower y face j and x face i (index + 1)."""
     a00, a01, a10, a11 = dy[j] * dx[i - 1], dy[j] * dx[i], dy[j + 1] * dx[i - 1], dy[j + 1] * dx[i]
     a = a00 + a01 + a10 + a11
     return (
-        dz[k + 1]
+        hz[k + 1]
         * a
         * a
         / (
@@ -267,6 +268,7 @@ def media_apply(
     dx,
     dy,
     dz,
+    hz,
     rdx,
     rcx,
     rdy,
@@ -312,7 +314,7 @@ def media_apply(
                 C[now, 5],
             )
             m5, m1, m3, z0, z1, z2 = M[0], M[1], M[2], Z[0], Z[1], Z[2]
-            area, aream = dy[j + 1] * dz[k + 1], dy[j] * dz[k + 1]
+            area, aream = dy[j + 1] * hz[k + 1], dy[j] * hz[k + 1]
             for i in range(nx + 2):  # the cells of level k
                 m, v = row[i], area * dx[i]
                 c0[i], c1[i], c2[i] = law[m, 0] * v, law[m, 1] * v, law[m, 2] * v
@@ -332,7 +334,7 @@ def media_apply(
                     Z[n + 1],
                     dy[j + n],
                     dy[min(j + n + 1, ny + 1)],
-                    dz[k + 1],
+                    hz[k + 1],
                 )
                 for i in range(nx + 1):
                     a00, a01, a10, a11 = d0 * dx[i], d0 * dx[i + 1], d1 * dx[i], d1 * dx[i + 1]
@@ -414,7 +416,7 @@ def media_apply(
 
 @kernel
 def media_diagonal(
-    share, diagonal, ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz
+    share, diagonal, ids, cell, soft, dx, dy, dz, hz, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny, nz
 ):
     """diagonal += A's diagonal, from material ids."""
     for j in portion(share, ny + 1):
@@ -422,25 +424,25 @@ def media_diagonal(
             rym, ry, cy, cyp = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
             rzm, rz, cz, czp = rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]
             for i in range(1, nx + 2):
-                m, volume = ids[k + 1, j + 1, i], dx[i] * dy[j + 1] * dz[k + 1]
+                m, volume = ids[k + 1, j + 1, i], dx[i] * dy[j + 1] * hz[k + 1]
                 yz, xz, xy = (
                     edge_x(ids, soft, dx, dy, dz, k, j, i),
                     edge_y(ids, soft, dx, dy, dz, k, j, i),
-                    edge_z(ids, soft, dx, dy, dz, k, j, i),
+                    edge_z(ids, soft, dx, dy, hz, k, j, i),
                 )
                 yzk = edge_x(ids, soft, dx, dy, dz, k + 1, j, i) if k < nz else yz * 0
                 xzk = edge_y(ids, soft, dx, dy, dz, k + 1, j, i) if k < nz else yz * 0
                 yzj = edge_x(ids, soft, dx, dy, dz, k, j + 1, i) if j < ny else yz * 0
-                xyj = edge_z(ids, soft, dx, dy, dz, k, j + 1, i) if j < ny else yz * 0
+                xyj = edge_z(ids, soft, dx, dy, hz, k, j + 1, i) if j < ny else yz * 0
                 xzi, xyi = (
                     edge_y(ids, soft, dx, dy, dz, k, j, i + 1),
-                    edge_z(ids, soft, dx, dy, dz, k, j, i + 1),
+                    edge_z(ids, soft, dx, dy, hz, k, j, i + 1),
                 )
                 diagonal[0, k, j, i] += (
                     cell[0, ids[k + 1, j + 1, i - 1]]
                     * dx[i - 1]
                     * dy[j + 1]
-                    * dz[k + 1]
+                    * hz[k + 1]
                     * rdx[i - 1]
                     * rdx[i - 1]
                     + cell[0, m] * volume * rdx[i] * rdx[i]
@@ -450,7 +452,7 @@ def media_diagonal(
                     + xyj * cyp * cyp
                 )
                 diagonal[1, k, j, i] += (
-                    cell[1, ids[k + 1, j, i]] * dx[i] * dy[j] * dz[k + 1] * rym * rym
+                    cell[1, ids[k + 1, j, i]] * dx[i] * dy[j] * hz[k + 1] * rym * rym
                     + cell[1, m] * volume * ry * ry
                     + yz * cz * cz
                     + yzk * czp * czp
@@ -458,7 +460,7 @@ def media_diagonal(
                     + xyi * rcx[i + 1] * rcx[i + 1]
                 )
                 diagonal[2, k, j, i] += (
-                    cell[2, ids[k, j + 1, i]] * dx[i] * dy[j + 1] * dz[k] * rzm * rzm
+                    cell[2, ids[k, j + 1, i]] * dx[i] * dy[j + 1] * hz[k] * rzm * rzm
                     + cell[2, m] * volume * rz * rz
                     + xz * rcx[i] * rcx[i]
                     + xzi * rcx[i + 1] * rcx[i + 1]
@@ -504,7 +506,9 @@ def elastic_diagonal(share, diagonal, C, K, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny
 
 
 @kernel
-def media_lines(share, inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rdz, rcz, nx, ny, nz):
+def media_lines(
+    share, inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, hz, rdz, rcz, nx, ny, nz
+):
     """Factor the z lines of A from material ids.
 
     On entry `lower` holds the coupling with the level below that free edges add.
@@ -515,7 +519,7 @@ def media_lines(share, inverse, lower, diagonal, ids, cell, soft, dx, dy, dz, rd
             for i in range(1, nx + 2):
                 u = -edge_y(ids, soft, dx, dy, dz, k, j, i) * cz * cz
                 v = -edge_x(ids, soft, dx, dy, dz, k, j, i) * cz * cz
-                w = -cell[2, ids[k, j + 1, i]] * dx[i] * dy[j + 1] * dz[k] * rzm * rzm
+                w = -cell[2, ids[k, j + 1, i]] * dx[i] * dy[j + 1] * hz[k] * rzm * rzm
                 for a, off in ((0, u), (1, v), (2, w)):
                     full = diagonal[a, k, j, i]
                     off += lower[a, k, j, i]

@@ -19,8 +19,9 @@ static __device__ inline real hindered(const real *__restrict__ table, const rea
 KERNEL thermal_load(real *__restrict__ b, const uint16 *__restrict__ ids,
                     const real *__restrict__ table, const real *__restrict__ T, real first,
                     real per_kelvin, int tk, int tj, int ti, const real *__restrict__ dx,
-                    const real *__restrict__ dy, const real *__restrict__ dz, bool mirror_x,
-                    bool mirror_y, int nx, int ny, int nz, int table_dim1, int table_dim2,
+                    const real *__restrict__ dy, const real *__restrict__ dz,
+                    const real *__restrict__ hz, bool mirror_x, bool mirror_y, int nx, int ny,
+                    int nz, int table_dim1, int table_dim2,
                     int T_dim1, int T_dim2)
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 0, nx + 1) {
@@ -31,9 +32,9 @@ KERNEL thermal_load(real *__restrict__ b, const uint16 *__restrict__ ids,
                 const int ck = k - q * (a == 2), cj = j - q * (a == 1), ci = i - q * (a == 0);
                 const int m = ck < nz && cj < ny && ci < nx ? MEDIUM(ck + 1, cj + 1, ci + 1) : 0;
                 if (m != 0) {
-                    const real area = a == 0 ? dy[cj + 1] * dz[ck + 1]
-                                    : a == 1 ? dx[ci + 1] * dz[ck + 1]
-                                             : dx[ci + 1] * dy[cj + 1];
+                    const real area = a == 0 ? dy[cj + 1] * hz[ck + 1]
+                                    : a == 1 ? dx[ci + 1] * hz[ck + 1]
+                                             : dx[ci + 1] * dy[cj + 1] * (hz[ck + 1] / dz[ck + 1]);
                     force += HINDERED(a, m, ck, cj, ci) * area * (q - side);
                 }
             }
@@ -84,7 +85,7 @@ KERNEL stress(real *__restrict__ out, const real *__restrict__ U, const uint16 *
                 e = j + p, f = i + q;
                 if (0 < e && e < ny && 0 < f && f < nx) {
                     const real volume = cx[f] * cy[e] * dz[k + 1];
-                    xy += EDGE_Z(k, e, f + 1) / volume
+                    xy += edge_z(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, e, f + 1) / volume
                           * ((MOVED(0, k, e, f) - MOVED(0, k, e - 1, f)) / cy[e]
                              + (MOVED(1, k, e, f) - MOVED(1, k, e, f - 1)) / cx[f]);
                 }

@@ -23,6 +23,7 @@ def thermal_load(
     dx,
     dy,
     dz,
+    hz,
     mirror_x,
     mirror_y,
     nx,
@@ -51,11 +52,11 @@ def thermal_load(
                                 table[a, m, n + 1] - table[a, m, n]
                             )
                             area = (
-                                dy[cj + 1] * dz[ck + 1]
+                                dy[cj + 1] * hz[ck + 1]
                                 if a == 0
-                                else dx[ci + 1] * dz[ck + 1]
+                                else dx[ci + 1] * hz[ck + 1]
                                 if a == 1
-                                else dx[ci + 1] * dy[cj + 1]
+                                else dx[ci + 1] * dy[cj + 1] * (hz[ck + 1] / dz[ck + 1])
                             )
                             force += stress * area * (q - side)
                     b[a, k, j, i + 1] = force

@@ -3,12 +3,13 @@
 KERNEL media_coefficients(real *__restrict__ C, real *__restrict__ K,
                           const uint16 *__restrict__ ids, const real *__restrict__ cell,
                           const real *__restrict__ soft, const real *__restrict__ dx,
-                          const real *__restrict__ dy, const real *__restrict__ dz, int first,
+                          const real *__restrict__ dy, const real *__restrict__ dz,
+                          const real *__restrict__ hz, int first,
                           int levels, int nx, int ny, int cell_dim1, int soft_dim1)
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(n, 0, levels) EACH_X(i, 1, nx + 2) {
         const int k = first + n, m = MEDIUM(k + 1, j + 1, i);
-        const real volume = dx[i] * (dy[j + 1] * dz[k + 1]);
+        const real volume = dx[i] * (dy[j + 1] * hz[k + 1]);
         const long long field = levels * PLANE, o = n * PLANE + (long long)j * ROW + i;
         for (int a = 0; a < 6; ++a) {
             C[a * field + o] = CELL(a, m) * volume;

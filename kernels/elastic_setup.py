@@ -10,19 +10,19 @@ from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 
 @kernel
-def media_coefficients(share, C, K, ids, cell, soft, dx, dy, dz, first, levels, nx, ny):
+def media_coefficients(share, C, K, ids, cell, soft, dx, dy, dz, hz, first, levels, nx, ny):
     """Look up C (6, levels, ny+1, nx+3) and K (3, ...) from material ids, from level `first` on."""
     for j in portion(share, ny + 1):
         for n in range(levels):
             k = first + n
             for a in range(6):
-                to, row, area = C[a, n, j], ids[k + 1, j + 1], dy[j + 1] * dz[k + 1]
+                to, row, area = C[a, n, j], ids[k + 1, j + 1], dy[j + 1] * hz[k + 1]
                 for i in range(1, nx + 2):
                     to[i] = cell[a, row[i]] * (dx[i] * area)
             for i in range(1, nx + 2):
                 K[0, n, j, i] = edge_x(ids, soft, dx, dy, dz, k, j, i)
                 K[1, n, j, i] = edge_y(ids, soft, dx, dy, dz, k, j, i)
-                K[2, n, j, i] = edge_z(ids, soft, dx, dy, dz, k, j, i)
+                K[2, n, j, i] = edge_z(ids, soft, dx, dy, hz, k, j, i)
 
 
 @inline

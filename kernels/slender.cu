@@ -115,6 +115,7 @@ KERNEL slender_media_lines(real *__restrict__ diagonal, real *__restrict__ lower
                            const uint16 *__restrict__ ids, const real *__restrict__ cell,
                            const real *__restrict__ soft, const real *__restrict__ dx,
                            const real *__restrict__ dy, const real *__restrict__ dz,
+                           const real *__restrict__ hz,
                            const real *__restrict__ rdx, const real *__restrict__ rcx,
                            const real *__restrict__ rdy, const real *__restrict__ rcy,
                            const real *__restrict__ rdz, const real *__restrict__ rcz, int nx,
@@ -134,14 +135,14 @@ KERNEL slender_media_lines(real *__restrict__ diagonal, real *__restrict__ lower
                 if (a == 0) {
                     down = EDGE_Y(k, y, x) * cz, up = EDGE_Y(k + 1, y, x) * czp;
                     before =
-                        CELL(0, MEDIUM(k + 1, y + 1, x - 1)) * rdx[x - 1] * dy[y + 1] * dz[k + 1];
-                    after = CELL(0, MEDIUM(k + 1, y + 1, x)) * rdx[x] * dy[y + 1] * dz[k + 1];
+                        CELL(0, MEDIUM(k + 1, y + 1, x - 1)) * rdx[x - 1] * dy[y + 1] * hz[k + 1];
+                    after = CELL(0, MEDIUM(k + 1, y + 1, x)) * rdx[x] * dy[y + 1] * hz[k + 1];
                     const real back = EDGE_Z(k, y + 1, x);
                     side = side * rcy[y + 1] * rcy[y + 1] + back * rcy[y + 2] * rcy[y + 2];
                 } else {
                     down = EDGE_X(k, y, x) * cz, up = EDGE_X(k + 1, y, x) * czp;
-                    before = CELL(1, MEDIUM(k + 1, y, x)) * rdy[y] * dx[x] * dz[k + 1];
-                    after = CELL(1, MEDIUM(k + 1, y + 1, x)) * rdy[y + 1] * dx[x] * dz[k + 1];
+                    before = CELL(1, MEDIUM(k + 1, y, x)) * rdy[y] * dx[x] * hz[k + 1];
+                    after = CELL(1, MEDIUM(k + 1, y + 1, x)) * rdy[y + 1] * dx[x] * hz[k + 1];
                     const real back = EDGE_Z(k, y, x + 1);
                     side = side * rcx[x] * rcx[x] + back * rcx[x + 1] * rcx[x + 1];
                 }

@@ -181,6 +181,7 @@ def slender_media_lines(
     dx,
     dy,
     dz,
+    hz,
     rdx,
     rcx,
     rdy,
@@ -202,24 +203,24 @@ def slender_media_lines(
             d, o, own, hard = free[n, 0] * 0, free[n, 0] * 0, free[n, 0] * 0, free[n, 0] * 0
             for f in range(last + 1):
                 y, x = j + a * f, i + (1 - a) * f
-                side = edge_z(ids, soft, dx, dy, dz, k, y, x)
+                side = edge_z(ids, soft, dx, dy, hz, k, y, x)
                 if a == 0:
                     down, up = (
                         edge_y(ids, soft, dx, dy, dz, k, y, x) * cz,
                         edge_y(ids, soft, dx, dy, dz, k + 1, y, x) * czp,
                     )
-                    before = cell[0, ids[k + 1, y + 1, x - 1]] * rdx[x - 1] * dy[y + 1] * dz[k + 1]
-                    after = cell[0, ids[k + 1, y + 1, x]] * rdx[x] * dy[y + 1] * dz[k + 1]
-                    back = edge_z(ids, soft, dx, dy, dz, k, y + 1, x)
+                    before = cell[0, ids[k + 1, y + 1, x - 1]] * rdx[x - 1] * dy[y + 1] * hz[k + 1]
+                    after = cell[0, ids[k + 1, y + 1, x]] * rdx[x] * dy[y + 1] * hz[k + 1]
+                    back = edge_z(ids, soft, dx, dy, hz, k, y + 1, x)
                     side = side * rcy[y + 1] * rcy[y + 1] + back * rcy[y + 2] * rcy[y + 2]
                 else:
                     down, up = (
                         edge_x(ids, soft, dx, dy, dz, k, y, x) * cz,
                         edge_x(ids, soft, dx, dy, dz, k + 1, y, x) * czp,
                     )
-                    before = cell[1, ids[k + 1, y, x]] * rdy[y] * dx[x] * dz[k + 1]
-                    after = cell[1, ids[k + 1, y + 1, x]] * rdy[y + 1] * dx[x] * dz[k + 1]
-                    back = edge_z(ids, soft, dx, dy, dz, k, y, x + 1)
+                    before = cell[1, ids[k + 1, y, x]] * rdy[y] * dx[x] * hz[k + 1]
+                    after = cell[1, ids[k + 1, y + 1, x]] * rdy[y + 1] * dx[x] * hz[k + 1]
+                    back = edge_z(ids, soft, dx, dy, hz, k, y, x + 1)
                     side = side * rcx[x] * rcx[x] + back * rcx[x + 1] * rcx[x + 1]
                 here = modes[last, f, m]
                 stretch = here if f == last else modes[last, f + 1, m] - here

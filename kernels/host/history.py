@@ -90,7 +90,7 @@ def cell_stress(share, S, strain, ids, cell, table, T, first, per_kelvin, tk, tj
 
 
 @kernel
-def edge_forces(share, t, strain, ids, soft, dx, dy, dz, nx, ny, nz):
+def edge_forces(share, t, strain, ids, soft, dx, dy, dz, hz, nx, ny, nz):
     """t (3, nz+1, ny+1, nx+1) = K strain, Pa m3, zero where an edge does not exist."""
     for k in portion(share, nz + 1):
         for j in range(ny + 1):
@@ -101,12 +101,12 @@ def edge_forces(share, t, strain, ids, soft, dx, dy, dz, nx, ny, nz):
                 if j < ny and meets_y(ids, k, j, i + 1):
                     y = edge_y(ids, soft, dx, dy, dz, k, j, i + 1) * strain[1, k, j, i]
                 if k < nz and meets_z(ids, k, j, i + 1):
-                    z = edge_z(ids, soft, dx, dy, dz, k, j, i + 1) * strain[2, k, j, i]
+                    z = edge_z(ids, soft, dx, dy, hz, k, j, i + 1) * strain[2, k, j, i]
                 t[0, k, j, i], t[1, k, j, i], t[2, k, j, i] = x, y, z
 
 
 @kernel
-def imbalance(share, f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y, nx, ny, nz):
+def imbalance(share, f, S, t, ids, dx, dy, dz, hz, rcx, rcy, rcz, mirror_x, mirror_y, nx, ny, nz):
     """f = -(Bn^T V S + Bs^T t) in the solver's layout: the forces left unbalanced."""
     for k in portion(share, nz + 1):
         for j in range(ny + 1):
@@ -118,11 +118,11 @@ def imbalance(share, f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y
                         ck, cj, ci = k - q * (a == 2), j - q * (a == 1), i - q * (a == 0)
                         if ck < nz and cj < ny and ci < nx and ids[ck + 1, cj + 1, ci + 1] > 0:
                             area = (
-                                dy[cj + 1] * dz[ck + 1]
+                                dy[cj + 1] * hz[ck + 1]
                                 if a == 0
-                                else dx[ci + 1] * dz[ck + 1]
+                                else dx[ci + 1] * hz[ck + 1]
                                 if a == 1
-                                else dx[ci + 1] * dy[cj + 1]
+                                else dx[ci + 1] * dy[cj + 1] * (hz[ck + 1] / dz[ck + 1])
                             )
                             force -= S[a, ck, cj, ci] * area * (q - side)
                     f[a, k, j, i + 1] = force
@@ -146,7 +146,7 @@ def imbalance(share, f, S, t, ids, dx, dy, dz, rcx, rcy, rcz, mirror_x, mirror_y
 
 
 @kernel
-def shear_stress(share, out, t, ids, dx, dy, dz, cx, cy, cz, nx, ny, nz):
+def shear_stress(share, out, t, ids, dx, dy, hz, cx, cy, cz, nx, ny, nz):
     """out (3, nz, ny, nx): yz, xz, xy in Pa at cell centres, the mean of four edges.
 
     cx[i], cy[j], cz[k]: distances between the centres beside a grid line.
@@ -160,5 +160,5 @@ def shear_stress(share, out, t, ids, dx, dy, dz, cx, cy, cz, nx, ny, nz):
                         for q in range(2):
                             yz += t[0, k + p, j + q, i] / (dx[i + 1] * cy[j + q] * cz[k + p])
                             xz += t[1, k + p, j, i + q] / (cx[i + q] * dy[j + 1] * cz[k + p])
-                            xy += t[2, k, j + p, i + q] / (cx[i + q] * cy[j + p] * dz[k + 1])
+                            xy += t[2, k, j + p, i + q] / (cx[i + q] * cy[j + p] * hz[k + 1])
                 out[0, k, j, i], out[1, k, j, i], out[2, k, j, i] = yz / 4, xz / 4, xy / 4

@@ -23,6 +23,7 @@ CASES = {
     "flip chip, 35 x 35 mm": "02_flipchip",
     "flip chip under a cap lid with a soft seal": "04_caplid",
     "the same with 60 W in the chip": "12_power",
+    "flip chip under a flat spreader on a soft interface": "03_spreader",
 }
 SURFACES = ("substrate.bottom", "chip.top", "lid.top")
 

@@ -325,7 +325,7 @@ def displacement(rng, real):
 
 @pytest.fixture
 def media(rng, real):
-    """ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz: four media and void at random,
+    """ids, cell, soft, dx, dy, dz, hz, rdx, rcx, rdy, rcy, rdz, rcz: four media and void at random,
     void all round.
     """
     ids = np.zeros((NZ + 2, NY + 2, NX + 3), np.uint16)
@@ -342,7 +342,8 @@ def media(rng, real):
         rc[2 : n + 1] = 2 / (d[1:n] + d[2 : n + 1])
         widths.append(d.astype(real))
         spacings += [rd.astype(real), rc.astype(real)]
-    return ids, cell, soft, *widths, *spacings
+    heights = positive(rng, NZ + 3, dtype=real)
+    return ids, cell, soft, *widths, heights, *spacings
 
 
 def zeros(real):
@@ -419,7 +420,7 @@ def test_diagonals_and_lines(assert_twins_agree, real, body, media, displacement
         "elastic", "media_diagonal", FACES, diagonal, *media, nx, ny, nz, real=real
     )[0]
     columns = (nx + 1, ny + 1, 1)
-    args = zeros(real), zeros(real), looked_up, *media[:6], *media[-2:], nx, ny, nz
+    args = zeros(real), zeros(real), looked_up, *media[:7], *media[-2:], nx, ny, nz
     lines = assert_twins_agree("elastic", "media_lines", columns, *args, real=real)[:2]
     for factors, x, p in steps(displacement * 2, displacement * 3):
         args = x, p, displacement, *lines, *factors, nx, ny, nz
@@ -569,7 +570,7 @@ def test_coefficients_of_levels(assert_twins_agree, rng, real, media):
         (NX + 1, NY + 1, 3),
         C,
         K,
-        *media[:6],
+        *media[:7],
         2,
         3,
         NX,
@@ -604,7 +605,7 @@ def test_coefficients_of_levels(assert_twins_agree, rng, real, media):
 
 @pytest.mark.parametrize("varies", [0, 1])
 def test_load_stress_and_motion(assert_twins_agree, rng, real, media, varies):
-    ids, cell, soft, *widths = media[:6]
+    ids, cell, soft, *widths, heights = media[:7]
     T = (300 + 50 * rng.random((NZ, NY, NX) if varies else (1, 1, 1))).astype(real)
     table = vector(rng, (3, 5, 4), real)
     thermal = table, T, 300.0, 0.06, varies, varies, varies
@@ -617,6 +618,7 @@ def test_load_stress_and_motion(assert_twins_agree, rng, real, media, varies):
         ids,
         *thermal,
         *widths,
+        heights,
         True,
         False,
         NX,

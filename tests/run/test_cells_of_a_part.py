@@ -73,6 +73,12 @@ thickness = "1 mm"
 material = "cu"
 """
 LID_TOP = 11.820  # um: CalculiX, mesh-converged to 0.1 %
+CONVERGED = {  # um: CalculiX 2.20, C3D20R bricks, mesh-converged to 0.14 %
+    ("substrate", "bottom"): 54.536,
+    ("substrate", "top"): 53.702,
+    ("chip", "top"): 11.813,
+    ("lid", "top"): LID_TOP,
+}
 
 
 def write(tmp_path, cells):
@@ -81,8 +87,25 @@ def write(tmp_path, cells):
     return load(path)
 
 
-def test_eight_cells_through_a_soft_layer_bend_the_lid_above_it(tmp_path):
-    found = process.solve(write(tmp_path, "{ tim = 8 }"), "cpu").metrics["surfaces"]["lid"]["top"]
+def test_the_default_grid_gives_every_surface_about_a_soft_layer(tmp_path):
+    path = tmp_path / "spreader.toml"
+    path.write_text(SPREADER)
+    case = load(path)
+    assert case.grid.cells == {"tim": 7}  # the underfill is not soft beside its substrate
+    surfaces = process.solve(case, "cpu").metrics["surfaces"]
+    for (part, side), expected in CONVERGED.items():
+        assert surfaces[part][side]["warpage_um"] == pytest.approx(expected, rel=0.005)
+
+
+def test_cells_that_are_given_hold_in_soft_layers(tmp_path):
+    assert write(tmp_path, "{ tim = 3 }").grid.cells == {"tim": 3}
+    path = tmp_path / "spreader.toml"
+    path.write_text(f"{SPREADER}\n[grid]\ncells_per_layer = 6\n")
+    assert load(path).grid.cells == {}
+
+
+def test_twelve_cells_through_a_soft_layer_bend_the_lid_above_it(tmp_path):
+    found = process.solve(write(tmp_path, "{ tim = 12 }"), "cpu").metrics["surfaces"]["lid"]["top"]
     assert found["warpage_um"] == pytest.approx(LID_TOP, rel=0.004)
 
 

@@ -43,7 +43,7 @@ def test_a_large_grid_is_counted_not_made(monkeypatch):
     assert all(grid.cells <= 2_000_000 for grid in made)
     large, looked = report.warnings
     assert large.startswith(
-        "too large for this machine: the grid would have 2292 x 2292 x 31 = 1.63e+08 voxels"
+        "too large for this machine: the grid would have 2292 x 2292 x 27 = 1.42e+08 voxels"
     )
     assert "cells_per_diameter" in large and "(8.0 GB are free on cpu)" in large
     assert looked.startswith("gaps and loose pieces were")

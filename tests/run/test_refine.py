@@ -63,6 +63,13 @@ def test_three_grids_show_a_lower_order_and_its_limit(order):
     assert found.extrapolated == pytest.approx(LIMIT, rel=1e-9)
 
 
+def test_a_warpage_is_never_claimed_closer_than_corners_allow():
+    """Grids that agree by accident: 0.4 %; others: 1.25 times the rest, for two grids as well."""
+    assert refine.warpage_estimate((LIMIT, LIMIT), (2, 1)).error == pytest.approx(0.004 * LIMIT)
+    found = refine.warpage_estimate((LIMIT + 30, LIMIT), (2, 1))
+    assert found.error == pytest.approx(1.25 * 30 / 3) and found.extrapolated == LIMIT - 10
+
+
 def test_an_order_above_the_schemes_own_is_not_believed():
     """4, 2, 1 times as wide: differences fall 16-fold, yet the rest is 1/3 of the last one as for
     order 2, times 3.

@@ -42,6 +42,14 @@ def test_films_of_any_thickness_converge(cpu, ratio, modulus, above):
     assert solved(sheet(ratio, modulus, above), cpu).iterations <= 40
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("above", [True, False], ids=["above", "below"])
+@pytest.mark.parametrize("ratio", [1e-4, 1e-3, 1e-2, 1e-1, 1.0])
+@pytest.mark.parametrize("modulus", [1e-3, 1e-1, 1e1, 1e3])
+def test_every_film_converges(cpu, ratio, modulus, above):
+    assert solved(sheet(ratio, modulus, above), cpu).iterations <= 40
+
+
 @pytest.mark.parametrize("ratio, modulus", [(5e-3, 23.0), (1e-4, 1e3)])
 def test_film_bends_its_sheet_as_a_laminate(cpu, ratio, modulus):
     """In its middle: twelve cells through the sheet lack 1/144 of its bending stiffness.

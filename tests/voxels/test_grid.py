@@ -72,20 +72,20 @@ def test_default_is_fine_at_edges_and_coarse_between():
 
 
 def test_cells_per_layer():
-    """Twelve through substrate and chip; the underfill's 0.08 mm are 2.8 of the stack's 64 parts:
+    """Ten through substrate and chip; the underfill's 0.08 mm are 2.8 of the stack's 64 parts:
     three. A count that is given holds for all three.
     """
     dz = make_grid(flip_chip()).dz
-    assert np.allclose(dz[:12], 1 / 12 * MM)
-    assert np.allclose(dz[12:15], 0.08 / 3 * MM)
-    assert np.allclose(dz[15:], 0.775 / 12 * MM) and len(dz) == 27
+    assert np.allclose(dz[:10], 1 / 10 * MM)
+    assert np.allclose(dz[10:13], 0.08 / 3 * MM)
+    assert np.allclose(dz[13:], 0.775 / 10 * MM) and len(dz) == 23
     assert make_grid(flip_chip(), GridSettings(cells_per_layer=6)).shape[0] == 6 + 6 + 6
     assert make_grid(flip_chip(), GridSettings(z_spacing=0.02 * MM)).shape[0] == 50 + 4 + 39
 
 
 def test_a_part_has_the_cells_that_it_is_told():
     """A soft layer takes more than its share of the stack; its neighbours keep theirs."""
-    assert make_grid(flip_chip(), GridSettings(cells={"underfill": 8})).shape[0] == 12 + 8 + 12
+    assert make_grid(flip_chip(), GridSettings(cells={"underfill": 8})).shape[0] == 10 + 8 + 10
 
 
 def test_thin_layers_of_a_build_up_get_one_cell():
@@ -94,15 +94,15 @@ def test_thin_layers_of_a_build_up_get_one_cell():
     ]
     dz = make_grid(stack).dz
     assert np.allclose(dz[:14], 0.02 * MM)
-    assert len(dz) == 14 + 12
+    assert len(dz) == 14 + 10
 
 
 def test_overlapping_parts_share_lines():
-    """A foot beside a chip: the interval both cover takes the finer spacing once, not twelve cells
+    """A foot beside a chip: the interval both cover takes the finer spacing once, not ten cells
     for each.
     """
     foot = Body("foot", "copper", (Box(16 * MM, 17 * MM, -17 * MM, 17 * MM, 1 * MM, 1.855 * MM),))
-    assert make_grid([*flip_chip(), foot]).shape[0] == 12 + 3 + 12
+    assert make_grid([*flip_chip(), foot]).shape[0] == 10 + 3 + 10
 
 
 def test_refine_halves_every_spacing():

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -35,6 +35,7 @@ from warp.geometry.solids import Package
 from warp.materials.material import Medium
 from warp.voxels.boundary import Boundary, Source
 from warp.voxels.grid import GridSettings
+from warp.voxels.soft_layers import cells_of_soft_layers
 
 BIGGEST = 50_000_000  # bytes of text: a case file is written by a person
 
@@ -111,7 +112,12 @@ class Case:
 
     @property
     def grid(self) -> GridSettings:
-        return GridSettings(**self.file.grid.model_dump(exclude_none=True))
+        """Return the settings of the file, and cells through soft layers where it leaves them."""
+        given = GridSettings(**self.file.grid.model_dump(exclude_none=True))
+        if given.cells_per_layer is not None:
+            return given
+        soft = cells_of_soft_layers(self.bodies(), self.materials(), given)
+        return replace(given, cells={**soft, **given.cells})
 
     @property
     def loads(self) -> Loads:

@@ -90,7 +90,7 @@ class GridSection(Section):
     z_spacing: Thickness | None = None
     """Through the thickness, at most."""
     cells_per_layer: Annotated[int, Field(ge=1, le=1000)] | None = None
-    """Through each layer, however thin; by default 12, and fewer in thin ones."""
+    """Through each layer, however thin; by default 10, fewer in thin ones, more in soft ones."""
     cells: (
         Annotated[dict[str, Annotated[int, Field(ge=1, le=1000)]], Field(examples=[{"tim": 8}])]
         | None

@@ -70,4 +70,5 @@ def cut_grid(grid: Grid, unit: Rectangle) -> tuple[Grid, Block]:
         mirror.append(mirrored)
     z, y, x = cells
     columns, rows = grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1]
-    return Grid(columns, rows, grid.z, (bool(mirror[1]), bool(mirror[0]))), (z, y, x)
+    mirrors = bool(mirror[1]), bool(mirror[0])
+    return Grid(columns, rows, grid.z, mirrors, grid.breaks), (z, y, x)

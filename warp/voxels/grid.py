@@ -7,14 +7,13 @@ first line of its axis, at 0, and the grid covers the positive side only.
 Lines snap to every part boundary. Between them the spacing follows a size field h that grows at
 most by `growth` per unit distance: a cell is as wide as h there, so n = ceil(integral dx / h) cells
 share an interval evenly in h.
-- In plane h starts at every part edge with 1/10 of the height of the parts that end there. A chip's
+- In plane h starts at every part edge with 1/9 of the height of the parts that end there. A chip's
   end face carries the bond-line shear within about that height; a coarse cell there shortens the
-  bond, first order in h. Measured with 1/10 and growth 0.4 against CalculiX: a 35 mm flip chip of
-  29,000 voxels is within 0.1 % (substrate) and 0.5 % (chip).
-- In z the sum over cells loses sum(Q dz^3 / 12) of the bending stiffness: 12 cells in each thick
-  layer keep laminates within 0.2 % and a lid on a soft seal, which bends alone, within
-  1/12^2 = 0.7 %. No cell need be thinner than 1/64 of the stack, so thin layers get fewer, down to
-  one: one cell of a soft layer has its exact series compliance.
+  bond, first order in h (measured: data/benchmarks/grid-in-z.md).
+- In z sums over the cells of a layer are exact for strain that is linear in z (`heights`). 10 cells
+  in each thick layer resolve the stress under a chip's edge. No cell need be thinner than 1/64 of
+  the stack, so thin layers get fewer, down to one: one cell of a soft layer has its exact series
+  compliance. Soft layers between stiff ones get cells for their free edge (`soft_layers`).
 - A heated rectangle of a part gets lines on its sides and enough cells across (`features`).
 - Columns and balls: 4 cells per diameter, lines on both sides of each, so that all members of a
   regular array are cut alike and no volume fraction beats against the pitch.
@@ -45,7 +44,7 @@ THINNEST = 1 / 64  # of the stack's height; thinner cells only where the case as
 PLANE_CELLS = (
     45  # widest cell = side of the package / this: a saddle-shaped chip surface is read to 1 %
 )
-EDGE_CELLS = 10  # edge cell = height of what ends at the edge / this
+EDGE_CELLS = 9  # edge cell = height of what ends at the edge / this
 SAME = 1e-8  # m: boundaries closer than 10 nm are one, far below any layer's thickness
 
 Apart = tuple[frozenset[str], frozenset[str]]
@@ -62,7 +61,7 @@ class GridSettings:
     growth: float = 0.4  # of the in-plane spacing per unit distance from an edge
     z_spacing: float | None = None  # through the thickness at most
     cells_per_layer: int | None = None  # through each layer, however thin
-    cells_per_thick_layer: int = 12  # without that: through thick layers, and fewer in thin ones
+    cells_per_thick_layer: int = 10  # without that: through thick layers, and fewer in thin ones
     cells: Mapping[str, int] = field(default_factory=dict)  # through the layers of named parts
     cells_per_diameter: float = 4  # across columns and balls
     uniform: bool = False  # in plane `spacing` everywhere between part boundaries
@@ -72,12 +71,17 @@ class GridSettings:
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Line coordinates x, y, z in m, ascending; `mirror`: x[0], y[0] are mirror planes."""
+    """Line coordinates x, y, z in m, ascending; `mirror`: x[0], y[0] are mirror planes.
+
+    breaks: indices of the z lines between which cells are equally high and no part ends; none where
+    they are unknown.
+    """
 
     x: np.ndarray
     y: np.ndarray
     z: np.ndarray
     mirror: tuple[bool, bool] = (False, False)
+    breaks: tuple[int, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -161,7 +165,8 @@ def make_grid(
     if prod(counts) > settings.max_cells:
         raise WarpError(_too_many(bodies, settings, mirror, counts, features))
     x, y, z = (lines(axis) for axis in axes)
-    return Grid(x, y, z, mirror)
+    breaks = np.cumsum([0, *(interval.count for interval in axes[2])])
+    return Grid(x, y, z, mirror, tuple(map(int, breaks)))
 
 
 def _axes(
@@ -173,7 +178,7 @@ def _axes(
     shapes = [shape for body in bodies for shape in body.shapes]
     if not shapes:
         raise WarpError("the package has no parts, so there is nothing to grid")
-    height = _height(bodies)
+    height = total_height(bodies)
     # Cells wider than the stack is high spoil both the bending that they resolve and the multigrid.
     most = settings.spacing or min(_width(bodies) / PLANE_CELLS, height)
     x, y = (_plane_axis(shapes, axis, settings, most, mirror[axis], features) for axis in (0, 1))
@@ -249,12 +254,16 @@ def _layer_spacing(shape: Shape, height: float, settings: GridSettings, own: int
     z0, z1 = shape.bounds[4:]
     thickness = z1 - z0
     count = settings.cells_per_layer if own is None else own
-    h = thickness / (
-        count or min(settings.cells_per_thick_layer, max(1, round(thickness / (THINNEST * height))))
-    )
+    h = thickness / (count or usual_cells(thickness, height, settings))
     if isinstance(shape, Balls):
         h = min(h, shape.diameter / settings.cells_per_diameter)
     return h
+
+
+def usual_cells(thickness: float, height: float, settings: GridSettings) -> int:
+    """Return the cells through a layer of a stack: fewer where they would be too thin for it."""
+    most = max(1, round(thickness / (THINNEST * height)))
+    return min(settings.cells_per_thick_layer, most)
 
 
 def _width(bodies: Sequence[Body]) -> float:
@@ -263,7 +272,8 @@ def _width(bodies: Sequence[Body]) -> float:
     return max(b[:, 1].max() - b[:, 0].min(), b[:, 3].max() - b[:, 2].min())
 
 
-def _height(bodies: Sequence[Body]) -> float:
+def total_height(bodies: Sequence[Body]) -> float:
+    """Return the height of the package in m."""
     b = np.array([body.bounds for body in bodies])
     return b[:, 5].max() - b[:, 4].min()
 
@@ -373,7 +383,7 @@ def fitting(
             settings,
             refine=1,
             spacing=scale * (settings.spacing or _width(bodies) / PLANE_CELLS),
-            edge_spacing=scale * (settings.edge_spacing or _height(bodies) / EDGE_CELLS),
+            edge_spacing=scale * (settings.edge_spacing or total_height(bodies) / EDGE_CELLS),
             z_spacing=settings.z_spacing and scale * settings.z_spacing,
             cells_per_diameter=max(1.0, settings.cells_per_diameter / scale),
         )

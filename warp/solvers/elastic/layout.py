@@ -9,6 +9,7 @@ import numpy as np
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.voxels.grid import Grid
+from warp.voxels.heights import weighted_heights
 
 PAD = 3  # displacement arrays have one column of zeros before the first face and two after the last
 
@@ -35,8 +36,12 @@ def spacings(lines: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def padded_widths(grid: Grid) -> list[np.ndarray]:
-    """Return dx, dy, dz of length n + 3, cell i at index i + 1 and ones in the border."""
-    return [np.concatenate([[1.0], d, [1.0, 1.0]]) for d in (grid.dx, grid.dy, grid.dz)]
+    """Return dx, dy, dz, hz of length n + 3, cell i at index i + 1 and ones in the border.
+
+    hz: weights of the levels in m, `weighted_heights`.
+    """
+    widths = grid.dx, grid.dy, grid.dz, weighted_heights(grid)
+    return [np.concatenate([[1.0], d, [1.0, 1.0]]) for d in widths]
 
 
 def bordered(device: Device, ids: np.ndarray) -> Array:

@@ -84,7 +84,7 @@ def load(
     f = device.zeros(A.shape) if out is None else out
     f[...] = 0
     table, T, *indices = thermal_stress(model, A.body.moduli.normal, temperature)
-    ids, _, _, *widths = A.arguments(np.float64)[:6]
+    ids, _, _, *widths = A.arguments(np.float64)[:7]
     tables = device.asarray(table), device.asarray(T), *indices
     args = f, ids, *tables, *widths, *map(int, A.mirror), nx, ny, nz
     device.launch("elastic_load", "thermal_load", (nx + 1, ny + 1, nz + 1), *args)

@@ -78,7 +78,7 @@ class Body:
         }
 
     def arguments(self, real: DTypeLike) -> tuple[Array, ...]:
-        """Return (ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
+        """Return (ids, cell, soft, dx, dy, dz, hz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
         return self._arguments[real]
 
     def apply(self, out: Array, x: Array, keep: float, sign: float) -> None:
@@ -155,7 +155,7 @@ class Operator:
         return ids
 
     def arguments(self, real: DTypeLike) -> tuple[Array, ...]:
-        """Return (ids, cell, soft, dx, dy, dz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
+        """Return (ids, cell, soft, dx, dy, dz, hz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
         return self.body.arguments(real)
 
     def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:

@@ -11,6 +11,7 @@ from warp.solvers.elastic.layout import bordered, host_of, padded_widths, temper
 from warp.solvers.elastic.load import mean_temperature, thermal_stress
 from warp.solvers.elastic.operator import Moduli, moduli, stiffness_tables
 from warp.voxels.grid import Grid
+from warp.voxels.heights import weighted_heights
 from warp.voxels.voxelize import VoxelModel
 
 
@@ -28,6 +29,7 @@ def stress(
     cell, soft = stiffness_tables(stiffness)
     host, widths, centres = host_of(device), padded_widths(model.grid), centre_distances(model.grid)
     ids, n = bordered(host, model.ids), (nx, ny, nz)
+    levels = *widths[:2], widths[3]
     extent = nx + 1, ny + 1, nz + 1
     out, t = np.zeros((6, nz, ny, nx)), np.empty_like(state.shear)
     thermal = thermal_stress(model, stiffness.normal, temperature)
@@ -37,7 +39,8 @@ def stress(
     host.launch("host.history", "edge_forces", extent, t, state.shear, ids, soft, *widths, *n)
     if len(state.memory.voxels):
         _replace_relaxed(out, t, state, model, stiffness)
-    host.launch("host.history", "shear_stress", extent, out[3:], t, ids, *widths, *centres, *n)
+    host.launch("host.history", "shear_stress", extent, out[3:], t, ids, *levels, *centres, *n)
+    out[2] *= (weighted_heights(model.grid) / model.grid.dz)[:, None, None]
     return out
 
 

@@ -29,6 +29,7 @@ import numpy as np
 from warp.materials.material import normal_block, normal_matrix
 from warp.materials.relaxation import Relaxation
 from warp.solvers.elastic.operator import Moduli
+from warp.voxels.heights import weighted_heights
 from warp.voxels.media import Media
 from warp.voxels.voxelize import VoxelModel
 
@@ -370,7 +371,7 @@ def edge_stress(
     """
     edges = memory.sites // 5
     e, *at = np.unravel_index(edges, (3, *(n + 1 for n in model.ids.shape)))
-    widths = (model.grid.dz, model.grid.dy, model.grid.dx)
+    widths = (weighted_heights(model.grid), model.grid.dy, model.grid.dx)
     row, volume = media_of(memory.sites, model), np.zeros(len(edges))
     for kind in range(3):
         here = e == kind

@@ -111,7 +111,7 @@ def looked_up(A: Operator, first: int, levels: int) -> tuple[Array, Array]:
     """Look up C and K of a few z levels of the finest grid."""
     nx, ny, _ = A.n
     C, K = (A.device.zeros((count, levels, ny + 1, nx + PAD)) for count in (6, 3))
-    args = (C, K, *A.arguments(np.float64)[:6], first, levels, nx, ny)
+    args = (C, K, *A.arguments(np.float64)[:7], first, levels, nx, ny)
     A.device.launch("elastic_setup", "media_coefficients", (nx + 1, ny + 1, levels), *args)
     return C, K
 

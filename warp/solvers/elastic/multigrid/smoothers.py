@@ -50,10 +50,10 @@ class LineSmoother:
         device.launch("elastic", "media_diagonal", extent, inverse, *media, *A.n)
         hold_mirrors(inverse, A.mirror)
         set_zero(device, inverse, A.held)
-        sides = *media[:2], media[6], media[8], SOFTER, *mirror
+        sides = *media[:2], media[7], media[9], SOFTER, *mirror
         slender = Slender(device, A.n, "slender_media", *sides, held=A.held)
         slender.set_lines("slender_media_lines", inverse, lower, A.free, beside, *media)
-        args = inverse, lower, inverse, *media[:6], *media[-2:], *A.n
+        args = inverse, lower, inverse, *media[:7], *media[-2:], *A.n
         device.launch("elastic", "media_lines", columns, *args)
         inverse, lower = (device.asarray(a, np.float32) for a in (inverse, lower))
         return cls(device, inverse, lower, slender)

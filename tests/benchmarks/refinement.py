@@ -1,0 +1,138 @@
+"""Hold the printed error of `--refine` against surfaces whose warpage CalculiX knows.
+
+    python tests/benchmarks/refinement.py             # table data/benchmarks/refinement.md
+
+Cases: data/calculix/references.json and packages.json, surfaces that CalculiX's own meshes agree on
+to KNOWN. The true error is the difference from CalculiX; an interval holds if it and CalculiX's own
+error together reach that far.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import warp
+from warp.run import process, refine
+from warp.verify.packages import folder, references
+
+TOP = Path(__file__).parents[2]
+KNOWN = 0.003  # CalculiX's own error, relative
+OTHERWISE = {("two-chips-ring", "chip-right.top")}  # there both chips, here one
+INSIDE, WIDEST = 0.95, 3.0  # what must hold
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Warpage in um of three grids (coarse to fine), their cell widths, and CalculiX's answer."""
+
+    name: str
+    values: tuple[float, float, float]
+    widths: tuple[float, float, float]
+    known: float
+    own_error: float
+
+
+def surfaces() -> Iterator[Surface]:
+    """Solve every case on three grids."""
+    for name, answers in cases().items():
+        file = f"calculix/{name}.toml" if name in references() else f"packages/{name}.toml"
+        case = warp.load(TOP / "data" / file)
+        results = [process.solve(refine.coarsened(case, n), "cpu") for n in (4, 2, 1)]
+        widths = tuple((results[-1].grid.cells / r.grid.cells) ** (1 / 3) for r in results)
+        for place, (known, own) in answers.items():
+            part, side = place.split(".")
+            found = [r.metrics["surfaces"].get(part, {}).get(side, {}) for r in results]
+            values = tuple(numbers.get("warpage_um") for numbers in found)
+            if None not in values:
+                yield Surface(f"{name}: {place}", values, widths, known, own)
+
+
+def cases() -> dict[str, dict[str, tuple[float, float]]]:
+    """Return CalculiX's warpage and its own error in um, by case and surface."""
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    for name, values in references().items():
+        found[name] = {
+            place: (-v["warpage_um"], abs(v["warpage_um"]) * v["error_pct"] / 100)
+            for place, v in values.items()
+            if "warpage_um" in v and v["error_pct"] < 100 * KNOWN
+        }
+    packages = json.loads((folder() / "packages.json").read_text(encoding="utf-8"))
+    for name, entry in packages.items():
+        if not isinstance(entry, dict):
+            continue
+        shown: dict[str, tuple[float, float]] = {}
+        for place, v in entry["values"].items():
+            outer = place.endswith(".top") or place == "substrate.bottom"
+            if (
+                outer
+                and (name, place) not in OTHERWISE
+                and v["unit"] == "um"
+                and abs(v["mesh_change"]) < KNOWN
+            ):
+                shown[place] = (v["calculix"], abs(v["calculix"] * v["mesh_change"]))
+        found[name] = shown
+    return found
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """True and printed error of a surface in um, and whether the printed one holds."""
+
+    surface: Surface
+    true: float
+    printed: float
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the interval reaches CalculiX's answer."""
+        return self.true <= self.printed + self.surface.own_error
+
+
+def judged(found: list[Surface], grids: int) -> list[Verdict]:
+    """Judge the printed error of two or three grids."""
+    verdicts = []
+    for s in found:
+        printed = refine.warpage_estimate(s.values[-grids:], s.widths[-grids:]).error
+        verdicts.append(Verdict(s, abs(s.values[-1] - s.known), printed))
+    return verdicts
+
+
+def share_and_width(verdicts: list[Verdict]) -> tuple[float, float]:
+    """Return the share of intervals that hold and the median of printed over true error."""
+    share = sum(v.holds for v in verdicts) / len(verdicts)
+    return share, statistics.median(v.printed / max(v.true, 1e-9) for v in verdicts)
+
+
+def markdown(found: list[Surface]) -> str:
+    """Write the table."""
+    two, three = (judged(found, grids) for grids in (2, 3))
+    lines = ["# The printed error of `--refine`", ""]
+    lines += [
+        "Made by `python tests/benchmarks/refinement.py`: default grids against CalculiX 2.20."
+    ]
+    for grids, verdicts in ((2, two), (3, three)):
+        share, width = share_and_width(verdicts)
+        lines += [
+            "",
+            f"{grids} grids: {share:.1%} of {len(verdicts)} surfaces lie inside; the median "
+            f"interval is {width:.1f} times the true error.",
+        ]
+    lines += ["", "| surface | CalculiX um | here um | true error | 2 grids | 3 grids | |"]
+    lines += ["|---|---:|---:|---:|---:|---:|---|"]
+    for a, b in zip(two, three, strict=True):
+        s = a.surface
+        errors = (f"{100 * e / abs(s.known):.2f} %" for e in (a.true, a.printed, b.printed))
+        mark = "" if a.holds else "outside"
+        lines.append(
+            f"| {s.name} | {s.known:.3f} | {s.values[-1]:.3f} | {' | '.join(errors)} | {mark} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    target = TOP / "data" / "benchmarks" / "refinement.md"
+    target.write_text(markdown(list(surfaces())), encoding="utf-8")
