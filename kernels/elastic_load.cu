@@ -44,56 +44,8 @@ KERNEL thermal_load(real *__restrict__ b, const uint16 *__restrict__ ids,
     }
 }
 
-// Displacements (3, nz + 1, ny + 1, nx + 1), stress (6, nz, ny, nx)
+// Displacements (3, nz + 1, ny + 1, nx + 1)
 #define MOVED(a, k, j, i) U[(((a) * (nz + 1LL) + (k)) * (ny + 1) + (j)) * (nx + 1) + (i)]
-#define OUT(a) out[(((a) * (long long)nz + k) * ny + j) * nx + i]
-
-KERNEL stress(real *__restrict__ out, const real *__restrict__ U, const uint16 *__restrict__ ids,
-              const real *__restrict__ cell, const real *__restrict__ soft,
-              const real *__restrict__ table, const real *__restrict__ T, real first,
-              real per_kelvin, int tk, int tj, int ti, const real *__restrict__ dx,
-              const real *__restrict__ dy, const real *__restrict__ dz, const real *__restrict__ cx,
-              const real *__restrict__ cy, const real *__restrict__ cz, int nx, int ny, int nz,
-              int cell_dim1, int soft_dim1, int table_dim1, int table_dim2, int T_dim1, int T_dim2)
-{
-    EACH_Y(j, 0, ny) EACH_Z(k, 0, nz) EACH_X(i, 0, nx) {
-        const int m = MEDIUM(k + 1, j + 1, i + 1);
-        if (m == 0) continue;
-        const real exx = (MOVED(0, k, j, i + 1) - MOVED(0, k, j, i)) / dx[i + 1];
-        const real eyy = (MOVED(1, k, j + 1, i) - MOVED(1, k, j, i)) / dy[j + 1];
-        const real ezz = (MOVED(2, k + 1, j, i) - MOVED(2, k, j, i)) / dz[k + 1];
-        OUT(0) = CELL(0, m) * exx + CELL(5, m) * eyy + CELL(4, m) * ezz - HINDERED(0, m, k, j, i);
-        OUT(1) = CELL(5, m) * exx + CELL(1, m) * eyy + CELL(3, m) * ezz - HINDERED(1, m, k, j, i);
-        OUT(2) = CELL(4, m) * exx + CELL(3, m) * eyy + CELL(2, m) * ezz - HINDERED(2, m, k, j, i);
-        real yz = 0, xz = 0, xy = 0;
-        for (int p = 0; p < 2; ++p) {
-            for (int q = 0; q < 2; ++q) {
-                int e = k + p, f = j + q;
-                if (0 < e && e < nz && 0 < f && f < ny) {
-                    const real volume = dx[i + 1] * cy[f] * cz[e];
-                    yz += EDGE_X(e, f, i + 1) / volume
-                          * ((MOVED(1, e, f, i) - MOVED(1, e - 1, f, i)) / cz[e]
-                             + (MOVED(2, e, f, i) - MOVED(2, e, f - 1, i)) / cy[f]);
-                }
-                e = k + p, f = i + q;
-                if (0 < e && e < nz && 0 < f && f < nx) {
-                    const real volume = cx[f] * dy[j + 1] * cz[e];
-                    xz += EDGE_Y(e, j, f + 1) / volume
-                          * ((MOVED(0, e, j, f) - MOVED(0, e - 1, j, f)) / cz[e]
-                             + (MOVED(2, e, j, f) - MOVED(2, e, j, f - 1)) / cx[f]);
-                }
-                e = j + p, f = i + q;
-                if (0 < e && e < ny && 0 < f && f < nx) {
-                    const real volume = cx[f] * cy[e] * dz[k + 1];
-                    xy += edge_z(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, e, f + 1) / volume
-                          * ((MOVED(0, k, e, f) - MOVED(0, k, e - 1, f)) / cy[e]
-                             + (MOVED(1, k, e, f) - MOVED(1, k, e, f - 1)) / cx[f]);
-                }
-            }
-        }
-        OUT(3) = yz / 4, OUT(4) = xz / 4, OUT(5) = xy / 4;
-    }
-}
 
 // Solid volume beside the face (k, j, i) of component a
 static __device__ inline real beside(const uint16 *__restrict__ ids, const real *__restrict__ dx,

@@ -1,11 +1,10 @@
-"""Thermo-elasticity before and after a solve: thermal load, stress, rigid motion.
+"""Thermo-elasticity before and after a solve: thermal load and rigid motion.
 
 Layout and tables as in kernels/elastic.py. After a solve the displacement is
 U (3, nz+1, ny+1, nx+1), without padding.
 """
 
 from warp.kernels import inline, kernel, portion
-from warp.kernels.elastic import edge_x, edge_y, edge_z
 
 
 @kernel
@@ -65,94 +64,6 @@ def thermal_load(
             if mirror_y and j == 0:
                 for i in range(nx + 1):
                     b[1, k, j, i + 1] = 0.0
-
-
-@kernel
-def stress(
-    share,
-    out,
-    U,
-    ids,
-    cell,
-    soft,
-    table,
-    T,
-    first,
-    per_kelvin,
-    tk,
-    tj,
-    ti,
-    dx,
-    dy,
-    dz,
-    cx,
-    cy,
-    cz,
-    nx,
-    ny,
-    nz,
-):
-    """Compute the stress at cell centres, in the order xx yy zz yz xz xy.
-
-    Normal stresses follow Hooke's law; a shear stress is the mean of four edges, and edges without
-    four solid cells have none. cx[i], cy[j], cz[k]: distances between the centres beside a grid
-    line.
-    """
-    for k in portion(share, nz):
-        for j in range(ny):
-            for i in range(nx):
-                m = ids[k + 1, j + 1, i + 1]
-                if m == 0:
-                    continue
-                exx = (U[0, k, j, i + 1] - U[0, k, j, i]) / dx[i + 1]
-                eyy = (U[1, k, j + 1, i] - U[1, k, j, i]) / dy[j + 1]
-                ezz = (U[2, k + 1, j, i] - U[2, k, j, i]) / dz[k + 1]
-                at = (T[k * tk, j * tj, i * ti] - first) * per_kelvin
-                n = min(max(int(at), 0), table.shape[2] - 2)
-                out[0, k, j, i] = cell[0, m] * exx + cell[5, m] * eyy + cell[4, m] * ezz
-                out[1, k, j, i] = cell[5, m] * exx + cell[1, m] * eyy + cell[3, m] * ezz
-                out[2, k, j, i] = cell[4, m] * exx + cell[3, m] * eyy + cell[2, m] * ezz
-                for a in range(3):
-                    out[a, k, j, i] -= table[a, m, n] + (at - n) * (
-                        table[a, m, n + 1] - table[a, m, n]
-                    )
-                yz, xz, xy = 0.0, 0.0, 0.0
-                for p in range(2):
-                    for q in range(2):
-                        e, f = k + p, j + q
-                        if 0 < e < nz and 0 < f < ny:
-                            volume = dx[i + 1] * cy[f] * cz[e]
-                            yz += (
-                                edge_x(ids, soft, dx, dy, dz, e, f, i + 1)
-                                / volume
-                                * (
-                                    (U[1, e, f, i] - U[1, e - 1, f, i]) / cz[e]
-                                    + (U[2, e, f, i] - U[2, e, f - 1, i]) / cy[f]
-                                )
-                            )
-                        e, f = k + p, i + q
-                        if 0 < e < nz and 0 < f < nx:
-                            volume = cx[f] * dy[j + 1] * cz[e]
-                            xz += (
-                                edge_y(ids, soft, dx, dy, dz, e, j, f + 1)
-                                / volume
-                                * (
-                                    (U[0, e, j, f] - U[0, e - 1, j, f]) / cz[e]
-                                    + (U[2, e, j, f] - U[2, e, j, f - 1]) / cx[f]
-                                )
-                            )
-                        e, f = j + p, i + q
-                        if 0 < e < ny and 0 < f < nx:
-                            volume = cx[f] * cy[e] * dz[k + 1]
-                            xy += (
-                                edge_z(ids, soft, dx, dy, dz, k, e, f + 1)
-                                / volume
-                                * (
-                                    (U[0, k, e, f] - U[0, k, e - 1, f]) / cy[e]
-                                    + (U[1, k, e, f] - U[1, k, e, f - 1]) / cx[f]
-                                )
-                            )
-                out[3, k, j, i], out[4, k, j, i], out[5, k, j, i] = yz / 4, xz / 4, xy / 4
 
 
 @inline

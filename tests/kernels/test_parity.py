@@ -604,8 +604,8 @@ def test_coefficients_of_levels(assert_twins_agree, rng, real, media):
 
 
 @pytest.mark.parametrize("varies", [0, 1])
-def test_load_stress_and_motion(assert_twins_agree, rng, real, media, varies):
-    ids, cell, soft, *widths, heights = media[:7]
+def test_load_and_motion(assert_twins_agree, rng, real, media, varies):
+    ids, _, _, *widths, heights = media[:7]
     T = (300 + 50 * rng.random((NZ, NY, NX) if varies else (1, 1, 1))).astype(real)
     table = vector(rng, (3, 5, 4), real)
     thermal = table, T, 300.0, 0.06, varies, varies, varies
@@ -626,11 +626,8 @@ def test_load_stress_and_motion(assert_twins_agree, rng, real, media, varies):
         NZ,
         real=real,
     )
-    U, out = vector(rng, (3, NZ + 1, NY + 1, NX + 1), real), np.zeros((6, NZ, NY, NX), real)
-    centres = [positive(rng, n + 1, dtype=real) for n in (NX, NY, NZ)]
-    args = out, U, ids, cell, soft, *thermal, *widths, *centres, NX, NY, NZ
-    assert_twins_agree("elastic_load", "stress", (NX, NY, NZ), *args, real=real)
-    places = [vector(rng, (3, n + 1), real) for n in (NX, NY, NZ)]
+    U = vector(rng, (3, NZ + 1, NY + 1, NX + 1), real)
+    positions = [vector(rng, (3, n + 1), real) for n in (NX, NY, NZ)]
     sums, motion = np.zeros((3, NZ + 1, NY + 1, 5), real), vector(rng, (3, 4), real)
     assert_twins_agree(
         "elastic_load",
@@ -640,13 +637,13 @@ def test_load_stress_and_motion(assert_twins_agree, rng, real, media, varies):
         U,
         ids,
         *widths,
-        places[0],
+        positions[0],
         NX,
         NY,
         NZ,
         real=real,
     )
-    args = U, motion, ids, *widths, *places, True, True, NX, NY, NZ
+    args = U, motion, ids, *widths, *positions, True, True, NX, NY, NZ
     assert_twins_agree("elastic_load", "take_motion", FACES, *args, real=real)
 
 

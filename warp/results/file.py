@@ -31,11 +31,8 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,12 +43,13 @@ import numpy as np
 from warp.errors import WarpError
 from warp.files import whole_file
 from warp.files.whole_file import check_writable
-from warp.results import cells, hdf5, schema, surface, vtkhdf
-from warp.results.cells import OUR_ORDER, MediaTable, centre_displacement
+from warp.results import cells, hdf5, schema, surface, views, vtkhdf
+from warp.results.cells import OUR_ORDER, MediaTable
 from warp.results.flatness import Warpage, warpage
+from warp.results.provenance import origin
 from warp.voxels.grid import NONE_APART, Apart, Grid
 
-__all__ = ["MediaTable", "Result", "check_result", "origin", "read", "summary", "write"]
+__all__ = ["MediaTable", "Result", "check_result", "read", "summary", "write"]
 FORMAT = "warpage"
 SCHEMA = (1, 2)
 SIDE_ENDINGS = (vtkhdf.SIDE_SUFFIX, ".checkpoint.h5")
@@ -200,46 +198,14 @@ class Result:
 
         Displacement at voxel centres; void is NaN.
         """
-        try:
-            import xarray  # type: ignore[import-not-found,unused-ignore]
-        except ImportError:
-            raise WarpError("to_xarray needs xarray: pip install xarray") from None
-        solid = self.ids > 0
-        data: dict[str, Any] = {"part": (("z", "y", "x"), self.media.part[self.ids])}
-        if "temperature" in self.fields:
-            data["temperature"] = (
-                ("z", "y", "x"),
-                np.where(solid, self.temperature, np.nan),
-                {"units": "K"},
-            )
-        if "displacement" in self.fields:
-            u = self.displacement
-            layers = np.stack([centre_displacement(u, solid[k], k) for k in range(len(solid))])
-            centred = np.where(solid[..., None], layers, np.nan)
-            data["displacement"] = (("z", "y", "x", "axis"), centred, {"units": "m"})
-        centres = {"x": self.grid.xc, "y": self.grid.yc, "z": self.grid.zc, "axis": list("xyz")}
-        coordinates = {
-            name: v for name, v in centres.items() if name != "axis" or "displacement" in data
-        }
-        return xarray.Dataset(
-            data, coordinates, {"parts": self.parts, "program": self.provenance.get("program", "")}
-        )
+        return views.to_xarray(self)
 
     def to_pyvista(self) -> Any:
         """Return the voxels as a pyvista.RectilinearGrid [m], void voxels hidden.
 
         With the cell data of the .vtr file.
         """
-        try:
-            import pyvista  # type: ignore[import-not-found,unused-ignore]
-        except ImportError:
-            raise WarpError("to_pyvista needs pyvista: pip install pyvista") from None
-        voxels = pyvista.RectilinearGrid(self.grid.x, self.grid.y, self.grid.z)
-        for name, kind, shape, layers in cells.arrays(self.grid, self.ids, self.media, self.fields):
-            whole = np.stack([np.asarray(layer, kind) for layer in layers])
-            voxels.cell_data[name] = whole.reshape(-1, *shape[3:])
-        voxels.field_data["parts"] = self.parts
-        return voxels
+        return views.to_pyvista(self)
 
     def _field(self, name: str) -> np.ndarray:
         if name not in self.fields:
@@ -268,24 +234,6 @@ def summary(result: Result) -> dict[str, Any]:
         "surfaces": {},
         "temperature": {},
         **result.metrics,
-    }
-
-
-def origin() -> dict[str, Any]:
-    """Program version, machine and time of this run."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        program = version("warpage")
-    except PackageNotFoundError:
-        program = "unknown"
-    return {
-        "program": f"warpage {program}",
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
     }
 
 

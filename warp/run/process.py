@@ -30,7 +30,8 @@ from warp.case.plan import LoadStep
 from warp.machine import compiling
 from warp.machine import device as devices
 from warp.machine.device import Device
-from warp.results.file import Result, origin
+from warp.results.file import Result
+from warp.results.provenance import origin
 from warp.run import checkpoint, load_step, numbers, resources
 from warp.run.checkpoint import Checkpoint
 from warp.run.grids import common_grid, cut_grid
