@@ -2,6 +2,7 @@
 voxel.
 """
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -245,6 +246,16 @@ def test_coplanarity_rests_on_three_points():
     assert 0 < metrics_flatness.coplanarity(bowl) <= 2 * np.ptp(bowl.w)
 
 
+def test_terminals_of_two_parts_stand_on_one_seating_plane():
+    """A surface in two halves has the coplanarity of the whole; each half alone has less."""
+    whole = surface.sample(plate(), w_field(plate(), dome), "substrate", "bottom")
+    left = whole.x[1:] <= np.median(whole.x)
+    halves = [replace(whole, cells=whole.cells & side) for side in (left, ~left)]
+    together = metrics_flatness.coplanarity(*halves)
+    assert together == pytest.approx(metrics_flatness.coplanarity(whole), rel=1e-12)
+    assert all(metrics_flatness.coplanarity(half) < 0.9 * together for half in halves)
+
+
 def test_temperatures_of_parts_and_junction():
     m = plate()
     t = np.full(m.grid.shape, 300.15)
@@ -317,7 +328,7 @@ def test_evaluate_gathers_everything():
         np.full(m.grid.shape, 300.0),
         w_field(m, dome),
         np.zeros((6, *m.grid.shape)),
-        terminals="substrate",
+        terminals=["substrate"],
         zones={("substrate", "bottom"): 0.5e-3},
     )
     assert set(got["surfaces"]["chip"]) == {"top", "bottom"}

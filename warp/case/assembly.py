@@ -290,12 +290,11 @@ def _check_output(file: CaseFile) -> list[Fault]:
     parts: dict[Key, str] = {
         ("output", "zones", f): part for f, part in output.zones.items() if isinstance(part, str)
     }
-    if output.terminals:
-        parts["output", "terminals"] = output.terminals
+    many = [(("output", "terminals"), part) for part in output.terminals or ()]
     checks = [
         partial(_check_face, face, file, key, ("top", "bottom")) for key, face in surfaces.items()
     ]
-    checks += [partial(_check_part, part, file, key) for key, part in parts.items()]
+    checks += [partial(_check_part, part, file, key) for key, part in (*parts.items(), *many)]
     checks += [
         partial(_check_part, part, file, ("grid", "cells", part)) for part in file.grid.cells or ()
     ]
@@ -377,8 +376,7 @@ def _check_modelled(made: Assembly, file: CaseFile) -> Iterator[Fault]:
         (("output", "surfaces", n), face.rpartition(".")[0])
         for n, face in enumerate(output.surfaces or ())
     ]
-    if output.terminals:
-        wanted.append((("output", "terminals"), output.terminals))
+    wanted += [(("output", "terminals"), part) for part in output.terminals or ()]
     for key, part in wanted:
         if part in beyond:
             yield Fault(

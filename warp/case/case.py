@@ -184,8 +184,9 @@ class Case:
         return self.file.output.fields
 
     @property
-    def terminals(self) -> str | None:
-        return self.file.output.terminals
+    def terminals(self) -> tuple[str, ...]:
+        """Return the parts whose undersides are checked for coplanarity, together."""
+        return self.file.output.terminals or ()
 
 
 def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:

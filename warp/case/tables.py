@@ -116,8 +116,9 @@ class Output(Section):
     zones: dict[str, Size] = {}
     """Measuring zone per surface: a rectangle about the part's centre, or a part (balls) whose
     extent it takes."""
-    terminals: str | None = None
-    """The part (balls, or the substrate) whose underside is checked for coplanarity."""
+    terminals: Names | None = None
+    """The parts (balls, the substrate; leads and paddle) whose undersides are checked for
+    coplanarity, together."""
     fields: tuple[Literal["temperature", "displacement", "stress"], ...] = (
         "temperature",
         "displacement",

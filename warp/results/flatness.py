@@ -167,20 +167,23 @@ def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, f
     return np.nan, np.nan, np.nan
 
 
-def coplanarity(surface: Surface) -> float:
+def coplanarity(*surfaces: Surface) -> float:
     """Return the height of the highest point of terminals above their seating plane [m].
 
     As JESD22-B108 measures it. The seating plane touches the three lowest points round the
-    centroid: the supporting plane of the lower hull under it. The terminals are taken as coplanar
-    before the load, so that only w counts.
+    centroid: the supporting plane of the lower hull under it. The terminals, one part or several
+    (leads and paddle), are taken as coplanar before the load, so that only w counts.
     """
-    known = surface.weights > 0
-    x, y = _mesh(surface.x, surface.y)
-    weight = surface.weights[known]
-    points = np.column_stack((x[known], y[known]))
+    places, weights, heights = [], [], []
+    for surface in surfaces:
+        known = surface.weights > 0
+        x, y = _mesh(surface.x, surface.y)
+        places.append(np.column_stack((x[known], y[known])))
+        weights.append(surface.weights[known])
+        heights.append(surface.w[known])
+    points, weight, w = np.concatenate(places), np.concatenate(weights), np.concatenate(heights)
     middle = (points * weight[:, None]).sum(axis=0) / weight.sum()
-    points = (points - middle) / max(np.ptp(surface.x), np.ptp(surface.y))
-    w = surface.w[known]
+    points = (points - middle) / np.ptp(points, axis=0).max()
     # Dual simplex on "the highest plane under all points at the centroid", from a huge and far too
     # high triangle round it.
     far = 1e3 * np.array([[0.0, 2.0], [-1.7, -1.0], [1.7, -1.0]])

@@ -32,7 +32,7 @@ def evaluate(case: Case, load_step: LoadStep, stage: StageModel, fields: Fields)
         fields.stress,
         surfaces=surfaces,  # type: ignore[arg-type]  # checked to be "top" or "bottom"
         zones=_zones(case, load_step),
-        terminals=None if case.terminals in skipped else case.terminals,
+        terminals=[part for part in case.terminals if part not in skipped],
         power=powers(stage.assembly.sources if load_step.powered else []),
         ambient=ambient(stage.assembly.boundaries),
     )

@@ -7,7 +7,7 @@ comparison, sweep, CSV, result file and its description show it from then on, as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def evaluate(
     *,
     surfaces: Iterable[tuple[str, Side]] | None = None,
     zones: Mapping[tuple[str, str], Zone] | None = None,
-    terminals: str | None = None,
+    terminals: Sequence[str] = (),
     power: Mapping[str, float] | None = None,
     ambient: float | None = None,
 ) -> dict[str, Any]:

@@ -10,9 +10,10 @@ TERMINALS = Group((), Each.PACKAGE, "terminals", label="terminals")
 
 
 def _compute(solved: Solved) -> dict[str, float] | None:
-    if solved.displacement is None or solved.terminals is None:
+    if solved.displacement is None or not solved.terminals:
         return None
-    return {"coplanarity_um": coplanarity(solved.surface(solved.terminals, "bottom")) / UM}
+    surfaces = [solved.surface(part, "bottom") for part in solved.terminals]
+    return {"coplanarity_um": coplanarity(*surfaces) / UM}
 
 
 COPLANARITY = Metric(
