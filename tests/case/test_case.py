@@ -302,6 +302,8 @@ def test_unreadable_files(tmp_path):
         complaint(tmp_path / "none.toml") == "none.toml: cannot be read: No such file or directory"
     )
     assert "cannot be read" in complaint(tmp_path)
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    assert "is a device, a pipe or a socket" in complaint(tmp_path / "zero.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\x00")
     assert "is not UTF-8 text" in complaint(tmp_path / "bytes.toml")
 

@@ -4,6 +4,7 @@ survive deaths.
 
 import csv
 import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from small_case import CASE
 from warp.case import case
 from warp.errors import WarpError
 from warp.report import effect_figures
-from warp.run import effects, sampling, sweep
+from warp.run import effects, sampling, sweep, sweep_folder
 
 
 def plan(*vary, sample="grid", size=None, seed=0):
@@ -199,6 +200,34 @@ def test_another_sweep_needs_a_folder_of_its_own(reason, tmp_path, here):
     with pytest.raises(WarpError, match=f"holds another sweep .{reason}.; .* -o"):
         sweep.sweep(case.load(path, overrides), plan(vary), folder)
     assert {file: file.read_bytes() for file in folder.rglob("*.*")} == before
+
+
+def test_a_stored_number_that_was_changed_is_computed_again(small, tmp_path):
+    design = plan("part.chip.thickness=0.3 mm, 0.5 mm")
+    first = sweep.sweep(small, design, tmp_path)
+    record = next((tmp_path / "points").glob("*.json"))
+    stored = json.loads(record.read_text())
+    key = next(iter(stored["numbers"]))
+    stored["numbers"][key] *= 2
+    record.write_text(json.dumps(stored))
+    again = sweep.sweep(small, design, tmp_path)
+    assert [r["numbers"] for r in again.records] == [r["numbers"] for r in first.records]
+
+
+def test_two_sweeps_at_once_in_one_folder(small, tmp_path):
+    design = plan("part.chip.thickness=0.3 mm, 0.5 mm")
+    with sweep_folder.held(tmp_path), pytest.raises(WarpError, match="another sweep is running"):
+        sweep.sweep(small, design, tmp_path)
+    assert len(sweep.sweep(small, design, tmp_path).records) == 2
+
+
+def test_a_sweep_does_not_replace_its_case_file(tmp_path):
+    path = tmp_path / "sweep.csv"
+    path.write_text(CASE)
+    design = plan("part.chip.thickness=0.3 mm, 0.5 mm")
+    with pytest.raises(WarpError, match="this command reads that file"):
+        sweep.sweep(case.load(path), design, tmp_path)
+    assert path.read_text() == CASE
 
 
 def test_a_sweep_file_that_cannot_be_read_is_not_replaced(small, tmp_path):

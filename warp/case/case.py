@@ -10,6 +10,7 @@ order of the process steps and the parts of each stage. Solving starts after `lo
 
 from __future__ import annotations
 
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -262,7 +263,11 @@ def _schema() -> dict[str, Any]:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > BIGGEST:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            words = "is a device, a pipe or a socket, so it is not a case file"
+            raise CaseError([Problem(str(path), None, "", words)])
+        if status.st_size > BIGGEST:
             raise CaseError(
                 [Problem(str(path), None, "", "is too large for a case file: is it the right one?")]
             )

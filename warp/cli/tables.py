@@ -128,6 +128,7 @@ def print_check(report: Report) -> None:
     )
     console.print(
         f" memory {report.bytes / gib:.2f} GiB of {report.free / gib:.1f} GiB free, "
+        f"up to {report.disk / gib:.2f} GiB on the disk, "
         + ("" if report.seconds is None else f"about {_duration(report.seconds)} ")
         + f"on {report.device}"
     )

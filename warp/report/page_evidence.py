@@ -9,26 +9,28 @@ from pathlib import Path
 from typing import Any
 
 from warp.errors import WarpError
+from warp.files import bounded
 from warp.report.html import number, table, verdict
 
 
 def read(path: Path) -> dict[str, Any]:
     """Read what `warp verify --json` printed."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(bounded.read_text(path))
         rows = [
             [row[key] for key in ("name", "expected", "got", "error", "tolerance", "source")]
             for row in found["rows"]
         ]
-        if all(isinstance(v, float | int | None) for row in rows for v in row[1:5]) and isinstance(
-            found["device"], str
+        texts = [found["device"], *(text for row in rows for text in (row[0], row[5]))]
+        texts += [row.get("unit") or "" for row in found["rows"]]
+        numbers = [v for row in rows for v in row[1:5]]
+        if all(isinstance(v, float | int | None) for v in numbers) and all(
+            isinstance(text, str) for text in texts
         ):
             return found
-    except (OSError, UnicodeDecodeError) as error:
-        raise WarpError(
-            f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
-        ) from None
-    except (ValueError, KeyError, TypeError):
+    except OSError as error:
+        raise WarpError(f"cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     raise WarpError(f"{path} is not what `warp verify --json` prints")
 

@@ -52,6 +52,7 @@ class Report:
     voxels: int
     unknowns: int
     bytes: int
+    disk: int
     free: int
     seconds: float | None
     device: str
@@ -74,6 +75,7 @@ class Report:
             "unknowns": self.unknowns,
             "predicted_memory_MB": self.bytes / 1e6,
             "free_memory_MB": self.free / 1e6,
+            "predicted_disk_MB": self.disk / 1e6,
             "predicted_seconds": self.seconds,
             "device": self.device,
             "copper_share": self.copper,
@@ -99,6 +101,7 @@ def check(case: Case, on: str = "auto") -> Report:
         voxels=grid.cells,
         unknowns=grid.unknowns,
         bytes=resources.predicted_bytes(grid, case),
+        disk=resources.predicted_disk(grid, case),
         free=free,
         seconds=resources.predicted_seconds(case, grid.cells, device),
         device=device.describe(),

@@ -34,11 +34,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
-from warp.files import whole_file
+from warp.files import bounded, whole_file
 from warp.results import csv_table, hdf5, metrics
 from warp.results.metrics.declaration import Each
 from warp.run import effects, sweep_folder
 from warp.run.sampling import Design
+from warp.run.to_file import inputs
 
 if TYPE_CHECKING:
     from warp.case.case import Case
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 TRIES = 3  # for a run whose process dies
 PATIENCE = 20  # s for a scheduler to answer
+OUTPUTS = ("sweep.json", "sweep.csv", "effects.csv", "points/key.json")
 DECIDED = ("done", "failed")
 """Status of a record that is not computed again."""
 Task = tuple[str, str, dict[str, str]]
@@ -129,7 +131,22 @@ def sweep(
     sweep_folder.refuse_another(case, design, folder)
     points = folder / "points"
     points.mkdir(parents=True, exist_ok=True)
-    whole_file.check_writable(points / "key.json")
+    for output in OUTPUTS:
+        whole_file.check_writable(folder / output, inputs=inputs(case))
+    with sweep_folder.held(folder):
+        return _sweep(case, design, folder, device, workers, scheduler, on_run)
+
+
+def _sweep(
+    case: Case,
+    design: Design,
+    folder: Path,
+    device: str,
+    workers: int | None,
+    scheduler: str | None,
+    on_run: OnRun | None,
+) -> Outcome:
+    points = folder / "points"
     tasks = [_task(case, design, values) for values in design.points]
     keys = [key_of(task) for task in tasks]
     _put(folder / "sweep.json", sweep_folder.described(case, design))
@@ -340,17 +357,30 @@ def _task(case: Case, design: Design, values: Sequence[str]) -> Task:
 
 
 def _stored(path: Path) -> dict[str, Any] | None:
-    """Read the record of a run; None if it crashed, or the file is missing or unreadable."""
+    """Read the record of a run; None if it crashed, or the file is missing or damaged.
+
+    A damaged record is one without the digest of its content: the run is made again.
+    """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return record if record["status"] in DECIDED else None
-    except (OSError, ValueError, KeyError, TypeError):
+        record = json.loads(bounded.read_text(path))
+        whole = record.pop("digest") == _digest(record)
+        return record if whole and record["status"] in DECIDED else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
+def _digest(record: Mapping[str, Any]) -> str:
+    """Return a digest of a record's content, whatever the order of its keys."""
+    text = json.dumps(record, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
 def _put(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a record or a description with the digest of its content."""
+    plain = json.loads(json.dumps(hdf5.plain(value)))
     with whole_file.replacing(path) as temporary:
-        temporary.write_text(json.dumps(hdf5.plain(value), indent=1), encoding="utf-8")
+        whole = plain | {"digest": _digest(plain)}
+        temporary.write_text(json.dumps(whole, indent=1), encoding="utf-8")
 
 
 def _parquet(path: Path, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[Path]:

@@ -1,14 +1,17 @@
-"""Tell whether a folder belongs to a sweep, so that no other sweep replaces its tables."""
+"""Keep a folder for one sweep: no other sweep replaces its tables, no second command runs in it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warp.errors import WarpError
+from warp.files import bounded
 
 if TYPE_CHECKING:
     from warp.case.case import Case
@@ -35,15 +38,43 @@ def refuse_another(case: Case, design: Design, folder: Path) -> None:
     that is stored: more values or points add to it.
     """
     try:
-        old = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+        old = json.loads(bounded.read_text(folder / "sweep.json"))
     except FileNotFoundError:
         return
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WarpError(f"{folder / 'sweep.json'} cannot be read: {error}; {_ELSEWHERE}") from None
     new = described(case, design)
     differs = _difference(old, new) if isinstance(old, dict) else "other contents"
     if differs:
         raise WarpError(f"{folder} holds another sweep ({differs}); {_ELSEWHERE}")
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the folder while a sweep runs; WarpError if another process holds it.
+
+    The lock is on the folder itself and ends with the process: it leaves no file. Where folders
+    cannot be locked (Windows, some network drives), nothing is held.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            words = (
+                "another sweep is running in this folder; wait for it, or choose another with -o"
+            )
+            raise WarpError(f"{folder}: {words}") from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -20,8 +20,8 @@ class Solved:
 
     temperature (nz, ny, nx) [K]; displacement (3, nz+1, ny+1, nx+1) [m]; stress
     (6, nz, ny, nx) [Pa]. surfaces: (part, side) pairs, None = both sides of every part; zones:
-    measuring zone per surface; terminals: parts whose undersides are checked for coplanarity, together;
-    power [W] per part of the full package; ambient [K], None if surroundings differ.
+    measuring zone per surface; terminals: parts whose undersides are checked for coplanarity,
+    together; power [W] per part of the full package; ambient [K], None if surroundings differ.
     """
 
     model: Model
