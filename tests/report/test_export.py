@@ -11,6 +11,7 @@ from finished import finished
 from warp.errors import WarpError
 from warp.report import export
 from warp.results import measured
+from warp.results.points import corner_displacement
 
 
 def rows(path):
@@ -39,6 +40,9 @@ def test_vtk_reads_the_vtr_file(tmp_path):
     np.testing.assert_array_equal(
         cell("stress").reshape(*shape, 6)[..., 3], result.stress[5]
     )  # VTK's fourth is xy
+    moved = vtk_to_numpy(data.GetPointData().GetArray("displacement_at_corners"))
+    expected = corner_displacement(result.grid, result.displacement, result.ids > 0)
+    np.testing.assert_array_equal(moved.reshape(expected.shape), expected)
     u = result.displacement[2]
     w = np.where(result.ids > 0, (u[:-1, :-1, :-1] + u[1:, :-1, :-1]) / 2, 0)
     np.testing.assert_allclose(cell("displacement").reshape(*shape, 3)[..., 2], w, rtol=1e-6)

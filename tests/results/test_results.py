@@ -185,6 +185,10 @@ def test_xdmf_points_at_the_same_numbers(result, path):
     assert data.GetClassName() == "vtkRectilinearGrid"
     np.testing.assert_array_equal(vtk_to_numpy(data.GetYCoordinates()), result.grid.y)
     check_cell_data(data, result)
+    assert data.HasAnyBlankCells()
+    assert [data.IsCellVisible(n) for n in range(data.GetNumberOfCells())] == list(
+        (result.ids > 0).ravel()
+    )
 
 
 def check_cell_data(data, result):

@@ -1,10 +1,10 @@
 """Export a result for other programs: .vtr (VTK, ParaView of any age) and CSV.
 
 The .vtr file is VTK's XML RectilinearGrid: the text names arrays whose bytes follow it ("appended",
-raw, each after a 64-bit count). Fields pass layer by layer, so that a large model needs no more
-memory than one layer. Cell arrays as in the result's /VTKHDF group: temperature [K], displacement
-at centres [m], stress [Pa] (xx yy zz xy yz xz), part and material indices; void voxels are hidden
-by vtkGhostType = 32.
+raw, each after a 64-bit count). Cell fields pass layer by layer. Cell arrays as in the result's
+/VTKHDF group: temperature [K], displacement at centres [m], stress [Pa] (xx yy zz xy yz xz), part
+and material indices; void voxels are hidden by vtkGhostType = 32. The point array
+displacement_at_corners [m] deforms the body (`results.points`); it is made whole in memory.
 
 CSV: one file a surface (x, y, height above the measuring zone's plane, displacement; whole
 package), one of all numbers, tidy: one number a row.
@@ -24,6 +24,7 @@ import numpy as np
 from warp.errors import WarpError
 from warp.files import whole_file
 from warp.results import cells, measured
+from warp.results import points as points_of_voxels
 from warp.results.csv_table import numbers, write_csv
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ def vtr(result: Result, path: Path) -> Path:
         data.append(_array(name, kind, shape[3] if len(shape) > 3 else 1, offset))
         offset += 8 + prod(shape) * kind.itemsize
     nz, ny, nx = grid.shape
+    moved, point_data = None, ""
+    if "displacement" in result.fields:
+        u = np.asarray(result.fields["displacement"])
+        moved = points_of_voxels.corner_displacement(grid, u, np.asarray(result.ids) > 0)
+        array = _array("displacement_at_corners", moved.dtype, 3, offset)
+        point_data = f"<PointData>\n{array}</PointData>\n"
     extent = f"0 {nx} 0 {ny} 0 {nz}"
     order = "LittleEndian" if sys.byteorder == "little" else "BigEndian"
     head = (
@@ -52,7 +59,7 @@ def vtr(result: Result, path: Path) -> Path:
         f'byte_order="{order}" header_type="UInt64">\n<RectilinearGrid WholeExtent="{extent}">\n'
         f'<Piece Extent="{extent}">\n<Coordinates>\n'
         + "".join(points)
-        + "</Coordinates>\n<CellData>\n"
+        + f"</Coordinates>\n{point_data}<CellData>\n"
         + "".join(data)
         + '</CellData>\n</Piece>\n</RectilinearGrid>\n<AppendedData encoding="raw">\n_'
     )
@@ -63,6 +70,8 @@ def vtr(result: Result, path: Path) -> Path:
             _put(file, lines.nbytes, [lines])
         for _, kind, shape, layers in arrays:
             _put(file, prod(shape) * kind.itemsize, (np.asarray(layer, kind) for layer in layers))
+        if moved is not None:
+            _put(file, moved.nbytes, moved)
         file.write(b"\n</AppendedData>\n</VTKFile>\n")
     return path
 

@@ -55,7 +55,7 @@ def xdmf(file: h5py.File, name: str) -> str:
     )
     attributes = []
     for label, path in CELL_DATA.items():
-        if path in file and label != "vtkGhostType":
+        if path in file:
             dataset = file[path]
             kind = XDMF_TYPES[dataset.shape[3] if dataset.ndim == 4 else 1]
             attributes.append(
