@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from stacked_plates import COARSE, PLATES, ends, run, step
 
+from warp.report import number_tables
 from warp.results.file import read
 from warp.run import warnings as run_warnings
 
@@ -24,6 +25,25 @@ def test_linear_theory_ends_with_a_number():
         r"a\.top bends by [\d.]+ of the height \(0\.9 mm\): beyond linear theory",
         cold["beyond_linear"][0],
     )
+
+
+def test_the_worst_case_is_the_largest_warpage_of_the_finished_body():
+    """Before c is attached the body is another one, whatever its warpage."""
+    result = run(
+        step("attach", parts=["b"], temperature="217 degC"),
+        step("cool", temperature="-40 degC"),
+        step("attach", parts=["c"], temperature="150 degC"),
+        step("heat", temperature="245 degC"),
+        step("cool", temperature="25 degC"),
+        head=COARSE,
+    )
+    worst = result.metrics["worst"]
+    finished = [r for r in result.metrics["steps"] if "c" in r["parts"]]
+    values = [abs(r["surfaces"]["a"]["bottom"]["warpage_um"]) for r in finished]
+    assert worst["surface"] == "a.bottom" and abs(worst["warpage_um"]) == max(values)
+    assert worst["temperature_C"] == finished[int(np.argmax(values))]["temperature_C"]
+    assert worst["step"] == finished[int(np.argmax(values))]["step"]
+    assert "worst of all steps" in " ".join(number_tables.facts(result.metrics))
 
 
 def test_linear_theory_ends_at_a_quarter_of_freunds_number():

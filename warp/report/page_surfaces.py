@@ -27,7 +27,9 @@ def limits(result: Result, case: Case | None, first: Flat | None, pitch: float |
     """Compare the surface to the board, `first`, with the standards at each ball pitch."""
     if first is None:
         return ""
-    value = 1e3 * first.warpage.value
+    worst = result.metrics.get("worst")
+    value = 1e-3 * worst["warpage_um"] if worst else 1e3 * first.warpage.value
+    name = worst["surface"] if worst else first.name
     row = 1e3 * analytic_limits.jeita_limit(pitch) if pitch else None
     rows, marks = [], []
     for balls, limit in analytic_limits.JEITA_LIMITS.items():
@@ -44,15 +46,18 @@ def limits(result: Result, case: Case | None, first: Flat | None, pitch: float |
         marks.append(row is not None and limit == row)
     at = case.loads.temperature if case else None
     steps = result.metrics.get("steps")
-    celsius = (
-        steps[-1]["temperature_C"] if steps else None if at is None else at - units.ZERO_CELSIUS
-    )
+    celsius = None if at is None else at - units.ZERO_CELSIUS
+    if worst:
+        celsius = worst["temperature_C"]
+    elif steps:
+        celsius = steps[-1]["temperature_C"]
     where = "the solved temperature field" if celsius is None else f"{celsius:.4g} °C"
     allowed = table(("ball pitch", "JEITA ED-7306", "this run", "JEDEC", "this run"), rows, marks)
     pitched = "" if pitch is None else f" The pitch here is {1e3 * pitch:g} mm."
     return (
-        f"<h2>Against the limits</h2><p>{escape(first.name)}: <b>{value:+.3f} mm</b>"
-        + (f" at {escape(where)}." if case else ".")
+        f"<h2>Against the limits</h2><p>{escape(name)}: <b>{value:+.3f} mm</b>"
+        + (f" at {escape(where)}" if case else "")
+        + (f", the worst of all steps (step {worst['step']})." if worst else ".")
         + f"{pitched} + is convex: the centre away from the board.</p>{allowed}<p class='note'>"
         "Both standards limit the warpage at every temperature of reflow; a run at one temperature "
         "shows that temperature only. JEITA ED-7306 (2007) for ball grid arrays by pitch; JEDEC's "

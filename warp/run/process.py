@@ -211,6 +211,8 @@ class _Run:
                 "peak_memory_MB": resources.peak_memory() / 1e6,
             },
         )
+        if case.has_steps:
+            result.metrics["worst"] = numbers.worst(result, case.terminals)
         wanted = {name: field for name, field in result.fields.items() if name in case.fields}
         return replace(result, fields=wanted, shapes=done.shapes)
 

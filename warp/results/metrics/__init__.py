@@ -28,6 +28,7 @@ from warp.results.metrics.records import (
     SOLVERS,
     STEPS,
     SUPPORTS,
+    WORST,
 )
 from warp.results.metrics.solved import Solved
 from warp.results.metrics.surface_flatness import FLATNESS, GRID_ERROR
@@ -65,6 +66,7 @@ RECORDS: tuple[Metric, ...] = (
     FRAME,
     STEPS,
     SUPPORTS,
+    WORST,
 )
 """Added under /metrics by a run: error estimate, bond lines, steps of a process."""
 RUN: tuple[Metric, ...] = (PROVENANCE, SOLVERS)

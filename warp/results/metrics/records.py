@@ -100,6 +100,28 @@ STEPS = Metric(
         ),
     ),
 )
+WORST = Metric(
+    Group(("worst",), Each.PACKAGE, "worst case"),
+    (
+        Number(
+            "warpage",
+            MICROMETRE,
+            "of a process: the largest warpage, either way, of a surface to the board over the "
+            "load steps of the finished body",
+            console=Column("worst of all steps", "{:+.1f} um"),
+            report=Column("largest warpage of all steps", "{:+.1f} um"),
+        ),
+        Number("surface", NONE, "PART.SIDE that has it", console=Column("of", "{}")),
+        Number(
+            "temperature",
+            CELSIUS,
+            "temperature at which it has it; null if it was solved",
+            console=Column("at", "{:.4g} degC"),
+        ),
+        Number("step", NONE, "number of the process step"),
+        Number("name", NONE, "name of the step"),
+    ),
+)
 SUPPORTS = Metric(
     Group(("steps[]", "support"), Each.PACKAGE, "support"),
     (
