@@ -178,7 +178,7 @@ class Case:
         if self.heat_alone:
             named = ", ".join(f"'{name}'" for name in self.assembly.thermal_materials)
             return [f"only heat is solved, no warpage: {named} has no mechanical property"]
-        return plausibility.remarks(self.file, self.assembly, self.load_steps, self.materials())
+        return plausibility.remarks(self.file, self.assembly, self.load_steps)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -239,7 +239,7 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         faults = [
             *instantaneous_changes(load_steps, stages),
             *unsupported(file, load_steps, stages),
-            *plausibility.faults(file, assembly, load_steps, assembly.media),
+            *plausibility.faults(file, assembly, load_steps),
         ]
     if faults:
         raise CaseError(reporter.problem(fault.key, fault.message) for fault in faults)

@@ -38,12 +38,7 @@ UNITS = {
 }
 
 
-def faults(
-    file: CaseFile,
-    assembly: Assembly,
-    load_steps: Sequence[LoadStep],
-    media: Mapping[str, Medium],
-) -> Iterator[Fault]:
+def faults(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]) -> Iterator[Fault]:
     """Yield what makes the answer meaningless; `assembly` holds all parts at once."""
     yield from _thick_chips(file, assembly.package.places)
     if heat_alone(assembly, file):
@@ -53,7 +48,7 @@ def faults(
         if body.material is None or body.material not in assembly.package.wanted:
             continue
         start = file.load.stress_free if body.stress_free is None else body.stress_free
-        medium = media[body.material]
+        medium = assembly.media[body.material]
         for T in {min(temperatures, default=start), max(temperatures, default=start)}:
             strain = float(np.abs(medium.thermal_strain(T, start)).max())
             if strain > LARGEST_STRAIN:
@@ -76,12 +71,10 @@ def _thick_chips(file: CaseFile, places: Mapping[str, Place]) -> Iterator[Fault]
             yield Fault(key, f"{words} ({width * 1e3:.3g} mm): is the unit right?")
 
 
-def remarks(
-    file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep], media: Mapping[str, Medium]
-) -> list[str]:
+def remarks(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]) -> list[str]:
     """List what looks like a slip, one sentence each."""
     return [
-        *_implausible_values(file, media),
+        *_implausible_values(file, assembly.media),
         *_parts_above_their_host(file, assembly.package.places),
         *_unused_heat(file, assembly, load_steps),
         *_no_load(file, assembly, load_steps),
