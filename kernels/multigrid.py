@@ -87,8 +87,10 @@ def noise(share, x, active, n):
 
     x and active are flat.
     """
-    for i in portion(share, n):
-        h = (i * 2654435761) & 4294967295
+    here = view(share, n)
+    xv, inside = x[here], active[here]
+    for t in range(len(xv)):
+        h = ((here.start + t) * 2654435761) & 4294967295
         h = ((h ^ (h >> 15)) * 2246822519) & 4294967295
         h = ((h ^ (h >> 13)) * 3266489917) & 4294967295
-        x[i] = ((h ^ (h >> 16)) - 2147483648) / 2147483648 if active[i] > 0 else 0.0
+        xv[t] = ((h ^ (h >> 16)) - 2147483648) / 2147483648 if inside[t] > 0 else 0.0
