@@ -22,7 +22,7 @@ from warp.materials import library as materials
 from warp.materials import mixing
 from warp.materials.bump_layer import BumpLayer
 from warp.materials.library import MaterialError, Medium
-from warp.materials.material import Material, Phase, Shrunk
+from warp.materials.material import Phase, Shrunk, constituents
 from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, Source
 
 MECHANICAL = {"youngs_modulus", "shear_modulus", "poissons_ratio", "cte"}
@@ -82,10 +82,7 @@ def assemble(
 
 def _is_thermal(medium: Medium) -> bool:
     """Tell whether a medium, or one that it is made of, has no mechanical property at all."""
-    if isinstance(medium, Material):
-        return not MECHANICAL & medium.laws.keys()
-    parts = (*getattr(medium, "media", ()), getattr(medium, "medium", None))
-    return any(_is_thermal(part) for part in parts if part is not None)
+    return any(not MECHANICAL & found.laws.keys() for _, found in constituents(medium))
 
 
 def _gather(steps: Iterable[Callable[[], list[Any]]]) -> tuple[list[Any], list[Fault]]:

@@ -71,7 +71,7 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
         console.print(solvers)
     cost = [
         _count(numbers.get("voxels"), "voxels"),
-        _count(numbers.get("unknowns"), "displacements"),
+        _count(numbers.get("unknowns") or None, "displacements"),
         _number(numbers.get("wall_s"), "{:.1f} s"),
         _number(numbers.get("peak_memory_MB"), "{:,.0f} MB"),
         numbers.get("device"),

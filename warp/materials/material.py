@@ -18,7 +18,7 @@ puts the components on the last axis.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -217,6 +217,18 @@ def normal_block(C: Array) -> Array:
 def normal_matrix(stiffness: Array) -> Array:
     """Unpack (xx, yy, zz, yz, xz, xy) into a symmetric 3x3."""
     return stiffness[..., [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]
+
+
+def constituents(medium: Medium, name: str = "") -> Iterator[tuple[str, Material]]:
+    """Yield the materials of the library and of the case that a medium is made of, with names.
+
+    name: of the medium itself, for a medium that is a material.
+    """
+    if isinstance(medium, Material):
+        yield name, medium
+    for part in (*getattr(medium, "media", ()), getattr(medium, "medium", None)):
+        if part is not None:
+            yield from constituents(part, part.name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -229,7 +229,7 @@ def summary(result: Result) -> dict[str, Any]:
         "wall_s": info.get("wall_s"),
         "peak_memory_MB": info.get("peak_memory_MB"),
         "voxels": result.grid.cells,
-        "unknowns": info.get("unknowns", result.grid.unknowns),
+        "unknowns": info.get("unknowns", result.grid.unknowns) if "elastic" in solver else 0,
         "solver": solver,
         "surfaces": {},
         "temperature": {},

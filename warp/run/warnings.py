@@ -25,7 +25,7 @@ import numpy as np
 from warp.case.case import Case
 from warp.geometry.shapes import Box
 from warp.geometry.tree import _mm
-from warp.materials.material import Material, Medium
+from warp.materials.material import Material, Medium, constituents
 from warp.run.grids import common_grid, extents
 from warp.units import ZERO_CELSIUS
 from warp.voxels.features import FEWEST, unresolved
@@ -97,7 +97,7 @@ def outside_temperature_range(
     for part, medium, name, known in _uses(case):
         fields = [numbers[part] for numbers in solved if part in numbers]
         after = [field[key] + ZERO_CELSIUS for field in fields for key in ("min_C", "max_C")]
-        for own, material in _materials(medium, name):
+        for own, material in constituents(medium, name):
             if material.temperature_range is not None:
                 found.setdefault(own, (material, []))[1].extend([*known, *after])
     return [
@@ -117,15 +117,6 @@ def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
                 start = case.loads.stress_free if own is None else own
                 known = [start, *(T for T in wanted if T is not None)]
                 yield body.part, assembly.media[body.material], body.material, known
-
-
-def _materials(medium: Medium, name: str) -> Iterator[tuple[str, Material]]:
-    """Yield the materials of the library and of the case that a medium is made of."""
-    if isinstance(medium, Material):
-        yield name, medium
-    for part in (*getattr(medium, "media", ()), getattr(medium, "medium", None)):
-        if part is not None:
-            yield from _materials(part, part.name)
 
 
 def _sentence(name: str, material: Material, low: float, high: float) -> Iterator[str]:
