@@ -1,0 +1,113 @@
+"""The energy of a body under moderate rotations, its gradient and its Hessian, never assembled.
+
+Strains in the plane gain products of the slopes of w, the total displacement along z:
+
+    e_xx = u,x + (w,x)^2 / 2,     e_yy = v,y + (w,y)^2 / 2,     g_xy = u,y + v,x + w,x w,y
+
+With x the increment of displacement, f the forces and s the stress in the plane (times volume)
+before it, A the linear operator, n(x) the strains that products add, and S = s + C (B x + n):
+
+    energy    x A x / 2 - f x + sum n (s + C B x + C n / 2)
+    gradient  A x - f + B^T C n + M^T S                       M: dn/dx at the slopes of the body
+    Hessian   A p + B^T C M p + M^T C (B p + M p) + G^T S G p     G: slopes
+
+Every slope counts where it is (kernels/large_deflection.py), so gradient and Hessian are the exact
+derivatives, and the Hessian is symmetric. von Karman, Encyklopaedie der mathematischen
+Wissenschaften IV/4 (1910) 349, for the law.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from warp.machine.arrays import Array
+from warp.solvers.elastic.operator import Operator
+
+MODULE = "large_deflection"
+
+
+class Law:
+    """Energy, gradient and Hessian of an increment x (solver's layout, on the operator's device).
+
+    f: forces, as those of the linear equation A x = f; s (3, nz+1, ny+1, nx+3): stress before, xx
+    and yy of cells and xy of edges along z, in N m; start: total displacement before, None: zero.
+    A must not hold faces (clamps).
+    """
+
+    def __init__(self, A: Operator, f: Array, s: Array, start: Array | None = None) -> None:
+        self.A, self.f, self.before = A, f, s
+        self.device = A.device
+        nx, ny, nz = A.n
+        self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
+        ids, cell, soft, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = A.arguments(np.float64)
+        self.ids, self.tables = ids, (ids, cell, soft, dx, dy, hz, rdx, rcx, rdy, rcy, rdz)
+        self.spacings, self.mirror = (rdx, rcx, rdy, rcy, rdz), tuple(map(int, A.mirror))
+        zeros = self.device.zeros
+        places = A.shape[1:]
+        self.first, self.slopes, self.more, self.forces = (zeros((2, *places)) for _ in range(4))
+        self.t, self.s = zeros((7, *places)), zeros((3, *places))
+        self.out = zeros(A.shape)
+        if start is not None:
+            self._slopes(self.first, start)
+
+    def gradient(self, x: Array) -> tuple[float, Array]:
+        """Return the energy in J and its gradient in N; the Hessian is then the one at x."""
+        self.energy_at = self._energy(x)
+        self._stress(x, self.slopes)
+        self.s[...] = self.before + self.t[4:]
+        self.slopes += self.more / 2  # half-way through the increment before, now at its end
+        stress = self.t
+        stress[4:] = self.s
+        self._slope_forces(self.slopes, 0.0)
+        out = self.device.zeros(self.A.shape)
+        self.A.apply(out, x)
+        out -= self.f
+        self._add_forces(out)
+        return self.energy_at, out
+
+    def energy(self, x: Array) -> float:
+        """Return the energy in J; the Hessian is then undefined until `gradient` is called."""
+        return self._energy(x)
+
+    def hessian(self, out: Array, p: Array) -> None:
+        """Compute out = H p at the x of the last `gradient`."""
+        self._slopes(self.more, p)
+        self._stress(p, self.slopes)
+        self._slope_forces(self.slopes, 1.0)
+        self.A.apply(out, p)
+        self._add_forces(out)
+
+    def _energy(self, x: Array) -> float:
+        """Compute the energy; leaves slopes half-way in `slopes` and those of x in `more`."""
+        xp = self.device.xp
+        self._slopes(self.more, x)
+        xp.multiply(self.more, 0.5, out=self.slopes)
+        self.slopes += self.first
+        self._stress(x, self.slopes)
+        alone = (self.t[0], self.t[1], self.t[3])
+        for n, own in enumerate(alone):
+            self.t[4 + n] += self.before[n] - own / 2
+        self._slope_forces(self.slopes, 0.0)
+        added = float(xp.vdot(self.forces, self.more))
+        self.A.apply(self.out, x)
+        return added + float(xp.vdot(x, self.out)) / 2 - float(xp.vdot(self.f, x))
+
+    def _slopes(self, g: Array, x: Array) -> None:
+        _, rcx, _, rcy, _ = self.spacings
+        self._launch("slopes", g, x, self.ids, rcx, rcy, *self.sizes)
+
+    def _stress(self, x: Array, g: Array) -> None:
+        """Put the stress of an increment x, whose slopes are in `more`, into t."""
+        args = self.t, x, g, self.more, *self.tables, *self.mirror, *self.sizes
+        self._launch("added_stress", *args)
+
+    def _slope_forces(self, g: Array, geometric: float) -> None:
+        args = self.forces, self.t, self.s, g, self.more, geometric, self.ids
+        self._launch("slope_forces", *args, *self.mirror, *self.sizes)
+
+    def _add_forces(self, out: Array) -> None:
+        args = out, self.t, self.forces, 1.0, *self.spacings, *self.mirror, *self.sizes
+        self._launch("add_forces", *args)
+
+    def _launch(self, function: str, *args: object) -> None:
+        self.device.launch(MODULE, function, self.extent, *args)
