@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import scipy.sparse.linalg as sparse
 from conductors import boxes
 from plates import Solid as Isotropic
 from solids import TWO, voxels
 
 from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic.large_deflection import newton
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.load import load
 from warp.solvers.elastic.multigrid.cycle import Cycle
@@ -71,8 +71,11 @@ def test_hessian_is_symmetric(body):
 
 
 def plate(mirror, count, levels, half, height):
-    """A homogeneous square plate, the whole or a quarter of it."""
-    x = np.linspace(0 if mirror else -half, half, count + 1)
+    """A homogeneous square plate, or a quarter of it with narrower outer cells."""
+    x = np.linspace(-half, half, count + 1)
+    if mirror:
+        width = 1.0 / (1 + np.exp(np.arange(count) - count + 3.5)) + 0.1
+        x = half * np.append(0, np.cumsum(width)) / width.sum()
     z = np.linspace(-height / 2, height / 2, levels + 1)
     return boxes(x, x, z, {"plate": (Isotropic(130e9, 0.28, 1e-6),)}, (mirror, mirror))
 
@@ -99,8 +102,14 @@ def test_rigid_rotations_cost_no_energy(cpu, angle):
     assert np.abs(g).max() < 1e-12 * np.abs(AU).max()
 
 
-def bent(cpu, load_number, count):
-    """Heat a quarter plate by a temperature linear in z; return w (mid-edge - centre) over h*."""
+def at_line(x, rows, where):
+    """Extrapolate rows [m, ...] at x linearly from the two next to `where`."""
+    a, b = (0, 1) if where < x[0] else (-1, -2)
+    return rows[a] + (rows[a] - rows[b]) * (where - x[a]) / (x[a] - x[b])
+
+
+def made(cpu, load_number, count):
+    """Heat a quarter plate by a temperature linear in z; return h*, law, model and shape."""
     half, height, levels = 50 * MM, 0.7 * MM, 6
     model = plate(True, count, levels, half, height)
     effective = height * np.sqrt(1 - 1 / levels**2)
@@ -113,34 +122,19 @@ def bent(cpu, load_number, count):
     volume = grid.dz[:, None, None] * grid.dy[:, None] * grid.dx
     biaxial = solid.E / (1 - 2 * solid.nu)
     s[:2, :levels, :count, 1 : count + 1] = -biaxial * solid.alpha * rise[:, None, None] * volume
-    law, cycle = Law(A, f, s), Cycle(A)
-    x, shape, size = np.zeros(A.shape), A.shape, int(np.prod(A.shape))
+    law = Law(A, f, s)
+    shape = newton.solve(model, law, Cycle(A), float(np.linalg.norm(f)))
+    return effective, law, model, shape
 
-    def times(p):
-        out = np.zeros(shape)
-        law.hessian(out, p.reshape(shape))
-        return out.ravel()
 
-    def precondition(r):
-        scale = np.linalg.norm(r)
-        cycle.fine.r[...] = (r / scale).reshape(shape)
-        cycle.run()
-        return cycle.fine.x.astype(float).ravel() * scale
-
-    H, M = (sparse.LinearOperator((size, size), a, dtype=float) for a in (times, precondition))
-    energy, energies = np.inf, []
-    for _ in range(12):
-        before, (energy, g) = energy, law.gradient(x)
-        energies.append(energy)
-        assert energy < before or np.linalg.norm(g) < 1e-6 * np.linalg.norm(f)
-        if np.linalg.norm(g) < 1e-8 * np.linalg.norm(f):
-            break
-        p, _ = sparse.cg(H, -g.ravel(), rtol=1e-4, M=M, maxiter=300)
-        x = x + p.reshape(shape)
-    assert np.linalg.norm(g) < 1e-8 * np.linalg.norm(f)
-    w = x[2, levels // 2, :count, 1 : count + 1]
-    row = w[0] * 9 / 8 - w[1] / 8
-    return (1.5 * row[-1] - 0.5 * row[-2] - (row[0] * 9 / 8 - row[1] / 8)) / effective
+def bent(cpu, load_number, count):
+    """Return the heights of the mid-edges on x and y above the centre, over h*, and the shape."""
+    effective, _, model, shape = made(cpu, load_number, count)
+    xc, half, levels = model.grid.xc, model.grid.x[-1], model.grid.shape[0]
+    w = shape.x[2, levels // 2, :count, 1 : count + 1]
+    middle_x, middle_y = (at_line(xc**2, rows, 0.0) for rows in (w, w.T))
+    ends = [abs(at_line(xc, q, half) - at_line(xc**2, q, 0.0)) for q in (middle_x, middle_y)]
+    return np.array(ends) / effective, shape
 
 
 @pytest.mark.parametrize(("load_number", "sag"), [(0.5, 0.24461), (1, 0.46321), (2, 0.80463)])
@@ -149,4 +143,26 @@ def test_a_free_plate_stiffens_as_von_karman_says(cpu, load_number, sag):
 
     Linear theory says 8 % more at the load 1.
     """
-    assert abs(bent(cpu, load_number, 16)) == pytest.approx(sag, rel=0.005)
+    found, shape = bent(cpu, load_number, 12)
+    assert found == pytest.approx([sag, sag], rel=0.005)
+    assert 0 < shape.stability < 1
+    assert shape.residuals[-1] <= 1e-8
+
+
+@pytest.mark.slow
+def test_a_plate_rolls_up_beyond_its_bifurcation(cpu):
+    """At 6, past 4.89, the dome is unstable: a cylinder along x or y, whichever is found."""
+    found, shape = bent(cpu, 6, 12)
+    assert max(found) == pytest.approx(2.696, rel=0.01)
+    assert min(found) == pytest.approx(0.693, rel=0.02)
+    assert shape.stability > 0
+    assert shape.residuals[-1] <= 1e-8
+
+
+def test_an_unstable_dome_is_recognised(cpu):
+    """A dome at the load 2 is stable, and would not be under six times its stress in the plane."""
+    _, law, model, shape = made(cpu, 2, 8)
+    assert shape.stability > 0
+    law.gradient(shape.x)
+    law.s *= 6
+    assert newton.lowest(model, law, Cycle(law.A))[0] < 0
