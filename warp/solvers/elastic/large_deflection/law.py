@@ -29,13 +29,17 @@ MODULE = "large_deflection"
 class Law:
     """Energy, gradient and Hessian of an increment x (solver's layout, on the operator's device).
 
-    f: forces, as those of the linear equation A x = f; s (3, nz+1, ny+1, nx+3): stress before, xx
-    and yy of cells and xy of edges along z, in N m; start: total displacement before, None: zero.
-    A must not hold faces (clamps).
+    f: forces, as those of the linear equation A x = f; s (3, nz+1, ny+1, nx+3): stress before the
+    increment under the loads after it, xx and yy of cells and xy of edges along z, in N m. start:
+    total displacement before and the stress there under the loads before; None: both are zero. A
+    must not hold faces (clamps).
     """
 
-    def __init__(self, A: Operator, f: Array, s: Array, start: Array | None = None) -> None:
+    def __init__(
+        self, A: Operator, f: Array, s: Array, start: tuple[Array, Array] | None = None
+    ) -> None:
         self.A, self.f, self.before = A, f, s
+        self.at_end, self.at_start = (f, s), None
         self.device = A.device
         nx, ny, nz = A.n
         self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
@@ -48,7 +52,25 @@ class Law:
         self.t, self.s = zeros((7, *places)), zeros((3, *places))
         self.out = zeros(A.shape)
         if start is not None:
-            self._slopes(self.first, start)
+            displacement, stress = start
+            self._slopes(self.first, displacement)
+            self.f, self.before = zeros(A.shape), stress
+            balancing = self.gradient(zeros(A.shape))[1]
+            self.at_start = balancing, stress
+            self.load(1.0)
+
+    def load(self, fraction: float) -> None:
+        """Put on a fraction of the change of forces and stress; 0: the body is in balance at x = 0.
+
+        Without a start the body is then flat and free of stress.
+        """
+        if fraction == 1:
+            self.f, self.before = self.at_end
+            return
+        self.f, self.before = (fraction * a for a in self.at_end)
+        if self.at_start is not None:
+            self.f += (1 - fraction) * self.at_start[0]
+            self.before += (1 - fraction) * self.at_start[1]
 
     def gradient(self, x: Array) -> tuple[float, Array]:
         """Return the energy in J and its gradient in N; the Hessian is then the one at x."""
