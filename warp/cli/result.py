@@ -204,9 +204,7 @@ def export(
     ] = False,
     nlgeom: Annotated[
         bool,
-        typer.Option(
-            "--nlgeom", help="With --calculix: large deflection (`warp run` stays linear)."
-        ),
+        typer.Option("--nlgeom", help="With --calculix: large deflection."),
     ] = False,
     coarser: Annotated[
         float,

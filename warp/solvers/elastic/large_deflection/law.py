@@ -99,6 +99,29 @@ class Law:
         self.A.apply(out, p)
         self._add_forces(out)
 
+    def added_strains(self, x: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return what slopes add to the strain: xx, yy (nz, ny, nx) and xy (nz, ny+1, nx+1).
+
+        xy: of edges along z between four voxels, zero elsewhere. On the host.
+        """
+        to_host, (nx, ny, nz) = self.device.to_host, self.sizes
+        self._slopes(self.more, x)
+        change = to_host(self.more)[..., 1 : nx + 2]
+        halfway = to_host(self.first)[..., 1 : nx + 2] + change / 2
+        solid = to_host(self.ids)[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] > 0
+        faces = np.zeros((nz + 1, ny, nx), bool)
+        faces[:-1] |= solid
+        faces[1:] |= solid
+        both = halfway * change
+        xx = mean_of_sides(both[0, :, :ny], faces, bool(self.mirror[0])) * solid
+        turned = both[1, :, :, :nx].swapaxes(1, 2), faces.swapaxes(1, 2)
+        yy = mean_of_sides(*turned, bool(self.mirror[1])).swapaxes(1, 2) * solid
+        (gx, gy), (hx, hy) = mean_at_edges(halfway), mean_at_edges(change)
+        quads = solid[:, 1:, 1:] & solid[:, 1:, :-1] & solid[:, :-1, 1:] & solid[:, :-1, :-1]
+        xy = np.zeros((nz, ny + 1, nx + 1))
+        xy[:, 1:ny, 1:nx] = (gx * hy + gy * hx) * quads
+        return xx, yy, xy
+
     def _energy(self, x: Array) -> float:
         """Compute the energy; leaves slopes half-way in `slopes` and those of x in `more`."""
         xp = self.device.xp
@@ -133,3 +156,27 @@ class Law:
 
     def _launch(self, function: str, *args: object) -> None:
         self.device.launch(MODULE, function, self.extent, *args)
+
+
+def mean_of_sides(products: np.ndarray, faces: np.ndarray, mirrored: bool) -> np.ndarray:
+    """Average products (z faces, rows, lines) over the edges around each cell.
+
+    Where one side has no edge the other counts twice. faces (z faces, rows, cells): True where w
+    exists.
+    """
+    edges = np.pad(faces, ((0, 0), (0, 0), (1, 1)))
+    there = edges[..., 1:] & edges[..., :-1]
+    there[..., 0] |= mirrored & faces[..., 0]
+    count = np.maximum(there[..., 1:].astype(int) + there[..., :-1], 1)
+    kept = products * there
+    sides = (kept[..., 1:] + kept[..., :-1]) / count
+    found: np.ndarray = (sides[1:] + sides[:-1]) / 2
+    return found
+
+
+def mean_at_edges(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average slopes (2, nz+1, ny+1, nx+1) over the four around each inner edge along z."""
+    x, y = ((g[1:] + g[:-1]) / 2 for g in slopes)
+    along_x = (x[:, 1:-1, 1:-1] + x[:, :-2, 1:-1]) / 2
+    along_y = (y[:, 1:-1, 1:-1] + y[:, 1:-1, :-2]) / 2
+    return along_x, along_y

@@ -79,7 +79,8 @@ class Follower:
         on_increment: OnIncrement | None = None,
     ) -> None:
         """scale: force in N that residuals relate to; height: of the body in m."""
-        self.law, self.pre, self.scale, self.tolerance = law, pre, scale, tolerance
+        self.law, self.pre, self.tolerance = law, pre, tolerance
+        self.scale = scale or 1.0  # a step without change
         self.height, self.branch, self.on_increment = height, branch, on_increment
         self.increments, self.iterations = 0, 0
         self.residuals: list[float] = []
