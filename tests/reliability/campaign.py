@@ -279,6 +279,12 @@ def files(folder: Path) -> dict[str, Path]:
     return {str(p.relative_to(folder)): p for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+def processor_time() -> float:
+    """Seconds of processor time of this process and of those that it waited for."""
+    own, waited = os.times()[:2], os.times()[2:4]
+    return sum(own) + sum(waited)
+
+
 @contextmanager
 def alarm(seconds: float) -> Iterator[None]:
     """Raise Hang after so many seconds."""
