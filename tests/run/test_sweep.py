@@ -343,6 +343,16 @@ def test_a_killed_sweep_takes_its_processes_with_it(tmp_path):
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals of POSIX")
+def test_processes_of_a_sweep_start_deaf_to_ctrl_c():
+    """Else each prints a traceback of its own while it starts."""
+    with sweep._unheard():
+        code = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+        mask = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    assert "SIGINT" in mask
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 def until(holds, seconds=60):
     end = time.monotonic() + seconds
     while not holds():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import sys
 
+from warp.cli.interrupt import STOPPED, Heard, caused
 from warp.errors import WarpError
 from warp.files.printable import printable
 
-STOPPED = 130  # 128 + SIGINT, the convention of shells
 TOO_LARGE = 2
 _LOADER = ("failed to map segment", "cannot allocate memory", "cannot map zero-fill pages")
 """What the dynamic loader says of a library that finds no room."""
@@ -22,12 +22,10 @@ class Stopped(WarpError):
 
 def code_of(error: BaseException) -> int:
     """Print the line for `error` and return the exit code; raise it again if it is a fault here."""
-    if isinstance(error, KeyboardInterrupt):
-        print("stopped", file=sys.stderr)
-        return STOPPED
     if isinstance(error, Stopped):
-        print(f"stopped: {printable(str(error))}", file=sys.stderr)
-        return STOPPED
+        return _stopped(f"stopped: {printable(str(error))}")
+    if caused(error):
+        return _stopped("stopped")
     if isinstance(error, WarpError):
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
@@ -39,6 +37,12 @@ def code_of(error: BaseException) -> int:
         )
         return TOO_LARGE
     raise error
+
+
+def _stopped(line: str) -> int:
+    Heard.said = True
+    print(line, file=sys.stderr)
+    return STOPPED
 
 
 def lacks_memory(error: BaseException) -> bool:

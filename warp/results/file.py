@@ -22,7 +22,8 @@
                  residuals/<solver>: relative residual of every iteration
     /VTKHDF      links for ParaView (`vtkhdf`)
 
-Since 1.2 every dataset carries digests of its content, checked when it is read (`hdf5.checked`).
+Since 1.2 every dataset carries digests of its content, checked when it is read (`hdf5.checked`);
+since 1.3 the root carries one of all names, shapes, types and attributes (`hdf5.check_contents`).
 A change that old readers would misread raises the major schema number; an added dataset raises the
 minor one; a number added under /metrics raises neither.
 """
@@ -51,7 +52,7 @@ from warp.voxels.grid import NONE_APART, Apart, Grid
 
 __all__ = ["MediaTable", "Result", "check_result", "read", "summary", "write"]
 FORMAT = "warpage"
-SCHEMA = (1, 2)
+SCHEMA = (1, 3)
 SIDE_ENDINGS = (vtkhdf.SIDE_SUFFIX, ".checkpoint.h5")
 PACKED_CELLS = 20_000_000
 """Larger models store real fields unpacked: zlib would take longer than the solve."""
@@ -273,13 +274,10 @@ def read(path: str | os.PathLike[str]) -> Result:
     A file that is not a whole result is one clear error.
     """
     path = Path(path)
-    if not path.is_file():
-        raise WarpError(
-            f"cannot read {path}: {'it is a folder' if path.is_dir() else 'no such file'}"
-        )
     with hdf5.reading(path) as file:
         _check_schema(path, file)
         schema.check_datasets(file)
+        hdf5.check_contents(file)
         grid = Grid(
             hdf5.checked(file["grid/x"]),
             hdf5.checked(file["grid/y"]),
@@ -408,3 +406,5 @@ def _check_schema(path: Path, file: h5py.File) -> None:
         )
     if (major, minor) >= (1, 2) and hdf5.DIGEST not in file.attrs:
         raise ValueError("its digests are not there")
+    if (major, minor) >= (1, 3) and hdf5.CONTENTS not in file.attrs:
+        raise ValueError("the digest of its contents is not there")

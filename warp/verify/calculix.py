@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
+from warp.files import bounded
 from warp.results import flatness
 from warp.results.metrics import surface_numbers
 from warp.results.surface import Surface, footprint
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from warp.case.case import Case
 
 TOLERANCE = 0.01
+LARGEST_ANSWER = 2_000_000_000  # bytes of a .dat file
 SOURCE = "CalculiX"
 
 
@@ -222,9 +224,11 @@ def read(decks: Decks) -> dict[str, Any]:
 def table(path: Path, columns: int) -> tuple[np.ndarray, np.ndarray]:
     """Node numbers and values of the one table that a .dat file holds."""
     try:
-        text = path.read_text(encoding="ascii", errors="replace")
+        text = bounded.read_as_it_is(path, LARGEST_ANSWER).decode("ascii", errors="replace")
     except OSError:
         raise WarpError(f"{path} is not there: run ccx on its deck first") from None
+    except ValueError as error:
+        raise WarpError(f"cannot read {path}: {error}") from None
     line = re.compile(r"^\s+(\d+)" + r"\s+([-+.\dEe]+)" * columns + r"\s*$", re.MULTILINE)
     found = line.findall(text)
     if not found:
