@@ -49,7 +49,12 @@ def table(title):
 
 
 def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, tmp_path):
-    surface = {"x": np.zeros(4), "y": np.zeros(3), "w": np.zeros((3, 4))}
+    surface = {
+        "x": np.zeros(4),
+        "y": np.zeros(3),
+        "w": np.zeros((3, 4)),
+        "z": np.zeros((2, 3)),
+    }
     shapes = {f"1/board.bottom/{name}": values for name, values in surface.items()}
     apart = frozenset({"chip"}), frozenset[str]()
     path = replace(result, shapes=shapes, apart=apart).write(tmp_path / "out.h5")

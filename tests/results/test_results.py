@@ -172,6 +172,9 @@ def test_vtk_reads_the_same_file(result, path):
     assert [data.IsCellVisible(n) for n in range(data.GetNumberOfCells())] == list(
         (result.ids > 0).ravel()
     )
+    for field, names in (("part_names", result.parts), ("material_names", result.media.names[1:])):
+        found = data.GetFieldData().GetAbstractArray(field)
+        assert {found.GetValue(n) for n in range(found.GetNumberOfValues())} == set(names)
 
 
 def test_xdmf_points_at_the_same_numbers(result, path):
@@ -197,17 +200,17 @@ def check_cell_data(data, result):
     def cell(name):
         return vtk_to_numpy(data.GetCellData().GetArray(name))
 
-    np.testing.assert_array_equal(cell("temperature").reshape(NZ, NY, NX), result.temperature)
+    np.testing.assert_array_equal(cell("temperature_K").reshape(NZ, NY, NX), result.temperature)
     part = np.array([-1, 0, 1])[result.ids]
     np.testing.assert_array_equal(cell("part").reshape(NZ, NY, NX), part)
     np.testing.assert_array_equal(cell("material").reshape(NZ, NY, NX), part)
     u, solid = result.displacement, result.ids > 0
     w = np.where(solid, (u[2, :-1, :-1, :-1] + u[2, 1:, :-1, :-1]) / 2, 0)
     v = np.where(solid, (u[1, :-1, :-1, :-1] + u[1, :-1, 1:, :-1]) / 2, 0)
-    np.testing.assert_allclose(cell("displacement").reshape(NZ, NY, NX, 3)[..., 2], w, rtol=1e-6)
-    np.testing.assert_allclose(cell("displacement").reshape(NZ, NY, NX, 3)[..., 1], v, rtol=1e-6)
+    np.testing.assert_allclose(cell("displacement_m").reshape(NZ, NY, NX, 3)[..., 2], w, rtol=1e-6)
+    np.testing.assert_allclose(cell("displacement_m").reshape(NZ, NY, NX, 3)[..., 1], v, rtol=1e-6)
     vtk_order = result.stress[[0, 1, 2, 5, 3, 4]]
-    stress = cell("stress").reshape(NZ, NY, NX, -1)
+    stress = cell("stress_Pa").reshape(NZ, NY, NX, -1)
     np.testing.assert_array_equal(stress, np.moveaxis(vtk_order, 0, -1))
 
 
@@ -226,7 +229,7 @@ def test_unwritable_paths_are_known_before_the_solve(tmp_path):
 
 def test_failed_write_leaves_the_old_file_and_no_other(result, path, monkeypatch):
     before = path.read_bytes()
-    monkeypatch.setattr(vtkhdf, "link", lambda file: 1 / 0)
+    monkeypatch.setattr(vtkhdf, "link", lambda file, names: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         result.write(path)
     assert path.read_bytes() == before
