@@ -12,7 +12,7 @@ import pytest
 from finished import finished
 
 from warp.errors import WarpError
-from warp.report import export, figures
+from warp.report import export, figures, paraview
 from warp.report import page as report_page
 from warp.results import file as results
 from warp.results import hdf5, measured
@@ -157,7 +157,7 @@ def test_300_damaged_files_end_in_one_sentence_each(result, path, tmp_path):
             json.dumps(back.summary(), allow_nan=False)
             measured.flat(back, "board", "bottom")
             if n % 20 == 0:
-                export.vtr(back, tmp_path / "out.vtr")
+                paraview.voxels(back, tmp_path / "out.vtr")
             assert np.array_equal(back.displacement, result.displacement)  # harmless
         except WarpError as error:
             refused += 1

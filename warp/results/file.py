@@ -371,8 +371,7 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
         if name != "temperature_K":
             compress = packed or kind.kind in "iu"
             hdf5.put_layers(file, vtkhdf.CELL_DATA[name], shape, kind, layers, compress=compress)
-    materials = cells.material_names(result.media)
-    hdf5.put_text(file, "cells/material_names", json.dumps(materials))
+    hdf5.put_text(file, "cells/material_names", json.dumps(cells.material_names(result.media)))
     if "temperature" in fields:
         t = fields["temperature"]
         hdf5.put_layers(
@@ -395,7 +394,7 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
             lead=2,
             compress=packed,
         )
-    vtkhdf.link(file, {"part_names": result.parts, "material_names": materials})
+    vtkhdf.link(file)
 
 
 def _check_schema(path: Path, file: h5py.File) -> None:

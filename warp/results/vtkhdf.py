@@ -2,8 +2,8 @@
 
 /VTKHDF is a RectilinearGrid of format 2.7 (VTK 9.7, ParaView 6.2 and newer): Dimensions counts
 points (x, y, z), XCoordinates ... are links to /grid, CellData are links to /fields and /cells, so
-that nothing is stored twice; FieldData has the names that the indices of parts and materials stand
-for. ParaView's HDF5 has zlib and Fletcher-32 only: no LZF. The XDMF file
+that nothing is stored twice. Names of parts and materials are not there: VTK reads strings of
+variable length only, and HDF5 may never return from a damaged heap of these. ParaView's HDF5 has zlib and Fletcher-32 only: no LZF. The XDMF file
 (XML, xdmf.org) names the same datasets as a 3DRectMesh and must stay beside the .h5 file. Void
 voxels are hidden by `vtkGhostType` = 32 (vtkDataSetAttributes::HIDDENCELL); the XDMF reader shows
 them with part = -1.
@@ -11,7 +11,6 @@ them with part = -1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import h5py
@@ -33,11 +32,8 @@ CELL_DATA = {
 }
 
 
-def link(file: h5py.File, names: Mapping[str, Sequence[str]]) -> None:
-    """Add the /VTKHDF group to a result file whose datasets are complete.
-
-    names: what the indices of a cell array stand for, by the name of the field data.
-    """
+def link(file: h5py.File) -> None:
+    """Add the /VTKHDF group to a result file whose datasets are complete."""
     group = file.create_group("VTKHDF")
     group.attrs["Version"] = np.array([2, 7], np.int64)
     group.attrs.create(
@@ -50,11 +46,6 @@ def link(file: h5py.File, names: Mapping[str, Sequence[str]]) -> None:
     for name, dataset in CELL_DATA.items():
         if dataset in file:
             cells[name] = file[dataset]
-    field_data = group.create_group("FieldData")
-    for name, values in names.items():
-        # VTK reads strings of variable length, if they call themselves ASCII.
-        text = np.array([value.encode() for value in values], object)
-        field_data.create_dataset(name, data=text, dtype=h5py.string_dtype("ascii"))
 
 
 def xdmf(file: h5py.File, name: str) -> str:
