@@ -3,10 +3,10 @@
 /VTKHDF is a RectilinearGrid of format 2.7 (VTK 9.7, ParaView 6.2 and newer): Dimensions counts
 points (x, y, z), XCoordinates ... are links to /grid, CellData are links to /fields and /cells, so
 that nothing is stored twice. Names of parts and materials are not there: VTK reads strings of
-variable length only, and HDF5 may never return from a damaged heap of these. ParaView's HDF5 has zlib and Fletcher-32 only: no LZF. The XDMF file
-(XML, xdmf.org) names the same datasets as a 3DRectMesh and must stay beside the .h5 file. Void
-voxels are hidden by `vtkGhostType` = 32 (vtkDataSetAttributes::HIDDENCELL); the XDMF reader shows
-them with part = -1.
+variable length only, and HDF5 may never return from a damaged heap of these. ParaView's HDF5 has
+zlib and Fletcher-32 only: no LZF. The XDMF file (XML, xdmf.org) names the same datasets as a
+3DRectMesh and must stay beside the .h5 file. Void voxels are hidden by `vtkGhostType` = 32
+(vtkDataSetAttributes::HIDDENCELL); the XDMF reader shows them with part = -1.
 """
 
 from __future__ import annotations

@@ -55,6 +55,11 @@ def extents(case: Case) -> dict[str, Bounds]:
     }
 
 
+def unit_grid(grid: Grid, unit: Rectangle | None) -> Grid:
+    """Return the grid of a stage: that of the case, or what a cut leaves of it."""
+    return grid if unit is None else cut_grid(grid, unit)[0]
+
+
 def cut_grid(grid: Grid, unit: Rectangle) -> tuple[Grid, Block]:
     """Return the grid inside the rectangle `unit` and the cells of `grid` that it keeps.
 
