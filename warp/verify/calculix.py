@@ -237,7 +237,8 @@ def table(path: Path, columns: int) -> tuple[np.ndarray, np.ndarray]:
 def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
     """Sample a surface from nodal displacements w (m), unfolded to the full package.
 
-    A part whose image is another part is not unfolded. On a step in height it takes the mean of both.
+    A part whose image is another part is not unfolded. On a step in height it takes the mean of
+    both.
     """
     face = calculix_deck.levels(mesh, part, side)
     grid = mesh.model.grid
