@@ -144,7 +144,7 @@ def sample(
     kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
     cells = footprint(model, face, side)
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
-    x, y = (_unfold(q) if m else q for q, m in zip((x, y), _mirrored(model, part), strict=True))
+    x, y = (_unfold(q) if m else q for q, m in zip((x, y), goes_on(model, part), strict=True))
     columns, cells = _whole(model, part, columns), _whole(model, part, cells)
     rows, cols = _extent(cells, 1), _extent(cells, 0)
     x, y = x[cols.start : cols.stop + 1], y[rows.start : rows.stop + 1]
@@ -165,7 +165,7 @@ def levels(model: Model, part: str, side: Side) -> np.ndarray:
     return found[_extent(known, 1), _extent(known, 0)]
 
 
-def _mirrored(model: Model, part: str) -> tuple[bool, bool]:
+def goes_on(model: Model, part: str) -> tuple[bool, bool]:
     """Tell whether a part goes on beyond the mirror planes x = 0 and y = 0."""
     apart: Apart = getattr(model, "apart", NONE_APART)
     mirror = model.grid.mirror
@@ -174,7 +174,7 @@ def _mirrored(model: Model, part: str) -> tuple[bool, bool]:
 
 def _whole(model: Model, part: str, columns: np.ndarray) -> np.ndarray:
     """Unfold values of the columns (ny, nx) of a part to the full package."""
-    across, along = _mirrored(model, part)
+    across, along = goes_on(model, part)
     columns = np.hstack((columns[:, ::-1], columns)) if across else columns
     return np.vstack((columns[::-1], columns)) if along else columns
 
