@@ -16,6 +16,7 @@ from warp.report import export, figures
 from warp.report import page as report_page
 from warp.results import file as results
 from warp.results import hdf5, measured
+from warp.results.cells import GRADIENTS
 
 PAGE = (Path(__file__).parents[2] / "data" / "docs" / "result-file.md").read_text()
 
@@ -52,7 +53,9 @@ def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, tmp_path):
     surface = {"x": np.zeros(4), "y": np.zeros(3), "w": np.zeros((3, 4))}
     shapes = {f"1/board.bottom/{name}": values for name, values in surface.items()}
     apart = frozenset({"chip"}), frozenset[str]()
-    path = replace(result, shapes=shapes, apart=apart).write(tmp_path / "out.h5")
+    maps = dict.fromkeys(GRADIENTS, np.zeros(result.grid.shape, np.float32))
+    whole = replace(result, shapes=shapes, apart=apart, fields={**result.fields, **maps})
+    path = whole.write(tmp_path / "out.h5")
     said = {name.strip("`"): (shape, kind) for name, shape, kind, _ in table("# The result file")}
     nz, ny, nx = result.grid.shape
     sizes = {"nz": nz, "ny": ny, "nx": nx, "sx": 4, "sy": 3, "rows": len(result.media.material)}

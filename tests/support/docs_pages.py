@@ -111,7 +111,7 @@ def python() -> str:
     import warp
 
     lines = ["# Python", "", MADE, "", inspect.cleandoc(_opening(warp.__doc__ or "")), ""]
-    for name in ("load", "solve", "read"):
+    for name in ("load", "solve", "read", "gradient"):
         lines += _callable(f"warp.{name}", getattr(warp, name))
     lines += ["## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
     for name, member in vars(warp.Result).items():

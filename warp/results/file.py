@@ -13,7 +13,8 @@
                  one entry a row
     /fields      temperature (nz, ny, nx) [K];
                  displacement (3, nz+1, ny+1, nx+1) [m]: u on x-faces, v on y-faces, w on z-faces;
-                 stress (nz, ny, nx, 6) [Pa] in VTK's order xx yy zz xy yz xz
+                 stress (nz, ny, nx, 6) [Pa] in VTK's order xx yy zz xy yz xz;
+                 stiffness_gradient, expansion_gradient (nz, ny, nx) of `warp sensitivity` (1.3)
     /steps       of a process, since 1.1: N/PART.SIDE/x, y, w after step N: vertices and heights of
                  a measured surface [m], without rigid motion, NaN off the footprint
     /cells       for viewers: displacement at centres (nz, ny, nx, 3) [m]; part; material (index
@@ -31,7 +32,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +52,7 @@ from warp.voxels.grid import NONE_APART, Apart, Grid
 
 __all__ = ["MediaTable", "Result", "check_result", "read", "summary", "write"]
 FORMAT = "warpage"
-SCHEMA = (1, 2)
+SCHEMA = (1, 3)
 SIDE_ENDINGS = (vtkhdf.SIDE_SUFFIX, ".checkpoint.h5")
 PACKED_CELLS = 20_000_000
 """Larger models store real fields unpacked: zlib would take longer than the solve."""
@@ -79,6 +80,8 @@ class Result:
     """Measured surfaces of a process after step N: "N/PART.SIDE/x", "/y" and "/w" [m]."""
     apart: Apart = NONE_APART
     """Parts whose image in the plane x = 0, and in y = 0, is another part."""
+    differentiate: Callable[[Result, str], Any] | None = None
+    """What `gradient` calls; `warp.solve` and `warp.read` fill it in."""
 
     def __repr__(self) -> str:
         surfaces = self.metrics.get("surfaces", {}).items()
@@ -186,6 +189,12 @@ class Result:
     def summary(self) -> dict[str, Any]:
         """Return the numbers of this run, ready for JSON."""
         return summary(self)
+
+    def gradient(self, metric: str) -> Any:
+        """Differentiate a metric by every input of the case: `warp.gradient(self, metric)`."""
+        if self.differentiate is None:
+            raise WarpError("this result came from neither warp.solve nor warp.read")
+        return self.differentiate(self, metric)
 
     def write(
         self, path: str | os.PathLike[str], *, single: bool = False, xdmf: bool = True

@@ -25,6 +25,8 @@ CELL_DATA = {
     "temperature": "/fields/temperature",
     "displacement": "/cells/displacement",
     "stress": "/fields/stress",
+    "stiffness_gradient": "/fields/stiffness_gradient",
+    "expansion_gradient": "/fields/expansion_gradient",
     "part": "/cells/part",
     "material": "/cells/material",
     "vtkGhostType": "/cells/ghost",
