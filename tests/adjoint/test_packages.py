@@ -41,7 +41,7 @@ CASES = {
     "stacked-chips": (
         SOLVED,
         ["substrate.bottom", "junction"],
-        ["part.substrate.size.1", "part.logic.at.1", "part.logic.power.blocks.1.size"],
+        ["part.substrate.size.1", "part.logic.at.1", "part.logic.power.blocks.1.power"],
     ),
     "solder-balls": (
         {},

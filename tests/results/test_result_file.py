@@ -31,6 +31,8 @@ def result():
     for sides in done.metrics["surfaces"].values():
         for numbers in sides.values():
             numbers.update(warpage_error_um=0.5, warpage_extrapolated_um=1.0, warpage_order=None)
+            numbers.update(warpage_spread_um=2.0, warpage_beyond_jeita=0.1)
+    done.metrics["thermal"]["junction_spread_K"] = 1.0
     return done
 
 

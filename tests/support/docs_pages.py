@@ -60,6 +60,9 @@ def case_file() -> str:
     ]
     for key, name, sentence in TABLES:
         lines += [f"## `[{key}]`", "", sentence, "", *_table(kinds[name]), ""]
+    example, _, keys = inspect.cleandoc(_tolerance_text()).partition("\n\n")[2].partition("\n\n")
+    lines += ["## `[tolerance]`", "", "How far values of the case scatter.", "", "```toml"]
+    lines += [*(line.strip() for line in example.splitlines()), "```", "", keys, ""]
     lines += [
         "## `[part.NAME]`",
         "",
@@ -87,6 +90,12 @@ def case_file() -> str:
             "",
         ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _tolerance_text() -> str:
+    from warp.case import tolerance
+
+    return tolerance.__doc__ or ""
 
 
 def commands() -> str:
