@@ -29,9 +29,11 @@ from warp.case.stage import LoadStep, Stage
 from warp.case.stages import assembly_of, instantaneous_changes, unsupported
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
+from warp.case.tolerance import Tolerance, tolerances
 from warp.case.toml_lines import key_lines
 from warp.files import bounded
 from warp.geometry.part import Part
+from warp.geometry.parts.balls import Balls
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
 from warp.materials.material import Medium
@@ -183,6 +185,17 @@ class Case:
     @property
     def fields(self) -> tuple[str, ...]:
         return self.file.output.fields
+
+    @property
+    def tolerances(self) -> list[Tolerance]:
+        """Return how far values scatter."""
+        return tolerances(self.file.tolerance)
+
+    @property
+    def ball_pitch(self) -> float | None:
+        """Return the finer pitch of the package's balls in m, None without balls."""
+        pitches = [min(part.pitch) for part in self.parts.values() if isinstance(part, Balls)]
+        return min(pitches, default=None)
 
     @property
     def terminals(self) -> tuple[str, ...]:

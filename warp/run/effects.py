@@ -2,8 +2,8 @@
 
 Main effect of a variable: the change of the least-squares plane through all points from its lowest
 to its highest value, the others held: y = c + sum b_i x_i, effect_i = b_i (max x_i - min x_i). R2
-is the fraction of the variance that it explains, where there are more points than the plane needs. Names have no order: their effect is the largest
-difference of the means over their values.
+is the fraction of the variance that it explains, where the points are more than it needs. Names
+have no order: their effect is the largest difference of the means over their values.
 
 Shares of variance for Saltelli's scheme (`sampling.saltelli`), with f_A, f_B, f_i the outputs on A,
 B and A with column i of B, and V the variance over A and B:

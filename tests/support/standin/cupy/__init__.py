@@ -4,8 +4,9 @@ CUDA sources are compiled for the CPU, arrays lie between fences and do not mix 
 while a stream captures everything but a launch is an error, as on a GPU. Put its folder on
 PYTHONPATH and run `warp run CASE.toml --device cuda`. Only what the program calls is here.
 
-STANDIN_MEMORY: bytes of the device, STANDIN_PROMISED: those that it says it has; STANDIN_CAPABILITY: its compute capability, e.g. "9.0";
-STANDIN_ORDER, STANDIN_FENCE, STANDIN_LOG: see kernels, memory, account.
+STANDIN_MEMORY: bytes of the device, STANDIN_PROMISED: those that it says it has;
+STANDIN_CAPABILITY: its compute capability, e.g. "9.0"; STANDIN_ORDER, STANDIN_FENCE, STANDIN_LOG:
+see kernels, memory, account.
 """
 
 import os

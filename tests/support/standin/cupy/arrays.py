@@ -253,10 +253,10 @@ def _index(key) -> tuple[tuple, bool]:
 
 def _refuse_repeated(key: tuple) -> None:
     """Refuse an assignment that names an entry twice: which value stays is left open on a GPU."""
-    for part in key:
-        if isinstance(part, np.ndarray) and part.dtype != bool:
-            if len(key) == 1 and len(np.unique(part)) != part.size:
-                raise RuntimeError("an assignment names an entry twice")
+    part = key[0]
+    indices = len(key) == 1 and isinstance(part, np.ndarray) and part.dtype != bool
+    if indices and len(np.unique(part)) != part.size:
+        raise RuntimeError("an assignment names an entry twice")
 
 
 def on_device(values) -> ndarray:

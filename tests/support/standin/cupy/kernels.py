@@ -20,7 +20,7 @@ from cupy.account import busy, note, recording
 from cupy.arrays import ndarray
 
 HEADER = Path(__file__).parents[2] / "oncpu.h"
-FLAGS = "-x c++ -O2 -march=native -ffp-contract=off -fPIC -shared -w".split()
+FLAGS = ["-x", "c++", "-O2", "-march=native", "-ffp-contract=off", "-fPIC", "-shared", "-w"]
 KERNEL = re.compile(r"\bKERNEL\s+(?:__launch_bounds__\([\d, ]+\)\s+)?(\w+)\s*\(")
 BACKWARDS = int(os.environ.get("STANDIN_ORDER") == "backwards")
 STATIC_SHARED = 48 * 1024  # bytes of shared memory that a kernel has without asking for more
