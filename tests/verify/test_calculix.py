@@ -116,6 +116,17 @@ def test_volume_of_the_bricks_is_the_models(small):
     assert len(mesh.voxel) == (mesh.model.ids > 0).sum()
 
 
+def test_large_deflection_changes_only_how_the_step_is_solved(small):
+    """The same model and loads; increments, of which only the last is written."""
+    loaded, mesh = small
+    linear = list(calculix_deck.elastic_deck(loaded, mesh, "small"))
+    large = list(calculix_deck.elastic_deck(loaded, mesh, "small", nlgeom=True))
+    at = linear.index("*STEP")
+    assert large[:at] == linear[:at]
+    assert large[at : at + 3] == ["*STEP, NLGEOM, INC=1000", "*STATIC", "0.05, 1.0"]
+    assert [line.replace(", FREQUENCY=1000", "") for line in large[at + 3 :]] == linear[at + 2 :]
+
+
 def test_materials_give_the_models_stiffness_and_strain(small):
     """Engineering constants and alpha (T - ZERO) of every medium, read back from the deck, are
     those of its row.

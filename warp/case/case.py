@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -127,6 +127,16 @@ class Case:
     def loads(self) -> Loads:
         wanted = self.file.load.temperature
         return Loads(self.file.load.stress_free, None if isinstance(wanted, str) else wanted)
+
+    @property
+    def large_deflection(self) -> bool | Literal["auto"]:
+        """Tell whether large deflection counts: always, never, or where linear theory is off."""
+        return self.file.load.large_deflection
+
+    @property
+    def branch(self) -> Literal["x", "y", "lower energy"]:
+        """Return which shape is wanted where a body may roll up in more than one way."""
+        return self.file.load.branch
 
     @property
     def bond_lines(self) -> tuple[str, ...]:

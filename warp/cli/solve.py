@@ -14,9 +14,9 @@ from warp.cli.words import CaseFile, Device, Json, Set, overrides, print_json
 from warp.files.printable import printable
 
 if TYPE_CHECKING:
-    from warp.run.to_file import Finish, Written
     from warp.case.case import Case
     from warp.run.load_step import OnProgress
+    from warp.run.to_file import Finish, Written
 
 
 def run(

@@ -188,10 +188,10 @@ class TwoBars:
         """Go to a temperature in K over a duration in s; return how many solves that takes."""
         count = 0
 
-        def step(end: float | np.ndarray, state: State, seconds: float) -> _Strained:
+        def step(part: substeps.Interval, state: State) -> _Strained:
             nonlocal count
             count += 1
-            return self._solved(float(end), state, seconds)
+            return self._solved(float(part.end), state, part.duration)
 
         interval = substeps.Interval(self.temperature, temperature, duration)
         self.state = substeps.solve(step, [self.law], self.state, interval, 1.0).state

@@ -94,10 +94,11 @@ def write(
     name: str,
     coarser: float = calculix_deck.COARSER,
     linear: bool = False,
+    nlgeom: bool = False,
 ) -> Decks:
     """Mesh a case and write its decks."""
     mesh = calculix_deck.build(case, coarser, linear)
-    return Decks(case, mesh, calculix_deck.write(case, folder, name, mesh))
+    return Decks(case, mesh, calculix_deck.write(case, folder, name, mesh, nlgeom))
 
 
 def compare(decks: Decks, with_run: bool, step: OnProgress, device: str = "auto") -> Comparison:
