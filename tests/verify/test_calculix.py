@@ -203,6 +203,21 @@ def test_a_known_dome_is_read_back(small):
     np.testing.assert_allclose(found.w, -(x**2 + y**2), atol=1e-18)
 
 
+def test_a_part_beside_the_mirror_plane_is_one_part():
+    """Of two chips side by side the modelled one is compared, not both and what lies between."""
+    text = CASE.partition("[part.underfill]")[0].replace('"quarter"', '"half-x"')
+    text = text.replace('temperature = "solved"', 'temperature = "25 degC"')
+    for name, at in (("left", -1.5), ("right", 1.5)):
+        text += f'[part.{name}]\non = "core"\nsize = "2 mm"\nat = ["{at} mm", "0 mm"]\n'
+        text += 'thickness = "0.3 mm"\nmaterial = "silicon"\n'
+    found = case.parse(text, Path("two.toml"))
+    mesh = calculix_deck.build(found)
+    w = np.zeros(mesh.at.max() + 1)
+    chip, core = (calculix.sample(mesh, w, part, "top") for part in ("right", "core"))
+    assert chip.bounds == pytest.approx((0.5e-3, 2.5e-3, -1e-3, 1e-3))
+    assert core.bounds == pytest.approx((-3e-3, 3e-3, -2.5e-3, 2.5e-3))
+
+
 def test_a_case_with_steps_is_refused(monkeypatch, small):
     loaded, _ = small
     monkeypatch.setattr(type(loaded), "has_steps", True)

@@ -10,7 +10,6 @@ order of the process steps and the parts of each stage. Solving starts after `lo
 
 from __future__ import annotations
 
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -30,8 +29,11 @@ from warp.case.stage import LoadStep, Stage
 from warp.case.stages import assembly_of, instantaneous_changes, unsupported
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
+from warp.case.tolerance import Tolerance, tolerances
 from warp.case.toml_lines import key_lines
+from warp.files import bounded
 from warp.geometry.part import Part
+from warp.geometry.parts.balls import Balls
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
 from warp.materials.material import Medium
@@ -195,6 +197,17 @@ class Case:
         return self.file.output.fields
 
     @property
+    def tolerances(self) -> list[Tolerance]:
+        """Return how far values scatter."""
+        return tolerances(self.file.tolerance)
+
+    @property
+    def ball_pitch(self) -> float | None:
+        """Return the finer pitch of the package's balls in m, None without balls."""
+        pitches = [min(part.pitch) for part in self.parts.values() if isinstance(part, Balls)]
+        return min(pitches, default=None)
+
+    @property
     def terminals(self) -> tuple[str, ...]:
         """Return the parts whose undersides are checked for coplanarity, together."""
         return self.file.output.terminals or ()
@@ -273,23 +286,15 @@ def _schema() -> dict[str, Any]:
 
 def _read(path: Path) -> str:
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-            words = "is a device, a pipe or a socket, so it is not a case file"
-            raise CaseError([Problem(str(path), None, "", words)])
-        if status.st_size > BIGGEST:
-            raise CaseError(
-                [Problem(str(path), None, "", "is too large for a case file: is it the right one?")]
-            )
-        return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+        content = bounded.read_as_it_is(path, BIGGEST)
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        reason = "is not UTF-8 text, so it is not a case file"
     except OSError as error:
-        raise CaseError(
-            [Problem(str(path), None, "", f"cannot be read: {error.strerror or error}")]
-        ) from None
-    except (UnicodeDecodeError, ValueError):
-        raise CaseError(
-            [Problem(str(path), None, "", "is not UTF-8 text, so it is not a case file")]
-        ) from None
+        reason = f"cannot be read: {error.strerror or error}"
+    except ValueError as error:
+        reason = f"cannot be read as a case file: {error}"
+    raise CaseError([Problem(str(path), None, "", reason)]) from None
 
 
 def _not_toml(path: Path, message: str) -> Problem:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from warp.cli import case as case_verbs
+from warp.cli import gradient as gradient_verbs
 from warp.cli import machine as machine_verbs
 from warp.cli import result as result_verbs
 from warp.cli import solve as solve_verbs
@@ -46,7 +47,7 @@ def options(
 
 VERBS = {
     "A case": (case_verbs.new, case_verbs.check, case_verbs.materials, case_verbs.schema),
-    "Solve": (solve_verbs.run, solve_verbs.sweep),
+    "Solve": (solve_verbs.run, solve_verbs.sweep, gradient_verbs.sensitivity),
     "A result": (
         result_verbs.plot,
         result_verbs.report,

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from warp.cli.failures import Stopped
+from warp.cli.interrupt import caused
 from warp.cli.words import CaseFile, Device, Json, Set, overrides, print_json
 from warp.files.printable import printable
+
+if TYPE_CHECKING:
+    from warp.case.case import Case
+    from warp.run.load_step import OnProgress
+    from warp.run.to_file import Finish, Written
 
 
 def run(
@@ -51,40 +57,76 @@ def run(
       warp run lid.toml --refine            with the grid's error of every warpage
       warp run reflow.toml --resume         continues an interrupted process
     """
-    from warp import load
-    from warp.cli import tables
-    from warp.report.terminal import Steps
-    from warp.run.to_file import solve_to_file
-
     target = output or Path(case.stem + ".h5")
-    loaded = load(case, overrides(set_))
     wanted = (grids or 2) if refine or grids else 1
     try:
-        with Steps() as progress:
-            written = solve_to_file(
-                loaded, target, device, progress, _warn, _resumed, grids=wanted, resume=resume
-            )
-    except KeyboardInterrupt:
-        _say_how_to_go_on(target)
+        title, written = _solved(case, target, device, set_, wanted, resume)
+    except BaseException as error:
+        if caused(error):
+            _say_how_to_go_on(target)
         raise
+    from warp.cli import tables
+
     if as_json:
         print_json(written.numbers)
     else:
         if "steps" in written.numbers:
             tables.print_steps(written.numbers["steps"])
-        tables.print_summary(written.numbers, title=loaded.title, written=target)
+        tables.print_summary(written.numbers, title=title, written=target)
+        tables.print_risk(written.numbers)
     for text in written.warnings:
         _warn(text)
+
+
+def _solved(
+    case: Path, target: Path, device: str, set_: list[str] | None, grids: int, resume: bool
+) -> tuple[str, Written]:
+    """Solve a case into its result file; return its title and what was written."""
+    from warp import load
+    from warp.report.terminal import Steps
+    from warp.run.to_file import solve_to_file
+
+    loaded = load(case, overrides(set_))
+    with Steps() as progress:
+        finish = _spread(loaded, device, progress)
+        return loaded.title, solve_to_file(
+            loaded,
+            target,
+            device,
+            progress,
+            _warn,
+            _resumed,
+            grids=grids,
+            resume=resume,
+            finish=finish,
+        )
+
+
+def _spread(case: Case, device: str, progress: OnProgress) -> Finish | None:
+    """Return what adds the spread by tolerances to a result; None for a case without them."""
+    if not case.tolerances:
+        return None
+    if case.has_steps:
+        _warn("no spread: a process has no gradient yet; `warp sweep --tolerances` samples it")
+        return None
+    from warp.adjoint import spread
+
+    spread.check(case)
+    return lambda result: spread.with_spread(result, case, device, progress)
 
 
 def sweep(
     case: CaseFile,
     vary: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             metavar="KEY=VALUES", help='What varies: "0.5 mm, 0.7 mm" or "0.5 mm .. 1 mm"; repeat.'
         ),
-    ],
+    ] = None,
+    tolerances: Annotated[
+        bool,
+        typer.Option("--tolerances", help="Vary all values of [tolerance] as they scatter (lhs)."),
+    ] = False,
     sample: Annotated[
         str, typer.Option(metavar="grid|lhs|sobol", help="Where the points lie.")
     ] = "grid",
@@ -124,6 +166,7 @@ def sweep(
           --vary material.glue.cte="20 .. 60 ppm/K" --sample lhs --points 40
       warp sweep lid.toml --vary part.lid.thickness="1 .. 2 mm" \\
           --sample sobol --points 64 --scheduler tcp://node1:8786
+      warp sweep lid.toml --tolerances --points 200
     """
     from warp import load
     from warp.cli import tables
@@ -132,9 +175,12 @@ def sweep(
     from warp.run import sampling
     from warp.run import sweep as sweeps
 
-    design = sampling.design(vary, sample, points, seed)
     folder = output or Path(case.stem + "-sweep")
     loaded = load(case, overrides(set_))
+    scattering = sampling.scattering(loaded) if tolerances else ()
+    if tolerances and sample == "grid":
+        sample = "lhs"
+    design = sampling.design(vary or (), sample, points, seed, scattering)
     try:
         with Runs() as progress:
             outcome = sweeps.sweep(
@@ -146,8 +192,10 @@ def sweep(
                 scheduler=scheduler,
                 on_run=progress,
             )
-    except KeyboardInterrupt:
-        raise Stopped(f"the same command goes on with the runs in {folder}") from None
+    except BaseException as error:
+        if caused(error):
+            raise Stopped(f"the same command goes on with the runs in {folder}") from None
+        raise
     tables.print_sweep(outcome)
     tables.print_files([*outcome.files, *effect_figures.pictures(outcome, folder)])
 

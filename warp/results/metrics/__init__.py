@@ -34,6 +34,7 @@ from warp.results.metrics.records import (
 from warp.results.metrics.solved import Solved
 from warp.results.metrics.surface_flatness import FLATNESS, GRID_ERROR
 from warp.results.metrics.terminal_coplanarity import COPLANARITY
+from warp.results.metrics.tolerance_spread import JUNCTION_SPREAD, WARPAGE_SPREAD
 from warp.results.surface import Model, Side, Zone
 from warp.units import ZERO_CELSIUS
 
@@ -61,6 +62,8 @@ METRICS: tuple[Metric, ...] = (
 """Computed from the fields of a solved model, in the order in which the result file has them."""
 RECORDS: tuple[Metric, ...] = (
     GRID_ERROR,
+    WARPAGE_SPREAD,
+    JUNCTION_SPREAD,
     REFINEMENT,
     BOND_LINE_ROUNDS,
     BOND_LINES,

@@ -60,20 +60,27 @@ def solve(
     control: Control = DEFAULT,
     *,
     wanted: Wanted,
-    before: float | np.ndarray,
+    start: float | np.ndarray,
     duration: float = 0.0,
     cycle_cache: CycleCache | None = None,
 ) -> linear.Solution:
     """Solve for the displacement after a step from `state`, as `elastic.solve` does.
 
-    before: temperature in K at the beginning of the step, one or (nz, ny, nx). The body floats. A
+    start: temperature in K at the beginning of the step, one or (nz, ny, nx). The body floats. A
     `Solution` of this module unless linear theory was kept. Raises ConvergenceError where no stable
     shape is found.
     """
     cache = CycleCache() if cycle_cache is None else cycle_cache
-    start = time.perf_counter()
+    began = time.perf_counter()
     first = linear.solve(
-        model, temperature, device, state, control, duration=duration, cycle_cache=cache
+        model,
+        temperature,
+        device,
+        state,
+        control,
+        duration=duration,
+        cycle_cache=cache,
+        start=start,
     )
     reach = deflection(model, first.displacement)
     already = deflection(model, state.displacement)
@@ -83,13 +90,13 @@ def solve(
     iterations = first.iterations
     first = replace(first, state=state)  # frees the state after the linear step
     after, found, A = _followed(
-        model, temperature, device, state, control, wanted, before, duration, cache, reach
+        model, temperature, device, state, control, wanted, start, duration, cache, reach
     )
     U = device.xp.array(after.displacement)
     remove_rigid_motion(device, U, A.body.ids, model.grid)
     displacement = device.to_host(U)
     bent = Bent.of(model, displacement, found, linear_curvatures)
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - began
     return Solution(
         displacement, iterations + found.iterations, found.residuals, seconds, after, bent=bent
     )
@@ -102,19 +109,20 @@ def _followed(
     state: State,
     control: Control,
     wanted: Wanted,
-    before: float | np.ndarray,
+    start: float | np.ndarray,
     duration: float,
     cache: CycleCache,
     reach: float,
 ) -> tuple[State, Path, Operator]:
     """Follow the load of the step; return the state after it, the path and the operator."""
     temperature = temperature_array(temperature)
+    first = temperature_array(start)
     there = None
     if state.solid.any():
-        step = Step(model, temperature_array(before), device, state, 0.0)
+        step = Step(model, first, device, state, 0.0, start=first)
         there = device.asarray(padded(step.displacement)), device.asarray(step.in_plane())
         del step
-    step = Step(model, temperature, device, state, duration)
+    step = Step(model, temperature, device, state, duration, start=first)
     A, forces = step.A, step.imbalance()
     scale = linear.scale_of(model, A, temperature, forces)
     law = Law(A, device.asarray(forces), device.asarray(step.in_plane()), there)
