@@ -15,7 +15,7 @@ import pytest
 from finished import finished
 
 from warp.errors import WarpError
-from warp.report import export, figures
+from warp.report import export, figures, paraview
 from warp.report import page as report_page
 from warp.results import file as results
 from warp.results import hdf5, measured
@@ -53,7 +53,12 @@ def table(title):
 
 
 def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, tmp_path):
-    surface = {"x": np.zeros(4), "y": np.zeros(3), "w": np.zeros((3, 4))}
+    surface = {
+        "x": np.zeros(4),
+        "y": np.zeros(3),
+        "w": np.zeros((3, 4)),
+        "z": np.zeros((2, 3)),
+    }
     shapes = {f"1/board.bottom/{name}": values for name, values in surface.items()}
     apart = frozenset({"chip"}), frozenset[str]()
     path = replace(result, shapes=shapes, apart=apart).write(tmp_path / "out.h5")
@@ -164,7 +169,7 @@ def test_300_damaged_files_end_in_one_sentence_each(result, path, tmp_path):
             json.dumps(back.summary(), allow_nan=False)
             measured.flat(back, "board", "bottom")
             if n % 20 == 0:
-                export.vtr(back, tmp_path / "out.vtr")
+                paraview.voxels(back, tmp_path / "out.vtr")
             assert np.array_equal(back.displacement, result.displacement)  # harmless
         except WarpError as error:
             refused += 1

@@ -8,6 +8,7 @@ that comes inside them into another one, or print and forget it; `Heard` and `in
 from __future__ import annotations
 
 import os
+import signal as signals
 import sys
 import threading
 from _thread import interrupt_main
@@ -59,11 +60,20 @@ def insist(unraisable: sys.UnraisableHookArgs) -> None:
     """Interrupt again, soon, where the exception came in a place that cannot raise one."""
     if unraisable.exc_type is KeyboardInterrupt:
         Heard.interrupt = False
-        again = threading.Timer(SOON, interrupt_main)
+        again = threading.Timer(SOON, _signal_main_thread)
         again.daemon = True
         again.start()
     else:
         sys.__unraisablehook__(unraisable)
+
+
+def _signal_main_thread() -> None:
+    """Send the signal again, so that it ends a wait of the main thread too."""
+    main = threading.main_thread().ident
+    if hasattr(signals, "pthread_kill") and main is not None:
+        signals.pthread_kill(main, SIGINT)
+    else:  # Windows
+        interrupt_main()
 
 
 def caused(error: BaseException) -> bool:

@@ -181,7 +181,12 @@ def export(
         ),
     ] = None,
     vtr: Annotated[
-        bool, typer.Option("--vtr", help="The voxels as a VTK file for any ParaView.")
+        bool,
+        typer.Option("--vtr", help="The voxels of the whole package as a VTK file for ParaView."),
+    ] = False,
+    pvd: Annotated[
+        bool,
+        typer.Option("--pvd", help="The surfaces for ParaView, each step of a process as a time."),
     ] = False,
     csv: Annotated[
         bool, typer.Option("--csv", help="Surfaces as x, y, height, and all numbers, one a row.")
@@ -214,13 +219,14 @@ def export(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Write a result as .vtr or CSV, or a case as input decks of CalculiX.
+    """Write a result for ParaView or as CSV, or a case as input decks of CalculiX.
 
-    ParaView 6.2 and newer open OUT.h5 itself.
+    ParaView 6.2 and newer open OUT.h5 itself: the modelled half or quarter, at the end.
 
     \b
     Examples:
       warp export lid.h5 --vtr --csv
+      warp export reflow.h5 --pvd                  deformed surfaces over the steps
       warp export lid.h5 --csv --surface substrate.bottom
       warp export lid.toml --calculix --run
     """
@@ -249,5 +255,6 @@ def export(
     from warp.report import export as exports
 
     name = output or Path(file.stem)
-    refuse_output_over(file, name.parent, f"{name.name}.vtr", f"{name.name}-numbers.csv")
-    tables.print_files(exports.write(read(file), name, vtr, csv, surface or ()))
+    endings = (".vtr", "-surfaces.pvd", "-numbers.csv")
+    refuse_output_over(file, name.parent, *(name.name + ending for ending in endings))
+    tables.print_files(exports.write(read(file), name, vtr, csv, surface or (), want_pvd=pvd))

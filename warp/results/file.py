@@ -15,7 +15,8 @@
                  displacement (3, nz+1, ny+1, nx+1) [m]: u on x-faces, v on y-faces, w on z-faces;
                  stress (nz, ny, nx, 6) [Pa] in VTK's order xx yy zz xy yz xz
     /steps       of a process, since 1.1: N/PART.SIDE/x, y, w after step N: vertices and heights of
-                 a measured surface [m], without rigid motion, NaN off the footprint
+                 a measured surface [m], without rigid motion, NaN off the footprint; since 1.3 z:
+                 heights of its cells in the undeformed package [m]
     /cells       for viewers: displacement at centres (nz, ny, nx, 3) [m]; part; material (index
                  into material_names, JSON); ghost = 32 in void voxels
     /provenance  info (JSON: program, device, solvers, wall time, memory ...);
@@ -77,7 +78,7 @@ class Result:
     provenance: dict[str, Any] = field(default_factory=dict)
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
-    """Measured surfaces of a process after step N: "N/PART.SIDE/x", "/y" and "/w" [m]."""
+    """Measured surfaces of a process after step N: "N/PART.SIDE/x", "/y", "/w" and "/z" [m]."""
     apart: Apart = NONE_APART
     """Parts whose image in the plane x = 0, and in y = 0, is another part."""
 
@@ -365,7 +366,7 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
     file.create_group("fields")
     hdf5.put_layers(file, "ids", (nz, ny, nx), np.uint16, (ids[k] for k in range(nz)))
     for name, kind, shape, layers in cells.arrays(result.grid, ids, result.media, fields):
-        if name != "temperature":
+        if name != "temperature_K":
             compress = packed or kind.kind in "iu"
             hdf5.put_layers(file, vtkhdf.CELL_DATA[name], shape, kind, layers, compress=compress)
     hdf5.put_text(file, "cells/material_names", json.dumps(cells.material_names(result.media)))

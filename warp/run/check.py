@@ -113,6 +113,7 @@ def check(case: Case, on: str = "auto") -> Report:
             *run_warnings.overlaps(case),
             *run_warnings.narrow_sources(case, grid),
             *run_warnings.outside_temperature_range(case),
+            *run_warnings.laws_apart(case),
         ],
         model=model,
     )

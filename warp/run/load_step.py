@@ -13,7 +13,7 @@ Where a material relaxes, a load step is as many solves as that needs (`substeps
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from warp.case.plan import LoadStep
 from warp.machine.device import Device
 from warp.run import bond_lines
 from warp.run.stage_model import StageModel
-from warp.solvers.elastic.history import substeps
+from warp.solvers.elastic.history import incremental, substeps
 from warp.solvers.elastic.history.maxwell import relaxations
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.solve import Solution as ElasticSolution
@@ -188,26 +188,43 @@ def _displacement(
     on_progress: OnProgress,
     temperature: float | np.ndarray,
 ) -> ElasticSolution:
-    """Solve for the displacement, in substeps where a material relaxes."""
-    name = label(load_step, "elastic")
-    model = stage.voxels
+    """Solve for the displacement, in several solves where that takes them.
 
-    def advance(temperature: float | np.ndarray, state: State, duration: float) -> ElasticSolution:
+    Substeps where a material relaxes (`substeps`), parts of the way where one of the incremental
+    law changes its stiffness (`incremental`).
+    """
+    name, model = label(load_step, "elastic"), stage.voxels
+    laws = relaxations(model)
+    extent = max(float(line[-1] - line[0]) for line in (model.grid.x, model.grid.y, model.grid.z))
+    begin = incremental.start_temperature(model, start.state.solid, start.temperature)
+    way = substeps.Interval(begin, temperature, load_step.duration)
+    ends = incremental.fractions(model, begin, temperature)
+    shared = case.has_steps or len(ends) > 1
+    iterations, seconds = 0, 0.0
+
+    def advance(part: substeps.Interval, state: State) -> ElasticSolution:
+        nonlocal iterations, seconds
         on_progress(name, 0, NO_RESIDUAL)
-        return solve_elastic(
+        solution = solve_elastic(
             model,
-            temperature,
+            part.end,
             device,
             state,
             Control(TOLERANCE, partial(on_progress, name)),
-            duration=duration,
+            duration=part.duration,
             support=load_step.support,
-            cycle_cache=stage.cycle_cache if case.has_steps else None,
+            cycle_cache=stage.cycle_cache if shared else None,
+            start=part.start,
         )
+        iterations, seconds = iterations + solution.iterations, seconds + solution.seconds
+        return solution
 
-    laws = relaxations(model)
-    if not laws or not load_step.duration:
-        return advance(temperature, start.state, load_step.duration)
-    extent = max(float(line[-1] - line[0]) for line in (model.grid.x, model.grid.y, model.grid.z))
-    interval = substeps.Interval(start.temperature, temperature, load_step.duration)
-    return substeps.solve(advance, laws, start.state, interval, extent)
+    state, done = start.state, 0.0
+    for end in ends:
+        part = way.between(done, end)
+        if laws and part.duration:
+            solution = substeps.solve(advance, laws, state, part, extent)
+        else:
+            solution = advance(part, state)
+        state, done = solution.state, end
+    return replace(solution, iterations=iterations, seconds=seconds)

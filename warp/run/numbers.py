@@ -101,14 +101,15 @@ def worst(result: Result, terminals: Iterable[str]) -> dict[str, Any]:
 def shapes(
     load_step: LoadStep, stage: StageModel, fields: Fields, numbers: dict[str, Any]
 ) -> dict[str, np.ndarray]:
-    """Return the measured surfaces after a step by name, "N/PART.SIDE/x", "/y" and "/w" in m."""
+    """Return the measured surfaces after a step by name: "N/PART.SIDE/x", "/y", "/w", "/z" in m."""
     found: dict[str, np.ndarray] = {}
     assert fields.displacement is not None  # processes are never heat alone
     for part, sides in numbers["surfaces"].items():
         for side in sides:
             s = surface.sample(stage.voxels, fields.displacement, part, side)
             name = f"{load_step.step + 1}/{part}.{side}"
-            found |= {f"{name}/x": s.x, f"{name}/y": s.y, f"{name}/w": s.w}
+            z = surface.levels(stage.voxels, part, side)
+            found |= {f"{name}/x": s.x, f"{name}/y": s.y, f"{name}/w": s.w, f"{name}/z": z}
     return found
 
 

@@ -16,6 +16,7 @@ from warp.machine.device import Device
 from warp.verify import elastic as verify_elastic
 from warp.verify import heat as verify_heat
 from warp.verify import large_deflection as verify_large_deflection
+from warp.verify import laws as verify_laws
 from warp.verify import packages as verify_packages
 from warp.verify import plates as verify_plates
 from warp.verify import surfaces as verify_surfaces
@@ -26,6 +27,7 @@ PROBLEMS = [
     *verify_heat.PROBLEMS,
     *verify_elastic.PROBLEMS,
     *verify_plates.PROBLEMS,
+    *verify_laws.PROBLEMS,
     *verify_large_deflection.PROBLEMS,
     *verify_packages.PROBLEMS,
 ]
