@@ -14,11 +14,14 @@ Nothing heavy is imported before it is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from os import PathLike
-from typing import TYPE_CHECKING, Any
+import os
 
+TYPE_CHECKING = False  # typing's own would be imported before Ctrl-C is heard
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from os import PathLike
+    from typing import Any
+
     from warp.adjoint.gradient import Gradient
     from warp.case.case import Case
     from warp.results.file import Result
@@ -50,7 +53,7 @@ def solve(
     progress(stage, iteration, residual): called with iteration 0 when a stage of the run begins,
     then after every iteration of a solver.
     """
-    if isinstance(case, str | PathLike):
+    if isinstance(case, str | os.PathLike):
         case = load(case)
     from warp.run import process
 

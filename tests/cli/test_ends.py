@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from small_case import CASE
 
-from warp.cli import failures, solve, streams
+from warp.cli import failures, interrupt, solve, streams
 from warp.errors import ConvergenceError, WarpError
 
 COMMAND = (sys.executable, "-m", "warp.cli.main")
@@ -128,3 +129,47 @@ def test_ctrl_c_names_the_checkpoint_that_resume_continues_from(tmp_path):
         (tmp_path / "lid.checkpoint.h5").touch()
         solve._say_how_to_go_on(tmp_path / "lid.h5")
     assert solve._say_how_to_go_on(tmp_path / "other.h5") is None
+
+
+@pytest.mark.parametrize("module", ["warp", "warp.__main__"])
+def test_hardly_anything_is_imported_before_ctrl_c_is_heard(module):
+    """`warp.__main__` is what the installed script imports first."""
+    code = (
+        f"import os, sys; old = set(sys.modules); import {module}; print(*set(sys.modules) - old)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(interrupt.__file__).parents[2])},
+    )
+    assert set(done.stdout.split()) <= {"warp", "warp.__main__", "__future__", "_signal"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_is_not_lost_where_no_exception_can_be_raised():
+    """In a destructor Python would print the exception and go on."""
+    code = (
+        "import os, signal, time\n"
+        "from warp.cli import interrupt\n"
+        "class Dying:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        time.sleep(0.01)\n"
+        "interrupt.raise_it()\n"
+        "try:\n"
+        "    Dying()\n"
+        "    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('heard')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("heard\n", "")
+
+
+def test_what_a_library_makes_of_ctrl_c_is_still_ctrl_c(monkeypatch, capsys):
+    monkeypatch.setattr(interrupt.Heard, "interrupt", True)
+    monkeypatch.setattr(interrupt.Heard, "said", False)
+    assert failures.code_of(ImportError("numpy failed to import")) == 130
+    assert capsys.readouterr().err == "stopped\n"

@@ -106,6 +106,20 @@ def test_pictures_and_tables_that_grow(tmp_path, content, says):
     assert says in error.value.message and "\n" not in error.value.message
 
 
+@pytest.mark.parametrize("at", [18, 45, -6])
+def test_a_bit_that_flips_in_a_picture_is_seen(tmp_path, at):
+    """In its head, its pixels and its end."""
+    whole = png(4, 4, zlib.compress(bytes(4 * 17)))
+    (tmp_path / "cu").write_bytes(whole)
+    assert fraction(tmp_path, "cu").shape == (4, 4)
+    damaged = bytearray(whole)
+    damaged[at] ^= 1
+    for content in (damaged, whole[:-3], whole[:-14]):
+        (tmp_path / "cu").write_bytes(content)
+        with pytest.raises(Fault, match="damaged|cut off"):
+            fraction(tmp_path, "cu")
+
+
 def _repeated(gdstk, folder, kind):
     """Nested references: eight levels of 100 x 100 in a few hundred bytes."""
     library = gdstk.Library()

@@ -2,6 +2,8 @@
 outline.
 """
 
+import os
+import tempfile
 from math import pi
 from pathlib import Path
 from runpy import run_path
@@ -14,6 +16,7 @@ from warp.case import starter
 from warp.case.case import CaseError, parse
 from warp.errors import Fault
 from warp.geometry import copper as layout
+from warp.geometry import streams
 from warp.geometry.part import Drawing
 from warp.machine.device import select
 from warp.run import check as checks
@@ -269,3 +272,15 @@ layers = [{ thickness = "20 um", copper = "L1.npy" }]
 """
     case = parse(text, tmp_path / "case.toml")
     assert {body.material for body in case.bodies()} == {"copper"}
+
+
+def test_a_layout_leaves_no_file_behind_while_it_is_read(stream, tmp_path, monkeypatch):
+    """A killed command cannot leave what has no name."""
+    empty = tmp_path / "temporary"
+    empty.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(empty))
+    read, seen = streams._read, []
+    monkeypatch.setattr(streams, "_read", lambda *w: seen.append(os.listdir(empty)) or read(*w))
+    streams.polygons.cache_clear()
+    assert streams.polygons((stream / "board.gds").read_bytes(), 1, None, None)
+    assert seen == [[]]

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 from finished import finished
@@ -182,3 +183,9 @@ def test_what_verify_found_can_stand_on_the_page(tmp_path, no_pictures):
             report_page.write(finished(), tmp_path / "r.html", verified=found)
     with pytest.raises(WarpError, match="cannot read"):
         report_page.write(finished(), tmp_path / "r.html", verified=tmp_path / "none.json")
+
+
+def test_the_pictures_of_a_page_need_no_temporary_file(tmp_path, monkeypatch):
+    """A killed command would leave them behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    report_page.write(finished(), tmp_path / "page.html")

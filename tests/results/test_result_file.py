@@ -1,8 +1,11 @@
 """data/docs/result-file.md describes the whole file and no more; damage ends in one sentence."""
 
 import json
+import os
 import random
 import re
+import tracemalloc
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +15,12 @@ import pytest
 from finished import finished
 
 from warp.errors import WarpError
-from warp.report import export, figures
+from warp.report import export, figures, paraview
 from warp.report import page as report_page
 from warp.results import file as results
 from warp.results import hdf5, measured
 from warp.results.cells import GRADIENTS
+from warp.run import checkpoint
 
 PAGE = (Path(__file__).parents[2] / "data" / "docs" / "result-file.md").read_text()
 
@@ -52,7 +56,12 @@ def table(title):
 
 
 def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, tmp_path):
-    surface = {"x": np.zeros(4), "y": np.zeros(3), "w": np.zeros((3, 4))}
+    surface = {
+        "x": np.zeros(4),
+        "y": np.zeros(3),
+        "w": np.zeros((3, 4)),
+        "z": np.zeros((2, 3)),
+    }
     shapes = {f"1/board.bottom/{name}": values for name, values in surface.items()}
     apart = frozenset({"chip"}), frozenset[str]()
     maps = dict.fromkeys(GRADIENTS, np.zeros(result.grid.shape, np.float32))
@@ -74,6 +83,14 @@ def test_every_dataset_is_on_the_page_with_its_shape_and_type(result, tmp_path):
             assert dataset.shape == eval(shape, {**sizes, "n": dataset.size}), name
             found.add(name)
     assert found == set(said)
+
+
+@contextmanager
+def edited(path):
+    """Change a file as another program would that knows its digests."""
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        yield file
+        hdf5.seal(file)
 
 
 def datasets(group):
@@ -157,7 +174,7 @@ def test_300_damaged_files_end_in_one_sentence_each(result, path, tmp_path):
             json.dumps(back.summary(), allow_nan=False)
             measured.flat(back, "board", "bottom")
             if n % 20 == 0:
-                export.vtr(back, tmp_path / "out.vtr")
+                paraview.voxels(back, tmp_path / "out.vtr")
             assert np.array_equal(back.displacement, result.displacement)  # harmless
         except WarpError as error:
             refused += 1
@@ -200,7 +217,7 @@ def test_damaged_files_in_every_reader(path, tmp_path):
 )
 def test_datasets_that_do_not_belong_together_are_refused(path, name, value, complaint):
     """Somebody changed the file with valid checksums."""
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         del file[name]
         hdf5.put(file, name, value)
     with pytest.raises(WarpError, match=complaint) as error:
@@ -289,7 +306,7 @@ def test_a_checked_part_is_that_of_the_whole(result, path, key):
 
 
 def test_a_dataset_without_its_digest_is_refused(path):
-    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+    with edited(path) as file:
         del file["ids"].attrs["blake2b"]
     with pytest.raises(WarpError, match="ids has no digest"):
         results.read(path).ids  # noqa: B018
@@ -298,6 +315,7 @@ def test_a_dataset_without_its_digest_is_refused(path):
 def test_a_file_of_schema_1_1_is_read_without_digests(result, path):
     with h5py.File(path, "r+", libver=("v110", "v110")) as file:
         file.attrs["schema"] = np.array((1, 1))
+        del file.attrs["contents"]
         for place in (file, *datasets(file)):
             del place.attrs["blake2b"]
     assert np.array_equal(results.read(path).displacement, result.displacement)
@@ -334,7 +352,7 @@ FOREIGN = {
 @pytest.mark.parametrize("name", FOREIGN)
 def test_other_types_and_tables_than_the_schema_says_are_refused(path, name):
     where, value = FOREIGN[name]
-    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+    with edited(path) as file:
         if where in file:
             del file[where]
         hdf5.put(file, where, value)
@@ -343,7 +361,7 @@ def test_other_types_and_tables_than_the_schema_says_are_refused(path, name):
 
 
 def test_displacements_that_are_no_numbers_are_refused(path):
-    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+    with edited(path) as file:
         del file["fields/displacement"]
         hdf5.put(file, "fields/displacement", np.full((3, 5, 10, 10), np.nan))
     with pytest.raises(WarpError, match="no numbers"):
@@ -380,3 +398,71 @@ def test_a_group_that_contains_itself_is_no_endless_loop(path):
         file["steps"] = file["/"]
     with pytest.raises(WarpError):
         results.read(path)
+
+
+def exchange_names(file):
+    file.move("parts", "other")
+    file.move("media/material", "parts")
+    file.move("other", "media/material")
+
+
+def unfold(file):
+    file["grid"].attrs["mirror"] = np.array((0, 0), np.int8)
+
+
+def add_a_share(file):
+    file["media/share"] = file["media/stress_free"]
+
+
+@pytest.mark.parametrize("edit", [exchange_names, unfold, add_a_share])
+def test_names_links_and_attributes_have_a_digest_too(result, tmp_path, edit):
+    """Each dataset is as it was written, under its own digest."""
+    media = replace(result.media, fraction=None)
+    path = replace(result, media=media).write(tmp_path / "out.h5")
+    with h5py.File(path, "r+", libver=("v110", "v110")) as file:
+        edit(file)
+    with pytest.raises(WarpError, match="not those that were written"):
+        results.read(path)
+
+
+def bomb_of_text(file):
+    del file["case"]
+    zeros = file.create_dataset("case", (2_000_000_000,), "u1", chunks=(100_000_000,), **PACKED)
+    zeros[:100_000_000] = 0
+
+
+def bomb_of_zeros(file):
+    del file["metrics"]
+    file.create_dataset("metrics", (1 << 40,), "u1", chunks=(1 << 20,))
+
+
+def bomb_in_a_bomb(file):
+    del file["ids"]
+    file.create_dataset("ids", (4, 9, 9), "u2", chunks=(1, 9, 9), **PACKED, scaleoffset=2)
+
+
+def chunk_of_gigabytes(file):
+    del file["grid/x"]
+    file.create_dataset("grid/x", (10,), "f8", maxshape=(None,), chunks=(100_000_000,))
+
+
+PACKED = {"compression": "gzip", "shuffle": True}
+
+
+@pytest.mark.parametrize("bomb", [bomb_of_text, bomb_of_zeros, bomb_in_a_bomb, chunk_of_gigabytes])
+def test_what_would_unpack_to_more_than_is_in_it_is_not_read(path, bomb):
+    with edited(path) as file:
+        bomb(file)
+    tracemalloc.start()
+    with pytest.raises(WarpError, match="unpack|packed|larger than itself|damaged"):
+        results.read(path).ids  # noqa: B018
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_pipe_is_no_result_and_no_checkpoint(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for read in (results.read, lambda path: checkpoint.read(path, "x")):
+        with pytest.raises(WarpError, match="pipe or a socket"):
+            read(tmp_path / "pipe")

@@ -197,17 +197,17 @@ def check_cell_data(data, result):
     def cell(name):
         return vtk_to_numpy(data.GetCellData().GetArray(name))
 
-    np.testing.assert_array_equal(cell("temperature").reshape(NZ, NY, NX), result.temperature)
+    np.testing.assert_array_equal(cell("temperature_K").reshape(NZ, NY, NX), result.temperature)
     part = np.array([-1, 0, 1])[result.ids]
     np.testing.assert_array_equal(cell("part").reshape(NZ, NY, NX), part)
     np.testing.assert_array_equal(cell("material").reshape(NZ, NY, NX), part)
     u, solid = result.displacement, result.ids > 0
     w = np.where(solid, (u[2, :-1, :-1, :-1] + u[2, 1:, :-1, :-1]) / 2, 0)
     v = np.where(solid, (u[1, :-1, :-1, :-1] + u[1, :-1, 1:, :-1]) / 2, 0)
-    np.testing.assert_allclose(cell("displacement").reshape(NZ, NY, NX, 3)[..., 2], w, rtol=1e-6)
-    np.testing.assert_allclose(cell("displacement").reshape(NZ, NY, NX, 3)[..., 1], v, rtol=1e-6)
+    np.testing.assert_allclose(cell("displacement_m").reshape(NZ, NY, NX, 3)[..., 2], w, rtol=1e-6)
+    np.testing.assert_allclose(cell("displacement_m").reshape(NZ, NY, NX, 3)[..., 1], v, rtol=1e-6)
     vtk_order = result.stress[[0, 1, 2, 5, 3, 4]]
-    stress = cell("stress").reshape(NZ, NY, NX, -1)
+    stress = cell("stress_Pa").reshape(NZ, NY, NX, -1)
     np.testing.assert_array_equal(stress, np.moveaxis(vtk_order, 0, -1))
 
 

@@ -41,7 +41,7 @@ def test_a_large_grid_is_counted_not_made(monkeypatch):
     assert 30e9 < report.bytes < 50e9
     assert report.seconds and report.seconds > 600
     assert all(grid.cells <= 2_000_000 for grid in made)
-    large, looked = report.warnings
+    large, looked, *_ = report.warnings
     assert large.startswith(
         "too large for this machine: the grid would have 2292 x 2292 x 27 = 1.42e+08 voxels"
     )
@@ -63,7 +63,7 @@ def test_a_package_of_nothing_is_no_solid(tmp_path):
 def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
     path = tmp_path / "moulded.toml"
     board = (
-        '[load]\nstress_free = "200 degC"\n[part.board]\nsize = "10 mm"\nthickness = '
+        '[load]\nstress_free = "60 degC"\n[part.board]\nsize = "10 mm"\nthickness = '
         '"1 mm"\nmaterial = "fr4"\n'
     )
     chip = '[part.chip]\non = "board"\nsize = "4 mm"\nthickness = "0.5 mm"\nmaterial = "silicon"\n'

@@ -123,6 +123,9 @@ def test_main_effects_of_a_plane_and_of_words():
     a, b = effects.effects(plain, "y", y)
     assert (a.effect, b.effect, a.r2) == pytest.approx((6, -5, 1))
     assert np.isnan(a.total)
+    two = plan("a=0 .. 2", size=2)
+    (a,) = effects.effects(two, "y", np.array([1.0, 7.0]))
+    assert a.effect == pytest.approx(6) and np.isnan(a.r2)
 
 
 @pytest.fixture
@@ -341,6 +344,16 @@ def test_a_killed_sweep_takes_its_processes_with_it(tmp_path):
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals of POSIX")
+def test_processes_of_a_sweep_start_deaf_to_ctrl_c():
+    """Else each prints a traceback of its own while it starts."""
+    with sweep._unheard():
+        code = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+        mask = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    assert "SIGINT" in mask
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
 
 def until(holds, seconds=60):

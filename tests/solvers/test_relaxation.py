@@ -226,20 +226,15 @@ def test_a_plate_that_cools_in_one_step_is_the_integrated_laminate(cpu, shift, r
     model, duration = plate(parts, z, x), (start - end) / rate
     lengths = []
 
-    def step(T, state, time):
-        lengths.append(time)
-        return elastic.solve(model, T, cpu, state, Control(1e-7), duration=time)
+    def step(part, state):
+        lengths.append(part.duration)
+        return elastic.solve(model, part.end, cpu, state, Control(1e-7), duration=part.duration)
 
-    solution = substeps.solve(
-        step,
-        [law],
-        State.start(model.grid.shape),
-        substeps.Interval(start, end, duration),
-        x[-1],
-    )
+    interval = substeps.Interval(start, end, duration)
+    solution = substeps.solve(step, [law], State.start(model.grid.shape), interval, x[-1])
     expected = cooled(law, start, end, duration)
     assert strains(model, solution.displacement)[1] == pytest.approx(expected, rel=5e-3)
-    once = strains(model, step(end, State.start(model.grid.shape), duration).displacement)[1]
+    once = strains(model, step(interval, State.start(model.grid.shape)).displacement)[1]
     assert abs(once / expected - 1) > 0.05
     assert 20 < len(lengths) < 100
 
@@ -258,9 +253,9 @@ def test_steps_without_relaxation_are_not_divided(cpu):
     ):
         lengths = []
 
-        def step(T, state, time, model=model, lengths=lengths):
-            lengths.append(time)
-            return elastic.solve(model, T, cpu, state, Control(1e-8), duration=time)
+        def step(part, state, model=model, lengths=lengths):
+            lengths.append(part.duration)
+            return elastic.solve(model, part.end, cpu, state, Control(1e-8), duration=part.duration)
 
         substeps.solve(
             step,

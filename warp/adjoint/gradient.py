@@ -162,6 +162,11 @@ def refuse(case: Case) -> None:
         raise WarpError(
             "load.bond_lines lets heat follow the displacement, which has no gradient: leave it out"
         )
+    if case.large_deflection:
+        raise WarpError("load.large_deflection has no gradient yet: leave it out")
+    media = case.materials().values()
+    if any(getattr(medium, "elastic_law", None) == "incremental" for medium in media):
+        raise WarpError('elastic_law = "incremental" has no gradient yet: take the total law')
 
 
 def effects_of(linear: Linear, found: Sequence[Input], solved: Variant) -> list[list[Effect]]:

@@ -10,14 +10,13 @@ order of the process steps and the parts of each stage. Solving starts after `lo
 
 from __future__ import annotations
 
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -32,6 +31,7 @@ from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.case.tolerance import Tolerance, tolerances
 from warp.case.toml_lines import key_lines
+from warp.files import bounded
 from warp.geometry.part import Part
 from warp.geometry.parts.balls import Balls
 from warp.geometry.shapes import Body
@@ -127,6 +127,16 @@ class Case:
     def loads(self) -> Loads:
         wanted = self.file.load.temperature
         return Loads(self.file.load.stress_free, None if isinstance(wanted, str) else wanted)
+
+    @property
+    def large_deflection(self) -> bool | Literal["auto"]:
+        """Tell whether large deflection counts: always, never, or where linear theory is off."""
+        return self.file.load.large_deflection
+
+    @property
+    def branch(self) -> Literal["x", "y", "lower energy"]:
+        """Return which shape is wanted where a body may roll up in more than one way."""
+        return self.file.load.branch
 
     @property
     def bond_lines(self) -> tuple[str, ...]:
@@ -276,23 +286,15 @@ def _schema() -> dict[str, Any]:
 
 def _read(path: Path) -> str:
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-            words = "is a device, a pipe or a socket, so it is not a case file"
-            raise CaseError([Problem(str(path), None, "", words)])
-        if status.st_size > BIGGEST:
-            raise CaseError(
-                [Problem(str(path), None, "", "is too large for a case file: is it the right one?")]
-            )
-        return path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+        content = bounded.read_as_it_is(path, BIGGEST)
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        reason = "is not UTF-8 text, so it is not a case file"
     except OSError as error:
-        raise CaseError(
-            [Problem(str(path), None, "", f"cannot be read: {error.strerror or error}")]
-        ) from None
-    except (UnicodeDecodeError, ValueError):
-        raise CaseError(
-            [Problem(str(path), None, "", "is not UTF-8 text, so it is not a case file")]
-        ) from None
+        reason = f"cannot be read: {error.strerror or error}"
+    except ValueError as error:
+        reason = f"cannot be read as a case file: {error}"
+    raise CaseError([Problem(str(path), None, "", reason)]) from None
 
 
 def _not_toml(path: Path, message: str) -> Problem:

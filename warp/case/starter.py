@@ -13,6 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from warp.errors import WarpError, nearest
+from warp.files import bounded, whole_file
 
 
 def kinds() -> dict[str, str]:
@@ -41,15 +42,16 @@ def write(kind: str, target: Path | None = None) -> Path:
     content |= {target.with_name(file.name): file.read_bytes() for file in pictures}
     for path, data in content.items():
         try:
-            with path.open("xb") as file:
-                file.write(data)
-        except FileExistsError:
-            if path == target or path.read_bytes() != data:
-                raise WarpError(
-                    f"{str(path)!r} exists already: choose another name with -o"
-                ) from None
+            there = path.is_symlink() or path.exists()
+            if there and (path == target or bounded.read_bytes(path) != data):
+                raise ValueError
+        except ValueError:
+            raise WarpError(f"{str(path)!r} exists already: choose another name with -o") from None
         except OSError as error:
             raise WarpError(f"cannot write {str(path)!r}: {error.strerror or error}") from None
+        if not there:
+            with whole_file.replacing(path) as temporary:
+                temporary.write_bytes(data)
     return target
 
 

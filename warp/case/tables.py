@@ -78,6 +78,12 @@ class Load(Section):
     bond_lines: Annotated[Names, Field(examples=[["tim"]])] | None = None
     """Soft layers that conduct by their thickness under displacement; with temperature = "solved"
     only."""
+    large_deflection: bool | Literal["auto"] = False
+    """Follow the body beyond linear theory, as it stiffens and rolls up; "auto": where that theory
+    is more than 1 % off."""
+    branch: Literal["x", "y", "lower energy"] = "lower energy"
+    """Where a dome may roll up either way: the axis along which it bends more, or the shape of less
+    energy; with large_deflection only."""
 
 
 class GridSection(Section):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import sys
 
+from warp.cli.interrupt import STOPPED, Heard, caused
 from warp.errors import WarpError
 from warp.files.printable import printable
 
-STOPPED = 130  # 128 + SIGINT, the convention of shells
 TOO_LARGE = 2
 _LOADER = ("failed to map segment", "cannot allocate memory", "cannot map zero-fill pages")
 """What the dynamic loader says of a library that finds no room."""
@@ -22,23 +22,35 @@ class Stopped(WarpError):
 
 def code_of(error: BaseException) -> int:
     """Print the line for `error` and return the exit code; raise it again if it is a fault here."""
-    if isinstance(error, KeyboardInterrupt):
-        print("stopped", file=sys.stderr)
-        return STOPPED
     if isinstance(error, Stopped):
-        print(f"stopped: {printable(str(error))}", file=sys.stderr)
-        return STOPPED
+        return _stopped(f"stopped: {printable(str(error))}")
+    if caused(error):
+        return _stopped("stopped")
     if isinstance(error, WarpError):
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     if lacks_memory(error):
+        which = "the GPU has not" if of_gpu(error) else "this process may not take"
         print(
-            "error: this process may not take as much memory as the command needs; a coarser grid "
-            "needs less, e.g. --set grid.refine=0.5",
+            f"error: {which} as much memory as the command needs; a coarser grid needs less, e.g. "
+            "--set grid.refine=0.5",
             file=sys.stderr,
         )
         return TOO_LARGE
     raise error
+
+
+def _stopped(line: str) -> int:
+    Heard.said = True
+    print(line, file=sys.stderr)
+    return STOPPED
+
+
+def of_gpu(error: BaseException) -> bool:
+    """Tell whether an exception, or one that led to it, comes from CuPy."""
+    before = error.__cause__ or error.__context__
+    here = type(error).__module__.partition(".")[0] == "cupy"
+    return here or (before is not None and of_gpu(before))
 
 
 def lacks_memory(error: BaseException) -> bool:

@@ -181,7 +181,12 @@ def export(
         ),
     ] = None,
     vtr: Annotated[
-        bool, typer.Option("--vtr", help="The voxels as a VTK file for any ParaView.")
+        bool,
+        typer.Option("--vtr", help="The voxels of the whole package as a VTK file for ParaView."),
+    ] = False,
+    pvd: Annotated[
+        bool,
+        typer.Option("--pvd", help="The surfaces for ParaView, each step of a process as a time."),
     ] = False,
     csv: Annotated[
         bool, typer.Option("--csv", help="Surfaces as x, y, height, and all numbers, one a row.")
@@ -202,6 +207,10 @@ def export(
     linear: Annotated[
         bool, typer.Option("--linear", help="With --calculix: C3D8I instead of C3D20R.")
     ] = False,
+    nlgeom: Annotated[
+        bool,
+        typer.Option("--nlgeom", help="With --calculix: large deflection."),
+    ] = False,
     coarser: Annotated[
         float,
         typer.Option(
@@ -214,13 +223,14 @@ def export(
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Write a result as .vtr or CSV, or a case as input decks of CalculiX.
+    """Write a result for ParaView or as CSV, or a case as input decks of CalculiX.
 
-    ParaView 6.2 and newer open OUT.h5 itself.
+    ParaView 6.2 and newer open OUT.h5 itself: the modelled half or quarter, at the end.
 
     \b
     Examples:
       warp export lid.h5 --vtr --csv
+      warp export reflow.h5 --pvd                  deformed surfaces over the steps
       warp export lid.h5 --csv --surface substrate.bottom
       warp export lid.toml --calculix --run
     """
@@ -236,7 +246,7 @@ def export(
         loaded, folder = load(file, overrides(set_)), output or Path(f"{file.stem}-calculix")
         for source in inputs(loaded):
             refuse_output_over(source, folder, f"{file.stem}.inp", f"{file.stem}-heat.inp")
-        decks = calculix_answer.write(loaded, folder, file.stem, coarser, linear)
+        decks = calculix_answer.write(loaded, folder, file.stem, coarser, linear, nlgeom)
         if not run and not read_:
             return tables.print_files(decks.files)
         with terminal.Steps() as steps:
@@ -249,5 +259,6 @@ def export(
     from warp.report import export as exports
 
     name = output or Path(file.stem)
-    refuse_output_over(file, name.parent, f"{name.name}.vtr", f"{name.name}-numbers.csv")
-    tables.print_files(exports.write(read(file), name, vtr, csv, surface or ()))
+    endings = (".vtr", "-surfaces.pvd", "-numbers.csv")
+    refuse_output_over(file, name.parent, *(name.name + ending for ending in endings))
+    tables.print_files(exports.write(read(file), name, vtr, csv, surface or (), want_pvd=pvd))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from warp.cli.failures import Stopped
+from warp.cli.interrupt import caused
 from warp.cli.words import CaseFile, Device, Json, Set, overrides, print_json
 from warp.files.printable import printable
 
 if TYPE_CHECKING:
     from warp.case.case import Case
     from warp.run.load_step import OnProgress
-    from warp.run.to_file import Finish
+    from warp.run.to_file import Finish, Written
 
 
 def run(
@@ -56,39 +57,49 @@ def run(
       warp run lid.toml --refine            with the grid's error of every warpage
       warp run reflow.toml --resume         continues an interrupted process
     """
-    from warp import load
-    from warp.cli import tables
-    from warp.report.terminal import Steps
-    from warp.run.to_file import solve_to_file
-
     target = output or Path(case.stem + ".h5")
-    loaded = load(case, overrides(set_))
     wanted = (grids or 2) if refine or grids else 1
     try:
-        with Steps() as progress:
-            written = solve_to_file(
-                loaded,
-                target,
-                device,
-                progress,
-                _warn,
-                _resumed,
-                grids=wanted,
-                resume=resume,
-                finish=_spread(loaded, device, progress),
-            )
-    except KeyboardInterrupt:
-        _say_how_to_go_on(target)
+        title, written = _solved(case, target, device, set_, wanted, resume)
+    except BaseException as error:
+        if caused(error):
+            _say_how_to_go_on(target)
         raise
+    from warp.cli import tables
+
     if as_json:
         print_json(written.numbers)
     else:
         if "steps" in written.numbers:
             tables.print_steps(written.numbers["steps"])
-        tables.print_summary(written.numbers, title=loaded.title, written=target)
+        tables.print_summary(written.numbers, title=title, written=target)
         tables.print_risk(written.numbers)
     for text in written.warnings:
         _warn(text)
+
+
+def _solved(
+    case: Path, target: Path, device: str, set_: list[str] | None, grids: int, resume: bool
+) -> tuple[str, Written]:
+    """Solve a case into its result file; return its title and what was written."""
+    from warp import load
+    from warp.report.terminal import Steps
+    from warp.run.to_file import solve_to_file
+
+    loaded = load(case, overrides(set_))
+    with Steps() as progress:
+        finish = _spread(loaded, device, progress)
+        return loaded.title, solve_to_file(
+            loaded,
+            target,
+            device,
+            progress,
+            _warn,
+            _resumed,
+            grids=grids,
+            resume=resume,
+            finish=finish,
+        )
 
 
 def _spread(case: Case, device: str, progress: OnProgress) -> Finish | None:
@@ -181,8 +192,10 @@ def sweep(
                 scheduler=scheduler,
                 on_run=progress,
             )
-    except KeyboardInterrupt:
-        raise Stopped(f"the same command goes on with the runs in {folder}") from None
+    except BaseException as error:
+        if caused(error):
+            raise Stopped(f"the same command goes on with the runs in {folder}") from None
+        raise
     tables.print_sweep(outcome)
     tables.print_files([*outcome.files, *effect_figures.pictures(outcome, folder)])
 

@@ -48,11 +48,8 @@ def print_sweep(outcome: Outcome) -> None:
             indices = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][
                 : len(shown)
             ]
-            table.add_row(
-                e.variable,
-                f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}",
-                *indices,
-            )
+            effect = f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}"
+            table.add_row(e.variable, "–" if math.isnan(e.effect) else effect, *indices)
         console.print(table)
 
 

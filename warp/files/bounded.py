@@ -10,7 +10,10 @@ from __future__ import annotations
 import os
 import stat
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 MOST_BYTES = 256_000_000
 MOST_TABLE_BYTES = 64_000_000  # of a table in text, whose numbers take several times their text
@@ -27,20 +30,34 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     OSError: the file cannot be opened. ValueError: it is no regular file, holds or unpacks to more
     than `most` bytes, or its compression is damaged.
     """
-    # Opening a pipe without a writer would wait for one.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if stat.S_ISDIR(status.st_mode):
-            raise ValueError("it is a directory")
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is a device, a pipe or a socket, not a regular file")
-        if status.st_size > most:
-            raise ValueError(_too_large(status.st_size, most))
+    content = read_as_it_is(path, most)
+    return unpacked(content, most) if content.startswith(GZIP) else content
+
+
+def read_as_it_is(path: Path, most: int) -> bytes:
+    """Return the content of a regular file; errors as of `read_bytes`."""
+    with opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise ValueError(_too_large(size, most))
         content = file.read(most + 1)
     if len(content) > most:
         raise ValueError(_too_large(len(content), most))
-    return unpacked(content, most) if content.startswith(GZIP) else content
+    return content
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file; ValueError where it is a directory, a device, a pipe or a socket."""
+    # Opening a pipe without a writer would wait for one.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if stat.S_ISDIR(mode):
+            raise ValueError("it is a directory")
+        if not stat.S_ISREG(mode):
+            raise ValueError("it is a device, a pipe or a socket, not a regular file")
+        yield file
 
 
 def read_text(path: Path, most: int = MOST_TABLE_BYTES) -> str:

@@ -10,6 +10,7 @@ OASIS, Gerber, drill files) have lengths of their own and are laid on the outlin
 from __future__ import annotations
 
 import struct
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -174,6 +175,7 @@ def _png(content: bytes) -> np.ndarray:
     columns, rows = struct.unpack(">II", content[16:24])
     if rows * columns > MOST_PIXELS:
         raise ValueError(f"it has {columns} x {rows} pixels, more than {MOST_PIXELS:,}")
+    _check_chunks(content)
     from matplotlib.image import imread
 
     pixels = imread(BytesIO(content), format="png")
@@ -181,6 +183,22 @@ def _png(content: bytes) -> np.ndarray:
         return np.asarray(pixels)
     grey = pixels[..., :3].mean(axis=-1)
     return np.asarray(grey * pixels[..., 3] if pixels.shape[-1] == 4 else grey)
+
+
+def _check_chunks(content: bytes) -> None:
+    """Raise ValueError where a chunk differs from its checksum or the last one is missing.
+
+    The library that reads pictures looks at some checksums only.
+    """
+    at, name = len(PNG), b""
+    while name != b"IEND":
+        (length,) = struct.unpack(">I", content[at : at + 4].rjust(4, b"\xff"))
+        name, end = content[at + 4 : at + 8], at + 8 + length
+        if len(content) < end + 4:
+            raise ValueError("it is cut off")
+        if struct.pack(">I", zlib.crc32(content[at + 4 : end])) != content[end : end + 4]:
+            raise ValueError("it is damaged: its checksums differ")
+        at = end + 4
 
 
 def _why(error: OSError) -> str:

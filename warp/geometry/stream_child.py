@@ -2,7 +2,7 @@
 
 It runs as a script, on its own, so it imports nothing of this package.
 
-    stream_child.py PATH CORNERS LAYER [DATATYPE] [CELL]      empty words where not given
+    stream_child.py PATH gdsii|oasis CORNERS LAYER [DATATYPE] [CELL]     empty words where not given
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ class LayoutError(Exception):
         super().__init__(f"{word}\t{message}")
 
 
-def main(path: str, most: int, layer: int, datatype: int | None, name: str | None) -> None:
+def main(
+    path: str, kind: str, most: int, layer: int, datatype: int | None, name: str | None
+) -> None:
     """Write `points` (n, 2) in mm and `ends` of each polygon's corners as NPZ to stdout.
 
     most: corners that may be drawn, repetitions and references expanded.
@@ -39,7 +41,7 @@ def main(path: str, most: int, layer: int, datatype: int | None, name: str | Non
     out = os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)  # the library prints its complaints
-    reader = gdstk.read_oas if path.endswith(".oas") else gdstk.read_gds
+    reader = gdstk.read_oas if kind == "oasis" else gdstk.read_gds
     library = reader(path, unit=MM)
     cells = {cell.name: cell for cell in library.cells if isinstance(cell, gdstk.Cell)}
     order = _ordered(cells)
@@ -53,9 +55,9 @@ def main(path: str, most: int, layer: int, datatype: int | None, name: str | Non
         )
     if not corners[cell.name]:
         raise LayoutError("layer", _nothing(cells, order, cell.name, layer, datatype))
-    kinds = sorted({kind for number, kind in library.layers_and_datatypes() if number == layer})
-    kinds = [kind for kind in kinds if datatype in (None, kind)]
-    found = [p.points for kind in kinds for p in cell.get_polygons(layer=layer, datatype=kind)]
+    types = sorted({of for number, of in library.layers_and_datatypes() if number == layer})
+    types = [of for of in types if datatype in (None, of)]
+    found = [p.points for of in types for p in cell.get_polygons(layer=layer, datatype=of)]
     ends = np.cumsum([len(points) for points in found])
     np.savez(out, points=np.concatenate(found), ends=ends)
     out.close()
@@ -172,10 +174,10 @@ def _limit() -> None:
 
 if __name__ == "__main__":
     _limit()
-    _path, _most, _layer, _datatype, _cell = sys.argv[1:]
+    _path, _kind, _most, _layer, _datatype, _cell = sys.argv[1:]
     try:
-        _kind = int(_datatype) if _datatype else None
-        main(_path, int(_most), int(_layer), _kind, _cell or None)
+        _type = int(_datatype) if _datatype else None
+        main(_path, _kind, int(_most), int(_layer), _type, _cell or None)
     except LayoutError as error:
         sys.stderr.write(str(error))
         sys.exit(FAULT)

@@ -3,7 +3,7 @@
 The library is compiled code that trusts its input: a damaged file may crash it, references that
 contain themselves or repetitions in a few bytes may grow beyond all memory. So a child reads the
 file under limits of memory and processor time, counts before it expands, and hands over plain
-arrays.
+arrays. The content reaches it as a file without a name, which no killed command leaves behind.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryFile
+from typing import IO, Any
 
 import numpy as np
 
@@ -44,26 +46,51 @@ def polygons(
     content: bytes, layer: int, datatype: int | None, cell: str | None
 ) -> tuple[np.ndarray, ...]:
     """Return the polygons (corners, 2) of a layer in mm, repetitions and references expanded."""
-    kind = "oas" if content.startswith(OASIS) else "gds"
-    with TemporaryDirectory(prefix="warp-layout-") as folder:
-        path = Path(folder) / f"layout.{kind}"
-        path.write_bytes(content)
-        return _read(path, layer, datatype, cell)
+    try:
+        with _handed_over(content) as (path, inherited):
+            return _read([path, *_words(content, layer, datatype, cell)], inherited)
+    except OSError as error:  # the folder for temporary files is full, or there is none
+        raise StreamError(f"cannot be read: {error.strerror or error}") from None
 
 
-def _read(path: Path, layer: int, datatype: int | None, cell: str | None) -> tuple[np.ndarray, ...]:
-    most = corners_allowed(path.stat().st_size)
-    words = [
-        str(most),
+def _words(content: bytes, layer: int, datatype: int | None, cell: str | None) -> list[str]:
+    return [
+        "oasis" if content.startswith(OASIS) else "gdsii",
+        str(corners_allowed(len(content))),
         str(layer),
         "" if datatype is None else str(datatype),
         "" if cell is None else cell,
     ]
-    command = [sys.executable, "-I", stream_child.__file__, str(path), *words]
+
+
+@contextmanager
+def _handed_over(content: bytes) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield a path under which a child process reads `content`, and the descriptors it inherits.
+
+    The file is deleted before it is written where the system can name it by its descriptor.
+    """
+    nameless = os.path.exists("/dev/fd/0")
+    file: IO[Any]
+    with TemporaryFile() if nameless else NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        file.seek(0)
+        if nameless:
+            yield f"/dev/fd/{file.fileno()}", (file.fileno(),)
+        else:
+            yield file.name, ()
+
+
+def _read(words: list[str], inherited: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    command = [sys.executable, "-I", stream_child.__file__, *words]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
-            command, capture_output=True, env=environment, timeout=WALL * stream_child.SECONDS
+            command,
+            capture_output=True,
+            env=environment,
+            timeout=WALL * stream_child.SECONDS,
+            pass_fds=inherited,
         )
     except subprocess.TimeoutExpired:
         raise StreamError(_TOO_MUCH) from None

@@ -26,6 +26,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from warp.files import whole_file
+
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _INLINED = re.compile(r"^\s*from\s+(?:warp\.kernels|\.)\.?([\w.]*)\s+import\s+(.+)$", re.MULTILINE)
 _ALWAYS = ("__init__", "compiler")  # modules that the machine code of every kernel depends on
@@ -104,9 +106,8 @@ def root() -> Path:
 def write(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees all of it or none of it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_suffix(f".{os.getpid()}")
-    fresh.write_bytes(content)
-    fresh.replace(path)
+    with whole_file.replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 @contextlib.contextmanager

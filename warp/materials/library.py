@@ -27,6 +27,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from warp.materials.curves import Constant, Table, Transition, Triple, values_of
 from warp.materials.material import (
+    ElasticLaw,
     Material,
     MaterialClass,
     MaterialError,
@@ -173,6 +174,12 @@ class MaterialSpec(BaseModel):
     relaxation: RelaxationSpec | None = Field(
         None, description="viscoelasticity; youngs_modulus is the instantaneous one"
     )
+    elastic_law: ElasticLaw | None = Field(
+        None,
+        description='stress where the stiffness depends on temperature: "total", the strain times '
+        'the stiffness of now (by default), or "incremental", each increment by that of its '
+        "temperature",
+    )
 
     def build(self, name: str, known: Mapping[str, Medium] | None = None) -> Medium:
         """Return the material; `like` and `mixture` look in `known` first, then in the library."""
@@ -258,7 +265,12 @@ def _override(base: Material, spec: MaterialSpec, name: str) -> Material:
         }
     own = {
         key: getattr(spec, key)
-        for key in ("glass_transition", "stress_free_temperature", "temperature_range")
+        for key in (
+            "glass_transition",
+            "stress_free_temperature",
+            "temperature_range",
+            "elastic_law",
+        )
     }
     own["material_class"] = spec.material_class
     own["relaxation"] = spec.relaxation and spec.relaxation.build()
@@ -328,6 +340,9 @@ def _check(material: Material) -> None:
     if "youngs_modulus" not in laws:
         return
     E, nu = laws["youngs_modulus"], laws["poissons_ratio"]
+    if material.relaxation is not None and material.elastic_law == "incremental":
+        message = "a material that relaxes keeps the stress of its branches: it has no elastic_law"
+        raise MaterialError(f"material {name!r}: {message}", "elastic_law")
     if material.relaxation is not None and any(isinstance(curve, Transition) for curve in E):
         message = (
             "beside a relaxation, youngs_modulus is the instantaneous one, without glass transition"
@@ -364,6 +379,9 @@ def _mixed(
     beside = {key for key in (*CITED, "like") if getattr(spec, key) is not None} - {
         "stress_free_temperature"
     }
+    if spec.elastic_law is not None:
+        message = "elastic_law cannot be given beside a mixture, which has that of its parts"
+        raise MaterialError(f"material {name!r}: {message}", "elastic_law")
     if spec.material_class is not None:
         message = "class cannot be given beside a mixture, which has that of its largest part"
         raise MaterialError(f"material {name!r}: {message}", "class")

@@ -5,6 +5,9 @@ stress-free one:
 
     sigma = C(T) (strain - thermal_strain(T, T0)),   thermal_strain = INT cte dT from T0 to T
 
+That is the total law. By the incremental one, a choice of each material (`elastic_law`), an
+increment of stress has the stiffness of its temperature, d sigma = C(T) (d strain - cte dT).
+
 The elastic axes are the package's axes. Isotropic: youngs_modulus, poissons_ratio. Orthotropic:
 three Young's moduli, shear moduli and Poisson's ratios nu_ij = -strain_j / strain_i under a stress
 along i, so that the compliance is
@@ -31,6 +34,8 @@ from warp.materials.relaxation import Relaxation
 Array = np.ndarray
 MaterialClass = Literal["silicon", "metal", "solder", "polymer", "laminate", "ceramic", "glass"]
 """What kind of thing a material is: for the colours of pictures and for plausible values."""
+ElasticLaw = Literal["total", "incremental"]
+"""How stress follows from a stiffness that depends on temperature."""
 
 
 class MaterialError(WarpError):
@@ -74,6 +79,10 @@ class Medium(Protocol):
     @property
     def relaxation(self) -> Relaxation | None:
         """Return the viscoelastic law of the stiffness, which is then the instantaneous one."""
+
+    @property
+    def elastic_law(self) -> ElasticLaw | None:
+        """Return the law of a stiffness that depends on temperature; None, by default: total."""
 
     @property
     def knots(self) -> tuple[float, ...]:
@@ -120,6 +129,8 @@ class Material:
     relaxation: Relaxation | None = None
     """Of the stiffness, which is then the instantaneous one."""
     material_class: MaterialClass | None = None
+    elastic_law: ElasticLaw | None = None
+    """None: total, by default."""
 
     @property
     def isotropic(self) -> bool:
@@ -271,6 +282,11 @@ class Derived:
     def relaxation(self) -> Relaxation | None:
         """Return the viscoelastic law of the stiffness."""
         return self.medium.relaxation
+
+    @property
+    def elastic_law(self) -> ElasticLaw | None:
+        """Return the law of a stiffness that depends on temperature; None, by default: total."""
+        return self.medium.elastic_law
 
     @property
     def knots(self) -> tuple[float, ...]:

@@ -52,6 +52,7 @@ from warp.materials import composites
 from warp.materials.composites import Phases
 from warp.materials.curves import Values
 from warp.materials.material import (
+    ElasticLaw,
     MaterialClass,
     MaterialError,
     Medium,
@@ -75,6 +76,7 @@ RULES: dict[str, Callable[[Phases], Phases]] = {
     "traces": composites.traces,
 }
 ConductivityRule = Literal["maxwell", "bruggeman", "lewis-nielsen"]
+LAWS: tuple[ElasticLaw, ...] = ("incremental", "total")
 FIBRES = ("fibres", "x-fibres", "y-fibres")
 CONTINUOUS = ("particulate", *FIBRES)  # the last part is the matrix
 ROUND = (
@@ -125,6 +127,12 @@ class Mixed:
         if self.rule in CONTINUOUS and self.media[-1] is not None:
             return self.media[-1].relaxation
         return self._largest.relaxation
+
+    @property
+    def elastic_law(self) -> ElasticLaw | None:
+        """Return "incremental" if that is any part's law; to constant parts the law is the same."""
+        laws = {medium.elastic_law for medium in self.media if medium is not None}
+        return next((law for law in LAWS if law in laws), None)
 
     @property
     def _largest(self) -> Medium:

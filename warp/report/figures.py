@@ -18,7 +18,7 @@ import numpy as np
 from warp.errors import WarpError
 from warp.files.whole_file import FileError
 from warp.report import plots, step_figures
-from warp.report.plots import ANEW, OKABE_ITO, broken, level_line, page, stretch
+from warp.report.plots import ANEW, OKABE_ITO, Picture, broken, level_line, page, stretch
 from warp.results import flatness, measured
 from warp.results import stress as stress_metrics
 from warp.results.measured import Flat
@@ -234,7 +234,7 @@ def _within(low: float, high: float) -> np.ndarray:
     return levels[(levels >= low) & (levels <= high)]
 
 
-def temperature(result: Result, path: Path, title: str = "") -> None:
+def temperature(result: Result, path: Picture, title: str = "") -> None:
     """Draw the temperature on the section through the hottest point and on the level through it."""
     numbers = result.metrics.get("temperature", {})
     if not numbers or "temperature" not in result.fields:
@@ -261,7 +261,7 @@ def temperature(result: Result, path: Path, title: str = "") -> None:
     )
 
 
-def stress(result: Result, path: Path, title: str = "") -> None:
+def stress(result: Result, path: Picture, title: str = "") -> None:
     """Draw von Mises stress on a section and the largest principal stress on a level.
 
     Both pass through the largest tension of the hottest part (the chip, under power), or of any
@@ -350,7 +350,7 @@ def lines_of(*texts: str) -> str:
 
 def _two_cuts(
     result: Result,
-    path: Path,
+    path: Picture,
     values: tuple[np.ndarray, np.ma.MaskedArray],
     at: tuple[int, int],
     colours: str,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from pathlib import Path
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 
 from warp.errors import WarpError
 from warp.files.whole_file import FileError
@@ -75,16 +74,15 @@ def chart(name: str, what: str) -> str:
     return f"<svg id='{name}' style='max-width: 620px' role='img' aria-label='{what}'></svg>"
 
 
-def picture(draw: Callable[[Path], object], what: str) -> str:
-    """Embed a picture, or nothing if there is nothing to draw."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "picture.png"
-        try:
-            draw(path)
-        except FileError:
-            raise
-        except WarpError:
-            return ""
-        packed = base64.b64encode(path.read_bytes()).decode()
+def picture(draw: Callable[[BinaryIO], object], what: str) -> str:
+    """Embed a picture, which is drawn in memory, or nothing if there is nothing to draw."""
+    drawn = BytesIO()
+    try:
+        draw(drawn)
+    except FileError:
+        raise
+    except WarpError:
+        return ""
+    packed = base64.b64encode(drawn.getvalue()).decode()
     source = f"data:image/png;base64,{packed}"
     return f"<figure><img alt='{what}' style='width: 760px' src='{source}'></figure>"

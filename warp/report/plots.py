@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -29,6 +29,8 @@ OKABE_ITO = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "
 LINE_COLOURS = tuple(OKABE_ITO[n] for n in (4, 5, 2, 0, 6, 1))
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
 Curve: TypeAlias = tuple[np.ndarray, np.ndarray]
+Picture: TypeAlias = str | Path | BinaryIO
+"""A file, whose suffix picks the format, or memory for a PNG."""
 HATCHES = ("", "///", "...", "xxx")
 VOID = "#FFFFFF"
 ANEW = 10.0  # times the residual before: no iteration does that
@@ -51,8 +53,8 @@ STYLE = {
 
 
 @contextmanager
-def page(path: str | Path, height: float, width: float = WIDTH) -> Iterator[Figure]:
-    """Yield a figure to draw on and save it to `path` at the end, whole or not at all.
+def page(path: Picture, height: float, width: float = WIDTH) -> Iterator[Figure]:
+    """Yield a figure to draw on and save it to `path` at the end, a file whole or not at all.
 
     Outside pyplot: no window, no global state, no backend.
     """
@@ -64,6 +66,9 @@ def page(path: str | Path, height: float, width: float = WIDTH) -> Iterator[Figu
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
+        if not isinstance(path, str | Path):
+            figure.savefig(path, format="png")
+            return
         form = Path(path).suffix.removeprefix(".").lower() or "png"
         with whole_file.replacing(Path(path)) as temporary:
             metadata = {"Date": None} if form == "svg" else None
@@ -172,8 +177,8 @@ def _row_names(model: VoxelModel | Result) -> list[str]:
 
 
 def cross_section(
-    model: VoxelModel | Result, path: str | Path, y: float | None = None, title: str = ""
-) -> Path:
+    model: VoxelModel | Result, path: Picture, y: float | None = None, title: str = ""
+) -> None:
     """Draw the materials and the grid on a plane y = const; default the middle.
 
     The suffix picks the format. The z axis is stretched, since packages are flat.
@@ -231,7 +236,6 @@ def cross_section(
         axes.set_title(
             f"{heading}section at y = {1e3 * plane:.3g} mm, {stretch(figure, axes)}", loc="left"
         )
-    return Path(path)
 
 
 def stretch(figure: Figure, axes: Axes) -> str:

@@ -2,6 +2,7 @@
 
 Displacement is the mean of the two opposite faces. Stress is in VTK's order xx yy zz xy yz xz.
 Part and material are indices, -1 in void voxels, which VTK's ghost type 32 (HIDDENCELL) hides.
+Names of arrays end in their unit.
 """
 
 from __future__ import annotations
@@ -66,15 +67,15 @@ def arrays(
     for name, row in (("part", part), ("material", material), ("vtkGhostType", ghost)):
         yield name, row.dtype, shape, _looked_up(row, ids)
     if "temperature" in fields:
-        yield "temperature", np.dtype("f8"), shape, (fields["temperature"][k] for k in layers)
+        yield "temperature_K", np.dtype("f8"), shape, (fields["temperature"][k] for k in layers)
     if "displacement" in fields:
         u = np.asarray(fields["displacement"])
         centred = (centre_displacement(u, ids[k] > 0, k) for k in layers)
-        yield "displacement", np.dtype("f4"), (*shape, 3), centred
+        yield "displacement_m", np.dtype("f4"), (*shape, 3), centred
     if "stress" in fields:
         s = fields["stress"]
         ordered = (np.moveaxis(np.asarray(s[:, k]), 0, -1)[..., VTK_ORDER] for k in layers)
-        yield "stress", np.dtype("f4"), (*shape, 6), ordered
+        yield "stress_Pa", np.dtype("f4"), (*shape, 6), ordered
     for name in GRADIENTS:
         if name in fields:
             values = fields[name]

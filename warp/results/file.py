@@ -16,14 +16,16 @@
                  stress (nz, ny, nx, 6) [Pa] in VTK's order xx yy zz xy yz xz;
                  stiffness_gradient, expansion_gradient (nz, ny, nx) of `warp sensitivity` (1.3)
     /steps       of a process, since 1.1: N/PART.SIDE/x, y, w after step N: vertices and heights of
-                 a measured surface [m], without rigid motion, NaN off the footprint
+                 a measured surface [m], without rigid motion, NaN off the footprint; since 1.3 z:
+                 heights of its cells in the undeformed package [m]
     /cells       for viewers: displacement at centres (nz, ny, nx, 3) [m]; part; material (index
                  into material_names, JSON); ghost = 32 in void voxels
     /provenance  info (JSON: program, device, solvers, wall time, memory ...);
                  residuals/<solver>: relative residual of every iteration
     /VTKHDF      links for ParaView (`vtkhdf`)
 
-Since 1.2 every dataset carries digests of its content, checked when it is read (`hdf5.checked`).
+Since 1.2 every dataset carries digests of its content, checked when it is read (`hdf5.checked`);
+since 1.3 the root carries one of all names, shapes, types and attributes (`hdf5.check_contents`).
 A change that old readers would misread raises the major schema number; an added dataset raises the
 minor one; a number added under /metrics raises neither.
 """
@@ -77,7 +79,7 @@ class Result:
     provenance: dict[str, Any] = field(default_factory=dict)
     residuals: dict[str, np.ndarray] = field(default_factory=dict)
     shapes: Mapping[str, Any] = field(default_factory=dict)
-    """Measured surfaces of a process after step N: "N/PART.SIDE/x", "/y" and "/w" [m]."""
+    """Measured surfaces of a process after step N: "N/PART.SIDE/x", "/y", "/w" and "/z" [m]."""
     apart: Apart = NONE_APART
     """Parts whose image in the plane x = 0, and in y = 0, is another part."""
     differentiate: Callable[[Result, str], Any] | None = None
@@ -282,13 +284,10 @@ def read(path: str | os.PathLike[str]) -> Result:
     A file that is not a whole result is one clear error.
     """
     path = Path(path)
-    if not path.is_file():
-        raise WarpError(
-            f"cannot read {path}: {'it is a folder' if path.is_dir() else 'no such file'}"
-        )
     with hdf5.reading(path) as file:
         _check_schema(path, file)
         schema.check_datasets(file)
+        hdf5.check_contents(file)
         grid = Grid(
             hdf5.checked(file["grid/x"]),
             hdf5.checked(file["grid/y"]),
@@ -376,7 +375,7 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
     file.create_group("fields")
     hdf5.put_layers(file, "ids", (nz, ny, nx), np.uint16, (ids[k] for k in range(nz)))
     for name, kind, shape, layers in cells.arrays(result.grid, ids, result.media, fields):
-        if name != "temperature":
+        if name != "temperature_K":
             compress = packed or kind.kind in "iu"
             hdf5.put_layers(file, vtkhdf.CELL_DATA[name], shape, kind, layers, compress=compress)
     hdf5.put_text(file, "cells/material_names", json.dumps(cells.material_names(result.media)))
@@ -417,3 +416,5 @@ def _check_schema(path: Path, file: h5py.File) -> None:
         )
     if (major, minor) >= (1, 2) and hdf5.DIGEST not in file.attrs:
         raise ValueError("its digests are not there")
+    if (major, minor) >= (1, 3) and hdf5.CONTENTS not in file.attrs:
+        raise ValueError("the digest of its contents is not there")

@@ -4,7 +4,10 @@ A file is written whole or not at all (`whole_file`). Every dataset carries Flet
 and the metadata of HDF5's format v110 its own, so that a flipped bit is found when it is read.
 Fletcher-32 of zeros is zero, so a block that reads as zeros passes it: each dataset has BLAKE2b
 digests besides (RFC 7693), of the whole or of each layer, in its attribute `blake2b`; `checked`
-compares them with what it reads. Knows nothing of what the datasets mean.
+compares them with what it reads. A digest of all names, types, shapes, digests and attributes in
+the root's attribute `contents` shows that none was renamed, exchanged or edited. A dataset that
+would unpack to more than its stored bytes can hold is not read. Knows nothing of what the datasets
+mean.
 """
 
 from __future__ import annotations
@@ -23,11 +26,17 @@ import h5py
 import numpy as np
 
 from warp.errors import WarpError
+from warp.files import bounded
 from warp.files.whole_file import FileError, replacing
 
 CHUNK_BYTES = 1 << 20  # HDF5's default chunk cache (1 MiB before 2.0) holds one
 DIGEST = "blake2b"
 DIGEST_BYTES = 16
+CONTENTS = "contents"
+DEEPEST = 8  # groups within groups
+PACKING = 1040  # times that zlib packs at most (its manual: 1032)
+LARGEST_PACKED = 64_000_000  # bytes of packed numbers and text that are no field
+_FILTERS = (h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32)
 
 
 class DamagedFile(FileError):
@@ -67,6 +76,7 @@ def checked(dataset: h5py.Dataset, key: Any = ()) -> np.ndarray:
     as they are. Raises ValueError if the content differs or the digest is missing in a file that
     has them.
     """
+    _refuse_to_expand(dataset)
     if DIGEST not in dataset.attrs:
         if DIGEST in dataset.file.attrs:
             raise ValueError(f"{dataset.name} has no digest")
@@ -99,12 +109,70 @@ def checked(dataset: h5py.Dataset, key: Any = ()) -> np.ndarray:
     return parts.reshape(*outer, *parts.shape[1:])
 
 
+def _refuse_to_expand(dataset: h5py.Dataset) -> None:
+    """Raise ValueError where a dataset declares more bytes than its stored ones can make."""
+    made = dataset.id.get_create_plist()
+    filters = [made.get_filter(n)[0] for n in range(made.get_nfilters())]
+    if len(set(filters)) < len(filters) or not set(filters) <= set(_FILTERS):
+        raise ValueError(f"{dataset.name} is packed in another way than results are")
+    chunks = dataset.chunks or ()
+    if any(chunk > length for chunk, length in zip(chunks, dataset.shape, strict=False)):
+        raise ValueError(f"{dataset.name} has chunks that are larger than itself")
+    stored = min(dataset.id.get_storage_size(), dataset.file.id.get_filesize())
+    most = stored
+    if h5py.h5z.FILTER_DEFLATE in filters:
+        most = PACKING * stored if dataset.ndim > 2 else min(PACKING * stored, LARGEST_PACKED)
+    if dataset.nbytes > most:
+        size = f"{dataset.nbytes / 1e6:.3g} MB of {stored / 1e3:.3g} kB"
+        raise ValueError(f"{dataset.name} would unpack to {size}, more than can be in it")
+
+
 def _whole_key(key: Any, ndim: int) -> tuple[Any, ...]:
     """Return an index with one entry for each axis."""
     given = key if isinstance(key, tuple) else (key,)
     at = next((n for n, k in enumerate(given) if k is Ellipsis), len(given))
     after = given[at + 1 :]
     return (*given[:at], *(slice(None),) * (ndim - at - len(after)), *after)
+
+
+def seal(file: h5py.File) -> None:
+    """Store the digest of all names, types, shapes, digests and attributes."""
+    file.attrs[CONTENTS] = _contents(file)
+
+
+def check_contents(file: h5py.File) -> None:
+    """Raise ValueError if anything was renamed, exchanged or edited since `seal`."""
+    if CONTENTS in file.attrs and not np.array_equal(file.attrs[CONTENTS], _contents(file)):
+        raise ValueError("its datasets or attributes are not those that were written")
+
+
+def _contents(file: h5py.File) -> np.ndarray:
+    found = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for name, item in (("/", file), *_members(file, "", 0)):
+        described = [name, type(item).__name__]
+        if isinstance(item, h5py.Dataset):
+            described += [item.dtype.str, str(item.shape)]
+        found.update(json.dumps(described).encode())
+        for key in sorted(item.attrs):
+            if key != CONTENTS:
+                value = np.asarray(item.attrs[key])
+                content = value.tobytes() if value.dtype.kind != "O" else repr(value).encode()
+                found.update(json.dumps([key, value.dtype.str, str(value.shape)]).encode())
+                found.update(len(content).to_bytes(8, "little") + content)
+    return np.frombuffer(found.digest(), np.uint8)
+
+
+def _members(group: h5py.Group, above: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """Yield every object below a group with its path, once for each hard link."""
+    if depth > DEEPEST:
+        raise ValueError(f"{above} has more than {DEEPEST} groups within groups")
+    for name in sorted(group):
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ValueError(f"{above}{name} is a link that may lead out of the file")
+        item = group[name]
+        yield f"{above}{name}", item
+        if isinstance(item, h5py.Group):
+            yield from _members(item, f"{above}{name}/", depth + 1)
 
 
 def put(where: h5py.Group, name: str, data: np.ndarray) -> None:
@@ -201,26 +269,37 @@ def _no_number(text: str) -> float:
 @contextmanager
 def reading(path: Path) -> Iterator[h5py.File]:
     """Open a result file; whatever HDF5 finds wrong with it becomes one sentence."""
+    _refuse_to_open(path)
     try:
-        with open(path, "rb"):
-            pass
-        if not h5py.is_hdf5(path):
-            case = path.suffix == ".toml"
-            raise WarpError(
-                f"{path} is "
-                + ("a case: `warp run` makes its result" if case else "not an HDF5 file")
-            )
         with h5py.File(path, "r") as file:
             yield file
     except WarpError:
         raise
-    except (PermissionError, FileNotFoundError) as error:
+    except PermissionError as error:
         raise WarpError(f"cannot read {path}: {error.strerror}") from None
     except Exception as error:  # h5py raises nearly every built-in kind on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DamagedFile(
             f"{path} is damaged or incomplete ({reason[:160]}); run the case again"
         ) from None
+
+
+def _refuse_to_open(path: Path) -> None:
+    """Raise WarpError where `path` is no regular file or does not begin as HDF5 does."""
+    try:
+        with bounded.opened(path):
+            pass
+        if h5py.is_hdf5(path):
+            return
+        made_of = "a case: `warp run` makes its result"
+        reason = f"{path} is {made_of if path.suffix == '.toml' else 'not an HDF5 file'}"
+    except FileNotFoundError:
+        reason = f"cannot read {path}: no such file"
+    except OSError as error:
+        reason = f"cannot read {path}: {error.strerror or error}"
+    except ValueError as error:
+        reason = f"cannot read {path}: {error}"
+    raise WarpError(reason)
 
 
 @contextmanager
@@ -230,9 +309,14 @@ def creating(path: Path) -> Iterator[h5py.File]:
     A disk that fills up is one WarpError.
     """
     with replacing(path) as temporary, _Disk(temporary, "w+b") as disk:
-        with h5py.File(disk, "w", libver=("v110", "v110")) as file:
-            file.attrs[DIGEST] = DIGEST_BYTES
-            yield file
+        try:
+            with h5py.File(disk, "w", libver=("v110", "v110")) as file:
+                file.attrs[DIGEST] = DIGEST_BYTES
+                yield file
+                seal(file)
+        except Exception:  # what HDF5 makes of a disk that forgets
+            if disk.failure is None:
+                raise
         if disk.failure is not None:
             raise disk.failure
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from warp.results.flatness import Warpage
 from warp.results.surface import SIDES, Side, Surface, Zone, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from warp.results.file import Result
 
@@ -64,12 +64,15 @@ class Flat:
 def flat(result: Result, part: str, side: Side) -> Flat:
     """Measure one surface of a result over the zone that the run used."""
     surface = sample(result, result.displacement, part, side)
-    return Flat(flatness.warpage(surface, zone(result, surface)), surface)
+    return Flat(flatness.warpage(surface, zone(result.metrics, surface)), surface)
 
 
-def zone(result: Result, surface: Surface) -> Zone:
-    """Return the measuring zone that the run used for a surface, None = all of it."""
-    numbers = result.metrics.get("surfaces", {}).get(surface.part, {}).get(surface.side)
+def zone(metrics: Mapping[str, Any], surface: Surface) -> Zone:
+    """Return the measuring zone that a surface's numbers were read in, None = all of it.
+
+    metrics: of the result, or of one of its steps.
+    """
+    numbers = metrics.get("surfaces", {}).get(surface.part, {}).get(surface.side)
     if not numbers:
         return None
     x0, x1, y0, y1 = surface.bounds

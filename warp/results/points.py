@@ -3,7 +3,7 @@
 A component of U is stored on faces: at the grid lines of its own axis, at the centres of cells
 along the two others. Along each of these it is interpolated linearly between solid cells and
 extrapolated linearly to a free surface, so that a linear field is exact in every corner of a body
-that is at least two cells wide. Void takes no part.
+that is at least two cells wide. Void takes no part. Beyond a mirror plane lies the image.
 """
 
 from __future__ import annotations
@@ -28,22 +28,26 @@ def corner_displacement(grid: Grid, u: np.ndarray, solid: np.ndarray) -> np.ndar
         known = before | after
         for axis in range(3):
             if axis != own:
-                value, known = _to_lines(value, known, lines[axis], axis)
+                mirror = (False, grid.mirror[1], grid.mirror[0])[axis]
+                value, known = _to_lines(value, known, lines[axis], axis, mirror)
         found[..., component] = np.where(known, value, 0.0)
     return found
 
 
 def _to_lines(
-    value: np.ndarray, known: np.ndarray, line: np.ndarray, axis: int
+    value: np.ndarray, known: np.ndarray, line: np.ndarray, axis: int, mirror: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Take values at cell centres along an axis to the grid lines, and mark those that are known.
 
     A line between two known cells is interpolated, at one known cell extrapolated from it and the
-    next one behind it, or given its value where there is none.
+    next one behind it, or given its value where there is none. mirror: the first line is a mirror
+    plane, across which all but the component along the axis are even.
     """
     values = np.pad(np.moveaxis(value, axis, -1), [(0, 0), (0, 0), (2, 2)])
     here = np.pad(np.moveaxis(known, axis, -1), [(0, 0), (0, 0), (2, 2)])
     centre = (line[1:] + line[:-1]) / 2
+    if mirror:
+        values[..., 1], here[..., 1] = values[..., 2], here[..., 2]
     width = np.diff(line)
     outside = (centre[0] - width[0] * np.array([2, 1]), centre[-1] + width[-1] * np.array([1, 2]))
     centre = np.concatenate([outside[0], centre, outside[1]])

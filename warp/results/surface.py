@@ -146,23 +146,39 @@ def sample(
     kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
     cells = footprint(model, face, side)
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
-    apart: Apart = getattr(model, "apart", NONE_APART)
-    if model.grid.mirror[0] and part not in apart[0]:
-        x, columns, cells = (
-            _unfold(x),
-            np.hstack((columns[:, ::-1], columns)),
-            np.hstack((cells[:, ::-1], cells)),
-        )
-    if model.grid.mirror[1] and part not in apart[1]:
-        y, columns, cells = (
-            _unfold(y),
-            np.vstack((columns[::-1], columns)),
-            np.vstack((cells[::-1], cells)),
-        )
+    x, y = (_unfold(q) if m else q for q, m in zip((x, y), goes_on(model, part), strict=True))
+    columns, cells = _whole(model, part, columns), _whole(model, part, cells)
     rows, cols = _extent(cells, 1), _extent(cells, 0)
     x, y = x[cols.start : cols.stop + 1], y[rows.start : rows.stop + 1]
     columns, cells = columns[rows, cols], cells[rows, cols]
     return Surface(part, side, x, y, _to_lines(_to_lines(columns, x).T, y).T, cells).cut()
+
+
+def levels(model: Model, part: str, side: Side) -> np.ndarray:
+    """Return the height of a surface in the undeformed package, NaN off the footprint.
+
+    (m, n) in m, one for each cell of `sample`'s surface.
+    """
+    bottom, top = faces(model)
+    face = (top if side == "top" else bottom)[part_index(model, part)]
+    cells = footprint(model, face, side)
+    found = _whole(model, part, np.where(cells, np.asarray(model.grid.z)[face], np.nan))
+    known = np.isfinite(found)
+    return found[_extent(known, 1), _extent(known, 0)]
+
+
+def goes_on(model: Model, part: str) -> tuple[bool, bool]:
+    """Tell whether a part goes on beyond the mirror planes x = 0 and y = 0."""
+    apart: Apart = getattr(model, "apart", NONE_APART)
+    mirror = model.grid.mirror
+    return mirror[0] and part not in apart[0], mirror[1] and part not in apart[1]
+
+
+def _whole(model: Model, part: str, columns: np.ndarray) -> np.ndarray:
+    """Unfold values of the columns (ny, nx) of a part to the full package."""
+    across, along = goes_on(model, part)
+    columns = np.hstack((columns[:, ::-1], columns)) if across else columns
+    return np.vstack((columns[::-1], columns)) if along else columns
 
 
 def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:

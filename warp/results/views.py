@@ -54,5 +54,6 @@ def to_pyvista(result: Any) -> Any:
     ):
         whole = np.stack([np.asarray(layer, kind) for layer in layers])
         voxels.cell_data[name] = whole.reshape(-1, *shape[3:])
-    voxels.field_data["parts"] = result.parts
+    voxels.field_data["part_names"] = result.parts
+    voxels.field_data["material_names"] = cells.material_names(result.media)
     return voxels

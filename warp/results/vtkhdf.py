@@ -2,10 +2,11 @@
 
 /VTKHDF is a RectilinearGrid of format 2.7 (VTK 9.7, ParaView 6.2 and newer): Dimensions counts
 points (x, y, z), XCoordinates ... are links to /grid, CellData are links to /fields and /cells, so
-that nothing is stored twice. ParaView's HDF5 has zlib and Fletcher-32 only: no LZF. The XDMF file
-(XML, xdmf.org) names the same datasets as a 3DRectMesh and must stay beside the .h5 file. Void
-voxels are hidden by `vtkGhostType` = 32 (vtkDataSetAttributes::HIDDENCELL); the XDMF reader shows
-them with part = -1.
+that nothing is stored twice. Names of parts and materials are not there: VTK reads strings of
+variable length only, and HDF5 may never return from a damaged heap of these. ParaView's HDF5 has
+zlib and Fletcher-32 only: no LZF. The XDMF file (XML, xdmf.org) names the same datasets as a
+3DRectMesh and must stay beside the .h5 file. Void voxels are hidden by `vtkGhostType` = 32
+(vtkDataSetAttributes::HIDDENCELL); the XDMF reader shows them with part = -1.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from warp.files.whole_file import beside
 HIDDEN_CELL = 32
 SIDE_SUFFIX = ".xdmf"
 XDMF_TYPES = {1: "Scalar", 3: "Vector", 6: "Matrix"}
-# dataset in the result file by its name in ParaView
+# dataset in the result file by its name in ParaView, which ends in its unit
 CELL_DATA = {
-    "temperature": "/fields/temperature",
-    "displacement": "/cells/displacement",
-    "stress": "/fields/stress",
+    "temperature_K": "/fields/temperature",
+    "displacement_m": "/cells/displacement",
+    "stress_Pa": "/fields/stress",
     "stiffness_gradient": "/fields/stiffness_gradient",
     "expansion_gradient": "/fields/expansion_gradient",
     "part": "/cells/part",

@@ -35,7 +35,7 @@ from warp.solvers.elastic.history.state import State
 
 FORMAT = "warpage checkpoint"
 SUFFIX = ".checkpoint.h5"
-SCHEMA = (3, 0)
+SCHEMA = (4, 0)
 GROUPS = ("residuals", "shapes", "cycle")
 
 
@@ -105,6 +105,7 @@ def read(path: Path, belongs_to: str) -> Checkpoint | None:
                 f"{path} belongs to another case, --set, program or device; "
                 "run without --resume to begin again"
             )
+        hdf5.check_contents(file)
         groups = {
             group: {name: hdf5.checked(file[group][name]) for name in hdf5.datasets(file, group)}
             for group in GROUPS

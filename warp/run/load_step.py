@@ -13,9 +13,9 @@ Where a material relaxes, a load step is as many solves as that needs (`substeps
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,9 +24,10 @@ from warp.case.plan import LoadStep
 from warp.machine.device import Device
 from warp.run import bond_lines
 from warp.run.stage_model import StageModel
-from warp.solvers.elastic.history import substeps
+from warp.solvers.elastic.history import incremental, substeps
 from warp.solvers.elastic.history.maxwell import relaxations
 from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.large_deflection import solve as large_deflection
 from warp.solvers.elastic.solve import Solution as ElasticSolution
 from warp.solvers.elastic.solve import solve as solve_elastic
 from warp.solvers.elastic.stress import stress
@@ -75,13 +76,15 @@ class Fields:
 class Solved:
     """A solved load step; `elastic` is None where only heat is solved.
 
-    bond_lines: thickness and its change, see `bond_lines.changes`.
+    bond_lines: thickness and its change, see `bond_lines.changes`. large_deflection: what
+    `metrics.large_deflection` declares, empty in runs by linear theory.
     """
 
     fields: Fields
     elastic: ElasticSolution | None
     heat: HeatSolution | None
     bond_lines: dict[str, Any] = field(default_factory=dict)
+    large_deflection: dict[str, Any] = field(default_factory=dict)
 
     @property
     def solutions(self) -> dict[str, ElasticSolution | HeatSolution]:
@@ -138,7 +141,39 @@ def solve(
     stresses = None
     if load_step.last:
         stresses = stress(stage.voxels, temperature, solution.state, device)
-    return Solved(Fields(temperature, heat_field, displacement, stresses), solution, warm, lines)
+    bent = shape_numbers(case, solution, start.temperature, temperature)
+    fields = Fields(temperature, heat_field, displacement, stresses)
+    return Solved(fields, solution, warm, lines, bent)
+
+
+def shape_numbers(
+    case: Case,
+    solution: ElasticSolution,
+    before: float | np.ndarray,
+    after: float | np.ndarray,
+) -> dict[str, Any]:
+    """Return what `metrics.large_deflection` declares, for a step between two temperatures in K."""
+    if not case.large_deflection:
+        return {}
+    if not isinstance(solution, large_deflection.Solution):
+        return {"theory": "linear"}
+    bent = solution.bent
+    uniform = not isinstance(before, np.ndarray) and not isinstance(after, np.ndarray)
+    return {
+        "theory": "moderate rotations",
+        "shape": bent.principal.kind,
+        "axis_deg": float(np.degrees(bent.principal.angle)),
+        "curvature_per_m": bent.principal.first,
+        "curvature_across_per_m": bent.principal.second,
+        "linear_curvature_per_m": bent.linear.first,
+        "linear_curvature_across_per_m": bent.linear.second,
+        "critical": bent.critical or None,
+        "critical_change_K": [c * (after - before) for c in bent.critical] if uniform else None,
+        "other_energy_percent": None if bent.other is None else 100 * bent.other,
+        "stability": bent.stability,
+        "slope": bent.slope,
+        "increments": bent.increments,
+    }
 
 
 def _heat(
@@ -188,26 +223,62 @@ def _displacement(
     on_progress: OnProgress,
     temperature: float | np.ndarray,
 ) -> ElasticSolution:
-    """Solve for the displacement, in substeps where a material relaxes."""
-    name = label(load_step, "elastic")
-    model = stage.voxels
+    """Solve for the displacement, in several solves where that takes them.
 
-    def advance(temperature: float | np.ndarray, state: State, duration: float) -> ElasticSolution:
-        on_progress(name, 0, NO_RESIDUAL)
-        return solve_elastic(
-            model,
-            temperature,
-            device,
-            state,
-            Control(TOLERANCE, partial(on_progress, name)),
-            duration=duration,
-            support=load_step.support,
-            cycle_cache=stage.cycle_cache if case.has_steps else None,
-        )
-
+    Substeps where a material relaxes (`substeps`), parts of the way where one of the incremental
+    law changes its stiffness (`incremental`).
+    """
+    name, model = label(load_step, "elastic"), stage.voxels
     laws = relaxations(model)
-    if not laws or not load_step.duration:
-        return advance(temperature, start.state, load_step.duration)
     extent = max(float(line[-1] - line[0]) for line in (model.grid.x, model.grid.y, model.grid.z))
-    interval = substeps.Interval(start.temperature, temperature, load_step.duration)
-    return substeps.solve(advance, laws, start.state, interval, extent)
+    begin = incremental.start_temperature(model, start.state.solid, start.temperature)
+    way = substeps.Interval(begin, temperature, load_step.duration)
+    ends = incremental.fractions(model, begin, temperature)
+    shared = case.has_steps or len(ends) > 1
+    wanted = None
+    if case.large_deflection:
+        when: Literal["auto", "always"] = "auto" if case.large_deflection == "auto" else "always"
+        wanted = large_deflection.Wanted(when, case.branch)
+    iterations, seconds = 0, 0.0
+
+    def advance(part: substeps.Interval, state: State) -> ElasticSolution:
+        nonlocal iterations, seconds
+        on_progress(name, 0, NO_RESIDUAL)
+        control = Control(TOLERANCE, partial(on_progress, name))
+        cache = stage.cycle_cache if shared else None
+        if wanted is not None:
+            solution = large_deflection.solve(
+                model,
+                part.end,
+                device,
+                state,
+                control,
+                wanted=wanted,
+                start=part.start,
+                duration=part.duration,
+                cycle_cache=cache,
+            )
+        else:
+            solution = solve_elastic(
+                model,
+                part.end,
+                device,
+                state,
+                control,
+                duration=part.duration,
+                support=load_step.support,
+                cycle_cache=cache,
+                start=part.start,
+            )
+        iterations, seconds = iterations + solution.iterations, seconds + solution.seconds
+        return solution
+
+    state, done = start.state, 0.0
+    for end in ends:
+        part = way.between(done, end)
+        if laws and part.duration:
+            solution = substeps.solve(advance, laws, state, part, extent)
+        else:
+            solution = advance(part, state)
+        state, done = solution.state, end
+    return replace(solution, iterations=iterations, seconds=seconds)

@@ -27,6 +27,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -232,10 +233,11 @@ def on_this_machine(
             many, mp_context=get_context("spawn"), initializer=_follow_parent
         )
         try:
-            futures = {
-                pool.submit(run, task, chosen.name, max(1, cores // many)): key
-                for key, task in batch.items()
-            }
+            with _unheard():
+                futures = {
+                    pool.submit(run, task, chosen.name, max(1, cores // many)): key
+                    for key, task in batch.items()
+                }
             for future in as_completed(futures):
                 key, record = futures[future], future.result()
                 left.pop(key)
@@ -257,6 +259,21 @@ def on_this_machine(
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Start processes that never hear Ctrl-C; this one hears it afterwards."""
+    import signal
+
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _follow_parent() -> None:

@@ -4,6 +4,8 @@
 - Heat sources that the grid, by its settings, is too coarse for.
 - Materials at temperatures that their sources do not cover (`temperature_range`). A property is
   constant beyond the ends of its table, so the numbers stay finite, but nobody has measured them.
+- Glass transitions that a case crosses while the law of the stiffness is not chosen: two laws are
+  in use, and they differ by tens of per cent (`elastic_law`).
 - Warpage beyond linear theory, which bends a plate without stretching it. A plate whose sag is not
   small against its height h stiffens as it bends. For a disc of radius R, L. B. Freund (J. Mech.
   Phys. Solids 48 (2000) 1159) takes the linear and the true curvature as S and K, both times
@@ -25,8 +27,9 @@ import numpy as np
 from warp.case.case import Case
 from warp.geometry.shapes import Box
 from warp.geometry.tree import _mm
-from warp.materials.material import Material, Medium, constituents
+from warp.materials.material import Material, Medium, constituents, normal_matrix
 from warp.run.grids import common_grid, extents
+from warp.solvers.elastic.history.incremental import means
 from warp.units import ZERO_CELSIUS
 from warp.voxels.features import FEWEST, unresolved
 from warp.voxels.grid import Grid
@@ -35,6 +38,9 @@ SAME_LENGTH = 1e-9  # m
 SAME_TEMPERATURE = 0.5  # K
 SMALL = 0.5  # linear sag / h: linear theory is 6 % too high (S = 1/4)
 ROLLS = 2.45  # linear sag / h: a square plate rolls up; a disc at 2.87
+TRANSITION = 3.0  # factor of a stiffness; metals soften by less up to their use at 260 degC
+APART = 0.5  # relative difference of two stresses; of the warpage it is some tenth
+STEEP = 0.2  # slope from which moderate rotations are off by 4 %
 Surfaces = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """The numbers of measured surfaces by part and side, as `metrics` has them."""
 
@@ -44,11 +50,20 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
     steps = numbers.get("steps", [])
     if steps:
         beyond = steps_beyond_linear_theory(steps)
+    elif followed(numbers):
+        beyond = []
     else:
         beyond = beyond_linear_theory(numbers["surfaces"], case.height)
+    beyond += beyond_moderate_rotations(steps or [numbers])
     fields = [found.get("temperature") or {} for found in steps or [numbers]]
     narrow = narrow_sources(case, common_grid(case))
-    return [*case.remarks(), *beyond, *outside_temperature_range(case, fields), *narrow]
+    return [
+        *case.remarks(),
+        *beyond,
+        *outside_temperature_range(case, fields),
+        *narrow,
+        *laws_apart(case),
+    ]
 
 
 def narrow_sources(case: Case, grid: Grid) -> list[str]:
@@ -107,6 +122,49 @@ def outside_temperature_range(
     ]
 
 
+def laws_apart(case: Case) -> list[str]:
+    """Name the materials with a transition whose stress depends on the law of their stiffness.
+
+    One sentence for those that give no `elastic_law`, become stiffer or softer by TRANSITION on the
+    way from stress free to the temperature of the case farthest from there, and would have stresses
+    that differ by APART if they were held.
+    """
+    if case.heat_alone:
+        return []
+    found: dict[str, float] = {}
+    for _, medium, part_material, (start, *wanted) in _uses(case):
+        for name, material in constituents(medium, part_material):
+            farthest = max(wanted, default=start, key=lambda T: abs(T - start))
+            ratio = _ratio_of_laws(material, start, farthest)
+            found[name] = max(ratio, found.get(name, 1.0), key=_apart)
+    found = {name: ratio for name, ratio in found.items() if _apart(ratio) > np.log1p(APART)}
+    if not found:
+        return []
+    names = ", ".join(f"'{name}' {ratio:.2g}" for name, ratio in found.items())
+    return [
+        "a glass transition on the way: fully held, these materials have so many times the stress "
+        f'by the total law (the default) as by elastic_law = "incremental": {names}'
+    ]
+
+
+def _ratio_of_laws(material: Material, start: float, T: float) -> float:
+    """Return the stress by the total law over that by the incremental one, if held from `start`.
+
+    1 where a material has no transition on the way, or names its law. Temperatures in K.
+    """
+    if material.elastic_law is not None or material.relaxation is not None:
+        return 1.0
+    first, last = material.stiffness(start)[0], material.stiffness(T)[0]
+    if max(first, last) < TRANSITION * min(first, last):
+        return 1.0
+    total = normal_matrix(material.stiffness(T)) @ material.thermal_strain(T, start)
+    return float(total[0] / means(material, start, T)[2][0])
+
+
+def _apart(ratio: float) -> float:
+    return abs(float(np.log(abs(ratio))))
+
+
 def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
     """Yield part, medium, its name in the case, and the temperatures that the case prescribes."""
     for stage, assembly in case.stages.items():
@@ -152,7 +210,24 @@ def beyond_linear_theory(surfaces: Surfaces, height: float) -> list[str]:
     fraction = f"{sags[face] / height:.2g} of the height ({height * 1e3:.3g} mm)"
     rolls = ", and the plate would rather roll up" if sags[face] > ROLLS * height else ""
     bound = f"so the warpage is an upper bound{rolls}"
-    return [f"{face} bends by {fraction}: beyond linear theory, {bound}"]
+    remedy = "[load] large_deflection follows it"
+    return [f"{face} bends by {fraction}: beyond linear theory, {bound}; {remedy}"]
+
+
+def followed(numbers: Mapping[str, Any]) -> bool:
+    """Return True if the numbers are those of a body followed beyond linear theory."""
+    theory = (numbers.get("large_deflection") or {}).get("theory")
+    return theory == "moderate rotations"
+
+
+def beyond_moderate_rotations(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one sentence if a slope is too steep for moderate rotations, or nothing."""
+    slopes = [(record.get("large_deflection") or {}).get("slope", 0.0) for record in records]
+    steepest = max(slopes, default=0.0)
+    if steepest <= STEEP:
+        return []
+    off = f"strains are off by about {100 * steepest**2:.0f} %"
+    return [f"slopes up to {steepest:.2f}: beyond moderate rotations, {off}"]
 
 
 def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str]:

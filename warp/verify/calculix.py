@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
+from warp.files import bounded
 from warp.results import flatness
 from warp.results.metrics import surface_numbers
-from warp.results.surface import Surface, footprint
+from warp.results.surface import Surface, footprint, goes_on
 from warp.run import process
 from warp.run.load_step import OnProgress
 from warp.run.numbers import ambient as common_ambient
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from warp.case.case import Case
 
 TOLERANCE = 0.01
+LARGEST_ANSWER = 2_000_000_000  # bytes of a .dat file
 SOURCE = "CalculiX"
 
 
@@ -92,10 +94,11 @@ def write(
     name: str,
     coarser: float = calculix_deck.COARSER,
     linear: bool = False,
+    nlgeom: bool = False,
 ) -> Decks:
     """Mesh a case and write its decks."""
     mesh = calculix_deck.build(case, coarser, linear)
-    return Decks(case, mesh, calculix_deck.write(case, folder, name, mesh))
+    return Decks(case, mesh, calculix_deck.write(case, folder, name, mesh, nlgeom))
 
 
 def compare(decks: Decks, with_run: bool, step: OnProgress, device: str = "auto") -> Comparison:
@@ -222,9 +225,11 @@ def read(decks: Decks) -> dict[str, Any]:
 def table(path: Path, columns: int) -> tuple[np.ndarray, np.ndarray]:
     """Node numbers and values of the one table that a .dat file holds."""
     try:
-        text = path.read_text(encoding="ascii", errors="replace")
+        text = bounded.read_as_it_is(path, LARGEST_ANSWER).decode("ascii", errors="replace")
     except OSError:
         raise WarpError(f"{path} is not there: run ccx on its deck first") from None
+    except ValueError as error:
+        raise WarpError(f"cannot read {path}: {error}") from None
     line = re.compile(r"^\s+(\d+)" + r"\s+([-+.\dEe]+)" * columns + r"\s*$", re.MULTILINE)
     found = line.findall(text)
     if not found:
@@ -237,7 +242,8 @@ def table(path: Path, columns: int) -> tuple[np.ndarray, np.ndarray]:
 def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
     """Sample a surface from nodal displacements w (m), unfolded to the full package.
 
-    On a step in height it takes the mean of both.
+    A part whose image is another part is not unfolded. On a step in height it takes the mean of
+    both.
     """
     face = calculix_deck.levels(mesh, part, side)
     grid = mesh.model.grid
@@ -249,13 +255,14 @@ def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
             np.add.at(count, (j + b, i + a), 1)
     values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     cells, x, y = footprint(mesh.model, face, "top" if side == "top" else "bottom"), grid.x, grid.y
-    if grid.mirror[0]:
+    across, along = goes_on(mesh.model, part)
+    if across:
         x, values, cells = (
             _mirrored(x),
             np.hstack((values[:, :0:-1], values)),
             np.hstack((cells[:, ::-1], cells)),
         )
-    if grid.mirror[1]:
+    if along:
         y, values, cells = (
             _mirrored(y),
             np.vstack((values[:0:-1], values)),

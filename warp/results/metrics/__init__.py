@@ -16,6 +16,7 @@ from warp.results.flatness import Warpage
 from warp.results.metrics.bow_and_twist import BOW_AND_TWIST
 from warp.results.metrics.declaration import Each, Group, Metric, Number, measured, merge, nested
 from warp.results.metrics.interface_stress import INTERFACE_STRESS
+from warp.results.metrics.large_deflection import LARGE_DEFLECTION
 from warp.results.metrics.package_thermal import THERMAL
 from warp.results.metrics.part_stress import PART_STRESS
 from warp.results.metrics.part_temperatures import TEMPERATURES, UNIFORM_TEMPERATURE
@@ -66,6 +67,7 @@ RECORDS: tuple[Metric, ...] = (
     REFINEMENT,
     BOND_LINE_ROUNDS,
     BOND_LINES,
+    LARGE_DEFLECTION,
     FRAME,
     STEPS,
     SUPPORTS,

@@ -19,7 +19,7 @@ The energy  sum K (du/dz + tilt - free)^2 / 2  couples few displacements: a smal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -98,21 +98,54 @@ def lateral_faces(
     marked = device.zeros((2, nz + 1, ny + 1, nx + PAD), np.uint8)
     args = marked, ids, *map(int, mirror), nx, ny, nz
     device.launch("elastic_setup", "lateral_edges", (nx + 1, ny + 1, nz + 1), *args)
-    dz = widths[2]
     found = []
     for face in (0, 1):
         at = device.xp.flatnonzero(marked[face].reshape(-1) == 1)
         k, m, p, layer, plane, _ = borrow(device, ids, face, at, (nx, ny, nz), mirror[face])
-        j, i = (m, p) if face == 0 else (p, m)
-        solid = (medium(k, j + 1, i + 1) > 0) & (medium(k + 1, j + 1, i + 1) > 0)  # behind it
-        cell = np.where(solid, p, p - 1)
-        j, i = (m, cell) if face == 0 else (cell, m)
-        below, above = dz[k - 1], dz[k]
-        lower, upper = (soft[1 - face, medium(k + q, j + 1, i + 1)] for q in (0, 1))
-        modulus = (below + above) / (below * lower / 4 + above * upper / 4)
-        volume = widths[face][cell] / 2 * widths[1 - face][m] * (below + above) / 2
-        found.append(Edges(face, k, m, p, FREE_EDGE * modulus * volume, layer, plane))
+        stiffness = _stiffness(medium, face, (k, m, p), soft, widths)
+        found.append(Edges(face, k, m, p, stiffness, layer, plane))
     return found
+
+
+def with_moduli(
+    edges: Edges,
+    ids: np.ndarray,
+    soft: np.ndarray,
+    widths: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> Edges:
+    """Return the edges with the stiffness of other moduli; arguments as of `lateral_faces`.
+
+    ids: on the host.
+    """
+
+    def medium(k: np.ndarray, j: np.ndarray, i: np.ndarray) -> np.ndarray:
+        return ids[k, j, i]
+
+    at = edges.k, edges.m, edges.p
+    return replace(edges, stiffness=_stiffness(medium, edges.face, at, soft, widths))
+
+
+def _stiffness(
+    medium: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+    face: int,
+    at: tuple[np.ndarray, np.ndarray, np.ndarray],
+    soft: np.ndarray,
+    widths: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """Return K in Pa m3 of edges (k, m, p) at lateral free faces.
+
+    medium(k, j, i): of bordered voxels.
+    """
+    (k, m, p), dz = at, widths[2]
+    j, i = (m, p) if face == 0 else (p, m)
+    solid = (medium(k, j + 1, i + 1) > 0) & (medium(k + 1, j + 1, i + 1) > 0)  # behind it
+    cell = np.where(solid, p, p - 1)
+    j, i = (m, cell) if face == 0 else (cell, m)
+    below, above = dz[k - 1], dz[k]
+    lower, upper = (soft[1 - face, medium(k + q, j + 1, i + 1)] for q in (0, 1))
+    modulus = (below + above) / (below * lower / 4 + above * upper / 4)
+    volume: np.ndarray = widths[face][cell] / 2 * widths[1 - face][m] * (below + above) / 2
+    return FREE_EDGE * modulus * volume
 
 
 def strain_matrix(

@@ -53,7 +53,7 @@ class Solution:
     """Displacement (3, nz+1, ny+1, nx+1) in m without rigid motion, and the state after the step.
 
     Rigid motion is that of the body, or of what a clamp holds, which is then at rest.
-    `residuals`: of each iteration, relative to `_scale`; `resting`: contact with a table, if any.
+    `residuals`: of each iteration, relative to `scale_of`; `resting`: contact with a table, if any.
     """
 
     displacement: np.ndarray
@@ -74,21 +74,25 @@ def solve(
     duration: float = 0.0,
     support: Support = None,
     cycle_cache: CycleCache | None = None,
+    start: float | np.ndarray | None = None,
 ) -> Solution:
     """Solve for the displacement after a step from `state` to `temperature`.
 
     temperature: K at the end of the step, one or (nz, ny, nx). state: before the step, on the same
     grid; State.start(shape) for a first step. duration: s, in which viscoelastic media relax; with
     0 they have their instantaneous stiffness. support: clamp or table during the step; None: free.
-    cycle_cache: cache of the preconditioner, replaced when the stiffness has drifted. Raises
+    cycle_cache: cache of the preconditioner, replaced when the stiffness has drifted. start: K
+    before the step, one or (nz, ny, nx); by default each medium's stress-free temperature; only
+    media of the incremental law depend on it (history.incremental). Raises
     ConvergenceError when the relative residual does not reach the tolerance.
     """
-    start = time.perf_counter()
+    began = time.perf_counter()
     temperature = temperature_array(temperature)
+    first = None if start is None else temperature_array(start)
     held = held_indices(model, support)
-    step = Step(model, temperature, device, state, duration, held)
+    step = Step(model, temperature, device, state, duration, held, first)
     A, forces = step.A, step.imbalance()
-    balance = Balance(A, forces, _scale(model, A, temperature, forces), control)
+    balance = Balance(A, forces, scale_of(model, A, temperature, forces), control)
     resting = None
     if isinstance(support, Clamp):
         if cycle_cache is not None:
@@ -108,11 +112,11 @@ def solve(
     del x
     U = device.xp.array(after.displacement)
     remove_rigid_motion(device, U, A.body.ids, model.grid, held)
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - began
     return Solution(device.to_host(U), len(residuals) - 1, residuals, seconds, after, resting)
 
 
-def _scale(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: np.ndarray) -> float:
+def scale_of(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: np.ndarray) -> float:
     """Return the largest of the forces to balance, the thermal load and earlier steps' forces.
 
     In N. Residuals are relative to it, so that a step without change needs no iteration.

@@ -310,6 +310,17 @@ def corners(e: int) -> list[list[int]]:
     return shifts
 
 
+def carrying(e: int, rows: np.ndarray) -> np.ndarray:
+    """Return the media (4, n) around edges, 0 for voxels that an edge at a lateral face ignores.
+
+    Such an edge is that of two voxels, one above the other; beside them lies at most one.
+    """
+    if e == 2:
+        return rows
+    below, above = rows[:2], rows[2:]
+    return np.where(np.concatenate([above, below]) > 0, rows, 0)
+
+
 def relaxing_edges(
     model: VoxelModel, relaxes: np.ndarray, lateral: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -334,7 +345,7 @@ def relaxing_edges(
             near |= relaxes[view]
             solid &= view > 0
         at = np.nonzero(near & (solid | free[e]))
-        rows = np.stack([view[at] for view in views])
+        rows = carrying(e, np.stack([view[at] for view in views]))
         across = [a for a in range(3) if shifts[0][a] == 0]
         sides = [[widths[a][at[a] + shift[a]] for a in across] for shift in shifts]
         area = np.stack([np.prod(lengths, axis=0) for lengths in sides])
@@ -356,7 +367,7 @@ def media_of(sites: np.ndarray, model: VoxelModel) -> np.ndarray:
         around_edge = [
             tuple(a + s for a, s in zip(where, shift, strict=True)) for shift in corners(kind)
         ]
-        around = np.stack([ids[index] for index in around_edge])
+        around = carrying(kind, np.stack([ids[index] for index in around_edge]))
         picked = np.take_along_axis(around, np.minimum(slot[here], 3)[None], axis=0)[0]
         row[here] = np.where(slot[here] == ALL, around.max(axis=0, initial=0), picked)
     return row

@@ -54,13 +54,18 @@ class Interval:
         """Return the temperature at a fraction of the time."""
         return self.end if fraction == 1 else self.start + fraction * (self.end - self.start)
 
+    def between(self, first: float, last: float) -> Interval:
+        """Return the part of the interval between two fractions of its time."""
+        duration = (last - first) * self.duration
+        return Interval(self.temperature(first), self.temperature(last), duration)
+
     def hottest_after(self, fraction: float) -> float:
         """Return the highest temperature in K from a fraction of the time on."""
         return float(max(np.max(self.temperature(fraction)), np.max(self.end)))
 
 
 def solve(
-    step: Callable[[float | np.ndarray, State, float], S],
+    step: Callable[[Interval, State], S],
     laws: Collection[Relaxation],
     before: State,
     interval: Interval,
@@ -68,7 +73,7 @@ def solve(
 ) -> S:
     """Solve a load step in as many substeps as its relaxation needs; return the last solution.
 
-    step(temperature, state, duration) solves one substep. laws: of the materials that relax.
+    step(interval, state) solves one substep. laws: of the materials that relax.
     extent: largest length of the body in m. Raises ConvergenceError if substeps become too short.
     """
     done, fraction, state, largest = 0.0, 1.0, before, 0.0
@@ -77,13 +82,13 @@ def solve(
     while True:
         left = (1 - done) * interval.duration
         if frozen(laws, interval.hottest_after(done), left):
-            return step(interval.end, state, left)
+            return step(interval.between(done, 1.0), state)
         fraction = min(fraction, longest)
         until = 1.0 if done + fraction > 1 - 1e-9 else done + fraction
-        length = (until - done) * interval.duration
-        one = step(interval.temperature(until), state, length)
-        half = step(interval.temperature((done + until) / 2), state, length / 2)
-        two = step(interval.temperature(until), half.state, length / 2)
+        middle = (done + until) / 2
+        one = step(interval.between(done, until), state)
+        half = step(interval.between(done, middle), state)
+        two = step(interval.between(middle, until), half.state)
         q, other = two.state.memory.strain, one.state.memory.strain
         growth = LEAST * float(np.ptp(two.displacement)) / extent
         largest = max(largest, float(np.linalg.norm(q)), growth * q.size**0.5)
@@ -93,6 +98,7 @@ def solve(
                 return two
             done, state = until, two.state
         elif fraction < SHORTEST:
+            length = interval.between(done, until).duration
             raise ConvergenceError(
                 f"relaxation: a step of {length:.1e} s misses {TOLERANCE:g} of the strain"
             )
