@@ -158,7 +158,9 @@ def shape_numbers(
     if not isinstance(solution, large_deflection.Solution):
         return {"theory": "linear"}
     bent = solution.bent
-    uniform = not isinstance(before, np.ndarray) and not isinstance(after, np.ndarray)
+    changes = None
+    if bent.critical and not isinstance(before, np.ndarray) and not isinstance(after, np.ndarray):
+        changes = [fraction * (after - before) for fraction in bent.critical]
     return {
         "theory": "moderate rotations",
         "shape": bent.principal.kind,
@@ -168,7 +170,7 @@ def shape_numbers(
         "linear_curvature_per_m": bent.linear.first,
         "linear_curvature_across_per_m": bent.linear.second,
         "critical": bent.critical or None,
-        "critical_change_K": [c * (after - before) for c in bent.critical] if uniform else None,
+        "critical_change_K": changes,
         "other_energy_percent": None if bent.other is None else 100 * bent.other,
         "stability": bent.stability,
         "slope": bent.slope,

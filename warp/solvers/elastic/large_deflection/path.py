@@ -29,7 +29,7 @@ GROWTH, QUICK, SLOW = 1.6, 7, 14
 """Growth of increments that took at most QUICK Newton steps; those of SLOW steps shrink by it."""
 SHORTEST = 1e-3
 """Shortest increment over the full load."""
-NEAR, APPROACH = 0.02, 0.8
+NEAR, APPROACH = 0.02, 0.9
 """Distance to a critical load over it from which it counts as found, and the share of the distance
 that an increment goes.
 """
@@ -37,6 +37,12 @@ BEYOND = 1.08
 """Load over the critical one at which branches are entered."""
 PUSH = 0.5
 """Deflection of a push over the height of the body."""
+JUMP = 1.0
+"""Change of the shape at a critical load, over the height of the body, that is a jump."""
+STRAYED = 0.3
+"""Distance of a shape from the extrapolated one, over the height of the body, near a critical load
+that shows that the body has changed its shape by itself.
+"""
 ALIKE = 1e-6
 """Difference of energies, over the energy, that is none."""
 OnIncrement = Callable[[float, float], None]
@@ -47,7 +53,7 @@ OnIncrement = Callable[[float, float], None]
 class Bifurcation:
     """A load at which the shape changes: fraction of the load, and the energies after it in J.
 
-    energies: of the shape that was chosen and of the other one; None if both pushes led to one.
+    energies: of the shape that was chosen and of the other stable one; None if there was one only.
     """
 
     fraction: float
@@ -85,6 +91,7 @@ class Follower:
         self.increments, self.iterations = 0, 0
         self.residuals: list[float] = []
         self.bifurcations: list[Bifurcation] = []
+        self.smooth: list[float] = []  # loads that only looked critical
 
     def follow(self, linear_deflection: float) -> Path:
         """Load the body fully; linear_deflection: what linear theory says about it, in m."""
@@ -93,30 +100,33 @@ class Follower:
         at, shape = 0.0, self._start()
         before: tuple[float, Shape] | None = None
         while at < 1:
-            aim = min(1.0, at + step)
-            if 1 - aim < 0.1 * step:
-                aim = 1.0
+            aim = 1.0 if at + 1.1 * step > 1 else at + step
             critical = None if before is None else meets_zero(before, (at, shape))
-            if critical is not None and critical < aim * BEYOND and self._unknown(critical):
-                near = critical - at < NEAR * critical
-                if near and critical < 1:
-                    aim = min(1.0, max(BEYOND * critical, at + SHORTEST))
-                    before, at, shape = None, aim, self._branches(aim, critical, shape)
-                    step = max(aim - critical, 0.3 * step)
+            nearing = critical is not None and critical < 1.3 * aim and self._unknown(critical)
+            if nearing and critical is not None and critical < 1:
+                if critical - at < NEAR * critical:
+                    aim = min(1.0, BEYOND * critical)
+                    before, at, shape = None, aim, self._branches(aim, critical, at, shape)
+                    step = aim - critical + 0.3 * step
                     continue
-                if not near:
-                    aim = min(aim, at + APPROACH * (critical - at))
+                aim = min(aim, at + APPROACH * (critical - at))
+            guess = predicted(before, (at, shape), aim)
             try:
-                after = self._solve(aim, predicted(before, (at, shape), aim))
+                after = self._solve(aim, guess)
             except ConvergenceError:
                 step = (aim - at) / 2
                 if step < SHORTEST:
                     raise
                 continue
-            if after.stability < 0:
-                self.law.gradient(after.x)
-                self.pre.update()
-                before, at, shape = None, aim, self._branches(aim, aim, after)
+            strayed = float(abs(after.x[2] - guess[2]).max()) > STRAYED * self.height
+            slipped = nearing and (strayed or after.stability > shape.stability)
+            if after.stability < 0 or slipped:
+                # past the critical load: on the dome still, or slipped from it by itself
+                step = (aim - at) / 2
+                if aim - at < NEAR * aim:
+                    middle = (at + aim) / 2
+                    before, at, shape = None, aim, self._branches(aim, middle, at, shape)
+                    step *= GROWTH
                 continue
             steps = len(after.residuals) - 1
             step = step * (GROWTH if steps <= QUICK else 1 / GROWTH if steps >= SLOW else 1)
@@ -131,7 +141,8 @@ class Follower:
         return Shape(x, energy, [], 0, self.pre.stability)
 
     def _unknown(self, critical: float) -> bool:
-        return all(abs(b.fraction - critical) > 0.05 * critical for b in self.bifurcations)
+        known = [*(b.fraction for b in self.bifurcations), *self.smooth]
+        return all(abs(fraction - critical) > 0.1 * critical for fraction in known)
 
     def _solve(self, fraction: float, x: Array, radius: float = np.inf) -> Shape:
         self.law.load(fraction)
@@ -147,11 +158,14 @@ class Follower:
         self.residuals += found.residuals
         return found
 
-    def _branches(self, fraction: float, critical: float, shape: Shape) -> Shape:
-        """Push an unstable shape both ways, and choose among the stable ones.
+    def _branches(self, fraction: float, critical: float, at: float, shape: Shape) -> Shape:
+        """Push a shape at the load `at` both ways, and choose among the stable ones at `fraction`.
 
-        The preconditioner is that of the shape.
+        A change of shape is noted if the two differ, or if the shape jumps.
         """
+        self.law.load(at)
+        self.law.gradient(shape.x)
+        self.pre.update()
         mode = self.pre.mode()
         x, y = self._curvatures(mode)
         push = mode * (PUSH * self.height * (1.0 if self._rolls(x, y, shape) else -1.0))
@@ -159,17 +173,21 @@ class Follower:
         self.law.A.apply(pushed, push)
         radius = float(self.law.device.xp.vdot(push, pushed)) ** 0.5
         found = [self._solve(fraction, shape.x + sense * push, radius) for sense in (1.0, -1.0)]
-        if any(one.stability < 0 for one in found):
-            found = [one for one in found if one.stability >= 0]
-            if not found:
-                message = "large deflection: no stable shape found beside an unstable one"
-                raise ConvergenceError(message)
-        chosen, *others = self._ranked(found)
-        energies = None
-        if others and float(abs(chosen.x - others[0].x).max()) > 1e-3 * self.height:
-            energies = chosen.energy, others[0].energy
-        self.bifurcations.append(Bifurcation(critical, energies))
+        stable = [one for one in found if one.stability >= 0]
+        if not stable:
+            raise ConvergenceError("large deflection: no stable shape beside an unstable one")
+        chosen, *others = self._ranked(stable)
+        differ = bool(others) and self._apart(chosen, others[0])
+        if differ or self._apart(chosen, shape, JUMP):
+            energies = (chosen.energy, others[0].energy) if differ else None
+            self.bifurcations.append(Bifurcation(critical, energies))
+        else:
+            self.smooth.append(critical)
         return chosen
+
+    def _apart(self, one: Shape, other: Shape, share: float = 0.01) -> bool:
+        """Tell whether w of two shapes differs by more than a share of the height somewhere."""
+        return float(abs(one.x[2] - other.x[2]).max()) > share * self.height
 
     def _ranked(self, found: list[Shape]) -> list[Shape]:
         """Sort shapes, the wanted one first; at equal energies the first stays first."""
@@ -197,11 +215,18 @@ class Follower:
 
 
 def meets_zero(before: tuple[float, Shape], now: tuple[float, Shape]) -> float | None:
-    """Return the load at which the stability would be zero, by a line; None if it rises."""
+    """Return the load at which the stability would be zero; None if it rises.
+
+    The lesser of two, by lines in the load and in its square: the stability falls with the square
+    at first and then more slowly.
+    """
     fall = before[1].stability - now[1].stability
     if fall <= 0:
         return None
-    return now[0] + now[1].stability * (now[0] - before[0]) / fall
+    left = now[1].stability / fall
+    line = now[0] + left * (now[0] - before[0])
+    square = now[0] ** 2 + left * (now[0] ** 2 - before[0] ** 2)
+    return float(min(line, np.sqrt(square)))
 
 
 def predicted(before: tuple[float, Shape] | None, now: tuple[float, Shape], aim: float) -> Array:
