@@ -101,6 +101,6 @@ def held_ends(A: Operator) -> Ends:
     nx, ny, _ = A.n
     found = []
     for axis, index, last in ((0, i - 1, nx), (1, j, ny)):
-        normal = component == axis
-        found.append(tuple(bool((normal & (index == line)).any()) for line in (0, last)))
+        lines = index[component == axis]
+        found.append((bool((lines == 0).any()), bool((lines == last).any())))
     return found[0], found[1]
