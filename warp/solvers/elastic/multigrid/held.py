@@ -99,8 +99,9 @@ def held_ends(A: Operator) -> Ends:
         return FREE_ENDS
     component, _, j, i = np.unravel_index(A.held, A.shape)
     nx, ny, _ = A.n
-    found = []
-    for axis, index, last in ((0, i - 1, nx), (1, j, ny)):
-        normal = component == axis
-        found.append(tuple(bool((normal & (index == line)).any()) for line in (0, last)))
-    return found[0], found[1]
+
+    def ends(axis: int, index: np.ndarray, last: int) -> tuple[bool, bool]:
+        at = index[component == axis]
+        return bool((at == 0).any()), bool((at == last).any())
+
+    return ends(0, i - 1, nx), ends(1, j, ny)
