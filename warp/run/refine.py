@@ -10,10 +10,10 @@ factor: 1.25 (Celik) for warpage, and where three grids show the order; 3 where 
 of the package: the corners of bonded parts leave an error that two grids in a row may hardly show,
 and the heights of a surface that hardly bends are differences of others. FLOOR is the least round
 number with which 95 % of the intervals hold, on surfaces that CalculiX knows
-(data/benchmarks/refinement.md and refinement-held-out.md). An observed order well above 2, that of the
-scheme, means that the coarsest grid is too coarse to show one: 2 is assumed. Grids that disagree in
-direction or in sign, or that converge too slowly, allow no extrapolation: the largest difference
-from the finest grid is given as a bound.
+(data/benchmarks/refinement.md and refinement-held-out.md). An observed order well above 2, that of
+the scheme, means that the coarsest grid is too coarse to show one: 2 is assumed. Grids that
+disagree in direction or in sign, or that converge too slowly, allow no extrapolation: the largest
+difference from the finest grid is given as a bound.
 Errors of the model itself (materials, linear theory, geometry) are not included.
 """
 
