@@ -7,6 +7,7 @@
                                                     # + = convex, the centre away from the board
     result.write("fcbga-lid.h5")
     warp.read("fcbga-lid.h5")
+    result.gradient("substrate.bottom").strongest           # what moves that number, and how far
 
 Nothing heavy is imported before it is used.
 """
@@ -17,14 +18,15 @@ import os
 
 TYPE_CHECKING = False  # typing's own would be imported before Ctrl-C is heard
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from typing import Any
 
+    from warp.adjoint.gradient import Gradient
     from warp.case.case import Case
     from warp.results.file import Result
 
-__all__ = ["Result", "load", "read", "solve"]  # noqa: F822  # Result comes through __getattr__
+__all__ = ["Result", "gradient", "load", "read", "solve"]  # noqa: F822  # Result comes through __getattr__
 
 
 def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:
@@ -55,7 +57,9 @@ def solve(
         case = load(case)
     from warp.run import process
 
-    return process.solve(case, device=device, on_progress=progress)
+    result = process.solve(case, device=device, on_progress=progress)
+    result.differentiate = gradient
+    return result
 
 
 def read(path: str | PathLike[str]) -> Result:
@@ -65,7 +69,30 @@ def read(path: str | PathLike[str]) -> Result:
     refuse_nvidia_warp()
     from warp.results import file as results
 
-    return results.read(path)
+    result = results.read(path)
+    result.differentiate = gradient
+    return result
+
+
+def gradient(
+    result: Result,
+    metric: str,
+    device: str = "auto",
+    progress: Callable[..., Any] | None = None,
+    *,
+    maps: bool = False,
+    together: Sequence[Sequence[str]] = (),
+) -> Gradient:
+    """Differentiate a metric of a result by every input of its case, with one more solve.
+
+    metric: a surface such as "substrate.bottom" (its warpage), "substrate.bottom.kappa_x",
+    "coplanarity", "chip.mean", "junction" or "theta_ja"; `warp sensitivity` says which there are.
+    maps: also by the stiffness and the expansion of each voxel. together: keys of values that
+    change by the same amount. progress: as in `solve`.
+    """
+    from warp.adjoint.gradient import of_result
+
+    return of_result(result, [metric], device, progress, maps=maps, together=together)[0]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,8 @@ from warp.verify.packages import folder, references
 TOP = Path(__file__).parents[2]
 KNOWN = 0.003  # CalculiX's own error, relative
 OTHERWISE = {("two-chips-ring", "chip-right.top")}  # there both chips, here one
+TITLE = "The printed error of `--refine`"
+MADE = "Made by `python tests/benchmarks/refinement.py`: default grids against CalculiX 2.20."
 INSIDE, WIDEST = 0.95, 3.0  # what must hold
 
 
@@ -107,13 +109,10 @@ def share_and_width(verdicts: list[Verdict]) -> tuple[float, float]:
     return share, statistics.median(v.printed / max(v.true, 1e-9) for v in verdicts)
 
 
-def markdown(found: list[Surface]) -> str:
+def markdown(found: list[Surface], title: str = TITLE, made: str = MADE) -> str:
     """Write the table."""
     two, three = (judged(found, grids) for grids in (2, 3))
-    lines = ["# The printed error of `--refine`", ""]
-    lines += [
-        "Made by `python tests/benchmarks/refinement.py`: default grids against CalculiX 2.20."
-    ]
+    lines = [f"# {title}", "", made]
     for grids, verdicts in ((2, two), (3, three)):
         share, width = share_and_width(verdicts)
         lines += [

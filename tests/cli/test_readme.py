@@ -10,6 +10,7 @@ import pytest
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text()
 COARSE = ("--set", "grid.refine=0.4")
+SOLVING = ("run", "check", "sensitivity")
 LONG = ("sweep", "verify", "bench")
 
 
@@ -41,7 +42,7 @@ def test_the_commands_succeed(warp, folder):
         if verb in LONG:
             continue
         words = words[: words.index(">")] if ">" in words else words
-        code, out, err = warp(verb, *words, *(COARSE if verb in ("run", "check") else ()))
+        code, out, err = warp(verb, *words, *(COARSE if verb in SOLVING else ()))
         assert code == 0, (verb, words, err)
         assert out or verb == "new"
         done.append(verb)

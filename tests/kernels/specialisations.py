@@ -3,8 +3,9 @@
     python tests/kernels/specialisations.py
 
 Solves small cases and notes which kernels they load. A line gives the first group of
-`warp.machine.compiling.GROUPS` that calls the kernel; those with the most machine code come first,
-so that a pool of processes ends evenly.
+`warp.machine.compiling.GROUPS` that calls the kernel; those that both displacements and heat alone
+call are common. Those with the most machine code come first, so that a pool of processes ends
+evenly.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import warp
+from warp.case.case import parse
 from warp.machine import cache, compiling, cpu, device
 from warp.machine.cache import Specialisation
 from warp.run import warmup
@@ -21,7 +24,7 @@ from warp.run import warmup
 PACKAGES = cache.kernels().parent / "data" / "packages"
 COARSE = {"grid.refine": "0.4"}
 CASES = {
-    "solve": {"fcbga-bare": {}, "wafer": COARSE},  # its default grid has more coarse levels
+    "elastic": {"fcbga-bare": {}, "wafer": COARSE},  # its default grid has more coarse levels
     "heat": {"fcbga-lid": COARSE},
     "history": {"process-mould": COARSE},
     "transient": {"process-reflow": COARSE},
@@ -48,6 +51,36 @@ def loaded() -> Iterator[list[Specialisation]]:
         cpu.loaded = load
 
 
+HEAT_ALONE = """
+[load]
+stress_free = "25 degC"
+[material.paste]
+conductivity = "3 W/(m K)"
+[part.board]
+size = "30 mm"
+thickness = "1 mm"
+material = "paste"
+[part.chip]
+on = "board"
+shape = "disc"
+diameter = "10 mm"
+thickness = "0.5 mm"
+material = "paste"
+power = "1 W"
+[boundary.air]
+face = "chip.top"
+film = "1000 W/(m^2 K)"
+ambient = "25 degC"
+"""
+
+
+def called_by_heat_alone() -> set[Specialisation]:
+    """Return what a case calls whose materials have no mechanical property."""
+    with loaded() as found:
+        warp.solve(parse(HEAT_ALONE, Path("heat.toml")), device="cpu")
+    return set(found)
+
+
 def called(group: str) -> list[Specialisation]:
     """List what the cases of a group call, more than once where they do."""
     with loaded() as found:
@@ -60,8 +93,9 @@ def called(group: str) -> list[Specialisation]:
 
 def main() -> None:
     """Write the list."""
-    group_of: dict[Specialisation, str] = {}
-    for group in compiling.GROUPS:
+    elastic, warm = called("elastic"), called_by_heat_alone()
+    group_of = {one: "common" if one in warm else "elastic" for one in elastic}
+    for group in compiling.GROUPS[2:]:
         for one in called(group):
             group_of.setdefault(one, group)
     order = sorted(group_of, key=lambda one: (-one.path.stat().st_size, str(one)))

@@ -734,3 +734,39 @@ def test_noise(assert_twins_agree, rng, real):
         and len(np.unique(x)) > 4900
     )
     assert abs(np.corrcoef(x[1:], x[:-1])[0, 1]) < 0.05
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, True)])
+def test_large_deflection(assert_twins_agree, rng, real, media, displacement, mirror):
+    ids, cell, soft, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = media
+    module, sizes = "large_deflection", (*mirror, NX, NY, NZ)
+    g, h, q = (np.zeros((2, *SHAPE), real) for _ in range(3))
+    for out, x in ((g, displacement[::-1].copy()), (h, displacement)):
+        args = out, x, ids, rcx, rcy, NX, NY, NZ
+        out[:] = assert_twins_agree(module, "slopes", FACES, *args, real=real)[0]
+    tables = ids, cell, soft, dx, dy, hz, rdx, rcx, rdy, rcy, rdz
+    t, s = np.zeros((7, *SHAPE), real), np.zeros((3, *SHAPE), real)
+    args = t, displacement, g, h, *tables, *sizes
+    t[:] = assert_twins_agree(module, "added_stress", FACES, *args, real=real)[0]
+    s[...] = t[4:] * 0.3
+    args = q, t, s, g, h, 0.7, ids, *sizes
+    q[:] = assert_twins_agree(module, "slope_forces", FACES, *args, real=real)[0]
+    args = displacement.copy(), t, q, -0.5, rdx, rcx, rdy, rcy, rdz, *sizes
+    assert_twins_agree(module, "add_forces", FACES, *args, real=real)
+
+
+@pytest.mark.parametrize("mirror", [(False, False), (True, True)])
+def test_tangent_frame(assert_twins_agree, rng, real, media, displacement, mirror):
+    ids, _, _, dx, dy, _, _, _, rcx, _, rcy, _, _ = media
+    module, sizes = "tangent_frame", (NX, NY, NZ)
+    g, a = (np.zeros((2, *SHAPE), real) for _ in range(2))
+    args = g, displacement, ids, rcx, rcy, *sizes
+    g[:] = assert_twins_agree("large_deflection", "slopes", FACES, *args, real=real)[0]
+    args = a, g, ids, dx, dy, *mirror, *sizes
+    a[:] = assert_twins_agree(module, "face_slopes", FACES, *args, real=real)[0]
+    lines = a, ids, dx, dy, rcx, rcy, *sizes
+    x = rng.standard_normal(displacement.shape).astype(real) * (displacement != 0)
+    r = rng.standard_normal(displacement.shape).astype(real) * (displacement != 0)
+    moved = assert_twins_agree(module, "from_tangent", FACES, x.copy(), *lines, real=real)[0]
+    forces = assert_twins_agree(module, "to_tangent", FACES, r.copy(), *lines, real=real)[0]
+    assert np.vdot(r, moved) == pytest.approx(np.vdot(forces, x), rel=1e-4)

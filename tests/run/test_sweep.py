@@ -123,6 +123,9 @@ def test_main_effects_of_a_plane_and_of_words():
     a, b = effects.effects(plain, "y", y)
     assert (a.effect, b.effect, a.r2) == pytest.approx((6, -5, 1))
     assert np.isnan(a.total)
+    two = plan("a=0 .. 2", size=2)
+    (a,) = effects.effects(two, "y", np.array([1.0, 7.0]))
+    assert a.effect == pytest.approx(6) and np.isnan(a.r2)
 
 
 @pytest.fixture

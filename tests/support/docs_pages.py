@@ -60,6 +60,9 @@ def case_file() -> str:
     ]
     for key, name, sentence in TABLES:
         lines += [f"## `[{key}]`", "", sentence, "", *_table(kinds[name]), ""]
+    example, _, keys = inspect.cleandoc(_tolerance_text()).partition("\n\n")[2].partition("\n\n")
+    lines += ["## `[tolerance]`", "", "How far values of the case scatter.", "", "```toml"]
+    lines += [*(line.strip() for line in example.splitlines()), "```", "", keys, ""]
     lines += [
         "## `[part.NAME]`",
         "",
@@ -89,6 +92,12 @@ def case_file() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _tolerance_text() -> str:
+    from warp.case import tolerance
+
+    return tolerance.__doc__ or ""
+
+
 def commands() -> str:
     """Describe every verb of the command line, from its help."""
     from warp.cli.app import app
@@ -111,7 +120,7 @@ def python() -> str:
     import warp
 
     lines = ["# Python", "", MADE, "", inspect.cleandoc(_opening(warp.__doc__ or "")), ""]
-    for name in ("load", "solve", "read"):
+    for name in ("load", "solve", "read", "gradient"):
         lines += _callable(f"warp.{name}", getattr(warp, name))
     lines += ["## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
     for name, member in vars(warp.Result).items():

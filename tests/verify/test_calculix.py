@@ -116,6 +116,17 @@ def test_volume_of_the_bricks_is_the_models(small):
     assert len(mesh.voxel) == (mesh.model.ids > 0).sum()
 
 
+def test_large_deflection_changes_only_how_the_step_is_solved(small):
+    """The same model and loads; increments, of which only the last is written."""
+    loaded, mesh = small
+    linear = list(calculix_deck.elastic_deck(loaded, mesh, "small"))
+    large = list(calculix_deck.elastic_deck(loaded, mesh, "small", nlgeom=True))
+    at = linear.index("*STEP")
+    assert large[:at] == linear[:at]
+    assert large[at : at + 3] == ["*STEP, NLGEOM, INC=1000", "*STATIC", "0.05, 1.0"]
+    assert [line.replace(", FREQUENCY=1000", "") for line in large[at + 3 :]] == linear[at + 2 :]
+
+
 def test_materials_give_the_models_stiffness_and_strain(small):
     """Engineering constants and alpha (T - ZERO) of every medium, read back from the deck, are
     those of its row.
@@ -190,6 +201,21 @@ def test_a_known_dome_is_read_back(small):
     assert found.bounds == pytest.approx((-3e-3, 3e-3, -2.5e-3, 2.5e-3))
     x, y = np.meshgrid(found.x, found.y)
     np.testing.assert_allclose(found.w, -(x**2 + y**2), atol=1e-18)
+
+
+def test_a_part_beside_the_mirror_plane_is_one_part():
+    """Of two chips side by side the modelled one is compared, not both and what lies between."""
+    text = CASE.partition("[part.underfill]")[0].replace('"quarter"', '"half-x"')
+    text = text.replace('temperature = "solved"', 'temperature = "25 degC"')
+    for name, at in (("left", -1.5), ("right", 1.5)):
+        text += f'[part.{name}]\non = "core"\nsize = "2 mm"\nat = ["{at} mm", "0 mm"]\n'
+        text += 'thickness = "0.3 mm"\nmaterial = "silicon"\n'
+    found = case.parse(text, Path("two.toml"))
+    mesh = calculix_deck.build(found)
+    w = np.zeros(mesh.at.max() + 1)
+    chip, core = (calculix.sample(mesh, w, part, "top") for part in ("right", "core"))
+    assert chip.bounds == pytest.approx((0.5e-3, 2.5e-3, -1e-3, 1e-3))
+    assert core.bounds == pytest.approx((-3e-3, 3e-3, -2.5e-3, 2.5e-3))
 
 
 def test_a_case_with_steps_is_refused(monkeypatch, small):

@@ -59,6 +59,25 @@ def assemble(
     `present`: the parts that are present, by default all. `shrunk`: for each material that has
     cured, the one that it was before and its linear shrinkage.
     """
+    made, faults = gathered(file, folder, present, shrunk)
+    faults += [*_check_bond_lines(file), *_check_output(file)]
+    if not faults:
+        faults = [
+            *(_check_heat(made, file) if present is None else ()),
+            *_check_laws(made, file),
+            *_check_symmetry(made, file),
+            *_check_modelled(made, file),
+        ]
+    return made, faults
+
+
+def gathered(
+    file: CaseFile,
+    folder: Path,
+    present: Collection[str] | None = None,
+    shrunk: Mapping[str, tuple[str, float]] | None = None,
+) -> tuple[Assembly, list[Fault]]:
+    """Build as `assemble` does, without checking whether the pieces fit each other."""
     package, faults = build(file.part, folder, present)
     media, more = _materials(file, package, shrunk or {})
     faults += more
@@ -68,16 +87,7 @@ def assemble(
     absent = file.part.keys() - there.keys()
     boundaries, more = _gather([*_boundaries(file, absent), *_interfaces(file, absent)])
     faults += more
-    faults += [*_check_bond_lines(file), *_check_output(file)]
-    made = Assembly(package, media, sources, boundaries)
-    if not faults:
-        faults = [
-            *(_check_heat(made, file) if present is None else ()),
-            *_check_laws(made, file),
-            *_check_symmetry(made, file),
-            *_check_modelled(made, file),
-        ]
-    return made, faults
+    return Assembly(package, media, sources, boundaries), faults
 
 
 def _is_thermal(medium: Medium) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -29,9 +29,11 @@ from warp.case.stage import LoadStep, Stage
 from warp.case.stages import assembly_of, instantaneous_changes, unsupported
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
+from warp.case.tolerance import Tolerance, tolerances
 from warp.case.toml_lines import key_lines
 from warp.files import bounded
 from warp.geometry.part import Part
+from warp.geometry.parts.balls import Balls
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
 from warp.materials.material import Medium
@@ -127,6 +129,16 @@ class Case:
         return Loads(self.file.load.stress_free, None if isinstance(wanted, str) else wanted)
 
     @property
+    def large_deflection(self) -> bool | Literal["auto"]:
+        """Tell whether large deflection counts: always, never, or where linear theory is off."""
+        return self.file.load.large_deflection
+
+    @property
+    def branch(self) -> Literal["x", "y", "lower energy"]:
+        """Return which shape is wanted where a body may roll up in more than one way."""
+        return self.file.load.branch
+
+    @property
     def bond_lines(self) -> tuple[str, ...]:
         """Return the layers whose conductance follows their thickness."""
         return self.file.load.bond_lines or ()
@@ -183,6 +195,17 @@ class Case:
     @property
     def fields(self) -> tuple[str, ...]:
         return self.file.output.fields
+
+    @property
+    def tolerances(self) -> list[Tolerance]:
+        """Return how far values scatter."""
+        return tolerances(self.file.tolerance)
+
+    @property
+    def ball_pitch(self) -> float | None:
+        """Return the finer pitch of the package's balls in m, None without balls."""
+        pitches = [min(part.pitch) for part in self.parts.values() if isinstance(part, Balls)]
+        return min(pitches, default=None)
 
     @property
     def terminals(self) -> tuple[str, ...]:

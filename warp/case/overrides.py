@@ -49,6 +49,23 @@ def _value(text: str) -> Any:
         return text
 
 
+def found(tables: dict[str, Any], key: str) -> Any:
+    """Return the value at a key, None where there is none."""
+    here: Any = tables
+    for quoted, bare in STEP.findall(key):
+        step = quoted or bare
+        if isinstance(here, list):
+            try:
+                here = here[_entry(here, step, ())]
+            except ValueError:
+                return None
+        elif isinstance(here, dict) and step in here:
+            here = here[step]
+        else:
+            return None
+    return here
+
+
 def _set(tables: dict[str, Any], steps: list[str], value: Any) -> Key:
     if not steps:
         raise ValueError("is not a key: write e.g. part.chip.thickness")

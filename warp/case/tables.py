@@ -10,6 +10,7 @@
     [load]                  stress-free temperature, and the temperature of the warpage
     [grid]                  spacing of the grid; nothing has to be given
     [output]                surfaces, measuring zones, fields
+    [tolerance]             how far values scatter (`tolerance`)
 
 SI units and kelvin after reading.
 """
@@ -21,6 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, field_validator
 
 from warp.case.steps import AnyStep
+from warp.case.tolerance import tolerances
 from warp.geometry.parts import AnyPart
 from warp.geometry.section import Names, Section, Size, Thickness
 from warp.materials.library import MaterialSpec
@@ -76,6 +78,12 @@ class Load(Section):
     bond_lines: Annotated[Names, Field(examples=[["tim"]])] | None = None
     """Soft layers that conduct by their thickness under displacement; with temperature = "solved"
     only."""
+    large_deflection: bool | Literal["auto"] = False
+    """Follow the body beyond linear theory, as it stiffens and rolls up; "auto": where that theory
+    is more than 1 % off."""
+    branch: Literal["x", "y", "lower energy"] = "lower energy"
+    """Where a dome may roll up either way: the axis along which it bends more, or the shape of less
+    energy; with large_deflection only."""
 
 
 class GridSection(Section):
@@ -149,6 +157,18 @@ class CaseFile(Section):
     """Spacing of the grid."""
     output: Output = Output()
     """What is reported and stored."""
+    tolerance: Annotated[
+        dict[str, Any], Field(examples=[{"part": {"chip": {"thickness": "10 um"}}}])
+    ] = {}
+    """How far values scatter, by their keys: a standard deviation ("10 um", "5 %") or an interval
+    ("+- 10 um"); `warp run` then gives the spread of the warpage."""
+
+    @field_validator("tolerance")
+    @classmethod
+    def _sizes(cls, table: dict[str, Any]) -> dict[str, Any]:
+        """Refuse sizes that are no quantities."""
+        tolerances(table)
+        return table
 
     @field_validator("part", "material", mode="before")
     @classmethod

@@ -30,9 +30,10 @@ def code_of(error: BaseException) -> int:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     if lacks_memory(error):
+        which = "the GPU has not" if of_gpu(error) else "this process may not take"
         print(
-            "error: this process may not take as much memory as the command needs; a coarser grid "
-            "needs less, e.g. --set grid.refine=0.5",
+            f"error: {which} as much memory as the command needs; a coarser grid needs less, e.g. "
+            "--set grid.refine=0.5",
             file=sys.stderr,
         )
         return TOO_LARGE
@@ -43,6 +44,13 @@ def _stopped(line: str) -> int:
     Heard.said = True
     print(line, file=sys.stderr)
     return STOPPED
+
+
+def of_gpu(error: BaseException) -> bool:
+    """Tell whether an exception, or one that led to it, comes from CuPy."""
+    before = error.__cause__ or error.__context__
+    here = type(error).__module__.partition(".")[0] == "cupy"
+    return here or (before is not None and of_gpu(before))
 
 
 def lacks_memory(error: BaseException) -> bool:

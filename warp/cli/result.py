@@ -207,6 +207,10 @@ def export(
     linear: Annotated[
         bool, typer.Option("--linear", help="With --calculix: C3D8I instead of C3D20R.")
     ] = False,
+    nlgeom: Annotated[
+        bool,
+        typer.Option("--nlgeom", help="With --calculix: large deflection."),
+    ] = False,
     coarser: Annotated[
         float,
         typer.Option(
@@ -242,7 +246,7 @@ def export(
         loaded, folder = load(file, overrides(set_)), output or Path(f"{file.stem}-calculix")
         for source in inputs(loaded):
             refuse_output_over(source, folder, f"{file.stem}.inp", f"{file.stem}-heat.inp")
-        decks = calculix_answer.write(loaded, folder, file.stem, coarser, linear)
+        decks = calculix_answer.write(loaded, folder, file.stem, coarser, linear, nlgeom)
         if not run and not read_:
             return tables.print_files(decks.files)
         with terminal.Steps() as steps:

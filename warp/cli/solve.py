@@ -14,7 +14,9 @@ from warp.cli.words import CaseFile, Device, Json, Set, overrides, print_json
 from warp.files.printable import printable
 
 if TYPE_CHECKING:
-    from warp.run.to_file import Written
+    from warp.case.case import Case
+    from warp.run.load_step import OnProgress
+    from warp.run.to_file import Finish, Written
 
 
 def run(
@@ -71,6 +73,7 @@ def run(
         if "steps" in written.numbers:
             tables.print_steps(written.numbers["steps"])
         tables.print_summary(written.numbers, title=title, written=target)
+        tables.print_risk(written.numbers)
     for text in written.warnings:
         _warn(text)
 
@@ -85,19 +88,45 @@ def _solved(
 
     loaded = load(case, overrides(set_))
     with Steps() as progress:
+        finish = _spread(loaded, device, progress)
         return loaded.title, solve_to_file(
-            loaded, target, device, progress, _warn, _resumed, grids=grids, resume=resume
+            loaded,
+            target,
+            device,
+            progress,
+            _warn,
+            _resumed,
+            grids=grids,
+            resume=resume,
+            finish=finish,
         )
+
+
+def _spread(case: Case, device: str, progress: OnProgress) -> Finish | None:
+    """Return what adds the spread by tolerances to a result; None for a case without them."""
+    if not case.tolerances:
+        return None
+    if case.has_steps:
+        _warn("no spread: a process has no gradient yet; `warp sweep --tolerances` samples it")
+        return None
+    from warp.adjoint import spread
+
+    spread.check(case)
+    return lambda result: spread.with_spread(result, case, device, progress)
 
 
 def sweep(
     case: CaseFile,
     vary: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             metavar="KEY=VALUES", help='What varies: "0.5 mm, 0.7 mm" or "0.5 mm .. 1 mm"; repeat.'
         ),
-    ],
+    ] = None,
+    tolerances: Annotated[
+        bool,
+        typer.Option("--tolerances", help="Vary all values of [tolerance] as they scatter (lhs)."),
+    ] = False,
     sample: Annotated[
         str, typer.Option(metavar="grid|lhs|sobol", help="Where the points lie.")
     ] = "grid",
@@ -140,6 +169,7 @@ def sweep(
           --vary material.glue.cte="20 .. 60 ppm/K" --sample lhs --points 40
       warp sweep lid.toml --vary part.lid.thickness="1 .. 2 mm" \\
           --sample sobol --points 64 --scheduler tcp://node1:8786
+      warp sweep lid.toml --tolerances --points 200
     """
     from warp import load
     from warp.cli import tables
@@ -148,9 +178,12 @@ def sweep(
     from warp.run import sampling
     from warp.run import sweep as sweeps
 
-    design = sampling.design(vary, sample, points, seed)
     folder = output or Path(case.stem + "-sweep")
     loaded = load(case, overrides(set_))
+    scattering = sampling.scattering(loaded) if tolerances else ()
+    if tolerances and sample == "grid":
+        sample = "lhs"
+    design = sampling.design(vary or (), sample, points, seed, scattering)
     try:
         with Runs() as progress:
             outcome = sweeps.sweep(

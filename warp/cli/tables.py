@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich import box
 from rich.console import Group
 from rich.table import Table
@@ -33,6 +34,11 @@ def print_sweep(outcome: Outcome) -> None:
         5
     ):
         console.print(Text(f" {times} failed: {reason}", style="yellow"))
+    values = outcome.series.get(outcome.main or "", np.zeros(0))
+    values = values[np.isfinite(values)]
+    if outcome.design.sample == "lhs" and len(values) > 1:
+        spread = f"{values.mean():.4g}, standard deviation {values.std(ddof=1):.3g}"
+        console.print(f" {outcome.main}: mean {spread}")
     found = [e for e in outcome.effects if e.output == outcome.main]
     if found:
         words = {v.key for v in outcome.design.variables if not v.numeric}
@@ -42,11 +48,8 @@ def print_sweep(outcome: Outcome) -> None:
             indices = ["" if math.isnan(v) else f"{100 * v:.0f} %" for v in (e.first, e.total)][
                 : len(shown)
             ]
-            table.add_row(
-                e.variable,
-                f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}",
-                *indices,
-            )
+            effect = f"{e.effect:.3g}" if e.variable in words else f"{e.effect:+.3g}"
+            table.add_row(e.variable, "–" if math.isnan(e.effect) else effect, *indices)
         console.print(table)
 
 
@@ -79,6 +82,15 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
     console.print(" " + " · ".join(str(fact) for fact in cost if fact), style="dim")
     if written is not None:
         console.print(f" written to {written}", style="dim", soft_wrap=True)
+
+
+def print_risk(numbers: Mapping[str, Any]) -> None:
+    """Print how probable a warpage beyond JEITA's limit is, where tolerances say so."""
+    for part, sides in (numbers.get("surfaces") or {}).items():
+        for side, values in sides.items():
+            if values.get("warpage_beyond_jeita") is not None:
+                risk = f"{values['warpage_beyond_jeita']:.2%}"
+                screen().print(f" {part}.{side} exceeds JEITA ED-7306 with a probability of {risk}")
 
 
 def plain_table(*columns: str) -> Table:

@@ -22,9 +22,9 @@ from warp.machine.cache import Specialisation
 OnProgress = Callable[[int, int], None]
 """Called with the number of kernels compiled so far and the number that were missing."""
 
-GROUPS = ("solve", "heat", "history", "transient")
-"""Groups of kernels that runs need: voxels, elasticity and numbers; a temperature field; process
-steps; transient heating.
+GROUPS = ("common", "elastic", "heat", "history", "transient")
+"""Groups of kernels that runs need: voxels and iterations; displacements and their numbers; a
+temperature field; process steps; transient heating.
 """
 
 _PAUSE = 0.05  # s between checks whether another process has finished a kernel

@@ -17,7 +17,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from importlib import import_module
@@ -300,6 +300,8 @@ def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
     return found
 
 
+OLDEST = (7, 0)
+"""Compute capability that the kernels need: their shared memory, and what CUDA 12 compiles for."""
 SHARED = 64 * 1024
 """Bytes of shared memory that a block may use: every GPU since 2017 has at least these."""
 
@@ -391,8 +393,18 @@ def _cuda_problem(index: int) -> str:
     if count == 0:
         return "no GPU found"
     if index < count:
-        return ""
+        return _too_old(runtime.getDeviceProperties(index))
     return f"this machine has {count} GPU{'s' * (count > 1)}: cuda:0 to cuda:{count - 1}"
+
+
+def _too_old(properties: Mapping[str, Any]) -> str:
+    """Say in one clause that a GPU is too old; return "" if it is not."""
+    capability = properties["major"], properties["minor"]
+    if capability >= OLDEST:
+        return ""
+    has, needed = (".".join(map(str, version)) for version in (capability, OLDEST))
+    name = properties["name"].decode()
+    return f"{name} has compute capability {has}, and {needed} is needed (GPUs since 2017)"
 
 
 def _processor() -> str:

@@ -20,7 +20,6 @@ from warp import units
 from warp.case import case as cases
 from warp.errors import WarpError
 from warp.files import whole_file
-from warp.geometry.parts.balls import Balls
 from warp.report import (
     figures,
     number_tables,
@@ -89,7 +88,7 @@ def html(
         left_out.append("surfaces: this result has no displacement field")
     board = measured.board_part(result)
     first = next((f for f in flats if (f.surface.part, f.surface.side) == (board, "bottom")), None)
-    pitch = pitch or (ball_pitch(case) if case else None)
+    pitch = pitch or (case.ball_pitch if case else None)
     body = "\n".join(
         (
             _head(result, title),
@@ -116,12 +115,6 @@ def original(result: Result) -> Case:
     return cases.parse(
         result.case, Path(info.get("case_file") or "case.toml"), info.get("overrides") or {}
     )
-
-
-def ball_pitch(case: Case) -> float | None:
-    """Return the finer pitch of the package's balls [m], None without balls."""
-    pitches = [min(part.pitch) for part in case.parts.values() if isinstance(part, Balls)]
-    return min(pitches, default=None)
 
 
 def _head(result: Result, title: str) -> str:

@@ -18,6 +18,8 @@ from warp.voxels.grid import Grid
 
 VTK_ORDER = [0, 1, 2, 5, 3, 4]  # ours is xx yy zz yz xz xy
 OUR_ORDER = [0, 1, 2, 4, 5, 3]
+GRADIENTS = ("stiffness_gradient", "expansion_gradient")
+"""Fields of `warp sensitivity --map`: change of a metric by each voxel (nz, ny, nx)."""
 Layered: TypeAlias = "tuple[str, np.dtype[Any], tuple[int, ...], Iterator[np.ndarray]]"
 """Name, type, shape (nz, ny, nx[, components]) and the layers."""
 
@@ -54,7 +56,7 @@ def arrays(
     """Yield every cell array of a result, one layer in memory at a time.
 
     ids (nz, ny, nx); fields as a result holds them: temperature (nz, ny, nx) [K], displacement
-    (3, nz+1, ny+1, nx+1) [m] on faces, stress (6, nz, ny, nx) [Pa].
+    (3, nz+1, ny+1, nx+1) [m] on faces, stress (6, nz, ny, nx) [Pa], GRADIENTS (nz, ny, nx).
     """
     shape = grid.shape
     layers = range(shape[0])
@@ -74,6 +76,10 @@ def arrays(
         s = fields["stress"]
         ordered = (np.moveaxis(np.asarray(s[:, k]), 0, -1)[..., VTK_ORDER] for k in layers)
         yield "stress_Pa", np.dtype("f4"), (*shape, 6), ordered
+    for name in GRADIENTS:
+        if name in fields:
+            values = fields[name]
+            yield name, np.dtype("f4"), shape, (np.asarray(values[k]) for k in layers)
 
 
 def _looked_up(row: np.ndarray, ids: np.ndarray) -> Iterator[np.ndarray]:

@@ -13,7 +13,8 @@
                  one entry a row
     /fields      temperature (nz, ny, nx) [K];
                  displacement (3, nz+1, ny+1, nx+1) [m]: u on x-faces, v on y-faces, w on z-faces;
-                 stress (nz, ny, nx, 6) [Pa] in VTK's order xx yy zz xy yz xz
+                 stress (nz, ny, nx, 6) [Pa] in VTK's order xx yy zz xy yz xz;
+                 stiffness_gradient, expansion_gradient (nz, ny, nx) of `warp sensitivity` (1.3)
     /steps       of a process, since 1.1: N/PART.SIDE/x, y, w after step N: vertices and heights of
                  a measured surface [m], without rigid motion, NaN off the footprint; since 1.3 z:
                  heights of its cells in the undeformed package [m]
@@ -33,7 +34,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -81,6 +82,8 @@ class Result:
     """Measured surfaces of a process after step N: "N/PART.SIDE/x", "/y", "/w" and "/z" [m]."""
     apart: Apart = NONE_APART
     """Parts whose image in the plane x = 0, and in y = 0, is another part."""
+    differentiate: Callable[[Result, str], Any] | None = None
+    """What `gradient` calls; `warp.solve` and `warp.read` fill it in."""
 
     def __repr__(self) -> str:
         surfaces = self.metrics.get("surfaces", {}).items()
@@ -188,6 +191,12 @@ class Result:
     def summary(self) -> dict[str, Any]:
         """Return the numbers of this run, ready for JSON."""
         return summary(self)
+
+    def gradient(self, metric: str) -> Any:
+        """Differentiate a metric by every input of the case: `warp.gradient(self, metric)`."""
+        if self.differentiate is None:
+            raise WarpError("this result came from neither warp.solve nor warp.read")
+        return self.differentiate(self, metric)
 
     def write(
         self, path: str | os.PathLike[str], *, single: bool = False, xdmf: bool = True

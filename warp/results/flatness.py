@@ -142,35 +142,68 @@ def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, f
     """
     x0, x1, y0, y1 = surface.bounds
     lx, ly = x1 - x0, y1 - y0
-    xs, ys = (surface.x - (x0 + x1) / 2) / lx, (surface.y - (y0 + y1) / 2) / ly
+    middle = middle_of(surface, fraction)
+    if middle is None:
+        return np.nan, np.nan, np.nan
+    xs, ys, area, chosen = middle
+    w = surface.w[chosen]
+    across, along = np.vander(xs, 5, increasing=True), np.vander(ys, 5, increasing=True).T
+    moment = np.where(np.isfinite(w), area * w, 0.0)
+    found = along @ (area @ across), along @ (moment @ across)
+    c = _least_squares(*found, QUADRATIC)
+    return float(-2 * c[3] / lx**2), float(-2 * c[4] / ly**2), float(-c[5] / (lx * ly))
+
+
+QUADRATIC = [(0, 0), (1, 0), (0, 1), (2, 0), (0, 2), (1, 1)]
+"""Powers of x and y in the fit of `curvature`."""
+
+
+def middle_of(
+    surface: Surface, fraction: float = 0.25
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, ...]] | None:
+    """Return the vertices that `curvature` fits: x, y in units of the sides, areas, and index.
+
+    None without three lines each way.
+    """
+    x0, x1, y0, y1 = surface.bounds
+    xs = (surface.x - (x0 + x1) / 2) / (x1 - x0)
+    ys = (surface.y - (y0 + y1) / 2) / (y1 - y0)
     for f in (fraction, 2 * fraction, 4 * fraction, np.inf):
         i, j = np.abs(xs) <= f / 2 + 1e-9, np.abs(ys) <= f / 2 + 1e-9
-        part = Surface(
-            surface.part,
-            surface.side,
-            xs[i],
-            ys[j],
-            surface.w[np.ix_(j, i)],
-            np.zeros((0, 0), bool),
-        )
-        known = np.isfinite(part.w)
+        chosen = np.ix_(j, i)
+        known = np.isfinite(surface.w[chosen])
         if known.any(axis=0).sum() >= 3 and known.any(axis=1).sum() >= 3 and known.sum() >= 6:
-            area = np.where(known, np.gradient(part.y)[:, None] * np.gradient(part.x)[None, :], 0.0)
-            across, along = (
-                np.vander(part.x, 5, increasing=True),
-                np.vander(part.y, 5, increasing=True).T,
-            )
-            moment = np.where(known, area * part.w, 0.0)
-            found = along @ (area @ across), along @ (moment @ across)
-            c = _least_squares(*found, [(0, 0), (1, 0), (0, 1), (2, 0), (0, 2), (1, 1)])
-            return float(-2 * c[3] / lx**2), float(-2 * c[4] / ly**2), float(-c[5] / (lx * ly))
-    return np.nan, np.nan, np.nan
+            area = np.gradient(ys[j])[:, None] * np.gradient(xs[i])[None, :]
+            return xs[i], ys[j], np.where(known, area, 0.0), chosen
+    return None
+
+
+@dataclass(frozen=True)
+class Seating:
+    """The seating plane of terminals: through three of their vertices, counted over all surfaces.
+
+    height: of the vertex `highest` above it [m]; shares (3,): of the three in the plane there.
+    lowest is empty where no plane was found.
+    """
+
+    height: float
+    highest: int
+    lowest: tuple[int, ...]
+    shares: np.ndarray
 
 
 def coplanarity(*surfaces: Surface) -> float:
     """Return the height of the highest point of terminals above their seating plane [m].
 
-    As JESD22-B108 measures it. The seating plane touches the three lowest points round the
+    As JESD22-B108 measures it.
+    """
+    return seating(*surfaces).height
+
+
+def seating(*surfaces: Surface) -> Seating:
+    """Find the seating plane of terminals and the highest vertex above it.
+
+    The plane touches the three lowest points round the
     centroid: the supporting plane of the lower hull under it. The terminals, one part or several
     (leads and paddle), are taken as coplanar before the load, so that only w counts.
     """
@@ -199,14 +232,16 @@ def coplanarity(*surfaces: Surface) -> float:
         above = z[:-3] - (plane[0] + points[:-3] @ plane[1:])
         lowest = int(above.argmin())
         if above[lowest] >= -tolerance:
-            return float(above.max())
+            highest = int(above.argmax())
+            shares = np.linalg.solve(corners.T, np.append(1.0, points[highest]))
+            return Seating(float(above[highest]), highest, tuple(basis), shares)
         fraction = np.linalg.solve(corners.T, np.array([1.0, 0.0, 0.0]))
         entering = np.linalg.solve(corners.T, np.append(1.0, points[lowest]))
         ratio = np.where(
             entering > 1e-12, fraction / np.where(entering > 1e-12, entering, 1.0), np.inf
         )
         basis[int(ratio.argmin())] = lowest
-    return float(np.ptp(w))
+    return Seating(float(np.ptp(w)), int(w.argmax()), (), np.zeros(0))
 
 
 def _mesh(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -29,6 +29,8 @@ TYPES = {
     "fields/temperature": "f8 f4",
     "fields/displacement": "f8 f4",
     "fields/stress": "f4",
+    "fields/stiffness_gradient": "f4",
+    "fields/expansion_gradient": "f4",
 }
 TEXTS = ("case", "parts", "metrics", "media/material", "provenance/info", "apart")
 VECTORS = ("steps", "provenance/residuals")

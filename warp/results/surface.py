@@ -18,7 +18,7 @@ metres. Arrays [j, i] = (y, x).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias
@@ -35,6 +35,8 @@ WHOLE = 0.98
 SEARCHED = 17
 """Points a side of the lattice on which an extreme is searched, over two half cells."""
 Zone: TypeAlias = "float | tuple[float, float, float, float] | None"
+Point: TypeAlias = tuple[float, float, float]
+ArgBest: TypeAlias = "Callable[[np.ndarray], np.intp]"
 
 
 class Model(Protocol):
@@ -144,7 +146,7 @@ def sample(
     kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
     cells = footprint(model, face, side)
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
-    x, y = (_unfold(q) if m else q for q, m in zip((x, y), _mirrored(model, part), strict=True))
+    x, y = (_unfold(q) if m else q for q, m in zip((x, y), goes_on(model, part), strict=True))
     columns, cells = _whole(model, part, columns), _whole(model, part, cells)
     rows, cols = _extent(cells, 1), _extent(cells, 0)
     x, y = x[cols.start : cols.stop + 1], y[rows.start : rows.stop + 1]
@@ -165,7 +167,7 @@ def levels(model: Model, part: str, side: Side) -> np.ndarray:
     return found[_extent(known, 1), _extent(known, 0)]
 
 
-def _mirrored(model: Model, part: str) -> tuple[bool, bool]:
+def goes_on(model: Model, part: str) -> tuple[bool, bool]:
     """Tell whether a part goes on beyond the mirror planes x = 0 and y = 0."""
     apart: Apart = getattr(model, "apart", NONE_APART)
     mirror = model.grid.mirror
@@ -174,7 +176,7 @@ def _mirrored(model: Model, part: str) -> tuple[bool, bool]:
 
 def _whole(model: Model, part: str, columns: np.ndarray) -> np.ndarray:
     """Unfold values of the columns (ny, nx) of a part to the full package."""
-    across, along = _mirrored(model, part)
+    across, along = goes_on(model, part)
     columns = np.hstack((columns[:, ::-1], columns)) if across else columns
     return np.vstack((columns[::-1], columns)) if along else columns
 
@@ -249,21 +251,38 @@ def with_middles(surface: Surface, values: np.ndarray) -> np.ndarray:
 
 
 def extremes(surface: Surface, values: np.ndarray) -> tuple[float, float]:
-    """Find the lowest and the highest value of the interpolated surface.
+    """Find the lowest and the highest value of the interpolated surface."""
+    low, high = extreme_points(surface, values)
+    return low[2], high[2]
+
+
+def extreme_points(surface: Surface, values: np.ndarray) -> tuple[Point, Point]:
+    """Find where the interpolated surface is lowest and highest: x, y in m and the value there.
 
     Evaluated at vertices and midpoints, then on a finer raster around the extremes found.
     """
     fine = with_middles(surface, values)
-    fine = np.where(_touched(surface.cells.T), fine, np.nan)
+    fine = np.where(touched(surface.cells.T), fine, np.nan)
+    low, high = (
+        refined(surface, fine, int(argbest(fine)), argbest)
+        for argbest in (np.nanargmin, np.nanargmax)
+    )
+    return low, high
+
+
+def refined(surface: Surface, fine: np.ndarray, at: int, argbest: ArgBest) -> Point:
+    """Find the extreme of the interpolated surface within half a cell of a point of `fine`.
+
+    at: its flat index; argbest: np.nanargmin or np.nanargmax.
+    """
     x, y = (_with_middles(lines[None], lines)[0] for lines in (surface.x, surface.y))
-    found = []
-    for best, argbest in ((np.nanmin, np.nanargmin), (np.nanmax, np.nanargmax)):
-        p, r = np.unravel_index(int(argbest(fine)), fine.shape)
-        xs = np.linspace(x[max(p - 1, 0)], x[min(p + 1, x.size - 1)], SEARCHED)
-        ys = np.linspace(y[max(r - 1, 0)], y[min(r + 1, y.size - 1)], SEARCHED)
-        near = _biquadratic(surface, fine, xs[None, :], ys[:, None])
-        found.append(float(best(np.append(near, fine[p, r]))))
-    return found[0], found[1]
+    p, r = np.unravel_index(at, fine.shape)
+    xs = np.linspace(x[max(p - 1, 0)], x[min(p + 1, x.size - 1)], SEARCHED)
+    ys = np.linspace(y[max(r - 1, 0)], y[min(r + 1, y.size - 1)], SEARCHED)
+    near = np.append(_biquadratic(surface, fine, xs[None, :], ys[:, None]), fine[p, r])
+    best = int(argbest(near))
+    place = (x[p], y[r]) if best == SEARCHED**2 else (xs[best % SEARCHED], ys[best // SEARCHED])
+    return float(place[0]), float(place[1]), float(near[best])
 
 
 def _biquadratic(surface: Surface, fine: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
@@ -273,7 +292,7 @@ def _biquadratic(surface: Surface, fine: np.ndarray, xs: np.ndarray, ys: np.ndar
     j = np.clip(np.searchsorted(surface.y, ys, side="right") - 1, 0, surface.y.size - 2)
     s = np.clip((xs - surface.x[i]) / (surface.x[i + 1] - surface.x[i]), 0, 1)
     t = np.clip((ys - surface.y[j]) / (surface.y[j + 1] - surface.y[j]), 0, 1)
-    across, up = _quadratic_weights(s), _quadratic_weights(t)
+    across, up = quadratic_weights(s), quadratic_weights(t)
     found = np.zeros(xs.shape)
     for a, weight in enumerate(across):
         for b, other in enumerate(up):
@@ -281,12 +300,12 @@ def _biquadratic(surface: Surface, fine: np.ndarray, xs: np.ndarray, ys: np.ndar
     return np.where(surface.cells[j, i], found, np.nan)
 
 
-def _quadratic_weights(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def quadratic_weights(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weigh the values at 0, 1/2 and 1 in that of their parabola at s."""
     return (1 - s) * (1 - 2 * s), 4 * s * (1 - s), s * (2 * s - 1)
 
 
-def _touched(cells: np.ndarray) -> np.ndarray:
+def touched(cells: np.ndarray) -> np.ndarray:
     """Mark the vertices and middles (2n+1, 2m+1) that belong to a footprint cell of (n, m)."""
     n, m = cells.shape
     found = np.zeros((2 * n + 1, 2 * m + 1), bool)
@@ -364,7 +383,7 @@ def _split(s: Surface, at: float) -> Surface:
     i = int(np.searchsorted(s.x, at))
     t = np.array((at - s.x[i - 1]) / (s.x[i] - s.x[i - 1]))
     middle = _with_middles(s.w, s.x)[:, 2 * i - 1]
-    first, between, last = _quadratic_weights(t)
+    first, between, last = quadratic_weights(t)
     line = first * s.w[:, i - 1] + between * middle + last * s.w[:, i]
     w = np.insert(s.w, i, line, axis=1)
     return replace(

@@ -26,6 +26,8 @@ CELL_DATA = {
     "temperature_K": "/fields/temperature",
     "displacement_m": "/cells/displacement",
     "stress_Pa": "/fields/stress",
+    "stiffness_gradient": "/fields/stiffness_gradient",
+    "expansion_gradient": "/fields/expansion_gradient",
     "part": "/cells/part",
     "material": "/cells/material",
     "vtkGhostType": "/cells/ghost",

@@ -18,8 +18,8 @@ from warp.errors import WarpError
 from warp.geometry.tree import Branch, stack
 from warp.machine import device as devices
 from warp.machine.device import Device
+from warp.run import forecast, resources
 from warp.run import model as run_model
-from warp.run import resources
 from warp.run import warnings as run_warnings
 from warp.run.grids import common_grid, shaped
 from warp.run.stage_model import StageModel, enter
@@ -103,7 +103,7 @@ def check(case: Case, on: str = "auto") -> Report:
         bytes=resources.predicted_bytes(grid, case),
         disk=resources.predicted_disk(grid, case),
         free=free,
-        seconds=resources.predicted_seconds(case, grid.cells, device),
+        seconds=forecast.predicted_seconds(case, grid, device),
         device=device.describe(),
         copper={layer: float(fraction.mean()) for layer, fraction in case.package.images.items()},
         gaps=[] if model is None else voxelize.gaps(model),

@@ -2,8 +2,8 @@
 
 Main effect of a variable: the change of the least-squares plane through all points from its lowest
 to its highest value, the others held: y = c + sum b_i x_i, effect_i = b_i (max x_i - min x_i). R2
-is the fraction of the variance that it explains. Names have no order: their effect is the largest
-difference of the means over their values.
+is the fraction of the variance that it explains, where the points are more than it needs. Names
+have no order: their effect is the largest difference of the means over their values.
 
 Shares of variance for Saltelli's scheme (`sampling.saltelli`), with f_A, f_B, f_i the outputs on A,
 B and A with column i of B, and V the variance over A and B:
@@ -50,13 +50,13 @@ def main_effects(
     span = np.ptp(x, axis=0) if len(x) else np.zeros(len(design.variables))
     usable = [n for n in numeric if span[n] > 0]
     slopes, r2 = np.full(len(design.variables), np.nan), float("nan")
-    if len(y) > len(usable) + 1 and np.ptp(y) > 0:
+    if len(y) > len(usable) and np.ptp(y) > 0:
         a = np.column_stack(
             (np.ones(len(y)), *((x[:, n] - x[:, n].mean()) / span[n] for n in usable))
         )
         fit = np.linalg.lstsq(a, y, rcond=None)[0]
         slopes[usable] = fit[1:]
-        if len(usable) == len(design.variables):
+        if len(usable) == len(design.variables) and len(y) > len(usable) + 1:
             r2 = float(1 - np.sum((y - a @ fit) ** 2) / np.sum((y - y.mean()) ** 2))
     for n, v in enumerate(design.variables):
         if not v.numeric and len(y):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from warp.geometry.part import PowerSpec
-from warp.geometry.shapes import Body, Box
-from warp.voxels.features import Bounds, Feature, of_sources
+from warp.geometry.shapes import Body, Box, Sheet
+from warp.voxels.features import Bounds, Feature, of_pictures, of_sources
 from warp.voxels.grid import Grid, make_grid
 
 if TYPE_CHECKING:
@@ -32,14 +32,18 @@ def common_grid(case: Case) -> Grid:
 
 
 def shaped(case: Case) -> list[Feature]:
-    """Return what has a shape in a case and is no part: blocks, maps and depths of power."""
+    """Return what has a shape in a case and is no part.
+
+    Blocks, maps and depths of power, and patches of copper in pictures.
+    """
     given = {name: getattr(part, "power", None) for name, part in case.parts.items()}
     deep = {
         name
         for name, power in given.items()
         if isinstance(power, PowerSpec) and "depth" in power.model_fields_set
     }
-    return of_sources(case.sources, extents(case), deep)
+    sheets = [shape for body in case.bodies() for shape in body.shapes if isinstance(shape, Sheet)]
+    return [*of_sources(case.sources, extents(case), deep), *of_pictures(sheets)]
 
 
 def extents(case: Case) -> dict[str, Bounds]:
@@ -53,6 +57,11 @@ def extents(case: Case) -> dict[str, Bounds]:
         )
         for source in case.sources
     }
+
+
+def unit_grid(grid: Grid, unit: Rectangle | None) -> Grid:
+    """Return the grid of a stage: that of the case, or what a cut leaves of it."""
+    return grid if unit is None else cut_grid(grid, unit)[0]
 
 
 def cut_grid(grid: Grid, unit: Rectangle) -> tuple[Grid, Block]:

@@ -18,7 +18,7 @@ Progress = Callable[[str, int, float], None]
 
 def groups(case: Case) -> list[str]:
     """List the groups of kernels (`warp.machine.compiling.GROUPS`) that a case calls."""
-    found = ["solve"]
+    found = ["common"] if case.heat_alone else ["common", "elastic"]
     if case.heated:
         found.append("heat")
     if case.has_steps:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from warp.run.stage_model import StageModel
 from warp.solvers.elastic.history import incremental, substeps
 from warp.solvers.elastic.history.maxwell import relaxations
 from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.large_deflection import solve as large_deflection
 from warp.solvers.elastic.solve import Solution as ElasticSolution
 from warp.solvers.elastic.solve import solve as solve_elastic
 from warp.solvers.elastic.stress import stress
@@ -75,13 +76,15 @@ class Fields:
 class Solved:
     """A solved load step; `elastic` is None where only heat is solved.
 
-    bond_lines: thickness and its change, see `bond_lines.changes`.
+    bond_lines: thickness and its change, see `bond_lines.changes`. large_deflection: what
+    `metrics.large_deflection` declares, empty in runs by linear theory.
     """
 
     fields: Fields
     elastic: ElasticSolution | None
     heat: HeatSolution | None
     bond_lines: dict[str, Any] = field(default_factory=dict)
+    large_deflection: dict[str, Any] = field(default_factory=dict)
 
     @property
     def solutions(self) -> dict[str, ElasticSolution | HeatSolution]:
@@ -138,7 +141,41 @@ def solve(
     stresses = None
     if load_step.last:
         stresses = stress(stage.voxels, temperature, solution.state, device)
-    return Solved(Fields(temperature, heat_field, displacement, stresses), solution, warm, lines)
+    bent = shape_numbers(case, solution, start.temperature, temperature)
+    fields = Fields(temperature, heat_field, displacement, stresses)
+    return Solved(fields, solution, warm, lines, bent)
+
+
+def shape_numbers(
+    case: Case,
+    solution: ElasticSolution,
+    before: float | np.ndarray,
+    after: float | np.ndarray,
+) -> dict[str, Any]:
+    """Return what `metrics.large_deflection` declares, for a step between two temperatures in K."""
+    if not case.large_deflection:
+        return {}
+    if not isinstance(solution, large_deflection.Solution):
+        return {"theory": "linear"}
+    bent = solution.bent
+    changes = None
+    if bent.critical and not isinstance(before, np.ndarray) and not isinstance(after, np.ndarray):
+        changes = [fraction * (after - before) for fraction in bent.critical]
+    return {
+        "theory": "moderate rotations",
+        "shape": bent.principal.kind,
+        "axis_deg": float(np.degrees(bent.principal.angle)),
+        "curvature_per_m": bent.principal.first,
+        "curvature_across_per_m": bent.principal.second,
+        "linear_curvature_per_m": bent.linear.first,
+        "linear_curvature_across_per_m": bent.linear.second,
+        "critical": bent.critical or None,
+        "critical_change_K": changes,
+        "other_energy_percent": None if bent.other is None else 100 * bent.other,
+        "stability": bent.stability,
+        "slope": bent.slope,
+        "increments": bent.increments,
+    }
 
 
 def _heat(
@@ -200,22 +237,41 @@ def _displacement(
     way = substeps.Interval(begin, temperature, load_step.duration)
     ends = incremental.fractions(model, begin, temperature)
     shared = case.has_steps or len(ends) > 1
+    wanted = None
+    if case.large_deflection:
+        when: Literal["auto", "always"] = "auto" if case.large_deflection == "auto" else "always"
+        wanted = large_deflection.Wanted(when, case.branch)
     iterations, seconds = 0, 0.0
 
     def advance(part: substeps.Interval, state: State) -> ElasticSolution:
         nonlocal iterations, seconds
         on_progress(name, 0, NO_RESIDUAL)
-        solution = solve_elastic(
-            model,
-            part.end,
-            device,
-            state,
-            Control(TOLERANCE, partial(on_progress, name)),
-            duration=part.duration,
-            support=load_step.support,
-            cycle_cache=stage.cycle_cache if shared else None,
-            start=part.start,
-        )
+        control = Control(TOLERANCE, partial(on_progress, name))
+        cache = stage.cycle_cache if shared else None
+        if wanted is not None:
+            solution = large_deflection.solve(
+                model,
+                part.end,
+                device,
+                state,
+                control,
+                wanted=wanted,
+                start=part.start,
+                duration=part.duration,
+                cycle_cache=cache,
+            )
+        else:
+            solution = solve_elastic(
+                model,
+                part.end,
+                device,
+                state,
+                control,
+                duration=part.duration,
+                support=load_step.support,
+                cycle_cache=cache,
+                start=part.start,
+            )
         iterations, seconds = iterations + solution.iterations, seconds + solution.seconds
         return solution
 

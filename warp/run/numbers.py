@@ -14,7 +14,7 @@ from warp.results import hdf5, measured, metrics, surface
 from warp.results.file import Result
 from warp.run.load_step import Fields, Solved
 from warp.run.stage_model import StageModel
-from warp.run.warnings import bends, beyond_linear_theory
+from warp.run.warnings import bends, beyond_linear_theory, followed
 from warp.units import ZERO_CELSIUS
 from warp.voxels.boundary import Boundary, Film, Fixed, Source
 from warp.voxels.supports import Clamp
@@ -49,6 +49,7 @@ def record(
     """Return what a process notes of a load step, with its `numbers`, as plain JSON values."""
     model, height, temperature = stage.voxels, stage.height, solved.fields.temperature
     uniform = not isinstance(temperature, np.ndarray)
+    surfaces = numbers["surfaces"]
     iterations = {name: len(s.residuals) - 1 for name, s in solved.solutions.items()}
     head = {
         "step": load_step.step + 1,
@@ -62,8 +63,8 @@ def record(
         "voxels": model.grid.cells,
         "iterations": iterations,
         "height_mm": 1e3 * height,
-        "bends": bends(numbers["surfaces"], height),
-        "beyond_linear": beyond_linear_theory(numbers["surfaces"], height),
+        "bends": bends(surfaces, height),
+        "beyond_linear": [] if followed(numbers) else beyond_linear_theory(surfaces, height),
         **_support(load_step, solved),
     }
     return {**_plain(head), **numbers}

@@ -150,6 +150,8 @@ class _Run:
         """Add a solved load step to the checkpoint before it."""
         fields = solved.fields
         found = numbers.evaluate(self.case, step, stage, fields)
+        if solved.large_deflection:
+            found["large_deflection"] = solved.large_deflection
         shapes = dict(before.shapes)
         if self.case.has_steps and step.last:
             shapes |= numbers.shapes(step, stage, fields, found)

@@ -1,28 +1,34 @@
-"""Predict the memory, the disk and the time of a run, and read what a process has taken.
+"""Predict the memory and the disk of a run, and read what a process has taken.
 
-Memory: what the solver's arrays take (`cycle.bytes_needed`), the program itself, and in a process
-the state of the body that is kept from one load step to the next. Disk: the arrays of the result
-(`data/docs/result-file.md`) and, of a process, of its checkpoint (`history.State`).
-Time: a measured rate per voxel and core.
+Memory: what the solver's arrays take (`cycle.bytes_needed`), the inverse of its coarsest level, the
+program itself, and in a process the state of the body that is kept from one load step to the next.
+Disk: the arrays of the result (`data/docs/result-file.md`) and, of a process, of its checkpoint
+(`history.State`). Both are held against all package files: data/benchmarks/check-time.md.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from warp.machine.device import Device
 from warp.results.file import PACKED_CELLS
+from warp.run.grids import unit_grid
 from warp.voxels.grid import Grid
-from warp.voxels.supports import Table
 
 if TYPE_CHECKING:
     from warp.case.case import Case
 
-BYTES_OF_THE_PROGRAM = 290_000_000
+BYTES_OF_THE_PROGRAM = 240_000_000
 """Of the interpreter with its libraries and compiled kernels."""
 SPARE = 1.05
 """Factor on the counted memory of a solve, for what is not counted; measured on packages of 0.06 to
 10 million voxels, whose peak stays below the forecast."""
+BYTES_OF_INVERSE = 16
+"""Times the square of the coarsest level's displacements: its factor in float64, and a copy."""
+BYTES_BESIDE_A_GPU = 150
+"""Of a voxel on the host of a GPU, stress included; traced on the stand-in for CuPy, 3e3 to 2e4
+voxels."""
+BYTES_OF_HEAT = 135
+"""Of a voxel where only heat is solved; measured on 0.4 and 2.9 million voxels."""
 BYTES_OF_HISTORY = 330
 """Of a voxel in a process; measured on process-fcbga.toml and process-reflow.toml."""
 BYTES_OF_ONE_STEP = 24
@@ -31,7 +37,7 @@ BYTES_OF_RELAXING = 520
 """Of a viscoelastic voxel besides; allocations traced."""
 BYTES_OF_A_TERM = 230
 """Of a viscoelastic voxel for each term of its Prony series; allocations traced."""
-PACKED_FRACTION = 0.75
+PACKED_FRACTION = 0.8
 """Size of compressed fields over that of their arrays: at most; measured on nine packages."""
 BYTES_OF_A_FILE = 20_000
 """Of a file beside its fields: groups, digests, numbers; measured on nine packages."""
@@ -41,24 +47,32 @@ BYTES_OF_A_CHECKPOINT = 73
 """Of a voxel: displacement, strain and shear in float64, and whether it is solid."""
 BYTES_OF_A_STORED_TERM = 48
 """Of a viscoelastic voxel in a checkpoint for each term of its Prony series."""
-BYTES_OF_A_SURFACE = 3_000
-"""Of the three datasets of a surface after a load step, beside its heights."""
+BYTES_OF_A_SURFACE = 4_000
+"""Of the four datasets of a surface after a load step, beside their values."""
 SURFACE_FRACTION = 0.5
 """Area of a measured surface over that of the grid, on average; most parts are smaller."""
-SECONDS_TO_START = 1.5
-SECONDS_PER_VOXEL_AND_CORE = 2e-5
-"""Processor time of fcbga-lid.toml at 0.85 million voxels on an AMD EPYC, per voxel."""
-LOAD_STEP_FRACTION = 0.7
-"""Time of a load step of a process as a fraction of a whole run; process-fcbga.toml, 14 load steps.
-"""
 
 
 def predicted_bytes(grid: Grid, case: Case) -> int:
     """Return the most memory that a run on this grid holds at once."""
-    from warp.solvers.elastic.multigrid.cycle import bytes_needed
+    from warp.solvers.elastic.multigrid.cycle import bytes_needed, coarsest_size
 
-    needed = bytes_needed((grid.x, grid.y, grid.z), grid.mirror)
-    return BYTES_OF_THE_PROGRAM + round(SPARE * needed) + grid.cells * bytes_of_history(case)
+    if case.heat_alone:
+        return BYTES_OF_THE_PROGRAM + round(SPARE * BYTES_OF_HEAT * grid.cells)
+    most = 0
+    for unit in {step.stage.unit for step in case.load_steps}:
+        own = unit_grid(grid, unit)
+        lines = own.x, own.y, own.z
+        inverse = BYTES_OF_INVERSE * coarsest_size(lines, own.mirror) ** 2
+        needed = round(SPARE * bytes_needed(lines, own.mirror)) + inverse
+        most = max(most, needed + own.cells * bytes_of_history(case))
+    return BYTES_OF_THE_PROGRAM + most
+
+
+def predicted_host_bytes(grid: Grid, case: Case) -> int:
+    """Return the most memory that the host of a GPU holds at once."""
+    own = BYTES_BESIDE_A_GPU + (bytes_of_history(case) if case.has_steps else 0)
+    return BYTES_OF_THE_PROGRAM + own * grid.cells
 
 
 def bytes_of_history(case: Case) -> int:
@@ -81,7 +95,7 @@ def predicted_disk(grid: Grid, case: Case) -> int:
         return result
     state = BYTES_OF_A_CHECKPOINT + _of_relaxing(case, 0, BYTES_OF_A_STORED_TERM)
     surfaces = 2 * len(case.parts) if case.surfaces is None else len(case.surfaces)
-    shape = BYTES_OF_A_SURFACE + SURFACE_FRACTION * 8 * (ny + 1) * (nx + 1)
+    shape = BYTES_OF_A_SURFACE + SURFACE_FRACTION * 16 * (ny + 1) * (nx + 1)
     shapes = round(len(case.load_steps) * surfaces * shape)
     checkpoint = BYTES_OF_A_FILE + points * state + shapes
     return checkpoint + max(checkpoint, result + shapes)
@@ -100,21 +114,6 @@ def _of_relaxing(case: Case, each: int, term: int) -> int:
         if law is not None:
             relaxing += volume * (each + term * len(law.times))
     return round(relaxing / total if total else 0.0)
-
-
-def predicted_seconds(case: Case, cells: int, device: Device) -> float | None:
-    """Return the time of a run on this machine, None where it is unknown.
-
-    That is on GPUs, which were never measured; with materials that relax, whose load steps are
-    subdivided as needed; and on a table, where contact decides the number of solves.
-    """
-    media = case.materials().values()
-    relaxes = any(getattr(medium, "relaxation", None) is not None for medium in media)
-    on_table = any(isinstance(step.support, Table) for step in case.load_steps)
-    if device.cuda or relaxes or on_table:
-        return None
-    solves = max(1.0, LOAD_STEP_FRACTION * len(case.load_steps))
-    return SECONDS_TO_START + solves * cells * SECONDS_PER_VOXEL_AND_CORE / device.threads
 
 
 def peak_memory() -> int:

@@ -21,17 +21,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from warp.case.tolerance import nominal
 from warp.errors import WarpError
+
+if TYPE_CHECKING:
+    from warp.case.case import Case
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 QUANTITY = re.compile(rf"\s*({NUMBER})\s*([^\d\s].*)?\s*")
 SAMPLES = ("grid", "lhs", "sobol")
 LEVELS = 5  # values of a range on a grid by default
 POINTS = 32  # of lhs and sobol by default
+RAREST = 1e-4  # fraction of the values of a normal variable that are left out at either end
 MOST = 100_000  # points of a grid
 
 
@@ -43,9 +49,15 @@ class Variable:
     values: tuple[str, ...] = ()
     ends: tuple[float, float] | None = None
     unit: str = ""
+    normal: tuple[float, float] | None = None
+    """Mean and standard deviation of a value that scatters, instead of `values` or `ends`."""
 
     def at(self, fraction: float) -> str:
         """Return the value at a fraction of the axis, 0 to 1."""
+        if self.normal is not None:
+            mean, deviation = self.normal
+            shift = NormalDist().inv_cdf(min(max(fraction, RAREST), 1 - RAREST))
+            return f"{mean + deviation * shift:.10g} {self.unit}".strip()
         if self.ends is None:
             return self.values[min(int(fraction * len(self.values)), len(self.values) - 1)]
         low, high = self.ends
@@ -53,7 +65,7 @@ class Variable:
 
     def levels(self, count: int) -> list[str]:
         """Return the values on a grid; a range is divided into `count` of them."""
-        if self.ends is None:
+        if self.ends is None and self.normal is None:
             return list(self.values)
         return [self.at(fraction) for fraction in np.linspace(0, 1, count)]
 
@@ -67,7 +79,7 @@ class Variable:
     @property
     def numeric(self) -> bool:
         """Tell whether all values are numbers of one unit."""
-        if self.ends is not None:
+        if self.ends is not None or self.normal is not None:
             return True
         found = [QUANTITY.fullmatch(text) for text in self.values]
         return all(found) and len({one[2] for one in found if one}) == 1
@@ -76,7 +88,7 @@ class Variable:
     def label(self) -> str:
         """Return the name in tables, with the unit."""
         unit = self.unit
-        if self.numeric and self.ends is None:
+        if self.numeric and self.ends is None and self.normal is None:
             found = QUANTITY.fullmatch(self.values[0])
             unit = (found[2] or "") if found else ""
         return f"{self.key} ({unit})" if unit else self.key
@@ -95,10 +107,7 @@ class Design:
     def to_dict(self) -> dict[str, Any]:
         """Return the design without its points, ready for JSON."""
         return {
-            "vary": {
-                v.key: list(v.values) if v.ends is None else [v.at(0.0), v.at(1.0)]
-                for v in self.variables
-            },
+            "vary": {v.key: list(v.values) or [v.at(0.0), v.at(1.0)] for v in self.variables},
             "sample": self.sample,
             "size": self.size,
             "seed": self.seed,
@@ -142,14 +151,33 @@ def _units_shared(values: tuple[str, ...]) -> tuple[str, ...]:
     return (*(f"{text} {last}" for text in values[:-1]), values[-1])
 
 
+def scattering(case: Case) -> list[Variable]:
+    """Return the values of a case's [tolerance] as variables; WarpError where one cannot vary."""
+    found = []
+    for tolerance in case.tolerances:
+        value, unit = nominal(case.text, case.overrides, tolerance)
+        size = tolerance.size(value, unit)
+        if tolerance.interval:
+            found.append(Variable(tolerance.key, ends=(value - size, value + size), unit=unit))
+        else:
+            found.append(Variable(tolerance.key, unit=unit, normal=(value, size)))
+    if not found:
+        raise WarpError("--tolerances: the case has no [tolerance]")
+    return found
+
+
 def design(
-    vary: Sequence[str], sample: str = "grid", size: int | None = None, seed: int = 0
+    vary: Sequence[str],
+    sample: str = "grid",
+    size: int | None = None,
+    seed: int = 0,
+    more: Sequence[Variable] = (),
 ) -> Design:
-    """Lay out the points of a sweep."""
-    variables = tuple(variable(text) for text in vary)
+    """Lay out the points of a sweep; `more`: variables beside those of --vary."""
+    variables = (*(variable(text) for text in vary), *more)
     keys = [v.key for v in variables]
     if not variables:
-        raise WarpError("nothing varies: give at least one --vary KEY=VALUES")
+        raise WarpError("nothing varies: give at least one --vary KEY=VALUES, or --tolerances")
     if len(set(keys)) < len(keys):
         raise WarpError(f"--vary names {next(k for k in keys if keys.count(k) > 1)} twice")
     if sample not in SAMPLES:

@@ -11,6 +11,7 @@ from typing import Any
 
 from warp.case.case import Case
 from warp.results import file as results
+from warp.results.file import Result
 from warp.run import checkpoint, process, refine, warnings
 from warp.run.grids import common_grid
 from warp.run.load_step import NO_RESIDUAL, OnProgress
@@ -20,6 +21,8 @@ from warp.run.resources import predicted_disk
 LONGEST_PATH = 4096  # bytes, of Linux
 OnWarning = Callable[[str], None]
 """Called with a sentence about something that may be wrong."""
+Finish = Callable[[Result], tuple[Result, list[str]]]
+"""Adds numbers to a result before it is written; returns it with warnings."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,14 @@ def solve_to_file(
     *,
     grids: int = 1,
     resume: bool = False,
+    finish: Finish | None = None,
 ) -> Written:
     """Solve a case and write its result to `target`.
 
     grids: of the error estimate (`refine`), 1 for none. resume: continue from the checkpoint that
-    an interrupted run left beside `target`. Raises WarpError before it solves if `target` cannot
-    be written or its disk has no room for what the run is predicted to write; the
-    checkpoint is deleted once the result is there.
+    an interrupted run left beside `target`. finish: called before the result is written. Raises
+    WarpError before it solves if `target` cannot be written or its disk has no room for what the
+    run is predicted to write; the checkpoint is deleted once the result is there.
     """
     results.check_result(target, predicted_disk(common_grid(case), case), inputs(case))
     checkpoint_path = checkpoint.beside(target)
@@ -87,9 +91,12 @@ def solve_to_file(
             resume=resume,
             on_resume=on_resume,
         )
+    more: list[str] = []
+    if finish is not None:
+        result, more = finish(result)
     on_progress("writing", 0, NO_RESIDUAL)
     result.write(target)
     if case.has_steps:
         process.discard(checkpoint_path)
     numbers = result.summary()
-    return Written(numbers, warnings.of_numbers(case, numbers))
+    return Written(numbers, [*warnings.of_numbers(case, numbers), *more])

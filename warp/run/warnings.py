@@ -40,6 +40,7 @@ SMALL = 0.5  # linear sag / h: linear theory is 6 % too high (S = 1/4)
 ROLLS = 2.45  # linear sag / h: a square plate rolls up; a disc at 2.87
 TRANSITION = 3.0  # factor of a stiffness; metals soften by less up to their use at 260 degC
 APART = 0.5  # relative difference of two stresses; of the warpage it is some tenth
+STEEP = 0.2  # slope from which moderate rotations are off by 4 %
 Surfaces = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """The numbers of measured surfaces by part and side, as `metrics` has them."""
 
@@ -49,8 +50,11 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
     steps = numbers.get("steps", [])
     if steps:
         beyond = steps_beyond_linear_theory(steps)
+    elif followed(numbers):
+        beyond = []
     else:
         beyond = beyond_linear_theory(numbers["surfaces"], case.height)
+    beyond += beyond_moderate_rotations(steps or [numbers])
     fields = [found.get("temperature") or {} for found in steps or [numbers]]
     narrow = narrow_sources(case, common_grid(case))
     return [
@@ -206,7 +210,24 @@ def beyond_linear_theory(surfaces: Surfaces, height: float) -> list[str]:
     fraction = f"{sags[face] / height:.2g} of the height ({height * 1e3:.3g} mm)"
     rolls = ", and the plate would rather roll up" if sags[face] > ROLLS * height else ""
     bound = f"so the warpage is an upper bound{rolls}"
-    return [f"{face} bends by {fraction}: beyond linear theory, {bound}"]
+    remedy = "[load] large_deflection follows it"
+    return [f"{face} bends by {fraction}: beyond linear theory, {bound}; {remedy}"]
+
+
+def followed(numbers: Mapping[str, Any]) -> bool:
+    """Return True if the numbers are those of a body followed beyond linear theory."""
+    theory = (numbers.get("large_deflection") or {}).get("theory")
+    return theory == "moderate rotations"
+
+
+def beyond_moderate_rotations(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one sentence if a slope is too steep for moderate rotations, or nothing."""
+    slopes = [(record.get("large_deflection") or {}).get("slope", 0.0) for record in records]
+    steepest = max(slopes, default=0.0)
+    if steepest <= STEEP:
+        return []
+    off = f"strains are off by about {100 * steepest**2:.0f} %"
+    return [f"slopes up to {steepest:.2f}: beyond moderate rotations, {off}"]
 
 
 def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str]:

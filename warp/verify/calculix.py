@@ -23,7 +23,7 @@ from warp.errors import WarpError
 from warp.files import bounded
 from warp.results import flatness
 from warp.results.metrics import surface_numbers
-from warp.results.surface import Surface, footprint
+from warp.results.surface import Surface, footprint, goes_on
 from warp.run import process
 from warp.run.load_step import OnProgress
 from warp.run.numbers import ambient as common_ambient
@@ -94,10 +94,11 @@ def write(
     name: str,
     coarser: float = calculix_deck.COARSER,
     linear: bool = False,
+    nlgeom: bool = False,
 ) -> Decks:
     """Mesh a case and write its decks."""
     mesh = calculix_deck.build(case, coarser, linear)
-    return Decks(case, mesh, calculix_deck.write(case, folder, name, mesh))
+    return Decks(case, mesh, calculix_deck.write(case, folder, name, mesh, nlgeom))
 
 
 def compare(decks: Decks, with_run: bool, step: OnProgress, device: str = "auto") -> Comparison:
@@ -241,7 +242,8 @@ def table(path: Path, columns: int) -> tuple[np.ndarray, np.ndarray]:
 def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
     """Sample a surface from nodal displacements w (m), unfolded to the full package.
 
-    On a step in height it takes the mean of both.
+    A part whose image is another part is not unfolded. On a step in height it takes the mean of
+    both.
     """
     face = calculix_deck.levels(mesh, part, side)
     grid = mesh.model.grid
@@ -253,13 +255,14 @@ def sample(mesh: Mesh, w: np.ndarray, part: str, side: str) -> Surface:
             np.add.at(count, (j + b, i + a), 1)
     values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     cells, x, y = footprint(mesh.model, face, "top" if side == "top" else "bottom"), grid.x, grid.y
-    if grid.mirror[0]:
+    across, along = goes_on(mesh.model, part)
+    if across:
         x, values, cells = (
             _mirrored(x),
             np.hstack((values[:, :0:-1], values)),
             np.hstack((cells[:, ::-1], cells)),
         )
-    if grid.mirror[1]:
+    if along:
         y, values, cells = (
             _mirrored(y),
             np.vstack((values[:0:-1], values)),

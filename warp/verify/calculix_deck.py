@@ -17,7 +17,9 @@ COLD, where alpha is zero: nothing is subtracted.
 Heated cases make two decks, NAME-heat.inp (films, fixed temperatures, heat per volume; an interface
 resistance lies in the first row of bricks beside it) and NAME.inp, which reads the temperatures
 that the first run wrote. Mirror planes are symmetry planes; what is left of rigid motion is held at
-up to three corners. `calculix` reads what ccx leaves.
+up to three corners. Large deflection (NLGEOM) is an option; a symmetric mesh can then stay on a
+dome that is no longer stable, so a plate past its bifurcation needs an imperfection. `calculix`
+reads what ccx leaves.
 """
 
 from __future__ import annotations
@@ -49,6 +51,9 @@ BRICKS_PER_LAYER = 2
 """Through a thick layer at COARSER: one quadratic brick bends exactly, two show it."""
 COLD = -1000.0  # degC, below every temperature of a case
 STEP = 5.0  # K between the rows of a table; a glass transition is several of them wide
+MOST_INCREMENTS = 1000
+INCREMENTS = (f"*STEP, NLGEOM, INC={MOST_INCREMENTS}", "*STATIC", "0.05, 1.0")
+"""A step of large deflection: its first increment is a twentieth of the temperature change."""
 MM, MPA, MILLIWATT = 1e3, 1e-6, 1e3
 CORNERS = ((0, 0, 0), (2, 0, 0), (2, 2, 0), (0, 2, 0), (0, 0, 2), (2, 0, 2), (2, 2, 2), (0, 2, 2))
 MIDDLES = ((1, 0, 0), (2, 1, 0), (1, 2, 0), (0, 1, 0), (1, 0, 2), (2, 1, 2), (1, 2, 2), (0, 1, 2))
@@ -118,14 +123,14 @@ def build(case: Case, coarser: float = COARSER, linear: bool = False) -> Mesh:
     return Mesh(model, nodes, bricks.reshape(flat.shape), voxel, at)
 
 
-def write(case: Case, folder: Path, name: str, mesh: Mesh) -> list[Path]:
+def write(case: Case, folder: Path, name: str, mesh: Mesh, nlgeom: bool = False) -> list[Path]:
     """Write NAME.inp, and NAME-heat.inp for films or fixed temperatures; return the files.
 
     They come in the order of their runs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     decks = [(f"{name}-heat", heat_deck(case, mesh))] if case.heated else []
-    decks.append((name, elastic_deck(case, mesh, name)))
+    decks.append((name, elastic_deck(case, mesh, name, nlgeom)))
     files = []
     for stem, text in decks:
         files.append(folder / f"{stem}.inp")
@@ -135,8 +140,11 @@ def write(case: Case, folder: Path, name: str, mesh: Mesh) -> list[Path]:
     return files
 
 
-def elastic_deck(case: Case, mesh: Mesh, name: str) -> Iterator[str]:
-    """Write the deck of the bent package: stress-free part by part, then at temperature."""
+def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Iterator[str]:
+    """Write the deck of the bent package: stress-free part by part, then at temperature.
+
+    With `nlgeom` the temperature changes in increments, and rotations are finite.
+    """
     model, wanted = mesh.model, case.loads.temperature
     since = np.unique(model.media.stress_free[np.unique(model.ids[model.ids > 0])])
     mixed = any(_never_free(model, int(row)) for row in np.unique(model.ids))
@@ -150,14 +158,14 @@ def elastic_deck(case: Case, mesh: Mesh, name: str) -> Iterator[str]:
     yield f"all, {start:.10g}"
     yield "*BOUNDARY"
     yield from supports(mesh)
-    yield "*STEP"
-    yield "*STATIC"
+    yield from INCREMENTS if nlgeom else ("*STEP", "*STATIC")
     if wanted is None:
         yield f"*TEMPERATURE, FILE={name}-heat.frd, BSTEP=1"
     else:
         yield "*TEMPERATURE"
         yield f"all, {wanted - ZERO_CELSIUS:.10g}"
-    yield from ("*NODE PRINT, NSET=surfaces", "U", "*NODE FILE", "U, NT", "*END STEP")
+    last = f", FREQUENCY={MOST_INCREMENTS}" if nlgeom else ""
+    yield from (f"*NODE PRINT, NSET=surfaces{last}", "U", f"*NODE FILE{last}", "U, NT", "*END STEP")
 
 
 def heat_deck(case: Case, mesh: Mesh) -> Iterator[str]:

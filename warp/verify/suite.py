@@ -19,12 +19,14 @@ from warp.verify import large_deflection as verify_large_deflection
 from warp.verify import laws as verify_laws
 from warp.verify import packages as verify_packages
 from warp.verify import plates as verify_plates
+from warp.verify import power_blocks as verify_power_blocks
 from warp.verify import surfaces as verify_surfaces
 from warp.verify.problem import Problem, Row
 
 PROBLEMS = [
     *verify_surfaces.PROBLEMS,
     *verify_heat.PROBLEMS,
+    *verify_power_blocks.PROBLEMS,
     *verify_elastic.PROBLEMS,
     *verify_plates.PROBLEMS,
     *verify_laws.PROBLEMS,

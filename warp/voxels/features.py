@@ -1,21 +1,26 @@
-"""Shapes that are no parts and still need lines of the grid: heated rectangles and layers.
+"""Shapes that are no parts and still need lines of the grid: heated rectangles, copper in pictures.
 
 A square source of side w with q W/m2 on a half space of conductivity k is 0.56 q w / k hotter than
 its surroundings (M. M. Yovanovich et al., J. Spacecraft 14 (1977) 418). So a source that the grid
 cannot see is wrong by a fraction of q w: each gets CELLS cells across, yet none narrower than the
 width w at which q w falls to SHARE of q w of its whole part, because a map of many small rectangles
 whose watts hardly differ needs no cells in each of them.
+
+A voxel has the mean coverage of a picture of copper: right for traces that are finer than it, and
+wrong to first order in its width at the edge of a plane. So straight edges of patches that are as
+wide as a cell or wider get lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 
 import numpy as np
 
+from warp.geometry.shapes import Sheet
 from warp.voxels.conditions import Source
 
 CELLS = 8  # across a heated rectangle: its rise of temperature is right to 1 %
@@ -23,6 +28,9 @@ FEWEST = 4  # below this the rise of a rectangle is an average over its surround
 SHARE = 0.02  # of the rise of a part with its heat spread evenly: below that a source is not seen
 STEP = 0.1  # of a map's largest entry: neighbours that differ less are one source
 SAME = 1e-8  # m
+JUMP = 0.5  # of the coverage from pixel to pixel: less is no edge
+EDGE = 0.2  # of a picture's side: shorter edges are no lines
+PATCH = 1 / 45  # of a picture's side: narrower patches are averaged over
 ROUND_OFF = 1e-6
 Bounds = tuple[float, float, float, float, float, float]
 
@@ -79,6 +87,36 @@ def of_sources(
             box = (*parts[source.part][:4], *source.z)
             found.append(Feature(box, parts[source.part][4:], (inf, inf), lines_in_z=True))
     return found
+
+
+def of_pictures(sheets: Iterable[Sheet]) -> list[Feature]:
+    """Return lines on the straight edges of wide patches in pictures of copper."""
+    found = []
+    for sheet in sheets:
+        x0, x1, y0, y1, z0, z1 = sheet.bounds
+        for first, last in pairwise(_patches(x0, x1, sheet.fraction)):
+            found.append(Feature((first, last, y0, y1, z0, z1), (z0, z1), (inf, inf)))
+        for first, last in pairwise(_patches(y0, y1, sheet.fraction.T)):
+            found.append(Feature((x0, x1, first, last, z0, z1), (z0, z1), (inf, inf)))
+    return found
+
+
+def _patches(start: float, end: float, fraction: np.ndarray) -> list[float]:
+    """Return the positions of edges along the second axis of a picture, and its ends.
+
+    An edge is nowhere nearer to the next one than PATCH.
+    """
+    jumps = (np.abs(np.diff(fraction, axis=1)) >= JUMP).mean(axis=0)
+    pixel = (end - start) / fraction.shape[1]
+    at = start + pixel * (np.flatnonzero(jumps >= EDGE) + 1)
+    least = PATCH * (end - start)
+    edges = [start, *map(float, at), end]
+    apart = [
+        b
+        for a, b, c in zip(edges, edges[1:], edges[2:], strict=False)
+        if b - a >= least and c - b >= least
+    ]
+    return [start, *apart, end] if apart else []
 
 
 def unresolved(

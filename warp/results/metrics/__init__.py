@@ -16,6 +16,7 @@ from warp.results.flatness import Warpage
 from warp.results.metrics.bow_and_twist import BOW_AND_TWIST
 from warp.results.metrics.declaration import Each, Group, Metric, Number, measured, merge, nested
 from warp.results.metrics.interface_stress import INTERFACE_STRESS
+from warp.results.metrics.large_deflection import LARGE_DEFLECTION
 from warp.results.metrics.package_thermal import THERMAL
 from warp.results.metrics.part_stress import PART_STRESS
 from warp.results.metrics.part_temperatures import TEMPERATURES, UNIFORM_TEMPERATURE
@@ -33,6 +34,7 @@ from warp.results.metrics.records import (
 from warp.results.metrics.solved import Solved
 from warp.results.metrics.surface_flatness import FLATNESS, GRID_ERROR
 from warp.results.metrics.terminal_coplanarity import COPLANARITY
+from warp.results.metrics.tolerance_spread import JUNCTION_SPREAD, WARPAGE_SPREAD
 from warp.results.surface import Model, Side, Zone
 from warp.units import ZERO_CELSIUS
 
@@ -60,9 +62,12 @@ METRICS: tuple[Metric, ...] = (
 """Computed from the fields of a solved model, in the order in which the result file has them."""
 RECORDS: tuple[Metric, ...] = (
     GRID_ERROR,
+    WARPAGE_SPREAD,
+    JUNCTION_SPREAD,
     REFINEMENT,
     BOND_LINE_ROUNDS,
     BOND_LINES,
+    LARGE_DEFLECTION,
     FRAME,
     STEPS,
     SUPPORTS,

@@ -30,7 +30,16 @@ def _warpage(values: Values) -> str:
 
 
 def _warpage_and_error(values: Values) -> str:
-    """Write "+74.6 +- 0.2 um convex"; "<" marks an error that is a bound only."""
+    """Write "+74.6 +- 0.2 um convex"; "<" marks an error that is a bound only.
+
+    The spread by tolerances follows, where it is known.
+    """
+    spread = values.get("warpage_spread_um")
+    return _warpage_of_grid(values) + ("" if spread is None else f", spread {spread:.2g} um")
+
+
+def _warpage_of_grid(values: Values) -> str:
+    """Write the warpage, with the error of the grid where it is known."""
     error = values.get("warpage_error_um")
     if error is None:
         return _warpage(values)

@@ -53,7 +53,7 @@ class Solution:
     """Displacement (3, nz+1, ny+1, nx+1) in m without rigid motion, and the state after the step.
 
     Rigid motion is that of the body, or of what a clamp holds, which is then at rest.
-    `residuals`: of each iteration, relative to `_scale`; `resting`: contact with a table, if any.
+    `residuals`: of each iteration, relative to `scale_of`; `resting`: contact with a table, if any.
     """
 
     displacement: np.ndarray
@@ -92,7 +92,7 @@ def solve(
     held = held_indices(model, support)
     step = Step(model, temperature, device, state, duration, held, first)
     A, forces = step.A, step.imbalance()
-    balance = Balance(A, forces, _scale(model, A, temperature, forces), control)
+    balance = Balance(A, forces, scale_of(model, A, temperature, forces), control)
     resting = None
     if isinstance(support, Clamp):
         if cycle_cache is not None:
@@ -116,7 +116,7 @@ def solve(
     return Solution(device.to_host(U), len(residuals) - 1, residuals, seconds, after, resting)
 
 
-def _scale(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: np.ndarray) -> float:
+def scale_of(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: np.ndarray) -> float:
     """Return the largest of the forces to balance, the thermal load and earlier steps' forces.
 
     In N. Residuals are relative to it, so that a step without change needs no iteration.

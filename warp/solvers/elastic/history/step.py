@@ -131,6 +131,33 @@ class Step:
         """Compute the forces that the step must balance, in the solver's layout."""
         A, body, host, n = self.A, self.A.body, self.host, self.A.n
         extent = n[0] + 1, n[1] + 1, n[2] + 1
+        stress, shear, t = self._stresses()
+        f, mirror = np.zeros(A.shape), map(int, A.mirror)
+        args = f, stress, t, A.ids, *body.widths, *self.centres, *mirror, *n
+        host.launch("host.history", "imbalance", extent, *args)
+        f -= (self.B.T @ self._lateral_forces(shear) + self.held).reshape(f.shape)
+        return f
+
+    def in_plane(self) -> np.ndarray:
+        """Compute the stress in the plane (3, nz+1, ny+1, nx+3) before the increment, in N m.
+
+        Stress times volume: xx and yy of voxels, xy of edges along z; in the solver's layout.
+        """
+        nx, ny, nz = self.A.n
+        stress, _, t = self._stresses()
+        dx, dy, _, hz = (
+            d[1 : n + 1] for d, n in zip(self.A.body.widths, (nx, ny, nz, nz), strict=True)
+        )
+        found = np.zeros(self.A.shape)
+        volume = hz[:, None, None] * dy[:, None] * dx
+        found[:2, :nz, :ny, 1 : nx + 1] = stress[:2] * volume
+        found[2, :, :, 1 : nx + 2] = t[2]
+        return found
+
+    def _stresses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the stress of voxels in Pa, the `loaded_shear`, and it times K in N m."""
+        A, body, host, n = self.A, self.A.body, self.host, self.A.n
+        extent = n[0] + 1, n[1] + 1, n[2] + 1
         stress, t = np.empty_like(self.begin.strain), np.empty_like(self.begin.shear)
         args = stress, self.begin.strain, A.ids, body.cell, *self.thermal, *n
         host.launch("host.history", "cell_stress", extent, *args)
@@ -139,11 +166,7 @@ class Step:
         host.launch(
             "host.history", "edge_forces", extent, t, shear, A.ids, body.soft, *body.widths, *n
         )
-        f, mirror = np.zeros(A.shape), map(int, A.mirror)
-        args = f, stress, t, A.ids, *body.widths, *self.centres, *mirror, *n
-        host.launch("host.history", "imbalance", extent, *args)
-        f -= (self.B.T @ self._lateral_forces(shear) + self.held).reshape(f.shape)
-        return f
+        return stress, shear, t
 
     def _lateral_forces(self, shear: np.ndarray) -> np.ndarray:
         """Return the forces of the lateral edges in N m; shear: as `loaded_shear`.
@@ -154,13 +177,22 @@ class Step:
         forces[self.fixed] = self.fixed_forces
         return forces
 
-    def after(self, x: np.ndarray) -> State:
-        """Return the state after the increment x (solver's layout); overwrites `begin`."""
+    def after(
+        self, x: np.ndarray, added: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    ) -> State:
+        """Return the state after the increment x (solver's layout); overwrites `begin`.
+
+        added: strain xx, yy of voxels and xy of edges along z beyond the linear one, by slopes.
+        """
         A, begin, n = self.A, self.begin, self.A.n
         dU = np.ascontiguousarray(x[..., 1 : n[0] + 2])
         extent = n[0] + 1, n[1] + 1, n[2] + 1
         args = begin.strain, begin.shear, dU, A.ids, *A.body.spacings, *n
         self.host.launch("host.history", "add_strains", extent, *args)
+        if added is not None:
+            begin.strain[0] += added[0]
+            begin.strain[1] += added[1]
+            begin.shear[2, : n[2]] += added[2]
         U = begin.displacement
         U += dU
         U[~faces_of(self.solid)] = 0.0

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from warp.solvers import levels
+from warp.solvers.coarsening import FREE_ENDS, Ends
 from warp.solvers.elastic.layout import PAD
 from warp.solvers.elastic.multigrid.coarsest import Coarsest
 from warp.solvers.elastic.multigrid.held import held_ends
@@ -23,7 +24,7 @@ from warp.solvers.elastic.multigrid.level import (
 )
 from warp.solvers.elastic.multigrid.matrix import GridLines, MediaMatrix, StoredMatrix, coarser
 from warp.solvers.elastic.multigrid.smoothers import ColumnSmoother
-from warp.solvers.elastic.multigrid.transfer import FREE_ENDS, Ends, Merge
+from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.levels import Level, Memory, Smoothing
 
@@ -81,18 +82,44 @@ def merges(
         coarsest = many if wide(lines) else int(np.clip(3 * cells // 100, few, many))
     while 3 * (len(x) - 1) * (len(y) - 1) * (len(z) - 1) > coarsest and max(len(x), len(y)) > 3:
         step = Merge.of(x, y, mirror, held)
+        if len(step.keep_x) == len(x) and len(step.keep_y) == len(y):
+            return
         yield step
         x, y = step.coarse
 
 
+def _grids(lines: GridLines, mirror: tuple[bool, bool]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the lines x and y of every level, the coarsest last."""
+    return [lines[:2], *(step.coarse for step in merges(lines, mirror))]
+
+
+def _by_columns(n: int, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> bool:
+    """Tell whether level n smooths whole columns."""
+    return relative_width(x, y, z) > (WIDE if n else WIDE_FINEST)
+
+
+def coarsest_size(lines: GridLines, mirror: tuple[bool, bool]) -> int:
+    """Return the displacements of the coarsest level of a grid without voids."""
+    x, y = _grids(lines, mirror)[-1]
+    nx, ny, nz = len(x) - 1, len(y) - 1, len(lines[2]) - 1
+    return nz * ny * (nx + 1) + nz * (ny + 1) * nx + (nz + 1) * ny * nx
+
+
+def column_voxels(lines: GridLines, mirror: tuple[bool, bool]) -> int:
+    """Count the voxels of all levels that smooth whole columns."""
+    z = lines[2]
+    smoothed = _grids(lines, mirror)[:-1]
+    wide_ones = [(x, y) for n, (x, y) in enumerate(smoothed) if _by_columns(n, x, y, z)]
+    return sum((len(x) - 1) * (len(y) - 1) * (len(z) - 1) for x, y in wide_ones)
+
+
 def bytes_needed(lines: GridLines, mirror: tuple[bool, bool]) -> int:
     """Predict the memory of a solve on a grid of these lines, iteration vectors included."""
-    x, y, z = lines
-    grids = [(x, y), *(step.coarse for step in merges(lines, mirror))]
+    z = lines[2]
     total = most = 0
-    for n, (x, y) in enumerate(grids):
+    for n, (x, y) in enumerate(_grids(lines, mirror)):
         indices = (len(x) + PAD - 1) * len(y) * len(z)
-        columns = relative_width(x, y, z) > (WIDE if n else WIDE_FINEST)
+        columns = _by_columns(n, x, y, z)
         coefficients = 36 if n or columns else 4  # C, K; ids on the host and the device
         smoother = 132 if columns else 24  # float32: five times six and a diagonal, or twice three
         vectors = 24  # float32: x, r

@@ -1,0 +1,123 @@
+"""The gradient of small cases against central differences of whole solves, input by input."""
+
+from dataclasses import replace
+
+import frozen
+import numpy as np
+import pytest
+from small_case import CASE
+
+import warp
+from warp.adjoint.gradient import of_result, refuse
+from warp.adjoint.variant import Unchangeable, moved_lines
+from warp.case import case as cases
+from warp.errors import WarpError
+
+BUMPS = """
+[part.film]
+under = "board"
+size = "12 mm"
+layers = [{ thickness = "50 um", copper = 0.4, name = "metal" }, { thickness = "150 um" }]
+material = "fr4"
+
+[interface.contact]
+between = ["board", "chip"]
+resistance = "20 mm^2 K/W"
+"""
+
+
+def case(tmp_path, text=CASE, **overrides):
+    path = tmp_path / "case.toml"
+    path.write_text(text)
+    return cases.load(path, {key.replace("__", "."): value for key, value in overrides.items()})
+
+
+FEW = ["part.board.thickness", "part.chip.power", "boundary.air.ambient"]
+MORE = [
+    "part.chip.size",
+    "part.film.layers.metal.thickness",
+    "part.film.layers.metal.copper",
+    "boundary.air.film",
+    "interface.contact.resistance",
+    "load.stress_free",
+    "material.fr4.youngs_modulus.in_plane.glassy",
+    "material.silicon.conductivity@50 degC",
+]
+
+
+@pytest.mark.parametrize("keys", [FEW, pytest.param(MORE, marks=pytest.mark.slow)])
+def test_inputs_at_the_solved_temperature(cpu, tmp_path, monkeypatch, keys):
+    """Heat and elasticity together: geometry, materials, power, films, temperatures."""
+    frozen.tighten(monkeypatch)
+    at = frozen.point(case(tmp_path, CASE + BUMPS, load__temperature="solved"), cpu)
+    frozen.check(at, ["board.bottom", "junction"], keys)
+
+
+def test_metrics_at_one_temperature(cpu, tmp_path, monkeypatch):
+    frozen.tighten(monkeypatch)
+    at = frozen.point(case(tmp_path), cpu)
+    names = ["board.bottom.warpage_p", "board.top.kappa_x", "chip.top.bow_x", "board.bottom.centre"]
+    keys = ["part.board.size", "part.chip.thickness", "load.temperature"]
+    frozen.check(at, names, [*keys, "material.silicon.cte@100 degC"])
+
+
+def test_only_one_solve_a_metric(cpu, tmp_path, monkeypatch):
+    """Every stiffness scaled alike moves nothing; every thermal strain together is the metric."""
+    result = warp.solve(case(tmp_path), "cpu")
+    found = of_result(result, ["board.bottom"], cpu, maps=True)[0]
+    volume = (
+        np.prod(
+            np.meshgrid(
+                *map(np.diff, (result.grid.z, result.grid.y, result.grid.x)), indexing="ij"
+            ),
+            axis=0,
+        )
+        * 1e9
+    )
+    assert abs((found.stiffness * volume).sum()) < 1e-6 * abs(found.value)
+    assert found.value == pytest.approx(result.metrics["surfaces"]["board"]["bottom"]["warpage_um"])
+    assert found.strongest[0].change == max((e.change for e in found.strongest), key=abs)
+
+
+def test_result_has_a_gradient(cpu, tmp_path):
+    """From the solve and from the file alike; another file says what is missing."""
+    result = warp.solve(case(tmp_path), "cpu")
+    one = result.gradient("junction")
+    result.write(tmp_path / "out.h5")
+    other = warp.read(tmp_path / "out.h5").gradient("junction")
+    slopes = [{e.key: e.derivative for e in g.effects} for g in (one, other)]
+    assert slopes[0] == pytest.approx(slopes[1], rel=1e-6)
+    assert slopes[0]["boundary.air.ambient"] == pytest.approx(1.0, rel=1e-2)
+    bare = replace(result, fields={})
+    with pytest.raises(WarpError, match="no displacement field: add it to output.fields"):
+        bare.gradient("board.bottom")
+    with pytest.raises(WarpError, match="is not a metric that has a gradient"):
+        result.gradient("board.left")
+
+
+def test_lines_follow_their_boundaries():
+    """Lines between move in proportion; a boundary cannot leave a line that another one holds."""
+    lines = np.array([0.0, 1.0, 2.0, 3.0])
+    before, after = np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.0, 3.3])
+    moved = moved_lines(lines, before, after, ["a", "b", "c"], False)
+    np.testing.assert_allclose(moved, [0.0, 1.0, 2.15, 3.3])
+    with pytest.raises(Unchangeable, match="that share a grid line"):
+        moved_lines(lines, np.append(before, 3.0), np.append(after, 3.0), [*"abcd"], False)
+    with pytest.raises(Unchangeable, match="'d' that has no grid line of its own"):
+        moved_lines(lines, np.append(before, 1.7), np.append(after, 1.8), [*"abcd"], False)
+
+
+def test_values_together_are_the_sum_of_their_derivatives(cpu, tmp_path):
+    result = warp.solve(case(tmp_path), "cpu")
+    pair = ["part.board.thickness", "part.chip.thickness"]
+    found = of_result(result, ["board.bottom"], cpu, together=[pair])[0]
+    slopes = {e.key: e.derivative for e in found.effects}
+    assert slopes[" + ".join(pair)] == pytest.approx(sum(slopes[key] for key in pair), rel=1e-6)
+    with pytest.raises(WarpError, match="--together part.chip.width: the case has no such value"):
+        of_result(result, ["board.bottom"], cpu, together=[["part.chip.width", pair[0]]])
+
+
+def test_what_has_no_gradient_is_one_sentence(tmp_path):
+    coupled = case(tmp_path, load__temperature="solved", load__bond_lines='["chip"]')
+    with pytest.raises(WarpError, match="load.bond_lines lets heat follow"):
+        refuse(coupled)

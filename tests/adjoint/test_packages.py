@@ -1,0 +1,76 @@
+"""Gradients of whole packages against central differences, every kind of input among them."""
+
+from pathlib import Path
+
+import frozen
+import pytest
+
+import warp
+
+PACKAGES = Path(__file__).parents[2] / "data/packages"
+SOLVED = {"load.temperature": "solved"}
+CASES = {
+    "fcbga-lid": (
+        SOLVED,
+        ["substrate.bottom", "chip.top.kappa_x", "junction"],
+        [
+            "part.substrate.layers.top-build-up.lump.2.thickness",
+            "part.substrate.layers.bottom-build-up.lump.7.copper",
+            "part.lid.thickness",
+            "part.lid.stress_free",
+            "part.fillet.width",
+            "boundary.heat-sink.film",
+            "material.core-mcl-e-795g.youngs_modulus.in_plane.glassy",
+        ],
+    ),
+    "flip-chip": (
+        {},
+        ["substrate.bottom.warpage_p", "substrate.bottom.bow_x", "theta_ja"],
+        ["part.chip.power", "part.bumps.height", "part.layer.stress_free", "load.temperature"],
+    ),
+    "substrate-layout": (
+        {},
+        ["substrate.bottom", "chip.top.corner_minus_centre"],
+        ["part.substrate.size", "part.bumps.diameter", "material.silicon.cte@40 degC"],
+    ),
+    "bumps-resolved": (
+        {},
+        ["substrate.bottom", "chip.mean"],
+        ["part.bumps.diameter", "part.chip.thickness", "boundary.air.ambient"],
+    ),
+    "stacked-chips": (
+        SOLVED,
+        ["substrate.bottom", "junction"],
+        ["part.substrate.size.1", "part.logic.at.1", "part.logic.power.blocks.1.power"],
+    ),
+    "solder-balls": (
+        {},
+        ["board.bottom", "substrate.bottom.warpage_p"],
+        ["part.balls.diameter", "part.board.thickness", "load.stress_free"],
+    ),
+    "wafer-epoxy": (
+        {},
+        ["wafer.bottom", "wafer.top.kappa_x"],
+        ["part.layer.thickness", "load.temperature"],
+    ),
+    "filled-ceramic": (
+        {},
+        ["substrate.bottom", "junction"],
+        ["part.chip.thickness", "boundary.air.film"],
+    ),
+    "stiffener-ring": (
+        {},
+        ["substrate.bottom", "chip.top"],
+        ["part.spreader.thickness", "part.ring.stress_free", "part.substrate.layers.core.vias"],
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_gradient_is_the_central_difference(cpu, monkeypatch, name):
+    """Within 1e-4, the solves at the round-off of their operators."""
+    overrides, metrics, keys = CASES[name]
+    frozen.tighten(monkeypatch)
+    case = warp.load(PACKAGES / f"{name}.toml", {"grid.refine": "0.4", **overrides})
+    frozen.check(frozen.point(case, cpu), metrics, keys)

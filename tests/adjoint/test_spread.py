@@ -1,0 +1,106 @@
+"""Tolerances: how they are read, what they add up to, and the same by sampling."""
+
+import json
+
+import numpy as np
+import pytest
+from small_case import CASE
+
+import warp as program
+from warp.adjoint.gradient import Effect, Gradient
+from warp.adjoint.spread import beyond, deviation, shares_of
+from warp.case.errors import CaseError
+from warp.case.tolerance import tolerances
+from warp.run import sampling
+
+TOLERANCES = """
+[tolerance]
+part.chip.thickness = "+- 20 um"
+part.board.thickness = "3 %"
+load.stress_free = "4 K"
+boundary.air.film = "10 %"
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "case.toml").write_text(CASE + TOLERANCES)
+
+
+def test_sizes_are_deviations_or_intervals():
+    thick, share, rise = tolerances(
+        {
+            "part": {"chip": {"thickness": "+-12 um"}},
+            "material.si.cte": "5 %",
+            "load.temperature": "2 K",
+        }
+    )
+    assert thick.deviation(0.5, "mm") == pytest.approx(0.012 / np.sqrt(3))
+    assert share.deviation(4.0, "ppm/K") == pytest.approx(0.2)
+    assert rise.deviation(25.0, "degC") == pytest.approx(2.0)
+
+
+def test_variances_add_and_a_curve_moves_as_one():
+    def effect(key, value, derivative):
+        return Effect(key, value, "mm", derivative, None, "10 %")
+
+    effects = [
+        effect("part.a.size.1", 10.0, 2.0),
+        effect("part.a.size.2", 10.0, 1.0),
+        effect("part.b.thickness", 1.0, -4.0),
+    ]
+    gradient = Gradient("w", "um", 1.0, "", effects)
+    found = shares_of(gradient, tolerances({"part.a.size": "1 mm", "part.b.thickness": "1 mm"}))
+    assert [share.deviation for share in found] == [3.0, 4.0]
+    assert deviation(found) == 5.0
+
+
+def test_probability_beyond_a_limit():
+    """One standard deviation below the limit: 15.9 %; centred at three: 0.27 %."""
+    assert beyond(90.0, 10.0, 100.0) == pytest.approx(0.1587, abs=1e-4)
+    assert beyond(0.0, 1.0, 3.0) == pytest.approx(0.0027, abs=1e-4)
+    assert (beyond(5.0, 0.0, 4.0), beyond(3.0, 0.0, 4.0)) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('part.chip.thickness = "thin"', "write a standard deviation"),
+        ('part.chip.thickness = "0 um"', "write a standard deviation"),
+        ('output.fields = "1 um"', "tolerances are of values in material, part"),
+    ],
+)
+def test_nonsense_is_refused(tmp_path, line, said):
+    (tmp_path / "bad.toml").write_text(f"{CASE}[tolerance]\n{line}\n")
+    with pytest.raises(CaseError, match=said):
+        program.load(tmp_path / "bad.toml")
+
+
+def test_run_prints_the_spread_and_keeps_it(warp, tmp_path):
+    code, out, err = warp("run", "case.toml", "-o", "out.h5")
+    assert (code, err) == (0, "") and "um convex, spread " in out
+    numbers = program.read("out.h5").metrics
+    assert numbers["surfaces"]["board"]["bottom"]["warpage_spread_um"] > 0
+    assert numbers["thermal"]["junction_spread_K"] > 0
+    other = 'tolerance={material={gold={cte="1 %"}}}'
+    code, _, err = warp("run", "case.toml", "--set", other)
+    assert code == 2 and "no part is made of 'gold'" in err
+
+
+def test_sampling_gives_the_same_spread(warp, tmp_path):
+    """First order within the noise of the sample."""
+    first = json.loads(warp("run", "case.toml", "-o", "out.h5", "--json")[1])
+    size = first["surfaces"]["board"]["bottom"]["warpage_spread_um"]
+    code, out, err = warp("sweep", "case.toml", "--tolerances", "--points", "24")
+    assert code == 0 and "standard deviation" in out, err
+    rows = np.genfromtxt(tmp_path / "case-sweep/sweep.csv", delimiter=",", names=True, dtype=None)
+    name = next(n for n in rows.dtype.names if n.startswith("boardbottom_warpage"))
+    assert rows[name].std(ddof=1) == pytest.approx(size, rel=0.3)
+
+
+def test_points_of_a_scattering_value_have_its_mean_and_deviation():
+    one = sampling.Variable("part.chip.thickness", unit="mm", normal=(0.5, 0.01))
+    values = [one.number(one.at(f)) for f in (np.arange(200) + 0.5) / 200]
+    assert np.mean(values) == pytest.approx(0.5, rel=1e-6)
+    assert np.std(values) == pytest.approx(0.01, rel=0.01)

@@ -1,0 +1,33 @@
+"""What is predicted now holds for the times and memory that were measured of every package file."""
+
+import json
+from pathlib import Path
+from runpy import run_path
+from types import SimpleNamespace
+
+import pytest
+
+import warp
+from warp.run.forecast import predicted_seconds
+from warp.run.grids import common_grid
+from warp.run.resources import predicted_bytes
+
+NAME = "check_time"
+STUDY = run_path(str(Path(__file__).with_name("check_time.py")), run_name=NAME)
+FACTOR, TARGET, CASES = STUDY["FACTOR"], STUDY["TARGET"], STUDY["cases"]()
+MEASURED = {row["case"]: row for row in json.loads(TARGET.with_suffix(".json").read_text())}
+CORE = SimpleNamespace(cuda=False, threads=1)
+
+
+def test_every_case_file_was_measured():
+    assert {path.stem for path in CASES} == set(MEASURED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_time_is_within_a_factor_of_three_and_memory_is_enough(path):
+    case, row = warp.load(path), MEASURED[path.stem]
+    grid = common_grid(case)
+    seconds = row["seconds"][1]
+    assert seconds / FACTOR < predicted_seconds(case, grid, CORE) < FACTOR * seconds
+    assert predicted_bytes(grid, case) >= 1e6 * row["memory"][1]

@@ -1,0 +1,221 @@
+"""`--device cuda` from the command line, on a stand-in for CuPy (tests/support/standin).
+
+The CUDA sources run through the calls of a GPU run, without a GPU: arrays lie between fences, new
+memory is poisoned, NumPy operands and anything but a launch while a stream captures are errors.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from oncpu import compiler
+from small_case import CASE
+from stacked_plates import COARSE, PLATES, step
+
+import warp
+from warp.case.case import parse
+from warp.errors import WarpError
+from warp.machine import host_memory
+from warp.machine.device import Device
+from warp.run.grids import common_grid
+from warp.run.model import refuse_too_large
+
+STANDIN = Path(__file__).parents[1] / "support" / "standin"
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++) found")
+
+ATTACH = step("attach", parts=["b", "c"], temperature="217 degC")
+COOL = step("cool", temperature="25 degC")
+RELAXES = '[material.b.relaxation]\nyoungs_modulus = [["10 s", "60 %"]]\n'
+SOFTENS = COARSE.replace('"110 GPa"', '[["25 degC", "110 GPa"], ["217 degC", "40 GPa"]]')
+TWO_LAWS = SOFTENS.replace("[material.b]\n", '[material.b]\nelastic_law = "incremental"\n')
+CASES = {
+    "heated": CASE,
+    "process": COARSE + PLATES + ATTACH + COOL,
+    "relaxing": COARSE
+    + PLATES
+    + RELAXES
+    + step("attach", parts=["b", "c"], temperature="217 degC", duration="1 s")
+    + step("cool", temperature="25 degC", rate="20 K/s"),
+    "laws": TWO_LAWS + PLATES + ATTACH + COOL,
+    "table": COARSE + PLATES + ATTACH + COOL + step("support", on="table"),
+    "clamped": COARSE
+    + PLATES
+    + ATTACH
+    + step("support", on="clamped", faces=["a.bottom"], flat=True)
+    + COOL,
+    "singulated": COARSE + PLATES + ATTACH + COOL + step("singulate", size="6 mm"),
+}
+
+
+def run(folder: Path, *words: object, **environment: str) -> subprocess.CompletedProcess:
+    """Run `warp` in a folder with the stand-in in CuPy's place."""
+    return subprocess.run(
+        [sys.executable, "-m", "warp", *map(str, words)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(STANDIN), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def solved(folder: Path, name: str, **environment: str) -> warp.Result:
+    """Solve a case of CASES on the stand-in."""
+    (folder / "case.toml").write_text(CASES[name])
+    done = run(folder, "run", "case.toml", "--device", "cuda", "-o", f"{name}.h5", **environment)
+    assert done.returncode == 0, done.stderr
+    assert "stand-in" in done.stdout
+    return warp.read(folder / f"{name}.h5")
+
+
+def assert_equal(one: warp.Result, other: warp.Result) -> None:
+    """Compare the fields, and the iterations of both solvers."""
+    assert set(one.fields) == set(other.fields)
+    for name, field in one.fields.items():
+        most = np.abs(field).max()
+        assert other.fields[name] == pytest.approx(field, abs=1e-6 * most), name
+    for name, solver in one.provenance["solver"].items():
+        assert abs(other.provenance["solver"][name]["iterations"] - solver["iterations"]) <= 1
+
+
+@pytest.mark.parametrize(
+    "name", ["heated", *(pytest.param(n, marks=pytest.mark.slow) for n in CASES if n != "heated")]
+)
+def test_a_gpu_run_gives_the_numbers_of_the_cpu(name, tmp_path):
+    (tmp_path / "case.toml").write_text(CASES[name])
+    expected = warp.solve(warp.load(tmp_path / "case.toml"), "cpu")
+    assert_equal(expected, solved(tmp_path, name))
+
+
+@pytest.mark.slow
+def test_neither_the_order_of_threads_nor_the_side_of_the_fence_counts(tmp_path):
+    one = solved(tmp_path, "heated")
+    other = solved(tmp_path, "heated", STANDIN_ORDER="backwards", STANDIN_FENCE="start")
+    for name, field in one.fields.items():
+        np.testing.assert_array_equal(other.fields[name], field)
+
+
+@pytest.mark.slow
+def test_a_killed_gpu_run_resumes_with_the_same_bits(tmp_path):
+    whole = solved(tmp_path, "process")
+    code = (
+        "import sys, warp.run.checkpoint as c\n"
+        "write = c.write\n"
+        "def once(*words):\n"
+        "    write(*words)\n"
+        "    raise SystemExit(9)\n"
+        "c.write = once\n"
+        "from warp.cli.main import main\n"
+        "sys.argv = ['warp', 'run', 'case.toml', '--device', 'cuda', '-o', 'cut.h5']\n"
+        "main()\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(STANDIN)}
+    killed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=False)
+    assert killed.returncode == 9 and not (tmp_path / "cut.h5").exists()
+    done = run(tmp_path, "run", "case.toml", "--device", "cuda", "-o", "cut.h5", "--resume")
+    assert done.returncode == 0 and "resumed" in done.stderr, done.stderr
+    resumed = warp.read(tmp_path / "cut.h5")
+    for name, field in whole.fields.items():
+        np.testing.assert_array_equal(resumed.fields[name], field)
+
+
+@pytest.mark.slow
+def test_a_sweep_on_the_gpu_prints_numbers_only(tmp_path):
+    (tmp_path / "case.toml").write_text(CASE)
+    vary = "--vary", "part.chip.thickness=0.4 mm, 0.5 mm"
+    done = run(tmp_path, "sweep", "case.toml", *vary, "--device", "cuda")
+    assert done.returncode == 0, done.stderr
+    assert "nan" not in done.stdout.lower()
+
+
+def test_a_full_gpu_is_one_sentence(tmp_path):
+    """The prediction says that it fits; the card is fuller than it said."""
+    (tmp_path / "case.toml").write_text(CASE)
+    words = "run", "case.toml", "--device", "cuda", "-o", "full.h5"
+    done = run(tmp_path, *words, STANDIN_MEMORY="3e5", STANDIN_PROMISED="1e9")
+    assert done.returncode == 2 and done.stderr.count("\n") <= 2, done.stderr
+    assert "error: the GPU has not as much memory as the command needs" in done.stderr
+    assert not (tmp_path / "full.h5").exists()
+
+
+def test_the_host_of_a_gpu_needs_memory_too(monkeypatch):
+    """A GPU of 1 TB does not help where the host has 0.4 GB for 2 million voxels."""
+    case = parse(CASE, Path("large.toml"), {"grid.uniform": "true", "grid.spacing": "10 um"})
+    monkeypatch.setattr(Device, "memory", lambda self: (10**12, 10**12))
+    monkeypatch.setattr(host_memory, "free_and_total", lambda: (4 * 10**8, 10**9))
+    grid = common_grid(case)
+    assert 2e6 < grid.cells < 3e6
+    with pytest.raises(WarpError, match=r"0\.4 GB are free on the host of the GPU"):
+        refuse_too_large(case, grid, Device("cuda:0"))
+
+
+def test_a_gpu_that_is_too_old_is_named(tmp_path):
+    (tmp_path / "case.toml").write_text(CASE)
+    done = run(tmp_path, "run", "case.toml", "--device", "cuda", STANDIN_CAPABILITY="6.1")
+    assert done.returncode == 2
+    assert "stand-in without a GPU has compute capability 6.1, and 7.0 is needed" in done.stderr
+
+
+def test_what_a_gpu_refuses_the_stand_in_refuses():
+    """NumPy operands, implicit copies to the host, an array made while a stream captures."""
+    code = """
+import numpy as np, cupy
+a = cupy.zeros(3)
+for wrong in (
+    lambda: a + np.ones(3),
+    lambda: np.asarray(a),
+    lambda: a.__setitem__(slice(None), np.ones(3)),
+    lambda: cupy.gradient(a),
+    lambda: a.__setitem__(cupy.asarray([1, 1]), cupy.asarray([2.0, 3.0])),
+):
+    try:
+        wrong()
+    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+        print(type(error).__name__)
+stream = cupy.cuda.Stream(non_blocking=True)
+stream.begin_capture()
+for wrong in (lambda: a + 1, lambda: cupy.zeros(2), lambda: a.get()):
+    try:
+        wrong()
+    except RuntimeError as error:
+        print("captures" if "Capture" in str(error) else error)
+assert np.isnan(cupy.empty(2)._values).all()
+"""
+    env = {**os.environ, "PYTHONPATH": str(STANDIN)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    expected = ["TypeError", "TypeError", "ValueError", "AttributeError", "RuntimeError"]
+    assert done.stdout.split() == [*expected, *["captures"] * 3], done.stderr
+
+
+def test_a_kernel_that_leaves_its_arrays_ends_the_process():
+    code = r"""
+import cupy
+source = '#define KERNEL extern "C" __global__ void\n' + (
+    "KERNEL past(double *a, int n) { if (threadIdx.x == 0 && blockIdx.x == 0) a[n] = 1; }\n"
+)
+module = cupy.RawModule(code=source)
+a = cupy.zeros(4)
+import numpy as np
+module.get_function("past")((1, 1, 1), (1, 1, 1), (a, np.int32(3)))
+print(float(a[3]), flush=True)
+module.get_function("past")((1, 1, 1), (1, 1, 1), (a, np.int32(4)))
+"""
+    env = {**os.environ, "PYTHONPATH": str(STANDIN)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.stdout == "1.0\n" and done.returncode < 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_tests_of_a_gpu_pass_on_the_stand_in():
+    words = "-m", "pytest", "-q", "-m", "gpu and not slow", "-p", "no:cacheprovider"
+    env = {**os.environ, "PYTHONPATH": str(STANDIN)}
+    folders = [Path(__file__).parents[1] / name for name in ("kernels", "solvers")]
+    command = [sys.executable, *words, *map(str, folders)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+    counts = json.dumps(done.stdout.splitlines()[-1:])
+    assert "passed" in counts and "skipped" not in counts, done.stdout[-1500:]

@@ -1,0 +1,94 @@
+"""What a run is predicted to cost follows from what it solves."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from small_case import CASE
+from stacked_plates import COARSE, PLATES, step
+
+from warp.case.case import parse
+from warp.materials.relaxation import Relaxation
+from warp.run import forecast, kernels
+from warp.run.grids import common_grid
+from warp.run.resources import predicted_bytes
+from warp.solvers.elastic.load import mean_temperature
+from warp.solvers.elastic.multigrid.cycle import Cycle, coarsest_size
+from warp.solvers.elastic.operator import moduli, operator
+from warp.voxels.voxelize import voxelize
+
+CORE = SimpleNamespace(cuda=False, threads=1)
+COOLED = step("attach", parts=["b"], temperature="165 degC") + step("cool", temperature="25 degC")
+PASTE = """
+[material.paste]
+conductivity = "3 W/(m K)"
+[part.paste]
+on = "chip"
+size = "6 mm"
+thickness = "0.1 mm"
+material = "paste"
+"""
+
+
+def case_of(text):
+    return parse(text, Path("case.toml"))
+
+
+def seconds(case):
+    return forecast.predicted_seconds(case, common_grid(case), CORE) - forecast.START
+
+
+def test_bars_that_relax_in_one_substep_take_three_solves_and_frozen_ones_one():
+    slow = Relaxation((1e9,), (0.0,), (0.5,))
+    assert forecast.TwoBars(slow, 400.0).solves(300.0, 1.0) == 1
+    at_once = Relaxation((1e-9,), (0.0,), (0.5,))
+    assert forecast.TwoBars(at_once, 400.0).solves(400.0, 1.0) == 3
+
+
+def test_the_strain_of_bars_is_that_of_a_hand():
+    """Equal bars with free strains 2 f and f: 3/2 f while both are stiff; as the first gives way by
+    the fraction g, (2 (1 - g) + 1) f / (2 - g).
+    """
+    f, g = forecast.EXPANSION * -100.0, 0.5
+    for law, strain in (
+        (Relaxation((1e9,), (0.0,), (g,)), 1.5 * f),
+        (Relaxation((1e-6,), (0.0,), (g,)), (2 * (1 - g) + 1) * f / (2 - g)),
+    ):
+        bars = forecast.TwoBars(law, 400.0)
+        bars.solves(300.0, 1.0)
+        lone = bars.state.memory.strain[0, 0, 0]  # the strain that causes stress
+        assert lone + 2 * f == pytest.approx(strain, rel=1e-5)
+
+
+def test_a_load_step_that_moves_nothing_costs_no_iterations():
+    joined = COARSE + PLATES + COOLED + step("attach", parts=["c"], temperature="25 degC")
+    cooled = joined + step("cool", temperature="0 degC")
+    one, two, three = (
+        seconds(case_of(text)) for text in (COARSE + PLATES + COOLED, joined, cooled)
+    )
+    assert two - one < 0.3 * (three - two)
+
+
+def test_heat_alone_is_predicted_without_displacements():
+    text = CASE.replace('"chip.top"', '"paste.top"') + PASTE
+    alone = case_of(text)
+    mechanics = 'youngs_modulus = "1 MPa"\npoissons_ratio = 0.4\ncte = "200 ppm/K"\n'
+    whole = case_of(text.replace('"3 W/(m K)"\n', '"3 W/(m K)"\n' + mechanics))
+    assert alone.heat_alone and not whole.heat_alone
+    assert seconds(alone) < 0.7 * seconds(whole)
+    grid = common_grid(alone)
+    assert predicted_bytes(grid, alone) < predicted_bytes(grid, whole)
+    assert "elastic" not in kernels.groups(alone) and "elastic" in kernels.groups(whole)
+
+
+def test_the_coarsest_level_of_a_grid_without_voids_is_that_of_the_cycle(cpu):
+    case = case_of(COARSE + PLATES + COOLED)
+    model = voxelize(case.bodies(), case.materials(), common_grid(case), 450.0)
+    A = operator(model, cpu, moduli(model, mean_temperature(model, np.full((1, 1, 1), 450.0))))
+    cycle = Cycle(A)
+    active = np.count_nonzero(cpu.to_host(cycle.coarsest.active))
+    mirrored = sum(
+        n * (len(A.lines[2]) - 1) for n in cycle.coarsest.shape[2:]
+    )  # at most: displacements that mirror planes hold
+    assert active <= coarsest_size(A.lines, A.mirror) <= active + mirrored

@@ -1,0 +1,117 @@
+"""Runs beyond linear theory: a coated plate against von Karman's, steps, what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stacked_plates import ends, step
+
+from warp.case.case import CaseError, parse
+from warp.run import process
+
+SIDE, T_SI, T_EMC = 100.0, 0.5, 0.2
+CASE = """\
+title = "coated plate"
+symmetry = "quarter"
+[material.wafer]
+youngs_modulus = "130 GPa"
+poissons_ratio = 0.28
+cte = "2.6 ppm/K"
+[material.mould]
+youngs_modulus = "20 GPa"
+poissons_ratio = 0.28
+cte = "9 ppm/K"
+[part.wafer]
+size = "100 mm"
+thickness = "0.5 mm"
+material = "wafer"
+[part.mould]
+on = "wafer"
+size = "100 mm"
+thickness = "0.2 mm"
+material = "mould"
+[grid]
+spacing = "4 mm"
+edge_spacing = "2 mm"
+cells_per_layer = 7
+[output]
+surfaces = ["wafer.bottom"]
+[load]
+stress_free = "100 degC"
+"""
+
+
+def solved(*more, load='temperature = "25 degC"\nlarge_deflection = true'):
+    return process.solve(parse(CASE + load + "\n" + "".join(more), Path("plate.toml")), "cpu")
+
+
+def laminate():
+    """h* in mm and the curvature of linear theory in 1/mm per kelvin; layers of equal nu."""
+    E, t, alpha = np.array([130e3, 20e3]), np.array([T_SI, T_EMC]), np.array([2.6e-6, 9e-6])
+    z = np.array([T_SI / 2, T_SI + T_EMC / 2])
+    A, B = (E * t).sum(), (E * t * z).sum()
+    D = (E * (t * z**2 + t**3 / 12)).sum() - B**2 / A
+    couple = (E * t * alpha * z).sum() - B / A * (E * t * alpha).sum()
+    return np.sqrt(12 * D / A), couple / D
+
+
+def test_a_coated_plate_sags_as_von_karman_says():
+    """.80463 h* at the load 2, kappa L^2 / h*; linear theory has 1.0 at the middle of an edge."""
+    effective, per_kelvin = laminate()
+    change = 2 * effective / (SIDE / 2) ** 2 / per_kelvin
+    load = f'temperature = "{100 - change} degC"\nlarge_deflection = true'
+    result = solved(load=load)
+    U, grid = result.fields["displacement"], result.grid
+    w = U[2, 0, : len(grid.yc), 0]
+    y = np.append(grid.yc, SIDE / 2e3)
+    edge = w[-1] + (w[-1] - w[-2]) * (y[-1] - y[-2]) / (y[-2] - y[-3])
+    line = w[0] - (w[1] - w[0]) * y[0] ** 2 / (y[1] ** 2 - y[0] ** 2)
+    x = grid.xc
+    across = U[2, 0, 0, : len(x)]
+    line -= (across[1] - across[0]) * x[0] ** 2 / (x[1] ** 2 - x[0] ** 2)
+    assert 1e3 * abs(edge - line) == pytest.approx(0.80463 * effective, rel=0.005)
+    shape = result.metrics["large_deflection"]
+    assert shape["theory"] == "moderate rotations" and shape["shape"] == "dome"
+    assert 0 < shape["stability"] < 1 and shape["critical"] is None
+
+
+def test_auto_keeps_linear_numbers_where_they_are_near_enough():
+    linear = solved(load='temperature = "95 degC"')
+    auto = solved(load='temperature = "95 degC"\nlarge_deflection = "auto"')
+    assert auto.metrics["large_deflection"] == {"theory": "linear"}
+    np.testing.assert_array_equal(auto.fields["displacement"], linear.fields["displacement"])
+    assert "large_deflection" not in linear.metrics
+
+
+def test_steps_end_where_one_step_does(tmp_path):
+    """Joined flat and cooled in two steps: strains of the first count in the second; resumed or
+    not.
+    """
+    whole = solved()
+    steps = (
+        step("attach", parts=["mould"], temperature="100 degC"),
+        step("cool", temperature="60 degC"),
+        step("cool", temperature="25 degC"),
+    )
+    case = parse(CASE + "large_deflection = true\n" + "".join(steps), Path("plate.toml"))
+    path = tmp_path / "checkpoint.h5"
+    result = process.solve(case, "cpu", checkpoint_path=path)
+    w, one = (r.fields["displacement"][2] for r in (result, whole))
+    assert np.abs(w - one).max() < 1e-6 * np.ptp(one)
+    assert [r["large_deflection"]["shape"] for r in ends(result)][1:] == ["dome", "dome"]
+
+    def stop(name, iteration, residual):
+        if name.startswith("3"):
+            raise KeyboardInterrupt
+
+    path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        process.solve(case, "cpu", stop, checkpoint_path=path)
+    again = process.solve(case, "cpu", checkpoint_path=path, resume=True)
+    np.testing.assert_array_equal(again.fields["displacement"], result.fields["displacement"])
+
+
+def test_a_held_body_is_refused():
+    held = step("support", on="clamped", faces=["wafer.bottom"])
+    with pytest.raises(CaseError, match="large_deflection does not know"):
+        parse(CASE + "large_deflection = true\n" + held, Path("plate.toml"))

@@ -1,0 +1,202 @@
+"""Moderate rotations: derivatives, rigid rotations, and the free square plate of von Karman."""
+
+import numpy as np
+import pytest
+from conductors import boxes
+from plates import Solid as Isotropic
+from solids import TWO, voxels
+
+from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic.large_deflection import path
+from warp.solvers.elastic.large_deflection.law import Law
+from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
+from warp.solvers.elastic.load import load
+from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.solvers.elastic.rigid import activity
+
+MM = 1e-3
+
+
+def operator(model, cpu):
+    at = np.full(len(model.media.materials), 300.0)
+    return elastic_operator.operator(model, cpu, elastic_operator.moduli(model, at))
+
+
+@pytest.fixture(params=[(False, False), (True, False), (True, True)], ids=["whole", "half", "1/4"])
+def body(request, cpu):
+    """Two materials, an overhang and a cavity on uneven lines; forces, stress and a start."""
+    pattern = np.ones((5, 7, 8), int)
+    pattern[2:] = 0
+    pattern[2:, 2:6, 1:6] = 2
+    pattern[2, 3:5, 3:5] = 0
+    model = voxels(pattern, TWO, request.param)
+    A = operator(model, cpu)
+    exists = activity(model.ids > 0, model.grid.mirror)
+    rng = np.random.default_rng(4)
+
+    def field(size):
+        return size * rng.standard_normal(A.shape) * exists
+
+    scale = float(np.diff(model.grid.x).mean())
+    s = np.zeros(A.shape)
+    nz, ny, nx = model.grid.shape
+    volume = scale**3
+    s[:2, :nz, :ny, 1 : nx + 1] = 1e6 * volume * rng.standard_normal((2, nz, ny, nx))
+    s[:2, :nz, :ny, 1 : nx + 1] *= model.ids > 0
+    law = Law(A, field(1e-3), s, (field(0.1 * scale), 0.5 * s))
+    return law, lambda: field(0.1 * scale)
+
+
+def test_gradient_and_hessian_are_the_derivatives(body):
+    """Of a polynomial of degree four: differences of higher order are exact but for round-off."""
+    law, field = body
+    x, p = field(), field()
+    _, g = law.gradient(x)
+    Hp = np.zeros(x.shape)
+    law.hessian(Hp, p)
+    steps, weights = np.array([-2, -1, 1, 2]), np.array([1, -8, 8, -1]) / 12
+    slope = sum(a * law.energy(x + n * p) for n, a in zip(steps, weights, strict=True))
+    assert slope == pytest.approx(np.vdot(g, p), rel=1e-9)
+    change = sum(a * law.gradient(x + n * p)[1] for n, a in zip(steps, weights, strict=True))
+    np.testing.assert_allclose(change, Hp, rtol=0, atol=1e-9 * np.abs(Hp).max())
+
+
+def test_hessian_is_symmetric(body):
+    law, field = body
+    x, p, q = field(), field(), field()
+    law.gradient(x)
+    Hp, Hq = np.zeros(x.shape), np.zeros(x.shape)
+    law.hessian(Hp, p)
+    law.hessian(Hq, q)
+    assert np.vdot(q, Hp) == pytest.approx(np.vdot(p, Hq), rel=1e-10)
+
+
+def plate(mirror, count, levels, half, height):
+    """A homogeneous square plate, or a quarter of it with narrower outer cells."""
+    x = np.linspace(-half, half, count + 1)
+    if mirror:
+        width = 1.0 / (1 + np.exp(np.arange(count) - count + 3.5)) + 0.1
+        x = half * np.append(0, np.cumsum(width)) / width.sum()
+    z = np.linspace(-height / 2, height / 2, levels + 1)
+    return boxes(x, x, z, {"plate": (Isotropic(130e9, 0.28, 1e-6),)}, (mirror, mirror))
+
+
+@pytest.mark.parametrize("angle", [0.05, 0.2])
+def test_rigid_rotations_cost_no_energy(cpu, angle):
+    """w = t x, u = -t z - t^2 x / 2 is a rotation by t of this law, for any t.
+
+    The linear law takes the strain -t^2/2 of u for real.
+    """
+    model = plate(False, 6, 3, 5 * MM, 1 * MM)
+    A = operator(model, cpu)
+    grid, nx = model.grid, 6
+    U = np.zeros(A.shape)
+    along = -(angle**2) / 2 * grid.x
+    U[0, :3, :6, 1 : nx + 2] = along[None, None, :] - angle * grid.zc[:, None, None]
+    U[2, :, :6, 1 : nx + 1] = angle * grid.xc
+    law = Law(A, np.zeros(A.shape), np.zeros(A.shape))
+    energy, g = law.gradient(U)
+    AU = np.zeros(A.shape)
+    A.apply(AU, U)
+    linear = np.vdot(U, AU) / 2
+    assert abs(energy) < 1e-12 * linear
+    assert np.abs(g).max() < 1e-12 * np.abs(AU).max()
+
+
+def at_line(x, rows, where):
+    """Extrapolate rows [m, ...] at x linearly from the two next to `where`."""
+    a, b = (0, 1) if where < x[0] else (-1, -2)
+    return rows[a] + (rows[a] - rows[b]) * (where - x[a]) / (x[a] - x[b])
+
+
+def loaded(cpu, load_number, count, mirror=True):
+    """Heat a plate by a temperature linear in z; return h*, law, preconditioner."""
+    half, height, levels = 50 * MM, 0.7 * MM, 6
+    model = plate(mirror, count, levels, half, height)
+    effective = height * np.sqrt(1 - 1 / levels**2)
+    A, grid, solid = operator(model, cpu), model.grid, model.media.materials[1]
+    rise = load_number * effective / half**2 / solid.alpha * grid.zc
+    T = np.broadcast_to((rise + 300.0)[:, None, None], grid.shape).copy()
+    model.media.stress_free[:] = 300.0
+    f = load(model, A, T)
+    s = np.zeros(A.shape)
+    volume = grid.dz[:, None, None] * grid.dy[:, None] * grid.dx
+    biaxial = solid.E / (1 - 2 * solid.nu)
+    s[:2, :levels, :count, 1 : count + 1] = -biaxial * solid.alpha * rise[:, None, None] * volume
+    law = Law(A, f, s)
+    return effective, model, law, Preconditioner(model, law, Cycle(A))
+
+
+def followed(cpu, load_number, count, branch="lower energy"):
+    """Return the heights of the mid-edges on x and y above the centre, over h*, and the path."""
+    effective, model, law, pre = loaded(cpu, load_number, count)
+    height, half = float(model.grid.z[-1] - model.grid.z[0]), model.grid.x[-1]
+    scale = float(np.linalg.norm(law.f))
+    follower = path.Follower(law, pre, scale, 1e-8, height, branch)
+    found = follower.follow(load_number * effective)
+    xc, levels = model.grid.xc, model.grid.shape[0]
+    w = found.shape.x[2, levels // 2, :count, 1 : count + 1]
+    middle_x, middle_y = (at_line(xc**2, rows, 0.0) for rows in (w, w.T))
+    ends = [abs(at_line(xc, q, half) - at_line(xc**2, q, 0.0)) for q in (middle_x, middle_y)]
+    return np.array(ends) / effective, found
+
+
+@pytest.mark.parametrize(("load_number", "sag"), [(0.5, 0.24461), (1, 0.46321), (2, 0.80463)])
+def test_a_free_plate_stiffens_as_von_karman_says(cpu, load_number, sag):
+    """Sag over h* at the load kappa_linear L^2 / h*, by Ritz with polynomials of degree 12.
+
+    Linear theory says 8 % more at the load 1.
+    """
+    ends, found = followed(cpu, load_number, 12)
+    assert ends == pytest.approx([sag, sag], rel=0.005)
+    assert 0 < found.shape.stability < 1
+    assert found.residuals[-1] <= 1e-8
+    assert found.bifurcations == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("branch", ["x", "y"])
+def test_a_plate_rolls_up_beyond_its_bifurcation(cpu, branch):
+    """Past 4.89 the dome is unstable: a cylinder, along the axis that was asked for."""
+    ends, found = followed(cpu, 6, 12, branch)
+    rolled, flat = ends if branch == "x" else ends[::-1]
+    assert rolled == pytest.approx(2.696, rel=0.01)
+    assert flat == pytest.approx(0.693, rel=0.02)
+    assert found.shape.stability > 0
+    assert found.residuals[-1] <= 1e-8
+    (at,) = found.bifurcations
+    assert at.fraction * 6 == pytest.approx(4.89, rel=0.02)
+    assert at.energies[0] == pytest.approx(at.energies[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_the_energy_of_smooth_modes_is_that_of_the_plate(cpu, mirror):
+    """Z^T A Z by products with the operator; Z^T H Z of a dome, within the grid's accuracy."""
+    _, model, law, pre = loaded(cpu, 2, 12 if mirror else 24, mirror)
+    modes = pre.modes
+
+    def galerkin(apply):
+        out, rows = np.zeros(law.A.shape), []
+        for unit in np.eye(modes.count):
+            apply(out, pre.displacement(modes.spread(unit)))
+            rows.append(modes.gather(pre.forces(out)))
+        return np.array(rows)
+
+    flat = pre.plate.linear
+    size = np.sqrt(np.diag(flat) * np.diag(flat)[:, None])
+    assert np.abs(galerkin(law.A.apply) - flat).max() < 0.05 * np.abs(flat).max()
+    assert (np.abs(galerkin(law.A.apply) - flat) / size).max() < 0.01
+    x, y = model.grid.xc, model.grid.yc
+    dome = np.zeros(law.A.shape)
+    dome[2, :, : len(y), 1 : len(x) + 1] = 1e-7 / MM * (x**2 + y[:, None] ** 2) / MM
+    law.gradient(dome)
+    pre.update()
+    bent = pre.plate.loaded(pre.slopes)
+    size = np.sqrt(np.diag(bent) * np.diag(bent)[:, None])
+    assert (np.abs(galerkin(law.hessian) - bent) / size).max() < 0.05
+
+
+def test_a_newton_step_takes_few_iterations(cpu):
+    """At a slope of 0.04 the linear V-cycle alone takes 80 to a residual of 1e-8."""
+    _, found = followed(cpu, 4, 12)
+    assert found.iterations < 60

@@ -1,0 +1,1 @@
+"""Differentiate metrics by every input: one more solve with the same operator and V-cycle."""

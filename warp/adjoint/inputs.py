@@ -1,0 +1,357 @@
+"""Inputs of a case: every value of its tables and of its materials, and how each is changed.
+
+Keys are those of --set; a material's values are named after the material that has them, from the
+case or from the library: material.NAME.PROPERTY, with .z or .in_plane where directions differ, and
+@TEMPERATURE, .glassy or .rubbery inside a curve.
+"""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from warp.adjoint.variant import EVERY, Base, Law, Unchangeable, Variant
+from warp.case import overrides
+from warp.case.assembly import gathered
+from warp.case.case import Case
+from warp.case.symmetry import asymmetry
+from warp.case.tables import CaseFile
+from warp.errors import Fault, WarpError, nearest
+from warp.geometry.bump_array import BumpArray
+from warp.materials.curves import Constant, Curve, Secant, Table, Transition
+from warp.materials.library import PROPERTIES
+from warp.materials.material import Material, constituents
+from warp.units import LENGTH, QUANTITY, TEMPERATURE, ZERO_CELSIUS, format_si
+
+TABLES = ("part", "boundary", "interface", "load", "material")
+WORDS = (
+    *("name", "shape", "material", "conductor", "fill", "file", "map", "rule", "pattern", "side"),
+    *("on", "under", "inside", "around", "over", "face", "between", "turn", "like", "source"),
+    *("description", "class", "aliases", "model", "bond_lines", "layer", "datatype", "cell"),
+)
+"""Keys whose values are no quantities."""
+STEP = 1e-4
+"""Relative change of a value of the case file on either side."""
+LEAST = 2e-9
+"""Least change of a length in m: beyond the slack in which parts count as level."""
+SMALL = 1e-6
+"""Relative change of a material value, upwards only: its laws cost more than they bend."""
+KELVIN = 0.01
+"""Change of a temperature in K on either side."""
+ZERO = 1e-7
+"""Change of a length of zero in m on either side."""
+COUNTED = ("size", "inset", "depopulate")
+"""Keys of an array of bumps that decide how many there are."""
+Make = Callable[[float], Variant]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One value of a case in its own unit, and how to make the variant with another one.
+
+    step: the change in that unit, on either side or, if `one_sided`, upwards. make raises
+    Unchangeable where there is no variant.
+    """
+
+    key: str
+    value: float
+    unit: str
+    step: float
+    make: Make
+    one_sided: bool = False
+
+    @property
+    def is_temperature(self) -> bool:
+        """Tell whether ten per cent of it means nothing: a temperature on a scale."""
+        return self.unit in ("degC", "C", "K", "degF")
+
+
+def inputs(base: Base, together: Sequence[Sequence[str]] = ()) -> list[Input]:
+    """List the inputs of a case.
+
+    together: keys of values that change by the same amount, one more input for each of them: a
+    lid's foot and the adhesive below it. WarpError if the case has no such values.
+    """
+    single = list(_of_tables(base))
+    joint = [_joint(base, keys, {one.key: one for one in single}) for keys in together]
+    return [*joint, *single, *_of_materials(base)]
+
+
+def _joint(base: Base, keys: Sequence[str], known: Mapping[str, Input]) -> Input:
+    """Return the input that changes several values of the case file by the same amount."""
+    for key in keys:
+        if key not in known:
+            raise WarpError(f"--together {key}: the case has no such value{nearest(key, known)}")
+    found = [known[key] for key in keys]
+    first = found[0]
+    if len(found) < 2 or any(one.unit != first.unit for one in found):
+        raise WarpError(f"--together {', '.join(keys)}: give two or more values of one unit")
+    tables = _tables(base.case)
+    paths = {_key(tables, path): path for path in _paths(_differentiated(tables))}
+
+    def make(number: float) -> Variant:
+        more = number - first.value
+        changes = [(paths[one.key], one.value + more) for one in found]
+        return base.with_case(_changed(base.case, tables, changes, first.unit))
+
+    return Input(" + ".join(keys), first.value, first.unit, first.step, make)
+
+
+def _tables(case: Case) -> dict[str, Any]:
+    """Return the tables of a case with its overrides, and the load temperature if left out."""
+    tables = tomllib.loads(case.text)
+    overrides.apply(tables, case.overrides)
+    if not tables.get("step"):
+        tables["load"].setdefault("temperature", "25 degC")
+    return tables
+
+
+def _differentiated(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables whose values are inputs."""
+    return {name: tables[name] for name in TABLES if name in tables}
+
+
+def _of_tables(base: Base) -> Iterator[Input]:
+    """Yield the values of the case file, and the load temperature that it leaves out."""
+    tables = _tables(base.case)
+    for path in _paths(_differentiated(tables)):
+        found = _quantity(_at(tables, path))
+        if found is None:
+            continue
+        value, unit = found
+        step = _step(value, unit)
+        if step is not None:
+
+            def make(number: float, path: tuple[Any, ...] = path, unit: str = unit) -> Variant:
+                return base.with_case(_changed(base.case, tables, [(path, number)], unit))
+
+            yield Input(_key(tables, path), value, unit, step, make)
+
+
+def _step(value: float, unit: str) -> float | None:
+    """Return the change of a value; None for a zero that cannot be negative."""
+    if unit in TEMPERATURE.factors:
+        return KELVIN
+    if unit in LENGTH.factors:
+        least = LEAST if value else ZERO
+        return max(STEP * abs(value), least / float(LENGTH.factors[unit]))
+    return STEP * abs(value) or None
+
+
+def _paths(tables: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the paths of all values that may be quantities."""
+    if isinstance(tables, dict):
+        for key, value in tables.items():
+            own = len(path) == 2 and path[0] == "material"  # only its mixture: see _of_materials
+            if (own and key != "mixture") or (key in WORDS and len(path) != 1):
+                continue
+            yield from _paths(value, (*path, key))
+    elif isinstance(tables, list):
+        for n, value in enumerate(tables):
+            yield from _paths(value, (*path, n))
+    elif isinstance(tables, str | float) and not isinstance(tables, bool):
+        yield path
+
+
+def _quantity(value: Any) -> tuple[float, str] | None:
+    """Return number and unit of a value, None if it is no quantity."""
+    if isinstance(value, float):
+        return value, ""
+    found = QUANTITY.fullmatch(value)
+    return (float(found[1]), found[2]) if found and found[2] else None
+
+
+def _at(tables: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        tables = tables[step]
+    return tables
+
+
+def _key(tables: Any, path: tuple[Any, ...]) -> str:
+    """Write a path as --set takes it: list entries by name, or number from 1."""
+    words, here = [], tables
+    for step in path:
+        here = here[step]
+        named = here.get("name") if isinstance(here, dict) and isinstance(step, int) else None
+        words.append(str(named or step + 1) if isinstance(step, int) else str(step))
+    return ".".join(words)
+
+
+def _changed(
+    case: Case,
+    tables: Mapping[str, Any],
+    changes: Sequence[tuple[tuple[Any, ...], float]],
+    unit: str,
+) -> Case:
+    """Return the case with values changed; Unchangeable with the reason of its fault."""
+    other = copy.deepcopy(dict(tables))
+    for path, number in changes:
+        where = _at(other, path[:-1])
+        where[path[-1]] = f"{number!r} {unit}" if unit else number
+        if path[0] == "material" and path[-2:-1] == ("of",):
+            _compensate(where, path[-1], _quantity(_at(tables, path)), number)
+        part = case.parts.get(path[1]) if path[0] == "part" else None
+        if isinstance(part, BumpArray) and path[2] in COUNTED:
+            raise Unchangeable("changes the number of members, in steps")
+    try:
+        file = CaseFile.model_validate(other)
+        assembly, faults = gathered(file, case.path.parent)
+    except ValidationError as error:
+        text = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise Unchangeable(f"cannot change alone: {text}") from None
+    except Fault as fault:
+        raise Unchangeable(f"cannot change alone: {fault}") from None
+    if faults:
+        raise Unchangeable(f"cannot change alone: {faults[0].message}")
+    for axis in (0, 1):
+        if case.mirror[axis]:
+            bodies, sources = assembly.package.bodies, assembly.sources
+            if asymmetry(bodies, sources, assembly.boundaries, axis) is not None:
+                raise Unchangeable(f"breaks the mirror symmetry in {'xy'[axis]} that the case uses")
+    return replace(case, file=file, assembly=assembly)
+
+
+def _compensate(
+    of: dict[str, Any], name: str, before: tuple[float, str] | None, number: float
+) -> None:
+    """Let the last constituent of a mixture make up for a changed share."""
+    last = list(of)[-1]
+    rest = _quantity(of[last])
+    if before is None or rest is None or rest[1] not in ("", "%"):
+        return
+    if last == name:
+        raise Unchangeable("is what the other constituents leave")
+    value = rest[0] - (number - before[0])
+    of[last] = f"{value!r} {rest[1]}" if rest[1] else value
+
+
+UNITS = {
+    "youngs_modulus": ("GPa", 1e9),
+    "shear_modulus": ("GPa", 1e9),
+    "poissons_ratio": ("", 1.0),
+    "cte": ("ppm/K", 1e-6),
+    "conductivity": ("W/(m K)", 1.0),
+}
+"""Unit of each property that has a derivative, and its size in SI."""
+ELASTIC: frozenset[Law] = frozenset({"stiffness", "strain"})
+LAWS: dict[str, frozenset[Law]] = {
+    "youngs_modulus": ELASTIC,
+    "shear_modulus": ELASTIC,
+    "poissons_ratio": ELASTIC,
+    "cte": frozenset({"strain"}),
+    "conductivity": frozenset({"conductivity"}),
+}
+"""What each property enters."""
+
+
+def _of_materials(base: Base) -> Iterator[Input]:
+    """Yield the values of every material that a voxel is made of."""
+    known: dict[int, tuple[str, Material]] = {}
+    for medium in base.model.media.materials:
+        if medium is not None:
+            for name, material in constituents(medium, medium.name):
+                known.setdefault(id(material), (name, material))
+    for name, material in sorted(known.values(), key=lambda entry: entry[0]):
+        for prop, (unit, scale) in UNITS.items():
+            if prop in material.laws:
+                yield from _of_law(base, name, material, prop, unit, scale)
+        yield from _of_transition(base, name, material)
+
+
+def _of_law(
+    base: Base, name: str, material: Material, prop: str, unit: str, scale: float
+) -> Iterator[Input]:
+    """Yield the values of a property, curve by curve."""
+    law = material.laws[prop]
+    for curve in {id(c): c for c in law}.values():
+        which = tuple(n for n in range(3) if law[n] is curve)
+        for word, value, change in _values(curve):
+
+            def make(
+                number: float,
+                curve: Curve = curve,
+                change: Callable[[float], Curve] = change,
+            ) -> Variant:
+                made = change(number * scale)
+                x, y, z = (made if c is curve else c for c in law)
+                new = replace(material, laws={**material.laws, prop: (x, y, z)})
+                return base.with_material(material, new, LAWS[prop])
+
+            key = f"material.{name}.{prop}{_direction(prop, which)}{word}"
+            step = SMALL * abs(value) / scale
+            if step:
+                yield Input(key, value / scale, unit, step, make, one_sided=True)
+
+
+def _values(curve: Curve) -> Iterator[tuple[str, float, Callable[[float], Curve]]]:
+    """Yield the values of a curve: a word, the value, and the curve with another one."""
+    if isinstance(curve, Constant):
+        yield "", curve.value, Constant
+    elif isinstance(curve, Transition):
+        yield ".glassy", curve.glassy, partial(_with_glassy, curve)
+        yield ".rubbery", curve.rubbery, partial(_with_rubbery, curve)
+    elif isinstance(curve, Table):
+        for n, (T, value) in enumerate(zip(curve.temperatures, curve.values, strict=True)):
+            yield f"@{format_si(T, 'degC')}", value, partial(_row, curve, n)
+    elif isinstance(curve, Secant):
+        mean = curve.mean
+        for n, (T, value) in enumerate(zip(mean.temperatures, mean.values, strict=True)):
+            yield f".secant@{format_si(T, 'degC')}", value, partial(_secant_row, curve, n)
+
+
+def _with_glassy(curve: Transition, value: float) -> Curve:
+    return replace(curve, glassy=value)
+
+
+def _with_rubbery(curve: Transition, value: float) -> Curve:
+    return replace(curve, rubbery=value)
+
+
+def _secant_row(curve: Secant, n: int, value: float) -> Curve:
+    return replace(curve, mean=_row(curve.mean, n, value))
+
+
+def _row(table: Table, n: int, value: float) -> Table:
+    """Return a table with another value in row n."""
+    return replace(table, values=(*table.values[:n], value, *table.values[n + 1 :]))
+
+
+def _direction(prop: str, which: tuple[int, ...]) -> str:
+    """Return the word for the directions or planes of a curve; none for all of them."""
+    axes = PROPERTIES[prop].axes
+    if len(which) == 3:
+        return ""
+    return next((f".{word}" for word, own in axes.items() if own == which), "")
+
+
+def _of_transition(base: Base, name: str, material: Material) -> Iterator[Input]:
+    """Yield the glass transitions of a material, each for the curves that share it."""
+    found: dict[float, None] = {}
+    for prop in UNITS:
+        for curve in material.laws.get(prop, ()):
+            if isinstance(curve, Transition) and curve.glass_transition is not None:
+                found[curve.glass_transition] = None
+    for Tg in found:
+
+        def make(number: float, Tg: float = Tg) -> Variant:
+            def moved(curve: Curve) -> Curve:
+                if isinstance(curve, Transition) and curve.glass_transition == Tg:
+                    return replace(curve, glass_transition=number + ZERO_CELSIUS)
+                return curve
+
+            curves = {id(c): moved(c) for law in material.laws.values() for c in law}
+            laws = {
+                prop: (curves[id(x)], curves[id(y)], curves[id(z)])
+                for prop, (x, y, z) in material.laws.items()
+            }
+            return base.with_material(material, replace(material, laws=laws), EVERY)
+
+        word = "" if len(found) == 1 else f"@{format_si(Tg, 'degC')}"
+        key = f"material.{name}.glass_transition{word}"
+        yield Input(key, Tg - ZERO_CELSIUS, "degC", KELVIN, make)

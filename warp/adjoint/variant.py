@@ -1,0 +1,334 @@
+"""Variants of a solved case: changed inputs on the same voxels.
+
+A variant says what an input changes: media rows, stress-free temperatures, grid lines, boundaries,
+heat sources, measuring zones and the load temperature. Voxel ids stay; lines that lie on a boundary
+of a part move with it, and the lines between them in proportion. A boundary that would part from
+its line (because another part's boundary lies there, too, and stays) has no derivative on this
+grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from warp.case.case import Case, Zone
+from warp.geometry.shapes import Body, Sheet
+from warp.materials.material import Material, Medium, Phase
+from warp.materials.mixing import Mixed
+from warp.run.grids import shaped
+from warp.run.numbers import ambient, powers
+from warp.voxels.boundary import Boundary, Source
+from warp.voxels.grid import SAME, Grid
+from warp.voxels.voxelize import VoxelModel
+
+Array = np.ndarray
+Lines = tuple[Array, Array, Array]
+FOLLOWS = 1e-3
+"""Share of the largest move by which a boundary may part from its grid line: round-off only."""
+
+
+Law = Literal["stiffness", "strain", "conductivity"]
+EVERY: frozenset[Law] = frozenset({"stiffness", "strain", "conductivity"})
+
+
+class Unchangeable(Exception):
+    """An input without a derivative; its text says why, for a table."""
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """A solved case with changed inputs.
+
+    rows: the media that differ from the solved ones, in `laws` only.
+    """
+
+    rows: Mapping[int, Medium]
+    laws: frozenset[Law]
+    stress_free: Array
+    lines: Lines
+    boundaries: Sequence[Boundary]
+    sources: Sequence[Source]
+    zones: Mapping[tuple[str, str], Zone]
+    temperature: float | None
+
+    @property
+    def power(self) -> dict[str, float]:
+        """Return the heat of each part in W."""
+        return powers(self.sources)
+
+    @property
+    def ambient(self) -> float | None:
+        """Return the temperature of all surroundings in K, None if they differ."""
+        return ambient(self.boundaries)
+
+    def grid(self, base: Grid) -> Grid:
+        """Return the grid with its lines moved."""
+        x, y, z = self.lines
+        return replace(base, x=x, y=y, z=z)
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """A solved case and its voxels, from which variants are made."""
+
+    case: Case
+    model: VoxelModel
+
+    @cached_property
+    def _phases(self) -> set[tuple[int, float]]:
+        """Return the media, by id, and stress-free temperatures of the phases in mixed voxels."""
+        found: set[tuple[int, float]] = set()
+        for medium in self.model.media.materials:
+            _note_phases(medium, found)
+        return found
+
+    @cached_property
+    def unchanged(self) -> Variant:
+        """Return the solved case itself."""
+        case, g = self.case, self.model.grid
+        lines = (g.x, g.y, g.z)
+        return Variant(
+            {},
+            frozenset(),
+            self.model.media.stress_free,
+            lines,
+            case.boundaries,
+            case.sources,
+            case.zones,
+            case.loads.temperature,
+        )
+
+    def with_material(self, old: Material, new: Material, laws: frozenset[Law]) -> Variant:
+        """Return the case with one material replaced wherever it occurs; laws: those that differ.
+
+        A mixture's strain follows from its stiffness, too.
+        """
+        return replace(self.unchanged, rows=self._rows({id(old): new}, {}), laws=laws)
+
+    def with_case(self, changed: Case) -> Variant:
+        """Return the case with changed tables; Unchangeable if the voxels would be others."""
+        case = self.case
+        media = {
+            id(medium): changed.assembly.media[name]
+            for name, medium in case.assembly.media.items()
+            if name in changed.assembly.media and not same(medium, changed.assembly.media[name])
+        }
+        if case.assembly.media.keys() != changed.assembly.media.keys():
+            raise Unchangeable("changes which materials there are")
+        starts = self._starts(changed)
+        return Variant(
+            self._rows(media, starts),
+            EVERY,
+            self._stress_free(changed),
+            self._lines(changed),
+            changed.boundaries,
+            changed.sources,
+            changed.zones,
+            changed.loads.temperature,
+        )
+
+    def _rows(
+        self, media: Mapping[int, Medium], starts: Mapping[tuple[int, float], float]
+    ) -> dict[int, Medium]:
+        """Return the rows whose medium contains a changed one, rebuilt."""
+        memo: dict[int, Medium] = {}
+        found = {}
+        for row, medium in enumerate(self.model.media.materials):
+            if medium is not None:
+                made = substituted(medium, media, starts, memo)
+                if made is not medium:
+                    found[row] = made
+        return found
+
+    def _bodies(self, changed: Case) -> list[tuple[Body, Body]]:
+        """Pair the bodies before and after; Unchangeable if they do not correspond."""
+        before, after = self.case.bodies(), changed.bodies()
+        alike = len(before) == len(after) and all(
+            a.part == b.part and a.material == b.material and len(a.shapes) == len(b.shapes)
+            for a, b in zip(before, after, strict=True)
+        )
+        if not alike:
+            raise Unchangeable("changes how many solids there are")
+        return list(zip(before, after, strict=True))
+
+    def _starts(self, changed: Case) -> dict[tuple[int, float], float]:
+        """Return the changed stress-free temperatures by medium and the one before."""
+        found: dict[tuple[int, float], float] = {}
+        for old, new in self._bodies(changed):
+            was, now = _start(old, self.case), _start(new, changed)
+            for name in _materials(old):
+                key = id(self.case.assembly.media[name]), was
+                if key in self._phases and found.setdefault(key, now) != now:
+                    raise Unchangeable(
+                        f"voxels that {old.part!r} shares with others cannot tell it from them"
+                    )
+        return {key: now for key, now in found.items() if key[1] != now}
+
+    def _stress_free(self, changed: Case) -> Array:
+        """Return the stress-free temperatures of the rows."""
+        found = self.model.media.stress_free.copy()
+        parts = self.model.parts
+        for old, new in self._bodies(changed):
+            was, now = _start(old, self.case), _start(new, changed)
+            if was != now:
+                media = self.model.media
+                mine = (media.part == parts.index(old.part)) & (media.stress_free == was)
+                found[mine] = now
+        return found
+
+    def _lines(self, changed: Case) -> Lines:
+        """Return the grid's lines, moved with the boundaries of parts and heat sources."""
+        grid, pairs = self.model.grid, self._bodies(changed)
+        boxes = [
+            (a.part, s.snaps(), t.snaps())
+            for a, b in pairs
+            for s, t in zip(a.shapes, b.shapes, strict=True)
+        ]
+        before, after = shaped(self.case), shaped(changed)
+        if len(before) != len(after):
+            raise Unchangeable("changes how many rectangles of heat there are")
+        heated = [
+            ("", _sides(f.bounds), _sides(h.bounds)) for f, h in zip(before, after, strict=True)
+        ]
+        boxes = heated + boxes  # lines follow parts where both have one
+        moved = []
+        for axis, lines in enumerate((grid.x, grid.y, grid.z)):
+            old = [snaps[axis] for _, snaps, _ in boxes]
+            new = [snaps[axis] for _, _, snaps in boxes]
+            if any(len(a) != len(b) for a, b in zip(old, new, strict=True)):
+                raise Unchangeable("changes how many boundaries there are")
+            owners = [name for (name, *_), a in zip(boxes, old, strict=True) for _ in a]
+            mirrored = axis < 2 and grid.mirror[axis]
+            moved.append(
+                moved_lines(lines, np.concatenate(old), np.concatenate(new), owners, mirrored)
+            )
+        return moved[0], moved[1], moved[2]
+
+
+def moved_lines(
+    lines: Array, before: Array, after: Array, owners: Sequence[str], mirrored: bool
+) -> Array:
+    """Move grid lines with the boundaries on them, and those between in proportion.
+
+    before, after: coordinates of boundaries of `owners`, "" for those that may leave their line:
+    heat is spread over voxels wherever it ends. mirrored: the first line stays, and boundaries
+    beyond it follow from their images.
+    """
+    move = after - before
+    largest = float(np.abs(move).max(initial=0.0))
+    if largest == 0.0:
+        return lines
+    inside = (before > lines[0] - SAME) & (before < lines[-1] + SAME)
+    before, move = before[inside], move[inside]
+    owners = [name for name, here in zip(owners, inside, strict=True) if here]
+    nearest = np.abs(lines[:, None] - before[None, :]).argmin(axis=0)
+    on = np.abs(lines[nearest] - before) <= SAME
+    anchors = np.full(len(lines), np.nan)
+    anchors[nearest[on]] = move[on]
+    if mirrored:
+        anchors[0] = 0.0
+    known = np.isfinite(anchors)
+    shift = np.interp(lines, lines[known], anchors[known])
+    rest = np.abs(np.interp(before, lines, shift) - move)
+    rest[[not name for name in owners]] = 0.0
+    apart = rest > FOLLOWS * largest
+    if apart.any():
+        raise Unchangeable(_reason(before, move, owners, int(rest.argmax())))
+    return lines + shift
+
+
+def _reason(before: Array, move: Array, owners: Sequence[str], n: int) -> str:
+    """Say why boundary n does not follow its line."""
+    here = np.abs(before - before[n]) <= SAME
+    others = [owners[int(m)] for m in np.flatnonzero(here & (move != move[n])) if owners[int(m)]]
+    if others:
+        one, other = owners[n], others[0]
+        if one == other:
+            return f"splits a grid line inside {one!r}"
+        return f"parts boundaries of {one!r} and {other!r} that share a grid line"
+    return f"moves a boundary of {owners[n]!r} that has no grid line of its own"
+
+
+def substituted(
+    medium: Medium,
+    media: Mapping[int, Medium],
+    starts: Mapping[tuple[int, float], float],
+    memo: dict[int, Medium],
+) -> Medium:
+    """Return a medium with those inside it replaced; the same object if nothing changes.
+
+    media: by id; starts: new stress-free temperatures by id and the one before.
+    """
+    if id(medium) in memo:
+        return memo[id(medium)]
+    found = media.get(id(medium), medium)
+    if found is medium:
+        if isinstance(medium, Mixed):
+            parts = tuple(
+                None if part is None else substituted(part, media, starts, memo)
+                for part in medium.media
+            )
+            if any(a is not b for a, b in zip(parts, medium.media, strict=True)):
+                found = replace(medium, media=parts)
+        elif not isinstance(medium, Material):
+            inner: Medium | None = getattr(medium, "medium", None)
+            if inner is not None:
+                changes: dict[str, object] = {}
+                made = substituted(inner, media, starts, memo)
+                if made is not inner:
+                    changes["medium"] = made
+                if isinstance(medium, Phase) and (id(inner), medium.since) in starts:
+                    changes["since"] = starts[id(inner), medium.since]
+                faces = tuple(getattr(medium, "faces", ()))
+                other = tuple(substituted(face, media, starts, memo) for face in faces)
+                if any(a is not b for a, b in zip(faces, other, strict=True)):
+                    changes["faces"] = other
+                if changes:
+                    found = replace(medium, **changes)  # type: ignore[type-var]
+    memo[id(medium)] = found
+    return found
+
+
+def same(a: object, b: object) -> bool:
+    """Tell whether two media are made alike."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if is_dataclass(a):
+        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
+
+
+def _note_phases(medium: Medium | None, found: set[tuple[int, float]]) -> None:
+    """Add the phases inside a medium."""
+    if isinstance(medium, Phase):
+        found.add((id(medium.medium), medium.since))
+    for part in (*getattr(medium, "media", ()), getattr(medium, "medium", None)):
+        if part is not None:
+            _note_phases(part, found)
+
+
+def _start(body: Body, case: Case) -> float:
+    """Return the stress-free temperature of a body in K."""
+    return case.loads.stress_free if body.stress_free is None else body.stress_free
+
+
+def _materials(body: Body) -> list[str]:
+    """Return the names of the materials of a body."""
+    sheets = [name for s in body.shapes if isinstance(s, Sheet) for name in s.materials]
+    return sheets or ([] if body.material is None else [body.material])
+
+
+def _sides(bounds: Sequence[float]) -> Lines:
+    x0, x1, y0, y1, z0, z1 = bounds
+    return np.array([x0, x1]), np.array([y0, y1]), np.array([z0, z1])

@@ -1,0 +1,62 @@
+"""Print gradients on stdout."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.text import Text
+
+from warp.adjoint.gradient import Gradient
+from warp.adjoint.optimum import Outcome
+from warp.cli.tables import plain_table
+from warp.report.sensitivity import telling
+from warp.report.terminal import screen
+
+
+def print_gradient(gradient: Gradient, error: float | None) -> None:
+    """Print what moves a metric, the strongest first; error: of the grid, in its unit."""
+    console = screen()
+    beside = "" if error is None else f" +- {error:.2g}"
+    console.print(
+        Text(f"{gradient.metric} = {gradient.value:.5g}{beside} {gradient.unit}", style="bold")
+    )
+    found = telling(gradient)
+    table = plain_table("input", "value", "per unit", "change", "by")
+    for effect in found:
+        table.add_row(
+            Text(effect.key),
+            f"{effect.value:.5g} {effect.unit}",
+            f"{effect.derivative:+.4g}",
+            f"{effect.change:+.4g} {gradient.unit}",
+            effect.per,
+        )
+    console.print(table)
+    weaker = len(gradient.effects) - len(found) - sum(bool(e.reason) for e in gradient.effects)
+    console.print(f" {weaker} inputs change it by less than 1/1000 of the first", style="dim")
+    if gradient.used:
+        console.print(Text(f" {gradient.used}", style="dim"), soft_wrap=True)
+    reasons = Counter(e.reason for e in gradient.effects if e.reason)
+    for reason in reasons:
+        names = ", ".join(e.key for e in gradient.effects if e.reason == reason)
+        console.print(Text(f" no gradient: {names}: {reason}", style="dim"), soft_wrap=True)
+
+
+def print_optimum(outcome: Outcome) -> None:
+    """Print start and optimum of a search side by side, and how it ended."""
+    console = screen()
+    first, best = outcome.runs[0], outcome.runs[outcome.best]
+    table = plain_table("", "start", "best")
+    for n, v in enumerate(outcome.variables):
+        table.add_row(v.name, *(f"{run.values[n]:.5g} {v.unit}" for run in (first, best)))
+    for name in first.metrics:
+        table.add_row(Text(name, style="bold"), *(f"{r.metrics[name]:+.5g}" for r in (first, best)))
+    console.print(table)
+    console.print(f" run {outcome.best + 1} of {len(outcome.runs)}: {outcome.said}", style="dim")
+    if not any(outcome.allowed):
+        console.print(Text(" no run keeps to the limits", style="yellow"))
+    words = [
+        f'--set {key}="{text}"'
+        for n, v in enumerate(outcome.variables)
+        for key, text in v.overrides(best.values[n]).items()
+    ]
+    console.print(Text(f" {' '.join(words)}"), soft_wrap=True)

@@ -1,0 +1,95 @@
+"""Declare the shape of a body by large deflection: dome, saddle or cylinder, and how it got there.
+
+Principal curvatures of the quadratic that fits the mid-surface best; a dome has them nearly equal
+(ratio above 1/2), a saddle of opposite signs (below -1/2), a cylinder lies between. In runs with
+`large_deflection` only.
+"""
+
+from __future__ import annotations
+
+from warp.results.metrics.declaration import (
+    KELVIN,
+    NONE,
+    PER_METRE,
+    PERCENT,
+    Column,
+    Each,
+    Group,
+    Metric,
+    Number,
+    Values,
+)
+
+
+def _axis(values: Values) -> str:
+    return f"{values['shape']}, most along {values['axis_deg']:.0f} deg from x"
+
+
+def _critical(values: Values) -> str:
+    changes = ", ".join(f"{100 * fraction:.1f} %" for fraction in values["critical"])
+    return f"{changes} of the load"
+
+
+LARGE_DEFLECTION = Metric(
+    Group(("large_deflection",), Each.PACKAGE, "large deflection"),
+    (
+        Number(
+            "theory",
+            NONE,
+            'with large_deflection: "moderate rotations", or "linear" where that is near enough',
+            console=Column("theory", "{}"),
+            report=Column("theory", "{}"),
+        ),
+        Number(
+            "shape",
+            NONE,
+            "dome, saddle or cylinder",
+            console=Column("shape", _axis),
+            report=Column("shape", _axis),
+        ),
+        Number("axis_deg", NONE, "angle from x of the axis along which it bends most [deg]"),
+        Number(
+            "curvature",
+            PER_METRE,
+            "curvature along that axis, of the mid-surface as a whole",
+            console=Column("curvature", "{:+.3g} 1/m"),
+            report=Column("curvature", "{:+.4g} 1/m"),
+            compared="curvature of the body",
+            swept="curvature",
+        ),
+        Number(
+            "curvature_across",
+            PER_METRE,
+            "curvature across it",
+            console=Column("across", "{:+.3g} 1/m"),
+            report=Column("curvature across", "{:+.4g} 1/m"),
+            compared="curvature across",
+            swept="curvature across",
+        ),
+        Number("linear_curvature", PER_METRE, "the larger curvature by linear theory"),
+        Number("linear_curvature_across", PER_METRE, "the smaller one by linear theory"),
+        Number(
+            "critical",
+            NONE,
+            "fractions of the load of the step at which the shape changes, e.g. a dome rolls up",
+            console=Column("shape changes at", _critical),
+            report=Column("shape changes at", _critical),
+        ),
+        Number(
+            "critical_change", KELVIN, "the same as changes of temperature, where it is uniform"
+        ),
+        Number(
+            "other_energy",
+            PERCENT,
+            "energy of the other stable shape after the last change less that of this one, over "
+            "its size; null if there is one shape only",
+        ),
+        Number(
+            "stability",
+            NONE,
+            "of the shape: 1 without load, 0 where it changes",
+        ),
+        Number("slope", NONE, "largest slope; strains are off by its square"),
+        Number("increments", NONE, "increments of the load"),
+    ),
+)

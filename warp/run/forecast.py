@@ -1,0 +1,215 @@
+"""Predict the time of a run: the processor time of its solves, over the cores of this machine.
+
+    elasticity    cells (EACH + PASS iterations) + columns COLUMN_PASS iterations
+                  + INVERSE n^3 where a V-cycle is built
+    conduction    cells (EACH_HEAT + HEAT_PASS iterations) for a field
+
+cells: voxels of the grid; columns: voxels of the levels that smooth whole columns; n: displacements
+of the coarsest level, whose matrix is inverted. Rates are least squares over all package files
+(tests/benchmarks/check_time.py, table in data/benchmarks/check-time.md), iterations typical ones.
+
+Where a material relaxes, a load step is divided as its relaxation needs (`substeps`). How often is
+found out on two bars side by side, alike but for the relaxation of one of them and its expansion,
+which is twice the other's: the same control of the substeps, with scalars in place of fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import log10
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from warp.machine.device import Device
+from warp.materials.relaxation import Relaxation
+from warp.run.grids import unit_grid
+from warp.solvers.elastic.history import substeps
+from warp.solvers.elastic.history.state import State
+from warp.voxels.grid import Grid
+from warp.voxels.supports import Clamp, Table
+
+if TYPE_CHECKING:
+    from warp.case.case import Case
+    from warp.case.plan import LoadStep
+    from warp.case.singulation import Rectangle
+
+START = 0.9
+"""Of a run without a solve, in s: the interpreter, its libraries and the result file."""
+EACH, PASS, COLUMN_PASS = 2.6e-6, 0.32e-6, 0.6e-6
+"""In s for a voxel: a solve with its numbers, an iteration, one with whole columns."""
+INVERSE = 0.055e-9
+"""In s, times the cube of the displacements of the coarsest level."""
+EACH_HEAT, HEAT_PASS = 2.0e-6, 0.25e-6
+FIRST, FOLLOWING, HEAT = 16, 9, 7
+"""Iterations of a body's first solve, of one with a V-cycle at hand, and of conduction."""
+GROWTH = 0.25
+"""Of the iterations with each factor of ten in voxels above a million: data/benchmarks/speed.md."""
+RELAXING = 0.5
+"""V-cycles a solve while a material relaxes: its modulus leaves that of the last one."""
+BENDING = 450
+"""Passes of a body that is followed beyond linear theory; about a quarter if it stays a dome."""
+TABLE, ON_TABLE = 25, 22
+"""Solves that find out where a body touches a table, each with a V-cycle, and their iterations."""
+IN_TIME = 500
+"""Iterations of conduction, over all time steps of a field that develops."""
+ROUNDS = 4
+"""Of heat and displacement where bond lines couple them."""
+EXPANSION = 1e-5
+"""Of the bars, in 1/K; the control of the substeps is relative to the strain."""
+
+
+@dataclass
+class _Work:
+    """What the solves of a run come to."""
+
+    solves: float = 0.0
+    iterations: float = 0.0
+    cycles: float = 0.0
+    fields: float = 0.0
+    heat_iterations: float = 0.0
+
+    def solve(self, count: float, iterations: float, cycles: float) -> None:
+        """Add elastic solves of so many iterations each, and V-cycles that are built."""
+        self.solves += count
+        self.iterations += count * iterations
+        self.cycles += cycles
+
+    def conduct(self, count: float, iterations: float) -> None:
+        """Add temperature fields of so many iterations each."""
+        self.fields += count
+        self.heat_iterations += count * iterations
+
+
+def predicted_seconds(case: Case, grid: Grid, device: Device) -> float | None:
+    """Return the time of a run on this machine, None on GPUs, which were never measured."""
+    if device.cuda:
+        return None
+    from warp.solvers.elastic.multigrid.cycle import coarsest_size, column_voxels
+
+    seconds = 0.0
+    for unit, work in _work(case).items():
+        own = unit_grid(grid, unit)
+        lines = own.x, own.y, own.z
+        heat = EACH_HEAT * work.fields + HEAT_PASS * work.heat_iterations
+        iterations = work.iterations * (1 + GROWTH * max(0.0, log10(own.cells / 1e6)))
+        elastic = EACH * work.solves + PASS * iterations
+        seconds += own.cells * (heat + elastic)
+        if work.solves:
+            columns = column_voxels(lines, own.mirror)
+            seconds += COLUMN_PASS * columns * iterations
+            seconds += INVERSE * coarsest_size(lines, own.mirror) ** 3 * work.cycles
+    return START + seconds / device.threads
+
+
+def _work(case: Case) -> dict[Rectangle | None, _Work]:
+    """Count the solves of a run: of the whole body, and of each unit that is left after a cut."""
+    works: dict[Rectangle | None, _Work] = {}
+    rounds = ROUNDS if case.bond_lines else 1
+    before: LoadStep | None = None
+    temperature = case.loads.stress_free
+    has_cycle = False
+    bars = {id(law): TwoBars(law, temperature) for law in _laws(case, case.parts)}
+    for step in case.load_steps:
+        work = works.setdefault(step.stage.unit, _Work())
+        if step.solves_heat or (step.temperature is None and step.at_rest):
+            work.conduct(rounds, HEAT)
+        elif step.temperature is None:
+            work.conduct(1, IN_TIME)
+        end = temperature if step.temperature is None else step.temperature
+        if not case.heat_alone:
+            laws = _laws(case, step.stage.present) if step.duration else []
+            divided = [bars[id(law)].solves(end, step.duration) for law in laws]
+            has_cycle = has_cycle and before is not None and before.stage == step.stage
+            if end != temperature or step.temperature is None or _moves(step, before):
+                _elastic(work, step, max(divided, default=1) * rounds, has_cycle)
+                if case.large_deflection is True:
+                    work.solve(1, BENDING, 0)
+                has_cycle = True
+            else:
+                work.solve(1, 0, 0)
+        before, temperature = step, end
+    return works
+
+
+def _moves(step: LoadStep, before: LoadStep | None) -> bool:
+    """Tell whether a load step at the temperature of the one before moves the body.
+
+    Parts that are attached free of stress do not.
+    """
+    if before is None:
+        return False
+    now, then = step.stage, before.stage
+    released = not set(then.present) <= set(now.present)
+    changed = (now.shrunk, now.unit, step.support) != (then.shrunk, then.unit, before.support)
+    return released or changed
+
+
+def _elastic(work: _Work, step: LoadStep, count: int, has_cycle: bool) -> None:
+    """Add the elastic solves of a load step; has_cycle: there is a V-cycle for the body."""
+    first = not has_cycle or isinstance(step.support, Clamp)
+    work.solve(1, FIRST if first else FOLLOWING, float(first))
+    work.solve(count - 1, FOLLOWING, RELAXING * (count - 1))
+    if isinstance(step.support, Table):
+        work.solve(TABLE, ON_TABLE, TABLE)
+
+
+def _laws(case: Case, parts: Iterable[str]) -> list[Relaxation]:
+    """Return the relaxation laws of the materials of some parts, each once."""
+    media, wanted = case.materials(), set(parts)
+    names = {body.material for body in case.bodies() if body.part in wanted and body.material}
+    laws = [getattr(media[name], "relaxation", None) for name in sorted(names)]
+    return list({id(law): law for law in laws if law is not None}.values())
+
+
+@dataclass(frozen=True)
+class _Strained:
+    """A solution of the bars, as `substeps` needs it."""
+
+    displacement: np.ndarray
+    state: State
+
+
+class TwoBars:
+    """Two bars of one length side by side, of which one relaxes, from a stress-free temperature.
+
+    With w = 1/2 the share of each, f its free strain and q the branch strains of the first:
+
+        w (C e + past) + (1 - w) (strain - f) = 0,    e = strain - 2 f
+    """
+
+    def __init__(self, law: Relaxation, stress_free: float) -> None:
+        """stress_free: K."""
+        self.law, self.stress_free, self.temperature = law, stress_free, stress_free
+        self.fractions = np.r_[law.remaining[1], law.shear]
+        state = State.start((1, 1, 1))
+        strain = np.zeros((len(self.fractions), 1, 1))
+        memory = replace(state.memory, strain=strain, temperature=np.array([stress_free]))
+        self.state = replace(state, memory=memory)
+
+    def solves(self, temperature: float, duration: float) -> int:
+        """Go to a temperature in K over a duration in s; return how many solves that takes."""
+        count = 0
+
+        def step(part: substeps.Interval, state: State) -> _Strained:
+            nonlocal count
+            count += 1
+            return self._solved(float(part.end), state, part.duration)
+
+        interval = substeps.Interval(self.temperature, temperature, duration)
+        self.state = substeps.solve(step, [self.law], self.state, interval, 1.0).state
+        self.temperature = temperature
+        return count
+
+    def _solved(self, end: float, state: State, seconds: float) -> _Strained:
+        """Solve for the strain of the bars after a substep."""
+        memory, free = state.memory, EXPANSION * (end - self.stress_free)
+        decay, mean = self.law.step(float(memory.temperature[0]), end, seconds)
+        q = memory.strain[:, 0, 0]
+        stiffness = float(self.fractions @ mean)
+        past = float(self.fractions @ (decay * q - mean * q[0]))
+        strain = (2 * stiffness * free - past + free) / (1 + stiffness)
+        branches = decay * q + mean * (strain - 2 * free - q[0])
+        after = replace(memory, strain=branches[:, None, None], temperature=np.array([end]))
+        return _Strained(np.array([0.0, strain]), replace(state, memory=after))

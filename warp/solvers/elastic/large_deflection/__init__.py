@@ -1,0 +1,1 @@
+"""Plates that bend by more than their thickness."""

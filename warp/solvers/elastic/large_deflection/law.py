@@ -1,0 +1,182 @@
+"""The energy of a body under moderate rotations, its gradient and its Hessian, never assembled.
+
+Strains in the plane gain products of the slopes of w, the total displacement along z:
+
+    e_xx = u,x + (w,x)^2 / 2,     e_yy = v,y + (w,y)^2 / 2,     g_xy = u,y + v,x + w,x w,y
+
+With x the increment of displacement, f the forces and s the stress in the plane (times volume)
+before it, A the linear operator, n(x) the strains that products add, and S = s + C (B x + n):
+
+    energy    x A x / 2 - f x + sum n (s + C B x + C n / 2)
+    gradient  A x - f + B^T C n + M^T S                       M: dn/dx at the slopes of the body
+    Hessian   A p + B^T C M p + M^T C (B p + M p) + G^T S G p     G: slopes
+
+Every slope counts where it is (kernels/large_deflection.py), so gradient and Hessian are the exact
+derivatives, and the Hessian is symmetric. von Karman, Encyklopaedie der mathematischen
+Wissenschaften IV/4 (1910) 349, for the law.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from warp.machine.arrays import Array
+from warp.solvers.elastic.operator import Operator
+
+MODULE = "large_deflection"
+
+
+class Law:
+    """Energy, gradient and Hessian of an increment x (solver's layout, on the operator's device).
+
+    f: forces, as those of the linear equation A x = f; s (3, nz+1, ny+1, nx+3): stress before the
+    increment under the loads after it, xx and yy of cells and xy of edges along z, in N m. start:
+    total displacement before and the stress there under the loads before; None: both are zero. A
+    must not hold faces (clamps).
+    """
+
+    def __init__(
+        self, A: Operator, f: Array, s: Array, start: tuple[Array, Array] | None = None
+    ) -> None:
+        self.A, self.f, self.before = A, f, s
+        self.at_end, self.at_start = (f, s), None
+        self.device = A.device
+        nx, ny, nz = A.n
+        self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
+        ids, cell, soft, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = A.arguments(np.float64)
+        self.ids, self.tables = ids, (ids, cell, soft, dx, dy, hz, rdx, rcx, rdy, rcy, rdz)
+        self.spacings, self.mirror = (rdx, rcx, rdy, rcy, rdz), tuple(map(int, A.mirror))
+        zeros = self.device.zeros
+        places = A.shape[1:]
+        self.first, self.slopes, self.more, self.forces = (zeros((2, *places)) for _ in range(4))
+        self.t, self.s = zeros((7, *places)), zeros((3, *places))
+        self.out = zeros(A.shape)
+        if start is not None:
+            displacement, stress = start
+            self._slopes(self.first, displacement)
+            self.f, self.before = zeros(A.shape), stress
+            balancing = self.gradient(zeros(A.shape))[1]
+            self.at_start = balancing, stress
+            self.load(1.0)
+
+    def load(self, fraction: float) -> None:
+        """Put on a fraction of the change of forces and stress; 0: the body is in balance at x = 0.
+
+        Without a start the body is then flat and free of stress.
+        """
+        if fraction == 1:
+            self.f, self.before = self.at_end
+            return
+        self.f, self.before = (fraction * a for a in self.at_end)
+        if self.at_start is not None:
+            self.f += (1 - fraction) * self.at_start[0]
+            self.before += (1 - fraction) * self.at_start[1]
+
+    def gradient(self, x: Array) -> tuple[float, Array]:
+        """Return the energy in J and its gradient in N; the Hessian is then the one at x."""
+        self.energy_at = self._energy(x)
+        self._stress(x, self.slopes)
+        self.s[...] = self.before + self.t[4:]
+        self.slopes += self.more / 2  # half-way through the increment before, now at its end
+        stress = self.t
+        stress[4:] = self.s
+        self._slope_forces(self.slopes, 0.0)
+        out = self.device.zeros(self.A.shape)
+        self.A.apply(out, x)
+        out -= self.f
+        self._add_forces(out)
+        return self.energy_at, out
+
+    def energy(self, x: Array) -> float:
+        """Return the energy in J; the Hessian is then undefined until `gradient` is called."""
+        return self._energy(x)
+
+    def hessian(self, out: Array, p: Array) -> None:
+        """Compute out = H p at the x of the last `gradient`."""
+        self._slopes(self.more, p)
+        self._stress(p, self.slopes)
+        self._slope_forces(self.slopes, 1.0)
+        self.A.apply(out, p)
+        self._add_forces(out)
+
+    def added_strains(self, x: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return what slopes add to the strain: xx, yy (nz, ny, nx) and xy (nz, ny+1, nx+1).
+
+        xy: of edges along z between four voxels, zero elsewhere. On the host.
+        """
+        to_host, (nx, ny, nz) = self.device.to_host, self.sizes
+        self._slopes(self.more, x)
+        change = to_host(self.more)[..., 1 : nx + 2]
+        halfway = to_host(self.first)[..., 1 : nx + 2] + change / 2
+        solid = to_host(self.ids)[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] > 0
+        faces = np.zeros((nz + 1, ny, nx), bool)
+        faces[:-1] |= solid
+        faces[1:] |= solid
+        both = halfway * change
+        xx = mean_of_sides(both[0, :, :ny], faces, bool(self.mirror[0])) * solid
+        turned = both[1, :, :, :nx].swapaxes(1, 2), faces.swapaxes(1, 2)
+        yy = mean_of_sides(*turned, bool(self.mirror[1])).swapaxes(1, 2) * solid
+        (gx, gy), (hx, hy) = mean_at_edges(halfway), mean_at_edges(change)
+        quads = solid[:, 1:, 1:] & solid[:, 1:, :-1] & solid[:, :-1, 1:] & solid[:, :-1, :-1]
+        xy = np.zeros((nz, ny + 1, nx + 1))
+        xy[:, 1:ny, 1:nx] = (gx * hy + gy * hx) * quads
+        return xx, yy, xy
+
+    def _energy(self, x: Array) -> float:
+        """Compute the energy; leaves slopes half-way in `slopes` and those of x in `more`."""
+        xp = self.device.xp
+        self._slopes(self.more, x)
+        xp.multiply(self.more, 0.5, out=self.slopes)
+        self.slopes += self.first
+        self._stress(x, self.slopes)
+        alone = (self.t[0], self.t[1], self.t[3])
+        for n, own in enumerate(alone):
+            self.t[4 + n] += self.before[n] - own / 2
+        self._slope_forces(self.slopes, 0.0)
+        added = float(xp.vdot(self.forces, self.more))
+        self.A.apply(self.out, x)
+        return added + float(xp.vdot(x, self.out)) / 2 - float(xp.vdot(self.f, x))
+
+    def _slopes(self, g: Array, x: Array) -> None:
+        _, rcx, _, rcy, _ = self.spacings
+        self._launch("slopes", g, x, self.ids, rcx, rcy, *self.sizes)
+
+    def _stress(self, x: Array, g: Array) -> None:
+        """Put the stress of an increment x, whose slopes are in `more`, into t."""
+        args = self.t, x, g, self.more, *self.tables, *self.mirror, *self.sizes
+        self._launch("added_stress", *args)
+
+    def _slope_forces(self, g: Array, geometric: float) -> None:
+        args = self.forces, self.t, self.s, g, self.more, geometric, self.ids
+        self._launch("slope_forces", *args, *self.mirror, *self.sizes)
+
+    def _add_forces(self, out: Array) -> None:
+        args = out, self.t, self.forces, 1.0, *self.spacings, *self.mirror, *self.sizes
+        self._launch("add_forces", *args)
+
+    def _launch(self, function: str, *args: object) -> None:
+        self.device.launch(MODULE, function, self.extent, *args)
+
+
+def mean_of_sides(products: np.ndarray, faces: np.ndarray, mirrored: bool) -> np.ndarray:
+    """Average products (z faces, rows, lines) over the edges around each cell.
+
+    Where one side has no edge the other counts twice. faces (z faces, rows, cells): True where w
+    exists.
+    """
+    edges = np.pad(faces, ((0, 0), (0, 0), (1, 1)))
+    there = edges[..., 1:] & edges[..., :-1]
+    there[..., 0] |= mirrored & faces[..., 0]
+    count = np.maximum(there[..., 1:].astype(int) + there[..., :-1], 1)
+    kept = products * there
+    sides = (kept[..., 1:] + kept[..., :-1]) / count
+    found: np.ndarray = (sides[1:] + sides[:-1]) / 2
+    return found
+
+
+def mean_at_edges(slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average slopes (2, nz+1, ny+1, nx+1) over the four around each inner edge along z."""
+    x, y = ((g[1:] + g[:-1]) / 2 for g in slopes)
+    along_x = (x[:, 1:-1, 1:-1] + x[:, :-2, 1:-1]) / 2
+    along_y = (y[:, 1:-1, 1:-1] + y[:, 1:-1, :-2]) / 2
+    return along_x, along_y

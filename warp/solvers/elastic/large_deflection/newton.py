@@ -1,0 +1,136 @@
+"""Minimise the energy of moderate rotations: Newton's method in a trust region.
+
+    H(x) d = -g(x)  within  |d|_M <= radius,    x += d  if the energy falls
+
+The step is found by conjugate gradients, preconditioned by M (`preconditioner`); a direction of
+negative curvature is followed to the edge of the region (Steihaug, SIAM J. Numer. Anal. 20 (1983)
+626). A minimum is a stable shape. A symmetric body can also come to rest on a saddle point, a dome
+that would rather roll up, because no force leads away from it: `stability` says so (`path`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from warp.errors import ConvergenceError
+from warp.machine.arrays import Array
+from warp.solvers.elastic.large_deflection.law import Law
+from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
+
+STEPS, PRODUCTS = 60, 300
+"""Most Newton steps of a minimum, and iterations of conjugate gradients in one of them."""
+FORCING = 0.05
+"""Residual of a Newton step over the one before it, at most; it falls with the residual."""
+Told = Callable[[float], None]
+"""Called with the residual after every Newton step."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An increment x (solver's layout, on the device) in balance.
+
+    residuals: of every Newton step, over the scale of forces; iterations: of conjugate gradients,
+    in all; stability: see `preconditioner`.
+    """
+
+    x: Array
+    energy: float
+    residuals: list[float]
+    iterations: int
+    stability: float
+
+
+def minimum(
+    law: Law,
+    pre: Preconditioner,
+    scale: float,
+    tolerance: float,
+    x: Array,
+    radius: float = np.inf,
+    on_step: Told | None = None,
+) -> Shape:
+    """Minimise from x, with steps of at most `radius` at first.
+
+    scale: force in N that residuals relate to. The law's last gradient is that of the shape, and so
+    is the preconditioner. Raises ConvergenceError when the residual does not reach the tolerance.
+    """
+    norm = law.device.xp.linalg.norm
+    energy, g = law.gradient(x)
+    pre.update()
+    residuals, iterations = [float(norm(g)) / scale], 0
+    while residuals[-1] > tolerance:
+        if len(residuals) > STEPS or not np.isfinite(residuals[-1]):
+            reached = f"residual {residuals[-1]:.1e} after {len(residuals) - 1} Newton steps"
+            raise ConvergenceError(f"large deflection: {reached}, {tolerance:.0e} wanted")
+        goal = max(min(FORCING, residuals[-1]) * residuals[-1], tolerance / 2) * scale
+        step = _step(law, pre, g, radius, goal)
+        iterations += step.products
+        tried, forces = law.gradient(x + step.d)
+        fall, noise = energy - tried, 1e-12 * abs(energy)
+        closer = float(norm(forces)) < float(norm(g))
+        if fall > 0.1 * step.fall or (abs(fall) <= noise and closer):
+            x, energy, g = x + step.d, tried, forces
+            pre.update()
+            residuals.append(float(norm(g)) / scale)
+            if on_step is not None:
+                on_step(residuals[-1])
+            if step.at_edge and fall > 0.7 * step.fall:
+                radius = 2 * radius
+        else:
+            radius = step.length / 4
+            law.gradient(x)
+            if step.length == 0 or radius < 1e-12 * np.sqrt(abs(energy) + step.length**2):
+                raise ConvergenceError("large deflection: the energy does not fall any further")
+    return Shape(x, energy, residuals, iterations, pre.stability)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A step d, its length in the norm of M, and the fall of energy that it promises."""
+
+    d: Array
+    length: float
+    fall: float
+    at_edge: bool
+    products: int
+
+
+def _step(law: Law, pre: Preconditioner, g: Array, radius: float, goal: float) -> _Step:
+    """Solve H d = -g until the residual is at most `goal` in N, within the trust region."""
+    xp = law.device.xp
+
+    def dot(a: Array, b: Array) -> float:
+        return float(xp.vdot(a, b))
+
+    d, r, Hp = xp.zeros_like(g), g.copy(), xp.empty_like(g)
+    z = pre.apply(r)
+    p, rz = -z, dot(r, z)
+    dd, dp, pp = 0.0, 0.0, rz
+    for count in range(1, PRODUCTS + 1):
+        law.hessian(Hp, p)
+        curvature = dot(p, Hp)
+        alpha = rz / curvature if curvature > 0 else np.inf
+        longer = dd + 2 * alpha * dp + alpha**2 * pp if np.isfinite(alpha) else np.inf
+        if longer >= radius**2 or not np.isfinite(longer):
+            edge = radius if np.isfinite(radius) else max(np.sqrt(dd), np.sqrt(pp))
+            edge = max(edge, np.sqrt(dd))
+            tau = (-dp + np.sqrt(dp**2 + pp * (edge**2 - dd))) / pp
+            d += tau * p
+            r += tau * Hp
+            return _Step(d, float(edge), -(dot(g, d) + dot(r, d)) / 2, True, count)
+        d += alpha * p
+        r += alpha * Hp
+        dd = longer
+        if float(xp.linalg.norm(r)) <= goal:
+            break
+        z = pre.apply(r)
+        rz, before = dot(r, z), rz
+        beta = rz / before
+        p *= beta
+        p -= z
+        dp = beta * (dp + alpha * pp)
+        pp = rz + beta**2 * pp
+    return _Step(d, float(np.sqrt(dd)), -(dot(g, d) + dot(r, d)) / 2, False, count)

@@ -1,0 +1,238 @@
+"""Follow a body from its start to its full load, past the points where its shape changes.
+
+The load grows in increments, as long as the minimum of energy moves on smoothly. Where the
+stability of the shape falls towards zero, a dome is about to turn into a cylinder: the critical
+load is where a line through the last two values reaches zero, found from below, and beyond it the
+body is pushed along its softest mode, in the one and in the other sense. Each leads to a stable
+shape; of those, `branch` chooses the one that is bent more along x, along y, or that has less
+energy there (the push in the positive sense of x, if equal).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from warp.errors import ConvergenceError
+from warp.machine.arrays import Array
+from warp.solvers.elastic.large_deflection.law import Law
+from warp.solvers.elastic.large_deflection.newton import Shape, minimum
+from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
+
+Branch = Literal["x", "y", "lower energy"]
+FIRST = 1.0
+"""Deflection by linear theory over the height of the body at the end of the first increment."""
+GROWTH, QUICK, SLOW = 1.6, 7, 14
+"""Growth of increments that took at most QUICK Newton steps; those of SLOW steps shrink by it."""
+SHORTEST = 1e-3
+"""Shortest increment over the full load."""
+NEAR, APPROACH = 0.02, 0.9
+"""Distance to a critical load over it from which it counts as found, and the share of the distance
+that an increment goes.
+"""
+BEYOND = 1.08
+"""Load over the critical one at which branches are entered."""
+PUSH = 0.5
+"""Deflection of a push over the height of the body."""
+JUMP = 1.0
+"""Change of the shape at a critical load, over the height of the body, that is a jump."""
+STRAYED = 0.3
+"""Distance of a shape from the extrapolated one, over the height of the body, near a critical load
+that shows that the body has changed its shape by itself.
+"""
+ALIKE = 1e-6
+"""Difference of energies, over the energy, that is none."""
+OnIncrement = Callable[[float, float], None]
+"""Called with the fraction of the load and the residual after every Newton step."""
+
+
+@dataclass(frozen=True)
+class Bifurcation:
+    """A load at which the shape changes: fraction of the load, and the energies after it in J.
+
+    energies: of the shape that was chosen and of the other stable one; None if there was one only.
+    """
+
+    fraction: float
+    energies: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Path:
+    """The shape at the full load, and how it came about."""
+
+    shape: Shape
+    increments: int
+    iterations: int
+    residuals: list[float]
+    bifurcations: list[Bifurcation] = field(default_factory=list)
+
+
+class Follower:
+    """A body that is loaded step by step; `follow` does it."""
+
+    def __init__(
+        self,
+        law: Law,
+        pre: Preconditioner,
+        scale: float,
+        tolerance: float,
+        height: float,
+        branch: Branch,
+        on_increment: OnIncrement | None = None,
+    ) -> None:
+        """scale: force in N that residuals relate to; height: of the body in m."""
+        self.law, self.pre, self.tolerance = law, pre, tolerance
+        self.scale = scale or 1.0  # a step without change
+        self.height, self.branch, self.on_increment = height, branch, on_increment
+        self.increments, self.iterations = 0, 0
+        self.residuals: list[float] = []
+        self.bifurcations: list[Bifurcation] = []
+        self.smooth: list[float] = []  # loads that only looked critical
+
+    def follow(self, linear_deflection: float) -> Path:
+        """Load the body fully; linear_deflection: what linear theory says about it, in m."""
+        first = FIRST * self.height / max(linear_deflection, 1e-30)
+        step = 1.0 if first > 0.7 else first
+        at, shape = 0.0, self._start()
+        before: tuple[float, Shape] | None = None
+        while at < 1:
+            aim = 1.0 if at + 1.1 * step > 1 else at + step
+            critical = None if before is None else meets_zero(before, (at, shape))
+            nearing = critical is not None and critical < 1.3 * aim and self._unknown(critical)
+            if nearing and critical is not None and critical < 1:
+                if critical - at < NEAR * critical:
+                    aim = min(1.0, BEYOND * critical)
+                    before, at, shape = None, aim, self._branches(aim, critical, at, shape)
+                    step = aim - critical + 0.3 * step
+                    continue
+                aim = min(aim, at + APPROACH * (critical - at))
+            guess = predicted(before, (at, shape), aim)
+            try:
+                after = self._solve(aim, guess)
+            except ConvergenceError:
+                step = (aim - at) / 2
+                if step < SHORTEST:
+                    raise
+                continue
+            strayed = float(abs(after.x[2] - guess[2]).max()) > STRAYED * self.height
+            slipped = nearing and (strayed or after.stability > shape.stability)
+            if after.stability < 0 or slipped:
+                # past the critical load: on the dome still, or slipped from it by itself
+                step = (aim - at) / 2
+                if aim - at < NEAR * aim:
+                    middle = (at + aim) / 2
+                    before, at, shape = None, aim, self._branches(aim, middle, at, shape)
+                    step *= GROWTH
+                continue
+            steps = len(after.residuals) - 1
+            step = step * (GROWTH if steps <= QUICK else 1 / GROWTH if steps >= SLOW else 1)
+            before, at, shape = (at, shape), aim, after
+        return Path(shape, self.increments, self.iterations, self.residuals, self.bifurcations)
+
+    def _start(self) -> Shape:
+        self.law.load(0.0)
+        x = self.law.device.zeros(self.law.A.shape)
+        energy, _ = self.law.gradient(x)
+        self.pre.update()
+        return Shape(x, energy, [], 0, self.pre.stability)
+
+    def _unknown(self, critical: float) -> bool:
+        known = [*(b.fraction for b in self.bifurcations), *self.smooth]
+        return all(abs(fraction - critical) > 0.1 * critical for fraction in known)
+
+    def _solve(self, fraction: float, x: Array, radius: float = np.inf) -> Shape:
+        self.law.load(fraction)
+        told = self.on_increment
+
+        def on_step(residual: float) -> None:
+            if told is not None:
+                told(fraction, residual)
+
+        found = minimum(self.law, self.pre, self.scale, self.tolerance, x, radius, on_step)
+        self.increments += 1
+        self.iterations += found.iterations
+        self.residuals += found.residuals
+        return found
+
+    def _branches(self, fraction: float, critical: float, at: float, shape: Shape) -> Shape:
+        """Push a shape at the load `at` both ways, and choose among the stable ones at `fraction`.
+
+        A change of shape is noted if the two differ, or if the shape jumps.
+        """
+        self.law.load(at)
+        self.law.gradient(shape.x)
+        self.pre.update()
+        mode = self.pre.mode()
+        x, y = self._curvatures(mode)
+        push = mode * (PUSH * self.height * (1.0 if self._rolls(x, y, shape) else -1.0))
+        pushed = self.law.device.empty(push.shape)
+        self.law.A.apply(pushed, push)
+        radius = float(self.law.device.xp.vdot(push, pushed)) ** 0.5
+        found = [self._solve(fraction, shape.x + sense * push, radius) for sense in (1.0, -1.0)]
+        stable = [one for one in found if one.stability >= 0]
+        if not stable:
+            raise ConvergenceError("large deflection: no stable shape beside an unstable one")
+        chosen, *others = self._ranked(stable)
+        differ = bool(others) and self._apart(chosen, others[0])
+        if differ or self._apart(chosen, shape, JUMP):
+            energies = (chosen.energy, others[0].energy) if differ else None
+            self.bifurcations.append(Bifurcation(critical, energies))
+        else:
+            self.smooth.append(critical)
+        return chosen
+
+    def _apart(self, one: Shape, other: Shape, share: float = 0.01) -> bool:
+        """Tell whether w of two shapes differs by more than a share of the height somewhere."""
+        return float(abs(one.x[2] - other.x[2]).max()) > share * self.height
+
+    def _ranked(self, found: list[Shape]) -> list[Shape]:
+        """Sort shapes, the wanted one first; at equal energies the first stays first."""
+        if self.branch == "lower energy":
+            least = min(one.energy for one in found)
+            return sorted(found, key=lambda one: one.energy - least > ALIKE * abs(least))
+        sense = 1 if self.branch == "y" else -1
+        bent = [np.abs(self._curvatures(one.x)) for one in found]
+        order = sorted(range(len(found)), key=lambda n: sense * (bent[n][0] - bent[n][1]))
+        return [found[n] for n in order]
+
+    def _rolls(self, x: float, y: float, shape: Shape) -> bool:
+        """Tell whether a push by curvatures x, y bends the body more along x than along y."""
+        a, b = self._curvatures(shape.x)
+        return abs(a + 1e-3 * x) - abs(b + 1e-3 * y) >= abs(a - 1e-3 * x) - abs(b - 1e-3 * y)
+
+    def _curvatures(self, x: Array) -> np.ndarray:
+        """Return the mean curvature along x and along y of a displacement, in 1/m."""
+        plate, modes = self.pre.plate, self.pre.modes
+        ny, nx = modes.solid.shape
+        w = self.law.device.to_host(x[2].mean(axis=0))[:ny, 1 : nx + 1].reshape(-1)
+        found = [S @ (T @ w) for S, T in zip(modes.stretch, modes.tilt, strict=True)]
+        area = plate.area.reshape(-1) * modes.solid.reshape(-1)
+        return np.array([float(a @ area) for a in found]) / area.sum()
+
+
+def meets_zero(before: tuple[float, Shape], now: tuple[float, Shape]) -> float | None:
+    """Return the load at which the stability would be zero; None if it rises.
+
+    The lesser of two, by lines in the load and in its square: the stability falls with the square
+    at first and then more slowly.
+    """
+    fall = before[1].stability - now[1].stability
+    if fall <= 0:
+        return None
+    left = now[1].stability / fall
+    line = now[0] + left * (now[0] - before[0])
+    square = now[0] ** 2 + left * (now[0] ** 2 - before[0] ** 2)
+    return float(min(line, np.sqrt(square)))
+
+
+def predicted(before: tuple[float, Shape] | None, now: tuple[float, Shape], aim: float) -> Array:
+    """Extrapolate the displacement to the load `aim`."""
+    if before is None:
+        return now[1].x
+    further = (aim - now[0]) / (now[0] - before[0])
+    found: Array = now[1].x + min(further, 2.0) * (now[1].x - before[1].x)
+    return found

@@ -1,0 +1,129 @@
+"""Precondition the Hessian: the linear V-cycle in the tangent frame, smooth modes exactly.
+
+    M^-1 = Z |E|^-1 Z^T + P V P^T,    P = 1 - Z |E|^-1 Z^T H,    E = Z^T H Z
+
+with V the V-cycle of the linear operator between displacements in the tangent frame T
+(kernels/tangent_frame.py) and Z = T (plate modes). The slope of the body couples bending and
+stretching; T takes that coupling away except for the curvature, which matters for long waves only,
+and these are in Z. |E|: eigenvalues by their magnitude, so that M stays positive beyond a
+bifurcation. Mandel, Commun. Numer. Methods Eng. 9 (1993) 233, for the balancing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import eigh
+
+from warp.machine.arrays import Array
+from warp.solvers.elastic.large_deflection.law import Law
+from warp.solvers.elastic.large_deflection.plate import Plate
+from warp.solvers.elastic.large_deflection.plate_modes import PlateModes
+from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.voxels.voxelize import VoxelModel
+
+MODULE = "tangent_frame"
+STRAINLESS = 1e-8
+"""Linear energy of a mode over that of the stiffest one of its size, below which it is rigid."""
+SOFTEST = 1e-6
+"""Least magnitude of an eigenvalue of E over the linear energy that is inverted."""
+
+
+class Preconditioner:
+    """M^-1 of the Hessian at the last `update`, and how stable the body is there.
+
+    `stability`: the lowest quotient of the energy of a bending shape over what it would be in the
+    flat body without stress, each at no force in the plane, among the smooth modes: 1 without load,
+    0 where the body becomes unstable.
+    """
+
+    def __init__(self, model: VoxelModel, law: Law, cycle: Cycle) -> None:
+        self.law, self.cycle, self.device = law, cycle, law.device
+        self.modes = PlateModes(model, law.device, law.A.body.moduli.normal)
+        self.plate = Plate(model, law, self.modes)
+        ids, _, _, dx, dy, _, _, _, rcx, _, rcy, _, _ = law.A.arguments(np.float64)
+        self.tables = ids, dx, dy, rcx, rcy, *law.sizes
+        self.slopes = self.device.zeros((2, *law.A.shape[1:]))
+        self.basis = orthonormal(self.plate.linear)
+        self.bent = orthonormal(bending(self.plate.linear, self.modes.bends)[0])
+        self.stability, self.lowest = 1.0, np.zeros(self.modes.count)
+
+    def update(self) -> None:
+        """Take the Hessian of the law's last gradient."""
+        law, bends = self.law, self.modes.bends
+        args = self.slopes, law.slopes, *self.tables[:3], *law.mirror, *law.sizes
+        self._launch("face_slopes", *args)
+        self.modes.curved = np.stack(self.plate.curvature_of(self.slopes)[:2])
+        E = self.plate.loaded(self.slopes)
+        values, vectors = eigh(self.basis.T @ E @ self.basis)
+        vectors = self.basis @ vectors
+        self.inverse = (vectors / np.maximum(np.abs(values), SOFTEST)) @ vectors.T
+        bent, following = bending(E, bends)
+        values, vectors = eigh(self.bent.T @ bent @ self.bent)
+        self.stability = float(values[0])
+        self.lowest[bends] = self.bent @ vectors[:, 0]
+        self.lowest[~bends] = following @ self.lowest[bends]
+
+    def mode(self) -> Array:
+        """Return the displacement of the mode with the lowest quotient, of height 1 m."""
+        found = self.displacement(self.modes.spread(self.lowest))
+        return found / float(found[2].max() - found[2].min())
+
+    def apply(self, r: Array) -> Array:
+        """Return M^-1 r."""
+        smooth = self._smooth(self.modes.gather(self.forces(r)))
+        left = r - self._product(smooth)
+        z = self._cycled(left)
+        again = self._smooth(self.modes.gather(self.forces(self._product(z))))
+        z += smooth
+        z -= again
+        return z
+
+    def _smooth(self, forces: np.ndarray) -> Array:
+        return self.displacement(self.modes.spread(self.inverse @ forces))
+
+    def _cycled(self, r: Array) -> Array:
+        """Return T V T^T r."""
+        r = self.forces(r)
+        size = float((r**2).sum()) ** 0.5
+        if size == 0:
+            return r
+        fine = self.cycle.fine
+        fine.r[...] = r / size
+        self.cycle.run()
+        return self.displacement(fine.x * np.float64(size))
+
+    def displacement(self, x: Array) -> Array:
+        """Compute T x in place."""
+        self._launch("from_tangent", x, self.slopes, *self.tables)
+        return x
+
+    def forces(self, r: Array) -> Array:
+        """Return T^T r."""
+        r = r.copy()
+        self._launch("to_tangent", r, self.slopes, *self.tables)
+        return r
+
+    def _product(self, p: Array) -> Array:
+        out = self.device.empty(self.law.A.shape)
+        self.law.hessian(out, p)
+        return out
+
+    def _launch(self, function: str, *args: object) -> None:
+        self.device.launch(MODULE, function, self.law.extent, *args)
+
+
+def orthonormal(energy: np.ndarray) -> np.ndarray:
+    """Return combinations (count, n) of modes of unit energy, orthogonal in it; none are rigid."""
+    scale = 1 / np.sqrt(np.maximum(np.diag(energy), 1e-300))
+    size, vectors = np.linalg.eigh(energy * scale * scale[:, None])
+    strained = size > STRAINLESS * size[-1]
+    basis: np.ndarray = scale[:, None] * (vectors[:, strained] / np.sqrt(size[strained]))
+    return basis
+
+
+def bending(energy: np.ndarray, bends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the energy of bending modes alone, and how the others follow at no force."""
+    across = energy[np.ix_(bends, ~bends)]
+    basis = orthonormal(energy[np.ix_(~bends, ~bends)])
+    follow = across @ basis
+    return energy[np.ix_(bends, bends)] - follow @ follow.T, -basis @ follow.T

@@ -1,0 +1,178 @@
+"""Solve a step of a body that may bend by more than its thickness.
+
+Linear theory goes first. Its largest deflection over the height of the thinner columns of the body
+says how far it is off: by 0.27 (deflection / height)^2 for a free plate (by 6 % at 0.47; von
+Karman's plate, `path`). With "auto" a step that is off by less than 1 % keeps the linear solution,
+bit for bit; any other is solved by the law of moderate rotations, from the body as it was before
+the step: in-plane strains count from the slopes that it had, so that a part which is attached to a
+bent body is free of stress on it, as on a shallow shell.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from warp.machine.device import Device
+from warp.solvers.elastic import solve as linear
+from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.history.step import Step
+from warp.solvers.elastic.large_deflection.law import Law
+from warp.solvers.elastic.large_deflection.path import Branch, Follower, Path
+from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
+from warp.solvers.elastic.large_deflection.shape import Bent, curvatures, midsurface
+from warp.solvers.elastic.layout import temperature_array
+from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
+from warp.solvers.elastic.operator import Operator
+from warp.solvers.elastic.rigid import remove_rigid_motion
+from warp.solvers.krylov import DEFAULT, Control
+from warp.voxels.voxelize import VoxelModel
+
+STIFFENING, WRONG = 0.27, 0.01
+"""Error of linear theory over (deflection / height)^2, and the error from which it is left."""
+THINNER = 0.05
+"""Share of the body's area whose columns are thinner than the height that counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solution(linear.Solution):
+    """A solution beyond linear theory; `bent` says how the shape came about."""
+
+    bent: Bent
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """When large deflection counts, always or where linear theory is off, and which branch."""
+
+    when: Literal["always", "auto"] = "always"
+    branch: Branch = "lower energy"
+
+
+def solve(
+    model: VoxelModel,
+    temperature: float | np.ndarray,
+    device: Device,
+    state: State,
+    control: Control = DEFAULT,
+    *,
+    wanted: Wanted,
+    start: float | np.ndarray,
+    duration: float = 0.0,
+    cycle_cache: CycleCache | None = None,
+) -> linear.Solution:
+    """Solve for the displacement after a step from `state`, as `elastic.solve` does.
+
+    start: temperature in K at the beginning of the step, one or (nz, ny, nx). The body floats. A
+    `Solution` of this module unless linear theory was kept. Raises ConvergenceError where no stable
+    shape is found.
+    """
+    cache = CycleCache() if cycle_cache is None else cycle_cache
+    began = time.perf_counter()
+    first = linear.solve(
+        model,
+        temperature,
+        device,
+        state,
+        control,
+        duration=duration,
+        cycle_cache=cache,
+        start=start,
+    )
+    reach = deflection(model, first.displacement)
+    already = deflection(model, state.displacement)
+    if wanted.when == "auto" and error_of_linear_theory(model, max(reach, already)) < WRONG:
+        return first
+    linear_curvatures = curvatures(model, first.displacement)
+    iterations = first.iterations
+    first = replace(first, state=state)  # frees the state after the linear step
+    after, found, A = _followed(
+        model, temperature, device, state, control, wanted, start, duration, cache, reach
+    )
+    U = device.xp.array(after.displacement)
+    remove_rigid_motion(device, U, A.body.ids, model.grid)
+    displacement = device.to_host(U)
+    bent = Bent.of(model, displacement, found, linear_curvatures)
+    seconds = time.perf_counter() - began
+    return Solution(
+        displacement, iterations + found.iterations, found.residuals, seconds, after, bent=bent
+    )
+
+
+def _followed(
+    model: VoxelModel,
+    temperature: float | np.ndarray,
+    device: Device,
+    state: State,
+    control: Control,
+    wanted: Wanted,
+    start: float | np.ndarray,
+    duration: float,
+    cache: CycleCache,
+    reach: float,
+) -> tuple[State, Path, Operator]:
+    """Follow the load of the step; return the state after it, the path and the operator."""
+    temperature = temperature_array(temperature)
+    first = temperature_array(start)
+    there = None
+    if state.solid.any():
+        step = Step(model, first, device, state, 0.0, start=first)
+        there = device.asarray(padded(step.displacement)), device.asarray(step.in_plane())
+        del step
+    step = Step(model, temperature, device, state, duration, start=first)
+    A, forces = step.A, step.imbalance()
+    scale = linear.scale_of(model, A, temperature, forces)
+    law = Law(A, device.asarray(forces), device.asarray(step.in_plane()), there)
+    pre = Preconditioner(model, law, cache.cycle_for(A))
+    count = 0
+
+    def told(fraction: float, residual: float) -> None:
+        nonlocal count
+        count += 1
+        if control.progress is not None:
+            control.progress(count, residual)
+
+    height = float(np.median(heights(model)))
+    tolerance = control.tolerance
+    follower = Follower(law, pre, scale, tolerance, height, wanted.branch, told)
+    path = follower.follow(reach)
+    added = law.added_strains(path.shape.x)
+    x = device.to_host(path.shape.x)
+    return step.after(x, added), path, A
+
+
+def padded(displacement: np.ndarray) -> np.ndarray:
+    """Return a displacement (3, nz+1, ny+1, nx+1) in the solver's layout."""
+    return np.pad(displacement, ((0, 0), (0, 0), (0, 0), (1, 1)))
+
+
+def heights(model: VoxelModel) -> np.ndarray:
+    """Return the heights in m of the columns that are solid, from the lowest to the highest voxel.
+
+    Each as often as its share of the area in thousandths, rounded up.
+    """
+    solid, z = model.ids > 0, model.grid.z
+    present = solid.any(axis=0)
+    low, high = solid.argmax(axis=0), solid.shape[0] - solid[::-1].argmax(axis=0)
+    area = model.grid.area[present]
+    times = np.ceil(1000 * area / area.sum()).astype(int)
+    found: np.ndarray = np.repeat((z[high] - z[low])[present], times)
+    return found
+
+
+def deflection(model: VoxelModel, displacement: np.ndarray) -> float:
+    """Return the range in m of w over the columns, each at its mean over its height.
+
+    The plane through it is left out.
+    """
+    _, _, w, _ = midsurface(model, displacement)
+    return float(np.ptp(w)) if w.size else 0.0
+
+
+def error_of_linear_theory(model: VoxelModel, reach: float) -> float:
+    """Return the share by which linear theory is off at a deflection in m."""
+    height = float(np.quantile(heights(model), THINNER))
+    return STIFFENING * (reach / height) ** 2
