@@ -18,7 +18,7 @@ import os
 
 TYPE_CHECKING = False  # typing's own would be imported before Ctrl-C is heard
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
     from typing import Any
 
@@ -81,16 +81,18 @@ def gradient(
     progress: Callable[..., Any] | None = None,
     *,
     maps: bool = False,
+    together: Sequence[Sequence[str]] = (),
 ) -> Gradient:
     """Differentiate a metric of a result by every input of its case, with one more solve.
 
     metric: a surface such as "substrate.bottom" (its warpage), "substrate.bottom.kappa_x",
     "coplanarity", "chip.mean", "junction" or "theta_ja"; `warp sensitivity` says which there are.
-    maps: also by the stiffness and the expansion of each voxel. progress: as in `solve`.
+    maps: also by the stiffness and the expansion of each voxel. together: keys of values that
+    change by the same amount. progress: as in `solve`.
     """
     from warp.adjoint.gradient import of_result
 
-    return of_result(result, [metric], device, progress, maps=maps)[0]
+    return of_result(result, [metric], device, progress, maps=maps, together=together)[0]
 
 
 def __getattr__(name: str) -> Any:

@@ -107,6 +107,16 @@ def test_lines_follow_their_boundaries():
         moved_lines(lines, np.append(before, 1.7), np.append(after, 1.8), [*"abcd"], False)
 
 
+def test_values_together_are_the_sum_of_their_derivatives(cpu, tmp_path):
+    result = warp.solve(case(tmp_path), "cpu")
+    pair = ["part.board.thickness", "part.chip.thickness"]
+    found = of_result(result, ["board.bottom"], cpu, together=[pair])[0]
+    slopes = {e.key: e.derivative for e in found.effects}
+    assert slopes[" + ".join(pair)] == pytest.approx(sum(slopes[key] for key in pair), rel=1e-6)
+    with pytest.raises(WarpError, match="--together part.chip.width: the case has no such value"):
+        of_result(result, ["board.bottom"], cpu, together=[["part.chip.width", pair[0]]])
+
+
 def test_what_has_no_gradient_is_one_sentence(tmp_path):
     coupled = case(tmp_path, load__temperature="solved", load__bond_lines='["chip"]')
     with pytest.raises(WarpError, match="load.bond_lines lets heat follow"):

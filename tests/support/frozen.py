@@ -40,6 +40,7 @@ def tighten(monkeypatch) -> None:
     """Solve to round-off: central differences see every digit."""
     for module in ("warp.run.load_step", "warp.adjoint.gradient"):
         monkeypatch.setattr(f"{module}.TOLERANCE", TIGHT)
+    monkeypatch.setattr("warp.adjoint.gradient.ADJOINT", TIGHT)
     monkeypatch.setattr("warp.solvers.heat.solve.CONSTANT", 1e-11)
 
 

@@ -18,8 +18,8 @@ from warp.machine.device import Device
 from warp.solvers import krylov
 from warp.solvers.krylov import Apply, Control, Preconditioner, System
 
-ROUGH = 1e-3
-"""Of a first solve, which tells the size of the solution."""
+ROUGH = 1e-5
+"""Residual of a first solve, which tells the size of the solution."""
 MARGIN = 2.0
 """Residual that is reached, over the round-off of a single product with A."""
 

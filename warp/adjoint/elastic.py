@@ -13,8 +13,8 @@ and g the product of both shear strains,
 over voxels, edges between four voxels and edges at lateral free faces. So one pass gives its
 derivative by the stiffness and the thermal strain of every voxel and by the width of every cell,
 and an input of any kind is a sum over these. Grid lines move and ids stay, and so do the
-temperatures at which thermal strain is tabulated (`load`). Layer by layer on the host. M. B. Giles,
-N. A. Pierce, Flow Turbul. Combust. 65 (2000) 393, for the method.
+temperatures at which thermal strain is tabulated (`load`). Layer by layer on the host.
+M. B. Giles, N. A. Pierce, Flow Turbul. Combust. 65 (2000) 393, for the method.
 """
 
 from __future__ import annotations

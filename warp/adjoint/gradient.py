@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from warp.adjoint import attainable, elastic, heat
-from warp.adjoint.inputs import inputs
+from warp.adjoint.inputs import Input, inputs
 from warp.adjoint.linear import Derivatives, Heated, Linear
 from warp.adjoint.measures import ByFields, Measure, measure
-from warp.adjoint.variant import Base, Unchangeable
+from warp.adjoint.variant import Base, Unchangeable, Variant
 from warp.case import case as cases
 from warp.case.case import Case
 from warp.errors import WarpError
@@ -44,6 +44,9 @@ from warp.voxels.grid import voxel_volumes
 from warp.voxels.voxelize import VoxelModel
 
 Array = np.ndarray
+ADJOINT = 1e-5
+"""Relative residual of adjoint solves: a gradient is as near to that of the exact solution as its
+residual times what the load and a change of inputs have in common, far less than 1e-5 of it."""
 TEN_KELVIN = 10.0
 PPM, CUBIC_MILLIMETRE = 1e-6, 1e-9
 
@@ -106,10 +109,14 @@ def of_result(
     on_progress: OnProgress | None = None,
     *,
     maps: bool = False,
+    together: Sequence[Sequence[str]] = (),
+    keys: Sequence[str] | None = None,
 ) -> list[Gradient]:
     """Differentiate metrics of a result by all inputs of its case; WarpError where it cannot.
 
-    metrics: names as in `measures`. The case file's materials and pictures must be as they were.
+    metrics: names as in `measures`. together: as in `inputs`. keys: the only inputs
+    that are wanted. The materials and pictures that the
+    case names must be as they were.
     """
     say = on_progress or _ignore
     device = device if isinstance(device, Device) else devices.select(device)
@@ -117,10 +124,13 @@ def of_result(
     compile_for(case, device, say)
     point = Point.of(case, result, device, say)
     wanted = [measure(name, point.solved) for name in metrics]
+    found_inputs = inputs(point.base, together)
+    if keys is not None:
+        found_inputs = [one for one in found_inputs if one.key in keys]
     found = [point.derivatives(one, maps) for one in wanted]
     say("inputs", 0, NO_RESIDUAL)
     linear = point.linear([derivatives for _, derivatives in found])
-    effects = effects_of(linear, point.base)
+    effects = effects_of(linear, found_inputs, point.base.unchanged)
     volume = voxel_volumes(point.model.grid) if maps else None
     return [
         Gradient(
@@ -159,15 +169,15 @@ def refuse(case: Case) -> None:
         raise WarpError('elastic_law = "incremental" has no gradient yet: take the total law')
 
 
-def effects_of(linear: Linear, base: Base) -> list[list[Effect]]:
-    """Return the effects of all inputs on each metric."""
+def effects_of(linear: Linear, found: Sequence[Input], solved: Variant) -> list[list[Effect]]:
+    """Return the effects of inputs on each metric; solved: the case itself."""
     effects: list[list[Effect]] = [[] for _ in linear.derivatives]
-    for one in inputs(base):
+    for one in found:
         reason = ""
         slopes: list[float | None] = [None] * len(effects)
         try:
             above = one.make(one.value + one.step)
-            below = base.unchanged if one.one_sided else one.make(one.value - one.step)
+            below = solved if one.one_sided else one.make(one.value - one.step)
             width = one.step if one.one_sided else 2 * one.step
             slopes = [float(change) / width for change in linear.change(above, below)]
         except Unchangeable as error:
@@ -283,7 +293,7 @@ class Point:
         load[2, ..., 1 : nx + 2] = by_w
         _balance(load, rising_motions(self.model))
         self.say(f"adjoint of {name}", 0, NO_RESIDUAL)
-        control = Control(TOLERANCE, lambda n, r: self.say(f"adjoint of {name}", n, r))
+        control = Control(ADJOINT, lambda n, r: self.say(f"adjoint of {name}", n, r))
         equation = "adjoint of thermo-elasticity"
         x = attainable.solve(self.device, equation, A.apply, self.cycle, load, control)
         adjoint = np.ascontiguousarray(self.device.to_host(x)[..., 1 : nx + 2])
@@ -318,7 +328,7 @@ class Point:
         if varying(self.model, CONDUCTIVITY).any():
             varies = heat.VaryingRows.of(A, field)
         self.say(f"adjoint of heat for {name}", 0, NO_RESIDUAL)
-        adjoint = heat.solve(A, field, by_temperature, Control(TOLERANCE), varies)
+        adjoint = heat.solve(A, field, by_temperature, Control(ADJOINT), varies)
         found = heat.partials(A, field, adjoint)
         if varies is not None:
             varies.add_lines(A, varies.by_mean(found), field, found.lines)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,7 +22,8 @@ from warp.case.assembly import gathered
 from warp.case.case import Case
 from warp.case.symmetry import asymmetry
 from warp.case.tables import CaseFile
-from warp.errors import Fault
+from warp.errors import Fault, WarpError, nearest
+from warp.geometry.bump_array import BumpArray
 from warp.materials.curves import Constant, Curve, Secant, Table, Transition
 from warp.materials.library import PROPERTIES
 from warp.materials.material import Material, constituents
@@ -45,6 +46,8 @@ KELVIN = 0.01
 """Change of a temperature in K on either side."""
 ZERO = 1e-7
 """Change of a length of zero in m on either side."""
+COUNTED = ("size", "inset", "depopulate")
+"""Keys of an array of bumps that decide how many there are."""
 Make = Callable[[float], Variant]
 
 
@@ -69,18 +72,55 @@ class Input:
         return self.unit in ("degC", "C", "K", "degF")
 
 
-def inputs(base: Base) -> list[Input]:
-    """List the inputs of a case."""
-    return [*_of_tables(base), *_of_materials(base)]
+def inputs(base: Base, together: Sequence[Sequence[str]] = ()) -> list[Input]:
+    """List the inputs of a case.
+
+    together: keys of values that change by the same amount, one more input for each of them: a
+    lid's foot and the adhesive below it. WarpError if the case has no such values.
+    """
+    single = list(_of_tables(base))
+    joint = [_joint(base, keys, {one.key: one for one in single}) for keys in together]
+    return [*joint, *single, *_of_materials(base)]
+
+
+def _joint(base: Base, keys: Sequence[str], known: Mapping[str, Input]) -> Input:
+    """Return the input that changes several values of the case file by the same amount."""
+    for key in keys:
+        if key not in known:
+            raise WarpError(f"--together {key}: the case has no such value{nearest(key, known)}")
+    found = [known[key] for key in keys]
+    first = found[0]
+    if len(found) < 2 or any(one.unit != first.unit for one in found):
+        raise WarpError(f"--together {', '.join(keys)}: give two or more values of one unit")
+    tables = _tables(base.case)
+    paths = {_key(tables, path): path for path in _paths(_differentiated(tables))}
+
+    def make(number: float) -> Variant:
+        more = number - first.value
+        changes = [(paths[one.key], one.value + more) for one in found]
+        return base.with_case(_changed(base.case, tables, changes, first.unit))
+
+    return Input(" + ".join(keys), first.value, first.unit, first.step, make)
+
+
+def _tables(case: Case) -> dict[str, Any]:
+    """Return the tables of a case with its overrides, and the load temperature if left out."""
+    tables = tomllib.loads(case.text)
+    overrides.apply(tables, case.overrides)
+    if not tables.get("step"):
+        tables["load"].setdefault("temperature", "25 degC")
+    return tables
+
+
+def _differentiated(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables whose values are inputs."""
+    return {name: tables[name] for name in TABLES if name in tables}
 
 
 def _of_tables(base: Base) -> Iterator[Input]:
     """Yield the values of the case file, and the load temperature that it leaves out."""
-    tables = tomllib.loads(base.case.text)
-    overrides.apply(tables, base.case.overrides)
-    if not tables.get("step"):
-        tables["load"].setdefault("temperature", "25 degC")
-    for path in _paths({name: tables[name] for name in TABLES if name in tables}):
+    tables = _tables(base.case)
+    for path in _paths(_differentiated(tables)):
         found = _quantity(_at(tables, path))
         if found is None:
             continue
@@ -89,7 +129,7 @@ def _of_tables(base: Base) -> Iterator[Input]:
         if step is not None:
 
             def make(number: float, path: tuple[Any, ...] = path, unit: str = unit) -> Variant:
-                return base.with_case(_changed(base.case, tables, path, number, unit))
+                return base.with_case(_changed(base.case, tables, [(path, number)], unit))
 
             yield Input(_key(tables, path), value, unit, step, make)
 
@@ -144,14 +184,21 @@ def _key(tables: Any, path: tuple[Any, ...]) -> str:
 
 
 def _changed(
-    case: Case, tables: Mapping[str, Any], path: tuple[Any, ...], number: float, unit: str
+    case: Case,
+    tables: Mapping[str, Any],
+    changes: Sequence[tuple[tuple[Any, ...], float]],
+    unit: str,
 ) -> Case:
-    """Return the case with one value changed; Unchangeable with the reason of its fault."""
+    """Return the case with values changed; Unchangeable with the reason of its fault."""
     other = copy.deepcopy(dict(tables))
-    where = _at(other, path[:-1])
-    where[path[-1]] = f"{number!r} {unit}" if unit else number
-    if path[0] == "material" and path[-2:-1] == ("of",):
-        _compensate(where, path[-1], _quantity(_at(tables, path)), number)
+    for path, number in changes:
+        where = _at(other, path[:-1])
+        where[path[-1]] = f"{number!r} {unit}" if unit else number
+        if path[0] == "material" and path[-2:-1] == ("of",):
+            _compensate(where, path[-1], _quantity(_at(tables, path)), number)
+        part = case.parts.get(path[1]) if path[0] == "part" else None
+        if isinstance(part, BumpArray) and path[2] in COUNTED:
+            raise Unchangeable("changes the number of members, in steps")
     try:
         file = CaseFile.model_validate(other)
         assembly, faults = gathered(file, case.path.parent)

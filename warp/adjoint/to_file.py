@@ -51,17 +51,21 @@ def differentiate(
     target: Path | None = None,
     *,
     refine: bool = False,
+    together: Sequence[Sequence[str]] = (),
 ) -> Differentiated:
     """Solve a case, or read its result, and differentiate metrics; write fields to `target`.
 
     metrics: by default the warpage of the side to the board, or the junction temperature of a case
-    that solves heat alone. Raises WarpError where that is impossible, before it solves.
+    that solves heat alone. together: as in `inputs`. Raises WarpError where that is impossible,
+    before it solves.
     """
     if target is not None and len(metrics) > 1:
         raise WarpError("--map writes the fields of one metric: give --of once")
     result = _result(path, overrides, device, on_progress, target, refine)
     names = list(metrics) or [default_metric(result)]
-    found = of_result(result, names, device, on_progress, maps=target is not None)
+    found = of_result(
+        result, names, device, on_progress, maps=target is not None, together=together
+    )
     if target is not None:
         _write(result, found[0], target)
     return Differentiated(result, found)
@@ -107,6 +111,18 @@ def default_metric(result: Result) -> str:
     """Name the warpage of the side to the board, or the junction temperature."""
     part = board_part(result) if result.metrics.get("surfaces") else None
     return "junction" if part is None else f"{part}.bottom"
+
+
+def board_surface(case: cases.Case) -> str:
+    """Name the underside of the lowest of the widest parts, before anything is solved."""
+    places = {
+        name: place
+        for name, place in case.package.places.items()
+        if name in {body.part for body in case.bodies() if body.material is not None}
+    }
+    areas = {name: p.outline.width * p.outline.depth for name, p in places.items()}
+    wide = [name for name in areas if areas[name] > 0.5 * max(areas.values())]
+    return min(wide, key=lambda name: places[name].z0) + ".bottom"
 
 
 def plain(metric: str) -> str:

@@ -5,7 +5,8 @@ Heavy imports stand inside the verbs, so that --help answers at once.
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -45,9 +46,14 @@ def options(
     """Package warpage from chip to board."""
 
 
-VERBS = {
+VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
     "A case": (case_verbs.new, case_verbs.check, case_verbs.materials, case_verbs.schema),
-    "Solve": (solve_verbs.run, solve_verbs.sweep, gradient_verbs.sensitivity),
+    "Solve": (
+        solve_verbs.run,
+        solve_verbs.sweep,
+        gradient_verbs.sensitivity,
+        gradient_verbs.optimize,
+    ),
     "A result": (
         result_verbs.plot,
         result_verbs.report,

@@ -1,4 +1,4 @@
-"""Verbs that ask what moves a result."""
+"""Verbs that ask what moves a result, and what makes it best."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from warp.cli.words import Device, Json, Set, overrides, print_json
+from warp.cli.words import CaseFile, Device, Json, Set, overrides, print_json
 
 
 def sensitivity(
@@ -25,6 +25,14 @@ def sensitivity(
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="NAME", help="Names begin so; CASE-sensitivity."),
+    ] = None,
+    together: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY,KEY",
+            help="Values that change by the same amount, e.g. a lid's foot and its adhesive; "
+            "repeat.",
+        ),
     ] = None,
     map_: Annotated[
         bool,
@@ -46,6 +54,7 @@ def sensitivity(
     Examples:
       warp sensitivity lid.toml
       warp sensitivity lid.h5 --of chip.top.kappa_x --of junction --csv
+      warp sensitivity lid.toml --together part.lid.foot_width,part.adhesive.width
       warp sensitivity lid.toml --map       lid-sensitivity.h5 for ParaView
     """
     from warp.adjoint import to_file
@@ -57,7 +66,14 @@ def sensitivity(
     target = name.with_name(name.name + ".h5") if map_ else None
     with Steps() as progress:
         found = to_file.differentiate(
-            case, overrides(set_), of or [], device, progress, target, refine=refine
+            case,
+            overrides(set_),
+            of or [],
+            device,
+            progress,
+            target,
+            refine=refine,
+            together=[[key.strip() for key in one.split(",")] for one in together or []],
         )
     files = [] if target is None else [target]
     for gradient in found.gradients:
@@ -72,3 +88,74 @@ def sensitivity(
     for gradient in found.gradients:
         gradient_tables.print_gradient(gradient, found.error_of(gradient))
     tables.print_files(files)
+
+
+def optimize(
+    case: CaseFile,
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KEY[,KEY]=RANGE",
+            help='A value and its bounds, "0.5 .. 2 mm"; several keys change together; repeat.',
+        ),
+    ],
+    of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METRIC",
+            help="Whose size is made smallest, as in `warp sensitivity`; by default the warpage of "
+            "the side to the board.",
+        ),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC<=NUMBER", help="A limit of another metric's size, in its unit; repeat."
+        ),
+    ] = None,
+    maximise: Annotated[bool, typer.Option("--maximise", help="Make it largest instead.")] = False,
+    runs: Annotated[int, typer.Option(min=2, max=1000, help="Most runs.")] = 30,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="NAME", help="Names begin so; CASE-optimum."),
+    ] = None,
+    device: Device = "auto",
+    set_: Set = None,
+) -> None:
+    """Find the values that make a number smallest, by its gradient.
+
+    The same command continues an interrupted search.
+
+    \b
+    Examples:
+      warp optimize lid.toml --vary part.lid.thickness="0.5 .. 3 mm"
+      warp optimize lid.toml --vary part.lid.foot_width,part.adhesive.width="1 .. 5 mm" \\
+          --vary part.lid.thickness="0.5 .. 3 mm" --keep "junction<=80"
+    """
+    from warp import load
+    from warp.adjoint import optimum
+    from warp.cli import gradient_tables, tables
+    from warp.files.whole_file import check_writable
+    from warp.report import optimum as shown
+    from warp.report.terminal import Steps
+    from warp.run.to_file import inputs
+
+    name = output or Path(case.stem + "-optimum")
+    loaded = load(case, overrides(set_))
+    files = [name.with_name(name.name + ending) for ending in (".json", ".csv", ".png")]
+    for file in files:
+        check_writable(file, inputs=inputs(loaded))
+    with Steps() as progress:
+        outcome = optimum.optimize(
+            loaded,
+            [optimum.variable(text) for text in vary],
+            of,
+            files[0],
+            limits=[optimum.limit(text) for text in keep or []],
+            maximise=maximise,
+            most=runs,
+            device=device,
+            on_progress=progress,
+        )
+    gradient_tables.print_optimum(outcome)
+    tables.print_files([files[0], shown.csv(outcome, files[1]), shown.picture(outcome, files[2])])

@@ -7,6 +7,7 @@ from collections import Counter
 from rich.text import Text
 
 from warp.adjoint.gradient import Gradient
+from warp.adjoint.optimum import Outcome
 from warp.cli.tables import plain_table
 from warp.report.sensitivity import telling
 from warp.report.terminal import screen
@@ -38,3 +39,24 @@ def print_gradient(gradient: Gradient, error: float | None) -> None:
     for reason in reasons:
         names = ", ".join(e.key for e in gradient.effects if e.reason == reason)
         console.print(Text(f" no gradient: {names}: {reason}", style="dim"), soft_wrap=True)
+
+
+def print_optimum(outcome: Outcome) -> None:
+    """Print start and optimum of a search side by side, and how it ended."""
+    console = screen()
+    first, best = outcome.runs[0], outcome.runs[outcome.best]
+    table = plain_table("", "start", "best")
+    for n, v in enumerate(outcome.variables):
+        table.add_row(v.name, *(f"{run.values[n]:.5g} {v.unit}" for run in (first, best)))
+    for name in first.metrics:
+        table.add_row(Text(name, style="bold"), *(f"{r.metrics[name]:+.5g}" for r in (first, best)))
+    console.print(table)
+    console.print(f" run {outcome.best + 1} of {len(outcome.runs)}: {outcome.said}", style="dim")
+    if not any(outcome.allowed):
+        console.print(Text(" no run keeps to the limits", style="yellow"))
+    words = [
+        f'--set {key}="{text}"'
+        for n, v in enumerate(outcome.variables)
+        for key, text in v.overrides(best.values[n]).items()
+    ]
+    console.print(Text(f" {' '.join(words)}"), soft_wrap=True)

@@ -7,9 +7,10 @@ h is taken from the cube root of the voxel count (Celik et al., J. Fluids Eng. 1
 who also take the order from three grids). The error is |f(0) - f| on the finest grid times a safety
 factor: 1.25 (Celik) for warpage, and where three grids show the order; 3 where it is assumed
 (Roache, J. Fluids Eng. 116 (1994) 405). That of warpage is at least FLOOR of it: the corners of
-bonded parts leave an error that two grids in a row may hardly show. Both are held against surfaces
-that CalculiX knows (data/benchmarks/refinement.md). An observed order well above 2, the scheme's
-own, means that the coarsest grid is too coarse to show one: 2 is assumed. Grids that disagree in
+bonded parts leave an error that two grids in a row may hardly show. Both were chosen on surfaces
+that CalculiX knows (data/benchmarks/refinement.md), and are held against others, on which fewer
+intervals hold (data/benchmarks/refinement-held-out.md). An observed order well above 2, that of the
+scheme, means that the coarsest grid is too coarse to show one: 2 is assumed. Grids that disagree in
 direction or in sign, or that converge too slowly, allow no extrapolation: the largest difference
 from the finest grid is given as a bound.
 Errors of the model itself (materials, linear theory, geometry) are not included.
