@@ -33,6 +33,8 @@ BYTES_OF_HISTORY = 330
 """Of a voxel in a process; measured on process-fcbga.toml and process-reflow.toml."""
 BYTES_OF_ONE_STEP = 24
 """Of a voxel in a case without steps: the forces of its only step."""
+BYTES_OF_LARGE_DEFLECTION = 600
+"""Of a voxel that is followed beyond linear theory; allocations counted."""
 BYTES_OF_RELAXING = 520
 """Of a viscoelastic voxel besides; allocations traced."""
 BYTES_OF_A_TERM = 230
@@ -78,6 +80,8 @@ def predicted_host_bytes(grid: Grid, case: Case) -> int:
 def bytes_of_history(case: Case) -> int:
     """Return the bytes of the body's state for each voxel, on average over the volume."""
     own = BYTES_OF_HISTORY if case.has_steps else BYTES_OF_ONE_STEP
+    if case.large_deflection:
+        own += BYTES_OF_LARGE_DEFLECTION
     return own + _of_relaxing(case, BYTES_OF_RELAXING, BYTES_OF_A_TERM)
 
 

@@ -99,8 +99,9 @@ def held_ends(A: Operator) -> Ends:
         return FREE_ENDS
     component, _, j, i = np.unravel_index(A.held, A.shape)
     nx, ny, _ = A.n
-    found = []
-    for axis, index, last in ((0, i - 1, nx), (1, j, ny)):
-        lines = index[component == axis]
-        found.append((bool((lines == 0).any()), bool((lines == last).any())))
-    return found[0], found[1]
+
+    def ends(axis: int, index: np.ndarray, last: int) -> tuple[bool, bool]:
+        at = index[component == axis]
+        return bool((at == 0).any()), bool((at == last).any())
+
+    return ends(0, i - 1, nx), ends(1, j, ny)
