@@ -37,6 +37,11 @@ class Surface:
     known: float
     own_error: float
 
+    @property
+    def package(self) -> str:
+        """Return the name of its package."""
+        return self.name.partition(":")[0]
+
 
 def surfaces() -> Iterator[Surface]:
     """Solve every case on three grids."""
@@ -95,10 +100,14 @@ class Verdict:
 
 
 def judged(found: list[Surface], grids: int) -> list[Verdict]:
-    """Judge the printed error of two or three grids."""
+    """Judge the printed error of two or three grids.
+
+    The largest warpage of a package is that of its surfaces here.
+    """
     verdicts = []
     for s in found:
-        printed = refine.warpage_estimate(s.values[-grids:], s.widths[-grids:]).error
+        largest = max(abs(o.values[-1]) for o in found if o.package == s.package)
+        printed = refine.warpage_estimate(s.values[-grids:], s.widths[-grids:], largest).error
         verdicts.append(Verdict(s, abs(s.values[-1] - s.known), printed))
     return verdicts
 

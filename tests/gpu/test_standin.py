@@ -17,6 +17,12 @@ from small_case import CASE
 from stacked_plates import COARSE, PLATES, step
 
 import warp
+from warp.case.case import parse
+from warp.errors import WarpError
+from warp.machine import host_memory
+from warp.machine.device import Device
+from warp.run.grids import common_grid
+from warp.run.model import refuse_too_large
 
 STANDIN = Path(__file__).parents[1] / "support" / "standin"
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++) found")
@@ -134,6 +140,17 @@ def test_a_full_gpu_is_one_sentence(tmp_path):
     assert done.returncode == 2 and done.stderr.count("\n") <= 2, done.stderr
     assert "error: the GPU has not as much memory as the command needs" in done.stderr
     assert not (tmp_path / "full.h5").exists()
+
+
+def test_the_host_of_a_gpu_needs_memory_too(monkeypatch):
+    """A GPU of 1 TB does not help where the host has 0.4 GB for 2 million voxels."""
+    case = parse(CASE, Path("large.toml"), {"grid.uniform": "true", "grid.spacing": "10 um"})
+    monkeypatch.setattr(Device, "memory", lambda self: (10**12, 10**12))
+    monkeypatch.setattr(host_memory, "free_and_total", lambda: (4 * 10**8, 10**9))
+    grid = common_grid(case)
+    assert 2e6 < grid.cells < 3e6
+    with pytest.raises(WarpError, match=r"0\.4 GB are free on the host of the GPU"):
+        refuse_too_large(case, grid, Device("cuda:0"))
 
 
 def test_a_gpu_that_is_too_old_is_named(tmp_path):

@@ -139,7 +139,8 @@ def attempt(trial: Trial) -> None:
         data = bytearray(content)
         how = chance.choice(damaged_results.BYTE_CHANGES)
         for _ in range(chance.choice((1, 1, 2))):
-            how(data, chance)
+            if data:
+                how(data, chance)
         content, change = bytes(data), how.__name__
     if content == written.content:
         change = "sound"

@@ -387,7 +387,8 @@ def damaged(base: bytes, chance: random.Random, folder: Path) -> tuple[bytes, st
     if chance.random() < 0.55:
         change: Callable[..., None] = chance.choice(BYTE_CHANGES)
         for _ in range(chance.choice((1, 1, 1, 3))):
-            change(data, chance)
+            if data:
+                change(data, chance)
         return bytes(data), change.__name__, False
     path, change, forged = folder / "changed.h5", chance.choice(HDF5_CHANGES), chance.random() < 0.5
     path.write_bytes(data)

@@ -7,7 +7,14 @@ import pytest
 from stacked_plates import ends, step
 
 from warp.case.case import CaseError, parse
+from warp.report import number_tables
+from warp.results import schema
+from warp.results.file import MediaTable
 from warp.run import process
+from warp.run.load_step import shape_numbers
+from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.large_deflection.shape import Bent, Principal
+from warp.solvers.elastic.large_deflection.solve import Solution
 
 SIDE, T_SI, T_EMC = 100.0, 0.5, 0.2
 CASE = """\
@@ -72,7 +79,7 @@ def test_a_coated_plate_sags_as_von_karman_says():
     assert 1e3 * abs(edge - line) == pytest.approx(0.80463 * effective, rel=0.005)
     shape = result.metrics["large_deflection"]
     assert shape["theory"] == "moderate rotations" and shape["shape"] == "dome"
-    assert 0 < shape["stability"] < 1 and shape["critical"] is None
+    assert 0 < shape["stability"] < 1 and shape["critical_percent"] is None
 
 
 def test_auto_keeps_linear_numbers_where_they_are_near_enough():
@@ -115,3 +122,19 @@ def test_a_held_body_is_refused():
     held = step("support", on="clamped", faces=["wafer.bottom"])
     with pytest.raises(CaseError, match="large_deflection does not know"):
         parse(CASE + "large_deflection = true\n" + held, Path("plate.toml"))
+
+
+def test_numbers_of_a_change_of_shape_are_numbers():
+    """As a result file wants them: one value under each key with a unit."""
+    cylinder = Principal(0.5, 0.01, 0.0)
+    bent = Bent(cylinder, Principal(0.4, 0.4, 0.0), 9, 0.6, [0.25, 0.8], 0.01, 0.05)
+    state = State.start((1, 1, 1))
+    solution = Solution(np.zeros((3, 2, 2, 2)), 1, [0.0], 0.0, state, bent=bent)
+    case = parse(CASE + "large_deflection = true\n", Path("plate.toml"))
+    numbers = {"large_deflection": shape_numbers(case, solution, 400.0, 300.0)}
+    schema.check_tables([], MediaTable(np.zeros(0), [], np.zeros(0)), numbers, {})
+    found = numbers["large_deflection"]
+    assert found["shape"] == "cylinder"
+    assert found["critical_percent"] == 25 and found["critical_change_K"] == -25
+    facts = " ".join(number_tables.facts(numbers))
+    assert "shape changes at 25.0 % of the load" in facts

@@ -64,9 +64,10 @@ def test_three_grids_show_a_lower_order_and_its_limit(order):
 
 
 def test_a_warpage_is_never_claimed_closer_than_corners_allow():
-    """Grids that agree by accident: 0.4 %; others: 1.25 times the rest, for two grids as well."""
-    assert refine.warpage_estimate((LIMIT, LIMIT), (2, 1)).error == pytest.approx(0.004 * LIMIT)
-    found = refine.warpage_estimate((LIMIT + 30, LIMIT), (2, 1))
+    """Grids that agree by accident: 1 % of the package's largest; others: 1.25 times the rest."""
+    same = refine.warpage_estimate((LIMIT, LIMIT), (2, 1), 3 * LIMIT)
+    assert same.error == pytest.approx(0.03 * LIMIT)
+    found = refine.warpage_estimate((LIMIT + 30, LIMIT), (2, 1), LIMIT)
     assert found.error == pytest.approx(1.25 * 30 / 3) and found.extrapolated == LIMIT - 10
 
 

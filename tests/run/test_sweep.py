@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fragile import fragile
+from fragile import fragile, listening
 from small_case import CASE
 
 from warp.case import case
@@ -266,6 +266,28 @@ def test_a_dead_process_costs_no_other_run(tmp_path):
         name: "crashed" if name == "always" else "done" for name in names
     }
     assert 2 <= (tmp_path / "always").stat().st_size <= sweep.TRIES + 1
+
+
+LOOPBACK = "0100007F"  # 127.0.0.1 as /proc/net/tcp writes it
+
+
+@pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="reads /proc")
+def test_a_sweep_listens_on_no_network_address(tmp_path):
+    tasks = {name: (name, str(tmp_path), {}) for name in "ab"}
+    found = dict(sweep.on_this_machine(tasks, 2, "cpu", listening))
+    assert [record["addresses"] for record in found.values()] == [[], []]
+
+
+@pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="reads /proc")
+def test_a_scheduler_on_the_loopback_is_not_told_to_listen_elsewhere(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    tasks = {name: (name, str(tmp_path), {}) for name in "ab"}
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+    ) as cluster:
+        found = dict(sweep.through_dask(tasks, cluster.scheduler_address, "cpu", listening))
+    addresses = {address for record in found.values() for address in record["addresses"]}
+    assert addresses and {address.partition(":")[0] for address in addresses} == {LOOPBACK}
 
 
 def test_dask_repeats_what_died_with_a_worker(tmp_path, monkeypatch):

@@ -178,6 +178,8 @@ HELD_FACES = {
     "two corners": ("a.x-", "b.x-", "c.x-", "a.y+", "b.y+", "c.y+"),
     "lower layer at its rim": ("a.x-", "a.x+", "a.y-", "a.y+"),
     "chip at its side": ("c.x+",),
+    "soft layer at its side": ("b.x-",),
+    "soft layer at two sides": ("b.x-", "b.y-"),
     "bottom and a side": ("a.bottom", "c.y-"),
     "from above": ("c.top",),
 }

@@ -65,3 +65,40 @@ def test_the_exact_solution_needs_no_iteration(system):
     b[:] = 0
     A.apply(b, x, 0.0, 1.0)
     assert len(solve(A, b, x=x.copy())[1]) == 1
+
+
+def flipped(array, at, bit):
+    """Flip one bit of a number."""
+    flat = array.reshape(-1)
+    flat.view(f"u{flat.itemsize}")[at] ^= np.array(1, f"u{flat.itemsize}") << np.uint8(bit)
+
+
+def solve_while(A, b, change):
+    """Solve, and change something after the first iteration."""
+    control = Control(1e-10, lambda n, residual: change() if n == 1 else None)
+    return krylov.solve(A.device, System.of("heat", A.apply, b, A.coefficients), Cycle(A), control)
+
+
+def test_a_bit_that_flips_in_the_equations_is_an_error(system):
+    """The residual is that of the changed equations, so it cannot tell."""
+    A, b = system
+    solve(A, b)
+    ids, table = A.arguments(np.float64)[:2]
+    for array, at, bit in ((ids, 31, 0), (table, 7, 40), (b, int(np.argmax(b)), 45)):
+        with pytest.raises(ConvergenceError, match="changed in memory during the solve"):
+            solve_while(A, b, lambda array=array, at=at, bit=bit: flipped(array, at, bit))
+        flipped(array, at, bit)
+    solve_while(A, b, lambda: None)
+
+
+def test_a_bit_that_flips_in_the_solution_is_made_good(system, monkeypatch):
+    A, b = system
+    expected, residuals = solve(A, b)
+    begin, started = krylov._Iteration.__init__, []
+    monkeypatch.setattr(
+        krylov._Iteration, "__init__", lambda self, *w: begin(self, *w) or started.append(self)
+    )
+    for name in ("x", "r", "p"):
+        x, more = solve_while(A, b, lambda name=name: flipped(getattr(started[-1], name), 40, 51))
+        np.testing.assert_allclose(x, expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max())
+        assert more[-1] <= 1e-10 and len(more) >= len(residuals)

@@ -156,7 +156,10 @@ def sweep(
 ) -> None:
     """Run a case many times, tabulate the results and show what moves them.
 
-    The same command continues an interrupted sweep.
+    The same command continues an interrupted sweep. Runs are processes of this machine, which
+    listen on no network address. With --scheduler they go to a Dask scheduler of yours, which runs
+    whatever reaches its port: let it listen on the loopback (dask scheduler --host 127.0.0.1) or on
+    a network that you trust.
 
     \b
     Examples:

@@ -36,7 +36,7 @@ def _walk(value: Any, where: tuple[str, ...], declared: Mapping[str, Number]) ->
         for n, entry in enumerate(value, start=1):
             name = entry_name(entry) or f"{n} {entry.get('name', '')}".strip()
             yield from _walk(entry, (*where, name), declared)
-    elif number is not None and number.position and isinstance(value, list):
+    elif number is not None and number.position and isinstance(value, list) and len(value) == 3:
         prefix = ".".join(where[:-1])
         for axis, coordinate in zip("xyz", value, strict=True):
             yield prefix, f"{number.name}_{axis}", coordinate, number.unit.table

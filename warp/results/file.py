@@ -348,7 +348,7 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
     grid, (nz, ny, nx) = result.grid, result.grid.shape
     real = np.float32 if single else np.float64
     packed = grid.cells <= PACKED_CELLS
-    file.attrs["format"] = FORMAT
+    hdf5.put_word(file, "format", FORMAT)
     file.attrs["schema"] = np.array(SCHEMA, np.int64)
     hdf5.put_text(file, "case", result.case)
     hdf5.put_text(file, "parts", json.dumps(list(result.parts)))
@@ -405,7 +405,7 @@ def _write_all(file: h5py.File, result: Result, single: bool) -> None:
 
 
 def _check_schema(path: Path, file: h5py.File) -> None:
-    if file.attrs.get("format") != FORMAT:
+    if hdf5.get_word(file, "format") not in (FORMAT, "") or "schema" not in file.attrs:
         raise WarpError(f"{path} is an HDF5 file, but not one of `warp run`'s results")
     major, minor = (int(n) for n in file.attrs["schema"])
     if major != SCHEMA[0]:

@@ -33,6 +33,7 @@ CHUNK_BYTES = 1 << 20  # HDF5's default chunk cache (1 MiB before 2.0) holds one
 DIGEST = "blake2b"
 DIGEST_BYTES = 16
 CONTENTS = "contents"
+LONGEST_NUMBER = 20  # digits and sign of a whole number
 DEEPEST = 8  # groups within groups
 PACKING = 1040  # times that zlib packs at most (its manual: 1032)
 LARGEST_PACKED = 64_000_000  # bytes of packed numbers and text that are no field
@@ -155,8 +156,10 @@ def _contents(file: h5py.File) -> np.ndarray:
         found.update(json.dumps(described).encode())
         for key in sorted(item.attrs):
             if key != CONTENTS:
+                if item.attrs.get_id(key).dtype.kind == "O":
+                    raise ValueError(f"{name} has an attribute of variable length")
                 value = np.asarray(item.attrs[key])
-                content = value.tobytes() if value.dtype.kind != "O" else repr(value).encode()
+                content = value.tobytes()
                 found.update(json.dumps([key, value.dtype.str, str(value.shape)]).encode())
                 found.update(len(content).to_bytes(8, "little") + content)
     return np.frombuffer(found.digest(), np.uint8)
@@ -173,6 +176,25 @@ def _members(group: h5py.Group, above: str, depth: int) -> Iterator[tuple[str, A
         yield f"{above}{name}", item
         if isinstance(item, h5py.Group):
             yield from _members(item, f"{above}{name}/", depth + 1)
+
+
+def put_word(file: h5py.File, key: str, word: str) -> None:
+    """Store a word as an attribute of fixed length.
+
+    HDF5 keeps text of variable length in a heap without checksums, where damage makes it hang.
+    """
+    file.attrs.create(key, np.bytes_(word.encode()))
+
+
+def get_word(file: h5py.File, key: str) -> str | None:
+    """Return a word stored by `put_word`, None where there is none.
+
+    Empty where it is of variable length, as older versions stored it: it is not read.
+    """
+    if key not in file.attrs:
+        return None
+    fixed = file.attrs.get_id(key).dtype.kind == "S"
+    return bytes(file.attrs[key]).decode("utf-8", "replace") if fixed else ""
 
 
 def put(where: h5py.Group, name: str, data: np.ndarray) -> None:
@@ -258,12 +280,22 @@ def get_text(dataset: h5py.Dataset) -> str:
 
 
 def get_json(dataset: h5py.Dataset) -> Any:
-    """Read JSON stored by `put_text`."""
-    return json.loads(get_text(dataset), parse_constant=_no_number)
+    """Read JSON stored by `put_text`; ValueError where a number is not finite."""
+    numbers = {"parse_constant": _finite, "parse_float": _finite, "parse_int": _whole}
+    return json.loads(get_text(dataset), **numbers)  # type: ignore[arg-type]
 
 
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
+def _finite(text: str) -> float:
+    value = float(text)
+    if not np.isfinite(value):
+        raise ValueError(f"{text[:20]} is no number")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(f"{text[:20]} is no number")
+    return int(text)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import numpy as np
 from warp.results import metrics as metric_tables
 from warp.results.cells import MediaTable
 from warp.results.hdf5 import datasets
+from warp.results.surface import SIDES
 from warp.voxels.grid import Grid
 
 TYPES = {
@@ -33,7 +34,21 @@ TYPES = {
 }
 TEXTS = ("case", "parts", "metrics", "media/material", "provenance/info", "apart")
 VECTORS = ("steps", "provenance/residuals")
-RECORD = {"step": int, "name": str, "last": bool, "parts": list}
+RECORD = {"step": int, "name": str, "last": bool, "parts": list, "unit": str | None}
+WORST = {
+    "surface": str,
+    "step": int,
+    "warpage_um": float | int,
+    "temperature_C": float | int | None,
+}
+REFINEMENT = {"voxels": list, "order": str | int | float}
+NEEDED = {
+    "surfaces.PART.SIDE": ("warpage_um", "zone_x_mm", "zone_y_mm"),
+    "temperature.PART": ("max_C", "min_C", "max_at_mm"),
+    "stress.PART": ("max_principal_q999_MPa", "max_principal_at_mm"),
+    "bond_lines.parts.PART": ("change_um", "change_min_um", "change_max_um"),
+}
+"""Numbers without which an entry of a group cannot be shown; all others may be absent."""
 SOLVER = ("iterations", "residual", "seconds")
 
 
@@ -109,10 +124,14 @@ def check_tables(parts: Any, media: MediaTable, numbers: Any, provenance: Any) -
     if not (isinstance(numbers, dict) and isinstance(provenance, dict)):
         raise ValueError("metrics or provenance is not a table")
     _check_numbers(numbers)
+    _check_names(parts, numbers)
+    for table, keys in (("worst", WORST), ("refinement", REFINEMENT)):
+        if numbers.get(table):
+            _check_keys(table, numbers[table], keys)
+    for count in (numbers.get("refinement") or {}).get("voxels", ()):
+        _check_number("refinement: voxels", count)
     for record in numbers.get("steps") or []:
-        for key, kind in RECORD.items():
-            if not isinstance(record.get(key), kind):
-                raise ValueError(f"metrics: a step has no {key}")
+        _check_keys("a step", record, RECORD)
         for key in ("time_s", "temperature_C"):
             _check_number(key, record[key])
         _check_numbers(record)
@@ -123,6 +142,23 @@ def check_tables(parts: Any, media: MediaTable, numbers: Any, provenance: Any) -
             _check_number(f"{solver}.{key}", record[key])
 
 
+def _check_keys(table: str, values: Mapping[str, Any], kinds: Mapping[str, Any]) -> None:
+    for key, kind in kinds.items():
+        if key not in values or not isinstance(values[key], kind):
+            raise ValueError(f"metrics: {table} has no {key}")
+
+
+def _check_names(parts: Sequence[str], numbers: Mapping[str, Any]) -> None:
+    """Refuse numbers of parts that the result has not, and surfaces that are no top or bottom."""
+    for table in ("surfaces", "temperature", "stress"):
+        for part in numbers.get(table) or {}:
+            if part not in parts:
+                raise ValueError(f"metrics: {table} has {part!r}, which is not a part")
+    for sides in (numbers.get("surfaces") or {}).values():
+        if not set(sides) <= set(SIDES):
+            raise ValueError("metrics: a surface is no top or bottom")
+
+
 def _plain(name: str) -> bool:
     """Tell whether a name follows the rule of case files: a letter, then letters, digits, - _."""
     return name[:1].isalpha() and name.replace("_", "").replace("-", "").isalnum()
@@ -131,9 +167,23 @@ def _plain(name: str) -> bool:
 def _check_numbers(table: Mapping[str, Any]) -> None:
     """Check each number that the program declares; others are not read."""
     for group, number in metric_tables.declared():
-        if number.unit.suffix and not number.position:
+        if number.unit.suffix:
             for where, values in group.entries(table):
-                _check_number(f"{where} {number.key}", values.get(number.key))
+                check = _check_position if number.position else _check_number
+                check(f"{where} {number.key}", values.get(number.key))
+    for group in {group for group, _ in metric_tables.declared()}:
+        for where, values in group.entries(table):
+            for key in NEEDED.get(group.pattern, ()):
+                if values.get(key) is None:
+                    raise ValueError(f"{where} has no {key}")
+
+
+def _check_position(name: str, value: Any) -> None:
+    if value is not None:
+        if not isinstance(value, list) or len(value) != 3:
+            raise ValueError(f"{name} is not a position")
+        for coordinate in value:
+            _check_number(name, coordinate)
 
 
 def _check_number(name: str, value: Any) -> None:

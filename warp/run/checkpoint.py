@@ -75,9 +75,9 @@ def write(path: Path, checkpoint: Checkpoint, belongs_to: str) -> None:
     """Replace the checkpoint at `path` in one piece; `belongs_to`: the run's fingerprint."""
     state = {} if checkpoint.state is None else checkpoint.state.arrays()
     with hdf5.creating(path) as file:
-        file.attrs["format"] = FORMAT
+        hdf5.put_word(file, "format", FORMAT)
         file.attrs["schema"] = np.array(SCHEMA, np.int64)
-        file.attrs["fingerprint"] = belongs_to
+        hdf5.put_word(file, "fingerprint", belongs_to)
         file.attrs["done"] = checkpoint.done
         for name in ("records", "numbers", "solvers"):
             hdf5.put_text(file, name, json.dumps(getattr(checkpoint, name)))
@@ -97,10 +97,10 @@ def read(path: Path, belongs_to: str) -> Checkpoint | None:
     if not path.exists():
         return None
     with hdf5.reading(path) as file:
-        if file.attrs.get("format") != FORMAT:
+        if hdf5.get_word(file, "format") not in (FORMAT, ""):
             raise WarpError(f"{path} is not a checkpoint of `warp run`: move it away")
         fits = tuple(file.attrs["schema"])[0] == SCHEMA[0]
-        if not fits or file.attrs["fingerprint"] != belongs_to:
+        if not fits or hdf5.get_word(file, "fingerprint") != belongs_to:
             raise WarpError(
                 f"{path} belongs to another case, --set, program or device; "
                 "run without --resume to begin again"

@@ -158,9 +158,9 @@ def shape_numbers(
     if not isinstance(solution, large_deflection.Solution):
         return {"theory": "linear"}
     bent = solution.bent
-    changes = None
+    change = None
     if bent.critical and not isinstance(before, np.ndarray) and not isinstance(after, np.ndarray):
-        changes = [fraction * (after - before) for fraction in bent.critical]
+        change = bent.critical[0] * (after - before)
     return {
         "theory": "moderate rotations",
         "shape": bent.principal.kind,
@@ -169,8 +169,8 @@ def shape_numbers(
         "curvature_across_per_m": bent.principal.second,
         "linear_curvature_per_m": bent.linear.first,
         "linear_curvature_across_per_m": bent.linear.second,
-        "critical": bent.critical or None,
-        "critical_change_K": changes,
+        "critical_percent": 100 * bent.critical[0] if bent.critical else None,
+        "critical_change_K": change,
         "other_energy_percent": None if bent.other is None else 100 * bent.other,
         "stability": bent.stability,
         "slope": bent.slope,

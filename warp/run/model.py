@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from warp.errors import WarpError
+from warp.machine import host_memory
 from warp.machine.device import Device
 from warp.run.grids import common_grid, shaped
-from warp.run.resources import BYTES_OF_THE_PROGRAM, predicted_bytes
+from warp.run.resources import BYTES_OF_THE_PROGRAM, predicted_bytes, predicted_host_bytes
 from warp.voxels import voxelize
 from warp.voxels.grid import Grid, make_grid, runs
 from warp.voxels.voxelize import VoxelModel
@@ -29,23 +30,27 @@ def build(case: Case, device: Device) -> VoxelModel:
 def refuse_too_large(case: Case, grid: Grid, device: Device) -> None:
     """Raise WarpError if a run on this grid needs more memory than `device` has free.
 
-    The message says which grid would fit.
+    Beside a GPU the host needs memory too. The message says which grid would fit.
     """
-    free, _ = device.memory()
     needed = predicted_bytes(grid, case)
-    if needed > free:
-        fits = max(1, grid.cells * (free - BYTES_OF_THE_PROGRAM) // (needed - BYTES_OF_THE_PROGRAM))
-        try:
-            make_grid(case.bodies(), replace(case.grid, max_cells=fits), case.mirror, shaped(case))
-        except WarpError as error:
-            half = (
-                ""
-                if all(case.mirror)
-                else "; symmetry halves or quarters it where the package allows"
-            )
-            raise WarpError(
-                f"{error}{half} ({free / 1e9:.1f} GB are free on {device.name})"
-            ) from None
+    _refuse_above(case, grid, needed, device.memory()[0], device.name)
+    if device.cuda:
+        free, _ = host_memory.free_and_total()
+        _refuse_above(case, grid, predicted_host_bytes(grid, case), free, "the host of the GPU")
+
+
+def _refuse_above(case: Case, grid: Grid, needed: int, free: int, where: str) -> None:
+    """Raise WarpError if the bytes that a run needs are more than those that are free."""
+    if needed <= free:
+        return
+    fits = max(1, grid.cells * (free - BYTES_OF_THE_PROGRAM) // (needed - BYTES_OF_THE_PROGRAM))
+    try:
+        make_grid(case.bodies(), replace(case.grid, max_cells=fits), case.mirror, shaped(case))
+    except WarpError as error:
+        half = (
+            "" if all(case.mirror) else "; symmetry halves or quarters it where the package allows"
+        )
+        raise WarpError(f"{error}{half} ({free / 1e9:.1f} GB are free on {where})") from None
 
 
 def refuse_loose(model: VoxelModel, where: str = "") -> None:

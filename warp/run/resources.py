@@ -24,12 +24,17 @@ SPARE = 1.05
 10 million voxels, whose peak stays below the forecast."""
 BYTES_OF_INVERSE = 16
 """Times the square of the coarsest level's displacements: its factor in float64, and a copy."""
+BYTES_BESIDE_A_GPU = 150
+"""Of a voxel on the host of a GPU, stress included; traced on the stand-in for CuPy, 3e3 to 2e4
+voxels."""
 BYTES_OF_HEAT = 135
 """Of a voxel where only heat is solved; measured on 0.4 and 2.9 million voxels."""
 BYTES_OF_HISTORY = 330
 """Of a voxel in a process; measured on process-fcbga.toml and process-reflow.toml."""
 BYTES_OF_ONE_STEP = 24
 """Of a voxel in a case without steps: the forces of its only step."""
+BYTES_OF_LARGE_DEFLECTION = 600
+"""Of a voxel that is followed beyond linear theory; allocations counted."""
 BYTES_OF_RELAXING = 520
 """Of a viscoelastic voxel besides; allocations traced."""
 BYTES_OF_A_TERM = 230
@@ -66,9 +71,17 @@ def predicted_bytes(grid: Grid, case: Case) -> int:
     return BYTES_OF_THE_PROGRAM + most
 
 
+def predicted_host_bytes(grid: Grid, case: Case) -> int:
+    """Return the most memory that the host of a GPU holds at once."""
+    own = BYTES_BESIDE_A_GPU + (bytes_of_history(case) if case.has_steps else 0)
+    return BYTES_OF_THE_PROGRAM + own * grid.cells
+
+
 def bytes_of_history(case: Case) -> int:
     """Return the bytes of the body's state for each voxel, on average over the volume."""
     own = BYTES_OF_HISTORY if case.has_steps else BYTES_OF_ONE_STEP
+    if case.large_deflection:
+        own += BYTES_OF_LARGE_DEFLECTION
     return own + _of_relaxing(case, BYTES_OF_RELAXING, BYTES_OF_A_TERM)
 
 

@@ -14,8 +14,9 @@ sweep, a larger one adds to it; another sweep needs a folder of its own. A run t
 again, alone, and given up after the third time. A sweep that is stopped or killed ends its
 processes too.
 
-On one machine runs go to processes that share the cores; with a scheduler's address they go to
-Dask workers, which need nothing but this package.
+On one machine runs go to processes that share the cores, through pipes: nothing listens on a
+network address. With a scheduler's address they go to Dask workers, which need nothing but this
+package.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Neighbouring cells merge in pairs as long as the merged cell stays below a target width, so that a
 graded grid is coarsened where it is fine until it is uniform (semicoarsening in the direction of
 strong coupling). Values on lines (faces) and at centres are interpolated linearly at their true
-coordinates; beyond the outermost centre they are extrapolated linearly, at a mirror plane or a held
-end they are constant.
+coordinates; beyond the outermost centre they are extrapolated linearly, at a mirror plane they are
+constant.
 """
 
 from dataclasses import dataclass
@@ -18,17 +18,32 @@ One or two columns cannot twist, and can roll about a strip's axis.
 """
 
 
-def merge(lines: np.ndarray, target: float) -> np.ndarray:
-    """Merge neighbouring cells up to a width of `target`; return the indices of surviving lines."""
-    keep, i, n = [0], 0, len(lines) - 1
+Ends = tuple[tuple[bool, bool], tuple[bool, bool]]
+"""A property of the first and last end along x, and of those along y."""
+FREE_ENDS: Ends = (False, False), (False, False)
+
+
+def merge(
+    lines: np.ndarray, target: float, alone: tuple[bool, bool] = (False, False)
+) -> np.ndarray:
+    """Merge neighbouring cells up to a width of `target`; return the indices of surviving lines.
+
+    alone: the first, the last cell stays as it is.
+    """
+    i, n = int(alone[0]), len(lines) - 1 - int(alone[1])
+    keep = list(range(i + 1))
     while i < n:
         i += 2 if i + 2 <= n and lines[i + 2] - lines[i] <= target else 1
         keep.append(i)
-    return np.array(keep)
+    return np.array([*keep, *range(keep[-1] + 1, len(lines))])
 
 
-def next_lines(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def next_lines(
+    x: np.ndarray, y: np.ndarray, alone: Ends = FREE_ENDS
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of the surviving lines x and y of the next level.
+
+    alone: ends whose cell never merges. All lines survive where no other cells can.
 
     Cells below a target width merge; the target grows until four in ten columns are merged, or one
     in ten once cells up to five times the narrowest merge. A graded grid is coarsened a little at a
@@ -36,17 +51,26 @@ def next_lines(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     times narrower is hardly smoothed, so wide cells must not merge before the narrow ones are as
     wide.
     """
-    narrowest = min(np.diff(x).min(), np.diff(y).min())
+    along_x, along_y = (
+        len(q) - 1 - sum(ends) for q, ends in zip((x, y), alone, strict=True)
+    )  # cells that may merge
+    widths = [
+        np.diff(q)[ends[0] : ends[0] + cells]
+        for q, ends, cells in zip((x, y), alone, (along_x, along_y), strict=True)
+        if cells > 0
+    ]
+    narrowest = min((width.min() for width in widths), default=np.inf)
     columns = (len(x) - 1) * (len(y) - 1)
     target = 2.2 * narrowest
-    few = len(x) - 1 <= FEW < len(y) - 1, len(y) - 1 <= FEW < len(x) - 1
+    few = along_x <= FEW < along_y, along_y <= FEW < along_x
     while True:
         keep_x, keep_y = (
-            np.arange(len(q)) if wait else merge(q, target)
-            for q, wait in zip((x, y), few, strict=True)
+            np.arange(len(q)) if wait else merge(q, target, ends)
+            for q, ends, wait in zip((x, y), alone, few, strict=True)
         )
         left = (len(keep_x) - 1) * (len(keep_y) - 1)
-        if left <= (0.6 if target < 5 * narrowest else 0.9) * columns or left == 1:
+        enough = left <= (0.6 if target < 5 * narrowest else 0.9) * columns
+        if enough or max(along_x, along_y) <= 1:
             return keep_x, keep_y
         target *= 1.15
 

@@ -6,12 +6,15 @@
 Scalars stay on the device; the host reads one number an iteration, |r|. The residual that decides
 is computed anew from b - A x. A p shares scratch memory with the preconditioner; each overwrites it
 completely before reading. An iteration is recorded once and replayed (on CUDA as one graph).
+A bit that flips in memory meanwhile is harmless or found: in x, r, p and the preconditioner by the
+true residual, from which the iteration begins anew; in b and in the coefficients of A, which the
+residual cannot see, by sums of them before and after.
 Shewchuk, An Introduction to the Conjugate Gradient Method (1994).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,6 +30,8 @@ Progress = Callable[[int, float], None]
 """Called with the number of an iteration and the relative residual after it."""
 PATIENCE = 500
 """Iterations in which the residual must fall to a tenth; slower than that counts as a failure."""
+ASTRAY = 100.0
+"""Times that the true residual exceeds the updated one where x or r was changed in memory."""
 RR, SCALE, RZ, LAST, PQ, ALPHA, BETA, ONE = range(8)
 """Places of the scalars r . r, 1/|r|, r . z, r . z before, p . A p, alpha, beta and of a 1."""
 
@@ -56,21 +61,34 @@ class System:
     """The equations A x = b, with a name for error messages.
 
     `apply(out, x, keep, sign)`: out = keep out + sign A x in float64; `write_b(out)`: out = b,
-    called whenever b is wanted, so that b needs no memory of its own.
+    called whenever b is wanted, so that b needs no memory of its own. `coefficients()`: the arrays
+    of A, which must not change during a solve.
     """
 
     name: str
     apply: Apply
     write_b: Callable[[Array], Any]
+    coefficients: Callable[[], Sequence[Array]] = tuple
 
     @classmethod
-    def of(cls, name: str, apply: Apply, b: Array) -> System:
+    def of(
+        cls,
+        name: str,
+        apply: Apply,
+        b: Array,
+        coefficients: Callable[[], Sequence[Array]] = tuple,
+    ) -> System:
         """Take b as an array."""
 
         def write_b(out: Array) -> None:
             out[...] = b
 
-        return cls(name, apply, write_b)
+        return cls(name, apply, write_b, coefficients)
+
+    def sums(self, device: Device) -> list[int]:
+        """Sum the words of each array of A modulo 2^64: one flipped bit changes a sum."""
+        words = (array.view(f"u{array.itemsize}") for array in self.coefficients())
+        return [int(device.xp.sum(word, dtype=np.uint64)) for word in words]
 
 
 @dataclass(frozen=True)
@@ -96,8 +114,10 @@ def solve(
     """Solve A x = b; return x and the history of |r| / |b|, its last entry computed from b - A x.
 
     x: the start, overwritten (default 0). forcing: stop at this share of the first residual even
-    if the tolerance is not reached. Raises ConvergenceError when the residual stagnates (PATIENCE).
+    if the tolerance is not reached. Raises ConvergenceError when the residual stagnates (PATIENCE),
+    or when A or b is not what it was at the start.
     """
+    sums = system.sums(device)
     iteration = _Iteration(device, system, cycle, x)
     system.write_b(iteration.r)
     scale = iteration.length()
@@ -116,9 +136,18 @@ def solve(
         graph.launch()
         history.append(iteration.residual() / scale)
         if history[-1] <= tolerance:
+            updated = history[-1]
             history[-1] = iteration.true_residual() / scale
+            if history[-1] > max(tolerance, ASTRAY * updated):
+                iteration.forget_direction()
         if control.progress:
             control.progress(len(history) - 1, history[-1])
+    system.write_b(iteration.r)
+    if iteration.length() != scale or system.sums(device) != sums:
+        raise ConvergenceError(
+            f"{system.name}: its equations have changed in memory during the solve: "
+            "run it again, and test this machine's memory if it happens again"
+        )
     return iteration.x, history
 
 
@@ -164,6 +193,10 @@ class _Iteration:
         lanes, pieces = 256 * self.groups, (n, self.chunk, self.groups)
         self._launch("step_lanes", lanes, x, r, self.partial, p, q, s, ALPHA, *pieces)
         self._fold(RR)
+
+    def forget_direction(self) -> None:
+        """Begin anew from r: the next beta is zero."""
+        self.s[LAST] = np.inf
 
     def residual(self) -> float:
         """Read |r| as the iteration left it."""

@@ -25,11 +25,6 @@ def _axis(values: Values) -> str:
     return f"{values['shape']}, most along {values['axis_deg']:.0f} deg from x"
 
 
-def _critical(values: Values) -> str:
-    changes = ", ".join(f"{100 * fraction:.1f} %" for fraction in values["critical"])
-    return f"{changes} of the load"
-
-
 LARGE_DEFLECTION = Metric(
     Group(("large_deflection",), Each.PACKAGE, "large deflection"),
     (
@@ -70,13 +65,13 @@ LARGE_DEFLECTION = Metric(
         Number("linear_curvature_across", PER_METRE, "the smaller one by linear theory"),
         Number(
             "critical",
-            NONE,
-            "fractions of the load of the step at which the shape changes, e.g. a dome rolls up",
-            console=Column("shape changes at", _critical),
-            report=Column("shape changes at", _critical),
+            PERCENT,
+            "share of the load of the step at which the shape first changes, e.g. a dome rolls up",
+            console=Column("shape changes at", "{:.1f} % of the load"),
+            report=Column("shape changes at", "{:.1f} % of the load"),
         ),
         Number(
-            "critical_change", KELVIN, "the same as changes of temperature, where it is uniform"
+            "critical_change", KELVIN, "the same as a change of temperature, where it is uniform"
         ),
         Number(
             "other_energy",

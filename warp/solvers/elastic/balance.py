@@ -40,7 +40,7 @@ class Balance:
             if control.progress:
                 control.progress(iteration, residual * ratio)
 
-        system = System.of("thermo-elasticity", A.apply, A.device.asarray(self.f))
+        system = System.of("thermo-elasticity", A.apply, A.device.asarray(self.f), A.coefficients)
         relative = Control(control.tolerance / ratio, on_progress)
         x, residuals = krylov.solve(A.device, system, cycle(), relative)
         return A.device.to_host(x), [r * ratio for r in residuals]

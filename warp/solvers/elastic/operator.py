@@ -81,6 +81,10 @@ class Body:
         """Return (ids, cell, soft, dx, dy, dz, hz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
         return self._arguments[real]
 
+    def coefficients(self) -> tuple[Array, ...]:
+        """Return the arrays that `apply` reads in float64."""
+        return self._applied[np.float64]
+
     def apply(self, out: Array, x: Array, keep: float, sign: float) -> None:
         """Compute out = keep out + sign A x without free edges, in the precision of x."""
         nx, ny, nz = self.n
@@ -157,6 +161,14 @@ class Operator:
     def arguments(self, real: DTypeLike) -> tuple[Array, ...]:
         """Return (ids, cell, soft, dx, dy, dz, hz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
         return self.body.arguments(real)
+
+    def coefficients(self) -> list[Array]:
+        """Return the arrays that `apply` reads in float64."""
+        rows = [self._rows, self._held]
+        if self.release is not None:
+            rows += [self.release.gather, self.release.spread]
+        stored = [array for one in rows for array in (*one.indices, one.value[np.float64])]
+        return [*self.body.coefficients(), *stored]
 
     def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
         """Compute out = keep out + sign A x, in the precision of x; zero at held indices."""

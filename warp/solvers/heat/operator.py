@@ -78,6 +78,11 @@ class Operator:
         self.arguments(dtype)
         return self._arrays["cell"], self._arrays[dtype][4], len(self.surroundings.cell)
 
+    def coefficients(self) -> list[Array]:
+        """Return the arrays that `apply` reads in float64."""
+        self.arguments(np.float64)
+        return [self._arrays["ids"], self._arrays["cell"], *self._arrays[np.float64]]
+
     def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
         """Compute out = keep out + sign A x, in the precision of x."""
         nz, ny, nx = self.shape

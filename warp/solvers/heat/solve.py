@@ -94,7 +94,7 @@ def solve_steady(
     if varying(model, CONDUCTIVITY).any():
         solution = _solve_varying(A, boundaries, q, control)
     else:
-        system = System.of("heat", A.apply, load(A, q))
+        system = System.of("heat", A.apply, load(A, q), A.coefficients)
         x, residuals = krylov.solve(device, system, Cycle(A), control)
         solution = Solution(absolute(A, x), len(residuals) - 1, residuals, 0.0, A)
     return replace(solution, seconds=time.perf_counter() - start)
@@ -120,7 +120,7 @@ def _solve_varying(
         A = operator(model, boundaries, device, rows, split=groups, known=A.surroundings)
         cycle = cycle or Cycle(A)
         forcing = ROUGH if rounds <= REGROUP else ROUGH_LATER
-        system = System.of("heat", A.apply, load(A, q))
+        system = System.of("heat", A.apply, load(A, q), A.coefficients)
         x, history = krylov.solve(device, system, cycle, counted, x, forcing)
         iterations += len(history) - 1
         residuals += history if rounds == 1 else history[1:]

@@ -308,7 +308,7 @@ class Matrices:
         """
         if self.cycle is None or not self._serves(M):
             self.cycle, self.cycle_of, self.built = Cycle(M.A), M, self.built + 1
-        system = System.of("transient heat", M.A.apply, b)
+        system = System.of("transient heat", M.A.apply, b, M.A.coefficients)
         x, history = krylov.solve(self.device, system, self.cycle, Control(tolerance), guess)
         r = b.copy()
         M.A.apply(r, x, 1.0, -1.0)

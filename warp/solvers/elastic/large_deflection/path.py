@@ -27,6 +27,8 @@ FIRST = 1.0
 """Deflection by linear theory over the height of the body at the end of the first increment."""
 GROWTH, QUICK, SLOW = 1.6, 7, 14
 """Growth of increments that took at most QUICK Newton steps; those of SLOW steps shrink by it."""
+LOADED, CAREFUL = 0.95, 0.1
+"""Stability at the start below which the first increment is at most CAREFUL of the load."""
 SHORTEST = 1e-3
 """Shortest increment over the full load."""
 NEAR, APPROACH = 0.02, 0.9
@@ -98,6 +100,8 @@ class Follower:
         first = FIRST * self.height / max(linear_deflection, 1e-30)
         step = 1.0 if first > 0.7 else first
         at, shape = 0.0, self._start()
+        if shape.stability < LOADED:
+            step = min(step, CAREFUL)  # how fast the stability falls is not known yet
         before: tuple[float, Shape] | None = None
         while at < 1:
             aim = 1.0 if at + 1.1 * step > 1 else at + step

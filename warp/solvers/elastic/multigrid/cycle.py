@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from warp.solvers import levels
+from warp.solvers.coarsening import FREE_ENDS, Ends
 from warp.solvers.elastic.layout import PAD
 from warp.solvers.elastic.multigrid.coarsest import Coarsest
 from warp.solvers.elastic.multigrid.held import held_ends
@@ -23,7 +24,7 @@ from warp.solvers.elastic.multigrid.level import (
 )
 from warp.solvers.elastic.multigrid.matrix import GridLines, MediaMatrix, StoredMatrix, coarser
 from warp.solvers.elastic.multigrid.smoothers import ColumnSmoother
-from warp.solvers.elastic.multigrid.transfer import FREE_ENDS, Ends, Merge
+from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.levels import Level, Memory, Smoothing
 
@@ -81,6 +82,8 @@ def merges(
         coarsest = many if wide(lines) else int(np.clip(3 * cells // 100, few, many))
     while 3 * (len(x) - 1) * (len(y) - 1) * (len(z) - 1) > coarsest and max(len(x), len(y)) > 3:
         step = Merge.of(x, y, mirror, held)
+        if len(step.keep_x) == len(x) and len(step.keep_y) == len(y):
+            return
         yield step
         x, y = step.coarse
 

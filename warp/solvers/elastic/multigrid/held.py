@@ -1,11 +1,10 @@
 """Held displacements on coarse levels.
 
-A coarse displacement is held as soon as one of the fine displacements that it stands for is.
-Bending near a held face then stays free of shear: the face does not turn, so the turn of the next
-coarse line is twice that of the fine line between; with w held in the first coarse column, the tilt
-of the field interpolated from it is half as well. The interpolated field loses what it would give a
-held fine displacement. That strains the cells beside it; along the displacement's own direction and
-along z the coarse level takes this energy as springs (`coupling_springs`).
+A coarse displacement is held as soon as one of the fine displacements that it stands for is. Cells
+at an end of the grid that is held never merge (`held_ends`), so that a body turns about the same
+line on all levels. The interpolated field loses what it would give a held fine displacement. That
+strains the cells beside it; along the displacement's own direction and along z the coarse level
+takes this energy as springs (`coupling_springs`).
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 
+from warp.solvers.coarsening import FREE_ENDS, Ends
 from warp.solvers.elastic.layout import displacement_shape
-from warp.solvers.elastic.multigrid.transfer import FREE_ENDS, ON_LINES, Ends, Merge
+from warp.solvers.elastic.multigrid.transfer import ON_LINES, Merge
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.sparse import NOTHING, Scattered
 
@@ -90,20 +90,18 @@ def coupling_springs(
 
 
 def held_ends(A: Operator) -> Ends:
-    """Mark the ends of the grid at which the body does not turn.
+    """Mark the ends of the grid at which displacements normal to them are held.
 
-    More than half of an end's columns are held in the direction normal to it.
+    The cells there stay as they are on all levels. A body turns about what holds it: merged with
+    its neighbours, the held cell would lie where the body, turning, has moved already.
     """
     if not len(A.held):
         return FREE_ENDS
     component, _, j, i = np.unravel_index(A.held, A.shape)
     nx, ny, _ = A.n
-    found = []
-    for axis, index, across, last in ((0, i - 1, j, nx), (1, j, i - 1, ny)):
-        ends = []
-        for line, cell in ((0, 1), (last, last)):
-            columns = (A.ids.take(cell, 2 - axis) > 0).any(axis=0).sum()
-            there = (component == axis) & (index == line)
-            ends.append(bool(2 * len(np.unique(across[there])) > columns))
-        found.append((ends[0], ends[1]))
-    return found[0], found[1]
+
+    def ends(axis: int, index: np.ndarray, last: int) -> tuple[bool, bool]:
+        at = index[component == axis]
+        return bool((at == 0).any()), bool((at == last).any())
+
+    return ends(0, i - 1, nx), ends(1, j, ny)

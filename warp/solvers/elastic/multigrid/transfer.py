@@ -16,37 +16,31 @@ from scipy import sparse
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers import coarsening
+from warp.solvers.coarsening import FREE_ENDS, Ends
 from warp.solvers.elastic.layout import PAD, displacement_shape
 from warp.solvers.levels import Vectors
 from warp.solvers.sparse import Scattered, numbered
 
 ON_LINES = ((True, False), (False, True), (False, False))
 """For u, v, w: True if it lies on lines along x, along y; else at centres."""
-Ends = tuple[tuple[bool, bool], tuple[bool, bool]]
-"""A property of the first and last end along x, and of those along y."""
-FREE_ENDS: Ends = (False, False), (False, False)
 
 
 @dataclass(frozen=True)
 class Merge:
-    """Two neighbouring levels: the finer lines x, y and the indices of those that survive.
-
-    held: (first, last) end along x and along y at which the body does not turn (`held.held_ends`).
-    """
+    """Two neighbouring levels: the finer lines x, y and the indices of those that survive."""
 
     x: np.ndarray
     y: np.ndarray
     keep_x: np.ndarray
     keep_y: np.ndarray
     mirror: tuple[bool, bool]
-    held: Ends = FREE_ENDS
 
     @classmethod
     def of(
         cls, x: np.ndarray, y: np.ndarray, mirror: tuple[bool, bool], held: Ends = FREE_ENDS
     ) -> Merge:
-        """Choose the surviving lines."""
-        return cls(x, y, *coarsening.next_lines(x, y), mirror, held)
+        """Choose the surviving lines; cells at held ends (`held.held_ends`) do not merge."""
+        return cls(x, y, *coarsening.next_lines(x, y, held), mirror)
 
     @property
     def coarse(self) -> tuple[np.ndarray, np.ndarray]:
@@ -58,8 +52,7 @@ class Merge:
         lines, keep = (self.x, self.keep_x) if axis == 0 else (self.y, self.keep_y)
         if on_lines:
             return coarsening.line_weights(lines, keep)
-        first, last = self.held[axis]
-        return coarsening.centre_weights(lines, keep, self.mirror[axis] or first, last)
+        return coarsening.centre_weights(lines, keep, self.mirror[axis])
 
     def transposed(self, axis: int, on_lines: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return the first fine index and the weights (width, coarse) of every coarse index."""
