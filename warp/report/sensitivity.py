@@ -47,5 +47,6 @@ def tornado(gradient: Gradient, path: Path) -> Path:
         axes.tick_params(axis="y", labelsize=7)
         axes.spines[["top", "right", "left"]].set_visible(False)
         value = f"{gradient.metric} = {gradient.value:.4g} {gradient.unit}"
-        axes.set(xlabel=f"change of {value} by 10 % (temperatures: 10 K)")
+        axes.set(xlabel=f"change ({gradient.unit})")
+        figure.suptitle(value, x=0.02, ha="left", fontsize=9)
     return path
