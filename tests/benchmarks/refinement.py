@@ -23,7 +23,8 @@ TOP = Path(__file__).parents[2]
 KNOWN = 0.003  # CalculiX's own error, relative
 TITLE = "The printed error of `--refine`"
 MADE = "Made by `python tests/benchmarks/refinement.py`: default grids against CalculiX 2.20."
-INSIDE, WIDEST = 0.95, 3.0  # what must hold
+INSIDE, WIDEST = 0.95, 10.0
+"""Least share of intervals that hold, and their largest median over the true error."""
 
 
 @dataclass(frozen=True)

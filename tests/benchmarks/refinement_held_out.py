@@ -1,4 +1,4 @@
-"""Hold the printed error of `--refine` against packages that had no part in choosing its constants.
+"""Hold the printed error of `--refine` against random stacks.
 
     OMP_NUM_THREADS=1 python tests/benchmarks/refinement_held_out.py [FIRST LAST]
 
@@ -138,10 +138,14 @@ def surfaces() -> list[Surface]:
 def table() -> str:
     """Write the table of all packages found so far."""
     made = (
-        "Made by `python tests/benchmarks/refinement_held_out.py`: random stacks that had no part "
+        "Made by `python tests/benchmarks/refinement_held_out.py`: random stacks on default grids "
     )
-    made += "in choosing\nthe estimate's constants, on default grids, against CalculiX 2.20."
-    return markdown(surfaces(), "The printed error of `--refine` on a held-out set", made)
+    made += (
+        "against\nCalculiX 2.20. With the constants chosen on refinement.md alone (a floor of 0.4 % of "
+        "the own\nwarpage) 78.9 % lay inside with two grids, 89.9 % with three; the floor of today was "
+        "chosen on both."
+    )
+    return markdown(surfaces(), "The printed error of `--refine` on random stacks", made)
 
 
 if __name__ == "__main__":
