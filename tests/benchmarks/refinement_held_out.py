@@ -137,14 +137,10 @@ def surfaces() -> list[Surface]:
 
 def table() -> str:
     """Write the table of all packages found so far."""
-    made = (
-        "Made by `python tests/benchmarks/refinement_held_out.py`: random stacks on default grids "
-    )
-    made += (
-        "against\nCalculiX 2.20. With the constants chosen on refinement.md alone (a floor of 0.4 % of "
-        "the own\nwarpage) 78.9 % lay inside with two grids, 89.9 % with three; the floor of today was "
-        "chosen on both."
-    )
+    made = """\
+Made by `python tests/benchmarks/refinement_held_out.py`: random stacks on default grids against
+CalculiX 2.20. With the constants chosen on refinement.md alone (a floor of 0.4 % of the own
+warpage) 78.9 % lay inside with two grids, 89.9 % with three; today's was chosen on both sets."""
     return markdown(surfaces(), "The printed error of `--refine` on random stacks", made)
 
 
