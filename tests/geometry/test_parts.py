@@ -458,8 +458,8 @@ layers = [{ thickness = "20 um", copper = "copper.npy" }, { thickness = "100 um"
 
 
 def test_each_voxel_has_its_own_fraction_of_an_image(tmp_path):
-    """A picture's first row is y+; 5 x 4 mm pixels under voxels of 1 mm, and one voxel that takes
-    two halves.
+    """A picture's first row is y+; 5 x 4 mm pixels under voxels of 1 mm, lines at their edges under
+    wider ones, and the mean of stripes that are narrower than a voxel.
     """
     np.save(tmp_path / "copper.npy", np.array([[1.0, 0.0], [0.5, 0.25]]))
     text = '[load]\nstress_free = "150 degC"\n' + BOARD.replace("[board]", "[part.board]")
@@ -472,7 +472,11 @@ def test_each_voxel_has_its_own_fraction_of_an_image(tmp_path):
     assert names == [f"board: layer 1 {fraction}/16" for fraction in (16, 0, 8, 4)]
     coarse = run_model.build(warp.load(path, {"grid.spacing": "10 mm"}), devices.select("cpu"))
     fractions = {coarse.media.names[row] for row in coarse.ids[-1].ravel()}
-    assert fractions <= {"board: layer 1 10/16", "board: layer 1 6/16", "board: layer 1 7/16"}
+    assert fractions == {f"board: layer 1 {fraction}/16" for fraction in (16, 0, 8, 4)}
+    np.save(tmp_path / "copper.npy", np.tile([[1.0, 0.0]], (1, 64)))
+    striped = run_model.build(warp.load(path), devices.select("cpu"))
+    fractions = {striped.media.names[row] for row in striped.ids[-1].ravel()}
+    assert fractions <= {f"board: layer 1 {fraction}/16" for fraction in (7, 8, 9)}
 
 
 def test_an_image_turns_with_its_plate(tmp_path):
