@@ -2,6 +2,7 @@
 
     elasticity    cells (EACH + PASS iterations) + columns COLUMN_PASS iterations
                   + INVERSE n^3 where a V-cycle is built
+    bending       (cells PASS + columns COLUMN_PASS + n^2 COARSEST_PASS) V-cycles
     conduction    cells (EACH_HEAT + HEAT_PASS iterations) for a field
 
 cells: voxels of the grid; columns: voxels of the levels that smooth whole columns; n: displacements
@@ -49,7 +50,11 @@ GROWTH = 0.25
 RELAXING = 0.5
 """V-cycles a solve while a material relaxes: its modulus leaves that of the last one."""
 BENDING = 450
-"""Passes of a body that is followed beyond linear theory; about a quarter if it stays a dome."""
+"""V-cycles of a load step beyond linear theory; half as many if the body stays a dome, twice if it
+rolls up."""
+COARSEST_PASS = 1.2e-8
+"""In s, times the square of the displacements of the coarsest level, for a product with its inverse;
+it counts where a body is followed on a small grid."""
 TABLE, ON_TABLE = 25, 22
 """Solves that find out where a body touches a table, each with a V-cycle, and their iterations."""
 IN_TIME = 500
@@ -69,6 +74,8 @@ class _Work:
     cycles: float = 0.0
     fields: float = 0.0
     heat_iterations: float = 0.0
+    passes: float = 0.0
+    """V-cycles of bodies that are followed beyond linear theory."""
 
     def solve(self, count: float, iterations: float, cycles: float) -> None:
         """Add elastic solves of so many iterations each, and V-cycles that are built."""
@@ -99,7 +106,10 @@ def predicted_seconds(case: Case, grid: Grid, device: Device) -> float | None:
         if work.solves:
             columns = column_voxels(lines, own.mirror)
             seconds += COLUMN_PASS * columns * iterations
-            seconds += INVERSE * coarsest_size(lines, own.mirror) ** 3 * work.cycles
+            coarsest = coarsest_size(lines, own.mirror)
+            seconds += INVERSE * coarsest**3 * work.cycles
+            each = PASS * own.cells + COLUMN_PASS * columns + COARSEST_PASS * coarsest**2
+            seconds += each * work.passes
     return START + seconds / device.threads
 
 
@@ -125,7 +135,7 @@ def _work(case: Case) -> dict[Rectangle | None, _Work]:
             if end != temperature or step.temperature is None or _moves(step, before):
                 _elastic(work, step, max(divided, default=1) * rounds, has_cycle)
                 if case.large_deflection is True:
-                    work.solve(1, BENDING, 0)
+                    work.passes += BENDING
                 has_cycle = True
             else:
                 work.solve(1, 0, 0)
