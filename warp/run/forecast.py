@@ -53,8 +53,8 @@ BENDING = 450
 """V-cycles of a load step beyond linear theory; half as many if the body stays a dome, twice if it
 rolls up."""
 COARSEST_PASS = 1.2e-8
-"""In s, times the square of the displacements of the coarsest level, for a product with its inverse;
-it counts where a body is followed on a small grid."""
+"""In s, times the square of the displacements of the coarsest level: a product with its inverse. It
+counts where a body is followed on a small grid."""
 TABLE, ON_TABLE = 25, 22
 """Solves that find out where a body touches a table, each with a V-cycle, and their iterations."""
 IN_TIME = 500
