@@ -66,8 +66,13 @@ CASES = {
 }
 
 
+LONGEST = "fcbga-lid", "stacked-chips"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.weekly] * (n in LONGEST)) for n in CASES]
+)
 def test_gradient_is_the_central_difference(cpu, monkeypatch, name):
     """Within 1e-4, the solves at the round-off of their operators."""
     overrides, metrics, keys = CASES[name]

@@ -83,7 +83,15 @@ def assert_equal(one: warp.Result, other: warp.Result) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["heated", *(pytest.param(n, marks=pytest.mark.slow) for n in CASES if n != "heated")]
+    "name",
+    [
+        "heated",
+        pytest.param("relaxing", marks=[pytest.mark.slow, pytest.mark.weekly]),
+        *(
+            pytest.param(n, marks=pytest.mark.slow)
+            for n in sorted({*CASES} - {"heated", "relaxing"})
+        ),
+    ],
 )
 def test_a_gpu_run_gives_the_numbers_of_the_cpu(name, tmp_path):
     (tmp_path / "case.toml").write_text(CASES[name])
