@@ -8,6 +8,7 @@ import pytest
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_the_printed_error_holds():
     """At least 60 surfaces of packages, 95 % of them inside."""
     study = run_path(str(Path(__file__).with_name("refinement.py")), run_name="refinement")
