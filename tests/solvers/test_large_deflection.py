@@ -7,7 +7,7 @@ from plates import Solid as Isotropic
 from solids import TWO, voxels
 
 from warp.solvers.elastic import operator as elastic_operator
-from warp.solvers.elastic.large_deflection import path
+from warp.solvers.elastic.large_deflection import path, shape
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
 from warp.solvers.elastic.load import load
@@ -200,3 +200,17 @@ def test_a_newton_step_takes_few_iterations(cpu):
     """At a slope of 0.04 the linear V-cycle alone takes 80 to a residual of 1e-8."""
     _, found = followed(cpu, 4, 12)
     assert found.iterations < 60
+
+
+def test_void_above_a_part_has_no_slope():
+    """A body with a smaller upper part, tilted by 0.01: its steepest slope is 0.01 everywhere."""
+    pattern = np.ones((5, 7, 8), int)
+    pattern[2:] = 0
+    pattern[2:, 2:6, 1:6] = 2
+    model = voxels(pattern, TWO, (False, False))
+    nz, ny, nx = model.grid.shape
+    solid = np.pad(model.ids > 0, ((1, 1), (0, 0), (0, 0)))
+    displacement = np.zeros((3, nz + 1, ny + 1, nx + 1))
+    exists = solid[1:] | solid[:-1]
+    displacement[2, :, :ny, :nx] = np.where(exists, 1e-3 + 0.01 * model.grid.xc, 0.0)
+    assert shape.steepest(model, displacement) == pytest.approx(0.01, rel=1e-9)

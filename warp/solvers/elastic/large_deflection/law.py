@@ -21,6 +21,7 @@ from __future__ import annotations
 import numpy as np
 
 from warp.machine.arrays import Array
+from warp.solvers.elastic.history.state import faces_of
 from warp.solvers.elastic.operator import Operator
 
 MODULE = "large_deflection"
@@ -109,9 +110,7 @@ class Law:
         change = to_host(self.more)[..., 1 : nx + 2]
         halfway = to_host(self.first)[..., 1 : nx + 2] + change / 2
         solid = to_host(self.ids)[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] > 0
-        faces = np.zeros((nz + 1, ny, nx), bool)
-        faces[:-1] |= solid
-        faces[1:] |= solid
+        faces = faces_of(solid)[2, :, :ny, :nx]
         both = halfway * change
         xx = mean_of_sides(both[0, :, :ny], faces, bool(self.mirror[0])) * solid
         turned = both[1, :, :, :nx].swapaxes(1, 2), faces.swapaxes(1, 2)

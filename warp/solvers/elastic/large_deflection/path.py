@@ -212,7 +212,10 @@ class Follower:
         """Return the mean curvature along x and along y of a displacement, in 1/m."""
         plate, modes = self.pre.plate, self.pre.modes
         ny, nx = modes.solid.shape
-        w = self.law.device.to_host(x[2].mean(axis=0))[:ny, 1 : nx + 1].reshape(-1)
+        exists = modes.exists[2]
+        total, count = (x[2] * exists).sum(axis=0), exists.sum(axis=0)
+        means = total / self.law.device.xp.maximum(count, 1)
+        w = self.law.device.to_host(means)[:ny, 1 : nx + 1].reshape(-1)
         found = [S @ (T @ w) for S, T in zip(modes.stretch, modes.tilt, strict=True)]
         area = plate.area.reshape(-1) * modes.solid.reshape(-1)
         return np.array([float(a @ area) for a in found]) / area.sum()

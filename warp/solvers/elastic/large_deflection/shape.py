@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from warp.solvers.elastic.history.state import faces_of
 from warp.solvers.elastic.large_deflection.path import Path
 from warp.voxels.voxelize import VoxelModel
 
@@ -66,6 +67,15 @@ class Bent:
         )
 
 
+def column_means(model: VoxelModel, displacement: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean w (ny, nx) in m over the solid height of each column, and where one is."""
+    _, ny, nx = model.ids.shape
+    faces = faces_of(model.ids > 0)[2, :, :ny, :nx]
+    count = faces.sum(axis=0)
+    total = (displacement[2, :, :ny, :nx] * faces).sum(axis=0)
+    return total / np.maximum(count, 1), count > 0
+
+
 def midsurface(
     model: VoxelModel, displacement: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -73,17 +83,11 @@ def midsurface(
 
     Beside mirror planes the plane is level across them.
     """
-    grid, solid = model.grid, model.ids > 0
-    nz, ny, nx = solid.shape
-    faces = np.zeros((nz + 1, ny, nx), bool)
-    faces[:-1] |= solid
-    faces[1:] |= solid
-    count = faces.sum(axis=0)
-    present = count > 0
-    total = (displacement[2, :, :ny, :nx] * faces).sum(axis=0)
+    grid = model.grid
+    means, present = column_means(model, displacement)
     j, i = np.nonzero(present)
     x, y = grid.xc[i], grid.yc[j]
-    w, area = total[present] / count[present], grid.area[present]
+    w, area = means[present], grid.area[present]
     terms = [np.ones(len(w))]
     terms += [q - q.mean() for q, m in zip((x, y), grid.mirror, strict=True) if not m]
     w = w - np.stack(terms, axis=1) @ fitted(terms, w, area)
@@ -122,12 +126,10 @@ def curvatures(model: VoxelModel, displacement: np.ndarray) -> Principal:
 def steepest(model: VoxelModel, displacement: np.ndarray) -> float:
     """Return the largest slope of w between neighbouring columns."""
     grid = model.grid
-    solid: np.ndarray = np.any(model.ids > 0, axis=0)
-    ny, nx = solid.shape
-    w = displacement[2, :, :ny, :nx].mean(axis=0)
+    w, present = column_means(model, displacement)
     found = [0.0]
     for axis, centres in ((1, grid.xc), (0, grid.yc)):
-        both = np.moveaxis(solid, axis, 0)
+        both = np.moveaxis(present, axis, 0)
         rows = np.moveaxis(w, axis, 0)
         slopes = np.abs(np.diff(rows, axis=0) / np.diff(centres)[:, None])
         found.append(float((slopes * (both[1:] & both[:-1])).max(initial=0.0)))
