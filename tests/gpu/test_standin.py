@@ -32,6 +32,33 @@ COOL = step("cool", temperature="25 degC")
 RELAXES = '[material.b.relaxation]\nyoungs_modulus = [["10 s", "60 %"]]\n'
 SOFTENS = COARSE.replace('"110 GPa"', '[["25 degC", "110 GPa"], ["217 degC", "40 GPa"]]')
 TWO_LAWS = SOFTENS.replace("[material.b]\n", '[material.b]\nelastic_law = "incremental"\n')
+PANEL = """
+symmetry = "quarter"
+[load]
+stress_free = "150 degC"
+temperature = "100 degC"
+large_deflection = true
+[grid]
+spacing = "20 mm"
+cells_per_layer = 3
+[material.mould]
+youngs_modulus = "20 GPa"
+poissons_ratio = 0.25
+cte = "9 ppm/K"
+[material.glass]
+youngs_modulus = "73 GPa"
+poissons_ratio = 0.25
+cte = "3.8 ppm/K"
+[part.panel]
+size = "200 mm"
+thickness = "0.7 mm"
+material = "glass"
+[part.mould]
+on = "panel"
+size = "panel"
+thickness = "0.3 mm"
+material = "mould"
+"""
 CASES = {
     "heated": CASE,
     "process": COARSE + PLATES + ATTACH + COOL,
@@ -47,6 +74,7 @@ CASES = {
     + ATTACH
     + step("support", on="clamped", faces=["a.bottom"], flat=True)
     + COOL,
+    "large": PANEL,
     "singulated": COARSE + PLATES + ATTACH + COOL + step("singulate", size="6 mm"),
 }
 
@@ -129,6 +157,17 @@ def test_a_killed_gpu_run_resumes_with_the_same_bits(tmp_path):
     resumed = warp.read(tmp_path / "cut.h5")
     for name, field in whole.fields.items():
         np.testing.assert_array_equal(resumed.fields[name], field)
+
+
+@pytest.mark.slow
+def test_gradients_on_the_gpu_are_those_of_the_cpu(tmp_path):
+    (tmp_path / "case.toml").write_text(CASE)
+    words = "sensitivity", "case.toml", "--of", "board.bottom", "--of", "junction", "--json"
+    found = [run(tmp_path, *words, "--device", device) for device in ("cpu", "cuda")]
+    assert [done.returncode for done in found] == [0, 0], found[1].stderr
+    for one, other in zip(*(json.loads(done.stdout) for done in found), strict=True):
+        slopes = [[e["change"] or 0.0 for e in g["inputs"]] for g in (one, other)]
+        assert slopes[1] == pytest.approx(slopes[0], abs=1e-6 * max(map(abs, slopes[0])))
 
 
 @pytest.mark.slow

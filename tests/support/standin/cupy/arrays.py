@@ -33,6 +33,8 @@ SIGNATURES = {
     "stack": "tup, axis=0, out=None, *, dtype=None, casting='same_kind'",
     "subtract": "a, b, /, out=None",
     "sum": "a, axis=None, dtype=None, out=None, keepdims=False",
+    "tensordot": "a, b, axes=2",
+    "vdot": "a, b",
     "where": "condition, x=None, y=None",
 }
 
