@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import warp as program
@@ -41,6 +42,16 @@ spacing = "2 mm"
 edge_spacing = "1 mm"
 """
 
+BOARD = """
+[load]
+stress_free = "150 degC"
+
+[part.board]
+size = ["10 mm", "8 mm"]
+material = "abf-gl102"
+layers = [{ thickness = "20 um", copper = "copper.npy" }, { thickness = "100 um" }]
+"""
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
@@ -74,6 +85,20 @@ def test_command_keeps_a_limit_and_shows_start_and_best(warp, tmp_path):
     limits = ("--keep", "base.bottom<=1e-3")
     code, out, _ = warp("optimize", "strip.toml", *words, *limits, "--runs", "3", "-o", "b")
     assert code == 0 and "no run keeps to the limits" in out
+
+
+def test_a_search_belongs_to_the_files_that_its_case_names(tmp_path):
+    path, picture = tmp_path / "board.toml", tmp_path / "copper.npy"
+    path.write_text(BOARD)
+    thickness = optimum.variable("part.board.thickness=0.5 .. 2 mm")
+    digests = []
+    for share in (0.25, 0.75):
+        np.save(picture, np.full((2, 2), share))
+        case = program.load(path)
+        log = tmp_path / "log"
+        search = optimum.Search(case, [thickness], "board.top", [], "cpu", print, log, 9)
+        digests.append(search.digest())
+    assert digests[0] != digests[1]
 
 
 def test_mistakes_are_one_sentence(warp):

@@ -10,7 +10,6 @@ command goes on. SLSQP of SciPy (D. Kraft, DFVLR-FB 88-28, 1988).
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +24,8 @@ from warp.case import case as cases
 from warp.case.case import Case
 from warp.errors import WarpError
 from warp.files import whole_file
-from warp.run import process
+from warp.results.provenance import origin
+from warp.run import checkpoint, process
 from warp.run.load_step import OnProgress
 from warp.run.sampling import QUANTITY
 
@@ -191,11 +191,12 @@ class Search:
 
     def digest(self) -> str:
         """Return a name for the problem, by which stored runs are known again."""
-        case = self.case
-        parts: list[Any] = [case.text, sorted(case.overrides.items()), self.metric]
+        case, program = self.case, origin()
+        parts: list[Any] = [sorted(case.overrides.items()), self.metric]
         parts += [[v.keys, v.low, v.high, v.unit] for v in self.variables]
         parts += [[one.metric, one.most] for one in self.limits]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
+        words = case.text, program["program"], json.dumps(parts)
+        return checkpoint.fingerprint(*words, *case.read_from_files)[:20]
 
     def resume(self) -> None:
         """Take the runs that an earlier search of the same problem stored."""

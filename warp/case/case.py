@@ -18,6 +18,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import ValidationError
 
 from warp.case import overrides as overriding
@@ -200,6 +201,12 @@ class Case:
     def tolerances(self) -> list[Tolerance]:
         """Return how far values scatter."""
         return tolerances(self.file.tolerance)
+
+    @property
+    def read_from_files(self) -> list[bytes]:
+        """Return what the numbers depend on beside the text: power maps and pictures."""
+        watts = [np.asarray(source.watts).tobytes() for source in self.sources]
+        return watts + [image.tobytes() for image in self.package.images.values()]
 
     @property
     def ball_pitch(self) -> float | None:

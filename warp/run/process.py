@@ -115,11 +115,9 @@ class _Run:
         """Return a hash of everything that the numbers depend on."""
         case, grid, program = self.case, self.grid, origin()
         lines = [axis.tobytes() for axis in (grid.x, grid.y, grid.z)]
-        watts = [np.asarray(source.watts).tobytes() for source in case.sources]
-        images = [image.tobytes() for image in case.package.images.values()]
         overrides = json.dumps(dict(case.overrides), sort_keys=True)
         names = program["program"], self.device.describe(), program["numpy"]
-        return checkpoint.fingerprint(case.text, overrides, *names, *lines, *watts, *images)
+        return checkpoint.fingerprint(case.text, overrides, *names, *lines, *case.read_from_files)
 
     def stage_after(self, before: Checkpoint) -> StageModel:
         """Voxelise the stage at a checkpoint, or the first one."""
