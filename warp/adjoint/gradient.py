@@ -114,9 +114,8 @@ def of_result(
 ) -> list[Gradient]:
     """Differentiate metrics of a result by all inputs of its case; WarpError where it cannot.
 
-    metrics: names as in `measures`. together: as in `inputs`. keys: the only inputs
-    that are wanted. The materials and pictures that the
-    case names must be as they were.
+    metrics: names as in `measures`. together: as in `inputs`. keys: the only inputs that are
+    wanted. The materials and pictures that the case names must be as they were.
     """
     say = on_progress or _ignore
     device = device if isinstance(device, Device) else devices.select(device)
@@ -314,8 +313,7 @@ class Point:
         by_mean += (found.shear * (above.shear - below.shear)).sum(axis=1)
         volumes = voxel_volumes(model.grid)
         volume = np.bincount(model.ids.reshape(-1), volumes.reshape(-1), count)
-        share = by_mean / (2 * heat.SLOPE) / np.where(volume > 0, volume, 1.0)
-        share[0] = 0.0
+        share = heat.per_volume(by_mean / (2 * heat.SLOPE), volume)
         found.temperature += share[model.ids] * volumes
         heat.add_mean_lines(model.grid, model.ids, share, self.mean, self.temperature, found.lines)
 

@@ -200,16 +200,20 @@ class VaryingRows:
 
     def weights(self, A: Operator, by_mean: Array) -> Array:
         """Return SUM m by_mean: the derivative (nz, ny, nx) by the temperature of each voxel."""
-        share = by_mean / np.where(self.volume > 0, self.volume, 1.0)
-        share[0] = 0.0
-        weighted: Array = share[A.split.ids] * voxel_volumes(A.model.grid)
-        return weighted
+        weighted: Array = per_volume(by_mean, self.volume)[A.split.ids]
+        return weighted * voxel_volumes(A.model.grid)
 
     def add_lines(self, A: Operator, by_mean: Array, temperature: Array, sums: LineSums) -> None:
         """Add what the volumes of the cells change in the mean temperatures."""
-        share = by_mean / np.where(self.volume > 0, self.volume, 1.0)
-        share[0] = 0.0
+        share = per_volume(by_mean, self.volume)
         add_mean_lines(A.model.grid, A.split.ids, share, self.mean, temperature, sums)
+
+
+def per_volume(by_mean: Array, volume: Array) -> Array:
+    """Return derivatives (rows,) by means over rows, per volume of each; zero for void."""
+    share: Array = by_mean / np.where(volume > 0, volume, 1.0)
+    share[0] = 0.0
+    return share
 
 
 def add_mean_lines(

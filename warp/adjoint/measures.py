@@ -117,7 +117,6 @@ class Functional:
 class _Flatness:
     """A measured surface with what its numbers are made of."""
 
-    solved: Solved
     heights: Heights
     warpage: Warpage
     areas: Array = field(init=False)
@@ -197,7 +196,7 @@ def _warpage_p(f: _Flatness) -> Functional:
 
 
 def _warpage_p_value(w: Warpage, h: Heights) -> float:
-    f = _Flatness(cast(Solved, None), h, w)
+    f = _Flatness(h, w)
     return sum(_norms(f)[0]) * diagonal_sign(w.surface, w.residual)
 
 
@@ -326,7 +325,7 @@ def _measured(solved: Solved, part: str, side: Side) -> _Flatness:
     assert solved.displacement is not None
     zone, face = solved.zones.get((part, side)), solved.faces[side][part_index(solved.model, part)]
     found = heights(solved.model, solved.displacement, part, side, zone, face)
-    return _Flatness(solved, found, warpage(solved.surface(part, side), zone))
+    return _Flatness(found, warpage(solved.surface(part, side), zone))
 
 
 def _by_w(solved: Solved, f: _Flatness, weights: Array) -> Array:

@@ -160,7 +160,10 @@ class Base:
         """Return the changed stress-free temperatures by medium and the one before."""
         found: dict[tuple[int, float], float] = {}
         for old, new in self._bodies(changed):
-            was, now = _start(old, self.case), _start(new, changed)
+            was, now = (
+                old.free_at(self.case.loads.stress_free),
+                new.free_at(changed.loads.stress_free),
+            )
             for name in _materials(old):
                 key = id(self.case.assembly.media[name]), was
                 if key in self._phases and found.setdefault(key, now) != now:
@@ -174,7 +177,10 @@ class Base:
         found = self.model.media.stress_free.copy()
         parts = self.model.parts
         for old, new in self._bodies(changed):
-            was, now = _start(old, self.case), _start(new, changed)
+            was, now = (
+                old.free_at(self.case.loads.stress_free),
+                new.free_at(changed.loads.stress_free),
+            )
             if was != now:
                 media = self.model.media
                 mine = (media.part == parts.index(old.part)) & (media.stress_free == was)
@@ -316,11 +322,6 @@ def _note_phases(medium: Medium | None, found: set[tuple[int, float]]) -> None:
     for part in (*getattr(medium, "media", ()), getattr(medium, "medium", None)):
         if part is not None:
             _note_phases(part, found)
-
-
-def _start(body: Body, case: Case) -> float:
-    """Return the stress-free temperature of a body in K."""
-    return case.loads.stress_free if body.stress_free is None else body.stress_free
 
 
 def _materials(body: Body) -> list[str]:

@@ -47,7 +47,7 @@ def faults(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]) -
     for body in assembly.package.bodies:
         if body.material is None or body.material not in assembly.package.wanted:
             continue
-        start = file.load.stress_free if body.stress_free is None else body.stress_free
+        start = body.free_at(file.load.stress_free)
         medium = assembly.media[body.material]
         for T in {min(temperatures, default=start), max(temperatures, default=start)}:
             strain = float(np.abs(medium.thermal_strain(T, start)).max())
@@ -136,7 +136,7 @@ def _unused_heat(
 def _no_load(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]) -> Iterator[str]:
     """Yield a sentence if every part is computed at its own stress-free temperature only."""
     start = {
-        file.load.stress_free if body.stress_free is None else body.stress_free
+        body.free_at(file.load.stress_free)
         for body in assembly.package.bodies
         if body.material is not None
     }

@@ -8,11 +8,11 @@ that comes inside them into another one, or print and forget it; `Heard` and `in
 from __future__ import annotations
 
 import os
-import signal as signals
+import signal
 import sys
 import threading
 from _thread import interrupt_main
-from signal import SIGINT, getsignal, signal
+from signal import SIGINT
 
 SOON = 0.01  # s
 
@@ -32,20 +32,20 @@ def listen() -> bool:
     A job in the background is started so that it ignores the signal.
     """
     Heard.interrupt = Heard.said = False
-    ours = callable(getsignal(SIGINT))
+    ours = callable(signal.getsignal(SIGINT))
     if ours:
-        signal(SIGINT, stop_at_once)
+        signal.signal(SIGINT, stop_at_once)
     return ours
 
 
 def listen_again() -> None:
     """Stop at once, now that the verb has ended."""
-    signal(SIGINT, stop_at_once)
+    signal.signal(SIGINT, stop_at_once)
 
 
 def raise_it() -> None:
     """Raise KeyboardInterrupt at Ctrl-C from now on; a second one stops at once."""
-    signal(SIGINT, _interrupt)
+    signal.signal(SIGINT, _interrupt)
     sys.unraisablehook = insist
 
 
@@ -70,8 +70,8 @@ def insist(unraisable: sys.UnraisableHookArgs) -> None:
 def _signal_main_thread() -> None:
     """Send the signal again, so that it ends a wait of the main thread too."""
     main = threading.main_thread().ident
-    if hasattr(signals, "pthread_kill") and main is not None:
-        signals.pthread_kill(main, SIGINT)
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, SIGINT)
     else:  # Windows
         interrupt_main()
 

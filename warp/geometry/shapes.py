@@ -203,6 +203,10 @@ class Body:
     stress_free: float | None = None
     power: float = 0.0
 
+    def free_at(self, default: float) -> float:
+        """Return the stress-free temperature in K; `default`: the model's."""
+        return default if self.stress_free is None else self.stress_free
+
     @property
     def bounds(self) -> Bounds:
         b = np.array([shape.bounds for shape in self.shapes])

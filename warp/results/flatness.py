@@ -203,9 +203,9 @@ def coplanarity(*surfaces: Surface) -> float:
 def seating(*surfaces: Surface) -> Seating:
     """Find the seating plane of terminals and the highest vertex above it.
 
-    The plane touches the three lowest points round the
-    centroid: the supporting plane of the lower hull under it. The terminals, one part or several
-    (leads and paddle), are taken as coplanar before the load, so that only w counts.
+    The plane touches the three lowest points round the centroid: the supporting plane of the lower
+    hull under it. The terminals, one part or several (leads and paddle), are taken as coplanar
+    before the load, so that only w counts.
     """
     places, weights, heights = [], [], []
     for surface in surfaces:

@@ -171,8 +171,7 @@ def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
         wanted = [step.temperature for step in case.load_steps if step.stage == stage]
         for body in assembly.package.bodies:
             if body.material is not None:
-                own = body.stress_free
-                start = case.loads.stress_free if own is None else own
+                start = body.free_at(case.loads.stress_free)
                 known = [start, *(T for T in wanted if T is not None)]
                 yield body.part, assembly.media[body.material], body.material, known
 

@@ -51,7 +51,7 @@ def voxelize(
     ids = np.zeros(grid.shape, np.uint16)
     for body in bodies:
         own = 0
-        start = stress_free if body.stress_free is None else body.stress_free
+        start = body.free_at(stress_free)
         for sheet in body.shapes:
             if isinstance(sheet, Sheet):
                 levels = [
