@@ -92,3 +92,15 @@ def test_the_coarsest_level_of_a_grid_without_voids_is_that_of_the_cycle(cpu):
         n * (len(A.lines[2]) - 1) for n in cycle.coarsest.shape[2:]
     )  # at most: displacements that mirror planes hold
     assert active <= coarsest_size(A.lines, A.mirror) <= active + mirrored
+
+
+def test_a_transition_by_the_incremental_law_takes_several_solves():
+    """From 40 to 110 GPa and back, log steps of 1.5 at most: three solves instead of one."""
+    softens = COARSE.replace('"110 GPa"', '[["60 degC", "110 GPa"], ["160 degC", "40 GPa"]]')
+    total, incremental = (
+        seconds(
+            case_of(softens.replace("[material.b]\n", f"[material.b]\n{law}") + PLATES + COOLED)
+        )
+        for law in ("", 'elastic_law = "incremental"\n')
+    )
+    assert 1.5 < incremental / total < 3

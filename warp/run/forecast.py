@@ -26,7 +26,7 @@ import numpy as np
 from warp.machine.device import Device
 from warp.materials.relaxation import Relaxation
 from warp.run.grids import unit_grid
-from warp.solvers.elastic.history import substeps
+from warp.solvers.elastic.history import incremental, substeps
 from warp.solvers.elastic.history.state import State
 from warp.voxels.grid import Grid
 from warp.voxels.supports import Clamp, Table
@@ -131,6 +131,7 @@ def _work(case: Case) -> dict[Rectangle | None, _Work]:
         if not case.heat_alone:
             laws = _laws(case, step.stage.present) if step.duration else []
             divided = [bars[id(law)].solves(end, step.duration) for law in laws]
+            divided.append(_parts_of_the_way(case, step.stage.present, temperature, end))
             has_cycle = has_cycle and before is not None and before.stage == step.stage
             if end != temperature or step.temperature is None or _moves(step, before):
                 _elastic(work, step, max(divided, default=1) * rounds, has_cycle)
@@ -163,6 +164,15 @@ def _elastic(work: _Work, step: LoadStep, count: int, has_cycle: bool) -> None:
     work.solve(count - 1, FOLLOWING, RELAXING * (count - 1))
     if isinstance(step.support, Table):
         work.solve(TABLE, ON_TABLE, TABLE)
+
+
+def _parts_of_the_way(case: Case, parts: Iterable[str], start: float, end: float) -> int:
+    """Count the solves that media of the incremental law take from one temperature to another."""
+    wanted = set(parts)
+    names = {body.material for body in case.bodies() if body.part in wanted and body.material}
+    media = [case.materials()[name] for name in sorted(names)]
+    own = [m for m in media if m.elastic_law == "incremental" and m.relaxation is None]
+    return len(incremental.divided((medium, start, end) for medium in own))
 
 
 def _laws(case: Case, parts: Iterable[str]) -> list[Relaxation]:

@@ -29,7 +29,7 @@ the stiffness changes much, so a step is divided (`fractions`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -83,11 +83,15 @@ def fractions(
 
     As fractions of the way; (1.0,) where no medium of the incremental law changes its stiffness.
     """
-    paths = {
-        (id(medium), T1, T2): (medium, T1, T2)
-        for _, medium, T1, T2 in _paths(model, start, end)
-        if T1 != T2
-    }
+    return divided((medium, T1, T2) for _, medium, T1, T2 in _paths(model, start, end))
+
+
+def divided(ways: Iterable[tuple[Medium, float, float]]) -> Sequence[float]:
+    """Return the ends of the solves for media of the incremental law on ways from T1 to T2 in K.
+
+    As `fractions` does.
+    """
+    paths = {(id(medium), T1, T2): (medium, T1, T2) for medium, T1, T2 in ways if T1 != T2}
     if not paths:
         return (1.0,)
     inner = [
@@ -113,7 +117,7 @@ def fractions(
     return (*ends, 1.0)
 
 
-class Path:
+class Way:
     """The media of the incremental law on the way from one temperature to another.
 
     `moduli`: of the operator, the mean ones over the way for media of the incremental law and

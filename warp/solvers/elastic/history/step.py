@@ -71,15 +71,15 @@ class Step:
         mean = mean_temperature(model, temperature)
         elastic = partial(elastic_strain, before, self.free_strain)
         stiffness = moduli(model, mean)
-        self.path = incremental.Path(model, start, temperature, stiffness)
-        stiffness = self.path.moduli
+        self.way = incremental.Way(model, start, temperature, stiffness)
+        stiffness = self.way.moduli
         self.voxels = Voxels(before.memory, model, stiffness, mean, duration, elastic)
         self.A = operator(model, device, self.voxels.moduli)
         self.thermal = thermal_stress(model, self.voxels.moduli.normal, temperature)
         self.edge_shear = free_edge_shear(model, self.A.body, self.free_strain)
         edges = self.A.edges
-        if self.path:
-            edges = incremental.lateral_edges(self.A, self.path.at_start)
+        if self.way:
+            edges = incremental.lateral_edges(self.A, self.way.at_start)
         self.begin = transferred(before, self.solid, edges)
         self.displacement = self.begin.displacement
         self.lateral = flat_indices(self.begin.lateral, self.solid.shape)
@@ -93,29 +93,29 @@ class Step:
         marked = (between_held(e, clamped, self.A.shape) for e in self.A.edges)
         self.fixed = np.concatenate([np.zeros(0, bool), *marked])
         self.fixed_forces = before.forces_at(self.lateral[self.fixed])
-        if self.path:
+        if self.way:
             self._take_mean_stiffness(before)
 
     def _take_mean_stiffness(self, before: State) -> None:
         """Convert the strains before the step to the stiffness of the step (`incremental`)."""
-        path, A, model, begin = self.path, self.A, self.model, self.begin
+        way, A, model, begin = self.way, self.A, self.model, self.begin
         shear = begin.shear.copy()
-        shear.reshape(-1)[self.lateral] -= free_edge_shear(model, A.body, path.free_strain)
-        mean = mean_temperature(model, path.start)
-        elastic = partial(elastic_strain, before, path.free_strain)
-        voxels = Voxels(before.memory, model, path.at_start, mean, 0.0, elastic)
+        shear.reshape(-1)[self.lateral] -= free_edge_shear(model, A.body, way.free_strain)
+        mean = mean_temperature(model, way.start)
+        elastic = partial(elastic_strain, before, way.free_strain)
+        voxels = Voxels(before.memory, model, way.at_start, mean, 0.0, elastic)
         sites = Sites(before.memory, model, voxels, self.lateral, begin.lasting, begin.shear)
         shear.reshape(-1)[sites.edges] -= sites.offset
         forces = incremental.edge_stiffness(A, self.host, voxels.moduli) * shear
-        begin.shear[...] += forces * path.stretch(A, self.host, ending=False)
-        path.begin(begin.strain)
+        begin.shear[...] += forces * way.stretch(A, self.host, ending=False)
+        way.begin(begin.strain)
 
     def _take_last_stiffness(self, loaded_shear: np.ndarray) -> None:
         """Convert the strains after the step to the stiffness at its end (`incremental`)."""
-        path, A, begin = self.path, self.A, self.begin
+        way, A, begin = self.way, self.A, self.begin
         forces = incremental.edge_stiffness(A, self.host, self.voxels.moduli) * loaded_shear
-        begin.shear[...] += forces * path.stretch(A, self.host, ending=True)
-        path.end(begin.strain, self.free_strain)
+        begin.shear[...] += forces * way.stretch(A, self.host, ending=True)
+        way.end(begin.strain, self.free_strain)
 
     def loaded_shear(self) -> np.ndarray:
         """Return the shear (3, nz+1, ny+1, nx+1) that causes stress.
@@ -201,7 +201,7 @@ class Step:
         shear[self.lateral] += self.B @ x.reshape(-1)
         loaded = self.loaded_shear()
         forces, memory = self._lateral_forces(loaded), self._memory(shear.copy())
-        if self.path:
+        if self.way:
             self._take_last_stiffness(loaded)
         return State(
             displacement=U,
