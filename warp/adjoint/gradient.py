@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from warp.adjoint import attainable, elastic, heat
+from warp.adjoint.by_fields import ByFields, Measure
 from warp.adjoint.inputs import Input, inputs
 from warp.adjoint.linear import Derivatives, Heated, Linear
-from warp.adjoint.measures import ByFields, Measure, measure
+from warp.adjoint.measures import measure
 from warp.adjoint.variant import Base, Unchangeable, Variant
 from warp.case import case as cases
 from warp.case.case import Case

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from warp.adjoint import elastic, heat
-from warp.adjoint.measures import Measure
+from warp.adjoint.by_fields import Measure
 from warp.adjoint.variant import EVERY, Law, Variant
 from warp.materials.material import Medium
 from warp.results.metrics.solved import Solved
