@@ -25,12 +25,12 @@ from functools import partial
 
 import numpy as np
 
+from warp.adjoint.shear import EdgeSlopes, Lateral, Shear
 from warp.adjoint.widths import LineSums
 from warp.solvers.elastic.free_edges import Edges, free_shear
-from warp.solvers.elastic.layout import along, temperature_array
+from warp.solvers.elastic.layout import temperature_array
 from warp.solvers.elastic.load import free_strain, temperature_nodes
 from warp.solvers.elastic.operator import Body
-from warp.voxels.grid import Grid
 from warp.voxels.heights import weighted_heights
 from warp.voxels.voxelize import VoxelModel
 
@@ -189,7 +189,7 @@ class _Pass:
         second = [f[1, k, 1:ny, 1:nx] - f[1, k, 1:ny, : nx - 1] for f in (U, V)]
         sites = [(k, slice(j, ny - 1 + j), slice(i, nx - 1 + i)) for j in (0, 1) for i in (0, 1)]
         widths = _beside(g.dy[:, None], 0), _beside(g.dx[None, :], 1)
-        shear = _Shear(first, second, ry, rx)
+        shear = Shear(first, second, ry, rx)
         edge = self._edge(2, sites, self.hz[k], *widths, shear)
         self.lines.width(2, k, edge.length.sum() * self.hz[k] / g.dz[k])
         self._add_widths(1, edge.first, 1)
@@ -215,7 +215,7 @@ class _Pass:
             length = g.dx[None, :] if axis == 1 else g.dy[:, None]
             cells = [(layer, *side) for layer in (k - 1, k) for side in (below, keep)]
             edge = self._edge(
-                1 - axis, cells, length, z, _beside(row, 1 - axis), _Shear(rise, tilt, rz, rq)
+                1 - axis, cells, length, z, _beside(row, 1 - axis), Shear(rise, tilt, rz, rq)
             )
             self._add_widths(2, edge.first, None, k)
             self._add_widths(axis, edge.second, axis)
@@ -231,8 +231,8 @@ class _Pass:
         length: float | Array,
         first: tuple[float | Array, float | Array],
         second: tuple[float | Array, float | Array],
-        shear: _Shear,
-    ) -> _Edge:
+        shear: Shear,
+    ) -> EdgeSlopes:
         """Differentiate - K g of edges; add the compliances of the cells around them.
 
         cells: those around, (first, second) = 00, 01, 10, 11; first, second: their widths.
@@ -259,7 +259,7 @@ class _Pass:
         ]
         columns = [p[0] * s[0] + p[1] * s[2], p[0] * s[1] + p[1] * s[3]]
         both = work * 2
-        return _Edge(
+        return EdgeSlopes(
             length=-work / length,
             first=[-both / (p[0] + p[1]) + work * row / series for row in rows],
             second=[-both / (q[0] + q[1]) + work * column / series for column in columns],
@@ -282,7 +282,7 @@ class _Pass:
     def _lateral(self, e: Edges, free: Array) -> None:
         """Add the edges of lateral free faces, x faces or y faces."""
         g, found, ids = self.model.grid, self.found, self.model.ids
-        lateral = _Lateral.of(e, self.body, ids)
+        lateral = Lateral.of(e, self.body, ids)
         K, lam, u = e.stiffness, *(lateral.shear(f, g) for f in (self.adjoint, self.U))
         rest = free - u.total
         work = K * lam.total * rest  # of L
@@ -312,7 +312,7 @@ class _Pass:
         sums.distance_at(e.face, e.plane[t], -(by_tilt * lam.rq**2 / 2)[t])
         self._free_shear(e, lateral, strength, free)
 
-    def _free_shear(self, e: Edges, at: _Lateral, strength: Array, free: Array) -> None:
+    def _free_shear(self, e: Edges, at: Lateral, strength: Array, free: Array) -> None:
         """Add the free shear of lateral edges, strength times it."""
         g, found = self.model.grid, self.found
         q, z = (g.x, g.y)[e.face], g.z
@@ -359,96 +359,3 @@ def _beside(widths: Array, axis: int) -> tuple[Array, Array]:
     """Return the widths before and after the inner lines."""
     n = widths.shape[axis]
     return np.take(widths, range(n - 1), axis), np.take(widths, range(1, n), axis)
-
-
-@dataclass(frozen=True)
-class _Edge:
-    """Derivatives of - K g by the length, the four widths and the sums of two widths."""
-
-    length: Array
-    first: list[Array]
-    second: list[Array]
-    first_distance: Array
-    second_distance: Array
-
-
-@dataclass(frozen=True)
-class _Shear:
-    """Shear strain of U and of the adjoint: first difference times its rate, plus the second."""
-
-    first: list[Array]
-    second: list[Array]
-    first_rate: float | Array
-    second_rate: float | Array
-
-    def _both(self) -> list[Array]:
-        return [
-            a * self.first_rate + b * self.second_rate
-            for a, b in zip(self.first, self.second, strict=True)
-        ]
-
-    @property
-    def product(self) -> Array:
-        """Return the product of both shear strains."""
-        u, v = self._both()
-        return u * v
-
-    @property
-    def by_first(self) -> Array:
-        """Return the derivative of the product by the first rate."""
-        u, v = self._both()
-        return self.first[0] * v + self.first[1] * u
-
-    @property
-    def by_second(self) -> Array:
-        """Return the derivative of the product by the second rate."""
-        u, v = self._both()
-        return self.second[0] * v + self.second[1] * u
-
-
-@dataclass(frozen=True)
-class _FaceShear:
-    """Shear of lateral edges: total = rise rz + tilt rq."""
-
-    total: Array
-    rise: Array
-    tilt: Array
-    rz: Array
-    rq: Array
-
-
-@dataclass(frozen=True)
-class _Lateral:
-    """Where lateral edges stand: the cell column behind each, and the media of its two voxels."""
-
-    edges: Edges
-    cell: Array
-    lower: Array
-    upper: Array
-
-    @classmethod
-    def of(cls, e: Edges, body: Body, ids: Array) -> _Lateral:
-        """Find the two solid voxels behind each edge."""
-        turned = np.pad(along(ids, e.face), ((0, 0), (0, 0), (1, 1)))
-        after = (turned[e.k - 1, e.m, e.p + 1] > 0) & (turned[e.k, e.m, e.p + 1] > 0)
-        cell = np.where(after, e.p, e.p - 1)
-        return cls(e, cell, turned[e.k - 1, e.m, cell + 1], turned[e.k, e.m, cell + 1])
-
-    def place(self, k: Array) -> tuple[Array, Array, Array]:
-        """Return the index (k, j, i) of the voxels behind the edges on levels k."""
-        j, i = (self.edges.m, self.cell) if self.edges.face == 0 else (self.cell, self.edges.m)
-        return k, j, i
-
-    def shear(self, f: Array, grid: Grid) -> _FaceShear:
-        """Return the shear of a displacement (3, nz+1, ny+1, nx+1), as `strain_matrix` does."""
-        e = self.edges
-        q = along(f, e.face)
-        dz, width = grid.dz, (grid.dx, grid.dy)[e.face]
-        rz = 2 / (dz[e.k - 1] + dz[e.k])
-        rise = q[e.face, e.k, e.m, e.p] - q[e.face, e.k - 1, e.m, e.p]
-        t = e.plane > 0
-        plane = np.maximum(e.plane, 1)
-        tilt = np.where(t, q[2, e.layer, e.m, plane] - q[2, e.layer, e.m, plane - 1], 0.0)
-        inner = np.minimum(plane, len(width) - 1)
-        rq = np.where(t, 2 / (width[inner - 1] + width[inner]), 0.0)
-        return _FaceShear(rise * rz + tilt * rq, rise, tilt, rz, rq)
