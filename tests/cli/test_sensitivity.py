@@ -28,6 +28,7 @@ def test_json_of_two_metrics_and_fields_for_paraview(warp, tmp_path):
     )
     found = json.loads(out)
     assert code == 0 and [one["metric"] for one in found] == ["junction", "chip.top"]
+    assert (found[0]["unit"], found[0]["change_unit"]) == ("degC", "K")
     assert {"key", "value", "unit", "derivative", "change"} <= found[0]["inputs"][0].keys()
     assert warp("sensitivity", "case.toml", "--map")[0] == 0
     with h5py.File(tmp_path / "case-sensitivity.h5") as file:

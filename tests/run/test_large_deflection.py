@@ -138,3 +138,11 @@ def test_numbers_of_a_change_of_shape_are_numbers():
     assert found["critical_percent"] == 25 and found["critical_change_K"] == -25
     facts = " ".join(number_tables.facts(numbers))
     assert "shape changes at 25.0 % of the load" in facts
+
+
+def test_a_word_that_is_no_switch_is_one_line():
+    """The key has two kinds of values, and the message names them once."""
+    with pytest.raises(CaseError) as caught:
+        solved(load='temperature = "25 degC"\nlarge_deflection = "maybe"')
+    (line,) = str(caught.value).splitlines()
+    assert line.endswith("load.large_deflection: 'maybe' is not one of true, false and \"auto\"")

@@ -85,6 +85,11 @@ class Gradient:
     stiffness: Array | None = None
     expansion: Array | None = None
 
+    @property
+    def change_unit(self) -> str:
+        """Return the unit of changes: temperatures in degC change by K."""
+        return "K" if self.unit == "degC" else self.unit
+
     @cached_property
     def strongest(self) -> list[Effect]:
         """Return the effects that are not zero, the largest change first."""
@@ -97,6 +102,7 @@ class Gradient:
         return {
             "metric": self.metric,
             "unit": self.unit,
+            "change_unit": self.change_unit,
             "value": self.value,
             "used": self.used,
             "inputs": [vars(effect) for effect in self.effects],

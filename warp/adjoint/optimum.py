@@ -72,6 +72,7 @@ class Run:
 
     values: list[float]
     metrics: dict[str, float]
+    units: dict[str, str]
     slopes: dict[str, list[float]]
 
 
@@ -162,7 +163,8 @@ class Search:
             by_key = {effect.key: effect for effect in gradient.effects}
             slopes[name] = [self._slope(by_key, v) for v in self.variables]
         metrics = {name: g.value for name, g in zip(names, found, strict=True)}
-        return Run(list(values), metrics, slopes)
+        units = {name: g.unit for name, g in zip(names, found, strict=True)}
+        return Run(list(values), metrics, units, slopes)
 
     @staticmethod
     def _slope(by_key: Mapping[str, Any], v: Variable) -> float:

@@ -20,7 +20,7 @@ class PartTemperature:
 
     part: str
     number: str
-    unit: str = "K"
+    unit: str = "degC"
 
     @property
     def name(self) -> str:
@@ -59,7 +59,7 @@ class Junction:
     @property
     def unit(self) -> str:
         """Return the unit."""
-        return "K" if self.name == "junction" else "K/W"
+        return "degC" if self.name == "junction" else "K/W"
 
     def _hottest(self, solved: Solved) -> PartTemperature:
         parts = [name for name, watts in solved.power.items() if watts > 0]

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from warp.case.steps import AnyStep
 from warp.case.tolerance import tolerances
@@ -62,6 +62,12 @@ def _solved(value: Any) -> str:
     return "<solved>" if value == "solved" else "<temperature>"
 
 
+def _switch(value: Any) -> Any:
+    if value not in (True, False, "auto") or isinstance(value, float):
+        raise ValueError(f'{value!r} is not one of true, false and "auto"')
+    return value
+
+
 class Load(Section):
     """One step from the stress-free state to the temperature of interest."""
 
@@ -78,7 +84,7 @@ class Load(Section):
     bond_lines: Annotated[Names, Field(examples=[["tim"]])] | None = None
     """Soft layers that conduct by their thickness under displacement; with temperature = "solved"
     only."""
-    large_deflection: bool | Literal["auto"] = False
+    large_deflection: Annotated[bool | Literal["auto"], BeforeValidator(_switch)] = False
     """Follow the body beyond linear theory, as it stiffens and rolls up; "auto": where that theory
     is more than 1 % off."""
     branch: Literal["x", "y", "lower energy"] = "lower energy"

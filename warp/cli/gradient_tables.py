@@ -16,9 +16,9 @@ from warp.report.terminal import screen
 def print_gradient(gradient: Gradient, error: float | None) -> None:
     """Print what moves a metric, the strongest first; error: of the grid, in its unit."""
     console = screen()
-    beside = "" if error is None else f" +- {error:.2g}"
+    beside = "" if error is None else f" +- {error:.2g} {gradient.change_unit}"
     console.print(
-        Text(f"{gradient.metric} = {gradient.value:.5g}{beside} {gradient.unit}", style="bold")
+        Text(f"{gradient.metric} = {gradient.value:.5g} {gradient.unit}{beside}", style="bold")
     )
     found = telling(gradient)
     table = plain_table("input", "value", "per unit", "change", "by")
@@ -27,7 +27,7 @@ def print_gradient(gradient: Gradient, error: float | None) -> None:
             Text(effect.key),
             f"{effect.value:.5g} {effect.unit}",
             f"{effect.derivative:+.4g}",
-            f"{effect.change:+.4g} {gradient.unit}",
+            f"{effect.change:+.4g} {gradient.change_unit}",
             effect.per,
         )
     console.print(table)
@@ -48,8 +48,9 @@ def print_optimum(outcome: Outcome) -> None:
     table = plain_table("", "start", "best")
     for n, v in enumerate(outcome.variables):
         table.add_row(v.name, *(f"{run.values[n]:.5g} {v.unit}" for run in (first, best)))
-    for name in first.metrics:
-        table.add_row(Text(name, style="bold"), *(f"{r.metrics[name]:+.5g}" for r in (first, best)))
+    for name, unit in first.units.items():
+        numbers = (f"{run.metrics[name]:+.5g} {unit}" for run in (first, best))
+        table.add_row(Text(name, style="bold"), *numbers)
     console.print(table)
     console.print(f" run {outcome.best + 1} of {len(outcome.runs)}: {outcome.said}", style="dim")
     if not any(outcome.allowed):

@@ -9,7 +9,7 @@ from warp.report.plots import OKABE_ITO, page
 from warp.results.csv_table import write_csv
 
 SHOWN = 25  # bars of the picture
-LEAST = 1e-3  # of the largest change: weaker inputs stay out of the console's table
+LEAST = 1e-3  # of the largest change: weaker inputs are worth no line
 HEAD = ("input", "value", "unit", "derivative", "change", "per", "reason")
 
 
@@ -32,7 +32,7 @@ def csv(gradient: Gradient, path: Path) -> Path:
 
 def tornado(gradient: Gradient, path: Path) -> Path:
     """Draw the changes of the metric by the strongest inputs as bars, the strongest on top."""
-    found = gradient.strongest[:SHOWN][::-1]
+    found = telling(gradient)[:SHOWN][::-1]
     with page(path, 0.9 + 0.22 * max(len(found), 1)) as figure:
         axes = figure.subplots()
         changes = [effect.change or 0.0 for effect in found]
@@ -47,6 +47,6 @@ def tornado(gradient: Gradient, path: Path) -> Path:
         axes.tick_params(axis="y", labelsize=7)
         axes.spines[["top", "right", "left"]].set_visible(False)
         value = f"{gradient.metric} = {gradient.value:.4g} {gradient.unit}"
-        axes.set(xlabel=f"change ({gradient.unit})")
+        axes.set(xlabel=f"change ({gradient.change_unit})")
         figure.suptitle(value, x=0.02, ha="left", fontsize=9)
     return path
