@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from finished import finished
 
-from warp.report import page as report_page
+from warp.report import documents
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python")
@@ -20,7 +20,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium found")
 @pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (1400, "dark"), (400, "light")])
 def test_the_page_has_no_serious_fault(tmp_path, width, scheme):
-    report_page.write(finished(), tmp_path / "page.html")
+    documents.write(finished(), [tmp_path / "page.html"])
     script = next(Path(axe.__file__).parent.rglob("axe*.js")).read_text(encoding="utf-8")
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

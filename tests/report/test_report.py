@@ -12,6 +12,7 @@ import pytest
 from finished import finished
 
 from warp.errors import WarpError
+from warp.report import documents
 from warp.report import page as report_page
 from warp.report.contents import Wanted
 
@@ -87,7 +88,7 @@ def test_a_browser_draws_it(tmp_path, no_pictures):
     from PIL import Image
 
     path, shot = tmp_path / "report.html", tmp_path / "shot.png"
-    report_page.write(finished(), path)
+    documents.write(finished(), [path])
     browser = [
         CHROMIUM,
         "--headless=new",
@@ -170,7 +171,7 @@ def test_what_verify_found_can_stand_on_the_page(tmp_path, no_pictures):
     ]
     found = tmp_path / "verify.json"
     found.write_text(json.dumps({"device": "cpu", "seconds": 1, "rows": rows}))
-    report_page.write(finished(), tmp_path / "r.html", Wanted.of(verified=found))
+    documents.write(finished(), [tmp_path / "r.html"], Wanted.of(verified=found))
     text = (tmp_path / "r.html").read_text()
     assert (
         "1 of 2 hold on cpu" in text and "slab &lt;1&gt;" in text and "Carslaw &amp; Jaeger" in text
@@ -218,4 +219,4 @@ def test_readers_who_hear_the_page_or_use_keys_reach_everything(page):
 def test_the_pictures_of_a_page_need_no_temporary_file(tmp_path, monkeypatch):
     """A killed command would leave them behind."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    report_page.write(finished(), tmp_path / "page.html")
+    documents.write(finished(), [tmp_path / "page.html"])

@@ -68,26 +68,35 @@ def report(
         ),
     ] = None,
     measured: MeasuredAt = None,
+    pptx: Annotated[bool, typer.Option("--pptx", help="Slides, too: OUT.pptx.")] = False,
+    xlsx: Annotated[bool, typer.Option("--xlsx", help="A workbook, too: OUT.xlsx.")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Pages of A4, too: OUT.pdf.")] = False,
 ) -> None:
     """Write one HTML page: worst case, limits, surfaces, loads, stack, materials, grid, solvers.
+
+    On request also slides with editable text, tables and charts, a workbook, and PDF pages.
 
     \b
     Examples:
       warp report lid.h5 --pitch "1 mm"
+      warp report lid.h5 --pptx --xlsx --pdf
       warp report reflow.h5 --measured "25 degC=m25.csv" --measured "245 degC=m245.csv"
       warp verify --quick --json > verify.json
       warp report lid.h5 --verified verify.json
     """
     from warp import read
     from warp.cli import tables
-    from warp.report import page as report_page
+    from warp.report import documents
     from warp.report.contents import Wanted
 
     page = output or Path(result.stem + ".html")
+    kinds = [kind for kind, asked in (("pptx", pptx), ("xlsx", xlsx), ("pdf", pdf)) if asked]
     sources = [result, *([verified] if verified else []), *measured_files(measured)]
-    check_writable(page, inputs=sources)
+    files = documents.files(page, kinds)
+    for file in files:
+        check_writable(file, inputs=sources)
     wanted = Wanted.of(pitch=pitch, verified=verified, measured=measured or ())
-    tables.print_files([page], report_page.write(read(result), page, wanted))
+    tables.print_files(files, documents.write(read(result), files, wanted))
 
 
 def summary(

@@ -205,7 +205,7 @@ def draw(found: Sequence[Overlay], path: Picture, title: str = "") -> None:
     """Draw the diagonal A to B of every measured surface over the computed one, each its own."""
     columns = min(COLUMNS, len(found))
     rows = -(-len(found) // columns)
-    with page(path, 0.8 + 2.3 * rows) as figure:
+    with page(path, 0.8 + 2.4 * rows) as figure:
         every = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for one, axes in zip(found, every.flat, strict=False):
             _panel(axes, one)
@@ -232,5 +232,5 @@ def _panel(axes: Any, one: Overlay) -> None:
         axes.plot(1e3 * along[seen], height[seen], label="computed", **style)
     level_line(axes)
     at = f"{one.measurement.celsius:g} degC"
-    pair = f"{1e6 * match.warpage:+.0f}, computed {1e6 * one.computed:+.0f} um"
-    axes.set_title(f"{at}: {pair}", loc="left")
+    pair = f"measured {1e6 * match.warpage:+.0f}, computed {1e6 * one.computed:+.0f} um"
+    axes.set_title(f"{at}\n{pair}", loc="left", fontsize=8)

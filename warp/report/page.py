@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp.files import whole_file
 from warp.report import figures, moire, plots
 from warp.report.contents import Contents, Wanted, gather
 from warp.report.html import filled, picture
@@ -27,15 +25,6 @@ if TYPE_CHECKING:
 
 POINTS = 61  # lines per side of a surface to turn: 3,600 tiles are drawn in 10 ms
 COLOURS = 64
-
-
-def write(result: Result, path: Path, wanted: Wanted | None = None) -> list[str]:
-    """Write the page and return what had to be left out."""
-    whole_file.check_writable(path)
-    page, left_out = html(result, wanted)
-    with whole_file.replacing(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return left_out
 
 
 def html(result: Result, wanted: Wanted | None = None) -> tuple[str, list[str]]:
