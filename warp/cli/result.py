@@ -28,6 +28,12 @@ def plot(
         typer.Option("-o", "--output", metavar="DIR", help="Folder; by default OUT-plots here."),
     ] = None,
     surface: Surfaces = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AXIS=LENGTH", help="A section at x or y, a plan at z; one for each axis."
+        ),
+    ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="png|svg|pdf", help="What the pictures are.")
     ] = "png",
@@ -38,13 +44,16 @@ def plot(
     Examples:
       warp plot lid.h5                        into lid-plots/
       warp plot lid.h5 --surface chip.top --surface lid.bottom --format svg
+      warp plot lid.h5 --at "y=3 mm" --at "z=1.2 mm"
     """
     from warp import read
     from warp.cli import tables
-    from warp.report import figures
+    from warp.report import figures, sections
 
+    cuts = [sections.read_cut(text) for text in at or ()]
     folder = output or Path(result.stem + "-plots")
-    tables.print_files(*figures.draw(read(result), folder, result.stem, form, surface or ()))
+    drawn = figures.draw(read(result), folder, result.stem, form, surface or (), cuts)
+    tables.print_files(*drawn)
 
 
 def report(
