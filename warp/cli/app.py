@@ -61,7 +61,12 @@ VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
         result_verbs.compare,
         result_verbs.export,
     ),
-    "This machine": (machine_verbs.verify, machine_verbs.bench, machine_verbs.warmup),
+    "This machine": (
+        machine_verbs.verify,
+        machine_verbs.bench,
+        machine_verbs.warmup,
+        machine_verbs.completion,
+    ),
 }
 for panel, verbs in VERBS.items():
     for verb in verbs:
