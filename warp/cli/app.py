@@ -60,6 +60,7 @@ VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
         result_verbs.summary,
         result_verbs.compare,
         result_verbs.export,
+        result_verbs.view,
     ),
     "This machine": (
         machine_verbs.verify,
