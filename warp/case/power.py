@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from warp.errors import Fault, Key
-from warp.geometry.copper import csv, npy, unlike
 from warp.geometry.part import PowerSpec
 from warp.geometry.place import Place
 from warp.voxels.boundary import Source
@@ -87,6 +86,8 @@ def _turned(watts: np.ndarray, turn: int) -> np.ndarray:
 
 def _read_map(name: str, folder: Path, key: Key) -> np.ndarray:
     """Read watts (m, n), first row at y-."""
+    from warp.geometry.copper import csv, npy, unlike
+
     path = folder / name
     try:
         table = npy(path) if path.suffix.lower() == ".npy" else csv(path)
