@@ -15,14 +15,14 @@ from warp.case import power
 from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
 from warp.errors import Fault, Key, nearest
-from warp.geometry.package import FreeColumns, QuarterTurn
+from warp.geometry.package import FreeColumns, QuarterTurn, Strained
 from warp.geometry.part import Part, Solid
 from warp.geometry.solids import Package, build
 from warp.materials import library as materials
 from warp.materials import mixing
 from warp.materials.bump_layer import BumpLayer
 from warp.materials.library import MaterialError, Medium
-from warp.materials.material import Phase, Shrunk, constituents
+from warp.materials.material import Phase, Prestressed, Shrunk, constituents
 from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, Source
 
 MECHANICAL = {"youngs_modulus", "shear_modulus", "poissons_ratio", "cte"}
@@ -147,6 +147,8 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
         media = [_mixed(part, package, found) for part in recipe.of]
         if isinstance(recipe, QuarterTurn):
             found[name] = materials.rotated(media[0], 1)
+        elif isinstance(recipe, Strained):
+            found[name] = _strained(media[0], recipe)
         elif isinstance(recipe, FreeColumns):
             faces = [
                 ([_mixed(part, package, found) for part in face], list(face.values()))
@@ -163,6 +165,16 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
             ]
             found[name] = mixing.mix(phases, list(recipe.of.values()), recipe.rule, name)
     return found[name]
+
+
+def _strained(medium: Medium, recipe: Strained) -> Medium:
+    """Return a medium after its shrinkage and with its intrinsic stress."""
+    if medium.elastic_law == "incremental":
+        message = f"needs the total law, and {recipe.material!r} has the incremental one"
+        raise MaterialError(message)
+    if recipe.shrinkage:
+        medium = Shrunk(medium, recipe.shrinkage)
+    return Prestressed(medium, recipe.stress) if recipe.stress else medium
 
 
 def _own_fault(error: MaterialError, file: CaseFile) -> Fault:
