@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from warp.case import power
+from warp.case.still_air import still_air
 from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
 from warp.errors import Fault, Key, nearest
@@ -85,7 +86,7 @@ def gathered(
     sources, more = _gather(_sources(name, part, package, folder) for name, part in there.items())
     faults += more
     absent = file.part.keys() - there.keys()
-    boundaries, more = _gather([*_boundaries(file, absent), *_interfaces(file, absent)])
+    boundaries, more = _gather([*_boundaries(file, absent, package), *_interfaces(file, absent)])
     faults += more
     return Assembly(package, media, sources, boundaries), faults
 
@@ -212,7 +213,9 @@ def _is_removed(name: str, file: CaseFile, absent: Collection[str]) -> bool:
     return name in absent or (name in file.part and removed(file.part[name]))
 
 
-def _boundaries(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[], list[Boundary]]]:
+def _boundaries(
+    file: CaseFile, absent: Collection[str], package: Package
+) -> Iterator[Callable[[], list[Boundary]]]:
     for name, section in file.boundary.items():
 
         def step(name: str = name, section: BoundarySection = section) -> list[Boundary]:
@@ -225,16 +228,23 @@ def _boundaries(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[]
             for face in faces:
                 _check_face(face, file, (*key, "face"), FACE_SIDES)
             if section.temperature is not None:
-                if section.film is not None or section.ambient is not None:
+                beside = (section.film, section.ambient, section.convection)
+                if any(value is not None for value in beside):
                     raise Fault(
                         (*key, "temperature"),
                         "stands beside a film: keep temperature, or film and ambient",
                     )
                 return [Fixed(face, section.temperature) for face in faces]
-            if section.film is None:
+            if section.film is not None and section.convection is not None:
+                raise Fault((*key, "convection"), "stands beside a film: keep one")
+            if section.emissivity and section.convection is None:
+                raise Fault((*key, "emissivity"), 'belongs to convection = "natural"')
+            if section.film is None and section.convection is None:
                 raise Fault(key, 'needs film = "1000 W/(m^2 K)" and ambient, or temperature')
             if section.ambient is None:
                 raise Fault(key, 'has a film but no ambient: add ambient = "25 degC"')
+            if section.film is None:
+                return still_air(faces, section.ambient, section.emissivity, package.places)
             return [Film(face, section.film, section.ambient) for face in faces]
 
         yield step

@@ -31,9 +31,8 @@ from warp.solvers.elastic.large_deflection import solve as large_deflection
 from warp.solvers.elastic.solve import Solution as ElasticSolution
 from warp.solvers.elastic.solve import solve as solve_elastic
 from warp.solvers.elastic.stress import stress
-from warp.solvers.heat import transient
+from warp.solvers.heat import convection, transient
 from warp.solvers.heat.solve import Solution as HeatSolution
-from warp.solvers.heat.solve import solve_steady
 from warp.solvers.krylov import Control
 
 OnProgress = Callable[[str, int, float], None]
@@ -192,7 +191,7 @@ def _heat(
     on_iteration = partial(on_progress, name)
     boundaries = stage.assembly.boundaries
     control = Control(TOLERANCE, on_iteration)
-    return solve_steady(stage.voxels, boundaries, sources, device, control, stretch)
+    return convection.solve(stage.voxels, boundaries, sources, device, control, stretch)
 
 
 def _temperature(
