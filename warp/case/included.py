@@ -24,7 +24,7 @@ BIGGEST = 50_000_000  # bytes of text: a case file is written by a person
 DEEPEST = 20
 Lines = dict[Key, tuple[str, int]]
 """File and line, from 1, of every key."""
-FILE_KEYS = ("file", "map", "copper", "vias")
+FILE_KEYS = ("file", "map", "floorplan", "trace", "copper", "vias")
 """Keys that may name a file."""
 
 

@@ -53,15 +53,23 @@ class Block(Section):
 
 
 class PowerSpec(Section):
-    """Heat of a part: a total spread evenly, rectangles or a map; in its volume or at one side."""
+    """Heat of a part: a total spread evenly, rectangles, a map or a floorplan."""
 
     total: Annotated[Power, NOT_NEGATIVE] | None = None
     """Total heat. With blocks: what they leave is spread evenly. With a map: the map is scaled."""
     blocks: tuple[Block, ...] = ()
     """Rectangles that give off heat."""
     map: str | None = None
-    """CSV or NPY file of watts per rectangle, first row at y+ as in a picture; relative to the case
-    file's folder."""
+    """Table (commas, blanks or tabs) or NPY file of watts per rectangle, first row at y+ as in a
+    picture; relative to the case file's folder."""
+    floorplan: str | None = None
+    """Floorplan of HotSpot (.flp) or 3D-ICE, its corner in the part's lower left one; relative to
+    the case file's folder."""
+    trace: str | None = None
+    """Watts of a HotSpot floorplan's blocks over time (.ptrace)."""
+    sample: Literal["mean", "peak"] | Annotated[int, Field(ge=1)] = "mean"
+    """Of a trace: the mean over its samples, the sample of the most watts, or the one of this
+    number."""
     side: Literal["bottom", "top"] | None = None
     """Only next to this side (the active one), within `depth`; by default through the whole
     thickness."""
