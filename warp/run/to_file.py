@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +33,11 @@ class Written:
 
 
 def inputs(case: Case) -> list[Path]:
-    """Return the files that a case reads: its own and those that its strings name."""
+    """Return the files that a case reads: its own, the included and those that strings name."""
     folder = case.path.parent
-    texts = [*_strings(tomllib.loads(case.text)), *case.overrides.values()]
+    texts = [*_strings(case.tables), *case.overrides.values()]
     named = (folder / text for text in texts if 0 < len(text) < LONGEST_PATH and "\0" not in text)
-    return [case.path, *(path for path in named if os.path.isfile(path))]
+    return [case.path, *case.included, *(path for path in named if os.path.isfile(path))]
 
 
 def _strings(value: Any) -> Iterator[str]:
