@@ -65,10 +65,11 @@ def solve_to_file(
 ) -> Written:
     """Solve a case and write its result to `target`.
 
-    coarser: grids of the error estimate (`refine.solve`), None for no estimate. resume: continue from the checkpoint that
-    an interrupted run left beside `target`. finish: called before the result is written. Raises
-    WarpError before it solves if `target` cannot be written or its disk has no room for what the
-    run is predicted to write; the checkpoint is deleted once the result is there.
+    coarser: grids of the error estimate (`refine.solve`), None for no estimate. resume: continue
+    from the checkpoint that an interrupted run left beside `target`. finish: called before the
+    result is written. Raises WarpError before it solves if `target` cannot be written or its disk
+    has no room for what the run is predicted to write; the checkpoint is deleted once the result is
+    there.
     """
     results.check_result(target, predicted_disk(common_grid(case), case), inputs(case))
     checkpoint_path = checkpoint.beside(target)
