@@ -44,12 +44,17 @@ def run(
         bool,
         typer.Option(
             "--refine",
-            help="Solve on a coarser grid, too: each warpage with its discretisation error.",
+            help="Solve with cells half as wide, too: each warpage with its discretisation error.",
         ),
     ] = False,
     grids: Annotated[
         int | None,
-        typer.Option(min=2, max=3, metavar="2|3", help="Grids of --refine; 3 show the order, too."),
+        typer.Option(
+            min=2,
+            max=3,
+            metavar="2|3",
+            help="Estimate the error from coarser grids instead: this many grids in all.",
+        ),
     ] = None,
     resume: Annotated[
         bool,
@@ -73,10 +78,10 @@ def run(
       warp run lid.toml --quiet --log runs.log
     """
     target = output or Path(case.stem + ".h5")
-    wanted = (grids or 2) if refine or grids else 1
+    coarser = grids - 1 if grids else (0 if refine else None)
     shown = Shown(log, quiet, verbose)
     try:
-        title, written = _solved(case, target, device, set_, wanted, resume, shown)
+        title, written = _solved(case, target, device, set_, coarser, resume, shown)
     except BaseException as error:
         if caused(error):
             _say_how_to_go_on(target)
@@ -107,7 +112,7 @@ def _solved(
     target: Path,
     device: str,
     set_: list[str] | None,
-    grids: int,
+    coarser: int | None,
     resume: bool,
     shown: Shown,
 ) -> tuple[str, Written]:
@@ -136,7 +141,7 @@ def _solved(
                 follow,
                 warn,
                 _resumed,
-                grids=grids,
+                coarser=coarser,
                 resume=resume,
                 finish=finish,
                 on_step=follow.step,
