@@ -17,7 +17,6 @@ from warp.solvers.elastic.multigrid.bending_basis import bending_basis
 from warp.solvers.elastic.multigrid.matrix import LevelMatrix, MediaMatrix, StoredMatrix
 from warp.solvers.levels import Memory
 
-
 BLOCK = 256  # rows whose rigid motions are removed at once
 
 
