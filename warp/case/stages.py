@@ -78,10 +78,6 @@ def unsupported(
     all of them with large deflection.
     """
     for load_step in load_steps:
-        if load_step.support is not None and file.load.large_deflection:
-            message = "holds the body, which large_deflection does not know yet: leave one out"
-            yield Fault(("step", load_step.step), message)
-            return
         made = stages[load_step.stage]
         if isinstance(load_step.support, Clamp):
             faces: list[Boundary] = [Fixed(face, 0.0) for face in load_step.support.faces]
