@@ -86,7 +86,8 @@ def gradient(
     """Differentiate a metric of a result by every input of its case, with one more solve.
 
     metric: a surface such as "substrate.bottom" (its warpage), "substrate.bottom.kappa_x",
-    "coplanarity", "chip.mean", "junction" or "theta_ja"; `warp sensitivity` says which there are.
+    "coplanarity", "chip.von_mises_p", "chip.mean", "junction" or "theta_ja"; of a process at its
+    end, or "substrate.bottom at 245 degC"; a process is solved again, and backwards.
     maps: also by the stiffness and the expansion of each voxel. together: keys of values that
     change by the same amount. progress: as in `solve`.
     """

@@ -11,11 +11,12 @@ import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Generic
 
 from pydantic import ValidationError
 
-from warp.adjoint.variant import EVERY, Base, Law, Unchangeable, Variant
+from warp.adjoint.course import planned
+from warp.adjoint.variant import EVERY, Changeable, Law, Made, Unchangeable
 from warp.case.assembly import gathered
 from warp.case.case import Case
 from warp.case.symmetry import asymmetry
@@ -27,11 +28,12 @@ from warp.materials.library import PROPERTIES
 from warp.materials.material import Material, constituents
 from warp.units import LENGTH, QUANTITY, TEMPERATURE, ZERO_CELSIUS, format_si
 
-TABLES = ("part", "boundary", "interface", "load", "material")
+TABLES = ("part", "boundary", "interface", "load", "material", "step")
 WORDS = (
     *("name", "shape", "material", "conductor", "fill", "file", "map", "rule", "pattern", "side"),
     *("on", "under", "inside", "around", "over", "face", "between", "turn", "like", "source"),
     *("description", "class", "aliases", "model", "bond_lines", "layer", "datatype", "cell"),
+    *("do", "every", "unit", "faces"),
 )
 """Keys whose values are no quantities."""
 STEP = 1e-4
@@ -46,11 +48,10 @@ ZERO = 1e-7
 """Change of a length of zero in m on either side."""
 COUNTED = ("size", "inset", "depopulate")
 """Keys of an array of bumps that decide how many there are."""
-Make = Callable[[float], Variant]
 
 
 @dataclass(frozen=True)
-class Input:
+class Input(Generic[Made]):
     """One value of a case in its own unit, and how to make the variant with another one.
 
     step: the change in that unit, on either side or, if `one_sided`, upwards. make raises
@@ -61,7 +62,7 @@ class Input:
     value: float
     unit: str
     step: float
-    make: Make
+    make: Callable[[float], Made]
     one_sided: bool = False
 
     @property
@@ -70,7 +71,7 @@ class Input:
         return self.unit in ("degC", "C", "K", "degF")
 
 
-def inputs(base: Base, together: Sequence[Sequence[str]] = ()) -> list[Input]:
+def inputs(base: Changeable[Made], together: Sequence[Sequence[str]] = ()) -> list[Input[Made]]:
     """List the inputs of a case.
 
     together: keys of values that change by the same amount, one more input for each of them: a
@@ -81,7 +82,9 @@ def inputs(base: Base, together: Sequence[Sequence[str]] = ()) -> list[Input]:
     return [*joint, *single, *_of_materials(base)]
 
 
-def _joint(base: Base, keys: Sequence[str], known: Mapping[str, Input]) -> Input:
+def _joint(
+    base: Changeable[Made], keys: Sequence[str], known: Mapping[str, Input[Made]]
+) -> Input[Made]:
     """Return the input that changes several values of the case file by the same amount."""
     for key in keys:
         if key not in known:
@@ -93,7 +96,7 @@ def _joint(base: Base, keys: Sequence[str], known: Mapping[str, Input]) -> Input
     tables = _tables(base.case)
     paths = {_key(tables, path): path for path in _paths(_differentiated(tables))}
 
-    def make(number: float) -> Variant:
+    def make(number: float) -> Made:
         more = number - first.value
         changes = [(paths[one.key], one.value + more) for one in found]
         return base.with_case(_changed(base.case, tables, changes, first.unit))
@@ -114,7 +117,7 @@ def _differentiated(tables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tables[name] for name in TABLES if name in tables}
 
 
-def _of_tables(base: Base) -> Iterator[Input]:
+def _of_tables(base: Changeable[Made]) -> Iterator[Input[Made]]:
     """Yield the values of the case file, and the load temperature that it leaves out."""
     tables = _tables(base.case)
     for path in _paths(_differentiated(tables)):
@@ -125,7 +128,7 @@ def _of_tables(base: Base) -> Iterator[Input]:
         step = _step(value, unit)
         if step is not None:
 
-            def make(number: float, path: tuple[Any, ...] = path, unit: str = unit) -> Variant:
+            def make(number: float, path: tuple[Any, ...] = path, unit: str = unit) -> Made:
                 return base.with_case(_changed(base.case, tables, [(path, number)], unit))
 
             yield Input(_key(tables, path), value, unit, step, make)
@@ -211,7 +214,10 @@ def _changed(
             bodies, sources = assembly.package.bodies, assembly.sources
             if asymmetry(bodies, sources, assembly.boundaries, axis) is not None:
                 raise Unchangeable(f"breaks the mirror symmetry in {'xy'[axis]} that the case uses")
-    return replace(case, file=file, assembly=assembly)
+    try:
+        return planned(replace(case, file=file, assembly=assembly))
+    except Fault as fault:
+        raise Unchangeable(f"cannot change alone: {fault}") from None
 
 
 def _compensate(
@@ -247,14 +253,14 @@ LAWS: dict[str, frozenset[Law]] = {
 """What each property enters."""
 
 
-def _of_materials(base: Base) -> Iterator[Input]:
+def _of_materials(base: Changeable[Made]) -> Iterator[Input[Made]]:
     """Yield the values of every material that a voxel is made of."""
-    known: dict[int, tuple[str, Material]] = {}
-    for medium in base.model.media.materials:
+    known: dict[str, Material] = {}
+    for medium in base.media:
         if medium is not None:
             for name, material in constituents(medium, medium.name):
-                known.setdefault(id(material), (name, material))
-    for name, material in sorted(known.values(), key=lambda entry: entry[0]):
+                known.setdefault(name, material)
+    for name, material in sorted(known.items()):
         for prop, (unit, scale) in UNITS.items():
             if prop in material.laws:
                 yield from _of_law(base, name, material, prop, unit, scale)
@@ -262,8 +268,8 @@ def _of_materials(base: Base) -> Iterator[Input]:
 
 
 def _of_law(
-    base: Base, name: str, material: Material, prop: str, unit: str, scale: float
-) -> Iterator[Input]:
+    base: Changeable[Made], name: str, material: Material, prop: str, unit: str, scale: float
+) -> Iterator[Input[Made]]:
     """Yield the values of a property, curve by curve."""
     law = material.laws[prop]
     for curve in {id(c): c for c in law}.values():
@@ -274,7 +280,7 @@ def _of_law(
                 number: float,
                 curve: Curve = curve,
                 change: Callable[[float], Curve] = change,
-            ) -> Variant:
+            ) -> Made:
                 made = change(number * scale)
                 x, y, z = (made if c is curve else c for c in law)
                 new = replace(material, laws={**material.laws, prop: (x, y, z)})
@@ -327,7 +333,7 @@ def _direction(prop: str, which: tuple[int, ...]) -> str:
     return next((f".{word}" for word, own in axes.items() if own == which), "")
 
 
-def _of_transition(base: Base, name: str, material: Material) -> Iterator[Input]:
+def _of_transition(base: Changeable[Made], name: str, material: Material) -> Iterator[Input[Made]]:
     """Yield the glass transitions of a material, each for the curves that share it."""
     found: dict[float, None] = {}
     for prop in UNITS:
@@ -336,7 +342,7 @@ def _of_transition(base: Base, name: str, material: Material) -> Iterator[Input]
                 found[curve.glass_transition] = None
     for Tg in found:
 
-        def make(number: float, Tg: float = Tg) -> Variant:
+        def make(number: float, Tg: float = Tg) -> Made:
             def moved(curve: Curve) -> Curve:
                 if isinstance(curve, Transition) and curve.glass_transition == Tg:
                     return replace(curve, glass_transition=number + ZERO_CELSIUS)
