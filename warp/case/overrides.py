@@ -22,6 +22,7 @@ OPTIONAL = (
     "material",
     "boundary",
     "interface",
+    "identify",
 )  # tables that --set may begin
 
 
