@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from warp.adjoint.gradient import Gradient
+    from warp.adjoint.identified import Identified
     from warp.case.case import Case
     from warp.results.file import Result
 
-__all__ = ["Result", "gradient", "load", "read", "solve"]  # noqa: F822  # Result comes through __getattr__
+__all__ = ["Result", "gradient", "identify", "load", "read", "solve"]  # noqa: F822  # Result comes through __getattr__
 
 
 def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:
@@ -94,6 +95,46 @@ def gradient(
     from warp.adjoint.gradient import of_result
 
     return of_result(result, [metric], device, progress, maps=maps, together=together)[0]
+
+
+def identify(
+    case: Case | str | PathLike[str],
+    measured: Sequence[str | Mapping[str, Any]] = (),
+    free: Mapping[str, Any] | None = None,
+    *,
+    noise: str | None = None,
+    model_error: str | float | None = None,
+    predict: Sequence[str] = (),
+    sample: bool = False,
+    log: str | PathLike[str] | None = None,
+    device: str = "auto",
+    progress: Callable[..., Any] | None = None,
+) -> Identified:
+    """Find the values of a case that explain measured surfaces, and how well they are told.
+
+    measured: "room.csv@25 degC", in a process "cured.csv@STEP", or tables as in [identify]; free:
+    {"material.mould.cte": "10 %"}, what is known of each value before; both default to [identify].
+    noise: of a height, "1 um"; by default that of the residuals. model_error: how far the model may
+    be off, "1 %". predict: metrics, "substrate.bottom at 217 degC". sample: draw the posterior with
+    emcee. log: a file of the runs, from which the same call goes on. `.table()`, `.correlation`,
+    `.remarks()`, `.predictions` and `.residuals` hold the answer.
+    """
+    from pathlib import Path
+
+    from warp.report import identification
+
+    return identification.identify(
+        load(case) if isinstance(case, str | os.PathLike) else case,
+        measured,
+        free,
+        noise=noise,
+        model_error=model_error,
+        predict=predict,
+        draw=sample,
+        log=None if log is None else Path(log),
+        device=device,
+        on_progress=progress,
+    )
 
 
 def __getattr__(name: str) -> Any:

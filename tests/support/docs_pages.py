@@ -23,6 +23,7 @@ TABLES = (
     ("load", "Load", "Temperatures between which the package is loaded."),
     ("grid", "GridSection", "The voxel grid. The default suits most packages."),
     ("output", "Output", "Which fields and numbers are stored."),
+    ("identify", "IdentifySection", "Measured surfaces, and the values that they shall tell."),
     ("material.NAME", "MaterialSpec", "A material of this case; `like` starts from another one."),
     ("boundary.NAME", "BoundarySection", "Heat leaves or enters through a face."),
     ("interface.NAME", "InterfaceSection", "A thermal resistance between two parts."),
@@ -125,7 +126,7 @@ def python() -> str:
     import warp
 
     lines = ["# Python", "", MADE, "", inspect.cleandoc(_opening(warp.__doc__ or "")), ""]
-    for name in ("load", "solve", "read", "gradient"):
+    for name in ("load", "solve", "read", "gradient", "identify"):
         lines += _callable(f"warp.{name}", getattr(warp, name))
     lines += ["## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
     for name, member in vars(warp.Result).items():
