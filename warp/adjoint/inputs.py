@@ -194,7 +194,7 @@ def _changed(
         if isinstance(part, BumpArray) and path[2] in COUNTED:
             raise Unchangeable("changes the number of members, in steps")
     try:
-        file = CaseFile.model_validate(other)
+        file = CaseFile.model_validate(other, context={"folder": case.path.parent})
         assembly, faults = gathered(file, case.path.parent)
     except ValidationError as error:
         text = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
