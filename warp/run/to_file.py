@@ -14,7 +14,7 @@ from warp.results.file import Result
 from warp.run import checkpoint, process, refine, warnings
 from warp.run.grids import common_grid
 from warp.run.load_step import NO_RESIDUAL, OnProgress
-from warp.run.process import OnResume
+from warp.run.process import OnResume, OnStep
 from warp.run.resources import predicted_disk
 
 LONGEST_PATH = 4096  # bytes, of Linux
@@ -63,6 +63,7 @@ def solve_to_file(
     resume: bool = False,
     finish: Finish | None = None,
     on_state: process.OnState | None = None,
+    on_step: OnStep | None = None,
 ) -> Written:
     """Solve a case and write its result to `target`.
 
@@ -92,6 +93,7 @@ def solve_to_file(
             resume=resume,
             on_resume=on_resume,
             on_state=on_state,
+            on_step=on_step,
         )
     more: list[str] = []
     if finish is not None:
