@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from warp.adjoint.gradient import Gradient
+    from warp.adjoint.identified import Identified
     from warp.case.case import Case
     from warp.case.errors import CaseError
     from warp.errors import ConvergenceError, WarpError
@@ -41,6 +42,7 @@ __all__ = [  # noqa: F822  # classes come through __getattr__
     "check",
     "compare",
     "gradient",
+    "identify",
     "load",
     "plot",
     "read",
@@ -114,13 +116,54 @@ def gradient(
     """Differentiate a metric of a result by every input of its case, with one more solve.
 
     metric: a surface such as "substrate.bottom" (its warpage), "substrate.bottom.kappa_x",
-    "coplanarity", "chip.mean", "junction" or "theta_ja"; `warp sensitivity` says which there are.
+    "coplanarity", "chip.von_mises_p", "chip.mean", "junction" or "theta_ja"; of a process at its
+    end, or "substrate.bottom at 245 degC"; a process is solved again, and backwards.
     maps: also by the stiffness and the expansion of each voxel. together: keys of values that
     change by the same amount. progress: as in `solve`.
     """
     from warp.adjoint.gradient import of_result
 
     return of_result(result, [metric], device, progress, maps=maps, together=together)[0]
+
+
+def identify(
+    case: Case | str | PathLike[str],
+    measured: Sequence[str | Mapping[str, Any]] = (),
+    free: Mapping[str, Any] | None = None,
+    *,
+    noise: str | None = None,
+    model_error: str | float | None = None,
+    predict: Sequence[str] = (),
+    sample: bool = False,
+    log: str | PathLike[str] | None = None,
+    device: str = "auto",
+    progress: Callable[..., Any] | None = None,
+) -> Identified:
+    """Find the values of a case that explain measured surfaces, and how well they are told.
+
+    measured: "room.csv@25 degC", in a process "cured.csv@STEP", or tables as in [identify]; free:
+    {"material.mould.cte": "10 %"}, what is known of each value before; both default to [identify].
+    noise: of a height, "1 um"; by default that of the residuals. model_error: how far the model may
+    be off, "1 %". predict: metrics, "substrate.bottom at 217 degC". sample: draw the posterior with
+    emcee. log: a file of the runs, from which the same call goes on. `.table()`, `.correlation`,
+    `.remarks()`, `.predictions` and `.residuals` hold the answer.
+    """
+    from pathlib import Path
+
+    from warp.report import identification
+
+    return identification.identify(
+        load(case) if isinstance(case, str | os.PathLike) else case,
+        measured,
+        free,
+        noise=noise,
+        model_error=model_error,
+        predict=predict,
+        draw=sample,
+        log=None if log is None else Path(log),
+        device=device,
+        on_progress=progress,
+    )
 
 
 def check(case: Case | str | PathLike[str], device: str = "auto") -> Report:

@@ -23,6 +23,7 @@ TABLES = (
     ("load", "Load", "Temperatures between which the package is loaded."),
     ("grid", "GridSection", "The voxel grid. The default suits most packages."),
     ("output", "Output", "Which fields and numbers are stored."),
+    ("identify", "IdentifySection", "Measured surfaces, and the values that they shall tell."),
     ("material.NAME", "MaterialSpec", "A material of this case; `like` starts from another one."),
     ("boundary.NAME", "BoundarySection", "Heat leaves or enters through a face."),
     ("interface.NAME", "InterfaceSection", "A thermal resistance between two parts."),
@@ -40,6 +41,7 @@ FUNCTIONS = (
     "plot",
     "write_report",
     "gradient",
+    "identify",
 )
 
 

@@ -34,6 +34,7 @@ from warp.case.tolerance import Tolerance, tolerances
 from warp.files import html_table
 from warp.geometry.part import Part
 from warp.geometry.parts.balls import Balls
+from warp.geometry.parts.step_solid import StepSolid
 from warp.geometry.place import Place
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
@@ -241,6 +242,8 @@ class Case:
         """Return what the numbers depend on beside the text: includes, power maps, pictures."""
         watts = [np.asarray(source.watts).tobytes() for source in self.sources]
         texts = [text.encode() for text in self.included.values()]
+        solids = [part for part in self.parts.values() if isinstance(part, StepSolid)]
+        texts += [Path(part.file).read_bytes() for part in solids]
         return texts + watts + [image.tobytes() for image in self.package.images.values()]
 
     @property
@@ -276,7 +279,7 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
     written = language.plain(text, path, overrides)
     reporter = written.reporter
     try:
-        file = CaseFile.model_validate(written.tables)
+        file = CaseFile.model_validate(written.tables, context={"folder": path.parent})
     except ValidationError as error:
         raise CaseError(reporter.invalid(error, _schema())) from None
     assembly, faults = assemble(file, path.parent)

@@ -233,6 +233,7 @@ def _toml(value: Any) -> str:
 def _unknown(key: str, schema: Mapping[str, Any], loc: Key) -> str:
     table = _find(schema, loc[:-1])
     known = list(table.get("properties", {}))
+    known += ["include", "variables"] if len(loc) == 1 else ["repeat"] * (len(loc) > 2)
     hint = nearest(key, known)
     if "did you mean" not in hint:
         owners = [

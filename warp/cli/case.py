@@ -27,16 +27,18 @@ def new(
         typer.Option(
             "--from",
             metavar="FILE",
-            help="Convert a model of another program: HotSpot (.flp, .config), 3D-ICE (.stk).",
+            help="Convert a board (IPC-2581, ODB++) or a model of HotSpot (.flp, .config) or "
+            "3D-ICE (.stk).",
         ),
     ] = None,
 ) -> None:
-    """Write a commented case file to start from, or convert another program's model.
+    """Write a commented case file to start from, or one from another program's files.
 
     \b
     Examples:
       warp new                              lists the kinds
       warp new flip-chip -o mine.toml
+      warp new --from board.xml             a board in IPC-2581; ODB++ packed or as a folder
       warp new --from ev6.flp               with ev6.ptrace and hotspot.config beside it
     """
     from warp.case import converted, starter

@@ -21,12 +21,14 @@ from warp.cli.words import (
     overrides,
     print_json,
 )
+from warp.errors import WarpError
 from warp.files.printable import printable
 from warp.files.whole_file import same_file
 
 if TYPE_CHECKING:
     from warp.case.case import Case
     from warp.run.load_step import OnProgress
+    from warp.run.process import OnState
     from warp.run.to_file import Finish, Written
 
 
@@ -133,7 +135,8 @@ def _solved(
     log.write(f"run {case} -> {target}", shown=False)
     try:
         with progress.Run(len(loaded.load_steps), log, shown.quiet or shown.verbose) as follow:
-            finish = _spread(loaded, device, follow)
+            partial = resume or coarser is not None
+            finish, on_state = _spread(loaded, device, follow, partial)
             written = solve_to_file(
                 loaded,
                 target,
@@ -144,6 +147,7 @@ def _solved(
                 coarser=coarser,
                 resume=resume,
                 finish=finish,
+                on_state=on_state,
                 on_step=follow.step,
             )
         for text in written.warnings:
@@ -157,17 +161,30 @@ def _solved(
         log.close()
 
 
-def _spread(case: Case, device: str, progress: OnProgress) -> Finish | None:
-    """Return what adds the spread by tolerances to a result; None for a case without them."""
-    if not case.tolerances:
-        return None
-    if case.has_steps:
-        _warn("no spread: a process has no gradient yet; `warp sweep --tolerances` samples it")
-        return None
-    from warp.adjoint import spread
+def _spread(
+    case: Case, device: str, progress: OnProgress, partial: bool
+) -> tuple[Finish | None, OnState | None]:
+    """Return what adds the spread by tolerances to a result, and what it needs of a process.
 
+    None for a case without tolerances. partial: whether the run solves but a part of the process,
+    or several grids; the spread then solves it once more.
+    """
+    if not case.tolerances:
+        return None, None
+    from warp.adjoint import spread
+    from warp.adjoint.refused import refuse
+    from warp.adjoint.tape import Tape
+
+    try:
+        refuse(case)
+    except WarpError as error:
+        if not case.has_steps:
+            raise
+        _warn(f"no spread: {error}; `warp sweep --tolerances` samples it")
+        return None, None
     spread.check(case)
-    return lambda result: spread.with_spread(result, case, device, progress)
+    tape = Tape() if case.has_steps and not partial else None
+    return lambda result: spread.with_spread(result, case, device, progress, tape), tape
 
 
 def sweep(

@@ -127,6 +127,22 @@ def match(flat: Flat, measured: Points | Matrix, centred: bool = True) -> Match:
     Both are taken over the measuring zone, each about its own least-squares plane.
     """
     zone = flat.warpage.surface
+    points = laid_over(zone, flat.name, measured, centred)
+    x, y, z = points.x, points.y, points.z
+    computed = interpolate(zone, flat.warpage.residual, x, y)
+    z, computed = _level(x, y, z), _level(x, y, computed)
+    lattice = _lattice(flat, x, y, z)
+    on_lattice = interpolate(zone, flat.warpage.residual, lattice.x[None, :], lattice.y[:, None])
+    sign = flatness.diagonal_sign(lattice, lattice.w)
+    seen = float(np.copysign(np.ptp(computed), flat.warpage.value))
+    return Match(x, y, z, computed, float(np.ptp(z)) * sign, seen, lattice, on_lattice, points.note)
+
+
+def laid_over(zone: Surface, name: str, measured: Points | Matrix, centred: bool = True) -> Points:
+    """Return the measured points that lie on a computed zone, in the package's coordinates.
+
+    WarpError if they are too few, or on one line.
+    """
     x0, x1, y0, y1 = zone.bounds
     points = scan.laid(measured, (x0, x1, y0, y1))
     x, y = points.x, points.y
@@ -135,21 +151,15 @@ def match(flat: Flat, measured: Points | Matrix, centred: bool = True) -> Match:
         y = y - (y.min() + y.max()) / 2 + (y0 + y1) / 2
     slack = 1e-6
     inside = (x >= x0 - slack) & (x <= x1 + slack) & (y >= y0 - slack) & (y <= y1 + slack)
-    computed = interpolate(zone, flat.warpage.residual, x, y)
-    inside &= np.isfinite(computed)
+    inside &= np.isfinite(interpolate(zone, zone.w, x, y))
     if inside.sum() < LEAST:
         raise WarpError(
-            f"only {int(inside.sum())} measured points lie on {flat.name}; are x and y in mm?"
+            f"only {int(inside.sum())} measured points lie on {name}; are x and y in mm?"
         )
-    x, y, z, computed = x[inside], y[inside], points.z[inside], computed[inside]
+    x, y, z = x[inside], y[inside], points.z[inside]
     if min(np.ptp(x), np.ptp(y)) <= 0:
         raise WarpError("the measured points lie on one line; a surface is needed")
-    z, computed = _level(x, y, z), _level(x, y, computed)
-    lattice = _lattice(flat, x, y, z)
-    on_lattice = interpolate(zone, flat.warpage.residual, lattice.x[None, :], lattice.y[:, None])
-    sign = flatness.diagonal_sign(lattice, lattice.w)
-    seen = float(np.copysign(np.ptp(computed), flat.warpage.value))
-    return Match(x, y, z, computed, float(np.ptp(z)) * sign, seen, lattice, on_lattice, points.note)
+    return Points(x, y, z, points.note)
 
 
 def difference(a: Flat, b: Flat) -> Difference:

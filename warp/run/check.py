@@ -26,7 +26,7 @@ from warp.run.grids import common_grid, shaped
 from warp.run.stage_model import StageModel, enter
 from warp.voxels import voxelize
 from warp.voxels.boundary import exchange, faces, heat_load, split_interfaces
-from warp.voxels.grid import Grid, fitting, make_grid, spacing
+from warp.voxels.grid import Grid, fitting, make_grid, resolved_arrays, spacing
 from warp.voxels.supports import Clamp
 
 if TYPE_CHECKING:
@@ -154,6 +154,9 @@ def examine(case: Case, grid: Grid, device: Device) -> tuple[voxelize.VoxelModel
             "were not looked for" if shown is None else f"were looked for on {shown.cells:,} voxels"
         )
         warnings.append(f"gaps and loose pieces {cells}")
+        arrays = resolved_arrays(case.bodies(), case.grid, case.mirror, shaped(case))
+        if arrays and not any(arrays in text for text in warnings):
+            warnings.append(f"the grid has {grid.cells:.3g} voxels; {arrays}")
     if shown is None:
         return None, warnings
     model = voxelize.voxelize(case.bodies(), case.materials(), shown, case.loads.stress_free)

@@ -62,15 +62,16 @@ def solve_to_file(
     coarser: int | None = None,
     resume: bool = False,
     finish: Finish | None = None,
+    on_state: process.OnState | None = None,
     on_step: OnStep | None = None,
 ) -> Written:
     """Solve a case and write its result to `target`.
 
     coarser: grids of the error estimate (`refine.solve`), None for no estimate. resume: continue
     from the checkpoint that an interrupted run left beside `target`. finish: called before the
-    result is written. Raises WarpError before it solves if `target` cannot be written or its disk
-    has no room for what the run is predicted to write; the checkpoint is deleted once the result is
-    there.
+    result is written. on_state: as in `process.solve`, on one grid. Raises WarpError before it
+    solves if `target` cannot be written or its disk has no room for what the run is predicted to
+    write; the checkpoint is deleted once the result is there.
     """
     results.check_result(target, predicted_disk(common_grid(case), case), inputs(case))
     checkpoint_path = checkpoint.beside(target)
@@ -91,6 +92,7 @@ def solve_to_file(
             checkpoint_path=checkpoint_path,
             resume=resume,
             on_resume=on_resume,
+            on_state=on_state,
             on_step=on_step,
         )
     more: list[str] = []
