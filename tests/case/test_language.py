@@ -242,6 +242,11 @@ material = "sac305"
     assert module(STACK, text).parts["bumps"].count == (4, 6)
 
 
+def test_an_interval_of_a_tolerance_is_no_arithmetic(module):
+    case = module(STACK, MODULE + '[tolerance]\npart.base.thickness = "+- 10 um"\n')
+    assert case.tolerances[0].interval
+
+
 def test_a_file_name_is_no_arithmetic(module):
     text = MODULE.replace("dies = 3", "dies = 3\ntop = 2") + (
         '[part.board]\nunder = "base"\nsize = "20 mm"\nmaterial = "fr4"\n'

@@ -41,6 +41,9 @@ from warp.voxels.boundary import Boundary, Source
 from warp.voxels.grid import GridSettings
 from warp.voxels.soft_layers import cells_of_soft_layers
 
+GROWTH_IN_HEAT = 0.37
+"""Of the in-plane spacing where heat is solved: expansion varies away from part edges, too."""
+
 
 @dataclass(frozen=True)
 class Loads:
@@ -118,8 +121,12 @@ class Case:
 
     @property
     def grid(self) -> GridSettings:
-        """Return the settings of the file, and cells through soft layers where it leaves them."""
-        given = GridSettings(**self.file.grid.model_dump(exclude_none=True))
+        """Return the settings of the file, and what its body and load ask for where it is silent.
+
+        Cells through soft layers; a finer grid in plane where expansion follows solved heat.
+        """
+        own = self.file.grid.model_dump(exclude_none=True)
+        given = GridSettings(**({"growth": GROWTH_IN_HEAT} if self.heated else {}) | own)
         if given.cells_per_layer is not None:
             return given
         soft = cells_of_soft_layers(self.bodies(), self.materials(), given)

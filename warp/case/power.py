@@ -15,7 +15,6 @@ import numpy as np
 from warp.errors import Fault, Key
 from warp.files.bounded import decoded, read_bytes
 from warp.geometry import floorplan
-from warp.geometry.copper import csv, npy, unlike
 from warp.geometry.floorplan import Floorplan
 from warp.geometry.part import PowerSpec
 from warp.geometry.place import Place, mm
@@ -171,6 +170,8 @@ def _turned(watts: np.ndarray, turn: int) -> np.ndarray:
 
 def _read_map(name: str, folder: Path, key: Key) -> np.ndarray:
     """Read watts (m, n), first row at y-."""
+    from warp.geometry.copper import csv, npy, unlike
+
     path = folder / name
     try:
         table = npy(path) if path.suffix.lower() == ".npy" else csv(path)

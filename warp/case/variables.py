@@ -27,8 +27,8 @@ from warp.case.arithmetic import (
 from warp.errors import Fault, Key, nearest
 from warp.materials.library import library
 
-PROSE = frozenset({"title", "description", "source", "aliases"})
-"""Keys whose texts and tables are for readers."""
+PROSE = frozenset({"title", "description", "source", "aliases", "tolerance"})
+"""Keys whose texts and tables are for readers, or have a language of their own."""
 WORDS = """
 name class like do shape profile material on under inside around over fill conductor parts part face
 faces between file map floorplan trace sample cell layer terminals surfaces fields sides side

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from warp.errors import Fault, Key
-from warp.geometry.copper import copper_fraction
 from warp.geometry.package import VOID, Mixture, Package
 from warp.geometry.part import Drawing, Laminated, Layer, Lump
 from warp.geometry.place import Outline, Place
@@ -100,6 +99,8 @@ def _image(
         if plate.turn in (90, 270)
         else (outline.width, outline.depth)
     )
+    from warp.geometry.copper import copper_fraction
+
     package.images[label] = copper_fraction(drawing, package.folder, size, (*key, word))
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
     if conductor == dielectric:
