@@ -170,6 +170,18 @@ def test_an_included_file_that_cannot_be_read(module, tmp_path):
         module("a = 1\nb = x")
 
 
+def test_a_record_is_read_without_the_included_files(module, tmp_path):
+    from warp.case.case import parse
+
+    case = module()
+    (tmp_path / "shared" / "stack.toml").unlink()
+    again = parse(case.record, case.path)
+    assert again.tables == case.tables and again.title == case.title
+    assert parse(again.record, case.path).record == again.record
+    with pytest.raises(CaseError, match="No such file"):
+        parse(case.text, case.path)
+
+
 def test_files_that_an_included_case_names_lie_beside_it(module, tmp_path):
     stack = STACK.replace('thickness = "60 um"', 'thickness = "60 um"\npower = { map = "w.csv" }')
     (tmp_path / "shared").mkdir()

@@ -79,6 +79,11 @@ class Case:
     included: Mapping[Path, str]
     """The text of every file that the case includes."""
 
+    @property
+    def record(self) -> str:
+        """Return the text for a result file: it can be read without the included files."""
+        return included.record(self.text, self.path, self.included)
+
     def __repr__(self) -> str:
         return f"<Case {self.title!r} from {self.path}: {', '.join(self.parts)}>"
 
