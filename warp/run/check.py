@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
+from warp.files import html_table
 from warp.geometry.tree import Branch, stack
 from warp.machine import device as devices
 from warp.machine.device import Device
@@ -61,6 +62,17 @@ class Report:
     warnings: list[str]
     model: voxelize.VoxelModel | None = None
     picture: Path | None = None
+
+    def _repr_html_(self) -> str:
+        """Return the grid, the cost and the warnings, for notebooks."""
+        rows = [
+            [axis, f"{cells:,}", f"{1e6 * finest:.4g} um", f"{1e6 * coarsest:.4g} um"]
+            for axis, (cells, finest, coarsest) in self.spacing.items()
+        ]
+        time = "" if self.seconds is None else f", about {self.seconds:.0f} s on {self.device}"
+        note = f"{self.voxels:,} voxels, {self.bytes / 1e6:,.0f} MB{time}"
+        head = ("grid", "cells", "finest", "coarsest")
+        return html_table.html(self.title, head, rows, ". ".join([note, *self.warnings]))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the same for a script, ready for JSON."""
