@@ -182,6 +182,15 @@ def test_a_record_is_read_without_the_included_files(module, tmp_path):
         parse(case.text, case.path)
 
 
+def test_a_case_goes_back_to_toml_with_its_includes_and_overrides(module):
+    from warp.case.case import Case
+
+    case = module(**{"part.die-2.thickness": "3 * film", "variables.film": "30 um"})
+    again = Case.from_toml(case.to_toml(), case.path.parent)
+    assert again.tables == case.tables
+    assert again.parts["die-2"].thickness == pytest.approx(90e-6)
+
+
 def test_files_that_an_included_case_names_lie_beside_it(module, tmp_path):
     stack = STACK.replace('thickness = "60 um"', 'thickness = "60 um"\npower = { map = "w.csv" }')
     (tmp_path / "shared").mkdir()
@@ -255,8 +264,10 @@ material = "sac305"
 
 
 def test_an_interval_of_a_tolerance_is_no_arithmetic(module):
-    case = module(STACK, MODULE + '[tolerance]\npart.base.thickness = "+- 10 um"\n')
+    free = '[identify.free]\npart.base.thickness = "+- 20 um"\n'
+    case = module(STACK, MODULE + '[tolerance]\npart.base.thickness = "+- 10 um"\n' + free)
     assert case.tolerances[0].interval
+    assert case.tables["identify"]["free"]["part"]["base"]["thickness"] == "+- 20 um"
 
 
 def test_a_file_name_is_no_arithmetic(module):
