@@ -20,7 +20,7 @@ import numpy as np
 from warp.errors import Fault, Key
 from warp.files import delimited_text
 from warp.files.bounded import MOST_BYTES, MOST_TABLE_BYTES, decoded, read_bytes
-from warp.geometry import artwork, excellon, gerber, ipc2581, odbpp, streams
+from warp.geometry import artwork, excellon, gerber, streams
 from warp.geometry.part import Drawing, Tiles
 from warp.geometry.place import mm
 from warp.geometry.tiles import panel
@@ -53,7 +53,7 @@ def copper_fraction(
     if drawing.tiles is not None:
         return _tiled(drawing, drawing.tiles, folder, size, key)
     path = folder / drawing.file
-    if odbpp.is_folder(path):
+    if (path / "matrix" / "matrix").is_file():  # the folder of a job
         return _unless_negative(artwork.fraction(path, "odb++", drawing, size, key), drawing)
     try:
         content = read_bytes(path)
@@ -104,7 +104,7 @@ def recognised(content: bytes) -> str:
         return "npy"
     if content.startswith(streams.OASIS):
         return "oasis"
-    if odbpp.is_odb(content):
+    if _is_job(content):
         return "odb++"
     if streams.is_stream(content):
         return "gdsii"
@@ -112,13 +112,22 @@ def recognised(content: bytes) -> str:
         text = decoded(content[:20_000])
     except ValueError:
         return ""
-    if ipc2581.is_ipc2581(text):
+    if text.lstrip().startswith("<") and "IPC-2581" in text[:5000]:
         return "ipc2581"
     if gerber.is_gerber(text):
         return "gerber"
     if excellon.is_excellon(text):
         return "excellon"
     return "csv" if _is_table(text) else ""
+
+
+def _is_job(content: bytes) -> bool:
+    """Tell a packed job of ODB++; its reader is imported for archives only."""
+    if not content.startswith(b"PK\x03\x04") and content[257:262] != b"ustar":
+        return False
+    from warp.geometry import odbpp
+
+    return odbpp.is_odb(content)
 
 
 def _is_table(text: str) -> bool:
