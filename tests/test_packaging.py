@@ -48,12 +48,10 @@ def test_imports_and_declared_dependencies_agree():
         "pydantic_core": "pydantic",
         "llvmlite": "numba",
         "cupyx": "cupy",
-        "pptx": "python-pptx",
         "OCP": "cadquery-ocp",
-        "trame_vtk": "trame-vtk",
-        "trame_vuetify": "trame-vuetify",
+        "pptx": "python-pptx",
     }
-    used = {second_names.get(name, name) for name in used}
+    used = {second_names.get(name, name.replace("_", "-")) for name in used}
     extras = PROJECT["project"]["optional-dependencies"]
     assert names(extras["cuda12"]) == {"cupy-cuda12x"}
     optional = {"cupy"}.union(*(names(extras[name]) for name in extras.keys() - {"test", "dev"}))
