@@ -53,9 +53,10 @@ def inverse_root(A: np.ndarray) -> np.ndarray:
     motion[:rank] = -(factor[rank:, :rank] @ inverse).T
     Q, _ = np.linalg.qr(motion * scale[:, None])
     inverse *= scale[:rank]
-    root = np.zeros((n, n), np.float32)  # inverse scale (1 - Q Q^T)
-    root[:rank, order[:rank]] = inverse
-    root[:rank, order] -= (inverse @ Q[:rank]) @ Q.T
+    rows = (inverse @ -Q[:rank]) @ Q.T  # inverse scale (1 - Q Q^T)
+    rows[:, :rank] += inverse
+    root = np.zeros((n, n), np.float32)
+    root[:rank] = rows[:, np.argsort(order)]
     return root
 
 
