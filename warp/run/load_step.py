@@ -187,7 +187,7 @@ def _heat(
     stretch: np.ndarray | None = None,
 ) -> HeatSolution:
     """Solve steady conduction; `stretch` as in `bond_lines`."""
-    from warp.solvers.heat.solve import solve_steady
+    from warp.solvers.heat import convection
 
     name = label(load_step, "heat")
     on_progress(name, 0, NO_RESIDUAL)
@@ -195,7 +195,7 @@ def _heat(
     on_iteration = partial(on_progress, name)
     boundaries = stage.assembly.boundaries
     control = Control(TOLERANCE, on_iteration)
-    return solve_steady(stage.voxels, boundaries, sources, device, control, stretch)
+    return convection.solve(stage.voxels, boundaries, sources, device, control, stretch)
 
 
 def _temperature(
