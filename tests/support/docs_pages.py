@@ -23,12 +23,26 @@ TABLES = (
     ("load", "Load", "Temperatures between which the package is loaded."),
     ("grid", "GridSection", "The voxel grid. The default suits most packages."),
     ("output", "Output", "Which fields and numbers are stored."),
+    ("identify", "IdentifySection", "Measured surfaces, and the values that they shall tell."),
     ("material.NAME", "MaterialSpec", "A material of this case; `like` starts from another one."),
     ("boundary.NAME", "BoundarySection", "Heat leaves or enters through a face."),
     ("interface.NAME", "InterfaceSection", "A thermal resistance between two parts."),
 )
 LANGUAGE = ("Expression", "Repeat", "Group")
 """Definitions that every table shares: the page of the language describes them."""
+
+FUNCTIONS = (
+    "load",
+    "check",
+    "solve",
+    "read",
+    "sweep",
+    "compare",
+    "plot",
+    "write_report",
+    "gradient",
+    "identify",
+)
 
 
 def case_file() -> str:
@@ -125,9 +139,16 @@ def python() -> str:
     import warp
 
     lines = ["# Python", "", MADE, "", inspect.cleandoc(_opening(warp.__doc__ or "")), ""]
-    for name in ("load", "solve", "read", "gradient"):
+    for name in FUNCTIONS:
         lines += _callable(f"warp.{name}", getattr(warp, name))
-    lines += ["## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
+    lines += ["## `warp.Case`", "", inspect.cleandoc(warp.Case.__doc__ or ""), ""]
+    for name in ("from_dict", "from_toml", "to_toml"):
+        lines += _callable(f".{name}", getattr(warp.Case, name), level=3)
+    lines += ["## Errors", ""]
+    for name in ("WarpError", "CaseError", "ConvergenceError"):
+        sentence = inspect.cleandoc(getattr(warp, name).__doc__ or "").splitlines()[0]
+        lines += [f"- `warp.{name}`: {sentence}"]
+    lines += ["", "## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
     for name, member in vars(warp.Result).items():
         if name.startswith("_") or not (inspect.isfunction(member) or isinstance(member, property)):
             continue

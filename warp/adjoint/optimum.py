@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from warp.adjoint.gradient import of_result, refuse
+from warp.adjoint.gradient import of_result
+from warp.adjoint.refused import refuse
 from warp.adjoint.to_file import board_surface, with_fields
 from warp.case import case as cases
 from warp.case.case import Case

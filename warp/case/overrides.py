@@ -23,6 +23,7 @@ OPTIONAL = (
     "boundary",
     "interface",
     "variables",
+    "identify",
 )  # tables that --set may begin
 
 

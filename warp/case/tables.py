@@ -11,6 +11,7 @@
     [grid]                  spacing of the grid; nothing has to be given
     [output]                surfaces, measuring zones, fields
     [tolerance]             how far values scatter (`tolerance`)
+    [identify]              measured surfaces, and the values that they shall tell
 
 SI units and kelvin after reading.
 """
@@ -21,6 +22,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
+from warp.case.identification import IdentifySection
 from warp.case.steps import AnyStep
 from warp.case.tolerance import tolerances
 from warp.geometry.parts import AnyPart
@@ -174,6 +176,8 @@ class CaseFile(Section):
     ] = {}
     """How far values scatter, by their keys: a standard deviation ("10 um", "5 %") or an interval
     ("+- 10 um"); `warp run` then gives the spread of the warpage."""
+    identify: IdentifySection = IdentifySection()
+    """Measured surfaces, and the values that they shall tell (`warp identify`)."""
 
     @field_validator("tolerance")
     @classmethod

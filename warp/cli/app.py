@@ -12,6 +12,7 @@ import typer
 
 from warp.cli import case as case_verbs
 from warp.cli import gradient as gradient_verbs
+from warp.cli import identify as identify_verbs
 from warp.cli import machine as machine_verbs
 from warp.cli import result as result_verbs
 from warp.cli import solve as solve_verbs
@@ -43,6 +44,7 @@ VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
         solve_verbs.sweep,
         gradient_verbs.sensitivity,
         gradient_verbs.optimize,
+        identify_verbs.identify,
     ),
     "A result": (
         result_verbs.plot,
@@ -50,8 +52,14 @@ VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
         result_verbs.summary,
         result_verbs.compare,
         result_verbs.export,
+        result_verbs.view,
     ),
-    "This machine": (machine_verbs.verify, machine_verbs.bench, machine_verbs.warmup),
+    "This machine": (
+        machine_verbs.verify,
+        machine_verbs.bench,
+        machine_verbs.warmup,
+        machine_verbs.completion,
+    ),
 }
 
 
