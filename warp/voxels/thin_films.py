@@ -34,6 +34,12 @@ class ThinFilm(Derived):
     """A medium whose strain along z counts `factor` times (q)."""
 
     factor: float
+    shear_factor: float = 1.0
+
+    def shear(self, T: Values) -> Array:
+        """Return the shear moduli (yz, xz, xy) in Pa."""
+        r = self.shear_factor
+        return self.medium.shear(T) * np.array([r * r, r * r, 1.0])
 
     def stiffness(self, T: Values) -> Array:
         """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness in Pa."""
@@ -63,7 +69,8 @@ def softened_across(grid: Grid, ids: np.ndarray, media: Media) -> tuple[np.ndarr
         medium = media.materials[row]
         assert medium is not None
         ids[k][ids[k] == row] = len(materials)
-        materials.append(ThinFilm(medium, float(np.sqrt(most * grid.dz[k] / stiffness[row]))))
+        limits = most * grid.dz[k] / (stiffness[row], float(medium.shear(REFERENCE)[:2].max()))
+        materials.append(ThinFilm(medium, *(float(min(1.0, np.sqrt(q))) for q in limits)))
     source = np.r_[np.arange(len(media)), [row for _, row in thin]]
     return ids, replace(
         media,

@@ -14,10 +14,17 @@ from scipy.linalg import lapack, solve_triangular
 
 from warp.solvers import levels
 from warp.solvers.elastic.multigrid.bending_basis import bending_basis
+from warp.solvers.elastic.multigrid.level import relative_width
 from warp.solvers.elastic.multigrid.matrix import LevelMatrix, MediaMatrix, StoredMatrix
 from warp.solvers.levels import Memory
 
 BLOCK = 256  # rows whose rigid motions are removed at once
+LOOSE = 1e-11
+"""Energy of a motion over that of its largest unknown below which it counts as rigid.
+
+Times the square of the width of the cells over the height of the stack if they are wider: so much
+of the shear's round-off remains in the energy of bending.
+"""
 
 
 class Coarsest(levels.Coarsest):
@@ -29,7 +36,8 @@ class Coarsest(levels.Coarsest):
         device = matrix.device
         active = device.asarray(matrix.diagonal(), np.float32)
         at = np.flatnonzero(device.to_host(active).reshape(-1) > 0)
-        root = inverse_root(*bending(matrix, at))
+        width = max(1.0, relative_width(*matrix.lines))
+        root = inverse_root(*bending(matrix, at), LOOSE * width**2)
         super().__init__(device, active, memory)
         self.roots = device.asarray(np.ascontiguousarray(root.T)), device.asarray(root)
         self.at = device.asarray(at, np.int64)
@@ -59,8 +67,10 @@ def bending(matrix: StoredMatrix, at: np.ndarray) -> tuple[np.ndarray, sparse.cs
     return A.toarray(order="F"), T
 
 
-def inverse_root(A: np.ndarray, T: sparse.csr_matrix) -> np.ndarray:
+def inverse_root(A: np.ndarray, T: sparse.csr_matrix, loosest: float) -> np.ndarray:
     """Return R with R^T R = T A^-1 T^T without rigid motions, float32; overwrites A.
+
+    Motions of an energy below `loosest` over that of single unknowns are rigid.
 
     Motions without energy are left out: rigid ones, of loose parts too, show up as pivots that
     vanish in a Cholesky factorisation. An inverse in single precision would have negative values if
@@ -71,7 +81,7 @@ def inverse_root(A: np.ndarray, T: sparse.csr_matrix) -> np.ndarray:
     scale = 1 / np.sqrt(A.diagonal())
     A *= scale
     A *= scale[:, None]
-    factor, pivots, rank, _ = lapack.dpstrf(A, tol=1e-11, lower=1, overwrite_a=1)
+    factor, pivots, rank, _ = lapack.dpstrf(A, tol=loosest, lower=1, overwrite_a=1)
     order, loose = pivots - 1, n - rank
     motion = np.zeros((n, loose))
     fixed, coupled = factor[:rank, :rank], factor[rank:, :rank]
