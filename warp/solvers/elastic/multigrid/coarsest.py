@@ -51,34 +51,41 @@ class Coarsest(levels.Coarsest):
             self.device.launch("multigrid", "dense_rows", (size, 1, 1), *args, real=np.float32)
 
 
-def bending(matrix: StoredMatrix, at: np.ndarray) -> tuple[np.ndarray, sparse.csr_matrix]:
-    """Return T^T A T and T of displacements x = T y at flat indices `at`.
+def bending(
+    matrix: StoredMatrix, at: np.ndarray
+) -> tuple[np.ndarray, sparse.csr_matrix, np.ndarray]:
+    """Return T^T A T, T of displacements x = T y at flat indices `at`, and the scale of each y.
 
-    The stiffness along z is added to the unknowns that strain along z only: in the others it would
-    leave what rounding makes of zero.
+    Scale: 1 / root of the energy of a unit, or of its terms if no more than their round-off is left
+    of them, as of a column that rotates alone. The stiffness along z is added to the unknowns that
+    strain along z only: in the others it would leave what rounding makes of zero.
     """
     nx, ny, nz = matrix.n
     ids = matrix.device.to_host(matrix.coefficients.ids)
     T, bends = bending_basis(ids[1:-1, 1:-1, 1 : nx + 1] > 0, matrix.lines, at)
     flat, along_z = matrix.without_zz()
-    A = (T.T @ assembled(flat)[at][:, at] @ T).tocsr()
+    flat_A = assembled(flat)[at][:, at]
+    A = (T.T @ flat_A @ T).tocsr()
+    terms = np.asarray((abs(flat_A) @ abs(T)).multiply(abs(T)).sum(axis=0)).reshape(-1)
     alone = sparse.diags((~bends).astype(float))
     A = A + alone @ along_z[at][:, at] @ alone
-    return A.toarray(order="F"), T
+    energy, unit = A.diagonal(), np.where(terms > 0, terms, 1.0)
+    scale = 1 / np.sqrt(np.where(energy > LOOSE * terms, energy, unit))
+    return A.toarray(order="F"), T, scale
 
 
-def inverse_root(A: np.ndarray, T: sparse.csr_matrix, loosest: float) -> np.ndarray:
+def inverse_root(
+    A: np.ndarray, T: sparse.csr_matrix, scale: np.ndarray, loosest: float
+) -> np.ndarray:
     """Return R with R^T R = T A^-1 T^T without rigid motions, float32; overwrites A.
 
-    Motions of an energy below `loosest` over that of single unknowns are rigid.
-
-    Motions without energy are left out: rigid ones, of loose parts too, show up as pivots that
-    vanish in a Cholesky factorisation. An inverse in single precision would have negative values if
+    Motions of an energy below `loosest` over that of single unknowns, in their scale, are rigid.
+    They are left out: those of the body and of loose parts show up as pivots that vanish in a
+    Cholesky factorisation. An inverse in single precision would have negative values if
     a slender body is far easier to bend than to stretch; R^T R has none, and its error grows only
     with the root of that ratio.
     """
     n = len(A)
-    scale = 1 / np.sqrt(A.diagonal())
     A *= scale
     A *= scale[:, None]
     factor, pivots, rank, _ = lapack.dpstrf(A, tol=loosest, lower=1, overwrite_a=1)
