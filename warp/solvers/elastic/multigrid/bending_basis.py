@@ -12,8 +12,8 @@ lost in them: the factorisation could not tell a plate that bends from one that 
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.layout import displacement_shape
 
 
@@ -39,7 +39,7 @@ class Pieces:
         middle = (first + last + 1) // 2
         self.at = np.ravel_multi_index((np.full(len(j), 2), middle, j, i + 1), self.shape)
 
-    def motions(self) -> sparse.csr_matrix:
+    def motions(self) -> Csr:
         """Return the motions (displacements, pieces), as rows of all displacements of the level."""
         z = self.lines[2]
         centre = (z[1:] + z[:-1]) / 2
@@ -47,7 +47,7 @@ class Pieces:
         found = [self._raised(), *(self._tilted(axis, middle - centre) for axis in (0, 1))]
         rows, columns, values = (np.concatenate(a) for a in zip(*found, strict=True))
         shape = int(np.prod(self.shape)), len(self.at)
-        return sparse.csr_matrix((values, (rows, columns)), shape=shape)
+        return Csr.of(rows, columns, values, shape)
 
     def _raised(self) -> tuple[np.ndarray, ...]:
         """Return rows, columns and values of w."""
@@ -86,7 +86,7 @@ class Pieces:
 
 def bending_basis(
     solid: np.ndarray, lines: tuple[np.ndarray, ...], active: np.ndarray
-) -> tuple[sparse.csr_matrix, np.ndarray]:
+) -> tuple[Csr, np.ndarray]:
     """Return T (active, active) with x = T y, and which y are motions of pieces.
 
     solid (nz, ny, nx); active: ascending flat indices of the displacements of the level. Pieces
@@ -96,16 +96,15 @@ def bending_basis(
     motions = pieces.motions()
     number = np.full(motions.shape[0], -1)
     number[active] = np.arange(len(active))
-    w = np.prod(pieces.shape[1:]) * 2
-    raised = motions[w:].tocoo()
-    missing = np.unique(raised.col[number[w + raised.row] < 0])
-    used = np.setdiff1d(np.arange(len(pieces.at)), missing)
-    at = number[pieces.at[used]]
-    moved = motions[active][:, used].tocoo()
-    other = np.ones(len(active), bool)
-    other[at] = False
-    alone = np.flatnonzero(other)
-    rows = np.concatenate([alone, moved.row])
-    columns = np.concatenate([alone, at[moved.col]])
-    values = np.concatenate([np.ones(len(alone)), moved.data])
-    return sparse.csr_matrix((values, (rows, columns)), shape=(len(active),) * 2), ~other
+    here = number[motions.row]
+    raised = motions.row >= np.prod(pieces.shape[1:]) * 2
+    missing = motions.column[raised & (here < 0)]
+    at = number[pieces.at]
+    at[missing] = -1
+    moved = (here >= 0) & (at[motions.column] >= 0)
+    bends = np.isin(np.arange(len(active)), at)
+    alone = np.flatnonzero(~bends)
+    rows = np.concatenate([alone, here[moved]])
+    columns = np.concatenate([alone, at[motions.column[moved]]])
+    values = np.concatenate([np.ones(len(alone)), motions.value[moved]])
+    return Csr.of(rows, columns, values, (len(active),) * 2), bends

@@ -6,13 +6,14 @@ that is hundreds of times wider than high would have lost its bending energy to 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.linalg import lapack, solve_triangular
 
 from warp.solvers import levels
+from warp.solvers.csr import Csr
+from warp.solvers.dense import cholesky, inverse_of_lower
 from warp.solvers.elastic.multigrid.bending_basis import bending_basis
 from warp.solvers.elastic.multigrid.level import relative_width
 from warp.solvers.elastic.multigrid.matrix import LevelMatrix, MediaMatrix, StoredMatrix
@@ -51,9 +52,7 @@ class Coarsest(levels.Coarsest):
             self.device.launch("multigrid", "dense_rows", (size, 1, 1), *args, real=np.float32)
 
 
-def bending(
-    matrix: StoredMatrix, at: np.ndarray
-) -> tuple[np.ndarray, sparse.csr_matrix, np.ndarray]:
+def bending(matrix: StoredMatrix, at: np.ndarray) -> tuple[np.ndarray, Csr, np.ndarray]:
     """Return T^T A T, T of displacements x = T y at flat indices `at`, and the scale of each y.
 
     Scale: 1 / root of the energy of a unit, or of its terms if no more than their round-off is left
@@ -64,54 +63,45 @@ def bending(
     ids = matrix.device.to_host(matrix.coefficients.ids)
     T, bends = bending_basis(ids[1:-1, 1:-1, 1 : nx + 1] > 0, matrix.lines, at)
     flat, along_z = matrix.without_zz()
-    flat_A = assembled(flat)[at][:, at]
-    A = (T.T @ flat_A @ T).tocsr()
-    terms = np.asarray((abs(flat_A) @ abs(T)).multiply(abs(T)).sum(axis=0)).reshape(-1)
-    alone = sparse.diags((~bends).astype(float))
-    A = A + alone @ along_z[at][:, at] @ alone
+    sheared = assembled(flat).part(at)
+    terms = replace(T, value=T.value**2).transposed_times(sheared.diagonal())
+    alone = Csr.diagonal_of((~bends).astype(float))
+    A = T.T @ sheared @ T + alone @ along_z.part(at) @ alone
     energy, unit = A.diagonal(), np.where(terms > 0, terms, 1.0)
     scale = 1 / np.sqrt(np.where(energy > LOOSE * terms, energy, unit))
-    return A.toarray(order="F"), T, scale
+    return A.dense(), T, scale
 
 
-def inverse_root(
-    A: np.ndarray, T: sparse.csr_matrix, scale: np.ndarray, loosest: float
-) -> np.ndarray:
+def inverse_root(A: np.ndarray, T: Csr, scale: np.ndarray, loosest: float) -> np.ndarray:
     """Return R with R^T R = T A^-1 T^T without rigid motions, float32; overwrites A.
 
     Motions of an energy below `loosest` over that of single unknowns, in their scale, are rigid.
     They are left out: those of the body and of loose parts show up as pivots that vanish in a
-    Cholesky factorisation. An inverse in single precision would have negative values if
-    a slender body is far easier to bend than to stretch; R^T R has none, and its error grows only
-    with the root of that ratio.
+    Cholesky factorisation. An inverse in single precision would have negative values if a slender
+    body is far easier to bend than to stretch; R^T R has none, and its error grows only with the
+    root of that ratio.
     """
     n = len(A)
     A *= scale
     A *= scale[:, None]
-    factor, pivots, rank, _ = lapack.dpstrf(A, tol=loosest, lower=1, overwrite_a=1)
-    order, loose = pivots - 1, n - rank
-    motion = np.zeros((n, loose))
-    fixed, coupled = factor[:rank, :rank], factor[rank:, :rank]
-    motion[:rank] = -solve_triangular(fixed, coupled.T, trans="T", lower=True)
-    motion[rank:] = np.eye(loose)
-    moved = np.zeros((n, loose))
-    moved[order] = motion * scale[order, None]
-    Q, _ = np.linalg.qr(T @ moved)
-    factor[rank:, :rank] = 0
-    factor[rank:, rank:] = np.eye(loose)
-    lower, _ = lapack.dtrtri(factor, lower=1, overwrite_c=1)
-    root = np.zeros((n, n), np.float32)  # lower scale T^T (1 - Q Q^T)
-    lower = np.tril(lower)
-    lower[rank:] = 0
+    factor, order, rank = cholesky(A, loosest)
+    scale = scale[order]
+    inverse = inverse_of_lower(factor[:rank, :rank])
+    motion = np.zeros((n, n - rank))
+    motion[order[:rank]] = -(factor[rank:, :rank] @ inverse).T * scale[:rank, None]
+    motion[order[rank:]] = np.diag(scale[rank:])
+    Q, _ = np.linalg.qr(T.times(motion))
+    inverse *= scale[:rank]
+    root = np.zeros((n, n), np.float32)  # inverse scale T^T (1 - Q Q^T)
     for first in range(0, rank, BLOCK):
-        rows = np.zeros((min(BLOCK, rank - first), n))
-        rows[:, order] = lower[first : first + BLOCK][: len(rows)] * scale[order]
-        rows = (T @ rows.T).T
+        columns = np.zeros((n, min(BLOCK, rank - first)))
+        columns[order[:rank]] = inverse[first : first + BLOCK].T
+        rows = T.times(columns).T
         root[first : first + len(rows)] = rows - (rows @ Q) @ Q.T
     return root
 
 
-def assembled(level: LevelMatrix) -> sparse.csr_matrix:
+def assembled(level: LevelMatrix) -> Csr:
     """Assemble A of a level in float64 on flat displacement arrays, free edges included.
 
     The stencil reaches one index in each direction: displacements three apart share one product.
@@ -135,4 +125,4 @@ def assembled(level: LevelMatrix) -> sparse.csr_matrix:
     row, column, value = (
         np.concatenate([*q, a]) for q, a in zip((rows, columns, values), free, strict=True)
     )
-    return sparse.csr_matrix((value, (row, column)), shape=(number.size,) * 2)
+    return Csr.of(row, column, value, (number.size,) * 2)

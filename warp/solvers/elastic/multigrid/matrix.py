@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from warp.machine.arrays import Array
 from warp.machine.device import Device
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.free_edges import energy_matrix
 from warp.solvers.elastic.held import NOWHERE, movable, set_zero
 from warp.solvers.elastic.layout import displacement_shape, spacings
@@ -120,7 +120,7 @@ class StoredMatrix:
         self._launch("elastic_apply", *args, held=self.mirror)
         return self.device.to_host(out)
 
-    def without_zz(self) -> tuple[StoredMatrix, sparse.csr_matrix]:
+    def without_zz(self) -> tuple[StoredMatrix, Csr]:
         """Split off the stiffness of cells along z: the matrix without it, and it alone."""
         other, C = copy(self), self.coefficients.C.copy()
         C[2] = 0
@@ -136,7 +136,7 @@ class StoredMatrix:
         columns = np.concatenate([lower, upper, upper, lower])
         values = np.concatenate([value, value, -value, -value])
         size = int(np.prod(self.shape))
-        return other, sparse.csr_matrix((values, (rows, columns)), shape=(size, size))
+        return other, Csr.of(rows, columns, values, (size, size))
 
     def _launch(self, function: str, *args: Any, held: tuple[bool, ...] = ()) -> None:
         """Run a kernel in float64."""
