@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from warp.kernels import reduce
+from warp.solvers.elastic.history.state import between_four
 from warp.solvers.elastic.multigrid import slender
 
 SIZES = [1, 255, 256, 257, 5001, 300_007]
@@ -63,6 +64,7 @@ def test_vector_updates(assert_twins_agree, rng, real, n):
     p = assert_twins_agree("reduce", "direction", extent, p, z, s, 0, 1, n, real=real, rtol=0)[0]
     assert_twins_agree("reduce", "narrow", extent, y, x, s, 0, n, real=real, rtol=0)
     assert_twins_agree("reduce", "copy", extent, y, z, n, real=real, rtol=0)
+    assert_twins_agree("reduce", "add", extent, z.copy(), z[::-1].copy(), n, real=real, rtol=0)
 
 
 def test_scalars(assert_twins_agree):
@@ -744,7 +746,10 @@ def test_large_deflection(assert_twins_agree, rng, real, media, displacement, mi
     for out, x in ((g, displacement[::-1].copy()), (h, displacement)):
         args = out, x, ids, rcx, rcy, NX, NY, NZ
         out[:] = assert_twins_agree(module, "slopes", FACES, *args, real=real)[0]
-    tables = ids, cell, soft, dx, dy, hz, rdx, rcx, rdy, rcy, rdz
+    K = np.zeros(SHAPE, real)
+    solid = ids[1:-1, 1:-1, 1 : NX + 1] > 0
+    K[:, :, 1 : NX + 2] = between_four(solid)[2] * rng.random((NZ + 1, NY + 1, NX + 1))
+    tables = ids, cell, K, dx, dy, hz, rdx, rcx, rdy, rcy, rdz
     t, s = np.zeros((7, *SHAPE), real), np.zeros((3, *SHAPE), real)
     args = t, displacement, g, h, *tables, *sizes
     t[:] = assert_twins_agree(module, "added_stress", FACES, *args, real=real)[0]

@@ -138,7 +138,7 @@ class StepBack:
         """Return the shear of a displacement at the edges that new voxels cover."""
         begin = self.step.begin
         rows = edges_of(begin.held, begin.held_forces)
-        found: Array = self.motion.matrix(rows) @ self.motion.padded(mu).reshape(-1)
+        found: Array = self.motion.matrix(rows).times(self.motion.padded(mu).reshape(-1))
         return found
 
     def _add_lines(self, mu: Array, form: Form, loaded: Strains, by: Strains) -> None:

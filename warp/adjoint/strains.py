@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from warp.adjoint.shear import Lateral
 from warp.adjoint.widths import LineSums
 from warp.machine.device import Device
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.free_edges import Edges, stiffness_of, strain_matrix
 from warp.solvers.elastic.history.state import edge_rows, flat_indices
 from warp.solvers.elastic.layout import host_of
@@ -79,12 +79,12 @@ class Kinematics:
         K.reshape(-1)[self.lateral] = stiffness_of(body.edges)
         return K
 
-    def matrix(self, edges: Sequence[Edges]) -> sparse.csr_matrix:
+    def matrix(self, edges: Sequence[Edges]) -> Csr:
         """Return the map from displacements in the solver's layout to the shear of edges."""
         return strain_matrix(edges, self.body.spacings[1::2], self.body.n)
 
     @cached_property
-    def _lateral_matrix(self) -> sparse.csr_matrix:
+    def _lateral_matrix(self) -> Csr:
         return self.matrix(self.body.edges)
 
     def padded(self, field: Array) -> Array:
@@ -99,7 +99,7 @@ class Kinematics:
         cells, edges = np.zeros((3, nz, ny, nx)), np.zeros((3, nz + 1, ny + 1, nx + 1))
         args = cells, edges, np.ascontiguousarray(field), self.ids, *self.body.spacings, nx, ny, nz
         self.host.launch("host.history", "add_strains", (nx + 1, ny + 1, nz + 1), *args)
-        edges.reshape(-1)[self.lateral] = self._lateral_matrix @ self.padded(field).reshape(-1)
+        edges.reshape(-1)[self.lateral] = self._lateral_matrix.times(self.padded(field).reshape(-1))
         return Strains(cells, edges)
 
     def transposed(self, by: Strains) -> Array:
@@ -112,7 +112,7 @@ class Kinematics:
         args = f, by.cells / self.volumes, t, self.ids, *self.body.widths
         args += (*self.body.spacings[1::2], *map(int, self.model.grid.mirror), nx, ny, nz)
         self.host.launch("host.history", "imbalance", (nx + 1, ny + 1, nz + 1), *args)
-        f -= (self._lateral_matrix.T @ at_faces).reshape(f.shape)
+        f -= self._lateral_matrix.transposed_times(at_faces).reshape(f.shape)
         return -f
 
     def by_lines(self, field: Array, by: Strains, sums: LineSums) -> None:

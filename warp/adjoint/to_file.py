@@ -78,14 +78,14 @@ def _result(
     device: str,
     on_progress: OnProgress,
     target: Path | None,
-    on_coarser: bool,
+    on_finer: bool,
 ) -> tuple[Result, Tape | None]:
     """Read a result, or solve a case with all fields that its gradient needs.
 
     Returns the states of a process that was solved, too.
     """
     if path.suffix.lower() in RESULT:
-        if overrides or on_coarser:
+        if overrides or on_finer:
             raise WarpError("--set and --refine solve a case: give CASE.toml instead of a result")
         result = results.read(path)
         case_of(result)
@@ -97,7 +97,7 @@ def _result(
     if target is not None:
         results.check_result(target, inputs=inputs(case))
     case = with_fields(case)
-    if on_coarser:
+    if on_finer:
         return refinement.solve(case, device, on_progress), None
     tape = Tape() if case.has_steps else None
     return process.solve(case, device, on_progress, on_state=tape), tape

@@ -126,7 +126,8 @@ class Process:
         for n, part in enumerate(parts):
             own = self.setting.parts.get(part)
             if own is None:
-                raise Fault(key, f"there is no part {part!r}{nearest(part, self.setting.parts)}")
+                solid = [name for name, one in self.setting.parts.items() if not one.is_void]
+                raise Fault(key, f"there is no part {part!r}{nearest(part, solid)}")
             if own.is_void:
                 raise Fault(key, f"part {part!r} is void: it is there from the start")
             if part in parts[:n]:
