@@ -39,7 +39,7 @@ CASES = {
             "part.underfill.stress_free": "4 K",
         },
     ),
-    "layer-epoxy": (
+    "spreader-silicon": (
         "0.4",
         {
             "part.chip.thickness": "+- 15 um",
