@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from warp.case.arithmetic import ExpressionError, Value, evaluate
+from warp.case.arithmetic import ExpressionError, Value, computes, evaluate, names_in
 from warp.case.case import CaseError, load, schema
 from warp.case.variables import WORD_KEYS
 from warp.errors import WarpError
@@ -277,6 +277,12 @@ def test_a_file_name_is_no_arithmetic(module):
     )
     with pytest.raises(CaseError, match="cannot read the copper layout .*top-2.png"):
         module(STACK, text)
+
+
+@pytest.mark.parametrize("text", ["+- 10 um", "+-10 um", "+- 5 %"])
+def test_an_interval_is_no_arithmetic(text):
+    assert names_in(text) is None
+    assert not computes(text)
 
 
 def test_a_variable_may_not_hide_a_part_or_a_material(module):
