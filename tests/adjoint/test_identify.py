@@ -235,7 +235,7 @@ def test_intervals_hold_the_true_values_of_random_trials():
     sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
     import identify
 
-    _, held, inside, _, widths = identify.campaign(8, say=silent)
+    _, held, inside, _, widths = identify.campaign(range(8), say=silent)
     assert held.sum() >= 0.9 * held.size and inside.sum() >= 7
     sizes = np.array([0.2, 0.15, 0.2, 0.1])
     assert (widths < sizes / 3).all()

@@ -30,7 +30,7 @@ PAGE = Path(__file__).parents[2] / "data" / "benchmarks" / "identify.md"
 
 
 def campaign(trials, noise_known=True, say=print):
-    """Return for each trial which intervals hold, whether the ellipsoid does, and the errors."""
+    """Return for each trial (a seed) which intervals hold, the ellipsoid, errors and widths."""
     case = moulded()
     free = unknowns(case, tolerances(FREE))
     blank = observations()
@@ -39,7 +39,7 @@ def campaign(trials, noise_known=True, say=print):
     start = np.array([one.start for one in free])
     first.differentiate(start)
     held, inside, errors, widths = [], [], [], []
-    for trial in range(trials):
+    for trial in trials:
         rng = np.random.default_rng(trial)
         truth = start + rng.standard_normal(len(free)) * [one.deviation for one in free]
         heights = forward.solve(truth).heights
@@ -103,4 +103,4 @@ def page(free, held, inside, errors, widths):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--trials", type=int, default=100)
-    page(*campaign(parser.parse_args().trials))
+    page(*campaign(range(parser.parse_args().trials)))

@@ -121,7 +121,7 @@ def python() -> str:
     import warp
 
     lines = ["# Python", "", MADE, "", inspect.cleandoc(_opening(warp.__doc__ or "")), ""]
-    for name in ("load", "solve", "read", "gradient", "identify"):
+    for name in ("load", "solve", "read", "gradient", "identify", "optimize"):
         lines += _callable(f"warp.{name}", getattr(warp, name))
     lines += ["## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
     for name, member in vars(warp.Result).items():
