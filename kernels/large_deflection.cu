@@ -37,12 +37,12 @@ KERNEL slopes(real *__restrict__ g, const real *__restrict__ x, const uint16 *__
 
 KERNEL added_stress(real *__restrict__ t, const real *__restrict__ x, const real *__restrict__ g,
                     const real *__restrict__ h, const uint16 *__restrict__ ids,
-                    const real *__restrict__ cell, const real *__restrict__ soft,
+                    const real *__restrict__ cell, const real *__restrict__ K,
                     const real *__restrict__ dx, const real *__restrict__ dy,
                     const real *__restrict__ hz, const real *__restrict__ rdx,
                     const real *__restrict__ rcx, const real *__restrict__ rdy,
                     const real *__restrict__ rcy, const real *__restrict__ rdz, bool mirror_x,
-                    bool mirror_y, int nx, int ny, int nz, int cell_dim1, int soft_dim1)
+                    bool mirror_y, int nx, int ny, int nz, int cell_dim1)
 {
     EACH_Y(j, 0, ny + 1) EACH_Z(k, 0, nz + 1) EACH_X(i, 1, nx + 2) {
         const int m = MEDIUM(k + 1, j + 1, i);
@@ -68,13 +68,13 @@ KERNEL added_stress(real *__restrict__ t, const real *__restrict__ x, const real
             t[AT(5, k, j, i)] = sy + v * (CELL(5, m) * ex + CELL(1, m) * ey + CELL(3, m) * ez);
         }
         if (j == 0 || k == nz) continue;
-        const real K = EDGE_Z(k, j, i);
-        if (K > 0) {
+        const real stiffness = K[AT(0, k, j, i)];
+        if (stiffness > 0) {
             const real xy = MEAN_X(g, k, j, i) * MEAN_Y(h, k, j, i)
                             + MEAN_Y(g, k, j, i) * MEAN_X(h, k, j, i);
             const real shear = (x[AT(0, k, j, i)] - x[AT(0, k, j - 1, i)]) * rcy[j + 1]
                                + (x[AT(1, k, j, i)] - x[AT(1, k, j, i - 1)]) * rcx[i];
-            t[AT(3, k, j, i)] = K * xy, t[AT(6, k, j, i)] = K * (xy + shear);
+            t[AT(3, k, j, i)] = stiffness * xy, t[AT(6, k, j, i)] = stiffness * (xy + shear);
         }
     }
 }

@@ -17,7 +17,6 @@ the relative error of strains is of the order s^2: 4 % at 0.2.
 """
 
 from warp.kernels import inline, kernel, portion
-from warp.kernels.elastic import edge_z
 from warp.kernels.elastic_setup import face_z
 
 
@@ -81,7 +80,7 @@ def added_stress(
     h,
     ids,
     cell,
-    soft,
+    K,
     dx,
     dy,
     hz,
@@ -96,7 +95,10 @@ def added_stress(
     ny,
     nz,
 ):
-    """t = stress of the increment x times volume; h: slopes of x."""
+    """t = stress of the increment x times volume; h: slopes of x.
+
+    K (nz+1, ny+1, nx+3): of edges along z, volume times G_xy.
+    """
     for j in portion(share, ny + 1):
         for k in range(nz + 1):
             for i in range(1, nx + 2):
@@ -126,15 +128,13 @@ def added_stress(
                     t[2, k, j, i] = v * (cell[4, m] * xx + cell[3, m] * yy)
                     t[4, k, j, i] = sx + v * (cell[0, m] * ex + cell[5, m] * ey + cell[4, m] * ez)
                     t[5, k, j, i] = sy + v * (cell[5, m] * ex + cell[1, m] * ey + cell[3, m] * ez)
-                if j > 0 and k < nz:
-                    K = edge_z(ids, soft, dx, dy, hz, k, j, i)
-                    if K > 0:
-                        a, b = mean_x(g, k, j, i), mean_y(g, k, j, i)
-                        xy = a * mean_y(h, k, j, i) + b * mean_x(h, k, j, i)
-                        shear = (x[0, k, j, i] - x[0, k, j - 1, i]) * rcy[j + 1] + (
-                            x[1, k, j, i] - x[1, k, j, i - 1]
-                        ) * rcx[i]
-                        t[3, k, j, i], t[6, k, j, i] = K * xy, K * (xy + shear)
+                if j > 0 and k < nz and K[k, j, i] > 0:
+                    a, b = mean_x(g, k, j, i), mean_y(g, k, j, i)
+                    xy = a * mean_y(h, k, j, i) + b * mean_x(h, k, j, i)
+                    shear = (x[0, k, j, i] - x[0, k, j - 1, i]) * rcy[j + 1] + (
+                        x[1, k, j, i] - x[1, k, j, i - 1]
+                    ) * rcx[i]
+                    t[3, k, j, i], t[6, k, j, i] = K[k, j, i] * xy, K[k, j, i] * (xy + shear)
 
 
 @kernel

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from warp.adjoint.gradient import Gradient
     from warp.adjoint.identified import Identified
-    from warp.adjoint.optimum import Outcome
+    from warp.adjoint.search import Outcome
     from warp.case.case import Case
     from warp.results.file import Result
 

@@ -9,6 +9,7 @@ import pytest
 import warp as program
 from warp.adjoint import optimum
 from warp.adjoint.design_numbers import Design, mass
+from warp.adjoint.search import Search
 from warp.adjoint.variables import limit, variable
 from warp.errors import WarpError
 
@@ -101,7 +102,7 @@ def test_a_search_belongs_to_the_files_that_its_case_names(tmp_path):
         np.save(picture, np.full((2, 2), share))
         case = program.load(path)
         log = tmp_path / "log"
-        search = optimum.Search(case, [thickness], "board.top", [], "cpu", print, log, 9)
+        search = Search(case, [thickness], "board.top", [], "cpu", print, log, 9)
         digests.append(search.digest())
     assert digests[0] != digests[1]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from small_case import CASE
 
-from warp.cli.app import app
+from warp.cli.app import app, command
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def test_help_imports_nothing_heavy():
 
 def test_a_run_imports_only_what_it_uses(case):
     idle = (
-        "{'pint', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'http.client', "
-        "'xarray', 'distributed'}"
+        "{'pint', 'matplotlib', 'scipy', 'numba', 'http.client', 'xarray', 'distributed', "
+        "'warp.geometry.copper', 'warp.solvers.elastic.large_deflection.solve'}"
     )
     code = (
         f"import atexit, sys, warp.cli.main as cli; atexit.register(lambda: "
@@ -42,6 +42,14 @@ def test_a_run_imports_only_what_it_uses(case):
     words = [sys.executable, "-c", code, "run", str(case), "--device", "cpu"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_command_has_the_verb_that_is_named_or_all():
+    def names(*words):
+        return [one.callback.__name__ for one in command(words).registered_commands]
+
+    assert names("run", "check") == ["run"]
+    assert set(VERBS) == set(names()) == set(names("--help")) == set(names("rum"))
 
 
 def test_version(warp):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from warp.kernels import reduce
+from warp.solvers.elastic.history.state import between_four
 from warp.solvers.elastic.multigrid import slender
 
 SIZES = [1, 255, 256, 257, 5001, 300_007]
@@ -744,7 +745,10 @@ def test_large_deflection(assert_twins_agree, rng, real, media, displacement, mi
     for out, x in ((g, displacement[::-1].copy()), (h, displacement)):
         args = out, x, ids, rcx, rcy, NX, NY, NZ
         out[:] = assert_twins_agree(module, "slopes", FACES, *args, real=real)[0]
-    tables = ids, cell, soft, dx, dy, hz, rdx, rcx, rdy, rcy, rdz
+    K = np.zeros(SHAPE, real)
+    solid = ids[1:-1, 1:-1, 1 : NX + 1] > 0
+    K[:, :, 1 : NX + 2] = between_four(solid)[2] * rng.random((NZ + 1, NY + 1, NX + 1))
+    tables = ids, cell, K, dx, dy, hz, rdx, rcx, rdy, rcy, rdz
     t, s = np.zeros((7, *SHAPE), real), np.zeros((3, *SHAPE), real)
     args = t, displacement, g, h, *tables, *sizes
     t[:] = assert_twins_agree(module, "added_stress", FACES, *args, real=real)[0]

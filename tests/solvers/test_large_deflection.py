@@ -6,13 +6,18 @@ from conductors import boxes
 from plates import Solid as Isotropic
 from solids import TWO, voxels
 
+from warp.geometry.shapes import Body, Columns
 from warp.solvers.elastic import operator as elastic_operator
 from warp.solvers.elastic.large_deflection import path, shape
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
+from warp.solvers.elastic.large_deflection.rim import Rim, rim, shear_of, shear_stiffness
 from warp.solvers.elastic.load import load
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.rigid import activity
+from warp.verify.problem import material
+from warp.voxels.grid import Grid
+from warp.voxels.voxelize import voxelize
 
 MM = 1e-3
 
@@ -24,7 +29,9 @@ def operator(model, cpu):
 
 @pytest.fixture(params=[(False, False), (True, False), (True, True)], ids=["whole", "half", "1/4"])
 def body(request, cpu):
-    """Two materials, an overhang and a cavity on uneven lines; forces, stress and a start."""
+    """Two materials, an overhang and a cavity on uneven lines, more shear at some edges; forces,
+    stress and a start.
+    """
     pattern = np.ones((5, 7, 8), int)
     pattern[2:] = 0
     pattern[2:, 2:6, 1:6] = 2
@@ -43,7 +50,9 @@ def body(request, cpu):
     volume = scale**3
     s[:2, :nz, :ny, 1 : nx + 1] = 1e6 * volume * rng.standard_normal((2, nz, ny, nx))
     s[:2, :nz, :ny, 1 : nx + 1] *= model.ids > 0
-    law = Law(A, field(1e-3), s, (field(0.1 * scale), 0.5 * s))
+    edges = np.flatnonzero(shear_stiffness(A, rim(model, A)))[::3]
+    sides = Rim(edges, 1e9 * volume * rng.random(len(edges)), shear_of(A, edges))
+    law = Law(A, sides, field(1e-3), s, (field(0.1 * scale), 0.5 * s))
     return law, lambda: field(0.1 * scale)
 
 
@@ -94,13 +103,29 @@ def test_rigid_rotations_cost_no_energy(cpu, angle):
     along = -(angle**2) / 2 * grid.x
     U[0, :3, :6, 1 : nx + 2] = along[None, None, :] - angle * grid.zc[:, None, None]
     U[2, :, :6, 1 : nx + 1] = angle * grid.xc
-    law = Law(A, np.zeros(A.shape), np.zeros(A.shape))
+    law = Law(A, rim(model, A), np.zeros(A.shape), np.zeros(A.shape))
     energy, g = law.gradient(U)
     AU = np.zeros(A.shape)
     A.apply(AU, U)
     linear = np.vdot(U, AU) / 2
     assert abs(energy) < 1e-12 * linear
     assert np.abs(g).max() < 1e-12 * np.abs(AU).max()
+
+
+def test_the_whole_area_of_a_disc_carries_shear(cpu):
+    """G A h over all edges along z: voxels that the rim cuts count by their solid part.
+
+    Less by the free half of the few voxels whose side is a grid line.
+    """
+    radius, height, G = 10 * MM, 1 * MM, 40e9
+    disc = Columns(np.zeros((1, 2)), 2 * radius, 0.0, height)
+    x, z = np.linspace(-radius, radius, 21), np.linspace(0, height, 4)
+    model = voxelize(
+        [Body("disc", "disc", (disc,))], {"disc": material(100e9, 0.25)}, Grid(x, x, z), 300.0
+    )
+    A = operator(model, cpu)
+    found = float(shear_stiffness(A, rim(model, A)).sum())
+    assert found == pytest.approx(G * np.pi * radius**2 * height, rel=0.01)
 
 
 def at_line(x, rows, where):
@@ -123,7 +148,7 @@ def loaded(cpu, load_number, count, mirror=True):
     volume = grid.dz[:, None, None] * grid.dy[:, None] * grid.dx
     biaxial = solid.E / (1 - 2 * solid.nu)
     s[:2, :levels, :count, 1 : count + 1] = -biaxial * solid.alpha * rise[:, None, None] * volume
-    law = Law(A, f, s)
+    law = Law(A, rim(model, A), f, s)
     return effective, model, law, Preconditioner(model, law, Cycle(A))
 
 

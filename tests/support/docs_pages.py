@@ -28,6 +28,8 @@ TABLES = (
     ("boundary.NAME", "BoundarySection", "Heat leaves or enters through a face."),
     ("interface.NAME", "InterfaceSection", "A thermal resistance between two parts."),
 )
+LANGUAGE = ("Expression", "Repeat", "Group")
+"""Definitions that every table shares: the page of the language describes them."""
 
 
 def case_file() -> str:
@@ -38,7 +40,7 @@ def case_file() -> str:
     kinds = found["$defs"]
     parts = sorted(_named(found["properties"]["part"]["additionalProperties"]))
     steps = sorted(_named(found["properties"]["step"]["items"]))
-    named = {*parts, *steps, *(name for _, name, _ in TABLES)}
+    named = {*parts, *steps, *(name for _, name, _ in TABLES), *LANGUAGE}
     lines = [
         "# The case file, key by key",
         "",
@@ -54,9 +56,12 @@ def case_file() -> str:
             {
                 key: value
                 for key, value in found["properties"].items()
-                if key in ("title", "symmetry")
+                if key in ("title", "symmetry", "include", "variables")
             }
         ),
+        "",
+        "Values may be computed, tables repeated and files included: "
+        "[the language](case-language.md).",
         "",
     ]
     for key, name, sentence in TABLES:
@@ -174,7 +179,8 @@ def _section(name: str, kind: Mapping[str, Any], tag: str) -> list[str]:
 
 
 def _table(kind: Mapping[str, Any], leave_out: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
-    keys = {key: value for key, value in kind["properties"].items() if key not in leave_out}
+    hidden = {*leave_out, "repeat"}
+    keys = {key: value for key, value in kind["properties"].items() if key not in hidden}
     required = set(kind.get("required", ()))
     return ["| key | value | meaning |", "|---|---|---|", *_rows(keys, required)]
 
@@ -196,7 +202,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in _values(schema))
     if "anyOf" in schema:
         kinds = [_kind(option) for option in schema["anyOf"] if option.get("type") != "null"]
-        return " or ".join(dict.fromkeys(kinds))
+        return " or ".join(dict.fromkeys(kind for kind in kinds if kind not in LANGUAGE))
     kind = schema.get("type", "value")
     if kind == "array":
         inner = schema.get("items") or next(iter(schema.get("prefixItems", ())), {})

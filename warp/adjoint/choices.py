@@ -7,15 +7,13 @@ program. The sampler's seed is fixed, so that stored runs are met again in their
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from warp.adjoint.search import Run, Search
 from warp.adjoint.variables import Choice
 from warp.errors import WarpError
-
-if TYPE_CHECKING:
-    from warp.adjoint.optimum import Run, Search
 
 Array = np.ndarray
 SHARE = 0.6

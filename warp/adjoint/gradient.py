@@ -168,6 +168,8 @@ def refuse(case: Case) -> None:
         raise WarpError(
             "load.bond_lines lets heat follow the displacement, which has no gradient: leave it out"
         )
+    if any(getattr(b, "natural", None) is not None for b in case.boundaries):
+        raise WarpError('convection = "natural" has no gradient yet: give a film')
     if case.large_deflection:
         raise WarpError("load.large_deflection has no gradient yet: leave it out")
     media = case.materials().values()

@@ -8,7 +8,6 @@ case or from the library: material.NAME.PROPERTY, with .z or .in_plane where dir
 from __future__ import annotations
 
 import copy
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +16,6 @@ from pydantic import ValidationError
 
 from warp.adjoint.material_values import KELVIN, materials_in, values_of
 from warp.adjoint.variant import Base, Law, Unchangeable, Variant
-from warp.case import overrides
 from warp.case.assembly import gathered
 from warp.case.case import Case
 from warp.case.symmetry import asymmetry
@@ -99,8 +97,7 @@ def _joint(base: Base, keys: Sequence[str], known: Mapping[str, Input]) -> Input
 
 def _tables(case: Case) -> dict[str, Any]:
     """Return the tables of a case with its overrides, and the load temperature if left out."""
-    tables = tomllib.loads(case.text)
-    overrides.apply(tables, case.overrides)
+    tables = copy.deepcopy(dict(case.tables))
     if not tables.get("step"):
         tables["load"].setdefault("temperature", "25 degC")
     return tables

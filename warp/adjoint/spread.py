@@ -10,7 +10,6 @@ error function gives. `warp sweep --tolerances` checks both by sampling.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import erfc, sqrt
@@ -43,17 +42,15 @@ def check(case: Case) -> None:
     refuse(case)
     if not case.heat_alone and "displacement" not in case.fields:
         raise WarpError("[tolerance] needs the displacement in output.fields")
-    tables = tomllib.loads(case.text)
-    overrides.apply(tables, case.overrides)
     for tolerance in case.tolerances:
-        _check_key(case, tables, tolerance.key)
+        _check_key(case, tolerance.key)
 
 
-def _check_key(case: Case, tables: dict[str, object], key: str) -> None:
+def _check_key(case: Case, key: str) -> None:
     """Raise WarpError if a key names nothing that scatters."""
     root, _, rest = key.partition(".")
     if root != "material" or ".mixture." in key:
-        if overrides.found(tables, key) is None and key != "load.temperature":
+        if overrides.found(case.tables, key) is None and key != "load.temperature":
             raise WarpError(f"tolerance {key}: the case has no such value")
         return
     known = {

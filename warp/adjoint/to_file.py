@@ -77,11 +77,11 @@ def _result(
     device: str,
     on_progress: OnProgress,
     target: Path | None,
-    on_coarser: bool,
+    on_finer: bool,
 ) -> Result:
     """Read a result, or solve a case with all fields that its gradient needs."""
     if path.suffix.lower() in RESULT:
-        if overrides or on_coarser:
+        if overrides or on_finer:
             raise WarpError("--set and --refine solve a case: give CASE.toml instead of a result")
         result = results.read(path)
         case_of(result)
@@ -93,7 +93,7 @@ def _result(
     if target is not None:
         results.check_result(target, inputs=inputs(case))
     case = with_fields(case)
-    if on_coarser:
+    if on_finer:
         return refinement.solve(case, device, on_progress)
     return process.solve(case, device, on_progress)
 

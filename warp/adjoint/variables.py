@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from warp.case.overrides import apply, found
+from warp.case.overrides import found
 from warp.case.tolerance import Tolerance, nominal
 from warp.errors import WarpError
 from warp.run.sampling import QUANTITY
@@ -110,12 +111,12 @@ def variable(text: str) -> Variable | Choice:
 def _choice(text: str, keys: tuple[str, ...], span: str) -> Choice:
     """Read names, or numbers with one unit at their end."""
     names = [name.strip() for name in span.split(",") if name.strip()]
-    found = [QUANTITY.fullmatch(name) for name in names]
-    unit = found[-1][2] if names and found[-1] else None
-    if unit and all(found):
+    read = [QUANTITY.fullmatch(name) for name in names]
+    unit = read[-1][2] if names and read[-1] else None
+    if unit and all(read):
         names = [
             name if one and one[2] else f"{name} {unit}"
-            for name, one in zip(names, found, strict=True)
+            for name, one in zip(names, read, strict=True)
         ]
     if len(set(names)) < 2:
         raise WarpError(f"--vary {text}: two or more different choices, e.g. copper, ss304")
@@ -125,25 +126,23 @@ def _choice(text: str, keys: tuple[str, ...], span: str) -> Choice:
 def limit(text: str) -> Limit:
     """Read "METRIC<=NUMBER"; the number is in the metric's unit."""
     metric, sign, number = text.partition("<=")
-    found = QUANTITY.fullmatch(number)
-    if not sign or found is None or not float(found[1]) > 0.0:
+    most = QUANTITY.fullmatch(number)
+    if not sign or most is None or not float(most[1]) > 0.0:
         raise WarpError(f'--keep {text}: write METRIC<=NUMBER, e.g. "junction<=95"')
-    return Limit(metric.strip(), float(found[1]))
+    return Limit(metric.strip(), float(most[1]))
 
 
-def start_of(one: Variable | Choice, text: str, overrides: dict[str, str]) -> float:
-    """Return the scaled value of a case's text, or the middle where it has none in the range."""
+def start_of(one: Variable | Choice, tables: Mapping[str, Any]) -> float:
+    """Return the scaled value of a case's tables, or the middle where none is in the range."""
     if isinstance(one, Choice):
-        tables = tomllib.loads(text)
-        apply(tables, overrides)
-        value = found(tables, one.keys[0])
+        value = found(dict(tables), one.keys[0])
         return one.names.index(value) / one.high if value in one.names else 0.0
     try:
-        value, unit = nominal(text, overrides, Tolerance(one.keys[0], 1.0, "", False))
+        number, unit = nominal(tables, Tolerance(one.keys[0], 1.0, "", False))
     except WarpError:
         return 0.5
-    if unit == one.unit and one.low <= value <= one.high:
-        return (value - one.low) / (one.high - one.low)
+    if unit == one.unit and one.low <= number <= one.high:
+        return (number - one.low) / (one.high - one.low)
     return 0.5
 
 
@@ -154,13 +153,13 @@ def temperatures(text: str | None) -> list[str]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     last = QUANTITY.fullmatch(parts[-1]) if parts else None
     unit = (last[2] or "") if last else ""
-    found = []
+    complete = []
     for part in parts:
         own = QUANTITY.fullmatch(part)
-        found.append(part if own is None or own[2] else f"{part} {unit}".strip())
-    for temperature in found:
+        complete.append(part if own is None or own[2] else f"{part} {unit}".strip())
+    for temperature in complete:
         try:
             parse(temperature, TEMPERATURE)
         except ValueError as error:
             raise WarpError(f"--over {text}: {error}") from None
-    return found
+    return complete

@@ -59,10 +59,13 @@ class CaseError(WarpError):
 
 @dataclass(frozen=True)
 class Reporter:
-    """Turn key paths into problems, by the file, its lines, its tables and the keys set."""
+    """Turn key paths into problems, by the file, the lines, its tables and the keys set.
+
+    lines: file and line, from 1, of each key; an included file has its own name.
+    """
 
     file: str
-    lines: Mapping[Key, int]
+    lines: Mapping[Key, tuple[str, int]]
     tables: Mapping[str, Any]
     changed: frozenset[Key] = frozenset()
 
@@ -72,8 +75,9 @@ class Reporter:
         starts = [key[:length] for length in range(len(key), 0, -1)]
         if any(start in self.changed for start in starts):
             return Problem(self.file, None, f"--set {words}", message)
-        line = next((self.lines[start] for start in starts if start in self.lines), None)
-        return Problem(self.file, line, words, message)
+        found = next((self.lines[start] for start in starts if start in self.lines), None)
+        file, line = (self.file, None) if found is None else found
+        return Problem(file, line, words, message)
 
     def existing(self, key: Key) -> Key:
         """Drop a list index if the file has no list there: one length may stand for two."""
@@ -113,7 +117,13 @@ class Reporter:
             for entry in entries
             if not (entry["type"] == "too_short" and _explained(entry["loc"], paths))
         ]
-        return list(dict.fromkeys(problems))
+        return list({_place(problem): problem for problem in problems[::-1]}.values())[::-1]
+
+
+def _place(problem: Problem) -> tuple[Any, ...]:
+    """Return what tells problems apart: tables that are repeated share their lines and faults."""
+    last = problem.key if problem.line is None else problem.key.rpartition(".")[2]
+    return problem.file, problem.line, last, problem.message
 
 
 def _blamed(entry: Any) -> Key:

@@ -23,6 +23,7 @@ OPTIONAL = (
     "boundary",
     "interface",
     "identify",
+    "variables",
 )  # tables that --set may begin
 
 
@@ -50,7 +51,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def found(tables: dict[str, Any], key: str) -> Any:
+def found(tables: Mapping[str, Any], key: str) -> Any:
     """Return the value at a key, None where there is none."""
     here: Any = tables
     for quoted, bare in STEP.findall(key):

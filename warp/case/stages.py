@@ -78,6 +78,11 @@ def unsupported(
     all of them with large deflection.
     """
     for load_step in load_steps:
+        develops = load_step.temperature is None and not load_step.at_rest
+        if develops and any(b.convection is not None for b in file.boundary.values()):
+            message = 'takes a time, and convection = "natural" is of a steady state: give a film'
+            yield Fault(("step", load_step.step), message)
+            return
         if load_step.support is not None and file.load.large_deflection:
             message = "holds the body, which large_deflection does not know yet: leave one out"
             yield Fault(("step", load_step.step), message)

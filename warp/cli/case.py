@@ -22,17 +22,33 @@ def new(
             "-o", "--output", metavar="CASE.toml", help="Default: KIND.toml in this folder."
         ),
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Convert a model of another program: HotSpot (.flp, .config), 3D-ICE (.stk).",
+        ),
+    ] = None,
 ) -> None:
-    """Write a commented case file to start from.
+    """Write a commented case file to start from, or convert another program's model.
 
     \b
     Examples:
       warp new                              lists the kinds
       warp new flip-chip -o mine.toml
+      warp new --from ev6.flp               with ev6.ptrace and hotspot.config beside it
     """
-    from warp.case import starter
+    from warp.case import converted, starter
 
-    if kind is None:
+    if source is not None:
+        if kind is not None:
+            raise WarpError("give a kind or --from FILE, not both")
+        print(
+            f"written to {converted.write(source, output)}: `warp check` draws it, "
+            "`warp run` solves it"
+        )
+    elif kind is None:
         for name, title in starter.kinds().items():
             print(f"{name:22s} {title}")
     else:

@@ -7,7 +7,7 @@ from collections import Counter
 from rich.text import Text
 
 from warp.adjoint.gradient import Gradient
-from warp.adjoint.optimum import Outcome
+from warp.adjoint.search import Outcome
 from warp.adjoint.variables import Choice, Variable
 from warp.cli.tables import plain_table
 from warp.report.sensitivity import telling

@@ -40,13 +40,13 @@ def _run(listening: bool) -> int:
         from warp.machine import host_memory
 
         host_memory.require_least()
-        from warp.cli.app import app
+        from warp.cli.app import command
         from warp.name_clash import refuse_nvidia_warp
 
         if listening:
             interrupt.raise_it()
         refuse_nvidia_warp()
-        app()
+        command(sys.argv[1:])()
     except SystemExit as end:  # Typer's own, also for Ctrl-C
         if end.code == interrupt.STOPPED or interrupt.Heard.interrupt:
             return code_of(KeyboardInterrupt())

@@ -9,9 +9,11 @@ import typer
 
 from warp.cli.words import (
     Json,
+    MeasuredAt,
     ResultFile,
     Set,
     Surfaces,
+    measured_files,
     overrides,
     print_json,
     refuse_output_over,
@@ -65,24 +67,36 @@ def report(
             metavar="FILE.json", help="What `warp verify --json` printed: its rows go in, too."
         ),
     ] = None,
+    measured: MeasuredAt = None,
+    pptx: Annotated[bool, typer.Option("--pptx", help="Slides, too: OUT.pptx.")] = False,
+    xlsx: Annotated[bool, typer.Option("--xlsx", help="A workbook, too: OUT.xlsx.")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Pages of A4, too: OUT.pdf.")] = False,
 ) -> None:
-    """Write one HTML page: numbers against limits, surfaces, stack, materials, grid, solvers.
+    """Write one HTML page: worst case, limits, surfaces, loads, stack, materials, grid, solvers.
+
+    On request also slides with editable text, tables and charts, a workbook, and PDF pages.
 
     \b
     Examples:
       warp report lid.h5 --pitch "1 mm"
+      warp report lid.h5 --pptx --xlsx --pdf
+      warp report reflow.h5 --measured "25 degC=m25.csv" --measured "245 degC=m245.csv"
       warp verify --quick --json > verify.json
       warp report lid.h5 --verified verify.json
     """
     from warp import read
     from warp.cli import tables
-    from warp.report import page as report_page
+    from warp.report import documents
+    from warp.report.contents import Wanted
 
     page = output or Path(result.stem + ".html")
-    check_writable(page, inputs=[result, *([verified] if verified else [])])
-    tables.print_files(
-        [page], report_page.write(read(result), page, pitch=pitch, verified=verified)
-    )
+    kinds = [kind for kind, asked in (("pptx", pptx), ("xlsx", xlsx), ("pdf", pdf)) if asked]
+    sources = [result, *([verified] if verified else []), *measured_files(measured)]
+    files = documents.files(page, kinds)
+    for file in files:
+        check_writable(file, inputs=sources)
+    wanted = Wanted.of(pitch=pitch, verified=verified, measured=measured or ())
+    tables.print_files(files, documents.write(read(result), files, wanted))
 
 
 def summary(
@@ -131,26 +145,55 @@ def compare(
         str | None,
         typer.Option(metavar="LENGTH", help="Of a measured matrix of heights: point to point."),
     ] = None,
+    measured: MeasuredAt = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two results, or a result with a measured surface: tables and diagonals.
+    """Compare two results, or a result with measured surfaces: tables, maps and diagonals.
 
     \b
     Examples:
       warp compare lid.h5 thin.h5
       warp compare lid.h5 moire.csv --surface substrate.bottom
       warp compare lid.h5 heights.csv --pitch "0.25 mm"
+      warp compare reflow.h5 --measured "25 degC=m25.csv" --measured "245 degC=m245.csv"
     """
     from warp.cli import tables
     from warp.report import compare as comparing
 
     picture = picture or Path(files[0].stem + "-compare.png")
-    check_writable(picture, inputs=files)
+    check_writable(picture, inputs=[*files, *measured_files(measured)])
+    if measured:
+        return _over_temperatures(files, measured, surface, picture, _pitch(pitch), as_json)
     found, names = comparing.files(files, surface, picture, _pitch(pitch))
     if as_json:
         print_json(found)
     else:
         tables.print_comparison(found, names)
+
+
+def _over_temperatures(
+    files: list[Path],
+    measured: list[str],
+    surface: str | None,
+    picture: Path,
+    pitch: float | None,
+    as_json: bool,
+) -> None:
+    """Compare one result with surfaces measured at several temperatures."""
+    from warp import read
+    from warp.cli import tables
+    from warp.errors import WarpError
+    from warp.report import moire
+
+    if len(files) != 1:
+        raise WarpError("--measured compares one result: give one OUT.h5")
+    found = moire.overlays(read(files[0]), moire.read(measured, pitch), surface)
+    moire.draw(found, picture, files[0].stem)
+    if as_json:
+        print_json({"measured": moire.to_dict(found), "picture": str(picture)})
+    else:
+        tables.print_overlays(moire.block(found))
+        tables.print_files([picture])
 
 
 def _pitch(text: str | None) -> float | None:

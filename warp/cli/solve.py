@@ -33,12 +33,17 @@ def run(
         bool,
         typer.Option(
             "--refine",
-            help="Solve on a coarser grid, too: each warpage with its discretisation error.",
+            help="Solve with cells half as wide, too: each warpage with its discretisation error.",
         ),
     ] = False,
     grids: Annotated[
         int | None,
-        typer.Option(min=2, max=3, metavar="2|3", help="Grids of --refine; 3 show the order, too."),
+        typer.Option(
+            min=2,
+            max=3,
+            metavar="2|3",
+            help="Estimate the error from coarser grids instead: this many grids in all.",
+        ),
     ] = None,
     resume: Annotated[
         bool,
@@ -58,9 +63,9 @@ def run(
       warp run reflow.toml --resume         continues an interrupted process
     """
     target = output or Path(case.stem + ".h5")
-    wanted = (grids or 2) if refine or grids else 1
+    coarser = grids - 1 if grids else (0 if refine else None)
     try:
-        title, written = _solved(case, target, device, set_, wanted, resume)
+        title, written = _solved(case, target, device, set_, coarser, resume)
     except BaseException as error:
         if caused(error):
             _say_how_to_go_on(target)
@@ -79,7 +84,12 @@ def run(
 
 
 def _solved(
-    case: Path, target: Path, device: str, set_: list[str] | None, grids: int, resume: bool
+    case: Path,
+    target: Path,
+    device: str,
+    set_: list[str] | None,
+    coarser: int | None,
+    resume: bool,
 ) -> tuple[str, Written]:
     """Solve a case into its result file; return its title and what was written."""
     from warp import load
@@ -96,7 +106,7 @@ def _solved(
             progress,
             _warn,
             _resumed,
-            grids=grids,
+            coarser=coarser,
             resume=resume,
             finish=finish,
         )

@@ -33,6 +33,19 @@ Surfaces = Annotated[
         help="A surface such as substrate.bottom; repeat, or: all.",
     ),
 ]
+MeasuredAt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--measured",
+        metavar="TEMPERATURE=FILE",
+        help="A surface measured at a temperature, as by shadow moire; repeat.",
+    ),
+]
+
+
+def measured_files(given: list[str] | None) -> list[Path]:
+    """Return the files that --measured names."""
+    return [Path(text.partition("=")[2].strip()) for text in given or []]
 
 
 def overrides(pairs: list[str] | None) -> dict[str, str]:

@@ -294,6 +294,14 @@ class Mixed:
         return ["void" if medium is None else medium.name for medium in self.media]
 
 
+def filled(medium: Medium | None) -> float:
+    """Return the fraction of a mixture that is not void, through mixtures of mixtures."""
+    if isinstance(medium, Mixed):
+        parts = zip(medium.fractions, medium.media, strict=True)
+        return sum(f * filled(part) for f, part in parts)
+    return 0.0 if medium is None else 1.0
+
+
 def mix(
     media: Sequence[Medium | None],
     fractions: Sequence[float],

@@ -13,7 +13,7 @@ A correlation below zero with the right size means that one of them was seen fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
-from warp.report import number_tables, plots, scan
-from warp.report.plots import DASHES, LINE_COLOURS, level_line, page
+from warp.report import compare_figures, number_tables, plots, scan
+from warp.report.compare_figures import Difference
 from warp.report.scan import LEAST, Matrix, Points
 from warp.results import flatness
 from warp.results import measured as surfaces
@@ -51,6 +51,8 @@ class Match:
     warpage: float
     computed_warpage: float
     lattice: Surface
+    on_lattice: np.ndarray
+    """The computed residual on the lattice of the measured one [m], NaN off the footprint."""
     note: str = ""
 
     @property
@@ -111,9 +113,10 @@ def match(flat: Flat, measured: Points | Matrix, centred: bool = True) -> Match:
     computed = interpolate(zone, flat.warpage.residual, x, y)
     z, computed = _level(x, y, z), _level(x, y, computed)
     lattice = _lattice(flat, x, y, z)
+    on_lattice = interpolate(zone, flat.warpage.residual, lattice.x[None, :], lattice.y[:, None])
     sign = flatness.diagonal_sign(lattice, lattice.w)
     seen = float(np.copysign(np.ptp(computed), flat.warpage.value))
-    return Match(x, y, z, computed, float(np.ptp(z)) * sign, seen, lattice, points.note)
+    return Match(x, y, z, computed, float(np.ptp(z)) * sign, seen, lattice, on_lattice, points.note)
 
 
 def laid_over(zone: Surface, name: str, measured: Points | Matrix, centred: bool = True) -> Points:
@@ -140,25 +143,21 @@ def laid_over(zone: Surface, name: str, measured: Points | Matrix, centred: bool
     return Points(x, y, z, points.note)
 
 
-def diagonals(curves: Mapping[str, Surface], path: Path, title: str = "") -> None:
-    """Draw both diagonals of several surfaces; w of each is its height above its plane."""
-    with page(path, 5.2) as figure:
-        both = figure.subplots(2, 1, sharex=True, sharey=True)
-        for which, (axes, name) in enumerate(
-            zip(both, ("A to B (x-, y- to x+, y+)", "C to D (x-, y+ to x+, y-)"), strict=True)
-        ):
-            for n, (label, surface) in enumerate(curves.items()):
-                along, height = flatness.diagonal(surface, 1e6 * surface.w, which)
-                known = np.isfinite(height)
-                style = {"color": LINE_COLOURS[n % 6], "linestyle": DASHES[n % 4]}
-                axes.plot(1e3 * along[known], height[known], label=label, **style)
-            level_line(axes)
-            axes.set(ylabel="height (um)")
-            axes.set_title(f"diagonal {name}", loc="left")
-        both[1].set(xlabel="along the diagonal of the measuring zone (mm)")
-        both[0].legend(frameon=False)
-        if title:
-            figure.suptitle(title, x=0.02, ha="left", fontsize=9)
+def difference(a: Flat, b: Flat) -> Difference:
+    """Subtract the residuals of two surfaces, b minus a, where both have one.
+
+    On even lines over the part of both measuring zones that they share.
+    """
+    zones = a.warpage.surface.bounds, b.warpage.surface.bounds
+    x0, y0 = (max(z[n] for z in zones) for n in (0, 2))
+    x1, y1 = (min(z[n] for z in zones) for n in (1, 3))
+    if not (x1 > x0 and y1 > y0):
+        raise WarpError(f"{a.name} lies elsewhere in the second result: no point is in both")
+    x, y = np.linspace(x0, x1, LATTICE), np.linspace(y0, y1, LATTICE)
+    first, second = (
+        interpolate(f.warpage.surface, f.warpage.residual, x[None, :], y[:, None]) for f in (a, b)
+    )
+    return Difference(x, y, first, second)
 
 
 def files(
@@ -230,8 +229,11 @@ def compare(
         matches = [match(flat, measured) for flat in flats]
         out["measured"] = {name: one.to_dict() for name, one in zip(names, matches, strict=False)}
         curves["measured"] = matches[0].lattice
+    if b is not None:
+        out["difference"] = difference(*flats).to_dict()
     if picture is not None:
-        diagonals(curves, picture, f"{part}.{side}")
+        shown = difference(*flats) if b is not None else None
+        compare_figures.draw(curves, names, shown, picture, f"{part}.{side}")
         out["picture"] = str(picture)
     return out
 

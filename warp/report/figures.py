@@ -92,7 +92,7 @@ def heading(result: Result) -> str:
     return title or Path(result.provenance.get("case_file", "")).stem
 
 
-def surface_map(flat: Flat, path: Path, title: str = "") -> None:
+def surface_map(flat: Flat, path: Picture, title: str = "") -> None:
     """Draw a surface as shadow moire shows it, with its measuring zone.
 
     Below it the height along both diagonals of the zone.
@@ -166,7 +166,7 @@ def fringes(height: np.ndarray) -> np.ndarray:
     return MaxNLocator(nbins=FRINGES, steps=(1, 2, 2.5, 5, 10)).tick_values(low, high)
 
 
-def relief(flat: Flat, path: Path, title: str = "") -> None:
+def relief(flat: Flat, path: Picture, title: str = "") -> None:
     """Draw a surface in space, its height exaggerated as the title says, over its contours."""
     surface = flat.surface
     x, y = _even(surface.x), _even(surface.y)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from warp.adjoint.optimum import Outcome
+from warp.adjoint.search import Outcome
 from warp.adjoint.variables import Choice
 from warp.report.plots import OKABE_ITO, page
 from warp.results.csv_table import write_csv

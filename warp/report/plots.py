@@ -31,6 +31,8 @@ DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
 Curve: TypeAlias = tuple[np.ndarray, np.ndarray]
 Picture: TypeAlias = str | Path | BinaryIO
 """A file, whose suffix picks the format, or memory for a PNG."""
+SIGNED_MAP = "RdBu_r"
+"""Of fields with a sign: white at zero, red above and blue below."""
 HATCHES = ("", "///", "...", "xxx")
 VOID = "#FFFFFF"
 ANEW = 10.0  # times the residual before: no iteration does that

@@ -8,11 +8,10 @@ go, a cut, a table) is one line: a curve that a furnace and shadow moire would s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warp.errors import WarpError
-from warp.report.plots import DASHES, OKABE_ITO, page
+from warp.report.plots import DASHES, OKABE_ITO, Picture, page
 
 if TYPE_CHECKING:
     from warp.results.file import Result
@@ -21,7 +20,7 @@ SURFACES = 3
 MARKS = "osD^"
 
 
-def draw(result: Result, path: Path, title: str = "") -> None:
+def draw(result: Result, path: Picture, title: str = "") -> None:
     """Draw the process of a result; WarpError where it has none."""
     records = result.metrics.get("steps")
     if not records:

@@ -51,7 +51,11 @@ class Steps:
     DECADES = 8.0
 
     def __init__(self) -> None:
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
         console = screen(stderr=True)
+        if not console.is_terminal:
+            return
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description}", markup=False),
@@ -59,19 +63,21 @@ class Steps:
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
             console=console,
-            disable=not console.is_terminal,
             transient=True,
         )
-        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Steps:
-        self._bars.start()
+        if self._bars is not None:
+            self._bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bars.stop()
+        if self._bars is not None:
+            self._bars.stop()
 
     def __call__(self, step: str, iteration: int = 0, residual: float = math.nan) -> None:
+        if self._bars is None:
+            return
         if step not in self._tasks:
             for task in self._tasks.values():
                 self._bars.update(task, completed=self.DECADES, total=self.DECADES)

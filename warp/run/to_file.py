@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +33,11 @@ class Written:
 
 
 def inputs(case: Case) -> list[Path]:
-    """Return the files that a case reads: its own and those that its strings name."""
+    """Return the files that a case reads: its own, the included and those that strings name."""
     folder = case.path.parent
-    texts = [*_strings(tomllib.loads(case.text)), *case.overrides.values()]
+    texts = [*_strings(case.tables), *case.overrides.values()]
     named = (folder / text for text in texts if 0 < len(text) < LONGEST_PATH and "\0" not in text)
-    return [case.path, *(path for path in named if os.path.isfile(path))]
+    return [case.path, *case.included, *(path for path in named if os.path.isfile(path))]
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -60,28 +59,29 @@ def solve_to_file(
     on_warning: OnWarning,
     on_resume: OnResume,
     *,
-    grids: int = 1,
+    coarser: int | None = None,
     resume: bool = False,
     finish: Finish | None = None,
 ) -> Written:
     """Solve a case and write its result to `target`.
 
-    grids: of the error estimate (`refine`), 1 for none. resume: continue from the checkpoint that
-    an interrupted run left beside `target`. finish: called before the result is written. Raises
-    WarpError before it solves if `target` cannot be written or its disk has no room for what the
-    run is predicted to write; the checkpoint is deleted once the result is there.
+    coarser: grids of the error estimate (`refine.solve`), None for no estimate. resume: continue
+    from the checkpoint that an interrupted run left beside `target`. finish: called before the
+    result is written. Raises WarpError before it solves if `target` cannot be written or its disk
+    has no room for what the run is predicted to write; the checkpoint is deleted once the result is
+    there.
     """
     results.check_result(target, predicted_disk(common_grid(case), case), inputs(case))
     checkpoint_path = checkpoint.beside(target)
     for text in warnings.overlaps(case):
         on_warning(text)
-    if resume and (grids > 1 or not case.has_steps):
-        which = "--refine" if grids > 1 else "a case without [[step]]"
+    if resume and (coarser is not None or not case.has_steps):
+        which = "--refine" if coarser is not None else "a case without [[step]]"
         on_warning(f"nothing to resume: {which} keeps no checkpoint and is solved from the start")
     elif resume and not checkpoint_path.exists():
         on_warning(f"nothing to resume: there is no {checkpoint_path}; solved from the start")
-    if grids > 1:
-        result = refine.solve(case, device, on_progress, grids=grids)
+    if coarser is not None:
+        result = refine.solve(case, device, on_progress, coarser=coarser)
     else:
         result = process.solve(
             case,

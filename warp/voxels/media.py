@@ -14,7 +14,7 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.materials.material import Medium, Phase
-from warp.materials.mixing import mix
+from warp.materials.mixing import filled, mix
 
 # Volume fractions are rounded to 1/64: a bump of 4 x 4 cells keeps its area within 0.3 %.
 LEVELS = 64
@@ -62,6 +62,14 @@ class Media:
     def conductivity(self, T: float) -> np.ndarray:
         """Return the thermal conductivities (M, 3) in W/(m K)."""
         return self._table(lambda m: m.conductivity(T), 3)
+
+    @property
+    def filled(self) -> np.ndarray:
+        """Return the solid fraction (M,) of voxels: less than 1 where a side cuts them, void 0."""
+        found = np.array([material is not None for material in self.materials], float)
+        for row in np.flatnonzero(self.shared):
+            found[row] = filled(self.materials[row])
+        return found
 
     @property
     def density(self) -> np.ndarray:

@@ -22,6 +22,7 @@ import numpy as np
 
 from warp.machine.arrays import Array
 from warp.solvers.elastic.history.state import faces_of
+from warp.solvers.elastic.large_deflection.rim import Rim, shear_stiffness
 from warp.solvers.elastic.operator import Operator
 
 MODULE = "large_deflection"
@@ -30,22 +31,28 @@ MODULE = "large_deflection"
 class Law:
     """Energy, gradient and Hessian of an increment x (solver's layout, on the operator's device).
 
-    f: forces, as those of the linear equation A x = f; s (3, nz+1, ny+1, nx+3): stress before the
-    increment under the loads after it, xx and yy of cells and xy of edges along z, in N m. start:
-    total displacement before and the stress there under the loads before; None: both are zero. A
-    must not hold faces (clamps).
+    rim: what A lacks at round sides. f: forces, as those of the linear equation A x = f; s (3,
+    nz+1, ny+1, nx+3): stress before the increment under the loads after it, xx and yy of cells and
+    xy of edges along z, in N m. start: total displacement before and the stress there under the
+    loads before; None: both are zero. A must not hold faces (clamps).
     """
 
     def __init__(
-        self, A: Operator, f: Array, s: Array, start: tuple[Array, Array] | None = None
+        self,
+        A: Operator,
+        rim: Rim,
+        f: Array,
+        s: Array,
+        start: tuple[Array, Array] | None = None,
     ) -> None:
         self.A, self.f, self.before = A, f, s
         self.at_end, self.at_start = (f, s), None
         self.device = A.device
         nx, ny, nz = A.n
         self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
-        ids, cell, soft, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = A.arguments(np.float64)
-        self.ids, self.tables = ids, (ids, cell, soft, dx, dy, hz, rdx, rcx, rdy, rcy, rdz)
+        ids, cell, _, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = A.arguments(np.float64)
+        self.rim, self.K = rim.matrix.rows(A.device, np.float64), shear_stiffness(A, rim)
+        self.ids, self.tables = ids, (ids, cell, self.K, dx, dy, hz, rdx, rcx, rdy, rcy, rdz)
         self.spacings, self.mirror = (rdx, rcx, rdy, rcy, rdz), tuple(map(int, A.mirror))
         zeros = self.device.zeros
         places = A.shape[1:]
@@ -83,7 +90,7 @@ class Law:
         stress[4:] = self.s
         self._slope_forces(self.slopes, 0.0)
         out = self.device.zeros(self.A.shape)
-        self.A.apply(out, x)
+        self.linear(out, x)
         out -= self.f
         self._add_forces(out)
         return self.energy_at, out
@@ -97,8 +104,13 @@ class Law:
         self._slopes(self.more, p)
         self._stress(p, self.slopes)
         self._slope_forces(self.slopes, 1.0)
-        self.A.apply(out, p)
+        self.linear(out, p)
         self._add_forces(out)
+
+    def linear(self, out: Array, x: Array) -> None:
+        """Compute out = A x, A with the shear at rims."""
+        self.A.apply(out, x)
+        self.rim.apply(out, x, 1.0, 1.0)
 
     def added_strains(self, x: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return what slopes add to the strain: xx, yy (nz, ny, nx) and xy (nz, ny+1, nx+1).
@@ -133,7 +145,7 @@ class Law:
             self.t[4 + n] += self.before[n] - own / 2
         self._slope_forces(self.slopes, 0.0)
         added = float(xp.vdot(self.forces, self.more))
-        self.A.apply(self.out, x)
+        self.linear(self.out, x)
         return added + float(xp.vdot(x, self.out)) / 2 - float(xp.vdot(self.f, x))
 
     def _slopes(self, g: Array, x: Array) -> None:

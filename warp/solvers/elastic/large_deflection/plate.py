@@ -134,33 +134,24 @@ def moments(model: VoxelModel, law: Law, middle: float) -> list[Fields]:
 
     Each xx, yy and xy (columns,) of normal strains and xy (edges,) of shear, times area.
     """
-    normal, G = law.A.body.moduli.normal, law.A.body.moduli.shear[:, 2]
+    normal = law.A.body.moduli.normal
     xx, yy, zz, yz, xz, xy = normal.T
     solid = zz > 0
     safe = np.where(solid, zz, 1.0)
     reduced = np.where(solid, [xx - xz**2 / safe, yy - yz**2 / safe, xy - xz * yz / safe], 0.0)
     grid, area = model.grid, model.grid.area
     ny, nx = area.shape
-    columns, edges = np.zeros((3, 3, ny, nx)), np.zeros((3, ny - 1, nx - 1))
-    with np.errstate(divide="ignore"):
-        soft = 1 / G
-        total = around(area)
-        for h, z, ids in zip(weighted_heights(grid), grid.zc - middle, model.ids, strict=True):
-            edge = h * total**2 / (4 * around(area * soft[ids]))
-            for n in range(3):
-                columns[n] += h * z**n * area * reduced[:, ids]
-                edges[n] += z**n * edge
+    columns, z = np.zeros((3, 3, ny, nx)), grid.zc - middle
+    for h, level, ids in zip(weighted_heights(grid), z, model.ids, strict=True):
+        for n in range(3):
+            columns[n] += h * level**n * area * reduced[:, ids]
+    powers = law.device.asarray(np.stack([z**n for n in range(3)]))
+    K = law.K[: len(z), 1:ny, 2 : nx + 1]
+    edges = law.device.to_host(law.device.xp.tensordot(powers, K, axes=1))
     return [
         [*(a.reshape(-1) for a in column), edge.reshape(-1)]
         for column, edge in zip(columns, edges, strict=True)
     ]
-
-
-def around(columns: np.ndarray) -> np.ndarray:
-    """Return the sums over the four columns around inner edges."""
-    pairs = columns[1:] + columns[:-1]
-    found: np.ndarray = pairs[:, 1:] + pairs[:, :-1]
-    return found
 
 
 def product(along_y: np.ndarray, along_x: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from warp.solvers.elastic.history.step import Step
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.path import Branch, Follower, Path
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
+from warp.solvers.elastic.large_deflection.rim import Rim, rim
 from warp.solvers.elastic.large_deflection.shape import Bent, curvatures, midsurface
 from warp.solvers.elastic.layout import temperature_array
 from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
@@ -120,12 +121,14 @@ def _followed(
     there = None
     if state.solid.any():
         step = Step(model, first, device, state, 0.0, start=first)
-        there = device.asarray(padded(step.displacement)), device.asarray(step.in_plane())
-        del step
+        _, stress, _ = loads(model, step)
+        there = device.asarray(padded(step.displacement)), device.asarray(stress)
+        del step, stress
     step = Step(model, temperature, device, state, duration, start=first)
-    A, forces = step.A, step.imbalance()
+    A = step.A
+    forces, stress, sides = loads(model, step)
     scale = linear.scale_of(model, A, temperature, forces)
-    law = Law(A, device.asarray(forces), device.asarray(step.in_plane()), there)
+    law = Law(A, sides, device.asarray(forces), device.asarray(stress), there)
     pre = Preconditioner(model, law, cache.cycle_for(A))
     count = 0
 
@@ -142,6 +145,13 @@ def _followed(
     added = law.added_strains(path.shape.x)
     x = device.to_host(path.shape.x)
     return step.after(x, added), path, A
+
+
+def loads(model: VoxelModel, step: Step) -> tuple[np.ndarray, np.ndarray, Rim]:
+    """Return the forces of a step in N, its stress in the plane in N m (`Law`), and the rim."""
+    forces, stress, sides = step.imbalance(), step.in_plane(), rim(model, step.A)
+    sides.add(forces, stress[2], step.loaded_shear()[2])
+    return forces, stress, sides
 
 
 def padded(displacement: np.ndarray) -> np.ndarray:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.linalg import lapack, solve_triangular
 
 from warp.solvers import levels
+from warp.solvers.csr import Csr
+from warp.solvers.dense import cholesky, inverse_of_lower
 from warp.solvers.elastic.multigrid.matrix import LevelMatrix
 from warp.solvers.levels import Memory
 
@@ -20,7 +20,7 @@ class Coarsest(levels.Coarsest):
         device = matrix.device
         active = device.asarray(matrix.diagonal(), np.float32)
         at = np.flatnonzero(device.to_host(active).reshape(-1) > 0)
-        root = inverse_root(assembled(matrix)[at][:, at].toarray(order="F"))
+        root = inverse_root(assembled(matrix).part(at).dense())
         super().__init__(device, active, memory)
         self.roots = device.asarray(np.ascontiguousarray(root.T)), device.asarray(root)
         self.at = device.asarray(at, np.int64)
@@ -46,25 +46,20 @@ def inverse_root(A: np.ndarray) -> np.ndarray:
     scale = 1 / np.sqrt(A.diagonal())
     A *= scale
     A *= scale[:, None]
-    factor, pivots, rank, _ = lapack.dpstrf(A, tol=1e-11, lower=1, overwrite_a=1)
-    order, loose = pivots - 1, n - rank
-    motion = np.zeros((n, loose))
-    fixed, coupled = factor[:rank, :rank], factor[rank:, :rank]
-    motion[:rank] = -solve_triangular(fixed, coupled.T, trans="T", lower=True)
-    motion[rank:] = np.eye(loose)
-    Q, _ = np.linalg.qr(motion * scale[order, None])
-    factor[rank:, :rank] = 0
-    factor[rank:, rank:] = np.eye(loose)
-    lower, _ = lapack.dtrtri(factor, lower=1, overwrite_c=1)
-    root = np.zeros((n, n), np.float32)  # lower scale (1 - Q Q^T)
-    for m in range(rank):
-        row = np.zeros(n)
-        row[: m + 1] = lower[m, : m + 1] * scale[order[: m + 1]]
-        root[m, order] = row - Q @ (row @ Q)
+    factor, order, rank = cholesky(A, 1e-11)
+    scale = scale[order]
+    inverse = inverse_of_lower(factor[:rank, :rank])
+    motion = np.eye(n, n - rank, -rank)
+    motion[:rank] = -(factor[rank:, :rank] @ inverse).T
+    Q, _ = np.linalg.qr(motion * scale[:, None])
+    inverse *= scale[:rank]
+    root = np.zeros((n, n), np.float32)  # inverse scale (1 - Q Q^T)
+    root[:rank, order[:rank]] = inverse
+    root[:rank, order] -= (inverse @ Q[:rank]) @ Q.T
     return root
 
 
-def assembled(level: LevelMatrix) -> sparse.csr_matrix:
+def assembled(level: LevelMatrix) -> Csr:
     """Assemble A of a level in float64 on flat displacement arrays, free edges included.
 
     The stencil reaches one index in each direction: displacements three apart share one product.
@@ -88,4 +83,4 @@ def assembled(level: LevelMatrix) -> sparse.csr_matrix:
     row, column, value = (
         np.concatenate([*q, a]) for q, a in zip((rows, columns, values), free, strict=True)
     )
-    return sparse.csr_matrix((value, (row, column)), shape=(number.size,) * 2)
+    return Csr.of(row, column, value, (number.size,) * 2)
