@@ -87,7 +87,7 @@ if (scene) {
     const ink = style.getPropertyValue("--ink"), soft = style.getPropertyValue("--soft"), halo = style.getPropertyValue("--wash");
     pen.scale(sharp, sharp);
     pen.clearRect(0, 0, box.width, box.height);
-    const [low, high] = extent(s.height), side = Math.max(s.x[s.x.length - 1] - s.x[0], s.y[s.y.length - 1] - s.y[0]);
+    const [low, high] = extent(s.height), limit = Math.max(-low, high), side = Math.max(s.x[s.x.length - 1] - s.x[0], s.y[s.y.length - 1] - s.y[0]);
     const up = +rise.value * side / (high - low), middle = [(s.x[0] + s.x[s.x.length - 1]) / 2, (s.y[0] + s.y[s.y.length - 1]) / 2];
     const scale = 0.86 * Math.min(box.height / side, (box.width - 150) / (1.42 * side));
     const [ct, st, cp, sp] = [Math.cos(view.turn), Math.sin(view.turn), Math.cos(view.tilt), Math.sin(view.tilt)];
@@ -111,7 +111,7 @@ if (scene) {
     }
     tiles.sort((a, b) => b.depth - a.depth);
     for (const tile of tiles) {
-      pen.fillStyle = pen.strokeStyle = colour((tile.h - low) / (high - low));
+      pen.fillStyle = pen.strokeStyle = colour((tile.h / limit + 1) / 2);
       pen.beginPath();
       tile.points.forEach((p, n) => n ? pen.lineTo(p[0], p[1]) : pen.moveTo(p[0], p[1]));
       pen.closePath(); pen.fill(); pen.lineWidth = 0.7; pen.stroke();
@@ -128,7 +128,7 @@ if (scene) {
     const X = box.width - 66, Y0 = 30, Y1 = box.height - 30;
     for (let y = Y0; y < Y1; y++) { pen.fillStyle = colour((Y1 - y) / (Y1 - Y0)); pen.fillRect(X, y, 14, 1.5); }
     pen.fillStyle = ink; pen.textAlign = "left";
-    for (const t of ticks(low, high, 6)) pen.fillText(t, X + 19, Y1 - (t - low) / (high - low) * (Y1 - Y0) + 4);
+    for (const t of ticks(-limit, limit, 6)) pen.fillText(t, X + 19, Y1 - (t / limit + 1) / 2 * (Y1 - Y0) + 4);
     pen.fillText("um, up +", X - 6, 18);
     told.textContent = `${s.text}, drawn ${(1000 * up).toPrecision(2)} times as high`;
   };

@@ -314,3 +314,17 @@ def _said(value, found):
     if "description" in value or "$ref" not in value:
         return value.get("description", "")
     return _said(found["$defs"][value["$ref"].rpartition("/")[2]], found)
+
+
+def test_proposals_fit_the_key(module):
+    """Neither a void where a solid is wanted, nor silence about the words of the language."""
+    hole = '[part.bast]\nshape = "void"\ninside = "base"\nsize = "1 mm"\n'
+    face = '[boundary.air]\nface = "bass.top"\nfilm = "9 W/(m^2 K)"\nambient = "20 degC"\n'
+    for text, words in (
+        (MODULE + hole + face, "there is no part 'bass'; did you mean 'base'?"),
+        (MODULE.replace("[variables]", "[variable]"), "unknown key; did you mean 'variables'?"),
+        (MODULE.replace('material = "fr4"', 'material = "fr4"\nrepeet = 2'), "mean 'repeat'?"),
+    ):
+        with pytest.raises(CaseError) as error:
+            module(STACK, text)
+        assert words in str(error.value)

@@ -41,6 +41,8 @@ def test_sparse_matrices_are_those_of_scipy():
     x, y = np.arange(5.0), np.arange(7.0)
     np.testing.assert_allclose(A.times(x), a @ x, rtol=1e-14)
     np.testing.assert_allclose(A.transposed_times(y), a.T @ y, rtol=1e-14)
+    block = np.random.default_rng(1).normal(size=(5, 3))
+    np.testing.assert_allclose(A.times(block), a @ block, rtol=1e-12)
 
 
 def test_a_sparse_matrix_may_be_empty():

@@ -31,6 +31,20 @@ TABLES = (
 LANGUAGE = ("Expression", "Repeat", "Group")
 """Definitions that every table shares: the page of the language describes them."""
 
+FUNCTIONS = (
+    "load",
+    "check",
+    "solve",
+    "read",
+    "sweep",
+    "compare",
+    "plot",
+    "write_report",
+    "gradient",
+    "identify",
+    "optimize",
+)
+
 
 def case_file() -> str:
     """Describe every table and key of a case file, from its JSON schema."""
@@ -126,9 +140,16 @@ def python() -> str:
     import warp
 
     lines = ["# Python", "", MADE, "", inspect.cleandoc(_opening(warp.__doc__ or "")), ""]
-    for name in ("load", "solve", "read", "gradient", "identify", "optimize"):
+    for name in FUNCTIONS:
         lines += _callable(f"warp.{name}", getattr(warp, name))
-    lines += ["## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
+    lines += ["## `warp.Case`", "", inspect.cleandoc(warp.Case.__doc__ or ""), ""]
+    for name in ("from_dict", "from_toml", "to_toml"):
+        lines += _callable(f".{name}", getattr(warp.Case, name), level=3)
+    lines += ["## Errors", ""]
+    for name in ("WarpError", "CaseError", "ConvergenceError"):
+        sentence = inspect.cleandoc(getattr(warp, name).__doc__ or "").splitlines()[0]
+        lines += [f"- `warp.{name}`: {sentence}"]
+    lines += ["", "## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
     for name, member in vars(warp.Result).items():
         if name.startswith("_") or not (inspect.isfunction(member) or isinstance(member, property)):
             continue

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from warp.adjoint.gradient import of_result, refuse
+from warp.adjoint.gradient import of_result
 from warp.adjoint.measures import measure
+from warp.adjoint.refused import refuse
 from warp.adjoint.to_file import with_fields
 from warp.adjoint.variables import Variable
 from warp.case import case as cases
@@ -58,7 +59,9 @@ class Number:
 
 
 def has_gradient(case: Case) -> bool:
-    """Tell whether a case can be differentiated by its adjoint."""
+    """Tell whether a case is differentiated by its adjoint: without steps, and a smooth law."""
+    if case.has_steps:
+        return False
     try:
         refuse(case)
     except WarpError:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Generic
 
 from pydantic import ValidationError
 
+from warp.adjoint.course import planned
 from warp.adjoint.material_values import KELVIN, materials_in, values_of
-from warp.adjoint.variant import Base, Law, Unchangeable, Variant
+from warp.adjoint.variant import Changeable, Law, Made, Unchangeable
 from warp.case.assembly import gathered
 from warp.case.case import Case
 from warp.case.symmetry import asymmetry
@@ -25,11 +26,12 @@ from warp.geometry.bump_array import BumpArray
 from warp.materials.material import Material
 from warp.units import LENGTH, QUANTITY, TEMPERATURE
 
-TABLES = ("part", "boundary", "interface", "load", "material")
+TABLES = ("part", "boundary", "interface", "load", "material", "step")
 WORDS = (
     *("name", "shape", "material", "conductor", "fill", "file", "map", "rule", "pattern", "side"),
     *("on", "under", "inside", "around", "over", "face", "between", "turn", "like", "source"),
     *("description", "class", "aliases", "model", "bond_lines", "layer", "datatype", "cell"),
+    *("do", "every", "unit", "faces"),
 )
 """Keys whose values are no quantities."""
 STEP = 1e-4
@@ -40,11 +42,10 @@ ZERO = 1e-7
 """Change of a length of zero in m on either side."""
 COUNTED = ("size", "inset", "depopulate")
 """Keys of an array of bumps that decide how many there are."""
-Make = Callable[[float], Variant]
 
 
 @dataclass(frozen=True)
-class Input:
+class Input(Generic[Made]):
     """One value of a case in its own unit, and how to make the variant with another one.
 
     step: the change in that unit, on either side or, if `one_sided`, upwards. make raises
@@ -55,7 +56,7 @@ class Input:
     value: float
     unit: str
     step: float
-    make: Make
+    make: Callable[[float], Made]
     one_sided: bool = False
 
     @property
@@ -64,7 +65,7 @@ class Input:
         return self.unit in ("degC", "C", "K", "degF")
 
 
-def inputs(base: Base, together: Sequence[Sequence[str]] = ()) -> list[Input]:
+def inputs(base: Changeable[Made], together: Sequence[Sequence[str]] = ()) -> list[Input[Made]]:
     """List the inputs of a case.
 
     together: keys of values that change by the same amount, one more input for each of them: a
@@ -75,7 +76,9 @@ def inputs(base: Base, together: Sequence[Sequence[str]] = ()) -> list[Input]:
     return [*joint, *single, *_of_materials(base)]
 
 
-def _joint(base: Base, keys: Sequence[str], known: Mapping[str, Input]) -> Input:
+def _joint(
+    base: Changeable[Made], keys: Sequence[str], known: Mapping[str, Input[Made]]
+) -> Input[Made]:
     """Return the input that changes several values of the case file by the same amount."""
     for key in keys:
         if key not in known:
@@ -87,7 +90,7 @@ def _joint(base: Base, keys: Sequence[str], known: Mapping[str, Input]) -> Input
     tables = _tables(base.case)
     paths = {_key(tables, path): path for path in _paths(_differentiated(tables))}
 
-    def make(number: float) -> Variant:
+    def make(number: float) -> Made:
         more = number - first.value
         changes = [(paths[one.key], one.value + more) for one in found]
         return base.with_case(_changed(base.case, tables, changes, first.unit))
@@ -108,7 +111,7 @@ def _differentiated(tables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tables[name] for name in TABLES if name in tables}
 
 
-def _of_tables(base: Base) -> Iterator[Input]:
+def _of_tables(base: Changeable[Made]) -> Iterator[Input[Made]]:
     """Yield the values of the case file, and the load temperature that it leaves out."""
     tables = _tables(base.case)
     for path in _paths(_differentiated(tables)):
@@ -119,7 +122,7 @@ def _of_tables(base: Base) -> Iterator[Input]:
         step = _step(value, unit)
         if step is not None:
 
-            def make(number: float, path: tuple[Any, ...] = path, unit: str = unit) -> Variant:
+            def make(number: float, path: tuple[Any, ...] = path, unit: str = unit) -> Made:
                 return base.with_case(_changed(base.case, tables, [(path, number)], unit))
 
             yield Input(_key(tables, path), value, unit, step, make)
@@ -191,7 +194,7 @@ def _changed(
         if isinstance(part, BumpArray) and path[2] in COUNTED:
             raise Unchangeable("changes the number of members, in steps")
     try:
-        file = CaseFile.model_validate(other)
+        file = CaseFile.model_validate(other, context={"folder": case.path.parent})
         assembly, faults = gathered(file, case.path.parent)
     except ValidationError as error:
         text = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
@@ -205,7 +208,10 @@ def _changed(
             bodies, sources = assembly.package.bodies, assembly.sources
             if asymmetry(bodies, sources, assembly.boundaries, axis) is not None:
                 raise Unchangeable(f"breaks the mirror symmetry in {'xy'[axis]} that the case uses")
-    return replace(case, file=file, assembly=assembly)
+    try:
+        return planned(replace(case, file=file, assembly=assembly))
+    except Fault as fault:
+        raise Unchangeable(f"cannot change alone: {fault}") from None
 
 
 def _compensate(
@@ -222,9 +228,9 @@ def _compensate(
     of[last] = f"{value!r} {rest[1]}" if rest[1] else value
 
 
-def _of_materials(base: Base) -> Iterator[Input]:
+def _of_materials(base: Changeable[Made]) -> Iterator[Input[Made]]:
     """Yield the values of every material that a voxel is made of."""
-    media = [medium for medium in base.model.media.materials if medium is not None]
+    media = [medium for medium in base.media if medium is not None]
     for name, material in materials_in(media):
         for one in values_of(name, material):
 
@@ -233,7 +239,7 @@ def _of_materials(base: Base) -> Iterator[Input]:
                 material: Material = material,
                 change: Callable[[float], Material] = one.change,
                 laws: frozenset[Law] = one.laws,
-            ) -> Variant:
+            ) -> Made:
                 return base.with_material(material, change(number), laws)
 
             yield Input(one.key, one.value, one.unit, one.step, make, one.one_sided)

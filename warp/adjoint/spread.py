@@ -14,7 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import erfc, sqrt
 
-from warp.adjoint.gradient import Effect, Gradient, of_result, refuse
+from warp.adjoint.gradient import Effect, Gradient, of_result
+from warp.adjoint.refused import refuse
+from warp.adjoint.tape import Tape
 from warp.adjoint.to_file import default_metric
 from warp.case import overrides
 from warp.case.case import Case
@@ -67,15 +69,18 @@ def _check_key(case: Case, key: str) -> None:
 
 
 def with_spread(
-    result: Result, case: Case, device: str, on_progress: OnProgress
+    result: Result, case: Case, device: str, on_progress: OnProgress, tape: Tape | None = None
 ) -> tuple[Result, list[str]]:
-    """Return a result with its spread among the metrics, and a sentence for each one left out."""
+    """Return a result with its spread among the metrics, and a sentence for each one left out.
+
+    tape: as in `of_result`.
+    """
     names = []
     if result.metrics.get("surfaces"):
         names.append(default_metric(result))
     if result.metrics.get("thermal", {}).get("junction_C") is not None:
         names.append("junction")
-    found = of_result(result, names, device, on_progress)
+    found = of_result(result, names, device, on_progress, tape=tape)
     shares = [shares_of(gradient, case.tolerances) for gradient in found]
     metrics = dict(result.metrics)
     for gradient, own in zip(found, shares, strict=True):

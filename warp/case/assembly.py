@@ -269,7 +269,8 @@ def _interfaces(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[]
 
 def _check_part(name: str, file: CaseFile, key: Key) -> None:
     if name not in file.part:
-        raise Fault(key, f"there is no part {name!r}{nearest(name, file.part)}")
+        solid = [other for other, part in file.part.items() if not part.is_void]
+        raise Fault(key, f"there is no part {name!r}{nearest(name, solid)}")
     if file.part[name].is_void:
         raise Fault(key, f"part {name!r} is void and has no faces")
 

@@ -21,7 +21,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from warp.case import included, language, plausibility
+from warp.case import included, language, plausibility, toml_text
 from warp.case.assembly import Assembly, assemble, heat_alone
 from warp.case.errors import CaseError, Problem
 from warp.case.language_schema import in_language, tidied
@@ -31,8 +31,11 @@ from warp.case.stages import assembly_of, instantaneous_changes, unsupported
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.case.tolerance import Tolerance, tolerances
+from warp.files import html_table
 from warp.geometry.part import Part
 from warp.geometry.parts.balls import Balls
+from warp.geometry.parts.step_solid import StepSolid
+from warp.geometry.place import Place
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
 from warp.materials.material import Medium
@@ -80,6 +83,31 @@ class Case:
 
     def __repr__(self) -> str:
         return f"<Case {self.title!r} from {self.path}: {', '.join(self.parts)}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the parts, for notebooks."""
+        rows = [
+            [name, part.shape, part.made_of or "", _mm(self.package.places[name])]
+            for name, part in self.parts.items()
+        ]
+        return html_table.html(self.title, ("part", "shape", "material", "size"), rows)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, Any], folder: str | PathLike[str] = ".") -> Case:
+        """Check a case that is given as tables, spelt as in a file: {"load": {...}, "part": ...}.
+
+        folder: where the files lie that the case names. Raises CaseError as `load` does.
+        """
+        return cls.from_toml(toml_text.dumps(tables), folder)
+
+    @classmethod
+    def from_toml(cls, text: str, folder: str | PathLike[str] = ".") -> Case:
+        """Check a case that is given as the text of a file."""
+        return parse(text, Path(folder) / "case.toml")
+
+    def to_toml(self) -> str:
+        """Return the text of the case's file, with the overrides in place."""
+        return toml_text.text_of(self.text, self.overrides)
 
     @property
     def title(self) -> str:
@@ -214,6 +242,8 @@ class Case:
         """Return what the numbers depend on beside the text: includes, power maps, pictures."""
         watts = [np.asarray(source.watts).tobytes() for source in self.sources]
         texts = [text.encode() for text in self.included.values()]
+        solids = [part for part in self.parts.values() if isinstance(part, StepSolid)]
+        texts += [Path(part.file).read_bytes() for part in solids]
         return texts + watts + [image.tobytes() for image in self.package.images.values()]
 
     @property
@@ -226,6 +256,12 @@ class Case:
     def terminals(self) -> tuple[str, ...]:
         """Return the parts whose undersides are checked for coplanarity, together."""
         return self.file.output.terminals or ()
+
+
+def _mm(place: Place) -> str:
+    """Write the size of a part."""
+    size = place.outline.width, place.outline.depth, place.z1 - place.z0
+    return " x ".join(f"{round(1e3 * length, 6):.5g}" for length in size) + " mm"
 
 
 def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:
@@ -243,7 +279,7 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
     written = language.plain(text, path, overrides)
     reporter = written.reporter
     try:
-        file = CaseFile.model_validate(written.tables)
+        file = CaseFile.model_validate(written.tables, context={"folder": path.parent})
     except ValidationError as error:
         raise CaseError(reporter.invalid(error, _schema())) from None
     assembly, faults = assemble(file, path.parent)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -55,6 +55,10 @@ class CaseError(WarpError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(problems, key=lambda p: (p.line is None, p.line or 0))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the error for a script, with file, line, key and message of each problem."""
+        return super().as_dict() | {"problems": [asdict(problem) for problem in self.problems]}
 
 
 @dataclass(frozen=True)
@@ -229,6 +233,7 @@ def _toml(value: Any) -> str:
 def _unknown(key: str, schema: Mapping[str, Any], loc: Key) -> str:
     table = _find(schema, loc[:-1])
     known = list(table.get("properties", {}))
+    known += ["include", "variables"] if len(loc) == 1 else ["repeat"] * (len(loc) > 2)
     hint = nearest(key, known)
     if "did you mean" not in hint:
         owners = [

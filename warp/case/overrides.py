@@ -22,8 +22,8 @@ OPTIONAL = (
     "material",
     "boundary",
     "interface",
-    "identify",
     "variables",
+    "identify",
 )  # tables that --set may begin
 
 

@@ -19,7 +19,7 @@ from warp.case import overrides
 from warp.errors import WarpError
 from warp.units import KINDS, QUANTITY, TEMPERATURE, parse
 
-OWN = ("material", "part", "boundary", "interface", "load")
+OWN = ("material", "part", "boundary", "interface", "load", "step")
 
 
 @dataclass(frozen=True)

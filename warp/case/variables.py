@@ -31,8 +31,8 @@ PROSE = frozenset({"title", "description", "source", "aliases"})
 """Keys whose texts and tables are for readers."""
 WORDS = """
 name class like do shape profile material on under inside around over fill conductor parts part face
-faces between file map floorplan trace sample cell terminals surfaces fields sides side pattern
-section bond_lines model rule conductivity_rule elastic_law symmetry branch unit convection
+faces between file map floorplan trace sample cell layer terminals surfaces fields sides side
+pattern section bond_lines model rule conductivity_rule elastic_law symmetry branch unit convection
 """
 WORD_KEYS = PROSE | frozenset(WORDS.split())
 """Keys whose texts are names or words."""

@@ -52,8 +52,14 @@ VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
         result_verbs.summary,
         result_verbs.compare,
         result_verbs.export,
+        result_verbs.view,
     ),
-    "This machine": (machine_verbs.verify, machine_verbs.bench, machine_verbs.warmup),
+    "This machine": (
+        machine_verbs.verify,
+        machine_verbs.bench,
+        machine_verbs.warmup,
+        machine_verbs.completion,
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from warp.cli.words import (
 )
 from warp.files.whole_file import check_writable
 
+if TYPE_CHECKING:
+    from warp.case.case import Case
+
 
 def plot(
     result: ResultFile,
@@ -28,6 +31,12 @@ def plot(
         typer.Option("-o", "--output", metavar="DIR", help="Folder; by default OUT-plots here."),
     ] = None,
     surface: Surfaces = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AXIS=LENGTH", help="A section at x or y, a plan at z; one for each axis."
+        ),
+    ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="png|svg|pdf", help="What the pictures are.")
     ] = "png",
@@ -38,13 +47,16 @@ def plot(
     Examples:
       warp plot lid.h5                        into lid-plots/
       warp plot lid.h5 --surface chip.top --surface lid.bottom --format svg
+      warp plot lid.h5 --at "y=3 mm" --at "z=1.2 mm"
     """
     from warp import read
     from warp.cli import tables
-    from warp.report import figures
+    from warp.report import figures, sections
 
+    cuts = [sections.read_cut(text) for text in at or ()]
     folder = output or Path(result.stem + "-plots")
-    tables.print_files(*figures.draw(read(result), folder, result.stem, form, surface or ()))
+    drawn = figures.draw(read(result), folder, result.stem, form, surface or (), cuts)
+    tables.print_files(*drawn)
 
 
 def report(
@@ -171,6 +183,19 @@ def compare(
         tables.print_comparison(found, names)
 
 
+def _ansys(case: Case, file: Path, output: Path | None, how: tuple[float, bool, bool]) -> None:
+    """Write a case as input of Ansys; how: width of the bricks, linear ones, large deflection."""
+    from warp.cli import tables
+    from warp.run.to_file import inputs
+    from warp.verify import ansys_deck, calculix_deck
+
+    (coarser, linear, nlgeom), folder = how, output or Path(f"{file.stem}-ansys")
+    for source in inputs(case):
+        refuse_output_over(source, folder, f"{file.stem}.dat", f"{file.stem}-heat.dat")
+    mesh = calculix_deck.build(case, coarser, linear)
+    tables.print_files(ansys_deck.write(case, folder, file.stem, mesh, nlgeom))
+
+
 def _over_temperatures(
     files: list[Path],
     measured: list[str],
@@ -215,13 +240,13 @@ def _pitch(text: str | None) -> float | None:
 def export(
     file: Annotated[
         Path,
-        typer.Argument(metavar="OUT.h5|CASE.toml", help="A result, or with --calculix a case."),
+        typer.Argument(
+            metavar="OUT.h5|CASE.toml", help="A result; with --calculix or --ansys a case."
+        ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--output", metavar="NAME", help="Names begin so (a folder with --calculix)."
-        ),
+        typer.Option("-o", "--output", metavar="NAME", help="Names begin so (a folder for decks)."),
     ] = None,
     vtr: Annotated[
         bool,
@@ -241,6 +266,10 @@ def export(
             "--calculix", help="The case as input decks of CalculiX, an independent solver."
         ),
     ] = False,
+    ansys: Annotated[
+        bool,
+        typer.Option("--ansys", help="The same bricks as input of Ansys Mechanical APDL."),
+    ] = False,
     run: Annotated[
         bool, typer.Option("--run", help="With --calculix: run ccx and `warp run`, print both.")
     ] = False,
@@ -248,11 +277,12 @@ def export(
         bool, typer.Option("--read", help="With --calculix: as --run, of a ccx run made elsewhere.")
     ] = False,
     linear: Annotated[
-        bool, typer.Option("--linear", help="With --calculix: C3D8I instead of C3D20R.")
+        bool,
+        typer.Option("--linear", help="With --calculix or --ansys: linear bricks, not quadratic."),
     ] = False,
     nlgeom: Annotated[
         bool,
-        typer.Option("--nlgeom", help="With --calculix: large deflection."),
+        typer.Option("--nlgeom", help="With --calculix or --ansys: large deflection."),
     ] = False,
     coarser: Annotated[
         float,
@@ -260,13 +290,13 @@ def export(
             min=0.25,
             max=16,
             metavar="N",
-            help="With --calculix: bricks N times as wide as the voxels.",
+            help="With --calculix or --ansys: bricks N times as wide as the voxels.",
         ),
     ] = 2.0,
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Write a result for ParaView or as CSV, or a case as input decks of CalculiX.
+    """Write a result for ParaView or as CSV, or a case as input of CalculiX or Ansys.
 
     ParaView 6.2 and newer open OUT.h5 itself: the modelled half or quarter, at the end.
 
@@ -276,6 +306,7 @@ def export(
       warp export reflow.h5 --pvd                  deformed surfaces over the steps
       warp export lid.h5 --csv --surface substrate.bottom
       warp export lid.toml --calculix --run
+      warp export lid.toml --ansys                 lid-ansys/lid.dat, to be run there
     """
     from warp import load, read
     from warp.cli import tables
@@ -299,9 +330,54 @@ def export(
             if as_json
             else machine_tables.print_rows(found.rows, found.title())
         )
+    if ansys:
+        return _ansys(load(file, overrides(set_)), file, output, (coarser, linear, nlgeom))
     from warp.report import export as exports
 
     name = output or Path(file.stem)
     endings = (".vtr", "-surfaces.pvd", "-numbers.csv")
     refuse_output_over(file, name.parent, *(name.name + ending for ending in endings))
     tables.print_files(exports.write(read(file), name, vtr, csv, surface or (), want_pvd=pvd))
+
+
+def view(
+    result: ResultFile,
+    colour: Annotated[
+        str, typer.Option(metavar="height|temperature|stress|part|material", help="What is shown.")
+    ] = "height",
+    browser: Annotated[
+        bool, typer.Option("--browser", help="In a browser of this machine instead of a window.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="With --browser.")] = 8080,
+    picture: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE.png", help="Draw one picture and stop."),
+    ] = None,
+    cut: Annotated[
+        float,
+        typer.Option(min=0.05, max=1.0, metavar="SHARE", help="With -o: share that is left of x."),
+    ] = 1.0,
+) -> None:
+    """Turn a deformed package, cut it open, and step through its process (needs pyvista).
+
+    \b
+    Examples:
+      warp view reflow.h5
+      warp view lid.h5 --colour temperature --browser
+      warp view lid.h5 --cut 0.5 -o lid-view.png
+    """
+    from warp import read
+    from warp.cli import tables
+    from warp.report import view as views
+
+    views.require(browser)
+    if picture is not None:
+        check_writable(picture, inputs=[result])
+    found = read(result)
+    if picture is not None:
+        views.screenshot(found, picture, colour, cut)
+        tables.print_files([picture])
+    elif browser:
+        views.browser(found, colour, port)
+    else:
+        views.window(found, colour)

@@ -294,33 +294,39 @@ def _copper(value: object) -> str:
 class Drawing(Section):
     """A layer's copper from a layout or from an image of the whole layer.
 
-    A layout is a GDSII, OASIS, Gerber or drill file; its lengths are real.
+    A layout is a GDSII, OASIS, Gerber or drill file, or a board in IPC-2581 or ODB++; its lengths
+    are real.
     """
 
     file: str
-    """Relative to the case file's folder. Its content decides its format; gzip is unpacked."""
-    layer: Annotated[int, Field(ge=0)] | None = None
-    """Layer number in a GDSII or OASIS file."""
+    """Relative to the case file's folder. Its content decides its format; gzip is unpacked. ODB++
+    may be a folder."""
+    layer: Annotated[int, Field(ge=0)] | str | None = None
+    """Number in a GDSII or OASIS file, name in a board: a copper layer, or a dielectric for the
+    plated holes through it."""
     datatype: Annotated[int, Field(ge=0)] | None = None
     """Datatype in a GDSII or OASIS file; by default all of the layer's."""
     cell: str | None = None
-    """Cell of a GDSII or OASIS file; by default its only top cell."""
+    """Cell of a GDSII or OASIS file, by default its only top cell; step of a board."""
     centre: Point = (0.0, 0.0)
-    """The point of the layout that lies in the middle of the part."""
+    """The point of the layout that lies in the middle of the part; by default its origin, of a
+    board the middle of its outline."""
     pixel: Thickness | None = None
     """Shares are computed exactly on pixels of this size; by default a thousandth of the part's
     longer side."""
     negative: bool = False
     """What is drawn is free of copper, as planes are often stored."""
     plating: Thickness | Literal["filled"] | None = None
-    """Thickness of the copper around a drill file's finished holes, or "filled" with copper."""
+    """Thickness of the copper around finished holes, or "filled" with copper."""
 
 
 Copper = Annotated[
     Annotated[
         str,
         Tag("<file>"),
-        Field(description="PNG (white is copper), NPY, CSV, GDSII, OASIS or Gerber"),
+        Field(
+            description="PNG (white is copper), NPY, CSV, GDSII, OASIS, Gerber, IPC-2581 or ODB++"
+        ),
     ]
     | Annotated[Drawing, Tag("<drawing>")]
     | Annotated[Fraction, Tag("<share>")],

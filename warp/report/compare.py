@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
+from warp.files import html_table
 from warp.report import compare_figures, number_tables, plots, scan
 from warp.report.compare_figures import Difference
 from warp.report.scan import LEAST, Matrix, Points
@@ -86,6 +87,24 @@ class Match:
             "same_sign": bool(np.sign(self.warpage) == np.sign(self.computed_warpage)),
         }
         return found | ({"note": self.note} if self.note else {})
+
+
+class Comparison(dict[str, Any]):
+    """What a comparison found, ready for JSON: numbers, changed, difference, measured, surface."""
+
+    def _repr_html_(self) -> str:
+        """Return the numbers of both results, for notebooks."""
+        rows = [
+            [n["quantity"], n["where"], n["unit"]]
+            + [f"{n[key]:+.2f}" for key in ("a", "b", "difference")]
+            for n in self.get("numbers", ())
+        ]
+        fits = "; ".join(
+            f"{name}: {m['rms_um']:.2f} um RMS from the measured surface"
+            for name, m in self.get("measured", {}).items()
+        )
+        head = ("quantity", "where", "unit", "a", "b", "difference")
+        return html_table.html(f"comparison at {self['surface']}", head, rows, fits)
 
 
 def differing(a: Result, b: Result) -> list[str]:
@@ -165,7 +184,7 @@ def files(
     surface: str | None = None,
     picture: Path | None = None,
     pitch: float | None = None,
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[Comparison, list[str]]:
     """Compare result files and at most one measured surface; return also the results' names.
 
     pitch: distance of the points of a matrix of heights [m], None where the file says it.
@@ -209,7 +228,7 @@ def compare(
     surface: str | None,
     names: Sequence[str],
     picture: Path | None,
-) -> dict[str, Any]:
+) -> Comparison:
     """Compare two results, or a result and a measurement, or all three, on one surface.
 
     Draws the diagonals if a picture is asked for.
@@ -221,7 +240,7 @@ def compare(
         raise WarpError(f"the second result has no part {part!r}; choose another with --surface")
     flats = [surfaces.flat(r, part, side) for r in (a, b) if r is not None]
     curves = {name: _residual(flat) for name, flat in zip(names, flats, strict=False)}
-    out: dict[str, Any] = {"surface": f"{part}.{side}"}
+    out = Comparison(surface=f"{part}.{side}")
     if b is not None:
         out["numbers"] = number_tables.compared(a.metrics, b.metrics)
         out["changed"] = differing(a, b)

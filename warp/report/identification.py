@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from warp.adjoint.gradient import refuse
 from warp.adjoint.identified import Identified
 from warp.adjoint.identify import Search
 from warp.adjoint.observation import Observation
 from warp.adjoint.prediction import Predictor
+from warp.adjoint.refused import refuse
 from warp.adjoint.runs_log import Logged
 from warp.adjoint.stepwise import Stepwise
 from warp.adjoint.surrogate import sample as sampled

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp.report import figures, moire, plots
+from warp.report import figures, moire, plots, sections
 from warp.report.contents import Contents, Wanted, gather
 from warp.report.html import filled, picture
 from warp.results import flatness, hdf5
@@ -38,7 +38,7 @@ def rendered(contents: Contents) -> str:
     result = contents.result
     uniform = result.metrics.get("uniform_temperature")
     pictures = {
-        "section": picture(partial(plots.cross_section, result)),
+        "section": picture(partial(sections.cross_section, result)),
         "temperature": "" if uniform else picture(partial(figures.temperature, result)),
         "stress": picture(partial(figures.stress, result)) if contents.stresses else "",
         "measured": picture(partial(moire.draw, contents.overlays)) if contents.overlays else "",

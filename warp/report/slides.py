@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from warp.errors import WarpError
 from warp.files import whole_file
-from warp.report import figures, plots
+from warp.report import figures, sections
 from warp.report.blocks import Block, Verdict
 from warp.report.plots import LINE_COLOURS
 
@@ -135,7 +135,7 @@ def _branches(branches: Sequence[Branch], depth: int = 0) -> Iterator[str]:
 def _stack(deck: Any, contents: Contents) -> None:
     slide = _slide(deck, "Stack")
     wide = 7.6
-    _picture(slide, partial(plots.cross_section, contents.result), (MARGIN, TOP, wide, 5.6))
+    _picture(slide, partial(sections.cross_section, contents.result), (MARGIN, TOP, wide, 5.6))
     lines = [(text, 12, False) for text in _branches(contents.stack)]
     if lines:
         left = 2 * MARGIN + wide

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.segment import Segment
 from rich.text import Text
 
@@ -104,9 +112,15 @@ class Runs:
             BarColumn(bar_width=30),
             TextColumn("{task.completed}/{task.total} runs"),
             TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(compact=True),
         )
         self._bar = Progress(
-            *columns, console=console, disable=not console.is_terminal, transient=True
+            *columns,
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+            speed_estimate_period=3600.0,
         )
         self._task: TaskID | None = None
 
@@ -118,6 +132,6 @@ class Runs:
         self._bar.stop()
 
     def __call__(self, decided: int, total: int, record: Mapping[str, Any]) -> None:
-        if self._task is None:
-            self._task = self._bar.add_task("runs", total=total)
+        if self._task is None:  # the runs that were stored before say nothing about the time left
+            self._task = self._bar.add_task("runs", total=total, completed=decided - 1)
         self._bar.update(self._task, completed=decided, total=total)

@@ -265,6 +265,7 @@ def _displacement(
                 wanted=wanted,
                 start=part.start,
                 duration=part.duration,
+                support=load_step.support,
                 cycle_cache=cache,
             )
         else:

@@ -46,7 +46,7 @@ SHOWN = 1.1 * ORDER  # an observed order up to here is believed
 SAFETY_ASSUMED, SAFETY_SHOWN = 3.0, 1.25  # Roache 1994, Celik 2008; of temperatures
 FINER = 0
 """Coarser grids of an estimate by a finer one."""
-SAFETY_FINER, FLOOR_FINER = 2.5, 0.003
+SAFETY_FINER, FLOOR_FINER = 2.5, 0.002
 """Of a warpage by a finer grid; the least error that is claimed, of the package's largest."""
 SAFETY_COARSER, FLOOR_COARSER = 1.25, 0.01
 """The same by coarser grids."""

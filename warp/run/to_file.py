@@ -14,7 +14,7 @@ from warp.results.file import Result
 from warp.run import checkpoint, process, refine, warnings
 from warp.run.grids import common_grid
 from warp.run.load_step import NO_RESIDUAL, OnProgress
-from warp.run.process import OnResume
+from warp.run.process import OnResume, OnStep
 from warp.run.resources import predicted_disk
 
 LONGEST_PATH = 4096  # bytes, of Linux
@@ -62,14 +62,16 @@ def solve_to_file(
     coarser: int | None = None,
     resume: bool = False,
     finish: Finish | None = None,
+    on_state: process.OnState | None = None,
+    on_step: OnStep | None = None,
 ) -> Written:
     """Solve a case and write its result to `target`.
 
     coarser: grids of the error estimate (`refine.solve`), None for no estimate. resume: continue
     from the checkpoint that an interrupted run left beside `target`. finish: called before the
-    result is written. Raises WarpError before it solves if `target` cannot be written or its disk
-    has no room for what the run is predicted to write; the checkpoint is deleted once the result is
-    there.
+    result is written. on_state: as in `process.solve`, on one grid. Raises WarpError before it
+    solves if `target` cannot be written or its disk has no room for what the run is predicted to
+    write; the checkpoint is deleted once the result is there.
     """
     results.check_result(target, predicted_disk(common_grid(case), case), inputs(case))
     checkpoint_path = checkpoint.beside(target)
@@ -90,6 +92,8 @@ def solve_to_file(
             checkpoint_path=checkpoint_path,
             resume=resume,
             on_resume=on_resume,
+            on_state=on_state,
+            on_step=on_step,
         )
     more: list[str] = []
     if finish is not None:

@@ -68,8 +68,14 @@ class Csr:
         return Csr(start, self.row[order], self.value[order], self.shape[0])
 
     def times(self, x: np.ndarray) -> np.ndarray:
-        """Multiply a vector (columns)."""
-        return np.bincount(self.row, self.value * x[self.column], self.shape[0])
+        """Multiply a vector (columns), or each column of a dense matrix (columns, m)."""
+        if x.ndim == 1:
+            return np.bincount(self.row, self.value * x[self.column], self.shape[0])
+        product = np.zeros((self.shape[0], x.shape[1]))
+        filled = np.diff(self.start) > 0
+        terms = self.value[:, None] * x[self.column]
+        product[filled] = np.add.reduceat(terms, self.start[:-1][filled], axis=0)
+        return product
 
     def transposed_times(self, x: np.ndarray) -> np.ndarray:
         """Multiply a vector (rows) by the transpose."""

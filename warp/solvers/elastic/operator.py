@@ -172,8 +172,16 @@ class Operator:
 
     def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
         """Compute out = keep out + sign A x, in the precision of x; zero at held indices."""
+        self.forces(out, x, keep, sign)
+        self.clear_held(out)
+
+    def forces(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
+        """Compute what `apply` does, with the forces at held indices."""
         self.body.apply(out, x, keep, sign)
         self._rows.apply(out, x, sign, 1.0)
         if self.release is not None:
             self.release.apply(out, x, -sign)
-        self._held.apply(out, x, 0.0, 0.0)
+
+    def clear_held(self, out: Array) -> None:
+        """Set held entries to zero."""
+        self._held.apply(out, out, 0.0, 0.0)

@@ -18,6 +18,8 @@ Wissenschaften IV/4 (1910) 349, for the law.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from warp.machine.arrays import Array
@@ -28,13 +30,48 @@ from warp.solvers.elastic.operator import Operator
 MODULE = "large_deflection"
 
 
+class Support(Protocol):
+    """What a body rests on: energy in J, and forces in N by a displacement and by its change."""
+
+    pull: np.ndarray
+
+    def energy(self, x: Array) -> float:
+        """Return the energy at x."""
+
+    def push(self, out: Array, x: Array) -> None:
+        """Add its gradient at x to out."""
+
+    def hold(self, out: Array, p: Array) -> None:
+        """Add its Hessian at the last `push` times p to out."""
+
+
+class Nothing:
+    """No support: the body floats, or is held."""
+
+    pull = np.zeros(0)
+
+    def energy(self, x: Array) -> float:
+        """Return 0."""
+        return 0.0
+
+    def push(self, out: Array, x: Array) -> None:
+        """Leave out as it is."""
+
+    def hold(self, out: Array, p: Array) -> None:
+        """Leave out as it is."""
+
+
+NO_GROUND: Support = Nothing()
+
+
 class Law:
     """Energy, gradient and Hessian of an increment x (solver's layout, on the operator's device).
 
     rim: what A lacks at round sides. f: forces, as those of the linear equation A x = f; s (3,
     nz+1, ny+1, nx+3): stress before the increment under the loads after it, xx and yy of cells and
     xy of edges along z, in N m. start: total displacement before and the stress there under the
-    loads before; None: both are zero. A must not hold faces (clamps).
+    loads before; None: both are zero. target: increments at the indices that A holds, in their
+    order, at the full load; None: zero.
     """
 
     def __init__(
@@ -44,10 +81,14 @@ class Law:
         f: Array,
         s: Array,
         start: tuple[Array, Array] | None = None,
+        target: np.ndarray | None = None,
     ) -> None:
         self.A, self.f, self.before = A, f, s
         self.at_end, self.at_start = (f, s), None
         self.device = A.device
+        self.held = A.device.asarray(A.held, np.int64)
+        self.target = None if target is None else A.device.asarray(target)
+        self.fraction, self.ground = 1.0, NO_GROUND
         nx, ny, nz = A.n
         self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
         ids, cell, _, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = A.arguments(np.float64)
@@ -72,6 +113,7 @@ class Law:
 
         Without a start the body is then flat and free of stress.
         """
+        self.fraction = fraction
         if fraction == 1:
             self.f, self.before = self.at_end
             return
@@ -79,6 +121,18 @@ class Law:
         if self.at_start is not None:
             self.f += (1 - fraction) * self.at_start[0]
             self.before += (1 - fraction) * self.at_start[1]
+
+    def rest_on(self, ground: Support) -> None:
+        """Add the weight of the body and a table under it to the present load."""
+        self.ground = ground
+        self.f = self.f + self.device.asarray(ground.pull)
+
+    def holding(self, x: Array) -> Array:
+        """Return x with the held increments at the present load."""
+        if self.target is not None:
+            x = x.copy()
+            x.reshape(-1)[self.held] = self.fraction * self.target
+        return x
 
     def gradient(self, x: Array) -> tuple[float, Array]:
         """Return the energy in J and its gradient in N; the Hessian is then the one at x."""
@@ -93,6 +147,8 @@ class Law:
         self.linear(out, x)
         out -= self.f
         self._add_forces(out)
+        self.ground.push(out, x)
+        self.A.clear_held(out)
         return self.energy_at, out
 
     def energy(self, x: Array) -> float:
@@ -106,10 +162,12 @@ class Law:
         self._slope_forces(self.slopes, 1.0)
         self.linear(out, p)
         self._add_forces(out)
+        self.ground.hold(out, p)
+        self.A.clear_held(out)
 
     def linear(self, out: Array, x: Array) -> None:
-        """Compute out = A x, A with the shear at rims."""
-        self.A.apply(out, x)
+        """Compute out = A x, A with the shear at rims, and the forces on what is held."""
+        self.A.forces(out, x)
         self.rim.apply(out, x, 1.0, 1.0)
 
     def added_strains(self, x: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -146,7 +204,8 @@ class Law:
         self._slope_forces(self.slopes, 0.0)
         added = float(xp.vdot(self.forces, self.more))
         self.linear(self.out, x)
-        return added + float(xp.vdot(x, self.out)) / 2 - float(xp.vdot(self.f, x))
+        strained = float(xp.vdot(x, self.out)) / 2
+        return added + strained - float(xp.vdot(self.f, x)) + self.ground.energy(x)
 
     def _slopes(self, g: Array, x: Array) -> None:
         _, rcx, _, rcy, _ = self.spacings

@@ -72,6 +72,12 @@ class Path:
     residuals: list[float]
     bifurcations: list[Bifurcation] = field(default_factory=list)
 
+    def ending(self, shape: Shape) -> Path:
+        """Return the path with one more minimum at its end, in which a body was laid down."""
+        increments, iterations = self.increments + 1, self.iterations + shape.iterations
+        residuals = self.residuals + shape.residuals
+        return Path(shape, increments, iterations, residuals, self.bifurcations)
+
 
 class Follower:
     """A body that is loaded step by step; `follow` does it."""
@@ -156,6 +162,7 @@ class Follower:
             if told is not None:
                 told(fraction, residual)
 
+        x = self.law.holding(x)
         found = minimum(self.law, self.pre, self.scale, self.tolerance, x, radius, on_step)
         self.increments += 1
         self.iterations += found.iterations

@@ -6,9 +6,9 @@
 x and y span the grid; beside a mirror plane degrees are even in w and odd in the displacement
 across it. z from half the height. Slopes are differences as in the operator, at free faces the next
 ones inside, so that modes have no shear across the plate. w also has what makes the stress along z
-zero, by the mean ratios C_xz/C_zz and C_yz/C_zz of each level. Shapes without strain are left out.
-Each term is a function of z times one of x and y, so that modes are never stored, and `gather` and
-`spread` cost about a pass over a displacement.
+zero, by the mean ratios C_xz/C_zz and C_yz/C_zz of each level. Shapes without strain are left out
+unless they are wanted. Each term is a function of z times one of x and y, so that modes are never
+stored, and `gather` and `spread` cost about a pass over a displacement.
 """
 
 from __future__ import annotations
@@ -39,9 +39,17 @@ class PlateModes:
     """
 
     def __init__(
-        self, model: VoxelModel, device: Device, stiffness: np.ndarray, degree: int = DEGREE
+        self,
+        model: VoxelModel,
+        device: Device,
+        stiffness: np.ndarray,
+        degree: int = DEGREE,
+        rigid: bool = False,
     ) -> None:
-        """stiffness (media, 6) in Pa; degree: the highest of w along x and along y."""
+        """stiffness (media, 6) in Pa; degree: the highest of w along x and along y.
+
+        rigid: with the motions that raise and tilt the body.
+        """
         grid = model.grid
         self.device, self.sizes = device, grid.shape
         self.exists = device.asarray(activity(model.ids > 0, grid.mirror))
@@ -59,7 +67,7 @@ class PlateModes:
         q, p = np.indices(self.degrees)
         strained = np.ones((3, *self.degrees), bool)
         x, y = grid.mirror
-        strained[0] = p * (2 if x else 1) + q * (2 if y else 1) > 1
+        strained[0] = rigid | (p * (2 if x else 1) + q * (2 if y else 1) > 1)
         strained[1, 0, 0], strained[2, 0, 0] = x, y
         self.kept = np.flatnonzero(strained)
         self.count, self.bends = len(self.kept), self.kept < p.size

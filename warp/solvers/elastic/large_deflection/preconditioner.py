@@ -33,12 +33,16 @@ class Preconditioner:
 
     `stability`: the lowest quotient of the energy of a bending shape over what it would be in the
     flat body without stress, each at no force in the plane, among the smooth modes: 1 without load,
-    0 where the body becomes unstable.
+    0 where the body becomes unstable; 1 for a body that is held. smooth: False for such a body,
+    whose shapes no polynomial gives.
     """
 
-    def __init__(self, model: VoxelModel, law: Law, cycle: Cycle) -> None:
-        self.law, self.cycle, self.device = law, cycle, law.device
-        self.modes = PlateModes(model, law.device, law.A.body.moduli.normal)
+    def __init__(
+        self, model: VoxelModel, law: Law, cycle: Cycle, smooth: bool = True, rigid: bool = False
+    ) -> None:
+        """rigid: with rigid motions among the modes, for a body that something supports."""
+        self.law, self.cycle, self.device, self.smooth = law, cycle, law.device, smooth
+        self.modes = PlateModes(model, law.device, law.A.body.moduli.normal, rigid=rigid)
         self.plate = Plate(model, law, self.modes)
         ids, _, _, dx, dy, _, _, _, rcx, _, rcy, _, _ = law.A.arguments(np.float64)
         self.tables = ids, dx, dy, rcx, rcy, *law.sizes
@@ -49,14 +53,25 @@ class Preconditioner:
 
     def update(self) -> None:
         """Take the Hessian of the law's last gradient."""
-        law, bends = self.law, self.modes.bends
+        law = self.law
         args = self.slopes, law.slopes, *self.tables[:3], *law.mirror, *law.sizes
         self._launch("face_slopes", *args)
+        if not self.smooth:
+            return
         self.modes.curved = np.stack(self.plate.curvature_of(self.slopes)[:2])
-        E = self.plate.loaded(self.slopes)
+        E = self.energy()
         values, vectors = eigh(self.basis.T @ E @ self.basis)
         vectors = self.basis @ vectors
         self.inverse = (vectors / np.maximum(np.abs(values), SOFTEST)) @ vectors.T
+        self.judge(E)
+
+    def energy(self) -> np.ndarray:
+        """Return E at the last gradient."""
+        return self.plate.loaded(self.slopes)
+
+    def judge(self, E: np.ndarray) -> None:
+        """Find the stability and the softest mode."""
+        bends = self.modes.bends
         bent, following = bending(E, bends)
         values, vectors = eigh(self.bent.T @ bent @ self.bent)
         self.stability = float(values[0])
@@ -70,6 +85,8 @@ class Preconditioner:
 
     def apply(self, r: Array) -> Array:
         """Return M^-1 r."""
+        if not self.smooth:
+            return self._cycled(r)
         smooth = self._smooth(self.modes.gather(self.forces(r)))
         left = r - self._product(smooth)
         z = self._cycled(left)
@@ -87,14 +104,22 @@ class Preconditioner:
         size = float((r**2).sum()) ** 0.5
         if size == 0:
             return r
-        fine = self.cycle.fine
-        fine.r[...] = r / size
-        self.cycle.run()
-        return self.displacement(fine.x * np.float64(size))
+        unit = r / size
+
+        def write_residual(out: Array) -> None:
+            out[...] = unit
+
+        self.cycle.run(write_residual)
+        first, *others = self.cycle.parts
+        z = first.astype(np.float64)
+        for part in others:
+            z += part
+        return self.displacement(z * size)
 
     def displacement(self, x: Array) -> Array:
-        """Compute T x in place."""
+        """Compute T x in place, zero where the body is held."""
         self._launch("from_tangent", x, self.slopes, *self.tables)
+        self.law.A.clear_held(x)
         return x
 
     def forces(self, r: Array) -> Array:
@@ -112,11 +137,14 @@ class Preconditioner:
         self.device.launch(MODULE, function, self.law.extent, *args)
 
 
-def orthonormal(energy: np.ndarray) -> np.ndarray:
-    """Return combinations (count, n) of modes of unit energy, orthogonal in it; none are rigid."""
+def orthonormal(energy: np.ndarray, least: float = STRAINLESS) -> np.ndarray:
+    """Return combinations (count, n) of modes of unit energy, orthogonal in it; none are rigid.
+
+    least: energy of what is rigid over that of the stiffest mode of its size.
+    """
     scale = 1 / np.sqrt(np.maximum(np.diag(energy), 1e-300))
     size, vectors = np.linalg.eigh(energy * scale * scale[:, None])
-    strained = size > STRAINLESS * size[-1]
+    strained = size > least * size[-1]
     basis: np.ndarray = scale[:, None] * (vectors[:, strained] / np.sqrt(size[strained]))
     return basis
 

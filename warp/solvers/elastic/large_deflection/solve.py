@@ -12,24 +12,32 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from warp.machine.device import Device
 from warp.solvers.elastic import solve as linear
+from warp.solvers.elastic.balance import norm, product
+from warp.solvers.elastic.clamp import held_indices
+from warp.solvers.elastic.contact import ROUND_OFF, WEIGHED, TableContact, weight
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
+from warp.solvers.elastic.large_deflection.ground import Ground, settle
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.path import Branch, Follower, Path
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
+from warp.solvers.elastic.large_deflection.resting import Preconditioner as resting_on
 from warp.solvers.elastic.large_deflection.rim import Rim, rim
 from warp.solvers.elastic.large_deflection.shape import Bent, curvatures, midsurface
-from warp.solvers.elastic.layout import temperature_array
+from warp.solvers.elastic.layout import bordered, temperature_array
 from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.elastic.rigid import remove_rigid_motion
 from warp.solvers.krylov import DEFAULT, Control
+from warp.voxels.supports import Clamp, Support, Table, flattening
+from warp.voxels.supports import held as held_faces
 from warp.voxels.voxelize import VoxelModel
 
 STIFFENING, WRONG = 0.27, 0.01
@@ -63,17 +71,19 @@ def solve(
     wanted: Wanted,
     start: float | np.ndarray,
     duration: float = 0.0,
+    support: Support = None,
     cycle_cache: CycleCache | None = None,
 ) -> linear.Solution:
     """Solve for the displacement after a step from `state`, as `elastic.solve` does.
 
-    start: temperature in K at the beginning of the step, one or (nz, ny, nx). The body floats. A
-    `Solution` of this module unless linear theory was kept. Raises ConvergenceError where no stable
+    start: temperature in K at the beginning of the step, one or (nz, ny, nx). A `Solution` of this
+    module unless linear theory was kept. Raises ConvergenceError where no stable
     shape is found.
     """
     cache = CycleCache() if cycle_cache is None else cycle_cache
     began = time.perf_counter()
-    first = linear.solve(
+    by_linear = partial(
+        linear.solve,
         model,
         temperature,
         device,
@@ -83,6 +93,7 @@ def solve(
         cycle_cache=cache,
         start=start,
     )
+    first = by_linear(support=support)
     reach = deflection(model, first.displacement)
     already = deflection(model, state.displacement)
     if wanted.when == "auto" and error_of_linear_theory(model, max(reach, already)) < WRONG:
@@ -90,61 +101,109 @@ def solve(
     linear_curvatures = curvatures(model, first.displacement)
     iterations = first.iterations
     first = replace(first, state=state)  # frees the state after the linear step
-    after, found, A = _followed(
-        model, temperature, device, state, control, wanted, start, duration, cache, reach
-    )
+    if isinstance(support, Table):
+        reach = deflection(model, by_linear().displacement)
+    body = _Body(model, device, state, support, temperature_array(start))
+    if isinstance(support, Clamp):
+        cache.forget()
+    found = body.followed(temperature_array(temperature), duration, control, wanted, cache, reach)
+    after, path, resting = found
     U = device.xp.array(after.displacement)
-    remove_rigid_motion(device, U, A.body.ids, model.grid)
+    remove_rigid_motion(device, U, body.ids, model.grid, body.held)
     displacement = device.to_host(U)
-    bent = Bent.of(model, displacement, found, linear_curvatures)
+    bent = Bent.of(model, displacement, path, linear_curvatures)
     seconds = time.perf_counter() - began
+    iterations += path.iterations
     return Solution(
-        displacement, iterations + found.iterations, found.residuals, seconds, after, bent=bent
+        displacement, iterations, path.residuals, seconds, after, resting=resting, bent=bent
     )
 
 
-def _followed(
-    model: VoxelModel,
-    temperature: float | np.ndarray,
-    device: Device,
-    state: State,
-    control: Control,
-    wanted: Wanted,
-    start: float | np.ndarray,
-    duration: float,
-    cache: CycleCache,
-    reach: float,
-) -> tuple[State, Path, Operator]:
-    """Follow the load of the step; return the state after it, the path and the operator."""
-    temperature = temperature_array(temperature)
-    first = temperature_array(start)
-    there = None
-    if state.solid.any():
-        step = Step(model, first, device, state, 0.0, start=first)
-        _, stress, _ = loads(model, step)
-        there = device.asarray(padded(step.displacement)), device.asarray(stress)
-        del step, stress
-    step = Step(model, temperature, device, state, duration, start=first)
-    A = step.A
-    forces, stress, sides = loads(model, step)
-    scale = linear.scale_of(model, A, temperature, forces)
-    law = Law(A, sides, device.asarray(forces), device.asarray(stress), there)
-    pre = Preconditioner(model, law, cache.cycle_for(A))
-    count = 0
+class _Body:
+    """A body before a step: how it is supported, and its temperature in K there."""
 
-    def told(fraction: float, residual: float) -> None:
-        nonlocal count
-        count += 1
-        if control.progress is not None:
-            control.progress(count, residual)
+    def __init__(
+        self,
+        model: VoxelModel,
+        device: Device,
+        state: State,
+        support: Support,
+        temperature: np.ndarray,
+    ) -> None:
+        self.model, self.device, self.state = model, device, state
+        self.support, self.temperature = support, temperature
+        self.held = held_indices(model, support)
+        self.ids = bordered(device, model.ids)
 
-    height = float(np.median(heights(model)))
-    tolerance = control.tolerance
-    follower = Follower(law, pre, scale, tolerance, height, wanted.branch, told)
-    path = follower.follow(reach)
-    added = law.added_strains(path.shape.x)
-    x = device.to_host(path.shape.x)
-    return step.after(x, added), path, A
+    def followed(
+        self,
+        temperature: np.ndarray,
+        duration: float,
+        control: Control,
+        wanted: Wanted,
+        cache: CycleCache,
+        reach: float,
+    ) -> tuple[State, Path, TableContact | None]:
+        """Follow the load to a temperature in K; return the state, the path and what it rests on.
+
+        reach: deflection in m by linear theory, where the body floats.
+        """
+        model, device, held = self.model, self.device, self.held
+        there = None
+        if self.state.solid.any():
+            step = Step(model, self.temperature, device, self.state, 0.0, held, self.temperature)
+            _, stress, _ = loads(model, step)
+            there = device.asarray(padded(step.displacement)), device.asarray(stress)
+            del step, stress
+        step = Step(model, temperature, device, self.state, duration, held, self.temperature)
+        A = step.A.holding(held) if len(held) else step.A
+        forces, stress, sides = loads(model, step)
+        scale = linear.scale_of(model, A, temperature, forces)
+        target = self._target(step)
+        if len(target):
+            scale = max(scale, norm(product(A, scattered(A, target))))
+        law = Law(A, sides, device.asarray(forces), device.asarray(stress), there, target)
+        pre = Preconditioner(model, law, cache.cycle_for(A), smooth=not len(held))
+        if len(held):
+            cache.forget()
+        count = 0
+
+        def told(fraction: float, residual: float) -> None:
+            nonlocal count
+            count += 1
+            if control.progress is not None:
+                control.progress(count, residual)
+
+        height = float(np.median(heights(model)))
+        follower = Follower(law, pre, scale, control.tolerance, height, wanted.branch, told)
+        path = follower.follow(reach)
+        resting = None
+        if isinstance(self.support, Table):
+            pull = float(norm(weight(model, A)))
+            least = control.tolerance * scale or WEIGHED * pull
+            goal = max(min(least, WEIGHED * pull), ROUND_OFF * scale)
+            ground = Ground(model, law, padded(step.displacement))
+            laid = resting_on(model, law, ground, pre.cycle)
+            shape, resting = settle(model, law, laid, ground, path.shape, goal, partial(told, 1.0))
+            path = path.ending(shape)
+        added = law.added_strains(path.shape.x)
+        x = device.to_host(path.shape.x)
+        return step.after(x, added), path, resting
+
+    def _target(self, step: Step) -> np.ndarray:
+        """Return the increments of what is held: those that press it flat, or zero."""
+        if isinstance(self.support, Clamp) and self.support.flat:
+            at, face = held_faces(self.model, self.support, step.A.shape)
+            pressed = flattening(self.model, step.displacement, at, face)
+            return pressed[np.argsort(at)]
+        return np.zeros(len(self.held))
+
+
+def scattered(A: Operator, target: np.ndarray) -> np.ndarray:
+    """Return a displacement that is zero but where A holds the body."""
+    x = np.zeros(A.shape)
+    x.reshape(-1)[A.held] = target
+    return x
 
 
 def loads(model: VoxelModel, step: Step) -> tuple[np.ndarray, np.ndarray, Rim]:

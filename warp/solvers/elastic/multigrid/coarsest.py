@@ -1,4 +1,8 @@
-"""Solve the coarsest elastic level directly: assembled and inverted without rigid motion."""
+"""Solve the coarsest elastic level directly: assembled and inverted without rigid motion.
+
+In unknowns in which plates bend (bending_basis): of single displacements, the matrix of a plate
+that is hundreds of times wider than high would have lost its bending energy to rounding.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,23 @@ import numpy as np
 from warp.solvers import levels
 from warp.solvers.csr import Csr
 from warp.solvers.dense import cholesky, inverse_of_lower
-from warp.solvers.elastic.multigrid.matrix import LevelMatrix
+from warp.solvers.elastic.multigrid.bending_basis import bending_basis
+from warp.solvers.elastic.multigrid.matrix import LevelMatrix, MediaMatrix, StoredMatrix
 from warp.solvers.levels import Memory
+
+BLOCK = 256  # rows whose rigid motions are removed at once
 
 
 class Coarsest(levels.Coarsest):
     """The level that is solved directly: x = R^T R r on the active displacements `at`."""
 
     def __init__(self, matrix: LevelMatrix, memory: Memory) -> None:
+        if isinstance(matrix, MediaMatrix):
+            matrix = StoredMatrix.finest(matrix.A)
         device = matrix.device
         active = device.asarray(matrix.diagonal(), np.float32)
         at = np.flatnonzero(device.to_host(active).reshape(-1) > 0)
-        root = inverse_root(assembled(matrix).part(at).dense())
+        root = inverse_root(*bending(matrix, at))
         super().__init__(device, active, memory)
         self.roots = device.asarray(np.ascontiguousarray(root.T)), device.asarray(root)
         self.at = device.asarray(at, np.int64)
@@ -34,8 +43,23 @@ class Coarsest(levels.Coarsest):
             self.device.launch("multigrid", "dense_rows", (size, 1, 1), *args, real=np.float32)
 
 
-def inverse_root(A: np.ndarray) -> np.ndarray:
-    """Return R with R^T R the inverse of A without rigid motions, float32; overwrites A.
+def bending(matrix: StoredMatrix, at: np.ndarray) -> tuple[np.ndarray, Csr]:
+    """Return T^T A T and T of displacements x = T y at flat indices `at`.
+
+    The stiffness along z is added to the unknowns that strain along z only: in the others it would
+    leave what rounding makes of zero.
+    """
+    nx, ny, nz = matrix.n
+    ids = matrix.device.to_host(matrix.coefficients.ids)
+    T, bends = bending_basis(ids[1:-1, 1:-1, 1 : nx + 1] > 0, matrix.lines, at)
+    flat, along_z = matrix.without_zz()
+    alone = Csr.diagonal_of((~bends).astype(float))
+    A = T.T @ assembled(flat).part(at) @ T + alone @ along_z.part(at) @ alone
+    return A.dense(), T
+
+
+def inverse_root(A: np.ndarray, T: Csr) -> np.ndarray:
+    """Return R with R^T R = T A^-1 T^T without rigid motions, float32; overwrites A.
 
     Motions without energy are left out: rigid ones, of loose parts too, show up as pivots that
     vanish in a Cholesky factorisation. An inverse in single precision would have negative values if
@@ -49,13 +73,17 @@ def inverse_root(A: np.ndarray) -> np.ndarray:
     factor, order, rank = cholesky(A, 1e-11)
     scale = scale[order]
     inverse = inverse_of_lower(factor[:rank, :rank])
-    motion = np.eye(n, n - rank, -rank)
-    motion[:rank] = -(factor[rank:, :rank] @ inverse).T
-    Q, _ = np.linalg.qr(motion * scale[:, None])
+    motion = np.zeros((n, n - rank))
+    motion[order[:rank]] = -(factor[rank:, :rank] @ inverse).T * scale[:rank, None]
+    motion[order[rank:]] = np.diag(scale[rank:])
+    Q, _ = np.linalg.qr(T.times(motion))
     inverse *= scale[:rank]
-    root = np.zeros((n, n), np.float32)  # inverse scale (1 - Q Q^T)
-    root[:rank, order[:rank]] = inverse
-    root[:rank, order] -= (inverse @ Q[:rank]) @ Q.T
+    root = np.zeros((n, n), np.float32)  # inverse scale T^T (1 - Q Q^T)
+    for first in range(0, rank, BLOCK):
+        columns = np.zeros((n, min(BLOCK, rank - first)))
+        columns[order[:rank]] = inverse[first : first + BLOCK].T
+        rows = T.times(columns).T
+        root[first : first + len(rows)] = rows - (rows @ Q) @ Q.T
     return root
 
 
