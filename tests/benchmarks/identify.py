@@ -63,7 +63,7 @@ def campaign(trials, noise_known=True, say=print):
         inside.append(error @ np.linalg.solve(found.covariance, error) <= CHI2_95)
         errors.append(error / start)
         widths.append(found.deviations / start)
-        say(trial, held[-1].astype(int), int(inside[-1]), found.steps, flush=True)
+        say(f"{trial}: {held[-1].astype(int)} {int(inside[-1])}, {found.steps} steps")
     return free, np.array(held), np.array(inside), np.array(errors), np.array(widths)
 
 
