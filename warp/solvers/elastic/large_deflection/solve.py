@@ -11,17 +11,20 @@ bent body is free of stress on it, as on a shallow shell.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 import numpy as np
 
+from warp.errors import ConvergenceError
 from warp.machine.device import Device
 from warp.solvers.elastic import solve as linear
 from warp.solvers.elastic.balance import norm, product
 from warp.solvers.elastic.clamp import held_indices
-from warp.solvers.elastic.contact import ROUND_OFF, WEIGHED, TableContact, weight
+from warp.solvers.elastic.contact import WEIGHED, TableContact, weight
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
 from warp.solvers.elastic.large_deflection.ground import Ground, settle
@@ -44,6 +47,10 @@ STIFFENING, WRONG = 0.27, 0.01
 """Error of linear theory over (deflection / height)^2, and the error from which it is left."""
 THINNER = 0.05
 """Share of the body's area whose columns are thinner than the height that counts."""
+
+
+ROUND_OFF = 1e-11
+"""Least residual of a body on a table over the other forces: rotations round what A x cancels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,15 +100,16 @@ def solve(
         cycle_cache=cache,
         start=start,
     )
-    first = by_linear(support=support)
+    always = wanted.when == "always"
+    first, stands = _by_linear_theory(by_linear, support, always)
     reach = deflection(model, first.displacement)
     already = deflection(model, state.displacement)
-    if wanted.when == "auto" and error_of_linear_theory(model, max(reach, already)) < WRONG:
+    if stands and error_of_linear_theory(model, max(reach, already)) < WRONG:
         return first
     linear_curvatures = curvatures(model, first.displacement)
     iterations = first.iterations
     first = replace(first, state=state)  # frees the state after the linear step
-    if isinstance(support, Table):
+    if isinstance(support, Table) and not always:
         reach = deflection(model, by_linear().displacement)
     body = _Body(model, device, state, support, temperature_array(start))
     if isinstance(support, Clamp):
@@ -117,6 +125,21 @@ def solve(
     return Solution(
         displacement, iterations, path.residuals, seconds, after, resting=resting, bent=bent
     )
+
+
+def _by_linear_theory(
+    solve: Callable[..., linear.Solution], support: Support, always: bool
+) -> tuple[linear.Solution, bool]:
+    """Solve by linear theory, and tell whether the solution may stand.
+
+    Without a table where it cannot: a body beyond linear theory may be too flexible for one.
+    """
+    if not isinstance(support, Table):
+        return solve(support=support), not always
+    if not always:
+        with suppress(ConvergenceError):
+            return solve(support=support), True
+    return solve(), False
 
 
 class _Body:
@@ -158,7 +181,7 @@ class _Body:
         step = Step(model, temperature, device, self.state, duration, held, self.temperature)
         A = step.A.holding(held) if len(held) else step.A
         forces, stress, sides = loads(model, step)
-        scale = linear.scale_of(model, A, temperature, forces)
+        scale = linear.scale_of(model, step.A, temperature, forces)
         target = self._target(step)
         if len(target):
             scale = max(scale, norm(product(A, scattered(A, target))))
