@@ -73,14 +73,14 @@ def test_a_dome_on_its_corners_sags_as_calculix_says():
     assert sag(result.metrics) == pytest.approx(390.58, rel=0.02)
 
 
-@pytest.mark.slow
 def test_a_plate_that_was_pressed_flat_springs_back():
+    """Held it is compressed beyond its buckling load: no path of fading forces leads back."""
     flat = step("support", on="clamped", faces=["wafer.bottom"], flat=True)
-    result = solved(ATTACH, COOL, flat, step("support", on="free"), side=100, width=6, edge=3)
+    result = solved(ATTACH, COOL, flat, step("support", on="free"), side=60, width=6, edge=6)
     _, cold, pressed, free = ends(result)
-    assert abs(sag(pressed)) < 1e-6 * abs(sag(cold))
-    assert sag(free) == pytest.approx(sag(cold), rel=1e-4)
-    assert abs(sag(cold)) > 300
+    assert abs(sag(cold)) > 200
+    assert abs(sag(pressed)) < 1e-9 * abs(sag(cold))
+    assert sag(free) == pytest.approx(sag(cold), rel=1e-7)
 
 
 LAYERS = {

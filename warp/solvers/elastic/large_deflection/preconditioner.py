@@ -86,9 +86,11 @@ class Preconditioner:
     def apply(self, r: Array) -> Array:
         """Return M^-1 r."""
         if not self.smooth:
-            return self._cycled(r)
-        smooth = self._smooth(self.modes.gather(self.forces(r)))
-        left = r - self._product(smooth)
+            return self._cycled(r.copy())
+        smooth = self._smooth(self.modes.gather(self.forces(r.copy())))
+        left = self._product(smooth)
+        left *= -1
+        left += r
         z = self._cycled(left)
         again = self._smooth(self.modes.gather(self.forces(self._product(z))))
         z += smooth
@@ -99,7 +101,7 @@ class Preconditioner:
         return self.displacement(self.modes.spread(self.inverse @ forces))
 
     def _cycled(self, r: Array) -> Array:
-        """Return T V T^T r."""
+        """Return T V T^T r; overwrites r."""
         r = self.forces(r)
         size = float((r**2).sum()) ** 0.5
         if size == 0:
@@ -116,8 +118,7 @@ class Preconditioner:
         return x
 
     def forces(self, r: Array) -> Array:
-        """Return T^T r."""
-        r = r.copy()
+        """Compute T^T r in place."""
         self._launch("to_tangent", r, self.slopes, *self.tables)
         return r
 

@@ -22,8 +22,8 @@ import numpy as np
 from warp.errors import ConvergenceError
 from warp.machine.device import Device
 from warp.solvers.elastic import solve as linear
-from warp.solvers.elastic.balance import norm, product
-from warp.solvers.elastic.clamp import held_indices
+from warp.solvers.elastic.balance import Balance, norm, product
+from warp.solvers.elastic.clamp import held_indices, prescribed
 from warp.solvers.elastic.contact import WEIGHED, TableContact, weight
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
@@ -36,7 +36,6 @@ from warp.solvers.elastic.large_deflection.rim import Rim, rim
 from warp.solvers.elastic.large_deflection.shape import Bent, curvatures, midsurface
 from warp.solvers.elastic.layout import bordered, temperature_array
 from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
-from warp.solvers.elastic.operator import Operator
 from warp.solvers.elastic.rigid import remove_rigid_motion
 from warp.solvers.krylov import DEFAULT, Control
 from warp.voxels.supports import Clamp, Support, Table, flattening
@@ -49,6 +48,8 @@ THINNER = 0.05
 """Share of the body's area whose columns are thinner than the height that counts."""
 
 
+FEWEST = 3
+"""Columns along x or y from which a body can bend as a plate does."""
 ROUND_OFF = 1e-11
 """Least residual of a body on a table over the other forces: rotations round what A x cancels."""
 
@@ -103,8 +104,11 @@ def solve(
     always = wanted.when == "always"
     first, stands = _by_linear_theory(by_linear, support, always)
     reach = deflection(model, first.displacement)
+    if isinstance(support, Clamp):  # pressed flat, it bends by what it was bent before
+        reach = max(reach, deflection(model, first.displacement - state.displacement))
     already = deflection(model, state.displacement)
-    if stands and error_of_linear_theory(model, max(reach, already)) < WRONG:
+    columns = max(model.grid.shape[1:])
+    if columns < FEWEST or stands and error_of_linear_theory(model, max(reach, already)) < WRONG:
         return first
     linear_curvatures = curvatures(model, first.displacement)
     iterations = first.iterations
@@ -182,10 +186,10 @@ class _Body:
         A = step.A.holding(held) if len(held) else step.A
         forces, stress, sides = loads(model, step)
         scale = linear.scale_of(model, step.A, temperature, forces)
-        target = self._target(step)
-        if len(target):
-            scale = max(scale, norm(product(A, scattered(A, target))))
-        law = Law(A, sides, device.asarray(forces), device.asarray(stress), there, target)
+        pressed = self._pressed(step, control)
+        if pressed is not None:
+            scale = max(scale, norm(product(A, pressed)))
+        law = Law(A, sides, device.asarray(forces), device.asarray(stress), there, pressed)
         pre = Preconditioner(model, law, cache.cycle_for(A), smooth=not len(held))
         if len(held):
             cache.forget()
@@ -213,20 +217,16 @@ class _Body:
         x = device.to_host(path.shape.x)
         return step.after(x, added), path, resting
 
-    def _target(self, step: Step) -> np.ndarray:
-        """Return the increments of what is held: those that press it flat, or zero."""
-        if isinstance(self.support, Clamp) and self.support.flat:
-            at, face = held_faces(self.model, self.support, step.A.shape)
-            pressed = flattening(self.model, step.displacement, at, face)
-            return pressed[np.argsort(at)]
-        return np.zeros(len(self.held))
-
-
-def scattered(A: Operator, target: np.ndarray) -> np.ndarray:
-    """Return a displacement that is zero but where A holds the body."""
-    x = np.zeros(A.shape)
-    x.reshape(-1)[A.held] = target
-    return x
+    def _pressed(self, step: Step, control: Control) -> np.ndarray | None:
+        """Return the linear displacement by faces that are pressed flat, None without such."""
+        if not isinstance(self.support, Clamp) or not self.support.flat:
+            return None
+        at, face = held_faces(self.model, self.support, step.A.shape)
+        target = flattening(self.model, step.displacement, at, face)
+        if not target.any():
+            return None
+        unloaded = Balance(step.A, np.zeros(step.A.shape), 0.0, control)
+        return prescribed(unloaded, at, target)[0]
 
 
 def loads(model: VoxelModel, step: Step) -> tuple[np.ndarray, np.ndarray, Rim]:
