@@ -12,7 +12,7 @@ v belongs to two). Layout of displacements and coefficients as in kernels/elasti
 fixed order.
 """
 
-from warp.kernels import kernel, portion, release, scratch
+from warp.kernels import inline, kernel, portion, release, scratch
 
 # A pivot below this fraction of its diagonal is a free motion of the column, which is held.
 TINY = 1e-12
@@ -86,62 +86,66 @@ def columns_factor(
     release(L)
 
 
+@inline
+def eliminate(y, b, l1, l2, l3, l4, l5, y1, y2, y3, y4, y5, nx):
+    """Compute y = b - sum of l y for one degree of freedom of a row of columns."""
+    for i in range(nx + 2):
+        y[i] = b[i] - (
+            l1[i] * y1[i] + l2[i] * y2[i] + l3[i] * y3[i] + l4[i] * y4[i] + l5[i] * y5[i]
+        )
+
+
 @kernel
 def columns_solve(share, Y, r, P, nx, ny, nz):
     """Solve all columns: Y (5, nz+1, ny, nx+3) from the residual r."""
     last = 5 * nz + 4
+    y = scratch((last + 11, nx + 3), r)  # solution of row n at n + 5
     for j in portion(share, ny):
+        y[:5] = 0
+        y[last + 6 :] = 0
         for row in range(last + 1):
             k, d = row // 5, row % 5
-            y, l = Y[d, k, j], P[d, :, k, j]
-            c1, c2, c3, c4, c5 = (
-                max(row - 1, 0),
-                max(row - 2, 0),
-                max(row - 3, 0),
-                max(row - 4, 0),
-                max(row - 5, 0),
-            )
-            y1, y2, y3 = Y[c1 % 5, c1 // 5, j], Y[c2 % 5, c2 // 5, j], Y[c3 % 5, c3 // 5, j]
-            y4, y5 = Y[c4 % 5, c4 // 5, j], Y[c5 % 5, c5 // 5, j]
-            l1, l2, l3, l4, l5 = l[1], l[2], l[3], l[4], l[5]
             rhs = r[2, k, j] if d == 0 else r[0, k, j] if d < 3 else r[1, k, j + d - 3]
-            first = rhs[1:] if d == 2 else rhs
-            for i in range(nx + 2):
-                y[i] = first[i]
-            if row > 0:
-                for i in range(nx + 2):
-                    y[i] -= (
-                        l1[i] * y1[i]
-                        + l2[i] * y2[i]
-                        + l3[i] * y3[i]
-                        + l4[i] * y4[i]
-                        + l5[i] * y5[i]
-                    )
+            eliminate(
+                y[row + 5],
+                rhs[1:] if d == 2 else rhs,
+                P[d, 1, k, j],
+                P[d, 2, k, j],
+                P[d, 3, k, j],
+                P[d, 4, k, j],
+                P[d, 5, k, j],
+                y[row + 4],
+                y[row + 3],
+                y[row + 2],
+                y[row + 1],
+                y[row],
+                nx,
+            )
         for row in range(last, -1, -1):
             k, d = row // 5, row % 5
-            y, inverse = Y[d, k, j], P[d, 0, k, j]
             c1, c2, c3, c4, c5 = row + 1, row + 2, row + 3, row + 4, row + 5
-            y1, y2, y3 = (
-                Y[c1 % 5, min(c1 // 5, nz), j],
-                Y[c2 % 5, min(c2 // 5, nz), j],
-                Y[c3 % 5, min(c3 // 5, nz), j],
-            )
-            y4, y5 = Y[c4 % 5, min(c4 // 5, nz), j], Y[c5 % 5, min(c5 // 5, nz), j]
-            l1, l2, l3 = (
+            full, inverse = y[row + 5], P[d, 0, k, j]
+            for i in range(nx + 2):
+                full[i] = full[i] * inverse[i]
+            eliminate(
+                full,
+                full,
                 P[c1 % 5, 1, c1 // 5, j],
                 P[c2 % 5, 2, c2 // 5, j],
                 P[c3 % 5, 3, c3 // 5, j],
+                P[c4 % 5, 4, c4 // 5, j],
+                P[c5 % 5, 5, c5 // 5, j],
+                y[row + 6],
+                y[row + 7],
+                y[row + 8],
+                y[row + 9],
+                y[row + 10],
+                nx,
             )
-            l4, l5 = P[c4 % 5, 4, c4 // 5, j], P[c5 % 5, 5, c5 // 5, j]
+            solution = Y[d, k, j]
             for i in range(nx + 2):
-                y[i] = (
-                    y[i] * inverse[i]
-                    - l1[i] * y1[i]
-                    - l2[i] * y2[i]
-                    - l3[i] * y3[i]
-                    - l4[i] * y4[i]
-                    - l5[i] * y5[i]
-                )
+                solution[i] = full[i]
+    release(y)
 
 
 @kernel

@@ -2,6 +2,8 @@
 
 // A thread walks upwards in z over its part of the levels, so that quantities between two levels
 // are computed once.
+// The CPU computes every stress once, in rows that the next row and level read (elastic_rows.py);
+// here threads share nothing, and each computes those of its neighbours again.
 
 // Displacements of a level around faces (j, i); xp, yp: next one in x, y; xm, ym: previous one
 struct Faces {

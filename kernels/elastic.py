@@ -26,96 +26,32 @@ K = length (sum a)^2 / sum (a 4/G), zero as soon as one cell is void.
 Cell widths dx, dy, dz are stored at index + 1 and are 1 beyond the ends. So is hz, the height that
 weighs normal strains and g_xy of a level in sums over z (`warp.voxels.heights`); where V stands in
 C and in K_xy, its height is hz. `media_apply` reads both tables as one, `law`.
+
+Both operators walk along y and z and compute every stress once (`elastic_rows`).
 """
 
 from warp.kernels import inline, kernel, portion, release, scratch
+from warp.kernels.elastic_rows import (
+    differ,
+    force_u,
+    force_v,
+    force_w,
+    hold_mirror,
+    look_up,
+    look_up_shear,
+    normal_stress,
+    shear_stress_x,
+    shear_stress_yz,
+    stiffness_x,
+    stiffness_x_within,
+    stiffness_yz,
+    stiffness_yz_within,
+)
 
 # A pivot below this fraction of its diagonal is a free motion of the line, which is held.
 TINY = 1e-12
 # Its inverse pivot times its diagonal: not 0, because coarse levels must move it with the rest.
 HELD = 1e-12
-
-
-@inline
-def force_rows(o, c, s, us, vs, ws, cells, edges, wx, wy, wz, nx):
-    """Compute one row of faces, out = c out + s A x: a loop per component, so that each vectorises.
-
-    Naming of rows: ujm is u at j - 1, wkpjm is w at k + 1 and j - 1; cyym is c_yy at j - 1, czzk is
-    c_zz at k - 1.
-    """
-    ou, ov, ow = o
-    u, ujm, ujp, ukm, ukp = us
-    v, vjm, vjp, vkm, vkp, vkmjp = vs
-    w, wjm, wjp, wkm, wkp, wkpjm = ws
-    cxx, cyy, czz, cyz, cxz, cxy, cxym, cyym, cyzm, cxzk, cyzk, czzk = cells
-    kyz, kyzk, kyzj, kxz, kxzk, kxy, kxyj = edges
-    rdx, rcx = wx
-    rym, ry, cy, cyp = wy
-    rzm, rz, cz, czp = wz
-    for i in range(nx + 1):
-        sxm = (
-            cxx[i] * (u[i + 1] - u[i]) * rdx[i]
-            + cxy[i] * (vjp[i] - v[i]) * ry
-            + cxz[i] * (wkp[i] - w[i]) * rz
-        )
-        sx = (
-            cxx[i + 1] * (u[i + 2] - u[i + 1]) * rdx[i + 1]
-            + cxy[i + 1] * (vjp[i + 1] - v[i + 1]) * ry
-            + cxz[i + 1] * (wkp[i + 1] - w[i + 1]) * rz
-        )
-        txz = kxz[i + 1] * ((u[i + 1] - ukm[i + 1]) * cz + (w[i + 1] - w[i]) * rcx[i + 1])
-        txzk = kxzk[i + 1] * ((ukp[i + 1] - u[i + 1]) * czp + (wkp[i + 1] - wkp[i]) * rcx[i + 1])
-        txy = kxy[i + 1] * ((u[i + 1] - ujm[i + 1]) * cy + (v[i + 1] - v[i]) * rcx[i + 1])
-        txyj = kxyj[i + 1] * ((ujp[i + 1] - u[i + 1]) * cyp + (vjp[i + 1] - vjp[i]) * rcx[i + 1])
-        ou[i + 1] = c * ou[i + 1] + s * (
-            sxm * rdx[i] - sx * rdx[i + 1] + txz * cz - txzk * czp + txy * cy - txyj * cyp
-        )
-    for i in range(nx + 1):
-        sym = (
-            cxym[i + 1] * (ujm[i + 2] - ujm[i + 1]) * rdx[i + 1]
-            + cyym[i + 1] * (v[i + 1] - vjm[i + 1]) * rym
-            + cyzm[i + 1] * (wkpjm[i + 1] - wjm[i + 1]) * rz
-        )
-        sy = (
-            cxy[i + 1] * (u[i + 2] - u[i + 1]) * rdx[i + 1]
-            + cyy[i + 1] * (vjp[i + 1] - v[i + 1]) * ry
-            + cyz[i + 1] * (wkp[i + 1] - w[i + 1]) * rz
-        )
-        tyz = kyz[i + 1] * ((v[i + 1] - vkm[i + 1]) * cz + (w[i + 1] - wjm[i + 1]) * cy)
-        tyzk = kyzk[i + 1] * ((vkp[i + 1] - v[i + 1]) * czp + (wkp[i + 1] - wkpjm[i + 1]) * cy)
-        txy = kxy[i + 1] * ((u[i + 1] - ujm[i + 1]) * cy + (v[i + 1] - v[i]) * rcx[i + 1])
-        txyi = kxy[i + 2] * ((u[i + 2] - ujm[i + 2]) * cy + (v[i + 2] - v[i + 1]) * rcx[i + 2])
-        ov[i + 1] = c * ov[i + 1] + s * (
-            sym * rym - sy * ry + tyz * cz - tyzk * czp + txy * rcx[i + 1] - txyi * rcx[i + 2]
-        )
-    for i in range(nx + 1):
-        szm = (
-            cxzk[i + 1] * (ukm[i + 2] - ukm[i + 1]) * rdx[i + 1]
-            + cyzk[i + 1] * (vkmjp[i + 1] - vkm[i + 1]) * ry
-            + czzk[i + 1] * (w[i + 1] - wkm[i + 1]) * rzm
-        )
-        sz = (
-            cxz[i + 1] * (u[i + 2] - u[i + 1]) * rdx[i + 1]
-            + cyz[i + 1] * (vjp[i + 1] - v[i + 1]) * ry
-            + czz[i + 1] * (wkp[i + 1] - w[i + 1]) * rz
-        )
-        txz = kxz[i + 1] * ((u[i + 1] - ukm[i + 1]) * cz + (w[i + 1] - w[i]) * rcx[i + 1])
-        txzi = kxz[i + 2] * ((u[i + 2] - ukm[i + 2]) * cz + (w[i + 2] - w[i + 1]) * rcx[i + 2])
-        tyz = kyz[i + 1] * ((v[i + 1] - vkm[i + 1]) * cz + (w[i + 1] - wjm[i + 1]) * cy)
-        tyzj = kyzj[i + 1] * ((vjp[i + 1] - vkmjp[i + 1]) * cz + (wjp[i + 1] - w[i + 1]) * cyp)
-        ow[i + 1] = c * ow[i + 1] + s * (
-            szm * rzm - sz * rz + txz * rcx[i + 1] - txzi * rcx[i + 2] + tyz * cy - tyzj * cyp
-        )
-
-
-@inline
-def hold_mirror(u, v, mirror_x, mirror_y, nx):
-    """Zero the displacement normal to a mirror plane."""
-    if mirror_x:
-        u[1] = 0
-    if mirror_y:
-        for i in range(nx + 3):
-            v[i] = 0
 
 
 @kernel
@@ -126,46 +62,83 @@ def elastic_apply(
 
     The displacement normal to a mirror plane (x = 0, y = 0) is set to zero.
     """
-    for j in portion(share, ny + 1):
-        jm, jp = max(j - 1, 0), min(j + 1, ny)
+    one = rdx.dtype.type(1)
+    # Stresses by parity of k; those that rows j and j + 1 share, by parity of j.
+    sx, sz, txz = scratch((nx + 3,), rdx), scratch((2, nx + 3), rdx), scratch((2, nx + 3), rdx)
+    sy, txy = scratch((2, nz + 1, nx + 3), rdx), scratch((2, nz + 1, nx + 3), rdx)
+    tyz = scratch((2, nz + 2, nx + 3), rdx)
+    rows = portion(share, ny + 1)
+    first = rows.start
+    for j in range(max(first - 1, 0), rows.stop):  # row first - 1 only for the stresses it shares
+        if j >= first and c == 0:
+            out[:, :, j] = 0  # not read: it may be NaN
+        jp, before, after = min(j + 1, ny), j % 2, (j + 1) % 2
+        rym, ry, cy, cyj = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
+        sz[1] = 0  # below the first level
+        txz[0] = 0
         for k in range(nz + 1):
-            km, kp = max(k - 1, 0), min(k + 1, nz)
-            force_rows(
-                (out[0, k, j], out[1, k, j], out[2, k, j]),
-                c,
-                s,
-                (x[0, k, j], x[0, k, jm], x[0, k, jp], x[0, km, j], x[0, kp, j]),
-                (x[1, k, j], x[1, k, jm], x[1, k, jp], x[1, km, j], x[1, kp, j], x[1, km, jp]),
-                (x[2, k, j], x[2, k, jm], x[2, k, jp], x[2, km, j], x[2, kp, j], x[2, kp, jm]),
-                (
-                    C[0, k, j],
-                    C[1, k, j],
-                    C[2, k, j],
-                    C[3, k, j],
-                    C[4, k, j],
-                    C[5, k, j],
-                    C[5, k, jm],
-                    C[1, k, jm],
-                    C[3, k, jm],
-                    C[4, km, j],
-                    C[3, km, j],
-                    C[2, km, j],
-                ),
-                (
-                    K[0, k, j],
-                    K[0, kp, j],
-                    K[0, k, jp],
-                    K[1, k, j],
-                    K[1, kp, j],
-                    K[2, k, j],
-                    K[2, k, jp],
-                ),
-                (rdx, rcx),
-                (rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]),
-                (rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]),
-                nx,
-            )
-            hold_mirror(out[0, k, j], out[1, k, j], mirror_x, mirror_y and j == 0, nx)
+            now, above, kp = k % 2, (k + 1) % 2, min(k + 1, nz)
+            rzm, rz, cz, czk = rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]
+            u, v, w, vj, wk = x[0, k, j], x[1, k, j], x[2, k, j], x[1, k, jp], x[2, kp, j]
+            stiff = C[0, k, j], C[1, k, j], C[2, k, j], C[3, k, j], C[4, k, j], C[5, k, j]
+            normal_stress(sx, sy[after, k], sz[now], stiff, one, u, v, vj, w, wk, rdx, ry, rz, nx)
+            if j < ny:
+                shear_stress_x(txy[after, k], K[2, k, jp], one, u, x[0, k, jp], cyj, vj, rcx, nx)
+            else:
+                txy[after, k] = 0
+                tyz[after, k + 1] = 0
+            if k == nz:
+                txz[above] = 0
+            else:
+                shear_stress_x(txz[above], K[1, kp, j], one, u, x[0, kp, j], czk, wk, rcx, nx)
+                if j < ny:
+                    edge, vkj, wkj = K[0, kp, jp], x[1, kp, jp], x[2, kp, jp]
+                    shear_stress_yz(tyz[after, kp], edge, one, vj, vkj, czk, wk, wkj, cyj, nx)
+            if j >= first:
+                t, tj = txy[before, k], txy[after, k]
+                force_u(
+                    out[0, k, j], c, s, sx, txz[now], txz[above], t, tj, rdx, cz, czk, cy, cyj, nx
+                )
+                y, yk, yj = tyz[before, k], tyz[before, k + 1], tyz[after, k]
+                force_v(
+                    out[1, k, j],
+                    c,
+                    s,
+                    sy[before, k],
+                    sy[after, k],
+                    y,
+                    yk,
+                    t,
+                    rcx,
+                    rym,
+                    ry,
+                    cz,
+                    czk,
+                    nx,
+                )
+                force_w(
+                    out[2, k, j],
+                    c,
+                    s,
+                    sz[above],
+                    sz[now],
+                    txz[now],
+                    y,
+                    yj,
+                    rcx,
+                    rzm,
+                    rz,
+                    cy,
+                    cyj,
+                    nx,
+                )
+                hold_mirror(out[0, k, j], out[1, k, j], mirror_x, mirror_y and j == 0, nx)
+    release(sx)
+    release(sz)
+    release(txz)
+    release(sy)
+    release(txy)
+    release(tyz)
 
 
 @inline
@@ -222,40 +195,6 @@ def edge_z(ids, soft, dx, dy, hz, k, j, i):
     )
 
 
-@inline
-def edge_rows(
-    kyz, kyzj, kxz, syzm, syz, syzp, syzmk, syzk, syzpk, sxz, sxzk, dx, dym, dy, dyp, dz, dzk, nx
-):
-    """Compute K_yz on the edge lines j and j + 1, and K_xz of row j, between two cell levels.
-
-    Names of compliances end in k for the upper level.
-    """
-    for i in range(nx + 1):
-        a00, a01, a10, a11 = dz * dym, dz * dy, dzk * dym, dzk * dy
-        a = a00 + a01 + a10 + a11
-        kyz[i + 1] = (
-            dx[i + 1]
-            * a
-            * a
-            / (a00 * syzm[i + 1] + a01 * syz[i + 1] + a10 * syzmk[i + 1] + a11 * syzk[i + 1])
-        )
-    for i in range(nx + 1):
-        a00, a01, a10, a11 = dz * dy, dz * dyp, dzk * dy, dzk * dyp
-        a = a00 + a01 + a10 + a11
-        kyzj[i + 1] = (
-            dx[i + 1]
-            * a
-            * a
-            / (a00 * syz[i + 1] + a01 * syzp[i + 1] + a10 * syzk[i + 1] + a11 * syzpk[i + 1])
-        )
-    for i in range(nx + 1):
-        a00, a01, a10, a11 = dz * dx[i], dz * dx[i + 1], dzk * dx[i], dzk * dx[i + 1]
-        a = a00 + a01 + a10 + a11
-        kxz[i + 1] = (
-            dy * a * a / (a00 * sxz[i] + a01 * sxz[i + 1] + a10 * sxzk[i] + a11 * sxzk[i + 1])
-        )
-
-
 @kernel
 def media_apply(
     share,
@@ -283,135 +222,130 @@ def media_apply(
 ):
     """out = c out + s A x from material ids.
 
-    A row's coefficients are looked up once and reused for its neighbours in z. `law` (media, 12):
-    for each medium c_xx .. c_xy, 1/G_yz, 1/G_xz, 1/G_xy and three numbers of padding.
+    `law` (media, 12): for each medium c_xx .. c_xy, 1/G_yz, 1/G_xz, 1/G_xy and three numbers of
+    padding. It is looked up where a row of ids differs from the one below it: within a layer the
+    rows are equal, and their coefficients differ by the cells' heights only.
     """
-    four = law.dtype.type(4)
-    C = scratch((2, 6, nx + 3), law)  # cells (k, j), by parity of k
-    M = scratch((3, nx + 3), law)  # c_xy, c_yy, c_yz of cells (k, j - 1)
-    S = scratch(
-        (2, 4, nx + 3), law
-    )  # 4/G_yz of rows j - 1, j, j + 1 and 4/G_xz of row j, by parity
-    Z = scratch((3, nx + 3), law)  # 4/G_xy of rows j - 1, j, j + 1
-    K = scratch((2, 3, nx + 3), law)  # K_yz at j and j + 1, K_xz at j, by parity
-    L = scratch((2, nx + 3), law)  # K_xy at j and j + 1
-    for j in portion(share, ny + 1):
-        if c == 0:
+    one = law.dtype.type(1)
+    # Of rows j and j + 1, the latest two that differ: coefficients of cells, 4/G.
+    C, S, T = (
+        scratch((2, 6, nx + 3), law),
+        scratch((2, 3, nx + 3), law),
+        scratch((2, 3, nx + 3), law),
+    )
+    # Edges per height: K_xy at j + 1, K_xz and K_yz within a layer; K between unequal levels.
+    Kxy, Kxz, Kyz = scratch((nx + 3,), law), scratch((nx + 3,), law), scratch((nx + 3,), law)
+    K = scratch((nx + 3,), law)
+    # Stresses by parity of k; those that rows j and j + 1 share, by parity of j.
+    sx, sz, txz = scratch((nx + 3,), law), scratch((2, nx + 3), law), scratch((2, nx + 3), law)
+    sy, txy = scratch((2, nz + 1, nx + 3), law), scratch((2, nz + 1, nx + 3), law)
+    tyz = scratch((2, nz + 2, nx + 3), law)
+    rows = portion(share, ny + 1)
+    first = rows.start
+    for j in range(max(first - 1, 0), rows.stop):  # row first - 1 only for the stresses it shares
+        if j >= first and c == 0:
             out[:, :, j] = 0  # not read: it may be NaN
-        jm, jp = max(j - 1, 0), min(j + 1, ny)
-        C[1] = 0  # below the first level
-        K[0] = 0
+        jp, beside, before, after = min(j + 1, ny), min(j + 2, ny + 1), j % 2, (j + 1) % 2
+        d, dj = dy[j + 1], dy[beside]
+        rym, ry, cy, cyj = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
+        sz[1] = 0  # below the first level
+        txz[0] = 0
+        a, b = 0, 0  # which of the two entries of C and S, and of T, belong to this level
+        look_up(C[0], S[0], ids[1, j + 1], law, dx, nx)
+        look_up_shear(T[0], ids[1, beside], law, nx)
+        fresh, fresh_xz, fresh_yz = True, True, True
         for k in range(nz + 1):
-            now, nxt = k % 2, (k + 1) % 2
-            km, kp = max(k - 1, 0), min(k + 1, nz)
-            row, rowm, rowp = ids[k + 1, j + 1], ids[k + 1, j], ids[k + 1, min(j + 2, ny + 1)]
-            c0, c1, c2, c3, c4, c5 = (
-                C[now, 0],
-                C[now, 1],
-                C[now, 2],
-                C[now, 3],
-                C[now, 4],
-                C[now, 5],
-            )
-            m5, m1, m3, z0, z1, z2 = M[0], M[1], M[2], Z[0], Z[1], Z[2]
-            area, aream = dy[j + 1] * hz[k + 1], dy[j] * hz[k + 1]
-            for i in range(nx + 2):  # the cells of level k
-                m, v = row[i], area * dx[i]
-                c0[i], c1[i], c2[i] = law[m, 0] * v, law[m, 1] * v, law[m, 2] * v
-                c3[i], c4[i], c5[i] = law[m, 3] * v, law[m, 4] * v, law[m, 5] * v
-                z1[i], z2[i] = four * law[m, 8], four * law[rowp[i], 8]
-                m, v = rowm[i], aream * dx[i]
-                m5[i], m1[i], m3[i], z0[i] = (
-                    law[m, 5] * v,
-                    law[m, 1] * v,
-                    law[m, 3] * v,
-                    four * law[m, 8],
+            now, above, kp = k % 2, (k + 1) % 2, min(k + 1, nz)
+            rzm, rz, cz, czk = rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]
+            u, v, w, vj, wk = x[0, k, j], x[1, k, j], x[2, k, j], x[1, k, jp], x[2, kp, j]
+            if fresh:
+                stiffness_x(Kxy, S[a, 2], T[b, 2], d, dj, dx, nx)
+            stiff = C[a, 0], C[a, 1], C[a, 2], C[a, 3], C[a, 4], C[a, 5]
+            area = d * hz[k + 1]
+            normal_stress(sx, sy[after, k], sz[now], stiff, area, u, v, vj, w, wk, rdx, ry, rz, nx)
+            shear_stress_x(txy[after, k], Kxy, hz[k + 1], u, x[0, k, jp], cyj, vj, rcx, nx)
+            if k == nz:
+                txz[above] = 0
+            else:
+                h, hk = dz[k + 1], dz[k + 2]
+                row, rowj = ids[k + 2, j + 1], ids[k + 2, beside]
+                other = differ(ids[k + 1, j + 1], row, nx + 3)
+                otherj = differ(ids[k + 1, beside], rowj, nx + 3)
+                e, f = 1 - a if other else a, 1 - b if otherj else b
+                if other:
+                    look_up(C[e], S[e], row, law, dx, nx)
+                    stiffness_x(K, S[a, 1], S[e, 1], h, hk, dx, nx)
+                    shear_stress_x(txz[above], K, d, u, x[0, kp, j], czk, wk, rcx, nx)
+                else:
+                    if fresh_xz:
+                        stiffness_x_within(Kxz, S[a, 1], dx, nx)
+                    shear_stress_x(txz[above], Kxz, d * (h + hk), u, x[0, kp, j], czk, wk, rcx, nx)
+                fresh_xz = other
+                vkj, wkj = x[1, kp, jp], x[2, kp, jp]
+                fresh = other or otherj
+                if otherj:
+                    look_up_shear(T[f], rowj, law, nx)
+                if fresh:
+                    stiffness_yz(K, S[a, 0], T[b, 0], S[e, 0], T[f, 0], d, dj, h, hk, dx, nx)
+                    shear_stress_yz(tyz[after, kp], K, one, vj, vkj, czk, wk, wkj, cyj, nx)
+                else:
+                    if fresh_yz:
+                        stiffness_yz_within(Kyz, S[a, 0], T[b, 0], d, dj, dx, nx)
+                    shear_stress_yz(tyz[after, kp], Kyz, h + hk, vj, vkj, czk, wk, wkj, cyj, nx)
+                fresh_yz = fresh
+                a, b = e, f
+            if j >= first:
+                t, tj = txy[before, k], txy[after, k]
+                force_u(
+                    out[0, k, j], c, s, sx, txz[now], txz[above], t, tj, rdx, cz, czk, cy, cyj, nx
                 )
-            for n in range(2):
-                to, low, high, d0, d1, height = (
-                    L[n],
-                    Z[n],
-                    Z[n + 1],
-                    dy[j + n],
-                    dy[min(j + n + 1, ny + 1)],
-                    hz[k + 1],
+                y, yk, yj = tyz[before, k], tyz[before, k + 1], tyz[after, k]
+                force_v(
+                    out[1, k, j],
+                    c,
+                    s,
+                    sy[before, k],
+                    sy[after, k],
+                    y,
+                    yk,
+                    t,
+                    rcx,
+                    rym,
+                    ry,
+                    cz,
+                    czk,
+                    nx,
                 )
-                for i in range(nx + 1):
-                    a00, a01, a10, a11 = d0 * dx[i], d0 * dx[i + 1], d1 * dx[i], d1 * dx[i + 1]
-                    a = a00 + a01 + a10 + a11
-                    to[i + 1] = (
-                        height
-                        * a
-                        * a
-                        / (a00 * low[i] + a01 * low[i + 1] + a10 * high[i] + a11 * high[i + 1])
-                    )
-            if k == 0:
-                s0, s1, s2, s3 = S[now, 0], S[now, 1], S[now, 2], S[now, 3]
-                for i in range(nx + 2):
-                    s0[i], s1[i] = four * law[rowm[i], 6], four * law[row[i], 6]
-                    s2[i], s3[i] = four * law[rowp[i], 6], four * law[row[i], 7]
-            above = min(k + 2, nz + 1)
-            up, upm, upp = ids[above, j + 1], ids[above, j], ids[above, min(j + 2, ny + 1)]
-            s0, s1, s2, s3 = S[nxt, 0], S[nxt, 1], S[nxt, 2], S[nxt, 3]
-            for i in range(
-                nx + 2
-            ):  # shear compliances of level k + 1, for the edges between the two
-                s0[i], s1[i] = four * law[upm[i], 6], four * law[up[i], 6]
-                s2[i], s3[i] = four * law[upp[i], 6], four * law[up[i], 7]
-            edge_rows(
-                K[nxt, 0],
-                K[nxt, 1],
-                K[nxt, 2],
-                S[now, 0],
-                S[now, 1],
-                S[now, 2],
-                S[nxt, 0],
-                S[nxt, 1],
-                S[nxt, 2],
-                S[now, 3],
-                S[nxt, 3],
-                dx,
-                dy[j],
-                dy[j + 1],
-                dy[min(j + 2, ny + 1)],
-                dz[k + 1],
-                dz[min(k + 2, nz + 1)],
-                nx,
-            )
-            force_rows(
-                (out[0, k, j], out[1, k, j], out[2, k, j]),
-                c,
-                s,
-                (x[0, k, j], x[0, k, jm], x[0, k, jp], x[0, km, j], x[0, kp, j]),
-                (x[1, k, j], x[1, k, jm], x[1, k, jp], x[1, km, j], x[1, kp, j], x[1, km, jp]),
-                (x[2, k, j], x[2, k, jm], x[2, k, jp], x[2, km, j], x[2, kp, j], x[2, kp, jm]),
-                (
-                    C[now, 0],
-                    C[now, 1],
-                    C[now, 2],
-                    C[now, 3],
-                    C[now, 4],
-                    C[now, 5],
-                    M[0],
-                    M[1],
-                    M[2],
-                    C[nxt, 4],
-                    C[nxt, 3],
-                    C[nxt, 2],
-                ),
-                (K[now, 0], K[nxt, 0], K[now, 1], K[now, 2], K[nxt, 2], L[0], L[1]),
-                (rdx, rcx),
-                (rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]),
-                (rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]),
-                nx,
-            )
-            hold_mirror(out[0, k, j], out[1, k, j], mirror_x, mirror_y and j == 0, nx)
+                force_w(
+                    out[2, k, j],
+                    c,
+                    s,
+                    sz[above],
+                    sz[now],
+                    txz[now],
+                    y,
+                    yj,
+                    rcx,
+                    rzm,
+                    rz,
+                    cy,
+                    cyj,
+                    nx,
+                )
+                hold_mirror(out[0, k, j], out[1, k, j], mirror_x, mirror_y and j == 0, nx)
     release(C)
-    release(M)
     release(S)
-    release(Z)
+    release(T)
+    release(Kxy)
+    release(Kxz)
+    release(Kyz)
     release(K)
-    release(L)
+    release(sx)
+    release(sz)
+    release(txz)
+    release(sy)
+    release(txy)
+    release(tyz)
 
 
 @kernel
@@ -566,31 +500,41 @@ def elastic_lines_step(share, x, p, r, inverse, lower, keep, old, a, b, nx, ny, 
     An array whose factor is 0 is not read. With keep < 0, x is left unchanged and the new p has
     still to be added.
     """
-    y = scratch((nz + 1, nx + 3), r)
+    y = scratch((nz + 3, nx + 3), r)  # level k at k + 1, zero beyond the ends
+    first = a == 0 and (old == 0 or keep < 0)  # p is not read: it may be NaN
     for j in portion(share, ny + 1):
-        if a == 0 and old == 0:
-            p[:, :, j] = 0  # it may be NaN
         for d in range(3):
             for k in range(nz + 1):
-                yk, ym, l, rk = y[k], y[max(k - 1, 0)], lower[d, k, j], r[d, k, j]
+                yk, ym, l, rk = y[k + 1], y[k], lower[d, k, j], r[d, k, j]
                 for i in range(nx + 3):
-                    yk[i] = rk[i] - l[i] * ym[i] if k > 0 else rk[i]
+                    yk[i] = rk[i] - l[i] * ym[i]
             for k in range(nz, -1, -1):
-                kp = min(k + 1, nz)
-                yk, yp, l, f = y[k], y[kp], lower[d, kp, j], inverse[d, k, j]
+                yk, yp, l, f = y[k + 1], y[k + 2], lower[d, min(k + 1, nz), j], inverse[d, k, j]
                 pk, xk = p[d, k, j], x[d, k, j]
-                if keep < 0:
+                if first and keep < 0:
                     for i in range(nx + 3):
-                        t = yk[i] * f[i] - l[i] * yp[i] if k < nz else yk[i] * f[i]
-                        yk[i] = t
-                        pk[i] = a * pk[i] + b * t
+                        yk[i] = yk[i] * f[i] - l[i] * yp[i]
+                        pk[i] = b * yk[i]
+                elif first and keep == 0:
+                    for i in range(nx + 3):
+                        yk[i] = yk[i] * f[i] - l[i] * yp[i]
+                        pk[i] = b * yk[i]
+                        xk[i] = pk[i]
+                elif first:
+                    for i in range(nx + 3):
+                        yk[i] = yk[i] * f[i] - l[i] * yp[i]
+                        pk[i] = b * yk[i]
+                        xk[i] = keep * xk[i] + pk[i]
+                elif keep < 0:
+                    for i in range(nx + 3):
+                        yk[i] = yk[i] * f[i] - l[i] * yp[i]
+                        pk[i] = a * pk[i] + b * yk[i]
                 else:
                     if keep == 0:
                         xk[:] = 0
                     for i in range(nx + 3):
-                        t = yk[i] * f[i] - l[i] * yp[i] if k < nz else yk[i] * f[i]
-                        yk[i] = t
+                        yk[i] = yk[i] * f[i] - l[i] * yp[i]
                         before = pk[i]
-                        pk[i] = a * before + b * t
+                        pk[i] = a * before + b * yk[i]
                         xk[i] = keep * xk[i] + (old * before + pk[i])
     release(y)

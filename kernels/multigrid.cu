@@ -1,5 +1,7 @@
 #include "common.cuh"
 
+// The CPU interpolates and restricts a row along y, then along x; here a thread does both at once.
+
 KERNEL prolong(real *__restrict__ p, const real *__restrict__ active,
                const real *__restrict__ coarse, const int *__restrict__ atx,
                const real *__restrict__ tx, const int *__restrict__ aty,

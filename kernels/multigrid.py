@@ -5,13 +5,14 @@ Arrays (components, levels, ny, nx). In x and in y a fine value lies between two
 with `at` and `t` given per component; restriction is the transpose.
 """
 
-from warp.kernels import kernel, portion, view
+from warp.kernels import kernel, portion, release, scratch, view
 
 
 @kernel
 def prolong(share, p, active, coarse, atx, tx, aty, ty, components, levels, ny, nx):
     """p = P coarse where `active` is not zero, else 0."""
     zero = tx[0, 0] - tx[0, 0]
+    row = scratch((coarse.shape[3],), tx)  # the coarse values between two rows
     for j in portion(share, ny):
         for a in range(components):
             J, s = aty[a, j], ty[a, j]
@@ -23,13 +24,13 @@ def prolong(share, p, active, coarse, atx, tx, aty, ty, components, levels, ny, 
                     active[a, k, j],
                     p[a, k, j],
                 )
+                for I in range(len(row)):
+                    row[I] = low[I] + s * (high[I] - low[I])
                 for i in range(nx):
                     I = ix[i]
-                    front, back = (
-                        low[I] + t[i] * (low[I + 1] - low[I]),
-                        high[I] + t[i] * (high[I + 1] - high[I]),
-                    )
-                    pk[i] = front + s * (back - front) if on[i] != zero else zero
+                    value = row[I] + t[i] * (row[I + 1] - row[I])
+                    pk[i] = value if on[i] != zero else zero
+    release(row)
 
 
 @kernel
@@ -37,18 +38,22 @@ def restrict(
     share, out, fine, startx, weightx, starty, weighty, components, levels, ny, nx, my, mx
 ):
     """out = P^T fine on the coarse grid (ny, nx): my x mx fine values from (starty, startx) on."""
+    total = scratch((fine.shape[3],), weightx)  # sums of fine rows
     for j in portion(share, ny):
         for a in range(components):
+            first = startx[a]
             for k in range(levels):
-                o = out[a, k, j]
-                for i in range(nx):
-                    o[i] = 0
                 for n in range(my):
                     wy, row = weighty[a, n, j], fine[a, k, starty[a, j] + n]
-                    for m in range(mx):
-                        wx, first = weightx[a, m], startx[a]
-                        for i in range(nx):
-                            o[i] += wy * wx[i] * row[first[i] + m]
+                    for i in range(len(total)):
+                        total[i] = wy * row[i] if n == 0 else total[i] + wy * row[i]
+                o = out[a, k, j]
+                for m in range(mx):
+                    wx = weightx[a, m]
+                    for i in range(nx):
+                        more = wx[i] * total[first[i] + m]
+                        o[i] = more if m == 0 else o[i] + more
+    release(total)
 
 
 @kernel
@@ -74,11 +79,15 @@ def mask(share, x, active, n):
 @kernel
 def dense_rows(share, x, r, matrix, at, n):
     """x[at] = matrix^T r[at] with a matrix (n, n); x and r are flat."""
-    for row in portion(share, n):
-        total = matrix[0, 0] * 0
-        for column in range(n):
-            total += matrix[column, row] * r[at[column]]
-        x[at[row]] = total
+    here = view(share, n)
+    total = scratch((n,), matrix)
+    for column in range(n):
+        value, row = r[at[column]], matrix[column][here]
+        for t in range(len(row)):
+            total[t] += value * row[t]
+    for t in range(here.stop - here.start):
+        x[at[here.start + t]] = total[t]
+    release(total)
 
 
 @kernel

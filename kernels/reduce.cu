@@ -110,3 +110,10 @@ KERNEL copy(real *__restrict__ y, const real *__restrict__ x, long long n)
     if (i >= n) return;
     y[i] = x[i];
 }
+
+KERNEL add(real *__restrict__ y, const real *__restrict__ x, long long n)
+{
+    const long long i = THREAD;
+    if (i >= n) return;
+    y[i] += x[i];
+}

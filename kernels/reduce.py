@@ -150,3 +150,12 @@ def copy(share, y, x, n):
     """y = x, both real."""
     for i in portion(share, n):
         y[i] = x[i]
+
+
+@kernel
+def add(share, y, x, n):
+    """y += x, both real."""
+    here = view(share, n)
+    yv, xv = y[here], x[here]
+    for t in range(len(yv)):
+        yv[t] += xv[t]

@@ -16,6 +16,11 @@ class WarpError(Exception):
 
     exit_code = 2
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the error for a script, ready for JSON."""
+        message = str(self)
+        return {"kind": type(self).__name__, "message": message, "exit_code": self.exit_code}
+
 
 class ConvergenceError(WarpError):
     """A solve did not reach its tolerance: its result would be wrong, so none is returned."""

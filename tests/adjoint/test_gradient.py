@@ -8,7 +8,8 @@ import pytest
 from small_case import CASE
 
 import warp
-from warp.adjoint.gradient import of_result, refuse
+from warp.adjoint.gradient import of_result
+from warp.adjoint.refused import refuse
 from warp.adjoint.variant import Unchangeable, moved_lines
 from warp.case import case as cases
 from warp.errors import WarpError
@@ -59,6 +60,26 @@ def test_metrics_at_one_temperature(cpu, tmp_path, monkeypatch):
     names = ["board.bottom.warpage_p", "board.top.kappa_x", "chip.top.bow_x", "board.bottom.centre"]
     keys = ["part.board.size", "part.chip.thickness", "load.temperature"]
     frozen.check(at, names, [*keys, "material.silicon.cte@100 degC"])
+
+
+STRESSED = ["chip.von_mises_p", "chip.max_principal_p", "board.max_principal_mean"]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ["part.chip.thickness", "material.silicon.cte@100 degC"],
+        pytest.param(
+            ["part.chip.size", "part.board.thickness", "boundary.air.film", "load.stress_free"],
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_stress_of_a_part(cpu, tmp_path, monkeypatch, keys):
+    """Through displacements and directly: stiffness, thermal strain, volumes of cells and edges."""
+    frozen.tighten(monkeypatch)
+    at = frozen.point(case(tmp_path, load__temperature="solved"), cpu)
+    frozen.check(at, STRESSED, keys)
 
 
 def test_only_one_solve_a_metric(cpu, tmp_path, monkeypatch):

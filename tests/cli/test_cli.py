@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from small_case import CASE
 
-from warp.cli.app import app
+from warp.cli.app import app, command
 
 
 @pytest.fixture
@@ -32,8 +33,8 @@ def test_help_imports_nothing_heavy():
 
 def test_a_run_imports_only_what_it_uses(case):
     idle = (
-        "{'pint', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'http.client', "
-        "'xarray', 'distributed'}"
+        "{'pint', 'matplotlib', 'scipy', 'numba', 'http.client', 'xarray', 'distributed', "
+        "'warp.geometry.copper', 'warp.solvers.elastic.large_deflection.solve'}"
     )
     code = (
         f"import atexit, sys, warp.cli.main as cli; atexit.register(lambda: "
@@ -42,6 +43,14 @@ def test_a_run_imports_only_what_it_uses(case):
     words = [sys.executable, "-c", code, "run", str(case), "--device", "cpu"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_command_has_the_verb_that_is_named_or_all():
+    def names(*words):
+        return [one.callback.__name__ for one in command(words).registered_commands]
+
+    assert names("run", "check") == ["run"]
+    assert set(VERBS) == set(names()) == set(names("--help")) == set(names("rum"))
 
 
 def test_version(warp):
@@ -230,3 +239,40 @@ def test_the_readme_s_commands_are_ones_that_the_program_knows():
         verbs[verb].make_context(verb, words)  # raises where an option is unknown or missing
         for case_file in (word for word in words if word.startswith("data/")):
             assert (Path(__file__).parents[2] / case_file).is_file(), case_file
+
+
+def test_quiet_prints_nothing_and_a_log_says_what_happened(warp, case, tmp_path):
+    words = ("run", case, "--device", "cpu", "-o", "q.h5", "--log", "runs.log")
+    assert warp(*words, "--quiet") == (0, "", "")
+    code, out, err = warp(*words, "--verbose")
+    assert code == 0 and "elastic: " in err and "iterations, residual" in err and out
+    assert (tmp_path / "runs.log").read_text().count("written to q.h5") == 2
+    code, _, err = warp(*words[:-1], case)
+    assert code == 2 and "cannot log to" in err and "[part" in case.read_text()
+    assert warp(*words[:-1], "none/runs.log")[0] == 2
+
+
+def test_an_error_is_json_where_json_is_asked_for(warp, case):
+    code, out, err = warp("run", case, "--set", "grid.refin=2", "--json")
+    error = json.loads(out)["error"]
+    assert code == error["exit_code"] == 2 and err.startswith("error: ")
+    assert error["kind"] == "CaseError" and error["message"] in err
+    assert error["problems"][0]["key"] == "--set grid.refin"
+    code, out, _ = warp("summary", "none.h5", "--json")
+    assert code == 2 and json.loads(out)["error"]["kind"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands(warp, shell):
+    code, out, _ = warp("completion", shell)
+    assert code == 0 and "_WARP_COMPLETE" in out
+    assert warp("completion", "csh")[0] == 2
+
+
+def test_a_word_is_completed(case):
+    asked = {"_WARP_COMPLETE": "complete_bash", "COMP_WORDS": "warp su", "COMP_CWORD": "1"}
+    code = "import sys; sys.argv = ['warp']; import warp.cli.main as cli; cli.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | asked
+    )
+    assert done.stdout.split() == ["summary"]

@@ -17,11 +17,14 @@ def folder(tmp_path, monkeypatch):
 
 def test_plot(warp, tmp_path):
     code, out, err = warp("plot", "a.h5", "--surface", "chip.top", "-o", "pictures")
-    names = ["section", "chip-top", "chip-top-3d", "temperature", "residuals"]
+    names = ["section", "plan", "chip-top", "chip-top-3d", "temperature", "residuals"]
     assert (code, err) == (0, "") and {f.name for f in (tmp_path / "pictures").iterdir()} == {
         f"a-{name}.png" for name in names
     }
     assert "left out: stress: this result has no stress field" in out
+    assert warp("plot", "a.h5", "--at", "z=1.2 mm", "-o", "cut")[0] == 0
+    assert (tmp_path / "cut" / "a-plan.png").exists()
+    assert not (tmp_path / "cut" / "a-section.png").exists()
     code, out, err = warp("plot", "a.h5", "--surface", "chip.left")
     assert code == 2 and err.startswith("error: no surface 'chip.left'")
 

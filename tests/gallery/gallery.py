@@ -21,7 +21,8 @@ from PIL import Image
 import warp
 from warp.case.case import Case
 from warp.geometry.shapes import Balls, Columns
-from warp.report import figures, plots, step_figures
+from warp.report import figures, sections, step_figures
+from warp.report.sections import Cut
 from warp.results import measured
 
 DATA = Path(__file__).parents[2] / "data"
@@ -93,7 +94,7 @@ def draw(result: warp.Result, part: str, side: Side, y: float | None, target: Pa
     """
     with TemporaryDirectory() as scratch:
         halves = [Path(scratch) / "section.png", Path(scratch) / "surface.png"]
-        plots.cross_section(result, halves[0], y)
+        sections.cross_section(result, halves[0], None if y is None else Cut("y", y))
         if result.metrics.get("steps"):
             step_figures.draw(result, halves[1])
         else:

@@ -110,6 +110,7 @@ def test_the_process_page_s_tables_are_a_case():
         ("fields_to_xarray", "hottest:"),
         ("own_material_and_metric", "twist"),
         ("compare_with_measurement", ""),
+        ("layout_to_slide", ""),
     ],
 )
 def test_an_example_runs(name, says, tmp_path, monkeypatch, capfd):

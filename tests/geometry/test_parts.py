@@ -2,6 +2,7 @@
 layers, starters.
 """
 
+import json
 import tomllib
 from math import pi
 
@@ -557,6 +558,8 @@ def test_an_image_cannot_be_lumped(tmp_path):
 def test_a_starter_is_a_case_that_loads(tmp_path):
     path = starter.write("flip-chip", tmp_path / "mine.toml")
     assert warp.load(path).title == starter.kinds()["flip-chip"]
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    assert json.loads((tmp_path / first.removeprefix("#:schema ./")).read_text())["$defs"]
     with pytest.raises(WarpError, match="exists already"):
         starter.write("flip-chip", path)
     with pytest.raises(WarpError, match="did you mean 'flip-chip'"):

@@ -65,9 +65,9 @@ MUTATIONS = (
         "sign: the shear stress of the edge above enters the force on u turned round",
         (
             (
-                "kernels/elastic.py",
-                "sx * rdx[i + 1] + txz * cz - txzk * czp",
-                "sx * rdx[i + 1] + txz * cz + txzk * czp",
+                "kernels/elastic_rows.py",
+                "(txz[i + 1] * cz - txzk[i + 1] * czk)",
+                "(txz[i + 1] * cz + txzk[i + 1] * czk)",
             ),
             ("kernels/elastic.cu", "t.xz * cz - tp.xz * czp", "t.xz * cz + tp.xz * czp"),
             ("kernels/elastic.cu", "lx * (q.xz - qp.xz)", "lx * (q.xz + qp.xz)"),
@@ -76,12 +76,12 @@ MUTATIONS = (
     ),
     Mutation(
         "neighbour-stiffness",
-        "index: the force on v takes c_yz of its own row for the row before",
+        "index: the force on v takes c_yz, or all of the stress, of its own row for the row before",
         (
             (
-                "kernels/elastic.py",
-                "cyzm[i + 1] * (wkpjm[i + 1] - wjm[i + 1])",
-                "cyz[i + 1] * (wkpjm[i + 1] - wjm[i + 1])",
+                "kernels/elastic_rows.py",
+                "(before[i + 1] * rym - sy[i + 1] * ry)",
+                "(sy[i + 1] * rym - sy[i + 1] * ry)",
             ),
             ("kernels/elastic.cu", "n.cyz_y * (xp.wym - x.wym)", "n.cyz * (xp.wym - x.wym)"),
             (
@@ -97,9 +97,9 @@ MUTATIONS = (
         "mean: two of the four cross sections round an edge along y are exchanged",
         (
             (
-                "kernels/elastic.py",
-                "(a00 * sxz[i] + a01 * sxz[i + 1] + a10 * sxzk[i] + a11",
-                "(a00 * sxz[i] + a10 * sxz[i + 1] + a01 * sxzk[i] + a11",
+                "kernels/elastic_rows.py",
+                "(a00 * below[i] + a01 * below[i + 1] + a10 * above[i] + a11",
+                "(a00 * below[i] + a10 * below[i + 1] + a01 * above[i] + a11",
             ),
             (
                 "kernels/elastic.py",
@@ -147,8 +147,8 @@ MUTATIONS = (
         (
             (
                 "kernels/elastic.py",
-                "yk[i] = rk[i] - l[i] * ym[i] if k > 0",
-                "yk[i] = rk[i] + l[i] * ym[i] if k > 0",
+                "yk[i] = rk[i] - l[i] * ym[i]",
+                "yk[i] = rk[i] + l[i] * ym[i]",
             ),
             ("kernels/elastic.cu", "t = rd[o] - l * t;", "t = rd[o] + l * t;"),
         ),
@@ -222,8 +222,8 @@ MUTATIONS = (
         (
             (
                 "kernels/multigrid.py",
-                "o[i] += wy * wx[i] * row[first[i] + m]",
-                "o[i] += wx[i] * row[first[i] + m]",
+                "total[i] = wy * row[i] if n == 0 else total[i] + wy * row[i]",
+                "total[i] = row[i] if n == 0 else total[i] + row[i]",
             ),
             ("kernels/multigrid.cu", "o += wy * weightx[", "o += weightx["),
         ),

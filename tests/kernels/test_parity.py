@@ -64,6 +64,7 @@ def test_vector_updates(assert_twins_agree, rng, real, n):
     p = assert_twins_agree("reduce", "direction", extent, p, z, s, 0, 1, n, real=real, rtol=0)[0]
     assert_twins_agree("reduce", "narrow", extent, y, x, s, 0, n, real=real, rtol=0)
     assert_twins_agree("reduce", "copy", extent, y, z, n, real=real, rtol=0)
+    assert_twins_agree("reduce", "add", extent, z.copy(), z[::-1].copy(), n, real=real, rtol=0)
 
 
 def test_scalars(assert_twins_agree):

@@ -253,7 +253,7 @@ def preload() -> None:
         "warp.run.sweep",
         "warp.run.sampling",
         "warp.report.figures",
-        "warp.report.page",
+        "warp.report.documents",
         "warp.report.export",
         "warp.report.compare",
         "warp.report.effect_figures",

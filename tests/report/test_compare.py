@@ -102,6 +102,17 @@ def test_bad_scans_are_one_sentence(tmp_path, flat):
         compare.match(flat, scan.read(moire(path, head="x (m), y (m), z (um)")))
 
 
+def test_the_difference_of_two_runs_is_a_map_on_shared_lines():
+    a, b = (measured.flat(finished(h), "board", "bottom") for h in (HEIGHT, 1.5 * HEIGHT))
+    found = compare.difference(a, b)
+    middle = len(found.x) // 2
+    rise = found.values[middle, middle] - found.values[0, 0]
+    # Half of the dome over its zone; the computed surface is linear between 0.5 mm lines.
+    assert rise == pytest.approx(HEIGHT * 0.81, rel=5e-3)
+    assert found.to_dict()["highest_um"] == pytest.approx(1e6 * np.nanmax(found.values))
+    assert np.abs(compare.difference(a, a).values).max() == 0
+
+
 def test_two_runs_and_a_scan(tmp_path):
     finished().write(tmp_path / "a.h5")
     finished(1.5 * HEIGHT, case=CASE.replace("0.5 mm", "0.4 mm", 1)).write(tmp_path / "b.h5")

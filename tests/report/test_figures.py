@@ -8,7 +8,8 @@ from finished import HEIGHT, finished
 from PIL import Image
 
 from warp.errors import WarpError
-from warp.report import figures, plots
+from warp.report import figures, palette, plots, section_labels, sections
+from warp.report.sections import Cut
 from warp.results import measured
 from warp.results.cells import MediaTable
 
@@ -58,7 +59,15 @@ def test_the_side_to_the_board_comes_first_and_names_are_checked(result):
 
 def test_one_call_draws_the_useful_set(result, tmp_path):
     files, left_out = figures.draw(result, tmp_path / "new", "dome", surfaces=["board.bottom"])
-    names = ["section", "board-bottom", "board-bottom-3d", "temperature", "stress", "residuals"]
+    names = [
+        "section",
+        "plan",
+        "board-bottom",
+        "board-bottom-3d",
+        "temperature",
+        "stress",
+        "residuals",
+    ]
     assert [f.name for f in files] == [f"dome-{name}.png" for name in names] and not left_out
     for file in files:
         grey = np.asarray(Image.open(file).convert("L").resize((600, 500)))
@@ -80,7 +89,11 @@ def test_what_cannot_be_drawn_is_said(tmp_path):
     bare.metrics["uniform_temperature"] = True
     bare.fields = {name: field for name, field in bare.fields.items() if name == "temperature"}
     files, left_out = figures.draw(bare, tmp_path, "bare")
-    assert [f.name for f in files] == ["bare-section.png", "bare-residuals.png"]
+    assert [f.name for f in files] == [
+        "bare-section.png",
+        "bare-plan.png",
+        "bare-residuals.png",
+    ]
     assert [reason.split(":")[0] for reason in left_out] == ["surfaces", "temperature", "stress"]
 
 
@@ -88,9 +101,15 @@ def test_colour_maps_rise_in_lightness():
     """The colours of a map, in grey, tell high from low everywhere."""
     from matplotlib import colormaps
 
-    for name in (figures.HEIGHT_MAP, figures.HEAT_MAP, figures.STRESS_MAP):
-        red, green, blue, _ = colormaps[name](np.linspace(0, 1, 64)).T
-        assert (np.diff(0.299 * red + 0.587 * green + 0.114 * blue) > -1e-3).all(), name
+    def lightness(name):
+        red, green, blue, _ = colormaps[name](np.linspace(0, 1, 65)).T
+        return 0.299 * red + 0.587 * green + 0.114 * blue
+
+    for name in (figures.HEAT_MAP, figures.STRESS_MAP):
+        assert (np.diff(lightness(name)) > -1e-3).all(), name
+    signed = lightness(figures.HEIGHT_MAP)
+    assert signed.argmax() == 32 and signed[32] > 0.95  # white at zero, darker either way
+    assert (np.diff(signed[:33]) > -1e-3).all() and (np.diff(signed[32:]) < 1e-3).all()
 
 
 def test_fringes_are_round_and_cover_the_surface():
@@ -123,9 +142,11 @@ def test_media_too_thin_for_a_number_get_one_beside_the_section():
     layers = [np.zeros((4, 10), bool) for _ in range(4)]
     for k, layer in enumerate(layers):
         layer[k] = True
-    inside = [plots._number(axes, x, z, layer, str(n), room=0.1) for n, layer in enumerate(layers)]
+    inside = [
+        section_labels.inside(axes, x, z, layer, str(n), room=0.1) for n, layer in enumerate(layers)
+    ]
     assert inside == [True, False, False, True]
-    plots._lead_out(axes, x, z, {"1": layers[1], "2": layers[2]})
+    section_labels.beside(axes, x, z, {"1": layers[1], "2": layers[2]})
     beside = {
         text.get_text(): text.get_position() for text in axes.texts if text.get_position()[0] > 10
     }
@@ -142,8 +163,48 @@ def test_a_shared_voxel_has_its_owners_name_whatever_its_own_says():
         np.append(media.stress_free, 398.0),
         np.append(media.fraction, 0.375),
     )
-    assert plots._row_names(model) == ["", "board: fr4", "chip: silicon", "chip: silicon"]
+    assert sections._row_names(model) == ["", "board: fr4", "chip: silicon", "chip: silicon"]
     model.media = MediaTable(
         media.part, ["void", "fr4 3/8 in", "silicon 1/2 in"], media.stress_free, media.fraction
     )
-    assert plots._row_names(model) == ["", "board: fr4 3/8 in", "chip: silicon 1/2 in"]
+    assert sections._row_names(model) == ["", "board: fr4 3/8 in", "chip: silicon 1/2 in"]
+
+
+def test_a_section_lies_where_most_parts_are_met_or_where_it_is_asked_for():
+    result = finished()
+    shown = sections.section(result)
+    assert shown.names == ["chip: silicon", "board: fr4"] and shown.at == pytest.approx(0.15)
+    assert (shown.across[0], shown.across[-1]) == pytest.approx((-5.0, 5.0))
+    away = sections.section(result, sections.read_cut("y = -3 mm"))
+    assert away.names == ["board: fr4"]  # and cropped to it
+    assert (away.up[0], away.up[-1]) == pytest.approx((0.0, 1.0))
+    plan = sections.section(result, Cut("z", 1.2e-3))
+    assert plan.names == ["chip: silicon"] and np.ptp(plan.across) == pytest.approx(4.0)
+    for text in ("y", "w = 1 mm", "y = 3", "y = 3 degC"):
+        with pytest.raises(WarpError, match="--at .*'y=3 mm'"):
+            sections.read_cut(text)
+    with pytest.raises(WarpError, match="x = 9 mm lies beyond the package"):
+        sections.section(result, Cut("x", 9e-3))
+
+
+def test_a_material_has_the_colour_of_its_class_in_every_picture():
+    paints = palette.of(finished())
+    assert paints["silicon"].colour == palette.CLASSES["silicon"]
+    assert paints["fr4"].colour == palette.CLASSES["laminate"]
+    unknown = palette.of(finished(case="title = 'x'"))  # the case is not known: the library is
+    assert unknown["silicon"] == paints["silicon"] and unknown["fr4"] == paints["fr4"]
+    light = {name: int(c[1:3], 16) + int(c[3:5], 16) for name, c in palette.CLASSES.items()}
+    assert len(set(light.values())) == len(light)
+
+
+def test_lines_to_numbers_never_cross():
+    random = np.random.default_rng(5)
+    for _ in range(20):
+        ends = {str(n): tuple(random.uniform(0, 1, 2)) for n in range(7)}
+        levels = [(1.2, float(v)) for v in np.linspace(0, 1, 7)]
+        found = section_labels.uncrossed(ends, dict(zip(ends, levels, strict=True)))
+        lines = [(ends[name], found[name]) for name in ends]
+        assert sorted(found.values()) == levels
+        assert not any(
+            section_labels.crossing(a, b) for n, a in enumerate(lines) for b in lines[:n]
+        )

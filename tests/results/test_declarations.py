@@ -76,7 +76,7 @@ def test_a_declared_number_is_in_the_result_and_in_its_table(invented, tmp_path,
     shown = capsys.readouterr().out
     assert "top slope" in shown and "slope 17.0" in shown
     text, _ = report_page.html(invented)
-    assert "<th>slope of it</th>" in text and "<td>slope 17.0</td>" in text
+    assert '<th scope="col">slope of it</th>' in text and "<td>slope 17.0</td>" in text
     row = export.numbers_csv(invented, tmp_path / "n.csv").read_text()
     assert "surfaces.chip.top,slope,17.0,um" in row
 

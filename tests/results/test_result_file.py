@@ -15,8 +15,7 @@ import pytest
 from finished import finished
 
 from warp.errors import WarpError
-from warp.report import export, figures, paraview
-from warp.report import page as report_page
+from warp.report import documents, export, figures, paraview
 from warp.results import file as results
 from warp.results import hdf5, measured
 from warp.results.cells import GRADIENTS
@@ -191,7 +190,7 @@ def test_damaged_files_in_every_reader(path, tmp_path):
     good.write_bytes(whole)
     readers = (
         lambda one: figures.draw(results.read(one), tmp_path / "plots", "a"),
-        lambda one: report_page.write(results.read(one), tmp_path / "a.html"),
+        lambda one: documents.write(results.read(one), [tmp_path / "a.html"]),
         lambda one: export.write(results.read(one), tmp_path / "a", True, True),
         lambda one: compare.files([one, good]),
     )
@@ -274,7 +273,7 @@ def uses(back, tmp_path):
         "csv": lambda: export.write(back, tmp_path / "e", False, True),
         "vtr": lambda: export.write(back, tmp_path / "e", True, False),
         "plot": lambda: figures.draw(back, tmp_path / "plots", "x"),
-        "report": lambda: report_page.write(back, tmp_path / "page.html"),
+        "report": lambda: documents.write(back, [tmp_path / "page.html"]),
     }
 
 

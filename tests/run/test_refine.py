@@ -13,6 +13,7 @@ from small_case import CASE
 
 from warp import load
 from warp.cli import main as cli
+from warp.errors import WarpError
 from warp.run import process, refine
 from warp.run.refine import Estimate, estimate, observed_order
 from warp.voxels.grid import make_grid
@@ -45,13 +46,14 @@ def sequence(widths, order, constant=3.0):
 
 
 @pytest.mark.parametrize("constant", [3.0, -3.0])
-@pytest.mark.parametrize("widths", [(2, 1), (0.3, 0.2), (4, 2, 1), (2.9, 1.7, 1)])
+@pytest.mark.parametrize("widths", [(2, 1), (1.5, 1), (1, 0.5), (4, 2, 1), (2.9, 1.7, 1)])
 def test_second_order_data_give_the_limit(widths, constant):
     values = sequence(widths, 2, constant)
     found = estimate(values, widths)
     assert found.extrapolated == pytest.approx(LIMIT, rel=1e-12)
     safety = 1.25 if len(widths) == 3 else 3.0
-    assert found.error == pytest.approx(safety * abs(values[-1] - LIMIT), rel=1e-9)
+    own = values[widths.index(1)]
+    assert found.error == pytest.approx(safety * abs(own - LIMIT), rel=1e-9)
     assert found.order == (pytest.approx(2, rel=1e-9) if len(widths) == 3 else None)
 
 
@@ -64,11 +66,17 @@ def test_three_grids_show_a_lower_order_and_its_limit(order):
 
 
 def test_a_warpage_is_never_claimed_closer_than_corners_allow():
-    """Grids that agree by accident: 1 % of the package's largest; others: 1.25 times the rest."""
+    """Grids that agree by accident: 1 % of the package's largest, 0.2 % with a finer grid; others:
+    1.25 and 2.5 times the rest.
+    """
     same = refine.warpage_estimate((LIMIT, LIMIT), (2, 1), 3 * LIMIT)
     assert same.error == pytest.approx(0.03 * LIMIT)
     found = refine.warpage_estimate((LIMIT + 30, LIMIT), (2, 1), LIMIT)
     assert found.error == pytest.approx(1.25 * 30 / 3) and found.extrapolated == LIMIT - 10
+    same = refine.warpage_estimate((LIMIT, LIMIT), (1, 0.5), 3 * LIMIT)
+    assert same.error == pytest.approx(0.006 * LIMIT)
+    found = refine.warpage_estimate((LIMIT + 30, LIMIT), (1, 0.5), LIMIT)
+    assert found.error == pytest.approx(2.5 * 40) and found.extrapolated == LIMIT - 10
 
 
 def test_an_order_above_the_schemes_own_is_not_believed():
@@ -111,9 +119,10 @@ def test_a_coarser_grid_keeps_every_boundary_and_every_second_line(tmp_path):
     assert single.shape == (2, 2, 2)  # board and chip; beneath the chip and beside it
 
 
-def test_the_error_covers_what_a_finer_grid_finds(tmp_path):
+@pytest.mark.parametrize("coarser", [refine.FINER, 1])
+def test_the_error_covers_what_a_finer_grid_finds(tmp_path, coarser):
     case = write(tmp_path)
-    result = refine.solve(case, "cpu")
+    result = refine.solve(case, "cpu", coarser=coarser)
     fine = process.solve(load(case.path, {"grid.refine": "2"}), "cpu")
     for part, side in (("board", "top"), ("board", "bottom"), ("chip", "top"), ("chip", "bottom")):
         got, truth = (r.metrics["surfaces"][part][side] for r in (result, fine))
@@ -123,7 +132,8 @@ def test_the_error_covers_what_a_finer_grid_finds(tmp_path):
             < 0.1 * got["warpage_um"]
         )
     voxels = result.metrics["refinement"]["voxels"]
-    assert voxels[0] < voxels[1] == result.grid.cells and "displacement" in result.fields
+    assert voxels == sorted(voxels) and "displacement" in result.fields
+    assert result.grid.cells == process.solve(case, "cpu").grid.cells == voxels[coarser]
 
 
 def test_the_command_prints_and_keeps_the_error(tmp_path, monkeypatch, capsys):
@@ -175,7 +185,14 @@ def test_temperatures_have_an_error_too(tmp_path):
         assert abs(own["max_C"] - truth["max_C"]) <= own["max_error_K"]
 
 
+def test_a_finer_grid_that_does_not_fit_is_refused_before_the_solve(tmp_path):
+    own = process.solve(write(tmp_path), "cpu").grid.cells
+    case = write(tmp_path, {"grid.max_cells": str(own + 1)})
+    with pytest.raises(WarpError, match="--grids 3"):
+        refine.solve(case, "cpu", lambda *_: pytest.fail("solved"))
+
+
 def test_a_temperature_below_zero_celsius_is_no_change_of_sign():
     grids = [{"surfaces": {}, "temperature": {"p": {"max_C": t, "mean_C": 3.0}}} for t in (-1, 1)]
-    found = refine.with_errors(grids, [1, 8])["temperature"]["p"]
+    found = refine.with_errors(grids, [1, 8], 1)["temperature"]["p"]
     assert found["max_error_K"] == pytest.approx(3 * 2 / 3) and found["mean_error_K"] == 0

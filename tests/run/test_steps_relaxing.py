@@ -71,3 +71,12 @@ def test_layers_that_relax_want_to_know_how_long_it_takes():
             HEAD + PLATES + RELAXES + step("heat", temperature="217 degC") + cool,
             Path("plates.toml"),
         )
+
+
+def test_a_cure_at_a_new_temperature_is_told_what_helps():
+    """The duration of a cure is spent at its temperature: it cannot be the remedy."""
+    cure = step("cure", parts=["a"], temperature="150 degC", duration="1 h")
+    words = "step.2: takes no time, but 'b' relaxes: its duration is that of the cure; bring"
+    with pytest.raises(CaseError, match=words) as error:
+        parse(HEAD + PLATES + RELAXES + step("heat", temperature="217 degC") + cure, Path("a.toml"))
+    assert 'temperature = "150 degC", duration = "2 min"' in str(error.value)

@@ -23,9 +23,25 @@ TABLES = (
     ("load", "Load", "Temperatures between which the package is loaded."),
     ("grid", "GridSection", "The voxel grid. The default suits most packages."),
     ("output", "Output", "Which fields and numbers are stored."),
+    ("identify", "IdentifySection", "Measured surfaces, and the values that they shall tell."),
     ("material.NAME", "MaterialSpec", "A material of this case; `like` starts from another one."),
     ("boundary.NAME", "BoundarySection", "Heat leaves or enters through a face."),
     ("interface.NAME", "InterfaceSection", "A thermal resistance between two parts."),
+)
+LANGUAGE = ("Expression", "Repeat", "Group")
+"""Definitions that every table shares: the page of the language describes them."""
+
+FUNCTIONS = (
+    "load",
+    "check",
+    "solve",
+    "read",
+    "sweep",
+    "compare",
+    "plot",
+    "write_report",
+    "gradient",
+    "identify",
 )
 
 
@@ -37,7 +53,7 @@ def case_file() -> str:
     kinds = found["$defs"]
     parts = sorted(_named(found["properties"]["part"]["additionalProperties"]))
     steps = sorted(_named(found["properties"]["step"]["items"]))
-    named = {*parts, *steps, *(name for _, name, _ in TABLES)}
+    named = {*parts, *steps, *(name for _, name, _ in TABLES), *LANGUAGE}
     lines = [
         "# The case file, key by key",
         "",
@@ -53,9 +69,12 @@ def case_file() -> str:
             {
                 key: value
                 for key, value in found["properties"].items()
-                if key in ("title", "symmetry")
+                if key in ("title", "symmetry", "include", "variables")
             }
         ),
+        "",
+        "Values may be computed, tables repeated and files included: "
+        "[the language](case-language.md).",
         "",
     ]
     for key, name, sentence in TABLES:
@@ -120,9 +139,16 @@ def python() -> str:
     import warp
 
     lines = ["# Python", "", MADE, "", inspect.cleandoc(_opening(warp.__doc__ or "")), ""]
-    for name in ("load", "solve", "read", "gradient"):
+    for name in FUNCTIONS:
         lines += _callable(f"warp.{name}", getattr(warp, name))
-    lines += ["## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
+    lines += ["## `warp.Case`", "", inspect.cleandoc(warp.Case.__doc__ or ""), ""]
+    for name in ("from_dict", "from_toml", "to_toml"):
+        lines += _callable(f".{name}", getattr(warp.Case, name), level=3)
+    lines += ["## Errors", ""]
+    for name in ("WarpError", "CaseError", "ConvergenceError"):
+        sentence = inspect.cleandoc(getattr(warp, name).__doc__ or "").splitlines()[0]
+        lines += [f"- `warp.{name}`: {sentence}"]
+    lines += ["", "## `warp.Result`", "", inspect.cleandoc(warp.Result.__doc__ or ""), ""]
     for name, member in vars(warp.Result).items():
         if name.startswith("_") or not (inspect.isfunction(member) or isinstance(member, property)):
             continue
@@ -173,7 +199,8 @@ def _section(name: str, kind: Mapping[str, Any], tag: str) -> list[str]:
 
 
 def _table(kind: Mapping[str, Any], leave_out: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
-    keys = {key: value for key, value in kind["properties"].items() if key not in leave_out}
+    hidden = {*leave_out, "repeat"}
+    keys = {key: value for key, value in kind["properties"].items() if key not in hidden}
     required = set(kind.get("required", ()))
     return ["| key | value | meaning |", "|---|---|---|", *_rows(keys, required)]
 
@@ -195,7 +222,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in _values(schema))
     if "anyOf" in schema:
         kinds = [_kind(option) for option in schema["anyOf"] if option.get("type") != "null"]
-        return " or ".join(dict.fromkeys(kinds))
+        return " or ".join(dict.fromkeys(kind for kind in kinds if kind not in LANGUAGE))
     kind = schema.get("type", "value")
     if kind == "array":
         inner = schema.get("items") or next(iter(schema.get("prefixItems", ())), {})

@@ -13,17 +13,21 @@ import pytest
 from warp.adjoint import gradient
 from warp.adjoint.inputs import Input, inputs
 from warp.adjoint.measures import measure
+from warp.adjoint.stresses import PartStress
 from warp.adjoint.variant import Variant
 from warp.case.case import Case
 from warp.machine.device import Device
 from warp.results.metrics.solved import Solved
 from warp.run import process
 from warp.solvers import krylov
+from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.layout import bordered
 from warp.solvers.elastic.load import load, mean_temperature
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.operator import moduli, operator
 from warp.solvers.elastic.rigid import remove_rigid_motion
+from warp.solvers.elastic.solve import solve as solve_elastic
+from warp.solvers.elastic.stress import stress
 from warp.solvers.heat.load import load as heat_load
 from warp.solvers.heat.multigrid.cycle import Cycle as HeatCycle
 from warp.solvers.heat.operator import ROOM
@@ -50,21 +54,26 @@ def point(case: Case, device: Device) -> gradient.Point:
     return gradient.Point.of(case, result, device, lambda *_: None)
 
 
-def solved(at: gradient.Point, variant: Variant) -> Solved:
-    """Solve a variant forwards."""
+def solved(at: gradient.Point, variant: Variant, *, stressed: bool = False) -> Solved:
+    """Solve a variant forwards; stressed: with the stress of its voxels."""
     base = at.model
     materials = [variant.rows.get(row, medium) for row, medium in enumerate(base.media.materials)]
     media = replace(base.media, materials=materials, stress_free=variant.stress_free)
     model = replace(base, grid=variant.grid(base.grid), media=media)
     field = _warm(at, model, variant) if at.base.case.heated else None
-    displacement = None
+    displacement, stresses = None, None
     if at.solved.displacement is not None:
         T = field if variant.temperature is None else variant.temperature
         displacement = _bent(at.device, model, T)
+        if stressed:
+            start = State.start(model.ids.shape)
+            state = solve_elastic(model, T, at.device, start, Control(TIGHT)).state
+            stresses = stress(model, T, state, at.device)
     return Solved(
         model,
         field,
         displacement,
+        stresses,
         zones=variant.zones,
         terminals=at.solved.terminals,
         power=variant.power,
@@ -129,7 +138,9 @@ def check(at: gradient.Point, names: Sequence[str], keys: Iterable[str], toleran
         width = one.step * (1 if one.one_sided else 2)
         exact = linear.change(one.make(one.value + one.step), below) / width
         h = _step(one)
-        sides = [solved(at, one.make(one.value + sign * h)) for sign in (1, -1)]
+        stressed = any(isinstance(m, PartStress) for m in wanted)
+        made = [one.make(one.value + sign * h) for sign in (1, -1)]
+        sides = [solved(at, variant, stressed=stressed) for variant in made]
         expected = [(m.value(sides[0]) - m.value(sides[1])) / (2 * h) for m in wanted]
         for name, got, right in zip(names, exact, expected, strict=True):
             assert got == pytest.approx(right, rel=tolerance, abs=1e-12), (key, name)

@@ -5,7 +5,7 @@ import pytest
 
 from warp.errors import WarpError
 from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
-from warp.voxels.grid import Grid, GridSettings, make_grid, runs, voxel_volumes
+from warp.voxels.grid import Grid, GridSettings, make_grid, resolved_arrays, runs, voxel_volumes
 
 MM = 1e-3
 
@@ -216,3 +216,20 @@ def test_runs_are_layers_that_are_alike():
         (6, 7),
     ]
     assert runs(ids[:1]) == [slice(0, 1)]
+
+
+def test_an_array_that_takes_most_of_the_voxels_is_named_with_its_remedy():
+    """40 x 40 columns of 60 um between a chip and a substrate; the few posts beside them do not."""
+    at = (np.arange(40) - 19.5) * 0.2 * MM
+    centres = np.stack(np.meshgrid(at, at), axis=-1).reshape(-1, 2)
+    bumps = Body("bumps", "m", (Columns(centres, 60e-6, 1 * MM, 1.08 * MM),))
+    posts = Body("posts", "m", (Columns(np.array([[6e-3, 0.0]]), 1e-3, 1 * MM, 1.08 * MM),))
+    substrate, chip = centred("substrate", 35, 0, 1), centred("chip", 10, 1.08, 1.855)
+    bodies = [substrate, bumps, posts, chip]
+    with pytest.raises(WarpError, match="the 1,600 members of 'bumps' take most of them") as error:
+        make_grid(bodies, GridSettings(max_cells=200_000))
+    assert 'model = "effective" in [part.bumps] needs' in str(error.value)
+    promised = float(str(error.value).split("[part.bumps] needs ")[1].split(" ")[0])
+    layer = centred("bumps", 7.86, 1.0, 1.08)
+    assert make_grid([substrate, layer, posts, chip]).cells == pytest.approx(promised, rel=0.05)
+    assert resolved_arrays([substrate, posts, chip], GridSettings(), (False, False)) == ""

@@ -53,3 +53,13 @@ def uncancelled(device: Device, apply: Apply, x: Array) -> float:
     out = device.zeros(x.shape)
     apply(out, x * device.asarray(signs), 0.0, 1.0)
     return float(np.linalg.norm(device.to_host(out)))
+
+
+def balance(load: np.ndarray, motions: np.ndarray) -> None:
+    """Remove the round-off by which a metric of heights depends on rigid motions.
+
+    The free body could not carry it. load (3, ...); motions (n, 3, ...).
+    """
+    flat = motions.reshape(len(motions), -1)
+    shares = np.linalg.solve(flat @ flat.T, flat @ load.reshape(-1))
+    load -= np.tensordot(shares, motions, axes=1)

@@ -14,14 +14,16 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class ByFields:
-    """Derivatives of a metric: by w on z-faces (nz+1, ny+1, nx+1), by temperature (nz, ny, nx).
+    """Derivatives of a metric by w on z-faces, by temperature and by stress of voxels.
 
-    None where the metric does not depend on it. used: how its extremes were treated.
+    w (nz+1, ny+1, nx+1), temperature (nz, ny, nx), stress (6, nz, ny, nx): None where the metric
+    does not depend on it. used: how its extremes were treated.
     """
 
     value: float
     w: Array | None = None
     temperature: Array | None = None
+    stress: Array | None = None
     used: str = ""
 
 

@@ -5,15 +5,16 @@ With U the solution of A U = f and lambda that of A lambda = dJ/dU, an input p m
     dJ/dp = J_p + L_p,    L(p) = lambda^T (f(p) - A(p) U)
 
 because A is symmetric (J_p: at fixed U). L is a sum over voxels and edges, as the energy is
-(solvers/elastic/solve.py). With v, e the normal strains of lambda and of U less the thermal strain,
-and g the product of both shear strains,
+(solvers/elastic/solve.py). With v, gamma the strains of lambda, e the strain of U less the thermal
+strain, and g its shear less the free shear at lateral faces (free_edges),
 
-    L = - SUM V v : C : e - SUM K g + SUM K gamma_lambda (gamma_free - gamma_U)
+    L = - SUM V v : C : e - SUM K gamma g
 
-over voxels, edges between four voxels and edges at lateral free faces. So one pass gives its
-derivative by the stiffness and the thermal strain of every voxel and by the width of every cell,
-and an input of any kind is a sum over these. Grid lines move and ids stay, and so do the
-temperatures at which thermal strain is tabulated (`load`). Layer by layer on the host.
+So one pass (`Form`) gives its derivative by the stiffness and the thermal strain of every voxel and
+by V and K, and an input of any kind is a sum over these. Strains change with grid lines, too
+(`strains`). The same form belongs to every step of a history (`backwards`), with the strain since
+each voxel was attached. Grid lines move and ids stay, and so do the temperatures at which thermal
+strain is tabulated (`load`). Layer by layer on the host.
 M. B. Giles, N. A. Pierce, Flow Turbul. Combust. 65 (2000) 393, for the method.
 """
 
@@ -25,11 +26,13 @@ from functools import partial
 
 import numpy as np
 
-from warp.adjoint.shear import EdgeSlopes, Lateral, Shear
+from warp.adjoint.shear import EdgeSlopes, Lateral
+from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.widths import LineSums
-from warp.solvers.elastic.free_edges import Edges, free_shear
+from warp.solvers.elastic.free_edges import Edges, free_shear, stiffness_of
+from warp.solvers.elastic.history.state import edge_rows, flat_indices
 from warp.solvers.elastic.layout import temperature_array
-from warp.solvers.elastic.load import free_strain, temperature_nodes
+from warp.solvers.elastic.load import free_edge_shear, free_strain, temperature_nodes
 from warp.solvers.elastic.operator import Body
 from warp.voxels.heights import weighted_heights
 from warp.voxels.voxelize import VoxelModel
@@ -65,25 +68,37 @@ def partials(
     U: Array,
     adjoint: Array,
     maps: bool = False,
+    own: Strains | None = None,
 ) -> Partials:
-    """Compute the derivatives of L; U, adjoint (3, nz+1, ny+1, nx+1) in m and metric per N."""
-    return _Pass(model, body, temperature_array(temperature), U, adjoint, maps).run()
+    """Compute the derivatives of L; U, adjoint (3, nz+1, ny+1, nx+1) in m and metric per N.
+
+    own: of a metric that depends on stress itself, as `stresses.pulled_back`.
+    """
+    motion = Kinematics(model, body)
+    pull, strain = motion.of(adjoint), motion.of(U)
+    form = Form(model, body, temperature_array(temperature), maps)
+    loaded = form.loaded(motion, strain)
+    form.add(pull, loaded)
+    if own is not None:
+        form.add(own, loaded, volumes=False)
+        pull = Strains(pull.cells + own.cells, pull.edges + own.edges)
+    for moved, by in ((adjoint, loaded), (U, pull)):
+        motion.by_lines(moved, forces(motion, by), form.lines)
+    return form.partials()
 
 
 @dataclass
-class _Pass:
-    """One pass over the layers of a model, which fills `found`."""
+class Form:
+    """Derivatives of forms - SUM V v : C : e - SUM K gamma g of one model at one temperature."""
 
     model: VoxelModel
     body: Body
     T: Array
-    U: Array
-    adjoint: Array
-    maps: bool
+    maps: bool = False
     found: Partials = field(init=False)
 
-    def run(self) -> Partials:
-        """Walk through the layers, then the lateral free faces."""
+    def __post_init__(self) -> None:
+        """Tabulate the thermal strain, and begin with derivatives of zero."""
         model, count = self.model, len(self.model.media)
         nodes, shape = temperature_nodes(model, self.T), model.ids.shape
         self.table = np.stack([model.media.thermal_strain(float(t)) for t in nodes])
@@ -101,31 +116,41 @@ class _Pass:
             stiffness=np.zeros(shape) if self.maps else None,
             expansion=np.zeros(shape) if self.maps else None,
         )
-        for k in range(shape[0]):
-            self._cells(k)
-            self._edges_xy(k)
+
+    def loaded(self, motion: Kinematics, strain: Strains) -> Strains:
+        """Return strains less the thermal strain and less the free shear at lateral faces."""
+        cells, edges = strain.cells.copy(), strain.edges.copy()
+        for k, ids in enumerate(self.model.ids):
+            free = self._thermal(k, ids)[0]
+            for a in range(3):
+                cells[a, k] = np.where(ids > 0, cells[a, k] - free[a], 0.0)
+        free = free_edge_shear(self.model, self.body, free_strain(self.model, self.T))
+        edges.reshape(-1)[motion.lateral] -= free
+        return Strains(cells, edges)
+
+    def add(self, pull: Strains, loaded: Strains, *, volumes: bool = True) -> None:
+        """Add a form of v, gamma (`pull`) and e, g (`loaded`).
+
+        volumes: whether V counts as a function of grid lines; K always does.
+        """
+        product = pull.edges * loaded.edges
+        for k in range(self.model.grid.shape[0]):
+            self._cells(k, pull.cells[:, k], loaded.cells[:, k], volumes)
+            self._edges_xy(k, product[2, k])
             if k:
-                self._edges_across(k)
-        strain = free_strain(model, self.T)
+                self._edges_across(k, product[:2, k])
+        solid = self.model.ids > 0
         for edges in self.body.edges:
-            if len(edges.k):
-                self._lateral(
-                    edges,
-                    free_shear(edges, model.ids, partial(strain, edges.face), self.body.lines),
-                )
+            flat = flat_indices(edge_rows([edges], solid), solid.shape)
+            self.add_lateral(edges, product.reshape(-1)[flat])
+            self._free_shear(edges, stiffness_of([edges]) * pull.edges.reshape(-1)[flat])
+
+    def partials(self) -> Partials:
+        """Return the derivatives of all forms that were added."""
         with np.errstate(invalid="ignore"):
             by_shear = -self.soft_sums * self.soft**2 / 4  # soft = 4 / G
         self.found.shear = np.where(np.isfinite(self.soft), by_shear, 0.0).T
         return self.found
-
-    def _strains(self, field: Array, k: int) -> tuple[Array, Array, Array]:
-        """Return the normal strains of a displacement in layer k."""
-        g = self.model.grid
-        _, ny, nx = g.shape
-        x = (field[0, k, :ny, 1:] - field[0, k, :ny, :-1]) / g.dx
-        y = (field[1, k, 1:, :nx] - field[1, k, :-1, :nx]) / g.dy[:, None]
-        z = (field[2, k + 1, :ny, :nx] - field[2, k, :ny, :nx]) / g.dz[k]
-        return x, y, z
 
     def _thermal(self, k: int, ids: Array) -> tuple[Array, Array, Array, Array]:
         """Return the thermal strain (3, ny, nx), its slope, and the node below with the share."""
@@ -137,17 +162,15 @@ class _Pass:
         share = at - n
         return low + share * (high - low), (high - low) / (nodes[1] - nodes[0]), n, share
 
-    def _cells(self, k: int) -> None:
-        """Add the voxels of layer k."""
+    def _cells(self, k: int, v: Array, e: Array, volumes: bool) -> None:
+        """Add the voxels of layer k; v, e (3, ny, nx)."""
         g, found, ids = self.model.grid, self.found, self.model.ids[k]
         count = len(found.normal)
         C = self.body.cell[:, ids]
-        strain, slope, node, share = self._thermal(k, ids)
-        u, v = self._strains(self.U, k), self._strains(self.adjoint, k)
-        e = [u[a] - strain[a] for a in range(3)]
+        _, slope, node, share = self._thermal(k, ids)
         V = g.area * self.hz[k]
         stress, pull = _stress(C, e), _stress(C, v)
-        work = V * sum(v[a] * stress[a] for a in range(3))
+        work = np.where(ids > 0, V * sum(v[a] * stress[a] for a in range(3)), 0.0)
         row = ids.reshape(-1)
         products = [v[a] * e[a] for a in range(3)]
         products += [v[a] * e[b] + v[b] * e[a] for a, b in PAIRS]
@@ -155,12 +178,10 @@ class _Pass:
             found.normal[:, n] -= np.bincount(row, (V * product).reshape(-1), count)
         by_strain = [V * pull[a] for a in range(3)]
         self._add_strain(row, node, share, by_strain)
-        along_axis = [V * (v[a] * stress[a] + pull[a] * u[a]) - work for a in range(3)]
-        solid = ids > 0
-        self.lines.width(0, slice(None), np.where(solid, along_axis[0], 0.0).sum(axis=0) / g.dx)
-        self.lines.width(1, slice(None), np.where(solid, along_axis[1], 0.0).sum(axis=1) / g.dy)
-        total = float((V * (v[2] * stress[2] + pull[2] * u[2])).sum())
-        self.lines.width(2, k, (total - float(work.sum())) / g.dz[k])  # hz is a multiple of dz
+        if volumes:
+            self.lines.width(0, slice(None), -work.sum(axis=0) / g.dx)
+            self.lines.width(1, slice(None), -work.sum(axis=1) / g.dy)
+            self.lines.width(2, k, -float(work.sum()) / g.dz[k])  # hz is a multiple of dz
         if found.temperature is not None:
             found.temperature[k] += sum(by_strain[a] * slope[a] for a in range(3))
         if found.stiffness is not None and found.expansion is not None:
@@ -180,49 +201,36 @@ class _Pass:
                 total += np.bincount(at + count, part * flat, size)
             found.strain[..., a] += total.reshape(-1, count)
 
-    def _edges_xy(self, k: int) -> None:
-        """Add the shear in the plane of layer k."""
-        g, U, V = self.model.grid, self.U, self.adjoint
+    def _edges_xy(self, k: int, product: Array) -> None:
+        """Add the shear in the plane of layer k; product (ny+1, nx+1): gamma g."""
+        g = self.model.grid
         _, ny, nx = g.shape
-        rx, ry = 2 / (g.dx[1:] + g.dx[:-1]), 2 / (g.dy[1:] + g.dy[:-1])[:, None]
-        first = [f[0, k, 1:ny, 1:nx] - f[0, k, : ny - 1, 1:nx] for f in (U, V)]
-        second = [f[1, k, 1:ny, 1:nx] - f[1, k, 1:ny, : nx - 1] for f in (U, V)]
         sites = [(k, slice(j, ny - 1 + j), slice(i, nx - 1 + i)) for j in (0, 1) for i in (0, 1)]
         widths = _beside(g.dy[:, None], 0), _beside(g.dx[None, :], 1)
-        shear = Shear(first, second, ry, rx)
-        edge = self._edge(2, sites, self.hz[k], *widths, shear)
+        edge = self._edge(2, sites, self.hz[k], *widths, product[1:ny, 1:nx])
         self.lines.width(2, k, edge.length.sum() * self.hz[k] / g.dz[k])
         self._add_widths(1, edge.first, 1)
         self._add_widths(0, edge.second, 0)
-        self.lines.distance(1, edge.first_distance.sum(axis=1))
-        self.lines.distance(0, edge.second_distance.sum(axis=0))
 
-    def _edges_across(self, k: int) -> None:
-        """Add the shear across the plane between the layers k - 1 and k."""
-        g, U, V = self.model.grid, self.U, self.adjoint
+    def _edges_across(self, k: int, product: Array) -> None:
+        """Add the shear across the plane between the layers k - 1 and k, yz and xz."""
+        g = self.model.grid
         _, ny, nx = g.shape
         z = g.dz[k - 1], g.dz[k]
-        rz = 2 / (z[0] + z[1])
         for axis in (1, 0):  # y: edges along x, yz; x: edges along y, xz
             q = (g.dx, g.dy)[axis]
             n = len(q)
             keep = np.s_[1:n, :nx] if axis == 1 else np.s_[:ny, 1:n]
             below = np.s_[: n - 1, :nx] if axis == 1 else np.s_[:ny, : n - 1]
-            rise = [f[axis, k][keep] - f[axis, k - 1][keep] for f in (U, V)]
-            tilt = [f[2, k][keep] - f[2, k][below] for f in (U, V)]
             row = q[:, None] if axis == 1 else q[None, :]
-            rq = 2 / sum(_beside(row, 1 - axis))
             length = g.dx[None, :] if axis == 1 else g.dy[:, None]
             cells = [(layer, *side) for layer in (k - 1, k) for side in (below, keep)]
-            edge = self._edge(
-                1 - axis, cells, length, z, _beside(row, 1 - axis), Shear(rise, tilt, rz, rq)
-            )
+            found = product[1 - axis][keep]
+            edge = self._edge(1 - axis, cells, length, z, _beside(row, 1 - axis), found)
             self._add_widths(2, edge.first, None, k)
             self._add_widths(axis, edge.second, axis)
             over = 1 if axis == 0 else 0
             self.lines.width(1 - axis, slice(None), edge.length.sum(axis=over))
-            self.lines.distance_at(2, k, edge.first_distance.sum())
-            self.lines.distance(axis, edge.second_distance.sum(axis=axis))
 
     def _edge(
         self,
@@ -231,9 +239,9 @@ class _Pass:
         length: float | Array,
         first: tuple[float | Array, float | Array],
         second: tuple[float | Array, float | Array],
-        shear: Shear,
+        product: Array,
     ) -> EdgeSlopes:
-        """Differentiate - K g of edges; add the compliances of the cells around them.
+        """Differentiate - K product of edges; add the compliances of the cells around them.
 
         cells: those around, (first, second) = 00, 01, 10, 11; first, second: their widths.
         """
@@ -246,7 +254,7 @@ class _Pass:
         a = (p[0] + p[1]) * (q[0] + q[1])
         series = p[0] * (q[0] * s[0] + q[1] * s[1]) + p[1] * (q[0] * s[2] + q[1] * s[3])
         K = np.where(there, length * a * a / series, 0.0)
-        work = K * shear.product
+        work = K * product
         for m, (i, j), at, value in zip(ids, np.ndindex(2, 2), cells, s, strict=True):
             by_soft = work * p[i] * q[j] / series
             flat = by_soft.reshape(-1)
@@ -263,8 +271,6 @@ class _Pass:
             length=-work / length,
             first=[-both / (p[0] + p[1]) + work * row / series for row in rows],
             second=[-both / (q[0] + q[1]) + work * column / series for column in columns],
-            first_distance=K * shear.by_first * shear.first_rate**2 / 2,
-            second_distance=K * shear.by_second * shear.second_rate**2 / 2,
         )
 
     def _add_widths(
@@ -279,14 +285,13 @@ class _Pass:
                 total = values.sum(axis=1 if axis == 1 else 0)
                 self.lines.width(axis, slice(side, len(total) + side), total)
 
-    def _lateral(self, e: Edges, free: Array) -> None:
-        """Add the edges of lateral free faces, x faces or y faces."""
+    def add_lateral(self, e: Edges, product: Array) -> None:
+        """Add - SUM K product over edges of lateral free faces, x faces or y faces."""
+        if not len(e.k):
+            return
         g, found, ids = self.model.grid, self.found, self.model.ids
         lateral = Lateral.of(e, self.body, ids)
-        K, lam, u = e.stiffness, *(lateral.shear(f, g) for f in (self.adjoint, self.U))
-        rest = free - u.total
-        work = K * lam.total * rest  # of L
-        strength = K * lam.total
+        work = -stiffness_of([e]) * product
         below, above = g.dz[e.k - 1], g.dz[e.k]
         widths = (g.dx, g.dy)
         own, other = widths[e.face][lateral.cell], widths[1 - e.face][e.m]
@@ -305,16 +310,15 @@ class _Pass:
         sums.add(1 - e.face, e.m, work / other)
         for k, m in ((e.k - 1, lower), (e.k, upper)):
             sums.add(2, k, work * (2 / (below + above) - self.soft[kind, m] / series))
-        by_rise = K * (lam.rise * rest - lam.total * u.rise)
-        sums.distance_at(2, e.k, -by_rise * lam.rz**2 / 2)
-        t = e.plane > 0
-        by_tilt = K * (lam.tilt * rest - lam.total * u.tilt)
-        sums.distance_at(e.face, e.plane[t], -(by_tilt * lam.rq**2 / 2)[t])
-        self._free_shear(e, lateral, strength, free)
 
-    def _free_shear(self, e: Edges, at: Lateral, strength: Array, free: Array) -> None:
+    def _free_shear(self, e: Edges, strength: Array) -> None:
         """Add the free shear of lateral edges, strength times it."""
+        if not len(e.k):
+            return
         g, found = self.model.grid, self.found
+        at = Lateral.of(e, self.body, self.model.ids)
+        strain = partial(free_strain(self.model, self.T), e.face)
+        free = free_shear(e, self.model.ids, strain, self.body.lines)
         q, z = (g.x, g.y)[e.face], g.z
         plane = np.maximum(e.plane, 0)
         distance, height = q[e.p] - q[plane], z[e.k + 1] - z[e.k - 1]
@@ -346,7 +350,13 @@ class _Pass:
                 np.add.at(found.expansion, place, by_strain)
 
 
-def _stress(C: Array, e: list[Array] | tuple[Array, ...]) -> list[Array]:
+def forces(motion: Kinematics, by: Strains) -> Strains:
+    """Return - V C : e of voxels in N m and - K g of edges."""
+    stress = _stress(motion.body.cell[:, motion.model.ids], by.cells)
+    return Strains(-motion.volumes * np.stack(stress), -motion.edge_stiffness * by.edges)
+
+
+def _stress(C: Array, e: Array) -> list[Array]:
     """Return the normal stress C : e; C (6, ...) in the order xx yy zz yz xz xy."""
     return [
         C[0] * e[0] + C[5] * e[1] + C[4] * e[2],

@@ -9,19 +9,24 @@ number of inputs (`elastic`, `heat`). Inputs are those of `inputs`; what each ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from warp.adjoint import attainable, elastic, heat
+from warp.adjoint import attainable, elastic, heat, stresses
 from warp.adjoint.by_fields import ByFields, Measure
+from warp.adjoint.elastic import forces
+from warp.adjoint.history import HistoryPoint
 from warp.adjoint.inputs import Input, inputs
-from warp.adjoint.linear import Derivatives, Heated, Linear
+from warp.adjoint.linear import Derivatives, EdgeForces, Heated, Linear
 from warp.adjoint.measures import measure
-from warp.adjoint.variant import Base, Unchangeable, Variant
+from warp.adjoint.refused import refuse
+from warp.adjoint.strains import Kinematics, Strains
+from warp.adjoint.tape import Tape
+from warp.adjoint.variant import Asked, Base, Changeable, Unchangeable, V
 from warp.case import case as cases
 from warp.case.case import Case
 from warp.errors import WarpError
@@ -29,15 +34,18 @@ from warp.machine import device as devices
 from warp.machine.device import Device
 from warp.results.file import Result
 from warp.results.metrics.solved import Solved
+from warp.run import process
 from warp.run.grids import common_grid
 from warp.run.kernels import compile_for
 from warp.run.load_step import NO_RESIDUAL, TOLERANCE, OnProgress
 from warp.run.stage_model import enter
+from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.load import mean_temperature
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.operator import Body, moduli
 from warp.solvers.elastic.operator import Operator as ElasticOperator
 from warp.solvers.elastic.rigid import rising_motions
+from warp.solvers.elastic.stress import stress
 from warp.solvers.heat.operator import CONDUCTIVITY, varying
 from warp.solvers.heat.solve import solve_steady
 from warp.solvers.krylov import Control
@@ -118,25 +126,30 @@ def of_result(
     maps: bool = False,
     together: Sequence[Sequence[str]] = (),
     keys: Sequence[str] | None = None,
+    tape: Tape | None = None,
 ) -> list[Gradient]:
     """Differentiate metrics of a result by all inputs of its case; WarpError where it cannot.
 
     metrics: names as in `measures`. together: as in `inputs`. keys: the only inputs that are
-    wanted. The materials and pictures that the case names must be as they were.
+    wanted. tape: of the process when it was solved; without one it is solved again. The materials
+    and pictures that the case names must be as they were.
     """
     say = on_progress or _ignore
     device = device if isinstance(device, Device) else devices.select(device)
     case = case_of(result)
     compile_for(case, device, say)
+    wish = Wish(metrics, maps, together, keys)
+    if case.has_steps:
+        if tape is None:
+            tape = Tape()
+            process.solve(case, device, say, on_state=tape)
+        return _of_process(HistoryPoint.of(case, tape, device, say, ADJOINT), wish)
     point = Point.of(case, result, device, say)
     wanted = [measure(name, point.solved) for name in metrics]
-    found_inputs = inputs(point.base, together)
-    if keys is not None:
-        found_inputs = [one for one in found_inputs if one.key in keys]
     found = [point.derivatives(one, maps) for one in wanted]
     say("inputs", 0, NO_RESIDUAL)
     linear = point.linear([derivatives for _, derivatives in found])
-    effects = effects_of(linear, found_inputs, point.base.unchanged)
+    effects = wish.effects(linear, point.base)
     volume = voxel_volumes(point.model.grid) if maps else None
     return [
         Gradient(
@@ -152,6 +165,36 @@ def of_result(
     ]
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What is differentiated: metrics by name, inputs, and whether fields are wanted, too."""
+
+    metrics: Sequence[str]
+    maps: bool
+    together: Sequence[Sequence[str]]
+    keys: Sequence[str] | None
+
+    def effects(self, linear: Differential[V], base: Changeable[V]) -> list[list[Effect]]:
+        """Return the effects of the wanted inputs on each metric."""
+        found = inputs(base, self.together)
+        if self.keys is not None:
+            found = [one for one in found if one.key in self.keys]
+        return effects_of(linear, found, base.unchanged)
+
+
+def _of_process(point: HistoryPoint, wish: Wish) -> list[Gradient]:
+    """Differentiate metrics of a process."""
+    wanted = [point.wanted(name) for name in wish.metrics]
+    values, linear, ways = point.linear(wanted, wish.maps)
+    point.say("inputs", 0, NO_RESIDUAL)
+    effects = wish.effects(linear, point.base)
+    found = []
+    for n, (one, by) in enumerate(zip(wanted, values, strict=True)):
+        maps = point.maps(ways[n]) if wish.maps else (None, None)
+        found.append(Gradient(one.name, one.measure.unit, by.value, by.used, effects[n], *maps))
+    return found
+
+
 def case_of(result: Result) -> Case:
     """Read the case of a result again; WarpError for what cannot be differentiated."""
     info = result.provenance
@@ -160,24 +203,19 @@ def case_of(result: Result) -> Case:
     return case
 
 
-def refuse(case: Case) -> None:
-    """Raise WarpError for a case that cannot be differentiated."""
-    if case.has_steps:
-        raise WarpError("a process has no gradient yet: differentiate a case without [[step]]")
-    if case.bond_lines:
-        raise WarpError(
-            "load.bond_lines lets heat follow the displacement, which has no gradient: leave it out"
-        )
-    if case.large_deflection:
-        raise WarpError("load.large_deflection has no gradient yet: leave it out")
-    media = case.materials().values()
-    if any(getattr(medium, "elastic_law", None) == "incremental" for medium in media):
-        raise WarpError('elastic_law = "incremental" has no gradient yet: take the total law')
+class Differential(Protocol[Asked]):
+    """The change of metrics by variants of what was solved, to first order."""
+
+    @property
+    def count(self) -> int: ...
+
+    def change(self, plus: Asked, minus: Asked) -> Array:
+        """Return the change (metrics,) from one variant to another."""
 
 
-def effects_of(linear: Linear, found: Sequence[Input], solved: Variant) -> list[list[Effect]]:
+def effects_of(linear: Differential[V], found: Sequence[Input[V]], solved: V) -> list[list[Effect]]:
     """Return the effects of inputs on each metric; solved: the case itself."""
-    effects: list[list[Effect]] = [[] for _ in linear.derivatives]
+    effects: list[list[Effect]] = [[] for _ in range(linear.count)]
     for one in found:
         reason = ""
         slopes: list[float | None] = [None] * len(effects)
@@ -252,12 +290,44 @@ class Point:
     def linear(self, found: Sequence[Derivatives]) -> Linear:
         """Return the point with the derivatives of metrics."""
         heated = self.heated if any(d.heat is not None for d in found) else None
-        return Linear(self.model, self.solved, self.mean, heated, found)
+        stressed = any(d.edges is not None for d in found)
+        solved = self._stressed if stressed else self.solved
+        return Linear(self.model, solved, self.mean, heated, found)
 
     @cached_property
     def operator(self) -> ElasticOperator:
         """Return the elastic operator of the solve."""
         return ElasticOperator(Body(self.model, self.device, moduli(self.model, self.mean)))
+
+    @cached_property
+    def motion(self) -> Kinematics:
+        """Return the strains of displacements."""
+        return Kinematics(self.model, self.operator.body)
+
+    @cached_property
+    def _state(self) -> State:
+        """Return the strains of the solved displacement."""
+        assert self.solved.displacement is not None
+        cells, edges = self.motion.of(self.solved.displacement)
+        start = State.start(self.model.ids.shape)
+        return replace(start, solid=self.model.ids > 0, strain=cells, shear=edges)
+
+    @cached_property
+    def _edge_forces(self) -> Array:
+        """Return the forces of the edges between four voxels."""
+        found = -forces(self.motion, Strains(self._state.strain, self._state.shear)).edges
+        found.reshape(-1)[self.motion.lateral] = 0.0
+        return found
+
+    @cached_property
+    def _stressed(self) -> Solved:
+        """Return what was solved with its stress."""
+        found = stress(self.model, self.temperature, self._state, self.device)
+        return replace(self.solved, stress=found)
+
+    def solved_for(self, wanted: Measure) -> Solved:
+        """Return what a metric is computed from."""
+        return self._stressed if isinstance(wanted, stresses.PartStress) else self.solved
 
     @cached_property
     def cycle(self) -> Cycle:
@@ -281,23 +351,32 @@ class Point:
 
     def derivatives(self, wanted: Measure, maps: bool) -> tuple[ByFields, Derivatives]:
         """Solve the adjoint equations of a metric, and differentiate both equations."""
-        by = wanted.by_fields(self.solved)
-        mechanical, by_temperature = None, by.temperature
-        if by.w is not None:
-            mechanical = self._mechanical(wanted.name, by.w, maps)
+        by = wanted.by_fields(self.solved_for(wanted))
+        mechanical, by_temperature, edges = None, by.temperature, None
+        if by.w is not None or by.stress is not None:
+            own = None
+            if by.stress is not None:
+                own = stresses.pulled_back(self.motion, by.stress)
+                edges = EdgeForces(self.motion, self._edge_forces)
+            mechanical = self._mechanical(wanted.name, by.w, own, maps)
             if mechanical.temperature is not None:
                 by_temperature = mechanical.temperature
         if by_temperature is None:
-            return by, Derivatives(wanted, mechanical, None, None)
+            return by, Derivatives(wanted, mechanical, None, None, edges)
         thermal, warmth = self._thermal(wanted.name, by_temperature)
-        return by, Derivatives(wanted, mechanical, thermal, warmth)
+        return by, Derivatives(wanted, mechanical, thermal, warmth, edges)
 
-    def _mechanical(self, name: str, by_w: Array, maps: bool) -> elastic.Partials:
+    def _mechanical(
+        self, name: str, by_w: Array | None, own: Strains | None, maps: bool
+    ) -> elastic.Partials:
         """Solve the elastic adjoint; return the derivatives, by temperature through C(T), too."""
         A, (nx, _, _) = self.operator, self.operator.n
         load = np.zeros(A.shape)
-        load[2, ..., 1 : nx + 2] = by_w
-        _balance(load, rising_motions(self.model))
+        if by_w is not None:
+            load[2, ..., 1 : nx + 2] = by_w
+        if own is not None:
+            load += self.motion.transposed(forces(self.motion, own))
+        attainable.balance(load, rising_motions(self.model))
         self.say(f"adjoint of {name}", 0, NO_RESIDUAL)
         control = Control(ADJOINT, lambda n, r: self.say(f"adjoint of {name}", n, r))
         equation = "adjoint of thermo-elasticity"
@@ -305,7 +384,7 @@ class Point:
         adjoint = np.ascontiguousarray(self.device.to_host(x)[..., 1 : nx + 2])
         assert self.solved.displacement is not None
         found = elastic.partials(
-            self.model, A.body, self.temperature, self.solved.displacement, adjoint, maps
+            self.model, A.body, self.temperature, self.solved.displacement, adjoint, maps, own
         )
         if found.temperature is not None:
             self._through_stiffness(found)
@@ -338,16 +417,6 @@ class Point:
         if varies is not None:
             varies.add_lines(A, varies.by_mean(found), field, found.lines)
         return found, adjoint
-
-
-def _balance(load: Array, motions: Array) -> None:
-    """Remove the round-off by which a metric of heights depends on rigid motions.
-
-    The free body could not carry it. load (3, ...); motions (n, 3, ...).
-    """
-    flat = motions.reshape(len(motions), -1)
-    shares = np.linalg.solve(flat @ flat.T, flat @ load.reshape(-1))
-    load -= np.tensordot(shares, motions, axes=1)
 
 
 def _per_volume(

@@ -8,51 +8,44 @@ case or from the library: material.NAME.PROPERTY, with .z or .in_plane where dir
 from __future__ import annotations
 
 import copy
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from typing import Any, Generic
 
 from pydantic import ValidationError
 
-from warp.adjoint.variant import EVERY, Base, Law, Unchangeable, Variant
-from warp.case import overrides
+from warp.adjoint.course import planned
+from warp.adjoint.material_values import KELVIN, materials_in, values_of
+from warp.adjoint.variant import Changeable, Law, Made, Unchangeable
 from warp.case.assembly import gathered
 from warp.case.case import Case
 from warp.case.symmetry import asymmetry
 from warp.case.tables import CaseFile
 from warp.errors import Fault, WarpError, nearest
 from warp.geometry.bump_array import BumpArray
-from warp.materials.curves import Constant, Curve, Secant, Table, Transition
-from warp.materials.library import PROPERTIES
-from warp.materials.material import Material, constituents
-from warp.units import LENGTH, QUANTITY, TEMPERATURE, ZERO_CELSIUS, format_si
+from warp.materials.material import Material
+from warp.units import LENGTH, QUANTITY, TEMPERATURE
 
-TABLES = ("part", "boundary", "interface", "load", "material")
+TABLES = ("part", "boundary", "interface", "load", "material", "step")
 WORDS = (
     *("name", "shape", "material", "conductor", "fill", "file", "map", "rule", "pattern", "side"),
     *("on", "under", "inside", "around", "over", "face", "between", "turn", "like", "source"),
     *("description", "class", "aliases", "model", "bond_lines", "layer", "datatype", "cell"),
+    *("do", "every", "unit", "faces"),
 )
 """Keys whose values are no quantities."""
 STEP = 1e-4
 """Relative change of a value of the case file on either side."""
 LEAST = 2e-9
 """Least change of a length in m: beyond the slack in which parts count as level."""
-SMALL = 1e-6
-"""Relative change of a material value, upwards only: its laws cost more than they bend."""
-KELVIN = 0.01
-"""Change of a temperature in K on either side."""
 ZERO = 1e-7
 """Change of a length of zero in m on either side."""
 COUNTED = ("size", "inset", "depopulate")
 """Keys of an array of bumps that decide how many there are."""
-Make = Callable[[float], Variant]
 
 
 @dataclass(frozen=True)
-class Input:
+class Input(Generic[Made]):
     """One value of a case in its own unit, and how to make the variant with another one.
 
     step: the change in that unit, on either side or, if `one_sided`, upwards. make raises
@@ -63,7 +56,7 @@ class Input:
     value: float
     unit: str
     step: float
-    make: Make
+    make: Callable[[float], Made]
     one_sided: bool = False
 
     @property
@@ -72,7 +65,7 @@ class Input:
         return self.unit in ("degC", "C", "K", "degF")
 
 
-def inputs(base: Base, together: Sequence[Sequence[str]] = ()) -> list[Input]:
+def inputs(base: Changeable[Made], together: Sequence[Sequence[str]] = ()) -> list[Input[Made]]:
     """List the inputs of a case.
 
     together: keys of values that change by the same amount, one more input for each of them: a
@@ -83,7 +76,9 @@ def inputs(base: Base, together: Sequence[Sequence[str]] = ()) -> list[Input]:
     return [*joint, *single, *_of_materials(base)]
 
 
-def _joint(base: Base, keys: Sequence[str], known: Mapping[str, Input]) -> Input:
+def _joint(
+    base: Changeable[Made], keys: Sequence[str], known: Mapping[str, Input[Made]]
+) -> Input[Made]:
     """Return the input that changes several values of the case file by the same amount."""
     for key in keys:
         if key not in known:
@@ -95,7 +90,7 @@ def _joint(base: Base, keys: Sequence[str], known: Mapping[str, Input]) -> Input
     tables = _tables(base.case)
     paths = {_key(tables, path): path for path in _paths(_differentiated(tables))}
 
-    def make(number: float) -> Variant:
+    def make(number: float) -> Made:
         more = number - first.value
         changes = [(paths[one.key], one.value + more) for one in found]
         return base.with_case(_changed(base.case, tables, changes, first.unit))
@@ -105,8 +100,7 @@ def _joint(base: Base, keys: Sequence[str], known: Mapping[str, Input]) -> Input
 
 def _tables(case: Case) -> dict[str, Any]:
     """Return the tables of a case with its overrides, and the load temperature if left out."""
-    tables = tomllib.loads(case.text)
-    overrides.apply(tables, case.overrides)
+    tables = copy.deepcopy(dict(case.tables))
     if not tables.get("step"):
         tables["load"].setdefault("temperature", "25 degC")
     return tables
@@ -117,7 +111,7 @@ def _differentiated(tables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tables[name] for name in TABLES if name in tables}
 
 
-def _of_tables(base: Base) -> Iterator[Input]:
+def _of_tables(base: Changeable[Made]) -> Iterator[Input[Made]]:
     """Yield the values of the case file, and the load temperature that it leaves out."""
     tables = _tables(base.case)
     for path in _paths(_differentiated(tables)):
@@ -128,7 +122,7 @@ def _of_tables(base: Base) -> Iterator[Input]:
         step = _step(value, unit)
         if step is not None:
 
-            def make(number: float, path: tuple[Any, ...] = path, unit: str = unit) -> Variant:
+            def make(number: float, path: tuple[Any, ...] = path, unit: str = unit) -> Made:
                 return base.with_case(_changed(base.case, tables, [(path, number)], unit))
 
             yield Input(_key(tables, path), value, unit, step, make)
@@ -200,7 +194,7 @@ def _changed(
         if isinstance(part, BumpArray) and path[2] in COUNTED:
             raise Unchangeable("changes the number of members, in steps")
     try:
-        file = CaseFile.model_validate(other)
+        file = CaseFile.model_validate(other, context={"folder": case.path.parent})
         assembly, faults = gathered(file, case.path.parent)
     except ValidationError as error:
         text = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
@@ -214,7 +208,10 @@ def _changed(
             bodies, sources = assembly.package.bodies, assembly.sources
             if asymmetry(bodies, sources, assembly.boundaries, axis) is not None:
                 raise Unchangeable(f"breaks the mirror symmetry in {'xy'[axis]} that the case uses")
-    return replace(case, file=file, assembly=assembly)
+    try:
+        return planned(replace(case, file=file, assembly=assembly))
+    except Fault as fault:
+        raise Unchangeable(f"cannot change alone: {fault}") from None
 
 
 def _compensate(
@@ -231,127 +228,18 @@ def _compensate(
     of[last] = f"{value!r} {rest[1]}" if rest[1] else value
 
 
-UNITS = {
-    "youngs_modulus": ("GPa", 1e9),
-    "shear_modulus": ("GPa", 1e9),
-    "poissons_ratio": ("", 1.0),
-    "cte": ("ppm/K", 1e-6),
-    "conductivity": ("W/(m K)", 1.0),
-}
-"""Unit of each property that has a derivative, and its size in SI."""
-ELASTIC: frozenset[Law] = frozenset({"stiffness", "strain"})
-LAWS: dict[str, frozenset[Law]] = {
-    "youngs_modulus": ELASTIC,
-    "shear_modulus": ELASTIC,
-    "poissons_ratio": ELASTIC,
-    "cte": frozenset({"strain"}),
-    "conductivity": frozenset({"conductivity"}),
-}
-"""What each property enters."""
-
-
-def _of_materials(base: Base) -> Iterator[Input]:
+def _of_materials(base: Changeable[Made]) -> Iterator[Input[Made]]:
     """Yield the values of every material that a voxel is made of."""
-    known: dict[int, tuple[str, Material]] = {}
-    for medium in base.model.media.materials:
-        if medium is not None:
-            for name, material in constituents(medium, medium.name):
-                known.setdefault(id(material), (name, material))
-    for name, material in sorted(known.values(), key=lambda entry: entry[0]):
-        for prop, (unit, scale) in UNITS.items():
-            if prop in material.laws:
-                yield from _of_law(base, name, material, prop, unit, scale)
-        yield from _of_transition(base, name, material)
-
-
-def _of_law(
-    base: Base, name: str, material: Material, prop: str, unit: str, scale: float
-) -> Iterator[Input]:
-    """Yield the values of a property, curve by curve."""
-    law = material.laws[prop]
-    for curve in {id(c): c for c in law}.values():
-        which = tuple(n for n in range(3) if law[n] is curve)
-        for word, value, change in _values(curve):
+    media = [medium for medium in base.media if medium is not None]
+    for name, material in materials_in(media):
+        for one in values_of(name, material):
 
             def make(
                 number: float,
-                curve: Curve = curve,
-                change: Callable[[float], Curve] = change,
-            ) -> Variant:
-                made = change(number * scale)
-                x, y, z = (made if c is curve else c for c in law)
-                new = replace(material, laws={**material.laws, prop: (x, y, z)})
-                return base.with_material(material, new, LAWS[prop])
+                material: Material = material,
+                change: Callable[[float], Material] = one.change,
+                laws: frozenset[Law] = one.laws,
+            ) -> Made:
+                return base.with_material(material, change(number), laws)
 
-            key = f"material.{name}.{prop}{_direction(prop, which)}{word}"
-            step = SMALL * abs(value) / scale
-            if step:
-                yield Input(key, value / scale, unit, step, make, one_sided=True)
-
-
-def _values(curve: Curve) -> Iterator[tuple[str, float, Callable[[float], Curve]]]:
-    """Yield the values of a curve: a word, the value, and the curve with another one."""
-    if isinstance(curve, Constant):
-        yield "", curve.value, Constant
-    elif isinstance(curve, Transition):
-        yield ".glassy", curve.glassy, partial(_with_glassy, curve)
-        yield ".rubbery", curve.rubbery, partial(_with_rubbery, curve)
-    elif isinstance(curve, Table):
-        for n, (T, value) in enumerate(zip(curve.temperatures, curve.values, strict=True)):
-            yield f"@{format_si(T, 'degC')}", value, partial(_row, curve, n)
-    elif isinstance(curve, Secant):
-        mean = curve.mean
-        for n, (T, value) in enumerate(zip(mean.temperatures, mean.values, strict=True)):
-            yield f".secant@{format_si(T, 'degC')}", value, partial(_secant_row, curve, n)
-
-
-def _with_glassy(curve: Transition, value: float) -> Curve:
-    return replace(curve, glassy=value)
-
-
-def _with_rubbery(curve: Transition, value: float) -> Curve:
-    return replace(curve, rubbery=value)
-
-
-def _secant_row(curve: Secant, n: int, value: float) -> Curve:
-    return replace(curve, mean=_row(curve.mean, n, value))
-
-
-def _row(table: Table, n: int, value: float) -> Table:
-    """Return a table with another value in row n."""
-    return replace(table, values=(*table.values[:n], value, *table.values[n + 1 :]))
-
-
-def _direction(prop: str, which: tuple[int, ...]) -> str:
-    """Return the word for the directions or planes of a curve; none for all of them."""
-    axes = PROPERTIES[prop].axes
-    if len(which) == 3:
-        return ""
-    return next((f".{word}" for word, own in axes.items() if own == which), "")
-
-
-def _of_transition(base: Base, name: str, material: Material) -> Iterator[Input]:
-    """Yield the glass transitions of a material, each for the curves that share it."""
-    found: dict[float, None] = {}
-    for prop in UNITS:
-        for curve in material.laws.get(prop, ()):
-            if isinstance(curve, Transition) and curve.glass_transition is not None:
-                found[curve.glass_transition] = None
-    for Tg in found:
-
-        def make(number: float, Tg: float = Tg) -> Variant:
-            def moved(curve: Curve) -> Curve:
-                if isinstance(curve, Transition) and curve.glass_transition == Tg:
-                    return replace(curve, glass_transition=number + ZERO_CELSIUS)
-                return curve
-
-            curves = {id(c): moved(c) for law in material.laws.values() for c in law}
-            laws = {
-                prop: (curves[id(x)], curves[id(y)], curves[id(z)])
-                for prop, (x, y, z) in material.laws.items()
-            }
-            return base.with_material(material, replace(material, laws=laws), EVERY)
-
-        word = "" if len(found) == 1 else f"@{format_si(Tg, 'degC')}"
-        key = f"material.{name}.glass_transition{word}"
-        yield Input(key, Tg - ZERO_CELSIUS, "degC", KELVIN, make)
+            yield Input(one.key, one.value, one.unit, one.step, make, one.one_sided)

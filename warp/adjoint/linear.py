@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from warp.adjoint import elastic, heat
+from warp.adjoint import elastic, heat, stresses
 from warp.adjoint.by_fields import Measure
+from warp.adjoint.strains import Kinematics
 from warp.adjoint.variant import EVERY, Law, Variant
 from warp.materials.material import Medium
 from warp.results.metrics.solved import Solved
@@ -29,16 +30,30 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
+class EdgeForces:
+    """Forces of edges (3, nz+1, ny+1, nx+1) in N m, whose means are the shear stress of voxels."""
+
+    motion: Kinematics
+    forces: Array
+
+    def stress(self, before: Array, grid: Grid) -> Array:
+        """Return a stress (6, nz, ny, nx) with their shear on another grid."""
+        return stresses.with_grid(self.motion, before, self.forces, grid)
+
+
+@dataclass(frozen=True, eq=False)
 class Derivatives:
     """What one metric depends on: partial derivatives of both equations, where they take part.
 
-    warmth (nz, ny, nx): the adjoint temperature, per W of heat in each voxel.
+    warmth (nz, ny, nx): the adjoint temperature, per W of heat in each voxel. edges: of a metric
+    that depends on stress itself.
     """
 
     measure: Measure
     elastic: elastic.Partials | None
     heat: heat.Partials | None
     warmth: Array | None
+    edges: EdgeForces | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +87,25 @@ class Linear:
     known: dict[Any, Array] = field(default_factory=dict)
     """What unchanged media contribute."""
 
+    @property
+    def count(self) -> int:
+        """Return the number of metrics."""
+        return len(self.derivatives)
+
     def change(self, plus: Variant, minus: Variant) -> Array:
         """Return the change (metrics,) from one variant to another, to first order."""
+        own = [
+            explicit(self.solved, d.measure, plus, minus, d.edges, flat=d.elastic is not None)
+            for d in self.derivatives
+        ]
+        return self.equations(plus, minus) + np.array(own)
+
+    def equations(self, plus: Variant, minus: Variant) -> Array:
+        """Return the change (metrics,) by what the equations of the solved case change."""
         total = self._media(plus, minus) + self._lines(plus, minus)
         if self.heated is not None:
             total += self._conditions(plus, minus)
-        return total + self._explicit(plus, minus)
+        return total
 
     def _rows(self, plus: Variant, minus: Variant) -> list[int]:
         """Return the rows whose medium, stress-free or load temperature differs."""
@@ -205,35 +233,46 @@ class Linear:
             spans.append(slice(int(at[0]), int(at[-1]) + 1))
         return spans[0], spans[1], spans[2]
 
-    def _explicit(self, plus: Variant, minus: Variant) -> Array:
-        """Return the change of the metrics themselves at the solved fields."""
-        zoned = plus.zones != minus.zones
-        heated = (plus.power, plus.ambient) != (minus.power, minus.ambient)
-        if not (zoned or heated or _moved(plus, minus)):
-            return np.zeros(len(self.derivatives))
-        lateral = zoned or _moved(plus, minus, (0, 1))
-        sides = [self._seen(v) for v in (plus, minus)]
-        return np.array(
-            [
-                d.measure.value(sides[0]) - d.measure.value(sides[1])
-                if lateral or d.elastic is None
-                else 0.0  # heights at fixed displacements do not depend on z
-                for d in self.derivatives
-            ]
-        )
 
-    def _seen(self, variant: Variant) -> Solved:
-        """Return the solved fields on the grid of a variant, as its case measures them."""
-        model = replace(self.model, grid=variant.grid(self.model.grid))
-        found = replace(
-            self.solved,
-            model=model,
-            zones=variant.zones,
-            power=variant.power,
-            ambient=variant.ambient,
-        )
-        vars(found)["faces"] = self.solved.faces  # ids are the same
-        return found
+def explicit(
+    solved: Solved,
+    measure: Measure,
+    plus: Variant,
+    minus: Variant,
+    edges: EdgeForces | None,
+    *,
+    flat: bool,
+) -> float:
+    """Return the change of a metric itself, at the solved fields.
+
+    edges: as in `Derivatives`. flat: by displacements; heights do not depend on z.
+    """
+    zoned = plus.zones != minus.zones
+    heated = (plus.power, plus.ambient) != (minus.power, minus.ambient)
+    axes = (0, 1) if flat and edges is None else (0, 1, 2)
+    if not (zoned or (heated and not flat) or _moved(plus, minus, axes)):
+        return 0.0
+    above, below = (measure.value(_seen(solved, v, edges)) for v in (plus, minus))
+    return above - below
+
+
+def _seen(solved: Solved, variant: Variant, edges: EdgeForces | None) -> Solved:
+    """Return the solved fields on the grid of a variant, as its case measures them."""
+    model = solved.model
+    assert isinstance(model, VoxelModel)
+    grid, stress = variant.grid(model.grid), solved.stress
+    if edges is not None and stress is not None:
+        stress = edges.stress(stress, grid)
+    found = replace(
+        solved,
+        model=replace(model, grid=grid),
+        stress=stress,
+        zones=variant.zones,
+        power=variant.power,
+        ambient=variant.ambient,
+    )
+    vars(found)["faces"] = solved.faces  # ids are the same
+    return found
 
 
 def _moved(plus: Variant, minus: Variant, axes: Sequence[int] = (0, 1, 2)) -> bool:

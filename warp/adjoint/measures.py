@@ -5,11 +5,15 @@ substrate.bottom.NUMBER          another number of that surface, one of surface_
 substrate.bottom.height@X,Y      height above the least-squares plane at a point, "3 mm,4 mm"
 coplanarity                      of the terminals
 chip.max, chip.mean              temperature of a part
+chip.von_mises_p                 stress of a part, one of stresses.NUMBERS
 junction, theta_ja
+
+In a process a metric is that of the last step, or METRIC at STEP, METRIC at "245 degC" (`history`).
 """
 
 from __future__ import annotations
 
+from warp.adjoint import stresses
 from warp.adjoint.by_fields import Measure
 from warp.adjoint.surface_numbers import Coplanarity, surface_measure
 from warp.adjoint.temperatures import Junction, PartTemperature
@@ -33,5 +37,7 @@ def measure(text: str, solved: Solved) -> Measure:
         return surface_measure(text, name, side, rest or "warpage")
     if number in ("max", "mean"):
         return PartTemperature(name, number)
-    sides = f"{name}.bottom, {name}.top, {name}.max or {name}.mean"
+    if number in stresses.NUMBERS:
+        return stresses.PartStress(name, number)
+    sides = f"{name}.bottom, {name}.top, {name}.von_mises_p, {name}.max or {name}.mean"
     raise WarpError(f"{text!r} is not a metric that has a gradient: write {sides}")

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from warp.adjoint.gradient import of_result, refuse
+from warp.adjoint.gradient import of_result
+from warp.adjoint.refused import refuse
 from warp.adjoint.to_file import board_surface, with_fields
 from warp.case import case as cases
 from warp.case.case import Case
@@ -297,7 +298,7 @@ def _start(case: Case, variables: Sequence[Variable]) -> Array:
     for v in variables:
         scaled = 0.5
         try:
-            value, unit = nominal(case.text, case.overrides, Tolerance(v.keys[0], 1.0, "", False))
+            value, unit = nominal(case.tables, Tolerance(v.keys[0], 1.0, "", False))
             if unit == v.unit and v.low <= value <= v.high:
                 scaled = (value - v.low) / (v.high - v.low)
         except WarpError:

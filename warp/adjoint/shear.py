@@ -16,47 +16,11 @@ Array = np.ndarray
 
 @dataclass(frozen=True)
 class EdgeSlopes:
-    """Derivatives of - K g by the length, the four widths and the sums of two widths."""
+    """Derivatives of - K product by the length and the four widths."""
 
     length: Array
     first: list[Array]
     second: list[Array]
-    first_distance: Array
-    second_distance: Array
-
-
-@dataclass(frozen=True)
-class Shear:
-    """Shear strain of U and of the adjoint: first difference times its rate, plus the second."""
-
-    first: list[Array]
-    second: list[Array]
-    first_rate: float | Array
-    second_rate: float | Array
-
-    def _both(self) -> list[Array]:
-        return [
-            a * self.first_rate + b * self.second_rate
-            for a, b in zip(self.first, self.second, strict=True)
-        ]
-
-    @property
-    def product(self) -> Array:
-        """Return the product of both shear strains."""
-        u, v = self._both()
-        return u * v
-
-    @property
-    def by_first(self) -> Array:
-        """Return the derivative of the product by the first rate."""
-        u, v = self._both()
-        return self.first[0] * v + self.first[1] * u
-
-    @property
-    def by_second(self) -> Array:
-        """Return the derivative of the product by the second rate."""
-        u, v = self._both()
-        return self.second[0] * v + self.second[1] * u
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ error function gives. `warp sweep --tolerances` checks both by sampling.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import erfc, sqrt
 
-from warp.adjoint.gradient import Effect, Gradient, of_result, refuse
+from warp.adjoint.gradient import Effect, Gradient, of_result
+from warp.adjoint.refused import refuse
+from warp.adjoint.tape import Tape
 from warp.adjoint.to_file import default_metric
 from warp.case import overrides
 from warp.case.case import Case
@@ -43,17 +44,15 @@ def check(case: Case) -> None:
     refuse(case)
     if not case.heat_alone and "displacement" not in case.fields:
         raise WarpError("[tolerance] needs the displacement in output.fields")
-    tables = tomllib.loads(case.text)
-    overrides.apply(tables, case.overrides)
     for tolerance in case.tolerances:
-        _check_key(case, tables, tolerance.key)
+        _check_key(case, tolerance.key)
 
 
-def _check_key(case: Case, tables: dict[str, object], key: str) -> None:
+def _check_key(case: Case, key: str) -> None:
     """Raise WarpError if a key names nothing that scatters."""
     root, _, rest = key.partition(".")
     if root != "material" or ".mixture." in key:
-        if overrides.found(tables, key) is None and key != "load.temperature":
+        if overrides.found(case.tables, key) is None and key != "load.temperature":
             raise WarpError(f"tolerance {key}: the case has no such value")
         return
     known = {
@@ -70,15 +69,18 @@ def _check_key(case: Case, tables: dict[str, object], key: str) -> None:
 
 
 def with_spread(
-    result: Result, case: Case, device: str, on_progress: OnProgress
+    result: Result, case: Case, device: str, on_progress: OnProgress, tape: Tape | None = None
 ) -> tuple[Result, list[str]]:
-    """Return a result with its spread among the metrics, and a sentence for each one left out."""
+    """Return a result with its spread among the metrics, and a sentence for each one left out.
+
+    tape: as in `of_result`.
+    """
     names = []
     if result.metrics.get("surfaces"):
         names.append(default_metric(result))
     if result.metrics.get("thermal", {}).get("junction_C") is not None:
         names.append("junction")
-    found = of_result(result, names, device, on_progress)
+    found = of_result(result, names, device, on_progress, tape=tape)
     shares = [shares_of(gradient, case.tolerances) for gradient in found]
     metrics = dict(result.metrics)
     for gradient, own in zip(found, shares, strict=True):

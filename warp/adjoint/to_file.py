@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from warp.adjoint.gradient import Gradient, case_of, of_result, refuse
+from warp.adjoint.gradient import Gradient, case_of, of_result
+from warp.adjoint.refused import refuse
+from warp.adjoint.tape import Tape
 from warp.case import case as cases
 from warp.errors import WarpError
 from warp.results import file as results
@@ -61,11 +63,10 @@ def differentiate(
     """
     if target is not None and len(metrics) > 1:
         raise WarpError("--map writes the fields of one metric: give --of once")
-    result = _result(path, overrides, device, on_progress, target, refine)
+    result, tape = _result(path, overrides, device, on_progress, target, refine)
     names = list(metrics) or [default_metric(result)]
-    found = of_result(
-        result, names, device, on_progress, maps=target is not None, together=together
-    )
+    maps = target is not None
+    found = of_result(result, names, device, on_progress, maps=maps, together=together, tape=tape)
     if target is not None:
         _write(result, found[0], target)
     return Differentiated(result, found)
@@ -77,25 +78,29 @@ def _result(
     device: str,
     on_progress: OnProgress,
     target: Path | None,
-    on_coarser: bool,
-) -> Result:
-    """Read a result, or solve a case with all fields that its gradient needs."""
+    on_finer: bool,
+) -> tuple[Result, Tape | None]:
+    """Read a result, or solve a case with all fields that its gradient needs.
+
+    Returns the states of a process that was solved, too.
+    """
     if path.suffix.lower() in RESULT:
-        if overrides or on_coarser:
+        if overrides or on_finer:
             raise WarpError("--set and --refine solve a case: give CASE.toml instead of a result")
         result = results.read(path)
         case_of(result)
         if target is not None:
             results.check_result(target, inputs=[path])
-        return result
+        return result, None
     case = cases.load(path, dict(overrides))
     refuse(case)
     if target is not None:
         results.check_result(target, inputs=inputs(case))
     case = with_fields(case)
-    if on_coarser:
-        return refinement.solve(case, device, on_progress)
-    return process.solve(case, device, on_progress)
+    if on_finer:
+        return refinement.solve(case, device, on_progress), None
+    tape = Tape() if case.has_steps else None
+    return process.solve(case, device, on_progress, on_state=tape), tape
 
 
 def with_fields(case: cases.Case) -> cases.Case:
@@ -134,6 +139,8 @@ def _write(result: Result, gradient: Gradient, target: Path) -> None:
     """Write the result with the fields of a gradient."""
     if gradient.stiffness is None or gradient.expansion is None:
         raise WarpError(f"--map: {gradient.metric} does not depend on displacements")
+    if gradient.stiffness.shape != result.grid.shape:
+        raise WarpError(f"--map: {gradient.metric} has other voxels than the result, before a cut")
     fields = {
         "stiffness_gradient": gradient.stiffness.astype(np.float32),
         "expansion_gradient": gradient.expansion.astype(np.float32),

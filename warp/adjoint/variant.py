@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
 from warp.case.case import Case, Zone
 from warp.geometry.shapes import Body, Sheet
-from warp.materials.material import Material, Medium, Phase
+from warp.materials.material import Material, Medium, Phase, constituents
 from warp.materials.mixing import Mixed
 from warp.run.grids import shaped
 from warp.run.numbers import ambient, powers
@@ -32,6 +32,8 @@ FOLLOWS = 1e-3
 """Share of the largest move by which a boundary may part from its grid line: round-off only."""
 
 
+SHRUNK = " shrunk by "
+"""In the names of materials that have cured (case/stages)."""
 Law = Literal["stiffness", "strain", "conductivity"]
 EVERY: frozenset[Law] = frozenset({"stiffness", "strain", "conductivity"})
 
@@ -72,12 +74,41 @@ class Variant:
         return replace(base, x=x, y=y, z=z)
 
 
+V = TypeVar("V")
+Asked = TypeVar("Asked", contravariant=True)
+Made = TypeVar("Made", covariant=True)
+
+
+class Changeable(Protocol[Made]):
+    """What inputs are changed in: a solved case, or a process."""
+
+    @property
+    def case(self) -> Case: ...
+
+    @property
+    def media(self) -> Sequence[Medium | None]: ...
+
+    @property
+    def unchanged(self) -> Made: ...
+
+    def with_material(self, old: Material, new: Material, laws: frozenset[Law]) -> Made:
+        """Return it with one material replaced."""
+
+    def with_case(self, changed: Case) -> Made:
+        """Return it with changed tables."""
+
+
 @dataclass(frozen=True, eq=False)
 class Base:
     """A solved case and its voxels, from which variants are made."""
 
     case: Case
     model: VoxelModel
+
+    @property
+    def media(self) -> Sequence[Medium | None]:
+        """Return the media of all rows."""
+        return self.model.media.materials
 
     @cached_property
     def _phases(self) -> set[tuple[int, float]]:
@@ -108,24 +139,37 @@ class Base:
 
         A mixture's strain follows from its stiffness, too.
         """
-        return replace(self.unchanged, rows=self._rows({id(old): new}, {}), laws=laws)
+        media = {id(old): new} | {
+            id(one): new for one in self._own if one is not old and same(one, old)
+        }
+        return replace(self.unchanged, rows=self._rows(media, {}), laws=laws)
+
+    @cached_property
+    def _own(self) -> list[Material]:
+        """Return the materials that the media are made of."""
+        found = [m for medium in self.media if medium is not None for _, m in constituents(medium)]
+        return list({id(material): material for material in found}.values())
 
     def with_case(self, changed: Case) -> Variant:
         """Return the case with changed tables; Unchangeable if the voxels would be others."""
+        lines = moved_grid(self.model.grid, self.case, changed)
+        return replace(self.with_media(changed), lines=lines)
+
+    def with_media(self, changed: Case) -> Variant:
+        """Return the case with changed tables on the grid as it is."""
         case = self.case
+        before, after = case.assembly.media, changed.assembly.media
+        names = renamed(before, after)
         media = {
-            id(medium): changed.assembly.media[name]
-            for name, medium in case.assembly.media.items()
-            if name in changed.assembly.media and not same(medium, changed.assembly.media[name])
+            id(medium): after[names[name]]
+            for name, medium in before.items()
+            if not same(medium, after[names[name]])
         }
-        if case.assembly.media.keys() != changed.assembly.media.keys():
-            raise Unchangeable("changes which materials there are")
-        starts = self._starts(changed)
         return Variant(
-            self._rows(media, starts),
+            self._rows(media, self._starts(changed)),
             EVERY,
             self._stress_free(changed),
-            self._lines(changed),
+            self.unchanged.lines,
             changed.boundaries,
             changed.sources,
             changed.zones,
@@ -145,21 +189,10 @@ class Base:
                     found[row] = made
         return found
 
-    def _bodies(self, changed: Case) -> list[tuple[Body, Body]]:
-        """Pair the bodies before and after; Unchangeable if they do not correspond."""
-        before, after = self.case.bodies(), changed.bodies()
-        alike = len(before) == len(after) and all(
-            a.part == b.part and a.material == b.material and len(a.shapes) == len(b.shapes)
-            for a, b in zip(before, after, strict=True)
-        )
-        if not alike:
-            raise Unchangeable("changes how many solids there are")
-        return list(zip(before, after, strict=True))
-
     def _starts(self, changed: Case) -> dict[tuple[int, float], float]:
         """Return the changed stress-free temperatures by medium and the one before."""
         found: dict[tuple[int, float], float] = {}
-        for old, new in self._bodies(changed):
+        for old, new in bodies(self.case, changed):
             was, now = (
                 old.free_at(self.case.loads.stress_free),
                 new.free_at(changed.loads.stress_free),
@@ -176,7 +209,7 @@ class Base:
         """Return the stress-free temperatures of the rows."""
         found = self.model.media.stress_free.copy()
         parts = self.model.parts
-        for old, new in self._bodies(changed):
+        for old, new in bodies(self.case, changed):
             was, now = (
                 old.free_at(self.case.loads.stress_free),
                 new.free_at(changed.loads.stress_free),
@@ -187,33 +220,68 @@ class Base:
                 found[mine] = now
         return found
 
-    def _lines(self, changed: Case) -> Lines:
-        """Return the grid's lines, moved with the boundaries of parts and heat sources."""
-        grid, pairs = self.model.grid, self._bodies(changed)
-        boxes = [
-            (a.part, s.snaps(), t.snaps())
-            for a, b in pairs
-            for s, t in zip(a.shapes, b.shapes, strict=True)
-        ]
-        before, after = shaped(self.case), shaped(changed)
-        if len(before) != len(after):
-            raise Unchangeable("changes how many rectangles of heat there are")
-        heated = [
-            ("", _sides(f.bounds), _sides(h.bounds)) for f, h in zip(before, after, strict=True)
-        ]
-        boxes = heated + boxes  # lines follow parts where both have one
-        moved = []
-        for axis, lines in enumerate((grid.x, grid.y, grid.z)):
-            old = [snaps[axis] for _, snaps, _ in boxes]
-            new = [snaps[axis] for _, _, snaps in boxes]
-            if any(len(a) != len(b) for a, b in zip(old, new, strict=True)):
-                raise Unchangeable("changes how many boundaries there are")
-            owners = [name for (name, *_), a in zip(boxes, old, strict=True) for _ in a]
-            mirrored = axis < 2 and grid.mirror[axis]
-            moved.append(
-                moved_lines(lines, np.concatenate(old), np.concatenate(new), owners, mirrored)
-            )
-        return moved[0], moved[1], moved[2]
+
+def renamed(before: Mapping[str, Medium], after: Mapping[str, Medium]) -> dict[str, str]:
+    """Return the names after by those before; those of cured materials say how much they shrank."""
+    names = dict(zip(before, after, strict=False))
+    alike = all(a == b or SHRUNK in a for a, b in names.items())
+    if len(before) != len(after) or not alike:
+        raise Unchangeable("changes which materials there are")
+    return names
+
+
+def bodies(before: Case, after: Case) -> list[tuple[Body, Body]]:
+    """Pair the bodies of two cases; Unchangeable if they do not correspond."""
+    names = renamed(before.assembly.media, after.assembly.media)
+    pairs = list(zip(before.bodies(), after.bodies(), strict=False))
+    alike = len(before.bodies()) == len(after.bodies()) and all(
+        a.part == b.part
+        and (names.get(a.material) if a.material else a.material) == b.material
+        and len(a.shapes) == len(b.shapes)
+        for a, b in pairs
+    )
+    if not alike:
+        raise Unchangeable("changes how many solids there are")
+    return pairs
+
+
+def moved_grid(grid: Grid, before: Case, after: Case) -> Lines:
+    """Return the grid's lines, moved with the boundaries of parts, heat sources and cuts."""
+    boxes = [
+        (a.part, s.snaps(), t.snaps())
+        for a, b in bodies(before, after)
+        for s, t in zip(a.shapes, b.shapes, strict=True)
+    ]
+    features = shaped(before), shaped(after)
+    if len(features[0]) != len(features[1]):
+        raise Unchangeable("changes how many rectangles of heat there are")
+    heated = [("", _sides(f.bounds), _sides(h.bounds)) for f, h in zip(*features, strict=True)]
+    boxes = heated + boxes + _cuts(before, after)  # lines follow parts where both have one
+    moved = []
+    for axis, lines in enumerate((grid.x, grid.y, grid.z)):
+        old = [snaps[axis] for _, snaps, _ in boxes]
+        new = [snaps[axis] for _, _, snaps in boxes]
+        if any(len(a) != len(b) for a, b in zip(old, new, strict=True)):
+            raise Unchangeable("changes how many boundaries there are")
+        owners = [name for (name, *_), a in zip(boxes, old, strict=True) for _ in a]
+        mirrored = axis < 2 and grid.mirror[axis]
+        moved.append(moved_lines(lines, np.concatenate(old), np.concatenate(new), owners, mirrored))
+    return moved[0], moved[1], moved[2]
+
+
+def _cuts(before: Case, after: Case) -> list[tuple[str, Lines, Lines]]:
+    """Return the sides of the units that a process cuts out."""
+    units = [
+        (one.stage.unit, other.stage.unit)
+        for one, other in zip(before.load_steps, after.load_steps, strict=False)
+        if one.stage.unit is not None and other.stage.unit is not None
+    ]
+    return [("a cut", _around(one), _around(other)) for one, other in dict.fromkeys(units)]
+
+
+def _around(unit: Sequence[float]) -> Lines:
+    """Return the sides x0, x1, y0, y1 of a rectangle."""
+    return np.array(unit[:2]), np.array(unit[2:]), np.zeros(0)
 
 
 def moved_lines(

@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from warp.case import power
+from warp.case.still_air import still_air
 from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
 from warp.errors import Fault, Key, nearest
-from warp.geometry.package import FreeColumns, QuarterTurn
+from warp.geometry.package import FreeColumns, QuarterTurn, Strained
 from warp.geometry.part import Part, Solid
 from warp.geometry.solids import Package, build
 from warp.materials import library as materials
 from warp.materials import mixing
 from warp.materials.bump_layer import BumpLayer
 from warp.materials.library import MaterialError, Medium
-from warp.materials.material import Phase, Shrunk, constituents
+from warp.materials.material import Phase, Prestressed, Shrunk, constituents
 from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, Source
 
 MECHANICAL = {"youngs_modulus", "shear_modulus", "poissons_ratio", "cte"}
@@ -85,7 +86,7 @@ def gathered(
     sources, more = _gather(_sources(name, part, package, folder) for name, part in there.items())
     faults += more
     absent = file.part.keys() - there.keys()
-    boundaries, more = _gather([*_boundaries(file, absent), *_interfaces(file, absent)])
+    boundaries, more = _gather([*_boundaries(file, absent, package), *_interfaces(file, absent)])
     faults += more
     return Assembly(package, media, sources, boundaries), faults
 
@@ -147,6 +148,8 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
         media = [_mixed(part, package, found) for part in recipe.of]
         if isinstance(recipe, QuarterTurn):
             found[name] = materials.rotated(media[0], 1)
+        elif isinstance(recipe, Strained):
+            found[name] = _strained(media[0], recipe)
         elif isinstance(recipe, FreeColumns):
             faces = [
                 ([_mixed(part, package, found) for part in face], list(face.values()))
@@ -163,6 +166,16 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
             ]
             found[name] = mixing.mix(phases, list(recipe.of.values()), recipe.rule, name)
     return found[name]
+
+
+def _strained(medium: Medium, recipe: Strained) -> Medium:
+    """Return a medium after its shrinkage and with its intrinsic stress."""
+    if medium.elastic_law == "incremental":
+        message = f"needs the total law, and {recipe.material!r} has the incremental one"
+        raise MaterialError(message)
+    if recipe.shrinkage:
+        medium = Shrunk(medium, recipe.shrinkage)
+    return Prestressed(medium, recipe.stress) if recipe.stress else medium
 
 
 def _own_fault(error: MaterialError, file: CaseFile) -> Fault:
@@ -200,7 +213,9 @@ def _is_removed(name: str, file: CaseFile, absent: Collection[str]) -> bool:
     return name in absent or (name in file.part and removed(file.part[name]))
 
 
-def _boundaries(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[], list[Boundary]]]:
+def _boundaries(
+    file: CaseFile, absent: Collection[str], package: Package
+) -> Iterator[Callable[[], list[Boundary]]]:
     for name, section in file.boundary.items():
 
         def step(name: str = name, section: BoundarySection = section) -> list[Boundary]:
@@ -213,16 +228,23 @@ def _boundaries(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[]
             for face in faces:
                 _check_face(face, file, (*key, "face"), FACE_SIDES)
             if section.temperature is not None:
-                if section.film is not None or section.ambient is not None:
+                beside = (section.film, section.ambient, section.convection)
+                if any(value is not None for value in beside):
                     raise Fault(
                         (*key, "temperature"),
                         "stands beside a film: keep temperature, or film and ambient",
                     )
                 return [Fixed(face, section.temperature) for face in faces]
-            if section.film is None:
+            if section.film is not None and section.convection is not None:
+                raise Fault((*key, "convection"), "stands beside a film: keep one")
+            if section.emissivity and section.convection is None:
+                raise Fault((*key, "emissivity"), 'belongs to convection = "natural"')
+            if section.film is None and section.convection is None:
                 raise Fault(key, 'needs film = "1000 W/(m^2 K)" and ambient, or temperature')
             if section.ambient is None:
                 raise Fault(key, 'has a film but no ambient: add ambient = "25 degC"')
+            if section.film is None:
+                return still_air(faces, section.ambient, section.emissivity, package.places)
             return [Film(face, section.film, section.ambient) for face in faces]
 
         yield step
@@ -247,7 +269,8 @@ def _interfaces(file: CaseFile, absent: Collection[str]) -> Iterator[Callable[[]
 
 def _check_part(name: str, file: CaseFile, key: Key) -> None:
     if name not in file.part:
-        raise Fault(key, f"there is no part {name!r}{nearest(name, file.part)}")
+        solid = [other for other, part in file.part.items() if not part.is_void]
+        raise Fault(key, f"there is no part {name!r}{nearest(name, solid)}")
     if file.part[name].is_void:
         raise Fault(key, f"part {name!r} is void and has no faces")
 

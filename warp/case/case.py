@@ -3,14 +3,14 @@
     case = load("fcbga-lid.toml", {"part.chip.thickness": "0.5 mm"})
     case.bodies(); case.materials(); case.sources; case.boundaries; case.loads; case.grid
 
-Checks run in the order in which they make sense: the text, the keys and their units (all errors at
-once), then stacking, materials, heat, and the symmetry, which needs sound geometry, and last the
-order of the process steps and the parts of each stage. Solving starts after `load` only.
+Checks run in the order in which they make sense: the text and its language (`language`), the keys
+and their units (all errors at once), then stacking, materials, heat, and the symmetry, which needs
+sound geometry, and last the order of the process steps and the parts of each stage. Solving starts
+after `load` only.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,20 +21,21 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from warp.case import overrides as overriding
-from warp.case import plausibility
+from warp.case import included, language, plausibility, toml_text
 from warp.case.assembly import Assembly, assemble, heat_alone
-from warp.case.errors import CaseError, Problem, Reporter
+from warp.case.errors import CaseError, Problem
+from warp.case.language_schema import in_language, tidied
 from warp.case.plan import plan
 from warp.case.stage import LoadStep, Stage
 from warp.case.stages import assembly_of, instantaneous_changes, unsupported
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.case.tolerance import Tolerance, tolerances
-from warp.case.toml_lines import key_lines
-from warp.files import bounded
+from warp.files import html_table
 from warp.geometry.part import Part
 from warp.geometry.parts.balls import Balls
+from warp.geometry.parts.step_solid import StepSolid
+from warp.geometry.place import Place
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
 from warp.materials.material import Medium
@@ -42,7 +43,8 @@ from warp.voxels.boundary import Boundary, Source
 from warp.voxels.grid import GridSettings
 from warp.voxels.soft_layers import cells_of_soft_layers
 
-BIGGEST = 50_000_000  # bytes of text: a case file is written by a person
+GROWTH_IN_HEAT = 0.37
+"""Of the in-plane spacing where heat is solved: expansion varies away from part edges, too."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,38 @@ class Case:
     """The states that are computed, in order; one if the case has no steps."""
     stages: Mapping[Stage, Assembly]
     """The parts of each stage of the process."""
+    tables: Mapping[str, Any]
+    """The file's tables with variables, repetitions, includes and overrides written out."""
+    included: Mapping[Path, str]
+    """The text of every file that the case includes."""
 
     def __repr__(self) -> str:
         return f"<Case {self.title!r} from {self.path}: {', '.join(self.parts)}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the parts, for notebooks."""
+        rows = [
+            [name, part.shape, part.made_of or "", _mm(self.package.places[name])]
+            for name, part in self.parts.items()
+        ]
+        return html_table.html(self.title, ("part", "shape", "material", "size"), rows)
+
+    @classmethod
+    def from_dict(cls, tables: Mapping[str, Any], folder: str | PathLike[str] = ".") -> Case:
+        """Check a case that is given as tables, spelt as in a file: {"load": {...}, "part": ...}.
+
+        folder: where the files lie that the case names. Raises CaseError as `load` does.
+        """
+        return cls.from_toml(toml_text.dumps(tables), folder)
+
+    @classmethod
+    def from_toml(cls, text: str, folder: str | PathLike[str] = ".") -> Case:
+        """Check a case that is given as the text of a file."""
+        return parse(text, Path(folder) / "case.toml")
+
+    def to_toml(self) -> str:
+        """Return the text of the case's file, with the overrides in place."""
+        return toml_text.text_of(self.text, self.overrides)
 
     @property
     def title(self) -> str:
@@ -117,8 +148,12 @@ class Case:
 
     @property
     def grid(self) -> GridSettings:
-        """Return the settings of the file, and cells through soft layers where it leaves them."""
-        given = GridSettings(**self.file.grid.model_dump(exclude_none=True))
+        """Return the settings of the file, and what its body and load ask for where it is silent.
+
+        Cells through soft layers; a finer grid in plane where expansion follows solved heat.
+        """
+        own = self.file.grid.model_dump(exclude_none=True)
+        given = GridSettings(**({"growth": GROWTH_IN_HEAT} if self.heated else {}) | own)
         if given.cells_per_layer is not None:
             return given
         soft = cells_of_soft_layers(self.bodies(), self.materials(), given)
@@ -204,9 +239,12 @@ class Case:
 
     @property
     def read_from_files(self) -> list[bytes]:
-        """Return what the numbers depend on beside the text: power maps and pictures."""
+        """Return what the numbers depend on beside the text: includes, power maps, pictures."""
         watts = [np.asarray(source.watts).tobytes() for source in self.sources]
-        return watts + [image.tobytes() for image in self.package.images.values()]
+        texts = [text.encode() for text in self.included.values()]
+        solids = [part for part in self.parts.values() if isinstance(part, StepSolid)]
+        texts += [Path(part.file).read_bytes() for part in solids]
+        return texts + watts + [image.tobytes() for image in self.package.images.values()]
 
     @property
     def ball_pitch(self) -> float | None:
@@ -218,6 +256,12 @@ class Case:
     def terminals(self) -> tuple[str, ...]:
         """Return the parts whose undersides are checked for coplanarity, together."""
         return self.file.output.terminals or ()
+
+
+def _mm(place: Place) -> str:
+    """Write the size of a part."""
+    size = place.outline.width, place.outline.depth, place.z1 - place.z0
+    return " x ".join(f"{round(1e3 * length, 6):.5g}" for length in size) + " mm"
 
 
 def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:
@@ -232,25 +276,10 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
     `path` names it in errors, and its folder holds the files that the case names.
     """
     overrides = dict(overrides or {})
+    written = language.plain(text, path, overrides)
+    reporter = written.reporter
     try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise CaseError([_not_toml(path, str(error))]) from None
-    except RecursionError:
-        raise CaseError(
-            [Problem(str(path), None, "", "is nested too deeply to be a case")]
-        ) from None
-    except ValueError:
-        raise CaseError([Problem(str(path), None, "", "has a number of too many digits")]) from None
-    lines = key_lines(text)
-    changed, refused = overriding.apply(tables, overrides)
-    if refused:
-        raise CaseError(
-            Problem(str(path), None, f"--set {key}", message) for key, message in refused
-        )
-    reporter = Reporter(str(path), lines, tables, changed)
-    try:
-        file = CaseFile.model_validate(tables)
+        file = CaseFile.model_validate(written.tables, context={"folder": path.parent})
     except ValidationError as error:
         raise CaseError(reporter.invalid(error, _schema())) from None
     assembly, faults = assemble(file, path.parent)
@@ -273,12 +302,15 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         ]
     if faults:
         raise CaseError(reporter.problem(fault.key, fault.message) for fault in faults)
-    return Case(path, text, overrides, file, assembly, tuple(load_steps), stages)
+    steps = tuple(load_steps)
+    return Case(
+        path, text, overrides, file, assembly, steps, stages, written.tables, written.included
+    )
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON schema of the case file, for editors to check and complete."""
-    found = _tidied(_schema())
+    found = in_language(tidied(_schema()))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **found,
@@ -293,52 +325,9 @@ def _schema() -> dict[str, Any]:
 
 def _read(path: Path) -> str:
     try:
-        content = bounded.read_as_it_is(path, BIGGEST)
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        reason = "is not UTF-8 text, so it is not a case file"
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror or error}"
+        return included.read_text(path)
     except ValueError as error:
-        reason = f"cannot be read as a case file: {error}"
-    raise CaseError([Problem(str(path), None, "", reason)]) from None
-
-
-def _not_toml(path: Path, message: str) -> Problem:
-    words, _, where = message.partition(" (at ")
-    line = where.removeprefix("line ").split(",")[0]
-    unquoted = words.startswith(("Expected newline", "Invalid value"))
-    hint = '; quantities are quoted, e.g. thickness = "0.775 mm"' if unquoted else ""
-    hint = (
-        "; a quotation mark is missing at its end" if words == r"Illegal character '\n'" else hint
-    )
-    return Problem(
-        str(path), int(line) if line.isdigit() else None, "", f"is not TOML: {words}{hint}"
-    )
-
-
-def _tidied(schema: Any) -> Any:
-    """Drop null, which TOML lacks, defaults in SI where the file wants text, and tags of unions."""
-    if isinstance(schema, list):
-        return [_tidied(entry) for entry in schema]
-    if not isinstance(schema, dict):
-        return schema
-    branches = [
-        b for b in (*schema.get("anyOf", ()), *schema.get("oneOf", ())) if b != {"type": "null"}
-    ]
-    schema = {
-        key: value
-        for key, value in schema.items()
-        if key not in ("anyOf", "oneOf", "discriminator")
-    }
-    if len(branches) == 1:
-        return _tidied({**branches[0], **schema})
-    if branches:
-        schema = {**schema, "anyOf": branches}
-    dropped = {"title"} if isinstance(schema.get("title"), str) else set()
-    if "default" in schema and not isinstance(schema["default"], str | bool):
-        dropped.add("default")
-    return {key: _tidied(value) for key, value in schema.items() if key not in dropped}
+        raise CaseError([Problem(str(path), None, "", str(error))]) from None
 
 
 def _split(face: str) -> tuple[str, str]:

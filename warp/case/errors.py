@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -56,13 +56,20 @@ class CaseError(WarpError):
         self.problems = sorted(problems, key=lambda p: (p.line is None, p.line or 0))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the error for a script, with file, line, key and message of each problem."""
+        return super().as_dict() | {"problems": [asdict(problem) for problem in self.problems]}
+
 
 @dataclass(frozen=True)
 class Reporter:
-    """Turn key paths into problems, by the file, its lines, its tables and the keys set."""
+    """Turn key paths into problems, by the file, the lines, its tables and the keys set.
+
+    lines: file and line, from 1, of each key; an included file has its own name.
+    """
 
     file: str
-    lines: Mapping[Key, int]
+    lines: Mapping[Key, tuple[str, int]]
     tables: Mapping[str, Any]
     changed: frozenset[Key] = frozenset()
 
@@ -72,8 +79,9 @@ class Reporter:
         starts = [key[:length] for length in range(len(key), 0, -1)]
         if any(start in self.changed for start in starts):
             return Problem(self.file, None, f"--set {words}", message)
-        line = next((self.lines[start] for start in starts if start in self.lines), None)
-        return Problem(self.file, line, words, message)
+        found = next((self.lines[start] for start in starts if start in self.lines), None)
+        file, line = (self.file, None) if found is None else found
+        return Problem(file, line, words, message)
 
     def existing(self, key: Key) -> Key:
         """Drop a list index if the file has no list there: one length may stand for two."""
@@ -113,7 +121,13 @@ class Reporter:
             for entry in entries
             if not (entry["type"] == "too_short" and _explained(entry["loc"], paths))
         ]
-        return list(dict.fromkeys(problems))
+        return list({_place(problem): problem for problem in problems[::-1]}.values())[::-1]
+
+
+def _place(problem: Problem) -> tuple[Any, ...]:
+    """Return what tells problems apart: tables that are repeated share their lines and faults."""
+    last = problem.key if problem.line is None else problem.key.rpartition(".")[2]
+    return problem.file, problem.line, last, problem.message
 
 
 def _blamed(entry: Any) -> Key:
@@ -219,6 +233,7 @@ def _toml(value: Any) -> str:
 def _unknown(key: str, schema: Mapping[str, Any], loc: Key) -> str:
     table = _find(schema, loc[:-1])
     known = list(table.get("properties", {}))
+    known += ["include", "variables"] if len(loc) == 1 else ["repeat"] * (len(loc) > 2)
     hint = nearest(key, known)
     if "did you mean" not in hint:
         owners = [

@@ -22,6 +22,8 @@ OPTIONAL = (
     "material",
     "boundary",
     "interface",
+    "variables",
+    "identify",
 )  # tables that --set may begin
 
 
@@ -49,7 +51,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def found(tables: dict[str, Any], key: str) -> Any:
+def found(tables: Mapping[str, Any], key: str) -> Any:
     """Return the value at a key, None where there is none."""
     here: Any = tables
     for quoted, bare in STEP.findall(key):

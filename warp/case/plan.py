@@ -21,17 +21,24 @@ __all__ = ["LoadStep", "Stage", "plan"]
 
 
 def plan(
-    file: CaseFile, places: Mapping[str, Place], heated: bool, powered: bool
+    file: CaseFile,
+    places: Mapping[str, Place],
+    heated: bool,
+    powered: bool,
+    *,
+    complete: bool = False,
 ) -> tuple[list[LoadStep], list[Fault]]:
     """Return the load steps of a case's steps, and the first fault of their order, if any.
 
     A case without steps is a process of one load step.
-    `heated`: heat has a way out; `powered`: a part gives off heat.
+    `heated`: heat has a way out; `powered`: a part gives off heat. complete: keep the load steps
+    that change nothing because the body is already at the temperature of its next step; their
+    number is then the same at any temperature.
     """
     if not file.step:
         return [_without_steps(file, heated)], []
     try:
-        return list(_load_steps(file, places, heated, powered)), []
+        return list(_load_steps(file, places, heated, powered, complete)), []
     except Fault as fault:
         return [], [fault]
 
@@ -45,7 +52,7 @@ def _without_steps(file: CaseFile, heated: bool) -> LoadStep:
 
 
 def _load_steps(
-    file: CaseFile, places: Mapping[str, Place], heated: bool, powered: bool
+    file: CaseFile, places: Mapping[str, Place], heated: bool, powered: bool, complete: bool
 ) -> Iterator[LoadStep]:
     if "temperature" in file.load.model_fields_set:
         message = "stands beside [[step]]: the last step says it, leave this one out"
@@ -60,6 +67,7 @@ def _load_steps(
         heated,
         powered,
         frozenset(part for step in file.step for part in step.joins),
+        complete,
     )
     process = Process.start(setting)
     named: dict[str, int] = {}

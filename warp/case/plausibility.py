@@ -18,6 +18,7 @@ from warp.case.assembly import Assembly, heat_alone
 from warp.case.stage import LoadStep
 from warp.case.tables import CaseFile
 from warp.errors import Fault, Key
+from warp.geometry.package import Strained
 from warp.geometry.parts.chip import Chip
 from warp.geometry.place import LEVEL, Place, um
 from warp.materials.library import library
@@ -141,7 +142,8 @@ def _no_load(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep])
         if body.material is not None
     }
     wanted = {step.temperature for step in load_steps}
-    if file.step or None in wanted or len(start) != 1:
+    strained = any(isinstance(r, Strained) for r in assembly.package.recipes.values())
+    if file.step or strained or None in wanted or len(start) != 1:
         return
     T = start.pop()
     if all(abs(value - T) < SAME for value in wanted if value is not None):

@@ -39,6 +39,8 @@ class Setting:
     """True where a part gives off heat."""
     joined_by_steps: frozenset[str]
     """Parts that some step attaches or cures."""
+    complete: bool = False
+    """True: a body is brought to the temperature of a step even if it is there already."""
 
     @property
     def solids(self) -> list[str]:
@@ -101,7 +103,8 @@ class Process:
     def bring_to(self, temperature: float, duration: float | None) -> Iterator[LoadStep]:
         """Take the body to the temperature at which parts are joined, if it is not there yet."""
         at = self.temperature or 0.0
-        if self.present and not (self.uniform and abs(at - temperature) < SAME):
+        there = self.uniform and abs(at - temperature) < SAME
+        if self.present and (self.setting.complete or not there):
             self.move_to(temperature)
             yield self.load_step(duration)
         self.move_to(temperature)
@@ -123,7 +126,8 @@ class Process:
         for n, part in enumerate(parts):
             own = self.setting.parts.get(part)
             if own is None:
-                raise Fault(key, f"there is no part {part!r}{nearest(part, self.setting.parts)}")
+                solid = [name for name, one in self.setting.parts.items() if not one.is_void]
+                raise Fault(key, f"there is no part {part!r}{nearest(part, solid)}")
             if own.is_void:
                 raise Fault(key, f"part {part!r} is void: it is there from the start")
             if part in parts[:n]:

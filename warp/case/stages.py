@@ -19,6 +19,7 @@ from warp.geometry.bump_array import BumpArray
 from warp.geometry.package import VOID
 from warp.geometry.part import Part, Solid
 from warp.materials.library import MaterialError
+from warp.units import ZERO_CELSIUS
 from warp.voxels.boundary import Boundary, Fixed
 from warp.voxels.supports import Clamp, Table
 
@@ -63,21 +64,39 @@ def instantaneous_changes(
             if slow is not None:
                 yield Fault(
                     ("step", load_step.step),
-                    f'takes no time, but {slow!r} relaxes: add duration = "2 min", or a rate',
+                    f"takes no time, but {slow!r} relaxes: {_time_for(load_step)}",
                 )
                 return
         before = load_step.temperature
 
 
+def _time_for(load_step: LoadStep) -> str:
+    """Return how a step of this kind takes time for a change of temperature."""
+    if load_step.do in ("heat", "cool"):
+        return 'add duration = "2 min", or a rate'
+    if load_step.do == "cure":
+        degrees = f"{round((load_step.temperature or 0.0) - ZERO_CELSIUS, 6):g} degC"
+        return (
+            "its duration is that of the cure; bring the body there by a step before it, "
+            f'do = "heat" (or "cool"), temperature = "{degrees}", duration = "2 min"'
+        )
+    return 'add duration = "2 min"'
+
+
 def unsupported(
     file: CaseFile, load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]
 ) -> Iterator[Fault]:
-    """Find supports that the body does not allow.
+    """Find steps that the body does not allow.
 
     These are held faces without their mirror image, a table under a part of unknown density, and
-    all of them with large deflection.
+    films of natural convection where the temperature takes its time.
     """
     for load_step in load_steps:
+        develops = load_step.temperature is None and not load_step.at_rest
+        if develops and any(b.convection is not None for b in file.boundary.values()):
+            message = 'takes a time, and convection = "natural" is of a steady state: give a film'
+            yield Fault(("step", load_step.step), message)
+            return
         made = stages[load_step.stage]
         if isinstance(load_step.support, Clamp):
             faces: list[Boundary] = [Fixed(face, 0.0) for face in load_step.support.faces]

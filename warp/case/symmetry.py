@@ -157,7 +157,8 @@ def _boundary(b: Boundary, axis: int | None, other: dict[str, str]) -> list[Hash
     if isinstance(b, Interface):
         return [(frozenset(other.get(part, part) for part in (b.part, b.other)), b.resistance)]
     part, _, side = b.face.rpartition(".")
-    values = (b.coefficient, b.ambient) if isinstance(b, Film) else (b.temperature,)
+    film = (b.coefficient, b.ambient, b.natural) if isinstance(b, Film) else ()
+    values: tuple[Hashable, ...] = film if isinstance(b, Film) else (b.temperature,)
     flip = {} if axis is None else FLIP[axis]
     return [
         (type(b).__name__, other.get(part, part), flip.get(s, s), *values)

@@ -11,6 +11,7 @@
     [grid]                  spacing of the grid; nothing has to be given
     [output]                surfaces, measuring zones, fields
     [tolerance]             how far values scatter (`tolerance`)
+    [identify]              measured surfaces, and the values that they shall tell
 
 SI units and kelvin after reading.
 """
@@ -21,10 +22,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
+from warp.case.identification import IdentifySection
 from warp.case.steps import AnyStep
 from warp.case.tolerance import tolerances
 from warp.geometry.parts import AnyPart
-from warp.geometry.section import Names, Section, Size, Thickness
+from warp.geometry.section import Fraction, Names, Section, Size, Thickness
 from warp.materials.library import MaterialSpec
 from warp.units import NOT_NEGATIVE, POSITIVE, FilmCoefficient, InterfaceResistance, Temperature
 
@@ -34,13 +36,19 @@ FaceNames = Annotated[Names, Field(examples=["lid.top"])]
 
 
 class BoundarySection(Section):
-    """A condition on faces: `film` and `ambient`, or `temperature`."""
+    """A condition on faces: `film` or `convection` with `ambient`, or `temperature`."""
 
     face: FaceNames
     """PART.SIDE with side top, bottom, x-, x+, y-, y+, sides or all; part "package" is the
     whole."""
     film: Annotated[FilmCoefficient, POSITIVE] | None = None
     """Heat-transfer coefficient."""
+    convection: Literal["natural"] | None = None
+    """Instead of a film: still air, whose coefficient follows from the temperature of each face and
+    from its size, for horizontal tops and bottoms and vertical sides."""
+    emissivity: Fraction = 0.0
+    """With convection: of the faces, 0.9 for mould compound and solder mask; 0 leaves radiation
+    out."""
     ambient: Temperature | None = None
     """Temperature of the fluid beyond the film."""
     temperature: Temperature | None = None
@@ -168,6 +176,8 @@ class CaseFile(Section):
     ] = {}
     """How far values scatter, by their keys: a standard deviation ("10 um", "5 %") or an interval
     ("+- 10 um"); `warp run` then gives the spread of the warpage."""
+    identify: IdentifySection = IdentifySection()
+    """Measured surfaces, and the values that they shall tell (`warp identify`)."""
 
     @field_validator("tolerance")
     @classmethod

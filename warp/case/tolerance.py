@@ -10,7 +10,6 @@ Keys are those of --set, and material.NAME.PROPERTY for every material that a pa
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
@@ -20,7 +19,7 @@ from warp.case import overrides
 from warp.errors import WarpError
 from warp.units import KINDS, QUANTITY, TEMPERATURE, parse
 
-OWN = ("material", "part", "boundary", "interface", "load")
+OWN = ("material", "part", "boundary", "interface", "load", "step")
 
 
 @dataclass(frozen=True)
@@ -93,10 +92,8 @@ def _read(key: str, value: Any) -> Tolerance:
     return Tolerance(key, float(found[1]), found[2], interval)
 
 
-def nominal(text: str, changed: Mapping[str, str], tolerance: Tolerance) -> tuple[float, str]:
-    """Return number and unit of the value in a case's text; WarpError where it has none."""
-    tables = tomllib.loads(text)
-    overrides.apply(tables, changed)
+def nominal(tables: Mapping[str, Any], tolerance: Tolerance) -> tuple[float, str]:
+    """Return number and unit of the value in a case's tables; WarpError where it has none."""
     value = overrides.found(tables, tolerance.key)
     match = QUANTITY.fullmatch(value) if isinstance(value, str) else None
     if isinstance(value, float):

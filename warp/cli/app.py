@@ -5,25 +5,17 @@ Heavy imports stand inside the verbs, so that --help answers at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from warp.cli import case as case_verbs
 from warp.cli import gradient as gradient_verbs
+from warp.cli import identify as identify_verbs
 from warp.cli import machine as machine_verbs
 from warp.cli import result as result_verbs
 from warp.cli import solve as solve_verbs
-
-app = typer.Typer(
-    name="warp",
-    help="Package warpage from chip to board.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 
 def _version(wanted: bool) -> None:
@@ -34,7 +26,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     version: Annotated[
         bool,
@@ -53,6 +44,7 @@ VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
         solve_verbs.sweep,
         gradient_verbs.sensitivity,
         gradient_verbs.optimize,
+        identify_verbs.identify,
     ),
     "A result": (
         result_verbs.plot,
@@ -60,9 +52,36 @@ VERBS: dict[str, tuple[Callable[..., Any], ...]] = {
         result_verbs.summary,
         result_verbs.compare,
         result_verbs.export,
+        result_verbs.view,
     ),
-    "This machine": (machine_verbs.verify, machine_verbs.bench, machine_verbs.warmup),
+    "This machine": (
+        machine_verbs.verify,
+        machine_verbs.bench,
+        machine_verbs.warmup,
+        machine_verbs.completion,
+    ),
 }
-for panel, verbs in VERBS.items():
-    for verb in verbs:
-        app.command(rich_help_panel=panel)(verb)
+
+
+def command(words: Sequence[str] = ()) -> typer.Typer:
+    """Make the command with the one verb that `words` begin with, or else with all verbs.
+
+    Typer reads the arguments of every verb that it is given before it runs one.
+    """
+    made = typer.Typer(
+        name="warp",
+        help="Package warpage from chip to board.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(options)
+    known = [(panel, verb) for panel, verbs in VERBS.items() for verb in verbs]
+    named = [(panel, verb) for panel, verb in known if [verb.__name__] == list(words[:1])]
+    for panel, verb in named or known:
+        made.command(rich_help_panel=panel)(verb)
+    return made
+
+
+app = command()

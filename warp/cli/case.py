@@ -22,17 +22,35 @@ def new(
             "-o", "--output", metavar="CASE.toml", help="Default: KIND.toml in this folder."
         ),
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Convert a board (IPC-2581, ODB++) or a model of HotSpot (.flp, .config) or "
+            "3D-ICE (.stk).",
+        ),
+    ] = None,
 ) -> None:
-    """Write a commented case file to start from.
+    """Write a commented case file to start from, or one from another program's files.
 
     \b
     Examples:
       warp new                              lists the kinds
       warp new flip-chip -o mine.toml
+      warp new --from board.xml             a board in IPC-2581; ODB++ packed or as a folder
+      warp new --from ev6.flp               with ev6.ptrace and hotspot.config beside it
     """
-    from warp.case import starter
+    from warp.case import converted, starter
 
-    if kind is None:
+    if source is not None:
+        if kind is not None:
+            raise WarpError("give a kind or --from FILE, not both")
+        print(
+            f"written to {converted.write(source, output)}: `warp check` draws it, "
+            "`warp run` solves it"
+        )
+    elif kind is None:
         for name, title in starter.kinds().items():
             print(f"{name:22s} {title}")
     else:
@@ -48,6 +66,12 @@ def check(
         Path | None,
         typer.Option(metavar="FILE.png", help="Cross-section; default: CASE.png in this folder."),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS=LENGTH", help="Where the section lies; default: where most parts are met."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show the stack, the grid, gaps and floating parts, and what a run will cost.
@@ -57,22 +81,24 @@ def check(
     \b
     Examples:
       warp check lid.toml                   draws lid.png as well
+      warp check lid.toml --at "z=1.2 mm"   a plan instead of a section
       warp check lid.toml --json
     """
     from dataclasses import replace
 
     from warp import load
     from warp.cli import tables
-    from warp.report import plots
+    from warp.report import plots, sections
     from warp.run import check as checks
     from warp.run.to_file import inputs
 
     target = picture or Path(case.stem + ".png")
+    cut = None if at is None else sections.read_cut(at)
     loaded = load(case, overrides(set_))
     plots.check_writable(target, inputs(loaded))
     report = checks.check(loaded)
     if report.model is not None:
-        plots.cross_section(report.model, target, title=report.title)
+        sections.cross_section(report.model, target, cut, title=report.title)
         report = replace(report, picture=target)
     if as_json:
         print_json(report.as_dict())

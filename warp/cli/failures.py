@@ -20,15 +20,18 @@ class Stopped(WarpError):
     exit_code = STOPPED
 
 
-def code_of(error: BaseException) -> int:
-    """Print the line for `error` and return the exit code; raise it again if it is a fault here."""
+def code_of(error: BaseException, as_json: bool = False) -> int:
+    """Print the line for `error` and return the exit code; raise it again if it is a fault here.
+
+    as_json: print what an expected failure says of itself to stdout as well, for a script.
+    """
     if isinstance(error, Stopped):
         return _stopped(f"stopped: {printable(str(error))}")
     if caused(error):
         return _stopped("stopped")
     if isinstance(error, WarpError):
         print(f"error: {printable(str(error))}", file=sys.stderr)
-        return error.exit_code
+        return _printed(error) if as_json else error.exit_code
     if lacks_memory(error):
         which = "the GPU has not" if of_gpu(error) else "this process may not take"
         print(
@@ -38,6 +41,17 @@ def code_of(error: BaseException) -> int:
         )
         return TOO_LARGE
     raise error
+
+
+def _printed(error: WarpError) -> int:
+    """Print an error for a script; return its exit code, or that of output that is lost."""
+    import json
+
+    try:
+        print(json.dumps({"error": error.as_dict()}, indent=2))
+    except WarpError as lost:
+        return lost.exit_code
+    return error.exit_code
 
 
 def _stopped(line: str) -> int:

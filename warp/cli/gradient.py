@@ -18,8 +18,9 @@ def sensitivity(
         list[str] | None,
         typer.Option(
             metavar="METRIC",
-            help="substrate.bottom, substrate.bottom.kappa_x, coplanarity, chip.mean, junction, "
-            "theta_ja; by default the warpage of the side to the board; repeat.",
+            help="substrate.bottom, substrate.bottom.kappa_x, coplanarity, chip.von_mises_p, "
+            'chip.mean, junction, theta_ja; of a process at its end, or "METRIC at STEP", '
+            '"METRIC at 245 degC"; by default the warpage of the side to the board; repeat.',
         ),
     ] = None,
     output: Annotated[
@@ -42,13 +43,13 @@ def sensitivity(
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write all inputs, one a row.")] = False,
     refine: Annotated[
-        bool, typer.Option("--refine", help="Solve on a coarser grid, too: the grid's error.")
+        bool, typer.Option("--refine", help="Solve with cells half as wide, too: the grid's error.")
     ] = False,
     device: Device = "auto",
     set_: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what moves a number: its change by every input, from one more solve.
+    """Tell what moves a number: its change by every input, from one more solve of each load step.
 
     \b
     Examples:
@@ -56,6 +57,7 @@ def sensitivity(
       warp sensitivity lid.h5 --of chip.top.kappa_x --of junction --csv
       warp sensitivity lid.toml --together part.lid.foot_width,part.adhesive.width
       warp sensitivity lid.toml --map       lid-sensitivity.h5 for ParaView
+      warp sensitivity reflow.toml --of "substrate.bottom at 260 degC"
     """
     from warp.adjoint import to_file
     from warp.cli import gradient_tables, tables

@@ -88,3 +88,23 @@ def warmup(device: Device = "auto") -> None:
     with terminal.Steps() as steps:
         ahead.warmup(chosen, steps)
     print(f"{chosen.describe()}: ready")
+
+
+def completion(
+    shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish", help="Your shell.")],
+) -> None:
+    """Print the script that lets a shell complete commands and options.
+
+    \b
+    Examples:
+      warp completion bash > ~/.local/share/bash-completion/completions/warp
+      warp completion zsh > ~/.zfunc/_warp
+      warp completion fish > ~/.config/fish/completions/warp.fish
+    """
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
+
+    from warp.errors import WarpError
+
+    if shell not in ("bash", "zsh", "fish"):
+        raise WarpError(f"no completion for {shell!r}: choose bash, zsh or fish")
+    print(get_completion_script(prog_name="warp", complete_var="_WARP_COMPLETE", shell=shell))

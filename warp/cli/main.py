@@ -40,19 +40,23 @@ def _run(listening: bool) -> int:
         from warp.machine import host_memory
 
         host_memory.require_least()
-        from warp.cli.app import app
+        from warp.cli.app import command
         from warp.name_clash import refuse_nvidia_warp
 
         if listening:
             interrupt.raise_it()
         refuse_nvidia_warp()
-        app()
+        if "_WARP_COMPLETE" in os.environ:  # the shell asks what a word may become
+            from typer.completion import completion_init  # type: ignore[attr-defined]
+
+            completion_init()
+        command(sys.argv[1:])()
     except SystemExit as end:  # Typer's own, also for Ctrl-C
         if end.code == interrupt.STOPPED or interrupt.Heard.interrupt:
             return code_of(KeyboardInterrupt())
         return int(end.code or 0)
     except BaseException as error:
-        return code_of(error)
+        return code_of(error, "--json" in sys.argv[1:])
     return 0
 
 

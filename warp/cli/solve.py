@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from warp.cli.failures import Stopped
 from warp.cli.interrupt import caused
-from warp.cli.words import CaseFile, Device, Json, Set, overrides, print_json
+from warp.cli.words import (
+    CaseFile,
+    Device,
+    Json,
+    LogFile,
+    Quiet,
+    Set,
+    Verbose,
+    overrides,
+    print_json,
+)
+from warp.errors import WarpError
 from warp.files.printable import printable
+from warp.files.whole_file import same_file
 
 if TYPE_CHECKING:
     from warp.case.case import Case
     from warp.run.load_step import OnProgress
+    from warp.run.process import OnState
     from warp.run.to_file import Finish, Written
 
 
@@ -33,12 +46,17 @@ def run(
         bool,
         typer.Option(
             "--refine",
-            help="Solve on a coarser grid, too: each warpage with its discretisation error.",
+            help="Solve with cells half as wide, too: each warpage with its discretisation error.",
         ),
     ] = False,
     grids: Annotated[
         int | None,
-        typer.Option(min=2, max=3, metavar="2|3", help="Grids of --refine; 3 show the order, too."),
+        typer.Option(
+            min=2,
+            max=3,
+            metavar="2|3",
+            help="Estimate the error from coarser grids instead: this many grids in all.",
+        ),
     ] = None,
     resume: Annotated[
         bool,
@@ -47,6 +65,9 @@ def run(
         ),
     ] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log: LogFile = None,
 ) -> None:
     """Solve a case, print its warpage and write one HDF5 file.
 
@@ -56,11 +77,13 @@ def run(
       warp run lid.toml --set part.lid.thickness="2 mm" --json
       warp run lid.toml --refine            with the grid's error of every warpage
       warp run reflow.toml --resume         continues an interrupted process
+      warp run lid.toml --quiet --log runs.log
     """
     target = output or Path(case.stem + ".h5")
-    wanted = (grids or 2) if refine or grids else 1
+    coarser = grids - 1 if grids else (0 if refine else None)
+    shown = Shown(log, quiet, verbose)
     try:
-        title, written = _solved(case, target, device, set_, wanted, resume)
+        title, written = _solved(case, target, device, set_, coarser, resume, shown)
     except BaseException as error:
         if caused(error):
             _say_how_to_go_on(target)
@@ -69,7 +92,7 @@ def run(
 
     if as_json:
         print_json(written.numbers)
-    else:
+    elif not quiet:
         if "steps" in written.numbers:
             tables.print_steps(written.numbers["steps"])
         tables.print_summary(written.numbers, title=title, written=target)
@@ -78,41 +101,90 @@ def run(
         _warn(text)
 
 
+class Shown(NamedTuple):
+    """What a run shows while it works."""
+
+    log: Path | None
+    quiet: bool
+    verbose: bool
+
+
 def _solved(
-    case: Path, target: Path, device: str, set_: list[str] | None, grids: int, resume: bool
+    case: Path,
+    target: Path,
+    device: str,
+    set_: list[str] | None,
+    coarser: int | None,
+    resume: bool,
+    shown: Shown,
 ) -> tuple[str, Written]:
     """Solve a case into its result file; return its title and what was written."""
     from warp import load
-    from warp.report.terminal import Steps
-    from warp.run.to_file import solve_to_file
+    from warp.report import progress
+    from warp.run.to_file import inputs, solve_to_file
 
     loaded = load(case, overrides(set_))
-    with Steps() as progress:
-        finish = _spread(loaded, device, progress)
-        return loaded.title, solve_to_file(
-            loaded,
-            target,
-            device,
-            progress,
-            _warn,
-            _resumed,
-            grids=grids,
-            resume=resume,
-            finish=finish,
-        )
+    if shown.log is not None:
+        refuse_log_over(shown.log, [target, *inputs(loaded)])
+    log = progress.Log(shown.log, shown.verbose)
+
+    def warn(text: str) -> None:
+        _warn(text)
+        log.write(f"warning: {text}", shown=False)
+
+    log.write(f"run {case} -> {target}", shown=False)
+    try:
+        with progress.Run(len(loaded.load_steps), log, shown.quiet or shown.verbose) as follow:
+            partial = resume or coarser is not None
+            finish, on_state = _spread(loaded, device, follow, partial)
+            written = solve_to_file(
+                loaded,
+                target,
+                device,
+                follow,
+                warn,
+                _resumed,
+                coarser=coarser,
+                resume=resume,
+                finish=finish,
+                on_state=on_state,
+                on_step=follow.step,
+            )
+        for text in written.warnings:
+            log.write(f"warning: {text}", shown=False)
+        log.write(f"written to {target}", shown=False)
+        return loaded.title, written
+    except BaseException as error:
+        log.write(f"{'stopped' if caused(error) else 'error'}: {error}", shown=False)
+        raise
+    finally:
+        log.close()
 
 
-def _spread(case: Case, device: str, progress: OnProgress) -> Finish | None:
-    """Return what adds the spread by tolerances to a result; None for a case without them."""
+def _spread(
+    case: Case, device: str, progress: OnProgress, partial: bool
+) -> tuple[Finish | None, OnState | None]:
+    """Return what adds the spread by tolerances to a result, and what it needs of a process.
+
+    None for a case without tolerances. partial: whether the run solves but a part of the process,
+    or several grids; the spread then solves it once more.
+    """
     if not case.tolerances:
-        return None
-    if case.has_steps:
-        _warn("no spread: a process has no gradient yet; `warp sweep --tolerances` samples it")
-        return None
+        return None, None
     from warp.adjoint import spread
+    from warp.adjoint.refused import refuse
+    from warp.adjoint.tape import Tape
 
+    try:
+        refuse(case)
+    except WarpError as error:
+        if not case.has_steps:
+            raise
+        _warn(f"no spread: {error}; `warp sweep --tolerances` samples it")
+        return None, None
     spread.check(case)
-    return lambda result: spread.with_spread(result, case, device, progress)
+    tape = Tape() if case.has_steps and not partial else None
+    return lambda result: spread.with_spread(result, case, device, progress, tape), tape
 
 
 def sweep(
@@ -201,6 +273,18 @@ def sweep(
         raise
     tables.print_sweep(outcome)
     tables.print_files([*outcome.files, *effect_figures.pictures(outcome, folder)])
+
+
+def refuse_log_over(log: Path, others: list[Path]) -> None:
+    """Raise WarpError where a log cannot be written, or is a file that the run needs."""
+    from warp.errors import WarpError
+
+    if any(same_file(log, other) for other in others):
+        raise WarpError(f"cannot log to {log}: the run reads or writes that file")
+    try:
+        log.open("a").close()
+    except OSError as error:
+        raise WarpError(f"cannot log to {log}: {error.strerror or error}") from None
 
 
 def _warn(text: str) -> None:

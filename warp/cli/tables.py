@@ -21,6 +21,7 @@ from warp.report.terminal import screen
 
 if TYPE_CHECKING:
     from warp.geometry.tree import Branch
+    from warp.report.blocks import Block
     from warp.run.check import Report
     from warp.run.sweep import Outcome
 
@@ -178,6 +179,11 @@ def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
                 *(f"{n[key]:+.2f}" for key in ("a", "b", "difference")),
             )
         console.print(table)
+        if "difference" in found:
+            d = found["difference"]
+            text = f"{found['surface']}: the second lies {d['lowest_um']:+.1f} to "
+            text += f"{d['highest_um']:+.1f} um above the first, {d['rms_um']:.1f} um RMS"
+            console.print(Text(f" {text}"), soft_wrap=True)
         for line in found["changed"]:
             console.print(
                 Text(f" {line}", style="red" if line.startswith("-") else "green"), soft_wrap=True
@@ -200,6 +206,18 @@ def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
             console.print(Text(note, style="dim"), soft_wrap=True)
     if "picture" in found:
         print_files([Path(found["picture"])])
+
+
+def print_overlays(block: Block | None) -> None:
+    """Print measured and computed warpage at every measured temperature."""
+    if block is None:
+        return
+    console = screen()
+    table = plain_table(*block.head)
+    for row in block.rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    console.print(table)
+    console.print(Text(f" {block.note}", style="dim"), soft_wrap=True)
 
 
 def print_materials(listing: Mapping[str, Mapping[str, Any]]) -> None:

@@ -24,6 +24,16 @@ Set = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Print nothing but warnings, errors and --json.")
+]
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Print a line for every stage that ends.")
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option("--log", metavar="FILE", help="Append what happens, with the time, to a file."),
+]
 ResultFile = Annotated[Path, typer.Argument(metavar="OUT.h5", help="A file that `warp run` wrote.")]
 Surfaces = Annotated[
     list[str] | None,
@@ -33,6 +43,19 @@ Surfaces = Annotated[
         help="A surface such as substrate.bottom; repeat, or: all.",
     ),
 ]
+MeasuredAt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--measured",
+        metavar="TEMPERATURE=FILE",
+        help="A surface measured at a temperature, as by shadow moire; repeat.",
+    ),
+]
+
+
+def measured_files(given: list[str] | None) -> list[Path]:
+    """Return the files that --measured names."""
+    return [Path(text.partition("=")[2].strip()) for text in given or []]
 
 
 def overrides(pairs: list[str] | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Layouts (GDSII, OASIS, Gerber, drill files) as fractions of copper per pixel.
+"""Layouts (GDSII, OASIS, Gerber, drill files, boards) as fractions of copper per pixel.
 
 Whatever is drawn becomes one set of polygons that do not overlap, in the order in which Gerber
 draws and erases; circles and arcs keep to 0.5 um. A pixel's fraction is the polygons' exact area in
@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from itertools import groupby
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from warp.errors import Fault, Key
+from warp.errors import Fault, Key, nearest
 from warp.files.bounded import decoded
-from warp.geometry import excellon, gerber, streams
+from warp.geometry import excellon, gerber, ipc2581, odbpp, streams
 from warp.geometry.apertures import Drawn
+from warp.geometry.board import Board
 from warp.geometry.gerber_macro import PRECISION, rectangle
 from warp.geometry.part import Drawing
 from warp.geometry.strokes import crossings
@@ -34,25 +36,39 @@ WORK_A_CORNER = 60  # and for every corner that is drawn
 EACH_UNION = 200  # work of a union however small, in corners
 
 _WORDS = {"layer", "datatype", "cell"}
+MISSING_PLATING = (
+    'is missing: holes need the thickness of copper on their walls, plating = "25 um", or '
+    'plating = "filled"'
+)
+BOARDS = ("ipc2581", "odb++")
 
 
 def fraction(
-    content: bytes, kind: str, drawing: Drawing, size: tuple[float, float], key: Key
+    content: bytes | Path, kind: str, drawing: Drawing, size: tuple[float, float], key: Key
 ) -> np.ndarray:
     """Return shares (rows, columns) of copper over a rectangle of this size (m), first row at y-.
 
-    kind: "gdsii", "oasis", "gerber" or "excellon". Fault names the key and what is wrong.
+    kind: "gdsii", "oasis", "gerber", "excellon", "ipc2581" or "odb++", whose content may be a
+    folder. Fault names the key and what is wrong.
     """
     width, depth = size[0] / MM, size[1] / MM
     columns, rows = _pixels(drawing, size, key)
+    board = read_board(content, kind, drawing, key) if kind in BOARDS else None
     cx, cy = drawing.centre[0] / MM, drawing.centre[1] / MM
+    if board is not None and board.outline and "centre" not in drawing.model_fields_set:
+        cx, cy = board.middle.real, board.middle.imag
     x = np.linspace(cx - width / 2, cx + width / 2, columns + 1)
     y = np.linspace(cy - depth / 2, cy + depth / 2, rows + 1)
     try:
         import gdstk
     except ImportError:
         raise Fault(key, f"needs gdstk to read layouts: {REMEDY}") from None
-    drawn, negative = _drawn(content, kind, drawing, key)
+    if board is not None:
+        drawn, negative = _of_board(board, drawing, key)
+    else:
+        drawn, negative = _drawn(content, kind, drawing, key)
+    if not drawn and board is not None:
+        return np.ones((rows, columns)) if negative else np.zeros((rows, columns))
     if not drawn:
         raise Fault(key, f"{drawing.file!r} draws nothing")
     _check_position(drawn, x, y, key)
@@ -79,8 +95,44 @@ def _pixels(drawing: Drawing, size: tuple[float, float], key: Key) -> tuple[int,
     return columns, rows
 
 
-def _drawn(content: bytes, kind: str, drawing: Drawing, key: Key) -> tuple[Drawn, bool]:
+def read_board(content: bytes | Path, kind: str, drawing: Drawing, key: Key) -> Board:
+    """Return the board of a file, its step named by `cell`; Fault where it is none."""
+    try:
+        if kind == "ipc2581":
+            return ipc2581.read(content, drawing.cell)
+        if isinstance(content, Path):
+            return odbpp.read_folder(content, drawing.cell)
+        return odbpp.read(content, drawing.cell)
+    except ImportError:
+        raise Fault(key, f"needs lxml to read IPC-2581: {ipc2581.REMEDY}") from None
+    except ValueError as error:
+        raise Fault(key, f"{drawing.file!r} {error}") from None
+
+
+def _of_board(board: Board, drawing: Drawing, key: Key) -> tuple[Drawn, bool]:
+    """Return the polygons of a board's layer, or the copper in the holes through it."""
+    known = [layer.name for layer in board.layers] or list(board.drawable)
+    if drawing.datatype is not None:
+        raise Fault((*key, "datatype"), "belongs to a GDSII or OASIS file")
+    if not isinstance(drawing.layer, str):
+        names = ", ".join(known)
+        raise Fault((*key, "layer"), f"is missing: name a layer of the board: {names}")
+    through = {layer.name for layer in board.layers if layer.kind != "copper"}
+    if drawing.layer in through and drawing.plating is None:
+        raise Fault((*key, "plating"), MISSING_PLATING)
+    wall = None if drawing.plating in (None, "filled") else float(drawing.plating) / MM
+    try:
+        return board.copper(drawing.layer, wall)
+    except KeyError:
+        near = nearest(drawing.layer, known)
+        raise Fault((*key, "layer"), f"the board has no layer {drawing.layer!r}{near}") from None
+    except ValueError as error:
+        raise Fault(key, f"{drawing.file!r} {error}") from None
+
+
+def _drawn(content: bytes | Path, kind: str, drawing: Drawing, key: Key) -> tuple[Drawn, bool]:
     """Return the polygons of a layout, and whether the whole is a negative."""
+    assert isinstance(content, bytes)  # only a board may be a folder
     given = drawing.model_fields_set
     if kind not in ("gdsii", "oasis") and given & _WORDS:
         raise Fault(
@@ -108,7 +160,7 @@ def _drawn(content: bytes, kind: str, drawing: Drawing, key: Key) -> tuple[Drawn
 def _stream(content: bytes, drawing: Drawing, key: Key) -> Drawn:
     import gdstk
 
-    if drawing.layer is None:
+    if not isinstance(drawing.layer, int):
         raise Fault((*key, "layer"), "is missing: say which layer of the file, e.g. layer = 1")
     found = streams.polygons(content, drawing.layer, drawing.datatype, drawing.cell)
     return [(gdstk.Polygon(points.tolist()), True) for points in found]
@@ -116,11 +168,7 @@ def _stream(content: bytes, drawing: Drawing, key: Key) -> Drawn:
 
 def _holes(content: bytes, drawing: Drawing, key: Key) -> Drawn:
     if drawing.plating is None:
-        raise Fault(
-            (*key, "plating"),
-            'is missing: a drill file needs the thickness of copper on its walls, plating = "25 um"'
-            ', or plating = "filled"',
-        )
+        raise Fault((*key, "plating"), MISSING_PLATING)
     wall = None if drawing.plating == "filled" else drawing.plating / MM
     return excellon.barrels(excellon.read(decoded(content)), wall)
 

@@ -3,8 +3,8 @@
 A file is known by its content, packed by gzip or not, never by its name. PNG: brightness, white is
 copper, black or transparent none. NPY or CSV: numbers from 0 to 1. Such an image covers the layer's
 outline, whatever that measures, and its first row lies at y+, as on a screen. Layouts (GDSII,
-OASIS, Gerber, drill files) have lengths of their own and are laid on the outline by them:
-`artwork`.
+OASIS, Gerber, drill files, boards in IPC-2581 or ODB++) have lengths of their own and are laid on
+the outline by them: `artwork`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ import numpy as np
 from warp.errors import Fault, Key
 from warp.files import delimited_text
 from warp.files.bounded import MOST_BYTES, MOST_TABLE_BYTES, decoded, read_bytes
-from warp.geometry import artwork, excellon, gerber, streams
+from warp.geometry import artwork, excellon, gerber, ipc2581, odbpp, streams
 from warp.geometry.part import Drawing
 
 MOST_PIXELS = 30_000_000
 PNG = b"\x89PNG\r\n\x1a\n"
 NPY = b"\x93NUMPY"
-KINDS = "PNG, NPY, CSV, GDSII, OASIS, Gerber or a drill file (Excellon)"
+KINDS = "PNG, NPY, CSV, GDSII, OASIS, Gerber, a drill file (Excellon), IPC-2581 or ODB++"
+LAYOUTS = ("gdsii", "oasis", "gerber", "excellon", *artwork.BOARDS)
 _STRANGERS = {
     b"PK\x03\x04": "a ZIP archive: unpack it",
     b"%PDF": "a PDF: write the layer as Gerber",
@@ -45,6 +46,8 @@ def copper_fraction(
     Fault names the key and what is wrong with the file.
     """
     path = folder / drawing.file
+    if odbpp.is_folder(path):
+        return _unless_negative(artwork.fraction(path, "odb++", drawing, size, key), drawing)
     try:
         content = read_bytes(path)
     except OSError as error:
@@ -52,7 +55,7 @@ def copper_fraction(
     except ValueError as error:
         raise Fault(key, f"cannot read the copper layout {str(path)!r}: {error}") from None
     kind = recognised(content)
-    if kind in ("gdsii", "oasis", "gerber", "excellon"):
+    if kind in LAYOUTS:
         fraction = artwork.fraction(content, kind, drawing, size, key)
     elif kind:
         fraction = _image(content, kind, drawing, key)
@@ -60,6 +63,10 @@ def copper_fraction(
         known = next((what for mark, what in _STRANGERS.items() if content.startswith(mark)), None)
         reason = f"it is {known}" if known else f"it is no {KINDS}"
         raise Fault(key, f"{drawing.file!r} is of no known kind: {reason}")
+    return _unless_negative(fraction, drawing)
+
+
+def _unless_negative(fraction: np.ndarray, drawing: Drawing) -> np.ndarray:
     return 1.0 - fraction if drawing.negative else fraction
 
 
@@ -71,12 +78,16 @@ def recognised(content: bytes) -> str:
         return "npy"
     if content.startswith(streams.OASIS):
         return "oasis"
+    if odbpp.is_odb(content):
+        return "odb++"
     if streams.is_stream(content):
         return "gdsii"
     try:
         text = decoded(content[:20_000])
     except ValueError:
         return ""
+    if ipc2581.is_ipc2581(text):
+        return "ipc2581"
     if gerber.is_gerber(text):
         return "gerber"
     if excellon.is_excellon(text):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from warp.errors import Fault, Key
-from warp.geometry.copper import copper_fraction
 from warp.geometry.package import VOID, Mixture, Package
 from warp.geometry.part import Drawing, Laminated, Layer, Lump
 from warp.geometry.place import Outline, Place
@@ -22,6 +21,9 @@ def laminate(
 ) -> Iterator[tuple[str, float, float]]:
     """Yield material, bottom and top of each layer, from the top down as the file lists them."""
     top = where.z1
+    for word in ("shrinkage", "intrinsic_stress"):
+        if getattr(plate, word):
+            raise Fault(("part", name, word), "belongs to the layer that has it: give it there")
     for number, entry in enumerate(plate.layers or ()):
         key: Key = ("part", name, "layers", number)
         label = f"{name}: {entry.name or f'layer {number + 1}'}"
@@ -97,6 +99,8 @@ def _image(
         if plate.turn in (90, 270)
         else (outline.width, outline.depth)
     )
+    from warp.geometry.copper import copper_fraction
+
     package.images[label] = copper_fraction(drawing, package.folder, size, (*key, word))
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
     if conductor == dielectric:
@@ -128,6 +132,10 @@ def _layer(
                 where, 'cannot be void in a laminate: cut the hole with a part of shape = "void"'
             )
     package.want(dielectric, named)
+    word = "shrinkage" if layer.shrinkage else "intrinsic_stress"
+    own = f"{label}: {dielectric}"
+    strains = layer.shrinkage, layer.intrinsic_stress
+    dielectric = package.strained(dielectric, own, *strains, (*key, word))
     if layer.copper and layer.vias:
         raise Fault(
             (*key, "vias"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from warp.errors import Key
+from warp.errors import Fault, Key
 from warp.geometry.place import Place
 from warp.geometry.shapes import Body
 from warp.materials.bump_layer import Member
@@ -67,7 +67,25 @@ class FreeColumns:
         return {self.material: self.fraction}
 
 
-Recipe = Mixture | QuarterTurn | FreeColumns
+@dataclass(frozen=True)
+class Strained:
+    """A material that is not free of stress at its stress-free temperature.
+
+    shrinkage: linear, in all directions. stress: in plane, in Pa, of a film that is held flat.
+    """
+
+    material: str
+    shrinkage: float
+    stress: float
+    key: Key
+
+    @property
+    def of(self) -> Mapping[str, float]:
+        """Return the material, with the fraction one."""
+        return {self.material: 1.0}
+
+
+Recipe = Mixture | QuarterTurn | FreeColumns | Strained
 
 
 @dataclass(frozen=True)
@@ -98,6 +116,15 @@ class Package:
         if material != VOID:
             self.wanted.setdefault(material, key)
         return material
+
+    def strained(self, material: str, label: str, shrinkage: float, stress: float, key: Key) -> str:
+        """Return the name of the material after it shrank or with its intrinsic stress (Pa)."""
+        if not shrinkage and not stress:
+            return material
+        if material == VOID:
+            raise Fault(key, "is of a part that is void")
+        self.recipes[label] = Strained(material, shrinkage, stress, key)
+        return label
 
     def turned(self, material: str, key: Key) -> str:
         """Return the name of the material turned by 90 degrees."""

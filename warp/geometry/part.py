@@ -26,7 +26,17 @@ from pydantic import Discriminator, Field, Tag
 from warp.errors import Fault, Key
 from warp.geometry.package import VOID, Filling, Package
 from warp.geometry.place import Outline, Place
-from warp.geometry.section import Fraction, Names, Pair, Point, Section, Size, Thickness
+from warp.geometry.section import (
+    Fraction,
+    IntrinsicStress,
+    Names,
+    Pair,
+    Point,
+    Section,
+    Shrinkage,
+    Size,
+    Thickness,
+)
 from warp.geometry.shapes import Body, Shape
 from warp.units import NOT_NEGATIVE, Length, Power, Temperature
 
@@ -43,15 +53,23 @@ class Block(Section):
 
 
 class PowerSpec(Section):
-    """Heat of a part: a total spread evenly, rectangles or a map; in its volume or at one side."""
+    """Heat of a part: a total spread evenly, rectangles, a map or a floorplan."""
 
     total: Annotated[Power, NOT_NEGATIVE] | None = None
     """Total heat. With blocks: what they leave is spread evenly. With a map: the map is scaled."""
     blocks: tuple[Block, ...] = ()
     """Rectangles that give off heat."""
     map: str | None = None
-    """CSV or NPY file of watts per rectangle, first row at y+ as in a picture; relative to the case
-    file's folder."""
+    """Table (commas, blanks or tabs) or NPY file of watts per rectangle, first row at y+ as in a
+    picture; relative to the case file's folder."""
+    floorplan: str | None = None
+    """Floorplan of HotSpot (.flp) or 3D-ICE, its corner in the part's lower left one; relative to
+    the case file's folder."""
+    trace: str | None = None
+    """Watts of a HotSpot floorplan's blocks over time (.ptrace)."""
+    sample: Literal["mean", "peak"] | Annotated[int, Field(ge=1)] = "mean"
+    """Of a trace: the mean over its samples, the sample of the most watts, or the one of this
+    number."""
     side: Literal["bottom", "top"] | None = None
     """Only next to this side (the active one), within `depth`; by default through the whole
     thickness."""
@@ -189,6 +207,12 @@ class Solid(Part):
     stress_free."""
     power: PowerEntry | None = None
     """Heat that the part gives off: its total, or a table."""
+    shrinkage: Shrinkage = 0.0
+    """Linear, after it has become solid: its cure, if no step has it. Of the part's own material,
+    not of layers."""
+    intrinsic_stress: IntrinsicStress = 0.0
+    """Stress in plane at the stress-free temperature while the body is held flat, as deposited;
+    tensile if positive."""
 
     @property
     def is_void(self) -> bool:
@@ -213,7 +237,16 @@ class Solid(Part):
         key: Key = ("part", name, "material")
         if self.material is None:
             raise Fault(key, 'is missing: add material = "silicon" (`warp materials` lists names)')
-        return package.want(self.material, key)
+        material = package.want(self.material, key)
+        label = f"{name}: {material}"
+        return self.strained(material, label, ("part", name), package)
+
+    def strained(self, material: str, label: str, key: Key, package: Package) -> str:
+        """Return the name of a material with the shrinkage and the stress of this part."""
+        word = "shrinkage" if self.shrinkage else "intrinsic_stress"
+        return package.strained(
+            material, label, self.shrinkage, self.intrinsic_stress, (*key, word)
+        )
 
     def body(self, name: str, package: Package, material: str, *shapes: Shape) -> Body:
         """Return shapes of this part as a body, the axes of the material turned with the part."""
@@ -261,33 +294,39 @@ def _copper(value: object) -> str:
 class Drawing(Section):
     """A layer's copper from a layout or from an image of the whole layer.
 
-    A layout is a GDSII, OASIS, Gerber or drill file; its lengths are real.
+    A layout is a GDSII, OASIS, Gerber or drill file, or a board in IPC-2581 or ODB++; its lengths
+    are real.
     """
 
     file: str
-    """Relative to the case file's folder. Its content decides its format; gzip is unpacked."""
-    layer: Annotated[int, Field(ge=0)] | None = None
-    """Layer number in a GDSII or OASIS file."""
+    """Relative to the case file's folder. Its content decides its format; gzip is unpacked. ODB++
+    may be a folder."""
+    layer: Annotated[int, Field(ge=0)] | str | None = None
+    """Number in a GDSII or OASIS file, name in a board: a copper layer, or a dielectric for the
+    plated holes through it."""
     datatype: Annotated[int, Field(ge=0)] | None = None
     """Datatype in a GDSII or OASIS file; by default all of the layer's."""
     cell: str | None = None
-    """Cell of a GDSII or OASIS file; by default its only top cell."""
+    """Cell of a GDSII or OASIS file, by default its only top cell; step of a board."""
     centre: Point = (0.0, 0.0)
-    """The point of the layout that lies in the middle of the part."""
+    """The point of the layout that lies in the middle of the part; by default its origin, of a
+    board the middle of its outline."""
     pixel: Thickness | None = None
     """Shares are computed exactly on pixels of this size; by default a thousandth of the part's
     longer side."""
     negative: bool = False
     """What is drawn is free of copper, as planes are often stored."""
     plating: Thickness | Literal["filled"] | None = None
-    """Thickness of the copper around a drill file's finished holes, or "filled" with copper."""
+    """Thickness of the copper around finished holes, or "filled" with copper."""
 
 
 Copper = Annotated[
     Annotated[
         str,
         Tag("<file>"),
-        Field(description="PNG (white is copper), NPY, CSV, GDSII, OASIS or Gerber"),
+        Field(
+            description="PNG (white is copper), NPY, CSV, GDSII, OASIS, Gerber, IPC-2581 or ODB++"
+        ),
     ]
     | Annotated[Drawing, Tag("<drawing>")]
     | Annotated[Fraction, Tag("<share>")],
@@ -319,6 +358,11 @@ class Layer(Section):
     vias: Vias = 0.0
     """Share of the layer's area that is copper standing through it (plated holes, vias), or a
     drill file or another picture of it."""
+    shrinkage: Shrinkage = 0.0
+    """Linear, of the dielectric after it has become solid."""
+    intrinsic_stress: IntrinsicStress = 0.0
+    """Stress in plane of the dielectric, or of a film without copper in it, as deposited; tensile
+    if positive."""
     name: str | None = None
     """In tables and for --set; by default its number."""
 

@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from warp.units import POSITIVE, Dimensionless, Length
+from warp.units import NOT_NEGATIVE, POSITIVE, Dimensionless, Length, Pressure
 
 SMALLEST = 1e-9  # m: no length in a package is smaller
 
@@ -94,6 +94,10 @@ def _names_a_part(value: object) -> str:
 
 Thickness = Annotated[Length, POSITIVE, AfterValidator(_no_slip)]
 Fraction = Annotated[Dimensionless, AfterValidator(_fraction)]
+Shrinkage = Annotated[Dimensionless, NOT_NEGATIVE, Field(examples=["0.1 %"], lt=0.2)]
+"""A third of the loss in volume."""
+IntrinsicStress = Annotated[Pressure, Field(examples=["200 MPa"], gt=-1e11, lt=1e11)]
+"""In plane, of a flat film that is held there; tensile if positive."""
 Point = Annotated[tuple[Length, Length], BeforeValidator(_two), Field(examples=[["3 mm", "0 mm"]])]
 LENGTH_SCHEMA = {"type": "string", "examples": ["0.775 mm"], "description": "length with its unit"}
 PAIR_SCHEMA = {

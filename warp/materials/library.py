@@ -67,12 +67,18 @@ coldest test condition (JESD22-A104, condition C) to some degrees above the hott
 (Au80Sn20 melts at 280 degC). A constant of a handbook is not meant for a furnace or for a cryostat.
 """
 PROPERTIES = {
-    "youngs_modulus": Property(PRESSURE, DIRECTIONS, positive=True),
-    "poissons_ratio": Property(DIMENSIONLESS, PLANES),
-    "shear_modulus": Property(PRESSURE, PLANES, positive=True),
-    "cte": Property(EXPANSION, DIRECTIONS),
-    "conductivity": Property(CONDUCTIVITY, DIRECTIONS, positive=True),
-    "specific_heat": Property(SPECIFIC_HEAT, {}, positive=True),
+    "youngs_modulus": Property(
+        PRESSURE, DIRECTIONS, True, "Young's modulus, one value or one per direction"
+    ),
+    "poissons_ratio": Property(
+        DIMENSIONLESS, PLANES, False, "Poisson's ratio nu_ij = -strain_j / strain_i, by plane ij"
+    ),
+    "shear_modulus": Property(
+        PRESSURE, PLANES, True, "shear modulus by plane; given, the material is orthotropic"
+    ),
+    "cte": Property(EXPANSION, DIRECTIONS, False, "coefficient of thermal expansion"),
+    "conductivity": Property(CONDUCTIVITY, DIRECTIONS, True, "thermal conductivity"),
+    "specific_heat": Property(SPECIFIC_HEAT, {}, True, "heat capacity per mass"),
 }
 CITED = (*PROPERTIES, "density", "glass_transition", "stress_free_temperature", "relaxation")
 

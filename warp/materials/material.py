@@ -344,6 +344,23 @@ class Shrunk(Derived):
         return self.medium.thermal_strain(T, T0) - self.shrinkage
 
 
+@dataclass(frozen=True, eq=False)
+class Prestressed(Derived):
+    """A medium with an intrinsic stress in plane at its stress-free temperature, in Pa.
+
+    That is the stress of a flat film that its substrate holds, tensile if positive; its free strain
+    there is -S (stress, stress, 0), with the compliance S at the stress-free temperature.
+    """
+
+    intrinsic_stress: float
+
+    def thermal_strain(self, T: Values, T0: Values) -> Array:
+        """Return the free strain from T0 to T, less that of the intrinsic stress at T0."""
+        in_plane = np.array([self.intrinsic_stress, self.intrinsic_stress, 0.0])
+        strain = np.linalg.inv(normal_matrix(self.medium.stiffness(T0))) @ in_plane
+        return self.medium.thermal_strain(T, T0) - strain
+
+
 @dataclass(frozen=True)
 class Turned(Derived):
     """A medium turned by a quarter about z: x and y exchange."""

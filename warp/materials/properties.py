@@ -36,11 +36,12 @@ PLANES = {"yz": (0,), "xz": (1,), "xy": (2,), "in_plane": (2,), "out_of_plane": 
 
 @dataclass(frozen=True)
 class Property:
-    """Pydantic metadata: the quantity of a property, its axes, and whether it must be positive."""
+    """Pydantic metadata: the quantity of a property, its axes, its sign, and a line for readers."""
 
     kind: Kind
     axes: Mapping[str, tuple[int, ...]]
     positive: bool = False
+    description: str = ""
 
     def read(self, value: Any) -> Partial:
         """Return three curves, None for a direction that the table leaves out.
@@ -93,7 +94,7 @@ class Property:
             "by direction, {glassy, rubbery, glass_transition, width}, or {table, interpolation}"
         )
         return {
-            "description": f"{self.kind.name}",
+            "description": self.description or self.kind.name,
             "anyOf": [quantity, table, {"type": "object", "description": forms}],
         }
 

@@ -13,7 +13,7 @@ A correlation below zero with the right size means that one of them was seen fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
-from warp.report import number_tables, plots, scan
-from warp.report.plots import DASHES, LINE_COLOURS, level_line, page
+from warp.files import html_table
+from warp.report import compare_figures, number_tables, plots, scan
+from warp.report.compare_figures import Difference
 from warp.report.scan import LEAST, Matrix, Points
 from warp.results import flatness
 from warp.results import measured as surfaces
@@ -51,6 +52,8 @@ class Match:
     warpage: float
     computed_warpage: float
     lattice: Surface
+    on_lattice: np.ndarray
+    """The computed residual on the lattice of the measured one [m], NaN off the footprint."""
     note: str = ""
 
     @property
@@ -86,6 +89,24 @@ class Match:
         return found | ({"note": self.note} if self.note else {})
 
 
+class Comparison(dict[str, Any]):
+    """What a comparison found, ready for JSON: numbers, changed, difference, measured, surface."""
+
+    def _repr_html_(self) -> str:
+        """Return the numbers of both results, for notebooks."""
+        rows = [
+            [n["quantity"], n["where"], n["unit"]]
+            + [f"{n[key]:+.2f}" for key in ("a", "b", "difference")]
+            for n in self.get("numbers", ())
+        ]
+        fits = "; ".join(
+            f"{name}: {m['rms_um']:.2f} um RMS from the measured surface"
+            for name, m in self.get("measured", {}).items()
+        )
+        head = ("quantity", "where", "unit", "a", "b", "difference")
+        return html_table.html(f"comparison at {self['surface']}", head, rows, fits)
+
+
 def differing(a: Result, b: Result) -> list[str]:
     """List lines of the two cases that differ, and overrides, as "- a" and "+ b"."""
     import difflib
@@ -106,6 +127,22 @@ def match(flat: Flat, measured: Points | Matrix, centred: bool = True) -> Match:
     Both are taken over the measuring zone, each about its own least-squares plane.
     """
     zone = flat.warpage.surface
+    points = laid_over(zone, flat.name, measured, centred)
+    x, y, z = points.x, points.y, points.z
+    computed = interpolate(zone, flat.warpage.residual, x, y)
+    z, computed = _level(x, y, z), _level(x, y, computed)
+    lattice = _lattice(flat, x, y, z)
+    on_lattice = interpolate(zone, flat.warpage.residual, lattice.x[None, :], lattice.y[:, None])
+    sign = flatness.diagonal_sign(lattice, lattice.w)
+    seen = float(np.copysign(np.ptp(computed), flat.warpage.value))
+    return Match(x, y, z, computed, float(np.ptp(z)) * sign, seen, lattice, on_lattice, points.note)
+
+
+def laid_over(zone: Surface, name: str, measured: Points | Matrix, centred: bool = True) -> Points:
+    """Return the measured points that lie on a computed zone, in the package's coordinates.
+
+    WarpError if they are too few, or on one line.
+    """
     x0, x1, y0, y1 = zone.bounds
     points = scan.laid(measured, (x0, x1, y0, y1))
     x, y = points.x, points.y
@@ -114,41 +151,32 @@ def match(flat: Flat, measured: Points | Matrix, centred: bool = True) -> Match:
         y = y - (y.min() + y.max()) / 2 + (y0 + y1) / 2
     slack = 1e-6
     inside = (x >= x0 - slack) & (x <= x1 + slack) & (y >= y0 - slack) & (y <= y1 + slack)
-    computed = interpolate(zone, flat.warpage.residual, x, y)
-    inside &= np.isfinite(computed)
+    inside &= np.isfinite(interpolate(zone, zone.w, x, y))
     if inside.sum() < LEAST:
         raise WarpError(
-            f"only {int(inside.sum())} measured points lie on {flat.name}; are x and y in mm?"
+            f"only {int(inside.sum())} measured points lie on {name}; are x and y in mm?"
         )
-    x, y, z, computed = x[inside], y[inside], points.z[inside], computed[inside]
+    x, y, z = x[inside], y[inside], points.z[inside]
     if min(np.ptp(x), np.ptp(y)) <= 0:
         raise WarpError("the measured points lie on one line; a surface is needed")
-    z, computed = _level(x, y, z), _level(x, y, computed)
-    lattice = _lattice(flat, x, y, z)
-    sign = flatness.diagonal_sign(lattice, lattice.w)
-    seen = float(np.copysign(np.ptp(computed), flat.warpage.value))
-    return Match(x, y, z, computed, float(np.ptp(z)) * sign, seen, lattice, points.note)
+    return Points(x, y, z, points.note)
 
 
-def diagonals(curves: Mapping[str, Surface], path: Path, title: str = "") -> None:
-    """Draw both diagonals of several surfaces; w of each is its height above its plane."""
-    with page(path, 5.2) as figure:
-        both = figure.subplots(2, 1, sharex=True, sharey=True)
-        for which, (axes, name) in enumerate(
-            zip(both, ("A to B (x-, y- to x+, y+)", "C to D (x-, y+ to x+, y-)"), strict=True)
-        ):
-            for n, (label, surface) in enumerate(curves.items()):
-                along, height = flatness.diagonal(surface, 1e6 * surface.w, which)
-                known = np.isfinite(height)
-                style = {"color": LINE_COLOURS[n % 6], "linestyle": DASHES[n % 4]}
-                axes.plot(1e3 * along[known], height[known], label=label, **style)
-            level_line(axes)
-            axes.set(ylabel="height (um)")
-            axes.set_title(f"diagonal {name}", loc="left")
-        both[1].set(xlabel="along the diagonal of the measuring zone (mm)")
-        both[0].legend(frameon=False)
-        if title:
-            figure.suptitle(title, x=0.02, ha="left", fontsize=9)
+def difference(a: Flat, b: Flat) -> Difference:
+    """Subtract the residuals of two surfaces, b minus a, where both have one.
+
+    On even lines over the part of both measuring zones that they share.
+    """
+    zones = a.warpage.surface.bounds, b.warpage.surface.bounds
+    x0, y0 = (max(z[n] for z in zones) for n in (0, 2))
+    x1, y1 = (min(z[n] for z in zones) for n in (1, 3))
+    if not (x1 > x0 and y1 > y0):
+        raise WarpError(f"{a.name} lies elsewhere in the second result: no point is in both")
+    x, y = np.linspace(x0, x1, LATTICE), np.linspace(y0, y1, LATTICE)
+    first, second = (
+        interpolate(f.warpage.surface, f.warpage.residual, x[None, :], y[:, None]) for f in (a, b)
+    )
+    return Difference(x, y, first, second)
 
 
 def files(
@@ -156,7 +184,7 @@ def files(
     surface: str | None = None,
     picture: Path | None = None,
     pitch: float | None = None,
-) -> tuple[dict[str, Any], list[str]]:
+) -> tuple[Comparison, list[str]]:
     """Compare result files and at most one measured surface; return also the results' names.
 
     pitch: distance of the points of a matrix of heights [m], None where the file says it.
@@ -200,7 +228,7 @@ def compare(
     surface: str | None,
     names: Sequence[str],
     picture: Path | None,
-) -> dict[str, Any]:
+) -> Comparison:
     """Compare two results, or a result and a measurement, or all three, on one surface.
 
     Draws the diagonals if a picture is asked for.
@@ -212,7 +240,7 @@ def compare(
         raise WarpError(f"the second result has no part {part!r}; choose another with --surface")
     flats = [surfaces.flat(r, part, side) for r in (a, b) if r is not None]
     curves = {name: _residual(flat) for name, flat in zip(names, flats, strict=False)}
-    out: dict[str, Any] = {"surface": f"{part}.{side}"}
+    out = Comparison(surface=f"{part}.{side}")
     if b is not None:
         out["numbers"] = number_tables.compared(a.metrics, b.metrics)
         out["changed"] = differing(a, b)
@@ -220,8 +248,11 @@ def compare(
         matches = [match(flat, measured) for flat in flats]
         out["measured"] = {name: one.to_dict() for name, one in zip(names, matches, strict=False)}
         curves["measured"] = matches[0].lattice
+    if b is not None:
+        out["difference"] = difference(*flats).to_dict()
     if picture is not None:
-        diagonals(curves, picture, f"{part}.{side}")
+        shown = difference(*flats) if b is not None else None
+        compare_figures.draw(curves, names, shown, picture, f"{part}.{side}")
         out["picture"] = str(picture)
     return out
 

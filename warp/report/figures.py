@@ -1,9 +1,10 @@
 """Pictures of a finished run: warped surfaces, temperature, stress, convergence.
 
 Heights in um above the least-squares plane of the measuring zone, + towards the lid; lengths in mm,
-temperatures in degC, stresses in MPa. Colour maps (viridis, inferno, cividis) rise evenly in
-lightness, so that they read in grey and with any colour vision; every map says the rest with lines
-and numbers. A quarter or half model is drawn whole.
+temperatures in degC, stresses in MPa. What has a sign (heights, the largest principal stress) is
+white at zero, red above and blue below; other colour maps rise evenly in lightness, so that they
+read in grey and with any colour vision. Every map says the rest with lines and numbers. A quarter
+or half model is drawn whole.
 """
 
 from __future__ import annotations
@@ -17,8 +18,18 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.files.whole_file import FileError
-from warp.report import plots, step_figures
-from warp.report.plots import ANEW, OKABE_ITO, Picture, broken, level_line, page, stretch
+from warp.report import plots, sections, step_figures
+from warp.report.plots import (
+    ANEW,
+    OKABE_ITO,
+    SIGNED_MAP,
+    Picture,
+    broken,
+    level_line,
+    page,
+    stretch,
+)
+from warp.report.sections import Cut
 from warp.results import flatness, measured
 from warp.results import stress as stress_metrics
 from warp.results.measured import Flat
@@ -29,23 +40,32 @@ if TYPE_CHECKING:
     from warp.results.file import Result
 
 FORMATS = ("png", "svg", "pdf")
-HEIGHT_MAP, HEAT_MAP, STRESS_MAP = "viridis", "inferno", "cividis"
+HEIGHT_MAP, HEAT_MAP, STRESS_MAP = SIGNED_MAP, "inferno", "viridis"
 FRINGES = (
     14  # contour intervals over a surface's height: fringes that can still be counted at 600 pixels
 )
 FINEST = 181  # lines per side of a surface in space
 FACETS = 60
 RISE = 0.2  # of its side: how high a surface stands in space
-TRIM = 0.002  # fraction of cells at each end beyond a scale of stresses: corners are singular
+TRIM = 0.01  # fraction of cells at each end beyond a scale of stresses: corners are singular
 DIAGONALS = (("A", "B", "-"), ("C", "D", (0, (4, 2))))  # as JEITA ED-7306 names their ends
 LIGHT = {"color": "#FFFFFF", "linewidth": 2.6}
 DARK = {"color": "#000000", "linewidth": 1.1}
 
 
 def draw(
-    result: Result, folder: Path, stem: str, form: str = "png", surfaces: Iterable[str] = ()
+    result: Result,
+    folder: Path,
+    stem: str,
+    form: str = "png",
+    surfaces: Iterable[str] = (),
+    at: Sequence[Cut] = (),
 ) -> tuple[list[Path], list[str]]:
-    """Draw the useful set into `folder`; return the files, and what was left out and why."""
+    """Draw the useful set into `folder`; return the files, and what was left out and why.
+
+    at: the planes of sections, one an axis; by default a section and a plan where most parts are
+    met.
+    """
     if form not in FORMATS:
         raise WarpError(f"no picture format {form!r}: choose {', '.join(FORMATS)}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +85,10 @@ def draw(
         else:
             files.append(path)
 
-    one("section", partial(plots.cross_section, result, title=title))
+    cuts = {cut.axis: cut for cut in at} or {"y": Cut("y"), "z": Cut("z")}
+    for axis, cut in cuts.items():
+        name = {"y": "section", "x": "section-x", "z": "plan"}[axis]
+        one(name, partial(sections.cross_section, result, cut=cut, title=title))
     if "displacement" in result.fields:
         for part, side in measured.chosen(result, surfaces):
             flat = measured.flat(result, part, side)
@@ -77,6 +100,7 @@ def draw(
         one(name, partial(how, result, title=title))
     if result.metrics.get("steps"):
         one("steps", partial(step_figures.draw, result, title=title))
+        one("bodies", partial(sections.by_steps, result, title=title))
     return files, left_out
 
 
@@ -92,7 +116,7 @@ def heading(result: Result) -> str:
     return title or Path(result.provenance.get("case_file", "")).stem
 
 
-def surface_map(flat: Flat, path: Path, title: str = "") -> None:
+def surface_map(flat: Flat, path: Picture, title: str = "") -> None:
     """Draw a surface as shadow moire shows it, with its measuring zone.
 
     Below it the height along both diagonals of the zone.
@@ -107,7 +131,9 @@ def surface_map(flat: Flat, path: Path, title: str = "") -> None:
         levels = fringes(height)
         known = np.ma.masked_invalid(height)
         above.use_sticky_edges = False
-        picture = above.contourf(x, y, known, levels=levels, cmap=HEIGHT_MAP)
+        limit = _limit(levels)
+        colours = {"cmap": HEIGHT_MAP, "vmin": -limit, "vmax": limit}
+        picture = above.contourf(x, y, known, levels=levels, **colours)
         lines = above.contour(x, y, known, levels=levels, colors="#000000", linewidths=0.35)
         round_ones = levels[int(np.abs(levels).argmin()) % 2 :: 2]
         for text in above.clabel(lines, round_ones, fontsize=7, fmt="%g", inline_spacing=2):
@@ -166,14 +192,14 @@ def fringes(height: np.ndarray) -> np.ndarray:
     return MaxNLocator(nbins=FRINGES, steps=(1, 2, 2.5, 5, 10)).tick_values(low, high)
 
 
-def relief(flat: Flat, path: Path, title: str = "") -> None:
+def relief(flat: Flat, path: Picture, title: str = "") -> None:
     """Draw a surface in space, its height exaggerated as the title says, over its contours."""
     surface = flat.surface
     x, y = _even(surface.x), _even(surface.y)
     height = 1e6 * interpolate(surface, flat.height, x[None, :], y[:, None])
     xs, ys = np.meshgrid(1e3 * x, 1e3 * y)
     low, high = float(np.nanmin(height)), float(np.nanmax(height))
-    span = max(high - low, 1e-6)
+    span, limit = max(high - low, 1e-6), max(-low, high, 1e-6)
     side = 1e3 * max(np.ptp(x), np.ptp(y))
     with page(path, 3.9) as figure:
         figure.set_layout_engine("none")  # it leaves wide margins round a scene in space
@@ -187,6 +213,8 @@ def relief(flat: Flat, path: Path, title: str = "") -> None:
             zdir="z",
             offset=floor,
             cmap=HEIGHT_MAP,
+            vmin=-limit,
+            vmax=limit,
             linewidths=0.8,
         )
         drawn = axes.plot_surface(
@@ -194,8 +222,8 @@ def relief(flat: Flat, path: Path, title: str = "") -> None:
             ys,
             height,
             cmap=HEIGHT_MAP,
-            vmin=low,
-            vmax=high,
+            vmin=-limit,
+            vmax=limit,
             rcount=FACETS,
             ccount=FACETS,
             linewidth=0.15,
@@ -204,7 +232,6 @@ def relief(flat: Flat, path: Path, title: str = "") -> None:
             rasterized=True,
         )
         axes.set(xlabel="x (mm)", ylabel="y (mm)", zlim=(floor, high), zticks=_within(low, high))
-        axes.set_zlabel("height (um)", labelpad=2)
         axes.set_box_aspect(
             (1e3 * np.ptp(x) / side, 1e3 * np.ptp(y) / side, RISE * (high - floor) / span), zoom=1.0
         )
@@ -224,6 +251,11 @@ def relief(flat: Flat, path: Path, title: str = "") -> None:
             ha="left",
             fontsize=9,
         )
+
+
+def _limit(levels: np.ndarray) -> float:
+    """Return the largest size of levels: the ends of a map that is white at zero."""
+    return float(np.abs(levels).max())
 
 
 def _within(low: float, high: float) -> np.ndarray:
@@ -253,7 +285,7 @@ def temperature(result: Result, path: Picture, title: str = "") -> None:
             np.ma.array(level, mask=result.ids[k] == 0),
         ),
         (j, k),
-        HEAT_MAP,
+        (HEAT_MAP, HEAT_MAP),
         ("temperature (degC)",) * 2,
         lines_of(title, f"hottest in {part} (+): {numbers[part]['max_C']:.1f} degC"),
         f"at z = {1e3 * result.grid.zc[k]:.3g} mm",
@@ -292,7 +324,7 @@ def stress(result: Result, path: Picture, title: str = "") -> None:
         path,
         (section, np.ma.masked_invalid(largest)),
         (j, k),
-        STRESS_MAP,
+        (STRESS_MAP, SIGNED_MAP),
         ("von Mises (MPa)", "largest principal (MPa)"),
         lines_of(title, what),
         f"{part}, the largest through its thickness (+: the peak)",
@@ -353,7 +385,7 @@ def _two_cuts(
     path: Picture,
     values: tuple[np.ndarray, np.ma.MaskedArray],
     at: tuple[int, int],
-    colours: str,
+    colours: tuple[str, str],
     labels: tuple[str, ...],
     title: str,
     below: str,
@@ -376,13 +408,17 @@ def _two_cuts(
             for v, p, m in zip(values, parts, mirrors, strict=True)
         ]
         limits = [_robust(cut) for cut in cuts]
+        for n, name in enumerate(colours):
+            if name == SIGNED_MAP:
+                limit = max(map(abs, limits[n]))
+                limits[n] = (-limit, limit)
         if shared:
             limits = [(min(c.min() for c in cuts), max(c.max() for c in cuts))] * 2
         for n, axes in enumerate(axes_pair):
             (low, high), cut = limits[n], cuts[n]
             across, up = _lines(x, mirrors[n][0]), _lines((z, y)[n], mirrors[n][1])
             picture = axes.pcolormesh(
-                across, up, cut, cmap=colours, vmin=low, vmax=high, rasterized=True
+                across, up, cut, cmap=colours[n], vmin=low, vmax=high, rasterized=True
             )
             plots.outline(axes, across, up, _unfolded(parts[n], mirrors[n]))
             for colour, width in (("#FFFFFF", 2.6), ("#000000", 1.2)):

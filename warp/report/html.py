@@ -1,81 +1,49 @@
-"""Make HTML cells, tables, charts and pictures; arguments are HTML unless named text."""
+"""Fill the templates of data/report: Jinja escapes every text that comes from a case or a file."""
 
 from __future__ import annotations
 
 import base64
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
-from html import escape
+from collections.abc import Callable, Mapping
+from importlib import resources
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from warp.errors import WarpError
 from warp.files.whole_file import FileError
 
-UNKNOWN = "–"
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER = "report"
 
 
-def filled(frame: str, parts: Mapping[str, str]) -> str:
-    """Put each part at its {{NAME}} of the frame; what a part says is not searched for names."""
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], frame)
+def environment() -> Environment:
+    """Return the templates' environment: all are escaped, and a name that is missing is an error.
 
+    `tojson` writes data for a <script>: no text in it can end the element.
+    """
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-def script_data(value: Any) -> str:
-    """Write JSON for a <script>: no text in it can end the element or begin a comment."""
-    written = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    return written.replace("<", "\\u003c")
-
-
-def table(
-    head: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    marks: Sequence[bool] = (),
-    text: Sequence[int] = (),
-) -> str:
-    """Make a table of cells that are HTML already; `text` names the columns of words."""
-
-    def cells(tag: str, row: Sequence[str]) -> str:
-        return "".join(
-            f"<{tag}{' class=text' if n in text else ''}>{cell}</{tag}>"
-            for n, cell in enumerate(row)
-        )
-
-    top = f"<thead><tr>{cells('th', head)}</tr></thead>" if any(head) else ""
-    marked = marks or [False] * len(rows)
-    lines = [
-        f"<tr{' class=mark' if m else ''}>{cells('td', row)}</tr>"
-        for row, m in zip(rows, marked, strict=True)
-    ]
-    return f"<div class='wide'><table>{top}<tbody>{''.join(lines)}</tbody></table></div>"
-
-
-def lines(value: str | dict[str, str]) -> str:
-    """Write one value, or several, one a line with its name."""
-    return (
-        escape(value)
-        if isinstance(value, str)
-        else "<br>".join(f"{escape(k)}: {escape(v)}" for k, v in value.items())
+    folder = resources.files("warp.data").joinpath(FOLDER)
+    made = Environment(
+        loader=FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    compact = {"separators": (",", ":"), "allow_nan": False, "sort_keys": False}
+    made.policies["json.dumps_kwargs"] = compact
+    return made
 
 
-def number(value: float | None, form: str) -> str:
-    """Write a number in its form, a dash for none."""
-    return UNKNOWN if value is None else form.format(value)
+def filled(name: str, values: Mapping[str, Any]) -> str:
+    """Fill one template."""
+    return environment().get_template(name).render(values)
 
 
-def verdict(within: bool, good: str = "within", bad: str = "above") -> str:
-    """Write a word with a tick or a cross."""
-    return f"<span class='good'>{good}</span>" if within else f"<span class='bad'>{bad}</span>"
-
-
-def chart(name: str, what: str) -> str:
-    """Make room for the curves called `name`, which the page's script draws."""
-    return f"<svg id='{name}' style='max-width: 620px' role='img' aria-label='{what}'></svg>"
-
-
-def picture(draw: Callable[[BinaryIO], object], what: str) -> str:
-    """Embed a picture, which is drawn in memory, or nothing if there is nothing to draw."""
+def picture(draw: Callable[[BinaryIO], object]) -> str:
+    """Draw a picture in memory; return it as a data URI, empty where there is nothing to draw."""
     drawn = BytesIO()
     try:
         draw(drawn)
@@ -83,6 +51,4 @@ def picture(draw: Callable[[BinaryIO], object], what: str) -> str:
         raise
     except WarpError:
         return ""
-    packed = base64.b64encode(drawn.getvalue()).decode()
-    source = f"data:image/png;base64,{packed}"
-    return f"<figure><img alt='{what}' style='width: 760px' src='{source}'></figure>"
+    return f"data:image/png;base64,{base64.b64encode(drawn.getvalue()).decode()}"

@@ -100,6 +100,21 @@ def of_group(numbers: Numbers, path: Sequence[str], missing: str) -> tuple[Group
     return group, Table([column.head for _, column in shown], rows)
 
 
+def plain(numbers: Numbers, path: Sequence[str]) -> tuple[list[str], list[list[Any]]]:
+    """Tabulate a group for a program: heads with units, rows of a name and numbers or None."""
+    group = next(g for g, _ in metrics.declared() if g.path == tuple(path))
+    entries = dict(group.entries(numbers))
+    shown = [
+        number
+        for other, number in metrics.declared()
+        if other == group
+        and any(isinstance(values.get(number.key), int | float) for values in entries.values())
+    ]
+    heads = [f"{n.name} ({n.unit.table})" if n.unit.table else n.name for n in shown]
+    rows = [[name, *(values.get(n.key) for n in shown)] for name, values in entries.items()]
+    return [group.title, *heads], rows
+
+
 def compared(a: Numbers, b: Numbers) -> list[dict[str, Any]]:
     """List every compared number that both results have.
 

@@ -1,16 +1,15 @@
-"""Write the rows of `warp verify --json` on a result's page, each with its source."""
+"""Tabulate the rows of `warp verify --json` for a report, each with its source."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from warp.errors import WarpError
 from warp.files import bounded
-from warp.report.html import number, table, verdict
+from warp.report.blocks import Block, number, within
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -35,32 +34,33 @@ def read(path: Path) -> dict[str, Any]:
     raise WarpError(f"{path} is not what `warp verify --json` prints")
 
 
-def section(evidence: Mapping[str, Any] | None) -> str:
+def block(evidence: Mapping[str, Any] | None) -> Block | None:
     """Tabulate the closed forms and published cases that the program was compared with."""
     if not evidence:
-        return ""
+        return None
 
     def size(row: Mapping[str, Any], key: str, sign: str = "") -> str:
         if row.get("absolute"):
-            return number(row[key], f"{{:{sign}.2g}} {escape(row.get('unit') or '')}")
+            return number(row[key], f"{{:{sign}.2g}}") + f" {row.get('unit') or ''}"
         return number(None if row[key] is None else 100 * row[key], f"{{:{sign}.2g}} %")
 
     rows = [
         [
-            escape(row["name"]),
-            number(row["expected"], "{:.6g}") + f" {escape(row.get('unit') or '')}",
+            row["name"],
+            number(row["expected"], "{:.6g}") + f" {row.get('unit') or ''}",
             number(row["got"], "{:.6g}"),
             size(row, "error", "+"),
             size(row, "tolerance"),
-            verdict(bool(row.get("passed")), "holds", "off"),
-            escape(row["source"]),
+            within(bool(row.get("passed")), "holds", "off"),
+            row["source"],
         ]
         for row in evidence["rows"]
     ]
     held = sum(bool(row.get("passed")) for row in evidence["rows"])
-    head = ("problem", "expected", "got", "error", "tolerance", "", "source")
-    return (
-        f"<h2>The program against known answers</h2><p>{held} of {len(rows)} hold on "
-        f"{escape(evidence['device'])}.</p><details><summary>every row with its source</summary>"
-        f"{table(head, rows, text=(0, 6))}</details>"
+    return Block(
+        "The program against known answers",
+        ("problem", "expected", "got", "error", "tolerance", "verdict", "source"),
+        rows,
+        words=(0, 6),
+        lead=f"{held} of {len(rows)} hold on {evidence['device']}.",
     )

@@ -1,12 +1,11 @@
-"""Write the process on a result's page: temperature and warpage of each step, the worst."""
+"""Tell the process of a result: temperature and warpage of each step, the largest on the way."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
-from warp.report.html import UNKNOWN, number, table, verdict
+from warp.report.blocks import UNKNOWN, Block, number
 from warp.report.step_figures import duration, telling, value_of
 from warp.results import limits
 
@@ -14,15 +13,15 @@ if TYPE_CHECKING:
     from warp.results.file import Result
 
 
-def section(result: Result, board: str | None, pitch: float | None) -> str:
-    """Tabulate all steps; empty for a run without them."""
+def block(result: Result, board: str | None, pitch: float | None) -> Block | None:
+    """Tabulate all steps; None for a run without them."""
     records = result.metrics.get("steps") or []
     if not records:
-        return ""
+        return None
     names = telling(records)
     rows = []
     for record in records:
-        label = f"{record['step']}. {escape(record['name'])}" if record["last"] else ""
+        label = f"{record['step']}. {record['name']}" if record["last"] else ""
         at = (
             number(record["temperature_C"], "{:.4g} °C")
             if record["temperature_C"] is not None
@@ -30,16 +29,18 @@ def section(result: Result, board: str | None, pitch: float | None) -> str:
         )
         values = [number(value_of(record, name), "{:+.1f} um") for name in names]
         rows.append([label, at, duration(record["time_s"]), *values])
-    head = ("step", "temperature", "time", *map(escape, names))
-    return (
-        f"<h2>Process</h2>{_worst(records, board, pitch)}{table(head, rows)}<p class='note'>"
-        "Rows without a name are points on the way. + is convex: the centre away from the board."
-        "</p>"
+    return Block(
+        "Process",
+        ("step", "temperature", "time", *names),
+        rows,
+        lead=_largest(records, board, pitch),
+        note="Rows without a name are points on the way. + is convex: the centre away from the "
+        "board.",
     )
 
 
 def curves(result: Result) -> list[dict[str, Any]]:
-    """Return warpage (um) over temperature (degC), one curve a surface.
+    """Return warpage (um) over temperature (degC), one curve a surface, of computed points.
 
     A curve is broken where parts are attached or removed, or the body is cut.
     """
@@ -63,18 +64,16 @@ def curves(result: Result) -> list[dict[str, Any]]:
     return found
 
 
-def _worst(records: Sequence[Mapping[str, Any]], board: str | None, pitch: float | None) -> str:
+def _largest(records: Sequence[Mapping[str, Any]], board: str | None, pitch: float | None) -> str:
     values = [(value_of(record, f"{board}.bottom"), record) for record in records]
     known = [(value, record) for value, record in values if value is not None]
     if not known:
         return ""
     value, record = max(known, key=lambda one: abs(one[0]))
     at = UNKNOWN if record["temperature_C"] is None else f"{record['temperature_C']:.4g} °C"
-    text = (
-        f"Largest on the way: {escape(str(board))}.bottom <b>{value:+.1f} um</b> at {at} "
-        f"({escape(record['name'])})"
-    )
+    text = f"Largest on the way: {board}.bottom {value:+.1f} um at {at} ({record['name']})"
     if pitch is not None:
         limit = limits.jeita_limit(pitch)
-        text += f", {verdict(abs(value) <= 1e6 * limit)} JEITA's {1e3 * limit:.2f} mm"
-    return f"<p>{text}.</p>"
+        word = "within" if abs(value) <= 1e6 * limit else "above"
+        text += f", {word} JEITA's {1e3 * limit:.2f} mm"
+    return f"{text}."

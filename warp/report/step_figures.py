@@ -1,6 +1,6 @@
 """Draw a process: temperature and warpage step by step, and warpage over temperature.
 
-One line a surface; filled marks are ends of steps, numbered as in the table. Below, where the
+One line a surface, which joins computed points; larger marks are ends of steps. Below, where the
 temperature changes, each stretch between two changes of the body or its support (parts that join or
 go, a cut, a table) is one line: a curve that a furnace and shadow moire would show.
 """
@@ -8,20 +8,20 @@ go, a cut, a table) is one line: a curve that a furnace and shadow moire would s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warp.errors import WarpError
-from warp.report.plots import DASHES, OKABE_ITO, page
+from warp.report.plots import DASHES, OKABE_ITO, Picture, page
 
 if TYPE_CHECKING:
     from warp.results.file import Result
 
 SURFACES = 3
 MARKS = "osD^"
+LONGEST = 32  # letters of the name of a step below the axis
 
 
-def draw(result: Result, path: Path, title: str = "") -> None:
+def draw(result: Result, path: Picture, title: str = "") -> None:
     """Draw the process of a result; WarpError where it has none."""
     records = result.metrics.get("steps")
     if not records:
@@ -30,7 +30,7 @@ def draw(result: Result, path: Path, title: str = "") -> None:
     if not names:
         raise WarpError("no surface was measured in its steps")
     varies = len({record["temperature_C"] for record in records} - {None}) > 1
-    with page(path, 6.0 if varies else 3.5) as figure:
+    with page(path, 6.6 if varies else 4.1) as figure:
         above, *rest = figure.subplots(1 + varies, 1, squeeze=False)[:, 0]
         for n, name in enumerate(names):
             _over_moments(above, records, name, n)
@@ -42,12 +42,16 @@ def draw(result: Result, path: Path, title: str = "") -> None:
             axes.spines[["top", "right"]].set_visible(False)
             axes.set_ylabel("warpage (um), + convex")
         ends = [n for n, record in enumerate(records) if record["last"]]
-        above.set_xticks(ends, [str(records[n]["step"]) for n in ends])
-        above.set_xlabel("step")
+        names_of_steps = [_shortened(f"{records[n]['step']}. {records[n]['name']}") for n in ends]
+        above.set_xticks(ends, names_of_steps, rotation=25, ha="right", fontsize=8)
         for below in rest:
             below.set_xlabel("temperature (degC)")
         (above, *rest)[-1].legend(frameon=False)
         above.set_title(title, loc="left")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _over_moments(axes: Any, records: Sequence[Mapping[str, Any]], name: str, n: int) -> None:
@@ -63,6 +67,8 @@ def _over_moments(axes: Any, records: Sequence[Mapping[str, Any]], name: str, n:
         color=colour,
         linestyle=DASHES[n % 4],
         linewidth=1.2,
+        marker=".",
+        markersize=3,
         label=name,
     )
     ends = [p for p in points if p[2]]

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.segment import Segment
 from rich.text import Text
 
@@ -51,7 +59,11 @@ class Steps:
     DECADES = 8.0
 
     def __init__(self) -> None:
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
         console = screen(stderr=True)
+        if not console.is_terminal:
+            return
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description}", markup=False),
@@ -59,19 +71,21 @@ class Steps:
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
             console=console,
-            disable=not console.is_terminal,
             transient=True,
         )
-        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Steps:
-        self._bars.start()
+        if self._bars is not None:
+            self._bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bars.stop()
+        if self._bars is not None:
+            self._bars.stop()
 
     def __call__(self, step: str, iteration: int = 0, residual: float = math.nan) -> None:
+        if self._bars is None:
+            return
         if step not in self._tasks:
             for task in self._tasks.values():
                 self._bars.update(task, completed=self.DECADES, total=self.DECADES)
@@ -98,9 +112,15 @@ class Runs:
             BarColumn(bar_width=30),
             TextColumn("{task.completed}/{task.total} runs"),
             TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(compact=True),
         )
         self._bar = Progress(
-            *columns, console=console, disable=not console.is_terminal, transient=True
+            *columns,
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+            speed_estimate_period=3600.0,
         )
         self._task: TaskID | None = None
 
@@ -112,6 +132,6 @@ class Runs:
         self._bar.stop()
 
     def __call__(self, decided: int, total: int, record: Mapping[str, Any]) -> None:
-        if self._task is None:
-            self._task = self._bar.add_task("runs", total=total)
+        if self._task is None:  # the runs that were stored before say nothing about the time left
+            self._task = self._bar.add_task("runs", total=total, completed=decided - 1)
         self._bar.update(self._task, completed=decided, total=total)

@@ -205,11 +205,20 @@ class Result:
         return write(self, path, single=single, xdmf=xdmf)
 
     def to_xarray(self) -> Any:
-        """Return an xarray.Dataset over x, y, z [m]: temperature, displacement, part.
+        """Return an xarray.Dataset over x, y, z [m]: the fields, part and material.
 
-        Displacement at voxel centres; void is NaN.
+        Displacement and stress at voxel centres; void is NaN. Every variable has its unit; part
+        and material are indices with the attribute `names`.
         """
         return views.to_xarray(self)
+
+    def to_pandas(self) -> Any:
+        """Return all numbers as a pandas.DataFrame: where, quantity, value, unit, one a row."""
+        return views.to_pandas(self)
+
+    def _repr_html_(self) -> str:
+        """Return a table of the surfaces, for notebooks."""
+        return views.to_html(self)
 
     def to_pyvista(self) -> Any:
         """Return the voxels as a pyvista.RectilinearGrid [m], void voxels hidden.

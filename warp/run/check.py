@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
+from warp.files import html_table
 from warp.geometry.tree import Branch, stack
 from warp.machine import device as devices
 from warp.machine.device import Device
@@ -25,7 +26,7 @@ from warp.run.grids import common_grid, shaped
 from warp.run.stage_model import StageModel, enter
 from warp.voxels import voxelize
 from warp.voxels.boundary import exchange, faces, heat_load, split_interfaces
-from warp.voxels.grid import Grid, fitting, make_grid, spacing
+from warp.voxels.grid import Grid, fitting, make_grid, resolved_arrays, spacing
 from warp.voxels.supports import Clamp
 
 if TYPE_CHECKING:
@@ -61,6 +62,17 @@ class Report:
     warnings: list[str]
     model: voxelize.VoxelModel | None = None
     picture: Path | None = None
+
+    def _repr_html_(self) -> str:
+        """Return the grid, the cost and the warnings, for notebooks."""
+        rows = [
+            [axis, f"{cells:,}", f"{1e6 * finest:.4g} um", f"{1e6 * coarsest:.4g} um"]
+            for axis, (cells, finest, coarsest) in self.spacing.items()
+        ]
+        time = "" if self.seconds is None else f", about {self.seconds:.0f} s on {self.device}"
+        note = f"{self.voxels:,} voxels, {self.bytes / 1e6:,.0f} MB{time}"
+        head = ("grid", "cells", "finest", "coarsest")
+        return html_table.html(self.title, head, rows, ". ".join([note, *self.warnings]))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the same for a script, ready for JSON."""
@@ -142,6 +154,9 @@ def examine(case: Case, grid: Grid, device: Device) -> tuple[voxelize.VoxelModel
             "were not looked for" if shown is None else f"were looked for on {shown.cells:,} voxels"
         )
         warnings.append(f"gaps and loose pieces {cells}")
+        arrays = resolved_arrays(case.bodies(), case.grid, case.mirror, shaped(case))
+        if arrays and not any(arrays in text for text in warnings):
+            warnings.append(f"the grid has {grid.cells:.3g} voxels; {arrays}")
     if shown is None:
         return None, warnings
     model = voxelize.voxelize(case.bodies(), case.materials(), shown, case.loads.stress_free)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -27,14 +27,13 @@ from warp.run.stage_model import StageModel
 from warp.solvers.elastic.history import incremental, substeps
 from warp.solvers.elastic.history.maxwell import relaxations
 from warp.solvers.elastic.history.state import State
-from warp.solvers.elastic.large_deflection import solve as large_deflection
 from warp.solvers.elastic.solve import Solution as ElasticSolution
 from warp.solvers.elastic.solve import solve as solve_elastic
 from warp.solvers.elastic.stress import stress
-from warp.solvers.heat import transient
-from warp.solvers.heat.solve import Solution as HeatSolution
-from warp.solvers.heat.solve import solve_steady
 from warp.solvers.krylov import Control
+
+if TYPE_CHECKING:
+    from warp.solvers.heat.solve import Solution as HeatSolution
 
 OnProgress = Callable[[str, int, float], None]
 """Called with (stage of the run, iteration, residual): iteration 0 when a stage begins, and a
@@ -155,6 +154,8 @@ def shape_numbers(
     """Return what `metrics.large_deflection` declares, for a step between two temperatures in K."""
     if not case.large_deflection:
         return {}
+    from warp.solvers.elastic.large_deflection import solve as large_deflection
+
     if not isinstance(solution, large_deflection.Solution):
         return {"theory": "linear"}
     bent = solution.bent
@@ -186,13 +187,15 @@ def _heat(
     stretch: np.ndarray | None = None,
 ) -> HeatSolution:
     """Solve steady conduction; `stretch` as in `bond_lines`."""
+    from warp.solvers.heat import convection
+
     name = label(load_step, "heat")
     on_progress(name, 0, NO_RESIDUAL)
     sources = stage.assembly.sources if load_step.powered else []
     on_iteration = partial(on_progress, name)
     boundaries = stage.assembly.boundaries
     control = Control(TOLERANCE, on_iteration)
-    return solve_steady(stage.voxels, boundaries, sources, device, control, stretch)
+    return convection.solve(stage.voxels, boundaries, sources, device, control, stretch)
 
 
 def _temperature(
@@ -209,6 +212,8 @@ def _temperature(
         return warm.temperature
     if load_step.at_rest:
         return start.temperature
+    from warp.solvers.heat import transient
+
     sources = stage.assembly.sources if load_step.powered else []
     boundaries = stage.assembly.boundaries
     schedule = transient.Schedule(start.temperature, load_step.duration)
@@ -239,6 +244,8 @@ def _displacement(
     shared = case.has_steps or len(ends) > 1
     wanted = None
     if case.large_deflection:
+        from warp.solvers.elastic.large_deflection import solve as large_deflection
+
         when: Literal["auto", "always"] = "auto" if case.large_deflection == "auto" else "always"
         wanted = large_deflection.Wanted(when, case.branch)
     iterations, seconds = 0, 0.0

@@ -32,7 +32,7 @@ def evaluate(case: Case, load_step: LoadStep, stage: StageModel, fields: Fields)
         fields.displacement,
         fields.stress,
         surfaces=surfaces,  # type: ignore[arg-type]  # checked to be "top" or "bottom"
-        zones=_zones(case, load_step),
+        zones=zones(case, load_step),
         terminals=[part for part in case.terminals if part not in skipped],
         power=powers(stage.assembly.sources if load_step.powered else []),
         ambient=ambient(stage.assembly.boundaries),
@@ -128,7 +128,7 @@ def ambient(boundaries: Iterable[Boundary]) -> float | None:
     return known.pop() if len(known) == 1 else None
 
 
-def _zones(case: Case, load_step: LoadStep) -> dict[tuple[str, str], Zone]:
+def zones(case: Case, load_step: LoadStep) -> dict[tuple[str, str], Zone]:
     """Return the measuring zones inside the unit that remains; one outside it is dropped."""
     unit = load_step.stage.unit
     if unit is None:

@@ -50,6 +50,10 @@ from warp.voxels.grid import Grid
 
 OnResume = Callable[[int, int], None]
 """Called with the number of load steps that a checkpoint holds, and with how many there are."""
+OnState = Callable[[LoadStep, StageModel, float | np.ndarray, State], None]
+"""Called after a load step with its stage, the body's temperature in K, and its state."""
+OnStep = Callable[[int, int], None]
+"""Called after each load step with the number of those done, and with how many there are."""
 
 
 def solve(
@@ -60,11 +64,14 @@ def solve(
     checkpoint_path: Path | None = None,
     resume: bool = False,
     on_resume: OnResume | None = None,
+    on_state: OnState | None = None,
+    on_step: OnStep | None = None,
 ) -> Result:
     """Solve a case for its temperatures, displacements, stresses and numbers.
 
     With `checkpoint_path`, a case with steps keeps a checkpoint there, which `resume` continues
-    from; the caller deletes it (`discard`) once the result is written.
+    from; the caller deletes it (`discard`) once the result is written. on_state: takes the state
+    after every load step that is solved here.
     Raises WarpError where the case cannot be solved, ConvergenceError where a solver misses its
     tolerance.
     """
@@ -84,12 +91,18 @@ def solve(
         before = (checkpoint.read(path, fingerprint) if resume else None) or before
     if before.done and on_resume is not None:
         on_resume(before.done, len(case.load_steps))
+    if before.done and on_step is not None:
+        on_step(before.done, len(case.load_steps))
 
     stage = run.stage_after(before)
     fields: Fields | None = None
     for step in case.load_steps[before.done :]:
         fields = None  # frees the memory of the load step before
         stage, before, fields = run.advance(step, stage, before)
+        if on_state is not None and before.state is not None:
+            on_state(step, stage, before.temperature, before.state)
+        if on_step is not None:
+            on_step(before.done, len(case.load_steps))
         if path is not None:
             checkpoint.write(path, before, fingerprint)
     if fields is None:  # the checkpoint held all load steps

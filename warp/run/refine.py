@@ -2,18 +2,22 @@
 
     f(h) = f(0) + C h^p        h: cell width; p = 2 with two grids, the observed order with three
 
-Each coarser grid has half the cells of the next along every axis (a layer of one cell keeps it), so
-h is taken from the cube root of the voxel count (Celik et al., J. Fluids Eng. 130 (2008) 078001,
-who also take the order from three grids). The error is |f(0) - f| on the finest grid times a safety
-factor: 1.25 (Celik) for warpage, and where three grids show the order; 3 where it is assumed
-(Roache, J. Fluids Eng. 116 (1994) 405). That of a warpage is at least FLOOR of the largest warpage
-of the package: the corners of bonded parts leave an error that two grids in a row may hardly show,
-and the heights of a surface that hardly bends are differences of others. FLOOR is the least round
-number with which 95 % of the intervals hold, on surfaces that CalculiX knows
-(data/benchmarks/refinement.md and refinement-held-out.md). An observed order well above 2, that of
-the scheme, means that the coarsest grid is too coarse to show one: 2 is assumed. Grids that
-disagree in direction or in sign, or that converge too slowly, allow no extrapolation: the largest
-difference from the finest grid is given as a bound.
+The case is solved on its own grid and on one with cells half as wide along every axis: FINER. Where
+that is too large, one or two coarser grids tell less for an eighth of the time (a layer of one cell
+keeps it there, so h is taken from the cube root of the voxel count: Celik et al., J. Fluids Eng.
+130 (2008) 078001, who also take the order from three grids).
+
+The error is |f(0) - f| on the case's own grid times a safety factor, and that of a warpage at least
+a share of the largest warpage of the package: the corners of bonded parts leave an error that two
+grids may hardly show, and the heights of a surface that hardly bends are differences of others.
+Factor and share for warpage are round numbers with which 95 % of the intervals hold, on surfaces
+that CalculiX knows (data/benchmarks/refinement.md and refinement-held-out.md); the other factors
+are 1.25 where three grids show the order (Celik) and 3 where it is assumed (Roache, J. Fluids Eng.
+116 (1994) 405).
+
+An observed order well above 2, that of the scheme, means that the coarsest grid is too coarse to
+show one: 2 is assumed. Grids that disagree in direction or in sign, or that converge too slowly,
+allow no extrapolation: the largest difference from the case's own grid is given as a bound.
 Errors of the model itself (materials, linear theory, geometry) are not included.
 """
 
@@ -24,9 +28,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from warp.errors import WarpError
+from warp.machine import device as devices
 from warp.machine.device import Device
 from warp.run import process
+from warp.run.grids import common_grid
 from warp.run.load_step import OnProgress
+from warp.run.model import refuse_too_large
 from warp.units import ZERO_CELSIUS
 
 if TYPE_CHECKING:
@@ -35,8 +43,13 @@ if TYPE_CHECKING:
 
 ORDER = 2.0  # of both operators on smooth fields
 SHOWN = 1.1 * ORDER  # an observed order up to here is believed
-SAFETY_ASSUMED, SAFETY_SHOWN = 3.0, 1.25  # Roache 1994, Celik 2008
-FLOOR = 0.01  # of the largest warpage of a package: the least error that is claimed
+SAFETY_ASSUMED, SAFETY_SHOWN = 3.0, 1.25  # Roache 1994, Celik 2008; of temperatures
+FINER = 0
+"""Coarser grids of an estimate by a finer one."""
+SAFETY_FINER, FLOOR_FINER = 2.5, 0.002
+"""Of a warpage by a finer grid; the least error that is claimed, of the package's largest."""
+SAFETY_COARSER, FLOOR_COARSER = 1.25, 0.01
+"""The same by coarser grids."""
 SLOWEST = 0.5
 """Least order that counts as convergence: the singularity at a bimaterial corner leaves about 1."""
 FASTEST = 16.0
@@ -45,7 +58,7 @@ FASTEST = 16.0
 
 @dataclass(frozen=True)
 class Estimate:
-    """The error of the last value of a sequence of grids.
+    """The error of the value on a case's own grid.
 
     extrapolated: its limit; None where there is none, and then `error` is a bound.
     order: observed with three grids that converge, else None.
@@ -61,34 +74,52 @@ def solve(
     device: str | Device = "auto",
     on_progress: OnProgress | None = None,
     *,
-    grids: int = 2,
+    coarser: int = FINER,
 ) -> Result:
-    """Solve a case on its own grid and on `grids` - 1 coarser ones (2 or 3 in all).
+    """Solve a case on its own grid and on others that show its error.
 
-    Returns the result of its own grid, with the errors of warpages and temperatures in its metrics.
+    coarser: how many coarser grids, 1 or 2; FINER (0) takes one with cells half as wide. Returns
+    the result of its own grid, with the errors of warpages and temperatures in its metrics. Raises
+    WarpError before it solves if the finer grid needs more memory than is free.
     """
-    if grids not in (2, 3):
-        raise ValueError("the error is estimated from two or three grids")
+    if coarser not in (FINER, 1, 2):
+        raise ValueError("the error is estimated from a finer grid, or from one or two coarser")
     start = time.perf_counter()
+    powers = (1, 0.5) if coarser == FINER else tuple(2.0**n for n in range(coarser, -1, -1))
+    if coarser == FINER:
+        device = device if isinstance(device, Device) else devices.select(device)
+        _refuse_too_large(coarsened(case, 0.5), device)
     results: list[Result] = []
-    for n in range(grids):
-        step = None if on_progress is None else _numbered(on_progress, f"grid {n + 1} of {grids}: ")
-        # Only the numbers of the coarser grids are needed.
-        results.append(process.solve(coarsened(case, 2 ** (grids - 1 - n)), device, step))
-        if n < grids - 1:
+    own = powers.index(1)
+    for n, times in enumerate(powers):
+        prefix = f"grid {n + 1} of {len(powers)}: "
+        step = None if on_progress is None else _numbered(on_progress, prefix)
+        results.append(process.solve(coarsened(case, times), device, step))
+        if n != own:  # only the numbers of the others are needed
             results[n] = replace(results[n], fields={})
-    finest = results[-1]
-    voxels = [result.grid.cells for result in results]
-    metrics = with_errors([result.metrics for result in results], voxels)
+    metrics = with_errors(
+        [result.metrics for result in results], [result.grid.cells for result in results], own
+    )
     return replace(
-        finest,
+        results[own],
         metrics=metrics,
-        provenance={**finest.provenance, "wall_s": time.perf_counter() - start},
+        provenance={**results[own].provenance, "wall_s": time.perf_counter() - start},
     )
 
 
-def coarsened(case: Case, times: int) -> Case:
-    """Return the case with cells `times` as wide."""
+def _refuse_too_large(finer: Case, device: Device) -> None:
+    """Raise WarpError if the finer grid has too many voxels or needs more memory than is free."""
+    try:
+        refuse_too_large(finer, common_grid(finer), device)
+    except WarpError:
+        raise WarpError(
+            "--refine solves on a grid with cells half as wide, too, which is too large for "
+            f"{device.name}: `--grids 3` takes coarser grids instead, for wider errors"
+        ) from None
+
+
+def coarsened(case: Case, times: float) -> Case:
+    """Return the case with cells `times` as wide; 0.5 halves them."""
     if times == 1:
         return case
     grid = case.file.grid
@@ -96,12 +127,17 @@ def coarsened(case: Case, times: int) -> Case:
     return replace(case, file=case.file.model_copy(update={"grid": wide}))
 
 
-def with_errors(metrics: Sequence[dict[str, Any]], voxels: Sequence[int]) -> dict[str, Any]:
-    """Return the numbers of the finest grid (the last) with the errors of what bends and warms."""
-    widths = [(voxels[-1] / count) ** (1 / 3) for count in voxels]
+def with_errors(
+    metrics: Sequence[dict[str, Any]], voxels: Sequence[int], own: int
+) -> dict[str, Any]:
+    """Return the numbers of grid `own` with the errors of what bends and warms.
+
+    Grids from coarse to fine; `own` is the last, or the first of two.
+    """
+    widths = [(voxels[own] / count) ** (1 / 3) for count in voxels]
     surfaces: dict[str, dict[str, Any]] = {}
-    largest = _largest_warpage(metrics[-1])
-    for part, sides in (metrics[-1].get("surfaces") or {}).items():
+    largest = _largest_warpage(metrics[own])
+    for part, sides in (metrics[own].get("surfaces") or {}).items():
         surfaces[part] = {}
         for side, numbers in sides.items():
             surfaces[part][side] = dict(numbers)
@@ -114,9 +150,9 @@ def with_errors(metrics: Sequence[dict[str, Any]], voxels: Sequence[int]) -> dic
                 "warpage_extrapolated_um": found.extrapolated,
                 "warpage_order": found.order,
             }
-    warm = _temperature_errors(metrics, widths)
+    warm = _temperature_errors(metrics, widths, own)
     refinement = {"voxels": list(voxels), "order": "2 assumed" if len(voxels) == 2 else "observed"}
-    return {**metrics[-1], "surfaces": surfaces, **warm, "refinement": refinement}
+    return {**metrics[own], "surfaces": surfaces, **warm, "refinement": refinement}
 
 
 def _largest_warpage(numbers: Mapping[str, Any]) -> float:
@@ -126,7 +162,7 @@ def _largest_warpage(numbers: Mapping[str, Any]) -> float:
 
 
 def _temperature_errors(
-    metrics: Sequence[dict[str, Any]], widths: Sequence[float]
+    metrics: Sequence[dict[str, Any]], widths: Sequence[float], own: int
 ) -> dict[str, Any]:
     """Return the temperatures of junction and parts with their errors in K, where there are any."""
     found: dict[str, Any] = {}
@@ -134,10 +170,10 @@ def _temperature_errors(
     if all("junction_C" in numbers for numbers in thermal):
         values = [numbers["junction_C"] + ZERO_CELSIUS for numbers in thermal]
         error = estimate(values, widths).error
-        found["thermal"] = {**thermal[-1], "junction_error_K": error}
+        found["thermal"] = {**thermal[own], "junction_error_K": error}
     parts = [m.get("temperature") or {} for m in metrics]
-    if parts[-1]:
-        found["temperature"] = {part: dict(numbers) for part, numbers in parts[-1].items()}
+    if parts[own]:
+        found["temperature"] = {part: dict(numbers) for part, numbers in parts[own].items()}
     for part, numbers in found.get("temperature", {}).items():
         for key in ("max", "mean"):
             known = [at[part][f"{key}_C"] for at in parts if part in at]
@@ -148,26 +184,29 @@ def _temperature_errors(
 
 
 def warpage_estimate(values: Sequence[float], widths: Sequence[float], largest: float) -> Estimate:
-    """Estimate the error and the limit of the last of two or three warpages.
+    """Estimate the error and the limit of a warpage, as `estimate` does.
 
-    largest: warpage of the package, of any of its surfaces on the last grid.
+    largest: warpage of the package, of any of its surfaces on its own grid.
     """
-    found = estimate(values, widths, SAFETY_SHOWN)
-    return replace(found, error=max(found.error, FLOOR * abs(largest)))
+    finer = widths[-1] < 1
+    found = estimate(values, widths, SAFETY_FINER if finer else SAFETY_COARSER)
+    floor = FLOOR_FINER if finer else FLOOR_COARSER
+    return replace(found, error=max(found.error, floor * abs(largest)))
 
 
 def estimate(
     values: Sequence[float], widths: Sequence[float], assumed: float = SAFETY_ASSUMED
 ) -> Estimate:
-    """Estimate the error and the limit of the last of two or three values.
+    """Estimate the error and the limit of the value whose cells have width 1.
 
-    widths: of the cells, falling along the sequence, in any unit. assumed: the safety factor where
-    no order is shown.
+    values: two or three, from coarse to fine; of width 1 is the last, or the first of two. widths:
+    of the cells. assumed: the safety factor where no order is shown.
     """
-    fine = values[-1]
-    spread = max(abs(value - fine) for value in values)
+    finer = widths[-1] < 1
+    own, fine = values[0 if finer else -1], values[-1]
+    spread = max(abs(value - own) for value in values)
     if spread == 0.0:
-        return Estimate(0.0, fine, None)
+        return Estimate(0.0, own, None)
     order = None
     if min(values) < 0.0 < max(values):  # warpage that changes sign jumps from +|C| to -|C|
         return Estimate(spread, None, None)
@@ -176,8 +215,9 @@ def estimate(
         if order is None:
             return Estimate(spread, None, None)
     rest = (fine - values[-2]) / ((widths[-2] / widths[-1]) ** min(ORDER, order or ORDER) - 1)
+    limit = fine + rest
     safety = SAFETY_SHOWN if order is not None and order <= SHOWN else assumed
-    return Estimate(safety * abs(rest), fine + rest, order)
+    return Estimate(safety * abs(limit - own), limit, order)
 
 
 def observed_order(values: Sequence[float], widths: Sequence[float]) -> float | None:

@@ -155,7 +155,7 @@ def scattering(case: Case) -> list[Variable]:
     """Return the values of a case's [tolerance] as variables; WarpError where one cannot vary."""
     found = []
     for tolerance in case.tolerances:
-        value, unit = nominal(case.text, case.overrides, tolerance)
+        value, unit = nominal(case.tables, tolerance)
         size = tolerance.size(value, unit)
         if tolerance.interval:
             found.append(Variable(tolerance.key, ends=(value - size, value + size), unit=unit))

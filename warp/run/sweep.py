@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
-from warp.files import bounded, whole_file
+from warp.files import bounded, html_table, whole_file
 from warp.results import csv_table, hdf5, metrics
 from warp.results.metrics.declaration import Each
 from warp.run import effects, sweep_folder
@@ -76,6 +76,29 @@ class Outcome:
     def failed(self) -> list[dict[str, Any]]:
         """Return the records of the runs that gave no numbers."""
         return [record for record in self.records if record["status"] != "done"]
+
+    def to_pandas(self) -> Any:
+        """Return a pandas.DataFrame: a row a run, the varied values and then the outputs."""
+        try:
+            import pandas  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        except ImportError:
+            raise WarpError("to_pandas needs pandas: pip install pandas") from None
+        variables = self.design.variables
+        columns: dict[str, Any] = {
+            v.label: [v.number(point[n]) if v.numeric else point[n] for point in self.design.points]
+            for n, v in enumerate(variables)
+        }
+        return pandas.DataFrame(columns | self.series)
+
+    def _repr_html_(self) -> str:
+        """Return a table of the runs with the main output, for notebooks."""
+        keys = [v.key for v in self.design.variables]
+        values = self.series.get(self.main or "", np.full(len(self.records), np.nan))
+        rows = [
+            [*point, f"{value:+.1f}" if np.isfinite(value) else str(record.get("error", "–"))]
+            for point, value, record in zip(self.design.points, values, self.records, strict=True)
+        ]
+        return html_table.html(f"{len(rows)} runs", (*keys, self.main or "output"), rows)
 
 
 def point(task: Task, device: str = "auto", threads: int | None = None) -> dict[str, Any]:

@@ -22,9 +22,10 @@ _ELSEWHERE = "choose another folder with -o, or remove this one"
 
 def described(case: Case, design: Design) -> dict[str, Any]:
     """Return what makes a sweep itself, ready for JSON."""
+    texts = [case.text, *case.included.values()]
     return {
         "case": str(case.path),
-        "case_digest": hashlib.sha256(case.text.encode()).hexdigest()[:20],
+        "case_digest": hashlib.sha256("".join(texts).encode()).hexdigest()[:20],
         "overrides": dict(case.overrides),
         **design.to_dict(),
         "points": [list(values) for values in design.points],

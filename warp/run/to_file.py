@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from warp.results.file import Result
 from warp.run import checkpoint, process, refine, warnings
 from warp.run.grids import common_grid
 from warp.run.load_step import NO_RESIDUAL, OnProgress
-from warp.run.process import OnResume
+from warp.run.process import OnResume, OnStep
 from warp.run.resources import predicted_disk
 
 LONGEST_PATH = 4096  # bytes, of Linux
@@ -34,11 +33,11 @@ class Written:
 
 
 def inputs(case: Case) -> list[Path]:
-    """Return the files that a case reads: its own and those that its strings name."""
+    """Return the files that a case reads: its own, the included and those that strings name."""
     folder = case.path.parent
-    texts = [*_strings(tomllib.loads(case.text)), *case.overrides.values()]
+    texts = [*_strings(case.tables), *case.overrides.values()]
     named = (folder / text for text in texts if 0 < len(text) < LONGEST_PATH and "\0" not in text)
-    return [case.path, *(path for path in named if os.path.isfile(path))]
+    return [case.path, *case.included, *(path for path in named if os.path.isfile(path))]
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -60,28 +59,31 @@ def solve_to_file(
     on_warning: OnWarning,
     on_resume: OnResume,
     *,
-    grids: int = 1,
+    coarser: int | None = None,
     resume: bool = False,
     finish: Finish | None = None,
+    on_state: process.OnState | None = None,
+    on_step: OnStep | None = None,
 ) -> Written:
     """Solve a case and write its result to `target`.
 
-    grids: of the error estimate (`refine`), 1 for none. resume: continue from the checkpoint that
-    an interrupted run left beside `target`. finish: called before the result is written. Raises
-    WarpError before it solves if `target` cannot be written or its disk has no room for what the
-    run is predicted to write; the checkpoint is deleted once the result is there.
+    coarser: grids of the error estimate (`refine.solve`), None for no estimate. resume: continue
+    from the checkpoint that an interrupted run left beside `target`. finish: called before the
+    result is written. on_state: as in `process.solve`, on one grid. Raises WarpError before it
+    solves if `target` cannot be written or its disk has no room for what the run is predicted to
+    write; the checkpoint is deleted once the result is there.
     """
     results.check_result(target, predicted_disk(common_grid(case), case), inputs(case))
     checkpoint_path = checkpoint.beside(target)
     for text in warnings.overlaps(case):
         on_warning(text)
-    if resume and (grids > 1 or not case.has_steps):
-        which = "--refine" if grids > 1 else "a case without [[step]]"
+    if resume and (coarser is not None or not case.has_steps):
+        which = "--refine" if coarser is not None else "a case without [[step]]"
         on_warning(f"nothing to resume: {which} keeps no checkpoint and is solved from the start")
     elif resume and not checkpoint_path.exists():
         on_warning(f"nothing to resume: there is no {checkpoint_path}; solved from the start")
-    if grids > 1:
-        result = refine.solve(case, device, on_progress, grids=grids)
+    if coarser is not None:
+        result = refine.solve(case, device, on_progress, coarser=coarser)
     else:
         result = process.solve(
             case,
@@ -90,6 +92,8 @@ def solve_to_file(
             checkpoint_path=checkpoint_path,
             resume=resume,
             on_resume=on_resume,
+            on_state=on_state,
+            on_step=on_step,
         )
     more: list[str] = []
     if finish is not None:

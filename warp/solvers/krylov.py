@@ -44,7 +44,7 @@ class Vectors(Protocol):
 
 
 class Preconditioner(Protocol):
-    """z = M^-1 r in float32: reads `fine.r`, writes `fine.x`."""
+    """z = M^-1 r in float32: the sum of `parts`, float32 arrays that `run` writes."""
 
     @property
     def fine(self) -> Vectors: ...
@@ -53,7 +53,11 @@ class Preconditioner(Protocol):
     def idle(self) -> Array:
         """Scratch memory (float32, two vectors or more) that `run` overwrites."""
 
-    def run(self) -> None: ...
+    @property
+    def parts(self) -> tuple[Array, ...]: ...
+
+    def run(self, write_residual: Callable[[Array], None]) -> None:
+        """Do one cycle; `write_residual(out)` writes r in float32, whenever it is wanted."""
 
 
 @dataclass(frozen=True)
@@ -172,27 +176,32 @@ class _Iteration:
         self.x = device.zeros(shape) if x is None else x
         self.r, self.p = device.zeros(shape), device.zeros(shape)
         self.q = cycle.idle[: 2 * self.n].view(np.float64).reshape(shape)
-        self.s, self.partial = device.zeros(8), device.zeros(self.groups * 256)
+        self.s, self.partial = device.zeros(8), device.zeros(len(cycle.parts) * self.groups * 256)
         self.s[LAST] = self.s[ONE] = 1.0
 
     def run(self) -> None:
         """Do one iteration, from r on; leaves |r|^2 in s[RR]."""
-        s, n, cycle = self.s, self.n, self.cycle
+        s, n = self.s, self.n
         x, r, p, q = (a.reshape(-1) for a in (self.x, self.r, self.p, self.q))
-        z, small_r = cycle.fine.x.reshape(-1), cycle.fine.r.reshape(-1)
+        parts = [part.reshape(-1) for part in self.cycle.parts]
         self._launch("inverse_root", 1, s, SCALE, RR)
-        self._launch("narrow", n, small_r, r, s, SCALE, n, real=np.float32)
-        cycle.run()
-        self._dot(RZ, r, z, real=np.float32)
+        self.cycle.run(self._write_unit_residual)
+        self._dot(RZ, r, *parts, real=np.float32)
         self._launch("ratio", 1, s, BETA, RZ, LAST, 1.0)
         self._launch("ratio", 1, s, LAST, RZ, ONE, 1.0)
-        self._launch("direction", n, p, z, s, ONE, BETA, n, real=np.float32)
+        for part, old in zip(parts, (BETA, ONE), strict=False):
+            self._launch("direction", n, p, part, s, ONE, old, n, real=np.float32)
         self.system.apply(self.q, self.p, 0.0, 1.0)
         self._dot(PQ, p, q)
         self._launch("ratio", 1, s, ALPHA, RZ, PQ, 1.0)
         lanes, pieces = 256 * self.groups, (n, self.chunk, self.groups)
         self._launch("step_lanes", lanes, x, r, self.partial, p, q, s, ALPHA, *pieces)
         self._fold(RR)
+
+    def _write_unit_residual(self, out: Array) -> None:
+        """Compute out = r / |r| in float32."""
+        args = out.reshape(-1), self.r.reshape(-1), self.s, SCALE, self.n
+        self._launch("narrow", self.n, *args, real=np.float32)
 
     def forget_direction(self) -> None:
         """Begin anew from r: the next beta is zero."""
@@ -215,16 +224,18 @@ class _Iteration:
         self._dot(RR, r, r)
         return self.residual()
 
-    def _dot(self, slot: int, a: Array, b: Array, real: DTypeLike = np.float64) -> None:
-        """Put a . b into s[slot], summed in a fixed order."""
-        pieces = self.n, self.chunk, self.groups
-        self._launch("dot_lanes", 256 * self.groups, self.partial, a, b, *pieces, real=real)
-        self._fold(slot)
+    def _dot(self, slot: int, a: Array, *terms: Array, real: DTypeLike = np.float64) -> None:
+        """Put a . b into s[slot], b the sum of `terms`; summed in a fixed order."""
+        pieces, lanes = (self.n, self.chunk, self.groups), 256 * self.groups
+        for n, b in enumerate(terms):
+            self._launch("dot_lanes", lanes, self.partial[n * lanes :], a, b, *pieces, real=real)
+        self._fold(slot, len(terms))
 
-    def _fold(self, slot: int) -> None:
+    def _fold(self, slot: int, terms: int = 1) -> None:
         """Add up the partial sums into s[slot]."""
-        self._launch("fold_groups", 256, self.partial, self.groups, 1)
-        self._launch("fold_lanes", 1, self.s, self.partial, slot, self.groups, 1)
+        groups = terms * self.groups
+        self._launch("fold_groups", 256, self.partial, groups, 1)
+        self._launch("fold_lanes", 1, self.s, self.partial, slot, groups, 1)
 
     def _launch(self, function: str, extent: int, *args: Any, real: DTypeLike = np.float64) -> None:
         self.device.launch("reduce", function, (extent, 1, 1), *args, real=real)

@@ -12,7 +12,7 @@ after the coarser level, the cycle is a symmetric positive operator.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -20,6 +20,9 @@ import numpy as np
 
 from warp.machine.arrays import Array
 from warp.machine.device import Device
+
+Write = Callable[[Array], None]
+"""Called with an array of the finest level's shape, which it fills."""
 
 
 class Memory(NamedTuple):
@@ -113,11 +116,10 @@ class Level(Vectors):
         """Compute r -= A p."""
         self.matrix.subtract(self.r, self.p)
 
-    def smooth(self, keep: float) -> None:
+    def smooth(self, keep: float, update: bool = False) -> None:
         """Do the Chebyshev steps, from x + p (keep = 1) or from x = 0 (keep = 0).
 
-        The steps before the coarser level (keep = 0) leave the residual in r. p is added to x in
-        the pass that reads x next.
+        p is added to x in the pass that reads x next. update: leave the residual in r.
         """
         s = self.centre / self.radius
         rho = 1 / s
@@ -130,8 +132,23 @@ class Level(Vectors):
             b = 2 * following / self.radius
             self.smoother.step(self, new, old, following * rho, b)
             rho, late = following, False
-        if keep == 0:
+        if update:
             self.subtract()
+
+    def correct(self, rest: Array, write_residual: Write) -> None:
+        """Smooth after the coarser level: rest = smoothed residual of x + p, x = x + p.
+
+        x + rest is rounded nowhere. A plate that bends moves far more than it strains: rounded to
+        float32, its displacement would strain thin layers by more than bending does.
+        """
+        x = self.x
+        flat = x.reshape(-1), self.p.reshape(-1), x.size
+        self.device.launch("reduce", "add", (x.size, 1, 1), *flat, real=np.float32)
+        write_residual(self.r)
+        self.matrix.subtract(self.r, x)
+        self.x = rest
+        self.smooth(0.0)
+        self.x = x
 
 
 class Transfer(Protocol):
@@ -153,9 +170,10 @@ class Coarsest(Vectors, ABC):
 
 
 class Cycle:
-    """One V-cycle as a preconditioner: fine.x from fine.r.
+    """One V-cycle as a preconditioner: the sum of `parts` from the residual on the finest level.
 
-    `transfers[n]` connects level n with the next coarser one, at last the coarsest.
+    `transfers[n]` connects level n with the next coarser one, at last the coarsest. rest: memory
+    for a second part on the finest level (`Level.correct`), which may be that of its scratch.
     """
 
     def __init__(
@@ -164,24 +182,42 @@ class Cycle:
         coarsest: Coarsest,
         transfers: Sequence[Transfer],
         idle: Array,
+        rest: Array | None = None,
     ) -> None:
         self.smoothed, self.coarsest = smoothed, coarsest
         self.transfers, self.idle = transfers, idle
         self.levels: list[Vectors] = [*smoothed, coarsest]
         self.fine = self.levels[0]
+        self.rest = rest if smoothed else None
+        self.parts = (self.fine.x,) if self.rest is None else (self.fine.x, self.rest)
 
-    def run(self) -> None:
-        """Do one cycle."""
-        self._descend(0)
+    def run(self, write_residual: Write) -> None:
+        """Do one cycle. write_residual(out): writes the residual, whenever it is wanted."""
+        write_residual(self.fine.r)
+        if not self.smoothed:
+            self.coarsest.solve()
+            return
+        level = self.smoothed[0]
+        self._correct_from_coarser(0)
+        if self.rest is None:
+            level.subtract()
+            level.smooth(1.0)
+        else:
+            level.correct(self.rest, write_residual)
 
     def _descend(self, n: int) -> None:
         if n == len(self.smoothed):
             self.coarsest.solve()
             return
+        level = self.smoothed[n]
+        self._correct_from_coarser(n)
+        level.subtract()
+        level.smooth(1.0)
+
+    def _correct_from_coarser(self, n: int) -> None:
+        """Smooth level n, and interpolate to its p what coarser levels correct."""
         level, transfer, coarser = self.smoothed[n], self.transfers[n], self.levels[n + 1]
-        level.smooth(0.0)
+        level.smooth(0.0, update=True)
         transfer.restrict(level, coarser)
         self._descend(n + 1)
         transfer.prolong(coarser, level)
-        level.subtract()
-        level.smooth(1.0)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import DTypeLike
-from scipy import sparse
 
 from warp.errors import WarpError
 from warp.machine.arrays import Array
 from warp.machine.device import Device
+from warp.solvers.csr import Csr
 
 LARGEST = np.iinfo(np.int32).max
 """Largest index that kernels can address."""
@@ -26,25 +26,25 @@ class Scattered:
     """A `matrix` (n, n) between the indices `at` (n), in ascending order."""
 
     at: np.ndarray
-    matrix: sparse.csr_matrix
+    matrix: Csr
 
     @classmethod
     def of(cls, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> Scattered:
         """Build from entries; entries at the same index are added."""
         at, number = numbered(np.concatenate([rows, columns]))
         row, column = np.split(number, 2)
-        return cls(at, sparse.csr_matrix((values, (row, column)), shape=(len(at),) * 2))
+        return cls(at, Csr.of(row, column, values, (len(at),) * 2))
 
     @classmethod
-    def product(cls, B: sparse.csr_matrix, weight: np.ndarray) -> Scattered:
+    def product(cls, B: Csr, weight: np.ndarray) -> Scattered:
         """Compute B^T diag(weight) B for a matrix whose columns are indices."""
-        return cls(np.arange(len(weight)), sparse.diags(weight).tocsr()).projected(B)
+        return cls(np.arange(len(weight)), Csr.diagonal_of(weight)).projected(B)
 
-    def projected(self, B: sparse.csr_matrix) -> Scattered:
+    def projected(self, B: Csr) -> Scattered:
         """Compute B^T M B for a matrix with a row for each of `at`, whose columns are indices."""
-        at, number = numbered(B.indices)
-        few = sparse.csr_matrix((B.data, number, B.indptr), shape=(B.shape[0], len(at)))
-        return Scattered(at, (few.T @ self.matrix @ few).tocsr())
+        at, number = numbered(B.column)
+        few = Csr(B.start, number, B.value, len(at))
+        return Scattered(at, few.T @ self.matrix @ few)
 
     def __add__(self, other: Scattered) -> Scattered:
         if not len(self.at) or not len(other.at):
@@ -54,8 +54,8 @@ class Scattered:
 
     def entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the indices of rows, the indices of columns and the values of all entries."""
-        coo = self.matrix.tocoo()
-        return self.at[coo.row], self.at[coo.col], coo.data
+        matrix = self.matrix
+        return self.at[matrix.row], self.at[matrix.column], matrix.value
 
     def add_diagonal(self, device: Device, out: Array) -> None:
         """Add the diagonal to an array of the whole size on a device."""
@@ -63,11 +63,11 @@ class Scattered:
 
     def rows(self, device: Device, *reals: DTypeLike, transposed: bool = False) -> SparseRows:
         """Put the matrix on a device in the given precisions."""
-        matrix = self.matrix.T.tocsr() if transposed else self.matrix
+        matrix = self.matrix.T if transposed else self.matrix
         return SparseRows(device, self.at, matrix, self.at, *reals)
 
 
-NOTHING = Scattered(np.zeros(0, np.int64), sparse.csr_matrix((0, 0)))
+NOTHING = Scattered(np.zeros(0, np.int64), Csr.diagonal_of(np.zeros(0)))
 
 
 def numbered(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,7 +103,7 @@ class SparseRows:
         self,
         device: Device,
         rows: np.ndarray,
-        matrix: sparse.csr_matrix,
+        matrix: Csr,
         columns: np.ndarray,
         *reals: DTypeLike,
     ) -> None:
@@ -113,14 +113,14 @@ class SparseRows:
             raise WarpError(
                 f"a grid with {last:.3g} displacements is too large: {LARGEST:.3g} at most"
             )
-        used = np.flatnonzero(np.diff(matrix.indptr))
-        start = np.r_[matrix.indptr[used], matrix.indptr[-1]]
+        used = np.flatnonzero(np.diff(matrix.start))
+        start = np.r_[matrix.start[used], matrix.start[-1]]
         self.count = len(used)
         self.device = device
         self.indices = [
-            device.asarray(a, np.int32) for a in (rows[used], start, columns[matrix.indices])
+            device.asarray(a, np.int32) for a in (rows[used], start, columns[matrix.column])
         ]
-        value = matrix.data if len(matrix.data) else np.zeros(1)
+        value = matrix.value if len(matrix.value) else np.zeros(1)
         self.value = {real: device.asarray(value, real) for real in reals}
 
     def apply(self, out: Array, x: Array, scale: float, add: float) -> None:

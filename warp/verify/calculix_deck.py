@@ -147,9 +147,9 @@ def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Ite
     """
     model, wanted = mesh.model, case.loads.temperature
     since = np.unique(model.media.stress_free[np.unique(model.ids[model.ids > 0])])
-    mixed = any(_never_free(model, int(row)) for row in np.unique(model.ids))
+    mixed = any(never_free(model, int(row)) for row in np.unique(model.ids))
     start = since[0] - ZERO_CELSIUS if len(since) == 1 and not mixed else COLD
-    temperatures = _range(case) if wanted is None else np.array([wanted])
+    temperatures = table_temperatures(case) if wanted is None else np.array([wanted])
     yield from _mesh_lines(case, mesh, "C3D8I" if mesh.linear else "C3D20R", model.ids)
     yield from _set("NSET", "surfaces", printed(case, mesh))
     for row in np.unique(model.ids[model.ids > 0]):
@@ -177,7 +177,7 @@ def heat_deck(case: Case, mesh: Mesh) -> Iterator[str]:
     )
     for row in np.unique(split.ids[split.ids > 0]):
         yield from _thermal_material(
-            model, int(row), int(split.origin[row]), split.extra[row], _range(case)
+            model, int(row), int(split.origin[row]), split.extra[row], table_temperatures(case)
         )
     ambients = [b.ambient for b in case.boundaries if isinstance(b, Film | Fixed)]
     yield "*INITIAL CONDITIONS, TYPE=TEMPERATURE"
@@ -187,7 +187,7 @@ def heat_deck(case: Case, mesh: Mesh) -> Iterator[str]:
     for b in case.boundaries:
         if isinstance(b, Fixed):
             yield "*BOUNDARY"
-            held = np.unique(_face_nodes(mesh, boundary.faces(model, b.face)))
+            held = np.unique(face_nodes(mesh, boundary.faces(model, b.face)))
             yield from (f"{n + 1}, 11, 11, {b.temperature - ZERO_CELSIUS:.10g}" for n in held)
         elif isinstance(b, Film):
             faces = boundary.faces(model, b.face)
@@ -257,16 +257,48 @@ def _mesh_lines(
         yield f"*SOLID SECTION, ELSET=medium{row}, MATERIAL=medium{row}"
 
 
+def engineering_constants(
+    model: VoxelModel, row: int, temperatures: np.ndarray
+) -> tuple[np.ndarray, tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """Return E (n, 3) in MPa, Poisson's ratios xy, xz, yz, and shear moduli xy, xz, yz in MPa.
+
+    Ratio ij: contraction along j under stress along i.
+    """
+    material = model.media.materials[row]
+    assert material is not None
+    compliance = np.linalg.inv(normal_matrix(material.stiffness(temperatures)) * MPA)
+    G_yz, G_xz, G_xy = (material.shear(temperatures) * MPA).T
+    E = 1 / np.diagonal(compliance, axis1=-2, axis2=-1)
+    ratios = tuple(-compliance[:, i, j] * E[:, i] for i, j in ((0, 1), (0, 2), (1, 2)))
+    return E, ratios, (G_xy, G_xz, G_yz)
+
+
+def expansion(model: VoxelModel, row: int, temperatures: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return ZERO in degC and alpha (n, 3) in 1/K, so that alpha (T - ZERO) is the free strain."""
+    material, since = model.media.materials[row], float(model.media.stress_free[row])
+    assert material is not None
+    zero = COLD if never_free(model, row) else since - ZERO_CELSIUS
+    T = temperatures - ZERO_CELSIUS
+    T = np.where(np.abs(T - zero) < 1e-3, zero + 1e-3, T)  # the limit of the quotient
+    strain = np.atleast_2d(material.thermal_strain(T + ZERO_CELSIUS, since))
+    return zero, strain / (T - zero)[:, None]
+
+
+def conductivities(
+    model: VoxelModel, own: int, extra: np.ndarray, temperatures: np.ndarray
+) -> np.ndarray:
+    """Return k (n, 3) in W/(m K), with resistances of both sides in series with the brick."""
+    material = model.media.materials[own]
+    assert material is not None
+    k = material.conductivity(temperatures)
+    return np.asarray(1 / (1 / k + extra.reshape(3, 2).sum(axis=1)))
+
+
 def _elastic_material(
     model: VoxelModel, row: int, temperatures: np.ndarray, start: float
 ) -> Iterator[str]:
-    material, since = model.media.materials[row], float(model.media.stress_free[row])
-    assert material is not None
-    compliance = np.linalg.inv(normal_matrix(material.stiffness(temperatures)) * MPA)
-    shear = material.shear(temperatures) * MPA
-    E = 1 / np.diagonal(compliance, axis1=-2, axis2=-1)
-    xy, xz, yz = (-compliance[:, i, j] * E[:, i] for i, j in ((0, 1), (0, 2), (1, 2)))
-    G_yz, G_xz, G_xy = shear.T
+    E, (xy, xz, yz), (G_xy, G_xz, G_yz) = engineering_constants(model, row, temperatures)
+    shear = np.stack((G_yz, G_xz, G_xy), axis=1)
     yield f"*MATERIAL, NAME=medium{row}"
     even = np.allclose(E, E[:, :1], rtol=1e-9) and np.allclose(
         shear, (E[:, 0] / (2 + 2 * xy))[:, None], rtol=1e-9
@@ -278,11 +310,7 @@ def _elastic_material(
         yield "*ELASTIC, TYPE=ENGINEERING CONSTANTS"
         values = np.stack((E[:, 0], E[:, 1], E[:, 2], xy, xz, yz, G_xy, G_xz, G_yz), axis=1)
         yield from _table(values, temperatures)
-    zero = COLD if _never_free(model, row) else since - ZERO_CELSIUS
-    T = temperatures - ZERO_CELSIUS
-    T = np.where(np.abs(T - zero) < 1e-3, zero + 1e-3, T)  # the limit of the quotient
-    strain = np.atleast_2d(material.thermal_strain(T + ZERO_CELSIUS, since))
-    alpha = strain / (T - zero)[:, None]
+    zero, alpha = expansion(model, row, temperatures)
     yield f"*EXPANSION, TYPE=ORTHO, ZERO={zero:.10g}"
     if start != COLD:
         yield from _table(alpha, temperatures)
@@ -296,12 +324,7 @@ def _elastic_material(
 def _thermal_material(
     model: VoxelModel, row: int, own: int, extra: np.ndarray, temperatures: np.ndarray
 ) -> Iterator[str]:
-    material = model.media.materials[own]
-    assert material is not None
-    k = material.conductivity(temperatures)
-    k = 1 / (
-        1 / k + extra.reshape(3, 2).sum(axis=1)
-    )  # resistances of both sides in series with the brick
+    k = conductivities(model, own, extra, temperatures)
     yield f"*MATERIAL, NAME=medium{row}"
     yield "*CONDUCTIVITY, TYPE=ORTHO"
     yield from _table(k, temperatures)
@@ -320,7 +343,7 @@ def _row(values: np.ndarray, temperature: float) -> str:
     return ",\n".join(", ".join(numbers[n : n + 8]) for n in range(0, len(numbers), 8))
 
 
-def _range(case: Case) -> np.ndarray:
+def table_temperatures(case: Case) -> np.ndarray:
     """Return the temperatures (K) of the tables.
 
     From below every ambient to above every temperature that a package survives.
@@ -333,7 +356,7 @@ def _range(case: Case) -> np.ndarray:
     return np.arange(min(known), max(known) + STEP, STEP)
 
 
-def _never_free(model: VoxelModel, row: int) -> bool:
+def never_free(model: VoxelModel, row: int) -> bool:
     """Tell whether a row mixes phases with different stress-free temperatures.
 
     Then no single temperature frees it of strain.
@@ -360,7 +383,7 @@ def _set(kind: str, name: str, nodes: np.ndarray) -> Iterator[str]:
         yield ", ".join(str(v + 1) for v in nodes[n : n + 8])
 
 
-def _face_nodes(mesh: Mesh, faces: Faces) -> np.ndarray:
+def face_nodes(mesh: Mesh, faces: Faces) -> np.ndarray:
     """Nodes of brick faces."""
     offsets = np.array(CORNERS if mesh.linear else CORNERS + MIDDLES + UPRIGHT)
     found = [np.zeros(0, np.int64)]

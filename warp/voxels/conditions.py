@@ -7,17 +7,35 @@ kelvin.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 
 @dataclass(frozen=True)
+class NaturalConvection:
+    """Still air at a surface: which way it looks, its characteristic length in m, its emissivity.
+
+    length: area over perimeter of a horizontal surface, height of a vertical one. emissivity: 0
+    leaves radiation out.
+    """
+
+    surface: Literal["up", "down", "vertical"]
+    length: float
+    emissivity: float = 0.0
+
+
+@dataclass(frozen=True)
 class Film:
-    """Convection: heat-transfer coefficient in W/m2K to an ambient in K."""
+    """Convection: heat-transfer coefficient in W/m2K to an ambient in K.
+
+    natural: the coefficient follows from the temperature of the surface; `coefficient` is a guess.
+    """
 
     face: str
     coefficient: float
     ambient: float
+    natural: NaturalConvection | None = None
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from math import inf, prod
 import numpy as np
 
 from warp.errors import WarpError
-from warp.geometry.shapes import Balls, Body, Columns, Prism, Shape
+from warp.geometry.shapes import Balls, Body, Box, Columns, Prism, Shape
 from warp.voxels.features import Feature
 from warp.voxels.intervals import Interval, insert, intervals, lines, spread
 
@@ -45,6 +45,8 @@ PLANE_CELLS = (
     45  # widest cell = side of the package / this: a saddle-shaped chip surface is read to 1 %
 )
 EDGE_CELLS = 9  # edge cell = height of what ends at the edge / this
+DOMINANT = 4
+"""Times the voxels that are left with an array as one layer: beyond, it takes most of them."""
 SAME = 1e-8  # m: boundaries closer than 10 nm are one, far below any layer's thickness
 
 Apart = tuple[frozenset[str], frozenset[str]]
@@ -360,14 +362,62 @@ def _too_many(
     nx, ny, nz = counts
     voxels = f"{nx} x {ny} x {nz} = {nx * ny * nz:.3g} voxels"
     text = f"the grid would have {voxels}, the limit is {settings.max_cells:.3g}"
+    arrays = resolved_arrays(bodies, settings, mirror, features)
+    text = f"{text}; {arrays}" if arrays else text
     coarser, fit = fitting(bodies, settings, mirror, features)
     if coarser is None:
-        return f"{text}; use symmetry or replace arrays by effective layers"
+        return f"{text}; use symmetry or larger cells"
     curved = any(isinstance(shape, Columns | Balls) for body in bodies for shape in body.shapes)
     lengths = {name: getattr(coarser, name) for name in ("spacing", "edge_spacing", "z_spacing")}
     keys = [f'{name} = "{value * 1e3:.3g} mm"' for name, value in lengths.items() if value]
     keys += [f"cells_per_diameter = {coarser.cells_per_diameter:.3g}"] if curved else []
     return f"{text}; {', '.join(keys)} would need {fit:.3g}"
+
+
+def resolved_arrays(
+    bodies: Sequence[Body],
+    settings: GridSettings,
+    mirror: tuple[bool, bool],
+    features: Sequence[Feature] = (),
+) -> str:
+    """Name the array whose members take most of the voxels, and what an effective layer costs.
+
+    "" where no array does.
+    """
+    whole = _count(bodies, settings, mirror, features)
+    fewest, name = whole / DOMINANT, ""
+    for part in dict.fromkeys(body.part for body in bodies if _members(body)):
+        layered = [_as_layer(body) if body.part == part else body for body in bodies]
+        cells = _count(layered, settings, mirror, features)
+        if cells < fewest:
+            fewest, name = cells, part
+    if not name:
+        return ""
+    members = sum(_members(body) for body in bodies if body.part == name)
+    return (
+        f'the {members:,} members of {name!r} take most of them: model = "effective" in '
+        f"[part.{name}] needs {fewest:.3g} and gives up the stress in single members"
+    )
+
+
+def _count(
+    bodies: Sequence[Body],
+    settings: GridSettings,
+    mirror: tuple[bool, bool],
+    features: Sequence[Feature],
+) -> int:
+    axes = _axes(bodies, settings, mirror, features)
+    return prod(sum(interval.count for interval in axis) for axis in axes)
+
+
+def _members(body: Body) -> int:
+    """Return how many columns or balls a body has."""
+    return sum(len(s.centres) for s in body.shapes if isinstance(s, Columns | Balls))
+
+
+def _as_layer(body: Body) -> Body:
+    """Return the box around columns and balls, as an effective layer of them takes it."""
+    return replace(body, shapes=(Box(*body.bounds),))
 
 
 def fitting(

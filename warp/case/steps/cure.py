@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import Field
+from typing import ClassVar, Literal
 
 from warp.case.process import Process
 from warp.case.stage import LoadStep
 from warp.case.step import PartNames, Step
 from warp.errors import Fault, Key
-from warp.units import NOT_NEGATIVE, Dimensionless, Temperature
+from warp.geometry.section import Shrinkage
+from warp.units import Temperature
 
 
 class Cure(Step):
@@ -30,7 +29,7 @@ class Cure(Step):
     stress_free: Temperature | None = None
     """Temperature at which parts that become solid are free of stress; by default that of the
     step."""
-    shrinkage: Annotated[Dimensionless, NOT_NEGATIVE, Field(examples=["0.1 %"], lt=0.2)] = 0.0
+    shrinkage: Shrinkage = 0.0
     """Linear, after the material has become solid: a third of the loss in volume."""
 
     @property
@@ -69,7 +68,7 @@ class Cure(Step):
                 process.refuse_attaching(part, key)
             own = process.setting.parts[part]
             if self.shrinkage and (own.made_of is None or own.laminated):
-                message = f"{part!r} has layers of several materials: shrinkage needs one"
+                message = f"{part!r} has layers: give the one that shrinks shrinkage"
                 raise Fault((*key[:-1], "shrinkage"), message)
             if part not in process.joined:
                 yield part

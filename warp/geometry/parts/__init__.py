@@ -24,6 +24,7 @@ from warp.geometry.parts.frame import Frame
 from warp.geometry.parts.lid import Lid
 from warp.geometry.parts.plate import Plate
 from warp.geometry.parts.prism import Prism
+from warp.geometry.parts.step_solid import StepSolid
 from warp.geometry.parts.void import Void
 from warp.geometry.parts.wires import Wires
 
@@ -40,6 +41,7 @@ KINDS: tuple[type[Part], ...] = (
     Wires,
     Disc,
     Prism,
+    StepSolid,
     Void,
 )
 DEFAULT = "plate"

@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import sparse
 
 from warp.machine.arrays import Array
 from warp.machine.device import Device
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.layout import PAD, along, displacement_shape
 from warp.solvers.sparse import Scattered
 
@@ -150,7 +150,7 @@ def _stiffness(
 
 def strain_matrix(
     edges: Iterable[Edges], spacing: Sequence[np.ndarray], n: tuple[int, int, int]
-) -> sparse.csr_matrix:
+) -> Csr:
     """Return B with B U the shear strain of the edges, for flat arrays of the solver's shape.
 
     spacing: (rcx, rcy, rcz), inverse distances of the centres beside line i at index i + 1; n =
@@ -177,9 +177,8 @@ def strain_matrix(
         values += [h, -h, d, -d]
     shape = count, int(np.prod(displacement_shape(*n)))
     if count == 0:
-        return sparse.csr_matrix(shape)
-    indices = np.concatenate(rows), np.concatenate(columns)
-    return sparse.csr_matrix((np.concatenate(values), indices), shape=shape)
+        return Csr.full(np.zeros((0, shape[1])))
+    return Csr.of(np.concatenate(rows), np.concatenate(columns), np.concatenate(values), shape)
 
 
 def energy_matrix(

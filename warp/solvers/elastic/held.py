@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import sparse
 
 from warp.machine.arrays import Array
 from warp.machine.device import Device
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.free_edges import Edges
 from warp.solvers.sparse import Scattered
 
@@ -60,6 +60,4 @@ def zero_rows(held: np.ndarray) -> Scattered:
 
     A graph of launches (Device.graph) repeats kernels only, not array arithmetic.
     """
-    diagonal = np.arange(len(held))
-    entries = np.zeros(len(held)), (diagonal, diagonal)
-    return Scattered(held, sparse.csr_matrix(entries, shape=(len(held),) * 2))
+    return Scattered(held, Csr.diagonal_of(np.zeros(len(held))))

@@ -97,10 +97,10 @@ def free_edge_load(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute Bs^T K (free shear) of the lateral free edges: flat indices and values."""
     B = strain_matrix(A.edges, A.body.spacings[1::2], A.n)
-    at, number = numbered(B.indices)
+    at, number = numbered(B.column)
     shear = free_edge_shear(model, A.body, free_strain(model, temperature))
-    forces = np.repeat(stiffness_of(A.edges) * shear, np.diff(B.indptr))
-    return at, np.bincount(number, B.data * forces, len(at))
+    forces = np.repeat(stiffness_of(A.edges) * shear, np.diff(B.start))
+    return at, np.bincount(number, B.value * forces, len(at))
 
 
 def free_edge_shear(model: VoxelModel, body: Body, strain: Strain) -> np.ndarray:

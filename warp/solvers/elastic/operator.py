@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
-from scipy import sparse
 
 from warp.machine.arrays import Array
 from warp.machine.device import Device, parts
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.free_edges import energy_matrix, lateral_faces
 from warp.solvers.elastic.held import NOWHERE, movable, zero_rows
 from warp.solvers.elastic.layout import bordered, displacement_shape, padded_widths, spacings
@@ -106,8 +106,8 @@ class Release:
 
     def __init__(self, device: Device, at: np.ndarray, V: np.ndarray, E: np.ndarray) -> None:
         """V (indices, m) at flat indices `at`; E (m, m)."""
-        sums, spread = np.arange(V.shape[1]), sparse.csr_matrix(V)
-        gather = (sparse.csr_matrix(E) @ spread.T).tocsr()
+        sums, spread = np.arange(V.shape[1]), Csr.full(V)
+        gather = Csr.full(E) @ spread.T
         self.gather = SparseRows(device, sums, gather, at, np.float64)
         self.spread = SparseRows(device, at, spread, sums, np.float64)
         self.sums = device.zeros(len(sums))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from warp.solvers.csr import Csr
 from warp.solvers.sparse import Scattered
 
 
@@ -22,9 +22,8 @@ class Springs(NamedTuple):
     @property
     def matrix(self) -> Scattered:
         """Return S."""
-        order, diagonal = np.argsort(self.at), np.arange(len(self.at))
-        entries = self.stiffness[order], (diagonal, diagonal)
-        return Scattered(self.at[order], sparse.csr_matrix(entries, shape=(len(order),) * 2))
+        order = np.argsort(self.at)
+        return Scattered(self.at[order], Csr.diagonal_of(self.stiffness[order]))
 
 
 NO_SPRINGS = Springs(np.zeros(0, np.int64), np.zeros(0))

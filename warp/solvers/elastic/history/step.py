@@ -89,7 +89,8 @@ class Step:
         self.centres = self.A.body.spacings[1::2]
         self.B = strain_matrix(self.A.edges, self.centres, self.A.n)
         held = edges_of(self.begin.held, self.begin.held_forces)
-        self.held = strain_matrix(held, self.centres, self.A.n).T @ stiffness_of(held)
+        of_held = strain_matrix(held, self.centres, self.A.n)
+        self.held = of_held.transposed_times(stiffness_of(held))
         marked = (between_held(e, clamped, self.A.shape) for e in self.A.edges)
         self.fixed = np.concatenate([np.zeros(0, bool), *marked])
         self.fixed_forces = before.forces_at(self.lateral[self.fixed])
@@ -135,7 +136,8 @@ class Step:
         f, mirror = np.zeros(A.shape), map(int, A.mirror)
         args = f, stress, t, A.ids, *body.widths, *self.centres, *mirror, *n
         host.launch("host.history", "imbalance", extent, *args)
-        f -= (self.B.T @ self._lateral_forces(shear) + self.held).reshape(f.shape)
+        lateral = self.B.transposed_times(self._lateral_forces(shear))
+        f -= (lateral + self.held).reshape(f.shape)
         return f
 
     def in_plane(self) -> np.ndarray:
@@ -198,7 +200,7 @@ class Step:
         U[~faces_of(self.solid)] = 0.0
         del dU
         shear = begin.shear.reshape(-1)
-        shear[self.lateral] += self.B @ x.reshape(-1)
+        shear[self.lateral] += self.B.times(x.reshape(-1))
         loaded = self.loaded_shear()
         forces, memory = self._lateral_forces(loaded), self._memory(shear.copy())
         if self.way:

@@ -106,10 +106,17 @@ class Preconditioner:
         size = float((r**2).sum()) ** 0.5
         if size == 0:
             return r
-        fine = self.cycle.fine
-        fine.r[...] = r / size
-        self.cycle.run()
-        return self.displacement(fine.x * np.float64(size))
+        unit = r / size
+
+        def write_residual(out: Array) -> None:
+            out[...] = unit
+
+        self.cycle.run(write_residual)
+        first, *others = self.cycle.parts
+        z = first.astype(np.float64)
+        for part in others:
+            z += part
+        return self.displacement(z * size)
 
     def displacement(self, x: Array) -> Array:
         """Compute T x in place, zero where the body is held."""

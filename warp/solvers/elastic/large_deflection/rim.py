@@ -16,9 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from warp.machine.arrays import Array
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.layout import PAD
 from warp.solvers.elastic.multigrid.coefficients import looked_up
 from warp.solvers.elastic.operator import Operator
@@ -36,7 +36,7 @@ class Rim:
 
     at: np.ndarray
     more: np.ndarray
-    B: sparse.csr_matrix
+    B: Csr
 
     @property
     def matrix(self) -> Scattered:
@@ -52,7 +52,7 @@ class Rim:
         k, j, i = np.unravel_index(self.at, stress.shape)
         more = self.more * shear[k, j, i - 1]
         stress[k, j, i] += more
-        forces -= (self.B.T @ more).reshape(forces.shape)
+        forces -= self.B.transposed_times(more).reshape(forces.shape)
 
 
 def rim(model: VoxelModel, A: Operator) -> Rim:
@@ -93,7 +93,7 @@ def shear_stiffness(A: Operator, rim: Rim) -> Array:
     return K
 
 
-def shear_of(A: Operator, at: np.ndarray) -> sparse.csr_matrix:
+def shear_of(A: Operator, at: np.ndarray) -> Csr:
     """Return the matrix from displacements to the shear of edges along z at flat indices."""
     _, rcx, _, rcy = A.body.spacings[:4]
     k, j, i = np.unravel_index(at, A.shape[1:])
@@ -101,8 +101,8 @@ def shear_of(A: Operator, at: np.ndarray) -> sparse.csr_matrix:
     size, line = int(np.prod(A.shape[1:])), A.shape[3]
     y, x = rcy[j + 1], rcx[i]
     columns = at, at - line, size + at, size + at - 1
-    entries = np.concatenate([y, -y, x, -x]), (np.tile(row, 4), np.concatenate(columns))
-    return sparse.csr_matrix(entries, shape=(len(at), int(np.prod(A.shape))))
+    values, shape = np.concatenate([y, -y, x, -x]), (len(at), int(np.prod(A.shape)))
+    return Csr.of(np.tile(row, 4), np.concatenate(columns), values, shape)
 
 
 def bordered(ids: np.ndarray, mirror: tuple[bool, bool]) -> np.ndarray:

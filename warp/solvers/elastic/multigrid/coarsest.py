@@ -1,26 +1,35 @@
-"""Solve the coarsest elastic level directly: assembled and inverted without rigid motion."""
+"""Solve the coarsest elastic level directly: assembled and inverted without rigid motion.
+
+In unknowns in which plates bend (bending_basis): of single displacements, the matrix of a plate
+that is hundreds of times wider than high would have lost its bending energy to rounding.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.linalg import lapack, solve_triangular
 
 from warp.solvers import levels
-from warp.solvers.elastic.multigrid.matrix import LevelMatrix
+from warp.solvers.csr import Csr
+from warp.solvers.dense import cholesky, inverse_of_lower
+from warp.solvers.elastic.multigrid.bending_basis import bending_basis
+from warp.solvers.elastic.multigrid.matrix import LevelMatrix, MediaMatrix, StoredMatrix
 from warp.solvers.levels import Memory
+
+BLOCK = 256  # rows whose rigid motions are removed at once
 
 
 class Coarsest(levels.Coarsest):
     """The level that is solved directly: x = R^T R r on the active displacements `at`."""
 
     def __init__(self, matrix: LevelMatrix, memory: Memory) -> None:
+        if isinstance(matrix, MediaMatrix):
+            matrix = StoredMatrix.finest(matrix.A)
         device = matrix.device
         active = device.asarray(matrix.diagonal(), np.float32)
         at = np.flatnonzero(device.to_host(active).reshape(-1) > 0)
-        root = inverse_root(assembled(matrix)[at][:, at].toarray(order="F"))
+        root = inverse_root(*bending(matrix, at))
         super().__init__(device, active, memory)
         self.roots = device.asarray(np.ascontiguousarray(root.T)), device.asarray(root)
         self.at = device.asarray(at, np.int64)
@@ -34,8 +43,23 @@ class Coarsest(levels.Coarsest):
             self.device.launch("multigrid", "dense_rows", (size, 1, 1), *args, real=np.float32)
 
 
-def inverse_root(A: np.ndarray) -> np.ndarray:
-    """Return R with R^T R the inverse of A without rigid motions, float32; overwrites A.
+def bending(matrix: StoredMatrix, at: np.ndarray) -> tuple[np.ndarray, Csr]:
+    """Return T^T A T and T of displacements x = T y at flat indices `at`.
+
+    The stiffness along z is added to the unknowns that strain along z only: in the others it would
+    leave what rounding makes of zero.
+    """
+    nx, ny, nz = matrix.n
+    ids = matrix.device.to_host(matrix.coefficients.ids)
+    T, bends = bending_basis(ids[1:-1, 1:-1, 1 : nx + 1] > 0, matrix.lines, at)
+    flat, along_z = matrix.without_zz()
+    alone = Csr.diagonal_of((~bends).astype(float))
+    A = T.T @ assembled(flat).part(at) @ T + alone @ along_z.part(at) @ alone
+    return A.dense(), T
+
+
+def inverse_root(A: np.ndarray, T: Csr) -> np.ndarray:
+    """Return R with R^T R = T A^-1 T^T without rigid motions, float32; overwrites A.
 
     Motions without energy are left out: rigid ones, of loose parts too, show up as pivots that
     vanish in a Cholesky factorisation. An inverse in single precision would have negative values if
@@ -46,25 +70,24 @@ def inverse_root(A: np.ndarray) -> np.ndarray:
     scale = 1 / np.sqrt(A.diagonal())
     A *= scale
     A *= scale[:, None]
-    factor, pivots, rank, _ = lapack.dpstrf(A, tol=1e-11, lower=1, overwrite_a=1)
-    order, loose = pivots - 1, n - rank
-    motion = np.zeros((n, loose))
-    fixed, coupled = factor[:rank, :rank], factor[rank:, :rank]
-    motion[:rank] = -solve_triangular(fixed, coupled.T, trans="T", lower=True)
-    motion[rank:] = np.eye(loose)
-    Q, _ = np.linalg.qr(motion * scale[order, None])
-    factor[rank:, :rank] = 0
-    factor[rank:, rank:] = np.eye(loose)
-    lower, _ = lapack.dtrtri(factor, lower=1, overwrite_c=1)
-    root = np.zeros((n, n), np.float32)  # lower scale (1 - Q Q^T)
-    for m in range(rank):
-        row = np.zeros(n)
-        row[: m + 1] = lower[m, : m + 1] * scale[order[: m + 1]]
-        root[m, order] = row - Q @ (row @ Q)
+    factor, order, rank = cholesky(A, 1e-11)
+    scale = scale[order]
+    inverse = inverse_of_lower(factor[:rank, :rank])
+    motion = np.zeros((n, n - rank))
+    motion[order[:rank]] = -(factor[rank:, :rank] @ inverse).T * scale[:rank, None]
+    motion[order[rank:]] = np.diag(scale[rank:])
+    Q, _ = np.linalg.qr(T.times(motion))
+    inverse *= scale[:rank]
+    root = np.zeros((n, n), np.float32)  # inverse scale T^T (1 - Q Q^T)
+    for first in range(0, rank, BLOCK):
+        columns = np.zeros((n, min(BLOCK, rank - first)))
+        columns[order[:rank]] = inverse[first : first + BLOCK].T
+        rows = T.times(columns).T
+        root[first : first + len(rows)] = rows - (rows @ Q) @ Q.T
     return root
 
 
-def assembled(level: LevelMatrix) -> sparse.csr_matrix:
+def assembled(level: LevelMatrix) -> Csr:
     """Assemble A of a level in float64 on flat displacement arrays, free edges included.
 
     The stencil reaches one index in each direction: displacements three apart share one product.
@@ -88,4 +111,4 @@ def assembled(level: LevelMatrix) -> sparse.csr_matrix:
     row, column, value = (
         np.concatenate([*q, a]) for q, a in zip((rows, columns, values), free, strict=True)
     )
-    return sparse.csr_matrix((value, (row, column)), shape=(number.size,) * 2)
+    return Csr.of(row, column, value, (number.size,) * 2)

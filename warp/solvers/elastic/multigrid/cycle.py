@@ -42,7 +42,7 @@ A plate then bends over many cells, and coarse levels hardly see it.
 
 
 class Cycle(levels.Cycle):
-    """One V-cycle as a symmetric positive preconditioner in float32: fine.x from fine.r."""
+    """One V-cycle as a symmetric positive preconditioner in float32."""
 
     def __init__(self, A: Operator, coarsest: int | None = None) -> None:
         """`coarsest`: most displacements of the coarsest level (default: COARSEST)."""
@@ -56,8 +56,11 @@ class Cycle(levels.Cycle):
             matrix = next_matrix
         columns = [s.size for _, _, s in parts if isinstance(s, ColumnSmoother)]
         size = int(np.prod(A.shape))
-        idle = A.device.zeros(size + max([size, *columns]), np.float32)
-        memory = Memory(idle[:size], idle[size:])
+        scratch = max([size, *columns])
+        by_columns = bool(parts) and isinstance(parts[0][2], ColumnSmoother)
+        idle = A.device.zeros(size + scratch + by_columns * size, np.float32)
+        memory = Memory(idle[:size], idle[size : size + scratch])
+        rest = idle[-size:] if by_columns else memory.scratch  # which z lines do not use
         last = Coarsest(matrix, memory)
         del matrix
         smoothing = Smoothing(STEPS_WIDE if wide(A.lines) else STEPS, power_iterations=12)
@@ -65,7 +68,7 @@ class Cycle(levels.Cycle):
             Level(A.device, active, memory, own, smoother, smoothing)
             for active, own, smoother in parts
         ]
-        super().__init__(smoothed, last, transfers, idle)
+        super().__init__(smoothed, last, transfers, idle, levels.first_part(rest, A.shape))
 
 
 def merges(
@@ -124,7 +127,8 @@ def bytes_needed(lines: GridLines, mirror: tuple[bool, bool]) -> int:
         smoother = 132 if columns else 24  # float32: five times six and a diagonal, or twice three
         vectors = 24  # float32: x, r
         if n == 0:
-            vectors += 72 + 12  # float64: x, r, p; first part of the idle memory
+            # float64: x, r, p; first part of the idle memory; second part of the result
+            vectors += 72 + 12 + (12 if columns else 0)
         total += indices * (coefficients + smoother + vectors)
         # second part of the idle memory: scratch of columns, or the other half of q
         most = max(most, (20 if columns else 0 if n else 12) * indices)

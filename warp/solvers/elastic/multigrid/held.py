@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import sparse
 
 from warp.solvers.coarsening import FREE_ENDS, Ends
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.layout import displacement_shape
 from warp.solvers.elastic.multigrid.transfer import ON_LINES, Merge
 from warp.solvers.elastic.operator import Operator
@@ -60,7 +60,7 @@ def without(matrix: Scattered, held: np.ndarray) -> Scattered:
     free = ~np.isin(matrix.at, held)
     if not free.any():
         return NOTHING
-    return Scattered(matrix.at[free], matrix.matrix[free][:, free].tocsr())
+    return Scattered(matrix.at[free], matrix.matrix.part(np.flatnonzero(free)))
 
 
 def coupling_springs(
@@ -86,7 +86,7 @@ def coupling_springs(
             free[a] = 1.0
         free.reshape(-1)[held] = 0.0
         stiffness[here] = np.maximum(-times(free).reshape(-1)[held[here]], 0.0)
-    return Scattered(held, sparse.diags(stiffness).tocsr())
+    return Scattered(held, Csr.diagonal_of(stiffness))
 
 
 def held_ends(A: Operator) -> Ends:

@@ -7,12 +7,15 @@ held displacements.
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from warp.machine.arrays import Array
 from warp.machine.device import Device
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.free_edges import energy_matrix
 from warp.solvers.elastic.held import NOWHERE, movable, set_zero
 from warp.solvers.elastic.layout import displacement_shape, spacings
@@ -116,6 +119,24 @@ class StoredMatrix:
         args = out, self.device.asarray(x), 0.0, 1.0, C, K
         self._launch("elastic_apply", *args, held=self.mirror)
         return self.device.to_host(out)
+
+    def without_zz(self) -> tuple[StoredMatrix, Csr]:
+        """Split off the stiffness of cells along z: the matrix without it, and it alone."""
+        other, C = copy(self), self.coefficients.C.copy()
+        C[2] = 0
+        other.coefficients = replace(self.coefficients, C=C)
+        along_z = self.device.to_host(self.coefficients.C[2])
+        k, j, i = np.nonzero(along_z)
+        lower, upper = (
+            np.ravel_multi_index((np.full(len(k), 2), k + n, j, i), self.shape) for n in (0, 1)
+        )
+        strain = self.spacings[4][k + 1]
+        value = along_z[k, j, i] * strain * strain
+        rows = np.concatenate([lower, upper, lower, upper])
+        columns = np.concatenate([lower, upper, upper, lower])
+        values = np.concatenate([value, value, -value, -value])
+        size = int(np.prod(self.shape))
+        return other, Csr.of(rows, columns, values, (size, size))
 
     def _launch(self, function: str, *args: Any, held: tuple[bool, ...] = ()) -> None:
         """Run a kernel in float64."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers import coarsening
 from warp.solvers.coarsening import FREE_ENDS, Ends
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.layout import PAD, displacement_shape
 from warp.solvers.levels import Vectors
 from warp.solvers.sparse import Scattered, numbered
@@ -202,15 +202,13 @@ def ghosts(device: Device, turn: Array, x: np.ndarray, y: np.ndarray) -> Scatter
     missing = np.zeros(len(at), bool)
     missing[row] = True
 
-    def matrix(on: np.ndarray) -> sparse.csr_matrix:
-        return sparse.csr_matrix((values[on], (row[on], column[on])), shape=(len(at),) * 2)
+    def matrix(on: np.ndarray) -> Csr:
+        return Csr.of(row[on], column[on], values[on], (len(at),) * 2)
 
     first, second = matrix(~later), matrix(later)
     onward = second @ first  # from indices that were filled in the first turn
     F = first + matrix(later & ~missing[column]) + onward
-    F.eliminate_zeros()
-    F.sort_indices()
-    return Scattered(at, F)
+    return Scattered(at, F.without_zeros())
 
 
 def _extended(

@@ -21,10 +21,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from warp.machine.arrays import Array
 from warp.machine.device import Device
+from warp.solvers.csr import Csr
 from warp.solvers.elastic.layout import displacement_shape, spacings
 from warp.solvers.elastic.multigrid.coefficients import Coefficients
 from warp.solvers.elastic.multigrid.transfer import ON_LINES, Merge
@@ -126,15 +126,15 @@ class Entries(NamedTuple):
     values: np.ndarray
 
 
-def filled(device: Device, B: Entries, turn: Array, fill: Scattered) -> sparse.csr_matrix:
+def filled(device: Device, B: Entries, turn: Array, fill: Scattered) -> Csr:
     """Replace missing displacements in a matrix by those that they are extrapolated from."""
     count, rows, columns, values = B
     flat = device.asarray(columns, np.int64)
     exists = device.to_host(turn.reshape(-1)[flat]) == 0
     near = find(fill.at, columns)
     ghost = ~exists & (near >= 0)
-    on_ghosts = values[ghost], (rows[ghost], near[ghost])
-    more = (sparse.csr_matrix(on_ghosts, shape=(count, len(fill.at))) @ fill.matrix).tocoo()
-    row, column = np.r_[rows[exists], more.row], np.r_[columns[exists], fill.at[more.col]]
-    value = np.r_[values[exists], more.data]
-    return sparse.csr_matrix((value, (row, column)), shape=(count, turn.size))
+    on_ghosts = Csr.of(rows[ghost], near[ghost], values[ghost], (count, len(fill.at)))
+    more = on_ghosts @ fill.matrix
+    row, column = np.r_[rows[exists], more.row], np.r_[columns[exists], fill.at[more.column]]
+    value = np.r_[values[exists], more.value]
+    return Csr.of(row, column, value, (count, turn.size))

@@ -24,7 +24,7 @@ COARSE = Smoothing(steps=4, power_iterations=8, bound=2.0)
 
 
 class Cycle(levels.Cycle):
-    """One V-cycle as a symmetric positive preconditioner in float32: fine.x from fine.r."""
+    """One V-cycle as a symmetric positive preconditioner in float32."""
 
     def __init__(self, A: Operator) -> None:
         device, lines = A.device, (A.model.grid.x, A.model.grid.y)

@@ -1,56 +1,3 @@
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{title}}</title>
-<style>
-:root { --ink: #1b1f24; --soft: #5b6570; --line: #d9dee3; --paper: #ffffff; --wash: #f4f6f8; --blue: #0072b2; --red: #d55e00; }
-* { box-sizing: border-box; }
-body { margin: 0; color: var(--ink); background: var(--paper); font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
-main { max-width: 1080px; margin: 0 auto; padding: 24px 20px 60px; }
-h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; }
-h2 { font-size: 19px; margin: 40px 0 10px; padding-bottom: 4px; border-bottom: 1px solid var(--line); }
-p.note, .soft { color: var(--soft); }
-p.note { margin: 6px 0; font-size: 13px; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 12px; margin: 20px 0; }
-.card { background: var(--wash); border-radius: 8px; padding: 12px 14px; }
-.card b { display: block; font-size: 24px; line-height: 1.25; font-variant-numeric: tabular-nums; }
-.card span { color: var(--soft); font-size: 13px; }
-table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
-th { text-align: right; font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--ink); padding: 4px 10px 4px 0; vertical-align: bottom; }
-td { text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); padding: 4px 10px 4px 0; vertical-align: top; }
-th:first-child, td:first-child, th.text, td.text { text-align: left; }
-td.text { white-space: normal; min-width: 16em; }
-th:last-child, td:last-child { padding-right: 0; }
-tr.mark td { background: #fff7d6; font-weight: 600; }
-.wide { overflow-x: auto; }
-.good::before { content: "\2713\00a0"; color: #007a52; }
-.bad { font-weight: 600; }
-.bad::before { content: "\2717\00a0"; color: var(--red); }
-.stage { display: grid; grid-template-columns: minmax(0, 1.45fr) minmax(0, 1fr); gap: 18px; align-items: start; }
-@media (max-width: 800px) { .stage { grid-template-columns: 1fr; } }
-.controls { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center; margin: 10px 0; }
-select, button { font: inherit; padding: 3px 10px; border: 1px solid #b8c0c8; border-radius: 6px; background: #fff; color: var(--ink); }
-button { cursor: pointer; }
-canvas { width: 100%; height: 380px; display: block; background: var(--wash); border-radius: 8px; cursor: grab; touch-action: none; }
-svg text { fill: var(--soft); font-size: 12px; }
-figure { margin: 12px 0; }
-figure img { max-width: 100%; display: block; }
-pre { background: var(--wash); padding: 12px; border-radius: 8px; overflow-x: auto; font-size: 12.5px; line-height: 1.45; }
-ul.tree, ul.tree ul { list-style: none; margin: 0; padding-left: 18px; border-left: 1px solid var(--line); }
-ul.tree { padding-left: 0; border: 0; }
-details.sources th:nth-child(1) { width: 17%; } details.sources th:nth-child(2) { width: 35%; }
-summary { cursor: pointer; color: var(--blue); }
-@media print { .controls { display: none; } h2 { break-after: avoid; } table, figure { break-inside: avoid; } }
-</style>
-</head>
-<body>
-<main>
-{{body}}
-</main>
-<script type="application/json" id="data">{{data}}</script>
-<script>
 "use strict";
 // Surfaces in space and curves, drawn from the numbers above; nothing is fetched.
 const data = JSON.parse(document.getElementById("data").textContent);
@@ -74,7 +21,8 @@ const extent = lists => {
   return high > low ? [low, high] : [low - 1, high + 1];
 };
 
-// curves: [{name, x, y, colour, dash}]; labels: axis names; log: decades on the y axis
+// curves: [{name, x, y, dash, points, alone}]; labels: axis names; log: decades on the y axis;
+// points: a mark at each value; alone: marks without a line
 function plot(svg, curves, labels, log) {
   svg.replaceChildren();
   const W = 460, H = 260, left = 58, right = 12, top = 26, bottom = 42;
@@ -87,23 +35,27 @@ function plot(svg, curves, labels, log) {
   const Y = v => H - bottom - (v - y0) / (y1 - y0) * (H - top - bottom);
   for (const t of ticks(x0, x1, 6)) make("text", {x: X(t), y: H - bottom + 16, "text-anchor": "middle"}, svg, t);
   for (const t of log ? ticks(y0, y1, 6).filter(Number.isInteger) : ticks(y0, y1, 5)) {
-    make("line", {x1: left, x2: W - right, y1: Y(t), y2: Y(t), stroke: t === 0 && !log ? "#8a939c" : "#e3e7eb"}, svg);
+    make("line", {x1: left, x2: W - right, y1: Y(t), y2: Y(t), class: t === 0 && !log ? "axis" : "rule"}, svg);
     make("text", {x: left - 6, y: Y(t) + 4, "text-anchor": "end"}, svg, log ? "1e" + t : t);
   }
   make("text", {x: (left + W - right) / 2, y: H - 6, "text-anchor": "middle"}, svg, labels[0]);
   make("text", {x: 12, y: (top + H - bottom) / 2, "text-anchor": "middle",
     transform: `rotate(-90 12 ${(top + H - bottom) / 2})`}, svg, labels[1]);
   let at = left;
-  for (const c of curves) {
+  curves.forEach((c, order) => {
+    const kind = "c" + order % 4;
     let path = "", pen = "M";
-    c.x.forEach((x, n) => { const y = f(c.y[n]); if (y === null) pen = "M"; else { path += `${pen}${X(x).toFixed(1)} ${Y(y).toFixed(1)}`; pen = "L"; } });
-    make("path", {d: path, fill: "none", stroke: c.colour, "stroke-width": 2, "stroke-dasharray": c.dash}, svg);
-    make("line", {x1: at, x2: at + 22, y1: 12, y2: 12, stroke: c.colour, "stroke-width": 2, "stroke-dasharray": c.dash}, svg);
+    if (!c.alone) {
+      c.x.forEach((x, n) => { const y = f(c.y[n]); if (y === null) pen = "M"; else { path += `${pen}${X(x).toFixed(1)} ${Y(y).toFixed(1)}`; pen = "L"; } });
+      make("path", {d: path, class: kind, "stroke-width": 2, "stroke-dasharray": c.dash}, svg);
+      make("line", {x1: at, x2: at + 22, y1: 12, y2: 12, class: kind, "stroke-width": 2, "stroke-dasharray": c.dash}, svg);
+    } else make("circle", {cx: at + 11, cy: 12, r: 4, class: kind, "stroke-width": 2}, svg);
+    if (c.points || c.alone) c.x.forEach((x, n) => { const y = f(c.y[n]); if (y !== null) make("circle", {cx: X(x), cy: Y(y), r: c.alone ? 4 : 2, class: kind, "stroke-width": c.alone ? 2 : 1}, svg); });
     const label = make("text", {x: at + 27, y: 16}, svg, c.name);
     at += 40 + label.getComputedTextLength();
-  }
-  const line = make("line", {y1: top, y2: H - bottom, stroke: "#8a939c", visibility: "hidden"}, svg);
-  const read = make("text", {y: top + 12, "text-anchor": "middle", visibility: "hidden", style: "fill: #1b1f24"}, svg);
+  });
+  const line = make("line", {y1: top, y2: H - bottom, class: "axis", visibility: "hidden"}, svg);
+  const read = make("text", {y: top + 12, "text-anchor": "middle", visibility: "hidden", class: "read"}, svg);
   svg.onmousemove = event => {
     const box = svg.getBoundingClientRect();
     const x = x0 + ((event.clientX - box.left) / box.width * W - left) / (W - left - right) * (x1 - x0);
@@ -131,10 +83,11 @@ if (scene) {
   const draw = () => {
     const s = data.surfaces[pick.value], box = scene.getBoundingClientRect(), sharp = window.devicePixelRatio || 1;
     scene.width = box.width * sharp; scene.height = box.height * sharp;
-    const pen = scene.getContext("2d");
+    const pen = scene.getContext("2d"), style = getComputedStyle(document.documentElement);
+    const ink = style.getPropertyValue("--ink"), soft = style.getPropertyValue("--soft"), halo = style.getPropertyValue("--wash");
     pen.scale(sharp, sharp);
     pen.clearRect(0, 0, box.width, box.height);
-    const [low, high] = extent(s.height), side = Math.max(s.x[s.x.length - 1] - s.x[0], s.y[s.y.length - 1] - s.y[0]);
+    const [low, high] = extent(s.height), limit = Math.max(-low, high), side = Math.max(s.x[s.x.length - 1] - s.x[0], s.y[s.y.length - 1] - s.y[0]);
     const up = +rise.value * side / (high - low), middle = [(s.x[0] + s.x[s.x.length - 1]) / 2, (s.y[0] + s.y[s.y.length - 1]) / 2];
     const scale = 0.86 * Math.min(box.height / side, (box.width - 150) / (1.42 * side));
     const [ct, st, cp, sp] = [Math.cos(view.turn), Math.sin(view.turn), Math.cos(view.tilt), Math.sin(view.tilt)];
@@ -144,7 +97,7 @@ if (scene) {
       return [(box.width - 60) / 2 + scale * u, box.height / 2 - scale * (sp * v + cp * c), cp * v - sp * c];
     };
     dots = s.height.map((row, j) => row.map((h, i) => h === null ? null : project(s.x[i], s.y[j], h)));
-    pen.strokeStyle = "#9aa3ab"; pen.fillStyle = "#5b6570"; pen.font = "12px system-ui, sans-serif"; pen.textAlign = "center";
+    pen.strokeStyle = soft; pen.fillStyle = soft; pen.font = "12px system-ui, sans-serif"; pen.textAlign = "center";
     const floor = [[0, 0], [1, 0], [1, 1], [0, 1]].map(([a, b]) => [s.x[a * (s.x.length - 1)], s.y[b * (s.y.length - 1)]]);
     pen.beginPath();
     floor.forEach(([x, y], n) => { const p = project(x, y, low - 0.35 * (high - low)); n ? pen.lineTo(p[0], p[1]) : pen.moveTo(p[0], p[1]); });
@@ -158,22 +111,24 @@ if (scene) {
     }
     tiles.sort((a, b) => b.depth - a.depth);
     for (const tile of tiles) {
-      pen.fillStyle = pen.strokeStyle = colour((tile.h - low) / (high - low));
+      pen.fillStyle = pen.strokeStyle = colour((tile.h / limit + 1) / 2);
       pen.beginPath();
       tile.points.forEach((p, n) => n ? pen.lineTo(p[0], p[1]) : pen.moveTo(p[0], p[1]));
       pen.closePath(); pen.fill(); pen.lineWidth = 0.7; pen.stroke();
       if (tile.ruled) { pen.strokeStyle = "rgba(0,0,0,0.22)"; pen.lineWidth = 0.5; pen.stroke(); }
     }
-    pen.lineWidth = 3; pen.strokeStyle = "rgba(255,255,255,0.85)"; pen.fillStyle = "#3c454e";
-    for (const [x, y] of floor) {
+    pen.lineWidth = 3; pen.strokeStyle = halo; pen.fillStyle = soft;
+    const depths = floor.map(([x, y]) => project(x, y, low)[2]), rear = Math.max(...depths), narrow = box.width < 500;
+    for (const [n, [x, y]] of floor.entries()) {
+      if (view.tilt < 1.2 && (depths[n] === rear || (narrow && depths[n] > 0))) continue; // the surface is before it
       const p = project(1.1 * (x - middle[0]) + middle[0], 1.1 * (y - middle[1]) + middle[1], low - 0.35 * (high - low));
       const at = [`${x.toFixed(1)}, ${y.toFixed(1)} mm`, Math.max(48, Math.min(box.width - 118, p[0])), p[1] + 4];
       pen.strokeText(...at); pen.fillText(...at);
     }
     const X = box.width - 66, Y0 = 30, Y1 = box.height - 30;
     for (let y = Y0; y < Y1; y++) { pen.fillStyle = colour((Y1 - y) / (Y1 - Y0)); pen.fillRect(X, y, 14, 1.5); }
-    pen.fillStyle = "#1b1f24"; pen.textAlign = "left";
-    for (const t of ticks(low, high, 6)) pen.fillText(t, X + 19, Y1 - (t - low) / (high - low) * (Y1 - Y0) + 4);
+    pen.fillStyle = ink; pen.textAlign = "left";
+    for (const t of ticks(-limit, limit, 6)) pen.fillText(t, X + 19, Y1 - (t / limit + 1) / 2 * (Y1 - Y0) + 4);
     pen.fillText("um, up +", X - 6, 18);
     told.textContent = `${s.text}, drawn ${(1000 * up).toPrecision(2)} times as high`;
   };
@@ -181,7 +136,17 @@ if (scene) {
     draw();
     const s = data.surfaces[pick.value];
     plot(document.getElementById("diagonals"), s.diagonals.map((d, n) => ({name: ["A to B", "C to D"][n], x: d.x, y: d.y,
-      colour: ["#0072b2", "#d55e00"][n], dash: ["", "6 3"][n]})), ["along the diagonal of the measuring zone (mm)", "height (um)"]);
+      dash: ["", "6 3"][n]})), ["along the diagonal of the measuring zone (mm)", "height (um)"]);
+  };
+  const keys = {ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, -0.1], ArrowDown: [0, 0.1]};
+  scene.onkeydown = event => {
+    const turn = keys[event.key], grow = {"+": 0.02, "=": 0.02, "-": -0.02}[event.key];
+    if (turn) { view.turn += turn[0]; view.tilt = Math.max(0, Math.min(Math.PI / 2, view.tilt + turn[1])); }
+    else if (grow) rise.value = +rise.value + grow;
+    else if (event.key === "Home") { view.turn = -0.6; view.tilt = 0.45; rise.value = 0.2; }
+    else return;
+    event.preventDefault();
+    draw();
   };
   let last = null;
   scene.onpointerdown = event => { last = event; scene.setPointerCapture(event.pointerId); };
@@ -205,15 +170,22 @@ if (scene) {
   };
   for (const [name, turn, tilt] of [["above", 0, Math.PI / 2], ["side", 0, 0], ["space", -0.6, 0.45]])
     document.getElementById(name).onclick = () => { view.turn = turn; view.tilt = tilt; draw(); };
-  pick.onchange = show; rise.oninput = draw; window.addEventListener("resize", draw);
+  pick.onchange = show; rise.oninput = draw;
+  for (const name of ["resize", "beforeprint", "afterprint"]) window.addEventListener(name, draw);
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  window.matchMedia("print").addEventListener("change", draw);
   show();
 }
 const history = document.getElementById("residuals");
-const styled = curves => curves.map((c, n) => ({...c, colour: ["#0072b2", "#d55e00", "#009e73"][n % 3], dash: ["", "6 3", "2 3"][n % 3]}));
-if (history) plot(history, styled(data.residuals), ["iteration", "relative residual"], true);
+const styled = (curves, points) => curves.map((c, n) => ({...c, points, dash: ["", "6 3", "2 3"][n % 3]}));
+if (history) plot(history, styled(data.residuals, false), ["iteration", "relative residual"], true);
 const curve = document.getElementById("curve");
-if (curve) plot(curve, styled(data.curves), ["temperature (°C)", "warpage (um), + convex"]);
+if (curve) {
+  const measured = data.measured.x.length ? [{name: "measured", ...data.measured, alone: true}] : [];
+  plot(curve, [...styled(data.curves, true), ...measured], ["temperature (°C)", "warpage (um), + convex"]);
+}
+// Folded sources are read on paper, too.
+const folded = [];
+window.addEventListener("beforeprint", () => document.querySelectorAll("details.sources:not([open])").forEach(d => { folded.push(d); d.open = true; }));
+window.addEventListener("afterprint", () => { for (const d of folded.splice(0)) d.open = false; });
 document.body.dataset.ready = "yes";
-</script>
-</body>
-</html>

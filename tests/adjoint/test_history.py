@@ -1,0 +1,217 @@
+"""The gradient of small processes against central differences of whole processes."""
+
+import frozen
+import frozen_process
+import numpy as np
+import pytest
+
+import warp
+from warp.adjoint.refused import refuse
+from warp.errors import WarpError
+
+PARTS = """
+title = "chip on board, step by step"
+symmetry = "quarter"
+
+[part.board]
+size = "12 mm"
+thickness = "1 mm"
+material = "fr4"
+
+[part.underfill]
+on = "board"
+size = "chip"
+thickness = "0.1 mm"
+material = "underfill-uf9000ae"
+
+[part.bumps]
+shape = "columns"
+inside = "underfill"
+pitch = "0.5 mm"
+inset = "0.2 mm"
+diameter = "0.2 mm"
+material = "sac305"
+model = "effective"
+fill = "underfill-uf9000ae"
+
+[part.chip]
+on = "underfill"
+size = "6 mm"
+thickness = "0.5 mm"
+material = "silicon"
+
+[part.mould]
+on = "board"
+around = "chip"
+shape = "fillet"
+width = "0.8 mm"
+height = "0.4 mm"
+material = "mould-compound"
+
+[part.carrier]
+under = "board"
+size = "12 mm"
+thickness = "0.5 mm"
+material = "silicon"
+
+[load]
+stress_free = "200 degC"
+
+[grid]
+cells_per_layer = 2
+spacing = "1.5 mm"
+edge_spacing = "0.75 mm"
+"""
+STEPS = """
+[[step]]
+name = "chip"
+do = "attach"
+parts = ["bumps", "chip"]
+temperature = "217 degC"
+
+[[step]]
+name = "underfill"
+do = "cure"
+parts = ["underfill"]
+temperature = "165 degC"
+shrinkage = "0.1 %"
+
+[[step]]
+name = "moulded"
+do = "cure"
+parts = ["mould"]
+temperature = "150 degC"
+stress_free = "160 degC"
+
+[[step]]
+name = "cold"
+do = "cool"
+temperature = "25 degC"
+
+[[step]]
+name = "released"
+do = "remove"
+parts = ["carrier"]
+
+[[step]]
+name = "cut"
+do = "singulate"
+size = ["9 mm", "9 mm"]
+
+[[step]]
+name = "hot"
+do = "heat"
+temperature = "240 degC"
+"""
+CLAMPED = STEPS.replace(
+    '[[step]]\nname = "moulded"',
+    """[[step]]
+name = "chuck"
+do = "support"
+on = "clamped"
+faces = ["carrier.bottom"]
+
+[[step]]
+name = "moulded\"""",
+).replace(
+    '[[step]]\nname = "released"',
+    '[[step]]\nname = "free"\ndo = "support"\non = "free"\n\n[[step]]\nname = "released"',
+)
+METRICS = [
+    "board.bottom.corner_minus_centre",
+    "board.bottom at cold",
+    "chip.top.warpage_p at 150 degC",
+    "chip.von_mises_p",
+    "board.max_principal_mean at cold",
+]
+STEP_KEYS = [
+    "step.chip.temperature",
+    "step.underfill.temperature",
+    "step.underfill.shrinkage",
+    "step.moulded.stress_free",
+    "step.cold.temperature",
+    "step.hot.temperature",
+    "load.stress_free",
+]
+OTHER_KEYS = [
+    "part.board.thickness",
+    "part.underfill.thickness",
+    "part.bumps.diameter",
+    "part.mould.width",
+    "part.carrier.thickness",
+    "step.cut.size.1",
+    "material.silicon.cte@100 degC",
+    "material.underfill-uf9000ae.youngs_modulus.glassy",
+    "material.fr4.youngs_modulus.in_plane.glassy",
+    "material.sac305.youngs_modulus@25 degC",
+    "material.mould-compound.glass_transition",
+]
+
+
+def case(tmp_path, text=PARTS + STEPS, **overrides):
+    path = tmp_path / "case.toml"
+    path.write_text(text)
+    return warp.load(path, {key.replace("__", "."): value for key, value in overrides.items()})
+
+
+FEW = ["step.underfill.shrinkage", "part.underfill.thickness"]
+
+
+@pytest.mark.parametrize(
+    "keys", [FEW, *(pytest.param(keys, marks=pytest.mark.slow) for keys in (STEP_KEYS, OTHER_KEYS))]
+)
+def test_gradient_of_a_process_is_the_central_difference(cpu, tmp_path, monkeypatch, keys):
+    """Attached, filled, shrunk, cooled, released, cut and heated."""
+    frozen.tighten(monkeypatch)
+    frozen_process.check(frozen_process.point(case(tmp_path), cpu), METRICS, keys)
+
+
+CLAMPED_KEYS = ["step.moulded.temperature", "step.cold.temperature", "part.board.thickness"]
+
+
+@pytest.mark.slow
+def test_gradient_through_a_clamp_is_the_central_difference(cpu, tmp_path, monkeypatch):
+    """Held while the mould cures and the body cools, then let go."""
+    frozen.tighten(monkeypatch)
+    at = frozen_process.point(case(tmp_path, PARTS + CLAMPED), cpu)
+    frozen_process.check(at, METRICS[:2], [*CLAMPED_KEYS, "material.silicon.youngs_modulus"])
+
+
+def test_scaled_stiffness_moves_nothing(cpu, tmp_path):
+    """Every stiffness in every step together; before a cut the voxels are those of the whole."""
+    whole, cut = STEPS[: STEPS.index('[[step]]\nname = "cut"')], STEPS
+    result = warp.solve(case(tmp_path, PARTS + whole), "cpu")
+    found = warp.gradient(result, "board.bottom", "cpu", maps=True)
+    sizes = [np.diff(line) * 1e3 for line in (result.grid.z, result.grid.y, result.grid.x)]
+    volume = np.prod(np.meshgrid(*sizes, indexing="ij"), axis=0)
+    assert abs((found.stiffness * volume).sum()) < 2e-4 * np.abs(found.stiffness * volume).sum()
+    assert found.value == pytest.approx(result.metrics["surfaces"]["board"]["bottom"]["warpage_um"])
+    result = warp.solve(case(tmp_path, PARTS + cut), "cpu")
+    at_cold = warp.gradient(result, "board.bottom at cold", "cpu", maps=True)
+    assert at_cold.stiffness.shape == volume.shape != result.grid.shape
+
+
+def test_metrics_are_of_a_step_by_name_or_temperature(cpu, tmp_path):
+    at = frozen_process.point(case(tmp_path), cpu)
+    steps = [one.step.name for one in at.steps]
+    assert steps[at.wanted("board.bottom at underfill").at + 1] == "moulded"
+    assert at.wanted("board.bottom at 240 degC").at == at.wanted("board.bottom").at
+    with pytest.raises(WarpError, match="at frozen: the steps are chip, underfill, moulded"):
+        at.wanted("board.bottom at frozen")
+    with pytest.raises(WarpError, match="at 100 degC: the process is computed at 25 degC, 150"):
+        at.wanted("board.bottom at 100 degC")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('on = "clamped"', 'on = "clamped"\nflat = true'), "is pressed flat"),
+        (
+            ('on = "clamped"\nfaces = ["carrier.bottom"]', 'on = "table"'),
+            "lies on a table, whose contact has no gradient",
+        ),
+    ],
+)
+def test_steps_without_a_gradient_are_one_sentence(tmp_path, change, said):
+    with pytest.raises(WarpError, match=said):
+        refuse(case(tmp_path, PARTS + CLAMPED.replace(*change)))

@@ -1,0 +1,62 @@
+"""Progress of a run: one bar over all load steps, lines in a log, nothing where it is quiet."""
+
+import io
+import re
+
+import pytest
+
+from warp.report import progress, terminal
+
+
+@pytest.fixture
+def bar(monkeypatch):
+    """A run of four load steps on a terminal."""
+    file = io.StringIO()
+    console = terminal.PlainConsole(file=file, force_terminal=True, width=120)
+    monkeypatch.setattr(terminal, "screen", lambda **_: console)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    return progress.Run(4, progress.Log())
+
+
+def whole(run):
+    return next(task for task in run._bars.tasks if task.total == 4)
+
+
+def test_the_bar_counts_load_steps_and_the_decades_of_the_one_under_way(bar):
+    with bar as follow:
+        follow("compiling kernels", 40)
+        assert [task.total for task in follow._bars.tasks] == [100]  # not part of the run's bar
+        follow("1. cool: heat", 3, 1e-4)
+        assert whole(follow).completed == pytest.approx(0.2 * 0.5)
+        follow("1. cool", 5, 1e-4)
+        assert whole(follow).completed == pytest.approx(0.2 + 0.8 * 0.5)
+        follow("1. cool", 1, 1e-1)  # another solve of this load step: the bar never goes back
+        assert whole(follow).completed == pytest.approx(0.6)
+        follow.step(2, 4)
+        assert whole(follow).completed == 2.0
+        follow("2. heat", 0)
+        assert whole(follow).description == "2/4 load steps"
+
+
+def test_a_log_has_a_line_for_every_stage_with_the_time_of_day(tmp_path, capsys):
+    log = progress.Log(tmp_path / "run.log", verbose=True)
+    with progress.Run(2, log) as follow:
+        follow("heat", 0)
+        follow("heat", 7, 1e-9)
+        follow("numbers\x1b[31m", 0)
+        follow.step(1, 2)
+    log.write("written to a.h5", shown=False)
+    log.close()
+    lines = (tmp_path / "run.log").read_text().splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d+\.\d\d s  ", line) for line in lines)
+    assert re.search(r"heat: \d+\.\d\d s, 7 iterations, residual 1\.0e-09$", lines[0])
+    assert r"numbers\x1b[31m: " in lines[1] and "\x1b" not in lines[1]
+    assert lines[2].endswith("1 of 2 load steps done") and lines[3].endswith("written to a.h5")
+    err = capsys.readouterr().err
+    assert err.count("\n") == 3 and "written" not in err
+
+
+def test_a_pipe_has_no_bar():
+    with progress.Run(1, progress.Log()) as follow:
+        follow("elastic", 3, 1e-3)
+        assert follow._bars is None

@@ -1,0 +1,351 @@
+"""The gradient of metrics of a process: its load steps backwards, with one solve each per metric.
+
+A state is linear in the one before (`backwards`, `carried`), so the derivatives of a metric by the
+last state go back through the load steps to the first. Each solve has the operator and the kind of
+load of its load step; where stiffness does not change, there is nothing left to solve. Metrics go
+back together: operators and V-cycles are built once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from warp.adjoint import attainable
+from warp.adjoint.backwards import Costate, StepBack
+from warp.adjoint.by_fields import ByFields, Measure
+from warp.adjoint.carried import Cut, Filled
+from warp.adjoint.course import Course, ProcessBase, completed, planned
+from warp.adjoint.elastic import Form, Partials, forces
+from warp.adjoint.linear import Derivatives, EdgeForces, Linear, explicit
+from warp.adjoint.measures import measure
+from warp.adjoint.strains import Kinematics, Strains
+from warp.adjoint.stresses import PartStress, pulled_back
+from warp.adjoint.tape import Recorded, Tape
+from warp.case.case import Case
+from warp.case.plan import Stage
+from warp.errors import WarpError
+from warp.machine.device import Device
+from warp.results.metrics.solved import Solved
+from warp.run import numbers
+from warp.run.grids import cut_grid
+from warp.run.load_step import NO_RESIDUAL, OnProgress
+from warp.solvers.elastic.clamp import held_indices
+from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
+from warp.solvers.elastic.operator import Body, moduli
+from warp.solvers.elastic.rigid import rising_motions
+from warp.solvers.elastic.stress import stress
+from warp.solvers.krylov import Control
+from warp.units import TEMPERATURE, format_si, parse
+from warp.voxels.grid import voxel_volumes
+from warp.voxels.voxelize import VoxelModel
+
+Array = np.ndarray
+PPM, CUBIC_MILLIMETRE = 1e-6, 1e-9
+SAME = 0.01
+"""Difference in K up to which a load step has the temperature that is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """A metric at the end of a load step: its number in the process, and what was solved there.
+
+    motion, edges: of a metric that depends on stress itself.
+    """
+
+    measure: Measure
+    at: int
+    solved: Solved
+    name: str
+    motion: Kinematics | None = None
+    edges: EdgeForces | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Derivatives by the parts after load step `stage` at the temperature of `temperature`."""
+
+    stage: int
+    temperature: int
+    linear: Linear
+
+
+@dataclass(frozen=True, eq=False)
+class HistoryLinear:
+    """A solved process with the derivatives of some metrics."""
+
+    wanted: Sequence[Wanted]
+    parts: Sequence[Part]
+
+    @property
+    def count(self) -> int:
+        """Return the number of metrics."""
+        return len(self.wanted)
+
+    def change(self, plus: Course, minus: Course) -> Array:
+        """Return the change (metrics,) from one course to another, to first order."""
+        total = np.zeros(len(self.wanted))
+        for part in self.parts:
+            above, below = (c.at(part.stage, part.temperature) for c in (plus, minus))
+            total += part.linear.equations(above, below)
+        for n, one in enumerate(self.wanted):
+            above, below = (course.at(one.at, one.at) for course in (plus, minus))
+            total[n] += explicit(one.solved, one.measure, above, below, one.edges, flat=True)
+        return total
+
+
+@dataclass(eq=False)
+class Way:
+    """The way back of one metric: the derivatives by the state at hand, and forms on the way."""
+
+    wanted: Wanted
+    by: Costate
+    own: Strains | None = None
+    """Of a metric that depends on stress itself, as `stresses.pulled_back`."""
+    size: float = 0.0
+    """Norm of the largest load so far."""
+    forms: list[tuple[int, int, Form]] = field(default_factory=list)
+    """Numbers of the load steps as in `Part`, in the same order for all metrics."""
+
+
+@dataclass(frozen=True, eq=False)
+class HistoryPoint:
+    """A solved process with its states: the point at which metrics are differentiated.
+
+    case, steps: in the load steps of `course.planned`. tape: holds their states.
+    """
+
+    case: Case
+    steps: Sequence[Recorded]
+    tape: Tape
+    device: Device
+    say: OnProgress
+    tolerance: float
+
+    @classmethod
+    def of(
+        cls, case: Case, tape: Tape, device: Device, say: OnProgress, tolerance: float
+    ) -> HistoryPoint:
+        """Take the states of a process that was solved; tolerance: of the adjoint solves."""
+        whole = planned(case, case.stages)
+        return cls(whole, completed(whole, tape.steps, device), tape, device, say, tolerance)
+
+    @cached_property
+    def base(self) -> ProcessBase:
+        """Return what inputs are changed in."""
+        return ProcessBase(self.case, self.steps)
+
+    def wanted(self, name: str) -> Wanted:
+        """Read "METRIC" or "METRIC at STEP", a step's name or a temperature."""
+        text, _, place = (part.strip() for part in name.partition(" at "))
+        at = self._number(place) if place else len(self.steps) - 1
+        one = self.steps[at]
+        solved = self.solved(one)
+        found = Wanted(measure(text, solved), at, solved, name.strip())
+        return self._stressed(found) if isinstance(found.measure, PartStress) else found
+
+    def _stressed(self, wanted: Wanted) -> Wanted:
+        """Return a metric with the stress that it depends on."""
+        one = self.steps[wanted.at]
+        model, state = one.stage.voxels, one.state()
+        T = np.full(len(model.media), one.temperature)
+        motion = Kinematics(model, Body(model, self.device, moduli(model, T)))
+        edges = -forces(motion, Strains(state.strain, state.shear)).edges
+        found = stress(model, one.temperature, state, self.device)
+        edges.reshape(-1)[motion.lateral] = 0.0
+        return replace(
+            wanted,
+            solved=replace(wanted.solved, stress=found),
+            motion=motion,
+            edges=EdgeForces(motion, edges),
+        )
+
+    def _number(self, place: str) -> int:
+        """Return the number of the last load step of a name or at a temperature."""
+        steps = self.steps
+        named = [n for n, one in enumerate(steps) if one.step.name == place]
+        if named:
+            return named[-1]
+        known = ", ".join(dict.fromkeys(one.step.name for one in steps))
+        try:
+            T = parse(place, TEMPERATURE)
+        except ValueError:
+            raise WarpError(f"at {place}: the steps are {known}; or give a temperature") from None
+        near = [n for n, one in enumerate(steps) if abs(one.temperature - T) <= SAME]
+        if not near:
+            temperatures = sorted({one.temperature for one in steps})
+            words = ", ".join(format_si(t, "degC") for t in temperatures)
+            raise WarpError(f"at {place}: the process is computed at {words} degC")
+        return near[-1]
+
+    def solved(self, one: Recorded) -> Solved:
+        """Return what metrics are computed from after a load step."""
+        model = one.stage.voxels
+        present = one.stage.parts_on_grid
+        return Solved(
+            model,
+            None,
+            one.state().displacement,
+            zones=numbers.zones(self.case, one.step),
+            terminals=[part for part in self.case.terminals if part in present],
+        )
+
+    def linear(
+        self, found: Sequence[Wanted], maps: bool = False
+    ) -> tuple[list[ByFields], HistoryLinear, list[Way]]:
+        """Go back through the load steps; return the metrics, and their derivatives."""
+        values = [one.measure.by_fields(one.solved) for one in found]
+        ways = [self._way(one, by) for one, by in zip(found, values, strict=True)]
+        last = max(one.at for one in found)
+        after = self.steps[last].state()
+        cache = CycleCache()
+        for n in range(last, -1, -1):
+            before = self.steps[n - 1].state() if n else None
+            if n < last and self._stage(n) is not self._stage(n + 1):
+                cache = CycleCache()
+            self._back(n, before, after, [w for w in ways if w.wanted.at >= n], cache, maps)
+            if before is not None:
+                after = before
+        return values, HistoryLinear(found, self._parts(ways)), ways
+
+    def maps(self, way: Way) -> tuple[Array, Array]:
+        """Return the derivatives by stiffness and by 1 ppm of expansion per mm3 of each voxel.
+
+        On the voxels of the load step in which the metric is measured.
+        """
+        model = self._stage(way.wanted.at)
+        fields = np.zeros((2, *model.ids.shape))
+        for stage, _, form in way.forms:
+            step = self.steps[stage].step
+            for field_, own in zip(
+                fields, (form.found.stiffness, form.found.expansion), strict=True
+            ):
+                assert own is not None
+                field_ += own[self._block(step.stage, self.steps[way.wanted.at].step.stage)]
+        volume = voxel_volumes(model.grid) / CUBIC_MILLIMETRE
+        return fields[0] / volume, PPM * fields[1] / volume
+
+    def _block(self, stage: Stage, measured: Stage) -> tuple[slice, ...]:
+        """Return the voxels of an earlier stage that a later one still has."""
+        whole = slice(None), slice(None), slice(None)
+        if measured.unit is None or measured.unit == stage.unit:
+            return whole
+        grid = self.base.grid if stage.unit is None else cut_grid(self.base.grid, stage.unit)[0]
+        return cut_grid(grid, measured.unit)[1]
+
+    def _stage(self, n: int) -> VoxelModel:
+        return self.steps[n].stage.voxels
+
+    def _way(self, one: Wanted, by: ByFields) -> Way:
+        """Return the derivatives of a metric by the state that it is measured in."""
+        found = Costate.zero(self.steps[one.at].state())
+        if by.w is not None:
+            found.displacement[2] += by.w
+        own = None
+        if by.stress is not None:
+            assert one.motion is not None
+            own = pulled_back(one.motion, by.stress)
+            cells, edges = forces(one.motion, own)
+            found = replace(found, strain=cells, shear=edges)
+        return Way(one, found, own)
+
+    def _back(
+        self,
+        n: int,
+        before: State | None,
+        after: State,
+        ways: Sequence[Way],
+        cache: CycleCache,
+        maps: bool,
+    ) -> None:
+        """Take metrics from the state after load step n to the one before it."""
+        one = self.steps[n]
+        model = one.stage.voxels
+        carry = self._carry(n, before)
+        start = State.start(model.ids.shape) if before is None else before
+        if carry is not None:
+            start = carry.new
+        held = held_indices(model, one.step.support)
+        step = StepBack(model, one.temperature, self.device, start, after, held)
+        for way in ways:
+            form = step.form(maps)
+            if way.own is not None and n == way.wanted.at:
+                strain = form.loaded(step.motion, Strains(after.strain, after.shear))
+                form.add(way.own, strain, volumes=False)
+
+            def solve(load: Array, way: Way = way) -> Array:
+                return self._solve(n, step, way, load, cache)
+
+            way.by = step.run(way.by, solve, form)
+            way.forms.append((n, n, form))
+            if isinstance(carry, Cut):
+                way.by = carry.back(way.by)
+            elif isinstance(carry, Filled):
+                way.by, forms = carry.back(way.by, maps)
+                way.forms += [(stage, n, f) for stage, f in zip((n - 1, n), forms, strict=False)]
+
+    def _carry(self, n: int, before: State | None) -> Cut | Filled | None:
+        """Return how the state before load step n came to its voxels, as `process` does it."""
+        if before is None:
+            return None
+        old, one = self.steps[n - 1], self.steps[n]
+        unit = one.step.stage.unit
+        if unit is not None and unit != old.step.stage.unit:
+            return Cut.of(old.stage.voxels, unit, before)
+        if one.step.attached and one.step.stage != old.step.stage:
+            return Filled(
+                before,
+                old.stage.voxels,
+                one.stage.voxels,
+                one.step.attached,
+                one.temperature,
+                self.device,
+            )
+        return None
+
+    def _solve(self, n: int, step: StepBack, way: Way, load: Array, cache: CycleCache) -> Array:
+        """Solve A mu = load as exactly as the metric's load needs."""
+        A, held = step.A, step.held
+        if len(held):
+            load.reshape(-1)[held] = 0.0
+        else:
+            attainable.balance(load, rising_motions(step.model))
+        size = float(np.linalg.norm(load))
+        way.size = max(way.size, size)
+        tolerance = self.tolerance * way.size
+        if size <= tolerance:
+            return np.zeros(A.shape)
+        name = f"{way.wanted.name}, step {self.steps[n].step.step + 1} backwards"
+        self.say(name, 0, NO_RESIDUAL)
+        control = Control(tolerance / size, lambda n, r: self.say(name, n, r))
+        cycle = Cycle(A) if len(held) else cache.cycle_for(A)
+        x = attainable.solve(self.device, name, A.apply, cycle, load, control)
+        found: Array = self.device.to_host(x)
+        return found
+
+    def _parts(self, ways: Sequence[Way]) -> list[Part]:
+        """Collect the derivatives of all metrics by load step."""
+        found: dict[tuple[int, int, int], list[Partials | None]] = {}
+        for number, way in enumerate(ways):
+            seen: dict[tuple[int, int], int] = {}
+            for stage, temperature, form in way.forms:
+                count = seen[stage, temperature] = seen.get((stage, temperature), -1) + 1
+                key = stage, temperature, count
+                found.setdefault(key, [None] * len(ways))[number] = form.partials()
+        parts = []
+        for (stage, temperature, _), partials in found.items():
+            derivatives = [
+                Derivatives(way.wanted.measure, own, None, None, way.wanted.edges)
+                for way, own in zip(ways, partials, strict=True)
+            ]
+            one = self.steps[stage]
+            model = one.stage.voxels
+            mean = np.full(len(model.media), self.steps[temperature].temperature)
+            linear = Linear(model, ways[0].wanted.solved, mean, None, derivatives)
+            parts.append(Part(stage, temperature, linear))
+        return parts

@@ -1,0 +1,80 @@
+"""Turn the text of a case file into plain tables: includes, variables, repetitions, --set.
+
+    text -> included files merged -> [variables] computed -> repetitions written out
+         -> --set applied -> arithmetic replaced by its values -> tables for `CaseFile`
+
+Every key of the tables knows the file and line that it is from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from warp.case import included, overrides, repeats, variables
+from warp.case.arithmetic import Value
+from warp.case.errors import CaseError, Problem, Reporter
+from warp.case.included import Lines, TextError
+from warp.errors import Fault
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The tables of a case without its language, what reports faults in them, and its includes."""
+
+    tables: dict[str, Any]
+    reporter: Reporter
+    included: Mapping[Path, str]
+
+
+def plain(text: str, path: Path, changes: Mapping[str, str]) -> Plain:
+    """Return the tables of a case file; CaseError names file, line and key.
+
+    changes: values of --set by their keys.
+    """
+    try:
+        source = included.read(text, path)
+    except TextError as error:
+        raise CaseError([Problem(str(path), error.line, "", str(error))]) from None
+    except Fault as fault:
+        line = next((n for n, row in enumerate(text.splitlines(), 1) if "include" in row), None)
+        raise CaseError([Problem(str(path), line, "include", fault.message)]) from None
+    tables, lines = source.tables, source.lines
+    early = {key: value for key, value in changes.items() if key.startswith("variables.")}
+    late = {key: value for key, value in changes.items() if key not in early}
+    changed, refused = overrides.apply(tables, early)
+    names: dict[str, Value] = {}
+    try:
+        if "variables" in tables:
+            names = variables.resolved(tables.pop("variables"), tables)
+        if _repeats(tables):
+            tables, lines = _written_out(tables, lines, names)
+        more, also = overrides.apply(tables, late)
+        changed, refused = changed | more, refused + also
+        if refused:
+            raise CaseError(
+                Problem(str(path), None, f"--set {key}", message) for key, message in refused
+            )
+        tables = variables.substituted(tables, names)
+    except Fault as fault:
+        reporter = Reporter(str(path), lines, tables, changed)
+        raise CaseError([reporter.problem(fault.key, fault.message)]) from None
+    return Plain(tables, Reporter(str(path), lines, tables, changed), source.included)
+
+
+def _repeats(value: Any) -> bool:
+    """Tell whether some table is repeated."""
+    if isinstance(value, dict):
+        return "repeat" in value or any(_repeats(entry) for entry in value.values())
+    return isinstance(value, list) and any(_repeats(entry) for entry in value)
+
+
+def _written_out(
+    tables: dict[str, Any], lines: Lines, names: Mapping[str, Value]
+) -> tuple[dict[str, Any], Lines]:
+    def substitute(text: Any, counters: Mapping[str, Value], key: Any) -> Any:
+        return variables.text_value(text, {**names, **counters}, key)
+
+    return repeats.expanded(tables, lines, names, substitute)

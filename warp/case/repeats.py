@@ -1,0 +1,141 @@
+"""Repeat tables of a case file: dies with their films, layers of a build-up, cycles of a process.
+
+    [part."die-{n}"]                     [[step]]
+    repeat = 8                           repeat = 3
+    on = "film-{n}"                      of = [{do = "heat", temperature = "125 degC"},
+    at = ["(n - 1) * shift", "0 mm"]           {do = "cool", temperature = "-40 degC"}]
+
+`repeat = 8` counts n from 1 to 8; `repeat = {row = 2, n = 4}` counts several, the last one fastest.
+A table with a name becomes one table for each count, an entry of a list one entry, or those of its
+key `of`. Braces in names and texts hold whole numbers: "die-{n - 1}" is the die below; elsewhere
+counters are variables as any other (`variables`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from warp.case.arithmetic import ExpressionError, Value, evaluate, units
+from warp.case.included import Lines
+from warp.errors import Fault, Key
+
+BRACES = re.compile(r"\{([^{}]*)\}")
+MOST = 100_000
+"""Repeated tables of a case, and tables inside them."""
+Names = Mapping[str, Value]
+Substitute = Callable[[Any, Names, Key], Any]
+"""Replaces expressions in a text; called with it, the values by name, and the key."""
+
+
+def expanded(
+    tables: dict[str, Any], lines: Lines, names: Names, substitute: Substitute
+) -> tuple[dict[str, Any], Lines]:
+    """Return the tables with every repetition written out, and the lines of their keys.
+
+    names: the variables. Fault where a repetition is none.
+    """
+    work = _Expansion(lines, names, substitute)
+    return work.table(tables, (), (), {}), work.found
+
+
+class _Expansion:
+    """Copy tables, template by template."""
+
+    def __init__(self, lines: Lines, names: Names, substitute: Substitute) -> None:
+        self.lines, self.names, self.substitute = lines, names, substitute
+        self.found: Lines = {}
+        self.made = 0
+
+    def value(self, value: Any, at: Key, now: Key, counters: Names) -> Any:
+        """Return the copy at `now` of a value at `at` of the file."""
+        line = self.lines.get(at)
+        if line is not None:
+            self.found[now] = line
+        if isinstance(value, dict):
+            return self.table(value, at, now, counters)
+        if isinstance(value, list):
+            return self.list(value, at, now, counters)
+        if counters and isinstance(value, str):
+            return self.substitute(self.filled(value, at, counters), counters, at)
+        return value
+
+    def table(self, table: dict[str, Any], at: Key, now: Key, counters: Names) -> dict[str, Any]:
+        """Return a table, the repeated ones in it written out."""
+        done: dict[str, Any] = {}
+        for name, value in table.items():
+            if not isinstance(value, dict) or "repeat" not in value:
+                done[name] = self.value(value, (*at, name), (*now, name), counters)
+                continue
+            for counted in self.counts(value["repeat"], (*at, name, "repeat"), counters):
+                new = self.filled(name, (*at, name), counted)
+                if new in done:
+                    remedy = 'put the counter into its name: "' + name + '-{n}"'
+                    raise Fault((*at, name), f"is {new!r} more than once; {remedy}")
+                rest = {key: entry for key, entry in value.items() if key != "repeat"}
+                done[new] = self.value(rest, (*at, name), (*now, new), counted)
+        return done
+
+    def list(self, entries: list[Any], at: Key, now: Key, counters: Names) -> list[Any]:
+        """Return a list, its repeated entries written out."""
+        done: list[Any] = []
+
+        def add(entry: Any, where: Key, counted: Names) -> None:
+            done.append(self.value(entry, where, (*now, len(done)), counted))
+
+        for number, entry in enumerate(entries):
+            here = (*at, number)
+            if not isinstance(entry, dict) or "repeat" not in entry:
+                add(entry, here, counters)
+                continue
+            for counted in self.counts(entry["repeat"], (*here, "repeat"), counters):
+                rest = {key: value for key, value in entry.items() if key != "repeat"}
+                group = rest.get("of")
+                if set(rest) == {"of"} and isinstance(group, list):
+                    for n, member in enumerate(group):
+                        add(member, (*here, "of", n), counted)
+                else:
+                    add(rest, here, counted)
+        return done
+
+    def counts(self, given: Any, key: Key, counters: Names) -> Iterator[dict[str, Value]]:
+        """Yield the counters of every repetition."""
+        ranges = given if isinstance(given, dict) else {"n": given}
+        counts = {}
+        for name, count in ranges.items():
+            if name in units() or name in self.names or not name.isidentifier():
+                raise Fault(key, f"{name!r} is a unit or a variable: name the counter otherwise")
+            counts[name] = self.count(count, key, counters)
+        for each in product(*(range(1, count + 1) for count in counts.values())):
+            self.made += 1
+            if self.made > MOST:
+                raise Fault(key, f"makes more than {MOST:,} tables")
+            yield {
+                **counters,
+                **{name: Value(Fraction(n)) for name, n in zip(counts, each, strict=True)},
+            }
+
+    def count(self, given: Any, key: Key, counters: Names) -> int:
+        """Return how often a table is repeated."""
+        if isinstance(given, str):
+            given = self.whole(given, key, counters)
+        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= MOST:
+            raise Fault(key, "is a whole number from 1: repeat = 8, or repeat = {row = 2, n = 4}")
+        return given
+
+    def filled(self, text: str, key: Key, counters: Names) -> str:
+        """Return a text with the braces in it replaced by whole numbers."""
+        return BRACES.sub(lambda match: str(self.whole(match[1], key, counters)), text)
+
+    def whole(self, text: str, key: Key, counters: Names) -> int:
+        """Return the whole number that an expression gives."""
+        try:
+            value = evaluate(text, {**self.names, **counters}).written()
+        except ExpressionError as error:
+            raise Fault(key, str(error)) from None
+        if not isinstance(value, int):
+            raise Fault(key, f"{text!r} is {value}, not a whole number")
+        return value

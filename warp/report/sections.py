@@ -1,0 +1,310 @@
+"""Draw what a package is made of: sections, a plan, and the body after every process step.
+
+Lengths are in mm. A section lies where most parts are met, or where it is asked for; it shows the
+grid while its lines can be told apart, and is cropped to what is there. The z axis of a section is
+stretched, since packages are flat. Colours are those of the materials (`palette`). A quarter or
+half model is drawn whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from warp import units
+from warp.errors import WarpError
+from warp.report import palette, section_labels
+from warp.report.palette import Paint
+from warp.report.plots import Picture, outline, page, stretch
+from warp.report.section_labels import runs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from warp.results.file import Result
+    from warp.voxels.voxelize import VoxelModel
+
+VOID = "#FFFFFF"
+RULED = 150  # cells: beyond, the lines of the grid cannot be told apart
+COLUMNS = 2  # of a legend
+Axis = Literal["x", "y", "z"]
+ACROSS: dict[Axis, tuple[Axis, Axis]] = {"x": ("y", "z"), "y": ("x", "z"), "z": ("x", "y")}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A plane: where an axis has a value in m; None where most parts are met."""
+
+    axis: Axis = "y"
+    at: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """The media on a plane, whole and cropped: lines [mm], and an index (up, across) into names.
+
+    names: "part: material", from the top down; -1 is void. materials: of each name.
+    """
+
+    cut: Cut
+    at: float
+    across: np.ndarray
+    up: np.ndarray
+    index: np.ndarray
+    names: list[str]
+    materials: list[str]
+
+
+def read_cut(text: str) -> Cut:
+    """Read "y = 3 mm"; WarpError says what it may be."""
+    axis, equals, value = (part.strip() for part in text.partition("="))
+    try:
+        if axis not in ACROSS or not equals:
+            raise ValueError("the plane is an axis and a length")
+        return Cut(axis, units.convert(value, units.LENGTH))
+    except ValueError as error:
+        raise WarpError(
+            f"--at {text}: write x, y or z = a length, as in 'y=3 mm'; {error}"
+        ) from None
+
+
+def section(model: VoxelModel | Result, cut: Cut | None = None) -> Section:
+    """Index the media on a plane, by default y = const where most parts are met."""
+    cut = cut or Cut()
+    grid, names = model.grid, _row_names(model)
+    centres = {"x": grid.xc, "y": grid.yc, "z": grid.zc}[cut.axis]
+    n = most_met(model, cut.axis) if cut.at is None else _nearest(model, cut)
+    rows = np.take(np.asarray(model.ids), n, axis="zyx".index(cut.axis))
+    order: list[str] = []
+    for line in rows[::-1]:
+        order += [name for row in np.unique(line) if (name := names[row]) and name not in order]
+    index = np.array([order.index(name) if name in order else -1 for name in names])[rows]
+    material = _row_materials(model)
+    made_of = {name: material[row] for row, name in reversed(list(enumerate(names)))}
+    lines = {"x": grid.x, "y": grid.y, "z": grid.z}
+    first, second = ACROSS[cut.axis]
+    across, up = 1e3 * lines[first], 1e3 * lines[second]
+    mirror = dict(zip("xy", grid.mirror, strict=True))
+    if mirror.get(first):
+        index, across = _mirrored(index, 1), _both(across)
+    if mirror.get(second):
+        index, up = _mirrored(index, 0), _both(up)
+    index, across, up = _cropped(index, across, up)
+    at = 1e3 * float(centres[n])
+    return Section(cut, at, across, up, index, order, [made_of[name] for name in order])
+
+
+def _nearest(model: VoxelModel | Result, cut: Cut) -> int:
+    """Return the layer of cells nearest to a plane, on the modelled side of mirror planes."""
+    grid, at = model.grid, cut.at or 0.0
+    lines = {"x": grid.x, "y": grid.y, "z": grid.z}[cut.axis]
+    if dict(zip("xy", grid.mirror, strict=True)).get(cut.axis):
+        at = abs(at - lines[0]) + lines[0]
+    if not lines[0] <= at <= lines[-1]:
+        low, high = 1e3 * lines[0], 1e3 * lines[-1]
+        given = 1e3 * (cut.at or 0.0)
+        raise WarpError(
+            f"{cut.axis} = {given:g} mm lies beyond the package, {low:g} to {high:g} mm"
+        )
+    return int(np.abs((lines[1:] + lines[:-1]) / 2 - at).argmin())
+
+
+def most_met(model: VoxelModel | Result, axis: Axis) -> int:
+    """Return the layer of cells that meets most parts, each as near to its widest as can be.
+
+    Among layers as good, the one nearest to the middle of the package.
+    """
+    grid, part_of = model.grid, np.asarray(model.media.part)
+    count, along = len(model.parts), "zyx".index(axis)
+    area = np.zeros((model.ids.shape[along], count + 1))
+    for k, thickness in enumerate(grid.dz):
+        part = part_of[np.asarray(model.ids[k])] + 1  # 0 is void
+        weight = {"x": grid.dy[:, None], "y": grid.dx[None, :], "z": None}[axis]
+        size = grid.dy[:, None] * grid.dx[None, :] if weight is None else weight * thickness
+        size = np.broadcast_to(size, part.shape)
+        if axis == "z":
+            area[k] += np.bincount(part.ravel(), size.ravel(), count + 1)
+        else:
+            line = np.arange(part.shape[along - 1])
+            line = line[:, None] if axis == "y" else line[None, :]
+            key = (line * (count + 1) + part).ravel()
+            area += np.bincount(key, size.ravel(), area.size).reshape(area.shape)
+    area = area[:, 1:]
+    share = area / np.maximum(area.max(axis=0), 1e-300)
+    score = np.round((area > 0).sum(axis=1) + share.mean(axis=1), 6)
+    centres = {"x": grid.xc, "y": grid.yc, "z": grid.zc}[axis]
+    lines = {"x": grid.x, "y": grid.y, "z": grid.z}[axis]
+    mirrored = dict(zip("xy", grid.mirror, strict=True)).get(axis, False)
+    middle = lines[0] if mirrored else (lines[0] + lines[-1]) / 2
+    best = np.flatnonzero(score == score.max())
+    return int(best[np.abs(centres[best] - middle).argmin()])
+
+
+def _mirrored(index: np.ndarray, axis: int) -> np.ndarray:
+    return np.concatenate([np.flip(index, axis), index], axis)
+
+
+def _both(lines: np.ndarray) -> np.ndarray:
+    return np.concatenate([2 * lines[0] - lines[:0:-1], lines])
+
+
+def _cropped(
+    index: np.ndarray, across: np.ndarray, up: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Leave out lines of cells at the rims that are void."""
+    solid = index >= 0
+    if not solid.any():
+        raise WarpError("nothing but void on this plane")
+    (k0, k1), (i0, i1) = (np.flatnonzero(solid.any(axis=n))[[0, -1]] for n in (1, 0))
+    return index[k0 : k1 + 1, i0 : i1 + 1], across[i0 : i1 + 2], up[k0 : k1 + 2]
+
+
+def _row_names(model: VoxelModel | Result) -> list[str]:
+    """Name each media row "part: material"; a row that is shared takes the name of its owner."""
+    parts = np.asarray(model.media.part)
+    shared = model.media.shared
+    found, own = [""] * len(parts), dict[int, str]()
+    for row, name in enumerate(model.media.names):
+        if parts[row] >= 0 and not shared[row]:
+            part = model.parts[parts[row]]
+            found[row] = name if name.startswith(f"{part}: ") else f"{part}: {name}"
+            own.setdefault(parts[row], found[row])
+    return [
+        name or own.get(p, model.parts[p] if p >= 0 else "")
+        for name, p in zip(found, parts, strict=True)
+    ]
+
+
+def _row_materials(model: VoxelModel | Result) -> list[str]:
+    """Name the material of each media row; a row that is shared takes that of its owner."""
+    parts, shared, own = np.asarray(model.media.part), model.media.shared, dict[int, str]()
+    for row, name in enumerate(model.media.names):
+        if not shared[row]:
+            own.setdefault(parts[row], name)
+    pairs = zip(model.media.names, parts, shared, strict=True)
+    return [own.get(part, name) if mixed else name for name, part, mixed in pairs]
+
+
+def cross_section(
+    model: VoxelModel | Result, path: Picture, cut: Cut | None = None, title: str = ""
+) -> None:
+    """Draw the materials on a plane; the suffix of the path picks the format."""
+    shown = section(model, cut)
+    paints = palette.of(model)
+    level = shown.cut.axis == "z"
+    wide, high = np.ptp(shown.across), np.ptp(shown.up)
+    tall = min(5.2, 5.6 * high / wide) + 0.6 if level else 3.2
+    with page(path, tall + 0.17 * -(-len(shown.names) // COLUMNS)) as figure:
+        axes = figure.add_subplot()
+        _draw(axes, shown, paints)
+        if level:
+            axes.set_aspect("equal")
+        outside = [
+            n
+            for n in range(len(shown.names))
+            if not section_labels.inside(
+                axes, shown.across, shown.up, shown.index == n, str(n + 1), room=0.07 * high
+            )
+        ]
+        numbered = {str(n + 1): shown.index == n for n in outside}
+        section_labels.beside(axes, shown.across, shown.up, numbered)
+        numbers = [f"{n}  {name}" for n, name in enumerate(shown.names, start=1)]
+        _legend(figure, numbers, [paints[m] for m in shown.materials])
+        heading = f"{title}\n" if title else ""
+        what = "plan" if level else "section"
+        text = f"{heading}{what} at {shown.cut.axis} = {shown.at:.3g} mm"
+        axes.set_title(f"{text} ", loc="left")
+        if not level:
+            axes.set_title(f"{text}, {stretch(figure, axes, shown.cut.axis)}", loc="left")
+
+
+def _draw(axes: Axes, shown: Section, paints: Mapping[str, Paint]) -> None:
+    """Paint the cells of a section, with the lines of the grid and the borders of media."""
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+
+    chosen = [paints[material] for material in shown.materials]
+    lines = "none" if max(shown.index.shape) > RULED else "#00000020"
+    norm = BoundaryNorm(np.arange(-1, len(chosen) + 1) - 0.5, len(chosen) + 1)
+    colours = ListedColormap([VOID, *(paint.colour for paint in chosen)])
+    cells = {"cmap": colours, "norm": norm, "rasterized": True}
+    axes.pcolormesh(shown.across, shown.up, shown.index, edgecolors=lines, linewidth=0.2, **cells)
+    for n, paint in enumerate(chosen):
+        if paint.hatch:
+            _hatch(axes, shown.across, shown.up, shown.index == n, paint.hatch)
+    outline(axes, shown.across, shown.up, shown.index)
+    first, second = ACROSS[shown.cut.axis]
+    axes.set(xlabel=f"{first} (mm)", ylabel=f"{second} (mm)")
+    axes.set(xlim=shown.across[[0, -1]], ylim=shown.up[[0, -1]])
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _legend(figure: Any, names: Sequence[str], paints: Sequence[Paint]) -> None:
+    from matplotlib.patches import Patch
+
+    style = {"edgecolor": "#404040", "linewidth": 0.3}
+    handles = [
+        Patch(facecolor=paint.colour, hatch=paint.hatch, label=name, **style)
+        for name, paint in zip(names, paints, strict=True)
+    ]
+    where = {"loc": "outside lower left", "ncols": COLUMNS, "fontsize": 8, "frameon": False}
+    figure.legend(handles=handles, **where)
+
+
+def by_steps(result: Result, path: Picture, title: str = "") -> None:
+    """Draw the body after every process step that changes it, on one plane and one scale."""
+    bodies = _bodies(result)
+    paints = palette.of(result)
+    shown = [(name, section(model)) for name, model in bodies]
+    left, right = _range([one.across for _, one in shown])
+    low, high = _range([one.up for _, one in shown])
+    named: dict[str, Paint] = {}
+    for _, one in shown:
+        for name, material in zip(one.names, one.materials, strict=True):
+            named.setdefault(name, paints[material])
+    rows = -(-len(shown) // 2)
+    with page(path, 1.6 * rows + 0.6 + 0.17 * -(-len(named) // COLUMNS)) as figure:
+        every = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
+        for axes, (name, one) in zip(every.flat, shown, strict=False):
+            _draw(axes, one, paints)
+            axes.set(xlim=(left, right), ylim=(low, high))
+            axes.set_title(name, loc="left", fontsize=8)
+            axes.label_outer()
+        for axes in every.flat[len(shown) :]:
+            axes.set_visible(False)
+        _legend(figure, list(named), list(named.values()))
+        if title:
+            figure.suptitle(title, x=0.02, ha="left", fontsize=9)
+
+
+def _range(lines: Sequence[np.ndarray]) -> tuple[float, float]:
+    return min(float(v[0]) for v in lines), max(float(v[-1]) for v in lines)
+
+
+def _bodies(result: Result) -> list[tuple[str, VoxelModel]]:
+    """Voxelise the body after every step that changes it, with the name of the step."""
+    from warp.report import stored_case
+    from warp.run.grids import common_grid
+    from warp.run.stage_model import enter
+
+    case = stored_case.parsed(result)
+    if not case.has_steps:
+        raise WarpError("this result has no steps")
+    grid, found, before = common_grid(case), [], None
+    for step in case.load_steps:
+        body = (step.stage.present, step.stage.unit)
+        if step.last and body != before:
+            model = enter(case, step, grid).voxels
+            found.append((f"{step.step + 1}. {step.name}", model))
+            before = body
+    return found
+
+
+def _hatch(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, hatch: str) -> None:
+    """Hatch cells (nz, nx), each run of them in a row as one bar."""
+    for k in np.flatnonzero(where.any(axis=1)):
+        bars = [(x[a], x[b] - x[a]) for a, b in runs(where[k])]
+        bar = (z[k], z[k + 1] - z[k])
+        axes.broken_barh(bars, bar, facecolor="none", edgecolor="#404040", hatch=hatch, linewidth=0)

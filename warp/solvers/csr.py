@@ -1,0 +1,127 @@
+"""Sparse matrices in compressed rows (CSR), with what solvers need of them.
+
+SciPy's would do, but importing it takes longer than a small solve. Entries of a row stand in
+ascending columns, each column once. Sums run in a fixed order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Csr:
+    """A matrix of `width` columns; row n has the entries from start[n] to start[n + 1]."""
+
+    start: np.ndarray
+    column: np.ndarray
+    value: np.ndarray
+    width: int
+
+    @classmethod
+    def of(
+        cls, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: Sequence[int]
+    ) -> Csr:
+        """Build from entries in any order; entries at the same place are added."""
+        height, width = shape
+        place = np.asarray(rows, np.int64) * width + np.asarray(columns, np.int64)
+        order = np.argsort(place, kind="stable")
+        ascending = place[order]
+        first = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1])[: len(place)])
+        kept = ascending[first]
+        added = np.add.reduceat(values[order], first) if len(first) else np.zeros(0)
+        return cls(
+            _starts(np.bincount(kept // width, minlength=height)), kept % width, added, width
+        )
+
+    @classmethod
+    def diagonal_of(cls, values: np.ndarray) -> Csr:
+        """Build the diagonal matrix of these values."""
+        n = len(values)
+        return cls(np.arange(n + 1), np.arange(n), np.asarray(values, float), n)
+
+    @classmethod
+    def full(cls, matrix: np.ndarray) -> Csr:
+        """Build from a dense matrix, without its zeros."""
+        rows, columns = np.nonzero(matrix)
+        return cls.of(rows, columns, matrix[rows, columns], matrix.shape)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return the numbers of rows and columns."""
+        return len(self.start) - 1, self.width
+
+    @cached_property
+    def row(self) -> np.ndarray:
+        """Number the row of each entry."""
+        return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+
+    @property
+    def T(self) -> Csr:
+        """Return the transpose."""
+        order = np.argsort(self.column, kind="stable")
+        start = _starts(np.bincount(self.column, minlength=self.width))
+        return Csr(start, self.row[order], self.value[order], self.shape[0])
+
+    def times(self, x: np.ndarray) -> np.ndarray:
+        """Multiply a vector (columns), or each column of a dense matrix (columns, m)."""
+        if x.ndim == 1:
+            return np.bincount(self.row, self.value * x[self.column], self.shape[0])
+        product = np.zeros((self.shape[0], x.shape[1]))
+        filled = np.diff(self.start) > 0
+        terms = self.value[:, None] * x[self.column]
+        product[filled] = np.add.reduceat(terms, self.start[:-1][filled], axis=0)
+        return product
+
+    def transposed_times(self, x: np.ndarray) -> np.ndarray:
+        """Multiply a vector (rows) by the transpose."""
+        return np.bincount(self.column, self.value * x[self.row], self.width)
+
+    def __matmul__(self, other: Csr) -> Csr:
+        """Multiply two matrices."""
+        count = np.diff(other.start)[self.column]  # of products that each entry takes part in
+        ends = np.cumsum(count)
+        within = np.arange(count.sum()) - np.repeat(ends - count, count)
+        at = np.repeat(other.start[self.column], count) + within
+        values = np.repeat(self.value, count) * other.value[at]
+        shape = self.shape[0], other.width
+        return Csr.of(np.repeat(self.row, count), other.column[at], values, shape)
+
+    def __add__(self, other: Csr) -> Csr:
+        rows, columns = np.r_[self.row, other.row], np.r_[self.column, other.column]
+        return Csr.of(rows, columns, np.r_[self.value, other.value], self.shape)
+
+    def diagonal(self) -> np.ndarray:
+        """Return the values on the diagonal of a square matrix."""
+        on = self.row == self.column
+        return np.bincount(self.row[on], self.value[on], self.width)
+
+    def without_zeros(self) -> Csr:
+        """Leave out entries that are zero."""
+        return self._some(self.value != 0)
+
+    def part(self, at: np.ndarray) -> Csr:
+        """Return the rows and columns `at`, ascending, of a square matrix."""
+        number = np.full(self.width, -1)
+        number[at] = np.arange(len(at))
+        few = self._some((number[self.row] >= 0) & (number[self.column] >= 0))
+        return Csr(few.start[np.r_[at, -1]], number[few.column], few.value, len(at))
+
+    def dense(self) -> np.ndarray:
+        """Write the matrix out (rows, columns)."""
+        full = np.zeros(self.shape)
+        full[self.row, self.column] = self.value
+        return full
+
+    def _some(self, on: np.ndarray) -> Csr:
+        start = _starts(np.bincount(self.row[on], minlength=self.shape[0]))
+        return Csr(start, self.column[on], self.value[on], self.width)
+
+
+def _starts(counts: np.ndarray) -> np.ndarray:
+    starts: np.ndarray = np.append(0, np.cumsum(counts))
+    return starts
