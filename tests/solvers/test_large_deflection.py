@@ -186,6 +186,20 @@ def test_a_free_plate_stiffens_as_von_karman_says(cpu, load_number, sag):
     assert found.bifurcations == []
 
 
+def test_a_narrow_strip_has_fewer_modes_than_polynomials(cpu):
+    """Of three cells across: degrees above two vanish there, and their inverse with them."""
+    x, y, z = np.linspace(0, 6 * MM, 4), np.linspace(0, 60 * MM, 21), np.linspace(0, 1 * MM, 5)
+    model = boxes(x, y, z, {"strip": (Isotropic(130e9, 0.28, 1e-6),)})
+    A = operator(model, cpu)
+    law = Law(A, rim(model, A), np.zeros(A.shape), np.zeros(A.shape))
+    pre = Preconditioner(model, law, Cycle(A))
+    law.gradient(np.zeros(A.shape))
+    pre.update()
+    assert pre.stability == pytest.approx(1.0, abs=1e-6)
+    assert pre.basis.shape[1] < len(pre.basis)
+    assert np.abs(pre.basis).max() * np.sqrt(np.diag(pre.plate.linear).max()) < 1e9
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("branch", ["x", "y"])
 def test_a_plate_rolls_up_beyond_its_bifurcation(cpu, branch):

@@ -24,6 +24,11 @@ from warp.voxels.voxelize import VoxelModel
 MODULE = "tangent_frame"
 STRAINLESS = 1e-8
 """Linear energy of a mode over that of the stiffest one of its size, below which it is rigid."""
+UNFELT = 1e-16
+"""Linear energy of a mode over that of the stiffest one, below which it is round-off.
+
+Polynomials of more degrees than a body has cells have none.
+"""
 SOFTEST = 1e-6
 """Least magnitude of an eigenvalue of E over the linear energy that is inverted."""
 
@@ -143,7 +148,9 @@ def orthonormal(energy: np.ndarray, least: float = STRAINLESS) -> np.ndarray:
 
     least: energy of what is rigid over that of the stiffest mode of its size.
     """
-    scale = 1 / np.sqrt(np.maximum(np.diag(energy), 1e-300))
+    own = np.diag(energy)
+    felt = own > UNFELT * own.max(initial=0.0)
+    scale = np.where(felt, 1 / np.sqrt(np.where(felt, own, 1.0)), 0.0)
     size, vectors = np.linalg.eigh(energy * scale * scale[:, None])
     strained = size > least * size[-1]
     basis: np.ndarray = scale[:, None] * (vectors[:, strained] / np.sqrt(size[strained]))
