@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hard_models import ROOM, STRESS_FREE, Solid, bimetal
+from hard_models import FULL, QUARTER, ROOM, STRESS_FREE, Solid, bimetal
 
 from warp.geometry.shapes import Body, Box
 from warp.materials.library import MaterialSpec
@@ -17,6 +17,7 @@ from warp.voxels.thin_films import ThinFilm, softened_across
 from warp.voxels.voxelize import voxelize
 
 SHEET, THICK = 3e3, 0.1  # MPa, mm
+FILM = Solid(250e3, 0.25, 3.3)
 
 
 def sheet(ratio, modulus, above=True, cells=24, wide=4.0, sheet_cells=4):
@@ -40,6 +41,32 @@ def solved(model, cpu):
 @pytest.mark.parametrize("ratio, modulus", [(1e-4, 1e3), (1e-3, 30.0), (1e-2, 1e3), (1e-4, 1e-3)])
 def test_films_of_any_thickness_converge(cpu, ratio, modulus, above):
     assert solved(sheet(ratio, modulus, above), cpu).iterations <= 40
+
+
+@pytest.mark.parametrize(
+    "cells, wide, sheet_cells, ratio, modulus",
+    [
+        (12, 30.0, 4, 1e-4, 1e3),
+        (12, 30.0, 4, 1.0, 1e-3),
+        (24, 10.0, 10, 1e-3, 1e1),
+        (24, 10.0, 10, 1e-1, 1e3),
+    ],
+)
+def test_films_on_cells_much_wider_than_the_sheet_converge(
+    cpu, cells, wide, sheet_cells, ratio, modulus
+):
+    model = sheet(ratio, modulus, True, cells, wide, sheet_cells)
+    assert solved(model, cpu).iterations <= 40
+
+
+@pytest.mark.parametrize("mirror", [QUARTER, FULL], ids=["quarter", "full"])
+def test_a_film_of_100_nm_on_a_wafer_costs_as_much_as_a_thick_one(cpu, mirror):
+    """Its bending in single precision would strain the film by more than it bends the wafer."""
+    thin, thick = (
+        bimetal(150.0, 30, ((0.775, 10), (film, 1)), mirror, Solid(169e3, 0.28, 2.6), FILM)
+        for film in (1e-4, 1e-2)
+    )
+    assert solved(thin, cpu).iterations <= 1.5 * solved(thick, cpu).iterations + 5
 
 
 @pytest.mark.slow
@@ -78,6 +105,8 @@ def test_thin_film_keeps_its_plane_stress_law():
         laws.append((plane, plane @ free[:2]))
     for ours, theirs in zip(*laws, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+    shear = ThinFilm(solid, 0.01, 0.1).shear(ROOM)
+    np.testing.assert_allclose(shear, solid.shear(ROOM) * np.array([0.01, 0.01, 1.0]))
 
 
 def test_ordinary_stacks_stay_as_they_are():

@@ -7,9 +7,10 @@ less, e_zz -> q e_zz in the energy with 0 < q <= 1,
 
     c_zz -> q^2 c_zz,   c_xz -> q c_xz,   c_yz -> q c_yz,   thermal strain zz -> 1/q of it
 
-This leaves the plane-stress law in x and y, the shear and the traction across as they are; the
-film's own change of thickness becomes 1/q times as large. q is such that a voxel of the film has
-STIFFEST times the stiffness across of the whole stack.
+This leaves the plane-stress law in x and y and the traction across as they are; the film's own
+change of thickness becomes 1/q times as large. q is such that a voxel of the film has STIFFEST
+times the stiffness across of the whole stack. Likewise e_xz and e_yz: the film shears by at most
+1/STIFFEST of what the stack does at the same stress.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from warp.materials.material import Array, Derived, MaterialError
 from warp.voxels.grid import Grid
 from warp.voxels.media import MOST_ROWS, Media
 
-STIFFEST = 1e4
+STIFFEST = 1e3
 """Largest stiffness across of a voxel, over that of the mean solid as thick as the stack."""
 REFERENCE = 300.0
 """Temperature in K of the stiffnesses that are compared."""
@@ -31,9 +32,15 @@ REFERENCE = 300.0
 
 @dataclass(frozen=True, eq=False)
 class ThinFilm(Derived):
-    """A medium whose strain along z counts `factor` times (q)."""
+    """A medium whose strain along z counts `factor` times (q), its shear across `shear_factor`."""
 
     factor: float
+    shear_factor: float = 1.0
+
+    def shear(self, T: Values) -> Array:
+        """Return the shear moduli (yz, xz, xy) in Pa."""
+        r = self.shear_factor
+        return self.medium.shear(T) * np.array([r * r, r * r, 1.0])
 
     def stiffness(self, T: Values) -> Array:
         """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness in Pa."""
@@ -63,7 +70,8 @@ def softened_across(grid: Grid, ids: np.ndarray, media: Media) -> tuple[np.ndarr
         medium = media.materials[row]
         assert medium is not None
         ids[k][ids[k] == row] = len(materials)
-        materials.append(ThinFilm(medium, float(np.sqrt(most * grid.dz[k] / stiffness[row]))))
+        limits = most * grid.dz[k] / (stiffness[row], float(medium.shear(REFERENCE)[:2].max()))
+        materials.append(ThinFilm(medium, *(float(min(1.0, np.sqrt(q))) for q in limits)))
     source = np.r_[np.arange(len(media)), [row for _, row in thin]]
     return ids, replace(
         media,

@@ -6,6 +6,7 @@ that is hundreds of times wider than high would have lost its bending energy to 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,17 @@ from warp.solvers import levels
 from warp.solvers.csr import Csr
 from warp.solvers.dense import cholesky, inverse_of_lower
 from warp.solvers.elastic.multigrid.bending_basis import bending_basis
+from warp.solvers.elastic.multigrid.level import relative_width
 from warp.solvers.elastic.multigrid.matrix import LevelMatrix, MediaMatrix, StoredMatrix
 from warp.solvers.levels import Memory
 
 BLOCK = 256  # rows whose rigid motions are removed at once
+LOOSE = 1e-11
+"""Energy of a motion over that of its largest unknown below which it counts as rigid.
+
+Times the square of the width of the cells over the height of the stack if they are wider: so much
+of the shear's round-off remains in the energy of bending.
+"""
 
 
 class Coarsest(levels.Coarsest):
@@ -29,7 +37,8 @@ class Coarsest(levels.Coarsest):
         device = matrix.device
         active = device.asarray(matrix.diagonal(), np.float32)
         at = np.flatnonzero(device.to_host(active).reshape(-1) > 0)
-        root = inverse_root(*bending(matrix, at))
+        width = max(1.0, relative_width(*matrix.lines))
+        root = inverse_root(*bending(matrix, at), LOOSE * width**2)
         super().__init__(device, active, memory)
         self.roots = device.asarray(np.ascontiguousarray(root.T)), device.asarray(root)
         self.at = device.asarray(at, np.int64)
@@ -43,34 +52,39 @@ class Coarsest(levels.Coarsest):
             self.device.launch("multigrid", "dense_rows", (size, 1, 1), *args, real=np.float32)
 
 
-def bending(matrix: StoredMatrix, at: np.ndarray) -> tuple[np.ndarray, Csr]:
-    """Return T^T A T and T of displacements x = T y at flat indices `at`.
+def bending(matrix: StoredMatrix, at: np.ndarray) -> tuple[np.ndarray, Csr, np.ndarray]:
+    """Return T^T A T, T of displacements x = T y at flat indices `at`, and the scale of each y.
 
-    The stiffness along z is added to the unknowns that strain along z only: in the others it would
-    leave what rounding makes of zero.
+    Scale: 1 / root of the energy of a unit, or of its terms if no more than their round-off is left
+    of them, as of a column that rotates alone. The stiffness along z is added to the unknowns that
+    strain along z only: in the others it would leave what rounding makes of zero.
     """
     nx, ny, nz = matrix.n
     ids = matrix.device.to_host(matrix.coefficients.ids)
     T, bends = bending_basis(ids[1:-1, 1:-1, 1 : nx + 1] > 0, matrix.lines, at)
     flat, along_z = matrix.without_zz()
+    sheared = assembled(flat).part(at)
+    terms = replace(T, value=T.value**2).transposed_times(sheared.diagonal())
     alone = Csr.diagonal_of((~bends).astype(float))
-    A = T.T @ assembled(flat).part(at) @ T + alone @ along_z.part(at) @ alone
-    return A.dense(), T
+    A = T.T @ sheared @ T + alone @ along_z.part(at) @ alone
+    energy, unit = A.diagonal(), np.where(terms > 0, terms, 1.0)
+    scale = 1 / np.sqrt(np.where(energy > LOOSE * terms, energy, unit))
+    return A.dense(), T, scale
 
 
-def inverse_root(A: np.ndarray, T: Csr) -> np.ndarray:
+def inverse_root(A: np.ndarray, T: Csr, scale: np.ndarray, loosest: float) -> np.ndarray:
     """Return R with R^T R = T A^-1 T^T without rigid motions, float32; overwrites A.
 
-    Motions without energy are left out: rigid ones, of loose parts too, show up as pivots that
-    vanish in a Cholesky factorisation. An inverse in single precision would have negative values if
-    a slender body is far easier to bend than to stretch; R^T R has none, and its error grows only
-    with the root of that ratio.
+    Motions of an energy below `loosest` over that of single unknowns, in their scale, are rigid.
+    They are left out: those of the body and of loose parts show up as pivots that vanish in a
+    Cholesky factorisation. An inverse in single precision would have negative values if a slender
+    body is far easier to bend than to stretch; R^T R has none, and its error grows only with the
+    root of that ratio.
     """
     n = len(A)
-    scale = 1 / np.sqrt(A.diagonal())
     A *= scale
     A *= scale[:, None]
-    factor, order, rank = cholesky(A, 1e-11)
+    factor, order, rank = cholesky(A, loosest)
     scale = scale[order]
     inverse = inverse_of_lower(factor[:rank, :rank])
     motion = np.zeros((n, n - rank))
