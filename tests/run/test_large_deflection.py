@@ -118,12 +118,6 @@ def test_steps_end_where_one_step_does(tmp_path):
     np.testing.assert_array_equal(again.fields["displacement"], result.fields["displacement"])
 
 
-def test_a_held_body_is_refused():
-    held = step("support", on="clamped", faces=["wafer.bottom"])
-    with pytest.raises(CaseError, match="large_deflection does not know"):
-        parse(CASE + "large_deflection = true\n" + held, Path("plate.toml"))
-
-
 def test_numbers_of_a_change_of_shape_are_numbers():
     """As a result file wants them: one value under each key with a unit."""
     cylinder = Principal(0.5, 0.01, 0.0)

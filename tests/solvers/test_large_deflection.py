@@ -1,5 +1,7 @@
 """Moderate rotations: derivatives, rigid rotations, and the free square plate of von Karman."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conductors import boxes
@@ -8,15 +10,20 @@ from solids import TWO, voxels
 
 from warp.geometry.shapes import Body, Columns
 from warp.solvers.elastic import operator as elastic_operator
+from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.large_deflection import path, shape
+from warp.solvers.elastic.large_deflection import solve as large
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
 from warp.solvers.elastic.large_deflection.rim import Rim, rim, shear_of, shear_stiffness
 from warp.solvers.elastic.load import load
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.rigid import activity
+from warp.solvers.elastic.solve import solve as elastic_solve
+from warp.solvers.krylov import Control
 from warp.verify.problem import material
 from warp.voxels.grid import Grid
+from warp.voxels.supports import Clamp
 from warp.voxels.voxelize import voxelize
 
 MM = 1e-3
@@ -179,6 +186,20 @@ def test_a_free_plate_stiffens_as_von_karman_says(cpu, load_number, sag):
     assert found.bifurcations == []
 
 
+def test_a_narrow_strip_has_fewer_modes_than_polynomials(cpu):
+    """Of three cells across: degrees above two vanish there, and their inverse with them."""
+    x, y, z = np.linspace(0, 6 * MM, 4), np.linspace(0, 60 * MM, 21), np.linspace(0, 1 * MM, 5)
+    model = boxes(x, y, z, {"strip": (Isotropic(130e9, 0.28, 1e-6),)})
+    A = operator(model, cpu)
+    law = Law(A, rim(model, A), np.zeros(A.shape), np.zeros(A.shape))
+    pre = Preconditioner(model, law, Cycle(A))
+    law.gradient(np.zeros(A.shape))
+    pre.update()
+    assert pre.stability == pytest.approx(1.0, abs=1e-6)
+    assert pre.basis.shape[1] < len(pre.basis)
+    assert np.abs(pre.basis).max() * np.sqrt(np.diag(pre.plate.linear).max()) < 1e9
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("branch", ["x", "y"])
 def test_a_plate_rolls_up_beyond_its_bifurcation(cpu, branch):
@@ -239,3 +260,31 @@ def test_void_above_a_part_has_no_slope():
     exists = solid[1:] | solid[:-1]
     displacement[2, :, :ny, :nx] = np.where(exists, 1e-3 + 0.01 * model.grid.xc, 0.0)
     assert shape.steepest(model, displacement) == pytest.approx(0.01, rel=1e-9)
+
+
+def test_a_held_strip_curls_and_draws_back(cpu):
+    """Two layers of nu 0, held at one end: w = k x^2 / 2, and u loses k^2 L^3 / 6 at the tip."""
+    length, thick = 20 * MM, 0.5 * MM
+    x, y = np.linspace(0, length, 21), np.linspace(0, 2 * MM, 3)
+    z = np.linspace(0, 2 * thick, 15)
+    layers = {
+        "lower": (Isotropic(100e9, 0.0, 50e-6), (-1, 1, -1, 1, 0, thick)),
+        "upper": (Isotropic(100e9, 0.0, 0.0), (-1, 1, -1, 1, thick, 2 * thick)),
+    }
+    model = boxes(x, y, z, layers)
+    model = replace(model, grid=replace(model.grid, breaks=(0, 7, 14)))
+    model.media.stress_free[:] = 300.0
+    clamp, state = Clamp(("lower.x-", "upper.x-")), State.start(model.grid.shape)
+    linear = elastic_solve(model, 400.0, cpu, state, Control(1e-9), support=clamp)
+    wanted = large.Wanted()
+    bent = large.solve(
+        model, 400.0, cpu, state, Control(1e-9), wanted=wanted, start=300.0, support=clamp
+    )
+    kappa = 1.5 * 50e-6 * 100 / (2 * thick)
+    ends = [
+        (s.displacement[0, :14, 0, 20].mean(), s.displacement[2, 7, 0, 19]) for s in (linear, bent)
+    ]
+    (u, w), (u_bent, w_bent) = ends
+    assert abs(w) == pytest.approx(kappa * (length - 0.5 * MM) ** 2 / 2, rel=0.01)
+    assert w_bent == pytest.approx(w, rel=2e-3)
+    assert u_bent - u == pytest.approx(-(kappa**2) * length**3 / 6, rel=0.02)

@@ -70,8 +70,8 @@ class Law:
     rim: what A lacks at round sides. f: forces, as those of the linear equation A x = f; s (3,
     nz+1, ny+1, nx+3): stress before the increment under the loads after it, xx and yy of cells and
     xy of edges along z, in N m. start: total displacement before and the stress there under the
-    loads before; None: both are zero. target: increments at the indices that A holds, in their
-    order, at the full load; None: zero.
+    loads before; None: both are zero. pressed: by linear theory the displacement at the full load
+    of a body whose held faces are moved; None: they rest.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ class Law:
         f: Array,
         s: Array,
         start: tuple[Array, Array] | None = None,
-        target: np.ndarray | None = None,
+        pressed: np.ndarray | None = None,
     ) -> None:
         self.A, self.f, self.before = A, f, s
         self.at_end, self.at_start = (f, s), None
         self.device = A.device
         self.held = A.device.asarray(A.held, np.int64)
-        self.target = None if target is None else A.device.asarray(target)
+        self.pressed = None if pressed is None else A.device.asarray(pressed)
         self.fraction, self.ground = 1.0, NO_GROUND
         nx, ny, nz = A.n
         self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
@@ -99,7 +99,7 @@ class Law:
         places = A.shape[1:]
         self.first, self.slopes, self.more, self.forces = (zeros((2, *places)) for _ in range(4))
         self.t, self.s = zeros((7, *places)), zeros((3, *places))
-        self.out = zeros(A.shape)
+        self.out = self.t[:3]  # free while the energy of A is computed
         if start is not None:
             displacement, stress = start
             self._slopes(self.first, displacement)
@@ -128,11 +128,13 @@ class Law:
         self.f = self.f + self.device.asarray(ground.pull)
 
     def holding(self, x: Array) -> Array:
-        """Return x with the held increments at the present load."""
-        if self.target is not None:
-            x = x.copy()
-            x.reshape(-1)[self.held] = self.fraction * self.target
-        return x
+        """Return x with the held increments at the present load, the rest moved along."""
+        if self.pressed is None:
+            return x
+        vdot = self.device.xp.vdot
+        target = self.pressed.reshape(-1)[self.held]
+        share = float(vdot(x.reshape(-1)[self.held], target) / vdot(target, target))
+        return x + (self.fraction - share) * self.pressed
 
     def gradient(self, x: Array) -> tuple[float, Array]:
         """Return the energy in J and its gradient in N; the Hessian is then the one at x."""

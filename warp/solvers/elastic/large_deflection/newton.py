@@ -68,11 +68,12 @@ def minimum(
         goal = max(min(FORCING, residuals[-1]) * residuals[-1], tolerance / 2) * scale
         step = _step(law, pre, g, radius, goal)
         iterations += step.products
-        tried, forces = law.gradient(x + step.d)
+        there = x + step.d
+        tried, forces = law.gradient(there)
         fall, noise = energy - tried, 1e-12 * abs(energy)
         closer = float(norm(forces)) < float(norm(g))
         if fall > 0.1 * step.fall or (abs(fall) <= noise and closer):
-            x, energy, g = x + step.d, tried, forces
+            x, energy, g = there, tried, forces
             pre.update()
             residuals.append(float(norm(g)) / scale)
             if on_step is not None:

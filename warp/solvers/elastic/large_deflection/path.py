@@ -106,6 +106,8 @@ class Follower:
         first = FIRST * self.height / max(linear_deflection, 1e-30)
         step = 1.0 if first > 0.7 else first
         at, shape = 0.0, self._start()
+        if shape.stability < 0:
+            at, shape = 1.0, self._let_go(shape)
         if shape.stability < LOADED:
             step = min(step, CAREFUL)  # how fast the stability falls is not known yet
         before: tuple[float, Shape] | None = None
@@ -149,6 +151,14 @@ class Follower:
         energy, _ = self.law.gradient(x)
         self.pre.update()
         return Shape(x, energy, [], 0, self.pre.stability)
+
+    def _let_go(self, shape: Shape) -> Shape:
+        """Return the shape at the full load of a body that its present loads would not hold.
+
+        A clamp is gone that pressed it flat; forces in its place, that fade, would buckle it.
+        """
+        after = self._solve(1.0, shape.x)
+        return self._branches(1.0, 1.0, 1.0, after) if after.stability < 0 else after
 
     def _unknown(self, critical: float) -> bool:
         known = [*(b.fraction for b in self.bifurcations), *self.smooth]

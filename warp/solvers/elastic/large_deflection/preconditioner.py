@@ -24,6 +24,11 @@ from warp.voxels.voxelize import VoxelModel
 MODULE = "tangent_frame"
 STRAINLESS = 1e-8
 """Linear energy of a mode over that of the stiffest one of its size, below which it is rigid."""
+UNFELT = 1e-16
+"""Linear energy of a mode over that of the stiffest one, below which it is round-off.
+
+Polynomials of more degrees than a body has cells have none.
+"""
 SOFTEST = 1e-6
 """Least magnitude of an eigenvalue of E over the linear energy that is inverted."""
 
@@ -86,9 +91,11 @@ class Preconditioner:
     def apply(self, r: Array) -> Array:
         """Return M^-1 r."""
         if not self.smooth:
-            return self._cycled(r)
-        smooth = self._smooth(self.modes.gather(self.forces(r)))
-        left = r - self._product(smooth)
+            return self._cycled(r.copy())
+        smooth = self._smooth(self.modes.gather(self.forces(r.copy())))
+        left = self._product(smooth)
+        left *= -1
+        left += r
         z = self._cycled(left)
         again = self._smooth(self.modes.gather(self.forces(self._product(z))))
         z += smooth
@@ -99,7 +106,7 @@ class Preconditioner:
         return self.displacement(self.modes.spread(self.inverse @ forces))
 
     def _cycled(self, r: Array) -> Array:
-        """Return T V T^T r."""
+        """Return T V T^T r; overwrites r."""
         r = self.forces(r)
         size = float((r**2).sum()) ** 0.5
         if size == 0:
@@ -123,8 +130,7 @@ class Preconditioner:
         return x
 
     def forces(self, r: Array) -> Array:
-        """Return T^T r."""
-        r = r.copy()
+        """Compute T^T r in place."""
         self._launch("to_tangent", r, self.slopes, *self.tables)
         return r
 
@@ -142,7 +148,9 @@ def orthonormal(energy: np.ndarray, least: float = STRAINLESS) -> np.ndarray:
 
     least: energy of what is rigid over that of the stiffest mode of its size.
     """
-    scale = 1 / np.sqrt(np.maximum(np.diag(energy), 1e-300))
+    own = np.diag(energy)
+    felt = own > UNFELT * own.max(initial=0.0)
+    scale = np.where(felt, 1 / np.sqrt(np.where(felt, own, 1.0)), 0.0)
     size, vectors = np.linalg.eigh(energy * scale * scale[:, None])
     strained = size > least * size[-1]
     basis: np.ndarray = scale[:, None] * (vectors[:, strained] / np.sqrt(size[strained]))

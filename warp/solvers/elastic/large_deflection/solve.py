@@ -11,17 +11,20 @@ bent body is free of stress on it, as on a shallow shell.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 import numpy as np
 
+from warp.errors import ConvergenceError
 from warp.machine.device import Device
 from warp.solvers.elastic import solve as linear
-from warp.solvers.elastic.balance import norm, product
-from warp.solvers.elastic.clamp import held_indices
-from warp.solvers.elastic.contact import ROUND_OFF, WEIGHED, TableContact, weight
+from warp.solvers.elastic.balance import Balance, norm, product
+from warp.solvers.elastic.clamp import held_indices, prescribed
+from warp.solvers.elastic.contact import WEIGHED, TableContact, weight
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
 from warp.solvers.elastic.large_deflection.ground import Ground, settle
@@ -33,7 +36,6 @@ from warp.solvers.elastic.large_deflection.rim import Rim, rim
 from warp.solvers.elastic.large_deflection.shape import Bent, curvatures, midsurface
 from warp.solvers.elastic.layout import bordered, temperature_array
 from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
-from warp.solvers.elastic.operator import Operator
 from warp.solvers.elastic.rigid import remove_rigid_motion
 from warp.solvers.krylov import DEFAULT, Control
 from warp.voxels.supports import Clamp, Support, Table, flattening
@@ -44,6 +46,12 @@ STIFFENING, WRONG = 0.27, 0.01
 """Error of linear theory over (deflection / height)^2, and the error from which it is left."""
 THINNER = 0.05
 """Share of the body's area whose columns are thinner than the height that counts."""
+
+
+FEWEST = 3
+"""Columns along x or y from which a body can bend as a plate does."""
+ROUND_OFF = 1e-11
+"""Least residual of a body on a table over the other forces: rotations round what A x cancels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,15 +101,19 @@ def solve(
         cycle_cache=cache,
         start=start,
     )
-    first = by_linear(support=support)
+    always = wanted.when == "always"
+    first, stands = _by_linear_theory(by_linear, support, always)
     reach = deflection(model, first.displacement)
+    if isinstance(support, Clamp):  # pressed flat, it bends by what it was bent before
+        reach = max(reach, deflection(model, first.displacement - state.displacement))
     already = deflection(model, state.displacement)
-    if wanted.when == "auto" and error_of_linear_theory(model, max(reach, already)) < WRONG:
+    columns = max(model.grid.shape[1:])
+    if columns < FEWEST or stands and error_of_linear_theory(model, max(reach, already)) < WRONG:
         return first
     linear_curvatures = curvatures(model, first.displacement)
     iterations = first.iterations
     first = replace(first, state=state)  # frees the state after the linear step
-    if isinstance(support, Table):
+    if isinstance(support, Table) and not always:
         reach = deflection(model, by_linear().displacement)
     body = _Body(model, device, state, support, temperature_array(start))
     if isinstance(support, Clamp):
@@ -117,6 +129,21 @@ def solve(
     return Solution(
         displacement, iterations, path.residuals, seconds, after, resting=resting, bent=bent
     )
+
+
+def _by_linear_theory(
+    solve: Callable[..., linear.Solution], support: Support, always: bool
+) -> tuple[linear.Solution, bool]:
+    """Solve by linear theory, and tell whether the solution may stand.
+
+    Without a table where it cannot: a body beyond linear theory may be too flexible for one.
+    """
+    if not isinstance(support, Table):
+        return solve(support=support), not always
+    if not always:
+        with suppress(ConvergenceError):
+            return solve(support=support), True
+    return solve(), False
 
 
 class _Body:
@@ -158,11 +185,11 @@ class _Body:
         step = Step(model, temperature, device, self.state, duration, held, self.temperature)
         A = step.A.holding(held) if len(held) else step.A
         forces, stress, sides = loads(model, step)
-        scale = linear.scale_of(model, A, temperature, forces)
-        target = self._target(step)
-        if len(target):
-            scale = max(scale, norm(product(A, scattered(A, target))))
-        law = Law(A, sides, device.asarray(forces), device.asarray(stress), there, target)
+        scale = linear.scale_of(model, step.A, temperature, forces)
+        pressed = self._pressed(step, control)
+        if pressed is not None:
+            scale = max(scale, norm(product(A, pressed)))
+        law = Law(A, sides, device.asarray(forces), device.asarray(stress), there, pressed)
         pre = Preconditioner(model, law, cache.cycle_for(A), smooth=not len(held))
         if len(held):
             cache.forget()
@@ -190,20 +217,16 @@ class _Body:
         x = device.to_host(path.shape.x)
         return step.after(x, added), path, resting
 
-    def _target(self, step: Step) -> np.ndarray:
-        """Return the increments of what is held: those that press it flat, or zero."""
-        if isinstance(self.support, Clamp) and self.support.flat:
-            at, face = held_faces(self.model, self.support, step.A.shape)
-            pressed = flattening(self.model, step.displacement, at, face)
-            return pressed[np.argsort(at)]
-        return np.zeros(len(self.held))
-
-
-def scattered(A: Operator, target: np.ndarray) -> np.ndarray:
-    """Return a displacement that is zero but where A holds the body."""
-    x = np.zeros(A.shape)
-    x.reshape(-1)[A.held] = target
-    return x
+    def _pressed(self, step: Step, control: Control) -> np.ndarray | None:
+        """Return the linear displacement by faces that are pressed flat, None without such."""
+        if not isinstance(self.support, Clamp) or not self.support.flat:
+            return None
+        at, face = held_faces(self.model, self.support, step.A.shape)
+        target = flattening(self.model, step.displacement, at, face)
+        if not target.any():
+            return None
+        unloaded = Balance(step.A, np.zeros(step.A.shape), 0.0, control)
+        return prescribed(unloaded, at, target)[0]
 
 
 def loads(model: VoxelModel, step: Step) -> tuple[np.ndarray, np.ndarray, Rim]:
