@@ -520,16 +520,13 @@ def elastic_lines_step(share, x, p, r, inverse, lower, keep, old, a, b, nx, ny, 
                         yk[i] = yk[i] * f[i] - l[i] * yp[i]
                         pk[i] = b * yk[i]
                         xk[i] = pk[i]
-                elif first:
-                    for i in range(nx + 3):
-                        yk[i] = yk[i] * f[i] - l[i] * yp[i]
-                        pk[i] = b * yk[i]
-                        xk[i] = keep * xk[i] + pk[i]
                 elif keep < 0:
                     for i in range(nx + 3):
                         yk[i] = yk[i] * f[i] - l[i] * yp[i]
                         pk[i] = a * pk[i] + b * yk[i]
                 else:
+                    if first:
+                        pk[:] = 0
                     if keep == 0:
                         xk[:] = 0
                     for i in range(nx + 3):

@@ -44,17 +44,17 @@ def test_imports_and_declared_dependencies_agree():
         *(imports(path) for folder in ("warp", "kernels") for path in (TOP / folder).rglob("*.py"))
     )
     used -= {"warp", *sys.stdlib_module_names}
-    second_names = {"pydantic_core": "pydantic", "llvmlite": "numba", "cupyx": "cupy"}
-    used = {second_names.get(name, name) for name in used}
+    second_names = {
+        "pydantic_core": "pydantic",
+        "llvmlite": "numba",
+        "cupyx": "cupy",
+        "OCP": "cadquery-ocp",
+        "pptx": "python-pptx",
+    }
+    used = {second_names.get(name, name.replace("_", "-")) for name in used}
     extras = PROJECT["project"]["optional-dependencies"]
     assert names(extras["cuda12"]) == {"cupy-cuda12x"}
-    optional = (
-        {"cupy"}
-        | names(extras["xarray"])
-        | names(extras["view"])
-        | names(extras["sweep"])
-        | names(extras["layout"])
-    )
+    optional = {"cupy"}.union(*(names(extras[name]) for name in extras.keys() - {"test", "dev"}))
     assert used - optional == names(PROJECT["project"]["dependencies"])
 
 

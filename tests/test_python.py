@@ -157,14 +157,14 @@ def test_the_notebook_runs_in_a_kernel(tmp_path):
 @pytest.mark.slow
 def test_from_a_layout_to_slides(tmp_path, monkeypatch):
     pptx = pytest.importorskip("pptx")
-    gdstk = pytest.importorskip("gdstk")
-    library = gdstk.Library(unit=1e-3, precision=1e-9)  # mm
-    cell = library.new_cell("TOP")
-    cell.add(gdstk.rectangle((-7.5, -7.5), (0.0, 7.5)))
-    cell.add(*(gdstk.rectangle((n, -7.0), (n + 0.5, 7.0)) for n in range(1, 7)))
-    library.write_gds(tmp_path / "top.gds")
+    pytest.importorskip("gdstk")
+    plane = "%ADD10R,7.5X15*%\nD10*\nX-3750000Y0D03*"  # the left half, and traces on the right
+    traces = [f"X{n}250000Y0D03*" for n in range(1, 7)]
+    head = "%FSLAX46Y46*%\n%MOMM*%\n%ADD11R,0.5X14*%"
+    lines = [head, plane, "D11*", *traces, "M02*"]
+    (tmp_path / "top.gbr").write_text("\n".join(lines) + "\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["layout_to_slide", "top.gds"])
+    monkeypatch.setattr(sys, "argv", ["layout_to_slide", "top.gbr"])
     runpy.run_path(str(EXAMPLES / "layout_to_slide.py"), run_name="__main__")
     titles = [s.shapes.title.text_frame.text for s in pptx.Presentation("package.pptx").slides]
     assert any(title.startswith("Warpage of substrate.bottom") for title in titles)

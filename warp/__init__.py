@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from warp.adjoint.gradient import Gradient
     from warp.adjoint.identified import Identified
+    from warp.adjoint.search import Outcome as Optimum
     from warp.case.case import Case
     from warp.case.errors import CaseError
     from warp.errors import ConvergenceError, WarpError
@@ -44,6 +45,7 @@ __all__ = [  # noqa: F822  # classes come through __getattr__
     "gradient",
     "identify",
     "load",
+    "optimize",
     "plot",
     "read",
     "solve",
@@ -161,6 +163,44 @@ def identify(
         predict=predict,
         draw=sample,
         log=None if log is None else Path(log),
+        device=device,
+        on_progress=progress,
+    )
+
+
+def optimize(
+    case: Case | str | PathLike[str],
+    vary: Mapping[str, str],
+    of: str | None = None,
+    *,
+    keep: Sequence[str] = (),
+    over: str | None = None,
+    maximise: bool = False,
+    runs: int = 30,
+    log: str | PathLike[str] | None = None,
+    device: str = "auto",
+    progress: Callable[..., Any] | None = None,
+) -> Optimum:
+    """Find the values of a case that make the size of a number smallest.
+
+    vary: {"part.lid.thickness": "0.5 .. 3 mm", "part.lid.material": "copper, ss304"}; keys joined
+    by commas change together. of, keep ("junction<=80"), over ("25, 245 degC"): as in `warp
+    optimize`. log: a file of the runs, from which the same call goes on. `.table()` has the runs,
+    `.best` the number of the best one.
+    """
+    from pathlib import Path
+
+    from warp.adjoint import optimum, variables
+
+    return optimum.optimize(
+        load(case) if isinstance(case, str | os.PathLike) else case,
+        [variables.variable(f"{keys}={span}") for keys, span in vary.items()],
+        of,
+        None if log is None else Path(log),
+        limits=[variables.limit(text) for text in keep],
+        maximise=maximise,
+        most=runs,
+        temperatures=variables.temperatures(over),
         device=device,
         on_progress=progress,
     )

@@ -1,4 +1,4 @@
-"""From a copper layout to slides: python layout_to_slide.py [LAYOUT: Gerber, GDSII or picture]."""
+"""From a copper layout to slides: python layout_to_slide.py [LAYOUT: Gerber or picture]."""
 
 import sys
 from importlib import resources

@@ -235,7 +235,7 @@ def test_intervals_hold_the_true_values_of_random_trials():
     sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
     import identify
 
-    _, held, inside, _, widths = identify.campaign(8, say=silent)
+    _, held, inside, _, widths = identify.campaign(range(8), say=silent)
     assert held.sum() >= 0.9 * held.size and inside.sum() >= 7
     sizes = np.array([0.2, 0.15, 0.2, 0.1])
     assert (widths < sizes / 3).all()
@@ -258,3 +258,17 @@ def test_the_values_of_a_package_are_found(cpu):
     found = Identified.of(search)
     assert abs(found.values[0] - 15.0) < 4 * found.deviations[0]
     assert found.deviations[0] < free[0].deviation / 20
+
+
+def test_values_that_cannot_be_computed_are_said():
+    forward, one, free = bent(noise=0.1)
+    start = forward.differentiate
+
+    def slopes(values):
+        if (values != 1.0).any():
+            raise WarpError("the lid floats")
+        return start(values)
+
+    forward.differentiate = slopes
+    with pytest.raises(WarpError, match="in 20 steps; the last refusal: the lid floats"):
+        Search(forward, free, [one], noise=0.1).run()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import frozen
+import frozen_process
 import pytest
 
 import warp
@@ -79,3 +80,37 @@ def test_gradient_is_the_central_difference(cpu, monkeypatch, name):
     frozen.tighten(monkeypatch)
     case = warp.load(PACKAGES / f"{name}.toml", {"grid.refine": "0.4", **overrides})
     frozen.check(frozen.point(case, cpu), metrics, keys)
+
+
+PROCESSES = {
+    "process-fcbga": (
+        ["substrate.bottom at to room temperature", "chip.von_mises_mean", "substrate.top.bow_x"],
+        [
+            "load.stress_free",
+            "step.underfill.temperature",
+            "part.chip.thickness",
+            "part.fillet.width",
+            "material.silicon.cte@100 degC",
+        ],
+    ),
+    "process-reflow": (
+        ["substrate.bottom at 25 degC", "substrate.bottom.kappa_x at 260 degC"],
+        [
+            "step.chip attach.temperature",
+            "part.substrate.layers.core.thickness",
+            "part.substrate.layers.top-build-up.lump.1.copper",
+            "material.underfill-uf9000ae.youngs_modulus.glassy",
+        ],
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.weekly
+@pytest.mark.parametrize("name", PROCESSES)
+def test_gradient_of_a_process_is_the_central_difference(cpu, monkeypatch, name):
+    """Within 1e-4, through attaching, filling, curing, cooling and reflow."""
+    metrics, keys = PROCESSES[name]
+    frozen.tighten(monkeypatch)
+    case = warp.load(PACKAGES / f"{name}.toml", {"grid.refine": "0.3"})
+    frozen_process.check(frozen_process.point(case, cpu), metrics, keys)

@@ -88,6 +88,41 @@ def test_run_prints_the_spread_and_keeps_it(warp, tmp_path):
     assert code == 2 and "no part is made of 'gold'" in err
 
 
+STEPS = """
+[material.board]
+like = "silicon"
+cte = "9 ppm/K"
+
+[material.chip]
+like = "silicon"
+cte = "3 ppm/K"
+
+[[step]]
+name = "joined"
+do = "attach"
+parts = ["chip"]
+temperature = "165 degC"
+
+[[step]]
+name = "cold"
+do = "cool"
+temperature = "25 degC"
+
+[tolerance]
+step.cold.temperature = "2 K"
+"""
+
+
+def test_process_has_a_spread(warp, tmp_path):
+    """A body of constant materials: 2 K of 140 K on the way is that share of the warpage."""
+    text = CASE.replace('"fr4"', '"board"').replace('"silicon"', '"chip"')
+    (tmp_path / "steps.toml").write_text(text + STEPS)
+    code, out, err = warp("run", "steps.toml", "-o", "steps.h5")
+    assert code == 0 and ", spread " in out, err
+    found = program.read("steps.h5").metrics["surfaces"]["board"]["bottom"]
+    assert found["warpage_spread_um"] == pytest.approx(abs(found["warpage_um"]) * 2 / 140, rel=1e-4)
+
+
 def test_sampling_gives_the_same_spread(warp, tmp_path):
     """First order within the noise of the sample."""
     first = json.loads(warp("run", "case.toml", "-o", "out.h5", "--json")[1])

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from warp.case.arithmetic import ExpressionError, Value, evaluate
+from warp.case.arithmetic import ExpressionError, Value, computes, evaluate, names_in
 from warp.case.case import CaseError, load, schema
 from warp.case.variables import WORD_KEYS
 from warp.errors import WarpError
@@ -170,6 +170,27 @@ def test_an_included_file_that_cannot_be_read(module, tmp_path):
         module("a = 1\nb = x")
 
 
+def test_a_record_is_read_without_the_included_files(module, tmp_path):
+    from warp.case.case import parse
+
+    case = module()
+    (tmp_path / "shared" / "stack.toml").unlink()
+    again = parse(case.record, case.path)
+    assert again.tables == case.tables and again.title == case.title
+    assert parse(again.record, case.path).record == again.record
+    with pytest.raises(CaseError, match="No such file"):
+        parse(case.text, case.path)
+
+
+def test_a_case_goes_back_to_toml_with_its_includes_and_overrides(module):
+    from warp.case.case import Case
+
+    case = module(**{"part.die-2.thickness": "3 * film", "variables.film": "30 um"})
+    again = Case.from_toml(case.to_toml(), case.path.parent)
+    assert again.tables == case.tables
+    assert again.parts["die-2"].thickness == pytest.approx(90e-6)
+
+
 def test_files_that_an_included_case_names_lie_beside_it(module, tmp_path):
     stack = STACK.replace('thickness = "60 um"', 'thickness = "60 um"\npower = { map = "w.csv" }')
     (tmp_path / "shared").mkdir()
@@ -242,6 +263,13 @@ material = "sac305"
     assert module(STACK, text).parts["bumps"].count == (4, 6)
 
 
+def test_an_interval_of_a_tolerance_is_no_arithmetic(module):
+    free = '[identify.free]\npart.base.thickness = "+- 20 um"\n'
+    case = module(STACK, MODULE + '[tolerance]\npart.base.thickness = "+- 10 um"\n' + free)
+    assert case.tolerances[0].interval
+    assert case.tables["identify"]["free"]["part"]["base"]["thickness"] == "+- 20 um"
+
+
 def test_a_file_name_is_no_arithmetic(module):
     text = MODULE.replace("dies = 3", "dies = 3\ntop = 2") + (
         '[part.board]\nunder = "base"\nsize = "20 mm"\nmaterial = "fr4"\n'
@@ -249,6 +277,12 @@ def test_a_file_name_is_no_arithmetic(module):
     )
     with pytest.raises(CaseError, match="cannot read the copper layout .*top-2.png"):
         module(STACK, text)
+
+
+@pytest.mark.parametrize("text", ["+- 10 um", "+-10 um", "+- 5 %"])
+def test_an_interval_is_no_arithmetic(text):
+    assert names_in(text) is None
+    assert not computes(text)
 
 
 def test_a_variable_may_not_hide_a_part_or_a_material(module):

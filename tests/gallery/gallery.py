@@ -38,6 +38,7 @@ and `warp new NAME` copies it to start from. The sections are drawn much higher 
 surface beside each is the one whose warpage is given, seen from above, + is convex. Beside a
 process stands its warpage step by step, and over the temperature. All pictures and numbers are
 the program's own, on default grids; `python tests/gallery/gallery.py` makes them anew.
+[The search for an optimum](../docs/optimize.md) improves the lid of `fcbga-lid` over the reflow.
 
 """
 

@@ -16,6 +16,7 @@ from warp.case.case import CaseError, load
 from warp.errors import Fault
 from warp.geometry import ipc2581, odbpp
 from warp.geometry.copper import copper_fraction
+from warp.geometry.odb_symbols import standard_symbol
 from warp.geometry.part import Drawing
 from warp.run import process
 
@@ -237,7 +238,7 @@ def test_what_is_wrong_with_ipc_2581(content, words):
     ],
 )
 def test_symbols_of_odb_have_the_area_of_their_formula(symbol, mm2):
-    polygons = odbpp.standard_symbol(symbol, 1e-3)
+    polygons = standard_symbol(symbol, 1e-3)
     assert sum(p.area() for p in polygons) == pytest.approx(mm2, rel=1.2e-2)
 
 

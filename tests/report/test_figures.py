@@ -8,7 +8,7 @@ from finished import HEIGHT, finished
 from PIL import Image
 
 from warp.errors import WarpError
-from warp.report import figures, palette, plots, section_labels, sections
+from warp.report import field_figures, figures, palette, plots, section_labels, sections
 from warp.report.sections import Cut
 from warp.results import measured
 from warp.results.cells import MediaTable
@@ -105,7 +105,7 @@ def test_colour_maps_rise_in_lightness():
         red, green, blue, _ = colormaps[name](np.linspace(0, 1, 65)).T
         return 0.299 * red + 0.587 * green + 0.114 * blue
 
-    for name in (figures.HEAT_MAP, figures.STRESS_MAP):
+    for name in (field_figures.HEAT_MAP, field_figures.STRESS_MAP):
         assert (np.diff(lightness(name)) > -1e-3).all(), name
     signed = lightness(figures.HEIGHT_MAP)
     assert signed.argmax() == 32 and signed[32] > 0.95  # white at zero, darker either way
@@ -121,11 +121,11 @@ def test_fringes_are_round_and_cover_the_surface():
 
 def test_a_section_unfolds_the_quarter():
     values = np.arange(6).reshape(2, 3)
-    assert figures._unfolded(values, (True, False)).tolist() == [
+    assert field_figures._unfolded(values, (True, False)).tolist() == [
         [2, 1, 0, 0, 1, 2],
         [5, 4, 3, 3, 4, 5],
     ]
-    assert figures._lines(np.array([0.0, 1.0, 3.0]), True).tolist() == [-3, -1, 0, 1, 3]
+    assert field_figures._lines(np.array([0.0, 1.0, 3.0]), True).tolist() == [-3, -1, 0, 1, 3]
 
 
 def test_a_history_has_a_gap_where_the_solver_began_anew():

@@ -42,6 +42,7 @@ FUNCTIONS = (
     "write_report",
     "gradient",
     "identify",
+    "optimize",
 )
 
 

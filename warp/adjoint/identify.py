@@ -93,6 +93,8 @@ class Search:
     noise: float | None = None
     model_error: float = 0.0
     path: list[Estimate] = field(default_factory=list)
+    refused: str = ""
+    """Why the last values that could not be computed were refused."""
 
     def run(self) -> Estimate:
         """Search for the most probable values; WarpError where no step succeeds any more."""
@@ -109,7 +111,8 @@ class Search:
                 damping = damping / 10 if damping > 1e-3 else 0.0
             else:
                 damping = max(10 * damping, DAMPED)
-        raise WarpError(f"no values were found that explain the surfaces, in {MOST} steps")
+        why = f"; the last refusal: {self.refused}" if self.refused else ""
+        raise WarpError(f"no values were found that explain the surfaces, in {MOST} steps{why}")
 
     def prior(self, values: Array) -> Array:
         """Return values as distances from the start, in standard deviations before."""
@@ -172,7 +175,8 @@ class Search:
         here = self.path[-1]
         try:
             seen = self.forward.differentiate(values)
-        except WarpError:
+        except WarpError as error:
+            self.refused = str(error).splitlines()[0]
             return None
         if self.misfit(here.noise, seen, values) > here.misfit:
             return None

@@ -13,6 +13,7 @@ D. Foreman-Mackey et al., PASP 125 (2013) 306.
 from __future__ import annotations
 
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 
@@ -27,10 +28,7 @@ WALKERS, BURNED, STEPS = 32, 500, 2000
 
 def sample(search: Search, seed: int = 0) -> Array:
     """Return samples (number, unknowns) of the posterior of a finished search."""
-    try:
-        import emcee
-    except ImportError:
-        raise WarpError("sampling needs emcee: pip install 'warpage[identify]'") from None
+    emcee = sampler_package()
     best = search.path[-1]
     sizes = np.array([one.deviation for one in search.unknowns])
     L = sizes[:, None] * np.linalg.cholesky(best.covariance)
@@ -54,6 +52,15 @@ def sample(search: Search, seed: int = 0) -> Array:
     u = sampler.get_chain(discard=BURNED, thin=10, flat=True)
     found: Array = best.values + u @ L.T
     return found
+
+
+def sampler_package() -> Any:
+    """Import emcee; WarpError says how to get it."""
+    try:
+        import emcee
+    except ImportError:
+        raise WarpError("sampling needs emcee: pip install 'warpage[identify]'") from None
+    return emcee
 
 
 def _moment(search: Search, L: Array) -> Array:

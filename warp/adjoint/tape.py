@@ -1,6 +1,7 @@
 """The states of a process, kept while it is solved, for the way back.
 
-A state takes 72 bytes a voxel. States lie in a temporary folder until the tape is deleted.
+A state takes 72 bytes a voxel. States lie in a temporary folder (TMPDIR chooses its disk) until the
+tape is deleted.
 """
 
 from __future__ import annotations

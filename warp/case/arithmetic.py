@@ -28,6 +28,7 @@ TOKEN = re.compile(
     r"|(?P<sign>\*\*|[-+*/^(),]))"
 )
 FILE_NAME = re.compile(r"\.[A-Za-z]")
+INTERVAL = "+-"
 SCALES = ("degC", "C")
 ANGLES = ("rad", "deg")
 FUNCTIONS = {"min": min, "max": max}
@@ -118,9 +119,9 @@ def _si(powers: Powers) -> str:
 def names_in(text: str) -> set[str] | None:
     """Return the names and units in an expression, None where the text is none.
 
-    A file's name ("top-2.png") is none.
+    A file's name ("top-2.png") is none, nor is the half width of an interval ("+- 10 um").
     """
-    if FILE_NAME.search(text):
+    if FILE_NAME.search(text) or text.lstrip().startswith(INTERVAL):
         return None
     tokens = _tokens(text.translate(RESPELL))
     return None if tokens is None else {word for kind, word in tokens if kind == "name"}
@@ -128,6 +129,8 @@ def names_in(text: str) -> set[str] | None:
 
 def computes(text: str) -> bool:
     """Tell whether a text has a number that follows an operator: more than one quantity."""
+    if text.lstrip().startswith(INTERVAL):
+        return False
     tokens = _tokens(text.translate(RESPELL)) or []
     if tokens and tokens[0][1] in ("+", "-"):
         tokens = tokens[1:]

@@ -81,6 +81,11 @@ class Case:
     included: Mapping[Path, str]
     """The text of every file that the case includes."""
 
+    @property
+    def record(self) -> str:
+        """Return the text for a result file: it can be read without the included files."""
+        return included.record(self.text, self.path, self.included)
+
     def __repr__(self) -> str:
         return f"<Case {self.title!r} from {self.path}: {', '.join(self.parts)}>"
 
@@ -106,8 +111,10 @@ class Case:
         return parse(text, Path(folder) / "case.toml")
 
     def to_toml(self) -> str:
-        """Return the text of the case's file, with the overrides in place."""
-        return toml_text.text_of(self.text, self.overrides)
+        """Return the text of the case's file, or one with overrides and includes in place."""
+        if not self.overrides and not self.included:
+            return self.text
+        return toml_text.dumps(self.tables)
 
     @property
     def title(self) -> str:

@@ -24,6 +24,8 @@ BIGGEST = 50_000_000  # bytes of text: a case file is written by a person
 DEEPEST = 20
 Lines = dict[Key, tuple[str, int]]
 """File and line, from 1, of every key."""
+MARK, LINE = "#:included ", "#| "
+"""Before the name of an included file in a record, and before each of its lines."""
 FILE_KEYS = ("file", "map", "floorplan", "trace", "copper", "vias")
 """Keys that may name a file."""
 
@@ -45,17 +47,44 @@ class Source:
     included: dict[Path, str] = field(default_factory=dict)
 
 
-def read(text: str, path: Path, trail: tuple[Path, ...] = ()) -> Source:
-    """Parse a case's text and merge what it includes.
+def record(text: str, path: Path, texts: Mapping[Path, str]) -> str:
+    """Return a case's text with its included files as remarks, by which it can be read alone."""
+    if not texts or MARK in text:
+        return text
+    blocks = [text.rstrip("\n") + "\n"]
+    for other, own in texts.items():
+        name = os.path.relpath(other, path.parent)
+        blocks += [f"{MARK}{name}\n", *(f"{LINE}{line}\n" for line in own.splitlines())]
+    return "".join(blocks)
+
+
+def recorded(text: str, path: Path) -> dict[str, str]:
+    """Return the texts of the included files in a record, by their paths."""
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in text.splitlines() if MARK in text else ():
+        if line.startswith(MARK):
+            name = os.path.normpath(path.parent / line.removeprefix(MARK))
+            found[name] = []
+        elif line.startswith(LINE) and name:
+            found[name].append(line.removeprefix(LINE))
+    return {name: "\n".join(lines) + "\n" for name, lines in found.items()}
+
+
+def read(
+    text: str, path: Path, trail: tuple[Path, ...] = (), known: Mapping[str, str] | None = None
+) -> Source:
+    """Parse a case's text and merge what it includes; known: texts by path, instead of files.
 
     TextError where the text is no TOML, Fault where an included file cannot be.
     """
+    known = recorded(text, path) if known is None else known
     tables = parsed(text)
     lines: Lines = {key: (str(path), line) for key, line in key_lines(text).items()}
     found = Source({}, {})
     for name in _names(tables.pop("include", ())):
         other = path.parent / name
-        _add(found, _included(other, name, (*trail, path)), other, path.parent)
+        _add(found, _included(other, name, (*trail, path), known), other, path.parent)
     _merge(found.tables, tables, found.lines, ())
     found.lines.update(lines)
     return found
@@ -93,12 +122,12 @@ def _names(given: Any) -> list[str]:
     return list(names)
 
 
-def _included(path: Path, name: str, trail: tuple[Path, ...]) -> Source:
+def _included(path: Path, name: str, trail: tuple[Path, ...], known: Mapping[str, str]) -> Source:
     if any(path.resolve() == other.resolve() for other in trail) or len(trail) > DEEPEST:
         raise Fault(("include",), f"{name!r} includes itself")
     try:
-        text = read_text(path)
-        found = read(text, path, trail)
+        text = known.get(os.path.normpath(path)) or read_text(path)
+        found = read(text, path, trail, known)
     except Fault as fault:
         raise Fault(("include",), f"{name!r}: {fault.message}") from None
     except TextError as error:

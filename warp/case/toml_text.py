@@ -1,4 +1,4 @@
-"""Write tables as TOML, and a case back to its file with the overrides in place.
+"""Write tables as TOML.
 
 By hand because it is shorter than any writer's configuration: arrays of tables on top, inner tables
 inline, texts in double quotes.
@@ -9,24 +9,13 @@ from __future__ import annotations
 import json
 import math
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from warp.case import overrides as overriding
 from warp.errors import WarpError
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _DEPTH = 2  # of headings: [part.chip]; deeper tables are inline
-
-
-def text_of(text: str, overrides: Mapping[str, str]) -> str:
-    """Return a case's file: as it was read where nothing was changed, else written anew."""
-    if not overrides:
-        return text
-    tables = tomllib.loads(text)
-    overriding.apply(tables, overrides)
-    return dumps(tables)
 
 
 def dumps(tables: Mapping[str, Any]) -> str:

@@ -27,12 +27,13 @@ from warp.case.arithmetic import (
 from warp.errors import Fault, Key, nearest
 from warp.materials.library import library
 
-PROSE = frozenset({"title", "description", "source", "aliases"})
-"""Keys whose texts and tables are for readers."""
+PROSE = frozenset({"title", "description", "source", "aliases", "tolerance", "identify"})
+"""Keys whose texts and tables are for readers, or have a language of their own."""
 WORDS = """
 name class like do shape profile material on under inside around over fill conductor parts part face
 faces between file map floorplan trace sample cell layer terminals surfaces fields sides side
-pattern section bond_lines model rule conductivity_rule elastic_law symmetry branch unit convection
+pattern section bond_lines model rule conductivity_rule elastic_law symmetry branch unit
+convection step surface
 """
 WORD_KEYS = PROSE | frozenset(WORDS.split())
 """Keys whose texts are names or words."""

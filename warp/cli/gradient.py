@@ -98,21 +98,30 @@ def optimize(
         list[str],
         typer.Option(
             metavar="KEY[,KEY]=RANGE",
-            help='A value and its bounds, "0.5 .. 2 mm"; several keys change together; repeat.',
+            help='A value and its bounds, "0.5 .. 2 mm", or choices, "copper, ss304"; several keys '
+            "change together; repeat.",
         ),
     ],
     of: Annotated[
         str | None,
         typer.Option(
             metavar="METRIC",
-            help="Whose size is made smallest, as in `warp sensitivity`; by default the warpage of "
-            "the side to the board.",
+            help="Whose size is made smallest: as in `warp sensitivity`, chip.stress, mass, or a "
+            "path in the result; by default the warpage of the side to the board. In a process the "
+            "largest after any step.",
         ),
     ] = None,
     keep: Annotated[
         list[str] | None,
         typer.Option(
             metavar="METRIC<=NUMBER", help="A limit of another metric's size, in its unit; repeat."
+        ),
+    ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEMPERATURES",
+            help='Judge by the worst of these, "25, 100, 150, 200, 245 degC".',
         ),
     ] = None,
     maximise: Annotated[bool, typer.Option("--maximise", help="Make it largest instead.")] = False,
@@ -133,9 +142,11 @@ def optimize(
       warp optimize lid.toml --vary part.lid.thickness="0.5 .. 3 mm"
       warp optimize lid.toml --vary part.lid.foot_width,part.adhesive.width="1 .. 5 mm" \\
           --vary part.lid.thickness="0.5 .. 3 mm" --keep "junction<=80"
+      warp optimize lid.toml --vary part.lid.material="copper, ss304" --keep "mass<=20"
+      warp optimize lid.toml --vary part.lid.thickness="0.5 .. 3 mm" --over "25, 150, 245 degC"
     """
     from warp import load
-    from warp.adjoint import optimum
+    from warp.adjoint import optimum, variables
     from warp.cli import gradient_tables, tables
     from warp.files.whole_file import check_writable
     from warp.report import optimum as shown
@@ -150,12 +161,13 @@ def optimize(
     with Steps() as progress:
         outcome = optimum.optimize(
             loaded,
-            [optimum.variable(text) for text in vary],
+            [variables.variable(text) for text in vary],
             of,
             files[0],
-            limits=[optimum.limit(text) for text in keep or []],
+            limits=[variables.limit(text) for text in keep or []],
             maximise=maximise,
             most=runs,
+            temperatures=variables.temperatures(over),
             device=device,
             on_progress=progress,
         )

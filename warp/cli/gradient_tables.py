@@ -7,7 +7,8 @@ from collections import Counter
 from rich.text import Text
 
 from warp.adjoint.gradient import Gradient
-from warp.adjoint.optimum import Outcome
+from warp.adjoint.search import Outcome
+from warp.adjoint.variables import Choice, Variable
 from warp.cli.tables import plain_table
 from warp.report.sensitivity import telling
 from warp.report.terminal import screen
@@ -41,17 +42,29 @@ def print_gradient(gradient: Gradient, error: float | None) -> None:
         console.print(Text(f" no gradient: {names}: {reason}", style="dim"), soft_wrap=True)
 
 
+def shown(v: Variable | Choice, value: float) -> str:
+    """Write a value for a table."""
+    return v.text(value) if isinstance(v, Choice) else f"{value:.5g} {v.unit}"
+
+
 def print_optimum(outcome: Outcome) -> None:
     """Print start and optimum of a search side by side, and how it ended."""
     console = screen()
     first, best = outcome.runs[0], outcome.runs[outcome.best]
     table = plain_table("", "start", "best")
     for n, v in enumerate(outcome.variables):
-        table.add_row(v.name, *(f"{run.values[n]:.5g} {v.unit}" for run in (first, best)))
-    for name, unit in first.units.items():
+        table.add_row(v.name, *(shown(v, run.values[n]) for run in (first, best)))
+    for name, unit in outcome.units.items():
         numbers = (f"{run.metrics[name]:+.5g} {unit}" for run in (first, best))
         table.add_row(Text(name, style="bold"), *numbers)
     console.print(table)
+    states = first.numbers[outcome.metric].states
+    if len(states) > 1:
+        along = plain_table(outcome.metric, "start", "best")
+        sides = [run.numbers[outcome.metric].values for run in (first, best)]
+        for state, before, after in zip(states, *sides, strict=False):
+            along.add_row(state, f"{before:+.5g}", f"{after:+.5g}")
+        console.print(along)
     console.print(f" run {outcome.best + 1} of {len(outcome.runs)}: {outcome.said}", style="dim")
     if not any(outcome.allowed):
         console.print(Text(" no run keeps to the limits", style="yellow"))

@@ -19,7 +19,7 @@ def main() -> None:
     listening = interrupt.listen()
     # OpenBLAS would start threads for one small matrix, and they compete with the kernels'.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gc.set_threshold(100_000)  # imports create half a million objects that stay
+    gc.set_threshold(500_000)  # imports create as many objects that stay
     from warp.cli import streams
 
     try:

@@ -10,19 +10,21 @@ from __future__ import annotations
 from itertools import groupby
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from warp.errors import Fault, Key, nearest
 from warp.files.bounded import decoded
-from warp.geometry import excellon, gerber, ipc2581, odbpp, streams
+from warp.geometry import excellon, gerber, streams
 from warp.geometry.apertures import Drawn
-from warp.geometry.board import Board
 from warp.geometry.gerber_macro import PRECISION, rectangle
 from warp.geometry.part import Drawing
 from warp.geometry.strokes import crossings
 from warp.kernels.host import voxelize as kernels
+
+if TYPE_CHECKING:
+    from warp.geometry.board import Board
 
 REMEDY = "pip install gdstk"
 MM = 1e-3  # m; lengths here are millimetres
@@ -97,6 +99,8 @@ def _pixels(drawing: Drawing, size: tuple[float, float], key: Key) -> tuple[int,
 
 def read_board(content: bytes | Path, kind: str, drawing: Drawing, key: Key) -> Board:
     """Return the board of a file, its step named by `cell`; Fault where it is none."""
+    from warp.geometry import ipc2581, odbpp
+
     try:
         if kind == "ipc2581":
             return ipc2581.read(content, drawing.cell)

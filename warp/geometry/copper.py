@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 import zlib
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,14 @@ import numpy as np
 from warp.errors import Fault, Key
 from warp.files import delimited_text
 from warp.files.bounded import MOST_BYTES, MOST_TABLE_BYTES, decoded, read_bytes
-from warp.geometry import artwork, excellon, gerber, ipc2581, odbpp, streams
-from warp.geometry.part import Drawing
+from warp.geometry import artwork, excellon, gerber, streams
+from warp.geometry.part import Drawing, Tiles
+from warp.geometry.place import mm
+from warp.geometry.tiles import panel
 
 MOST_PIXELS = 30_000_000
+UNIT_PIXELS = 100  # at least, along the longer side of a unit of a panel
+SLACK = 1e-9
 PNG = b"\x89PNG\r\n\x1a\n"
 NPY = b"\x93NUMPY"
 KINDS = "PNG, NPY, CSV, GDSII, OASIS, Gerber, a drill file (Excellon), IPC-2581 or ODB++"
@@ -45,8 +50,10 @@ def copper_fraction(
 
     Fault names the key and what is wrong with the file.
     """
+    if drawing.tiles is not None:
+        return _tiled(drawing, drawing.tiles, folder, size, key)
     path = folder / drawing.file
-    if odbpp.is_folder(path):
+    if (path / "matrix" / "matrix").is_file():  # the folder of a job
         return _unless_negative(artwork.fraction(path, "odb++", drawing, size, key), drawing)
     try:
         content = read_bytes(path)
@@ -66,6 +73,25 @@ def copper_fraction(
     return _unless_negative(fraction, drawing)
 
 
+def _tiled(
+    drawing: Drawing, tiles: Tiles, folder: Path, size: tuple[float, float], key: Key
+) -> np.ndarray:
+    """Return the shares of a panel whose unit is drawn."""
+    field = [n * pitch for n, pitch in zip(tiles.count, tiles.pitch, strict=True)]
+    if field[0] > size[0] * (1 + SLACK) or field[1] > size[1] * (1 + SLACK):
+        units, whole = (mm(*extents) for extents in (field, size))
+        raise Fault((*key, "tiles"), f"are {units}, larger than the part ({whole})")
+    pixel = drawing.pixel or max(size) / artwork.PIXELS
+    columns, rows = (max(1, ceil(length / pixel - 1e-9)) for length in size)
+    if rows * columns > MOST_PIXELS:
+        message = f"makes {columns} x {rows} pixels, more than {MOST_PIXELS:,}: is its unit right?"
+        raise Fault((*key, "pixel"), message)
+    finer = min(pixel, max(tiles.pitch) / UNIT_PIXELS)
+    unit = drawing.model_copy(update={"tiles": None, "pixel": finer})
+    image = copper_fraction(unit, folder, tiles.pitch, key)
+    return panel(image, tiles, size, (rows, columns))
+
+
 def _unless_negative(fraction: np.ndarray, drawing: Drawing) -> np.ndarray:
     return 1.0 - fraction if drawing.negative else fraction
 
@@ -78,7 +104,7 @@ def recognised(content: bytes) -> str:
         return "npy"
     if content.startswith(streams.OASIS):
         return "oasis"
-    if odbpp.is_odb(content):
+    if _is_job(content):
         return "odb++"
     if streams.is_stream(content):
         return "gdsii"
@@ -86,13 +112,22 @@ def recognised(content: bytes) -> str:
         text = decoded(content[:20_000])
     except ValueError:
         return ""
-    if ipc2581.is_ipc2581(text):
+    if text.lstrip().startswith("<") and "IPC-2581" in text[:5000]:
         return "ipc2581"
     if gerber.is_gerber(text):
         return "gerber"
     if excellon.is_excellon(text):
         return "excellon"
     return "csv" if _is_table(text) else ""
+
+
+def _is_job(content: bytes) -> bool:
+    """Tell a packed job of ODB++; its reader is imported for archives only."""
+    if not content.startswith(b"PK\x03\x04") and content[257:262] != b"ustar":
+        return False
+    from warp.geometry import odbpp
+
+    return odbpp.is_odb(content)
 
 
 def _is_table(text: str) -> bool:
@@ -114,6 +149,7 @@ def unlike(table: np.ndarray) -> str:
 def _image(content: bytes, kind: str, drawing: Drawing, key: Key) -> np.ndarray:
     name = drawing.file
     given = drawing.model_fields_set & {"layer", "datatype", "cell", "centre", "pixel", "plating"}
+    given -= {"pixel"} if "tiles" in drawing.model_fields_set else set()
     if given:
         raise Fault(
             (*key, min(given)),

@@ -10,11 +10,10 @@ Data and Transfer Methodology.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
-from warp.geometry import board_shapes as shapes
 from warp.geometry.apertures import Drawn
 from warp.geometry.board import (
     DEEPEST,
@@ -29,14 +28,21 @@ from warp.geometry.board import (
     laid_drills,
     polygon_of,
     stroke,
-    with_holes,
 )
 from warp.geometry.excellon import Hole
-from warp.geometry.gerber_macro import rectangle
+from warp.geometry.ipc2581_shapes import (
+    SHAPES,
+    STROKES,
+    Element,
+    Ipc2581Error,
+    is_clockwise,
+    number,
+    outline_of,
+    unit_of,
+)
 from warp.geometry.strokes import Arc, Outline
 
 REMEDY = "pip install lxml"
-UNITS = {"MILLIMETER": 1.0, "MICRON": 1e-3, "INCH": 25.4}
 KINDS: dict[str, LayerKind] = {
     **dict.fromkeys(("SIGNAL", "PLANE", "CONDUCTOR", "MIXED", "CONDFILM", "CONDFOIL"), "copper"),
     **dict.fromkeys(("DIELBASE", "DIELCORE", "DIELPREG", "DIELADHV", "DIELBONDPLY"), "dielectric"),
@@ -54,11 +60,6 @@ SILENT = {
     "Text",
 }
 PLATED = {"PLATED", "VIA", "VIA_CAPPED"}
-Element = Any
-
-
-class Ipc2581Error(ValueError):
-    """A file that is no board in IPC-2581; the text says what is wrong, with its line."""
 
 
 def is_ipc2581(text: str) -> bool:
@@ -97,7 +98,7 @@ class _File:
         self.data = root.find("Ecad/CadData")
         if header is None or self.data is None:
             raise Ipc2581Error("has no Ecad section with CadHeader and CadData")
-        self.unit = _unit(header)
+        self.unit = unit_of(header)
         self.root, self.header = root, header
         self.steps = {step.get("name", ""): step for step in self.data.findall("Step")}
         self.layers = {layer.get("name", ""): layer for layer in self.data.findall("Layer")}
@@ -110,7 +111,7 @@ class _File:
         """Return the entries of a dictionary, each with its unit in mm."""
         found = {}
         for table in self.root.iter(f"Dictionary{word}"):
-            unit = _unit(table) if table.get("units") else self.unit
+            unit = unit_of(table) if table.get("units") else self.unit
             for entry in table.findall(f"Entry{word}"):
                 if len(entry):
                     found[entry.get("id", "")] = (entry[0], unit)
@@ -147,7 +148,7 @@ class _File:
 
     def _outline(self, step: Element) -> Outline:
         polygon = step.find("Profile/Polygon")
-        return [] if polygon is None else _outline(polygon, self.unit)
+        return [] if polygon is None else outline_of(polygon, self.unit)
 
     def _stackup(self) -> Iterator[BoardLayer]:
         """Yield the layers of the first stackup, from the top down."""
@@ -159,7 +160,7 @@ class _File:
             own = self.layers.get(name)
             kind = KINDS.get("" if own is None else own.get("layerFunction", ""))
             if kind is not None:
-                thickness = self.unit * _number(entry, "thickness")
+                thickness = self.unit * number(entry, "thickness")
                 yield BoardLayer(name, kind, thickness, self._material(entry, own))
 
     def _material(self, entry: Element, layer: Element) -> str:
@@ -217,13 +218,13 @@ class _File:
         degrees, mirror, scale = 0.0, False, 1.0
         place, transform = element.find("Location"), element.find("Xform")
         if place is not None:
-            at = unit * complex(_number(place, "x"), _number(place, "y"))
+            at = unit * complex(number(place, "x"), number(place, "y"))
         if transform is not None:
-            degrees = _number(transform, "rotation", 0.0)
-            scale = _number(transform, "scale", 1.0)
+            degrees = number(transform, "rotation", 0.0)
+            scale = number(transform, "scale", 1.0)
             mirror = transform.get("mirror", "false").lower() in ("true", "1")
             offset = unit * complex(
-                _number(transform, "xOffset", 0.0), _number(transform, "yOffset", 0.0)
+                number(transform, "xOffset", 0.0), number(transform, "yOffset", 0.0)
             )
         outer = Laying.of(at, degrees, mirror, scale)
         return outer.after(Laying(at=offset)) if offset else outer
@@ -281,7 +282,7 @@ class _File:
             own, unit = self.lines.get(reference.get("id", ""), (None, unit))
         if own is None:
             return 0.0, "ROUND"
-        return unit * _number(own, "lineWidth") / 2, str(own.get("lineEnd", "ROUND"))
+        return unit * number(own, "lineWidth") / 2, str(own.get("lineEnd", "ROUND"))
 
     def _strokes(self, shape: Element, unit: float) -> list[Outline]:
         """Return what a line, polyline or arc covers."""
@@ -290,7 +291,7 @@ class _File:
             return []
 
         def point(element: Element, x: str = "x", y: str = "y") -> complex:
-            return unit * complex(_number(element, x), _number(element, y))
+            return unit * complex(number(element, x), number(element, y))
 
         if shape.tag == "Line":
             line = [point(shape, "startX", "startY"), point(shape, "endX", "endY")]
@@ -298,7 +299,7 @@ class _File:
         if shape.tag == "Arc":
             start, end = point(shape, "startX", "startY"), point(shape, "endX", "endY")
             centre = point(shape, "centerX", "centerY")
-            return arc_stroke(start, end, Arc(start, end, centre, _clockwise(shape)), pen)
+            return arc_stroke(start, end, Arc(start, end, centre, is_clockwise(shape)), pen)
         found: list[Outline] = []
         at = 0j
         for step in shape:
@@ -309,7 +310,7 @@ class _File:
                 at = point(step)
             elif step.tag == "PolyStepCurve":
                 end, centre = point(step), point(step, "centerX", "centerY")
-                found += arc_stroke(at, end, Arc(at, end, centre, _clockwise(step)), pen)
+                found += arc_stroke(at, end, Arc(at, end, centre, is_clockwise(step)), pen)
                 at = end
         return found
 
@@ -318,13 +319,13 @@ class _File:
             name = entry.get("stepRef", "")
             if name not in self.steps or depth > DEEPEST:
                 raise Ipc2581Error(f"line {entry.sourceline}: cannot repeat step {name!r}")
-            at = self.unit * complex(_number(entry, "x"), _number(entry, "y"))
+            at = self.unit * complex(number(entry, "x"), number(entry, "y"))
             mirror = entry.get("mirror", "false").lower() == "true"
             yield Placement(
                 name,
-                Laying.of(at, _number(entry, "angle", 0.0), mirror),
-                (int(_number(entry, "nx", 1.0)), int(_number(entry, "ny", 1.0))),
-                self.unit * complex(_number(entry, "dx", 0.0), _number(entry, "dy", 0.0)),
+                Laying.of(at, number(entry, "angle", 0.0), mirror),
+                (int(number(entry, "nx", 1.0)), int(number(entry, "ny", 1.0))),
+                self.unit * complex(number(entry, "dx", 0.0), number(entry, "dy", 0.0)),
             )
 
     def _drills(self, step: Element, depth: int) -> Iterator[Drill]:
@@ -342,8 +343,8 @@ class _File:
             yield self._drill(hole, hole)
 
     def _drill(self, hole: Element, layer: Element | None) -> Drill:
-        at = self.unit * complex(_number(hole, "x"), _number(hole, "y"))
-        diameter = self.unit * _number(hole, "diameter")
+        at = self.unit * complex(number(hole, "x"), number(hole, "y"))
+        diameter = self.unit * number(hole, "diameter")
         plated = hole.get("platingStatus", "PLATED") in PLATED
         return Drill(Hole(at, at, diameter), plated, *_span(layer))
 
@@ -353,7 +354,7 @@ class _File:
         if polygon is None or slot.get("platingStatus", "PLATED") not in PLATED:
             return
         laying = self._laying(slot)
-        points = [laying.point(p) for p in _outline(polygon, self.unit)]
+        points = [laying.point(p) for p in outline_of(polygon, self.unit)]
         low = complex(min(p.real for p in points), min(p.imag for p in points))
         high = complex(max(p.real for p in points), max(p.imag for p in points))
         size, middle = high - low, (low + high) / 2
@@ -370,12 +371,12 @@ class _File:
             if polygon is None:
                 continue
             laying = self._laying(entry)
-            points = [laying.point(p) for p in _outline(polygon, self.unit)]
+            points = [laying.point(p) for p in outline_of(polygon, self.unit)]
             low = complex(min(p.real for p in points), min(p.imag for p in points))
             high = complex(max(p.real for p in points), max(p.imag for p in points))
             side = self.layers.get(entry.get("layerRef", ""))
             below = side is not None and side.get("side") == "BOTTOM"
-            height = self.unit * _number(package, "height", 0.0)
+            height = self.unit * number(package, "height", 0.0)
             name = entry.get("refDes", "")
             middle, size = (low + high) / 2, high - low
             yield Component(name, "bottom" if below else "top", middle, size, height)
@@ -384,120 +385,3 @@ class _File:
 def _span(layer: Element | None) -> tuple[str, str]:
     span = None if layer is None else layer.find("Span")
     return ("", "") if span is None else (span.get("fromLayer", ""), span.get("toLayer", ""))
-
-
-def _unit(element: Element) -> float:
-    name = element.get("units", "")
-    if name not in UNITS:
-        raise Ipc2581Error(
-            f"line {element.sourceline}: units {name!r}, not one of {', '.join(UNITS)}"
-        )
-    return UNITS[name]
-
-
-def _number(element: Element, name: str, default: float | None = None) -> float:
-    text = element.get(name)
-    if text is None and default is not None:
-        return default
-    try:
-        found = float(text)
-    except (TypeError, ValueError):
-        found = float("nan")
-    if not abs(found) < 1e7:
-        raise Ipc2581Error(f"line {element.sourceline}: {name} of {element.tag} is no number")
-    return found
-
-
-def _clockwise(element: Element) -> bool:
-    return str(element.get("clockwise", "false")).lower() in ("true", "1")
-
-
-def _outline(polygon: Element, unit: float) -> Outline:
-    """Return the corners of a Polygon or Cutout, its curves as chords."""
-    points: Outline = []
-    for step in polygon:
-        if step.tag in ("PolyBegin", "PolyStepSegment"):
-            points.append(unit * complex(_number(step, "x"), _number(step, "y")))
-        elif step.tag == "PolyStepCurve" and points:
-            end = unit * complex(_number(step, "x"), _number(step, "y"))
-            centre = unit * complex(_number(step, "centerX"), _number(step, "centerY"))
-            points += Arc(points[-1], end, centre, _clockwise(step)).between(points[-1], end)
-            points.append(end)
-    return points[:-1] if len(points) > 1 and points[0] == points[-1] else points
-
-
-def _sized(*names: str) -> Callable[[Element, float], list[float]]:
-    def sizes(shape: Element, unit: float) -> list[float]:
-        return [unit * _number(shape, name) for name in names]
-
-    return sizes
-
-
-def _rounds(shape: Element) -> str:
-    corners = ("upperRight", "upperLeft", "lowerLeft", "lowerRight")
-    return "".join(
-        str(n) for n, word in enumerate(corners, 1) if shape.get(word, "true").lower() != "false"
-    )
-
-
-def _cornered(make: Callable[..., Outline], size: str, shape: Element, unit: float) -> list[Any]:
-    return shapes.plain(make(*_sized("width", "height", size)(shape, unit), _rounds(shape)))
-
-
-def _contour(shape: Element, unit: float) -> list[Any]:
-    outer = shape.find("Polygon")
-    holes = [_outline(cut, unit) for cut in shape.findall("Cutout")]
-    return [] if outer is None else with_holes([_outline(outer, unit)], holes)
-
-
-def _donut(shape: Element, unit: float) -> list[Any]:
-    outer, inner = _both(shape, unit)
-    return shapes.ring(outer, inner)
-
-
-def _thermal(shape: Element, unit: float) -> list[Any]:
-    outer, inner = _both(shape, unit)
-    gap = unit * _number(shape, "gap", 0.0)
-    spokes = int(_number(shape, "spokeCount", 4.0))
-    return shapes.thermal(outer, inner, spokes, gap, _number(shape, "spokeStartAngle", 0.0))
-
-
-def _both(shape: Element, unit: float) -> tuple[Outline, Outline]:
-    sizes = _sized("outerDiameter", "innerDiameter")(shape, unit)
-    form = shape.get("shape", "ROUND")
-    if form == "SQUARE":
-        return rectangle(sizes[0], sizes[0]), rectangle(sizes[1], sizes[1])
-    if form in ("HEXAGON", "OCTAGON"):
-        sides = 6 if form == "HEXAGON" else 8
-        return shapes.polygon(sides, sizes[0]), shapes.polygon(sides, sizes[1])
-    return shapes.circle(sizes[0]), shapes.circle(sizes[1])
-
-
-def _corner_rectangle(shape: Element, unit: float) -> list[Any]:
-    x0, y0, x1, y1 = _sized("lowerLeftX", "lowerLeftY", "upperRightX", "upperRightY")(shape, unit)
-    return shapes.plain([complex(x0, y0), complex(x1, y0), complex(x1, y1), complex(x0, y1)])
-
-
-def _of(make: Callable[..., Outline], *names: str) -> Callable[[Element, float], list[Any]]:
-    sizes = _sized(*names)
-    return lambda shape, unit: shapes.plain(make(*sizes(shape, unit)))
-
-
-STROKES = {"Line", "Polyline", "Arc"}
-SHAPES: dict[str, Callable[[Element, float], list[Any]]] = {
-    "Circle": _of(shapes.circle, "diameter"),
-    "RectCenter": _of(rectangle, "width", "height"),
-    "RectCorner": _corner_rectangle,
-    "RectRound": lambda s, u: _cornered(shapes.rounded, "radius", s, u),
-    "RectCham": lambda s, u: _cornered(shapes.chamfered, "chamfer", s, u),
-    "Oval": _of(shapes.oval, "width", "height"),
-    "Ellipse": _of(shapes.ellipse, "width", "height"),
-    "Diamond": _of(shapes.diamond, "width", "height"),
-    "Triangle": _of(shapes.triangle, "base", "height"),
-    "Hexagon": lambda s, u: shapes.plain(shapes.polygon(6, *_sized("length")(s, u))),
-    "Octagon": lambda s, u: shapes.plain(shapes.polygon(8, *_sized("length")(s, u))),
-    "Donut": _donut,
-    "Thermal": _thermal,
-    "Contour": _contour,
-    "Polygon": lambda s, u: shapes.plain(_outline(s, u)),
-}

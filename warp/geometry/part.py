@@ -291,6 +291,20 @@ def _copper(value: object) -> str:
     )
 
 
+class Tiles(Section):
+    """A unit that stands many times in a panel, in rows and columns about the part's centre."""
+
+    pitch: Pair
+    """Of neighbouring units in x and y; the drawing is that of one unit of this size."""
+    count: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=10_000)], Annotated[int, Field(ge=1, le=10_000)]],
+        Field(examples=[[12, 10]]),
+    ]
+    """Columns and rows of units."""
+    border: Fraction = 0.0
+    """Share of copper outside the units."""
+
+
 class Drawing(Section):
     """A layer's copper from a layout or from an image of the whole layer.
 
@@ -316,6 +330,8 @@ class Drawing(Section):
     longer side."""
     negative: bool = False
     """What is drawn is free of copper, as planes are often stored."""
+    tiles: Tiles | None = None
+    """The drawing is one unit of a panel, whose density is computed once and repeated."""
     plating: Thickness | Literal["filled"] | None = None
     """Thickness of the copper around finished holes, or "filled" with copper."""
 

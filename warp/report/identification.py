@@ -21,6 +21,7 @@ from warp.adjoint.refused import refuse
 from warp.adjoint.runs_log import Logged
 from warp.adjoint.stepwise import Stepwise
 from warp.adjoint.surrogate import sample as sampled
+from warp.adjoint.surrogate import sampler_package
 from warp.adjoint.tangent import Steady
 from warp.adjoint.to_file import board_surface
 from warp.adjoint.unknowns import Unknown, unknowns
@@ -39,6 +40,7 @@ from warp.run.kernels import compile_for
 from warp.run.load_step import OnProgress
 from warp.run.stage_model import enter
 from warp.units import TEMPERATURE, parse
+from warp.voxels.voxelize import VoxelModel
 
 Measured = str | Mapping[str, Any]
 
@@ -67,10 +69,13 @@ def identify(
         raise WarpError("nothing is measured: give --measured FILE@TEMPERATURE, or [identify]")
     if not case.has_steps:
         refuse(case)
+    if draw:
+        sampler_package()  # a plain install has none: say so before anything is solved
     say = on_progress or _ignore
     chosen = devices.select(device)
     compile_for(case, chosen, say)
-    seen = [_observation(case, n, one) for n, one in enumerate(wanted.measured)]
+    voxels: dict[int, VoxelModel] = {}
+    seen = [_observation(case, n, one, voxels) for n, one in enumerate(wanted.measured)]
     values = unknowns(case, wanted.priors)
     kind = Stepwise if case.has_steps else Steady
     forward = kind(case, values, seen, chosen, say)
@@ -134,12 +139,16 @@ def _entry(given: Measured) -> Mapping[str, Any]:
     return {"file": file, "temperature": state}
 
 
-def _observation(case: Case, n: int, wanted: MeasuredSection) -> Observation:
-    """Read a measured surface and lay it over the computed one."""
+def _observation(
+    case: Case, n: int, wanted: MeasuredSection, known: dict[int, VoxelModel]
+) -> Observation:
+    """Read a measured surface and lay it over the computed one; known: voxels by step."""
     path = Path(wanted.file)
     part, side = _surface(case, n, wanted.surface)
     step = _step(case, n, wanted)
-    voxels = enter(case, step, common_grid(case)).voxels
+    if step.step not in known:
+        known[step.step] = enter(case, step, common_grid(case)).voxels
+    voxels = known[step.step]
     nz, ny, nx = voxels.grid.shape
     flat = sample(voxels, np.zeros((3, nz + 1, ny + 1, nx + 1)), part, side)
     zone: Surface = zoned(flat, case.zones.get((part, side)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp.report import figures, moire, plots, sections
+from warp.report import field_figures, figures, moire, plots, sections
 from warp.report.contents import Contents, Wanted, gather
 from warp.report.html import filled, picture
 from warp.results import flatness, hdf5
@@ -39,8 +39,8 @@ def rendered(contents: Contents) -> str:
     uniform = result.metrics.get("uniform_temperature")
     pictures = {
         "section": picture(partial(sections.cross_section, result)),
-        "temperature": "" if uniform else picture(partial(figures.temperature, result)),
-        "stress": picture(partial(figures.stress, result)) if contents.stresses else "",
+        "temperature": "" if uniform else picture(partial(field_figures.temperature, result)),
+        "stress": picture(partial(field_figures.stress, result)) if contents.stresses else "",
         "measured": picture(partial(moire.draw, contents.overlays)) if contents.overlays else "",
     }
     data = hdf5.plain(_data(contents, contents.flats))

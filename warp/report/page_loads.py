@@ -83,6 +83,9 @@ def _condition(one: BoundarySection) -> tuple[str, str]:
     if one.temperature is not None:
         return "held", _degrees(one.temperature)
     ambient = "" if one.ambient is None else _degrees(one.ambient)
+    if one.convection is not None:
+        radiates = f", emissivity {one.emissivity:g}" if one.emissivity else ""
+        return f"still air{radiates}", ambient
     return ("" if one.film is None else f"{one.film:.5g} W/m²K"), ambient
 
 

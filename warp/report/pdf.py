@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from warp.errors import WarpError
 from warp.files import whole_file
 from warp.files.whole_file import FileError
-from warp.report import figures, moire, sections, step_figures
+from warp.report import field_figures, figures, moire, sections, step_figures
 from warp.report.blocks import Block, Lines
 from warp.report.plots import DPI, STYLE, WIDTH
 
@@ -68,8 +68,8 @@ def _pictures(contents: Contents) -> list[tuple[str, Callable[[Any], object]]]:
         found.append(("Measured", partial(moire.draw, contents.overlays)))
     found.append(("Stack", partial(sections.cross_section, result)))
     if not result.metrics.get("uniform_temperature"):
-        found.append(("Temperatures", partial(figures.temperature, result)))
-    found.append(("Stresses", partial(figures.stress, result)))
+        found.append(("Temperatures", partial(field_figures.temperature, result)))
+    found.append(("Stresses", partial(field_figures.stress, result)))
     return found
 
 

@@ -152,3 +152,8 @@ def outline(axes: Axes, across: np.ndarray, up: np.ndarray, what: np.ndarray) ->
         axes.add_collection(
             LineCollection(flat + upright, colors=colour, linewidths=width), autolim=False
         )
+
+
+def lines_of(*texts: str) -> str:
+    """Join the texts that are not empty, one a line."""
+    return "\n".join(text for text in texts if text)

@@ -94,7 +94,7 @@ class Scene:
         name, limits = self._scale(shown, last)
         title = UNITS.get(self.colour if last else "height", self.colour)
         bar = {"title": f"{title}\n", "vertical": True, "fmt": "%.4g"}
-        for old in list(self.plotter.scalar_bars):
+        for old in list(self.plotter.scalar_bars.keys()):
             self.plotter.remove_scalar_bar(old)
         self.plotter.add_mesh(
             bent,
@@ -104,7 +104,8 @@ class Scene:
             cmap=MAPS.get(self.colour if last else "height", "tab20"),
             scalar_bar_args=bar,
             show_edges=False,
-            ambient=0.35,
+            ambient=0.3,
+            diffuse=0.7,
             reset_camera=False,
         )
         text = f"{self.steps[self.step]}, drawn {self.times:.3g} times as high"
@@ -219,10 +220,9 @@ def browser(result: Result, colour: str = "height", port: int = 8080, show: bool
 def served(result: Result, colour: str = "height") -> Any:
     """Return the server of the view, ready to start."""
     import pyvista
-    from pyvista.trame.ui import plotter_ui
     from trame.app import get_server
     from trame.ui.vuetify3 import SinglePageLayout
-    from trame.widgets import vuetify3
+    from trame.widgets import vtk, vuetify3
 
     plotter = pyvista.Plotter(off_screen=True)
     scene = Scene(result, plotter, colour)
@@ -242,10 +242,12 @@ def served(result: Result, colour: str = "height") -> Any:
                     label=title,
                     hide_details=True,
                     thumb_label=True,
+                    classes="mx-6",
                 )
                 server.state.change(key)(_redrawing(key, change, server))
         with layout.content:
-            server.controller.view_update = plotter_ui(plotter, mode="server").update
+            remote = vtk.VtkRemoteView(plotter.render_window, interactive_ratio=1)
+            server.controller.view_update = remote.update
     return server
 
 

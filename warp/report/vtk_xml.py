@@ -3,7 +3,8 @@
 The text of a file names arrays whose bytes follow it ("appended", raw, each after a 64-bit count),
 so that an array can be written piece by piece. Strings are written as codes of their characters,
 each string ended by a zero. Format: VTK User's Guide, 11th edition, "VTK File Formats", and the
-collection .pvd: https://www.paraview.org/Wiki/ParaView/Data_formats.
+collection .pvd: https://www.paraview.org/Wiki/ParaView/Data_formats. By hand, because the writers
+of pyvista would make VTK part of every install, and would hold a whole array in memory.
 """
 
 from __future__ import annotations

@@ -207,7 +207,7 @@ class _Run:
             for name, residuals in done.residuals.items()
         }
         result = Result.of(
-            case.text,
+            case.record,
             stage.voxels,
             heat=solutions.get("heat"),
             elastic=solutions.get("elastic"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-BLOCK = 64
+BLOCK = 160
 
 
 def cholesky(A: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray, int]:
@@ -19,20 +19,30 @@ def cholesky(A: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray, int]:
     Stability of Numerical Algorithms (SIAM, 2002), 10.3.
     """
     n = len(A)
-    L, order = np.zeros((n, n)), np.zeros(0, int)
-    left = np.arange(n)  # rows that are not eliminated
-    while len(left):
-        columns, chosen = _panel(A, least)
-        L[left, len(order) : len(order) + len(chosen)] = columns
-        order = np.append(order, left[chosen])
-        rest = np.delete(np.arange(len(left)), chosen)
-        left = left[rest]
+    L, order = np.zeros((n, n)), np.arange(n)
+    for start in range(0, n, BLOCK):
+        rest = A[start:, start:]
+        columns, chosen = _panel(rest, least)
+        turned = _first(chosen, len(rest))
+        moved = np.flatnonzero(turned != np.arange(len(rest)))
+        for a in (rest, rest.T, L[start:], order[start:], columns):
+            a[moved] = a[turned[moved]]
+        end = start + len(chosen)
+        L[start:, start:end] = columns
         if len(chosen) < BLOCK:
-            break
-        A = A[rest[:, None], rest]
-        A -= columns[rest] @ columns[rest].T
-    whole = np.append(order, left)
-    return L[whole], whole, len(order)
+            return L, order, end
+        A[end:, end:] -= L[end:, start:end] @ L[end:, start:end].T
+    return L, order, n
+
+
+def _first(chosen: list[int], n: int) -> np.ndarray:
+    """Return an order of n rows that begins with the chosen ones; few others leave their place."""
+    order, place = np.arange(n), np.arange(n)
+    for to, row in enumerate(chosen):
+        at, other = place[row], order[to]
+        order[to], order[at] = row, other
+        place[row], place[other] = to, at
+    return order
 
 
 def _panel(A: np.ndarray, least: float) -> tuple[np.ndarray, list[int]]:
