@@ -83,14 +83,12 @@ def merges(
     if coarsest is None:
         few, many = COARSEST
         coarsest = many if wide(lines) else int(np.clip(3 * cells // 100, few, many))
-    large = 3 * cells > coarsest or wide(lines)
-    while large and max(len(x), len(y)) > 3:
+    while 3 * (len(x) - 1) * (len(y) - 1) * (len(z) - 1) > coarsest and max(len(x), len(y)) > 3:
         step = Merge.of(x, y, mirror, held)
         if len(step.keep_x) == len(x) and len(step.keep_y) == len(y):
             return
         yield step
         x, y = step.coarse
-        large = 3 * (len(x) - 1) * (len(y) - 1) * (len(z) - 1) > coarsest
 
 
 def _grids(lines: GridLines, mirror: tuple[bool, bool]) -> list[tuple[np.ndarray, np.ndarray]]:
