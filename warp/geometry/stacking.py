@@ -16,7 +16,7 @@ from warp.errors import Fault, Key, nearest
 from warp.geometry.part import Part
 from warp.geometry.place import LEVEL, Outline, Place, listed, um
 
-THINNEST = 1e-8  # m: the grid takes closer boundaries for one
+THINNEST = 1.001e-8  # m: the grid takes boundaries closer than 10 nm for one
 WIDEST = 10.0  # m
 Found = TypeVar("Found")
 
