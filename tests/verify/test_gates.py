@@ -14,9 +14,15 @@ from warp.errors import ConvergenceError
 from warp.verify import suite
 from warp.verify.problem import Problem, Row
 
-PROBLEMS = [
-    pytest.param(p, id=p.name, marks=() if p.quick else pytest.mark.slow) for p in suite.PROBLEMS
-]
+LONGEST = "whole disc that rolls up"
+
+
+def marks(problem):
+    slow = [] if problem.quick else [pytest.mark.slow]
+    return [*slow, pytest.mark.weekly] if problem.name == LONGEST else slow
+
+
+PROBLEMS = [pytest.param(p, id=p.name, marks=marks(p)) for p in suite.PROBLEMS]
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

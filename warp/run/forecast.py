@@ -49,9 +49,9 @@ GROWTH = 0.25
 """Of the iterations with each factor of ten in voxels above a million: data/benchmarks/speed.md."""
 RELAXING = 0.5
 """V-cycles a solve while a material relaxes: its modulus leaves that of the last one."""
-BENDING = 450
-"""V-cycles of a load step beyond linear theory; half as many if the body stays a dome, twice if it
-rolls up."""
+BENDING = 300
+"""V-cycles of a load step beyond linear theory; half as many if the body stays a dome, more than
+twice if it rolls up."""
 COARSEST_PASS = 1.2e-8
 """In s, times the square of the displacements of the coarsest level: a product with its inverse. It
 counts where a body is followed on a small grid."""

@@ -17,13 +17,13 @@ from warp.voxels.grid import Grid
 if TYPE_CHECKING:
     from warp.case.case import Case
 
-BYTES_OF_THE_PROGRAM = 240_000_000
+BYTES_OF_THE_PROGRAM = 250_000_000
 """Of the interpreter with its libraries and compiled kernels."""
 SPARE = 1.05
 """Factor on the counted memory of a solve, for what is not counted; measured on packages of 0.06 to
 10 million voxels, whose peak stays below the forecast."""
-BYTES_OF_INVERSE = 16
-"""Times the square of the coarsest level's displacements: its factor in float64, and a copy."""
+BYTES_OF_INVERSE = 24
+"""Times the square of the coarsest level's displacements: its matrix, factor and inverse factor."""
 BYTES_BESIDE_A_GPU = 150
 """Of a voxel on the host of a GPU, stress included; traced on the stand-in for CuPy, 3e3 to 2e4
 voxels."""
