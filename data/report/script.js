@@ -130,7 +130,7 @@ if (scene) {
     pen.fillStyle = ink; pen.textAlign = "left";
     for (const t of ticks(-limit, limit, 6)) pen.fillText(t, X + 19, Y1 - (t / limit + 1) / 2 * (Y1 - Y0) + 4);
     pen.fillText("um, up +", X - 6, 18);
-    told.textContent = `${s.text}, drawn ${(1000 * up).toPrecision(2)} times as high`;
+    told.textContent = `${s.text}, drawn ${Number((1000 * up).toPrecision(2))} times as high`;
   };
   const show = () => {
     draw();

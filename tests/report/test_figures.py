@@ -97,6 +97,10 @@ def test_what_cannot_be_drawn_is_said(tmp_path):
     assert [reason.split(":")[0] for reason in left_out] == ["surfaces", "temperature", "stress"]
 
 
+def test_a_factor_has_two_digits_and_no_exponent():
+    assert [plots.magnified(times) for times in (192.4, 5.54, 93.0)] == ["190", "5.5", "93"]
+
+
 def test_colour_maps_rise_in_lightness():
     """The colours of a map, in grey, tell high from low everywhere."""
     from matplotlib import colormaps

@@ -26,6 +26,7 @@ from warp.report.plots import (
     broken,
     level_line,
     lines_of,
+    magnified,
     page,
 )
 from warp.report.sections import Cut
@@ -245,7 +246,7 @@ def relief(flat: Flat, path: Picture, title: str = "") -> None:
             lines_of(
                 title,
                 f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}, "
-                f"drawn {times:.2g} times as high",
+                f"drawn {magnified(times)} times as high",
             ),
             x=0.02,
             ha="left",

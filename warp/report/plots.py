@@ -127,13 +127,18 @@ def check_writable(path: str | Path, inputs: Iterable[Path] = ()) -> None:
     whole_file.check_writable(path, inputs=inputs)
 
 
+def magnified(times: float) -> str:
+    """Write a factor with two digits, such as 190 or 5.5."""
+    return f"{float(f'{times:.2g}'):g}"
+
+
 def stretch(figure: Figure, axes: Axes, cut: str = "y") -> str:
     """Say how much more a mm of z is drawn than a mm of x; packages are flat."""
     across = "y" if cut == "x" else "x"
     figure.draw_without_rendering()
     box, (x0, x1), (z0, z1) = axes.get_window_extent(), axes.get_xlim(), axes.get_ylim()
     times = (box.height / (z1 - z0)) / (box.width / (x1 - x0))
-    return f"z drawn {times:.2g} times as large as {across}"
+    return f"z drawn {magnified(times)} times as large as {across}"
 
 
 def outline(axes: Axes, across: np.ndarray, up: np.ndarray, what: np.ndarray) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.report import paraview
-from warp.report.plots import SIGNED_MAP
+from warp.report.plots import SIGNED_MAP, magnified
 from warp.results import measured
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Scene:
             diffuse=0.7,
             reset_camera=False,
         )
-        text = f"{self.steps[self.step]}, drawn {self.times:.3g} times as high"
+        text = f"{self.steps[self.step]}, drawn {magnified(self.times)} times as high"
         self.plotter.add_text(text, name="told", position="upper_left", font_size=10)
 
     def _scale(self, shown: Any, last: bool) -> tuple[str, tuple[float, float]]:
