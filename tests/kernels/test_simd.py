@@ -12,7 +12,7 @@ from llvmlite import binding
 from warp.kernels import compiler
 from warp.machine import compiling
 
-LEAST = {"media_apply": 150, "elastic_apply": 100}
+LEAST = {"media_apply": 150, "elastic_apply": 115}
 """Packed operations: those of the source, where each loop stands once; looking up adds its own."""
 ARITHMETIC = re.compile(r"\bv?(?:add|sub|mul|div|fn?m(?:add|sub)\d*)(ps|pd|ss|sd)\b")
 

@@ -46,7 +46,8 @@ def run(
         bool,
         typer.Option(
             "--refine",
-            help="Solve with cells half as wide, too: each warpage with its discretisation error.",
+            help="Solve with cells half as wide, too: each warpage with its discretisation error, "
+            "for nine times the work.",
         ),
     ] = False,
     grids: Annotated[
