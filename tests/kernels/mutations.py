@@ -160,12 +160,12 @@ MUTATIONS = (
         (
             (
                 "kernels/elastic_load.py",
-                "                                dy[cj + 1] * dz[ck + 1]\n",
+                "                                dy[cj + 1] * hz[ck + 1]\n",
                 "                                dy[cj + 1] * dx[ci + 1]\n",
             ),
             (
                 "kernels/elastic_load.cu",
-                "area = a == 0 ? dy[cj + 1] * dz[ck + 1]",
+                "area = a == 0 ? dy[cj + 1] * hz[ck + 1]",
                 "area = a == 0 ? dy[cj + 1] * dx[ci + 1]",
             ),
         ),
