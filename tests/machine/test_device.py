@@ -142,6 +142,7 @@ def test_on_cuda_threads_get_the_memory_of_their_own(monkeypatch):
 
     class Kernel:
         max_dynamic_shared_size_bytes = 0
+        attributes = {}  # noqa: RUF012
 
         def __call__(self, grid, block, args, shared_mem):
             seen.append(
@@ -156,6 +157,7 @@ def test_on_cuda_threads_get_the_memory_of_their_own(monkeypatch):
 
     module = type("Module", (), {"get_function": lambda self, name: Kernel()})()
     monkeypatch.setattr(device, "_rawmodule", lambda name, real: module)
+    monkeypatch.setattr(device, "_kernel", device._kernel.__wrapped__)
     y, one, cell = np.zeros(1, np.float32), np.ones(1, np.float32), np.zeros(1, np.int64)
     for own in 0, 1:
         args = y, one, cell, one, 1, 0.1
