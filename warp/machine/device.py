@@ -42,10 +42,12 @@ class Device:
     """A device to compute on, made by `select`; other devices cannot use its arrays.
 
     `threads`: number of CPU threads; on a GPU, for the work that the host does before and after.
+    `real`: precision of an iteration between two true residuals (`solvers.krylov`).
     """
 
     name: str
     threads: int = 1
+    real: type[np.floating[Any]] = np.float64
     _recording: list[Graph] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property

@@ -5,6 +5,7 @@ Derivation, layout and boundary conventions: `warp.solvers.elastic.solve`.
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -84,6 +85,20 @@ class Body:
     def coefficients(self) -> tuple[Array, ...]:
         """Return the arrays that `apply` reads in float64."""
         return self._applied[np.float64]
+
+    def stored(self) -> list[Array]:
+        """Return the arrays that `apply` reads, in both precisions."""
+        return [self.ids, *(a for tables in self._applied.values() for a in tables[1:])]
+
+    def copied(self) -> Body:
+        """Return the same body with arrays for `apply` of its own."""
+        other = copy(self)
+        other.ids = self.ids.copy()
+        other._applied = {
+            real: (other.ids, *(a.copy() for a in tables[1:]))
+            for real, tables in self._applied.items()
+        }
+        return other
 
     def apply(self, out: Array, x: Array, keep: float, sign: float) -> None:
         """Compute out = keep out + sign A x without free edges, in the precision of x."""
@@ -169,6 +184,20 @@ class Operator:
             rows += [self.release.gather, self.release.spread]
         stored = [array for one in rows for array in (*one.indices, one.value[np.float64])]
         return [*self.body.coefficients(), *stored]
+
+    def stored(self) -> list[Array]:
+        """Return the arrays that `apply` reads, in both precisions."""
+        rows = [self._rows, self._held]
+        if self.release is not None:
+            rows += [self.release.gather, self.release.spread]
+        return [*self.body.stored(), *(array for one in rows for array in one.stored())]
+
+    def copied(self) -> Operator:
+        """Return the same operator, without a release, with arrays for `apply` of its own."""
+        other = copy(self)
+        other.body, other.release = self.body.copied(), None
+        other._rows, other._held = self._rows.copied(), self._held.copied()
+        return other
 
     def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
         """Compute out = keep out + sign A x, in the precision of x; zero at held indices."""

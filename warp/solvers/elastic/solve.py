@@ -101,7 +101,7 @@ def solve(
     elif cycle_cache is None:
         x, residuals = balance.solve(lambda: Cycle(A))
     else:
-        x, residuals = balance.solve(partial(cycle_cache.cycle_for, A))
+        x, residuals = balance.solve(partial(cycle_cache.cycle_for, A), cycle_cache.kept)
         cycle_cache.record(residuals)
     if isinstance(support, Table):
         correction, more, resting = contact.rest(model, balance, x, step.displacement)

@@ -8,13 +8,14 @@ sqrt((1 + s)/(1 - s)) in iterations. Building a cycle takes longer than a solve.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from warp.machine.device import Device
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.operator import Moduli, Operator, operator
+from warp.solvers.krylov import Kept
 from warp.voxels.voxelize import VoxelModel
 
 DRIFT = 0.2
@@ -27,13 +28,14 @@ SLOWER = 1.5
 class CycleCache:
     """A cycle, the moduli that it was built for, and the pace of its first and last solve.
 
-    Pace: iterations a decade of the residual. A body whose voxels change needs a new one.
+    Pace: iterations a decade of the residual. `kept`: the record of its solves. A body whose voxels change needs a new one.
     """
 
     cycle: Cycle | None = None
     moduli: Moduli | None = None
     first: float = 0.0
     last: float = 0.0
+    kept: Kept = field(default_factory=Kept)
 
     def cycle_for(self, A: Operator) -> Cycle:
         """Return a cycle for an operator: the present one if it serves, or a new one."""
@@ -45,6 +47,7 @@ class CycleCache:
     def forget(self) -> None:
         """Release the cycle: it serves no operator with other supports."""
         self.cycle, self.moduli, self.first, self.last = None, None, 0.0, 0.0
+        self.kept = Kept()
 
     def serves(self, moduli: Moduli) -> bool:
         """Return True if the moduli are near enough and the last solve was not slow."""
