@@ -14,7 +14,7 @@ import numpy as np
 
 from warp.machine.device import Device
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.elastic.operator import Moduli, Operator, operator
+from warp.solvers.elastic.operator import Frame, Moduli, Operator, operator
 from warp.solvers.krylov import Kept
 from warp.voxels.voxelize import VoxelModel
 
@@ -28,7 +28,8 @@ SLOWER = 1.5
 class CycleCache:
     """A cycle, the moduli that it was built for, and the pace of its first and last solve.
 
-    Pace: iterations a decade of the residual. `kept`: the record of its solves. A body whose voxels change needs a new one.
+    Pace: iterations a decade of the residual. `kept`: the record of its solves; `frame`: of
+    the last body. A body whose voxels change needs a new one.
     """
 
     cycle: Cycle | None = None
@@ -36,6 +37,7 @@ class CycleCache:
     first: float = 0.0
     last: float = 0.0
     kept: Kept = field(default_factory=Kept)
+    frame: Frame | None = None
 
     def cycle_for(self, A: Operator) -> Cycle:
         """Return a cycle for an operator: the present one if it serves, or a new one."""
@@ -43,6 +45,12 @@ class CycleCache:
             self.forget()  # its memory goes before the new one is built
             self.cycle, self.moduli = Cycle(A), A.body.moduli
         return self.cycle
+
+    def frame_of(self, model: VoxelModel, device: Device) -> Frame:
+        """Return what bodies of these voxels share."""
+        if self.frame is None or self.frame.model is not model or self.frame.device != device:
+            self.frame = Frame(model, device)
+        return self.frame
 
     def forget(self) -> None:
         """Release the cycle: it serves no operator with other supports."""
