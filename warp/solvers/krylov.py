@@ -137,12 +137,12 @@ class Kept:
         """Return a record of a solve: the present one if it serves, or a new one."""
         A = system.matrix
         if A is None or cycle.fine.x.size > KEPT:
-            self.record = None
+            self.forget()
             return _Record(device, system, cycle)
         stored = list(A.stored())
         own = None if self.record is None else self.record.iteration.system
         if own is None or not self._repeats(own, system, cycle, stored):
-            self.record = None  # its memory goes before the new one is made
+            self.forget()  # its memory goes before the new one is made
             own = System.of(system.name, A.copied(), system.b.copy())
             self.record = _Record(device, own, cycle, kept=True)
         elif own.matrix is not None:
@@ -153,6 +153,11 @@ class Kept:
         self.taken = stored
         assert self.record is not None
         return self.record
+
+    def forget(self) -> None:
+        """Release the record."""
+        self.record = None
+        self.taken = []
 
     def _repeats(
         self, own: System, system: System, cycle: Preconditioner, stored: Sequence[Array]

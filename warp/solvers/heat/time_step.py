@@ -308,7 +308,7 @@ class Matrices:
         The sum of the residual is then removed by a uniform rise, so that heat is conserved.
         """
         if self.cycle is None or not self._serves(M):
-            self.kept = Kept()  # its memory goes before the new cycle is made
+            self.kept.forget()  # its memory goes before the new cycle is made
             self.cycle, self.cycle_of, self.built = Cycle(M.A), M, self.built + 1
         system = System.of("transient heat", M.A, b)
         x, history = krylov.solve(self.device, system, self.cycle, Control(tolerance), guess, kept=self.kept)

@@ -55,7 +55,7 @@ class CycleCache:
     def forget(self) -> None:
         """Release the cycle: it serves no operator with other supports."""
         self.cycle, self.moduli, self.first, self.last = None, None, 0.0, 0.0
-        self.kept = Kept()
+        self.kept.forget()
 
     def serves(self, moduli: Moduli) -> bool:
         """Return True if the moduli are near enough and the last solve was not slow."""
