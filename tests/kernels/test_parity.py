@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from warp.kernels import reduce
+from warp.kernels.multigrid import dense_pieces
 from warp.solvers.elastic.history.state import between_four
 from warp.solvers.elastic.multigrid import slender
 
@@ -742,10 +743,14 @@ def test_mask_and_dense_rows(assert_twins_agree, rng, real):
     assert_twins_agree(
         "multigrid", "mask", (301, 1, 1), x, np.round(rng.random(301)).astype(real), 301, real=real
     )
-    at, inverse = rng.permutation(301)[:17], vector(rng, (17, 17), real)
-    assert_twins_agree(
-        "multigrid", "dense_rows", (17, 1, 1), x, r, inverse + inverse.T, at, 17, real=real
-    )
+    n, pieces = 67, dense_pieces(67)
+    at, matrix = rng.permutation(301)[:n], vector(rng, (n, n), real)
+    args = np.full((pieces, n), np.nan, real), r, matrix, at, n, pieces
+    partial = assert_twins_agree("multigrid", "dense_rows", (n, pieces, 1), *args, real=real)[0]
+    args = x, partial, at, n, pieces
+    x = assert_twins_agree("multigrid", "dense_fold", (n, 1, 1), *args, real=real, rtol=0)[0]
+    epsilon = np.finfo(real).eps
+    np.testing.assert_allclose(x[at], matrix.T @ r[at], rtol=0, atol=100 * epsilon)
 
 
 def test_noise(assert_twins_agree, rng, real):
