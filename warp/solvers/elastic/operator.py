@@ -22,7 +22,6 @@ from warp.solvers.elastic.springs import NO_SPRINGS, Springs
 from warp.solvers.sparse import SparseRows
 from warp.voxels.voxelize import VoxelModel
 
-
 REALS = np.float32, np.float64
 
 
@@ -64,7 +63,8 @@ class Frame:
         self.widths, self.spacings = padded_widths(grid), spacings((grid.x, grid.y, grid.z))
         self.ids = bordered(device, model.ids)
         self.tables = {
-            real: [device.asarray(a, real) for a in (*self.widths, *self.spacings)] for real in REALS
+            real: [device.asarray(a, real) for a in (*self.widths, *self.spacings)]
+            for real in REALS
         }
         self.edges: list[Edges] | None = None
 
