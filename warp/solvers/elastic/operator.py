@@ -62,7 +62,7 @@ class Frame:
         self.model, self.device = model, device
         self.widths, self.spacings = padded_widths(grid), spacings((grid.x, grid.y, grid.z))
         self.ids = bordered(device, model.ids)
-        self.tables = {
+        self.tables: dict[Any, list[Array]] = {
             real: [device.asarray(a, real) for a in (*self.widths, *self.spacings)]
             for real in REALS
         }
@@ -219,8 +219,7 @@ class Operator:
         rows = [self._rows, self._held]
         if self.release is not None:
             rows += [self.release.gather, self.release.spread]
-        stored = [array for one in rows for array in (*one.indices, one.value[np.float64])]
-        return [*self.body.coefficients(), *stored]
+        return [*self.body.coefficients(), *(a for one in rows for a in one.coefficients())]
 
     def stored(self) -> list[Array]:
         """Return the arrays that `apply` reads, in both precisions."""
