@@ -103,7 +103,7 @@ def targets(iteration: Any) -> dict[str, list[np.ndarray]]:
         "A p": [iteration.q],
         "correction": [iteration.cycle.fine.x],
         "scalars": [iteration.s],
-        "load": [iteration.system.write_b.__closure__[0].cell_contents],
+        "load": [iteration.system.b],
         "ids": ids,
         "tables": tables,
         "single": single,

@@ -29,7 +29,7 @@ def system(cpu):
 
 def solve(A, b, cycle=None, **how):
     return krylov.solve(
-        A.device, System.of("heat", A.apply, b), cycle or Cycle(A), Control(1e-10), **how
+        A.device, System("heat", A.apply, b), cycle or Cycle(A), Control(1e-10), **how
     )
 
 
@@ -76,7 +76,7 @@ def flipped(array, at, bit):
 def solve_while(A, b, change):
     """Solve, and change something after the first iteration."""
     control = Control(1e-10, lambda n, residual: change() if n == 1 else None)
-    return krylov.solve(A.device, System.of("heat", A.apply, b, A.coefficients), Cycle(A), control)
+    return krylov.solve(A.device, System("heat", A.apply, b, A.coefficients), Cycle(A), control)
 
 
 def test_a_bit_that_flips_in_the_equations_is_an_error(system):

@@ -42,10 +42,12 @@ class Device:
     """A device to compute on, made by `select`; other devices cannot use its arrays.
 
     `threads`: number of CPU threads; on a GPU, for the work that the host does before and after.
+    `real`: precision of an iteration between two true residuals (`solvers.krylov`).
     """
 
     name: str
     threads: int = 1
+    real: type[np.floating[Any]] = np.float64
     _recording: list[Graph] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
@@ -164,12 +166,10 @@ class Device:
         values, shapes = checked(module, function, args, real)
         if not self.cuda:
             return cpu.prepared(module, function, values, self.threads)
-        raw = _rawmodule(module, "float" if real == np.float32 else "double").get_function(function)
         grid, block = blocks(extent, own * real.itemsize)
+        precision = "float" if real == np.float32 else "double"
+        raw = _kernel(self.name, module, precision, function, own > 0)
         shared = own * real.itemsize * block[0] * block[1]
-        if shared:
-            raw.max_dynamic_shared_size_bytes = SHARED
-            raw.preferred_shared_memory_carveout = 100  # percent: as many blocks at once as fit
         return partial(raw, grid, block, (*values, *shapes), shared_mem=shared)
 
 
@@ -193,9 +193,6 @@ class Graph:
 
     def capture(self, cupy: Any) -> None:
         """Convert the record to a CUDA graph."""
-        for call in self.calls:
-            # loads the code, which is not allowed while capturing
-            _ = call.func.attributes  # type: ignore[attr-defined]
         stream = cupy.cuda.Stream(non_blocking=True)
         with stream:
             stream.begin_capture()
@@ -306,6 +303,7 @@ SHARED = 64 * 1024
 """Bytes of shared memory that a block may use: every GPU since 2017 has at least these."""
 
 
+@cache
 def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
     """Cover `extent` threads by (grid, block), x fastest.
 
@@ -330,6 +328,49 @@ def parts(columns: int, levels: int) -> int:
     return max(1, min(levels // 4, 2**17 // columns))
 
 
+class _Scalar(NamedTuple):
+    """A number among the arguments of a kernel, and how it is converted."""
+
+    convert: Callable[[Any], Any]
+
+
+class _Pointer(NamedTuple):
+    """An array among the arguments of a kernel, and the type that it must have."""
+
+    name: str
+    dtype: np.dtype[Any]
+
+
+class _Form(NamedTuple):
+    """The arguments of a kernel in one precision.
+
+    `given`: those that a caller gives; `lengths`: (argument, axis) of those read from an array.
+    """
+
+    given: tuple[_Scalar | _Pointer, ...]
+    lengths: tuple[tuple[int, int], ...]
+
+
+@cache
+def _form(module: str, function: str, real: np.dtype[Any]) -> _Form | None:
+    """Read the arguments of a kernel; None if only the CPU form exists."""
+    declared = signatures(module).get(function)
+    if declared is None:
+        return None
+    names = [p.name for p in declared if not p.length_of]
+    given: list[_Scalar | _Pointer] = []
+    lengths = []
+    for parameter in declared:
+        dtype = real if parameter.type == "real" else np.dtype(_TYPES[parameter.type])
+        if of := parameter.length_of:
+            lengths.append((names.index(of[0]), of[1]))
+        elif parameter.pointer:
+            given.append(_Pointer(parameter.name, dtype))
+        else:
+            given.append(_Scalar(dtype.type))
+    return _Form(tuple(given), tuple(lengths))
+
+
 def checked(
     module: str, function: str, args: tuple[Any, ...], real: np.dtype[Any]
 ) -> tuple[tuple[Any, ...], tuple[np.int32, ...]]:
@@ -337,28 +378,40 @@ def checked(
 
     Returns the arguments, and the array lengths that only the CUDA form needs.
     """
-    declared = signatures(module).get(function)
-    if declared is None:  # only the CPU form exists
+    form = _form(module, function, real)
+    if form is None:
         return tuple(real.type(a) if isinstance(a, float) else a for a in args), ()
-    given = [p for p in declared if not p.length_of]
-    if len(given) != len(args):
-        raise TypeError(f"{module}.{function} takes {len(given)} arguments, got {len(args)}")
+    if len(form.given) != len(args):
+        raise TypeError(f"{module}.{function} takes {len(form.given)} arguments, got {len(args)}")
     values = []
-    for parameter, value in zip(given, args, strict=True):
-        dtype = real if parameter.type == "real" else np.dtype(_TYPES[parameter.type])
-        if not parameter.pointer:
-            values.append(dtype.type(value))
-        elif not hasattr(value, "flags") or value.dtype != dtype or not value.flags.c_contiguous:
+    for declared, value in zip(form.given, args, strict=True):
+        if isinstance(declared, _Scalar):
+            values.append(declared.convert(value))
+            continue
+        fits = hasattr(value, "flags") and value.dtype == declared.dtype
+        if not fits or not value.flags.c_contiguous:
             got = f"{value.dtype} array" if hasattr(value, "dtype") else type(value).__name__
             raise TypeError(
-                f"{module}.{function}: {parameter.name} must be a contiguous {dtype} array, "
-                f"got {got}"
+                f"{module}.{function}: {declared.name} must be a contiguous {declared.dtype} "
+                f"array, got {got}"
             )
-        else:
-            values.append(value)
-    arrays = dict(zip((p.name for p in given), args, strict=True))
-    shapes = tuple(np.int32(arrays[of[0]].shape[of[1]]) for p in declared if (of := p.length_of))
+        values.append(value)
+    shapes = tuple(np.int32(args[which].shape[axis]) for which, axis in form.lengths)
     return tuple(values), shapes
+
+
+@cache
+def _kernel(device: str, module: str, real: str, function: str, shares: bool) -> Any:
+    """Load a kernel on a GPU: while a stream captures none can be.
+
+    shares: its threads have private numbers in shared memory.
+    """
+    raw = _rawmodule(module, real).get_function(function)
+    if shares:
+        raw.max_dynamic_shared_size_bytes = SHARED
+        raw.preferred_shared_memory_carveout = 100  # percent: as many blocks at once as fit
+    _ = raw.attributes
+    return raw
 
 
 @cache

@@ -6,7 +6,7 @@
 Nothing counts twice: neighbours come from cache, coefficients from tables. For the elastic operator
 that is 3 numbers a voxel read, 3 written and a 2-byte id: 50 bytes in float64, 26 in float32. A
 V-cycle is counted by what its passes over the finest level must move, as if coarser levels were
-free. The measure is this machine's own triad: two reads and a write, p = z + b p or r = b - q,
+free. The measure is this machine's own triad: two reads and a write, p += z or r = b - q,
 whichever is faster. Every time is the best of several. Bytes a voxel: what the process (on a GPU:
 its memory pool) holds at most in a solve beyond what it held before the voxels were made.
 """
@@ -177,13 +177,13 @@ def stream(device: Device, fraction: float = 0.05) -> dict[str, float]:
     n = n if device.cuda else min(n, 2**25)
     groups, chunk = pieces(n)
     p, z, q = (device.zeros(n) for _ in range(3))
-    s, partial = device.asarray(np.array([1.0, 0.5])), device.zeros(groups * 256)
+    partial = device.zeros(groups * 256)
 
     def timed(function: str, extent: int, *args: Any) -> float:
         return best(device, lambda: device.launch("reduce", function, (extent, 1, 1), *args))
 
     copy = timed("copy", n, p, z, n)
-    update = timed("direction", n, p, z, s, 0, 1, n)
+    update = timed("add", n, p, z, n)
     difference = timed("residual_lanes", 256 * groups, p, partial, z, q, n, chunk, groups)
     return {"copy": 16 * n / copy, "triad": 24 * n / min(update, difference)}
 
@@ -267,7 +267,7 @@ def whole(
     device.synchronize()
     middle = time.perf_counter()
     control = Control(TOLERANCE, lambda n, r: tell(name, n, r))
-    x, residuals = krylov.solve(device, System.of(name, A.apply, b), cycle, control)
+    x, residuals = krylov.solve(device, System(name, A.apply, b), cycle, control)
     device.synchronize()
     found = solved(
         model,
