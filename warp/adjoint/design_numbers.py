@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from warp.adjoint.gradient import of_result
-from warp.adjoint.measures import measure
 from warp.adjoint.history import SAME
+from warp.adjoint.measures import measure
 from warp.adjoint.refused import refuse
 from warp.adjoint.tape import Tape
 from warp.adjoint.to_file import with_fields

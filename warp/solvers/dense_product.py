@@ -23,5 +23,5 @@ class DenseProduct:
         n, pieces, launch = self.n, self.pieces, self.device.launch
         args = self.partial, r.reshape(-1), matrix, self.at, n, pieces
         launch("multigrid", "dense_rows", (n, pieces, 1), *args, real=np.float32)
-        args = x.reshape(-1), self.partial, self.at, n, pieces
-        launch("multigrid", "dense_fold", (n, 1, 1), *args, real=np.float32)
+        places = x.reshape(-1), self.partial, self.at, n, pieces
+        launch("multigrid", "dense_fold", (n, 1, 1), *places, real=np.float32)

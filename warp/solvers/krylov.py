@@ -44,7 +44,7 @@ FALL = 100.0
 UNSETTLED = 3
 """Replacements in a row that leave the residual as it was, after which float64 goes on."""
 KEPT = 4_000_000
-"""Unknowns up to which a record is kept for the next solve: more, and recording is no part of it."""
+"""Unknowns up to which a record is kept for the next solve; recording larger ones costs little."""
 RR, SCALE, RZ, LAST, PQ, ALPHA, BETA, ONE, BB, UNIT, WORDS = range(11)
 """Places of the scalars r . r, 1/|r|, r . z, r . z before, p . A p, alpha, beta and of a 1; of
 b . b, 1/|b| and of the sum of the words of A."""

@@ -311,7 +311,9 @@ class Matrices:
             self.kept.forget()  # its memory goes before the new cycle is made
             self.cycle, self.cycle_of, self.built = Cycle(M.A), M, self.built + 1
         system = System.of("transient heat", M.A, b)
-        x, history = krylov.solve(self.device, system, self.cycle, Control(tolerance), guess, kept=self.kept)
+        x, history = krylov.solve(
+            self.device, system, self.cycle, Control(tolerance), guess, kept=self.kept
+        )
         r = b.copy()
         M.A.apply(r, x, 1.0, -1.0)
         x += (float(r.sum()) / M.row_sum) * (M.C > 0)
