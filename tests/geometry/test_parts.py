@@ -671,3 +671,14 @@ def test_materials_says_what_a_curve_needs(words, message):
 def test_materials_prints_a_curve():
     found = CliRunner().invoke(app, ["materials", "alumina", "--in", "silicone", "--size", "10 um"])
     assert found.exit_code == 0 and "lewis-nielsen" in found.output and "60 %" in found.output
+
+
+def test_branches_that_differ_by_name_and_place_only_are_folded():
+    from warp.geometry.tree import Branch, folded
+
+    def stack(name, height):
+        return Branch(f"film-{name}", "plate", True, (Branch(f"die-{name}", height, True, ()),))
+
+    (one, other) = folded([stack("a", "50 um"), stack("b", "50 um"), stack("c", "80 um")])
+    assert (one.name, one.alike) == ("film-a", ("film-b",))
+    assert (other.name, other.alike) == ("film-c", ())

@@ -32,7 +32,8 @@ def plan(
     """Return the load steps of a case's steps, and the faults of their order.
 
     These are the first step that cannot follow the ones before it (there are no load steps then),
-    or a [load] temperature at which the last step does not end. A case without steps is a process of one load step.
+    or a [load] temperature at which the last step does not end. A case without steps is a process
+    of one load step.
     `heated`: heat has a way out; `powered`: a part gives off heat. complete: keep the load steps
     that change nothing because the body is already at the temperature of its next step; their
     number is then the same at any temperature.

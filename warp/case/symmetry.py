@@ -2,9 +2,9 @@
 
 Every body needs a twin (itself or another) of mirrored shapes, same material and same stress-free
 temperature; materials that are made for a part (bumps in their fill, layers with copper) are the
-same if they are made alike; where two bodies overlap, their twins must override each other in the same order; heat
-and boundaries must mirror too. A mirror plane does not change orthotropic materials, since their
-axes are x, y and z. Lengths compare to 0.1 nm.
+same if they are made alike; where two bodies overlap, their twins must override each other in the
+same order; heat and boundaries must mirror too. A mirror plane does not change orthotropic
+materials, since their axes are x, y and z. Lengths compare to 0.1 nm.
 """
 
 from __future__ import annotations
