@@ -120,7 +120,9 @@ def _materials(
     library = materials.library()
     known = {**library, **own}
     own |= {
-        name: Shrunk(known[base], much) for name, (base, much) in shrunk.items() if base in known
+        name: Shrunk(known[base], much, base)
+        for name, (base, much) in shrunk.items()
+        if base in known
     }
     found: dict[str, Medium] = {}
     for name, key in package.wanted.items():
