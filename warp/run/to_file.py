@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from warp.case.case import Case
+from warp.case.named_files import named_files
 from warp.results import file as results
 from warp.results.file import Result
 from warp.run import checkpoint, process, refine, warnings
@@ -17,7 +17,6 @@ from warp.run.load_step import NO_RESIDUAL, OnProgress
 from warp.run.process import OnResume, OnStep
 from warp.run.resources import predicted_disk
 
-LONGEST_PATH = 4096  # bytes, of Linux
 OnWarning = Callable[[str], None]
 """Called with a sentence about something that may be wrong."""
 Finish = Callable[[Result], tuple[Result, list[str]]]
@@ -34,21 +33,8 @@ class Written:
 
 def inputs(case: Case) -> list[Path]:
     """Return the files that a case reads: its own, the included and those that strings name."""
-    folder = case.path.parent
-    texts = [*_strings(case.tables), *case.overrides.values()]
-    named = (folder / text for text in texts if 0 < len(text) < LONGEST_PATH and "\0" not in text)
-    return [case.path, *case.included, *(path for path in named if os.path.isfile(path))]
-
-
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for below in value.values():
-            yield from _strings(below)
-    elif isinstance(value, list):
-        for below in value:
-            yield from _strings(below)
+    tables = {"": [case.tables, list(case.overrides.values())]}
+    return [case.path, *case.included, *named_files(tables, case.path.parent)]
 
 
 def solve_to_file(
