@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from warp.case import states
 from warp.case.process import Process, Setting
 from warp.case.stage import LoadStep, Stage
 from warp.case.symmetry import MIRRORS
@@ -35,12 +36,20 @@ def plan(
     that change nothing because the body is already at the temperature of its next step; their
     number is then the same at any temperature.
     """
-    if not file.step:
-        return [_without_steps(file, heated)], []
     try:
+        if not file.step:
+            wanted_states(file)
+            return [_without_steps(file, heated)], []
         return list(_load_steps(file, places, heated, powered, complete)), []
     except Fault as fault:
         return [], [fault]
+
+
+def wanted_states(file: CaseFile) -> list[states.Wanted]:
+    """Return the states of the process whose fields are wanted; Fault where one is no state."""
+    if file.output.states and not file.step:
+        raise Fault(states.KEY, "belongs to a process: a case without [[step]] has one state")
+    return states.read(file.output.states, [step.name or step.label for step in file.step])
 
 
 def _without_steps(file: CaseFile, heated: bool) -> LoadStep:
@@ -70,6 +79,7 @@ def _load_steps(
         complete,
     )
     process = Process.start(setting)
+    wanted = wanted_states(file)
     named: dict[str, int] = {}
     time = 0.0
     for number, step in enumerate(file.step):
@@ -78,7 +88,8 @@ def _load_steps(
             raise Fault((*key, "name"), f"{step.name!r} names an earlier step: choose another")
         if not process.present and not step.begins:
             raise Fault(key, 'no part is present yet: begin with do = "attach"')
-        found = list(step.plan(process, key))
+        before = process.uniform_temperature if process.present else None
+        found = list(states.passing(list(step.plan(process, key)), before, wanted))
         label = step.name or step.label
         for count, load_step in enumerate(found, start=1):
             time += load_step.duration
