@@ -140,10 +140,13 @@ class Device:
         """Name the machine for the record of a result."""
         if self.cuda:
             properties = self.xp.cuda.runtime.getDeviceProperties(_index(self.name))
-            return f"{self.name} ({properties['name'].decode()})"
-        return (
-            f"cpu ({_processor()}, {self.threads} {'thread' if self.threads == 1 else 'threads'})"
-        )
+            words = [properties["name"].decode()]
+        else:
+            count = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+            words = [_processor(), count]
+        if self.real is np.float32:
+            words.append("iterations in float32")
+        return f"{self.name} ({', '.join(words)})"
 
     def compile_all(self) -> None:
         """Compile every .cu in both precisions.
@@ -204,22 +207,47 @@ class Graph:
 def select(name: str = "auto", threads: int | None = None) -> Device:
     """Choose a device: "cpu", "cuda", "cuda:1", or "auto".
 
-    "auto" is the first GPU that can be used, else the CPU. `threads` limits the CPU threads; the
-    default is every core that the process may use. Raises WarpError if the device cannot be used.
+    "auto" is the first GPU that can be used, else the CPU. "/float32" or "/float64" behind the name
+    is the precision of iterations; by default float64, and float32 on a GPU whose float64 is far
+    slower. `threads` limits the CPU threads; the default is every core that the process may use.
+    Raises WarpError if the device cannot be used.
     """
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
-        raise WarpError(f"device '{name}' is none of auto, cpu, cuda, cuda:0, cuda:1, ...")
+    asked, slash, precision = name.partition("/")
+    known = re.fullmatch(r"auto|cpu|cuda(:\d+)?", asked)
+    if not known or slash and precision not in PRECISIONS:
+        raise WarpError(
+            f"device '{name}' is none of auto, cpu, cuda, cuda:0, cuda:1, ...; /float32 or "
+            "/float64 may follow"
+        )
+    name = asked
     most = cores()
     if threads is not None and not 1 <= threads <= most:
         raise WarpError(f"{threads} threads asked for, this machine offers 1 to {most}")
     if name != "cpu":
         problem = _cuda_problem(_index(name))
         if not problem:
-            import_module("cupy").cuda.Device(_index(name)).use()
-            return Device(f"cuda:{_index(name)}", threads or most)
+            index = _index(name)
+            import_module("cupy").cuda.Device(index).use()
+            real = PRECISIONS[precision] if slash else _precision(index)
+            return Device(f"cuda:{index}", threads or most, real)
         if name != "auto":
             raise WarpError(f"device '{name}': {problem}; --device cpu works everywhere")
-    return Device("cpu", threads or most)
+    return Device("cpu", threads or most, PRECISIONS[precision or "float64"])
+
+
+PRECISIONS: dict[str, type[np.floating[Any]]] = {"float32": np.float32, "float64": np.float64}
+SLOW_DOUBLE = 8
+"""Speed of float32 over that of float64 above which iterations are in float32: 2 on GPUs for
+servers up to 2024; 32 and 64 on others.
+"""
+RATIO = 87
+"""cudaDevAttrSingleToDoublePrecisionPerfRatio, that ratio (CUDA Runtime API, cudaDeviceAttr)."""
+
+
+def _precision(index: int) -> type[np.floating[Any]]:
+    """Choose the precision of iterations on a GPU by how slow its float64 is."""
+    ratio = import_module("cupy").cuda.runtime.deviceGetAttribute(RATIO, index)
+    return np.float32 if ratio > SLOW_DOUBLE else np.float64
 
 
 class Parameter(NamedTuple):
