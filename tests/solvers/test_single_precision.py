@@ -26,7 +26,9 @@ def replaced(monkeypatch):
     return count
 
 
-@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in LONGER)])
+@pytest.mark.parametrize(
+    "name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in LONGER)]
+)
 def test_a_package_takes_hardly_more_iterations(name, replaced):
     case = cases.load(PACKAGES / f"{name}.toml", COARSE)
     double = warp.solve(case, "cpu")

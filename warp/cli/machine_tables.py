@@ -123,7 +123,7 @@ def print_verification(
     if as_json:
         problems = [{"name": problem.name, "seconds": taken} for problem, _, taken in done]
         found = [row.as_dict() for row in rows]
-        document = {"device": device.describe(), "seconds": seconds, "rows": found}
+        document: dict[str, Any] = {"device": device.describe(), "seconds": seconds, "rows": found}
         if compared is not None:
             share, name, count = compared
             document["parity"] = {"rows": count, "worst": name, "share_of_tolerance": share}
