@@ -4,7 +4,7 @@ grey.
 
 import numpy as np
 import pytest
-from finished import HEIGHT, finished
+from finished import CASE, HEIGHT, finished
 from PIL import Image
 
 from warp.errors import WarpError
@@ -250,6 +250,19 @@ def test_a_material_has_the_colour_of_its_class_in_every_picture():
     assert unknown["silicon"] == paints["silicon"] and unknown["fr4"] == paints["fr4"]
     light = {name: int(c[1:3], 16) + int(c[3:5], 16) for name, c in palette.CLASSES.items()}
     assert len(set(light.values())) == len(light)
+
+
+def test_a_material_that_shrank_keeps_its_colour():
+    cure = """
+[[step]]
+do = "cure"
+parts = "board"
+temperature = "125 degC"
+shrinkage = "0.1 %"
+"""
+    paints = palette.of(finished(case=CASE + cure))
+    assert paints["fr4 shrunk by 0.1 %"] == paints["fr4"]
+    assert palette.of(finished())["fr4"] == paints["fr4"]
 
 
 def test_lines_to_numbers_never_cross():
