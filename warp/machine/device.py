@@ -337,28 +337,45 @@ def checked(
 
     Returns the arguments, and the array lengths that only the CUDA form needs.
     """
-    declared = signatures(module).get(function)
+    declared = _declared(module, function)
     if declared is None:  # only the CPU form exists
         return tuple(real.type(a) if isinstance(a, float) else a for a in args), ()
-    given = [p for p in declared if not p.length_of]
+    given, lengths = declared
     if len(given) != len(args):
         raise TypeError(f"{module}.{function} takes {len(given)} arguments, got {len(args)}")
     values = []
-    for parameter, value in zip(given, args, strict=True):
-        dtype = real if parameter.type == "real" else np.dtype(_TYPES[parameter.type])
-        if not parameter.pointer:
-            values.append(dtype.type(value))
-        elif not hasattr(value, "flags") or value.dtype != dtype or not value.flags.c_contiguous:
+    for (name, dtype, pointer), value in zip(given, args, strict=True):
+        wanted = dtype or real
+        if not pointer:
+            values.append(wanted.type(value))
+        elif not hasattr(value, "flags") or value.dtype != wanted or not value.flags.c_contiguous:
             got = f"{value.dtype} array" if hasattr(value, "dtype") else type(value).__name__
             raise TypeError(
-                f"{module}.{function}: {parameter.name} must be a contiguous {dtype} array, "
-                f"got {got}"
+                f"{module}.{function}: {name} must be a contiguous {wanted} array, got {got}"
             )
         else:
             values.append(value)
-    arrays = dict(zip((p.name for p in given), args, strict=True))
-    shapes = tuple(np.int32(arrays[of[0]].shape[of[1]]) for p in declared if (of := p.length_of))
-    return tuple(values), shapes
+    return tuple(values), tuple(np.int32(args[n].shape[axis]) for n, axis in lengths)
+
+
+Declared = tuple[tuple[tuple[str, np.dtype[Any] | None, bool], ...], tuple[tuple[int, int], ...]]
+"""Name, type (None: the precision of the launch) and pointer or not of each argument that is given;
+argument and axis of each array length.
+"""
+
+
+@cache
+def _declared(module: str, function: str) -> Declared | None:
+    """Return what a kernel's .cu declares, None where there is only the CPU form."""
+    declared = signatures(module).get(function)
+    if declared is None:
+        return None
+    given = [p for p in declared if not p.length_of]
+    names = [p.name for p in given]
+    types = [None if p.type == "real" else np.dtype(_TYPES[p.type]) for p in given]
+    lengths = [(names.index(of[0]), of[1]) for p in declared if (of := p.length_of)]
+    pointers = [p.pointer for p in given]
+    return tuple(zip(names, types, pointers, strict=True)), tuple(lengths)
 
 
 @cache
