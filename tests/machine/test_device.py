@@ -9,7 +9,7 @@ import pytest
 
 from warp.errors import WarpError
 from warp.kernels import reduce
-from warp.machine import cache, compiling, device
+from warp.machine import cache, compiling, declarations, device
 from warp.machine import cpu as processor
 
 
@@ -193,8 +193,8 @@ def test_memory_and_description(cpu):
 def test_every_kernel_file_can_be_read():
     for module in cache.modules():
         assert all(
-            p.type == "real" or p.type in device._TYPES
-            for ps in device.signatures(module).values()
+            p.type == "real" or p.type in declarations._TYPES
+            for ps in declarations.signatures(module).values()
             for p in ps
         )
 

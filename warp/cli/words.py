@@ -17,7 +17,8 @@ CaseFile = Annotated[
 Device = Annotated[
     str,
     typer.Option(
-        metavar="auto|cpu|cuda[:N]", help="Where to compute; /float32 behind it: iterate in that."
+        metavar="auto|cpu|cuda[:N]",
+        help="Where to compute; /float32 or /float64 behind it: precision of iterations.",
     ),
 ]
 Set = Annotated[

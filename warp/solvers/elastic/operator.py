@@ -62,9 +62,9 @@ class Frame:
         self.model, self.device = model, device
         self.widths, self.spacings = padded_widths(grid), spacings((grid.x, grid.y, grid.z))
         self.ids = bordered(device, model.ids)
-        tables = *self.widths, *self.spacings
         self.tables: dict[Any, list[Array]] = {
-            real: [device.asarray(table, real) for table in tables] for real in REALS
+            real: [device.asarray(a, real) for a in (*self.widths, *self.spacings)]
+            for real in REALS
         }
         self.edges: list[Edges] | None = None
 
