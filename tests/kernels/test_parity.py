@@ -455,7 +455,8 @@ def test_diagonals_and_lines(assert_twins_agree, real, body, media, displacement
     args = zeros(real), zeros(real), looked_up, *media[:7], *media[-2:], nx, ny, nz
     lines = assert_twins_agree("elastic", "media_lines", columns, *args, real=real)[:2]
     for factors, x, p in steps(displacement * 2, displacement * 3):
-        args = x, p, displacement, *lines, *factors, nx, ny, nz
+        arrays = (a.reshape(3, nz + 1, -1) for a in (x, p, displacement, *lines))
+        args = *arrays, *factors, nx, ny, nz
         assert_twins_agree(
             "elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real, own=2 * (nz + 1)
         )

@@ -31,7 +31,7 @@ INF = np.inf
 )
 def cycle(request, cpu, monkeypatch):
     """A V-cycle of three levels or more: two materials, an overhang, a cavity, uneven lines."""
-    monkeypatch.setattr(elastic_cycle, "COARSEST", (200, 200))
+    monkeypatch.setattr(elastic_cycle, "COARSEST", 200)
     pattern = np.ones((5, 14, 16), int)
     pattern[2:] = 0
     pattern[2:, 3:12, 4:14] = 2

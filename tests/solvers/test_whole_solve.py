@@ -79,7 +79,7 @@ def flip_chip(mirror):
 )
 def test_elastic(cpu, mirror, wide, monkeypatch):
     monkeypatch.setattr(elastic_level, "WIDE", wide)
-    monkeypatch.setattr(elastic_cycle, "COARSEST", (800, 800))
+    monkeypatch.setattr(elastic_cycle, "COARSEST", 800)
     model = flip_chip(mirror)
     numba = elastic.solve(model, 298.15, cpu, State.start(model.grid.shape), Control(1e-10))
     with cuda_sources() as launched:

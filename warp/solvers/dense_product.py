@@ -21,7 +21,7 @@ class DenseProduct:
     def write(self, x: Array, r: Array, matrix: Array) -> None:
         """Compute x[at] = matrix^T r[at]; x and r of any shape."""
         n, pieces, launch = self.n, self.pieces, self.device.launch
-        sums = self.partial, r.reshape(-1), matrix, self.at, n, pieces
-        launch("multigrid", "dense_rows", (n, pieces, 1), *sums, real=np.float32)
-        folded = x.reshape(-1), self.partial, self.at, n, pieces
-        launch("multigrid", "dense_fold", (n, 1, 1), *folded, real=np.float32)
+        args = self.partial, r.reshape(-1), matrix, self.at, n, pieces
+        launch("multigrid", "dense_rows", (n, pieces, 1), *args, real=np.float32)
+        places = x.reshape(-1), self.partial, self.at, n, pieces
+        launch("multigrid", "dense_fold", (n, 1, 1), *places, real=np.float32)

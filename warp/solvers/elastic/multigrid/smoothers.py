@@ -79,7 +79,8 @@ class LineSmoother:
         _, levels, rows, row = self.inverse.shape
         n = row - PAD, rows - 1, levels - 1
         self.slender.to_modes(level.r, level.x, level.p)
-        args = level.x, level.p, level.r, self.inverse, self.lower, keep, old, a, b, *n
+        arrays = level.x, level.p, level.r, self.inverse, self.lower
+        args = *(array.reshape(3, levels, -1) for array in arrays), keep, old, a, b, *n
         run = self.device.launch
         run("elastic", "elastic_lines_step", (row, rows, 3), *args, real=np.float32, own=2 * levels)
         self.slender.to_faces(level.r, level.x, level.p)
