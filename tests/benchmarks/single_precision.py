@@ -20,8 +20,8 @@ from warp.solvers import krylov
 
 PACKAGES = cache.kernels().parent / "data" / "packages"
 NAMES = (
-    "flip-chip", "fcbga-bare", "fcbga-lid", "interposer", "panel-moulded", "stacked-chips",
-    "stiffener-ring", "wafer", "wafer-moulded", "wire-bond",
+    "flip-chip", "fcbga-bare", "fcbga-lid", "interposer", "stacked-chips", "stiffener-ring",
+    "wafer", "wire-bond",
 )  # fmt: skip
 
 
