@@ -146,6 +146,9 @@ class Output(Section):
         "displacement",
     )
     """Fields that the result file stores for each voxel."""
+    states: Annotated[tuple[str, ...], Field(examples=[["chip attach", "reflow at 245 degC"]])] = ()
+    """Of a process: STEP, STEP at TEMPERATURE, or TEMPERATURE; the fields of each of these states
+    are written, too, as a result of its own (`warp run --state`)."""
 
 
 class CaseFile(Section):
