@@ -225,6 +225,20 @@ def test_a_shared_voxel_has_its_owners_name_whatever_its_own_says():
     assert sections._row_names(model) == ["", "board: fr4 3/8 in", "chip: silicon 1/2 in"]
 
 
+def test_a_part_of_many_media_has_one_name_in_a_section():
+    """Balls meet voxels in many shares; all of them are the balls in the legend."""
+    model = finished()
+    media = model.media
+    model.media = MediaTable(
+        np.append(media.part, [1, 1]),
+        [*media.material, "silicon", "silicon"],
+        np.append(media.stress_free, [398.0, 398.0]),
+        np.append(media.fraction, [0.375, 0.5]),
+    )
+    model.ids[2:, 0, 0], model.ids[2:, 0, 1] = 3, 4
+    assert sections.section(model).names == ["chip: silicon", "board: fr4"]
+
+
 def test_a_section_lies_where_most_parts_are_met_or_where_it_is_asked_for():
     result = finished()
     shown = sections.section(result)

@@ -80,9 +80,8 @@ def section(model: VoxelModel | Result, cut: Cut | None = None) -> Section:
     centres = {"x": grid.xc, "y": grid.yc, "z": grid.zc}[cut.axis]
     n = most_met(model, cut.axis) if cut.at is None else _nearest(model, cut)
     rows = np.take(np.asarray(model.ids), n, axis="zyx".index(cut.axis))
-    order: list[str] = []
-    for line in rows[::-1]:
-        order += [name for row in np.unique(line) if (name := names[row]) and name not in order]
+    met = (names[row] for line in rows[::-1] for row in np.unique(line))
+    order = list(dict.fromkeys(name for name in met if name))
     index = np.array([order.index(name) if name in order else -1 for name in names])[rows]
     material = _row_materials(model)
     made_of = {name: material[row] for row, name in reversed(list(enumerate(names)))}
@@ -107,7 +106,13 @@ def by_material(shown: Section) -> Section:
         return shown
     materials = list(dict.fromkeys(shown.materials))
     parts = {
-        material: [p for p, m in zip(shown.parts, shown.materials, strict=True) if m == material]
+        material: list(
+            dict.fromkeys(
+                part
+                for part, own in zip(shown.parts, shown.materials, strict=True)
+                if own == material
+            )
+        )
         for material in materials
     }
     owners = [listed(own, most=2) for own in parts.values()]
