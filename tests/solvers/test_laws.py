@@ -219,7 +219,7 @@ def test_heat_is_second_order_beside_a_void(cpu):
         ):
             cell = contact.faces.cell
             b.reshape(-1)[cell] += contact.conductance * wall * along[cell]
-        T, _ = krylov.solve(cpu, System.of("heat", A.apply, b), heat_cycle.Cycle(A), Control(1e-10))
+        T, _ = krylov.solve(cpu, System("heat", A.apply, b), heat_cycle.Cycle(A), Control(1e-10))
         errors.append(np.sqrt(np.average((T - exact)[solid] ** 2, weights=volume[solid])))
     assert np.log2(errors[0] / errors[1]) > 1.8
 
