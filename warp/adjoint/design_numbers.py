@@ -107,7 +107,7 @@ class Design:
     ) -> dict[str, Number]:
         """Compute the numbers of one run."""
         case = self._case(changed, state)
-        tape = Tape() if by and case.has_steps and has_gradient(case) else None
+        tape = Tape(case) if by and case.has_steps and has_gradient(case) else None
         result = process.solve(case, self.device, self.say, on_state=tape)
         asked = [*self.names, *self.beside]
         found = {name: _number(case, result, name, state) for name in asked}

@@ -144,9 +144,9 @@ def of_result(
     wish = Wish(metrics, maps, together, keys)
     if case.has_steps:
         if tape is None:
-            tape = Tape()
+            tape = Tape(case)
             process.solve(case, device, say.on_progress, on_state=tape)
-        found_back = _of_process(HistoryPoint.of(case, tape, device, say, ADJOINT), wish)
+        found_back = _of_process(HistoryPoint.of(tape.case, tape, device, say, ADJOINT), wish)
         return [replace(one, residual=say.largest) for one in found_back]
     point = Point.of(case, result, device, say)
     wanted = [measure(name, point.solved) for name in metrics]

@@ -184,7 +184,7 @@ def _spread(
         _warn(f"no spread: {error}; `warp sweep --tolerances` samples it")
         return None, None
     spread.check(case)
-    tape = Tape() if case.has_steps and not partial else None
+    tape = Tape(case) if case.has_steps and not partial else None
     return lambda result: spread.with_spread(result, case, device, progress, tape), tape
 
 
