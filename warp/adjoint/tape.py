@@ -45,7 +45,7 @@ class Recorded:
 class Tape:
     """Load steps in the order in which they were solved; call it as `process.OnState`.
 
-    case: that is solved; its media are those of the voxels, by which variants find what they change.
+    case: that is solved; its media are those of the voxels, by which variants find what changes.
     """
 
     case: Case
