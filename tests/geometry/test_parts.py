@@ -725,3 +725,14 @@ def test_regions_that_cannot_be(tmp_path):
             warp.load(path, {"part.board.layers.1.copper": table})
     with pytest.raises(CaseError, match=r'use symmetry = "none"'):
         warp.load(path, {"symmetry": "quarter"})
+
+
+def test_branches_that_differ_by_name_and_place_only_are_folded():
+    from warp.geometry.tree import Branch, folded
+
+    def stack(name, height):
+        return Branch(f"film-{name}", "plate", True, (Branch(f"die-{name}", height, True, ()),))
+
+    (one, other) = folded([stack("a", "50 um"), stack("b", "50 um"), stack("c", "80 um")])
+    assert (one.name, one.alike) == ("film-a", ("film-b",))
+    assert (other.name, other.alike) == ("film-c", ())

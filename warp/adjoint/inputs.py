@@ -241,8 +241,10 @@ def _changed(
         raise Unchangeable(f"cannot change alone: {faults[0].message}")
     for axis in (0, 1):
         if case.mirror[axis]:
-            bodies, sources = assembly.package.bodies, assembly.sources
-            if asymmetry(bodies, sources, assembly.boundaries, axis) is not None:
+            package, sources = assembly.package, assembly.sources
+            boundaries = assembly.boundaries
+            why = asymmetry(package.bodies, sources, boundaries, axis, package.recipes)
+            if why is not None:
                 raise Unchangeable(f"breaks the mirror symmetry in {'xy'[axis]} that the case uses")
     try:
         return planned(replace(case, file=file, assembly=assembly))

@@ -312,8 +312,8 @@ class Tiles(Section):
 class Drawing(Section):
     """A layer's copper from a layout or from an image of the whole layer.
 
-    A layout is a GDSII, OASIS, Gerber or drill file, or a board in IPC-2581 or ODB++; its lengths
-    are real.
+    A layout is a GDSII, OASIS, Gerber or drill file, or a board (KiCad, IPC-2581, ODB++); its
+    lengths are real.
     """
 
     file: str
@@ -362,7 +362,8 @@ Copper = Annotated[
         str,
         Tag("<file>"),
         Field(
-            description="PNG (white is copper), NPY, CSV, GDSII, OASIS, Gerber, IPC-2581 or ODB++"
+            description="PNG (white is copper), NPY, CSV, GDSII, OASIS, Gerber, KiCad, IPC-2581 "
+            "or ODB++"
         ),
     ]
     | Annotated[Drawing, Tag("<drawing>")]
