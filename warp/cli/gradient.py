@@ -103,7 +103,7 @@ def optimize(
         typer.Option(
             metavar="KEY[,KEY]=RANGE",
             help='A value and its bounds, "0.5 .. 2 mm", or choices, "copper, ss304"; several keys '
-            "change together; repeat. Without it the copper of the layers in [optimize] varies.",
+            "change together; repeat. Without it the case's balance of copper.",
         ),
     ] = None,
     of: Annotated[
@@ -151,7 +151,7 @@ def optimize(
           --keep "mass<=20"
       warp optimize lid.toml --vary part.lid.thickness="0.5 .. 3 mm" \\
           --over "25, 150, 245 degC"
-      warp optimize board.toml --over "25, 150, 245 degC"     its [optimize] balance
+      warp optimize board.toml --over "25, 150, 245 degC"     its copper balance
     """
     from warp import load
     from warp.adjoint import optimum, variables

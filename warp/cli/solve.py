@@ -216,7 +216,9 @@ def sweep(
     ] = None,
     tolerances: Annotated[
         bool,
-        typer.Option("--tolerances", help="Vary all values of [tolerance] as they scatter (lhs)."),
+        typer.Option(
+            "--tolerances", help="Vary the values of the table tolerance as they scatter (lhs)."
+        ),
     ] = False,
     sample: Annotated[
         str, typer.Option(metavar="grid|lhs|sobol", help="Where the points lie.")
