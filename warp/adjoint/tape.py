@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from warp.case.case import Case
 from warp.case.plan import LoadStep
 from warp.run.stage_model import StageModel
 from warp.solvers.elastic.history.state import State
@@ -42,8 +43,12 @@ class Recorded:
 
 @dataclass(eq=False)
 class Tape:
-    """Load steps in the order in which they were solved; call it as `process.OnState`."""
+    """Load steps in the order in which they were solved; call it as `process.OnState`.
 
+    case: that is solved; its media are those of the voxels, by which variants find what changes.
+    """
+
+    case: Case
     steps: list[Recorded] = field(default_factory=list)
     folder: tempfile.TemporaryDirectory[str] = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="warp-history-")

@@ -202,7 +202,7 @@ def _spread(
         _warn(f"no spread: {error}; `warp sweep --tolerances` samples it")
         return None, None
     spread.check(case)
-    tape = Tape() if case.has_steps and not partial else None
+    tape = Tape(case) if case.has_steps and not partial else None
     return lambda result: spread.with_spread(result, case, device, progress, tape), tape
 
 
@@ -216,7 +216,9 @@ def sweep(
     ] = None,
     tolerances: Annotated[
         bool,
-        typer.Option("--tolerances", help="Vary all values of [tolerance] as they scatter (lhs)."),
+        typer.Option(
+            "--tolerances", help="Vary the values of the table tolerance as they scatter (lhs)."
+        ),
     ] = False,
     sample: Annotated[
         str, typer.Option(metavar="grid|lhs|sobol", help="Where the points lie.")
