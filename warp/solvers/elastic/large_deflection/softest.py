@@ -2,10 +2,10 @@
 
     H x = q N x,    q the least,    N = D + LITTLE A
 
-H is the Hessian of the bent body, D what it takes to bend the flat one without stress as much, by
-smooth modes, and A the linear operator: its small share keeps shapes that no smooth mode has in
-bounds. q is 1 without load, or somewhat less where the body varies from place to place, which
-makes smooth modes too stiff, and 0 where it becomes unstable. Locally optimal conjugate gradients
+H is the Hessian of the bent body, D what it takes to bend the flat one without stress evenly by the
+mean curvature of x, and A the linear operator: its small share keeps shapes without a mean
+curvature in bounds. q is 1 without load, or less where stiff and soft parts alternate, since D
+bends them alike, and 0 where the body becomes unstable. Locally optimal conjugate gradients
 (Knyazev, SIAM J. Sci. Comput. 23 (2001) 517) from the softest of the smooth modes, preconditioned
 as a Newton step is.
 """
