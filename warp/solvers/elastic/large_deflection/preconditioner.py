@@ -19,7 +19,7 @@ from warp.machine.arrays import Array
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.plate import Plate
 from warp.solvers.elastic.large_deflection.plate_modes import PlateModes
-from warp.solvers.elastic.large_deflection.softest import softest
+from warp.solvers.elastic.large_deflection.softest import MOST, softest
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.voxels.voxelize import VoxelModel
 
@@ -81,7 +81,7 @@ class Preconditioner:
         """Return E at the last gradient."""
         return self.plate.loaded()
 
-    def judge(self) -> None:
+    def judge(self, most: int = MOST) -> None:
         """Find the stability and the softest shape at the last update."""
         if not self.smooth:
             return
@@ -91,7 +91,8 @@ class Preconditioner:
         near = [self.modes.spread(self.lowest)]
         if self.softest is not None:
             near.append(self.softest)
-        q, self.softest = softest(self.law, self.apply, near, self._bending_forces)
+        args = self.law, self.apply, near, self._bending_forces
+        q, self.softest = softest(*args, most=most)
         self.stability = min(q, self.lowest_quotient)
 
     def mode(self) -> Array:

@@ -20,8 +20,9 @@ from warp.machine.arrays import Array
 from warp.solvers.elastic.large_deflection.law import Law
 
 LITTLE = 1e-4
-MOST, CHANGE, FLOOR = 12, 5e-3, 0.1
-"""Most iterations, and the fall of q in one of them that is none, over q or over FLOOR."""
+MOST, LONG, CHANGE, FLOOR = 12, 40, 5e-3, 0.1
+"""Most iterations on the way and at the start, of a shape that is not known yet, and the fall of q
+in one of them that is none, over q or over FLOOR."""
 ALONE = 1e-10
 """Least part of a direction that is not one of the others, by N."""
 
@@ -31,6 +32,7 @@ def softest(
     precondition: Callable[[Array], Array],
     near: Sequence[Array],
     bending: Callable[[Array], Array],
+    most: int = MOST,
 ) -> tuple[float, Array]:
     """Return q and its shape at the law's last gradient.
 
@@ -49,7 +51,7 @@ def softest(
     weights, q = _least(law, starts)
     found = _sum(zip(weights, starts, strict=True))
     along: list[Array] | None = None
-    for _ in range(MOST):
+    for _ in range(most):
         better = products(precondition(found[1] - q * found[2]))
         directions = [found, better] if along is None else [found, better, along]
         weights, lower = _least(law, directions)
