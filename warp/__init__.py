@@ -81,7 +81,7 @@ def solve(
 ) -> Result:
     """Solve heat and thermo-elasticity of a case or a case file.
 
-    device: "auto", "cpu", "cuda" or "cuda:N".
+    device: "auto", "cpu", "cuda" or "cuda:N"; "/float32" behind it: the precision of iterations.
     progress(stage, iteration, residual): called with iteration 0 when a stage of the run begins,
     then after every iteration of a solver. `result.states` holds the results of the states that the
     case wants besides (`[output] states`).

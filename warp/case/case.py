@@ -305,11 +305,15 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         )
     if not file.step:
         stages = {load_step.stage: assembly for load_step in load_steps}
+    sound = bool(load_steps)
     for load_step in load_steps:
-        if load_step.stage not in stages and not faults:
-            stages[load_step.stage], faults = assembly_of(file, load_step.stage, path.parent)
-    if not faults:
+        if load_step.stage not in stages and sound:
+            stages[load_step.stage], wrong = assembly_of(file, load_step.stage, path.parent)
+            sound = not wrong
+            faults = [*faults, *wrong]
+    if sound:
         faults = [
+            *faults,
             *_missing_states(file, load_steps),
             *instantaneous_changes(load_steps, stages),
             *unsupported(file, load_steps, stages),

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from warp.case import states
-from warp.case.process import Process, Setting
+from warp.case.process import SAME, Process, Setting
 from warp.case.stage import LoadStep, Stage
+from warp.case.step import degrees
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.errors import Fault, Key
@@ -29,20 +30,34 @@ def plan(
     *,
     complete: bool = False,
 ) -> tuple[list[LoadStep], list[Fault]]:
-    """Return the load steps of a case's steps, and the first fault of their order, if any.
+    """Return the load steps of a case's steps, and the faults of their order.
 
-    A case without steps is a process of one load step.
-    `heated`: heat has a way out; `powered`: a part gives off heat. complete: keep the load steps
-    that change nothing because the body is already at the temperature of its next step; their
-    number is then the same at any temperature.
+    These are the first step that cannot follow the ones before it (there are no load steps then),
+    or a [load] temperature at which the last step does not end. A case without steps is a process
+    of one load step. `heated`: heat has a way out; `powered`: a part gives off heat. complete:
+    keep the load steps that change nothing because the body is already at the temperature of its
+    next step; their number is then the same at any temperature.
     """
     try:
         if not file.step:
             wanted_states(file)
             return [_without_steps(file, heated)], []
-        return list(_load_steps(file, places, heated, powered, complete)), []
+        load_steps = list(_load_steps(file, places, heated, powered, complete))
     except Fault as fault:
         return [], [fault]
+    return load_steps, list(_another_end(file, load_steps[-1].temperature))
+
+
+def _another_end(file: CaseFile, ends: float | None) -> Iterator[Fault]:
+    """Find a [load] temperature other than that of the last step in K (None: a field)."""
+    wanted = file.load.temperature
+    if "temperature" not in file.load.model_fields_set:
+        return
+    agree = ends is None if isinstance(wanted, str) else abs((ends or 0.0) - wanted) < SAME
+    if not agree:
+        at = "with the temperature field" if ends is None else f"at {degrees(ends)}"
+        message = f"the last step ends {at}: leave this one out, or add a step that goes there"
+        yield Fault(("load", "temperature"), message)
 
 
 def wanted_states(file: CaseFile) -> list[states.Wanted]:
@@ -63,9 +78,6 @@ def _without_steps(file: CaseFile, heated: bool) -> LoadStep:
 def _load_steps(
     file: CaseFile, places: Mapping[str, Place], heated: bool, powered: bool, complete: bool
 ) -> Iterator[LoadStep]:
-    if "temperature" in file.load.model_fields_set:
-        message = "stands beside [[step]]: the last step says it, leave this one out"
-        raise Fault(("load", "temperature"), message)
     setting = Setting(
         file.part,
         places,

@@ -88,7 +88,7 @@ class Load(Section):
         Discriminator(_solved),
     ] = Field(ROOM, validate_default=False)
     """Temperature of the warpage: the same everywhere, or "solved": the temperature field under
-    power."""
+    power. With [[step]] the last step says it: leave it out."""
     bond_lines: Annotated[Names, Field(examples=[["tim"]])] | None = None
     """Soft layers that conduct by their thickness under displacement; with temperature = "solved"
     only."""

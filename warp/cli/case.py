@@ -36,11 +36,11 @@ def new(
 
     \b
     Examples:
-      warp new                              lists the kinds
+      warp new                    lists the kinds
       warp new flip-chip -o mine.toml
       warp new --from board.kicad_pcb
-      warp new --from board.xml             a board in IPC-2581; ODB++ packed or as a folder
-      warp new --from ev6.flp               with ev6.ptrace and hotspot.config beside it
+      warp new --from board.xml   IPC-2581; or ODB++, packed or a folder
+      warp new --from ev6.flp     with ev6.ptrace, hotspot.config beside
     """
     from warp.case import converted, starter
 

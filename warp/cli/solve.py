@@ -100,11 +100,11 @@ def run(
         if caused(error):
             _say_how_to_go_on(target)
         raise
-    from warp.cli import tables
-
     if as_json:
         print_json(written.numbers)
     elif not quiet:
+        from warp.cli import tables
+
         if "steps" in written.numbers:
             tables.print_steps(written.numbers["steps"])
         tables.print_summary(written.numbers, title=title, written=target)

@@ -7,13 +7,14 @@ neighbours can be told apart in grey and with any colour vision.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from warp.errors import WarpError
 from warp.materials.library import library
-from warp.materials.material import Material
+from warp.materials.material import Material, Shrunk
 
 if TYPE_CHECKING:
     from warp.materials.material import MaterialClass, Medium
@@ -52,7 +53,10 @@ def of(model: VoxelModel | Result) -> dict[str, Paint]:
     classes = {name: kind for name, kind in _classes(model).items() if name not in shares}
     seen: dict[str, int] = {}
     found = {}
-    for name in sorted(classes):
+    known = _known(model)
+    before = {name: m.before for name, m in known.items() if isinstance(m, Shrunk)}
+    shrunk = {name for name in classes if before.get(name) in classes}
+    for name in sorted(classes.keys() - shrunk):
         kind = classes[name]
         base = UNKNOWN if kind is None else CLASSES[kind]
         number = seen.get(base, 0)
@@ -60,6 +64,7 @@ def of(model: VoxelModel | Result) -> dict[str, Paint]:
         shade = SHADES[number % len(SHADES)]
         hatch = HATCHES[number // len(SHADES) % len(HATCHES)]
         found[name] = Paint(_shaded(base, shade), hatch)
+    found |= {name: found[before[name]] for name in shrunk}
     return found | {name: Paint(of_share(share)) for name, (_, share) in shares.items()}
 
 
@@ -96,7 +101,8 @@ def _classes(model: VoxelModel | Result) -> dict[str, MaterialClass | None]:
         if part >= 0 and not shared
     }
     if known is not library():
-        names |= {name for name, medium in known.items() if isinstance(medium, Material)}
+        pure = (Material, Shrunk)
+        names |= {name for name, medium in known.items() if isinstance(medium, pure)}
     found = {name: known.get(name) for name in names}
     return {name: None if m is None else m.material_class for name, m in found.items()}
 
@@ -116,10 +122,8 @@ def _known(model: VoxelModel | Result) -> Mapping[str, Medium]:
         case = stored_case.parsed(model)  # type: ignore[arg-type]
     except WarpError:
         return library()
-    found = dict(case.materials())
-    for stage in case.stages.values():  # a cured polymer has a name of its own
-        found |= stage.media
-    return found
+    later = (stage.media for stage in case.stages.values())
+    return dict(ChainMap({}, dict(case.materials()), *(dict(media) for media in later)))
 
 
 def _shaded(colour: str, shade: float) -> str:

@@ -52,7 +52,7 @@ OnResume = Callable[[int, int], None]
 """Called with the number of load steps that a checkpoint holds, and with how many there are."""
 OnState = Callable[[LoadStep, StageModel, float | np.ndarray, State], None]
 """Called after a load step with its stage, the body's temperature in K, and its state."""
-OnResult = Callable[[str, Result], None]
+OnResult = Callable[[str, Result], object]
 """Called after a load step whose fields are wanted, with the state's name and its result."""
 OnStep = Callable[[int, int], None]
 """Called after each load step with the number of those done, and with how many there are."""

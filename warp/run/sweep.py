@@ -261,7 +261,7 @@ def on_this_machine(
         try:
             with _unheard():
                 futures = {
-                    pool.submit(run, task, chosen.name, max(1, cores // many)): key
+                    pool.submit(run, task, chosen.choice, max(1, cores // many)): key
                     for key, task in batch.items()
                 }
             for future in as_completed(futures):
