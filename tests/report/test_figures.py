@@ -8,10 +8,14 @@ from finished import CASE, HEIGHT, finished
 from PIL import Image
 
 from warp.errors import WarpError
+from warp.materials.library import library
 from warp.report import field_figures, figures, palette, plots, section_labels, sections
 from warp.report.sections import Cut
 from warp.results import measured
 from warp.results.cells import MediaTable
+from warp.voxels.grid import Grid
+from warp.voxels.media import Rows
+from warp.voxels.voxelize import VoxelModel
 
 
 @pytest.fixture(scope="module")
@@ -178,12 +182,15 @@ def test_a_legend_of_many_parts_joins_those_of_one_material():
     materials, parts = ["silicon"] * 30 + ["epoxy"], [name.partition(":")[0] for name in names]
     index = np.arange(-1, 31).reshape(4, 8)
     lines = np.arange(9.0)
-    many = sections.Section(sections.Cut(), 0.0, lines, lines[:5], index, names, materials, parts)
+    share = np.full(index.shape, np.nan)
+    many = sections.Section(
+        sections.Cut(), 0.0, lines, lines[:5], index, names, materials, parts, share
+    )
     joined = sections.by_material(many)
     assert joined.names == ["die-0, die-1 and 28 more: silicon", "mould: epoxy"]
     assert joined.index.ravel().tolist() == [-1] + [0] * 30 + [1]
     few = sections.Section(
-        sections.Cut(), 0.0, lines, lines[:5], index, names[:3], materials[:3], parts[:3]
+        sections.Cut(), 0.0, lines, lines[:5], index, names[:3], materials[:3], parts[:3], share
     )
     assert sections.by_material(few) is few
 
@@ -290,3 +297,28 @@ def test_lines_to_numbers_never_cross():
         assert not any(
             section_labels.crossing(a, b) for n, a in enumerate(lines) for b in lines[:n]
         )
+
+
+def test_a_patterned_layer_is_one_entry_shaded_by_its_copper():
+    """Whatever shares of copper are met: one number, one name, and the shares in the cells."""
+    media = [("fr4", 0), ("board: top 0/16", 0), ("board: top 4/16", 0), ("board: top 16/16", 0)]
+    ids = np.array([[[1, 1, 1]], [[2, 3, 4]]], np.uint16)
+    rows = Rows()
+    for name, part in media:
+        rows.solid(part, name, library()["fr4"], 300.0)
+    shares = {"board: top 0/16": 0.0, "board: top 4/16": 0.25, "board: top 16/16": 1.0}
+    model = VoxelModel(
+        Grid(np.arange(4.0), np.arange(2.0), np.arange(3.0)),
+        ids,
+        rows.media(),
+        ["board"],
+        patterns={name: ("board: top", share) for name, share in shares.items()},
+    )
+    shown = sections.section(model)
+    assert shown.names == ["board: top", "board: fr4"]
+    assert np.array_equal(shown.share[1], [0.0, 0.25, 1.0]) and np.isnan(shown.share[0]).all()
+    assert sections._said(shown)[0] == "board: top, 0 to 100 % copper"
+    paints = palette.of(model)
+    assert paints["board: top 16/16"].colour == palette.CLASSES["metal"]
+    assert paints["board: top 0/16"].colour == palette.CLASSES["laminate"]
+    assert sections.section(model, Cut("z")).at == pytest.approx(1500.0)  # through the pattern
