@@ -86,7 +86,7 @@ def run(
       warp run lid.toml -o lid.h5
       warp run lid.toml --set part.lid.thickness="2 mm" --json
       warp run lid.toml --refine            with the grid's error of every warpage
-      warp run reflow.toml --state "reflow at 245 degC"     and reflow-reflow-at-245-degC.h5
+      warp run reflow.toml --state "reflow at 245 degC"   a file of that, too
       warp run reflow.toml --resume         continues an interrupted process
       warp run lid.toml --quiet --log runs.log
     """
