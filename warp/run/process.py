@@ -52,6 +52,8 @@ OnResume = Callable[[int, int], None]
 """Called with the number of load steps that a checkpoint holds, and with how many there are."""
 OnState = Callable[[LoadStep, StageModel, float | np.ndarray, State], None]
 """Called after a load step with its stage, the body's temperature in K, and its state."""
+OnResult = Callable[[str, Result], object]
+"""Called after a load step whose fields are wanted, with the state's name and its result."""
 OnStep = Callable[[int, int], None]
 """Called after each load step with the number of those done, and with how many there are."""
 
@@ -66,12 +68,13 @@ def solve(
     on_resume: OnResume | None = None,
     on_state: OnState | None = None,
     on_step: OnStep | None = None,
+    on_result: OnResult | None = None,
 ) -> Result:
     """Solve a case for its temperatures, displacements, stresses and numbers.
 
     With `checkpoint_path`, a case with steps keeps a checkpoint there, which `resume` continues
     from; the caller deletes it (`discard`) once the result is written. on_state: takes the state
-    after every load step that is solved here.
+    after every load step that is solved here. on_result: takes the results of the wanted states.
     Raises WarpError where the case cannot be solved, ConvergenceError where a solver misses its
     tolerance.
     """
@@ -94,6 +97,9 @@ def solve(
     if before.done and on_step is not None:
         on_step(before.done, len(case.load_steps))
 
+    names: dict[int, list[str]] = {}
+    for name, number in case.states.items():
+        names.setdefault(number, []).append(name)
     stage = run.stage_after(before)
     fields: Fields | None = None
     for step in case.load_steps[before.done :]:
@@ -101,6 +107,9 @@ def solve(
         stage, before, fields = run.advance(step, stage, before)
         if on_state is not None and before.state is not None:
             on_state(step, stage, before.temperature, before.state)
+        if on_result is not None:
+            for name in names.get(before.done - 1, ()):
+                on_result(name, run.result(before, stage, fields, start))
         if on_step is not None:
             on_step(before.done, len(case.load_steps))
         if path is not None:

@@ -50,7 +50,10 @@ class Preconditioner:
         self, model: VoxelModel, law: Law, cycle: Cycle, smooth: bool = True, rigid: bool = False
     ) -> None:
         """rigid: with rigid motions among the modes, for a body that something supports."""
-        self.law, self.cycle, self.device, self.smooth = law, cycle, law.device, smooth
+        self.law, self.device, self.smooth = law, law.device, smooth
+        self.given = self.device.zeros(law.A.shape)
+        self.one = self.device.asarray(np.ones(1))
+        self.take(cycle)
         self.modes = PlateModes(model, law.device, law.A.body.moduli.normal, rigid=rigid)
         self.plate = Plate(model, law, self.modes)
         ids, _, _, dx, dy, _, _, _, rcx, _, rcy, _, _ = law.A.arguments(np.float64)
@@ -62,6 +65,17 @@ class Preconditioner:
         self.stability, self.lowest = 1.0, np.zeros(self.modes.count)
         self.lowest_quotient = 1.0
         self.softest: Array | None = None
+
+    def take(self, cycle: Cycle) -> None:
+        """Take another V-cycle, recorded on the residual `given`."""
+        self.cycle = cycle
+        with self.device.graph() as self.recorded:
+            cycle.run(self._write_residual)
+
+    def _write_residual(self, out: Array) -> None:
+        n = self.given.size
+        args = out.reshape(-1), self.given.reshape(-1), self.one, 0, n
+        self.device.launch("reduce", "narrow", (n, 1, 1), *args)
 
     def update(self) -> None:
         """Take the Hessian of the law's last gradient."""
@@ -139,12 +153,8 @@ class Preconditioner:
         size = float((r**2).sum()) ** 0.5
         if size == 0:
             return r
-        unit = r / size
-
-        def write_residual(out: Array) -> None:
-            out[...] = unit
-
-        self.cycle.run(write_residual)
+        self.device.xp.divide(r, size, out=self.given)
+        self.recorded.launch()
         first, *others = self.cycle.parts
         z = first.astype(np.float64)
         for part in others:
