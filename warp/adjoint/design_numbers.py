@@ -60,7 +60,7 @@ class Number:
 
 def has_gradient(case: Case) -> bool:
     """Tell whether a case is differentiated by its adjoint: without steps, and a smooth law."""
-    if case.has_steps:
+    if case.has_steps or case.large_deflection:
         return False
     try:
         refuse(case)
