@@ -4,7 +4,7 @@ import frozen
 import frozen_process
 import numpy as np
 import pytest
-from small_process import PARTS, STEPS, case
+from small_process import MOULDED, PARTS, STEPS, case
 
 import warp
 from warp.adjoint.refused import refuse
@@ -65,6 +65,36 @@ def test_gradient_of_a_process_is_the_central_difference(cpu, tmp_path, monkeypa
     """Attached, filled, shrunk, cooled, released, cut and heated."""
     frozen.tighten(monkeypatch)
     frozen_process.check(frozen_process.point(case(tmp_path), cpu), METRICS, keys)
+
+
+COVERED = (
+    MOULDED
+    + """
+[material.mould]
+like = "mould-compound"
+
+[[step]]
+name = "moulded"
+do = "cure"
+parts = ["mould"]
+temperature = "200 degC"
+shrinkage = "0.1 %"
+
+[[step]]
+name = "cold"
+do = "cool"
+temperature = "25 degC"
+"""
+)
+
+
+def test_a_process_that_begins_by_joining_has_a_gradient(cpu, tmp_path, monkeypatch):
+    """New parts cover edges of the body that it begins with, which was never solved alone."""
+    frozen.tighten(monkeypatch)
+    at = frozen_process.point(case(tmp_path, COVERED), cpu)
+    assert len(at.steps[1].state().held)
+    keys = ["step.moulded.temperature", "part.mould.height"]
+    frozen_process.check(at, ["board.bottom.corner_minus_centre"], keys)
 
 
 CLAMPED_KEYS = ["step.moulded.temperature", "step.cold.temperature", "part.board.thickness"]

@@ -18,6 +18,7 @@ from warp.machine.device import Device
 from warp.run import process
 from warp.run.grids import cut_grid
 from warp.solvers.elastic.history import material_change
+from warp.solvers.elastic.history.incremental import start_temperature
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
 from warp.solvers.elastic.solve import solve
@@ -62,6 +63,7 @@ def solved(
             duration=variant.duration,
             support=one.step.support,
             cycle_cache=cache,
+            start=start_temperature(model, state.solid, variant.before or 0.0),
         )
         state, before = state.state, model
         for number, metric in enumerate(wanted):

@@ -98,6 +98,17 @@ temperature = "240 degC"
 """
 
 
+_START, _, _REST = PARTS.partition("[part.underfill]")
+MOULDED = (
+    (_START + _REST[_REST.index("[part.chip]") :])
+    .replace('on = "underfill"', 'on = "board"')
+    .replace('material = "mould-compound"', 'material = "mould"')
+    .replace('edge_spacing = "0.75 mm"', 'edge_spacing = "2 mm"')
+    .replace('spacing = "1.5 mm"', 'spacing = "2 mm"')
+)
+"""The same without bumps and underfill, on a coarser grid; its mould is a material of the case."""
+
+
 def case(tmp_path, text=PARTS + STEPS, **overrides):
     path = tmp_path / "case.toml"
     path.write_text(text)

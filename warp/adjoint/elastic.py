@@ -27,6 +27,7 @@ from functools import partial
 import numpy as np
 
 from warp.adjoint.branch_partials import BranchPartials
+from warp.adjoint.increment_partials import IncrementPartials
 from warp.adjoint.shear import EdgeSlopes, Lateral
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.widths import LineSums
@@ -51,6 +52,7 @@ class Partials:
     voxel where it varies, per K; lines: by grid lines. stiffness, expansion (nz, ny, nx): by the
     relative stiffness and by an equal thermal strain in all directions of each voxel, if wanted.
     branches: where a medium relaxes; its normal and shear are then by the effective stiffness.
+    increments: where one follows the incremental law; they are then by the mean stiffness.
     """
 
     normal: Array
@@ -62,6 +64,7 @@ class Partials:
     stiffness: Array | None = None
     expansion: Array | None = None
     branches: BranchPartials | None = None
+    increments: IncrementPartials | None = None
 
 
 def partials(
@@ -136,9 +139,17 @@ class Form:
 
         volumes: whether V counts as a function of grid lines; K always does.
         """
-        product = pull.edges * loaded.edges
         for k in range(self.model.grid.shape[0]):
             self._cells(k, pull.cells[:, k], loaded.cells[:, k], volumes)
+        self.add_edges(pull.edges * loaded.edges)
+        solid = self.model.ids > 0
+        for edges in self.body.edges:
+            flat = flat_indices(edge_rows([edges], solid), solid.shape)
+            self._free_shear(edges, stiffness_of([edges]) * pull.edges.reshape(-1)[flat])
+
+    def add_edges(self, product: Array) -> None:
+        """Add - SUM K product (3, nz+1, ny+1, nx+1) of edges, by their stiffness alone."""
+        for k in range(self.model.grid.shape[0]):
             self._edges_xy(k, product[2, k])
             if k:
                 self._edges_across(k, product[:2, k])
@@ -146,7 +157,6 @@ class Form:
         for edges in self.body.edges:
             flat = flat_indices(edge_rows([edges], solid), solid.shape)
             self.add_lateral(edges, product.reshape(-1)[flat])
-            self._free_shear(edges, stiffness_of([edges]) * pull.edges.reshape(-1)[flat])
 
     def add_free(self, by: Array) -> None:
         """Add derivatives (3, nz, ny, nx) by the thermal strain of voxels."""

@@ -147,8 +147,17 @@ class HistoryPoint:
         cls, case: Case, tape: Tape, device: Device, say: OnProgress, tolerance: float
     ) -> HistoryPoint:
         """Take the states of a process that was solved; tolerance: of the adjoint solves."""
+        if any(one.field is not None and one.step.temperature is not None for one in tape.steps):
+            raise WarpError(
+                "a part of the incremental law joins at another temperature than it is free of "
+                "stress at, and its stiffness changes on the way: no gradient yet"
+            )
         whole = planned(case, case.stages)
-        return cls(whole, completed(whole, tape.steps, device), tape, device, say, tolerance)
+        steps = completed(whole, tape.steps, device)
+        found = cls(whole, steps, tape, device, say, tolerance)
+        if steps[0].path != tape.steps[0].path:
+            found.states.follow_the_first()
+        return found
 
     @cached_property
     def states(self) -> States:
@@ -248,6 +257,7 @@ class HistoryPoint:
                 after,
                 held,
                 one.part.duration,
+                one.part.start,
             )
             for way in ways:
                 if way.wanted.at >= n:
@@ -310,16 +320,23 @@ class HistoryPoint:
         maps: bool,
     ) -> None:
         """Take a metric from the state after solve n to the one before it."""
-        form, after = step.form(maps), step.after
+        form, after, stressed = step.form(maps), step.after, None
         if way.own is not None and n == way.wanted.at:
             strain = form.loaded(step.motion, Strains(after.strain, after.shear))
             relaxed = way.wanted.relaxed
             own = way.own if relaxed is None else relaxed.elastic(way.own)
-            form.add(own, strain, volumes=False)
+            if step.increment_law is not None:
+                assert way.wanted.motion is not None
+                stressed = Form(step.model, way.wanted.motion.body, step.T, maps)
+                stressed.add(own, strain, volumes=False)
+            else:
+                form.add(own, strain, volumes=False)
         way.by = step.run(way.by, lambda load: self._solve(n, step, way, load, cache), form)
         if way.own is not None and n == way.wanted.at and way.wanted.relaxed is not None:
             way.wanted.relaxed.add(way.own, form)
         way.forms.append((n, n, form))
+        if stressed is not None:
+            way.forms.append((n, n, stressed))
         if n in self.thermals:
             self._warm(n, way, form)
         if isinstance(carry, Cut):

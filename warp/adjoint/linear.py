@@ -98,6 +98,13 @@ class Linear:
             return set()
         return set(np.flatnonzero(relaxing(self.model.media) & self.present).tolist())
 
+    @cached_property
+    def incremental(self) -> set[int]:
+        """Return the rows of the incremental law in this solve."""
+        parts = [d.elastic.increments for d in self.derivatives if d.elastic is not None]
+        laws = [part.law for part in parts if part is not None]
+        return set(np.flatnonzero(laws[0] & self.present).tolist()) if laws else set()
+
     @property
     def count(self) -> int:
         """Return the number of metrics."""
@@ -125,7 +132,7 @@ class Linear:
         changed = plus.rows.keys() | minus.rows.keys()
         changed |= set(np.flatnonzero(plus.stress_free != minus.stress_free).tolist())
         if (plus.before, plus.duration) != (minus.before, minus.duration):
-            changed |= self.relaxing
+            changed |= self.relaxing | self.incremental
         return sorted(row for row in changed if self.present[row])
 
     def _media(self, plus: Variant, minus: Variant) -> Array:
@@ -135,7 +142,7 @@ class Linear:
         if plus.temperature == minus.temperature:
             restarted = (plus.stress_free != minus.stress_free).any()
             laws = plus.laws | minus.laws | ({"strain"} if restarted else set())
-            if self.relaxing:
+            if self.relaxing or self.incremental:
                 laws |= {"stiffness"}
         for row in self._rows(plus, minus):
             for law in laws:
@@ -153,6 +160,8 @@ class Linear:
         assert solved is not None
         if law == "stiffness" and row in self.relaxing:
             found = self._branches(medium or solved, row, variant)
+        elif law == "stiffness" and row in self.incremental:
+            found = self._increments(medium or solved, row, variant)
         else:
             table = {
                 "stiffness": self._stiffness,
@@ -188,6 +197,20 @@ class Linear:
                 normal, shear = made.effective
                 total[n] = part.normal[row] @ normal + part.shear[row] @ shear
                 total[n] += part.branches.times(row, made)
+        return total
+
+    def _increments(self, medium: Medium, row: int, variant: Variant) -> Array:
+        """Return what a row of the incremental law enters times the derivatives by it."""
+        total = np.zeros(len(self.derivatives))
+        T, before, free_at = variant.temperature, variant.before, float(variant.stress_free[row])
+        assert T is not None and before is not None
+        for n, d in enumerate(self.derivatives):
+            part = d.elastic
+            if part is not None and part.increments is not None:
+                share = float(part.increments.known[row])
+                start = share * before + (1 - share) * free_at
+                total[n], C, G = part.increments.times(row, medium, start, T, free_at)
+                total[n] += part.normal[row] @ C + part.shear[row] @ G
         return total
 
     def _strain(self, medium: Medium, row: int, start: float, T: float | None) -> Array:

@@ -16,9 +16,20 @@ def refuse(case: Case) -> None:
         raise WarpError('convection = "natural" has no gradient yet: give a film')
     media = case.materials().values()
     if any(getattr(medium, "elastic_law", None) == "incremental" for medium in media):
-        raise WarpError('elastic_law = "incremental" has no gradient yet: take the total law')
+        _refuse_increments(case)
     if case.has_steps:
         _refuse_steps(case)
+
+
+def _refuse_increments(case: Case) -> None:
+    """Raise WarpError for a case with the incremental law that cannot be differentiated."""
+    named = 'elastic_law = "incremental"'
+    if not case.has_steps:
+        raise WarpError(f"{named} has a gradient in a process only: write [[step]] tables")
+    if any(step.temperature is None for step in case.load_steps):
+        raise WarpError(f"{named} under power has no gradient yet: take the total law")
+    if any(getattr(m, "relaxation", None) is not None for m in case.materials().values()):
+        raise WarpError(f"{named} beside a material that relaxes has no gradient yet")
 
 
 def _refuse_steps(case: Case) -> None:

@@ -52,6 +52,21 @@ class States:
         carry = self._carry(n, state)
         return (state, None) if carry is None else (carry.new, carry)
 
+    def follow_the_first(self) -> None:
+        """Build the states anew that follow one that was not solved in the process.
+
+        New parts cover lateral edges of the body that it began with; these carry no force, but an
+        input may change that.
+        """
+        before, _ = self.before(1)
+        if len(self._advanced(1, before).held) == len(self.after(1).held):
+            return
+        for n in range(1, len(self.steps)):
+            before, _ = self.before(n)
+            state = self._advanced(n, before)
+            if self.steps[n].ends:
+                np.savez(self.steps[n].path, allow_pickle=False, **state.arrays())
+
     def _carry(self, n: int, before: State) -> Cut | Filled | None:
         """Return how the state before solve n came to its voxels, as `process` does it."""
         old, one = self.steps[n - 1], self.steps[n]
@@ -80,8 +95,8 @@ class States:
         one = self.steps[n]
         model = one.stage.voxels
         held = held_indices(model, one.step.support)
-        T = temperature_array(one.part.end)
-        step = Step(model, T, self.device, before, one.part.duration, held)
+        start, T = (temperature_array(t) for t in (one.part.start, one.part.end))
+        step = Step(model, T, self.device, before, one.part.duration, held, start)
         x = np.zeros(step.A.shape)
         x[..., 1 : step.A.n[0] + 2] = one.displacement() - step.displacement
         return step.after(x)
