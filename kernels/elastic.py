@@ -33,9 +33,7 @@ Both operators walk along y and z and compute every stress once (`elastic_rows`)
 from warp.kernels import inline, kernel, portion, release, scratch
 from warp.kernels.elastic_rows import (
     differ,
-    force_u,
-    force_v,
-    force_w,
+    forces,
     hold_mirror,
     look_up,
     look_up_shear,
@@ -52,6 +50,10 @@ from warp.kernels.elastic_rows import (
 TINY = 1e-12
 # Its inverse pivot times its diagonal: not 0, because coarse levels must move it with the rest.
 HELD = 1e-12
+# Lines that are solved at once: long rows, and few enough for a cache.
+BLOCK = 512
+# Rows that are walked level by level: their memory is contiguous, few enough for a cache.
+ROW_NUMBERS, MIN_ROWS = 4096, 16
 
 
 @kernel
@@ -63,76 +65,57 @@ def elastic_apply(
     The displacement normal to a mirror plane (x = 0, y = 0) is set to zero.
     """
     one = rdx.dtype.type(1)
-    # Stresses by parity of k; those that rows j and j + 1 share, by parity of j.
-    sx, sz, txz = scratch((nx + 3,), rdx), scratch((2, nx + 3), rdx), scratch((2, nx + 3), rdx)
-    sy, txy = scratch((2, nz + 1, nx + 3), rdx), scratch((2, nz + 1, nx + 3), rdx)
-    tyz = scratch((2, nz + 2, nx + 3), rdx)
     rows = portion(share, ny + 1)
-    first = rows.start
-    for j in range(max(first - 1, 0), rows.stop):  # row first - 1 only for the stresses it shares
-        if j >= first and c == 0:
-            out[:, :, j] = 0  # not read: it may be NaN
-        jp, before, after = min(j + 1, ny), j % 2, (j + 1) % 2
-        rym, ry, cy, cyj = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
+    height = min(max(MIN_ROWS, ROW_NUMBERS // (nx + 3)), max(len(rows), 1))
+    # Stresses by parity of k and row of the block; those that rows j and j + 1 share, of j.
+    sz, txz = scratch((2, height + 1, nx + 3), rdx), scratch((2, height + 1, nx + 3), rdx)
+    tyz = scratch((2, height + 2, nx + 3), rdx)
+    sx, sy, txy = scratch((nx + 3,), rdx), scratch((2, nx + 3), rdx), scratch((2, nx + 3), rdx)
+    for first in range(rows.start, rows.stop, height):
+        start, stop = max(first - 1, 0), min(first + height, rows.stop)
         sz[1] = 0  # below the first level
         txz[0] = 0
+        tyz[0] = 0
         for k in range(nz + 1):
             now, above, kp = k % 2, (k + 1) % 2, min(k + 1, nz)
             rzm, rz, cz, czk = rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]
-            u, v, w, vj, wk = x[0, k, j], x[1, k, j], x[2, k, j], x[1, k, jp], x[2, kp, j]
-            stiff = C[0, k, j], C[1, k, j], C[2, k, j], C[3, k, j], C[4, k, j], C[5, k, j]
-            normal_stress(sx, sy[after, k], sz[now], stiff, one, u, v, vj, w, wk, rdx, ry, rz, nx)
-            if j < ny:
-                shear_stress_x(txy[after, k], K[2, k, jp], one, u, x[0, k, jp], cyj, vj, rcx, nx)
-            else:
-                txy[after, k] = 0
-                tyz[after, k + 1] = 0
-            if k == nz:
-                txz[above] = 0
-            else:
-                shear_stress_x(txz[above], K[1, kp, j], one, u, x[0, kp, j], czk, wk, rcx, nx)
+            sy[start % 2] = 0  # before the first row
+            txy[start % 2] = 0
+            tyz[above] = 0
+            for j in range(start, stop):  # row first - 1 only for the stresses it shares
+                jp, before, after, n = min(j + 1, ny), j % 2, (j + 1) % 2, j - start
+                rym, ry, cy, cyj = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
+                u, v, w, vj, wk = x[0, k, j], x[1, k, j], x[2, k, j], x[1, k, jp], x[2, kp, j]
+                stiff = C[0, k, j], C[1, k, j], C[2, k, j], C[3, k, j], C[4, k, j], C[5, k, j]
+                normal_stress(
+                    sx, sy[after], sz[now, n], stiff, one, u, v, vj, w, wk, rdx, ry, rz, nx
+                )
                 if j < ny:
-                    edge, vkj, wkj = K[0, kp, jp], x[1, kp, jp], x[2, kp, jp]
-                    shear_stress_yz(tyz[after, kp], edge, one, vj, vkj, czk, wk, wkj, cyj, nx)
-            if j >= first:
-                t, tj = txy[before, k], txy[after, k]
-                force_u(
-                    out[0, k, j], c, s, sx, txz[now], txz[above], t, tj, rdx, cz, czk, cy, cyj, nx
-                )
-                y, yk, yj = tyz[before, k], tyz[before, k + 1], tyz[after, k]
-                force_v(
-                    out[1, k, j],
-                    c,
-                    s,
-                    sy[before, k],
-                    sy[after, k],
-                    y,
-                    yk,
-                    t,
-                    rcx,
-                    rym,
-                    ry,
-                    cz,
-                    czk,
-                    nx,
-                )
-                force_w(
-                    out[2, k, j],
-                    c,
-                    s,
-                    sz[above],
-                    sz[now],
-                    txz[now],
-                    y,
-                    yj,
-                    rcx,
-                    rzm,
-                    rz,
-                    cy,
-                    cyj,
-                    nx,
-                )
-                hold_mirror(out[0, k, j], out[1, k, j], mirror_x, mirror_y and j == 0, nx)
+                    shear_stress_x(txy[after], K[2, k, jp], one, u, x[0, k, jp], cyj, vj, rcx, nx)
+                else:
+                    txy[after] = 0
+                if k == nz:
+                    txz[above, n] = 0
+                else:
+                    shear_stress_x(
+                        txz[above, n], K[1, kp, j], one, u, x[0, kp, j], czk, wk, rcx, nx
+                    )
+                    if j < ny:
+                        edge, vkj, wkj = K[0, kp, jp], x[1, kp, jp], x[2, kp, jp]
+                        to = tyz[above, n + 1]
+                        shear_stress_yz(to, edge, one, vj, vkj, czk, wk, wkj, cyj, nx)
+                if j >= first:
+                    normal = sx, sy[before], sy[after], sz[above, n], sz[now, n]
+                    xz_xy = txz[now, n], txz[above, n], txy[before], txy[after]
+                    shear = *xz_xy, tyz[now, n], tyz[above, n], tyz[now, n + 1]
+                    sides_y, sides_z = (rym, ry, cy, cyj), (rzm, rz, cz, czk)
+                    ou, ov, ow = out[0, k, j], out[1, k, j], out[2, k, j]
+                    if c == 0:  # not read: they may be NaN
+                        ou[:] = 0
+                        ov[:] = 0
+                        ow[:] = 0
+                    forces(ou, ov, ow, c, s, normal, shear, (rdx, rcx), sides_y, sides_z, nx)
+                    hold_mirror(ou, ov, mirror_x, mirror_y and j == 0, nx)
     release(sx)
     release(sz)
     release(txz)
@@ -295,44 +278,13 @@ def media_apply(
                 fresh_yz = fresh
                 a, b = e, f
             if j >= first:
-                t, tj = txy[before, k], txy[after, k]
-                force_u(
-                    out[0, k, j], c, s, sx, txz[now], txz[above], t, tj, rdx, cz, czk, cy, cyj, nx
-                )
-                y, yk, yj = tyz[before, k], tyz[before, k + 1], tyz[after, k]
-                force_v(
-                    out[1, k, j],
-                    c,
-                    s,
-                    sy[before, k],
-                    sy[after, k],
-                    y,
-                    yk,
-                    t,
-                    rcx,
-                    rym,
-                    ry,
-                    cz,
-                    czk,
-                    nx,
-                )
-                force_w(
-                    out[2, k, j],
-                    c,
-                    s,
-                    sz[above],
-                    sz[now],
-                    txz[now],
-                    y,
-                    yj,
-                    rcx,
-                    rzm,
-                    rz,
-                    cy,
-                    cyj,
-                    nx,
-                )
-                hold_mirror(out[0, k, j], out[1, k, j], mirror_x, mirror_y and j == 0, nx)
+                normal = sx, sy[before, k], sy[after, k], sz[above], sz[now]
+                xz_xy = txz[now], txz[above], txy[before, k], txy[after, k]
+                shear = *xz_xy, tyz[before, k], tyz[before, k + 1], tyz[after, k]
+                sides_y, sides_z = (rym, ry, cy, cyj), (rzm, rz, cz, czk)
+                ou, ov, ow = out[0, k, j], out[1, k, j], out[2, k, j]
+                forces(ou, ov, ow, c, s, normal, shear, (rdx, rcx), sides_y, sides_z, nx)
+                hold_mirror(ou, ov, mirror_x, mirror_y and j == 0, nx)
     release(C)
     release(S)
     release(T)
@@ -497,31 +449,35 @@ def elastic_lines_step(share, x, p, r, inverse, lower, keep, old, a, b, nx, ny, 
 
         x = keep x + old p,  p = a p + b M^-1 r,  x += p
 
+    Arrays (3, nz+1, columns), a row of faces after the other: a block of columns is one loop.
     An array whose factor is 0 is not read. With keep < 0, x is left unchanged and the new p has
     still to be added.
     """
-    y = scratch((nz + 3, nx + 3), r)  # level k at k + 1, zero beyond the ends
+    columns = (ny + 1) * (nx + 3)
+    y = scratch((nz + 3, BLOCK), r)  # level k at k + 1, zero beyond the ends
     first = a == 0 and (old == 0 or keep < 0)  # p is not read: it may be NaN
-    for j in portion(share, ny + 1):
+    for block in portion(share, (columns + BLOCK - 1) // BLOCK):
+        here = slice(block * BLOCK, min(block * BLOCK + BLOCK, columns))
+        n = here.stop - here.start
         for d in range(3):
             for k in range(nz + 1):
-                yk, ym, l, rk = y[k + 1], y[k], lower[d, k, j], r[d, k, j]
-                for i in range(nx + 3):
+                yk, ym, l, rk = y[k + 1], y[k], lower[d, k][here], r[d, k][here]
+                for i in range(n):
                     yk[i] = rk[i] - l[i] * ym[i]
             for k in range(nz, -1, -1):
-                yk, yp, l, f = y[k + 1], y[k + 2], lower[d, min(k + 1, nz), j], inverse[d, k, j]
-                pk, xk = p[d, k, j], x[d, k, j]
+                yk, yp, f = y[k + 1], y[k + 2], inverse[d, k][here]
+                l, pk, xk = lower[d, min(k + 1, nz)][here], p[d, k][here], x[d, k][here]
                 if first and keep < 0:
-                    for i in range(nx + 3):
+                    for i in range(n):
                         yk[i] = yk[i] * f[i] - l[i] * yp[i]
                         pk[i] = b * yk[i]
                 elif first and keep == 0:
-                    for i in range(nx + 3):
+                    for i in range(n):
                         yk[i] = yk[i] * f[i] - l[i] * yp[i]
                         pk[i] = b * yk[i]
                         xk[i] = pk[i]
                 elif keep < 0:
-                    for i in range(nx + 3):
+                    for i in range(n):
                         yk[i] = yk[i] * f[i] - l[i] * yp[i]
                         pk[i] = a * pk[i] + b * yk[i]
                 else:
@@ -529,7 +485,7 @@ def elastic_lines_step(share, x, p, r, inverse, lower, keep, old, a, b, nx, ny, 
                         pk[:] = 0
                     if keep == 0:
                         xk[:] = 0
-                    for i in range(nx + 3):
+                    for i in range(n):
                         yk[i] = yk[i] * f[i] - l[i] * yp[i]
                         before = pk[i]
                         pk[i] = a * before + b * yk[i]

@@ -72,6 +72,24 @@ def force_w(out, c, s, below, sz, txz, tyz, tyzj, rcx, rzm, rz, cy, cyj, nx):
 
 
 @inline
+def forces(u, v, w, c, s, normal, shear, along_x, along_y, along_z, nx):
+    """Compute rows of forces u, v, w = c (u, v, w) + s A x.
+
+    normal: s_xx; s_yy of row j - 1 and of row j; s_zz of level k - 1 and of level k. shear: t_xz of
+    levels k and k + 1; t_xy of rows j and j + 1; t_yz of edges (k, j), (k + 1, j) and (k, j + 1).
+    along_x: rdx, rcx; along_y, along_z: rd before and here, rc here and after.
+    """
+    sx, before, sy, below, sz = normal
+    txz, txzk, txy, txyj, tyz, tyzk, tyzj = shear
+    rdx, rcx = along_x
+    rym, ry, cy, cyj = along_y
+    rzm, rz, cz, czk = along_z
+    force_u(u, c, s, sx, txz, txzk, txy, txyj, rdx, cz, czk, cy, cyj, nx)
+    force_v(v, c, s, before, sy, tyz, tyzk, txy, rcx, rym, ry, cz, czk, nx)
+    force_w(w, c, s, below, sz, txz, tyz, tyzj, rcx, rzm, rz, cy, cyj, nx)
+
+
+@inline
 def hold_mirror(u, v, mirror_x, mirror_y, nx):
     """Zero the displacement normal to a mirror plane."""
     if mirror_x:

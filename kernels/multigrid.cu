@@ -55,7 +55,7 @@ KERNEL sparse_rows(real *out, const real *x, real scale, real add, const int *__
                    const real *__restrict__ value, int n)
 {
     EACH_X(row, 0, n) {
-        double total = 0;
+        real total = 0;
         for (int e = start[row]; e < start[row + 1]; ++e) {
             total += value[e] * x[column[e]];
         }
@@ -72,14 +72,30 @@ KERNEL mask(real *__restrict__ x, const real *__restrict__ active, long long n)
     }
 }
 
-KERNEL dense_rows(real *__restrict__ x, const real *__restrict__ r, const real *__restrict__ matrix,
-                  const long long *__restrict__ at, int n)
+KERNEL dense_rows(real *__restrict__ partial, const real *__restrict__ r,
+                  const real *__restrict__ matrix, const long long *__restrict__ at, int n,
+                  int pieces)
+{
+    EACH_Y(piece, 0, pieces) EACH_X(row, 0, n) {
+        const int first = (int)((long long)n * piece / pieces);
+        const int last = (int)((long long)n * (piece + 1) / pieces);
+        real total = 0;
+#pragma unroll 16  // each thread must have many loads in flight
+        for (int column = first; column < last; ++column) {
+            total += matrix[(long long)column * n + row] * r[at[column]];
+        }
+        partial[(long long)piece * n + row] = total;
+    }
+}
+
+KERNEL dense_fold(real *__restrict__ x, const real *__restrict__ partial,
+                  const long long *__restrict__ at, int n, int pieces)
 {
     EACH_X(row, 0, n) {
-        double total = 0;
-#pragma unroll 16  // few threads: each must have many loads in flight
-        for (int column = 0; column < n; ++column) {
-            total += matrix[(long long)column * n + row] * r[at[column]];
+        real total = 0;
+#pragma unroll 16
+        for (int piece = 0; piece < pieces; ++piece) {
+            total += partial[(long long)piece * n + row];
         }
         x[at[row]] = total;
     }

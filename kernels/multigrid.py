@@ -76,15 +76,33 @@ def mask(share, x, active, n):
             xv[t] = 0
 
 
+def dense_pieces(n: int) -> int:
+    """Return into how many pieces `dense_rows` divides n columns: threads for a large GPU."""
+    return max(1, min(n // 16, 2**17 // n, 64))
+
+
 @kernel
-def dense_rows(share, x, r, matrix, at, n):
-    """x[at] = matrix^T r[at] with a matrix (n, n); x and r are flat."""
+def dense_rows(share, partial, r, matrix, at, n, pieces):
+    """Partial sums (pieces, n) of matrix^T r[at] over its columns; matrix (n, n), r flat."""
     here = view(share, n)
-    total = scratch((n,), matrix)
-    for column in range(n):
-        value, row = r[at[column]], matrix[column][here]
+    for piece in range(pieces):
+        total = partial[piece][here]
+        total[:] = 0
+        for column in range(n * piece // pieces, n * (piece + 1) // pieces):
+            value, row = r[at[column]], matrix[column][here]
+            for t in range(len(row)):
+                total[t] += value * row[t]
+
+
+@kernel
+def dense_fold(share, x, partial, at, n, pieces):
+    """x[at] = sum of the pieces of `dense_rows`; x is flat."""
+    here = view(share, n)
+    total = scratch((n,), partial)
+    for piece in range(pieces):
+        row = partial[piece][here]
         for t in range(len(row)):
-            total[t] += value * row[t]
+            total[t] += row[t]
     for t in range(here.stop - here.start):
         x[at[here.start + t]] = total[t]
     release(total)

@@ -1,30 +1,65 @@
 #include "common.cuh"
 
-KERNEL dot_lanes(double *__restrict__ partial, const double *__restrict__ x,
+// Numbers that a lane adds in their own precision before it goes on in float64, which few GPUs have
+// in plenty
+#define TOGETHER 16
+// Loops over the elements i of lane t of piece g, TOGETHER at a time
+#define EACH_BLOCK(first)                                                     \
+    for (long long first = g * chunk + t, last = min((g + 1) * chunk, n); first < last; \
+         first += 256 * TOGETHER)
+#define EACH_IN_BLOCK(i, first) \
+    for (long long i = first; i < min(first + 256 * TOGETHER, last); i += 256)
+
+KERNEL dot_lanes(double *__restrict__ partial, const real *__restrict__ x,
                  const real *__restrict__ y, long long n, long long chunk, int groups)
 {
     const int g = THREAD_X / 256, t = THREAD_X % 256;
     if (g >= groups) return;
     double sum = 0;
-    for (long long i = g * chunk + t; i < min((g + 1) * chunk, n); i += 256) {
-        sum += x[i] * double(y[i]);
+    EACH_BLOCK(first) {
+        real some = 0;
+        EACH_IN_BLOCK(i, first) {
+            some += x[i] * y[i];
+        }
+        sum += double(some);
     }
     partial[g * 256 + t] = sum;
 }
 
-KERNEL step_lanes(double *__restrict__ x, double *__restrict__ r, double *__restrict__ partial,
-                  const double *__restrict__ p, const double *__restrict__ q,
+KERNEL dot_narrow_lanes(double *__restrict__ partial, const real *__restrict__ x,
+                        const float *__restrict__ y, long long n, long long chunk, int groups)
+{
+    const int g = THREAD_X / 256, t = THREAD_X % 256;
+    if (g >= groups) return;
+    double sum = 0;
+    EACH_BLOCK(first) {
+        real some = 0;
+        EACH_IN_BLOCK(i, first) {
+            some += x[i] * real(y[i]);
+        }
+        sum += double(some);
+    }
+    partial[g * 256 + t] = sum;
+}
+
+KERNEL step_lanes(double *__restrict__ x, real *__restrict__ r, double *__restrict__ partial,
+                  const real *__restrict__ p, const real *__restrict__ q,
                   const double *__restrict__ s, int alpha, long long n, long long chunk, int groups)
 {
     const int g = THREAD_X / 256, t = THREAD_X % 256;
     if (g >= groups) return;
     const double a = s[alpha];
+    const real b = real(a);
     double sum = 0;
-    for (long long i = g * chunk + t; i < min((g + 1) * chunk, n); i += 256) {
-        x[i] += a * p[i];
-        const double c = r[i] - a * q[i];
-        r[i] = c;
-        sum += c * c;
+    EACH_BLOCK(first) {
+        real some = 0;
+        EACH_IN_BLOCK(i, first) {
+            x[i] += a * double(p[i]);
+            const real c = r[i] - b * q[i];
+            r[i] = c;
+            some += c * c;
+        }
+        sum += double(some);
     }
     partial[g * 256 + t] = sum;
 }
@@ -44,26 +79,40 @@ KERNEL residual_lanes(double *__restrict__ r, double *__restrict__ partial,
     partial[g * 256 + t] = sum;
 }
 
-KERNEL fold_groups(double *partial, int groups, int sums)
+KERNEL word_lanes(double *__restrict__ partial, const uint16 *__restrict__ words, double keep,
+                  long long n, long long chunk, int groups)
 {
-    const int t = THREAD_X;
-    if (t >= sums * 256) return;
-    const long long first = (long long)(t / 256) * groups * 256 + t % 256;
-    double c = partial[first];
-    for (int g = 1; g < groups; ++g) {
-        c += partial[first + g * 256];
+    const int g = THREAD_X / 256, t = THREAD_X % 256;
+    if (g >= groups) return;
+    double sum = 0;
+    for (long long i = g * chunk + t; i < min((g + 1) * chunk, n); i += 256) {
+        sum += double(words[i]);
     }
-    partial[first] = c;
+    partial[g * 256 + t] = keep != 0 ? partial[g * 256 + t] + sum : sum;
 }
 
-KERNEL fold_lanes(double *__restrict__ s, const double *__restrict__ partial, int slot, int groups,
-                  int sums)
+KERNEL fold(double *partial, long long stride, long long count, long long rest, int sums)
+{
+    const long long m = THREAD / rest, i = THREAD % rest;
+    if (m >= sums) return;
+    const double *first = partial + m * stride;
+    double c = first[i];
+#pragma unroll 16  // few threads: each must have many loads in flight
+    for (long long e = i + rest; e < count; e += rest) {
+        c += first[e];
+    }
+    partial[m * stride + i] = c;
+}
+
+KERNEL fold_last(double *__restrict__ s, const double *__restrict__ partial, int slot,
+                 long long stride, int count, int sums)
 {
     const int m = THREAD_X;
     if (m >= sums) return;
     double c = 0;
-    for (int t = 0; t < 256; ++t) {
-        c += partial[(long long)m * groups * 256 + t];
+#pragma unroll 16
+    for (int e = 0; e < count; ++e) {
+        c += partial[m * stride + e];
     }
     s[slot + m] = c;
 }
@@ -88,20 +137,28 @@ KERNEL inverse_root(double *s, int out, int square)
     }
 }
 
-KERNEL direction(double *__restrict__ p, const real *__restrict__ z, const double *__restrict__ s,
+KERNEL direction(real *__restrict__ p, const float *__restrict__ z, const double *__restrict__ s,
                  int c, int b, long long n)
 {
     const long long i = THREAD;
     if (i >= n) return;
-    p[i] = s[c] * double(z[i]) + s[b] * p[i];
+    p[i] = real(s[c]) * real(z[i]) + real(s[b]) * p[i];
 }
 
-KERNEL narrow(real *__restrict__ y, const double *__restrict__ x, const double *__restrict__ s,
+KERNEL narrow(float *__restrict__ y, const real *__restrict__ x, const double *__restrict__ s,
               int c, long long n)
 {
     const long long i = THREAD;
     if (i >= n) return;
-    y[i] = s[c] * x[i];
+    y[i] = float(real(s[c]) * x[i]);
+}
+
+KERNEL scale(real *__restrict__ y, const real *__restrict__ x, const double *__restrict__ s, int c,
+             long long n)
+{
+    const long long i = THREAD;
+    if (i >= n) return;
+    y[i] = real(s[c]) * x[i];
 }
 
 KERNEL copy(real *__restrict__ y, const real *__restrict__ x, long long n)

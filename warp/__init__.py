@@ -81,15 +81,18 @@ def solve(
 ) -> Result:
     """Solve heat and thermo-elasticity of a case or a case file.
 
-    device: "auto", "cpu", "cuda" or "cuda:N".
+    device: "auto", "cpu", "cuda" or "cuda:N"; "/float32" behind it: the precision of iterations.
     progress(stage, iteration, residual): called with iteration 0 when a stage of the run begins,
-    then after every iteration of a solver.
+    then after every iteration of a solver. `result.states` holds the results of the states that the
+    case wants besides (`[output] states`).
     """
     if isinstance(case, str | os.PathLike):
         case = load(case)
     from warp.run import process
 
-    result = process.solve(case, device=device, on_progress=progress)
+    states: dict[str, Result] = {}
+    result = process.solve(case, device=device, on_progress=progress, on_result=states.__setitem__)
+    result.states = states
     result.differentiate = gradient
     return result
 

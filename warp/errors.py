@@ -6,7 +6,7 @@ traceback.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -50,3 +50,10 @@ def nearest(word: str, known: Mapping[str, Any] | list[str] | tuple[str, ...]) -
     return (
         f"; there are {', '.join(known[:12])}{', ...' if len(known) > 12 else ''}" if known else ""
     )
+
+
+def listed(words: Sequence[str], between: str = ", ", most: int = 6) -> str:
+    """Join words for a sentence; of many the first ones and how many more there are."""
+    if len(words) <= most + 1:
+        return between.join(words)
+    return f"{between.join(words[:most])} and {len(words) - most} more"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import warp as program
-from warp.adjoint import optimum
+from warp.adjoint import design_numbers, optimum
 from warp.adjoint.design_numbers import Design, mass
 from warp.adjoint.search import Search
 from warp.adjoint.variables import limit, variable
@@ -242,3 +242,60 @@ def test_the_ring_of_a_mass_limit_is_found(tmp_path):
         result = program.solve(program.load(package, {"grid.refine": "0.35", **changed}))
         sizes.append(abs(result.metrics["surfaces"]["substrate"]["bottom"]["warpage_um"]))
     assert sizes == sorted(sizes, reverse=True)
+
+
+COOLED = (
+    STRIP
+    + """
+[[step]]
+name = "glued"
+do = "attach"
+parts = ["film"]
+temperature = "125 degC"
+
+[[step]]
+name = "warm"
+do = "cool"
+temperature = "75 degC"
+
+[[step]]
+name = "cold"
+do = "cool"
+temperature = "25 degC"
+"""
+)
+
+
+def test_a_process_has_slopes_from_the_run_of_its_values(cpu, monkeypatch):
+    """Those of differences of whole runs, in every state, from one forward run."""
+    Path("strip.toml").write_text(COOLED)
+    case = program.load("strip.toml")
+    varied = [(variable(f"part.{name}.thickness=0.1 .. 0.9 mm"), 0.6) for name in ("film", "base")]
+    varied += [(variable("step.glued.temperature=100 .. 150 degC"), 125.0)]
+    design = Design(case, ["base.bottom.kappa_x"], [], "cpu", lambda *_: None)
+    runs = []
+    solve = design_numbers.process.solve
+    monkeypatch.setattr(
+        design_numbers.process, "solve", lambda *a, **k: (runs.append(1), solve(*a, **k))[1]
+    )
+    by_adjoint = design.numbers({}, varied)["base.bottom.kappa_x"]
+    assert len(runs) == 1
+    monkeypatch.setattr(design_numbers, "has_gradient", lambda case: False)
+    by_differences = design.numbers({}, varied)["base.bottom.kappa_x"]
+    assert len(runs) == 5
+    assert by_adjoint.states == by_differences.states == ["125 degC", "75 degC", "25 degC"]
+    assert by_adjoint.values == pytest.approx(by_differences.values, rel=1e-6, abs=1e-9)
+    for one, other in zip(by_adjoint.slopes[1:], by_differences.slopes[1:], strict=True):
+        assert one == pytest.approx(other, rel=0.03)
+
+
+def test_a_process_is_judged_at_one_step(cpu):
+    Path("strip.toml").write_text(COOLED)
+    case = program.load("strip.toml")
+    for place in ("warm", "75 degC"):
+        design = Design(case, [f"base.bottom at {place}"], [], "cpu", lambda *_: None)
+        found = design.numbers({}, None)[f"base.bottom at {place}"]
+        assert found.states == ["75 degC"] and len(found.values) == 1
+    for place, words in (("hot", "the steps are glued, warm, cold"), ("90 degC", "no load step")):
+        with pytest.raises(WarpError, match=words):
+            Design(case, [f"base.bottom at {place}"], [], "cpu", lambda *_: None).numbers({}, None)

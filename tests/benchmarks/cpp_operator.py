@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from warp.case import case
+from warp.machine import declarations
 from warp.machine import device as devices
 from warp.run.model import build
 from warp.solvers.elastic import load as elastic_load
@@ -41,7 +42,7 @@ TURNS = 10
 
 def compiled(real: str) -> ctypes.CDLL:
     """kernels/elastic.cu as a library: rows in parallel, points one after another."""
-    text = devices.source("elastic")
+    text = declarations.source("elastic")
     loop = '_Pragma("omp parallel for") for (int j = (first); j < (end); ++j)'
     macro = f"#define EACH_Y(j, first, end) {loop}"
     text = re.sub(r"#define EACH_Y(?:.*\\\n)*.*", macro, text)

@@ -178,7 +178,7 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
     with stage("cycle"):
         cycle = Cycle(A)
     with stage("solve"):
-        system = System.of("elastic", A.apply, device.asarray(forces))
+        system = System("elastic", A.apply, device.asarray(forces))
         x, _ = krylov.solve(device, system, cycle, Control(1e-2))
     del cycle
     with stage("displacement"):

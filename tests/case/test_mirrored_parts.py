@@ -90,3 +90,45 @@ def test_the_twin_is_read_from_a_file_as_it_was_solved(tmp_path):
     write(result, tmp_path / "twins.h5")
     again = read(tmp_path / "twins.h5").warpage("a", "top").value
     assert 1e6 * again == pytest.approx(result.metrics["surfaces"]["a"]["top"]["warpage_um"])
+
+
+BUMPED = """
+symmetry = "half-x"
+[load]
+stress_free = "217 degC"
+[part.substrate]
+size = "20 mm"
+thickness = "1 mm"
+material = "bt-hl832ns"
+[part."fill-{n}"]
+repeat = 2
+on = "substrate"
+size = "4 mm"
+at = ["(2 * n - 3) * 5 mm", "0 mm"]
+thickness = "70 um"
+material = "underfill-uf9000ae"
+[part."bumps-{n}"]
+repeat = 2
+shape = "columns"
+inside = "fill-{n}"
+pitch = "150 um"
+diameter = "DIAMETER"
+material = "sac305"
+model = "effective"
+fill = "underfill-uf9000ae"
+[part."chip-{n}"]
+repeat = 2
+on = "fill-{n}"
+size = "fill-{n}"
+material = "bt-hl832ns"
+layers = [{ thickness = "18 um", copper = 0.5 }, { thickness = "200 um" }]
+"""
+
+
+def test_effective_bumps_and_laminates_are_mirrored_by_those_of_another_part(tmp_path):
+    path = tmp_path / "bumped.toml"
+    path.write_text(BUMPED.replace("DIAMETER", "80 um"))
+    load(path)
+    path.write_text(BUMPED.replace("DIAMETER", "10 um * n + 70 um"))
+    with pytest.raises(CaseError, match="'bumps-1' has no mirror image"):
+        load(path)

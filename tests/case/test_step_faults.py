@@ -138,11 +138,6 @@ def test_what_is_wrong_with_a_step_is_said_with_its_line(steps, key, words):
 
 def test_other_places_say_what_steps_decide():
     cool = step("cool", temperature="25 degC")
-    with pytest.raises(CaseError, match="load.temperature: stands beside"):
-        parse(
-            HEAD.replace("[grid]", 'temperature = "25 degC"\n[grid]') + PLATES + cool,
-            Path("x.toml"),
-        )
     own = PLATES.replace("[part.c]", 'stress_free = "150 degC"\n[part.c]')
     with pytest.raises(CaseError, match="part.b.stress_free: the steps say"):
         parse(HEAD + own + step("attach", parts=["b"], temperature="165 degC"), Path("x.toml"))
@@ -151,6 +146,54 @@ def test_other_places_say_what_steps_decide():
             HEAD + PLATES + cool + step("attach", parts=["a", "b", "c"], temperature="165 degC"),
             Path("x.toml"),
         )
+
+
+@pytest.mark.parametrize("do", ["attach", "cure"])
+def test_a_body_is_brought_at_a_rate_before_parts_join(do):
+    """42 K at 2 K/s take 21 s; the step's own time follows."""
+    join = step(do, parts=["c"], temperature="175 degC", rate="2 K/s", duration="60 s")
+    case = parse(HEAD + PLATES + join, Path("x.toml"))
+    assert [s.duration for s in case.load_steps] == pytest.approx([21.0, 60.0])
+
+
+def test_a_rate_is_refused_where_the_parts_differ_in_temperature():
+    film = '[boundary.b]\nface = "a.bottom"\nfilm = "10 W/(m^2 K)"\nambient = "25 degC"\n'
+    powered = PLATES.replace("[part.b]", 'power = "1 W"\n[part.b]')
+    on = step("power", on=True)
+    join = step("attach", parts=["c"], temperature="175 degC", rate="2 K/s")
+    with pytest.raises(CaseError, match="step.2.rate: says nothing where the parts differ"):
+        parse(HEAD + powered + film + on + join, Path("x.toml"))
+
+
+@pytest.mark.parametrize(("wanted", "fits"), [("25 degC", True), ("100 degC", False)])
+def test_the_temperature_of_the_load_may_say_what_the_last_step_says(wanted, fits):
+    head = HEAD.replace("[load]", f'[load]\ntemperature = "{wanted}"')
+    text = head + PLATES + step("cool", temperature="25 degC")
+    if fits:
+        parse(text, Path("x.toml"))
+        return
+    with pytest.raises(CaseError, match="load.temperature: the last step ends at 25 degC"):
+        parse(text, Path("x.toml"))
+
+
+def test_faults_of_the_load_and_of_steps_are_listed_at_once():
+    head = HEAD.replace("[load]", '[load]\ntemperature = "100 degC"')
+    slow = head.replace(
+        'cte = "16.4 ppm/K"',
+        'cte = "16.4 ppm/K"\nrelaxation = { youngs_modulus = [["1 s", 0.5]] }',
+    )
+    steps = step("heat", temperature="217 degC") + step("cool", temperature="25 degC")
+    with pytest.raises(CaseError) as error:
+        parse(slow + PLATES + steps, Path("x.toml"))
+    assert [problem.key for problem in error.value.problems] == ["load.temperature", "step.2"]
+
+
+def test_a_laminate_is_told_that_its_layers_shrink():
+    layers = 'layers = [{ thickness = "0.4 mm" }]'
+    plates = PLATES.replace('thickness = "0.4 mm"', layers)
+    cure = step("cure", parts=["b"], temperature="90 degC", shrinkage="0.2 %")
+    with pytest.raises(CaseError, match=r'write it to the layers .* shrinkage = "0.2 %"'):
+        parse(HEAD + plates + cure, Path("x.toml"))
 
 
 def test_steps_go_by_name_or_number_on_the_command_line(tmp_path):

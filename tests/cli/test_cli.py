@@ -204,6 +204,13 @@ def test_every_verb_shows_examples_that_are_its_own(warp, verb):
     assert code == 0 and lines and any(line.startswith(f"warp {verb}") for line in lines)
 
 
+def test_examples_fit_into_80_columns():
+    """A longer line would be wrapped in the help, in the middle of a command."""
+    docs = [command.callback.__doc__ or "" for command in app.registered_commands]
+    lines = [line.strip() for text in docs for line in text.partition("Examples:")[2].splitlines()]
+    assert [line for line in lines if len(line) > 76] == []
+
+
 def test_ctrl_c_leaves_no_file(warp, case, monkeypatch):
     from warp.run import process
 

@@ -101,6 +101,23 @@ def test_the_process_page_s_tables_are_a_case():
     assert parse(text, Path("process.toml"), {}).load_steps
 
 
+def test_the_materials_of_the_materials_page_are_a_case():
+    """Every one of them is the material of a plate, and solves nothing but its own properties."""
+    from warp.case.case import parse
+
+    page = (DOCS / "materials.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", page, re.S)
+    names = re.findall(r"^\[material\.(.*?)\]", block, re.M)
+    assert len(names) == 5
+    plates = "".join(
+        f'[part.{name}]\n{below}size = "5 mm"\nthickness = "1 mm"\nmaterial = "{name}"\n'
+        for name, below in zip(names, ["", *(f'on = "{n}"\n' for n in names)], strict=False)
+    )
+    case = parse(f'[load]\nstress_free = "150 degC"\n{block}{plates}', Path("materials.toml"))
+    core = case.materials()["my-core"]
+    assert core.stiffness(298.15)[0] != core.stiffness(298.15)[1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "says"),

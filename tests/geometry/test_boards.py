@@ -297,12 +297,36 @@ def test_a_board_becomes_a_case(folder, tmp_path, name):
     assert '# [part.U1]  on = "board"' in text and 'at = ["-10 mm", "-6 mm"]' in text
 
 
+def test_a_heavy_copper_weight_is_a_thickness(folder, tmp_path):
+    """Metric jobs of Altium and Ansys give um, which no board has in ounces."""
+    import shutil
+
+    shutil.copytree(folder / "job", tmp_path / "job")
+    attributes = tmp_path / "job" / "steps" / "pcb" / "layers" / "top" / "attrlist"
+    attributes.write_text("UNITS=MM\n.copper_weight = 35.56\n")
+    board = odbpp.read_folder(tmp_path / "job")
+    assert board.layers[0].thickness == pytest.approx(0.03556)
+
+
+def test_thicknesses_that_a_file_does_not_give_are_assumed_and_said(folder, tmp_path):
+    from warp.case import converted
+
+    whole = (folder / "board.xml").read_text()
+    begin, end = whole.index("<Stackup "), whole.index("</Stackup>") + len("</Stackup>")
+    (tmp_path / "bare.xml").write_text(whole[:begin] + whole[end:])
+    path = converted.write(tmp_path / "bare.xml", tmp_path / "case.toml")
+    text = path.read_text()
+    assert "# ASSUMED, the file does not say: 35 um of copper in TOP, GND" in text
+    place = load(path).package.places["board"]
+    assert place.z1 - place.z0 == pytest.approx(1.6e-3)
+
+
 def test_files_that_are_no_board(tmp_path):
     from warp.case import converted
     from warp.errors import WarpError
 
     for name, content, words in (
-        ("a.xml", b"<svg/>", "is no board in IPC-2581 or ODB++"),
+        ("a.xml", b"<svg/>", "is no board of KiCad, in IPC-2581 or ODB++"),
         ("a.xml", ipc(""), "the board has no outline"),
         ("a.zip", b"PK\x03\x04 matrix/matrix", "damaged archive"),
         ("nothing.xml", None, "No such file"),

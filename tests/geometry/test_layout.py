@@ -284,3 +284,18 @@ def test_a_layout_leaves_no_file_behind_while_it_is_read(stream, tmp_path, monke
     streams.polygons.cache_clear()
     assert streams.polygons((stream / "board.gds").read_bytes(), 1, None, None)
     assert seen == [[]]
+
+
+def test_a_plane_of_many_corners_has_its_exact_area(tmp_path):
+    """A comb of 3000 teeth, with a slit by which a hole belongs to its outline."""
+    teeth = 3000
+    x = np.linspace(0.0, 9.0, 2 * teeth + 1)
+    y = np.where(np.arange(x.size) % 2, 6.0, 5.0)
+    hole = [(4.0, 0.0), (4.0, 1.0), (4.0, 2.0), (5.0, 2.0), (5.0, 1.0), (4.0, 1.0), (4.0, 0.0)]
+    outline = [(0.0, 0.0), *hole, (9.0, 0.0), *zip(x[::-1], y[::-1], strict=True)]
+    library = gdstk.Library(unit=1e-3, precision=1e-9)
+    library.new_cell("top").add(gdstk.Polygon(outline, layer=1))
+    library.write_gds(tmp_path / "comb.gds")
+    found = fraction(tmp_path, "comb.gds", layer=1, centre=["5 mm", "4 mm"])
+    assert area(found) == pytest.approx(9.0 * 5.5 - 1.0, rel=1e-6)
+    assert found[15, 45] == 0.0  # in the hole

@@ -671,3 +671,68 @@ def test_materials_says_what_a_curve_needs(words, message):
 def test_materials_prints_a_curve():
     found = CliRunner().invoke(app, ["materials", "alumina", "--in", "silicone", "--size", "10 um"])
     assert found.exit_code == 0 and "lewis-nielsen" in found.output and "60 %" in found.output
+
+
+# copper in regions
+
+REGIONS = BOARD.replace('"copper.npy"', "[[0.2, 0.8, 0.5], [0.4, 0.6, 1.0]]")
+
+
+def test_each_region_has_its_own_share_and_lines_of_the_grid(tmp_path):
+    """The first row is y+; the grid's lines lie between regions however wide its cells are."""
+    text = '[load]\nstress_free = "150 degC"\n' + REGIONS.replace("[board]", "[part.board]")
+    path = tmp_path / "board.toml"
+    path.write_text(text + '[grid]\nspacing = "5 mm"\n')
+    model = run_model.build(warp.load(path), devices.select("cpu"))
+    for line in (-5e-3 / 3, 5e-3 / 3):
+        assert np.abs(model.grid.x - line).min() < 1e-9
+    assert np.abs(model.grid.y).min() < 1e-9
+    top = model.ids[-1]
+    corners = [model.media.materials[top[j, i]] for j, i in ((-1, 0), (-1, -1), (0, 0), (0, -1))]
+    assert [medium.fractions[0] for medium in corners] == [0.2, 0.5, 0.4, 1.0]
+
+
+def test_regions_turn_with_their_plate(tmp_path):
+    (sheet,) = [
+        s for s in shapes(built(REGIONS + "turn = 90\n", tmp_path), "board") if isinstance(s, Sheet)
+    ]
+    assert sheet.fraction.tolist() == [[0.2, 0.4], [0.8, 0.6], [0.5, 1.0]], "y+, x- becomes x-, y-"
+    assert [name[-6:] for name in sheet.materials[:2]] == ["[1, 1]", "[2, 1]"]
+
+
+def test_equal_regions_bend_a_board_as_one_share_does(tmp_path):
+    text = '[load]\nstress_free = "150 degC"\n' + REGIONS.replace("[board]", "[part.board]")
+    path = tmp_path / "board.toml"
+    path.write_text(text)
+    key = "part.board.layers.1.copper"
+    found = []
+    for share in ("[[0.3, 0.3], [0.3, 0.3]]", "0.3"):
+        result = warp.solve(warp.load(path, {key: share}), "cpu")
+        found.append(result.metrics["surfaces"]["board"]["bottom"]["warpage_um"])
+    assert found[0] == pytest.approx(found[1], rel=2e-3)
+
+
+def test_regions_that_cannot_be(tmp_path):
+    text = '[load]\nstress_free = "150 degC"\n' + REGIONS.replace("[board]", "[part.board]")
+    path = tmp_path / "board.toml"
+    path.write_text(text)
+    for table, words in (
+        ("[[0.2], [0.3, 0.4]]", "rows of different lengths"),
+        ("[[1.2, 0.4]]", "between 0 and 1"),
+        ("[]", "copper"),
+    ):
+        with pytest.raises(CaseError, match=words):
+            warp.load(path, {"part.board.layers.1.copper": table})
+    with pytest.raises(CaseError, match=r'use symmetry = "none"'):
+        warp.load(path, {"symmetry": "quarter"})
+
+
+def test_branches_that_differ_by_name_and_place_only_are_folded():
+    from warp.geometry.tree import Branch, folded
+
+    def stack(name, height):
+        return Branch(f"film-{name}", "plate", True, (Branch(f"die-{name}", height, True, ()),))
+
+    (one, other) = folded([stack("a", "50 um"), stack("b", "50 um"), stack("c", "80 um")])
+    assert (one.name, one.alike) == ("film-a", ("film-b",))
+    assert (other.name, other.alike) == ("film-c", ())

@@ -88,7 +88,7 @@ def shares(voxels: str) -> None:
     rates = {name: value / 1e9 for name, value in triad.items()}
     tell(shares="setup", voxels=cells, seconds=ready.seconds, GB_per_s=rates)
     start = time.perf_counter()
-    system = System.of("elastic", ready.operator.apply, ready.load)
+    system = System("elastic", ready.operator.apply, ready.load)
     _, history = krylov.solve(here, system, ready.cycle, DEFAULT)
     here.synchronize()
     took = round(time.perf_counter() - start, 3)

@@ -59,6 +59,13 @@ size = "panel"
 thickness = "0.3 mm"
 material = "mould"
 """
+THIN = (
+    PANEL.replace('temperature = "100 degC"\n', "")
+    .replace('cte = "9 ppm/K"\n', 'cte = "9 ppm/K"\ndensity = "2000 kg/m^3"\n')
+    .replace('cte = "3.8 ppm/K"\n', 'cte = "3.8 ppm/K"\ndensity = "2500 kg/m^3"\n')
+)
+MOULD = step("attach", parts=["mould"], temperature="150 degC")
+COOL_THIN = step("cool", temperature="100 degC")
 CASES = {
     "heated": CASE,
     "process": COARSE + PLATES + ATTACH + COOL,
@@ -75,6 +82,17 @@ CASES = {
     + step("support", on="clamped", faces=["a.bottom"], flat=True)
     + COOL,
     "large": PANEL,
+    "large-table": THIN + MOULD + step("support", on="table") + COOL_THIN,
+    "large-clamped": THIN
+    + MOULD
+    + step("support", on="clamped", faces=["panel.bottom"], flat=True)
+    + COOL_THIN,
+    "large-released": THIN
+    + MOULD
+    + step("support", on="clamped", faces=["panel.bottom"], flat=True)
+    + COOL_THIN
+    + step("support", on="free")
+    + step("cool", temperature="80 degC"),
     "singulated": COARSE + PLATES + ATTACH + COOL + step("singulate", size="6 mm"),
 }
 
@@ -177,6 +195,28 @@ def test_a_sweep_on_the_gpu_prints_numbers_only(tmp_path):
     done = run(tmp_path, "sweep", "case.toml", *vary, "--device", "cuda")
     assert done.returncode == 0, done.stderr
     assert "nan" not in done.stdout.lower()
+
+
+@pytest.mark.slow
+def test_a_gpu_with_slow_float64_gives_the_numbers_of_the_cpu(tmp_path):
+    (tmp_path / "case.toml").write_text(CASES["process"])
+    expected = warp.solve(warp.load(tmp_path / "case.toml"), "cpu")
+    found = solved(tmp_path, "process", STANDIN_RATIO="64")
+    assert "iterations in float32" in found.provenance["device"]
+    assert_equal(expected, found)
+
+
+@pytest.mark.slow
+@pytest.mark.weekly
+def test_a_finer_grid_and_gradients_of_a_process_on_the_gpu(tmp_path):
+    (tmp_path / "case.toml").write_text(CASES["process"])
+    for words in (
+        ("run", "case.toml", "--refine", "-o", "fine.h5"),
+        ("sensitivity", "case.toml", "--of", "a.bottom"),
+    ):
+        found = [run(tmp_path, *words, "--device", device) for device in ("cpu", "cuda")]
+        assert [done.returncode for done in found] == [0, 0], found[1].stderr
+        assert "nan" not in found[1].stdout.lower()
 
 
 def test_a_full_gpu_is_one_sentence(tmp_path):

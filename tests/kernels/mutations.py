@@ -244,13 +244,13 @@ MUTATIONS = (
     ),
     Mutation(
         "sum-start",
-        "index: the sum over groups starts at the third",
+        "index: a fold starts at the third number",
         (
-            ("kernels/reduce.py", "for g in range(1, groups):", "for g in range(2, groups):"),
+            ("kernels/reduce.py", "range(rest, count, rest)", "range(2 * rest, count, rest)"),
             (
                 "kernels/reduce.cu",
-                "for (int g = 1; g < groups; ++g)",
-                "for (int g = 2; g < groups; ++g)",
+                "for (long long e = i + rest; e < count; e += rest)",
+                "for (long long e = i + 2 * rest; e < count; e += rest)",
             ),
         ),
         ("tests/kernels/test_parity.py::test_dot",),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from warp.machine import cache, device
+from warp.machine import cache, declarations
 
 FILES = sorted(p.stem for p in cache.kernels().glob("*.cu"))
 
@@ -58,11 +58,11 @@ def compiled(nvrtc: ctypes.CDLL, text: str, name: str, *options: str) -> bytes:
 def test_compiles(nvrtc, module, arch, precision):
     code = compiled(
         nvrtc,
-        device.source(module),
+        declarations.source(module),
         f"{module}.cu",
         "--std=c++17",
         f"-DREAL={precision}",
         f"-arch={arch}",
     )
-    for function in device.signatures(module):
+    for function in declarations.signatures(module):
         assert function.encode() in code

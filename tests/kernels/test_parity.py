@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from warp.kernels import reduce
+from warp.kernels.multigrid import dense_pieces
 from warp.solvers.elastic.history.state import between_four
 from warp.solvers.elastic.multigrid import slender
 
@@ -21,50 +22,79 @@ def rng():
     return np.random.default_rng(7)
 
 
+def added(assert_twins_agree, partial, sums):
+    """Fold the partial sums of `sums` sums, and check each fold."""
+    stride = len(partial) // sums
+    steps, left = reduce.folds(stride)
+    for count, rest in steps:
+        args = partial, stride, count, rest, sums
+        partial = assert_twins_agree("reduce", "fold", (rest * sums, 1, 1), *args, rtol=0)[0]
+    args = np.zeros(4), partial, 1, stride, left, sums
+    return assert_twins_agree("reduce", "fold_last", (sums, 1, 1), *args, rtol=0)[0]
+
+
 @pytest.mark.parametrize("n", SIZES)
 def test_dot(assert_twins_agree, rng, real, n):
     groups, chunk = reduce.pieces(n)
-    x, y, q = vector(rng, n), vector(rng, n, real), vector(rng, n, real)
+    x, y, q = vector(rng, n, real), vector(rng, n, real), vector(rng, n, np.float32)
     partial = np.full(2 * groups * 256, np.nan)
     extent, size = (256 * groups, 1, 1), groups * 256
-    for part, other in ((partial[:size], y), (partial[size:], q)):
-        part[:] = assert_twins_agree(
-            "reduce", "dot_lanes", extent, part, x, other, n, chunk, groups, real=real, rtol=0
-        )[0]
-    partial = assert_twins_agree(
-        "reduce", "fold_groups", (512, 1, 1), partial, groups, 2, real=real, rtol=0
-    )[0]
-    s = assert_twins_agree(
-        "reduce", "fold_lanes", (2, 1, 1), np.zeros(4), partial, 1, groups, 2, real=real, rtol=0
-    )[0]
-    np.testing.assert_allclose(s, [0, x @ y, x @ q, 0], rtol=1e-13, atol=1e-13 * n)
+    pairs = ("dot_lanes", partial[:size], y), ("dot_narrow_lanes", partial[size:], q)
+    for function, part, other in pairs:
+        args = part, x, other, n, chunk, groups
+        part[:] = assert_twins_agree("reduce", function, extent, *args, real=real, rtol=0)[0]
+    s = added(assert_twins_agree, partial, 2)
+    wide = x.astype(float)
+    epsilon = np.finfo(real).eps
+    np.testing.assert_allclose(s, [0, wide @ y, wide @ q, 0], rtol=0, atol=epsilon * n)
+
+
+@pytest.mark.parametrize("count", [1, 64, 65, 4096, 131072])
+def test_folds_add_all_numbers(assert_twins_agree, rng, count):
+    numbers = rng.integers(-100, 100, (2, count)).astype(float)
+    s = added(assert_twins_agree, numbers.reshape(-1).copy(), 2)
+    np.testing.assert_array_equal(s[1:3], numbers.sum(axis=1))
 
 
 @pytest.mark.parametrize("n", SIZES)
-def test_step_and_residual(assert_twins_agree, rng, n):
+def test_sums_of_words_are_exact(assert_twins_agree, rng, n):
     groups, chunk = reduce.pieces(n)
-    x, r, p, q = (vector(rng, n) for _ in range(4))
+    words, partial = rng.integers(0, 2**16, n).astype(np.uint16), np.zeros(groups * 256)
+    for keep in 0.0, 1.0:
+        args = partial, words, keep, n, chunk, groups
+        extent = (256 * groups, 1, 1)
+        partial = assert_twins_agree("reduce", "word_lanes", extent, *args, rtol=0)[0]
+    assert partial.sum() == 2 * int(words.astype(int).sum())
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_step_and_residual(assert_twins_agree, rng, real, n):
+    groups, chunk = reduce.pieces(n)
+    x, (r, p, q) = vector(rng, n), (vector(rng, n, real) for _ in range(3))
     partial, s = np.full(groups * 256, np.nan), np.array([0.0, 0.3])
-    extent = (256 * groups, 1, 1)
-    done = assert_twins_agree(
-        "reduce", "step_lanes", extent, x, r, partial, p, q, s, 1, n, chunk, groups, rtol=0
-    )
-    np.testing.assert_allclose(done[0], x + 0.3 * p, rtol=1e-15, atol=1e-15)
-    np.testing.assert_allclose(done[2].sum(), ((r - 0.3 * q) ** 2).sum(), rtol=1e-13)
-    done = assert_twins_agree(
-        "reduce", "residual_lanes", extent, r, partial, p, q, n, chunk, groups, rtol=0
-    )
+    extent, sizes = (256 * groups, 1, 1), (n, chunk, groups)
+    args = x, r, partial, p, q, s, 1, *sizes
+    done = assert_twins_agree("reduce", "step_lanes", extent, *args, real=real, rtol=0)
+    np.testing.assert_allclose(done[0], x + 0.3 * p.astype(float), rtol=1e-15, atol=1e-15)
+    left = r - real(0.3) * q
+    epsilon = np.finfo(real).eps
+    np.testing.assert_allclose(done[2].sum(), left @ left, rtol=20 * epsilon)
+    x, p, q = (vector(rng, n) for _ in range(3))
+    args = x, partial, p, q, *sizes
+    done = assert_twins_agree("reduce", "residual_lanes", extent, *args, rtol=0)
     np.testing.assert_array_equal(done[0], p - q)
 
 
 @pytest.mark.parametrize("n", [1, 300, 5001])
 def test_vector_updates(assert_twins_agree, rng, real, n):
-    x, p, s = vector(rng, n), vector(rng, n), np.array([2.0, -0.7])
-    z, y, extent = vector(rng, n, real), np.full(n, np.nan, real), (n, 1, 1)
-    p = assert_twins_agree("reduce", "direction", extent, p, z, s, 0, 1, n, real=real, rtol=0)[0]
+    x, p, s = vector(rng, n, real), vector(rng, n, real), np.array([2.0, -0.7])
+    z, extent = vector(rng, n, np.float32), (n, 1, 1)
+    y, w = np.full(n, np.nan, np.float32), np.full(n, np.nan, real)
+    assert_twins_agree("reduce", "direction", extent, p, z, s, 0, 1, n, real=real, rtol=0)
     assert_twins_agree("reduce", "narrow", extent, y, x, s, 0, n, real=real, rtol=0)
-    assert_twins_agree("reduce", "copy", extent, y, z, n, real=real, rtol=0)
-    assert_twins_agree("reduce", "add", extent, z.copy(), z[::-1].copy(), n, real=real, rtol=0)
+    assert_twins_agree("reduce", "scale", extent, w, x, s, 1, n, real=real, rtol=0)
+    assert_twins_agree("reduce", "copy", extent, w, x, n, real=real, rtol=0)
+    assert_twins_agree("reduce", "add", extent, p.copy(), x, n, real=real, rtol=0)
 
 
 def test_scalars(assert_twins_agree):
@@ -425,7 +455,8 @@ def test_diagonals_and_lines(assert_twins_agree, real, body, media, displacement
     args = zeros(real), zeros(real), looked_up, *media[:7], *media[-2:], nx, ny, nz
     lines = assert_twins_agree("elastic", "media_lines", columns, *args, real=real)[:2]
     for factors, x, p in steps(displacement * 2, displacement * 3):
-        args = x, p, displacement, *lines, *factors, nx, ny, nz
+        arrays = (a.reshape(3, nz + 1, -1) for a in (x, p, displacement, *lines))
+        args = *arrays, *factors, nx, ny, nz
         assert_twins_agree(
             "elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real, own=2 * (nz + 1)
         )
@@ -713,10 +744,14 @@ def test_mask_and_dense_rows(assert_twins_agree, rng, real):
     assert_twins_agree(
         "multigrid", "mask", (301, 1, 1), x, np.round(rng.random(301)).astype(real), 301, real=real
     )
-    at, inverse = rng.permutation(301)[:17], vector(rng, (17, 17), real)
-    assert_twins_agree(
-        "multigrid", "dense_rows", (17, 1, 1), x, r, inverse + inverse.T, at, 17, real=real
-    )
+    n, pieces = 67, dense_pieces(67)
+    at, matrix = rng.permutation(301)[:n], vector(rng, (n, n), real)
+    args = np.full((pieces, n), np.nan, real), r, matrix, at, n, pieces
+    partial = assert_twins_agree("multigrid", "dense_rows", (n, pieces, 1), *args, real=real)[0]
+    args = x, partial, at, n, pieces
+    x = assert_twins_agree("multigrid", "dense_fold", (n, 1, 1), *args, real=real, rtol=0)[0]
+    epsilon = np.finfo(real).eps
+    np.testing.assert_allclose(x[at], matrix.T @ r[at], rtol=0, atol=100 * epsilon)
 
 
 def test_noise(assert_twins_agree, rng, real):

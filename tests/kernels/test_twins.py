@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from warp.machine import cache, device
+from warp.machine import cache, declarations
 
 TWINS = cache.modules()
 
@@ -47,7 +47,7 @@ def test_no_cuda_file_without_a_numba_twin():
 @pytest.mark.parametrize("module", TWINS)
 def test_twins_have_the_same_functions_in_the_same_order(module):
     assert (cache.kernels() / f"{module}.cu").exists(), f"kernels/{module}.cu is missing"
-    assert list(device.signatures(module)) == list(numba_signatures(module))
+    assert list(declarations.signatures(module)) == list(numba_signatures(module))
 
 
 @pytest.mark.parametrize("module", TWINS)
@@ -55,27 +55,27 @@ def test_twins_have_the_same_arguments_in_the_same_order(module):
     """Lengths of arrays (`ARRAY_dimAXIS`) follow in the .cu: `launch` reads them from the array."""
     cuda = {
         f: [p.name for p in parameters if not p.length_of]
-        for f, parameters in device.signatures(module).items()
+        for f, parameters in declarations.signatures(module).items()
     }
     assert cuda == {f: names for f, names in numba_signatures(module).items() if f in cuda}
 
 
 @pytest.mark.parametrize("module", TWINS)
 def test_pointers_are_the_arrays(module):
-    for function, parameters in device.signatures(module).items():
+    for function, parameters in declarations.signatures(module).items():
         arrays = indexed(module)[function] & {p.name for p in parameters}
         assert arrays <= {p.name for p in parameters if p.pointer}, function
 
 
 @pytest.mark.parametrize("module", TWINS)
 def test_the_first_argument_is_written(module):
-    for function, parameters in device.signatures(module).items():
+    for function, parameters in declarations.signatures(module).items():
         assert parameters[0].pointer and not parameters[0].const, function
 
 
 @pytest.mark.parametrize("module", TWINS)
 def test_source_holds_its_headers(module):
-    text = device.source(module)
+    text = declarations.source(module)
     assert "#include" not in text and "typedef REAL real;" in text
 
 
@@ -100,7 +100,7 @@ def test_every_kernel_has_a_parity_case():
     text = Path(__file__).with_name("test_parity.py").read_text()
     known = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
     for module in TWINS:
-        for function in device.signatures(module):
+        for function in declarations.signatures(module):
             assert known & {function, f"{module}.{function}"}, (
                 f"{module}.{function} has no case in test_parity.py"
             )

@@ -48,7 +48,7 @@ class Injector:
 
     def install(self) -> None:
         """Stand between the solver and its iterations, in this process only."""
-        began, stagnates = krylov._Iteration.__init__, krylov._stagnates
+        began, stagnates = krylov.Iteration.__init__, krylov._stagnates
         seen: dict[str, Any] = {}
 
         def begin(iteration: Any, *words: Any) -> None:
@@ -61,7 +61,7 @@ class Injector:
                 self.flip(seen["iteration"])
             return bool(stagnates(history))
 
-        krylov._Iteration.__init__ = begin  # type: ignore[method-assign]
+        krylov.Iteration.__init__ = begin  # type: ignore[method-assign]
         krylov._stagnates = before_an_iteration
 
     def flip(self, iteration: Any) -> None:
@@ -103,7 +103,7 @@ def targets(iteration: Any) -> dict[str, list[np.ndarray]]:
         "A p": [iteration.q],
         "correction": [iteration.cycle.fine.x],
         "scalars": [iteration.s],
-        "load": [iteration.system.write_b.__closure__[0].cell_contents],
+        "load": [iteration.system.b],
         "ids": ids,
         "tables": tables,
         "single": single,

@@ -4,7 +4,7 @@ grey.
 
 import numpy as np
 import pytest
-from finished import HEIGHT, finished
+from finished import CASE, HEIGHT, finished
 from PIL import Image
 
 from warp.errors import WarpError
@@ -157,6 +157,57 @@ def test_media_too_thin_for_a_number_get_one_beside_the_section():
     assert set(beside) == {"1", "2"} and beside["2"][1] - beside["1"][1] >= 0.09 * 2 - 1e-9
 
 
+def test_a_number_stands_within_its_medium_where_others_lie_between():
+    """Leads along two sides of a plan: not in the middle between the two rows."""
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    lines = np.linspace(0.0, 10.0, 11)
+    leads = np.zeros((10, 10), bool)
+    leads[[0, 9]] = True
+    assert section_labels.inside(axes, lines, lines, leads, "1", room=0.5)
+    (text,) = axes.texts
+    assert text.get_position() == (5.0, 0.5)
+    lead_and_pad = np.zeros((10, 10), bool)
+    lead_and_pad[0] = lead_and_pad[9] = True
+    assert not section_labels.inside(axes, lines, lines, lead_and_pad, "2", room=1.5)
+
+
+def test_a_legend_of_many_parts_joins_those_of_one_material():
+    names = [f"die-{n}: silicon" for n in range(30)] + ["mould: epoxy"]
+    materials, parts = ["silicon"] * 30 + ["epoxy"], [name.partition(":")[0] for name in names]
+    index = np.arange(-1, 31).reshape(4, 8)
+    lines = np.arange(9.0)
+    many = sections.Section(sections.Cut(), 0.0, lines, lines[:5], index, names, materials, parts)
+    joined = sections.by_material(many)
+    assert joined.names == ["die-0, die-1 and 28 more: silicon", "mould: epoxy"]
+    assert joined.index.ravel().tolist() == [-1] + [0] * 30 + [1]
+    few = sections.Section(
+        sections.Cut(), 0.0, lines, lines[:5], index, names[:3], materials[:3], parts[:3]
+    )
+    assert sections.by_material(few) is few
+
+
+def test_curves_of_a_process_are_unlike_ones():
+    from warp.report.step_figures import telling
+
+    def side(um):
+        return {"warpage_um": um}
+
+    records = [
+        {
+            "surfaces": {
+                "substrate": {"bottom": side(um), "top": side(um + 0.1)},
+                "mould": {"bottom": side(um - 0.1)},
+                "lid": {"top": side(um / 2)},
+                "late": {"top": side(9.0)} if um > 50 else {},
+            }
+        }
+        for um in (10.0, 40.0, 90.0)
+    ]
+    assert telling(records) == ["substrate.bottom", "lid.top", "late.top"]
+
+
 def test_a_shared_voxel_has_its_owners_name_whatever_its_own_says():
     """A voxel that two media share is known by its share; its name may say anything."""
     model = finished()
@@ -199,6 +250,19 @@ def test_a_material_has_the_colour_of_its_class_in_every_picture():
     assert unknown["silicon"] == paints["silicon"] and unknown["fr4"] == paints["fr4"]
     light = {name: int(c[1:3], 16) + int(c[3:5], 16) for name, c in palette.CLASSES.items()}
     assert len(set(light.values())) == len(light)
+
+
+def test_a_material_that_shrank_keeps_its_colour():
+    cure = """
+[[step]]
+do = "cure"
+parts = "board"
+temperature = "125 degC"
+shrinkage = "0.1 %"
+"""
+    paints = palette.of(finished(case=CASE + cure))
+    assert paints["fr4 shrunk by 0.1 %"] == paints["fr4"]
+    assert palette.of(finished())["fr4"] == paints["fr4"]
 
 
 def test_lines_to_numbers_never_cross():

@@ -161,3 +161,100 @@ def test_check_says_what_the_run_refuses(tmp_path, faces, more, words):
     assert words in warning
     with pytest.raises(WarpError, match=words):
         process.solve(case, "cpu")
+
+
+BALLS = """
+[load]
+stress_free = "217 degC"
+[part.lower]
+size = "4 mm"
+thickness = "0.3 mm"
+material = "fr4"
+[part.mould]
+on = "lower"
+size = "lower"
+thickness = "0.2 mm"
+material = "mould-compound"
+[part.balls]
+shape = "balls"
+on = "lower"
+size = "lower"
+pitch = "1 mm"
+diameter = "0.4 mm"
+height = "0.3 mm"
+material = "sac305"
+[part.upper]
+on = "balls"
+size = "lower"
+thickness = "0.2 mm"
+material = "fr4"
+"""
+
+
+def test_a_ball_s_bulge_makes_no_gap():
+    """The upper board stays clear of the mould by 0.1 mm, and is soldered to the balls."""
+    report = checks.check(warp.Case.from_toml(BALLS), on="cpu")
+    assert [(gap.below, gap.above) for gap in report.gaps] == [("mould", "upper")]
+
+
+TAPED = """
+[load]
+stress_free = "150 degC"
+[part.tape]
+size = "8 mm"
+thickness = "30 um"
+material = "polyimide"
+[part.pad]
+on = "tape"
+size = "4 mm"
+thickness = "0.2 mm"
+material = "copper"
+[part.lead]
+on = "tape"
+size = "0.5 mm"
+at = ["3 mm", "0 mm"]
+thickness = "0.2 mm"
+material = "copper"
+[part.mould]
+on = ["pad", "lead"]
+size = "8 mm"
+thickness = "0.3 mm"
+material = "mould-compound"
+[part.joint]
+shape = "blocks"
+under = ["pad", "lead"]
+size = "0.5 mm"
+sites = [["0 mm", "0 mm"], ["3 mm", "0 mm"]]
+thickness = "80 um"
+material = "sac305"
+[part.board]
+under = "joint"
+size = "8 mm"
+thickness = "1 mm"
+material = "fr4"
+[[step]]
+do = "cure"
+parts = "mould"
+temperature = "150 degC"
+[[step]]
+do = "remove"
+parts = "tape"
+[[step]]
+do = "attach"
+parts = ["joint", "board"]
+temperature = "217 degC"
+"""
+
+
+def test_parts_that_are_never_together_share_their_space_and_have_no_gap():
+    report = checks.check(warp.Case.from_toml(TAPED), on="cpu")
+    assert [(gap.below, gap.above) for gap in report.gaps] == [("tape", "mould")]
+    assert not any("hold" in text for text in report.warnings)
+
+
+def test_a_part_that_nothing_holds_is_told_how_a_process_holds_it():
+    early = '[[step]]\ndo = "remove"\nparts = "tape"\n'
+    cure, rest = TAPED.split(early)
+    head, cured = cure.split("[[step]]")
+    report = checks.check(warp.Case.from_toml(f"{head}{early}[[step]]{cured}{rest}"), on="cpu")
+    assert any("let a step join it later, or give it a carrier" in t for t in report.warnings)

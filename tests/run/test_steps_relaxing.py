@@ -76,7 +76,16 @@ def test_layers_that_relax_want_to_know_how_long_it_takes():
 def test_a_cure_at_a_new_temperature_is_told_what_helps():
     """The duration of a cure is spent at its temperature: it cannot be the remedy."""
     cure = step("cure", parts=["a"], temperature="150 degC", duration="1 h")
-    words = "step.2: takes no time, but 'b' relaxes: its duration is that of the cure; bring"
+    words = "step.2: takes no time, but 'b' relaxes: add rate"
+    heat = step("heat", temperature="217 degC")
     with pytest.raises(CaseError, match=words) as error:
-        parse(HEAD + PLATES + RELAXES + step("heat", temperature="217 degC") + cure, Path("a.toml"))
-    assert 'temperature = "150 degC", duration = "2 min"' in str(error.value)
+        parse(HEAD + PLATES + RELAXES + heat + cure, Path("a.toml"))
+    assert "brought to 150 degC" in str(error.value)
+    parse(HEAD + PLATES + RELAXES + heat + cure + 'rate = "1 K/s"\n', Path("a.toml"))
+
+
+def test_all_steps_that_want_time_are_listed_at_once():
+    steps = [step("cool", temperature=f"{T} degC") for T in (150, 100, 25)]
+    with pytest.raises(CaseError) as error:
+        parse(HEAD + PLATES + RELAXES + "".join(steps), Path("a.toml"))
+    assert [problem.key for problem in error.value.problems] == ["step.2", "step.3"]

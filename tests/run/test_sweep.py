@@ -187,7 +187,11 @@ OTHER_SWEEPS = {
         {"part.board.thickness": "1.1 mm"},
         "",
     ),
-    "its case file had other contents": ("part.chip.thickness=0.3 mm, 0.5 mm", {}, "# edited\n"),
+    "its case or a file that it names had other contents": (
+        "part.chip.thickness=0.3 mm, 0.5 mm",
+        {},
+        "# edited\n",
+    ),
 }
 
 
@@ -203,6 +207,24 @@ def test_another_sweep_needs_a_folder_of_its_own(reason, tmp_path, here):
     with pytest.raises(WarpError, match=f"holds another sweep .{reason}.; .* -o"):
         sweep.sweep(case.load(path, overrides), plan(vary), folder)
     assert {file: file.read_bytes() for file in folder.rglob("*.*")} == before
+
+
+def test_runs_belong_to_the_files_that_they_read(tmp_path, here):
+    """An include that has changed makes another sweep, and a map that is varied another run."""
+    path, folder = tmp_path / "small.toml", tmp_path / "s"
+    path.write_text('include = "more.toml"\n' + CASE)
+    (tmp_path / "more.toml").write_text("[load]\ntemperature = '25 degC'\n")
+    design = plan("part.chip.thickness=0.3 mm, 0.5 mm")
+    sweep.sweep(case.load(path), design, folder)
+    (tmp_path / "more.toml").write_text("[load]\ntemperature = '100 degC'\n")
+    with pytest.raises(WarpError, match="its case or a file that it names had other contents"):
+        sweep.sweep(case.load(path), design, folder)
+    task = (CASE, str(path), {"part.chip.power": '{ map = "w.csv" }'})
+    (tmp_path / "w.csv").write_text("1, 2\n")
+    before = sweep.key_of(task)
+    assert sweep.key_of(task) == before
+    (tmp_path / "w.csv").write_text("1, 20\n")
+    assert sweep.key_of(task) != before
 
 
 def test_a_stored_number_that_was_changed_is_computed_again(small, tmp_path):

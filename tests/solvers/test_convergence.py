@@ -183,7 +183,7 @@ def manufactured_error(device, axis, n, mirror, notched=False):
     balanced, mass = f[..., 1 : nx + 2].reshape(-1), weight[..., 1 : nx + 2].reshape(-1)
     balanced = balanced - mass * (R @ np.linalg.solve(R.T @ (mass[:, None] * R), R.T @ balanced))
     f[..., 1 : nx + 2] = balanced.reshape(3, nz + 1, ny + 1, nx + 1)
-    x, _ = krylov.solve(device, System.of("manufactured", A.apply, f), Cycle(A), Control(1e-9))
+    x, _ = krylov.solve(device, System("manufactured", A.apply, f), Cycle(A), Control(1e-9))
     error = np.zeros((3, nz + 1, ny + 1, nx + 1))
     error[...] = (x - U)[..., 1 : nx + 2]
     remove_rigid_motion(device, error, A.arguments(np.float64)[0], grid)

@@ -249,7 +249,7 @@ def test_second_order_with_a_material_interface(cpu, axis):
         for contact, wall in zip(A.surroundings.contacts, walls, strict=True):
             cell = contact.faces.cell
             b.reshape(-1)[cell] += contact.conductance * wall * across.reshape(-1)[cell]
-        x, _ = krylov.solve(cpu, System.of("heat", A.apply, b), Cycle(A), Control(1e-10))
+        x, _ = krylov.solve(cpu, System("heat", A.apply, b), Cycle(A), Control(1e-10))
         errors.append(np.sqrt(np.average((x - exact) ** 2, weights=volume)))
     assert np.log2(errors[0] / errors[1]) > 1.9
 

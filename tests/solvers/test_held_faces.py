@@ -55,7 +55,7 @@ def sag(model, cpu, clamp):
     A = elastic_operator.operator(model, cpu, elastic_operator.moduli(model, mean))
     B, f = A.holding(held(model, clamp, A.shape)[0]), contact.weight(model, A)
     f.reshape(-1)[B.held] = 0.0
-    system = System.of("held", B.apply, f)
+    system = System("held", B.apply, f)
     x, residuals = krylov.solve(cpu, system, Cycle(B), Control(1e-6))
     assert not x.reshape(-1)[B.held].any()
     return x[..., 1 : A.n[0] + 2], len(residuals) - 1

@@ -9,7 +9,7 @@ from warp.solvers import krylov
 from warp.solvers.heat import load as heat_load
 from warp.solvers.heat import operator as heat_operator
 from warp.solvers.heat.multigrid.cycle import Cycle
-from warp.solvers.krylov import Control, System
+from warp.solvers.krylov import Control, Kept, System
 from warp.voxels.boundary import Fixed
 
 INF = np.inf
@@ -29,7 +29,7 @@ def system(cpu):
 
 def solve(A, b, cycle=None, **how):
     return krylov.solve(
-        A.device, System.of("heat", A.apply, b), cycle or Cycle(A), Control(1e-10), **how
+        A.device, System("heat", A.apply, b), cycle or Cycle(A), Control(1e-10), **how
     )
 
 
@@ -76,7 +76,7 @@ def flipped(array, at, bit):
 def solve_while(A, b, change):
     """Solve, and change something after the first iteration."""
     control = Control(1e-10, lambda n, residual: change() if n == 1 else None)
-    return krylov.solve(A.device, System.of("heat", A.apply, b, A.coefficients), Cycle(A), control)
+    return krylov.solve(A.device, System("heat", A.apply, b, A.coefficients), Cycle(A), control)
 
 
 def test_a_bit_that_flips_in_the_equations_is_an_error(system):
@@ -94,11 +94,46 @@ def test_a_bit_that_flips_in_the_equations_is_an_error(system):
 def test_a_bit_that_flips_in_the_solution_is_made_good(system, monkeypatch):
     A, b = system
     expected, residuals = solve(A, b)
-    begin, started = krylov._Iteration.__init__, []
+    begin, started = krylov.Iteration.__init__, []
     monkeypatch.setattr(
-        krylov._Iteration, "__init__", lambda self, *w: begin(self, *w) or started.append(self)
+        krylov.Iteration, "__init__", lambda self, *w: begin(self, *w) or started.append(self)
     )
     for name in ("x", "r", "p"):
         x, more = solve_while(A, b, lambda name=name: flipped(getattr(started[-1], name), 40, 51))
         np.testing.assert_allclose(x, expected, rtol=1e-7, atol=1e-9 * np.abs(expected).max())
         assert more[-1] <= 1e-10 and len(more) >= len(residuals)
+
+
+def test_solves_that_share_a_record_give_the_same_bits(system):
+    """With other numbers in A and b, and with a start; A stays as it is."""
+    A, b = system
+    other = heat_operator.operator(A.model, [Fixed("package.bottom", 310.0)], A.device, 400.0)
+    other.table[:, :6] *= 1.1
+    cycle, kept, tight = Cycle(A), Kept(), Control(1e-10)
+    start = np.random.default_rng(1).standard_normal(A.shape)
+    before = [a.copy() for a in A.stored()]
+    records = set()
+    for matrix, load, x in ((A, b, None), (other, 2 * b, None), (A, b, start), (A, b, None)):
+        system = System.of("heat", matrix, load)
+        alone, history = krylov.solve(A.device, system, cycle, tight, x)
+        found, again = krylov.solve(A.device, system, cycle, tight, x, kept=kept)
+        np.testing.assert_array_equal(found, alone)
+        assert again == history
+        records.add(id(kept.record))
+    assert len(records) == 1
+    for array, now in zip(before, A.stored(), strict=True):
+        np.testing.assert_array_equal(now, array)
+
+
+def test_another_preconditioner_or_another_form_gets_a_record_of_its_own(system):
+    A, b = system
+    kept, cycle = Kept(), Cycle(A)
+    records = []
+    for used in (cycle, Cycle(A), cycle):
+        krylov.solve(A.device, System.of("heat", A, b), used, Control(1e-10), kept=kept)
+        records.append(kept.record)
+    smaller = boxes(*(uneven(np.random.default_rng(3), n, 1e-3) for n in (9, 7, 5)), {"a": (2.0,)})
+    one = heat_operator.operator(smaller, [Fixed("package.bottom", 300.0)], A.device)
+    krylov.solve(A.device, System.of("heat", one, b), cycle, Control(1e-6), kept=kept)
+    records.append(kept.record)
+    assert len({id(record) for record in records}) == len(records)

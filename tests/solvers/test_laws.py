@@ -31,7 +31,7 @@ INF = np.inf
 )
 def cycle(request, cpu, monkeypatch):
     """A V-cycle of three levels or more: two materials, an overhang, a cavity, uneven lines."""
-    monkeypatch.setattr(elastic_cycle, "COARSEST", (200, 200))
+    monkeypatch.setattr(elastic_cycle, "COARSEST", 200)
     pattern = np.ones((5, 14, 16), int)
     pattern[2:] = 0
     pattern[2:, 3:12, 4:14] = 2
@@ -219,7 +219,7 @@ def test_heat_is_second_order_beside_a_void(cpu):
         ):
             cell = contact.faces.cell
             b.reshape(-1)[cell] += contact.conductance * wall * along[cell]
-        T, _ = krylov.solve(cpu, System.of("heat", A.apply, b), heat_cycle.Cycle(A), Control(1e-10))
+        T, _ = krylov.solve(cpu, System("heat", A.apply, b), heat_cycle.Cycle(A), Control(1e-10))
         errors.append(np.sqrt(np.average((T - exact)[solid] ** 2, weights=volume[solid])))
     assert np.log2(errors[0] / errors[1]) > 1.8
 

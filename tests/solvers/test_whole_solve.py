@@ -6,7 +6,7 @@ from conductors import boxes, uneven
 from hard_models import ROOM, bumps
 from oncpu import compiler, cuda_sources
 
-from warp.machine import cache, device
+from warp.machine import cache, declarations
 from warp.materials.library import library
 from warp.run import warmup
 from warp.solvers.elastic import solve as elastic
@@ -40,7 +40,9 @@ def test_heat(cpu):
         cuda = heat.solve_steady(model, films, {"chip": 5.0}, cpu)
     assert cuda.iterations == numba.iterations
     np.testing.assert_allclose(cuda.temperature, numba.temperature, rtol=1e-9)
-    assert launched >= {f"{m}.{f}" for m in ("heat", "heat_level") for f in device.signatures(m)}
+    assert launched >= {
+        f"{m}.{f}" for m in ("heat", "heat_level") for f in declarations.signatures(m)
+    }
 
 
 @pytest.mark.slow
@@ -77,7 +79,7 @@ def flip_chip(mirror):
 )
 def test_elastic(cpu, mirror, wide, monkeypatch):
     monkeypatch.setattr(elastic_level, "WIDE", wide)
-    monkeypatch.setattr(elastic_cycle, "COARSEST", (800, 800))
+    monkeypatch.setattr(elastic_cycle, "COARSEST", 800)
     model = flip_chip(mirror)
     numba = elastic.solve(model, 298.15, cpu, State.start(model.grid.shape), Control(1e-10))
     with cuda_sources() as launched:
@@ -87,7 +89,7 @@ def test_elastic(cpu, mirror, wide, monkeypatch):
     assert largest > 1e-6
     np.testing.assert_allclose(cuda.displacement, numba.displacement, rtol=0, atol=1e-8 * largest)
     modules = "elastic", "elastic_setup", "elastic_load", "columns", "multigrid"
-    known = {f"{m}.{f}" for m in modules for f in device.signatures(m)}
+    known = {f"{m}.{f}" for m in modules for f in declarations.signatures(m)}
     assert known - launched == ({"elastic.elastic_lines"} if elastic_level.WIDE < 0.3 else set())
 
 
@@ -100,4 +102,4 @@ def test_elastic_with_slender_parts(cpu):
     assert abs(cuda.iterations - numba.iterations) <= 1
     largest = abs(numba.displacement).max()
     np.testing.assert_allclose(cuda.displacement, numba.displacement, rtol=0, atol=1e-8 * largest)
-    assert launched >= {f"slender.{f}" for f in device.signatures("slender")}
+    assert launched >= {f"slender.{f}" for f in declarations.signatures("slender")}

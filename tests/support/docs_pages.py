@@ -28,6 +28,8 @@ TABLES = (
     ("boundary.NAME", "BoundarySection", "Heat leaves or enters through a face."),
     ("interface.NAME", "InterfaceSection", "A thermal resistance between two parts."),
 )
+PROPERTY = "by direction"
+"""Begins the description of a property's table: `materials.md` has all its forms."""
 LANGUAGE = ("Expression", "Repeat", "Group")
 """Definitions that every table shares: the page of the language describes them."""
 
@@ -75,7 +77,8 @@ def case_file() -> str:
         ),
         "",
         "Values may be computed, tables repeated and files included: "
-        "[the language](case-language.md).",
+        "[the language](case-language.md). [How parts fill the package](parts.md) and "
+        "[a material of your own](materials.md) explain the two largest tables.",
         "",
     ]
     for key, name, sentence in TABLES:
@@ -222,11 +225,17 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if "enum" in schema or "const" in schema:
         return ", ".join(f"`{value}`" for value in _values(schema))
     if "anyOf" in schema:
+        if any(option.get("description", "").startswith(PROPERTY) for option in schema["anyOf"]):
+            return "[a property](materials.md)"
         kinds = [_kind(option) for option in schema["anyOf"] if option.get("type") != "null"]
-        return " or ".join(dict.fromkeys(kind for kind in kinds if kind not in LANGUAGE))
+        words = " or ".join(dict.fromkeys(kind for kind in kinds if kind not in LANGUAGE))
+        return words.replace("number or number, `40 %`", "number, `0.4` or `40 %`")
     kind = schema.get("type", "value")
     if kind == "array":
         inner = schema.get("items") or next(iter(schema.get("prefixItems", ())), {})
+        pair = schema.get("prefixItems", ())
+        if len(pair) == 2 and _kind(pair[0]) != _kind(pair[1]):
+            return f"pairs of {_kind(pair[0])} and {_kind(pair[1])}"
         return f"list of {_kind(inner)}"
     if kind == "object":
         inner = schema.get("additionalProperties")

@@ -92,7 +92,7 @@ def solved(at: points.Point, variant: Variant, *, stressed: bool = False) -> Sol
 
 def _bent(device, model, temperature):
     A = operator(model, device, moduli(model, mean_temperature(model, temperature)))
-    system = System.of("elastic", A.apply, load(model, A, temperature))
+    system = System("elastic", A.apply, load(model, A, temperature))
     x, _ = krylov.solve(device, system, Cycle(A), Control(TIGHT))
     U = np.ascontiguousarray(x[..., 1 : A.n[0] + 2])
     remove_rigid_motion(device, U, bordered(device, model.ids), model.grid)
@@ -123,7 +123,7 @@ def _warm(at, model, variant, stretch=None):
     for _ in range(60):
         rows = boundary.row_means(model.grid, split, T, ROOM)
         A = heat_operator(model, variant.boundaries, device, rows, split=split)
-        system = System.of("heat", A.apply, heat_load(A, q))
+        system = System("heat", A.apply, heat_load(A, q))
         x, _ = krylov.solve(device, system, HeatCycle(A), Control(TIGHT), x)
         before, T = T, absolute(A, x)
         if np.abs(T - before).max() < 1e-10 * np.abs(T - 273).max():

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from warp.machine import declarations
 from warp.machine import device as devices
 from warp.machine.device import Device
 
@@ -47,8 +48,8 @@ def library(module: str, real: str) -> ctypes.CDLL:
     """Compile kernels/`module`.cu for the CPU with -DREAL=`real`; warnings are errors of the
     test.
     """
-    exports = "".join(f"ONCPU({name})\n" for name in devices.signatures(module))
-    text = f"{devices.source(module)}\n{exports}"
+    exports = "".join(f"ONCPU({name})\n" for name in declarations.signatures(module))
+    text = f"{declarations.source(module)}\n{exports}"
     command = [compiler(), *FLAGS, f"-DREAL={real}", "-include", str(HEADER), "-", "-o"]
     key = hashlib.sha256(
         (text + HEADER.read_text() + " ".join(map(str, command))).encode()
@@ -75,9 +76,9 @@ class OnCpu:
         """Run a kernel in place, forwards and then (on a copy) backwards; both must agree to the
         last bit.
         """
-        names = devices.signatures(self.module)[function]
+        names = declarations.signatures(self.module)[function]
         values = [
-            v for part in devices.checked(self.module, function, args, self.real) for v in part
+            v for part in declarations.checked(self.module, function, args, self.real) for v in part
         ]
         grid, block = devices.blocks(extent)
         fenced = [_fenced(names, values) for _ in range(2)]
@@ -138,7 +139,7 @@ def cuda_sources() -> Iterator[set[str]]:
     launched, as_usual = set(), Device._call
 
     def call(self, module, function, extent, args, real, own):
-        if not devices.signatures(module):
+        if not declarations.signatures(module):
             return as_usual(self, module, function, extent, args, real, own)
         launched.add(f"{module}.{function}")
         return lambda: 0 in extent or OnCpu(module, real).launch(function, extent, *args)
@@ -179,7 +180,7 @@ def compare(
             for a, b in zip(there, args, strict=True)
         ]
     for p, a, b in zip(
-        devices.signatures(module)[function], first, second, strict=False
+        declarations.signatures(module)[function], first, second, strict=False
     ):  # lengths follow
         if p.pointer:
             scale = np.abs(a[np.isfinite(a)]).max(initial=0.0)

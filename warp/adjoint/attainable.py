@@ -37,7 +37,7 @@ def solve(
     size = float(np.linalg.norm(right))
     if size == 0.0:
         return device.zeros(right.shape)
-    system = System.of(name, apply, device.asarray(right))
+    system = System(name, apply, device.asarray(right))
     rough = Control(max(ROUGH, control.tolerance), control.progress)
     x, history = krylov.solve(device, system, cycle, rough, x)
     if history[-1] <= control.tolerance:

@@ -79,6 +79,11 @@ class ProcessBase:
         by_stage = {stage: base.with_material(old, new, laws) for stage, base in self.bases.items()}
         return self._course(by_stage, self.case, None)
 
+    def with_shares(self, shares: Mapping[str, float]) -> Course:
+        """Return the process with changed shares of copper in regions of layers."""
+        by_stage = {stage: base.with_shares(shares) for stage, base in self.bases.items()}
+        return self._course(by_stage, self.case, None)
+
     def with_case(self, changed: Case) -> Course:
         """Return the process with changed tables; Unchangeable if the voxels would be others."""
         if len(changed.load_steps) != len(self.case.load_steps):

@@ -7,21 +7,25 @@ Names are those of `measures`; besides, and without an adjoint,
     worst.warpage_um        any other number of the result, by its path
 
 A case without steps has one value of a number for each temperature of interest, a process one for
-each load step of the finished body. Derivatives are those of the adjoint where the case has one,
-else differences of whole runs.
+each load step of the finished body, or the one of METRIC at STEP. Derivatives are those of the
+adjoint where the case has one and it is cheaper, else differences of whole runs. The adjoint of a
+process goes back through the load steps that the values came from: every state has a way back of
+its own, so that few values that vary and many states take differences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from warp.adjoint.gradient import of_result
+from warp.adjoint.history import SAME
 from warp.adjoint.measures import measure
 from warp.adjoint.refused import refuse
+from warp.adjoint.tape import Tape
 from warp.adjoint.to_file import with_fields
 from warp.adjoint.variables import Variable
 from warp.case import case as cases
@@ -34,6 +38,7 @@ from warp.run import process
 from warp.run.grids import common_grid
 from warp.run.load_step import OnProgress
 from warp.run.stage_model import enter
+from warp.units import TEMPERATURE, ZERO_CELSIUS, parse
 from warp.voxels.grid import voxel_volumes
 
 MASS = "mass"
@@ -51,6 +56,8 @@ class Number:
     unit: str
     states: list[str]
     slopes: list[list[float]] | None = None
+    load_steps: Sequence[int] = ()
+    """Of a process: the number of each state among the load steps, from 0."""
 
     @property
     def largest(self) -> float:
@@ -59,8 +66,8 @@ class Number:
 
 
 def has_gradient(case: Case) -> bool:
-    """Tell whether a case is differentiated by its adjoint: without steps, and a smooth law."""
-    if case.has_steps or case.large_deflection:
+    """Tell whether a case has an adjoint."""
+    if case.large_deflection:  # near a change of shape it would end the search
         return False
     try:
         refuse(case)
@@ -98,13 +105,14 @@ class Design:
     ) -> dict[str, Number]:
         """Compute the numbers of one run."""
         case = self._case(changed, state)
-        result = process.solve(case, self.device, self.say)
-        smooth = self._smooth(case, result) if has_gradient(case) else []
+        tape = Tape() if by and case.has_steps and has_gradient(case) else None
+        result = process.solve(case, self.device, self.say, on_state=tape)
         found = {name: _number(case, result, name, state) for name in self.names}
         if by is None:
             return found
+        smooth = self._smooth(case, result, found, by) if has_gradient(case) else []
         if smooth:
-            found |= self._by_adjoint(result, smooth, found, by)
+            found |= self._by_adjoint(result, tape, smooth, found, by)
         rough = [name for name in self.names if name not in smooth]
         if rough:
             found |= self._by_differences(changed, state, rough, found, by)
@@ -114,32 +122,56 @@ class Design:
         tables = {**self.case.overrides, **changed, **state}
         return with_fields(cases.parse(self.case.text, self.case.path, tables))
 
-    def _smooth(self, case: Case, result: Result) -> list[str]:
-        """Return the numbers that have an adjoint."""
+    def _smooth(
+        self,
+        case: Case,
+        result: Result,
+        known: Mapping[str, Number],
+        by: Sequence[tuple[Variable, float]],
+    ) -> list[str]:
+        """Return the numbers that have an adjoint, if it is cheaper than differences of runs."""
         found = []
         for name in self.names:
             try:
-                measure(name, _solved(case, result))
+                measure(name.partition(" at ")[0], _solved(case, result))
             except WarpError:
                 continue
             found.append(name)
+        if case.has_steps:
+            back = sum(n + 1 for name in found for n in known[name].load_steps)
+            if len(by) * len(case.load_steps) < back:
+                return []
         return found
 
     def _by_adjoint(
         self,
         result: Result,
+        tape: Tape | None,
         names: Sequence[str],
         known: Mapping[str, Number],
         by: Sequence[tuple[Variable, float]],
     ) -> dict[str, Number]:
-        joint = [v.keys for v, _ in by if len(v.keys) > 1]
-        keys = [v.name for v, _ in by]
-        gradients = of_result(result, names, self.device, self.say, together=joint, keys=keys)
+        """Differentiate numbers in all their states; tape: of a process."""
+        asked = [words for name in names for words in _in_states(name, known[name])]
+        gradients = iter(
+            of_result(
+                result,
+                asked,
+                self.device,
+                self.say,
+                together=[v.keys for v, _ in by if len(v.keys) > 1],
+                keys=[v.name for v, _ in by],
+                tape=tape,
+            )
+        )
         found = {}
-        for name, gradient in zip(names, gradients, strict=True):
-            effects = {effect.key: effect for effect in gradient.effects}
-            slopes = [_slope(effects, v) for v, _ in by]
-            found[name] = Number([gradient.value], gradient.unit, known[name].states, [slopes])
+        for name in names:
+            own = [next(gradients) for _ in _in_states(name, known[name])]
+            slopes = []
+            for gradient in own:
+                effects = {effect.key: effect for effect in gradient.effects}
+                slopes.append([_slope(effects, v) for v, _ in by])
+            found[name] = replace(known[name], values=[g.value for g in own], slopes=slopes)
         return found
 
     def _by_differences(
@@ -162,18 +194,21 @@ class Design:
                 more = np.subtract(there.values, known[name].values)
                 columns[name].append(more / step)
         return {
-            name: Number(
-                known[name].values,
-                known[name].unit,
-                known[name].states,
-                np.column_stack(columns[name]).tolist(),
-            )
+            name: replace(known[name], slopes=np.column_stack(columns[name]).tolist())
             for name in names
         }
 
 
+def _in_states(name: str, number: Number) -> list[str]:
+    """Return the metrics of a number in its states, as the gradient takes them."""
+    metric = name.partition(" at ")[0].strip()
+    return [f"{metric} at load step {n + 1}" for n in number.load_steps] or [name]
+
+
 def _joined(parts: Sequence[Number]) -> Number:
-    """Join the values of a number at several temperatures."""
+    """Join the values of a number at several temperatures; a process has been solved once."""
+    if len(parts) == 1:
+        return parts[0]
     slopes = [row for part in parts for row in part.slopes or []]
     return Number(
         [value for part in parts for value in part.values],
@@ -201,20 +236,47 @@ def _number(case: Case, result: Result | None, name: str, state: Mapping[str, st
     if not case.has_steps:
         value, unit = read(case, result, result.metrics, name)
         return Number([value], unit, [here])
+    metric, _, place = (part.strip() for part in name.partition(" at "))
     records = result.metrics["steps"]
-    last = records[-1]
-    found, states, unit = [], [], ""
-    for record in records:
-        if (record["parts"], record["unit"]) == (last["parts"], last["unit"]):
-            try:
-                value, unit = _stored({**result.metrics, **record}, name)
-            except KeyError:
-                continue
-            found.append(value)
-            states.append(_state(record))
+    found, states, numbers, unit = [], [], [], ""
+    for n in _finished(records) if not place else [_placed(records, place)]:
+        try:
+            value, unit = _stored({**result.metrics, **records[n]}, metric)
+        except KeyError:
+            continue
+        found.append(value)
+        states.append(_state(records[n]))
+        numbers.append(n)
     if not found:
         raise WarpError(f"{name!r} is no number of this process")
-    return Number(found, unit, states)
+    return Number(found, unit, states, load_steps=numbers)
+
+
+def _finished(records: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the load steps at which the body has the parts that it has at the end."""
+    last = records[-1]
+    whole = last["parts"], last["unit"]
+    return [n for n, one in enumerate(records) if (one["parts"], one["unit"]) == whole]
+
+
+def _placed(records: Sequence[Mapping[str, Any]], place: str) -> int:
+    """Return the last load step of a name or at a temperature."""
+    named = [n for n, record in enumerate(records) if record["name"] == place]
+    if named:
+        return named[-1]
+    known = ", ".join(dict.fromkeys(record["name"] for record in records))
+    try:
+        celsius = parse(place, TEMPERATURE) - ZERO_CELSIUS
+    except ValueError:
+        raise WarpError(f"at {place}: the steps are {known}; or give a temperature") from None
+    near = [
+        n
+        for n, record in enumerate(records)
+        if record["temperature_C"] is not None and abs(record["temperature_C"] - celsius) <= SAME
+    ]
+    if not near:
+        raise WarpError(f"at {place}: no load step ends there; the steps are {known}")
+    return near[-1]
 
 
 def _state(record: Mapping[str, Any]) -> str:

@@ -52,6 +52,7 @@ from warp.voxels.voxelize import VoxelModel
 
 Array = np.ndarray
 PPM, CUBIC_MILLIMETRE = 1e-6, 1e-9
+LOAD_STEP = "load step "
 SAME = 0.01
 """Difference in K up to which a load step has the temperature that is asked for."""
 
@@ -170,7 +171,7 @@ class HistoryPoint:
         return ProcessBase(self.case, self.steps)
 
     def wanted(self, name: str) -> Wanted:
-        """Read "METRIC" or "METRIC at STEP", a step's name or a temperature."""
+        """Read "METRIC" or "METRIC at STEP": a step's name, a temperature, or "load step 3"."""
         text, _, place = (part.strip() for part in name.partition(" at "))
         at = self._number(place) if place else len(self.steps) - 1
         one = self.steps[at]
@@ -202,6 +203,8 @@ class HistoryPoint:
     def _number(self, place: str) -> int:
         """Return the number of the last load step of a name or at a temperature."""
         steps = self.steps
+        if place.startswith(LOAD_STEP) and place.removeprefix(LOAD_STEP).isdecimal():
+            return self._solved_number(int(place.removeprefix(LOAD_STEP)))
         named = [n for n, one in enumerate(steps) if one.step.name == place]
         if named:
             return named[-1]
@@ -218,6 +221,13 @@ class HistoryPoint:
             words = ", ".join(format_si(t, "degC") for t in temperatures)
             raise WarpError(f"at {place}: the process is computed at {words} degC")
         return near[-1]
+
+    def _solved_number(self, number: int) -> int:
+        """Return the number of a load step by that among those that were solved, from 1."""
+        solved = [one.path for one in self.tape.steps if one.ends]
+        if not 1 <= number <= len(solved):
+            raise WarpError(f"at {LOAD_STEP}{number}: there are load steps 1 to {len(solved)}")
+        return next(n for n, one in enumerate(self.steps) if one.path == solved[number - 1])
 
     def solved(self, one: Recorded) -> Solved:
         """Return what metrics are computed from after a load step."""

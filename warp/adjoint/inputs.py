@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from warp.adjoint.course import planned
 from warp.adjoint.material_values import KELVIN, materials_in, values_of
+from warp.adjoint.regions import asymmetric
 from warp.adjoint.variant import Changeable, Law, Made, Unchangeable
 from warp.case.assembly import gathered
 from warp.case.case import Case
@@ -26,6 +27,7 @@ from warp.geometry.bump_array import BumpArray
 from warp.materials.material import Material
 from warp.units import LENGTH, QUANTITY, TEMPERATURE
 
+Path = tuple[Any, ...]
 TABLES = ("part", "boundary", "interface", "load", "material", "step")
 WORDS = (
     *("name", "shape", "material", "conductor", "fill", "file", "map", "rule", "pattern", "side"),
@@ -65,19 +67,29 @@ class Input(Generic[Made]):
         return self.unit in ("degC", "C", "K", "degF")
 
 
+SHARE = 1e-6
+"""Change of a region's share of copper, towards one half: mixtures cost more than they bend."""
+
+
 def inputs(base: Changeable[Made], together: Sequence[Sequence[str]] = ()) -> list[Input[Made]]:
     """List the inputs of a case.
 
     together: keys of values that change by the same amount, one more input for each of them: a
     lid's foot and the adhesive below it. WarpError if the case has no such values.
     """
-    single = list(_of_tables(base))
-    joint = [_joint(base, keys, {one.key: one for one in single}) for keys in together]
+    tables = _tables(base.case)
+    paths = {_key(tables, path): path for path in _paths(_differentiated(tables))}
+    single = list(_of_tables(base, tables, paths))
+    known = {one.key: one for one in single}
+    joint = [_joint(base, keys, known, paths) for keys in together]
     return [*joint, *single, *_of_materials(base)]
 
 
 def _joint(
-    base: Changeable[Made], keys: Sequence[str], known: Mapping[str, Input[Made]]
+    base: Changeable[Made],
+    keys: Sequence[str],
+    known: Mapping[str, Input[Made]],
+    paths: Mapping[str, Path],
 ) -> Input[Made]:
     """Return the input that changes several values of the case file by the same amount."""
     for key in keys:
@@ -87,15 +99,34 @@ def _joint(
     first = found[0]
     if len(found) < 2 or any(one.unit != first.unit for one in found):
         raise WarpError(f"--together {', '.join(keys)}: give two or more values of one unit")
+    name = " + ".join(keys)
+    regions = [base.case.package.region_at(paths[one.key]) for one in found]
+    if all(regions):
+        shares = {region: one.value for region, one in zip(regions, found, strict=True) if region}
+        return _region(base, name, first.value, shares)
     tables = _tables(base.case)
-    paths = {_key(tables, path): path for path in _paths(_differentiated(tables))}
 
     def make(number: float) -> Made:
         more = number - first.value
         changes = [(paths[one.key], one.value + more) for one in found]
         return base.with_case(_changed(base.case, tables, changes, first.unit))
 
-    return Input(" + ".join(keys), first.value, first.unit, first.step, make)
+    return Input(name, first.value, first.unit, first.step, make)
+
+
+def _region(
+    base: Changeable[Made], key: str, value: float, shares: Mapping[str, float]
+) -> Input[Made]:
+    """Return the input that changes shares of copper in regions by the same amount."""
+
+    def make(number: float) -> Made:
+        alone = asymmetric(base.case, shares)
+        if alone:
+            raise Unchangeable(f"breaks the mirror symmetry in {alone} that the case uses")
+        return base.with_shares({name: own + number - value for name, own in shares.items()})
+
+    step = SHARE if value < 0.5 else -SHARE
+    return Input(key, value, "", step, make, one_sided=True)
 
 
 def _tables(case: Case) -> dict[str, Any]:
@@ -111,21 +142,26 @@ def _differentiated(tables: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tables[name] for name in TABLES if name in tables}
 
 
-def _of_tables(base: Changeable[Made]) -> Iterator[Input[Made]]:
+def _of_tables(
+    base: Changeable[Made], tables: Mapping[str, Any], paths: Mapping[str, Path]
+) -> Iterator[Input[Made]]:
     """Yield the values of the case file, and the load temperature that it leaves out."""
-    tables = _tables(base.case)
-    for path in _paths(_differentiated(tables)):
+    for key, path in paths.items():
         found = _quantity(_at(tables, path))
         if found is None:
             continue
         value, unit = found
+        region = base.case.package.region_at(path)
+        if region is not None:
+            yield _region(base, key, value, {region: value})
+            continue
         step = _step(value, unit)
         if step is not None:
 
-            def make(number: float, path: tuple[Any, ...] = path, unit: str = unit) -> Made:
+            def make(number: float, path: Path = path, unit: str = unit) -> Made:
                 return base.with_case(_changed(base.case, tables, [(path, number)], unit))
 
-            yield Input(_key(tables, path), value, unit, step, make)
+            yield Input(key, value, unit, step, make)
 
 
 def _step(value: float, unit: str) -> float | None:
@@ -138,7 +174,7 @@ def _step(value: float, unit: str) -> float | None:
     return STEP * abs(value) or None
 
 
-def _paths(tables: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def _paths(tables: Any, path: Path = ()) -> Iterator[Path]:
     """Yield the paths of all values that may be quantities."""
     if isinstance(tables, dict):
         for key, value in tables.items():
@@ -161,13 +197,13 @@ def _quantity(value: Any) -> tuple[float, str] | None:
     return (float(found[1]), found[2]) if found and found[2] else None
 
 
-def _at(tables: Any, path: tuple[Any, ...]) -> Any:
+def _at(tables: Any, path: Path) -> Any:
     for step in path:
         tables = tables[step]
     return tables
 
 
-def _key(tables: Any, path: tuple[Any, ...]) -> str:
+def _key(tables: Any, path: Path) -> str:
     """Write a path as --set takes it: list entries by name, or number from 1."""
     words, here = [], tables
     for step in path:
@@ -180,7 +216,7 @@ def _key(tables: Any, path: tuple[Any, ...]) -> str:
 def _changed(
     case: Case,
     tables: Mapping[str, Any],
-    changes: Sequence[tuple[tuple[Any, ...], float]],
+    changes: Sequence[tuple[Path, float]],
     unit: str,
 ) -> Case:
     """Return the case with values changed; Unchangeable with the reason of its fault."""
@@ -205,8 +241,10 @@ def _changed(
         raise Unchangeable(f"cannot change alone: {faults[0].message}")
     for axis in (0, 1):
         if case.mirror[axis]:
-            bodies, sources = assembly.package.bodies, assembly.sources
-            if asymmetry(bodies, sources, assembly.boundaries, axis) is not None:
+            package, sources = assembly.package, assembly.sources
+            boundaries = assembly.boundaries
+            why = asymmetry(package.bodies, sources, boundaries, axis, package.recipes)
+            if why is not None:
                 raise Unchangeable(f"breaks the mirror symmetry in {'xy'[axis]} that the case uses")
     try:
         return planned(replace(case, file=file, assembly=assembly))

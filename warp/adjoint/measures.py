@@ -8,7 +8,8 @@ chip.max, chip.mean              temperature of a part
 chip.von_mises_p                 stress of a part, one of stresses.NUMBERS
 junction, theta_ja
 
-In a process a metric is that of the last step, or METRIC at STEP, METRIC at "245 degC" (`history`).
+In a process a metric is that of the last step, or METRIC at STEP, METRIC at "245 degC", METRIC at
+"load step 3", counted as in its result (`history`).
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ class Steady:
             self.cycles[T] = cache
         cycle = cache.cycle_for(A)
         control = Control(TOLERANCE, lambda n, r: self.say(stage, n, r))
-        system = System.of(stage, A.apply, f)
+        system = System(stage, A.apply, f)
         x, residuals = krylov.solve(self.device, system, cycle, control, self.last.get(T))
         cache.record(residuals)
         self.last[T] = x

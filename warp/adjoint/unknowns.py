@@ -13,7 +13,8 @@ import numpy as np
 
 from warp.adjoint.inputs import inputs
 from warp.adjoint.material_values import materials_in, values_of
-from warp.adjoint.variant import Base, substituted
+from warp.adjoint.substitution import substituted
+from warp.adjoint.variant import Base
 from warp.case import case as cases
 from warp.case.assembly import Assembly
 from warp.case.case import Case

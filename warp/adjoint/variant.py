@@ -10,16 +10,18 @@ grid.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
+from warp.adjoint.substitution import inside, note_phases, same, substituted
 from warp.case.case import Case, Zone
+from warp.geometry.package import Mixture
 from warp.geometry.shapes import Body, Sheet
-from warp.materials.material import Material, Medium, Phase, constituents
-from warp.materials.mixing import Mixed
+from warp.materials.material import Material, Medium, constituents
+from warp.materials.mixing import mix
 from warp.run.grids import shaped
 from warp.run.numbers import ambient, powers
 from warp.voxels.boundary import Boundary, Source
@@ -100,6 +102,9 @@ class Changeable(Protocol[Made]):
     def with_case(self, changed: Case) -> Made:
         """Return it with changed tables."""
 
+    def with_shares(self, shares: Mapping[str, float]) -> Made:
+        """Return it with changed shares of copper in regions of layers, by their recipes."""
+
 
 @dataclass(frozen=True, eq=False)
 class Base:
@@ -118,7 +123,7 @@ class Base:
         """Return the media, by id, and stress-free temperatures of the phases in mixed voxels."""
         found: set[tuple[int, float]] = set()
         for medium in self.model.media.materials:
-            _note_phases(medium, found)
+            note_phases(medium, found)
         return found
 
     @cached_property
@@ -146,6 +151,35 @@ class Base:
             id(one): new for one in self._own if one is not old and same(one, old)
         }
         return replace(self.unchanged, rows=self._rows(media, {}), laws=laws)
+
+    def with_shares(self, shares: Mapping[str, float]) -> Variant:
+        """Return the case with changed shares of copper in regions of layers.
+
+        shares: by the recipes of the regions. Those of parts that are not there count for nothing.
+        """
+        media = self.case.assembly.media
+        changed: dict[int, Medium] = {}
+        for name, share in shares.items():
+            recipe = self.case.package.recipes.get(name)
+            if isinstance(recipe, Mixture):
+                two = [media[part] for part in recipe.of]
+                changed[id(media[name])] = mix(two, [share, 1.0 - share], recipe.rule, name)
+        memo: dict[int, Medium] = {}
+        rows: dict[int, Medium] = {}
+        for row in sorted({row for one in changed for row in self._containing.get(one, ())}):
+            solved = self.media[row]
+            assert solved is not None
+            rows[row] = substituted(solved, changed, {}, memo)
+        return replace(self.unchanged, rows=rows, laws=EVERY)
+
+    @cached_property
+    def _containing(self) -> dict[int, list[int]]:
+        """Return the rows whose medium contains each medium, by id."""
+        found: dict[int, list[int]] = {}
+        for row, medium in enumerate(self.media):
+            for one in inside(medium):
+                found.setdefault(id(one), []).append(row)
+        return found
 
     @cached_property
     def _own(self) -> list[Material]:
@@ -329,70 +363,6 @@ def _reason(before: Array, move: Array, owners: Sequence[str], n: int) -> str:
             return f"splits a grid line inside {one!r}"
         return f"parts boundaries of {one!r} and {other!r} that share a grid line"
     return f"moves a boundary of {owners[n]!r} that has no grid line of its own"
-
-
-def substituted(
-    medium: Medium,
-    media: Mapping[int, Medium],
-    starts: Mapping[tuple[int, float], float],
-    memo: dict[int, Medium],
-) -> Medium:
-    """Return a medium with those inside it replaced; the same object if nothing changes.
-
-    media: by id; starts: new stress-free temperatures by id and the one before.
-    """
-    if id(medium) in memo:
-        return memo[id(medium)]
-    found = media.get(id(medium), medium)
-    if found is medium:
-        if isinstance(medium, Mixed):
-            parts = tuple(
-                None if part is None else substituted(part, media, starts, memo)
-                for part in medium.media
-            )
-            if any(a is not b for a, b in zip(parts, medium.media, strict=True)):
-                found = replace(medium, media=parts)
-        elif not isinstance(medium, Material):
-            inner: Medium | None = getattr(medium, "medium", None)
-            if inner is not None:
-                changes: dict[str, object] = {}
-                made = substituted(inner, media, starts, memo)
-                if made is not inner:
-                    changes["medium"] = made
-                if isinstance(medium, Phase) and (id(inner), medium.since) in starts:
-                    changes["since"] = starts[id(inner), medium.since]
-                faces = tuple(getattr(medium, "faces", ()))
-                other = tuple(substituted(face, media, starts, memo) for face in faces)
-                if any(a is not b for a, b in zip(faces, other, strict=True)):
-                    changes["faces"] = other
-                if changes:
-                    found = replace(medium, **changes)  # type: ignore[type-var]
-    memo[id(medium)] = found
-    return found
-
-
-def same(a: object, b: object) -> bool:
-    """Tell whether two media are made alike."""
-    if a is b:
-        return True
-    if type(a) is not type(b):
-        return False
-    if is_dataclass(a):
-        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if isinstance(a, tuple) and isinstance(b, tuple):
-        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
-    return bool(a == b)
-
-
-def _note_phases(medium: Medium | None, found: set[tuple[int, float]]) -> None:
-    """Add the phases inside a medium."""
-    if isinstance(medium, Phase):
-        found.add((id(medium.medium), medium.since))
-    for part in (*getattr(medium, "media", ()), getattr(medium, "medium", None)):
-        if part is not None:
-            _note_phases(part, found)
 
 
 def _materials(body: Body) -> list[str]:

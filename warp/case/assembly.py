@@ -120,7 +120,9 @@ def _materials(
     library = materials.library()
     known = {**library, **own}
     own |= {
-        name: Shrunk(known[base], much) for name, (base, much) in shrunk.items() if base in known
+        name: Shrunk(known[base], much, base)
+        for name, (base, much) in shrunk.items()
+        if base in known
     }
     found: dict[str, Medium] = {}
     for name, key in package.wanted.items():
@@ -171,7 +173,10 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
 def _strained(medium: Medium, recipe: Strained) -> Medium:
     """Return a medium after its shrinkage and with its intrinsic stress."""
     if medium.elastic_law == "incremental":
-        message = f"needs the total law, and {recipe.material!r} has the incremental one"
+        message = (
+            f"needs the total law, and {recipe.material!r} has the incremental one: leave it out; "
+            'a step do = "cure" can shrink the part'
+        )
         raise MaterialError(message)
     if recipe.shrinkage:
         medium = Shrunk(medium, recipe.shrinkage)
@@ -289,7 +294,7 @@ def _check_bond_lines(file: CaseFile) -> Iterator[Fault]:
     """Find bond lines that are not layers, or without the solved temperature that they need."""
     names = file.load.bond_lines or ()
     key = ("load", "bond_lines")
-    if names and file.load.temperature != "solved":
+    if names and (file.step or file.load.temperature != "solved"):
         remedy = (
             "a case with [[step]] cannot have them"
             if file.step
@@ -383,7 +388,11 @@ def heat_alone(made: Assembly, file: CaseFile) -> bool:
 
 
 def _check_symmetry(made: Assembly, file: CaseFile) -> Iterator[Fault]:
-    found = [asymmetry(made.package.bodies, made.sources, made.boundaries, axis) for axis in (0, 1)]
+    package = made.package
+    found = [
+        asymmetry(package.bodies, made.sources, made.boundaries, axis, package.recipes)
+        for axis in (0, 1)
+    ]
     for mirrored, why in zip(MIRRORS[file.symmetry], found, strict=True):
         if mirrored and why is not None:
             holds = tuple(reason is None for reason in found)

@@ -11,7 +11,7 @@ after `load` only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from os import PathLike
@@ -25,12 +25,14 @@ from warp.case import included, language, plausibility, toml_text
 from warp.case.assembly import Assembly, assemble, heat_alone
 from warp.case.errors import CaseError, Problem
 from warp.case.language_schema import in_language, tidied
-from warp.case.plan import plan
+from warp.case.plan import plan, wanted_states
 from warp.case.stage import LoadStep, Stage
 from warp.case.stages import assembly_of, instantaneous_changes, unsupported
+from warp.case.states import chosen
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.case.tolerance import Tolerance, tolerances
+from warp.errors import Fault
 from warp.files import html_table
 from warp.geometry.part import Part
 from warp.geometry.parts.balls import Balls
@@ -240,6 +242,11 @@ class Case:
         return self.file.output.fields
 
     @property
+    def states(self) -> dict[str, int]:
+        """Return the numbers of the load steps whose fields are wanted, by the states' names."""
+        return chosen(self.load_steps, wanted_states(self.file))
+
+    @property
     def tolerances(self) -> list[Tolerance]:
         """Return how far values scatter."""
         return tolerances(self.file.tolerance)
@@ -298,11 +305,16 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
         )
     if not file.step:
         stages = {load_step.stage: assembly for load_step in load_steps}
+    sound = bool(load_steps)
     for load_step in load_steps:
-        if load_step.stage not in stages and not faults:
-            stages[load_step.stage], faults = assembly_of(file, load_step.stage, path.parent)
-    if not faults:
+        if load_step.stage not in stages and sound:
+            stages[load_step.stage], wrong = assembly_of(file, load_step.stage, path.parent)
+            sound = not wrong
+            faults = [*faults, *wrong]
+    if sound:
         faults = [
+            *faults,
+            *_missing_states(file, load_steps),
             *instantaneous_changes(load_steps, stages),
             *unsupported(file, load_steps, stages),
             *plausibility.faults(file, assembly, load_steps),
@@ -313,6 +325,15 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
     return Case(
         path, text, overrides, file, assembly, steps, stages, written.tables, written.included
     )
+
+
+def _missing_states(file: CaseFile, load_steps: Sequence[LoadStep]) -> list[Fault]:
+    """Return the fault of a wanted state in which the process never is."""
+    try:
+        chosen(load_steps, wanted_states(file))
+    except Fault as fault:
+        return [fault]
+    return []
 
 
 def schema() -> dict[str, Any]:

@@ -15,11 +15,12 @@ from warp.case.case import parse
 from warp.errors import WarpError
 from warp.files import whole_file
 
+BOARDS = (".xml", ".cvg", ".kicad_pcb", ".tgz", ".tar", ".gz", ".zip", "")
 KINDS: dict[str, Callable[[Path, Path], str]] = {
     ".flp": hotspot.case_text,
     ".config": hotspot.case_text,
     ".stk": threed_ice.case_text,
-    **dict.fromkeys((".xml", ".cvg", ".tgz", ".tar", ".gz", ".zip", ""), from_board.case_text),
+    **dict.fromkeys(BOARDS, from_board.case_text),
 }
 
 
@@ -27,7 +28,7 @@ def write(source: Path, target: Path | None = None) -> Path:
     """Write the case of another program's model, by default NAME.toml here; overwrite nothing."""
     convert = KINDS.get(source.suffix.lower())
     if convert is None:
-        known = "HotSpot's .flp or .config, 3D-ICE's .stk, a board in IPC-2581 or ODB++"
+        known = "HotSpot's .flp or .config, 3D-ICE's .stk, a board of KiCad, in IPC-2581 or ODB++"
         raise WarpError(f"{str(source)!r} is no model that can be converted: {known}")
     target = target or Path(f"{source.name.partition('.')[0]}.toml")
     if target.is_symlink() or target.exists():

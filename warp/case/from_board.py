@@ -1,6 +1,6 @@
-"""Write a board or substrate in IPC-2581 or ODB++ as a case: its layers with their copper and vias.
+"""Write a board of KiCad, in IPC-2581 or ODB++ as a case: its layers with their copper and vias.
 
-    warp new --from board.xml
+    warp new --from board.kicad_pcb
 
 The case reads the copper of each layer from the file itself. Materials are matched by the words of
 the file; what is not known becomes FR4, and a comment gives the file's own word. Components stand
@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from warp.errors import WarpError
 from warp.files.bounded import decoded, read_bytes
-from warp.geometry import ipc2581, odbpp
+from warp.geometry import ipc2581, kicad, odbpp
 from warp.geometry.board import Board, BoardLayer
 
 MATERIALS = (
@@ -35,6 +36,9 @@ MATERIALS = (
 """Words of a design file, and materials of the library."""
 PLAIN, MASK, COPPER = "fr4", "solder-resist-aus703", "copper-plated"
 PLATING = "25 um"  # of holes: IPC-6012, class 3, asks for 25 um on average
+FOIL, WHOLE = 0.035, 1.6
+"""Thickness in mm of copper and of a board, where a file gives none: 1 oz per square foot, and the
+commonest."""
 MOST_COMPONENTS = 40
 
 
@@ -43,10 +47,13 @@ def case_text(path: Path, named: Path) -> str:
     board = _board(path)
     if not board.outline:
         raise WarpError(f"{str(path)!r}: the board has no outline")
+    if not any(layer.kind == "copper" for layer in board.layers) and not board.drawable:
+        raise WarpError(f"{str(path)!r}: the board has no copper")
+    drilled = {layer.name for layer in board.layers if board.through(layer.name)}
+    board = _completed(board)
     stack = [layer for layer in board.layers if layer.thickness > 0.0]
-    if not stack:
-        raise WarpError(f"{str(path)!r}: the board has no stackup with thicknesses")
-    return "\n".join(_lines(board, stack, path, os.path.relpath(path, named))) + "\n"
+    file = os.path.relpath(path, named)
+    return "\n".join(_lines(board, stack, drilled, path, file)) + "\n"
 
 
 def _board(path: Path) -> Board:
@@ -58,19 +65,54 @@ def _board(path: Path) -> Board:
             return odbpp.read(content)
         if ipc2581.is_ipc2581(decoded(content[:20_000])):
             return ipc2581.read(content)
+        if kicad.is_kicad(decoded(content[:20_000])):
+            return kicad.read(content)
     except ImportError:
-        raise WarpError(f"reading IPC-2581 needs lxml: {ipc2581.REMEDY}") from None
+        raise WarpError(f"reading boards needs the extra layout: {ipc2581.REMEDY}") from None
     except OSError as error:
         raise WarpError(f"cannot read {str(path)!r}: {error.strerror or error}") from None
     except ValueError as error:
         raise WarpError(f"{str(path)!r} {error}") from None
-    raise WarpError(f"{str(path)!r} is no board in IPC-2581 or ODB++")
+    raise WarpError(f"{str(path)!r} is no board of KiCad, in IPC-2581 or ODB++")
 
 
-def _lines(board: Board, stack: list[BoardLayer], path: Path, file: str) -> Iterator[str]:
+def _completed(board: Board) -> Board:
+    """Return a board with thicknesses, and a remark on every one that its file does not give."""
+    layers = list(board.layers)
+    if not layers:
+        for n, name in enumerate(board.drawable):
+            layers += [BoardLayer(f"dielectric {n}", "dielectric", 0.0)] if n else []
+            layers.append(BoardLayer(name, "copper", 0.0, "copper"))
+    remarks = list(board.remarks)
+    bare = [layer for layer in layers if layer.kind == "copper" and layer.thickness <= 0.0]
+    if bare:
+        names = ", ".join(layer.name for layer in bare)
+        remarks.append(f"ASSUMED, the file does not say: {1e3 * FOIL:g} um of copper in {names}.")
+    between = [layer for layer in layers if layer.kind == "dielectric"]
+    missing = between and not any(layer.thickness > 0.0 for layer in between)
+    copper = sum(layer.thickness or FOIL for layer in layers if layer.kind == "copper")
+    each = max(WHOLE - copper, 0.1 * WHOLE) / max(len(between), 1)
+    if missing:
+        remarks.append(f"ASSUMED, the file does not say: dielectrics of {WHOLE:g} mm in all.")
+    filled = [
+        replace(layer, thickness=FOIL)
+        if layer in bare
+        else replace(layer, thickness=each)
+        if missing and layer in between
+        else layer
+        for layer in layers
+    ]
+    return replace(board, layers=tuple(filled), remarks=tuple(remarks))
+
+
+def _lines(
+    board: Board, stack: list[BoardLayer], drilled: set[str], path: Path, file: str
+) -> Iterator[str]:
     low, high = board.bounds
     size = high - low
     yield f"# Converted from {path.name}: {len(stack)} layers, {len(board.drills)} holes."
+    for remark in board.remarks:
+        yield f"# {remark}"
     missing = [layer.name for layer in board.layers if layer.thickness <= 0.0]
     if missing:
         yield f"# Layers without a thickness are left out: {', '.join(missing)}."
@@ -88,19 +130,19 @@ def _lines(board: Board, stack: list[BoardLayer], path: Path, file: str) -> Iter
     yield f'conductor = "{COPPER}"'
     yield "layers = ["
     for layer in stack:
-        yield f"    {{ {_layer(board, layer, file)} }},{_remark(layer)}"
+        yield f"    {{ {_layer(layer, drilled, file)} }},{_remark(layer)}"
     yield "]"
     yield from _components(board)
 
 
-def _layer(board: Board, layer: BoardLayer, file: str) -> str:
+def _layer(layer: BoardLayer, drilled: set[str], file: str) -> str:
     words = [f'name = "{_name(layer.name)}"', f'thickness = "{1e3 * layer.thickness:.6g} um"']
     source = f'file = "{_plain(file)}", layer = "{_plain(layer.name)}"'
     if layer.kind == "copper":
         words.append(f"copper = {{ {source} }}")
         return ", ".join(words)
     words.append(f'material = "{_known(layer)}"')
-    if layer.kind == "dielectric" and board.through(layer.name):
+    if layer.kind == "dielectric" and layer.name in drilled:
         words.append(f'vias = {{ {source}, plating = "plating" }}')
     return ", ".join(words)
 
@@ -128,7 +170,8 @@ def _material(stack: list[BoardLayer]) -> str:
 
 def _components(board: Board) -> Iterator[str]:
     """Yield the largest components as comments: a part each, centred as the board is."""
-    largest = sorted(board.components, key=lambda one: -one.size.real * one.size.imag)
+    known = [one for one in board.components if min(one.size.real, one.size.imag) > 0.0]
+    largest = sorted(known, key=lambda one: -one.size.real * one.size.imag)
     for n, one in enumerate(largest[:MOST_COMPONENTS]):
         if n == 0:
             yield ""

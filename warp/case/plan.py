@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from warp.case.process import Process, Setting
+from warp.case import states
+from warp.case.process import SAME, Process, Setting
 from warp.case.stage import LoadStep, Stage
+from warp.case.step import degrees
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.errors import Fault, Key
@@ -28,19 +30,41 @@ def plan(
     *,
     complete: bool = False,
 ) -> tuple[list[LoadStep], list[Fault]]:
-    """Return the load steps of a case's steps, and the first fault of their order, if any.
+    """Return the load steps of a case's steps, and the faults of their order.
 
-    A case without steps is a process of one load step.
-    `heated`: heat has a way out; `powered`: a part gives off heat. complete: keep the load steps
-    that change nothing because the body is already at the temperature of its next step; their
-    number is then the same at any temperature.
+    These are the first step that cannot follow the ones before it (there are no load steps then),
+    or a [load] temperature at which the last step does not end. A case without steps is a process
+    of one load step. `heated`: heat has a way out; `powered`: a part gives off heat. complete:
+    keep the load steps that change nothing because the body is already at the temperature of its
+    next step; their number is then the same at any temperature.
     """
-    if not file.step:
-        return [_without_steps(file, heated)], []
     try:
-        return list(_load_steps(file, places, heated, powered, complete)), []
+        if not file.step:
+            wanted_states(file)
+            return [_without_steps(file, heated)], []
+        load_steps = list(_load_steps(file, places, heated, powered, complete))
     except Fault as fault:
         return [], [fault]
+    return load_steps, list(_another_end(file, load_steps[-1].temperature))
+
+
+def _another_end(file: CaseFile, ends: float | None) -> Iterator[Fault]:
+    """Find a [load] temperature other than that of the last step in K (None: a field)."""
+    wanted = file.load.temperature
+    if "temperature" not in file.load.model_fields_set:
+        return
+    agree = ends is None if isinstance(wanted, str) else abs((ends or 0.0) - wanted) < SAME
+    if not agree:
+        at = "with the temperature field" if ends is None else f"at {degrees(ends)}"
+        message = f"the last step ends {at}: leave this one out, or add a step that goes there"
+        yield Fault(("load", "temperature"), message)
+
+
+def wanted_states(file: CaseFile) -> list[states.Wanted]:
+    """Return the states of the process whose fields are wanted; Fault where one is no state."""
+    if file.output.states and not file.step:
+        raise Fault(states.KEY, "belongs to a process: a case without [[step]] has one state")
+    return states.read(file.output.states, [step.name or step.label for step in file.step])
 
 
 def _without_steps(file: CaseFile, heated: bool) -> LoadStep:
@@ -54,9 +78,6 @@ def _without_steps(file: CaseFile, heated: bool) -> LoadStep:
 def _load_steps(
     file: CaseFile, places: Mapping[str, Place], heated: bool, powered: bool, complete: bool
 ) -> Iterator[LoadStep]:
-    if "temperature" in file.load.model_fields_set:
-        message = "stands beside [[step]]: the last step says it, leave this one out"
-        raise Fault(("load", "temperature"), message)
     setting = Setting(
         file.part,
         places,
@@ -70,6 +91,7 @@ def _load_steps(
         complete,
     )
     process = Process.start(setting)
+    wanted = wanted_states(file)
     named: dict[str, int] = {}
     time = 0.0
     for number, step in enumerate(file.step):
@@ -78,7 +100,8 @@ def _load_steps(
             raise Fault((*key, "name"), f"{step.name!r} names an earlier step: choose another")
         if not process.present and not step.begins:
             raise Fault(key, 'no part is present yet: begin with do = "attach"')
-        found = list(step.plan(process, key))
+        before = process.uniform_temperature if process.present else None
+        found = list(states.passing(list(step.plan(process, key)), before, wanted))
         label = step.name or step.label
         for count, load_step in enumerate(found, start=1):
             time += load_step.duration

@@ -17,7 +17,7 @@ import numpy as np
 from warp.case.assembly import Assembly, heat_alone
 from warp.case.stage import LoadStep
 from warp.case.tables import CaseFile
-from warp.errors import Fault, Key
+from warp.errors import Fault, Key, listed
 from warp.geometry.package import Strained
 from warp.geometry.parts.chip import Chip
 from warp.geometry.place import LEVEL, Place, um
@@ -130,7 +130,7 @@ def _unused_heat(
 ) -> Iterator[str]:
     if file.step and assembly.sources and not any(step.powered for step in load_steps):
         parts = sorted({source.part for source in assembly.sources})
-        named = ", ".join(f"'{part}'" for part in parts)
+        named = listed([f"'{part}'" for part in parts])
         yield f'power of {named} is never switched on: add a step with do = "power", on = true'
 
 

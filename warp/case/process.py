@@ -109,6 +109,14 @@ class Process:
             yield self.load_step(duration)
         self.move_to(temperature)
 
+    def time_at(self, rate: float, target: float, key: Key) -> float:
+        """Return the time in s to a temperature (K) at a rate in K/s, up or down."""
+        before = self.uniform_temperature
+        if before is None:
+            message = "says nothing where the parts differ in temperature: give a duration"
+            raise Fault((*key, "rate"), message)
+        return abs(target - before) / rate
+
     def join(self, parts: tuple[str, ...], stress_free: float, duration: float | None) -> LoadStep:
         """Add parts at the body's temperature, free of stress at `stress_free` (K)."""
         present = {*self.stage.present, *parts}

@@ -50,7 +50,7 @@ def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, l
 def instantaneous_changes(
     load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]
 ) -> Iterator[Fault]:
-    """Find instantaneous temperature changes while a viscoelastic material is present."""
+    """Find all instantaneous temperature changes while a viscoelastic material is present."""
     before: float | None = None
     for load_step in load_steps:
         if (
@@ -66,7 +66,6 @@ def instantaneous_changes(
                     ("step", load_step.step),
                     f"takes no time, but {slow!r} relaxes: {_time_for(load_step)}",
                 )
-                return
         before = load_step.temperature
 
 
@@ -74,12 +73,9 @@ def _time_for(load_step: LoadStep) -> str:
     """Return how a step of this kind takes time for a change of temperature."""
     if load_step.do in ("heat", "cool"):
         return 'add duration = "2 min", or a rate'
-    if load_step.do == "cure":
+    if load_step.do in ("attach", "cure"):
         degrees = f"{round((load_step.temperature or 0.0) - ZERO_CELSIUS, 6):g} degC"
-        return (
-            "its duration is that of the cure; bring the body there by a step before it, "
-            f'do = "heat" (or "cool"), temperature = "{degrees}", duration = "2 min"'
-        )
+        return f'add rate = "1 K/s", at which the body is brought to {degrees} before'
     return 'add duration = "2 min"'
 
 
@@ -101,7 +97,12 @@ def unsupported(
         if isinstance(load_step.support, Clamp):
             faces: list[Boundary] = [Fixed(face, 0.0) for face in load_step.support.faces]
             for axis, mirrored in enumerate(MIRRORS[file.symmetry]):
-                why = asymmetry(made.package.bodies, [], faces, axis) if mirrored else None
+                package = made.package
+                why = (
+                    asymmetry(package.bodies, [], faces, axis, package.recipes)
+                    if mirrored
+                    else None
+                )
                 if why is not None:
                     remedy = 'name its twin too, e.g. "package.sides"'
                     yield Fault(

@@ -1,18 +1,22 @@
 """Check that a package is its own mirror image in the planes x = 0 and y = 0, loads included.
 
 Every body needs a twin (itself or another) of mirrored shapes, same material and same stress-free
-temperature; where two bodies overlap, their twins must override each other in the same order; heat
-and boundaries must mirror too. A mirror plane does not change orthotropic materials, since their
-axes are x, y and z. Lengths compare to 0.1 nm.
+temperature; materials that are made for a part (bumps in their fill, layers with copper) are the
+same if they are made alike; where two bodies overlap, their twins must override each other in the
+same order; heat and boundaries must mirror too. A mirror plane does not change orthotropic
+materials, since their axes are x, y and z. Lengths compare to 0.1 nm.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 import numpy as np
 
+from warp.geometry.package import Recipe
 from warp.geometry.shapes import Balls, Body, Box, Columns, Shape, Sheet
 from warp.voxels.boundary import Boundary, Film, Interface, Source
 
@@ -24,25 +28,31 @@ MIRRORS = {
 }
 """Whether the planes x = 0 and y = 0 mirror, by the word of the case file."""
 FINE = 1e10  # 1/m: coordinates are compared as whole tenths of a nanometre
-DIGITS = 9  # of watts
+DIGITS = 9  # of watts, and of the numbers in recipes
 FLIP = ({"x-": "x+", "x+": "x-"}, {"y-": "y+", "y+": "y-"})
 SIDES = {"sides": ("x-", "x+", "y-", "y+"), "all": ("x-", "x+", "y-", "y+", "bottom", "top")}
 
 
 def asymmetry(
-    bodies: Sequence[Body], sources: Sequence[Source], boundaries: Sequence[Boundary], axis: int
+    bodies: Sequence[Body],
+    sources: Sequence[Source],
+    boundaries: Sequence[Boundary],
+    axis: int,
+    recipes: Mapping[str, Recipe],
 ) -> tuple[str | None, str] | None:
     """Say why x = 0 (axis 0) or y = 0 (axis 1) is no mirror plane; None if it is one.
 
-    The reason is the part to blame (or None) and a sentence.
+    The reason is the part to blame (or None) and a sentence. recipes: of the materials that were
+    made for a part.
     """
     plane = f"{'xy'[axis]} = 0"
+    made_of = {name: _made_of(recipe, recipes) for name, recipe in recipes.items()}
     waiting: dict[Hashable, list[int]] = {}
     for n, body in enumerate(bodies):
-        waiting.setdefault(_body(body, None), []).append(n)
+        waiting.setdefault(_body(body, None, made_of), []).append(n)
     twin: list[int] = []
     for body in bodies:
-        found = waiting.get(_body(body, axis))
+        found = waiting.get(_body(body, axis, made_of))
         if not found:
             return (
                 body.part,
@@ -73,9 +83,25 @@ def asymmetry(
     return None
 
 
-def _body(body: Body, axis: int | None) -> Hashable:
+def _body(body: Body, axis: int | None, made_of: Mapping[str, Hashable]) -> Hashable:
     shapes = Counter(_shape(shape, axis) for shape in body.shapes)
-    return body.material, body.stress_free, frozenset(shapes.items())
+    material = made_of.get(body.material or "", body.material)
+    return material, body.stress_free, frozenset(shapes.items())
+
+
+def _made_of(value: Any, recipes: Mapping[str, Recipe]) -> Hashable:
+    """Return what a recipe makes, without the part that asks for it; numbers to nine digits."""
+    if is_dataclass(value):
+        own = [_made_of(getattr(value, f.name), recipes) for f in fields(value) if f.name != "key"]
+        return type(value).__name__, *own
+    if isinstance(value, str):
+        return _made_of(recipes[value], recipes) if value in recipes else value
+    if isinstance(value, Mapping):
+        pairs = value.items()
+        return frozenset((_made_of(key, recipes), _made_of(each, recipes)) for key, each in pairs)
+    if isinstance(value, tuple):
+        return tuple(_made_of(each, recipes) for each in value)
+    return f"{float(value):.{DIGITS}g}"
 
 
 def _shape(shape: Shape, axis: int | None) -> Hashable:

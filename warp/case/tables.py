@@ -88,7 +88,7 @@ class Load(Section):
         Discriminator(_solved),
     ] = Field(ROOM, validate_default=False)
     """Temperature of the warpage: the same everywhere, or "solved": the temperature field under
-    power."""
+    power. With [[step]] the last step says it: leave it out."""
     bond_lines: Annotated[Names, Field(examples=[["tim"]])] | None = None
     """Soft layers that conduct by their thickness under displacement; with temperature = "solved"
     only."""
@@ -146,6 +146,9 @@ class Output(Section):
         "displacement",
     )
     """Fields that the result file stores for each voxel."""
+    states: Annotated[tuple[str, ...], Field(examples=[["chip attach", "reflow at 245 degC"]])] = ()
+    """Of a process: STEP, STEP at TEMPERATURE, or TEMPERATURE; the fields of each of these states
+    are written, too, as a result of its own (`warp run --state`)."""
 
 
 class CaseFile(Section):

@@ -27,8 +27,8 @@ def new(
         typer.Option(
             "--from",
             metavar="FILE",
-            help="Convert a board (IPC-2581, ODB++) or a model of HotSpot (.flp, .config) or "
-            "3D-ICE (.stk).",
+            help="Convert a board (KiCad, IPC-2581, ODB++) or a model of HotSpot (.flp, .config) "
+            "or 3D-ICE (.stk).",
         ),
     ] = None,
 ) -> None:
@@ -36,10 +36,11 @@ def new(
 
     \b
     Examples:
-      warp new                              lists the kinds
+      warp new                    lists the kinds
       warp new flip-chip -o mine.toml
-      warp new --from board.xml             a board in IPC-2581; ODB++ packed or as a folder
-      warp new --from ev6.flp               with ev6.ptrace and hotspot.config beside it
+      warp new --from board.kicad_pcb
+      warp new --from board.xml   IPC-2581; or ODB++, packed or a folder
+      warp new --from ev6.flp     with ev6.ptrace, hotspot.config beside
     """
     from warp.case import converted, starter
 

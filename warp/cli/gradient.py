@@ -144,10 +144,13 @@ def optimize(
     \b
     Examples:
       warp optimize lid.toml --vary part.lid.thickness="0.5 .. 3 mm"
-      warp optimize lid.toml --vary part.lid.foot_width,part.adhesive.width="1 .. 5 mm" \\
-          --vary part.lid.thickness="0.5 .. 3 mm" --keep "junction<=80"
-      warp optimize lid.toml --vary part.lid.material="copper, ss304" --keep "mass<=20"
-      warp optimize lid.toml --vary part.lid.thickness="0.5 .. 3 mm" --over "25, 150, 245 degC"
+      warp optimize lid.toml --vary part.lid.thickness="0.5 .. 3 mm" \\
+          --vary part.lid.foot_width,part.adhesive.width="1 .. 5 mm" \\
+          --keep "junction<=80"
+      warp optimize lid.toml --vary part.lid.material="copper, ss304" \\
+          --keep "mass<=20"
+      warp optimize lid.toml --vary part.lid.thickness="0.5 .. 3 mm" \\
+          --over "25, 150, 245 degC"
     """
     from warp import load
     from warp.adjoint import optimum, variables

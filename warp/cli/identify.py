@@ -64,9 +64,11 @@ def identify(
 
     \b
     Examples:
-      warp identify mould.toml --measured "room.csv@25 degC" --measured "hot.csv@200 degC" \\
-          --free material.mould.youngs_modulus.glassy="20 %" --free material.mould.cte="10 %"
-      warp identify mould.toml --noise "1 um" --predict "substrate.bottom at 217 degC"
+      warp identify mould.toml --measured "room.csv@25 degC" \\
+          --measured "hot.csv@200 degC" --free material.mould.cte="10 %" \\
+          --free material.mould.youngs_modulus.glassy="20 %"
+      warp identify mould.toml --noise "1 um" \\
+          --predict "substrate.bottom at 217 degC"
     """
     from warp import load
     from warp.cli import identify_tables, tables

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,7 @@ from warp.files import whole_file
 from warp.machine.device import Device
 from warp.report import terminal
 from warp.report.terminal import screen
+from warp.verify import parity
 from warp.verify.problem import Row
 from warp.verify.suite import NotVerified, verify
 
@@ -28,8 +30,25 @@ def print_bench(found: dict[str, Any]) -> None:
     console.print(Text(found["machine"]["device"], style="bold"))
     console.print(f" copy {bandwidth['copy']:.1f} GB/s, triad {bandwidth['triad']:.1f} GB/s")
     console.print(f" {package['case']}: {grid} = {package['voxels']:,} voxels")
+    console.print(_memory(found["memory"]))
+    console.print(_parity(found["parity"]))
     console.print(_solves(found["solves"]))
     console.print(_kernels(found["kernels"]))
+
+
+def _memory(found: dict[str, float]) -> str:
+    free, total = (f"{found[key]:.3g}" for key in ("free_GB", "total_GB"))
+    fits = f"{found['voxels']:.2g} voxels of this package, {found['bytes']:.0f} bytes each"
+    return f" memory {total} GB, {free} GB of it free: room for {fits}"
+
+
+def _parity(found: dict[str, Any]) -> str:
+    """Say how far the fields are from those of the CPU, and the iterations of both."""
+    fields = ", ".join(f"{name} {value:.1e}" for name, value in found["fields"].items())
+    own, cpu = found["iterations"]
+    counts = ", ".join(f"{name} {count} ({cpu[name]})" for name, count in own.items())
+    words = f"parity with one CPU thread on {found['voxels']:,} voxels"
+    return f" {words}: {fields}; iterations {counts}"
 
 
 def _solves(rows: Iterable[dict[str, Any]]) -> Table:
@@ -94,12 +113,21 @@ def print_verification(
     seconds = sum(taken for _, _, taken in done)
     held = f"{len(rows) - len(failed)} of {len(rows)} rows hold on {device.describe()}"
     title = f"{held}, {seconds:.0f} s"
+    compared = None
+    if device.cuda or device.real is not np.float64:
+        compared = parity.of_rows(done)
+        title += (
+            f"\nparity with the CPU: {compared[2]} quick rows differ by at most "
+            f"{100 * compared[0]:.2g} % of a tolerance ({compared[1]})"
+        )
     if as_json:
         problems = [{"name": problem.name, "seconds": taken} for problem, _, taken in done]
         found = [row.as_dict() for row in rows]
-        as_json(
-            {"device": device.describe(), "seconds": seconds, "rows": found, "problems": problems}
-        )
+        document: dict[str, Any] = {"device": device.describe(), "seconds": seconds, "rows": found}
+        if compared is not None:
+            share, name, count = compared
+            document["parity"] = {"rows": count, "worst": name, "share_of_tolerance": share}
+        as_json(document | {"problems": problems})
     else:
         print_rows(rows, title)
     if html is not None:

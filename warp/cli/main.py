@@ -19,6 +19,8 @@ def main() -> None:
     listening = interrupt.listen()
     # OpenBLAS would start threads for one small matrix, and they compete with the kernels'.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Else pydantic reads the metadata of every installed package in search of plug-ins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(500_000)  # imports create as many objects that stay
     from warp.cli import streams
 

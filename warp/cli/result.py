@@ -92,7 +92,8 @@ def report(
     Examples:
       warp report lid.h5 --pitch "1 mm"
       warp report lid.h5 --pptx --xlsx --pdf
-      warp report reflow.h5 --measured "25 degC=m25.csv" --measured "245 degC=m245.csv"
+      warp report reflow.h5 --measured "25 degC=m25.csv" \\
+          --measured "245 degC=m245.csv"
       warp verify --quick --json > verify.json
       warp report lid.h5 --verified verify.json
     """
@@ -167,7 +168,8 @@ def compare(
       warp compare lid.h5 thin.h5
       warp compare lid.h5 moire.csv --surface substrate.bottom
       warp compare lid.h5 heights.csv --pitch "0.25 mm"
-      warp compare reflow.h5 --measured "25 degC=m25.csv" --measured "245 degC=m245.csv"
+      warp compare reflow.h5 --measured "25 degC=m25.csv" \\
+          --measured "245 degC=m245.csv"
     """
     from warp.cli import tables
     from warp.report import compare as comparing
@@ -303,10 +305,10 @@ def export(
     \b
     Examples:
       warp export lid.h5 --vtr --csv
-      warp export reflow.h5 --pvd                  deformed surfaces over the steps
+      warp export reflow.h5 --pvd               deformed surfaces over the steps
       warp export lid.h5 --csv --surface substrate.bottom
       warp export lid.toml --calculix --run
-      warp export lid.toml --ansys                 lid-ansys/lid.dat, to be run there
+      warp export lid.toml --ansys              lid-ansys/lid.dat, to be run there
     """
     from warp import load, read
     from warp.cli import tables

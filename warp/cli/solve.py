@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -65,6 +66,14 @@ def run(
             "--resume", help="Continue an interrupted process from its checkpoint, bit for bit."
         ),
     ] = False,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--state",
+            metavar="STATE",
+            help='Of a process: write the fields there, too: a step, "reflow at 245 degC"; repeat.',
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -77,6 +86,7 @@ def run(
       warp run lid.toml -o lid.h5
       warp run lid.toml --set part.lid.thickness="2 mm" --json
       warp run lid.toml --refine            with the grid's error of every warpage
+      warp run reflow.toml --state "reflow at 245 degC"     and reflow-reflow-at-245-degC.h5
       warp run reflow.toml --resume         continues an interrupted process
       warp run lid.toml --quiet --log runs.log
     """
@@ -84,22 +94,30 @@ def run(
     coarser = grids - 1 if grids else (0 if refine else None)
     shown = Shown(log, quiet, verbose)
     try:
-        title, written = _solved(case, target, device, set_, coarser, resume, shown)
+        given = [*(set_ or ()), *_as_set(state)]
+        title, written = _solved(case, target, device, given, coarser, resume, shown)
     except BaseException as error:
         if caused(error):
             _say_how_to_go_on(target)
         raise
-    from warp.cli import tables
-
     if as_json:
         print_json(written.numbers)
     elif not quiet:
+        from warp.cli import tables
+
         if "steps" in written.numbers:
             tables.print_steps(written.numbers["steps"])
         tables.print_summary(written.numbers, title=title, written=target)
         tables.print_risk(written.numbers)
+        if written.states:
+            tables.print_files(written.states)
     for text in written.warnings:
         _warn(text)
+
+
+def _as_set(states: list[str] | None) -> list[str]:
+    """Return the states as they are set in the case."""
+    return [f"output.states={json.dumps(states)}"] if states else []
 
 
 class Shown(NamedTuple):

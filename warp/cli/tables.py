@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from warp.errors import listed
+from warp.geometry.tree import folded
 from warp.report import number_tables
 from warp.report.step_figures import duration, telling, value_of
 from warp.report.terminal import screen
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from warp.report.blocks import Block
     from warp.run.check import Report
     from warp.run.sweep import Outcome
+
+
+LONG = 300.0
+"""Seconds of a run from which a coarser grid is proposed."""
 
 
 def print_sweep(outcome: Outcome) -> None:
@@ -129,7 +135,7 @@ def print_check(report: Report) -> None:
     """Print the stack, the grid, the cost and everything that looks wrong."""
     console = screen()
     tree = Tree(Text(report.title, style="bold"), guide_style="dim")
-    for branch in report.stack:
+    for branch in folded(report.stack):
         _grow(tree, branch)
     grid = plain_table("grid", "cells", "finest", "coarsest")
     for axis, (cells, finest, coarsest) in report.spacing.items():
@@ -139,12 +145,19 @@ def print_check(report: Report) -> None:
     console.print(
         f" {report.voxels:,} voxels, {report.unknowns:,} displacements, symmetry {report.symmetry}"
     )
+    least = "at least " if report.at_least else "about "
     console.print(
         f" memory {report.bytes / gib:.2f} GiB of {report.free / gib:.1f} GiB free, "
         f"up to {report.disk / gib:.2f} GiB on the disk, "
-        + ("" if report.seconds is None else f"about {_duration(report.seconds)} ")
+        + ("" if report.seconds is None else f"{least}{_duration(report.seconds)} ")
         + f"on {report.device}"
     )
+    if report.seconds is not None and report.seconds > LONG:
+        console.print(
+            " a first look takes less: --set grid.refine=0.4 widens the cells, [grid] edge_spacing "
+            "those at edges",
+            style="dim",
+        )
     for layer, fraction in report.copper.items():
         console.print(f" {100 * fraction:.1f} % copper in {layer!r}, from its picture", style="dim")
     for gap in report.gaps:
@@ -297,6 +310,8 @@ def _each(value: float | list[float] | None) -> str:
 def _grow(tree: Tree, branch: Branch) -> None:
     text = Text(branch.name, style="bold" if branch.solid else "dim")
     text.append(f"  {branch.note}", style="dim")
+    if branch.alike:
+        text.append(f" · alike: {listed(branch.alike)}", style="dim")
     node = tree.add(text)
     for child in branch.children:
         _grow(node, child)

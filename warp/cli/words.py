@@ -14,7 +14,13 @@ from warp.files.whole_file import same_file
 CaseFile = Annotated[
     Path, typer.Argument(metavar="CASE.toml", help="The case file: a package and its loads.")
 ]
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:N]", help="Where to compute.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|cpu|cuda[:N]",
+        help="Where to compute; /float32 or /float64 behind it: precision of iterations.",
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(

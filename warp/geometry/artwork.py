@@ -42,7 +42,7 @@ MISSING_PLATING = (
     'is missing: holes need the thickness of copper on their walls, plating = "25 um", or '
     'plating = "filled"'
 )
-BOARDS = ("ipc2581", "odb++")
+BOARDS = ("ipc2581", "odb++", "kicad")
 
 
 def fraction(
@@ -50,8 +50,8 @@ def fraction(
 ) -> np.ndarray:
     """Return shares (rows, columns) of copper over a rectangle of this size (m), first row at y-.
 
-    kind: "gdsii", "oasis", "gerber", "excellon", "ipc2581" or "odb++", whose content may be a
-    folder. Fault names the key and what is wrong.
+    kind: "gdsii", "oasis", "gerber", "excellon", "ipc2581", "kicad" or "odb++", whose content may
+    be a folder. Fault names the key and what is wrong.
     """
     width, depth = size[0] / MM, size[1] / MM
     columns, rows = _pixels(drawing, size, key)
@@ -99,11 +99,13 @@ def _pixels(drawing: Drawing, size: tuple[float, float], key: Key) -> tuple[int,
 
 def read_board(content: bytes | Path, kind: str, drawing: Drawing, key: Key) -> Board:
     """Return the board of a file, its step named by `cell`; Fault where it is none."""
-    from warp.geometry import ipc2581, odbpp
+    from warp.geometry import ipc2581, kicad, odbpp
 
     try:
         if kind == "ipc2581":
             return ipc2581.read(content, drawing.cell)
+        if kind == "kicad" and isinstance(content, bytes):
+            return kicad.read(content, drawing.cell)
         if isinstance(content, Path):
             return odbpp.read_folder(content, drawing.cell)
         return odbpp.read(content, drawing.cell)
@@ -313,8 +315,31 @@ def _halved(drawn: Drawn, axis: int, at: float) -> tuple[Drawn, Drawn]:
             below.append((polygon, dark))
         elif low[axis] >= at:
             above.append((polygon, dark))
+        elif polygon.size > FEW_VERTICES:
+            below.append((_beside(polygon, axis, at, -1.0), dark))
+            above.append((_beside(polygon, axis, at, 1.0), dark))
         else:
             parts = gdstk.slice(polygon, at, "x" if axis == 0 else "y", PRECISION)
             below += [(part, dark) for part in parts[0]]
             above += [(part, dark) for part in parts[1]]
     return below, above
+
+
+def _beside(polygon: Any, axis: int, at: float, side: float) -> Any:
+    """Return what lies on one side of a line, in time proportional to the corners.
+
+    Pieces stay joined along the line, where they enclose nothing (Sutherland & Hodgman 1974).
+    """
+    import gdstk
+
+    points = np.array(polygon.points)
+    after = np.roll(points, -1, axis=0)
+    depth = side * (points[:, axis] - at)
+    depth_after = np.roll(depth, -1)
+    inside = depth >= 0.0
+    crosses = inside != np.roll(inside, -1)
+    share = np.divide(depth, depth - depth_after, where=crosses, out=np.zeros_like(depth))
+    cut = points + share[:, None] * (after - points)
+    cut[:, axis] = at
+    both = np.stack([points, cut], axis=1).reshape(-1, 2)
+    return gdstk.Polygon(both[np.stack([inside, crosses], axis=1).ravel()])

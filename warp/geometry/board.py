@@ -1,7 +1,7 @@
 """A printed circuit board or substrate as design files describe it: layers, copper, holes.
 
-Readers of one format each (`ipc2581`, `odbpp`) make it; lengths are mm, x to the right and y up as
-seen from the top, as in the file.
+Readers of one format each (`ipc2581`, `odbpp`, `kicad`) make it; lengths are mm, x to the right and
+y up as seen from the top, as in the file.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class Board:
     draw: Callable[[str], tuple[Drawn, bool]] = field(repr=False)
     """Polygons of a layer by its name, and whether they are the gaps in its copper."""
     drawable: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What is missing in the file, one sentence each."""
 
     @property
     def bounds(self) -> tuple[complex, complex]:

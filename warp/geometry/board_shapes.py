@@ -48,16 +48,30 @@ def chamfered(width: float, height: float, cut: float, corners: str = "1234") ->
     return _corners(width, height, min(cut, width / 2, height / 2), corners, False)
 
 
+def cornered(width: float, height: float, radius: float, cut: float, corners: str) -> Outline:
+    """Return a rectangle whose named corners are cut off, and whose others are rounded."""
+    least = min(width, height) / 2
+    sizes = [min(cut if str(n) in corners else radius, least) for n in (1, 2, 3, 4)]
+    return _made(width, height, sizes, [str(n) not in corners for n in (1, 2, 3, 4)])
+
+
 def _corners(width: float, height: float, size: float, corners: str, rounds: bool) -> Outline:
+    sizes = [size if str(n) in corners else 0.0 for n in (1, 2, 3, 4)]
+    return _made(width, height, sizes, [rounds] * 4)
+
+
+def _made(width: float, height: float, sizes: list[float], rounds: list[bool]) -> Outline:
+    """Return a rectangle with the size of each corner, which is rounded or cut off."""
     found: Outline = []
     ends = ((1, 1), (-1, 1), (-1, -1), (1, -1))
     for n, (x, y) in enumerate(ends):
         corner = complex(x * width / 2, y * height / 2)
-        if str(n + 1) not in corners or size <= 0.0:
+        size = sizes[n]
+        if size <= 0.0:
             found.append(corner)
             continue
         centre = corner - complex(x * size, y * size)
-        steps = 8 if rounds else 1
+        steps = 8 if rounds[n] else 1
         first = n * pi / 2
         found += [centre + rect(size, first + k * pi / 2 / steps) for k in range(steps + 1)]
     return found

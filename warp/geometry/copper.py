@@ -3,8 +3,8 @@
 A file is known by its content, packed by gzip or not, never by its name. PNG: brightness, white is
 copper, black or transparent none. NPY or CSV: numbers from 0 to 1. Such an image covers the layer's
 outline, whatever that measures, and its first row lies at y+, as on a screen. Layouts (GDSII,
-OASIS, Gerber, drill files, boards in IPC-2581 or ODB++) have lengths of their own and are laid on
-the outline by them: `artwork`.
+OASIS, Gerber, drill files, boards of KiCad, in IPC-2581 or ODB++) have lengths of their own and
+are laid on the outline by them: `artwork`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UNIT_PIXELS = 100  # at least, along the longer side of a unit of a panel
 SLACK = 1e-9
 PNG = b"\x89PNG\r\n\x1a\n"
 NPY = b"\x93NUMPY"
-KINDS = "PNG, NPY, CSV, GDSII, OASIS, Gerber, a drill file (Excellon), IPC-2581 or ODB++"
+KINDS = "PNG, NPY, CSV, GDSII, OASIS, Gerber, a drill file (Excellon), KiCad, IPC-2581 or ODB++"
 LAYOUTS = ("gdsii", "oasis", "gerber", "excellon", *artwork.BOARDS)
 _STRANGERS = {
     b"PK\x03\x04": "a ZIP archive: unpack it",
@@ -114,6 +114,8 @@ def recognised(content: bytes) -> str:
         return ""
     if text.lstrip().startswith("<") and "IPC-2581" in text[:5000]:
         return "ipc2581"
+    if text.lstrip().startswith("(kicad_pcb"):
+        return "kicad"
     if gerber.is_gerber(text):
         return "gerber"
     if excellon.is_excellon(text):

@@ -10,7 +10,7 @@ from warp.errors import Fault, Key
 from warp.geometry.package import VOID, Mixture, Package
 from warp.geometry.part import Drawing, Laminated, Layer, Lump
 from warp.geometry.place import Outline, Place
-from warp.geometry.shapes import Shape, Sheet, block
+from warp.geometry.shapes import Regions, Shape, Sheet, block
 
 FRACTION_STEPS = 16  # steps in which a voxel's share of a picture's copper is rounded
 VIA_FRACTION_STEPS = 32  # for vias, in squares: most voxels hold a few per cent or none
@@ -60,6 +60,10 @@ def layer_shape(
     if image is None:
         return block(outline, low, high)
     turned = np.rot90(image, -(plate.turn // 90))  # rot90 turns pictures, whose rows run down
+    if made_of in package.regions:
+        known = np.array(package.regions[made_of], object).reshape(image.shape)
+        own = tuple(map(str, np.rot90(known, -(plate.turn // 90)).reshape(-1)))
+        return Regions(*outline.bounds, low, high, turned, own)
     recipe = package.recipes[made_of]
     vias = isinstance(recipe, Mixture) and recipe.rule == "columns"
     names, _ = _levels(made_of, vias)
@@ -146,6 +150,8 @@ def _layer(
         word = "copper" if layer.copper else "vias"
         drawing = Drawing(file=fraction) if isinstance(fraction, str) else fraction
         return _image(plate, layer, word, drawing, dielectric, key, label, package, outline)
+    if isinstance(fraction, tuple):
+        return _regions(plate, layer, dielectric, key, label, package)
     if fraction == 0.0:
         return dielectric
     conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
@@ -153,6 +159,32 @@ def _layer(
         return conductor
     rule = _rule(layer, bool(layer.vias))
     package.recipes[label] = Mixture(rule, {conductor: fraction, dielectric: 1.0 - fraction}, key)
+    return label
+
+
+def _regions(
+    plate: Laminated, layer: Layer, dielectric: str, key: Key, label: str, package: Package
+) -> str:
+    """Write a recipe for every region of a layer."""
+    if "lump" in key:
+        raise Fault(
+            (*key, "copper"), "has regions, which cannot be lumped: give the layer its own entry"
+        )
+    assert isinstance(layer.copper, tuple)
+    image = np.array(layer.copper, float)[::-1]
+    conductor = package.want(plate.conductor, ("part", key[1], "conductor"))
+    if conductor == dielectric:
+        return dielectric
+    rule = _rule(layer, False)
+    names = []
+    for (row, column), share in np.ndenumerate(image):
+        names.append(f"{label} [{len(image) - row}, {column + 1}]")
+        of = {conductor: float(share), dielectric: 1.0 - float(share)}
+        where: Key = (*key, "copper", len(image) - row - 1, column)
+        package.recipes[names[-1]] = Mixture(rule, of, where)
+    package.recipes[label] = Mixture(rule, {conductor: 0.5, dielectric: 0.5}, key)
+    package.images[label] = image
+    package.regions[label] = tuple(names)
     return label
 
 

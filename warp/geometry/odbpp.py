@@ -43,6 +43,8 @@ from warp.geometry.odb_symbols import standard_symbol
 from warp.geometry.strokes import Outline
 
 OUNCE = 35e-3  # mm of copper, 1 oz per square foot
+HEAVIEST = 10.0
+"""Ounces: a larger weight of copper is a thickness in um, as in metric jobs of Altium and Ansys."""
 KINDS: dict[str, LayerKind] = {
     **dict.fromkeys(("SIGNAL", "POWER_GROUND", "MIXED"), "copper"),
     "DIELECTRIC": "dielectric",
@@ -148,12 +150,14 @@ class _Job:
             given = unit * number(attributes.get(".layer_dielectric", "0"))
             if kind == "copper":
                 weight = number(attributes.get(".copper_weight", "0"))
-                yield BoardLayer(name, kind, weight * OUNCE, "copper")
+                thickness = weight * (OUNCE if weight <= HEAVIEST else 1e-3)
+                yield BoardLayer(name, kind, thickness, "copper")
                 below = any(own == "copper" for _, own in stack[n + 1 :])
                 if not has_dielectrics and below:
                     yield BoardLayer(f"{name} dielectric", "dielectric", given)
             else:
-                yield BoardLayer(name, kind, given, attributes.get(".material", ""))
+                material = attributes.get(".material") or attributes.get(".comment", "")
+                yield BoardLayer(name, kind, given, material)
 
     def _drawn(self, step: str, layer: str, depth: int) -> Drawn:
         found: Drawn = []

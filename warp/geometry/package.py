@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,18 @@ class Package:
     wanted: dict[str, Key] = field(default_factory=dict)
     """Every material that a part names, and the first key that names it."""
     images: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    """Copper shares of layers that have an image, by the layer's recipe."""
+    """Copper shares of layers that have an image or regions, by the layer's recipe."""
+    regions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Recipes of the regions of a layer, by the layer's own; row by row from y-."""
+
+    def region_at(self, key: Key) -> str | None:
+        """Return the recipe of the region whose share stands at a key, None where there is none."""
+        return self._region_keys.get(tuple(key))
+
+    @cached_property
+    def _region_keys(self) -> dict[Key, str]:
+        """Return the recipes of regions by the keys of their shares; the package is complete."""
+        return {self.recipes[name].key: name for own in self.regions.values() for name in own}
 
     def want(self, material: str, key: Key) -> str:
         """Record that a part names this material, and return the name."""

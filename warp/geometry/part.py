@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal, Protocol
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from warp.errors import Fault, Key
 from warp.geometry.package import VOID, Filling, Package
@@ -39,6 +39,8 @@ from warp.geometry.section import (
 )
 from warp.geometry.shapes import Body, Shape
 from warp.units import NOT_NEGATIVE, Length, Power, Temperature
+
+MOST_REGIONS = 100  # along each side of a layer
 
 
 class Block(Section):
@@ -284,6 +286,8 @@ class Sized(Part):
 def _copper(value: object) -> str:
     if isinstance(value, (dict, Section)):
         return "<drawing>"
+    if isinstance(value, (list, tuple)):
+        return "<regions>"
     return (
         "<file>"
         if isinstance(value, str) and any(letter.isalpha() for letter in value)
@@ -308,8 +312,8 @@ class Tiles(Section):
 class Drawing(Section):
     """A layer's copper from a layout or from an image of the whole layer.
 
-    A layout is a GDSII, OASIS, Gerber or drill file, or a board in IPC-2581 or ODB++; its lengths
-    are real.
+    A layout is a GDSII, OASIS, Gerber or drill file, or a board (KiCad, IPC-2581, ODB++); its
+    lengths are real.
     """
 
     file: str
@@ -336,18 +340,37 @@ class Drawing(Section):
     """Thickness of the copper around finished holes, or "filled" with copper."""
 
 
+def _rectangular(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
+    if len({len(row) for row in rows}) != 1:
+        raise ValueError("has rows of different lengths: one share for each region")
+    return rows
+
+
+Row = Annotated[tuple[Fraction, ...], Field(min_length=1, max_length=MOST_REGIONS)]
+Regions = Annotated[
+    tuple[Row, ...],
+    AfterValidator(_rectangular),
+    Field(
+        min_length=1,
+        max_length=MOST_REGIONS,
+        description="shares of equal regions, first row at y+ as on a screen; the grid has lines "
+        "between them",
+    ),
+]
 Copper = Annotated[
     Annotated[
         str,
         Tag("<file>"),
         Field(
-            description="PNG (white is copper), NPY, CSV, GDSII, OASIS, Gerber, IPC-2581 or ODB++"
+            description="PNG (white is copper), NPY, CSV, GDSII, OASIS, Gerber, KiCad, IPC-2581 "
+            "or ODB++"
         ),
     ]
     | Annotated[Drawing, Tag("<drawing>")]
+    | Annotated[Regions, Tag("<regions>")]
     | Annotated[Fraction, Tag("<share>")],
     Discriminator(_copper),
-    Field(examples=[0.35, "L1.png", {"file": "substrate.gds", "layer": 1}]),
+    Field(examples=[0.35, "L1.png", [[0.4, 0.6], [0.5, 0.5]], {"file": "a.gds", "layer": 1}]),
 ]
 Vias = Annotated[
     Annotated[str, Tag("<file>"), Field(description="as copper, or a drill file")]
@@ -366,8 +389,8 @@ class Layer(Section):
     material: Annotated[str, Field(examples=["abf-gl102"])] | None = None
     """The dielectric; by default the part's own material."""
     copper: Copper = 0.0
-    """Share of the layer's area that is copper (its pattern's coverage), or a picture of it: each
-    voxel has its own."""
+    """Share of the layer's area that is copper (its pattern's coverage), a table of the shares of
+    equal regions, or a picture of it: each voxel has its own."""
     pattern: Literal["traces", "plane"] = "traces"
     """Traces: short pieces, between the iso-strain and iso-stress bounds. Plane: a connected sheet
     with holes."""

@@ -171,6 +171,10 @@ class Sheet:
         )
         return rounded.astype(np.int64)
 
+    def number(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the number of each cell's material; x, y: grid lines within the block."""
+        return self.level(self.mean_fraction(x, y))
+
     def mean_fraction(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Return the mean fraction of the pattern between grid lines, (len(y) - 1, len(x) - 1).
 
@@ -185,6 +189,25 @@ class Sheet:
         both = np.stack([np.interp(v, np.arange(rows + 1), column) for column in along.T], axis=1)
         area = np.outer(np.diff(v), np.diff(u))
         return np.diff(np.diff(both, axis=0), axis=1) / np.maximum(area, 1e-30)
+
+
+@dataclass(frozen=True, eq=False)
+class Regions(Sheet):
+    """A sheet of equal rectangles with one material each, in the order of `fraction`'s rows."""
+
+    def lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the sides of all rectangles in x and y."""
+        rows, columns = self.fraction.shape
+        return np.linspace(self.x0, self.x1, columns + 1), np.linspace(self.y0, self.y1, rows + 1)
+
+    def number(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return the number of the rectangle at the middle of each cell."""
+        sides = self.lines()
+        column, row = (
+            np.clip(np.searchsorted(own, (q[1:] + q[:-1]) / 2) - 1, 0, len(own) - 2)
+            for own, q in zip(sides, (x, y), strict=True)
+        )
+        return np.asarray(row[:, None] * self.fraction.shape[1] + column[None, :])
 
 
 Shape = Box | Prism | Columns | Balls | Sheet

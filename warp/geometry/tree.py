@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from warp.geometry.part import Part
 from warp.geometry.place import Place
@@ -17,6 +17,25 @@ class Branch:
     note: str
     solid: bool
     children: tuple[Branch, ...]
+    alike: tuple[str, ...] = ()
+    """Parts beside it that `folded` left out: same notes, and the same stands on them."""
+
+
+def folded(branches: Sequence[Branch]) -> tuple[Branch, ...]:
+    """Keep one of the branches beside each other that are alike but for names and places."""
+    found: dict[Hashable, Branch] = {}
+    for branch in branches:
+        key = _looks(branch)
+        first = found.get(key)
+        if first is None:
+            found[key] = replace(branch, children=folded(branch.children))
+        else:
+            found[key] = replace(first, alike=(*first.alike, branch.name))
+    return tuple(found.values())
+
+
+def _looks(branch: Branch) -> Hashable:
+    return branch.note, branch.solid, tuple(_looks(child) for child in branch.children)
 
 
 def stack(parts: Mapping[str, Part], places: Mapping[str, Place]) -> tuple[Branch, ...]:

@@ -13,6 +13,7 @@ import ctypes
 import os
 import re
 import struct
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -57,15 +58,22 @@ def cores() -> int:
     count = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        count = min(count, max(1, round(int(quota) / int(period))))
+    count = min(count, _quota())
     asked = os.environ.get("NUMBA_NUM_THREADS", "").strip()
     if not asked:
         return count
     if not re.fullmatch(r"0*[1-9]\d{0,8}", asked, re.ASCII):
         raise WarpError(f"NUMBA_NUM_THREADS={printable(asked)}: a number of threads from 1")
     return min(count, int(asked))
+
+
+@cache
+def _quota() -> int:
+    """Return the whole cores of a container's CPU quota; without one, more than there are."""
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, round(int(quota) / int(period)))
+    return sys.maxsize
 
 
 def launch(module: str, function: str, args: tuple[Any, ...], threads: int) -> None:

@@ -24,7 +24,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -33,6 +33,7 @@ from warp.errors import WarpError
 from warp.machine import cache as compiled
 from warp.machine import compiling, cpu, host_memory
 from warp.machine.cpu import cores as cores
+from warp.machine.declarations import checked, source
 
 Extent = tuple[int, int, int]
 
@@ -42,11 +43,18 @@ class Device:
     """A device to compute on, made by `select`; other devices cannot use its arrays.
 
     `threads`: number of CPU threads; on a GPU, for the work that the host does before and after.
+    `real`: precision of an iteration between two true residuals (`solvers.krylov`).
     """
 
     name: str
     threads: int = 1
+    real: type[np.floating[Any]] = np.float64
     _recording: list[Graph] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def choice(self) -> str:
+        """Return the name from which `select` makes this device."""
+        return f"{self.name}/{self.real.__name__}"
 
     @property
     def cuda(self) -> bool:
@@ -138,10 +146,13 @@ class Device:
         """Name the machine for the record of a result."""
         if self.cuda:
             properties = self.xp.cuda.runtime.getDeviceProperties(_index(self.name))
-            return f"{self.name} ({properties['name'].decode()})"
-        return (
-            f"cpu ({_processor()}, {self.threads} {'thread' if self.threads == 1 else 'threads'})"
-        )
+            words = [properties["name"].decode()]
+        else:
+            count = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+            words = [_processor(), count]
+        if self.real is np.float32:
+            words.append("iterations in float32")
+        return f"{self.name} ({', '.join(words)})"
 
     def compile_all(self) -> None:
         """Compile every .cu in both precisions.
@@ -164,12 +175,10 @@ class Device:
         values, shapes = checked(module, function, args, real)
         if not self.cuda:
             return cpu.prepared(module, function, values, self.threads)
-        raw = _rawmodule(module, "float" if real == np.float32 else "double").get_function(function)
         grid, block = blocks(extent, own * real.itemsize)
+        precision = "float" if real == np.float32 else "double"
+        raw = _kernel(self.name, module, precision, function, own > 0)
         shared = own * real.itemsize * block[0] * block[1]
-        if shared:
-            raw.max_dynamic_shared_size_bytes = SHARED
-            raw.preferred_shared_memory_carveout = 100  # percent: as many blocks at once as fit
         return partial(raw, grid, block, (*values, *shapes), shared_mem=shared)
 
 
@@ -193,9 +202,6 @@ class Graph:
 
     def capture(self, cupy: Any) -> None:
         """Convert the record to a CUDA graph."""
-        for call in self.calls:
-            # loads the code, which is not allowed while capturing
-            _ = call.func.attributes  # type: ignore[attr-defined]
         stream = cupy.cuda.Stream(non_blocking=True)
         with stream:
             stream.begin_capture()
@@ -207,97 +213,47 @@ class Graph:
 def select(name: str = "auto", threads: int | None = None) -> Device:
     """Choose a device: "cpu", "cuda", "cuda:1", or "auto".
 
-    "auto" is the first GPU that can be used, else the CPU. `threads` limits the CPU threads; the
-    default is every core that the process may use. Raises WarpError if the device cannot be used.
+    "auto" is the first GPU that can be used, else the CPU. "/float32" or "/float64" behind the name
+    is the precision of iterations; by default float64, and float32 on a GPU whose float64 is far
+    slower. `threads` limits the CPU threads; the default is every core that the process may use.
+    Raises WarpError if the device cannot be used.
     """
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
-        raise WarpError(f"device '{name}' is none of auto, cpu, cuda, cuda:0, cuda:1, ...")
+    asked, slash, precision = name.partition("/")
+    known = re.fullmatch(r"auto|cpu|cuda(:\d+)?", asked)
+    if not known or slash and precision not in PRECISIONS:
+        raise WarpError(
+            f"device '{name}' is none of auto, cpu, cuda, cuda:0, cuda:1, ...; /float32 or "
+            "/float64 may follow"
+        )
+    name = asked
     most = cores()
     if threads is not None and not 1 <= threads <= most:
         raise WarpError(f"{threads} threads asked for, this machine offers 1 to {most}")
     if name != "cpu":
         problem = _cuda_problem(_index(name))
         if not problem:
-            import_module("cupy").cuda.Device(_index(name)).use()
-            return Device(f"cuda:{_index(name)}", threads or most)
+            index = _index(name)
+            import_module("cupy").cuda.Device(index).use()
+            real = PRECISIONS[precision] if slash else _precision(index)
+            return Device(f"cuda:{index}", threads or most, real)
         if name != "auto":
             raise WarpError(f"device '{name}': {problem}; --device cpu works everywhere")
-    return Device("cpu", threads or most)
+    return Device("cpu", threads or most, PRECISIONS[precision or "float64"])
 
 
-class Parameter(NamedTuple):
-    """One argument of a kernel as the .cu declares it."""
-
-    name: str
-    type: str  # "real", "double", "int", ...
-    pointer: bool
-    const: bool
-
-    @property
-    def length_of(self) -> tuple[str, int] | None:
-        """(array, axis) if this is `ARRAY_dimAXIS`, a length that `launch` reads from the array."""
-        return _length_of(self.name)
+PRECISIONS: dict[str, type[np.floating[Any]]] = {"float32": np.float32, "float64": np.float64}
+SLOW_DOUBLE = 8
+"""Speed of float32 over that of float64 above which iterations are in float32: 2 on GPUs for
+servers up to 2024; 32 and 64 on others.
+"""
+RATIO = 87
+"""cudaDevAttrSingleToDoublePrecisionPerfRatio, that ratio (CUDA Runtime API, cudaDeviceAttr)."""
 
 
-@cache
-def _length_of(name: str) -> tuple[str, int] | None:
-    found = re.fullmatch(r"(\w+)_dim(\d)", name)
-    return (found[1], int(found[2])) if found else None
-
-
-_FUNCTION = re.compile(r"\bKERNEL\s+(?:__launch_bounds__\([\d, ]+\)\s+)?(\w+)\s*\(([^)]*)\)")
-_PARAMETER = re.compile(
-    r"(?P<const>const\s+)?(?P<type>[\w ]+?)\s*(?P<pointer>\*)?\s*(?:__restrict__)?\s*(?P<name>\w+)"
-)
-_TYPES = {
-    "float": np.float32, "double": np.float64, "int": np.int32, "long long": np.int64,
-    "bool": np.bool_,
-    "uint8": np.uint8, "uint16": np.uint16, "unsigned int": np.uint32,
-}  # fmt: skip
-
-
-def source(module: str) -> str:
-    """Return the text of kernels/`module`.cu with its headers in place of the #include lines.
-
-    A compiler's cache keyed by the source would not notice an edited header.
-    """
-    seen = set()
-
-    def expand(file: str) -> str:
-        seen.add(file)
-        lines = (compiled.kernels() / file).read_text(encoding="utf-8").splitlines()
-        for i, line in enumerate(lines):
-            header = re.match(r'\s*#include\s+"(.+)"', line)
-            if header:
-                text = "" if header[1] in seen else expand(header[1])
-                lines[i] = f'{text}\n#line {i + 2} "{file}"'
-        return (
-            "\n".join([f'#line 1 "{file}"', *(x for x in lines if x.strip() != "#pragma once")])
-            + "\n"
-        )
-
-    return expand(f"{module}.cu")
-
-
-@cache
-def signatures(module: str) -> dict[str, tuple[Parameter, ...]]:
-    """Read the arguments of every kernel in kernels/`module`.cu; empty if there is no such file."""
-    path = compiled.kernels() / f"{module}.cu"
-    if not path.exists():
-        return {}
-    text = re.sub(r"//.*|/\*.*?\*/", "", path.read_text(encoding="utf-8"))
-    found = {}
-    for function, declared in _FUNCTION.findall(text):
-        parameters = []
-        for item in declared.split(","):
-            part = _PARAMETER.fullmatch(item.strip())
-            if part is None:
-                raise ValueError(f"{path.name}: {function}: cannot read '{item.strip()}'")
-            parameters.append(
-                Parameter(part["name"], part["type"], bool(part["pointer"]), bool(part["const"]))
-            )
-        found[function] = tuple(parameters)
-    return found
+def _precision(index: int) -> type[np.floating[Any]]:
+    """Choose the precision of iterations on a GPU by how slow its float64 is."""
+    ratio = import_module("cupy").cuda.runtime.deviceGetAttribute(RATIO, index)
+    return np.float32 if ratio > SLOW_DOUBLE else np.float64
 
 
 OLDEST = (7, 0)
@@ -306,6 +262,7 @@ SHARED = 64 * 1024
 """Bytes of shared memory that a block may use: every GPU since 2017 has at least these."""
 
 
+@cache
 def blocks(extent: Extent, own: int = 0) -> tuple[Extent, Extent]:
     """Cover `extent` threads by (grid, block), x fastest.
 
@@ -330,35 +287,18 @@ def parts(columns: int, levels: int) -> int:
     return max(1, min(levels // 4, 2**17 // columns))
 
 
-def checked(
-    module: str, function: str, args: tuple[Any, ...], real: np.dtype[Any]
-) -> tuple[tuple[Any, ...], tuple[np.int32, ...]]:
-    """Convert scalars to the declared types and refuse arrays of another type or layout.
+@cache
+def _kernel(device: str, module: str, real: str, function: str, shares: bool) -> Any:
+    """Load a kernel on a GPU: while a stream captures none can be.
 
-    Returns the arguments, and the array lengths that only the CUDA form needs.
+    shares: its threads have private numbers in shared memory.
     """
-    declared = signatures(module).get(function)
-    if declared is None:  # only the CPU form exists
-        return tuple(real.type(a) if isinstance(a, float) else a for a in args), ()
-    given = [p for p in declared if not p.length_of]
-    if len(given) != len(args):
-        raise TypeError(f"{module}.{function} takes {len(given)} arguments, got {len(args)}")
-    values = []
-    for parameter, value in zip(given, args, strict=True):
-        dtype = real if parameter.type == "real" else np.dtype(_TYPES[parameter.type])
-        if not parameter.pointer:
-            values.append(dtype.type(value))
-        elif not hasattr(value, "flags") or value.dtype != dtype or not value.flags.c_contiguous:
-            got = f"{value.dtype} array" if hasattr(value, "dtype") else type(value).__name__
-            raise TypeError(
-                f"{module}.{function}: {parameter.name} must be a contiguous {dtype} array, "
-                f"got {got}"
-            )
-        else:
-            values.append(value)
-    arrays = dict(zip((p.name for p in given), args, strict=True))
-    shapes = tuple(np.int32(arrays[of[0]].shape[of[1]]) for p in declared if (of := p.length_of))
-    return tuple(values), shapes
+    raw = _rawmodule(module, real).get_function(function)
+    if shares:
+        raw.max_dynamic_shared_size_bytes = SHARED
+        raw.preferred_shared_memory_carveout = 100  # percent: as many blocks at once as fit
+    _ = raw.attributes
+    return raw
 
 
 @cache

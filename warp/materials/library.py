@@ -172,7 +172,9 @@ class MaterialSpec(BaseModel):
         None, description="where a property names none of its own"
     )
     stress_free_temperature: Temperature | None = Field(
-        None, description="cure or solidification temperature"
+        None,
+        description="cure or solidification temperature, a note: parts have a stress_free of their "
+        "own, or that of [load]",
     )
     temperature_range: tuple[Temperature, Temperature] | None = Field(
         None, description="where the values hold"

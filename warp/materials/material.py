@@ -338,6 +338,8 @@ class Shrunk(Derived):
     """A medium that has become shorter by `shrinkage` since it was free of stress, equally."""
 
     shrinkage: float
+    before: str = ""
+    """Name of the medium before it shrank, for pictures."""
 
     def thermal_strain(self, T: Values, T0: Values) -> Array:
         """Return the free strain from T0 to T, less the shrinkage."""

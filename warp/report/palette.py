@@ -7,13 +7,14 @@ neighbours can be told apart in grey and with any colour vision.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from warp.errors import WarpError
 from warp.materials.library import library
-from warp.materials.material import Material
+from warp.materials.material import Material, Shrunk
 
 if TYPE_CHECKING:
     from warp.materials.material import MaterialClass, Medium
@@ -48,7 +49,10 @@ def of(model: VoxelModel | Result) -> dict[str, Paint]:
     classes = _classes(model)
     seen: dict[str, int] = {}
     found = {}
-    for name in sorted(classes):
+    known = _known(model)
+    before = {name: m.before for name, m in known.items() if isinstance(m, Shrunk)}
+    shrunk = {name for name in classes if before.get(name) in classes}
+    for name in sorted(classes.keys() - shrunk):
         kind = classes[name]
         base = UNKNOWN if kind is None else CLASSES[kind]
         number = seen.get(base, 0)
@@ -56,7 +60,7 @@ def of(model: VoxelModel | Result) -> dict[str, Paint]:
         shade = SHADES[number % len(SHADES)]
         hatch = HATCHES[number // len(SHADES) % len(HATCHES)]
         found[name] = Paint(_shaded(base, shade), hatch)
-    return found
+    return found | {name: found[before[name]] for name in shrunk}
 
 
 def _classes(model: VoxelModel | Result) -> dict[str, MaterialClass | None]:
@@ -68,7 +72,8 @@ def _classes(model: VoxelModel | Result) -> dict[str, MaterialClass | None]:
         if part >= 0 and not shared
     }
     if known is not library():
-        names |= {name for name, medium in known.items() if isinstance(medium, Material)}
+        pure = (Material, Shrunk)
+        names |= {name for name, medium in known.items() if isinstance(medium, pure)}
     found = {name: known.get(name) for name in names}
     return {name: None if m is None else m.material_class for name, m in found.items()}
 
@@ -85,10 +90,11 @@ def _known(model: VoxelModel | Result) -> Mapping[str, Medium]:
     from warp.report import stored_case
 
     try:
-        media = stored_case.parsed(model).materials()  # type: ignore[arg-type]
+        case = stored_case.parsed(model)  # type: ignore[arg-type]
     except WarpError:
         return library()
-    return media
+    later = (stage.media for stage in case.stages.values())
+    return dict(ChainMap({}, dict(case.materials()), *(dict(media) for media in later)))
 
 
 def _shaded(colour: str, shade: float) -> str:

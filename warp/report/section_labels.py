@@ -30,17 +30,26 @@ def inside(
 ) -> bool:
     """Write a number into the widest run of a medium's cells that has room for it."""
     best: tuple[float, float, float] | None = None
-    height = np.diff(z) @ where
+    height = _clear(z, where)
     for k in np.flatnonzero(where.any(axis=1)):
-        for a, b in runs(where[k] & (height > room)):
+        for a, b in runs(where[k] & (height[k] > room)):
             middle = int(np.searchsorted(x, (x[a] + x[b]) / 2)) - 1
-            column = np.flatnonzero(where[:, middle])
+            low, high = next(run for run in runs(where[:, middle]) if run[0] <= k < run[1])
             if best is None or x[b] - x[a] > best[0]:
-                best = (x[b] - x[a], (x[a] + x[b]) / 2, (z[column[0]] + z[column[-1] + 1]) / 2)
+                best = (x[b] - x[a], (x[a] + x[b]) / 2, (z[low] + z[high]) / 2)
     if best is None or best[0] < NARROW * (x[-1] - x[0]):
         return False
     axes.text(*best[1:], text, ha="center", va="center", fontsize=8, fontweight="bold", bbox=NUMBER)
     return True
+
+
+def _clear(z: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Return for each cell of a medium the height of it without a break, zero elsewhere."""
+    clear = np.zeros(where.shape)
+    for i in range(where.shape[1]):
+        for low, high in runs(where[:, i]):
+            clear[low:high, i] = z[high] - z[low]
+    return clear
 
 
 def beside(axes: Axes, x: np.ndarray, z: np.ndarray, media: Mapping[str, np.ndarray]) -> None:

@@ -9,13 +9,13 @@ half model is drawn whole.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from warp import units
-from warp.errors import WarpError
+from warp.errors import WarpError, listed
 from warp.report import palette, section_labels
 from warp.report.palette import Paint
 from warp.report.plots import Picture, outline, page, stretch
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 VOID = "#FFFFFF"
 RULED = 150  # cells: beyond, the lines of the grid cannot be told apart
 COLUMNS = 2  # of a legend
+MOST = 24  # names in a legend
 Axis = Literal["x", "y", "z"]
 ACROSS: dict[Axis, tuple[Axis, Axis]] = {"x": ("y", "z"), "y": ("x", "z"), "z": ("x", "y")}
 
@@ -46,7 +47,7 @@ class Cut:
 class Section:
     """The media on a plane, whole and cropped: lines [mm], and an index (up, across) into names.
 
-    names: "part: material", from the top down; -1 is void. materials: of each name.
+    names: "part: material", from the top down; -1 is void. materials and parts: of each name.
     """
 
     cut: Cut
@@ -56,6 +57,7 @@ class Section:
     index: np.ndarray
     names: list[str]
     materials: list[str]
+    parts: list[str]
 
 
 def read_cut(text: str) -> Cut:
@@ -84,6 +86,7 @@ def section(model: VoxelModel | Result, cut: Cut | None = None) -> Section:
     index = np.array([order.index(name) if name in order else -1 for name in names])[rows]
     material = _row_materials(model)
     made_of = {name: material[row] for row, name in reversed(list(enumerate(names)))}
+    owner = {name: model.parts[model.media.part[row]] for row, name in enumerate(names) if name}
     lines = {"x": grid.x, "y": grid.y, "z": grid.z}
     first, second = ACROSS[cut.axis]
     across, up = 1e3 * lines[first], 1e3 * lines[second]
@@ -94,7 +97,26 @@ def section(model: VoxelModel | Result, cut: Cut | None = None) -> Section:
         index, up = _mirrored(index, 0), _both(up)
     index, across, up = _cropped(index, across, up)
     at = 1e3 * float(centres[n])
-    return Section(cut, at, across, up, index, order, [made_of[name] for name in order])
+    made, parts = [made_of[name] for name in order], [owner[name] for name in order]
+    return Section(cut, at, across, up, index, order, made, parts)
+
+
+def by_material(shown: Section) -> Section:
+    """Join the parts of one material, where a legend of every part would outgrow the picture."""
+    if len(shown.names) <= MOST:
+        return shown
+    materials = list(dict.fromkeys(shown.materials))
+    parts = {
+        material: [p for p, m in zip(shown.parts, shown.materials, strict=True) if m == material]
+        for material in materials
+    }
+    owners = [listed(own, most=2) for own in parts.values()]
+    names = [
+        f"{owner}: {material}" if len(own) > 1 else shown.names[shown.materials.index(material)]
+        for owner, (material, own) in zip(owners, parts.items(), strict=True)
+    ]
+    number = np.array([*(materials.index(material) for material in shown.materials), -1])
+    return replace(shown, index=number[shown.index], names=names, materials=materials, parts=owners)
 
 
 def _nearest(model: VoxelModel | Result, cut: Cut) -> int:
@@ -192,7 +214,7 @@ def cross_section(
     model: VoxelModel | Result, path: Picture, cut: Cut | None = None, title: str = ""
 ) -> None:
     """Draw the materials on a plane; the suffix of the path picks the format."""
-    shown = section(model, cut)
+    shown = by_material(section(model, cut))
     paints = palette.of(model)
     level = shown.cut.axis == "z"
     wide, high = np.ptp(shown.across), np.ptp(shown.up)
@@ -264,12 +286,16 @@ def by_steps(result: Result, path: Picture, title: str = "") -> None:
     for _, one in shown:
         for name, material in zip(one.names, one.materials, strict=True):
             named.setdefault(name, paints[material])
+    if len(named) > MOST:
+        made_of = dict.fromkeys(material for _, one in shown for material in one.materials)
+        named = {material: paints[material] for material in made_of}
     rows = -(-len(shown) // 2)
     with page(path, 1.6 * rows + 0.6 + 0.17 * -(-len(named) // COLUMNS)) as figure:
         every = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
         for axes, (name, one) in zip(every.flat, shown, strict=False):
             _draw(axes, one, paints)
             axes.set(xlim=(left, right), ylim=(low, high))
+            axes.locator_params(axis="x", nbins=5)
             axes.set_title(name, loc="left", fontsize=8)
             axes.label_outer()
         for axes in every.flat[len(shown) :]:

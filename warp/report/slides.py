@@ -12,8 +12,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warp.errors import WarpError
+from warp.errors import WarpError, listed
 from warp.files import whole_file
+from warp.geometry.tree import folded
 from warp.report import figures, sections
 from warp.report.blocks import Block, Verdict
 from warp.report.plots import LINE_COLOURS
@@ -128,7 +129,8 @@ def _summary(deck: Any, contents: Contents) -> None:
 
 def _branches(branches: Sequence[Branch], depth: int = 0) -> Iterator[str]:
     for one in branches:
-        yield f"{'  ' * depth}{one.name}: {one.note}"
+        more = f"; alike: {listed(one.alike)}" if one.alike else ""
+        yield f"{'  ' * depth}{one.name}: {one.note}{more}"
         yield from _branches(one.children, depth + 1)
 
 
@@ -136,7 +138,7 @@ def _stack(deck: Any, contents: Contents) -> None:
     slide = _slide(deck, "Stack")
     wide = 7.6
     _picture(slide, partial(sections.cross_section, contents.result), (MARGIN, TOP, wide, 5.6))
-    lines = [(text, 12, False) for text in _branches(contents.stack)]
+    lines = [(text, 12, False) for text in _branches(folded(contents.stack))]
     if lines:
         left = 2 * MARGIN + wide
         _text(slide, (left, TOP, WIDE - MARGIN - left, 5.6), lines, indent=True)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from warp.results.file import Result
 
 SURFACES = 3
+ALIKE = 0.03
+"""Share of the warpage by which two curves can be told apart."""
 MARKS = "osD^"
 LONGEST = 32  # letters of the name of a step below the axis
 
@@ -116,13 +118,27 @@ def value_of(record: Mapping[str, Any], name: str) -> float | None:
 
 
 def telling(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Surfaces that the most load steps have, bottoms before tops."""
+    """Choose surfaces for a curve: of those that the most load steps have, unlike ones.
+
+    The first is a bottom; the others warp most, and differ from those before by ALIKE of that.
+    """
     counts: dict[str, int] = {}
     for record in records:
         for part, sides in (record.get("surfaces") or {}).items():
             for side in sides:
                 counts[f"{part}.{side}"] = counts.get(f"{part}.{side}", 0) + 1
-    return sorted(counts, key=lambda name: (-counts[name], name.endswith(".top")))[:SURFACES]
+    curves = {name: [value_of(record, name) or 0.0 for record in records] for name in counts}
+    most = {name: max(map(abs, curve)) for name, curve in curves.items()}
+    order = sorted(counts, key=lambda name: (-counts[name], name.endswith(".top")))
+    found = order[:1]
+    for name in sorted(order[1:], key=lambda name: (-counts[name], -most[name])):
+        apart = (
+            max(abs(a - b) for a, b in zip(curves[name], curves[other], strict=True))
+            for other in found
+        )
+        if len(found) < SURFACES and min(apart) > ALIKE * max(most[name], most[found[0]]):
+            found.append(name)
+    return found
 
 
 def duration(seconds: float) -> str:

@@ -1,25 +1,22 @@
-"""Write to the terminal: the console, and progress bars that vanish when they are done."""
+"""Write to the terminal: the console, and progress bars that vanish when they are done.
+
+Bars are imported where one is shown: a command that only prints does without.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.segment import Segment
 from rich.text import Text
 
 from warp.files.printable import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 WIDTH_WHEN_PIPED = 160
 
@@ -64,6 +61,14 @@ class Steps:
         console = screen(stderr=True)
         if not console.is_terminal:
             return
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description}", markup=False),
@@ -107,6 +112,14 @@ class Runs:
     """
 
     def __init__(self) -> None:
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
         console = screen(stderr=True)
         columns = (
             BarColumn(bar_width=30),

@@ -84,6 +84,8 @@ class Result:
     """Parts whose image in the plane x = 0, and in y = 0, is another part."""
     differentiate: Callable[[Result, str], Any] | None = None
     """What `gradient` calls; `warp.solve` and `warp.read` fill it in."""
+    states: Mapping[str, Result] = field(default_factory=dict)
+    """Results of a process in the states that the case wants besides; `warp.solve` fills it in."""
 
     def __repr__(self) -> str:
         surfaces = self.metrics.get("surfaces", {}).items()

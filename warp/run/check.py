@@ -16,6 +16,8 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.files import html_table
+from warp.geometry.parts.balls import Balls
+from warp.geometry.place import LEVEL
 from warp.geometry.tree import Branch, stack
 from warp.machine import device as devices
 from warp.machine.device import Device
@@ -60,6 +62,8 @@ class Report:
     copper: dict[str, float]
     gaps: list[voxelize.Gap]
     warnings: list[str]
+    at_least: bool = False
+    """True: `seconds` are those of linear theory, which the case leaves where it must."""
     model: voxelize.VoxelModel | None = None
     picture: Path | None = None
 
@@ -89,6 +93,7 @@ class Report:
             "free_memory_MB": self.free / 1e6,
             "predicted_disk_MB": self.disk / 1e6,
             "predicted_seconds": self.seconds,
+            "predicted_seconds_are_least": self.at_least,
             "device": self.device,
             "copper_share": self.copper,
             "gaps": [
@@ -118,7 +123,7 @@ def check(case: Case, on: str = "auto") -> Report:
         seconds=forecast.predicted_seconds(case, grid, device),
         device=device.describe(),
         copper={layer: float(fraction.mean()) for layer, fraction in case.package.images.items()},
-        gaps=[] if model is None else voxelize.gaps(model),
+        gaps=[] if model is None else [g for g in voxelize.gaps(model) if not _apparent(case, g)],
         warnings=[
             *warnings,
             *case.remarks(),
@@ -127,8 +132,23 @@ def check(case: Case, on: str = "auto") -> Report:
             *run_warnings.outside_temperature_range(case),
             *run_warnings.laws_apart(case),
         ],
+        at_least=case.large_deflection == "auto",
         model=model,
     )
+
+
+def _apparent(case: Case, gap: voxelize.Gap) -> bool:
+    """Tell whether a gap is none: parts that are never there together, or soldered by balls.
+
+    The bulge of a ball stays clear of the part that its neck touches.
+    """
+    both = {gap.below, gap.above}
+    if not any(both <= set(stage.present) for stage in case.stages):
+        return True
+    if not any(isinstance(case.parts[name], Balls) for name in (gap.below, gap.above)):
+        return False
+    places = case.package.places
+    return abs(places[gap.below].z1 - places[gap.above].z0) < LEVEL
 
 
 def examine(case: Case, grid: Grid, device: Device) -> tuple[voxelize.VoxelModel | None, list[str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warp.errors import WarpError
+from warp.errors import WarpError, listed
 from warp.machine import host_memory
 from warp.machine.device import Device
 from warp.run.grids import common_grid, shaped
@@ -63,8 +63,14 @@ def refuse_loose(model: VoxelModel, where: str = "") -> None:
         raise WarpError(f"{where}no part is solid, so there is nothing to bend")
     if loose:
         it, its = ("it", "its") if len(loose) == 1 else ("them", "their")
+        remedy = (
+            f"; let a step join {it} later, or give {it} a carrier or a tape that one removes"
+            if where
+            else ""
+        )
         raise WarpError(
-            f"{where}{'; '.join(loose)}: nothing holds {it}, so {its} displacement is undefined"
+            f"{where}{listed(loose, '; ')}: nothing holds {it}, so {its} displacement is "
+            f"undefined{remedy}"
         )
 
 

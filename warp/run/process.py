@@ -54,6 +54,8 @@ OnResume = Callable[[int, int], None]
 OnState = Callable[[LoadStep, StageModel, Interval, State], None]
 """Called after every solve of a load step with its stage, the part of the load step that was
 solved, and the state after it."""
+OnResult = Callable[[str, Result], object]
+"""Called after a load step whose fields are wanted, with the state's name and its result."""
 OnStep = Callable[[int, int], None]
 """Called after each load step with the number of those done, and with how many there are."""
 
@@ -68,12 +70,13 @@ def solve(
     on_resume: OnResume | None = None,
     on_state: OnState | None = None,
     on_step: OnStep | None = None,
+    on_result: OnResult | None = None,
 ) -> Result:
     """Solve a case for its temperatures, displacements, stresses and numbers.
 
     With `checkpoint_path`, a case with steps keeps a checkpoint there, which `resume` continues
     from; the caller deletes it (`discard`) once the result is written. on_state: takes the states
-    of every load step that is solved here.
+    of every load step that is solved here. on_result: takes the results of the wanted states.
     Raises WarpError where the case cannot be solved, ConvergenceError where a solver misses its
     tolerance.
     """
@@ -96,11 +99,17 @@ def solve(
     if before.done and on_step is not None:
         on_step(before.done, len(case.load_steps))
 
+    names: dict[int, list[str]] = {}
+    for name, number in case.states.items():
+        names.setdefault(number, []).append(name)
     stage = run.stage_after(before)
     fields: Fields | None = None
     for step in case.load_steps[before.done :]:
         fields = None  # frees the memory of the load step before
         stage, before, fields = run.advance(step, stage, before)
+        if on_result is not None:
+            for name in names.get(before.done - 1, ()):
+                on_result(name, run.result(before, stage, fields, start))
         if on_step is not None:
             on_step(before.done, len(case.load_steps))
         if path is not None:

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from warp.case import named_files
 from warp.errors import WarpError
 from warp.files import bounded, html_table, whole_file
 from warp.results import csv_table, hdf5, metrics
@@ -229,9 +230,10 @@ def key_of(task: Task) -> str:
         program = version("warpage")
     except PackageNotFoundError:
         program = "unknown"
-    text, _, overrides = task
-    whole = json.dumps([program, text, sorted(overrides.items())])
-    return hashlib.sha256(whole.encode()).hexdigest()[:20]
+    text, path, overrides = task
+    whole = json.dumps([program, text, sorted(overrides.items())]).encode()
+    whole += named_files.digest_of_files(text, Path(path), overrides)
+    return hashlib.sha256(whole).hexdigest()[:20]
 
 
 def on_this_machine(
@@ -259,7 +261,7 @@ def on_this_machine(
         try:
             with _unheard():
                 futures = {
-                    pool.submit(run, task, chosen.name, max(1, cores // many)): key
+                    pool.submit(run, task, chosen.choice, max(1, cores // many)): key
                     for key, task in batch.items()
                 }
             for future in as_completed(futures):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warp.case.named_files import digest_of_files
 from warp.errors import WarpError
 from warp.files import bounded
 
@@ -22,10 +23,10 @@ _ELSEWHERE = "choose another folder with -o, or remove this one"
 
 def described(case: Case, design: Design) -> dict[str, Any]:
     """Return what makes a sweep itself, ready for JSON."""
-    texts = [case.text, *case.included.values()]
+    whole = case.text.encode() + digest_of_files(case.text, case.path, case.overrides)
     return {
         "case": str(case.path),
-        "case_digest": hashlib.sha256("".join(texts).encode()).hexdigest()[:20],
+        "case_digest": hashlib.sha256(whole).hexdigest()[:20],
         "overrides": dict(case.overrides),
         **design.to_dict(),
         "points": [list(values) for values in design.points],
@@ -82,7 +83,11 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """Say in which point two sweeps differ; empty if the new one goes on with the old one."""
     if old.get("case_digest", new["case_digest"]) != new["case_digest"]:
         same_file = old.get("case") == new["case"]
-        return "its case file had other contents" if same_file else f"of {old.get('case')}"
+        return (
+            "its case or a file that it names had other contents"
+            if same_file
+            else f"of {old.get('case')}"
+        )
     if old.get("overrides") != new["overrides"]:
         return "other values of --set"
     if not isinstance(old.get("vary"), dict) or list(old["vary"]) != list(new["vary"]):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from warp.case.case import Case
+from warp.case.named_files import named_files
 from warp.results import file as results
 from warp.results.file import Result
 from warp.run import checkpoint, process, refine, warnings
@@ -17,7 +18,6 @@ from warp.run.load_step import NO_RESIDUAL, OnProgress
 from warp.run.process import OnResume, OnStep
 from warp.run.resources import predicted_disk
 
-LONGEST_PATH = 4096  # bytes, of Linux
 OnWarning = Callable[[str], None]
 """Called with a sentence about something that may be wrong."""
 Finish = Callable[[Result], tuple[Result, list[str]]]
@@ -30,25 +30,20 @@ class Written:
 
     numbers: dict[str, Any]
     warnings: list[str]
+    states: list[Path] = field(default_factory=list)
+    """Results of the states that are wanted beside the last."""
 
 
 def inputs(case: Case) -> list[Path]:
     """Return the files that a case reads: its own, the included and those that strings name."""
-    folder = case.path.parent
-    texts = [*_strings(case.tables), *case.overrides.values()]
-    named = (folder / text for text in texts if 0 < len(text) < LONGEST_PATH and "\0" not in text)
-    return [case.path, *case.included, *(path for path in named if os.path.isfile(path))]
+    tables = {"": [case.tables, list(case.overrides.values())]}
+    return [case.path, *case.included, *named_files(tables, case.path.parent)]
 
 
-def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for below in value.values():
-            yield from _strings(below)
-    elif isinstance(value, list):
-        for below in value:
-            yield from _strings(below)
+def state_file(target: Path, state: str) -> Path:
+    """Return where the result of a state is written: OUT-reflow-at-245-degC.h5."""
+    plain = re.sub(r"[^A-Za-z0-9.+-]+", "-", state).strip("-.") or "state"
+    return target.with_name(f"{target.stem}-{plain}{target.suffix}")
 
 
 def solve_to_file(
@@ -73,7 +68,10 @@ def solve_to_file(
     solves if `target` cannot be written or its disk has no room for what the run is predicted to
     write; the checkpoint is deleted once the result is there.
     """
-    results.check_result(target, predicted_disk(common_grid(case), case), inputs(case))
+    need = predicted_disk(common_grid(case), case)
+    beside = {name: state_file(target, name) for name in case.states}
+    for path in (target, *beside.values()):
+        results.check_result(path, need * (1 + len(beside)), inputs(case))
     checkpoint_path = checkpoint.beside(target)
     for text in warnings.overlaps(case):
         on_warning(text)
@@ -82,6 +80,8 @@ def solve_to_file(
         on_warning(f"nothing to resume: {which} keeps no checkpoint and is solved from the start")
     elif resume and not checkpoint_path.exists():
         on_warning(f"nothing to resume: there is no {checkpoint_path}; solved from the start")
+    if coarser is not None and beside:
+        on_warning("the results of single states are not written with --refine")
     if coarser is not None:
         result = refine.solve(case, device, on_progress, coarser=coarser)
     else:
@@ -94,6 +94,7 @@ def solve_to_file(
             on_resume=on_resume,
             on_state=on_state,
             on_step=on_step,
+            on_result=lambda name, state: state.write(beside[name]),
         )
     more: list[str] = []
     if finish is not None:
@@ -103,4 +104,5 @@ def solve_to_file(
     if case.has_steps:
         process.discard(checkpoint_path)
     numbers = result.summary()
-    return Written(numbers, [*warnings.of_numbers(case, numbers), *more])
+    written = list(beside.values()) if coarser is None else []
+    return Written(numbers, [*warnings.of_numbers(case, numbers), *more], written)

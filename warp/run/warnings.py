@@ -142,7 +142,8 @@ def laws_apart(case: Case) -> list[str]:
         return []
     names = ", ".join(f"'{name}' {ratio:.2g}" for name, ratio in found.items())
     return [
-        "a glass transition on the way: fully held, these materials have so many times the stress "
+        "a stiffness that changes on the way, by a glass transition or by softening: fully held, "
+        "these materials have so many times the stress "
         f'by the total law (the default) as by elastic_law = "incremental": {names}'
     ]
 

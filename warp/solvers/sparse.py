@@ -7,6 +7,7 @@ index of an entry.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,6 +123,17 @@ class SparseRows:
         ]
         value = matrix.value if len(matrix.value) else np.zeros(1)
         self.value = {real: device.asarray(value, real) for real in reals}
+
+    def stored(self) -> list[Array]:
+        """Return the arrays that `apply` reads, in every precision."""
+        return [*self.indices, *self.value.values()]
+
+    def copied(self) -> SparseRows:
+        """Return the same matrix with arrays of its own."""
+        other = copy(self)
+        other.indices = [a.copy() for a in self.indices]
+        other.value = {real: a.copy() for real, a in self.value.items()}
+        return other
 
     def apply(self, out: Array, x: Array, scale: float, add: float) -> None:
         """Compute out[rows] = add out[rows] + scale (matrix x)[rows]."""

@@ -6,7 +6,7 @@
 Nothing counts twice: neighbours come from cache, coefficients from tables. For the elastic operator
 that is 3 numbers a voxel read, 3 written and a 2-byte id: 50 bytes in float64, 26 in float32. A
 V-cycle is counted by what its passes over the finest level must move, as if coarser levels were
-free. The measure is this machine's own triad: two reads and a write, p = z + b p or r = b - q,
+free. The measure is this machine's own triad: two reads and a write, p += z or r = b - q,
 whichever is faster. Every time is the best of several. Bytes a voxel: what the process (on a GPU:
 its memory pool) holds at most in a solve beyond what it held before the voxels were made.
 """
@@ -41,6 +41,7 @@ PACKAGE = "fcbga-lid.toml"
 TOLERANCE = 1e-8
 EDGE = 10  # spacing at part edges is a tenth of the widest, as in the default grid
 ID = 2  # bytes
+GUESS, FEWEST, MOST = 220, 100_000, 10**10  # bytes of a voxel to begin with; bounds on voxels
 # Passes over the finest level, in vectors of the level, with (reads + writes):
 STEP = 5  # x, p read and written, r read
 SUBTRACT = 3  # p read, r read and written
@@ -60,6 +61,7 @@ def run(device: Device, voxels: int | None = None, step: Step | None = None) -> 
     from warp.case import case
     from warp.run import model as run_model
     from warp.run import warmup
+    from warp.verify import parity
 
     tell = step or (lambda *_: None)
     tell("compiling", 0, math.nan)
@@ -73,6 +75,8 @@ def run(device: Device, voxels: int | None = None, step: Step | None = None) -> 
         found, rows = measure(loaded, model, device, tell, before)
         solves.append({"name": name, **found})
         kernels += rows
+    tell("parity with the CPU", 0, math.nan)
+    compared = parity.of_package(package(), spaced(parity.SMALL), device)
     tell("bandwidth", 0, math.nan)
     bandwidth = {name: measured / 1e9 for name, measured in stream(device).items()}
     nx, ny, nz = model.grid.shape[::-1]
@@ -87,9 +91,28 @@ def run(device: Device, voxels: int | None = None, step: Step | None = None) -> 
         },
         "package": {"case": PACKAGE, "grid": [nx, ny, nz], "voxels": model.grid.cells},
         "bandwidth_GB_per_s": bandwidth,
+        "memory": room(device),
+        "parity": compared,
         "kernels": [rated(row, model.grid.cells, bandwidth["triad"]) for row in kernels],
         "solves": solves,
     }
+
+
+def room(device: Device) -> dict[str, float]:
+    """Return the memory in GB, and about how many voxels of the package fit into what is free."""
+    from warp.case import case
+    from warp.run.grids import common_grid
+    from warp.run.resources import predicted_bytes
+
+    free, total = device.memory()
+    voxels, needed = free / GUESS, 0.0
+    for _ in range(2):
+        settings = spaced(int(np.clip(voxels, FEWEST, MOST))) | {"grid.max_cells": str(2 * MOST)}
+        loaded = case.load(package(), settings)
+        grid = common_grid(loaded)
+        needed = predicted_bytes(grid, loaded) / grid.cells
+        voxels = free / needed
+    return {"total_GB": total / 1e9, "free_GB": free / 1e9, "voxels": voxels, "bytes": needed}
 
 
 def spaced(voxels: int, path: Path | None = None) -> dict[str, str]:
@@ -177,13 +200,13 @@ def stream(device: Device, fraction: float = 0.05) -> dict[str, float]:
     n = n if device.cuda else min(n, 2**25)
     groups, chunk = pieces(n)
     p, z, q = (device.zeros(n) for _ in range(3))
-    s, partial = device.asarray(np.array([1.0, 0.5])), device.zeros(groups * 256)
+    partial = device.zeros(groups * 256)
 
     def timed(function: str, extent: int, *args: Any) -> float:
         return best(device, lambda: device.launch("reduce", function, (extent, 1, 1), *args))
 
     copy = timed("copy", n, p, z, n)
-    update = timed("direction", n, p, z, s, 0, 1, n)
+    update = timed("add", n, p, z, n)
     difference = timed("residual_lanes", 256 * groups, p, partial, z, q, n, chunk, groups)
     return {"copy": 16 * n / copy, "triad": 24 * n / min(update, difference)}
 
@@ -267,7 +290,7 @@ def whole(
     device.synchronize()
     middle = time.perf_counter()
     control = Control(TOLERANCE, lambda n, r: tell(name, n, r))
-    x, residuals = krylov.solve(device, System.of(name, A.apply, b), cycle, control)
+    x, residuals = krylov.solve(device, System(name, A.apply, b), cycle, control)
     device.synchronize()
     found = solved(
         model,

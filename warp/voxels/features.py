@@ -20,7 +20,7 @@ from math import inf
 
 import numpy as np
 
-from warp.geometry.shapes import Sheet
+from warp.geometry.shapes import Regions, Sheet
 from warp.voxels.conditions import Source
 
 CELLS = 8  # across a heated rectangle: its rise of temperature is right to 1 %
@@ -90,13 +90,18 @@ def of_sources(
 
 
 def of_pictures(sheets: Iterable[Sheet]) -> list[Feature]:
-    """Return lines on the straight edges of wide patches in pictures of copper."""
+    """Return lines on the sides of regions, and on the edges of wide patches in pictures."""
     found = []
     for sheet in sheets:
         x0, x1, y0, y1, z0, z1 = sheet.bounds
-        for first, last in pairwise(_patches(x0, x1, sheet.fraction)):
+        if isinstance(sheet, Regions):
+            across, up = (list(map(float, lines)) for lines in sheet.lines())
+        else:
+            across = _patches(x0, x1, sheet.fraction)
+            up = _patches(y0, y1, sheet.fraction.T)
+        for first, last in pairwise(across):
             found.append(Feature((first, last, y0, y1, z0, z1), (z0, z1), (inf, inf)))
-        for first, last in pairwise(_patches(y0, y1, sheet.fraction.T)):
+        for first, last in pairwise(up):
             found.append(Feature((x0, x1, first, last, z0, z1), (z0, z1), (inf, inf)))
     return found
 

@@ -203,8 +203,8 @@ def _paint_sheet(ids: np.ndarray, grid: Grid, sheet: Sheet, levels: np.ndarray) 
     if spans is None:
         return
     z, y, x = (span.cells for span in spans)
-    fraction = sheet.mean_fraction(grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1])
-    ids[z, y, x] = levels[sheet.level(fraction)]
+    number = sheet.number(grid.x[x.start : x.stop + 1], grid.y[y.start : y.stop + 1])
+    ids[z, y, x] = levels[number]
 
 
 def _check_missing(body: Body, grid: Grid) -> None:

@@ -6,13 +6,13 @@ The state of their voxels begins in `solvers.elastic.history.step`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from warp.case.process import Process
 from warp.case.stage import LoadStep
 from warp.case.step import PartNames, Step
 from warp.errors import Fault, Key
-from warp.units import Temperature
+from warp.units import POSITIVE, HeatingRate, Temperature
 
 
 class Attach(Step):
@@ -23,7 +23,10 @@ class Attach(Step):
     parts: PartNames
     """Parts that are joined to the body."""
     temperature: Temperature
-    """Of the body and of the parts; a body at another temperature is brought there first."""
+    """Of the body and of the parts; a body at another temperature is brought there first, at the
+    rate if there is one, else in the duration."""
+    rate: Annotated[HeatingRate, POSITIVE] | None = None
+    """Kelvin per second, up or down, at which the body is brought to the temperature."""
     stress_free: Temperature | None = None
     """Temperature at which they are free of stress; by default the step's temperature."""
 
@@ -45,7 +48,11 @@ class Attach(Step):
                 raise Fault((*key, "parts"), message)
             process.refuse_attaching(part, (*key, "parts"))
             process.joined[part] = self.called(key)
-        brought = list(process.bring_to(self.temperature, self.duration))
+        within = self.duration
+        if self.rate is not None and process.present:
+            within = process.time_at(self.rate, self.temperature, key)
+        brought = list(process.bring_to(self.temperature, within))
         yield from brought
         free = self.temperature if self.stress_free is None else self.stress_free
-        yield process.join(self.parts, free, 0.0 if brought else self.duration)
+        passed = bool(brought) and self.rate is None
+        yield process.join(self.parts, free, 0.0 if passed else self.duration)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from warp.case.process import Process
 from warp.case.stage import LoadStep
 from warp.case.step import PartNames, Step
 from warp.errors import Fault, Key
 from warp.geometry.section import Shrinkage
-from warp.units import Temperature
+from warp.units import POSITIVE, HeatingRate, Temperature
 
 
 class Cure(Step):
@@ -26,11 +26,15 @@ class Cure(Step):
     """Parts that become solid, or that shrink."""
     temperature: Temperature
     """Of the body and of the parts; a body at another temperature is brought there first."""
+    rate: Annotated[HeatingRate, POSITIVE] | None = None
+    """Kelvin per second, up or down, at which the body is brought to the temperature; by default
+    at once. The duration is that of the cure."""
     stress_free: Temperature | None = None
     """Temperature at which parts that become solid are free of stress; by default that of the
     step."""
     shrinkage: Shrinkage = 0.0
-    """Linear, after the material has become solid: a third of the loss in volume."""
+    """Linear, after the material has become solid: a third of the loss in volume. Layers of a
+    laminate have their own."""
 
     @property
     def label(self) -> str:
@@ -51,7 +55,10 @@ class Cure(Step):
             solid = next(part for part in self.parts if part not in fresh)
             message = f"{solid!r} is solid already and keeps its stress: leave it out"
             raise Fault((*key, "stress_free"), message)
-        yield from process.bring_to(self.temperature, 0.0)
+        within = 0.0
+        if self.rate is not None and process.present:
+            within = process.time_at(self.rate, self.temperature, key)
+        yield from process.bring_to(self.temperature, within)
         if fresh:
             free = self.temperature if self.stress_free is None else self.stress_free
             yield process.join(fresh, free, 0.0 if self.shrinkage else self.duration)
@@ -68,7 +75,10 @@ class Cure(Step):
                 process.refuse_attaching(part, key)
             own = process.setting.parts[part]
             if self.shrinkage and (own.made_of is None or own.laminated):
-                message = f"{part!r} has layers: give the one that shrinks shrinkage"
+                message = (
+                    f"{part!r} is a laminate: leave it out here and write it to the layers that "
+                    f'shrink, layers = [{{ ..., shrinkage = "{100 * self.shrinkage:.3g} %" }}]'
+                )
                 raise Fault((*key[:-1], "shrinkage"), message)
             if part not in process.joined:
                 yield part

@@ -97,7 +97,7 @@ class Heat(Step):
             word, other = ("below", "cool") if self.do == "heat" else ("above", "heat")
             message = f'is {word} the {degrees(before)} that it starts from: write do = "{other}"'
             raise Fault((*key, "temperature"), message)
-        duration = self._duration(target, before, key)
+        duration = self._duration(target, process, key)
         points = [(0.0, target if before is None else before), (duration, target)]
         since = 0.0
         for time, value in divided(points, self.every or float("inf")):
@@ -105,15 +105,12 @@ class Heat(Step):
             yield process.load_step(time - since)
             since = time
 
-    def _duration(self, target: float, before: float | None, key: Key) -> float:
+    def _duration(self, target: float, process: Process, key: Key) -> float:
         if self.rate is None:
             return self.duration or 0.0
         if self.duration is not None:
             raise Fault((*key, "rate"), "stands beside a duration: keep one")
-        if before is None:
-            message = "says nothing where the parts differ in temperature: give a duration"
-            raise Fault((*key, "rate"), message)
-        return abs(target - before) / self.rate
+        return process.time_at(self.rate, target, key)
 
     def _along_profile(self, process: Process, key: Key) -> Iterator[LoadStep]:
         points = self.profile

@@ -10,7 +10,7 @@ import numpy as np
 from warp.solvers import krylov
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.operator import Operator
-from warp.solvers.krylov import Control, System
+from warp.solvers.krylov import Control, Kept, System
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,12 @@ class Balance:
     scale: float
     control: Control
 
-    def solve(self, cycle: Callable[[], Cycle]) -> tuple[np.ndarray, list[float]]:
+    def solve(
+        self, cycle: Callable[[], Cycle], kept: Kept | None = None
+    ) -> tuple[np.ndarray, list[float]]:
         """Solve A x = f; return x on the host and the residuals relative to `scale`.
 
+        kept: the record of earlier solves with the same cycle.
         Without an iteration if |f| is within the tolerance, and then without calling `cycle`.
         """
         A, control = self.A, self.control
@@ -40,9 +43,9 @@ class Balance:
             if control.progress:
                 control.progress(iteration, residual * ratio)
 
-        system = System.of("thermo-elasticity", A.apply, A.device.asarray(self.f), A.coefficients)
+        system = System.of("thermo-elasticity", A, A.device.asarray(self.f))
         relative = Control(control.tolerance / ratio, on_progress)
-        x, residuals = krylov.solve(A.device, system, cycle(), relative)
+        x, residuals = krylov.solve(A.device, system, cycle(), relative, kept=kept)
         return A.device.to_host(x), [r * ratio for r in residuals]
 
     def less(self, x: np.ndarray) -> Balance:

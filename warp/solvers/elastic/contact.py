@@ -237,7 +237,7 @@ class _Body:
         forcing = max(FORCING, 0.3 * enough / left)
         B = A.on(Springs(at, springs), Release(device, at, SZ, ease))
         cycle = Cycle(A.on(Springs(at, springs + self.bed)), COARSEST)
-        system = System.of("contact with the table", B.apply, device.asarray(out), B.coefficients)
+        system = System("contact with the table", B.apply, device.asarray(out), B.coefficients)
         d = device.to_host(krylov.solve(device, system, cycle, Control(forcing))[0])
         c = c - ease @ (SZ.T @ d.reshape(-1)[at])
         return d, c, float(np.vdot(d, product(A, d)))

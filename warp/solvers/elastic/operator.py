@@ -5,6 +5,7 @@ Derivation, layout and boundary conventions: `warp.solvers.elastic.solve`.
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,12 +15,14 @@ from numpy.typing import DTypeLike
 from warp.machine.arrays import Array
 from warp.machine.device import Device, parts
 from warp.solvers.csr import Csr
-from warp.solvers.elastic.free_edges import energy_matrix, lateral_faces
+from warp.solvers.elastic.free_edges import Edges, energy_matrix, lateral_faces, with_moduli
 from warp.solvers.elastic.held import NOWHERE, movable, zero_rows
 from warp.solvers.elastic.layout import bordered, displacement_shape, padded_widths, spacings
 from warp.solvers.elastic.springs import NO_SPRINGS, Springs
 from warp.solvers.sparse import SparseRows
 from warp.voxels.voxelize import VoxelModel
+
+REALS = np.float32, np.float64
 
 
 class Moduli(NamedTuple):
@@ -39,9 +42,46 @@ def moduli(model: VoxelModel, temperature: np.ndarray) -> Moduli:
     return Moduli(np.stack(normal), np.stack(shear))
 
 
-def operator(model: VoxelModel, device: Device, moduli: Moduli) -> Operator:
-    """Build the operator of a body that floats."""
-    return Operator(Body(model, device, moduli))
+def operator(
+    model: VoxelModel, device: Device, moduli: Moduli, frame: Frame | None = None
+) -> Operator:
+    """Build the operator of a body that floats. frame: of the same voxels, if there is one."""
+    return Operator(Body(model, device, moduli, frame))
+
+
+class Frame:
+    """What bodies of the same voxels share on a device, whatever their moduli.
+
+    `ids` (nz+2, ny+2, nx+3): media with their border; `widths`, `spacings`: tables on the host, as
+    kernels read them; `tables`: both on the device, in each precision; `edges`: those of the
+    lateral free faces, with the stiffness of the first body.
+    """
+
+    def __init__(self, model: VoxelModel, device: Device) -> None:
+        grid = model.grid
+        self.model, self.device = model, device
+        self.widths, self.spacings = padded_widths(grid), spacings((grid.x, grid.y, grid.z))
+        self.ids = bordered(device, model.ids)
+        self.tables: dict[Any, list[Array]] = {
+            real: [device.asarray(a, real) for a in (*self.widths, *self.spacings)]
+            for real in REALS
+        }
+        self.edges: list[Edges] | None = None
+
+    @cached_property
+    def host_ids(self) -> np.ndarray:
+        """Media with their border on the host."""
+        ids: np.ndarray = self.device.to_host(self.ids)
+        return ids
+
+    def lateral_edges(self, soft: np.ndarray) -> list[Edges]:
+        """Return the edges of the lateral free faces; soft (3, media): 4/G_yz, 4/G_xz, 4/G_xy."""
+        grid = self.model.grid
+        widths = grid.dx, grid.dy, grid.dz
+        if self.edges is None:
+            self.edges = lateral_faces(self.device, self.ids, soft, widths, grid.mirror)
+            return self.edges
+        return [with_moduli(e, self.host_ids, soft, widths) for e in self.edges]
 
 
 class Body:
@@ -52,38 +92,51 @@ class Body:
     matrix.
     """
 
-    def __init__(self, model: VoxelModel, device: Device, moduli: Moduli) -> None:
+    def __init__(
+        self, model: VoxelModel, device: Device, moduli: Moduli, frame: Frame | None = None
+    ) -> None:
+        """Build it; frame: of the same voxels, if there is one."""
+        self.frame = frame = frame or Frame(model, device)
         grid = model.grid
         nz, ny, nx = grid.shape
         self.device, self.grid, self.moduli, self.n = device, grid, moduli, (nx, ny, nz)
         self.lines = grid.x, grid.y, grid.z
         self.shape = displacement_shape(nx, ny, nz)
         self.cell, self.soft = stiffness_tables(moduli)
-        self.widths, self.spacings = padded_widths(grid), spacings(self.lines)
-        self.ids = bordered(device, model.ids)
+        self.widths, self.spacings, self.ids = frame.widths, frame.spacings, frame.ids
         law = np.zeros((len(moduli.normal), 12))  # rows of a whole number of cache sectors
         law[:, :6], law[:, 6:9] = moduli.normal, self.soft.T / 4
-        geometry = *self.widths, *self.spacings
-        self._applied = self._on_device(law, *geometry)
-        self._arguments = self._on_device(self.cell, self.soft, *geometry)
-        widths = grid.dx, grid.dy, grid.dz
-        self.edges = lateral_faces(device, self.ids, self.soft, widths, grid.mirror)
-        self.lateral = energy_matrix(self.edges, self.spacings[1::2], self.n)
-
-    def _on_device(self, *tables: np.ndarray) -> dict[Any, tuple[Array, ...]]:
-        """Put tables on the device in both precisions, after the ids."""
-        put = self.device.asarray
-        return {
-            real: (self.ids, *(put(a, real) for a in tables)) for real in (np.float32, np.float64)
+        self._applied = {
+            real: (self.ids, device.asarray(law, real), *frame.tables[real]) for real in REALS
         }
+        self._arguments: dict[Any, tuple[Array, ...]] = {}
+        self.edges = frame.lateral_edges(self.soft)
+        self.lateral = energy_matrix(self.edges, self.spacings[1::2], self.n)
 
     def arguments(self, real: DTypeLike) -> tuple[Array, ...]:
         """Return (ids, cell, soft, dx, dy, dz, hz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
+        if real not in self._arguments:
+            laws = (self.device.asarray(a, real) for a in (self.cell, self.soft))
+            self._arguments[real] = self.ids, *laws, *self.frame.tables[real]
         return self._arguments[real]
 
     def coefficients(self) -> tuple[Array, ...]:
         """Return the arrays that `apply` reads in float64."""
         return self._applied[np.float64]
+
+    def stored(self) -> list[Array]:
+        """Return the arrays that `apply` reads, in both precisions."""
+        return [self.ids, *(a for tables in self._applied.values() for a in tables[1:])]
+
+    def copied(self) -> Body:
+        """Return the same body with arrays for `apply` of its own."""
+        other = copy(self)
+        other.ids = self.ids.copy()
+        other._applied = {
+            real: (other.ids, *(a.copy() for a in tables[1:]))
+            for real, tables in self._applied.items()
+        }
+        return other
 
     def apply(self, out: Array, x: Array, keep: float, sign: float) -> None:
         """Compute out = keep out + sign A x without free edges, in the precision of x."""
@@ -152,11 +205,10 @@ class Operator:
         """Return the operator of the same body with the displacements at flat indices `at` zero."""
         return Operator(self.body, self.springs, self.release, np.unique(at))
 
-    @cached_property
+    @property
     def ids(self) -> np.ndarray:
         """Material ids with their border on the host."""
-        ids: np.ndarray = self.device.to_host(self.body.ids)
-        return ids
+        return self.body.frame.host_ids
 
     def arguments(self, real: DTypeLike) -> tuple[Array, ...]:
         """Return (ids, cell, soft, dx, dy, dz, hz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
@@ -169,6 +221,20 @@ class Operator:
             rows += [self.release.gather, self.release.spread]
         stored = [array for one in rows for array in (*one.indices, one.value[np.float64])]
         return [*self.body.coefficients(), *stored]
+
+    def stored(self) -> list[Array]:
+        """Return the arrays that `apply` reads, in both precisions."""
+        rows = [self._rows, self._held]
+        if self.release is not None:
+            rows += [self.release.gather, self.release.spread]
+        return [*self.body.stored(), *(array for one in rows for array in one.stored())]
+
+    def copied(self) -> Operator:
+        """Return the same operator, without a release, with arrays for `apply` of its own."""
+        other = copy(self)
+        other.body, other.release = self.body.copied(), None
+        other._rows, other._held = self._rows.copied(), self._held.copied()
+        return other
 
     def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
         """Compute out = keep out + sign A x, in the precision of x; zero at held indices."""

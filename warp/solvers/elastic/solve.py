@@ -90,7 +90,8 @@ def solve(
     temperature = temperature_array(temperature)
     first = None if start is None else temperature_array(start)
     held = held_indices(model, support)
-    step = Step(model, temperature, device, state, duration, held, first)
+    frame = None if cycle_cache is None else cycle_cache.frame_of(model, device)
+    step = Step(model, temperature, device, state, duration, held, first, frame)
     A, forces = step.A, step.imbalance()
     balance = Balance(A, forces, scale_of(model, A, temperature, forces), control)
     resting = None
@@ -101,7 +102,7 @@ def solve(
     elif cycle_cache is None:
         x, residuals = balance.solve(lambda: Cycle(A))
     else:
-        x, residuals = balance.solve(partial(cycle_cache.cycle_for, A))
+        x, residuals = balance.solve(partial(cycle_cache.cycle_for, A), cycle_cache.kept)
         cycle_cache.record(residuals)
     if isinstance(support, Table):
         correction, more, resting = contact.rest(model, balance, x, step.displacement)

@@ -6,7 +6,7 @@ Derivation and conventions: `warp.solvers.heat.solve`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,20 @@ class Operator:
         """Return the arrays that `apply` reads in float64."""
         self.arguments(np.float64)
         return [self._arrays["ids"], self._arrays["cell"], *self._arrays[np.float64]]
+
+    def stored(self) -> list[Array]:
+        """Return the arrays that `apply` reads, in both precisions."""
+        self.arguments(np.float32)
+        return [*self.coefficients(), *self._arrays[np.float32]]
+
+    def copied(self) -> Operator:
+        """Return the same operator with arrays for `apply` of its own."""
+        self.stored()
+        arrays: dict[Any, Any] = {
+            key: [a.copy() for a in value] if isinstance(value, list) else value.copy()
+            for key, value in self._arrays.items()
+        }
+        return replace(self, _arrays=arrays)
 
     def apply(self, out: Array, x: Array, keep: float = 0.0, sign: float = 1.0) -> None:
         """Compute out = keep out + sign A x, in the precision of x."""

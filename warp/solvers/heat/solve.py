@@ -39,7 +39,7 @@ from warp.solvers.heat.operator import (
     operator,
     varying,
 )
-from warp.solvers.krylov import DEFAULT, Control, System
+from warp.solvers.krylov import DEFAULT, Control, Kept, System
 from warp.voxels import boundary
 from warp.voxels.boundary import Boundary, Source
 from warp.voxels.voxelize import VoxelModel
@@ -94,7 +94,7 @@ def solve_steady(
     if varying(model, CONDUCTIVITY).any():
         solution = _solve_varying(A, boundaries, q, control)
     else:
-        system = System.of("heat", A.apply, load(A, q), A.coefficients)
+        system = System.of("heat", A, load(A, q))
         x, residuals = krylov.solve(device, system, Cycle(A), control)
         solution = Solution(absolute(A, x), len(residuals) - 1, residuals, 0.0, A)
     return replace(solution, seconds=time.perf_counter() - start)
@@ -115,13 +115,13 @@ def _solve_varying(
         if control.progress:
             control.progress(iterations + n, residual)
 
-    counted = replace(control, progress=on_progress)
+    counted, kept = replace(control, progress=on_progress), Kept()
     for rounds in range(1, ROUNDS + 1):
         A = operator(model, boundaries, device, rows, split=groups, known=A.surroundings)
         cycle = cycle or Cycle(A)
         forcing = ROUGH if rounds <= REGROUP else ROUGH_LATER
-        system = System.of("heat", A.apply, load(A, q), A.coefficients)
-        x, history = krylov.solve(device, system, cycle, counted, x, forcing)
+        system = System.of("heat", A, load(A, q))
+        x, history = krylov.solve(device, system, cycle, counted, x, forcing, kept)
         iterations += len(history) - 1
         residuals += history if rounds == 1 else history[1:]
         temperature = absolute(A, x)

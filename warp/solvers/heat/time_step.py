@@ -9,7 +9,7 @@ voxels of a medium sorted into groups by it (boundary.split_by).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from warp.machine.device import Device
 from warp.solvers import krylov
 from warp.solvers.heat import operator as heat_operator
 from warp.solvers.heat.multigrid.cycle import Cycle
-from warp.solvers.krylov import Control, System
+from warp.solvers.krylov import Control, Kept, System
 from warp.voxels import boundary
 from warp.voxels.boundary import Boundary, Film, Fixed, Source
 from warp.voxels.grid import voxel_volumes
@@ -219,7 +219,7 @@ class Matrices:
 
     `tolerance`: error in K that properties at a slightly wrong temperature may cause; `enthalpy`:
     None if no capacity varies; `cycle_of`: the matrix that the V-cycle was built for; `built`:
-    number of V-cycles so far.
+    number of V-cycles so far; `kept`: the record of the solves with the present one.
     """
 
     model: VoxelModel
@@ -234,6 +234,7 @@ class Matrices:
     cycle: Cycle | None = None
     cycle_of: Matrix | None = None
     built: int = 0
+    kept: Kept = field(default_factory=Kept)
 
     @classmethod
     def of(
@@ -307,9 +308,12 @@ class Matrices:
         The sum of the residual is then removed by a uniform rise, so that heat is conserved.
         """
         if self.cycle is None or not self._serves(M):
+            self.kept.forget()  # its memory goes before the new cycle is made
             self.cycle, self.cycle_of, self.built = Cycle(M.A), M, self.built + 1
-        system = System.of("transient heat", M.A.apply, b, M.A.coefficients)
-        x, history = krylov.solve(self.device, system, self.cycle, Control(tolerance), guess)
+        system = System.of("transient heat", M.A, b)
+        x, history = krylov.solve(
+            self.device, system, self.cycle, Control(tolerance), guess, kept=self.kept
+        )
         r = b.copy()
         M.A.apply(r, x, 1.0, -1.0)
         x += (float(r.sum()) / M.row_sum) * (M.C > 0)

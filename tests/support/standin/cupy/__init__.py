@@ -5,7 +5,8 @@ while a stream captures everything but a launch is an error, as on a GPU. Put it
 PYTHONPATH and run `warp run CASE.toml --device cuda`. Only what the program calls is here.
 
 STANDIN_MEMORY: bytes of the device, STANDIN_PROMISED: those that it says it has;
-STANDIN_CAPABILITY: its compute capability, e.g. "9.0"; STANDIN_ORDER, STANDIN_FENCE, STANDIN_LOG:
+STANDIN_CAPABILITY: its compute capability, e.g. "9.0"; STANDIN_RATIO: speed of its float32 over
+that of its float64; STANDIN_ORDER, STANDIN_FENCE, STANDIN_LOG:
 see kernels, memory, account.
 """
 
@@ -76,8 +77,11 @@ def _properties(index: int) -> dict:
         "minor": minor,
         "totalGlobalMem": memory.PROMISED,
         "multiProcessorCount": 1,
-        "singleToDoublePrecisionPerfRatio": 2,
     }
+
+
+def _attribute(attribute: int, index: int) -> int:
+    return {87: int(os.environ.get("STANDIN_RATIO", "2"))}[attribute]
 
 
 runtime = SimpleNamespace(
@@ -85,6 +89,7 @@ runtime = SimpleNamespace(
     runtimeGetVersion=lambda: 13000,
     getDeviceCount=lambda: 1,
     getDeviceProperties=_properties,
+    deviceGetAttribute=_attribute,
     memGetInfo=lambda: (memory.PROMISED - memory.POOL.most, memory.PROMISED),
     deviceSynchronize=lambda: None,
     CUDARuntimeError=CUDARuntimeError,

@@ -9,9 +9,9 @@ import os
 from collections import Counter
 from pathlib import Path
 
-COUNTS: dict[str, Counter] = {
-    name: Counter() for name in ("launches", "graphs", "operations", "to_device", "to_host")
-}
+KINDS = "launches", "direct", "graphs", "operations", "to_device", "to_host"
+"""`direct`: launches that no graph holds."""
+COUNTS: dict[str, Counter] = {name: Counter() for name in KINDS}
 recording: list["object"] = []
 """The stream that captures, if one does: only launches are allowed then."""
 
@@ -19,6 +19,12 @@ recording: list["object"] = []
 def note(kind: str, what: str, amount: int = 1) -> None:
     """Count something."""
     COUNTS[kind][what] += amount
+
+
+class Kernels:
+    """Processor time in s that kernels took, which a GPU would take from the host."""
+
+    seconds = 0.0
 
 
 def busy(what: str) -> None:

@@ -10,13 +10,14 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from cupy.account import busy, note, recording
+from cupy.account import Kernels, busy, note, recording
 from cupy.arrays import ndarray
 
 HEADER = Path(__file__).parents[2] / "oncpu.h"
@@ -91,6 +92,7 @@ class RawKernel:
         if recording:
             recording[-1].append(launch)
         else:
+            note("direct", self.name)
             launch()
 
 
@@ -107,8 +109,9 @@ class Launch:
         self.sizes = (ctypes.c_size_t * len(args))(*(value.itemsize for value in self.values))
 
     def __call__(self) -> None:
-        count = ctypes.c_size_t(len(self.values))
+        count, start = ctypes.c_size_t(len(self.values)), time.process_time()
         wrong = self.call(self.shape, self.pointers, self.sizes, count, BACKWARDS)
+        Kernels.seconds += time.process_time() - start
         if wrong:
             raise RuntimeError(f"{self.name}: argument {wrong} has another size in the source")
 

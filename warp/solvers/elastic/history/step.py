@@ -38,7 +38,7 @@ from warp.solvers.elastic.load import (
     mean_temperature,
     thermal_stress,
 )
-from warp.solvers.elastic.operator import moduli, operator
+from warp.solvers.elastic.operator import Frame, moduli, operator
 from warp.voxels.voxelize import VoxelModel
 
 
@@ -58,12 +58,13 @@ class Step:
         duration: float,
         clamped: np.ndarray = NOWHERE,
         start: np.ndarray | None = None,
+        frame: Frame | None = None,
     ) -> None:
         """temperature: K at the end, (nz, ny, nx) or (1, 1, 1); duration in s.
 
         clamped: flat indices of displacements that are held during the step. start: temperature in
         K at its beginning, by default the stress-free one of each medium; it counts for media of
-        the incremental law only.
+        the incremental law only. frame: of the same voxels, if there is one.
         """
         self.model, self.temperature = model, temperature
         self.solid, self.host = model.ids > 0, host_of(device)
@@ -74,7 +75,7 @@ class Step:
         self.way = incremental.Way(model, start, temperature, stiffness)
         stiffness = self.way.moduli
         self.voxels = Voxels(before.memory, model, stiffness, mean, duration, elastic)
-        self.A = operator(model, device, self.voxels.moduli)
+        self.A = operator(model, device, self.voxels.moduli, frame)
         self.thermal = thermal_stress(model, self.voxels.moduli.normal, temperature)
         self.edge_shear = free_edge_shear(model, self.A.body, self.free_strain)
         edges = self.A.edges

@@ -85,6 +85,7 @@ def minimum(
             law.gradient(x)
             if step.length == 0 or radius < 1e-12 * np.sqrt(abs(energy) + step.length**2):
                 raise ConvergenceError("large deflection: the energy does not fall any further")
+    pre.judge()
     return Shape(x, energy, residuals, iterations, pre.stability)
 
 

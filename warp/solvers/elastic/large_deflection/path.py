@@ -150,6 +150,7 @@ class Follower:
         x = self.law.device.zeros(self.law.A.shape)
         energy, _ = self.law.gradient(x)
         self.pre.update()
+        self.pre.judge()
         return Shape(x, energy, [], 0, self.pre.stability)
 
     def _let_go(self, shape: Shape) -> Shape:
@@ -187,6 +188,7 @@ class Follower:
         self.law.load(at)
         self.law.gradient(shape.x)
         self.pre.update()
+        self.pre.judge()
         mode = self.pre.mode()
         x, y = self._curvatures(mode)
         push = mode * (PUSH * self.height * (1.0 if self._rolls(x, y, shape) else -1.0))
@@ -227,14 +229,10 @@ class Follower:
 
     def _curvatures(self, x: Array) -> np.ndarray:
         """Return the mean curvature along x and along y of a displacement, in 1/m."""
-        plate, modes = self.pre.plate, self.pre.modes
-        ny, nx = modes.solid.shape
-        exists = modes.exists[2]
-        total, count = (x[2] * exists).sum(axis=0), exists.sum(axis=0)
-        means = total / self.law.device.xp.maximum(count, 1)
-        w = self.law.device.to_host(means)[:ny, 1 : nx + 1].reshape(-1)
+        modes = self.pre.modes
+        w = modes.column_means(x).reshape(-1)
         found = [S @ (T @ w) for S, T in zip(modes.stretch, modes.tilt, strict=True)]
-        area = plate.area.reshape(-1) * modes.solid.reshape(-1)
+        area = modes.area.reshape(-1)
         return np.array([float(a @ area) for a in found]) / area.sum()
 
 

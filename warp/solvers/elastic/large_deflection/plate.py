@@ -3,16 +3,16 @@
     E = int eps (A eps + B kap) + kap (B eps + D kap) + N_xx w,x^2 + N_yy w,y^2 + 2 N_xy w,x w,y
 
 A, B, D: integrals of the plane-stress stiffness over a column times 1, z and z^2, N of its stress
-in the plane; eps, kap: strain and curvature of modes in the tangent frame of a body with the
-curvature s: eps_xx = u,x - s_xx w, .. . Nearly the Hessian of smooth modes, without a product with
-it. Normal strains count in columns, shear on the edges between four of them, as in the operator.
+in the plane; eps, kap: strain and curvature of modes in the tangent frame along the smooth slopes s
+of a body with the slopes t: eps_xx = u,x - (s w),x + t w,x, .. . Nearly the Hessian of smooth
+modes, without a product with it. Normal strains count in columns, shear on the edges between four
+of them, as in the operator.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from warp.machine.arrays import Array
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.plate_modes import PlateModes
 from warp.voxels.heights import weighted_heights
@@ -44,15 +44,13 @@ class Plate:
             contracted(self.stress[0], in_plane),
         )
 
-    def loaded(self, slopes: Array) -> np.ndarray:
+    def loaded(self) -> np.ndarray:
         """Return E (count, count) at the law's last gradient; `linear`: flat and without stress.
 
-        slopes (2, ...): at the faces of u and v.
+        In the frame of the modes.
         """
         A, B, _ = self.moments
-        curved, (xx, yy, xy) = self.curvature_of(slopes), self._tension()
-        corner = self._corners(self.w)
-        eps = [-c * w for c, w in zip(curved, (self.w, self.w, corner), strict=True)]
+        eps, (xx, yy, xy) = self._added(), self._tension()
         stress, crossed = resultant(A, eps), contracted(resultant(B, eps), self.curvature)
         bend = contracted(stress, eps) + crossed + crossed.T
         bend += sum(t @ (N * t).T for N, t in zip((xx, yy), self.tilt, strict=True))
@@ -93,12 +91,6 @@ class Plate:
         found: np.ndarray = by_u + by_v
         return found.reshape(len(found), -1)
 
-    def _corners(self, w: np.ndarray) -> np.ndarray:
-        """Return the mean (modes, edges) over the four columns around inner edges."""
-        w = w.reshape(-1, self.ny, self.nx)
-        w = w[:, 1:] + w[:, :-1]
-        return ((w[..., 1:] + w[..., :-1]) / 4).reshape(len(w), -1)
-
     def _mean_tilts(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return slopes at inner edges from those at the faces beside them."""
         x = x.reshape(-1, self.ny, self.nx + 1)[:, :, 1:-1]
@@ -107,14 +99,18 @@ class Plate:
         along_x, along_y = (a.reshape(len(a), -1) for a in means)
         return along_x, along_y
 
-    def curvature_of(self, slopes: Array) -> Fields:
-        """Return the body's curvature xx and yy (columns,) and twice its twist (edges,) in 1/m."""
-        xp, to_host, ny, nx = self.law.device.xp, self.law.device.to_host, self.ny, self.nx
-        present = xp.maximum((slopes != 0).sum(axis=1), 1)
-        sx, sy = to_host(slopes.sum(axis=1) / present)
-        x, y = sx[:ny, 1 : nx + 2], sy[: ny + 1, 1 : nx + 1]
-        xx, yy = (S @ a.reshape(-1) for S, a in zip(self.modes.stretch, (x, y), strict=True))
-        return [xx, yy, self._shear(x[None], y[None])[0]]
+    def _added(self) -> Fields:
+        """Return the strain that bending modes add along the mid-plane of the bent body."""
+        frame, w = self.modes.frame, self.w.T
+        tilts = [t.T for t in self.tilt]
+        u, v = (frame.along(axis, w, tilts[axis]).T for axis in (0, 1))
+        xx, yy = (
+            (S @ moved.T + frame.added(axis, tilts[axis])).T
+            for axis, (S, moved) in enumerate(zip(self.modes.stretch, (u, v), strict=True))
+        )
+        own_x, own_y = self._mean_tilts(*(s[None] for s in frame.own))
+        x, y = self._mean_tilts(*self.tilt)
+        return [xx, yy, self._shear(u, v) + own_x * y + own_y * x]
 
     def _tension(self) -> Fields:
         """Return the body's stress times volume summed over z.

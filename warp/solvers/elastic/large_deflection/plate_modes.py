@@ -3,6 +3,8 @@
     bending      w = P_p(x) P_q(y),   u = -z w,x,   v = -z w,y
     in plane     u = P_p(x) P_q(y),   v = 0,   and alike for v
 
+and u, v along the mid-plane of the bent body as w moves it out (`smooth_slopes`).
+
 x and y span the grid; beside a mirror plane degrees are even in w and odd in the displacement
 across it. z from half the height. Slopes are differences as in the operator, at free faces the next
 ones inside, so that modes have no shear across the plate. w also has what makes the stress along z
@@ -21,6 +23,7 @@ from scipy import sparse
 
 from warp.machine.arrays import Array
 from warp.machine.device import Device
+from warp.solvers.elastic.large_deflection import smooth_slopes
 from warp.solvers.elastic.rigid import activity
 from warp.voxels.voxelize import VoxelModel
 
@@ -33,9 +36,9 @@ class PlateModes:
 
     Of polynomials (degrees, places) along x and y: P of w and Q of u or v at cells, R of u or v at
     faces. `tilt`: sparse matrices from w of columns to slopes at their faces; `stretch`: from u or
-    v at faces to strains of columns; `curved` (2, columns): curvature xx and yy in 1/m of the body
-    in whose tangent frame the modes are; `bends` (count,): True for modes that bend; `middle`:
-    height of z = 0 in m.
+    v at faces to strains of columns; `frame`: the slopes of the body in whose tangent frame the
+    modes are; `curved` (2, columns): its curvature xx and yy in 1/m; `bends` (count,): True for
+    modes that bend; `middle`: height of z = 0 in m.
     """
 
     def __init__(
@@ -62,6 +65,10 @@ class PlateModes:
         self.stretch = [strains(self.solid.shape, axis, lines[axis][0]) for axis in (0, 1)]
         self.lever = device.asarray(self.middle - grid.zc)
         self.levers = device.asarray(self._thickening(model, stiffness))
+        along = [tabulated(line, mirrored, smooth_slopes.DEGREE) for line, mirrored in lines]
+        self.frame = smooth_slopes.SmoothSlopes(self.solid, grid.area, lines, along)
+        self.area = grid.area * self.solid
+        self.shapes = smooth_slopes.Fit(self.P[1], self.P[0], self.area)
         self.curved = np.zeros((2, self.solid.size))
         self.degrees = len(self.P[1]), len(self.P[0])
         q, p = np.indices(self.degrees)
@@ -85,6 +92,39 @@ class PlateModes:
         w = np.concatenate([np.zeros((4, 1)), np.cumsum(per_strain * grid.dz, axis=1)], axis=1)
         return w - w.mean(axis=1, keepdims=True)
 
+    def follow(self, slopes: Array) -> None:
+        """Take the tangent frame of a body from its slopes (2, ...) at the faces of u and v."""
+        frame = self.frame
+        frame.take(self.device, slopes)
+        pairs = zip(self.stretch, frame.smooth, strict=True)
+        self.curved = np.stack([S @ s for S, s in pairs])
+
+    def column_means(self, x: Array) -> np.ndarray:
+        """Return the mean w (ny, nx) over the height of each column of a displacement."""
+        exists = self.exists[2]
+        total, count = (x[2] * exists).sum(axis=0), exists.sum(axis=0)
+        _, ny, nx = self.sizes
+        w = self.device.to_host(total / self.device.xp.maximum(count, 1))
+        found: np.ndarray = w[:ny, 1 : nx + 1]
+        return found
+
+    def bent_as(self, x: Array) -> np.ndarray:
+        """Return the bending modes whose sum is nearest to w of a displacement."""
+        found = self.shapes.coefficients(self.column_means(x)).reshape(-1)
+        return found[self.kept[self.bends]]
+
+    def pushed_as(self, c: np.ndarray) -> Array:
+        """Return the forces that do the work c . `bent_as`(x) on every displacement x."""
+        _, ny, nx = self.sizes
+        work = np.zeros(self.degrees)
+        work.reshape(-1)[self.kept[self.bends]] = c
+        field = self.shapes.functional(work).reshape(ny, nx)
+        exists = self.exists[2]
+        out = self.device.zeros((3, *self.exists.shape[1:]))
+        out[2, :, :ny, 1 : nx + 1] += self.device.asarray(field)
+        out[2] *= exists / self.device.xp.maximum(exists.sum(axis=0), 1)
+        return out
+
     def gather(self, r: Array) -> np.ndarray:
         """Return Z^T r (count,) on the host."""
         xp, (nz, ny, nx) = self.device.xp, self.sizes
@@ -97,9 +137,12 @@ class PlateModes:
         for axis, force in enumerate(in_plane):
             back = self.stretch[axis].T
             tilted = to_host(xp.tensordot(self.lever, force, axes=1)).reshape(-1)
-            total = total + self.tilt[axis].T @ (tilted + back @ levers[2 + axis])
+            pushed = to_host(force.sum(axis=0)).reshape(-1)
+            on_w, on_slope = self.frame.back(axis, pushed)
+            on_slope += tilted + back @ levers[2 + axis]
+            total = total + self.tilt[axis].T @ on_slope + on_w
             total -= self.curved[axis] * levers[axis]
-            moved = to_host(force.sum(axis=0)).reshape(-1) + back @ levers[axis]
+            moved = pushed + back @ levers[axis]
             forces.append(moved.reshape(force.shape[1:]))
         (Px, Py), (Rx, Ry) = self.P, self.R
         found = Py @ total.reshape(ny, nx) @ Px.T, Py @ forces[0] @ Rx.T, Ry @ forces[1] @ Px.T
@@ -120,7 +163,8 @@ class PlateModes:
         w += put(w2)
         for axis, (to, flat) in enumerate(((u, Py.T @ b @ Rx), (v, Ry.T @ d @ Px))):
             slope = self.tilt[axis] @ w2.reshape(-1)
-            to += self.lever[column] * put(slope.reshape(flat.shape)) + put(flat)
+            along = flat + self.frame.along(axis, w2.reshape(-1), slope).reshape(flat.shape)
+            to += self.lever[column] * put(slope.reshape(flat.shape)) + put(along)
             stretched = self.stretch[axis] @ flat.reshape(-1) - self.curved[axis] * w2.reshape(-1)
             thinner = stretched, self.stretch[axis] @ slope
             for lever, strain in zip(self.levers[axis::2], thinner, strict=True):

@@ -3,10 +3,11 @@
     M^-1 = Z |E|^-1 Z^T + P V P^T,    P = 1 - Z |E|^-1 Z^T H,    E = Z^T H Z
 
 with V the V-cycle of the linear operator between displacements in the tangent frame T
-(kernels/tangent_frame.py) and Z = T (plate modes). The slope of the body couples bending and
-stretching; T takes that coupling away except for the curvature, which matters for long waves only,
-and these are in Z. |E|: eigenvalues by their magnitude, so that M stays positive beyond a
-bifurcation. Mandel, Commun. Numer. Methods Eng. 9 (1993) 233, for the balancing.
+(kernels/tangent_frame.py) and Z the plate modes in the frame of the smooth part of its slope
+(`smooth_slopes`). The slope of the body couples bending and stretching; T takes that coupling away
+except for the curvature, which matters for long waves only, and these are in Z. |E|: eigenvalues by
+their magnitude, so that M stays positive beyond a bifurcation. Mandel, Commun. Numer. Methods Eng.
+9 (1993) 233, for the balancing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from warp.machine.arrays import Array
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.plate import Plate
 from warp.solvers.elastic.large_deflection.plate_modes import PlateModes
+from warp.solvers.elastic.large_deflection.softest import softest
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.voxels.voxelize import VoxelModel
 
@@ -36,25 +38,40 @@ SOFTEST = 1e-6
 class Preconditioner:
     """M^-1 of the Hessian at the last `update`, and how stable the body is there.
 
-    `stability`: the lowest quotient of the energy of a bending shape over what it would be in the
-    flat body without stress, each at no force in the plane, among the smooth modes: 1 without load,
-    0 where the body becomes unstable; 1 for a body that is held. smooth: False for such a body,
-    whose shapes no polynomial gives.
+    `stability`: the energy of the softest shape over what it takes to bend the flat body without
+    stress as much, as of the last `judge`: 1 without load, 0 where the body becomes unstable; 1 for
+    a body that is held. smooth: False for such a body, whose shapes no polynomial gives.
     """
 
     def __init__(
         self, model: VoxelModel, law: Law, cycle: Cycle, smooth: bool = True, rigid: bool = False
     ) -> None:
         """rigid: with rigid motions among the modes, for a body that something supports."""
-        self.law, self.cycle, self.device, self.smooth = law, cycle, law.device, smooth
+        self.law, self.device, self.smooth = law, law.device, smooth
+        self.given = self.device.zeros(law.A.shape)
+        self.one = self.device.asarray(np.ones(1))
+        self.take(cycle)
         self.modes = PlateModes(model, law.device, law.A.body.moduli.normal, rigid=rigid)
         self.plate = Plate(model, law, self.modes)
         ids, _, _, dx, dy, _, _, _, rcx, _, rcy, _, _ = law.A.arguments(np.float64)
         self.tables = ids, dx, dy, rcx, rcy, *law.sizes
         self.slopes = self.device.zeros((2, *law.A.shape[1:]))
         self.basis = orthonormal(self.plate.linear)
-        self.bent = orthonormal(bending(self.plate.linear, self.modes.bends)[0])
+        self.flat = bending(self.plate.linear, self.modes.bends)[0]
+        self.bent = orthonormal(self.flat)
         self.stability, self.lowest = 1.0, np.zeros(self.modes.count)
+        self.softest: Array | None = None
+
+    def take(self, cycle: Cycle) -> None:
+        """Take another V-cycle, recorded on the residual `given`."""
+        self.cycle = cycle
+        with self.device.graph() as self.recorded:
+            cycle.run(self._write_residual)
+
+    def _write_residual(self, out: Array) -> None:
+        n = self.given.size
+        args = out.reshape(-1), self.given.reshape(-1), self.one, 0, n
+        self.device.launch("reduce", "narrow", (n, 1, 1), *args)
 
     def update(self) -> None:
         """Take the Hessian of the law's last gradient."""
@@ -63,47 +80,63 @@ class Preconditioner:
         self._launch("face_slopes", *args)
         if not self.smooth:
             return
-        self.modes.curved = np.stack(self.plate.curvature_of(self.slopes)[:2])
+        self.modes.follow(self.slopes)
         E = self.energy()
         values, vectors = eigh(self.basis.T @ E @ self.basis)
         vectors = self.basis @ vectors
         self.inverse = (vectors / np.maximum(np.abs(values), SOFTEST)) @ vectors.T
-        self.judge(E)
+        self.lowest = self._lowest(E)
 
     def energy(self) -> np.ndarray:
         """Return E at the last gradient."""
-        return self.plate.loaded(self.slopes)
+        return self.plate.loaded()
 
-    def judge(self, E: np.ndarray) -> None:
-        """Find the stability and the softest mode."""
-        bends = self.modes.bends
-        bent, following = bending(E, bends)
-        values, vectors = eigh(self.bent.T @ bent @ self.bent)
-        self.stability = float(values[0])
-        self.lowest[bends] = self.bent @ vectors[:, 0]
-        self.lowest[~bends] = following @ self.lowest[bends]
+    def judge(self) -> None:
+        """Find the stability and the softest shape at the last update."""
+        if not self.smooth:
+            return
+        if not bool(self.law.slopes.any()) and not bool(self.law.s.any()):
+            self.stability = 1.0
+            return
+        near = [self.modes.spread(self.lowest)]
+        if self.softest is not None:
+            near.append(self.softest)
+        self.stability, self.softest = softest(self.law, self.apply, near, self._bending_forces)
 
     def mode(self) -> Array:
-        """Return the displacement of the mode with the lowest quotient, of height 1 m."""
-        found = self.displacement(self.modes.spread(self.lowest))
+        """Return the displacement of the softest shape, of height 1 m."""
+        found = self.modes.spread(self.lowest) if self.softest is None else self.softest
         return found / float(found[2].max() - found[2].min())
+
+    def _bending_forces(self, x: Array) -> Array:
+        """Return the forces that bend a flat body without stress as x is bent."""
+        return self.modes.pushed_as(self.flat @ self.modes.bent_as(x))
+
+    def _lowest(self, E: np.ndarray) -> np.ndarray:
+        """Return the softest of the smooth modes, each at no force in the plane."""
+        bends, found = self.modes.bends, np.zeros(self.modes.count)
+        bent, following = bending(E, bends)
+        _, vectors = eigh(self.bent.T @ bent @ self.bent)
+        found[bends] = self.bent @ vectors[:, 0]
+        found[~bends] = following @ found[bends]
+        return found
 
     def apply(self, r: Array) -> Array:
         """Return M^-1 r."""
         if not self.smooth:
             return self._cycled(r.copy())
-        smooth = self._smooth(self.modes.gather(self.forces(r.copy())))
+        smooth = self._smooth(self.modes.gather(r))
         left = self._product(smooth)
         left *= -1
         left += r
         z = self._cycled(left)
-        again = self._smooth(self.modes.gather(self.forces(self._product(z))))
+        again = self._smooth(self.modes.gather(self._product(z)))
         z += smooth
         z -= again
         return z
 
     def _smooth(self, forces: np.ndarray) -> Array:
-        return self.displacement(self.modes.spread(self.inverse @ forces))
+        return self.modes.spread(self.inverse @ forces)
 
     def _cycled(self, r: Array) -> Array:
         """Return T V T^T r; overwrites r."""
@@ -111,12 +144,8 @@ class Preconditioner:
         size = float((r**2).sum()) ** 0.5
         if size == 0:
             return r
-        unit = r / size
-
-        def write_residual(out: Array) -> None:
-            out[...] = unit
-
-        self.cycle.run(write_residual)
+        self.device.xp.divide(r, size, out=self.given)
+        self.recorded.launch()
         first, *others = self.cycle.parts
         z = first.astype(np.float64)
         for part in others:

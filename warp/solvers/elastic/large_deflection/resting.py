@@ -38,7 +38,7 @@ class Preconditioner(preconditioner.Preconditioner):
             self.used = springs
             touch = np.flatnonzero(springs)
             on = Springs(self.ground.faces.at[touch], springs[touch])
-            self.cycle = Cycle(self.law.A.on(on), contact.COARSEST)
+            self.take(Cycle(self.law.A.on(on), contact.COARSEST))
             self.springs = self.raised * springs @ self.raised.T
             pressed = self.plate.linear + self.springs
             self.basis = preconditioner.orthonormal(pressed, PRESSED)
@@ -48,5 +48,5 @@ class Preconditioner(preconditioner.Preconditioner):
         """Return E at the last gradient, with the springs."""
         return super().energy() + self.springs
 
-    def judge(self, E: np.ndarray) -> None:
+    def judge(self) -> None:
         """Leave the stability at 1: branches are chosen before the body is laid down."""

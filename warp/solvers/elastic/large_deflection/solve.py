@@ -176,13 +176,13 @@ class _Body:
         reach: deflection in m by linear theory, where the body floats.
         """
         model, device, held = self.model, self.device, self.held
-        there = None
+        there, start, frame = None, self.temperature, cache.frame_of(model, device)
         if self.state.solid.any():
-            step = Step(model, self.temperature, device, self.state, 0.0, held, self.temperature)
+            step = Step(model, start, device, self.state, 0.0, held, start, frame)
             _, stress, _ = loads(model, step)
             there = device.asarray(padded(step.displacement)), device.asarray(stress)
             del step, stress
-        step = Step(model, temperature, device, self.state, duration, held, self.temperature)
+        step = Step(model, temperature, device, self.state, duration, held, start, frame)
         A = step.A.holding(held) if len(held) else step.A
         forces, stress, sides = loads(model, step)
         scale = linear.scale_of(model, step.A, temperature, forces)

@@ -14,6 +14,7 @@ import numpy as np
 from warp.solvers import levels
 from warp.solvers.csr import Csr
 from warp.solvers.dense import cholesky, inverse_of_lower
+from warp.solvers.dense_product import DenseProduct
 from warp.solvers.elastic.multigrid.bending_basis import bending_basis
 from warp.solvers.elastic.multigrid.level import relative_width
 from warp.solvers.elastic.multigrid.matrix import LevelMatrix, MediaMatrix, StoredMatrix
@@ -41,15 +42,13 @@ class Coarsest(levels.Coarsest):
         root = inverse_root(*bending(matrix, at), LOOSE * width**2)
         super().__init__(device, active, memory)
         self.roots = device.asarray(np.ascontiguousarray(root.T)), device.asarray(root)
-        self.at = device.asarray(at, np.int64)
+        self.product = DenseProduct(device, at)
 
     def solve(self) -> None:
         """Compute x = A^-1 r, without rigid motions; overwrites p."""
-        size = len(self.at)
-        r, p, x = (a.reshape(-1) for a in (self.r, self.p, self.x))
-        for out, given, root in zip((p, x), (r, p), self.roots, strict=True):
-            args = out, given, root, self.at, size
-            self.device.launch("multigrid", "dense_rows", (size, 1, 1), *args, real=np.float32)
+        first, second = self.roots
+        self.product.write(self.p, self.r, first)
+        self.product.write(self.x, self.p, second)
 
 
 def bending(matrix: StoredMatrix, at: np.ndarray) -> tuple[np.ndarray, Csr, np.ndarray]:

@@ -28,16 +28,22 @@ from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.levels import Level, Memory, Smoothing
 
-COARSEST = 2000, 3000
-"""Bounds on the displacements of the coarsest level, which has 1 % of the finest one's in between.
+COARSEST, COARSEST_WIDE = 700, 3000
+"""Most displacements of the coarsest level; the second if the finest cells are wide.
 
-Few, so that small packages are quick; many, so that the foot and the cavity of a lid are still
-resolved. Always the most if the finest cells are wide: coarse levels hardly see such plates bend.
+Few, because factoring their matrix takes their third power in time. Many if the finest cells are
+wide, because coarse levels hardly see such plates bend.
 """
 STEPS, STEPS_WIDE = 2, 4
 """Chebyshev steps before and after the coarser level; the second if the finest cells are wide.
 
 A plate then bends over many cells, and coarse levels hardly see it.
+"""
+STEPS_SMALL, SMALL = 4, 0.1
+"""Steps on levels of up to this fraction of the finest level's size.
+
+They take little time there, and make up for a coarsest level that no longer resolves the foot and
+the cavity of a lid.
 """
 
 
@@ -63,10 +69,11 @@ class Cycle(levels.Cycle):
         rest = idle[-size:] if by_columns else memory.scratch  # which z lines do not use
         last = Coarsest(matrix, memory)
         del matrix
-        smoothing = Smoothing(STEPS_WIDE if wide(A.lines) else STEPS, power_iterations=12)
+        steps = STEPS_WIDE if wide(A.lines) else STEPS
         smoothed = [
-            Level(A.device, active, memory, own, smoother, smoothing)
+            Level(A.device, active, memory, own, smoother, Smoothing(count, power_iterations=12))
             for active, own, smoother in parts
+            for count in [STEPS_SMALL if active.size <= SMALL * size else steps]
         ]
         super().__init__(smoothed, last, transfers, idle, levels.first_part(rest, A.shape))
 
@@ -79,10 +86,8 @@ def merges(
 ) -> Iterator[Merge]:
     """Yield the merges between levels, until one has at most `coarsest` displacements."""
     x, y, z = lines
-    cells = (len(x) - 1) * (len(y) - 1) * (len(z) - 1)
     if coarsest is None:
-        few, many = COARSEST
-        coarsest = many if wide(lines) else int(np.clip(3 * cells // 100, few, many))
+        coarsest = COARSEST_WIDE if wide(lines) else COARSEST
     while 3 * (len(x) - 1) * (len(y) - 1) * (len(z) - 1) > coarsest and max(len(x), len(y)) > 3:
         step = Merge.of(x, y, mirror, held)
         if len(step.keep_x) == len(x) and len(step.keep_y) == len(y):

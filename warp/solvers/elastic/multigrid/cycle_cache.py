@@ -8,13 +8,14 @@ sqrt((1 + s)/(1 - s)) in iterations. Building a cycle takes longer than a solve.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from warp.machine.device import Device
 from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.elastic.operator import Moduli, Operator, operator
+from warp.solvers.elastic.operator import Frame, Moduli, Operator, operator
+from warp.solvers.krylov import Kept
 from warp.voxels.voxelize import VoxelModel
 
 DRIFT = 0.2
@@ -27,13 +28,16 @@ SLOWER = 1.5
 class CycleCache:
     """A cycle, the moduli that it was built for, and the pace of its first and last solve.
 
-    Pace: iterations a decade of the residual. A body whose voxels change needs a new one.
+    Pace: iterations a decade of the residual. `kept`: the record of its solves; `frame`: of
+    the last body. A body whose voxels change needs a new one.
     """
 
     cycle: Cycle | None = None
     moduli: Moduli | None = None
     first: float = 0.0
     last: float = 0.0
+    kept: Kept = field(default_factory=Kept)
+    frame: Frame | None = None
 
     def cycle_for(self, A: Operator) -> Cycle:
         """Return a cycle for an operator: the present one if it serves, or a new one."""
@@ -42,9 +46,16 @@ class CycleCache:
             self.cycle, self.moduli = Cycle(A), A.body.moduli
         return self.cycle
 
+    def frame_of(self, model: VoxelModel, device: Device) -> Frame:
+        """Return what bodies of these voxels share."""
+        if self.frame is None or self.frame.model is not model or self.frame.device != device:
+            self.frame = Frame(model, device)
+        return self.frame
+
     def forget(self) -> None:
         """Release the cycle: it serves no operator with other supports."""
         self.cycle, self.moduli, self.first, self.last = None, None, 0.0, 0.0
+        self.kept.forget()
 
     def serves(self, moduli: Moduli) -> bool:
         """Return True if the moduli are near enough and the last solve was not slow."""

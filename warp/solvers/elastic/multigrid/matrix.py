@@ -72,7 +72,8 @@ class MediaMatrix:
 class StoredMatrix:
     """A level with stored coefficients.
 
-    `free`: free edges, springs and missing energy; `held`: flat indices that stay zero.
+    `free`: free edges, springs and missing energy; `held`: flat indices that stay zero;
+    `on_device`: the spacings there.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class StoredMatrix:
         self.n = len(x) - 1, len(y) - 1, len(z) - 1
         self.shape = displacement_shape(*self.n)
         self.spacings = spacings(lines)
+        self.on_device = [device.asarray(a) for a in self.spacings]
         edges = movable(coefficients.edges, held, self.shape)
         free = energy_matrix(edges, self.spacings[1::2], self.n)
         self.free = free + missing + springs.matrix
@@ -141,8 +143,7 @@ class StoredMatrix:
     def _launch(self, function: str, *args: Any, held: tuple[bool, ...] = ()) -> None:
         """Run a kernel in float64."""
         nx, ny, nz = self.n
-        spacing = [self.device.asarray(a) for a in self.spacings]
-        args = *args, *spacing, *map(int, held), nx, ny, nz
+        args = *args, *self.on_device, *map(int, held), nx, ny, nz
         self.device.launch("elastic", function, (nx + 1, ny + 1, nz + 1), *args)
 
 

@@ -63,7 +63,7 @@ class LineSmoother:
         """Factor the lines of a level with stored coefficients; `diagonal` of its matrix."""
         device, (nx, ny, nz), free = matrix.device, matrix.n, matrix.free
         C, K = matrix.coefficients.C, matrix.coefficients.K
-        widths = [device.asarray(a) for a in matrix.spacings]
+        widths = matrix.on_device
         inverse, lower = (device.zeros(matrix.shape, np.float32) for _ in range(2))
         beside, entries = device.zeros(matrix.shape), line_entries(free, matrix.shape)
         add(device, beside, *entries)
@@ -79,7 +79,8 @@ class LineSmoother:
         _, levels, rows, row = self.inverse.shape
         n = row - PAD, rows - 1, levels - 1
         self.slender.to_modes(level.r, level.x, level.p)
-        args = level.x, level.p, level.r, self.inverse, self.lower, keep, old, a, b, *n
+        arrays = level.x, level.p, level.r, self.inverse, self.lower
+        args = *(array.reshape(3, levels, -1) for array in arrays), keep, old, a, b, *n
         run = self.device.launch
         run("elastic", "elastic_lines_step", (row, rows, 3), *args, real=np.float32, own=2 * levels)
         self.slender.to_faces(level.r, level.x, level.p)
@@ -98,9 +99,8 @@ class ColumnSmoother:
         start = np.searchsorted(column, np.arange(ny * (nx + PAD) + 1))
         put = device.asarray
         shared = put(start, np.int32), put(entry, np.int32), put(value)
-        spacings = [device.asarray(a) for a in matrix.spacings]
         C, K = matrix.coefficients.C, matrix.coefficients.K
-        args = self.P, diagonal, C, K, *spacings, *shared, *self.n
+        args = self.P, diagonal, C, K, *matrix.on_device, *shared, *self.n
         device.launch("columns", "columns_factor", (nx, ny, 1), *args, real=np.float32)
 
     def step(self, level: Vectors, keep: float, old: float, a: float, b: float) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers import levels
+from warp.solvers.dense_product import DenseProduct
 from warp.solvers.levels import Matrix, Memory, Smoother
 
 DENSE = 500  # unknowns of a dense inverse, which then takes 1 MB
@@ -38,16 +39,14 @@ class Coarsest(levels.Coarsest):
         super().__init__(device, matrix.active, memory)
         self.matrix = matrix
         self.inverse = inverse(device, matrix) if small(matrix.shape) else None
-        self.indices = device.asarray(np.arange(self.x.size), np.int64)
+        self.product = DenseProduct(device, np.arange(self.x.size))
 
     def solve(self) -> None:
         """Compute x = A^-1 r."""
         if self.inverse is None:
             self.matrix.step(self, 0.0, 0.0, 0.0, 1.0)
             return
-        n = self.x.size
-        args = self.x.reshape(-1), self.r.reshape(-1), self.inverse, self.indices, n
-        self.device.launch("multigrid", "dense_rows", (n, 1, 1), *args, real=np.float32)
+        self.product.write(self.x, self.r, self.inverse)
 
 
 def inverse(device: Device, level: LineMatrix) -> Array:
