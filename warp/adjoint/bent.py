@@ -19,7 +19,8 @@ from functools import partial
 import numpy as np
 
 from warp.adjoint import attainable
-from warp.adjoint.elastic import Form, Partials, forces
+from warp.adjoint.elastic import Form, forces
+from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.rim import RimForm
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.widths import LineSums

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from warp.adjoint import elastic
+from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.history import HistoryPoint
 from warp.adjoint.inputs import Input, inputs
 from warp.adjoint.measures import measure
@@ -214,7 +214,7 @@ def effects_of(linear: Differential[V], found: Sequence[Input[V]], solved: V) ->
 
 
 def _per_volume(
-    found: elastic.Partials | None, name: str, volume: Array | None, scale: float
+    found: Partials | None, name: str, volume: Array | None, scale: float
 ) -> Array | None:
     """Return a field of derivatives per mm3, times `scale`."""
     if found is None or volume is None:

@@ -9,27 +9,28 @@ back together: operators and V-cycles are built once for all of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from warp.adjoint import attainable, heat
+from warp.adjoint import attainable
 from warp.adjoint.backwards import Costate, StepBack
-from warp.adjoint.by_fields import ByFields, Measure
+from warp.adjoint.by_fields import ByFields
 from warp.adjoint.carried import Cut, Filled
-from warp.adjoint.course import Course, ProcessBase, completed, planned
-from warp.adjoint.elastic import Form, Partials, forces
-from warp.adjoint.linear import Derivatives, EdgeForces, Linear, explicit
+from warp.adjoint.course import ProcessBase, completed, planned
+from warp.adjoint.elastic import Form, forces
+from warp.adjoint.elastic_partials import Partials
+from warp.adjoint.linear import Derivatives, EdgeForces, Linear
 from warp.adjoint.measures import measure
 from warp.adjoint.relaxed_stress import RelaxedStress
 from warp.adjoint.states import States
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.stresses import PartStress, pulled_back
 from warp.adjoint.tape import Recorded, Tape
-from warp.adjoint.temperatures import Junction, PartTemperature
 from warp.adjoint.thermal import Thermal, through_stiffness
+from warp.adjoint.ways import HistoryLinear, Part, Wanted, Way
 from warp.case.case import Case
 from warp.case.plan import Stage
 from warp.errors import WarpError
@@ -55,78 +56,6 @@ PPM, CUBIC_MILLIMETRE = 1e-6, 1e-9
 LOAD_STEP = "load step "
 SAME = 0.01
 """Difference in K up to which a load step has the temperature that is asked for."""
-
-
-@dataclass(frozen=True, eq=False)
-class Wanted:
-    """A metric at the end of a load step: its number in the process, and what was solved there.
-
-    motion, edges, relaxed: of a metric that depends on stress itself.
-    """
-
-    measure: Measure
-    at: int
-    solved: Solved
-    name: str
-    motion: Kinematics | None = None
-    edges: EdgeForces | None = None
-    relaxed: RelaxedStress | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Derivatives by the parts after load step `stage` at the temperature of `temperature`."""
-
-    stage: int
-    temperature: int
-    linear: Linear
-
-
-@dataclass(frozen=True, eq=False)
-class HistoryLinear:
-    """A solved process with the derivatives of some metrics."""
-
-    wanted: Sequence[Wanted]
-    parts: Sequence[Part]
-
-    @property
-    def count(self) -> int:
-        """Return the number of metrics."""
-        return len(self.wanted)
-
-    def change(self, plus: Course, minus: Course) -> Array:
-        """Return the change (metrics,) from one course to another, to first order."""
-        total = np.zeros(len(self.wanted))
-        for part in self.parts:
-            above, below = (c.at(part.stage, part.temperature) for c in (plus, minus))
-            total += part.linear.equations(above, below)
-        for n, one in enumerate(self.wanted):
-            above, below = (course.at(one.at, one.at) for course in (plus, minus))
-            flat = not isinstance(one.measure, PartTemperature | Junction)
-            total[n] += explicit(one.solved, one.measure, above, below, one.edges, flat=flat)
-        return total
-
-
-@dataclass(eq=False)
-class Way:
-    """The way back of one metric: the derivatives by the state at hand, and forms on the way."""
-
-    wanted: Wanted
-    by: Costate
-    own: Strains | None = None
-    """Of a metric that depends on stress itself, as `stresses.pulled_back`."""
-    by_temperature: Array | None = None
-    """Of the metric itself, per K of each voxel."""
-    thermal: dict[int, tuple[heat.Partials, Array]] = field(default_factory=dict)
-    """Derivatives by the heat equation of solves under power, and adjoint temperatures."""
-    size: float = 0.0
-    """Norm of the largest load so far."""
-    forms: list[tuple[int, int, Form]] = field(default_factory=list)
-    """Numbers of the load steps as in `Part`, in the same order for all metrics."""
-
-    def warmed(self, n: int) -> tuple[heat.Partials | None, Array | None]:
-        """Return the derivatives by the heat equation of a solve, and its adjoint temperature."""
-        return self.thermal.get(n, (None, None))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from warp.adjoint import elastic, heat, stresses
+from warp.adjoint import heat, stresses
 from warp.adjoint.branch_partials import MediumBranches
 from warp.adjoint.by_fields import Measure
+from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.strains import Kinematics
 from warp.adjoint.variant import EVERY, Law, Variant
 from warp.materials.material import Medium
@@ -53,7 +54,7 @@ class Derivatives:
     """
 
     measure: Measure
-    elastic: elastic.Partials | None
+    elastic: Partials | None
     heat: heat.Partials | None
     warmth: Array | None
     edges: EdgeForces | None = None

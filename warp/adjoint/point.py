@@ -19,6 +19,7 @@ from warp.adjoint.bent import Bent
 from warp.adjoint.bond_lines import MOST_ROUNDS, BondLines
 from warp.adjoint.by_fields import ByFields, Measure
 from warp.adjoint.elastic import forces
+from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.linear import Derivatives, EdgeForces, Heated, Linear
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.thermal import Thermal, through_stiffness
@@ -235,7 +236,7 @@ class Point:
 
     def _mechanical(
         self, name: str, by_w: Array | None, own: Strains | None, maps: bool
-    ) -> elastic.Partials:
+    ) -> Partials:
         """Solve the elastic adjoint; return the derivatives, by temperature through C(T), too."""
         A, (nx, _, _) = self.operator, self.operator.n
         load = np.zeros(A.shape)

@@ -14,7 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
-from warp.adjoint import elastic, heat
+from warp.adjoint import heat
+from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.linear import Heated
 from warp.machine.device import Device
 from warp.run.load_step import NO_RESIDUAL, TOLERANCE, OnProgress
@@ -68,7 +69,7 @@ class Thermal:
 
 
 def through_stiffness(
-    model: VoxelModel, mean: Array, temperature: float | Array, found: elastic.Partials
+    model: VoxelModel, mean: Array, temperature: float | Array, found: Partials
 ) -> None:
     """Add the derivative by temperature through the stiffness at each medium's mean in K."""
     assert found.temperature is not None and isinstance(temperature, np.ndarray)
