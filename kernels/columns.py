@@ -16,6 +16,8 @@ from warp.kernels import inline, kernel, portion, release, scratch
 
 # A pivot below this fraction of its diagonal is a free motion of the column, which is held.
 TINY = 1e-12
+# Columns that are solved at once: long rows, and few enough for a cache.
+BLOCK = 128
 
 
 @kernel
@@ -87,9 +89,9 @@ def columns_factor(
 
 
 @inline
-def eliminate(y, b, l1, l2, l3, l4, l5, y1, y2, y3, y4, y5, nx):
-    """Compute y = b - sum of l y for one degree of freedom of a row of columns."""
-    for i in range(nx + 2):
+def eliminate(y, b, l1, l2, l3, l4, l5, y1, y2, y3, y4, y5, n):
+    """Compute y = b - sum of l y for one degree of freedom of a block of columns."""
+    for i in range(n):
         y[i] = b[i] - (
             l1[i] * y1[i] + l2[i] * y2[i] + l3[i] * y3[i] + l4[i] * y4[i] + l5[i] * y5[i]
         )
@@ -97,53 +99,58 @@ def eliminate(y, b, l1, l2, l3, l4, l5, y1, y2, y3, y4, y5, nx):
 
 @kernel
 def columns_solve(share, Y, r, P, nx, ny, nz):
-    """Solve all columns: Y (5, nz+1, ny, nx+3) from the residual r."""
-    last = 5 * nz + 4
-    y = scratch((last + 11, nx + 3), r)  # solution of row n at n + 5
-    for j in portion(share, ny):
+    """Solve all columns: Y (5, nz+1, columns) from the residual r (3, nz+1, columns and a row).
+
+    P (5, 6, nz+2, columns), all a row of columns after the other: a block of them is one loop.
+    """
+    last, columns = 5 * nz + 4, ny * (nx + 3)
+    y = scratch((last + 11, BLOCK), r)  # solution of row n at n + 5
+    for block in portion(share, (columns + BLOCK - 1) // BLOCK):
+        start, stop = block * BLOCK, min(block * BLOCK + BLOCK, columns)
+        here, n = slice(start, stop), stop - start
         y[:5] = 0
         y[last + 6 :] = 0
         for row in range(last + 1):
             k, d = row // 5, row % 5
-            rhs = r[2, k, j] if d == 0 else r[0, k, j] if d < 3 else r[1, k, j + d - 3]
+            field = 2 if d == 0 else 0 if d < 3 else 1
+            shift = 1 if d == 2 else nx + 3 if d == 4 else 0
             eliminate(
                 y[row + 5],
-                rhs[1:] if d == 2 else rhs,
-                P[d, 1, k, j],
-                P[d, 2, k, j],
-                P[d, 3, k, j],
-                P[d, 4, k, j],
-                P[d, 5, k, j],
+                r[field, k][start + shift : stop + shift],
+                P[d, 1, k][here],
+                P[d, 2, k][here],
+                P[d, 3, k][here],
+                P[d, 4, k][here],
+                P[d, 5, k][here],
                 y[row + 4],
                 y[row + 3],
                 y[row + 2],
                 y[row + 1],
                 y[row],
-                nx,
+                n,
             )
         for row in range(last, -1, -1):
             k, d = row // 5, row % 5
             c1, c2, c3, c4, c5 = row + 1, row + 2, row + 3, row + 4, row + 5
-            full, inverse = y[row + 5], P[d, 0, k, j]
-            for i in range(nx + 2):
+            full, inverse, solution = y[row + 5], P[d, 0, k][here], Y[d, k][here]
+            for i in range(n):
                 full[i] = full[i] * inverse[i]
             eliminate(
                 full,
                 full,
-                P[c1 % 5, 1, c1 // 5, j],
-                P[c2 % 5, 2, c2 // 5, j],
-                P[c3 % 5, 3, c3 // 5, j],
-                P[c4 % 5, 4, c4 // 5, j],
-                P[c5 % 5, 5, c5 // 5, j],
+                P[c1 % 5, 1, c1 // 5][here],
+                P[c2 % 5, 2, c2 // 5][here],
+                P[c3 % 5, 3, c3 // 5][here],
+                P[c4 % 5, 4, c4 // 5][here],
+                P[c5 % 5, 5, c5 // 5][here],
                 y[row + 6],
                 y[row + 7],
                 y[row + 8],
                 y[row + 9],
                 y[row + 10],
-                nx,
+                n,
             )
-            solution = Y[d, k, j]
-            for i in range(nx + 2):
+            for i in range(n):
                 solution[i] = full[i]
     release(y)
 

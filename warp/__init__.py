@@ -173,7 +173,7 @@ def identify(
 
 def optimize(
     case: Case | str | PathLike[str],
-    vary: Mapping[str, str],
+    vary: Mapping[str, str] | None = None,
     of: str | None = None,
     *,
     keep: Sequence[str] = (),
@@ -187,9 +187,10 @@ def optimize(
     """Find the values of a case that make the size of a number smallest.
 
     vary: {"part.lid.thickness": "0.5 .. 3 mm", "part.lid.material": "copper, ss304"}; keys joined
-    by commas change together. of, keep ("junction<=80"), over ("25, 245 degC"): as in `warp
-    optimize`. log: a file of the runs, from which the same call goes on. `.table()` has the runs,
-    `.best` the number of the best one.
+    by commas change together; None: the copper of the layers in [optimize], and the answer has
+    `.shares(run)` and `.best_case()`, too. of, keep ("junction<=80"), over ("25, 245 degC"): as in
+    `warp optimize`. log: a file of the runs, from which the same call goes on. `.table()` has the
+    runs, `.best` the number of the best one.
     """
     from pathlib import Path
 
@@ -197,7 +198,7 @@ def optimize(
 
     return optimum.optimize(
         load(case) if isinstance(case, str | os.PathLike) else case,
-        [variables.variable(f"{keys}={span}") for keys, span in vary.items()],
+        [variables.variable(f"{keys}={span}") for keys, span in (vary or {}).items()],
         of,
         None if log is None else Path(log),
         limits=[variables.limit(text) for text in keep],

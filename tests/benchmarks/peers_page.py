@@ -52,6 +52,9 @@ def markdown(found: dict[str, Any]) -> str:
             lines += [f"## {title}", "", *([note, ""] if note else [])]
             lines += [f"Load average of the machine at the end: {found[key]['load']}.", ""]
             lines += [*table(found[key]["rows"], kind), ""]
+    left = [title for key, title in TITLES.items() if key not in found]
+    if left:
+        lines += [f"Not measured yet on this machine: {'; '.join(left)}.", ""]
     return "\n".join(lines)
 
 

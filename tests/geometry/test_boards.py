@@ -321,6 +321,15 @@ def test_thicknesses_that_a_file_does_not_give_are_assumed_and_said(folder, tmp_
     assert place.z1 - place.z0 == pytest.approx(1.6e-3)
 
 
+def test_a_layer_of_the_stackup_that_is_not_declared_is_a_dielectric(folder):
+    whole = (folder / "board.xml").read_text()
+    row = '<Layer name="CORE" layerFunction="DIELCORE" side="NONE" polarity="POSITIVE"/>'
+    assert row in whole
+    board = ipc2581.read(whole.replace(row, "").encode())
+    core = next(layer for layer in board.layers if layer.name == "CORE")
+    assert (core.kind, core.thickness) == ("dielectric", pytest.approx(0.8))
+
+
 def test_files_that_are_no_board(tmp_path):
     from warp.case import converted
     from warp.errors import WarpError

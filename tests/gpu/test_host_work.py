@@ -47,4 +47,4 @@ def test_a_solve_launches_graphs_and_nothing_else(rows):
 
 def test_tables_of_a_stage_go_to_the_device_once(rows):
     """What is left: moduli, free edges, forces and temperatures of the step itself."""
-    assert all(row["uploads"] <= 27 and row["launches"] <= 3 for row in rows["step"][2:])
+    assert all(row["uploads"] <= 22 and row["launches"] <= 3 for row in rows["step"][2:])

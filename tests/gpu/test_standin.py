@@ -119,13 +119,18 @@ def solved(folder: Path, name: str, **environment: str) -> warp.Result:
 
 
 def assert_equal(one: warp.Result, other: warp.Result) -> None:
-    """Compare the fields, and the iterations of both solvers."""
+    """Compare the fields, and the iterations of both solvers.
+
+    Newton's iterations beyond linear theory are many, and sums that run in another order move some.
+    """
     assert set(one.fields) == set(other.fields)
     for name, field in one.fields.items():
         most = np.abs(field).max()
         assert other.fields[name] == pytest.approx(field, abs=1e-6 * most), name
     for name, solver in one.provenance["solver"].items():
-        assert abs(other.provenance["solver"][name]["iterations"] - solver["iterations"]) <= 1
+        count = solver["iterations"]
+        allowed = max(1, round(0.03 * count))
+        assert abs(other.provenance["solver"][name]["iterations"] - count) <= allowed
 
 
 @pytest.mark.parametrize(

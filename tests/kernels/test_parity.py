@@ -530,9 +530,11 @@ def test_elastic_columns(assert_twins_agree, rng, real, body, displacement):
         "columns", "columns_factor", (nx, ny, 1), P, diagonal, *wide(body), *free, *sizes, real=real
     )[0]
     Y = np.zeros((5, nz + 1, ny, nx + 3), real)
-    Y = assert_twins_agree(
-        "columns", "columns_solve", (nx, ny, 1), Y, displacement, P, *sizes, real=real
-    )[0]
+    rows = (a.reshape(*a.shape[:-2], -1) for a in (Y, displacement, P))
+    args = *rows, *sizes
+    Y = assert_twins_agree("columns", "columns_solve", (nx, ny, 1), *args, real=real)[0].reshape(
+        Y.shape
+    )
     for factors, x, p in steps(displacement * 2, displacement * 3):
         assert_twins_agree(
             "columns",

@@ -8,10 +8,14 @@ from finished import CASE, HEIGHT, finished
 from PIL import Image
 
 from warp.errors import WarpError
+from warp.materials.library import library
 from warp.report import field_figures, figures, palette, plots, section_labels, sections
 from warp.report.sections import Cut
 from warp.results import measured
 from warp.results.cells import MediaTable
+from warp.voxels.grid import Grid
+from warp.voxels.media import Rows
+from warp.voxels.voxelize import VoxelModel
 
 
 @pytest.fixture(scope="module")
@@ -178,12 +182,15 @@ def test_a_legend_of_many_parts_joins_those_of_one_material():
     materials, parts = ["silicon"] * 30 + ["epoxy"], [name.partition(":")[0] for name in names]
     index = np.arange(-1, 31).reshape(4, 8)
     lines = np.arange(9.0)
-    many = sections.Section(sections.Cut(), 0.0, lines, lines[:5], index, names, materials, parts)
+    share = np.full(index.shape, np.nan)
+    many = sections.Section(
+        sections.Cut(), 0.0, lines, lines[:5], index, names, materials, parts, share
+    )
     joined = sections.by_material(many)
     assert joined.names == ["die-0, die-1 and 28 more: silicon", "mould: epoxy"]
     assert joined.index.ravel().tolist() == [-1] + [0] * 30 + [1]
     few = sections.Section(
-        sections.Cut(), 0.0, lines, lines[:5], index, names[:3], materials[:3], parts[:3]
+        sections.Cut(), 0.0, lines, lines[:5], index, names[:3], materials[:3], parts[:3], share
     )
     assert sections.by_material(few) is few
 
@@ -223,6 +230,20 @@ def test_a_shared_voxel_has_its_owners_name_whatever_its_own_says():
         media.part, ["void", "fr4 3/8 in", "silicon 1/2 in"], media.stress_free, media.fraction
     )
     assert sections._row_names(model) == ["", "board: fr4 3/8 in", "chip: silicon 1/2 in"]
+
+
+def test_a_part_of_many_media_has_one_name_in_a_section():
+    """Balls meet voxels in many shares; all of them are the balls in the legend."""
+    model = finished()
+    media = model.media
+    model.media = MediaTable(
+        np.append(media.part, [1, 1]),
+        [*media.material, "silicon", "silicon"],
+        np.append(media.stress_free, [398.0, 398.0]),
+        np.append(media.fraction, [0.375, 0.5]),
+    )
+    model.ids[2:, 0, 0], model.ids[2:, 0, 1] = 3, 4
+    assert sections.section(model).names == ["chip: silicon", "board: fr4"]
 
 
 def test_a_section_lies_where_most_parts_are_met_or_where_it_is_asked_for():
@@ -276,3 +297,28 @@ def test_lines_to_numbers_never_cross():
         assert not any(
             section_labels.crossing(a, b) for n, a in enumerate(lines) for b in lines[:n]
         )
+
+
+def test_a_patterned_layer_is_one_entry_shaded_by_its_copper():
+    """Whatever shares of copper are met: one number, one name, and the shares in the cells."""
+    media = [("fr4", 0), ("board: top 0/16", 0), ("board: top 4/16", 0), ("board: top 16/16", 0)]
+    ids = np.array([[[1, 1, 1]], [[2, 3, 4]]], np.uint16)
+    rows = Rows()
+    for name, part in media:
+        rows.solid(part, name, library()["fr4"], 300.0)
+    shares = {"board: top 0/16": 0.0, "board: top 4/16": 0.25, "board: top 16/16": 1.0}
+    model = VoxelModel(
+        Grid(np.arange(4.0), np.arange(2.0), np.arange(3.0)),
+        ids,
+        rows.media(),
+        ["board"],
+        patterns={name: ("board: top", share) for name, share in shares.items()},
+    )
+    shown = sections.section(model)
+    assert shown.names == ["board: top", "board: fr4"]
+    assert np.array_equal(shown.share[1], [0.0, 0.25, 1.0]) and np.isnan(shown.share[0]).all()
+    assert sections._said(shown)[0] == "board: top, 0 to 100 % copper"
+    paints = palette.of(model)
+    assert paints["board: top 16/16"].colour == palette.CLASSES["metal"]
+    assert paints["board: top 0/16"].colour == palette.CLASSES["laminate"]
+    assert sections.section(model, Cut("z")).at == pytest.approx(1500.0)  # through the pattern

@@ -44,9 +44,9 @@ ATTACH = step("attach", parts=["mould"], temperature="125 degC")
 COOL = step("cool", temperature="25 degC")
 
 
-def solved(*steps, side, width, edge, large="true"):
+def solved(*steps, side, width, edge, large="true", case=CASE):
     words = {"SIDE": side, "WIDTH": width, "EDGE": edge, "LARGE": large}
-    text = CASE
+    text = case
     for word, value in words.items():
         text = text.replace(word, str(value))
     return process.solve(parse(text + "".join(steps), Path("plate.toml")), "cpu")
@@ -81,6 +81,15 @@ def test_a_plate_that_was_pressed_flat_springs_back():
     assert abs(sag(cold)) > 200
     assert abs(sag(pressed)) < 1e-9 * abs(sag(cold))
     assert sag(free) == pytest.approx(sag(cold), rel=1e-7)
+
+
+def test_a_plate_is_flat_when_the_layer_that_bent_it_is_gone():
+    """The layer pulls; forces in its place, that fade, would buckle the plate under it."""
+    pulls = CASE.replace("0.5 ppm/K", "9 ppm/K")
+    gone = step("remove", parts=["mould"])
+    _, cold, free = ends(solved(ATTACH, COOL, gone, side=60, width=6, edge=6, case=pulls))
+    assert abs(sag(cold)) > 200
+    assert abs(sag(free)) < 1e-6 * abs(sag(cold))
 
 
 LAYERS = {

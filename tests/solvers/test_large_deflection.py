@@ -14,6 +14,7 @@ from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.large_deflection import path, shape
 from warp.solvers.elastic.large_deflection import solve as large
 from warp.solvers.elastic.large_deflection.law import Law
+from warp.solvers.elastic.large_deflection.newton import minimum
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner, bending
 from warp.solvers.elastic.large_deflection.rim import Rim, rim, shear_of, shear_stiffness
 from warp.solvers.elastic.load import load
@@ -262,6 +263,40 @@ def test_a_newton_step_takes_few_iterations(cpu):
     """At a slope of 0.04 the linear V-cycle alone takes 80 to a residual of 1e-8."""
     _, found = followed(cpu, 4, 12)
     assert found.iterations < 60
+
+
+def balanced(law, pre, fraction, x, on_step=None):
+    law.load(fraction)
+    return minimum(law, pre, float(np.linalg.norm(law.at_end[0])), 1e-9, x, np.inf, on_step)
+
+
+def test_energy_falls_in_every_accepted_step(cpu):
+    """From the flat plate to a sag of 1.2 heights at once, which full Newton steps would overshoot;
+    to round-off at the end.
+    """
+    _, _, law, pre = loaded(cpu, 4, 8)
+    energies = [0.0]
+    found = balanced(law, pre, 1.0, np.zeros(law.A.shape), lambda _: energies.append(law.energy_at))
+    assert len(energies) == len(found.residuals) > 4
+    assert np.diff(energies).max() <= 1e-12 * abs(found.energy)
+
+
+def test_work_of_the_load_is_the_energy(cpu):
+    """E(1) - E(0) = int dE/d(load) at the shapes in balance, by Gauss with five points.
+
+    Energy is linear in the load at a given shape.
+    """
+    _, _, law, pre = loaded(cpu, 2, 8)
+    points, weights = np.polynomial.legendre.leggauss(5)
+    x, work = np.zeros(law.A.shape), 0.0
+    for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
+        x = balanced(law, pre, point, x).x
+        ends = []
+        for fraction in (0.0, 1.0):
+            law.load(fraction)
+            ends.append(law.energy(x))
+        work += weight * (ends[1] - ends[0])
+    assert work == pytest.approx(balanced(law, pre, 1.0, x).energy, rel=1e-5)
 
 
 def test_void_above_a_part_has_no_slope():

@@ -32,7 +32,7 @@ NOISE = 1e-9
 
 def point(case: Case, device: Device) -> HistoryPoint:
     """Solve a process and take the point at which it is differentiated."""
-    tape = Tape()
+    tape = Tape(case)
     process.solve(case, device, on_state=tape)
     return HistoryPoint.of(case, tape, device, lambda *_: None, TIGHT)
 

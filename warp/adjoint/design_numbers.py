@@ -78,19 +78,23 @@ def has_gradient(case: Case) -> bool:
 
 @dataclass(frozen=True)
 class Design:
-    """A case that varies: its numbers, at temperatures of interest if there are any."""
+    """A case that varies: its numbers, at temperatures of interest if there are any.
+
+    beside: numbers that need no derivatives.
+    """
 
     case: Case
     names: Sequence[str]
     temperatures: Sequence[str]
     device: str
     say: OnProgress
+    beside: Sequence[str] = ()
 
     def numbers(
         self, changed: Mapping[str, str], by: Sequence[tuple[Variable, float]] | None
     ) -> dict[str, Number]:
         """Compute the numbers of the case with changed values; by: what to differentiate by."""
-        found: dict[str, list[Number]] = {name: [] for name in self.names}
+        found: dict[str, list[Number]] = {name: [] for name in (*self.names, *self.beside)}
         for temperature in self.temperatures or [""]:
             state = {"load.temperature": temperature} if temperature else {}
             for name, one in self._at(changed, state, by).items():
@@ -105,9 +109,10 @@ class Design:
     ) -> dict[str, Number]:
         """Compute the numbers of one run."""
         case = self._case(changed, state)
-        tape = Tape() if by and case.has_steps and has_gradient(case) else None
+        tape = Tape(case) if by and case.has_steps and has_gradient(case) else None
         result = process.solve(case, self.device, self.say, on_state=tape)
-        found = {name: _number(case, result, name, state) for name in self.names}
+        asked = [*self.names, *self.beside]
+        found = {name: _number(case, result, name, state) for name in asked}
         if by is None:
             return found
         smooth = self._smooth(case, result, found, by) if has_gradient(case) else []

@@ -9,7 +9,7 @@ number of inputs (`elastic`, `heat`). Inputs are those of `inputs`; what each ch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,7 +60,8 @@ class Effect:
 class Gradient:
     """A metric, its effects in the order of the inputs, and its fields per voxel.
 
-    used: how extremes were treated. stiffness, expansion (nz, ny, nx): change of the metric by the
+    used: how extremes were treated. residual: the largest relative residual of the adjoint solves,
+    which limits the derivatives. stiffness, expansion (nz, ny, nx): change of the metric by the
     relative stiffness of each voxel, and by an expansion of 1 ppm in all directions, per mm3.
     """
 
@@ -71,6 +72,7 @@ class Gradient:
     effects: list[Effect]
     stiffness: Array | None = None
     expansion: Array | None = None
+    residual: float = ADJOINT
 
     @property
     def change_unit(self) -> str:
@@ -92,6 +94,7 @@ class Gradient:
             "change_unit": self.change_unit,
             "value": self.value,
             "used": self.used,
+            "residual": self.residual,
             "inputs": [vars(effect) for effect in self.effects],
         }
 
@@ -113,16 +116,17 @@ def of_result(
     wanted. tape: of the process when it was solved; without one it is solved again. The materials
     and pictures that the case names must be as they were.
     """
-    say = on_progress or _ignore
+    say = Residuals(on_progress or _ignore)
     device = device if isinstance(device, Device) else devices.select(device)
     case = case_of(result)
     compile_for(case, device, say)
     wish = Wish(metrics, maps, together, keys)
     if case.has_steps:
         if tape is None:
-            tape = Tape()
-            process.solve(case, device, say, on_state=tape)
-        return _of_process(HistoryPoint.of(case, tape, device, say, ADJOINT), wish)
+            tape = Tape(case)
+            process.solve(case, device, say.on_progress, on_state=tape)
+        found_back = _of_process(HistoryPoint.of(tape.case, tape, device, say, ADJOINT), wish)
+        return [replace(one, residual=say.largest) for one in found_back]
     point = Point.of(case, result, device, say)
     wanted = [measure(name, point.solved) for name in metrics]
     found = [point.derivatives(one, maps) for one in wanted]
@@ -139,9 +143,29 @@ def of_result(
             effects=effects[n],
             stiffness=_per_volume(derivatives.elastic, "stiffness", volume, 1.0),
             expansion=_per_volume(derivatives.elastic, "expansion", volume, PPM),
+            residual=say.largest,
         )
         for n, (one, (by, derivatives)) in enumerate(zip(wanted, found, strict=True))
     ]
+
+
+@dataclass
+class Residuals:
+    """Progress that notes the last residual of every adjoint solve."""
+
+    on_progress: OnProgress
+    last: dict[str, float] = field(default_factory=dict)
+
+    def __call__(self, stage: str, iteration: int, residual: float) -> None:
+        """Note a residual, and pass it on."""
+        if residual == residual and (stage.startswith("adjoint") or stage.endswith("backwards")):
+            self.last[stage] = residual
+        self.on_progress(stage, iteration, residual)
+
+    @property
+    def largest(self) -> float:
+        """Return the largest of the last residuals; 0 where nothing had to be solved."""
+        return max(self.last.values(), default=0.0)
 
 
 @dataclass(frozen=True)

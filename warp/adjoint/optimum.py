@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from warp.adjoint import choices
-from warp.adjoint.search import Outcome, Search, Stopped
+from warp.adjoint import balance, choices
+from warp.adjoint.search import ENOUGH, MOST, Outcome, Search, Stopped
 from warp.adjoint.to_file import board_surface
 from warp.adjoint.variables import Choice, Limit, Variable, start_of
 from warp.case.case import Case
@@ -29,10 +29,6 @@ from warp.errors import WarpError
 from warp.run.load_step import OnProgress
 
 Array = np.ndarray
-ENOUGH = 1e-5
-"""Change of (J / J0)^2 at which the search ends: near an optimum the value is flat, and a larger
-change would leave the inputs per cents away from it."""
-MOST = 30  # runs
 
 
 def optimize(
@@ -50,14 +46,24 @@ def optimize(
 ) -> Outcome:
     """Search for the best values; the runs are kept in `path`, or in memory alone.
 
-    Starts at the case's own values where they lie within the bounds, else in the middle. metric:
-    by default the warpage of the side to the board. temperatures: at which a case without steps is
-    judged by the worst. Raises WarpError where a value has no gradient.
+    Starts at the case's own values where they lie within the bounds, else in the middle. Without
+    variables, the layers of [optimize] balance vary. metric: by default the warpage of the side to
+    the board. temperatures: at which a case without steps is judged by the worst. Raises WarpError
+    where a value has no gradient.
     """
+    balanced = bool(case.file.optimize.balance)
+    if bool(variables) == balanced:
+        why = "stands beside [optimize] balance: keep one" if balanced else "is missing"
+        raise WarpError(f'--vary {why}: --vary KEY="0.5 .. 2 mm", or [[optimize.balance]]')
+    if balanced and maximise:
+        raise WarpError("--maximise belongs to --vary: the balance of copper makes a number small")
     if temperatures and case.has_steps:
         raise WarpError("--over belongs to a case without steps: a process is judged by its steps")
     metric = metric or board_surface(case)
     say = on_progress or _ignore
+    if balanced:
+        search = Search(case, [], metric, limits, device, say, path, most, temperatures)
+        return balance.balance(search)
     search = Search(
         case, variables, metric, limits, device, say, path, most, temperatures, maximise
     )

@@ -20,6 +20,10 @@ from warp.run import checkpoint
 from warp.run.load_step import OnProgress
 
 Array = np.ndarray
+ENOUGH = 1e-5
+"""Change of (J / J0)^2 at which a search ends: near an optimum the value is flat, and a larger
+change would leave the inputs per cents away from it."""
+MOST = 30  # runs
 KEPT = 1.001
 """Of a limit: as far as it may be exceeded."""
 
@@ -39,7 +43,7 @@ class Run:
     @property
     def differentiated(self) -> bool:
         """Tell whether the run has derivatives."""
-        return all(one.slopes is not None for one in self.numbers.values())
+        return any(one.slopes is not None for one in self.numbers.values())
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class Search:
     most: int
     temperatures: Sequence[str] = ()
     maximise: bool = False
+    beside: Sequence[str] = ()
+    """Numbers that are shown alone."""
     runs: list[Run] = field(default_factory=list)
 
     @property
@@ -127,6 +133,7 @@ class Search:
             self.temperatures,
             self.device,
             lambda stage, n, r: self.say(number + stage, n, r),
+            self.beside,
         )
         pairs = zip(self.variables, values, strict=True)
         by = [(v, value) for v, value in pairs if isinstance(v, Variable)]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from warp.case.case import Case
 from warp.case.plan import LoadStep
 from warp.run.stage_model import StageModel
 from warp.solvers.elastic.history.state import State
@@ -78,8 +79,12 @@ def read(path: Path) -> State:
 
 @dataclass(eq=False)
 class Tape:
-    """Solves in their order; call it as `process.OnState`."""
+    """Solves in their order; call it as `process.OnState`.
 
+    case: that is solved; its media are those of the voxels, by which variants find what changes.
+    """
+
+    case: Case
     steps: list[Recorded] = field(default_factory=list)
     folder: tempfile.TemporaryDirectory[str] = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="warp-history-")

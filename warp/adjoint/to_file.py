@@ -99,7 +99,7 @@ def _result(
     case = with_fields(case)
     if on_finer:
         return refinement.solve(case, device, on_progress), None
-    tape = Tape() if case.has_steps else None
+    tape = Tape(case) if case.has_steps else None
     return process.solve(case, device, on_progress, on_state=tape), tape
 
 

@@ -140,18 +140,18 @@ def _included(path: Path, name: str, trail: tuple[Path, ...], known: Mapping[str
 
 
 def _add(found: Source, other: Source, path: Path, folder: Path) -> None:
-    tables = _moved(other.tables, path.parent, folder)
+    tables = moved(other.tables, path.parent, folder)
     _merge(found.tables, tables, found.lines, ())
     found.lines.update(other.lines)
     found.included.update(other.included)
 
 
-def _moved(value: Any, here: Path, folder: Path, key: str = "") -> Any:
+def moved(value: Any, here: Path, folder: Path, key: str = "") -> Any:
     """Return tables whose files beside `here` are named from `folder`."""
     if isinstance(value, dict):
-        return {name: _moved(entry, here, folder, name) for name, entry in value.items()}
+        return {name: moved(entry, here, folder, name) for name, entry in value.items()}
     if isinstance(value, list):
-        return [_moved(entry, here, folder, key) for entry in value]
+        return [moved(entry, here, folder, key) for entry in value]
     if key in FILE_KEYS and isinstance(value, str) and value and "\0" not in value:
         path = here / value
         if os.path.isfile(path):

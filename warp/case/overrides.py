@@ -24,6 +24,7 @@ OPTIONAL = (
     "interface",
     "variables",
     "identify",
+    "optimize",
 )  # tables that --set may begin
 
 

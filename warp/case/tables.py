@@ -12,6 +12,7 @@
     [output]                surfaces, measuring zones, fields
     [tolerance]             how far values scatter (`tolerance`)
     [identify]              measured surfaces, and the values that they shall tell
+    [optimize]              layers whose copper is balanced
 
 SI units and kelvin after reading.
 """
@@ -22,6 +23,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
+from warp.case.balance import OptimizeSection
 from warp.case.identification import IdentifySection
 from warp.case.steps import AnyStep
 from warp.case.tolerance import tolerances
@@ -181,6 +183,8 @@ class CaseFile(Section):
     ("+- 10 um"); `warp run` then gives the spread of the warpage."""
     identify: IdentifySection = IdentifySection()
     """Measured surfaces, and the values that they shall tell (`warp identify`)."""
+    optimize: OptimizeSection = OptimizeSection()
+    """Layers whose copper is balanced (`warp optimize`)."""
 
     @field_validator("tolerance")
     @classmethod

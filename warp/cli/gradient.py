@@ -99,20 +99,20 @@ def sensitivity(
 def optimize(
     case: CaseFile,
     vary: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             metavar="KEY[,KEY]=RANGE",
             help='A value and its bounds, "0.5 .. 2 mm", or choices, "copper, ss304"; several keys '
-            "change together; repeat.",
+            "change together; repeat. Without it the case's balance of copper.",
         ),
-    ],
+    ] = None,
     of: Annotated[
         str | None,
         typer.Option(
             metavar="METRIC",
             help="Whose size is made smallest: as in `warp sensitivity`, chip.stress, mass, or a "
             "path in the result; by default the warpage of the side to the board. In a process the "
-            "largest after any step.",
+            'largest after any step, or "METRIC at STEP".',
         ),
     ] = None,
     keep: Annotated[
@@ -151,11 +151,14 @@ def optimize(
           --keep "mass<=20"
       warp optimize lid.toml --vary part.lid.thickness="0.5 .. 3 mm" \\
           --over "25, 150, 245 degC"
+      warp optimize board.toml --over "25, 150, 245 degC"     its copper balance
     """
     from warp import load
     from warp.adjoint import optimum, variables
+    from warp.adjoint.balance import Balanced
     from warp.cli import gradient_tables, tables
     from warp.files.whole_file import check_writable
+    from warp.report import balance
     from warp.report import optimum as shown
     from warp.report.terminal import Steps
     from warp.run.to_file import inputs
@@ -163,12 +166,12 @@ def optimize(
     name = output or Path(case.stem + "-optimum")
     loaded = load(case, overrides(set_))
     files = [name.with_name(name.name + ending) for ending in (".json", ".csv", ".png")]
-    for file in files:
+    for file in [*files, *balance.names(loaded, name)]:
         check_writable(file, inputs=inputs(loaded))
     with Steps() as progress:
         outcome = optimum.optimize(
             loaded,
-            [variables.variable(text) for text in vary],
+            [variables.variable(text) for text in vary or []],
             of,
             files[0],
             limits=[variables.limit(text) for text in keep or []],
@@ -178,5 +181,9 @@ def optimize(
             device=device,
             on_progress=progress,
         )
+    if isinstance(outcome, Balanced):
+        gradient_tables.print_balance(outcome)
+        tables.print_files([files[0], *balance.write(outcome, name)])
+        return
     gradient_tables.print_optimum(outcome)
     tables.print_files([files[0], shown.csv(outcome, files[1]), shown.picture(outcome, files[2])])

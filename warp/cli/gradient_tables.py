@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from rich.text import Text
 
+from warp.adjoint.balance import Balanced
 from warp.adjoint.gradient import Gradient
 from warp.adjoint.search import Outcome
 from warp.adjoint.variables import Choice, Variable
@@ -34,6 +36,7 @@ def print_gradient(gradient: Gradient, error: float | None) -> None:
     console.print(table)
     weaker = len(gradient.effects) - len(found) - sum(bool(e.reason) for e in gradient.effects)
     console.print(f" {weaker} inputs change it by less than 1/1000 of the first", style="dim")
+    console.print(f" residual of the adjoint solves: {gradient.residual:.1g}", style="dim")
     if gradient.used:
         console.print(Text(f" {gradient.used}", style="dim"), soft_wrap=True)
     reasons = Counter(e.reason for e in gradient.effects if e.reason)
@@ -49,11 +52,39 @@ def shown(v: Variable | Choice, value: float) -> str:
 
 def print_optimum(outcome: Outcome) -> None:
     """Print start and optimum of a search side by side, and how it ended."""
+    best = outcome.runs[outcome.best]
+    pairs = [
+        (v.name, *(shown(v, run.values[n]) for run in (outcome.runs[0], best)))
+        for n, v in enumerate(outcome.variables)
+    ]
+    _print_ends(outcome, pairs)
+    words = [
+        f'--set {key}="{text}"'
+        for n, v in enumerate(outcome.variables)
+        for key, text in v.overrides(best.values[n]).items()
+    ]
+    screen().print(Text(f" {' '.join(words)}"), soft_wrap=True)
+
+
+def print_balance(outcome: Balanced) -> None:
+    """Print start and optimum of a balance of copper, by the mean and range of each layer."""
+    rows = []
+    ends = outcome.shares(0), outcome.shares(outcome.best)
+    for n, layer in enumerate(outcome.layers):
+        sides = (own[n] for own in ends)
+        words = (f"{100 * s.mean():.4g} % ({s.min():.2f} .. {s.max():.2f})" for s in sides)
+        columns, rows_ = layer.number.shape[::-1]
+        rows.append((f"{layer.section.layer}: {columns} x {rows_}", *words))
+    _print_ends(outcome, rows)
+
+
+def _print_ends(outcome: Outcome, rows: Iterable[tuple[str, ...]]) -> None:
+    """Print what varied and the numbers at start and optimum, and how the search ended."""
     console = screen()
     first, best = outcome.runs[0], outcome.runs[outcome.best]
     table = plain_table("", "start", "best")
-    for n, v in enumerate(outcome.variables):
-        table.add_row(v.name, *(shown(v, run.values[n]) for run in (first, best)))
+    for row in rows:
+        table.add_row(*row)
     for name, unit in outcome.units.items():
         numbers = (f"{run.metrics[name]:+.5g} {unit}" for run in (first, best))
         table.add_row(Text(name, style="bold"), *numbers)
@@ -68,9 +99,3 @@ def print_optimum(outcome: Outcome) -> None:
     console.print(f" run {outcome.best + 1} of {len(outcome.runs)}: {outcome.said}", style="dim")
     if not any(outcome.allowed):
         console.print(Text(" no run keeps to the limits", style="yellow"))
-    words = [
-        f'--set {key}="{text}"'
-        for n, v in enumerate(outcome.variables)
-        for key, text in v.overrides(best.values[n]).items()
-    ]
-    console.print(Text(f" {' '.join(words)}"), soft_wrap=True)

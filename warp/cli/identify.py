@@ -59,7 +59,7 @@ def identify(
 ) -> None:
     """Find the values that explain measured surfaces, and how well they are told.
 
-    The table [identify] of the case says the same. The same command continues an interrupted
+    The table identify of the case says the same. The same command continues an interrupted
     search.
 
     \b

@@ -86,7 +86,7 @@ def run(
       warp run lid.toml -o lid.h5
       warp run lid.toml --set part.lid.thickness="2 mm" --json
       warp run lid.toml --refine            with the grid's error of every warpage
-      warp run reflow.toml --state "reflow at 245 degC"     and reflow-reflow-at-245-degC.h5
+      warp run reflow.toml --state "reflow at 245 degC"   a file of that, too
       warp run reflow.toml --resume         continues an interrupted process
       warp run lid.toml --quiet --log runs.log
     """
@@ -202,7 +202,7 @@ def _spread(
         _warn(f"no spread: {error}; `warp sweep --tolerances` samples it")
         return None, None
     spread.check(case)
-    tape = Tape() if case.has_steps and not partial else None
+    tape = Tape(case) if case.has_steps and not partial else None
     return lambda result: spread.with_spread(result, case, device, progress, tape), tape
 
 
@@ -216,7 +216,9 @@ def sweep(
     ] = None,
     tolerances: Annotated[
         bool,
-        typer.Option("--tolerances", help="Vary all values of [tolerance] as they scatter (lhs)."),
+        typer.Option(
+            "--tolerances", help="Vary the values of the table tolerance as they scatter (lhs)."
+        ),
     ] = False,
     sample: Annotated[
         str, typer.Option(metavar="grid|lhs|sobol", help="Where the points lie.")

@@ -151,14 +151,20 @@ class _File:
         return [] if polygon is None else outline_of(polygon, self.unit)
 
     def _stackup(self) -> Iterator[BoardLayer]:
-        """Yield the layers of the first stackup, from the top down."""
+        """Yield the layers of the first stackup, from the top down.
+
+        One that no Layer declares is a dielectric: some writers declare only what they draw.
+        """
         stackup = self.data.find("Stackup")
         entries = [] if stackup is None else list(stackup.iter("StackupLayer"))
+        groups = {group.get("name") for entry in entries for group in entry.iterancestors()}
         entries.sort(key=lambda entry: float(entry.get("sequence") or 0))
         for entry in entries:
             name = entry.get("layerOrGroupRef", "")
             own = self.layers.get(name)
             kind = KINDS.get("" if own is None else own.get("layerFunction", ""))
+            if own is None and name not in groups:
+                kind = "dielectric"
             if kind is not None:
                 thickness = self.unit * number(entry, "thickness")
                 yield BoardLayer(name, kind, thickness, self._material(entry, own))

@@ -10,7 +10,7 @@ from warp.geometry.board import with_holes
 from warp.geometry.gerber_macro import rectangle
 from warp.geometry.strokes import Arc, Outline
 
-UNITS = {"MILLIMETER": 1.0, "MICRON": 1e-3, "INCH": 25.4}
+UNITS = {"MILLIMETER": 1.0, "MICRON": 1e-3, "INCH": 25.4, "MM": 1.0}  # MM is some writers' own
 Element = Any
 
 

@@ -1,7 +1,7 @@
 """S-expressions of KiCad: lists of words and of lists, each with the line where it begins.
 
-Read by hand: forty lines and no dependency, where the readers of PyPI either stopped with an older
-KiCad (kiutils) or know neither lines nor bounds (sexpdata).
+Read by hand: forty lines and no dependency; of the readers on PyPI, one stopped with an older KiCad
+(kiutils), another knows neither lines nor bounds (sexpdata).
 """
 
 from __future__ import annotations

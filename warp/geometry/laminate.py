@@ -68,7 +68,7 @@ def layer_shape(
     vias = isinstance(recipe, Mixture) and recipe.rule == "columns"
     names, _ = _levels(made_of, vias)
     exponent = 2 if vias else 1
-    return Sheet(*outline.bounds, low, high, turned, names, exponent)
+    return Sheet(*outline.bounds, low, high, turned, names, exponent, made_of)
 
 
 def _levels(label: str, vias: bool) -> tuple[tuple[str, ...], list[float]]:

@@ -148,10 +148,18 @@ class Sheet:
     fraction: np.ndarray
     materials: tuple[str, ...]
     exponent: int = 1
+    name: str = ""
+    """Of the layer, whatever its fraction."""
 
     @property
     def bounds(self) -> Bounds:
         return self.x0, self.x1, self.y0, self.y1, self.z0, self.z1
+
+    @property
+    def levels(self) -> dict[str, float]:
+        """Return the fraction of each material."""
+        most = len(self.materials) - 1
+        return {name: (n / most) ** self.exponent for n, name in enumerate(self.materials)}
 
     def snaps(self) -> Snaps:
         """Return the block's lines; the pattern needs none."""

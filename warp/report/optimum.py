@@ -57,14 +57,14 @@ def picture(outcome: Outcome, path: Path) -> Path:
         below.set(xlabel="run", ylabel="share of the range", ylim=(-0.05, 1.05))
         below.legend(loc="best")
         if last is not None:
-            _compared(last, outcome)
+            compared(last, outcome)
         for axes in (above, below, *([] if last is None else [last])):
             axes.grid(color="#00000018", linewidth=0.5)
             axes.spines[["top", "right"]].set_visible(False)
     return path
 
 
-def _compared(axes: Axes, outcome: Outcome) -> None:
+def compared(axes: Axes, outcome: Outcome) -> None:
     """Draw the metric of start and best in every state."""
     for n, (label, run) in enumerate(
         (("start", outcome.runs[0]), (f"run {outcome.best + 1}", outcome.runs[outcome.best]))

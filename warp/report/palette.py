@@ -45,8 +45,12 @@ class Paint:
 
 
 def of(model: VoxelModel | Result) -> dict[str, Paint]:
-    """Return the paint of every material of a package by name, whatever of it is in a picture."""
-    classes = _classes(model)
+    """Return the paint of every material of a package by name, whatever of it is in a picture.
+
+    A share of copper in a patterned layer has a colour between those of laminate and metal.
+    """
+    shares = patterns(model)
+    classes = {name: kind for name, kind in _classes(model).items() if name not in shares}
     seen: dict[str, int] = {}
     found = {}
     known = _known(model)
@@ -60,7 +64,32 @@ def of(model: VoxelModel | Result) -> dict[str, Paint]:
         shade = SHADES[number % len(SHADES)]
         hatch = HATCHES[number // len(SHADES) % len(HATCHES)]
         found[name] = Paint(_shaded(base, shade), hatch)
-    return found | {name: found[before[name]] for name in shrunk}
+    found |= {name: found[before[name]] for name in shrunk}
+    return found | {name: Paint(of_share(share)) for name, (_, share) in shares.items()}
+
+
+def of_share(share: float) -> str:
+    """Return the colour of a patterned layer at a share of copper."""
+    ends = CLASSES["laminate"], CLASSES["metal"]
+    low, high = ([int(colour[n : n + 2], 16) for n in (1, 3, 5)] for colour in ends)
+    return "#" + "".join(
+        f"{round(a + share * (b - a)):02X}" for a, b in zip(low, high, strict=True)
+    )
+
+
+def patterns(model: VoxelModel | Result) -> Mapping[str, tuple[str, float]]:
+    """Return the layer and the share of copper of materials that stand for one (`voxelize`)."""
+    own = getattr(model, "patterns", None)
+    if own is not None:
+        return own
+    from warp.report import stored_case
+    from warp.voxels import voxelize
+
+    try:
+        bodies = stored_case.parsed(model).bodies()  # type: ignore[arg-type]
+    except WarpError:
+        return {}
+    return voxelize.patterns(bodies)
 
 
 def _classes(model: VoxelModel | Result) -> dict[str, MaterialClass | None]:

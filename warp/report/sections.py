@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from warp.voxels.voxelize import VoxelModel
 
 VOID = "#FFFFFF"
+SHADES = 16  # between laminate and copper
 RULED = 150  # cells: beyond, the lines of the grid cannot be told apart
 COLUMNS = 2  # of a legend
 MOST = 24  # names in a legend
@@ -48,6 +49,7 @@ class Section:
     """The media on a plane, whole and cropped: lines [mm], and an index (up, across) into names.
 
     names: "part: material", from the top down; -1 is void. materials and parts: of each name.
+    share: of copper in patterned layers (up, across), NaN elsewhere.
     """
 
     cut: Cut
@@ -58,6 +60,7 @@ class Section:
     names: list[str]
     materials: list[str]
     parts: list[str]
+    share: np.ndarray
 
 
 def read_cut(text: str) -> Cut:
@@ -76,29 +79,36 @@ def read_cut(text: str) -> Cut:
 def section(model: VoxelModel | Result, cut: Cut | None = None) -> Section:
     """Index the media on a plane, by default y = const where most parts are met."""
     cut = cut or Cut()
-    grid, names = model.grid, _row_names(model)
+    grid, shares = model.grid, palette.patterns(model)
+    names = _row_names(model, shares)
     centres = {"x": grid.xc, "y": grid.yc, "z": grid.zc}[cut.axis]
     n = most_met(model, cut.axis) if cut.at is None else _nearest(model, cut)
     rows = np.take(np.asarray(model.ids), n, axis="zyx".index(cut.axis))
-    order: list[str] = []
-    for line in rows[::-1]:
-        order += [name for row in np.unique(line) if (name := names[row]) and name not in order]
+    met = (names[row] for line in rows[::-1] for row in np.unique(line))
+    order = list(dict.fromkeys(name for name in met if name))
     index = np.array([order.index(name) if name in order else -1 for name in names])[rows]
     material = _row_materials(model)
+    share = np.array([shares.get(own, ("", np.nan))[1] for own in material])[rows]
     made_of = {name: material[row] for row, name in reversed(list(enumerate(names)))}
+    for row in np.unique(rows):  # a patterned layer has the colour of the most copper that is met
+        level, most = shares.get(material[row]), shares.get(made_of[names[row]])
+        if level and most and level[1] > most[1]:
+            made_of[names[row]] = material[row]
     owner = {name: model.parts[model.media.part[row]] for row, name in enumerate(names) if name}
     lines = {"x": grid.x, "y": grid.y, "z": grid.z}
     first, second = ACROSS[cut.axis]
     across, up = 1e3 * lines[first], 1e3 * lines[second]
     mirror = dict(zip("xy", grid.mirror, strict=True))
     if mirror.get(first):
-        index, across = _mirrored(index, 1), _both(across)
+        index, share, across = _mirrored(index, 1), _mirrored(share, 1), _both(across)
     if mirror.get(second):
-        index, up = _mirrored(index, 0), _both(up)
-    index, across, up = _cropped(index, across, up)
-    at = 1e3 * float(centres[n])
+        index, share, up = _mirrored(index, 0), _mirrored(share, 0), _both(up)
+    k, i = _cropped(index)
+    index, share = index[k, i], share[k, i]
+    across, up = across[i.start : i.stop + 1], up[k.start : k.stop + 1]
+    at = round(1e3 * float(centres[n]), 9)
     made, parts = [made_of[name] for name in order], [owner[name] for name in order]
-    return Section(cut, at, across, up, index, order, made, parts)
+    return Section(cut, at, across, up, index, order, made, parts, share)
 
 
 def by_material(shown: Section) -> Section:
@@ -107,7 +117,13 @@ def by_material(shown: Section) -> Section:
         return shown
     materials = list(dict.fromkeys(shown.materials))
     parts = {
-        material: [p for p, m in zip(shown.parts, shown.materials, strict=True) if m == material]
+        material: list(
+            dict.fromkeys(
+                part
+                for part, own in zip(shown.parts, shown.materials, strict=True)
+                if own == material
+            )
+        )
         for material in materials
     }
     owners = [listed(own, most=2) for own in parts.values()]
@@ -137,7 +153,8 @@ def _nearest(model: VoxelModel | Result, cut: Cut) -> int:
 def most_met(model: VoxelModel | Result, axis: Axis) -> int:
     """Return the layer of cells that meets most parts, each as near to its widest as can be.
 
-    Among layers as good, the one nearest to the middle of the package.
+    Among layers as good, the one nearest to the middle of the package; a plan goes through a
+    patterned layer where no level has more parts.
     """
     grid, part_of = model.grid, np.asarray(model.media.part)
     count, along = len(model.parts), "zyx".index(axis)
@@ -157,6 +174,9 @@ def most_met(model: VoxelModel | Result, axis: Axis) -> int:
     area = area[:, 1:]
     share = area / np.maximum(area.max(axis=0), 1e-300)
     score = np.round((area > 0).sum(axis=1) + share.mean(axis=1), 6)
+    if axis == "z" and (shares := palette.patterns(model)):
+        drawn = np.array([name in shares for name in model.media.names])
+        score += [float(drawn[np.asarray(ids)].any()) / 2 for ids in model.ids]
     centres = {"x": grid.xc, "y": grid.yc, "z": grid.zc}[axis]
     lines = {"x": grid.x, "y": grid.y, "z": grid.z}[axis]
     mirrored = dict(zip("xy", grid.mirror, strict=True)).get(axis, False)
@@ -173,25 +193,29 @@ def _both(lines: np.ndarray) -> np.ndarray:
     return np.concatenate([2 * lines[0] - lines[:0:-1], lines])
 
 
-def _cropped(
-    index: np.ndarray, across: np.ndarray, up: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Leave out lines of cells at the rims that are void."""
+def _cropped(index: np.ndarray) -> tuple[slice, slice]:
+    """Return the rows and columns between the rims that are void."""
     solid = index >= 0
     if not solid.any():
         raise WarpError("nothing but void on this plane")
     (k0, k1), (i0, i1) = (np.flatnonzero(solid.any(axis=n))[[0, -1]] for n in (1, 0))
-    return index[k0 : k1 + 1, i0 : i1 + 1], across[i0 : i1 + 2], up[k0 : k1 + 2]
+    return slice(int(k0), int(k1) + 1), slice(int(i0), int(i1) + 1)
 
 
-def _row_names(model: VoxelModel | Result) -> list[str]:
-    """Name each media row "part: material"; a row that is shared takes the name of its owner."""
+def _row_names(
+    model: VoxelModel | Result, shares: Mapping[str, tuple[str, float]] | None = None
+) -> list[str]:
+    """Name each media row "part: material"; a row that is shared takes the name of its owner.
+
+    shares: materials that stand for a share of copper in a layer, whose name they take.
+    """
     parts = np.asarray(model.media.part)
     shared = model.media.shared
     found, own = [""] * len(parts), dict[int, str]()
     for row, name in enumerate(model.media.names):
         if parts[row] >= 0 and not shared[row]:
             part = model.parts[parts[row]]
+            name, _ = (shares or {}).get(name, (name, 0.0))
             found[row] = name if name.startswith(f"{part}: ") else f"{part}: {name}"
             own.setdefault(parts[row], found[row])
     return [
@@ -233,7 +257,7 @@ def cross_section(
         ]
         numbered = {str(n + 1): shown.index == n for n in outside}
         section_labels.beside(axes, shown.across, shown.up, numbered)
-        numbers = [f"{n}  {name}" for n, name in enumerate(shown.names, start=1)]
+        numbers = [f"{n}  {name}" for n, name in enumerate(_said(shown), start=1)]
         _legend(figure, numbers, [paints[m] for m in shown.materials])
         heading = f"{title}\n" if title else ""
         what = "plan" if level else "section"
@@ -241,6 +265,21 @@ def cross_section(
         axes.set_title(f"{text} ", loc="left")
         if not level:
             axes.set_title(f"{text}, {stretch(figure, axes, shown.cut.axis)}", loc="left")
+
+
+def _said(shown: Section) -> list[str]:
+    """Return the names for the legend; a patterned layer says what its shades are."""
+    patterned = set(np.unique(shown.index[np.isfinite(shown.share)]))
+    return [
+        f"{name}, {_range_of(shown.share[shown.index == n])} copper" if n in patterned else name
+        for n, name in enumerate(shown.names)
+    ]
+
+
+def _range_of(share: np.ndarray) -> str:
+    """Write the shares that are met: "6 to 94 %"."""
+    low, high = 100 * float(np.nanmin(share)), 100 * float(np.nanmax(share))
+    return f"{low:.3g} %" if high - low < 0.1 else f"{low:.3g} to {high:.3g} %"
 
 
 def _draw(axes: Axes, shown: Section, paints: Mapping[str, Paint]) -> None:
@@ -253,6 +292,11 @@ def _draw(axes: Axes, shown: Section, paints: Mapping[str, Paint]) -> None:
     colours = ListedColormap([VOID, *(paint.colour for paint in chosen)])
     cells = {"cmap": colours, "norm": norm, "rasterized": True}
     axes.pcolormesh(shown.across, shown.up, shown.index, edgecolors=lines, linewidth=0.2, **cells)
+    if np.isfinite(shown.share).any():
+        shades = ListedColormap([palette.of_share(n / SHADES) for n in range(SHADES + 1)])
+        tones = {"cmap": shades, "vmin": 0.0, "vmax": 1.0, "rasterized": True}
+        share = np.ma.masked_invalid(shown.share)
+        axes.pcolormesh(shown.across, shown.up, share, edgecolors=lines, linewidth=0.2, **tones)
     for n, paint in enumerate(chosen):
         if paint.hatch:
             _hatch(axes, shown.across, shown.up, shown.index == n, paint.hatch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from warp.case import case as cases
 
@@ -11,9 +12,14 @@ if TYPE_CHECKING:
     from warp.case.case import Case
     from warp.results.file import Result
 
+_PARSED: WeakKeyDictionary[Result, Case] = WeakKeyDictionary()
+"""Cases of the results that are in memory: a page asks for its case many times."""
+
 
 def parsed(result: Result) -> Case:
     """Return the case; WarpError where this version, or a missing file, cannot read it."""
-    info = result.provenance
-    path = Path(info.get("case_file") or "case.toml")
-    return cases.parse(result.case, path, info.get("overrides") or {})
+    if result not in _PARSED:
+        info = result.provenance
+        path = Path(info.get("case_file") or "case.toml")
+        _PARSED[result] = cases.parse(result.case, path, info.get("overrides") or {})
+    return _PARSED[result]

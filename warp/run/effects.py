@@ -10,7 +10,7 @@ B and A with column i of B, and V the variance over A and B:
     first order  S_i = mean(f_B (f_i - f_A)) / V      the variable alone (Saltelli 2010, table 2 b)
     total        T_i = mean((f_A - f_i)^2) / (2 V)    with all its interactions (Jansen 1999)
 
-By hand, because SALib would make pandas part of every install, for two lines.
+By hand: two lines that give the numbers of SALib, which would make pandas part of every install.
 """
 
 from __future__ import annotations

@@ -80,6 +80,10 @@ def solve_to_file(
         on_warning(f"nothing to resume: {which} keeps no checkpoint and is solved from the start")
     elif resume and not checkpoint_path.exists():
         on_warning(f"nothing to resume: there is no {checkpoint_path}; solved from the start")
+
+    def write_state(name: str, state: Result) -> None:
+        state.write(beside[name])
+
     if coarser is not None and beside:
         on_warning("the results of single states are not written with --refine")
     if coarser is not None:
@@ -94,7 +98,7 @@ def solve_to_file(
             on_resume=on_resume,
             on_state=on_state,
             on_step=on_step,
-            on_result=lambda name, state: state.write(beside[name]),
+            on_result=write_state,
         )
     more: list[str] = []
     if finish is not None:

@@ -12,27 +12,30 @@ BLOCK = 160
 
 
 def cholesky(A: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray, int]:
-    """Factor a symmetric matrix with the largest pivot first; overwrites it.
+    """Factor a symmetric matrix with the largest pivot first, in its own memory.
 
-    Return lower L, the order of rows and the rank r, with A[order][:, order] = L L^T where the
-    first r columns of L are not zero. Pivots up to `least` count as zero. Higham, Accuracy and
-    Stability of Numerical Algorithms (SIAM, 2002), 10.3.
+    Return lower L (which is A), the order of rows and the rank r, with A[order][:, order] = L L^T
+    where the first r columns of L are not zero. Pivots up to `least` count as zero. Higham,
+    Accuracy and Stability of Numerical Algorithms (SIAM, 2002), 10.3.
     """
     n = len(A)
-    L, order = np.zeros((n, n)), np.arange(n)
+    order, rank = np.arange(n), n
     for start in range(0, n, BLOCK):
         rest = A[start:, start:]
         columns, chosen = _panel(rest, least)
         turned = _first(chosen, len(rest))
         moved = np.flatnonzero(turned != np.arange(len(rest)))
-        for a in (rest, rest.T, L[start:], order[start:], columns):
+        for a in (rest.T, A[start:], order[start:], columns):
             a[moved] = a[turned[moved]]
         end = start + len(chosen)
-        L[start:, start:end] = columns
-        if len(chosen) < BLOCK:
-            return L, order, end
-        A[end:, end:] -= L[end:, start:end] @ L[end:, start:end].T
-    return L, order, n
+        A[start:, start:end] = columns
+        A[start:end, end:] = 0
+        if len(chosen) < min(BLOCK, n - start):
+            A[end:, end:] = 0
+            rank = end
+            break
+        A[end:, end:] -= A[end:, start:end] @ A[end:, start:end].T
+    return A, order, rank
 
 
 def _first(chosen: list[int], n: int) -> np.ndarray:

@@ -105,11 +105,13 @@ class Level(Vectors):
         flat = self.x.reshape(-1), self.active.reshape(-1), self.x.size
         self.device.launch("multigrid", "noise", (self.x.size, 1, 1), *flat, real=np.float32)
         xp, norm = self.device.xp, self.device.xp.linalg.norm
+        with self.device.graph() as graph:
+            self.subtract()
+            self.smoother.step(self, 0.0, 0.0, 0.0, -1.0)
         for _ in range(iterations):
             xp.divide(self.x, norm(self.x.reshape(-1)), out=self.p)
             self.r[...] = 0
-            self.subtract()
-            self.smoother.step(self, 0.0, 0.0, 0.0, -1.0)
+            graph.launch()
         return float(norm(self.x.reshape(-1)))
 
     def subtract(self) -> None:

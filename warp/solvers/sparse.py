@@ -118,11 +118,16 @@ class SparseRows:
         start = np.r_[matrix.start[used], matrix.start[-1]]
         self.count = len(used)
         self.device = device
-        self.indices = [
-            device.asarray(a, np.int32) for a in (rows[used], start, columns[matrix.column])
-        ]
-        value = matrix.value if len(matrix.value) else np.zeros(1)
-        self.value = {real: device.asarray(value, real) for real in reals}
+        self.indices: list[Array] = []
+        self.value: dict[DTypeLike, Array] = {}
+        if self.count:  # else `apply` launches nothing
+            tables = rows[used], start, columns[matrix.column]
+            self.indices = [device.asarray(a, np.int32) for a in tables]
+            self.value = {real: device.asarray(matrix.value, real) for real in reals}
+
+    def coefficients(self) -> list[Array]:
+        """Return the arrays that `apply` reads in float64."""
+        return [*self.indices, self.value[np.float64]] if self.count else []
 
     def stored(self) -> list[Array]:
         """Return the arrays that `apply` reads, in every precision."""

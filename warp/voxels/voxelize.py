@@ -13,7 +13,7 @@ Memory is the id array. Films too thin for their stiffness end up with media of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -32,7 +32,7 @@ class VoxelModel:
     """Voxels by id: uint16 (nz, ny, nx), rows of `media`, 0 = void.
 
     `parts`: names, in the order of their first body. `apart`: those that end before the mirror
-    planes x = 0 and y = 0, so that their image there is another part.
+    planes x = 0 and y = 0, so that their image there is another part. `patterns`: see `patterns`.
     """
 
     grid: Grid
@@ -40,6 +40,18 @@ class VoxelModel:
     media: Media
     parts: list[str]
     apart: Apart = NONE_APART
+    patterns: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+
+
+def patterns(bodies: Iterable[Body]) -> dict[str, tuple[str, float]]:
+    """Return the layer and the fraction of each material that stands for a share of a pattern."""
+    return {
+        name: (shape.name, fraction)
+        for body in bodies
+        for shape in body.shapes
+        if isinstance(shape, Sheet)
+        for name, fraction in shape.levels.items()
+    }
 
 
 def voxelize(
@@ -65,7 +77,8 @@ def voxelize(
             own = rows.solid(parts.index(body.part), body.material, materials[body.material], start)
         _paint(ids, grid, body, own, rows)
     ids, media = softened_across(grid, ids, rows.media())
-    return VoxelModel(grid, ids, media, parts, _apart(bodies, grid.mirror))
+    apart = _apart(bodies, grid.mirror)
+    return VoxelModel(grid, ids, media, parts, apart, patterns(bodies))
 
 
 def _apart(bodies: Sequence[Body], mirror: tuple[bool, bool]) -> Apart:

@@ -219,8 +219,7 @@ class Operator:
         rows = [self._rows, self._held]
         if self.release is not None:
             rows += [self.release.gather, self.release.spread]
-        stored = [array for one in rows for array in (*one.indices, one.value[np.float64])]
-        return [*self.body.coefficients(), *stored]
+        return [*self.body.coefficients(), *(a for one in rows for a in one.coefficients())]
 
     def stored(self) -> list[Array]:
         """Return the arrays that `apply` reads, in both precisions."""

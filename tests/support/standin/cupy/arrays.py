@@ -145,6 +145,9 @@ class ndarray:  # the name that CuPy gives it
     def sum(self, axis=None, dtype=None, out=None, keepdims=False):
         return _reduced("sum", self, axis=axis, dtype=dtype, keepdims=keepdims)
 
+    def mean(self, axis=None, dtype=None, out=None, keepdims=False):
+        return _reduced("mean", self, axis=axis, dtype=dtype, keepdims=keepdims)
+
     def max(self, axis=None, out=None, keepdims=False):
         return _reduced("max", self, axis=axis, keepdims=keepdims)
 

@@ -51,18 +51,20 @@ def minimum(
     x: Array,
     radius: float = np.inf,
     on_step: Told | None = None,
+    most: int = STEPS,
 ) -> Shape:
     """Minimise from x, with steps of at most `radius` at first.
 
-    scale: force in N that residuals relate to. The law's last gradient is that of the shape, and so
-    is the preconditioner. Raises ConvergenceError when the residual does not reach the tolerance.
+    scale: force in N that residuals relate to; most: Newton steps. The law's last gradient is that
+    of the shape, and so is the preconditioner. Raises ConvergenceError when the residual does not
+    reach the tolerance.
     """
     norm = law.device.xp.linalg.norm
     energy, g = law.gradient(x)
     pre.update()
     residuals, iterations = [float(norm(g)) / scale], 0
     while residuals[-1] > tolerance:
-        if len(residuals) > STEPS or not np.isfinite(residuals[-1]):
+        if len(residuals) > most or not np.isfinite(residuals[-1]):
             reached = f"residual {residuals[-1]:.1e} after {len(residuals) - 1} Newton steps"
             raise ConvergenceError(f"large deflection: {reached}, {tolerance:.0e} wanted")
         goal = max(min(FORCING, residuals[-1]) * residuals[-1], tolerance / 2) * scale

@@ -19,14 +19,18 @@ import numpy as np
 from warp.errors import ConvergenceError
 from warp.machine.arrays import Array
 from warp.solvers.elastic.large_deflection.law import Law
-from warp.solvers.elastic.large_deflection.newton import Shape, minimum
+from warp.solvers.elastic.large_deflection.newton import STEPS, Shape, minimum
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
+from warp.solvers.elastic.large_deflection.softest import LONG
 
 Branch = Literal["x", "y", "lower energy"]
 FIRST = 1.0
 """Deflection by linear theory over the height of the body at the end of the first increment."""
 GROWTH, QUICK, SLOW = 1.6, 7, 14
 """Growth of increments that took at most QUICK Newton steps; those of SLOW steps shrink by it."""
+PATIENCE = 12
+"""Newton steps of the first increment after which the forces in place of what was released are
+taken not to hold the body."""
 LOADED, CAREFUL = 0.95, 0.1
 """Stability at the start below which the first increment is at most CAREFUL of the load."""
 SHORTEST = 1e-3
@@ -123,9 +127,13 @@ class Follower:
                     continue
                 aim = min(aim, at + APPROACH * (critical - at))
             guess = predicted(before, (at, shape), aim)
+            released = at == 0 and self.law.at_start is not None
             try:
-                after = self._solve(aim, guess)
+                after = self._solve(aim, guess, most=PATIENCE if released else STEPS)
             except ConvergenceError:
+                if released and before is None:
+                    at, shape = 1.0, self._let_go(shape)
+                    continue
                 step = (aim - at) / 2
                 if step < SHORTEST:
                     raise
@@ -150,13 +158,14 @@ class Follower:
         x = self.law.device.zeros(self.law.A.shape)
         energy, _ = self.law.gradient(x)
         self.pre.update()
-        self.pre.judge()
+        self.pre.judge(LONG)
         return Shape(x, energy, [], 0, self.pre.stability)
 
     def _let_go(self, shape: Shape) -> Shape:
         """Return the shape at the full load of a body that its present loads would not hold.
 
-        A clamp is gone that pressed it flat; forces in its place, that fade, would buckle it.
+        A clamp is gone that pressed it flat, or a part that its stress stiffened; forces in its
+        place, that fade, would buckle it.
         """
         after = self._solve(1.0, shape.x)
         return self._branches(1.0, 1.0, 1.0, after) if after.stability < 0 else after
@@ -165,7 +174,7 @@ class Follower:
         known = [*(b.fraction for b in self.bifurcations), *self.smooth]
         return all(abs(fraction - critical) > 0.1 * critical for fraction in known)
 
-    def _solve(self, fraction: float, x: Array, radius: float = np.inf) -> Shape:
+    def _solve(self, fraction: float, x: Array, radius: float = np.inf, most: int = STEPS) -> Shape:
         self.law.load(fraction)
         told = self.on_increment
 
@@ -174,7 +183,8 @@ class Follower:
                 told(fraction, residual)
 
         x = self.law.holding(x)
-        found = minimum(self.law, self.pre, self.scale, self.tolerance, x, radius, on_step)
+        args = self.law, self.pre, self.scale, self.tolerance, x, radius, on_step
+        found = minimum(*args, most=most)
         self.increments += 1
         self.iterations += found.iterations
         self.residuals += found.residuals

@@ -25,6 +25,7 @@ from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers.elastic.large_deflection import smooth_slopes
 from warp.solvers.elastic.rigid import activity
+from warp.voxels.grid import Grid
 from warp.voxels.voxelize import VoxelModel
 
 DEGREE = 6
@@ -68,7 +69,7 @@ class PlateModes:
         along = [tabulated(line, mirrored, smooth_slopes.DEGREE) for line, mirrored in lines]
         self.frame = smooth_slopes.SmoothSlopes(self.solid, grid.area, lines, along)
         self.area = grid.area * self.solid
-        self.shapes = smooth_slopes.Fit(self.P[1], self.P[0], self.area)
+        self.means = mean_curvatures(self, grid)
         self.curved = np.zeros((2, self.solid.size))
         self.degrees = len(self.P[1]), len(self.P[0])
         q, p = np.indices(self.degrees)
@@ -109,19 +110,16 @@ class PlateModes:
         return found
 
     def bent_as(self, x: Array) -> np.ndarray:
-        """Return the bending modes whose sum is nearest to w of a displacement."""
-        found = self.shapes.coefficients(self.column_means(x)).reshape(-1)
-        return found[self.kept[self.bends]]
+        """Return the mean curvature in 1/m of a displacement: xx, yy and, without mirrors, xy."""
+        curvature: np.ndarray = self.means @ self.column_means(x).reshape(-1)
+        return curvature
 
-    def pushed_as(self, c: np.ndarray) -> Array:
-        """Return the forces that do the work c . `bent_as`(x) on every displacement x."""
+    def pushed_as(self, moments: np.ndarray) -> Array:
+        """Return the forces that do the work moments . `bent_as`(x) on every displacement x."""
         _, ny, nx = self.sizes
-        work = np.zeros(self.degrees)
-        work.reshape(-1)[self.kept[self.bends]] = c
-        field = self.shapes.functional(work).reshape(ny, nx)
         exists = self.exists[2]
-        out = self.device.zeros((3, *self.exists.shape[1:]))
-        out[2, :, :ny, 1 : nx + 1] += self.device.asarray(field)
+        out = self.device.zeros((3, *exists.shape))
+        out[2, :, :ny, 1 : nx + 1] += self.device.asarray((moments @ self.means).reshape(ny, nx))
         out[2] *= exists / self.device.xp.maximum(exists.sum(axis=0), 1)
         return out
 
@@ -171,6 +169,26 @@ class PlateModes:
                 w += lever[column] * put(strain.reshape(ny, nx))
         out *= self.exists
         return out
+
+
+def mean_curvatures(modes: PlateModes, grid: Grid) -> np.ndarray:
+    """Return the matrix (2 or 3, columns) from w to its mean curvature xx, yy and, if any, xy.
+
+    The twist counts at the inner edges along z between four columns.
+    """
+    share = (modes.area / modes.area.sum()).reshape(-1)
+    pairs = zip(modes.tilt, modes.stretch, strict=True)
+    found = [T.T @ (S.T @ share) for T, S in pairs]
+    if not any(grid.mirror):
+        solid = modes.solid
+        quads = solid[1:, 1:] & solid[1:, :-1] & solid[:-1, 1:] & solid[:-1, :-1]
+        across = (grid.x[2:] - grid.x[:-2]) / 2 * quads
+        slope = np.zeros((solid.shape[0], solid.shape[1] + 1))
+        slope[1:, 1:-1] += across
+        slope[:-1, 1:-1] -= across
+        area = across * ((grid.y[2:] - grid.y[:-2]) / 2)[:, None]
+        found.append(modes.tilt[0].T @ slope.reshape(-1) / max(area.sum(), 1e-300))
+    return np.stack(found)
 
 
 def tabulated(line: np.ndarray, mirrored: bool, degree: int) -> list[np.ndarray]:

@@ -19,7 +19,7 @@ from warp.machine.arrays import Array
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.plate import Plate
 from warp.solvers.elastic.large_deflection.plate_modes import PlateModes
-from warp.solvers.elastic.large_deflection.softest import softest
+from warp.solvers.elastic.large_deflection.softest import MOST, softest
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.voxels.voxelize import VoxelModel
 
@@ -40,7 +40,10 @@ class Preconditioner:
 
     `stability`: the energy of the softest shape over what it takes to bend the flat body without
     stress as much, as of the last `judge`: 1 without load, 0 where the body becomes unstable; 1 for
-    a body that is held. smooth: False for such a body, whose shapes no polynomial gives.
+    a body that is held. The lesser of two: the softest shape of all by its mean curvature
+    (`softest`), and the softest of the smooth modes, which cannot tell where a body of stiff and
+    soft parts becomes unstable. smooth: False for a body that is held: no polynomial gives its
+    shapes.
     """
 
     def __init__(
@@ -57,9 +60,10 @@ class Preconditioner:
         self.tables = ids, dx, dy, rcx, rcy, *law.sizes
         self.slopes = self.device.zeros((2, *law.A.shape[1:]))
         self.basis = orthonormal(self.plate.linear)
-        self.flat = bending(self.plate.linear, self.modes.bends)[0]
-        self.bent = orthonormal(self.flat)
+        flat = bending(self.plate.linear, self.modes.bends)[0]
+        self.bent, self.uniform = orthonormal(flat), uniform_bending(model, self.modes, flat)
         self.stability, self.lowest = 1.0, np.zeros(self.modes.count)
+        self.lowest_quotient = 1.0
         self.softest: Array | None = None
 
     def take(self, cycle: Cycle) -> None:
@@ -85,13 +89,13 @@ class Preconditioner:
         values, vectors = eigh(self.basis.T @ E @ self.basis)
         vectors = self.basis @ vectors
         self.inverse = (vectors / np.maximum(np.abs(values), SOFTEST)) @ vectors.T
-        self.lowest = self._lowest(E)
+        self.lowest_quotient, self.lowest = self._lowest(E)
 
     def energy(self) -> np.ndarray:
         """Return E at the last gradient."""
         return self.plate.loaded()
 
-    def judge(self) -> None:
+    def judge(self, most: int = MOST) -> None:
         """Find the stability and the softest shape at the last update."""
         if not self.smooth:
             return
@@ -101,7 +105,9 @@ class Preconditioner:
         near = [self.modes.spread(self.lowest)]
         if self.softest is not None:
             near.append(self.softest)
-        self.stability, self.softest = softest(self.law, self.apply, near, self._bending_forces)
+        args = self.law, self.apply, near, self._bending_forces
+        q, self.softest = softest(*args, most=most)
+        self.stability = min(q, self.lowest_quotient)
 
     def mode(self) -> Array:
         """Return the displacement of the softest shape, of height 1 m."""
@@ -109,17 +115,20 @@ class Preconditioner:
         return found / float(found[2].max() - found[2].min())
 
     def _bending_forces(self, x: Array) -> Array:
-        """Return the forces that bend a flat body without stress as x is bent."""
-        return self.modes.pushed_as(self.flat @ self.modes.bent_as(x))
+        """Return the forces that bend a flat body without stress by the mean curvature of x."""
+        return self.modes.pushed_as(self.uniform @ self.modes.bent_as(x))
 
-    def _lowest(self, E: np.ndarray) -> np.ndarray:
-        """Return the softest of the smooth modes, each at no force in the plane."""
+    def _lowest(self, E: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the softest of the smooth modes, each at no force in the plane, and its energy.
+
+        Over that in the flat body without stress.
+        """
         bends, found = self.modes.bends, np.zeros(self.modes.count)
         bent, following = bending(E, bends)
-        _, vectors = eigh(self.bent.T @ bent @ self.bent)
+        values, vectors = eigh(self.bent.T @ bent @ self.bent)
         found[bends] = self.bent @ vectors[:, 0]
         found[~bends] = following @ found[bends]
-        return found
+        return float(values[0]), found
 
     def apply(self, r: Array) -> Array:
         """Return M^-1 r."""
@@ -170,6 +179,26 @@ class Preconditioner:
 
     def _launch(self, function: str, *args: object) -> None:
         self.device.launch(MODULE, function, self.law.extent, *args)
+
+
+def uniform_bending(model: VoxelModel, modes: PlateModes, flat: np.ndarray) -> np.ndarray:
+    """Return twice the energy of a flat body by its curvature xx, yy and, without mirrors, xy.
+
+    flat: energy of its bending modes alone, two of which are x^2 and y^2.
+    """
+    grid = model.grid
+    half = [
+        (line[-1] - line[0]) / (1 if mirrored else 2)
+        for line, mirrored in zip((grid.x, grid.y), grid.mirror, strict=True)
+    ]
+    p, q = (1 if mirrored else 2 for mirrored in grid.mirror)
+    of = np.zeros((len(modes.means), *modes.degrees))
+    of[0, 0, p], of[1, q, 0] = half[0] ** 2 / 3, half[1] ** 2 / 3
+    if len(of) > 2:
+        of[2, 1, 1] = half[0] * half[1]
+    c = of.reshape(len(of), -1)[:, modes.kept[modes.bends]]
+    energy: np.ndarray = c @ flat @ c.T
+    return energy
 
 
 def orthonormal(energy: np.ndarray, least: float = STRAINLESS) -> np.ndarray:

@@ -48,5 +48,5 @@ class Preconditioner(preconditioner.Preconditioner):
         """Return E at the last gradient, with the springs."""
         return super().energy() + self.springs
 
-    def judge(self) -> None:
+    def judge(self, most: int = 0) -> None:
         """Leave the stability at 1: branches are chosen before the body is laid down."""

@@ -46,7 +46,7 @@ class SmoothSlopes:
         self.frames = [_Frame(solid, axis, *lines[axis]) for axis in (0, 1)]
         weights = [frame.face_area(area) for frame in self.frames]
         along = [(P[1], R[0]), (R[1], P[0])]  # of a slope along y and along x
-        self.fits = [Fit(*pair, w) for pair, w in zip(along, weights, strict=True)]
+        self.fits = [_Fit(*pair, w) for pair, w in zip(along, weights, strict=True)]
         self.own = [np.zeros(w.size) for w in weights]
         self.smooth = [np.zeros(w.size) for w in weights]
 
@@ -134,7 +134,7 @@ class _Frame:
         return found
 
 
-class Fit:
+class _Fit:
     """Products of polynomials along y and x (degrees, places) fitted by weights (rows, columns)."""
 
     def __init__(self, along_y: np.ndarray, along_x: np.ndarray, weight: np.ndarray) -> None:
@@ -148,21 +148,11 @@ class Fit:
         felt = size > FELT * size[-1]
         self.inverse = (vectors[:, felt] / size[felt]) @ vectors[:, felt].T
 
-    def coefficients(self, s: np.ndarray) -> np.ndarray:
-        """Return the coefficients (degrees along y, along x) of the nearest sum to a field."""
-        sums = self.y @ (self.weight * s.reshape(self.weight.shape)) @ self.x.T
-        found: np.ndarray = self.inverse @ sums.reshape(-1)
-        return found.reshape(len(self.y), len(self.x))
-
-    def functional(self, work: np.ndarray) -> np.ndarray:
-        """Return the field whose product with any s is work (degrees y, x) . `coefficients`(s)."""
-        found = (self.inverse @ work.reshape(-1)).reshape(work.shape)
-        field: np.ndarray = self.weight * (self.y.T @ found @ self.x)
-        return field.reshape(-1)
-
     def nearest(self, s: np.ndarray) -> np.ndarray:
         """Return the nearest sum of polynomials to a field."""
-        smooth: np.ndarray = self.y.T @ self.coefficients(s) @ self.x * (self.weight > 0)
+        sums = self.y @ (self.weight * s.reshape(self.weight.shape)) @ self.x.T
+        found = (self.inverse @ sums.reshape(-1)).reshape(sums.shape)
+        smooth: np.ndarray = self.y.T @ found @ self.x * (self.weight > 0)
         return smooth.reshape(-1)
 
 

@@ -2,10 +2,10 @@
 
     H x = q N x,    q the least,    N = D + LITTLE A
 
-H is the Hessian of the bent body, D what it takes to bend the flat one without stress as much, by
-smooth modes, and A the linear operator: its small share keeps shapes that no smooth mode has in
-bounds. q is 1 without load, or somewhat less where the body varies from place to place, which
-makes smooth modes too stiff, and 0 where it becomes unstable. Locally optimal conjugate gradients
+H is the Hessian of the bent body, D what it takes to bend the flat one without stress evenly by the
+mean curvature of x, and A the linear operator: its small share keeps shapes without a mean
+curvature in bounds. q is 1 without load, or less where stiff and soft parts alternate, since D
+bends them alike, and 0 where the body becomes unstable. Locally optimal conjugate gradients
 (Knyazev, SIAM J. Sci. Comput. 23 (2001) 517) from the softest of the smooth modes, preconditioned
 as a Newton step is.
 """
@@ -20,8 +20,9 @@ from warp.machine.arrays import Array
 from warp.solvers.elastic.large_deflection.law import Law
 
 LITTLE = 1e-4
-MOST, CHANGE, FLOOR = 12, 5e-3, 0.1
-"""Most iterations, and the fall of q in one of them that is none, over q or over FLOOR."""
+MOST, LONG, CHANGE, FLOOR = 12, 40, 5e-3, 0.1
+"""Most iterations on the way and at the start, of a shape that is not known yet, and the fall of q
+in one of them that is none, over q or over FLOOR."""
 ALONE = 1e-10
 """Least part of a direction that is not one of the others, by N."""
 
@@ -31,6 +32,7 @@ def softest(
     precondition: Callable[[Array], Array],
     near: Sequence[Array],
     bending: Callable[[Array], Array],
+    most: int = MOST,
 ) -> tuple[float, Array]:
     """Return q and its shape at the law's last gradient.
 
@@ -49,7 +51,7 @@ def softest(
     weights, q = _least(law, starts)
     found = _sum(zip(weights, starts, strict=True))
     along: list[Array] | None = None
-    for _ in range(MOST):
+    for _ in range(most):
         better = products(precondition(found[1] - q * found[2]))
         directions = [found, better] if along is None else [found, better, along]
         weights, lower = _least(law, directions)

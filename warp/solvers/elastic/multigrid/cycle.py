@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from warp.solvers import levels
-from warp.solvers.coarsening import FREE_ENDS, Ends
+from warp.solvers.coarsening import FEW, FREE_ENDS, Ends
 from warp.solvers.elastic.layout import PAD
 from warp.solvers.elastic.multigrid.coarsest import Coarsest
 from warp.solvers.elastic.multigrid.held import held_ends
@@ -28,11 +28,11 @@ from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.levels import Level, Memory, Smoothing
 
-COARSEST, COARSEST_WIDE = 700, 3000
-"""Most displacements of the coarsest level; the second if the finest cells are wide.
+COARSEST, COARSEST_SLENDER = 700, 3000
+"""Most displacements of the coarsest level; the second if cells are wide or a body is narrow.
 
-Few, because factoring their matrix takes their third power in time. Many if the finest cells are
-wide, because coarse levels hardly see such plates bend.
+Few, because factoring their matrix takes their third power in time. Many where coarse levels hardly
+see what bends and twists: plates whose finest cells are wide, and strips of a few columns.
 """
 STEPS, STEPS_WIDE = 2, 4
 """Chebyshev steps before and after the coarser level; the second if the finest cells are wide.
@@ -87,7 +87,8 @@ def merges(
     """Yield the merges between levels, until one has at most `coarsest` displacements."""
     x, y, z = lines
     if coarsest is None:
-        coarsest = COARSEST_WIDE if wide(lines) else COARSEST
+        slender = wide(lines) or min(len(x), len(y)) - 1 <= FEW
+        coarsest = COARSEST_SLENDER if slender else COARSEST
     while 3 * (len(x) - 1) * (len(y) - 1) * (len(z) - 1) > coarsest and max(len(x), len(y)) > 3:
         step = Merge.of(x, y, mirror, held)
         if len(step.keep_x) == len(x) and len(step.keep_y) == len(y):

@@ -106,7 +106,8 @@ class ColumnSmoother:
     def step(self, level: Vectors, keep: float, old: float, a: float, b: float) -> None:
         """Solve the columns, as levels.Smoother.step says."""
         y = first_part(level.scratch, self.shape)
-        self._launch("columns_solve", 1, y, level.r, self.P)
+        rows = (array.reshape(*array.shape[:-2], -1) for array in (y, level.r, self.P))
+        self._launch("columns_solve", 1, *rows)
         self._launch("columns_step", self.n[2] + 1, level.x, level.p, y, keep, old, a, b)
 
     def _launch(self, function: str, levels: int, *args: Any) -> None:
