@@ -9,7 +9,6 @@ from small_case import CASE
 
 import warp
 from warp.adjoint.gradient import of_result
-from warp.adjoint.refused import refuse
 from warp.adjoint.variant import Unchangeable, moved_lines
 from warp.case import case as cases
 from warp.errors import WarpError
@@ -136,9 +135,3 @@ def test_values_together_are_the_sum_of_their_derivatives(cpu, tmp_path):
     assert slopes[" + ".join(pair)] == pytest.approx(sum(slopes[key] for key in pair), rel=1e-6)
     with pytest.raises(WarpError, match="--together part.chip.width: the case has no such value"):
         of_result(result, ["board.bottom"], cpu, together=[["part.chip.width", pair[0]]])
-
-
-def test_what_has_no_gradient_is_one_sentence(tmp_path):
-    coupled = case(tmp_path, load__temperature="solved", load__bond_lines='["chip"]')
-    with pytest.raises(WarpError, match="load.bond_lines lets heat follow"):
-        refuse(coupled)

@@ -4,105 +4,12 @@ import frozen
 import frozen_process
 import numpy as np
 import pytest
+from small_process import MOULDED, PARTS, STEPS, case
 
 import warp
 from warp.adjoint.refused import refuse
 from warp.errors import WarpError
 
-PARTS = """
-title = "chip on board, step by step"
-symmetry = "quarter"
-
-[part.board]
-size = "12 mm"
-thickness = "1 mm"
-material = "fr4"
-
-[part.underfill]
-on = "board"
-size = "chip"
-thickness = "0.1 mm"
-material = "underfill-uf9000ae"
-
-[part.bumps]
-shape = "columns"
-inside = "underfill"
-pitch = "0.5 mm"
-inset = "0.2 mm"
-diameter = "0.2 mm"
-material = "sac305"
-model = "effective"
-fill = "underfill-uf9000ae"
-
-[part.chip]
-on = "underfill"
-size = "6 mm"
-thickness = "0.5 mm"
-material = "silicon"
-
-[part.mould]
-on = "board"
-around = "chip"
-shape = "fillet"
-width = "0.8 mm"
-height = "0.4 mm"
-material = "mould-compound"
-
-[part.carrier]
-under = "board"
-size = "12 mm"
-thickness = "0.5 mm"
-material = "silicon"
-
-[load]
-stress_free = "200 degC"
-
-[grid]
-cells_per_layer = 2
-spacing = "1.5 mm"
-edge_spacing = "0.75 mm"
-"""
-STEPS = """
-[[step]]
-name = "chip"
-do = "attach"
-parts = ["bumps", "chip"]
-temperature = "217 degC"
-
-[[step]]
-name = "underfill"
-do = "cure"
-parts = ["underfill"]
-temperature = "165 degC"
-shrinkage = "0.1 %"
-
-[[step]]
-name = "moulded"
-do = "cure"
-parts = ["mould"]
-temperature = "150 degC"
-stress_free = "160 degC"
-
-[[step]]
-name = "cold"
-do = "cool"
-temperature = "25 degC"
-
-[[step]]
-name = "released"
-do = "remove"
-parts = ["carrier"]
-
-[[step]]
-name = "cut"
-do = "singulate"
-size = ["9 mm", "9 mm"]
-
-[[step]]
-name = "hot"
-do = "heat"
-temperature = "240 degC"
-"""
 CLAMPED = STEPS.replace(
     '[[step]]\nname = "moulded"',
     """[[step]]
@@ -148,12 +55,6 @@ OTHER_KEYS = [
 ]
 
 
-def case(tmp_path, text=PARTS + STEPS, **overrides):
-    path = tmp_path / "case.toml"
-    path.write_text(text)
-    return warp.load(path, {key.replace("__", "."): value for key, value in overrides.items()})
-
-
 FEW = ["step.underfill.shrinkage", "part.underfill.thickness"]
 
 
@@ -164,6 +65,36 @@ def test_gradient_of_a_process_is_the_central_difference(cpu, tmp_path, monkeypa
     """Attached, filled, shrunk, cooled, released, cut and heated."""
     frozen.tighten(monkeypatch)
     frozen_process.check(frozen_process.point(case(tmp_path), cpu), METRICS, keys)
+
+
+COVERED = (
+    MOULDED
+    + """
+[material.mould]
+like = "mould-compound"
+
+[[step]]
+name = "moulded"
+do = "cure"
+parts = ["mould"]
+temperature = "200 degC"
+shrinkage = "0.1 %"
+
+[[step]]
+name = "cold"
+do = "cool"
+temperature = "25 degC"
+"""
+)
+
+
+def test_a_process_that_begins_by_joining_has_a_gradient(cpu, tmp_path, monkeypatch):
+    """New parts cover edges of the body that it begins with, which was never solved alone."""
+    frozen.tighten(monkeypatch)
+    at = frozen_process.point(case(tmp_path, COVERED), cpu)
+    assert len(at.steps[1].state().held)
+    keys = ["step.moulded.temperature", "part.mould.height"]
+    frozen_process.check(at, ["board.bottom.corner_minus_centre"], keys)
 
 
 CLAMPED_KEYS = ["step.moulded.temperature", "step.cold.temperature", "part.board.thickness"]

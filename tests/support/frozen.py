@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from warp.adjoint import gradient
+from warp.adjoint import point as points
+from warp.adjoint.bent import Bent
 from warp.adjoint.inputs import Input, inputs
 from warp.adjoint.measures import measure
 from warp.adjoint.stresses import PartStress
@@ -18,7 +19,8 @@ from warp.adjoint.variant import Variant
 from warp.case.case import Case
 from warp.machine.device import Device
 from warp.results.metrics.solved import Solved
-from warp.run import process
+from warp.run import bond_lines, process
+from warp.run.bond_lines import thickness_change
 from warp.solvers import krylov
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.layout import bordered
@@ -42,19 +44,20 @@ TIGHT = 1e-11
 
 def tighten(monkeypatch) -> None:
     """Solve to round-off: central differences see every digit."""
-    for module in ("warp.run.load_step", "warp.adjoint.gradient"):
+    monkeypatch.setattr(bond_lines.solve, "__defaults__", (1e-9,))
+    for module in ("warp.run.load_step", "warp.adjoint.point", "warp.adjoint.thermal"):
         monkeypatch.setattr(f"{module}.TOLERANCE", TIGHT)
-    monkeypatch.setattr("warp.adjoint.gradient.ADJOINT", TIGHT)
+    monkeypatch.setattr("warp.adjoint.point.ADJOINT", TIGHT)
     monkeypatch.setattr("warp.solvers.heat.solve.CONSTANT", 1e-11)
 
 
-def point(case: Case, device: Device) -> gradient.Point:
+def point(case: Case, device: Device) -> points.Point:
     """Solve a case and take the point at which it is differentiated."""
     result = process.solve(case, device)
-    return gradient.Point.of(case, result, device, lambda *_: None)
+    return points.Point.of(case, result, device, lambda *_: None)
 
 
-def solved(at: gradient.Point, variant: Variant, *, stressed: bool = False) -> Solved:
+def solved(at: points.Point, variant: Variant, *, stressed: bool = False) -> Solved:
     """Solve a variant forwards; stressed: with the stress of its voxels."""
     base = at.model
     materials = [variant.rows.get(row, medium) for row, medium in enumerate(base.media.materials)]
@@ -65,6 +68,12 @@ def solved(at: gradient.Point, variant: Variant, *, stressed: bool = False) -> S
     if at.solved.displacement is not None:
         T = field if variant.temperature is None else variant.temperature
         displacement = _bent(at.device, model, T)
+        if at.bonded is not None:
+            field, displacement = _bonded(at, model, variant)
+        if at.bends:
+            nx, start = model.grid.shape[2], at.solved.displacement
+            x = Bent(model, T, start, at.device, Control(TIGHT)).x
+            displacement = np.ascontiguousarray(x[..., 1 : nx + 2])
         if stressed:
             start = State.start(model.ids.shape)
             state = solve_elastic(model, T, at.device, start, Control(TIGHT)).state
@@ -90,10 +99,24 @@ def _bent(device, model, temperature):
     return U
 
 
-def _warm(at, model, variant):
+def _bonded(at, model, variant):
+    """Solve heat and displacement in turn until the height of the bond lines settles."""
+    U, before = at.solved.displacement, 0.0
+    for _ in range(30):
+        T = _warm(at, model, variant, thickness_change(model, U, at.bonded.soft))
+        U = _bent(at.device, model, T)
+        if np.abs(T - before).max() < 1e-9:
+            return T, U
+        before = T
+    raise AssertionError("bond lines do not settle")
+
+
+def _warm(at, model, variant, stretch=None):
     """Solve heat in the groups of the solved case, conductivities and temperatures in turn."""
     device, known = at.device, at.heated.operator.split
     split = replace(known, extra=_extra(at, model, variant))
+    if stretch is not None:
+        split = replace(split, stretch=boundary.row_means(model.grid, split, stretch, 1.0))
     q = boundary.heat_load(model, variant.sources)
     T = at.solved.temperature
     x = None
@@ -127,11 +150,17 @@ def _extra(at, model, variant):
     return extra
 
 
-def check(at: gradient.Point, names: Sequence[str], keys: Iterable[str], tolerance: float = 1e-4):
+def check(
+    at: points.Point,
+    names: Sequence[str],
+    keys: Iterable[str],
+    tolerance: float = 1e-4,
+    together=(),
+):
     """Compare derivatives of metrics by some inputs with central differences of whole solves."""
     wanted = [measure(name, at.solved) for name in names]
     linear = at.linear([at.derivatives(one, False)[1] for one in wanted])
-    by_key = {one.key: one for one in inputs(at.base)}
+    by_key = {one.key: one for one in inputs(at.base, together)}
     for key in keys:
         one = by_key[key]
         below = at.base.unchanged if one.one_sided else one.make(one.value - one.step)

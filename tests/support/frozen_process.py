@@ -18,10 +18,12 @@ from warp.machine.device import Device
 from warp.run import process
 from warp.run.grids import cut_grid
 from warp.solvers.elastic.history import material_change
+from warp.solvers.elastic.history.incremental import start_temperature
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
 from warp.solvers.elastic.solve import solve
 from warp.solvers.elastic.stress import stress
+from warp.solvers.heat.solve import solve_steady
 from warp.solvers.krylov import Control
 
 NOISE = 1e-9
@@ -48,14 +50,20 @@ def solved(
         model = replace(base, grid=variant.grid(base.grid), media=media)
         state = _carried(at, n, before, model, state, variant.temperature)
         cache = caches.setdefault(id(one.stage), CycleCache())
+        T = variant.temperature
+        if T is None:
+            contacts, sources = variant.boundaries, variant.sources
+            T = solve_steady(model, contacts, sources, at.device, Control(TIGHT)).temperature
         state = solve(
             model,
-            variant.temperature,
+            T,
             at.device,
             state,
             Control(TIGHT),
+            duration=variant.duration,
             support=one.step.support,
             cycle_cache=cache,
+            start=start_temperature(model, state.solid, variant.before or 0.0),
         )
         state, before = state.state, model
         for number, metric in enumerate(wanted):
@@ -63,9 +71,12 @@ def solved(
                 fields = replace(
                     metric.solved,
                     model=model,
+                    temperature=T if variant.temperature is None else None,
+                    power=variant.power,
+                    ambient=variant.ambient,
                     displacement=state.displacement,
                     zones=variant.zones,
-                    stress=stress(model, variant.temperature, state, at.device),
+                    stress=stress(model, T, state, at.device),
                 )
                 found[number] = metric.measure.value(fields)
     return [found[n] for n in range(len(wanted))]
@@ -85,8 +96,17 @@ def _carried(at, n, before, model, state, T) -> State:
     return state
 
 
-def check(at: HistoryPoint, names: Sequence[str], keys: Iterable[str], tolerance: float = 1e-4):
-    """Compare derivatives of metrics by some inputs with central differences of whole processes."""
+def check(
+    at: HistoryPoint,
+    names: Sequence[str],
+    keys: Iterable[str],
+    tolerance: float = 1e-4,
+    share: float = 1.0,
+):
+    """Compare derivatives of metrics by some inputs with central differences of whole processes.
+
+    share: of the usual step of the differences, where metrics bend more than usual.
+    """
     wanted = [at.wanted(name) for name in names]
     _, linear, _ = at.linear(wanted)
     by_key = {one.key: one for one in inputs(at.base)}
@@ -96,7 +116,7 @@ def check(at: HistoryPoint, names: Sequence[str], keys: Iterable[str], tolerance
         below = at.base.unchanged if one.one_sided else one.make(one.value - one.step)
         width = one.step * (1 if one.one_sided else 2)
         exact = linear.change(one.make(one.value + one.step), below) / width
-        h = _step(one)
+        h = share * _step(one)
         sides = [solved(at, one.make(one.value + sign * h), wanted, caches) for sign in (1, -1)]
         for n, name in enumerate(names):
             right = (sides[0][n] - sides[1][n]) / (2 * h)

@@ -7,7 +7,8 @@ new voxels cover. With e', g', U', F', H' the derivatives of the metric by the s
     A mu = Bn^T e' + Bs^T (g' + K F') + U'          the solve of the step, backwards
     e' -= V C Bn mu,    g' -= K (Bs mu - F'),    H' -= B mu
 
-and then the voxels and edges that the step took over, each where it came from. An input moves the
+and then the voxels and edges that the step took over, each where it came from. What relaxes has a
+memory, whose derivatives go back beside these (`relaxed`). An input moves the
 metric by the form of `elastic` with v = Bn mu, gamma = Bs mu - F' and the strains after the step,
 and by what grid lines change in Bn and Bs.
 """
@@ -21,7 +22,10 @@ import numpy as np
 
 from warp.adjoint.elastic import Form
 from warp.adjoint.elastic import forces as forces_of
+from warp.adjoint.increments import Increment
+from warp.adjoint.relaxed import Relaxed, Remembered
 from warp.adjoint.strains import Kinematics, Strains
+from warp.errors import WarpError
 from warp.machine.device import Device
 from warp.solvers.elastic.history.state import (
     State,
@@ -50,12 +54,19 @@ class Costate:
     displacement: Array
     forces: Array
     held_forces: Array
+    memory: Remembered
 
     @classmethod
     def zero(cls, state: State) -> Costate:
         """Return the derivatives of what does not depend on a state."""
-        arrays = state.strain, state.shear, state.displacement, state.forces, state.held_forces
-        return cls(*(np.zeros_like(a) for a in arrays))
+        return cls(
+            np.zeros_like(state.strain),
+            np.zeros_like(state.shear),
+            np.zeros_like(state.displacement),
+            np.zeros_like(state.forces),
+            np.zeros_like(state.held_forces),
+            Remembered.zero(state.memory),
+        )
 
 
 class StepBack:
@@ -67,18 +78,30 @@ class StepBack:
     def __init__(
         self,
         model: VoxelModel,
-        temperature: float,
+        temperature: float | Array,
         device: Device,
         before: State,
         after: State,
         held: Array,
+        duration: float = 0.0,
+        start: float | Array | None = None,
     ) -> None:
-        """temperature: K at the end; before: the state on the voxels of this step."""
+        """temperature: K at the end, one or a field; duration: s.
+
+        before: the state on the voxels of this step. start: K at the beginning, for media of the
+        incremental law.
+        """
         self.model, self.T = model, temperature_array(temperature)
         self.before, self.after, self.held = before, after, held
-        self.step = step = Step(model, self.T, device, before, 0.0, held)
+        first = None if start is None else temperature_array(start)
+        self.step = step = Step(model, self.T, device, before, duration, held, first)
         self.A = step.A if not len(held) else step.A.holding(held)
         self.motion = Kinematics(model, step.A.body)
+        self.relaxed = Relaxed(model, step, before, self.motion)
+        self.increment_law = None
+        if step.way:
+            assert first is not None
+            self.increment_law = Increment.of(model, step, self.motion, before, first)
         self.solid = model.ids > 0
         self.increment = np.where(
             faces_of(self.solid), after.displacement - step.begin.displacement, 0.0
@@ -115,6 +138,16 @@ class StepBack:
         free = ~step.fixed
         shear = np.where(motion.edge_stiffness > 0, by.shear, 0.0)
         strain = np.where(self.solid, by.strain, 0.0)
+        after = Strains(self.after.strain, self.after.shear)
+        loaded = form.loaded(motion, after)
+        law = self.increment_law
+        if law is not None:
+            loaded = law.solved(after, loaded)
+            strain, shear = law.ended(Strains(strain, shear), loaded, form)
+        relaxed = self.relaxed.of(by.memory) if self.relaxed else None
+        if relaxed is not None:
+            strain += relaxed.by_cells
+            shear += relaxed.by_edges
         loads = shear.copy()
         loads.reshape(-1)[lateral[free]] += (K[lateral] * by.forces)[free]
         load = motion.transposed(Strains(strain, loads)) + motion.padded(by.displacement)
@@ -123,16 +156,24 @@ class StepBack:
         edges = pull.edges.reshape(-1)
         fixed_pull = edges[lateral[step.fixed]]
         edges[lateral] = np.where(free, edges[lateral] - by.forces, 0.0)
-        loaded = form.loaded(motion, Strains(self.after.strain, self.after.shear))
-        form.add(pull, loaded)
+        stressed = loaded if relaxed is None else self.relaxed.stressed(loaded)
+        form.add(pull, stressed)
         own = forces_of(motion, pull)
         strain += own.cells
         shear += own.edges
-        self._add_lines(mu, form, loaded, Strains(strain, shear))
+        self._add_lines(mu, form, stressed, Strains(strain, shear))
+        memory = Remembered.zero(self.before.memory)
+        if relaxed is not None:
+            by_branches = relaxed.run(pull, own, loaded, form)
+            memory, begun = relaxed.begun(by_branches, form)
+            strain += begun.cells
+            shear += begun.edges
+        if law is not None:
+            strain, shear = law.begin(Strains(strain, shear), form)
         forces = np.zeros_like(by.forces)
         forces[step.fixed] = by.forces[step.fixed] - fixed_pull
         held = by.held_forces - self._held_shear(mu)
-        return self._begun(Costate(strain, shear, by.displacement, forces, held), form)
+        return self._begun(Costate(strain, shear, by.displacement, forces, held, memory), form)
 
     def _held_shear(self, mu: Array) -> Array:
         """Return the shear of a displacement at the edges that new voxels cover."""
@@ -145,6 +186,8 @@ class StepBack:
         """Add what grid lines change in the strains of mu and of the step's displacement."""
         motion, begin = self.motion, self.step.begin
         forces = forces_of(motion, loaded)
+        if self.relaxed:
+            forces.cells[...] -= motion.volumes * self.relaxed.past_of_cells()
         fixed = self.step.fixed
         forces.edges.reshape(-1)[motion.lateral[fixed]] = -self.step.fixed_forces
         motion.by_lines(mu, forces, form.lines)
@@ -158,6 +201,8 @@ class StepBack:
         held = np.zeros(len(self.origin))
         held[~self.uncovered] = by.held_forces
         at = self.held_at[self.uncovered]
+        if len(at) and self.increment_law is not None:
+            raise WarpError("a face is uncovered beside the incremental law: no gradient yet")
         if len(at):  # the force that was held became a strain
             by_strain = by.shear.reshape(-1)[at]
             held[self.uncovered] = by_strain / motion.edge_stiffness.reshape(-1)[at]
@@ -185,6 +230,7 @@ class StepBack:
             U.reshape(before.displacement.shape),
             forces,
             held_forces,
+            by.memory,
         )
 
     def _add_fixed(self, forces: Array, by_forces: Array) -> None:

@@ -19,12 +19,15 @@ import numpy as np
 
 from warp.adjoint.backwards import Costate
 from warp.adjoint.elastic import Form
+from warp.adjoint.relaxed import Remembered
 from warp.adjoint.strains import Kinematics, Strains
 from warp.case.singulation import Rectangle
+from warp.errors import WarpError
 from warp.machine.device import Device
 from warp.materials.material import normal_matrix
 from warp.run.grids import cut_grid
 from warp.solvers.elastic.history import material_change
+from warp.solvers.elastic.history.maxwell import Memory
 from warp.solvers.elastic.history.state import (
     Slices,
     State,
@@ -46,7 +49,7 @@ Array = np.ndarray
 class Cut:
     """A block that was cut out of a body."""
 
-    old: State
+    state: State
     new: State
     block: Slices
 
@@ -58,7 +61,7 @@ class Cut:
 
     def back(self, by: Costate) -> Costate:
         """Return the derivatives by the whole body from those by the block."""
-        old, new, shape = self.old, self.new, self.old.solid.shape
+        old, new, shape = self.state, self.new, self.state.solid.shape
         low = [s.indices(n)[0] for s, n in zip(self.block, shape, strict=True)]
         cells = tuple(slice(a, a + n) for a, n in zip(low, new.solid.shape, strict=True))
         faces = tuple(slice(a, a + n + 1) for a, n in zip(low, new.solid.shape, strict=True))
@@ -77,7 +80,28 @@ class Cut:
             numbers = np.arange(len(rows), dtype=float)
             _, which = crop_edges(rows, numbers, low, new.solid)
             out[which.astype(int)] = values
+        remembered(found.memory, old.memory, by.memory, shape, low, new.solid, exists)
         return found
+
+
+def remembered(
+    found: Remembered,
+    memory: Memory,
+    by: Remembered,
+    shape: tuple[int, ...],
+    low: list[int],
+    solid: Array,
+    exists: Array,
+) -> None:
+    """Put derivatives by what Memory.cropped returns where they came from in a memory."""
+    numbered = replace(
+        memory,
+        strain=np.arange(len(memory.voxels))[None, None],
+        shear=np.arange(len(memory.sites))[None],
+    )
+    left = numbered.cropped(shape, low, solid, exists)
+    found.strain[..., left.strain[0, 0]] = by.strain
+    found.shear[:, left.shear[0]] = by.shear
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +157,11 @@ class Filled:
         """Return the derivatives by the state before, and the forms of both sides, if any."""
         found = by
         forms: list[Form] = []
+        if self.changed and len(self.between.memory.voxels):
+            raise WarpError(
+                "a step adds material to voxels of another part while something relaxes, "
+                "which has no gradient yet"
+            )
         if self.changed:
             found, forms = self._stiffened(by, maps)
         if self.taken.any():
@@ -171,6 +200,8 @@ class Filled:
         found.displacement[...] = by.displacement
         found.forces[present(old.lateral, new.solid)] = by.forces
         found.held_forces[present(old.held, new.solid)] = by.held_forces
+        shape, low = new.solid.shape, [0, 0, 0]
+        remembered(found.memory, old.memory, by.memory, shape, low, new.solid, exists)
         return found
 
 

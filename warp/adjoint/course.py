@@ -22,17 +22,20 @@ from warp.run.grids import common_grid, cut_grid
 from warp.run.load_step import Start
 from warp.run.stage_model import enter
 from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.history.substeps import Interval
 from warp.voxels.grid import Grid
+
+Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """A process with changed inputs: a variant for each load step."""
+    """A process with changed inputs: a variant for each solve."""
 
     variants: Sequence[Variant]
 
     def at(self, stage: int, temperature: int) -> Variant:
-        """Return the parts after one load step at the temperature of another."""
+        """Return the parts after one solve at the temperature of another."""
         variant = self.variants[stage]
         if stage == temperature:
             return variant
@@ -95,13 +98,47 @@ class ProcessBase:
 
     def _course(self, by_stage: dict[Stage, Variant], case: Case, lines: Lines | None) -> Course:
         """Return the variants of all load steps; lines: of the grid of all stages, if they move."""
-        found = []
+        whole = []
         for one, step in zip(self.case.load_steps, case.load_steps, strict=True):
             variant = by_stage[one.stage]
             own = variant.lines if lines is None else self._cut(lines, one.stage)
+            sources = variant.sources if step.powered else []
             zones = numbers.zones(case, step)
-            found.append(replace(variant, lines=own, zones=zones, temperature=step.temperature))
+            whole.append(replace(variant, lines=own, zones=zones, sources=sources))
+        begin, times = case.loads.stress_free, self._durations(case)
+        temperatures = [step.temperature for step in case.load_steps]
+        found = []
+        for solve in self.steps:
+            n, part = solve.number, solve.part
+            start, end = temperatures[n - 1] if n else begin, temperatures[n]
+            duration = (part.last - part.first) * times[n]
+            ends = _between(start, end, part.first), _between(start, end, part.last)
+            found.append(replace(whole[n], temperature=ends[1], before=ends[0], duration=duration))
         return Course(found)
+
+    @cached_property
+    def _passed(self) -> Array:
+        """Return the time in s that passed in every load step when it was solved."""
+        found = np.zeros(len(self.case.load_steps))
+        np.add.at(found, [s.number for s in self.steps], [s.part.duration for s in self.steps])
+        return found
+
+    def _durations(self, case: Case) -> Array:
+        """Return the time of every load step of a changed case.
+
+        A step that joins parts at the body's own temperature takes its time then, else on the way
+        there: its time stays where it was.
+        """
+        steps = np.array([step.step for step in case.load_steps])
+        whole, changed = (
+            np.array([step.duration for step in c.load_steps]) for c in (self.case, case)
+        )
+        found = changed.copy()
+        for n in np.flatnonzero(~np.isclose(self._passed, whole)):
+            own = steps == steps[n]
+            total = whole[own].sum()
+            found[n] = self._passed[n] * (changed[own].sum() / total if total else 1.0)
+        return found
 
     def _cut(self, lines: Lines, stage: Stage) -> Lines:
         """Return the lines that a stage has of those of the whole grid."""
@@ -112,6 +149,14 @@ class ProcessBase:
             line[s.start : s.stop + 1] for line, s in zip(lines, (x, y, z), strict=True)
         ]
         return cut[0], cut[1], cut[2]
+
+
+def _between(start: float | None, end: float | None, share: float) -> float | None:
+    """Return the temperature in K on the way; None stands for the field under power."""
+    if share in (0.0, 1.0):
+        return end if share else start
+    assert start is not None and end is not None
+    return start + share * (end - start)
 
 
 def planned(case: Case, known: Mapping[Stage, Assembly] | None = None) -> Case:
@@ -136,34 +181,47 @@ def planned(case: Case, known: Mapping[Stage, Assembly] | None = None) -> Case:
 
 
 def completed(case: Case, tape: Sequence[Recorded], device: Device) -> list[Recorded]:
-    """Return the load steps of a case that was `planned`, from those that were solved.
+    """Return the solves of a case that was `planned`, from those of the process.
 
-    One that changes nothing has the state of the one before it.
+    A load step that changes nothing has the state of the one before it.
     """
     found: list[Recorded] = []
     left = list(tape)
-    for step in case.load_steps:
-        if left and _same(left[0].step, step):
-            found.append(left.pop(0))
-        elif found:
-            found.append(replace(found[-1], step=step))
-        else:
-            found.append(_first(case, step, device, tape[0].path.with_name("first.npz")))
+    for number, step in enumerate(case.load_steps):
+        own: list[Recorded] = []
+        while left and _same(left[0].step, step) and not (own and own[-1].ends):
+            own.append(replace(left.pop(0), step=step, number=number))
+        if not own:
+            own = [_unsolved(case, number, found, device, tape[0].path.with_name("first.npz"))]
+        found += own
     return found
 
 
 def _same(one: LoadStep, other: LoadStep) -> bool:
-    """Tell whether two plans mean the same load step."""
-    return replace(one, time=0.0) == replace(other, time=0.0)
+    """Tell whether two plans mean the same load step, whatever its time."""
+    return replace(one, time=0.0, duration=0.0) == replace(other, time=0.0, duration=0.0)
+
+
+def _unsolved(
+    case: Case, number: int, before: Sequence[Recorded], device: Device, path: Path
+) -> Recorded:
+    """Return a load step that changes nothing."""
+    step = case.load_steps[number]
+    if not before:
+        return replace(_first(case, step, device, path), number=number)
+    last = before[-1]
+    part = Interval(last.temperature, last.temperature, 0.0)
+    return replace(last, step=step, part=part, number=number)
 
 
 def _first(case: Case, step: LoadStep, device: Device, path: Path) -> Recorded:
     """Return the parts that a process begins with, at the temperature at which it begins."""
     stage = enter(case, step, common_grid(case))
     start = Start(State.start(stage.voxels.ids.shape), case.loads.stress_free)
-    solved = load_step.solve(case, step, stage, start, device, _ignore)
+    solved = load_step.solve(case, replace(step, duration=0.0), stage, start, device, _ignore)
     assert solved.elastic is not None and step.temperature is not None
-    return Recorded.of(step, stage, step.temperature, solved.elastic.state, path)
+    part = Interval(case.loads.stress_free, step.temperature, 0.0)
+    return Recorded.of(step, stage, part, solved.elastic.state, path)
 
 
 def _ignore(stage: str, iteration: int, residual: float) -> None:

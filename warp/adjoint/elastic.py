@@ -26,6 +26,7 @@ from functools import partial
 
 import numpy as np
 
+from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.shear import EdgeSlopes, Lateral
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.widths import LineSums
@@ -39,26 +40,6 @@ from warp.voxels.voxelize import VoxelModel
 
 Array = np.ndarray
 PAIRS = ((1, 2), (0, 2), (0, 1))  # of the stiffness yz, xz, xy
-
-
-@dataclass
-class Partials:
-    """Derivatives of L, in units of the metric.
-
-    normal (media, 6) and shear (media, 3): by the stiffness, per Pa; strain (nodes, media, 3): by
-    the thermal strain at the temperatures `nodes` in K; temperature (nz, ny, nx): by that of each
-    voxel where it varies, per K; lines: by grid lines. stiffness, expansion (nz, ny, nx): by the
-    relative stiffness and by an equal thermal strain in all directions of each voxel, if wanted.
-    """
-
-    normal: Array
-    shear: Array
-    nodes: Array
-    strain: Array
-    lines: LineSums
-    temperature: Array | None = None
-    stiffness: Array | None = None
-    expansion: Array | None = None
 
 
 def partials(
@@ -133,9 +114,17 @@ class Form:
 
         volumes: whether V counts as a function of grid lines; K always does.
         """
-        product = pull.edges * loaded.edges
         for k in range(self.model.grid.shape[0]):
             self._cells(k, pull.cells[:, k], loaded.cells[:, k], volumes)
+        self.add_edges(pull.edges * loaded.edges)
+        solid = self.model.ids > 0
+        for edges in self.body.edges:
+            flat = flat_indices(edge_rows([edges], solid), solid.shape)
+            self._free_shear(edges, stiffness_of([edges]) * pull.edges.reshape(-1)[flat])
+
+    def add_edges(self, product: Array) -> None:
+        """Add - SUM K product (3, nz+1, ny+1, nx+1) of edges, by their stiffness alone."""
+        for k in range(self.model.grid.shape[0]):
             self._edges_xy(k, product[2, k])
             if k:
                 self._edges_across(k, product[:2, k])
@@ -143,7 +132,45 @@ class Form:
         for edges in self.body.edges:
             flat = flat_indices(edge_rows([edges], solid), solid.shape)
             self.add_lateral(edges, product.reshape(-1)[flat])
-            self._free_shear(edges, stiffness_of([edges]) * pull.edges.reshape(-1)[flat])
+
+    def add_free(self, by: Array) -> None:
+        """Add derivatives (3, nz, ny, nx) by the thermal strain of voxels."""
+        found = self.found
+        for k, ids in enumerate(self.model.ids):
+            _, slope, node, share = self._thermal(k, ids)
+            values = [by[a, k] for a in range(3)]
+            self._add_strain(ids.reshape(-1), node, share, values)
+            if found.temperature is not None:
+                found.temperature[k] += sum(values[a] * slope[a] for a in range(3))
+            if found.expansion is not None:
+                found.expansion[k] += sum(values)
+
+    def add_tilt(self, by: Array) -> None:
+        """Add derivatives (3, nz+1, ny+1, nx+1) by the free shear of lateral edges."""
+        solid = self.model.ids > 0
+        for edges in self.body.edges:
+            flat = flat_indices(edge_rows([edges], solid), solid.shape)
+            self._free_shear(edges, by.reshape(-1)[flat])
+
+    def add_past(self, pull: Strains, stress: Array) -> None:
+        """Add - SUM V v : stress, of a stress (3, nz, ny, nx) in Pa that a memory adds.
+
+        By grid lines and by the relative stiffness of voxels.
+        """
+        g = self.model.grid
+        V = g.area * self.hz[:, None, None]
+        work = V * (pull.cells * stress).sum(axis=0)
+        self.lines.width(0, slice(None), -work.sum(axis=(0, 1)) / g.dx)
+        self.lines.width(1, slice(None), -work.sum(axis=(0, 2)) / g.dy)
+        self.lines.width(2, slice(None), -work.sum(axis=(1, 2)) / g.dz)
+        if self.found.stiffness is not None:
+            self.found.stiffness -= work
+
+    def add_shear(self, by: Array) -> None:
+        """Add derivatives (media, 3) by the shear moduli, per Pa."""
+        finite = np.isfinite(self.soft)
+        soft = np.where(finite, self.soft, 1.0)  # 4 / G
+        self.soft_sums -= np.where(finite, by.T * 4 / soft**2, 0.0)
 
     def partials(self) -> Partials:
         """Return the derivatives of all forms that were added."""

@@ -16,46 +16,25 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from warp.adjoint import attainable, elastic, heat, stresses
-from warp.adjoint.by_fields import ByFields, Measure
-from warp.adjoint.elastic import forces
+from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.history import HistoryPoint
 from warp.adjoint.inputs import Input, inputs
-from warp.adjoint.linear import Derivatives, EdgeForces, Heated, Linear
 from warp.adjoint.measures import measure
+from warp.adjoint.point import ADJOINT, Point
 from warp.adjoint.refused import refuse
-from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.tape import Tape
-from warp.adjoint.variant import Asked, Base, Changeable, Unchangeable, V
+from warp.adjoint.variant import Asked, Changeable, Unchangeable, V
 from warp.case import case as cases
 from warp.case.case import Case
-from warp.errors import WarpError
 from warp.machine import device as devices
 from warp.machine.device import Device
 from warp.results.file import Result
-from warp.results.metrics.solved import Solved
 from warp.run import process
-from warp.run.grids import common_grid
 from warp.run.kernels import compile_for
-from warp.run.load_step import NO_RESIDUAL, TOLERANCE, OnProgress
-from warp.run.stage_model import enter
-from warp.solvers.elastic.history.state import State
-from warp.solvers.elastic.load import mean_temperature
-from warp.solvers.elastic.multigrid.cycle import Cycle
-from warp.solvers.elastic.operator import Body, moduli
-from warp.solvers.elastic.operator import Operator as ElasticOperator
-from warp.solvers.elastic.rigid import rising_motions
-from warp.solvers.elastic.stress import stress
-from warp.solvers.heat.operator import CONDUCTIVITY, varying
-from warp.solvers.heat.solve import solve_steady
-from warp.solvers.krylov import Control
+from warp.run.load_step import NO_RESIDUAL, OnProgress
 from warp.voxels.grid import voxel_volumes
-from warp.voxels.voxelize import VoxelModel
 
 Array = np.ndarray
-ADJOINT = 1e-5
-"""Relative residual of adjoint solves: a gradient is as near to that of the exact solution as its
-residual times what the load and a change of inputs have in common, far less than 1e-5 of it."""
 TEN_KELVIN = 10.0
 PPM, CUBIC_MILLIMETRE = 1e-6, 1e-9
 
@@ -258,193 +237,8 @@ def effects_of(linear: Differential[V], found: Sequence[Input[V]], solved: V) ->
     return effects
 
 
-@dataclass(frozen=True, eq=False)
-class Point:
-    """A solved case with its operators: the point at which metrics are differentiated.
-
-    temperature: of the body in K, one or (nz, ny, nx); mean (media,): of each medium.
-    """
-
-    base: Base
-    solved: Solved
-    temperature: float | Array
-    mean: Array
-    device: Device
-    say: OnProgress
-
-    @classmethod
-    def of(cls, case: Case, result: Result, device: Device, say: OnProgress) -> Point:
-        """Take the fields of a result; WarpError if they are not those of the case."""
-        say("grid and voxels", 0, NO_RESIDUAL)
-        step = case.load_steps[-1]
-        model = enter(case, step, common_grid(case)).voxels
-        if not np.array_equal(model.ids, result.ids):
-            raise WarpError("files that the case names have changed since this result was solved")
-        warps = not case.heat_alone
-        for name, needed in (("displacement", warps), ("temperature", case.heated)):
-            if needed and name not in result.fields:
-                raise WarpError(f"this result has no {name} field: add it to output.fields")
-        field = np.array(result.temperature) if case.heated else None
-        given = case.loads.temperature
-        temperature: float | Array
-        if given is None:
-            assert field is not None
-            temperature = field
-        else:
-            temperature = given
-        base = Base(case, model)
-        variant = base.unchanged
-        solved = Solved(
-            model,
-            field,
-            np.array(result.displacement) if warps else None,
-            zones=case.zones,
-            terminals=case.terminals,
-            power=variant.power,
-            ambient=variant.ambient,
-        )
-        mean = mean_temperature(model, temperature)
-        return cls(base, solved, temperature, mean, device, say)
-
-    @property
-    def model(self) -> VoxelModel:
-        """Return the voxels."""
-        return self.base.model
-
-    def linear(self, found: Sequence[Derivatives]) -> Linear:
-        """Return the point with the derivatives of metrics."""
-        heated = self.heated if any(d.heat is not None for d in found) else None
-        stressed = any(d.edges is not None for d in found)
-        solved = self._stressed if stressed else self.solved
-        return Linear(self.model, solved, self.mean, heated, found)
-
-    @cached_property
-    def operator(self) -> ElasticOperator:
-        """Return the elastic operator of the solve."""
-        return ElasticOperator(Body(self.model, self.device, moduli(self.model, self.mean)))
-
-    @cached_property
-    def motion(self) -> Kinematics:
-        """Return the strains of displacements."""
-        return Kinematics(self.model, self.operator.body)
-
-    @cached_property
-    def _state(self) -> State:
-        """Return the strains of the solved displacement."""
-        assert self.solved.displacement is not None
-        cells, edges = self.motion.of(self.solved.displacement)
-        start = State.start(self.model.ids.shape)
-        return replace(start, solid=self.model.ids > 0, strain=cells, shear=edges)
-
-    @cached_property
-    def _edge_forces(self) -> Array:
-        """Return the forces of the edges between four voxels."""
-        found = -forces(self.motion, Strains(self._state.strain, self._state.shear)).edges
-        found.reshape(-1)[self.motion.lateral] = 0.0
-        return found
-
-    @cached_property
-    def _stressed(self) -> Solved:
-        """Return what was solved with its stress."""
-        found = stress(self.model, self.temperature, self._state, self.device)
-        return replace(self.solved, stress=found)
-
-    def solved_for(self, wanted: Measure) -> Solved:
-        """Return what a metric is computed from."""
-        return self._stressed if isinstance(wanted, stresses.PartStress) else self.solved
-
-    @cached_property
-    def cycle(self) -> Cycle:
-        """Return the V-cycle of the solve."""
-        return Cycle(self.operator)
-
-    @cached_property
-    def heated(self) -> Heated:
-        """Return the heat operator of the solve, solved again where conductivities vary."""
-        case, model = self.base.case, self.model
-        self.say("heat", 0, NO_RESIDUAL)
-        solution = solve_steady(
-            model,
-            case.boundaries,
-            case.sources,
-            self.device,
-            Control(TOLERANCE, lambda n, r: self.say("heat", n, r)),
-        )
-        varies = heat.VaryingRows.of(solution.operator, solution.temperature)
-        return Heated(solution.operator, varies.mean)
-
-    def derivatives(self, wanted: Measure, maps: bool) -> tuple[ByFields, Derivatives]:
-        """Solve the adjoint equations of a metric, and differentiate both equations."""
-        by = wanted.by_fields(self.solved_for(wanted))
-        mechanical, by_temperature, edges = None, by.temperature, None
-        if by.w is not None or by.stress is not None:
-            own = None
-            if by.stress is not None:
-                own = stresses.pulled_back(self.motion, by.stress)
-                edges = EdgeForces(self.motion, self._edge_forces)
-            mechanical = self._mechanical(wanted.name, by.w, own, maps)
-            if mechanical.temperature is not None:
-                by_temperature = mechanical.temperature
-        if by_temperature is None:
-            return by, Derivatives(wanted, mechanical, None, None, edges)
-        thermal, warmth = self._thermal(wanted.name, by_temperature)
-        return by, Derivatives(wanted, mechanical, thermal, warmth, edges)
-
-    def _mechanical(
-        self, name: str, by_w: Array | None, own: Strains | None, maps: bool
-    ) -> elastic.Partials:
-        """Solve the elastic adjoint; return the derivatives, by temperature through C(T), too."""
-        A, (nx, _, _) = self.operator, self.operator.n
-        load = np.zeros(A.shape)
-        if by_w is not None:
-            load[2, ..., 1 : nx + 2] = by_w
-        if own is not None:
-            load += self.motion.transposed(forces(self.motion, own))
-        attainable.balance(load, rising_motions(self.model))
-        self.say(f"adjoint of {name}", 0, NO_RESIDUAL)
-        control = Control(ADJOINT, lambda n, r: self.say(f"adjoint of {name}", n, r))
-        equation = "adjoint of thermo-elasticity"
-        x = attainable.solve(self.device, equation, A.apply, self.cycle, load, control)
-        adjoint = np.ascontiguousarray(self.device.to_host(x)[..., 1 : nx + 2])
-        assert self.solved.displacement is not None
-        found = elastic.partials(
-            self.model, A.body, self.temperature, self.solved.displacement, adjoint, maps, own
-        )
-        if found.temperature is not None:
-            self._through_stiffness(found)
-        return found
-
-    def _through_stiffness(self, found: elastic.Partials) -> None:
-        """Add the derivative by temperature through the stiffness at each medium's mean."""
-        assert found.temperature is not None and isinstance(self.temperature, np.ndarray)
-        model, count = self.model, len(self.model.media)
-        above, below = (moduli(model, self.mean + h) for h in (heat.SLOPE, -heat.SLOPE))
-        by_mean = (found.normal * (above.normal - below.normal)).sum(axis=1)
-        by_mean += (found.shear * (above.shear - below.shear)).sum(axis=1)
-        volumes = voxel_volumes(model.grid)
-        volume = np.bincount(model.ids.reshape(-1), volumes.reshape(-1), count)
-        share = heat.per_volume(by_mean / (2 * heat.SLOPE), volume)
-        found.temperature += share[model.ids] * volumes
-        heat.add_mean_lines(model.grid, model.ids, share, self.mean, self.temperature, found.lines)
-
-    def _thermal(self, name: str, by_temperature: Array) -> tuple[heat.Partials, Array]:
-        """Solve the adjoint of heat; return the derivatives and the adjoint temperature."""
-        A = self.heated.operator
-        field = self.solved.temperature
-        assert field is not None
-        varies = None
-        if varying(self.model, CONDUCTIVITY).any():
-            varies = heat.VaryingRows.of(A, field)
-        self.say(f"adjoint of heat for {name}", 0, NO_RESIDUAL)
-        adjoint = heat.solve(A, field, by_temperature, Control(ADJOINT), varies)
-        found = heat.partials(A, field, adjoint)
-        if varies is not None:
-            varies.add_lines(A, varies.by_mean(found), field, found.lines)
-        return found, adjoint
-
-
 def _per_volume(
-    found: elastic.Partials | None, name: str, volume: Array | None, scale: float
+    found: Partials | None, name: str, volume: Array | None, scale: float
 ) -> Array | None:
     """Return a field of derivatives per mm3, times `scale`."""
     if found is None or volume is None:

@@ -48,6 +48,8 @@ class Partials:
     films: list[float]
     ambients: list[float]
     lines: LineSums
+    stretch: Array
+    """By the true over the drawn height of each row."""
     by_face: tuple[Array, Array, Array]
     """By the resistance of each inner face in z, y and x, per m2 K/W."""
 
@@ -73,13 +75,17 @@ class _Pass:
         faces = [self._faces(axis) for axis in range(3)]
         films, ambients = self._films()
         self.sums[0] = 0.0
-        k = 0.5 / self._own()
+        own = self._own()
+        finite = np.where(np.isfinite(own), own, 0.0)
+        stretch = (self.sums[:, 4:] * finite[:, 4:]).sum(axis=1)
+        k = 0.5 / own
         with np.errstate(invalid="ignore", divide="ignore"):
             by_side = -self.sums * 0.5 / k**2
         by_side = np.where(np.isfinite(by_side), by_side, 0.0)
         by_side[:, 4:] *= A.split.stretch[:, None]
         paired = by_side.reshape(-1, 3, 2).sum(axis=2)
-        return Partials(paired, films, ambients, self.lines, (faces[2], faces[1], faces[0]))
+        by_face = faces[2], faces[1], faces[0]
+        return Partials(paired, films, ambients, self.lines, stretch, by_face)
 
     def _own(self) -> Array:
         """Return 1/(2 k) (rows, 6), infinite in void, without interfaces."""

@@ -9,22 +9,28 @@ back together: operators and V-cycles are built once for all of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from warp.adjoint import attainable
 from warp.adjoint.backwards import Costate, StepBack
-from warp.adjoint.by_fields import ByFields, Measure
+from warp.adjoint.by_fields import ByFields
 from warp.adjoint.carried import Cut, Filled
-from warp.adjoint.course import Course, ProcessBase, completed, planned
-from warp.adjoint.elastic import Form, Partials, forces
-from warp.adjoint.linear import Derivatives, EdgeForces, Linear, explicit
+from warp.adjoint.course import ProcessBase, completed, planned
+from warp.adjoint.elastic import Form, forces
+from warp.adjoint.elastic_partials import Partials
+from warp.adjoint.linear import Derivatives, EdgeForces, Linear
 from warp.adjoint.measures import measure
+from warp.adjoint.relaxed_stress import RelaxedStress
+from warp.adjoint.states import States
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.stresses import PartStress, pulled_back
 from warp.adjoint.tape import Recorded, Tape
+from warp.adjoint.thermal import Thermal, through_stiffness
+from warp.adjoint.ways import HistoryLinear, Part, Wanted, Way
 from warp.case.case import Case
 from warp.case.plan import Stage
 from warp.errors import WarpError
@@ -34,7 +40,7 @@ from warp.run import numbers
 from warp.run.grids import cut_grid
 from warp.run.load_step import NO_RESIDUAL, OnProgress
 from warp.solvers.elastic.clamp import held_indices
-from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.load import mean_temperature
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
 from warp.solvers.elastic.operator import Body, moduli
@@ -50,68 +56,6 @@ PPM, CUBIC_MILLIMETRE = 1e-6, 1e-9
 LOAD_STEP = "load step "
 SAME = 0.01
 """Difference in K up to which a load step has the temperature that is asked for."""
-
-
-@dataclass(frozen=True, eq=False)
-class Wanted:
-    """A metric at the end of a load step: its number in the process, and what was solved there.
-
-    motion, edges: of a metric that depends on stress itself.
-    """
-
-    measure: Measure
-    at: int
-    solved: Solved
-    name: str
-    motion: Kinematics | None = None
-    edges: EdgeForces | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Derivatives by the parts after load step `stage` at the temperature of `temperature`."""
-
-    stage: int
-    temperature: int
-    linear: Linear
-
-
-@dataclass(frozen=True, eq=False)
-class HistoryLinear:
-    """A solved process with the derivatives of some metrics."""
-
-    wanted: Sequence[Wanted]
-    parts: Sequence[Part]
-
-    @property
-    def count(self) -> int:
-        """Return the number of metrics."""
-        return len(self.wanted)
-
-    def change(self, plus: Course, minus: Course) -> Array:
-        """Return the change (metrics,) from one course to another, to first order."""
-        total = np.zeros(len(self.wanted))
-        for part in self.parts:
-            above, below = (c.at(part.stage, part.temperature) for c in (plus, minus))
-            total += part.linear.equations(above, below)
-        for n, one in enumerate(self.wanted):
-            above, below = (course.at(one.at, one.at) for course in (plus, minus))
-            total[n] += explicit(one.solved, one.measure, above, below, one.edges, flat=True)
-        return total
-
-
-@dataclass(eq=False)
-class Way:
-    """The way back of one metric: the derivatives by the state at hand, and forms on the way."""
-
-    wanted: Wanted
-    by: Costate
-    own: Strains | None = None
-    """Of a metric that depends on stress itself, as `stresses.pulled_back`."""
-    size: float = 0.0
-    """Norm of the largest load so far."""
-    forms: list[tuple[int, int, Form]] = field(default_factory=list)
-    """Numbers of the load steps as in `Part`, in the same order for all metrics."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +77,22 @@ class HistoryPoint:
         cls, case: Case, tape: Tape, device: Device, say: OnProgress, tolerance: float
     ) -> HistoryPoint:
         """Take the states of a process that was solved; tolerance: of the adjoint solves."""
+        if any(one.field is not None and one.step.temperature is not None for one in tape.steps):
+            raise WarpError(
+                "a part of the incremental law joins at another temperature than it is free of "
+                "stress at, and its stiffness changes on the way: no gradient yet"
+            )
         whole = planned(case, case.stages)
-        return cls(whole, completed(whole, tape.steps, device), tape, device, say, tolerance)
+        steps = completed(whole, tape.steps, device)
+        found = cls(whole, steps, tape, device, say, tolerance)
+        if steps[0].path != tape.steps[0].path:
+            found.states.follow_the_first()
+        return found
+
+    @cached_property
+    def states(self) -> States:
+        """Return the states after all solves."""
+        return States(self.steps, Path(self.tape.folder.name), self.device)
 
     @cached_property
     def base(self) -> ProcessBase:
@@ -154,16 +112,21 @@ class HistoryPoint:
         """Return a metric with the stress that it depends on."""
         one = self.steps[wanted.at]
         model, state = one.stage.voxels, one.state()
-        T = np.full(len(model.media), one.temperature)
+        T = mean_temperature(model, one.part.end)
         motion = Kinematics(model, Body(model, self.device, moduli(model, T)))
         edges = -forces(motion, Strains(state.strain, state.shear)).edges
-        found = stress(model, one.temperature, state, self.device)
+        found = stress(model, one.part.end, state, self.device)
         edges.reshape(-1)[motion.lateral] = 0.0
+        relaxed = None
+        if len(state.memory.voxels):
+            relaxed = RelaxedStress.of(motion, state, one.temperature)
+            edges.reshape(-1)[relaxed.edges] = relaxed.forces
         return replace(
             wanted,
             solved=replace(wanted.solved, stress=found),
             motion=motion,
             edges=EdgeForces(motion, edges),
+            relaxed=relaxed,
         )
 
     def _number(self, place: str) -> int:
@@ -179,28 +142,33 @@ class HistoryPoint:
             T = parse(place, TEMPERATURE)
         except ValueError:
             raise WarpError(f"at {place}: the steps are {known}; or give a temperature") from None
-        near = [n for n, one in enumerate(steps) if abs(one.temperature - T) <= SAME]
+        ends = [n for n, one in enumerate(steps) if one.ends]
+        ends = [n for n in ends if steps[n].field is None]
+        near = [n for n in ends if abs(steps[n].temperature - T) <= SAME]
         if not near:
-            temperatures = sorted({one.temperature for one in steps})
+            temperatures = sorted({steps[n].temperature for n in ends})
             words = ", ".join(format_si(t, "degC") for t in temperatures)
             raise WarpError(f"at {place}: the process is computed at {words} degC")
         return near[-1]
 
     def _solved_number(self, number: int) -> int:
         """Return the number of a load step by that among those that were solved, from 1."""
-        solved = self.tape.steps
+        solved = [one.path for one in self.tape.steps if one.ends]
         if not 1 <= number <= len(solved):
             raise WarpError(f"at {LOAD_STEP}{number}: there are load steps 1 to {len(solved)}")
-        return next(n for n, one in enumerate(self.steps) if one is solved[number - 1])
+        return next(n for n, one in enumerate(self.steps) if one.path == solved[number - 1])
 
     def solved(self, one: Recorded) -> Solved:
         """Return what metrics are computed from after a load step."""
         model = one.stage.voxels
         present = one.stage.parts_on_grid
+        variant = self.base.unchanged.variants[self.steps.index(one)]
         return Solved(
             model,
-            None,
-            one.state().displacement,
+            one.field,
+            one.displacement(),
+            power=variant.power,
+            ambient=variant.ambient,
             zones=numbers.zones(self.case, one.step),
             terminals=[part for part in self.case.terminals if part in present],
         )
@@ -212,15 +180,28 @@ class HistoryPoint:
         values = [one.measure.by_fields(one.solved) for one in found]
         ways = [self._way(one, by) for one, by in zip(found, values, strict=True)]
         last = max(one.at for one in found)
-        after = self.steps[last].state()
+        after = self.states.after(last)
         cache = CycleCache()
         for n in range(last, -1, -1):
-            before = self.steps[n - 1].state() if n else None
+            before, carry = self.states.before(n)
             if n < last and self._stage(n) is not self._stage(n + 1):
                 cache = CycleCache()
-            self._back(n, before, after, [w for w in ways if w.wanted.at >= n], cache, maps)
-            if before is not None:
-                after = before
+            one = self.steps[n]
+            held = held_indices(one.stage.voxels, one.step.support)
+            step = StepBack(
+                one.stage.voxels,
+                one.part.end,
+                self.device,
+                before,
+                after,
+                held,
+                one.part.duration,
+                one.part.start,
+            )
+            for way in ways:
+                if way.wanted.at >= n:
+                    self._back(n, step, carry, way, cache, maps)
+            after = before if carry is None else carry.state
         return values, HistoryLinear(found, self._parts(ways)), ways
 
     def maps(self, way: Way) -> tuple[Array, Array]:
@@ -260,63 +241,70 @@ class HistoryPoint:
         if by.stress is not None:
             assert one.motion is not None
             own = pulled_back(one.motion, by.stress)
-            cells, edges = forces(one.motion, own)
+            elastic = own
+            if one.relaxed is not None:
+                elastic = one.relaxed.elastic(own)
+                found = replace(found, memory=one.relaxed.by_memory(own))
+            cells, edges = forces(one.motion, elastic)
             found = replace(found, strain=cells, shear=edges)
-        return Way(one, found, own)
+        return Way(one, found, own, by.temperature)
 
     def _back(
         self,
         n: int,
-        before: State | None,
-        after: State,
-        ways: Sequence[Way],
+        step: StepBack,
+        carry: Cut | Filled | None,
+        way: Way,
         cache: CycleCache,
         maps: bool,
     ) -> None:
-        """Take metrics from the state after load step n to the one before it."""
+        """Take a metric from the state after solve n to the one before it."""
+        form, after, stressed = step.form(maps), step.after, None
+        if way.own is not None and n == way.wanted.at:
+            strain = form.loaded(step.motion, Strains(after.strain, after.shear))
+            relaxed = way.wanted.relaxed
+            own = way.own if relaxed is None else relaxed.elastic(way.own)
+            if step.increment_law is not None:
+                assert way.wanted.motion is not None
+                stressed = Form(step.model, way.wanted.motion.body, step.T, maps)
+                stressed.add(own, strain, volumes=False)
+            else:
+                form.add(own, strain, volumes=False)
+        way.by = step.run(way.by, lambda load: self._solve(n, step, way, load, cache), form)
+        if way.own is not None and n == way.wanted.at and way.wanted.relaxed is not None:
+            way.wanted.relaxed.add(way.own, form)
+        way.forms.append((n, n, form))
+        if stressed is not None:
+            way.forms.append((n, n, stressed))
+        if n in self.thermals:
+            self._warm(n, way, form)
+        if isinstance(carry, Cut):
+            way.by = carry.back(way.by)
+        elif isinstance(carry, Filled):
+            way.by, forms = carry.back(way.by, maps)
+            way.forms += [(stage, n, f) for stage, f in zip((n - 1, n), forms, strict=False)]
+
+    @cached_property
+    def thermals(self) -> dict[int, Thermal]:
+        """Return the heat equations of the solves under power."""
+        found = {}
+        for n, one in enumerate(self.steps):
+            if one.field is not None:
+                variant = self.base.unchanged.variants[n]
+                equation = variant.boundaries, variant.sources, self.device, self.say
+                found[n] = Thermal(one.stage.voxels, one.field, *equation)
+        return found
+
+    def _warm(self, n: int, way: Way, form: Form) -> None:
+        """Take a metric through the heat equation of a solve under power."""
         one = self.steps[n]
-        model = one.stage.voxels
-        carry = self._carry(n, before)
-        start = State.start(model.ids.shape) if before is None else before
-        if carry is not None:
-            start = carry.new
-        held = held_indices(model, one.step.support)
-        step = StepBack(model, one.temperature, self.device, start, after, held)
-        for way in ways:
-            form = step.form(maps)
-            if way.own is not None and n == way.wanted.at:
-                strain = form.loaded(step.motion, Strains(after.strain, after.shear))
-                form.add(way.own, strain, volumes=False)
-
-            def solve(load: Array, way: Way = way) -> Array:
-                return self._solve(n, step, way, load, cache)
-
-            way.by = step.run(way.by, solve, form)
-            way.forms.append((n, n, form))
-            if isinstance(carry, Cut):
-                way.by = carry.back(way.by)
-            elif isinstance(carry, Filled):
-                way.by, forms = carry.back(way.by, maps)
-                way.forms += [(stage, n, f) for stage, f in zip((n - 1, n), forms, strict=False)]
-
-    def _carry(self, n: int, before: State | None) -> Cut | Filled | None:
-        """Return how the state before load step n came to its voxels, as `process` does it."""
-        if before is None:
-            return None
-        old, one = self.steps[n - 1], self.steps[n]
-        unit = one.step.stage.unit
-        if unit is not None and unit != old.step.stage.unit:
-            return Cut.of(old.stage.voxels, unit, before)
-        if one.step.attached and one.step.stage != old.step.stage:
-            return Filled(
-                before,
-                old.stage.voxels,
-                one.stage.voxels,
-                one.step.attached,
-                one.temperature,
-                self.device,
-            )
-        return None
+        model, partials = one.stage.voxels, form.partials()
+        through_stiffness(model, mean_temperature(model, one.part.end), one.part.end, partials)
+        by_temperature = partials.temperature
+        assert by_temperature is not None
+        if n == way.wanted.at and way.by_temperature is not None:
+            by_temperature = by_temperature + way.by_temperature
+        way.thermal[n] = self.thermals[n].adjoint(way.wanted.name, by_temperature, self.tolerance)
 
     def _solve(self, n: int, step: StepBack, way: Way, load: Array, cache: CycleCache) -> Array:
         """Solve A mu = load as exactly as the metric's load needs."""
@@ -350,12 +338,12 @@ class HistoryPoint:
         parts = []
         for (stage, temperature, _), partials in found.items():
             derivatives = [
-                Derivatives(way.wanted.measure, own, None, None, way.wanted.edges)
+                Derivatives(way.wanted.measure, own, *way.warmed(stage), way.wanted.edges)
                 for way, own in zip(ways, partials, strict=True)
             ]
-            one = self.steps[stage]
-            model = one.stage.voxels
-            mean = np.full(len(model.media), self.steps[temperature].temperature)
-            linear = Linear(model, ways[0].wanted.solved, mean, None, derivatives)
+            model, at = self.steps[stage].stage.voxels, self.steps[temperature].part.end
+            heated = self.thermals[stage].heated if stage in self.thermals else None
+            solved = ways[0].wanted.solved
+            linear = Linear(model, solved, mean_temperature(model, at), heated, derivatives)
             parts.append(Part(stage, temperature, linear))
         return parts

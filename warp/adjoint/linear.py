@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from warp.adjoint import elastic, heat, stresses
+from warp.adjoint import heat, stresses
+from warp.adjoint.branch_partials import MediumBranches
 from warp.adjoint.by_fields import Measure
+from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.strains import Kinematics
 from warp.adjoint.variant import EVERY, Law, Variant
 from warp.materials.material import Medium
 from warp.results.metrics.solved import Solved
+from warp.solvers.elastic.history.maxwell import relaxing
 from warp.solvers.heat.operator import Operator as HeatOperator
 from warp.voxels.boundary import heat_load
 from warp.voxels.conditions import Film, Fixed, Interface, Source
@@ -50,7 +54,7 @@ class Derivatives:
     """
 
     measure: Measure
-    elastic: elastic.Partials | None
+    elastic: Partials | None
     heat: heat.Partials | None
     warmth: Array | None
     edges: EdgeForces | None = None
@@ -77,15 +81,30 @@ class Linear:
     heated: Heated | None
     derivatives: Sequence[Derivatives]
 
-    def __post_init__(self) -> None:
-        """Note which rows have voxels, and the rows of the heat equation by medium."""
-        present = np.bincount(self.model.ids.reshape(-1), minlength=len(self.model.media)) > 0
-        present[0] = False
-        object.__setattr__(self, "present", present)
-
-    present: Array = None  # type: ignore[assignment]  # filled in by __post_init__
     known: dict[Any, Array] = field(default_factory=dict)
     """What unchanged media contribute."""
+
+    @cached_property
+    def present(self) -> Array:
+        """Mark the rows that have voxels."""
+        found = np.bincount(self.model.ids.reshape(-1), minlength=len(self.model.media)) > 0
+        found[0] = False
+        return found
+
+    @cached_property
+    def relaxing(self) -> set[int]:
+        """Return the rows that relax in this solve."""
+        parts = [d.elastic for d in self.derivatives]
+        if all(part is None or part.branches is None for part in parts):
+            return set()
+        return set(np.flatnonzero(relaxing(self.model.media) & self.present).tolist())
+
+    @cached_property
+    def incremental(self) -> set[int]:
+        """Return the rows of the incremental law in this solve."""
+        parts = [d.elastic.increments for d in self.derivatives if d.elastic is not None]
+        laws = [part.law for part in parts if part is not None]
+        return set(np.flatnonzero(laws[0] & self.present).tolist()) if laws else set()
 
     @property
     def count(self) -> int:
@@ -113,6 +132,8 @@ class Linear:
             return [int(row) for row in np.flatnonzero(self.present)]
         changed = plus.rows.keys() | minus.rows.keys()
         changed |= set(np.flatnonzero(plus.stress_free != minus.stress_free).tolist())
+        if (plus.before, plus.duration) != (minus.before, minus.duration):
+            changed |= self.relaxing | self.incremental
         return sorted(row for row in changed if self.present[row])
 
     def _media(self, plus: Variant, minus: Variant) -> Array:
@@ -122,6 +143,8 @@ class Linear:
         if plus.temperature == minus.temperature:
             restarted = (plus.stress_free != minus.stress_free).any()
             laws = plus.laws | minus.laws | ({"strain"} if restarted else set())
+            if self.relaxing or self.incremental:
+                laws |= {"stiffness"}
         for row in self._rows(plus, minus):
             for law in laws:
                 total += self._side(plus, row, law) - self._side(minus, row, law)
@@ -131,13 +154,22 @@ class Linear:
         """Return a table of a row times the derivatives by it."""
         medium = variant.rows.get(row)
         start, T = float(variant.stress_free[row]), variant.temperature
-        key = (row, law, start, T)
+        key = (row, law, start, T, variant.before, variant.duration)
         if medium is None and key in self.known:
             return self.known[key]
         solved = self.model.media.materials[row]
         assert solved is not None
-        table = {"stiffness": self._stiffness, "strain": self._strain, "conductivity": self._heat}
-        found = table[law](medium or solved, row, start, T)
+        if law == "stiffness" and row in self.relaxing:
+            found = self._branches(medium or solved, row, variant)
+        elif law == "stiffness" and row in self.incremental:
+            found = self._increments(medium or solved, row, variant)
+        else:
+            table = {
+                "stiffness": self._stiffness,
+                "strain": self._strain,
+                "conductivity": self._heat,
+            }
+            found = table[law](medium or solved, row, start, T)
         if medium is None:
             self.known[key] = found
         return found
@@ -150,6 +182,36 @@ class Linear:
             for n, d in enumerate(self.derivatives):
                 if d.elastic is not None:
                     total[n] = d.elastic.normal[row] @ stiffness + d.elastic.shear[row] @ shear
+        return total
+
+    def _branches(self, medium: Medium, row: int, variant: Variant) -> Array:
+        """Return the branches of a row that relaxes times the derivatives by them."""
+        total = np.zeros(len(self.derivatives))
+        parts = [d.elastic for d in self.derivatives]
+        T, before = variant.temperature, variant.before
+        assert T is not None and before is not None
+        for n, part in enumerate(parts):
+            if part is not None and part.branches is not None:
+                share = float(part.branches.known[row])
+                start = share * before + (1 - share) * float(variant.stress_free[row])
+                made = MediumBranches.of(medium, start, T, variant.duration)
+                normal, shear = made.effective
+                total[n] = part.normal[row] @ normal + part.shear[row] @ shear
+                total[n] += part.branches.times(row, made)
+        return total
+
+    def _increments(self, medium: Medium, row: int, variant: Variant) -> Array:
+        """Return what a row of the incremental law enters times the derivatives by it."""
+        total = np.zeros(len(self.derivatives))
+        T, before, free_at = variant.temperature, variant.before, float(variant.stress_free[row])
+        assert T is not None and before is not None
+        for n, d in enumerate(self.derivatives):
+            part = d.elastic
+            if part is not None and part.increments is not None:
+                share = float(part.increments.known[row])
+                start = share * before + (1 - share) * free_at
+                total[n], C, G = part.increments.times(row, medium, start, T, free_at)
+                total[n] += part.normal[row] @ C + part.shear[row] @ G
         return total
 
     def _strain(self, medium: Medium, row: int, start: float, T: float | None) -> Array:

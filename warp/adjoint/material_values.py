@@ -14,6 +14,7 @@ from warp.adjoint.variant import EVERY, Law
 from warp.materials.curves import Constant, Curve, Secant, Table, Transition
 from warp.materials.library import PROPERTIES
 from warp.materials.material import Material, Medium, constituents
+from warp.materials.relaxation import Arrhenius, Relaxation, Shift, ShiftTable, Wlf
 from warp.units import ZERO_CELSIUS, format_si
 
 SMALL = 1e-6
@@ -54,6 +55,8 @@ def values_of(name: str, material: Material) -> Iterator[MaterialValue]:
         if prop in material.laws:
             yield from _of_law(name, material, prop, unit, scale)
     yield from _of_transition(name, material)
+    if material.relaxation is not None:
+        yield from _of_relaxation(name, material, material.relaxation)
 
 
 UNITS = {
@@ -165,3 +168,83 @@ def _of_transition(name: str, material: Material) -> Iterator[MaterialValue]:
         word = "" if len(found) == 1 else f"@{format_si(Tg, 'degC')}"
         key = f"material.{name}.glass_transition{word}"
         yield MaterialValue(key, Tg - ZERO_CELSIUS, "degC", KELVIN, EVERY, make, one_sided=False)
+
+
+def _of_relaxation(name: str, material: Material, law: Relaxation) -> Iterator[MaterialValue]:
+    """Yield the relaxation times, the fractions that relax, and the constants of the shift."""
+
+    def value(
+        word: str, value: float, unit: str, scale: float, change: Callable[[float], Relaxation]
+    ) -> MaterialValue:
+        key = f"material.{name}.relaxation.{word}"
+
+        def make(number: float) -> Material:
+            return replace(material, relaxation=change(number * scale))
+
+        return MaterialValue(key, value / scale, unit, SMALL * abs(value) / scale, ELASTIC, make)
+
+    for n, tau in enumerate(law.times):
+        at = f"@{format_si(tau, 's')}"
+        yield value(f"time{at}", tau, "s", 1.0, partial(_with_term, law, ("times",), n))
+        alike = law.bulk == law.shear
+        for names in [("bulk", "shear")] if alike else [("bulk",), ("shear",)]:
+            fraction = getattr(law, names[0])[n]
+            word = "fraction" if alike else names[0]
+            if fraction:
+                change = partial(_with_term, law, names, n)
+                yield value(f"{word}{at}", fraction, "%", 0.01, change)
+    for word, number, unit, scale, shift in _of_shift(law.shift):
+        change = partial(_with_shift, law, shift)
+        if word == "reference":
+            key = f"material.{name}.relaxation.{word}"
+
+            def moved(T: float, change: Callable[[float], Relaxation] = change) -> Material:
+                return replace(material, relaxation=change(T + ZERO_CELSIUS))
+
+            T = number - ZERO_CELSIUS
+            yield MaterialValue(key, T, "degC", KELVIN, ELASTIC, moved, one_sided=False)
+        elif number:
+            yield value(word, number, unit, scale, change)
+
+
+def _of_shift(
+    law: Shift | None,
+) -> Iterator[tuple[str, float, str, float, Callable[[float], Shift]]]:
+    """Yield the constants of a shift: a word, value in SI, unit and its size, and the change."""
+    if isinstance(law, Wlf):
+        yield "reference", law.reference, "degC", 1.0, lambda T: replace(law, reference=T)
+        yield "c1", law.c1, "", 1.0, lambda c: replace(law, c1=c)
+        yield "c2", law.c2, "K", 1.0, lambda c: replace(law, c2=c)
+    elif isinstance(law, Arrhenius):
+        yield "reference", law.reference, "degC", 1.0, lambda T: replace(law, reference=T)
+        energy = law.activation_energy
+        yield (
+            "activation_energy",
+            energy,
+            "kJ/mol",
+            1e3,
+            lambda Q: replace(law, activation_energy=Q),
+        )
+    elif isinstance(law, ShiftTable):
+        for n, (T, log) in enumerate(zip(law.temperatures, law.logs, strict=True)):
+
+            def change(value: float, n: int = n, law: ShiftTable = law) -> Shift:
+                return replace(law, logs=(*law.logs[:n], value, *law.logs[n + 1 :]))
+
+            yield f"shift@{format_si(T, 'degC')}", log, "", 1.0, change
+
+
+def _with_term(law: Relaxation, names: tuple[str, ...], n: int, value: float) -> Relaxation:
+    """Return a law with another value in term n of some of its lists."""
+    rows = {name: getattr(law, name) for name in names}
+    changed = {name: (*row[:n], value, *row[n + 1 :]) for name, row in rows.items()}
+    return replace(
+        law,
+        times=changed.get("times", law.times),
+        bulk=changed.get("bulk", law.bulk),
+        shear=changed.get("shear", law.shear),
+    )
+
+
+def _with_shift(law: Relaxation, change: Callable[[float], Shift], value: float) -> Relaxation:
+    return replace(law, shift=change(value))

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warp.adjoint.gradient import Point
 from warp.adjoint.identified import Prediction
 from warp.adjoint.measures import measure
+from warp.adjoint.point import Point
 from warp.adjoint.stepwise import SHARE
 from warp.adjoint.to_file import with_fields
 from warp.adjoint.unknowns import Unknown, at

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from warp.adjoint.by_fields import Array, ByFields
+from warp.adjoint.part_numbers import PartNumber
 from warp.adjoint.strains import Kinematics, Strains
 from warp.errors import WarpError
 from warp.results.metrics.solved import Solved
 from warp.results.stress import MPA, invariants
-from warp.results.surface import part_index
 from warp.solvers.elastic.layout import padded_widths
 from warp.solvers.elastic.stress import centre_distances
 from warp.voxels.grid import Grid, voxel_volumes
@@ -29,21 +29,13 @@ NUMBERS = ("von_mises_mean", "von_mises_p", "max_principal_mean", "max_principal
 
 
 @dataclass(frozen=True)
-class PartStress:
+class PartStress(PartNumber):
     """A mean or p-norm of a stress over a part, in MPa."""
 
-    part: str
-    number: str
     unit: str = "MPa"
 
-    @property
-    def name(self) -> str:
-        """Return the part and which stress."""
-        return f"{self.part}.{self.number}"
-
     def _cells(self, solved: Solved) -> Array:
-        parts = np.asarray(solved.model.media.part)
-        found: Array = parts[solved.model.ids] == part_index(solved.model, self.part)
+        found = self.cells(solved)
         if not found.any():
             raise WarpError(f"{self.name}: no voxel is of {self.part!r} alone")
         return found

@@ -7,33 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from warp.adjoint.by_fields import Array, ByFields
+from warp.adjoint.part_numbers import PartNumber
 from warp.errors import WarpError
 from warp.results.metrics.solved import Solved
-from warp.results.surface import part_index
 from warp.units import ZERO_CELSIUS
 from warp.voxels.grid import voxel_volumes
 
 
 @dataclass(frozen=True)
-class PartTemperature:
+class PartTemperature(PartNumber):
     """Temperature of a part in degC: of its hottest cell, or its volume mean."""
 
-    part: str
-    number: str
     unit: str = "degC"
-
-    @property
-    def name(self) -> str:
-        """Return the part and which temperature."""
-        return f"{self.part}.{self.number}"
-
-    def _cells(self, solved: Solved) -> Array:
-        parts = np.asarray(solved.model.media.part)
-        return parts[solved.model.ids] == part_index(solved.model, self.part)
 
     def value(self, solved: Solved) -> float:
         """Compute the number."""
-        cells, T = self._cells(solved), _temperature(solved)
+        cells, T = self.cells(solved), _temperature(solved)
         if self.number == "max":
             return float(T[cells].max() - ZERO_CELSIUS)
         v = voxel_volumes(solved.model.grid)[cells]
@@ -41,7 +30,7 @@ class PartTemperature:
 
     def by_fields(self, solved: Solved) -> ByFields:
         """Differentiate by the solved fields."""
-        cells, T = self._cells(solved), _temperature(solved)
+        cells, T = self.cells(solved), _temperature(solved)
         by = np.zeros(T.shape)
         if self.number == "max":
             by.reshape(-1)[int(np.where(cells, T, -np.inf).argmax())] = 1.0
@@ -63,7 +52,7 @@ class Junction:
 
     def _hottest(self, solved: Solved) -> PartTemperature:
         parts = [name for name, watts in solved.power.items() if watts > 0]
-        present = [p for p in parts if PartTemperature(p, "max")._cells(solved).any()]
+        present = [p for p in parts if PartTemperature(p, "max").cells(solved).any()]
         if not present:
             raise WarpError(f"{self.name}: no part gives off heat")
         return max(

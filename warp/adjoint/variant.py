@@ -48,7 +48,8 @@ class Unchangeable(Exception):
 class Variant:
     """A solved case with changed inputs.
 
-    rows: the media that differ from the solved ones, in `laws` only.
+    rows: the media that differ from the solved ones, in `laws` only. before, duration: of a solve
+    of a process, the temperature in K from which it goes to `temperature`, and the time in s.
     """
 
     rows: Mapping[int, Medium]
@@ -59,6 +60,8 @@ class Variant:
     sources: Sequence[Source]
     zones: Mapping[tuple[str, str], Zone]
     temperature: float | None
+    before: float | None = None
+    duration: float = 0.0
 
     @property
     def power(self) -> dict[str, float]:

@@ -56,6 +56,11 @@ class LineSums:
         """Add derivatives by listed lines, which may repeat."""
         np.add.at(self.lines[axis], lines, values)
 
+    def join(self, other: LineSums) -> None:
+        """Add the derivatives of other sums."""
+        for own, more in zip(self.widths + self.lines, other.widths + other.lines, strict=True):
+            own += more
+
     def by_line(self, axis: int) -> Array:
         """Return the derivatives (n+1,) by the lines of an axis."""
         found = self.lines[axis].copy()

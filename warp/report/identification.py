@@ -69,6 +69,9 @@ def identify(
         raise WarpError("nothing is measured: give --measured FILE@TEMPERATURE, or [identify]")
     if not case.has_steps:
         refuse(case)
+        for name in ("large_deflection", "bond_lines"):
+            if getattr(case, name):
+                raise WarpError(f"load.{name} cannot be identified yet: leave it out")
     if draw:
         sampler_package()  # a plain install has none: say so before anything is solved
     say = on_progress or _ignore

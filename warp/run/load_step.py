@@ -27,6 +27,7 @@ from warp.run.stage_model import StageModel
 from warp.solvers.elastic.history import incremental, substeps
 from warp.solvers.elastic.history.maxwell import relaxations
 from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.history.substeps import OnPart
 from warp.solvers.elastic.solve import Solution as ElasticSolution
 from warp.solvers.elastic.solve import solve as solve_elastic
 from warp.solvers.elastic.stress import stress
@@ -111,6 +112,7 @@ def solve(
     start: Start,
     device: Device,
     on_progress: OnProgress,
+    on_part: OnPart = substeps.ignore,
 ) -> Solved:
     """Solve a load step; raise ConvergenceError where a solver misses TOLERANCE."""
     heat = partial(_heat, load_step, stage, device, on_progress)
@@ -118,7 +120,7 @@ def solve(
         solved_heat = heat()
         field_alone = Fields(solved_heat.temperature, solved_heat.temperature, None, None)
         return Solved(field_alone, None, solved_heat)
-    displace = partial(_displacement, case, load_step, stage, start, device, on_progress)
+    displace = partial(_displacement, case, load_step, stage, start, device, on_progress, on_part)
     warm: HeatSolution | None
     lines: dict[str, Any] = {}
     temperature: float | np.ndarray
@@ -228,6 +230,7 @@ def _displacement(
     start: Start,
     device: Device,
     on_progress: OnProgress,
+    on_part: OnPart,
     temperature: float | np.ndarray,
 ) -> ElasticSolution:
     """Solve for the displacement, in several solves where that takes them.
@@ -287,8 +290,9 @@ def _displacement(
     for end in ends:
         part = way.between(done, end)
         if laws and part.duration:
-            solution = substeps.solve(advance, laws, state, part, extent)
+            solution = substeps.solve(advance, laws, state, part, extent, on_part)
         else:
             solution = advance(part, state)
+            on_part(part, solution.state)
         state, done = solution.state, end
     return replace(solution, iterations=iterations, seconds=seconds)

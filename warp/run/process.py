@@ -42,6 +42,7 @@ from warp.run.stage_model import StageModel, enter
 from warp.solvers.elastic.clamp import held_indices
 from warp.solvers.elastic.history import material_change
 from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.history.substeps import Interval
 from warp.solvers.elastic.layout import bordered
 from warp.solvers.elastic.multigrid import cycle_cache
 from warp.solvers.elastic.rigid import remove_rigid_motion
@@ -50,8 +51,9 @@ from warp.voxels.grid import Grid
 
 OnResume = Callable[[int, int], None]
 """Called with the number of load steps that a checkpoint holds, and with how many there are."""
-OnState = Callable[[LoadStep, StageModel, float | np.ndarray, State], None]
-"""Called after a load step with its stage, the body's temperature in K, and its state."""
+OnState = Callable[[LoadStep, StageModel, Interval, State], None]
+"""Called after every solve of a load step with its stage, the part of the load step that was
+solved, and the state after it."""
 OnResult = Callable[[str, Result], object]
 """Called after a load step whose fields are wanted, with the state's name and its result."""
 OnStep = Callable[[int, int], None]
@@ -73,8 +75,8 @@ def solve(
     """Solve a case for its temperatures, displacements, stresses and numbers.
 
     With `checkpoint_path`, a case with steps keeps a checkpoint there, which `resume` continues
-    from; the caller deletes it (`discard`) once the result is written. on_state: takes the state
-    after every load step that is solved here. on_result: takes the results of the wanted states.
+    from; the caller deletes it (`discard`) once the result is written. on_state: takes the states
+    of every load step that is solved here. on_result: takes the results of the wanted states.
     Raises WarpError where the case cannot be solved, ConvergenceError where a solver misses its
     tolerance.
     """
@@ -85,7 +87,7 @@ def solve(
     on_progress("grid and voxels", 0, NO_RESIDUAL)
     grid = common_grid(case)
     refuse_too_large(case, grid, device)
-    run = _Run(case, device, grid, on_progress)
+    run = _Run(case, device, grid, on_progress, on_state)
     path = checkpoint_path if case.has_steps else None
     before = Checkpoint(0, case.loads.stress_free)
     fingerprint = ""
@@ -105,8 +107,6 @@ def solve(
     for step in case.load_steps[before.done :]:
         fields = None  # frees the memory of the load step before
         stage, before, fields = run.advance(step, stage, before)
-        if on_state is not None and before.state is not None:
-            on_state(step, stage, before.temperature, before.state)
         if on_result is not None:
             for name in names.get(before.done - 1, ()):
                 on_result(name, run.result(before, stage, fields, start))
@@ -132,6 +132,7 @@ class _Run:
     device: Device
     grid: Grid
     on_progress: OnProgress
+    on_state: OnState | None = None
 
     def fingerprint(self) -> str:
         """Return a hash of everything that the numbers depend on."""
@@ -161,7 +162,14 @@ class _Run:
             stage.cycle_cache.forget()  # frees its memory; other voxels need another one
             old, stage = stage, enter(self.case, step, self.grid)
             start = _carried(step, old, stage, start, self.device)
-        solved = load_step.solve(self.case, step, stage, start, self.device, self.on_progress)
+
+        def on_part(part: Interval, after: State) -> None:
+            if self.on_state is not None:
+                self.on_state(step, stage, part, after)
+
+        solved = load_step.solve(
+            self.case, step, stage, start, self.device, self.on_progress, on_part
+        )
         return stage, self._noted(step, stage, before, solved), solved.fields
 
     def _noted(

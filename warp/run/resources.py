@@ -88,7 +88,8 @@ def bytes_of_history(case: Case) -> int:
 def predicted_disk(grid: Grid, case: Case) -> int:
     """Return the bytes that a run needs on the disk at once: its result and its checkpoints.
 
-    A checkpoint stays until its successor, and the last one until the result, is complete.
+    A checkpoint stays until its successor, and the last one until the result, is complete. With
+    tolerances, a process keeps the state of every load step for its gradient.
     """
     (nz, ny, nx), packed = grid.shape, grid.cells <= PACKED_CELLS
     points = (nz + 1) * (ny + 1) * (nx + 1)
@@ -102,7 +103,8 @@ def predicted_disk(grid: Grid, case: Case) -> int:
     shape = BYTES_OF_A_SURFACE + SURFACE_FRACTION * 16 * (ny + 1) * (nx + 1)
     shapes = round(len(case.load_steps) * surfaces * shape)
     checkpoint = BYTES_OF_A_FILE + points * state + shapes
-    return checkpoint + max(checkpoint, result + shapes)
+    states = points * state * len(case.load_steps) if case.tolerances else 0
+    return states + checkpoint + max(checkpoint, result + shapes)
 
 
 def _of_relaxing(case: Case, each: int, term: int) -> int:

@@ -128,12 +128,20 @@ def branches(
             steps[key] = law.step(float(start[m]), float(end[m]), duration)
         n = len(law.times) + 1
         found.decay[m, :n], found.mean[m, :n] = steps[key]
-        k, g = np.r_[law.remaining[0], law.bulk], np.r_[law.remaining[1], law.shear]
-        C = normal_matrix(moduli.normal[m])
-        K = 1 / np.linalg.inv(C).sum()
-        found.normal[m, :n] = g[:, None, None] * C + ((k - g) * K)[:, None, None]
-        found.shear[m, :n] = g[:, None] * moduli.shear[m]
+        found.normal[m, :n], found.shear[m, :n] = stiffness_of_branches(
+            law, moduli.normal[m], moduli.shear[m]
+        )
     return found
+
+
+def stiffness_of_branches(
+    law: Relaxation, normal: np.ndarray, shear: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return C_i (terms+1, 3, 3) and G_i (terms+1, 3) of a medium; normal (6,), shear (3,)."""
+    k, g = np.r_[law.remaining[0], law.bulk], np.r_[law.remaining[1], law.shear]
+    C = normal_matrix(normal)
+    K = 1 / np.linalg.inv(C).sum()
+    return g[:, None, None] * C + ((k - g) * K)[:, None, None], g[:, None] * shear
 
 
 def past(q: np.ndarray, decay: np.ndarray, mean: np.ndarray) -> np.ndarray:

@@ -44,11 +44,16 @@ S = TypeVar("S", bound=Solved)
 
 @dataclass(frozen=True)
 class Interval:
-    """A load step: temperatures in K (one or a field) at its ends, duration in s."""
+    """A load step or a part of it: temperatures in K (one or a field) at its ends, duration in s.
+
+    first, last: where it begins and ends on the way of the whole load step.
+    """
 
     start: float | np.ndarray
     end: float | np.ndarray
     duration: float
+    first: float = 0.0
+    last: float = 1.0
 
     def temperature(self, fraction: float) -> float | np.ndarray:
         """Return the temperature at a fraction of the time."""
@@ -56,12 +61,22 @@ class Interval:
 
     def between(self, first: float, last: float) -> Interval:
         """Return the part of the interval between two fractions of its time."""
-        duration = (last - first) * self.duration
-        return Interval(self.temperature(first), self.temperature(last), duration)
+        duration, whole = (last - first) * self.duration, self.last - self.first
+        begin = self.first + first * whole
+        end = self.last if last == 1 else self.first + last * whole
+        return Interval(self.temperature(first), self.temperature(last), duration, begin, end)
 
     def hottest_after(self, fraction: float) -> float:
         """Return the highest temperature in K from a fraction of the time on."""
         return float(max(np.max(self.temperature(fraction)), np.max(self.end)))
+
+
+OnPart = Callable[[Interval, State], None]
+"""Called with every solve that counts: its part of the load step, and the state after it."""
+
+
+def ignore(part: Interval, state: State) -> None:
+    """Take no states."""
 
 
 def solve(
@@ -70,11 +85,13 @@ def solve(
     before: State,
     interval: Interval,
     extent: float,
+    on_part: OnPart = ignore,
 ) -> S:
     """Solve a load step in as many substeps as its relaxation needs; return the last solution.
 
     step(interval, state) solves one substep. laws: of the materials that relax.
-    extent: largest length of the body in m. Raises ConvergenceError if substeps become too short.
+    extent: largest length of the body in m. on_part: takes the states of the halves that count.
+    Raises ConvergenceError if substeps become too short.
     """
     done, fraction, state, largest = 0.0, 1.0, before, 0.0
     rise = float(np.max(np.abs(np.subtract(interval.end, interval.start))))
@@ -82,18 +99,24 @@ def solve(
     while True:
         left = (1 - done) * interval.duration
         if frozen(laws, interval.hottest_after(done), left):
-            return step(interval.between(done, 1.0), state)
+            rest = interval.between(done, 1.0)
+            end = step(rest, state)
+            on_part(rest, end.state)
+            return end
         fraction = min(fraction, longest)
         until = 1.0 if done + fraction > 1 - 1e-9 else done + fraction
         middle = (done + until) / 2
+        halves = interval.between(done, middle), interval.between(middle, until)
         one = step(interval.between(done, until), state)
-        half = step(interval.between(done, middle), state)
-        two = step(interval.between(middle, until), half.state)
+        half = step(halves[0], state)
+        two = step(halves[1], half.state)
         q, other = two.state.memory.strain, one.state.memory.strain
         growth = LEAST * float(np.ptp(two.displacement)) / extent
         largest = max(largest, float(np.linalg.norm(q)), growth * q.size**0.5)
         error = float(np.linalg.norm(q - other)) / largest if largest else 0.0
         if error <= TOLERANCE:
+            for part, found in zip(halves, (half, two), strict=True):
+                on_part(part, found.state)
             if until == 1:
                 return two
             done, state = until, two.state

@@ -193,6 +193,28 @@ class Law:
         xy[:, 1:ny, 1:nx] = (gx * hy + gy * hx) * quads
         return xx, yy, xy
 
+    def forces_on_slopes(
+        self, xx: np.ndarray, yy: np.ndarray, xy: np.ndarray, g: np.ndarray
+    ) -> np.ndarray:
+        """Return the forces (2, nz+1, ny+1, nx+3) on slopes of a stress in the plane at slopes g.
+
+        Stress times volume: xx, yy (nz, ny, nx) and xy (nz+1, ny+1, nx+1) of edges. On the host.
+        """
+        nx, ny, nz = self.sizes
+        stress = np.zeros((3, *self.A.shape[1:]))
+        stress[0, :nz, :ny, 1 : nx + 1], stress[1, :nz, :ny, 1 : nx + 1] = xx, yy
+        stress[2, :, :, 1 : nx + 2] = xy
+        self.t[4:] = self.device.asarray(stress)
+        self._slope_forces(self.device.asarray(g), 0.0)
+        found: np.ndarray = self.device.to_host(self.forces).copy()
+        return found
+
+    def slopes_of(self, x: Array) -> np.ndarray:
+        """Return the slopes of w (2, nz+1, ny+1, nx+3) of a displacement, on the host."""
+        self._slopes(self.more, x)
+        found: np.ndarray = self.device.to_host(self.more).copy()
+        return found
+
     def _energy(self, x: Array) -> float:
         """Compute the energy; leaves slopes half-way in `slopes` and those of x in `more`."""
         xp = self.device.xp

@@ -102,6 +102,33 @@ class _Step:
     products: int
 
 
+def tangent(
+    law: Law, pre: Preconditioner, right: Array, goal: float, x: Array | None = None
+) -> Array:
+    """Solve H x = right at the law's last gradient, until the residual is at most `goal` in N.
+
+    x: the start, by default 0. Raises ConvergenceError where the shape is not stable, or when the
+    residual stagnates.
+    """
+    norm = law.device.xp.linalg.norm
+    x = law.device.zeros(right.shape) if x is None else x.copy()
+    product = law.device.empty(right.shape)
+    left = np.inf
+    while True:
+        law.hessian(product, x)
+        r = right - product
+        before, left = left, float(norm(r))
+        if left <= goal:
+            return x
+        if not left < before / 2:
+            reached = f"residual {left:.1e} N, {goal:.0e} N wanted"
+            raise ConvergenceError(f"large deflection: the last solve stops at {reached}")
+        step = _step(law, pre, -r, np.inf, goal / 2)
+        if step.at_edge:
+            raise ConvergenceError("large deflection: the shape is not stable")
+        x += step.d
+
+
 def _step(law: Law, pre: Preconditioner, g: Array, radius: float, goal: float) -> _Step:
     """Solve H d = -g until the residual is at most `goal` in N, within the trust region."""
     xp = law.device.xp
