@@ -362,3 +362,20 @@ def test_proposals_fit_the_key(module):
         with pytest.raises(CaseError) as error:
             module(STACK, text)
         assert words in str(error.value)
+
+
+def test_a_step_names_parts_by_a_pattern(module):
+    """In the order of the file, each once; a pattern that fits none is an unknown part."""
+    steps = """
+[[step]]
+do = "attach"
+parts = ["base", "film-*", "{}"]
+temperature = "150 degC"
+"""
+    case = module(STACK, MODULE + steps.format("die-*"))
+    (load_step,) = case.load_steps[-1:]
+    dies = [name for name in case.parts if name.startswith("die-")]
+    assert len(dies) > 1
+    assert {*case.parts} == {*load_step.stage.present}
+    with pytest.raises(CaseError, match=r"there is no part 'dram-\*'"):
+        module(STACK, MODULE + steps.format("dram-*"))

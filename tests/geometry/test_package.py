@@ -172,6 +172,20 @@ def test_part_beside_its_carrier():
     assert "lies beside" in fault(LID, lid='size = "5 mm"\n', adhesive='size = "9 mm"').message
 
 
+def test_a_part_that_misses_its_carrier_hears_where_its_centre_counts_from():
+    plate = """
+[plate]
+on = "substrate"
+size = "chip"
+at = ["9 mm", "0 mm"]
+thickness = "1 mm"
+material = "silicon"
+"""
+    words = "its 'at' counts from the centre of 'chip'"
+    assert words in fault(FLIP_CHIP + plate).message
+    assert words not in fault(FLIP_CHIP + plate, plate='size = "1 mm"').message
+
+
 def test_part_that_says_nothing_about_its_place():
     text = FLIP_CHIP + '[spacer]\nsize = "1 mm"\nthickness = "1 mm"\nmaterial = "silicon"\n'
     assert 'does not say where it stands: add on = "substrate"' in fault(text).message

@@ -77,6 +77,27 @@ def test_a_part_that_a_later_one_covers_is_an_error(tmp_path):
         process.solve(warp.load(path), "cpu")
 
 
+def test_a_part_may_take_the_place_of_one_that_was_removed(tmp_path):
+    path = tmp_path / "lidded.toml"
+    layer = '[part.{}]\non = "{}"\nsize = "10 mm"\nthickness = "{} mm"\nmaterial = "silicon"\n'
+    step = '[[step]]\ndo = "{}"\nparts = "{}"\n'
+    at = 'temperature = "150 degC"\n'
+    path.write_text(
+        '[load]\nstress_free = "150 degC"\n[part.board]\nsize = "10 mm"\nthickness = '
+        '"1 mm"\nmaterial = "fr4"\n'
+        + layer.format("cap", "board", 0.2)
+        + layer.format("lid", "board", 0.5)
+        + step.format("attach", "board")
+        + at
+        + step.format("attach", "cap")
+        + at
+        + step.format("remove", "cap")
+        + step.format("attach", "lid")
+        + at
+    )
+    assert checks.check(warp.load(path), on="cpu").warnings == []
+
+
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
     path = tmp_path / "loose.toml"
     path.write_text(

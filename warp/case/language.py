@@ -1,7 +1,8 @@
 """Turn the text of a case file into plain tables: includes, variables, repetitions, --set.
 
     text -> included files merged -> [variables] computed -> repetitions written out
-         -> --set applied -> arithmetic replaced by its values -> tables for `CaseFile`
+         -> --set applied -> arithmetic replaced by its values -> parts of steps that a pattern
+         names written out -> tables for `CaseFile`
 
 Every key of the tables knows the file and line that it is from.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +60,30 @@ def plain(text: str, path: Path, changes: Mapping[str, str]) -> Plain:
                 Problem(str(path), None, f"--set {key}", message) for key, message in refused
             )
         tables = variables.substituted(tables, names)
+        _name_parts(tables)
     except Fault as fault:
         reporter = Reporter(str(path), lines, tables, changed)
         raise CaseError([reporter.problem(fault.key, fault.message)]) from None
     return Plain(tables, Reporter(str(path), lines, tables, changed), source.included)
+
+
+def _name_parts(tables: Mapping[str, Any]) -> None:
+    """Write out the parts of each step that a pattern names, "die-*": all that are not listed."""
+    steps, known = tables.get("step"), tables.get("part")
+    if not isinstance(steps, list) or not isinstance(known, dict):
+        return
+    for step in steps:
+        named = step.get("parts") if isinstance(step, dict) else None
+        listed = [named] if isinstance(named, str) else named
+        if isinstance(listed, list) and any("*" in str(name) for name in listed):
+            step["parts"] = [one for name in listed for one in _matching(name, known, listed)]
+
+
+def _matching(name: Any, known: Mapping[str, Any], listed: list[Any]) -> list[Any]:
+    """Return the known parts that a name stands for; the name itself where there is none."""
+    if not isinstance(name, str) or "*" not in name:
+        return [name]
+    return [part for part in known if part not in listed and fnmatchcase(part, name)] or [name]
 
 
 def _repeats(value: Any) -> bool:

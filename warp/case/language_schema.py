@@ -6,6 +6,7 @@ of lists, include other files and have variables.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 EXPRESSION = {
@@ -70,14 +71,22 @@ def in_language(schema: dict[str, Any]) -> dict[str, Any]:
         "required": ["repeat", "of"],
         "additionalProperties": False,
     }
-    steps = properties["step"]["items"]
-    properties["step"]["items"] = {
-        "anyOf": [*steps.get("anyOf", [steps]), {"$ref": "#/$defs/Group"}]
-    }
+    for key in (properties["step"], *_lists_of_tables(kinds)):
+        items = key["items"]
+        key["items"] = {"anyOf": [*items.get("anyOf", [items]), {"$ref": "#/$defs/Group"}]}
     found: dict[str, Any] = _computed(schema)
     found["$defs"] |= {"Expression": EXPRESSION, "Repeat": REPEAT, "Group": group}
     found["properties"] |= {"include": INCLUDE, "variables": VARIABLES}
     return found
+
+
+def _lists_of_tables(kinds: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the schemas of lists in tables whose entries are tables, such as layers."""
+    for kind in kinds.values():
+        for key in kind.get("properties", {}).values():
+            for option in (key, *key.get("anyOf", ())):
+                if any(kinds[name].get("properties") for name in _kinds(option.get("items", {}))):
+                    yield option
 
 
 def _kinds(schema: dict[str, Any]) -> list[str]:

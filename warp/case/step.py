@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -14,7 +14,16 @@ from warp.geometry.section import Names, Section
 from warp.units import NOT_NEGATIVE, ZERO_CELSIUS, Time
 
 Duration = Annotated[Time, NOT_NEGATIVE]
-PartNames = Annotated[Names, Field(examples=[["chip", "bumps"]])]
+PartNames = Annotated[Names, Field(examples=[["chip", "bumps"], ["die-*"]])]
+LISTED = 8
+"""Parts that the name of a step lists."""
+
+
+def with_parts(do: str, parts: Sequence[str]) -> str:
+    """Return the name of a step that is called by its parts."""
+    if len(parts) > LISTED:
+        return f"{do} {parts[0]}, {parts[1]} and {len(parts) - 2} more"
+    return f"{do} {', '.join(parts)}"
 
 
 class Step(Section):

@@ -46,18 +46,21 @@ class BumpArray(Sized, Array):
 
     members: ClassVar[str] = "columns"
 
-    def centred_on(self, name: str, others: Neighbours) -> Outline | None:
-        """Return the outline that the field is centred on: what carries the array by default."""
-        found = super().centred_on(name, others)
+    def reference(self) -> tuple[str, str] | None:
+        """Return the part from whose centre `at` counts: by default what carries the array."""
+        found = super().reference()
         if found is not None or self.size is not None:
             return found
-        key = "on" if self.on else "under"
-        below = self.on or self.under
-        if not below:
+        if self.on:
+            return "on", self.on[0]
+        return ("under", self.under[0]) if self.under else None
+
+    def centred_on(self, name: str, others: Neighbours) -> Outline | None:
+        """Return the outline that the field is centred on; Fault where nothing carries it."""
+        if self.size is None and self.reference() is None:
             needs = "has no field: add size, or say on or under what its sites lie"
             raise Fault(("part", name), needs)
-        others.part(below[0], name, key)
-        return others.outline(below[0])
+        return super().centred_on(name, others)
 
     def heights(self, name: str, others: Neighbours) -> tuple[float, float]:
         """Return bottom and top in m."""

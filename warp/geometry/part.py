@@ -127,7 +127,9 @@ class Part(Section):
     lift: Length = 0.0
     """Raised by this much from where it would stand; negative sinks it in."""
     at: Point = (0.0, 0.0)
-    """Its centre in plane, counted from the package's centre."""
+    """Its centre in plane, counted from that of the part that it lies `around` or `inside` or whose
+    `size` it has, of an array without `size` from that of what it is `on` or `under`; otherwise
+    from the package's centre."""
     turn: Literal[0, 90, 180, 270] = 0
     """Degrees counter-clockwise, seen from above."""
 
@@ -155,14 +157,19 @@ class Part(Section):
         """Return the name of the part whose outline this one takes as its size."""
         return None
 
+    def reference(self) -> tuple[str, str] | None:
+        """Return the part from whose centre `at` counts: the key that names it, and its name."""
+        named = (("around", self.around), ("size", self.size_from()), ("inside", self.inside))
+        return next(((key, other) for key, other in named if other is not None), None)
+
     def centred_on(self, name: str, others: Neighbours) -> Outline | None:
         """Return the outline that the part is centred on; None stands for the package's centre."""
-        named = (("around", self.around), ("size", self.size_from()), ("inside", self.inside))
-        for key, other in named:
-            if other is not None:
-                others.part(other, name, key)
-                return others.outline(other)
-        return None
+        reference = self.reference()
+        if reference is None:
+            return None
+        key, other = reference
+        others.part(other, name, key)
+        return others.outline(other)
 
     def extent(self, name: str, reference: Outline | None) -> tuple[float, float]:
         """Return the width and depth in m of the part as it stands, turned."""

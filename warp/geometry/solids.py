@@ -92,10 +92,11 @@ def _beside(parts: Mapping[str, Part], package: Package) -> Iterator[Fault]:
             for other in others:
                 if not _meet(np.array(shapes[name]), np.array(shapes[other]), key):
                     where = "within" if key == "inside" else key
-                    yield Fault(
-                        ("part", name, key),
-                        f"{other!r} lies beside it: nothing of {name!r} is {where} it",
-                    )
+                    message = f"{other!r} lies beside it: nothing of {name!r} is {where} it"
+                    reference = part.reference()
+                    if reference and any(part.at):
+                        message += f"; its 'at' counts from the centre of {reference[1]!r}"
+                    yield Fault(("part", name, key), message)
 
 
 def _meet(own: np.ndarray, its: np.ndarray, key: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 
 from warp.case.process import Process
 from warp.case.stage import LoadStep
-from warp.case.step import PartNames, Step
+from warp.case.step import PartNames, Step, with_parts
 from warp.errors import Fault, Key
 from warp.units import POSITIVE, HeatingRate, Temperature
 
@@ -21,7 +21,7 @@ class Attach(Step):
     begins: ClassVar = True
     do: Literal["attach"]
     parts: PartNames
-    """Parts that are joined to the body."""
+    """Parts that are joined to the body; `die-*` stands for all whose names begin so."""
     temperature: Temperature
     """Of the body and of the parts; a body at another temperature is brought there first, at the
     rate if there is one, else in the duration."""
@@ -33,7 +33,7 @@ class Attach(Step):
     @property
     def label(self) -> str:
         """Return the name of the step in tables."""
-        return f"{self.do} {', '.join(self.parts)}"
+        return with_parts(self.do, self.parts)
 
     @property
     def joins(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from warp.case.process import Process
 from warp.case.stage import LoadStep
-from warp.case.step import PartNames, Step
+from warp.case.step import PartNames, Step, with_parts
 from warp.errors import Fault, Key
 from warp.geometry.section import Shrinkage
 from warp.units import POSITIVE, HeatingRate, Temperature
@@ -39,7 +39,7 @@ class Cure(Step):
     @property
     def label(self) -> str:
         """Return the name of the step in tables."""
-        return f"{self.do} {', '.join(self.parts)}"
+        return with_parts(self.do, self.parts)
 
     @property
     def joins(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from warp.case.process import Process
 from warp.case.stage import LoadStep
-from warp.case.step import PartNames, Step
+from warp.case.step import PartNames, Step, with_parts
 from warp.errors import Key
 
 
@@ -22,7 +22,7 @@ class Remove(Step):
     @property
     def label(self) -> str:
         """Return the name of the step in tables."""
-        return f"{self.do} {', '.join(self.parts)}"
+        return with_parts(self.do, self.parts)
 
     def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:
         """Take the parts away; the rest springs back."""
