@@ -105,6 +105,7 @@ def test_scaled_stiffness_moves_nothing(cpu, tmp_path):
     result = warp.solve(case(tmp_path, DISC), "cpu")
     found = warp.gradient(result, "wafer.bottom.kappa_x", "cpu", maps=True)
     assert found.used.startswith("the shape stays on its branch, stability")
+    assert 0.0 < found.residual <= 1e-5
     sizes = [np.diff(line) * 1e3 for line in (result.grid.z, result.grid.y, result.grid.x)]
     volume = np.prod(np.meshgrid(*sizes, indexing="ij"), axis=0)
     assert abs((found.stiffness * volume).sum()) < 2e-4 * np.abs(found.stiffness * volume).sum()

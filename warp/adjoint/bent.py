@@ -73,8 +73,8 @@ class Bent:
         self.pre = Preconditioner(model, self.law, Cycle(step.A))
         first = device.asarray(padded(displacement))
         progress = control.progress
-        told = None if progress is None else partial(progress, 0)
-        shape = minimum(self.law, self.pre, scale, control.tolerance, first, np.inf, told)
+        on_step = None if progress is None else partial(progress, 0)
+        shape = minimum(self.law, self.pre, scale, control.tolerance, first, np.inf, on_step)
         self.x, self.stability = shape.x, shape.stability
         if self.stability < CRITICAL:
             raise WarpError(
@@ -90,7 +90,7 @@ class Bent:
         return f"the shape stays on its branch, stability {self.stability:.2g}"
 
     def solve(self, right: Array, control: Control) -> Array:
-        """Solve H mu = right, in the solver's layout."""
+        """Solve H mu = right, in the solver's layout; report the residual that is left."""
         size = float(np.linalg.norm(right))
         if size == 0.0:
             return np.zeros(right.shape)
@@ -101,6 +101,10 @@ class Bent:
             lost = attainable.uncancelled(self.device, self._apply, x) * np.finfo(float).eps
             goal = max(control.tolerance * size, attainable.MARGIN * lost)
             x = tangent(self.law, self.pre, b, goal, x)
+        if control.progress is not None:
+            left = b.copy()
+            self._apply(left, x, 1.0, -1.0)
+            control.progress(1, float(self.device.xp.linalg.norm(left)) / size)
         found: Array = self.device.to_host(x)
         return found
 
