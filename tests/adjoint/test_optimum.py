@@ -9,6 +9,7 @@ import pytest
 import warp as program
 from warp.adjoint import design_numbers, optimum
 from warp.adjoint.design_numbers import Design, mass
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.search import Search
 from warp.adjoint.variables import limit, variable
 from warp.errors import WarpError
@@ -287,6 +288,18 @@ def test_a_process_has_slopes_from_the_run_of_its_values(cpu, monkeypatch):
     assert by_adjoint.values == pytest.approx(by_differences.values, rel=1e-6, abs=1e-9)
     for one, other in zip(by_adjoint.slopes[1:], by_differences.slopes[1:], strict=True):
         assert one == pytest.approx(other, rel=0.03)
+
+
+def test_a_process_that_proves_to_have_no_gradient_takes_differences(cpu, monkeypatch):
+    def refused(*_, **__):
+        raise NoGradient("a step uncovers a face, which has no gradient yet")
+
+    monkeypatch.setattr(design_numbers, "of_result", refused)
+    Path("strip.toml").write_text(COOLED)
+    design = Design(program.load("strip.toml"), ["base.bottom"], [], "cpu", lambda *_: None)
+    varied = [(variable("part.film.thickness=0.1 .. 0.9 mm"), 0.6)]
+    slopes = design.numbers({}, varied)["base.bottom"].slopes
+    assert np.shape(slopes) == (3, 1) and abs(slopes[-1][0]) > 1
 
 
 def test_a_process_is_judged_at_one_step(cpu):

@@ -21,10 +21,10 @@ import numpy as np
 from warp.adjoint import attainable
 from warp.adjoint.elastic import Form, forces
 from warp.adjoint.elastic_partials import Partials
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.rim import RimForm
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.widths import LineSums
-from warp.errors import WarpError
 from warp.machine.arrays import Array as DeviceArray
 from warp.machine.device import Device
 from warp.solvers.elastic.history.state import State
@@ -60,7 +60,7 @@ class Bent:
     ) -> None:
         """temperature: K, one or (nz, ny, nx); control: of Newton's method.
 
-        Raises WarpError where the shape is about to change.
+        Raises NoGradient where the shape is about to change.
         """
         self.model, self.T, self.device = model, temperature, device
         T = temperature_array(temperature)
@@ -77,7 +77,7 @@ class Bent:
         shape = minimum(self.law, self.pre, scale, control.tolerance, first, np.inf, on_step)
         self.x, self.stability = shape.x, shape.stability
         if self.stability < CRITICAL:
-            raise WarpError(
+            raise NoGradient(
                 f"the shape is about to change (stability {max(self.stability, 0.0):.2g}), so it "
                 "has no gradient: compute it further from the load at which the body rolls up"
             )

@@ -24,7 +24,7 @@ import numpy as np
 from warp.adjoint.gradient import of_result
 from warp.adjoint.history import SAME
 from warp.adjoint.measures import measure
-from warp.adjoint.refused import refuse
+from warp.adjoint.refused import NoGradient, refuse
 from warp.adjoint.tape import Tape
 from warp.adjoint.to_file import with_fields
 from warp.adjoint.variables import Variable
@@ -66,12 +66,12 @@ class Number:
 
 
 def has_gradient(case: Case) -> bool:
-    """Tell whether a case has an adjoint."""
+    """Tell whether a case is differentiated by its adjoint, else by differences of runs."""
     if case.large_deflection:  # near a change of shape it would end the search
         return False
     try:
         refuse(case)
-    except WarpError:
+    except NoGradient:
         return False
     return True
 
@@ -117,7 +117,10 @@ class Design:
             return found
         smooth = self._smooth(case, result, found, by) if has_gradient(case) else []
         if smooth:
-            found |= self._by_adjoint(result, tape, smooth, found, by)
+            try:
+                found |= self._by_adjoint(result, tape, smooth, found, by)
+            except NoGradient:  # of the states that the process went through
+                smooth = []
         rough = [name for name in self.names if name not in smooth]
         if rough:
             found |= self._by_differences(changed, state, rough, found, by)

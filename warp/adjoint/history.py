@@ -24,6 +24,7 @@ from warp.adjoint.elastic import Form, forces
 from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.linear import Derivatives, EdgeForces, Linear
 from warp.adjoint.measures import measure
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.relaxed_stress import RelaxedStress
 from warp.adjoint.states import States
 from warp.adjoint.strains import Kinematics, Strains
@@ -78,7 +79,7 @@ class HistoryPoint:
     ) -> HistoryPoint:
         """Take the states of a process that was solved; tolerance: of the adjoint solves."""
         if any(one.field is not None and one.step.temperature is not None for one in tape.steps):
-            raise WarpError(
+            raise NoGradient(
                 "a part of the incremental law joins at another temperature than it is free of "
                 "stress at, and its stiffness changes on the way: no gradient yet"
             )

@@ -21,6 +21,7 @@ from warp.adjoint.by_fields import ByFields, Measure
 from warp.adjoint.elastic import forces
 from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.linear import Derivatives, EdgeForces, Heated, Linear
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.thermal import Thermal, through_stiffness
 from warp.adjoint.variant import Base
@@ -147,7 +148,7 @@ class Point:
     def solved_for(self, wanted: Measure) -> Solved:
         """Return what a metric is computed from."""
         if self.bends and isinstance(wanted, stresses.PartStress):
-            raise WarpError(
+            raise NoGradient(
                 f"{wanted.name}: the stress of a body beyond linear theory has no gradient yet; "
                 "its displacements have one"
             )
