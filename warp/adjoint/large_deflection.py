@@ -44,7 +44,7 @@ CRITICAL = 0.02
 """Stability of a shape below which it is about to change: its derivatives grow beyond bounds."""
 
 
-class Bent:
+class LargeDeflection:
     """A shape in balance beyond linear theory: `x`, in the solver's layout; `motion`: of its body.
 
     Found again from the displacement of a result, which lacks its rigid motion.
