@@ -143,6 +143,7 @@ relaxation = { youngs_modulus = [["2 s", "60 %"]] }
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_bumps_that_a_relaxing_underfill_fills_have_derivatives(cpu, tmp_path, monkeypatch):
     """Their branches begin with the strain that they have had as free bumps."""
     frozen.tighten(monkeypatch)
