@@ -117,6 +117,14 @@ def test_layers_that_cannot_vary_are_refused(changed, words):
         balance.divided(load(Path("board.toml"), changed))
 
 
+def test_a_layer_is_balanced_once_by_its_name_or_its_number():
+    Path("board.toml").write_text(
+        BOARD + '[[optimize.balance]]\nlayer = "board.1"\ntiles = [2, 2]\n'
+    )
+    with pytest.raises(WarpError, match="'board.1' is balanced twice"):
+        balance.divided(read())
+
+
 def test_one_of_vary_and_balance(warp):
     code, _, err = warp("optimize", "board.toml", "--vary", "part.board.size=9 .. 10 mm")
     assert code == 2 and "stands beside [optimize] balance" in err

@@ -9,6 +9,7 @@ import pytest
 import warp as program
 from warp.adjoint import design_numbers, optimum
 from warp.adjoint.design_numbers import Design, mass
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.search import Search
 from warp.adjoint.variables import limit, variable
 from warp.errors import WarpError
@@ -289,6 +290,18 @@ def test_a_process_has_slopes_from_the_run_of_its_values(cpu, monkeypatch):
         assert one == pytest.approx(other, rel=0.03)
 
 
+def test_a_process_that_proves_to_have_no_gradient_takes_differences(cpu, monkeypatch):
+    def refused(*_, **__):
+        raise NoGradient("a step uncovers a face, which has no gradient yet")
+
+    monkeypatch.setattr(design_numbers, "of_result", refused)
+    Path("strip.toml").write_text(COOLED)
+    design = Design(program.load("strip.toml"), ["base.bottom"], [], "cpu", lambda *_: None)
+    varied = [(variable("part.film.thickness=0.1 .. 0.9 mm"), 0.6)]
+    slopes = design.numbers({}, varied)["base.bottom"].slopes
+    assert np.shape(slopes) == (3, 1) and abs(slopes[-1][0]) > 1
+
+
 def test_a_process_is_judged_at_one_step(cpu):
     Path("strip.toml").write_text(COOLED)
     case = program.load("strip.toml")
@@ -296,6 +309,10 @@ def test_a_process_is_judged_at_one_step(cpu):
         design = Design(case, [f"base.bottom at {place}"], [], "cpu", lambda *_: None)
         found = design.numbers({}, None)[f"base.bottom at {place}"]
         assert found.states == ["75 degC"] and len(found.values) == 1
-    for place, words in (("hot", "the steps are glued, warm, cold"), ("90 degC", "no load step")):
+    refused = {
+        "hot": "the steps are glued, warm, cold",
+        "90 degC": "computed at 25 degC, 75 degC, 125 degC$",
+    }
+    for place, words in refused.items():
         with pytest.raises(WarpError, match=words):
             Design(case, [f"base.bottom at {place}"], [], "cpu", lambda *_: None).numbers({}, None)

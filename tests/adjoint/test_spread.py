@@ -8,6 +8,7 @@ from small_case import CASE
 
 import warp as program
 from warp.adjoint.gradient import Effect, Gradient
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.spread import beyond, deviation, shares_of
 from warp.case.errors import CaseError
 from warp.case.tolerance import tolerances
@@ -121,6 +122,16 @@ def test_process_has_a_spread(warp, tmp_path):
     assert code == 0 and ", spread " in out, err
     found = program.read("steps.h5").metrics["surfaces"]["board"]["bottom"]
     assert found["warpage_spread_um"] == pytest.approx(abs(found["warpage_um"]) * 2 / 140, rel=1e-4)
+
+
+def test_a_result_without_a_gradient_is_kept_without_a_spread(warp, tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise NoGradient("the shape is about to change")
+
+    monkeypatch.setattr("warp.adjoint.spread.of_result", refused)
+    code, out, err = warp("run", "case.toml", "-o", "out.h5")
+    assert code == 0 and "no spread: the shape is about to change; `warp sweep" in out + err
+    assert "warpage_spread_um" not in program.read("out.h5").metrics["surfaces"]["board"]["bottom"]
 
 
 def test_sampling_gives_the_same_spread(warp, tmp_path):

@@ -70,6 +70,7 @@ def sags(result):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_a_moulded_wafer_rolls_up_as_calculix_says():
     """The smaller sag to one per cent of the larger."""
     case = parse(CASE.format(end=125 - COOLED) + WAFER, Path("wafer.toml"))

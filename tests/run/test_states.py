@@ -5,6 +5,7 @@ import pytest
 
 import warp
 from warp.case.case import CaseError, parse
+from warp.errors import WarpError
 from warp.run import to_file
 
 BODY = """
@@ -99,6 +100,13 @@ def test_a_state_has_the_fields_of_a_process_that_ends_there(tmp_path):
     scale = np.abs(alone.displacement).max()
     assert np.allclose(found.displacement, alone.displacement, rtol=0.0, atol=1e-6 * scale)
     assert found.metrics["steps"][-1]["temperature_C"] == pytest.approx(195.0)
+
+
+def test_states_have_files_of_their_own(tmp_path):
+    found = to_file.state_files(tmp_path / "out.h5", ["-40 degC", "40 degC"])
+    assert [path.name for path in found.values()] == ["out--40-degC.h5", "out-40-degC.h5"]
+    with pytest.raises(WarpError, match="'a b' and 'a-b' would both be written to"):
+        to_file.state_files(tmp_path / "out.h5", ["a b", "a-b"])
 
 
 def test_each_state_is_written_beside_the_result(tmp_path):

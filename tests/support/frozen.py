@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from warp.adjoint import point as points
-from warp.adjoint.bent import Bent
 from warp.adjoint.inputs import Input, inputs
+from warp.adjoint.large_deflection import LargeDeflection
 from warp.adjoint.measures import measure
 from warp.adjoint.stresses import PartStress
 from warp.adjoint.variant import Variant
@@ -72,7 +72,7 @@ def solved(at: points.Point, variant: Variant, *, stressed: bool = False) -> Sol
             field, displacement = _bonded(at, model, variant)
         if at.bends:
             nx, start = model.grid.shape[2], at.solved.displacement
-            x = Bent(model, T, start, at.device, Control(TIGHT)).x
+            x = LargeDeflection(model, T, start, at.device, Control(TIGHT)).x
             displacement = np.ascontiguousarray(x[..., 1 : nx + 2])
         if stressed:
             start = State.start(model.ids.shape)

@@ -7,10 +7,10 @@ new voxels cover. With e', g', U', F', H' the derivatives of the metric by the s
     A mu = Bn^T e' + Bs^T (g' + K F') + U'          the solve of the step, backwards
     e' -= V C Bn mu,    g' -= K (Bs mu - F'),    H' -= B mu
 
-and then the voxels and edges that the step took over, each where it came from. What relaxes has a
-memory, whose derivatives go back beside these (`relaxed`). An input moves the
-metric by the form of `elastic` with v = Bn mu, gamma = Bs mu - F' and the strains after the step,
-and by what grid lines change in Bn and Bs.
+and then the voxels and edges that the step took over, each where it came from. Media that relax
+have a memory, whose derivatives go back beside these (`relaxed`). An input moves the metric by the
+form of `elastic` with v = Bn mu, gamma = Bs mu - F' and the strains after the step, and by what
+grid lines change in Bn and Bs.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import numpy as np
 from warp.adjoint.elastic import Form
 from warp.adjoint.elastic import forces as forces_of
 from warp.adjoint.increments import Increment
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.relaxed import Relaxed, Remembered
 from warp.adjoint.strains import Kinematics, Strains
-from warp.errors import WarpError
 from warp.machine.device import Device
 from warp.solvers.elastic.history.state import (
     State,
@@ -202,7 +202,10 @@ class StepBack:
         held[~self.uncovered] = by.held_forces
         at = self.held_at[self.uncovered]
         if len(at) and self.increment_law is not None:
-            raise WarpError("a face is uncovered beside the incremental law: no gradient yet")
+            raise NoGradient(
+                "a step uncovers a face beside a material of the incremental law, which has no "
+                "gradient yet"
+            )
         if len(at):  # the force that was held became a strain
             by_strain = by.shear.reshape(-1)[at]
             held[self.uncovered] = by_strain / motion.edge_stiffness.reshape(-1)[at]

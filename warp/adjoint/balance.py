@@ -137,12 +137,11 @@ def balance(search: Search) -> Balanced:
 
 def divided(case: Case) -> tuple[Case, list[Field]]:
     """Return a case whose layers are divided into regions, with the shares that they had."""
-    sections = case.file.optimize.balance
-    if len({one.layer for one in sections}) < len(sections):
-        raise WarpError("[optimize] balance names a layer twice")
     changed, places = {}, []
-    for section in sections:
+    for section in case.file.optimize.balance:
         place = _Place.of(case, section)
+        if place.key in changed:
+            raise _refused(section, "is balanced twice")
         start = np.clip(place.shares(case), *section.between)
         changed[place.key] = written(start)
         places.append((place, start))

@@ -19,10 +19,10 @@ import numpy as np
 
 from warp.adjoint.backwards import Costate
 from warp.adjoint.elastic import Form
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.relaxed import Remembered
 from warp.adjoint.strains import Kinematics, Strains
 from warp.case.singulation import Rectangle
-from warp.errors import WarpError
 from warp.machine.device import Device
 from warp.materials.material import normal_matrix
 from warp.run.grids import cut_grid
@@ -158,7 +158,7 @@ class Filled:
         found = by
         forms: list[Form] = []
         if self.changed and len(self.between.memory.voxels):
-            raise WarpError(
+            raise NoGradient(
                 "a step adds material to voxels of another part while something relaxes, "
                 "which has no gradient yet"
             )

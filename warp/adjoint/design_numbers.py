@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 
 from warp.adjoint.gradient import of_result
-from warp.adjoint.history import SAME
-from warp.adjoint.measures import measure
-from warp.adjoint.refused import refuse
+from warp.adjoint.measures import measure, placed
+from warp.adjoint.refused import NoGradient, refuse
 from warp.adjoint.tape import Tape
 from warp.adjoint.to_file import with_fields
 from warp.adjoint.variables import Variable
@@ -38,7 +37,7 @@ from warp.run import process
 from warp.run.grids import common_grid
 from warp.run.load_step import OnProgress
 from warp.run.stage_model import enter
-from warp.units import TEMPERATURE, ZERO_CELSIUS, parse
+from warp.units import ZERO_CELSIUS
 from warp.voxels.grid import voxel_volumes
 
 MASS = "mass"
@@ -66,12 +65,12 @@ class Number:
 
 
 def has_gradient(case: Case) -> bool:
-    """Tell whether a case has an adjoint."""
+    """Tell whether a case is differentiated by its adjoint, else by differences of runs."""
     if case.large_deflection:  # near a change of shape it would end the search
         return False
     try:
         refuse(case)
-    except WarpError:
+    except NoGradient:
         return False
     return True
 
@@ -117,7 +116,10 @@ class Design:
             return found
         smooth = self._smooth(case, result, found, by) if has_gradient(case) else []
         if smooth:
-            found |= self._by_adjoint(result, tape, smooth, found, by)
+            try:
+                found |= self._by_adjoint(result, tape, smooth, found, by)
+            except NoGradient:  # of the states that the process went through
+                smooth = []
         rough = [name for name in self.names if name not in smooth]
         if rough:
             found |= self._by_differences(changed, state, rough, found, by)
@@ -266,22 +268,9 @@ def _finished(records: Sequence[Mapping[str, Any]]) -> list[int]:
 
 def _placed(records: Sequence[Mapping[str, Any]], place: str) -> int:
     """Return the last load step of a name or at a temperature."""
-    named = [n for n, record in enumerate(records) if record["name"] == place]
-    if named:
-        return named[-1]
-    known = ", ".join(dict.fromkeys(record["name"] for record in records))
-    try:
-        celsius = parse(place, TEMPERATURE) - ZERO_CELSIUS
-    except ValueError:
-        raise WarpError(f"at {place}: the steps are {known}; or give a temperature") from None
-    near = [
-        n
-        for n, record in enumerate(records)
-        if record["temperature_C"] is not None and abs(record["temperature_C"] - celsius) <= SAME
-    ]
-    if not near:
-        raise WarpError(f"at {place}: no load step ends there; the steps are {known}")
-    return near[-1]
+    celsius = [record["temperature_C"] for record in records]
+    ends = [None if one is None else one + ZERO_CELSIUS for one in celsius]
+    return placed(place, [record["name"] for record in records], ends)
 
 
 def _state(record: Mapping[str, Any]) -> str:

@@ -23,7 +23,8 @@ from warp.adjoint.course import ProcessBase, completed, planned
 from warp.adjoint.elastic import Form, forces
 from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.linear import Derivatives, EdgeForces, Linear
-from warp.adjoint.measures import measure
+from warp.adjoint.measures import measure, placed
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.relaxed_stress import RelaxedStress
 from warp.adjoint.states import States
 from warp.adjoint.strains import Kinematics, Strains
@@ -47,15 +48,12 @@ from warp.solvers.elastic.operator import Body, moduli
 from warp.solvers.elastic.rigid import rising_motions
 from warp.solvers.elastic.stress import stress
 from warp.solvers.krylov import Control
-from warp.units import TEMPERATURE, format_si, parse
 from warp.voxels.grid import voxel_volumes
 from warp.voxels.voxelize import VoxelModel
 
 Array = np.ndarray
 PPM, CUBIC_MILLIMETRE = 1e-6, 1e-9
 LOAD_STEP = "load step "
-SAME = 0.01
-"""Difference in K up to which a load step has the temperature that is asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +76,7 @@ class HistoryPoint:
     ) -> HistoryPoint:
         """Take the states of a process that was solved; tolerance: of the adjoint solves."""
         if any(one.field is not None and one.step.temperature is not None for one in tape.steps):
-            raise WarpError(
+            raise NoGradient(
                 "a part of the incremental law joins at another temperature than it is free of "
                 "stress at, and its stiffness changes on the way: no gradient yet"
             )
@@ -134,22 +132,8 @@ class HistoryPoint:
         steps = self.steps
         if place.startswith(LOAD_STEP) and place.removeprefix(LOAD_STEP).isdecimal():
             return self._solved_number(int(place.removeprefix(LOAD_STEP)))
-        named = [n for n, one in enumerate(steps) if one.step.name == place]
-        if named:
-            return named[-1]
-        known = ", ".join(dict.fromkeys(one.step.name for one in steps))
-        try:
-            T = parse(place, TEMPERATURE)
-        except ValueError:
-            raise WarpError(f"at {place}: the steps are {known}; or give a temperature") from None
-        ends = [n for n, one in enumerate(steps) if one.ends]
-        ends = [n for n in ends if steps[n].field is None]
-        near = [n for n in ends if abs(steps[n].temperature - T) <= SAME]
-        if not near:
-            temperatures = sorted({steps[n].temperature for n in ends})
-            words = ", ".join(format_si(t, "degC") for t in temperatures)
-            raise WarpError(f"at {place}: the process is computed at {words} degC")
-        return near[-1]
+        ends = [one.temperature if one.ends and one.field is None else None for one in steps]
+        return placed(place, [one.step.name for one in steps], ends)
 
     def _solved_number(self, number: int) -> int:
         """Return the number of a load step by that among those that were solved, from 1."""

@@ -34,7 +34,10 @@ Array = np.ndarray
 class Increment:
     """The voxels of the incremental law in a solve, for any number of metrics.
 
-    begun: strains before the conversion; `stiffness`: K at the start, on the way and at the end.
+    T1: K at the beginning, one or (nz, ny, nx). begun: strains before the conversion. known
+    (media,): as in `IncrementPartials`. bodies: with the moduli at the start and at the end.
+    stiffness (3, nz+1, ny+1, nx+1) in N m: of edges at the start, on the way and at the end. first,
+    last (media, 3, 3): R1 and R2. tilt: free shear of edges at the beginning.
     """
 
     model: VoxelModel

@@ -14,6 +14,8 @@ In a process a metric is that of the last step, or METRIC at STEP, METRIC at "24
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from warp.adjoint import stresses
 from warp.adjoint.by_fields import Measure
 from warp.adjoint.surface_numbers import Coplanarity, surface_measure
@@ -21,6 +23,10 @@ from warp.adjoint.temperatures import Junction, PartTemperature
 from warp.errors import WarpError
 from warp.results.metrics.solved import Solved
 from warp.results.surface import SIDES, part_index
+from warp.units import TEMPERATURE, format_si, parse
+
+SAME = 0.01
+"""Difference in K up to which a load step has the temperature that is asked for."""
 
 
 def measure(text: str, solved: Solved) -> Measure:
@@ -42,3 +48,24 @@ def measure(text: str, solved: Solved) -> Measure:
         return stresses.PartStress(name, number)
     sides = f"{name}.bottom, {name}.top, {name}.von_mises_p, {name}.max or {name}.mean"
     raise WarpError(f"{text!r} is not a metric that has a gradient: write {sides}")
+
+
+def placed(place: str, names: Sequence[str], ends: Sequence[float | None]) -> int:
+    """Return the number of the last load step of a name or at a temperature.
+
+    names: of the steps that load steps belong to; ends: temperatures in K at their ends, None for
+    those that cannot be asked for. WarpError says which there are.
+    """
+    named = [n for n, name in enumerate(names) if name == place]
+    if named:
+        return named[-1]
+    try:
+        T = parse(place, TEMPERATURE)
+    except ValueError:
+        known = ", ".join(dict.fromkeys(names))
+        raise WarpError(f"at {place}: the steps are {known}; or give a temperature") from None
+    near = [n for n, end in enumerate(ends) if end is not None and abs(end - T) <= SAME]
+    if not near:
+        known = ", ".join(format_si(t, "degC") for t in sorted({t for t in ends if t is not None}))
+        raise WarpError(f"at {place}: the process is computed at {known}")
+    return near[-1]

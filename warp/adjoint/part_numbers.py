@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from warp.errors import WarpError
 from warp.results.metrics.solved import Solved
 from warp.results.surface import part_index
 
@@ -25,7 +26,15 @@ class PartNumber:
         return f"{self.part}.{self.number}"
 
     def cells(self, solved: Solved) -> Array:
-        """Mark the voxels (nz, ny, nx) of the part alone."""
-        parts = np.asarray(solved.model.media.part)
-        found: Array = parts[solved.model.ids] == part_index(solved.model, self.part)
+        """Mark the voxels (nz, ny, nx) of the part alone; WarpError where there are none."""
+        found = marked(solved, self.part)
+        if not found.any():
+            raise WarpError(f"{self.name}: no voxel is of {self.part!r} alone")
         return found
+
+
+def marked(solved: Solved, part: str) -> Array:
+    """Mark the voxels (nz, ny, nx) of a part alone."""
+    parts = np.asarray(solved.model.media.part)
+    found: Array = parts[solved.model.ids] == part_index(solved.model, part)
+    return found

@@ -3,7 +3,7 @@
     A lambda = dJ/dU,   then   A_heat mu = dJ/dT + dL/dT   where a temperature field takes part
 
 with the operators and V-cycles of the solve; beyond linear theory the Hessian takes the place of A
-(`bent`). The derivatives of both equations are those of `elastic` and `heat`.
+(`large_deflection`). The derivatives of both equations are those of `elastic` and `heat`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from functools import cached_property
 import numpy as np
 
 from warp.adjoint import attainable, elastic, stresses
-from warp.adjoint.bent import Bent
 from warp.adjoint.bond_lines import MOST_ROUNDS, BondLines
 from warp.adjoint.by_fields import ByFields, Measure
 from warp.adjoint.elastic import forces
 from warp.adjoint.elastic_partials import Partials
+from warp.adjoint.large_deflection import LargeDeflection
 from warp.adjoint.linear import Derivatives, EdgeForces, Heated, Linear
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.thermal import Thermal, through_stiffness
 from warp.adjoint.variant import Base
@@ -114,8 +115,8 @@ class Point:
     @cached_property
     def operator(self) -> ElasticOperator:
         """Return the elastic operator of the solve."""
-        if self.bent is not None:
-            return self.bent.A
+        if self.large_deflection is not None:
+            return self.large_deflection.A
         return ElasticOperator(Body(self.model, self.device, moduli(self.model, self.mean)))
 
     @cached_property
@@ -147,21 +148,23 @@ class Point:
     def solved_for(self, wanted: Measure) -> Solved:
         """Return what a metric is computed from."""
         if self.bends and isinstance(wanted, stresses.PartStress):
-            raise WarpError(
+            raise NoGradient(
                 f"{wanted.name}: the stress of a body beyond linear theory has no gradient yet; "
                 "its displacements have one"
             )
         return self._stressed if isinstance(wanted, stresses.PartStress) else self.solved
 
     @cached_property
-    def bent(self) -> Bent | None:
+    def large_deflection(self) -> LargeDeflection | None:
         """Return the shape beyond linear theory, None where linear theory stands."""
         if not self.bends:
             return None
         assert self.solved.displacement is not None
         self.say("shape", 0, NO_RESIDUAL)
         control = Control(TOLERANCE, lambda n, r: self.say("shape", n, r))
-        return Bent(self.model, self.temperature, self.solved.displacement, self.device, control)
+        return LargeDeflection(
+            self.model, self.temperature, self.solved.displacement, self.device, control
+        )
 
     @cached_property
     def cycle(self) -> Cycle:
@@ -202,8 +205,10 @@ class Point:
                 own = stresses.pulled_back(self.motion, by.stress)
                 edges = EdgeForces(self.motion, self._edge_forces)
             mechanical = self._mechanical(wanted.name, by.w, own, maps)
-            if self.bent is not None:
-                by = replace(by, used="; ".join(filter(None, (by.used, self.bent.branch))))
+            if self.large_deflection is not None:
+                by = replace(
+                    by, used="; ".join(filter(None, (by.used, self.large_deflection.branch)))
+                )
             if mechanical.temperature is not None:
                 by_temperature = mechanical.temperature
         if by_temperature is None:
@@ -247,8 +252,8 @@ class Point:
         attainable.balance(load, rising_motions(self.model))
         self.say(f"adjoint of {name}", 0, NO_RESIDUAL)
         control = Control(ADJOINT, lambda n, r: self.say(f"adjoint of {name}", n, r))
-        if self.bent is not None:
-            found = self.bent.partials(self.bent.solve(load, control), maps)
+        if self.large_deflection is not None:
+            found = self.large_deflection.partials(self.large_deflection.solve(load, control), maps)
         else:
             equation = "adjoint of thermo-elasticity"
             x = attainable.solve(self.device, equation, A.apply, self.cycle, load, control)

@@ -8,12 +8,16 @@ from warp.errors import WarpError
 from warp.voxels.supports import Clamp, Table
 
 
+class NoGradient(WarpError):
+    """A case, or the state that a solve found, that cannot be differentiated."""
+
+
 def refuse(case: Case) -> None:
-    """Raise WarpError for a case that cannot be differentiated."""
+    """Raise NoGradient for a case that cannot be differentiated."""
     if case.bond_lines and case.large_deflection:
-        raise WarpError("load.bond_lines beside large_deflection has no gradient yet: drop one")
+        raise NoGradient("load.bond_lines beside large_deflection has no gradient yet: drop one")
     if any(getattr(b, "natural", None) is not None for b in case.boundaries):
-        raise WarpError('convection = "natural" has no gradient yet: give a film')
+        raise NoGradient('convection = "natural" has no gradient yet: give a film')
     media = case.materials().values()
     if any(getattr(medium, "elastic_law", None) == "incremental" for medium in media):
         _refuse_increments(case)
@@ -22,35 +26,35 @@ def refuse(case: Case) -> None:
 
 
 def _refuse_increments(case: Case) -> None:
-    """Raise WarpError for a case with the incremental law that cannot be differentiated."""
+    """Raise NoGradient for a case with the incremental law that cannot be differentiated."""
     named = 'elastic_law = "incremental"'
     if not case.has_steps:
-        raise WarpError(f"{named} has a gradient in a process only: write [[step]] tables")
+        raise NoGradient(f"{named} has a gradient in a process only: write [[step]] tables")
     if any(step.temperature is None for step in case.load_steps):
-        raise WarpError(f"{named} under power has no gradient yet: take the total law")
+        raise NoGradient(f"{named} under power has no gradient yet: take the total law")
     if any(getattr(m, "relaxation", None) is not None for m in case.materials().values()):
-        raise WarpError(f"{named} beside a material that relaxes has no gradient yet")
+        raise NoGradient(f"{named} beside a material that relaxes has no gradient yet")
 
 
 def _refuse_steps(case: Case) -> None:
-    """Raise WarpError for a step that cannot be taken backwards."""
+    """Raise NoGradient for a step that cannot be taken backwards."""
     if case.large_deflection:
-        raise WarpError("load.large_deflection has no gradient in a process yet: leave it out")
+        raise NoGradient("load.large_deflection has no gradient in a process yet: leave it out")
     for load_step in case.load_steps:
         called = f"step {load_step.step + 1} ({load_step.name})"
         if load_step.temperature is None:
             _refuse_power(case, load_step, called)
         if isinstance(load_step.support, Table):
-            raise WarpError(f"{called} lies on a table, whose contact has no gradient")
+            raise NoGradient(f"{called} lies on a table, whose contact has no gradient")
         if isinstance(load_step.support, Clamp) and load_step.support.flat:
-            raise WarpError(f"{called} is pressed flat, which has no gradient yet")
+            raise NoGradient(f"{called} is pressed flat, which has no gradient yet")
 
 
 def _refuse_power(case: Case, load_step: LoadStep, called: str) -> None:
-    """Raise WarpError for a step under power that cannot be taken backwards."""
+    """Raise NoGradient for a step under power that cannot be taken backwards."""
     if not load_step.at_rest:
-        raise WarpError(f"{called} warms up in its duration, which has no gradient yet")
+        raise NoGradient(f"{called} warms up in its duration, which has no gradient yet")
     if not load_step.solves_heat:
-        raise WarpError(f"{called} changes the body under power, which has no gradient yet")
+        raise NoGradient(f"{called} changes the body under power, which has no gradient yet")
     if any(getattr(m, "relaxation", None) is not None for m in case.materials().values()):
-        raise WarpError(f"{called} is under power while something relaxes: no gradient yet")
+        raise NoGradient(f"{called} is under power while something relaxes: no gradient yet")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from math import erfc, sqrt
 
 from warp.adjoint.gradient import Effect, Gradient, of_result
-from warp.adjoint.refused import refuse
+from warp.adjoint.refused import NoGradient, refuse
 from warp.adjoint.tape import Tape
 from warp.adjoint.to_file import default_metric
 from warp.case import overrides
@@ -73,14 +73,17 @@ def with_spread(
 ) -> tuple[Result, list[str]]:
     """Return a result with its spread among the metrics, and a sentence for each one left out.
 
-    tape: as in `of_result`.
+    tape: as in `of_result`. A result that turns out to have no gradient stays as it is.
     """
     names = []
     if result.metrics.get("surfaces"):
         names.append(default_metric(result))
     if result.metrics.get("thermal", {}).get("junction_C") is not None:
         names.append("junction")
-    found = of_result(result, names, device, on_progress, tape=tape)
+    try:
+        found = of_result(result, names, device, on_progress, tape=tape)
+    except NoGradient as error:
+        return result, [omitted(error)]
     shares = [shares_of(gradient, case.tolerances) for gradient in found]
     metrics = dict(result.metrics)
     for gradient, own in zip(found, shares, strict=True):
@@ -92,6 +95,11 @@ def with_spread(
     left_out = {f"{s.key}: {s.reason}": None for own in shares for s in own if s.deviation is None}
     words = [f"the spread leaves out tolerance {text}" for text in left_out]
     return replace(result, metrics=metrics), words
+
+
+def omitted(error: NoGradient) -> str:
+    """Say why a result has no spread, and what gives one."""
+    return f"no spread: {error}; `warp sweep --tolerances` samples it"
 
 
 def _noted(

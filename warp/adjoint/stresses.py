@@ -15,7 +15,6 @@ import numpy as np
 from warp.adjoint.by_fields import Array, ByFields
 from warp.adjoint.part_numbers import PartNumber
 from warp.adjoint.strains import Kinematics, Strains
-from warp.errors import WarpError
 from warp.results.metrics.solved import Solved
 from warp.results.stress import MPA, invariants
 from warp.solvers.elastic.layout import padded_widths
@@ -34,16 +33,10 @@ class PartStress(PartNumber):
 
     unit: str = "MPa"
 
-    def _cells(self, solved: Solved) -> Array:
-        found = self.cells(solved)
-        if not found.any():
-            raise WarpError(f"{self.name}: no voxel is of {self.part!r} alone")
-        return found
-
     def value(self, solved: Solved) -> float:
         """Compute the number."""
         assert solved.stress is not None
-        cells = self._cells(solved)
+        cells = self.cells(solved)
         V = voxel_volumes(solved.model.grid)[cells]
         return self._norm(self._stress(solved.stress[:, cells]), V) / MPA
 
@@ -63,7 +56,7 @@ class PartStress(PartNumber):
     def by_fields(self, solved: Solved) -> ByFields:
         """Differentiate by the stress."""
         assert solved.stress is not None
-        cells = self._cells(solved)
+        cells = self.cells(solved)
         V = voxel_volumes(solved.model.grid)[cells]
         sigma = solved.stress[:, cells]
         s = self._stress(sigma)

@@ -72,12 +72,3 @@ def same(a: object, b: object) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     return bool(a == b)
-
-
-def note_phases(medium: Medium | None, found: set[tuple[int, float]]) -> None:
-    """Add the phases inside a medium."""
-    if isinstance(medium, Phase):
-        found.add((id(medium.medium), medium.since))
-    for part in (*getattr(medium, "media", ()), getattr(medium, "medium", None)):
-        if part is not None:
-            note_phases(part, found)

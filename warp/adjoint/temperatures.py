@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from warp.adjoint.by_fields import Array, ByFields
-from warp.adjoint.part_numbers import PartNumber
+from warp.adjoint.part_numbers import PartNumber, marked
 from warp.errors import WarpError
 from warp.results.metrics.solved import Solved
 from warp.units import ZERO_CELSIUS
@@ -52,7 +52,7 @@ class Junction:
 
     def _hottest(self, solved: Solved) -> PartTemperature:
         parts = [name for name, watts in solved.power.items() if watts > 0]
-        present = [p for p in parts if PartTemperature(p, "max").cells(solved).any()]
+        present = [p for p in parts if marked(solved, p).any()]
         if not present:
             raise WarpError(f"{self.name}: no part gives off heat")
         return max(

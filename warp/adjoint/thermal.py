@@ -60,8 +60,10 @@ class Thermal:
         varies = None
         if varying(self.model, CONDUCTIVITY).any():
             varies = heat.VaryingRows.of(A, field)
-        self.say(f"adjoint of heat for {name}", 0, NO_RESIDUAL)
-        adjoint = heat.solve(A, field, by_temperature, Control(tolerance), varies)
+        stage = f"adjoint of heat for {name}"
+        self.say(stage, 0, NO_RESIDUAL)
+        control = Control(tolerance, lambda n, r: self.say(stage, n, r))
+        adjoint = heat.solve(A, field, by_temperature, control, varies)
         found = heat.partials(A, field, adjoint)
         if varies is not None:
             varies.add_lines(A, varies.by_mean(found), field, found.lines)

@@ -16,11 +16,11 @@ from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
-from warp.adjoint.substitution import inside, note_phases, same, substituted
+from warp.adjoint.substitution import inside, same, substituted
 from warp.case.case import Case, Zone
 from warp.geometry.package import Mixture
 from warp.geometry.shapes import Body, Sheet
-from warp.materials.material import Material, Medium, constituents
+from warp.materials.material import Material, Medium, Phase, constituents
 from warp.materials.mixing import mix
 from warp.run.grids import shaped
 from warp.run.numbers import ambient, powers
@@ -121,10 +121,12 @@ class Base:
     @cached_property
     def _phases(self) -> set[tuple[int, float]]:
         """Return the media, by id, and stress-free temperatures of the phases in mixed voxels."""
-        found: set[tuple[int, float]] = set()
-        for medium in self.model.media.materials:
-            note_phases(medium, found)
-        return found
+        return {
+            (id(one.medium), one.since)
+            for medium in self.media
+            for one in inside(medium)
+            if isinstance(one, Phase)
+        }
 
     @cached_property
     def unchanged(self) -> Variant:

@@ -191,15 +191,15 @@ def _spread(
     if not case.tolerances:
         return None, None
     from warp.adjoint import spread
-    from warp.adjoint.refused import refuse
+    from warp.adjoint.refused import NoGradient, refuse
     from warp.adjoint.tape import Tape
 
     try:
         refuse(case)
-    except WarpError as error:
+    except NoGradient as error:
         if not case.has_steps:
             raise
-        _warn(f"no spread: {error}; `warp sweep --tolerances` samples it")
+        _warn(spread.omitted(error))
         return None, None
     spread.check(case)
     tape = Tape(case) if case.has_steps and not partial else None
@@ -298,8 +298,6 @@ def sweep(
 
 def refuse_log_over(log: Path, others: list[Path]) -> None:
     """Raise WarpError where a log cannot be written, or is a file that the run needs."""
-    from warp.errors import WarpError
-
     if any(same_file(log, other) for other in others):
         raise WarpError(f"cannot log to {log}: the run reads or writes that file")
     try:

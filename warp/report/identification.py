@@ -71,7 +71,7 @@ def identify(
         refuse(case)
         for name in ("large_deflection", "bond_lines"):
             if getattr(case, name):
-                raise WarpError(f"load.{name} cannot be identified yet: leave it out")
+                raise WarpError(f"a case with load.{name} cannot be identified yet: leave it out")
     if draw:
         sampler_package()  # a plain install has none: say so before anything is solved
     say = on_progress or _ignore

@@ -21,10 +21,10 @@ import numpy as np
 from warp.adjoint import attainable
 from warp.adjoint.elastic import Form, forces
 from warp.adjoint.elastic_partials import Partials
+from warp.adjoint.refused import NoGradient
 from warp.adjoint.rim import RimForm
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.widths import LineSums
-from warp.errors import WarpError
 from warp.machine.arrays import Array as DeviceArray
 from warp.machine.device import Device
 from warp.solvers.elastic.history.state import State
@@ -44,7 +44,7 @@ CRITICAL = 0.02
 """Stability of a shape below which it is about to change: its derivatives grow beyond bounds."""
 
 
-class Bent:
+class LargeDeflection:
     """A shape in balance beyond linear theory: `x`, in the solver's layout; `motion`: of its body.
 
     Found again from the displacement of a result, which lacks its rigid motion.
@@ -60,7 +60,7 @@ class Bent:
     ) -> None:
         """temperature: K, one or (nz, ny, nx); control: of Newton's method.
 
-        Raises WarpError where the shape is about to change.
+        Raises NoGradient where the shape is about to change.
         """
         self.model, self.T, self.device = model, temperature, device
         T = temperature_array(temperature)
@@ -73,11 +73,11 @@ class Bent:
         self.pre = Preconditioner(model, self.law, Cycle(step.A))
         first = device.asarray(padded(displacement))
         progress = control.progress
-        told = None if progress is None else partial(progress, 0)
-        shape = minimum(self.law, self.pre, scale, control.tolerance, first, np.inf, told)
+        on_step = None if progress is None else partial(progress, 0)
+        shape = minimum(self.law, self.pre, scale, control.tolerance, first, np.inf, on_step)
         self.x, self.stability = shape.x, shape.stability
         if self.stability < CRITICAL:
-            raise WarpError(
+            raise NoGradient(
                 f"the shape is about to change (stability {max(self.stability, 0.0):.2g}), so it "
                 "has no gradient: compute it further from the load at which the body rolls up"
             )
@@ -90,7 +90,7 @@ class Bent:
         return f"the shape stays on its branch, stability {self.stability:.2g}"
 
     def solve(self, right: Array, control: Control) -> Array:
-        """Solve H mu = right, in the solver's layout."""
+        """Solve H mu = right, in the solver's layout; report the residual that is left."""
         size = float(np.linalg.norm(right))
         if size == 0.0:
             return np.zeros(right.shape)
@@ -101,6 +101,10 @@ class Bent:
             lost = attainable.uncancelled(self.device, self._apply, x) * np.finfo(float).eps
             goal = max(control.tolerance * size, attainable.MARGIN * lost)
             x = tangent(self.law, self.pre, b, goal, x)
+        if control.progress is not None:
+            left = b.copy()
+            self._apply(left, x, 1.0, -1.0)
+            control.progress(1, float(self.device.xp.linalg.norm(left)) / size)
         found: Array = self.device.to_host(x)
         return found
 
