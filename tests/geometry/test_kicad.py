@@ -203,6 +203,16 @@ def test_a_board_without_a_stackup_gets_copper_of_an_ounce(tmp_path):
         (b"(" * 200, "nested more than 100 deep"),
         (board('\n(segment (start 0 0) (end x 0) (width 1) (layer "F.Cu"))'), "line 2: end of"),
         (board(pad("star")), "a pad's shape 'star' is not understood"),
+        (board(pad("rect", "(drill ..)")), "line 1: drill of pad is no number"),
+        (board(pad("rect", "(drill 1 (offset x 0))")), "line 1: offset has no two numbers"),
+        (
+            board('\n(gr_poly (pts (xy 0 nan) (xy 2 0) (xy 0 2)) (width 0) (layer "F.Cu"))'),
+            "line 2: xy has no two numbers",
+        ),
+        (
+            board("\n(setup (stackup (layer x (type core) (thickness nan))))"),
+            "line 2: thickness is no number",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_board(content, words):
