@@ -719,7 +719,7 @@ def test_regions_that_cannot_be(tmp_path):
     for table, words in (
         ("[[0.2], [0.3, 0.4]]", "rows of different lengths"),
         ("[[1.2, 0.4]]", "between 0 and 1"),
-        ("[]", "copper"),
+        ("[]", "needs at least 1 entry"),
     ):
         with pytest.raises(CaseError, match=words):
             warp.load(path, {"part.board.layers.1.copper": table})

@@ -93,7 +93,8 @@ def _completed(board: Board) -> Board:
     copper = sum(layer.thickness or FOIL for layer in layers if layer.kind == "copper")
     each = max(WHOLE - copper, 0.1 * WHOLE) / max(len(between), 1)
     if missing:
-        remarks.append(f"ASSUMED, the file does not say: dielectrics of {WHOLE:g} mm in all.")
+        total = f"{each * len(between):.4g} mm of dielectrics in all"
+        remarks.append(f"ASSUMED, the file does not say: {total}.")
     filled = [
         replace(layer, thickness=FOIL)
         if layer in bare
