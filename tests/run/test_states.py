@@ -76,6 +76,7 @@ def test_states_are_steps_temperatures_or_both(tmp_path):
         ("refow", "'refow' is no step, no temperature and no STEP at TEMPERATURE; did you mean"),
         ("refow at 100 degC", "there is no step 'refow'; did you mean 'reflow'?"),
         ("reflow at 260 degC", "that step is computed from 25 degC to 245 degC only"),
+        ("\u00b2", "is no step, no temperature"),  # a digit, but no number
         ("300 degC", "the process is computed from 25 degC to 245 degC only"),
     ],
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from warp.case.case import Case
 from warp.case.named_files import named_files
+from warp.files.plain_names import plain_names
 from warp.results import file as results
 from warp.results.file import Result
 from warp.run import checkpoint, process, refine, warnings
@@ -40,10 +40,13 @@ def inputs(case: Case) -> list[Path]:
     return [case.path, *case.included, *named_files(tables, case.path.parent)]
 
 
-def state_file(target: Path, state: str) -> Path:
-    """Return where the result of a state is written: OUT-reflow-at-245-degC.h5."""
-    plain = re.sub(r"[^A-Za-z0-9.+-]+", "-", state).strip("-.") or "state"
-    return target.with_name(f"{target.stem}-{plain}{target.suffix}")
+def state_files(target: Path, states: Iterable[str]) -> dict[str, Path]:
+    """Return where the result of each state is written: OUT-reflow-at-245-degC.h5."""
+    names = list(states)
+    return {
+        name: target.with_name(f"{target.stem}-{plain}{target.suffix}")
+        for name, plain in zip(names, plain_names(names), strict=True)
+    }
 
 
 def solve_to_file(
@@ -69,7 +72,7 @@ def solve_to_file(
     write; the checkpoint is deleted once the result is there.
     """
     need = predicted_disk(common_grid(case), case)
-    beside = {name: state_file(target, name) for name in case.states}
+    beside = state_files(target, case.states)
     for path in (target, *beside.values()):
         results.check_result(path, need * (1 + len(beside)), inputs(case))
     checkpoint_path = checkpoint.beside(target)
