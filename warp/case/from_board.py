@@ -45,7 +45,8 @@ MOST_COMPONENTS = 40
 def case_text(path: Path, named: Path) -> str:
     """Return the text of the case; `named`: the folder from which it names its files."""
     board = _board(path)
-    if not board.outline:
+    low, high = board.bounds if board.outline else (0j, 0j)
+    if low.real == high.real or low.imag == high.imag:
         raise WarpError(f"{str(path)!r}: the board has no outline")
     if not any(layer.kind == "copper" for layer in board.layers) and not board.drawable:
         raise WarpError(f"{str(path)!r}: the board has no copper")

@@ -91,10 +91,14 @@ class _Reader:
             remarks=tuple(self._remarks()),
         )
 
+    @property
+    def _stack(self) -> Node | None:
+        setup = self.root.first("setup")
+        return setup.first("stackup") if setup is not None else None
+
     def _stackup(self) -> Iterator[BoardLayer]:
         """Yield the layers from the top down."""
-        setup = self.root.first("setup")
-        stack = setup.first("stackup") if setup is not None else None
+        stack = self._stack
         if stack is None:
             yield from self._default_stackup()
             return
@@ -115,10 +119,13 @@ class _Reader:
         between = max(whole - count * COPPER, 0.0) / max(count - 1, 1)
         for n, name in enumerate(self.copper, start=1):
             yield BoardLayer(name, "copper", COPPER, "copper")
-            if n < count:
+            if n < max(count, 2):
                 yield BoardLayer(f"dielectric {n}", "dielectric", between)
 
     def _remarks(self) -> Iterator[str]:
+        if self._stack is None:
+            layers = f"{1e3 * COPPER:g} um of copper in each layer, dielectrics of one thickness"
+            yield f"ASSUMED, the file has no stackup: {layers}."
         zones = [zone for zone in self.root.every("zone") if zone.first("keepout") is None]
         empty = sum(zone.first("filled_polygon") is None for zone in zones)
         if empty:
