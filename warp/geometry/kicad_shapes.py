@@ -1,4 +1,4 @@
-"""What KiCad draws: graphics with their pens, and pads with their shapes, as polygons in mm, y up.
+"""Draw as KiCad does: graphics with their pens, pads with their shapes, as polygons in mm, y up.
 
 Angles count counter-clockwise. An arc of KiCad 6 and later goes through three points; older ones
 have a centre, a start and an angle.

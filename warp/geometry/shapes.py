@@ -149,7 +149,7 @@ class Sheet:
     materials: tuple[str, ...]
     exponent: int = 1
     name: str = ""
-    """Of the layer, whatever its fraction."""
+    """The layer's own, whatever its fraction."""
 
     @property
     def bounds(self) -> Bounds:

@@ -50,7 +50,7 @@ def operator(
 
 
 class Frame:
-    """What bodies of the same voxels share on a device, whatever their moduli.
+    """Tables that bodies of the same voxels share on a device, whatever their moduli.
 
     `ids` (nz+2, ny+2, nx+3): media with their border; `widths`, `spacings`: tables on the host, as
     kernels read them; `tables`: both on the device, in each precision; `edges`: those of the
