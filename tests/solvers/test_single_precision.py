@@ -14,7 +14,8 @@ from warp.solvers import krylov
 PACKAGES = cache.kernels().parent / "data" / "packages"
 COARSE = {"grid.refine": "0.4"}
 QUICK = ("flip-chip", "wafer-moulded", "panel-moulded", "wire-bond")
-LONGER = ("fcbga-bare", "fcbga-lid", "interposer", "process-mould", "stiffener-ring", "wafer")
+LONGER = ("fcbga-bare", "interposer", "stiffener-ring", "wafer")
+LONGEST = ("fcbga-lid", "process-mould")
 
 
 @pytest.fixture
@@ -33,7 +34,12 @@ def counted(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in LONGER)]
+    "name",
+    [
+        *QUICK,
+        *(pytest.param(n, marks=pytest.mark.slow) for n in LONGER),
+        *(pytest.param(n, marks=[pytest.mark.slow, pytest.mark.weekly]) for n in LONGEST),
+    ],
 )
 def test_a_package_takes_hardly_more_iterations(name, counted):
     case = cases.load(PACKAGES / f"{name}.toml", COARSE)
