@@ -203,6 +203,11 @@ class Sheet:
 class Regions(Sheet):
     """A sheet of equal rectangles with one material each, in the order of `fraction`'s rows."""
 
+    @property
+    def levels(self) -> dict[str, float]:
+        """Return the fraction of each material."""
+        return dict(zip(self.materials, map(float, self.fraction.flat), strict=True))
+
     def lines(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the sides of all rectangles in x and y."""
         rows, columns = self.fraction.shape
