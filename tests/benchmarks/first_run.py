@@ -1,4 +1,4 @@
-"""What the first run waits for: every kernel's compilation, and what a number of cores makes of it.
+"""The wait of the first run: every kernel's compilation, and what a number of cores makes of it.
 
     python tests/benchmarks/first_run.py [CASE.toml]    # data/benchmarks/first-run.md, .json
 

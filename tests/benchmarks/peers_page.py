@@ -8,8 +8,8 @@ from typing import Any
 HEAD = """# Other programs and this one
 
 Made by `python tests/benchmarks/peers.py` on {machine}, one thread each, in turns; processor
-seconds, the median of as many runs as the column says. The machine is shared: ratios say more than
-seconds.
+seconds, the median of as many runs as the column says; a section that was made otherwise says so.
+The machine is shared: ratios say more than seconds.
 
 - warpage: the whole command `warp run`, from the start of its process to the written result,
   kernels compiled before.
@@ -42,7 +42,10 @@ NOTES = {
 
 
 def markdown(found: dict[str, Any]) -> str:
-    """Write the page."""
+    """Write the page.
+
+    "made" of a section: how its rows came about, if not by one command; a new run replaces it.
+    """
     machines = sorted({section["machine"] for section in found.values()})
     lines = [HEAD.format(machine=" and ".join(machines))]
     for key, title in TITLES.items():
@@ -50,6 +53,8 @@ def markdown(found: dict[str, Any]) -> str:
             kind = key.split()[0]
             note = NOTES.get(kind, "")
             lines += [f"## {title}", "", *([note, ""] if note else [])]
+            if "made" in found[key]:
+                lines += [found[key]["made"], ""]
             lines += [f"Load average of the machine at the end: {found[key]['load']}.", ""]
             lines += [*table(found[key]["rows"], kind), ""]
     left = [title for key, title in TITLES.items() if key not in found]

@@ -1,5 +1,6 @@
 """The bricks that peers.py solves are right, its page says what failed, and a schedule is one."""
 
+import json
 import sys
 from pathlib import Path
 from runpy import run_path
@@ -66,6 +67,15 @@ def test_the_page_says_which_peer_ran_out_of_memory_and_the_ratio_of_the_rest():
         "| other | 300 | 1 | 9.00 | 4.50 | 0.20 % |",
         "| third | | | out of memory | | |",
     ]
+
+
+def test_the_page_is_made_from_the_rows_and_says_where_they_were_put_together():
+    markdown = study("peers_page")["markdown"]
+    section = {"machine": "m", "load": 1.0, "rows": {}, "made": "put together from logs"}
+    assert "put together from logs" in markdown({"bumps": section})
+    folder = HERE.parents[1] / "data" / "benchmarks"
+    found = json.loads((folder / "peers.json").read_text(encoding="utf-8"))
+    assert (folder / "peers.md").read_text(encoding="utf-8") == markdown(found)
 
 
 def test_a_schedule_is_as_long_as_the_longest_kernel_or_the_mean_core():

@@ -168,8 +168,14 @@ PROCESSES = [
 ]
 
 
+LONG = ("cowos", "fan-out-panel", "pop", "qfn")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "says", "step", "degC", "surface", "um"), PROCESSES)
+@pytest.mark.parametrize(
+    ("name", "says", "step", "degC", "surface", "um"),
+    [pytest.param(*row, marks=[pytest.mark.weekly] * (row[0] in LONG)) for row in PROCESSES],
+)
 def test_process(name, says, step, degC, surface, um):
     assert says in comment(name)
     part, side = surface.split(".")

@@ -317,6 +317,7 @@ def test_thicknesses_that_a_file_does_not_give_are_assumed_and_said(folder, tmp_
     path = converted.write(tmp_path / "bare.xml", tmp_path / "case.toml")
     text = path.read_text()
     assert "# ASSUMED, the file does not say: 35 um of copper in TOP, GND" in text
+    assert "# ASSUMED, the file does not say: 1.46 mm of dielectrics in all" in text
     place = load(path).package.places["board"]
     assert place.z1 - place.z0 == pytest.approx(1.6e-3)
 

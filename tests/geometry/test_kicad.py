@@ -192,6 +192,20 @@ def test_a_board_without_a_stackup_gets_copper_of_an_ounce(tmp_path):
     text = converted.write(tmp_path / "old.kicad_pcb", tmp_path / "case.toml").read_text()
     assert 'thickness = "35 um"' in text and 'thickness = "730 um"' in text
     assert "1 of 1 zones are not filled" in text
+    assert "# ASSUMED, the file has no stackup: 35 um of copper in each layer" in text
+
+
+def test_a_board_of_one_copper_layer_has_a_dielectric():
+    one = board("(general (thickness 0.8))", layers='(0 "F.Cu" signal)')
+    stack = [(layer.kind, layer.thickness) for layer in kicad.read(one).layers]
+    assert stack == [("copper", 0.035), ("dielectric", pytest.approx(0.765))]
+
+
+def test_a_line_is_no_outline(tmp_path):
+    edge = '(gr_rect (start 0 0) (end 20 0) (width 0.1) (layer "Edge.Cuts"))'
+    (tmp_path / "flat.kicad_pcb").write_bytes(board(edge))
+    with pytest.raises(WarpError, match="the board has no outline"):
+        converted.write(tmp_path / "flat.kicad_pcb", tmp_path / "case.toml")
 
 
 @pytest.mark.parametrize(
@@ -203,6 +217,16 @@ def test_a_board_without_a_stackup_gets_copper_of_an_ounce(tmp_path):
         (b"(" * 200, "nested more than 100 deep"),
         (board('\n(segment (start 0 0) (end x 0) (width 1) (layer "F.Cu"))'), "line 2: end of"),
         (board(pad("star")), "a pad's shape 'star' is not understood"),
+        (board(pad("rect", "(drill ..)")), "line 1: drill of pad is no number"),
+        (board(pad("rect", "(drill 1 (offset x 0))")), "line 1: offset has no two numbers"),
+        (
+            board('\n(gr_poly (pts (xy 0 nan) (xy 2 0) (xy 0 2)) (width 0) (layer "F.Cu"))'),
+            "line 2: xy has no two numbers",
+        ),
+        (
+            board("\n(setup (stackup (layer x (type core) (thickness nan))))"),
+            "line 2: thickness is no number",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_board(content, words):

@@ -24,6 +24,7 @@ from warp.materials import bump_layer, filled_polymer, mixing
 from warp.materials.library import library
 from warp.materials.material import normal_matrix
 from warp.run import model as run_model
+from warp.voxels import voxelize
 
 PARTS = TypeAdapter(dict[str, AnyPart])
 ROOM = 298.15
@@ -700,6 +701,18 @@ def test_regions_turn_with_their_plate(tmp_path):
     assert [name[-6:] for name in sheet.materials[:2]] == ["[1, 1]", "[2, 1]"]
 
 
+@pytest.mark.parametrize("table", ["[[0.2, 0.8, 0.5], [0.4, 0.6, 1.0]]", "[[0.3]]"])
+def test_pictures_know_the_share_of_each_region(tmp_path, table):
+    text = '[load]\nstress_free = "150 degC"\n' + REGIONS.replace("[board]", "[part.board]")
+    path = tmp_path / "board.toml"
+    path.write_text(text)
+    case = warp.load(path, {"part.board.layers.1.copper": table})
+    found = voxelize.patterns(case.bodies())
+    shares = {share for row in json.loads(table) for share in row}
+    assert {share for _, share in found.values()} == shares
+    assert {layer for layer, _ in found.values()} == {"board: layer 1"}
+
+
 def test_equal_regions_bend_a_board_as_one_share_does(tmp_path):
     text = '[load]\nstress_free = "150 degC"\n' + REGIONS.replace("[board]", "[part.board]")
     path = tmp_path / "board.toml"
@@ -719,7 +732,7 @@ def test_regions_that_cannot_be(tmp_path):
     for table, words in (
         ("[[0.2], [0.3, 0.4]]", "rows of different lengths"),
         ("[[1.2, 0.4]]", "between 0 and 1"),
-        ("[]", "copper"),
+        ("[]", "needs at least 1 entry"),
     ):
         with pytest.raises(CaseError, match=words):
             warp.load(path, {"part.board.layers.1.copper": table})

@@ -1,4 +1,4 @@
-"""What the host does for the solves of a stage: launches, copies and processor time, counted.
+"""Work of the host for the solves of a stage: launches, copies and processor time, counted.
 
     PYTHONPATH=tests/support/standin python tests/gpu/host_work.py [CASE.toml] [--json]
 

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler (g++
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
-    """What each solve and each step of a stack of plates asks of the device, one stage from the
-    second solve on.
+    """Requests to the device by each solve and step of a stack of plates, one stage from the second
+    solve on.
     """
     done = subprocess.run(
         [sys.executable, str(HERE / "host_work.py"), "--json"],
@@ -46,5 +46,5 @@ def test_a_solve_launches_graphs_and_nothing_else(rows):
 
 
 def test_tables_of_a_stage_go_to_the_device_once(rows):
-    """What is left: moduli, free edges, forces and temperatures of the step itself."""
+    """The rest is of the step itself: moduli, free edges, forces and temperatures."""
     assert all(row["uploads"] <= 22 and row["launches"] <= 3 for row in rows["step"][2:])

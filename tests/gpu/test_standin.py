@@ -95,6 +95,7 @@ CASES = {
     + step("cool", temperature="80 degC"),
     "singulated": COARSE + PLATES + ATTACH + COOL + step("singulate", size="6 mm"),
 }
+LONG = ("large-clamped", "large-released", "large-table", "relaxing")
 
 
 def run(folder: Path, *words: object, **environment: str) -> subprocess.CompletedProcess:
@@ -137,11 +138,8 @@ def assert_equal(one: warp.Result, other: warp.Result) -> None:
     "name",
     [
         "heated",
-        pytest.param("relaxing", marks=[pytest.mark.slow, pytest.mark.weekly]),
-        *(
-            pytest.param(n, marks=pytest.mark.slow)
-            for n in sorted({*CASES} - {"heated", "relaxing"})
-        ),
+        *(pytest.param(n, marks=[pytest.mark.slow, pytest.mark.weekly]) for n in LONG),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in sorted({*CASES} - {"heated", *LONG})),
     ],
 )
 def test_a_gpu_run_gives_the_numbers_of_the_cpu(name, tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from conductors import boxes, uneven
 
 from warp.errors import ConvergenceError
+from warp.kernels import reduce
 from warp.solvers import krylov
 from warp.solvers.heat import load as heat_load
 from warp.solvers.heat import operator as heat_operator
@@ -89,6 +90,17 @@ def test_a_bit_that_flips_in_the_equations_is_an_error(system):
             solve_while(A, b, lambda array=array, at=at, bit=bit: flipped(array, at, bit))
         flipped(array, at, bit)
     solve_while(A, b, lambda: None)
+
+
+def test_no_word_is_left_out_where_a_smaller_array_has_more_pieces(system):
+    """Pieces grow in steps: 4097 rows of 256 words are 456 of them, 4096 rows are 512."""
+    A, b = system
+    large, small = np.ones(64 * 4097), np.ones(64 * 4096)
+    assert reduce.pieces(4 * large.size)[0] < reduce.pieces(4 * small.size)[0]
+    sums = System("heat", A.apply, b, lambda: [large, small])
+    control = Control(1e-10, lambda n, residual: flipped(small, -1, 40) if n == 1 else None)
+    with pytest.raises(ConvergenceError, match="changed in memory during the solve"):
+        krylov.solve(A.device, sums, Cycle(A), control)
 
 
 def test_a_bit_that_flips_in_the_solution_is_made_good(system, monkeypatch):

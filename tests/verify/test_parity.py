@@ -30,6 +30,13 @@ def test_a_row_that_is_off_is_named(done):
     assert worst == pytest.approx(0.5, abs=0.01)
 
 
+def test_a_row_that_is_no_number_is_named_whatever_follows(done):
+    problem, rows, seconds = done[0]
+    lost = [replace(rows[0], got=float("nan")), *rows[1:]]
+    worst, name, _ = parity.of_rows([(problem, lost, seconds)])
+    assert (worst, name) == (float("inf"), rows[0].name)
+
+
 def test_a_difference_is_relative_to_the_largest_value():
     assert parity.difference(np.array([1.0, -4.1]), np.array([1.0, -4.0])) == pytest.approx(0.025)
     assert parity.difference(np.zeros(2), np.zeros(2)) == 0.0

@@ -63,7 +63,7 @@ class BalanceSection(Section):
 
 
 class OptimizeSection(Section):
-    """What `warp optimize` varies without --vary."""
+    """Unknowns of `warp optimize` without --vary."""
 
     balance: tuple[BalanceSection, ...] = ()
     """Layers whose copper is balanced."""

@@ -45,7 +45,8 @@ MOST_COMPONENTS = 40
 def case_text(path: Path, named: Path) -> str:
     """Return the text of the case; `named`: the folder from which it names its files."""
     board = _board(path)
-    if not board.outline:
+    low, high = board.bounds if board.outline else (0j, 0j)
+    if low.real == high.real or low.imag == high.imag:
         raise WarpError(f"{str(path)!r}: the board has no outline")
     if not any(layer.kind == "copper" for layer in board.layers) and not board.drawable:
         raise WarpError(f"{str(path)!r}: the board has no copper")
@@ -93,7 +94,8 @@ def _completed(board: Board) -> Board:
     copper = sum(layer.thickness or FOIL for layer in layers if layer.kind == "copper")
     each = max(WHOLE - copper, 0.1 * WHOLE) / max(len(between), 1)
     if missing:
-        remarks.append(f"ASSUMED, the file does not say: dielectrics of {WHOLE:g} mm in all.")
+        total = f"{each * len(between):.4g} mm of dielectrics in all"
+        remarks.append(f"ASSUMED, the file does not say: {total}.")
     filled = [
         replace(layer, thickness=FOIL)
         if layer in bare

@@ -65,7 +65,7 @@ def _step(text: str, labels: Sequence[str]) -> int | None:
     """Return the last step of a name, or of a number from 1."""
     if text in labels:
         return len(labels) - 1 - list(reversed(labels)).index(text)
-    if text.isdigit() and 1 <= int(text) <= len(labels):
+    if text.isdecimal() and 1 <= int(text) <= len(labels):
         return int(text) - 1
     return None
 

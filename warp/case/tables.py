@@ -149,7 +149,7 @@ class Output(Section):
     )
     """Fields that the result file stores for each voxel."""
     states: Annotated[tuple[str, ...], Field(examples=[["chip attach", "reflow at 245 degC"]])] = ()
-    """Of a process: STEP, STEP at TEMPERATURE, or TEMPERATURE; the fields of each of these states
+    """States of a process: STEP, STEP at TEMPERATURE, or TEMPERATURE; the fields of each of these
     are written, too, as a result of its own (`warp run --state`)."""
 
 

@@ -71,7 +71,7 @@ def run(
         typer.Option(
             "--state",
             metavar="STATE",
-            help='Of a process: write the fields there, too: a step, "reflow at 245 degC"; repeat.',
+            help='Also write the fields of a process at a step, or "reflow at 245 degC"; repeat.',
         ),
     ] = None,
     as_json: Json = False,

@@ -65,7 +65,7 @@ class Board:
     """Polygons of a layer by its name, and whether they are the gaps in its copper."""
     drawable: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
-    """What is missing in the file, one sentence each."""
+    """Sentences about what is missing in the file."""
 
     @property
     def bounds(self) -> tuple[complex, complex]:

@@ -20,7 +20,7 @@ from warp.geometry import kicad_shapes
 from warp.geometry.apertures import Drawn
 from warp.geometry.board import Board, BoardLayer, Component, Drill, Laying, polygon_of, stroke
 from warp.geometry.excellon import Hole
-from warp.geometry.kicad_nodes import MOST_BYTES, KicadError, Node, parsed
+from warp.geometry.kicad_nodes import MOST_BYTES, KicadError, Node, number, parsed
 from warp.geometry.kicad_shapes import Path
 from warp.geometry.strokes import line
 
@@ -65,7 +65,7 @@ class _Reader:
     def __post_init__(self) -> None:
         """Read version and layers."""
         digits = self.root.text("version", "0")
-        self.version = int(digits) if digits.isdigit() else 0
+        self.version = int(digits) if digits.isdecimal() else 0
         table = self.root.first("layers")
         rows = [row for row in table or () if isinstance(row, Node) and len(row.words) > 1]
         kinds = ("signal", "power", "mixed", "jumper")
@@ -91,10 +91,14 @@ class _Reader:
             remarks=tuple(self._remarks()),
         )
 
+    @property
+    def _stack(self) -> Node | None:
+        setup = self.root.first("setup")
+        return setup.first("stackup") if setup is not None else None
+
     def _stackup(self) -> Iterator[BoardLayer]:
         """Yield the layers from the top down."""
-        setup = self.root.first("setup")
-        stack = setup.first("stackup") if setup is not None else None
+        stack = self._stack
         if stack is None:
             yield from self._default_stackup()
             return
@@ -115,10 +119,13 @@ class _Reader:
         between = max(whole - count * COPPER, 0.0) / max(count - 1, 1)
         for n, name in enumerate(self.copper, start=1):
             yield BoardLayer(name, "copper", COPPER, "copper")
-            if n < count:
+            if n < max(count, 2):
                 yield BoardLayer(f"dielectric {n}", "dielectric", between)
 
     def _remarks(self) -> Iterator[str]:
+        if self._stack is None:
+            layers = f"{1e3 * COPPER:g} um of copper in each layer, dielectrics of one thickness"
+            yield f"ASSUMED, the file has no stackup: {layers}."
         zones = [zone for zone in self.root.every("zone") if zone.first("keepout") is None]
         empty = sum(zone.first("filled_polygon") is None for zone in zones)
         if empty:
@@ -239,9 +246,7 @@ class _Reader:
                     yield from self._pad_drill(pad, laying.point(pad.point("at")))
 
     def _pad_drill(self, pad: Node, at: complex) -> Iterator[Drill]:
-        drill = pad.first("drill")
-        assert drill is not None
-        sizes = [float(word) for word in drill.words if re.fullmatch(r"[\d.]+", word)]
+        sizes = _drill_sizes(pad)
         if not sizes:
             return
         angle = pad.numbers("at", 2)
@@ -272,20 +277,20 @@ class _Reader:
 
 def _rank(row: tuple[str, str]) -> tuple[int, int]:
     """Return the place of a copper layer from the top: by its name, else by its number."""
-    number, name = row
+    place, name = row
     inner = re.fullmatch(r"In(\d+)\.Cu", name)
     if name in ("F.Cu", "B.Cu") or inner:
         return (0 if name == "F.Cu" else 2 if name == "B.Cu" else 1, int(inner[1]) if inner else 0)
-    return (1, int(number) if number.isdigit() else 0)
+    return (1, int(place) if place.isdecimal() else 0)
 
 
 def _numbers_of(row: Node, name: str) -> Iterator[float]:
     """Yield the numbers of all lists of a name: a dielectric may have several sheets."""
     for entry in row.every(name):
-        try:
-            yield float(entry.words[0])
-        except (IndexError, ValueError):
-            raise KicadError(f"line {entry.line}: {name} is no number") from None
+        found = number((entry.words or [""])[0])
+        if found is None:
+            raise KicadError(f"line {entry.line}: {name} is no number")
+        yield found
 
 
 def _says(node: Node, word: str) -> bool:
@@ -309,11 +314,20 @@ def _via_size(via: Node, place: str) -> float:
 
 def _is_hole_alone(pad: Node) -> bool:
     """Tell a hole without copper: not plated, and no larger than its drill."""
-    drill = pad.first("drill")
-    if "np_thru_hole" not in pad.words or drill is None:
+    if "np_thru_hole" not in pad.words:
         return False
-    sizes = [float(word) for word in drill.words if re.fullmatch(r"[\d.]+", word)]
+    sizes = _drill_sizes(pad)
     return bool(sizes) and max(pad.numbers("size", 1)) <= max(sizes) + NEAR
+
+
+def _drill_sizes(pad: Node) -> list[float]:
+    """Return the diameter of a pad's hole, or width and height of a slot; empty without a hole."""
+    drill = pad.first("drill")
+    words = [] if drill is None else drill.words
+    found = [number(word) for word in words if word != "oval"]
+    if None in found:
+        raise KicadError(f"line {pad.line}: drill of pad is no number")
+    return [size for size in found if size is not None]
 
 
 def _laying(footprint: Node) -> Laying:

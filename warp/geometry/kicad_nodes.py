@@ -61,7 +61,7 @@ class Node(list["str | Node"]):
     def numbers(self, name: str, least: int) -> list[float]:
         """Return the numbers of a list below, such as (size 1.2 0.8); KicadError if too few."""
         found = self.first(name)
-        values = [] if found is None else [_number(word) for word in found.words]
+        values = [] if found is None else [number(word) for word in found.words]
         known = [value for value in values if value is not None]
         if len(known) < least:
             raise KicadError(f"line {self.line}: {name} of {self.name} is missing or no number")
@@ -73,7 +73,8 @@ class Node(list["str | Node"]):
         return complex(x, -y)
 
 
-def _number(word: str) -> float | None:
+def number(word: str) -> float | None:
+    """Read a number of mm or degrees; None where it is none, or beyond any board."""
     try:
         found = float(word)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What KiCad draws: graphics with their pens, and pads with their shapes, as polygons in mm, y up.
+"""Draw as KiCad does: graphics with their pens, pads with their shapes, as polygons in mm, y up.
 
 Angles count counter-clockwise. An arc of KiCad 6 and later goes through three points; older ones
 have a centre, a start and an angle.
@@ -13,7 +13,7 @@ from typing import Any
 from warp.geometry import board_shapes as shapes
 from warp.geometry.board import Laying, arc_stroke, polygon_of, stroke
 from warp.geometry.gerber_macro import rectangle
-from warp.geometry.kicad_nodes import KicadError, Node
+from warp.geometry.kicad_nodes import KicadError, Node, number
 from warp.geometry.strokes import Arc, Outline, disc
 
 CHORDS = 32  # of a Bezier curve
@@ -59,12 +59,16 @@ def points_of(node: Node) -> Path:
             start, end, arc = _arc(entry)
             found += [start, *arc.between(start, end), end]
             continue
-        try:
-            x, y = (float(word) for word in entry.words[:2])
-        except ValueError:
-            raise KicadError(f"line {entry.line}: xy has no two numbers") from None
-        found.append(complex(x, -y))
+        found.append(_place(entry))
     return found
+
+
+def _place(entry: Node) -> complex:
+    """Return the point of a list such as (xy 1 2), y up."""
+    found = [value for word in entry.words[:2] if (value := number(word)) is not None]
+    if len(found) < 2:
+        raise KicadError(f"line {entry.line}: {entry.name} has no two numbers")
+    return complex(found[0], -found[1])
 
 
 def graphic(node: Node) -> list[Any]:
@@ -159,9 +163,7 @@ def pad(node: Node, layer: str) -> list[Any]:
     own = _on_layer(node, layer)
     drill = node.first("drill")
     offset = own.first("offset") or (drill.first("offset") if drill is not None else None)
-    moved = 0j
-    if offset is not None and len(offset.words) >= 2:
-        moved = complex(float(offset.words[0]), -float(offset.words[1]))
+    moved = 0j if offset is None else _place(offset)
     laying = Laying.of(0j, turn).after(Laying(at=moved))
     return [polygon for polygon, _ in laying.lay([(one, True) for one in _shape(node, own)])]
 

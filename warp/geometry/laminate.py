@@ -63,7 +63,7 @@ def layer_shape(
     if made_of in package.regions:
         known = np.array(package.regions[made_of], object).reshape(image.shape)
         own = tuple(map(str, np.rot90(known, -(plate.turn // 90)).reshape(-1)))
-        return Regions(*outline.bounds, low, high, turned, own)
+        return Regions(*outline.bounds, low, high, turned, own, name=made_of)
     recipe = package.recipes[made_of]
     vias = isinstance(recipe, Mixture) and recipe.rule == "columns"
     names, _ = _levels(made_of, vias)

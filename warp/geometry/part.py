@@ -348,7 +348,7 @@ class Drawing(Section):
 
 
 def _rectangular(rows: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], ...]:
-    if len({len(row) for row in rows}) != 1:
+    if len({len(row) for row in rows}) > 1:
         raise ValueError("has rows of different lengths: one share for each region")
     return rows
 

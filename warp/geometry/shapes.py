@@ -149,7 +149,7 @@ class Sheet:
     materials: tuple[str, ...]
     exponent: int = 1
     name: str = ""
-    """Of the layer, whatever its fraction."""
+    """The layer's own, whatever its fraction."""
 
     @property
     def bounds(self) -> Bounds:
@@ -202,6 +202,11 @@ class Sheet:
 @dataclass(frozen=True, eq=False)
 class Regions(Sheet):
     """A sheet of equal rectangles with one material each, in the order of `fraction`'s rows."""
+
+    @property
+    def levels(self) -> dict[str, float]:
+        """Return the fraction of each material."""
+        return dict(zip(self.materials, map(float, self.fraction.flat), strict=True))
 
     def lines(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the sides of all rectangles in x and y."""

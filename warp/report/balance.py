@@ -13,6 +13,7 @@ from warp.case import toml_text
 from warp.case.case import Case
 from warp.case.included import moved
 from warp.files import whole_file
+from warp.files.plain_names import plain_names
 from warp.report.optimum import compared
 from warp.report.plots import OKABE_ITO, page
 from warp.results.csv_table import write_csv
@@ -22,7 +23,8 @@ COPPER_MAP = "copper_r"
 
 def names(case: Case, name: Path) -> list[Path]:
     """Return the files of the best design: a map for each layer that varies, and the case."""
-    layers = [one.layer.replace(".", "-") for one in case.file.optimize.balance]
+    sections = case.file.optimize.balance
+    layers = plain_names(one.layer.replace(".", "-") for one in sections)
     found = [name.with_name(f"{name.name}-{layer}.csv") for layer in layers]
     return [*found, name.with_name(name.name + ".toml")] if layers else []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from warp.case.case import Case
 from warp.case.named_files import named_files
-from warp.errors import WarpError
+from warp.files.plain_names import plain_names
 from warp.results import file as results
 from warp.results.file import Result
 from warp.run import checkpoint, process, refine, warnings
@@ -41,22 +40,13 @@ def inputs(case: Case) -> list[Path]:
     return [case.path, *case.included, *named_files(tables, case.path.parent)]
 
 
-def state_file(target: Path, state: str) -> Path:
-    """Return where the result of a state is written: OUT-reflow-at-245-degC.h5."""
-    plain = re.sub(r"[^A-Za-z0-9.+-]+", "-", state).rstrip("-.") or "state"
-    return target.with_name(f"{target.stem}-{plain}{target.suffix}")
-
-
 def state_files(target: Path, states: Iterable[str]) -> dict[str, Path]:
-    """Return where the result of each state is written; WarpError where two have one file."""
-    found: dict[str, Path] = {}
-    for state in states:
-        path = state_file(target, state)
-        twin = next((name for name, other in found.items() if other == path), None)
-        if twin is not None:
-            raise WarpError(f"states {twin!r} and {state!r} would both be written to {path}")
-        found[state] = path
-    return found
+    """Return where the result of each state is written: OUT-reflow-at-245-degC.h5."""
+    names = list(states)
+    return {
+        name: target.with_name(f"{target.stem}-{plain}{target.suffix}")
+        for name, plain in zip(names, plain_names(names), strict=True)
+    }
 
 
 def solve_to_file(

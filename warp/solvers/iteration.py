@@ -126,8 +126,8 @@ class Iteration:
     def _add_words(self) -> None:
         """Put the sum of the words of A into s[WORDS]; one flipped bit changes it."""
         words = [array.reshape(-1).view(np.uint16) for array in self.system.coefficients()]
-        words = sorted((w for w in words if w.size), key=lambda w: -w.size)
-        for n, some in enumerate(words):  # the first one writes all lanes that others add to
+        words = sorted((w for w in words if w.size), key=lambda w: -pieces(w.size)[0])
+        for n, some in enumerate(words):  # the first has most lanes, and writes all
             groups, chunk = pieces(some.size)
             args = self.partial, some, float(n > 0), some.size, chunk, groups
             self._launch("word_lanes", 256 * groups, *args)

@@ -159,7 +159,7 @@ class Measure(NamedTuple):
 
 
 class _Record:
-    """What a solve repeats, recorded: the measure of the equations, an iteration, r = b - A x."""
+    """Recorded parts of a solve: the measure of the equations, an iteration, r = b - A x."""
 
     def __init__(
         self, device: Device, system: System, cycle: Preconditioner, kept: bool = False

@@ -61,8 +61,16 @@ def of_rows(done: Iterable[tuple[Problem, Sequence[Row], float]]) -> tuple[float
             continue
         for row, other in zip(rows, problem.solve(REFERENCE), strict=True):
             scale = row.tolerance if row.absolute else row.tolerance * abs(row.expected)
-            share = abs(row.got - other.got) / scale if scale else math.inf
+            share = _share(row.got, other.got, scale)
             count += 1
-            if not share <= worst:
+            if share > worst:
                 worst, name = share, row.name
     return worst, name, count
+
+
+def _share(found: float, expected: float, scale: float) -> float:
+    """Return a difference over a scale; infinite where one is no number."""
+    if found == expected:
+        return 0.0
+    share = abs(found - expected) / scale if scale else math.inf
+    return math.inf if math.isnan(share) else share

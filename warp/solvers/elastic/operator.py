@@ -50,7 +50,7 @@ def operator(
 
 
 class Frame:
-    """What bodies of the same voxels share on a device, whatever their moduli.
+    """Tables that bodies of the same voxels share on a device, whatever their moduli.
 
     `ids` (nz+2, ny+2, nx+3): media with their border; `widths`, `spacings`: tables on the host, as
     kernels read them; `tables`: both on the device, in each precision; `edges`: those of the
@@ -229,9 +229,11 @@ class Operator:
         return [*self.body.stored(), *(array for one in rows for array in one.stored())]
 
     def copied(self) -> Operator:
-        """Return the same operator, without a release, with arrays for `apply` of its own."""
+        """Return the same operator with arrays for `apply` of its own; it has no release."""
+        if self.release is not None:
+            raise ValueError("an operator with a release cannot be copied")
         other = copy(self)
-        other.body, other.release = self.body.copied(), None
+        other.body = self.body.copied()
         other._rows, other._held = self._rows.copied(), self._held.copied()
         return other
 
