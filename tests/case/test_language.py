@@ -379,3 +379,20 @@ temperature = "150 degC"
     assert {*case.parts} == {*load_step.stage.present}
     with pytest.raises(CaseError, match=r"there is no part 'dram-\*'"):
         module(STACK, MODULE + steps.format("dram-*"))
+
+
+def test_a_part_stands_on_all_that_a_pattern_names(module):
+    text = (
+        MODULE
+        + """
+[part.lid]
+on = "{}"
+size = "4 mm"
+thickness = "1 mm"
+material = "copper"
+"""
+    )
+    case = module(STACK, text.format("die-3*"))
+    assert case.parts["lid"].on == ("die-3",)
+    with pytest.raises(CaseError, match=r"there is no part 'logic-\*'"):
+        module(STACK, text.format("logic-*"))

@@ -53,6 +53,29 @@ def test_parts_that_join_move_nothing_and_bear_nothing():
     )
 
 
+def test_solder_that_melts_and_solidifies_again_has_forgotten_what_was_before():
+    """Removed at its melting point and attached as a second part: as if first attached there."""
+    again = PLATES + PLATES[PLATES.index("[part.c]") :].replace("[part.c]", "[part.d]")
+    melted = run(
+        step("attach", parts=["b", "c"], temperature="165 degC"),
+        step("cool", temperature="25 degC"),
+        step("heat", temperature="200 degC"),
+        step("remove", parts=["c"]),
+        step("attach", parts=["d"], temperature="200 degC"),
+        step("cool", temperature="25 degC"),
+        text=again,
+        head=COARSE,
+    )
+    once = run(
+        step("attach", parts=["b"], temperature="165 degC"),
+        step("heat", temperature="200 degC"),
+        step("attach", parts=["c"], temperature="200 degC"),
+        step("cool", temperature="25 degC"),
+        head=COARSE,
+    )
+    assert kappa(ends(melted)[-1]) == pytest.approx(kappa(ends(once)[-1]), rel=1e-5)
+
+
 def test_one_step_of_cooling_is_the_run_without_steps():
     plain = process.solve(parse(COARSE + PLATES, Path("plates.toml")), "cpu")
     stepped = run(step("cool", temperature="25 degC"), head=COARSE)

@@ -68,15 +68,24 @@ def plain(text: str, path: Path, changes: Mapping[str, str]) -> Plain:
 
 
 def _name_parts(tables: Mapping[str, Any]) -> None:
-    """Write out the parts of each step that a pattern names, "die-*": all that are not listed."""
+    """Write out the parts that a pattern names, "die-*", in steps and in what parts stand on."""
     steps, known = tables.get("step"), tables.get("part")
-    if not isinstance(steps, list) or not isinstance(known, dict):
+    if not isinstance(known, dict):
         return
-    for step in steps:
-        named = step.get("parts") if isinstance(step, dict) else None
-        listed = [named] if isinstance(named, str) else named
-        if isinstance(listed, list) and any("*" in str(name) for name in listed):
-            step["parts"] = [one for name in listed for one in _matching(name, known, listed)]
+    for step in steps if isinstance(steps, list) else ():
+        _write_out(step, "parts", known)
+    for name, part in known.items():
+        others = {other: table for other, table in known.items() if other != name}
+        for key in ("on", "under"):
+            _write_out(part, key, others)
+
+
+def _write_out(table: Any, key: str, known: Mapping[str, Any]) -> None:
+    """Replace the patterns of a key that names parts by all that fit and are not listed."""
+    named = table.get(key) if isinstance(table, dict) else None
+    listed = [named] if isinstance(named, str) else named
+    if isinstance(listed, list) and any("*" in str(name) for name in listed):
+        table[key] = [one for name in listed for one in _matching(name, known, listed)]
 
 
 def _matching(name: Any, known: Mapping[str, Any], listed: list[Any]) -> list[Any]:

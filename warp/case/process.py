@@ -145,7 +145,8 @@ class Process:
     def refuse_attaching(self, part: str, key: Key) -> None:
         """Raise the fault of a part that cannot be joined now."""
         if part in self.removed:
-            raise Fault(key, f"{part!r} was removed by {self.removed[part]}")
+            remedy = "a part of another name may take its place"
+            raise Fault(key, f"{part!r} was removed by {self.removed[part]}: {remedy}")
         self._refuse_own_temperature(part)
         unit = self.stage.unit
         if unit is not None and not meets(self.setting.places[part], unit):

@@ -128,8 +128,8 @@ class Part(Section):
     """Raised by this much from where it would stand; negative sinks it in."""
     at: Point = (0.0, 0.0)
     """Its centre in plane, counted from that of the part that it lies `around` or `inside` or whose
-    `size` it has, of an array without `size` from that of what it is `on` or `under`; otherwise
-    from the package's centre."""
+    `size` it has, of columns and balls without `size` from that of what they are `on` or `under`;
+    otherwise from the package's centre."""
     turn: Literal[0, 90, 180, 270] = 0
     """Degrees counter-clockwise, seen from above."""
 
