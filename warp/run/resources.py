@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 BYTES_OF_THE_PROGRAM = 250_000_000
 """Of the interpreter with its libraries and compiled kernels."""
+BYTES_OF_A_PART = 700_000
+"""Of a part in a process, beside its voxels; cowos.toml with 89 parts held against qfn.toml."""
 SPARE = 1.05
 """Factor on the counted memory of a solve, for what is not counted; measured on packages of 0.06 to
 10 million voxels, whose peak stays below the forecast."""
@@ -68,7 +70,8 @@ def predicted_bytes(grid: Grid, case: Case) -> int:
         inverse = BYTES_OF_INVERSE * coarsest_size(lines, own.mirror) ** 2
         needed = round(SPARE * bytes_needed(lines, own.mirror)) + inverse
         most = max(most, needed + own.cells * bytes_of_history(case))
-    return BYTES_OF_THE_PROGRAM + most
+    parts = BYTES_OF_A_PART * len(case.parts) if case.has_steps else 0
+    return BYTES_OF_THE_PROGRAM + parts + most
 
 
 def predicted_host_bytes(grid: Grid, case: Case) -> int:
