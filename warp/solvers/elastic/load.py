@@ -20,8 +20,10 @@ from warp.solvers.elastic.operator import Body, Operator
 from warp.solvers.sparse import add, numbered
 from warp.voxels.voxelize import VoxelModel
 
-NODES = 65
-"""Temperatures at which thermal stress is tabulated if the temperature varies in space."""
+NODES = 129
+"""Most temperatures at which thermal stress is tabulated if the temperature varies in space."""
+LEAST_SPAN = 1e-3
+"""Kelvin that these span at least."""
 Strain = Callable[[int, np.ndarray], np.ndarray]
 """Thermal strain along an axis (0, 1, 2) of cells, given by flat index."""
 
@@ -63,13 +65,22 @@ def thermal_stress(
 
 
 def temperature_nodes(model: VoxelModel, temperature: np.ndarray) -> np.ndarray:
-    """Return evenly spaced temperatures that span those of the solid."""
+    """Return evenly spaced temperatures that span those of the solid.
+
+    Where the temperature varies they are multiples of a power of two in K, so that they stay where
+    they are when the field changes a little: what is interpolated between them has a derivative.
+    """
     field = np.broadcast_to(temperature, model.ids.shape)
     layers = (t[ids > 0] for t, ids in zip(field, model.ids, strict=True))
     spans = [(float(t.min()), float(t.max())) for t in layers if t.size]
     low, high = min(s[0] for s in spans), max(s[1] for s in spans)
-    count = NODES if temperature.size > 1 else 2
-    return low + max(high - low, 1e-3) * np.linspace(0, 1, count)
+    if temperature.size == 1:
+        return np.array([low, low + LEAST_SPAN])
+    width = 2.0 ** np.ceil(np.log2(max(high - low, LEAST_SPAN) / (NODES - 2)))
+    first = np.floor(low / width)
+    last = max(np.ceil(high / width), first + 1)
+    nodes: np.ndarray = width * np.arange(first, last + 1)
+    return nodes
 
 
 def load(
