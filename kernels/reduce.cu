@@ -91,30 +91,27 @@ KERNEL word_lanes(double *__restrict__ partial, const uint16 *__restrict__ words
     partial[g * 256 + t] = keep != 0 ? partial[g * 256 + t] + sum : sum;
 }
 
-KERNEL fold(double *partial, long long stride, long long count, long long rest, int sums)
+KERNEL fold(double *partial, long long count, long long rest)
 {
-    const long long m = THREAD / rest, i = THREAD % rest;
-    if (m >= sums) return;
-    const double *first = partial + m * stride;
-    double c = first[i];
+    const long long i = THREAD;
+    if (i >= rest) return;
+    double c = partial[i];
 #pragma unroll 16  // few threads: each must have many loads in flight
     for (long long e = i + rest; e < count; e += rest) {
-        c += first[e];
+        c += partial[e];
     }
-    partial[m * stride + i] = c;
+    partial[i] = c;
 }
 
-KERNEL fold_last(double *__restrict__ s, const double *__restrict__ partial, int slot,
-                 long long stride, int count, int sums)
+KERNEL fold_last(double *__restrict__ s, const double *__restrict__ partial, int slot, int count)
 {
-    const int m = THREAD_X;
-    if (m >= sums) return;
+    if (THREAD_X > 0) return;
     double c = 0;
 #pragma unroll 16
     for (int e = 0; e < count; ++e) {
-        c += partial[m * stride + e];
+        c += partial[e];
     }
-    s[slot + m] = c;
+    s[slot] = c;
 }
 
 KERNEL ratio(double *s, int out, int numerator, int denominator, double sign)

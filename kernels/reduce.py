@@ -9,12 +9,12 @@ the vector is cut into `groups` pieces of `chunk` elements; within a piece, lane
 t, t + 256, t + 512, ...; the lanes of all pieces are added as a tree of RADIX branches::
 
     *_lanes(partial, ...)   extent 256 groups  one partial sum per group and lane
-    fold(partial, ...)      extent rest sums   partial[m, i] = sum over e of partial[m, i + e rest]
-    fold_last(s, partial)   extent sums        s[slot + m] = sum over e of partial[m, e]
+    fold(partial, ...)      extent rest        partial[i] = sum over e of partial[i + e rest]
+    fold_last(s, partial)   extent 1           s[slot] = sum over e of partial[e]
 
-The partial sums of m sums are stored one after another, `stride` apart. `pieces(n)` gives (groups,
-chunk), `folds(count)` the (count, rest) of each `fold` and at last how many sums are left;
-`partial` holds at least m * groups * 256 float64.
+`pieces(n)` gives (groups, chunk), `folds(count)` the (count, rest) of each `fold` and at last how
+many numbers are left; `partial` (float64) holds groups * 256, for a sum of several dot products
+those of each, one after another.
 """
 
 import numpy as np
@@ -145,27 +145,26 @@ def word_lanes(share, partial, words, keep, n, chunk, groups):
 
 
 @kernel
-def fold(share, partial, stride, count, rest, sums):
-    """Add the numbers i, i + rest, i + 2 rest, ... of each sum, in order."""
+def fold(share, partial, count, rest):
+    """Add the numbers i, i + rest, i + 2 rest, ..., in order."""
     here = portion(share, rest)
-    for m in range(sums):
-        total = partial[m * stride + here.start : m * stride + here.stop]
-        for first in range(rest, count, rest):
-            low, high = first + here.start, min(first + here.stop, count)
-            if low < high:
-                more = partial[m * stride + low : m * stride + high]
-                for t in range(len(more)):
-                    total[t] += more[t]
+    total = partial[here.start : here.stop]
+    for first in range(rest, count, rest):
+        low, high = first + here.start, min(first + here.stop, count)
+        if low < high:
+            more = partial[low:high]
+            for t in range(len(more)):
+                total[t] += more[t]
 
 
 @kernel
-def fold_last(share, s, partial, slot, stride, count, sums):
-    """Add what is left of each sum, in order, into s[slot], s[slot + 1], ..."""
-    for m in portion(share, sums):
+def fold_last(share, s, partial, slot, count):
+    """Add the numbers that are left, in order, into s[slot]."""
+    for _ in portion(share, 1):
         c = 0.0
         for e in range(count):
-            c += partial[m * stride + e]
-        s[slot + m] = c
+            c += partial[e]
+        s[slot] = c
 
 
 @kernel

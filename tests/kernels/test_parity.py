@@ -22,15 +22,14 @@ def rng():
     return np.random.default_rng(7)
 
 
-def added(assert_twins_agree, partial, sums):
-    """Fold the partial sums of `sums` sums, and check each fold."""
-    stride = len(partial) // sums
-    steps, left = reduce.folds(stride)
+def added(assert_twins_agree, partial):
+    """Fold partial sums into the second of four scalars, and check each fold."""
+    steps, left = reduce.folds(len(partial))
     for count, rest in steps:
-        args = partial, stride, count, rest, sums
-        partial = assert_twins_agree("reduce", "fold", (rest * sums, 1, 1), *args, rtol=0)[0]
-    args = np.zeros(4), partial, 1, stride, left, sums
-    return assert_twins_agree("reduce", "fold_last", (sums, 1, 1), *args, rtol=0)[0]
+        args = partial, count, rest
+        partial = assert_twins_agree("reduce", "fold", (rest, 1, 1), *args, rtol=0)[0]
+    args = np.zeros(4), partial, 1, left
+    return assert_twins_agree("reduce", "fold_last", (1, 1, 1), *args, rtol=0)[0]
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -43,17 +42,18 @@ def test_dot(assert_twins_agree, rng, real, n):
     for function, part, other in pairs:
         args = part, x, other, n, chunk, groups
         part[:] = assert_twins_agree("reduce", function, extent, *args, real=real, rtol=0)[0]
-    s = added(assert_twins_agree, partial, 2)
+    own, narrow = (added(assert_twins_agree, half) for half in (partial[:size], partial[size:]))
     wide = x.astype(float)
     epsilon = np.finfo(real).eps
-    np.testing.assert_allclose(s, [0, wide @ y, wide @ q, 0], rtol=0, atol=epsilon * n)
+    np.testing.assert_allclose(own, [0, wide @ y, 0, 0], rtol=0, atol=epsilon * n)
+    np.testing.assert_allclose(narrow, [0, wide @ q, 0, 0], rtol=0, atol=epsilon * n)
 
 
 @pytest.mark.parametrize("count", [1, 64, 65, 4096, 131072])
 def test_folds_add_all_numbers(assert_twins_agree, rng, count):
-    numbers = rng.integers(-100, 100, (2, count)).astype(float)
-    s = added(assert_twins_agree, numbers.reshape(-1).copy(), 2)
-    np.testing.assert_array_equal(s[1:3], numbers.sum(axis=1))
+    numbers = rng.integers(-100, 100, count).astype(float)
+    s = added(assert_twins_agree, numbers.copy())
+    np.testing.assert_array_equal(s, [0, numbers.sum(), 0, 0])
 
 
 @pytest.mark.parametrize("n", SIZES)

@@ -100,8 +100,8 @@ def add_up(d, s, partial):
     """Add up partial sums into s[0]."""
     steps, left = reduce.folds(partial.size)
     for count, rest in steps:
-        d.launch("reduce", "fold", (rest, 1, 1), partial, partial.size, count, rest, 1)
-    d.launch("reduce", "fold_last", (1, 1, 1), s, partial, 0, partial.size, left, 1)
+        d.launch("reduce", "fold", (rest, 1, 1), partial, count, rest)
+    d.launch("reduce", "fold_last", (1, 1, 1), s, partial, 0, left)
 
 
 def test_sums_do_not_depend_on_the_number_of_threads():

@@ -104,8 +104,8 @@ class Iteration:
         scalars[[LAST, ONE]] = 1.0
         self.s = device.asarray(scalars)
         sums = len(cycle.parts) * self.groups
-        coefficients = (array.nbytes // 2 for array in system.coefficients())
-        self.partial = device.zeros(256 * max(sums, *(pieces(n)[0] for n in coefficients), 1))
+        words = (array.nbytes // 2 for array in system.coefficients())
+        self.partial = device.zeros(256 * max(sums, *(pieces(n)[0] for n in words), 1))
 
     def in_double(self) -> Iteration:
         """Return an iteration in float64 that goes on from x."""
@@ -202,8 +202,8 @@ class Iteration:
         """Add up the first `count` partial sums into s[slot]."""
         steps, left = folds(count)
         for length, rest in steps:
-            self._launch("fold", rest, self.partial, count, length, rest, 1)
-        self._launch("fold_last", 1, self.s, self.partial, slot, count, left, 1)
+            self._launch("fold", rest, self.partial, length, rest)
+        self._launch("fold_last", 1, self.s, self.partial, slot, left)
 
     def _launch(self, function: str, extent: int, *args: Any, real: DTypeLike = np.float64) -> None:
         self.device.launch("reduce", function, (extent, 1, 1), *args, real=real)
