@@ -39,7 +39,7 @@ from warp.solvers.krylov import Control, System
 from warp.voxels import boundary
 from warp.voxels.conditions import Interface
 
-ROUND_OFF = 5e-12
+ROUND_OFF = 1e-12
 """Of a metric between two solves; over the change of an input, what a difference may be off."""
 
 TIGHT = 1e-11

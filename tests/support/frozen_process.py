@@ -26,7 +26,7 @@ from warp.solvers.elastic.stress import stress
 from warp.solvers.heat.solve import solve_steady
 from warp.solvers.krylov import Control
 
-NOISE = 1e-9
+NOISE = 1e-11
 """Of a metric: round-off of the solves, below which a central difference says nothing."""
 
 

@@ -55,7 +55,7 @@ def uncancelled(device: Device, apply: Apply, x: Array) -> float:
     return float(np.linalg.norm(device.to_host(out)))
 
 
-def balance(load: np.ndarray, motions: np.ndarray) -> None:
+def equilibrate(load: np.ndarray, motions: np.ndarray) -> None:
     """Remove the round-off by which a metric of heights depends on rigid motions.
 
     The free body could not carry it. load (3, ...); motions (n, 3, ...).

@@ -296,7 +296,7 @@ class HistoryPoint:
         if len(held):
             load.reshape(-1)[held] = 0.0
         else:
-            attainable.balance(load, rising_motions(step.model))
+            attainable.equilibrate(load, rising_motions(step.model))
         size = float(np.linalg.norm(load))
         way.size = max(way.size, size)
         tolerance = self.tolerance * way.size

@@ -249,7 +249,7 @@ class Point:
             load[2, ..., 1 : nx + 2] = by_w
         if own is not None:
             load += self.motion.transposed(forces(self.motion, own))
-        attainable.balance(load, rising_motions(self.model))
+        attainable.equilibrate(load, rising_motions(self.model))
         self.say(f"adjoint of {name}", 0, NO_RESIDUAL)
         control = Control(ADJOINT, lambda n, r: self.say(f"adjoint of {name}", n, r))
         if self.large_deflection is not None:

@@ -142,8 +142,7 @@ def _apparent(case: Case, gap: voxelize.Gap) -> bool:
 
     The bulge of a ball stays clear of the part that its neck touches.
     """
-    both = {gap.below, gap.above}
-    if not any(both <= set(stage.present) for stage in case.stages):
+    if not run_model.ever_together(case, gap.below, gap.above):
         return True
     if not any(isinstance(case.parts[name], Balls) for name in (gap.below, gap.above)):
         return False

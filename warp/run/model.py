@@ -74,7 +74,7 @@ def refuse_loose(model: VoxelModel, where: str = "") -> None:
         )
 
 
-def _ever_together(case: Case, *parts: str) -> bool:
+def ever_together(case: Case, *parts: str) -> bool:
     """Tell whether the parts are present at some step together."""
     return any({*parts} <= {*stage.present} for stage in case.stages)
 
@@ -129,8 +129,13 @@ def covered_parts(case: Case, model: VoxelModel) -> list[str]:
         cover = model.parts[model.media.part[model.ids[k, j, i]]] if model.ids[k, j, i] else ""
         modelled = all(span[1] > line[0] for line, span in zip(axes, spans, strict=True))
         later = any(other.part == cover for other in bodies[n + 1 :])
-        later = later and _ever_together(case, body.part, cover)
-        if modelled and later and getattr(case.parts[cover], "model", None) != "effective":
+        together = ever_together(case, body.part, cover)
+        if (
+            modelled
+            and later
+            and together
+            and getattr(case.parts[cover], "model", None) != "effective"
+        ):
             found[body.part] = (
                 f"nothing is left of part '{body.part}': '{cover}' comes later and covers it"
             )
