@@ -18,7 +18,7 @@ from pathlib import Path
 from warp.errors import WarpError
 from warp.files.bounded import decoded, read_bytes
 from warp.geometry import ipc2581, kicad, odbpp
-from warp.geometry.board import Board, BoardLayer
+from warp.geometry.board import FOIL, WHOLE, Board, BoardLayer
 
 MATERIALS = (
     ("polyimide|kapton|flex", "polyimide"),
@@ -36,9 +36,6 @@ MATERIALS = (
 """Words of a design file, and materials of the library."""
 PLAIN, MASK, COPPER = "fr4", "solder-resist-aus703", "copper-plated"
 PLATING = "25 um"  # of holes: IPC-6012, class 3, asks for 25 um on average
-FOIL, WHOLE = 0.035, 1.6
-"""Thickness in mm of copper and of a board, where a file gives none: 1 oz per square foot, and the
-commonest."""
 MOST_COMPONENTS = 40
 
 

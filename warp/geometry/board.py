@@ -19,6 +19,10 @@ from warp.geometry.strokes import Arc, Outline, arc_strokes, line, swept
 
 MOST_COPIES = 100_000  # of a step in a panel
 DEEPEST = 20  # steps or symbols within each other
+FOIL, WHOLE = 0.035, 1.6
+"""Thickness in mm of copper and of a board, where a file gives none: 1 oz per square foot, and the
+commonest, which is KiCad's own default.
+"""
 LayerKind = Literal["copper", "dielectric", "mask"]
 
 

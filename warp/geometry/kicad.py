@@ -18,14 +18,22 @@ from warp.files.bounded import decoded
 from warp.geometry import board_shapes as shapes
 from warp.geometry import kicad_shapes
 from warp.geometry.apertures import Drawn
-from warp.geometry.board import Board, BoardLayer, Component, Drill, Laying, polygon_of, stroke
+from warp.geometry.board import (
+    FOIL,
+    WHOLE,
+    Board,
+    BoardLayer,
+    Component,
+    Drill,
+    Laying,
+    polygon_of,
+    stroke,
+)
 from warp.geometry.excellon import Hole
 from warp.geometry.kicad_nodes import MOST_BYTES, KicadError, Node, number, parsed
 from warp.geometry.kicad_shapes import Path
 from warp.geometry.strokes import line
 
-COPPER = 0.035  # mm, 1 oz per square foot
-THICKNESS = 1.6  # mm, KiCad's own default
 FILLS_HAVE_NO_PEN = 20230000
 """Versions from which the outline of a filled zone has no width."""
 ALL, OUTER = "*.Cu", "F&B.Cu"
@@ -114,17 +122,17 @@ class _Reader:
 
     def _default_stackup(self) -> Iterator[BoardLayer]:
         general = self.root.first("general")
-        whole = THICKNESS if general is None else general.number("thickness", THICKNESS)
+        whole = WHOLE if general is None else general.number("thickness", WHOLE)
         count = len(self.copper)
-        between = max(whole - count * COPPER, 0.0) / max(count - 1, 1)
+        between = max(whole - count * FOIL, 0.0) / max(count - 1, 1)
         for n, name in enumerate(self.copper, start=1):
-            yield BoardLayer(name, "copper", COPPER, "copper")
+            yield BoardLayer(name, "copper", FOIL, "copper")
             if n < max(count, 2):
                 yield BoardLayer(f"dielectric {n}", "dielectric", between)
 
     def _remarks(self) -> Iterator[str]:
         if self._stack is None:
-            layers = f"{1e3 * COPPER:g} um of copper in each layer, dielectrics of one thickness"
+            layers = f"{1e3 * FOIL:g} um of copper in each layer, dielectrics of one thickness"
             yield f"ASSUMED, the file has no stackup: {layers}."
         zones = [zone for zone in self.root.every("zone") if zone.first("keepout") is None]
         empty = sum(zone.first("filled_polygon") is None for zone in zones)

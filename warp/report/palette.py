@@ -7,7 +7,6 @@ neighbours can be told apart in grey and with any colour vision.
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -122,8 +121,10 @@ def _known(model: VoxelModel | Result) -> Mapping[str, Medium]:
         case = stored_case.parsed(model)  # type: ignore[arg-type]
     except WarpError:
         return library()
-    later = (stage.media for stage in case.stages.values())
-    return dict(ChainMap({}, dict(case.materials()), *(dict(media) for media in later)))
+    found: dict[str, Medium] = {}
+    for stage in case.stages.values():
+        found |= stage.media
+    return found | dict(case.materials())
 
 
 def _shaded(colour: str, shade: float) -> str:
