@@ -1,5 +1,7 @@
 """The operator against an independent assembly, and exact states: free expansion, free bending."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import reference as ref
@@ -161,3 +163,16 @@ def test_a_slender_strip_bends_like_a_short_one(cpu, slender, mirror):
     assert abs(found[0]) == pytest.approx(
         1.5 * 1e-3 / 1e-3, rel=2e-2
     )  # 3/2 of the difference in strain over the height
+
+
+def test_temperatures_of_the_table_stay_when_the_field_changes_a_little():
+    """Otherwise what is interpolated between them would change with the coldest voxel."""
+    rng, body = np.random.default_rng(3), SimpleNamespace(ids=np.ones((4, 5, 6), int))
+    for span in (1e-6, 0.3, 200.0):
+        T = 300.0 + span * rng.random(body.ids.shape)
+        nodes = elastic_load.temperature_nodes(body, T)
+        assert len(nodes) <= elastic_load.NODES and nodes[0] <= T.min() and T.max() <= nodes[-1]
+        assert np.ptp(np.diff(nodes)) == 0.0
+        moved = elastic_load.temperature_nodes(body, T + 1e-9 * span)
+        both = nodes[np.isin(nodes, moved)]
+        assert len(both) >= min(len(nodes), len(moved)) - 1
