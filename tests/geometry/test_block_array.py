@@ -10,6 +10,7 @@ from small_case import CASE
 from warp.case.case import CaseError, parse
 from warp.geometry.parts import AnyPart
 from warp.geometry.solids import build
+from warp.geometry.tree import stack
 from warp.voxels import voxelize
 from warp.voxels.grid import make_grid
 
@@ -53,6 +54,13 @@ def test_rows_and_columns_lie_centred_with_their_pitch():
     assert volume == pytest.approx(15 * 8e-3 * 6e-3 * 0.4e-3, rel=1e-12)
     assert corners(found)[0] == (-24000, -16000, -10000, -4000, 0, 400)
     assert corners(found)[-1] == (16000, 24000, 4000, 10000, 0, 400)
+
+
+def test_the_tree_tells_how_many_blocks_there_are():
+    layers = DIES.replace('"7 mm"]', '"7 mm", "0.5 mm"]').replace("[5, 3]", "[5, 3, 4]")
+    parts = PARTS.validate_python(tomllib.loads(layers))
+    (branch,) = stack(parts, build(parts)[0])
+    assert branch.note.startswith("block-array · 60 pieces · silicon · 48 x 20 x 1.9 mm")
 
 
 def test_layers_stand_on_each_other_with_their_pitch():

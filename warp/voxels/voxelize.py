@@ -221,13 +221,11 @@ def _paint_sheet(ids: np.ndarray, grid: Grid, sheet: Sheet, levels: np.ndarray) 
 
 
 def _check_missing(body: Body, grid: Grid) -> None:
-    """Refuse a body that is too thin for the grid; one beyond a mirror plane may have no voxel."""
-    x0, x1, y0, y1, z0, z1 = body.bounds
-    within = [
-        min(b, lines[-1]) - max(a, lines[0])
-        for a, b, lines in ((x0, x1, grid.x), (y0, y1, grid.y), (z0, z1, grid.z))
-    ]
-    if min(within) > SAME:
+    """Refuse a body that is too thin for the grid; one beyond the gridded piece has no voxel."""
+    bounds = np.array([shape.bounds for shape in body.shapes]).reshape(-1, 3, 2)
+    ends = np.array([(lines[0], lines[-1]) for lines in (grid.x, grid.y, grid.z)])
+    within = np.minimum(bounds[..., 1], ends[:, 1]) - np.maximum(bounds[..., 0], ends[:, 0])
+    if (within.min(axis=1) > SAME).any():
         thin = f"is thinner than 1/{2 * LEVELS} of a voxel and would vanish"
         raise WarpError(f"part '{body.part}' {thin}: refine the grid there")
 

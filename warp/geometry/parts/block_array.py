@@ -113,6 +113,7 @@ class BlockArray(Array):
             raise Fault((*key, "count"), message)
         lattice = lay(self, columns, rows, (px, py), key)
         depopulate(self, lattice, key)
+        package.members[name] = int(lattice.populated.sum()) * self.layers
         centres = turned(lattice.centres(), self.turn // 90)
         sites = (centres + [place.outline.x, place.outline.y]).tolist()
         width, depth = self.turned_pair(self.size)
