@@ -48,6 +48,11 @@ class Step(Section):
         """Return the parts that become present in this step."""
         return ()
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Return the parts that the key `parts` names."""
+        return ()
+
     def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:
         """Change the body and yield the load steps that are computed; Fault if it cannot be."""
         raise NotImplementedError
