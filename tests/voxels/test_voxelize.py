@@ -224,6 +224,13 @@ def test_a_part_beyond_the_mirror_is_absent_but_a_sliver_is_an_error():
         model_of([box("film", "a", 0, 2, 0, 2, 1, 1.001)], grid)
 
 
+def test_blocks_on_both_sides_of_the_grid_are_absent_too():
+    """Dam bars in the saw streets around a unit that was cut out: their extent covers it."""
+    low, high = box("bars", "a", 0, 2, -2, -1, 0, 1), box("bars", "a", 0, 2, 3, 4, 0, 1)
+    bars = Body("bars", "a", (*low.shapes, *high.shapes))
+    assert amount(model_of([bars], grid_of(2, 2, 2))) == 0
+
+
 def test_rows_are_bounded(monkeypatch):
     monkeypatch.setattr(media, "MOST_ROWS", 3)
     wedge = Body("wedge", "b", (Prism([[0, 0], [3, 0], [0, 2]], 0, 1),))
