@@ -106,8 +106,6 @@ class Package:
     """Solid parts by name: what an array that lies inside one of them takes for its fill."""
     bodies: list[Body] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
-    members: dict[str, int] = field(default_factory=dict)
-    """Bumps, balls, vias or blocks of every array, by its part; whole, whatever is mirrored."""
     recipes: dict[str, Recipe] = field(default_factory=dict)
     wanted: dict[str, Key] = field(default_factory=dict)
     """Every material that a part names, and the first key that names it."""

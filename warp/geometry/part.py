@@ -200,6 +200,10 @@ class Part(Section):
         inside = (self.inside,) if self.inside else ()
         return {"on": self.on or (), "under": self.under or (), "inside": inside}
 
+    def repeats(self, name: str, place: Place) -> str:
+        """Return how many equal things the part is, and of which size, "" if it is one."""
+        return ""
+
     def turned_pair(self, pair: tuple[float, float]) -> tuple[float, float]:
         """Exchange x and y where the part is turned by a quarter."""
         return (pair[1], pair[0]) if self.quarter else pair

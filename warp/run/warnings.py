@@ -29,6 +29,7 @@ from warp.geometry.shapes import Box
 from warp.geometry.tree import _mm
 from warp.materials.material import Material, Medium, constituents, normal_matrix
 from warp.run.grids import common_grid, extents
+from warp.run.model import ever_together
 from warp.solvers.elastic.history.incremental import means
 from warp.units import ZERO_CELSIUS
 from warp.voxels.features import FEWEST, unresolved
@@ -95,7 +96,7 @@ def overlaps(case: Case) -> list[str]:
         planes = np.minimum(np.diff(a)[..., :2, 0], np.diff(b)[..., :2, 0])
         touching = (common > SAME_LENGTH).all(-1)
         across = touching & (common[..., :2] < planes - SAME_LENGTH).any(-1)
-        if across.any():
+        if across.any() and ever_together(case, one, other):
             size = " x ".join(_mm(length) for length in common[across].max(0))
             found.append(f"'{other}' runs {size} mm into '{one}' and takes the space")
     return found
@@ -144,7 +145,9 @@ def laws_apart(case: Case) -> list[str]:
     return [
         "a stiffness that changes on the way, by a glass transition or by softening: fully held, "
         "these materials have so many times the stress "
-        f'by the total law (the default) as by elastic_law = "incremental": {names}'
+        f'by the total law (the default) as by elastic_law = "incremental": {names}; '
+        'a glass transition is incremental: [material.NAME] like = "...", '
+        'elastic_law = "incremental"'
     ]
 
 

@@ -221,11 +221,12 @@ def _paint_sheet(ids: np.ndarray, grid: Grid, sheet: Sheet, levels: np.ndarray) 
 
 
 def _check_missing(body: Body, grid: Grid) -> None:
-    """Refuse a body that is too thin for the grid; one beyond the gridded piece has no voxel."""
+    """Refuse a body that is too thin for the grid; beyond a mirror or cut it has none."""
+    low = np.array([grid.x[0], grid.y[0], grid.z[0]])
+    high = np.array([grid.x[-1], grid.y[-1], grid.z[-1]])
     bounds = np.array([shape.bounds for shape in body.shapes]).reshape(-1, 3, 2)
-    ends = np.array([(lines[0], lines[-1]) for lines in (grid.x, grid.y, grid.z)])
-    within = np.minimum(bounds[..., 1], ends[:, 1]) - np.maximum(bounds[..., 0], ends[:, 0])
-    if (within.min(axis=1) > SAME).any():
+    within = np.minimum(bounds[..., 1], high) - np.maximum(bounds[..., 0], low)
+    if (within > SAME).all(axis=1).any():
         thin = f"is thinner than 1/{2 * LEVELS} of a voxel and would vanish"
         raise WarpError(f"part '{body.part}' {thin}: refine the grid there")
 
