@@ -10,6 +10,7 @@ import pytest
 
 from warp.errors import WarpError
 from warp.geometry.shapes import Body, Columns
+from warp.machine.device import select
 from warp.materials.library import library
 from warp.results import flatness as metrics_flatness
 from warp.results import metrics, surface, temperature
@@ -298,7 +299,7 @@ def test_part_stress_finds_the_singular_voxel_and_the_quantile_ignores_it():
     s[0] = 10e6
     s[0, 0, 3, 5] = 900e6
     s[1, 0, 7, 9] = -40e6
-    got = stress_metrics.parts(m, s)["plate"]
+    got = stress_metrics.parts(m, s, select("cpu"))["plate"]
     assert got["max_principal_MPa"] == pytest.approx(900)
     assert got["max_principal_at_mm"] == pytest.approx(
         [1e3 * (x[5] + x[6]) / 2, 1e3 * (x[3] + x[4]) / 2, 0.25]
@@ -314,7 +315,7 @@ def test_interface_peel_and_shear():
     s = np.zeros((6, *m.grid.shape))
     s[2, 1], s[2, 2] = 2e6, 9e6  # cells of 0.5 and 0.2 mm: 2 + 7 * 0.5 / 0.7 on the face
     s[3], s[4] = 3e6, 4e6
-    (got,) = stress_metrics.interfaces(m, s)
+    (got,) = stress_metrics.interfaces(m, s, select("cpu"))
     assert (got["lower"], got["upper"]) == ("substrate", "chip")
     assert got["peel_mean_MPa"] == pytest.approx(7.0) and got["peel_max_MPa"] == pytest.approx(7.0)
     assert got["shear_q99_MPa"] == pytest.approx(5.0)
