@@ -43,7 +43,7 @@ def test_the_worst_case_is_the_largest_warpage_of_the_finished_body():
     assert worst["surface"] == "a.bottom" and abs(worst["warpage_um"]) == max(values)
     assert worst["temperature_C"] == finished[int(np.argmax(values))]["temperature_C"]
     assert worst["step"] == finished[int(np.argmax(values))]["step"]
-    assert "worst of all steps" in " ".join(number_tables.facts(result.metrics))
+    assert "worst of the finished body" in " ".join(number_tables.facts(result.metrics))
 
 
 def test_linear_theory_ends_at_a_quarter_of_freunds_number():

@@ -73,8 +73,8 @@ class PowerSpec(Section):
     """Of a trace: the mean over its samples, the sample of the most watts, or the one of this
     number."""
     side: Literal["bottom", "top"] | None = None
-    """Only next to this side (the active one), within `depth`; by default through the whole
-    thickness."""
+    """Only next to this side (the active one), within `depth`; by default next to the active side
+    of a chip, and through the whole thickness of other parts."""
     depth: Thickness = 10e-6
     """Thickness of the heated layer at `side`."""
 
