@@ -138,6 +138,7 @@ def check(case: Case, on: str = "auto") -> Report:
             *case.remarks(),
             *run_warnings.overlaps(case),
             *run_warnings.narrow_sources(case, grid),
+            *run_warnings.coarse_units(case, grid),
             *run_warnings.outside_temperature_range(case),
             *run_warnings.laws_apart(case),
         ],
