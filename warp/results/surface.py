@@ -394,6 +394,19 @@ def integrals(
     return powers @ sums[:, :3], powers[:2] @ sums[:, 3:]
 
 
+def rms_above(surface: Surface, plane: Plane) -> float:
+    """Return the root mean square of w above a plane, by the area that each vertex stands for."""
+    from warp.kernels.host import surface as kernels
+
+    w, cells, x, y = (
+        np.ascontiguousarray(a) for a in (surface.w, surface.cells, surface.x, surface.y)
+    )
+    sums = np.empty((len(y), 2))
+    kernels.squares(sums, w, cells, x, y, np.diff(x), np.diff(y), np.array(plane))
+    area, square = sums.sum(axis=0)
+    return float(np.sqrt(square / area))
+
+
 def _packed(cells: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(cells)
 
