@@ -91,6 +91,7 @@ class BumpArray(Sized, Array):
         key: Key = ("part", name)
         self.refuse_height(key, place.z1 - place.z0)
         lattice = self._lattice(place.outline, key)
+        package.sites[name] = lattice.counts(turned=self.turn % 180 == 90)
         if self.model == "effective":
             return [self._layer(name, material, lattice, place, package)]
         if self.fill not in (None, VOID) and not self.inside:
