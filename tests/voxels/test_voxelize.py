@@ -2,7 +2,7 @@
 connected or float.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -150,6 +150,30 @@ def test_phases_of_a_mixture_keep_their_stress_free_temperatures(monkeypatch):
     assert model.media.thermal_strain(300.0)[row] == pytest.approx([-0.75e-4] * 3, rel=1e-9)
     assert model.media.stiffness(300.0)[row] == pytest.approx([200e9] * 3 + [0.0] * 3, abs=1.0)
     assert model.media.part[row] == 1
+    T = np.array([300.0, 310.0, 350.0])
+    each = [model.media.thermal_strain(float(t)) for t in T]
+    for _ in range(2):  # computed, then kept
+        found = model.media.thermal_strains(T)
+        np.testing.assert_allclose(found, each, rtol=1e-12)
+        found[:] = 0.0  # a copy of what is kept
+    assert not np.array_equal(model.media.thermal_strains(T + 1), model.media.thermal_strains(T))
+
+
+class Softening(Stub):
+    """A material as stiff as it is hot."""
+
+    def stiffness(self, T):
+        return np.full(6, T)
+
+    def shear(self, T):
+        return np.full(3, T / 2)
+
+
+def test_moduli_are_those_at_the_temperature_of_each_row():
+    soft = Softening(1.0)
+    rows = media.Media(np.array([-1, 0, 1]), [None, soft, soft], np.zeros(3), ["void", "a", "b"])
+    normal, shear = rows.moduli(np.array([100.0, 200.0, 300.0]))
+    assert normal[:, 0].tolist() == [0, 200, 300] and shear[:, 2].tolist() == [0, 100, 150]
 
 
 def test_two_halves_of_one_body_make_a_whole():
@@ -222,6 +246,14 @@ def test_a_part_beyond_the_mirror_is_absent_but_a_sliver_is_an_error():
     assert amount(model_of([box("far", "a", -2, -1, 0, 1, 0, 1)], grid)) == 0
     with pytest.raises(WarpError, match="'film' is thinner than 1/128"):
         model_of([box("film", "a", 0, 2, 0, 2, 1, 1.001)], grid)
+
+
+def test_a_gridded_piece_between_the_blocks_of_an_array_has_none_of_them():
+    bars = Body("bars", "a", (Box(0, 2, -2, -1, 0, 1), Box(0, 2, 3, 4, 0, 1)))
+    assert amount(model_of([bars], grid_of(2, 2, 2))) == 0
+    sliver = replace(bars, shapes=(*bars.shapes, Box(0, 2, 1, 1.001, 0, 1)))
+    with pytest.raises(WarpError, match="'bars' is thinner than 1/128"):
+        model_of([sliver], grid_of(2, 2, 2))
 
 
 def test_rows_are_bounded(monkeypatch):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from warp.errors import WarpError, listed
 from warp.files import whole_file
 from warp.geometry.tree import folded
-from warp.report import figures, sections
+from warp.report import bodies, figures, sections
 from warp.report.blocks import Block, Verdict
 from warp.report.plots import LINE_COLOURS
 
@@ -49,6 +49,8 @@ def write(contents: Contents, path: Path) -> None:
     deck.slide_width, deck.slide_height = Inches(WIDE), Inches(HIGH)
     _summary(deck, contents)
     _stack(deck, contents)
+    if contents.process is not None and contents.loads:  # the case is known
+        _bodies(deck, contents)
     _warpage(deck, contents)
     _curve(deck, contents)
     _tables(deck, "Process", [contents.process])
@@ -142,6 +144,12 @@ def _stack(deck: Any, contents: Contents) -> None:
     if lines:
         left = 2 * MARGIN + wide
         _text(slide, (left, TOP, WIDE - MARGIN - left, 5.6), lines, indent=True)
+
+
+def _bodies(deck: Any, contents: Contents) -> None:
+    slide = _slide(deck, "Stack, step by step")
+    box = (MARGIN, TOP, WIDE - 2 * MARGIN, 5.8)
+    _picture(slide, partial(bodies.by_steps, contents.result), box)
 
 
 def _warpage(deck: Any, contents: Contents) -> None:
@@ -286,6 +294,7 @@ def _tables(deck: Any, title: str, blocks: Sequence[Block | None]) -> None:
 
 
 def _table(slide: Any, block: Block, rows: Sequence[Sequence[Any]], top: float) -> None:
+    from pptx.enum.text import MSO_ANCHOR
     from pptx.util import Inches, Pt
 
     texts = [[str(cell) for cell in row] for row in (block.head, *rows)]
@@ -302,6 +311,7 @@ def _table(slide: Any, block: Block, rows: Sequence[Sequence[Any]], top: float) 
         for n, text in enumerate(row):
             cell = shape.table.cell(k, n)
             cell.text = text
+            cell.vertical_anchor = MSO_ANCHOR.MIDDLE
             cell.margin_top = cell.margin_bottom = Inches(0.02)
             cell.margin_left = cell.margin_right = Inches(0.06)
             paragraph = cell.text_frame.paragraphs[0]

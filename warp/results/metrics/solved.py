@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
+from warp.machine.arrays import Array
+from warp.machine.device import Device, select
 from warp.results.flatness import Warpage, warpage
 from warp.results.surface import SIDES, Model, Side, Surface, Zone, faces, part_index, sample
 from warp.results.temperature import temperatures
+
+AT_ONCE = 4
+"""Surfaces that are measured at once: what NumPy does with each runs on one core."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,18 +27,20 @@ class Solved:
     temperature (nz, ny, nx) [K]; displacement (3, nz+1, ny+1, nx+1) [m]; stress
     (6, nz, ny, nx) [Pa]. surfaces: (part, side) pairs, None = both sides of every part; zones:
     measuring zone per surface; terminals: parts whose undersides are checked for coplanarity,
-    together; power [W] per part of the full package; ambient [K], None if surroundings differ.
+    together; power [W] per part of the full package; ambient [K], None if surroundings differ;
+    device: where the numbers are computed, on which stress may be.
     """
 
     model: Model
     temperature: np.ndarray | None = None
     displacement: np.ndarray | None = None
-    stress: np.ndarray | None = None
+    stress: Array | None = None
     surfaces: Sequence[tuple[str, Side]] | None = None
     zones: Mapping[tuple[str, str], Zone] = field(default_factory=dict)
     terminals: Sequence[str] = ()
     power: Mapping[str, float] = field(default_factory=dict)
     ambient: float | None = None
+    device: Device = field(default_factory=partial(select, "cpu"))
 
     @cached_property
     def faces(self) -> dict[Side, np.ndarray]:
@@ -49,15 +57,23 @@ class Solved:
     @cached_property
     def warpages(self) -> dict[tuple[str, Side], Warpage]:
         """Measure every surface that is asked for; parts without voxels are left out if none is."""
-        found: dict[tuple[str, Side], Warpage] = {}
         asked = self.surfaces
         if asked is None:
-            asked = [(part, side) for part in self.model.parts for side in SIDES]
-        for part, side in asked:
-            face = self.faces[side][part_index(self.model, part)]
-            if self.surfaces is not None or (face >= 0).any():
-                found[part, side] = warpage(self.surface(part, side), self.zones.get((part, side)))
-        return found
+            every = ((part, side) for part in self.model.parts for side in SIDES)
+            asked = [
+                (part, side)
+                for part, side in every
+                if (self.faces[side][part_index(self.model, part)] >= 0).any()
+            ]
+
+        def measure(name: tuple[str, Side]) -> Warpage:
+            return warpage(self.surface(*name), self.zones.get(name))
+
+        _ = self.faces  # found once, before threads ask for it
+        if self.device.threads == 1:
+            return {name: measure(name) for name in asked}
+        with ThreadPoolExecutor(min(AT_ONCE, self.device.threads)) as threads:
+            return dict(zip(asked, threads.map(measure, asked), strict=True))
 
     @cached_property
     def part_temperatures(self) -> dict[str, dict[str, Any]] | None:

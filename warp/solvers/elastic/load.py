@@ -57,7 +57,7 @@ def thermal_stress(
     """
     nodes = temperature_nodes(model, temperature)
     c = normal[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]
-    strains = (model.media.thermal_strain(float(t)) for t in nodes)
+    strains = model.media.thermal_strains(nodes)
     table = np.stack([np.einsum("mab,mb->ma", c, strain) for strain in strains], axis=-1)
     table = np.ascontiguousarray(table.transpose(1, 0, 2))
     varies = (int(n > 1) for n in temperature.shape)
@@ -70,12 +70,11 @@ def temperature_nodes(model: VoxelModel, temperature: np.ndarray) -> np.ndarray:
     Where the temperature varies they are multiples of a power of two in K, so that they stay where
     they are when the field changes a little: what is interpolated between them has a derivative.
     """
-    field = np.broadcast_to(temperature, model.ids.shape)
-    layers = (t[ids > 0] for t, ids in zip(field, model.ids, strict=True))
+    if temperature.size == 1:
+        return np.array([temperature.item(), temperature.item() + LEAST_SPAN])
+    layers = (t[ids > 0] for t, ids in zip(temperature, model.ids, strict=True))
     spans = [(float(t.min()), float(t.max())) for t in layers if t.size]
     low, high = min(s[0] for s in spans), max(s[1] for s in spans)
-    if temperature.size == 1:
-        return np.array([low, low + LEAST_SPAN])
     width = 2.0 ** np.ceil(np.log2(max(high - low, LEAST_SPAN) / (NODES - 2)))
     first = np.floor(low / width)
     last = max(np.ceil(high / width), first + 1)
@@ -124,7 +123,7 @@ def free_strain(model: VoxelModel, temperature: float | np.ndarray) -> Strain:
     """Return the thermal strain of cells, interpolated between nodes as in `thermal_stress`."""
     temperature = temperature_array(temperature)
     nodes = temperature_nodes(model, temperature)
-    table = np.stack([model.media.thermal_strain(float(t)) for t in nodes])
+    table = model.media.thermal_strains(nodes)
     ids = model.ids.reshape(-1)
 
     def strain(axis: int, cells: np.ndarray) -> np.ndarray:
