@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from warp.case.assembly import Assembly, assemble
+from warp.case.assembly import Assembly, assemble, gathered
 from warp.case.stage import LoadStep, Stage
 from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import CaseFile
@@ -24,8 +24,13 @@ from warp.voxels.boundary import Boundary, Fixed
 from warp.voxels.supports import Clamp, Table
 
 
-def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, list[Fault]]:
-    """Build bodies, materials, sources and boundaries of one stage; singulation cuts later."""
+def assembly_of(
+    file: CaseFile, stage: Stage, folder: Path, *, checked: bool = True
+) -> tuple[Assembly, list[Fault]]:
+    """Build bodies, materials, sources and boundaries of one stage; singulation cuts later.
+
+    checked: whether the pieces fit each other, too.
+    """
     since, shrunk = dict(stage.since), dict(stage.shrunk)
     made: dict[str, tuple[str, float]] = {}
     parts: dict[str, Part] = {}
@@ -42,9 +47,9 @@ def assembly_of(file: CaseFile, stage: Stage, folder: Path) -> tuple[Assembly, l
     for name, word, value in stage.around:
         fixed = around[name].temperature is not None
         around[name] = around[name].model_copy(update={"temperature" if fixed else word: value})
-    return assemble(
-        file.model_copy(update={"part": parts, "boundary": around}), folder, stage.present, made
-    )
+    build = assemble if checked else gathered
+    own = file.model_copy(update={"part": parts, "boundary": around})
+    return build(own, folder, stage.present, made)
 
 
 def instantaneous_changes(

@@ -84,6 +84,10 @@ ROUND = (
 )
 
 
+KNOWN = 64
+"""Temperatures whose stiffness a mixture keeps."""
+
+
 @dataclass(frozen=True)
 class Filler:
     """What conduction through a filled polymer needs beyond the fraction of filler."""
@@ -150,13 +154,11 @@ class Mixed:
 
     def stiffness(self, T: Values) -> np.ndarray:
         """Return the normal block (xx, yy, zz, yz, xz, xy) of the stiffness, Pa."""
-        return self._scale * normal_block(
-            self._elastic(T, lambda medium: np.zeros((*np.shape(T), 3))).C
-        )
+        return self._scale * normal_block(self._moduli(T).C)
 
     def shear(self, T: Values) -> np.ndarray:
         """Return the shear moduli (yz, xz, xy), Pa."""
-        return self._scale * self._elastic(T, lambda medium: np.zeros((*np.shape(T), 3))).G
+        return self._scale * self._moduli(T).G
 
     def cte(self, T: Values) -> np.ndarray:
         """Return the instantaneous expansion coefficients, 1/K."""
@@ -214,6 +216,20 @@ class Mixed:
         """Return the volumetric heat capacity, J/(m3 K)."""
         parts = zip(self.fractions, self.media, strict=True)
         return sum(f * medium.heat_capacity(T) for f, medium in parts if medium is not None)
+
+    def _moduli(self, T: Values) -> Phases:
+        """Return the stiffness, computed once for one temperature: mixtures nest."""
+        if not isinstance(T, float):
+            return self._elastic(T, lambda medium: np.zeros((*np.shape(T), 3)))
+        if T not in self._known:
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            self._known[T] = self._elastic(T, lambda medium: np.zeros(3))
+        return self._known[T]
+
+    @cached_property
+    def _known(self) -> dict[float, Phases]:
+        return {}
 
     def _elastic(self, T: Values, strain: Callable[[Medium], np.ndarray]) -> Phases:
         C, G, stress = [], [], []
