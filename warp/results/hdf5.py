@@ -223,8 +223,8 @@ def put_layers(
 ) -> None:
     """Write a field layer by layer; the first `lead` axes of its shape count the layers.
 
-    Each layer has its own digest, computed while HDF5 writes it. A chunk holds whole rows, compressed as ParaView can read it
-    (zlib 1 on shuffled bytes).
+    Each layer has its own digest, computed while HDF5 writes it. A chunk holds whole rows,
+    compressed as ParaView can read it (zlib 1 on shuffled bytes).
     """
     packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if compress else {}
     dtype = np.dtype(dtype)
