@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -112,10 +112,11 @@ def solve(
         return first
     linear_curvatures = curvatures(model, first.displacement)
     iterations = first.iterations
-    first = replace(first, state=state)  # frees the state after the linear step
+    del first  # and the state after the linear step
     if isinstance(support, Table) and not always:
         reach = deflection(model, by_linear().displacement)
     body = _Body(model, device, state, support, temperature_array(start))
+    cache.kept.forget()
     if isinstance(support, Clamp):
         cache.forget()
     found = body.followed(temperature_array(temperature), duration, control, wanted, cache, reach)
