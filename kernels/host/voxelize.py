@@ -7,7 +7,7 @@ from math import asin, sqrt
 
 import numpy as np
 
-from warp.kernels import inline, kernel, release, scratch
+from warp.kernels import inline, kernel, portion, release, scratch
 
 
 @inline
@@ -133,6 +133,20 @@ def polygon(cover, x, y, vertices, fraction):
                 area += (dx[n] - x[i]) * (dy[m] - y[j]) - (dx[m] - x[i]) * (dy[n] - y[j])
             cover[j, i] += fraction * abs(area) / 2.0 / ((x[i + 1] - x[i]) * (y[j + 1] - y[j]))
     release(clips)
+
+
+@kernel
+def areas(share, out, ids, layers, dx, dy):
+    """Add the area of each medium in some layers into out (blocks, layers, media).
+
+    Each block of rows for itself. ids (nz, ny, nx); layers: the k to visit.
+    """
+    blocks, ny, nx = out.shape[0], ids.shape[1], ids.shape[2]
+    for block in portion(share, blocks):
+        for n in range(len(layers)):
+            for j in range(block * ny // blocks, (block + 1) * ny // blocks):
+                for i in range(nx):
+                    out[block, n, ids[layers[n], j, i]] += dx[i] * dy[j]
 
 
 @inline

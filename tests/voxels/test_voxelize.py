@@ -14,6 +14,7 @@ from warp.materials.library import MaterialSpec
 from warp.materials.material import Phase
 from warp.voxels import media, voxelize
 from warp.voxels.grid import Grid, GridSettings, make_grid, voxel_volumes
+from warp.voxels.media_areas import areas_of
 
 
 @dataclass(frozen=True)
@@ -293,3 +294,14 @@ def test_pieces_of_a_comb_join_late():
         [Body("comb", "a", shapes), box("speck", "b", 1, 2, 0, 1, 2, 3)], grid_of(9, 6, 3)
     )
     assert voxelize.connected(model) == [["comb"], ["speck"]]
+
+
+def test_areas_of_media_are_those_that_a_count_gives():
+    rng = np.random.default_rng(1)
+    lines = [np.cumsum(0.1 + rng.random(n)) for n in (8, 22, 4)]
+    grid = Grid(*lines, (False, False))
+    ids = rng.integers(0, 5, grid.shape).astype(np.uint16)
+    found = areas_of(grid, ids, [0, 2], 5)
+    for area, layer in zip(found, ids[[0, 2]], strict=True):
+        right = [grid.area[layer == row].sum() for row in range(5)]
+        np.testing.assert_allclose(area, right, rtol=1e-14)

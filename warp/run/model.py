@@ -14,6 +14,7 @@ from warp.run.grids import common_grid, shaped
 from warp.run.resources import BYTES_OF_THE_PROGRAM, predicted_bytes, predicted_host_bytes
 from warp.voxels import voxelize
 from warp.voxels.grid import Grid, make_grid, runs
+from warp.voxels.media_areas import areas_of
 from warp.voxels.voxelize import VoxelModel
 
 if TYPE_CHECKING:
@@ -112,11 +113,9 @@ def covered_parts(case: Case, model: VoxelModel) -> list[str]:
     The fill of an effective bump layer is part of that layer's mixture, and parts beyond a mirror
     plane are not modelled: neither counts as overwritten.
     """
-    rows = {
-        int(row)
-        for run in runs(model.ids)
-        for row in np.flatnonzero(np.bincount(model.ids[run.start].reshape(-1)))
-    }
+    layers = [run.start for run in runs(model.ids)]
+    areas = areas_of(model.grid, model.ids, layers, len(model.media))
+    rows = map(int, np.flatnonzero(areas.any(axis=0)))
     present = {model.parts[model.media.part[row]] for row in rows if model.media.part[row] >= 0}
     axes = model.grid.x, model.grid.y, model.grid.z
     bodies, found = case.bodies(), {}

@@ -23,6 +23,7 @@ from warp.materials.curves import Values
 from warp.materials.material import Array, Derived, MaterialError
 from warp.voxels.grid import Grid, runs
 from warp.voxels.media import MOST_ROWS, Media
+from warp.voxels.media_areas import areas_of
 
 STIFFEST = 1e3
 """Largest stiffness across of a voxel, over that of the mean solid as thick as the stack."""
@@ -91,10 +92,9 @@ def _thin_layers(
 
     stiffness: c_zz (M,) in Pa; a voxel of height dz is too thin if it is above most * dz.
     """
-    area = grid.area.reshape(-1)
     alike = runs(ids)
-    areas = [np.bincount(ids[run.start].reshape(-1), area, len(media)) for run in alike]
-    layers = np.repeat(np.stack(areas), [run.stop - run.start for run in alike], axis=0)
+    areas = areas_of(grid, ids, [run.start for run in alike], len(media))
+    layers = np.repeat(areas, [run.stop - run.start for run in alike], axis=0)
     volumes = grid.dz @ layers
     solid = float(volumes[1:].sum())
     if not solid:

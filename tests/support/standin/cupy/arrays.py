@@ -17,6 +17,7 @@ SIGNATURES = {
     "absolute": "x, /, out=None",
     "add": "a, b, /, out=None",
     "arange": "start, stop=None, step=1, dtype=None",
+    "broadcast_to": "array, shape",
     "clip": "a, a_min, a_max, out=None",
     "concatenate": "tup, axis=0, out=None, *, dtype=None, casting='same_kind'",
     "cumsum": "a, axis=None, dtype=None, out=None",
