@@ -100,15 +100,9 @@ class Level(Vectors):
         self.centre, self.radius = top * 9 / 16, top * 7 / 16
 
     def largest_eigenvalue(self, iterations: int) -> float:
-        """Estimate the largest eigenvalue of M^-1 A by power iterations; overwrites x, r and p.
-
-        M solves lines along z, so that the field sought hardly varies along z; beside lines it
-        alternates along x and y, beside whole columns less so. They start from one like it.
-        """
-        x, active = (a.reshape(-1, *self.shape[-3:]) for a in (self.x, self.active))
-        _, levels, rows, row = x.shape
-        args = x, active, *x.shape
-        self.device.launch("multigrid", "alternating", (row, rows, levels), *args, real=np.float32)
+        """Estimate the largest eigenvalue of M^-1 A by power iterations; overwrites x, r and p."""
+        flat = self.x.reshape(-1), self.active.reshape(-1), self.x.size
+        self.device.launch("multigrid", "noise", (self.x.size, 1, 1), *flat, real=np.float32)
         xp, norm = self.device.xp, self.device.xp.linalg.norm
         with self.device.graph() as graph:
             self.subtract()
