@@ -82,12 +82,16 @@ def test_the_readme_s_speed_is_that_of_the_record():
     assert f"in {million[2]} and {ten[2]} iterations" in words
 
 
+def tables_of(page):
+    """Return the blocks of case files on a page."""
+    return re.findall(r"```toml\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.S)
+
+
 def test_the_process_page_s_tables_are_a_case():
     """Its [[step]] and [material] tables, in the order of the page, with parts to act on."""
-    page = (DOCS / "process.md").read_text(encoding="utf-8")
-    blocks = [block for block in re.findall(r"```toml\n(.*?)```", page, re.S)]
     from warp.case.case import parse
 
+    steps, _, mould, underfill, support = tables_of("process.md")
     parts = "".join(
         f'[part.{name}]\non = "{below}"\nsize = "10 mm"\nthickness = "0.5 mm"\nmaterial = "fr4"\n'
         for name, below in (("board", "carrier"), ("bumps", "board"), ("underfill", "bumps"))
@@ -97,16 +101,31 @@ def test_the_process_page_s_tables_are_a_case():
         f'material = "silicon"\n{parts}[part.chip]\non = "underfill"\nsize = "5 mm"\n'
         'thickness = "0.3 mm"\nmaterial = "silicon"\n'
     )
-    text = head + blocks[1] + blocks[0].replace('"bumps", "chip"', '"bumps"') + blocks[2]
+    text = head + mould + underfill + steps.replace('"bumps", "chip"', '"bumps"') + support
     assert parse(text, Path("process.toml"), {}).load_steps
+
+
+def test_the_process_page_s_package_with_a_history_is_a_case():
+    """Its tables between a package below, its balls and one on top."""
+    from warp.case.case import parse
+
+    body, _, steps = tables_of("process.md")[1].partition("[[step]]")
+    solder = body[body.index("[part.molten]") :].replace('"molten"', '"sac305"')
+    solder = solder.replace("part.molten", "part.through-mould-balls")
+    plate = 'size = "8 mm"\nthickness = "0.5 mm"\nmaterial = "fr4"\n'
+    below = f"[part.bottom-substrate]\n{plate}"
+    above = f'[part.top-substrate]\non = "through-mould-balls"\n{plate}'
+    first = '[[step]]\ndo = "attach"\nparts = "bottom-substrate"\ntemperature = "175 degC"\n'
+    load = '[load]\nstress_free = "175 degC"\n'
+    text = f"{load}{below}{body}{solder}{above}{first}[[step]]{steps}"
+    assert len(parse(text, Path("process.toml"), {}).load_steps) >= 4
 
 
 def test_the_materials_of_the_materials_page_are_a_case():
     """Every one of them is the material of a plate, and solves nothing but its own properties."""
     from warp.case.case import parse
 
-    page = (DOCS / "materials.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```toml\n(.*?)```", page, re.S)
+    (block,) = tables_of("materials.md")
     names = re.findall(r"^\[material\.(.*?)\]", block, re.M)
     assert len(names) == 5
     plates = "".join(
