@@ -10,7 +10,7 @@ import numpy as np
 from warp.solvers import krylov
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.operator import Operator
-from warp.solvers.krylov import Control, Kept, System
+from warp.solvers.krylov import LARGE, Control, Kept, System
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class Balance:
             if control.progress:
                 control.progress(iteration, residual * ratio)
 
-        system = System.of("thermo-elasticity", A, A.device.asarray(self.f))
+        far = A.device.cuda and self.f.size > LARGE  # its forces stay on the host
+        f = self.f if far else A.device.asarray(self.f)
+        system = System.of("thermo-elasticity", A, f)
         relative = Control(control.tolerance / ratio, on_progress)
         x, residuals = krylov.solve(A.device, system, cycle(), relative, kept=kept)
         return A.device.to_host(x), [r * ratio for r in residuals]

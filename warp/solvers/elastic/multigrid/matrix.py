@@ -118,7 +118,8 @@ class StoredMatrix:
     def times(self, x: np.ndarray) -> np.ndarray:
         """Compute A x on the host, without `free`, held indices like all others."""
         C, K, out = self.coefficients.C, self.coefficients.K, self.device.zeros(self.shape)
-        args = out, self.device.asarray(x), 0.0, 1.0, C, K
+        every = self.device.asarray(np.arange(self.shape[2]), np.int32)
+        args = out, self.device.asarray(x), 0.0, 1.0, C, K, every
         self._launch("elastic_apply", *args, held=self.mirror)
         return self.device.to_host(out)
 
