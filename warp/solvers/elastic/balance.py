@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from warp.solvers import krylov
-from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.solvers.elastic.multigrid.cycle import Cycle, bytes_needed
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.krylov import LARGE, Control, Kept, System
 
@@ -43,12 +43,18 @@ class Balance:
             if control.progress:
                 control.progress(iteration, residual * ratio)
 
-        far = A.device.cuda and self.f.size > LARGE  # its forces stay on the host
-        f = self.f if far else A.device.asarray(self.f)
+        f = self.f if self._stays_on_host() else A.device.asarray(self.f)
         system = System.of("thermo-elasticity", A, f)
         relative = Control(control.tolerance / ratio, on_progress)
         x, residuals = krylov.solve(A.device, system, cycle(), relative, kept=kept)
         return A.device.to_host(x), [r * ratio for r in residuals]
+
+    def _stays_on_host(self) -> bool:
+        """Tell whether a GPU may have no room for the forces, which are then copied when read."""
+        A = self.A
+        if not A.device.cuda or self.f.size <= LARGE:
+            return False
+        return bytes_needed(A.lines, A.mirror) + self.f.nbytes > A.device.memory()[0]
 
     def less(self, x: np.ndarray) -> Balance:
         """Return the balance that remains for a displacement beyond x."""
