@@ -52,9 +52,9 @@ KERNEL restrict(real *__restrict__ out, const real *__restrict__ fine,
     }
 }
 
-KERNEL sparse_rows(real *out, const real *x, real scale, real add, const int *__restrict__ rows,
-                   const int *__restrict__ start, const int *__restrict__ column,
-                   const real *__restrict__ value, int n)
+KERNEL sparse_rows(real *out, const real *x, real scale, real add,
+                   const unsigned int *__restrict__ rows, const int *__restrict__ start,
+                   const unsigned int *__restrict__ column, const real *__restrict__ value, int n)
 {
     EACH_X(row, 0, n) {
         real total = 0;

@@ -726,8 +726,8 @@ def test_transfers(assert_twins_agree, rng, real):
 
 
 def test_sparse_rows(assert_twins_agree, rng, real):
-    rows, start = np.array([2, 7, 30], np.int32), np.array([0, 2, 2, 5], np.int32)
-    column, value = rng.integers(0, 40, 5).astype(np.int32), vector(rng, 5, real)
+    rows, start = np.array([2, 7, 30], np.uint32), np.array([0, 2, 2, 5], np.int32)
+    column, value = rng.integers(0, 40, 5).astype(np.uint32), vector(rng, 5, real)
     out, x = vector(rng, 40, real), vector(rng, 40, real)
     assert_twins_agree(
         "multigrid",
