@@ -36,8 +36,8 @@ BYTES_OF_HEAT = 135
 """Of a voxel where only heat is solved; measured on 0.4 and 2.9 million voxels."""
 BYTES_OF_HISTORY = 330
 """Of a voxel in a process; measured on process-fcbga.toml and process-reflow.toml."""
-BYTES_OF_ONE_STEP = 24
-"""Of a voxel in a case without steps: the forces of its only step."""
+BYTES_OF_ONE_STEP = 48
+"""Of a voxel in a case without steps: the forces of its only step, and its displacement."""
 BYTES_OF_LARGE_DEFLECTION = 600
 """Of a voxel that is followed beyond linear theory; allocations counted."""
 BYTES_OF_RELAXING = 520

@@ -68,6 +68,7 @@ class Cycle(levels.Cycle):
         parts, transfers = [], []
         for merge in merges(A.lines, A.mirror, coarsest, held_ends(A)):
             parts.append(in_single_precision(matrix))
+            matrix.release()
             matrix, transfer = coarser(matrix, merge)
             transfers.append(transfer)
         columns = [s.size for _, _, s in parts if isinstance(s, ColumnSmoother)]
@@ -176,25 +177,48 @@ def bytes_needed(
     edges: y in m at which a package made of boxes changes (`rows.expected`); None: all rows of
     coefficients may differ.
     """
-    levels, grids = planned(lines, mirror), _grids(lines, mirror)
+    levels, stored = planned(lines, mirror), _stored(lines, mirror, edges)
     size = levels[0].indices
-    total = size * (ID + (2 * VECTOR + DOUBLE if 3 * size > LARGE else 3 * DOUBLE))
+    total = sum(stored) + size * (ID + (2 * VECTOR + DOUBLE if 3 * size > LARGE else 3 * DOUBLE))
     scratch = max([size, *(5 * level.indices // 3 for level in levels if level.columns)])
     total += VECTOR * (size + scratch + (size if levels[0].columns else 0))
     free = VECTOR * scratch
-    for n, (level, (_, y)) in enumerate(zip(levels, grids, strict=True)):
-        part = expected(y, edges) / len(y) if level.indices >= FEWEST else 1.0
-        part = part if part <= FEWER else 1.0
-        stored = n > 0 or level.columns
-        coefficients = C_AND_K * part if stored else 0
-        smoother = COLUMNS if level.columns else 2 * VECTOR * part
-        total += round(level.indices * (coefficients + smoother))
+    for n, level in enumerate(levels):
         vectors = 2 * VECTOR * level.indices
         if 0 < n < len(levels) - 1 and vectors <= free:
             free -= vectors
         else:
             total += vectors
-    return total
+    return max(total, _setup(levels, stored))
+
+
+def _stored(lines: GridLines, mirror: tuple[bool, bool], edges: np.ndarray | None) -> list[int]:
+    """Predict the bytes of the coefficients and the factors of each level, in float32."""
+    found = []
+    levels, grids = planned(lines, mirror), _grids(lines, mirror)
+    for n, (level, (_, y)) in enumerate(zip(levels, grids, strict=True)):
+        part = expected(y, edges) / len(y) if level.indices >= FEWEST else 1.0
+        part = part if part <= FEWER else 1.0
+        coefficients = C_AND_K * part if n > 0 or level.columns else 0
+        smoother = COLUMNS if level.columns else 2 * VECTOR * part
+        found.append(round(level.indices * (coefficients + smoother)))
+    return found
+
+
+def _setup(levels: list[Planned], stored: list[int]) -> int:
+    """Predict the most bytes while a level is factored, or the next one merged from it."""
+    kept = most = ID * levels[0].indices
+    for n, level in enumerate(levels[:-1]):
+        own = MERGED if n else 0
+        most = max(most, kept + level.indices * (own + FACTORED))
+        kept += stored[n]
+        most = max(most, kept + level.indices * own + levels[n + 1].indices * MERGING)
+    return most
+
+
+FACTORED, MERGED, MERGING = 96, 72, 120
+"""Bytes of an index while it is set up, in float64: K, a diagonal and factors beside C and total;
+these two; and those of the level that is merged from them, with the fractions of void cells."""
 
 
 ID, VECTOR, DOUBLE, C_AND_K, COLUMNS = 4, 12, 24, 36, 132
