@@ -31,9 +31,10 @@ from functools import partial
 
 import numpy as np
 
+from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers.elastic import contact
-from warp.solvers.elastic.balance import Balance, norm
+from warp.solvers.elastic.balance import Balance, norm, with_room
 from warp.solvers.elastic.clamp import clamped, held_indices
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
@@ -93,7 +94,9 @@ def solve(
     frame = None if cycle_cache is None else cycle_cache.frame_of(model, device)
     step = Step(model, temperature, device, state, duration, held, first, frame)
     A, forces = step.A, step.imbalance()
-    balance = Balance(A, forces, scale_of(model, A, temperature, forces), control)
+    scale = scale_of(model, A, temperature, forces)
+    balance = Balance(A, with_room(A, forces), scale, control)
+    del forces
     resting = None
     if isinstance(support, Clamp):
         if cycle_cache is not None:
@@ -106,21 +109,21 @@ def solve(
         cycle_cache.record(residuals)
     if isinstance(support, Table):
         correction, more, resting = contact.rest(model, balance, x, step.displacement)
-        x = x + correction
+        x = x + device.asarray(correction)
         residuals = residuals + more
-    del balance, forces  # free their memory before the state is built
+    del balance  # frees its memory before the state is built
     after = step.after(x)
     del x
-    U = device.xp.array(after.displacement)
+    U = after.on(device, "displacement").copy()
     remove_rigid_motion(device, U, A.body.ids, model.grid, held)
     seconds = time.perf_counter() - began
     return Solution(device.to_host(U), len(residuals) - 1, residuals, seconds, after, resting)
 
 
-def scale_of(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: np.ndarray) -> float:
+def scale_of(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: Array) -> float:
     """Return the largest of the forces to balance, the thermal load and earlier steps' forces.
 
     In N. Residuals are relative to it, so that a step without change needs no iteration.
     """
-    thermal = A.device.to_host(load(model, A, temperature))
-    return max(norm(forces), norm(thermal), norm(forces - thermal))
+    thermal = load(model, A, temperature)
+    return max(norm(f, A.device) for f in (forces, thermal, forces - thermal))
