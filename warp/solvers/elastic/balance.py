@@ -19,10 +19,8 @@ from warp.solvers.krylov import LARGE, Control, Kept, System
 class Balance:
     """Forces f (solver's layout) on a body that floats or is held by springs.
 
-    f: on A's device, or on the host as `with_room` says.
-
-    `scale`: force in N to which residuals relate; it does not vanish with f, as at a step without
-    change.
+    f: on A's device, or on the host as `with_room` says. `scale`: force in N to which
+    residuals relate; it does not vanish with f, as at a step without change.
     """
 
     A: Operator
