@@ -104,15 +104,23 @@ KERNEL dense_fold(real *__restrict__ x, const real *__restrict__ partial,
     }
 }
 
-KERNEL noise(real *__restrict__ x, const real *__restrict__ active, const int *__restrict__ stored,
-             int planes, int rows, int n, int active_dim1)
+KERNEL alternating(real *__restrict__ x, const real *__restrict__ active,
+                   const int *__restrict__ stored, int fields, int levels, int rows, int row,
+                   int active_dim2)
 {
-    EACH_Z(k, 0, planes) EACH_Y(j, 0, rows) EACH_X(i, 0, n) {
-        const long long o = ((long long)k * rows + j) * n + i;
-        unsigned int h = (unsigned int)o * 2654435761u;
-        h = (h ^ (h >> 15)) * 2246822519u;
-        h = (h ^ (h >> 13)) * 3266489917u;
-        const bool inside = active[((long long)k * active_dim1 + stored[j]) * n + i] > 0;
-        x[o] = inside ? real(((long long)(h ^ (h >> 16)) - 2147483648LL) / 2147483648.0) : 0;
+    EACH_Y(j, 0, rows) EACH_X(i, 0, row) {
+        for (int a = 0; a < fields; ++a) {
+            unsigned int h = ((unsigned int)a * rows + j) * row + i;
+            h *= 2654435761u;
+            h = (h ^ (h >> 15)) * 2246822519u;
+            h = (h ^ (h >> 13)) * 3266489917u;
+            const double size = 1.5 * (h ^ (h >> 16)) / 4294967296.0 - 0.5;
+            EACH_Z(k, 0, levels) {
+                const long long o = (((long long)a * levels + k) * rows + j) * row + i;
+                const long long e =
+                    (((long long)a * levels + k) * active_dim2 + stored[j]) * row + i;
+                x[o] = active[e] > 0 ? real((i + j) % 2 == 0 ? size : -size) : 0;
+            }
+        }
     }
 }

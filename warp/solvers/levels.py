@@ -3,7 +3,7 @@
     p = a p + b M^-1 r,   x += p,   r -= A p
 
 M is the smoother's approximation of A that is solved exactly (z lines, cell columns). The
-Chebyshev coefficients a, b damp the eigenvalues of M^-1 A in [top/8, top], top from power
+Chebyshev coefficients a, b damp the eigenvalues of M^-1 A in [top/8, top], top known or from power
 iterations. Heat conduction and elasticity supply the matrices, the smoothers, the transfers between
 levels and the direct solution on the coarsest one. All in float32; with as many steps before as
 after the coarser level, the cycle is a symmetric positive operator.
@@ -90,13 +90,13 @@ class Vectors:
         self.p = first_part(memory.directions, self.shape)
         self.scratch = memory.scratch
 
-    def launch_at_unknowns(self, function: str, x: Array) -> None:
-        """Run kernel multigrid.noise or mask on a vector of the level."""
+    def mask(self, x: Array) -> None:
+        """Set a vector of the level to zero at indices without an unknown."""
         *planes, rows, n = self.shape
         count = int(np.prod(planes))
         active = self.active.reshape(count, -1, n)
         args = x.reshape(count, rows, n), active, self.row, count, rows, n
-        self.device.launch("multigrid", function, (n, rows, count), *args, real=np.float32)
+        self.device.launch("multigrid", "mask", (n, rows, count), *args, real=np.float32)
 
 
 def first_part(memory: Array, shape: tuple[int, ...]) -> Array:
@@ -108,12 +108,12 @@ def first_part(memory: Array, shape: tuple[int, ...]) -> Array:
 class Smoothing:
     """Chebyshev steps before and after the coarser level, and how their interval is found.
 
-    `bound`: a known bound on the eigenvalues of M^-1 A.
+    `top`: the largest eigenvalue of M^-1 A where it is known; else power iterations estimate it.
     """
 
     steps: int
-    power_iterations: int
-    bound: float = np.inf
+    top: float | None = None
+    power_iterations: int = 12
 
 
 class Level(Vectors):
@@ -130,13 +130,19 @@ class Level(Vectors):
     ) -> None:
         super().__init__(device, unknowns, memory)
         self.matrix, self.smoother, self.steps = matrix, smoother, smoothing.steps
-        top = self.largest_eigenvalue(smoothing.power_iterations)
-        top = min(1.1 * top, smoothing.bound)
+        top = smoothing.top or 1.1 * self.largest_eigenvalue(smoothing.power_iterations)
         self.centre, self.radius = top * 9 / 16, top * 7 / 16
 
     def largest_eigenvalue(self, iterations: int) -> float:
-        """Estimate the largest eigenvalue of M^-1 A by power iterations; overwrites x, r and p."""
-        self.launch_at_unknowns("noise", self.x)
+        """Estimate the largest eigenvalue of M^-1 A by power iterations; overwrites x, r and p.
+
+        M solves lines along z, so that the field sought hardly varies along z; beside lines it
+        alternates along x and y, beside whole columns less so. They start from one like it.
+        """
+        x, active = (a.reshape(-1, *a.shape[-3:]) for a in (self.x, self.active))
+        _, levels, rows, row = x.shape
+        args = x, active, self.row, *x.shape
+        self.device.launch("multigrid", "alternating", (row, rows, levels), *args, real=np.float32)
         xp, norm = self.device.xp, self.device.xp.linalg.norm
         with self.device.graph() as graph:
             self.subtract()

@@ -159,7 +159,7 @@ class Transfer:
 
     def _mask(self, level: Vectors) -> None:
         """Set the residual of a level to zero at indices without an unknown."""
-        level.launch_at_unknowns("mask", level.r)
+        level.mask(level.r)
 
     def prolong(self, coarse: Vectors, fine: Vectors) -> None:
         """Compute fine.p = P coarse.x, not yet added to fine.x; fills in ghosts in coarse.x."""
