@@ -106,30 +106,34 @@ static __device__ inline void clear_borders(real *out, int i, int j, int nx, int
 
 KERNEL __launch_bounds__(128, 4)
 elastic_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s,
-              const real *__restrict__ C, const real *__restrict__ K, const real *__restrict__ rdx,
-              const real *__restrict__ rcx, const real *__restrict__ rdy,
-              const real *__restrict__ rcy, const real *__restrict__ rdz,
-              const real *__restrict__ rcz, bool mirror_x, bool mirror_y, int nx, int ny, int nz)
+              const real *__restrict__ C, const real *__restrict__ K, const int *__restrict__ row,
+              const real *__restrict__ rdx, const real *__restrict__ rcx,
+              const real *__restrict__ rdy, const real *__restrict__ rcy,
+              const real *__restrict__ rdz, const real *__restrict__ rcz, bool mirror_x,
+              bool mirror_y, int nx, int ny, int nz, int C_dim2)
 {
-    const long long field = FIELD;
+    const long long field = FIELD, level = (long long)C_dim2 * ROW, table = (nz + 1) * level;
     EACH_Y(j, 0, ny + 1) EACH_X(i, 0, nx + 1) {
         const int jm = j > 0 ? -ROW : 0, jp = j < ny ? ROW : 0;
+        const long long mm = j > 0 ? (row[j - 1] - row[j]) * (long long)ROW : 0;
+        const long long mp = j < ny ? (row[j + 1] - row[j]) * (long long)ROW : 0;
         const Plane p = plane(rdx, rcx, rdy, rcy, j, i);
         if (c == 0) clear_borders(out, i, j, nx, ny, nz);
         long long o = AT(0, PART_FIRST(nz + 1), j, i + 1);
+        long long e = PART_FIRST(nz + 1) * level + row[j] * (long long)ROW + i + 1;
         Faces here = faces(x + o, field, jm, jp);
         Shear t = {};
         real szm = 0;
         EACH_LEVEL(k, nz + 1) {
-            const long long kp = k < nz ? PLANE : 0;
+            const long long kp = k < nz ? PLANE : 0, kpe = k < nz ? level : 0;
             const real rzm = rdz[k], rz = rdz[k + 1], cz = rcz[k + 1], czp = rcz[k + 2];
-            const real *cxx = C + o, *cyy = cxx + field, *czz = cyy + field;
-            const real *cyz = czz + field, *cxz = cyz + field, *cxy = cxz + field;
-            const real *kyz = K + o, *kxz = kyz + field, *kxy = kxz + field;
+            const real *cxx = C + e, *cyy = cxx + table, *czz = cyy + table;
+            const real *cyz = czz + table, *cxz = cyz + table, *cxy = cxz + table;
+            const real *kyz = K + e, *kxz = kyz + table, *kxy = kxz + table;
             const Faces above = faces(x + o + kp, field, jm, jp);
-            const Shear kz = {kxz[kp], kxz[kp + 1], kyz[kp], kyz[kp + jp]};
+            const Shear kz = {kxz[kpe], kxz[kpe + 1], kyz[kpe], kyz[kpe + mp]};
             const Near n = {cxx[0],  cyy[0],  czz[0],  cyz[0],  cxz[0], cxy[0],  cxx[-1], cxz[-1],
-                            cxy[-1], cxy[jm], cyy[jm], cyz[jm], kxy[0], kxy[jp], kxy[1]};
+                            cxy[-1], cxy[mm], cyy[mm], cyz[mm], kxy[0], kxy[mp], kxy[1]};
             const Shear tp = shear(here, above, kz, p, czp);
             const real sz = n.cxz * (here.uxp - here.u) * p.rx + n.cyz * (here.vyp - here.v) * p.ry
                             + n.czz * (above.w - here.w) * rz;
@@ -138,7 +142,7 @@ elastic_apply(real *__restrict__ out, const real *__restrict__ x, real c, real s
                       field, jm, jp, mirror_x && i == 0, mirror_y && j == 0);
             }
             here = above, t = tp, szm = sz;
-            o += kp;
+            o += kp, e += kpe;
         }
     }
 }
@@ -375,27 +379,29 @@ KERNEL elastic_lines(real *__restrict__ inverse, real *__restrict__ lower,
 
 KERNEL elastic_lines_step(real *__restrict__ x, real *__restrict__ p, const real *__restrict__ r,
                           const real *__restrict__ inverse, const real *__restrict__ lower,
-                          real keep, real old, real a, real b, int nx, int ny, int nz)
+                          const int *__restrict__ row, real keep, real old, real a, real b, int nx,
+                          int ny, int nz, int lower_dim2)
 {
     OWN(real, y);  // 2 (nz + 1) numbers: right side of back substitution, and lower
     const int level = (ny + 1) * ROW;
     EACH_Y(j, 0, ny + 1) EACH_Z(d, 0, 3) EACH_X(i, 0, nx + 3) {
-        const real *rd = r + d * FIELD, *ld = lower + d * FIELD, *fd = inverse + d * FIELD;
+        const long long table = (nz + 1LL) * lower_dim2;
+        const real *rd = r + d * FIELD, *ld = lower + d * table, *fd = inverse + d * table;
         real *pd = p + d * FIELD, *xd = x + d * FIELD;
-        int o = j * ROW + i;
+        int o = j * ROW + i, e = row[j] * ROW + i;
         real t = 0, l = 0;
 #pragma unroll 4
         for (int k = 0; k < nz + 1; ++k) {
-            l = ld[o];
+            l = ld[e];
             t = rd[o] - l * t;
             y[OWN_AT(2 * k)] = t, y[OWN_AT(2 * k + 1)] = l;
-            o += level;
+            o += level, e += lower_dim2;
         }
         t = 0, l = 0;
 #pragma unroll 4
         for (int k = nz; k >= 0; --k) {
-            o -= level;
-            t = y[OWN_AT(2 * k)] * fd[o] - l * t;
+            o -= level, e -= lower_dim2;
+            t = y[OWN_AT(2 * k)] * fd[e] - l * t;
             l = y[OWN_AT(2 * k + 1)];
             const real before = a != 0 || old != 0 ? pd[o] : 0;
             const real step = a * before + b * t;

@@ -58,9 +58,9 @@ ROW_NUMBERS, MIN_ROWS = 4096, 16
 
 @kernel
 def elastic_apply(
-    share, out, x, c, s, C, K, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz
+    share, out, x, c, s, C, K, row, rdx, rcx, rdy, rcy, rdz, rcz, mirror_x, mirror_y, nx, ny, nz
 ):
-    """out = c out + s A x with stored coefficients.
+    """out = c out + s A x with stored coefficients: rows row[j] of C and K for row j.
 
     The displacement normal to a mirror plane (x = 0, y = 0) is set to zero.
     """
@@ -84,24 +84,25 @@ def elastic_apply(
             tyz[above] = 0
             for j in range(start, stop):  # row first - 1 only for the stresses it shares
                 jp, before, after, n = min(j + 1, ny), j % 2, (j + 1) % 2, j - start
+                m, mp = row[j], row[jp]
                 rym, ry, cy, cyj = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
                 u, v, w, vj, wk = x[0, k, j], x[1, k, j], x[2, k, j], x[1, k, jp], x[2, kp, j]
-                stiff = C[0, k, j], C[1, k, j], C[2, k, j], C[3, k, j], C[4, k, j], C[5, k, j]
+                stiff = C[0, k, m], C[1, k, m], C[2, k, m], C[3, k, m], C[4, k, m], C[5, k, m]
                 normal_stress(
                     sx, sy[after], sz[now, n], stiff, one, u, v, vj, w, wk, rdx, ry, rz, nx
                 )
                 if j < ny:
-                    shear_stress_x(txy[after], K[2, k, jp], one, u, x[0, k, jp], cyj, vj, rcx, nx)
+                    shear_stress_x(txy[after], K[2, k, mp], one, u, x[0, k, jp], cyj, vj, rcx, nx)
                 else:
                     txy[after] = 0
                 if k == nz:
                     txz[above, n] = 0
                 else:
                     shear_stress_x(
-                        txz[above, n], K[1, kp, j], one, u, x[0, kp, j], czk, wk, rcx, nx
+                        txz[above, n], K[1, kp, m], one, u, x[0, kp, j], czk, wk, rcx, nx
                     )
                     if j < ny:
-                        edge, vkj, wkj = K[0, kp, jp], x[1, kp, jp], x[2, kp, jp]
+                        edge, vkj, wkj = K[0, kp, mp], x[1, kp, jp], x[2, kp, jp]
                         to = tyz[above, n + 1]
                         shear_stress_yz(to, edge, one, vj, vkj, czk, wk, wkj, cyj, nx)
                 if j >= first:
@@ -444,50 +445,60 @@ def elastic_lines(share, inverse, lower, diagonal, beside, C, K, rdz, rcz, nx, n
 
 
 @kernel
-def elastic_lines_step(share, x, p, r, inverse, lower, keep, old, a, b, nx, ny, nz):
+def elastic_lines_step(share, x, p, r, inverse, lower, row, keep, old, a, b, nx, ny, nz):
     """Take one Chebyshev step with the z lines M.
 
         x = keep x + old p,  p = a p + b M^-1 r,  x += p
 
-    Arrays (3, nz+1, columns), a row of faces after the other: a block of columns is one loop.
+    Arrays (3, nz+1, columns), a row of faces after the other: a block of columns is one loop, as
+    long as their factors follow one another. Row j has the factors of the stored row row[j].
     An array whose factor is 0 is not read. With keep < 0, x is left unchanged and the new p has
     still to be added.
     """
-    columns = (ny + 1) * (nx + 3)
+    width = nx + 3
+    columns = (ny + 1) * width
     y = scratch((nz + 3, BLOCK), r)  # level k at k + 1, zero beyond the ends
     first = a == 0 and (old == 0 or keep < 0)  # p is not read: it may be NaN
     for block in portion(share, (columns + BLOCK - 1) // BLOCK):
-        here = slice(block * BLOCK, min(block * BLOCK + BLOCK, columns))
-        n = here.stop - here.start
-        for d in range(3):
-            for k in range(nz + 1):
-                yk, ym, l, rk = y[k + 1], y[k], lower[d, k][here], r[d, k][here]
-                for i in range(n):
-                    yk[i] = rk[i] - l[i] * ym[i]
-            for k in range(nz, -1, -1):
-                yk, yp, f = y[k + 1], y[k + 2], inverse[d, k][here]
-                l, pk, xk = lower[d, min(k + 1, nz)][here], p[d, k][here], x[d, k][here]
-                if first and keep < 0:
+        start, end = block * BLOCK, min(block * BLOCK + BLOCK, columns)
+        while start < end:
+            j = start // width
+            last = j
+            while (last + 1) * width < end and row[last + 1] == row[last] + 1:
+                last += 1
+            stop = min(end, (last + 1) * width)
+            n, source = stop - start, row[j] * width + start - j * width
+            here, there = slice(start, stop), slice(source, source + n)
+            for d in range(3):
+                for k in range(nz + 1):
+                    yk, ym, l, rk = y[k + 1], y[k], lower[d, k][there], r[d, k][here]
                     for i in range(n):
-                        yk[i] = yk[i] * f[i] - l[i] * yp[i]
-                        pk[i] = b * yk[i]
-                elif first and keep == 0:
-                    for i in range(n):
-                        yk[i] = yk[i] * f[i] - l[i] * yp[i]
-                        pk[i] = b * yk[i]
-                        xk[i] = pk[i]
-                elif keep < 0:
-                    for i in range(n):
-                        yk[i] = yk[i] * f[i] - l[i] * yp[i]
-                        pk[i] = a * pk[i] + b * yk[i]
-                else:
-                    if first:
-                        pk[:] = 0
-                    if keep == 0:
-                        xk[:] = 0
-                    for i in range(n):
-                        yk[i] = yk[i] * f[i] - l[i] * yp[i]
-                        before = pk[i]
-                        pk[i] = a * before + b * yk[i]
-                        xk[i] = keep * xk[i] + (old * before + pk[i])
+                        yk[i] = rk[i] - l[i] * ym[i]
+                for k in range(nz, -1, -1):
+                    yk, yp, f = y[k + 1], y[k + 2], inverse[d, k][there]
+                    l, pk, xk = lower[d, min(k + 1, nz)][there], p[d, k][here], x[d, k][here]
+                    if first and keep < 0:
+                        for i in range(n):
+                            yk[i] = yk[i] * f[i] - l[i] * yp[i]
+                            pk[i] = b * yk[i]
+                    elif first and keep == 0:
+                        for i in range(n):
+                            yk[i] = yk[i] * f[i] - l[i] * yp[i]
+                            pk[i] = b * yk[i]
+                            xk[i] = pk[i]
+                    elif keep < 0:
+                        for i in range(n):
+                            yk[i] = yk[i] * f[i] - l[i] * yp[i]
+                            pk[i] = a * pk[i] + b * yk[i]
+                    else:
+                        if first:
+                            pk[:] = 0
+                        if keep == 0:
+                            xk[:] = 0
+                        for i in range(n):
+                            yk[i] = yk[i] * f[i] - l[i] * yp[i]
+                            before = pk[i]
+                            pk[i] = a * before + b * yk[i]
+                            xk[i] = keep * xk[i] + (old * before + pk[i])
+            start = stop
     release(y)

@@ -3,10 +3,10 @@
 // The CPU interpolates and restricts a row along y, then along x; here a thread does both at once.
 
 KERNEL prolong(real *__restrict__ p, const real *__restrict__ active,
-               const real *__restrict__ coarse, const int *__restrict__ atx,
-               const real *__restrict__ tx, const int *__restrict__ aty,
-               const real *__restrict__ ty, int components, int levels, int ny, int nx,
-               int coarse_dim2, int coarse_dim3)
+               const int *__restrict__ stored, const real *__restrict__ coarse,
+               const int *__restrict__ atx, const real *__restrict__ tx,
+               const int *__restrict__ aty, const real *__restrict__ ty, int components,
+               int levels, int ny, int nx, int active_dim2, int coarse_dim2, int coarse_dim3)
 {
     EACH_Y(j, 0, ny) EACH_X(i, 0, nx) {
         for (int a = 0; a < components; ++a) {
@@ -19,7 +19,9 @@ KERNEL prolong(real *__restrict__ p, const real *__restrict__ active,
                 const real *high = low + coarse_dim3;
                 const real value = (1 - s) * ((1 - t) * low[I] + t * low[I + 1])
                                  + s * ((1 - t) * high[I] + t * high[I + 1]);
-                p[o] = active[o] != 0 ? value : 0;
+                const long long e =
+                    (((long long)a * levels + k) * active_dim2 + stored[j]) * nx + i;
+                p[o] = active[e] != 0 ? value : 0;
             }
         }
     }
@@ -50,9 +52,9 @@ KERNEL restrict(real *__restrict__ out, const real *__restrict__ fine,
     }
 }
 
-KERNEL sparse_rows(real *out, const real *x, real scale, real add, const int *__restrict__ rows,
-                   const int *__restrict__ start, const int *__restrict__ column,
-                   const real *__restrict__ value, int n)
+KERNEL sparse_rows(real *out, const real *x, real scale, real add,
+                   const unsigned int *__restrict__ rows, const int *__restrict__ start,
+                   const unsigned int *__restrict__ column, const real *__restrict__ value, int n)
 {
     EACH_X(row, 0, n) {
         real total = 0;
@@ -63,12 +65,13 @@ KERNEL sparse_rows(real *out, const real *x, real scale, real add, const int *__
     }
 }
 
-KERNEL mask(real *__restrict__ x, const real *__restrict__ active, long long n)
+KERNEL mask(real *__restrict__ x, const real *__restrict__ active, const int *__restrict__ stored,
+            int planes, int rows, int n, int active_dim1)
 {
-    const long long i = THREAD;
-    if (i >= n) return;
-    if (active[i] == 0) {
-        x[i] = 0;
+    EACH_Z(k, 0, planes) EACH_Y(j, 0, rows) EACH_X(i, 0, n) {
+        if (active[((long long)k * active_dim1 + stored[j]) * n + i] == 0) {
+            x[((long long)k * rows + j) * n + i] = 0;
+        }
     }
 }
 
@@ -101,12 +104,15 @@ KERNEL dense_fold(real *__restrict__ x, const real *__restrict__ partial,
     }
 }
 
-KERNEL noise(real *__restrict__ x, const real *__restrict__ active, long long n)
+KERNEL noise(real *__restrict__ x, const real *__restrict__ active, const int *__restrict__ stored,
+             int planes, int rows, int n, int active_dim1)
 {
-    const long long i = THREAD;
-    if (i >= n) return;
-    unsigned int h = (unsigned int)i * 2654435761u;
-    h = (h ^ (h >> 15)) * 2246822519u;
-    h = (h ^ (h >> 13)) * 3266489917u;
-    x[i] = active[i] > 0 ? real(((long long)(h ^ (h >> 16)) - 2147483648LL) / 2147483648.0) : 0;
+    EACH_Z(k, 0, planes) EACH_Y(j, 0, rows) EACH_X(i, 0, n) {
+        const long long o = ((long long)k * rows + j) * n + i;
+        unsigned int h = (unsigned int)o * 2654435761u;
+        h = (h ^ (h >> 15)) * 2246822519u;
+        h = (h ^ (h >> 13)) * 3266489917u;
+        const bool inside = active[((long long)k * active_dim1 + stored[j]) * n + i] > 0;
+        x[o] = inside ? real(((long long)(h ^ (h >> 16)) - 2147483648LL) / 2147483648.0) : 0;
+    }
 }

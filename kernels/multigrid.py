@@ -9,8 +9,8 @@ from warp.kernels import kernel, portion, release, scratch, view
 
 
 @kernel
-def prolong(share, p, active, coarse, atx, tx, aty, ty, components, levels, ny, nx):
-    """p = P coarse where `active` is not zero, else 0."""
+def prolong(share, p, active, stored, coarse, atx, tx, aty, ty, components, levels, ny, nx):
+    """p = P coarse where `active` (its row stored[j] for row j) is not zero, else 0."""
     zero = tx[0, 0] - tx[0, 0]
     row = scratch((coarse.shape[3],), tx)  # the coarse values between two rows
     for j in portion(share, ny):
@@ -21,7 +21,7 @@ def prolong(share, p, active, coarse, atx, tx, aty, ty, components, levels, ny, 
                 low, high, on, pk = (
                     coarse[a, k, J],
                     coarse[a, k, J + 1],
-                    active[a, k, j],
+                    active[a, k, stored[j]],
                     p[a, k, j],
                 )
                 for I in range(len(row)):
@@ -67,13 +67,14 @@ def sparse_rows(share, out, x, scale, add, rows, start, column, value, n):
 
 
 @kernel
-def mask(share, x, active, n):
-    """Zero x where `active` is zero; both flat."""
-    here = view(share, n)
-    xv, inside = x[here], active[here]
-    for t in range(len(xv)):
-        if inside[t] == 0:
-            xv[t] = 0
+def mask(share, x, active, stored, planes, rows, n):
+    """Zero x (planes, rows, n) where `active`, its row stored[j] for row j, is zero."""
+    for j in portion(share, rows):
+        for k in range(planes):
+            xk, inside = x[k, j], active[k, stored[j]]
+            for i in range(n):
+                if inside[i] == 0:
+                    xk[i] = 0
 
 
 def dense_pieces(n: int) -> int:
@@ -109,15 +110,16 @@ def dense_fold(share, x, partial, at, n, pieces):
 
 
 @kernel
-def noise(share, x, active, n):
+def noise(share, x, active, stored, planes, rows, n):
     """x = pseudo-random numbers in [-1, 1) where `active`, else 0, the same on every machine.
 
-    x and active are flat.
+    x (planes, rows, n); row stored[j] of `active` for row j.
     """
-    here = view(share, n)
-    xv, inside = x[here], active[here]
-    for t in range(len(xv)):
-        h = ((here.start + t) * 2654435761) & 4294967295
-        h = ((h ^ (h >> 15)) * 2246822519) & 4294967295
-        h = ((h ^ (h >> 13)) * 3266489917) & 4294967295
-        xv[t] = ((h ^ (h >> 16)) - 2147483648) / 2147483648 if inside[t] > 0 else 0.0
+    for j in portion(share, rows):
+        for k in range(planes):
+            xk, inside, first = x[k, j], active[k, stored[j]], (k * rows + j) * n
+            for i in range(n):
+                h = ((first + i) * 2654435761) & 4294967295
+                h = ((h ^ (h >> 15)) * 2246822519) & 4294967295
+                h = ((h ^ (h >> 13)) * 3266489917) & 4294967295
+                xk[i] = ((h ^ (h >> 16)) - 2147483648) / 2147483648 if inside[i] > 0 else 0.0

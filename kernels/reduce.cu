@@ -150,8 +150,8 @@ KERNEL narrow(float *__restrict__ y, const real *__restrict__ x, const double *_
     y[i] = float(real(s[c]) * x[i]);
 }
 
-KERNEL scale(real *__restrict__ y, const real *__restrict__ x, const double *__restrict__ s, int c,
-             long long n)
+// x may be y
+KERNEL scale(real *y, const real *x, const double *__restrict__ s, int c, long long n)
 {
     const long long i = THREAD;
     if (i >= n) return;

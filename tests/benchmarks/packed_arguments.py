@@ -92,13 +92,14 @@ def main() -> None:
     C = rng.random((6, *faces[1:])).astype(np.float32)
     ids = np.ones((NZ + 2, NY + 2, NX + 3), np.uint16)
     stress, tension = rng.random((3, NZ, NY, NX)), rng.random(edges)
+    stored = np.arange(NY + 1, dtype=np.int32)
     ends = [1, 0, NX, NY, NZ]
     print(
         "| kernel | arguments | packed | packed / separate, median (quartiles) |\n|---|---|---|---|"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        compare(elastic, "elastic_apply", [out, x, 0.0, 1.0, C, K], ends, folder)
+        compare(elastic, "elastic_apply", [out, x, 0.0, 1.0, C, K, stored], ends, folder)
         compare(history, "imbalance", [np.zeros(faces), stress, tension, ids], ends, folder)
 
 

@@ -243,6 +243,36 @@ def test_the_host_of_a_gpu_needs_memory_too(monkeypatch):
         refuse_too_large(case, grid, Device("cuda:0"))
 
 
+def test_a_large_solve_is_that_of_a_small_one(tmp_path):
+    """Its forces stay on the host, r and p are float32, and repeated rows are stored once."""
+    (tmp_path / "case.toml").write_text(CASE)
+    code = """
+import numpy as np, warp
+from cupy.account import COUNTS
+from warp.solvers import krylov
+from warp.solvers.elastic import balance
+from warp.solvers.elastic.multigrid import rows
+fine = {"grid.refine": "2"}
+small = warp.solve(warp.load("case.toml", fine), "cuda")
+copied = COUNTS["to_device"]["bytes"]
+krylov.LARGE = krylov.KEPT = balance.LARGE = 0
+balance.bytes_needed = lambda *lines: 10**15  # none fits
+rows.FEWEST, rows.FEWER = 1, 1.0
+large = warp.solve(warp.load("case.toml", fine), "cuda")
+solvers = [found.provenance["solver"]["elastic"] for found in (small, large)]
+assert abs(solvers[1]["iterations"] - solvers[0]["iterations"]) <= 2, solvers
+assert solvers[1]["residual"] <= 1e-8
+assert COUNTS["launches"]["row_differs"] > 0
+assert COUNTS["to_device"]["bytes"] - copied > copied  # b once for each residual
+u, v = (found.fields["displacement"] for found in (small, large))
+print(abs(u - v).max() / abs(u).max() < 1e-5)
+"""
+    env = {**os.environ, "PYTHONPATH": str(STANDIN)}
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_a_gpu_that_is_too_old_is_named(tmp_path):
     (tmp_path / "case.toml").write_text(CASE)
     done = run(tmp_path, "run", "case.toml", "--device", "cuda", STANDIN_CAPABILITY="6.1")

@@ -384,8 +384,11 @@ def zeros(real):
 
 @pytest.mark.parametrize("mirror", [(False, False), (True, False), (False, True)])
 def test_elastic_apply(assert_twins_agree, rng, real, body, displacement, mirror):
-    *coefficients, nx, ny, nz = body
-    sizes = *coefficients, *mirror, nx, ny, nz
+    C, K, *spacings, nx, ny, nz = body
+    stored = np.arange(ny + 1, dtype=np.int32) // 2  # some rows for two
+    stored[-1] += 1  # K ends with the last row
+    C, K = (np.ascontiguousarray(a[:, :, [*range(stored[-1]), -1]]) for a in (C, K))
+    sizes = C, K, stored, *spacings, *mirror, nx, ny, nz
     out = displacement[:, ::-1, ::-1].copy()
     for parts in 1, 3:
         assert_twins_agree(
@@ -454,12 +457,14 @@ def test_diagonals_and_lines(assert_twins_agree, real, body, media, displacement
     columns = (nx + 1, ny + 1, 1)
     args = zeros(real), zeros(real), looked_up, *media[:7], *media[-2:], nx, ny, nz
     lines = assert_twins_agree("elastic", "media_lines", columns, *args, real=real)[:2]
-    for factors, x, p in steps(displacement * 2, displacement * 3):
-        arrays = (a.reshape(3, nz + 1, -1) for a in (x, p, displacement, *lines))
-        args = *arrays, *factors, nx, ny, nz
-        assert_twins_agree(
-            "elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real, own=2 * (nz + 1)
-        )
+    own = 2 * (nz + 1)
+    for stored in np.arange(ny + 1), np.array([0, 1, 1, *range(ny - 2)]):
+        for factors, x, p in steps(displacement * 2, displacement * 3):
+            arrays = (a.reshape(3, nz + 1, -1) for a in (x, p, displacement, *lines))
+            args = *arrays, stored.astype(np.int32), *factors, nx, ny, nz
+            assert_twins_agree(
+                "elastic", "elastic_lines_step", (nx + 3, ny + 1, 3), *args, real=real, own=own
+            )
 
 
 def wide(body):
@@ -691,13 +696,13 @@ def test_transfers(assert_twins_agree, rng, real):
     values the other way.
     """
     fine, coarse = vector(rng, (3, 4, 5, 9), real), vector(rng, (3, 4, 4, 6), real)
-    on = (rng.random(fine.shape) < 0.7).astype(real)
+    on = (rng.random((3, 4, 3, 9)) < 0.7).astype(real)
+    stored = np.array([0, 1, 1, 2, 0], np.int32)
     atx, aty = np.sort(rng.integers(0, 5, (3, 9)), 1), np.sort(rng.integers(0, 3, (3, 5)), 1)
     tx, ty = vector(rng, (3, 9), real), vector(rng, (3, 5), real)
     tables = atx.astype(np.int32), tx, aty.astype(np.int32), ty
-    assert_twins_agree(
-        "multigrid", "prolong", (9, 5, 4), fine * 2, on, coarse, *tables, 3, 4, 5, 9, real=real
-    )
+    args = fine * 2, on, stored, coarse, *tables
+    assert_twins_agree("multigrid", "prolong", (9, 5, 4), *args, 3, 4, 5, 9, real=real)
     startx, starty = (
         rng.integers(0, 6, (3, 6)).astype(np.int32),
         rng.integers(0, 4, (3, 4)).astype(np.int32),
@@ -721,8 +726,8 @@ def test_transfers(assert_twins_agree, rng, real):
 
 
 def test_sparse_rows(assert_twins_agree, rng, real):
-    rows, start = np.array([2, 7, 30], np.int32), np.array([0, 2, 2, 5], np.int32)
-    column, value = rng.integers(0, 40, 5).astype(np.int32), vector(rng, 5, real)
+    rows, start = np.array([2, 7, 30], np.uint32), np.array([0, 2, 2, 5], np.int32)
+    column, value = rng.integers(0, 40, 5).astype(np.uint32), vector(rng, 5, real)
     out, x = vector(rng, 40, real), vector(rng, 40, real)
     assert_twins_agree(
         "multigrid",
@@ -743,9 +748,9 @@ def test_sparse_rows(assert_twins_agree, rng, real):
 
 def test_mask_and_dense_rows(assert_twins_agree, rng, real):
     x, r = vector(rng, 301, real), vector(rng, 301, real)
-    assert_twins_agree(
-        "multigrid", "mask", (301, 1, 1), x, np.round(rng.random(301)).astype(real), 301, real=real
-    )
+    inside = np.round(rng.random((4, 2, 11))).astype(real)
+    args = vector(rng, (4, 5, 11), real), inside, np.array([0, 1, 0, 1, 1], np.int32), 4, 5, 11
+    assert_twins_agree("multigrid", "mask", (11, 5, 4), *args, real=real)
     n, pieces = 67, dense_pieces(67)
     at, matrix = rng.permutation(301)[:n], vector(rng, (n, n), real)
     args = np.full((pieces, n), np.nan, real), r, matrix, at, n, pieces
@@ -757,22 +762,32 @@ def test_mask_and_dense_rows(assert_twins_agree, rng, real):
 
 
 def test_noise(assert_twins_agree, rng, real):
-    x = assert_twins_agree(
-        "multigrid",
-        "noise",
-        (5001, 1, 1),
-        np.zeros(5001, real),
-        np.ones(5001, real),
-        5001,
-        real=real,
-        rtol=0,
-    )[0]
+    every = np.ones((3, 2, 1667), real)
+    args = every * 0, every[:, :1].copy(), np.zeros(2, np.int32), 3, 2, 1667
+    x = assert_twins_agree("multigrid", "noise", (1667, 2, 3), *args, real=real, rtol=0)[0]
+    x = x.reshape(-1)
     assert (
         abs(x.mean()) < 0.05
         and x.std() == pytest.approx(3**-0.5, rel=0.03)
         and len(np.unique(x)) > 4900
     )
     assert abs(np.corrcoef(x[1:], x[:-1])[0, 1]) < 0.05
+
+
+def test_repeated_rows(assert_twins_agree, rng, real):
+    values = vector(rng, (4, 6, 9), real)
+    values[:, 3] = values[:, 1] * real(1 + 1e-7)
+    values[:, 4] = values[:, 1]
+    values[2, 4, 5] *= real(1.001)
+    sums = assert_twins_agree(
+        "rows", "row_sums", (9, 6, 1), np.zeros((6, 9)), values, 4, 6, 9, real=real
+    )[0]
+    np.testing.assert_allclose(sums[3], sums[1], rtol=0, atol=1e-5)
+    assert abs(sums[4] - sums[1]).max() > 1e-5
+    like = np.array([0, 1, 1, 1, 1, 5], np.int32)
+    args = np.zeros(6, np.uint8), values, like, 1e-6, 4, 6, 9
+    found = assert_twins_agree("rows", "row_differs", (9, 6, 1), *args, real=real)[0]
+    assert list(found) == [0, 0, 1, 0, 1, 0]
 
 
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])

@@ -46,8 +46,9 @@ def test_the_operator(A, real):
 
 def test_stored_coefficients(A, real):
     x, matrix = displacement(A, real), StoredMatrix.finest(A)
-    tables = (matrix.coefficients.C, matrix.coefficients.K, *matrix.spacings)
-    args = x, real(2), real(-1), *(a.astype(real) for a in tables), 1, 1, *A.n
+    coefficients = matrix.coefficients.C.astype(real), matrix.coefficients.K.astype(real)
+    tables = *coefficients, np.arange(A.shape[2], dtype=np.int32)
+    args = x, real(2), real(-1), *tables, *(a.astype(real) for a in matrix.spacings), 1, 1, *A.n
     assert_parts_agree("elastic", "elastic_apply", displacement(A, real), *args)
 
 

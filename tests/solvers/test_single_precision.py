@@ -83,6 +83,20 @@ def test_a_gpu_with_slow_float64_iterates_in_float32(ratio, real, monkeypatch):
     assert device.select("cuda/float32").real is np.float32
 
 
+def test_a_large_solve_iterates_in_float32_unless_told_otherwise(monkeypatch):
+    monkeypatch.setattr(krylov, "LARGE", 0)
+    monkeypatch.setattr(krylov, "KEPT", 0)
+    case, used = cases.load(PACKAGES / "flip-chip.toml", COARSE), []
+    record = krylov._Record._record
+    monkeypatch.setattr(
+        krylov._Record, "_record", lambda self, own: (used.append(own.double), record(self, own))
+    )
+    for name in "cpu", "cpu/float64":
+        assert warp.solve(case, name).provenance["solver"]["elastic"]["residual"] <= 1e-8
+    half = len(used) // 2
+    assert half and used == [False] * half + [True] * half
+
+
 def test_the_record_names_the_precision():
     assert "float32" not in device.select("cpu").describe()
     single = device.select("cpu/float32")

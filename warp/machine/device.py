@@ -43,18 +43,20 @@ class Device:
     """A device to compute on, made by `select`; other devices cannot use its arrays.
 
     `threads`: number of CPU threads; on a GPU, for the work that the host does before and after.
-    `real`: precision of an iteration between two true residuals (`solvers.krylov`).
+    `real`: precision of an iteration between two true residuals (`solvers.krylov`); `fixed`: in
+    solves of any size, because it was asked for.
     """
 
     name: str
     threads: int = 1
     real: type[np.floating[Any]] = np.float64
+    fixed: bool = False
     _recording: list[Graph] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def choice(self) -> str:
         """Return the name from which `select` makes this device."""
-        return f"{self.name}/{self.real.__name__}"
+        return f"{self.name}/{self.real.__name__}" if self.fixed else self.name
 
     @property
     def cuda(self) -> bool:
@@ -235,10 +237,10 @@ def select(name: str = "auto", threads: int | None = None) -> Device:
             index = _index(name)
             import_module("cupy").cuda.Device(index).use()
             real = PRECISIONS[precision] if slash else _precision(index)
-            return Device(f"cuda:{index}", threads or most, real)
+            return Device(f"cuda:{index}", threads or most, real, bool(slash))
         if name != "auto":
             raise WarpError(f"device '{name}': {problem}; --device cpu works everywhere")
-    return Device("cpu", threads or most, PRECISIONS[precision or "float64"])
+    return Device("cpu", threads or most, PRECISIONS[precision or "float64"], bool(slash))
 
 
 PRECISIONS: dict[str, type[np.floating[Any]]] = {"float32": np.float32, "float64": np.float64}

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from warp.geometry.shapes import Box
 from warp.results.file import PACKED_CELLS
 from warp.run.grids import unit_grid
 from warp.voxels.grid import Grid
@@ -33,8 +36,8 @@ BYTES_OF_HEAT = 135
 """Of a voxel where only heat is solved; measured on 0.4 and 2.9 million voxels."""
 BYTES_OF_HISTORY = 330
 """Of a voxel in a process; measured on process-fcbga.toml and process-reflow.toml."""
-BYTES_OF_ONE_STEP = 24
-"""Of a voxel in a case without steps: the forces of its only step."""
+BYTES_OF_ONE_STEP = 48
+"""Of a voxel in a case without steps: the forces of its only step, and its displacement."""
 BYTES_OF_LARGE_DEFLECTION = 600
 """Of a voxel that is followed beyond linear theory; allocations counted."""
 BYTES_OF_RELAXING = 520
@@ -63,15 +66,23 @@ def predicted_bytes(grid: Grid, case: Case) -> int:
 
     if case.heat_alone:
         return BYTES_OF_THE_PROGRAM + round(SPARE * BYTES_OF_HEAT * grid.cells)
-    most = 0
+    most, edges = 0, edges_along_y(case)
     for unit in {step.stage.unit for step in case.load_steps}:
         own = unit_grid(grid, unit)
         lines = own.x, own.y, own.z
         inverse = BYTES_OF_INVERSE * coarsest_size(lines, own.mirror) ** 2
-        needed = round(SPARE * bytes_needed(lines, own.mirror)) + inverse
+        needed = round(SPARE * bytes_needed(lines, own.mirror, edges)) + inverse
         most = max(most, needed + own.cells * bytes_of_history(case))
     parts = BYTES_OF_A_PART * len(case.parts) if case.has_steps else 0
     return BYTES_OF_THE_PROGRAM + parts + most
+
+
+def edges_along_y(case: Case) -> np.ndarray | None:
+    """Return the y in m at which the package changes; None if it is not made of boxes."""
+    shapes = [shape for body in case.bodies() for shape in body.shapes]
+    if not all(isinstance(shape, Box) for shape in shapes):
+        return None
+    return np.unique([shape.bounds[2:4] for shape in shapes])
 
 
 def predicted_host_bytes(grid: Grid, case: Case) -> int:

@@ -66,7 +66,8 @@ class Matrix(Protocol):
 class System:
     """The equations A x = b, with a name for error messages.
 
-    `apply(out, x, keep, sign)`: out = keep out + sign A x in the precision of x; `coefficients()`:
+    b: on the device, or on the host of a GPU, which then copies it whenever it is read. `apply(out,
+    x, keep, sign)`: out = keep out + sign A x in the precision of x; `coefficients()`:
     the arrays of A in float64, which must not change during a solve. `matrix`: A, if another solve
     may follow in which nothing but the numbers in its arrays is different.
     """
@@ -100,6 +101,8 @@ class Iteration:
         self.r, self.p = device.zeros(shape, real), device.zeros(shape, real)
         self.wide = cycle.idle[: 2 * self.n].view(np.float64).reshape(shape)
         self.q = self.wide if self.double else cycle.idle[: self.n].reshape(shape)
+        self.far = device.cuda and isinstance(system.b, np.ndarray)
+        self.b = self.wide if self.far else system.b
         scalars = np.zeros(WORDS + 1)
         scalars[[LAST, ONE]] = 1.0
         self.s = device.asarray(scalars)
@@ -113,9 +116,14 @@ class Iteration:
         other.x[...] = self.x
         return other
 
+    def fetch_b(self) -> None:
+        """Copy b from the host to scratch memory, where `measure` and `replace` read it."""
+        if self.far:
+            self.wide.set(self.system.b)
+
     def measure(self) -> None:
         """Compute |b|^2, the sum of the words of A, and r = b / |b|."""
-        b, n = self.system.b.reshape(-1), self.n
+        b, n = self.b.reshape(-1), self.n
         self._dot(BB, b, b, real=np.float64)
         self._launch("inverse_root", 1, self.s, UNIT, BB)
         self._add_words()
@@ -161,7 +169,7 @@ class Iteration:
 
     def replace(self) -> None:
         """Compute r = b / |b| - A x in float64, and |r|^2."""
-        b, n = self.system.b.reshape(-1), self.n
+        b, n = self.b.reshape(-1), self.n
         wide = self.r if self.double else self.wide
         self._launch("scale", n, wide.reshape(-1), b, self.s, UNIT, n)
         self.system.apply(wide, self.x, 1.0, -1.0)

@@ -3,9 +3,10 @@
     z = M^-1 r,   beta = (r . z) / (r . z before),   p = z + beta p
     alpha = (r . z) / (p . A p),   x += alpha p,   r -= alpha A p
 
-r, p and A p are float64, or float32 on a GPU with few units for float64 (`Device.real`): there r
-is computed anew, from b - A x in float64, whenever it has fallen by FALL, and p stays as it is
-(van der Vorst and Ye, SIAM J. Sci. Comput. 22 (2000) 835, for such replacements). x is float64.
+r, p and A p are float64, or float32 on a GPU with few units for float64 (`Device.real`) and in
+solves above LARGE, whose memory and traffic are then less: there r is computed anew, from b - A x
+in float64, whenever it has fallen by FALL, and p stays as it is (van der Vorst and Ye, SIAM J. Sci.
+Comput. 22 (2000) 835, for such replacements). x is float64.
 The equations are scaled by |b|, so that no power of a force leaves the range of float32.
 
 Scalars stay on the device; the host reads one number an iteration, |r|. The residual that decides
@@ -44,6 +45,8 @@ FALL = 100.0
 """Fall of a residual in float32 after which it is replaced by the true one."""
 UNSETTLED = 3
 """Replacements in a row that leave the residual as it was, after which float64 goes on."""
+LARGE = 4_000_000
+"""Unknowns above which r and p are float32, unless the device was asked for float64."""
 KEPT = 4_000_000
 """Unknowns up to which a record is kept: with more, recording takes no part of a solve."""
 
@@ -166,7 +169,8 @@ class _Record:
     ) -> None:
         """kept: for several solves, so that the solution needs memory of its own."""
         self.kept = kept
-        self._record(Iteration(device, system, cycle, device.real))
+        large = cycle.fine.x.size > LARGE and not device.fixed
+        self._record(Iteration(device, system, cycle, np.float32 if large else device.real))
 
     def _record(self, iteration: Iteration) -> None:
         """Record the parts of a solve, each as a graph."""
@@ -193,6 +197,7 @@ class _Record:
 
     def measure(self) -> Measure:
         """Measure the equations; leaves r = b / |b|."""
+        self.iteration.fetch_b()
         self.measuring.launch()
         scalars = self.iteration.scalars()
         return Measure(float(scalars[BB]) ** 0.5, float(scalars[WORDS]))
@@ -223,11 +228,12 @@ class _Record:
                 return self.replaced
         self._record(self.iteration.in_double())
         self.iteration.forget_direction()
-        self.measuring.launch()
+        self.measure()
         return self.true_residual()
 
     def true_residual(self) -> float:
         """Compute r = b - A x in float64, and its length."""
+        self.iteration.fetch_b()
         self.replacing.launch()
         return self.iteration.residual()
 

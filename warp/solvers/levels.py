@@ -29,10 +29,12 @@ class Memory(NamedTuple):
     """Float32 memory that all levels share; its content matters only while one level is smoothed.
 
     `directions`: as long as the finest level's vectors; `scratch`: what the smoothers need.
+    `pair`: x and r of a level, if they lie in memory that is free while coarser levels are at work.
     """
 
     directions: Array
     scratch: Array
+    pair: tuple[Array, Array] | None = None
 
 
 class Matrix(Protocol):
@@ -52,17 +54,53 @@ class Smoother(Protocol):
         """
 
 
+class Unknowns(NamedTuple):
+    """Where a level has unknowns: `active` (.., rows stored, columns) is positive there.
+
+    `row` (rows,): which of the stored rows each row of the level has.
+    """
+
+    active: Array
+    row: Array
+
+    @classmethod
+    def of(cls, device: Device, active: Array) -> Unknowns:
+        """Take an array that stores every row."""
+        return cls(active, device.asarray(np.arange(active.shape[-2]), np.int32))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of the level's vectors."""
+        return *self.active.shape[:-2], len(self.row), self.active.shape[-1]
+
+
 class Vectors:
     """Correction x, residual r and direction p of one level.
 
-    `active`: an array of their shape, positive where an unknown exists.
+    `active`, `row`: where unknowns exist (`Unknowns`).
     """
 
-    def __init__(self, device: Device, active: Array, memory: Memory) -> None:
-        self.device, self.active, self.shape = device, active, tuple(active.shape)
-        self.x, self.r = (device.zeros(self.shape, np.float32) for _ in range(2))
+    def __init__(self, device: Device, unknowns: Unknowns, memory: Memory) -> None:
+        self.device, self.shape = device, unknowns.shape
+        self.active, self.row = unknowns
+        if memory.pair is None:
+            self.x, self.r = (device.zeros(self.shape, np.float32) for _ in range(2))
+        else:
+            self.x, self.r = (first_part(own, self.shape) for own in memory.pair)
         self.p = first_part(memory.directions, self.shape)
         self.scratch = memory.scratch
+
+    def mask(self, x: Array) -> None:
+        """Set a vector of the level to zero at indices without an unknown."""
+        self.launch_at_unknowns("mask", x)
+
+    def launch_at_unknowns(self, function: str, x: Array) -> None:
+        """Run kernel multigrid.noise or mask on a vector of the level."""
+        *planes, rows, n = self.shape
+        count = int(np.prod(planes))
+        active = self.active.reshape(count, -1, n)
+        args = x.reshape(count, rows, n), active, self.row, count, rows, n
+        self.device.launch("multigrid", function, (n, rows, count), *args, real=np.float32)
 
 
 def first_part(memory: Array, shape: tuple[int, ...]) -> Array:
@@ -88,21 +126,20 @@ class Level(Vectors):
     def __init__(
         self,
         device: Device,
-        active: Array,
+        unknowns: Unknowns,
         memory: Memory,
         matrix: Matrix,
         smoother: Smoother,
         smoothing: Smoothing,
     ) -> None:
-        super().__init__(device, active, memory)
+        super().__init__(device, unknowns, memory)
         self.matrix, self.smoother, self.steps = matrix, smoother, smoothing.steps
         top = smoothing.top or 1.1 * self.largest_eigenvalue(smoothing.power_iterations)
         self.centre, self.radius = top * 9 / 16, top * 7 / 16
 
     def largest_eigenvalue(self, iterations: int) -> float:
         """Estimate the largest eigenvalue of M^-1 A by power iterations; overwrites x, r and p."""
-        flat = self.x.reshape(-1), self.active.reshape(-1), self.x.size
-        self.device.launch("multigrid", "noise", (self.x.size, 1, 1), *flat, real=np.float32)
+        self.launch_at_unknowns("noise", self.x)
         xp, norm = self.device.xp, self.device.xp.linalg.norm
         with self.device.graph() as graph:
             self.subtract()
@@ -174,7 +211,8 @@ class Cycle:
     """One V-cycle as a preconditioner: the sum of `parts` from the residual on the finest level.
 
     `transfers[n]` connects level n with the next coarser one, at last the coarsest. rest: memory
-    for a second part on the finest level (`Level.correct`), which may be that of its scratch.
+    for a second part on the finest level (`Level.correct`), which may be that of its scratch and of
+    coarser levels.
     """
 
     def __init__(

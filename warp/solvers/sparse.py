@@ -18,7 +18,7 @@ from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers.csr import Csr
 
-LARGEST = np.iinfo(np.int32).max
+LARGEST = np.iinfo(np.uint32).max
 """Largest index that kernels can address."""
 
 
@@ -135,8 +135,9 @@ class SparseRows:
         self.indices: list[Array] = []
         self.value: dict[DTypeLike, Array] = {}
         if self.count:  # else `apply` launches nothing
-            tables = rows[used], start, columns[matrix.column]
-            self.indices = [device.asarray(a, np.int32) for a in tables]
+            put = device.asarray
+            at, of = put(rows[used], np.uint32), put(columns[matrix.column], np.uint32)
+            self.indices = [at, put(start, np.int32), of]
             self.value = {real: device.asarray(matrix.value, real) for real in reals}
 
     def coefficients(self) -> list[Array]:

@@ -10,17 +10,17 @@ import numpy as np
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers import krylov
-from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.solvers.elastic.multigrid.cycle import Cycle, bytes_needed
 from warp.solvers.elastic.operator import Operator
-from warp.solvers.krylov import Control, Kept, System
+from warp.solvers.krylov import LARGE, Control, Kept, System
 
 
 @dataclass(frozen=True)
 class Balance:
-    """Forces f (solver's layout, on A's device) on a body that floats or is held by springs.
+    """Forces f (solver's layout) on a body that floats or is held by springs.
 
-    `scale`: force in N to which residuals relate; it does not vanish with f, as at a step without
-    change.
+    f: on A's device, or on the host as `with_room` says. `scale`: force in N to which
+    residuals relate; it does not vanish with f, as at a step without change.
     """
 
     A: Operator
@@ -37,7 +37,8 @@ class Balance:
         Without an iteration if |f| is within the tolerance, and then without calling `cycle`.
         """
         A, control = self.A, self.control
-        ratio = norm(self.f, A.device) / self.scale if self.scale else 0.0
+        place = None if isinstance(self.f, np.ndarray) else A.device
+        ratio = norm(self.f, place) / self.scale if self.scale else 0.0
         if ratio <= control.tolerance:
             return A.device.zeros(A.shape), [ratio]
 
@@ -54,7 +55,18 @@ class Balance:
         """Return the balance that remains for a displacement beyond x, on A's device."""
         moved = self.A.device.zeros(self.A.shape)
         self.A.apply(moved, x)
-        return replace(self, f=self.f - moved)
+        return replace(self, f=self.A.device.asarray(self.f) - moved)
+
+
+def with_room(A: Operator, f: Array) -> Array:
+    """Return forces on the host of a GPU that may have no room for them, else as they are.
+
+    The solve then copies them whenever it reads them.
+    """
+    if not A.device.cuda or f.size <= LARGE:
+        return f
+    fits = bytes_needed(A.lines, A.mirror) <= A.device.memory()[0]
+    return f if fits else A.device.to_host(f)
 
 
 def norm(f: Array, device: Device | None = None) -> float:

@@ -34,7 +34,7 @@ import numpy as np
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers.elastic import contact
-from warp.solvers.elastic.balance import Balance, norm
+from warp.solvers.elastic.balance import Balance, norm, with_room
 from warp.solvers.elastic.clamp import clamped, held_indices
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
@@ -94,7 +94,9 @@ def solve(
     frame = None if cycle_cache is None else cycle_cache.frame_of(model, device)
     step = Step(model, temperature, device, state, duration, held, first, frame)
     A, forces = step.A, step.imbalance()
-    balance = Balance(A, forces, scale_of(model, A, temperature, forces), control)
+    scale = scale_of(model, A, temperature, forces)
+    balance = Balance(A, with_room(A, forces), scale, control)
+    del forces
     resting = None
     if isinstance(support, Clamp):
         if cycle_cache is not None:
@@ -109,7 +111,7 @@ def solve(
         correction, more, resting = contact.rest(model, balance, x, step.displacement)
         x = x + device.asarray(correction)
         residuals = residuals + more
-    del balance, forces  # free their memory before the state is built
+    del balance  # frees its memory before the state is built
     after = step.after(x)
     del x
     U = after.on(device, "displacement").copy()

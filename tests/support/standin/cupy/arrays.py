@@ -85,6 +85,15 @@ class ndarray:  # the name that CuPy gives it
         note("to_host", "bytes", self.nbytes)
         return np.array(self._values, order="C")
 
+    def set(self, arr, stream=None):
+        """Copy from the host."""
+        busy("a copy to the device")
+        if not isinstance(arr, np.ndarray) or (arr.dtype, arr.shape) != (self.dtype, self.shape):
+            raise ValueError("an array of the host of this type and shape is needed")
+        note("to_device", "arrays")
+        note("to_device", "bytes", arr.nbytes)
+        self._values[...] = arr
+
     def item(self):
         """Return the only number."""
         if self.size != 1:

@@ -40,7 +40,7 @@ class Coarsest(levels.Coarsest):
         at = np.flatnonzero(device.to_host(active).reshape(-1) > 0)
         width = max(1.0, relative_width(*matrix.lines))
         root = inverse_root(*bending(matrix, at), LOOSE * width**2)
-        super().__init__(device, active, memory)
+        super().__init__(device, levels.Unknowns.of(device, active), memory)
         self.roots = device.asarray(np.ascontiguousarray(root.T)), device.asarray(root)
         self.product = DenseProduct(device, at)
 

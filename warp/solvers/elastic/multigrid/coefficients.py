@@ -37,7 +37,7 @@ class Coefficients:
 
     C (6, ...): cells; total (3, ...): edges; K: edges whose tilt is not borrowed; ids (nz+2, ny+2,
     nx+3): 0 in void; edges: those with a borrowed tilt; hidden (3, ...): fractions that void cells
-    have in the stiffness xx, yy, zz of fine cells (void_energy), zero on the finest level.
+    have in the stiffness xx, yy, zz of fine cells, until void_energy has used them.
     """
 
     C: Array
@@ -103,8 +103,12 @@ def stored(A: Operator) -> Coefficients:
         j, i = (edge.m, edge.p) if edge.face == 0 else (edge.p, edge.m)
         at = np.ravel_multi_index((edge.k, j, i + 1), K.shape[1:])
         add(A.device, K[1 - edge.face], at, edge.stiffness)
-    none = A.device.zeros((3, 0, 0, 0))
-    return split_edges(A.device, C, K, none, A.mirror)
+    return split_edges(A.device, C, K, nothing(A.device), A.mirror)
+
+
+def nothing(device: Device) -> Array:
+    """Return coefficients of no edges, in place of those that are released."""
+    return device.zeros((3, 0, 0, 0))
 
 
 def looked_up(A: Operator, first: int, levels: int) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ float32; what a level needs in float64 is released once the next one has been ma
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,9 +24,11 @@ from warp.solvers.elastic.multigrid.level import (
     wide,
 )
 from warp.solvers.elastic.multigrid.matrix import GridLines, MediaMatrix, StoredMatrix, coarser
+from warp.solvers.elastic.multigrid.rows import FEWER, FEWEST, expected
 from warp.solvers.elastic.multigrid.smoothers import ColumnSmoother
 from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.elastic.operator import Operator
+from warp.solvers.krylov import LARGE
 from warp.solvers.levels import Level, Memory, Smoothing
 
 COARSEST, COARSEST_SLENDER = 700, 3000
@@ -48,7 +51,11 @@ the cavity of a lid.
 
 
 class Cycle(levels.Cycle):
-    """One V-cycle as a symmetric positive preconditioner in float32."""
+    """One V-cycle as a symmetric positive preconditioner in float32.
+
+    x and r of coarser levels lie where the second part of the result is computed after them, as far
+    as they fit.
+    """
 
     def __init__(self, A: Operator, coarsest: int | None = None) -> None:
         """`coarsest`: most displacements of the coarsest level (default: COARSEST)."""
@@ -56,10 +63,10 @@ class Cycle(levels.Cycle):
         matrix = StoredMatrix.finest(A) if wide(A.lines) else MediaMatrix(A)
         parts, transfers = [], []
         for merge in merges(A.lines, A.mirror, coarsest, held_ends(A)):
-            next_matrix, transfer = coarser(matrix, merge)
             parts.append(in_single_precision(matrix))
+            matrix.release()
+            matrix, transfer = coarser(matrix, merge)
             transfers.append(transfer)
-            matrix = next_matrix
         columns = [s.size for _, _, s in parts if isinstance(s, ColumnSmoother)]
         size = int(np.prod(A.shape))
         scratch = max([size, *columns])
@@ -70,11 +77,17 @@ class Cycle(levels.Cycle):
         last = Coarsest(matrix, memory)
         del matrix
         steps = STEPS_WIDE if wide(A.lines) else STEPS
-        smoothed = [
-            Level(A.device, active, memory, own, smoother, Smoothing(count))
-            for active, own, smoother in parts
-            for count in [STEPS_SMALL if active.size <= SMALL * size else steps]
-        ]
+        free = rest[0 if by_columns else max(columns, default=0) :]
+        smoothed: list[Level] = []
+        for unknowns, own, smoother in parts:
+            length = int(np.prod(unknowns.shape))
+            smoothing = Smoothing(STEPS_SMALL if length <= SMALL * size else steps)
+            fits = bool(smoothed) and 2 * length <= free.size
+            own_memory = memory
+            if fits:
+                own_memory = memory._replace(pair=(free[:length], free[length : 2 * length]))
+                free = free[2 * length :]
+            smoothed.append(Level(A.device, unknowns, own_memory, own, smoother, smoothing))
         super().__init__(smoothed, last, transfers, idle, levels.first_part(rest, A.shape))
 
 
@@ -102,6 +115,36 @@ def _grids(lines: GridLines, mirror: tuple[bool, bool]) -> list[tuple[np.ndarray
     return [lines[:2], *(step.coarse for step in merges(lines, mirror))]
 
 
+class Planned(NamedTuple):
+    """A level of a grid without voids: its indices, and how it is smoothed.
+
+    `columns`: whole cell columns, else z lines; `steps`: before and after the coarser level, 0 on
+    the coarsest one, which is solved directly.
+    """
+
+    indices: int
+    columns: bool
+    steps: int
+
+    @property
+    def kind(self) -> tuple[bool, int]:
+        """Return how it is smoothed."""
+        return self.columns, self.steps
+
+
+def planned(lines: GridLines, mirror: tuple[bool, bool]) -> list[Planned]:
+    """Return the levels of a grid of these lines, the finest first."""
+    grids, z = _grids(lines, mirror), lines[2]
+    found: list[Planned] = []
+    steps = STEPS_WIDE if wide(lines) else STEPS
+    for n, (x, y) in enumerate(grids):
+        indices = (len(x) + PAD - 1) * len(y) * len(z)
+        small = indices <= SMALL * (found[0].indices if found else np.inf)
+        count = 0 if n == len(grids) - 1 else STEPS_SMALL if small and n else steps
+        found.append(Planned(indices, _by_columns(n, x, y, z), count))
+    return found
+
+
 def _by_columns(n: int, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> bool:
     """Tell whether level n smooths whole columns."""
     return relative_width(x, y, z) > (WIDE if n else WIDE_FINEST)
@@ -122,20 +165,58 @@ def column_voxels(lines: GridLines, mirror: tuple[bool, bool]) -> int:
     return sum((len(x) - 1) * (len(y) - 1) * (len(z) - 1) for x, y in wide_ones)
 
 
-def bytes_needed(lines: GridLines, mirror: tuple[bool, bool]) -> int:
-    """Predict the memory of a solve on a grid of these lines, iteration vectors included."""
-    z = lines[2]
-    total = most = 0
-    for n, (x, y) in enumerate(_grids(lines, mirror)):
-        indices = (len(x) + PAD - 1) * len(y) * len(z)
-        columns = _by_columns(n, x, y, z)
-        coefficients = 36 if n or columns else 4  # C, K; ids on the host and the device
-        smoother = 132 if columns else 24  # float32: five times six and a diagonal, or twice three
-        vectors = 24  # float32: x, r
-        if n == 0:
-            # float64: x, r, p; first part of the idle memory; second part of the result
-            vectors += 72 + 12 + (12 if columns else 0)
-        total += indices * (coefficients + smoother + vectors)
-        # second part of the idle memory: scratch of columns, or the other half of q
-        most = max(most, (20 if columns else 0 if n else 12) * indices)
-    return total + most
+def bytes_needed(
+    lines: GridLines, mirror: tuple[bool, bool], edges: np.ndarray | None = None
+) -> int:
+    """Predict the memory of a solve on a grid of these lines, iteration vectors included.
+
+    edges: y in m at which a package made of boxes changes (`rows.expected`); None: all rows of
+    coefficients may differ.
+    """
+    levels, stored = planned(lines, mirror), _stored(lines, mirror, edges)
+    size = levels[0].indices
+    total = sum(stored) + size * (ID + (2 * VECTOR + DOUBLE if 3 * size > LARGE else 3 * DOUBLE))
+    scratch = max([size, *(5 * level.indices // 3 for level in levels if level.columns)])
+    total += VECTOR * (size + scratch + (size if levels[0].columns else 0))
+    free = VECTOR * scratch
+    for n, level in enumerate(levels):
+        vectors = 2 * VECTOR * level.indices
+        if 0 < n < len(levels) - 1 and vectors <= free:
+            free -= vectors
+        else:
+            total += vectors
+    return max(total, _setup(levels, stored))
+
+
+def _stored(lines: GridLines, mirror: tuple[bool, bool], edges: np.ndarray | None) -> list[int]:
+    """Predict the bytes of the coefficients and the factors of each level, in float32."""
+    found = []
+    levels, grids = planned(lines, mirror), _grids(lines, mirror)
+    for n, (level, (_, y)) in enumerate(zip(levels, grids, strict=True)):
+        part = expected(y, edges) / len(y) if level.indices >= FEWEST else 1.0
+        part = part if part <= FEWER else 1.0
+        coefficients = C_AND_K * part if n > 0 or level.columns else 0
+        smoother = COLUMNS if level.columns else 2 * VECTOR * part
+        found.append(round(level.indices * (coefficients + smoother)))
+    return found
+
+
+def _setup(levels: list[Planned], stored: list[int]) -> int:
+    """Predict the most bytes while a level is factored, or the next one merged from it."""
+    kept = most = ID * levels[0].indices
+    for n, level in enumerate(levels[:-1]):
+        own = MERGED if n else 0
+        most = max(most, kept + level.indices * (own + FACTORED))
+        kept += stored[n]
+        most = max(most, kept + level.indices * own + levels[n + 1].indices * MERGING)
+    return most
+
+
+FACTORED, MERGED, MERGING = 96, 72, 120
+"""Bytes of an index while it is set up, in float64: K, a diagonal and factors beside C and total;
+these two; and those of the level that is merged from them, with the fractions of void cells."""
+
+
+ID, VECTOR, DOUBLE, C_AND_K, COLUMNS = 4, 12, 24, 36, 132
+"""Bytes of an index: media on host and device, three numbers in either precision, coefficients in
+float32, factors of cell columns (five times six) with a diagonal."""

@@ -14,9 +14,10 @@ import numpy as np
 from warp.machine.arrays import Array
 from warp.machine.device import parts
 from warp.solvers.elastic.multigrid.matrix import GridLines, LevelMatrix, MediaMatrix, StoredMatrix
+from warp.solvers.elastic.multigrid.rows import stored_once
 from warp.solvers.elastic.multigrid.smoothers import ColumnSmoother, LineSmoother
 from warp.solvers.elastic.operator import Operator
-from warp.solvers.levels import Matrix
+from warp.solvers.levels import Matrix, Unknowns
 
 WIDE_FINEST, WIDE = 0.75, 0.2
 """Mean cell width over stack height above which whole columns smooth: finest level, other levels.
@@ -38,36 +39,41 @@ class MediaLevel:
 
 
 class StoredLevel:
-    """A level with stored coefficients C and K."""
+    """A level with stored coefficients C and K; `row`: of theirs, for each row of the level."""
 
     def __init__(self, matrix: StoredMatrix) -> None:
         device = self.device = matrix.device
         self.n, self.mirror = matrix.n, matrix.mirror
-        self.C = device.asarray(matrix.coefficients.C, np.float32)
-        self.K = device.asarray(matrix.coefficients.K, np.float32)
+        coefficients = matrix.coefficients
+        tables = [device.asarray(a, np.float32) for a in (coefficients.C, coefficients.K)]
+        (self.C, self.K), self.row = stored_once(device, tables)
         self.spacings = [device.asarray(a, np.float32) for a in matrix.spacings]
         self.free = matrix.free.rows(device, np.float32)
 
     def subtract(self, r: Array, p: Array) -> None:
         """Compute r -= A p."""
         nx, ny, nz = self.n
-        args = r, p, 1.0, -1.0, self.C, self.K, *self.spacings, *map(int, self.mirror), *self.n
+        tables = self.C, self.K, self.row, *self.spacings
+        args = r, p, 1.0, -1.0, *tables, *map(int, self.mirror), *self.n
         extent = nx + 1, ny + 1, parts((nx + 1) * (ny + 1), nz + 1)
         self.device.launch("elastic", "elastic_apply", extent, *args, real=np.float32)
         self.free.apply(r, p, -1.0, 1.0)
 
 
-def in_single_precision(matrix: LevelMatrix) -> tuple[Array, Matrix, LineSmoother | ColumnSmoother]:
-    """Return (active, matrix, smoother) of a level: an array positive where unknowns exist."""
+def in_single_precision(
+    matrix: LevelMatrix,
+) -> tuple[Unknowns, Matrix, LineSmoother | ColumnSmoother]:
+    """Return the unknowns of a level, its matrix and its smoother."""
     if isinstance(matrix, MediaMatrix):
         lines = LineSmoother.of_media(matrix.A)
-        return lines.inverse, MediaLevel(matrix.A), lines
+        return lines.unknowns, MediaLevel(matrix.A), lines
     diagonal = matrix.diagonal()
     if relative_width(*matrix.lines) > WIDE:
-        active = matrix.device.asarray(diagonal, np.float32)
-        return active, StoredLevel(matrix), ColumnSmoother(matrix, diagonal)
+        device = matrix.device
+        active = device.asarray(diagonal, np.float32)
+        return Unknowns.of(device, active), StoredLevel(matrix), ColumnSmoother(matrix, diagonal)
     lines = LineSmoother.of_stored(matrix, diagonal)
-    return lines.inverse, StoredLevel(matrix), lines
+    return lines.unknowns, StoredLevel(matrix), lines
 
 
 def relative_width(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> float:

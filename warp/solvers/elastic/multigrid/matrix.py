@@ -24,6 +24,7 @@ from warp.solvers.elastic.multigrid.coefficients import (
     exist,
     merge_coefficients,
     merge_media,
+    nothing,
     stored,
 )
 from warp.solvers.elastic.multigrid.held import coupling_springs, merged_indices, without
@@ -50,6 +51,9 @@ class MediaMatrix:
     def merged(self, merge: Merge) -> Coefficients:
         """Return the coefficients of the next coarser level."""
         return merge_media(self.A, merge)
+
+    def release(self) -> None:
+        """Do nothing: all that is stored belongs to the operator."""
 
     def diagonal(self) -> Array:
         """Return the diagonal; zero where no displacement exists."""
@@ -106,6 +110,11 @@ class StoredMatrix:
         """Return the coefficients of the next coarser level."""
         return merge_coefficients(self.device, self.coefficients, merge)
 
+    def release(self) -> None:
+        """Release what a coarser level is not built from; `diagonal` cannot be computed then."""
+        if not len(self.held):
+            self.coefficients = replace(self.coefficients, K=nothing(self.device))
+
     def diagonal(self) -> Array:
         """Return the diagonal; zero where no displacement exists."""
         out = self.device.zeros(self.shape)
@@ -118,7 +127,8 @@ class StoredMatrix:
     def times(self, x: np.ndarray) -> np.ndarray:
         """Compute A x on the host, without `free`, held indices like all others."""
         C, K, out = self.coefficients.C, self.coefficients.K, self.device.zeros(self.shape)
-        args = out, self.device.asarray(x), 0.0, 1.0, C, K
+        every = self.device.asarray(np.arange(self.shape[2]), np.int32)
+        args = out, self.device.asarray(x), 0.0, 1.0, C, K, every
         self._launch("elastic_apply", *args, held=self.mirror)
         return self.device.to_host(out)
 
@@ -166,6 +176,7 @@ def coarser(finer: LevelMatrix, merge: Merge) -> tuple[StoredMatrix, Transfer]:
     missing = missing_energy(device, coefficients, turn, fill, lines)
     for energy in (finer.missing, coupling_springs(finer.times, finer.held, finer.shape)):
         missing = missing + projected(device, energy, merge, turn, fill)
+    coefficients = replace(coefficients, hidden=nothing(device))
     matrix = StoredMatrix(device, lines, coefficients, springs, without(missing, held), held)
     return matrix, Transfer(device, merge, fill, bool(len(finer.held)))
 

@@ -17,21 +17,25 @@ from warp.machine.device import Device
 from warp.solvers.elastic.held import set_zero
 from warp.solvers.elastic.layout import PAD
 from warp.solvers.elastic.multigrid.matrix import StoredMatrix, hold_mirrors
+from warp.solvers.elastic.multigrid.rows import stored_once
 from warp.solvers.elastic.multigrid.slender import SOFTER, Slender
 from warp.solvers.elastic.operator import Operator
-from warp.solvers.levels import Vectors, first_part
+from warp.solvers.levels import Unknowns, Vectors, first_part
 from warp.solvers.sparse import Scattered, add
 
 
 class LineSmoother:
     """The z lines of each displacement: inverse pivots and multipliers of L D L^T.
 
-    Shape (3, nz+1, ny+1, nx+3). In slender parts the lines of the modes of a row of faces
-    (slender).
+    Shape (3, nz+1, rows, nx+3); `row` (ny+1,): which of these rows each row of the level has
+    (rows). In slender parts the lines of the modes of a row of faces (slender).
     """
 
     def __init__(self, device: Device, inverse: Array, lower: Array, slender: Slender) -> None:
-        self.device, self.inverse, self.lower, self.slender = device, inverse, lower, slender
+        """Take inverse pivots and multipliers of every row, (3, nz+1, ny+1, nx+3)."""
+        self.device, self.slender = device, slender
+        (self.inverse, self.lower), self.row = stored_once(device, [inverse, lower])
+        self.unknowns = Unknowns(self.inverse, self.row)
 
     @classmethod
     def of_media(cls, A: Operator) -> LineSmoother:
@@ -55,7 +59,8 @@ class LineSmoother:
         slender.set_lines("slender_media_lines", inverse, lower, A.free, beside, *media)
         args = inverse, lower, inverse, *media[:7], *media[-2:], *A.n
         device.launch("elastic", "media_lines", columns, *args)
-        inverse, lower = (device.asarray(a, np.float32) for a in (inverse, lower))
+        inverse = device.asarray(inverse, np.float32)
+        lower = device.asarray(lower, np.float32)
         return cls(device, inverse, lower, slender)
 
     @classmethod
@@ -76,11 +81,12 @@ class LineSmoother:
 
     def step(self, level: Vectors, keep: float, old: float, a: float, b: float) -> None:
         """Solve the z lines, as levels.Smoother.step says."""
-        _, levels, rows, row = self.inverse.shape
+        _, levels, rows, row = level.shape
         n = row - PAD, rows - 1, levels - 1
         self.slender.to_modes(level.r, level.x, level.p)
         arrays = level.x, level.p, level.r, self.inverse, self.lower
-        args = *(array.reshape(3, levels, -1) for array in arrays), keep, old, a, b, *n
+        flat = (array.reshape(3, levels, -1) for array in arrays)
+        args = *flat, self.row, keep, old, a, b, *n
         run = self.device.launch
         run("elastic", "elastic_lines_step", (row, rows, 3), *args, real=np.float32, own=2 * levels)
         self.slender.to_faces(level.r, level.x, level.p)

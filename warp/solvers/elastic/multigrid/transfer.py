@@ -159,9 +159,7 @@ class Transfer:
 
     def _mask(self, level: Vectors) -> None:
         """Set the residual of a level to zero at indices without an unknown."""
-        r = level.r
-        flat = r.reshape(-1), level.active.reshape(-1), r.size
-        self.device.launch("multigrid", "mask", (r.size, 1, 1), *flat, real=np.float32)
+        level.mask(level.r)
 
     def prolong(self, coarse: Vectors, fine: Vectors) -> None:
         """Compute fine.p = P coarse.x, not yet added to fine.x; fills in ghosts in coarse.x."""
@@ -169,7 +167,7 @@ class Transfer:
         _, levels, ny, nx = fine.shape
         w = self.weights
         tables = w["atx"], w["tx"], w["aty"], w["ty"]
-        args = fine.p, fine.active, coarse.x, *tables, 3, levels, ny, nx
+        args = fine.p, fine.active, fine.row, coarse.x, *tables, 3, levels, ny, nx
         self.device.launch("multigrid", "prolong", (nx, ny, levels), *args, real=np.float32)
 
 

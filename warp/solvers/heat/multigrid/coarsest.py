@@ -10,7 +10,7 @@ from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers import levels
 from warp.solvers.dense_product import DenseProduct
-from warp.solvers.levels import Matrix, Memory, Smoother
+from warp.solvers.levels import Matrix, Memory, Smoother, Unknowns
 
 DENSE = 500  # unknowns of a dense inverse, which then takes 1 MB
 
@@ -36,7 +36,7 @@ class Coarsest(levels.Coarsest):
     """The level that is solved directly; in a single column a z line is the whole problem."""
 
     def __init__(self, device: Device, matrix: LineMatrix, memory: Memory) -> None:
-        super().__init__(device, matrix.active, memory)
+        super().__init__(device, Unknowns.of(device, matrix.active), memory)
         self.matrix = matrix
         self.inverse = inverse(device, matrix) if small(matrix.shape) else None
         self.product = DenseProduct(device, np.arange(self.x.size))

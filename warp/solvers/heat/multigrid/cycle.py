@@ -17,7 +17,7 @@ from warp.solvers.heat.multigrid.coarsest import Coarsest, direct
 from warp.solvers.heat.multigrid.level import Coarse, Fine
 from warp.solvers.heat.multigrid.transfer import Merge, Transfer
 from warp.solvers.heat.operator import Operator
-from warp.solvers.levels import Level, Memory, Smoothing
+from warp.solvers.levels import Level, Memory, Smoothing, Unknowns
 
 FINE = Smoothing(steps=3, top=2.0)
 COARSE = Smoothing(steps=4, top=2.0)
@@ -41,7 +41,8 @@ class Cycle(levels.Cycle):
         idle = device.zeros(2 * size, np.float32)
         memory = Memory(idle[:size], idle[size:])
         smoothed = [
-            Level(device, matrix.active, memory, matrix, matrix, COARSE if n else FINE)
+            Level(device, unknowns, memory, matrix, matrix, COARSE if n else FINE)
             for n, matrix in enumerate(self.matrices[:-1])
+            for unknowns in [Unknowns.of(device, matrix.active)]
         ]
         super().__init__(smoothed, Coarsest(device, self.matrices[-1], memory), transfers, idle)
