@@ -28,6 +28,8 @@ from warp.solvers.elastic.large_deflection.rim import Rim, shear_stiffness
 from warp.solvers.elastic.operator import Operator
 
 MODULE = "large_deflection"
+ROUND_OFF = 1e-15
+"""Of the terms of an energy: a steep thin body has strains in each that the others cancel."""
 
 
 class Support(Protocol):
@@ -71,7 +73,7 @@ class Law:
     nz+1, ny+1, nx+3): stress before the increment under the loads after it, xx and yy of cells and
     xy of edges along z, in N m. start: total displacement before and the stress there under the
     loads before; None: both are zero. pressed: by linear theory the displacement at the full load
-    of a body whose held faces are moved; None: they rest.
+    of a body whose held faces are moved; None: they rest. `round_off`: of the last energy in J.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Law:
         self.held = A.device.asarray(A.held, np.int64)
         self.pressed = None if pressed is None else A.device.asarray(pressed)
         self.fraction, self.ground = 1.0, NO_GROUND
+        self.round_off = 0.0
         nx, ny, nz = A.n
         self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
         ids, cell, _, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = A.arguments(np.float64)
@@ -121,6 +124,13 @@ class Law:
         if self.at_start is not None:
             self.f += (1 - fraction) * self.at_start[0]
             self.before += (1 - fraction) * self.at_start[1]
+
+    def start_from(self, x: Array) -> None:
+        """Hold the body at x by forces that fade as the load grows, instead of at x = 0."""
+        stress = self.at_end[1]
+        self.f, self.before = self.device.zeros(self.A.shape), stress
+        self.at_start = self.gradient(x)[1], stress
+        self.load(0.0)
 
     def rest_on(self, ground: Support) -> None:
         """Add the weight of the body and a table under it to the present load."""
@@ -229,7 +239,9 @@ class Law:
         added = float(xp.vdot(self.forces, self.more))
         self.linear(self.out, x)
         strained = float(xp.vdot(x, self.out)) / 2
-        return added + strained - float(xp.vdot(self.f, x)) + self.ground.energy(x)
+        work = float(xp.vdot(self.f, x))
+        self.round_off = ROUND_OFF * (abs(added) + abs(strained) + abs(work))
+        return added + strained - work + self.ground.energy(x)
 
     def _slopes(self, g: Array, x: Array) -> None:
         _, rcx, _, rcy, _ = self.spacings

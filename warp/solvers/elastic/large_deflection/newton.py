@@ -72,7 +72,7 @@ def minimum(
         iterations += step.products
         there = x + step.d
         tried, forces = law.gradient(there)
-        fall, noise = energy - tried, 1e-12 * abs(energy)
+        fall, noise = energy - tried, max(1e-12 * abs(energy), law.round_off)
         closer = float(norm(forces)) < float(norm(g))
         if fall > 0.1 * step.fall or (abs(fall) <= noise and closer):
             x, energy, g = there, tried, forces

@@ -31,6 +31,7 @@ from warp.solvers.elastic.large_deflection.ground import Ground, settle
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.path import Branch, Follower, Path
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
+from warp.solvers.elastic.large_deflection.relief import stretched
 from warp.solvers.elastic.large_deflection.resting import Preconditioner as resting_on
 from warp.solvers.elastic.large_deflection.rim import Rim, rim
 from warp.solvers.elastic.large_deflection.shape import Bent, curvatures, midsurface
@@ -118,7 +119,8 @@ def solve(
     body = _Body(model, device, state, support, temperature_array(start))
     if isinstance(support, Clamp):
         cache.forget()
-    found = body.followed(temperature_array(temperature), duration, control, wanted, cache, reach)
+    args = temperature_array(temperature), duration, control, wanted, cache, reach
+    found = body.followed(*args, first.displacement)
     after, path, resting = found
     U = device.xp.array(after.displacement)
     remove_rigid_motion(device, U, body.ids, model.grid, body.held)
@@ -170,10 +172,11 @@ class _Body:
         wanted: Wanted,
         cache: CycleCache,
         reach: float,
+        by_linear: np.ndarray,
     ) -> tuple[State, Path, TableContact | None]:
         """Follow the load to a temperature in K; return the state, the path and what it rests on.
 
-        reach: deflection in m by linear theory, where the body floats.
+        reach: deflection in m by linear theory, where the body floats; by_linear: the displacement.
         """
         model, device, held = self.model, self.device, self.held
         there, start, frame = None, self.temperature, cache.frame_of(model, device)
@@ -202,7 +205,12 @@ class _Body:
                 control.progress(count, residual)
 
         height = float(np.median(heights(model)))
-        follower = Follower(law, pre, scale, control.tolerance, height, wanted.branch, told)
+        alone = None
+        if not len(held):
+            change = padded(by_linear - step.displacement)
+            alone = partial(stretched, model, law, pre.modes, change)
+        args = law, pre, scale, control.tolerance, height, wanted.branch, told, alone
+        follower = Follower(*args)
         path = follower.follow(reach)
         resting = None
         if isinstance(self.support, Table):
