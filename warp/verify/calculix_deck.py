@@ -17,9 +17,8 @@ COLD, where alpha is zero: nothing is subtracted.
 Heated cases make two decks, NAME-heat.inp (films, fixed temperatures, heat per volume; an interface
 resistance lies in the first row of bricks beside it) and NAME.inp, which reads the temperatures
 that the first run wrote. Mirror planes are symmetry planes; what is left of rigid motion is held at
-up to three corners. Large deflection (NLGEOM) is an option; a symmetric mesh can then stay on a
-dome that is no longer stable, so a plate past its bifurcation needs an imperfection. `calculix`
-reads what ccx leaves.
+up to three corners. Large deflection (NLGEOM) is an option; the mesh then has an `imperfection`,
+so that it leaves a dome that is no longer stable. `calculix` reads what ccx leaves.
 """
 
 from __future__ import annotations
@@ -37,6 +36,7 @@ from warp.files import whole_file
 from warp.materials.material import normal_matrix
 from warp.results import surface
 from warp.units import ZERO_CELSIUS
+from warp.verify.imperfection import seeded
 from warp.voxels import boundary
 from warp.voxels.boundary import Faces, Film, Fixed
 from warp.voxels.grid import make_grid
@@ -143,14 +143,16 @@ def write(case: Case, folder: Path, name: str, mesh: Mesh, nlgeom: bool = False)
 def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Iterator[str]:
     """Write the deck of the bent package: stress-free part by part, then at temperature.
 
-    With `nlgeom` the temperature changes in increments, and rotations are finite.
+    With `nlgeom` the temperature changes in increments, rotations are finite, and the body has a
+    small imperfection.
     """
     model, wanted = mesh.model, case.loads.temperature
     since = np.unique(model.media.stress_free[np.unique(model.ids[model.ids > 0])])
     mixed = any(never_free(model, int(row)) for row in np.unique(model.ids))
     start = since[0] - ZERO_CELSIUS if len(since) == 1 and not mixed else COLD
     temperatures = table_temperatures(case) if wanted is None else np.array([wanted])
-    yield from _mesh_lines(case, mesh, "C3D8I" if mesh.linear else "C3D20R", model.ids)
+    seen = seeded(mesh) if nlgeom else mesh
+    yield from _mesh_lines(case, seen, "C3D8I" if mesh.linear else "C3D20R", model.ids)
     yield from _set("NSET", "surfaces", printed(case, mesh))
     for row in np.unique(model.ids[model.ids > 0]):
         yield from _elastic_material(model, int(row), temperatures, start)
