@@ -133,7 +133,7 @@ def test_large_deflection_changes_only_how_the_step_is_solved(small):
     moved, height = (places[1] - places[0])[:, 1:], np.ptp(places[0][:, 3])
     assert not moved[:, :2].any()
     assert np.abs(moved[:, 2]).max() == pytest.approx(0.005 * height, rel=1e-3)
-    assert large[at : at + 3] == ["*STEP, NLGEOM, INC=1000", "*STATIC", "0.05, 1.0"]
+    assert large[at : at + 3] == ["*STEP, NLGEOM, INC=1000", "*STATIC", "0.05, 1.0, 1e-6, 0.05"]
     assert [line.replace(", FREQUENCY=1000", "") for line in large[at + 3 :]] == linear[at + 2 :]
 
 
@@ -399,10 +399,10 @@ surfaces = ["wafer.bottom"]
 
 @ccx
 @pytest.mark.slow
-def test_calculix_rolls_up_as_we_do(tmp_path):
-    """Its mesh would stay a dome but for the imperfection of the deck."""
+def test_calculix_rolls_up(tmp_path):
+    """A mesh twice as fine gives 1277 um; one that stays on the dome, which is not stable, 1041."""
     found = case.parse(ROLLS_UP, tmp_path / "plate.toml")
-    decks = calculix.write(found, tmp_path / "decks", "plate", 1.0, nlgeom=True)
-    compared = calculix.compare(decks, True, lambda *_: None, "cpu")
-    (row,) = compared.rows
-    assert row.got == pytest.approx(row.expected, rel=0.01)
+    decks = calculix.write(found, tmp_path / "decks", "plate", nlgeom=True)
+    calculix.run(decks.files)
+    warpage = calculix.read(decks)["surfaces"]["wafer"]["bottom"]["warpage_um"]
+    assert abs(warpage) == pytest.approx(1277, rel=0.01)

@@ -31,11 +31,11 @@ from warp.verify.calculix_deck import (
     engineering_constants,
     expansion,
     face_nodes,
+    imperfect,
     printed,
     supports,
     table_temperatures,
 )
-from warp.verify.imperfection import seeded
 from warp.voxels import boundary
 from warp.voxels.boundary import Film, Fixed
 
@@ -72,7 +72,7 @@ def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Ite
     temperatures = _thinned(table_temperatures(case)) if wanted is None else np.array([wanted])
     yield from _head(case, name, "185" if mesh.linear else "186")
     yield "KEYOPT,1,2,2" if mesh.linear else "KEYOPT,1,2,0"
-    yield from _blocks(seeded(mesh) if nlgeom else mesh, model.ids)
+    yield from _blocks(imperfect(mesh) if nlgeom else mesh, model.ids)
     for row in np.unique(model.ids[model.ids > 0]):
         part = model.parts[model.media.part[row]]
         yield f"! part {part}: {model.media.names[row]}"
@@ -94,7 +94,7 @@ def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Ite
     else:
         yield f"BFUNIF,TEMP,{wanted - ZERO_CELSIUS:.10g}"
     if nlgeom:
-        yield from ("NLGEOM,ON", "NSUBST,20,1000,10", "OUTRES,ALL,LAST")
+        yield from ("NLGEOM,ON", "NSUBST,20,1000,20", "OUTRES,ALL,LAST")
     yield from ("SOLVE", "FINISH", "/POST1", "SET,LAST", "CMSEL,S,SURFACES")
     yield from ("PRNSOL,U,COMP", "ALLSEL", "FINISH")
 

@@ -36,7 +36,7 @@ from warp.files import whole_file
 from warp.materials.material import normal_matrix
 from warp.results import surface
 from warp.units import ZERO_CELSIUS
-from warp.verify.imperfection import seeded
+from warp.verify import imperfection
 from warp.voxels import boundary
 from warp.voxels.boundary import Faces, Film, Fixed
 from warp.voxels.grid import make_grid
@@ -52,8 +52,9 @@ BRICKS_PER_LAYER = 2
 COLD = -1000.0  # degC, below every temperature of a case
 STEP = 5.0  # K between the rows of a table; a glass transition is several of them wide
 MOST_INCREMENTS = 1000
-INCREMENTS = (f"*STEP, NLGEOM, INC={MOST_INCREMENTS}", "*STATIC", "0.05, 1.0")
-"""A step of large deflection: its first increment is a twentieth of the temperature change."""
+INCREMENTS = (f"*STEP, NLGEOM, INC={MOST_INCREMENTS}", "*STATIC", "0.05, 1.0, 1e-6, 0.05")
+"""A step of large deflection in twentieths of the temperature change at most: longer increments
+pass by the point where a dome rolls up, and stay on it."""
 MM, MPA, MILLIWATT = 1e3, 1e-6, 1e3
 CORNERS = ((0, 0, 0), (2, 0, 0), (2, 2, 0), (0, 2, 0), (0, 0, 2), (2, 0, 2), (2, 2, 2), (0, 2, 2))
 MIDDLES = ((1, 0, 0), (2, 1, 0), (1, 2, 0), (0, 1, 0), (1, 0, 2), (2, 1, 2), (1, 2, 2), (0, 1, 2))
@@ -151,7 +152,7 @@ def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Ite
     mixed = any(never_free(model, int(row)) for row in np.unique(model.ids))
     start = since[0] - ZERO_CELSIUS if len(since) == 1 and not mixed else COLD
     temperatures = table_temperatures(case) if wanted is None else np.array([wanted])
-    seen = seeded(mesh) if nlgeom else mesh
+    seen = imperfect(mesh) if nlgeom else mesh
     yield from _mesh_lines(case, seen, "C3D8I" if mesh.linear else "C3D20R", model.ids)
     yield from _set("NSET", "surfaces", printed(case, mesh))
     for row in np.unique(model.ids[model.ids > 0]):
@@ -206,6 +207,11 @@ def heat_deck(case: Case, mesh: Mesh) -> Iterator[str]:
         for cell in np.flatnonzero(density):
             yield f"{mesh.number[cell]}, BF, {density[cell] * MILLIWATT / MM**3:.10g}"
     yield from ("*NODE PRINT, NSET=all", "NT", "*NODE FILE", "NT", "*END STEP")
+
+
+def imperfect(mesh: Mesh) -> Mesh:
+    """Return the mesh for large deflection, with the `imperfection` in its nodes."""
+    return replace(mesh, nodes=imperfection.seeded(mesh.nodes, mesh.model.grid.mirror))
 
 
 def supports(mesh: Mesh) -> Iterator[str]:

@@ -7,25 +7,20 @@ lengths, rounds the corner of the path and leads it to a stable shape, along x o
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from warp.verify.calculix_deck import Mesh
 
 SEED = 0.005
 """Saddle over the height of the body: a plate that rolls up bends by a hundred times as much."""
 
 
-def seeded(mesh: Mesh) -> Mesh:
-    """Return a mesh whose nodes are lifted by a saddle, for a deck of large deflection."""
-    nodes = mesh.nodes.copy()
+def seeded(nodes: np.ndarray, mirror: tuple[bool, bool]) -> np.ndarray:
+    """Return nodes (n, 3) lifted by a saddle; mirror: x = 0 and y = 0 are planes of symmetry."""
     saddle = np.zeros(len(nodes))
     for axis, sense in ((0, 1.0), (1, -1.0)):
         along = nodes[:, axis]
-        middle = 0.0 if mesh.model.grid.mirror[axis] else (along.min() + along.max()) / 2
+        middle = 0.0 if mirror[axis] else (along.min() + along.max()) / 2
         saddle += sense * ((along - middle) / np.abs(along - middle).max()) ** 2
-    nodes[:, 2] += SEED * np.ptp(nodes[:, 2]) * saddle
-    return replace(mesh, nodes=nodes)
+    height = np.zeros_like(nodes)
+    height[:, 2] = SEED * np.ptp(nodes[:, 2]) * saddle
+    lifted: np.ndarray = nodes + height
+    return lifted
