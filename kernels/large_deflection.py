@@ -16,7 +16,7 @@ Left out: products of the gradients of u and v, and rotations in e_zz, g_xz and 
 the relative error of strains is of the order s^2: 4 % at 0.2.
 """
 
-from warp.kernels import inline, kernel, portion
+from warp.kernels import inline, kernel, portion, release, scratch
 from warp.kernels.elastic_setup import face_z
 
 
@@ -137,45 +137,125 @@ def added_stress(
                     t[3, k, j, i], t[6, k, j, i] = K[k, j, i] * xy, K[k, j, i] * (xy + shear)
 
 
+@inline
+def edge_row(px, py, g, h, t, s, c, k, j, nx):
+    """Compute the forces of a row of edges along z on each w,x (px) and w,y (py) around them."""
+    below_x, here_x = g[0, k, j - 1], g[0, k, j]
+    below_xk, here_xk, here_y, here_yk = (
+        g[0, k + 1, j - 1],
+        g[0, k + 1, j],
+        g[1, k, j],
+        g[1, k + 1, j],
+    )
+    more_x, own_x, more_xk, own_xk = h[0, k, j - 1], h[0, k, j], h[0, k + 1, j - 1], h[0, k + 1, j]
+    own_y, own_yk, stress, initial = h[1, k, j], h[1, k + 1, j], t[6, k, j], s[2, k, j]
+    for i in range(nx + 1):
+        x = below_x[i + 1] + here_x[i + 1] + below_xk[i + 1] + here_xk[i + 1]
+        y = here_y[i] + here_y[i + 1] + here_yk[i] + here_yk[i + 1]
+        hx = more_x[i + 1] + own_x[i + 1] + more_xk[i + 1] + own_xk[i + 1]
+        hy = own_y[i] + own_y[i + 1] + own_yk[i] + own_yk[i + 1]
+        now, before = stress[i + 1] / 16, c * initial[i + 1] / 16
+        px[i + 1] = y * now + hy * before
+        py[i + 1] = x * now + hx * before
+
+
+@inline
+def row_on_x(q, g, h, t, s, c, level, low, high, px, before, mirror_x, nx):
+    """Add the forces on w,x of a row by the cells of one level, `low` and `high` about w, to q."""
+    for i in range(nx):  # no slope on the first line
+        left, right = (low[i + 1] | high[i + 1]) != 0, (low[i + 2] | high[i + 2]) != 0
+        upper = 0.25 if (low[i] | high[i]) != 0 or (mirror_x and i == 0) else 0.5
+        lower = 0.25 if (low[i + 3] | high[i + 3]) != 0 else 0.5
+        upper, lower = upper * (level[i + 1] != 0), lower * (level[i + 2] != 0)
+        now = upper * t[i + 1] + lower * t[i + 2]
+        initial = c * (upper * s[i + 1] + lower * s[i + 2])
+        force = g[i + 2] * now + h[i + 2] * initial + px[i + 2] + before[i + 2]
+        q[i + 2] += force * (left and right)
+
+
+@inline
+def row_on_y(q, g, h, c, below, here, upper, lower, there, py, nx):
+    """Add the forces on w,y of a row by the cells of one level.
+
+    below, here: stress t and s, and ids, of the row before and of this one; upper, lower, there:
+    ids of w two rows before, of the next row, and of the two rows about the slope.
+    """
+    (tb, sb, mb), (th, sh, mh) = below, here
+    (u0, u1, always), (l0, l1) = upper, lower
+    a0, a1, b0, b1 = there
+    for i in range(nx + 1):
+        before = 0.25 if (u0[i + 1] | u1[i + 1]) != 0 or always else 0.5
+        after = 0.25 if (l0[i + 1] | l1[i + 1]) != 0 else 0.5
+        before, after = before * (mb[i + 1] != 0), after * (mh[i + 1] != 0)
+        now = before * tb[i + 1] + after * th[i + 1]
+        initial = c * (before * sb[i + 1] + after * sh[i + 1])
+        force = g[i + 1] * now + h[i + 1] * initial + py[i + 1] + py[i + 2]
+        q[i + 1] += force * ((a0[i + 1] | a1[i + 1]) != 0 and (b0[i + 1] | b1[i + 1]) != 0)
+
+
 @kernel
 def slope_forces(share, q, t, s, g, h, c, ids, mirror_x, mirror_y, nx, ny, nz):
     """q (2, ...) = forces on slopes: of the stresses t[4:7] at slopes g, c times of s at slopes h.
 
     s (3, ...): xx and yy of cells and xy of edges along z, times volume.
     """
-    for j in portion(share, ny + 1):
+    rows = portion(share, ny + 1)
+    # by rows in turn, of one more than there are
+    px, py = scratch((2, nz, nx + 3), g), scratch((2, nz, nx + 3), g)
+    for j in range(rows.start - 1, rows.stop):
+        now, after, jp = j % 2, (j + 1) % 2, j + 1
+        if 0 < jp <= ny:
+            for k in range(nz):
+                edge_row(px[after, k], py[after, k], g, h, t, s, c, k, jp, nx)
+        else:
+            px[after] = 0
+            py[after] = 0
+        if j < rows.start:
+            continue
         for k in range(nz + 1):
-            for i in range(1, nx + 2):
-                qx, qy = g[0, k, j, i] * 0, g[0, k, j, i] * 0
-                has_w = face_z(ids, k, j, i)
-                has_x, has_y = (
-                    has_w and face_z(ids, k, j, i - 1),
-                    has_w and j > 0 and face_z(ids, k, j - 1, i),
+            qx, qy = q[0, k, j], q[1, k, j]
+            qx[:] = 0
+            qy[:] = 0
+            for n in range(max(k - 1, 0), min(k + 1, nz)):
+                if j == ny:
+                    break
+                level, low, high = ids[n + 1, jp], ids[k, jp], ids[k + 1, jp]
+                row_on_x(
+                    qx,
+                    g[0, k, j],
+                    h[0, k, j],
+                    t[4, n, j],
+                    s[0, n, j],
+                    c,
+                    level,
+                    low,
+                    high,
+                    px[after, n],
+                    px[now, n],
+                    mirror_x,
+                    nx,
                 )
-                for n in range(max(k - 1, 0), min(k + 1, nz)):
-                    if has_x:
-                        gx, hx = g[0, k, j, i], c * h[0, k, j, i]
-                        if ids[n + 1, j + 1, i] > 0:
-                            force = gx * t[4, n, j, i] + hx * s[0, n, j, i]
-                            qx += lower_x(ids, k, j, i) * force
-                        if ids[n + 1, j + 1, i - 1] > 0:
-                            force = gx * t[4, n, j, i - 1] + hx * s[0, n, j, i - 1]
-                            qx += upper_x(ids, k, j, i - 1, mirror_x) * force
-                        for p in range(max(j, 1), min(j + 2, ny + 1)):
-                            qx += mean_y(g, n, p, i) * t[6, n, p, i] / 4
-                            qx += c * mean_y(h, n, p, i) * s[2, n, p, i] / 4
-                    if has_y:
-                        gy, hy = g[1, k, j, i], c * h[1, k, j, i]
-                        if ids[n + 1, j + 1, i] > 0:
-                            force = gy * t[5, n, j, i] + hy * s[1, n, j, i]
-                            qy += lower_y(ids, k, j, i) * force
-                        if ids[n + 1, j, i] > 0:
-                            force = gy * t[5, n, j - 1, i] + hy * s[1, n, j - 1, i]
-                            qy += upper_y(ids, k, j - 1, i, mirror_y) * force
-                        for p in range(i, i + 2):
-                            qy += mean_x(g, n, j, p) * t[6, n, j, p] / 4
-                            qy += c * mean_x(h, n, j, p) * s[2, n, j, p] / 4
-                q[0, k, j, i], q[1, k, j, i] = qx, qy
+                if j > 0:
+                    below = t[5, n, j - 1], s[1, n, j - 1], ids[n + 1, j]
+                    here = t[5, n, j], s[1, n, j], level
+                    upper = ids[k, j - 1], ids[k + 1, j - 1], mirror_y and j == 1
+                    lower = ids[k, j + 2], ids[k + 1, j + 2]
+                    there = ids[k, j], ids[k + 1, j], low, high
+                    row_on_y(
+                        qy,
+                        g[1, k, j],
+                        h[1, k, j],
+                        c,
+                        below,
+                        here,
+                        upper,
+                        lower,
+                        there,
+                        py[now, n],
+                        nx,
+                    )
+    release(px)
+    release(py)
 
 
 @kernel

@@ -57,9 +57,15 @@ def whole_columns(share, out, face, below, ids, own):
             out[j, i] = face[j, i] >= 0 and own[ids[face[j, i] - below, j, i]]
 
 
-@kernel
-def to_lines(share, out, f, lines):
-    """out (rows, n+1): values on the lines, linear between columns; f (rows, n): at column centres.
+@inline
+def entry(f, down, row, i):
+    """Return entry i of a row of f, or of a column if `down`."""
+    return f[i, row] if down else f[row, i]
+
+
+@inline
+def on_line(f, c, lines, down, row, l):
+    """Return the value on line l of a row of columns, linear between their centres c.
 
     Beyond the outermost column the value follows from the slope on the last line, and from the
     change of slope before it where enough columns exist.
@@ -68,33 +74,56 @@ def to_lines(share, out, f, lines):
            |   o   |   o   |   o   |           slope: on the line before column i
                                                bend: its change over column i-1
     """
+    n = len(lines) - 1
+    i = l - 1  # the column before the line
+    value = np.nan
+    if 0 < l < n:
+        rise = (entry(f, down, row, l) - entry(f, down, row, i)) / (c[l] - c[i])
+        value = entry(f, down, row, i) + rise * (lines[l] - c[i])
+    if l > 0 and not np.isfinite(value):
+        slope, bend = np.nan, np.nan
+        if i > 0:
+            slope = (entry(f, down, row, i) - entry(f, down, row, i - 1)) / (c[i] - c[i - 1])
+        if i > 1:
+            rise = entry(f, down, row, i - 1) - entry(f, down, row, i - 2)
+            bend = (slope - rise / (c[i - 1] - c[i - 2])) / (lines[i] - lines[i - 1])
+        h = lines[l] - lines[i]
+        value = entry(f, down, row, i) + h / 2 * (or_zero(slope) + h * or_zero(bend))
+    if l < n and not np.isfinite(value):
+        slope, bend = np.nan, np.nan
+        if l < n - 1:
+            slope = (entry(f, down, row, l) - entry(f, down, row, l + 1)) / (c[l + 1] - c[l])
+        if l < n - 2:
+            rise = entry(f, down, row, l + 1) - entry(f, down, row, l + 2)
+            bend = (slope - rise / (c[l + 2] - c[l + 1])) / (lines[l + 2] - lines[l + 1])
+        h = lines[l + 1] - lines[l]
+        value = entry(f, down, row, l) + h / 2 * (or_zero(slope) + h * or_zero(bend))
+    return value
+
+
+@kernel
+def to_lines(share, out, f, lines):
+    """out (rows, n+1): values on the lines (`on_line`); f (rows, n): at column centres."""
     rows, n = f.shape
     c = scratch((n,), lines)
     for i in range(n):
         c[i] = (lines[i + 1] + lines[i]) / 2
     for row in portion(share, rows):
         for l in range(n + 1):
-            i = l - 1  # the column before the line
-            between, after, before = np.nan, np.nan, np.nan
-            if 0 < l < n:
-                between = f[row, i] + (f[row, l] - f[row, i]) / (c[l] - c[i]) * (lines[l] - c[i])
-            if l > 0 and not np.isfinite(between):
-                slope = (f[row, i] - f[row, i - 1]) / (c[i] - c[i - 1]) if i > 0 else np.nan
-                last = (f[row, i - 1] - f[row, i - 2]) / (c[i - 1] - c[i - 2]) if i > 1 else np.nan
-                bend = (slope - last) / (lines[i] - lines[i - 1]) if i > 1 else np.nan
-                h = lines[l] - lines[i]
-                after = f[row, i] + h / 2 * (or_zero(slope) + h * or_zero(bend))
-            if l < n and not np.isfinite(between) and not np.isfinite(after):
-                slope = (f[row, l] - f[row, l + 1]) / (c[l + 1] - c[l]) if l < n - 1 else np.nan
-                last = (
-                    (f[row, l + 1] - f[row, l + 2]) / (c[l + 2] - c[l + 1]) if l < n - 2 else np.nan
-                )
-                bend = (slope - last) / (lines[l + 2] - lines[l + 1]) if l < n - 2 else np.nan
-                h = lines[l + 1] - lines[l]
-                before = f[row, l] + h / 2 * (or_zero(slope) + h * or_zero(bend))
-            out[row, l] = (
-                between if np.isfinite(between) else after if np.isfinite(after) else before
-            )
+            out[row, l] = on_line(f, c, lines, False, row, l)
+    release(c)
+
+
+@kernel
+def to_lines_down(share, out, f, lines):
+    """out (n+1, columns): values on the lines (`on_line`) down the columns of f (n, columns)."""
+    n, columns = f.shape
+    c = scratch((n,), lines)
+    for i in range(n):
+        c[i] = (lines[i + 1] + lines[i]) / 2
+    for l in portion(share, n + 1):
+        for column in range(columns):
+            out[l, column] = on_line(f, c, lines, True, column, l)
     release(c)
 
 
@@ -122,6 +151,63 @@ def with_middles(share, out, f, lines):
             out[row, 2 * i] = f[row, i]
             out[row, 2 * i + 1] = (f[row, i] + f[row, i + 1]) / 2 - h**2 / 8 * curvature
             bend = after
+
+
+@kernel
+def with_middles_down(share, out, f, lines):
+    """out (2n+1, columns): as `with_middles` down the columns of f (n+1, columns)."""
+    n, columns = f.shape[0] - 1, f.shape[1]
+    for l in portion(share, n + 1):
+        for i in range(columns):
+            out[2 * l, i] = f[l, i]
+        if l == n:
+            continue
+        h, before, more = lines[l + 1] - lines[l], 1.0, 1.0
+        if l > 0:
+            before = lines[l] - lines[l - 1]
+        if l < n - 1:
+            more = lines[l + 2] - lines[l + 1]
+        for i in range(columns):
+            rise, bend, after = (f[l + 1, i] - f[l, i]) / h, np.nan, np.nan
+            if l > 0:
+                bend = 2 * (rise - (f[l, i] - f[l - 1, i]) / before) / (h + before)
+            if l < n - 1:
+                after = 2 * ((f[l + 2, i] - f[l + 1, i]) / more - rise) / (more + h)
+            known = np.isfinite(bend) + np.isfinite(after)
+            curvature = (or_zero(bend) + or_zero(after)) / max(known, 1)
+            out[2 * l + 1, i] = (f[l, i] + f[l + 1, i]) / 2 - h**2 / 8 * curvature
+
+
+@inline
+def touches(cells, r, p):
+    """Tell whether point (r, p), half a cell apart, belongs to a cell of the footprint (m, n)."""
+    m, n = cells.shape
+    for j in range(max((r - 1) // 2, 0), min(r // 2, m - 1) + 1):
+        for i in range(max((p - 1) // 2, 0), min(p // 2, n - 1) + 1):
+            if cells[j, i]:
+                return True
+    return False
+
+
+@kernel
+def row_extremes(share, values, at, w, cells, x, y, plane):
+    """values (2m+1, 2): lowest and highest of w - plane in each row of the footprint; at: where.
+
+    w (2m+1, 2n+1) at points y and x; cells (m, n): the footprint; plane: a, b, c of a + b x + c y.
+    inf and -inf where a row has none.
+    """
+    for r in portion(share, len(y)):
+        low, high, at_low, at_high = np.inf, -np.inf, 0, 0
+        level = plane[0] + plane[2] * y[r]
+        for p in range(len(x)):
+            if not touches(cells, r, p):
+                continue
+            value = w[r, p] - (level + plane[1] * x[p])
+            if value < low:
+                low, at_low = value, p
+            if value > high:
+                high, at_high = value, p
+        values[r, 0], values[r, 1], at[r, 0], at[r, 1] = low, high, at_low, at_high
 
 
 @inline

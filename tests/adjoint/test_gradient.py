@@ -9,7 +9,7 @@ from small_case import CASE
 
 import warp
 from warp.adjoint.gradient import of_result
-from warp.adjoint.variant import Unchangeable, moved_lines
+from warp.adjoint.moved_grid import Unchangeable, Yielding, moved_lines
 from warp.case import case as cases
 from warp.errors import WarpError
 
@@ -120,12 +120,55 @@ def test_lines_follow_their_boundaries():
     """Lines between move in proportion; a boundary cannot leave a line that another one holds."""
     lines = np.array([0.0, 1.0, 2.0, 3.0])
     before, after = np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.0, 3.3])
-    moved = moved_lines(lines, before, after, ["a", "b", "c"], False)
+    moved, _ = moved_lines(lines, before, after, ["a", "b", "c"], False)
     np.testing.assert_allclose(moved, [0.0, 1.0, 2.15, 3.3])
     with pytest.raises(Unchangeable, match="that share a grid line"):
         moved_lines(lines, np.append(before, 3.0), np.append(after, 3.0), [*"abcd"], False)
     with pytest.raises(Unchangeable, match="'d' that has no grid line of its own"):
         moved_lines(lines, np.append(before, 1.7), np.append(after, 1.8), [*"abcd"], False)
+
+
+def test_shared_side_names_the_value_that_moves_with_it(cpu, tmp_path):
+    """A ring on a ring of glue: either width alone has a kink."""
+    ring = """
+[part.glue]
+shape = "frame"
+on = "board"
+size = "11.5 mm"
+width = "1 mm"
+thickness = "50 um"
+material = "fr4"
+[part.ring]
+shape = "frame"
+on = "glue"
+size = "11.5 mm"
+width = "1 mm"
+thickness = "0.3 mm"
+material = "copper"
+"""
+    result = warp.solve(case(tmp_path, CASE + ring), "cpu")
+    found = of_result(result, ["board.bottom"], cpu)[0]
+    reasons = {e.key: e.reason for e in found.effects if e.reason}
+    text = "parts boundaries of 'glue' and 'ring' that share a grid line, a kink: --together "
+    assert reasons["part.glue.width"] == f"{text}part.glue.width,part.ring.width moves both"
+    assert "--together part.ring.width,part.glue.width" in reasons["part.ring.width"]
+    pair = [["part.ring.width", "part.glue.width"]]
+    both = of_result(result, ["board.bottom"], cpu, together=pair)[0].effects[0]
+    assert both.derivative
+
+
+def test_layer_of_bumps_stays_on_the_side_of_a_part():
+    """It follows the part there, and moves alone elsewhere, unless its sites change in number."""
+    lines = np.array([0.0, 1.0, 2.0, 3.0])
+    before, after = np.array([0.0, 3.0, 3.0, 2.0]), np.array([0.0, 3.3, 2.5, 2.1])
+    owners = ["a", "chip", "bumps", "balls"]
+    moved, left = moved_lines(lines, before, after, owners, False, Yielding({"bumps", "balls"}))
+    np.testing.assert_allclose(moved, [0.0, 1.05, 2.1, 3.3])
+    assert left == {"bumps"}
+    jumping = Yielding({"bumps", "balls"}, {"bumps"})
+    np.testing.assert_allclose(moved, moved_lines(lines, before, after, owners, False, jumping)[0])
+    with pytest.raises(Unchangeable, match="the number of members, in steps"):
+        moved_lines(lines, before, after, owners, False, Yielding({"bumps", "balls"}, {"balls"}))
 
 
 def test_values_together_are_the_sum_of_their_derivatives(cpu, tmp_path):

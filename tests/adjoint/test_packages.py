@@ -7,6 +7,7 @@ import frozen_process
 import pytest
 
 import warp
+from warp.adjoint.gradient import of_result
 
 PACKAGES = Path(__file__).parents[2] / "data/packages"
 SOLVED = {"load.temperature": "solved"}
@@ -27,7 +28,14 @@ CASES = {
     "flip-chip": (
         {},
         ["substrate.bottom.warpage_p", "substrate.bottom.bow_x", "theta_ja"],
-        ["part.chip.power", "part.bumps.height", "part.layer.stress_free", "load.temperature"],
+        [
+            "part.chip.power",
+            "part.chip.size",
+            "part.bumps.height",
+            "part.bumps.pitch",
+            "part.layer.stress_free",
+            "load.temperature",
+        ],
     ),
     "substrate-layout": (
         {},
@@ -80,6 +88,28 @@ def test_gradient_is_the_central_difference(cpu, monkeypatch, name):
     frozen.tighten(monkeypatch)
     case = warp.load(PACKAGES / f"{name}.toml", {"grid.refine": "0.4", **overrides})
     frozen.check(frozen.point(case, cpu), metrics, keys)
+
+
+@pytest.mark.slow
+def test_size_of_a_chip_on_a_layer_of_bumps_is_that_of_whole_pitches(cpu):
+    """19, 20 and 21 columns fill 7.6, 8 and 8.4 mm; each size has a grid of its own."""
+
+    def solved(size):
+        case = warp.load(
+            PACKAGES / "flip-chip.toml", {"grid.refine": "0.5", "part.chip.size": size}
+        )
+        return warp.solve(case, "cpu")
+
+    found = of_result(solved("8 mm"), ["substrate.bottom", "junction"], cpu)
+    ends = [solved(size) for size in ("8.4 mm", "7.6 mm")]
+    numbers = [
+        [r.metrics["surfaces"]["substrate"]["bottom"]["warpage_um"] for r in ends],
+        [r.metrics["thermal"]["junction_C"] for r in ends],
+    ]
+    for gradient, (large, small) in zip(found, numbers, strict=True):
+        effect = next(e for e in gradient.effects if e.key == "part.chip.size")
+        assert effect.derivative == pytest.approx((large - small) / 0.8, rel=0.01)
+        assert effect.beside == "'bumps' ends on a side of another part and stays on it"
 
 
 PROCESSES = {

@@ -5,9 +5,9 @@ one thread, split.
 
 The device is the CPU with arrays of a class of its own, as a GPU's are: launches, operations on
 such arrays and functions of `device.xp` count as the device's, and a host array among their
-operands is an error, as it is in CuPy. The rest is the host's: on one core, or, in the loops of
-kernels/host/stress.py and surface.py, on all of them. Bytes: those that would cross the bus. The
-solve stops at a residual of 1e-2, enough for stresses that differ from voxel to voxel. Prints JSON.
+operands is an error, as it is in CuPy. The rest is the host's: on one core, or, in kernels that
+divide their rows, on all of them. Bytes: those that would cross the bus. The solve stops at a
+residual of 1e-2, enough for stresses that differ from voxel to voxel. Prints JSON.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import json
 import os
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 os.environ["NUMBA_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -22,7 +23,7 @@ os.environ["NUMBA_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 
 from warp.case import case
-from warp.kernels.host import stress, surface
+from warp.machine import cpu
 from warp.machine import device as devices
 from warp.results import metrics
 from warp.run import model as run_model
@@ -182,13 +183,13 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
         x, _ = krylov.solve(device, system, cycle, Control(1e-2))
     del cycle
     with stage("displacement"):
-        state = step.after(device.to_host(x))
-        U = device.xp.array(state.displacement)
+        state = step.after(x)
+        U = state.on(device, "displacement").copy()
         rigid.remove_rigid_motion(device, U, A.body.ids, grid)
         del x, A, step
         U = device.to_host(U)
     with stage("stress"):
-        sigma = elastic_stress.stress(model, temperature, state, device)
+        sigma = elastic_stress.stress_on_device(model, temperature, state, device)
     with stage("numbers"):
         metrics.evaluate(
             model,
@@ -198,26 +199,31 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
             surfaces=loaded.surfaces,
             zones=loaded.zones,
             terminals=loaded.terminals,
+            device=device,
         )
     columns = grid.shape[1] * grid.shape[2]
     return {"case": path.name, "voxels": grid.cells, "columns": columns, "stages": rows}
 
 
-def counted(function):
-    """A loop for all cores of the host."""
+def on_all_cores(prepared):
+    """Count kernels that divide their rows, launched on the host, as work of all its cores."""
 
-    def run(*args):
-        with charged("all cores"):
-            return function(*args)
+    def counted(module, function, args, threads):
+        call = prepared(module, function, args, threads)
+        if not getattr(import_module(f"warp.kernels.{module}"), function).parallel:
+            return call
 
-    return run
+        def run():
+            with charged("all cores"):
+                call()
+
+        return run
+
+    return counted
 
 
 if __name__ == "__main__":
-    for loops in (stress, surface):
-        for name, function in list(vars(loops).items()):
-            if hasattr(function, "py_func"):
-                setattr(loops, name, counted(function))
+    cpu.prepared = on_all_cores(cpu.prepared)
     first, *more = sys.argv[1:] or ["1000000"]
     path = Path(first) if first.endswith(".toml") else bench.package()
     overrides = {} if first.endswith(".toml") else bench.spaced(int(float(first)))

@@ -241,6 +241,60 @@ def test_all_that_is_wrong_is_listed_in_the_order_of_the_file(write):
     assert [line.split(":")[1] for line in lines] == ["6", "18", "26"]
 
 
+STEPS = """
+[[step]]
+do = "attach"
+parts = ["chip", "lit"]
+temperature = "217"
+
+[[step]]
+do = "cool"
+temperature = "250 degC"
+"""
+
+
+def test_errors_of_every_kind_are_listed_in_one_round(write):
+    """A wrong unit, a wrong key, names in parts, faces and steps, a part beside its support."""
+    ring = '[part.ring]\non = "substrate"\nsize = "2 mm"\nat = ["20 mm", "0 mm"]\n'
+    ring += 'thickness = "1 mm"\nmaterial = "coper"\n\n[boundary.air]'
+    edits = (
+        ('"130 GPa"', '"130"'),
+        ('thickness = "0.5 mm"', 'thicknes = "0.5 mm"'),
+        ("[boundary.air]", ring),
+        ('["chip.top"', '["ship.top"'),
+        ('"substrate.bottom" = "chip"', '"substrate.bottom" = "chop"'),
+    )
+    lines = complaint(write(TEXT + STEPS, *edits)).splitlines()
+    keys = [line.split(": ")[1] for line in lines]
+    assert keys == [
+        "material.stiff.youngs_modulus",
+        "part.chip.thicknes",
+        "part.ring.on",
+        "part.ring.material",
+        "boundary.air.face",
+        'output.zones."substrate.bottom"',
+        "step.1.parts",
+        "step.1.temperature",
+    ]
+
+
+def test_what_rests_on_a_part_with_an_error_is_not_blamed(write):
+    lid = '[part.lid]\non = "chip"\nunder = "roof"\nsize = "chip"\nmaterial = "copper"\n\n'
+    lid += '[part.roof]\non = "chip"\nlift = "1 mm"\nsize = "4 mm"\nthickness = "1 mm"\n'
+    lid += 'material = "copper"\n\n[boundary.air]'
+    edits = (('thickness = "0.5 mm"', "thickness = 0.5"), ("[boundary.air]", lid))
+    assert complaint(write(TEXT, *edits)).count("\n") == 0
+
+
+def test_an_order_of_steps_is_judged_beside_a_fault_of_the_geometry(write):
+    steps = STEPS.replace('"217"', '"217 degC"').replace(', "lit"', "")
+    text = complaint(write(TEXT + steps, ('stress_free = "217 degC"', 'at = ["20 mm", "0 mm"]')))
+    assert [line.split(": ")[1] for line in text.splitlines()] == [
+        "part.chip.on",
+        "step.2.temperature",
+    ]
+
+
 def test_overrides_that_cannot_be(write):
     path = write()
     assert complaint(path, {"part.chip.thickness": "0.5"}) == (

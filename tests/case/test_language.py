@@ -396,3 +396,53 @@ material = "copper"
     assert case.parts["lid"].on == ("die-3",)
     with pytest.raises(CaseError, match=r"there is no part 'logic-\*'"):
         module(STACK, text.format("logic-*"))
+
+
+PLAIN = """\
+[variables]
+dies = 2
+pitch = "1 mm"
+
+[part.base]
+size = "{10 * pitch}"
+thickness = "1 mm"
+material = "silicon"
+
+[part."die-{dies}"]
+on = "base"
+size = "4 * pitch"
+thickness = "0.5 mm"
+material = "silicon"
+
+[part.top]
+on = "die-{dies}"
+size = "pitch"
+thickness = "0.5 mm"
+material = "silicon"
+
+[load]
+stress_free = "100 degC"
+"""
+
+
+def test_braces_hold_variables_where_nothing_is_repeated(module):
+    case = module(STACK, PLAIN)
+    assert list(case.parts) == ["base", "die-2", "top"]
+    assert case.package.places["base"].outline.width == pytest.approx(10e-3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('[part."die-{dies}"]', '[part."die-{k}"]', "{k} counts nothing: add repeat = 8"),
+        ('"die-{dies}"\nsize', '"die-{pitch}"\nsize', "'pitch' is 1.0 mm, not a whole number"),
+        ("dies = 2\n", "n = 2\ndies = 2\n", ""),
+    ],
+)
+def test_braces_that_hold_no_number_say_what_to_write(module, old, new, words):
+    text = PLAIN.replace(old, new)
+    if not words:
+        text, words = text.replace("[part.top]", "[part.top]\nrepeat = 3"), "repeat = { k = 3 }"
+    with pytest.raises(CaseError) as error:
+        module(STACK, text)
+    assert words in str(error.value)

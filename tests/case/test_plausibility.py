@@ -55,7 +55,9 @@ def test_a_load_at_the_stress_free_temperature_is_named(tmp_path):
     assert "nothing warps" in remark
 
 
-def test_heat_that_no_step_switches_on_is_named(tmp_path):
+@pytest.mark.parametrize("cooled", [True, False])
+def test_heat_that_no_step_switches_on_is_named(tmp_path, cooled):
+    text = CASE if cooled else CASE[: CASE.index("[boundary")] + CASE[CASE.index("[load") :]
     steps = """
 [[step]]
 do = "attach"
@@ -65,7 +67,7 @@ temperature = "165 degC"
 do = "cool"
 temperature = "25 degC"
 """
-    (remark,) = case(tmp_path, CASE + steps).remarks()
+    (remark,) = case(tmp_path, text + steps).remarks()
     assert remark.startswith("power of 'chip' is never switched on")
 
 

@@ -202,3 +202,10 @@ def test_steps_go_by_name_or_number_on_the_command_line(tmp_path):
     for key in ("step.down.temperature", "step.1.temperature"):
         (load_step,) = load(path, {key: "100 degC"}).load_steps
         assert load_step.temperature == pytest.approx(373.15)
+
+
+def test_heat_that_no_step_switches_on_needs_no_way_out():
+    heated = PLATES.replace("[part.b]", '[part.b]\npower = "3 W"', 1)
+    assert parse(HEAD + heated + CURE_B, Path("x.toml")).sources
+    with pytest.raises(CaseError, match="has no way out"):
+        parse(HEAD + heated + CURE_B + step("power", on=True), Path("x.toml"))

@@ -7,7 +7,8 @@ import pytest
 from pydantic import TypeAdapter
 from small_case import CASE
 
-from warp.case.case import CaseError, parse
+from warp.case.case import Case, CaseError, parse
+from warp.geometry import tree
 from warp.geometry.parts import AnyPart
 from warp.geometry.solids import build
 from warp.voxels import voxelize
@@ -144,3 +145,42 @@ material = "copper"
     voxels = voxelize.voxelize(case.bodies(), case.materials(), grid, case.loads.stress_free)
     quarter = 24 / 4 * 0.6e-3 * 0.25e-3 * 0.2e-3
     assert voxelize.part_volumes(voxels)["leads"] == pytest.approx(quarter, rel=1e-9)
+
+
+def test_a_tree_says_how_many_blocks_and_bumps_there_are():
+    case = Case.from_toml(
+        """
+[part.base]
+size = "10 mm"
+thickness = "1 mm"
+material = "silicon"
+[part.dies]
+shape = "block-array"
+on = "base"
+size = ["1 mm", "2 mm"]
+count = [3, 3]
+pitch = "2.5 mm"
+thickness = "0.5 mm"
+material = "silicon"
+depopulate = { sites = [[1, 1]] }
+[part.balls]
+shape = "balls"
+under = "base"
+size = "base"
+pitch = "1 mm"
+diameter = "0.5 mm"
+height = "0.4 mm"
+material = "sac305"
+[load]
+stress_free = "100 degC"
+"""
+    )
+    [base] = tree.stack(case.parts, case.package.places)
+    notes = {branch.name: branch.note for branch in base.children}
+    assert " 8 of 1 x 2 mm " in notes["dies"] and " 100 of 500 um " in notes["balls"]
+
+
+def test_the_size_of_a_block_names_no_part():
+    text = "[part.a]\nshape = 'block-array'\nsize = 'b'\npitch = '1 mm'\ncount = [1, 1]\n"
+    with pytest.raises(CaseError, match="is of each block, two lengths"):
+        Case.from_toml(text + "material = 'copper'\nthickness = '1 mm'\n[load]\nstress_free = 0")

@@ -239,6 +239,12 @@ def test_what_cannot_be_read_is_an_error_with_its_line(tmp_path, body, says):
     assert says in error.value.message and "\n" not in error.value.message
 
 
+def test_a_command_without_its_end_before_a_percent_sign(tmp_path):
+    """As gerbonara writes G75."""
+    head = HEAD.replace("%LPD*%", "G75\n%LPD*%")
+    assert area(tmp_path, POUR, head=head) == pytest.approx(36.0)
+
+
 def test_a_file_that_is_cut_off(tmp_path):
     with pytest.raises(Fault, match="ends without M02"):
         area(tmp_path, POUR, end="")

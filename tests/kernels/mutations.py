@@ -176,7 +176,7 @@ MUTATIONS = (
         "index: c_xy and c_yz exchanged in sigma_yy (the same number in an isotropic material)",
         (
             (
-                "kernels/host/history.py",
+                "kernels/history.py",
                 "cell[5, m] * x + cell[1, m] * y + cell[3, m] * z",
                 "cell[3, m] * x + cell[1, m] * y + cell[5, m] * z",
             ),

@@ -7,7 +7,7 @@ import pytest
 
 from warp.kernels import reduce
 from warp.kernels.multigrid import dense_pieces
-from warp.solvers.elastic.history.state import between_four
+from warp.solvers.elastic.history.state import between_four, faces_of
 from warp.solvers.elastic.multigrid import slender
 
 SIZES = [1, 255, 256, 257, 5001, 300_007]
@@ -797,6 +797,32 @@ def test_large_deflection(assert_twins_agree, rng, real, media, displacement, mi
     assert_twins_agree(module, "add_forces", FACES, *args, real=real)
 
 
+@pytest.mark.parametrize("real", [np.float64])
+@pytest.mark.parametrize("mirror", [(False, False), (True, True)])
+def test_history(assert_twins_agree, rng, real, media, mirror):
+    ids, cell, soft, dx, dy, dz, hz, rdx, rcx, rdy, rcy, rdz, rcz = media
+    module, sizes, faces = "history", (NX, NY, NZ), (3, NZ + 1, NY + 1, NX + 1)
+    strain, shear, U, dU = (
+        rng.standard_normal(shape).astype(real) for shape in ((3, NZ, NY, NX), faces, faces, faces)
+    )
+    args = strain, shear, dU, ids, rdx, rcx, rdy, rcy, rdz, rcz, *sizes
+    assert_twins_agree(module, "add_strains", FACES, *args, real=real)
+    moved = assert_twins_agree(module, "add_motion", FACES, U, dU, ids, *sizes, real=real)[0]
+    assert (moved[:, ~faces_of(ids[1:-1, 1:-1, 1 : NX + 1] > 0).any(axis=0)] == 0).all()
+    S, t, f = (np.zeros(shape, real) for shape in (strain.shape, faces, (3, *SHAPE)))
+    table = positive(rng, 3, cell.shape[1], 4, dtype=real)
+    T = 300 + 3 * positive(rng, NZ, NY, NX, dtype=real)
+    args = S, strain, ids, cell, table, T, 300.0, 1.0, 1, 1, 1, *sizes
+    S[:] = assert_twins_agree(module, "cell_stress", FACES, *args, real=real)[0]
+    args = t, shear, ids, soft, dx, dy, dz, hz, *sizes
+    t[:] = assert_twins_agree(module, "edge_forces", FACES, *args, real=real)[0]
+    args = f, S, t, ids, dx, dy, dz, hz, rcx, rcy, rcz, *mirror, *sizes
+    assert_twins_agree(module, "imbalance", FACES, *args, real=real)
+    centres = (positive(rng, n + 1, dtype=real) for n in sizes)
+    args = S, t, ids, dx, dy, hz, *centres, *sizes
+    assert_twins_agree(module, "shear_stress", FACES, *args, real=real)
+
+
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])
 def test_tangent_frame(assert_twins_agree, rng, real, media, displacement, mirror):
     ids, _, _, dx, dy, _, _, _, rcx, _, rcy, _, _ = media
@@ -812,3 +838,32 @@ def test_tangent_frame(assert_twins_agree, rng, real, media, displacement, mirro
     moved = assert_twins_agree(module, "from_tangent", FACES, x.copy(), *lines, real=real)[0]
     forces = assert_twins_agree(module, "to_tangent", FACES, r.copy(), *lines, real=real)[0]
     assert np.vdot(r, moved) == pytest.approx(np.vdot(forces, x), rel=1e-4)
+
+
+# stress of parts
+# ------------------------------------------------------------------------------------------------
+
+
+def test_part_stress(assert_twins_agree, rng):
+    """Both forms find the same extremes and the same volume in every bin."""
+    stress, ids = rng.standard_normal((6, NZ, NY, NX)), rng.integers(0, 4, (NZ, NY, NX))
+    ids, part, rows = ids.astype(np.uint16), np.array([-1, 0, 1, 0], np.int32), (NY, 3, 2)
+    high, low = np.full(rows, -np.inf), np.full(rows, np.inf)
+    at_high, at_low = np.zeros((2, *rows), np.int64)
+    args = high, low, at_high, at_low, stress, ids, part, 100, NX, NY, NZ
+    found = assert_twins_agree("part_stress", "extremes", (NY, 1, 1), *args)
+    high, low = found[0].max(axis=0), found[1].min(axis=0)
+    normal, shear = stress[:3].reshape(3, -1), stress[3:].reshape(3, -1)
+    tensors = np.array([[normal[0], shear[2], shear[1]], [shear[2], normal[1], shear[0]],
+                        [shear[1], shear[0], normal[2]]])  # fmt: skip
+    roots = np.linalg.eigvalsh(tensors.transpose(2, 0, 1))
+    here = part[ids].reshape(-1) == 1
+    np.testing.assert_allclose(high[:2, 1], roots[here].max(axis=0)[[2, 0]])
+    assert found[2][:, 0, 1].max() < 100 + ids.size
+    widths = [positive(rng, n, dtype=float) for n in (NX, NY, NZ)]
+    width, bins = (high - low) / 16, np.zeros((1, 3, 2, 16), np.int64)
+    args = bins, stress, ids, part, *widths, 2.0**30, low, width, 16, NX, NY, NZ
+    bins = assert_twins_agree("part_stress", "add_volumes", (NX, NY, NZ), *args, rtol=0)[0]
+    dx, dy, dz = widths
+    volumes = np.rint(2.0**30 * dx * dy[:, None] * dz[:, None, None])
+    assert (bins[0].sum(axis=-1)[:, 1] == volumes.reshape(-1)[here].sum()).all()

@@ -7,12 +7,14 @@ import pytest
 from finished import CASE, HEIGHT, finished
 from PIL import Image
 
+from warp.case.case import Case
 from warp.errors import WarpError
 from warp.materials.library import library
-from warp.report import field_figures, figures, palette, plots, section_labels, sections
+from warp.report import bodies, field_figures, figures, palette, plots, section_labels, sections
 from warp.report.sections import Cut
 from warp.results import measured
 from warp.results.cells import MediaTable
+from warp.run.check import check
 from warp.voxels.grid import Grid
 from warp.voxels.media import Rows
 from warp.voxels.voxelize import VoxelModel
@@ -171,7 +173,7 @@ def test_a_number_stands_within_its_medium_where_others_lie_between():
     leads[[0, 9]] = True
     assert section_labels.inside(axes, lines, lines, leads, "1", room=0.5)
     (text,) = axes.texts
-    assert text.get_position() == (5.0, 0.5)
+    assert text.get_position() == (5.0, 9.5)  # of two equals the one that no mirror made
     lead_and_pad = np.zeros((10, 10), bool)
     lead_and_pad[0] = lead_and_pad[9] = True
     assert not section_labels.inside(axes, lines, lines, lead_and_pad, "2", room=1.5)
@@ -297,6 +299,61 @@ def test_lines_to_numbers_never_cross():
         assert not any(
             section_labels.crossing(a, b) for n, a in enumerate(lines) for b in lines[:n]
         )
+
+
+TAPED = """
+[part.mould]
+size = "4 mm"
+thickness = "0.4 mm"
+material = "copper"
+[part.tape]
+under = "mould"
+size = "4 mm"
+layers = [
+    { thickness = "0.05 mm", material = "fr4", copper = 0.4 },
+    { thickness = "0.05 mm", material = "fr4", copper = 0.4 },
+]
+[part.rdl]
+under = "mould"
+size = "4 mm"
+thickness = "0.05 mm"
+material = "polyimide"
+[load]
+stress_free = "100 degC"
+[[step]]
+do = "cool"
+temperature = "25 degC"
+[[step]]
+do = "remove"
+parts = ["tape"]
+[[step]]
+do = "attach"
+name = "rdl"
+parts = ["rdl"]
+temperature = "200 degC"
+"""
+
+
+def test_parts_that_are_never_there_together_are_drawn_step_by_step(tmp_path, monkeypatch):
+    case = Case.from_toml(TAPED)
+    report = check(case, "cpu")
+    drawn = []
+
+    def draw(axes, shown, paints):
+        drawn.append(shown)
+        sections.draw_cells(axes, shown, paints)
+
+    monkeypatch.setattr(bodies, "draw_cells", draw)
+    bodies.of_case(case, report.model, tmp_path / "a.png")
+    parts = [list(dict.fromkeys(shown.parts)) for shown in drawn]
+    assert parts == [["mould", "tape"], ["mould"], ["mould", "rdl"]]
+    assert (tmp_path / "a.png").exists()
+
+
+def test_layers_that_are_alike_have_one_colour():
+    case = Case.from_toml(TAPED)
+    paints = palette.of(check(case, "cpu").model, case)
+    assert paints["tape: layer 1"] == paints["tape: layer 2"] != paints["polyimide"]
 
 
 def test_a_patterned_layer_is_one_entry_shaded_by_its_copper():

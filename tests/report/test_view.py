@@ -7,7 +7,7 @@ import pytest
 from finished import HEIGHT, finished
 
 from warp.errors import WarpError
-from warp.report import view
+from warp.report import palette, view
 
 pyvista = pytest.importorskip("pyvista")
 
@@ -74,3 +74,15 @@ def test_a_picture_and_what_cannot_be_shown(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyvista", None)
     with pytest.raises(WarpError, match=r"pip install 'warpage\[view\]'"):
         view.require()
+
+
+def test_materials_and_parts_have_names_and_the_colours_of_sections():
+    plotter = pyvista.Plotter(off_screen=True)
+    for colour, names in (("material", ["fr4", "silicon"]), ("part", ["board", "chip"])):
+        scene = view.Scene(finished(), plotter, colour)
+        paints = palette.of(finished())
+        assert scene.names == {
+            name: paints[own].colour for name, own in zip(names, ("fr4", "silicon"), strict=True)
+        }
+        assert scene.plotter.actors["body"].mapper.scalar_range == (-0.5, 1.5)
+    plotter.close()

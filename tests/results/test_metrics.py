@@ -10,6 +10,8 @@ import pytest
 
 from warp.errors import WarpError
 from warp.geometry.shapes import Body, Columns
+from warp.kernels.host import surface as kernels
+from warp.machine.device import select
 from warp.materials.library import library
 from warp.results import flatness as metrics_flatness
 from warp.results import metrics, surface, temperature
@@ -88,7 +90,7 @@ def test_plane_stays_level_on_a_lopsided_coarse_grid():
         "plate",
         "top",
     )
-    assert metrics_flatness.fit_plane(s) == pytest.approx(
+    assert metrics_flatness.fit_plane(s, surface.with_middles(s, s.w)) == pytest.approx(
         (100e-6 / 3, 0, 0), abs=1e-12
     )  # the mean height of c (1 - x2 - y2)
 
@@ -151,7 +153,7 @@ def test_plane_does_not_follow_the_fine_end_of_a_graded_grid():
         s = surface.sample(
             m, w_field(m, lambda x, y: 1e-4 * np.cos(x * 800) + 0 * y), "plate", "top"
         )
-        slopes.append(metrics_flatness.fit_plane(s)[1])
+        slopes.append(metrics_flatness.fit_plane(s, surface.with_middles(s, s.w))[1])
     assert abs(slopes[1] - slopes[0]) < 1e-4 * 1e-4 / 3e-3
 
 
@@ -298,7 +300,7 @@ def test_part_stress_finds_the_singular_voxel_and_the_quantile_ignores_it():
     s[0] = 10e6
     s[0, 0, 3, 5] = 900e6
     s[1, 0, 7, 9] = -40e6
-    got = stress_metrics.parts(m, s)["plate"]
+    got = stress_metrics.parts(m, s, select("cpu"))["plate"]
     assert got["max_principal_MPa"] == pytest.approx(900)
     assert got["max_principal_at_mm"] == pytest.approx(
         [1e3 * (x[5] + x[6]) / 2, 1e3 * (x[3] + x[4]) / 2, 0.25]
@@ -314,7 +316,7 @@ def test_interface_peel_and_shear():
     s = np.zeros((6, *m.grid.shape))
     s[2, 1], s[2, 2] = 2e6, 9e6  # cells of 0.5 and 0.2 mm: 2 + 7 * 0.5 / 0.7 on the face
     s[3], s[4] = 3e6, 4e6
-    (got,) = stress_metrics.interfaces(m, s)
+    (got,) = stress_metrics.interfaces(m, s, select("cpu"))
     assert (got["lower"], got["upper"]) == ("substrate", "chip")
     assert got["peel_mean_MPa"] == pytest.approx(7.0) and got["peel_max_MPa"] == pytest.approx(7.0)
     assert got["shear_q99_MPa"] == pytest.approx(5.0)
@@ -399,3 +401,39 @@ def test_interpolation_is_exact_for_a_paraboloid_and_at_a_zones_border():
     np.testing.assert_allclose(
         inside.w, dome(inside.x[None, :], inside.y[:, None]), rtol=1e-12, atol=1e-18
     )
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "size"),
+    [
+        (kernels.with_middles, kernels.with_middles_down, 15),
+        (kernels.to_lines, kernels.to_lines_down, 9),
+    ],
+)
+def test_values_between_rows_are_those_between_columns_of_the_transposed_array(across, down, size):
+    """Beside holes too."""
+    rng = np.random.default_rng(3)
+    f = np.where(rng.random((8, 30)) < 0.7, rng.random((8, 30)), np.nan)
+    lines = np.cumsum(0.5 + rng.random(8 if size == 15 else 9))
+    one, other = np.empty((30, size)), np.empty((size, 30))
+    across(one, f.T.copy(), lines)
+    down(other, f, lines)
+    np.testing.assert_allclose(other, one.T, rtol=1e-13)
+
+
+def test_extremes_above_a_plane_are_those_of_the_heights_less_the_plane():
+    m = plate()
+    s = surface.sample(m, w_field(m, dome), "substrate", "top")
+    plane = (1e-6, 2e-3, -3e-3)
+    less = s.w - surface.height_of(plane, s.x[None, :], s.y[:, None])
+    found = surface.extreme_points(s, surface.with_middles(s, s.w), plane)
+    assert [p[2] for p in found] == pytest.approx(surface.extremes(s, less), abs=1e-15)
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.99, 1.0])
+def test_a_quantile_sorts_no_more_than_it_needs(fraction):
+    rng = np.random.default_rng(5)
+    values, weights = rng.standard_normal(4001), rng.random(4001) ** 8
+    order = np.argsort(values)
+    below = np.cumsum(weights[order]) >= fraction * weights.sum() * (1 - 1e-12)
+    assert stress_metrics.quantile(values, weights, fraction) == values[order[below.argmax()]]

@@ -98,6 +98,23 @@ def test_a_part_may_take_the_place_of_one_that_was_removed(tmp_path):
     assert checks.check(warp.load(path), on="cpu").warnings == []
 
 
+@pytest.mark.parametrize(("spacing", "told"), [(8, True), (1, False)])
+def test_a_unit_of_few_cells_is_named(tmp_path, spacing, told):
+    path = tmp_path / "panel.toml"
+    path.write_text(
+        'symmetry = "quarter"\n[load]\nstress_free = "150 degC"\n'
+        f'[grid]\nspacing = "{spacing} mm"\nedge_spacing = "{spacing} mm"\n'
+        '[part.panel]\nsize = "100 mm"\nthickness = "1 mm"\nmaterial = "fr4"\n'
+        '[[step]]\ndo = "attach"\nparts = "panel"\ntemperature = "150 degC"\n'
+        '[[step]]\ndo = "cool"\ntemperature = "25 degC"\n'
+        '[[step]]\ndo = "singulate"\nname = "sawn"\nsize = "20 mm"\n'
+    )
+    found = checks.check(warp.load(path), on="cpu").warnings
+    assert (
+        any(text.startswith("step 3 (sawn) leaves a unit of 4 x 4 cells") for text in found) == told
+    )
+
+
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
     path = tmp_path / "loose.toml"
     path.write_text(

@@ -236,3 +236,49 @@ material = "b"
     assert filled["iterations"]["elastic"] == 0
     assert kappa(filled) == pytest.approx(kappa(open_), rel=1e-9)
     assert abs(kappa(cold)) > 1.01 * abs(kappa(ends(bare)[-1]))
+
+
+PLACED = """
+[material.molten]
+like = "sac305"
+youngs_modulus = "0.001 MPa"
+[part.molten]
+on = "a"
+size = "12 mm"
+thickness = "0.4 mm"
+material = "molten"
+[part.top-1]
+on = "molten"
+size = "12 mm"
+thickness = "0.3 mm"
+material = "a"
+[part.top-2]
+on = "top-1"
+size = "12 mm"
+thickness = "0.4 mm"
+material = "b"
+[part.joint]
+on = "a"
+size = "12 mm"
+thickness = "0.4 mm"
+material = "sac305"
+"""
+
+
+def test_a_package_comes_with_the_warpage_that_its_own_stress_free_temperature_gives():
+    """On soft solder it is as warped as alone; solid solder in the same place holds that."""
+    steps = step("attach", parts=["molten", "top-1", "top-2"], temperature="217 degC") + (
+        'stress_free = "165 degC"\n'
+    )
+    steps += step("attach", parts=["joint"], temperature="217 degC") + step(
+        "remove", parts=["molten"]
+    )
+    base = PLATES[: PLATES.index("[part.b]")]
+    text = COARSE + base + PLACED + steps
+    placed, _, held = ends(process.solve(parse(text, Path("x.toml")), "cpu"))
+    tops = PLACED[PLACED.index("[part.top-1]") : PLACED.index("[part.joint]")]
+    own = COARSE.replace('"217 degC"', '"165 degC"\ntemperature = "217 degC"')
+    alone = process.solve(parse(own + tops.replace('on = "molten"\n', ""), Path("x.toml")), "cpu")
+    free = alone.metrics["surfaces"]["top-2"]["bottom"]["kappa_x_per_m"]
+    assert kappa(placed, "top-2") == pytest.approx(free, rel=0.01)
+    assert kappa(held, "top-2") == pytest.approx(kappa(placed, "top-2"), rel=1e-3)

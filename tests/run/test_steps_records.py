@@ -43,7 +43,7 @@ def test_the_worst_case_is_the_largest_warpage_of_the_finished_body():
     assert worst["surface"] == "a.bottom" and abs(worst["warpage_um"]) == max(values)
     assert worst["temperature_C"] == finished[int(np.argmax(values))]["temperature_C"]
     assert worst["step"] == finished[int(np.argmax(values))]["step"]
-    assert "worst of all steps" in " ".join(number_tables.facts(result.metrics))
+    assert "worst of the finished body" in " ".join(number_tables.facts(result.metrics))
 
 
 def test_linear_theory_ends_at_a_quarter_of_freunds_number():
@@ -97,3 +97,18 @@ def test_numbers_of_every_step_are_in_the_file(tmp_path):
     assert np.asarray(again.shapes["1/b.top/w"]).shape == tuple(
         again.shapes[f"1/b.top/{axis}"].shape[0] for axis in "yx"
     )
+
+
+def test_a_part_that_joins_a_bent_body_is_told_from_its_own_warpage():
+    def record(step, name, **warpage):
+        surfaces = {part: {"top": {"warpage_um": value}} for part, value in warpage.items()}
+        return {"step": step, "name": name, "surfaces": surfaces}
+
+    records = [
+        record(1, "placed", board=30.0),
+        record(2, "lid glued", board=200.0, lid=190.0, film=0.2),
+        record(3, "cooled", board=260.0, lid=250.0, film=0.3),
+    ]
+    (sentence,) = run_warnings.shapes_taken(records)
+    assert sentence.startswith("lid.top has the +190.0 um of the body") and "+60.0 um" in sentence
+    assert not run_warnings.shapes_taken(records[:1]) and not run_warnings.shapes_taken([])

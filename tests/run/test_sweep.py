@@ -21,7 +21,7 @@ from small_case import CASE
 from warp.case import case
 from warp.errors import WarpError
 from warp.report import effect_figures
-from warp.run import effects, sampling, sweep, sweep_folder
+from warp.run import child_processes, effects, sampling, sweep, sweep_folder
 
 
 def plan(*vary, sample="grid", size=None, seed=0):
@@ -391,9 +391,25 @@ def test_a_killed_sweep_takes_its_processes_with_it(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals of POSIX")
+def test_a_script_needs_no_guard_to_sweep(tmp_path):
+    """The processes of a sweep do not run the script again that started it."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import warp\n"
+        "print('once')\n"
+        f"case = warp.Case.from_toml({CASE!r})\n"
+        "outcome = warp.sweep(case, {'part.chip.thickness': ['0.3 mm', '0.5 mm']}, 'swept')\n"
+        "print(len(outcome.records))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert run.stdout.split() == ["once", "2"], run.stderr
+
+
 def test_processes_of_a_sweep_start_deaf_to_ctrl_c():
     """Else each prints a traceback of its own while it starts."""
-    with sweep._unheard():
+    with child_processes.unheard():
         code = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
         mask = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert "SIGINT" in mask

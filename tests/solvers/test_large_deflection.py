@@ -164,7 +164,7 @@ def followed(cpu, load_number, count, branch="lower energy"):
     """Return the heights of the mid-edges on x and y above the centre, over h*, and the path."""
     effective, model, law, pre = loaded(cpu, load_number, count)
     height, half = float(model.grid.z[-1] - model.grid.z[0]), model.grid.x[-1]
-    scale = float(np.linalg.norm(law.f))
+    scale = float(np.linalg.norm(law.at_end[0]))
     follower = path.Follower(law, pre, scale, 1e-8, height, branch)
     found = follower.follow(load_number * effective)
     xc, levels = model.grid.xc, model.grid.shape[0]
@@ -214,6 +214,18 @@ def test_a_plate_rolls_up_beyond_its_bifurcation(cpu, branch):
     (at,) = found.bifurcations
     assert at.fraction * 6 == pytest.approx(4.89, rel=0.02)
     assert at.energies[0] == pytest.approx(at.energies[1], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_twice_the_critical_load_takes_few_increments(cpu):
+    """Fewer than 25 iterations each: the time of six linear solves of 15 iterations.
+
+    One takes three or four times as long as one of the linear solve (data/benchmarks).
+    """
+    _, found = followed(cpu, 2 * 4.89, 12, "x")
+    assert found.increments <= 15
+    assert found.iterations < 25 * found.increments
+    assert len(found.bifurcations) == 1
 
 
 @pytest.mark.parametrize("mirror", [True, False])

@@ -1,6 +1,6 @@
 // Runs CUDA C kernels on the CPU, for tests: g++ -include oncpu.h. Threads run one after another, forwards or backwards.
 // Two orders with one result show that no thread reads what another writes. Kernels here use shared memory only for what
-// is a thread's own (OWN), no barrier and no atomics, so none is provided.
+// is a thread's own (OWN) and no barrier, so none is provided; atomics add whole numbers, in any order.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -24,6 +24,7 @@ template <class A, class B> constexpr std::common_type_t<A, B> min(A a, B b) { r
 template <class A, class B> constexpr std::common_type_t<A, B> max(A a, B b) { return a < b ? b : a; }
 using std::abs;
 template <class T> T __ldg(const T *p) { return *p; }
+static inline unsigned long long atomicAdd(unsigned long long *p, unsigned long long n) { return (*p += n) - n; }
 static inline double rsqrt(double a) { return 1 / std::sqrt(a); }
 static inline float rsqrtf(float a) { return 1 / std::sqrt(a); }
 

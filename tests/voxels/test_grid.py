@@ -5,6 +5,7 @@ import pytest
 
 from warp.errors import WarpError
 from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
+from warp.voxels.finest import finest
 from warp.voxels.grid import Grid, GridSettings, make_grid, resolved_arrays, runs, voxel_volumes
 
 MM = 1e-3
@@ -233,3 +234,17 @@ def test_an_array_that_takes_most_of_the_voxels_is_named_with_its_remedy():
     layer = centred("bumps", 7.86, 1.0, 1.08)
     assert make_grid([substrate, layer, posts, chip]).cells == pytest.approx(promised, rel=0.05)
     assert resolved_arrays([substrate, posts, chip], GridSettings(), (False, False)) == ""
+
+
+def test_the_finest_cells_are_told_with_the_parts_that_make_them():
+    board = Body("board", "a", (Box(-10e-3, 10e-3, -10e-3, 10e-3, 0, 1e-3),))
+    die = Body("die", "a", (Box(-4e-3, 4e-3, -4e-3, 4e-3, 1e-3, 2e-3),))
+    film = Body("film", "a", (Box(-4.01e-3, 4.01e-3, -3e-3, 3e-3, 2e-3, 2.1e-3),))
+    bodies = [board, die, film]
+    found = finest(bodies, make_grid(bodies))
+    assert found["x"].parts == ("film", "die") and found["x"].at == pytest.approx(
+        -4.005e-3, abs=4e-6
+    )
+    assert found["y"].parts == ("film",)
+    mirrored = finest(bodies, make_grid(bodies, mirror=(True, True)))
+    assert mirrored["x"].parts == ("die", "film") and mirrored["x"].at > 0

@@ -2,7 +2,7 @@
 connected or float.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -222,6 +222,14 @@ def test_a_part_beyond_the_mirror_is_absent_but_a_sliver_is_an_error():
     assert amount(model_of([box("far", "a", -2, -1, 0, 1, 0, 1)], grid)) == 0
     with pytest.raises(WarpError, match="'film' is thinner than 1/128"):
         model_of([box("film", "a", 0, 2, 0, 2, 1, 1.001)], grid)
+
+
+def test_a_gridded_piece_between_the_blocks_of_an_array_has_none_of_them():
+    bars = Body("bars", "a", (Box(0, 2, -2, -1, 0, 1), Box(0, 2, 3, 4, 0, 1)))
+    assert amount(model_of([bars], grid_of(2, 2, 2))) == 0
+    sliver = replace(bars, shapes=(*bars.shapes, Box(0, 2, 1, 1.001, 0, 1)))
+    with pytest.raises(WarpError, match="'bars' is thinner than 1/128"):
+        model_of([sliver], grid_of(2, 2, 2))
 
 
 def test_rows_are_bounded(monkeypatch):

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from warp.adjoint.moved_grid import Lines, Unchangeable, moved_grid
 from warp.adjoint.tape import Recorded
-from warp.adjoint.variant import Base, Law, Lines, Unchangeable, Variant, moved_grid
+from warp.adjoint.variant import Base, Law, Variant
 from warp.case.assembly import Assembly
 from warp.case.case import Case
 from warp.case.plan import LoadStep, Stage, plan
@@ -30,9 +31,10 @@ Array = np.ndarray
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """A process with changed inputs: a variant for each solve."""
+    """A process with changed inputs: a variant for each solve; beside: as in `Variant`."""
 
     variants: Sequence[Variant]
+    beside: str = ""
 
     def at(self, stage: int, temperature: int) -> Variant:
         """Return the parts after one solve at the temperature of another."""
@@ -88,15 +90,17 @@ class ProcessBase:
         """Return the process with changed tables; Unchangeable if the voxels would be others."""
         if len(changed.load_steps) != len(self.case.load_steps):
             raise Unchangeable("changes how many load steps there are")
-        lines = moved_grid(self.grid, self.case, changed)
+        lines, beside = moved_grid(self.grid, self.case, changed)
         by_stage: dict[Stage, Variant] = {}
         for one, other in zip(self.case.load_steps, changed.load_steps, strict=True):
             if one.stage not in by_stage:
                 base = self.bases[one.stage]
                 by_stage[one.stage] = base.with_media(_at(changed, other))
-        return self._course(by_stage, changed, lines)
+        return self._course(by_stage, changed, lines, beside)
 
-    def _course(self, by_stage: dict[Stage, Variant], case: Case, lines: Lines | None) -> Course:
+    def _course(
+        self, by_stage: dict[Stage, Variant], case: Case, lines: Lines | None, beside: str = ""
+    ) -> Course:
         """Return the variants of all load steps; lines: of the grid of all stages, if they move."""
         whole = []
         for one, step in zip(self.case.load_steps, case.load_steps, strict=True):
@@ -114,7 +118,7 @@ class ProcessBase:
             duration = (part.last - part.first) * times[n]
             ends = _between(start, end, part.first), _between(start, end, part.last)
             found.append(replace(whole[n], temperature=ends[1], before=ends[0], duration=duration))
-        return Course(found)
+        return Course(found, beside)
 
     @cached_property
     def _passed(self) -> Array:

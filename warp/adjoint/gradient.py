@@ -8,7 +8,7 @@ number of inputs (`elastic`, `heat`). Inputs are those of `inputs`; what each ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +16,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from warp.adjoint.companions import advice
 from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.history import HistoryPoint
 from warp.adjoint.inputs import Input, inputs
 from warp.adjoint.measures import measure
+from warp.adjoint.moved_grid import Unchangeable
 from warp.adjoint.point import ADJOINT, Point
 from warp.adjoint.refused import refuse
 from warp.adjoint.tape import Tape
-from warp.adjoint.variant import Asked, Changeable, Unchangeable, V
+from warp.adjoint.variant import Asked, Changeable, V
 from warp.case import case as cases
 from warp.case.case import Case
 from warp.machine import device as devices
@@ -44,7 +46,8 @@ class Effect:
     """How a metric follows one input.
 
     value in `unit`; derivative: metric per unit, None where there is none, for the `reason`;
-    change: of the metric by 10 % of the value, by 10 K for a temperature on a scale.
+    change: of the metric by 10 % of the value, by 10 K for a temperature on a scale. beside: a
+    sentence about what moves with the input.
     """
 
     key: str
@@ -54,6 +57,7 @@ class Effect:
     change: float | None
     per: str
     reason: str = ""
+    beside: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,10 +183,13 @@ class Wish:
 
     def effects(self, linear: Differential[V], base: Changeable[V]) -> list[list[Effect]]:
         """Return the effects of the wanted inputs on each metric."""
-        found = inputs(base, self.together)
-        if self.keys is not None:
-            found = [one for one in found if one.key in self.keys]
-        return effects_of(linear, found, base.unchanged)
+        known = inputs(base, self.together)
+        wanted = [one for one in known if self.keys is None or one.key in self.keys]
+
+        def advise(one: Input[V], why: Unchangeable) -> str:
+            return advice(base, known, one, why)
+
+        return effects_of(linear, wanted, base.unchanged, advise)
 
 
 def _of_process(point: HistoryPoint, wish: Wish) -> list[Gradient]:
@@ -216,24 +223,34 @@ class Differential(Protocol[Asked]):
         """Return the change (metrics,) from one variant to another."""
 
 
-def effects_of(linear: Differential[V], found: Sequence[Input[V]], solved: V) -> list[list[Effect]]:
-    """Return the effects of inputs on each metric; solved: the case itself."""
+def effects_of(
+    linear: Differential[V],
+    found: Sequence[Input[V]],
+    solved: V,
+    advise: Callable[[Input[V], Unchangeable], str],
+) -> list[list[Effect]]:
+    """Return the effects of inputs on each metric.
+
+    solved: the case itself. advise: says why an input has no derivative, and what to do.
+    """
     effects: list[list[Effect]] = [[] for _ in range(linear.count)]
     for one in found:
-        reason = ""
+        reason = beside = ""
         slopes: list[float | None] = [None] * len(effects)
         try:
             above = one.make(one.value + one.step)
             below = solved if one.one_sided else one.make(one.value - one.step)
             width = one.step if one.one_sided else 2 * one.step
             slopes = [float(change) / width for change in linear.change(above, below)]
+            beside = above.beside
         except Unchangeable as error:
-            reason = str(error)
+            reason = advise(one, error)
         size = TEN_KELVIN if one.is_temperature else 0.1 * one.value
         per = "10 K" if one.is_temperature else "10 %"
         for n, slope in enumerate(slopes):
             change = None if slope is None else slope * size
-            effects[n].append(Effect(one.key, one.value, one.unit, slope, change, per, reason))
+            own = slope, change, per, reason, beside
+            effects[n].append(Effect(one.key, one.value, one.unit, *own))
     return effects
 
 

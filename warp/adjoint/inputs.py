@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from warp.adjoint.course import planned
 from warp.adjoint.material_values import KELVIN, materials_in, values_of
+from warp.adjoint.moved_grid import IN_STEPS, Unchangeable
 from warp.adjoint.regions import asymmetric
-from warp.adjoint.variant import Changeable, Law, Made, Unchangeable
+from warp.adjoint.variant import Changeable, Law, Made
 from warp.case.assembly import gathered
 from warp.case.case import Case
 from warp.case.symmetry import asymmetry
@@ -44,6 +45,9 @@ ZERO = 1e-7
 """Change of a length of zero in m on either side."""
 COUNTED = ("size", "inset", "depopulate")
 """Keys of an array of bumps that decide how many there are."""
+JOINED = " + "
+"""Between the keys of values that change together."""
+ASYMMETRIC = "breaks the mirror symmetry in {} that the case uses: --set symmetry=none gives it"
 
 
 @dataclass(frozen=True)
@@ -80,18 +84,18 @@ def inputs(base: Changeable[Made], together: Sequence[Sequence[str]] = ()) -> li
     tables = _tables(base.case)
     paths = {_key(tables, path): path for path in _paths(_differentiated(tables))}
     single = list(_of_tables(base, tables, paths))
-    known = {one.key: one for one in single}
-    joint = [_joint(base, keys, known, paths) for keys in together]
-    return [*joint, *single, *_of_materials(base)]
+    several = [joint(base, keys) for keys in together]
+    return [*several, *single, *_of_materials(base)]
 
 
-def _joint(
-    base: Changeable[Made],
-    keys: Sequence[str],
-    known: Mapping[str, Input[Made]],
-    paths: Mapping[str, Path],
-) -> Input[Made]:
-    """Return the input that changes several values of the case file by the same amount."""
+def joint(base: Changeable[Made], keys: Sequence[str]) -> Input[Made]:
+    """Return the input that changes several values of the case file by the same amount.
+
+    WarpError if the case has no such values.
+    """
+    tables = _tables(base.case)
+    paths = {_key(tables, path): path for path in _paths(_differentiated(tables))}
+    known = {one.key: one for one in _of_tables(base, tables, paths)}
     for key in keys:
         if key not in known:
             raise WarpError(f"--together {key}: the case has no such value{nearest(key, known)}")
@@ -99,12 +103,11 @@ def _joint(
     first = found[0]
     if len(found) < 2 or any(one.unit != first.unit for one in found):
         raise WarpError(f"--together {', '.join(keys)}: give two or more values of one unit")
-    name = " + ".join(keys)
+    name = JOINED.join(keys)
     regions = [base.case.package.region_at(paths[one.key]) for one in found]
     if all(regions):
         shares = {region: one.value for region, one in zip(regions, found, strict=True) if region}
         return _region(base, name, first.value, shares)
-    tables = _tables(base.case)
 
     def make(number: float) -> Made:
         more = number - first.value
@@ -122,7 +125,7 @@ def _region(
     def make(number: float) -> Made:
         alone = asymmetric(base.case, shares)
         if alone:
-            raise Unchangeable(f"breaks the mirror symmetry in {alone} that the case uses")
+            raise Unchangeable(ASYMMETRIC.format(alone))
         return base.with_shares({name: own + number - value for name, own in shares.items()})
 
     step = SHARE if value < 0.5 else -SHARE
@@ -228,7 +231,7 @@ def _changed(
             _compensate(where, path[-1], _quantity(_at(tables, path)), number)
         part = case.parts.get(path[1]) if path[0] == "part" else None
         if isinstance(part, BumpArray) and path[2] in COUNTED:
-            raise Unchangeable("changes the number of members, in steps")
+            raise Unchangeable(IN_STEPS)
     try:
         file = CaseFile.model_validate(other, context={"folder": case.path.parent})
         assembly, faults = gathered(file, case.path.parent)
@@ -245,7 +248,7 @@ def _changed(
             boundaries = assembly.boundaries
             why = asymmetry(package.bodies, sources, boundaries, axis, package.recipes)
             if why is not None:
-                raise Unchangeable(f"breaks the mirror symmetry in {'xy'[axis]} that the case uses")
+                raise Unchangeable(ASYMMETRIC.format("xy"[axis]))
     try:
         return planned(replace(case, file=file, assembly=assembly))
     except Fault as fault:

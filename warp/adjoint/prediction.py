@@ -14,11 +14,11 @@ import numpy as np
 
 from warp.adjoint.identified import Prediction
 from warp.adjoint.measures import measure
+from warp.adjoint.moved_grid import Unchangeable
 from warp.adjoint.point import Point
 from warp.adjoint.stepwise import SHARE
 from warp.adjoint.to_file import with_fields
 from warp.adjoint.unknowns import Unknown, at
-from warp.adjoint.variant import Unchangeable
 from warp.case import case as cases
 from warp.case.case import Case
 from warp.errors import WarpError

@@ -75,7 +75,7 @@ class Kinematics:
         K, unit = np.zeros((2, 3, nz + 1, ny + 1, nx + 1))
         unit[:] = 1.0
         args = K, unit, self.ids, body.soft, *body.widths, nx, ny, nz
-        self.host.launch("host.history", "edge_forces", (nx + 1, ny + 1, nz + 1), *args)
+        self.host.launch("history", "edge_forces", (nx + 1, ny + 1, nz + 1), *args)
         K.reshape(-1)[self.lateral] = stiffness_of(body.edges)
         return K
 
@@ -98,7 +98,7 @@ class Kinematics:
         nx, ny, nz = self.body.n
         cells, edges = np.zeros((3, nz, ny, nx)), np.zeros((3, nz + 1, ny + 1, nx + 1))
         args = cells, edges, np.ascontiguousarray(field), self.ids, *self.body.spacings, nx, ny, nz
-        self.host.launch("host.history", "add_strains", (nx + 1, ny + 1, nz + 1), *args)
+        self.host.launch("history", "add_strains", (nx + 1, ny + 1, nz + 1), *args)
         edges.reshape(-1)[self.lateral] = self._lateral_matrix.times(self.padded(field).reshape(-1))
         return Strains(cells, edges)
 
@@ -111,7 +111,7 @@ class Kinematics:
         f = np.zeros(self.body.shape)
         args = f, by.cells / self.volumes, t, self.ids, *self.body.widths
         args += (*self.body.spacings[1::2], *map(int, self.model.grid.mirror), nx, ny, nz)
-        self.host.launch("host.history", "imbalance", (nx + 1, ny + 1, nz + 1), *args)
+        self.host.launch("history", "imbalance", (nx + 1, ny + 1, nz + 1), *args)
         f -= self._lateral_matrix.transposed_times(at_faces).reshape(f.shape)
         return -f
 

@@ -132,5 +132,5 @@ def with_grid(motion: Kinematics, stress: Array, forces: Array, grid: Grid) -> A
     nx, ny, nz = motion.body.n
     levels = *widths[:2], widths[3]
     args = found[3:], forces, motion.ids, *levels, *centre_distances(grid), nx, ny, nz
-    motion.host.launch("host.history", "shear_stress", (nx + 1, ny + 1, nz + 1), *args)
+    motion.host.launch("history", "shear_stress", (nx + 1, ny + 1, nz + 1), *args)
     return found

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from warp.adjoint import attainable
+from warp.adjoint.moved_grid import Unchangeable
 from warp.adjoint.observation import Observation
 from warp.adjoint.unknowns import Unknown, at
-from warp.adjoint.variant import Base, Unchangeable, Variant
+from warp.adjoint.variant import Base, Variant
 from warp.case.case import Case
 from warp.errors import WarpError
 from warp.machine.arrays import Array as DeviceArray

@@ -1,10 +1,8 @@
 """Variants of a solved case: changed inputs on the same voxels.
 
 A variant says what an input changes: media rows, stress-free temperatures, grid lines, boundaries,
-heat sources, measuring zones and the load temperature. Voxel ids stay; lines that lie on a boundary
-of a part move with it, and the lines between them in proportion. A boundary that would part from
-its line (because another part's boundary lies there, too, and stays) has no derivative on this
-grid.
+heat sources, measuring zones and the load temperature. Voxel ids stay; grid lines move with the
+parts (`moved_grid`).
 """
 
 from __future__ import annotations
@@ -16,32 +14,21 @@ from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
+from warp.adjoint.moved_grid import Lines, Unchangeable, bodies, moved_grid, renamed
 from warp.adjoint.substitution import inside, same, substituted
 from warp.case.case import Case, Zone
 from warp.geometry.package import Mixture
 from warp.geometry.shapes import Body, Sheet
 from warp.materials.material import Material, Medium, Phase, constituents
 from warp.materials.mixing import mix
-from warp.run.grids import shaped
 from warp.run.numbers import ambient, powers
 from warp.voxels.boundary import Boundary, Source
-from warp.voxels.grid import SAME, Grid
+from warp.voxels.grid import Grid
 from warp.voxels.voxelize import VoxelModel
 
 Array = np.ndarray
-Lines = tuple[Array, Array, Array]
-FOLLOWS = 1e-3
-"""Share of the largest move by which a boundary may part from its grid line: round-off only."""
-
-
-SHRUNK = " shrunk by "
-"""In the names of materials that have cured (case/stages)."""
 Law = Literal["stiffness", "strain", "conductivity"]
 EVERY: frozenset[Law] = frozenset({"stiffness", "strain", "conductivity"})
-
-
-class Unchangeable(Exception):
-    """An input without a derivative; its text says why, for a table."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +49,8 @@ class Variant:
     temperature: float | None
     before: float | None = None
     duration: float = 0.0
+    beside: str = ""
+    """A sentence about what moves with the input."""
 
     @property
     def power(self) -> dict[str, float]:
@@ -79,7 +68,15 @@ class Variant:
         return replace(base, x=x, y=y, z=z)
 
 
-V = TypeVar("V")
+class Varied(Protocol):
+    """A variant of a case or of a process."""
+
+    @property
+    def beside(self) -> str:
+        """Return a sentence about what moves with the input."""
+
+
+V = TypeVar("V", bound=Varied)
 Asked = TypeVar("Asked", contravariant=True)
 Made = TypeVar("Made", covariant=True)
 
@@ -191,8 +188,8 @@ class Base:
 
     def with_case(self, changed: Case) -> Variant:
         """Return the case with changed tables; Unchangeable if the voxels would be others."""
-        lines = moved_grid(self.model.grid, self.case, changed)
-        return replace(self.with_media(changed), lines=lines)
+        lines, beside = moved_grid(self.model.grid, self.case, changed)
+        return replace(self.with_media(changed), lines=lines, beside=beside)
 
     def with_media(self, changed: Case) -> Variant:
         """Return the case with changed tables on the grid as it is."""
@@ -240,7 +237,8 @@ class Base:
                 key = id(self.case.assembly.media[name]), was
                 if key in self._phases and found.setdefault(key, now) != now:
                     raise Unchangeable(
-                        f"voxels that {old.part!r} shares with others cannot tell it from them"
+                        f"voxels that {old.part!r} shares with others cannot tell it from them",
+                        old.part,
                     )
         return {key: now for key, now in found.items() if key[1] != now}
 
@@ -260,119 +258,7 @@ class Base:
         return found
 
 
-def renamed(before: Mapping[str, Medium], after: Mapping[str, Medium]) -> dict[str, str]:
-    """Return the names after by those before; those of cured materials say how much they shrank."""
-    names = dict(zip(before, after, strict=False))
-    alike = all(a == b or SHRUNK in a for a, b in names.items())
-    if len(before) != len(after) or not alike:
-        raise Unchangeable("changes which materials there are")
-    return names
-
-
-def bodies(before: Case, after: Case) -> list[tuple[Body, Body]]:
-    """Pair the bodies of two cases; Unchangeable if they do not correspond."""
-    names = renamed(before.assembly.media, after.assembly.media)
-    pairs = list(zip(before.bodies(), after.bodies(), strict=False))
-    alike = len(before.bodies()) == len(after.bodies()) and all(
-        a.part == b.part
-        and (names.get(a.material) if a.material else a.material) == b.material
-        and len(a.shapes) == len(b.shapes)
-        for a, b in pairs
-    )
-    if not alike:
-        raise Unchangeable("changes how many solids there are")
-    return pairs
-
-
-def moved_grid(grid: Grid, before: Case, after: Case) -> Lines:
-    """Return the grid's lines, moved with the boundaries of parts, heat sources and cuts."""
-    boxes = [
-        (a.part, s.snaps(), t.snaps())
-        for a, b in bodies(before, after)
-        for s, t in zip(a.shapes, b.shapes, strict=True)
-    ]
-    features = shaped(before), shaped(after)
-    if len(features[0]) != len(features[1]):
-        raise Unchangeable("changes how many rectangles of heat there are")
-    heated = [("", _sides(f.bounds), _sides(h.bounds)) for f, h in zip(*features, strict=True)]
-    boxes = heated + boxes + _cuts(before, after)  # lines follow parts where both have one
-    moved = []
-    for axis, lines in enumerate((grid.x, grid.y, grid.z)):
-        old = [snaps[axis] for _, snaps, _ in boxes]
-        new = [snaps[axis] for _, _, snaps in boxes]
-        if any(len(a) != len(b) for a, b in zip(old, new, strict=True)):
-            raise Unchangeable("changes how many boundaries there are")
-        owners = [name for (name, *_), a in zip(boxes, old, strict=True) for _ in a]
-        mirrored = axis < 2 and grid.mirror[axis]
-        moved.append(moved_lines(lines, np.concatenate(old), np.concatenate(new), owners, mirrored))
-    return moved[0], moved[1], moved[2]
-
-
-def _cuts(before: Case, after: Case) -> list[tuple[str, Lines, Lines]]:
-    """Return the sides of the units that a process cuts out."""
-    units = [
-        (one.stage.unit, other.stage.unit)
-        for one, other in zip(before.load_steps, after.load_steps, strict=False)
-        if one.stage.unit is not None and other.stage.unit is not None
-    ]
-    return [("a cut", _around(one), _around(other)) for one, other in dict.fromkeys(units)]
-
-
-def _around(unit: Sequence[float]) -> Lines:
-    """Return the sides x0, x1, y0, y1 of a rectangle."""
-    return np.array(unit[:2]), np.array(unit[2:]), np.zeros(0)
-
-
-def moved_lines(
-    lines: Array, before: Array, after: Array, owners: Sequence[str], mirrored: bool
-) -> Array:
-    """Move grid lines with the boundaries on them, and those between in proportion.
-
-    before, after: coordinates of boundaries of `owners`, "" for those that may leave their line:
-    heat is spread over voxels wherever it ends. mirrored: the first line stays, and boundaries
-    beyond it follow from their images.
-    """
-    move = after - before
-    largest = float(np.abs(move).max(initial=0.0))
-    if largest == 0.0:
-        return lines
-    inside = (before > lines[0] - SAME) & (before < lines[-1] + SAME)
-    before, move = before[inside], move[inside]
-    owners = [name for name, here in zip(owners, inside, strict=True) if here]
-    nearest = np.abs(lines[:, None] - before[None, :]).argmin(axis=0)
-    on = np.abs(lines[nearest] - before) <= SAME
-    anchors = np.full(len(lines), np.nan)
-    anchors[nearest[on]] = move[on]
-    if mirrored:
-        anchors[0] = 0.0
-    known = np.isfinite(anchors)
-    shift = np.interp(lines, lines[known], anchors[known])
-    rest = np.abs(np.interp(before, lines, shift) - move)
-    rest[[not name for name in owners]] = 0.0
-    apart = rest > FOLLOWS * largest
-    if apart.any():
-        raise Unchangeable(_reason(before, move, owners, int(rest.argmax())))
-    return lines + shift
-
-
-def _reason(before: Array, move: Array, owners: Sequence[str], n: int) -> str:
-    """Say why boundary n does not follow its line."""
-    here = np.abs(before - before[n]) <= SAME
-    others = [owners[int(m)] for m in np.flatnonzero(here & (move != move[n])) if owners[int(m)]]
-    if others:
-        one, other = owners[n], others[0]
-        if one == other:
-            return f"splits a grid line inside {one!r}"
-        return f"parts boundaries of {one!r} and {other!r} that share a grid line"
-    return f"moves a boundary of {owners[n]!r} that has no grid line of its own"
-
-
 def _materials(body: Body) -> list[str]:
     """Return the names of the materials of a body."""
     sheets = [name for s in body.shapes if isinstance(s, Sheet) for name in s.materials]
     return sheets or ([] if body.material is None else [body.material])
-
-
-def _sides(bounds: Sequence[float]) -> Lines:
-    x0, x1, y0, y1, z0, z1 = bounds
-    return np.array([x0, x1]), np.array([y0, y1]), np.array([z0, z1])

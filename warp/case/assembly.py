@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from warp.case import power
+from warp.case.plan import unknown_parts
 from warp.case.still_air import still_air
 from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
@@ -61,15 +62,28 @@ def assemble(
     cured, the one that it was before and its linear shrinkage.
     """
     made, faults = gathered(file, folder, present, shrunk)
-    faults += [*_check_bond_lines(file), *_check_output(file)]
+    faults += _names(file)
     if not faults:
-        faults = [
-            *(_check_heat(made, file) if present is None else ()),
-            *_check_laws(made, file),
-            *_check_symmetry(made, file),
-            *_check_modelled(made, file),
-        ]
+        faults += [*_check_symmetry(made, file), *_check_modelled(made, file)]
+    if present is None and not any(fault.key[0] in ("boundary", "part") for fault in faults):
+        faults += _check_heat(made, file)
+    if made.package.wanted.keys() <= made.media.keys():
+        faults += _check_laws(made, file)
     return made, faults
+
+
+def named(file: CaseFile, folder: Path, unknown: Collection[str]) -> list[Fault]:
+    """Return the faults of names and places in a file of which some tables are stand-ins.
+
+    unknown: the parts that have a stand-in.
+    """
+    _, faults = gathered(file, folder, unknown=unknown)
+    return [*faults, *_names(file)]
+
+
+def _names(file: CaseFile) -> list[Fault]:
+    """Return the faults of what the file names beside the tables of its parts."""
+    return [*_check_bond_lines(file), *_check_output(file), *unknown_parts(file)]
 
 
 def gathered(
@@ -77,9 +91,13 @@ def gathered(
     folder: Path,
     present: Collection[str] | None = None,
     shrunk: Mapping[str, tuple[str, float]] | None = None,
+    unknown: Collection[str] = (),
 ) -> tuple[Assembly, list[Fault]]:
-    """Build as `assemble` does, without checking whether the pieces fit each other."""
-    package, faults = build(file.part, folder, present)
+    """Build as `assemble` does, without checking whether the pieces fit each other.
+
+    unknown: parts whose tables are not valid and that are not built.
+    """
+    package, faults = build(file.part, folder, present, unknown)
     media, more = _materials(file, package, shrunk or {})
     faults += more
     there = {name: part for name, part in file.part.items() if present is None or name in present}
@@ -344,7 +362,8 @@ def _check_output(file: CaseFile) -> list[Fault]:
 
 def _check_heat(made: Assembly, file: CaseFile) -> Iterator[Fault]:
     """Find heat without a way out, and a solved temperature with nothing to solve."""
-    if made.heated:
+    idle = bool(file.step) and not any(step.powers for step in file.step)
+    if made.heated or idle:
         return
     remedy = "add a [boundary.NAME] with a film or a fixed temperature"
     if made.sources:
@@ -355,7 +374,8 @@ def _check_heat(made: Assembly, file: CaseFile) -> Iterator[Fault]:
 
 def _check_laws(made: Assembly, file: CaseFile) -> Iterator[Fault]:
     """Find materials, and then mixtures of sound ones, that lack what this analysis needs."""
-    mixtures = {recipe.key: name for name, recipe in made.package.recipes.items()}
+    recipes = made.package.recipes
+    mixtures = {recipe.key: name for name, recipe in recipes.items() if name in made.media}
     sound = True
     for fault in _failing(made, file, made.package.wanted.items()):
         sound = False

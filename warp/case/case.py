@@ -3,10 +3,11 @@
     case = load("fcbga-lid.toml", {"part.chip.thickness": "0.5 mm"})
     case.bodies(); case.materials(); case.sources; case.boundaries; case.loads; case.grid
 
-Checks run in the order in which they make sense: the text and its language (`language`), the keys
-and their units (all errors at once), then stacking, materials, heat, and the symmetry, which needs
-sound geometry, and last the order of the process steps and the parts of each stage. Solving starts
-after `load` only.
+One round of checks lists what can be judged of each table by itself: keys and units, names of parts
+and materials, stacking, heat, the order of the process steps. A table with an error does not hide
+those of others (`stand_ins`). The text and its language (`language`) come before, and after all
+others what needs a sound case: symmetry, and the parts of each stage. Solving starts after `load`
+only.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ import numpy as np
 from pydantic import ValidationError
 
 from warp.case import included, language, plausibility, toml_text
-from warp.case.assembly import Assembly, assemble, heat_alone
-from warp.case.errors import CaseError, Problem
+from warp.case.assembly import Assembly, assemble, heat_alone, named
+from warp.case.errors import CaseError, Problem, blamed
 from warp.case.language_schema import in_language, tidied
 from warp.case.plan import plan, wanted_states
 from warp.case.stage import LoadStep, Stage
 from warp.case.stages import assembly_of, instantaneous_changes, unsupported
+from warp.case.stand_ins import standing_in
 from warp.case.states import chosen
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
@@ -295,14 +297,19 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
     try:
         file = CaseFile.model_validate(written.tables, context={"folder": path.parent})
     except ValidationError as error:
-        raise CaseError(reporter.invalid(error, _schema())) from None
+        problems = reporter.invalid(error, _schema())
+        more = _names_beside(error, written.tables, path.parent)
+        problems += [reporter.problem(fault.key, fault.message) for fault in more]
+        raise CaseError(dict.fromkeys(problems)) from None
     assembly, faults = assemble(file, path.parent)
     load_steps: list[LoadStep] = []
     stages: dict[Stage, Assembly] = {}
-    if not faults:
-        load_steps, faults = plan(
+    if _order_is_known(file, assembly, faults):
+        load_steps, more = plan(
             file, assembly.package.places, assembly.heated, bool(assembly.sources)
         )
+        load_steps = [] if faults else load_steps
+        faults = [*faults, *more]
     if not file.step:
         stages = {load_step.stage: assembly for load_step in load_steps}
     sound = bool(load_steps)
@@ -320,11 +327,31 @@ def parse(text: str, path: Path, overrides: Mapping[str, str] | None = None) -> 
             *plausibility.faults(file, assembly, load_steps),
         ]
     if faults:
-        raise CaseError(reporter.problem(fault.key, fault.message) for fault in faults)
+        found = (reporter.problem(fault.key, fault.message) for fault in faults)
+        raise CaseError(dict.fromkeys(found))
     steps = tuple(load_steps)
     return Case(
         path, text, overrides, file, assembly, steps, stages, written.tables, written.included
     )
+
+
+def _names_beside(error: ValidationError, tables: Mapping[str, Any], folder: Path) -> list[Fault]:
+    """Return the faults of names and places that can be told while some tables are not valid."""
+    made = standing_in(tables, blamed(error))
+    if made is None:
+        return []
+    valid, unknown = made
+    try:
+        file = CaseFile.model_validate(valid, context={"folder": folder})
+    except ValidationError:
+        return []
+    return named(file, folder, unknown)
+
+
+def _order_is_known(file: CaseFile, assembly: Assembly, faults: Sequence[Fault]) -> bool:
+    """Tell whether the order of the steps can be judged: where heat flows, and all parts lie."""
+    unjudged = any(fault.key[0] in ("boundary", "interface") for fault in faults)
+    return not unjudged and file.part.keys() <= assembly.package.places.keys()
 
 
 def _missing_states(file: CaseFile, load_steps: Sequence[LoadStep]) -> list[Fault]:

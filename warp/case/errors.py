@@ -117,7 +117,7 @@ class Reporter:
         entries = error.errors(include_url=False)
         paths = [entry["loc"] for entry in entries]
         problems = [
-            self.problem(_blamed(entry), _sentence(entry, schema))
+            self.problem(_key(entry), _sentence(entry, schema))
             for entry in entries
             if not (entry["type"] == "too_short" and _explained(entry["loc"], paths))
         ]
@@ -130,7 +130,12 @@ def _place(problem: Problem) -> tuple[Any, ...]:
     return problem.file, problem.line, last, problem.message
 
 
-def _blamed(entry: Any) -> Key:
+def blamed(error: ValidationError) -> list[Key]:
+    """Return the keys that pydantic's errors are about."""
+    return [_key(entry) for entry in error.errors(include_url=False)]
+
+
+def _key(entry: Any) -> Key:
     """Return a pydantic location without the tags of unions; an unknown tag blames its key."""
     key = tuple(
         step for step in entry["loc"] if not (isinstance(step, str) and step.startswith("<"))

@@ -51,7 +51,7 @@ def plain(text: str, path: Path, changes: Mapping[str, str]) -> Plain:
     try:
         if "variables" in tables:
             names = variables.resolved(tables.pop("variables"), tables)
-        if _repeats(tables):
+        if _written_short(tables):
             tables, lines = _written_out(tables, lines, names)
         more, also = overrides.apply(tables, late)
         changed, refused = changed | more, refused + also
@@ -95,11 +95,14 @@ def _matching(name: Any, known: Mapping[str, Any], listed: list[Any]) -> list[An
     return [part for part in known if part not in listed and fnmatchcase(part, name)] or [name]
 
 
-def _repeats(value: Any) -> bool:
-    """Tell whether some table is repeated."""
+def _written_short(value: Any) -> bool:
+    """Tell whether some table is repeated, or a name or a text has braces."""
     if isinstance(value, dict):
-        return "repeat" in value or any(_repeats(entry) for entry in value.values())
-    return isinstance(value, list) and any(_repeats(entry) for entry in value)
+        named = any("{" in name for name in value)
+        return named or "repeat" in value or any(map(_written_short, value.values()))
+    if isinstance(value, list):
+        return any(map(_written_short, value))
+    return isinstance(value, str) and "{" in value
 
 
 def _written_out(

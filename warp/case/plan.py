@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from warp.case import states
-from warp.case.process import SAME, Process, Setting
+from warp.case.process import SAME, Process, Setting, misnamed
 from warp.case.stage import LoadStep, Stage
 from warp.case.step import degrees
 from warp.case.symmetry import MIRRORS
@@ -46,6 +46,12 @@ def plan(
     except Fault as fault:
         return [], [fault]
     return load_steps, list(_another_end(file, load_steps[-1].temperature))
+
+
+def unknown_parts(file: CaseFile) -> Iterator[Fault]:
+    """Find the names of parts in all steps that are none, whatever the order of the steps."""
+    for number, step in enumerate(file.step):
+        yield from misnamed(step.named, file.part, ("step", number, "parts"))
 
 
 def _another_end(file: CaseFile, ends: float | None) -> Iterator[Fault]:

@@ -29,6 +29,7 @@ LARGEST_STRAIN = 0.1
 """Free thermal strain: beyond it, linear strains are off by as much as they are large."""
 SPREAD = 5.0
 """How far beyond the library's values of its class a plausible value lies, as a factor."""
+SOFT = 1e8  # Pa: a smaller modulus is written in MPa
 ROOM = 298.15  # K
 SAME = 1e-6  # K
 UNITS = {
@@ -92,6 +93,8 @@ def _implausible_values(file: CaseFile, media: Mapping[str, Medium]) -> Iterator
             for value in _values(medium, key):
                 if not low / SPREAD <= abs(value) <= high * SPREAD and value != 0.0:
                     factor, unit = UNITS[key]
+                    if key == "youngs_modulus" and abs(value) < SOFT:
+                        factor, unit = 1e-6, "MPa"
                     known = f"{factor * low:.3g} to {factor * high:.3g} {unit}"
                     which = f"of class {medium.material_class} " if medium.material_class else ""
                     yield (

@@ -6,7 +6,7 @@ complaint about the order of steps is made here or there, before anything is com
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from warp.case.singulation import meets
@@ -46,6 +46,19 @@ class Setting:
     def solids(self) -> list[str]:
         """Return the names of the parts that are made of something."""
         return [name for name, part in self.parts.items() if isinstance(part, Solid)]
+
+
+def misnamed(named: Sequence[str], parts: Mapping[str, Part], key: Key) -> Iterator[Fault]:
+    """Find the names in a step that no part has, those of voids, and repetitions."""
+    for n, name in enumerate(named):
+        own = parts.get(name)
+        if own is None:
+            solid = [other for other, one in parts.items() if not one.is_void]
+            yield Fault(key, f"there is no part {name!r}{nearest(name, solid)}")
+        elif own.is_void:
+            yield Fault(key, f"part {name!r} is void: it is there from the start")
+        elif name in named[:n]:
+            yield Fault(key, f"names {name!r} twice")
 
 
 @dataclass
@@ -131,16 +144,9 @@ class Process:
 
     def named(self, parts: tuple[str, ...], key: Key) -> Iterator[str]:
         """Yield the parts that a step names; Fault for an unknown one, a void or a repetition."""
-        for n, part in enumerate(parts):
-            own = self.setting.parts.get(part)
-            if own is None:
-                solid = [name for name, one in self.setting.parts.items() if not one.is_void]
-                raise Fault(key, f"there is no part {part!r}{nearest(part, solid)}")
-            if own.is_void:
-                raise Fault(key, f"part {part!r} is void: it is there from the start")
-            if part in parts[:n]:
-                raise Fault(key, f"names {part!r} twice")
-            yield part
+        for fault in misnamed(parts, self.setting.parts, key):
+            raise fault
+        yield from parts
 
     def refuse_attaching(self, part: str, key: Key) -> None:
         """Raise the fault of a part that cannot be joined now."""

@@ -8,7 +8,8 @@
 `repeat = 8` counts n from 1 to 8; `repeat = {row = 2, n = 4}` counts several, the last one fastest.
 A table with a name becomes one table for each count, an entry of a list one entry, or those of its
 key `of`. Braces in names and texts hold whole numbers: "die-{n - 1}" is the die below; elsewhere
-counters are variables as any other (`variables`).
+counters are variables as any other (`variables`). In tables that are not repeated braces hold
+variables, and a text that is nothing but braces, "{2 * pitch}", is the arithmetic in them.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from warp.case.arithmetic import ExpressionError, Value, evaluate, units
+from warp.case.arithmetic import FUNCTIONS, ExpressionError, Value, evaluate, names_in, units
 from warp.case.included import Lines
 from warp.errors import Fault, Key
 
 BRACES = re.compile(r"\{([^{}]*)\}")
+WHOLLY = re.compile(r"\s*\{([^{}]*)\}\s*")
 MOST = 100_000
 """Repeated tables of a case, and tables inside them."""
 Names = Mapping[str, Value]
@@ -59,16 +61,22 @@ class _Expansion:
             return self.table(value, at, now, counters)
         if isinstance(value, list):
             return self.list(value, at, now, counters)
-        if counters and isinstance(value, str):
-            return self.substitute(self.filled(value, at, counters), counters, at)
-        return value
+        if not isinstance(value, str) or not (counters or "{" in value):
+            return value
+        within = WHOLLY.fullmatch(value)
+        if within and self.knows(within[1], counters):
+            return self.substitute(within[1], counters, at)
+        if not counters:
+            return self.known(value, at)
+        return self.substitute(self.filled(value, at, counters), counters, at)
 
     def table(self, table: dict[str, Any], at: Key, now: Key, counters: Names) -> dict[str, Any]:
         """Return a table, the repeated ones in it written out."""
         done: dict[str, Any] = {}
         for name, value in table.items():
             if not isinstance(value, dict) or "repeat" not in value:
-                done[name] = self.value(value, (*at, name), (*now, name), counters)
+                own = name if counters or at == () else self.named(name, (*at, name))
+                done[own] = self.value(value, (*at, name), (*now, own), counters)
                 continue
             for counted in self.counts(value["repeat"], (*at, name, "repeat"), counters):
                 new = self.filled(name, (*at, name), counted)
@@ -106,6 +114,9 @@ class _Expansion:
         ranges = given if isinstance(given, dict) else {"n": given}
         counts = {}
         for name, count in ranges.items():
+            if name in self.names and not isinstance(given, dict):
+                remedy = f"name it otherwise, repeat = {{ k = {given} }}, or rename the variable"
+                raise Fault(key, f"counts {name!r}, which is a variable here: {remedy}")
             if name in units() or name in self.names or not name.isidentifier():
                 raise Fault(key, f"{name!r} is a unit or a variable: name the counter otherwise")
             counts[name] = self.count(count, key, counters)
@@ -130,6 +141,29 @@ class _Expansion:
         """Return a text with the braces in it replaced by whole numbers."""
         return BRACES.sub(lambda match: str(self.whole(match[1], key, counters)), text)
 
+    def knows(self, text: str, counters: Names) -> bool:
+        """Tell whether a text computes with counters or variables and with nothing else."""
+        words = names_in(text) or set()
+        return bool(words) and words <= {*counters, *self.names, *units(), *FUNCTIONS}
+
+    def known(self, text: str, key: Key) -> str:
+        """Return a text of a table that is not repeated, the variables in braces filled in."""
+
+        def filled(match: re.Match[str]) -> str:
+            known = self.knows(match[1], {})
+            return str(self.whole(match[1], key, {})) if known else match[0]
+
+        return BRACES.sub(filled, text)
+
+    def named(self, name: str, key: Key) -> str:
+        """Return the name of a table that is not repeated; Fault where braces hold no variable."""
+        found = self.known(name, key)
+        if BRACES.search(found):
+            example = "{" + BRACES.findall(found)[0] + "}"
+            remedy = "add repeat = 8 to the table, or the name to [variables]"
+            raise Fault(key, f"{example} counts nothing: {remedy}")
+        return found
+
     def whole(self, text: str, key: Key, counters: Names) -> int:
         """Return the whole number that an expression gives."""
         try:
@@ -137,5 +171,6 @@ class _Expansion:
         except ExpressionError as error:
             raise Fault(key, str(error)) from None
         if not isinstance(value, int):
-            raise Fault(key, f"{text!r} is {value}, not a whole number")
+            remedy = "braces in a text hold a number of a name; write arithmetic without them"
+            raise Fault(key, f"{text!r} is {value}, not a whole number: {remedy}")
         return value

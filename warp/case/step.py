@@ -29,6 +29,8 @@ def with_parts(do: str, parts: Sequence[str]) -> str:
 class Step(Section):
     """What every step may say."""
 
+    powers: ClassVar[bool] = False
+    """True for steps that switch heat on or off."""
     begins: ClassVar[bool] = False
     """True for steps that may come before any part is present."""
     do: str
@@ -46,6 +48,11 @@ class Step(Section):
     @property
     def joins(self) -> tuple[str, ...]:
         """Return the parts that become present in this step."""
+        return ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Return the parts that the key `parts` names."""
         return ()
 
     def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:

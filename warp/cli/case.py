@@ -89,7 +89,7 @@ def check(
 
     from warp import load
     from warp.cli import tables
-    from warp.report import plots, sections
+    from warp.report import bodies, plots, sections
     from warp.run import check as checks
     from warp.run.to_file import inputs
 
@@ -99,7 +99,7 @@ def check(
     plots.check_writable(target, inputs(loaded))
     report = checks.check(loaded)
     if report.model is not None:
-        sections.cross_section(report.model, target, cut, title=report.title)
+        bodies.of_case(loaded, report.model, target, cut)
         report = replace(report, picture=target)
     if as_json:
         print_json(report.as_dict())

@@ -39,6 +39,9 @@ def print_gradient(gradient: Gradient, error: float | None) -> None:
     console.print(f" residual of the adjoint solves: {gradient.residual:.1g}", style="dim")
     if gradient.used:
         console.print(Text(f" {gradient.used}", style="dim"), soft_wrap=True)
+    for words in dict.fromkeys(e.beside for e in gradient.effects if e.beside):
+        names = ", ".join(e.key for e in gradient.effects if e.beside == words)
+        console.print(Text(f" {names}: {words}", style="dim"), soft_wrap=True)
     reasons = Counter(e.reason for e in gradient.effects if e.reason)
     for reason in reasons:
         names = ", ".join(e.key for e in gradient.effects if e.reason == reason)

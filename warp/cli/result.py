@@ -318,8 +318,12 @@ def export(
     """
     from warp import load, read
     from warp.cli import tables
+    from warp.errors import WarpError
     from warp.report import terminal
 
+    if (calculix or ansys) and file.suffix == ".h5":
+        option = "--calculix" if calculix else "--ansys"
+        raise WarpError(f"{file} is a result: {option} takes the case, {file.stem}.toml")
     if calculix:
         from warp.cli import machine_tables
         from warp.run.to_file import inputs

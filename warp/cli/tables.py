@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from warp.report.blocks import Block
     from warp.run.check import Report
     from warp.run.sweep import Outcome
+    from warp.voxels.finest import Finest
 
 
 LONG = 300.0
@@ -131,15 +132,23 @@ def _count(value: int | None, what: str) -> str:
     return "" if value is None else f"{value:,} {what}"
 
 
+def _beside(finest: Finest, axis: str) -> str:
+    """Say where a finest cell lies: one place of many, and the parts with an edge there."""
+    parts = listed([f"'{part}'" for part in finest.parts])
+    return f"{axis} = {1e3 * finest.at:.5g} mm, {parts}"
+
+
 def print_check(report: Report) -> None:
     """Print the stack, the grid, the cost and everything that looks wrong."""
     console = screen()
     tree = Tree(Text(report.title, style="bold"), guide_style="dim")
     for branch in folded(report.stack):
         _grow(tree, branch)
-    grid = plain_table("grid", "cells", "finest", "coarsest")
+    grid = plain_table("grid", "cells", "finest", "coarsest", "finest cells at")
+    grid.columns[-1].justify = "left"
     for axis, (cells, finest, coarsest) in report.spacing.items():
-        grid.add_row(axis, f"{cells:,}", _length(finest), _length(coarsest))
+        place = _beside(report.finest[axis], axis)
+        grid.add_row(axis, f"{cells:,}", _length(finest), _length(coarsest), place)
     console.print(Group(tree, grid))
     gib = 2**30
     console.print(

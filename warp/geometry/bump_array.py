@@ -17,7 +17,7 @@ from warp.errors import Fault, Key
 from warp.geometry.lattice import MOST_SITES, SLACK, Array, Lattice, closest, depopulate, lay
 from warp.geometry.package import VOID, FreeColumns, Mixture, Package
 from warp.geometry.part import Neighbours, Sized
-from warp.geometry.place import Outline, Place
+from warp.geometry.place import Outline, Place, um
 from warp.geometry.section import Pair, Thickness
 from warp.geometry.shapes import Balls, Body, Box, Columns, turned
 from warp.materials.bump_layer import Member
@@ -91,6 +91,7 @@ class BumpArray(Sized, Array):
         key: Key = ("part", name)
         self.refuse_height(key, place.z1 - place.z0)
         lattice = self._lattice(place.outline, key)
+        package.sites[name] = lattice.counts(turned=self.turn % 180 == 90)
         if self.model == "effective":
             return [self._layer(name, material, lattice, place, package)]
         if self.fill not in (None, VOID) and not self.inside:
@@ -101,6 +102,11 @@ class BumpArray(Sized, Array):
         sites = turned(lattice.centres(), self.turn // 90)
         centres = sites + [place.outline.x, place.outline.y]
         return [self.body(name, package, material, self.shape_of(centres, place))]
+
+    def repeats(self, name: str, place: Place) -> str:
+        """Return how many members the array has, and of which diameter."""
+        lattice = self._lattice(place.outline, ("part", name))
+        return f"{int(lattice.populated.sum()):,} of {um(self.diameter)}"
 
     def _lattice(self, field: Outline, key: Key) -> Lattice:
         """Lay whole rows and columns in the field; Fault names what is impossible."""

@@ -37,6 +37,9 @@ def commands(text: str) -> Iterator[tuple[int, str, bool]]:
             )
         command = text[position + extended : end]
         comment = re.match(r"\s*G0?4(?!\d)", command) and not extended
+        unended = -1 if extended or comment else command.find("%")
+        if unended >= 0:  # gerbonara leaves the * out before a % sign
+            command, end = command[:unended], position + unended - 1
         yield number, command if comment else "".join(command.split()), extended
         position = end + 1
 

@@ -69,6 +69,12 @@ class Lattice:
     populated: npt.NDArray[np.bool_]
     pitch: tuple[float, float]
 
+    def counts(self, *, turned: bool) -> tuple[int, int, int]:
+        """Return the sites along x and along y, and the populated ones; turned: by 90 degrees."""
+        rows, columns = self.populated.shape
+        along = (rows, columns) if turned else (columns, rows)
+        return (*along, int(self.populated.sum()))
+
     def centres(self) -> npt.NDArray[np.floating]:
         """Return the populated sites as (n, 2), row by row."""
         row, column = np.nonzero(self.populated)

@@ -109,6 +109,8 @@ class Package:
     recipes: dict[str, Recipe] = field(default_factory=dict)
     wanted: dict[str, Key] = field(default_factory=dict)
     """Every material that a part names, and the first key that names it."""
+    sites: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """Of every array of bumps: its sites along x and along y, and the populated ones."""
     images: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     """Copper shares of layers that have an image or regions, by the layer's recipe."""
     regions: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -73,8 +73,8 @@ class PowerSpec(Section):
     """Of a trace: the mean over its samples, the sample of the most watts, or the one of this
     number."""
     side: Literal["bottom", "top"] | None = None
-    """Only next to this side (the active one), within `depth`; by default through the whole
-    thickness."""
+    """Only next to this side (the active one), within `depth`; by default next to the active side
+    of a chip, and through the whole thickness of other parts."""
     depth: Thickness = 10e-6
     """Thickness of the heated layer at `side`."""
 
@@ -199,6 +199,10 @@ class Part(Section):
         """Return the parts that must lie above, below or around this one, by key."""
         inside = (self.inside,) if self.inside else ()
         return {"on": self.on or (), "under": self.under or (), "inside": inside}
+
+    def repeats(self, name: str, place: Place) -> str:
+        """Return how many equal things the part is, and of which size, "" if it is one."""
+        return ""
 
     def turned_pair(self, pair: tuple[float, float]) -> tuple[float, float]:
         """Exchange x and y where the part is turned by a quarter."""

@@ -24,16 +24,23 @@ __all__ = ["Package", "build"]
 
 
 def build(
-    parts: Mapping[str, Part], folder: Path | None = None, present: Collection[str] | None = None
+    parts: Mapping[str, Part],
+    folder: Path | None = None,
+    present: Collection[str] | None = None,
+    unknown: Collection[str] = (),
 ) -> tuple[Package, list[Fault]]:
     """Stack the parts and make their solids; return also the faults, one a part at most.
 
     Copper images are files relative to `folder`. Parts that are not `present` keep their places
-    and have no solids.
+    and have no solids. unknown: parts whose tables are not valid. They and others that cannot be
+    placed want only their material.
     """
     fillings = {name: part.filling() for name, part in parts.items() if isinstance(part, Solid)}
     package = Package(folder or Path(), fillings)
-    package.places, faults = place(parts)
+    package.places, faults = place(parts, unknown)
+    for name, part in parts.items():
+        if name not in package.places and part.made_of is not None:
+            package.want(part.made_of, ("part", name, "material"))
     for name, where in package.places.items():
         if present is not None and name not in present:
             continue
@@ -41,8 +48,9 @@ def build(
             package.bodies += parts[name].bodies(name, where, package)
         except Fault as fault:
             faults.append(fault)
-    if not faults:
-        faults += _beside(parts, package) if present is None else ()
+    if present is None:
+        faults += _beside(parts, package)
+    if not faults and not unknown:
         _find_faces(package)
     return package, faults
 
@@ -89,7 +97,7 @@ def _beside(parts: Mapping[str, Part], package: Package) -> Iterator[Fault]:
         shapes[body.part] += [shape.bounds for shape in body.shapes]
     for name, part in parts.items():
         for key, others in part.contacts().items():
-            for other in others:
+            for other in (other for other in others if shapes[name] and shapes.get(other)):
                 if not _meet(np.array(shapes[name]), np.array(shapes[other]), key):
                     where = "within" if key == "inside" else key
                     message = f"{other!r} lies beside it: nothing of {name!r} is {where} it"

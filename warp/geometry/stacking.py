@@ -9,7 +9,7 @@ carry that chip. Kinds of parts answer for themselves (`part.Part`). Lengths in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Generic, TypeVar
 
 from warp.errors import Fault, Key, nearest
@@ -21,22 +21,27 @@ WIDEST = 10.0  # m
 Found = TypeVar("Found")
 
 
-def place(parts: Mapping[str, Part]) -> tuple[dict[str, Place], list[Fault]]:
-    """Place every part; return the places and the faults of parts that cannot be placed."""
-    stack = _Stack(parts)
+def place(
+    parts: Mapping[str, Part], unknown: Collection[str] = ()
+) -> tuple[dict[str, Place], list[Fault]]:
+    """Place every part; return the places and the faults of parts that cannot be placed.
+
+    unknown: parts whose tables are not valid. Neither they nor what rests on them is placed.
+    """
+    stack = _Stack(parts, unknown)
     places: dict[str, Place] = {}
     faults: dict[tuple[Key, str], Fault] = {}
     for name, part in parts.items():
         try:
-            outline, (bottom, top) = stack.outline(name), stack.heights(name)
             for key, named in part.contacts().items():  # not every kind reads all of them
                 for other in named:
                     stack.part(other, name, key)
+            outline, (bottom, top) = stack.outline(name), stack.heights(name)
             _check_extent(name, outline, bottom, top)
             places[name] = Place(outline, bottom, top, part.underside(bottom, top))
         except Fault as fault:
             faults[fault.key, fault.message] = fault
-    return places, list(faults.values())
+    return places, [fault for fault in faults.values() if fault not in stack.unplaced.values()]
 
 
 def _check_extent(name: str, outline: Outline, bottom: float, top: float) -> None:
@@ -84,11 +89,15 @@ class _Chain(Generic[Found]):
 class _Stack:
     """The parts of a package while they are being placed: `part.Neighbours`."""
 
-    def __init__(self, parts: Mapping[str, Part]) -> None:
+    def __init__(self, parts: Mapping[str, Part], unknown: Collection[str]) -> None:
         self.parts = parts
-        self.first = next((name for name, part in parts.items() if not _stands(part)), None)
+        free = (name for name, part in parts.items() if not _stands(part) and name not in unknown)
+        self.first = next(free, None)
         self.outlines = _Chain(parts, "takes its place from", self._outline)
         self.levels = _Chain(parts, "rests on", lambda name, part: part.heights(name, self))
+        self.unplaced = {name: Fault(("part", name), "has no place") for name in unknown}
+        self.outlines.known |= self.unplaced
+        self.levels.known |= self.unplaced
 
     def part(self, name: str, owner: str, key: str) -> Part:
         """Return the part that the owner's key names; Fault where there is none."""

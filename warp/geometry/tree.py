@@ -46,7 +46,9 @@ def stack(parts: Mapping[str, Part], places: Mapping[str, Place]) -> tuple[Branc
 
     def branch(name: str) -> Branch:
         grown = tuple(branch(child) for child in children.get(name, []))
-        return Branch(name, _note(parts[name], places[name]), parts[name].shape != "void", grown)
+        return Branch(
+            name, _note(name, parts[name], places[name]), parts[name].shape != "void", grown
+        )
 
     return tuple(branch(name) for name in children.get(None, []))
 
@@ -58,15 +60,16 @@ def _parent(part: Part) -> str | None:
     return part.inside or part.around
 
 
-def _note(part: Part, place: Place) -> str:
-    """Relation, shape, material, size and heights of a part, in one line."""
+def _note(name: str, part: Part, place: Place) -> str:
+    """Relation, shape, material, number, size and heights of a part, in one line."""
     relation = "under, " if part.under and not part.on else "inside, " if part.inside else ""
     what = f"{relation}{part.shape}"
     size = (
         f"{_mm(place.outline.width)} x {_mm(place.outline.depth)} x {_mm(place.z1 - place.z0)} mm"
     )
+    height = f"z {_mm(place.z0)} to {_mm(place.z1)}"
     return " · ".join(
-        t for t in (what, part.made_of, size, f"z {_mm(place.z0)} to {_mm(place.z1)}") if t
+        text for text in (what, part.made_of, part.repeats(name, place), size, height) if text
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
+from warp.machine.device import select
 from warp.report import plots
 from warp.report.plots import SIGNED_MAP, Picture, lines_of, page, stretch
 from warp.results import stress as stress_metrics
@@ -63,7 +64,7 @@ def stress(result: Result, path: Picture, title: str = "") -> None:
             'output.fields = ["displacement", "stress"]'
         )
     field = result.fields["stress"]
-    numbers = result.metrics.get("stress") or stress_metrics.parts(result, field)
+    numbers = result.metrics.get("stress") or stress_metrics.parts(result, field, select("cpu"))
     part = _hottest(result) or max(
         numbers, key=lambda name: numbers[name]["max_principal_q999_MPa"]
     )

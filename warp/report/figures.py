@@ -17,7 +17,7 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.files.whole_file import FileError
-from warp.report import field_figures, plots, sections, step_figures
+from warp.report import bodies, field_figures, plots, sections, step_figures
 from warp.report.plots import (
     ANEW,
     OKABE_ITO,
@@ -101,7 +101,7 @@ def draw(
         one(name, partial(how, result, title=title))
     if result.metrics.get("steps"):
         one("steps", partial(step_figures.draw, result, title=title))
-        one("bodies", partial(sections.by_steps, result, title=title))
+        one("bodies", partial(bodies.by_steps, result, title=title))
     return files, left_out
 
 

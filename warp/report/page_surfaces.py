@@ -99,7 +99,7 @@ def _where(result: Result, case: Case | None) -> str:
         celsius = steps[-1]["temperature_C"]
     where = "the solved temperature field" if celsius is None else f"{celsius:.4g} °C"
     text = f" at {where}" if case else ""
-    return text + (f", the worst of all steps (step {worst['step']})" if worst else "")
+    return text + (f", the worst of the finished body (step {worst['step']})" if worst else "")
 
 
 def every(result: Result) -> Block | None:

@@ -7,15 +7,17 @@ neighbours can be told apart in grey and with any colour vision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from warp.errors import WarpError
+from warp.geometry.package import Mixture
 from warp.materials.library import library
-from warp.materials.material import Material, Shrunk
+from warp.materials.material import Shrunk
 
 if TYPE_CHECKING:
+    from warp.case.case import Case
     from warp.materials.material import MaterialClass, Medium
     from warp.results.file import Result
     from warp.voxels.voxelize import VoxelModel
@@ -43,19 +45,23 @@ class Paint:
     hatch: str = ""
 
 
-def of(model: VoxelModel | Result) -> dict[str, Paint]:
+def of(model: VoxelModel | Result, case: Case | None = None) -> dict[str, Paint]:
     """Return the paint of every material of a package by name, whatever of it is in a picture.
 
-    A share of copper in a patterned layer has a colour between those of laminate and metal.
+    A share of copper in a patterned layer has a colour between those of laminate and metal. case:
+    that of the model; by default the one in the file of a result.
     """
     shares = patterns(model)
-    classes = {name: kind for name, kind in _classes(model).items() if name not in shares}
+    known = _known(model, case)
+    names = _drawn(model, case) - shares.keys()
+    media = {name: known.get(name) for name in names}
+    classes = {name: None if m is None else m.material_class for name, m in media.items()}
     seen: dict[str, int] = {}
     found = {}
-    known = _known(model)
     before = {name: m.before for name, m in known.items() if isinstance(m, Shrunk)}
     shrunk = {name for name in classes if before.get(name) in classes}
-    for name in sorted(classes.keys() - shrunk):
+    alike = _alike(classes.keys() - shrunk, _case(model, case))
+    for name in sorted(classes.keys() - shrunk - alike.keys()):
         kind = classes[name]
         base = UNKNOWN if kind is None else CLASSES[kind]
         number = seen.get(base, 0)
@@ -64,6 +70,7 @@ def of(model: VoxelModel | Result) -> dict[str, Paint]:
         hatch = HATCHES[number // len(SHADES) % len(HATCHES)]
         found[name] = Paint(_shaded(base, shade), hatch)
     found |= {name: found[before[name]] for name in shrunk}
+    found |= {name: found[first] for name, first in alike.items() if first in found}
     return found | {name: Paint(of_share(share)) for name, (_, share) in shares.items()}
 
 
@@ -91,37 +98,57 @@ def patterns(model: VoxelModel | Result) -> Mapping[str, tuple[str, float]]:
     return voxelize.patterns(bodies)
 
 
-def _classes(model: VoxelModel | Result) -> dict[str, MaterialClass | None]:
-    """Return the class of every material of a package, None where it is not known."""
-    media, known = model.media, _known(model)
+def _alike(names: Iterable[str], case: Case | None) -> dict[str, str]:
+    """Return for each mixture the first one that is made of the same, where it is not itself."""
+    recipes = {} if case is None else case.package.recipes
+
+    def made(name: str) -> Hashable:
+        recipe = recipes.get(name)
+        if not isinstance(recipe, Mixture):
+            return name
+        shares = ((made(part), round(share, 9)) for part, share in recipe.of.items())
+        return recipe.rule, frozenset(shares)
+
+    first: dict[Hashable, str] = {}
+    pairs = {name: first.setdefault(made(name), name) for name in sorted(names)}
+    return {name: other for name, other in pairs.items() if other != name}
+
+
+def _drawn(model: VoxelModel | Result, case: Case | None) -> set[str]:
+    """Return the materials of a package that a picture may show, at any of its stages."""
+    media = model.media
     names = {
         name
         for name, part, shared in zip(media.names, media.part, media.shared, strict=True)
         if part >= 0 and not shared
     }
-    if known is not library():
-        pure = (Material, Shrunk)
-        names |= {name for name, medium in known.items() if isinstance(medium, pure)}
-    found = {name: known.get(name) for name in names}
-    return {name: None if m is None else m.material_class for name, m in found.items()}
+    case = _case(model, case)
+    assemblies = [] if case is None else [case.assembly, *case.stages.values()]
+    bodies = (body for assembly in assemblies for body in assembly.package.bodies)
+    return names | {body.material for body in bodies if body.material is not None}
 
 
-def _known(model: VoxelModel | Result) -> Mapping[str, Medium]:
-    """Return the media of a package by name: the model's own, those of its case, or the library."""
-    own = getattr(model.media, "materials", None)
-    if own is not None:
-        return {
-            name: medium
-            for name, medium, shared in zip(model.media.names, own, model.media.shared, strict=True)
-            if medium is not None and not shared
-        }
+def _case(model: VoxelModel | Result, case: Case | None) -> Case | None:
+    """Return the case of a model: the given one, or that in the file of a result."""
     from warp.report import stored_case
 
+    if case is not None or getattr(model.media, "materials", None) is not None:
+        return case
     try:
-        case = stored_case.parsed(model)  # type: ignore[arg-type]
+        return stored_case.parsed(model)  # type: ignore[arg-type]
     except WarpError:
-        return library()
+        return None
+
+
+def _known(model: VoxelModel | Result, case: Case | None) -> Mapping[str, Medium]:
+    """Return the media of a package by name: those of its case, the model's own, or the library."""
+    case, own = _case(model, case), getattr(model.media, "materials", None)
     found: dict[str, Medium] = {}
+    if case is None:
+        if own is None:
+            return library()
+        media = zip(model.media.names, own, model.media.shared, strict=True)
+        return {name: one for name, one, shared in media if one is not None and not shared}
     for stage in case.stages.values():
         found |= stage.media
     return found | dict(case.materials())

@@ -138,29 +138,17 @@ class _Document:
         """Write a table with its title, lead and note."""
         if block is None:
             return
+        widths, rows = _laid(block)
+        begins = sum(max(map(len, row)) for row in rows[:2]) * SMALL * LINE
+        lead = len(textwrap.wrap(block.lead, 104)) * TEXT * LINE
+        self._room((0.6 if block.title else 0.0) + lead + begins + 0.1)
         if block.title:
             self.title(block.title)
         self.text(block.lead)
-        if block.rows:
-            self._table(block)
+        for n, row in enumerate(rows):
+            self._row(row, widths, block, "normal" if n else "bold")
         self.text(block.note, SMALL)
         self.at -= 0.08
-
-    def _table(self, block: Block) -> None:
-        head = [str(text) for text in block.head]
-        rows = [[_texts(cell) for cell in row] for row in block.rows]
-        widths = _widths(head, rows)
-        heads = [
-            textwrap.wrap(text, max(4, int(width / LETTER))) or [""]
-            for text, width in zip(head, widths, strict=True)
-        ]
-        self._row(heads, widths, block, "bold")
-        for row in rows:
-            wrapped = [
-                [line for text in cell for line in textwrap.wrap(text, max(4, int(w / LETTER)))]
-                for cell, w in zip(row, widths, strict=True)
-            ]
-            self._row(wrapped, widths, block, "normal")
 
     def _row(
         self, cells: Sequence[list[str]], widths: Sequence[float], block: Block, weight: str
@@ -211,20 +199,38 @@ def _texts(cell: Any) -> list[str]:
     return list(cell.texts) if isinstance(cell, Lines) else [str(cell)]
 
 
+def _laid(block: Block) -> tuple[list[float], list[list[list[str]]]]:
+    """Return the widths of a table's columns in inches and its rows, the head first, in lines."""
+    if not block.rows:
+        return [], []
+    head = [str(text) for text in block.head]
+    rows = [[_texts(cell) for cell in row] for row in block.rows]
+    widths = _widths(head, rows)
+    return widths, [
+        [
+            [line for text in cell for line in textwrap.wrap(text, max(4, int(w / LETTER)))] or [""]
+            for cell, w in zip(row, widths, strict=True)
+        ]
+        for row in ([[text] for text in head], *rows)
+    ]
+
+
 def _widths(head: Sequence[str], rows: Sequence[Sequence[list[str]]]) -> list[float]:
     """Return widths of columns in inches that fill the page.
 
-    Columns of short texts get what they need, longer ones share what is left.
+    Each has room for its longest word if that takes less than twice its share of the page; the rest
+    goes to the columns that have more to say.
     """
-    longest = [
-        max(0.6 * len(head[n]), *(len(text) for row in rows for text in row[n])) + 2
-        for n in range(len(head))
-    ]
+    columns = range(len(head))
+    texts = [[text for row in rows for text in row[n]] for n in columns]
+    longest = [max(0.6 * len(head[n]), *map(len, texts[n])) + 2 for n in columns]
     letters = int(WIDTH / LETTER)
     if sum(longest) <= letters:
         return [WIDTH * n / sum(longest) for n in longest]
-    short = [n for n in longest if n <= letters / len(head)]
-    left = letters - sum(short)
-    long = sum(n for n in longest if n > letters / len(head))
-    found = [n if n <= letters / len(head) else left * n / long for n in longest]
-    return [WIDTH * n / letters for n in found]
+    words = [
+        max(len(word) for text in (head[n], *texts[n]) for word in text.split()) for n in columns
+    ]
+    least = [min(longest[n], words[n] + 2, 2 * letters / len(head)) for n in columns]
+    spare = max(0.0, letters - sum(least)) / sum(a - b for a, b in zip(longest, least, strict=True))
+    found = [a + spare * (b - a) for a, b in zip(least, longest, strict=True)]
+    return [WIDTH * n / sum(found) for n in found]

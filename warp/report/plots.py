@@ -6,6 +6,7 @@ apart by people with any colour vision (Okabe & Ito 2008), and by dash and marke
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ SIGNED_MAP = "RdBu_r"
 ANEW = 10.0  # times the residual before: no iteration does that
 WIDTH = 7.0  # inches
 DPI = 200
+LETTERS = 76  # of a title, from where axes begin
 STYLE = {
     "font.size": 9.0,
     "axes.titlesize": 9.0,
@@ -160,5 +162,5 @@ def outline(axes: Axes, across: np.ndarray, up: np.ndarray, what: np.ndarray) ->
 
 
 def lines_of(*texts: str) -> str:
-    """Join the texts that are not empty, one a line."""
-    return "\n".join(text for text in texts if text)
+    """Join the texts that are not empty, each from a new line and on more where it is long."""
+    return "\n".join(line for text in texts for line in textwrap.wrap(text, LETTERS))

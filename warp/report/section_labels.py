@@ -35,7 +35,7 @@ def inside(
         for a, b in runs(where[k] & (height[k] > room)):
             middle = int(np.searchsorted(x, (x[a] + x[b]) / 2)) - 1
             low, high = next(run for run in runs(where[:, middle]) if run[0] <= k < run[1])
-            if best is None or x[b] - x[a] > best[0]:
+            if best is None or x[b] - x[a] > best[0] * (1 - 1e-9):  # the last is no mirror image
                 best = (x[b] - x[a], (x[a] + x[b]) / 2, (z[low] + z[high]) / 2)
     if best is None or best[0] < NARROW * (x[-1] - x[0]):
         return False

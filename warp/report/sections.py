@@ -1,4 +1,4 @@
-"""Draw what a package is made of: sections, a plan, and the body after every process step.
+"""Draw what a package is made of: sections and a plan (`bodies` draws them step by step).
 
 Lengths are in mm. A section lies where most parts are met, or where it is asked for; it shows the
 grid while its lines can be told apart, and is cropped to what is there. The z axis of a section is
@@ -235,17 +235,24 @@ def _row_materials(model: VoxelModel | Result) -> list[str]:
 
 
 def cross_section(
-    model: VoxelModel | Result, path: Picture, cut: Cut | None = None, title: str = ""
+    model: VoxelModel | Result,
+    path: Picture,
+    cut: Cut | None = None,
+    title: str = "",
+    paints: Mapping[str, Paint] | None = None,
 ) -> None:
-    """Draw the materials on a plane; the suffix of the path picks the format."""
+    """Draw the materials on a plane; the suffix of the path picks the format.
+
+    paints: of the materials, by default those of the package (`palette`).
+    """
     shown = by_material(section(model, cut))
-    paints = palette.of(model)
+    paints = palette.of(model) if paints is None else paints
     level = shown.cut.axis == "z"
     wide, high = np.ptp(shown.across), np.ptp(shown.up)
     tall = min(5.2, 5.6 * high / wide) + 0.6 if level else 3.2
     with page(path, tall + 0.17 * -(-len(shown.names) // COLUMNS)) as figure:
         axes = figure.add_subplot()
-        _draw(axes, shown, paints)
+        draw_cells(axes, shown, paints)
         if level:
             axes.set_aspect("equal")
         outside = [
@@ -258,7 +265,7 @@ def cross_section(
         numbered = {str(n + 1): shown.index == n for n in outside}
         section_labels.beside(axes, shown.across, shown.up, numbered)
         numbers = [f"{n}  {name}" for n, name in enumerate(_said(shown), start=1)]
-        _legend(figure, numbers, [paints[m] for m in shown.materials])
+        legend(figure, numbers, [paints[m] for m in shown.materials])
         heading = f"{title}\n" if title else ""
         what = "plan" if level else "section"
         text = f"{heading}{what} at {shown.cut.axis} = {shown.at:.3g} mm"
@@ -282,7 +289,7 @@ def _range_of(share: np.ndarray) -> str:
     return f"{low:.3g} %" if high - low < 0.1 else f"{low:.3g} to {high:.3g} %"
 
 
-def _draw(axes: Axes, shown: Section, paints: Mapping[str, Paint]) -> None:
+def draw_cells(axes: Axes, shown: Section, paints: Mapping[str, Paint]) -> None:
     """Paint the cells of a section, with the lines of the grid and the borders of media."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
@@ -307,7 +314,8 @@ def _draw(axes: Axes, shown: Section, paints: Mapping[str, Paint]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _legend(figure: Any, names: Sequence[str], paints: Sequence[Paint]) -> None:
+def legend(figure: Any, names: Sequence[str], paints: Sequence[Paint]) -> None:
+    """Name the paints below a picture, in columns."""
     from matplotlib.patches import Patch
 
     style = {"edgecolor": "#404040", "linewidth": 0.3}
@@ -317,59 +325,6 @@ def _legend(figure: Any, names: Sequence[str], paints: Sequence[Paint]) -> None:
     ]
     where = {"loc": "outside lower left", "ncols": COLUMNS, "fontsize": 8, "frameon": False}
     figure.legend(handles=handles, **where)
-
-
-def by_steps(result: Result, path: Picture, title: str = "") -> None:
-    """Draw the body after every process step that changes it, on one plane and one scale."""
-    bodies = _bodies(result)
-    paints = palette.of(result)
-    shown = [(name, section(model)) for name, model in bodies]
-    left, right = _range([one.across for _, one in shown])
-    low, high = _range([one.up for _, one in shown])
-    named: dict[str, Paint] = {}
-    for _, one in shown:
-        for name, material in zip(one.names, one.materials, strict=True):
-            named.setdefault(name, paints[material])
-    if len(named) > MOST:
-        made_of = dict.fromkeys(material for _, one in shown for material in one.materials)
-        named = {material: paints[material] for material in made_of}
-    rows = -(-len(shown) // 2)
-    with page(path, 1.6 * rows + 0.6 + 0.17 * -(-len(named) // COLUMNS)) as figure:
-        every = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
-        for axes, (name, one) in zip(every.flat, shown, strict=False):
-            _draw(axes, one, paints)
-            axes.set(xlim=(left, right), ylim=(low, high))
-            axes.locator_params(axis="x", nbins=5)
-            axes.set_title(name, loc="left", fontsize=8)
-            axes.label_outer()
-        for axes in every.flat[len(shown) :]:
-            axes.set_visible(False)
-        _legend(figure, list(named), list(named.values()))
-        if title:
-            figure.suptitle(title, x=0.02, ha="left", fontsize=9)
-
-
-def _range(lines: Sequence[np.ndarray]) -> tuple[float, float]:
-    return min(float(v[0]) for v in lines), max(float(v[-1]) for v in lines)
-
-
-def _bodies(result: Result) -> list[tuple[str, VoxelModel]]:
-    """Voxelise the body after every step that changes it, with the name of the step."""
-    from warp.report import stored_case
-    from warp.run.grids import common_grid
-    from warp.run.stage_model import enter
-
-    case = stored_case.parsed(result)
-    if not case.has_steps:
-        raise WarpError("this result has no steps")
-    grid, found, before = common_grid(case), [], None
-    for step in case.load_steps:
-        body = (step.stage.present, step.stage.unit)
-        if step.last and body != before:
-            model = enter(case, step, grid).voxels
-            found.append((f"{step.step + 1}. {step.name}", model))
-            before = body
-    return found
 
 
 def _hatch(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, hatch: str) -> None:

@@ -286,6 +286,7 @@ def _tables(deck: Any, title: str, blocks: Sequence[Block | None]) -> None:
 
 
 def _table(slide: Any, block: Block, rows: Sequence[Sequence[Any]], top: float) -> None:
+    from pptx.enum.text import MSO_ANCHOR
     from pptx.util import Inches, Pt
 
     texts = [[str(cell) for cell in row] for row in (block.head, *rows)]
@@ -302,6 +303,7 @@ def _table(slide: Any, block: Block, rows: Sequence[Sequence[Any]], top: float) 
         for n, text in enumerate(row):
             cell = shape.table.cell(k, n)
             cell.text = text
+            cell.vertical_anchor = MSO_ANCHOR.MIDDLE
             cell.margin_top = cell.margin_bottom = Inches(0.02)
             cell.margin_left = cell.margin_right = Inches(0.06)
             paragraph = cell.text_frame.paragraphs[0]

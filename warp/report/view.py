@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warp.errors import WarpError
-from warp.report import paraview
+from warp.report import palette, paraview
 from warp.report.plots import SIGNED_MAP, magnified
 from warp.results import measured
 
@@ -58,6 +58,7 @@ class Scene:
         self.plotter = plotter
         self.colour = colour
         self.body = _body(result, colour)
+        self.names = _names(result, self.body, colour)
         self.surfaces = _surfaces(result)
         ends = [r for r in result.metrics.get("steps", []) if r["last"]]
         self.steps = [f"{r['step']}. {r['name']}" for r in ends] or ["the result"]
@@ -92,8 +93,10 @@ class Scene:
             at = (low + self.cut * (high - low), 0.0, 0.0)
             bent = bent.clip(normal="x", origin=at)
         name, limits = self._scale(shown, last)
-        title = UNITS.get(self.colour if last else "height", self.colour)
-        bar = {"title": f"{title}\n", "vertical": True, "fmt": "%.4g"}
+        named = self.names if last else {}
+        bar = {"title": f"{UNITS.get(name, name)}\n", "vertical": True, "fmt": "%.4g"}
+        bar |= {"position_x": 0.95 if named else 0.92, "position_y": 0.05, "width": 0.05}
+        bar |= {"n_labels": 0} if named else {}
         for old in list(self.plotter.scalar_bars.keys()):
             self.plotter.remove_scalar_bar(old)
         self.plotter.add_mesh(
@@ -101,7 +104,8 @@ class Scene:
             name="body",
             scalars=name,
             clim=limits,
-            cmap=MAPS.get(self.colour if last else "height", "tab20"),
+            cmap=list(named.values()) if named else MAPS[name],
+            annotations={float(n): text for n, text in enumerate(named)},
             scalar_bar_args=bar,
             show_edges=False,
             ambient=0.3,
@@ -114,6 +118,8 @@ class Scene:
     def _scale(self, shown: Any, last: bool) -> tuple[str, tuple[float, float]]:
         """Return the array that is coloured, and its range: centred at zero for heights."""
         name = self.colour if last else "height"
+        if last and self.names:
+            return name, (-0.5, len(self.names) - 0.5)
         values = shown[name][np.isfinite(shown[name])]
         if name == "height":
             limit = float(max(np.abs(values).max(), 1e-6))
@@ -141,6 +147,29 @@ def _body(result: Result, colour: str) -> Any:
             raise WarpError("this result has no stress field")
         solid.cell_data["stress"] = 1e-6 * _mises(np.asarray(solid.cell_data["stress_Pa"]))
     return solid
+
+
+def _names(result: Result, body: Any, colour: str) -> dict[str, str]:
+    """Return colours by the names of what is there, in their order; count cells by it.
+
+    Empty for colours that are numbers. Parts and materials have those of sections (`palette`).
+    """
+    if colour not in ("part", "material"):
+        return {}
+    paints = palette.of(result)
+    names, materials = (
+        [str(name) for name in body.field_data[f"{word}_names"]] for word in (colour, "material")
+    )
+    material = np.asarray(body.cell_data["material"])
+    used, first, order = np.unique(
+        np.asarray(body.cell_data[colour]), return_index=True, return_inverse=True
+    )
+    body.cell_data[colour] = order.reshape(-1)
+    made_of = [materials[number] for number in material[first]]
+    return {
+        names[number]: paints[own].colour if own in paints else palette.UNKNOWN
+        for number, own in zip(used, made_of, strict=True)
+    }
 
 
 def _plane(result: Result, points: np.ndarray) -> np.ndarray:
@@ -281,4 +310,4 @@ def _camera(plotter: Any) -> None:
     plotter.camera_position = "iso"
     plotter.camera.elevation -= 10
     plotter.reset_camera()
-    plotter.camera.zoom(1.4)
+    plotter.camera.zoom(1.25)

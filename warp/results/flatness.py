@@ -24,7 +24,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warp.results.surface import Surface, Zone, extremes, integrals, interpolate, zoned
+from warp.results.surface import (
+    LEVEL,
+    Plane,
+    Surface,
+    Zone,
+    biquadratic,
+    extreme_points,
+    height_of,
+    integrals,
+    interpolate,
+    with_middles,
+    zoned,
+)
 
 UM = 1e-6
 ROUND_OFF = 1e-9  # of the height: a smaller sum over the diagonals has no sign
@@ -60,23 +72,26 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
     zone: default the whole footprint.
     """
     s = zoned(surface, zone)
-    plane = fit_plane(s)
-    residual = s.w - (plane[0] + plane[1] * s.x[None, :] + plane[2] * s.y[:, None])
-    lowest, highest = extremes(s, residual)
-    low, high = extremes(s, s.w)
+    fine = with_middles(s, s.w)
+    plane = fit_plane(s, fine)
+    residual = s.w - height_of(plane, s.x[None, :], s.y[:, None])
+    (*_, lowest), (*_, highest) = extreme_points(s, fine, plane)
+    (*_, low), (*_, high) = extreme_points(s, fine)
+    known = residual[np.isfinite(residual)]
     x0, x1, y0, y1 = s.bounds
     xm, ym = (x0 + x1) / 2, (y0 + y1) / 2
-    at = interpolate(
+    at = biquadratic(
         s,
-        residual,
+        fine,
         np.array([xm, x0, x1, x0, x1, x0, x1, xm, xm]),
         np.array([ym, y0, y0, y1, y1, ym, ym, y0, y1]),
+        plane,
     )
     return Warpage(
         surface=s,
         residual=residual,
         plane=plane,
-        value=(highest - lowest) * diagonal_sign(s, residual),
+        value=(highest - lowest) * _sign(s, fine, plane, float(np.ptp(known))),
         span=high - low,
         rms=float(np.sqrt(np.nansum(s.weights * np.nan_to_num(residual) ** 2) / s.weights.sum())),
         highest=highest,
@@ -89,12 +104,12 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
     )
 
 
-def fit_plane(surface: Surface) -> tuple[float, float, float]:
-    """Return a, b, c of the least-squares plane a + b x + c y."""
+def fit_plane(surface: Surface, fine: np.ndarray) -> Plane:
+    """Return the least-squares plane of w; fine: w with its middles, of `with_middles`."""
     x0, x1, y0, y1 = surface.bounds
     length = max(x1 - x0, y1 - y0)
     a, b, c = _least_squares(
-        *integrals(surface, ((x0 + x1) / 2, (y0 + y1) / 2), length), [(0, 0), (1, 0), (0, 1)]
+        *integrals(surface, fine, ((x0 + x1) / 2, (y0 + y1) / 2), length), [(0, 0), (1, 0), (0, 1)]
     )
     return (
         float(a - (b * (x0 + x1) + c * (y0 + y1)) / (2 * length)),
@@ -110,27 +125,40 @@ def diagonal(
 
     NaN off the footprint. which: 0 from (x0, y0) to (x1, y1), 1 from (x0, y1) to (x1, y0).
     """
+    distance, xs, ys = _diagonal_points(surface, which, points)
+    return distance, interpolate(surface, values, xs, ys)
+
+
+def _diagonal_points(
+    surface: Surface, which: int, points: int = 201
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return distance from the middle, x and y along a diagonal [m]."""
     x0, x1, y0, y1 = surface.bounds
     t = np.linspace(0, 1, points)
     ys = y0 + t * (y1 - y0)
     length = float(np.hypot(x1 - x0, y1 - y0))
-    return (t - 0.5) * length, interpolate(
-        surface, values, x0 + t * (x1 - x0), ys if which == 0 else ys[::-1]
-    )
+    return (t - 0.5) * length, x0 + t * (x1 - x0), ys if which == 0 else ys[::-1]
 
 
 def diagonal_sign(surface: Surface, values: np.ndarray) -> int:
     """+1 convex, -1 concave, from both diagonals relative to the line that joins their ends."""
+    span = float(np.ptp(values[np.isfinite(values)]))
+    return _sign(surface, with_middles(surface, values), LEVEL, span)
+
+
+def _sign(surface: Surface, fine: np.ndarray, plane: Plane, span: float) -> int:
+    """Return what `diagonal_sign` does of values less a plane, whose range is `span`."""
     total = 0.0
     for which in (0, 1):
-        s, v = diagonal(surface, values, which)
+        s, xs, ys = _diagonal_points(surface, which)
+        v = biquadratic(surface, fine, xs, ys, plane)
         known = np.flatnonzero(np.isfinite(v))
         if known.size < 3:
             continue
         s, v = s[known], v[known]
         chord = v[0] + (v[-1] - v[0]) * (s - s[0]) / (s[-1] - s[0])
         total += float((v - chord).max() + (v - chord).min())
-    return -1 if total < -ROUND_OFF * np.ptp(values[np.isfinite(values)]) else 1
+    return -1 if total < -ROUND_OFF * span else 1
 
 
 def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, float]:

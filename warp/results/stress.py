@@ -14,8 +14,8 @@ compare designs by it.
 
 An interface is every horizontal face between two parts: peel = szz (tension opens it),
 shear = |(sxz, syz)|, both linear in z from the two cell centres to the face, weighted by area.
-stress: (6, nz, ny, nx) in xx yy zz yz xz xy order [Pa], read layer by layer, so an HDF5 dataset
-will do. Results in MPa and mm.
+stress: (6, nz, ny, nx) in xx yy zz yz xz xy order [Pa], on the device, or read some layers at a
+time, so an HDF5 dataset will do. Results in MPa and mm.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.results.surface import Model
 from warp.voxels.grid import Grid, runs
 
@@ -37,6 +39,10 @@ MOST_BLOCKS, MOST_BINS = (
     16,
     1 << 24,
 )  # of rows that are sorted into bins at once, and bins of all of them: 134 MB
+UNITS = 2.0**60
+"""Units of volume in the box of the grid: bins hold whole numbers of them."""
+SLAB_BYTES = 1 << 26
+"""Bytes of stress that are copied at once where it is not on the device."""
 
 
 def invariants(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -66,33 +72,44 @@ def cell_position(grid: Grid, flat: int) -> list[float]:
     return [float(line[n] * 1e3) for line, n in ((grid.xc, i), (grid.yc, j), (grid.zc, k))]
 
 
-def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
+def parts(model: Model, stress: Array, device: Device) -> dict[str, dict[str, Any]]:
     """Return extreme principal and von Mises stress of every part [MPa].
 
     With their positions [mm] and quantiles by volume.
     """
-    from warp.kernels.host import stress as kernels
-
-    count, area = len(model.parts), model.grid.area
-    ny, nx = area.shape
-    rows_high, rows_low = np.full((ny, 3, count), -np.inf), np.full((ny, 3, count), np.inf)
-    indices_high, indices_low = np.zeros((2, ny, 3, count), np.int64)
-    for k, part, layer in _layers(model, stress):
-        kernels.extremes(rows_high, rows_low, indices_high, indices_low, layer, part, k)
+    grid, count = model.grid, len(model.parts)
+    _, ny, nx = grid.shape
+    rows = ny, 3, count
+    extremes = [device.asarray(np.full(rows, value)) for value in (-np.inf, np.inf)]
+    indices = [device.zeros(rows, np.int64) for _ in "12"]
+    part = device.asarray(model.media.part, np.int32)
+    for layers, ids, slab in _slabs(model, stress, device):
+        first, n = layers.start * ny * nx, (nx, ny, len(ids))
+        args = *extremes, *indices, slab, ids, part, first, *n
+        device.launch("part_stress", "extremes", (ny, 1, 1), *args)
+    rows_high, rows_low, indices_high, indices_low = map(device.to_host, (*extremes, *indices))
     high, low = rows_high.max(axis=0), rows_low.min(axis=0)
-    at_high, at_low = first(rows_high == high, indices_high), first(rows_low == low, indices_low)
+    at_high, at_low = (
+        first_of(rows_high == high, indices_high),
+        first_of(rows_low == low, indices_low),
+    )
     present = high[0] >= low[0]
-    width = np.where(present & (high > low), high - low, 1.0) / BINS
-    blocks = max(1, min(MOST_BLOCKS, MOST_BINS // (3 * count * BINS)))
-    volumes = np.zeros((blocks, 3, count, BINS))
     floor = np.where(present, low, 0.0)
-    for k, part, layer in _layers(model, stress):
-        kernels.add_volumes(volumes, layer, part, area, model.grid.dz[k], floor, width)
-    bins = volumes.sum(axis=0)
+    width = np.where(present & (high > low), high - low, 1.0) / BINS
+    blocks = 1 if device.cuda else max(1, min(MOST_BLOCKS, MOST_BINS // (3 * count * BINS)))
+    bins = device.zeros((blocks, 3, count, BINS), np.int64)
+    box = float(np.prod([q[-1] - q[0] for q in (grid.x, grid.y, grid.z)]))
+    scale = 2.0 ** np.floor(np.log2(UNITS / box))
+    tables = [device.asarray(a) for a in (floor, width)]
+    for layers, ids, slab in _slabs(model, stress, device):
+        widths = [device.asarray(d) for d in (grid.dx, grid.dy, grid.dz[layers])]
+        args = bins, slab, ids, part, *widths, scale, *tables, BINS, nx, ny, len(ids)
+        device.launch("part_stress", "add_volumes", (nx, ny, len(ids)), *args)
+    volumes = device.to_host(bins).sum(axis=0)
     out: dict[str, dict[str, Any]] = {}
     for q in map(int, np.flatnonzero(present)):
         at = [
-            _quantile(bins[n, q], fraction, floor[n, q], width[n, q])
+            _quantile(volumes[n, q], fraction, floor[n, q], width[n, q])
             for n, fraction in enumerate((QUANTILE, 1 - QUANTILE, QUANTILE))
         ]
         out[model.parts[int(q)]] = {
@@ -109,77 +126,96 @@ def parts(model: Model, stress: np.ndarray) -> dict[str, dict[str, Any]]:
     return out
 
 
-def interfaces(model: Model, stress: np.ndarray) -> list[dict[str, Any]]:
+def interfaces(model: Model, stress: Array, device: Device) -> list[dict[str, Any]]:
     """Return peel and shear on the horizontal interfaces of touching parts, lower part first.
 
     Areas and means are those of the modelled piece (half or quarter under symmetry): means and
     quantiles equal the full package's.
     """
-    grid = model.grid
-    part_of = np.asarray(model.media.part)
-    area = grid.dy[:, None] * grid.dx[None, :]
     found: dict[tuple[int, int], list[tuple[np.ndarray, ...]]] = {}
     for k in (run.start for run in runs(model.ids)[1:]):
-        lower, upper = part_of[model.ids[k - 1]], part_of[model.ids[k]]
-        j, i = np.nonzero((lower != upper) & (lower >= 0) & (upper >= 0))
-        if not j.size:
-            continue
-        below, above = (np.asarray(stress[2:5, layer], np.float64)[:, j, i] for layer in (k - 1, k))
-        fraction = grid.dz[k - 1] / (grid.dz[k - 1] + grid.dz[k])
-        zz, yz, xz = below + fraction * (above - below)
-        shear, a = np.hypot(yz, xz), area[j, i]
-        pair = lower[j, i].astype(np.int64) * len(model.parts) + upper[j, i]
-        for code in np.unique(pair):
-            here = pair == code
-            key = (int(code) // len(model.parts), int(code) % len(model.parts))
-            position = np.column_stack(
-                (grid.xc[i[here]], grid.yc[j[here]], np.full(here.sum(), grid.z[k]))
-            )
-            found.setdefault(key, []).append((zz[here], shear[here], a[here], position))
-    out = []
-    for (lower_part, upper_part), pieces in sorted(found.items()):
-        peel, shear, a, position = (np.concatenate(column) for column in zip(*pieces, strict=True))
-        out.append(
-            {
-                "lower": model.parts[lower_part],
-                "upper": model.parts[upper_part],
-                "area_mm2": float(a.sum() * 1e6),
-                "peel_mean_MPa": float((peel * a).sum() / a.sum() / MPA),
-                "peel_max_MPa": float(peel.max() / MPA),
-                "peel_max_at_mm": [float(v * 1e3) for v in position[peel.argmax()]],
-                "peel_q99_MPa": float(quantile(peel, a, 0.99) / MPA),
-                "shear_mean_MPa": float((shear * a).sum() / a.sum() / MPA),
-                "shear_max_MPa": float(shear.max() / MPA),
-                "shear_max_at_mm": [float(v * 1e3) for v in position[shear.argmax()]],
-                "shear_q99_MPa": float(quantile(shear, a, 0.99) / MPA),
-            }
-        )
-    return out
+        for pair, *values in _contacts(model, stress, device, k):
+            found.setdefault(pair, []).append(tuple(values))
+    pairs = sorted(found.items())
+    return [_interface(model, pair, pieces) for pair, pieces in pairs]
+
+
+def _contacts(model: Model, stress: Array, device: Device, k: int) -> Iterator[tuple[Any, ...]]:
+    """Yield each pair of parts that touch at line k of z, with what is known on each contact.
+
+    Peel and shear in Pa, area in m2, and the flat index of the voxel above.
+    """
+    grid, part_of = model.grid, np.asarray(model.media.part, np.int64)
+    lower, upper = (part_of[model.ids[layer]].reshape(-1) for layer in (k - 1, k))
+    at = np.flatnonzero((lower != upper) & (lower >= 0) & (upper >= 0))
+    if not at.size:
+        return
+    on_device = device.asarray(at)
+    planes = (device.asarray(stress[2:5, layer]).reshape(3, -1) for layer in (k - 1, k))
+    below, above = (device.to_host(plane[:, on_device]) for plane in planes)
+    fraction = grid.dz[k - 1] / (grid.dz[k - 1] + grid.dz[k])
+    zz, yz, xz = below + fraction * (above - below)
+    shear, area = np.hypot(yz, xz), grid.area.reshape(-1)[at]
+    code = lower[at] * len(model.parts) + upper[at]
+    for pair in np.flatnonzero(np.bincount(code)):
+        here = code == pair
+        cells = k * lower.size + at[here]
+        yield divmod(int(pair), len(model.parts)), zz[here], shear[here], area[here], cells
+
+
+def _interface(
+    model: Model, pair: tuple[int, int], pieces: list[tuple[np.ndarray, ...]]
+) -> dict[str, Any]:
+    """Return the numbers of one interface from its `_contacts`."""
+    grid = model.grid
+    peel, shear, area, cells = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    found: dict[str, Any] = {
+        "lower": model.parts[pair[0]],
+        "upper": model.parts[pair[1]],
+        "area_mm2": float(area.sum() * 1e6),
+    }
+    for name, values in (("peel", peel), ("shear", shear)):
+        k, j, i = np.unravel_index(cells[values.argmax()], grid.shape)
+        found |= {
+            f"{name}_mean_MPa": float((values * area).sum() / area.sum() / MPA),
+            f"{name}_max_MPa": float(values.max() / MPA),
+            f"{name}_max_at_mm": [float(v * 1e3) for v in (grid.xc[i], grid.yc[j], grid.z[k])],
+            f"{name}_q99_MPa": float(quantile(values, area, 0.99) / MPA),
+        }
+    return found
 
 
 def quantile(values: np.ndarray, weights: np.ndarray, fraction: float) -> float:
-    """Smallest value below or at which `fraction` of the weight lies."""
-    order = np.argsort(values)
-    total = np.cumsum(weights[order])
-    return float(
-        values[order[min(int(np.searchsorted(total, fraction * total[-1])), order.size - 1)]]
-    )
+    """Smallest value below or at which `fraction` of the weight lies.
 
-
-def _layers(model: Model, stress: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Yield k, the part of each cell (-1 in void) and its stress, layer by layer.
-
-    Layers without solid cells are left out; stress (6, ny, nx).
+    Only the largest values are sorted: as many as are needed to find it.
     """
-    part_of = np.asarray(model.media.part, np.int32)
-    for run in runs(model.ids):
-        part = part_of[model.ids[run.start]]
-        if part.max() >= 0:
-            for k in range(run.start, run.stop):
-                yield k, part, np.ascontiguousarray(stress[:, k], np.float64)
+    above = (1 - fraction) * weights.sum()
+    count = max(1, values.size // 32)
+    while True:
+        top = np.argpartition(values, values.size - count)[values.size - count :]
+        if count == values.size or weights[top].sum() > above:
+            break
+        count = min(4 * count, values.size)
+    order = top[np.argsort(values[top])[::-1]]
+    total = np.cumsum(weights[order])
+    return float(values[order[min(int(np.searchsorted(total, above, side="right")), count - 1)]])
 
 
-def first(on: np.ndarray, indices: np.ndarray) -> np.ndarray:
+def _slabs(model: Model, stress: Array, device: Device) -> Iterator[tuple[slice, Array, Array]]:
+    """Yield layers, their ids and their stress (6, n, ny, nx) on the device.
+
+    All at once if they are there already, else as many as SLAB_BYTES hold.
+    """
+    nz, ny, nx = model.grid.shape
+    deep = nz if isinstance(stress, device.xp.ndarray) else max(1, SLAB_BYTES // (48 * ny * nx))
+    for k in range(0, nz, deep):
+        layers = slice(k, min(k + deep, nz))
+        ids = device.asarray(model.ids[layers])
+        yield layers, ids, device.asarray(stress[:, layers], np.float64)
+
+
+def first_of(on: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Return the first of the indices (rows, ...) that are `on`."""
     return np.where(on, indices, np.iinfo(np.int64).max).min(axis=0)
 

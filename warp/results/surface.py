@@ -36,6 +36,9 @@ SEARCHED = 17
 """Points a side of the lattice on which an extreme is searched, over two half cells."""
 Zone: TypeAlias = "float | tuple[float, float, float, float] | None"
 Point: TypeAlias = tuple[float, float, float]
+Plane: TypeAlias = tuple[float, float, float]
+"""a, b, c of a + b x + c y."""
+LEVEL: Plane = (0.0, 0.0, 0.0)
 ArgBest: TypeAlias = "Callable[[np.ndarray], np.intp]"
 
 
@@ -151,7 +154,7 @@ def sample(
     rows, cols = _extent(cells, 1), _extent(cells, 0)
     x, y = x[cols.start : cols.stop + 1], y[rows.start : rows.stop + 1]
     columns, cells = columns[rows, cols], cells[rows, cols]
-    return Surface(part, side, x, y, _to_lines(_to_lines(columns, x).T, y).T, cells).cut()
+    return Surface(part, side, x, y, _to_lines(columns, x, y), cells).cut()
 
 
 def levels(model: Model, part: str, side: Side) -> np.ndarray:
@@ -239,7 +242,7 @@ def interpolate(surface: Surface, values: np.ndarray, xs: np.ndarray, ys: np.nda
     In each cell the biquadratic through its vertices and the middles of `with_middles`: exact where
     the values are a polynomial of degree two.
     """
-    return _biquadratic(surface, with_middles(surface, values), xs, ys)
+    return biquadratic(surface, with_middles(surface, values), xs, ys)
 
 
 def with_middles(surface: Surface, values: np.ndarray) -> np.ndarray:
@@ -247,46 +250,76 @@ def with_middles(surface: Surface, values: np.ndarray) -> np.ndarray:
 
     The first axis is x. A middle is finite where the values beside it are, on the footprint or not.
     """
-    return _with_middles(_with_middles(values, surface.x).T, surface.y)
+    from warp.kernels.host import surface as kernels
+
+    across = along_line(values, surface.x)
+    out = np.empty((2 * across.shape[0] - 1, across.shape[1]))
+    kernels.with_middles_down(out, across, surface.y)
+    return out.T
 
 
 def extremes(surface: Surface, values: np.ndarray) -> tuple[float, float]:
     """Find the lowest and the highest value of the interpolated surface."""
-    low, high = extreme_points(surface, values)
+    low, high = extreme_points(surface, with_middles(surface, values))
     return low[2], high[2]
 
 
-def extreme_points(surface: Surface, values: np.ndarray) -> tuple[Point, Point]:
-    """Find where the interpolated surface is lowest and highest: x, y in m and the value there.
+def extreme_points(surface: Surface, fine: np.ndarray, plane: Plane = LEVEL) -> tuple[Point, Point]:
+    """Find where values less a plane are lowest and highest: x, y in m and the value there.
 
-    Evaluated at vertices and midpoints, then on a finer raster around the extremes found.
+    fine (2n+1, 2m+1): from `with_middles`. Evaluated at vertices and midpoints, then on a finer
+    raster around the extremes found.
     """
-    fine = with_middles(surface, values)
-    fine = np.where(touched(surface.cells.T), fine, np.nan)
+    from warp.kernels.host import surface as kernels
+
+    x, y = points_of(surface)
+    values, at = np.empty((len(y), 2)), np.empty((len(y), 2), np.int64)
+    kernels.row_extremes(
+        values, at, np.ascontiguousarray(fine.T), _packed(surface.cells), x, y, np.array(plane)
+    )
     low, high = (
-        refined(surface, fine, int(argbest(fine)), argbest)
-        for argbest in (np.nanargmin, np.nanargmax)
+        refined(surface, fine, int(at[r, n]) * len(y) + r, argbest, plane)
+        for n, r, argbest in (
+            (0, int(values[:, 0].argmin()), np.nanargmin),
+            (1, int(values[:, 1].argmax()), np.nanargmax),
+        )
     )
     return low, high
 
 
-def refined(surface: Surface, fine: np.ndarray, at: int, argbest: ArgBest) -> Point:
+def points_of(surface: Surface) -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y of vertices and middles in m."""
+    x, y = (along_line(lines[None], lines)[0] for lines in (surface.x, surface.y))
+    return x, y
+
+
+def refined(
+    surface: Surface, fine: np.ndarray, at: int, argbest: ArgBest, plane: Plane = LEVEL
+) -> Point:
     """Find the extreme of the interpolated surface within half a cell of a point of `fine`.
 
-    at: its flat index; argbest: np.nanargmin or np.nanargmax.
+    at: its flat index; argbest: np.nanargmin or np.nanargmax; plane: taken off.
     """
-    x, y = (_with_middles(lines[None], lines)[0] for lines in (surface.x, surface.y))
-    p, r = np.unravel_index(at, fine.shape)
+    x, y = points_of(surface)
+    p, r = divmod(at, fine.shape[1])
     xs = np.linspace(x[max(p - 1, 0)], x[min(p + 1, x.size - 1)], SEARCHED)
     ys = np.linspace(y[max(r - 1, 0)], y[min(r + 1, y.size - 1)], SEARCHED)
-    near = np.append(_biquadratic(surface, fine, xs[None, :], ys[:, None]), fine[p, r])
+    here = fine[p, r] - height_of(plane, x[p], y[r])
+    near = np.append(biquadratic(surface, fine, xs[None, :], ys[:, None], plane), here)
     best = int(argbest(near))
     place = (x[p], y[r]) if best == SEARCHED**2 else (xs[best % SEARCHED], ys[best // SEARCHED])
     return float(place[0]), float(place[1]), float(near[best])
 
 
-def _biquadratic(surface: Surface, fine: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-    """Evaluate the values of `with_middles` at points."""
+def height_of(plane: Plane, x: Any, y: Any) -> Any:
+    """Return a + b x + c y."""
+    return plane[0] + plane[1] * x + plane[2] * y
+
+
+def biquadratic(
+    surface: Surface, fine: np.ndarray, xs: np.ndarray, ys: np.ndarray, plane: Plane = LEVEL
+) -> np.ndarray:
+    """Evaluate the values of `with_middles`, less a plane, at points (xs, ys) in m."""
     xs, ys = np.broadcast_arrays(np.asarray(xs, float), np.asarray(ys, float))
     i = np.clip(np.searchsorted(surface.x, xs, side="right") - 1, 0, surface.x.size - 2)
     j = np.clip(np.searchsorted(surface.y, ys, side="right") - 1, 0, surface.y.size - 2)
@@ -297,7 +330,7 @@ def _biquadratic(surface: Surface, fine: np.ndarray, xs: np.ndarray, ys: np.ndar
     for a, weight in enumerate(across):
         for b, other in enumerate(up):
             found += weight * other * fine[2 * i + a, 2 * j + b]
-    return np.where(surface.cells[j, i], found, np.nan)
+    return np.where(surface.cells[j, i], found - height_of(plane, xs, ys), np.nan)
 
 
 def quadratic_weights(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -316,27 +349,29 @@ def touched(cells: np.ndarray) -> np.ndarray:
 
 
 def integrals(
-    surface: Surface, origin: tuple[float, float], length: float
+    surface: Surface, fine: np.ndarray, origin: tuple[float, float], length: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Integrate x^p y^q [q, p] and w x^p y^q over the footprint by Simpson's rule.
 
-    x and y from `origin` in units of `length`. With the middles of `with_middles`: exact where w is
-    a polynomial of degree two.
+    fine (2n+1, 2m+1): w with the middles of `with_middles`; x and y from `origin` in units of
+    `length`. Exact where w is a polynomial of degree two.
     """
     from warp.kernels.host import surface as kernels
 
-    x, y = (_with_middles(q[None], q)[0] for q in (surface.x, surface.y))
+    x, y = points_of(surface)
     x, y = (x - origin[0]) / length, (y - origin[1]) / length
-    w = with_middles(surface, surface.w)
-    sums = np.empty((len(x), 5))
-    kernels.integrals(
-        sums, w, np.ascontiguousarray(surface.cells), x, y, np.diff(surface.x), np.diff(surface.y)
-    )
-    powers = np.vander(x, 3, increasing=True)
-    return sums[:, :3].T @ powers, sums[:, 3:].T @ powers
+    w, widths = np.ascontiguousarray(fine.T), (np.diff(surface.y), np.diff(surface.x))
+    sums = np.empty((len(y), 5))
+    kernels.integrals(sums, w, _packed(surface.cells.T), y, x, *widths)
+    powers = np.vander(y, 3, increasing=True).T
+    return powers @ sums[:, :3], powers[:2] @ sums[:, 3:]
 
 
-def _with_middles(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
+def _packed(cells: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(cells)
+
+
+def along_line(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
     """Insert values between lines (last axis, NaN outside), from parabolas through a third."""
     from warp.kernels.host import surface as kernels
 
@@ -363,12 +398,14 @@ def _extent(cells: np.ndarray, over: int) -> slice:
     return slice(int(where[0]), int(where[-1]) + 1)
 
 
-def _to_lines(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Carry values from cell centres (last axis, NaN outside) to the lines around the cells."""
+def _to_lines(f: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Carry values [j, i] from cell centres (NaN outside) to the lines around the cells."""
     from warp.kernels.host import surface as kernels
 
-    out = np.empty((f.shape[0], f.shape[1] + 1))
-    kernels.to_lines(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))
+    m, n = f.shape
+    across, out = np.empty((m, n + 1)), np.empty((m + 1, n + 1))
+    kernels.to_lines(across, np.ascontiguousarray(f), np.ascontiguousarray(x))
+    kernels.to_lines_down(out, across, np.ascontiguousarray(y))
     return out
 
 
@@ -382,7 +419,7 @@ def _split(s: Surface, at: float) -> Surface:
         return s
     i = int(np.searchsorted(s.x, at))
     t = np.array((at - s.x[i - 1]) / (s.x[i] - s.x[i - 1]))
-    middle = _with_middles(s.w, s.x)[:, 2 * i - 1]
+    middle = along_line(s.w, s.x)[:, 2 * i - 1]
     first, between, last = quadratic_weights(t)
     line = first * s.w[:, i - 1] + between * middle + last * s.w[:, i]
     w = np.insert(s.w, i, line, axis=1)

@@ -94,7 +94,7 @@ def to_html(result: Any) -> str:
     facts = [f"{result.grid.cells:,} voxels", ", ".join(result.fields)]
     if (worst := result.metrics.get("worst")) is not None:
         name, value = worst["surface"], worst["warpage_um"]
-        facts.insert(0, f"largest of all steps: {name} {value:+.1f} um")
+        facts.insert(0, f"largest of the finished body: {name} {value:+.1f} um")
     return html_table.html("warpage", ("surface", "+ is convex"), rows, " · ".join(facts))
 
 

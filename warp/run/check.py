@@ -28,6 +28,7 @@ from warp.run.grids import common_grid, shaped
 from warp.run.stage_model import StageModel, enter
 from warp.voxels import voxelize
 from warp.voxels.boundary import exchange, faces, heat_load, split_interfaces
+from warp.voxels.finest import Finest, finest
 from warp.voxels.grid import Grid, fitting, make_grid, resolved_arrays, spacing
 from warp.voxels.supports import Clamp
 
@@ -43,14 +44,15 @@ LARGEST_VOXELISED = 10_000_000
 class Report:
     """The report of `warp check`.
 
-    Lengths in m, spacing per axis as (cells, finest, coarsest), copper by layer as a fraction of
-    its area. `model`: the voxels, None where they were too many. `picture`: the file with the
-    section, if one was drawn.
+    Lengths in m, spacing per axis as (cells, finest, coarsest), the parts that make the finest cell
+    of each axis, copper by layer as a fraction of its area. `model`: the voxels, None where they
+    were too many. `picture`: the file with the section, if one was drawn.
     """
 
     title: str
     stack: tuple[Branch, ...]
     spacing: dict[str, tuple[int, float, float]]
+    finest: dict[str, Finest]
     symmetry: str
     voxels: int
     unknowns: int
@@ -70,8 +72,8 @@ class Report:
     def _repr_html_(self) -> str:
         """Return the grid, the cost and the warnings, for notebooks."""
         rows = [
-            [axis, f"{cells:,}", f"{1e6 * finest:.4g} um", f"{1e6 * coarsest:.4g} um"]
-            for axis, (cells, finest, coarsest) in self.spacing.items()
+            [axis, f"{cells:,}", f"{1e6 * least:.4g} um", f"{1e6 * most:.4g} um"]
+            for axis, (cells, least, most) in self.spacing.items()
         ]
         time = "" if self.seconds is None else f", about {self.seconds:.0f} s on {self.device}"
         note = f"{self.voxels:,} voxels, {self.bytes / 1e6:,.0f} MB{time}"
@@ -83,8 +85,14 @@ class Report:
         return {
             "stack": [asdict(branch) for branch in self.stack],
             "grid": {
-                axis: {"cells": cells, "finest_um": 1e6 * finest, "coarsest_um": 1e6 * coarsest}
-                for axis, (cells, finest, coarsest) in self.spacing.items()
+                axis: {
+                    "cells": cells,
+                    "finest_um": 1e6 * least,
+                    "finest_at_mm": 1e3 * self.finest[axis].at,
+                    "finest_parts": self.finest[axis].parts,
+                    "coarsest_um": 1e6 * most,
+                }
+                for axis, (cells, least, most) in self.spacing.items()
             },
             "symmetry": self.symmetry,
             "voxels": self.voxels,
@@ -114,6 +122,7 @@ def check(case: Case, on: str = "auto") -> Report:
         title=case.title,
         stack=stack(case.parts, case.package.places),
         spacing=spacing(grid),
+        finest=finest(case.bodies(), grid),
         symmetry=("none", "half", "quarter")[sum(grid.mirror)],
         voxels=grid.cells,
         unknowns=0 if case.heat_alone else grid.unknowns,
@@ -129,6 +138,7 @@ def check(case: Case, on: str = "auto") -> Report:
             *case.remarks(),
             *run_warnings.overlaps(case),
             *run_warnings.narrow_sources(case, grid),
+            *run_warnings.coarse_units(case, grid),
             *run_warnings.outside_temperature_range(case),
             *run_warnings.laws_apart(case),
         ],

@@ -21,6 +21,7 @@ import numpy as np
 
 from warp.case.case import Case
 from warp.case.plan import LoadStep
+from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.run import bond_lines
 from warp.run.stage_model import StageModel
@@ -30,7 +31,7 @@ from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.substeps import OnPart
 from warp.solvers.elastic.solve import Solution as ElasticSolution
 from warp.solvers.elastic.solve import solve as solve_elastic
-from warp.solvers.elastic.stress import stress
+from warp.solvers.elastic.stress import stress_on_device
 from warp.solvers.krylov import Control
 
 if TYPE_CHECKING:
@@ -63,13 +64,13 @@ class Fields:
     temperature: of the body, in K, one or (nz, ny, nx). heat_field: (nz, ny, nx) in K, None where
     no heat flows; a case may bend at one temperature and report this field.
     displacement (3, nz+1, ny+1, nx+1) in m, without rigid motion, None where only heat is solved.
-    stress (6, nz, ny, nx) in Pa, None except at the end of a step.
+    stress (6, nz, ny, nx) in Pa on the device, None except at the end of a step.
     """
 
     temperature: float | np.ndarray
     heat_field: np.ndarray | None
     displacement: np.ndarray | None
-    stress: np.ndarray | None
+    stress: Array | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +142,7 @@ def solve(
     displacement = solution.displacement
     stresses = None
     if load_step.last:
-        stresses = stress(stage.voxels, temperature, solution.state, device)
+        stresses = stress_on_device(stage.voxels, temperature, solution.state, device)
     bent = shape_numbers(case, solution, start.temperature, temperature)
     fields = Fields(temperature, heat_field, displacement, stresses)
     return Solved(fields, solution, warm, lines, bent)

@@ -112,7 +112,11 @@ def covered_parts(case: Case, model: VoxelModel) -> list[str]:
     The fill of an effective bump layer is part of that layer's mixture, and parts beyond a mirror
     plane are not modelled: neither counts as overwritten.
     """
-    rows = {int(row) for run in runs(model.ids) for row in np.unique(model.ids[run.start])}
+    rows = {
+        int(row)
+        for run in runs(model.ids)
+        for row in np.flatnonzero(np.bincount(model.ids[run.start].reshape(-1)))
+    }
     present = {model.parts[model.media.part[row]] for row in rows if model.media.part[row] >= 0}
     axes = model.grid.x, model.grid.y, model.grid.z
     bodies, found = case.bodies(), {}

@@ -10,6 +10,7 @@ import numpy as np
 
 from warp.case.case import Case, Zone
 from warp.case.plan import LoadStep
+from warp.machine.device import Device
 from warp.results import hdf5, measured, metrics, surface
 from warp.results.file import Result
 from warp.run.load_step import Fields, Solved
@@ -20,8 +21,13 @@ from warp.voxels.boundary import Boundary, Film, Fixed, Source
 from warp.voxels.supports import Clamp
 
 
-def evaluate(case: Case, load_step: LoadStep, stage: StageModel, fields: Fields) -> dict[str, Any]:
-    """Evaluate `metrics` at the end of a load step, as plain JSON values."""
+def evaluate(
+    case: Case, load_step: LoadStep, stage: StageModel, fields: Fields, device: Device
+) -> dict[str, Any]:
+    """Evaluate `metrics` at the end of a load step, as plain JSON values.
+
+    device: the one that its stress is on.
+    """
     skipped = set(case.parts) - stage.parts_on_grid if case.has_steps else set()
     surfaces = None
     if case.surfaces is not None:
@@ -36,6 +42,7 @@ def evaluate(case: Case, load_step: LoadStep, stage: StageModel, fields: Fields)
         terminals=[part for part in case.terminals if part not in skipped],
         power=powers(stage.assembly.sources if load_step.powered else []),
         ambient=ambient(stage.assembly.boundaries),
+        device=device,
     )
     found.setdefault("surfaces", {})  # where only heat is solved
     if case.has_steps:

@@ -46,7 +46,7 @@ from warp.solvers.elastic.history.substeps import Interval
 from warp.solvers.elastic.layout import bordered
 from warp.solvers.elastic.multigrid import cycle_cache
 from warp.solvers.elastic.rigid import remove_rigid_motion
-from warp.solvers.elastic.stress import stress
+from warp.solvers.elastic.stress import stress_on_device
 from warp.voxels.grid import Grid
 
 OnResume = Callable[[int, int], None]
@@ -177,7 +177,7 @@ class _Run:
     ) -> Checkpoint:
         """Add a solved load step to the checkpoint before it."""
         fields = solved.fields
-        found = numbers.evaluate(self.case, step, stage, fields)
+        found = numbers.evaluate(self.case, step, stage, fields, self.device)
         if solved.large_deflection:
             found["large_deflection"] = solved.large_deflection
         shapes = dict(before.shapes)
@@ -203,11 +203,11 @@ class _Run:
         state, temperature, model = done.state, done.temperature, stage.voxels
         if state is None:
             raise ValueError("a checkpoint without a state")
-        U = self.device.xp.array(state.displacement)
+        U = state.on(self.device, "displacement").copy()
         held = held_indices(model, self.case.load_steps[done.done - 1].support)
         remove_rigid_motion(self.device, U, bordered(self.device, model.ids), model.grid, held)
         displacement = self.device.to_host(U)
-        stresses = stress(model, temperature, state, self.device)
+        stresses = stress_on_device(model, temperature, state, self.device)
         heat_field = temperature if isinstance(temperature, np.ndarray) else None
         return Fields(temperature, heat_field, displacement, stresses)
 
@@ -229,7 +229,7 @@ class _Run:
             heat=solutions.get("heat"),
             elastic=solutions.get("elastic"),
             temperature=fields.heat_field,
-            stress=fields.stress,
+            stress=None if fields.stress is None else self.device.to_host(fields.stress),
             numbers=done.numbers | ({"steps": done.records} if case.has_steps else {}),
             tolerances=dict.fromkeys(solutions, TOLERANCE),
             provenance={

@@ -44,16 +44,18 @@ def enter(case: Case, load_step: LoadStep, grid: Grid) -> StageModel:
 
     grid: the grid of all stages (`grids.common_grid`).
     """
-    stage = load_step.stage
-    assembly = case.stages[stage]
-    if stage.unit is not None:
-        grid, _ = cut_grid(grid, stage.unit)
-    voxels = voxelize.voxelize(
-        assembly.package.bodies, assembly.media, grid, case.loads.stress_free
-    )
+    voxels = voxels_of(case, load_step, grid)
     if case.has_steps:
         refuse_loose(voxels, f"step {load_step.step + 1} ({load_step.name}): ")
     else:
         refuse_covered(case, voxels)
         refuse_loose(voxels)
-    return StageModel(stage, assembly, voxels)
+    return StageModel(load_step.stage, case.stages[load_step.stage], voxels)
+
+
+def voxels_of(case: Case, load_step: LoadStep, grid: Grid) -> VoxelModel:
+    """Voxelise the parts of a load step's stage, whether or not they can be solved."""
+    assembly, unit = case.stages[load_step.stage], load_step.stage.unit
+    if unit is not None:
+        grid, _ = cut_grid(grid, unit)
+    return voxelize.voxelize(assembly.package.bodies, assembly.media, grid, case.loads.stress_free)

@@ -28,7 +28,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +39,7 @@ from warp.errors import WarpError
 from warp.files import bounded, html_table, whole_file
 from warp.results import csv_table, hdf5, metrics
 from warp.results.metrics.declaration import Each
-from warp.run import effects, sweep_folder
+from warp.run import child_processes, effects, sweep_folder
 from warp.run.sampling import Design
 from warp.run.to_file import inputs
 
@@ -256,10 +255,10 @@ def on_this_machine(
         many = 1 if suspects else count
         batch = dict(list(left.items())[: 1 if suspects else None])
         pool = ProcessPoolExecutor(
-            many, mp_context=get_context("spawn"), initializer=_follow_parent
+            many, mp_context=get_context("spawn"), initializer=child_processes.follow_parent
         )
         try:
-            with _unheard():
+            with child_processes.unheard(), child_processes.without_main():
                 futures = {
                     pool.submit(run, task, chosen.choice, max(1, cores // many)): key
                     for key, task in batch.items()
@@ -285,39 +284,6 @@ def on_this_machine(
             raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Start processes that never hear Ctrl-C; this one hears it afterwards."""
-    import signal
-
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _follow_parent() -> None:
-    """Leave Ctrl-C to the parent process, and end when that ends, however it dies."""
-    import multiprocessing
-    import os
-    import signal
-    import threading
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def through_dask(

@@ -1,7 +1,8 @@
 """Say what is possible but looks wrong, and where the numbers stop being right.
 
 - Parts that overlap without one lying within the other: the later one takes the space.
-- Heat sources that the grid, by its settings, is too coarse for.
+- Heat sources, and units after a cut, that the grid, by its settings, is too coarse for.
+- Surfaces that count the shape of a bent body that their part joined.
 - Materials at temperatures that their sources do not cover (`temperature_range`). A property is
   constant beyond the ends of its table, so the numbers stay finite, but nobody has measured them.
 - Glass transitions that a case crosses while the law of the stiffness is not chosen: two laws are
@@ -28,7 +29,8 @@ from warp.case.case import Case
 from warp.geometry.shapes import Box
 from warp.geometry.tree import _mm
 from warp.materials.material import Material, Medium, constituents, normal_matrix
-from warp.run.grids import common_grid, extents
+from warp.run.grids import common_grid, cut_grid, extents
+from warp.run.model import ever_together
 from warp.solvers.elastic.history.incremental import means
 from warp.units import ZERO_CELSIUS
 from warp.voxels.features import FEWEST, unresolved
@@ -41,6 +43,12 @@ ROLLS = 2.45  # linear sag / h: a square plate rolls up; a disc at 2.87
 TRANSITION = 3.0  # factor of a stiffness; metals soften by less up to their use at 260 degC
 APART = 0.5  # relative difference of two stresses; of the warpage it is some tenth
 STEEP = 0.2  # slope from which moderate rotations are off by 4 %
+ACROSS = 16
+"""Cells across a unit that show its warpage to some per cent."""
+TAKEN = 0.1
+"""Share of a surface's warpage that was there when its part joined, from which it is told."""
+VISIBLE = 1.0
+"""Warpage in um that is worth a sentence."""
 Surfaces = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """The numbers of measured surfaces by part and side, as `metrics` has them."""
 
@@ -57,13 +65,15 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
     beyond += beyond_moderate_rotations(steps or [numbers])
     beyond += rolled_up_in_a_quarter(sum(case.mirror), steps or [numbers])
     fields = [found.get("temperature") or {} for found in steps or [numbers]]
-    narrow = narrow_sources(case, common_grid(case))
+    grid = common_grid(case)
     return [
         *case.remarks(),
         *beyond,
         *outside_temperature_range(case, fields),
-        *narrow,
+        *narrow_sources(case, grid),
+        *coarse_units(case, grid),
         *laws_apart(case),
+        *shapes_taken(steps),
     ]
 
 
@@ -75,6 +85,28 @@ def narrow_sources(case: Case, grid: Grid) -> list[str]:
         f"fewer than {FEWEST} across: it comes out too cool; take a finer grid"
         for part, (width, cell) in found.items()
     ]
+
+
+def coarse_units(case: Case, grid: Grid) -> list[str]:
+    """List the cuts of a process that leave a unit of too few cells, one sentence each.
+
+    The grid is one for all steps, and what suits a panel may be coarse for its units.
+    """
+    steps = {s.stage.unit: s for s in reversed(case.load_steps) if s.stage.unit is not None}
+    found = []
+    for unit, step in reversed(steps.items()):
+        piece, _ = cut_grid(grid, unit)
+        counts = [
+            len(widths) * (1 + mirrored)
+            for widths, mirrored in zip((piece.dx, piece.dy), piece.mirror, strict=True)
+        ]
+        if min(counts) < ACROSS:
+            found.append(
+                f"step {step.step + 1} ({step.name}) leaves a unit of {counts[0]} x {counts[1]} "
+                f"cells: fewer than {ACROSS} across do not show its warpage; lessen [grid] spacing "
+                "and edge_spacing"
+            )
+    return found
 
 
 def overlaps(case: Case) -> list[str]:
@@ -96,7 +128,7 @@ def overlaps(case: Case) -> list[str]:
         planes = np.minimum(np.diff(a)[..., :2, 0], np.diff(b)[..., :2, 0])
         touching = (common > SAME_LENGTH).all(-1)
         across = touching & (common[..., :2] < planes - SAME_LENGTH).any(-1)
-        if across.any():
+        if across.any() and ever_together(case, one, other):
             size = " x ".join(_mm(length) for length in common[across].max(0))
             found.append(f"'{other}' runs {size} mm into '{one}' and takes the space")
     return found
@@ -145,7 +177,9 @@ def laws_apart(case: Case) -> list[str]:
     return [
         "a stiffness that changes on the way, by a glass transition or by softening: fully held, "
         "these materials have so many times the stress "
-        f'by the total law (the default) as by elastic_law = "incremental": {names}'
+        f'by the total law (the default) as by elastic_law = "incremental": {names}; '
+        'a glass transition is incremental: [material.NAME] like = "...", '
+        'elastic_law = "incremental"'
     ]
 
 
@@ -254,6 +288,40 @@ def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str
     return [
         f"beyond linear theory {many}; worst after {worst['name']!r}: {worst['beyond_linear'][0]}"
     ]
+
+
+def shapes_taken(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one sentence for each surface of a part that was bent as it joined a bent body.
+
+    records: of the load steps of a process. A lid that is flat when it is glued on a dome shows in
+    its surface the dome, which it never had, and the change since.
+    """
+    first: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        for name in _warpages(record):
+            first.setdefault(name, record)
+    found = []
+    for name, last in _warpages(records[-1]).items() if records else ():
+        joined = first[name]
+        taken = _warpages(joined)[name]
+        if joined["step"] == records[0]["step"] or abs(taken) < max(TAKEN * abs(last), VISIBLE):
+            continue
+        found.append(
+            f"{name} has the {taken:+.1f} um of the body that its part joined in step "
+            f"{joined['step']} ({joined['name']!r}): of its {last:+.1f} um, {last - taken:+.1f} um "
+            "came since, all that a part which was flat then has"
+        )
+    return found
+
+
+def _warpages(record: Mapping[str, Any]) -> dict[str, float]:
+    """Return the signed warpage of each measured surface in um."""
+    return {
+        f"{part}.{side}": numbers["warpage_um"]
+        for part, sides in record["surfaces"].items()
+        for side, numbers in sides.items()
+        if numbers.get("warpage_um") is not None
+    }
 
 
 def _sags(surfaces: Surfaces) -> dict[str, float]:

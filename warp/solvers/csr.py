@@ -12,6 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
+from warp.kernels.host import csr as kernels
+
+LONG = 512
+"""Entries of a row that are sorted by insertion."""
+
 
 @dataclass(frozen=True)
 class Csr:
@@ -27,16 +32,29 @@ class Csr:
         cls, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, shape: Sequence[int]
     ) -> Csr:
         """Build from entries in any order; entries at the same place are added."""
-        height, width = shape
-        place = np.asarray(rows, np.int64) * width + np.asarray(columns, np.int64)
-        order = np.argsort(place, kind="stable")
-        ascending = place[order]
-        first = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1])[: len(place)])
-        kept = ascending[first]
-        added = np.add.reduceat(values[order], first) if len(first) else np.zeros(0)
-        return cls(
-            _starts(np.bincount(kept // width, minlength=height)), kept % width, added, width
-        )
+        rows, columns = (np.ascontiguousarray(a, np.int64) for a in (rows, columns))
+        values = np.ascontiguousarray(values, float)
+        start = _starts(np.bincount(rows, minlength=shape[0]))
+        column, value = np.empty_like(columns), np.empty_like(values)
+        kernels.by_rows(column, value, start[:-1].copy(), rows, columns, values)
+        return cls._ordered(start, column, value, shape[1])
+
+    @classmethod
+    def _ordered(cls, start: np.ndarray, column: np.ndarray, value: np.ndarray, width: int) -> Csr:
+        """Bring rows in order and add what stands at the same place; overwrites its arguments."""
+        lengths = np.diff(start)
+        if lengths.max(initial=0) > LONG:
+            row = np.repeat(np.arange(len(lengths)), lengths)
+            order = np.lexsort((column, row))
+            column[:], value[:] = column[order], value[order]
+        count = np.empty(len(lengths), np.int64)
+        kernels.sort_rows(count, column, value, start)
+        kept = _starts(count)
+        if kept[-1] == start[-1]:
+            return cls(start, column, value, width)
+        columns, values = np.empty(kept[-1], np.int64), np.empty(kept[-1])
+        kernels.move_rows(columns, values, kept, column, value, start)
+        return cls(kept, columns, values, width)
 
     @classmethod
     def diagonal_of(cls, values: np.ndarray) -> Csr:
@@ -63,9 +81,15 @@ class Csr:
     @property
     def T(self) -> Csr:
         """Return the transpose."""
-        order = np.argsort(self.column, kind="stable")
         start = _starts(np.bincount(self.column, minlength=self.width))
-        return Csr(start, self.row[order], self.value[order], self.shape[0])
+        row, value = np.empty(len(self.column), np.int64), np.empty(len(self.column))
+        kernels.transpose(row, value, start[:-1].copy(), *self._arrays())
+        return Csr(start, row, value, self.shape[0])
+
+    def _arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return start, column and value as kernels read them."""
+        start, column = (np.ascontiguousarray(a, np.int64) for a in (self.start, self.column))
+        return start, column, np.ascontiguousarray(self.value, float)
 
     def times(self, x: np.ndarray) -> np.ndarray:
         """Multiply a vector (columns), or each column of a dense matrix (columns, m)."""
@@ -84,12 +108,10 @@ class Csr:
     def __matmul__(self, other: Csr) -> Csr:
         """Multiply two matrices."""
         count = np.diff(other.start)[self.column]  # of products that each entry takes part in
-        ends = np.cumsum(count)
-        within = np.arange(count.sum()) - np.repeat(ends - count, count)
-        at = np.repeat(other.start[self.column], count) + within
-        values = np.repeat(self.value, count) * other.value[at]
-        shape = self.shape[0], other.width
-        return Csr.of(np.repeat(self.row, count), other.column[at], values, shape)
+        start = _starts(count)[self.start]
+        column, value = np.empty(start[-1], np.int64), np.empty(start[-1])
+        kernels.products(column, value, start, *self._arrays(), *other._arrays())
+        return self._ordered(start, column, value, other.width)
 
     def __add__(self, other: Csr) -> Csr:
         rows, columns = np.r_[self.row, other.row], np.r_[self.column, other.column]

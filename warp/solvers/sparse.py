@@ -71,6 +71,20 @@ class Scattered:
 NOTHING = Scattered(np.zeros(0, np.int64), Csr.diagonal_of(np.zeros(0)))
 
 
+@dataclass(frozen=True)
+class FewColumns:
+    """A `matrix` (n, m) whose columns are the indices `at` (m), in ascending order."""
+
+    at: np.ndarray
+    matrix: Csr
+
+    @classmethod
+    def of(cls, B: Csr) -> FewColumns:
+        """Leave out the columns of a matrix that have no entries."""
+        at, number = numbered(B.column)
+        return cls(at, Csr(B.start, number, B.value, len(at)))
+
+
 def numbered(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted unique indices and the number of each index among them.
 

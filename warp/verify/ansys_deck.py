@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warp.files import whole_file
 from warp.units import ZERO_CELSIUS
+from warp.verify import deck_files
 from warp.verify.calculix_deck import (
     MILLIWATT,
     MM,
@@ -54,16 +54,9 @@ def write(case: Case, folder: Path, name: str, mesh: Mesh, nlgeom: bool = False)
 
     They come in the order of their runs.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    decks = [(f"{name}-heat", heat_deck(case, mesh, name))] if case.heated else []
-    decks.append((name, elastic_deck(case, mesh, name, nlgeom)))
-    files = []
-    for stem, text in decks:
-        files.append(folder / f"{stem}.dat")
-        whole_file.check_writable(files[-1])
-        with whole_file.replacing(files[-1]) as temporary:
-            temporary.write_text("\n".join(text) + "\n", encoding="ascii", errors="replace")
-    return files
+    decks = {f"{name}-heat": heat_deck(case, mesh, name)} if case.heated else {}
+    decks[name] = elastic_deck(case, mesh, name, nlgeom)
+    return deck_files.write(folder, decks, "dat")
 
 
 def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Iterator[str]:

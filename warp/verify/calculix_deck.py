@@ -32,11 +32,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from warp.errors import WarpError
-from warp.files import whole_file
 from warp.materials.material import normal_matrix
 from warp.results import surface
 from warp.units import ZERO_CELSIUS
-from warp.verify import imperfection
+from warp.verify import deck_files, imperfection
 from warp.voxels import boundary
 from warp.voxels.boundary import Faces, Film, Fixed
 from warp.voxels.grid import make_grid
@@ -129,16 +128,9 @@ def write(case: Case, folder: Path, name: str, mesh: Mesh, nlgeom: bool = False)
 
     They come in the order of their runs.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    decks = [(f"{name}-heat", heat_deck(case, mesh))] if case.heated else []
-    decks.append((name, elastic_deck(case, mesh, name, nlgeom)))
-    files = []
-    for stem, text in decks:
-        files.append(folder / f"{stem}.inp")
-        whole_file.check_writable(files[-1])
-        with whole_file.replacing(files[-1]) as temporary:
-            temporary.write_text("\n".join(text) + "\n", encoding="ascii", errors="replace")
-    return files
+    decks = {f"{name}-heat": heat_deck(case, mesh)} if case.heated else {}
+    decks[name] = elastic_deck(case, mesh, name, nlgeom)
+    return deck_files.write(folder, decks, "inp")
 
 
 def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Iterator[str]:

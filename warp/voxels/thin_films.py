@@ -21,7 +21,7 @@ import numpy as np
 
 from warp.materials.curves import Values
 from warp.materials.material import Array, Derived, MaterialError
-from warp.voxels.grid import Grid
+from warp.voxels.grid import Grid, runs
 from warp.voxels.media import MOST_ROWS, Media
 
 STIFFEST = 1e3
@@ -92,7 +92,9 @@ def _thin_layers(
     stiffness: c_zz (M,) in Pa; a voxel of height dz is too thin if it is above most * dz.
     """
     area = grid.area.reshape(-1)
-    layers = np.stack([np.bincount(layer.reshape(-1), area, len(media)) for layer in ids])
+    alike = runs(ids)
+    areas = [np.bincount(ids[run.start].reshape(-1), area, len(media)) for run in alike]
+    layers = np.repeat(np.stack(areas), [run.stop - run.start for run in alike], axis=0)
     volumes = grid.dz @ layers
     solid = float(volumes[1:].sum())
     if not solid:

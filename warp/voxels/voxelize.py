@@ -221,13 +221,12 @@ def _paint_sheet(ids: np.ndarray, grid: Grid, sheet: Sheet, levels: np.ndarray) 
 
 
 def _check_missing(body: Body, grid: Grid) -> None:
-    """Refuse a body that is too thin for the grid; one beyond a mirror plane may have no voxel."""
-    x0, x1, y0, y1, z0, z1 = body.bounds
-    within = [
-        min(b, lines[-1]) - max(a, lines[0])
-        for a, b, lines in ((x0, x1, grid.x), (y0, y1, grid.y), (z0, z1, grid.z))
-    ]
-    if min(within) > SAME:
+    """Refuse a body that is too thin for the grid; beyond a mirror or cut it has none."""
+    low = np.array([grid.x[0], grid.y[0], grid.z[0]])
+    high = np.array([grid.x[-1], grid.y[-1], grid.z[-1]])
+    bounds = np.array([shape.bounds for shape in body.shapes]).reshape(-1, 3, 2)
+    within = np.minimum(bounds[..., 1], high) - np.maximum(bounds[..., 0], low)
+    if (within > SAME).all(axis=1).any():
         thin = f"is thinner than 1/{2 * LEVELS} of a voxel and would vanish"
         raise WarpError(f"part '{body.part}' {thin}: refine the grid there")
 

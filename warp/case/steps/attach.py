@@ -40,6 +40,11 @@ class Attach(Step):
         """Return the parts that become present in this step."""
         return self.parts
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Return the parts that the key `parts` names."""
+        return self.parts
+
     def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:
         """Bring the body to the temperature, in the step's time, and add the parts."""
         for part in process.named(self.parts, (*key, "parts")):

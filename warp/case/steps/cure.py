@@ -46,6 +46,11 @@ class Cure(Step):
         """Return the parts that become present in this step, if they are not yet."""
         return self.parts
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Return the parts that the key `parts` names."""
+        return self.parts
+
     def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:
         """Bring the body to the temperature, add the parts that are liquid, and shrink all."""
         fresh = tuple(self._fresh(process, (*key, "parts")))

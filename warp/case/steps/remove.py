@@ -24,6 +24,11 @@ class Remove(Step):
         """Return the name of the step in tables."""
         return with_parts(self.do, self.parts)
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Return the parts that the key `parts` names."""
+        return self.parts
+
     def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:
         """Take the parts away; the rest springs back."""
         at: Key = (*key, "parts")

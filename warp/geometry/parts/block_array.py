@@ -33,12 +33,19 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from warp.errors import Fault, Key
 from warp.geometry.lattice import SLACK, Array, depopulate, lay
 from warp.geometry.package import Package
-from warp.geometry.place import Outline, Place, um
+from warp.geometry.place import Outline, Place, mm, um
 from warp.geometry.section import LENGTH_SCHEMA, Pair, Thickness
 from warp.geometry.shapes import Body, Box, block, turned
 
 MOST_BLOCKS = 50_000  # each one is a box of its own; a slipped count asks for far more
 Count = Annotated[int, Field(ge=1)]
+
+
+def _of_each(value: object) -> object:
+    if isinstance(value, str) and value[:1].isalpha():
+        remedy = f"'inside' or 'around' = {value!r} centres the array there"
+        raise ValueError(f"is of each block, two lengths; {remedy}")
+    return value
 
 
 def _one_or_more(value: object) -> object:
@@ -66,7 +73,7 @@ class BlockArray(Array):
 
     synonyms: ClassVar = ("leads", "dies", "block array", "block_array")
     shape: Literal["block-array"]
-    size: Pair
+    size: Annotated[Pair, BeforeValidator(_of_each)]
     """Of each block in x and y."""
     thickness: Thickness | None = None
     """Of each block; by default the space that `on` and `under` or `inside` leave for one layer."""
@@ -120,6 +127,15 @@ class BlockArray(Array):
         for low, high in self._heights(place):
             shapes += [block(Outline(x, y, width, depth), low, high) for x, y in sites]
         return [self.body(name, package, material, *shapes)]
+
+    def repeats(self, name: str, place: Place) -> str:
+        """Return how many blocks the part is, and of which size."""
+        key: Key = ("part", name)
+        (columns, rows), (px, py) = self.count[:2], self.pitch[:2]
+        lattice = lay(self, columns, rows, (px, py), key)
+        depopulate(self, lattice, key)
+        blocks = int(lattice.populated.sum()) * self.layers
+        return f"{blocks:,} of {mm(*self.size)}"
 
     def _heights(self, place: Place) -> list[tuple[float, float]]:
         """Return bottom and top of every layer; one layer fills the part's height."""

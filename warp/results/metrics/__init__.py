@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from warp.machine.arrays import Array
+from warp.machine.device import Device, select
 from warp.results.flatness import Warpage
 from warp.results.metrics.bow_and_twist import BOW_AND_TWIST
 from warp.results.metrics.declaration import Each, Group, Metric, Number, measured, merge, nested
@@ -82,15 +84,19 @@ def evaluate(
     model: Model,
     temperature: np.ndarray | None = None,
     displacement: np.ndarray | None = None,
-    stress: np.ndarray | None = None,
+    stress: Array | None = None,
     *,
     surfaces: Iterable[tuple[str, Side]] | None = None,
     zones: Mapping[tuple[str, str], Zone] | None = None,
     terminals: Sequence[str] = (),
     power: Mapping[str, float] | None = None,
     ambient: float | None = None,
+    device: Device | None = None,
 ) -> dict[str, Any]:
-    """Compute all numbers of a solved model, ready for JSON; arguments as `Solved` says."""
+    """Compute all numbers of a solved model, ready for JSON; arguments as `Solved` says.
+
+    device: by default the CPU.
+    """
     solved = Solved(
         model,
         temperature,
@@ -101,6 +107,7 @@ def evaluate(
         terminals,
         power or {},
         ambient,
+        device or select("cpu"),
     )
     numbers: dict[str, Any] = {}
     for metric in METRICS:

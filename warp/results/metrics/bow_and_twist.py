@@ -17,15 +17,14 @@ import numpy as np
 from warp.results.flatness import Warpage
 from warp.results.metrics.declaration import PERCENT, Column, Number, surface_metric
 from warp.results.metrics.surface_flatness import SURFACES
-from warp.results.surface import with_middles
+from warp.results.surface import along_line
 
 
 def bow(surface: Warpage, axis: int) -> float:
     """Give the bow of the edges along x (axis 0) or y (axis 1) in per cent of their length."""
     zone = surface.surface
-    heights = with_middles(zone, zone.w)
-    edges = (heights.T if axis == 0 else heights)[[0, -1]]
-    lines = zone.x if axis == 0 else zone.y
+    rows, lines = (zone.w, zone.x) if axis == 0 else (zone.w.T, zone.y)
+    edges = along_line(rows[[0, -1]], lines)
     points = np.insert(lines, range(1, len(lines)), (lines[1:] + lines[:-1]) / 2)
     along = (points - points[0]) / (points[-1] - points[0])
     chords = edges[:, :1] * (1 - along) + edges[:, -1:] * along

@@ -22,7 +22,9 @@ INTERFACES = Group(("interfaces",), Each.ENTRY, "interface (MPa)")
 
 
 def _compute(solved: Solved) -> list[dict[str, Any]] | None:
-    return None if solved.stress is None else stress_metrics.interfaces(solved.model, solved.stress)
+    if solved.stress is None:
+        return None
+    return stress_metrics.interfaces(solved.model, solved.stress, solved.device)
 
 
 def _stress(name: str, meaning: str, head: str = "") -> Number:

@@ -31,7 +31,9 @@ STRESSES = Group(
 
 
 def _compute(solved: Solved) -> dict[str, dict[str, Any]] | None:
-    return None if solved.stress is None else stress_metrics.parts(solved.model, solved.stress)
+    if solved.stress is None:
+        return None
+    return stress_metrics.parts(solved.model, solved.stress, solved.device)
 
 
 def _place(name: str, report: Column | None = None) -> Number:

@@ -108,8 +108,8 @@ WORST = Metric(
             MICROMETRE,
             "of a process: the largest warpage, either way, of a surface to the board over the "
             "load steps of the finished body",
-            console=Column("worst of all steps", "{:+.1f} um"),
-            report=Column("largest warpage of all steps", "{:+.1f} um"),
+            console=Column("worst of the finished body", "{:+.1f} um"),
+            report=Column("largest warpage of the finished body", "{:+.1f} um"),
         ),
         Number("surface", NONE, "PART.SIDE that has it", console=Column("of", "{}")),
         Number(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
+from warp.machine.arrays import Array
+from warp.machine.device import Device, select
 from warp.results.flatness import Warpage, warpage
 from warp.results.surface import SIDES, Model, Side, Surface, Zone, faces, part_index, sample
 from warp.results.temperature import temperatures
@@ -21,18 +23,20 @@ class Solved:
     temperature (nz, ny, nx) [K]; displacement (3, nz+1, ny+1, nx+1) [m]; stress
     (6, nz, ny, nx) [Pa]. surfaces: (part, side) pairs, None = both sides of every part; zones:
     measuring zone per surface; terminals: parts whose undersides are checked for coplanarity,
-    together; power [W] per part of the full package; ambient [K], None if surroundings differ.
+    together; power [W] per part of the full package; ambient [K], None if surroundings differ;
+    device: where the numbers are computed, on which stress may be.
     """
 
     model: Model
     temperature: np.ndarray | None = None
     displacement: np.ndarray | None = None
-    stress: np.ndarray | None = None
+    stress: Array | None = None
     surfaces: Sequence[tuple[str, Side]] | None = None
     zones: Mapping[tuple[str, str], Zone] = field(default_factory=dict)
     terminals: Sequence[str] = ()
     power: Mapping[str, float] = field(default_factory=dict)
     ambient: float | None = None
+    device: Device = field(default_factory=partial(select, "cpu"))
 
     @cached_property
     def faces(self) -> dict[Side, np.ndarray]:

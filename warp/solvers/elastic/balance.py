@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers import krylov
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.operator import Operator
@@ -15,47 +17,49 @@ from warp.solvers.krylov import Control, Kept, System
 
 @dataclass(frozen=True)
 class Balance:
-    """Forces f (solver's layout, host) on a body that floats or is held by springs.
+    """Forces f (solver's layout, on A's device) on a body that floats or is held by springs.
 
     `scale`: force in N to which residuals relate; it does not vanish with f, as at a step without
     change.
     """
 
     A: Operator
-    f: np.ndarray
+    f: Array
     scale: float
     control: Control
 
     def solve(
         self, cycle: Callable[[], Cycle], kept: Kept | None = None
-    ) -> tuple[np.ndarray, list[float]]:
-        """Solve A x = f; return x on the host and the residuals relative to `scale`.
+    ) -> tuple[Array, list[float]]:
+        """Solve A x = f; return x on A's device and the residuals relative to `scale`.
 
         kept: the record of earlier solves with the same cycle.
         Without an iteration if |f| is within the tolerance, and then without calling `cycle`.
         """
         A, control = self.A, self.control
-        ratio = norm(self.f) / self.scale if self.scale else 0.0
+        ratio = norm(self.f, A.device) / self.scale if self.scale else 0.0
         if ratio <= control.tolerance:
-            return np.zeros(A.shape), [ratio]
+            return A.device.zeros(A.shape), [ratio]
 
         def on_progress(iteration: int, residual: float) -> None:
             if control.progress:
                 control.progress(iteration, residual * ratio)
 
-        system = System.of("thermo-elasticity", A, A.device.asarray(self.f))
+        system = System.of("thermo-elasticity", A, self.f)
         relative = Control(control.tolerance / ratio, on_progress)
         x, residuals = krylov.solve(A.device, system, cycle(), relative, kept=kept)
-        return A.device.to_host(x), [r * ratio for r in residuals]
+        return x, [r * ratio for r in residuals]
 
-    def less(self, x: np.ndarray) -> Balance:
-        """Return the balance that remains for a displacement beyond x."""
-        return replace(self, f=self.f - product(self.A, x))
+    def less(self, x: Array) -> Balance:
+        """Return the balance that remains for a displacement beyond x, on A's device."""
+        moved = self.A.device.zeros(self.A.shape)
+        self.A.apply(moved, x)
+        return replace(self, f=self.f - moved)
 
 
-def norm(f: np.ndarray) -> float:
-    """Return the Euclidean norm of all entries."""
-    return float(np.linalg.norm(f.reshape(-1)))
+def norm(f: Array, device: Device | None = None) -> float:
+    """Return the Euclidean norm of all entries of an array, on the host or a device."""
+    return float((np if device is None else device.xp).linalg.norm(f.reshape(-1)))
 
 
 def product(A: Operator, x: np.ndarray) -> np.ndarray:

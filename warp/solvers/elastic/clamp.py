@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from warp.machine.arrays import Array
 from warp.solvers.elastic.balance import Balance, norm
 from warp.solvers.elastic.held import NOWHERE
 from warp.solvers.elastic.layout import displacement_shape
@@ -24,7 +25,7 @@ def held_indices(model: VoxelModel, support: Support) -> np.ndarray:
 
 def clamped(
     model: VoxelModel, clamp: Clamp, balance: Balance, displacement: np.ndarray
-) -> tuple[np.ndarray, list[float]]:
+) -> tuple[Array, list[float]]:
     """Solve with the faces of a clamp held, or pressed flat first.
 
     displacement (3, nz+1, ny+1, nx+1): the total one before. Returns the increment in the solver's
@@ -37,17 +38,15 @@ def clamped(
     return prescribed(balance, at, target)
 
 
-def prescribed(
-    balance: Balance, at: np.ndarray, target: np.ndarray
-) -> tuple[np.ndarray, list[float]]:
+def prescribed(balance: Balance, at: np.ndarray, target: np.ndarray) -> tuple[Array, list[float]]:
     """Solve A x = f with x = target at the flat indices `at`."""
-    A = balance.A
-    given = np.zeros(A.shape)
-    given.reshape(-1)[at] = target
+    A, device = balance.A, balance.A.device
+    given, held_at = device.zeros(A.shape), device.asarray(at)
+    given.reshape(-1)[held_at] = device.asarray(target)
     f = balance.less(given).f
-    f.reshape(-1)[at] = 0.0
+    f.reshape(-1)[held_at] = 0.0
     B = A.holding(at)
-    remaining = replace(balance, A=B, f=f, scale=max(balance.scale, norm(f)))
+    remaining = replace(balance, A=B, f=f, scale=max(balance.scale, norm(f, device)))
     x, residuals = remaining.solve(lambda: Cycle(B))
-    x.reshape(-1)[at] = target
+    x.reshape(-1)[held_at] = device.asarray(target)
     return x, residuals

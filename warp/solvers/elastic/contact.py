@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from warp.errors import ConvergenceError
+from warp.machine.arrays import Array
 from warp.solvers import krylov
 from warp.solvers.elastic.balance import Balance, norm, product
 from warp.solvers.elastic.multigrid.cycle import Cycle
@@ -100,23 +101,23 @@ def weight(model: VoxelModel, A: Operator) -> np.ndarray:
 
 
 def rest(
-    model: VoxelModel, balance: Balance, floating: np.ndarray, displacement: np.ndarray
+    model: VoxelModel, balance: Balance, floating: Array, displacement: np.ndarray
 ) -> tuple[np.ndarray, list[float], TableContact]:
     """Put a body that floats down on a table.
 
-    floating: increment (solver's layout) that solves `balance` without weight; displacement
-    (3, nz+1, ny+1, nx+1): the total one before. Returns the increment beyond `floating`, the
-    residuals relative to the scale of `balance` or to the weight, and the contact. A residual of
-    the tolerance relative to the scale is enough.
+    floating: increment (solver's layout, on the device) that solves `balance` without weight;
+    displacement (3, nz+1, ny+1, nx+1): the total one before. Returns the increment beyond
+    `floating`, the residuals relative to the scale of `balance` or to the weight, and the contact.
+    A residual of the tolerance relative to the scale is enough.
     """
     A, scale, control = balance.A, balance.scale, balance.control
     pull, faces = weight(model, A), lowest(model, A)
     U = np.zeros(A.shape)
     U[..., 1 : A.n[0] + 2] = displacement
-    U += floating
+    U += A.device.to_host(floating)
     size = norm(pull)
     wanted = min(control.tolerance * scale, WEIGHED * size) if scale else WEIGHED * size
-    forces = balance.less(floating).f
+    forces = A.device.to_host(balance.less(floating).f)
     body = _Body(A, forces, pull, faces, rising_motions(model), U)
     x, touching, residuals = body.settle(max(wanted, ROUND_OFF * scale), control.progress)
     above = faces.height + (U + x).reshape(-1)[faces.at]

@@ -70,12 +70,11 @@ def temperature_nodes(model: VoxelModel, temperature: np.ndarray) -> np.ndarray:
     Where the temperature varies they are multiples of a power of two in K, so that they stay where
     they are when the field changes a little: what is interpolated between them has a derivative.
     """
-    field = np.broadcast_to(temperature, model.ids.shape)
-    layers = (t[ids > 0] for t, ids in zip(field, model.ids, strict=True))
+    if temperature.size == 1:
+        return np.array([temperature.item(), temperature.item() + LEAST_SPAN])
+    layers = (t[ids > 0] for t, ids in zip(temperature, model.ids, strict=True))
     spans = [(float(t.min()), float(t.max())) for t in layers if t.size]
     low, high = min(s[0] for s in spans), max(s[1] for s in spans)
-    if temperature.size == 1:
-        return np.array([low, low + LEAST_SPAN])
     width = 2.0 ** np.ceil(np.log2(max(high - low, LEAST_SPAN) / (NODES - 2)))
     first = np.floor(low / width)
     last = max(np.ceil(high / width), first + 1)

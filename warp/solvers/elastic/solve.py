@@ -31,6 +31,7 @@ from functools import partial
 
 import numpy as np
 
+from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers.elastic import contact
 from warp.solvers.elastic.balance import Balance, norm
@@ -106,21 +107,21 @@ def solve(
         cycle_cache.record(residuals)
     if isinstance(support, Table):
         correction, more, resting = contact.rest(model, balance, x, step.displacement)
-        x = x + correction
+        x = x + device.asarray(correction)
         residuals = residuals + more
     del balance, forces  # free their memory before the state is built
     after = step.after(x)
     del x
-    U = device.xp.array(after.displacement)
+    U = after.on(device, "displacement").copy()
     remove_rigid_motion(device, U, A.body.ids, model.grid, held)
     seconds = time.perf_counter() - began
     return Solution(device.to_host(U), len(residuals) - 1, residuals, seconds, after, resting)
 
 
-def scale_of(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: np.ndarray) -> float:
+def scale_of(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: Array) -> float:
     """Return the largest of the forces to balance, the thermal load and earlier steps' forces.
 
     In N. Residuals are relative to it, so that a step without change needs no iteration.
     """
-    thermal = A.device.to_host(load(model, A, temperature))
-    return max(norm(forces), norm(thermal), norm(forces - thermal))
+    thermal = load(model, A, temperature)
+    return max(norm(f, A.device) for f in (forces, thermal, forces - thermal))

@@ -202,7 +202,7 @@ def edge_stiffness(A: Operator, host: Device, moduli: Moduli) -> np.ndarray:
     K, unit = np.zeros((2, 3, nz + 1, ny + 1, nx + 1))
     unit[:] = 1.0
     args = K, unit, A.ids, soft, *A.body.widths, nx, ny, nz
-    host.launch("host.history", "edge_forces", (nx + 1, ny + 1, nz + 1), *args)
+    host.launch("history", "edge_forces", (nx + 1, ny + 1, nz + 1), *args)
     lateral = lateral_edges(A, moduli)
     at = flat_indices(edge_rows(lateral, A.ids[1:-1, 1:-1, 1 : nx + 1] > 0), (nz, ny, nx))
     K.reshape(-1)[at] = stiffness_of(lateral)

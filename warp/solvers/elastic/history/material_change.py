@@ -114,7 +114,7 @@ def _edges(model: VoxelModel, T: float, host: Device) -> tuple[np.ndarray, np.nd
     stiffness, tilt = np.zeros((2, 3, nz + 1, ny + 1, nx + 1))
     unit, extent = np.ones_like(stiffness), (nx + 1, ny + 1, nz + 1)
     args = stiffness, unit, body.ids, body.soft, *body.widths, nx, ny, nz
-    host.launch("host.history", "edge_forces", extent, *args)
+    host.launch("history", "edge_forces", extent, *args)
     solid = model.ids > 0
     stiffness[~between_four(solid)] = 0.0
     at = flat_indices(edge_rows(body.edges, solid), solid.shape)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
+from warp.machine.arrays import Array
+from warp.machine.device import Device
 from warp.solvers.elastic.free_edges import Edges
 from warp.solvers.elastic.history.maxwell import Memory
 from warp.solvers.elastic.layout import along
@@ -20,9 +23,10 @@ class State:
 
     displacement (3, nz+1, ny+1, nx+1) in m, rigid motion included; solid (nz, ny, nx); strain of
     voxels (3, nz, ny, nx), xx yy zz, and shear of edges (3, nz+1, ny+1, nx+1), yz xz xy, since they
-    were attached; lateral (n, 7): face, k, m, p, layer, plane of the edges at free faces and the
-    side of the face on which the body lies (0 below, 1 above), with their forces (n,) in N m; held
-    (n, 7) and held_forces: such edges that new voxels have covered; memory of viscoelastic voxels.
+    were attached; these three may stay on a device until they are read. lateral (n, 7): face, k, m,
+    p, layer, plane of the edges at free faces and the side of the face on which the body lies (0
+    below, 1 above), with their forces (n,) in N m; held (n, 7) and held_forces: such edges that new
+    voxels have covered; memory of viscoelastic voxels.
     """
 
     displacement: np.ndarray
@@ -48,9 +52,40 @@ class State:
         )
         return cls(*fields, *none, *none, Memory.start())
 
+    @classmethod
+    def on_device(cls, device: Device, on_it: dict[str, Array], *others: Any) -> State:
+        """Return a state whose displacement, strain and shear are copied to the host when read.
+
+        `others`: solid and all after shear, in order. What was copied leaves the device.
+        """
+        state = object.__new__(cls)
+        names = [f.name for f in fields(cls) if f.name not in on_it]
+        vars(state).update(zip(names, others, strict=True), _device=device, _on_device=on_it)
+        return state
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        """Copy to the host what is only on the device."""
+        on_it = vars(self).get("_on_device", {})
+        if name not in on_it:
+            raise AttributeError(name)
+        vars(self)[name] = vars(self)["_device"].to_host(on_it.pop(name))
+        found: np.ndarray = vars(self)[name]
+        return found
+
+    def on(self, device: Device, name: str) -> Array:
+        """Return the displacement, strain or shear on its own device; do not modify it."""
+        on_it = vars(self).get("_on_device", {})
+        return on_it[name] if name in on_it else device.asarray(getattr(self, name))
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether no voxel has been attached yet."""
+        return not self.solid.any()
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Return everything as named arrays, for a file; `of` restores the state bit for bit."""
-        own = {name: value for name, value in vars(self).items() if name != "memory"}
+        names = (f.name for f in fields(self) if f.name != "memory")
+        own = {name: getattr(self, name) for name in names}
         return own | {f"memory_{name}": value for name, value in vars(self.memory).items()}
 
     @classmethod
@@ -127,8 +162,12 @@ class Transferred:
 
 def transferred(before: State, solid: np.ndarray, edges: list[Edges]) -> Transferred:
     """Attach and remove voxels and edges; `edges`: those of the lateral free faces now."""
-    lasting = between_four(before.solid & solid)
     lateral = edge_rows(edges, solid)
+    if before.is_empty:
+        start = State.start(solid.shape)
+        lasting, none = np.zeros(start.shear.shape, bool), (start.held, start.held_forces)
+        return Transferred(start.displacement, start.strain, start.shear, lasting, lateral, *none)
+    lasting = between_four(before.solid & solid)
     was, now = (flat_indices(rows, solid.shape) for rows in (before.lateral, lateral))
     flat = lasting.reshape(-1)
     flat[was] = False
@@ -167,8 +206,8 @@ def edge_rows(edges: list[Edges], solid: np.ndarray) -> np.ndarray:
     """
     found = [np.zeros((0, 7), np.int32)]
     for e in edges:
-        s = np.pad(along(solid, e.face), ((0, 0), (0, 0), (1, 1)))
-        above = ~(s[e.k - 1, e.m, e.p] & s[e.k, e.m, e.p])
+        s, below = along(solid, e.face), np.maximum(e.p - 1, 0)
+        above = ~(s[e.k - 1, e.m, below] & s[e.k, e.m, below] & (e.p > 0))
         columns = np.full(len(e.k), e.face), e.k, e.m, e.p, e.layer, e.plane, above
         found.append(np.stack(columns, axis=1))
     return np.concatenate(found).astype(np.int32)

@@ -24,12 +24,13 @@ from functools import partial
 
 import numpy as np
 
+from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers.elastic.free_edges import stiffness_of, strain_matrix
 from warp.solvers.elastic.held import NOWHERE, between_held
 from warp.solvers.elastic.history import incremental
 from warp.solvers.elastic.history.maxwell import Memory, Sites, Voxels
-from warp.solvers.elastic.history.state import State, edges_of, faces_of, flat_indices, transferred
+from warp.solvers.elastic.history.state import State, edges_of, flat_indices, transferred
 from warp.solvers.elastic.layout import host_of
 from warp.solvers.elastic.load import (
     Strain,
@@ -39,6 +40,7 @@ from warp.solvers.elastic.load import (
     thermal_stress,
 )
 from warp.solvers.elastic.operator import Frame, moduli, operator
+from warp.solvers.sparse import FewColumns, add, find
 from warp.voxels.voxelize import VoxelModel
 
 
@@ -66,7 +68,7 @@ class Step:
         K at its beginning, by default the stress-free one of each medium; it counts for media of
         the incremental law only. frame: of the same voxels, if there is one.
         """
-        self.model, self.temperature = model, temperature
+        self.model, self.temperature, self.device = model, temperature, device
         self.solid, self.host = model.ids > 0, host_of(device)
         self.free_strain = free_strain(model, temperature)
         mean = mean_temperature(model, temperature)
@@ -87,11 +89,8 @@ class Step:
         self.sites = Sites(
             before.memory, model, self.voxels, self.lateral, self.begin.lasting, self.begin.shear
         )
-        self.centres = self.A.body.spacings[1::2]
-        self.B = strain_matrix(self.A.edges, self.centres, self.A.n)
-        held = edges_of(self.begin.held, self.begin.held_forces)
-        of_held = strain_matrix(held, self.centres, self.A.n)
-        self.held = of_held.transposed_times(stiffness_of(held))
+        self.unstrained = before.is_empty and not self.way
+        self.tilt = FewColumns.of(strain_matrix(self.A.edges, self.A.body.spacings[1::2], self.A.n))
         marked = (between_held(e, clamped, self.A.shape) for e in self.A.edges)
         self.fixed = np.concatenate([np.zeros(0, bool), *marked])
         self.fixed_forces = before.forces_at(self.lateral[self.fixed])
@@ -129,16 +128,20 @@ class Step:
         shear.reshape(-1)[self.sites.edges] -= self.sites.offset
         return shear
 
-    def imbalance(self) -> np.ndarray:
-        """Compute the forces that the step must balance, in the solver's layout."""
-        A, body, host, n = self.A, self.A.body, self.host, self.A.n
-        extent = n[0] + 1, n[1] + 1, n[2] + 1
+    def imbalance(self) -> Array:
+        """Compute the forces that the step must balance, in the solver's layout on the device."""
+        A, device, n = self.A, self.device, self.A.n
+        ids, _, _, *widths = A.arguments(np.float64)[:7]
+        centres = A.arguments(np.float64)[8::2]
         stress, shear, t = self._stresses()
-        f, mirror = np.zeros(A.shape), map(int, A.mirror)
-        args = f, stress, t, A.ids, *body.widths, *self.centres, *mirror, *n
-        host.launch("host.history", "imbalance", extent, *args)
-        lateral = self.B.transposed_times(self._lateral_forces(shear))
-        f -= (lateral + self.held).reshape(f.shape)
+        forces = self._lateral_forces(self._at(shear, self.lateral))
+        f = device.zeros(A.shape)
+        args = f, stress, t, ids, *widths, *centres, *map(int, A.mirror), *n
+        device.launch("history", "imbalance", _faces(n), *args)
+        add(device, f, self.tilt.at, -self.tilt.matrix.transposed_times(forces))
+        held = edges_of(self.begin.held, self.begin.held_forces)
+        pull = FewColumns.of(strain_matrix(held, A.body.spacings[1::2], n))
+        add(device, f, pull.at, -pull.matrix.transposed_times(stiffness_of(held)))
         return f
 
     def in_plane(self) -> np.ndarray:
@@ -147,7 +150,8 @@ class Step:
         Stress times volume: xx and yy of voxels, xy of edges along z; in the solver's layout.
         """
         nx, ny, nz = self.A.n
-        stress, _, t = self._stresses()
+        on_device, _, edges = self._stresses()
+        stress, t = self.device.to_host(on_device), self.device.to_host(edges)
         dx, dy, _, hz = (
             d[1 : n + 1] for d, n in zip(self.A.body.widths, (nx, ny, nz, nz), strict=True)
         )
@@ -157,75 +161,98 @@ class Step:
         found[2, :, :, 1 : nx + 2] = t[2]
         return found
 
-    def _stresses(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the stress of voxels in Pa, the `loaded_shear`, and it times K in N m."""
-        A, body, host, n = self.A, self.A.body, self.host, self.A.n
-        extent = n[0] + 1, n[1] + 1, n[2] + 1
-        stress, t = np.empty_like(self.begin.strain), np.empty_like(self.begin.shear)
-        args = stress, self.begin.strain, A.ids, body.cell, *self.thermal, *n
-        host.launch("host.history", "cell_stress", extent, *args)
-        stress.reshape(3, -1)[:, self.voxels.at] += self.voxels.past()
-        shear = self.loaded_shear()
-        host.launch(
-            "host.history", "edge_forces", extent, t, shear, A.ids, body.soft, *body.widths, *n
-        )
+    def _strains(self) -> tuple[Array, Array]:
+        """Return the strain of voxels and the shear of edges before the step, on the device."""
+        nx, ny, nz = self.A.n
+        if self.unstrained:
+            edges = (3, nz + 1, ny + 1, nx + 1)
+            return self.device.zeros((3, nz, ny, nx)), self.device.zeros(edges)
+        return self.device.asarray(self.begin.strain), self.device.asarray(self.begin.shear)
+
+    def _stresses(self) -> tuple[Array, Array, Array]:
+        """Return the stress of voxels in Pa, the `loaded_shear`, and it times K in N m.
+
+        All on the device.
+        """
+        A, device, n = self.A, self.device, self.A.n
+        ids, cell, soft, *widths = A.arguments(np.float64)[:7]
+        strain, shear = self._strains()
+        stress, t = device.empty(strain.shape), device.empty(shear.shape)
+        table, T, *nodes = self.thermal
+        thermal = device.asarray(table), device.asarray(T), *nodes
+        device.launch("history", "cell_stress", _faces(n), stress, strain, ids, cell, *thermal, *n)
+        if len(self.voxels.at):
+            at = device.asarray(self.voxels.at)
+            stress.reshape(3, -1)[:, at] += device.asarray(self.voxels.past())
+        del strain
+        if not self.unstrained:
+            shear = shear.copy()
+        add(device, shear, self.lateral, -self.edge_shear)
+        add(device, shear, self.sites.edges, -self.sites.offset)
+        device.launch("history", "edge_forces", _faces(n), t, shear, ids, soft, *widths, *n)
         return stress, shear, t
 
+    def _at(self, field: Array, at: np.ndarray) -> np.ndarray:
+        """Read a field on the device at flat indices."""
+        found: np.ndarray = self.device.to_host(field.reshape(-1)[self.device.asarray(at)])
+        return found
+
     def _lateral_forces(self, shear: np.ndarray) -> np.ndarray:
-        """Return the forces of the lateral edges in N m; shear: as `loaded_shear`.
+        """Return the forces of the lateral edges in N m; shear: their `loaded_shear`.
 
         Edges in a clamped face keep the force of the step before.
         """
-        forces = stiffness_of(self.A.edges) * shear.reshape(-1)[self.lateral]
+        forces = stiffness_of(self.A.edges) * shear
         forces[self.fixed] = self.fixed_forces
         return forces
 
     def after(
-        self, x: np.ndarray, added: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self, x: Array, added: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     ) -> State:
         """Return the state after the increment x (solver's layout); overwrites `begin`.
 
         added: strain xx, yy of voxels and xy of edges along z beyond the linear one, by slopes.
         """
-        A, begin, n = self.A, self.begin, self.A.n
-        dU = np.ascontiguousarray(x[..., 1 : n[0] + 2])
-        extent = n[0] + 1, n[1] + 1, n[2] + 1
-        args = begin.strain, begin.shear, dU, A.ids, *A.body.spacings, *n
-        self.host.launch("host.history", "add_strains", extent, *args)
+        A, begin, device, n = self.A, self.begin, self.device, self.A.n
+        ids, spacings = A.arguments(np.float64)[0], A.arguments(np.float64)[7:]
+        x = device.asarray(x)
+        strain, shear = self._strains()
+        U = device.zeros(shear.shape) if self.unstrained else device.asarray(begin.displacement)
+        dU = device.asarray(x[..., 1 : n[0] + 2])
+        device.launch("history", "add_strains", _faces(n), strain, shear, dU, ids, *spacings, *n)
         if added is not None:
-            begin.strain[0] += added[0]
-            begin.strain[1] += added[1]
-            begin.shear[2, : n[2]] += added[2]
-        U = begin.displacement
-        U += dU
-        U[~faces_of(self.solid)] = 0.0
+            strain[0] += device.asarray(added[0])
+            strain[1] += device.asarray(added[1])
+            shear[2, : n[2]] += device.asarray(added[2])
+        device.launch("history", "add_motion", _faces(n), U, dU, ids, *n)
         del dU
-        shear = begin.shear.reshape(-1)
-        shear[self.lateral] += self.B.times(x.reshape(-1))
-        loaded = self.loaded_shear()
-        forces, memory = self._lateral_forces(loaded), self._memory(shear.copy())
-        if self.way:
-            self._take_last_stiffness(loaded)
-        return State(
-            displacement=U,
-            solid=self.solid,
-            strain=begin.strain,
-            shear=begin.shear,
-            lateral=begin.lateral,
-            forces=forces,
-            held=begin.held,
-            held_forces=begin.held_forces,
-            memory=memory,
-        )
+        add(device, shear, self.lateral, self.tilt.matrix.times(self._at(x, self.tilt.at)))
+        forces = self._lateral_forces(self._at(shear, self.lateral) - self.edge_shear)
+        memory = self._memory(strain, shear)
+        fields = {"displacement": U, "strain": strain, "shear": shear}
+        rows = begin.lateral, forces, begin.held, begin.held_forces
+        if not self.way:
+            return State.on_device(device, fields, self.solid, *rows, memory)
+        U, begin.strain[...], begin.shear[...] = (device.to_host(a) for a in (U, strain, shear))
+        self._take_last_stiffness(self.loaded_shear())
+        return State(U, self.solid, begin.strain, begin.shear, *rows, memory)
 
-    def _memory(self, shear: np.ndarray) -> Memory:
-        """Return the memory after the step; `shear`: that of all edges, flat, overwritten."""
-        at = self.voxels.at
-        strain = self.begin.strain.reshape(3, -1)[:, at] - stacked(self.free_strain, at)
-        shear[self.lateral] -= self.edge_shear
-        sites, gamma = self.sites.after(shear[self.sites.edges])
+    def _memory(self, strain: Array, shear: Array) -> Memory:
+        """Return the memory after the step, of the strain of voxels and the shear of edges."""
+        at, edges, device = self.voxels.at, self.sites.edges, self.device
+        voxels = device.to_host(strain.reshape(3, -1)[:, device.asarray(at)])
+        order = np.argsort(self.lateral)
+        number = find(self.lateral[order], edges)
+        free = np.append(self.edge_shear[order], 0.0)[number]  # number is -1 where there is none
         temperature = np.take(self.temperature, at, mode="clip")  # a uniform one has a single entry
-        return Memory(at, self.voxels.after(strain), temperature, sites, gamma)
+        keys, gamma = self.sites.after(self._at(shear, edges) - free)
+        q = self.voxels.after(voxels - stacked(self.free_strain, at))
+        return Memory(at, q, temperature, keys, gamma)
+
+
+def _faces(n: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the counts of faces along x, y and z of a grid of n cells."""
+    return n[0] + 1, n[1] + 1, n[2] + 1
 
 
 def elastic_strain(before: State, free: Strain, cells: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ Wissenschaften IV/4 (1910) 349, for the law.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -85,13 +86,13 @@ class Law:
         start: tuple[Array, Array] | None = None,
         pressed: np.ndarray | None = None,
     ) -> None:
-        self.A, self.f, self.before = A, f, s
-        self.at_end, self.at_start = (f, s), None
+        self.A, self.fraction = A, 1.0
+        self.at_end: tuple[Array, Array] = (f, s)
+        self.at_start: tuple[Array, Array] | None = None
         self.device = A.device
         self.held = A.device.asarray(A.held, np.int64)
         self.pressed = None if pressed is None else A.device.asarray(pressed)
-        self.fraction, self.ground = 1.0, NO_GROUND
-        self.round_off = 0.0
+        self.ground, self.round_off = NO_GROUND, 0.0
         nx, ny, nz = A.n
         self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
         ids, cell, _, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = A.arguments(np.float64)
@@ -100,15 +101,17 @@ class Law:
         self.spacings, self.mirror = (rdx, rcx, rdy, rcy, rdz), tuple(map(int, A.mirror))
         zeros = self.device.zeros
         places = A.shape[1:]
-        self.first, self.slopes, self.more, self.forces = (zeros((2, *places)) for _ in range(4))
+        self.slopes, self.more, self.forces = (zeros((2, *places)) for _ in range(3))
+        self.first = self.device.xp.broadcast_to(zeros(1), self.slopes.shape)
         self.t, self.s = zeros((7, *places)), zeros((3, *places))
         self.out = self.t[:3]  # free while the energy of A is computed
         if start is not None:
             displacement, stress = start
+            self.first = zeros(self.slopes.shape)
             self._slopes(self.first, displacement)
-            self.f, self.before = zeros(A.shape), stress
-            balancing = self.gradient(zeros(A.shape))[1]
-            self.at_start = balancing, stress
+            self.at_start = zeros(A.shape), stress
+            self.load(0.0)
+            self.at_start = self.gradient(zeros(A.shape))[1], stress
             self.load(1.0)
 
     def load(self, fraction: float) -> None:
@@ -117,25 +120,26 @@ class Law:
         Without a start the body is then flat and free of stress.
         """
         self.fraction = fraction
-        if fraction == 1:
-            self.f, self.before = self.at_end
-            return
-        self.f, self.before = (fraction * a for a in self.at_end)
-        if self.at_start is not None:
-            self.f += (1 - fraction) * self.at_start[0]
-            self.before += (1 - fraction) * self.at_start[1]
+
+    def _loads(self) -> Iterator[tuple[float, Array, Array]]:
+        """Yield shares, forces and stresses: the present ones are the sum of share times array."""
+        if self.fraction != 0:
+            yield self.fraction, *self.at_end
+        if self.at_start is not None and self.fraction != 1:
+            yield 1 - self.fraction, *self.at_start
 
     def start_from(self, x: Array) -> None:
         """Hold the body at x by forces that fade as the load grows, instead of at x = 0."""
         stress = self.at_end[1]
-        self.f, self.before = self.device.zeros(self.A.shape), stress
-        self.at_start = self.gradient(x)[1], stress
+        self.at_start = self.device.zeros(self.A.shape), stress
         self.load(0.0)
+        self.at_start = self.gradient(x)[1], stress
 
     def rest_on(self, ground: Support) -> None:
         """Add the weight of the body and a table under it to the present load."""
         self.ground = ground
-        self.f = self.f + self.device.asarray(ground.pull)
+        f, s = self.at_end
+        self.at_end = f + self.device.asarray(ground.pull), s
 
     def holding(self, x: Array) -> Array:
         """Return x with the held increments at the present load, the rest moved along."""
@@ -150,14 +154,20 @@ class Law:
         """Return the energy in J and its gradient in N; the Hessian is then the one at x."""
         self.energy_at = self._energy(x)
         self._stress(x, self.slopes)
-        self.s[...] = self.before + self.t[4:]
-        self.slopes += self.more / 2  # half-way through the increment before, now at its end
+        self.s[...] = self.t[4:]
+        for share, _, stress in self._loads():
+            for total, own in zip(self.s, stress, strict=True):
+                total += share * own
+        self.more /= 2
+        self.slopes += self.more  # half-way through the increment before, now at its end
         stress = self.t
         stress[4:] = self.s
         self._slope_forces(self.slopes, 0.0)
         out = self.device.zeros(self.A.shape)
         self.linear(out, x)
-        out -= self.f
+        for share, forces, _ in self._loads():
+            for total, own in zip(out, forces, strict=True):
+                total -= share * own
         self._add_forces(out)
         self.ground.push(out, x)
         self.A.clear_held(out)
@@ -232,14 +242,17 @@ class Law:
         xp.multiply(self.more, 0.5, out=self.slopes)
         self.slopes += self.first
         self._stress(x, self.slopes)
-        alone = (self.t[0], self.t[1], self.t[3])
-        for n, own in enumerate(alone):
-            self.t[4 + n] += self.before[n] - own / 2
+        alone, work = (self.t[0], self.t[1], self.t[3]), 0.0
+        for total, own in zip(self.t[4:], alone, strict=True):
+            total -= own / 2
+        for share, forces, stress in self._loads():
+            work += share * float(xp.vdot(forces, x))
+            for total, own in zip(self.t[4:], stress, strict=True):
+                total += share * own
         self._slope_forces(self.slopes, 0.0)
         added = float(xp.vdot(self.forces, self.more))
         self.linear(self.out, x)
         strained = float(xp.vdot(x, self.out)) / 2
-        work = float(xp.vdot(self.f, x))
         self.round_off = ROUND_OFF * (abs(added) + abs(strained) + abs(work))
         return added + strained - work + self.ground.energy(x)
 

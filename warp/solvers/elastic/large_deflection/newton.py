@@ -55,14 +55,15 @@ def minimum(
 ) -> Shape:
     """Minimise from x, with steps of at most `radius` at first.
 
-    scale: force in N that residuals relate to; most: Newton steps. The law's last gradient is that
-    of the shape, and so is the preconditioner. Raises ConvergenceError when the residual does not
-    reach the tolerance.
+    x: overwritten, also on failure. scale: force in N that residuals relate to; most: Newton steps.
+    The law's last gradient is that of the shape, and so is the preconditioner. Raises
+    ConvergenceError when the residual does not reach the tolerance.
     """
     norm = law.device.xp.linalg.norm
     energy, g = law.gradient(x)
     pre.update()
-    residuals, iterations = [float(norm(g)) / scale], 0
+    size, iterations = float(norm(g)), 0
+    residuals = [size / scale]
     while residuals[-1] > tolerance:
         if len(residuals) > most or not np.isfinite(residuals[-1]):
             reached = f"residual {residuals[-1]:.1e} after {len(residuals) - 1} Newton steps"
@@ -70,23 +71,27 @@ def minimum(
         goal = max(min(FORCING, residuals[-1]) * residuals[-1], tolerance / 2) * scale
         step = _step(law, pre, g, radius, goal)
         iterations += step.products
-        there = x + step.d
-        tried, forces = law.gradient(there)
-        fall, noise = energy - tried, max(1e-12 * abs(energy), law.round_off)
-        closer = float(norm(forces)) < float(norm(g))
-        if fall > 0.1 * step.fall or (abs(fall) <= noise and closer):
-            x, energy, g = there, tried, forces
+        there = step.d
+        there += x
+        tried, g = law.gradient(there)
+        fall, now = energy - tried, float(norm(g))
+        noise = max(1e-12 * abs(energy), law.round_off)
+        if fall > 0.1 * step.fall or (abs(fall) <= noise and now < size):
+            x[...] = there
+            energy, size = tried, now
             pre.update()
-            residuals.append(float(norm(g)) / scale)
+            residuals.append(size / scale)
             if on_step is not None:
                 on_step(residuals[-1])
             if step.at_edge and fall > 0.7 * step.fall:
                 radius = 2 * radius
         else:
             radius = step.length / 4
-            law.gradient(x)
+            _, g = law.gradient(x)
             if step.length == 0 or radius < 1e-12 * np.sqrt(abs(energy) + step.length**2):
                 raise ConvergenceError("large deflection: the energy does not fall any further")
+        del step, there
+    del g
     pre.judge()
     return Shape(x, energy, residuals, iterations, pre.stability)
 
@@ -123,45 +128,53 @@ def tangent(
         if not left < before / 2:
             reached = f"residual {left:.1e} N, {goal:.0e} N wanted"
             raise ConvergenceError(f"large deflection: the last solve stops at {reached}")
-        step = _step(law, pre, -r, np.inf, goal / 2)
+        r *= -1
+        step = _step(law, pre, r, np.inf, goal / 2)
         if step.at_edge:
             raise ConvergenceError("large deflection: the shape is not stable")
         x += step.d
 
 
-def _step(law: Law, pre: Preconditioner, g: Array, radius: float, goal: float) -> _Step:
-    """Solve H d = -g until the residual is at most `goal` in N, within the trust region."""
+def _step(law: Law, pre: Preconditioner, r: Array, radius: float, goal: float) -> _Step:
+    """Solve H d = -r until the residual is at most `goal` in N, within the trust region.
+
+    Overwrites r, which becomes r + H d.
+    """
     xp = law.device.xp
 
     def dot(a: Array, b: Array) -> float:
         return float(xp.vdot(a, b))
 
-    d, r, Hp = xp.zeros_like(g), g.copy(), xp.empty_like(g)
-    z = pre.apply(r)
-    p, rz = -z, dot(r, z)
-    dd, dp, pp = 0.0, 0.0, rz
+    def add(a: Array, factor: float, b: Array) -> None:
+        for own, other in zip(a, b, strict=True):
+            own += factor * other
+
+    d, spare = xp.zeros_like(r), xp.empty_like(r)  # spare: z and H p in turn
+    p = -pre.apply(r, spare)
+    rz = -dot(r, p)
+    dd, dp, pp, fall = 0.0, 0.0, rz, 0.0
     for count in range(1, PRODUCTS + 1):
-        law.hessian(Hp, p)
-        curvature = dot(p, Hp)
+        law.hessian(spare, p)
+        curvature = dot(p, spare)
         alpha = rz / curvature if curvature > 0 else np.inf
         longer = dd + 2 * alpha * dp + alpha**2 * pp if np.isfinite(alpha) else np.inf
         if longer >= radius**2 or not np.isfinite(longer):
             edge = radius if np.isfinite(radius) else max(np.sqrt(dd), np.sqrt(pp))
             edge = max(edge, np.sqrt(dd))
-            tau = (-dp + np.sqrt(dp**2 + pp * (edge**2 - dd))) / pp
-            d += tau * p
-            r += tau * Hp
-            return _Step(d, float(edge), -(dot(g, d) + dot(r, d)) / 2, True, count)
-        d += alpha * p
-        r += alpha * Hp
+            tau = float((-dp + np.sqrt(dp**2 + pp * (edge**2 - dd))) / pp)
+            add(d, tau, p)
+            return _Step(d, float(edge), fall + tau * (rz - tau * curvature / 2), True, count)
+        add(d, alpha, p)
+        add(r, alpha, spare)
+        fall += alpha * rz / 2
         dd = longer
         if float(xp.linalg.norm(r)) <= goal:
             break
-        z = pre.apply(r)
+        z = pre.apply(r, spare)
         rz, before = dot(r, z), rz
         beta = rz / before
         p *= beta
         p -= z
         dp = beta * (dp + alpha * pp)
         pp = rz + beta**2 * pp
-    return _Step(d, float(np.sqrt(dd)), -(dot(g, d) + dot(r, d)) / 2, False, count)
+    return _Step(d, float(np.sqrt(dd)), fall, False, count)

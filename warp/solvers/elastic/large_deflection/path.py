@@ -45,6 +45,8 @@ PUSH = 0.5
 """Deflection of a push over the height of the body."""
 JUMP = 1.0
 """Change of the shape at a critical load, over the height of the body, that is a jump."""
+ON_THE_WAY = 1e-5
+"""Residual of shapes before the full load, at least: they are starts, and judged for stability."""
 STRAYED = 0.3
 """Distance of a shape from the extrapolated one, over the height of the body, near a critical load
 that shows that the body has changed its shape by itself.
@@ -134,6 +136,7 @@ class Follower:
                     continue
                 aim = min(aim, at + APPROACH * (critical - at))
             guess = predicted(before, (at, shape), aim)
+            expected = guess[2].copy()
             released = at == 0 and self.law.at_start is not None and not self.let_go
             try:
                 after = self._solve(aim, guess, most=PATIENCE if released else STEPS)
@@ -145,10 +148,12 @@ class Follower:
                 if step < SHORTEST:
                     raise
                 continue
-            strayed = float(abs(after.x[2] - guess[2]).max()) > STRAYED * self.height
+            del guess
+            strayed = float(abs(after.x[2] - expected).max()) > STRAYED * self.height
             slipped = nearing and (strayed or after.stability > shape.stability)
             if after.stability < 0 or slipped:
                 # past the critical load: on the dome still, or slipped from it by itself
+                del after
                 step = (aim - at) / 2
                 if aim - at < NEAR * aim:
                     middle = (at + aim) / 2
@@ -177,7 +182,7 @@ class Follower:
         """
         self.let_go = True
         if self.stretched is not None:
-            x = self.stretched()
+            x, self.stretched = self.stretched(), None
             self.law.start_from(x)
             shape = self._start(x)
             if shape.stability > 0:
@@ -198,7 +203,8 @@ class Follower:
                 told(fraction, residual)
 
         x = self.law.holding(x)
-        args = self.law, self.pre, self.scale, self.tolerance, x, radius, on_step
+        tolerance = self.tolerance if fraction == 1 else max(self.tolerance, ON_THE_WAY)
+        args = self.law, self.pre, self.scale, tolerance, x, radius, on_step
         found = minimum(*args, most=most)
         self.increments += 1
         self.iterations += found.iterations
@@ -278,8 +284,9 @@ def meets_zero(before: tuple[float, Shape], now: tuple[float, Shape]) -> float |
 
 def predicted(before: tuple[float, Shape] | None, now: tuple[float, Shape], aim: float) -> Array:
     """Extrapolate the displacement to the load `aim`."""
-    if before is None:
-        return now[1].x
-    further = (aim - now[0]) / (now[0] - before[0])
-    found: Array = now[1].x + min(further, 2.0) * (now[1].x - before[1].x)
+    found: Array = now[1].x.copy()
+    if before is not None:
+        further = min((aim - now[0]) / (now[0] - before[0]), 2.0)
+        for total, own, last in zip(found, now[1].x, before[1].x, strict=True):
+            total += further * (own - last)
     return found

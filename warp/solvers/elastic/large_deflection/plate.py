@@ -33,31 +33,30 @@ class Plate:
         self.ny, self.nx = modes.solid.shape
         self.centres = [2 / (q[2:] - q[:-2]) for q in (model.grid.x, model.grid.y)]
         self.moments = moments(model, law, modes.middle)
-        bends, in_plane = self._bending(), self._in_plane()
-        self.w, self.tilt, self.curvature = bends
-        self.stress = [resultant(Q, in_plane) for Q in self.moments[:2]]
+        (_, _, kap), in_plane = self._bending(), self._in_plane()
         A, B, D = self.moments
-        kap = self.curvature
         self.linear = assembled(
             contracted(resultant(D, kap), kap),
-            contracted(kap, self.stress[1]),
-            contracted(self.stress[0], in_plane),
+            contracted(kap, resultant(B, in_plane)),
+            contracted(resultant(A, in_plane), in_plane),
         )
 
     def loaded(self) -> np.ndarray:
         """Return E (count, count) at the law's last gradient; `linear`: flat and without stress.
 
-        In the frame of the modes.
+        In the frame of the modes. Their fields are made anew: kept, they would take as much memory
+        as a displacement.
         """
         A, B, _ = self.moments
-        eps, (xx, yy, xy) = self._added(), self._tension()
-        stress, crossed = resultant(A, eps), contracted(resultant(B, eps), self.curvature)
+        w, tilt, curvature = self._bending()
+        eps, (xx, yy, xy) = self._added(w, tilt), self._tension()
+        stress, crossed = resultant(A, eps), contracted(resultant(B, eps), curvature)
         bend = contracted(stress, eps) + crossed + crossed.T
-        bend += sum(t @ (N * t).T for N, t in zip((xx, yy), self.tilt, strict=True))
-        x, y = self._mean_tilts(*self.tilt)
+        bend += sum(t @ (N * t).T for N, t in zip((xx, yy), tilt, strict=True))
+        x, y = self._mean_tilts(*tilt)
         sheared = x @ (xy * y).T
         bend += sheared + sheared.T
-        across = contracted(eps, self.stress[0])
+        across = contracted(stress, self._in_plane())
         in_plane = np.zeros((across.shape[1],) * 2)
         return self.linear + assembled(bend, across, in_plane)
 
@@ -99,17 +98,16 @@ class Plate:
         along_x, along_y = (a.reshape(len(a), -1) for a in means)
         return along_x, along_y
 
-    def _added(self) -> Fields:
+    def _added(self, w: np.ndarray, slopes: Fields) -> Fields:
         """Return the strain that bending modes add along the mid-plane of the bent body."""
-        frame, w = self.modes.frame, self.w.T
-        tilts = [t.T for t in self.tilt]
-        u, v = (frame.along(axis, w, tilts[axis]).T for axis in (0, 1))
+        frame, tilts = self.modes.frame, [t.T for t in slopes]
+        u, v = (frame.along(axis, w.T, tilts[axis]).T for axis in (0, 1))
         xx, yy = (
             (S @ moved.T + frame.added(axis, tilts[axis])).T
             for axis, (S, moved) in enumerate(zip(self.modes.stretch, (u, v), strict=True))
         )
         own_x, own_y = self._mean_tilts(*(s[None] for s in frame.own))
-        x, y = self._mean_tilts(*self.tilt)
+        x, y = self._mean_tilts(*slopes)
         return [xx, yy, self._shear(u, v) + own_x * y + own_y * x]
 
     def _tension(self) -> Fields:

@@ -114,14 +114,13 @@ class PlateModes:
         curvature: np.ndarray = self.means @ self.column_means(x).reshape(-1)
         return curvature
 
-    def pushed_as(self, moments: np.ndarray) -> Array:
-        """Return the forces that do the work moments . `bent_as`(x) on every displacement x."""
+    def push_as(self, out: Array, moments: np.ndarray) -> None:
+        """Add the forces that do the work moments . `bent_as`(x) on every displacement x to out."""
         _, ny, nx = self.sizes
-        exists = self.exists[2]
-        out = self.device.zeros((3, *exists.shape))
-        out[2, :, :ny, 1 : nx + 1] += self.device.asarray((moments @ self.means).reshape(ny, nx))
-        out[2] *= exists / self.device.xp.maximum(exists.sum(axis=0), 1)
-        return out
+        exists = self.exists[2, :, :ny, 1 : nx + 1]
+        forces = self.device.asarray((moments @ self.means).reshape(ny, nx))
+        forces /= self.device.xp.maximum(exists.sum(axis=0), 1)
+        out[2, :, :ny, 1 : nx + 1] += exists * forces
 
     def gather(self, r: Array) -> np.ndarray:
         """Return Z^T r (count,) on the host."""
@@ -146,15 +145,15 @@ class PlateModes:
         found = Py @ total.reshape(ny, nx) @ Px.T, Py @ forces[0] @ Rx.T, Ry @ forces[1] @ Px.T
         return np.stack(found).reshape(-1)[self.kept]
 
-    def spread(self, c: np.ndarray) -> Array:
-        """Return the displacement Z c, c (count,) on the host."""
+    def spread(self, c: np.ndarray, out: Array | None = None) -> Array:
+        """Return the displacement Z c, c (count,) on the host, added to `out` if there is one."""
         nz, ny, nx = self.sizes
         weights = np.zeros((3, *self.degrees))
         weights.reshape(-1)[self.kept] = c
         a, b, d = weights
         (Px, Py), (Rx, Ry) = self.P, self.R
         w2 = Py.T @ a @ Px
-        out = self.device.zeros((3, nz + 1, ny + 1, nx + 3))
+        out = self.device.zeros((3, nz + 1, ny + 1, nx + 3)) if out is None else out
         u, v = out[0, :nz, :ny, 1 : nx + 2], out[1, :nz, :, 1 : nx + 1]
         w = out[2, :, :ny, 1 : nx + 1]
         put, column = self.device.asarray, np.s_[:, None, None]

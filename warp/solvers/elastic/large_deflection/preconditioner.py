@@ -105,7 +105,8 @@ class Preconditioner:
         near = [self.modes.spread(self.lowest)]
         if self.softest is not None:
             near.append(self.softest)
-        args = self.law, self.apply, near, self._bending_forces
+        self.softest = None  # its memory goes on as that of the new one
+        args = self.law, self.apply, near, self._add_bending_forces
         q, self.softest = softest(*args, most=most)
         self.stability = min(q, self.lowest_quotient)
 
@@ -114,9 +115,9 @@ class Preconditioner:
         found = self.modes.spread(self.lowest) if self.softest is None else self.softest
         return found / float(found[2].max() - found[2].min())
 
-    def _bending_forces(self, x: Array) -> Array:
-        """Return the forces that bend a flat body without stress by the mean curvature of x."""
-        return self.modes.pushed_as(self.uniform @ self.modes.bent_as(x))
+    def _add_bending_forces(self, out: Array, x: Array) -> None:
+        """Add the forces that bend a flat body without stress by the mean curvature of x to out."""
+        self.modes.push_as(out, self.uniform @ self.modes.bent_as(x))
 
     def _lowest(self, E: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the softest of the smooth modes, each at no force in the plane, and its energy.
@@ -130,36 +131,33 @@ class Preconditioner:
         found[~bends] = following @ found[bends]
         return float(values[0]), found
 
-    def apply(self, r: Array) -> Array:
-        """Return M^-1 r."""
+    def apply(self, r: Array, out: Array) -> Array:
+        """Return out = M^-1 r."""
         if not self.smooth:
-            return self._cycled(r.copy())
-        smooth = self._smooth(self.modes.gather(r))
-        left = self._product(smooth)
-        left *= -1
-        left += r
-        z = self._cycled(left)
-        again = self._smooth(self.modes.gather(self._product(z)))
-        z += smooth
-        z -= again
-        return z
+            self.given[...] = r
+            return self._cycle(out)
+        weights = self.inverse @ self.modes.gather(r)
+        out[...] = 0
+        self.modes.spread(weights, out)
+        self.law.hessian(self.given, out)
+        self.device.xp.subtract(r, self.given, out=self.given)
+        self._cycle(out)
+        self.law.hessian(self.given, out)
+        weights -= self.inverse @ self.modes.gather(self.given)
+        return self.modes.spread(weights, out)
 
-    def _smooth(self, forces: np.ndarray) -> Array:
-        return self.modes.spread(self.inverse @ forces)
-
-    def _cycled(self, r: Array) -> Array:
-        """Return T V T^T r; overwrites r."""
-        r = self.forces(r)
-        size = float((r**2).sum()) ** 0.5
+    def _cycle(self, out: Array) -> Array:
+        """Return out = T V T^T r of r in `given`; overwrites that."""
+        given, out[...] = self.forces(self.given), 0
+        size = float(self.device.xp.linalg.norm(given))
         if size == 0:
-            return r
-        self.device.xp.divide(r, size, out=self.given)
+            return out
+        given /= size
         self.recorded.launch()
-        first, *others = self.cycle.parts
-        z = first.astype(np.float64)
-        for part in others:
-            z += part
-        return self.displacement(z * size)
+        for part in self.cycle.parts:
+            out += part
+        out *= size
+        return self.displacement(out)
 
     def displacement(self, x: Array) -> Array:
         """Compute T x in place, zero where the body is held."""
@@ -171,11 +169,6 @@ class Preconditioner:
         """Compute T^T r in place."""
         self._launch("to_tangent", r, self.slopes, *self.tables)
         return r
-
-    def _product(self, p: Array) -> Array:
-        out = self.device.empty(self.law.A.shape)
-        self.law.hessian(out, p)
-        return out
 
     def _launch(self, function: str, *args: object) -> None:
         self.device.launch(MODULE, function, self.law.extent, *args)

@@ -12,7 +12,7 @@ as a Newton step is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -27,47 +27,66 @@ ALONE = 1e-10
 """Least part of a direction that is not one of the others, by N."""
 
 
+Direction = list[Array]
+"""A shape in float64, and H and N times it in float32: q is wanted to CHANGE."""
+
+
 def softest(
     law: Law,
-    precondition: Callable[[Array], Array],
-    near: Sequence[Array],
-    bending: Callable[[Array], Array],
+    precondition: Callable[[Array, Array], Array],
+    near: list[Array],
+    add_bending: Callable[[Array, Array], None],
     most: int = MOST,
 ) -> tuple[float, Array]:
     """Return q and its shape at the law's last gradient.
 
-    near: one or more shapes that are not far from it; bending: D.
+    near: one or more shapes that are not far from it, overwritten; precondition(r, out): out =
+    M^-1 r; add_bending(out, x): out += D x.
     """
 
-    def products(v: Array) -> list[Array]:
-        Hv, Av = law.device.empty(law.A.shape), law.device.empty(law.A.shape)
-        law.hessian(Hv, v)
+    def products(v: Array) -> Direction:
+        Av = law.device.empty(law.A.shape)
         law.linear(Av, v)
         Av *= LITTLE
-        Av += bending(v)
-        return [v, Hv, Av]
+        add_bending(Av, v)
+        Nv = Av.astype(np.float32)
+        Hv = Av  # its memory is free now
+        law.hessian(Hv, v)
+        return [v, Hv.astype(np.float32), Nv]
 
-    starts = [products(x) for x in near]
+    starts = [products(near.pop()) for _ in range(len(near))]
     weights, q = _least(law, starts)
-    found = _sum(zip(weights, starts, strict=True))
-    along: list[Array] | None = None
+    found = _sum(weights, starts)
+    del starts
+    along: Direction | None = None
     for _ in range(most):
-        better = products(precondition(found[1] - q * found[2]))
+        left = found[2].astype(np.float64)
+        left *= -q
+        left += found[1]
+        shape = precondition(left, law.device.empty(law.A.shape))
+        del left
+        better = products(shape)
         directions = [found, better] if along is None else [found, better, along]
         weights, lower = _least(law, directions)
         fall, q = q - lower, lower
-        along = _sum(zip(weights[1:], directions[1:], strict=True))
-        found = _sum([(weights[0], found), (1.0, along)])
+        along = _sum(weights[1:], directions[1:])
+        found = _sum(np.array([weights[0], 1.0]), [found, along])
+        del directions, better, shape
         if fall < CHANGE * max(abs(q), FLOOR):
             break
     return q, found[0]
 
 
-def _least(law: Law, directions: list[list[Array]]) -> tuple[np.ndarray, float]:
+def _least(law: Law, directions: list[Direction]) -> tuple[np.ndarray, float]:
     """Return the weights of directions that give the least q, and q."""
     vdot = law.device.xp.vdot
+
+    def dot(a: Array, b: Array) -> float:
+        pairs = zip(a, b, strict=True)
+        return sum(float(vdot(own, other.astype(own.dtype, copy=False))) for own, other in pairs)
+
     H, N = (
-        np.array([[float(vdot(one[0], other[n])) for other in directions] for one in directions])
+        np.array([[dot(one[0], other[n]) for other in directions] for one in directions])
         for n in (1, 2)
     )
     own = np.sqrt(np.maximum(np.diag(N), 1e-300))
@@ -78,11 +97,13 @@ def _least(law: Law, directions: list[list[Array]]) -> tuple[np.ndarray, float]:
     return basis @ inside[:, 0], float(values[0])
 
 
-def _sum(terms: Iterable[tuple[float, list[Array]]]) -> list[Array]:
-    """Return the sum of shapes and of their products."""
-    (first, shape), *others = terms
-    found = [first * one for one in shape]
-    for weight, more in others:
-        for to, one in zip(found, more, strict=True):
-            to += weight * one
-    return found
+def _sum(weights: np.ndarray, directions: list[Direction]) -> Direction:
+    """Return the sum of weights times directions in the memory of the first one."""
+    (first, *others), (weight, *factors) = directions, [float(w) for w in weights]
+    for total in first:
+        total *= weight
+    for factor, other in zip(factors, others, strict=True):
+        for total, own in zip(first, other, strict=True):
+            for part, added in zip(total, own, strict=True):
+                part += factor * added
+    return first

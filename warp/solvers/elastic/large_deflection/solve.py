@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -112,17 +112,20 @@ def solve(
     if columns < FEWEST or stands and error_of_linear_theory(model, max(reach, already)) < WRONG:
         return first
     linear_curvatures = curvatures(model, first.displacement)
-    iterations = first.iterations
-    first = replace(first, state=state)  # frees the state after the linear step
+    iterations, of_linear = first.iterations, None
+    if state.solid.any() and not isinstance(support, Clamp):
+        of_linear = first.displacement
+    del first  # and the state after the linear step
     if isinstance(support, Table) and not always:
         reach = deflection(model, by_linear().displacement)
     body = _Body(model, device, state, support, temperature_array(start))
+    cache.kept.forget()
     if isinstance(support, Clamp):
         cache.forget()
     args = temperature_array(temperature), duration, control, wanted, cache, reach
-    found = body.followed(*args, first.displacement)
+    found = body.followed(*args, of_linear)
     after, path, resting = found
-    U = device.xp.array(after.displacement)
+    U = after.on(device, "displacement").copy()
     remove_rigid_motion(device, U, body.ids, model.grid, body.held)
     displacement = device.to_host(U)
     bent = Bent.of(model, displacement, path, linear_curvatures)
@@ -172,11 +175,12 @@ class _Body:
         wanted: Wanted,
         cache: CycleCache,
         reach: float,
-        by_linear: np.ndarray,
+        by_linear: np.ndarray | None,
     ) -> tuple[State, Path, TableContact | None]:
         """Follow the load to a temperature in K; return the state, the path and what it rests on.
 
-        reach: deflection in m by linear theory, where the body floats; by_linear: the displacement.
+        reach: deflection in m by linear theory, where the body floats; by_linear: the displacement
+        of a body that has a past and may be let go.
         """
         model, device, held = self.model, self.device, self.held
         there, start, frame = None, self.temperature, cache.frame_of(model, device)
@@ -188,7 +192,7 @@ class _Body:
         step = Step(model, temperature, device, self.state, duration, held, start, frame)
         A = step.A.holding(held) if len(held) else step.A
         forces, stress, sides = loads(model, step)
-        scale = linear.scale_of(model, step.A, temperature, forces)
+        scale = linear.scale_of(model, step.A, temperature, device.asarray(forces))
         pressed = self._pressed(step, control)
         if pressed is not None:
             scale = max(scale, norm(product(A, pressed)))
@@ -206,7 +210,7 @@ class _Body:
 
         height = float(np.median(heights(model)))
         alone = None
-        if not len(held):
+        if by_linear is not None:
             change = padded(by_linear - step.displacement)
             alone = partial(stretched, model, law, pre.modes, change)
         args = law, pre, scale, control.tolerance, height, wanted.branch, told, alone
@@ -222,8 +226,7 @@ class _Body:
             shape, resting = settle(model, law, laid, ground, path.shape, goal, partial(told, 1.0))
             path = path.ending(shape)
         added = law.added_strains(path.shape.x)
-        x = device.to_host(path.shape.x)
-        return step.after(x, added), path, resting
+        return step.after(path.shape.x, added), path, resting
 
     def _pressed(self, step: Step, control: Control) -> np.ndarray | None:
         """Return the linear displacement by faces that are pressed flat, None without such."""
@@ -233,13 +236,15 @@ class _Body:
         target = flattening(self.model, step.displacement, at, face)
         if not target.any():
             return None
-        unloaded = Balance(step.A, np.zeros(step.A.shape), 0.0, control)
-        return prescribed(unloaded, at, target)[0]
+        unloaded = Balance(step.A, self.device.zeros(step.A.shape), 0.0, control)
+        pressed: np.ndarray = self.device.to_host(prescribed(unloaded, at, target)[0])
+        return pressed
 
 
 def loads(model: VoxelModel, step: Step) -> tuple[np.ndarray, np.ndarray, Rim]:
     """Return the forces of a step in N, its stress in the plane in N m (`Law`), and the rim."""
-    forces, stress, sides = step.imbalance(), step.in_plane(), rim(model, step.A)
+    forces, stress = step.device.to_host(step.imbalance()), step.in_plane()
+    sides = rim(model, step.A)
     sides.add(forces, stress[2], step.loaded_shear()[2])
     return forces, stress, sides
 

@@ -1,9 +1,8 @@
-"""Strains and forces of a body with a load history, on the host.
+"""Strains and stress of a body with a load history, and the forces that they leave unbalanced.
 
-Strains that a displacement adds, and forces on faces that a stress leaves unbalanced. Layout and
-tables as in kernels/elastic.py; displacement U (3, nz+1, ny+1, nx+1) without padding, strains of
-cells (3, nz, ny, nx), of edges (3, nz+1, ny+1, nx+1) in the order yz, xz, xy. An edge exists
-between four solid cells.
+Layout and tables as in kernels/elastic.py; displacement U (3, nz+1, ny+1, nx+1) without padding,
+strains of cells (3, nz, ny, nx), of edges (3, nz+1, ny+1, nx+1) in the order yz, xz, xy. An edge
+exists between four solid cells.
 """
 
 from warp.kernels import inline, kernel, portion
@@ -65,6 +64,21 @@ def add_strains(share, cell, edge, U, ids, rdx, rcx, rdy, rcy, rdz, rcz, nx, ny,
                     edge[2, k, j, i] += (U[0, k, j, i] - U[0, k, j - 1, i]) * rcy[j + 1] + (
                         U[1, k, j, i] - U[1, k, j, i - 1]
                     ) * rcx[i + 1]
+
+
+@kernel
+def add_motion(share, U, dU, ids, nx, ny, nz):
+    """U += dU on the faces of solid cells, and 0 on all others."""
+    for k in portion(share, nz + 1):
+        for j in range(ny + 1):
+            for i in range(nx + 1):
+                solid = ids[k + 1, j + 1, i + 1] > 0
+                x = solid or ids[k + 1, j + 1, i] > 0
+                y = solid or ids[k + 1, j, i + 1] > 0
+                z = solid or ids[k, j + 1, i + 1] > 0
+                U[0, k, j, i] = U[0, k, j, i] + dU[0, k, j, i] if x else 0.0
+                U[1, k, j, i] = U[1, k, j, i] + dU[1, k, j, i] if y else 0.0
+                U[2, k, j, i] = U[2, k, j, i] + dU[2, k, j, i] if z else 0.0
 
 
 @kernel

@@ -1,0 +1,108 @@
+"""Draw the bodies of a process: sections after every step that changes what is there.
+
+All on one scale, each cropped to what is there and cut where it has most parts, or on one plane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from warp.errors import WarpError
+from warp.report import palette, sections
+from warp.report.palette import Paint
+from warp.report.plots import Picture, page
+from warp.report.sections import ACROSS, COLUMNS, MOST, Cut, Section, draw_cells, legend, section
+
+if TYPE_CHECKING:
+    from warp.case.case import Case
+    from warp.results.file import Result
+    from warp.voxels.grid import Grid
+    from warp.voxels.voxelize import VoxelModel
+
+
+def of_case(case: Case, model: VoxelModel, path: Picture, cut: Cut | None = None) -> None:
+    """Draw a case on a plane; body by body where its parts are never all there together.
+
+    model: the voxels of all parts at once.
+    """
+    paints = palette.of(model, case)
+    if any({*case.parts} <= {*stage.present} for stage in case.stages):
+        sections.cross_section(model, path, cut, case.title, paints)
+    else:
+        _by_steps(case, model.grid, paints, path, cut, case.title)
+
+
+def by_steps(result: Result, path: Picture, title: str = "") -> None:
+    """Draw the body after every process step that changes it, on one scale."""
+    from warp.report import stored_case
+    from warp.run.grids import common_grid
+
+    case = stored_case.parsed(result)
+    if not case.has_steps:
+        raise WarpError("this result has no steps")
+    _by_steps(case, common_grid(case), palette.of(result), path, None, title)
+
+
+def _by_steps(
+    case: Case,
+    grid: Grid,
+    paints: Mapping[str, Paint],
+    path: Picture,
+    cut: Cut | None,
+    title: str,
+) -> None:
+    """Draw the bodies of a process on a grid, each cropped to what is there."""
+    shown = list(_bodies(case, grid, cut))
+    if not shown:
+        raise WarpError("no body of the process reaches this plane")
+    left, right = _range([one.across for _, one in shown])
+    low, high = _range([one.up for _, one in shown])
+    named: dict[str, Paint] = {}
+    for _, one in shown:
+        for name, material in zip(one.names, one.materials, strict=True):
+            named.setdefault(name, paints[material])
+    if len(named) > MOST:
+        made_of = dict.fromkeys(material for _, one in shown for material in one.materials)
+        named = {material: paints[material] for material in made_of}
+    rows = -(-len(shown) // 2)
+    level = shown[0][1].cut.axis == "z"
+    tall = min(4.0, 3.2 * (high - low) / (right - left)) + 0.6 if level else 1.6
+    with page(path, tall * rows + 0.6 + 0.17 * -(-len(named) // COLUMNS)) as figure:
+        every = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
+        for axes, (name, one) in zip(every.flat, shown, strict=False):
+            draw_cells(axes, one, paints)
+            axes.set(xlim=(left, right), ylim=(low, high))
+            axes.locator_params(axis="x", nbins=5)
+            axes.set_ylabel(ACROSS[one.cut.axis][1] + " (mm)")
+            if one.cut.axis == "z":
+                axes.set_aspect("equal")
+            plane = f"{one.cut.axis} = {one.at:.3g} mm"
+            axes.set_title(f"{name}, {plane}", loc="left", fontsize=8)
+            axes.label_outer()
+        for axes in every.flat[len(shown) :]:
+            axes.set_visible(False)
+        legend(figure, list(named), list(named.values()))
+        if title:
+            figure.suptitle(title, x=0.02, ha="left", fontsize=9)
+
+
+def _range(lines: Sequence[np.ndarray]) -> tuple[float, float]:
+    return min(float(v[0]) for v in lines), max(float(v[-1]) for v in lines)
+
+
+def _bodies(case: Case, grid: Grid, cut: Cut | None) -> Iterator[tuple[str, Section]]:
+    """Yield the section of the body after every step that changes it, with the step's name."""
+    from warp.run.stage_model import voxels_of
+
+    before = None
+    for step in case.load_steps:
+        body = (step.stage.present, step.stage.unit)
+        if step.last and body != before:
+            before = body
+            try:
+                yield f"{step.step + 1}. {step.name}", section(voxels_of(case, step, grid), cut)
+            except WarpError:  # the plane misses what is left
+                continue
