@@ -101,12 +101,20 @@ KERNEL dense_fold(real *__restrict__ x, const real *__restrict__ partial,
     }
 }
 
-KERNEL noise(real *__restrict__ x, const real *__restrict__ active, long long n)
+KERNEL alternating(real *__restrict__ x, const real *__restrict__ active, int fields, int levels,
+                   int rows, int row)
 {
-    const long long i = THREAD;
-    if (i >= n) return;
-    unsigned int h = (unsigned int)i * 2654435761u;
-    h = (h ^ (h >> 15)) * 2246822519u;
-    h = (h ^ (h >> 13)) * 3266489917u;
-    x[i] = active[i] > 0 ? real(((long long)(h ^ (h >> 16)) - 2147483648LL) / 2147483648.0) : 0;
+    EACH_Y(j, 0, rows) EACH_X(i, 0, row) {
+        for (int a = 0; a < fields; ++a) {
+            unsigned int h = ((unsigned int)a * rows + j) * row + i;
+            h *= 2654435761u;
+            h = (h ^ (h >> 15)) * 2246822519u;
+            h = (h ^ (h >> 13)) * 3266489917u;
+            const double size = 1.5 * (h ^ (h >> 16)) / 4294967296.0 - 0.5;
+            EACH_Z(k, 0, levels) {
+                const long long o = (((long long)a * levels + k) * rows + j) * row + i;
+                x[o] = active[o] > 0 ? real((i + j) % 2 == 0 ? size : -size) : 0;
+            }
+        }
+    }
 }

@@ -109,15 +109,18 @@ def dense_fold(share, x, partial, at, n, pieces):
 
 
 @kernel
-def noise(share, x, active, n):
-    """x = pseudo-random numbers in [-1, 1) where `active`, else 0, the same on every machine.
+def alternating(share, x, active, fields, levels, rows, row):
+    """x = pseudo-random numbers in [-1/2, 1) by turns plus and minus along x and y, 0 off `active`.
 
-    x and active are flat.
+    Arrays (fields, levels, rows, row). Equal on all levels of a column, and on every machine.
     """
-    here = view(share, n)
-    xv, inside = x[here], active[here]
-    for t in range(len(xv)):
-        h = ((here.start + t) * 2654435761) & 4294967295
-        h = ((h ^ (h >> 15)) * 2246822519) & 4294967295
-        h = ((h ^ (h >> 13)) * 3266489917) & 4294967295
-        xv[t] = ((h ^ (h >> 16)) - 2147483648) / 2147483648 if inside[t] > 0 else 0.0
+    for j in portion(share, rows):
+        for a in range(fields):
+            for k in range(levels):
+                to, on = x[a, k, j], active[a, k, j]
+                for i in range(row):
+                    h = (((a * rows + j) * row + i) * 2654435761) & 4294967295
+                    h = ((h ^ (h >> 15)) * 2246822519) & 4294967295
+                    h = ((h ^ (h >> 13)) * 3266489917) & 4294967295
+                    size = 1.5 * (h ^ (h >> 16)) / 4294967296 - 0.5 if on[i] > 0 else 0.0
+                    to[i] = size if (i + j) % 2 == 0 else -size

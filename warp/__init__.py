@@ -238,8 +238,7 @@ def sweep(
 
     vary: dotted keys with their values, a list or a range such as "0.5 .. 2 mm". sample, points,
     seed: as in `warp sweep`. folder: holds the runs, which are never repeated; by default
-    CASE-sweep here. progress(ended, all, record): called after every run. A script that calls this
-    needs the guard `if __name__ == "__main__":`.
+    CASE-sweep here. progress(ended, all, record): called after every run.
     """
     from pathlib import Path
 

@@ -210,6 +210,29 @@ def row_extremes(share, values, at, w, cells, x, y, plane):
         values[r, 0], values[r, 1], at[r, 0], at[r, 1] = low, high, at_low, at_high
 
 
+@kernel
+def squares(share, sums, w, cells, x, y, dx, dy, plane):
+    """Add area, and area times (w - plane)^2, of the vertices in each row into sums (m+1, 2).
+
+    w (m+1, n+1) at y and x; cells (m, n): the footprint; dx, dy: the widths of its cells. A vertex
+    stands for a quarter of each cell of the footprint that it touches.
+    """
+    m, n = cells.shape
+    for r in portion(share, m + 1):
+        total, square = 0.0, 0.0
+        level = plane[0] + plane[2] * y[r]
+        for p in range(n + 1):
+            area = 0.0
+            for j in range(max(r - 1, 0), min(r, m - 1) + 1):
+                for i in range(max(p - 1, 0), min(p, n - 1) + 1):
+                    if cells[j, i]:
+                        area += dx[i] * dy[j] / 4
+            if area > 0:
+                total += area
+                square += area * or_zero(w[r, p] - (level + plane[1] * x[p])) ** 2
+        sums[r, 0], sums[r, 1] = total, square
+
+
 @inline
 def simpson(cells, widths, line, p):
     """Return Simpson's weight of point p of a row of cells, from the cells beside it.

@@ -171,6 +171,23 @@ def test_layer_of_bumps_stays_on_the_side_of_a_part():
         moved_lines(lines, before, after, owners, False, Yielding({"bumps", "balls"}, {"balls"}))
 
 
+def test_resistance_to_surroundings_that_would_differ_has_no_gradient(cpu, tmp_path):
+    """Both ambients together move nothing; the junction's temperature follows either."""
+    under = """
+[boundary.under]
+face = "board.bottom"
+film = "20 W/(m^2 K)"
+ambient = "25 degC"
+"""
+    result = warp.solve(case(tmp_path, CASE + under), "cpu")
+    keys = ["boundary.air.ambient", "boundary.under.ambient"]
+    theta, junction = of_result(result, ["theta_ja", "junction"], cpu, together=[keys])
+    slopes, other = ({e.key: e.derivative for e in g.effects} for g in (theta, junction))
+    assert [slopes[key] for key in keys] == [None, None]
+    assert slopes[" + ".join(keys)] == pytest.approx(0.0, abs=1e-3)
+    assert sum(other[key] for key in keys) == pytest.approx(other[" + ".join(keys)], rel=1e-9)
+
+
 def test_values_together_are_the_sum_of_their_derivatives(cpu, tmp_path):
     result = warp.solve(case(tmp_path), "cpu")
     pair = ["part.board.thickness", "part.chip.thickness"]

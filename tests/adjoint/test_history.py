@@ -108,6 +108,23 @@ def test_gradient_through_a_clamp_is_the_central_difference(cpu, tmp_path, monke
     frozen_process.check(at, METRICS[:2], [*CLAMPED_KEYS, "material.silicon.youngs_modulus"])
 
 
+PRESSED = CLAMPED.replace('on = "clamped"', 'on = "clamped"\nflat = true\nsliding = true')
+PRESSED = PRESSED.replace(
+    'name = "chuck"',
+    'name = "cool"\ndo = "cool"\ntemperature = "60 degC"\n\n[[step]]\nname = "chuck"',
+)
+PRESSED_KEYS = ["step.cool.temperature", "part.chip.size", "part.chip.thickness"]
+
+
+def test_gradient_through_a_press_is_the_central_difference(cpu, tmp_path, monkeypatch):
+    """Pressed flat where it is warped, moulded and cooled there, then let go."""
+    frozen.tighten(monkeypatch)
+    at = frozen_process.point(case(tmp_path, PARTS + PRESSED), cpu)
+    pressed = next(one for one in at.steps if one.step.name == "chuck")
+    assert np.ptp(pressed.displacement()[2, 0, :-1, :-1]) < 1e-9
+    frozen_process.check(at, METRICS[:2], PRESSED_KEYS)
+
+
 def test_scaled_stiffness_moves_nothing(cpu, tmp_path):
     """Every stiffness in every step together; before a cut the voxels are those of the whole."""
     whole, cut = STEPS[: STEPS.index('[[step]]\nname = "cut"')], STEPS
@@ -136,7 +153,6 @@ def test_metrics_are_of_a_step_by_name_or_temperature(cpu, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (('on = "clamped"', 'on = "clamped"\nflat = true'), "is pressed flat"),
         (
             ('on = "clamped"\nfaces = ["carrier.bottom"]', 'on = "table"'),
             "lies on a table, whose contact has no gradient",

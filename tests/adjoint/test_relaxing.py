@@ -151,3 +151,34 @@ def test_bumps_that_a_relaxing_underfill_fills_have_derivatives(cpu, tmp_path, m
     at = frozen_process.point(case(tmp_path, text), cpu)
     keys = ["step.chip.temperature", "material.fill.relaxation.time@2 s", "part.bumps.diameter"]
     frozen_process.check(at, METRICS[::2], keys)
+
+
+PRESSED = (
+    SMALL.replace(
+        '[[step]]\nname = "cold"',
+        """[[step]]
+name = "pressed"
+do = "support"
+on = "clamped"
+faces = "board.top"
+sliding = true
+flat = true
+
+[[step]]
+name = "cold\"""",
+    )
+    + """
+[[step]]
+name = "free"
+do = "support"
+on = "free"
+"""
+)
+
+
+@pytest.mark.slow
+def test_gradient_through_a_press_is_the_central_difference(cpu, tmp_path, monkeypatch):
+    """A relaxing mould, pressed flat as it cools and while its carrier is taken off."""
+    at = point(cpu, tmp_path, monkeypatch, PRESSED)
+    keys = ["material.mould.relaxation.time@200 s", "step.moulded.temperature", "part.mould.height"]
+    frozen_process.check(at, METRICS[:1], keys)

@@ -79,6 +79,10 @@ class There(np.ndarray):
         with charged("device"):
             plain(self)[plain(key)] = plain(value)
 
+    def copy(self, order="C"):
+        with charged("device"):
+            return there(plain(self).copy(order))
+
     def astype(self, *args, **more):
         with charged("device"):
             return there(plain(self).astype(*args, **more))

@@ -756,23 +756,22 @@ def test_mask_and_dense_rows(assert_twins_agree, rng, real):
     np.testing.assert_allclose(x[at], matrix.T @ r[at], rtol=0, atol=100 * epsilon)
 
 
-def test_noise(assert_twins_agree, rng, real):
-    x = assert_twins_agree(
-        "multigrid",
-        "noise",
-        (5001, 1, 1),
-        np.zeros(5001, real),
-        np.ones(5001, real),
-        5001,
-        real=real,
-        rtol=0,
-    )[0]
-    assert (
-        abs(x.mean()) < 0.05
-        and x.std() == pytest.approx(3**-0.5, rel=0.03)
-        and len(np.unique(x)) > 4900
-    )
-    assert abs(np.corrcoef(x[1:], x[:-1])[0, 1]) < 0.05
+def test_alternating_numbers(assert_twins_agree, rng, real):
+    """Even random numbers in [-1/2, 1), alike on all levels, times the signs of a chessboard."""
+    shape = 3, 4, 37, 45
+    active = np.round(rng.random(shape)).astype(real)
+    args = np.full(shape, np.nan, real), active, *shape
+    x = assert_twins_agree("multigrid", "alternating", (45, 37, 4), *args, real=real, rtol=0)[0]
+    assert not x[active == 0].any()
+    args = np.full(shape, np.nan, real), np.ones(shape, real), *shape
+    x = assert_twins_agree("multigrid", "alternating", (45, 37, 4), *args, real=real, rtol=0)[0]
+    np.testing.assert_array_equal(x, x[:, :1].repeat(4, axis=1))
+    chessboard = 1 - 2 * (np.add.outer(np.arange(37), np.arange(45)) % 2)
+    numbers = (x[:, 0] * chessboard).reshape(-1)
+    assert numbers.min() >= -0.5 and numbers.max() <= 1 and len(np.unique(numbers)) > 4900
+    assert numbers.mean() == pytest.approx(0.25, abs=0.03)
+    assert numbers.std() == pytest.approx(1.5 * 12**-0.5, rel=0.03)
+    assert abs(np.corrcoef(numbers[1:], numbers[:-1])[0, 1]) < 0.05
 
 
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])

@@ -1,16 +1,20 @@
-"""A wafer under mould of another Poisson's ratio, rolled up, against CalculiX.
+"""A wafer and a panel under mould of another Poisson's ratio, rolled up, against CalculiX.
 
 Sags of the lower face by C3D20R with finite rotations, tests/benchmarks/calculix_wafer.py, which
-has the geometry and the materials; on half as many lines in the plane as by default. The upper
-layer expands 3 % less along y, so that no program has to choose an axis.
+has the geometry and the materials; on the grid that a case has by default, and on half as many
+lines in the plane. The upper layer expands 3 % less along y, so that no program has to choose an
+axis. The panel: data/calculix/panel.toml, which says how its deck is made and solved; its core is
+stiffer along x and expands more along y.
 """
 
+import json
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from warp.case.case import parse
+from warp.case.case import load, parse
 from warp.run import process
 
 WAFER = """\
@@ -43,6 +47,8 @@ temperature = "{end} degC"
 large_deflection = true
 [output]
 surfaces = ["core.bottom"]
+"""
+HALF_IN_PLANE = """\
 [grid]
 refine = 0.5
 cells_per_layer = 14
@@ -71,8 +77,23 @@ def sags(result):
 
 @pytest.mark.slow
 @pytest.mark.weekly
-def test_a_moulded_wafer_rolls_up_as_calculix_says():
+@pytest.mark.parametrize("grid", ["", HALF_IN_PLANE], ids=["default grid", "half in plane"])
+def test_a_moulded_wafer_rolls_up_as_calculix_says(grid):
     """The smaller sag to one per cent of the larger."""
-    case = parse(CASE.format(end=125 - COOLED) + WAFER, Path("wafer.toml"))
+    case = parse(CASE.format(end=125 - COOLED) + grid + WAFER, Path("wafer.toml"))
     found = sags(process.solve(case, "cpu"))
     assert found == pytest.approx([ALONG_X, ALONG_Y], abs=0.01 * ALONG_X)
+
+
+@pytest.mark.slow
+@pytest.mark.weekly
+def test_a_panel_with_an_orthotropic_core_rolls_up_as_calculix_says():
+    """Across its softer, wider axis; linear theory bends it both ways."""
+    folder = Path(str(resources.files("warp.data"))) / "calculix"
+    expected = json.loads((folder / "large-deflection.json").read_text())["panel"]
+    result = process.solve(load(folder / "panel.toml"), "cpu")
+    assert result.metrics["large_deflection"]["shape"] == "cylinder"
+    for surface, warpage in expected["warpage_um"].items():
+        part, side = surface.split(".")
+        found = result.metrics["surfaces"][part][side]["warpage_um"]
+        assert found == pytest.approx(warpage, rel=0.01)

@@ -22,7 +22,7 @@ def test_linear_theory_ends_with_a_number():
     cold = ends(result)[-1]
     assert cold["bends"] > 0.5
     assert re.search(
-        r"a\.top bends by [\d.]+ of the height \(0\.9 mm\): beyond linear theory",
+        r"a\.top bends by [\d.]+ (of|times) the height \(0\.9 mm\): beyond linear theory",
         cold["beyond_linear"][0],
     )
 
@@ -91,9 +91,8 @@ def test_numbers_of_every_step_are_in_the_file(tmp_path):
     assert again.metrics["steps"] == result.metrics["steps"]
     last = again.metrics["steps"][-1]["surfaces"]["a"]["bottom"]
     assert again.warpage("a", "bottom").value == pytest.approx(1e-6 * last["warpage_um"])
-    assert np.ptp(np.asarray(again.shapes["2/a.bottom/w"])) == pytest.approx(
-        1e-6 * last["range_um"]
-    )
+    between = 1e-6 * last["range_um"] - np.ptp(np.asarray(again.shapes["2/a.bottom/w"]))
+    assert 0 <= between < 1e-4 * 1e-6 * last["range_um"]  # the extremes lie between the vertices
     assert np.asarray(again.shapes["1/b.top/w"]).shape == tuple(
         again.shapes[f"1/b.top/{axis}"].shape[0] for axis in "yx"
     )

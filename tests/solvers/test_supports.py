@@ -43,7 +43,7 @@ class Ribbon(Heavy):
     """A solid that expands along x only."""
 
     def thermal_strain(self, T, T0):
-        return np.array([self.alpha * (T - T0), 0.0, 0.0])
+        return np.multiply.outer(np.subtract(T, T0), [self.alpha, 0.0, 0.0])
 
 
 @pytest.fixture(scope="module")

@@ -46,8 +46,9 @@ class Solid:
         E = np.broadcast_to(np.asarray(self.E, float) * MPA, 3)
         return self.slip * np.sqrt(E[[1, 0, 0]] * E[[2, 2, 1]]) / 2 / (1 + self.nu)
 
-    def thermal_strain(self, T: float, T0: float) -> np.ndarray:
-        return np.broadcast_to(np.asarray(self.expansion, float) * PPM * (T - T0), 3)
+    def thermal_strain(self, T: float | np.ndarray, T0: float) -> np.ndarray:
+        expansion = np.broadcast_to(np.asarray(self.expansion, float) * PPM, 3)
+        return np.multiply.outer(np.subtract(T, T0), expansion)
 
     def conductivity(self, T: float) -> np.ndarray:
         return np.broadcast_to(np.asarray(self.k, float), 3)

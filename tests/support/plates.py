@@ -36,7 +36,7 @@ class Solid:
         return isotropic(self.modulus(T), self.nu)[1]
 
     def thermal_strain(self, T, T0):
-        return np.full(3, self.alpha * (T - T0))
+        return np.multiply.outer(np.subtract(T, T0), np.full(3, self.alpha))
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Solid:
         return G * np.array(self.skew)
 
     def thermal_strain(self, T, T0):
-        return np.array(self.expansion) * (T - T0)
+        return np.multiply.outer(np.subtract(T, T0), np.array(self.expansion))
 
 
 def isotropic(E, nu):

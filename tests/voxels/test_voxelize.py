@@ -150,6 +150,30 @@ def test_phases_of_a_mixture_keep_their_stress_free_temperatures(monkeypatch):
     assert model.media.thermal_strain(300.0)[row] == pytest.approx([-0.75e-4] * 3, rel=1e-9)
     assert model.media.stiffness(300.0)[row] == pytest.approx([200e9] * 3 + [0.0] * 3, abs=1.0)
     assert model.media.part[row] == 1
+    T = np.array([300.0, 310.0, 350.0])
+    each = [model.media.thermal_strain(float(t)) for t in T]
+    for _ in range(2):  # computed, then kept
+        found = model.media.thermal_strains(T)
+        np.testing.assert_allclose(found, each, rtol=1e-12)
+        found[:] = 0.0  # a copy of what is kept
+    assert not np.array_equal(model.media.thermal_strains(T + 1), model.media.thermal_strains(T))
+
+
+class Softening(Stub):
+    """A material as stiff as it is hot."""
+
+    def stiffness(self, T):
+        return np.full(6, T)
+
+    def shear(self, T):
+        return np.full(3, T / 2)
+
+
+def test_moduli_are_those_at_the_temperature_of_each_row():
+    soft = Softening(1.0)
+    rows = media.Media(np.array([-1, 0, 1]), [None, soft, soft], np.zeros(3), ["void", "a", "b"])
+    normal, shear = rows.moduli(np.array([100.0, 200.0, 300.0]))
+    assert normal[:, 0].tolist() == [0, 200, 300] and shear[:, 2].tolist() == [0, 100, 150]
 
 
 def test_two_halves_of_one_body_make_a_whole():

@@ -7,10 +7,11 @@ new voxels cover. With e', g', U', F', H' the derivatives of the metric by the s
     A mu = Bn^T e' + Bs^T (g' + K F') + U'          the solve of the step, backwards
     e' -= V C Bn mu,    g' -= K (Bs mu - F'),    H' -= B mu
 
-and then the voxels and edges that the step took over, each where it came from. Media that relax
-have a memory, whose derivatives go back beside these (`relaxed`). An input moves the metric by the
-form of `elastic` with v = Bn mu, gamma = Bs mu - F' and the strains after the step, and by what
-grid lines change in Bn and Bs.
+and then the voxels and edges that the step took over, each where it came from. Displacements that a
+clamp holds have mu = 0; those that it presses flat follow the ones before (`pressed`). Media that
+relax have a memory, whose derivatives go back beside these (`relaxed`). An input moves the metric
+by the form of `elastic` with v = Bn mu, gamma = Bs mu - F' and the strains after the step, and by
+what grid lines change in Bn and Bs.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from warp.adjoint.elastic import Form
 from warp.adjoint.elastic import forces as forces_of
 from warp.adjoint.increments import Increment
+from warp.adjoint.pressed import Pressed
 from warp.adjoint.refused import NoGradient
 from warp.adjoint.relaxed import Relaxed, Remembered
 from warp.adjoint.strains import Kinematics, Strains
@@ -85,6 +87,7 @@ class StepBack:
         held: Array,
         duration: float = 0.0,
         start: float | Array | None = None,
+        pressed: Pressed | None = None,
     ) -> None:
         """temperature: K at the end, one or a field; duration: s.
 
@@ -93,6 +96,7 @@ class StepBack:
         """
         self.model, self.T = model, temperature_array(temperature)
         self.before, self.after, self.held = before, after, held
+        self.pressed = pressed
         first = None if start is None else temperature_array(start)
         self.step = step = Step(model, self.T, device, before, duration, held, first)
         self.A = step.A if not len(held) else step.A.holding(held)
@@ -162,6 +166,10 @@ class StepBack:
         strain += own.cells
         shear += own.edges
         self._add_lines(mu, form, stressed, Strains(strain, shear))
+        moved = by.displacement
+        if self.pressed is not None:
+            given = motion.transposed(Strains(strain, shear)) + motion.padded(moved)
+            moved = moved + self.pressed.back(given, step.begin.displacement, form.lines)
         memory = Remembered.zero(self.before.memory)
         if relaxed is not None:
             by_branches = relaxed.run(pull, own, loaded, form)
@@ -173,7 +181,7 @@ class StepBack:
         forces = np.zeros_like(by.forces)
         forces[step.fixed] = by.forces[step.fixed] - fixed_pull
         held = by.held_forces - self._held_shear(mu)
-        return self._begun(Costate(strain, shear, by.displacement, forces, held, memory), form)
+        return self._begun(Costate(strain, shear, moved, forces, held, memory), form)
 
     def _held_shear(self, mu: Array) -> Array:
         """Return the shear of a displacement at the edges that new voxels cover."""
@@ -204,7 +212,7 @@ class StepBack:
         if len(at) and self.increment_law is not None:
             raise NoGradient(
                 "a step uncovers a face beside a material of the incremental law, which has no "
-                "gradient yet"
+                "gradient yet; the total law has one"
             )
         if len(at):  # the force that was held became a strain
             by_strain = by.shear.reshape(-1)[at]

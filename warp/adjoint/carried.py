@@ -160,7 +160,7 @@ class Filled:
         if self.changed and len(self.between.memory.voxels):
             raise NoGradient(
                 "a step adds material to voxels of another part while something relaxes, "
-                "which has no gradient yet"
+                "which has no gradient yet: `warp sweep` samples it"
             )
         if self.changed:
             found, forms = self._stiffened(by, maps)

@@ -82,7 +82,7 @@ class Form:
         """Tabulate the thermal strain, and begin with derivatives of zero."""
         model, count = self.model, len(self.model.media)
         nodes, shape = temperature_nodes(model, self.T), model.ids.shape
-        self.table = np.stack([model.media.thermal_strain(float(t)) for t in nodes])
+        self.table = model.media.thermal_strains(nodes)
         self.hz, self.soft = weighted_heights(model.grid), self.body.soft
         self.soft_sums = np.zeros((3, count))
         self.lines = LineSums.of(model.grid)

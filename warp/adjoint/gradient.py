@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import isnan
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,6 +40,9 @@ from warp.voxels.grid import voxel_volumes
 Array = np.ndarray
 TEN_KELVIN = 10.0
 PPM, CUBIC_MILLIMETRE = 1e-6, 1e-9
+UNDEFINED = (
+    "leaves the metric undefined: surroundings would differ; --together with theirs moves all"
+)
 
 
 @dataclass(frozen=True)
@@ -248,8 +252,12 @@ def effects_of(
         size = TEN_KELVIN if one.is_temperature else 0.1 * one.value
         per = "10 K" if one.is_temperature else "10 %"
         for n, slope in enumerate(slopes):
+            if slope is not None and isnan(slope):
+                slope, why = None, UNDEFINED
+            else:
+                why = reason
             change = None if slope is None else slope * size
-            own = slope, change, per, reason, beside
+            own = slope, change, per, why, beside
             effects[n].append(Effect(one.key, one.value, one.unit, *own))
     return effects
 

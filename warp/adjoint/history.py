@@ -24,6 +24,7 @@ from warp.adjoint.elastic import Form, forces
 from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.linear import Derivatives, EdgeForces, Linear
 from warp.adjoint.measures import measure, placed
+from warp.adjoint.pressed import Pressed
 from warp.adjoint.refused import NoGradient
 from warp.adjoint.relaxed_stress import RelaxedStress
 from warp.adjoint.states import States
@@ -78,7 +79,8 @@ class HistoryPoint:
         if any(one.field is not None and one.step.temperature is not None for one in tape.steps):
             raise NoGradient(
                 "a part of the incremental law joins at another temperature than it is free of "
-                "stress at, and its stiffness changes on the way: no gradient yet"
+                "stress at, and its stiffness changes on the way: no gradient yet; the total law "
+                "has one"
             )
         whole = planned(case, case.stages)
         steps = completed(whole, tape.steps, device)
@@ -181,6 +183,7 @@ class HistoryPoint:
                 held,
                 one.part.duration,
                 one.part.start,
+                Pressed.of(one.stage.voxels, one.step.support),
             )
             for way in ways:
                 if way.wanted.at >= n:

@@ -20,6 +20,7 @@ from warp.adjoint.by_fields import Measure
 from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.strains import Kinematics
 from warp.adjoint.variant import EVERY, Law, Variant
+from warp.errors import WarpError
 from warp.materials.material import Medium
 from warp.results.metrics.solved import Solved
 from warp.solvers.elastic.history.maxwell import relaxing
@@ -305,16 +306,20 @@ def explicit(
     *,
     flat: bool,
 ) -> float:
-    """Return the change of a metric itself, at the solved fields.
+    """Return the change of a metric itself, at the solved fields; NaN where a variant has none.
 
     edges: as in `Derivatives`. flat: by displacements; heights do not depend on z.
     """
     zoned = plus.zones != minus.zones
-    heated = (plus.power, plus.ambient) != (minus.power, minus.ambient)
+    parted = solved.ambient is not None and plus.ambient is None
+    heated = parted or (plus.power, plus.ambient) != (minus.power, minus.ambient)
     axes = (0, 1) if flat and edges is None else (0, 1, 2)
     if not (zoned or (heated and not flat) or _moved(plus, minus, axes)):
         return 0.0
-    above, below = (measure.value(_seen(solved, v, edges)) for v in (plus, minus))
+    try:
+        above, below = (measure.value(_seen(solved, v, edges)) for v in (plus, minus))
+    except WarpError:  # a resistance to the surroundings, once these differ
+        return float("nan")
     return above - below
 
 

@@ -73,6 +73,7 @@ class Contents:
     headline: Headline | None
     cards: list[tuple[str, str]]
     first: Flat | None
+    """The surface to the board, or another where that was not measured."""
     flats: list[Flat]
     limits: Block | None
     every: Block | None
@@ -115,15 +116,16 @@ def gather(result: Result, wanted: Wanted | None = None) -> Contents:
         left_out.append("surfaces: this result has no displacement field")
     board = measured.board_part(result)
     first = next((f for f in flats if (f.surface.part, f.surface.side) == (board, "bottom")), None)
+    shown = first or next(iter(flats), None)
     pitch = wanted.pitch or (case.ball_pitch if case else None)
     materials, sources = page_basis.materials(result, case) if case else (None, [])
     return Contents(
         result=result,
         title=wanted.title or figures.heading(result) or "package",
         facts=_facts(result),
-        headline=page_surfaces.headline(result, first, pitch),
+        headline=page_surfaces.headline(result, shown, pitch if first else None),
         cards=number_tables.cards({k: v for k, v in result.metrics.items() if k != "worst"}),
-        first=first,
+        first=shown,
         flats=flats,
         limits=page_surfaces.limits(result, case, first, pitch),
         every=page_surfaces.every(result),

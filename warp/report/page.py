@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warp.report import field_figures, figures, moire, plots, sections
+from warp.report import bodies, field_figures, figures, moire, plots, sections
 from warp.report.contents import Contents, Wanted, gather
 from warp.report.html import filled, picture
 from warp.results import flatness, hdf5
@@ -39,6 +39,7 @@ def rendered(contents: Contents) -> str:
     uniform = result.metrics.get("uniform_temperature")
     pictures = {
         "section": picture(partial(sections.cross_section, result)),
+        "bodies": picture(partial(bodies.by_steps, result)) if contents.process else "",
         "temperature": "" if uniform else picture(partial(field_figures.temperature, result)),
         "stress": picture(partial(field_figures.stress, result)) if contents.stresses else "",
         "measured": picture(partial(moire.draw, contents.overlays)) if contents.overlays else "",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from warp.errors import WarpError
 from warp.files import whole_file
 from warp.files.whole_file import FileError
-from warp.report import field_figures, figures, moire, sections, step_figures
+from warp.report import bodies, field_figures, figures, moire, sections, step_figures
 from warp.report.blocks import Block, Lines
 from warp.report.plots import DPI, STYLE, WIDTH
 
@@ -67,6 +67,8 @@ def _pictures(contents: Contents) -> list[tuple[str, Callable[[Any], object]]]:
     if contents.overlays:
         found.append(("Measured", partial(moire.draw, contents.overlays)))
     found.append(("Stack", partial(sections.cross_section, result)))
+    if contents.process is not None:
+        found.append(("Stack, step by step", partial(bodies.by_steps, result)))
     if not result.metrics.get("uniform_temperature"):
         found.append(("Temperatures", partial(field_figures.temperature, result)))
     found.append(("Stresses", partial(field_figures.stress, result)))

@@ -26,6 +26,10 @@ HEAT = 0.2
 """Of a load step: the share that its heat solve fills; the displacement fills the rest."""
 
 
+SIGN_OF_LIFE = 30.0
+"""Seconds between the lines of a long run that has no terminal to show a bar on."""
+
+
 class Log:
     """Lines about a run on stderr and in a file, as they come."""
 
@@ -66,6 +70,8 @@ class Run:
         self._bars: Progress | None = None
         self._whole: Any = None
         self._compiling: Any = None
+        self._signed = self._started = time.monotonic()
+        self._signs = not quiet and not sys.stderr.isatty()
         if not quiet and sys.stderr.isatty():
             self._bars = _bars()
 
@@ -86,11 +92,23 @@ class Run:
         self._last = (iteration, residual)
         if self._bars is not None:
             self._show(stage, iteration, residual)
+        self._sign()
+
+    def _sign(self) -> None:
+        """Write now and then where a run is that shows no bar."""
+        now = time.monotonic()
+        if self._signs and now - self._signed >= SIGN_OF_LIFE:
+            self._signed = now
+            where = f"{self._done} of {self._load_steps} load steps done"
+            solve = f"{self._stage}, iteration {self._last[0]}"
+            passed = f"{now - self._started:.0f} s"
+            print(printable(f"{where}, {solve}, {passed}"), file=sys.stderr, flush=True)
 
     def step(self, done: int, total: int) -> None:
         """Note that so many load steps of all are done."""
         self._end_stage()
         self._done, self._load_steps, self._share = done, total, 0.0
+        self._sign()
         if total > 1:
             self._log.write(f"{done} of {total} load steps done")
         if self._bars is not None and self._whole is not None:

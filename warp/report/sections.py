@@ -31,6 +31,7 @@ VOID = "#FFFFFF"
 SHADES = 16  # between laminate and copper
 RULED = 150  # cells: beyond, the lines of the grid cannot be told apart
 COLUMNS = 2  # of a legend
+LETTERS = 58  # of a name in a legend
 MOST = 24  # names in a legend
 Axis = Literal["x", "y", "z"]
 ACROSS: dict[Axis, tuple[Axis, Axis]] = {"x": ("y", "z"), "y": ("x", "z"), "z": ("x", "y")}
@@ -320,11 +321,16 @@ def legend(figure: Any, names: Sequence[str], paints: Sequence[Paint]) -> None:
 
     style = {"edgecolor": "#404040", "linewidth": 0.3}
     handles = [
-        Patch(facecolor=paint.colour, hatch=paint.hatch, label=name, **style)
+        Patch(facecolor=paint.colour, hatch=paint.hatch, label=_short(name), **style)
         for name, paint in zip(names, paints, strict=True)
     ]
     where = {"loc": "outside lower left", "ncols": COLUMNS, "fontsize": 8, "frameon": False}
     figure.legend(handles=handles, **where)
+
+
+def _short(name: str) -> str:
+    """Return a name that a column of the legend has room for."""
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
 
 
 def _hatch(axes: Axes, x: np.ndarray, z: np.ndarray, where: np.ndarray, hatch: str) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from warp.errors import WarpError, listed
 from warp.files import whole_file
 from warp.geometry.tree import folded
-from warp.report import figures, sections
+from warp.report import bodies, figures, sections
 from warp.report.blocks import Block, Verdict
 from warp.report.plots import LINE_COLOURS
 
@@ -49,6 +49,8 @@ def write(contents: Contents, path: Path) -> None:
     deck.slide_width, deck.slide_height = Inches(WIDE), Inches(HIGH)
     _summary(deck, contents)
     _stack(deck, contents)
+    if contents.process is not None and contents.loads:  # the case is known
+        _bodies(deck, contents)
     _warpage(deck, contents)
     _curve(deck, contents)
     _tables(deck, "Process", [contents.process])
@@ -142,6 +144,12 @@ def _stack(deck: Any, contents: Contents) -> None:
     if lines:
         left = 2 * MARGIN + wide
         _text(slide, (left, TOP, WIDE - MARGIN - left, 5.6), lines, indent=True)
+
+
+def _bodies(deck: Any, contents: Contents) -> None:
+    slide = _slide(deck, "Stack, step by step")
+    box = (MARGIN, TOP, WIDE - 2 * MARGIN, 5.8)
+    _picture(slide, partial(bodies.by_steps, contents.result), box)
 
 
 def _warpage(deck: Any, contents: Contents) -> None:

@@ -21,6 +21,7 @@ middle quarter of each side, away from the free edges, where laminate theory hol
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -34,6 +35,7 @@ from warp.results.surface import (
     height_of,
     integrals,
     interpolate,
+    rms_above,
     with_middles,
     zoned,
 )
@@ -46,13 +48,12 @@ ROUND_OFF = 1e-9  # of the height: a smaller sum over the diagonals has no sign
 class Warpage:
     """Hold the flatness of one surface in its measuring zone (m, 1/m).
 
-    surface: the zone; residual: height above the plane at its vertices; centre: residual in the
-    middle. Corner and edge heights are means over the four corners (two middles of edges), minus
-    the centre: negative when convex, NaN where the footprint has a hole there.
+    surface: the zone; centre: height above the plane in the middle. Corner and edge heights are
+    means over the four corners (two middles of edges), minus the centre: negative when convex, NaN
+    where the footprint has a hole there.
     """
 
     surface: Surface
-    residual: np.ndarray
     plane: tuple[float, float, float]
     value: float
     span: float
@@ -65,6 +66,13 @@ class Warpage:
     edge_y_minus_centre: float
     kappa: tuple[float, float, float]
 
+    @cached_property
+    def residual(self) -> np.ndarray:
+        """Return the height above the plane at the vertices of the zone."""
+        s = self.surface
+        height: np.ndarray = s.w - height_of(self.plane, s.x[None, :], s.y[:, None])
+        return height
+
 
 def warpage(surface: Surface, zone: Zone = None) -> Warpage:
     """Measure warpage, heights and curvatures of a surface in its measuring zone.
@@ -74,10 +82,8 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
     s = zoned(surface, zone)
     fine = with_middles(s, s.w)
     plane = fit_plane(s, fine)
-    residual = s.w - height_of(plane, s.x[None, :], s.y[:, None])
     (*_, lowest), (*_, highest) = extreme_points(s, fine, plane)
     (*_, low), (*_, high) = extreme_points(s, fine)
-    known = residual[np.isfinite(residual)]
     x0, x1, y0, y1 = s.bounds
     xm, ym = (x0 + x1) / 2, (y0 + y1) / 2
     at = biquadratic(
@@ -89,11 +95,10 @@ def warpage(surface: Surface, zone: Zone = None) -> Warpage:
     )
     return Warpage(
         surface=s,
-        residual=residual,
         plane=plane,
-        value=(highest - lowest) * _sign(s, fine, plane, float(np.ptp(known))),
+        value=(highest - lowest) * _sign(s, fine, plane, highest - lowest),
         span=high - low,
-        rms=float(np.sqrt(np.nansum(s.weights * np.nan_to_num(residual) ** 2) / s.weights.sum())),
+        rms=rms_above(s, plane),
         highest=highest,
         lowest=lowest,
         centre=float(at[0]),

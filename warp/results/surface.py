@@ -26,6 +26,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import numpy as np
 
 from warp.errors import WarpError
+from warp.results.peak import peak
 from warp.voxels.grid import NONE_APART, Apart, Grid, runs
 
 Side: TypeAlias = Literal["top", "bottom"]
@@ -268,7 +269,7 @@ def extreme_points(surface: Surface, fine: np.ndarray, plane: Plane = LEVEL) -> 
     """Find where values less a plane are lowest and highest: x, y in m and the value there.
 
     fine (2n+1, 2m+1): from `with_middles`. Evaluated at vertices and midpoints, then on a finer
-    raster around the extremes found.
+    raster around the extremes found, then where the slope is zero in the cells of the best point.
     """
     from warp.kernels.host import surface as kernels
 
@@ -308,7 +309,33 @@ def refined(
     near = np.append(biquadratic(surface, fine, xs[None, :], ys[:, None], plane), here)
     best = int(argbest(near))
     place = (x[p], y[r]) if best == SEARCHED**2 else (xs[best % SEARCHED], ys[best // SEARCHED])
-    return float(place[0]), float(place[1]), float(near[best])
+    first = float(place[0]), float(place[1]), float(near[best])
+    sign = 1.0 if argbest is np.nanargmax else -1.0
+    cells = _cells_at(surface, *place)
+    found = [_peak(surface, fine, plane, first, sign, i, j) for j, i in cells]
+    return max([first, *found], key=lambda point: sign * point[2])
+
+
+def _cells_at(surface: Surface, x: float, y: float) -> list[tuple[int, int]]:
+    """Return the footprint's cells (j, i) that a point belongs to: up to four at a vertex."""
+    sides = []
+    for lines, at in ((surface.y, y), (surface.x, x)):
+        last = lines.size - 2
+        right = int(np.clip(np.searchsorted(lines, at, side="right") - 1, 0, last))
+        sides.append({right, max(right - 1, 0)} if at <= lines[right] else {right})
+    rows, columns = sides
+    return [(j, i) for j in sorted(rows) for i in sorted(columns) if surface.cells[j, i]]
+
+
+def _peak(
+    surface: Surface, fine: np.ndarray, plane: Plane, first: Point, sign: float, i: int, j: int
+) -> Point:
+    """Return the extreme of the biquadratic in cell (j, i) near a point."""
+    (x0, x1), (y0, y1) = surface.x[i : i + 2], surface.y[j : j + 2]
+    at = np.linspace(x0, x1, 3)[:, None], np.linspace(y0, y1, 3)[None, :]
+    F = sign * (fine[2 * i : 2 * i + 3, 2 * j : 2 * j + 3] - height_of(plane, *at))
+    s, t, value = peak(F, (first[0] - x0) / (x1 - x0), (first[1] - y0) / (y1 - y0))
+    return float(x0 + s * (x1 - x0)), float(y0 + t * (y1 - y0)), sign * value
 
 
 def height_of(plane: Plane, x: Any, y: Any) -> Any:
@@ -365,6 +392,19 @@ def integrals(
     kernels.integrals(sums, w, _packed(surface.cells.T), y, x, *widths)
     powers = np.vander(y, 3, increasing=True).T
     return powers @ sums[:, :3], powers[:2] @ sums[:, 3:]
+
+
+def rms_above(surface: Surface, plane: Plane) -> float:
+    """Return the root mean square of w above a plane, by the area that each vertex stands for."""
+    from warp.kernels.host import surface as kernels
+
+    w, cells, x, y = (
+        np.ascontiguousarray(a) for a in (surface.w, surface.cells, surface.x, surface.y)
+    )
+    sums = np.empty((len(y), 2))
+    kernels.squares(sums, w, cells, x, y, np.diff(x), np.diff(y), np.array(plane))
+    area, square = sums.sum(axis=0)
+    return float(np.sqrt(square / area))
 
 
 def _packed(cells: np.ndarray) -> np.ndarray:

@@ -242,7 +242,9 @@ def beyond_linear_theory(surfaces: Surfaces, height: float) -> list[str]:
     face = max(sags, key=sags.__getitem__)
     if sags[face] <= SMALL * height:
         return []
-    fraction = f"{sags[face] / height:.2g} of the height ({height * 1e3:.3g} mm)"
+    share = sags[face] / height
+    times = "of" if share < 1 else "times"
+    fraction = f"{share:.2g} {times} the height ({height * 1e3:.3g} mm)"
     rolls = ", and the plate would rather roll up" if sags[face] > ROLLS * height else ""
     bound = f"so the warpage is an upper bound{rolls}"
     remedy = "[load] large_deflection follows it"

@@ -3,7 +3,7 @@
     p = a p + b M^-1 r,   x += p,   r -= A p
 
 M is the smoother's approximation of A that is solved exactly (z lines, cell columns). The
-Chebyshev coefficients a, b damp the eigenvalues of M^-1 A in [top/8, top], top from power
+Chebyshev coefficients a, b damp the eigenvalues of M^-1 A in [top/8, top], top known or from power
 iterations. Heat conduction and elasticity supply the matrices, the smoothers, the transfers between
 levels and the direct solution on the coarsest one. All in float32; with as many steps before as
 after the coarser level, the cycle is a symmetric positive operator.
@@ -74,12 +74,12 @@ def first_part(memory: Array, shape: tuple[int, ...]) -> Array:
 class Smoothing:
     """Chebyshev steps before and after the coarser level, and how their interval is found.
 
-    `bound`: a known bound on the eigenvalues of M^-1 A.
+    `top`: the largest eigenvalue of M^-1 A where it is known; else power iterations estimate it.
     """
 
     steps: int
-    power_iterations: int
-    bound: float = np.inf
+    top: float | None = None
+    power_iterations: int = 12
 
 
 class Level(Vectors):
@@ -96,14 +96,19 @@ class Level(Vectors):
     ) -> None:
         super().__init__(device, active, memory)
         self.matrix, self.smoother, self.steps = matrix, smoother, smoothing.steps
-        top = self.largest_eigenvalue(smoothing.power_iterations)
-        top = min(1.1 * top, smoothing.bound)
+        top = smoothing.top or 1.1 * self.largest_eigenvalue(smoothing.power_iterations)
         self.centre, self.radius = top * 9 / 16, top * 7 / 16
 
     def largest_eigenvalue(self, iterations: int) -> float:
-        """Estimate the largest eigenvalue of M^-1 A by power iterations; overwrites x, r and p."""
-        flat = self.x.reshape(-1), self.active.reshape(-1), self.x.size
-        self.device.launch("multigrid", "noise", (self.x.size, 1, 1), *flat, real=np.float32)
+        """Estimate the largest eigenvalue of M^-1 A by power iterations; overwrites x, r and p.
+
+        M solves lines along z, so that the field sought hardly varies along z; beside lines it
+        alternates along x and y, beside whole columns less so. They start from one like it.
+        """
+        x, active = (a.reshape(-1, *self.shape[-3:]) for a in (self.x, self.active))
+        _, levels, rows, row = x.shape
+        args = x, active, *x.shape
+        self.device.launch("multigrid", "alternating", (row, rows, levels), *args, real=np.float32)
         xp, norm = self.device.xp, self.device.xp.linalg.norm
         with self.device.graph() as graph:
             self.subtract()

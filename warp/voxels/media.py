@@ -19,6 +19,7 @@ from warp.materials.mixing import filled, mix
 # Volume fractions are rounded to 1/64: a bump of 4 x 4 cells keeps its area within 0.3 %.
 LEVELS = 64
 MOST_ROWS = 65_535  # ids are 16 bits wide
+KEPT = 1 << 22  # bytes of a table of free strains, at most, that is kept for the next question
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,8 @@ class Media:
     """(M,) fraction of a voxel that is the part's own; None: all of it in every row."""
     shared: np.ndarray = None  # type: ignore[assignment]  # filled in below
     """(M,) true for rows of voxels that two rows share: a curved or oblique side crosses them."""
+    _kept: dict[bytes, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    """The last of `thermal_strains`, by temperatures: a load step asks for them several times."""
 
     def __post_init__(self) -> None:
         """Take rows as unshared by default."""
@@ -54,6 +57,18 @@ class Media:
     def shear(self, T: float) -> np.ndarray:
         """Return the shear moduli (M, 3) in Pa: G_yz, G_xz, G_xy."""
         return self._table(lambda m: m.shear(T), 3)
+
+    def moduli(self, T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return `stiffness` (M, 6) and `shear` (M, 3) in Pa, each row at its own T (M,)."""
+        known: dict[tuple[int, float], tuple[np.ndarray, np.ndarray]] = {}
+        normal, shear = np.zeros((len(self), 6)), np.zeros((len(self), 3))
+        for row, (material, t) in enumerate(zip(self.materials, T.tolist(), strict=True)):
+            if material is not None:
+                which = id(material), t
+                if which not in known:
+                    known[which] = material.stiffness(t), material.shear(t)
+                normal[row], shear[row] = known[which]
+        return normal, shear
 
     def cte(self, T: float) -> np.ndarray:
         """Return the instantaneous expansion coefficients (M, 3) in 1/K."""
@@ -86,6 +101,24 @@ class Media:
         for row, (material, start) in enumerate(zip(self.materials, self.stress_free, strict=True)):
             if material is not None:
                 table[row] = material.thermal_strain(T, float(start))
+        return table
+
+    def thermal_strains(self, T: np.ndarray) -> np.ndarray:
+        """Return the free strains (n, M, 3) from each row's stress-free temperature to n T."""
+        key = T.tobytes()
+        if key in self._kept:
+            return self._kept[key].copy()
+        table = np.zeros((len(T), len(self), 3))
+        known: dict[tuple[int, float], np.ndarray] = {}
+        for row, (material, start) in enumerate(zip(self.materials, self.stress_free, strict=True)):
+            if material is not None:
+                which = id(material), float(start)
+                if which not in known:
+                    known[which] = material.thermal_strain(T, float(start))
+                table[:, row] = known[which]
+        self._kept.clear()
+        if table.nbytes <= KEPT:
+            self._kept[key] = table.copy()
         return table
 
     def _table(self, read: Callable[[Medium], np.ndarray | float], width: int) -> np.ndarray:

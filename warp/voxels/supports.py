@@ -75,30 +75,52 @@ def held(model: VoxelModel, clamp: Clamp, shape: tuple[int, ...]) -> tuple[np.nd
     return at[~mirrored], by[~mirrored]
 
 
+@dataclass(frozen=True, eq=False)
+class HeldPlane:
+    """Displacements along one axis that a face holds, and the planes over them.
+
+    use: which of the held displacements; index: theirs in a displacement (3, nz+1, ny+1, nx+1);
+    cells: their cells along x, y and z. basis (points, 1 to 3): one, and positions in m along the
+    axes `along`, whose mean is zero.
+    """
+
+    use: np.ndarray
+    index: tuple[np.ndarray, ...]
+    cells: list[np.ndarray]
+    along: list[int]
+    basis: np.ndarray
+
+
+def held_planes(model: VoxelModel, at: np.ndarray, by: np.ndarray) -> list[HeldPlane]:
+    """Return the planes over the held displacements of every face; at, by: as `held` returns."""
+    grid, found = model.grid, []
+    nz, ny, nx = grid.shape
+    a, k, j, i = np.unravel_index(at, (3, nz + 1, ny + 1, nx + 3))
+    i = i - 1
+    centres = grid.xc, grid.yc, grid.zc
+    for number in range(by.max(initial=-1) + 1):
+        for axis in range(3):
+            use = (by == number) & (a == axis)
+            if not use.any():
+                continue
+            index = np.full(use.sum(), axis), k[use], j[use], i[use]
+            cells = [
+                np.minimum(n[use], len(c) - 1) for n, c in zip((i, j, k), centres, strict=True)
+            ]
+            along = [b for b in range(3) if b != axis and not (b < 2 and grid.mirror[b])]
+            positions = [centres[b][cells[b]] for b in along]
+            basis = np.stack([np.ones(use.sum()), *(p - p.mean() for p in positions)], axis=1)
+            found.append(HeldPlane(use, index, cells, along, basis))
+    return found
+
+
 def flattening(model: VoxelModel, U: np.ndarray, at: np.ndarray, by: np.ndarray) -> np.ndarray:
     """Return the displacement that brings held faces into planes; zero along the faces.
 
     U (3, nz+1, ny+1, nx+1) is the displacement so far.
     """
-    grid, out = model.grid, np.zeros(len(at))
-    a, k, j, i = np.unravel_index(at, (*U.shape[:3], U.shape[3] + 2))
-    i = i - 1
-    lines = [(grid.x, grid.xc), (grid.y, grid.yc), (grid.z, grid.zc)]
-    for number in range(by.max(initial=-1) + 1):
-        here = by == number
-        for axis in range(3):
-            use = here & (a == axis)
-            if not use.any():
-                continue
-            index = i[use], j[use], k[use]
-            position = [
-                lines[b][b != axis][np.minimum(index[b], len(lines[b][b != axis]) - 1)]
-                for b in range(3)
-            ]
-            others = [b for b in range(3) if b != axis and not (b < 2 and grid.mirror[b])]
-            plane = np.stack(
-                [np.ones(use.sum()), *(position[b] - position[b].mean() for b in others)], axis=1
-            )
-            moved = U[axis, k[use], j[use], i[use]]
-            out[use] = plane @ np.linalg.lstsq(plane, moved, rcond=None)[0] - moved
+    out = np.zeros(len(at))
+    for plane in held_planes(model, at, by):
+        moved = U[plane.index]
+        out[plane.use] = plane.basis @ np.linalg.lstsq(plane.basis, moved, rcond=None)[0] - moved
     return out

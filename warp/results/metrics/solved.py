@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -14,6 +15,9 @@ from warp.machine.device import Device, select
 from warp.results.flatness import Warpage, warpage
 from warp.results.surface import SIDES, Model, Side, Surface, Zone, faces, part_index, sample
 from warp.results.temperature import temperatures
+
+AT_ONCE = 4
+"""Surfaces that are measured at once: what NumPy does with each runs on one core."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +57,23 @@ class Solved:
     @cached_property
     def warpages(self) -> dict[tuple[str, Side], Warpage]:
         """Measure every surface that is asked for; parts without voxels are left out if none is."""
-        found: dict[tuple[str, Side], Warpage] = {}
         asked = self.surfaces
         if asked is None:
-            asked = [(part, side) for part in self.model.parts for side in SIDES]
-        for part, side in asked:
-            face = self.faces[side][part_index(self.model, part)]
-            if self.surfaces is not None or (face >= 0).any():
-                found[part, side] = warpage(self.surface(part, side), self.zones.get((part, side)))
-        return found
+            every = ((part, side) for part in self.model.parts for side in SIDES)
+            asked = [
+                (part, side)
+                for part, side in every
+                if (self.faces[side][part_index(self.model, part)] >= 0).any()
+            ]
+
+        def measure(name: tuple[str, Side]) -> Warpage:
+            return warpage(self.surface(*name), self.zones.get(name))
+
+        _ = self.faces  # found once, before threads ask for it
+        if self.device.threads == 1:
+            return {name: measure(name) for name in asked}
+        with ThreadPoolExecutor(min(AT_ONCE, self.device.threads)) as threads:
+            return dict(zip(asked, threads.map(measure, asked), strict=True))
 
     @cached_property
     def part_temperatures(self) -> dict[str, dict[str, Any]] | None:

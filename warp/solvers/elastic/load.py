@@ -57,7 +57,7 @@ def thermal_stress(
     """
     nodes = temperature_nodes(model, temperature)
     c = normal[:, [[0, 5, 4], [5, 1, 3], [4, 3, 2]]]
-    strains = (model.media.thermal_strain(float(t)) for t in nodes)
+    strains = model.media.thermal_strains(nodes)
     table = np.stack([np.einsum("mab,mb->ma", c, strain) for strain in strains], axis=-1)
     table = np.ascontiguousarray(table.transpose(1, 0, 2))
     varies = (int(n > 1) for n in temperature.shape)
@@ -123,7 +123,7 @@ def free_strain(model: VoxelModel, temperature: float | np.ndarray) -> Strain:
     """Return the thermal strain of cells, interpolated between nodes as in `thermal_stress`."""
     temperature = temperature_array(temperature)
     nodes = temperature_nodes(model, temperature)
-    table = np.stack([model.media.thermal_strain(float(t)) for t in nodes])
+    table = model.media.thermal_strains(nodes)
     ids = model.ids.reshape(-1)
 
     def strain(axis: int, cells: np.ndarray) -> np.ndarray:

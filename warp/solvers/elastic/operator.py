@@ -34,12 +34,7 @@ class Moduli(NamedTuple):
 
 def moduli(model: VoxelModel, temperature: np.ndarray) -> Moduli:
     """Return the moduli of each medium at its own temperature (media,) in K."""
-    known = {}
-    for t in np.unique(temperature):
-        known[t] = model.media.stiffness(float(t)), model.media.shear(float(t))
-    normal = [known[t][0][m] for m, t in enumerate(temperature)]
-    shear = [known[t][1][m] for m, t in enumerate(temperature)]
-    return Moduli(np.stack(normal), np.stack(shear))
+    return Moduli(*model.media.moduli(temperature))
 
 
 def operator(

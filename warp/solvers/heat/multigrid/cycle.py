@@ -1,7 +1,8 @@
 """The preconditioner of heat conduction: one V-cycle over levels coarser in x and y, never in z.
 
 The smoother solves the z lines of the matrix exactly (diagonal and vertical conductances). M is at
-least A / 2, so that the eigenvalues of M^-1 A never exceed 2 (Gershgorin). A coarse level keeps
+least A / 2, so that the eigenvalues of M^-1 A never exceed 2 (Gershgorin); columns of alternating
+temperatures come close to it on any grid. A coarse level keeps
 conductances: vertical ones, films and capacities are sums over the merged voxels, lateral ones are
 resistances in series. All in float32; a scale keeps the numbers near one.
 Alcouffe, Brandt, Dendy, Painter, SIAM J. Sci. Stat. Comput. 2 (1981) 430.
@@ -18,8 +19,8 @@ from warp.solvers.heat.multigrid.transfer import Merge, Transfer
 from warp.solvers.heat.operator import Operator
 from warp.solvers.levels import Level, Memory, Smoothing
 
-FINE = Smoothing(steps=3, power_iterations=8, bound=2.0)
-COARSE = Smoothing(steps=4, power_iterations=8, bound=2.0)
+FINE = Smoothing(steps=3, top=2.0)
+COARSE = Smoothing(steps=4, top=2.0)
 """Fewer steps do not pay: columns a few voxels wide and a few apart need many more iterations."""
 
 
