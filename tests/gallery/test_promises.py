@@ -52,6 +52,7 @@ WARPAGES = [
     ("wafer-epoxy", "wafer.bottom: 322 um", {}, -322),
     ("wafer-film", "wafer.bottom: 260 um", {}, -260),
     ("wafer-polymer", "bend the wafer by 28 um", {}, -28),
+    ("wafer-moulded", "a dome, of 0.97 mm", {"part.mould.thickness": "0.1 mm"}, -968),
     ("wafer-table", "bows it by 150 um", {}, 150),
     ("wafer-table", "sags to 41 um", {"step.4.on": "table"}, 41),
 ]
@@ -160,6 +161,9 @@ PROCESSES = [
     ("pop", "-18 and +11 um", "reflow", 260, "bottom-substrate.bottom", -18),
     ("pop", "-18 and +11 um", "reflow", 260, "top-substrate.bottom", 11),
     ("process-mould", "it is -30 um in the", "reflow", 25, "substrate.bottom", -30),
+    ("wafer-carrier", "a dome of 1.13 mm", "cold", 25, "carrier.bottom", 1130),
+    ("wafer-carrier", "no more, 1.05 mm", "ground", 25, "carrier.bottom", 1048),
+    ("wafer-moulded", "a cylinder of 3.78 mm", "cold", 25, "wafer.bottom", -3782),
     ("wafer-level-film", "wafer by 0.90 mm", "panel cold", 25, "wafer.top", 901),
     ("wafer-level-film", "the middle by 11 um", "singulate", 25, "wafer.top", 11),
     ("wafer-level-epoxy", "concave, -274 um", "wafer cold", 25, "wafer.top", -274),

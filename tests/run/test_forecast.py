@@ -1,5 +1,6 @@
 """What a run is predicted to cost follows from what it solves."""
 
+from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,9 +9,10 @@ import pytest
 from small_case import CASE
 from stacked_plates import COARSE, PLATES, step
 
+import warp
 from warp.case.case import parse
 from warp.materials.relaxation import Relaxation
-from warp.run import forecast, kernels
+from warp.run import flexibility, forecast, kernels
 from warp.run.grids import common_grid
 from warp.run.resources import predicted_bytes
 from warp.solvers.elastic.load import mean_temperature
@@ -44,6 +46,16 @@ def test_bars_that_relax_in_one_substep_take_three_solves_and_frozen_ones_one():
     assert forecast.TwoBars(slow, 400.0).solves(300.0, 1.0) == 1
     at_once = Relaxation((1e-9,), (0.0,), (0.5,))
     assert forecast.TwoBars(at_once, 400.0).solves(400.0, 1.0) == 3
+
+
+def test_a_laminate_bends_as_linear_theory_says():
+    """Glass 0.7 (73 GPa, 3.8 ppm/K) under 0.3 mm of mould (20, 9), nu 0.25, 510 mm, -125 K.
+
+    kappa = 5.02336e-4 / mm by classical laminate theory.
+    """
+    case = warp.load(Path(str(resources.files("warp.data"))) / "packages" / "panel-moulded.toml")
+    bend = flexibility.bend_over_height(case, {"panel", "mould"}, 298.15)
+    assert bend == pytest.approx(5.02336e-4 * 255**2 / 2 / 1.0, rel=1e-4)
 
 
 def test_the_strain_of_bars_is_that_of_a_hand():

@@ -10,7 +10,7 @@ from warp.case.case import CaseError, parse
 from warp.report import number_tables
 from warp.results import schema
 from warp.results.file import MediaTable
-from warp.run import process
+from warp.run import process, warnings
 from warp.run.load_step import shape_numbers
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.large_deflection.shape import Bent, Principal
@@ -132,6 +132,24 @@ def test_numbers_of_a_change_of_shape_are_numbers():
     assert found["critical_percent"] == 25 and found["critical_change_K"] == -25
     facts = " ".join(number_tables.facts(numbers))
     assert "shape changes at 25.0 % of the load" in facts
+
+
+def test_a_round_dome_has_no_axis():
+    """Round-off would give it one; the axis y is at 90 degrees, not at -90."""
+    numbers = {"shape": "dome", "axis_deg": -90.0, "curvature_per_m": -2.0}
+    round_one = numbers | {"curvature_across_per_m": -1.999}
+    longer = numbers | {"curvature_across_per_m": -1.2}
+    facts = [" ".join(number_tables.facts({"large_deflection": n})) for n in (round_one, longer)]
+    assert "dome, alike along all axes" in facts[0]
+    assert "most along" in facts[1]
+
+
+def test_a_quarter_that_rolls_up_says_which_shapes_it_cannot_see():
+    dome, rolled = ({"large_deflection": {"critical_percent": at}} for at in (None, 40.0))
+    assert warnings.rolled_up_in_a_quarter(2, [dome, {}]) == []
+    assert warnings.rolled_up_in_a_quarter(0, [rolled]) == []
+    (said,) = warnings.rolled_up_in_a_quarter(2, [dome, rolled])
+    assert "diagonal" in said and 'symmetry = "none"' in said
 
 
 def test_a_word_that_is_no_switch_is_one_line():

@@ -92,6 +92,34 @@ def test_a_plate_is_flat_when_the_layer_that_bent_it_is_gone():
     assert abs(sag(free)) < 1e-6 * abs(sag(cold))
 
 
+CARRIER = """\
+[part.carrier]
+size = "SIDE mm"
+thickness = "1 mm"
+material = "carrier"
+[material.carrier]
+youngs_modulus = "73 GPa"
+poissons_ratio = 0.2
+cte = "8 ppm/K"
+"""
+
+
+def test_a_plate_that_is_taken_off_its_carrier_bends_as_if_it_had_never_been_on_one():
+    """The carrier shrinks more and compresses the plate, which is elastic, to many times its
+    buckling load. Alone the plate rolls up on its way.
+    """
+    alone = CASE.replace("0.5 ppm/K", "20 ppm/K").replace("0.2 mm", "0.1 mm")
+    alone = alone.replace("LARGE", 'LARGE\nbranch = "y"').replace("layer = 7", "layer = 3")
+    on_carrier = alone.replace("[part.wafer]", CARRIER + '[part.wafer]\non = "carrier"')
+    both = step("attach", parts=["wafer", "mould"], temperature="125 degC")
+    off = step("remove", parts=["carrier"])
+    plate = {"side": 60, "width": 6, "edge": 6}
+    free = solved(ATTACH, COOL, case=alone, **plate).metrics
+    freed = solved(both, COOL, off, case=on_carrier, **plate).metrics
+    assert free["large_deflection"]["shape"] == freed["large_deflection"]["shape"] == "cylinder"
+    assert sag(freed) == pytest.approx(sag(free), rel=1e-6)
+
+
 LAYERS = {
     "unequal nu": (
         """youngs_modulus = "130 GPa"

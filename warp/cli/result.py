@@ -185,7 +185,9 @@ def compare(
         tables.print_comparison(found, names)
 
 
-def _ansys(case: Case, file: Path, output: Path | None, how: tuple[float, bool, bool]) -> None:
+def _ansys(
+    case: Case, file: Path, output: Path | None, how: tuple[float, bool, bool | None]
+) -> None:
     """Write a case as input of Ansys; how: width of the bricks, linear ones, large deflection."""
     from warp.cli import tables
     from warp.run.to_file import inputs
@@ -195,7 +197,8 @@ def _ansys(case: Case, file: Path, output: Path | None, how: tuple[float, bool, 
     for source in inputs(case):
         refuse_output_over(source, folder, f"{file.stem}.dat", f"{file.stem}-heat.dat")
     mesh = calculix_deck.build(case, coarser, linear)
-    tables.print_files(ansys_deck.write(case, folder, file.stem, mesh, nlgeom))
+    large = bool(case.large_deflection) if nlgeom is None else nlgeom
+    tables.print_files(ansys_deck.write(case, folder, file.stem, mesh, large))
 
 
 def _over_temperatures(
@@ -283,9 +286,12 @@ def export(
         typer.Option("--linear", help="With --calculix or --ansys: linear bricks, not quadratic."),
     ] = False,
     nlgeom: Annotated[
-        bool,
-        typer.Option("--nlgeom", help="With --calculix or --ansys: large deflection."),
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--nlgeom/--no-nlgeom",
+            help="With --calculix or --ansys: large deflection; as the case has it by default.",
+        ),
+    ] = None,
     coarser: Annotated[
         float,
         typer.Option(
@@ -326,7 +332,8 @@ def export(
         loaded, folder = load(file, overrides(set_)), output or Path(f"{file.stem}-calculix")
         for source in inputs(loaded):
             refuse_output_over(source, folder, f"{file.stem}.inp", f"{file.stem}-heat.inp")
-        decks = calculix_answer.write(loaded, folder, file.stem, coarser, linear, nlgeom)
+        large = bool(loaded.large_deflection) if nlgeom is None else nlgeom
+        decks = calculix_answer.write(loaded, folder, file.stem, coarser, linear, large)
         if not run and not read_:
             return tables.print_files(decks.files)
         with terminal.Steps() as steps:

@@ -25,6 +25,7 @@ import numpy as np
 
 from warp.machine.device import Device
 from warp.materials.relaxation import Relaxation
+from warp.run.flexibility import bend_over_height
 from warp.run.grids import unit_grid
 from warp.solvers.elastic.history import incremental, substeps
 from warp.solvers.elastic.history.state import State
@@ -49,9 +50,9 @@ GROWTH = 0.25
 """Of the iterations with each factor of ten in voxels above a million: data/benchmarks/speed.md."""
 RELAXING = 0.5
 """V-cycles a solve while a material relaxes: its modulus leaves that of the last one."""
-BENDING = 300
-"""V-cycles of a load step beyond linear theory; half as many if the body stays a dome, more than
-twice if it rolls up."""
+BENDING, LEAST_BEND = 50, 1.0
+"""V-cycles of a load step beyond linear theory for every height by which the
+body would bend by it, and the heights that count at least (`flexibility`)."""
 COARSEST_PASS = 1.2e-8
 """In s, times the square of the displacements of the coarsest level: a product with its inverse. It
 counts where a body is followed on a small grid."""
@@ -136,7 +137,8 @@ def _work(case: Case) -> dict[Rectangle | None, _Work]:
             if end != temperature or step.temperature is None or _moves(step, before):
                 _elastic(work, step, max(divided, default=1) * rounds, has_cycle)
                 if case.large_deflection is True:
-                    work.passes += BENDING
+                    bend = bend_over_height(case, step.stage.present, end, step.stage.unit)
+                    work.passes += BENDING * max(LEAST_BEND, bend)
                 has_cycle = True
             else:
                 work.solve(1, 0, 0)

@@ -63,6 +63,7 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
     else:
         beyond = beyond_linear_theory(numbers["surfaces"], case.height)
     beyond += beyond_moderate_rotations(steps or [numbers])
+    beyond += rolled_up_in_a_quarter(sum(case.mirror), steps or [numbers])
     fields = [found.get("temperature") or {} for found in steps or [numbers]]
     grid = common_grid(case)
     return [
@@ -264,6 +265,18 @@ def beyond_moderate_rotations(records: Sequence[Mapping[str, Any]]) -> list[str]
         return []
     off = f"strains are off by about {100 * steepest**2:.0f} %"
     return [f"slopes up to {steepest:.2f}: beyond moderate rotations, {off}"]
+
+
+def rolled_up_in_a_quarter(mirrors: int, records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one sentence if a body changed its shape in a model of a half or a quarter."""
+    numbers = [record.get("large_deflection") or {} for record in records]
+    if not mirrors or all(found.get("critical_percent") is None for found in numbers):
+        return []
+    part = "a quarter" if mirrors == 2 else "half"
+    return [
+        f"the body changes its shape, and {part} of it is modelled: shapes along x and y are seen, "
+        'not those along a diagonal; symmetry = "none" sees both'
+    ]
 
 
 def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str]:

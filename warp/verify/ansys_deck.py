@@ -31,6 +31,7 @@ from warp.verify.calculix_deck import (
     engineering_constants,
     expansion,
     face_nodes,
+    imperfect,
     printed,
     supports,
     table_temperatures,
@@ -64,7 +65,7 @@ def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Ite
     temperatures = _thinned(table_temperatures(case)) if wanted is None else np.array([wanted])
     yield from _head(case, name, "185" if mesh.linear else "186")
     yield "KEYOPT,1,2,2" if mesh.linear else "KEYOPT,1,2,0"
-    yield from _blocks(mesh, model.ids)
+    yield from _blocks(imperfect(mesh) if nlgeom else mesh, model.ids)
     for row in np.unique(model.ids[model.ids > 0]):
         part = model.parts[model.media.part[row]]
         yield f"! part {part}: {model.media.names[row]}"
@@ -86,7 +87,7 @@ def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Ite
     else:
         yield f"BFUNIF,TEMP,{wanted - ZERO_CELSIUS:.10g}"
     if nlgeom:
-        yield from ("NLGEOM,ON", "NSUBST,20,1000,10", "OUTRES,ALL,LAST")
+        yield from ("NLGEOM,ON", "NSUBST,20,1000,20", "OUTRES,ALL,LAST")
     yield from ("SOLVE", "FINISH", "/POST1", "SET,LAST", "CMSEL,S,SURFACES")
     yield from ("PRNSOL,U,COMP", "ALLSEL", "FINISH")
 

@@ -17,9 +17,8 @@ COLD, where alpha is zero: nothing is subtracted.
 Heated cases make two decks, NAME-heat.inp (films, fixed temperatures, heat per volume; an interface
 resistance lies in the first row of bricks beside it) and NAME.inp, which reads the temperatures
 that the first run wrote. Mirror planes are symmetry planes; what is left of rigid motion is held at
-up to three corners. Large deflection (NLGEOM) is an option; a symmetric mesh can then stay on a
-dome that is no longer stable, so a plate past its bifurcation needs an imperfection. `calculix`
-reads what ccx leaves.
+up to three corners. Large deflection (NLGEOM) is an option; the mesh then has an `imperfection`,
+so that it leaves a dome that is no longer stable. `calculix` reads what ccx leaves.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from warp.errors import WarpError
 from warp.materials.material import normal_matrix
 from warp.results import surface
 from warp.units import ZERO_CELSIUS
-from warp.verify import deck_files
+from warp.verify import deck_files, imperfection
 from warp.voxels import boundary
 from warp.voxels.boundary import Faces, Film, Fixed
 from warp.voxels.grid import make_grid
@@ -52,8 +51,9 @@ BRICKS_PER_LAYER = 2
 COLD = -1000.0  # degC, below every temperature of a case
 STEP = 5.0  # K between the rows of a table; a glass transition is several of them wide
 MOST_INCREMENTS = 1000
-INCREMENTS = (f"*STEP, NLGEOM, INC={MOST_INCREMENTS}", "*STATIC", "0.05, 1.0")
-"""A step of large deflection: its first increment is a twentieth of the temperature change."""
+INCREMENTS = (f"*STEP, NLGEOM, INC={MOST_INCREMENTS}", "*STATIC", "0.05, 1.0, 1e-6, 0.05")
+"""A step of large deflection in twentieths of the temperature change at most: longer increments
+pass by the point where a dome rolls up, and stay on it."""
 MM, MPA, MILLIWATT = 1e3, 1e-6, 1e3
 CORNERS = ((0, 0, 0), (2, 0, 0), (2, 2, 0), (0, 2, 0), (0, 0, 2), (2, 0, 2), (2, 2, 2), (0, 2, 2))
 MIDDLES = ((1, 0, 0), (2, 1, 0), (1, 2, 0), (0, 1, 0), (1, 0, 2), (2, 1, 2), (1, 2, 2), (0, 1, 2))
@@ -136,14 +136,16 @@ def write(case: Case, folder: Path, name: str, mesh: Mesh, nlgeom: bool = False)
 def elastic_deck(case: Case, mesh: Mesh, name: str, nlgeom: bool = False) -> Iterator[str]:
     """Write the deck of the bent package: stress-free part by part, then at temperature.
 
-    With `nlgeom` the temperature changes in increments, and rotations are finite.
+    With `nlgeom` the temperature changes in increments, rotations are finite, and the body has a
+    small imperfection.
     """
     model, wanted = mesh.model, case.loads.temperature
     since = np.unique(model.media.stress_free[np.unique(model.ids[model.ids > 0])])
     mixed = any(never_free(model, int(row)) for row in np.unique(model.ids))
     start = since[0] - ZERO_CELSIUS if len(since) == 1 and not mixed else COLD
     temperatures = table_temperatures(case) if wanted is None else np.array([wanted])
-    yield from _mesh_lines(case, mesh, "C3D8I" if mesh.linear else "C3D20R", model.ids)
+    seen = imperfect(mesh) if nlgeom else mesh
+    yield from _mesh_lines(case, seen, "C3D8I" if mesh.linear else "C3D20R", model.ids)
     yield from _set("NSET", "surfaces", printed(case, mesh))
     for row in np.unique(model.ids[model.ids > 0]):
         yield from _elastic_material(model, int(row), temperatures, start)
@@ -197,6 +199,11 @@ def heat_deck(case: Case, mesh: Mesh) -> Iterator[str]:
         for cell in np.flatnonzero(density):
             yield f"{mesh.number[cell]}, BF, {density[cell] * MILLIWATT / MM**3:.10g}"
     yield from ("*NODE PRINT, NSET=all", "NT", "*NODE FILE", "NT", "*END STEP")
+
+
+def imperfect(mesh: Mesh) -> Mesh:
+    """Return the mesh for large deflection, with the `imperfection` in its nodes."""
+    return replace(mesh, nodes=imperfection.seeded(mesh.nodes, mesh.model.grid.mirror))
 
 
 def supports(mesh: Mesh) -> Iterator[str]:

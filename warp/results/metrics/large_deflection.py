@@ -20,8 +20,15 @@ from warp.results.metrics.declaration import (
     Values,
 )
 
+ALIKE = 0.99
+"""Lesser curvature over the larger one from which a dome has no axis."""
+
 
 def _axis(values: Values) -> str:
+    if values["shape"] == "flat":
+        return "flat"
+    if values["curvature_across_per_m"] / values["curvature_per_m"] > ALIKE:
+        return f"{values['shape']}, alike along all axes"
     return f"{values['shape']}, most along {values['axis_deg']:.0f} deg from x"
 
 

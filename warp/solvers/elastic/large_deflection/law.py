@@ -29,6 +29,8 @@ from warp.solvers.elastic.large_deflection.rim import Rim, shear_stiffness
 from warp.solvers.elastic.operator import Operator
 
 MODULE = "large_deflection"
+ROUND_OFF = 1e-15
+"""Of the terms of an energy: a steep thin body has strains in each that the others cancel."""
 
 
 class Support(Protocol):
@@ -72,7 +74,7 @@ class Law:
     nz+1, ny+1, nx+3): stress before the increment under the loads after it, xx and yy of cells and
     xy of edges along z, in N m. start: total displacement before and the stress there under the
     loads before; None: both are zero. pressed: by linear theory the displacement at the full load
-    of a body whose held faces are moved; None: they rest.
+    of a body whose held faces are moved; None: they rest. `round_off`: of the last energy in J.
     """
 
     def __init__(
@@ -90,7 +92,7 @@ class Law:
         self.device = A.device
         self.held = A.device.asarray(A.held, np.int64)
         self.pressed = None if pressed is None else A.device.asarray(pressed)
-        self.ground = NO_GROUND
+        self.ground, self.round_off = NO_GROUND, 0.0
         nx, ny, nz = A.n
         self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
         ids, cell, _, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = A.arguments(np.float64)
@@ -125,6 +127,13 @@ class Law:
             yield self.fraction, *self.at_end
         if self.at_start is not None and self.fraction != 1:
             yield 1 - self.fraction, *self.at_start
+
+    def start_from(self, x: Array) -> None:
+        """Hold the body at x by forces that fade as the load grows, instead of at x = 0."""
+        stress = self.at_end[1]
+        self.at_start = self.device.zeros(self.A.shape), stress
+        self.load(0.0)
+        self.at_start = self.gradient(x)[1], stress
 
     def rest_on(self, ground: Support) -> None:
         """Add the weight of the body and a table under it to the present load."""
@@ -244,6 +253,7 @@ class Law:
         added = float(xp.vdot(self.forces, self.more))
         self.linear(self.out, x)
         strained = float(xp.vdot(x, self.out)) / 2
+        self.round_off = ROUND_OFF * (abs(added) + abs(strained) + abs(work))
         return added + strained - work + self.ground.energy(x)
 
     def _slopes(self, g: Array, x: Array) -> None:

@@ -74,7 +74,8 @@ def minimum(
         there = step.d
         there += x
         tried, g = law.gradient(there)
-        fall, noise, now = energy - tried, 1e-12 * abs(energy), float(norm(g))
+        fall, now = energy - tried, float(norm(g))
+        noise = max(1e-12 * abs(energy), law.round_off)
         if fall > 0.1 * step.fall or (abs(fall) <= noise and now < size):
             x[...] = there
             energy, size = tried, now

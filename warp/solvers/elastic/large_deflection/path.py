@@ -55,6 +55,7 @@ ALIKE = 1e-6
 """Difference of energies, over the energy, that is none."""
 OnIncrement = Callable[[float, float], None]
 """Called with the fraction of the load and the residual after every Newton step."""
+Stretched = Callable[[], Array]
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,17 @@ class Follower:
         height: float,
         branch: Branch,
         on_increment: OnIncrement | None = None,
+        stretched: Stretched | None = None,
     ) -> None:
-        """scale: force in N that residuals relate to; height: of the body in m."""
+        """Prepare; scale: force in N that residuals relate to; height: of the body in m.
+
+        stretched: finds the shape in which a body begins that its present loads would not hold
+        (`relief`); None: it springs to its full load at once.
+        """
         self.law, self.pre, self.tolerance = law, pre, tolerance
         self.scale = scale or 1.0  # a step without change
         self.height, self.branch, self.on_increment = height, branch, on_increment
+        self.stretched, self.let_go = stretched, False
         self.increments, self.iterations = 0, 0
         self.residuals: list[float] = []
         self.bifurcations: list[Bifurcation] = []
@@ -113,7 +120,7 @@ class Follower:
         step = 1.0 if first > 0.7 else first
         at, shape = 0.0, self._start()
         if shape.stability < 0:
-            at, shape = 1.0, self._let_go(shape)
+            at, shape = self._let_go(shape)
         if shape.stability < LOADED:
             step = min(step, CAREFUL)  # how fast the stability falls is not known yet
         before: tuple[float, Shape] | None = None
@@ -130,12 +137,12 @@ class Follower:
                 aim = min(aim, at + APPROACH * (critical - at))
             guess = predicted(before, (at, shape), aim)
             expected = guess[2].copy()
-            released = at == 0 and self.law.at_start is not None
+            released = at == 0 and self.law.at_start is not None and not self.let_go
             try:
                 after = self._solve(aim, guess, most=PATIENCE if released else STEPS)
             except ConvergenceError:
                 if released and before is None:
-                    at, shape = 1.0, self._let_go(shape)
+                    at, shape = self._let_go(shape)
                     continue
                 step = (aim - at) / 2
                 if step < SHORTEST:
@@ -158,22 +165,30 @@ class Follower:
             before, at, shape = (at, shape), aim, after
         return Path(shape, self.increments, self.iterations, self.residuals, self.bifurcations)
 
-    def _start(self) -> Shape:
+    def _start(self, x: Array | None = None) -> Shape:
         self.law.load(0.0)
-        x = self.law.device.zeros(self.law.A.shape)
+        x = self.law.device.zeros(self.law.A.shape) if x is None else x
         energy, _ = self.law.gradient(x)
         self.pre.update()
         self.pre.judge(LONG)
         return Shape(x, energy, [], 0, self.pre.stability)
 
-    def _let_go(self, shape: Shape) -> Shape:
-        """Return the shape at the full load of a body that its present loads would not hold.
+    def _let_go(self, shape: Shape) -> tuple[float, Shape]:
+        """Return a load at which a body is stable that its present loads would not hold, and how.
 
         A clamp is gone that pressed it flat, or a part that its stress stiffened; forces in its
-        place, that fade, would buckle it.
+        place, that fade, would buckle it. Its edges move first, then it bends; a body that does not
+        float springs to its full load at once.
         """
+        self.let_go = True
+        if self.stretched is not None:
+            x, self.stretched = self.stretched(), None
+            self.law.start_from(x)
+            shape = self._start(x)
+            if shape.stability > 0:
+                return 0.0, shape
         after = self._solve(1.0, shape.x)
-        return self._branches(1.0, 1.0, 1.0, after) if after.stability < 0 else after
+        return 1.0, self._branches(1.0, 1.0, 1.0, after) if after.stability < 0 else after
 
     def _unknown(self, critical: float) -> bool:
         known = [*(b.fraction for b in self.bifurcations), *self.smooth]

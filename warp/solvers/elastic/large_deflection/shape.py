@@ -119,7 +119,7 @@ def curvatures(model: VoxelModel, displacement: np.ndarray) -> Principal:
     values, axes = np.linalg.eigh([[found["xx"], xy], [xy, found["yy"]]])
     first = int(np.abs(values).argmax())
     angle = float(np.arctan2(axes[1, first], axes[0, first]))
-    angle = (angle + np.pi / 2) % np.pi - np.pi / 2
+    angle = np.pi / 2 - (np.pi / 2 - angle) % np.pi  # above -90 degrees, at most 90
     return Principal(float(values[first]), float(values[1 - first]), angle)
 
 

@@ -31,6 +31,7 @@ from warp.solvers.elastic.large_deflection.ground import Ground, settle
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.path import Branch, Follower, Path
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
+from warp.solvers.elastic.large_deflection.relief import stretched
 from warp.solvers.elastic.large_deflection.resting import Preconditioner as resting_on
 from warp.solvers.elastic.large_deflection.rim import Rim, rim
 from warp.solvers.elastic.large_deflection.shape import Bent, curvatures, midsurface
@@ -111,7 +112,9 @@ def solve(
     if columns < FEWEST or stands and error_of_linear_theory(model, max(reach, already)) < WRONG:
         return first
     linear_curvatures = curvatures(model, first.displacement)
-    iterations = first.iterations
+    iterations, of_linear = first.iterations, None
+    if state.solid.any() and not isinstance(support, Clamp):
+        of_linear = first.displacement
     del first  # and the state after the linear step
     if isinstance(support, Table) and not always:
         reach = deflection(model, by_linear().displacement)
@@ -119,7 +122,8 @@ def solve(
     cache.kept.forget()
     if isinstance(support, Clamp):
         cache.forget()
-    found = body.followed(temperature_array(temperature), duration, control, wanted, cache, reach)
+    args = temperature_array(temperature), duration, control, wanted, cache, reach
+    found = body.followed(*args, of_linear)
     after, path, resting = found
     U = after.on(device, "displacement").copy()
     remove_rigid_motion(device, U, body.ids, model.grid, body.held)
@@ -171,10 +175,12 @@ class _Body:
         wanted: Wanted,
         cache: CycleCache,
         reach: float,
+        by_linear: np.ndarray | None,
     ) -> tuple[State, Path, TableContact | None]:
         """Follow the load to a temperature in K; return the state, the path and what it rests on.
 
-        reach: deflection in m by linear theory, where the body floats.
+        reach: deflection in m by linear theory, where the body floats; by_linear: the displacement
+        of a body that has a past and may be let go.
         """
         model, device, held = self.model, self.device, self.held
         there, start, frame = None, self.temperature, cache.frame_of(model, device)
@@ -203,7 +209,12 @@ class _Body:
                 control.progress(count, residual)
 
         height = float(np.median(heights(model)))
-        follower = Follower(law, pre, scale, control.tolerance, height, wanted.branch, told)
+        alone = None
+        if by_linear is not None:
+            change = padded(by_linear - step.displacement)
+            alone = partial(stretched, model, law, pre.modes, change)
+        args = law, pre, scale, control.tolerance, height, wanted.branch, told, alone
+        follower = Follower(*args)
         path = follower.follow(reach)
         resting = None
         if isinstance(self.support, Table):
