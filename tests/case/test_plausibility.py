@@ -55,6 +55,12 @@ def test_a_load_at_the_stress_free_temperature_is_named(tmp_path):
     assert "nothing warps" in remark
 
 
+def test_a_branch_of_linear_theory_is_named(tmp_path):
+    (remark,) = case(tmp_path, load__branch='"x"').remarks()
+    assert remark.startswith("[load] branch is without effect")
+    assert not case(tmp_path, load__branch='"x"', load__large_deflection="true").remarks()
+
+
 @pytest.mark.parametrize("cooled", [True, False])
 def test_heat_that_no_step_switches_on_is_named(tmp_path, cooled):
     text = CASE if cooled else CASE[: CASE.index("[boundary")] + CASE[CASE.index("[load") :]

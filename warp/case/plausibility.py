@@ -4,7 +4,8 @@ Faults stop a case where the answer would be meaningless: parts that expand by m
 which small strains do not describe, and a chip thicker than its package is wide. Remarks are
 sentences of `warp check` and `warp run`: values far outside the library's for the same class of
 material, a part that rises above the top of the one that it lies inside, heat that no step switches
-on, and a case that is computed at the temperature at which it is free of stress.
+on, a case that is computed at the temperature at which it is free of stress, and a branch of large
+deflection in linear theory.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ def remarks(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]) 
         *_parts_above_their_host(file, assembly.package.places),
         *_unused_heat(file, assembly, load_steps),
         *_no_load(file, assembly, load_steps),
+        *_unused_branch(file),
     ]
 
 
@@ -154,6 +156,11 @@ def _no_load(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep])
             f"the load temperature is the stress-free temperature ({_degrees(T)}): "
             "nothing warps; change [load] temperature or stress_free"
         )
+
+
+def _unused_branch(file: CaseFile) -> Iterator[str]:
+    if "branch" in file.load.model_fields_set and file.load.large_deflection is False:
+        yield "[load] branch is without effect: add large_deflection = true"
 
 
 def _degrees(kelvin: float) -> str:
