@@ -50,7 +50,7 @@ def test_slides_have_editable_text_tables_and_charts(files):
     values = [list(series.values) for series in curve.plots[0].series]
     assert values == [[5.0], [6.0, 120.0]]  # a curve joins computed points of one body only
     process = next(s.table for s in shapes if s.has_table and s.table.cell(0, 0).text == "step")
-    assert process.cell(3, 3).text == "+120.0 um"
+    assert process.cell(3, 2).text == "+120.0 um"
     texts = " ".join(shape.text_frame.text for shape in shapes if shape.has_text_frame)
     number = finished().metrics["surfaces"]["board"]["bottom"]["warpage_um"]
     assert f"{number:+.1f} um" in texts and "chip: plate" in texts

@@ -215,6 +215,8 @@ def test_curves_of_a_process_are_unlike_ones():
         for um in (10.0, 40.0, 90.0)
     ]
     assert telling(records) == ["substrate.bottom", "lid.top", "late.top"]
+    named = ["substrate.top", "late.top", "mould.bottom", "substrate.bottom", "absent.top"]
+    assert telling(records, named) == named[:4], "all that were named and measured, in their order"
 
 
 def test_a_shared_voxel_has_its_owners_name_whatever_its_own_says():

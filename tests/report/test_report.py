@@ -148,7 +148,10 @@ def test_a_process_has_its_table_curve_and_worst_moment(no_pictures):
         load_step(2, "reflow", True, 245.0, -230.0),
     ]
     text, _ = report_page.html(result)
-    assert "<td>1. cool &lt;1&gt;</td><td>25 °C</td>" in text and "<td></td><td>150 °C</td>" in text
+    assert (
+        "<td>1. cool &lt;1&gt;</td><td>25 °C</td>" in text
+        and "<td>2. on the way</td><td>150 °C</td>" in text
+    )
     assert "Largest on the way: board.bottom -230.0 um at 245 °C (reflow), above JEITA" in text
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])
     assert data["curves"] == [

@@ -323,6 +323,15 @@ def test_interface_peel_and_shear():
     assert got["area_mm2"] == pytest.approx(1e6 * (X[5] - X[2]) * (Y[4] - Y[1]))
 
 
+@pytest.mark.parametrize(("apart", "copies"), [((), 4), (("chip",), 2)])
+def test_an_interface_has_the_area_of_the_full_package(apart, copies):
+    """A chip whose image in x = 0 is another part has its own area and its image's in y = 0."""
+    m = plate(X - X[0], Y - Y[0], (True, True))
+    m.apart = frozenset(apart), frozenset()
+    (got,) = stress_metrics.interfaces(m, np.zeros((6, *m.grid.shape)), select("cpu"))
+    assert got["area_mm2"] == pytest.approx(copies * 1e6 * (X[5] - X[2]) * (Y[4] - Y[1]))
+
+
 def test_evaluate_gathers_everything():
     m = plate()
     got = metrics.evaluate(

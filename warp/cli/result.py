@@ -126,12 +126,15 @@ def summary(
     from warp import read
     from warp.cli import tables
 
-    numbers = read(result).summary()
+    found = read(result)
+    numbers = found.summary()
     if as_json:
         print_json(numbers)
     else:
         if numbers.get("steps"):
-            tables.print_steps(numbers["steps"])
+            from warp.report.stored_case import named_surfaces
+
+            tables.print_steps(numbers["steps"], named_surfaces(found))
         tables.print_summary(numbers, title=result.stem)
 
 

@@ -95,7 +95,7 @@ def run(
     shown = Shown(log, quiet, verbose)
     try:
         given = [*(set_ or ()), *_as_set(state)]
-        title, written = _solved(case, target, device, given, coarser, resume, shown)
+        loaded, written = _solved(case, target, device, given, coarser, resume, shown)
     except BaseException as error:
         if caused(error):
             _say_how_to_go_on(target)
@@ -106,8 +106,9 @@ def run(
         from warp.cli import tables
 
         if "steps" in written.numbers:
-            tables.print_steps(written.numbers["steps"])
-        tables.print_summary(written.numbers, title=title, written=target)
+            named = loaded.file.output.surfaces or ()
+            tables.print_steps(written.numbers["steps"], named)
+        tables.print_summary(written.numbers, title=loaded.title, written=target)
         tables.print_risk(written.numbers)
         if written.states:
             tables.print_files(written.states)
@@ -136,8 +137,8 @@ def _solved(
     coarser: int | None,
     resume: bool,
     shown: Shown,
-) -> tuple[str, Written]:
-    """Solve a case into its result file; return its title and what was written."""
+) -> tuple[Case, Written]:
+    """Solve a case into its result file; return the case and what was written."""
     from warp import load
     from warp.report import progress
     from warp.run.to_file import inputs, solve_to_file
@@ -172,7 +173,7 @@ def _solved(
         for text in written.warnings:
             log.write(f"warning: {text}", shown=False)
         log.write(f"written to {target}", shown=False)
-        return loaded.title, written
+        return loaded, written
     except BaseException as error:
         log.write(f"{'stopped' if caused(error) else 'error'}: {error}", shown=False)
         raise

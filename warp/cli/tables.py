@@ -17,8 +17,8 @@ from rich.tree import Tree
 
 from warp.errors import listed
 from warp.geometry.tree import folded
-from warp.report import number_tables
-from warp.report.step_figures import duration, telling, value_of
+from warp.report import number_tables, step_rows
+from warp.report.step_figures import telling
 from warp.report.terminal import screen
 
 if TYPE_CHECKING:
@@ -334,23 +334,28 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def print_steps(records: Sequence[Mapping[str, Any]]) -> None:
-    """Print one row a step, and one a point of its profile."""
-    names = telling(records)
+def print_steps(records: Sequence[Mapping[str, Any]], named: Sequence[str] = ()) -> None:
+    """Print one row a step, and one a point of its profile; as many surfaces as there is room for.
+
+    named: the surfaces that the user asked for.
+    """
+    console = screen()
+    names = telling(records, named)
+    table = _steps(records, names)
+    wide = console.options.update(max_width=10_000)
+    while len(names) > 1 and console.measure(table, options=wide).maximum > console.width:
+        names = names[:-1]
+        table = _steps(records, names)
+    console.print(table)
+    if more := [name for name in named if name not in names]:
+        console.print(Text(f" with --json also: {', '.join(more)}", style="dim"), soft_wrap=True)
+
+
+def _steps(records: Sequence[Mapping[str, Any]], surfaces: Sequence[str]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    for n, column in enumerate(("step", "degC", "time", *names)):
+    for n, column in enumerate(step_rows.heads(records, surfaces, "degC")):
         table.add_column(column, justify="left" if n == 0 else "right", no_wrap=n > 0)
-    for record in records:
-        label = f"{record['step']}. {record['name']}" if record["last"] else ""
-        if record["last"] and record.get("unit"):
-            label += f" [{record['unit']}]"
-        temperature = record["temperature_C"]
-        cells = [
-            Text("field" if temperature is None else f"{temperature:.4g}"),
-            Text(duration(record["time_s"])),
-        ]
-        for name in names:
-            value = value_of(record, name)
-            cells.append(Text("" if value is None else f"{value:+.1f} um"))
-        table.add_row(Text(label), *cells, style="" if record["last"] else "dim")
-    screen().print(table)
+    for row in step_rows.rows(records, surfaces):
+        cells = map(Text, (row.name, *row.cells))
+        table.add_row(*cells, style="" if row.last else "dim")
+    return table

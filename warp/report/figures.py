@@ -30,7 +30,7 @@ from warp.report.plots import (
     page,
 )
 from warp.report.sections import Cut
-from warp.results import flatness, measured
+from warp.results import flatness, heights, measured
 from warp.results.measured import Flat
 from warp.results.surface import interpolate
 
@@ -177,7 +177,8 @@ def surface_map(flat: Flat, path: Picture, title: str = "") -> None:
         )
         above.set_title(
             lines_of(
-                title, f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}{zoned}"
+                title,
+                f"{flat.name}: {heights.signed(1e6 * flat.warpage.value)}, {flat.shape}{zoned}",
             ),
             loc="left",
         )
@@ -245,7 +246,7 @@ def relief(flat: Flat, path: Picture, title: str = "") -> None:
         figure.suptitle(
             lines_of(
                 title,
-                f"{flat.name}: {1e6 * flat.warpage.value:+.1f} um, {flat.shape}, "
+                f"{flat.name}: {heights.signed(1e6 * flat.warpage.value)}, {flat.shape}, "
                 f"drawn {magnified(times)} times as high",
             ),
             x=0.02,

@@ -16,7 +16,7 @@ import numpy as np
 from warp.report import bodies, field_figures, figures, moire, plots, sections
 from warp.report.contents import Contents, Wanted, gather
 from warp.report.html import filled, picture
-from warp.results import flatness, hdf5
+from warp.results import flatness, hdf5, heights
 from warp.results.measured import Flat
 from warp.results.surface import interpolate
 
@@ -63,7 +63,7 @@ def _data(contents: Contents, flats: Iterable[Flat]) -> dict[str, Any]:
             diagonals.append({"x": np.round(1e3 * along, 3), "y": np.round(h, 3)})
         surfaces.append(
             {
-                "text": f"{f.name}: {1e6 * f.warpage.value:+.1f} um, {f.shape}",
+                "text": f"{f.name}: {heights.signed(1e6 * f.warpage.value)}, {f.shape}",
                 "x": np.round(1e3 * x, 4),
                 "y": np.round(1e3 * y, 4),
                 "height": np.round(height, 3),

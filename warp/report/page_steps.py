@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from warp.report.blocks import UNKNOWN, Block, number
-from warp.report.step_figures import duration, telling, value_of
-from warp.results import limits
+from warp.report import step_rows
+from warp.report.blocks import UNKNOWN, Block
+from warp.report.step_figures import shown, value_of
+from warp.results import heights, limits
 
 if TYPE_CHECKING:
     from warp.results.file import Result
@@ -18,24 +19,14 @@ def block(result: Result, board: str | None, pitch: float | None) -> Block | Non
     records = result.metrics.get("steps") or []
     if not records:
         return None
-    names = telling(records)
-    rows = []
-    for record in records:
-        label = f"{record['step']}. {record['name']}" if record["last"] else ""
-        at = (
-            number(record["temperature_C"], "{:.4g} °C")
-            if record["temperature_C"] is not None
-            else "field"
-        )
-        values = [number(value_of(record, name), "{:+.1f} um") for name in names]
-        rows.append([label, at, duration(record["time_s"]), *values])
+    names = shown(result)
+    rows = [[row.name, *row.cells] for row in step_rows.rows(records, names, "{:.4g} °C")]
     return Block(
         "Process",
-        ("step", "temperature", "time", *names),
+        step_rows.heads(records, names, "temperature"),
         rows,
         lead=_largest(records, board, pitch),
-        note="Rows without a name are points on the way. + is convex: the centre away from the "
-        "board.",
+        note="Times count from the start. + is convex: the centre away from the board.",
     )
 
 
@@ -46,7 +37,7 @@ def curves(result: Result) -> list[dict[str, Any]]:
     """
     found, before = [], None
     records = result.metrics.get("steps") or []
-    for name in telling(records):
+    for name in shown(result):
         x: list[float | None] = []
         y: list[float | None] = []
         for record in records:
@@ -71,7 +62,7 @@ def _largest(records: Sequence[Mapping[str, Any]], board: str | None, pitch: flo
         return ""
     value, record = max(known, key=lambda one: abs(one[0]))
     at = UNKNOWN if record["temperature_C"] is None else f"{record['temperature_C']:.4g} °C"
-    text = f"Largest on the way: {board}.bottom {value:+.1f} um at {at} ({record['name']})"
+    text = f"Largest on the way: {board}.bottom {heights.signed(value)} at {at} ({record['name']})"
     if pitch is not None:
         limit = limits.jeita_limit(pitch)
         word = "within" if abs(value) <= 1e6 * limit else "above"

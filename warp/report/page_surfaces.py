@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from warp import units
 from warp.report import number_tables
 from warp.report.blocks import UNKNOWN, Block, Cell, Headline, within
+from warp.results import heights
 from warp.results import limits as analytic_limits
 from warp.results.measured import Flat
 
@@ -37,7 +38,7 @@ def headline(result: Result, first: Flat | None, pitch: float | None) -> Headlin
     else:
         return None
     beside = "" if error is None else f" ± {error:.2g}"
-    value = f"{micrometres:+.1f}{beside} um"
+    value = heights.signed(micrometres, beside)
     if pitch is None:
         return Headline(value, what, when)
     limit = 1e6 * analytic_limits.jeita_limit(pitch)

@@ -18,6 +18,7 @@ from warp.geometry.tree import folded
 from warp.report import bodies, figures, sections
 from warp.report.blocks import Block, Verdict
 from warp.report.plots import LINE_COLOURS
+from warp.results import heights
 
 if TYPE_CHECKING:
     from warp.geometry.tree import Branch
@@ -156,7 +157,9 @@ def _warpage(deck: Any, contents: Contents) -> None:
     flat = contents.first
     if flat is None:
         return
-    slide = _slide(deck, f"Warpage of {flat.name}: {1e6 * flat.warpage.value:+.1f} um {flat.shape}")
+    slide = _slide(
+        deck, f"Warpage of {flat.name}: {heights.signed(1e6 * flat.warpage.value)} {flat.shape}"
+    )
     _picture(slide, partial(figures.surface_map, flat), (MARGIN, TOP, 6.3, 5.8))
     rows = [(f.name, 1e6 * f.warpage.value) for f in contents.flats]
     left = MARGIN + 6.5

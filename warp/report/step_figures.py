@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from warp.results.file import Result
 
 SURFACES = 3
+NAMED = 6
+"""Surfaces that the user named which a table or picture can hold."""
 ALIKE = 0.03
 """Share of the warpage by which two curves can be told apart."""
 MARKS = "osD^"
@@ -28,7 +30,7 @@ def draw(result: Result, path: Picture, title: str = "") -> None:
     records = result.metrics.get("steps")
     if not records:
         raise WarpError("this result has no steps")
-    names = telling(records)
+    names = shown(result)
     if not names:
         raise WarpError("no surface was measured in its steps")
     varies = len({record["temperature_C"] for record in records} - {None}) > 1
@@ -117,11 +119,22 @@ def value_of(record: Mapping[str, Any], name: str) -> float | None:
     return (record.get("surfaces") or {}).get(part, {}).get(side, {}).get("warpage_um")
 
 
-def telling(records: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Choose surfaces for a curve: of those that the most load steps have, unlike ones.
+def shown(result: Result) -> list[str]:
+    """Choose the surfaces of a process that tables and curves show."""
+    from warp.report import stored_case  # a table of numbers alone needs no case
 
-    The first is a bottom; the others warp most, and differ from those before by ALIKE of that.
+    records = result.metrics.get("steps") or []
+    return telling(records, stored_case.named_surfaces(result))
+
+
+def telling(records: Sequence[Mapping[str, Any]], named: Sequence[str] = ()) -> list[str]:
+    """Choose surfaces for a curve: those that the user named, in his order.
+
+    Without any: of those that the most load steps have, unlike ones. The first is a bottom; the
+    others warp most, and differ from those before by ALIKE of that.
     """
+    if known := [name for name in named if any(value_of(r, name) is not None for r in records)]:
+        return known[:NAMED]
     counts: dict[str, int] = {}
     for record in records:
         for part, sides in (record.get("surfaces") or {}).items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from warp.case import case as cases
+from warp.errors import WarpError
 
 if TYPE_CHECKING:
     from warp.case.case import Case
@@ -23,3 +24,11 @@ def parsed(result: Result) -> Case:
         path = Path(info.get("case_file") or "case.toml")
         _PARSED[result] = cases.parse(result.case, path, info.get("overrides") or {})
     return _PARSED[result]
+
+
+def named_surfaces(result: Result) -> list[str]:
+    """Return the surfaces PART.SIDE that the case asks for by name; none if it cannot be read."""
+    try:
+        return list(parsed(result).file.output.surfaces or ())
+    except WarpError:
+        return []

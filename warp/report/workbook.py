@@ -16,7 +16,7 @@ from warp.files import whole_file
 from warp.report import number_tables
 from warp.report.blocks import Block
 from warp.report.plots import LINE_COLOURS
-from warp.report.step_figures import telling, value_of
+from warp.report.step_figures import shown, value_of
 from warp.results.csv_table import numbers
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _summary(book: Any, styles: Any, contents: Contents) -> None:
 def _process(book: Any, styles: Any, contents: Contents) -> None:
     """Tabulate every load step, and chart the warpage over the temperature."""
     records = contents.result.metrics["steps"]
-    names = telling(records)
+    names = shown(contents.result)
     head = ("step", "name", "end of step", "temperature (degC)", "time (s)")
     rows = [
         [

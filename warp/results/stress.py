@@ -27,7 +27,7 @@ import numpy as np
 
 from warp.machine.arrays import Array
 from warp.machine.device import Device
-from warp.results.surface import Model
+from warp.results.surface import Model, goes_on
 from warp.voxels.grid import Grid, runs
 
 MPA = 1e6
@@ -129,8 +129,8 @@ def parts(model: Model, stress: Array, device: Device) -> dict[str, dict[str, An
 def interfaces(model: Model, stress: Array, device: Device) -> list[dict[str, Any]]:
     """Return peel and shear on the horizontal interfaces of touching parts, lower part first.
 
-    Areas and means are those of the modelled piece (half or quarter under symmetry): means and
-    quantiles equal the full package's.
+    All numbers are of the full package: an interface of two parts that both go on beyond a mirror
+    plane has its image's area as well, which has the same means and quantiles.
     """
     found: dict[tuple[int, int], list[tuple[np.ndarray, ...]]] = {}
     for k in (run.start for run in runs(model.ids)[1:]):
@@ -168,11 +168,16 @@ def _interface(
 ) -> dict[str, Any]:
     """Return the numbers of one interface from its `_contacts`."""
     grid = model.grid
+    lower, upper = (model.parts[part] for part in pair)
+    across, along = (
+        all(both) for both in zip(goes_on(model, lower), goes_on(model, upper), strict=True)
+    )
+    copies = 2 ** (across + along)
     peel, shear, area, cells = (np.concatenate(column) for column in zip(*pieces, strict=True))
     found: dict[str, Any] = {
-        "lower": model.parts[pair[0]],
-        "upper": model.parts[pair[1]],
-        "area_mm2": float(area.sum() * 1e6),
+        "lower": lower,
+        "upper": upper,
+        "area_mm2": float(copies * area.sum() * 1e6),
     }
     for name, values in (("peel", peel), ("shear", shear)):
         k, j, i = np.unravel_index(cells[values.argmax()], grid.shape)

@@ -11,7 +11,7 @@ import numpy as np
 
 from warp.errors import WarpError
 from warp.files import html_table
-from warp.results import cells, csv_table
+from warp.results import cells, csv_table, heights
 from warp.results.cells import centre_displacement
 
 AXES = ("x", "y", "z")
@@ -87,14 +87,14 @@ def to_html(result: Any) -> str:
     """Return a table of the surfaces, and what is known of the package."""
     surfaces = result.metrics.get("surfaces", {})
     rows = [
-        [f"{part}.{side}", f"{numbers['warpage_um']:+.1f} um"]
+        [f"{part}.{side}", heights.signed(numbers["warpage_um"])]
         for part, sides in surfaces.items()
         for side, numbers in sides.items()
     ]
     facts = [f"{result.grid.cells:,} voxels", ", ".join(result.fields)]
     if (worst := result.metrics.get("worst")) is not None:
         name, value = worst["surface"], worst["warpage_um"]
-        facts.insert(0, f"largest of the finished body: {name} {value:+.1f} um")
+        facts.insert(0, f"largest of the finished body: {name} {heights.signed(value)}")
     return html_table.html("warpage", ("surface", "+ is convex"), rows, " · ".join(facts))
 
 

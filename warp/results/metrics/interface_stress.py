@@ -44,8 +44,8 @@ INTERFACE_STRESS = Metric(
         Number(
             "area",
             SQUARE_MILLIMETRE,
-            "area of the modelled piece, a half or a quarter under symmetry",
-            report=Column("modelled area (mm²)", "{:.4g}"),
+            "its area in the full package",
+            report=Column("area (mm²)", "{:.4g}"),
         ),
         _stress("peel_mean", "normal stress on it, mean by area; + opens", "mean peel"),
         _stress("peel_max", "largest normal stress"),

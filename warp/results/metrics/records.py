@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from warp.results import heights
 from warp.results.metrics.declaration import (
     CELSIUS,
     MEGABYTE,
@@ -28,6 +29,10 @@ def _grids(values: Values) -> str:
 def _change(values: Values) -> str:
     low, high = values["change_min_um"], values["change_max_um"]
     return f"{values['change_um']:+.2f} um ({low:+.2f} to {high:+.2f})"
+
+
+def _worst(values: Values) -> str:
+    return heights.signed(values["warpage_um"])
 
 
 REFINEMENT = Metric(
@@ -108,8 +113,8 @@ WORST = Metric(
             MICROMETRE,
             "of a process: the largest warpage, either way, of a surface to the board over the "
             "load steps of the finished body",
-            console=Column("worst of the finished body", "{:+.1f} um"),
-            report=Column("largest warpage of the finished body", "{:+.1f} um"),
+            console=Column("worst of the finished body", _worst),
+            report=Column("largest warpage of the finished body", _worst),
         ),
         Number("surface", NONE, "PART.SIDE that has it", console=Column("of", "{}")),
         Number(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from warp.results import heights
 from warp.results.flatness import UM, Warpage
 from warp.results.metrics.declaration import (
     MICROMETRE,
@@ -26,7 +27,7 @@ def shape(warpage: float) -> str:
 
 
 def _warpage(values: Values) -> str:
-    return f"{values['warpage_um']:+.1f} um {shape(values['warpage_um'])}"
+    return f"{heights.signed(values['warpage_um'])} {shape(values['warpage_um'])}"
 
 
 def _warpage_and_error(values: Values) -> str:
@@ -46,7 +47,7 @@ def _warpage_of_grid(values: Values) -> str:
     bound = "<" if values.get("warpage_extrapolated_um") is None else ""
     size = f"{error:.1f}" if error >= 0.1 else f"{error:.1g}"
     value = values["warpage_um"]
-    return f"{value:+.1f} +- {bound}{size} um {shape(value)}"
+    return f"{heights.signed(value, f' +- {bound}{size}')} {shape(value)}"
 
 
 def _error_or_bound(values: Values) -> str:
@@ -87,21 +88,21 @@ _LIMIT = Number(
     "warpage_extrapolated",
     MICROMETRE,
     "with --refine: limit of fine grids; null if the error is only a bound",
-    report=Column("fine grids' limit", "{:+.1f} um"),
+    report=Column("fine grids' limit", lambda v: heights.signed(v["warpage_extrapolated_um"])),
 )
 _ORDER = Number("warpage_order", NONE, "with --refine: observed order; none from two grids")
 _RMS = Number(
     "rms",
     MICROMETRE,
     "root mean square of the height above the plane, by area",
-    report=Column("rms", "{:.1f} um"),
+    report=Column("rms", lambda v: heights.plain(v["rms_um"])),
     of=lambda w: w.rms / UM,
 )
 _CORNERS = Number(
     "corner_minus_centre",
     MICROMETRE,
     "mean height of the four corners over the centre; null if the surface has a hole",
-    report=Column("corner - centre", "{:+.1f} um"),
+    report=Column("corner - centre", lambda v: heights.signed(v["corner_minus_centre_um"])),
     of=lambda w: w.corner_minus_centre / UM,
 )
 _ZONE = Number(

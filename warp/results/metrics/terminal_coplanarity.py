@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from warp.results import heights
 from warp.results.flatness import UM, coplanarity
-from warp.results.metrics.declaration import MICROMETRE, Column, Each, Group, Metric, Number
+from warp.results.metrics.declaration import MICROMETRE, Column, Each, Group, Metric, Number, Values
 from warp.results.metrics.solved import Solved
 
 TERMINALS = Group((), Each.PACKAGE, "terminals", label="terminals")
@@ -16,6 +17,10 @@ def _compute(solved: Solved) -> dict[str, float] | None:
     return {"coplanarity_um": coplanarity(*surfaces) / UM}
 
 
+def _height(values: Values) -> str:
+    return heights.plain(values["coplanarity_um"])
+
+
 COPLANARITY = Metric(
     TERMINALS,
     (
@@ -24,8 +29,8 @@ COPLANARITY = Metric(
             MICROMETRE,
             "JESD22-B108: height of the highest terminal above the seating plane, if the case "
             "names the terminals",
-            console=Column("coplanarity", "{:.1f} um"),
-            report=Column("coplanarity of the terminals", "{:.1f} um"),
+            console=Column("coplanarity", _height),
+            report=Column("coplanarity of the terminals", _height),
             compared="coplanarity",
             swept="coplanarity",
         ),
