@@ -7,7 +7,7 @@ for all rows; void rows are zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,8 +39,8 @@ class Media:
     """(M,) fraction of a voxel that is the part's own; None: all of it in every row."""
     shared: np.ndarray = None  # type: ignore[assignment]  # filled in below
     """(M,) true for rows of voxels that two rows share: a curved or oblique side crosses them."""
-    _kept: dict[bytes, np.ndarray] = field(default_factory=dict, init=False, repr=False)
-    """The last of `thermal_strains`, by temperatures: a load step asks for them several times."""
+    _kept: dict[Hashable, np.ndarray] = field(default_factory=dict, init=False, repr=False)
+    """The last of `thermal_strains`, by what they follow from: a load step asks several times."""
 
     def __post_init__(self) -> None:
         """Take rows as unshared by default."""
@@ -105,7 +105,8 @@ class Media:
 
     def thermal_strains(self, T: np.ndarray) -> np.ndarray:
         """Return the free strains (n, M, 3) from each row's stress-free temperature to n T."""
-        key = T.tobytes()
+        rows = tuple(map(id, self.materials))
+        key = T.tobytes(), np.asarray(self.stress_free).tobytes(), rows
         if key in self._kept:
             return self._kept[key].copy()
         table = np.zeros((len(T), len(self), 3))
