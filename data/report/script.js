@@ -25,7 +25,17 @@ const extent = lists => {
 // points: a mark at each value; alone: marks without a line
 function plot(svg, curves, labels, log) {
   svg.replaceChildren();
-  const W = 460, H = 260, left = 58, right = 12, top = 26, bottom = 42;
+  const W = 460, left = 58, right = 12, bottom = 42;
+  let at = left, row = 0;
+  const places = curves.map(c => {
+    const label = make("text", {}, svg, c.name), wide = label.getComputedTextLength() + 27;
+    label.remove();
+    if (at > left && at + wide > W) { at = left; row += 1; }
+    const place = {x: at, y: 12 + 18 * row};
+    at += wide + 13;
+    return place;
+  });
+  const H = 260 + 18 * row, top = 26 + 18 * row;
   svg.setAttribute("viewBox", `0 0 ${W} ${H}`);
   const f = v => v === null ? null : log ? Math.log10(v) : v;
   const [x0, x1] = extent(curves.map(c => c.x));
@@ -41,18 +51,17 @@ function plot(svg, curves, labels, log) {
   make("text", {x: (left + W - right) / 2, y: H - 6, "text-anchor": "middle"}, svg, labels[0]);
   make("text", {x: 12, y: (top + H - bottom) / 2, "text-anchor": "middle",
     transform: `rotate(-90 12 ${(top + H - bottom) / 2})`}, svg, labels[1]);
-  let at = left;
   curves.forEach((c, order) => {
+    const place = places[order];
     const kind = "c" + order % 4;
     let path = "", pen = "M";
     if (!c.alone) {
       c.x.forEach((x, n) => { const y = f(c.y[n]); if (y === null) pen = "M"; else { path += `${pen}${X(x).toFixed(1)} ${Y(y).toFixed(1)}`; pen = "L"; } });
       make("path", {d: path, class: kind, "stroke-width": 2, "stroke-dasharray": c.dash}, svg);
-      make("line", {x1: at, x2: at + 22, y1: 12, y2: 12, class: kind, "stroke-width": 2, "stroke-dasharray": c.dash}, svg);
-    } else make("circle", {cx: at + 11, cy: 12, r: 4, class: kind, "stroke-width": 2}, svg);
+      make("line", {x1: place.x, x2: place.x + 22, y1: place.y, y2: place.y, class: kind, "stroke-width": 2, "stroke-dasharray": c.dash}, svg);
+    } else make("circle", {cx: place.x + 11, cy: place.y, r: 4, class: kind, "stroke-width": 2}, svg);
     if (c.points || c.alone) c.x.forEach((x, n) => { const y = f(c.y[n]); if (y !== null) make("circle", {cx: X(x), cy: Y(y), r: c.alone ? 4 : 2, class: kind, "stroke-width": c.alone ? 2 : 1}, svg); });
-    const label = make("text", {x: at + 27, y: 16}, svg, c.name);
-    at += 40 + label.getComputedTextLength();
+    make("text", {x: place.x + 27, y: place.y + 4}, svg, c.name);
   });
   const line = make("line", {y1: top, y2: H - bottom, class: "axis", visibility: "hidden"}, svg);
   const read = make("text", {y: top + 12, "text-anchor": "middle", visibility: "hidden", class: "read"}, svg);

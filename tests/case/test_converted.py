@@ -198,6 +198,7 @@ def test_models_that_cannot_be_converted(tmp_path):
         ("a.stk", STACK + "microchannel : \n", "coolants are not modelled"),
         ("a.stk", STACK.replace("TOP_IC floor", "OTHER floor"), "names die OTHER"),
         ("a.stk", STACK.replace("top heat sink", "side"), "has no heat sink"),
+        ("a.stk", STACK.replace("BASE PCB", "BASE 20 BEOL"), "expected 'layer NAME LAYER'"),
         ("a.config", "-k_chip 3\n", "names no floorplan"),
         ("missing.flp", None, "No such file"),
     ):

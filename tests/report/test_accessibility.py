@@ -34,3 +34,39 @@ def test_the_page_has_no_serious_fault(tmp_path, width, scheme):
         browser.close()
     serious = [v["id"] for v in found if v["impact"] in ("serious", "critical")]
     assert not serious
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium found")
+def test_a_legend_of_many_surfaces_stays_inside_its_picture(tmp_path):
+    result = finished()
+    names = [f"a-part-of-long-name-{n}" for n in range(6)]
+    result.metrics["steps"] = [
+        {
+            "step": n,
+            "name": "heat",
+            "do": "heat",
+            "last": True,
+            "time_s": 0.0,
+            "temperature_C": at,
+            "parts": names,
+            "unit": None,
+            "surfaces": {name: {"top": {"warpage_um": at * k}} for k, name in enumerate(names, 1)},
+        }
+        for n, at in enumerate((25.0, 150.0), 1)
+    ]
+    documents.write(result, [tmp_path / "page.html"])
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        page.goto((tmp_path / "page.html").as_uri())
+        page.wait_for_selector("body[data-ready=yes]")
+        ends = page.evaluate(ENDS_OF_NAMES)
+        browser.close()
+    assert len(ends) == 3 and max(ends) <= 0.0
+
+
+ENDS_OF_NAMES = """[...document.querySelectorAll("svg text")]
+    .filter(one => one.textContent.startsWith("a-part-of"))
+    .map(one => one.getBoundingClientRect().right
+        - one.ownerSVGElement.getBoundingClientRect().right)"""

@@ -15,6 +15,7 @@ from warp.report.sections import Cut
 from warp.results import measured
 from warp.results.cells import MediaTable
 from warp.run.check import check
+from warp.run.grids import common_grid
 from warp.voxels.grid import Grid
 from warp.voxels.media import Rows
 from warp.voxels.voxelize import VoxelModel
@@ -350,6 +351,21 @@ def test_parts_that_are_never_there_together_are_drawn_step_by_step(tmp_path, mo
     parts = [list(dict.fromkeys(shown.parts)) for shown in drawn]
     assert parts == [["mould", "tape"], ["mould"], ["mould", "rdl"]]
     assert (tmp_path / "a.png").exists()
+
+
+def test_a_body_that_the_first_step_changes_is_drawn_as_it_was_before():
+    first = TAPED[: TAPED.index("[[step]]")]
+    steps = TAPED[TAPED.index('[[step]]\ndo = "remove"') :]
+    attach = '[[step]]\ndo = "attach"\nname = "rdl"\nparts = ["rdl"]\ntemperature = "150 degC"\n'
+    for text, present in (
+        (first + steps, [("at the start", ["mould", "tape"]), ("1. ", ["mould"])]),
+        (first + attach, [("at the start", ["mould", "tape"]), ("1. ", ["mould", "tape", "rdl"])]),
+        (TAPED, [("1. ", ["mould", "tape"]), ("2. ", ["mould"])]),
+    ):
+        case = Case.from_toml(text)
+        shown = list(bodies._bodies(case, common_grid(case), None))
+        for (name, one), (wanted, parts) in zip(shown, present, strict=False):
+            assert name.startswith(wanted) and {*one.parts} == {*parts}, name
 
 
 def test_layers_that_are_alike_have_one_colour():

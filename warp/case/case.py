@@ -34,7 +34,7 @@ from warp.case.states import chosen
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.case.tolerance import Tolerance, tolerances
-from warp.errors import Fault
+from warp.errors import Fault, listed
 from warp.files import html_table
 from warp.geometry.part import Part
 from warp.geometry.parts.balls import Balls
@@ -235,8 +235,10 @@ class Case:
     def remarks(self) -> list[str]:
         """List what looks like a slip in the file or is left out, one sentence each."""
         if self.heat_alone:
-            named = ", ".join(f"'{name}'" for name in self.assembly.thermal_materials)
-            return [f"only heat is solved, no warpage: {named} has no mechanical property"]
+            named = [f"'{name}'" for name in self.assembly.thermal_materials]
+            verb = "has" if len(named) == 1 else "have"
+            what = f"{listed(named)} {verb} no mechanical property"
+            return [f"only heat is solved, no warpage: {what}"]
         return plausibility.remarks(self.file, self.assembly, self.load_steps)
 
     @property

@@ -130,7 +130,10 @@ def _slabs(blocks: dict[tuple[str, str], str], text: str) -> Iterator[Slab]:
                 heat = words[4].strip('"') if kind == "source" else None
                 yield Slab(f"{_plain(words[1])}-{n}", float(height), material, heat)
         else:
-            raise ValueError(f"cannot read {' '.join(words)[:60]!r} of its stack")
+            raise ValueError(
+                f"cannot read {' '.join(words)[:60]!r} of its stack: expected 'layer NAME LAYER' "
+                "or 'die NAME DIE floorplan \"FILE\"'"
+            )
 
 
 def _number(pattern: str, text: str, what: str) -> float:

@@ -1,4 +1,4 @@
-"""Draw the bodies of a process: sections after every step that changes what is there.
+"""Draw the bodies of a process: sections at the start and after every step that changes them.
 
 All on one scale, each cropped to what is there and cut where it has most parts, or on one plane.
 """
@@ -6,10 +6,12 @@ All on one scale, each cropped to what is there and cut where it has most parts,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from warp.case.stage import Stage
 from warp.errors import WarpError
 from warp.report import palette, sections
 from warp.report.palette import Paint
@@ -18,9 +20,12 @@ from warp.report.sections import ACROSS, COLUMNS, MOST, Cut, Section, draw_cells
 
 if TYPE_CHECKING:
     from warp.case.case import Case
+    from warp.case.stage import LoadStep
     from warp.results.file import Result
     from warp.voxels.grid import Grid
     from warp.voxels.voxelize import VoxelModel
+
+START = "at the start"
 
 
 def of_case(case: Case, model: VoxelModel, path: Picture, cut: Cut | None = None) -> None:
@@ -94,15 +99,37 @@ def _range(lines: Sequence[np.ndarray]) -> tuple[float, float]:
 
 
 def _bodies(case: Case, grid: Grid, cut: Cut | None) -> Iterator[tuple[str, Section]]:
-    """Yield the section of the body after every step that changes it, with the step's name."""
+    """Yield the section of the body before the first step, if there is one that this step changes.
+
+    Then that after every step that changes it; each with its name.
+    """
     from warp.run.stage_model import voxels_of
 
     before = None
-    for step in case.load_steps:
+    case, start = _with_start(case)
+    for step in (*start, *case.load_steps):
         body = (step.stage.present, step.stage.unit)
         if step.last and body != before:
             before = body
+            name = START if step in start else f"{step.step + 1}. {step.name}"
             try:
-                yield f"{step.step + 1}. {step.name}", section(voxels_of(case, step, grid), cut)
+                yield name, section(voxels_of(case, step, grid), cut)
             except WarpError:  # the plane misses what is left
                 continue
+
+
+def _with_start(case: Case) -> tuple[Case, list[LoadStep]]:
+    """Return the case with the stage before its first step, and the load step that is there.
+
+    No load step where no part is there yet, or where the first step leaves all as they are.
+    """
+    from warp.case.stages import assembly_of
+
+    joined = {part for step in case.file.step for part in step.joins}
+    stage = Stage(tuple(name for name in case.parts if name not in joined))
+    first = next(step for step in case.load_steps if step.last)
+    same = first.stage.unit is None and {*first.stage.present} == {*stage.present}
+    if same or all(case.parts[name].is_void for name in stage.present):
+        return case, []
+    made, _ = assembly_of(case.file, stage, case.path.parent, checked=False)
+    return replace(case, stages={**case.stages, stage: made}), [replace(first, stage=stage)]

@@ -181,7 +181,8 @@ def block(found: Sequence[Overlay]) -> Block | None:
         )
     notes = dict.fromkeys(one.match.note for one in found if one.match.note)
     note = "RMS of the difference of both surfaces, each about its own plane; a dash where the "
-    note += "result holds the warpage at that load step but not the surface."
+    note += "result holds the warpage at that load step but not the surface: end a step there, or "
+    note += "compare with the file of that state, warp run --state."
     return Block(
         "Measured", head, rows, words=(0, 2), note=" ".join([note, *notes]), name="measured"
     )

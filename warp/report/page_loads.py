@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warp.report.blocks import Block
+from warp.report.blocks import UNKNOWN, Block
 from warp.report.step_figures import duration
 from warp.units import ZERO_CELSIUS
 from warp.voxels.supports import Clamp, Table
@@ -104,16 +104,20 @@ def _steps(case: Case) -> Block | None:
     if not case.has_steps:
         return None
     ends = [step for step in case.load_steps if step.last]
+    before = [0.0, *(step.time for step in ends)]
     head = ("step", "kind", "to", "until", "heat", "parts attached", "support")
-    return Block("", head, [_step(step) for step in ends], words=(1, 5, 6), name="steps")
+    rows = [_step(*pair) for pair in zip(ends, before, strict=False)]
+    return Block("", head, rows, words=(1, 5, 6), name="steps")
 
 
-def _step(step: LoadStep) -> list[str]:
+def _step(step: LoadStep, before: float) -> list[str]:
+    """Write a step; before: the time at which it begins."""
     at = "the field under power" if step.temperature is None else _degrees(step.temperature)
     powered = "on" if step.powered else "off"
     attached, support = ", ".join(step.attached), _support(step.support)
     name = f"{step.step + 1}. {step.name}"
-    return [name, step.do, at, duration(step.time), powered, attached, support]
+    until = duration(step.time) if step.time > before else UNKNOWN
+    return [name, step.do, at, until, powered, attached, support]
 
 
 def _support(support: Clamp | Table | None) -> str:
