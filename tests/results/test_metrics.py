@@ -323,6 +323,16 @@ def test_interface_peel_and_shear():
     assert got["area_mm2"] == pytest.approx(1e6 * (X[5] - X[2]) * (Y[4] - Y[1]))
 
 
+def test_stress_of_a_file_is_added_in_float64():
+    """A file may hold float32."""
+    m = plate()
+    stored = 1e8 * np.random.default_rng(1).random((6, *m.grid.shape), np.float32)
+    single, double = (
+        stress_metrics.interfaces(m, s, select("cpu")) for s in (stored, stored.astype(float))
+    )
+    assert single == double
+
+
 def test_evaluate_gathers_everything():
     m = plate()
     got = metrics.evaluate(
