@@ -68,6 +68,13 @@ def test_an_unknown_device_and_too_many_threads_are_errors():
     assert device.select("cpu", threads=1).threads == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "always"), [("cpu", False), ("cpu/float64", True), ("cpu/float32", False)]
+)
+def test_float64_in_solves_of_any_size_must_be_asked_for(name, always):
+    assert device.select(name).always_double is always
+
+
 FROM_THREADS = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
