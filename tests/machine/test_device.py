@@ -68,6 +68,40 @@ def test_an_unknown_device_and_too_many_threads_are_errors():
     assert device.select("cpu", threads=1).threads == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "always"), [("cpu", False), ("cpu/float64", True), ("cpu/float32", False)]
+)
+def test_float64_in_solves_of_any_size_must_be_asked_for(name, always):
+    assert device.select(name).always_double is always
+
+
+FROM_THREADS = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import numpy as np
+from warp.kernels.host import surface
+
+sys.setswitchinterval(1e-6)
+
+
+def on_lines(n):
+    out = np.empty((7, 9))
+    surface.to_lines(out, np.full((7, 8), float(n)), np.arange(9.0))
+    between = np.empty((7, 17))
+    surface.with_middles(between, out, np.arange(9.0))
+    return (between == n).all()
+
+
+with ThreadPoolExecutor(4) as threads:
+    print(all(threads.map(on_lines, range(8))))
+"""
+
+
+def test_kernels_may_be_called_first_by_several_threads_at_once():
+    """Surfaces are measured so (`results.metrics.solved`)."""
+    assert run_python(FROM_THREADS) == "True\n"
+
+
 def test_launch_gives_scalars_the_declared_type_and_refuses_wrong_arrays(cpu):
     y, one, cell = np.zeros(1, np.float32), np.ones(1, np.float32), np.zeros(1, np.int64)
     film = "heat", "film_apply", (1, 1, 1)

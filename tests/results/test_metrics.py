@@ -332,6 +332,16 @@ def test_an_interface_has_the_area_of_the_full_package(apart, copies):
     assert got["area_mm2"] == pytest.approx(copies * 1e6 * (X[5] - X[2]) * (Y[4] - Y[1]))
 
 
+def test_stress_of_a_file_is_added_in_float64():
+    """A file may hold float32."""
+    m = plate()
+    stored = 1e8 * np.random.default_rng(1).random((6, *m.grid.shape), np.float32)
+    single, double = (
+        stress_metrics.interfaces(m, s, select("cpu")) for s in (stored, stored.astype(float))
+    )
+    assert single == double
+
+
 def test_evaluate_gathers_everything():
     m = plate()
     got = metrics.evaluate(

@@ -214,3 +214,11 @@ def test_memory_is_counted_as_it_is_taken(cpu):
             held += s.P.nbytes + level.active.nbytes
     held += cycle.idle.nbytes + 3 * 8 * cycle.fine.x.size + 2 * A.ids.nbytes
     assert held == pytest.approx(bytes_needed(A.lines, A.mirror), rel=0.05)
+
+
+def test_float64_that_was_asked_for_takes_the_memory_of_a_small_solve(monkeypatch):
+    lines, mirror = (np.linspace(0.0, 1.0, 81),) * 3, (False, False)
+    small = bytes_needed(lines, mirror)
+    monkeypatch.setattr("warp.solvers.elastic.multigrid.cycle.LARGE", 0)
+    assert bytes_needed(lines, mirror) < small
+    assert bytes_needed(lines, mirror, double=True) == small

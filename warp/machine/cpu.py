@@ -14,6 +14,7 @@ import os
 import re
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -29,6 +30,9 @@ from warp.machine.cache import Specialisation
 
 SMALL = 16_384
 """Total number of array elements below which one thread is faster than several."""
+
+_LOADING = threading.RLock()
+"""Held while a kernel is loaded: LLVM's loader is one for all threads, and made once."""
 
 _PARTS = """
 define void @warp_part(i64 %part, i64 %parts, ptr %record) {
@@ -130,11 +134,13 @@ class _Call:
 def loaded(module: str, function: str, kinds: tuple[Any, ...]) -> tuple[int, struct.Struct]:
     """Return a kernel's address and the layout of its record; compile it if the cache lacks it."""
     wanted = Specialisation(module, function, types_of(kinds))
-    if not wanted.path.exists():
-        compiling.compile_all(compiling.companions(wanted), cores())
     codes = {"f8": "d", "f4": "f4x", "i8": "q"}
     layout = "".join(codes.get(k, "") if isinstance(k, str) else "q" * (1 + k[1]) for k in kinds)
-    return _machine().load(wanted), struct.Struct(f"<q{layout}")
+    with _LOADING:
+        if not wanted.path.exists():
+            compiling.compile_all(compiling.companions(wanted), cores())
+        _team()
+        return _machine().load(wanted), struct.Struct(f"<q{layout}")
 
 
 def types_of(kinds: tuple[Any, ...]) -> tuple[str, ...]:
@@ -155,12 +161,16 @@ class _Machine:
         binding.initialize_native_asmprinter()
         target = binding.Target.from_default_triple().create_target_machine()
         self.engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target)
+        self.addresses: dict[str, int] = {}
 
     def load(self, wanted: Specialisation) -> int:
-        """Load one kernel and return its address."""
-        self.engine.add_object_file(self.llvm.ObjectFileRef.from_data(wanted.path.read_bytes()))
-        self.engine.finalize_object()
-        return int(self.engine.get_function_address(wanted.symbol))
+        """Load one kernel, unless another thread has, and return its address."""
+        symbol = wanted.symbol
+        if symbol not in self.addresses:
+            self.engine.add_object_file(self.llvm.ObjectFileRef.from_data(wanted.path.read_bytes()))
+            self.engine.finalize_object()
+            self.addresses[symbol] = int(self.engine.get_function_address(symbol))
+        return self.addresses[symbol]
 
     def assemble(self, text: str, name: str) -> int:
         """Compile LLVM assembly and return the address of function `name`."""

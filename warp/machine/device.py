@@ -59,6 +59,11 @@ class Device:
         return f"{self.name}/{self.real.__name__}" if self.fixed else self.name
 
     @property
+    def always_double(self) -> bool:
+        """Tell whether iterations are in float64 in solves of any size."""
+        return self.fixed and self.real is np.float64
+
+    @property
     def cuda(self) -> bool:
         """Tell whether this is a GPU."""
         return self.name != "cpu"

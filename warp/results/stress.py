@@ -151,7 +151,7 @@ def _contacts(model: Model, stress: Array, device: Device, k: int) -> Iterator[t
     if not at.size:
         return
     on_device = device.asarray(at)
-    planes = (device.asarray(stress[2:5, layer]).reshape(3, -1) for layer in (k - 1, k))
+    planes = (device.asarray(stress[2:5, layer], np.float64).reshape(3, -1) for layer in (k - 1, k))
     below, above = (device.to_host(plane[:, on_device]) for plane in planes)
     fraction = grid.dz[k - 1] / (grid.dz[k - 1] + grid.dz[k])
     zz, yz, xz = below + fraction * (above - below)

@@ -126,7 +126,7 @@ def check(case: Case, on: str = "auto") -> Report:
         symmetry=("none", "half", "quarter")[sum(grid.mirror)],
         voxels=grid.cells,
         unknowns=0 if case.heat_alone else grid.unknowns,
-        bytes=resources.predicted_bytes(grid, case),
+        bytes=resources.predicted_bytes(grid, case, double=device.always_double),
         disk=resources.predicted_disk(grid, case),
         free=free,
         seconds=forecast.predicted_seconds(case, grid, device),

@@ -50,9 +50,9 @@ GROWTH = 0.25
 """Of the iterations with each factor of ten in voxels above a million: data/benchmarks/speed.md."""
 RELAXING = 0.5
 """V-cycles a solve while a material relaxes: its modulus leaves that of the last one."""
-BENDING, LEAST_BEND = 50, 1.0
-"""V-cycles of a load step beyond linear theory for every height by which the
-body would bend by it, and the heights that count at least (`flexibility`)."""
+BENDING, LEAST_BEND = 25, 1.0
+"""V-cycles of a load step beyond linear theory for every height by which the body would bend by it,
+and the heights that count at least (`flexibility`)."""
 COARSEST_PASS = 1.2e-8
 """In s, times the square of the displacements of the coarsest level: a product with its inverse. It
 counts where a body is followed on a small grid."""

@@ -33,7 +33,7 @@ def refuse_too_large(case: Case, grid: Grid, device: Device) -> None:
 
     Beside a GPU the host needs memory too. The message says which grid would fit.
     """
-    needed = predicted_bytes(grid, case)
+    needed = predicted_bytes(grid, case, double=device.always_double)
     _refuse_above(case, grid, needed, device.memory()[0], device.name)
     if device.cuda:
         free, _ = host_memory.free_and_total()

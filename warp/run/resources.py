@@ -60,8 +60,11 @@ SURFACE_FRACTION = 0.5
 """Area of a measured surface over that of the grid, on average; most parts are smaller."""
 
 
-def predicted_bytes(grid: Grid, case: Case) -> int:
-    """Return the most memory that a run on this grid holds at once."""
+def predicted_bytes(grid: Grid, case: Case, *, double: bool = False) -> int:
+    """Return the most memory that a run on this grid holds at once.
+
+    double: of a device that was asked for float64 (`Device.always_double`).
+    """
     from warp.solvers.elastic.multigrid.cycle import bytes_needed, coarsest_size
 
     if case.heat_alone:
@@ -71,7 +74,8 @@ def predicted_bytes(grid: Grid, case: Case) -> int:
         own = unit_grid(grid, unit)
         lines = own.x, own.y, own.z
         inverse = BYTES_OF_INVERSE * coarsest_size(lines, own.mirror) ** 2
-        needed = round(SPARE * bytes_needed(lines, own.mirror, edges)) + inverse
+        solver = bytes_needed(lines, own.mirror, edges, double=double)
+        needed = round(SPARE * solver) + inverse
         most = max(most, needed + own.cells * bytes_of_history(case))
     parts = BYTES_OF_A_PART * len(case.parts) if case.has_steps else 0
     return BYTES_OF_THE_PROGRAM + parts + most

@@ -110,7 +110,7 @@ def room(device: Device) -> dict[str, float]:
         settings = spaced(int(np.clip(voxels, FEWEST, MOST))) | {"grid.max_cells": str(2 * MOST)}
         loaded = case.load(package(), settings)
         grid = common_grid(loaded)
-        needed = predicted_bytes(grid, loaded) / grid.cells
+        needed = predicted_bytes(grid, loaded, double=device.always_double) / grid.cells
         voxels = free / needed
     return {"total_GB": total / 1e9, "free_GB": free / 1e9, "voxels": voxels, "bytes": needed}
 

@@ -65,8 +65,8 @@ def with_room(A: Operator, f: Array) -> Array:
     """
     if not A.device.cuda or f.size <= LARGE:
         return f
-    fits = bytes_needed(A.lines, A.mirror) <= A.device.memory()[0]
-    return f if fits else A.device.to_host(f)
+    needed = bytes_needed(A.lines, A.mirror, double=A.device.always_double)
+    return f if needed <= A.device.memory()[0] else A.device.to_host(f)
 
 
 def norm(f: Array, device: Device | None = None) -> float:

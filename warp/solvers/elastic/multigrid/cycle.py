@@ -166,16 +166,21 @@ def column_voxels(lines: GridLines, mirror: tuple[bool, bool]) -> int:
 
 
 def bytes_needed(
-    lines: GridLines, mirror: tuple[bool, bool], edges: np.ndarray | None = None
+    lines: GridLines,
+    mirror: tuple[bool, bool],
+    edges: np.ndarray | None = None,
+    *,
+    double: bool = False,
 ) -> int:
     """Predict the memory of a solve on a grid of these lines, iteration vectors included.
 
     edges: y in m at which a package made of boxes changes (`rows.expected`); None: all rows of
-    coefficients may differ.
+    coefficients may differ. double: vectors are float64 however many unknowns there are.
     """
     levels, stored = planned(lines, mirror), _stored(lines, mirror, edges)
     size = levels[0].indices
-    total = sum(stored) + size * (ID + (2 * VECTOR + DOUBLE if 3 * size > LARGE else 3 * DOUBLE))
+    short = 3 * size > LARGE and not double
+    total = sum(stored) + size * (ID + (2 * VECTOR + DOUBLE if short else 3 * DOUBLE))
     scratch = max([size, *(5 * level.indices // 3 for level in levels if level.columns)])
     total += VECTOR * (size + scratch + (size if levels[0].columns else 0))
     free = VECTOR * scratch
