@@ -101,8 +101,9 @@ def _bodies(case: Case, grid: Grid, cut: Cut | None) -> Iterator[tuple[str, Sect
     for step in case.load_steps:
         body = (step.stage.present, step.stage.unit)
         if step.last and body != before:
-            before = body
+            before, model = body, voxels_of(case, step, grid)
             try:
-                yield f"{step.step + 1}. {step.name}", section(voxels_of(case, step, grid), cut)
+                shown = section(model, cut)
             except WarpError:  # the plane misses what is left
                 continue
+            yield f"{step.step + 1}. {step.name}", shown
