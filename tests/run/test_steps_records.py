@@ -100,8 +100,8 @@ def test_numbers_of_every_step_are_in_the_file(tmp_path):
     )
 
 
-def shapes_taken(*steps):
-    """Return the warnings about a plate that joins a dome of 190 um in the second of these steps."""
+def shapes_taken(*steps, head=COARSE):
+    """Return the warnings about a plate that joins a dome of 190 um in the second step."""
 
     def record(number, **warpage):
         surfaces = {part: {"top": {"warpage_um": value}} for part, value in warpage.items()}
@@ -112,7 +112,7 @@ def shapes_taken(*steps):
         record(2, a=200.0, b=200.0, c=190.0),
         record(3, a=260.0, b=260.0, c=250.0),
     ]
-    case = parse(COARSE + PLATES + "".join(steps), Path("plates.toml"))
+    case = parse(head + PLATES + "".join(steps), Path("plates.toml"))
     assert not run_warnings.shapes_taken(case, records[:1])
     assert not run_warnings.shapes_taken(case, [])
     return run_warnings.shapes_taken(case, records)
@@ -135,3 +135,9 @@ def test_a_part_that_joins_a_bent_body_is_told_from_its_own_warpage():
 )
 def test_a_part_with_a_history_or_a_liquid_has_its_own_shape(joining):
     assert not shapes_taken(PLACED, joining)
+
+
+def test_solder_has_the_shape_of_the_body():
+    solder = COARSE.replace("[material.a]", '[material.a]\nclass = "solder"')
+    joining = step("attach", parts=["c"], temperature="25 degC")
+    assert not shapes_taken(PLACED, joining, head=solder)

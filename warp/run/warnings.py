@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from warp.case.case import Case
+from warp.case.steps.attach import Attach
 from warp.geometry.shapes import Box
 from warp.geometry.tree import _mm
 from warp.materials.material import Material, Medium, constituents, normal_matrix
@@ -321,10 +322,17 @@ def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
 def _attached_flat(case: Case) -> set[str]:
     """Return the parts that are attached solid and have no stress-free temperature of their own.
 
-    A liquid that cures does have the shape of the body, and a part with a history its own.
+    A liquid that cures and solder that melts have the shape of the body in truth, and a part with a
+    history has its own.
     """
-    steps = [step for step in case.file.step if step.do == "attach" and step.stress_free is None]
-    return {part for step in steps for part in step.parts}
+    steps = [step for step in case.file.step if isinstance(step, Attach)]
+    attached = {part for step in steps if step.stress_free is None for part in step.parts}
+    return {part for part in attached if not _melts(case, case.parts[part].made_of)}
+
+
+def _melts(case: Case, material: str | None) -> bool:
+    medium = case.materials().get(material or "")
+    return medium is not None and medium.material_class == "solder"
 
 
 def _warpages(record: Mapping[str, Any]) -> dict[str, float]:
