@@ -100,9 +100,9 @@ class Run:
         if self._signs and now - self._signed >= SIGN_OF_LIFE:
             self._signed = now
             where = f"{self._done} of {self._load_steps} load steps done"
-            solve = f"{self._stage}, iteration {self._last[0]}"
+            solve = f"{self._stage}, iteration {self._last[0]}, " if self._stage else ""
             passed = f"{now - self._started:.0f} s"
-            print(printable(f"{where}, {solve}, {passed}"), file=sys.stderr, flush=True)
+            print(printable(f"{where}, {solve}{passed}"), file=sys.stderr, flush=True)
 
     def step(self, done: int, total: int) -> None:
         """Note that so many load steps of all are done."""
