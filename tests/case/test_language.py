@@ -431,11 +431,16 @@ def test_braces_hold_variables_where_nothing_is_repeated(module):
     assert case.package.places["base"].outline.width == pytest.approx(10e-3)
 
 
+def test_braces_around_a_unit_are_text(module):
+    assert module(STACK, 'title = "10^{m} and {K}"\n' + PLAIN).title == "10^{m} and {K}"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
         ('[part."die-{dies}"]', '[part."die-{k}"]', "{k} counts nothing: add repeat = 8"),
         ('"die-{dies}"\nsize', '"die-{pitch}"\nsize', "'pitch' is 1.0 mm, not a whole number"),
+        ("[part.top]", "[part.die-2]", "is 'die-2', and so is another table"),
         ("dies = 2\n", "n = 2\ndies = 2\n", ""),
     ],
 )

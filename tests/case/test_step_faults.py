@@ -207,5 +207,6 @@ def test_steps_go_by_name_or_number_on_the_command_line(tmp_path):
 def test_heat_that_no_step_switches_on_needs_no_way_out():
     heated = PLATES.replace("[part.b]", '[part.b]\npower = "3 W"', 1)
     assert parse(HEAD + heated + CURE_B, Path("x.toml")).sources
-    with pytest.raises(CaseError, match="has no way out"):
+    with pytest.raises(CaseError, match="has no way out") as error:
         parse(HEAD + heated + CURE_B + step("power", on=True), Path("x.toml"))
+    assert len(error.value.problems) == 1

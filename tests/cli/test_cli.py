@@ -102,6 +102,14 @@ def test_check_solves_nothing_and_draws(warp, case):
     assert code == 0 and "voxels" in out and "chip" in out
 
 
+def test_check_names_no_place_of_the_finest_cells_where_all_are_alike(warp, case):
+    code, out, _ = warp("check", case)
+    assert code == 0 and "all alike" not in out
+    uniform = ("--set", "grid.uniform=true", "--set", "grid.spacing=0.5 mm")
+    code, out, _ = warp("check", case, *uniform)
+    assert code == 0 and out.count("all alike") == 2
+
+
 def test_floating_part_is_a_warning_in_check_and_an_error_in_run(warp, case):
     lifted = ("--set", "part.chip.lift=40 um")
     code, out, _ = warp("check", case, *lifted, "--json")

@@ -6,7 +6,8 @@ import pytest
 from finished import finished
 
 from warp.errors import WarpError
-from warp.report import documents
+from warp.report import documents, pdf
+from warp.report.plots import WIDTH
 
 pptx = pytest.importorskip("pptx")
 openpyxl = pytest.importorskip("openpyxl")
@@ -81,6 +82,11 @@ def test_a_workbook_has_numbers_as_numbers_and_no_formula(files):
 def test_a_pdf_has_pages_of_a4(files):
     content = files[".pdf"].read_bytes()
     assert content.startswith(b"%PDF") and content.count(b"/MediaBox [ 0 0 595.44 841.68 ]") > 2
+
+
+def test_columns_of_single_words_fill_the_page_of_a_pdf():
+    widths = pdf.column_widths(["a"] * 14, [[["0123456789"]] * 14])
+    assert widths == pytest.approx([WIDTH / 14] * 14)
 
 
 @pytest.mark.parametrize(("kind", "package"), [("pptx", "pptx"), ("xlsx", "xlsxwriter")])

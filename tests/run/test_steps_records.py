@@ -1,11 +1,13 @@
 """The records of the steps: in the file, and where linear theory ends."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from stacked_plates import COARSE, PLATES, ends, run, step
 
+from warp.case.case import parse
 from warp.report import number_tables
 from warp.results.file import read
 from warp.run import warnings as run_warnings
@@ -98,16 +100,44 @@ def test_numbers_of_every_step_are_in_the_file(tmp_path):
     )
 
 
-def test_a_part_that_joins_a_bent_body_is_told_from_its_own_warpage():
-    def record(step, name, **warpage):
+def shapes_taken(*steps, head=COARSE):
+    """Return the warnings about a plate that joins a dome of 190 um in the second step."""
+
+    def record(number, **warpage):
         surfaces = {part: {"top": {"warpage_um": value}} for part, value in warpage.items()}
-        return {"step": step, "name": name, "surfaces": surfaces}
+        return {"step": number, "name": f"step {number}", "surfaces": surfaces}
 
     records = [
-        record(1, "placed", board=30.0),
-        record(2, "lid glued", board=200.0, lid=190.0, film=0.2),
-        record(3, "cooled", board=260.0, lid=250.0, film=0.3),
+        record(1, a=30.0, b=30.0),
+        record(2, a=200.0, b=200.0, c=190.0),
+        record(3, a=260.0, b=260.0, c=250.0),
     ]
-    (sentence,) = run_warnings.shapes_taken(records)
-    assert sentence.startswith("lid.top has the +190.0 um of the body") and "+60.0 um" in sentence
-    assert not run_warnings.shapes_taken(records[:1]) and not run_warnings.shapes_taken([])
+    case = parse(head + PLATES + "".join(steps), Path("plates.toml"))
+    assert not run_warnings.shapes_taken(case, records[:1])
+    assert not run_warnings.shapes_taken(case, [])
+    return run_warnings.shapes_taken(case, records)
+
+
+PLACED = step("attach", parts=["b"], temperature="165 degC")
+
+
+def test_a_part_that_joins_a_bent_body_is_told_from_its_own_warpage():
+    (sentence,) = shapes_taken(PLACED, step("attach", parts=["c"], temperature="25 degC"))
+    assert sentence.startswith("c.top has the +190.0 um of the body") and "+60.0 um" in sentence
+
+
+@pytest.mark.parametrize(
+    "joining",
+    [
+        step("attach", parts=["c"], temperature="25 degC", stress_free="165 degC"),
+        step("cure", parts=["c"], temperature="25 degC"),
+    ],
+)
+def test_a_part_with_a_history_or_a_liquid_has_its_own_shape(joining):
+    assert not shapes_taken(PLACED, joining)
+
+
+def test_solder_has_the_shape_of_the_body():
+    solder = COARSE.replace("[material.a]", '[material.a]\nclass = "solder"')
+    joining = step("attach", parts=["c"], temperature="25 degC")
+    assert not shapes_taken(PLACED, joining, head=solder)

@@ -188,7 +188,8 @@ def _callable(name: str, function: Callable[..., Any], level: int = 2) -> list[s
 
 
 def _option(parameter: Any) -> str:
-    names = ", ".join(f"`{name}`" for name in parameter.opts) or f"`{parameter.name}`"
+    options = (*parameter.opts, *parameter.secondary_opts)
+    names = ", ".join(f"`{name}`" for name in options) or f"`{parameter.name}`"
     if parameter.param_type_name == "argument":
         names = f"`{parameter.metavar or parameter.name.upper()}`"
     elif parameter.metavar:

@@ -361,9 +361,11 @@ def _check_output(file: CaseFile) -> list[Fault]:
 
 
 def _check_heat(made: Assembly, file: CaseFile) -> Iterator[Fault]:
-    """Find heat without a way out, and a solved temperature with nothing to solve."""
-    idle = bool(file.step) and not any(step.powers for step in file.step)
-    if made.heated or idle:
+    """Find heat without a way out, and a solved temperature with nothing to solve.
+
+    In a process, a step that switches the power on finds it.
+    """
+    if made.heated or file.step:
         return
     remedy = "add a [boundary.NAME] with a film or a fixed temperature"
     if made.sources:

@@ -76,6 +76,8 @@ class _Expansion:
         for name, value in table.items():
             if not isinstance(value, dict) or "repeat" not in value:
                 own = name if counters or at == () else self.named(name, (*at, name))
+                if own in done:
+                    raise Fault((*at, name), f"is {own!r}, and so is another table")
                 done[own] = self.value(value, (*at, name), (*now, own), counters)
                 continue
             for counted in self.counts(value["repeat"], (*at, name, "repeat"), counters):
@@ -142,9 +144,10 @@ class _Expansion:
         return BRACES.sub(lambda match: str(self.whole(match[1], key, counters)), text)
 
     def knows(self, text: str, counters: Names) -> bool:
-        """Tell whether a text computes with counters or variables and with nothing else."""
+        """Tell whether a text computes with counters or variables; units alone are words."""
         words = names_in(text) or set()
-        return bool(words) and words <= {*counters, *self.names, *units(), *FUNCTIONS}
+        own = {*counters, *self.names}
+        return bool(words & own) and words <= {*own, *units(), *FUNCTIONS}
 
     def known(self, text: str, key: Key) -> str:
         """Return a text of a table that is not repeated, the variables in braces filled in."""
@@ -171,6 +174,6 @@ class _Expansion:
         except ExpressionError as error:
             raise Fault(key, str(error)) from None
         if not isinstance(value, int):
-            remedy = "braces in a text hold a number of a name; write arithmetic without them"
+            remedy = "braces hold what is part of a name; write a value without them"
             raise Fault(key, f"{text!r} is {value}, not a whole number: {remedy}")
         return value

@@ -29,8 +29,6 @@ def with_parts(do: str, parts: Sequence[str]) -> str:
 class Step(Section):
     """What every step may say."""
 
-    powers: ClassVar[bool] = False
-    """True for steps that switch heat on or off."""
     begins: ClassVar[bool] = False
     """True for steps that may come before any part is present."""
     do: str

@@ -95,8 +95,8 @@ class Load(Section):
     """Soft layers that conduct by their thickness under displacement; with temperature = "solved"
     only."""
     large_deflection: Annotated[bool | Literal["auto"], BeforeValidator(_switch)] = False
-    """Follow the body beyond linear theory, as it stiffens and rolls up; "auto": where that theory
-    is more than 1 % off."""
+    """Follow the body beyond linear theory, as it stiffens and rolls up; "auto": where it bends so
+    far that linear theory is more than 1 % off."""
     branch: Literal["x", "y", "lower energy"] = "lower energy"
     """Where a dome may roll up either way: the axis along which it bends more, or the shape of less
     energy; with large_deflection only."""

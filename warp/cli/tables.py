@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from warp.voxels.finest import Finest
 
 
+ALIKE = 1e-6
+"""Share of a width by which equal cells may differ."""
 LONG = 300.0
 """Seconds of a run from which a coarser grid is proposed."""
 
@@ -133,7 +135,7 @@ def _count(value: int | None, what: str) -> str:
 
 
 def _beside(finest: Finest, axis: str) -> str:
-    """Say where a finest cell lies: one place of many, and the parts with an edge there."""
+    """Say where the first finest cell lies, and which parts have an edge there."""
     parts = listed([f"'{part}'" for part in finest.parts])
     return f"{axis} = {1e3 * finest.at:.5g} mm, {parts}"
 
@@ -147,7 +149,8 @@ def print_check(report: Report) -> None:
     grid = plain_table("grid", "cells", "finest", "coarsest", "finest cells at")
     grid.columns[-1].justify = "left"
     for axis, (cells, finest, coarsest) in report.spacing.items():
-        place = _beside(report.finest[axis], axis)
+        alike = coarsest < (1 + ALIKE) * finest
+        place = "all alike" if alike else _beside(report.finest[axis], axis)
         grid.add_row(axis, f"{cells:,}", _length(finest), _length(coarsest), place)
     console.print(Group(tree, grid))
     gib = 2**30

@@ -110,12 +110,13 @@ def _bodies(case: Case, grid: Grid, cut: Cut | None) -> Iterator[tuple[str, Sect
     for step in (*start, *case.load_steps):
         body = (step.stage.present, step.stage.unit)
         if step.last and body != before:
-            before = body
+            before, model = body, voxels_of(case, step, grid)
             name = START if step in start else f"{step.step + 1}. {step.name}"
             try:
-                yield name, section(voxels_of(case, step, grid), cut)
+                shown = section(model, cut)
             except WarpError:  # the plane misses what is left
                 continue
+            yield name, shown
 
 
 def _with_start(case: Case) -> tuple[Case, list[LoadStep]]:

@@ -207,7 +207,7 @@ def _laid(block: Block) -> tuple[list[float], list[list[list[str]]]]:
         return [], []
     head = [str(text) for text in block.head]
     rows = [[_texts(cell) for cell in row] for row in block.rows]
-    widths = _widths(head, rows)
+    widths = column_widths(head, rows)
     return widths, [
         [
             [line for text in cell for line in textwrap.wrap(text, max(4, int(w / LETTER)))] or [""]
@@ -217,7 +217,7 @@ def _laid(block: Block) -> tuple[list[float], list[list[list[str]]]]:
     ]
 
 
-def _widths(head: Sequence[str], rows: Sequence[Sequence[list[str]]]) -> list[float]:
+def column_widths(head: Sequence[str], rows: Sequence[Sequence[list[str]]]) -> list[float]:
     """Return widths of columns in inches that fill the page.
 
     Each has room for its longest word if that takes less than twice its share of the page; the rest
@@ -233,6 +233,7 @@ def _widths(head: Sequence[str], rows: Sequence[Sequence[list[str]]]) -> list[fl
         max(len(word) for text in (head[n], *texts[n]) for word in text.split()) for n in columns
     ]
     least = [min(longest[n], words[n] + 2, 2 * letters / len(head)) for n in columns]
-    spare = max(0.0, letters - sum(least)) / sum(a - b for a, b in zip(longest, least, strict=True))
-    found = [a + spare * (b - a) for a, b in zip(least, longest, strict=True)]
+    wanted = sum(longest) - sum(least)  # zero where every text is a word
+    share = max(0.0, letters - sum(least)) / wanted if wanted else 0.0
+    found = [a + share * (b - a) for a, b in zip(least, longest, strict=True)]
     return [WIDTH * n / sum(found) for n in found]

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from warp.case.case import Case
+from warp.case.steps.attach import Attach
 from warp.geometry.shapes import Box
 from warp.geometry.tree import _mm
 from warp.materials.material import Material, Medium, constituents, normal_matrix
@@ -73,7 +74,7 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
         *narrow_sources(case, grid),
         *coarse_units(case, grid),
         *laws_apart(case),
-        *shapes_taken(steps),
+        *shapes_taken(case, steps),
     ]
 
 
@@ -292,7 +293,7 @@ def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str
     ]
 
 
-def shapes_taken(records: Sequence[Mapping[str, Any]]) -> list[str]:
+def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return one sentence for each surface of a part that was bent as it joined a bent body.
 
     records: of the load steps of a process. A lid that is flat when it is glued on a dome shows in
@@ -302,8 +303,10 @@ def shapes_taken(records: Sequence[Mapping[str, Any]]) -> list[str]:
     for record in records:
         for name in _warpages(record):
             first.setdefault(name, record)
-    found = []
+    parts, found = _attached_flat(case), []
     for name, last in _warpages(records[-1]).items() if records else ():
+        if name.rpartition(".")[0] not in parts:
+            continue
         joined = first[name]
         taken = _warpages(joined)[name]
         if joined["step"] == records[0]["step"] or abs(taken) < max(TAKEN * abs(last), VISIBLE):
@@ -314,6 +317,22 @@ def shapes_taken(records: Sequence[Mapping[str, Any]]) -> list[str]:
             "came since, all that a part which was flat then has"
         )
     return found
+
+
+def _attached_flat(case: Case) -> set[str]:
+    """Return the parts that are attached solid and have no stress-free temperature of their own.
+
+    A liquid that cures and solder that melts have the shape of the body in truth, and a part with a
+    history has its own.
+    """
+    steps = [step for step in case.file.step if isinstance(step, Attach)]
+    attached = {part for step in steps if step.stress_free is None for part in step.parts}
+    return {part for part in attached if not _melts(case, case.parts[part].made_of)}
+
+
+def _melts(case: Case, material: str | None) -> bool:
+    medium = case.materials().get(material or "")
+    return medium is not None and medium.material_class == "solder"
 
 
 def _warpages(record: Mapping[str, Any]) -> dict[str, float]:

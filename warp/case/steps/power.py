@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,7 +18,6 @@ from warp.units import POSITIVE, FilmCoefficient, Temperature, Time
 class Power(Step):
     """Heat of the parts on or off: the temperature field at rest, or after the duration."""
 
-    powers: ClassVar = True
     do: Literal["power"]
     on: bool
     """Whether the parts give off their heat from here on."""
