@@ -40,7 +40,7 @@ class Media:
     shared: np.ndarray = None  # type: ignore[assignment]  # filled in below
     """(M,) true for rows of voxels that two rows share: a curved or oblique side crosses them."""
     _kept: dict[bytes, np.ndarray] = field(default_factory=dict, init=False, repr=False)
-    """The last of `thermal_strains`, by temperatures: a load step asks for them several times."""
+    """The last of `thermal_strains`, by all temperatures: a load step asks several times."""
 
     def __post_init__(self) -> None:
         """Take rows as unshared by default."""
@@ -105,7 +105,7 @@ class Media:
 
     def thermal_strains(self, T: np.ndarray) -> np.ndarray:
         """Return the free strains (n, M, 3) from each row's stress-free temperature to n T."""
-        key = T.tobytes()
+        key = T.tobytes() + np.asarray(self.stress_free).tobytes()
         if key in self._kept:
             return self._kept[key].copy()
         table = np.zeros((len(T), len(self), 3))
