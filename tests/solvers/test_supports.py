@@ -285,10 +285,20 @@ def test_springs_are_part_of_the_matrix_on_every_level(cpu):
     assert coarse.stiffness.sum() == pytest.approx(springs.stiffness.sum())
 
 
+def test_a_table_carries_alike_in_float32(cpu):
+    """As in solves of more than `krylov.LARGE` unknowns."""
+    assert_tables_carry_alike(cpu, device.select("cpu/float32"))
+
+
 @pytest.mark.gpu
 def test_a_table_on_the_gpu_carries_as_on_the_cpu(cpu, gpu):
+    assert_tables_carry_alike(cpu, gpu)
+
+
+def assert_tables_carry_alike(*places):
+    """Lay a ribbon on a table, computed on two devices."""
     ends = []
-    for place in (cpu, gpu):
+    for place in places:
         model, _, _ = ribbon(-0.055)
         state = elastic.solve(model, T0, place, State.start(model.grid.shape)).state
         ends.append(elastic.solve(model, COLD, place, state, Control(1e-9), support=Table()))

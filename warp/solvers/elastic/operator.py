@@ -156,14 +156,15 @@ class Release:
         """V (indices, m) at flat indices `at`; E (m, m)."""
         sums, spread = np.arange(V.shape[1]), Csr.full(V)
         gather = Csr.full(E) @ spread.T
-        self.gather = SparseRows(device, sums, gather, at, np.float64)
-        self.spread = SparseRows(device, at, spread, sums, np.float64)
-        self.sums = device.zeros(len(sums))
+        self.gather = SparseRows(device, sums, gather, at, np.float32, np.float64)
+        self.spread = SparseRows(device, at, spread, sums, np.float32, np.float64)
+        self.sums = {real: device.zeros(len(sums), real) for real in (np.float32, np.float64)}
 
     def apply(self, out: Array, x: Array, scale: float) -> None:
-        """Compute out += scale V E V^T x."""
-        self.gather.apply(self.sums, x, 1.0, 0.0)
-        self.spread.apply(out, self.sums, scale, 1.0)
+        """Compute out += scale V E V^T x, in the precision of x."""
+        sums = self.sums[x.dtype.type]
+        self.gather.apply(sums, x, 1.0, 0.0)
+        self.spread.apply(out, sums, scale, 1.0)
 
 
 class Operator:
