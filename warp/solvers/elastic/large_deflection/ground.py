@@ -6,6 +6,10 @@ The springs press a face in by at most SINK of the body's height, far below what
 are no stiffer than the table of linear theory (`contact`): one as stiff as a voxel would hold a
 thin plate ten orders of magnitude more firmly than the plate holds its own shape. The table starts
 soft and stiffens, as there.
+
+A face of a thin wafer that has moved by millimetres is known to half the last bit of that; across
+a voxel of some micrometres this is a force, in pairs that bend nothing, which no displacement in
+double precision is without. A residual as large is enough.
 """
 
 from __future__ import annotations
@@ -107,7 +111,8 @@ def settle(
         if deepest <= SINK * height or bool((s == faces.hardness).all()):
             break
         soft *= min(STIFFENING, 2 * deepest / (SINK * height))
-    last = minimum(law, pre, 1.0, goal, x, np.inf, on_step)
+    rounded = min(round_off(law, x), contact.WHILE_SOFTER * size)
+    last = minimum(law, pre, 1.0, max(goal, rounded), x, np.inf, on_step)
     gaps, copies = ground.gaps(last.x), model.grid.copies
     touching = to_host(gaps < 0)
     resting = contact.TableContact(
@@ -119,3 +124,13 @@ def settle(
     residuals += [r / size for r in last.residuals]
     found = replace(last, iterations=iterations + last.iterations, residuals=residuals)
     return found, resting
+
+
+def round_off(law: Law, x: Array) -> float:
+    """Return the residual in N of displacements that are off by half their last bit at random."""
+    to_host, asarray = law.device.to_host, law.device.asarray
+    bits = np.spacing(to_host(x)) * to_host(x).astype(bool)
+    shares = np.random.default_rng(0).uniform(-0.5, 0.5, bits.shape)
+    residual = law.device.zeros(bits.shape)
+    law.linear(residual, asarray(bits * shares))
+    return float(law.device.xp.linalg.norm(residual))

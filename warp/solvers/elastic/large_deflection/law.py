@@ -74,7 +74,8 @@ class Law:
     nz+1, ny+1, nx+3): stress before the increment under the loads after it, xx and yy of cells and
     xy of edges along z, in N m. start: total displacement before and the stress there under the
     loads before; None: both are zero. pressed: by linear theory the displacement at the full load
-    of a body whose held faces are moved; None: they rest. `round_off`: of the last energy in J.
+    of a body whose held faces are moved; None: they rest. `terms`: of the last energy, in J, by
+    magnitude.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Law:
         self.device = A.device
         self.held = A.device.asarray(A.held, np.int64)
         self.pressed = None if pressed is None else A.device.asarray(pressed)
-        self.ground, self.round_off = NO_GROUND, 0.0
+        self.ground, self.terms = NO_GROUND, 0.0
         nx, ny, nz = A.n
         self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
         ids, cell, _, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = A.arguments(np.float64)
@@ -253,8 +254,13 @@ class Law:
         added = float(xp.vdot(self.forces, self.more))
         self.linear(self.out, x)
         strained = float(xp.vdot(x, self.out)) / 2
-        self.round_off = ROUND_OFF * (abs(added) + abs(strained) + abs(work))
+        self.terms = abs(added) + abs(strained) + abs(work)
         return added + strained - work + self.ground.energy(x)
+
+    @property
+    def round_off(self) -> float:
+        """Return the least round-off of the last energy in J."""
+        return ROUND_OFF * self.terms
 
     def _slopes(self, g: Array, x: Array) -> None:
         _, rcx, _, rcy, _ = self.spacings

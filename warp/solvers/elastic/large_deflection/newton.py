@@ -4,8 +4,10 @@
 
 The step is found by conjugate gradients, preconditioned by M (`preconditioner`); a direction of
 negative curvature is followed to the edge of the region (Steihaug, SIAM J. Numer. Anal. 20 (1983)
-626). A minimum is a stable shape. A symmetric body can also come to rest on a saddle point, a dome
-that would rather roll up, because no force leads away from it: `stability` says so (`path`).
+626). A fall of energy that its round-off would hide follows from the gradients at both ends of a
+step, -(g + g') d / 2 (as Hager and Zhang do in line searches, SIAM J. Optim. 16 (2005) 170). A
+minimum is a stable shape. A symmetric body can also come to rest on a saddle point, a dome that
+would rather roll up, because no force leads away from it: `stability` says so (`path`).
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ STEPS, PRODUCTS = 60, 300
 """Most Newton steps of a minimum, and iterations of conjugate gradients in one of them."""
 FORCING = 0.05
 """Residual of a Newton step over the one before it, at most; it falls with the residual."""
+UNSURE = 1e-9
+"""Fall of energy over the terms of the energy below which their round-off may hide it."""
 Told = Callable[[float], None]
 """Called with the residual after every Newton step."""
 
@@ -75,6 +79,8 @@ def minimum(
         there += x
         tried, g = law.gradient(there)
         fall, now = energy - tried, float(norm(g))
+        if step.fall < UNSURE * law.terms:
+            fall = (step.work - _work(law, g, there, x)) / 2
         noise = max(1e-12 * abs(energy), law.round_off)
         if fall > 0.1 * step.fall or (abs(fall) <= noise and now < size):
             x[...] = there
@@ -98,11 +104,15 @@ def minimum(
 
 @dataclass(frozen=True)
 class _Step:
-    """A step d, its length in the norm of M, and the fall of energy that it promises."""
+    """A step d, its length in the norm of M, and the fall of energy that it promises.
+
+    work: -g d in J, of the forces where it starts.
+    """
 
     d: Array
     length: float
     fall: float
+    work: float
     at_edge: bool
     products: int
 
@@ -163,7 +173,9 @@ def _step(law: Law, pre: Preconditioner, r: Array, radius: float, goal: float) -
             edge = max(edge, np.sqrt(dd))
             tau = float((-dp + np.sqrt(dp**2 + pp * (edge**2 - dd))) / pp)
             add(d, tau, p)
-            return _Step(d, float(edge), fall + tau * (rz - tau * curvature / 2), True, count)
+            last = tau * rz
+            promised = fall + last - tau**2 * curvature / 2
+            return _Step(d, float(edge), promised, 2 * fall + last, True, count)
         add(d, alpha, p)
         add(r, alpha, spare)
         fall += alpha * rz / 2
@@ -177,4 +189,10 @@ def _step(law: Law, pre: Preconditioner, r: Array, radius: float, goal: float) -
         p -= z
         dp = beta * (dp + alpha * pp)
         pp = rz + beta**2 * pp
-    return _Step(d, float(np.sqrt(dd)), fall, False, count)
+    return _Step(d, float(np.sqrt(dd)), fall, 2 * fall, False, count)
+
+
+def _work(law: Law, force: Array, there: Array, x: Array) -> float:
+    """Return the work in J of a force on the way from x to `there`."""
+    vdot, parts = law.device.xp.vdot, zip(force, there, x, strict=True)
+    return sum(float(vdot(own, end - begin)) for own, end, begin in parts)
