@@ -7,12 +7,17 @@ fall below their round-off,
     eps |A s x|,    s = +-1 at random: the forces where neighbours do not cancel
 
 which is harmless: it is noise from face to face, that a smooth change of the solution does not see.
+The residual is solved for anew until it is there, without what no motion of the body can carry
+(`mechanisms`): conjugate gradients lose their way in what is left of that once the rest is small.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from warp.errors import ConvergenceError
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers import krylov
@@ -32,8 +37,12 @@ def solve(
     right: np.ndarray,
     control: Control,
     x: Array | None = None,
+    equilibrate: Callable[[np.ndarray], float] | None = None,
 ) -> Array:
-    """Solve A x = right to the tolerance of `control`, or to the round-off of A x."""
+    """Solve A x = right to the tolerance of `control`, or to the round-off of A x.
+
+    equilibrate: removes from a load what is not in the range of A, in place; `right` is in it.
+    """
     size = float(np.linalg.norm(right))
     if size == 0.0:
         return device.zeros(right.shape)
@@ -43,8 +52,37 @@ def solve(
     if history[-1] <= control.tolerance:
         return x
     floor = MARGIN * uncancelled(device, apply, x) * np.finfo(float).eps / size
-    fine = Control(max(control.tolerance, floor), control.progress)
-    return krylov.solve(device, system, cycle, fine, x)[0]
+    goal = max(control.tolerance, floor)
+    if equilibrate is None:
+        return krylov.solve(device, system, cycle, Control(goal, control.progress), x)[0]
+    return _refined(device, system, cycle, Control(goal, control.progress), x, equilibrate)
+
+
+def _refined(
+    device: Device,
+    system: System,
+    cycle: Preconditioner,
+    control: Control,
+    x: Array,
+    equilibrate: Callable[[np.ndarray], float],
+) -> Array:
+    """Return x with what solves for its residual, in the range of A, until that is small."""
+    size, last = float(np.linalg.norm(device.to_host(system.b))), np.inf
+    while True:
+        residual = system.b.copy()
+        system.apply(residual, x, 1.0, -1.0)
+        left = device.to_host(residual)
+        equilibrate(left)
+        reached = float(np.linalg.norm(left)) / size
+        if reached <= control.tolerance:
+            return x
+        if reached > last / 2:
+            wanted = f"residual {reached:.1e}, {control.tolerance:.0e} wanted"
+            raise ConvergenceError(f"{system.name}: {wanted}")
+        last = reached
+        step = System(system.name, system.apply, device.asarray(left))
+        goal = max(ROUGH, control.tolerance / reached)
+        x = x + krylov.solve(device, step, cycle, Control(goal, control.progress))[0]
 
 
 def uncancelled(device: Device, apply: Apply, x: Array) -> float:

@@ -18,12 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from warp.adjoint.elastic import Form
 from warp.adjoint.elastic import forces as forces_of
 from warp.adjoint.increments import Increment
+from warp.adjoint.mechanisms import Mechanisms, mechanisms
 from warp.adjoint.pressed import Pressed
 from warp.adjoint.refused import NoGradient
 from warp.adjoint.relaxed import Relaxed, Remembered
@@ -127,6 +129,11 @@ class StepBack:
         self.origin = np.concatenate([np.arange(count), count + covered])[keep]
         self.held_at = flat_indices(rows[keep], solid.shape)
         self.uncovered = np.isin(self.held_at, self.motion.lateral)
+
+    @cached_property
+    def mechanisms(self) -> Mechanisms | None:
+        """Return the motions without energy of the pieces of a body that floats."""
+        return mechanisms(self.A, self.solid, self.model.grid)
 
     def form(self, maps: bool) -> Form:
         """Return the form of the step, without anything added."""

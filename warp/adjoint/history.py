@@ -55,6 +55,8 @@ from warp.voxels.voxelize import VoxelModel
 Array = np.ndarray
 PPM, CUBIC_MILLIMETRE = 1e-6, 1e-9
 LOAD_STEP = "load step "
+WORKS = 1e-4
+"""Share of a load that does work on motions without energy, beyond what round-off leaves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,11 +297,18 @@ class HistoryPoint:
 
     def _solve(self, n: int, step: StepBack, way: Way, load: Array, cache: CycleCache) -> Array:
         """Solve A mu = load as exactly as the metric's load needs."""
-        A, held = step.A, step.held
+        A, held, free = step.A, step.held, None
         if len(held):
             load.reshape(-1)[held] = 0.0
         else:
             attainable.equilibrate(load, rising_motions(step.model))
+            free = step.mechanisms
+        equilibrate = None if free is None else free.equilibrate
+        if free is not None and free.equilibrate(load) > WORKS:
+            raise NoGradient(
+                f"{way.wanted.name} depends on how pieces move that a layer one cell thick joins "
+                "to the body: give the layer two cells, [grid] cells_per_layer = 2"
+            )
         size = float(np.linalg.norm(load))
         way.size = max(way.size, size)
         tolerance = self.tolerance * way.size
@@ -309,7 +318,7 @@ class HistoryPoint:
         self.say(name, 0, NO_RESIDUAL)
         control = Control(tolerance / size, lambda n, r: self.say(name, n, r))
         cycle = Cycle(A) if len(held) else cache.cycle_for(A)
-        x = attainable.solve(self.device, name, A.apply, cycle, load, control)
+        x = attainable.solve(self.device, name, A.apply, cycle, load, control, None, equilibrate)
         found: Array = self.device.to_host(x)
         return found
 
