@@ -127,9 +127,9 @@ class Part(Section):
     lift: Length = 0.0
     """Raised by this much from where it would stand; negative sinks it in."""
     at: Point = (0.0, 0.0)
-    """Its centre in plane, counted from that of the part that it lies `around` or `inside` or whose
-    `size` it has, of columns and balls without `size` from that of what they are `on` or `under`;
-    otherwise from the package's centre."""
+    """Its centre in plane, counted from that of the part that it lies `around`, else of that whose
+    `size` it has, else of that it lies `inside`, of columns and balls without `size` from that of
+    what they are `on` or `under`; otherwise from the package's centre."""
     turn: Literal[0, 90, 180, 270] = 0
     """Degrees counter-clockwise, seen from above."""
 

@@ -179,8 +179,8 @@ def laws_apart(case: Case) -> list[str]:
         "a stiffness that changes on the way, by a glass transition or by softening: fully held, "
         "these materials have so many times the stress "
         f'by the total law (the default) as by elastic_law = "incremental": {names}; '
-        'a glass transition is incremental: [material.NAME] like = "...", '
-        'elastic_law = "incremental"'
+        'cooled through a glass transition it is incremental ([material.NAME] like = "...", '
+        'elastic_law = "incremental"); heated through one, stress fades: add its relaxation'
     ]
 
 
