@@ -149,7 +149,7 @@ def test_a_grid_beyond_the_memory_is_refused_before_it_is_made(warp, case, monke
     monkeypatch.setattr(
         model,
         "predicted_bytes",
-        lambda grid, case: resources.BYTES_OF_THE_PROGRAM + 400 * grid.cells,
+        lambda grid, case, **_: resources.BYTES_OF_THE_PROGRAM + 400 * grid.cells,
     )
     monkeypatch.setattr(
         Device, "memory", lambda self: (resources.BYTES_OF_THE_PROGRAM + 40_000, 1 << 40)
