@@ -83,30 +83,29 @@ class Lattice:
     def rectangles(self) -> list[Rectangle]:
         """Cover the cells of the populated sites by rectangles: runs of sites, over equal rows."""
         done: list[Rectangle] = []
-        growing: list[Rectangle] = []
-        for row in range(len(self.y)):
-            runs = self._runs(row)
-            spans = {(run.x0, run.x1) for run in runs}
-            done += [old for old in growing if (old.x0, old.x1) not in spans]
-            start = {(old.x0, old.x1): old.y0 for old in growing}
-            growing = [
-                Rectangle(run.x0, run.x1, start.get((run.x0, run.x1), run.y0), run.y1)
-                for run in runs
-            ]
-        return done + growing
+        growing: dict[tuple[float, float], tuple[float, float]] = {}  # x0, x1: y0, y1
+        known: dict[tuple[bytes, float], list[tuple[float, float]]] = {}
+        for row, y in enumerate(self.y.tolist()):
+            alike = self.populated[row].tobytes(), float(self.x[row, 0])
+            if alike not in known:
+                known[alike] = self._spans(row)
+            low, high = y - self.pitch[1] / 2, y + self.pitch[1] / 2
+            grown = {span: (growing.pop(span, (low, high))[0], high) for span in known[alike]}
+            done += [Rectangle(*span, *rows) for span, rows in growing.items()]
+            growing = grown
+        return done + [Rectangle(*span, *rows) for span, rows in growing.items()]
 
-    def _runs(self, row: int) -> list[Rectangle]:
-        """Cover the neighbouring sites of one row."""
-        px, py = self.pitch
+    def _spans(self, row: int) -> list[tuple[float, float]]:
+        """Return the ends of the cells of neighbouring sites of one row."""
+        px = self.pitch[0]
         widest = np.abs(self.x[0]).max() + px / 2
-        low, high = float(self.y[row] - py / 2), float(self.y[row] + py / 2)
         found = []
         for first, last in _runs(self.populated[row]):
             x0, x1 = self.x[row, first] - px / 2, self.x[row, last] + px / 2
             # A staggered row ends half a pitch early: its cells still reach the field's edge.
             x0 = -widest if x0 + widest < 0.75 * px else x0
             x1 = widest if widest - x1 < 0.75 * px else x1
-            found.append(Rectangle(float(x0), float(x1), low, high))
+            found.append((float(x0), float(x1)))
         return found
 
 
