@@ -175,7 +175,7 @@ material = "sac305"
 stress_free = "100 degC"
 """
     )
-    [base] = tree.stack(case.parts, case.package.places)
+    [base] = tree.stack(case.parts, case.package)
     notes = {branch.name: branch.note for branch in base.children}
     assert " 8 of 1 x 2 mm " in notes["dies"] and " 100 of 500 um " in notes["balls"]
 

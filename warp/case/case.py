@@ -39,7 +39,6 @@ from warp.files import html_table
 from warp.geometry.part import Part
 from warp.geometry.parts.balls import Balls
 from warp.geometry.parts.step_solid import StepSolid
-from warp.geometry.place import Place
 from warp.geometry.shapes import Body
 from warp.geometry.solids import Package
 from warp.materials.material import Medium
@@ -96,7 +95,7 @@ class Case:
     def _repr_html_(self) -> str:
         """Return a table of the parts, for notebooks."""
         rows = [
-            [name, part.shape, part.made_of or "", _mm(self.package.places[name])]
+            [name, part.shape, part.made_of or "", self.package.places[name].size]
             for name, part in self.parts.items()
         ]
         return html_table.html(self.title, ("part", "shape", "material", "size"), rows)
@@ -274,12 +273,6 @@ class Case:
     def terminals(self) -> tuple[str, ...]:
         """Return the parts whose undersides are checked for coplanarity, together."""
         return self.file.output.terminals or ()
-
-
-def _mm(place: Place) -> str:
-    """Write the size of a part."""
-    size = place.outline.width, place.outline.depth, place.z1 - place.z0
-    return " x ".join(f"{round(1e3 * length, 6):.5g}" for length in size) + " mm"
 
 
 def load(path: str | PathLike[str], overrides: Mapping[str, str] | None = None) -> Case:

@@ -103,10 +103,10 @@ class BumpArray(Sized, Array):
         centres = sites + [place.outline.x, place.outline.y]
         return [self.body(name, package, material, self.shape_of(centres, place))]
 
-    def repeats(self, name: str, place: Place) -> str:
-        """Return how many members the array has, and of which diameter."""
-        lattice = self._lattice(place.outline, ("part", name))
-        return f"{int(lattice.populated.sum()):,} of {um(self.diameter)}"
+    @property
+    def each(self) -> str:
+        """Return the diameter of each member."""
+        return um(self.diameter)
 
     def _lattice(self, field: Outline, key: Key) -> Lattice:
         """Lay whole rows and columns in the field; Fault names what is impossible."""

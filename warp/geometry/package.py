@@ -110,7 +110,7 @@ class Package:
     wanted: dict[str, Key] = field(default_factory=dict)
     """Every material that a part names, and the first key that names it."""
     sites: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-    """Of every array of bumps: its sites along x and along y, and the populated ones."""
+    """Sites of every array along x and along y, and how many members it has."""
     images: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     """Copper shares of layers that have an image or regions, by the layer's recipe."""
     regions: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -200,8 +200,9 @@ class Part(Section):
         inside = (self.inside,) if self.inside else ()
         return {"on": self.on or (), "under": self.under or (), "inside": inside}
 
-    def repeats(self, name: str, place: Place) -> str:
-        """Return how many equal things the part is, and of which size, "" if it is one."""
+    @property
+    def each(self) -> str:
+        """Return the size of each of the equal things that the part is, "" if it is one."""
         return ""
 
     def turned_pair(self, pair: tuple[float, float]) -> tuple[float, float]:

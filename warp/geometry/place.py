@@ -41,15 +41,20 @@ class Place:
     z1: float
     ceiling: float
 
+    @property
+    def size(self) -> str:
+        """Return width, depth and height, as text."""
+        return mm(self.outline.width, self.outline.depth, self.z1 - self.z0)
+
 
 def um(length: float) -> str:
     """Write a length in micrometres."""
     return f"{length * 1e6:.6g} um"
 
 
-def mm(width: float, depth: float) -> str:
-    """Write the extents of a rectangle in millimetres."""
-    return f"{width * 1e3:.6g} x {depth * 1e3:.6g} mm"
+def mm(*lengths: float) -> str:
+    """Write lengths in millimetres, with "x" between."""
+    return " x ".join(f"{round(length * 1e3, 6):.6g}" for length in lengths) + " mm"
 
 
 def listed(names: tuple[str, ...]) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from warp.geometry.package import Package
 from warp.geometry.part import Part
-from warp.geometry.place import Place
+from warp.geometry.place import Place, mm
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,16 @@ def _looks(branch: Branch) -> Hashable:
     return branch.note, branch.solid, tuple(_looks(child) for child in branch.children)
 
 
-def stack(parts: Mapping[str, Part], places: Mapping[str, Place]) -> tuple[Branch, ...]:
-    """Arrange the parts as a tree: each below the first part that it refers to."""
+def stack(parts: Mapping[str, Part], package: Package) -> tuple[Branch, ...]:
+    """Arrange the parts of a package as a tree: each below the first part that it refers to."""
     children: dict[str | None, list[str]] = {}
     for name, part in parts.items():
         children.setdefault(_parent(part), []).append(name)
 
     def branch(name: str) -> Branch:
         grown = tuple(branch(child) for child in children.get(name, []))
-        return Branch(
-            name, _note(name, parts[name], places[name]), parts[name].shape != "void", grown
-        )
+        note = _note(parts[name], package.places[name], package.sites.get(name))
+        return Branch(name, note, parts[name].shape != "void", grown)
 
     return tuple(branch(name) for name in children.get(None, []))
 
@@ -60,18 +60,10 @@ def _parent(part: Part) -> str | None:
     return part.inside or part.around
 
 
-def _note(name: str, part: Part, place: Place) -> str:
+def _note(part: Part, place: Place, sites: tuple[int, int, int] | None) -> str:
     """Relation, shape, material, number, size and heights of a part, in one line."""
     relation = "under, " if part.under and not part.on else "inside, " if part.inside else ""
     what = f"{relation}{part.shape}"
-    size = (
-        f"{_mm(place.outline.width)} x {_mm(place.outline.depth)} x {_mm(place.z1 - place.z0)} mm"
-    )
-    height = f"z {_mm(place.z0)} to {_mm(place.z1)}"
-    return " · ".join(
-        text for text in (what, part.made_of, part.repeats(name, place), size, height) if text
-    )
-
-
-def _mm(metres: float) -> str:
-    return f"{round(1e3 * metres, 6):.5g}"
+    number = "" if sites is None else f"{sites[2]:,} of {part.each}"
+    height = f"z {mm(place.z0)[:-3]} to {mm(place.z1)[:-3]}"
+    return " · ".join(text for text in (what, part.made_of, number, place.size, height) if text)

@@ -120,7 +120,7 @@ def check(case: Case, on: str = "auto") -> Report:
     free, _ = device.memory()
     return Report(
         title=case.title,
-        stack=stack(case.parts, case.package.places),
+        stack=stack(case.parts, case.package),
         spacing=spacing(grid),
         finest=finest(case.bodies(), grid),
         symmetry=("none", "half", "quarter")[sum(grid.mirror)],

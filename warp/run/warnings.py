@@ -27,8 +27,8 @@ import numpy as np
 
 from warp.case.case import Case
 from warp.case.steps.attach import Attach
+from warp.geometry.place import mm
 from warp.geometry.shapes import Box
-from warp.geometry.tree import _mm
 from warp.materials.material import Material, Medium, constituents, normal_matrix
 from warp.run.grids import common_grid, cut_grid, extents
 from warp.run.model import ever_together
@@ -82,7 +82,7 @@ def narrow_sources(case: Case, grid: Grid) -> list[str]:
     """List the parts with a heat source that too few cells of a grid cross, one sentence each."""
     found = unresolved(case.sources, extents(case), grid.x, grid.y)
     return [
-        f"power of part '{part}': a source of {_mm(width)} mm meets cells of {_mm(cell)} mm, "
+        f"power of part '{part}': a source of {mm(width)} meets cells of {mm(cell)}, "
         f"fewer than {FEWEST} across: it comes out too cool; take a finer grid"
         for part, (width, cell) in found.items()
     ]
@@ -130,8 +130,8 @@ def overlaps(case: Case) -> list[str]:
         touching = (common > SAME_LENGTH).all(-1)
         across = touching & (common[..., :2] < planes - SAME_LENGTH).any(-1)
         if across.any() and ever_together(case, one, other):
-            size = " x ".join(_mm(length) for length in common[across].max(0))
-            found.append(f"'{other}' runs {size} mm into '{one}' and takes the space")
+            size = mm(*common[across].max(0))
+            found.append(f"'{other}' runs {size} into '{one}' and takes the space")
     return found
 
 

@@ -17,7 +17,7 @@ from warp.case.singulation import extent, meets
 from warp.case.stage import LoadStep
 from warp.case.step import Step
 from warp.errors import Fault, Key
-from warp.geometry.place import LEVEL
+from warp.geometry.place import LEVEL, mm
 from warp.geometry.section import Pair, Point
 from warp.units import NOT_NEGATIVE, Length
 
@@ -81,7 +81,7 @@ class Singulate(Step):
     def _span(self, axis: int, whole: tuple[float, ...], key: Key) -> tuple[float, float]:
         """Return what remains along an axis, within the whole."""
         word, lines = "xy"[axis], (self.x, self.y)[axis]
-        there = f"what is there ({_mm(whole[0])} to {_mm(whole[1])} in {word})"
+        there = f"what is there ({mm(whole[0])} to {mm(whole[1])} in {word})"
         if self.size is not None:
             if self.x or self.y:
                 raise Fault((*key, "size"), "stands beside cut lines: keep one")
@@ -95,7 +95,7 @@ class Singulate(Step):
             raise Fault(key, f"says not what remains: {remedy}")
         cuts = sorted(lines)
         if any(not whole[0] < line < whole[1] for line in cuts):
-            limits = f"({_mm(whole[0])} to {_mm(whole[1])})"
+            limits = f"({mm(whole[0])} to {mm(whole[1])})"
             raise Fault((*key, word), f"a cut lies beside what is there {limits}")
         ends = [whole[0], *cuts, whole[1]]
         for n, (a, b) in enumerate(pairwise(ends)):
@@ -106,7 +106,3 @@ class Singulate(Step):
                     raise Fault((*key, "at"), f"lies on a cut of {word}")
                 return low, high
         raise Fault((*key, "at"), f"lies outside {there}")
-
-
-def _mm(metres: float) -> str:
-    return f"{metres * 1e3:.6g} mm"

@@ -120,6 +120,8 @@ class BlockArray(Array):
             raise Fault((*key, "count"), message)
         lattice = lay(self, columns, rows, (px, py), key)
         depopulate(self, lattice, key)
+        along, across, populated = lattice.counts(turned=self.turn % 180 == 90)
+        package.sites[name] = along, across, populated * self.layers
         centres = turned(lattice.centres(), self.turn // 90)
         sites = (centres + [place.outline.x, place.outline.y]).tolist()
         width, depth = self.turned_pair(self.size)
@@ -128,14 +130,10 @@ class BlockArray(Array):
             shapes += [block(Outline(x, y, width, depth), low, high) for x, y in sites]
         return [self.body(name, package, material, *shapes)]
 
-    def repeats(self, name: str, place: Place) -> str:
-        """Return how many blocks the part is, and of which size."""
-        key: Key = ("part", name)
-        (columns, rows), (px, py) = self.count[:2], self.pitch[:2]
-        lattice = lay(self, columns, rows, (px, py), key)
-        depopulate(self, lattice, key)
-        blocks = int(lattice.populated.sum()) * self.layers
-        return f"{blocks:,} of {mm(*self.size)}"
+    @property
+    def each(self) -> str:
+        """Return the size of each block in plane."""
+        return mm(*self.size)
 
     def _heights(self, place: Place) -> list[tuple[float, float]]:
         """Return bottom and top of every layer; one layer fills the part's height."""
