@@ -276,7 +276,13 @@ def extreme_points(surface: Surface, fine: np.ndarray, plane: Plane = LEVEL) -> 
     x, y = points_of(surface)
     values, at = np.empty((len(y), 2)), np.empty((len(y), 2), np.int64)
     kernels.row_extremes(
-        values, at, np.ascontiguousarray(fine.T), _packed(surface.cells), x, y, np.array(plane)
+        values,
+        at,
+        np.ascontiguousarray(fine.T),
+        np.ascontiguousarray(surface.cells),
+        x,
+        y,
+        np.array(plane),
     )
     low, high = (
         refined(surface, fine, int(at[r, n]) * len(y) + r, argbest, plane)
@@ -389,7 +395,7 @@ def integrals(
     x, y = (x - origin[0]) / length, (y - origin[1]) / length
     w, widths = np.ascontiguousarray(fine.T), (np.diff(surface.y), np.diff(surface.x))
     sums = np.empty((len(y), 5))
-    kernels.integrals(sums, w, _packed(surface.cells.T), y, x, *widths)
+    kernels.integrals(sums, w, np.ascontiguousarray(surface.cells.T), y, x, *widths)
     powers = np.vander(y, 3, increasing=True).T
     return powers @ sums[:, :3], powers[:2] @ sums[:, 3:]
 
@@ -405,10 +411,6 @@ def rms_above(surface: Surface, plane: Plane) -> float:
     kernels.squares(sums, w, cells, x, y, np.diff(x), np.diff(y), np.array(plane))
     area, square = sums.sum(axis=0)
     return float(np.sqrt(square / area))
-
-
-def _packed(cells: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(cells)
 
 
 def along_line(f: np.ndarray, lines: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ class Power(Step):
 
     do: Literal["power"]
     on: bool
-    """Whether the parts give off their heat from here on."""
+    """True: the parts give off their heat from here on."""
     every: Annotated[Time, POSITIVE] | None = None
     """With a duration: the warpage is computed after so much time at most; by default only at the
     end."""
