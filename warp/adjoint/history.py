@@ -316,7 +316,8 @@ class HistoryPoint:
             return np.zeros(A.shape)
         name = f"{way.wanted.name}, step {self.steps[n].step.step + 1} backwards"
         self.say(name, 0, NO_RESIDUAL)
-        control = Control(tolerance / size, lambda n, r: self.say(name, n, r))
+        share = size / way.size
+        control = Control(tolerance / size, lambda n, r: self.say(name, n, share * r))
         cycle = Cycle(A) if len(held) else cache.cycle_for(A)
         x = attainable.solve(self.device, name, A.apply, cycle, load, control, None, equilibrate)
         found: Array = self.device.to_host(x)
