@@ -83,8 +83,7 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
     if solvers is not None:
         console.print(solvers)
     cost = [
-        _count(numbers.get("voxels"), "voxels"),
-        _count(numbers.get("unknowns") or None, "displacements"),
+        *_size(numbers),
         _number(numbers.get("wall_s"), "{:.1f} s"),
         _number(numbers.get("peak_memory_MB"), "{:,.0f} MB"),
         numbers.get("device"),
@@ -128,6 +127,16 @@ def _solvers(numbers: Mapping[str, Any]) -> Table | None:
 
 def _number(value: float | None, form: str) -> str:
     return "" if value is None else form.format(value)
+
+
+def _size(numbers: Mapping[str, Any]) -> list[str]:
+    """Write how large the problem was: also the largest of a process that ends with less."""
+    voxels, unknowns = numbers.get("voxels"), numbers.get("unknowns") or None
+    most = max((step.get("voxels", 0) for step in numbers.get("steps") or []), default=0)
+    last = [_count(voxels, "voxels"), _count(unknowns, "displacements")]
+    if most <= (voxels or 0):
+        return last
+    return [f"solves of up to {most:,} voxels", f"at the end {', '.join(filter(None, last))}"]
 
 
 def _count(value: int | None, what: str) -> str:

@@ -94,6 +94,7 @@ def solve(
     if path is not None:
         fingerprint = run.fingerprint()
         before = (checkpoint.read(path, fingerprint) if resume else None) or before
+    earlier = before.seconds
     if before.done and on_resume is not None:
         on_resume(before.done, len(case.load_steps))
     if before.done and on_step is not None:
@@ -109,14 +110,15 @@ def solve(
         stage, before, fields = run.advance(step, stage, before)
         if on_result is not None:
             for name in names.get(before.done - 1, ()):
-                on_result(name, run.result(before, stage, fields, start))
+                on_result(name, run.result(before, stage, fields, start - earlier))
         if on_step is not None:
             on_step(before.done, len(case.load_steps))
         if path is not None:
-            checkpoint.write(path, before, fingerprint)
+            seconds = earlier + time.perf_counter() - start
+            checkpoint.write(path, replace(before, seconds=seconds), fingerprint)
     if fields is None:  # the checkpoint held all load steps
         fields = run.fields_after(before, stage)
-    return run.result(before, stage, fields, start)
+    return run.result(before, stage, fields, start - earlier)
 
 
 def discard(checkpoint_path: Path) -> None:

@@ -55,7 +55,7 @@ Surfaces = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
-    """Return every warning about the numbers of a result."""
+    """Return every warning about the numbers of a result: those of its numbers come first."""
     steps = numbers.get("steps", [])
     if steps:
         beyond = steps_beyond_linear_theory(steps)
@@ -67,15 +67,13 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
     beyond += rolled_up_in_a_quarter(sum(case.mirror), steps or [numbers])
     fields = [found.get("temperature") or {} for found in steps or [numbers]]
     grid = common_grid(case)
-    return [
-        *case.remarks(),
-        *beyond,
-        *outside_temperature_range(case, fields),
+    of_the_case = [
         *narrow_sources(case, grid),
-        *coarse_units(case, grid),
+        *case.remarks(),
         *laws_apart(case),
-        *shapes_taken(case, steps),
+        *outside_temperature_range(case, fields),
     ]
+    return [*beyond, *shapes_taken(case, steps), *coarse_units(case, grid), *of_the_case]
 
 
 def narrow_sources(case: Case, grid: Grid) -> list[str]:
@@ -138,7 +136,7 @@ def overlaps(case: Case) -> list[str]:
 def outside_temperature_range(
     case: Case, solved: Sequence[Mapping[str, Mapping[str, float]]] = ()
 ) -> list[str]:
-    """List the materials that are used at temperatures beyond those of their source.
+    """Name the materials that are used beyond the temperatures of their source, in one sentence.
 
     solved: temperatures of parts after a solve, as `metrics` has them.
     """
@@ -149,11 +147,18 @@ def outside_temperature_range(
         for own, material in constituents(medium, name):
             if material.temperature_range is not None:
                 found.setdefault(own, (material, []))[1].extend([*known, *after])
-    return [
+    beyond = [
         text
         for name, (material, at) in found.items()
-        for text in _sentence(name, material, min(at), max(at))
+        for text in _range_left(name, material, min(at), max(at))
     ]
+    if not beyond:
+        return []
+    one = len(beyond) == 1
+    who = "material" if one else "materials"
+    verb, source = ("is", "its source covers") if one else ("are", "their sources cover")
+    listing = ", ".join(beyond)
+    return [f"{who} {listing}: {verb} used beyond what {source}, where values are constant"]
 
 
 def laws_apart(case: Case) -> list[str]:
@@ -163,7 +168,7 @@ def laws_apart(case: Case) -> list[str]:
     way from stress free to the temperature of the case farthest from there, and would have stresses
     that differ by APART if they were held.
     """
-    if case.heat_alone:
+    if case.heat_alone or case.file.load.elastic_law is not None:
         return []
     found: dict[str, float] = {}
     for _, medium, part_material, (start, *wanted) in _uses(case):
@@ -176,11 +181,10 @@ def laws_apart(case: Case) -> list[str]:
         return []
     names = ", ".join(f"'{name}' {ratio:.2g}" for name, ratio in found.items())
     return [
-        "a stiffness that changes on the way, by a glass transition or by softening: fully held, "
-        "these materials have so many times the stress "
-        f'by the total law (the default) as by elastic_law = "incremental": {names}; '
-        'cooled through a glass transition it is incremental ([material.NAME] like = "...", '
-        'elastic_law = "incremental"); heated through one, stress fades: add its relaxation'
+        f"stress by the total law over that by the incremental one, if held: {names}. Cooled "
+        "through a glass transition the incremental one is right: elastic_law = "
+        '"incremental" in [load] or [material.NAME]; heated through one, neither: add relaxation; '
+        'elastic_law = "total" says that this is meant'
     ]
 
 
@@ -213,8 +217,8 @@ def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
                 yield body.part, assembly.media[body.material], body.material, known
 
 
-def _sentence(name: str, material: Material, low: float, high: float) -> Iterator[str]:
-    """Yield the warning, if temperatures from `low` to `high` in K leave the material's range."""
+def _range_left(name: str, material: Material, low: float, high: float) -> Iterator[str]:
+    """Yield a phrase, if temperatures from `low` to `high` in K leave the material's range."""
     if material.temperature_range is None:
         return
     first, last = material.temperature_range
@@ -222,8 +226,7 @@ def _sentence(name: str, material: Material, low: float, high: float) -> Iterato
         used = _degrees(low)
         if high - low >= SAME_TEMPERATURE:
             used += f" to {_degrees(high)}"
-        covered = f"{_degrees(first)} to {_degrees(last)} degC"
-        yield f"material '{name}' is used at {used} degC, its source covers {covered}"
+        yield f"'{name}' at {used} degC ({_degrees(first)} to {_degrees(last)})"
 
 
 def _degrees(kelvin: float) -> str:
