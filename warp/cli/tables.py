@@ -181,6 +181,8 @@ def print_check(report: Report) -> None:
         )
     for layer, fraction in report.copper.items():
         console.print(f" {100 * fraction:.1f} % copper in {layer!r}, from its drawing", style="dim")
+    for sentence in report.conditions:
+        console.print(Text(f" {sentence}", style="dim"))
     for gap in report.gaps:
         console.print(
             f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim"

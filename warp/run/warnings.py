@@ -27,9 +27,11 @@ import numpy as np
 
 from warp.case.case import Case
 from warp.case.steps.attach import Attach
+from warp.errors import listed
 from warp.geometry.place import mm
 from warp.geometry.shapes import Box
 from warp.materials.material import Material, Medium, constituents, normal_matrix
+from warp.run import array_remarks
 from warp.run.grids import common_grid, cut_grid, extents
 from warp.run.model import ever_together
 from warp.solvers.elastic.history.incremental import means
@@ -69,6 +71,7 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
     grid = common_grid(case)
     of_the_case = [
         *narrow_sources(case, grid),
+        *array_remarks.openings(case),
         *case.remarks(),
         *laws_apart(case),
         *outside_temperature_range(case, fields),
@@ -179,7 +182,8 @@ def laws_apart(case: Case) -> list[str]:
     found = {name: ratio for name, ratio in found.items() if _apart(ratio) > np.log1p(APART)}
     if not found:
         return []
-    names = ", ".join(f"'{name}' {ratio:.2g}" for name, ratio in found.items())
+    first = sorted(found, key=lambda name: -_apart(found[name]))
+    names = listed([f"'{name}' {found[name]:.2g}" for name in first], most=4)
     return [
         f"stress by the total law over that by the incremental one, if held: {names}. Cooled "
         "through a glass transition the incremental one is right: elastic_law = "
