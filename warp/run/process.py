@@ -40,7 +40,7 @@ from warp.run.load_step import NO_RESIDUAL, TOLERANCE, Fields, OnProgress, Solve
 from warp.run.model import refuse_too_large
 from warp.run.stage_model import StageModel, enter
 from warp.solvers.elastic.clamp import held_indices
-from warp.solvers.elastic.history import material_change
+from warp.solvers.elastic.history import finer_grid, material_change
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.substeps import Interval
 from warp.solvers.elastic.layout import bordered
@@ -256,10 +256,15 @@ def _carried(
     state, temperature = start.state, start.temperature
     unit = new.stage.unit
     if unit is not None and unit != old.stage.unit:
-        _, block = cut_grid(old.voxels.grid, unit)
-        state = state.cropped(block)
+        coarse, grid = old.voxels.grid, new.voxels.grid
+        cut, block = cut_grid(coarse, unit)
+        if grid.shape == cut.shape:
+            state = state.cropped(block)
+        else:
+            state = finer_grid.carried(state, old.voxels, new.voxels)
         if isinstance(temperature, np.ndarray):
-            temperature = np.ascontiguousarray(temperature[block])
+            rows, columns = finer_grid.parents(coarse, grid)[::-1]
+            temperature = temperature[:, rows][:, :, columns]
     elif step.attached and step.temperature is not None:
         taken = material_change.replaced(old.voxels, new.voxels, step.attached)
         state = state.without(taken) if taken.any() else state

@@ -32,7 +32,7 @@ from warp.geometry.place import mm
 from warp.geometry.shapes import Box
 from warp.materials.material import Material, Medium, constituents, normal_matrix
 from warp.run import array_remarks
-from warp.run.grids import common_grid, cut_grid, extents
+from warp.run.grids import common_grid, extents, stage_grid
 from warp.run.model import ever_together
 from warp.solvers.elastic.history.incremental import means
 from warp.units import ZERO_CELSIUS
@@ -96,8 +96,8 @@ def coarse_units(case: Case, grid: Grid) -> list[str]:
     """
     steps = {s.stage.unit: s for s in reversed(case.load_steps) if s.stage.unit is not None}
     found = []
-    for unit, step in reversed(steps.items()):
-        piece, _ = cut_grid(grid, unit)
+    for step in reversed(steps.values()):
+        piece = stage_grid(case, grid, step.stage)
         counts = [
             len(widths) * (1 + mirrored)
             for widths, mirrored in zip((piece.dx, piece.dy), piece.mirror, strict=True)
@@ -105,10 +105,19 @@ def coarse_units(case: Case, grid: Grid) -> list[str]:
         if min(counts) < ACROSS:
             found.append(
                 f"step {step.step + 1} ({step.name}) leaves a unit of {counts[0]} x {counts[1]} "
-                f"cells: fewer than {ACROSS} across do not show its warpage; lessen [grid] spacing "
-                "and edge_spacing"
+                f"cells: fewer than {ACROSS} across do not show its warpage; give the step a "
+                f'spacing = "{mm(_across(piece))}"'
             )
     return found
+
+
+def _across(piece: Grid) -> float:
+    """Return the width of cells that divides the shorter side of a unit into enough."""
+    sides = (
+        (1 + mirrored) * float(lines[-1] - lines[0])
+        for lines, mirrored in zip((piece.x, piece.y), piece.mirror, strict=True)
+    )
+    return float(f"{min(sides) / (2 * ACROSS):.1g}")
 
 
 def overlaps(case: Case) -> list[str]:
