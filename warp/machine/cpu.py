@@ -99,7 +99,7 @@ def prepared(module: str, function: str, args: tuple[Any, ...], threads: int) ->
                 raise TypeError(f"{module}.{function}: an array is not contiguous")
             numbers += value.size
             kinds.append((value.dtype.str, value.ndim))
-            words.append(value.__array_interface__["data"][0])
+            words.append(_address(value))
             words += value.shape
         else:
             kinds.append(_SCALARS[type(value)])
@@ -107,6 +107,14 @@ def prepared(module: str, function: str, args: tuple[Any, ...], threads: int) ->
     kernel, layout = loaded(module, function, tuple(kinds))
     record = layout.pack(kernel, *words)
     return _Call(kernel, record, 1 if numbers < SMALL else threads, args)
+
+
+def _address(array: np.ndarray) -> int:
+    """Return where the numbers of an array lie; its own description of itself is slow to make."""
+    if array.size and array.flags.writeable:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 _SCALARS = {
