@@ -51,7 +51,7 @@ TINY = 1e-12
 # Its inverse pivot times its diagonal: not 0, because coarse levels must move it with the rest.
 HELD = 1e-12
 # Lines that are solved at once: long rows, and few enough for a cache.
-BLOCK = 512
+BLOCK = 1024
 # Rows that are walked level by level: their memory is contiguous, few enough for a cache.
 ROW_NUMBERS, MIN_ROWS = 4096, 16
 
@@ -470,36 +470,50 @@ def elastic_lines_step(share, x, p, r, inverse, lower, row, keep, old, a, b, nx,
     width = nx + 3
     columns = (ny + 1) * width
     y = scratch((nz + 3, BLOCK), r)  # level k at k + 1, zero beyond the ends
+    # Runs of columns whose factors follow one another: start in the block, length, first factor.
+    runs = scratch((3, BLOCK // width + 2), row)
+    begin, length, factors = runs[0], runs[1], runs[2]
     first = a == 0 and (old == 0 or keep < 0)  # p is not read: it may be NaN
     for block in portion(share, (columns + BLOCK - 1) // BLOCK):
         start, end = block * BLOCK, min(block * BLOCK + BLOCK, columns)
-        while start < end:
-            j = start // width
+        count, here = 0, start
+        while here < end:
+            j = here // width
             last = j
             while (last + 1) * width < end and row[last + 1] == row[last] + 1:
                 last += 1
             stop = min(end, (last + 1) * width)
-            n, source = stop - start, row[j] * width + start - j * width
-            here, there = slice(start, stop), slice(source, source + n)
-            for d in range(3):
-                for k in range(nz + 1):
-                    yk, ym, l, rk = y[k + 1], y[k], lower[d, k][there], r[d, k][here]
-                    for i in range(n):
+            begin[count], length[count] = here - start, stop - here
+            factors[count] = row[j] * width + here - j * width
+            here = stop
+            count += 1
+        for d in range(3):
+            for k in range(nz + 1):
+                for m in range(count):
+                    own = slice(begin[m], begin[m] + length[m])
+                    at = slice(start + begin[m], start + begin[m] + length[m])
+                    yk, ym, rk = y[k + 1][own], y[k][own], r[d, k][at]
+                    l = lower[d, k][factors[m] : factors[m] + length[m]]
+                    for i in range(len(yk)):
                         yk[i] = rk[i] - l[i] * ym[i]
-                for k in range(nz, -1, -1):
-                    yk, yp, f = y[k + 1], y[k + 2], inverse[d, k][there]
-                    l, pk, xk = lower[d, min(k + 1, nz)][there], p[d, k][here], x[d, k][here]
+            for k in range(nz, -1, -1):
+                for m in range(count):
+                    own = slice(begin[m], begin[m] + length[m])
+                    at = slice(start + begin[m], start + begin[m] + length[m])
+                    there = slice(factors[m], factors[m] + length[m])
+                    yk, yp, f = y[k + 1][own], y[k + 2][own], inverse[d, k][there]
+                    l, pk, xk = lower[d, min(k + 1, nz)][there], p[d, k][at], x[d, k][at]
                     if first and keep < 0:
-                        for i in range(n):
+                        for i in range(len(yk)):
                             yk[i] = yk[i] * f[i] - l[i] * yp[i]
                             pk[i] = b * yk[i]
                     elif first and keep == 0:
-                        for i in range(n):
+                        for i in range(len(yk)):
                             yk[i] = yk[i] * f[i] - l[i] * yp[i]
                             pk[i] = b * yk[i]
                             xk[i] = pk[i]
                     elif keep < 0:
-                        for i in range(n):
+                        for i in range(len(yk)):
                             yk[i] = yk[i] * f[i] - l[i] * yp[i]
                             pk[i] = a * pk[i] + b * yk[i]
                     else:
@@ -507,10 +521,10 @@ def elastic_lines_step(share, x, p, r, inverse, lower, row, keep, old, a, b, nx,
                             pk[:] = 0
                         if keep == 0:
                             xk[:] = 0
-                        for i in range(n):
+                        for i in range(len(yk)):
                             yk[i] = yk[i] * f[i] - l[i] * yp[i]
                             before = pk[i]
                             pk[i] = a * before + b * yk[i]
                             xk[i] = keep * xk[i] + (old * before + pk[i])
-            start = stop
+    release(runs)
     release(y)

@@ -12,8 +12,8 @@ from warp.kernels.elastic import edge_x, edge_y, edge_z
 @kernel
 def media_coefficients(share, C, K, ids, cell, soft, dx, dy, dz, hz, first, levels, nx, ny):
     """Look up C (6, levels, ny+1, nx+3) and K (3, ...) from material ids, from level `first` on."""
-    for j in portion(share, ny + 1):
-        for n in range(levels):
+    for n in range(levels):
+        for j in portion(share, ny + 1):
             k = first + n
             for a in range(6):
                 to, row, area = C[a, n, j], ids[k + 1, j + 1], dy[j + 1] * hz[k + 1]
@@ -77,8 +77,8 @@ def coarsen(
     """
     cells, edges = scratch((8, fine_C.shape[3]), C), scratch((3, fine_C.shape[3]), C)
     along = scratch((nx + 2,), C)
-    for j in portion(share, ny + 1):
-        for n in range(levels):
+    for n in range(levels):
+        for j in portion(share, ny + 1):
             k = first + n
             cells[:] = 0  # sums of rows of fine cells; 6 and 7: weighted by sharey
             edges[:] = 0
