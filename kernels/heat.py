@@ -11,8 +11,8 @@ In void r = inf, hence G = 0. `table[id, s]`: s = 0..5 is r towards x-, x+, y-, 
 interface resistance R adds R / d to one of them), s = 6 is c. A neighbour index that would leave
 the grid is clamped to the cell itself: equal temperatures, no flux.
 
-Kernels walk rows upwards in k, those of a solve a block of rows level by level (one CUDA thread: one
-column). Coarse levels: kernels/heat_level.py.
+Kernels walk rows upwards in k, those of a solve a block of rows level by level (one CUDA thread:
+one column). Coarse levels: kernels/heat_level.py.
 """
 
 from warp.kernels import inline, kernel, portion, release, scratch

@@ -80,15 +80,17 @@ def _quota() -> int:
     return sys.maxsize
 
 
-def launch(module: str, function: str, args: tuple[Any, ...], threads: int) -> None:
+def launch(module: str, function: str, args: tuple[Any, ...], threads: int | None) -> None:
     """Run a kernel."""
     prepared(module, function, args, threads)()
 
 
-def prepared(module: str, function: str, args: tuple[Any, ...], threads: int) -> Callable[[], None]:
+def prepared(
+    module: str, function: str, args: tuple[Any, ...], threads: int | None
+) -> Callable[[], None]:
     """Return a function that runs a kernel with these arguments, as often as it is called.
 
-    It holds the arrays by address.
+    It holds the arrays by address. threads: at most; None: as many as there are cores.
     """
     kinds: list[Any] = []
     words: list[Any] = []
@@ -106,7 +108,9 @@ def prepared(module: str, function: str, args: tuple[Any, ...], threads: int) ->
             words.append(int(value) if isinstance(value, np.bool_) else value)
     kernel, layout = loaded(module, function, tuple(kinds))
     record = layout.pack(kernel, *words)
-    return _Call(kernel, record, 1 if numbers < SMALL else threads, args)
+    if numbers < SMALL:
+        threads = 1
+    return _Call(kernel, record, cores() if threads is None else threads, args)
 
 
 def _address(array: np.ndarray) -> int:
