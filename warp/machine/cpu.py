@@ -116,7 +116,7 @@ def prepared(
 def _address(array: np.ndarray) -> int:
     """Return where the numbers of an array lie; its own description of itself is slow to make."""
     if array.size and array.flags.writeable:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
     address: int = array.__array_interface__["data"][0]
     return address
 
