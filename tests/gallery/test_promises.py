@@ -153,7 +153,7 @@ PROCESSES = [
     ("cowos", "convex by 114 um", "on the board", 25, "substrate.bottom", 114),
     ("cowos", "by 205 um at the peak", "reflow", 245, "substrate.bottom", 205),
     ("fan-out-panel", "-0.95 mm", "cooled on carrier", 25, "mould.top", -949),
-    ("fan-out-panel", "is concave, -47 um", "unit released", 25, "mould.top", -46.7),
+    ("fan-out-panel", "is concave, -48.5 um", "unit released", 25, "mould.top", -48.5),
     ("qfn", "convex by 10.8 um", "package", 25, "mould.top", 10.8),
     ("qfn", "is concave, -13.9 um", "assembled", 25, "mould.top", -13.9),
     ("pop", "+96 um below", "reflow", 25, "bottom-substrate.bottom", 96),

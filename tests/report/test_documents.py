@@ -89,6 +89,13 @@ def test_columns_of_single_words_fill_the_page_of_a_pdf():
     assert widths == pytest.approx([WIDTH / 14] * 14)
 
 
+def test_a_word_of_a_head_is_not_divided_in_a_pdf():
+    """`boundary` over `air`, beside a column that is nearly as long as the page is wide."""
+    head, row = ["boundary", "faces"], [["air"], ["a.top, " * 13]]
+    width, _ = pdf.column_widths(head, [row])
+    assert width / pdf.LETTER >= len("boundary")
+
+
 @pytest.mark.parametrize(("kind", "package"), [("pptx", "pptx"), ("xlsx", "xlsxwriter")])
 def test_what_is_not_installed_is_named(monkeypatch, tmp_path, kind, package):
     monkeypatch.setitem(sys.modules, package, None)
