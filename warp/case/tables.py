@@ -104,8 +104,8 @@ class Load(Section):
 
     elastic_law: ElasticLaw | None = None
     """Of the polymers and laminates that name none and do not relax: "incremental" where they cool
-    through their glass transition, "total" where that is meant. Parts with a shrinkage or an
-    intrinsic stress of their own keep the total law."""
+    through their glass transition, "total" where that is meant. Films with an intrinsic
+    stress keep the total law."""
 
 
 class GridSection(Section):
