@@ -97,6 +97,44 @@ def test_a_process_that_begins_by_joining_has_a_gradient(cpu, tmp_path, monkeypa
     frozen_process.check(at, ["board.bottom.corner_minus_centre"], keys)
 
 
+LID = """
+[part.lid-glue]
+on = "chip"
+size = "chip"
+thickness = "0.1 mm"
+material = "mould-compound"
+
+[part.lid]
+on = "lid-glue"
+size = "10 mm"
+thickness = "0.3 mm"
+material = "copper"
+
+[load]"""
+LIDDED = PARTS.replace("\n[load]", LID) + STEPS.split('[[step]]\nname = "moulded"')[0]
+LIDDED += """
+[[step]]
+name = "lid"
+do = "attach"
+parts = ["lid-glue", "lid"]
+flat = "lid"
+temperature = "80 degC"
+
+[[step]]
+name = "cold"
+do = "cool"
+temperature = "25 degC"
+"""
+
+
+def test_gradient_of_a_flat_part_is_the_central_difference(cpu, tmp_path, monkeypatch):
+    """It has what comes after it joined; the top of the adhesive has its shape."""
+    frozen.tighten(monkeypatch)
+    at = frozen_process.point(case(tmp_path, LIDDED.replace("[part.mould]", "[part.mould-]")), cpu)
+    names = ["lid.top.corner_minus_centre", "lid-glue.bottom.warpage_p", "lid.bottom.kappa_x"]
+    frozen_process.check(at, names, ["step.lid.temperature", "part.chip.thickness"])
+
+
 CLAMPED_KEYS = ["step.moulded.temperature", "step.cold.temperature", "part.board.thickness"]
 
 

@@ -30,6 +30,7 @@ from warp.case.steps.attach import Attach
 from warp.geometry.place import mm
 from warp.geometry.shapes import Box
 from warp.materials.material import Material, Medium, constituents, normal_matrix
+from warp.run.flat_parts import melts
 from warp.run.grids import common_grid, cut_grid, extents
 from warp.run.model import ever_together
 from warp.solvers.elastic.history.incremental import means
@@ -303,9 +304,10 @@ def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
     for record in records:
         for name in _warpages(record):
             first.setdefault(name, record)
-    parts, found = _attached_flat(case), []
+    parts, found = _following(case), []
     for name, last in _warpages(records[-1]).items() if records else ():
-        if name.rpartition(".")[0] not in parts:
+        part = name.rpartition(".")[0]
+        if part not in parts:
             continue
         joined = first[name]
         taken = _warpages(joined)[name]
@@ -314,25 +316,25 @@ def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
         found.append(
             f"{name} has the {taken:+.1f} um of the body that its part joined in step "
             f"{joined['step']} ({joined['name']!r}): of its {last:+.1f} um, {last - taken:+.1f} um "
-            "came since, all that a part which was flat then has"
+            f'came since. If it was flat, say so in that step: flat = ["{part}"]'
         )
     return found
 
 
-def _attached_flat(case: Case) -> set[str]:
-    """Return the parts that are attached solid and have no stress-free temperature of their own.
+def _following(case: Case) -> set[str]:
+    """Return the parts that are attached solid with the shape of the body.
 
-    A liquid that cures and solder that melts have the shape of the body in truth, and a part with a
-    history has its own.
+    A liquid that cures and solder that melts have it in truth, and one with a stress-free
+    temperature of its own has some of its own.
     """
     steps = [step for step in case.file.step if isinstance(step, Attach)]
-    attached = {part for step in steps if step.stress_free is None for part in step.parts}
-    return {part for part in attached if not _melts(case, case.parts[part].made_of)}
-
-
-def _melts(case: Case, material: str | None) -> bool:
-    medium = case.materials().get(material or "")
-    return medium is not None and medium.material_class == "solder"
+    attached = {
+        part
+        for step in steps
+        if step.stress_free is None
+        for part in set(step.parts) - set(step.flat or ())
+    }
+    return {part for part in attached if not melts(case, part)}
 
 
 def _warpages(record: Mapping[str, Any]) -> dict[str, float]:
