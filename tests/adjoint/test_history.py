@@ -135,6 +135,17 @@ def test_gradient_of_a_flat_part_is_the_central_difference(cpu, tmp_path, monkey
     frozen_process.check(at, names, ["step.lid.temperature", "part.chip.thickness"])
 
 
+def test_gradient_of_flat_pieces_goes_through_their_tilt(cpu, tmp_path, monkeypatch):
+    """Each of four caps is tilted as the chip is there: together they show its shape."""
+    frozen.tighten(monkeypatch)
+    caps = 'shape = "block-array"\npitch = "3 mm"\ncount = [2, 2]\non = "lid-glue"\nsize = "2 mm"'
+    text = LIDDED.replace('on = "lid-glue"\nsize = "10 mm"', caps)
+    at = frozen_process.point(case(tmp_path, text), cpu)
+    names = ["lid.top.warpage_p", "lid.top.warpage_p at lid"]
+    keys = ["step.lid.temperature", "part.chip.thickness", "step.underfill.shrinkage"]
+    frozen_process.check(at, names, keys)
+
+
 CLAMPED_KEYS = ["step.moulded.temperature", "step.cold.temperature", "part.board.thickness"]
 
 
