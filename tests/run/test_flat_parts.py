@@ -6,9 +6,10 @@ a part that was flat then has that change alone, whatever the body had before.
 
 from pathlib import Path
 
+import added_bricks
 import numpy as np
 import pytest
-from stacked_plates import COARSE, A, B, C, ends, kappa, run, step
+from stacked_plates import COARSE, HEAD, A, B, C, ends, kappa, run, step
 
 from warp.case.case import parse
 from warp.case.errors import CaseError
@@ -16,6 +17,7 @@ from warp.errors import WarpError
 from warp.results.file import read
 from warp.run import process
 from warp.run import warnings as run_warnings
+from warp.verify import calculix
 from warp.verify.bending import Layer, laminate
 
 GLUE, FILM = Layer(0.1e-3, 60e9, 0.35, 40e-6), B._replace(t=0.2e-3)
@@ -66,6 +68,7 @@ thickness = "0.2 mm"
 material = "b"
 """
 )
+HERE = Path("plates.toml")
 BENT = step("attach", parts=["b"], temperature="217 degC")
 
 
@@ -84,6 +87,24 @@ def test_a_flat_lid_has_the_curvature_since_it_joined():
     for part, side in (("lid", "top"), ("lid", "bottom")):
         assert kappa(last, part, side) == pytest.approx(since, rel=5e-3)
     assert kappa(last) == pytest.approx(before + since, rel=5e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(calculix.find() is None, reason="ccx (CalculiX) is not on PATH")
+def test_calculix_adds_a_flat_lid_alike(tmp_path):
+    """Its lid is added free of strain to bricks that are bent by little against the glue."""
+    bent, cooled = BENT.replace("217", "157"), step("cool", temperature="25 degC")
+    result = run(
+        bent, lid_attach(flat=["lid"]), cooled, text=GLUED, head=HEAD.replace("217", "157")
+    )
+    plates = {"a": (A, 157.0), "b": (B, 157.0), "glue": (GLUE, 150.0), "lid": (C, 150.0)}
+    text, where = added_bricks.deck(plates, ["glue", "lid"], 12e-3, [150.0, 25.0])
+    before, added, last = added_bricks.displacements(calculix.find(), tmp_path, text)
+    joined, end = ends(result)[1:]
+    for record, theirs in ((joined, before), (joined, added), (end, last)):
+        bottom, top = (added_bricks.curvature(where, theirs, z) for z in (0.0, 1.3))
+        assert kappa(record) == pytest.approx(bottom, rel=0.01)
+        assert kappa(record, "lid", "top") == pytest.approx(top, rel=0.01, abs=1e-6)
 
 
 def test_what_is_stressed_does_not_depend_on_the_shape_that_a_lid_joins_with():
@@ -130,12 +151,34 @@ def test_the_warning_about_the_shape_of_the_body_goes_with_the_remedy():
     records.insert(0, records[0] | {"step": 1, "surfaces": {}})
 
     def warned(**keys):
-        case = parse(COARSE + GLUED + BENT + lid_attach(**keys), Path("plates.toml"))
+        case = parse(COARSE + GLUED + BENT + lid_attach(**keys), HERE)
         return run_warnings.shapes_taken(case, records)
 
     (sentence,) = warned()
     assert sentence.endswith('flat = ["lid"]')
     assert not warned(flat=["lid"])
+
+
+def test_a_mould_in_a_closed_tool_is_asked_whether_it_is_flat():
+    """Where it cures on a free body it has the body's shape."""
+    case = parse(COARSE + GLUED + BENT + step("cure", parts="lid", temperature="150 degC"), HERE)
+
+    def warned(**support):
+        bent = {"lid": {"top": {"warpage_um": 50.0}}}
+        records = [{"step": n, "name": str(n), "surfaces": bent} | support for n in (2, 3)]
+        return run_warnings.shapes_taken(case, [{"step": 1, "surfaces": {}}, *records])
+
+    assert not warned()
+    assert "flat" in warned(support={"on": "clamped"})[0]
+
+
+def test_a_package_with_a_history_is_asked_whether_it_follows_the_body():
+    for keys, count in (({}, 1), ({"stress_free": "165 degC"}, 1), ({"flat": "lid"}, 0)):
+        history = {"stress_free": "200 degC"} | keys
+        case = parse(COARSE + GLUED + BENT + lid_attach(**history), HERE)
+        found = [text for text in case.remarks() if "made apart" in text]
+        assert len(found) == count
+    assert not any("made apart" in text for text in parse(COARSE + GLUED + BENT, HERE).remarks())
 
 
 def test_a_flat_part_needs_something_between():
@@ -154,7 +197,7 @@ def test_a_flat_part_needs_something_between():
 def test_what_does_not_join_in_the_step_cannot_join_flat(do):
     tables = BENT + step(do, parts=["glue", "lid"], flat=["li*", "b"], temperature="150 degC")
     with pytest.raises(CaseError, match=r"step.2.flat: 'b' does not join in this step"):
-        parse(COARSE + GLUED + tables, Path("plates.toml"))
+        parse(COARSE + GLUED + tables, HERE)
 
 
 def test_a_mould_that_cures_against_a_flat_tool_has_a_flat_top():
@@ -206,7 +249,7 @@ def test_an_interrupted_process_ends_with_the_same_numbers(tmp_path):
         lid_attach(flat=["lid"]),
         *(step("cool", temperature=f"{T} degC") for T in (90, 25)),
     )
-    case = parse(COARSE + GLUED + "".join(tables), Path("plates.toml"))
+    case = parse(COARSE + GLUED + "".join(tables), HERE)
     whole = process.solve(case, "cpu")
 
     class Stop(Exception):

@@ -27,6 +27,7 @@ import numpy as np
 
 from warp.case.case import Case
 from warp.case.steps.attach import Attach
+from warp.case.steps.cure import Cure
 from warp.geometry.place import mm
 from warp.geometry.shapes import Box
 from warp.materials.material import Material, Medium, constituents, normal_matrix
@@ -304,12 +305,13 @@ def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
     for record in records:
         for name in _warpages(record):
             first.setdefault(name, record)
-    parts, found = _following(case), []
+    parts, cured, found = _following(case), _cured(case), []
     for name, last in _warpages(records[-1]).items() if records else ():
         part = name.rpartition(".")[0]
-        if part not in parts:
-            continue
         joined = first[name]
+        pressed = (joined.get("support") or {}).get("on") == "clamped"
+        if part not in parts and not (pressed and part in cured):
+            continue
         taken = _warpages(joined)[name]
         if joined["step"] == records[0]["step"] or abs(taken) < max(TAKEN * abs(last), VISIBLE):
             continue
@@ -335,6 +337,12 @@ def _following(case: Case) -> set[str]:
         for part in set(step.parts) - set(step.flat or ())
     }
     return {part for part in attached if not melts(case, part)}
+
+
+def _cured(case: Case) -> set[str]:
+    """Return the liquid parts that are not said to cure against a flat tool."""
+    steps = [step for step in case.file.step if isinstance(step, Cure)]
+    return {part for step in steps for part in set(step.parts) - set(step.flat or ())}
 
 
 def _warpages(record: Mapping[str, Any]) -> dict[str, float]:
