@@ -89,6 +89,29 @@ def test_a_flat_lid_has_the_curvature_since_it_joined():
     assert kappa(last) == pytest.approx(before + since, rel=5e-3)
 
 
+def test_a_package_of_the_incremental_law_comes_from_its_own_temperature_as_a_whole():
+    """Its plate of the total law changes its length with the mould, not before it."""
+    mould = """\
+[material.mould]
+like = "mould-compound"
+youngs_modulus = { glassy = "25 GPa", rubbery = "0.9 GPa", glass_transition = "180 degC" }
+elastic_law = "incremental"
+"""
+    text = mould + STACKED.replace("0.001 MPa", "0.00001 MPa")
+    text = text.removesuffix('material = "b"\n') + 'material = "mould"\n'
+    top, cooled = ["lid", "film"], step("cool", temperature="25 degC")
+    placed = {"parts": ["glue", *top], "flat": top, "stress_free": "150 degC"}
+    hot = step("attach", temperature="217 degC", **placed)
+    both = run(BENT, hot, cooled, text=text, head=COARSE)
+    own = mould + text[text.index("[part.lid]") :].replace('on = "glue"\n', "")
+    head = COARSE.replace('stress_free = "217', 'stress_free = "150')
+    alone = run(step("heat", temperature="217 degC"), cooled, text=own, head=head)
+    for one, other in zip(ends(both)[1:], ends(alone), strict=True):
+        for side in ("top", "bottom"):
+            expected = kappa(other, "film", side)
+            assert kappa(one, "film", side) == pytest.approx(expected, rel=1e-4)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(calculix.find() is None, reason="ccx (CalculiX) is not on PATH")
 def test_calculix_adds_a_flat_lid_alike(tmp_path):
