@@ -92,7 +92,7 @@ def test_the_process_page_s_tables_are_a_case():
     """Its [[step]] and [material] tables, in the order of the page, with parts to act on."""
     from warp.case.case import parse
 
-    steps, lid, _, mould, underfill, support = tables_of("process.md")
+    steps, lid, _, mould, underfill, _, support = tables_of("process.md")
     plates = "carrier", "board", "bumps", "underfill", "chip", "tim", "adhesive", "lid"
     parts = "".join(
         f'[part.{name}]\non = "{below}"\nsize = "10 mm"\nthickness = "0.5 mm"\nmaterial = "fr4"\n'
