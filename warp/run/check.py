@@ -140,7 +140,7 @@ def check(case: Case, on: str = "auto") -> Report:
             *warnings,
             *case.remarks(),
             *run_warnings.overlaps(case),
-            *array_remarks.slivers(case, grid),
+            *array_remarks.slivers(case),
             *array_remarks.openings(case),
             *run_warnings.narrow_sources(case, grid),
             *run_warnings.coarse_units(case, grid),
