@@ -1,4 +1,4 @@
-"""Sparse matrices by compressed rows: products, transposes, and rows in order, on the host.
+"""Sparse matrices by compressed rows: sums, products, transposes, rows in order, on the host.
 
 Row n has the entries from start[n] to start[n + 1] of column and value.
 """
@@ -69,3 +69,40 @@ def products(share, column, value, start, a_start, a_column, a_value, b_start, b
             for m in range(b_start[a_column[n]], b_start[a_column[n] + 1]):
                 column[at], value[at] = b_column[m], a_value[n] * b_value[m]
                 at += 1
+
+
+@kernel
+def sums(
+    share, count, column, value, start, a_start, a_column, a_value, b_start, b_column, b_value
+):
+    """Write the rows of A + B, each from start[row] = a_start[row] + b_start[row] on.
+
+    Rows of A and B are in order; count: the entries of each row of the sum.
+    """
+    for row in portion(share, len(count)):
+        n, m, at = a_start[row], b_start[row], start[row]
+        end, last = a_start[row + 1], b_start[row + 1]
+        while n < end or m < last:
+            a_first = n < end and (m == last or a_column[n] <= b_column[m])
+            both = n < end and m < last and a_column[n] == b_column[m]
+            if both:
+                column[at], value[at] = a_column[n], a_value[n] + b_value[m]
+                n, m = n + 1, m + 1
+            elif a_first:
+                column[at], value[at] = a_column[n], a_value[n]
+                n += 1
+            else:
+                column[at], value[at] = b_column[m], b_value[m]
+                m += 1
+            at += 1
+        count[row] = at - start[row]
+
+
+@kernel
+def chosen(share, out, start, column, value, wanted):
+    """out (rows,): the value of each row in the column `wanted` for it, 0 without an entry."""
+    for row in portion(share, len(out)):
+        out[row] = 0.0
+        for n in range(start[row], start[row + 1]):
+            if column[n] == wanted[row]:
+                out[row] = value[n]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from warp.adjoint.heights import heights
-from warp.results.surface import faces, with_middles, zoned
+from warp.results.surface import faces, zoned
+from warp.results.surface_points import with_middles
 from warp.voxels.grid import Grid
 from warp.voxels.media import Media
 from warp.voxels.voxelize import VoxelModel

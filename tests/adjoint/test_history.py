@@ -7,6 +7,7 @@ import pytest
 from small_process import MOULDED, PARTS, STEPS, case
 
 import warp
+from warp.adjoint.material_values import copies_in, materials_in
 from warp.adjoint.refused import refuse
 from warp.errors import WarpError
 
@@ -97,6 +98,46 @@ def test_a_process_that_begins_by_joining_has_a_gradient(cpu, tmp_path, monkeypa
     frozen_process.check(at, ["board.bottom.corner_minus_centre"], keys)
 
 
+COVERED_TWICE = COVERED.replace(
+    "[load]",
+    """[part.low]
+on = "board"
+around = "chip"
+shape = "fillet"
+width = "0.4 mm"
+height = "0.2 mm"
+material = "underfill-uf9000ae"
+
+[load]""",
+).replace(
+    '[[step]]\nname = "moulded"',
+    """[[step]]
+name = "chip"
+do = "attach"
+parts = ["chip"]
+temperature = "217 degC"
+
+[[step]]
+name = "filled"
+do = "cure"
+parts = ["low"]
+temperature = "165 degC"
+
+[[step]]
+name = "moulded\"""",
+)
+
+
+def test_faces_covered_one_after_the_other_have_a_gradient(cpu, tmp_path, monkeypatch):
+    """Forces of x faces and y faces come in turn, those of the first step before the second's."""
+    frozen.tighten(monkeypatch)
+    at = frozen_process.point(case(tmp_path, COVERED_TWICE), cpu)
+    assert list(at.steps[-1].state().held[[0, -1], 0]) == [0, 1]
+    assert (np.diff(at.steps[-1].state().held[:, 0]) < 0).any()
+    keys = ["step.filled.temperature", "material.silicon.poissons_ratio"]
+    frozen_process.check(at, ["board.bottom.corner_minus_centre"], keys)
+
+
 CLAMPED_KEYS = ["step.moulded.temperature", "step.cold.temperature", "part.board.thickness"]
 
 
@@ -137,6 +178,14 @@ def test_scaled_stiffness_moves_nothing(cpu, tmp_path):
     result = warp.solve(case(tmp_path, PARTS + cut), "cpu")
     at_cold = warp.gradient(result, "board.bottom at cold", "cpu", maps=True)
     assert at_cold.stiffness.shape == volume.shape != result.grid.shape
+
+
+def test_a_material_of_the_case_is_listed_once(tmp_path):
+    """Every stage of a process has its own copy of it."""
+    stages = case(tmp_path, COVERED).stages.values()
+    media = [medium for stage in stages for medium in stage.media.values()]
+    assert [name for name, _ in copies_in(media)].count("mould") == 2
+    assert [name for name, _ in materials_in(media)].count("mould") == 1
 
 
 def test_metrics_are_of_a_step_by_name_or_temperature(cpu, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from moulded import TEXT, moulded, observations
 
-from warp.results.surface import interpolate
+from warp.results.surface_points import interpolate
 from warp.run import process
 
 TABLE = """

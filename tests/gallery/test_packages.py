@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import warp
-from warp.results import surface
+from warp.results import surface, surface_points
 from warp.run import warnings as run_warnings
 
 GALLERY = Path(str(resources.files("warp.data"))).joinpath("packages")
@@ -330,7 +330,10 @@ def test_a_chips_area_is_curved_and_the_overhang_conical(cooled):
     def bend(low, high):
         x = np.linspace(low, high, 25)
         return (
-            2 * np.polyfit(x, np.ravel(surface.interpolate(bottom, bottom.w, x, np.zeros(1))), 2)[0]
+            2
+            * np.polyfit(
+                x, np.ravel(surface_points.interpolate(bottom, bottom.w, x, np.zeros(1))), 2
+            )[0]
         )
 
     under, beyond = bend(0, 2.5e-3), bend(4.5e-3, 7e-3)

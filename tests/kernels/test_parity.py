@@ -871,6 +871,60 @@ def test_tangent_frame(assert_twins_agree, rng, real, media, displacement, mirro
     assert np.vdot(r, moved) == pytest.approx(np.vdot(forces, x), rel=1e-4)
 
 
+# surfaces
+# ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("down", [False, True])
+@pytest.mark.parametrize(("function", "more"), [("to_lines", 1), ("with_middles", 0)])
+def test_heights_between_columns(assert_twins_agree, rng, function, more, down):
+    """Beside holes and at ends; along rows and down columns."""
+    f = np.where(rng.random((NY, NX)) < 0.7, rng.random((NY, NX)), np.nan)
+    n = (NX, NY)[down]
+    lines = np.cumsum(positive(rng, n + more, dtype=float))
+    size = n + 1 if more else 2 * n - 1
+    out = np.zeros((size, NX) if down else (NY, size))
+    extent = (out.shape[1], out.shape[0], 1) if more else (NX, NY, 1)
+    assert_twins_agree("surface", function, extent, out, f, lines, down)
+
+
+def test_numbers_of_a_surface(assert_twins_agree, rng):
+    """A footprint with holes in three lanes: its area, its extremes, vertices off it."""
+    cells = (rng.random((NY, NX)) < 0.6).astype(np.uint8)
+    cells[1, 2] = 0
+    dx, dy = positive(rng, NX, dtype=float), positive(rng, NY, dtype=float)
+    x, y = np.linspace(0, dx.sum(), 2 * NX + 1), np.linspace(0, dy.sum(), 2 * NY + 1)
+    w, lanes, plane = rng.random((2 * NY + 1, 2 * NX + 1)), 3, np.array([0.1, 0.02, 0.03])
+    area = (cells * dy[:, None] * dx).sum()
+    rows = 2 * NY + 1
+    args = np.zeros((rows, lanes, 5)), w, cells, x, y, dx, dy
+    sums = assert_twins_agree("surface", "integrals", (lanes, rows, 1), *args)[0]
+    assert sums[..., 0].sum() == pytest.approx(area)
+    values, at = np.zeros((rows, lanes, 2)), np.zeros((rows, lanes, 2), np.int64)
+    args = values, at, w, cells, x, y, plane
+    values, at = assert_twins_agree("surface", "row_extremes", (lanes, rows, 1), *args)[:2]
+    place = at[..., 1].reshape(-1)[values[..., 1].argmax()]
+    r, p = divmod(int(place), 2 * NX + 1)
+    assert w[r, p] - plane @ (1, x[p], y[r]) == pytest.approx(values[..., 1].max())
+    vertices = np.ascontiguousarray(w[::2, ::2])
+    args = (
+        np.zeros((NY + 1, lanes, 2)),
+        vertices,
+        cells,
+        x[::2].copy(),
+        y[::2].copy(),
+        dx,
+        dy,
+        plane,
+    )
+    sums = assert_twins_agree("surface", "squares", (lanes, NY + 1, 1), *args)[0]
+    assert sums[..., 0].sum() == pytest.approx(area)
+    one = np.zeros((NY, NX), np.uint8)
+    one[2, 3] = 1
+    left = assert_twins_agree("surface", "cut", (NX + 1, NY + 1, 1), vertices.copy(), one)[0]
+    np.testing.assert_array_equal(np.argwhere(np.isfinite(left)), [[2, 3], [2, 4], [3, 3], [3, 4]])
+
+
 # stress of parts
 # ------------------------------------------------------------------------------------------------
 

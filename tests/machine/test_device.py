@@ -79,16 +79,16 @@ FROM_THREADS = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
-from warp.kernels.host import surface
+from warp.kernels import surface
 
 sys.setswitchinterval(1e-6)
 
 
 def on_lines(n):
     out = np.empty((7, 9))
-    surface.to_lines(out, np.full((7, 8), float(n)), np.arange(9.0))
+    surface.to_lines(out, np.full((7, 8), float(n)), np.arange(9.0), False)
     between = np.empty((7, 17))
-    surface.with_middles(between, out, np.arange(9.0))
+    surface.with_middles(between, out, np.arange(9.0), False)
     return (between == n).all()
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from warp.errors import WarpError
 from warp.geometry.shapes import Body, Columns
-from warp.kernels.host import surface as kernels
+from warp.kernels import surface as kernels
 from warp.machine.device import select
 from warp.materials.library import library
 from warp.results import flatness as metrics_flatness
-from warp.results import metrics, surface, temperature
+from warp.results import metrics, surface, surface_points, temperature
 from warp.results import stress as stress_metrics
 from warp.voxels.grid import Grid
 from warp.voxels.voxelize import voxelize
@@ -90,7 +90,7 @@ def test_plane_stays_level_on_a_lopsided_coarse_grid():
         "plate",
         "top",
     )
-    assert metrics_flatness.fit_plane(s, surface.with_middles(s, s.w)) == pytest.approx(
+    assert metrics_flatness.fit_plane(s, surface_points.with_middles(s, s.w)) == pytest.approx(
         (100e-6 / 3, 0, 0), abs=1e-12
     )  # the mean height of c (1 - x2 - y2)
 
@@ -153,7 +153,7 @@ def test_plane_does_not_follow_the_fine_end_of_a_graded_grid():
         s = surface.sample(
             m, w_field(m, lambda x, y: 1e-4 * np.cos(x * 800) + 0 * y), "plate", "top"
         )
-        slopes.append(metrics_flatness.fit_plane(s, surface.with_middles(s, s.w))[1])
+        slopes.append(metrics_flatness.fit_plane(s, surface_points.with_middles(s, s.w))[1])
     assert abs(slopes[1] - slopes[0]) < 1e-4 * 1e-4 / 3e-3
 
 
@@ -397,7 +397,7 @@ def test_a_peak_anywhere_in_a_cell_is_found():
             part="plate",
             m=plate_of((x, x), (False, False)),
         )
-        low, high = surface.extremes(got.surface, got.surface.w)
+        low, high = surface_points.extremes(got.surface, got.surface.w)
         assert high == pytest.approx(0.02 * at * at, abs=2e-3 * (high - low))
         assert got.span == high - low
 
@@ -408,45 +408,39 @@ def test_extremes_stay_on_the_footprint():
     cells = np.ones((4, 4), bool)
     cells[:, 1] = False
     w = np.broadcast_to(np.array([0.0, 9.0, 9.0, 1.0, 0.0]), (5, 5)).copy()
-    low, high = surface.extremes(surface.Surface("s", "top", x, x, w, cells), w)
+    low, high = surface_points.extremes(surface.Surface("s", "top", x, x, w, cells), w)
     assert low >= -2.0 and high < 12.0
 
 
 def test_interpolation_is_exact_for_a_paraboloid_and_at_a_zones_border():
     s = surface.sample(plate(), w_field(plate(), dome), "substrate", "top")
     xs, ys = np.array([0.1e-3, -2.2e-3, 2.95e-3]), np.array([0.6e-3, -1.9e-3, 1.0e-3])
-    np.testing.assert_allclose(surface.interpolate(s, s.w, xs, ys), dome(xs, ys), rtol=1e-12)
+    np.testing.assert_allclose(surface_points.interpolate(s, s.w, xs, ys), dome(xs, ys), rtol=1e-12)
     inside = surface.zoned(s, 0.7e-3)
     np.testing.assert_allclose(
         inside.w, dome(inside.x[None, :], inside.y[:, None]), rtol=1e-12, atol=1e-18
     )
 
 
-@pytest.mark.parametrize(
-    ("across", "down", "size"),
-    [
-        (kernels.with_middles, kernels.with_middles_down, 15),
-        (kernels.to_lines, kernels.to_lines_down, 9),
-    ],
-)
-def test_values_between_rows_are_those_between_columns_of_the_transposed_array(across, down, size):
+@pytest.mark.parametrize(("kernel", "size"), [(kernels.with_middles, 15), (kernels.to_lines, 9)])
+def test_values_between_rows_are_those_between_columns_of_the_transposed_array(kernel, size):
     """Beside holes too."""
     rng = np.random.default_rng(3)
     f = np.where(rng.random((8, 30)) < 0.7, rng.random((8, 30)), np.nan)
     lines = np.cumsum(0.5 + rng.random(8 if size == 15 else 9))
     one, other = np.empty((30, size)), np.empty((size, 30))
-    across(one, f.T.copy(), lines)
-    down(other, f, lines)
-    np.testing.assert_allclose(other, one.T, rtol=1e-13)
+    kernel(one, f.T.copy(), lines, False)
+    kernel(other, f, lines, True)
+    np.testing.assert_array_equal(other, one.T)
 
 
 def test_extremes_above_a_plane_are_those_of_the_heights_less_the_plane():
     m = plate()
     s = surface.sample(m, w_field(m, dome), "substrate", "top")
     plane = (1e-6, 2e-3, -3e-3)
-    less = s.w - surface.height_of(plane, s.x[None, :], s.y[:, None])
-    found = surface.extreme_points(s, surface.with_middles(s, s.w), plane)
-    assert [p[2] for p in found] == pytest.approx(surface.extremes(s, less), abs=1e-15)
+    less = s.w - surface_points.height_of(plane, s.x[None, :], s.y[:, None])
+    found = surface_points.extreme_points(s, surface_points.with_middles(s, s.w), plane)
+    assert [p[2] for p in found] == pytest.approx(surface_points.extremes(s, less), abs=1e-15)
 
 
 @pytest.mark.parametrize("fraction", [0.5, 0.99, 1.0])

@@ -145,14 +145,15 @@ def test_a_material_beyond_its_source():
     """Sn-3.5Ag melts at 221 degC; its values end there."""
     hot = warp.load(GALLERY / "flip-chip.toml", {"load.temperature": '"245 degC"'})
     assert run_warnings.outside_temperature_range(hot) == [
-        "material 'sn35ag' is used at 217 to 245 degC, its source covers -40 to 221 degC"
+        "material 'sn35ag' at 217 to 245 degC (-40 to 221): is used beyond what its source covers, "
+        "where values are constant"
     ]
     warm = warp.load(GALLERY / "flip-chip.toml")
     assert run_warnings.outside_temperature_range(warm) == []
     after = run_warnings.outside_temperature_range(
         warm, [{"bumps": {"min_C": 30.0, "max_C": 240.0}}]
     )
-    assert after[0].startswith("material 'sn35ag' is used at 25 to 240 degC")
+    assert after[0].startswith("material 'sn35ag' at 25 to 240 degC")
 
 
 REFUSED = """

@@ -233,3 +233,27 @@ def test_a_law_beside_a_relaxation_is_refused():
     text += 'relaxation = { youngs_modulus = [["10 s", "60 %"]] }\n'
     with pytest.raises(CaseError, match="relaxes keeps the stress of its branches"):
         parse(HEAD + PARTS + text + "".join(GLASS[1:]), Path("laws.toml"))
+
+
+def test_the_law_of_the_case_is_that_of_polymers_which_name_none():
+    """`b` as a polymer with the case's law, and `b` that names it, bend alike; no law is missed."""
+    soft = table(12, 0.2, "GPa"), table(30, 90, "ppm/K")
+    base = material("a", "25 GPa", "15 ppm/K")
+    named = material("b", *soft, elastic_law="incremental")
+    polymer = material("b", *soft) + 'class = "polymer"\n'
+    law = 'elastic_law = "incremental"\n'
+    one = solve((base, named, SILICON), load=cooled(25)).fields
+    other = solve((base, polymer, SILICON), load=cooled(25) + law).fields
+    metal = solve((base, polymer.replace("polymer", "metal"), SILICON), load=cooled(25) + law)
+    assert np.array_equal(one["displacement"], other["displacement"])
+    assert not np.allclose(metal.fields["displacement"], other["displacement"], rtol=1e-2)
+
+
+def test_a_film_with_a_stress_of_its_own_keeps_the_total_law_beside_the_case_s():
+    made = material("b", table(12, 0.2, "GPa"), "30 ppm/K") + 'class = "polymer"\n'
+    head = HEAD.replace("[load]\n", '[load]\nelastic_law = "incremental"\n')
+    parts = PARTS.replace('material = "b"\n', 'material = "b"\nshrinkage = "0.1 %"\n')
+    text = head + parts + material("a", "25 GPa", "15 ppm/K") + made + SILICON
+    case = parse(text, Path("laws.toml"))
+    strained = [medium for name, medium in case.materials().items() if name != "b"]
+    assert all(medium.elastic_law != "incremental" for medium in strained)

@@ -18,7 +18,8 @@ from warp.solvers.elastic.multigrid.matrix import MediaMatrix, StoredMatrix, coa
 from warp.solvers.elastic.multigrid.smoothers import LineSmoother, line_entries
 from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.levels import Memory, Unknowns, Vectors
-from warp.solvers.sparse import Scattered, add, numbered
+from warp.solvers.numbering import numbered
+from warp.solvers.sparse import Scattered, add
 
 
 def operator(model, cpu):
@@ -52,18 +53,22 @@ def test_cells_merged_from_ids_are_those_merged_from_stored_ones(cpu):
     )
 
 
+def scattered(rows, columns, values):
+    """Return a matrix of these entries; those at the same index are added."""
+    at, number = np.unique([rows, columns], return_inverse=True)
+    return Scattered(at, Csr.of(*number.reshape(2, -1), np.array(values), (len(at),) * 2))
+
+
 def test_few_of_many_places(cpu):
     """Sums and products of matrices between three of a billion places.
 
     Also their diagonal and rows on a vector that has all places.
     """
-    near = Scattered.of(np.array([10**9, 3, 3]), np.array([3, 3, 3]), np.array([4.0, 1.0, 2.0]))
+    near = scattered([10**9, 3, 3], [3, 3, 3], [4.0, 1.0, 2.0])
     entries = np.array([0, 0]), np.array([3, 7]), np.array([1.0, -1.0])
     B = Csr.of(*entries, (1, 10**9 + 1))
     np.testing.assert_array_equal((near + Scattered.product(B, np.array([5.0]))).at, [3, 7, 10**9])
-    few = Scattered.of(
-        np.array([9, 3]), np.array([3, 3]), np.array([4.0, 1.0])
-    ) + Scattered.product(B, np.array([5.0]))
+    few = scattered([9, 3], [3, 3], [4.0, 1.0]) + Scattered.product(B, np.array([5.0]))
     out, x = np.zeros((2, 5)), np.arange(10.0)
     few.rows(cpu, np.float64).apply(out, x.reshape(2, 5), 1.0, 0.0)
     np.testing.assert_array_equal(
@@ -191,11 +196,14 @@ def test_an_interval_far_from_one_is_found(cpu):
     assert level.largest_eigenvalue(12) == pytest.approx(1e6 * usual, rel=1e-3)
 
 
-@pytest.mark.parametrize("count", [0, 1, 500])
-def test_places_are_numbered_as_unique_numbers_them(count):
-    places = np.random.default_rng(2).integers(0, 300, count)
-    for found, wanted in zip(numbered(places), np.unique(places, return_inverse=True), strict=True):
-        np.testing.assert_array_equal(found, wanted)
+@pytest.mark.parametrize(("count", "largest"), [(0, 0), (1, 7), (500, 300), (40_000, 2**31)])
+def test_indices_are_numbered_as_unique_numbers_them(count, largest):
+    """Few are sorted by NumPy, many by their digits in blocks; each occurs twice."""
+    once = np.random.default_rng(2).integers(0, largest + 1, count)
+    indices = np.concatenate([once, once])
+    found, wanted = numbered(indices), np.unique(indices, return_inverse=True)
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_memory_is_counted_as_it_is_taken(cpu):

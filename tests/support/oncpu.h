@@ -23,6 +23,7 @@ static Three threadIdx, blockIdx, blockDim, gridDim;
 template <class A, class B> constexpr std::common_type_t<A, B> min(A a, B b) { return b < a ? b : a; }
 template <class A, class B> constexpr std::common_type_t<A, B> max(A a, B b) { return a < b ? b : a; }
 using std::abs;
+using std::isfinite;
 template <class T> T __ldg(const T *p) { return *p; }
 static inline unsigned long long atomicAdd(unsigned long long *p, unsigned long long n) { return (*p += n) - n; }
 static inline double rsqrt(double a) { return 1 / std::sqrt(a); }

@@ -2,7 +2,7 @@
 
 `results.surface` carries w from columns to the vertices of the measuring zone and from there to the
 middles between them. All of it is linear in w while the footprint stays, so sparse matrices say
-what a height depends on. Their rows hold the weights of `kernels/host/surface.py`.
+what a height depends on. Their rows hold the weights of `kernels/surface.py`.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _resampled(finite: Array, lines: Array, wanted: Array) -> sparse.csr_matrix:
 
 
 def _middles(measured: Surface, finite: Array) -> sparse.csr_matrix:
-    """Return the map from vertices [j, i] to the points [i, j] of `surface.with_middles`."""
+    """Return the map from vertices [j, i] to the points [i, j] of `surface_points.with_middles`."""
     m, n = finite.shape
     across = middle_map(finite, measured.x)
     reached = np.asarray(abs(across).sum(axis=1)).reshape(m, 2 * n - 1) != 0

@@ -12,7 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from warp.errors import WarpError
-from warp.results.surface import Model, Side, Surface, interpolate, sample
+from warp.results.surface import Model, Side, Surface, sample
+from warp.results.surface_points import interpolate
 
 Array = np.ndarray
 

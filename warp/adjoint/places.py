@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from warp.results import surface as surfaces
+from warp.results import surface_points
 from warp.results.surface import Surface, quadratic_weights
 
 Array = np.ndarray
@@ -50,8 +50,8 @@ def point_weights(surface: Surface, x: float, y: float) -> Array:
 
 def extremes_of(surface: Surface, values: Array) -> tuple[Extremes, Extremes]:
     """Return the lowest and the highest value as weights; equal extremes have equal shares."""
-    fine = surfaces.with_middles(surface, values)
-    fine = np.where(surfaces.touched(surface.cells.T), fine, np.nan)
+    fine = surface_points.with_middles(surface, values)
+    fine = np.where(surface_points.touched(surface.cells.T), fine, np.nan)
     span = float(np.nanmax(fine) - np.nanmin(fine))
     return _extreme(surface, fine, -1.0, span), _extreme(surface, fine, 1.0, span)
 
@@ -63,7 +63,7 @@ def _extreme(surface: Surface, fine: Array, sign: float, span: float) -> Extreme
     local = (tops == ndimage.maximum_filter(tops, size=3)) & np.isfinite(tops)
     best = float(tops.max())
     rivals = np.flatnonzero(local & (tops >= best - NEAR * span))
-    points = [surfaces.refined(surface, fine, int(at), argbest) for at in rivals]
+    points = [surface_points.refined(surface, fine, int(at), argbest) for at in rivals]
     heights = np.array([sign * value for _, _, value in points])
     equal = heights >= heights.max() - EQUAL * span
     weights = [

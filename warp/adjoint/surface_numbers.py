@@ -28,7 +28,8 @@ from warp.results.flatness import (
 )
 from warp.results.metrics.bow_and_twist import bow, twist
 from warp.results.metrics.solved import Solved
-from warp.results.surface import Side, part_index, with_middles
+from warp.results.surface import Side, part_index
+from warp.results.surface_points import with_middles
 from warp.units import LENGTH, parse
 
 POWER = 16

@@ -30,6 +30,7 @@ from warp.case.tolerance import tolerances
 from warp.geometry.parts import AnyPart
 from warp.geometry.section import Fraction, Names, Section, Size, Thickness
 from warp.materials.library import MaterialSpec
+from warp.materials.material import ElasticLaw
 from warp.units import NOT_NEGATIVE, POSITIVE, FilmCoefficient, InterfaceResistance, Temperature
 
 ROOM = 298.15  # K, 25 degC, where packages are measured
@@ -100,6 +101,11 @@ class Load(Section):
     branch: Literal["x", "y", "lower energy"] = "lower energy"
     """Where a dome may roll up either way: the axis along which it bends more, or the shape of less
     energy; with large_deflection only."""
+
+    elastic_law: ElasticLaw | None = None
+    """Of the polymers and laminates that name none and do not relax: "incremental" where they cool
+    through their glass transition, "total" where that is meant. Parts with a shrinkage or an
+    intrinsic stress of their own keep the total law."""
 
 
 class GridSection(Section):

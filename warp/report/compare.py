@@ -28,7 +28,8 @@ from warp.report.scan import LEAST, Matrix, Points
 from warp.results import flatness
 from warp.results import measured as surfaces
 from warp.results.measured import Flat
-from warp.results.surface import Surface, interpolate
+from warp.results.surface import Surface
+from warp.results.surface_points import interpolate
 
 if TYPE_CHECKING:
     from warp.results.file import Result

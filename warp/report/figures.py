@@ -32,7 +32,7 @@ from warp.report.plots import (
 from warp.report.sections import Cut
 from warp.results import flatness, heights, measured
 from warp.results.measured import Flat
-from warp.results.surface import interpolate
+from warp.results.surface_points import interpolate
 
 if TYPE_CHECKING:
     from warp.results.file import Result

@@ -18,7 +18,7 @@ from warp.report.contents import Contents, Wanted, gather
 from warp.report.html import filled, picture
 from warp.results import flatness, hdf5, heights
 from warp.results.measured import Flat
-from warp.results.surface import interpolate
+from warp.results.surface_points import interpolate
 
 if TYPE_CHECKING:
     from warp.results.file import Result

@@ -25,11 +25,11 @@ from functools import cached_property
 
 import numpy as np
 
-from warp.results.surface import (
+from warp.machine.arrays import Array
+from warp.results.surface import Surface, Zone, zoned
+from warp.results.surface_points import (
     LEVEL,
     Plane,
-    Surface,
-    Zone,
     biquadratic,
     extreme_points,
     height_of,
@@ -37,7 +37,6 @@ from warp.results.surface import (
     interpolate,
     rms_above,
     with_middles,
-    zoned,
 )
 
 UM = 1e-6
@@ -179,11 +178,15 @@ def curvature(surface: Surface, fraction: float = 0.25) -> tuple[float, float, f
     if middle is None:
         return np.nan, np.nan, np.nan
     xs, ys, area, chosen = middle
-    w = surface.w[chosen]
+    device, w = surface.device, surface.w[chosen]
+    xp = device.xp
     across, along = np.vander(xs, 5, increasing=True), np.vander(ys, 5, increasing=True).T
-    moment = np.where(np.isfinite(w), area * w, 0.0)
-    found = along @ (area @ across), along @ (moment @ across)
-    c = _least_squares(*found, QUADRATIC)
+    moment = xp.where(xp.isfinite(w), area * w, 0.0)
+    powers = device.asarray(across)
+    areas, moments = (
+        along @ device.to_host(xp.tensordot(a, powers, axes=1)) for a in (area, moment)
+    )
+    c = _least_squares(areas, moments, QUADRATIC)
     return float(-2 * c[3] / lx**2), float(-2 * c[4] / ly**2), float(-c[5] / (lx * ly))
 
 
@@ -193,22 +196,30 @@ QUADRATIC = [(0, 0), (1, 0), (0, 1), (2, 0), (0, 2), (1, 1)]
 
 def middle_of(
     surface: Surface, fraction: float = 0.25
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, ...]] | None:
+) -> tuple[np.ndarray, np.ndarray, Array, tuple[slice, slice]] | None:
     """Return the vertices that `curvature` fits: x, y in units of the sides, areas, and index.
 
-    None without three lines each way.
+    Areas are on the device of the surface. None without three lines each way.
     """
     x0, x1, y0, y1 = surface.bounds
     xs = (surface.x - (x0 + x1) / 2) / (x1 - x0)
     ys = (surface.y - (y0 + y1) / 2) / (y1 - y0)
+    device = surface.device
     for f in (fraction, 2 * fraction, 4 * fraction, np.inf):
-        i, j = np.abs(xs) <= f / 2 + 1e-9, np.abs(ys) <= f / 2 + 1e-9
-        chosen = np.ix_(j, i)
-        known = np.isfinite(surface.w[chosen])
-        if known.any(axis=0).sum() >= 3 and known.any(axis=1).sum() >= 3 and known.sum() >= 6:
-            area = np.gradient(ys[j])[:, None] * np.gradient(xs[i])[None, :]
-            return xs[i], ys[j], np.where(known, area, 0.0), chosen
+        i, j = (_inside(q, f / 2 + 1e-9) for q in (xs, ys))
+        known = device.xp.isfinite(surface.w[j, i])
+        columns, rows = (device.to_host(known.any(axis=axis)).sum() for axis in (0, 1))
+        if columns >= 3 and rows >= 3 and int(known.sum()) >= 6:
+            dy, dx = (device.asarray(np.gradient(q)) for q in (ys[j], xs[i]))
+            area = device.xp.where(known, dy[:, None] * dx[None, :], 0.0)
+            return xs[i], ys[j], area, (j, i)
     return None
+
+
+def _inside(q: np.ndarray, half: float) -> slice:
+    """Return the ascending q that lie between -half and half."""
+    where = np.flatnonzero(np.abs(q) <= half)
+    return slice(int(where[0]), int(where[-1]) + 1) if len(where) else slice(0, 0)
 
 
 @dataclass(frozen=True)
@@ -241,7 +252,7 @@ def seating(*surfaces: Surface) -> Seating:
     before the load, so that only w counts.
     """
     places, weights, heights = [], [], []
-    for surface in surfaces:
+    for surface in (surface.on_host() for surface in surfaces):
         known = surface.weights > 0
         x, y = _mesh(surface.x, surface.y)
         places.append(np.column_stack((x[known], y[known])))

@@ -18,29 +18,23 @@ metres. Arrays [j, i] = (y, x).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
 from warp.errors import WarpError
-from warp.results.peak import peak
+from warp.machine.arrays import Array
+from warp.machine.device import Device, select
 from warp.voxels.grid import NONE_APART, Apart, Grid, runs
 
 Side: TypeAlias = Literal["top", "bottom"]
 SIDES: tuple[Side, ...] = ("top", "bottom")
 WHOLE = 0.98
 """Share of a voxel that must be the part's own for its column to belong to the footprint."""
-SEARCHED = 17
-"""Points a side of the lattice on which an extreme is searched, over two half cells."""
 Zone: TypeAlias = "float | tuple[float, float, float, float] | None"
-Point: TypeAlias = tuple[float, float, float]
-Plane: TypeAlias = tuple[float, float, float]
-"""a, b, c of a + b x + c y."""
-LEVEL: Plane = (0.0, 0.0, 0.0)
-ArgBest: TypeAlias = "Callable[[np.ndarray], np.intp]"
 
 
 class Model(Protocol):
@@ -69,15 +63,29 @@ class Surface:
     """Sampled displacement of one side of one part, unfolded to the full package.
 
     x (n+1,), y (m+1,): vertex lines [m]; w (m+1, n+1): displacement [m], NaN off the footprint;
-    cells (m, n): footprint.
+    cells (m, n): footprint. w and cells are on `device`, by default the CPU.
     """
 
     part: str
     side: str
     x: np.ndarray
     y: np.ndarray
-    w: np.ndarray
-    cells: np.ndarray
+    w: Array
+    cells: Array
+    device: Device = field(default_factory=partial(select, "cpu"), repr=False, compare=False)
+
+    def on_host(self) -> Surface:
+        """Return the surface with its arrays on the host."""
+        if not self.device.cuda:
+            return self
+        w, cells = self.device.to_host(self.w), self.device.to_host(self.cells)
+        return Surface(self.part, self.side, self.x, self.y, w, cells)
+
+    @property
+    def mask(self) -> Array:
+        """Return the footprint as kernels read it, in bytes."""
+        mask: Array = self.device.asarray(self.cells).view(np.uint8)
+        return mask
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -93,10 +101,10 @@ class Surface:
 
     def cut(self) -> Surface:
         """Blank the values of vertices that no footprint cell touches."""
-        touched = np.zeros(self.w.shape, bool)
-        for corner in _corners():
-            touched[corner] |= self.cells
-        return self if touched.all() else replace(self, w=np.where(touched, self.w, np.nan))
+        m, n = self.cells.shape
+        w = self.device.asarray(self.w).copy()
+        self.device.launch("surface", "cut", (n + 1, m + 1, 1), w, self.mask)
+        return replace(self, w=w)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -128,12 +136,18 @@ def part_index(model: Model, part: str) -> int:
 
 
 def sample(
-    model: Model, displacement: np.ndarray, part: str, side: Side, face: np.ndarray | None = None
+    model: Model,
+    displacement: np.ndarray,
+    part: str,
+    side: Side,
+    face: np.ndarray | None = None,
+    device: Device | None = None,
 ) -> Surface:
     """Sample the displacement of one side of a part at the vertices of its footprint.
 
     The surface is that of the full package. displacement: (3, nz+1, ny+1, nx+1), w =
-    displacement[2] on z-faces. face: this part's slice of `faces`, if at hand.
+    displacement[2] on z-faces. face: this part's slice of `faces`, if at hand. device: where the
+    surface is wanted, by default the CPU.
     """
     if side not in SIDES:
         raise WarpError(f"a surface is 'top' or 'bottom', not '{side}'")
@@ -148,14 +162,15 @@ def sample(
 
     columns = np.empty(cells.shape)
     kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
-    cells = footprint(model, face, side)
+    device = device or select("cpu")
+    on_device = device.asarray(columns), device.asarray(footprint(model, face, side))
+    columns, cells = (_whole(model, part, a, device) for a in on_device)
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
     x, y = (_unfold(q) if m else q for q, m in zip((x, y), goes_on(model, part), strict=True))
-    columns, cells = _whole(model, part, columns), _whole(model, part, cells)
-    rows, cols = _extent(cells, 1), _extent(cells, 0)
+    rows, cols = (_extent(device.to_host(cells.any(axis=over))) for over in (1, 0))
     x, y = x[cols.start : cols.stop + 1], y[rows.start : rows.stop + 1]
-    columns, cells = columns[rows, cols], cells[rows, cols]
-    return Surface(part, side, x, y, _to_lines(columns, x, y), cells).cut()
+    columns, cells = (device.asarray(a[rows, cols]) for a in (columns, cells))
+    return Surface(part, side, x, y, _to_lines(device, columns, x, y), cells, device).cut()
 
 
 def levels(model: Model, part: str, side: Side) -> np.ndarray:
@@ -166,9 +181,10 @@ def levels(model: Model, part: str, side: Side) -> np.ndarray:
     bottom, top = faces(model)
     face = (top if side == "top" else bottom)[part_index(model, part)]
     cells = footprint(model, face, side)
-    found = _whole(model, part, np.where(cells, np.asarray(model.grid.z)[face], np.nan))
+    z = np.where(cells, np.asarray(model.grid.z)[face], np.nan)
+    found: np.ndarray = _whole(model, part, z, select("cpu"))
     known = np.isfinite(found)
-    return found[_extent(known, 1), _extent(known, 0)]
+    return found[_extent(known.any(axis=1)), _extent(known.any(axis=0))]
 
 
 def goes_on(model: Model, part: str) -> tuple[bool, bool]:
@@ -178,11 +194,12 @@ def goes_on(model: Model, part: str) -> tuple[bool, bool]:
     return mirror[0] and part not in apart[0], mirror[1] and part not in apart[1]
 
 
-def _whole(model: Model, part: str, columns: np.ndarray) -> np.ndarray:
+def _whole(model: Model, part: str, columns: Array, device: Device) -> Array:
     """Unfold values of the columns (ny, nx) of a part to the full package."""
     across, along = goes_on(model, part)
-    columns = np.hstack((columns[:, ::-1], columns)) if across else columns
-    return np.vstack((columns[::-1], columns)) if along else columns
+    joined = device.xp.concatenate
+    columns = joined((columns[:, ::-1], columns), axis=1) if across else columns
+    return joined((columns[::-1], columns), axis=0) if along else columns
 
 
 def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
@@ -230,140 +247,11 @@ def zoned(surface: Surface, zone: Zone) -> Surface:
     surface = _transposed(surface)
     i, j = _between(surface.x, x0, x1), _between(surface.y, y0, y1)
     cells = surface.cells[j.start : j.stop - 1, i.start : i.stop - 1]
-    if not cells.any():
+    if not bool(cells.any()):
         raise WarpError(
             f"the measuring zone misses the {surface.side} surface of part '{surface.part}'"
         )
     return replace(surface, x=surface.x[i], y=surface.y[j], w=surface.w[j, i], cells=cells).cut()
-
-
-def interpolate(surface: Surface, values: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-    """Interpolate vertex values at points (xs, ys) [m]; NaN off the footprint.
-
-    In each cell the biquadratic through its vertices and the middles of `with_middles`: exact where
-    the values are a polynomial of degree two.
-    """
-    return biquadratic(surface, with_middles(surface, values), xs, ys)
-
-
-def with_middles(surface: Surface, values: np.ndarray) -> np.ndarray:
-    """Return values (2n+1, 2m+1) at vertices and, from parabolas through neighbours, between them.
-
-    The first axis is x. A middle is finite where the values beside it are, on the footprint or not.
-    """
-    from warp.kernels.host import surface as kernels
-
-    across = along_line(values, surface.x)
-    out = np.empty((2 * across.shape[0] - 1, across.shape[1]))
-    kernels.with_middles_down(out, across, surface.y)
-    return out.T
-
-
-def extremes(surface: Surface, values: np.ndarray) -> tuple[float, float]:
-    """Find the lowest and the highest value of the interpolated surface."""
-    low, high = extreme_points(surface, with_middles(surface, values))
-    return low[2], high[2]
-
-
-def extreme_points(surface: Surface, fine: np.ndarray, plane: Plane = LEVEL) -> tuple[Point, Point]:
-    """Find where values less a plane are lowest and highest: x, y in m and the value there.
-
-    fine (2n+1, 2m+1): from `with_middles`. Evaluated at vertices and midpoints, then on a finer
-    raster around the extremes found, then where the slope is zero in the cells of the best point.
-    """
-    from warp.kernels.host import surface as kernels
-
-    x, y = points_of(surface)
-    values, at = np.empty((len(y), 2)), np.empty((len(y), 2), np.int64)
-    kernels.row_extremes(
-        values,
-        at,
-        np.ascontiguousarray(fine.T),
-        np.ascontiguousarray(surface.cells),
-        x,
-        y,
-        np.array(plane),
-    )
-    low, high = (
-        refined(surface, fine, int(at[r, n]) * len(y) + r, argbest, plane)
-        for n, r, argbest in (
-            (0, int(values[:, 0].argmin()), np.nanargmin),
-            (1, int(values[:, 1].argmax()), np.nanargmax),
-        )
-    )
-    return low, high
-
-
-def points_of(surface: Surface) -> tuple[np.ndarray, np.ndarray]:
-    """Return x and y of vertices and middles in m."""
-    x, y = (along_line(lines[None], lines)[0] for lines in (surface.x, surface.y))
-    return x, y
-
-
-def refined(
-    surface: Surface, fine: np.ndarray, at: int, argbest: ArgBest, plane: Plane = LEVEL
-) -> Point:
-    """Find the extreme of the interpolated surface within half a cell of a point of `fine`.
-
-    at: its flat index; argbest: np.nanargmin or np.nanargmax; plane: taken off.
-    """
-    x, y = points_of(surface)
-    p, r = divmod(at, fine.shape[1])
-    xs = np.linspace(x[max(p - 1, 0)], x[min(p + 1, x.size - 1)], SEARCHED)
-    ys = np.linspace(y[max(r - 1, 0)], y[min(r + 1, y.size - 1)], SEARCHED)
-    here = fine[p, r] - height_of(plane, x[p], y[r])
-    near = np.append(biquadratic(surface, fine, xs[None, :], ys[:, None], plane), here)
-    best = int(argbest(near))
-    place = (x[p], y[r]) if best == SEARCHED**2 else (xs[best % SEARCHED], ys[best // SEARCHED])
-    first = float(place[0]), float(place[1]), float(near[best])
-    sign = 1.0 if argbest is np.nanargmax else -1.0
-    cells = _cells_at(surface, *place)
-    found = [_peak(surface, fine, plane, first, sign, i, j) for j, i in cells]
-    return max([first, *found], key=lambda point: sign * point[2])
-
-
-def _cells_at(surface: Surface, x: float, y: float) -> list[tuple[int, int]]:
-    """Return the footprint's cells (j, i) that a point belongs to: up to four at a vertex."""
-    sides = []
-    for lines, at in ((surface.y, y), (surface.x, x)):
-        last = lines.size - 2
-        right = int(np.clip(np.searchsorted(lines, at, side="right") - 1, 0, last))
-        sides.append({right, max(right - 1, 0)} if at <= lines[right] else {right})
-    rows, columns = sides
-    return [(j, i) for j in sorted(rows) for i in sorted(columns) if surface.cells[j, i]]
-
-
-def _peak(
-    surface: Surface, fine: np.ndarray, plane: Plane, first: Point, sign: float, i: int, j: int
-) -> Point:
-    """Return the extreme of the biquadratic in cell (j, i) near a point."""
-    (x0, x1), (y0, y1) = surface.x[i : i + 2], surface.y[j : j + 2]
-    at = np.linspace(x0, x1, 3)[:, None], np.linspace(y0, y1, 3)[None, :]
-    F = sign * (fine[2 * i : 2 * i + 3, 2 * j : 2 * j + 3] - height_of(plane, *at))
-    s, t, value = peak(F, (first[0] - x0) / (x1 - x0), (first[1] - y0) / (y1 - y0))
-    return float(x0 + s * (x1 - x0)), float(y0 + t * (y1 - y0)), sign * value
-
-
-def height_of(plane: Plane, x: Any, y: Any) -> Any:
-    """Return a + b x + c y."""
-    return plane[0] + plane[1] * x + plane[2] * y
-
-
-def biquadratic(
-    surface: Surface, fine: np.ndarray, xs: np.ndarray, ys: np.ndarray, plane: Plane = LEVEL
-) -> np.ndarray:
-    """Evaluate the values of `with_middles`, less a plane, at points (xs, ys) in m."""
-    xs, ys = np.broadcast_arrays(np.asarray(xs, float), np.asarray(ys, float))
-    i = np.clip(np.searchsorted(surface.x, xs, side="right") - 1, 0, surface.x.size - 2)
-    j = np.clip(np.searchsorted(surface.y, ys, side="right") - 1, 0, surface.y.size - 2)
-    s = np.clip((xs - surface.x[i]) / (surface.x[i + 1] - surface.x[i]), 0, 1)
-    t = np.clip((ys - surface.y[j]) / (surface.y[j + 1] - surface.y[j]), 0, 1)
-    across, up = quadratic_weights(s), quadratic_weights(t)
-    found = np.zeros(xs.shape)
-    for a, weight in enumerate(across):
-        for b, other in enumerate(up):
-            found += weight * other * fine[2 * i + a, 2 * j + b]
-    return np.where(surface.cells[j, i], found - height_of(plane, xs, ys), np.nan)
 
 
 def quadratic_weights(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -371,54 +259,16 @@ def quadratic_weights(s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return (1 - s) * (1 - 2 * s), 4 * s * (1 - s), s * (2 * s - 1)
 
 
-def touched(cells: np.ndarray) -> np.ndarray:
-    """Mark the vertices and middles (2n+1, 2m+1) that belong to a footprint cell of (n, m)."""
-    n, m = cells.shape
-    found = np.zeros((2 * n + 1, 2 * m + 1), bool)
-    for a in range(3):
-        for b in range(3):
-            found[a : a + 2 * n - 1 : 2, b : b + 2 * m - 1 : 2] |= cells
-    return found
+def along_line(f: Array, lines: np.ndarray, device: Device | None = None) -> Array:
+    """Insert values between lines (last axis, NaN outside), from parabolas through a third.
 
-
-def integrals(
-    surface: Surface, fine: np.ndarray, origin: tuple[float, float], length: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Integrate x^p y^q [q, p] and w x^p y^q over the footprint by Simpson's rule.
-
-    fine (2n+1, 2m+1): w with the middles of `with_middles`; x and y from `origin` in units of
-    `length`. Exact where w is a polynomial of degree two.
+    device: where f is, by default the CPU.
     """
-    from warp.kernels.host import surface as kernels
-
-    x, y = points_of(surface)
-    x, y = (x - origin[0]) / length, (y - origin[1]) / length
-    w, widths = np.ascontiguousarray(fine.T), (np.diff(surface.y), np.diff(surface.x))
-    sums = np.empty((len(y), 5))
-    kernels.integrals(sums, w, np.ascontiguousarray(surface.cells.T), y, x, *widths)
-    powers = np.vander(y, 3, increasing=True).T
-    return powers @ sums[:, :3], powers[:2] @ sums[:, 3:]
-
-
-def rms_above(surface: Surface, plane: Plane) -> float:
-    """Return the root mean square of w above a plane, by the area that each vertex stands for."""
-    from warp.kernels.host import surface as kernels
-
-    w, cells, x, y = (
-        np.ascontiguousarray(a) for a in (surface.w, surface.cells, surface.x, surface.y)
-    )
-    sums = np.empty((len(y), 2))
-    kernels.squares(sums, w, cells, x, y, np.diff(x), np.diff(y), np.array(plane))
-    area, square = sums.sum(axis=0)
-    return float(np.sqrt(square / area))
-
-
-def along_line(f: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Insert values between lines (last axis, NaN outside), from parabolas through a third."""
-    from warp.kernels.host import surface as kernels
-
-    out = np.empty((f.shape[0], 2 * f.shape[1] - 1))
-    kernels.with_middles(out, np.ascontiguousarray(f), np.ascontiguousarray(lines))
+    device = device or select("cpu")
+    rows, columns = f.shape
+    out = device.empty((rows, 2 * columns - 1))
+    args = out, device.asarray(f), device.asarray(lines), False
+    device.launch("surface", "with_middles", (columns, rows, 1), *args)
     return out
 
 
@@ -435,19 +285,18 @@ def _unfold(lines: np.ndarray) -> np.ndarray:
     return np.concatenate((2 * lines[0] - lines[:0:-1], lines))
 
 
-def _extent(cells: np.ndarray, over: int) -> slice:
-    where = np.flatnonzero(cells.any(axis=over))
+def _extent(there: np.ndarray) -> slice:
+    where = np.flatnonzero(there)
     return slice(int(where[0]), int(where[-1]) + 1)
 
 
-def _to_lines(f: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _to_lines(device: Device, f: Array, x: np.ndarray, y: np.ndarray) -> Array:
     """Carry values [j, i] from cell centres (NaN outside) to the lines around the cells."""
-    from warp.kernels.host import surface as kernels
-
     m, n = f.shape
-    across, out = np.empty((m, n + 1)), np.empty((m + 1, n + 1))
-    kernels.to_lines(across, np.ascontiguousarray(f), np.ascontiguousarray(x))
-    kernels.to_lines_down(out, across, np.ascontiguousarray(y))
+    across, out = device.empty((m, n + 1)), device.empty((m + 1, n + 1))
+    for to, values, lines, down in ((across, f, x, False), (out, across, y, True)):
+        extent = n + 1, to.shape[0], 1
+        device.launch("surface", "to_lines", extent, to, values, device.asarray(lines), down)
     return out
 
 
@@ -461,13 +310,13 @@ def _split(s: Surface, at: float) -> Surface:
         return s
     i = int(np.searchsorted(s.x, at))
     t = np.array((at - s.x[i - 1]) / (s.x[i] - s.x[i - 1]))
-    middle = along_line(s.w, s.x)[:, 2 * i - 1]
-    first, between, last = quadratic_weights(t)
+    middle = along_line(s.w, s.x, s.device)[:, 2 * i - 1]
+    first, between, last = (float(weight) for weight in quadratic_weights(t))
     line = first * s.w[:, i - 1] + between * middle + last * s.w[:, i]
-    w = np.insert(s.w, i, line, axis=1)
-    return replace(
-        s, x=np.insert(s.x, i, at), w=w, cells=np.insert(s.cells, i, s.cells[:, i - 1], axis=1)
-    )
+    joined = s.device.xp.concatenate
+    w = joined((s.w[:, :i], line[:, None], s.w[:, i:]), axis=1)
+    cells = joined((s.cells[:, :i], s.cells[:, i - 1 : i], s.cells[:, i:]), axis=1)
+    return replace(s, x=np.insert(s.x, i, at), w=w, cells=cells)
 
 
 def _between(lines: np.ndarray, low: float, high: float) -> slice:

@@ -40,7 +40,7 @@ from warp.run.load_step import NO_RESIDUAL, TOLERANCE, Fields, OnProgress, Solve
 from warp.run.model import refuse_too_large
 from warp.run.stage_model import StageModel, enter
 from warp.solvers.elastic.clamp import held_indices
-from warp.solvers.elastic.history import material_change
+from warp.solvers.elastic.history import finer_grid, material_change
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.substeps import Interval
 from warp.solvers.elastic.layout import bordered
@@ -94,6 +94,7 @@ def solve(
     if path is not None:
         fingerprint = run.fingerprint()
         before = (checkpoint.read(path, fingerprint) if resume else None) or before
+    earlier = before.seconds
     if before.done and on_resume is not None:
         on_resume(before.done, len(case.load_steps))
     if before.done and on_step is not None:
@@ -109,14 +110,15 @@ def solve(
         stage, before, fields = run.advance(step, stage, before)
         if on_result is not None:
             for name in names.get(before.done - 1, ()):
-                on_result(name, run.result(before, stage, fields, start))
+                on_result(name, run.result(before, stage, fields, start - earlier))
         if on_step is not None:
             on_step(before.done, len(case.load_steps))
         if path is not None:
-            checkpoint.write(path, before, fingerprint)
+            seconds = earlier + time.perf_counter() - start
+            checkpoint.write(path, replace(before, seconds=seconds), fingerprint)
     if fields is None:  # the checkpoint held all load steps
         fields = run.fields_after(before, stage)
-    return run.result(before, stage, fields, start)
+    return run.result(before, stage, fields, start - earlier)
 
 
 def discard(checkpoint_path: Path) -> None:
@@ -254,10 +256,15 @@ def _carried(
     state, temperature = start.state, start.temperature
     unit = new.stage.unit
     if unit is not None and unit != old.stage.unit:
-        _, block = cut_grid(old.voxels.grid, unit)
-        state = state.cropped(block)
+        coarse, grid = old.voxels.grid, new.voxels.grid
+        cut, block = cut_grid(coarse, unit)
+        if grid.shape == cut.shape:
+            state = state.cropped(block)
+        else:
+            state = finer_grid.carried(state, old.voxels, new.voxels)
         if isinstance(temperature, np.ndarray):
-            temperature = np.ascontiguousarray(temperature[block])
+            rows, columns = finer_grid.parents(coarse, grid)[::-1]
+            temperature = temperature[:, rows][:, :, columns]
     elif step.attached and step.temperature is not None:
         taken = material_change.replaced(old.voxels, new.voxels, step.attached)
         state = state.without(taken) if taken.any() else state

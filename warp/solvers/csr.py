@@ -49,6 +49,18 @@ class Csr:
             column[:], value[:] = column[order], value[order]
         count = np.empty(len(lengths), np.int64)
         kernels.sort_rows(count, column, value, start)
+        return cls._close(start, count, column, value, width)
+
+    @classmethod
+    def _close(
+        cls,
+        start: np.ndarray,
+        count: np.ndarray,
+        column: np.ndarray,
+        value: np.ndarray,
+        width: int,
+    ) -> Csr:
+        """Move rows together, of which only the first `count` entries count."""
         kept = _starts(count)
         if kept[-1] == start[-1]:
             return cls(start, column, value, width)
@@ -114,13 +126,35 @@ class Csr:
         return self._ordered(start, column, value, other.width)
 
     def __add__(self, other: Csr) -> Csr:
-        rows, columns = np.r_[self.row, other.row], np.r_[self.column, other.column]
-        return Csr.of(rows, columns, np.r_[self.value, other.value], self.shape)
+        (a, *own), (b, *others) = self._arrays(), other._arrays()
+        start = a + b
+        column, value = np.empty(start[-1], np.int64), np.empty(start[-1])
+        count = np.empty(len(start) - 1, np.int64)
+        kernels.sums(count, column, value, start, a, *own, b, *others)
+        return self._close(start, count, column, value, self.width)
+
+    def among(self, number: np.ndarray, size: int) -> Csr:
+        """Return a square matrix of `size` rows, in which row and column n are number[n].
+
+        number: ascending.
+        """
+        count = np.zeros(size, np.int64)
+        count[number] = np.diff(self.start)
+        return Csr(_starts(count), number[self.column], self.value, size)
+
+    def times_diagonal(self, values: np.ndarray) -> Csr:
+        """Multiply by the diagonal matrix of these values."""
+        return Csr(self.start, self.column, self.value * values[self.column], self.width)
+
+    def at(self, columns: np.ndarray) -> np.ndarray:
+        """Return the value of each row in the column given for it, 0 without an entry."""
+        out = np.empty(len(columns))
+        kernels.chosen(out, *self._arrays(), np.ascontiguousarray(columns, np.int64))
+        return out
 
     def diagonal(self) -> np.ndarray:
         """Return the values on the diagonal of a square matrix."""
-        on = self.row == self.column
-        return np.bincount(self.row[on], self.value[on], self.width)
+        return self.at(np.arange(self.width))
 
     def without_zeros(self) -> Csr:
         """Leave out entries that are zero."""

@@ -17,6 +17,7 @@ from warp.errors import WarpError
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers.csr import Csr
+from warp.solvers.numbering import numbered
 
 LARGEST = np.iinfo(np.uint32).max
 """Largest index that kernels can address."""
@@ -30,28 +31,23 @@ class Scattered:
     matrix: Csr
 
     @classmethod
-    def of(cls, rows: np.ndarray, columns: np.ndarray, values: np.ndarray) -> Scattered:
-        """Build from entries; entries at the same index are added."""
-        at, number = numbered(np.concatenate([rows, columns]))
-        row, column = np.split(number, 2)
-        return cls(at, Csr.of(row, column, values, (len(at),) * 2))
-
-    @classmethod
     def product(cls, B: Csr, weight: np.ndarray) -> Scattered:
         """Compute B^T diag(weight) B for a matrix whose columns are indices."""
-        return cls(np.arange(len(weight)), Csr.diagonal_of(weight)).projected(B)
+        few = FewColumns.of(B)
+        return cls(few.at, few.matrix.T.times_diagonal(weight) @ few.matrix)
 
     def projected(self, B: Csr) -> Scattered:
         """Compute B^T M B for a matrix with a row for each of `at`, whose columns are indices."""
-        at, number = numbered(B.column)
-        few = Csr(B.start, number, B.value, len(at))
-        return Scattered(at, few.T @ self.matrix @ few)
+        few = FewColumns.of(B)
+        return Scattered(few.at, few.matrix.T @ self.matrix @ few.matrix)
 
     def __add__(self, other: Scattered) -> Scattered:
         if not len(self.at) or not len(other.at):
             return self if len(self.at) else other
-        pairs = zip(self.entries(), other.entries(), strict=True)
-        return Scattered.of(*(np.concatenate(pair) for pair in pairs))
+        at, number = numbered(np.concatenate([self.at, other.at]))
+        mine, others = np.split(number, [len(self.at)])
+        n = len(at)
+        return Scattered(at, self.matrix.among(mine, n) + other.matrix.among(others, n))
 
     def entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the indices of rows, the indices of columns and the values of all entries."""
@@ -83,19 +79,6 @@ class FewColumns:
         """Leave out the columns of a matrix that have no entries."""
         at, number = numbered(B.column)
         return cls(at, Csr(B.start, number, B.value, len(at)))
-
-
-def numbered(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sorted unique indices and the number of each index among them.
-
-    As np.unique(return_inverse=True), but faster on ascending runs.
-    """
-    order = np.argsort(indices, kind="stable")
-    ascending = indices[order]
-    first = np.append(True, ascending[1:] != ascending[:-1])[: len(indices)]
-    number = np.empty(len(indices), np.int64)
-    number[order] = np.cumsum(first) - 1
-    return ascending[first], number
 
 
 def add(device: Device, out: Array, at: np.ndarray, values: np.ndarray) -> None:

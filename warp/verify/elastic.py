@@ -15,7 +15,7 @@ import numpy as np
 from warp.geometry.shapes import Balls, Body, Box, Columns, Prism
 from warp.machine.device import Device
 from warp.materials.material import Material
-from warp.results import flatness, surface
+from warp.results import flatness, surface, surface_points
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic import stress as elastic_stress
 from warp.solvers.elastic.history.state import State
@@ -63,7 +63,7 @@ def plate(lx: float, ly: float, z0: float, z1: float) -> Box:
 def heights(model: VoxelModel, U: np.ndarray, part: str, x: Sequence[float]) -> np.ndarray:
     """Displacement w of a part's underside on the x axis, relative to the centre."""
     bottom = surface.sample(model, U, part, "bottom")
-    w = surface.interpolate(bottom, bottom.w, np.array([0.0, *x]), np.zeros(1))
+    w = surface_points.interpolate(bottom, bottom.w, np.array([0.0, *x]), np.zeros(1))
     return w[1:] - w[0]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from warp.geometry.shapes import Body
 from warp.machine.device import Device
-from warp.results import surface
+from warp.results import surface, surface_points
 from warp.solvers.elastic import solve as elastic
 from warp.solvers.elastic.history.state import State
 from warp.solvers.krylov import Control
@@ -48,7 +48,7 @@ def cantilever(device: Device) -> list[Row]:
     start = State.start(model.grid.shape)
     solution = elastic.solve(model, ROOM + dT, device, start, Control(1e-9), support=clamp)
     top = surface.sample(model, solution.displacement, names[-1], "top")
-    (tip,) = surface.interpolate(top, top.w, np.array([length / 2]), np.zeros(1))
+    (tip,) = surface_points.interpolate(top, top.w, np.array([length / 2]), np.zeros(1))
     lower, upper = layers
     _, expected, _ = bending.bimetal_cantilever(
         length, upper.t, upper.E, upper.alpha, lower.t, lower.E, lower.alpha, dT

@@ -24,7 +24,7 @@ def bow(surface: Warpage, axis: int) -> float:
     """Give the bow of the edges along x (axis 0) or y (axis 1) in per cent of their length."""
     zone = surface.surface
     rows, lines = (zone.w, zone.x) if axis == 0 else (zone.w.T, zone.y)
-    edges = along_line(rows[[0, -1]], lines)
+    edges = along_line(zone.device.to_host(rows[[0, -1]]), lines)
     points = np.insert(lines, range(1, len(lines)), (lines[1:] + lines[:-1]) / 2)
     along = (points - points[0]) / (points[-1] - points[0])
     chords = edges[:, :1] * (1 - along) + edges[:, -1:] * along
@@ -35,7 +35,7 @@ def bow(surface: Warpage, axis: int) -> float:
 def twist(surface: Warpage) -> float:
     """Give the twist in per cent of the diagonal."""
     zone = surface.surface
-    (a, b), (d, c) = zone.w[[0, -1]][:, [0, -1]]
+    (a, b), (d, c) = zone.device.to_host(zone.w[[0, -1]])[:, [0, -1]]
     diagonal = np.hypot(zone.x[-1] - zone.x[0], zone.y[-1] - zone.y[0])
     return float(100 * abs(a - b + c - d) / (2 * diagonal))
 

@@ -49,10 +49,10 @@ class Solved:
         return {"top": top, "bottom": bottom}
 
     def surface(self, part: str, side: Side) -> Surface:
-        """Sample the displacement of one side of a part."""
+        """Sample the displacement of one side of a part, on the device."""
         assert self.displacement is not None
         face = self.faces[side][part_index(self.model, part)]
-        return sample(self.model, self.displacement, part, side, face)
+        return sample(self.model, self.displacement, part, side, face, self.device)
 
     @cached_property
     def warpages(self) -> dict[tuple[str, Side], Warpage]:
@@ -70,7 +70,7 @@ class Solved:
             return warpage(self.surface(*name), self.zones.get(name))
 
         _ = self.faces  # found once, before threads ask for it
-        if self.device.threads == 1:
+        if self.device.threads == 1 or self.device.cuda:
             return {name: measure(name) for name in asked}
         with ThreadPoolExecutor(min(AT_ONCE, self.device.threads)) as threads:
             return dict(zip(asked, threads.map(measure, asked), strict=True))

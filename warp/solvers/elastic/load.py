@@ -17,7 +17,8 @@ from warp.machine.arrays import Array
 from warp.solvers.elastic.free_edges import free_shear, stiffness_of, strain_matrix
 from warp.solvers.elastic.layout import temperature_array
 from warp.solvers.elastic.operator import Body, Operator
-from warp.solvers.sparse import add, numbered
+from warp.solvers.numbering import numbered
+from warp.solvers.sparse import add
 from warp.voxels.voxelize import VoxelModel
 
 NODES = 129

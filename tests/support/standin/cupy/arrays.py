@@ -24,6 +24,7 @@ SIGNATURES = {
     "diff": "a, n=1, axis=-1, prepend=None, append=None",
     "divide": "a, b, /, out=None",
     "flatnonzero": "a",
+    "isfinite": "x, /, out=None",
     "interp": "x, xp, fp, left=None, right=None, period=None",
     "maximum": "a, b, /, out=None",
     "minimum": "a, b, /, out=None",

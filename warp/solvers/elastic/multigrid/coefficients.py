@@ -23,7 +23,8 @@ from warp.solvers.elastic.free_edges import Edges, borrow
 from warp.solvers.elastic.layout import PAD, displacement_shape
 from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.elastic.operator import Operator
-from warp.solvers.sparse import add, numbered
+from warp.solvers.numbering import numbered
+from warp.solvers.sparse import add
 
 LEAST = 0.25
 """Small enough to change nothing between similar cells and in cells that are partly void."""

@@ -21,7 +21,7 @@ from warp.solvers.elastic.multigrid.rows import stored_once
 from warp.solvers.elastic.multigrid.slender import SOFTER, Slender
 from warp.solvers.elastic.operator import Operator
 from warp.solvers.levels import Unknowns, Vectors, first_part
-from warp.solvers.sparse import Scattered, add
+from warp.solvers.sparse import Scattered, add, find
 
 
 class LineSmoother:
@@ -129,10 +129,12 @@ def line_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray, n
     Flat indices of the upper ones, and values. Without it the line of a free face would be far
     stiffer than the face, whose shear is borrowed.
     """
-    row, column, value = free.entries()
     below = shape[2] * shape[3]
-    on = (row - column == below) & (row // below % shape[1] > 0)
-    return row[on], value[on]
+    has_level_below = free.at // below % shape[1] > 0
+    wanted = np.where(has_level_below, find(free.at, free.at - below), -1)
+    value = free.matrix.at(wanted)
+    on = value != 0
+    return free.at[on], value[on]
 
 
 def column_entries(

@@ -19,7 +19,8 @@ from warp.solvers.coarsening import FREE_ENDS, Ends
 from warp.solvers.csr import Csr
 from warp.solvers.elastic.layout import PAD, displacement_shape
 from warp.solvers.levels import Vectors
-from warp.solvers.sparse import Scattered, numbered
+from warp.solvers.numbering import numbered
+from warp.solvers.sparse import Scattered
 
 ON_LINES = ((True, False), (False, True), (False, False))
 """For u, v, w: True if it lies on lines along x, along y; else at centres."""
