@@ -27,11 +27,13 @@ import numpy as np
 
 from warp.case.case import Case
 from warp.case.steps.attach import Attach
+from warp.case.steps.cure import Cure
 from warp.errors import listed
 from warp.geometry.place import mm
 from warp.geometry.shapes import Box
 from warp.materials.material import Material, Medium, constituents, normal_matrix
 from warp.run import array_remarks
+from warp.run.flat_parts import melts
 from warp.run.grids import common_grid, extents, stage_grid
 from warp.run.model import ever_together
 from warp.solvers.elastic.history.incremental import means
@@ -319,36 +321,44 @@ def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
     for record in records:
         for name in _warpages(record):
             first.setdefault(name, record)
-    parts, found = _attached_flat(case), []
+    parts, cured, found = _following(case), _cured(case), []
     for name, last in _warpages(records[-1]).items() if records else ():
-        if name.rpartition(".")[0] not in parts:
-            continue
+        part = name.rpartition(".")[0]
         joined = first[name]
+        pressed = (joined.get("support") or {}).get("on") == "clamped"
+        if part not in parts and not (pressed and part in cured):
+            continue
         taken = _warpages(joined)[name]
         if joined["step"] == records[0]["step"] or abs(taken) < max(TAKEN * abs(last), VISIBLE):
             continue
         found.append(
             f"{name} has the {taken:+.1f} um of the body that its part joined in step "
             f"{joined['step']} ({joined['name']!r}): of its {last:+.1f} um, {last - taken:+.1f} um "
-            "came since, all that a part which was flat then has"
+            f'came since. If it was flat, say so in that step: flat = ["{part}"]'
         )
     return found
 
 
-def _attached_flat(case: Case) -> set[str]:
-    """Return the parts that are attached solid and have no stress-free temperature of their own.
+def _following(case: Case) -> set[str]:
+    """Return the parts that are attached solid with the shape of the body.
 
-    A liquid that cures and solder that melts have the shape of the body in truth, and a part with a
-    history has its own.
+    A liquid that cures and solder that melts have it in truth, and one with a stress-free
+    temperature of its own has some of its own.
     """
     steps = [step for step in case.file.step if isinstance(step, Attach)]
-    attached = {part for step in steps if step.stress_free is None for part in step.parts}
-    return {part for part in attached if not _melts(case, case.parts[part].made_of)}
+    attached = {
+        part
+        for step in steps
+        if step.stress_free is None
+        for part in set(step.parts) - set(step.flat or ())
+    }
+    return {part for part in attached if not melts(case, part)}
 
 
-def _melts(case: Case, material: str | None) -> bool:
-    medium = case.materials().get(material or "")
-    return medium is not None and medium.material_class == "solder"
+def _cured(case: Case) -> set[str]:
+    """Return the liquid parts that are not said to cure against a flat tool."""
+    steps = [step for step in case.file.step if isinstance(step, Cure)]
+    return {part for step in steps for part in set(step.parts) - set(step.flat or ())}
 
 
 def _warpages(record: Mapping[str, Any]) -> dict[str, float]:
