@@ -17,7 +17,7 @@ from warp.kernels import inline, kernel, portion, release, scratch
 # A pivot below this fraction of its diagonal is a free motion of the column, which is held.
 TINY = 1e-12
 # Columns that are solved at once: long rows, and few enough for a cache.
-BLOCK = 256
+BLOCK = 128
 
 
 @kernel
