@@ -79,6 +79,22 @@ class There(np.ndarray):
         with charged("device"):
             plain(self)[plain(key)] = plain(value)
 
+    def sum(self, axis=None):
+        with charged("device"):
+            return there(plain(self).sum(axis))
+
+    def min(self, axis=None):
+        with charged("device"):
+            return there(plain(self).min(axis))
+
+    def max(self, axis=None):
+        with charged("device"):
+            return there(plain(self).max(axis))
+
+    def any(self, axis=None):
+        with charged("device"):
+            return there(plain(self).any(axis))
+
     def copy(self, order="C"):
         with charged("device"):
             return there(plain(self).copy(order))

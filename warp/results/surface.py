@@ -99,6 +99,12 @@ class Surface:
             area[corner] += quarter
         return area
 
+    @cached_property
+    def points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return x and y of vertices and of the middles between them [m]."""
+        x, y = (along_line(lines[None], lines)[0] for lines in (self.x, self.y))
+        return x, y
+
     def cut(self) -> Surface:
         """Blank the values of vertices that no footprint cell touches."""
         m, n = self.cells.shape
