@@ -111,16 +111,18 @@ class SparseRows:
             raise WarpError(
                 f"a grid with {last:.3g} displacements is too large: {LARGEST:.3g} at most"
             )
-        used = np.flatnonzero(np.diff(matrix.start))
-        start = np.r_[matrix.start[used], matrix.start[-1]]
-        self.count = len(used)
+        filled = np.diff(matrix.start) > 0
+        start = matrix.start
+        if not filled.all():
+            rows, start = rows[filled], np.append(start[:-1][filled], start[-1])
+        self.count = len(rows)
         self.device = device
         self.indices: list[Array] = []
         self.value: dict[DTypeLike, Array] = {}
         if self.count:  # else `apply` launches nothing
             put = device.asarray
-            at, of = put(rows[used], np.uint32), put(columns[matrix.column], np.uint32)
-            self.indices = [at, put(start, np.int32), of]
+            of = np.asarray(columns, np.uint32)[matrix.column]
+            self.indices = [put(rows, np.uint32), put(start, np.int32), put(of)]
             self.value = {real: device.asarray(matrix.value, real) for real in reals}
 
     def coefficients(self) -> list[Array]:
