@@ -20,8 +20,9 @@ time, so an HDF5 dataset will do. Results in MPa and mm.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -85,7 +86,10 @@ def parts(model: Model, stress: Array, device: Device) -> dict[str, dict[str, An
     extremes = [device.asarray(np.full(rows, value)) for value in (-np.inf, np.inf)]
     indices = [device.zeros(rows, np.int64) for _ in "12"]
     part = device.asarray(model.media.part, np.int32)
-    for layers, ids, slab in _slabs(model, stress, device):
+    slabs: Callable[[], Iterable[Slab]] = partial(_slabs, model, stress, device)
+    if isinstance(stress, device.xp.ndarray):
+        slabs = partial(list, list(slabs()))  # ids go to the device once
+    for layers, ids, slab in slabs():
         first, n = layers.start * ny * nx, (nx, ny, len(ids))
         args = *extremes, *indices, slab, ids, part, first, *n
         device.launch("part_stress", "extremes", (rows[1], ny, 1), *args)
@@ -108,7 +112,7 @@ def parts(model: Model, stress: Array, device: Device) -> dict[str, dict[str, An
     box = float(np.prod([q[-1] - q[0] for q in (grid.x, grid.y, grid.z)]))
     scale = 2.0 ** np.floor(np.log2(UNITS / box))
     tables = [device.asarray(a) for a in (floor, width)]
-    for layers, ids, slab in _slabs(model, stress, device):
+    for layers, ids, slab in slabs():
         widths = [device.asarray(d) for d in (grid.dx, grid.dy, grid.dz[layers])]
         args = bins, slab, ids, part, *widths, scale, *tables, BINS, nx, ny, len(ids)
         device.launch("part_stress", "add_volumes", (nx, ny, len(ids)), *args)
@@ -215,7 +219,11 @@ def quantile(device: Device, values: Array, weights: Array, fraction: float) -> 
     return float(values[order[min(reached, count - 1)]])
 
 
-def _slabs(model: Model, stress: Array, device: Device) -> Iterator[tuple[slice, Array, Array]]:
+Slab: TypeAlias = tuple[slice, Array, Array]
+"""Layers, their ids and their stress."""
+
+
+def _slabs(model: Model, stress: Array, device: Device) -> Iterator[Slab]:
     """Yield layers, their ids and their stress (6, n, ny, nx) on the device.
 
     All at once if they are there already, else as many as SLAB_BYTES hold.

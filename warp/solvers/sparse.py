@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from warp.errors import WarpError
+from warp.kernels.host import numbering as kernels
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers.csr import Csr
@@ -89,9 +90,10 @@ def add(device: Device, out: Array, at: np.ndarray, values: np.ndarray) -> None:
 
 def find(at: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Return the number of each of `indices` among the ascending `at`, -1 if it is absent."""
-    last = np.r_[at, -1]  # matches no index
-    near = np.searchsorted(at, indices)
-    return np.where(last[near] == indices, near, -1)
+    wanted = np.ascontiguousarray(indices, np.int64)
+    number = np.empty(wanted.shape, np.int64)
+    kernels.find(number.reshape(-1), np.ascontiguousarray(at, np.int64), wanted.reshape(-1))
+    return number
 
 
 class SparseRows:
@@ -121,7 +123,8 @@ class SparseRows:
         self.value: dict[DTypeLike, Array] = {}
         if self.count:  # else `apply` launches nothing
             put = device.asarray
-            of = np.asarray(columns, np.uint32)[matrix.column]
+            of = np.empty(len(matrix.column), np.uint32)
+            kernels.gather(of, np.asarray(columns, np.uint32), matrix.column)
             self.indices = [put(rows, np.uint32), put(start, np.int32), put(of)]
             self.value = {real: device.asarray(matrix.value, real) for real in reals}
 
