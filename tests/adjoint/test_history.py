@@ -7,6 +7,7 @@ import pytest
 from small_process import MOULDED, PARTS, STEPS, case
 
 import warp
+from warp.adjoint.material_values import copies_in, materials_in
 from warp.adjoint.refused import refuse
 from warp.errors import WarpError
 
@@ -97,6 +98,95 @@ def test_a_process_that_begins_by_joining_has_a_gradient(cpu, tmp_path, monkeypa
     frozen_process.check(at, ["board.bottom.corner_minus_centre"], keys)
 
 
+LID = """
+[part.lid-glue]
+on = "chip"
+size = "chip"
+thickness = "0.1 mm"
+material = "mould-compound"
+
+[part.lid]
+on = "lid-glue"
+size = "10 mm"
+thickness = "0.3 mm"
+material = "copper"
+
+[load]"""
+LIDDED = PARTS.replace("\n[load]", LID) + STEPS.split('[[step]]\nname = "moulded"')[0]
+LIDDED += """
+[[step]]
+name = "lid"
+do = "attach"
+parts = ["lid-glue", "lid"]
+flat = "lid"
+temperature = "80 degC"
+
+[[step]]
+name = "cold"
+do = "cool"
+temperature = "25 degC"
+"""
+
+
+def test_gradient_of_a_flat_part_is_the_central_difference(cpu, tmp_path, monkeypatch):
+    """It has what comes after it joined; the top of the adhesive has its shape."""
+    frozen.tighten(monkeypatch)
+    at = frozen_process.point(case(tmp_path, LIDDED.replace("[part.mould]", "[part.mould-]")), cpu)
+    names = ["lid.top.corner_minus_centre", "lid-glue.bottom.warpage_p", "lid.bottom.kappa_x"]
+    frozen_process.check(at, names, ["step.lid.temperature", "part.chip.thickness"])
+
+
+def test_gradient_of_flat_pieces_goes_through_their_tilt(cpu, tmp_path, monkeypatch):
+    """Each of four caps is tilted as the chip is there: together they show its shape."""
+    frozen.tighten(monkeypatch)
+    caps = 'shape = "block-array"\npitch = "3 mm"\ncount = [2, 2]\non = "lid-glue"\nsize = "2 mm"'
+    text = LIDDED.replace('on = "lid-glue"\nsize = "10 mm"', caps)
+    at = frozen_process.point(case(tmp_path, text), cpu)
+    names = ["lid.top.warpage_p", "lid.top.warpage_p at lid"]
+    keys = ["step.lid.temperature", "part.chip.thickness", "step.underfill.shrinkage"]
+    frozen_process.check(at, names, keys)
+
+
+COVERED_TWICE = COVERED.replace(
+    "[load]",
+    """[part.low]
+on = "board"
+around = "chip"
+shape = "fillet"
+width = "0.4 mm"
+height = "0.2 mm"
+material = "underfill-uf9000ae"
+
+[load]""",
+).replace(
+    '[[step]]\nname = "moulded"',
+    """[[step]]
+name = "chip"
+do = "attach"
+parts = ["chip"]
+temperature = "217 degC"
+
+[[step]]
+name = "filled"
+do = "cure"
+parts = ["low"]
+temperature = "165 degC"
+
+[[step]]
+name = "moulded\"""",
+)
+
+
+def test_faces_covered_one_after_the_other_have_a_gradient(cpu, tmp_path, monkeypatch):
+    """Forces of x faces and y faces come in turn, those of the first step before the second's."""
+    frozen.tighten(monkeypatch)
+    at = frozen_process.point(case(tmp_path, COVERED_TWICE), cpu)
+    assert list(at.steps[-1].state().held[[0, -1], 0]) == [0, 1]
+    assert (np.diff(at.steps[-1].state().held[:, 0]) < 0).any()
+    keys = ["step.filled.temperature", "material.silicon.poissons_ratio"]
+    frozen_process.check(at, ["board.bottom.corner_minus_centre"], keys)
+
+
 CLAMPED_KEYS = ["step.moulded.temperature", "step.cold.temperature", "part.board.thickness"]
 
 
@@ -137,6 +227,14 @@ def test_scaled_stiffness_moves_nothing(cpu, tmp_path):
     result = warp.solve(case(tmp_path, PARTS + cut), "cpu")
     at_cold = warp.gradient(result, "board.bottom at cold", "cpu", maps=True)
     assert at_cold.stiffness.shape == volume.shape != result.grid.shape
+
+
+def test_a_material_of_the_case_is_listed_once(tmp_path):
+    """Every stage of a process has its own copy of it."""
+    stages = case(tmp_path, COVERED).stages.values()
+    media = [medium for stage in stages for medium in stage.media.values()]
+    assert [name for name, _ in copies_in(media)].count("mould") == 2
+    assert [name for name, _ in materials_in(media)].count("mould") == 1
 
 
 def test_metrics_are_of_a_step_by_name_or_temperature(cpu, tmp_path):

@@ -7,7 +7,14 @@ import pytest
 
 import warp
 from warp.adjoint import attainable
+from warp.adjoint.measures import measure
 from warp.adjoint.mechanisms import mechanisms
+from warp.adjoint.observation import Observation
+from warp.adjoint.refused import NoGradient
+from warp.adjoint.tangent import Steady
+from warp.adjoint.unknowns import unknowns
+from warp.case.tolerance import tolerances
+from warp.errors import WarpError
 from warp.run.grids import common_grid
 from warp.run.stage_model import enter
 from warp.solvers.elastic.multigrid.cycle import Cycle
@@ -80,6 +87,23 @@ do = "cool"
 temperature = "25 degC"
 """
 
+LOOSE = (
+    ON_TAPE[: ON_TAPE.index("[[step]]")]
+    .replace('inside = "mould"', 'on = "tape"')
+    .replace('"200 degC"', '"175 degC"\ntemperature = "25 degC"')
+)
+START, END = LOOSE.index("[part.mould]"), LOOSE.index("[part.pad]")
+TAPE = """[part.tape]
+size = "8 mm"
+thickness = "25 um"
+material = "polyimide"
+"""
+LOOSE = (
+    LOOSE[:START] + TAPE + LOOSE[END:].replace(TAPE.replace("size", 'under = "pad"\nsize', 1), "")
+)
+"""Pad, leads and die on the tape alone, cooled at once."""
+DEPENDS = "depends on how pieces move that a layer one cell thick joins to the body"
+
 
 @pytest.fixture
 def case(tmp_path):
@@ -126,7 +150,7 @@ def test_an_equilibrated_load_is_solved_for(cpu, case):
     attainable.equilibrate(right, rising_motions(stage))
     found.equilibrate(right)
     control = Control(1e-11)
-    x = attainable.solve(cpu, "", A.apply, Cycle(A), right, control, None, found.equilibrate)
+    x = attainable.solve(cpu, "", A.apply, Cycle(A), right, control, None, found)
     left = right.copy()
     A.apply(left, x, 1.0, -1.0)
     assert np.linalg.norm(left) < 1e-9 * np.linalg.norm(right)
@@ -138,3 +162,45 @@ def test_gradient_through_a_press_of_pieces_on_a_tape(cpu, case, monkeypatch):
     frozen.tighten(monkeypatch)
     keys = ["part.die.thickness", "step.die.temperature", "step.mould.shrinkage"]
     frozen_process.check(frozen_process.point(case, cpu), ["mould.top"], keys)
+
+
+@pytest.fixture
+def loose(tmp_path):
+    path = tmp_path / "loose.toml"
+    path.write_text(LOOSE)
+    return warp.load(path)
+
+
+def test_a_metric_that_pieces_decide_has_no_gradient(cpu, loose, monkeypatch):
+    """The leads lie where nothing holds them; the pad bends as its load says."""
+    frozen.tighten(monkeypatch)
+    at = frozen.point(loose, cpu)
+    with pytest.raises(NoGradient, match=f"^tape.bottom {DEPENDS}"):
+        at.derivatives(measure("tape.bottom", at.solved), False)
+    frozen.check(at, ["pad.bottom"], ["part.die.thickness", "load.temperature"])
+
+
+def test_a_metric_of_a_process_that_pieces_decide_has_no_gradient(cpu, case):
+    at = frozen_process.point(case, cpu)
+    with pytest.raises(NoGradient, match=f"^tape.bottom at die {DEPENDS}"):
+        at.linear([at.wanted("tape.bottom at die")])
+
+
+def test_heights_that_pieces_decide_identify_nothing(cpu, loose, monkeypatch):
+    for name in ("TOLERANCE", "TANGENT", "UNSEEN"):
+        monkeypatch.setattr(f"warp.adjoint.tangent.{name}", frozen.TIGHT)
+    free = unknowns(loose, tolerances({"material.copper.cte": "10 %"}))
+    start = np.array([one.start for one in free])
+
+    def scanned(part, reach):
+        x, y = np.random.default_rng(0).uniform(-reach, reach, (2, 50))
+        one = Observation("scan.csv", part, "bottom", x, y, np.zeros(50), 298.15)
+        return Steady(loose, free, [one], cpu, lambda *_: None)
+
+    with pytest.raises(WarpError, match=rf"^scan.csv \(tape.bottom\) {DEPENDS}"):
+        scanned("tape", 3.9e-3).solve(start)
+    forward, step = scanned("pad", 1.9e-3), 0.1 * free[0].deviation
+    found = forward.differentiate(start).slopes[0][:, 0]
+    above, below = (forward.solve(start + sign * step).heights[0] for sign in (1, -1))
+    right = (above - below) / (2 * step)
+    assert np.abs(found - right).max() < 1e-4 * np.abs(right).max()

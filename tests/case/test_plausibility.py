@@ -50,6 +50,28 @@ def test_a_value_far_from_its_class_is_named(tmp_path, line, words):
     assert words in remark and "of class laminate" in remark
 
 
+def test_molten_solder_that_a_step_removes_is_no_slip(tmp_path):
+    text = CASE[: CASE.index("[boundary")] + CASE[CASE.index("[load") :]
+    text += """
+[material.molten]
+like = "sac305"
+youngs_modulus = "0.001 MPa"
+[part.stand-in]
+on = "board"
+size = "chip"
+thickness = "0.5 mm"
+material = "molten"
+[[step]]
+do = "attach"
+parts = ["board", "stand-in"]
+temperature = "165 degC"
+"""
+    gone = '[[step]]\ndo = "remove"\nparts = ["stand-in"]\n'
+    words = [remark for remark in case(tmp_path, text).remarks() if "molten" in remark]
+    assert len(words) == 1
+    assert not [remark for remark in case(tmp_path, text + gone).remarks() if "molten" in remark]
+
+
 def test_a_load_at_the_stress_free_temperature_is_named(tmp_path):
     (remark,) = case(tmp_path, load__temperature='"165 degC"').remarks()
     assert "nothing warps" in remark

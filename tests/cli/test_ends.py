@@ -124,6 +124,20 @@ def test_ctrl_c_while_the_command_starts_or_ends_is_one_line(fraction):
         assert (process.returncode, output) in ((130, "stopped\n"), (0, ""))
 
 
+def test_sigterm_ends_a_verb_as_ctrl_c_does(tmp_path):
+    code = (
+        "import os, signal\n"
+        "from warp.cli import failures, interrupt\n"
+        "interrupt.raise_it()\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "except KeyboardInterrupt as error:\n"
+        "    raise SystemExit(failures.code_of(error))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "stopped\n")
+
+
 def test_ctrl_c_names_the_checkpoint_that_resume_continues_from(tmp_path):
     with pytest.raises(failures.Stopped, match=r"--resume continues from .*lid\.checkpoint\.h5"):
         (tmp_path / "lid.checkpoint.h5").touch()

@@ -608,7 +608,7 @@ def test_bad_parts_are_one_line_with_their_place(tmp_path):
             "filled-metal",
             "material.filled.mixture.of",
             "{ silver = 0.4, epoxi = 0.6 }",
-            "mixture: of: no material is called",
+            "mixture: no material is called",
         ),
         (
             "filled-metal",

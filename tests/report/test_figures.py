@@ -2,6 +2,8 @@
 grey.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from finished import CASE, HEIGHT, finished
@@ -10,8 +12,18 @@ from PIL import Image
 from warp.case.case import Case
 from warp.errors import WarpError
 from warp.materials.library import library
-from warp.report import bodies, field_figures, figures, palette, plots, section_labels, sections
+from warp.report import (
+    bodies,
+    field_figures,
+    figures,
+    palette,
+    plots,
+    section_labels,
+    sections,
+    step_figures,
+)
 from warp.report.sections import Cut
+from warp.report.windows import read_window
 from warp.results import measured
 from warp.results.cells import MediaTable
 from warp.run.check import check
@@ -397,3 +409,55 @@ def test_a_patterned_layer_is_one_entry_shaded_by_its_copper():
     assert paints["board: top 16/16"].colour == palette.CLASSES["metal"]
     assert paints["board: top 0/16"].colour == palette.CLASSES["laminate"]
     assert sections.section(model, Cut("z")).at == pytest.approx(1500.0)  # through the pattern
+
+
+def test_a_window_shows_a_part_of_a_section_and_names_what_is_met_there(result):
+    whole = sections.section(result, sections.read_cut("y = 0.1 mm"))
+    middle = float(0.1 * whole.up[0] + 0.9 * whole.up[-1])
+    window = read_window(f"x=-1..2 mm, z={1e3 * middle:g} um .. {float(whole.up[-1]):g} mm")
+    shown = sections.section(result, replace(sections.read_cut("y = 0.1 mm"), window=window))
+    assert (shown.across[0], shown.across[-1]) == (-1.0, 2.0)
+    assert shown.up[0] == pytest.approx(middle) and shown.up[-1] == whole.up[-1]
+    assert shown.index.shape == (len(shown.up) - 1, len(shown.across) - 1)
+    assert 0 < len(shown.names) < len(whole.names)
+    assert set(np.unique(shown.index)) - {-1} == set(range(len(shown.names)))
+    for text, words in (
+        ("x=3..1 mm", "lesser length first"),
+        ("10 mm", "an axis and two lengths"),
+        ("x=1..2 mm, y=0..1 mm", "has no y"),
+        ("x=90..91 mm", "window lies beyond x"),
+    ):
+        with pytest.raises(WarpError, match=words):
+            sections.section(result, Cut("y", 1e-4, read_window(text)))
+
+
+def test_copper_layers_of_nearly_the_same_share_look_alike():
+    """75 % and 78 % copper in one laminate differ by less than two materials of a class do."""
+    layers = ", ".join(
+        f'{{ thickness = "30 um", copper = "{share} %" }}, {{ thickness = "0.2 mm" }}'
+        for share in (75, 78, 30)
+    )
+    case = Case.from_toml(
+        f"""
+[load]
+stress_free = "150 degC"
+[part.board]
+size = "10 mm"
+material = "fr4"
+layers = [{layers}]
+"""
+    )
+    paints = palette.of(check(case, "cpu").model, case)
+    colours = [int(p.colour[1:3], 16) for name, p in paints.items() if name.startswith("board")]
+    first, second, third = sorted(colours, reverse=True)
+    assert first - second < 6 < 20 < second - third
+
+
+def test_names_of_steps_have_room_on_their_axis():
+    """Ten steps of one load step each, then one of sixty."""
+    records = [{"step": n, "last": True} for n in range(10)]
+    records += [{"step": 10, "last": n == 59} for n in range(60)]
+    places = step_figures.spread(records)
+    ends = [at for at, record in zip(places, records, strict=True) if record["last"]]
+    assert np.diff([0.0, *ends]).min() >= 0.99 * step_figures.LEAST * ends[-1]
+    assert (np.diff(places) > 0).all()

@@ -31,6 +31,16 @@ RECORDS = [
 ]
 
 
+def test_the_last_line_tells_the_largest_solve_of_a_process_that_ends_with_a_unit():
+    steps = [{"voxels": 30_000}, {"voxels": 504}]
+    cut = {"voxels": 504, "unknowns": 1716, "steps": steps}
+    assert tables._size(cut) == [
+        "solves of up to 30,000 voxels",
+        "at the end 504 voxels, 1,716 displacements",
+    ]
+    assert tables._size(cut | {"steps": []}) == ["504 voxels", "1,716 displacements"]
+
+
 def test_every_row_of_a_process_has_a_name_and_time_only_where_it_passes():
     rows = list(step_rows.rows(RECORDS, ["a.top"]))
     assert [row.name for row in rows] == [

@@ -115,6 +115,20 @@ def test_a_unit_of_few_cells_is_named(tmp_path, spacing, told):
     )
 
 
+def test_the_defaults_of_the_grid_are_those_of_the_page():
+    """A plate of 90 x 90 x 0.9 mm: cells of a ninth of 0.9 mm at its edge, of 0.9 mm in the middle.
+
+    One of 9 x 9 x 0.9 mm has a forty-fifth of 9 mm there.
+    """
+    found = []
+    for side in (90, 9):
+        text = f'[load]\nstress_free = "150 degC"\n[part.a]\nsize = "{side} mm"\n'
+        case = warp.Case.from_toml(text + 'thickness = "0.9 mm"\nmaterial = "fr4"\n')
+        found.append(checks.check(case, on="cpu").spacing["x"][1:])
+    assert found[0] == pytest.approx((1e-4, 0.9e-3), rel=0.25)
+    assert found[1] == pytest.approx((1e-4, 0.2e-3), rel=0.25)
+
+
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
     path = tmp_path / "loose.toml"
     path.write_text(
@@ -145,14 +159,15 @@ def test_a_material_beyond_its_source():
     """Sn-3.5Ag melts at 221 degC; its values end there."""
     hot = warp.load(GALLERY / "flip-chip.toml", {"load.temperature": '"245 degC"'})
     assert run_warnings.outside_temperature_range(hot) == [
-        "material 'sn35ag' is used at 217 to 245 degC, its source covers -40 to 221 degC"
+        "material 'sn35ag' at 217 to 245 degC (-40 to 221): is used beyond what its source covers, "
+        "where values are constant"
     ]
     warm = warp.load(GALLERY / "flip-chip.toml")
     assert run_warnings.outside_temperature_range(warm) == []
     after = run_warnings.outside_temperature_range(
         warm, [{"bumps": {"min_C": 30.0, "max_C": 240.0}}]
     )
-    assert after[0].startswith("material 'sn35ag' is used at 25 to 240 degC")
+    assert after[0].startswith("material 'sn35ag' at 25 to 240 degC")
 
 
 REFUSED = """

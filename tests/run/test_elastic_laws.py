@@ -233,3 +233,44 @@ def test_a_law_beside_a_relaxation_is_refused():
     text += 'relaxation = { youngs_modulus = [["10 s", "60 %"]] }\n'
     with pytest.raises(CaseError, match="relaxes keeps the stress of its branches"):
         parse(HEAD + PARTS + text + "".join(GLASS[1:]), Path("laws.toml"))
+
+
+def test_the_law_of_the_case_is_that_of_polymers_which_name_none():
+    """`b` as a polymer with the case's law, and `b` that names it, bend alike; no law is missed."""
+    soft = table(12, 0.2, "GPa"), table(30, 90, "ppm/K")
+    base = material("a", "25 GPa", "15 ppm/K")
+    named = material("b", *soft, elastic_law="incremental")
+    polymer = material("b", *soft) + 'class = "polymer"\n'
+    law = 'elastic_law = "incremental"\n'
+    one = solve((base, named, SILICON), load=cooled(25)).fields
+    other = solve((base, polymer, SILICON), load=cooled(25) + law).fields
+    metal = solve((base, polymer.replace("polymer", "metal"), SILICON), load=cooled(25) + law)
+    assert np.array_equal(one["displacement"], other["displacement"])
+    assert not np.allclose(metal.fields["displacement"], other["displacement"], rtol=1e-2)
+
+
+def test_a_film_with_a_stress_of_its_own_keeps_the_total_law_beside_the_case_s():
+    made = material("b", table(12, 0.2, "GPa"), "30 ppm/K") + 'class = "polymer"\n'
+    head = HEAD.replace("[load]\n", '[load]\nelastic_law = "incremental"\n')
+    for key, law in (('intrinsic_stress = "9 MPa"', None), ('shrinkage = "0.1 %"', "incremental")):
+        parts = PARTS.replace('material = "b"\n', f'material = "b"\n{key}\n')
+        text = head + parts + material("a", "25 GPa", "15 ppm/K") + made + SILICON
+        media = parse(text, Path("laws.toml")).materials().items()
+        (strained,) = (medium for name, medium in media if name not in ("a", "b", "c"))
+        assert strained.elastic_law == law, key
+
+
+@pytest.mark.parametrize("law", ["total", "incremental"])
+def test_a_part_that_has_shrunk_is_one_that_cures_by_either_law(law):
+    """`b` shrinks by 0.3 % as it comes, or in a cure at the same temperature."""
+    base = material("a", "25 GPa", "15 ppm/K")
+    made = base, material("b", table(12, 0.2, "GPa"), "30 ppm/K", elastic_law=law), SILICON
+    cool = step("cool", temperature="25 degC")
+    attach = step("attach", parts=["b", "c"], temperature="165 degC")
+    cure = step("cure", parts=["b"], temperature="165 degC", shrinkage="0.3 %")
+    cured = solve(made, attach, cure, cool).fields["displacement"]
+    parts = PARTS.replace('material = "b"\n', 'material = "b"\nshrinkage = "0.3 %"\n')
+    fields = '[output]\nfields = ["displacement"]\n'
+    text = HEAD + fields + parts + "".join(made) + attach + cool
+    found = process.solve(parse(text, Path("laws.toml")), "cpu").fields["displacement"]
+    assert found == pytest.approx(cured, abs=1e-6 * np.abs(cured).max())

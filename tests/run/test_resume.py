@@ -203,6 +203,7 @@ def test_checkpoint_gives_back_every_bit(case, tmp_path):
         on_resume=lambda done, of: reported.append((done, of)),
     )
     assert reported == [(len(loaded.load_steps), len(loaded.load_steps))]
+    assert again.provenance["wall_s"] > 0.5 * whole.provenance["wall_s"]  # of both runs together
     same(again, whole)
     process.discard(checkpoint_path)
     assert not checkpoint_path.exists()

@@ -13,10 +13,9 @@ The residual is solved for anew until it is there, without what no motion of the
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
+from warp.adjoint.mechanisms import Mechanisms
 from warp.errors import ConvergenceError
 from warp.machine.arrays import Array
 from warp.machine.device import Device
@@ -37,11 +36,11 @@ def solve(
     right: np.ndarray,
     control: Control,
     x: Array | None = None,
-    equilibrate: Callable[[np.ndarray], float] | None = None,
+    free: Mechanisms | None = None,
 ) -> Array:
     """Solve A x = right to the tolerance of `control`, or to the round-off of A x.
 
-    equilibrate: removes from a load what is not in the range of A, in place; `right` is in it.
+    free: motions without energy, on which `right` does no work.
     """
     size = float(np.linalg.norm(right))
     if size == 0.0:
@@ -53,9 +52,9 @@ def solve(
         return x
     floor = MARGIN * uncancelled(device, apply, x) * np.finfo(float).eps / size
     goal = max(control.tolerance, floor)
-    if equilibrate is None:
+    if free is None:
         return krylov.solve(device, system, cycle, Control(goal, control.progress), x)[0]
-    return _refined(device, system, cycle, Control(goal, control.progress), x, equilibrate)
+    return _refined(device, system, cycle, Control(goal, control.progress), x, free)
 
 
 def _refined(
@@ -64,7 +63,7 @@ def _refined(
     cycle: Preconditioner,
     control: Control,
     x: Array,
-    equilibrate: Callable[[np.ndarray], float],
+    free: Mechanisms,
 ) -> Array:
     """Return x with what solves for its residual, in the range of A, until that is small."""
     size, last = float(np.linalg.norm(device.to_host(system.b))), np.inf
@@ -72,7 +71,7 @@ def _refined(
         residual = system.b.copy()
         system.apply(residual, x, 1.0, -1.0)
         left = device.to_host(residual)
-        equilibrate(left)
+        free.equilibrate(left)
         reached = float(np.linalg.norm(left)) / size
         if reached <= control.tolerance:
             return x

@@ -194,7 +194,9 @@ class StepBack:
         """Return the shear of a displacement at the edges that new voxels cover."""
         begin = self.step.begin
         rows = edges_of(begin.held, begin.held_forces)
-        found: Array = self.motion.matrix(rows).times(self.motion.padded(mu).reshape(-1))
+        found = np.empty(len(begin.held))
+        by_face = np.argsort(begin.held[:, 0], kind="stable")  # the order of `edges_of`
+        found[by_face] = self.motion.matrix(rows).times(self.motion.padded(mu).reshape(-1))
         return found
 
     def _add_lines(self, mu: Array, form: Form, loaded: Strains, by: Strains) -> None:

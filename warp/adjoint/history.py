@@ -55,8 +55,6 @@ from warp.voxels.voxelize import VoxelModel
 Array = np.ndarray
 PPM, CUBIC_MILLIMETRE = 1e-6, 1e-9
 LOAD_STEP = "load step "
-WORKS = 1e-4
-"""Share of a load that does work on motions without energy, beyond what round-off leaves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +92,7 @@ class HistoryPoint:
     @cached_property
     def states(self) -> States:
         """Return the states after all solves."""
-        return States(self.steps, Path(self.tape.folder.name), self.device)
+        return States(self.case, self.steps, Path(self.tape.folder.name), self.device)
 
     @cached_property
     def base(self) -> ProcessBase:
@@ -303,12 +301,8 @@ class HistoryPoint:
         else:
             attainable.equilibrate(load, rising_motions(step.model))
             free = step.mechanisms
-        equilibrate = None if free is None else free.equilibrate
-        if free is not None and free.equilibrate(load) > WORKS:
-            raise NoGradient(
-                f"{way.wanted.name} depends on how pieces move that a layer one cell thick joins "
-                "to the body: give the layer two cells, [grid] cells_per_layer = 2"
-            )
+        if free is not None:
+            free.leave_out(load, way.wanted.name)
         size = float(np.linalg.norm(load))
         way.size = max(way.size, size)
         tolerance = self.tolerance * way.size
@@ -316,9 +310,10 @@ class HistoryPoint:
             return np.zeros(A.shape)
         name = f"{way.wanted.name}, step {self.steps[n].step.step + 1} backwards"
         self.say(name, 0, NO_RESIDUAL)
-        control = Control(tolerance / size, lambda n, r: self.say(name, n, r))
+        share = size / way.size
+        control = Control(tolerance / size, lambda n, r: self.say(name, n, share * r))
         cycle = Cycle(A) if len(held) else cache.cycle_for(A)
-        x = attainable.solve(self.device, name, A.apply, cycle, load, control, None, equilibrate)
+        x = attainable.solve(self.device, name, A.apply, cycle, load, control, None, free)
         found: Array = self.device.to_host(x)
         return found
 

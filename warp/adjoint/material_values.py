@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
+from warp.adjoint.substitution import same
 from warp.adjoint.variant import EVERY, Law
 from warp.materials.curves import Constant, Curve, Secant, Table, Transition
 from warp.materials.library import PROPERTIES
@@ -40,13 +41,25 @@ class MaterialValue:
     one_sided: bool = True
 
 
-def materials_in(media: Iterable[Medium]) -> list[tuple[str, Material]]:
-    """List the materials that media are made of, sorted by their names."""
+def copies_in(media: Iterable[Medium]) -> list[tuple[str, Material]]:
+    """List the material objects that media are made of, sorted by their names.
+
+    Every stage of a process has its own copy of a material of the case.
+    """
     known: dict[int, tuple[str, Material]] = {}
     for medium in media:
         for name, material in constituents(medium, medium.name):
             known.setdefault(id(material), (name, material))
     return sorted(known.values(), key=lambda entry: entry[0])
+
+
+def materials_in(media: Iterable[Medium]) -> list[tuple[str, Material]]:
+    """List the materials that media are made of, sorted by their names: one of all alike."""
+    found: list[tuple[str, Material]] = []
+    for name, material in copies_in(media):
+        if not (found and found[-1][0] == name and same(found[-1][1], material)):
+            found.append((name, material))
+    return found
 
 
 def values_of(name: str, material: Material) -> Iterator[MaterialValue]:

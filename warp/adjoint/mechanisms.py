@@ -12,13 +12,14 @@ join: runs of solid cells along z, and edges between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from warp.adjoint.refused import NoGradient
 from warp.solvers.elastic.free_edges import Edges
 from warp.solvers.elastic.history.state import between_four
 from warp.solvers.elastic.layout import displacement_shape
@@ -30,6 +31,12 @@ Array = np.ndarray
 NOWHERE = -1
 STRAINED = 1e-9
 """Force of a motion, over that of its single displacements, above which it has energy."""
+DEPENDS = (
+    "{} depends on how pieces move that a layer one cell thick joins to the body: give the layer "
+    "two cells, [grid] cells_per_layer = 2"
+)
+WORKS = 1e-4
+"""Share of a load that does work on motions without energy, beyond what round-off leaves."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +72,26 @@ class Mechanisms:
         size_of_load = float(np.linalg.norm(f))
         f[at] -= removed
         return float(np.linalg.norm(removed)) / size_of_load if size_of_load else 0.0
+
+    def leave_out(self, load: Array, metric: str) -> None:
+        """Equilibrate the load of a metric, in place; NoGradient if it depends on the motions."""
+        if self.equilibrate(load) > WORKS:
+            raise NoGradient(DEPENDS.format(metric))
+
+    def show(self, heights: Callable[[Array], Array]) -> bool:
+        """Tell whether heights change with the motions.
+
+        heights: linear in a displacement (3, nz+1, ny+1, nx+1).
+        """
+        known, rng = self.owner != NOWHERE, np.random.default_rng(0)
+        for motion in self.motions:
+            amount = rng.uniform(1.0, 2.0, int(self.owner.max()) + 1)
+            moved = np.zeros(motion.shape)
+            moved[known] = motion[known] * amount[self.owner[known]]
+            seen = heights(np.ascontiguousarray(moved[..., 1:-1]))
+            if np.abs(seen).max() > WORKS * np.abs(moved[2]).max():
+                return True
+        return False
 
 
 def mechanisms(A: Operator, solid: Array, grid: Grid) -> Mechanisms | None:

@@ -21,6 +21,7 @@ from warp.adjoint.elastic import forces
 from warp.adjoint.elastic_partials import Partials
 from warp.adjoint.large_deflection import LargeDeflection
 from warp.adjoint.linear import Derivatives, EdgeForces, Heated, Linear
+from warp.adjoint.mechanisms import Mechanisms, mechanisms
 from warp.adjoint.refused import NoGradient
 from warp.adjoint.strains import Kinematics, Strains
 from warp.adjoint.thermal import Thermal, through_stiffness
@@ -172,6 +173,11 @@ class Point:
         return Cycle(self.operator)
 
     @cached_property
+    def mechanisms(self) -> Mechanisms | None:
+        """Return the motions without energy of the pieces of the body, by linear theory."""
+        return mechanisms(self.operator, self.model.ids > 0, self.model.grid)
+
+    @cached_property
     def thermal(self) -> Thermal:
         """Return the heat equation of the solve."""
         case, field = self.base.case, self.solved.temperature
@@ -256,7 +262,10 @@ class Point:
             found = self.large_deflection.partials(self.large_deflection.solve(load, control), maps)
         else:
             equation = "adjoint of thermo-elasticity"
-            x = attainable.solve(self.device, equation, A.apply, self.cycle, load, control)
+            if self.mechanisms is not None:
+                self.mechanisms.leave_out(load, name)
+            given = self.cycle, load, control, None, self.mechanisms
+            x = attainable.solve(self.device, equation, A.apply, *given)
             adjoint = np.ascontiguousarray(self.device.to_host(x)[..., 1 : nx + 2])
             assert self.solved.displacement is not None
             found = elastic.partials(

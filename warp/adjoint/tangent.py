@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 import numpy as np
 
 from warp.adjoint import attainable
+from warp.adjoint.mechanisms import DEPENDS, Mechanisms, mechanisms
 from warp.adjoint.moved_grid import Unchangeable
 from warp.adjoint.observation import Observation
 from warp.adjoint.unknowns import Unknown, at
@@ -97,6 +99,7 @@ class Steady:
             state = self._state(base.model, T)
             displacement = state.displacement()
             for n in own:
+                self._refuse_loose(base.model, state, self.observations[n])
                 heights[n] = self.observations[n].of(base.model, displacement)
             columns = [self._column(state, side, own) for side in sides]
             for m, n in enumerate(own):
@@ -104,6 +107,11 @@ class Steady:
         return Seen(
             [h for h in heights if h is not None], [s for s in found if s is not None] or None
         )
+
+    def _refuse_loose(self, model: VoxelModel, state: _State, one: Observation) -> None:
+        """Raise WarpError for heights that follow from no equation."""
+        if state.free is not None and state.free.show(partial(one.of, model)):
+            raise WarpError(DEPENDS.format(f"{one.name} ({one.surface})"))
 
     def _sides(self, base: Base, values: Array) -> list[_Sides]:
         """Return the voxels on both sides of each unknown."""
@@ -143,11 +151,14 @@ class Steady:
         """Return the derivatives of the heights at one temperature by one unknown."""
         forces = [_imbalance(model, state) for model in (sides.above, sides.below)]
         right = (forces[0] - forces[1]) / (2 * sides.step)
+        if state.free is not None:
+            state.free.equilibrate(right)
         size = float(np.linalg.norm(right)) * sides.deviation
         tolerance = max(TANGENT, UNSEEN * state.load / size if size else 0.0)
         name, control = "derivatives of thermo-elasticity", Control(tolerance)
         if tolerance < 1.0:
-            slope = attainable.solve(self.device, name, state.A.apply, state.cycle, right, control)
+            given = state.cycle, right, control, None, state.free
+            slope = attainable.solve(self.device, name, state.A.apply, *given)
         else:
             slope = self.device.zeros(state.A.shape)
         ends = [
@@ -185,6 +196,11 @@ class _State:
     cycle: Cycle
     x: DeviceArray
     load: float
+
+    @cached_property
+    def free(self) -> Mechanisms | None:
+        """Return the motions without energy of the pieces of the body."""
+        return mechanisms(self.A, self.model.ids > 0, self.model.grid)
 
     def displacement(self, slope: DeviceArray | None = None, step: float = 0.0) -> Array:
         """Return the displacement (3, nz+1, ny+1, nx+1) in m, `step` along a slope."""

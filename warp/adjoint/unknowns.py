@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from warp.adjoint.inputs import inputs
-from warp.adjoint.material_values import materials_in, values_of
+from warp.adjoint.material_values import copies_in, values_of
 from warp.adjoint.substitution import substituted
 from warp.adjoint.variant import Base
 from warp.case import case as cases
@@ -124,7 +124,7 @@ def _with_laws(case: Case, laws: Mapping[str, Mapping[str, float]]) -> Case:
 def _remade(assembly: Assembly, laws: Mapping[str, Mapping[str, float]]) -> Assembly:
     """Return an assembly with other values of its materials."""
     changes: dict[int, Material] = {}
-    for name, material in materials_in(assembly.media.values()):
+    for name, material in copies_in(assembly.media.values()):
         new = material
         for key, number in laws.get(name, {}).items():
             new = _changer(name, new, key)(number)

@@ -23,6 +23,7 @@ from warp.geometry.solids import Package, build
 from warp.materials import library as materials
 from warp.materials import mixing
 from warp.materials.bump_layer import BumpLayer
+from warp.materials.case_law import by_law
 from warp.materials.library import MaterialError, Medium
 from warp.materials.material import Phase, Prestressed, Shrunk, constituents
 from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, Source
@@ -137,6 +138,7 @@ def _materials(
         faults.append(_own_fault(error, file))
     library = materials.library()
     known = {**library, **own}
+    law = file.load.elastic_law
     own |= {
         name: Shrunk(known[base], much, base)
         for name, (base, much) in shrunk.items()
@@ -154,25 +156,32 @@ def _materials(
             )
     if faults:
         return found, faults
+    named = found if law is None else dict(found)
+    found = found if law is None else {name: by_law(m, law) for name, m in found.items()}
     for name, recipe in package.recipes.items():
         try:
-            _mixed(name, package, found)
+            _mixed(name, package, found, named)
         except MaterialError as error:
             faults.append(Fault(recipe.key, str(error)))
     return found, faults
 
 
-def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
+def _mixed(
+    name: str, package: Package, found: dict[str, Medium], named: dict[str, Medium]
+) -> Medium:
+    """Make the material of a recipe; named: as `found`, without the law of the whole case."""
     if name not in found:
         recipe = package.recipes[name]
-        media = [_mixed(part, package, found) for part in recipe.of]
+        if isinstance(recipe, Strained):
+            base = _mixed(recipe.material, package, named if recipe.stress else found, named)
+            found[name] = _strained(base, recipe)
+            return found[name]
+        media = [_mixed(part, package, found, named) for part in recipe.of]
         if isinstance(recipe, QuarterTurn):
             found[name] = materials.rotated(media[0], 1)
-        elif isinstance(recipe, Strained):
-            found[name] = _strained(media[0], recipe)
         elif isinstance(recipe, FreeColumns):
             faces = [
-                ([_mixed(part, package, found) for part in face], list(face.values()))
+                ([_mixed(part, package, found, named) for part in face], list(face.values()))
                 for face in recipe.faces
             ]
             between = tuple(
@@ -190,12 +199,9 @@ def _mixed(name: str, package: Package, found: dict[str, Medium]) -> Medium:
 
 def _strained(medium: Medium, recipe: Strained) -> Medium:
     """Return a medium after its shrinkage and with its intrinsic stress."""
-    if medium.elastic_law == "incremental":
-        message = (
-            f"needs the total law, and {recipe.material!r} has the incremental one: leave it out; "
-            'a step do = "cure" can shrink the part'
-        )
-        raise MaterialError(message)
+    if medium.elastic_law == "incremental" and recipe.stress:
+        message = f"needs the total law, and {recipe.material!r} has the incremental one"
+        raise MaterialError(f"{message}: leave it out")
     if recipe.shrinkage:
         medium = Shrunk(medium, recipe.shrinkage)
     return Prestressed(medium, recipe.stress) if recipe.stress else medium

@@ -17,13 +17,14 @@ import numpy as np
 
 from warp.case.assembly import Assembly, heat_alone
 from warp.case.stage import LoadStep
+from warp.case.steps.remove import Remove
 from warp.case.tables import CaseFile
 from warp.errors import Fault, Key, listed
 from warp.geometry.package import Strained
 from warp.geometry.parts.chip import Chip
 from warp.geometry.place import LEVEL, Place, um
 from warp.materials.library import library
-from warp.materials.material import Material, Medium
+from warp.materials.material import Material
 from warp.units import ZERO_CELSIUS
 
 LARGEST_STRAIN = 0.1
@@ -31,6 +32,7 @@ LARGEST_STRAIN = 0.1
 SPREAD = 5.0
 """How far beyond the library's values of its class a plausible value lies, as a factor."""
 SOFT = 1e8  # Pa: a smaller modulus is written in MPa
+HOLDS_NOTHING = 1e6  # Pa: a stand-in for something molten, not a slip of a unit
 ROOM = 298.15  # K
 SAME = 1e-6  # K
 UNITS = {
@@ -77,22 +79,25 @@ def _thick_chips(file: CaseFile, places: Mapping[str, Place]) -> Iterator[Fault]
 def remarks(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]) -> list[str]:
     """List what looks like a slip, one sentence each."""
     return [
-        *_implausible_values(file, assembly.media),
+        *_implausible_values(file, assembly),
         *_parts_above_their_host(file, assembly.package.places),
         *_unused_heat(file, assembly, load_steps),
         *_no_load(file, assembly, load_steps),
         *_unused_branch(file),
+        *_own_shapes(file, assembly, load_steps),
     ]
 
 
-def _implausible_values(file: CaseFile, media: Mapping[str, Medium]) -> Iterator[str]:
+def _implausible_values(file: CaseFile, assembly: Assembly) -> Iterator[str]:
     """Yield the values of the case's own materials that are far from their class's."""
     for name in file.material:
-        medium = media.get(name)
+        medium = assembly.media.get(name)
         if not isinstance(medium, Material):
             continue
         for key, (low, high) in _plausible(medium.material_class).items():
             for value in _values(medium, key):
+                if key == "youngs_modulus" and value <= HOLDS_NOTHING and _leaves(name, file):
+                    continue
                 if not low / SPREAD <= abs(value) <= high * SPREAD and value != 0.0:
                     factor, unit = UNITS[key]
                     if key == "youngs_modulus" and abs(value) < SOFT:
@@ -104,6 +109,13 @@ def _implausible_values(file: CaseFile, media: Mapping[str, Medium]) -> Iterator
                         f"materials {which}have {known}: is the unit right?"
                     )
                     break
+
+
+def _leaves(material: str, file: CaseFile) -> bool:
+    """Tell whether steps remove every part of a material: molten solder, a soft stand-in."""
+    gone = {part for step in file.step if isinstance(step, Remove) for part in step.parts}
+    users = [name for name, part in file.part.items() if part.made_of == material]
+    return bool(users) and gone.issuperset(users)
 
 
 @cache
@@ -165,3 +177,22 @@ def _unused_branch(file: CaseFile) -> Iterator[str]:
 
 def _degrees(kelvin: float) -> str:
     return f"{kelvin - ZERO_CELSIUS:.5g} degC"
+
+
+def _own_shapes(
+    file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]
+) -> Iterator[str]:
+    """Yield a sentence for each step that joins parts with a history in the shape of the body."""
+    for step in load_steps[1:]:
+        since, T = dict(step.stage.since), step.temperature
+        follow = [part for part in step.attached if part not in step.flat]
+        own = [part for part in follow if T is not None and abs(since[part] - T) > SAME]
+        media = {part: assembly.media.get(file.part[part].made_of or "") for part in own}
+        solid = [part for part, m in media.items() if m is None or m.material_class != "solder"]
+        joins = step.do == "attach" and not step.flat
+        if joins and solid and len(step.stage.present) > len(step.attached):
+            yield (
+                f"step {step.step + 1} ({step.name}): {listed([repr(part) for part in solid])} "
+                "with a stress-free temperature of their own join in the shape of the body: if "
+                "they were made apart, name them in flat"
+            )

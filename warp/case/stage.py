@@ -19,6 +19,8 @@ class Stage:
     """Linear shrinkage of parts that a step cured."""
     unit: Rectangle | None = None
     unit_name: str = ""
+    unit_spacing: float | None = None
+    """Largest cells of the unit in plane in m; None: those that the whole has there."""
     around: tuple[tuple[str, str, float], ...] = ()
     """Surroundings that a step changed: boundary, "film" or "ambient", value."""
 
@@ -50,3 +52,5 @@ class LoadStep:
     """True for the last load step of its process step."""
     support: Support = None
     """What carries the body here."""
+    flat: tuple[str, ...] = ()
+    """The attached parts that are flat then, whatever the shape of the body."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from warp.cli.words import CaseFile, Json, Set, overrides, print_json
+from warp.cli.words import CaseFile, Json, Set, Window, overrides, print_json
 from warp.errors import WarpError
 
 
@@ -73,6 +73,7 @@ def check(
             metavar="AXIS=LENGTH", help="Where the section lies; default: where most parts are met."
         ),
     ] = None,
+    window: Window = None,
     as_json: Json = False,
 ) -> None:
     """Show the stack, the grid, gaps and floating parts, and what a run will cost.
@@ -83,6 +84,7 @@ def check(
     Examples:
       warp check lid.toml                   draws lid.png as well
       warp check lid.toml --at "z=1.2 mm"   a plan instead of a section
+      warp check lid.toml --at "y=0 mm" --window "x=10..14 mm, z=0.4..1 mm"
       warp check lid.toml --json
     """
     from dataclasses import replace
@@ -90,11 +92,14 @@ def check(
     from warp import load
     from warp.cli import tables
     from warp.report import bodies, plots, sections
+    from warp.report.windows import read_window
     from warp.run import check as checks
     from warp.run.to_file import inputs
 
     target = picture or Path(case.stem + ".png")
     cut = None if at is None else sections.read_cut(at)
+    if window is not None:
+        cut = replace(cut or sections.Cut(), window=read_window(window))
     loaded = load(case, overrides(set_))
     plots.check_writable(target, inputs(loaded))
     report = checks.check(loaded)

@@ -1,5 +1,7 @@
 """Hear Ctrl-C from the program's first line to its last, in one line whenever it comes.
 
+SIGTERM, by which schedulers and `timeout` stop a program, is heard alike while a verb runs.
+
 While the process starts or ends, `stop_at_once`: an exception would become a traceback there. While
 a verb runs, KeyboardInterrupt, so that what is half written is removed. Libraries turn an exception
 that comes inside them into another one, or print and forget it; `Heard` and `insist` see to both.
@@ -12,7 +14,7 @@ import signal
 import sys
 import threading
 from _thread import interrupt_main
-from signal import SIGINT
+from signal import SIGINT, SIGTERM
 
 SOON = 0.01  # s
 
@@ -20,7 +22,7 @@ STOPPED = 128 + SIGINT  # the convention of shells
 
 
 class Heard:
-    """Tell whether Ctrl-C has interrupted a verb, and whether that has been said."""
+    """Tell whether Ctrl-C or SIGTERM has interrupted a verb, and whether that has been said."""
 
     interrupt = False
     said = False
@@ -41,11 +43,13 @@ def listen() -> bool:
 def listen_again() -> None:
     """Stop at once, now that the verb has ended."""
     signal.signal(SIGINT, stop_at_once)
+    signal.signal(SIGTERM, stop_at_once)
 
 
 def raise_it() -> None:
-    """Raise KeyboardInterrupt at Ctrl-C from now on; a second one stops at once."""
+    """Raise KeyboardInterrupt at Ctrl-C or SIGTERM from now on; a second one stops at once."""
     signal.signal(SIGINT, _interrupt)
+    signal.signal(SIGTERM, _interrupt)
     sys.unraisablehook = insist
 
 

@@ -1,8 +1,8 @@
 """Start the command `warp` and end it with an exit code; every failure is one line on stderr.
 
 Exit codes: 0 done, 1 a solve did not reach its tolerance, 2 bad input or too little memory, 3 the
-output could not be printed, 130 stopped by Ctrl-C (`interrupt`). The verbs are imported inside
-`main`, while Ctrl-C is heard already.
+output could not be printed, 130 stopped by Ctrl-C or SIGTERM (`interrupt`). The verbs are imported
+inside `main`, while Ctrl-C is heard already.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from warp.cli.words import (
     ResultFile,
     Set,
     Surfaces,
+    Window,
     measured_files,
     overrides,
     print_json,
@@ -37,6 +38,7 @@ def plot(
             metavar="AXIS=LENGTH", help="A section at x or y, a plan at z; one for each axis."
         ),
     ] = None,
+    window: Window = None,
     form: Annotated[
         str, typer.Option("--format", metavar="png|svg|pdf", help="What the pictures are.")
     ] = "png",
@@ -48,12 +50,19 @@ def plot(
       warp plot lid.h5                        into lid-plots/
       warp plot lid.h5 --surface chip.top --surface lid.bottom --format svg
       warp plot lid.h5 --at "y=3 mm" --at "z=1.2 mm"
+      warp plot lid.h5 --at "y=3 mm" --window "x=10..14 mm, z=0.4..1 mm"
     """
+    from dataclasses import replace
+
     from warp import read
     from warp.cli import tables
     from warp.report import figures, sections
+    from warp.report.windows import read_window
 
     cuts = [sections.read_cut(text) for text in at or ()]
+    if window is not None:
+        shown = read_window(window)
+        cuts = [replace(cut, window=shown) for cut in cuts or [sections.Cut()]]
     folder = output or Path(result.stem + "-plots")
     drawn = figures.draw(read(result), folder, result.stem, form, surface or (), cuts)
     tables.print_files(*drawn)

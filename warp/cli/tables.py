@@ -83,8 +83,7 @@ def print_summary(numbers: Mapping[str, Any], title: str, written: Path | None =
     if solvers is not None:
         console.print(solvers)
     cost = [
-        _count(numbers.get("voxels"), "voxels"),
-        _count(numbers.get("unknowns") or None, "displacements"),
+        *_size(numbers),
         _number(numbers.get("wall_s"), "{:.1f} s"),
         _number(numbers.get("peak_memory_MB"), "{:,.0f} MB"),
         numbers.get("device"),
@@ -130,6 +129,16 @@ def _number(value: float | None, form: str) -> str:
     return "" if value is None else form.format(value)
 
 
+def _size(numbers: Mapping[str, Any]) -> list[str]:
+    """Write how large the problem was: also the largest of a process that ends with less."""
+    voxels, unknowns = numbers.get("voxels"), numbers.get("unknowns") or None
+    most = max((step.get("voxels", 0) for step in numbers.get("steps") or []), default=0)
+    last = [_count(voxels, "voxels"), _count(unknowns, "displacements")]
+    if most <= (voxels or 0):
+        return last
+    return [f"solves of up to {most:,} voxels", f"at the end {', '.join(filter(None, last))}"]
+
+
 def _count(value: int | None, what: str) -> str:
     return "" if value is None else f"{value:,} {what}"
 
@@ -172,6 +181,8 @@ def print_check(report: Report) -> None:
         )
     for layer, fraction in report.copper.items():
         console.print(f" {100 * fraction:.1f} % copper in {layer!r}, from its drawing", style="dim")
+    for sentence in report.conditions:
+        console.print(Text(f" {sentence}", style="dim"))
     for gap in report.gaps:
         console.print(
             f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim"

@@ -49,6 +49,13 @@ Surfaces = Annotated[
         help="A surface such as substrate.bottom; repeat, or: all.",
     ),
 ]
+Window = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AXIS=FROM..TO",
+        help='What sections show, e.g. "x=10..14 mm, z=0.4..1 mm"; by default all.',
+    ),
+]
 MeasuredAt = Annotated[
     list[str] | None,
     typer.Option(

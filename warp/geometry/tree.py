@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from warp.geometry.bump_array import BumpArray
 from warp.geometry.package import Package
 from warp.geometry.part import Part
-from warp.geometry.place import Place, mm
+from warp.geometry.place import mm
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def stack(parts: Mapping[str, Part], package: Package) -> tuple[Branch, ...]:
 
     def branch(name: str) -> Branch:
         grown = tuple(branch(child) for child in children.get(name, []))
-        note = _note(parts[name], package.places[name], package.sites.get(name))
+        note = _note(name, parts[name], package)
         return Branch(name, note, parts[name].shape != "void", grown)
 
     return tuple(branch(name) for name in children.get(None, []))
@@ -60,10 +61,24 @@ def _parent(part: Part) -> str | None:
     return part.inside or part.around
 
 
-def _note(part: Part, place: Place, sites: tuple[int, int, int] | None) -> str:
+def _note(name: str, part: Part, package: Package) -> str:
     """Relation, shape, material, number, size and heights of a part, in one line."""
+    place, sites = package.places[name], package.sites.get(name)
     relation = "under, " if part.under and not part.on else "inside, " if part.inside else ""
     what = f"{relation}{part.shape}"
     number = "" if sites is None else f"{sites[2]:,} of {part.each}"
     height = f"z {mm(place.z0)[:-3]} to {mm(place.z1)[:-3]}"
-    return " · ".join(text for text in (what, part.made_of, number, place.size, height) if text)
+    return " · ".join(
+        text for text in (what, part.made_of, number, _size(name, part, package), height) if text
+    )
+
+
+def _size(name: str, part: Part, package: Package) -> str:
+    """Write the size of a part; that of an effective layer, which covers whole cells of sites."""
+    place = package.places[name]
+    bounds = [body.bounds for body in package.bodies if body.part == name]
+    if not bounds or not isinstance(part, BumpArray) or part.model != "effective":
+        return place.size
+    width = max(b[1] for b in bounds) - min(b[0] for b in bounds)
+    depth = max(b[3] for b in bounds) - min(b[2] for b in bounds)
+    return mm(width, depth, place.z1 - place.z0)

@@ -195,7 +195,7 @@ class MaterialSpec(BaseModel):
             return _mixed(self, self.mixture, name, known)
         base: Medium = Material(name, {})
         if self.like is not None:
-            base = find(self.like, known, f"material {name!r}: like")
+            base = find(self.like, known, f"material {name!r}")
         if not isinstance(base, Material):
             raise MaterialError(
                 f"material {name!r}: {self.like!r} is a mixture and cannot be changed", "like"
@@ -403,7 +403,7 @@ def _mixed(
         mixture.interface_resistance,
     )
     parts = [
-        None if part == "void" else find(part, known, f"material {name!r}: of", "mixture")
+        None if part == "void" else find(part, known, f"material {name!r}", "mixture")
         for part in mixture.of
     ]
     return mix(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from warp.case.stage import Stage
+from warp.case.steps.remove import Remove
 from warp.errors import WarpError
 from warp.report import palette, sections
 from warp.report.palette import Paint
@@ -29,12 +30,13 @@ START = "at the start"
 
 
 def of_case(case: Case, model: VoxelModel, path: Picture, cut: Cut | None = None) -> None:
-    """Draw a case on a plane; body by body where its parts are never all there together.
+    """Draw a case on a plane; body by body where it never has all parts, or some go again.
 
     model: the voxels of all parts at once.
     """
     paints = palette.of(model, case)
-    if any({*case.parts} <= {*stage.present} for stage in case.stages):
+    removes = any(isinstance(step, Remove) for step in case.file.step)
+    if not removes and any({*case.parts} <= {*stage.present} for stage in case.stages):
         sections.cross_section(model, path, cut, case.title, paints)
     else:
         _by_steps(case, model.grid, paints, path, cut, case.title)

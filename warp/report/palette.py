@@ -15,6 +15,7 @@ from warp.errors import WarpError
 from warp.geometry.package import Mixture
 from warp.materials.library import library
 from warp.materials.material import Shrunk
+from warp.materials.mixing import Mixed
 
 if TYPE_CHECKING:
     from warp.case.case import Case
@@ -35,6 +36,8 @@ UNKNOWN = "#8A8A8A"
 SHADES = (0.0, 0.5, -0.25, 0.75, -0.45, 0.25)
 """Towards white, or below zero towards black: of the first material of a class, the second, ..."""
 HATCHES = ("", "///", "...", "xxx")
+COPPER = 0.2
+"""Share of metal from which a mixture is a copper layer, coloured by the share."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ def of(model: VoxelModel | Result, case: Case | None = None) -> dict[str, Paint]
     before = {name: m.before for name, m in known.items() if isinstance(m, Shrunk)}
     shrunk = {name for name in classes if before.get(name) in classes}
     alike = _alike(classes.keys() - shrunk, _case(model, case))
-    for name in sorted(classes.keys() - shrunk - alike.keys()):
+    layers = {name: share for name, m in media.items() if (share := _share_of_metal(m)) >= COPPER}
+    for name in sorted(classes.keys() - shrunk - alike.keys() - layers.keys()):
         kind = classes[name]
         base = UNKNOWN if kind is None else CLASSES[kind]
         number = seen.get(base, 0)
@@ -71,13 +75,37 @@ def of(model: VoxelModel | Result, case: Case | None = None) -> dict[str, Paint]
         found[name] = Paint(_shaded(base, shade), hatch)
     found |= {name: found[before[name]] for name in shrunk}
     found |= {name: found[first] for name, first in alike.items() if first in found}
+    found |= {name: _metal_in(media[name], share) for name, share in layers.items()}
     return found | {name: Paint(of_share(share)) for name, (_, share) in shares.items()}
+
+
+def _share_of_metal(medium: Medium | None) -> float:
+    """Return the share of metal in a mixture of it with a polymer or laminate, else 0."""
+    if not isinstance(medium, Mixed):
+        return 0.0
+    parts = list(zip(medium.media, medium.fractions, strict=True))
+    kinds = {None if part is None else part.material_class for part, _ in parts}
+    if "metal" not in kinds or not kinds <= {"metal", "polymer", "laminate"} or len(kinds) == 1:
+        return 0.0
+    return sum(f for part, f in parts if part is not None and part.material_class == "metal")
+
+
+def _metal_in(medium: Medium | None, share: float) -> Paint:
+    """Return the paint of a layer of copper by its share: alike where the shares nearly are."""
+    assert isinstance(medium, Mixed)
+    kinds = {part.material_class for part in medium.media if part is not None}
+    base: MaterialClass = "laminate" if "laminate" in kinds else "polymer"
+    return Paint(_between(CLASSES[base], CLASSES["metal"], share))
 
 
 def of_share(share: float) -> str:
     """Return the colour of a patterned layer at a share of copper."""
-    ends = CLASSES["laminate"], CLASSES["metal"]
-    low, high = ([int(colour[n : n + 2], 16) for n in (1, 3, 5)] for colour in ends)
+    return _between(CLASSES["laminate"], CLASSES["metal"], share)
+
+
+def _between(first: str, second: str, share: float) -> str:
+    """Mix two colours."""
+    low, high = ([int(colour[n : n + 2], 16) for n in (1, 3, 5)] for colour in (first, second))
     return "#" + "".join(
         f"{round(a + share * (b - a)):02X}" for a, b in zip(low, high, strict=True)
     )

@@ -20,6 +20,7 @@ from warp.report import palette, section_labels
 from warp.report.palette import Paint
 from warp.report.plots import Picture, outline, page, stretch
 from warp.report.section_labels import runs
+from warp.report.windows import Window, clipped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +44,8 @@ class Cut:
 
     axis: Axis = "y"
     at: float | None = None
+    window: Window | None = None
+    """What is shown of the plane; by default all that is there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +112,33 @@ def section(model: VoxelModel | Result, cut: Cut | None = None) -> Section:
     across, up = across[i.start : i.stop + 1], up[k.start : k.stop + 1]
     at = round(1e3 * float(centres[n]), 9)
     made, parts = [made_of[name] for name in order], [owner[name] for name in order]
-    return Section(cut, at, across, up, index, order, made, parts, share)
+    whole = Section(cut, at, across, up, index, order, made, parts, share)
+    return whole if cut.window is None else _windowed(whole, first, second, cut.window)
+
+
+def _windowed(shown: Section, first: str, second: str, window: Window) -> Section:
+    """Return what a window shows of a section; first, second: its axes across and up."""
+    unknown = sorted(set(window) - {first, second})
+    if unknown:
+        raise WarpError(f"a picture at {shown.cut.axis} has no {unknown[0]}: {first} and {second}")
+    across, i = clipped(shown.across, window.get(first), first)
+    up, k = clipped(shown.up, window.get(second), second)
+    index, share = shown.index[k, i], shown.share[k, i]
+    met = [n for n in range(len(shown.names)) if (index == n).any()]
+    if not met:
+        raise WarpError("nothing but void in this window")
+    number = np.full(len(shown.names) + 1, -1)
+    number[met] = np.arange(len(met))
+    return replace(
+        shown,
+        across=across,
+        up=up,
+        index=number[index],
+        share=share,
+        names=[shown.names[n] for n in met],
+        materials=[shown.materials[n] for n in met],
+        parts=[shown.parts[n] for n in met],
+    )
 
 
 def by_material(shown: Section) -> Section:
@@ -295,7 +324,9 @@ def draw_cells(axes: Axes, shown: Section, paints: Mapping[str, Paint]) -> None:
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     chosen = [paints[material] for material in shown.materials]
-    lines = "none" if max(shown.index.shape) > RULED else "#00000020"
+    lines: Any = "none"
+    if max(shown.index.shape) <= RULED:  # void has none
+        lines = [(0.0, 0.0, 0.0, 0.125 if n >= 0 else 0.0) for n in shown.index.ravel()]
     norm = BoundaryNorm(np.arange(-1, len(chosen) + 1) - 0.5, len(chosen) + 1)
     colours = ListedColormap([VOID, *(paint.colour for paint in chosen)])
     cells = {"cmap": colours, "norm": norm, "rasterized": True}

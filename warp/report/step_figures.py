@@ -23,6 +23,9 @@ ALIKE = 0.03
 """Share of the warpage by which two curves can be told apart."""
 MARKS = "osD^"
 LONGEST = 32  # letters of the name of a step below the axis
+SLANT = 38  # degrees, of these names
+LEAST = 0.042
+"""Share of the axis that the name of a step needs, so slanted."""
 
 
 def draw(result: Result, path: Picture, title: str = "") -> None:
@@ -36,8 +39,9 @@ def draw(result: Result, path: Picture, title: str = "") -> None:
     varies = len({record["temperature_C"] for record in records} - {None}) > 1
     with page(path, 6.6 if varies else 4.1) as figure:
         above, *rest = figure.subplots(1 + varies, 1, squeeze=False)[:, 0]
+        places = spread(records)
         for n, name in enumerate(names):
-            _over_moments(above, records, name, n)
+            _over_moments(above, records, places, name, n)
             for below in rest:
                 _over_temperature(below, records, name, n)
         for axes in (above, *rest):
@@ -47,7 +51,8 @@ def draw(result: Result, path: Picture, title: str = "") -> None:
             axes.set_ylabel("warpage (um), + convex")
         ends = [n for n, record in enumerate(records) if record["last"]]
         names_of_steps = [_shortened(f"{records[n]['step']}. {records[n]['name']}") for n in ends]
-        above.set_xticks(ends, names_of_steps, rotation=25, ha="right", fontsize=8)
+        style = {"rotation": SLANT, "ha": "right", "rotation_mode": "anchor", "fontsize": 8}
+        above.set_xticks([places[n] for n in ends], names_of_steps, **style)
         for below in rest:
             below.set_xlabel("temperature (degC)")
         (above, *rest)[-1].legend(frameon=False)
@@ -58,10 +63,31 @@ def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _over_moments(axes: Any, records: Sequence[Mapping[str, Any]], name: str, n: int) -> None:
+def spread(records: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Return where load steps stand along the axis: so that the names of steps have room.
+
+    A step is as wide as it has load steps, and at least LEAST of the axis.
+    """
+    counts: dict[int, int] = {}
+    for record in records:
+        counts[record["step"]] = counts.get(record["step"], 0) + 1
+    wide = {step: float(count) for step, count in counts.items()}
+    for _ in counts:  # each round lifts one step at least, or is the last
+        least = LEAST * sum(wide.values())
+        wide = {step: max(width, least) for step, width in wide.items()}
+    places, at = [], 0.0
+    for record in records:
+        at += wide[record["step"]] / counts[record["step"]]
+        places.append(at)
+    return places
+
+
+def _over_moments(
+    axes: Any, records: Sequence[Mapping[str, Any]], places: Sequence[float], name: str, n: int
+) -> None:
     points = [
         (at, value, record["last"])
-        for at, record in enumerate(records)
+        for at, record in zip(places, records, strict=True)
         if (value := value_of(record, name)) is not None
     ]
     colour = OKABE_ITO[(4, 5, 2)[n % 3]]

@@ -8,7 +8,7 @@ reaches it and its displacement is undefined, so `warp run` refuses what is a wa
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from warp.geometry.place import LEVEL
 from warp.geometry.tree import Branch, stack
 from warp.machine import device as devices
 from warp.machine.device import Device
-from warp.run import forecast, resources
+from warp.run import array_remarks, conditions, forecast, resources
 from warp.run import model as run_model
 from warp.run import warnings as run_warnings
 from warp.run.grids import common_grid, shaped
@@ -64,6 +64,8 @@ class Report:
     copper: dict[str, float]
     gaps: list[voxelize.Gap]
     warnings: list[str]
+    conditions: list[str] = field(default_factory=list)
+    """Films, fixed temperatures, contacts and measuring zones, one sentence each."""
     at_least: bool = False
     """True: `seconds` are those of linear theory, which the case leaves where it must."""
     model: voxelize.VoxelModel | None = None
@@ -107,6 +109,7 @@ class Report:
             "gaps": [
                 {"below": g.below, "above": g.above, "height_um": 1e6 * g.height} for g in self.gaps
             ],
+            "conditions": self.conditions,
             "warnings": self.warnings,
             "picture": None if self.picture is None else str(self.picture),
         }
@@ -137,11 +140,14 @@ def check(case: Case, on: str = "auto") -> Report:
             *warnings,
             *case.remarks(),
             *run_warnings.overlaps(case),
+            *array_remarks.slivers(case, grid),
+            *array_remarks.openings(case),
             *run_warnings.narrow_sources(case, grid),
             *run_warnings.coarse_units(case, grid),
             *run_warnings.outside_temperature_range(case),
             *run_warnings.laws_apart(case),
         ],
+        conditions=conditions.sentences(case),
         at_least=case.large_deflection == "auto",
         model=model,
     )

@@ -1,7 +1,7 @@
 """Keep what an interrupted process needs to continue, in one HDF5 file beside the result.
 
     /            attributes format = "warpage checkpoint", schema = [major, minor], fingerprint,
-                 done
+                 done, wall_s
     /records     the numbers of the load steps so far (JSON), as in the result's metrics
     /numbers     the metrics of the last load step (JSON)
     /solvers     iterations and seconds of each solver so far (JSON)
@@ -35,7 +35,7 @@ from warp.solvers.elastic.history.state import State
 
 FORMAT = "warpage checkpoint"
 SUFFIX = ".checkpoint.h5"
-SCHEMA = (4, 0)
+SCHEMA = (5, 0)
 GROUPS = ("residuals", "shapes", "cycle")
 
 
@@ -55,6 +55,8 @@ class Checkpoint:
     """From `cycle_cache.CycleCache`: what the preconditioner was made from that the next load step
     may use.
     """
+    seconds: float = 0.0
+    """Wall time of the load steps so far, in every run that solved some of them."""
 
 
 def beside(result: Path) -> Path:
@@ -79,6 +81,7 @@ def write(path: Path, checkpoint: Checkpoint, belongs_to: str) -> None:
         file.attrs["schema"] = np.array(SCHEMA, np.int64)
         hdf5.put_word(file, "fingerprint", belongs_to)
         file.attrs["done"] = checkpoint.done
+        file.attrs["wall_s"] = checkpoint.seconds
         for name in ("records", "numbers", "solvers"):
             hdf5.put_text(file, name, json.dumps(getattr(checkpoint, name)))
         for name, array in state.items():
@@ -117,6 +120,7 @@ def read(path: Path, belongs_to: str) -> Checkpoint | None:
             numbers=hdf5.get_json(file["numbers"]),
             solvers=hdf5.get_json(file["solvers"]),
             state=State.of({name: hdf5.checked(data) for name, data in file["state"].items()}),
+            seconds=float(file.attrs["wall_s"]),
             temperature=temperature if temperature.size > 1 else float(temperature.item()),
             **groups,
         )

@@ -28,6 +28,7 @@ def unheard() -> Iterator[None]:
 def follow_parent() -> None:
     """Leave Ctrl-C to the parent process, and end when that ends, however it dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a forked one has that of its parent
     parent = multiprocessing.parent_process()
 
     def follow() -> None:

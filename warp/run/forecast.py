@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from warp.case.stage import Stage
 from warp.machine.device import Device
 from warp.materials.relaxation import Relaxation
 from warp.run.flexibility import bend_over_height
-from warp.run.grids import unit_grid
+from warp.run.grids import stage_grid
 from warp.solvers.elastic.history import incremental, substeps
 from warp.solvers.elastic.history.state import State
 from warp.voxels.grid import Grid
@@ -97,8 +98,8 @@ def predicted_seconds(case: Case, grid: Grid, device: Device) -> float | None:
     from warp.solvers.elastic.multigrid.cycle import coarsest_size, column_voxels
 
     seconds = 0.0
-    for unit, work in _work(case).items():
-        own = unit_grid(grid, unit)
+    for (unit, spacing), work in _work(case).items():
+        own = stage_grid(case, grid, Stage((), unit=unit, unit_spacing=spacing))
         lines = own.x, own.y, own.z
         heat = EACH_HEAT * work.fields + HEAT_PASS * work.heat_iterations
         iterations = work.iterations * (1 + GROWTH * max(0.0, log10(own.cells / 1e6)))
@@ -114,16 +115,16 @@ def predicted_seconds(case: Case, grid: Grid, device: Device) -> float | None:
     return START + seconds / device.threads
 
 
-def _work(case: Case) -> dict[Rectangle | None, _Work]:
+def _work(case: Case) -> dict[tuple[Rectangle | None, float | None], _Work]:
     """Count the solves of a run: of the whole body, and of each unit that is left after a cut."""
-    works: dict[Rectangle | None, _Work] = {}
+    works: dict[tuple[Rectangle | None, float | None], _Work] = {}
     rounds = ROUNDS if case.bond_lines else 1
     before: LoadStep | None = None
     temperature = case.loads.stress_free
     has_cycle = False
     bars = {id(law): TwoBars(law, temperature) for law in _laws(case, case.parts)}
     for step in case.load_steps:
-        work = works.setdefault(step.stage.unit, _Work())
+        work = works.setdefault((step.stage.unit, step.stage.unit_spacing), _Work())
         if step.solves_heat or (step.temperature is None and step.at_rest):
             work.conduct(rounds, HEAT)
         elif step.temperature is None:

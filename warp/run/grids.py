@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,9 @@ from warp.voxels.grid import Grid, make_grid
 if TYPE_CHECKING:
     from warp.case.case import Case
     from warp.case.singulation import Rectangle
+    from warp.case.stage import Stage
 
+SLACK = 1e-9  # of a count of cells
 Block = tuple[slice, slice, slice]
 """Cells [z, y, x] of a grid."""
 
@@ -59,9 +62,29 @@ def extents(case: Case) -> dict[str, Bounds]:
     }
 
 
-def unit_grid(grid: Grid, unit: Rectangle | None) -> Grid:
-    """Return the grid of a stage: that of the case, or what a cut leaves of it."""
-    return grid if unit is None else cut_grid(grid, unit)[0]
+def stage_grid(case: Case, grid: Grid, stage: Stage) -> Grid:
+    """Return the grid of a stage: that of the case, or what a cut leaves of it, divided further."""
+    if stage.unit is None:
+        return grid
+    left, _ = cut_grid(grid, stage.unit)
+    if stage.unit_spacing is None:
+        return left
+    most = stage.unit_spacing / case.grid.refine
+    return replace(left, x=_divided(left.x, most), y=_divided(left.y, most))
+
+
+def each_grid(case: Case) -> list[Stage]:
+    """Return one stage for each grid that a case is solved on."""
+    stages = [load_step.stage for load_step in case.load_steps]
+    return list({(stage.unit, stage.unit_spacing): stage for stage in stages}.values())
+
+
+def _divided(lines: np.ndarray, most: float) -> np.ndarray:
+    """Divide the intervals between lines equally, into as many as are `most` wide at most."""
+    counts = np.maximum(1, np.ceil(np.diff(lines) / most - SLACK)).astype(int)
+    ends = zip(lines[:-1], lines[1:], counts, strict=True)
+    parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in ends]
+    return np.append(np.concatenate(parts), lines[-1])
 
 
 def cut_grid(grid: Grid, unit: Rectangle) -> tuple[Grid, Block]:

@@ -32,7 +32,7 @@ from warp.machine import device as devices
 from warp.machine.device import Device
 from warp.results.file import Result
 from warp.results.provenance import origin
-from warp.run import checkpoint, load_step, numbers, resources
+from warp.run import checkpoint, flat_parts, load_step, numbers, resources
 from warp.run.checkpoint import Checkpoint
 from warp.run.grids import common_grid, cut_grid
 from warp.run.kernels import compile_for
@@ -40,7 +40,7 @@ from warp.run.load_step import NO_RESIDUAL, TOLERANCE, Fields, OnProgress, Solve
 from warp.run.model import refuse_too_large
 from warp.run.stage_model import StageModel, enter
 from warp.solvers.elastic.clamp import held_indices
-from warp.solvers.elastic.history import material_change
+from warp.solvers.elastic.history import finer_grid, material_change
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.substeps import Interval
 from warp.solvers.elastic.layout import bordered
@@ -94,6 +94,7 @@ def solve(
     if path is not None:
         fingerprint = run.fingerprint()
         before = (checkpoint.read(path, fingerprint) if resume else None) or before
+    earlier = before.seconds
     if before.done and on_resume is not None:
         on_resume(before.done, len(case.load_steps))
     if before.done and on_step is not None:
@@ -109,14 +110,15 @@ def solve(
         stage, before, fields = run.advance(step, stage, before)
         if on_result is not None:
             for name in names.get(before.done - 1, ()):
-                on_result(name, run.result(before, stage, fields, start))
+                on_result(name, run.result(before, stage, fields, start - earlier))
         if on_step is not None:
             on_step(before.done, len(case.load_steps))
         if path is not None:
-            checkpoint.write(path, before, fingerprint)
+            seconds = earlier + time.perf_counter() - start
+            checkpoint.write(path, replace(before, seconds=seconds), fingerprint)
     if fields is None:  # the checkpoint held all load steps
         fields = run.fields_after(before, stage)
-    return run.result(before, stage, fields, start)
+    return run.result(before, stage, fields, start - earlier)
 
 
 def discard(checkpoint_path: Path) -> None:
@@ -161,7 +163,7 @@ class _Run:
         if step.stage != stage.stage:
             stage.cycle_cache.forget()  # frees its memory; other voxels need another one
             old, stage = stage, enter(self.case, step, self.grid)
-            start = _carried(step, old, stage, start, self.device)
+            start = _carried(self.case, step, old, stage, start, self.device)
 
         def on_part(part: Interval, after: State) -> None:
             if self.on_state is not None:
@@ -248,20 +250,27 @@ class _Run:
 
 
 def _carried(
-    step: LoadStep, old: StageModel, new: StageModel, start: Start, device: Device
+    case: Case, step: LoadStep, old: StageModel, new: StageModel, start: Start, device: Device
 ) -> Start:
     """Carry the body's state and temperature to the voxels of a new stage."""
     state, temperature = start.state, start.temperature
     unit = new.stage.unit
     if unit is not None and unit != old.stage.unit:
-        _, block = cut_grid(old.voxels.grid, unit)
-        state = state.cropped(block)
+        coarse, grid = old.voxels.grid, new.voxels.grid
+        cut, block = cut_grid(coarse, unit)
+        if grid.shape == cut.shape:
+            state = state.cropped(block)
+        else:
+            state = finer_grid.carried(state, old.voxels, new.voxels)
         if isinstance(temperature, np.ndarray):
-            temperature = np.ascontiguousarray(temperature[block])
+            rows, columns = finer_grid.parents(coarse, grid)[::-1]
+            temperature = np.ascontiguousarray(temperature[:, rows][:, :, columns])
     elif step.attached and step.temperature is not None:
         taken = material_change.replaced(old.voxels, new.voxels, step.attached)
         state = state.without(taken) if taken.any() else state
         state = material_change.stiffened(state, old.voxels, new.voxels, step.temperature, device)
+        joined = flat_parts.join(case, step, state, new.voxels)
+        state = state if joined is None else joined.new
     return Start(state, temperature)
 
 

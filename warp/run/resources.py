@@ -14,7 +14,7 @@ import numpy as np
 
 from warp.geometry.shapes import Box
 from warp.results.file import PACKED_CELLS
-from warp.run.grids import unit_grid
+from warp.run.grids import each_grid, stage_grid
 from warp.voxels.grid import Grid
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def predicted_bytes(grid: Grid, case: Case, *, double: bool = False) -> int:
     if case.heat_alone:
         return BYTES_OF_THE_PROGRAM + round(SPARE * BYTES_OF_HEAT * grid.cells)
     most, edges = 0, edges_along_y(case)
-    for unit in {step.stage.unit for step in case.load_steps}:
-        own = unit_grid(grid, unit)
+    for stage in each_grid(case):
+        own = stage_grid(case, grid, stage)
         lines = own.x, own.y, own.z
         inverse = BYTES_OF_INVERSE * coarsest_size(lines, own.mirror) ** 2
         solver = bytes_needed(lines, own.mirror, edges, double=double)

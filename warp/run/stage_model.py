@@ -9,7 +9,8 @@ import numpy as np
 from warp.case.assembly import Assembly
 from warp.case.case import Case
 from warp.case.plan import LoadStep, Stage
-from warp.run.grids import cut_grid
+from warp.run.flat_parts import refuse_bare_contact
+from warp.run.grids import stage_grid
 from warp.run.model import refuse_covered, refuse_loose
 from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
 from warp.voxels import voxelize
@@ -46,7 +47,9 @@ def enter(case: Case, load_step: LoadStep, grid: Grid) -> StageModel:
     """
     voxels = voxels_of(case, load_step, grid)
     if case.has_steps:
-        refuse_loose(voxels, f"step {load_step.step + 1} ({load_step.name}): ")
+        where = f"step {load_step.step + 1} ({load_step.name}): "
+        refuse_loose(voxels, where)
+        refuse_bare_contact(case, load_step, voxels, where)
     else:
         refuse_covered(case, voxels)
         refuse_loose(voxels)
@@ -55,7 +58,6 @@ def enter(case: Case, load_step: LoadStep, grid: Grid) -> StageModel:
 
 def voxels_of(case: Case, load_step: LoadStep, grid: Grid) -> VoxelModel:
     """Voxelise the parts of a load step's stage, whether or not they can be solved."""
-    assembly, unit = case.stages[load_step.stage], load_step.stage.unit
-    if unit is not None:
-        grid, _ = cut_grid(grid, unit)
+    assembly = case.stages[load_step.stage]
+    grid = stage_grid(case, grid, load_step.stage)
     return voxelize.voxelize(assembly.package.bodies, assembly.media, grid, case.loads.stress_free)

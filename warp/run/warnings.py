@@ -27,10 +27,14 @@ import numpy as np
 
 from warp.case.case import Case
 from warp.case.steps.attach import Attach
+from warp.case.steps.cure import Cure
+from warp.errors import listed
 from warp.geometry.place import mm
 from warp.geometry.shapes import Box
 from warp.materials.material import Material, Medium, constituents, normal_matrix
-from warp.run.grids import common_grid, cut_grid, extents
+from warp.run import array_remarks
+from warp.run.flat_parts import melts
+from warp.run.grids import common_grid, extents, stage_grid
 from warp.run.model import ever_together
 from warp.solvers.elastic.history.incremental import means
 from warp.units import ZERO_CELSIUS
@@ -55,7 +59,7 @@ Surfaces = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
-    """Return every warning about the numbers of a result."""
+    """Return every warning about the numbers of a result: those of its numbers come first."""
     steps = numbers.get("steps", [])
     if steps:
         beyond = steps_beyond_linear_theory(steps)
@@ -67,15 +71,14 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
     beyond += rolled_up_in_a_quarter(sum(case.mirror), steps or [numbers])
     fields = [found.get("temperature") or {} for found in steps or [numbers]]
     grid = common_grid(case)
-    return [
-        *case.remarks(),
-        *beyond,
-        *outside_temperature_range(case, fields),
+    of_the_case = [
         *narrow_sources(case, grid),
-        *coarse_units(case, grid),
+        *array_remarks.openings(case),
+        *case.remarks(),
         *laws_apart(case),
-        *shapes_taken(case, steps),
+        *outside_temperature_range(case, fields),
     ]
+    return [*beyond, *shapes_taken(case, steps), *coarse_units(case, grid), *of_the_case]
 
 
 def narrow_sources(case: Case, grid: Grid) -> list[str]:
@@ -95,8 +98,8 @@ def coarse_units(case: Case, grid: Grid) -> list[str]:
     """
     steps = {s.stage.unit: s for s in reversed(case.load_steps) if s.stage.unit is not None}
     found = []
-    for unit, step in reversed(steps.items()):
-        piece, _ = cut_grid(grid, unit)
+    for step in reversed(steps.values()):
+        piece = stage_grid(case, grid, step.stage)
         counts = [
             len(widths) * (1 + mirrored)
             for widths, mirrored in zip((piece.dx, piece.dy), piece.mirror, strict=True)
@@ -104,10 +107,19 @@ def coarse_units(case: Case, grid: Grid) -> list[str]:
         if min(counts) < ACROSS:
             found.append(
                 f"step {step.step + 1} ({step.name}) leaves a unit of {counts[0]} x {counts[1]} "
-                f"cells: fewer than {ACROSS} across do not show its warpage; lessen [grid] spacing "
-                "and edge_spacing"
+                f"cells: fewer than {ACROSS} across do not show its warpage; give the step a "
+                f'spacing = "{mm(_across(piece))}"'
             )
     return found
+
+
+def _across(piece: Grid) -> float:
+    """Return the width of cells that divides the shorter side of a unit into enough."""
+    sides = (
+        (1 + mirrored) * float(lines[-1] - lines[0])
+        for lines, mirrored in zip((piece.x, piece.y), piece.mirror, strict=True)
+    )
+    return float(f"{min(sides) / (2 * ACROSS):.1g}")
 
 
 def overlaps(case: Case) -> list[str]:
@@ -138,7 +150,7 @@ def overlaps(case: Case) -> list[str]:
 def outside_temperature_range(
     case: Case, solved: Sequence[Mapping[str, Mapping[str, float]]] = ()
 ) -> list[str]:
-    """List the materials that are used at temperatures beyond those of their source.
+    """Name the materials that are used beyond the temperatures of their source, in one sentence.
 
     solved: temperatures of parts after a solve, as `metrics` has them.
     """
@@ -149,11 +161,18 @@ def outside_temperature_range(
         for own, material in constituents(medium, name):
             if material.temperature_range is not None:
                 found.setdefault(own, (material, []))[1].extend([*known, *after])
-    return [
+    beyond = [
         text
         for name, (material, at) in found.items()
-        for text in _sentence(name, material, min(at), max(at))
+        for text in _range_left(name, material, min(at), max(at))
     ]
+    if not beyond:
+        return []
+    one = len(beyond) == 1
+    who = "material" if one else "materials"
+    verb, source = ("is", "its source covers") if one else ("are", "their sources cover")
+    listing = ", ".join(beyond)
+    return [f"{who} {listing}: {verb} used beyond what {source}, where values are constant"]
 
 
 def laws_apart(case: Case) -> list[str]:
@@ -163,7 +182,7 @@ def laws_apart(case: Case) -> list[str]:
     way from stress free to the temperature of the case farthest from there, and would have stresses
     that differ by APART if they were held.
     """
-    if case.heat_alone:
+    if case.heat_alone or case.file.load.elastic_law is not None:
         return []
     found: dict[str, float] = {}
     for _, medium, part_material, (start, *wanted) in _uses(case):
@@ -174,13 +193,13 @@ def laws_apart(case: Case) -> list[str]:
     found = {name: ratio for name, ratio in found.items() if _apart(ratio) > np.log1p(APART)}
     if not found:
         return []
-    names = ", ".join(f"'{name}' {ratio:.2g}" for name, ratio in found.items())
+    first = sorted(found, key=lambda name: -_apart(found[name]))
+    names = listed([f"'{name}' {found[name]:.2g}" for name in first], most=4)
     return [
-        "a stiffness that changes on the way, by a glass transition or by softening: fully held, "
-        "these materials have so many times the stress "
-        f'by the total law (the default) as by elastic_law = "incremental": {names}; '
-        'cooled through a glass transition it is incremental ([material.NAME] like = "...", '
-        'elastic_law = "incremental"); heated through one, stress fades: add its relaxation'
+        f"stress by the total law over that by the incremental one, if held: {names}. Cooled "
+        "through a glass transition the incremental one is right: elastic_law = "
+        '"incremental" in [load] or [material.NAME]; heated through one, neither: add relaxation; '
+        'elastic_law = "total" says that this is meant'
     ]
 
 
@@ -213,8 +232,8 @@ def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
                 yield body.part, assembly.media[body.material], body.material, known
 
 
-def _sentence(name: str, material: Material, low: float, high: float) -> Iterator[str]:
-    """Yield the warning, if temperatures from `low` to `high` in K leave the material's range."""
+def _range_left(name: str, material: Material, low: float, high: float) -> Iterator[str]:
+    """Yield a phrase, if temperatures from `low` to `high` in K leave the material's range."""
     if material.temperature_range is None:
         return
     first, last = material.temperature_range
@@ -222,8 +241,7 @@ def _sentence(name: str, material: Material, low: float, high: float) -> Iterato
         used = _degrees(low)
         if high - low >= SAME_TEMPERATURE:
             used += f" to {_degrees(high)}"
-        covered = f"{_degrees(first)} to {_degrees(last)} degC"
-        yield f"material '{name}' is used at {used} degC, its source covers {covered}"
+        yield f"'{name}' at {used} degC ({_degrees(first)} to {_degrees(last)})"
 
 
 def _degrees(kelvin: float) -> str:
@@ -303,36 +321,44 @@ def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
     for record in records:
         for name in _warpages(record):
             first.setdefault(name, record)
-    parts, found = _attached_flat(case), []
+    parts, cured, found = _following(case), _cured(case), []
     for name, last in _warpages(records[-1]).items() if records else ():
-        if name.rpartition(".")[0] not in parts:
-            continue
+        part = name.rpartition(".")[0]
         joined = first[name]
+        pressed = (joined.get("support") or {}).get("on") == "clamped"
+        if part not in parts and not (pressed and part in cured):
+            continue
         taken = _warpages(joined)[name]
         if joined["step"] == records[0]["step"] or abs(taken) < max(TAKEN * abs(last), VISIBLE):
             continue
         found.append(
             f"{name} has the {taken:+.1f} um of the body that its part joined in step "
             f"{joined['step']} ({joined['name']!r}): of its {last:+.1f} um, {last - taken:+.1f} um "
-            "came since, all that a part which was flat then has"
+            f'came since. If it was flat, say so in that step: flat = ["{part}"]'
         )
     return found
 
 
-def _attached_flat(case: Case) -> set[str]:
-    """Return the parts that are attached solid and have no stress-free temperature of their own.
+def _following(case: Case) -> set[str]:
+    """Return the parts that are attached solid with the shape of the body.
 
-    A liquid that cures and solder that melts have the shape of the body in truth, and a part with a
-    history has its own.
+    A liquid that cures and solder that melts have it in truth, and one with a stress-free
+    temperature of its own has some of its own.
     """
     steps = [step for step in case.file.step if isinstance(step, Attach)]
-    attached = {part for step in steps if step.stress_free is None for part in step.parts}
-    return {part for part in attached if not _melts(case, case.parts[part].made_of)}
+    attached = {
+        part
+        for step in steps
+        if step.stress_free is None
+        for part in set(step.parts) - set(step.flat or ())
+    }
+    return {part for part in attached if not melts(case, part)}
 
 
-def _melts(case: Case, material: str | None) -> bool:
-    medium = case.materials().get(material or "")
-    return medium is not None and medium.material_class == "solder"
+def _cured(case: Case) -> set[str]:
+    """Return the liquid parts that are not said to cure against a flat tool."""
+    steps = [step for step in case.file.step if isinstance(step, Cure)]
+    return {part for step in steps for part in set(step.parts) - set(step.flat or ())}
 
 
 def _warpages(record: Mapping[str, Any]) -> dict[str, float]:

@@ -18,7 +18,7 @@ from warp.case.stage import LoadStep
 from warp.case.step import Step
 from warp.errors import Fault, Key
 from warp.geometry.place import LEVEL, mm
-from warp.geometry.section import Pair, Point
+from warp.geometry.section import Pair, Point, Thickness
 from warp.units import NOT_NEGATIVE, Length
 
 
@@ -38,6 +38,9 @@ class Singulate(Step):
     """Width of the saw: half of it is lost on either side of a cut line."""
     unit: str = "unit"
     """Name of the piece that remains."""
+    spacing: Thickness | None = None
+    """Cells of the unit in plane from now on, at most; by default those that the whole has there. A
+    panel needs cells of millimetres, its unit some tens of cells across."""
 
     @property
     def label(self) -> str:
@@ -55,8 +58,19 @@ class Singulate(Step):
         if not any(name in present for name in process.setting.solids):
             raise Fault(key, "leaves nothing: no part lies there")
         process.refuse_loss(set(before) - set(present), key)
-        process.stage = replace(process.stage, present=present, unit=unit, unit_name=self.unit)
+        spacing = self._spacing(process, key)
+        process.stage = replace(
+            process.stage, present=present, unit=unit, unit_name=self.unit, unit_spacing=spacing
+        )
         yield process.load_step(self.duration)
+
+    def _spacing(self, process: Process, key: Key) -> float | None:
+        """Return the largest cells of what remains; Fault for a grid that is changed twice."""
+        before = process.stage.unit_spacing
+        if self.spacing is not None and before is not None and self.spacing != before:
+            message = f"the unit has cells of {mm(before)} since an earlier cut: leave it out"
+            raise Fault((*key, "spacing"), message)
+        return before if self.spacing is None else self.spacing
 
     def _remaining(
         self, axis: int, whole: tuple[float, ...], process: Process, key: Key
