@@ -57,7 +57,12 @@ class Cycle(levels.Cycle):
     as they fit.
     """
 
-    def __init__(self, A: Operator, coarsest: int | None = None) -> None:
+    def __init__(
+        self,
+        A: Operator,
+        coarsest: int | None = None,
+        power_iterations: int = Smoothing.power_iterations,
+    ) -> None:
         """`coarsest`: most displacements of the coarsest level (default: COARSEST)."""
         matrix: MediaMatrix | StoredMatrix
         matrix = StoredMatrix.finest(A) if wide(A.lines) else MediaMatrix(A)
@@ -81,7 +86,8 @@ class Cycle(levels.Cycle):
         smoothed: list[Level] = []
         for unknowns, own, smoother in parts:
             length = int(np.prod(unknowns.shape))
-            smoothing = Smoothing(STEPS_SMALL if length <= SMALL * size else steps)
+            count = STEPS_SMALL if length <= SMALL * size else steps
+            smoothing = Smoothing(count, power_iterations=power_iterations)
             fits = bool(smoothed) and 2 * length <= free.size
             own_memory = memory
             if fits:
