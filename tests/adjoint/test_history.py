@@ -98,6 +98,55 @@ def test_a_process_that_begins_by_joining_has_a_gradient(cpu, tmp_path, monkeypa
     frozen_process.check(at, ["board.bottom.corner_minus_centre"], keys)
 
 
+LID = """
+[part.lid-glue]
+on = "chip"
+size = "chip"
+thickness = "0.1 mm"
+material = "mould-compound"
+
+[part.lid]
+on = "lid-glue"
+size = "10 mm"
+thickness = "0.3 mm"
+material = "copper"
+
+[load]"""
+LIDDED = PARTS.replace("\n[load]", LID) + STEPS.split('[[step]]\nname = "moulded"')[0]
+LIDDED += """
+[[step]]
+name = "lid"
+do = "attach"
+parts = ["lid-glue", "lid"]
+flat = "lid"
+temperature = "80 degC"
+
+[[step]]
+name = "cold"
+do = "cool"
+temperature = "25 degC"
+"""
+
+
+def test_gradient_of_a_flat_part_is_the_central_difference(cpu, tmp_path, monkeypatch):
+    """It has what comes after it joined; the top of the adhesive has its shape."""
+    frozen.tighten(monkeypatch)
+    at = frozen_process.point(case(tmp_path, LIDDED.replace("[part.mould]", "[part.mould-]")), cpu)
+    names = ["lid.top.corner_minus_centre", "lid-glue.bottom.warpage_p", "lid.bottom.kappa_x"]
+    frozen_process.check(at, names, ["step.lid.temperature", "part.chip.thickness"])
+
+
+def test_gradient_of_flat_pieces_goes_through_their_tilt(cpu, tmp_path, monkeypatch):
+    """Each of four caps is tilted as the chip is there: together they show its shape."""
+    frozen.tighten(monkeypatch)
+    caps = 'shape = "block-array"\npitch = "3 mm"\ncount = [2, 2]\non = "lid-glue"\nsize = "2 mm"'
+    text = LIDDED.replace('on = "lid-glue"\nsize = "10 mm"', caps)
+    at = frozen_process.point(case(tmp_path, text), cpu)
+    names = ["lid.top.warpage_p", "lid.top.warpage_p at lid"]
+    keys = ["step.lid.temperature", "part.chip.thickness", "step.underfill.shrinkage"]
+    frozen_process.check(at, names, keys)
+
+
 COVERED_TWICE = COVERED.replace(
     "[load]",
     """[part.low]

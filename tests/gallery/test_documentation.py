@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import runpy
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import docs_pages
@@ -91,17 +92,22 @@ def test_the_process_page_s_tables_are_a_case():
     """Its [[step]] and [material] tables, in the order of the page, with parts to act on."""
     from warp.case.case import parse
 
-    steps, _, mould, underfill, support = tables_of("process.md")
+    steps, lid, _, mould, underfill, _, support = tables_of("process.md")
+    plates = "carrier", "board", "bumps", "underfill", "chip", "tim", "adhesive", "lid"
     parts = "".join(
         f'[part.{name}]\non = "{below}"\nsize = "10 mm"\nthickness = "0.5 mm"\nmaterial = "fr4"\n'
-        for name, below in (("board", "carrier"), ("bumps", "board"), ("underfill", "bumps"))
+        for below, name in pairwise(plates)
+        if name != "chip"
     )
     head = (
         '[load]\nstress_free = "217 degC"\n[part.carrier]\nsize = "10 mm"\nthickness = "1 mm"\n'
         f'material = "silicon"\n{parts}[part.chip]\non = "underfill"\nsize = "5 mm"\n'
         'thickness = "0.3 mm"\nmaterial = "silicon"\n'
     )
-    text = head + mould + underfill + steps.replace('"bumps", "chip"', '"bumps"') + support
+    load, _, underfill = underfill.partition("[material")
+    head = head.replace("[load]\n", load)
+    text = f"{head}{mould}[material{underfill}" + steps.replace('"bumps", "chip"', '"bumps"')
+    text += lid + support
     assert parse(text, Path("process.toml"), {}).load_steps
 
 
@@ -109,7 +115,7 @@ def test_the_process_page_s_package_with_a_history_is_a_case():
     """Its tables between a package below, its balls and one on top."""
     from warp.case.case import parse
 
-    body, _, steps = tables_of("process.md")[1].partition("[[step]]")
+    body, _, steps = tables_of("process.md")[2].partition("[[step]]")
     solder = body[body.index("[part.molten]") :].replace('"molten"', '"sac305"')
     solder = solder.replace("part.molten", "part.through-mould-balls")
     plate = 'size = "8 mm"\nthickness = "0.5 mm"\nmaterial = "fr4"\n'
@@ -127,7 +133,7 @@ def test_the_materials_of_the_materials_page_are_a_case():
 
     (block,) = tables_of("materials.md")
     names = re.findall(r"^\[material\.(.*?)\]", block, re.M)
-    assert len(names) == 5
+    assert len(names) == 6
     plates = "".join(
         f'[part.{name}]\n{below}size = "5 mm"\nthickness = "1 mm"\nmaterial = "{name}"\n'
         for name, below in zip(names, ["", *(f'on = "{n}"\n' for n in names)], strict=False)

@@ -15,7 +15,7 @@ from warp.adjoint.inputs import Input, inputs
 from warp.adjoint.tape import Tape
 from warp.case.case import Case
 from warp.machine.device import Device
-from warp.run import process
+from warp.run import flat_parts, process
 from warp.run.grids import cut_grid
 from warp.solvers.elastic.history import material_change
 from warp.solvers.elastic.history.incremental import start_temperature
@@ -92,7 +92,9 @@ def _carried(at, n, before, model, state, T) -> State:
     if step.attached and step.stage != old.stage:
         taken = material_change.replaced(before, model, step.attached)
         state = state.without(taken) if taken.any() else state
-        return material_change.stiffened(state, before, model, T, at.device)
+        state = material_change.stiffened(state, before, model, T, at.device)
+        joined = flat_parts.join(at.case, step, state, model)
+        return state if joined is None else joined.new
     return state
 
 

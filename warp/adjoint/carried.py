@@ -11,7 +11,7 @@ input changes - q C (e - a) + q C' (e' - a'): two forms of `elastic`, one on eit
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -27,6 +27,7 @@ from warp.machine.device import Device
 from warp.materials.material import normal_matrix
 from warp.run.grids import cut_grid
 from warp.solvers.elastic.history import material_change
+from warp.solvers.elastic.history.flat import Flat
 from warp.solvers.elastic.history.maxwell import Memory
 from warp.solvers.elastic.history.state import (
     Slices,
@@ -117,6 +118,7 @@ class Filled:
     attached: Collection[str]
     T: float
     device: Device
+    join: Callable[[State], Flat | None]
 
     @cached_property
     def between(self) -> State:
@@ -124,9 +126,20 @@ class Filled:
         return self.state.without(self.taken) if self.taken.any() else self.state
 
     @cached_property
+    def flat(self) -> Flat | None:
+        """Return how flat parts join, None without such."""
+        return self.join(self.filled)
+
+    @cached_property
+    def filled(self) -> State:
+        """Return the state after both, without flat parts."""
+        models = self.before, self.after
+        return material_change.stiffened(self.between, *models, self.T, self.device)
+
+    @cached_property
     def new(self) -> State:
-        """Return the state after both."""
-        return material_change.stiffened(self.between, self.before, self.after, self.T, self.device)
+        """Return the state after all."""
+        return self.filled if self.flat is None else self.flat.new
 
     @cached_property
     def taken(self) -> Array:
@@ -157,13 +170,15 @@ class Filled:
         """Return the derivatives by the state before, and the forms of both sides, if any."""
         found = by
         forms: list[Form] = []
+        if self.flat is not None:
+            found = replace(by, displacement=self.flat.back(by.displacement))
         if self.changed and len(self.between.memory.voxels):
             raise NoGradient(
                 "a step adds material to voxels of another part while something relaxes, "
                 "which has no gradient yet: `warp sweep` samples it"
             )
         if self.changed:
-            found, forms = self._stiffened(by, maps)
+            found, forms = self._stiffened(found, maps)
         if self.taken.any():
             found = self._without(found)
         return found, forms

@@ -92,7 +92,7 @@ class HistoryPoint:
     @cached_property
     def states(self) -> States:
         """Return the states after all solves."""
-        return States(self.steps, Path(self.tape.folder.name), self.device)
+        return States(self.case, self.steps, Path(self.tape.folder.name), self.device)
 
     @cached_property
     def base(self) -> ProcessBase:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from warp.adjoint.carried import Cut, Filled
 from warp.adjoint.tape import Recorded, read
+from warp.case.case import Case
 from warp.machine.device import Device
+from warp.run import flat_parts
 from warp.solvers.elastic.clamp import held_indices
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
@@ -26,6 +29,7 @@ from warp.solvers.elastic.layout import temperature_array
 class States:
     """The states after the solves of a process; `folder`: for those of one load step."""
 
+    case: Case
     steps: Sequence[Recorded]
     folder: Path
     device: Device
@@ -75,7 +79,9 @@ class States:
             return Cut.of(old.stage.voxels, unit, before)
         if one.step.attached and one.step.stage != old.step.stage:
             models = old.stage.voxels, one.stage.voxels
-            return Filled(before, *models, one.step.attached, one.temperature, self.device)
+            join = partial(flat_parts.join, self.case, one.step, model=models[1])
+            attached = one.step.attached, one.temperature
+            return Filled(before, *models, *attached, self.device, join)
         return None
 
     def _rebuild(self, number: int) -> None:

@@ -73,7 +73,8 @@ def _name_parts(tables: Mapping[str, Any]) -> None:
     if not isinstance(known, dict):
         return
     for step in steps if isinstance(steps, list) else ():
-        _write_out(step, "parts", known)
+        for key in ("parts", "flat"):
+            _write_out(step, key, known)
     for name, part in known.items():
         others = {other: table for other, table in known.items() if other != name}
         for key in ("on", "under"):

@@ -84,6 +84,7 @@ def remarks(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]) 
         *_unused_heat(file, assembly, load_steps),
         *_no_load(file, assembly, load_steps),
         *_unused_branch(file),
+        *_own_shapes(file, assembly, load_steps),
     ]
 
 
@@ -176,3 +177,22 @@ def _unused_branch(file: CaseFile) -> Iterator[str]:
 
 def _degrees(kelvin: float) -> str:
     return f"{kelvin - ZERO_CELSIUS:.5g} degC"
+
+
+def _own_shapes(
+    file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]
+) -> Iterator[str]:
+    """Yield a sentence for each step that joins parts with a history in the shape of the body."""
+    for step in load_steps[1:]:
+        since, T = dict(step.stage.since), step.temperature
+        follow = [part for part in step.attached if part not in step.flat]
+        own = [part for part in follow if T is not None and abs(since[part] - T) > SAME]
+        media = {part: assembly.media.get(file.part[part].made_of or "") for part in own}
+        solid = [part for part, m in media.items() if m is None or m.material_class != "solder"]
+        joins = step.do == "attach" and not step.flat
+        if joins and solid and len(step.stage.present) > len(step.attached):
+            yield (
+                f"step {step.step + 1} ({step.name}): {listed([repr(part) for part in solid])} "
+                "with a stress-free temperature of their own join in the shape of the body: if "
+                "they were made apart, name them in flat"
+            )

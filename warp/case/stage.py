@@ -52,3 +52,5 @@ class LoadStep:
     """True for the last load step of its process step."""
     support: Support = None
     """What carries the body here."""
+    flat: tuple[str, ...] = ()
+    """The attached parts that are flat then, whatever the shape of the body."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from warp.case.process import Process
 from warp.case.stage import LoadStep
-from warp.errors import Key
+from warp.errors import Fault, Key, nearest
 from warp.geometry.section import Names, Section
 from warp.units import NOT_NEGATIVE, ZERO_CELSIUS, Time
 
@@ -61,6 +61,13 @@ class Step(Section):
         """Return how messages name the step: its number, and its name if it has one."""
         number = int(key[1]) + 1
         return f"step {number}" + (f" ({self.name})" if self.name else "")
+
+
+def refuse_others(flat: Sequence[str] | None, joining: tuple[str, ...], key: Key) -> None:
+    """Raise the fault of a part that is to be flat and does not join in the step."""
+    for part in flat or ():
+        if part not in joining:
+            raise Fault(key, f"{part!r} does not join in this step{nearest(part, joining)}")
 
 
 def degrees(kelvin: float) -> str:

@@ -32,7 +32,7 @@ PROSE = frozenset({"title", "description", "source", "aliases", "tolerance", "id
 WORDS = """
 name class like do shape profile material on under inside around over fill conductor parts part face
 faces between file map floorplan trace sample cell layer terminals surfaces fields sides side
-pattern section bond_lines model rule conductivity_rule elastic_law symmetry branch unit
+pattern section bond_lines flat model rule conductivity_rule elastic_law symmetry branch unit
 convection step surface
 """
 WORD_KEYS = PROSE | frozenset(WORDS.split())

@@ -32,7 +32,7 @@ from warp.machine import device as devices
 from warp.machine.device import Device
 from warp.results.file import Result
 from warp.results.provenance import origin
-from warp.run import checkpoint, load_step, numbers, resources
+from warp.run import checkpoint, flat_parts, load_step, numbers, resources
 from warp.run.checkpoint import Checkpoint
 from warp.run.grids import common_grid, cut_grid
 from warp.run.kernels import compile_for
@@ -164,7 +164,7 @@ class _Run:
         if step.stage != stage.stage:
             stage.cycle_cache.forget()  # frees its memory; other voxels need another one
             old, stage = stage, enter(self.case, step, self.grid)
-            start = _carried(step, old, stage, start, self.device)
+            start = _carried(self.case, step, old, stage, start, self.device)
 
         def on_part(part: Interval, after: State) -> None:
             if self.on_state is not None:
@@ -251,7 +251,7 @@ class _Run:
 
 
 def _carried(
-    step: LoadStep, old: StageModel, new: StageModel, start: Start, device: Device
+    case: Case, step: LoadStep, old: StageModel, new: StageModel, start: Start, device: Device
 ) -> Start:
     """Carry the body's state and temperature to the voxels of a new stage."""
     state, temperature = start.state, start.temperature
@@ -270,6 +270,8 @@ def _carried(
         taken = material_change.replaced(old.voxels, new.voxels, step.attached)
         state = state.without(taken) if taken.any() else state
         state = material_change.stiffened(state, old.voxels, new.voxels, step.temperature, device)
+        joined = flat_parts.join(case, step, state, new.voxels)
+        state = state if joined is None else joined.new
     return Start(state, temperature)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from warp.case.assembly import Assembly
 from warp.case.case import Case
 from warp.case.plan import LoadStep, Stage
+from warp.run.flat_parts import refuse_bare_contact
 from warp.run.grids import stage_grid
 from warp.run.model import refuse_covered, refuse_loose
 from warp.solvers.elastic.multigrid.cycle_cache import CycleCache
@@ -46,7 +47,9 @@ def enter(case: Case, load_step: LoadStep, grid: Grid) -> StageModel:
     """
     voxels = voxels_of(case, load_step, grid)
     if case.has_steps:
-        refuse_loose(voxels, f"step {load_step.step + 1} ({load_step.name}): ")
+        where = f"step {load_step.step + 1} ({load_step.name}): "
+        refuse_loose(voxels, where)
+        refuse_bare_contact(case, load_step, voxels, where)
     else:
         refuse_covered(case, voxels)
         refuse_loose(voxels)

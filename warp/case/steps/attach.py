@@ -6,11 +6,12 @@ The state of their voxels begins in `solvers.elastic.history.step`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from warp.case.process import Process
 from warp.case.stage import LoadStep
-from warp.case.step import PartNames, Step, with_parts
+from warp.case.step import PartNames, Step, refuse_others, with_parts
 from warp.errors import Fault, Key
 from warp.units import POSITIVE, HeatingRate, Temperature
 
@@ -29,6 +30,9 @@ class Attach(Step):
     """Kelvin per second, up or down, at which the body is brought to the temperature."""
     stress_free: Temperature | None = None
     """Temperature at which they are free of stress; by default the step's temperature."""
+    flat: PartNames | None = None
+    """Those of the parts that are flat when they join, a lid or a board; solder and adhesive
+    between fill the difference. The others take the shape of the body."""
 
     @property
     def label(self) -> str:
@@ -60,4 +64,6 @@ class Attach(Step):
         yield from brought
         free = self.temperature if self.stress_free is None else self.stress_free
         passed = bool(brought) and self.rate is None
-        yield process.join(self.parts, free, 0.0 if passed else self.duration)
+        refuse_others(self.flat, self.parts, (*key, "flat"))
+        joined = process.join(self.parts, free, 0.0 if passed else self.duration)
+        yield replace(joined, flat=self.flat or ())

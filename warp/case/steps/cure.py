@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from warp.case.process import Process
 from warp.case.stage import LoadStep
-from warp.case.step import PartNames, Step, with_parts
+from warp.case.step import PartNames, Step, refuse_others, with_parts
 from warp.errors import Fault, Key
 from warp.geometry.section import Shrinkage
 from warp.units import POSITIVE, HeatingRate, Temperature
@@ -33,8 +33,11 @@ class Cure(Step):
     """Temperature at which parts that become solid are free of stress; by default that of the
     step."""
     shrinkage: Shrinkage = 0.0
-    """Linear, after the material has become solid: a third of the loss in volume. Layers of a
-    laminate have their own."""
+    """Linear: a third of the loss in volume after the gel point, from which the material carries
+    load. Layers of a laminate have their own."""
+    flat: PartNames | None = None
+    """Those of the parts that become solid against a flat tool: their free faces are flat then.
+    Where they touch the body they take its shape."""
 
     @property
     def label(self) -> str:
@@ -63,10 +66,12 @@ class Cure(Step):
         within = 0.0
         if self.rate is not None and process.present:
             within = process.time_at(self.rate, self.temperature, key)
+        refuse_others(self.flat, fresh, (*key, "flat"))
         yield from process.bring_to(self.temperature, within)
         if fresh:
             free = self.temperature if self.stress_free is None else self.stress_free
-            yield process.join(fresh, free, 0.0 if self.shrinkage else self.duration)
+            joined = process.join(fresh, free, 0.0 if self.shrinkage else self.duration)
+            yield replace(joined, flat=self.flat or ())
         if self.shrinkage or not fresh:
             self._shrink(process)
             yield process.load_step(self.duration)

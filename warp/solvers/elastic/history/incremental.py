@@ -64,14 +64,14 @@ def start_temperature(
     """Return the temperature in K at which a step begins for the incremental law.
 
     That of the body, `temperature`, one or (nz, ny, nx); of new voxels (`attached` is false) their
-    stress-free one.
+    stress-free one, whatever their law: they come from there together.
     """
     rows = follows_increments(model.media)
     if not rows.any():
         return temperature
-    new = rows[model.ids] & ~attached
+    new = ~attached
     own = model.media.stress_free[model.ids]
-    if not (new & (own != temperature)).any():
+    if not (new & rows[model.ids] & (own != temperature)).any():
         return temperature
     return np.where(new, own, temperature)
 
