@@ -167,6 +167,8 @@ PROCESSES = [
     ("panel-debond", "convex by 24.6 um", "cut", 25, "dies.bottom", 24.6),
     ("wafer-carrier", "a dome of 1.13 mm", "cold", 25, "carrier.bottom", 1130),
     ("wafer-carrier", "no more, 1.05 mm", "ground", 25, "carrier.bottom", 1048),
+    ("wafer-thin", "a cylinder of 2.50 mm", "free", 25, "wafer.bottom", -2499),
+    ("wafer-thin", "lifts off, by 0.15 mm", "table", 25, "wafer.bottom", -152),
     ("wafer-moulded", "a cylinder of 3.78 mm", "cold", 25, "wafer.bottom", -3782),
     ("wafer-level-film", "wafer by 0.90 mm", "panel cold", 25, "wafer.top", 901),
     ("wafer-level-film", "the middle by 11 um", "singulate", 25, "wafer.top", 11),
