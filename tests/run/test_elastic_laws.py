@@ -8,7 +8,7 @@ import pytest
 from stacked_plates import COARSE, step
 
 from warp.case.case import CaseError, parse
-from warp.run import process, warnings
+from warp.run import law_warnings, process
 
 PARTS = """\
 [part.a]
@@ -223,7 +223,7 @@ def test_a_transition_without_a_chosen_law_is_named(law):
         SILICON,
     )
     case = parse(HEAD + PARTS + "".join(made) + "".join(WAY), Path("laws.toml"))
-    found = warnings.laws_apart(case)
+    found = law_warnings.laws_apart(case)
     assert bool(found) == (law is None)
     assert law or f"'b' {7500 * 12 / (4950 * 0.2 + 2550 * 12):.2g}" in found[0]
 
@@ -274,3 +274,22 @@ def test_a_part_that_has_shrunk_is_one_that_cures_by_either_law(law):
     text = HEAD + fields + parts + "".join(made) + attach + cool
     found = process.solve(parse(text, Path("laws.toml")), "cpu").fields["displacement"]
     assert found == pytest.approx(cured, abs=1e-6 * np.abs(cured).max())
+
+
+@pytest.mark.parametrize(
+    ("cured", "hot", "named"), [(60, 165, True), (60, 90, False), (165, 165, False)]
+)
+def test_a_glass_that_is_heated_to_a_rubber_is_named(cured, hot, named):
+    """`b`, stiff below 110 degC, is joined at one temperature and heated to another."""
+    base = material("a", "25 GPa", "15 ppm/K")
+    made = (
+        base,
+        material("b", table(12, 0.2, "GPa"), "30 ppm/K", elastic_law="incremental"),
+        SILICON,
+    )
+    steps = [step("attach", parts=["b", "c"], temperature=f"{cured} degC")]
+    steps += [step("cool", temperature="25 degC"), step("heat", temperature=f"{hot} degC")]
+    case = parse(HEAD + PARTS + "".join(made) + "".join(steps), Path("laws.toml"))
+    found = law_warnings.glass_kept(case)
+    assert len(found) == named
+    assert not named or "'b' (60, heated to 165 degC)" in found[0]
