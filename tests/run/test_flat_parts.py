@@ -182,6 +182,20 @@ def test_the_warning_about_the_shape_of_the_body_goes_with_the_remedy():
     assert not warned(flat=["lid"])
 
 
+def test_the_adhesive_below_a_flat_lid_has_the_shape_of_the_body():
+    """Nothing is said of it: it cannot be flat as well."""
+    records = [
+        {"step": n, "name": "", "surfaces": {"glue": {"bottom": {"warpage_um": 150.0}}}}
+        for n in (2, 3)
+    ]
+    records.insert(0, {"step": 1, "surfaces": {}})
+    found = [
+        run_warnings.shapes_taken(parse(COARSE + GLUED + BENT + lid_attach(**keys), HERE), records)
+        for keys in ({}, {"flat": "lid"})
+    ]
+    assert [len(sentences) for sentences in found] == [1, 0]
+
+
 def test_a_mould_in_a_closed_tool_is_asked_whether_it_is_flat():
     """Where it cures on a free body it has the body's shape."""
     case = parse(COARSE + GLUED + BENT + step("cure", parts="lid", temperature="150 degC"), HERE)
