@@ -235,6 +235,9 @@ def test_what_does_not_join_in_the_step_cannot_join_flat(do):
     tables = BENT + step(do, parts=["glue", "lid"], flat=["li*", "b"], temperature="150 degC")
     with pytest.raises(CaseError, match=r"step.2.flat: 'b' does not join in this step"):
         parse(COARSE + GLUED + tables, HERE)
+    twice = step(do, parts=["glue", "lid"], flat=["lid", "lid"], temperature="150 degC")
+    with pytest.raises(CaseError, match=r"step.2.flat: names 'lid' twice"):
+        parse(COARSE + GLUED + BENT + twice, HERE)
 
 
 def test_a_mould_that_cures_against_a_flat_tool_has_a_flat_top():
@@ -279,8 +282,9 @@ def test_a_result_and_its_file_measure_what_the_steps_say(tmp_path):
     )
 
 
-def test_an_interrupted_process_ends_with_the_same_numbers(tmp_path):
-    """After the flat part joined, from the checkpoint."""
+@pytest.mark.parametrize("solved", [2, 3])
+def test_an_interrupted_process_ends_with_the_same_numbers(tmp_path, solved):
+    """From the checkpoint before the load step in which the flat part joins, or after it."""
     tables = (
         BENT,
         lid_attach(flat=["lid"]),
@@ -293,7 +297,7 @@ def test_an_interrupted_process_ends_with_the_same_numbers(tmp_path):
         pass
 
     def stop(done, _):
-        if done == 3:
+        if done == solved + 1:  # whose checkpoint is not written yet
             raise Stop
 
     path = tmp_path / "out.checkpoint.h5"
