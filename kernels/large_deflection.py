@@ -12,6 +12,9 @@ over the four slopes around them. Layout and tables as in kernels/elastic.py.
 Stress t (7, ...), times volume, of increments: from the added strains alone xx, yy, zz of cells and
 xy of edges along z; then of all strains, xx and yy of cells and xy of edges.
 
+Slopes h of increments, stress t and forces q on slopes are needed for a few rows at a time: they
+hold rows from `first` on, and a kernel computes the rows from `begin` to before `end`.
+
 Left out: products of the gradients of u and v, and rotations in e_zz, g_xz and g_yz. At a slope s
 the relative error of strains is of the order s^2: 4 % at 0.2.
 """
@@ -46,7 +49,7 @@ def upper_y(ids, k, j, i, mirror_y):
 
 @inline
 def mean_x(g, k, j, i):
-    """Mean slope along x at the edge along z on lines j > 0 and i, of cell level k."""
+    """Mean slope along x at the edge along z on lines i and j > 0 (row of g), of cell level k."""
     return (g[0, k, j - 1, i] + g[0, k, j, i] + g[0, k + 1, j - 1, i] + g[0, k + 1, j, i]) / 4
 
 
@@ -57,9 +60,10 @@ def mean_y(g, k, j, i):
 
 
 @kernel
-def slopes(share, g, x, ids, rcx, rcy, nx, ny, nz):
+def slopes(share, g, x, ids, rcx, rcy, begin, end, first, nx, ny, nz):
     """g = slopes of w of the displacement x."""
-    for j in portion(share, ny + 1):
+    rows = portion(share, end - begin)
+    for j in range(begin + rows.start, begin + rows.stop):
         for k in range(nz + 1):
             for i in range(1, nx + 2):
                 w, gx, gy = x[2, k, j, i], x[2, k, j, i] * 0, x[2, k, j, i] * 0
@@ -68,7 +72,7 @@ def slopes(share, g, x, ids, rcx, rcy, nx, ny, nz):
                         gx = (w - x[2, k, j, i - 1]) * rcx[i]
                     if j > 0 and face_z(ids, k, j - 1, i):
                         gy = (w - x[2, k, j - 1, i]) * rcy[j + 1]
-                g[0, k, j, i], g[1, k, j, i] = gx, gy
+                g[0, k, j - first, i], g[1, k, j - first, i] = gx, gy
 
 
 @kernel
@@ -91,6 +95,9 @@ def added_stress(
     rdz,
     mirror_x,
     mirror_y,
+    begin,
+    end,
+    first,
     nx,
     ny,
     nz,
@@ -99,22 +106,24 @@ def added_stress(
 
     K (nz+1, ny+1, nx+3): of edges along z, volume times G_xy.
     """
-    for j in portion(share, ny + 1):
+    rows = portion(share, end - begin)
+    for j in range(begin + rows.start, begin + rows.stop):
+        at = j - first
         for k in range(nz + 1):
             for i in range(1, nx + 2):
                 m = ids[k + 1, j + 1, i]
                 for a in range(7):
-                    t[a, k, j, i] = 0
+                    t[a, k, at, i] = 0
                 if m > 0:
                     xx, yy = x[0, k, j, i] * 0, x[0, k, j, i] * 0
                     for n in range(k, k + 2):
-                        xx += lower_x(ids, n, j, i) * g[0, n, j, i] * h[0, n, j, i]
+                        xx += lower_x(ids, n, j, i) * g[0, n, j, i] * h[0, n, at, i]
                         xx += (
-                            upper_x(ids, n, j, i, mirror_x) * g[0, n, j, i + 1] * h[0, n, j, i + 1]
+                            upper_x(ids, n, j, i, mirror_x) * g[0, n, j, i + 1] * h[0, n, at, i + 1]
                         )
-                        yy += lower_y(ids, n, j, i) * g[1, n, j, i] * h[1, n, j, i]
+                        yy += lower_y(ids, n, j, i) * g[1, n, j, i] * h[1, n, at, i]
                         yy += (
-                            upper_y(ids, n, j, i, mirror_y) * g[1, n, j + 1, i] * h[1, n, j + 1, i]
+                            upper_y(ids, n, j, i, mirror_y) * g[1, n, j + 1, i] * h[1, n, at + 1, i]
                         )
                     ex = (x[0, k, j, i + 1] - x[0, k, j, i]) * rdx[i]
                     ey = (x[1, k, j + 1, i] - x[1, k, j, i]) * rdy[j + 1]
@@ -124,21 +133,21 @@ def added_stress(
                         v * (cell[0, m] * xx + cell[5, m] * yy),
                         v * (cell[5, m] * xx + cell[1, m] * yy),
                     )
-                    t[0, k, j, i], t[1, k, j, i] = sx, sy
-                    t[2, k, j, i] = v * (cell[4, m] * xx + cell[3, m] * yy)
-                    t[4, k, j, i] = sx + v * (cell[0, m] * ex + cell[5, m] * ey + cell[4, m] * ez)
-                    t[5, k, j, i] = sy + v * (cell[5, m] * ex + cell[1, m] * ey + cell[3, m] * ez)
+                    t[0, k, at, i], t[1, k, at, i] = sx, sy
+                    t[2, k, at, i] = v * (cell[4, m] * xx + cell[3, m] * yy)
+                    t[4, k, at, i] = sx + v * (cell[0, m] * ex + cell[5, m] * ey + cell[4, m] * ez)
+                    t[5, k, at, i] = sy + v * (cell[5, m] * ex + cell[1, m] * ey + cell[3, m] * ez)
                 if j > 0 and k < nz and K[k, j, i] > 0:
                     a, b = mean_x(g, k, j, i), mean_y(g, k, j, i)
-                    xy = a * mean_y(h, k, j, i) + b * mean_x(h, k, j, i)
+                    xy = a * mean_y(h, k, at, i) + b * mean_x(h, k, at, i)
                     shear = (x[0, k, j, i] - x[0, k, j - 1, i]) * rcy[j + 1] + (
                         x[1, k, j, i] - x[1, k, j, i - 1]
                     ) * rcx[i]
-                    t[3, k, j, i], t[6, k, j, i] = K[k, j, i] * xy, K[k, j, i] * (xy + shear)
+                    t[3, k, at, i], t[6, k, at, i] = K[k, j, i] * xy, K[k, j, i] * (xy + shear)
 
 
 @inline
-def edge_row(px, py, g, h, t, s, c, k, j, nx):
+def edge_row(px, py, g, h, t, s, e, c, k, j, at, nx):
     """Compute the forces of a row of edges along z on each w,x (px) and w,y (py) around them."""
     below_x, here_x = g[0, k, j - 1], g[0, k, j]
     below_xk, here_xk, here_y, here_yk = (
@@ -147,21 +156,31 @@ def edge_row(px, py, g, h, t, s, c, k, j, nx):
         g[1, k, j],
         g[1, k + 1, j],
     )
-    more_x, own_x, more_xk, own_xk = h[0, k, j - 1], h[0, k, j], h[0, k + 1, j - 1], h[0, k + 1, j]
-    own_y, own_yk, stress, initial = h[1, k, j], h[1, k + 1, j], t[6, k, j], s[2, k, j]
+    more_x, own_x, more_xk, own_xk = (
+        h[0, k, at - 1],
+        h[0, k, at],
+        h[0, k + 1, at - 1],
+        h[0, k + 1, at],
+    )
+    own_y, own_yk, stress, initial = h[1, k, at], h[1, k + 1, at], t[6, k, at], s[2, k, j]
     for i in range(nx + 1):
         x = below_x[i + 1] + here_x[i + 1] + below_xk[i + 1] + here_xk[i + 1]
         y = here_y[i] + here_y[i + 1] + here_yk[i] + here_yk[i + 1]
         hx = more_x[i + 1] + own_x[i + 1] + more_xk[i + 1] + own_xk[i + 1]
         hy = own_y[i] + own_y[i + 1] + own_yk[i] + own_yk[i + 1]
         now, before = stress[i + 1] / 16, c * initial[i + 1] / 16
-        px[i + 1] = y * now + hy * before
-        py[i + 1] = x * now + hx * before
+        px[i + 1] = (y + e * hy) * now + hy * before
+        py[i + 1] = (x + e * hx) * now + hx * before
 
 
 @inline
-def row_on_x(q, g, h, t, s, c, level, low, high, px, before, mirror_x, nx):
-    """Add the forces on w,x of a row by the cells of one level, `low` and `high` about w, to q."""
+def row_on_x(q, g, h, t, s, e, c, cells, edges, mirror_x, nx):
+    """Add the forces on w,x of a row by the cells of one level to q.
+
+    cells: ids of the level, and of those below and above w; edges: forces of the edges after and
+    before the row.
+    """
+    (level, low, high), (px, before) = cells, edges
     for i in range(nx):  # no slope on the first line
         left, right = (low[i + 1] | high[i + 1]) != 0, (low[i + 2] | high[i + 2]) != 0
         upper = 0.25 if (low[i] | high[i]) != 0 or (mirror_x and i == 0) else 0.5
@@ -169,122 +188,103 @@ def row_on_x(q, g, h, t, s, c, level, low, high, px, before, mirror_x, nx):
         upper, lower = upper * (level[i + 1] != 0), lower * (level[i + 2] != 0)
         now = upper * t[i + 1] + lower * t[i + 2]
         initial = c * (upper * s[i + 1] + lower * s[i + 2])
-        force = g[i + 2] * now + h[i + 2] * initial + px[i + 2] + before[i + 2]
+        force = (g[i + 2] + e * h[i + 2]) * now + h[i + 2] * initial + px[i + 2] + before[i + 2]
         q[i + 2] += force * (left and right)
 
 
 @inline
-def row_on_y(q, g, h, c, below, here, upper, lower, there, py, nx):
+def row_on_y(q, g, h, e, c, below, here, sides, py, nx):
     """Add the forces on w,y of a row by the cells of one level.
 
-    below, here: stress t and s, and ids, of the row before and of this one; upper, lower, there:
-    ids of w two rows before, of the next row, and of the two rows about the slope.
+    below, here: stress t and s, and ids, of the row before and of this one; sides: ids of w two
+    rows before, of the next row, and of the two rows about the slope.
     """
     (tb, sb, mb), (th, sh, mh) = below, here
-    (u0, u1, always), (l0, l1) = upper, lower
-    a0, a1, b0, b1 = there
+    (u0, u1, always), (l0, l1), (a0, a1, b0, b1) = sides
     for i in range(nx + 1):
         before = 0.25 if (u0[i + 1] | u1[i + 1]) != 0 or always else 0.5
         after = 0.25 if (l0[i + 1] | l1[i + 1]) != 0 else 0.5
         before, after = before * (mb[i + 1] != 0), after * (mh[i + 1] != 0)
         now = before * tb[i + 1] + after * th[i + 1]
         initial = c * (before * sb[i + 1] + after * sh[i + 1])
-        force = g[i + 1] * now + h[i + 1] * initial + py[i + 1] + py[i + 2]
+        force = (g[i + 1] + e * h[i + 1]) * now + h[i + 1] * initial + py[i + 1] + py[i + 2]
         q[i + 1] += force * ((a0[i + 1] | a1[i + 1]) != 0 and (b0[i + 1] | b1[i + 1]) != 0)
 
 
 @kernel
-def slope_forces(share, q, t, s, g, h, c, ids, mirror_x, mirror_y, nx, ny, nz):
-    """q (2, ...) = forces on slopes: of the stresses t[4:7] at slopes g, c times of s at slopes h.
+def slope_forces(
+    share, q, t, s, g, h, e, c, ids, mirror_x, mirror_y, begin, end, first, nx, ny, nz
+):
+    """q (2, ...) = forces on slopes: of the stresses t[4:7] at slopes g + e h, c times of s at h.
 
     s (3, ...): xx and yy of cells and xy of edges along z, times volume.
     """
-    rows = portion(share, ny + 1)
+    rows = portion(share, end - begin)
     # by rows in turn, of one more than there are
     px, py = scratch((2, nz, nx + 3), g), scratch((2, nz, nx + 3), g)
-    for j in range(rows.start - 1, rows.stop):
-        now, after, jp = j % 2, (j + 1) % 2, j + 1
+    for j in range(begin + rows.start - 1, begin + rows.stop):
+        now, after, jp, at = j % 2, (j + 1) % 2, j + 1, j - first
         if 0 < jp <= ny:
             for k in range(nz):
-                edge_row(px[after, k], py[after, k], g, h, t, s, c, k, jp, nx)
+                edge_row(px[after, k], py[after, k], g, h, t, s, e, c, k, jp, at + 1, nx)
         else:
             px[after] = 0
             py[after] = 0
-        if j < rows.start:
+        if j < begin + rows.start:
             continue
         for k in range(nz + 1):
-            qx, qy = q[0, k, j], q[1, k, j]
+            qx, qy, hx, hy = q[0, k, at], q[1, k, at], h[0, k, at], h[1, k, at]
             qx[:] = 0
             qy[:] = 0
             for n in range(max(k - 1, 0), min(k + 1, nz)):
                 if j == ny:
                     break
                 level, low, high = ids[n + 1, jp], ids[k, jp], ids[k + 1, jp]
-                row_on_x(
-                    qx,
-                    g[0, k, j],
-                    h[0, k, j],
-                    t[4, n, j],
-                    s[0, n, j],
-                    c,
-                    level,
-                    low,
-                    high,
-                    px[after, n],
-                    px[now, n],
-                    mirror_x,
-                    nx,
-                )
+                stress, initial, edges = t[4, n, at], s[0, n, j], (px[after, n], px[now, n])
+                cells = level, low, high
+                row_on_x(qx, g[0, k, j], hx, stress, initial, e, c, cells, edges, mirror_x, nx)
                 if j > 0:
-                    below = t[5, n, j - 1], s[1, n, j - 1], ids[n + 1, j]
-                    here = t[5, n, j], s[1, n, j], level
+                    below = t[5, n, at - 1], s[1, n, j - 1], ids[n + 1, j]
+                    here = t[5, n, at], s[1, n, j], level
                     upper = ids[k, j - 1], ids[k + 1, j - 1], mirror_y and j == 1
                     lower = ids[k, j + 2], ids[k + 1, j + 2]
-                    there = ids[k, j], ids[k + 1, j], low, high
-                    row_on_y(
-                        qy,
-                        g[1, k, j],
-                        h[1, k, j],
-                        c,
-                        below,
-                        here,
-                        upper,
-                        lower,
-                        there,
-                        py[now, n],
-                        nx,
-                    )
+                    there, edges_y = (ids[k, j], ids[k + 1, j], low, high), py[now, n]
+                    sides = upper, lower, there
+                    row_on_y(qy, g[1, k, j], hy, e, c, below, here, sides, edges_y, nx)
     release(px)
     release(py)
 
 
 @kernel
-def add_forces(share, out, t, q, c, rdx, rcx, rdy, rcy, rdz, mirror_x, mirror_y, nx, ny, nz):
+def add_forces(
+    share, out, t, q, c, rdx, rcx, rdy, rcy, rdz, mirror_x, mirror_y, begin, end, first, nx, ny, nz
+):
     """out += c (forces of the stresses t[0:4], and of the forces on slopes q) on displacements."""
-    for j in portion(share, ny + 1):
-        jm, jp = max(j - 1, 0), min(j + 1, ny)
+    rows = portion(share, end - begin)
+    for j in range(begin + rows.start, begin + rows.stop):
+        at, jm, jp = j - first, max(j - 1, 0) - first, min(j + 1, ny) - first
         for k in range(nz + 1):
             km = max(k - 1, 0)
             for i in range(1, nx + 2):
                 if not (mirror_x and i == 1):
                     out[0, k, j, i] += c * (
-                        t[0, k, j, i - 1] * rdx[i - 1]
-                        - t[0, k, j, i] * rdx[i]
-                        + t[3, k, j, i] * rcy[j + 1]
+                        t[0, k, at, i - 1] * rdx[i - 1]
+                        - t[0, k, at, i] * rdx[i]
+                        + t[3, k, at, i] * rcy[j + 1]
                         - t[3, k, jp, i] * rcy[j + 2]
                     )
                 if not (mirror_y and j == 0):
                     out[1, k, j, i] += c * (
                         t[1, k, jm, i] * rdy[j]
-                        - t[1, k, j, i] * rdy[j + 1]
-                        + t[3, k, j, i] * rcx[i]
-                        - t[3, k, j, i + 1] * rcx[i + 1]
+                        - t[1, k, at, i] * rdy[j + 1]
+                        + t[3, k, at, i] * rcx[i]
+                        - t[3, k, at, i + 1] * rcx[i + 1]
                     )
                 out[2, k, j, i] += c * (
-                    t[2, km, j, i] * rdz[k]
-                    - t[2, k, j, i] * rdz[k + 1]
-                    + q[0, k, j, i] * rcx[i]
-                    - q[0, k, j, i + 1] * rcx[i + 1]
-                    + q[1, k, j, i] * rcy[j + 1]
+                    t[2, km, at, i] * rdz[k]
+                    - t[2, k, at, i] * rdz[k + 1]
+                    + q[0, k, at, i] * rcx[i]
+                    - q[0, k, at, i + 1] * rcx[i + 1]
+                    + q[1, k, at, i] * rcy[j + 1]
                     - q[1, k, jp, i] * rcy[j + 2]
                 )

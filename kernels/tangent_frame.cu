@@ -4,7 +4,7 @@
 #define SHARE_X(n, k, j, i, p) share_x(a, ids, dx, rcx, nx, ny, nz, n, k, j, i, p)
 #define SHARE_Y(n, k, j, i, p) share_y(a, ids, dy, rcy, nx, ny, nz, n, k, j, i, p)
 
-static __device__ inline real share_x(const real *__restrict__ a, const uint16 *__restrict__ ids,
+static __device__ inline real share_x(const float *__restrict__ a, const uint16 *__restrict__ ids,
                                       const real *__restrict__ dx, const real *__restrict__ rcx,
                                       int nx, int ny, int nz, int n, int k, int j, int i, int p)
 {
@@ -23,7 +23,7 @@ static __device__ inline real share_x(const real *__restrict__ a, const uint16 *
     return p == i ? a[o] + tilt : p == i + 1 ? -tilt : real(0);
 }
 
-static __device__ inline real share_y(const real *__restrict__ a, const uint16 *__restrict__ ids,
+static __device__ inline real share_y(const float *__restrict__ a, const uint16 *__restrict__ ids,
                                       const real *__restrict__ dy, const real *__restrict__ rcy,
                                       int nx, int ny, int nz, int n, int k, int j, int i, int p)
 {
@@ -82,7 +82,7 @@ static __device__ inline real slope_y(const real *__restrict__ g, const uint16 *
 #define SLOPE_X(n, j, i) slope_x(g, ids, dx, mirror_x, nx, ny, nz, n, j, i)
 #define SLOPE_Y(n, j, i) slope_y(g, ids, dy, mirror_y, nx, ny, nz, n, j, i)
 
-KERNEL face_slopes(real *__restrict__ a, const real *__restrict__ g, const uint16 *__restrict__ ids,
+KERNEL face_slopes(float *__restrict__ a, const real *__restrict__ g, const uint16 *__restrict__ ids,
                    const real *__restrict__ dx, const real *__restrict__ dy, bool mirror_x,
                    bool mirror_y, int nx, int ny, int nz)
 {
@@ -98,7 +98,7 @@ KERNEL face_slopes(real *__restrict__ a, const real *__restrict__ g, const uint1
     }
 }
 
-KERNEL from_tangent(real *__restrict__ x, const real *__restrict__ a,
+KERNEL from_tangent(real *__restrict__ x, const float *__restrict__ a,
                     const uint16 *__restrict__ ids, const real *__restrict__ dx,
                     const real *__restrict__ dy, const real *__restrict__ rcx,
                     const real *__restrict__ rcy, int nx, int ny, int nz)
@@ -121,7 +121,7 @@ KERNEL from_tangent(real *__restrict__ x, const real *__restrict__ a,
     }
 }
 
-KERNEL to_tangent(real *__restrict__ r, const real *__restrict__ a, const uint16 *__restrict__ ids,
+KERNEL to_tangent(real *__restrict__ r, const float *__restrict__ a, const uint16 *__restrict__ ids,
                   const real *__restrict__ dx, const real *__restrict__ dy,
                   const real *__restrict__ rcx, const real *__restrict__ rcy, int nx, int ny,
                   int nz)

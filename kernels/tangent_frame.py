@@ -7,6 +7,7 @@ and by w' times the curvature: the large coupling by the slope itself is gone. <
 u. Slopes there at a free face are linear from the two inside; w' is linear between the two cells
 beside a face, and beyond a free face it rises with the next slope inside, as the law counts it
 there: times the slope inside it does so, times the rest it stays. u is zero on mirror planes.
+Slopes at faces are float32 in either precision: any slopes give a frame.
 Layout and tables as in kernels/elastic.py, slopes as in kernels/large_deflection.py.
 """
 

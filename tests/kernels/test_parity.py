@@ -793,23 +793,39 @@ def test_repeated_rows(assert_twins_agree, rng, real):
 @pytest.mark.parametrize("mirror", [(False, False), (True, True)])
 def test_large_deflection(assert_twins_agree, rng, real, media, displacement, mirror):
     ids, cell, soft, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = media
-    module, sizes = "large_deflection", (*mirror, NX, NY, NZ)
+    module, sizes, whole = "large_deflection", (NX, NY, NZ), (0, NY + 1, 0)
     g, h, q = (np.zeros((2, *SHAPE), real) for _ in range(3))
     for out, x in ((g, displacement[::-1].copy()), (h, displacement)):
-        args = out, x, ids, rcx, rcy, NX, NY, NZ
+        args = out, x, ids, rcx, rcy, *whole, *sizes
         out[:] = assert_twins_agree(module, "slopes", FACES, *args, real=real)[0]
     K = np.zeros(SHAPE, real)
     solid = ids[1:-1, 1:-1, 1 : NX + 1] > 0
     K[:, :, 1 : NX + 2] = between_four(solid)[2] * rng.random((NZ + 1, NY + 1, NX + 1))
     tables = ids, cell, K, dx, dy, hz, rdx, rcx, rdy, rcy, rdz
     t, s = np.zeros((7, *SHAPE), real), np.zeros((3, *SHAPE), real)
-    args = t, displacement, g, h, *tables, *sizes
-    t[:] = assert_twins_agree(module, "added_stress", FACES, *args, real=real)[0]
+    args = t, displacement, g, h, *tables, *mirror
+    t[:] = assert_twins_agree(module, "added_stress", FACES, *args, *whole, *sizes, real=real)[0]
     s[...] = t[4:] * 0.3
-    args = q, t, s, g, h, 0.7, ids, *sizes
-    q[:] = assert_twins_agree(module, "slope_forces", FACES, *args, real=real)[0]
-    args = displacement.copy(), t, q, -0.5, rdx, rcx, rdy, rcy, rdz, *sizes
-    assert_twins_agree(module, "add_forces", FACES, *args, real=real)
+    args = q, t, s, g, h, 0.3, 0.7, ids, *mirror
+    q[:] = assert_twins_agree(module, "slope_forces", FACES, *args, *whole, *sizes, real=real)[0]
+    args = displacement.copy(), t, q, -0.5, rdx, rcx, rdy, rcy, rdz, *mirror
+    out = assert_twins_agree(module, "add_forces", FACES, *args, *whole, *sizes, real=real)[0]
+    # row 3 from slabs that begin with row 1
+    slab_h, slab_t, slab_q = (np.ascontiguousarray(a[:, :, 1:]) for a in (h, t, q))
+    for slab in (slab_t[:, :, 1:5], slab_q[:, :, 2:4]):
+        slab[...] = 0
+    args = slab_t, displacement, g, slab_h, *tables, *mirror, 2, 6, 1, *sizes
+    slab_t[:] = assert_twins_agree(module, "added_stress", FACES, *args, real=real)[0]
+    np.testing.assert_array_equal(slab_t, t[:, :, 1:])
+    args = slab_q, slab_t, s, g, slab_h, 0.3, 0.7, ids, *mirror, 3, 5, 1, *sizes
+    slab_q[:] = assert_twins_agree(module, "slope_forces", FACES, *args, real=real)[0]
+    np.testing.assert_array_equal(slab_q, q[:, :, 1:])
+    some = displacement.copy()
+    args = some, slab_t, slab_q, -0.5, rdx, rcx, rdy, rcy, rdz, *mirror, 3, 4, 1, *sizes
+    some = assert_twins_agree(module, "add_forces", FACES, *args, real=real)[0]
+    expected = displacement.copy()
+    expected[:, :, 3] = out[:, :, 3]
+    np.testing.assert_array_equal(some, expected)
 
 
 @pytest.mark.parametrize("real", [np.float64])
@@ -842,8 +858,8 @@ def test_history(assert_twins_agree, rng, real, media, mirror):
 def test_tangent_frame(assert_twins_agree, rng, real, media, displacement, mirror):
     ids, _, _, dx, dy, _, _, _, rcx, _, rcy, _, _ = media
     module, sizes = "tangent_frame", (NX, NY, NZ)
-    g, a = (np.zeros((2, *SHAPE), real) for _ in range(2))
-    args = g, displacement, ids, rcx, rcy, *sizes
+    g, a = np.zeros((2, *SHAPE), real), np.zeros((2, *SHAPE), np.float32)
+    args = g, displacement, ids, rcx, rcy, 0, NY + 1, 0, *sizes
     g[:] = assert_twins_agree("large_deflection", "slopes", FACES, *args, real=real)[0]
     args = a, g, ids, dx, dy, *mirror, *sizes
     a[:] = assert_twins_agree(module, "face_slopes", FACES, *args, real=real)[0]
@@ -916,19 +932,19 @@ def test_numbers_of_a_surface(assert_twins_agree, rng):
 def test_part_stress(assert_twins_agree, rng):
     """Both forms find the same extremes and the same volume in every bin."""
     stress, ids = rng.standard_normal((6, NZ, NY, NX)), rng.integers(0, 4, (NZ, NY, NX))
-    ids, part, rows = ids.astype(np.uint16), np.array([-1, 0, 1, 0], np.int32), (NY, 3, 2)
+    ids, part, rows = ids.astype(np.uint16), np.array([-1, 0, 1, 0], np.int32), (NY, 2, 3, 2)
     high, low = np.full(rows, -np.inf), np.full(rows, np.inf)
     at_high, at_low = np.zeros((2, *rows), np.int64)
     args = high, low, at_high, at_low, stress, ids, part, 100, NX, NY, NZ
-    found = assert_twins_agree("part_stress", "extremes", (NY, 1, 1), *args)
-    high, low = found[0].max(axis=0), found[1].min(axis=0)
+    found = assert_twins_agree("part_stress", "extremes", (2, NY, 1), *args)
+    high, low = found[0].max(axis=(0, 1)), found[1].min(axis=(0, 1))
     normal, shear = stress[:3].reshape(3, -1), stress[3:].reshape(3, -1)
     tensors = np.array([[normal[0], shear[2], shear[1]], [shear[2], normal[1], shear[0]],
                         [shear[1], shear[0], normal[2]]])  # fmt: skip
     roots = np.linalg.eigvalsh(tensors.transpose(2, 0, 1))
     here = part[ids].reshape(-1) == 1
     np.testing.assert_allclose(high[:2, 1], roots[here].max(axis=0)[[2, 0]])
-    assert found[2][:, 0, 1].max() < 100 + ids.size
+    assert found[2][..., 0, 1].max() < 100 + ids.size
     widths = [positive(rng, n, dtype=float) for n in (NX, NY, NZ)]
     width, bins = (high - low) / 16, np.zeros((1, 3, 2, 16), np.int64)
     args = bins, stress, ids, part, *widths, 2.0**30, low, width, 16, NX, NY, NZ

@@ -5,8 +5,9 @@ import sys
 import pytest
 from finished import finished
 
+import warp
 from warp.errors import WarpError
-from warp.report import documents, pdf
+from warp.report import contents, documents, pdf
 from warp.report.plots import WIDTH
 
 pptx = pytest.importorskip("pptx")
@@ -89,6 +90,13 @@ def test_columns_of_single_words_fill_the_page_of_a_pdf():
     assert widths == pytest.approx([WIDTH / 14] * 14)
 
 
+def test_a_word_of_a_head_is_not_divided_in_a_pdf():
+    """`boundary` over `air`, beside a column that is nearly as long as the page is wide."""
+    head, row = ["boundary", "faces"], [["air"], ["a.top, " * 13]]
+    width, _ = pdf.column_widths(head, [row])
+    assert width / pdf.LETTER >= len("boundary")
+
+
 @pytest.mark.parametrize(("kind", "package"), [("pptx", "pptx"), ("xlsx", "xlsxwriter")])
 def test_what_is_not_installed_is_named(monkeypatch, tmp_path, kind, package):
     monkeypatch.setitem(sys.modules, package, None)
@@ -99,3 +107,37 @@ def test_what_is_not_installed_is_named(monkeypatch, tmp_path, kind, package):
 def test_the_suffix_picks_the_form(tmp_path):
     assert [p.name for p in documents.files(tmp_path / "a.pptx", ["pptx"])] == ["a.pptx"]
     assert [p.name for p in documents.files(tmp_path / "a.htm")] == ["a.htm"]
+
+
+def test_mirror_images_that_a_table_leaves_out_are_named():
+    chips = "".join(
+        f"""
+[part.chip-{n}]
+on = "board"
+size = "3 mm"
+at = ["{x} mm", "0 mm"]
+thickness = "0.4 mm"
+material = "silicon"
+"""
+        for n, x in ((1, -4), (2, 4))
+    )
+    case = warp.Case.from_toml(
+        f"""
+symmetry = "half-x"
+[load]
+stress_free = "150 degC"
+[part.board]
+size = "16 mm"
+thickness = "0.5 mm"
+material = "fr4"
+{chips}
+[output]
+fields = ["displacement", "stress"]
+[grid]
+refine = 0.25
+"""
+    )
+    stress = contents.gather(warp.solve(case)).stresses[0]
+    names = [row[0] for row in stress.rows]
+    assert "chip-2" in names and "chip-1" not in names
+    assert stress.note.endswith("Mirror images of parts above, with their numbers: chip-1.")

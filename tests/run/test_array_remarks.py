@@ -4,7 +4,6 @@ import pytest
 
 import warp
 from warp.run import array_remarks, check, conditions
-from warp.run.grids import common_grid
 
 STACK = """
 symmetry = "quarter"
@@ -72,17 +71,17 @@ def test_holes_that_balls_fill_or_that_vanish_are_named(hole, cells, words):
     assert words != "gap of 40 um vanishes" or "cells_per_diameter = 9 shows it" in found[0]
 
 
-def test_the_rim_of_an_effective_layer_that_makes_the_finest_cells_is_named():
+def test_the_rim_of_an_effective_layer_that_costs_cells_is_named():
     """8 mm hold 145 sites of 55 um, 7.975 mm; 10 mm hold 181, 9.955 mm."""
     case = warp.Case.from_toml(BUMPS.format(pitch="55 um"))
-    (found,) = array_remarks.slivers(case, common_grid(case))
-    assert "9.955 x 7.975 mm of a field of 10 x 8 mm" in found
-    assert "22.5 um in x (a pitch of 55.2486 um leaves none)" in found
-    assert "12.5 um in y (a pitch of 55.1724 um leaves none)" in found
+    (found,) = array_remarks.slivers(case)
+    assert "'bumps' cover 9.955 x 7.975 mm of 10 x 8 mm" in found
+    assert "22.5 um in x (none at a pitch of 55.2486 um)" in found
+    assert "12.5 um in y (none at a pitch of 55.1724 um)" in found
     (branch,) = check.check(case, "cpu").stack
     assert "9.955 x 7.975 x 0.05 mm" in branch.children[0].note
     whole = warp.Case.from_toml(BUMPS.format(pitch="50 um"))
-    assert not array_remarks.slivers(whole, common_grid(whole))
+    assert not array_remarks.slivers(whole)
 
 
 def test_films_and_measuring_zones_are_said_again():

@@ -115,6 +115,20 @@ def test_a_unit_of_few_cells_is_named(tmp_path, spacing, told):
     )
 
 
+def test_the_defaults_of_the_grid_are_those_of_the_page():
+    """A plate of 90 x 90 x 0.9 mm: cells of a ninth of 0.9 mm at its edge, of 0.9 mm in the middle.
+
+    One of 9 x 9 x 0.9 mm has a forty-fifth of 9 mm there.
+    """
+    found = []
+    for side in (90, 9):
+        text = f'[load]\nstress_free = "150 degC"\n[part.a]\nsize = "{side} mm"\n'
+        case = warp.Case.from_toml(text + 'thickness = "0.9 mm"\nmaterial = "fr4"\n')
+        found.append(checks.check(case, on="cpu").spacing["x"][1:])
+    assert found[0] == pytest.approx((1e-4, 0.9e-3), rel=0.25)
+    assert found[1] == pytest.approx((1e-4, 0.2e-3), rel=0.25)
+
+
 def test_a_loose_part_is_found_on_the_coarser_grid(tmp_path, monkeypatch):
     path = tmp_path / "loose.toml"
     path.write_text(

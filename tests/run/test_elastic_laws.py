@@ -8,7 +8,7 @@ import pytest
 from stacked_plates import COARSE, step
 
 from warp.case.case import CaseError, parse
-from warp.run import process, warnings
+from warp.run import law_warnings, process
 
 PARTS = """\
 [part.a]
@@ -223,7 +223,7 @@ def test_a_transition_without_a_chosen_law_is_named(law):
         SILICON,
     )
     case = parse(HEAD + PARTS + "".join(made) + "".join(WAY), Path("laws.toml"))
-    found = warnings.laws_apart(case)
+    found = law_warnings.laws_apart(case)
     assert bool(found) == (law is None)
     assert law or f"'b' {7500 * 12 / (4950 * 0.2 + 2550 * 12):.2g}" in found[0]
 
@@ -252,8 +252,44 @@ def test_the_law_of_the_case_is_that_of_polymers_which_name_none():
 def test_a_film_with_a_stress_of_its_own_keeps_the_total_law_beside_the_case_s():
     made = material("b", table(12, 0.2, "GPa"), "30 ppm/K") + 'class = "polymer"\n'
     head = HEAD.replace("[load]\n", '[load]\nelastic_law = "incremental"\n')
-    parts = PARTS.replace('material = "b"\n', 'material = "b"\nshrinkage = "0.1 %"\n')
-    text = head + parts + material("a", "25 GPa", "15 ppm/K") + made + SILICON
-    case = parse(text, Path("laws.toml"))
-    strained = [medium for name, medium in case.materials().items() if name != "b"]
-    assert all(medium.elastic_law != "incremental" for medium in strained)
+    for key, law in (('intrinsic_stress = "9 MPa"', None), ('shrinkage = "0.1 %"', "incremental")):
+        parts = PARTS.replace('material = "b"\n', f'material = "b"\n{key}\n')
+        text = head + parts + material("a", "25 GPa", "15 ppm/K") + made + SILICON
+        media = parse(text, Path("laws.toml")).materials().items()
+        (strained,) = (medium for name, medium in media if name not in ("a", "b", "c"))
+        assert strained.elastic_law == law, key
+
+
+@pytest.mark.parametrize("law", ["total", "incremental"])
+def test_a_part_that_has_shrunk_is_one_that_cures_by_either_law(law):
+    """`b` shrinks by 0.3 % as it comes, or in a cure at the same temperature."""
+    base = material("a", "25 GPa", "15 ppm/K")
+    made = base, material("b", table(12, 0.2, "GPa"), "30 ppm/K", elastic_law=law), SILICON
+    cool = step("cool", temperature="25 degC")
+    attach = step("attach", parts=["b", "c"], temperature="165 degC")
+    cure = step("cure", parts=["b"], temperature="165 degC", shrinkage="0.3 %")
+    cured = solve(made, attach, cure, cool).fields["displacement"]
+    parts = PARTS.replace('material = "b"\n', 'material = "b"\nshrinkage = "0.3 %"\n')
+    fields = '[output]\nfields = ["displacement"]\n'
+    text = HEAD + fields + parts + "".join(made) + attach + cool
+    found = process.solve(parse(text, Path("laws.toml")), "cpu").fields["displacement"]
+    assert found == pytest.approx(cured, abs=1e-6 * np.abs(cured).max())
+
+
+@pytest.mark.parametrize(
+    ("cured", "hot", "named"), [(60, 165, True), (60, 90, False), (165, 165, False)]
+)
+def test_a_glass_that_is_heated_to_a_rubber_is_named(cured, hot, named):
+    """`b`, stiff below 110 degC, is joined at one temperature and heated to another."""
+    base = material("a", "25 GPa", "15 ppm/K")
+    made = (
+        base,
+        material("b", table(12, 0.2, "GPa"), "30 ppm/K", elastic_law="incremental"),
+        SILICON,
+    )
+    steps = [step("attach", parts=["b", "c"], temperature=f"{cured} degC")]
+    steps += [step("cool", temperature="25 degC"), step("heat", temperature=f"{hot} degC")]
+    case = parse(HEAD + PARTS + "".join(made) + "".join(steps), Path("laws.toml"))
+    found = law_warnings.glass_kept(case)
+    assert len(found) == named
+    assert not named or "'b' (60, heated to 165 degC)" in found[0]

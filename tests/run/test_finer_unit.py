@@ -7,6 +7,7 @@ import pytest
 import stacked_plates
 
 import warp
+from warp.adjoint.refused import NoGradient, refuse
 from warp.case.errors import CaseError
 from warp.run import grids, process, warnings
 from warp.run.grids import common_grid
@@ -25,6 +26,7 @@ class = "polymer"
 poissons_ratio = 0.28
 youngs_modulus = {modulus}
 cte = "9 ppm/K"
+conductivity = "0.9 W/(m K)"
 {relaxation}
 [part.carrier]
 size = "30 mm"
@@ -207,3 +209,42 @@ def test_a_quarter_of_a_finer_unit_is_a_quarter_of_the_whole_one(flat):
         sags.append(last["surfaces"]["lid"]["top"]["warpage_um"])
     bent = last["surfaces"]["a"]["bottom"]["warpage_um"]
     assert sags[0] == pytest.approx(sags[1], abs=1e-5 * abs(bent))
+
+
+def test_a_run_that_was_stopped_after_the_cut_goes_on_with_the_same_bits(tmp_path):
+    head = HEAD.format(spacing="2 mm", modulus=SOFTENS, relaxation="", law="")
+    text = head + STEPS.format(at=CORNER) + 'spacing = "1 mm"\n' + AFTER
+    case = warp.Case.from_toml(text)
+    whole = process.solve(case, "cpu")
+    path = tmp_path / "c.h5"
+
+    def stop(done, total):
+        if done == total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        process.solve(case, "cpu", checkpoint_path=path, on_step=stop)
+    again = process.solve(case, "cpu", checkpoint_path=path, resume=True)
+    assert np.array_equal(again.fields["displacement"], whole.fields["displacement"])
+
+
+def test_a_temperature_field_goes_with_the_unit():
+    """Under power as it is cut, then heated to one temperature."""
+    power = '[boundary.air]\nface = "compound.top"\nfilm = "100 W/(m^2 K)"\nambient = "25 degC"\n'
+    on = '[[step]]\ndo = "power"\non = true\n[[step]]\nname = "cut"'
+    off = '[[step]]\ndo = "power"\non = false\n' + AFTER.replace('rate = "0.1 K/s"\n', "")
+    found = []
+    for spacing, finer in (("1 mm", 'spacing = "0.5 mm"\n'), ("0.5 mm", "")):
+        head = HEAD.format(spacing=spacing, modulus=CONSTANT, relaxation="", law="")
+        head = head.replace("count = [3, 3]\n", 'count = [3, 3]\npower = "5 W"\n')
+        steps = (STEPS.format(at=CORNER) + finer).replace('[[step]]\nname = "cut"', on)
+        result = process.solve(warp.Case.from_toml(head + power + steps + off), "cpu")
+        found.append(result.metrics["surfaces"]["compound"]["top"]["warpage_um"])
+    assert found[0] == pytest.approx(found[1], rel=0.015)
+
+
+def test_a_finer_unit_has_no_gradient():
+    head = HEAD.format(spacing="2 mm", modulus=CONSTANT, relaxation="", law="")
+    case = warp.Case.from_toml(head + STEPS.format(at=MIDDLE) + 'spacing = "0.5 mm"\n')
+    with pytest.raises(NoGradient, match=r"step 6 \(cut\) has a finer grid"):
+        refuse(case)

@@ -111,10 +111,10 @@ def test_what_is_no_strain_is_refused(line, words):
 
 
 def test_the_incremental_law_and_layers_are_told_apart():
-    text = with_key('shrinkage = "0.1 %"').replace(
+    text = with_key('intrinsic_stress = "100 MPa"').replace(
         "[part.wafer]", 'elastic_law = "incremental"\n[part.wafer]', 1
     )
-    with pytest.raises(CaseError, match="film.shrinkage: needs the total law"):
+    with pytest.raises(CaseError, match="film.intrinsic_stress: needs the total law"):
         parse(text, Path("film.toml"))
     text = WAFER.replace('thickness = "5 um"\n', "").replace(
         'material = "coat"',

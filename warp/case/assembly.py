@@ -173,7 +173,7 @@ def _mixed(
     if name not in found:
         recipe = package.recipes[name]
         if isinstance(recipe, Strained):
-            base = _mixed(recipe.material, package, named, named)
+            base = _mixed(recipe.material, package, named if recipe.stress else found, named)
             found[name] = _strained(base, recipe)
             return found[name]
         media = [_mixed(part, package, found, named) for part in recipe.of]
@@ -199,12 +199,9 @@ def _mixed(
 
 def _strained(medium: Medium, recipe: Strained) -> Medium:
     """Return a medium after its shrinkage and with its intrinsic stress."""
-    if medium.elastic_law == "incremental":
-        message = (
-            f"needs the total law, and {recipe.material!r} has the incremental one: leave it out; "
-            'a step do = "cure" can shrink the part'
-        )
-        raise MaterialError(message)
+    if medium.elastic_law == "incremental" and recipe.stress:
+        message = f"needs the total law, and {recipe.material!r} has the incremental one"
+        raise MaterialError(f"{message}: leave it out")
     if recipe.shrinkage:
         medium = Shrunk(medium, recipe.shrinkage)
     return Prestressed(medium, recipe.stress) if recipe.stress else medium

@@ -76,7 +76,7 @@ class PowerSpec(Section):
     """Only next to this side (the active one), within `depth`; by default next to the active side
     of a chip, and through the whole thickness of other parts."""
     depth: Thickness = 10e-6
-    """Thickness of the heated layer at `side`."""
+    """Thickness of the heated layer at `side`; by default 10 um."""
 
 
 PowerEntry = Annotated[

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warp import units
-from warp.errors import WarpError
+from warp.errors import WarpError, listed
 from warp.geometry import tree as part_tree
+from warp.geometry.place import LEVEL
 from warp.report import (
     figures,
     moire,
@@ -131,8 +132,15 @@ def gather(result: Result, wanted: Wanted | None = None) -> Contents:
         every=page_surfaces.every(result),
         process=page_steps.block(result, board, pitch),
         curves=page_steps.curves(result),
-        temperatures=_group(result, "temperature"),
-        stresses=[b for b in (_group(result, "stress"), _group(result, "interfaces")) if b],
+        temperatures=_with_images(_group(result, "temperature"), case),
+        stresses=[
+            block
+            for block in (
+                _with_images(_group(result, "stress"), case),
+                _group(result, "interfaces"),
+            )
+            if block
+        ],
         loads=page_loads.blocks(case) if case else [],
         stack=part_tree.stack(case.parts, case.package) if case else (),
         materials=materials,
@@ -155,3 +163,19 @@ def _facts(result: Result) -> str:
 
 def _group(result: Result, name: str) -> Block | None:
     return page_surfaces.numbers_of(result, name) if result.metrics.get(name) else None
+
+
+def _with_images(block: Block | None, case: Case | None) -> Block | None:
+    """Say below a table of parts which ones it leaves out because their mirror images are in it."""
+    if block is None or case is None or not any(case.mirror):
+        return block
+    images, present = [], case.load_steps[-1].stage.present
+    for name in present:
+        _, x1, _, y1 = case.package.places[name].outline.bounds
+        beyond = any(m and end <= LEVEL for m, end in zip(case.mirror, (x1, y1), strict=True))
+        if beyond and not case.parts[name].is_void:
+            images.append(name)
+    if not images:
+        return block
+    note = f"Mirror images of parts above, with their numbers: {listed(images)}."
+    return replace(block, note=" ".join(filter(None, [block.note, note])))

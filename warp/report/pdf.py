@@ -27,6 +27,8 @@ MARGIN = (A4[0] - WIDTH) / 2
 BOTTOM = 0.8
 TEXT, SMALL = 9.0, 7.5  # points
 LETTER = 0.62 * SMALL / 72  # inches: a letter of a table is about so wide
+BOLD = 1.15
+"""Width of a bold letter over that of a plain one: a word of a head is not divided."""
 LINE = 1.45 / 72  # inches of a line per point of its letters
 
 
@@ -225,7 +227,8 @@ def column_widths(head: Sequence[str], rows: Sequence[Sequence[list[str]]]) -> l
     """
     columns = range(len(head))
     texts = [[text for row in rows for text in row[n]] for n in columns]
-    longest = [max(0.6 * len(head[n]), *map(len, texts[n])) + 2 for n in columns]
+    whole = [BOLD * max(map(len, head[n].split()), default=0) for n in columns]
+    longest = [max(0.6 * len(head[n]), whole[n], *map(len, texts[n])) + 2 for n in columns]
     letters = int(WIDTH / LETTER)
     if sum(longest) <= letters:
         return [WIDTH * n / sum(longest) for n in longest]

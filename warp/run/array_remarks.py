@@ -9,40 +9,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import ceil, sqrt
 
 import numpy as np
 
 from warp.case.case import Case
+from warp.errors import listed
 from warp.geometry.bump_array import BumpArray
 from warp.geometry.place import LEVEL, mm, um
-from warp.geometry.shapes import Balls, Body, Columns
-from warp.voxels.finest import finest
-from warp.voxels.grid import Grid
+from warp.geometry.shapes import Balls, Body, Box, Columns
+from warp.run.grids import shaped
+from warp.voxels.grid import make_grid
 
 Round = Columns | Balls
+COSTLY = 1.25
+"""Voxels with rims over those without, from which rims are named."""
+NEAR = 0.01
+"""Relative change of a pitch that takes nothing from a model."""
 
 
-def slivers(case: Case, grid: Grid) -> list[str]:
-    """Name the effective layers whose rim makes the finest cells of a grid in plane."""
-    blamed = finest(case.bodies(), grid)
+def slivers(case: Case) -> list[str]:
+    """Name the effective layers whose rims cost many cells of the grid, in one sentence."""
+    rims = {
+        name: text
+        for name, part in case.parts.items()
+        if isinstance(part, BumpArray)
+        and part.model == "effective"
+        and (text := _rims(case, name, part))
+    }
+    if not rims:
+        return []
+    bodies = case.bodies()
+    whole = [_as_field(case, body) if body.part in rims else body for body in bodies]
+    settings, features = case.grid, shaped(case)
+    with_rims, without = (
+        make_grid(given, settings, case.mirror, features).cells for given in (bodies, whole)
+    )
+    if with_rims < COSTLY * without:
+        return []
+    share = 100 * (1 - without / with_rims)
+    return [
+        f"{listed(list(rims.values()), '; ', 3)}: such rims cost {share:.0f} % of the voxels; "
+        "take that pitch, or a field of whole pitches"
+    ]
+
+
+def _rims(case: Case, name: str, part: BumpArray) -> str:
+    """Say how much narrower than its field a layer is; "" where it fills it, or is inset."""
+    place = case.package.places[name].outline
+    field, layer = (place.width, place.depth), _size(case, name)
     found = []
-    for name, part in case.parts.items():
-        if not isinstance(part, BumpArray) or part.model != "effective":
-            continue
-        place = case.package.places[name].outline
-        field, layer = (place.width, place.depth), _size(case, name)
-        rims = []
-        for axis, (whole, covered, pitch) in enumerate(zip(field, layer, part.pitch, strict=True)):
-            rim = (whole - covered) / 2
-            if name in blamed["xy"[axis]].parts and LEVEL < rim < pitch / 2 - LEVEL:
-                fits = um(whole / round(covered / pitch))
-                rims.append(f"{um(rim)} in {'xy'[axis]} (a pitch of {fits} leaves none)")
-        if rims:
-            sites = f"its sites cover {mm(*layer)} of a field of {mm(*field)}"
-            cells = f"the rim makes the finest cells: {', '.join(rims)}"
-            found.append(f"part '{name}': {sites}, and {cells}; or make the field as large")
-    return found
+    for axis, (whole, covered, pitch) in enumerate(zip(field, layer, part.pitch, strict=True)):
+        rim = (whole - covered) / 2
+        fits = whole / round(covered / pitch)
+        if LEVEL < rim < pitch / 2 - LEVEL and fits < (1 + NEAR) * pitch:
+            found.append(f"{um(rim)} in {'xy'[axis]} (none at a pitch of {um(fits)})")
+    sites = f"the sites of '{name}' cover {mm(*layer)} of {mm(*field)}"
+    return f"{sites}, a rim of {' and '.join(found)}" if found else ""
+
+
+def _as_field(case: Case, body: Body) -> Body:
+    """Return a layer as large as its field."""
+    place = case.package.places[body.part]
+    return replace(body, shapes=(Box(*place.outline.bounds, place.z0, place.z1),))
 
 
 def _size(case: Case, name: str) -> tuple[float, float]:

@@ -21,7 +21,7 @@ from warp.geometry.place import LEVEL
 from warp.geometry.tree import Branch, stack
 from warp.machine import device as devices
 from warp.machine.device import Device
-from warp.run import array_remarks, conditions, forecast, resources
+from warp.run import array_remarks, conditions, forecast, law_warnings, resources
 from warp.run import model as run_model
 from warp.run import warnings as run_warnings
 from warp.run.grids import common_grid, shaped
@@ -140,12 +140,13 @@ def check(case: Case, on: str = "auto") -> Report:
             *warnings,
             *case.remarks(),
             *run_warnings.overlaps(case),
-            *array_remarks.slivers(case, grid),
+            *array_remarks.slivers(case),
             *array_remarks.openings(case),
             *run_warnings.narrow_sources(case, grid),
             *run_warnings.coarse_units(case, grid),
             *run_warnings.outside_temperature_range(case),
-            *run_warnings.laws_apart(case),
+            *law_warnings.glass_kept(case),
+            *law_warnings.laws_apart(case),
         ],
         conditions=conditions.sentences(case),
         at_least=case.large_deflection == "auto",

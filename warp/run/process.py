@@ -264,7 +264,7 @@ def _carried(
             state = finer_grid.carried(state, old.voxels, new.voxels)
         if isinstance(temperature, np.ndarray):
             rows, columns = finer_grid.parents(coarse, grid)[::-1]
-            temperature = temperature[:, rows][:, :, columns]
+            temperature = np.ascontiguousarray(temperature[:, rows][:, :, columns])
     elif step.attached and step.temperature is not None:
         taken = material_change.replaced(old.voxels, new.voxels, step.attached)
         state = state.without(taken) if taken.any() else state

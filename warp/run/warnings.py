@@ -5,8 +5,7 @@
 - Surfaces that count the shape of a bent body that their part joined.
 - Materials at temperatures that their sources do not cover (`temperature_range`). A property is
   constant beyond the ends of its table, so the numbers stay finite, but nobody has measured them.
-- Glass transitions that a case crosses while the law of the stiffness is not chosen: two laws are
-  in use, and they differ by tens of per cent (`elastic_law`).
+- Glass transitions that a case crosses by a law that does not suit (`law_warnings`).
 - Warpage beyond linear theory, which bends a plate without stretching it. A plate whose sag is not
   small against its height h stiffens as it bends. For a disc of radius R, L. B. Freund (J. Mech.
   Phys. Solids 48 (2000) 1159) takes the linear and the true curvature as S and K, both times
@@ -28,15 +27,14 @@ import numpy as np
 from warp.case.case import Case
 from warp.case.steps.attach import Attach
 from warp.case.steps.cure import Cure
-from warp.errors import listed
 from warp.geometry.place import mm
 from warp.geometry.shapes import Box
-from warp.materials.material import Material, Medium, constituents, normal_matrix
+from warp.materials.material import Material, constituents
 from warp.run import array_remarks
 from warp.run.flat_parts import melts
 from warp.run.grids import common_grid, extents, stage_grid
+from warp.run.law_warnings import glass_kept, laws_apart, uses
 from warp.run.model import ever_together
-from warp.solvers.elastic.history.incremental import means
 from warp.units import ZERO_CELSIUS
 from warp.voxels.features import FEWEST, unresolved
 from warp.voxels.grid import Grid
@@ -45,8 +43,6 @@ SAME_LENGTH = 1e-9  # m
 SAME_TEMPERATURE = 0.5  # K
 SMALL = 0.5  # linear sag / h: linear theory is 6 % too high (S = 1/4)
 ROLLS = 2.45  # linear sag / h: a square plate rolls up; a disc at 2.87
-TRANSITION = 3.0  # factor of a stiffness; metals soften by less up to their use at 260 degC
-APART = 0.5  # relative difference of two stresses; of the warpage it is some tenth
 STEEP = 0.2  # slope from which moderate rotations are off by 4 %
 ACROSS = 16
 """Cells across a unit that show its warpage to some per cent."""
@@ -75,6 +71,7 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
         *narrow_sources(case, grid),
         *array_remarks.openings(case),
         *case.remarks(),
+        *glass_kept(case),
         *laws_apart(case),
         *outside_temperature_range(case, fields),
     ]
@@ -155,7 +152,7 @@ def outside_temperature_range(
     solved: temperatures of parts after a solve, as `metrics` has them.
     """
     found: dict[str, tuple[Material, list[float]]] = {}
-    for part, medium, name, known in _uses(case):
+    for part, medium, name, known in uses(case):
         fields = [numbers[part] for numbers in solved if part in numbers]
         after = [field[key] + ZERO_CELSIUS for field in fields for key in ("min_C", "max_C")]
         for own, material in constituents(medium, name):
@@ -173,63 +170,6 @@ def outside_temperature_range(
     verb, source = ("is", "its source covers") if one else ("are", "their sources cover")
     listing = ", ".join(beyond)
     return [f"{who} {listing}: {verb} used beyond what {source}, where values are constant"]
-
-
-def laws_apart(case: Case) -> list[str]:
-    """Name the materials with a transition whose stress depends on the law of their stiffness.
-
-    One sentence for those that give no `elastic_law`, become stiffer or softer by TRANSITION on the
-    way from stress free to the temperature of the case farthest from there, and would have stresses
-    that differ by APART if they were held.
-    """
-    if case.heat_alone or case.file.load.elastic_law is not None:
-        return []
-    found: dict[str, float] = {}
-    for _, medium, part_material, (start, *wanted) in _uses(case):
-        for name, material in constituents(medium, part_material):
-            farthest = max(wanted, default=start, key=lambda T: abs(T - start))
-            ratio = _ratio_of_laws(material, start, farthest)
-            found[name] = max(ratio, found.get(name, 1.0), key=_apart)
-    found = {name: ratio for name, ratio in found.items() if _apart(ratio) > np.log1p(APART)}
-    if not found:
-        return []
-    first = sorted(found, key=lambda name: -_apart(found[name]))
-    names = listed([f"'{name}' {found[name]:.2g}" for name in first], most=4)
-    return [
-        f"stress by the total law over that by the incremental one, if held: {names}. Cooled "
-        "through a glass transition the incremental one is right: elastic_law = "
-        '"incremental" in [load] or [material.NAME]; heated through one, neither: add relaxation; '
-        'elastic_law = "total" says that this is meant'
-    ]
-
-
-def _ratio_of_laws(material: Material, start: float, T: float) -> float:
-    """Return the stress by the total law over that by the incremental one, if held from `start`.
-
-    1 where a material has no transition on the way, or names its law. Temperatures in K.
-    """
-    if material.elastic_law is not None or material.relaxation is not None:
-        return 1.0
-    first, last = material.stiffness(start)[0], material.stiffness(T)[0]
-    if max(first, last) < TRANSITION * min(first, last):
-        return 1.0
-    total = normal_matrix(material.stiffness(T)) @ material.thermal_strain(T, start)
-    return float(total[0] / means(material, start, T)[2][0])
-
-
-def _apart(ratio: float) -> float:
-    return abs(float(np.log(abs(ratio))))
-
-
-def _uses(case: Case) -> Iterator[tuple[str, Medium, str, list[float]]]:
-    """Yield part, medium, its name in the case, and the temperatures that the case prescribes."""
-    for stage, assembly in case.stages.items():
-        wanted = [step.temperature for step in case.load_steps if step.stage == stage]
-        for body in assembly.package.bodies:
-            if body.material is not None:
-                start = body.free_at(case.loads.stress_free)
-                known = [start, *(T for T in wanted if T is not None)]
-                yield body.part, assembly.media[body.material], body.material, known
 
 
 def _range_left(name: str, material: Material, low: float, high: float) -> Iterator[str]:

@@ -33,8 +33,8 @@ class Cure(Step):
     """Temperature at which parts that become solid are free of stress; by default that of the
     step."""
     shrinkage: Shrinkage = 0.0
-    """Linear, after the material has become solid: a third of the loss in volume. Layers of a
-    laminate have their own."""
+    """Linear: a third of the loss in volume after the gel point, from which the material carries
+    load. Layers of a laminate have their own."""
     flat: PartNames | None = None
     """Those of the parts that become solid against a flat tool: their free faces are flat then.
     Where they touch the body they take its shape."""

@@ -58,8 +58,8 @@ class Heat(Step):
     profile: Profile | None = None
     """Instead of a temperature: pairs of time and temperature, or the name of a reflow profile."""
     every: Annotated[TemperatureDifference, POSITIVE] | None = None
-    """The warpage is computed after so many kelvin at most: by default 20 K on a profile, else only
-    at the end."""
+    """The warpage is computed after so many kelvin at most, in equal parts of each stretch between
+    two points: by default 20 K on a profile, else only at the end."""
 
     @field_validator("profile")
     @classmethod

@@ -17,7 +17,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import ndimage
 
 from warp.solvers.elastic.history.state import State, faces_of, nearest_along
 from warp.voxels.voxelize import VoxelModel
@@ -104,6 +103,8 @@ def _pieces(
 ) -> Iterator[Piece]:
     if state.is_empty:
         return
+    from scipy import ndimage
+
     _, ny, nx = model.ids.shape
     rows = np.isin(model.media.part, _numbers(model, parts))
     labels, _ = ndimage.label(rows[model.ids] & ~state.solid)

@@ -158,7 +158,8 @@ class Step:
         found = np.zeros(self.A.shape)
         volume = hz[:, None, None] * dy[:, None] * dx
         found[:2, :nz, :ny, 1 : nx + 1] = stress[:2] * volume
-        found[2, :, :, 1 : nx + 2] = t[2]
+        if t[2].any():  # memory that is not written takes no room
+            found[2, :, :, 1 : nx + 2] = t[2]
         return found
 
     def _strains(self) -> tuple[Array, Array]:

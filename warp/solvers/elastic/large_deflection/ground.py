@@ -29,6 +29,8 @@ from warp.voxels.voxelize import VoxelModel
 SINK = 1e-4
 """Depth to which a face may sink in, over the height of the body."""
 STIFFENING = 100.0
+ROUNDINGS = 4.0
+"""Residual over that of displacements off by half their last bit: several are added up."""
 STAGES = 12
 """Most times that the table stiffens."""
 
@@ -91,7 +93,7 @@ def settle(
     weight = -float(ground.pull.sum())
     rising = rising_motions(model)[:1].reshape(-1)[faces.at][:, None]
     height = float(model.grid.z[-1] - model.grid.z[0])
-    x, iterations, residuals = floating.x.copy(), 0, list[float]()
+    x, iterations = floating.x.copy(), 0
     exists = pre.modes.exists[2]
     gaps = to_host(ground.gaps(x))
     soft = weight / faces.area.sum() / max(float(np.ptp(gaps)), SINK * height)
@@ -102,7 +104,8 @@ def settle(
         gaps = to_host(ground.gaps(x))
         load = np.array([-weight])
         ground.lift += float(contact.balanced_motion(gaps, rising, load, s)[0])
-        shape = minimum(law, pre, 1.0, max(goal, contact.WHILE_SOFTER * size), x, np.inf, on_step)
+        enough = max(goal / size, contact.WHILE_SOFTER)
+        shape = minimum(law, pre, size, enough, x, np.inf, on_step)
         x, iterations = shape.x, iterations + shape.iterations
         moved = float(x.reshape(-1)[ground.at].mean())
         x[2] -= moved * exists
@@ -111,8 +114,8 @@ def settle(
         if deepest <= SINK * height or bool((s == faces.hardness).all()):
             break
         soft *= min(STIFFENING, 2 * deepest / (SINK * height))
-    rounded = min(round_off(law, x), contact.WHILE_SOFTER * size)
-    last = minimum(law, pre, 1.0, max(goal, rounded), x, np.inf, on_step)
+    rounded = min(ROUNDINGS * round_off(law, x) / size, contact.WHILE_SOFTER)
+    last = minimum(law, pre, size, max(goal / size, rounded), x, np.inf, on_step)
     gaps, copies = ground.gaps(last.x), model.grid.copies
     touching = to_host(gaps < 0)
     resting = contact.TableContact(
@@ -121,9 +124,7 @@ def settle(
         lift=max(0.0, float(gaps.max())),
     )
     last.x[2] += ground.lift * exists
-    residuals += [r / size for r in last.residuals]
-    found = replace(last, iterations=iterations + last.iterations, residuals=residuals)
-    return found, resting
+    return replace(last, iterations=iterations + last.iterations), resting
 
 
 def round_off(law: Law, x: Array) -> float:

@@ -12,14 +12,15 @@ before it, A the linear operator, n(x) the strains that products add, and S = s 
     Hessian   A p + B^T C M p + M^T C (B p + M p) + G^T S G p     G: slopes
 
 Every slope counts where it is (kernels/large_deflection.py), so gradient and Hessian are the exact
-derivatives, and the Hessian is symmetric. von Karman, Encyklopaedie der mathematischen
-Wissenschaften IV/4 (1910) 349, for the law.
+derivatives, and the Hessian is symmetric. Stresses and forces of increments, 88 bytes a voxel, are
+computed and used in slabs of some rows, so that no array of a body's size holds them. von Karman,
+Encyklopaedie der mathematischen Wissenschaften IV/4 (1910) 349, for the law.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,6 +30,8 @@ from warp.solvers.elastic.large_deflection.rim import Rim, shear_stiffness
 from warp.solvers.elastic.operator import Operator
 
 MODULE = "large_deflection"
+SLAB = 2**17
+"""Points of a slab: small beside a large body, and many beside the rows that two slabs share."""
 ROUND_OFF = 1e-15
 """Of the terms of an energy: a steep thin body has strains in each that the others cancel."""
 
@@ -67,6 +70,27 @@ class Nothing:
 NO_GROUND: Support = Nothing()
 
 
+class Rows(NamedTuple):
+    """Rows of a body that a slab computes, from `begin` to before `end`, of `total` in all."""
+
+    begin: int
+    end: int
+    total: int
+
+    @property
+    def first(self) -> int:
+        """Return the row of the body that is the first one in a slab."""
+        return max(self.begin - 2, 0)
+
+    def wider(self, before: int, after: int) -> Rows:
+        """Return rows with others before and after them."""
+        return Rows(max(self.begin - before, 0), min(self.end + after, self.total), self.total)
+
+    def within(self, first: int) -> slice:
+        """Return them as a slice of a slab that holds rows from `first` on."""
+        return slice(self.begin - first, self.end - first)
+
+
 class Law:
     """Energy, gradient and Hessian of an increment x (solver's layout, on the operator's device).
 
@@ -102,14 +126,15 @@ class Law:
         self.spacings, self.mirror = (rdx, rcx, rdy, rcy, rdz), tuple(map(int, A.mirror))
         zeros = self.device.zeros
         places = A.shape[1:]
-        self.slopes, self.more, self.forces = (zeros((2, *places)) for _ in range(3))
+        self.slopes, self.s = zeros((2, *places)), zeros((3, *places))
         self.first = self.device.xp.broadcast_to(zeros(1), self.slopes.shape)
-        self.t, self.s = zeros((7, *places)), zeros((3, *places))
-        self.out = self.t[:3]  # free while the energy of A is computed
+        self.rows = min(ny + 1, max(SLAB // ((nz + 1) * places[2]), 1))
+        slab = nz + 1, min(self.rows + 5, ny + 1), places[2]
+        self.h, self.t, self.q = (zeros((n, *slab)) for n in (2, 7, 2))
         if start is not None:
             displacement, stress = start
             self.first = zeros(self.slopes.shape)
-            self._slopes(self.first, displacement)
+            self._slopes(self.first, displacement, self._whole)
             self.at_start = zeros(A.shape), stress
             self.load(0.0)
             self.at_start = self.gradient(zeros(A.shape))[1], stress
@@ -153,38 +178,28 @@ class Law:
 
     def gradient(self, x: Array) -> tuple[float, Array]:
         """Return the energy in J and its gradient in N; the Hessian is then the one at x."""
-        self.energy_at = self._energy(x)
-        self._stress(x, self.slopes)
-        self.s[...] = self.t[4:]
-        for share, _, stress in self._loads():
-            for total, own in zip(self.s, stress, strict=True):
-                total += share * own
-        self.more /= 2
-        self.slopes += self.more  # half-way through the increment before, now at its end
-        stress = self.t
-        stress[4:] = self.s
-        self._slope_forces(self.slopes, 0.0)
         out = self.device.zeros(self.A.shape)
         self.linear(out, x)
+        strained = float(self.device.xp.vdot(x, out)) / 2
+        work = 0.0
         for share, forces, _ in self._loads():
+            work += share * float(self.device.xp.vdot(forces, x))
             for total, own in zip(out, forces, strict=True):
                 total -= share * own
-        self._add_forces(out)
+        added = self._added(out, x)
         self.ground.push(out, x)
         self.A.clear_held(out)
+        self.terms = abs(added) + abs(strained) + abs(work)
+        self.energy_at = added + strained - work + self.ground.energy(x)
         return self.energy_at, out
-
-    def energy(self, x: Array) -> float:
-        """Return the energy in J; the Hessian is then undefined until `gradient` is called."""
-        return self._energy(x)
 
     def hessian(self, out: Array, p: Array) -> None:
         """Compute out = H p at the x of the last `gradient`."""
-        self._slopes(self.more, p)
-        self._stress(p, self.slopes)
-        self._slope_forces(self.slopes, 1.0)
         self.linear(out, p)
-        self._add_forces(out)
+        for rows in self._slabs():
+            self._stress(p, rows)
+            self._forces_on_slopes(rows, 0.0, 1.0)
+            self._add_forces(out, rows)
         self.ground.hold(out, p)
         self.A.clear_held(out)
 
@@ -199,8 +214,7 @@ class Law:
         xy: of edges along z between four voxels, zero elsewhere. On the host.
         """
         to_host, (nx, ny, nz) = self.device.to_host, self.sizes
-        self._slopes(self.more, x)
-        change = to_host(self.more)[..., 1 : nx + 2]
+        change = self.slopes_of(x)[..., 1 : nx + 2]
         halfway = to_host(self.first)[..., 1 : nx + 2] + change / 2
         solid = to_host(self.ids)[1 : nz + 1, 1 : ny + 1, 1 : nx + 1] > 0
         faces = faces_of(solid)[2, :, :ny, :nx]
@@ -225,62 +239,93 @@ class Law:
         stress = np.zeros((3, *self.A.shape[1:]))
         stress[0, :nz, :ny, 1 : nx + 1], stress[1, :nz, :ny, 1 : nx + 1] = xx, yy
         stress[2, :, :, 1 : nx + 2] = xy
-        self.t[4:] = self.device.asarray(stress)
-        self._slope_forces(self.device.asarray(g), 0.0)
-        found: np.ndarray = self.device.to_host(self.forces).copy()
+        of, slopes = self.device.asarray(stress), self.device.asarray(g)
+        found = np.zeros(g.shape)
+        self.h[...] = 0
+        for rows in self._slabs():
+            wide = rows.wider(1, 2)
+            self.t[4:, :, wide.within(rows.first)] = of[:, :, wide.begin : wide.end]
+            self._forces_on_slopes(rows, 0.0, 0.0, slopes)
+            q = self.q[:, :, rows.within(rows.first)]
+            found[:, :, rows.begin : rows.end] = self.device.to_host(q)
         return found
 
     def slopes_of(self, x: Array) -> np.ndarray:
         """Return the slopes of w (2, nz+1, ny+1, nx+3) of a displacement, on the host."""
-        self._slopes(self.more, x)
-        found: np.ndarray = self.device.to_host(self.more).copy()
+        slopes = self.device.zeros(self.slopes.shape)
+        self._slopes(slopes, x, self._whole)
+        found: np.ndarray = self.device.to_host(slopes)
         return found
 
-    def _energy(self, x: Array) -> float:
-        """Compute the energy; leaves slopes half-way in `slopes` and those of x in `more`."""
-        xp = self.device.xp
-        self._slopes(self.more, x)
-        xp.multiply(self.more, 0.5, out=self.slopes)
+    def _added(self, out: Array, x: Array) -> float:
+        """Add what slopes add to the gradient; return what they add to the energy.
+
+        Leaves the slopes and the stress of the body at x in `slopes` and `s`.
+        """
+        xp, added = self.device.xp, 0.0
+        self._slopes(self.slopes, x, self._whole)
+        self.slopes *= 0.5
+        self.slopes += self.first  # half-way through the increment
+        for rows in self._slabs():
+            own, t = rows.within(rows.first), self.t
+            self._stress(x, rows)
+            wide = rows.wider(1, 2)
+            for share, _, stress in self._loads():
+                for total, one in zip(t[4:, :, wide.within(rows.first)], stress, strict=True):
+                    total += share * one[:, wide.begin : wide.end]
+            self.s[:, :, rows.begin : rows.end] = t[4:, :, own]
+            self._forces_on_slopes(rows, 0.5, 0.0)  # at its end
+            self._add_forces(out, rows)
+            for total, alone in zip(t[4:], (t[0], t[1], t[3]), strict=True):
+                total -= alone / 2
+            self._forces_on_slopes(rows, 0.0, 0.0)
+            added += float(xp.vdot(self.q[:, :, own], self.h[:, :, own]))
+        self._slopes(self.slopes, x, self._whole)
         self.slopes += self.first
-        self._stress(x, self.slopes)
-        alone, work = (self.t[0], self.t[1], self.t[3]), 0.0
-        for total, own in zip(self.t[4:], alone, strict=True):
-            total -= own / 2
-        for share, forces, stress in self._loads():
-            work += share * float(xp.vdot(forces, x))
-            for total, own in zip(self.t[4:], stress, strict=True):
-                total += share * own
-        self._slope_forces(self.slopes, 0.0)
-        added = float(xp.vdot(self.forces, self.more))
-        self.linear(self.out, x)
-        strained = float(xp.vdot(x, self.out)) / 2
-        self.terms = abs(added) + abs(strained) + abs(work)
-        return added + strained - work + self.ground.energy(x)
+        return added
 
     @property
     def round_off(self) -> float:
         """Return the least round-off of the last energy in J."""
         return ROUND_OFF * self.terms
 
-    def _slopes(self, g: Array, x: Array) -> None:
+    @property
+    def _whole(self) -> Rows:
+        return Rows(0, self.extent[1], self.extent[1])
+
+    def _slabs(self) -> Iterator[Rows]:
+        """Yield the rows of one slab after the other."""
+        count = self.extent[1]
+        for begin in range(0, count, self.rows):
+            yield Rows(begin, min(begin + self.rows, count), count)
+
+    def _slopes(self, g: Array, x: Array, rows: Rows) -> None:
+        """Compute slopes of w; g holds rows from the first of a slab on."""
         _, rcx, _, rcy, _ = self.spacings
-        self._launch("slopes", g, x, self.ids, rcx, rcy, *self.sizes)
+        self._launch("slopes", rows, rows.first, g, x, self.ids, rcx, rcy)
 
-    def _stress(self, x: Array, g: Array) -> None:
-        """Put the stress of an increment x, whose slopes are in `more`, into t."""
-        args = self.t, x, g, self.more, *self.tables, *self.mirror, *self.sizes
-        self._launch("added_stress", *args)
+    def _stress(self, x: Array, rows: Rows) -> None:
+        """Put slopes and stress of an increment x into h and t, for forces in some rows."""
+        slopes = rows.wider(2, 3)
+        _, rcx, _, rcy, _ = self.spacings
+        self._launch("slopes", slopes, rows.first, self.h, x, self.ids, rcx, rcy)
+        args = self.t, x, self.slopes, self.h, *self.tables, *self.mirror
+        self._launch("added_stress", rows.wider(1, 2), rows.first, *args)
 
-    def _slope_forces(self, g: Array, geometric: float) -> None:
-        args = self.forces, self.t, self.s, g, self.more, geometric, self.ids
-        self._launch("slope_forces", *args, *self.mirror, *self.sizes)
+    def _forces_on_slopes(self, rows: Rows, e: float, c: float, g: Array | None = None) -> None:
+        """Put forces on slopes into q, of some rows and the next one."""
+        g = self.slopes if g is None else g
+        args = self.q, self.t, self.s, g, self.h, e, c, self.ids, *self.mirror
+        self._launch("slope_forces", rows.wider(0, 1), rows.first, *args)
 
-    def _add_forces(self, out: Array) -> None:
-        args = out, self.t, self.forces, 1.0, *self.spacings, *self.mirror, *self.sizes
-        self._launch("add_forces", *args)
+    def _add_forces(self, out: Array, rows: Rows) -> None:
+        args = out, self.t, self.q, 1.0, *self.spacings, *self.mirror
+        self._launch("add_forces", rows, rows.first, *args)
 
-    def _launch(self, function: str, *args: object) -> None:
-        self.device.launch(MODULE, function, self.extent, *args)
+    def _launch(self, function: str, rows: Rows, first: int, *args: object) -> None:
+        extent = self.extent[0], rows.end - rows.begin, self.extent[2]
+        own = rows.begin, rows.end, first
+        self.device.launch(MODULE, function, extent, *args, *own, *self.sizes)
 
 
 def mean_of_sides(products: np.ndarray, faces: np.ndarray, mirrored: bool) -> np.ndarray:

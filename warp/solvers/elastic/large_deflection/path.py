@@ -11,7 +11,7 @@ energy there (the push in the positive sense of x, if equal).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.newton import STEPS, Shape, minimum
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
 from warp.solvers.elastic.large_deflection.softest import LONG
+from warp.solvers.elastic.large_deflection.stored import Stored
 
 Branch = Literal["x", "y", "lower energy"]
 FIRST = 1.0
@@ -47,6 +48,9 @@ JUMP = 1.0
 """Change of the shape at a critical load, over the height of the body, that is a jump."""
 ON_THE_WAY = 1e-5
 """Residual of shapes before the full load, at least: they are starts, and judged for stability."""
+SETTLED = 0.01
+"""Deflection of a dome, over the height of the body, whose energy may be left to fall there: forces
+that bend a thin body are small beside those that stretch it, and a residual may miss them."""
 STRAYED = 0.3
 """Distance of a shape from the extrapolated one, over the height of the body, near a critical load
 that shows that the body has changed its shape by itself.
@@ -86,6 +90,28 @@ class Path:
         return Path(shape, increments, iterations, residuals, self.bifurcations)
 
 
+@dataclass(frozen=True)
+class Passed:
+    """A shape that was passed: load, stability and displacement, None if it is not stored now."""
+
+    at: float
+    stability: float
+    displacement: Stored | None
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A shape beyond a critical load: energy in J, stability, mean curvatures and displacement.
+
+    bent: magnitudes of the curvatures along x and y in 1/m.
+    """
+
+    energy: float
+    stability: float
+    bent: np.ndarray
+    displacement: Stored
+
+
 class Follower:
     """A body that is loaded step by step; `follow` does it."""
 
@@ -108,6 +134,7 @@ class Follower:
         self.law, self.pre, self.tolerance = law, pre, tolerance
         self.scale = scale or 1.0  # a step without change
         self.height, self.branch, self.on_increment = height, branch, on_increment
+        self.enough = pre.energy_of_dome(SETTLED * height)
         self.stretched, self.let_go = stretched, False
         self.increments, self.iterations = 0, 0
         self.residuals: list[float] = []
@@ -123,10 +150,10 @@ class Follower:
             at, shape = self._let_go(shape)
         if shape.stability < LOADED:
             step = min(step, CAREFUL)  # how fast the stability falls is not known yet
-        before: tuple[float, Shape] | None = None
+        before: Passed | None = None
         while at < 1:
             aim = 1.0 if at + 1.1 * step > 1 else at + step
-            critical = None if before is None else meets_zero(before, (at, shape))
+            critical = None if before is None else meets_zero(before, at, shape.stability)
             nearing = critical is not None and critical < 1.3 * aim and self._unknown(critical)
             if nearing and critical is not None and critical < 1:
                 if critical - at < NEAR * critical:
@@ -135,12 +162,16 @@ class Follower:
                     step = aim - critical + 0.3 * step
                     continue
                 aim = min(aim, at + APPROACH * (critical - at))
-            guess = predicted(before, (at, shape), aim)
-            expected = guess[2].copy()
+            start = self._stored(shape.x)
+            x, stability = predicted(before, at, shape.x, aim), shape.stability
+            if before is not None:
+                before = replace(before, displacement=None)
+            expected = x[2].astype(np.float32) if nearing else None
             released = at == 0 and self.law.at_start is not None and not self.let_go
             try:
-                after = self._solve(aim, guess, most=PATIENCE if released else STEPS)
+                after = self._solve(aim, x, most=PATIENCE if released else STEPS)
             except ConvergenceError:
+                start.full(shape.x)
                 if released and before is None:
                     at, shape = self._let_go(shape)
                     continue
@@ -148,12 +179,15 @@ class Follower:
                 if step < SHORTEST:
                     raise
                 continue
-            del guess
-            strayed = float(abs(after.x[2] - expected).max()) > STRAYED * self.height
-            slipped = nearing and (strayed or after.stability > shape.stability)
+            slipped = expected is not None and (
+                float(abs(after.x[2] - expected).max()) > STRAYED * self.height
+                or after.stability > stability
+            )
+            del expected
             if after.stability < 0 or slipped:
                 # past the critical load: on the dome still, or slipped from it by itself
                 del after
+                start.full(shape.x)
                 step = (aim - at) / 2
                 if aim - at < NEAR * aim:
                     middle = (at + aim) / 2
@@ -162,7 +196,8 @@ class Follower:
                 continue
             steps = len(after.residuals) - 1
             step = step * (GROWTH if steps <= QUICK else 1 / GROWTH if steps >= SLOW else 1)
-            before, at, shape = (at, shape), aim, after
+            before = Passed(at, stability, start)
+            at, shape = aim, after
         return Path(shape, self.increments, self.iterations, self.residuals, self.bifurcations)
 
     def _start(self, x: Array | None = None) -> Shape:
@@ -190,6 +225,9 @@ class Follower:
         after = self._solve(1.0, shape.x)
         return 1.0, self._branches(1.0, 1.0, 1.0, after) if after.stability < 0 else after
 
+    def _stored(self, x: Array) -> Stored:
+        return Stored.of(x, self.pre.modes.exists)
+
     def _unknown(self, critical: float) -> bool:
         known = [*(b.fraction for b in self.bifurcations), *self.smooth]
         return all(abs(fraction - critical) > 0.1 * critical for fraction in known)
@@ -204,8 +242,9 @@ class Follower:
 
         x = self.law.holding(x)
         tolerance = self.tolerance if fraction == 1 else max(self.tolerance, ON_THE_WAY)
+        enough = self.enough if tolerance > self.tolerance else np.inf
         args = self.law, self.pre, self.scale, tolerance, x, radius, on_step
-        found = minimum(*args, most=most)
+        found = minimum(*args, most=most, enough=enough)
         self.increments += 1
         self.iterations += found.iterations
         self.residuals += found.residuals
@@ -222,36 +261,49 @@ class Follower:
         self.pre.judge()
         mode = self.pre.mode()
         x, y = self._curvatures(mode)
-        push = mode * (PUSH * self.height * (1.0 if self._rolls(x, y, shape) else -1.0))
-        pushed = self.law.device.empty(push.shape)
-        self.law.A.apply(pushed, push)
-        radius = float(self.law.device.xp.vdot(push, pushed)) ** 0.5
-        found = [self._solve(fraction, shape.x + sense * push, radius) for sense in (1.0, -1.0)]
-        stable = [one for one in found if one.stability >= 0]
+        mode *= PUSH * self.height * (1.0 if self._rolls(x, y, shape) else -1.0)
+        pushed = self.pre.wide
+        self.law.A.apply(pushed, mode)
+        radius = float(self.law.device.xp.vdot(mode, pushed)) ** 0.5
+        push, start = self._stored(mode), self._stored(shape.x)
+        del mode
+        entered = []
+        for sense in (-1.0, 1.0):
+            start.full(shape.x)
+            for a, own in enumerate(shape.x):
+                own += sense * push.component(a)
+            last = self._solve(fraction, shape.x, radius)
+            entered.append(self._entered(last))
+        stable = [one for one in reversed(entered) if one.stability >= 0]
         if not stable:
             raise ConvergenceError("large deflection: no stable shape beside an unstable one")
         chosen, *others = self._ranked(stable)
         differ = bool(others) and self._apart(chosen, others[0])
-        if differ or self._apart(chosen, shape, JUMP):
+        if differ or self._apart(chosen, replace(chosen, displacement=start), JUMP):
             energies = (chosen.energy, others[0].energy) if differ else None
             self.bifurcations.append(Bifurcation(critical, energies))
         else:
             self.smooth.append(critical)
-        return chosen
+        if chosen is entered[-1]:
+            return last
+        return self._solve(fraction, chosen.displacement.full(last.x))
 
-    def _apart(self, one: Shape, other: Shape, share: float = 0.01) -> bool:
+    def _entered(self, shape: Shape) -> Entered:
+        bent = np.abs(self._curvatures(shape.x))
+        return Entered(shape.energy, shape.stability, bent, self._stored(shape.x))
+
+    def _apart(self, one: Entered, other: Entered, share: float = 0.01) -> bool:
         """Tell whether w of two shapes differs by more than a share of the height somewhere."""
-        return float(abs(one.x[2] - other.x[2]).max()) > share * self.height
+        change = one.displacement.component(2) - other.displacement.component(2)
+        return float(abs(change).max()) > share * self.height
 
-    def _ranked(self, found: list[Shape]) -> list[Shape]:
+    def _ranked(self, found: list[Entered]) -> list[Entered]:
         """Sort shapes, the wanted one first; at equal energies the first stays first."""
         if self.branch == "lower energy":
             least = min(one.energy for one in found)
             return sorted(found, key=lambda one: one.energy - least > ALIKE * abs(least))
         sense = 1 if self.branch == "y" else -1
-        bent = [np.abs(self._curvatures(one.x)) for one in found]
-        order = sorted(range(len(found)), key=lambda n: sense * (bent[n][0] - bent[n][1]))
-        return [found[n] for n in order]
+        return sorted(found, key=lambda one: sense * float(one.bent[0] - one.bent[1]))
 
     def _rolls(self, x: float, y: float, shape: Shape) -> bool:
         """Tell whether a push by curvatures x, y bends the body more along x than along y."""
@@ -267,26 +319,25 @@ class Follower:
         return np.array([float(a @ area) for a in found]) / area.sum()
 
 
-def meets_zero(before: tuple[float, Shape], now: tuple[float, Shape]) -> float | None:
+def meets_zero(before: Passed, at: float, stability: float) -> float | None:
     """Return the load at which the stability would be zero; None if it rises.
 
     The lesser of two, by lines in the load and in its square: the stability falls with the square
     at first and then more slowly.
     """
-    fall = before[1].stability - now[1].stability
+    fall = before.stability - stability
     if fall <= 0:
         return None
-    left = now[1].stability / fall
-    line = now[0] + left * (now[0] - before[0])
-    square = now[0] ** 2 + left * (now[0] ** 2 - before[0] ** 2)
+    left = stability / fall
+    line = at + left * (at - before.at)
+    square = at**2 + left * (at**2 - before.at**2)
     return float(min(line, np.sqrt(square)))
 
 
-def predicted(before: tuple[float, Shape] | None, now: tuple[float, Shape], aim: float) -> Array:
-    """Extrapolate the displacement to the load `aim`."""
-    found: Array = now[1].x.copy()
-    if before is not None:
-        further = min((aim - now[0]) / (now[0] - before[0]), 2.0)
-        for total, own, last in zip(found, now[1].x, before[1].x, strict=True):
-            total += further * (own - last)
-    return found
+def predicted(before: Passed | None, at: float, x: Array, aim: float) -> Array:
+    """Extrapolate the displacement x at a load to the load `aim`, in its memory."""
+    if before is not None and before.displacement is not None:
+        further = min((aim - at) / (at - before.at), 2.0)
+        for a, own in enumerate(x):
+            own += further * (own - before.displacement.component(a))
+    return x

@@ -36,9 +36,7 @@ class Plate:
         (_, _, kap), in_plane = self._bending(), self._in_plane()
         A, B, D = self.moments
         self.linear = assembled(
-            contracted(resultant(D, kap), kap),
-            contracted(kap, resultant(B, in_plane)),
-            contracted(resultant(A, in_plane), in_plane),
+            work(D, kap, kap), work(B, kap, in_plane), work(A, in_plane, in_plane)
         )
 
     def loaded(self) -> np.ndarray:
@@ -49,16 +47,33 @@ class Plate:
         """
         A, B, _ = self.moments
         w, tilt, curvature = self._bending()
-        eps, (xx, yy, xy) = self._added(w, tilt), self._tension()
-        stress, crossed = resultant(A, eps), contracted(resultant(B, eps), curvature)
-        bend = contracted(stress, eps) + crossed + crossed.T
+        eps = self._added(w, tilt)
+        crossed = work(B, eps, curvature)
+        del w, curvature
+        bend = work(A, eps, eps) + crossed + crossed.T
+        xx, yy, xy = self._tension()
         bend += sum(t @ (N * t).T for N, t in zip((xx, yy), tilt, strict=True))
         x, y = self._mean_tilts(*tilt)
+        del tilt
         sheared = x @ (xy * y).T
+        del x, y
         bend += sheared + sheared.T
-        across = contracted(stress, self._in_plane())
+        across = self._across(A, eps)
         in_plane = np.zeros((across.shape[1],) * 2)
         return self.linear + assembled(bend, across, in_plane)
+
+    def _across(self, Q: Fields, strain: Fields) -> np.ndarray:
+        """Return the work of strains on those of the modes in the plane, which it makes in turn."""
+        modes = self.modes
+        u, v = product(modes.P[1], modes.R[0]), product(modes.R[1], modes.P[0])
+        xx, yy, xy = strain
+        by_u = (Q[0] * xx + Q[2] * yy) @ (modes.stretch[0] @ u.T)
+        by_v = (Q[2] * xx + Q[1] * yy) @ (modes.stretch[1] @ v.T)
+        sheared = Q[3] * xy
+        by_u += sheared @ self._shear(u, 0 * v[:1]).T
+        by_v += sheared @ self._shear(0 * u[:1], v).T
+        found: np.ndarray = np.concatenate([by_u, by_v], axis=1)
+        return found[:, modes.kept[~modes.bends] - len(u)]
 
     def _bending(self) -> tuple[np.ndarray, Fields, Fields]:
         """Return w (modes, columns), slopes at faces and curvature of the modes that bend."""
@@ -154,16 +169,12 @@ def product(along_y: np.ndarray, along_x: np.ndarray) -> np.ndarray:
     return values.reshape(len(along_y) * len(along_x), -1)
 
 
-def resultant(Q: Fields, strain: Fields) -> Fields:
-    """Return the stress of strains."""
-    xx, yy, xy = strain
-    return [Q[0] * xx + Q[2] * yy, Q[2] * xx + Q[1] * yy, Q[3] * xy]
-
-
-def contracted(a: Fields, b: Fields) -> np.ndarray:
-    """Return the work of every field of a on every one of b."""
-    xx, yy, xy = (one @ other.T for one, other in zip(a, b, strict=True))
-    found: np.ndarray = xx + yy + xy
+def work(Q: Fields, a: Fields, b: Fields) -> np.ndarray:
+    """Return the work of the stress of every field of a on every one of b."""
+    xx, yy, xy = a
+    found: np.ndarray = (Q[0] * xx + Q[2] * yy) @ b[0].T
+    found += (Q[2] * xx + Q[1] * yy) @ b[1].T
+    found += (Q[3] * xy) @ b[2].T
     return found
 
 

@@ -12,6 +12,8 @@ their magnitude, so that M stays positive beyond a bifurcation. Mandel, Commun. 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.linalg import eigh
 
@@ -19,8 +21,10 @@ from warp.machine.arrays import Array
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.large_deflection.plate import Plate
 from warp.solvers.elastic.large_deflection.plate_modes import PlateModes
-from warp.solvers.elastic.large_deflection.softest import MOST, softest
+from warp.solvers.elastic.large_deflection.softest import MOST, Scratch, Search
+from warp.solvers.elastic.large_deflection.stored import Stored
 from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.voxels.grid import Grid
 from warp.voxels.voxelize import VoxelModel
 
 MODULE = "tangent_frame"
@@ -51,31 +55,40 @@ class Preconditioner:
     ) -> None:
         """rigid: with rigid motions among the modes, for a body that something supports."""
         self.law, self.device, self.smooth = law, law.device, smooth
-        self.given = self.device.zeros(law.A.shape)
+        self.given = self.device.zeros(law.A.shape, np.float32)
         self.one = self.device.asarray(np.ones(1))
         self.take(cycle)
         self.modes = PlateModes(model, law.device, law.A.body.moduli.normal, rigid=rigid)
         self.plate = Plate(model, law, self.modes)
         ids, _, _, dx, dy, _, _, _, rcx, _, rcy, _, _ = law.A.arguments(np.float64)
         self.tables = ids, dx, dy, rcx, rcy, *law.sizes
-        self.slopes = self.device.zeros((2, *law.A.shape[1:]))
+        self.slopes = self.device.zeros((2, *law.A.shape[1:]), np.float32)
         self.basis = orthonormal(self.plate.linear)
         flat = bending(self.plate.linear, self.modes.bends)[0]
         self.bent, self.uniform = orthonormal(flat), uniform_bending(model, self.modes, flat)
+        self.sides = sides(model.grid)
         self.stability, self.lowest = 1.0, np.zeros(self.modes.count)
         self.lowest_quotient = 1.0
-        self.softest: Array | None = None
+        self.softest: Stored | None = None
 
     def take(self, cycle: Cycle) -> None:
-        """Take another V-cycle, recorded on the residual `given`."""
+        """Take another V-cycle, recorded on the residual `given`.
+
+        `wide`: memory of the cycle that is free before and after it, as a displacement in float64.
+        """
         self.cycle = cycle
+        size = self.given.size
+        self.wide = cycle.idle[: 2 * size].view(np.float64).reshape(self.given.shape)
         with self.device.graph() as self.recorded:
             cycle.run(self._write_residual)
 
     def _write_residual(self, out: Array) -> None:
-        n = self.given.size
-        args = out.reshape(-1), self.given.reshape(-1), self.one, 0, n
-        self.device.launch("reduce", "narrow", (n, 1, 1), *args)
+        self._narrow(out, self.given, np.float32)
+
+    def _narrow(self, out: Array, r: Array, real: type[np.floating[Any]]) -> None:
+        n = r.size
+        args = out.reshape(-1), r.reshape(-1), self.one, 0, n
+        self.device.launch("reduce", "narrow", (n, 1, 1), *args, real=real)
 
     def update(self) -> None:
         """Take the Hessian of the law's last gradient."""
@@ -102,18 +115,30 @@ class Preconditioner:
         if not bool(self.law.slopes.any()) and not bool(self.law.s.any()):
             self.stability = 1.0
             return
-        near = [self.modes.spread(self.lowest)]
+        near: list[Array | Stored] = [self.modes.spread(self.lowest)]
         if self.softest is not None:
             near.append(self.softest)
         self.softest = None  # its memory goes on as that of the new one
-        args = self.law, self.apply, near, self._add_bending_forces
-        q, self.softest = softest(*args, most=most)
+        fine = self.cycle.fine
+        scratch = Scratch(self.wide, self.given, fine.x, fine.r)
+        search = Search(self.law, self.apply, self._add_bending_forces, scratch, self.modes.exists)
+        q, self.softest = search.softest(near, most)
         self.stability = min(q, self.lowest_quotient)
 
     def mode(self) -> Array:
         """Return the displacement of the softest shape, of height 1 m."""
-        found = self.modes.spread(self.lowest) if self.softest is None else self.softest
-        return found / float(found[2].max() - found[2].min())
+        if self.softest is None:
+            found = self.modes.spread(self.lowest)
+        else:
+            found = self.softest.full(self.device.empty(self.law.A.shape))
+        found /= float(found[2].max() - found[2].min())
+        return found
+
+    def energy_of_dome(self, deflection: float) -> float:
+        """Return the energy in J that bends the flat body, free of stress, evenly both ways."""
+        curvature = np.zeros(len(self.uniform))
+        curvature[:2] = 8 * deflection / sum(side**2 for side in self.sides)
+        return float(curvature @ self.uniform @ curvature) / 2
 
     def _add_bending_forces(self, out: Array, x: Array) -> None:
         """Add the forces that bend a flat body without stress by the mean curvature of x to out."""
@@ -131,28 +156,34 @@ class Preconditioner:
         found[~bends] = following @ found[bends]
         return float(values[0]), found
 
-    def apply(self, r: Array, out: Array) -> Array:
-        """Return out = M^-1 r."""
-        if not self.smooth:
-            self.given[...] = r
-            return self._cycle(out)
+    def apply(self, r: Array, out: Array, modes: bool = True) -> Array:
+        """Return out = M^-1 r; r in either precision, or `given`.
+
+        modes: False for the cycle alone.
+        """
+        left = self.wide
+        if not (self.smooth and modes):
+            left[...] = r
+            return self._cycle(left, out)
         weights = self.inverse @ self.modes.gather(r)
         out[...] = 0
         self.modes.spread(weights, out)
-        self.law.hessian(self.given, out)
-        self.device.xp.subtract(r, self.given, out=self.given)
-        self._cycle(out)
-        self.law.hessian(self.given, out)
-        weights -= self.inverse @ self.modes.gather(self.given)
+        self.law.hessian(left, out)
+        self.device.xp.subtract(r, left, out=left)
+        self._cycle(left, out)
+        self.law.hessian(left, out)
+        weights -= self.inverse @ self.modes.gather(left)
         return self.modes.spread(weights, out)
 
-    def _cycle(self, out: Array) -> Array:
-        """Return out = T V T^T r of r in `given`; overwrites that."""
-        given, out[...] = self.forces(self.given), 0
-        size = float(self.device.xp.linalg.norm(given))
+    def _cycle(self, r: Array, out: Array) -> Array:
+        """Return out = T V T^T r; overwrites r, which may be `wide`."""
+        self.forces(r)
+        out[...] = 0
+        size = float(self.device.xp.linalg.norm(r))
         if size == 0:
             return out
-        given /= size
+        r /= size
+        self._narrow(self.given, r, np.float64)
         self.recorded.launch()
         for part in self.cycle.parts:
             out += part
@@ -174,16 +205,19 @@ class Preconditioner:
         self.device.launch(MODULE, function, self.law.extent, *args)
 
 
+def sides(grid: Grid) -> list[float]:
+    """Return the lengths in m along x and y of a body of which a grid has all or a part."""
+    lines = zip((grid.x, grid.y), grid.mirror, strict=True)
+    return [float(line[-1] - line[0]) * (2 if mirrored else 1) for line, mirrored in lines]
+
+
 def uniform_bending(model: VoxelModel, modes: PlateModes, flat: np.ndarray) -> np.ndarray:
     """Return twice the energy of a flat body by its curvature xx, yy and, without mirrors, xy.
 
     flat: energy of its bending modes alone, two of which are x^2 and y^2.
     """
     grid = model.grid
-    half = [
-        (line[-1] - line[0]) / (1 if mirrored else 2)
-        for line, mirrored in zip((grid.x, grid.y), grid.mirror, strict=True)
-    ]
+    half = [side / 2 for side in sides(grid)]
     p, q = (1 if mirrored else 2 for mirrored in grid.mirror)
     of = np.zeros((len(modes.means), *modes.degrees))
     of[0, 0, p], of[1, q, 0] = half[0] ** 2 / 3, half[1] ** 2 / 3

@@ -15,8 +15,13 @@ from warp.solvers.elastic.large_deflection.ground import Ground
 from warp.solvers.elastic.large_deflection.law import Law
 from warp.solvers.elastic.multigrid.cycle import Cycle
 from warp.solvers.elastic.springs import Springs
+from warp.solvers.levels import Smoothing
 from warp.voxels.voxelize import VoxelModel
 
+SURE, SMALL = 60, 100_000
+"""Power iterations that find the largest eigenvalue of a smoother, of a body of so many voxels: a
+strip of few columns has many that are nearly as large. A cycle that takes one too small is not
+positive, and Newton's method ends there."""
 PRESSED = 1e-13
 """Least energy of a mode beside springs over that of the stiffest one."""
 
@@ -38,7 +43,9 @@ class Preconditioner(preconditioner.Preconditioner):
             self.used = springs
             touch = np.flatnonzero(springs)
             on = Springs(self.ground.faces.at[touch], springs[touch])
-            self.take(Cycle(self.law.A.on(on), contact.COARSEST))
+            A = self.law.A.on(on)
+            iterations = SURE if A.body.ids.size <= SMALL else Smoothing.power_iterations
+            self.take(Cycle(A, contact.COARSEST, iterations))
             self.springs = self.raised * springs @ self.raised.T
             pressed = self.plate.linear + self.springs
             self.basis = preconditioner.orthonormal(pressed, PRESSED)

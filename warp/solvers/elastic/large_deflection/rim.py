@@ -51,6 +51,8 @@ class Rim:
         """
         k, j, i = np.unravel_index(self.at, stress.shape)
         more = self.more * shear[k, j, i - 1]
+        if not more.any():
+            return
         stress[k, j, i] += more
         forces -= self.B.transposed_times(more).reshape(forces.shape)
 

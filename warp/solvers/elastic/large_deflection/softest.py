@@ -12,12 +12,15 @@ as a Newton step is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from warp.machine.arrays import Array
 from warp.solvers.elastic.large_deflection.law import Law
+from warp.solvers.elastic.large_deflection.stored import Stored
 
 LITTLE = 1e-4
 MOST, LONG, CHANGE, FLOOR = 12, 40, 5e-3, 0.1
@@ -27,83 +30,166 @@ ALONE = 1e-10
 """Least part of a direction that is not one of the others, by N."""
 
 
-Direction = list[Array]
-"""A shape in float64, and H and N times it in float32: q is wanted to CHANGE."""
+class Scratch(NamedTuple):
+    """Memory of the preconditioner that is free while it is not at work, in the solver's layout.
 
-
-def softest(
-    law: Law,
-    precondition: Callable[[Array, Array], Array],
-    near: list[Array],
-    add_bending: Callable[[Array, Array], None],
-    most: int = MOST,
-) -> tuple[float, Array]:
-    """Return q and its shape at the law's last gradient.
-
-    near: one or more shapes that are not far from it, overwritten; precondition(r, out): out =
-    M^-1 r; add_bending(out, x): out += D x.
+    wide: in float64; left: in float32, from which it may begin; H and N: in float32, overwritten
+    when it is applied.
     """
 
-    def products(v: Array) -> Direction:
-        Av = law.device.empty(law.A.shape)
-        law.linear(Av, v)
-        Av *= LITTLE
-        add_bending(Av, v)
-        Nv = Av.astype(np.float32)
-        Hv = Av  # its memory is free now
-        law.hessian(Hv, v)
-        return [v, Hv.astype(np.float32), Nv]
-
-    starts = [products(near.pop()) for _ in range(len(near))]
-    weights, q = _least(law, starts)
-    found = _sum(weights, starts)
-    del starts
-    along: Direction | None = None
-    for _ in range(most):
-        left = found[2].astype(np.float64)
-        left *= -q
-        left += found[1]
-        shape = precondition(left, law.device.empty(law.A.shape))
-        del left
-        better = products(shape)
-        directions = [found, better] if along is None else [found, better, along]
-        weights, lower = _least(law, directions)
-        fall, q = q - lower, lower
-        along = _sum(weights[1:], directions[1:])
-        found = _sum(np.array([weights[0], 1.0]), [found, along])
-        del directions, better, shape
-        if fall < CHANGE * max(abs(q), FLOOR):
-            break
-    return q, found[0]
+    wide: Array
+    left: Array
+    H: Array
+    N: Array
 
 
-def _least(law: Law, directions: list[Direction]) -> tuple[np.ndarray, float]:
-    """Return the weights of directions that give the least q, and q."""
-    vdot = law.device.xp.vdot
+@dataclass
+class Direction:
+    """A shape, and H and N times it in float32: q is wanted to CHANGE.
 
-    def dot(a: Array, b: Array) -> float:
-        pairs = zip(a, b, strict=True)
-        return sum(float(vdot(own, other.astype(own.dtype, copy=False))) for own, other in pairs)
+    N: None for a shape whose energy by N is 1 J.
+    """
 
-    H, N = (
-        np.array([[dot(one[0], other[n]) for other in directions] for one in directions])
-        for n in (1, 2)
-    )
-    own = np.sqrt(np.maximum(np.diag(N), 1e-300))
-    size, vectors = np.linalg.eigh((N + N.T) / 2 / own / own[:, None])
-    kept = size > ALONE * size[-1]
-    basis = vectors[:, kept] / np.sqrt(size[kept]) / own[:, None]
-    values, inside = np.linalg.eigh(basis.T @ (H + H.T) @ basis / 2)
-    return basis @ inside[:, 0], float(values[0])
+    v: Stored
+    H: Array
+    N: Array | None
+
+    def scale(self, weight: float) -> None:
+        """Multiply by a weight."""
+        self.v.scale(weight)
+        self.H *= np.float32(weight)
+        if self.N is not None:
+            self.N *= np.float32(weight)
+
+    def add(self, weight: float, other: Direction | Products) -> None:
+        """Add a weight times another direction."""
+        self.v.add(weight, other.v)
+        _add(self.H, weight, other.H)
+        if self.N is not None and other.N is not None:
+            _add(self.N, weight, other.N)
 
 
-def _sum(weights: np.ndarray, directions: list[Direction]) -> Direction:
-    """Return the sum of weights times directions in the memory of the first one."""
-    (first, *others), (weight, *factors) = directions, [float(w) for w in weights]
-    for total in first:
-        total *= weight
-    for factor, other in zip(factors, others, strict=True):
-        for total, own in zip(first, other, strict=True):
-            for part, added in zip(total, own, strict=True):
-                part += factor * added
-    return first
+class Products(NamedTuple):
+    """A shape in full, and H and N times it in scratch memory."""
+
+    v: Array
+    H: Array
+    N: Array
+
+
+class Search:
+    """The search for the softest shape at a law's last gradient.
+
+    precondition(r, out): out = M^-1 r, r in float32; add_bending(out, x): out += D x; exists: of
+    displacements in the body.
+    """
+
+    def __init__(
+        self,
+        law: Law,
+        precondition: Callable[[Array, Array], Array],
+        add_bending: Callable[[Array, Array], None],
+        scratch: Scratch,
+        exists: Array,
+    ) -> None:
+        self.law, self.precondition, self.add_bending = law, precondition, add_bending
+        self.scratch, self.exists = scratch, exists
+
+    def softest(self, near: list[Array | Stored], most: int = MOST) -> tuple[float, Stored]:
+        """Return q and its shape.
+
+        near: one or more shapes that are not far from it, overwritten; most: iterations.
+        """
+        found, q = self._nearest(near)
+        along: Direction | None = None
+        for _ in range(most):
+            left, wide = self.scratch.left, self.scratch.wide
+            self._bend(wide, found.v.full(self._vector()))
+            wide *= -q
+            wide += found.H
+            left[...] = wide
+            better = self._products(self.precondition(left, self._vector()))
+            some: list[Direction | Products] = [found, better]
+            if along is not None:
+                some.append(along)
+            weights, lower = self._least(some)
+            fall, q = q - lower, lower
+            if along is None:
+                along = self._own(better)
+                along.scale(weights[1])
+            else:
+                along.scale(weights[2])
+                along.add(weights[1], better)
+            del some, better
+            found.scale(weights[0])
+            found.add(1.0, along)
+            if fall < CHANGE * max(abs(q), FLOOR):
+                break
+        return q, found.v
+
+    def _nearest(self, near: list[Array | Stored]) -> tuple[Direction, float]:
+        """Return the softest combination of shapes, and q."""
+        starts = []
+        while near:
+            v = near.pop()
+            full = v.full(self._vector()) if isinstance(v, Stored) else v
+            starts.append(self._own(self._products(full)))
+            del v, full
+        weights, q = self._least(starts)
+        found, *others = starts
+        found.scale(weights[0])
+        for weight, other in zip(weights[1:], others, strict=True):
+            found.add(weight, other)
+        found.N = None
+        return found, q
+
+    def _vector(self) -> Array:
+        return self.law.device.empty(self.law.A.shape)
+
+    def _bend(self, out: Array, v: Array) -> None:
+        """Compute out = N v."""
+        self.law.linear(out, v)
+        out *= LITTLE
+        self.add_bending(out, v)
+
+    def _products(self, v: Array) -> Products:
+        wide, _, H, N = self.scratch
+        self._bend(wide, v)
+        N[...] = wide
+        self.law.hessian(wide, v)
+        H[...] = wide
+        return Products(v, H, N)
+
+    def _own(self, one: Products) -> Direction:
+        """Return a direction in memory of its own."""
+        return Direction(Stored.of(one.v, self.exists), one.H.copy(), one.N.copy())
+
+    def _least(self, some: Sequence[Direction | Products]) -> tuple[np.ndarray, float]:
+        """Return the weights of directions that give the least q, at an energy of 1 J by N, and q.
+
+        The first may have no N.
+        """
+        vdot, n = self.law.device.xp.vdot, len(some)
+        H, N = np.zeros((n, n)), np.zeros((n, n))
+        for row, one in enumerate(some):
+            for a in range(3):
+                v = one.v.component(a) if isinstance(one.v, Stored) else one.v[a]
+                for column, other in enumerate(some):
+                    H[row, column] += float(vdot(v, other.H[a].astype(v.dtype)))
+                    if other.N is not None:
+                        N[row, column] += float(vdot(v, other.N[a].astype(v.dtype)))
+        if some[0].N is None:
+            N[:, 0] = N[0]
+            N[0, 0] = 1.0
+        own = np.sqrt(np.maximum(np.diag(N), 1e-300))
+        size, vectors = np.linalg.eigh((N + N.T) / 2 / own / own[:, None])
+        kept = size > ALONE * size[-1]
+        basis = vectors[:, kept] / np.sqrt(size[kept]) / own[:, None]
+        values, inside = np.linalg.eigh(basis.T @ (H + H.T) @ basis / 2)
+        return basis @ inside[:, 0], float(values[0])
+
+
+def _add(total: Array, weight: float, more: Array) -> None:
+    """Compute total += weight more, in float32."""
+    for own, other in zip(total, more, strict=True):
+        own += np.float32(weight) * other

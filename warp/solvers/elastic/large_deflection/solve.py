@@ -21,6 +21,7 @@ import numpy as np
 
 from warp.errors import ConvergenceError
 from warp.machine.device import Device
+from warp.machine.freed_memory import unmap_when_freed
 from warp.solvers.elastic import solve as linear
 from warp.solvers.elastic.balance import Balance, norm, product
 from warp.solvers.elastic.clamp import held_indices, prescribed
@@ -89,6 +90,7 @@ def solve(
     module unless linear theory was kept. Raises ConvergenceError where no stable
     shape is found.
     """
+    unmap_when_freed()
     cache = CycleCache() if cycle_cache is None else cycle_cache
     began = time.perf_counter()
     by_linear = partial(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from warp.machine.device import LARGE
 from warp.solvers import levels
 from warp.solvers.coarsening import FEW, FREE_ENDS, Ends
 from warp.solvers.elastic.layout import PAD
@@ -28,7 +29,6 @@ from warp.solvers.elastic.multigrid.rows import FEWER, FEWEST, expected
 from warp.solvers.elastic.multigrid.smoothers import ColumnSmoother
 from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.elastic.operator import Operator
-from warp.solvers.krylov import LARGE
 from warp.solvers.levels import Level, Memory, Smoothing
 
 COARSEST, COARSEST_SLENDER = 700, 3000
@@ -57,7 +57,12 @@ class Cycle(levels.Cycle):
     as they fit.
     """
 
-    def __init__(self, A: Operator, coarsest: int | None = None) -> None:
+    def __init__(
+        self,
+        A: Operator,
+        coarsest: int | None = None,
+        power_iterations: int = Smoothing.power_iterations,
+    ) -> None:
         """`coarsest`: most displacements of the coarsest level (default: COARSEST)."""
         matrix: MediaMatrix | StoredMatrix
         matrix = StoredMatrix.finest(A) if wide(A.lines) else MediaMatrix(A)
@@ -81,7 +86,8 @@ class Cycle(levels.Cycle):
         smoothed: list[Level] = []
         for unknowns, own, smoother in parts:
             length = int(np.prod(unknowns.shape))
-            smoothing = Smoothing(STEPS_SMALL if length <= SMALL * size else steps)
+            count = STEPS_SMALL if length <= SMALL * size else steps
+            smoothing = Smoothing(count, power_iterations=power_iterations)
             fits = bool(smoothed) and 2 * length <= free.size
             own_memory = memory
             if fits:
