@@ -220,11 +220,8 @@ MUTATIONS = (
         "restrict-weight",
         "mean: elasticity's restriction forgets the weight in y",
         (
-            (
-                "kernels/multigrid.py",
-                "total[i] = wy * row[i] if n == 0 else total[i] + wy * row[i]",
-                "total[i] = row[i] if n == 0 else total[i] + row[i]",
-            ),
+            ("kernels/multigrid.py", "total[i] = wy * row[i]", "total[i] = row[i]"),
+            ("kernels/multigrid.py", "total[i] += wy * row[i]", "total[i] += row[i]"),
             ("kernels/multigrid.cu", "o += wy * weightx[", "o += weightx["),
         ),
         ("tests/solvers/test_laws.py",),
