@@ -19,16 +19,19 @@ static __device__ inline void invariants(double *values, double p, double j2, do
     const double j2 = (a * a + b * b + c * c) / 2 + yz * yz + xz * xz + xy * xy;                 \
     const double j3 = a * b * c + 2 * yz * xz * xy - a * yz * yz - b * xz * xz - c * xy * xy
 
-// (ny, 3, parts)
-#define ROW_OF(n) ((long long)j * 3 + (n)) * high_dim2 + q
+// (ny, lanes, 3, parts)
+#define ROW_OF(n) (((long long)j * lanes + t) * 3 + (n)) * high_dim3 + q
 
 KERNEL extremes(double *__restrict__ high, double *__restrict__ low,
                 long long *__restrict__ at_high, long long *__restrict__ at_low,
                 const double *__restrict__ stress, const uint16 *__restrict__ ids,
                 const int *__restrict__ part, long long first, int nx, int ny, int nz,
-                int high_dim2)
+                int high_dim1, int high_dim3)
 {
-    EACH_X(j, 0, ny) for (int k = 0; k < nz; ++k) for (int i = 0; i < nx; ++i) {
+    ONE_Z;
+    const int lanes = high_dim1;
+    EACH_Y(j, 0, ny) EACH_X(t, 0, lanes) for (int k = 0; k < nz; ++k)
+    for (int i = t; i < nx; i += lanes) {
         const long long cell = ((long long)k * ny + j) * nx + i;
         const int q = part[ids[cell]];
         if (q < 0) continue;

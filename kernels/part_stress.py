@@ -33,34 +33,36 @@ def invariants(p, j2, j3):
 
 @kernel
 def extremes(share, high, low, at_high, at_low, stress, ids, part, first, nx, ny, nz):
-    """Update the largest and smallest value of each part in each row, high and low (ny, 3, parts).
+    """Update the largest and smallest value of each part in each row: (ny, lanes, 3, parts).
 
-    at_high, at_low: the first flat index with that value; `first`: the flat index of the first
-    voxel of these layers. Most voxels are skipped because no J3 within its bounds could make them
-    an extreme.
+    Lane t has the voxels t, t + lanes, t + 2 lanes, ... of a row. at_high, at_low: the first flat
+    index with that value; `first`: the flat index of the first voxel of these layers. Most voxels
+    are skipped because no J3 within its bounds could make them an extreme.
     """
+    lanes = high.shape[1]
     for j in portion(share, ny):
-        for k in range(nz):
-            for i in range(nx):
-                q = part[ids[k, j, i]]
-                if q < 0:
-                    continue
-                p, j2, j3 = mean_and_deviators(stress, k, j, i)
-                radius, mises = sqrt(j2 / 3), sqrt(3 * j2)
-                if (
-                    p + 2 * radius <= high[j, 0, q]
-                    and p + radius >= low[j, 0, q]
-                    and p - radius <= high[j, 1, q]
-                    and p - 2 * radius >= low[j, 1, q]
-                    and low[j, 2, q] <= mises <= high[j, 2, q]
-                ):
-                    continue
-                values, at = invariants(p, j2, j3), first + (k * ny + j) * nx + i
-                for n in range(3):
-                    if values[n] > high[j, n, q]:
-                        high[j, n, q], at_high[j, n, q] = values[n], at
-                    if values[n] < low[j, n, q]:
-                        low[j, n, q], at_low[j, n, q] = values[n], at
+        for t in range(lanes):
+            for k in range(nz):
+                for i in range(t, nx, lanes):
+                    q = part[ids[k, j, i]]
+                    if q < 0:
+                        continue
+                    p, j2, j3 = mean_and_deviators(stress, k, j, i)
+                    radius, mises = sqrt(j2 / 3), sqrt(3 * j2)
+                    if (
+                        p + 2 * radius <= high[j, t, 0, q]
+                        and p + radius >= low[j, t, 0, q]
+                        and p - radius <= high[j, t, 1, q]
+                        and p - 2 * radius >= low[j, t, 1, q]
+                        and low[j, t, 2, q] <= mises <= high[j, t, 2, q]
+                    ):
+                        continue
+                    values, at = invariants(p, j2, j3), first + (k * ny + j) * nx + i
+                    for n in range(3):
+                        if values[n] > high[j, t, n, q]:
+                            high[j, t, n, q], at_high[j, t, n, q] = values[n], at
+                        if values[n] < low[j, t, n, q]:
+                            low[j, t, n, q], at_low[j, t, n, q] = values[n], at
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Sort and number indices in linear time, on the host: by their digits, the lowest first.
+"""Number indices and find them, on the host: sorted in linear time, by their lowest digits first.
 
 The indices are cut into blocks of equal length, which are counted and moved each for itself; the
 result does not depend on their number.
@@ -60,3 +60,24 @@ def number(share, unique, number, before, keys, places):
                 last += 1
                 unique[last] = keys[m]
             number[places[m]] = last
+
+
+@kernel
+def find(share, number, at, wanted):
+    """Find each wanted index among the ascending `at`: its number there, -1 if it is absent."""
+    for n in portion(share, len(wanted)):
+        low, high = 0, len(at)
+        while low < high:
+            middle = (low + high) // 2
+            if at[middle] < wanted[n]:
+                low = middle + 1
+            else:
+                high = middle
+        number[n] = low if low < len(at) and at[low] == wanted[n] else -1
+
+
+@kernel
+def gather(share, out, values, number):
+    """Write out (n,) = values[number], of the type of out."""
+    for n in portion(share, len(out)):
+        out[n] = values[number[n]]

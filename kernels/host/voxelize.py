@@ -136,6 +136,39 @@ def polygon(cover, x, y, vertices, fraction):
 
 
 @kernel
+def fill(share, ids, own, k0, k1, j0, j1, i0, i1):
+    """Give the voxels k0 .. k1 - 1, j0 .. j1 - 1, i0 .. i1 - 1 of ids (nz, ny, nx) a medium."""
+    for n in portion(share, (k1 - k0) * (j1 - j0)):
+        k, j = k0 + n // (j1 - j0), j0 + n % (j1 - j0)
+        for i in range(i0, i1):
+            ids[k, j, i] = own
+
+
+@kernel
+def rename(share, ids, row, new, k):
+    """Give the voxels of medium `row` in layer k of ids (nz, ny, nx) another medium."""
+    for j in portion(share, ids.shape[1]):
+        for i in range(ids.shape[2]):
+            if ids[k, j, i] == row:
+                ids[k, j, i] = new
+
+
+@kernel
+def repeated_layers(share, repeated, ids):
+    """Tell in repeated (nz,) whether each layer of ids (nz, ny, nx) is the one below it."""
+    nz, ny, nx = ids.shape
+    for k in portion(share, nz):
+        repeated[k] = k > 0
+        for j in range(ny):
+            if not repeated[k]:
+                break
+            different = 0
+            for i in range(nx):
+                different |= ids[k, j, i] ^ ids[k - 1, j, i]
+            repeated[k] = different == 0
+
+
+@kernel
 def areas(share, out, ids, layers, dx, dy):
     """Add the area of each medium in some layers into out (blocks, layers, media).
 
@@ -166,6 +199,15 @@ def _unite(parent, a, b):
         parent[a] = b
 
 
+@inline
+def _same_rows(ids, k, j):
+    """Tell whether row j of a layer is the row before it."""
+    different = 0
+    for i in range(ids.shape[2]):
+        different |= ids[k, j, i] ^ ids[k, j - 1, i]
+    return different == 0
+
+
 @kernel
 def pieces(root, owner, volume, count, ids, layers, part, dx, dy, height):
     """Label solid voxels that share faces: (root, owner, volume) of each label.
@@ -173,23 +215,37 @@ def pieces(root, owner, volume, count, ids, layers, part, dx, dy, height):
     Labels of equal root are connected. A label belongs to one part, its `owner`. count (1,): the
     number of labels, or -1 if `root` is too short. ids (nz, ny, nx); layers: the k to visit, those
     that differ from the layer below; height: of all layers that are alike; part (media,): the part
-    of each id, -1 = void. Two layers of labels are stored, not one label per voxel.
+    of each id, -1 = void. Two layers of labels are stored, not one label per voxel. A row like the
+    one before it, above rows with equal labels, has the labels of that row (`like`): only its runs
+    of equal labels are visited.
     """
     _, ny, nx = ids.shape
     labels = scratch((2, ny + 1, nx + 1), root)  # one layer and the one below, from index 1 on
     labels[:] = -1
+    like = scratch((2, ny + 1), root)
+    runs, lengths, count_runs = scratch((nx + 1,), root), scratch((nx + 1,), volume), 0
     near = scratch((3,), root)
     count[0] = 0
     for l in range(len(layers)):
         k, dz = layers[l], height[l]
         here, below = labels[l % 2], labels[(l + 1) % 2]
+        same, same_below = like[l % 2], like[(l + 1) % 2]
         for j in range(ny):
+            repeats = j > 0 and same_below[j + 1] == same_below[j] and _same_rows(ids, k, j)
+            if repeats and count[0] >= 0:
+                same[j + 1] = same[j]
+                for n in range(count_runs):
+                    volume[runs[n]] += lengths[n] * dy[j] * dz
+                continue
+            same[j + 1] = j + 1
+            own, before, under = here[j + 1], here[same[j]], below[same_below[j + 1]]
+            count_runs = 0
             for i in range(nx):
                 p = part[ids[k, j, i]]
                 if p < 0 or count[0] < 0:
-                    here[j + 1, i + 1] = -1
+                    own[i + 1] = -1
                     continue
-                near[0], near[1], near[2] = here[j + 1, i], here[j, i + 1], below[j + 1, i + 1]
+                near[0], near[1], near[2] = own[i], before[i + 1], under[i + 1]
                 label = -1
                 for m in range(3):
                     if near[m] >= 0 and owner[near[m]] == p:
@@ -205,10 +261,17 @@ def pieces(root, owner, volume, count, ids, layers, part, dx, dy, height):
                     if near[m] >= 0 and near[m] != label:
                         _unite(root, label, near[m])
                 volume[label] += dx[i] * dy[j] * dz
-                here[j + 1, i + 1] = label
+                own[i + 1] = label
+                if count_runs == 0 or runs[count_runs - 1] != label:
+                    runs[count_runs], lengths[count_runs] = label, 0.0
+                    count_runs += 1
+                lengths[count_runs - 1] += dx[i]
     for n in range(count[0]):
         root[n] = _root(root, n)
     release(labels)
+    release(like)
+    release(runs)
+    release(lengths)
     release(near)
 
 

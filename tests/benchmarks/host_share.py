@@ -7,7 +7,8 @@ The device is the CPU with arrays of a class of its own, as a GPU's are: launche
 such arrays and functions of `device.xp` count as the device's, and a host array among their
 operands is an error, as it is in CuPy. The rest is the host's: on one core, or, in kernels that
 divide their rows, on all of them. Bytes: those that would cross the bus. The solve stops at a
-residual of 1e-2, enough for stresses that differ from voxel to voxel. Prints JSON.
+residual of 1e-2, enough for stresses that differ from voxel to voxel. `walls`: cells along the
+lateral faces of all levels, with which the work of a cycle grows; of larger grids too. Prints JSON.
 """
 
 import contextlib
@@ -33,12 +34,13 @@ from warp.solvers.elastic import stress as elastic_stress
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
 from warp.solvers.elastic.layout import temperature_array
-from warp.solvers.elastic.multigrid.cycle import Cycle
+from warp.solvers.elastic.multigrid.cycle import Cycle, merges
 from warp.solvers.krylov import Control, System
 from warp.verify import bench
 from warp.voxels import voxelize
 from warp.voxels.grid import make_grid
 
+LARGER = 100_000_000, 330_000_000
 SPENT = {"device": 0.0, "copies": 0.0, "all cores": 0.0, "bytes": 0}
 _depth = [0]
 
@@ -78,6 +80,22 @@ class There(np.ndarray):
     def __setitem__(self, key, value):
         with charged("device"):
             plain(self)[plain(key)] = plain(value)
+
+    def sum(self, axis=None):
+        with charged("device"):
+            return there(plain(self).sum(axis))
+
+    def min(self, axis=None):
+        with charged("device"):
+            return there(plain(self).min(axis))
+
+    def max(self, axis=None):
+        with charged("device"):
+            return there(plain(self).max(axis))
+
+    def any(self, axis=None):
+        with charged("device"):
+            return there(plain(self).any(axis))
 
     def copy(self, order="C"):
         with charged("device"):
@@ -206,7 +224,21 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
             device=device,
         )
     columns = grid.shape[1] * grid.shape[2]
-    return {"case": path.name, "voxels": grid.cells, "columns": columns, "stages": rows}
+    sizes = {"voxels": grid.cells, "columns": columns, "walls": walls(grid)}
+    return {"case": path.name, **sizes, "stages": rows}
+
+
+def walls(grid) -> int:
+    """Count the cells along two lateral faces, x and y, on all levels of the cycle."""
+    x, y, z = grid.x, grid.y, grid.z
+    levels = [(x, y), *(step.coarse for step in merges((x, y, z), grid.mirror))]
+    return sum((len(a) + len(b)) * (len(z) - 1) for a, b in levels)
+
+
+def walls_of(voxels: int) -> int:
+    """Count them for the bench's package on a grid of about so many voxels."""
+    loaded = case.load(bench.package(), bench.spaced(voxels))
+    return walls(make_grid(loaded.bodies(), loaded.grid, loaded.mirror))
 
 
 def on_all_cores(prepared):
@@ -236,6 +268,6 @@ if __name__ == "__main__":
         Path(__file__).parents[2] / "data" / "packages" / "bumps-resolved.toml",
         {"grid.refine": "0.5"},
     )
-    print(
-        json.dumps(measure(path, overrides | dict(word.split("=", 1) for word in more)), indent=1)
-    )
+    found = measure(path, overrides | dict(word.split("=", 1) for word in more))
+    found["walls of larger grids"] = {str(n): walls_of(n) for n in LARGER}
+    print(json.dumps(found, indent=1))

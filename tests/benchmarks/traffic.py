@@ -24,12 +24,13 @@ import numpy as np
 from warp.case import case
 from warp.machine import device as devices
 from warp.machine.declarations import signatures
+from warp.machine.device import LARGE
 from warp.run import model as run_model
 from warp.solvers.elastic import load as elastic_load
 from warp.solvers.elastic import operator as elastic_operator
 from warp.solvers.elastic.multigrid.cycle import Cycle, Planned, planned
 from warp.solvers.iteration import Iteration
-from warp.solvers.krylov import LARGE, System
+from warp.solvers.krylov import System
 from warp.verify import bench
 from warp.voxels.grid import make_grid
 

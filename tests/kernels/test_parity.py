@@ -932,19 +932,19 @@ def test_numbers_of_a_surface(assert_twins_agree, rng):
 def test_part_stress(assert_twins_agree, rng):
     """Both forms find the same extremes and the same volume in every bin."""
     stress, ids = rng.standard_normal((6, NZ, NY, NX)), rng.integers(0, 4, (NZ, NY, NX))
-    ids, part, rows = ids.astype(np.uint16), np.array([-1, 0, 1, 0], np.int32), (NY, 3, 2)
+    ids, part, rows = ids.astype(np.uint16), np.array([-1, 0, 1, 0], np.int32), (NY, 2, 3, 2)
     high, low = np.full(rows, -np.inf), np.full(rows, np.inf)
     at_high, at_low = np.zeros((2, *rows), np.int64)
     args = high, low, at_high, at_low, stress, ids, part, 100, NX, NY, NZ
-    found = assert_twins_agree("part_stress", "extremes", (NY, 1, 1), *args)
-    high, low = found[0].max(axis=0), found[1].min(axis=0)
+    found = assert_twins_agree("part_stress", "extremes", (2, NY, 1), *args)
+    high, low = found[0].max(axis=(0, 1)), found[1].min(axis=(0, 1))
     normal, shear = stress[:3].reshape(3, -1), stress[3:].reshape(3, -1)
     tensors = np.array([[normal[0], shear[2], shear[1]], [shear[2], normal[1], shear[0]],
                         [shear[1], shear[0], normal[2]]])  # fmt: skip
     roots = np.linalg.eigvalsh(tensors.transpose(2, 0, 1))
     here = part[ids].reshape(-1) == 1
     np.testing.assert_allclose(high[:2, 1], roots[here].max(axis=0)[[2, 0]])
-    assert found[2][:, 0, 1].max() < 100 + ids.size
+    assert found[2][..., 0, 1].max() < 100 + ids.size
     widths = [positive(rng, n, dtype=float) for n in (NX, NY, NZ)]
     width, bins = (high - low) / 16, np.zeros((1, 3, 2, 16), np.int64)
     args = bins, stress, ids, part, *widths, 2.0**30, low, width, 16, NX, NY, NZ

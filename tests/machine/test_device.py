@@ -75,6 +75,12 @@ def test_float64_in_solves_of_any_size_must_be_asked_for(name, always):
     assert device.select(name).always_double is always
 
 
+def test_the_record_of_a_machine_tells_the_precision_of_large_solves():
+    described = {name: device.select(name).describe() for name in ("cpu", "cpu/float64")}
+    assert "iterations in float32 above 4 million unknowns" in described["cpu"]
+    assert "float32" not in described["cpu/float64"]
+
+
 FROM_THREADS = """
 import sys
 from concurrent.futures import ThreadPoolExecutor

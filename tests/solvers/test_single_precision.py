@@ -98,7 +98,7 @@ def test_a_large_solve_iterates_in_float32_unless_told_otherwise(monkeypatch):
 
 
 def test_the_record_names_the_precision():
-    assert "float32" not in device.select("cpu").describe()
+    assert "float32" not in device.select("cpu/float64").describe()
     single = device.select("cpu/float32")
     assert "iterations in float32" in single.describe()
     assert device.select(single.choice) == single

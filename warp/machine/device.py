@@ -38,6 +38,10 @@ from warp.machine.declarations import checked, source
 Extent = tuple[int, int, int]
 
 
+LARGE = 4_000_000
+"""Unknowns above which iterations are in float32, unless the device was asked for float64."""
+
+
 @dataclass(frozen=True)
 class Device:
     """A device to compute on, made by `select`; other devices cannot use its arrays.
@@ -159,6 +163,8 @@ class Device:
             words = [_processor(), count]
         if self.real is np.float32:
             words.append("iterations in float32")
+        elif not self.fixed:
+            words.append(f"iterations in float32 above {LARGE / 1e6:g} million unknowns")
         return f"{self.name} ({', '.join(words)})"
 
     def compile_all(self) -> None:

@@ -20,8 +20,9 @@ time, so an HDF5 dataset will do. Results in MPa and mm.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -41,6 +42,8 @@ MOST_BLOCKS, MOST_BINS = (
 )  # of rows that are sorted into bins at once, and bins of all of them: 134 MB
 UNITS = 2.0**60
 """Units of volume in the box of the grid: bins hold whole numbers of them."""
+LANES = 32
+"""Threads of a GPU that share a row of voxels; the CPU has whole rows."""
 SLAB_BYTES = 1 << 26
 """Bytes of stress that are copied at once where it is not on the device."""
 
@@ -79,19 +82,27 @@ def parts(model: Model, stress: Array, device: Device) -> dict[str, dict[str, An
     """
     grid, count = model.grid, len(model.parts)
     _, ny, nx = grid.shape
-    rows = ny, 3, count
+    rows = ny, LANES if device.cuda else 1, 3, count
     extremes = [device.asarray(np.full(rows, value)) for value in (-np.inf, np.inf)]
     indices = [device.zeros(rows, np.int64) for _ in "12"]
     part = device.asarray(model.media.part, np.int32)
-    for layers, ids, slab in _slabs(model, stress, device):
+    slabs: Callable[[], Iterable[Slab]] = partial(_slabs, model, stress, device)
+    if isinstance(stress, device.xp.ndarray):
+        slabs = partial(list, list(slabs()))  # ids go to the device once
+    for layers, ids, slab in slabs():
         first, n = layers.start * ny * nx, (nx, ny, len(ids))
         args = *extremes, *indices, slab, ids, part, first, *n
-        device.launch("part_stress", "extremes", (ny, 1, 1), *args)
-    rows_high, rows_low, indices_high, indices_low = map(device.to_host, (*extremes, *indices))
-    high, low = rows_high.max(axis=0), rows_low.min(axis=0)
-    at_high, at_low = (
-        first_of(rows_high == high, indices_high),
-        first_of(rows_low == low, indices_low),
+        device.launch("part_stress", "extremes", (rows[1], ny, 1), *args)
+    every_high, every_low, at_high, at_low = (a.reshape(-1, 3, count) for a in extremes + indices)
+    highest, lowest = every_high.max(axis=0), every_low.min(axis=0)
+    high, low, at_high, at_low = map(
+        device.to_host,
+        (
+            highest,
+            lowest,
+            first_of(device, every_high == highest, at_high),
+            first_of(device, every_low == lowest, at_low),
+        ),
     )
     present = high[0] >= low[0]
     floor = np.where(present, low, 0.0)
@@ -101,7 +112,7 @@ def parts(model: Model, stress: Array, device: Device) -> dict[str, dict[str, An
     box = float(np.prod([q[-1] - q[0] for q in (grid.x, grid.y, grid.z)]))
     scale = 2.0 ** np.floor(np.log2(UNITS / box))
     tables = [device.asarray(a) for a in (floor, width)]
-    for layers, ids, slab in _slabs(model, stress, device):
+    for layers, ids, slab in slabs():
         widths = [device.asarray(d) for d in (grid.dx, grid.dy, grid.dz[layers])]
         args = bins, slab, ids, part, *widths, scale, *tables, BINS, nx, ny, len(ids)
         device.launch("part_stress", "add_volumes", (nx, ny, len(ids)), *args)
@@ -132,82 +143,87 @@ def interfaces(model: Model, stress: Array, device: Device) -> list[dict[str, An
     All numbers are of the full package: an interface of two parts that both go on beyond a mirror
     plane has its image's area as well, which has the same means and quantiles.
     """
-    found: dict[tuple[int, int], list[tuple[np.ndarray, ...]]] = {}
+    found: dict[tuple[int, int], list[tuple[Array, ...]]] = {}
     for k in (run.start for run in runs(model.ids)[1:]):
         for pair, *values in _contacts(model, stress, device, k):
             found.setdefault(pair, []).append(tuple(values))
     pairs = sorted(found.items())
-    return [_interface(model, pair, pieces) for pair, pieces in pairs]
+    return [_interface(model, pair, pieces, device) for pair, pieces in pairs]
 
 
 def _contacts(model: Model, stress: Array, device: Device, k: int) -> Iterator[tuple[Any, ...]]:
     """Yield each pair of parts that touch at line k of z, with what is known on each contact.
 
-    Peel and shear in Pa, area in m2, and the flat index of the voxel above.
+    Peel and shear in Pa, area in m2, and the flat index of the voxel above, on the device.
     """
-    grid, part_of = model.grid, np.asarray(model.media.part, np.int64)
-    lower, upper = (part_of[model.ids[layer]].reshape(-1) for layer in (k - 1, k))
-    at = np.flatnonzero((lower != upper) & (lower >= 0) & (upper >= 0))
+    grid, xp = model.grid, device.xp
+    part_of = device.asarray(model.media.part, np.int64)
+    lower, upper = (part_of[device.asarray(model.ids[layer])].reshape(-1) for layer in (k - 1, k))
+    at = xp.flatnonzero((lower != upper) & (lower >= 0) & (upper >= 0))
     if not at.size:
         return
-    on_device = device.asarray(at)
     planes = (device.asarray(stress[2:5, layer], np.float64).reshape(3, -1) for layer in (k - 1, k))
-    below, above = (device.to_host(plane[:, on_device]) for plane in planes)
+    below, above = (plane[:, at] for plane in planes)
     fraction = grid.dz[k - 1] / (grid.dz[k - 1] + grid.dz[k])
-    zz, yz, xz = below + fraction * (above - below)
-    shear, area = np.hypot(yz, xz), grid.area.reshape(-1)[at]
+    zz, yz, xz = below + float(fraction) * (above - below)
+    nx = grid.shape[2]
+    dy, dx = device.asarray(grid.dy), device.asarray(grid.dx)
+    shear, area = xp.hypot(yz, xz), dy[at // nx] * dx[at % nx]
     code = lower[at] * len(model.parts) + upper[at]
-    for pair in np.flatnonzero(np.bincount(code)):
-        here = code == pair
+    for pair in np.flatnonzero(device.to_host(xp.bincount(code))):
+        here = xp.flatnonzero(code == int(pair))
         cells = k * lower.size + at[here]
         yield divmod(int(pair), len(model.parts)), zz[here], shear[here], area[here], cells
 
 
 def _interface(
-    model: Model, pair: tuple[int, int], pieces: list[tuple[np.ndarray, ...]]
+    model: Model, pair: tuple[int, int], pieces: list[tuple[Array, ...]], device: Device
 ) -> dict[str, Any]:
     """Return the numbers of one interface from its `_contacts`."""
-    grid = model.grid
+    grid, xp = model.grid, device.xp
     lower, upper = (model.parts[part] for part in pair)
     across, along = (
         all(both) for both in zip(goes_on(model, lower), goes_on(model, upper), strict=True)
     )
     copies = 2 ** (across + along)
-    peel, shear, area, cells = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    found: dict[str, Any] = {
-        "lower": lower,
-        "upper": upper,
-        "area_mm2": float(copies * area.sum() * 1e6),
-    }
+    peel, shear, area, cells = (xp.concatenate(column) for column in zip(*pieces, strict=True))
+    total = float(area.sum())
+    found: dict[str, Any] = {"lower": lower, "upper": upper, "area_mm2": copies * total * 1e6}
     for name, values in (("peel", peel), ("shear", shear)):
-        k, j, i = np.unravel_index(cells[values.argmax()], grid.shape)
+        best = int(xp.argmax(values))
+        k, j, i = np.unravel_index(int(cells[best]), grid.shape)
         found |= {
-            f"{name}_mean_MPa": float((values * area).sum() / area.sum() / MPA),
-            f"{name}_max_MPa": float(values.max() / MPA),
+            f"{name}_mean_MPa": float((values * area).sum()) / total / MPA,
+            f"{name}_max_MPa": float(values[best]) / MPA,
             f"{name}_max_at_mm": [float(v * 1e3) for v in (grid.xc[i], grid.yc[j], grid.z[k])],
-            f"{name}_q99_MPa": float(quantile(values, area, 0.99) / MPA),
+            f"{name}_q99_MPa": quantile(device, values, area, 0.99) / MPA,
         }
     return found
 
 
-def quantile(values: np.ndarray, weights: np.ndarray, fraction: float) -> float:
-    """Smallest value below or at which `fraction` of the weight lies.
+def quantile(device: Device, values: Array, weights: Array, fraction: float) -> float:
+    """Smallest value below or at which `fraction` of the weight lies; arrays on the device.
 
     Only the largest values are sorted: as many as are needed to find it.
     """
-    above = (1 - fraction) * weights.sum()
+    xp = device.xp
+    above = (1 - fraction) * float(weights.sum())
     count = max(1, values.size // 32)
     while True:
-        top = np.argpartition(values, values.size - count)[values.size - count :]
-        if count == values.size or weights[top].sum() > above:
+        top = xp.argpartition(values, values.size - count)[values.size - count :]
+        if count == values.size or float(weights[top].sum()) > above:
             break
         count = min(4 * count, values.size)
-    order = top[np.argsort(values[top])[::-1]]
-    total = np.cumsum(weights[order])
-    return float(values[order[min(int(np.searchsorted(total, above, side="right")), count - 1)]])
+    order = top[xp.argsort(values[top])[::-1]]
+    reached = int((xp.cumsum(weights[order]) <= above).sum())
+    return float(values[order[min(reached, count - 1)]])
 
 
-def _slabs(model: Model, stress: Array, device: Device) -> Iterator[tuple[slice, Array, Array]]:
+Slab: TypeAlias = tuple[slice, Array, Array]
+"""Layers, their ids and their stress."""
+
+
+def _slabs(model: Model, stress: Array, device: Device) -> Iterator[Slab]:
     """Yield layers, their ids and their stress (6, n, ny, nx) on the device.
 
     All at once if they are there already, else as many as SLAB_BYTES hold.
@@ -220,9 +236,9 @@ def _slabs(model: Model, stress: Array, device: Device) -> Iterator[tuple[slice,
         yield layers, ids, device.asarray(stress[:, layers], np.float64)
 
 
-def first_of(on: np.ndarray, indices: np.ndarray) -> np.ndarray:
+def first_of(device: Device, on: Array, indices: Array) -> Array:
     """Return the first of the indices (rows, ...) that are `on`."""
-    return np.where(on, indices, np.iinfo(np.int64).max).min(axis=0)
+    return device.xp.where(on, indices, np.iinfo(np.int64).max).min(axis=0)
 
 
 def _quantile(bins: np.ndarray, fraction: float, floor: float, width: float) -> float:

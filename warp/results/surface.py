@@ -99,6 +99,12 @@ class Surface:
             area[corner] += quarter
         return area
 
+    @cached_property
+    def points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return x and y of vertices and of the middles between them [m]."""
+        x, y = (along_line(lines[None], lines)[0] for lines in (self.x, self.y))
+        return x, y
+
     def cut(self) -> Surface:
         """Blank the values of vertices that no footprint cell touches."""
         m, n = self.cells.shape
@@ -155,15 +161,15 @@ def sample(
     if face is None:
         bottom, top = faces(model)
         face = (top if side == "top" else bottom)[index]
-    cells = face >= 0
-    if not cells.any():
-        raise WarpError(f"part '{part}' has no voxels, so it has no {side} surface")
     from warp.kernels.host import surface as kernels
 
-    columns = np.empty(cells.shape)
+    found = footprint(model, face, side)
+    if not found.any():
+        raise WarpError(f"part '{part}' has no voxels, so it has no {side} surface")
+    columns = np.empty(face.shape)
     kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
     device = device or select("cpu")
-    on_device = device.asarray(columns), device.asarray(footprint(model, face, side))
+    on_device = device.asarray(columns), device.asarray(found)
     columns, cells = (_whole(model, part, a, device) for a in on_device)
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
     x, y = (_unfold(q) if m else q for q, m in zip((x, y), goes_on(model, part), strict=True))
@@ -208,17 +214,16 @@ def footprint(model: Model, face: np.ndarray, side: Side) -> np.ndarray:
     face (ny, nx): its z-face in each, -1 where the part is absent. All columns of the part count
     where none belongs to it alone, e.g. for bumps a voxel wide.
     """
-    there = face >= 0
     fraction = model.media.fraction
     if fraction is None:
-        return there
+        return face >= 0
     from warp.kernels.host import surface as kernels
 
-    whole, own = np.empty(there.shape, bool), np.asarray(fraction) >= WHOLE
+    whole, own = np.empty(face.shape, bool), np.asarray(fraction) >= WHOLE
     kernels.whole_columns(
         whole, np.ascontiguousarray(face), int(side == "top"), np.asarray(model.ids), own
     )
-    return whole if whole.any() else there
+    return whole if whole.any() else face >= 0
 
 
 def zoned(surface: Surface, zone: Zone) -> Surface:

@@ -63,7 +63,7 @@ def extreme_points(surface: Surface, fine: Array, plane: Plane = LEVEL) -> tuple
     fine (2n+1, 2m+1): from `with_middles`. Evaluated at vertices and midpoints, then on a finer
     raster around the extremes found, then where the slope is zero in the cells of the best point.
     """
-    device, (x, y) = surface.device, points_of(surface)
+    device, (x, y) = surface.device, surface.points
     lanes = _lanes(surface)
     values = device.empty((len(y), lanes, 2))
     at = device.empty((len(y), lanes, 2), np.int64)
@@ -86,12 +86,6 @@ def _lanes(surface: Surface) -> int:
     return LANES if surface.device.cuda else 1
 
 
-def points_of(surface: Surface) -> tuple[np.ndarray, np.ndarray]:
-    """Return x and y of vertices and middles in m."""
-    x, y = (along_line(lines[None], lines)[0] for lines in (surface.x, surface.y))
-    return x, y
-
-
 def refined(
     surface: Surface, fine: Array, at: int, argbest: ArgBest, plane: Plane = LEVEL
 ) -> Point:
@@ -99,7 +93,7 @@ def refined(
 
     at: its flat index; argbest: np.nanargmin or np.nanargmax; plane: taken off.
     """
-    x, y = points_of(surface)
+    x, y = surface.points
     p, r = divmod(at, fine.shape[1])
     xs = np.linspace(x[max(p - 1, 0)], x[min(p + 1, x.size - 1)], SEARCHED)
     ys = np.linspace(y[max(r - 1, 0)], y[min(r + 1, y.size - 1)], SEARCHED)
@@ -182,7 +176,7 @@ def integrals(
     fine (2n+1, 2m+1): w with the middles of `with_middles`; x and y from `origin` in units of
     `length`. Exact where w is a polynomial of degree two.
     """
-    x, y = points_of(surface)
+    x, y = surface.points
     x, y = (x - origin[0]) / length, (y - origin[1]) / length
     device, lanes = surface.device, _lanes(surface)
     sums = device.empty((len(y), lanes, 5))

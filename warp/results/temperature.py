@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from warp.machine.device import select
 from warp.results import stress as stress_metrics
 from warp.results.surface import Model
 from warp.units import ZERO_CELSIUS
@@ -37,7 +38,7 @@ def temperatures(model: Model, temperature: np.ndarray) -> dict[str, dict[str, A
             kernels.extremes_and_means(*rows, layer, part, area, model.grid.dz[k], k)
     low, high = rows_low.min(0), rows_high.max(0)
     volume, heat = rows_volume.sum(0), rows_heat.sum(0)
-    at = stress_metrics.first_of(rows_high == high, indices)
+    at = stress_metrics.first_of(select("cpu"), rows_high == high, indices)
     return {
         name: {
             "max_C": float(high[q] - ZERO_CELSIUS),

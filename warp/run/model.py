@@ -60,7 +60,7 @@ def refuse_loose(model: VoxelModel, where: str = "") -> None:
     where: the beginning of the message.
     """
     loose = loose_pieces(model)
-    if not model.ids.any():
+    if not _solid(model):
         raise WarpError(f"{where}no part is solid, so there is nothing to bend")
     if loose:
         it, its = ("it", "its") if len(loose) == 1 else ("them", "their")
@@ -73,6 +73,11 @@ def refuse_loose(model: VoxelModel, where: str = "") -> None:
             f"{where}{listed(loose, '; ')}: nothing holds {it}, so {its} displacement is "
             f"undefined{remedy}"
         )
+
+
+def _solid(model: VoxelModel) -> bool:
+    """Tell whether any voxel is solid."""
+    return any(bool(layer.any()) for layer in model.ids)
 
 
 def ever_together(case: Case, *parts: str) -> bool:
@@ -89,7 +94,7 @@ def refuse_covered(case: Case, model: VoxelModel) -> None:
 
 def loose_pieces(model: VoxelModel) -> list[str]:
     """List the parts that are not connected to the rest, each with its distance to a neighbour."""
-    if not model.ids.any():
+    if not _solid(model):
         return ["no part is solid"]
     names = voxelize.floating(model)
     if not names:

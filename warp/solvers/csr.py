@@ -179,5 +179,6 @@ class Csr:
 
 
 def _starts(counts: np.ndarray) -> np.ndarray:
-    starts: np.ndarray = np.append(0, np.cumsum(counts))
+    starts = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=starts[1:])
     return starts

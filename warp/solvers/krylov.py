@@ -4,9 +4,9 @@
     alpha = (r . z) / (p . A p),   x += alpha p,   r -= alpha A p
 
 r, p and A p are float64, or float32 on a GPU with few units for float64 (`Device.real`) and in
-solves above LARGE, whose memory and traffic are then less: there r is computed anew, from b - A x
-in float64, whenever it has fallen by FALL, and p stays as it is (van der Vorst and Ye, SIAM J. Sci.
-Comput. 22 (2000) 835, for such replacements). x is float64.
+solves above LARGE (`machine.device`), whose memory and traffic are then less: there r is computed
+anew, from b - A x in float64, whenever it has fallen by FALL, and p stays as it is (van der Vorst
+and Ye, SIAM J. Sci. Comput. 22 (2000) 835, for such replacements). x is float64.
 The equations are scaled by |b|, so that no power of a force leaves the range of float32.
 
 Scalars stay on the device; the host reads one number an iteration, |r|. The residual that decides
@@ -29,7 +29,7 @@ import numpy as np
 
 from warp.errors import ConvergenceError
 from warp.machine.arrays import Array
-from warp.machine.device import Device
+from warp.machine.device import LARGE, Device
 from warp.solvers.iteration import BB, WORDS, Iteration
 from warp.solvers.iteration import Apply as Apply
 from warp.solvers.iteration import Preconditioner as Preconditioner
@@ -45,8 +45,6 @@ FALL = 100.0
 """Fall of a residual in float32 after which it is replaced by the true one."""
 UNSETTLED = 3
 """Replacements in a row that leave the residual as it was, after which float64 goes on."""
-LARGE = 4_000_000
-"""Unknowns above which r and p are float32, unless the device was asked for float64."""
 KEPT = 4_000_000
 """Unknowns up to which a record is kept: with more, recording takes no part of a solve."""
 

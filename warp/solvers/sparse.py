@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from warp.errors import WarpError
+from warp.kernels.host import numbering as kernels
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers.csr import Csr
@@ -89,9 +90,10 @@ def add(device: Device, out: Array, at: np.ndarray, values: np.ndarray) -> None:
 
 def find(at: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Return the number of each of `indices` among the ascending `at`, -1 if it is absent."""
-    last = np.r_[at, -1]  # matches no index
-    near = np.searchsorted(at, indices)
-    return np.where(last[near] == indices, near, -1)
+    wanted = np.ascontiguousarray(indices, np.int64)
+    number = np.empty(wanted.shape, np.int64)
+    kernels.find(number.reshape(-1), np.ascontiguousarray(at, np.int64), wanted.reshape(-1))
+    return number
 
 
 class SparseRows:
@@ -111,16 +113,19 @@ class SparseRows:
             raise WarpError(
                 f"a grid with {last:.3g} displacements is too large: {LARGEST:.3g} at most"
             )
-        used = np.flatnonzero(np.diff(matrix.start))
-        start = np.r_[matrix.start[used], matrix.start[-1]]
-        self.count = len(used)
+        filled = np.diff(matrix.start) > 0
+        start = matrix.start
+        if not filled.all():
+            rows, start = rows[filled], np.append(start[:-1][filled], start[-1])
+        self.count = len(rows)
         self.device = device
         self.indices: list[Array] = []
         self.value: dict[DTypeLike, Array] = {}
         if self.count:  # else `apply` launches nothing
             put = device.asarray
-            at, of = put(rows[used], np.uint32), put(columns[matrix.column], np.uint32)
-            self.indices = [at, put(start, np.int32), of]
+            of = np.empty(len(matrix.column), np.uint32)
+            kernels.gather(of, np.asarray(columns, np.uint32), matrix.column)
+            self.indices = [put(rows, np.uint32), put(start, np.int32), put(of)]
             self.value = {real: device.asarray(matrix.value, real) for real in reals}
 
     def coefficients(self) -> list[Array]:

@@ -146,7 +146,11 @@ def runs(ids: np.ndarray) -> list[slice]:
 
     A package of boxes has a dozen or two, however many layers its parts are cut into.
     """
-    first = [0, *(k for k in range(1, len(ids)) if not np.array_equal(ids[k], ids[k - 1]))]
+    from warp.kernels.host import voxelize as kernels
+
+    repeated = np.empty(len(ids), np.uint8)
+    kernels.repeated_layers(repeated, np.ascontiguousarray(ids, np.uint16))
+    first = map(int, np.flatnonzero(repeated == 0))
     return [slice(*span) for span in pairwise([*first, len(ids)])]
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from warp.kernels.host import voxelize as kernels
 from warp.materials.curves import Values
 from warp.materials.material import Array, Derived, MaterialError
 from warp.voxels.grid import Grid, runs
@@ -56,8 +57,9 @@ class ThinFilm(Derived):
 def softened_across(grid: Grid, ids: np.ndarray, media: Media) -> tuple[np.ndarray, Media]:
     """Give the voxels that are too thin for their stiffness media of their own.
 
-    Returns ids and media; those given if there is no such voxel, if a medium has no mechanical
-    properties, or if too many media would be needed. Viscoelastic media stay as they are.
+    Returns ids, changed in place, and media; those given if there is no such voxel, if a medium has
+    no mechanical properties, or if too many media would be needed. Viscoelastic media stay as they
+    are.
     """
     try:
         stiffness = media.stiffness(REFERENCE)[:, 2]
@@ -66,11 +68,11 @@ def softened_across(grid: Grid, ids: np.ndarray, media: Media) -> tuple[np.ndarr
     thin, most = _thin_layers(grid, ids, media, stiffness)
     if not thin or len(media) + len(thin) > MOST_ROWS:
         return ids, media
-    ids, materials = ids.copy(), list(media.materials)
+    materials = list(media.materials)
     for k, row in thin:
         medium = media.materials[row]
         assert medium is not None
-        ids[k][ids[k] == row] = len(materials)
+        kernels.rename(ids, row, len(materials), k)
         limits = most * grid.dz[k] / (stiffness[row], float(medium.shear(REFERENCE)[:2].max()))
         materials.append(ThinFilm(medium, *(float(min(1.0, np.sqrt(q))) for q in limits)))
     source = np.r_[np.arange(len(media)), [row for _, row in thin]]

@@ -195,7 +195,8 @@ def _paint(ids: np.ndarray, grid: Grid, body: Body, own: int, rows: Rows) -> Non
         return
     if all(isinstance(shape, Box) and _is_whole(span) for shape, span in touched):
         for _, (z, y, x) in touched:
-            ids[z.cells, y.cells, x.cells] = own
+            ends = (end for span in (z, y, x) for end in (span.cells.start, span.cells.stop))
+            kernels.fill(ids, own, *ends)
         return
     window = tuple(
         slice(

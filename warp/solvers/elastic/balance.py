@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from warp.machine.arrays import Array
-from warp.machine.device import Device
+from warp.machine.device import LARGE, Device
 from warp.solvers import krylov
 from warp.solvers.elastic.multigrid.cycle import Cycle, bytes_needed
 from warp.solvers.elastic.operator import Operator
-from warp.solvers.krylov import LARGE, Control, Kept, System
+from warp.solvers.krylov import Control, Kept, System
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from warp.kernels.host import free_edges as kernels
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 from warp.solvers.csr import Csr
@@ -156,29 +157,17 @@ def strain_matrix(
     spacing: (rcx, rcy, rcz), inverse distances of the centres beside line i at index i + 1; n =
     (nx, ny, nz).
     """
-    nx, ny, nz = n
-    plane, row = (ny + 1) * (nx + PAD), nx + PAD
-
-    def number(a: int, k: np.ndarray, m: np.ndarray, p: np.ndarray, face: int) -> np.ndarray:
-        j, i = (m, p) if face == 0 else (p, m)
-        indices: np.ndarray = (a * (nz + 1) + k) * plane + j * row + i + 1
-        return indices
-
-    rows, columns, values, count = [], [], [], 0
+    edges = list(edges)
+    counts = [np.zeros(1, np.int64), *(2 + 2 * (e.plane >= 0) for e in edges)]
+    start = np.cumsum(np.concatenate(counts))
+    column, value, first = np.empty(start[-1], np.int64), np.empty(start[-1]), 0
     for e in edges:
-        at = count + np.arange(len(e.k))
-        count += len(e.k)
-        h = spacing[2][e.k + 1]
-        t = e.plane >= 0
-        d = spacing[e.face][e.plane[t] + 1]
-        rows += [at, at, at[t], at[t]]
-        columns += [number(e.face, e.k - q, e.m, e.p, e.face) for q in (0, 1)]
-        columns += [number(2, e.layer[t], e.m[t], e.plane[t] - q, e.face) for q in (0, 1)]
-        values += [h, -h, d, -d]
-    shape = count, int(np.prod(displacement_shape(*n)))
-    if count == 0:
-        return Csr.full(np.zeros((0, shape[1])))
-    return Csr.of(np.concatenate(rows), np.concatenate(columns), np.concatenate(values), shape)
+        last = first + len(e.k)
+        lines = (np.ascontiguousarray(a, np.int64) for a in (e.k, e.m, e.p, e.layer, e.plane))
+        args = column, value, start[first : last + 1], *lines, spacing[2], spacing[e.face]
+        kernels.strain_rows(*args, e.face, *n)
+        first = last
+    return Csr(start, column, value, int(np.prod(displacement_shape(*n))))
 
 
 def energy_matrix(

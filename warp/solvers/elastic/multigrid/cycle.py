@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from warp.machine.device import LARGE
 from warp.solvers import levels
 from warp.solvers.coarsening import FEW, FREE_ENDS, Ends
 from warp.solvers.elastic.layout import PAD
@@ -28,7 +29,6 @@ from warp.solvers.elastic.multigrid.rows import FEWER, FEWEST, expected
 from warp.solvers.elastic.multigrid.smoothers import ColumnSmoother
 from warp.solvers.elastic.multigrid.transfer import Merge
 from warp.solvers.elastic.operator import Operator
-from warp.solvers.krylov import LARGE
 from warp.solvers.levels import Level, Memory, Smoothing
 
 COARSEST, COARSEST_SLENDER = 700, 3000
