@@ -41,7 +41,7 @@ class Kernel:
         """Run on all cores that this process may use; without `share`, on one."""
         from warp.machine import cpu
 
-        cpu.launch(self.module, self.name, args, cpu.cores() if self.parallel else 1)
+        cpu.launch(self.module, self.name, args, None if self.parallel else 1)
 
 
 def kernel(function: Callable[..., None]) -> Kernel:

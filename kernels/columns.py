@@ -158,14 +158,14 @@ def columns_solve(share, Y, r, P, nx, ny, nz):
 @kernel
 def columns_step(share, x, p, Y, keep, old, a, b, nx, ny, nz):
     """Take one Chebyshev step with the sum of the columns' solutions, as in elastic_lines_step."""
-    for j in portion(share, ny + 1):
-        if a == 0 and old == 0:
-            p[:, :, j] = 0
-        if keep == 0:
-            x[:, :, j] = 0
-        for k in range(nz + 1):
+    for k in range(nz + 1):
+        for j in portion(share, ny + 1):
             for d in range(3):
                 to, pk = x[d, k, j], p[d, k, j]
+                if a == 0 and old == 0:
+                    pk[:] = 0
+                if keep == 0:
+                    to[:] = 0
                 if keep >= 0 and (keep != 1 or old != 0):
                     for i in range(nx + 3):
                         to[i] = keep * to[i] + old * pk[i]

@@ -58,3 +58,15 @@ static __device__ inline real edge_z(const uint16 *__restrict__ ids, const real 
 #define EDGE_X(k, j, i) edge_x(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, j, i)
 #define EDGE_Y(k, j, i) edge_y(ids, soft, dx, dy, dz, soft_dim1, ny, nx, k, j, i)
 #define EDGE_Z(k, j, i) edge_z(ids, soft, dx, dy, hz, soft_dim1, ny, nx, k, j, i)
+
+// Area on which the stress of cell (k, j, i) acts, normal to axis a
+static __device__ inline real face_area(const real *__restrict__ dx, const real *__restrict__ dy,
+                                        const real *__restrict__ dz, const real *__restrict__ hz,
+                                        int a, int k, int j, int i)
+{
+    if (a == 0) return dy[j + 1] * hz[k + 1];
+    if (a == 1) return dx[i + 1] * hz[k + 1];
+    return dx[i + 1] * dy[j + 1] * (hz[k + 1] / dz[k + 1]);
+}
+
+#define FACE_AREA(a, k, j, i) face_area(dx, dy, dz, hz, a, k, j, i)

@@ -51,7 +51,7 @@ TINY = 1e-12
 # Its inverse pivot times its diagonal: not 0, because coarse levels must move it with the rest.
 HELD = 1e-12
 # Lines that are solved at once: long rows, and few enough for a cache.
-BLOCK = 512
+BLOCK = 1024
 # Rows that are walked level by level: their memory is contiguous, few enough for a cache.
 ROW_NUMBERS, MIN_ROWS = 4096, 16
 
@@ -207,85 +207,96 @@ def media_apply(
     """out = c out + s A x from material ids.
 
     `law` (media, 12): for each medium c_xx .. c_xy, 1/G_yz, 1/G_xz, 1/G_xy and three numbers of
-    padding. It is looked up where a row of ids differs from the one below it: within a layer the
-    rows are equal, and their coefficients differ by the cells' heights only.
+    padding. It is looked up where a row of ids differs from the one before it: most rows of a level
+    are equal, and their coefficients differ by the cells' widths only.
     """
     one = law.dtype.type(1)
-    # Of rows j and j + 1, the latest two that differ: coefficients of cells, 4/G.
-    C, S, T = (
-        scratch((2, 6, nx + 3), law),
-        scratch((2, 3, nx + 3), law),
-        scratch((2, 3, nx + 3), law),
-    )
-    # Edges per height: K_xy at j + 1, K_xz and K_yz within a layer; K between unequal levels.
+    rows = portion(share, ny + 1)
+    height = min(max(MIN_ROWS, ROW_NUMBERS // (nx + 3)), max(len(rows), 1))
+    # Of rows j and j + 1, the latest two that differ: coefficients of cells, 4/G here and above.
+    C, S = scratch((2, 6, nx + 3), law), scratch((2, 3, nx + 3), law)
+    T = scratch((2, 2, nx + 3), law)
+    # Edges per width: K_xy and K_yz between equal rows, K_xz; K between unequal rows.
     Kxy, Kxz, Kyz = scratch((nx + 3,), law), scratch((nx + 3,), law), scratch((nx + 3,), law)
     K = scratch((nx + 3,), law)
-    # Stresses by parity of k; those that rows j and j + 1 share, by parity of j.
-    sx, sz, txz = scratch((nx + 3,), law), scratch((2, nx + 3), law), scratch((2, nx + 3), law)
-    sy, txy = scratch((2, nz + 1, nx + 3), law), scratch((2, nz + 1, nx + 3), law)
-    tyz = scratch((2, nz + 2, nx + 3), law)
-    rows = portion(share, ny + 1)
-    first = rows.start
-    for j in range(max(first - 1, 0), rows.stop):  # row first - 1 only for the stresses it shares
-        if j >= first and c == 0:
-            out[:, :, j] = 0  # not read: it may be NaN
-        jp, beside, before, after = min(j + 1, ny), min(j + 2, ny + 1), j % 2, (j + 1) % 2
-        d, dj = dy[j + 1], dy[beside]
-        rym, ry, cy, cyj = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
+    apart = scratch((2, height + 1), ids)  # 1 where row j + 1 differs from row j, by parity of k
+    # Stresses by parity of k and row of the block; those that rows j and j + 1 share, of j.
+    sz, txz = scratch((2, height + 1, nx + 3), law), scratch((2, height + 1, nx + 3), law)
+    tyz = scratch((2, height + 2, nx + 3), law)
+    sx, sy, txy = scratch((nx + 3,), law), scratch((2, nx + 3), law), scratch((2, nx + 3), law)
+    for first in range(rows.start, rows.stop, height):
+        start, stop = max(first - 1, 0), min(first + height, rows.stop)
         sz[1] = 0  # below the first level
         txz[0] = 0
-        a, b = 0, 0  # which of the two entries of C and S, and of T, belong to this level
-        look_up(C[0], S[0], ids[1, j + 1], law, dx, nx)
-        look_up_shear(T[0], ids[1, beside], law, nx)
-        fresh, fresh_xz, fresh_yz = True, True, True
+        tyz[0] = 0
+        for j in range(start, stop):
+            apart[0, j - start] = differ(ids[1, j + 1], ids[1, min(j + 2, ny + 1)], nx + 3)
         for k in range(nz + 1):
             now, above, kp = k % 2, (k + 1) % 2, min(k + 1, nz)
+            h, hk, hn = dz[k + 1], dz[kp + 1], hz[k + 1]
             rzm, rz, cz, czk = rdz[k], rdz[k + 1], rcz[k + 1], rcz[k + 2]
-            u, v, w, vj, wk = x[0, k, j], x[1, k, j], x[2, k, j], x[1, k, jp], x[2, kp, j]
-            if fresh:
-                stiffness_x(Kxy, S[a, 2], T[b, 2], d, dj, dx, nx)
-            stiff = C[a, 0], C[a, 1], C[a, 2], C[a, 3], C[a, 4], C[a, 5]
-            area = d * hz[k + 1]
-            normal_stress(sx, sy[after, k], sz[now], stiff, area, u, v, vj, w, wk, rdx, ry, rz, nx)
-            shear_stress_x(txy[after, k], Kxy, hz[k + 1], u, x[0, k, jp], cyj, vj, rcx, nx)
-            if k == nz:
-                txz[above] = 0
-            else:
-                h, hk = dz[k + 1], dz[k + 2]
-                row, rowj = ids[k + 2, j + 1], ids[k + 2, beside]
-                other = differ(ids[k + 1, j + 1], row, nx + 3)
-                otherj = differ(ids[k + 1, beside], rowj, nx + 3)
-                e, f = 1 - a if other else a, 1 - b if otherj else b
+            sy[start % 2] = 0  # before the first row
+            txy[start % 2] = 0
+            tyz[above] = 0
+            a, b = 0, 0  # which of the two entries of C and S, and of T, belong to this row
+            look_up(C[0], S[0], ids[k + 1, start + 1], law, dx, nx)
+            look_up_shear(T[0], ids[kp + 1, start + 1], law, nx)
+            fresh, fresh_above = True, True
+            for j in range(start, stop):  # row first - 1 only for the stresses it shares
+                jp, beside, n = min(j + 1, ny), min(j + 2, ny + 1), j - start
+                before, after = j % 2, (j + 1) % 2
+                d, dj = dy[j + 1], dy[beside]
+                rym, ry, cy, cyj = rdy[j], rdy[j + 1], rcy[j + 1], rcy[j + 2]
+                u, v, w, vj, wk = x[0, k, j], x[1, k, j], x[2, k, j], x[1, k, jp], x[2, kp, j]
+                stiff = C[a, 0], C[a, 1], C[a, 2], C[a, 3], C[a, 4], C[a, 5]
+                normal_stress(
+                    sx, sy[after], sz[now, n], stiff, d * hn, u, v, vj, w, wk, rdx, ry, rz, nx
+                )
+                other, e, f = apart[now, n] != 0, a, b
                 if other:
-                    look_up(C[e], S[e], row, law, dx, nx)
-                    stiffness_x(K, S[a, 1], S[e, 1], h, hk, dx, nx)
-                    shear_stress_x(txz[above], K, d, u, x[0, kp, j], czk, wk, rcx, nx)
+                    e = 1 - a
+                    look_up(C[e], S[e], ids[k + 1, beside], law, dx, nx)
+                    stiffness_x(K, S[a, 2], S[e, 2], d, dj, dx, nx)
+                    shear_stress_x(txy[after], K, hn, u, x[0, k, jp], cyj, vj, rcx, nx)
                 else:
-                    if fresh_xz:
-                        stiffness_x_within(Kxz, S[a, 1], dx, nx)
-                    shear_stress_x(txz[above], Kxz, d * (h + hk), u, x[0, kp, j], czk, wk, rcx, nx)
-                fresh_xz = other
-                vkj, wkj = x[1, kp, jp], x[2, kp, jp]
-                fresh = other or otherj
-                if otherj:
-                    look_up_shear(T[f], rowj, law, nx)
-                if fresh:
-                    stiffness_yz(K, S[a, 0], T[b, 0], S[e, 0], T[f, 0], d, dj, h, hk, dx, nx)
-                    shear_stress_yz(tyz[after, kp], K, one, vj, vkj, czk, wk, wkj, cyj, nx)
+                    if fresh:
+                        stiffness_x_within(Kxy, S[a, 2], dx, nx)
+                    scale = hn * (d + dj)
+                    shear_stress_x(txy[after], Kxy, scale, u, x[0, k, jp], cyj, vj, rcx, nx)
+                fresh = other
+                if k == nz:
+                    txz[above, n] = 0
                 else:
-                    if fresh_yz:
-                        stiffness_yz_within(Kyz, S[a, 0], T[b, 0], d, dj, dx, nx)
-                    shear_stress_yz(tyz[after, kp], Kyz, h + hk, vj, vkj, czk, wk, wkj, cyj, nx)
-                fresh_yz = fresh
+                    row, rowj = ids[k + 2, j + 1], ids[k + 2, beside]
+                    if fresh_above:
+                        stiffness_x(Kxz, S[a, 1], T[b, 1], h, hk, dx, nx)
+                    shear_stress_x(txz[above, n], Kxz, d, u, x[0, kp, j], czk, wk, rcx, nx)
+                    apart[above, n] = differ(row, rowj, nx + 3)
+                    if apart[above, n] != 0:
+                        other, f = True, 1 - b
+                        look_up_shear(T[f], rowj, law, nx)
+                    vkj, wkj, to = x[1, kp, jp], x[2, kp, jp], tyz[above, n + 1]
+                    if other:
+                        stiffness_yz(K, S[a, 0], S[e, 0], T[b, 0], T[f, 0], d, dj, h, hk, dx, nx)
+                        shear_stress_yz(to, K, one, vj, vkj, czk, wk, wkj, cyj, nx)
+                    else:
+                        if fresh_above:
+                            stiffness_yz_within(Kyz, S[a, 0], T[b, 0], h, hk, dx, nx)
+                        shear_stress_yz(to, Kyz, d + dj, vj, vkj, czk, wk, wkj, cyj, nx)
+                    fresh_above = other
                 a, b = e, f
-            if j >= first:
-                normal = sx, sy[before, k], sy[after, k], sz[above], sz[now]
-                xz_xy = txz[now], txz[above], txy[before, k], txy[after, k]
-                shear = *xz_xy, tyz[before, k], tyz[before, k + 1], tyz[after, k]
-                sides_y, sides_z = (rym, ry, cy, cyj), (rzm, rz, cz, czk)
-                ou, ov, ow = out[0, k, j], out[1, k, j], out[2, k, j]
-                forces(ou, ov, ow, c, s, normal, shear, (rdx, rcx), sides_y, sides_z, nx)
-                hold_mirror(ou, ov, mirror_x, mirror_y and j == 0, nx)
+                if j >= first:
+                    normal = sx, sy[before], sy[after], sz[above, n], sz[now, n]
+                    xz_xy = txz[now, n], txz[above, n], txy[before], txy[after]
+                    shear = *xz_xy, tyz[now, n], tyz[above, n], tyz[now, n + 1]
+                    sides_y, sides_z = (rym, ry, cy, cyj), (rzm, rz, cz, czk)
+                    ou, ov, ow = out[0, k, j], out[1, k, j], out[2, k, j]
+                    if c == 0:  # not read: they may be NaN
+                        ou[:] = 0
+                        ov[:] = 0
+                        ow[:] = 0
+                    forces(ou, ov, ow, c, s, normal, shear, (rdx, rcx), sides_y, sides_z, nx)
+                    hold_mirror(ou, ov, mirror_x, mirror_y and j == 0, nx)
     release(C)
     release(S)
     release(T)
@@ -293,6 +304,7 @@ def media_apply(
     release(Kxz)
     release(Kyz)
     release(K)
+    release(apart)
     release(sx)
     release(sz)
     release(txz)
@@ -458,36 +470,50 @@ def elastic_lines_step(share, x, p, r, inverse, lower, row, keep, old, a, b, nx,
     width = nx + 3
     columns = (ny + 1) * width
     y = scratch((nz + 3, BLOCK), r)  # level k at k + 1, zero beyond the ends
+    # Runs of columns whose factors follow one another: start in the block, length, first factor.
+    runs = scratch((3, BLOCK // width + 2), row)
+    begin, length, factors = runs[0], runs[1], runs[2]
     first = a == 0 and (old == 0 or keep < 0)  # p is not read: it may be NaN
     for block in portion(share, (columns + BLOCK - 1) // BLOCK):
         start, end = block * BLOCK, min(block * BLOCK + BLOCK, columns)
-        while start < end:
-            j = start // width
+        count, here = 0, start
+        while here < end:
+            j = here // width
             last = j
             while (last + 1) * width < end and row[last + 1] == row[last] + 1:
                 last += 1
             stop = min(end, (last + 1) * width)
-            n, source = stop - start, row[j] * width + start - j * width
-            here, there = slice(start, stop), slice(source, source + n)
-            for d in range(3):
-                for k in range(nz + 1):
-                    yk, ym, l, rk = y[k + 1], y[k], lower[d, k][there], r[d, k][here]
-                    for i in range(n):
+            begin[count], length[count] = here - start, stop - here
+            factors[count] = row[j] * width + here - j * width
+            here = stop
+            count += 1
+        for d in range(3):
+            for k in range(nz + 1):
+                for m in range(count):
+                    own = slice(begin[m], begin[m] + length[m])
+                    at = slice(start + begin[m], start + begin[m] + length[m])
+                    yk, ym, rk = y[k + 1][own], y[k][own], r[d, k][at]
+                    l = lower[d, k][factors[m] : factors[m] + length[m]]
+                    for i in range(len(yk)):
                         yk[i] = rk[i] - l[i] * ym[i]
-                for k in range(nz, -1, -1):
-                    yk, yp, f = y[k + 1], y[k + 2], inverse[d, k][there]
-                    l, pk, xk = lower[d, min(k + 1, nz)][there], p[d, k][here], x[d, k][here]
+            for k in range(nz, -1, -1):
+                for m in range(count):
+                    own = slice(begin[m], begin[m] + length[m])
+                    at = slice(start + begin[m], start + begin[m] + length[m])
+                    there = slice(factors[m], factors[m] + length[m])
+                    yk, yp, f = y[k + 1][own], y[k + 2][own], inverse[d, k][there]
+                    l, pk, xk = lower[d, min(k + 1, nz)][there], p[d, k][at], x[d, k][at]
                     if first and keep < 0:
-                        for i in range(n):
+                        for i in range(len(yk)):
                             yk[i] = yk[i] * f[i] - l[i] * yp[i]
                             pk[i] = b * yk[i]
                     elif first and keep == 0:
-                        for i in range(n):
+                        for i in range(len(yk)):
                             yk[i] = yk[i] * f[i] - l[i] * yp[i]
                             pk[i] = b * yk[i]
                             xk[i] = pk[i]
                     elif keep < 0:
-                        for i in range(n):
+                        for i in range(len(yk)):
                             yk[i] = yk[i] * f[i] - l[i] * yp[i]
                             pk[i] = a * pk[i] + b * yk[i]
                     else:
@@ -495,10 +521,10 @@ def elastic_lines_step(share, x, p, r, inverse, lower, row, keep, old, a, b, nx,
                             pk[:] = 0
                         if keep == 0:
                             xk[:] = 0
-                        for i in range(n):
+                        for i in range(len(yk)):
                             yk[i] = yk[i] * f[i] - l[i] * yp[i]
                             before = pk[i]
                             pk[i] = a * before + b * yk[i]
                             xk[i] = keep * xk[i] + (old * before + pk[i])
-            start = stop
+    release(runs)
     release(y)

@@ -32,10 +32,7 @@ KERNEL thermal_load(real *__restrict__ b, const uint16 *__restrict__ ids,
                 const int ck = k - q * (a == 2), cj = j - q * (a == 1), ci = i - q * (a == 0);
                 const int m = ck < nz && cj < ny && ci < nx ? MEDIUM(ck + 1, cj + 1, ci + 1) : 0;
                 if (m != 0) {
-                    const real area = a == 0 ? dy[cj + 1] * hz[ck + 1]
-                                    : a == 1 ? dx[ci + 1] * hz[ck + 1]
-                                             : dx[ci + 1] * dy[cj + 1] * (hz[ck + 1] / dz[ck + 1]);
-                    force += HINDERED(a, m, ck, cj, ci) * area * (q - side);
+                    force += HINDERED(a, m, ck, cj, ci) * FACE_AREA(a, ck, cj, ci) * (q - side);
                 }
             }
             if ((a == 0 && mirror_x && i == 0) || (a == 1 && mirror_y && j == 0)) force = 0;

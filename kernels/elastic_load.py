@@ -7,6 +7,16 @@ U (3, nz+1, ny+1, nx+1), without padding.
 from warp.kernels import inline, kernel, portion
 
 
+@inline
+def face_area(a, k, j, i, dx, dy, dz, hz):
+    """Return the area on which the stress of cell (k, j, i) acts, normal to axis a."""
+    if a == 0:
+        return dy[j + 1] * hz[k + 1]
+    if a == 1:
+        return dx[i + 1] * hz[k + 1]
+    return dx[i + 1] * dy[j + 1] * (hz[k + 1] / dz[k + 1])
+
+
 @kernel
 def thermal_load(
     share,
@@ -50,13 +60,7 @@ def thermal_load(
                             stress = table[a, m, n] + (at - n) * (
                                 table[a, m, n + 1] - table[a, m, n]
                             )
-                            area = (
-                                dy[cj + 1] * hz[ck + 1]
-                                if a == 0
-                                else dx[ci + 1] * hz[ck + 1]
-                                if a == 1
-                                else dx[ci + 1] * dy[cj + 1] * (hz[ck + 1] / dz[ck + 1])
-                            )
+                            area = face_area(a, ck, cj, ci, dx, dy, dz, hz)
                             force += stress * area * (q - side)
                     b[a, k, j, i + 1] = force
             if mirror_x:

@@ -123,12 +123,12 @@ def look_up(C, S, ids, law, dx, nx):
 
 @inline
 def look_up_shear(S, ids, law, nx):
-    """Look up 4/G (yz and xy) of a row of cells."""
+    """Look up 4/G (yz and xz) of a row of cells."""
     four = law.dtype.type(4)
-    s0, s2 = S[0], S[2]
+    s0, s1 = S[0], S[1]
     for i in range(nx + 2):
         m = ids[i]
-        s0[i], s2[i] = four * law[m, 6], four * law[m, 8]
+        s0[i], s1[i] = four * law[m, 6], four * law[m, 7]
 
 
 @inline
@@ -161,8 +161,8 @@ def stiffness_yz(K, s00, s01, s10, s11, dy, dyj, dz, dzk, dx, nx):
 
 
 @inline
-def stiffness_yz_within(K, s0, s1, dy, dyj, dx, nx):
-    """Compute what `stiffness_yz` does between equal levels, per dz + dzk."""
-    a = dy + dyj
+def stiffness_yz_within(K, below, above, dz, dzk, dx, nx):
+    """Compute what `stiffness_yz` does between equal rows of either level, per dy + dyj."""
+    a = dz + dzk
     for i in range(nx + 1):
-        K[i + 1] = dx[i + 1] * a * a / (dy * s0[i + 1] + dyj * s1[i + 1])
+        K[i + 1] = dx[i + 1] * a * a / (dz * below[i + 1] + dzk * above[i + 1])

@@ -12,8 +12,8 @@ from warp.kernels.elastic import edge_x, edge_y, edge_z
 @kernel
 def media_coefficients(share, C, K, ids, cell, soft, dx, dy, dz, hz, first, levels, nx, ny):
     """Look up C (6, levels, ny+1, nx+3) and K (3, ...) from material ids, from level `first` on."""
-    for j in portion(share, ny + 1):
-        for n in range(levels):
+    for n in range(levels):
+        for j in portion(share, ny + 1):
             k = first + n
             for a in range(6):
                 to, row, area = C[a, n, j], ids[k + 1, j + 1], dy[j + 1] * hz[k + 1]
@@ -30,6 +30,16 @@ def add_row(to, share, row):
     """to += share row."""
     for i in range(len(to)):
         to[i] += share * row[i]
+
+
+@inline
+def sum_cells(to, row, keepx, nx):
+    """to[i + 1] = sum of the fine cells in coarse cell i of a row; both store cell i at i + 1."""
+    for i in range(nx):
+        total = row[keepx[i] + 1]
+        for p in range(keepx[i] + 2, keepx[i + 1] + 1):
+            total += row[p]
+        to[i + 1] = total
 
 
 @kernel
@@ -66,8 +76,9 @@ def coarsen(
     are stored in `hidden` (3, ...). Whole rows are combined along y first, then along x.
     """
     cells, edges = scratch((8, fine_C.shape[3]), C), scratch((3, fine_C.shape[3]), C)
-    for j in portion(share, ny + 1):
-        for n in range(levels):
+    along = scratch((nx + 2,), C)
+    for n in range(levels):
+        for j in portion(share, ny + 1):
             k = first + n
             cells[:] = 0  # sums of rows of fine cells; 6 and 7: weighted by sharey
             edges[:] = 0
@@ -83,40 +94,36 @@ def coarsen(
                 add_row(edges[0], weighty[m, j], fine_K[0, n, starty[j] + m])
                 add_row(edges[2], weighty[m, j], fine_K[2, n, starty[j] + m])
             if j < ny:
+                for a in range(6):
+                    sum_cells(C[a, k, j], cells[a], keepx, nx)
+                sum_cells(along, cells[6], keepx, nx)
+                xx, yy, zz = C[0, k, j], C[1, k, j], C[2, k, j]
+                hx, hy, hz = hidden[0, k, j], hidden[1, k, j], hidden[2, k, j]
+                own, share_z = cells[1], cells[7]
                 for i in range(nx):
-                    low, high = keepx[i] + 1, keepx[i + 1] + 1
-                    for a in range(6):
-                        c = cells[a, low] * 0
-                        for p in range(low, high):
-                            c += cells[a, p]
-                        C[a, k, j, i + 1] = c
-                    xx, yy, zz = cells[0, 0] * 0, cells[0, 0] * 0, cells[0, 0] * 0
-                    for p in range(low, high):
-                        xx += cells[6, p]
+                    y, z = own[0] * 0, own[0] * 0
                     for l in range(sharex.shape[0]):
-                        yy += sharex[l, i] * cells[1, fromx[i] + l + 1]
-                        zz += sharex[l, i] * cells[7, fromx[i] + l + 1]
-                    if C[0, k, j, i + 1] > 0:
-                        C[0, k, j, i + 1] = max(C[0, k, j, i + 1], least * xx)
-                        C[1, k, j, i + 1] = max(C[1, k, j, i + 1], least * yy)
-                        C[2, k, j, i + 1] = max(C[2, k, j, i + 1], least * zz)
+                        y += sharex[l, i] * own[fromx[i] + l + 1]
+                        z += sharex[l, i] * share_z[fromx[i] + l + 1]
+                    if xx[i + 1] > 0:
+                        xx[i + 1] = max(xx[i + 1], least * along[i + 1])
+                        yy[i + 1] = max(yy[i + 1], least * y)
+                        zz[i + 1] = max(zz[i + 1], least * z)
                     else:
-                        hidden[0, k, j, i + 1], hidden[1, k, j, i + 1], hidden[2, k, j, i + 1] = (
-                            xx,
-                            yy,
-                            zz,
-                        )
+                        hx[i + 1], hy[i + 1], hz[i + 1] = along[i + 1], y, z
+            yz, xz, xy = K[0, k, j], K[1, k, j], K[2, k, j]
+            sum_cells(yz, edges[0], keepx, nx)
+            yz[nx + 1] = 0
+            fine_xz, fine_xy = edges[1], edges[2]
             for i in range(nx + 1):
-                yz, xz, xy = edges[0, 0] * 0, edges[0, 0] * 0, edges[0, 0] * 0
-                if i < nx:
-                    for p in range(keepx[i] + 1, keepx[i + 1] + 1):
-                        yz += edges[0, p]
+                to_xz, to_xy = fine_xz[0] * 0, fine_xy[0] * 0
                 for l in range(weightx.shape[0]):
-                    xz += weightx[l, i] * edges[1, startx[i] + l + 1]
-                    xy += weightx[l, i] * edges[2, startx[i] + l + 1]
-                K[0, k, j, i + 1], K[1, k, j, i + 1], K[2, k, j, i + 1] = yz, xz, xy
+                    to_xz += weightx[l, i] * fine_xz[startx[i] + l + 1]
+                    to_xy += weightx[l, i] * fine_xy[startx[i] + l + 1]
+                xz[i + 1], xy[i + 1] = to_xz, to_xy
     release(cells)
     release(edges)
+    release(along)
 
 
 @inline

@@ -11,11 +11,15 @@ In void r = inf, hence G = 0. `table[id, s]`: s = 0..5 is r towards x-, x+, y-, 
 interface resistance R adds R / d to one of them), s = 6 is c. A neighbour index that would leave
 the grid is clamped to the cell itself: equal temperatures, no flux.
 
-Every kernel walks the columns of one j (one CUDA thread: one column) upwards in k. Coarse levels:
-kernels/heat_level.py.
+Kernels walk rows upwards in k, those of a solve a block of rows level by level (one CUDA thread:
+one column). Coarse levels: kernels/heat_level.py.
 """
 
 from warp.kernels import inline, kernel, portion, release, scratch
+
+# Numbers of the rows that are walked level by level: contiguous memory, few enough for a cache.
+# Fewer where all levels of the rows are held.
+ROW_NUMBERS, LINE_NUMBERS = 4096, 1024
 
 
 @inline
@@ -74,34 +78,37 @@ def weight(beyond, g, below, above, reach, c):
 @kernel
 def heat_apply(share, out, T, ids, table, dx, dy, dz, nx, ny, nz, keep, sign):
     """out = keep out + sign A T, without films (film_apply)."""
+    rows = portion(share, ny)
+    height = max(1, ROW_NUMBERS // nx)
     fx = scratch((nx + 1,), T)
-    fz = scratch((nx,), T)
-    for j in portion(share, ny):
-        fz[:] = 0
-        jm = max(j - 1, 0)
-        jp = min(j + 1, ny - 1)
-        if keep == 0:
-            out[:, j] = 0  # not read: it may be NaN
+    below = scratch((height, nx), T)  # heat from the level below
+    for first in range(rows.start, rows.stop, height):
+        below[:] = 0
         for k in range(nz):
             kp = min(k + 1, nz - 1)
-            ax = dy[j] * dz[k]
-            for i in range(nx - 1):
-                fx[i + 1] = (
-                    ax * (T[k, j, i] - T[k, j, i + 1]) / across_x(ids, table, dx, k, j, i, i + 1)
-                )
-            for i in range(nx):
-                m = ids[k, j, i]
-                t = T[k, j, i]
-                ay = dx[i] * dz[k]
-                az = dx[i] * dy[j]
-                q = fx[i + 1] - fx[i] - fz[i] + table[m, 6] * (dx[i] * ax) * t
-                q += ay * (t - T[k, jm, i]) / across_y(ids, table, dy, k, jm, j, i)
-                q += ay * (t - T[k, jp, i]) / across_y(ids, table, dy, k, j, jp, i)
-                up = az * (t - T[kp, j, i]) / across_z(ids, table, dz, k, kp, j, i)
-                fz[i] = up
-                out[k, j, i] = keep * out[k, j, i] + sign * (q + up)
+            for j in range(first, min(first + height, rows.stop)):
+                jm = max(j - 1, 0)
+                jp = min(j + 1, ny - 1)
+                fz = below[j - first]
+                ax = dy[j] * dz[k]
+                if keep == 0:
+                    out[k, j] = 0  # not read: it may be NaN
+                for i in range(nx - 1):
+                    across = across_x(ids, table, dx, k, j, i, i + 1)
+                    fx[i + 1] = ax * (T[k, j, i] - T[k, j, i + 1]) / across
+                for i in range(nx):
+                    m = ids[k, j, i]
+                    t = T[k, j, i]
+                    ay = dx[i] * dz[k]
+                    az = dx[i] * dy[j]
+                    q = fx[i + 1] - fx[i] - fz[i] + table[m, 6] * (dx[i] * ax) * t
+                    q += ay * (t - T[k, jm, i]) / across_y(ids, table, dy, k, jm, j, i)
+                    q += ay * (t - T[k, jp, i]) / across_y(ids, table, dy, k, j, jp, i)
+                    up = az * (t - T[kp, j, i]) / across_z(ids, table, dz, k, kp, j, i)
+                    fz[i] = up
+                    out[k, j, i] = keep * out[k, j, i] + sign * (q + up)
     release(fx)
-    release(fz)
+    release(below)
 
 
 @kernel
@@ -157,34 +164,41 @@ def heat_lines(share, x, p, r, pivot, ids, table, dx, dy, dz, nx, ny, nz, keep, 
     An array whose factor is 0 is not read. With keep < 0, x is left unchanged and the new p has
     still to be added.
     """
-    fz = scratch((nx,), x)
-    y = scratch((nz, nx), x)
-    for j in portion(share, ny):
-        fz[:] = 0
-        if a == 0 and old == 0:
-            p[:, j] = 0  # it may be NaN
-        if keep == 0:
-            x[:, j] = 0
+    rows = portion(share, ny)
+    height = max(1, LINE_NUMBERS // nx)
+    beside = scratch((height, nx), x)  # what comes from the level before
+    y = scratch((nz, height, nx), x)
+    for first in range(rows.start, rows.stop, height):
+        last = min(first + height, rows.stop)
+        beside[:] = 0
         for k in range(nz):
             kp = min(k + 1, nz - 1)
-            for i in range(nx):
-                t = (r[k, j, i] + fz[i]) * pivot[k, j, i]
-                y[k, i] = t
-                g = dx[i] * dy[j] / across_z(ids, table, dz, k, kp, j, i)
-                fz[i] = g * t
-        fz[:] = x.dtype.type(0)
+            for j in range(first, last):
+                fz, yk = beside[j - first], y[k, j - first]
+                for i in range(nx):
+                    t = (r[k, j, i] + fz[i]) * pivot[k, j, i]
+                    yk[i] = t
+                    g = dx[i] * dy[j] / across_z(ids, table, dz, k, kp, j, i)
+                    fz[i] = g * t
+        beside[:] = 0
         for k in range(nz - 1, -1, -1):
             km = max(k - 1, 0)
-            for i in range(nx):
-                t = y[k, i] + fz[i] * pivot[k, j, i]
-                g = dx[i] * dy[j] / across_z(ids, table, dz, km, k, j, i)
-                fz[i] = g * t
-                before = p[k, j, i]
-                t = a * before + b * t
-                p[k, j, i] = t
-                if keep >= 0:
-                    x[k, j, i] = keep * x[k, j, i] + (old * before + t)
-    release(fz)
+            for j in range(first, last):
+                fz, yk = beside[j - first], y[k, j - first]
+                if a == 0 and old == 0:
+                    p[k, j] = 0  # it may be NaN
+                if keep == 0:
+                    x[k, j] = 0
+                for i in range(nx):
+                    t = yk[i] + fz[i] * pivot[k, j, i]
+                    g = dx[i] * dy[j] / across_z(ids, table, dz, km, k, j, i)
+                    fz[i] = g * t
+                    before = p[k, j, i]
+                    t = a * before + b * t
+                    p[k, j, i] = t
+                    if keep >= 0:
+                        x[k, j, i] = keep * x[k, j, i] + (old * before + t)
+    release(beside)
     release(y)
 
 

@@ -3,37 +3,40 @@
     sum over the six faces of G (T - T_neighbour) + f T = q        (W)
 
 gx, gy, gz: conductance (W/K) to the neighbour at i+1, j+1, k+1, zero at the end; f: films and
-capacity. Levels are coarser in x and y only. Every kernel walks the columns of one j (one CUDA
-thread: one column) upwards in k.
+capacity. Levels are coarser in x and y only. Kernels walk as those of kernels/heat.py.
 """
 
 from warp.kernels import kernel, portion, release, scratch
-from warp.kernels.heat import series, weight
+from warp.kernels.heat import LINE_NUMBERS, ROW_NUMBERS, series, weight
 
 
 @kernel
 def level_apply(share, out, T, gx, gy, gz, f, nx, ny, nz, keep, sign):
     """out = keep out + sign A T on a coarse level."""
+    rows = portion(share, ny)
+    height = max(1, ROW_NUMBERS // nx)
     fx = scratch((nx + 1,), T)
-    fz = scratch((nx,), T)
-    for j in portion(share, ny):
-        fz[:] = 0
-        jm = max(j - 1, 0)
-        jp = min(j + 1, ny - 1)
+    below = scratch((height, nx), T)  # heat from the level below
+    for first in range(rows.start, rows.stop, height):
+        below[:] = 0
         for k in range(nz):
             kp = min(k + 1, nz - 1)
-            for i in range(nx - 1):
-                fx[i + 1] = gx[k, j, i] * (T[k, j, i] - T[k, j, i + 1])
-            for i in range(nx):
-                t = T[k, j, i]
-                q = fx[i + 1] - fx[i] - fz[i] + f[k, j, i] * t
-                q += gy[k, jm, i] * (t - T[k, jm, i])
-                q += gy[k, j, i] * (t - T[k, jp, i])
-                up = gz[k, j, i] * (t - T[kp, j, i])
-                fz[i] = up
-                out[k, j, i] = keep * out[k, j, i] + sign * (q + up)
+            for j in range(first, min(first + height, rows.stop)):
+                jm = max(j - 1, 0)
+                jp = min(j + 1, ny - 1)
+                fz = below[j - first]
+                for i in range(nx - 1):
+                    fx[i + 1] = gx[k, j, i] * (T[k, j, i] - T[k, j, i + 1])
+                for i in range(nx):
+                    t = T[k, j, i]
+                    q = fx[i + 1] - fx[i] - fz[i] + f[k, j, i] * t
+                    q += gy[k, jm, i] * (t - T[k, jm, i])
+                    q += gy[k, j, i] * (t - T[k, jp, i])
+                    up = gz[k, j, i] * (t - T[kp, j, i])
+                    fz[i] = up
+                    out[k, j, i] = keep * out[k, j, i] + sign * (q + up)
     release(fx)
-    release(fz)
+    release(below)
 
 
 @kernel
@@ -70,31 +73,38 @@ def level_factor(share, s, gz, nx, ny, nz):
 @kernel
 def level_lines(share, x, p, r, pivot, gz, nx, ny, nz, keep, old, a, b):
     """Take one Chebyshev step, as heat_lines does."""
-    fz = scratch((nx,), x)
-    y = scratch((nz, nx), x)
-    for j in portion(share, ny):
-        fz[:] = 0
-        if a == 0 and old == 0:
-            p[:, j] = 0
-        if keep == 0:
-            x[:, j] = 0
+    rows = portion(share, ny)
+    height = max(1, LINE_NUMBERS // nx)
+    beside = scratch((height, nx), x)  # what comes from the level before
+    y = scratch((nz, height, nx), x)
+    for first in range(rows.start, rows.stop, height):
+        last = min(first + height, rows.stop)
+        beside[:] = 0
         for k in range(nz):
-            for i in range(nx):
-                t = (r[k, j, i] + fz[i]) * pivot[k, j, i]
-                y[k, i] = t
-                fz[i] = gz[k, j, i] * t
-        fz[:] = x.dtype.type(0)
+            for j in range(first, last):
+                fz, yk = beside[j - first], y[k, j - first]
+                for i in range(nx):
+                    t = (r[k, j, i] + fz[i]) * pivot[k, j, i]
+                    yk[i] = t
+                    fz[i] = gz[k, j, i] * t
+        beside[:] = 0
         for k in range(nz - 1, -1, -1):
             km = max(k - 1, 0)
-            for i in range(nx):
-                t = y[k, i] + fz[i] * pivot[k, j, i]
-                fz[i] = gz[km, j, i] * t
-                before = p[k, j, i]
-                t = a * before + b * t
-                p[k, j, i] = t
-                if keep >= 0:
-                    x[k, j, i] = keep * x[k, j, i] + (old * before + t)
-    release(fz)
+            for j in range(first, last):
+                fz, yk = beside[j - first], y[k, j - first]
+                if a == 0 and old == 0:
+                    p[k, j] = 0
+                if keep == 0:
+                    x[k, j] = 0
+                for i in range(nx):
+                    t = yk[i] + fz[i] * pivot[k, j, i]
+                    fz[i] = gz[km, j, i] * t
+                    before = p[k, j, i]
+                    t = a * before + b * t
+                    p[k, j, i] = t
+                    if keep >= 0:
+                        x[k, j, i] = keep * x[k, j, i] + (old * before + t)
+    release(beside)
     release(y)
 
 
@@ -205,10 +215,11 @@ def level_restrict(
     """
     low = scratch((nx,), r)
     high = scratch((nx,), r)
-    for jc in portion(share, my):
-        zero = r.dtype.type(0)
-        one = r.dtype.type(1)
-        for k in range(nz):
+    along = scratch((mx + 1,), r)  # one more: what the last coarse cell would give its neighbour
+    zero = r.dtype.type(0)
+    one = r.dtype.type(1)
+    for k in range(nz):
+        for jc in portion(share, my):
             low[:] = zero
             high[:] = zero
             for j in range(start_y[jc], start_y[my + jc]):
@@ -226,11 +237,14 @@ def level_restrict(
                     t = (b if j0 < jc else one - b) * r[k, j, i] / s if s > zero else zero
                     low[i] += (one - a) * t
                     high[i] += a * t
+            along[:] = zero
+            for i in range(nx):
+                i0 = lower_x[i]
+                along[i0] += low[i]
+                along[i0 + 1] += high[i]
             for ic in range(mx):
-                q = zero
-                for i in range(start_x[ic], start_x[mx + ic]):
-                    q += high[i] if lower_x[i] < ic else low[i]
-                rc[k, jc, ic] = q if pivot[k, jc, ic] > zero else zero
+                rc[k, jc, ic] = along[ic] if pivot[k, jc, ic] > zero else zero
+    release(along)
     release(low)
     release(high)
 
@@ -241,12 +255,12 @@ def level_prolong(share, p, xc, pivot_c, pivot, wx, wy, lower_x, lower_y, mx, my
 
     The weights are renormalised over solid cells.
     """
-    for j in portion(share, ny):
-        zero = p.dtype.type(0)
-        one = p.dtype.type(1)
-        j0 = lower_y[j]
-        j1 = min(j0 + 1, my - 1)
-        for k in range(nz):
+    zero = p.dtype.type(0)
+    one = p.dtype.type(1)
+    for k in range(nz):
+        for j in portion(share, ny):
+            j0 = lower_y[j]
+            j1 = min(j0 + 1, my - 1)
             for i in range(nx):
                 i0 = lower_x[i]
                 i1 = min(i0 + 1, mx - 1)

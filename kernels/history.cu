@@ -110,10 +110,7 @@ KERNEL imbalance(real *__restrict__ f, const real *__restrict__ S, const real *_
                 const int q = 1 - side;
                 const int ck = k - q * (a == 2), cj = j - q * (a == 1), ci = i - q * (a == 0);
                 if (ck < nz && cj < ny && ci < nx && SOLID(ck + 1, cj + 1, ci + 1)) {
-                    const real area = a == 0 ? dy[cj + 1] * hz[ck + 1]
-                                    : a == 1 ? dx[ci + 1] * hz[ck + 1]
-                                             : dx[ci + 1] * dy[cj + 1] * (hz[ck + 1] / dz[ck + 1]);
-                    force -= S[IN_CELL(a, ck, cj, ci)] * area * (q - side);
+                    force -= S[IN_CELL(a, ck, cj, ci)] * FACE_AREA(a, ck, cj, ci) * (q - side);
                 }
             }
             out[a] = force;

@@ -7,6 +7,7 @@ exists between four solid cells.
 
 from warp.kernels import inline, kernel, portion
 from warp.kernels.elastic import edge_x, edge_y, edge_z
+from warp.kernels.elastic_load import face_area
 
 
 @inline
@@ -131,13 +132,7 @@ def imbalance(share, f, S, t, ids, dx, dy, dz, hz, rcx, rcy, rcz, mirror_x, mirr
                         q = 1 - side
                         ck, cj, ci = k - q * (a == 2), j - q * (a == 1), i - q * (a == 0)
                         if ck < nz and cj < ny and ci < nx and ids[ck + 1, cj + 1, ci + 1] > 0:
-                            area = (
-                                dy[cj + 1] * hz[ck + 1]
-                                if a == 0
-                                else dx[ci + 1] * hz[ck + 1]
-                                if a == 1
-                                else dx[ci + 1] * dy[cj + 1] * (hz[ck + 1] / dz[ck + 1])
-                            )
+                            area = face_area(a, ck, cj, ci, dx, dy, dz, hz)
                             force -= S[a, ck, cj, ci] * area * (q - side)
                     f[a, k, j, i + 1] = force
                 f[0, k, j, i + 1] -= t[1, k, j, i] * rcz[k + 1] + t[2, k, j, i] * rcy[j + 1]

@@ -13,11 +13,11 @@ def prolong(share, p, active, stored, coarse, atx, tx, aty, ty, components, leve
     """p = P coarse where `active` (its row stored[j] for row j) is not zero, else 0."""
     zero = tx[0, 0] - tx[0, 0]
     row = scratch((coarse.shape[3],), tx)  # the coarse values between two rows
-    for j in portion(share, ny):
-        for a in range(components):
-            J, s = aty[a, j], ty[a, j]
-            ix, t = atx[a], tx[a]
-            for k in range(levels):
+    for a in range(components):
+        ix, t = atx[a], tx[a]
+        for k in range(levels):
+            for j in portion(share, ny):
+                J, s = aty[a, j], ty[a, j]
                 low, high, on, pk = (
                     coarse[a, k, J],
                     coarse[a, k, J + 1],
@@ -39,14 +39,18 @@ def restrict(
 ):
     """out = P^T fine on the coarse grid (ny, nx): my x mx fine values from (starty, startx) on."""
     total = scratch((fine.shape[3],), weightx)  # sums of fine rows
-    for j in portion(share, ny):
-        for a in range(components):
-            first = startx[a]
-            for k in range(levels):
+    for a in range(components):
+        first = startx[a]
+        for k in range(levels):
+            for j in portion(share, ny):
                 for n in range(my):
                     wy, row = weighty[a, n, j], fine[a, k, starty[a, j] + n]
-                    for i in range(len(total)):
-                        total[i] = wy * row[i] if n == 0 else total[i] + wy * row[i]
+                    if n == 0:
+                        for i in range(len(total)):
+                            total[i] = wy * row[i]
+                    elif wy != 0:  # most lines survive: their row alone has a weight
+                        for i in range(len(total)):
+                            total[i] += wy * row[i]
                 o = out[a, k, j]
                 for m in range(mx):
                     wx = weightx[a, m]
@@ -69,8 +73,8 @@ def sparse_rows(share, out, x, scale, add, rows, start, column, value, n):
 @kernel
 def mask(share, x, active, stored, planes, rows, n):
     """Zero x (planes, rows, n) where `active`, its row stored[j] for row j, is zero."""
-    for j in portion(share, rows):
-        for k in range(planes):
+    for k in range(planes):
+        for j in portion(share, rows):
             xk, inside = x[k, j], active[k, stored[j]]
             for i in range(n):
                 if inside[i] == 0:

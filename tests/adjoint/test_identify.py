@@ -61,6 +61,31 @@ def bent(bend=0.0, noise=0.0, count=400):
     return forward, replace(one, height=heights + 7 + 3 * x - y), line(2)
 
 
+class Rough(Bent):
+    """Heights on a grid that is another in every run, and slopes that are 5 % off."""
+
+    runs = 0
+
+    def solve(self, values):
+        self.runs += 1
+        rest = self.measured - super().solve(values).heights[0]
+        return Seen([self.measured - (1.0 + 1e-5 * self.runs) * rest])
+
+    def differentiate(self, values):
+        return Seen(self.solve(values).heights, [0.95 * self.G])
+
+
+def test_a_search_ends_where_grids_alone_decide():
+    """Near the minimum the misfit changes with the grid more than with the values."""
+    smooth, one, free = bent(noise=0.05)
+    found = Search(smooth, free, [one]).run()
+    rough = Rough(smooth.G, one.levelled(one.x**2))
+    rough.measured = one.measured
+    again = Search(rough, free, [one]).run()
+    deviations = np.sqrt(np.diag(found.covariance)) * [u.deviation for u in free]
+    assert (np.abs(again.values - found.values) < 0.2 * deviations).all()
+
+
 def test_derivatives_of_surfaces_are_those_of_whole_runs(cpu):
     case = moulded()
     sizes = {"material.core.cte": "10 %", "part.mould.thickness": "20 um"}

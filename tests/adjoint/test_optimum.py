@@ -109,7 +109,12 @@ def test_a_search_belongs_to_the_files_that_its_case_names(tmp_path):
 
 
 def test_mistakes_are_one_sentence(warp):
+    Path("strip-optimum.json").write_text("{}")  # of another search: said last
+    thick = "part.film.thickness=0.1 .. 0.2 mm"
     for words, said in (
+        (("--vary", thick), "belongs to another search"),
+        (("--vary", thick.replace("ness", "nes")), "unknown key; did you mean 'thickness'?"),
+        (("--vary", thick, "--vary", thick), "part.film.thickness: the key is given twice"),
         (("--vary", "part.film.thickness=0.1 mm"), "or KEY,KEY="),
         (("--vary", "part.film.thickness=2 .. 1 mm"), "a rising range in one unit"),
         (("--vary", "part.base.size=20 .. 24 mm", "--keep", "junction"), "write METRIC<=NUMBER"),

@@ -78,6 +78,27 @@ def test_nonsense_is_refused(tmp_path, line, said):
         program.load(tmp_path / "bad.toml")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('part.chip.thicknes = "1 um"', "no such value; did you mean 'part.chip.thickness'"),
+        ('part.chip.thickness = "3"', "3 is no size of a value in mm"),
+        ('part.chip.thickness = "3 GPa"', "3.0 GPa is no size of a value in mm"),
+        ('load.stress_free = "5 %"', "5 % of a temperature: give K"),
+        ('material.silicon.cte = "1 um"', "1.0 um is no size of a value in ppm/K"),
+        (
+            'material.silicon.poissons_ratio = "1 um"',
+            "1 um is no size of a value in a plain number",
+        ),
+    ],
+)
+def test_sizes_are_checked_before_the_run(warp, tmp_path, line, said):
+    (tmp_path / "bad.toml").write_text(f"{CASE}[tolerance]\n{line}\n")
+    code, _, err = warp("run", "bad.toml")
+    assert code == 2 and said in err
+    assert not (tmp_path / "bad.h5").exists()
+
+
 def test_run_prints_the_spread_and_keeps_it(warp, tmp_path):
     code, out, err = warp("run", "case.toml", "-o", "out.h5")
     assert (code, err) == (0, "") and "um convex, spread " in out

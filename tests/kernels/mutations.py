@@ -160,13 +160,13 @@ MUTATIONS = (
         (
             (
                 "kernels/elastic_load.py",
-                "                                dy[cj + 1] * hz[ck + 1]\n",
-                "                                dy[cj + 1] * dx[ci + 1]\n",
+                "        return dy[j + 1] * hz[k + 1]\n",
+                "        return dy[j + 1] * dx[i + 1]\n",
             ),
             (
-                "kernels/elastic_load.cu",
-                "area = a == 0 ? dy[cj + 1] * hz[ck + 1]",
-                "area = a == 0 ? dy[cj + 1] * dx[ci + 1]",
+                "kernels/elastic.cuh",
+                "if (a == 0) return dy[j + 1] * hz[k + 1];",
+                "if (a == 0) return dy[j + 1] * dx[i + 1];",
             ),
         ),
         ELASTIC,
@@ -220,11 +220,8 @@ MUTATIONS = (
         "restrict-weight",
         "mean: elasticity's restriction forgets the weight in y",
         (
-            (
-                "kernels/multigrid.py",
-                "total[i] = wy * row[i] if n == 0 else total[i] + wy * row[i]",
-                "total[i] = row[i] if n == 0 else total[i] + row[i]",
-            ),
+            ("kernels/multigrid.py", "total[i] = wy * row[i]", "total[i] = row[i]"),
+            ("kernels/multigrid.py", "total[i] += wy * row[i]", "total[i] += row[i]"),
             ("kernels/multigrid.cu", "o += wy * weightx[", "o += weightx["),
         ),
         ("tests/solvers/test_laws.py",),

@@ -28,6 +28,8 @@ from warp.errors import WarpError
 Array = np.ndarray
 NEAR = 0.01
 """Step, in standard deviations of the posterior, at which the search ends."""
+ROUGH = 0.2
+"""The same of a step that explains no better: grids differ from run to run, and so do heights."""
 MOST = 20  # steps
 DAMPED = 1e-2
 """First damping, relative to the diagonal, after a step that made the sum larger."""
@@ -106,6 +108,8 @@ class Search:
             if size < NEAR:
                 return self.path[-1]
             better = self._tried(step)
+            if better is None and size < ROUGH:
+                return self.path[-1]
             if better is not None:
                 self.path.append(better)
                 damping = damping / 10 if damping > 1e-3 else 0.0

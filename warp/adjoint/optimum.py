@@ -67,8 +67,9 @@ def optimize(
     search = Search(
         case, variables, metric, limits, device, say, path, most, temperatures, maximise
     )
-    search.resume()
     start = np.array([start_of(v, case.tables) for v in variables])
+    search.check(start)
+    search.resume()
     said = f"{most} runs were made"
     try:
         if len(search.free) < len(variables):

@@ -12,6 +12,7 @@ import numpy as np
 
 from warp.adjoint.design_numbers import Design, Number
 from warp.adjoint.variables import Choice, Limit, Variable
+from warp.case import case as cases
 from warp.case.case import Case
 from warp.errors import WarpError
 from warp.files import whole_file
@@ -121,10 +122,24 @@ class Search:
             return float(round(share * v.high))
         return float(f"{v.at(share):.10g}")
 
-    def _solved(self, values: Sequence[float], slopes: bool) -> Run:
+    def check(self, x: Array) -> None:
+        """Raise the fault of the case at scaled values, before anything is solved or read."""
+        keys = [key for v in self.variables for key in v.keys]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise WarpError(f"--vary {twice}: the key is given twice")
+        values = [self._value(v, float(s)) for v, s in zip(self.variables, x, strict=True)]
+        tables = {**self.case.overrides, **self._changed(values)}
+        cases.parse(self.case.text, self.case.path, tables)
+
+    def _changed(self, values: Sequence[float]) -> dict[str, str]:
+        """Return what --set takes for values of the variables."""
         changed: dict[str, str] = {}
         for v, value in zip(self.variables, values, strict=True):
             changed |= v.overrides(value)
+        return changed
+
+    def _solved(self, values: Sequence[float], slopes: bool) -> Run:
         number = f"run {len(self.runs) + 1}: "
         names = list(dict.fromkeys([self.metric, *(one.metric for one in self.limits)]))
         design = Design(
@@ -137,7 +152,7 @@ class Search:
         )
         pairs = zip(self.variables, values, strict=True)
         by = [(v, value) for v, value in pairs if isinstance(v, Variable)]
-        return Run(list(values), design.numbers(changed, by if slopes else None))
+        return Run(list(values), design.numbers(self._changed(values), by if slopes else None))
 
     def scaled(self, run: Run, name: str) -> Array:
         """Return the derivatives (states, variables) of a number by the scaled values."""

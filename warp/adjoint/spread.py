@@ -15,17 +15,19 @@ from dataclasses import dataclass, replace
 from math import erfc, sqrt
 
 from warp.adjoint.gradient import Effect, Gradient, of_result
+from warp.adjoint.material_values import UNITS
 from warp.adjoint.refused import NoGradient, refuse
 from warp.adjoint.tape import Tape
 from warp.adjoint.to_file import default_metric
 from warp.case import overrides
 from warp.case.case import Case
-from warp.case.tolerance import Tolerance
+from warp.case.tolerance import Tolerance, flat, nominal
 from warp.errors import WarpError, nearest
 from warp.materials.material import constituents
 from warp.results.file import Result
 from warp.results.limits import jeita_limit
 from warp.run.load_step import OnProgress
+from warp.units import QUANTITY
 
 UM = 1e-6
 
@@ -45,15 +47,20 @@ def check(case: Case) -> None:
     if not case.heat_alone and "displacement" not in case.fields:
         raise WarpError("[tolerance] needs the displacement in output.fields")
     for tolerance in case.tolerances:
-        _check_key(case, tolerance.key)
+        _check(case, tolerance)
 
 
-def _check_key(case: Case, key: str) -> None:
-    """Raise WarpError if a key names nothing that scatters."""
+def _check(case: Case, tolerance: Tolerance) -> None:
+    """Raise WarpError if a key names nothing that scatters, or its size is in another unit."""
+    key = tolerance.key
     root, _, rest = key.partition(".")
     if root != "material" or ".mixture." in key:
-        if overrides.found(case.tables, key) is None and key != "load.temperature":
-            raise WarpError(f"tolerance {key}: the case has no such value")
+        value = overrides.found(case.tables, key)
+        if isinstance(value, str | float) and QUANTITY.fullmatch(str(value)):
+            tolerance.size(*nominal(case.tables, tolerance))
+        if value is None and key != "load.temperature":
+            own = [name for name, _ in flat(case.tables) if name.startswith(f"{root}.")]
+            raise WarpError(f"tolerance {key}: the case has no such value{nearest(key, own)}")
         return
     known = {
         name: material
@@ -66,6 +73,9 @@ def _check_key(case: Case, key: str) -> None:
     law = prop.partition(".")[0].partition("@")[0]
     if law not in (*known[name].laws, "glass_transition"):
         raise WarpError(f"tolerance {key}: material {name!r} has no {law or 'such property'}")
+    unit = "degC" if law == "glass_transition" else UNITS.get(law, (None,))[0]
+    if unit is not None:
+        tolerance.size(1.0, unit)
 
 
 def with_spread(

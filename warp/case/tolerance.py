@@ -19,6 +19,8 @@ from warp.case import overrides
 from warp.errors import WarpError
 from warp.units import KINDS, QUANTITY, TEMPERATURE, parse
 
+SCALES = ("degC", "C", "degF")
+"""Scales of temperature whose zero means nothing."""
 OWN = ("material", "part", "boundary", "interface", "load", "step")
 
 
@@ -36,12 +38,15 @@ class Tolerance:
 
     def size(self, value: float, unit: str) -> float:
         """Return the deviation, or half the width, of a value in its own unit."""
+        if self.unit == "%" and unit in SCALES:
+            raise WarpError(f"tolerance {self.key}: {self.number:g} % of a temperature: give K")
         if self.unit == "%" and unit != "%":
             return self.number / 100 * abs(value)
         if self.unit == unit:
             return self.number
         if not self.unit or not unit:
-            raise WarpError(f"tolerance {self.key}: {self.number:g} {self.unit} is not in {unit}")
+            size, own = f"{self.number:g} {self.unit}".strip(), unit or "a plain number"
+            raise WarpError(f"tolerance {self.key}: {size} is no size of a value in {own}")
         return _scale(self, unit)
 
     def deviation(self, value: float, unit: str) -> float:

@@ -80,15 +80,17 @@ def _quota() -> int:
     return sys.maxsize
 
 
-def launch(module: str, function: str, args: tuple[Any, ...], threads: int) -> None:
+def launch(module: str, function: str, args: tuple[Any, ...], threads: int | None) -> None:
     """Run a kernel."""
     prepared(module, function, args, threads)()
 
 
-def prepared(module: str, function: str, args: tuple[Any, ...], threads: int) -> Callable[[], None]:
+def prepared(
+    module: str, function: str, args: tuple[Any, ...], threads: int | None
+) -> Callable[[], None]:
     """Return a function that runs a kernel with these arguments, as often as it is called.
 
-    It holds the arrays by address.
+    It holds the arrays by address. threads: at most; None: as many as there are cores.
     """
     kinds: list[Any] = []
     words: list[Any] = []
@@ -99,14 +101,24 @@ def prepared(module: str, function: str, args: tuple[Any, ...], threads: int) ->
                 raise TypeError(f"{module}.{function}: an array is not contiguous")
             numbers += value.size
             kinds.append((value.dtype.str, value.ndim))
-            words.append(value.__array_interface__["data"][0])
+            words.append(_address(value))
             words += value.shape
         else:
             kinds.append(_SCALARS[type(value)])
             words.append(int(value) if isinstance(value, np.bool_) else value)
     kernel, layout = loaded(module, function, tuple(kinds))
     record = layout.pack(kernel, *words)
-    return _Call(kernel, record, 1 if numbers < SMALL else threads, args)
+    if numbers < SMALL:
+        threads = 1
+    return _Call(kernel, record, cores() if threads is None else threads, args)
+
+
+def _address(array: np.ndarray) -> int:
+    """Return where the numbers of an array lie; its own description of itself is slow to make."""
+    if array.size and array.flags.writeable:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 _SCALARS = {

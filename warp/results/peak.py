@@ -10,64 +10,87 @@ zero, or the edge holds, a change of the place changes it to second order only.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 ROUNDS = 20
 """Of Newton's method, which doubles the digits in each."""
-SHARES = 0.5 ** np.arange(6)
+HALVINGS = 5
 """Of a step: it is shortened until it leads upwards."""
+
+Weights = tuple[float, float, float]
+Rows = tuple[Weights, Weights, Weights]
 
 
 def peak(F: np.ndarray, s: float, t: float) -> tuple[float, float, float]:
     """Return the place (s, t) of the highest value nearby and that value; F: (3, 3)."""
-    here = np.array([s, t])
-    height = _value(F, here)
+    first, second, third = F.tolist()
+    rows: Rows = tuple(first), tuple(second), tuple(third)
+    height = _sum(_values(s), rows, _values(t))
     for _ in range(ROUNDS):
-        slope, curvature = _derivatives(F, here)
-        held = ((here <= 0) & (slope <= 0)) | ((here >= 1) & (slope >= 0))
-        free = np.flatnonzero(~held)
-        if not len(free):
+        step = _step(rows, s, t)
+        if step is None:
             break
-        step = _step(slope[free], curvature[np.ix_(free, free)])
-        there, value = here.copy(), -np.inf
-        for share in SHARES:
-            there[free] = np.clip(here[free] + share * step, 0.0, 1.0)
-            value = _value(F, there)
+        for halving in range(HALVINGS + 1):
+            there = _inside(s + step[0] / 2**halving), _inside(t + step[1] / 2**halving)
+            value = _sum(_values(there[0]), rows, _values(there[1]))
             if value > height:
                 break
         if not value > height:
             break
-        here, height = there, value
-    return float(here[0]), float(here[1]), height
+        (s, t), height = there, value
+    return s, t, height
 
 
-def _step(slope: np.ndarray, curvature: np.ndarray) -> np.ndarray:
-    """Return Newton's step upwards; along the slope where the surface does not curve down."""
-    if np.linalg.eigvalsh(curvature).max() < 0:
-        found: np.ndarray = -np.linalg.solve(curvature, slope)
-        return found
-    return slope / max(float(np.abs(slope).max()), 1e-300)
+def _step(F: Rows, s: float, t: float) -> tuple[float, float] | None:
+    """Return Newton's step upwards, 0 along a held direction; None where both are held.
+
+    Along the slope where the surface does not curve down.
+    """
+    p, q, p1, q1 = _values(s), _values(t), _slopes(s), _slopes(t)
+    slope_s, slope_t = _sum(p1, F, q), _sum(p, F, q1)
+    held_s, held_t = _held(s, slope_s), _held(t, slope_t)
+    if held_s and held_t:
+        return None
+    ss, tt = _sum(CURVATURES, F, q), _sum(p, F, CURVATURES)
+    if held_s:
+        return 0.0, (-slope_t / tt if tt < 0 else math.copysign(bool(slope_t), slope_t))
+    if held_t:
+        return (-slope_s / ss if ss < 0 else math.copysign(bool(slope_s), slope_s)), 0.0
+    st = _sum(p1, F, q1)
+    determinant = ss * tt - st * st
+    if ss < 0 and determinant > 0:  # both curvatures are negative
+        along_s = (st * slope_t - tt * slope_s) / determinant
+        return along_s, (st * slope_s - ss * slope_t) / determinant
+    steepest = max(abs(slope_s), abs(slope_t), 1e-300)
+    return slope_s / steepest, slope_t / steepest
 
 
-def _value(F: np.ndarray, place: np.ndarray) -> float:
-    p, q = (_weights(x)[0] for x in place)
-    return float(p @ F @ q)
+def _held(x: float, slope: float) -> bool:
+    """Tell whether an end of the cell stops the way upwards."""
+    return (x <= 0 and slope <= 0) or (x >= 1 and slope >= 0)
 
 
-def _derivatives(F: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return slope (2,) and curvature (2, 2)."""
-    (p, p1, p2), (q, q1, q2) = (_weights(x) for x in place)
-    cross = p1 @ F @ q1
-    slope = np.array([p1 @ F @ q, p @ F @ q1])
-    return slope, np.array([[p2 @ F @ q, cross], [cross, p @ F @ q2]])
+def _inside(x: float) -> float:
+    return min(max(x, 0.0), 1.0)
 
 
-def _weights(s: float) -> np.ndarray:
-    """Return the weights of the values at 0, 1/2 and 1, their slopes and their curvatures."""
-    return np.array(
-        [
-            [(1 - s) * (1 - 2 * s), 4 * s * (1 - s), s * (2 * s - 1)],
-            [4 * s - 3, 4 - 8 * s, 4 * s - 1],
-            [4.0, -8.0, 4.0],
-        ]
-    )
+def _sum(p: Weights, F: Rows, q: Weights) -> float:
+    """Return SUM p_a q_b F_ab."""
+    a, b, c = (row[0] * q[0] + row[1] * q[1] + row[2] * q[2] for row in F)
+    return p[0] * a + p[1] * b + p[2] * c
+
+
+CURVATURES = 4.0, -8.0, 4.0
+"""Second derivatives of the weights."""
+
+
+def _values(s: float) -> Weights:
+    """Return the weights of the values at 0, 1/2 and 1."""
+    return (1 - s) * (1 - 2 * s), 4 * s * (1 - s), s * (2 * s - 1)
+
+
+def _slopes(s: float) -> Weights:
+    """Return the derivatives of the weights."""
+    return 4 * s - 3, 4 - 8 * s, 4 * s - 1

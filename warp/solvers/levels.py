@@ -21,6 +21,9 @@ import numpy as np
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 
+IN_RANGE = 2
+"""Power iterations after which a vector is scaled: its square must stay in float32's range."""
+
 Write = Callable[[Array], None]
 """Called with an array of the finest level's shape, which it fills."""
 
@@ -138,17 +141,18 @@ class Level(Vectors):
         self.centre, self.radius = top * 9 / 16, top * 7 / 16
 
     def largest_eigenvalue(self, iterations: int) -> float:
-        """Estimate the largest eigenvalue of M^-1 A by power iterations; overwrites x, r and p."""
-        self.launch_at_unknowns("noise", self.x)
-        xp, norm = self.device.xp, self.device.xp.linalg.norm
+        """Estimate the largest eigenvalue of M^-1 A by power iterations; overwrites r and p."""
+        norm, p = self.device.xp.linalg.norm, self.p.reshape(-1)
+        self.launch_at_unknowns("noise", self.p)
         with self.device.graph() as graph:
             self.subtract()
-            self.smoother.step(self, 0.0, 0.0, 0.0, -1.0)
-        for _ in range(iterations):
-            xp.divide(self.x, norm(self.x.reshape(-1)), out=self.p)
+            self.smoother.step(self, -1.0, 0.0, 0.0, -1.0)  # x is not needed
+        for n in range(iterations):
+            if n % IN_RANGE == 0 or n == iterations - 1:
+                p /= norm(p)
             self.r[...] = 0
             graph.launch()
-        return float(norm(self.x.reshape(-1)))
+        return float(norm(p))
 
     def subtract(self) -> None:
         """Compute r -= A p."""

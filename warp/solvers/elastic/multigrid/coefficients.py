@@ -28,7 +28,7 @@ from warp.solvers.sparse import add
 
 LEAST = 0.25
 """Small enough to change nothing between similar cells and in cells that are partly void."""
-AT_ONCE = 1 << 18
+AT_ONCE = 1 << 15
 """Places whose coefficients are looked up before they are merged: few enough for a cache."""
 
 
