@@ -153,7 +153,7 @@ PROCESSES = [
     ("cowos", "convex by 135 um", "on the board", 25, "substrate.bottom", 135),
     ("cowos", "by 230 um at the peak", "reflow", 245, "substrate.bottom", 230),
     ("fan-out-panel", "-0.95 mm", "cooled on carrier", 25, "mould.top", -949),
-    ("fan-out-panel", "is concave, -48.5 um", "unit released", 25, "mould.top", -48.5),
+    ("fan-out-panel", "is concave, -47.9 um", "unit released", 25, "mould.top", -47.9),
     ("qfn", "convex by 11.0 um", "package", 25, "mould.top", 11.0),
     ("qfn", "is concave, -13.6 um", "assembled", 25, "mould.top", -13.6),
     ("pop", "+96 um below", "reflow", 25, "bottom-substrate.bottom", 96),

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import stacked_plates
 
 import warp
 from warp.adjoint.refused import NoGradient, refuse
@@ -186,6 +187,28 @@ def test_a_unit_with_finer_cells_is_not_warned_of():
     (told,) = warnings.coarse_units(coarse, common_grid(coarse))
     assert 'give the step a spacing = "0.3 mm"' in told
     assert not warnings.coarse_units(fine, common_grid(fine))
+
+
+@pytest.mark.parametrize("flat", [None, "lid"])
+def test_a_quarter_of_a_finer_unit_is_a_quarter_of_the_whole_one(flat):
+    """In a mirror plane shears are zero, and strains have no slope across it."""
+    glued = stacked_plates.PLATES.replace("part.c", "part.lid").replace('"b"\nsize', '"glue"\nsize')
+    glued = glued.replace("[part.lid]", '[part.glue]\non = "b"\nsize = "12 mm"\n'
+        'thickness = "0.1 mm"\nmaterial = "b"\n[part.lid]')  # fmt: skip
+    joined = {"parts": ["glue", "lid"], "temperature": "150 degC"}
+    steps = (
+        stacked_plates.step("attach", parts=["b"], temperature="217 degC"),
+        stacked_plates.step("attach", **joined | ({"flat": flat} if flat else {})),
+        stacked_plates.step("singulate", size="6 mm", spacing="0.5 mm"),
+    )
+    sags = []
+    for symmetry in ("quarter", "none"):
+        head = stacked_plates.COARSE.replace("quarter", symmetry)
+        head = head.replace("3 mm", "1 mm").replace("cells_per_layer = 3", "cells_per_layer = 2")
+        last = stacked_plates.run(*steps, text=glued, head=head).metrics["steps"][-1]
+        sags.append(last["surfaces"]["lid"]["top"]["warpage_um"])
+    bent = last["surfaces"]["a"]["bottom"]["warpage_um"]
+    assert sags[0] == pytest.approx(sags[1], abs=1e-5 * abs(bent))
 
 
 def test_a_run_that_was_stopped_after_the_cut_goes_on_with_the_same_bits(tmp_path):
