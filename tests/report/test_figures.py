@@ -2,6 +2,7 @@
 grey.
 """
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -462,3 +463,53 @@ def test_names_of_steps_have_room_on_their_axis():
     ends = [at for at, record in zip(places, records, strict=True) if record["last"]]
     assert np.diff([0.0, *ends]).min() >= 0.99 * step_figures.LEAST * ends[-1]
     assert (np.diff(places) > 0).all()
+
+
+def test_a_body_much_narrower_than_the_widest_has_its_own_scale(tmp_path, monkeypatch):
+    """A die of 4 mm before its board of 20 mm: from -2 to 2 mm, five times as wide."""
+    case = Case.from_toml(
+        """
+[load]
+stress_free = "150 degC"
+[part.die]
+size = "4 mm"
+thickness = "0.5 mm"
+material = "silicon"
+[part.solder]
+under = "die"
+size = "die"
+thickness = "0.1 mm"
+material = "sac305"
+[part.board]
+under = "solder"
+size = "20 mm"
+thickness = "1 mm"
+material = "fr4"
+[part.tape]
+on = "die"
+size = "die"
+thickness = "50 um"
+material = "polyimide"
+[[step]]
+name = "on board"
+do = "attach"
+parts = ["solder", "board"]
+temperature = "150 degC"
+[[step]]
+do = "remove"
+parts = ["tape"]
+"""
+    )
+    drawn = []
+
+    @contextmanager
+    def page(path, height):
+        with plots.page(path, height) as figure:
+            yield figure
+            drawn.append([(axes.get_title("left"), axes.get_xlim()) for axes in figure.axes])
+
+    monkeypatch.setattr(bodies, "page", page)
+    bodies.of_case(case, check(case, "cpu").model, tmp_path / "a.png")
+    (first, limits), (second, whole), *_ = drawn[0]
+    assert first.endswith("5 times as wide") and limits == pytest.approx((-2.0, 2.0))
+    assert "times as wide" not in second and whole == pytest.approx((-10.0, 10.0))

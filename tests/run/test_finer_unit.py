@@ -4,10 +4,12 @@ from functools import cache
 
 import numpy as np
 import pytest
+import stacked_plates
 
 import warp
 from warp.adjoint.refused import NoGradient, refuse
 from warp.case.errors import CaseError
+from warp.errors import WarpError
 from warp.machine import device as devices
 from warp.run import grids, process, warnings
 from warp.run.grids import common_grid
@@ -190,6 +192,28 @@ def test_a_unit_with_finer_cells_is_not_warned_of():
     assert not warnings.coarse_units(fine, common_grid(fine))
 
 
+@pytest.mark.parametrize("flat", [None, "lid"])
+def test_a_quarter_of_a_finer_unit_is_a_quarter_of_the_whole_one(flat):
+    """In a mirror plane shears are zero, and strains have no slope across it."""
+    glued = stacked_plates.PLATES.replace("part.c", "part.lid").replace('"b"\nsize', '"glue"\nsize')
+    glued = glued.replace("[part.lid]", '[part.glue]\non = "b"\nsize = "12 mm"\n'
+        'thickness = "0.1 mm"\nmaterial = "b"\n[part.lid]')  # fmt: skip
+    joined = {"parts": ["glue", "lid"], "temperature": "150 degC"}
+    steps = (
+        stacked_plates.step("attach", parts=["b"], temperature="217 degC"),
+        stacked_plates.step("attach", **joined | ({"flat": flat} if flat else {})),
+        stacked_plates.step("singulate", size="6 mm", spacing="0.5 mm"),
+    )
+    sags = []
+    for symmetry in ("quarter", "none"):
+        head = stacked_plates.COARSE.replace("quarter", symmetry)
+        head = head.replace("3 mm", "1 mm").replace("cells_per_layer = 3", "cells_per_layer = 2")
+        last = stacked_plates.run(*steps, text=glued, head=head).metrics["steps"][-1]
+        sags.append(last["surfaces"]["lid"]["top"]["warpage_um"])
+    bent = last["surfaces"]["a"]["bottom"]["warpage_um"]
+    assert sags[0] == pytest.approx(sags[1], abs=1e-5 * abs(bent))
+
+
 def test_a_run_that_was_stopped_after_the_cut_goes_on_with_the_same_bits(tmp_path):
     head = HEAD.format(spacing="2 mm", modulus=SOFTENS, relaxation="", law="")
     text = head + STEPS.format(at=CORNER) + 'spacing = "1 mm"\n' + AFTER
@@ -227,3 +251,11 @@ def test_a_finer_unit_has_no_gradient():
     case = warp.Case.from_toml(head + STEPS.format(at=MIDDLE) + 'spacing = "0.5 mm"\n')
     with pytest.raises(NoGradient, match=r"step 6 \(cut\) has a finer grid"):
         refuse(case)
+
+
+def test_a_unit_that_is_too_large_is_refused_by_its_own_size():
+    head = HEAD.format(spacing="2 mm", modulus=CONSTANT, relaxation="", law="")
+    steps = STEPS.format(at=CORNER) + 'spacing = "1 um"\n'
+    words = r"leaves a unit of 10000 x 10000 x \d+ = .* enlarge its spacing"
+    with pytest.raises(WarpError, match=words):
+        process.solve(warp.Case.from_toml(head + steps), "cpu")

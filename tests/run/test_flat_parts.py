@@ -182,6 +182,20 @@ def test_the_warning_about_the_shape_of_the_body_goes_with_the_remedy():
     assert not warned(flat=["lid"])
 
 
+def test_the_adhesive_below_a_flat_lid_has_the_shape_of_the_body():
+    """Nothing is said of it: it cannot be flat as well."""
+    records = [
+        {"step": n, "name": "", "surfaces": {"glue": {"bottom": {"warpage_um": 150.0}}}}
+        for n in (2, 3)
+    ]
+    records.insert(0, {"step": 1, "surfaces": {}})
+    found = [
+        run_warnings.shapes_taken(parse(COARSE + GLUED + BENT + lid_attach(**keys), HERE), records)
+        for keys in ({}, {"flat": "lid"})
+    ]
+    assert [len(sentences) for sentences in found] == [1, 0]
+
+
 def test_a_mould_in_a_closed_tool_is_asked_whether_it_is_flat():
     """Where it cures on a free body it has the body's shape."""
     case = parse(COARSE + GLUED + BENT + step("cure", parts="lid", temperature="150 degC"), HERE)
@@ -221,6 +235,9 @@ def test_what_does_not_join_in_the_step_cannot_join_flat(do):
     tables = BENT + step(do, parts=["glue", "lid"], flat=["li*", "b"], temperature="150 degC")
     with pytest.raises(CaseError, match=r"step.2.flat: 'b' does not join in this step"):
         parse(COARSE + GLUED + tables, HERE)
+    twice = step(do, parts=["glue", "lid"], flat=["lid", "lid"], temperature="150 degC")
+    with pytest.raises(CaseError, match=r"step.2.flat: names 'lid' twice"):
+        parse(COARSE + GLUED + BENT + twice, HERE)
 
 
 def test_a_mould_that_cures_against_a_flat_tool_has_a_flat_top():
@@ -265,8 +282,9 @@ def test_a_result_and_its_file_measure_what_the_steps_say(tmp_path):
     )
 
 
-def test_an_interrupted_process_ends_with_the_same_numbers(tmp_path):
-    """After the flat part joined, from the checkpoint."""
+@pytest.mark.parametrize("solved", [2, 3])
+def test_an_interrupted_process_ends_with_the_same_numbers(tmp_path, solved):
+    """From the checkpoint before the load step in which the flat part joins, or after it."""
     tables = (
         BENT,
         lid_attach(flat=["lid"]),
@@ -279,7 +297,7 @@ def test_an_interrupted_process_ends_with_the_same_numbers(tmp_path):
         pass
 
     def stop(done, _):
-        if done == 3:
+        if done == solved + 1:  # whose checkpoint is not written yet
             raise Stop
 
     path = tmp_path / "out.checkpoint.h5"

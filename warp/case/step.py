@@ -64,10 +64,13 @@ class Step(Section):
 
 
 def refuse_others(flat: Sequence[str] | None, joining: tuple[str, ...], key: Key) -> None:
-    """Raise the fault of a part that is to be flat and does not join in the step."""
-    for part in flat or ():
+    """Raise the fault of a part that is to be flat and does not join in the step, or is twice."""
+    named = flat or ()
+    for n, part in enumerate(named):
         if part not in joining:
             raise Fault(key, f"{part!r} does not join in this step{nearest(part, joining)}")
+        if part in named[:n]:
+            raise Fault(key, f"names {part!r} twice")
 
 
 def degrees(kelvin: float) -> str:

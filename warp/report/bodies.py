@@ -1,6 +1,8 @@
 """Draw the bodies of a process: sections at the start and after every step that changes them.
 
-All on one scale, each cropped to what is there and cut where it has most parts, or on one plane.
+Each is cropped to what is there and cut where it has most parts, or on one plane. All are on one
+scale but those that are much narrower than the widest: a unit of a panel, a package before its
+board.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from warp.voxels.voxelize import VoxelModel
 
 START = "at the start"
+NARROW = 0.5
+"""Width over the widest body's below which a body has a scale of its own."""
 
 
 def of_case(case: Case, model: VoxelModel, path: Picture, cut: Cut | None = None) -> None:
@@ -77,18 +81,30 @@ def _by_steps(
     rows = -(-len(shown) // 2)
     level = shown[0][1].cut.axis == "z"
     tall = min(4.0, 3.2 * (high - low) / (right - left)) + 0.6 if level else 1.6
+    narrow = [np.ptp(one.across) < NARROW * (right - left) for _, one in shown]
+    tall += 0.2 * any(narrow)
     with page(path, tall * rows + 0.6 + 0.17 * -(-len(named) // COLUMNS)) as figure:
-        every = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
-        for axes, (name, one) in zip(every.flat, shown, strict=False):
+        every = figure.subplots(rows, 2, sharey=not level, squeeze=False)
+        for n, (name, one) in enumerate(shown):
+            axes, own = every.flat[n], narrow[n]
             draw_cells(axes, one, paints)
-            axes.set(xlim=(left, right), ylim=(low, high))
+            if not own:
+                axes.set(xlim=(left, right), ylim=(low, high))
+            elif not level:
+                axes.set_ylim(low, high)
             axes.locator_params(axis="x", nbins=5)
             axes.set_ylabel(ACROSS[one.cut.axis][1] + " (mm)")
             if one.cut.axis == "z":
                 axes.set_aspect("equal")
             plane = f"{one.cut.axis} = {one.at:.3g} mm"
-            axes.set_title(f"{name}, {plane}", loc="left", fontsize=8)
-            axes.label_outer()
+            scale = f", {(right - left) / np.ptp(one.across):.2g} times as wide" if own else ""
+            axes.set_title(f"{name}, {plane}{scale}", loc="left", fontsize=8)
+            if not any(narrow):
+                axes.label_outer()
+            elif n < len(shown) - 2:
+                axes.set_xlabel("")
+            if n % 2:
+                axes.set_ylabel("")
         for axes in every.flat[len(shown) :]:
             axes.set_visible(False)
         legend(figure, list(named), list(named.values()))

@@ -282,17 +282,23 @@ def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
 def _following(case: Case) -> set[str]:
     """Return the parts that are attached solid with the shape of the body.
 
-    A liquid that cures and solder that melts have it in truth, and one with a stress-free
-    temperature of its own has some of its own.
+    A liquid that cures and solder that melts have it in truth, an adhesive below a flat lid on its
+    side of the body, and one with a stress-free temperature of its own has some of its own.
     """
     steps = [step for step in case.file.step if isinstance(step, Attach)]
     attached = {
         part
         for step in steps
         if step.stress_free is None
-        for part in set(step.parts) - set(step.flat or ())
+        for part in set(step.parts) - set(step.flat or ()) - _between(case, step)
     }
     return {part for part in attached if not melts(case, part)}
+
+
+def _between(case: Case, step: Attach) -> set[str]:
+    """Return what the flat parts of a step lie on or under, which takes up the difference."""
+    flat = (case.parts[part] for part in step.flat or ())
+    return {name for part in flat for name in (*(part.on or ()), *(part.under or ()))}
 
 
 def _cured(case: Case) -> set[str]:

@@ -72,6 +72,7 @@ def _replace_relaxed(
     normal = device.asarray(stress_of(memory.strain[:terms], law, rows))
     out[:3].reshape(3, -1)[:, device.asarray(memory.voxels)] = normal
     edges, volume, tau = edge_stress(memory, model, law, centre_distances(model.grid))
-    inner = between_four(state.solid).reshape(-1)[edges]
+    last = np.append(edges[1:] != edges[:-1], True)  # all sites of an edge have its stress
+    inner = between_four(state.solid).reshape(-1)[edges] & last
     forces = device.asarray((volume * tau)[inner])
     t.reshape(-1)[device.asarray(edges[inner])] = forces

@@ -194,16 +194,19 @@ def _spline(
 def _in_cells(offset: Array, before: VoxelModel, fine: Grid, of: Parents) -> Array:
     """Return offsets (3, nz, ny, nx) in the cells of a finer grid, linear in each coarse cell."""
     coarse, ids = before.grid, np.asarray(before.ids)
-    along_x = _slopes(offset, ids, coarse.xc, 3)
-    along_y = _slopes(offset, ids, coarse.yc, 2)
+    along_x = _slopes(offset, ids, coarse.xc, 3, coarse.mirror[0])
+    along_y = _slopes(offset, ids, coarse.yc, 2, coarse.mirror[1])
     here = np.ix_(np.arange(3), np.arange(len(coarse.dz)), of.rows, of.columns)
     x, y = fine.xc - coarse.xc[of.columns], fine.yc - coarse.yc[of.rows]
     found: Array = offset[here] + along_x[here] * x + along_y[here] * y[:, None]
     return found
 
 
-def _slopes(values: Array, ids: Array, centres: Array, axis: int) -> Array:
-    """Return derivatives along an axis from neighbours of the same medium, 0 without any."""
+def _slopes(values: Array, ids: Array, centres: Array, axis: int, mirrored: bool) -> Array:
+    """Return derivatives along an axis from neighbours of the same medium, 0 without any.
+
+    mirrored: the first cell lies beside its own image.
+    """
     shape = [1] * values.ndim
     shape[axis] = -1
     step = np.diff(centres).reshape(shape)
@@ -215,6 +218,8 @@ def _slopes(values: Array, ids: Array, centres: Array, axis: int) -> Array:
         at = (slice(None),) * (axis - 1) + (side,)
         total[(slice(None), *at)] += quotient
         count[at] += alike
+    if mirrored:
+        count[(slice(None),) * (axis - 1) + (0,)] += 1
     return total / np.maximum(count, 1)
 
 
@@ -226,7 +231,8 @@ def _on_edges(
 ) -> tuple[Array, Array]:
     """Return shear offsets (3, nz+1, ny+1, nx+1) of a finer grid from those of edges that exist.
 
-    Also mark those with an edge that exists beside them; others are 0.
+    In a mirror plane the shear across it is zero. Also mark those with an edge that exists beside
+    them; others are 0.
     """
     nz, ny, nx = fine.shape
     out = np.zeros((3, nz + 1, ny + 1, nx + 1))
@@ -234,6 +240,10 @@ def _on_edges(
     to_x, to_y = _weights(coarse.x, fine.x), _weights(coarse.y, fine.y)
     for a in range(3):
         value, known = offset[a], exists[a].astype(float)
+        if a != 0 and coarse.mirror[0]:
+            known[..., 0] = known[..., 1]
+        if a != 1 and coarse.mirror[1]:
+            known[:, 0] = known[:, 1]
         if a == 0:  # along x: cells in x
             value, known = (part[..., of.columns] for part in (value, known))
         else:

@@ -91,6 +91,7 @@ def _corners(
     strained: the shear of the edges times the factor that takes it to that of the voxels.
     """
     (before, after), memory = models, state.memory
+    mirror = before.grid.mirror
     shape = state.shear.shape
     kinds, k, j, i = np.unravel_index(edges, (3, *(n + 1 for n in after.ids.shape)))
     total, weight = np.zeros((len(memory.shear), len(edges))), np.zeros(len(edges))
@@ -105,6 +106,8 @@ def _corners(
             own = (2 * (slot // 2) + up, 2 * (slot // 2) + right, 2 * up + right)[kind]
             at = np.ravel_multi_index((np.full(len(here), kind), k[here], row, column), shape)
             there, value = _remembered(memory, at, own)
+            there |= (row == 0) & (side_y >= 0) & mirror[1]  # no shear across a mirror plane
+            there |= (column == 0) & (side_x >= 0) & mirror[0]
             share = np.where(there, a * b, 0.0)
             total[:, here] += share * value
             was[here] += share * state.shear.reshape(-1)[at]

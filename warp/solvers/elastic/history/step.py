@@ -9,7 +9,7 @@ instead (`incremental`). A voxel that is removed loses its stress, and the next
 solve lets the rest spring back. An edge (shear) exists between four solid voxels, or at a lateral
 free face (free_edges); its strain counts from when it becomes one or the other. A face that appears
 takes the displacement of the nearest existing one, first along z: a layer laid on a warped plate is
-as warped as the plate. This is for display only; its strain starts at zero.
+as warped as the plate, unless it joins `flat`. This is for display only; its strain starts at zero.
 
 Every step solves for the increment, A dU = -(forces of the present stresses under the new
 conditions), so that attaching alone moves nothing. When new voxels cover a lateral free face, the

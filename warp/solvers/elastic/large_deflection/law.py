@@ -30,7 +30,7 @@ from warp.solvers.elastic.large_deflection.rim import Rim, shear_stiffness
 from warp.solvers.elastic.operator import Operator
 
 MODULE = "large_deflection"
-SLAB = 2**17
+SLAB = 2**16
 """Points of a slab: small beside a large body, and many beside the rows that two slabs share."""
 ROUND_OFF = 1e-15
 """Of the terms of an energy: a steep thin body has strains in each that the others cancel."""

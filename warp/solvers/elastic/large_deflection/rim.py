@@ -86,9 +86,12 @@ def rim(model: VoxelModel, A: Operator) -> Rim:
 
 
 def shear_stiffness(A: Operator, rim: Rim) -> Array:
-    """Return K (nz+1, ny+1, nx+3) in N m of edges along z, on the operator's device."""
+    """Return K (nz+1, ny+1, nx+3) in N m of edges along z, on the operator's device, in float32.
+
+    Any K has an exact gradient and Hessian.
+    """
     (nx, ny, nz), device = A.n, A.device
-    K = device.zeros((nz + 1, ny + 1, nx + PAD))
+    K = device.zeros((nz + 1, ny + 1, nx + PAD), np.float32)
     for k in range(nz):
         K[k] = looked_up(A, k, 1)[1][2, 0]
     add(device, K, rim.at, rim.more)

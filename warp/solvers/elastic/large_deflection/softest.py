@@ -45,28 +45,21 @@ class Scratch(NamedTuple):
 
 @dataclass
 class Direction:
-    """A shape, and H and N times it in float32: q is wanted to CHANGE.
-
-    N: None for a shape whose energy by N is 1 J.
-    """
+    """A shape, and H times it in float32: q is wanted to CHANGE."""
 
     v: Stored
     H: Array
-    N: Array | None
 
     def scale(self, weight: float) -> None:
         """Multiply by a weight."""
         self.v.scale(weight)
         self.H *= np.float32(weight)
-        if self.N is not None:
-            self.N *= np.float32(weight)
 
     def add(self, weight: float, other: Direction | Products) -> None:
         """Add a weight times another direction."""
         self.v.add(weight, other.v)
-        _add(self.H, weight, other.H)
-        if self.N is not None and other.N is not None:
-            _add(self.N, weight, other.N)
+        for own, more in zip(self.H, other.H, strict=True):
+            own += np.float32(weight) * more
 
 
 class Products(NamedTuple):
@@ -102,6 +95,7 @@ class Search:
         """
         found, q = self._nearest(near)
         along: Direction | None = None
+        N = np.ones((1, 1))  # of products by N of found and along
         for _ in range(most):
             left, wide = self.scratch.left, self.scratch.wide
             self._bend(wide, found.v.full(self._vector()))
@@ -109,38 +103,42 @@ class Search:
             wide += found.H
             left[...] = wide
             better = self._products(self.precondition(left, self._vector()))
-            some: list[Direction | Products] = [found, better]
-            if along is not None:
-                some.append(along)
-            weights, lower = self._least(some)
+            known = [found] if along is None else [found, along]
+            N = self._with_products(N, known, better)
+            weights, lower = least(self._energies([*known, better]), N)
             fall, q = q - lower, lower
             if along is None:
                 along = self._own(better)
-                along.scale(weights[1])
+                along.scale(weights[-1])
             else:
-                along.scale(weights[2])
-                along.add(weights[1], better)
-            del some, better
+                along.scale(weights[1])
+                along.add(weights[-1], better)
+            del known, better
             found.scale(weights[0])
             found.add(1.0, along)
+            of_along = weights * (np.arange(len(weights)) > 0)
+            T = np.stack([weights, of_along])
+            N = T @ N @ T.T
             if fall < CHANGE * max(abs(q), FLOOR):
                 break
         return q, found.v
 
     def _nearest(self, near: list[Array | Stored]) -> tuple[Direction, float]:
-        """Return the softest combination of shapes, and q."""
-        starts = []
+        """Return the softest combination of shapes, of energy 1 J by N, and q."""
+        starts: list[Direction] = []
+        N = np.zeros((0, 0))
         while near:
             v = near.pop()
             full = v.full(self._vector()) if isinstance(v, Stored) else v
-            starts.append(self._own(self._products(full)))
-            del v, full
-        weights, q = self._least(starts)
+            one = self._products(full)
+            N = self._with_products(N, starts, one)
+            starts.append(self._own(one))
+            del v, full, one
+        weights, q = least(self._energies(starts), N)
         found, *others = starts
         found.scale(weights[0])
         for weight, other in zip(weights[1:], others, strict=True):
             found.add(weight, other)
-        found.N = None
         return found, q
 
     def _vector(self) -> Array:
@@ -162,34 +160,37 @@ class Search:
 
     def _own(self, one: Products) -> Direction:
         """Return a direction in memory of its own."""
-        return Direction(Stored.of(one.v, self.exists), one.H.copy(), one.N.copy())
+        return Direction(Stored.of(one.v, self.exists), one.H.copy())
 
-    def _least(self, some: Sequence[Direction | Products]) -> tuple[np.ndarray, float]:
-        """Return the weights of directions that give the least q, at an energy of 1 J by N, and q.
+    def _with_products(
+        self, N: np.ndarray, known: Sequence[Direction], one: Products
+    ) -> np.ndarray:
+        """Return the products by N of known directions (n, n) and one more (n + 1, n + 1)."""
+        found = np.pad(N, (0, 1))
+        for a, k in np.ndindex(one.N.shape[:2]):
+            products = one.N[a, k].astype(np.float64)
+            for row, v in enumerate((*(d.v.level(a, k) for d in known), one.v[a, k])):
+                found[row, -1] += float(self.law.device.xp.vdot(v, products))
+        found[-1] = found[:, -1]
+        return found
 
-        The first may have no N.
-        """
+    def _energies(self, some: Sequence[Direction | Products]) -> np.ndarray:
+        """Return the products by H of directions."""
         vdot, n = self.law.device.xp.vdot, len(some)
-        H, N = np.zeros((n, n)), np.zeros((n, n))
+        H = np.zeros((n, n))
         for row, one in enumerate(some):
-            for a in range(3):
-                v = one.v.component(a) if isinstance(one.v, Stored) else one.v[a]
+            for a, k in np.ndindex(one.H.shape[:2]):
+                v = one.v.level(a, k) if isinstance(one.v, Stored) else one.v[a, k]
                 for column, other in enumerate(some):
-                    H[row, column] += float(vdot(v, other.H[a].astype(v.dtype)))
-                    if other.N is not None:
-                        N[row, column] += float(vdot(v, other.N[a].astype(v.dtype)))
-        if some[0].N is None:
-            N[:, 0] = N[0]
-            N[0, 0] = 1.0
-        own = np.sqrt(np.maximum(np.diag(N), 1e-300))
-        size, vectors = np.linalg.eigh((N + N.T) / 2 / own / own[:, None])
-        kept = size > ALONE * size[-1]
-        basis = vectors[:, kept] / np.sqrt(size[kept]) / own[:, None]
-        values, inside = np.linalg.eigh(basis.T @ (H + H.T) @ basis / 2)
-        return basis @ inside[:, 0], float(values[0])
+                    H[row, column] += float(vdot(v, other.H[a, k].astype(v.dtype)))
+        return (H + H.T) / 2
 
 
-def _add(total: Array, weight: float, more: Array) -> None:
-    """Compute total += weight more, in float32."""
-    for own, other in zip(total, more, strict=True):
-        own += np.float32(weight) * other
+def least(H: np.ndarray, N: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the weights that give the least q at an energy of 1 J by N, and q."""
+    own = np.sqrt(np.maximum(np.diag(N), 1e-300))
+    size, vectors = np.linalg.eigh(N / own / own[:, None])
+    kept = size > ALONE * size[-1]
+    basis = vectors[:, kept] / np.sqrt(size[kept]) / own[:, None]
+    values, inside = np.linalg.eigh(basis.T @ H @ basis)
+    return basis @ inside[:, 0], float(values[0])

@@ -218,15 +218,17 @@ class _Body:
         args = law, pre, scale, control.tolerance, height, wanted.branch, told, alone
         follower = Follower(*args)
         path = follower.follow(reach)
-        resting = None
+        cycle, resting = pre.cycle, None
+        del alone, args, follower, pre  # their memory is free for what follows
         if isinstance(self.support, Table):
             pull = float(norm(weight(model, A)))
             least = control.tolerance * scale or WEIGHED * pull
             goal = max(min(least, WEIGHED * pull), ROUND_OFF * scale)
             ground = Ground(model, law, padded(step.displacement))
-            laid = resting_on(model, law, ground, pre.cycle)
+            laid = resting_on(model, law, ground, cycle)
             shape, resting = settle(model, law, laid, ground, path.shape, goal, partial(told, 1.0))
             path = path.ending(shape)
+            del laid
         added = law.added_strains(path.shape.x)
         return step.after(path.shape.x, added), path, resting
 

@@ -30,11 +30,11 @@ class Stored:
     @classmethod
     def of(cls, x: Array, exists: Array) -> Stored:
         """Store a displacement (solver's layout)."""
-        means, rest = x[:, 0] * 0, x.astype(np.float32)
-        stored = cls(means, rest, exists)
+        stored = cls(x[:, 0] * 0, x.astype(np.float32), exists)
         for a, own in enumerate(x):
-            means[a] = stored._means(own, a)
-            rest[a] = own - means[a]
+            stored.means[a] = stored._means(own, a)
+            for k, level in enumerate(own):
+                stored.rest[a, k] = level - stored.means[a]
         return stored
 
     def zero(self) -> Stored:
@@ -46,10 +46,16 @@ class Stored:
         found: Array = (self.means[a] + self.rest[a]) * self.exists[a]
         return found
 
+    def level(self, a: int, k: int) -> Array:
+        """Return the displacement along one axis of one level (ny+1, nx+3) in float64."""
+        found: Array = (self.means[a] + self.rest[a, k]) * self.exists[a, k]
+        return found
+
     def full(self, out: Array) -> Array:
         """Return out = the displacement in float64."""
         for a, own in enumerate(out):
-            own[...] = self.component(a)
+            for k, level in enumerate(own):
+                level[...] = self.level(a, k)
         return out
 
     def scale(self, factor: float) -> None:
@@ -67,7 +73,8 @@ class Stored:
         for a, more in enumerate(other):
             mean = self._means(more, a)
             self.means[a] += factor * mean
-            self.rest[a] += factor * (more - mean)
+            for own, level in zip(self.rest[a], more, strict=True):
+                own += factor * (level - mean)
 
     def _means(self, own: Array, a: int) -> Array:
         count = self.exists[a].sum(axis=0)
