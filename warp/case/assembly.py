@@ -13,8 +13,8 @@ from typing import Any
 
 from warp.case import power
 from warp.case.plan import unknown_parts
-from warp.case.still_air import still_air
 from warp.case.singulation import Rectangle, spans_plane
+from warp.case.still_air import still_air
 from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
 from warp.errors import Fault, Key, nearest

@@ -29,5 +29,5 @@ def meets(place: Place, rectangle: Rectangle) -> bool:
 
 
 def spans_plane(rectangle: Rectangle | None, axis: int) -> bool:
-    """Tell whether what remains lies on both sides of x = 0 (axis 0) or y = 0; None: it all does."""
+    """Tell whether what remains lies on both sides of x = 0 (axis 0) or y = 0; None: of course."""
     return rectangle is None or rectangle[2 * axis] < -LEVEL
