@@ -426,6 +426,7 @@ def test_a_window_shows_a_part_of_a_section_and_names_what_is_met_there(result):
         ("x=3..1 mm", "lesser length first"),
         ("10 mm", "an axis and two lengths"),
         ("x=1..2 mm, y=0..1 mm", "has no y"),
+        ("x=1..2 mm, x=0..1 mm", "x has two ranges"),
         ("x=90..91 mm", "window lies beyond x"),
     ):
         with pytest.raises(WarpError, match=words):

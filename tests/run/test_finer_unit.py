@@ -9,6 +9,8 @@ import stacked_plates
 import warp
 from warp.adjoint.refused import NoGradient, refuse
 from warp.case.errors import CaseError
+from warp.errors import WarpError
+from warp.machine import device as devices
 from warp.run import grids, process, warnings
 from warp.run.grids import common_grid
 from warp.solvers.elastic.history import finer_grid
@@ -159,10 +161,11 @@ def test_on_the_same_cells_the_state_is_the_cropped_one(at):
     (stage, state), (cut, _) = states[-2:]
     _, block = grids.cut_grid(stage.voxels.grid, cut.stage.unit)
     cropped = state.cropped(block)
-    found = finer_grid.carried(state, stage.voxels, cut.voxels)
+    found = finer_grid.carried(state, stage.voxels, cut.voxels, 298.15, devices.select("cpu"))
     assert np.array_equal(found.solid, cropped.solid)
-    rim = flat_indices(cropped.lateral, cropped.solid.shape)  # begins anew on finer cells
-    cropped.shear.reshape(-1)[rim] = 0.0
+    shape = cropped.solid.shape
+    edges, others = (flat_indices(one.lateral, shape) for one in (found, cropped))
+    assert set(others) <= set(edges)
     for name in ("displacement", "strain", "shear"):
         one, other = getattr(found, name), getattr(cropped, name)
         assert np.abs(one - other).max() < 1e-12 * np.abs(one).max(), name
@@ -248,3 +251,11 @@ def test_a_finer_unit_has_no_gradient():
     case = warp.Case.from_toml(head + STEPS.format(at=MIDDLE) + 'spacing = "0.5 mm"\n')
     with pytest.raises(NoGradient, match=r"step 6 \(cut\) has a finer grid"):
         refuse(case)
+
+
+def test_a_unit_that_is_too_large_is_refused_by_its_own_size():
+    head = HEAD.format(spacing="2 mm", modulus=CONSTANT, relaxation="", law="")
+    steps = STEPS.format(at=CORNER) + 'spacing = "1 um"\n'
+    words = r"leaves a unit of 10000 x 10000 x \d+ = .* enlarge its spacing"
+    with pytest.raises(WarpError, match=words):
+        process.solve(warp.Case.from_toml(head + steps), "cpu")

@@ -27,6 +27,8 @@ def read_window(text: str) -> Window:
             low, high = (units.convert(end, units.LENGTH) for end in both)
             if not low < high:
                 raise ValueError("a range has its lesser length first")
+            if axis in found:
+                raise ValueError(f"{axis} has two ranges")
             found[axis] = (low, high)
     except ValueError as error:
         words = "write ranges of axes, as in 'x=10..14 mm, z=0.4..1 mm'"

@@ -98,17 +98,17 @@ def _touching(case: Case, hole: Body, body: Body) -> Iterator[str]:
         for inner in body.shapes:
             if not isinstance(outer, Columns) or not isinstance(inner, Round) or body is hole:
                 continue
-            if body.material is None or not _shares_a_centre(outer, inner):
-                continue
             wide = _widest(inner, outer.z0, outer.z1)
             gap = (outer.diameter - wide) / 2
-            names = f"'{body.part}' ({um(wide)} there) in '{hole.part}' ({um(outer.diameter)})"
             cell = inner.diameter / case.grid.cells_per_diameter / case.grid.refine
-            if wide <= 0.0:
+            if body.material is None or wide <= 0.0 or gap >= max(cell, LEVEL):
                 continue
+            if not _shares_a_centre(outer, inner):
+                continue
+            names = f"'{body.part}' ({um(wide)} there) in '{hole.part}' ({um(outer.diameter)})"
             if gap <= LEVEL:
                 yield f"{names} fill their holes: they carry what is around"
-            elif gap < cell:
+            else:
                 enough = ceil(inner.diameter / gap / case.grid.refine - 1e-9)
                 yield (
                     f"{names}: the gap of {um(gap)} vanishes between cells of {um(cell)}, so that "

@@ -10,7 +10,7 @@ import numpy as np
 from warp.errors import WarpError, listed
 from warp.machine import host_memory
 from warp.machine.device import Device
-from warp.run.grids import common_grid, shaped
+from warp.run.grids import common_grid, shaped, stage_grid
 from warp.run.resources import BYTES_OF_THE_PROGRAM, predicted_bytes, predicted_host_bytes
 from warp.voxels import voxelize
 from warp.voxels.grid import Grid, make_grid, runs
@@ -44,6 +44,15 @@ def _refuse_above(case: Case, grid: Grid, needed: int, free: int, where: str) ->
     """Raise WarpError if the bytes that a run needs are more than those that are free."""
     if needed <= free:
         return
+    for step in case.load_steps:
+        own = stage_grid(case, grid, step.stage)
+        if own.cells > grid.cells:
+            nz, ny, nx = own.shape
+            raise WarpError(
+                f"step {step.step + 1} ({step.name}) leaves a unit of {nx} x {ny} x {nz} = "
+                f"{own.cells:,} voxels, which need {needed / 1e9:.1f} GB: enlarge its spacing "
+                f"({free / 1e9:.1f} GB are free on {where})"
+            )
     fits = max(1, grid.cells * (free - BYTES_OF_THE_PROGRAM) // (needed - BYTES_OF_THE_PROGRAM))
     try:
         make_grid(case.bodies(), replace(case.grid, max_cells=fits), case.mirror, shaped(case))

@@ -41,6 +41,7 @@ from warp.run.model import refuse_too_large
 from warp.run.stage_model import StageModel, enter
 from warp.solvers.elastic.clamp import held_indices
 from warp.solvers.elastic.history import finer_grid, material_change
+from warp.solvers.elastic.history.parents import parents
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.substeps import Interval
 from warp.solvers.elastic.layout import bordered
@@ -257,14 +258,14 @@ def _carried(
     unit = new.stage.unit
     if unit is not None and unit != old.stage.unit:
         coarse, grid = old.voxels.grid, new.voxels.grid
+        if isinstance(temperature, np.ndarray):
+            columns, rows = parents(coarse, grid)
+            temperature = np.ascontiguousarray(temperature[:, rows][:, :, columns])
         cut, block = cut_grid(coarse, unit)
         if grid.shape == cut.shape:
             state = state.cropped(block)
         else:
-            state = finer_grid.carried(state, old.voxels, new.voxels)
-        if isinstance(temperature, np.ndarray):
-            rows, columns = finer_grid.parents(coarse, grid)[::-1]
-            temperature = np.ascontiguousarray(temperature[:, rows][:, :, columns])
+            state = finer_grid.carried(state, old.voxels, new.voxels, temperature, device)
     elif step.attached and step.temperature is not None:
         taken = material_change.replaced(old.voxels, new.voxels, step.attached)
         state = state.without(taken) if taken.any() else state

@@ -10,23 +10,35 @@ U' interpolates U by cubic splines. The next solve brings the fine body to equil
 total law nothing of U' stays: a body whose parts were there from the start (o = 0) has exactly the
 solution of the fine grid. The error is that of o' alone, which is smooth in the plane of a layer:
 linear in each coarse cell, with its mean, by slopes to neighbours of the same medium. Shear offsets
-are linear between the edges that exist. Edges at free faces, and forces that covered ones hold, act
-over half a cell and begin anew.
+are linear between the edges that exist, those of free faces for themselves. Edges on a cut begin
+anew, as do forces that covered edges hold.
 
-Branches of relaxing voxels change by what the strain changes, as in a sudden deformation; relaxing
-edges begin with the strain that gives the stress that they have.
+Branches of relaxing voxels change by what the strain changes, as in a sudden deformation; those of
+edges too (`memory_at_edges`).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from warp.solvers.elastic.history.maxwell import ALL, Memory, stiffness_of_branches
-from warp.solvers.elastic.history.state import State, between_four, extended, faces_of
+from warp.machine.device import Device
+from warp.solvers.elastic.free_edges import Edges, lateral_faces, strain_matrix
+from warp.solvers.elastic.history import memory_at_edges
+from warp.solvers.elastic.history.maxwell import Memory
+from warp.solvers.elastic.history.parents import Parents, parents
+from warp.solvers.elastic.history.state import (
+    State,
+    between_four,
+    edge_rows,
+    edges_of,
+    extended,
+    faces_of,
+    flat_indices,
+)
+from warp.solvers.elastic.layout import bordered, displacement_shape, spacings
+from warp.solvers.elastic.load import mean_temperature
+from warp.solvers.sparse import FewColumns
 from warp.voxels.grid import Grid
-from warp.voxels.media import Media
 from warp.voxels.voxelize import VoxelModel
 
 Array = np.ndarray
@@ -34,45 +46,75 @@ MARGIN = 4
 """Cells beside the unit that an interpolation uses."""
 
 
-class Parents(NamedTuple):
-    """The coarse cell along x and y of each column and row of a finer grid."""
+def carried(
+    state: State,
+    before: VoxelModel,
+    after: VoxelModel,
+    temperature: float | Array,
+    device: Device,
+) -> State:
+    """Return the state on the finer grid of `after`, whose z lines are those of `before`.
 
-    columns: Array
-    rows: Array
-
-
-def parents(coarse: Grid, fine: Grid) -> Parents:
-    """Return the cells of a coarse grid that those of a finer one lie in."""
-    return Parents(
-        np.searchsorted(coarse.x, fine.xc) - 1,
-        np.searchsorted(coarse.y, fine.yc) - 1,
-    )
-
-
-def carried(state: State, before: VoxelModel, after: VoxelModel) -> State:
-    """Return the state on the finer grid of `after`, whose z lines are those of `before`."""
+    temperature: of the body in K, one or that of the voxels of `after`.
+    """
     of = parents(before.grid, after.grid)
     solid = after.ids > 0
-    exists = between_four(solid)
     motion, own = state.displacement, between_four(state.solid)
     cells = np.where(state.solid, state.strain - cell_strains(motion, before.grid), 0.0)
-    loaded = state.shear - _relaxed_shear(state.memory, before)
-    edges = np.where(own, loaded - edge_shears(motion, before.grid), 0.0)
+    edges = np.where(own, state.shear - edge_shears(motion, before.grid), 0.0)
     known = faces_of(state.solid) | (motion != 0)
     U = _interpolated(extended(motion, known, np.ones_like(known)), before.grid, after.grid, of)
     offset = _in_cells(cells, before, after.grid, of)
     strain = np.where(solid, cell_strains(U, after.grid) + offset, 0.0)
-    shear = edge_shears(U, after.grid) + _on_edges(edges, own, before.grid, after.grid, of)
+    inside, _ = _on_edges(edges, own, before.grid, after.grid, of)
+    shear = np.where(between_four(solid), edge_shears(U, after.grid) + inside, 0.0)
+    lateral, tilted = _at_free_faces(state, before, after, U, device)
+    at = flat_indices(lateral, solid.shape)
+    shear.reshape(-1)[at] = tilted
+    voxels = _memory(state, strain, solid, of)
+    G = after.media.moduli(mean_temperature(after, temperature))[1]
+    sites = memory_at_edges.carried(state, (before, after), of, (shear, at), G)
     none = np.zeros((0, 7), np.int32), np.zeros(0)
-    return State(
-        np.where(faces_of(solid), U, 0.0),
-        solid,
-        strain,
-        np.where(exists, shear, 0.0),
-        *none,
-        *none,
-        _memory(state, strain, solid, of),
-    )
+    U = np.where(faces_of(solid), U, 0.0)
+    no_forces = np.zeros(len(lateral))
+    return State(U, solid, strain, shear, lateral, no_forces, *none, Memory(*voxels, *sites))
+
+
+def _at_free_faces(
+    state: State, before: VoxelModel, after: VoxelModel, U: Array, device: Device
+) -> tuple[Array, Array]:
+    """Return the edges (n, 7) at the free faces of a finer grid, and their shear (n,).
+
+    Those on a cut are left out. U: the displacement on the finer grid.
+    """
+    was = edges_of(state.lateral, np.zeros(len(state.lateral)))
+    at = flat_indices(state.lateral, state.solid.shape)
+    offset, free = np.zeros(state.shear.shape), np.zeros(state.shear.shape, bool)
+    tilts = _tilts(was, state.displacement, before.grid)
+    offset.reshape(-1)[at] = state.shear.reshape(-1)[at] - tilts
+    free.reshape(-1)[at] = True
+    grid = after.grid
+    found, known = _on_edges(offset, free, before.grid, grid, parents(before.grid, grid))
+    widths, stiffness = (grid.dx, grid.dy, grid.dz), np.ones((3, len(after.media)))
+    ids = bordered(device, after.ids)
+    edges = lateral_faces(device, ids, stiffness, widths, grid.mirror)
+    now = edge_rows(edges, after.ids > 0)
+    at = flat_indices(now, after.ids.shape)
+    last = np.where(now[:, 0] == 0, len(grid.dx), len(grid.dy))
+    keep = known.reshape(-1)[at] | ((now[:, 3] > 0) & (now[:, 3] < last))
+    shear = found.reshape(-1)[at] + _tilts(edges, U, grid)
+    return now[keep], shear[keep]
+
+
+def _tilts(edges: list[Edges], U: Array, grid: Grid) -> Array:
+    """Return the shear (n,) that a displacement has at the edges of free faces."""
+    nz, ny, nx = grid.shape
+    n = nx, ny, nz
+    few = FewColumns.of(strain_matrix(edges, spacings((grid.x, grid.y, grid.z))[1::2], n))
+    padded = np.zeros(displacement_shape(*n))
+    padded[..., 1 : nx + 2] = U
+    found: Array = few.matrix.times(padded.reshape(-1)[few.at])
+    return found
 
 
 def cell_strains(U: Array, grid: Grid) -> Array:
@@ -184,13 +226,17 @@ def _slopes(values: Array, ids: Array, centres: Array, axis: int, mirrored: bool
 _FRONT, _BACK = slice(0, -1), slice(1, None)
 
 
-def _on_edges(offset: Array, exists: Array, coarse: Grid, fine: Grid, of: Parents) -> Array:
+def _on_edges(
+    offset: Array, exists: Array, coarse: Grid, fine: Grid, of: Parents
+) -> tuple[Array, Array]:
     """Return shear offsets (3, nz+1, ny+1, nx+1) of a finer grid from those of edges that exist.
 
-    In a mirror plane the shear across it is zero.
+    In a mirror plane the shear across it is zero. Also mark those with an edge that exists beside
+    them; others are 0.
     """
     nz, ny, nx = fine.shape
     out = np.zeros((3, nz + 1, ny + 1, nx + 1))
+    beside = np.zeros(out.shape, bool)
     to_x, to_y = _weights(coarse.x, fine.x), _weights(coarse.y, fine.y)
     for a in range(3):
         value, known = offset[a], exists[a].astype(float)
@@ -207,8 +253,10 @@ def _on_edges(offset: Array, exists: Array, coarse: Grid, fine: Grid, of: Parent
         else:
             value, known = (to_y @ part for part in (value, known))
         wide, tall = value.shape[2], value.shape[1]
-        out[a, :, :tall, :wide] = np.where(known > 0, value / np.where(known > 0, known, 1), 0.0)
-    return out
+        there = known > 0
+        out[a, :, :tall, :wide] = np.where(there, value / np.where(there, known, 1), 0.0)
+        beside[a, :, :tall, :wide] = there
+    return out, beside
 
 
 def _weights(at: Array, new: Array) -> Array:
@@ -222,11 +270,12 @@ def _weights(at: Array, new: Array) -> Array:
     return found
 
 
-def _memory(state: State, strain: Array, solid: Array, of: Parents) -> Memory:
-    """Return the branches of the voxels of a finer grid, after their sudden change of strain."""
+def _memory(state: State, strain: Array, solid: Array, of: Parents) -> tuple[Array, Array, Array]:
+    """Return the voxels of a finer grid that relax, their branches and their temperatures.
+
+    The branches are those after the sudden change of strain.
+    """
     memory, shape = state.memory, state.solid.shape
-    if not len(memory.voxels):
-        return Memory.start()
     number = np.full(shape, -1)
     number.reshape(-1)[memory.voxels] = np.arange(len(memory.voxels))
     own = number[:, of.rows][:, :, of.columns]
@@ -234,46 +283,4 @@ def _memory(state: State, strain: Array, solid: Array, of: Parents) -> Memory:
     voxels = np.flatnonzero(own >= 0)
     coarse = state.strain[:, :, of.rows][..., of.columns].reshape(3, -1)[:, voxels]
     change = strain.reshape(3, -1)[:, voxels] - coarse
-    none = np.zeros(0, np.int64)
-    branches = memory.strain[..., own[voxels]] + change
-    return Memory(
-        voxels, branches, memory.temperature[own[voxels]], none, np.zeros((len(branches), 0))
-    )
-
-
-def _relaxed_shear(memory: Memory, before: VoxelModel) -> Array:
-    """Return the shear (3, nz+1, ny+1, nx+1) that no longer gives stress by instantaneous moduli.
-
-    An edge has the mean of the voxels around it, of which those that do not relax count as zero.
-    """
-    nz, ny, nx = before.grid.shape
-    out = np.zeros((3, nz + 1, ny + 1, nx + 1))
-    if not len(memory.sites):
-        return out
-    edges, slots = memory.sites // 5, memory.sites % 5
-    component, k, j, i = np.unravel_index(edges, out.shape)
-    share = np.where(slots == ALL, 1.0, 0.25)
-    fractions = _fractions(before.media)
-    ids = np.pad(np.asarray(before.ids), 1)
-    corners = np.ndindex(2, 2, 2)
-    around = np.stack([ids[k + dk, j + dj, i + di] for dk, dj, di in corners])
-    medium = np.max(np.where(np.isin(around, list(fractions)), around, 0), axis=0)
-    left = np.zeros(len(edges))
-    for row, table in fractions.items():
-        here = medium == row
-        count = min(len(table), len(memory.shear))
-        weights = table[:count, component[here]]
-        left[here] = (weights * memory.shear[:count, here]).sum(axis=0)
-    np.add.at(out.reshape(-1), edges, share * (memory.shear[0] - left))
-    return out
-
-
-def _fractions(media: Media) -> dict[int, Array]:
-    """Return the fractions of the shear moduli (terms+1, 3) that the branches of media have."""
-    laws = [getattr(material, "relaxation", None) for material in media.materials]
-    unit = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
-    return {
-        row: stiffness_of_branches(law, unit, np.ones(3))[1]
-        for row, law in enumerate(laws)
-        if law is not None
-    }
+    return voxels, memory.strain[..., own[voxels]] + change, memory.temperature[own[voxels]]

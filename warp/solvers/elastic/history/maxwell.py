@@ -20,7 +20,7 @@ temperature.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -236,18 +236,13 @@ class Sites:
             self.edges, self.rows, self.weights = relaxing_edges(model, voxels.relaxes, lateral)
         self.kind = self.edges // (lasting.size // 3)
         solid = self.rows > 0
-        top = self.rows.max(axis=0, initial=0)
-        uniform = (~solid | (self.rows == top)).all(axis=0)
         which, keys, rows, weights = [], [], [], []
-        for slot in (0, 1, 2, 3, ALL):
-            row, weight = top, np.ones(len(top))
-            if slot != ALL:
-                row, weight = self.rows[slot], self.weights[slot]
-            at = np.flatnonzero(voxels.relaxes[row] & (uniform == (slot == ALL)) & (weight > 0))
+        for slot, at in slots_of(self.rows, self.weights, voxels.relaxes):
+            single = slot != ALL
             which.append(at)
             keys.append(self.edges[at] * 5 + slot)
-            rows.append(row[at])
-            weights.append(weight[at])
+            rows.append(self.rows[slot, at] if single else self.rows[:, at].max(axis=0, initial=0))
+            weights.append(self.weights[slot, at] if single else np.ones(len(at)))
         order = np.argsort(np.concatenate(keys), kind="stable")
         self.which, self.keys, self.medium, self.fraction = (
             np.concatenate(a)[order] for a in (which, keys, rows, weights)
@@ -287,6 +282,21 @@ class Sites:
         tau = self.modulus * (strain - self.offset)
         gamma = (tau[self.which] - self.past) / self.effective
         return self.keys, past(self.q, self.decay, self.mean) + self.mean.T * gamma
+
+
+def slots_of(
+    rows: np.ndarray, weights: np.ndarray, relaxes: np.ndarray
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield each slot and the edges that have a site there: ALL where one medium is all around.
+
+    rows, weights (4, n): media around edges and their area fractions; relaxes (media,).
+    """
+    top = rows.max(axis=0, initial=0)
+    uniform = ((rows == 0) | (rows == top)).all(axis=0)
+    for slot in range(4):
+        here = relaxes[rows[slot]] & ~uniform & (weights[slot] > 0)
+        yield slot, np.flatnonzero(here)
+    yield ALL, np.flatnonzero(relaxes[top] & uniform)
 
 
 def recalled(
