@@ -132,3 +132,67 @@ def test_effective_bumps_and_laminates_are_mirrored_by_those_of_another_part(tmp
     path.write_text(BUMPED.replace("DIAMETER", "10 um * n + 70 um"))
     with pytest.raises(CaseError, match="'bumps-1' has no mirror image"):
         load(path)
+
+
+PANEL = """
+[load]
+stress_free = "150 degC"
+[grid]
+refine = 0.5
+[part.board]
+size = "20 mm"
+thickness = "0.5 mm"
+material = "bt-hl832ns"
+[part.dies]
+shape = "block-array"
+on = "board"
+size = "4 mm"
+pitch = "8 mm"
+count = [2, 2]
+thickness = "0.2 mm"
+material = "silicon"
+[part.cap]
+on = "dies"
+size = "3 mm"
+at = ["4 mm", "4 mm"]
+thickness = "0.3 mm"
+material = "mould-compound"
+[[step]]
+do = "attach"
+parts = ["board", "dies"]
+temperature = "150 degC"
+[[step]]
+do = "cool"
+temperature = "25 degC"
+[[step]]
+do = "singulate"
+size = "7 mm"
+at = ["4 mm", "4 mm"]
+[[step]]
+do = "attach"
+parts = ["cap"]
+temperature = "130 degC"
+[[step]]
+do = "cool"
+temperature = "25 degC"
+"""
+
+
+def test_what_joins_a_unit_beside_the_planes_needs_no_twin(tmp_path):
+    """The panel is a quarter, its unit a whole one."""
+    bows = []
+    for symmetry in ("none", "quarter"):
+        path = tmp_path / f"{symmetry}.toml"
+        path.write_text(f'symmetry = "{symmetry}"\n' + PANEL)
+        metrics = process.solve(load(path), "cpu").metrics
+        bows.append(metrics["surfaces"]["board"]["bottom"]["warpage_um"])
+    assert bows[1] == pytest.approx(bows[0], rel=0.01)
+
+
+def test_what_joins_the_whole_needs_a_twin(tmp_path):
+    path = tmp_path / "whole.toml"
+    cut = PANEL.index('[[step]]\ndo = "singulate"')
+    attached = PANEL.index('[[step]]\ndo = "attach"\nparts = ["cap"]')
+    path.write_text('symmetry = "quarter"\n' + PANEL[:cut] + PANEL[attached:])
+    with pytest.raises(CaseError, match="part 'cap' has no mirror image"):
+        load(path)

@@ -94,6 +94,11 @@ CASES = {
     + step("support", on="free")
     + step("cool", temperature="80 degC"),
     "singulated": COARSE + PLATES + ATTACH + COOL + step("singulate", size="6 mm"),
+    "finer-unit": COARSE
+    + PLATES
+    + RELAXES
+    + step("attach", parts=["b", "c"], temperature="217 degC", duration="1 s")
+    + step("singulate", size="6 mm", spacing="0.5 mm"),
 }
 LONG = ("large-clamped", "large-released", "large-table", "relaxing")
 

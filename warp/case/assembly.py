@@ -13,6 +13,7 @@ from typing import Any
 
 from warp.case import power
 from warp.case.plan import unknown_parts
+from warp.case.singulation import Rectangle, spans_plane
 from warp.case.still_air import still_air
 from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
@@ -56,16 +57,20 @@ def assemble(
     folder: Path,
     present: Collection[str] | None = None,
     shrunk: Mapping[str, tuple[str, float]] | None = None,
+    unit: Rectangle | None = None,
 ) -> tuple[Assembly, list[Fault]]:
     """Build everything a case needs; files that it names are relative to `folder`.
 
-    `present`: the parts that are present, by default all. `shrunk`: for each material that has
-    cured, the one that it was before and its linear shrinkage.
+    `present`: the parts that are present, by default all; symmetry of a process is that of its
+    stages. `shrunk`: for each material that has cured, the one that it was before and its linear
+    shrinkage. `unit`: what was cut out, which need be symmetric only about planes that it spans.
     """
     made, faults = gathered(file, folder, present, shrunk)
     faults += _names(file)
     if not faults:
-        faults += [*_check_symmetry(made, file), *_check_modelled(made, file)]
+        if present is not None or not file.step:
+            faults += _check_symmetry(made, file, unit)
+        faults += _check_modelled(made, file)
     if present is None and not any(fault.key[0] in ("boundary", "part") for fault in faults):
         faults += _check_heat(made, file)
     if made.package.wanted.keys() <= made.media.keys():
@@ -415,14 +420,14 @@ def heat_alone(made: Assembly, file: CaseFile) -> bool:
     return made.heated and not processed and bool(made.thermal_materials)
 
 
-def _check_symmetry(made: Assembly, file: CaseFile) -> Iterator[Fault]:
+def _check_symmetry(made: Assembly, file: CaseFile, unit: Rectangle | None) -> Iterator[Fault]:
     package = made.package
     found = [
         asymmetry(package.bodies, made.sources, made.boundaries, axis, package.recipes)
         for axis in (0, 1)
     ]
-    for mirrored, why in zip(MIRRORS[file.symmetry], found, strict=True):
-        if mirrored and why is not None:
+    for axis, (mirrored, why) in enumerate(zip(MIRRORS[file.symmetry], found, strict=True)):
+        if mirrored and why is not None and spans_plane(unit, axis):
             holds = tuple(reason is None for reason in found)
             remedy = next(name for name, planes in MIRRORS.items() if planes == holds)
             yield Fault(("symmetry",), f'{why[1]}; use symmetry = "{remedy}"')

@@ -26,3 +26,8 @@ def meets(place: Place, rectangle: Rectangle) -> bool:
     x0, x1, y0, y1 = place.outline.bounds
     a0, a1, b0, b1 = rectangle
     return min(x1, a1) - max(x0, a0) > LEVEL and min(y1, b1) - max(y0, b0) > LEVEL
+
+
+def spans_plane(rectangle: Rectangle | None, axis: int) -> bool:
+    """Tell whether what remains lies on both sides of x = 0 (axis 0) or y = 0; None: of course."""
+    return rectangle is None or rectangle[2 * axis] < -LEVEL

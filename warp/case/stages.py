@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from warp.case.assembly import Assembly, assemble, gathered
+from warp.case.singulation import spans_plane
 from warp.case.stage import LoadStep, Stage
 from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import CaseFile
@@ -47,9 +48,10 @@ def assembly_of(
     for name, word, value in stage.around:
         fixed = around[name].temperature is not None
         around[name] = around[name].model_copy(update={"temperature" if fixed else word: value})
-    build = assemble if checked else gathered
     own = file.model_copy(update={"part": parts, "boundary": around})
-    return build(own, folder, stage.present, made)
+    if not checked:
+        return gathered(own, folder, stage.present, made)
+    return assemble(own, folder, stage.present, made, stage.unit)
 
 
 def instantaneous_changes(
@@ -105,7 +107,7 @@ def unsupported(
                 package = made.package
                 why = (
                     asymmetry(package.bodies, [], faces, axis, package.recipes)
-                    if mirrored
+                    if mirrored and spans_plane(load_step.stage.unit, axis)
                     else None
                 )
                 if why is not None:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from warp.case.process import Process
-from warp.case.singulation import extent, meets
+from warp.case.singulation import extent, meets, spans_plane
 from warp.case.stage import LoadStep
 from warp.case.step import Step
 from warp.errors import Fault, Key
@@ -78,9 +78,7 @@ class Singulate(Step):
         """Return what remains along an axis; Fault where its mirror image does not remain."""
         low, high = self._span(axis, whole, key)
         cut = low > whole[0] + LEVEL or high < whole[1] - LEVEL
-        unit = process.stage.unit
-        spans_plane = unit is None or unit[2 * axis] < -LEVEL
-        if process.setting.mirror[axis] and spans_plane and cut:
+        if process.setting.mirror[axis] and spans_plane(process.stage.unit, axis) and cut:
             word = "xy"[axis]
             if high < LEVEL:
                 message = f"lies on the mirrored side of {word} = 0: take its twin at +{word}"
