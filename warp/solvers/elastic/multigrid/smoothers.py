@@ -23,6 +23,9 @@ from warp.solvers.elastic.operator import Operator
 from warp.solvers.levels import Unknowns, Vectors, first_part
 from warp.solvers.sparse import Scattered, add, find
 
+HALF_WIDTH = 5
+"""Half width of the band matrix of a cell column (kernels/columns.py)."""
+
 
 class LineSmoother:
     """The z lines of each displacement: inverse pivots and multipliers of L D L^T.
@@ -143,7 +146,10 @@ def column_entries(
     """Return what free edges couple within one cell column.
 
     Columns j (nx + 3) + i, entries 30 k + 6 d + o of their matrices (kernels/columns.py), and
-    values; in ascending order.
+    values; in ascending order. A body one cell wide borrows its tilt from a level beyond the band.
+    Left out alone, such a value would make the matrix of its column indefinite, and some
+    displacement there would never be corrected: |value| is added to both its diagonals, and
+    the band then has at least the energy of the column.
     """
     row, column, values = free.entries()
     off = row != column
@@ -161,8 +167,13 @@ def column_entries(
             o = 5 * (k - n) + d - e
             same = (j == m) & (i == h)
             inside = (j >= 0) & (j < shape[2] - 1) & (i >= 1) & (i <= shape[3] - PAD)
-            ok = exists & partner & same & (o > 0) & (o <= 5) & inside
-            found.append([a[ok] for a in (j * shape[3] + i, 30 * k + 6 * d + o, values[off])])
+            below = exists & partner & same & inside & (o > 0)
+            at, value = j * shape[3] + i, values[off]
+            ok, far = below & (o <= HALF_WIDTH), below & (o > HALF_WIDTH)
+            found.append([a[ok] for a in (at, 30 * k + 6 * d + o, value)])
+            found += [
+                [a[far] for a in (at, 30 * q + 6 * c, abs(value))] for q, c in ((k, d), (n, e))
+            ]
     where, entry, value = (np.concatenate(a) for a in zip(*found, strict=True))
     order = np.lexsort((entry, where))
     return where[order], entry[order], value[order]
