@@ -188,15 +188,34 @@ def test_what_verify_found_can_stand_on_the_page(tmp_path, no_pictures):
         Wanted.of(verified=tmp_path / "none.json")
 
 
-def test_the_worst_step_is_the_headline(no_pictures):
+def with_worst(surface):
+    """Return a process whose worst case is -230 um of a surface; board.bottom has -150 um."""
     result = finished()
-    worst = {"warpage_um": -230.0, "surface": "board.bottom", "temperature_C": 245.0}
-    result.metrics["worst"] = worst | {"step": 2, "name": "reflow <2>"}
-    text, _ = report_page.html(result)
+    body = {"temperature_C": 245.0, "step": 2, "name": "reflow <2>", "parts": 2, "unit": None}
+    bottom = {"warpage_um": -230.0 if surface == "board.bottom" else -150.0}
+    step = {"do": "heat", "last": True, "time_s": 0.0, "surfaces": {"board": {"bottom": bottom}}}
+    before = {"surfaces": {"board": {"bottom": {"warpage_um": 900.0}}}, "parts": 1}
+    result.metrics["steps"] = [body | step | before, body | step]
+    result.metrics["worst"] = body | {"warpage_um": -230.0, "surface": surface}
+    return result
+
+
+def test_the_worst_step_is_the_headline(no_pictures):
+    text, _ = report_page.html(with_worst("board.bottom"))
     head = text.split('class="headline">')[1].split("</div>")[0]
     assert "-230.0 um" in head and "worst case: board.bottom, concave" in head
     assert "at 245 °C, in step 2 (reflow &lt;2&gt;)" in head
     assert "105 % of JEITA" in head and 'class="bad">above the limit' in head
+
+
+def test_limits_are_those_of_the_surface_to_the_board(no_pictures):
+    """The chip bends most; the body of the step before was another one."""
+    text, _ = report_page.html(with_worst("chip.top"))
+    head = text.split('class="headline">')[1].split("</div>")[0]
+    assert "worst case: chip.top, concave" in head
+    assert "board.bottom -150.0 um: 68 % of JEITA" in head and "within the limit" in head
+    limits = text.split("<h2>Against the limits</h2>")[1].split("<h2>")[0]
+    assert "board.bottom: -0.150 mm" in limits and "(step 2)" in limits
 
 
 def test_loads_are_those_of_the_case(no_pictures):

@@ -19,15 +19,13 @@ def block(result: Result, board: str | None, pitch: float | None) -> Block | Non
     records = result.metrics.get("steps") or []
     if not records:
         return None
-    worst = result.metrics.get("worst")
-    surface = worst["surface"] if worst else f"{board}.bottom"
     names = shown(result)
     rows = [[row.name, *row.cells] for row in step_rows.rows(records, names, "{:.4g} °C")]
     return Block(
         "Process",
         step_rows.heads(records, names, "temperature"),
         rows,
-        lead=_largest(records, surface, pitch),
+        lead=_largest(records, f"{board}.bottom", pitch),
         note="Times count from the start. + is convex: the centre away from the board.",
     )
 

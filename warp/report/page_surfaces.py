@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from warp import units
 from warp.report import number_tables
 from warp.report.blocks import UNKNOWN, Block, Cell, Headline, within
-from warp.results import heights
+from warp.report.step_figures import value_of
+from warp.results import heights, measured
 from warp.results import limits as analytic_limits
 from warp.results.measured import Flat
 
@@ -22,8 +24,26 @@ SMT Magazine, August 2015, p. 46 quotes it.
 """
 
 
+def judged(result: Result, first: Flat) -> tuple[float, Mapping[str, Any] | None]:
+    """Return the warpage in um of the surface to the board that the standards limit, and its step.
+
+    It is the largest of a process while the body is as it is at the end; None without a process.
+    """
+    found = [
+        (value, record)
+        for record in measured.finished(result.metrics.get("steps") or [])
+        if (value := value_of(record, first.name)) is not None
+    ]
+    if not found:
+        return 1e6 * first.warpage.value, None
+    return max(found, key=lambda entry: abs(entry[0]))
+
+
 def headline(result: Result, first: Flat | None, pitch: float | None) -> Headline | None:
-    """Say the warpage of the surface to the board, of a process its worst case."""
+    """Say the warpage of the surface to the board, of a process its worst case.
+
+    With a pitch the surface to the board is judged by its limit.
+    """
     worst = result.metrics.get("worst")
     if worst:
         micrometres, error = worst["warpage_um"], None
@@ -39,10 +59,13 @@ def headline(result: Result, first: Flat | None, pitch: float | None) -> Headlin
         return None
     beside = "" if error is None else f" ± {error:.2g}"
     value = heights.signed(micrometres, beside)
-    if pitch is None:
+    if pitch is None or first is None:
         return Headline(value, what, when)
     limit = 1e6 * analytic_limits.jeita_limit(pitch)
+    micrometres, _ = judged(result, first)
     share = f"{100 * abs(micrometres) / limit:.0f} % of JEITA ED-7306's {1e-3 * limit:.2f} mm"
+    if worst and worst["surface"] != first.name:
+        share = f"{first.name} {heights.signed(micrometres)}: {share}"
     kept = within(abs(micrometres) <= limit, "within the limit", "above the limit")
     return Headline(value, what, when, share, kept)
 
@@ -56,9 +79,8 @@ def limits(
     """Compare the surface to the board, `first`, with the standards at each ball pitch."""
     if first is None:
         return None
-    worst = result.metrics.get("worst")
-    value = 1e-3 * worst["warpage_um"] if worst else 1e3 * first.warpage.value
-    name = worst["surface"] if worst else first.name
+    micrometres, record = judged(result, first)
+    value = 1e-3 * micrometres
     row = 1e3 * analytic_limits.jeita_limit(pitch) if pitch else None
     rows: list[list[Cell]] = []
     marks = []
@@ -74,7 +96,7 @@ def limits(
             ]
         )
         marks.append(row is not None and limit == row)
-    lead = f"{name}: {value:+.3f} mm{_where(result, case)}."
+    lead = f"{first.name}: {value:+.3f} mm{_where(record, case)}."
     lead += "" if pitch is None else f" The pitch here is {1e3 * pitch:g} mm."
     return Block(
         "Against the limits",
@@ -89,18 +111,15 @@ def limits(
     )
 
 
-def _where(result: Result, case: Case | None) -> str:
+def _where(record: Mapping[str, Any] | None, case: Case | None) -> str:
     """Write the temperature and the step that the limits are compared at."""
-    worst, steps = result.metrics.get("worst"), result.metrics.get("steps")
     at = case.loads.temperature if case else None
     celsius = None if at is None else at - units.ZERO_CELSIUS
-    if worst:
-        celsius = worst["temperature_C"]
-    elif steps:
-        celsius = steps[-1]["temperature_C"]
+    if record:
+        celsius = record["temperature_C"]
     where = "the solved temperature field" if celsius is None else f"{celsius:.4g} °C"
     text = f" at {where}" if case else ""
-    return text + (f", the worst of the finished body (step {worst['step']})" if worst else "")
+    return text + (f", the worst of the finished body (step {record['step']})" if record else "")
 
 
 def every(result: Result) -> Block | None:

@@ -20,7 +20,7 @@ from warp.results.flatness import Warpage
 from warp.results.surface import SIDES, Side, Surface, Zone, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from warp.results.file import Result
 
@@ -89,6 +89,15 @@ def known(result: Result) -> list[tuple[str, Side]]:
         (part, cast(Side, side))
         for part, sides in result.metrics.get("surfaces", {}).items()
         for side in sides
+    ]
+
+
+def finished(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the load steps of a process whose parts and unit are those of the last one."""
+    return [
+        record
+        for record in records
+        if all(record.get(key) == records[-1].get(key) for key in ("parts", "unit"))
     ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from warp.case.case import Case, Zone
 from warp.case.plan import LoadStep
 from warp.machine.device import Device
-from warp.results import hdf5, metrics, surface
+from warp.results import hdf5, measured, metrics, surface
 from warp.results.file import Result
 from warp.run.load_step import Fields, Solved
 from warp.run.stage_model import StageModel
@@ -83,12 +83,9 @@ def worst(result: Result, parts: Iterable[str]) -> dict[str, Any]:
     Every measured surface of the parts counts: the plates and terminals of a case. The body is
     finished while the parts and the unit are those of the end. Empty where nothing was measured.
     """
-    records = result.metrics["steps"]
-    last = records[-1]
-    finished = [r for r in records if (r["parts"], r["unit"]) == (last["parts"], last["unit"])]
     found = [
         (r, f"{part}.{side}", numbers["warpage_um"])
-        for r in finished
+        for r in measured.finished(result.metrics["steps"])
         for part in sorted({*parts})
         for side, numbers in sorted(r["surfaces"].get(part, {}).items())
     ]
