@@ -24,6 +24,7 @@ from warp.report import (
     step_figures,
 )
 from warp.report.sections import Cut
+from warp.report.step_figures import telling
 from warp.report.windows import read_window
 from warp.results import measured
 from warp.results.cells import MediaTable
@@ -211,9 +212,93 @@ def test_a_legend_of_many_parts_joins_those_of_one_material():
     assert sections.by_material(few) is few
 
 
-def test_curves_of_a_process_are_unlike_ones():
-    from warp.report.step_figures import telling
+LAMINATE = """
+[load]
+stress_free = "150 degC"
+temperature = "25 degC"
+[part.board]
+size = "20 mm"
+material = "laminate-it170"
+layers = [ { repeat = 14, of = [
+    { thickness = "35 um", copper = "70 %" },
+    { thickness = "60 um" },
+] } ]
+"""
+PARTS = """
+[part."film-{n}"]
+repeat = 19
+on = "board"
+size = "0.6 mm"
+at = ["n * 1 mm - 10 mm", "0 mm"]
+thickness = "20 um"
+material = "silicon"
+"""
 
+
+def test_layers_that_look_alike_share_a_row_of_the_legend():
+    model = check(Case.from_toml(LAMINATE), "cpu").model
+    one = sections.section(model)
+    joined = sections.alike_joined(one, palette.of(model))
+    assert len(one.names) > 10 and len(joined.names) == 2
+    assert joined.names[0] == "board: layer 1 and 13 more alike"
+    assert (joined.index >= 0).tolist() == (one.index >= 0).tolist()
+    assert len(np.unique(joined.index)) == 2
+
+
+def test_a_page_has_room_for_many_numbers(tmp_path, monkeypatch, recwarn):
+    """Twenty thin parts: all of their numbers lie beside the section, apart and on the page."""
+    kept = []
+
+    @contextmanager
+    def page(*args):
+        with plots.page(*args) as figure:
+            yield figure
+            figure.draw_without_rendering()
+            (axes,) = figure.axes
+            boxes = [text.get_window_extent() for text in axes.texts]
+            kept.append((figure.bbox, axes.get_window_extent(), boxes))
+
+    monkeypatch.setattr(sections, "page", page)
+    model = check(Case.from_toml(LAMINATE + PARTS), "cpu").model
+    sections.cross_section(model, tmp_path / "a.png", sections.Cut("y", 0.0))
+    ((whole, axes, boxes),) = kept
+    assert len(boxes) >= 20 and axes.height > 0.4 * whole.height
+    assert all(whole.y0 <= box.y0 and box.y1 <= whole.y1 for box in boxes)
+    middles = sorted(box.y0 + box.height / 2 for box in boxes[1:])
+    assert np.diff(middles).min() > 0.9 * boxes[0].height
+    assert not recwarn.list
+
+
+def test_a_plane_off_the_centres_of_cells_says_what_was_asked_for():
+    model = check(Case.from_toml(LAMINATE), "cpu").model
+    shown = sections.section(model, sections.Cut("z", 13e-6))
+    assert sections.asked(shown) == ", the cells' centre nearest to 0.013 mm"
+    exact = sections.Cut("z", 1e-3 * shown.at)
+    assert sections.asked(sections.section(model, exact)) == ""
+    assert sections.asked(sections.section(model)) == ""
+
+
+def test_curves_of_a_process_are_those_of_its_widest_parts():
+    """A chip bends most and is there longest: the packages above and below tell more."""
+
+    def side(um, size):
+        return {"warpage_um": um, "zone_x_mm": size, "zone_y_mm": size}
+
+    def record(um, late):
+        chip = {"chip": {"top": side(3 * um, 4.0), "bottom": side(4 * um, 4.0)}}
+        strips = {"underfill": {"top": side(-9 * um, 13.0)}}
+        above = {"above": {"top": side(-1.5 * um, 13.0), "bottom": side(-um, 13.0)}}
+        below = {"below": {"bottom": side(um, 13.0), "top": side(1.5 * um, 13.0)}}
+        return {"surfaces": below | chip | strips | (above if late else {})}
+
+    records = [record(10.0, False), record(40.0, False), record(90.0, True)]
+    parts = {"above", "below", "chip"}
+    found = telling(records, parts=parts)
+    assert found == ["below.bottom", "above.bottom", "chip.bottom"]
+    assert "underfill.top" in telling(records), "without a case every part counts"
+
+
+def test_curves_of_a_process_are_unlike_ones():
     def side(um):
         return {"warpage_um": um}
 

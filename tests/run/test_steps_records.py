@@ -41,8 +41,14 @@ def test_the_worst_case_is_the_largest_warpage_of_the_finished_body():
     )
     worst = result.metrics["worst"]
     finished = [r for r in result.metrics["steps"] if "c" in r["parts"]]
-    values = [abs(r["surfaces"]["a"]["bottom"]["warpage_um"]) for r in finished]
-    assert worst["surface"] == "a.bottom" and abs(worst["warpage_um"]) == max(values)
+    values = [
+        max(abs(s["warpage_um"]) for sides in r["surfaces"].values() for s in sides.values())
+        for r in finished
+    ]
+    part, _, side = worst["surface"].rpartition(".")
+    assert abs(worst["warpage_um"]) == max(values), "of all surfaces: all parts are plates"
+    found = finished[int(np.argmax(values))]["surfaces"][part][side]
+    assert found["warpage_um"] == worst["warpage_um"]
     assert worst["temperature_C"] == finished[int(np.argmax(values))]["temperature_C"]
     assert worst["step"] == finished[int(np.argmax(values))]["step"]
     assert "worst of the finished body" in " ".join(number_tables.facts(result.metrics))
@@ -100,7 +106,7 @@ def test_numbers_of_every_step_are_in_the_file(tmp_path):
     )
 
 
-def shapes_taken(*steps, head=COARSE):
+def shapes_taken(*steps, head=COARSE, text=PLATES):
     """Return the warnings about a plate that joins a dome of 190 um in the second step."""
 
     def record(number, **warpage):
@@ -112,7 +118,7 @@ def shapes_taken(*steps, head=COARSE):
         record(2, a=200.0, b=200.0, c=190.0),
         record(3, a=260.0, b=260.0, c=250.0),
     ]
-    case = parse(head + PLATES + "".join(steps), Path("plates.toml"))
+    case = parse(head + text + "".join(steps), Path("plates.toml"))
     assert not run_warnings.shapes_taken(case, records[:1])
     assert not run_warnings.shapes_taken(case, [])
     return run_warnings.shapes_taken(case, records)
@@ -135,6 +141,14 @@ def test_a_part_that_joins_a_bent_body_is_told_from_its_own_warpage():
 )
 def test_a_part_with_a_history_or_a_liquid_has_its_own_shape(joining):
     assert not shapes_taken(PLACED, joining)
+
+
+@pytest.mark.parametrize(("thick", "asked"), [("0.05 mm", 0), ("0.5 mm", 1)])
+def test_a_film_of_polymer_is_not_asked_whether_it_was_flat(thick, asked):
+    polymer = COARSE.replace("[material.a]", '[material.a]\nclass = "polymer"')
+    plates = PLATES.replace('"0.3 mm"', f'"{thick}"')
+    joining = step("attach", parts=["c"], temperature="25 degC")
+    assert len(shapes_taken(PLACED, joining, head=polymer, text=plates)) == asked
 
 
 def test_solder_has_the_shape_of_the_body():

@@ -248,3 +248,14 @@ def test_the_finest_cells_are_told_with_the_parts_that_make_them():
     assert found["y"].parts == ("film",)
     mirrored = finest(bodies, make_grid(bodies, mirror=(True, True)))
     assert mirrored["x"].parts == ("die", "film") and mirrored["x"].at > 0
+
+
+def test_finest_cells_at_a_cut_are_those_of_the_cut():
+    dies = [Body("dies", "a", (Box(4e-3, 9e-3, -10e-3, 10e-3, 0, 1e-3),))]
+    unit = (0.1e-3, 10e-3, -10e-3, 10e-3)
+    cut = Body("cut", None, (Box(*unit, 0, 1e-3),))
+    wide = Body("mould", "a", (Box(-10e-3, 10e-3, -10e-3, 10e-3, 0, 1e-3),))
+    grid = make_grid([wide, *dies, cut], mirror=(True, True))
+    at_the_cut = finest([wide, *dies], grid, [unit])["x"]
+    assert at_the_cut.cut and not at_the_cut.parts and at_the_cut.at < 0.1e-3
+    assert not finest([wide, *dies], make_grid([wide, *dies]))["x"].cut

@@ -141,9 +141,10 @@ def summary(
         print_json(numbers)
     else:
         if numbers.get("steps"):
-            from warp.report.stored_case import named_surfaces
+            from warp.report.stored_case import named_surfaces, quotable_parts
 
-            tables.print_steps(numbers["steps"], named_surfaces(found))
+            named, parts = named_surfaces(found), quotable_parts(found)
+            tables.print_steps(numbers["steps"], named, parts)
         tables.print_summary(numbers, title=result.stem)
 
 

@@ -106,8 +106,10 @@ def run(
         from warp.cli import tables
 
         if "steps" in written.numbers:
+            from warp.case.plates import quotable
+
             named = loaded.file.output.surfaces or ()
-            tables.print_steps(written.numbers["steps"], named)
+            tables.print_steps(written.numbers["steps"], named, quotable(loaded))
         tables.print_summary(written.numbers, title=loaded.title, written=target)
         tables.print_risk(written.numbers)
         if written.states:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,8 +145,9 @@ def _count(value: int | None, what: str) -> str:
 
 def _beside(finest: Finest, axis: str) -> str:
     """Say where the first finest cell lies, and which parts have an edge there."""
-    parts = listed([f"'{part}'" for part in finest.parts])
-    return f"{axis} = {1e3 * finest.at:.5g} mm, {parts}"
+    edges = [f"'{part}'" for part in finest.parts]
+    edges += ["the cut of a unit"] if finest.cut else []
+    return f"{axis} = {1e3 * finest.at:.5g} mm, {listed(edges)}"
 
 
 def print_check(report: Report) -> None:
@@ -348,13 +349,17 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def print_steps(records: Sequence[Mapping[str, Any]], named: Sequence[str] = ()) -> None:
+def print_steps(
+    records: Sequence[Mapping[str, Any]],
+    named: Sequence[str] = (),
+    parts: Collection[str] | None = None,
+) -> None:
     """Print one row a step, and one a point of its profile; as many surfaces as there is room for.
 
-    named: the surfaces that the user asked for.
+    named: the surfaces that the user asked for; parts: those whose surfaces are worth a column.
     """
     console = screen()
-    names = telling(records, named)
+    names = telling(records, named, parts)
     table = _steps(records, names)
     wide = console.options.update(max_width=10_000)
     while len(names) > 1 and console.measure(table, options=wide).maximum > console.width:

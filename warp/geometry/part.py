@@ -112,6 +112,8 @@ class Part(Section):
 
     synonyms: ClassVar[tuple[str, ...]] = ()
     """Words that stand for this kind elsewhere: what a message proposes for an unknown shape."""
+    plate: ClassVar[bool] = False
+    """True for one solid body with a top and a bottom, no array of small ones."""
     one_layer: ClassVar[bool] = False
     """True for kinds that fill the space between two planes: their thickness can be a bond line."""
     shape: str

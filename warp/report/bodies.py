@@ -18,7 +18,7 @@ from warp.case.steps.remove import Remove
 from warp.errors import WarpError
 from warp.report import palette, sections
 from warp.report.palette import Paint
-from warp.report.plots import Picture, page
+from warp.report.plots import Picture, lines_of, page
 from warp.report.sections import ACROSS, COLUMNS, MOST, Cut, Section, draw_cells, legend, section
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def _by_steps(
     title: str,
 ) -> None:
     """Draw the bodies of a process on a grid, each cropped to what is there."""
-    shown = list(_bodies(case, grid, cut))
+    bodies = _bodies(case, grid, cut)
+    shown = [(name, sections.alike_joined(one, paints)) for name, one in bodies]
     if not shown:
         raise WarpError("no body of the process reaches this plane")
     left, right = _range([one.across for _, one in shown])
@@ -108,8 +109,9 @@ def _by_steps(
         for axes in every.flat[len(shown) :]:
             axes.set_visible(False)
         legend(figure, list(named), list(named.values()))
-        if title:
-            figure.suptitle(title, x=0.02, ha="left", fontsize=9)
+        planes = next((text for _, one in shown if (text := sections.asked(one))), "")
+        if heading := lines_of(title, planes.removeprefix(", ")):
+            figure.suptitle(heading, x=0.02, ha="left", fontsize=9)
 
 
 def _range(lines: Sequence[np.ndarray]) -> tuple[float, float]:

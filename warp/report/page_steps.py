@@ -19,13 +19,15 @@ def block(result: Result, board: str | None, pitch: float | None) -> Block | Non
     records = result.metrics.get("steps") or []
     if not records:
         return None
+    worst = result.metrics.get("worst")
+    surface = worst["surface"] if worst else f"{board}.bottom"
     names = shown(result)
     rows = [[row.name, *row.cells] for row in step_rows.rows(records, names, "{:.4g} °C")]
     return Block(
         "Process",
         step_rows.heads(records, names, "temperature"),
         rows,
-        lead=_largest(records, board, pitch),
+        lead=_largest(records, surface, pitch),
         note="Times count from the start. + is convex: the centre away from the board.",
     )
 
@@ -55,14 +57,14 @@ def curves(result: Result) -> list[dict[str, Any]]:
     return found
 
 
-def _largest(records: Sequence[Mapping[str, Any]], board: str | None, pitch: float | None) -> str:
-    values = [(value_of(record, f"{board}.bottom"), record) for record in records]
+def _largest(records: Sequence[Mapping[str, Any]], surface: str, pitch: float | None) -> str:
+    values = [(value_of(record, surface), record) for record in records]
     known = [(value, record) for value, record in values if value is not None]
     if not known:
         return ""
     value, record = max(known, key=lambda one: abs(one[0]))
     at = UNKNOWN if record["temperature_C"] is None else f"{record['temperature_C']:.4g} °C"
-    text = f"Largest on the way: {board}.bottom {heights.signed(value)} at {at} ({record['name']})"
+    text = f"Largest on the way: {surface} {heights.signed(value)} at {at} ({record['name']})"
     if pitch is not None:
         limit = limits.jeita_limit(pitch)
         word = "within" if abs(value) <= 1e6 * limit else "above"

@@ -23,7 +23,7 @@ SMT Magazine, August 2015, p. 46 quotes it.
 
 
 def headline(result: Result, first: Flat | None, pitch: float | None) -> Headline | None:
-    """Say the warpage of the surface to the board, of a process that of its worst step."""
+    """Say the warpage of the surface to the board, of a process its worst case."""
     worst = result.metrics.get("worst")
     if worst:
         micrometres, error = worst["warpage_um"], None

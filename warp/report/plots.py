@@ -7,6 +7,7 @@ apart by people with any colour vision (Okabe & Ito 2008), and by dash and marke
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,13 +49,15 @@ STYLE = {
 def page(path: Picture, height: float, width: float = WIDTH) -> Iterator[Figure]:
     """Yield a figure to draw on and save it to `path` at the end, a file whole or not at all.
 
-    Outside pyplot: no window, no global state, no backend.
+    Outside pyplot: no window, no global state, no backend. What matplotlib warns of (a letter
+    that its font lacks, a crowded page) is nothing that a user can mend: it stays unsaid.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         yield figure

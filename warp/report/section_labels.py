@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NARROW = 0.03  # of the section's width: a number does not fit into less
 APART = 0.09  # of the section's height: between numbers beside it
+LEAST = 0.17  # inches between them: the height of a number
 NUMBER = {
     "boxstyle": "circle,pad=0.15",
     "facecolor": "white",
@@ -56,9 +57,10 @@ def beside(axes: Axes, x: np.ndarray, z: np.ndarray, media: Mapping[str, np.ndar
     """Write the numbers of media that are too thin beside the section, on lines."""
     ends = {text: end for text, where in media.items() if (end := _end(x, z, where)) is not None}
     tall, wide = z[-1] - z[0], x[-1] - x[0]
+    apart = tall * min(APART, 1 / max(len(ends), 1))
     below, levels = -np.inf, []
     for _, up in sorted(ends.values(), key=lambda end: end[1]):
-        below = max(up, below + APART * tall)
+        below = max(up, below + apart)
         levels.append(below)
     sink = max(0.0, below - z[-1])
     at = x[-1] + 0.04 * wide

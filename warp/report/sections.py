@@ -141,6 +141,29 @@ def _windowed(shown: Section, first: str, second: str, window: Window) -> Sectio
     )
 
 
+def alike_joined(shown: Section, paints: Mapping[str, Paint]) -> Section:
+    """Join the layers of one part that look alike: ten copper planes are one name of a legend."""
+    first: dict[tuple[str, Paint], int] = {}
+    looks = [(p, paints[m]) for p, m in zip(shown.parts, shown.materials, strict=True)]
+    for n, look in enumerate(looks):
+        first.setdefault(look, n)
+    if len(first) == len(looks):
+        return shown
+    order = list(first)
+    number = np.array([*(order.index(look) for look in looks), -1])
+    names = []
+    for look, n in first.items():
+        more = looks.count(look) - 1
+        names.append(f"{shown.names[n]} and {more} more alike" if more else shown.names[n])
+    return replace(
+        shown,
+        index=number[shown.index],
+        names=names,
+        materials=[shown.materials[n] for n in first.values()],
+        parts=[shown.parts[n] for n in first.values()],
+    )
+
+
 def by_material(shown: Section) -> Section:
     """Join the parts of one material, where a legend of every part would outgrow the picture."""
     if len(shown.names) <= MOST:
@@ -275,12 +298,13 @@ def cross_section(
 
     paints: of the materials, by default those of the package (`palette`).
     """
-    shown = by_material(section(model, cut))
     paints = palette.of(model) if paints is None else paints
+    shown = by_material(alike_joined(section(model, cut), paints))
     level = shown.cut.axis == "z"
     wide, high = np.ptp(shown.across), np.ptp(shown.up)
     tall = min(5.2, 5.6 * high / wide) + 0.6 if level else 3.2
-    with page(path, tall + 0.17 * -(-len(shown.names) // COLUMNS)) as figure:
+    rows = 0.17 * -(-len(shown.names) // COLUMNS)
+    with page(path, tall + rows) as figure:
         axes = figure.add_subplot()
         draw_cells(axes, shown, paints)
         if level:
@@ -293,15 +317,25 @@ def cross_section(
             )
         ]
         numbered = {str(n + 1): shown.index == n for n in outside}
+        figure.set_figheight(max(tall, 1.0 + section_labels.LEAST * len(outside)) + rows)
         section_labels.beside(axes, shown.across, shown.up, numbered)
         numbers = [f"{n}  {name}" for n, name in enumerate(_said(shown), start=1)]
         legend(figure, numbers, [paints[m] for m in shown.materials])
         heading = f"{title}\n" if title else ""
         what = "plan" if level else "section"
-        text = f"{heading}{what} at {shown.cut.axis} = {shown.at:.3g} mm"
+        text = f"{heading}{what} at {shown.cut.axis} = {shown.at:.3g} mm{asked(shown)}"
         axes.set_title(f"{text} ", loc="left")
         if not level:
-            axes.set_title(f"{text}, {stretch(figure, axes, shown.cut.axis)}", loc="left")
+            drawn = stretch(figure, axes, shown.cut.axis)
+            between = ",\n" if asked(shown) else ", "
+            axes.set_title(f"{text}{between}{drawn}", loc="left")
+
+
+def asked(shown: Section) -> str:
+    """Say which plane was asked for, where the centre of its cells is another one."""
+    if shown.cut.at is None or f"{1e3 * abs(shown.cut.at):.3g}" == f"{abs(shown.at):.3g}":
+        return ""
+    return f", the cells' centre nearest to {1e3 * shown.cut.at:.4g} mm"
 
 
 def _said(shown: Section) -> list[str]:

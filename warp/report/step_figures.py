@@ -7,8 +7,8 @@ go, a cut, a table) is one line: a curve that a furnace and shadow moire would s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from warp.errors import WarpError
 from warp.report.plots import DASHES, OKABE_ITO, Picture, page
@@ -150,34 +150,85 @@ def shown(result: Result) -> list[str]:
     from warp.report import stored_case  # a table of numbers alone needs no case
 
     records = result.metrics.get("steps") or []
-    return telling(records, stored_case.named_surfaces(result))
+    named = stored_case.named_surfaces(result)
+    return telling(records, named, stored_case.quotable_parts(result))
 
 
-def telling(records: Sequence[Mapping[str, Any]], named: Sequence[str] = ()) -> list[str]:
+def telling(
+    records: Sequence[Mapping[str, Any]],
+    named: Sequence[str] = (),
+    parts: Collection[str] | None = None,
+) -> list[str]:
     """Choose surfaces for a curve: those that the user named, in his order.
 
-    Without any: of those that the most load steps have, unlike ones. The first is a bottom; the
-    others warp most, and differ from those before by ALIKE of that.
+    Without any: unlike ones of `parts` (None: of all), the widest part first. The first is a
+    bottom that the most load steps have; the others differ from those before by ALIKE.
     """
     if known := [name for name in named if any(value_of(r, name) is not None for r in records)]:
         return known[:NAMED]
-    counts: dict[str, int] = {}
+    curves = _curves(records, parts)
+    counts = {name: sum(v is not None for v in curve) for name, curve in curves.items()}
+    most = {name: _largest(curve) for name, curve in curves.items()}
+    whole: dict[str, float] = {}
+    for name, value in most.items():
+        part = name.rpartition(".")[0]
+        whole[part] = max(whole.get(part, 0.0), value)
+    areas = _areas(records)
+
+    def rank(name: str) -> tuple[float, float, str, bool]:
+        part, _, side = name.rpartition(".")
+        return -areas.get(part, 0.0), -whole[part], part, side == "top"
+
+    order = sorted(curves, key=lambda name: (-counts[name], name.endswith(".top"), rank(name)))
+    found = order[:1]
+    ranked = sorted(order[1:], key=rank)
+    for again in (False, True):  # the other side of a part after all others
+        for name in ranked:
+            known = [other for other in found if _alike(curves[name], curves[other])]
+            part = name.rpartition(".")[0]
+            seen = any(other.rpartition(".")[0] == part for other in found)
+            if len(found) < SURFACES and not known and seen == again:
+                found.append(name)
+    return found
+
+
+Warpages: TypeAlias = list[float | None]
+
+
+def _curves(
+    records: Sequence[Mapping[str, Any]], parts: Collection[str] | None
+) -> dict[str, Warpages]:
+    """Return the warpage of each surface PART.SIDE of `parts` over the records."""
+    names = {
+        f"{part}.{side}": None
+        for record in records
+        for part, sides in (record.get("surfaces") or {}).items()
+        for side in sides
+    }
+    wanted = [n for n in names if parts is None or n.rpartition(".")[0] in parts] or list(names)
+    return {name: [value_of(record, name) for record in records] for name in wanted}
+
+
+def _areas(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the largest measuring zone of each part in mm2, three digits of it."""
+    found: dict[str, float] = {}
     for record in records:
         for part, sides in (record.get("surfaces") or {}).items():
-            for side in sides:
-                counts[f"{part}.{side}"] = counts.get(f"{part}.{side}", 0) + 1
-    curves = {name: [value_of(record, name) or 0.0 for record in records] for name in counts}
-    most = {name: max(map(abs, curve)) for name, curve in curves.items()}
-    order = sorted(counts, key=lambda name: (-counts[name], name.endswith(".top")))
-    found = order[:1]
-    for name in sorted(order[1:], key=lambda name: (-counts[name], -most[name])):
-        apart = (
-            max(abs(a - b) for a, b in zip(curves[name], curves[other], strict=True))
-            for other in found
-        )
-        if len(found) < SURFACES and min(apart) > ALIKE * max(most[name], most[found[0]]):
-            found.append(name)
+            for numbers in sides.values():
+                area = numbers.get("zone_x_mm", 0.0) * numbers.get("zone_y_mm", 0.0)
+                found[part] = max(found.get(part, 0.0), float(f"{area:.3g}"))
     return found
+
+
+def _largest(curve: Warpages) -> float:
+    return max((abs(v) for v in curve if v is not None), default=0.0)
+
+
+def _alike(one: Warpages, other: Warpages) -> bool:
+    """Tell whether two curves are one within ALIKE wherever both are known."""
+    both = [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
+    apart = max((abs(a - b) for a, b in both), default=float("inf"))
+    return apart <= ALIKE * max(_largest(one), _largest(other))
 
 
 def duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from warp.case import case as cases
+from warp.case.plates import quotable
 from warp.errors import WarpError
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ def parsed(result: Result) -> Case:
         path = Path(info.get("case_file") or "case.toml")
         _PARSED[result] = cases.parse(result.case, path, info.get("overrides") or {})
     return _PARSED[result]
+
+
+def quotable_parts(result: Result) -> set[str] | None:
+    """Return the plates and terminals of the case; None if it cannot be read."""
+    try:
+        return quotable(parsed(result))
+    except WarpError:
+        return None
 
 
 def named_surfaces(result: Result) -> list[str]:

@@ -24,7 +24,7 @@ from warp.machine.device import Device
 from warp.run import array_remarks, conditions, forecast, law_warnings, resources
 from warp.run import model as run_model
 from warp.run import warnings as run_warnings
-from warp.run.grids import common_grid, shaped
+from warp.run.grids import common_grid, shaped, units
 from warp.run.stage_model import StageModel, enter
 from warp.voxels import voxelize
 from warp.voxels.boundary import exchange, faces, heat_load, split_interfaces
@@ -92,6 +92,7 @@ class Report:
                     "finest_um": 1e6 * least,
                     "finest_at_mm": 1e3 * self.finest[axis].at,
                     "finest_parts": self.finest[axis].parts,
+                    "finest_at_cut": self.finest[axis].cut,
                     "coarsest_um": 1e6 * most,
                 }
                 for axis, (cells, least, most) in self.spacing.items()
@@ -125,7 +126,7 @@ def check(case: Case, on: str = "auto") -> Report:
         title=case.title,
         stack=stack(case.parts, case.package),
         spacing=spacing(grid),
-        finest=finest(case.bodies(), grid),
+        finest=finest(case.bodies(), grid, units(case)),
         symmetry=("none", "half", "quarter")[sum(grid.mirror)],
         voxels=grid.cells,
         unknowns=0 if case.heat_alone else grid.unknowns,

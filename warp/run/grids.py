@@ -27,11 +27,14 @@ def common_grid(case: Case) -> Grid:
     bodies = case.bodies()
     bounds = np.array([body.bounds for body in bodies])
     z0, z1 = float(bounds[:, 4].min()), float(bounds[:, 5].max())
-    units = dict.fromkeys(
-        load_step.stage.unit for load_step in case.load_steps if load_step.stage.unit is not None
-    )
-    cuts = [Body("cut", None, (Box(*unit, z0, z1),)) for unit in units]
+    cuts = [Body("cut", None, (Box(*unit, z0, z1),)) for unit in units(case)]
     return make_grid([*bodies, *cuts], case.grid, case.mirror, shaped(case))
+
+
+def units(case: Case) -> list[Rectangle]:
+    """Return the rectangles that the steps of a case cut out, each once."""
+    found = (load_step.stage.unit for load_step in case.load_steps)
+    return list(dict.fromkeys(unit for unit in found if unit is not None))
 
 
 def shaped(case: Case) -> list[Feature]:

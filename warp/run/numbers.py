@@ -11,7 +11,7 @@ import numpy as np
 from warp.case.case import Case, Zone
 from warp.case.plan import LoadStep
 from warp.machine.device import Device
-from warp.results import hdf5, measured, metrics, surface
+from warp.results import hdf5, metrics, surface
 from warp.results.file import Result
 from warp.run.load_step import Fields, Solved
 from warp.run.stage_model import StageModel
@@ -77,29 +77,28 @@ def record(
     return {**_plain(head), **numbers}
 
 
-def worst(result: Result, terminals: Iterable[str]) -> dict[str, Any]:
-    """Return the largest warpage to the board over the load steps of the finished body.
+def worst(result: Result, parts: Iterable[str]) -> dict[str, Any]:
+    """Return the largest warpage over the load steps of the finished body.
 
-    The surfaces to the board are the undersides of the terminals and of the part that `measured`
-    takes for it; the body is finished while the parts and the unit are those of the end. Empty
-    where no such surface was measured.
+    Every measured surface of the parts counts: the plates and terminals of a case. The body is
+    finished while the parts and the unit are those of the end. Empty where nothing was measured.
     """
     records = result.metrics["steps"]
     last = records[-1]
     finished = [r for r in records if (r["parts"], r["unit"]) == (last["parts"], last["unit"])]
     found = [
-        (r, part, r["surfaces"][part]["bottom"]["warpage_um"])
+        (r, f"{part}.{side}", numbers["warpage_um"])
         for r in finished
-        for part in dict.fromkeys([*terminals, measured.board_part(result)])
-        if "bottom" in r["surfaces"].get(part, {})
+        for part in sorted({*parts})
+        for side, numbers in sorted(r["surfaces"].get(part, {}).items())
     ]
     known = [entry for entry in found if entry[2] is not None]
     if not known:
         return {}
-    record, part, warpage = max(known, key=lambda entry: abs(entry[2]))
+    record, surface_name, warpage = max(known, key=lambda entry: abs(entry[2]))
     return {
         "warpage_um": warpage,
-        "surface": f"{part}.bottom",
+        "surface": surface_name,
         "temperature_C": record["temperature_C"],
         "step": record["step"],
         "name": record["name"],

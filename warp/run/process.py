@@ -27,6 +27,7 @@ import numpy as np
 
 from warp.case.case import Case
 from warp.case.plan import LoadStep
+from warp.case.plates import quotable
 from warp.machine import compiling
 from warp.machine import device as devices
 from warp.machine.device import Device
@@ -245,7 +246,7 @@ class _Run:
             },
         )
         if case.has_steps:
-            result.metrics["worst"] = numbers.worst(result, case.terminals)
+            result.metrics["worst"] = numbers.worst(result, quotable(case))
         wanted = {name: field for name, field in result.fields.items() if name in case.fields}
         return replace(result, fields=wanted, shapes=done.shapes)
 

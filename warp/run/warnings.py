@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from warp.case.case import Case
+from warp.case.plates import plates
 from warp.case.steps.attach import Attach
 from warp.case.steps.cure import Cure
 from warp.geometry.place import mm
@@ -254,9 +255,11 @@ def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str
 def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return one sentence for each surface of a part that was bent as it joined a bent body.
 
-    records: of the load steps of a process. A lid that is flat when it is glued on a dome shows in
+    records: of the load steps of a process. Only plates are asked: wires, bumps and films have no
+    shape of their own. A lid that is flat when it is glued on a dome shows in
     its surface the dome, which it never had, and the change since.
     """
+    own = plates(case)
     first: dict[str, Mapping[str, Any]] = {}
     for record in records:
         for name in _warpages(record):
@@ -266,7 +269,7 @@ def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
         part = name.rpartition(".")[0]
         joined = first[name]
         pressed = (joined.get("support") or {}).get("on") == "clamped"
-        if part not in parts and not (pressed and part in cured):
+        if part not in own or (part not in parts and not (pressed and part in cured)):
             continue
         taken = _warpages(joined)[name]
         if joined["step"] == records[0]["step"] or abs(taken) < max(TAKEN * abs(last), VISIBLE):

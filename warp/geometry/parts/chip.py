@@ -10,6 +10,7 @@ from warp.geometry.parts.plate import Slab
 class Chip(Slab):
     """A chip: a plate with an active side, where its heat arises."""
 
+    plate: ClassVar = True
     synonyms: ClassVar = ("die",)
     shape: Literal["chip"]
     face: Literal["down", "up"] = "down"

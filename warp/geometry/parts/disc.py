@@ -16,6 +16,7 @@ from warp.geometry.shapes import Body, Columns
 class Disc(Solid):
     """A round plate: a wafer, a pad, a pin."""
 
+    plate: ClassVar = True
     synonyms: ClassVar = ("wafer",)
     one_layer: ClassVar = True
     shape: Literal["disc"]

@@ -18,6 +18,7 @@ from warp.units import NOT_NEGATIVE, Length
 class Frame(Sized, Solid):
     """A rectangular ring: stiffener, adhesive under a lid's foot."""
 
+    plate: ClassVar = True
     synonyms: ClassVar = ("ring", "stiffener")
     one_layer: ClassVar = True
     shape: Literal["frame"]

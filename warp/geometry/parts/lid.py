@@ -17,6 +17,7 @@ from warp.units import NOT_NEGATIVE, Length
 class Lid(Sized, Solid):
     """A cap: a plate with a foot all round; the space under it stays empty."""
 
+    plate: ClassVar = True
     synonyms: ClassVar = ("cap",)
     shape: Literal["lid"]
     size: Size

@@ -55,6 +55,7 @@ class Slab(Sized, Laminated):
 class Plate(Slab):
     """A rectangular block; with `layers` a laminate."""
 
+    plate: ClassVar = True
     synonyms: ClassVar = ("box", "layer")
     one_layer: ClassVar = True
     shape: Literal["plate"] = "plate"

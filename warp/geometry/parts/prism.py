@@ -22,6 +22,7 @@ Points = npt.NDArray[np.float64]
 class Prism(Solid):
     """An upright block over any polygon."""
 
+    plate: ClassVar = True
     one_layer: ClassVar = True
     shape: Literal["prism"]
     outline: Annotated[tuple[Point, ...], Field(min_length=3)]

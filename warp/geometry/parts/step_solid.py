@@ -23,6 +23,7 @@ LEVEL = 1e-9  # m
 class StepSolid(Solid):
     """A solid from a STEP file (lid, socket, ring), as upright prisms; needs the extra `cad`."""
 
+    plate: ClassVar = True
     synonyms: ClassVar = ("cad", "stp")
     shape: Literal["step"]
     file: str

@@ -111,8 +111,8 @@ WORST = Metric(
         Number(
             "warpage",
             MICROMETRE,
-            "of a process: the largest warpage, either way, of a surface to the board over the "
-            "load steps of the finished body",
+            "of a process: the largest warpage, either way, of a surface of a plate (board, "
+            "substrate, chip, mould, lid) or terminal over the load steps of the finished body",
             console=Column("worst of the finished body", _worst),
             report=Column("largest warpage of the finished body", _worst),
         ),
