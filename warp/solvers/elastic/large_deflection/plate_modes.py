@@ -106,7 +106,9 @@ class PlateModes:
     def column_means(self, x: Array) -> np.ndarray:
         """Return the mean w (ny, nx) over the height of each column of a displacement."""
         exists = self.exists[2]
-        total, count = (x[2] * exists).sum(axis=0), exists.sum(axis=0)
+        total, count = self.device.zeros(exists.shape[1:]), exists.sum(axis=0)
+        for level, there in zip(x[2], exists, strict=True):
+            total += level * there
         _, ny, nx = self.sizes
         w = self.device.to_host(total / self.device.xp.maximum(count, 1))
         found: np.ndarray = w[:ny, 1 : nx + 1]
@@ -123,7 +125,9 @@ class PlateModes:
         exists = self.exists[2, :, :ny, 1 : nx + 1]
         forces = self.device.asarray((moments @ self.means).reshape(ny, nx))
         forces /= self.device.xp.maximum(exists.sum(axis=0), 1)
-        out[2, :, :ny, 1 : nx + 1] += exists * forces
+        w = out[2, :, :ny, 1 : nx + 1]
+        for k in few(len(w)):
+            w[k] += exists[k] * forces
 
     def gather(self, r: Array) -> np.ndarray:
         """Return Z^T r (count,) on the host."""
