@@ -23,3 +23,9 @@ def unmap_when_freed() -> None:
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, MAPPED)
+
+
+def trim() -> None:
+    """Return what is free between smaller arrays, too (malloc_trim(3)); do nothing as above."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

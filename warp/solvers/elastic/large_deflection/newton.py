@@ -80,6 +80,7 @@ def minimum(
         step = _step(law, pre, g, _Region(radius, goal, enough), least)
         iterations += step.products
         if step.products == 0:
+            del step  # its memory is free for what follows
             break
         del g
         there = step.d
@@ -220,8 +221,9 @@ def _dot(law: Law, a: Array, b: Array) -> float:
 
 def _add(a: Array, factor: float, b: Array) -> None:
     """Compute a += factor b."""
-    for own, other in zip(a, b, strict=True):
-        own += factor * other
+    for component, added in zip(a, b, strict=True):
+        for own, other in zip(component, added, strict=True):
+            own += factor * other
 
 
 def _work(law: Law, force: Array, there: Array, x: Array) -> float:

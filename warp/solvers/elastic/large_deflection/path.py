@@ -166,7 +166,7 @@ class Follower:
             x, stability = predicted(before, at, shape.x, aim), shape.stability
             if before is not None:
                 before = replace(before, displacement=None)
-            expected = x[2].astype(np.float32) if nearing else None
+            expected = self.pre.modes.column_means(x) if nearing else None
             released = at == 0 and self.law.at_start is not None and not self.let_go
             try:
                 after = self._solve(aim, x, most=PATIENCE if released else STEPS)
@@ -180,7 +180,8 @@ class Follower:
                     raise
                 continue
             slipped = expected is not None and (
-                float(abs(after.x[2] - expected).max()) > STRAYED * self.height
+                float(abs(self.pre.modes.column_means(after.x) - expected).max())
+                > STRAYED * self.height
                 or after.stability > stability
             )
             del expected

@@ -15,6 +15,7 @@ stored, and `gather` and `spread` cost about a pass over a displacement.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -30,6 +31,8 @@ from warp.voxels.voxelize import VoxelModel
 
 DEGREE = 6
 """Highest degree of polynomials in w; more cost more than the iterations that they save."""
+AT_ONCE = 4
+"""Levels whose products with functions of z are in memory together, small beside a displacement."""
 
 
 class PlateModes:
@@ -103,7 +106,9 @@ class PlateModes:
     def column_means(self, x: Array) -> np.ndarray:
         """Return the mean w (ny, nx) over the height of each column of a displacement."""
         exists = self.exists[2]
-        total, count = (x[2] * exists).sum(axis=0), exists.sum(axis=0)
+        total, count = self.device.zeros(exists.shape[1:]), exists.sum(axis=0)
+        for level, there in zip(x[2], exists, strict=True):
+            total += level * there
         _, ny, nx = self.sizes
         w = self.device.to_host(total / self.device.xp.maximum(count, 1))
         found: np.ndarray = w[:ny, 1 : nx + 1]
@@ -120,20 +125,22 @@ class PlateModes:
         exists = self.exists[2, :, :ny, 1 : nx + 1]
         forces = self.device.asarray((moments @ self.means).reshape(ny, nx))
         forces /= self.device.xp.maximum(exists.sum(axis=0), 1)
-        out[2, :, :ny, 1 : nx + 1] += exists * forces
+        w = out[2, :, :ny, 1 : nx + 1]
+        for k in few(len(w)):
+            w[k] += exists[k] * forces
 
     def gather(self, r: Array) -> np.ndarray:
         """Return Z^T r (count,) on the host."""
-        xp, (nz, ny, nx) = self.device.xp, self.sizes
+        nz, ny, nx = self.sizes
         in_plane = r[0, :nz, :ny, 1 : nx + 2], r[1, :nz, :, 1 : nx + 1]
         w = r[2, :, :ny, 1 : nx + 1]
         to_host = self.device.to_host
-        levers = to_host(xp.tensordot(self.levers, w, axes=1)).reshape(4, -1)
+        levers = to_host(self._over_height(self.levers, w)).reshape(4, -1)
         total = to_host(w.sum(axis=0)).reshape(-1)
         forces = []
         for axis, force in enumerate(in_plane):
             back = self.stretch[axis].T
-            tilted = to_host(xp.tensordot(self.lever, force, axes=1)).reshape(-1)
+            tilted = to_host(self._over_height(self.lever, force)).reshape(-1)
             pushed = to_host(force.sum(axis=0)).reshape(-1)
             on_w, on_slope = self.frame.back(axis, pushed)
             on_slope += tilted + back @ levers[2 + axis]
@@ -144,6 +151,11 @@ class PlateModes:
         (Px, Py), (Rx, Ry) = self.P, self.R
         found = Py @ total.reshape(ny, nx) @ Px.T, Py @ forces[0] @ Rx.T, Ry @ forces[1] @ Px.T
         return np.stack(found).reshape(-1)[self.kept]
+
+    def _over_height(self, weights: Array, field: Array) -> Array:
+        """Return the sum over z of weights (..., levels) times a field (levels, rows, columns)."""
+        tensordot = self.device.xp.tensordot
+        return sum(tensordot(weights[..., k], field[k], axes=1) for k in few(len(field)))
 
     def spread(self, c: np.ndarray, out: Array | None = None) -> Array:
         """Return the displacement Z c, c (count,) on the host, added to `out` if there is one."""
@@ -156,18 +168,30 @@ class PlateModes:
         out = self.device.zeros((3, nz + 1, ny + 1, nx + 3)) if out is None else out
         u, v = out[0, :nz, :ny, 1 : nx + 2], out[1, :nz, :, 1 : nx + 1]
         w = out[2, :, :ny, 1 : nx + 1]
-        put, column = self.device.asarray, np.s_[:, None, None]
+        put = self.device.asarray
         w += put(w2)
         for axis, (to, flat) in enumerate(((u, Py.T @ b @ Rx), (v, Ry.T @ d @ Px))):
             slope = self.tilt[axis] @ w2.reshape(-1)
             along = flat + self.frame.along(axis, w2.reshape(-1), slope).reshape(flat.shape)
-            to += self.lever[column] * put(slope.reshape(flat.shape)) + put(along)
+            add_over_height(to, self.lever, put(slope.reshape(flat.shape)), put(along))
             stretched = self.stretch[axis] @ flat.reshape(-1) - self.curved[axis] * w2.reshape(-1)
             thinner = stretched, self.stretch[axis] @ slope
             for lever, strain in zip(self.levers[axis::2], thinner, strict=True):
-                w += lever[column] * put(strain.reshape(ny, nx))
+                add_over_height(w, lever, put(strain.reshape(ny, nx)))
         out *= self.exists
         return out
+
+
+def few(levels: int) -> Iterator[slice]:
+    """Yield AT_ONCE levels after the other."""
+    for first in range(0, levels, AT_ONCE):
+        yield slice(first, first + AT_ONCE)
+
+
+def add_over_height(to: Array, weights: Array, field: Array, constant: Array | float = 0.0) -> None:
+    """Add weights (levels,) times a field (rows, columns), and a constant, to (levels, ...)."""
+    for k in few(len(to)):
+        to[k] += weights[k, None, None] * field + constant
 
 
 def mean_curvatures(modes: PlateModes, grid: Grid) -> np.ndarray:

@@ -21,7 +21,7 @@ import numpy as np
 
 from warp.errors import ConvergenceError
 from warp.machine.device import Device
-from warp.machine.freed_memory import unmap_when_freed
+from warp.machine.freed_memory import trim, unmap_when_freed
 from warp.solvers.elastic import solve as linear
 from warp.solvers.elastic.balance import Balance, norm, product
 from warp.solvers.elastic.clamp import held_indices, prescribed
@@ -199,6 +199,7 @@ class _Body:
         if pressed is not None:
             scale = max(scale, norm(product(A, pressed)))
         law = Law(A, sides, device.asarray(forces), device.asarray(stress), there, pressed)
+        del forces, stress, sides  # the law has what it needs
         pre = Preconditioner(model, law, cache.cycle_for(A), smooth=not len(held))
         if len(held):
             cache.forget()
@@ -217,6 +218,7 @@ class _Body:
             alone = partial(stretched, model, law, pre.modes, change)
         args = law, pre, scale, control.tolerance, height, wanted.branch, told, alone
         follower = Follower(*args)
+        trim()  # of what set-up has left
         path = follower.follow(reach)
         cycle, resting = pre.cycle, None
         del alone, args, follower, pre  # their memory is free for what follows
