@@ -46,7 +46,7 @@ KERNEL slopes(real *__restrict__ g, const real *__restrict__ x, const uint16 *__
 
 KERNEL added_stress(real *__restrict__ t, const real *__restrict__ x, const real *__restrict__ g,
                     const real *__restrict__ h, const uint16 *__restrict__ ids,
-                    const real *__restrict__ cell, const float *__restrict__ K,
+                    const real *__restrict__ cell, const real *__restrict__ K,
                     const real *__restrict__ dx, const real *__restrict__ dy,
                     const real *__restrict__ hz, const real *__restrict__ rdx,
                     const real *__restrict__ rcx, const real *__restrict__ rdy,

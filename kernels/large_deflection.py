@@ -104,7 +104,7 @@ def added_stress(
 ):
     """t = stress of the increment x times volume; h: slopes of x.
 
-    K (nz+1, ny+1, nx+3), float32: of edges along z, volume times G_xy.
+    K (nz+1, ny+1, nx+3): of edges along z, volume times G_xy.
     """
     rows = portion(share, end - begin)
     for j in range(begin + rows.start, begin + rows.stop):

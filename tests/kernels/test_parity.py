@@ -798,7 +798,7 @@ def test_large_deflection(assert_twins_agree, rng, real, media, displacement, mi
     for out, x in ((g, displacement[::-1].copy()), (h, displacement)):
         args = out, x, ids, rcx, rcy, *whole, *sizes
         out[:] = assert_twins_agree(module, "slopes", FACES, *args, real=real)[0]
-    K = np.zeros(SHAPE, np.float32)
+    K = np.zeros(SHAPE, real)
     solid = ids[1:-1, 1:-1, 1 : NX + 1] > 0
     K[:, :, 1 : NX + 2] = between_four(solid)[2] * rng.random((NZ + 1, NY + 1, NX + 1))
     tables = ids, cell, K, dx, dy, hz, rdx, rcx, rdy, rcy, rdz

@@ -86,12 +86,12 @@ def rim(model: VoxelModel, A: Operator) -> Rim:
 
 
 def shear_stiffness(A: Operator, rim: Rim) -> Array:
-    """Return K (nz+1, ny+1, nx+3) in N m of edges along z, on the operator's device, in float32.
+    """Return K (nz+1, ny+1, nx+3) in N m of edges along z, on the operator's device.
 
-    Any K has an exact gradient and Hessian.
+    In float64: central differences by a thickness see the rounding of float32.
     """
     (nx, ny, nz), device = A.n, A.device
-    K = device.zeros((nz + 1, ny + 1, nx + PAD), np.float32)
+    K = device.zeros((nz + 1, ny + 1, nx + PAD))
     for k in range(nz):
         K[k] = looked_up(A, k, 1)[1][2, 0]
     add(device, K, rim.at, rim.more)
