@@ -111,10 +111,6 @@ def elastic_apply(
                     shear = *xz_xy, tyz[now, n], tyz[above, n], tyz[now, n + 1]
                     sides_y, sides_z = (rym, ry, cy, cyj), (rzm, rz, cz, czk)
                     ou, ov, ow = out[0, k, j], out[1, k, j], out[2, k, j]
-                    if c == 0:  # not read: they may be NaN
-                        ou[:] = 0
-                        ov[:] = 0
-                        ow[:] = 0
                     forces(ou, ov, ow, c, s, normal, shear, (rdx, rcx), sides_y, sides_z, nx)
                     hold_mirror(ou, ov, mirror_x, mirror_y and j == 0, nx)
     release(sx)
@@ -291,10 +287,6 @@ def media_apply(
                     shear = *xz_xy, tyz[now, n], tyz[above, n], tyz[now, n + 1]
                     sides_y, sides_z = (rym, ry, cy, cyj), (rzm, rz, cz, czk)
                     ou, ov, ow = out[0, k, j], out[1, k, j], out[2, k, j]
-                    if c == 0:  # not read: they may be NaN
-                        ou[:] = 0
-                        ov[:] = 0
-                        ow[:] = 0
                     forces(ou, ov, ow, c, s, normal, shear, (rdx, rcx), sides_y, sides_z, nx)
                     hold_mirror(ou, ov, mirror_x, mirror_y and j == 0, nx)
     release(C)

@@ -84,6 +84,10 @@ def forces(u, v, w, c, s, normal, shear, along_x, along_y, along_z, nx):
     rdx, rcx = along_x
     rym, ry, cy, cyj = along_y
     rzm, rz, cz, czk = along_z
+    if c == 0:  # not read: they may be NaN
+        u[:] = 0
+        v[:] = 0
+        w[:] = 0
     force_u(u, c, s, sx, txz, txzk, txy, txyj, rdx, cz, czk, cy, cyj, nx)
     force_v(v, c, s, before, sy, tyz, tyzk, txy, rcx, rym, ry, cz, czk, nx)
     force_w(w, c, s, below, sz, txz, tyz, tyzj, rcx, rzm, rz, cy, cyj, nx)

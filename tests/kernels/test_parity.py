@@ -528,9 +528,10 @@ def test_elastic_columns(assert_twins_agree, rng, real, body, displacement):
     )  # dominant: a pivot near the threshold may fall on either side of it
     diagonal[:, rng.random(SHAPE) < 0.2] = 0  # inactive
     P = np.zeros((5, 6, nz + 2, ny, nx + 3), real)
-    column = np.array([nx + 5, nx + 5, 3 * nx + 11])  # j (nx + 3) + i
+    column = np.array([nx + 5, nx + 5, nx + 5, nx + 5, 3 * nx + 11])  # j (nx + 3) + i
     start = np.searchsorted(column, np.arange(ny * (nx + 3) + 1)).astype(np.int32)
-    free = start, np.array([8, 30 * nz + 26, 30 * nz + 29], np.int32), np.array([0.5, -0.2, 0.7])
+    entry = np.array([8, 30, 30, 30 * nz + 26, 30 * nz + 29], np.int32)  # two on one diagonal
+    free = start, entry, np.array([0.5, 2.0, 3.0, -0.2, 0.7])
     P = assert_twins_agree(
         "columns", "columns_factor", (nx, ny, 1), P, diagonal, *wide(body), *free, *sizes, real=real
     )[0]

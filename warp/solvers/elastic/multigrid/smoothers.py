@@ -8,6 +8,7 @@ ColumnSmoother  all displacements of a cell column together (u and v belong to t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -108,30 +109,7 @@ class ColumnSmoother:
         self.shape = 5, nz + 1, ny, nx + PAD
         self.size = int(np.prod(self.shape))
         self.P = device.zeros((5, 6, nz + 2, ny, nx + PAD), np.float32)
-        near, beyond = column_entries(matrix.free, matrix.shape)
-        self._factor(matrix, diagonal, near)
-        needed = np.isin(beyond[0], self._held(diagonal, np.unique(beyond[0])))
-        if needed.any():
-            column, entry, value = (a[needed] for a in beyond)
-            own, other = self._own(diagonal, column, entry).reshape(2, -1)
-            share = np.sqrt(own / other)
-            value = value * np.concatenate((share, 1 / share))
-            both = zip(near, (column, entry, value), strict=True)
-            column, entry, value = (np.concatenate(a) for a in both)
-            order = np.lexsort((entry, column))
-            self._factor(matrix, diagonal, (column[order], entry[order], value[order]))
-
-    def _own(self, diagonal: Array, column: np.ndarray, entry: np.ndarray) -> np.ndarray:
-        """Return the diagonal of the matrix at entries of columns."""
-        j, i = np.divmod(column, diagonal.shape[-1])
-        k, d = entry // 30, entry % 30 // 6
-        at = np.ravel_multi_index(_beside(d, k, j, i), diagonal.shape)
-        return self.device.to_host(diagonal.reshape(-1)[self.device.asarray(at)])
-
-    def _factor(self, matrix: StoredMatrix, diagonal: Array, entries: Entries) -> None:
-        """Factor all columns with what free edges add."""
-        device, (nx, ny, _) = self.device, self.n
-        column, entry, value = entries
+        column, entry, value = self._entries(matrix, diagonal)
         start = np.searchsorted(column, np.arange(ny * (nx + PAD) + 1))
         put = device.asarray
         shared = put(start, np.int32), put(entry, np.int32), put(value)
@@ -139,18 +117,26 @@ class ColumnSmoother:
         args = self.P, diagonal, C, K, *matrix.on_device, *shared, *self.n
         device.launch("columns", "columns_factor", (nx, ny, 1), *args, real=np.float32)
 
-    def _held(self, diagonal: Array, columns: np.ndarray) -> np.ndarray:
-        """Return those of some columns in which a displacement that exists is never corrected."""
-        if not len(columns):
-            return columns
-        put = self.device.asarray
-        d, k = (a.reshape(-1, 1) for a in np.mgrid[:5, : diagonal.shape[1]])
-        j, i = np.divmod(columns, diagonal.shape[-1])
-        pivot = np.ravel_multi_index((d, 0, k, j, i), self.P.shape)
-        at = np.ravel_multi_index(_beside(d, k, j, i), diagonal.shape)
-        exists = self.device.to_host(diagonal.reshape(-1)[put(at)]) > 0
-        held = exists & (self.device.to_host(self.P.reshape(-1)[put(pivot)]) == 0)
-        return columns[held.any(axis=0)]
+    def _entries(self, matrix: StoredMatrix, diagonal: Array) -> Entries:
+        """Return what free edges add to the matrices of columns, in ascending order.
+
+        A body one cell wide borrows its tilt from a level beyond the band. Such a value, left out,
+        can make the matrix of its column indefinite. With a |value| and |value| / a added to its
+        two diagonals D and D' instead the band has at least the energy of the column; with
+        a^2 = D / D' both grow by the same share.
+        """
+        near, (column, entry, value) = column_entries(matrix.free, matrix.shape)
+        j, i = np.divmod(column, diagonal.shape[-1])
+        k, d = entry // 30, entry % 30 // 6
+        displacement = np.array([2, 0, 0, 1, 1])[d], k, j + (d == 4), i + (d == 2)
+        at = self.device.asarray(np.ravel_multi_index(displacement, diagonal.shape))
+        first, second = self.device.to_host(diagonal.reshape(-1)[at]).reshape(2, -1)
+        both = np.sqrt(first * second)
+        share = np.divide((first, second), both, out=np.zeros((2, both.size)), where=both > 0)
+        beyond = column, entry, value * share.reshape(-1)
+        column, entry, value = _joined([near, beyond])
+        order = np.lexsort((entry, column))
+        return column[order], entry[order], value[order]
 
     def step(self, level: Vectors, keep: float, old: float, a: float, b: float) -> None:
         """Solve the columns, as levels.Smoother.step says."""
@@ -164,11 +150,6 @@ class ColumnSmoother:
         nx, ny, _ = self.n
         extent = nx + PAD, ny + 1, levels
         self.device.launch("columns", function, extent, *args, *self.n, real=np.float32)
-
-
-def _beside(d: np.ndarray, k: np.ndarray, j: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return the indices of unknowns d of cell columns (j, i): w, u and v on both sides."""
-    return np.array([2, 0, 0, 1, 1])[d], k, j + (d == 4), i + (d == 2)
 
 
 def line_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -186,14 +167,11 @@ def line_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[np.ndarray, n
 
 
 def column_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[Entries, Entries]:
-    """Return what free edges couple within one cell column, and what replaces the rest.
+    """Return what free edges couple within one cell column: within and beyond its band.
 
     Columns j (nx + 3) + i, entries 30 k + 6 d + o of their matrices (kernels/columns.py), and
-    values; the first in ascending order. A body one cell wide borrows its tilt from a level beyond
-    the band. Such a value, left out, can make the matrix of its column indefinite, and some
-    displacement there would never be corrected. With a |value| and |value| / a added to its two
-    diagonals instead the band has at least the energy of the column; it is stiffer then, and
-    corrects less. The rest is |values| at the first diagonals, then at the second ones.
+    values. Beyond the band: |values| at the diagonals of the first of the two displacements, then
+    all of them at those of the second.
     """
     row, column, values = free.entries()
     off = row != column
@@ -218,8 +196,10 @@ def column_entries(free: Scattered, shape: tuple[int, ...]) -> tuple[Entries, En
             beyond += [
                 [a[far] for a in (at, 30 * q + 6 * c, abs(value))] for q, c in ((k, d), (n, e))
             ]
-    where, entry, value = (np.concatenate(a) for a in zip(*found, strict=True))
-    order = np.lexsort((entry, where))
-    beyond = beyond[::2] + beyond[1::2]
-    rest = tuple(np.concatenate(a) for a in zip(*beyond, strict=True))
-    return (where[order], entry[order], value[order]), (rest[0], rest[1], rest[2])
+    return _joined(found), _joined(beyond[::2] + beyond[1::2])
+
+
+def _joined(parts: Iterable[Sequence[np.ndarray]]) -> Entries:
+    """Return entries one after the other."""
+    column, entry, value = (np.concatenate(a) for a in zip(*parts, strict=True))
+    return column, entry, value
