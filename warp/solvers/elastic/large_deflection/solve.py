@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -229,7 +229,8 @@ class _Body:
             ground = Ground(model, law, padded(step.displacement))
             laid = resting_on(model, law, ground, cycle)
             shape, resting = settle(model, law, laid, ground, path.shape, goal, partial(told, 1.0))
-            path = path.ending(shape)
+            residuals = [residual * pull / max(scale, pull) for residual in shape.residuals]
+            path = path.ending(replace(shape, residuals=residuals))
             del laid
         added = law.added_strains(path.shape.x)
         return step.after(path.shape.x, added), path, resting
