@@ -77,6 +77,12 @@ class State:
         on_it = vars(self).get("_on_device", {})
         return on_it[name] if name in on_it else device.asarray(getattr(self, name))
 
+    def displaced(self, device: Device, U: Array) -> State:
+        """Return the state at another displacement, an array on `device`."""
+        on_it = vars(self).get("_on_device", {}) | {"displacement": U}
+        others = (getattr(self, f.name) for f in fields(self) if f.name not in on_it)
+        return State.on_device(device, on_it, *others)
+
     @property
     def is_empty(self) -> bool:
         """Tell whether no voxel has been attached yet."""

@@ -27,7 +27,9 @@ import numpy as np
 from warp.machine.arrays import Array
 from warp.solvers.elastic.history.state import faces_of
 from warp.solvers.elastic.large_deflection.rim import Rim, shear_stiffness
+from warp.solvers.elastic.large_deflection.tilts import Tilts
 from warp.solvers.elastic.operator import Operator
+from warp.voxels.voxelize import VoxelModel
 
 MODULE = "large_deflection"
 SLAB = 2**16
@@ -118,6 +120,7 @@ class Law:
         self.held = A.device.asarray(A.held, np.int64)
         self.pressed = None if pressed is None else A.device.asarray(pressed)
         self.ground, self.terms = NO_GROUND, 0.0
+        self.tilts: Tilts | None = None
         nx, ny, nz = A.n
         self.extent, self.sizes = (nx + 1, ny + 1, nz + 1), A.n
         ids, cell, _, dx, dy, _, hz, rdx, rcx, rdy, rcy, rdz, _ = A.arguments(np.float64)
@@ -161,9 +164,14 @@ class Law:
         self.load(0.0)
         self.at_start = self.gradient(x)[1], stress
 
+    def float(self, model: VoxelModel) -> None:
+        """Keep the tilt of a body that nothing holds."""
+        if not all(self.mirror):
+            self.tilts = Tilts(self.device, model)
+
     def rest_on(self, ground: Support) -> None:
         """Add the weight of the body and a table under it to the present load."""
-        self.ground = ground
+        self.ground, self.tilts = ground, None
         f, s = self.at_end
         self.at_end = f + self.device.asarray(ground.pull), s
 
@@ -189,12 +197,14 @@ class Law:
         added = self._added(out, x)
         self.ground.push(out, x)
         self.A.clear_held(out)
+        self.level(out)
         self.terms = abs(added) + abs(strained) + abs(work)
         self.energy_at = added + strained - work + self.ground.energy(x)
         return self.energy_at, out
 
     def hessian(self, out: Array, p: Array) -> None:
-        """Compute out = H p at the x of the last `gradient`."""
+        """Compute out = H p at the x of the last `gradient`; p loses its tilt if the body floats."""
+        self.level(p)
         self.linear(out, p)
         for rows in self._slabs():
             self._stress(p, rows)
@@ -202,6 +212,12 @@ class Law:
             self._add_forces(out, rows)
         self.ground.hold(out, p)
         self.A.clear_held(out)
+        self.level(out)
+
+    def level(self, field: Array) -> None:
+        """Take the tilt out of forces or of an increment of a body that floats, in place."""
+        if self.tilts is not None:
+            self.tilts.remove(field)
 
     def linear(self, out: Array, x: Array) -> None:
         """Compute out = A x, A with the shear at rims, and the forces on what is held."""

@@ -149,6 +149,7 @@ def tangent(
     while True:
         law.hessian(pre.wide, x)
         r = pre.wide - right
+        law.level(r)
         before, left = left, float(norm(r))
         if left <= goal:
             return x

@@ -173,7 +173,9 @@ class Preconditioner:
         self._cycle(left, out)
         self.law.hessian(left, out)
         weights -= self.inverse @ self.modes.gather(left)
-        return self.modes.spread(weights, out)
+        self.modes.spread(weights, out)
+        self.law.level(out)
+        return out
 
     def _cycle(self, r: Array, out: Array) -> Array:
         """Return out = T V T^T r; overwrites r, which may be `wide`."""

@@ -168,6 +168,18 @@ class _Body:
         self.support, self.temperature = support, temperature
         self.held = held_indices(model, support)
         self.ids = bordered(device, model.ids)
+        if state.solid.any() and not len(self.held) and not all(model.grid.mirror):
+            self._level()
+
+    def _level(self) -> None:
+        """Take out the tilt that a body has before the step; strains stay as they are.
+
+        Of a unit from the corner of a bent panel it is the slope of the panel, of which the law's
+        energy is not free: moderate rotations of a tilted body strain it in the third order.
+        """
+        U = self.state.on(self.device, "displacement").copy()
+        remove_rigid_motion(self.device, U, self.ids, self.model.grid)
+        self.state = self.state.displaced(self.device, U)
 
     def followed(
         self,
@@ -200,6 +212,8 @@ class _Body:
             scale = max(scale, norm(product(A, pressed)))
         law = Law(A, sides, device.asarray(forces), device.asarray(stress), there, pressed)
         del forces, stress, sides  # the law has what it needs
+        if not len(held):
+            law.float(model)
         pre = Preconditioner(model, law, cache.cycle_for(A), smooth=not len(held))
         if len(held):
             cache.forget()
