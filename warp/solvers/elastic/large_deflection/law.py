@@ -203,7 +203,7 @@ class Law:
         return self.energy_at, out
 
     def hessian(self, out: Array, p: Array) -> None:
-        """Compute out = H p at the x of the last `gradient`; p loses its tilt if the body floats."""
+        """Compute out = H p at the x of the last `gradient`; a floating p loses its tilt."""
         self.level(p)
         self.linear(out, p)
         for rows in self._slabs():
