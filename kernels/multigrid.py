@@ -5,32 +5,91 @@ Arrays (components, levels, ny, nx). In x and in y a fine value lies between two
 with `at` and `t` given per component; restriction is the transpose.
 """
 
-from warp.kernels import kernel, portion, release, scratch, view
+from warp.kernels import inline, kernel, portion, release, scratch, view
+
+# Indices of a row from which on it is divided into runs, and of a run whose values follow one
+# another, so that they are read without a table.
+WIDE = 64
+LONG = 16
+
+
+@inline
+def find_runs(begin, step, first, n, pairs):
+    """Divide indices 0 .. n - 1 into runs and return their number; the last begin is n.
+
+    step 1: first[i + 1] = first[i] + 1 in the run. step 2: first[i + 1] = first[i] + 2, or with
+    `pairs` first[i + 2] = first[i] + 1. step 0: neither, or fewer than LONG indices.
+    """
+    count, i = 0, 0
+    while i < n:
+        plain = i + 1
+        while plain < n and first[plain] == first[plain - 1] + 1:
+            plain += 1
+        double = min(i + 1 + pairs, n)
+        while double < n and first[double] == first[double - 1 - pairs] + 2 - pairs:
+            double += 1
+        if pairs:
+            double -= (double - i) % 2
+        kind, stop = (1, plain) if plain >= double else (2, double)
+        if stop - i < LONG:
+            kind, stop = 0, i + 1
+        if kind > 0 or count == 0 or step[count - 1] > 0:
+            begin[count], step[count] = i, kind
+            count += 1
+        i = stop
+    begin[count] = n
+    return count
 
 
 @kernel
 def prolong(share, p, active, stored, coarse, atx, tx, aty, ty, components, levels, ny, nx):
     """p = P coarse where `active` (its row stored[j] for row j) is not zero, else 0."""
     zero = tx[0, 0] - tx[0, 0]
-    row = scratch((coarse.shape[3],), tx)  # the coarse values between two rows
+    between = scratch((coarse.shape[3],), tx)  # the coarse values between two rows
+    begin, step = scratch((nx + 1,), atx), scratch((nx + 1,), atx)
     for a in range(components):
-        ix, t = atx[a], tx[a]
+        ix, t, count = atx[a], tx[a], 0
+        if nx >= WIDE:
+            count = find_runs(begin, step, ix, nx, 1)
         for k in range(levels):
             for j in portion(share, ny):
-                J, s = aty[a, j], ty[a, j]
-                low, high, on, pk = (
-                    coarse[a, k, J],
-                    coarse[a, k, J + 1],
-                    active[a, k, stored[j]],
-                    p[a, k, j],
-                )
-                for I in range(len(row)):
-                    row[I] = low[I] + s * (high[I] - low[I])
-                for i in range(nx):
-                    I = ix[i]
-                    value = row[I] + t[i] * (row[I + 1] - row[I])
-                    pk[i] = value if on[i] != zero else zero
-    release(row)
+                J, s, on, pk = aty[a, j], ty[a, j], active[a, k, stored[j]], p[a, k, j]
+                low, high, row = coarse[a, k, J], coarse[a, k, J + 1], coarse[a, k, J]
+                if s != zero:
+                    for I in range(len(between)):
+                        between[I] = low[I] + s * (high[I] - low[I])
+                    row = between
+                if count == 0:
+                    for i in range(nx):
+                        I = ix[i]
+                        value = row[I] + t[i] * (row[I + 1] - row[I])
+                        pk[i] = value if on[i] != zero else zero
+                for m in range(count):
+                    own = slice(begin[m], begin[m + 1])
+                    pm, tm, inside, at = pk[own], t[own], on[own], ix[own]
+                    n, f = len(pm), at[0]
+                    if step[m] == 1:
+                        lower, upper = row[f : f + n], row[f + 1 : f + n + 1]
+                        for i in range(n):
+                            value = lower[i] + tm[i] * (upper[i] - lower[i])
+                            pm[i] = value if inside[i] != zero else zero
+                    elif step[m] == 2:
+                        lower, upper = row[f : f + n // 2], row[f + 1 : f + 1 + n // 2]
+                        f = at[1]
+                        low_odd, high_odd = row[f : f + n // 2], row[f + 1 : f + 1 + n // 2]
+                        for i in range(n // 2):
+                            value = lower[i] + tm[2 * i] * (upper[i] - lower[i])
+                            odd = low_odd[i] + tm[2 * i + 1] * (high_odd[i] - low_odd[i])
+                            pm[2 * i] = value if inside[2 * i] != zero else zero
+                            pm[2 * i + 1] = odd if inside[2 * i + 1] != zero else zero
+                    else:
+                        for i in range(n):
+                            I = at[i]
+                            value = row[I] + tm[i] * (row[I + 1] - row[I])
+                            pm[i] = value if inside[i] != zero else zero
+    release(between)
+    release(begin)
+    release(step)
 
 
 @kernel
@@ -38,26 +97,60 @@ def restrict(
     share, out, fine, startx, weightx, starty, weighty, components, levels, ny, nx, my, mx
 ):
     """out = P^T fine on the coarse grid (ny, nx): my x mx fine values from (starty, startx) on."""
+    zero = weightx[0, 0, 0] * 0
     total = scratch((fine.shape[3],), weightx)  # sums of fine rows
+    begin, step = scratch((nx + 1,), startx), scratch((nx + 1,), startx)
+    weighs = scratch((mx, nx), startx)  # 1 where a run has weights other than zero
     for a in range(components):
-        first = startx[a]
+        first, count = startx[a], 0
+        if nx >= WIDE:
+            count = find_runs(begin, step, first, nx, 0)
+        for m in range(mx):
+            for q in range(count):
+                weighs[m, q] = 0
+                for i in range(begin[q], begin[q + 1]):
+                    if weightx[a, m, i] != zero:
+                        weighs[m, q] = 1
         for k in range(levels):
             for j in portion(share, ny):
+                o = out[a, k, j]
                 for n in range(my):
                     wy, row = weighty[a, n, j], fine[a, k, starty[a, j] + n]
                     if n == 0:
                         for i in range(len(total)):
                             total[i] = wy * row[i]
-                    elif wy != 0:  # most lines survive: their row alone has a weight
+                    elif wy != zero:  # most lines survive: their row alone has a weight
                         for i in range(len(total)):
                             total[i] += wy * row[i]
-                o = out[a, k, j]
-                for m in range(mx):
-                    wx = weightx[a, m]
-                    for i in range(nx):
-                        more = wx[i] * total[first[i] + m]
-                        o[i] = more if m == 0 else o[i] + more
+                if count == 0:
+                    for m in range(mx):
+                        wx = weightx[a, m]
+                        for i in range(nx):
+                            more = wx[i] * total[first[i] + m]
+                            o[i] = more if m == 0 else o[i] + more
+                for q in range(count):
+                    own = slice(begin[q], begin[q + 1])
+                    oq, at, n = o[own], first[own], begin[q + 1] - begin[q]
+                    oq[:] = zero
+                    for m in range(mx):
+                        if weighs[m, q] == 0:
+                            continue
+                        wx, here = weightx[a, m][own], at[0] + m
+                        if step[q] == 1:
+                            f = total[here : here + n]
+                            for i in range(n):
+                                oq[i] += wx[i] * f[i]
+                        elif step[q] == 2:
+                            f = total[here : here + 2 * n - 1]
+                            for i in range(n):
+                                oq[i] += wx[i] * f[2 * i]
+                        else:
+                            for i in range(n):
+                                oq[i] += wx[i] * total[at[i] + m]
     release(total)
+    release(begin)
+    release(step)
+    release(weighs)
 
 
 @kernel

@@ -21,6 +21,7 @@ from warp.geometry.shapes import Sheet
 from warp.geometry.solids import build
 from warp.machine import device as devices
 from warp.materials import bump_layer, filled_polymer, mixing
+from warp.materials.free_wires import LooseWires
 from warp.materials.library import library
 from warp.materials.material import normal_matrix
 from warp.run import model as run_model
@@ -218,6 +219,32 @@ def test_wires_keep_the_conductance_of_every_wire():
     assert mixed.conductivity(ROOM)[1] == pytest.approx(mixed.conductivity(ROOM)[2])
 
 
+def test_a_single_wire_has_its_place_along_the_side():
+    """It is towards +y on x-, towards +x on y-, and a mirror plane notices."""
+    gate = 'count = 1\noffset = "0.5 mm"\nsides = ["x-", "y-"]\nfill'
+    package = built(WIRES.replace("fill", gate))
+    along_x, along_y = (b.shapes[0].bounds for b in package.bodies if b.part == "wires")
+    assert along_x[:4] == pytest.approx((-3e-3, -2e-3, 0.45e-3, 0.55e-3))
+    assert along_y[:4] == pytest.approx((0.45e-3, 0.55e-3, -2e-3, -1e-3))
+    whole = built(WIRES).recipes["wires: wires along x"]
+    assert package.recipes["wires: wires along x"].of == whole.of
+
+
+def test_wires_in_a_cavity_conduct_along_themselves_and_carry_nothing():
+    """As the fibres do in mould compound, the compound apart."""
+    recipe = built(WIRES.replace('fill = "mould-compound"', 'fill = "void"')).recipes[
+        "wires: wires along y"
+    ]
+    filled = built(WIRES).recipes["wires: wires along y"]
+    assert recipe.of["gold"] == pytest.approx(filled.of["gold"])
+    gold = library()["gold"]
+    loose = LooseWires(gold, recipe.fraction, recipe.axis, "wires")
+    share = loose.conductivity(ROOM) / gold.conductivity(ROOM)
+    assert share == pytest.approx(recipe.fraction * np.array([1e-4, 1.0, 1e-4]))
+    assert loose.heat_capacity(ROOM) == pytest.approx(loose.density * gold.specific_heat(ROOM))
+    assert loose.stiffness(ROOM)[0] < 1e-3 * recipe.fraction * gold.stiffness(ROOM)[0]
+
+
 def test_fibres_along_another_axis_are_the_same_fibres():
     known = library()
     parts, fractions = [known["gold"], known["mould-compound"]], [0.2, 0.8]
@@ -235,7 +262,15 @@ def test_fibres_along_another_axis_are_the_same_fibres():
     [
         ('pitch = "100 um"', 'pitch = "20 um"', "diameter", "overlap"),
         ('diameter = "25 um"', 'diameter = "0.2 mm"\nlift = "0.69 mm"', "diameter", "overlap"),
-        ('fill = "mould-compound"', 'fill = "void"', "fill", "cannot be void"),
+        ('material = "gold"', 'material = "void"', "material", "cannot be void"),
+        ('loop = "0.2 mm"', 'offset = "1 mm"', "offset", "add count = 1"),
+        ('loop = "0.2 mm"', 'count = 21\nsides = ["x+"]', "count", "beyond the side x+"),
+        (
+            'loop = "0.2 mm"',
+            'count = 2\noffset = "0.95 mm"\nsides = ["x-"]',
+            "offset",
+            "0.85 to 1.05 mm",
+        ),
         ('fill = "mould-compound"', 'fill = "gold"', "fill", "like the wires"),
         ('on = "substrate"\ndiameter', "diameter", None, 'add on = "substrate"'),
         (

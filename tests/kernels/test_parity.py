@@ -726,6 +726,25 @@ def test_transfers(assert_twins_agree, rng, real):
     )
 
 
+def test_transfers_along_wide_rows(assert_twins_agree, rng, real):
+    """Rows long enough to be divided into runs: cells that survive, that merge in pairs, others."""
+    fine, coarse = vector(rng, (1, 2, 5, 100), real), vector(rng, (1, 2, 4, 80), real)
+    on, stored = (rng.random((1, 2, 5, 100)) < 0.7).astype(real), np.arange(5, dtype=np.int32)
+    pairs = np.repeat(np.arange(40, 60), 2)
+    atx = np.concatenate([np.arange(40), pairs, np.sort(rng.integers(60, 79, 20))])
+    aty, ty = np.array([[0, 1, 1, 2, 2]]), vector(rng, (1, 5), real) * [0, 1, 1, 0, 1]
+    tables = atx[None].astype(np.int32), vector(rng, (1, 100), real), aty.astype(np.int32)
+    args = fine * 2, on, stored, coarse, *tables, ty.astype(real)
+    assert_twins_agree("multigrid", "prolong", (100, 5, 2), *args, 1, 2, 5, 100, real=real)
+    single, double = np.arange(30), 30 + 2 * np.arange(30)
+    startx = np.concatenate([single, double, rng.integers(0, 98, 20)])[None].astype(np.int32)
+    weightx = vector(rng, (1, 3, 80), real)
+    weightx[0, :2, :30] = 0
+    sums = startx, weightx, np.array([[0, 1, 2, 3]], np.int32), vector(rng, (1, 2, 4), real)
+    args = coarse * np.nan, fine, *sums, 1, 2, 4, 80, 2, 3
+    assert_twins_agree("multigrid", "restrict", (80, 4, 2), *args, real=real)
+
+
 def test_sparse_rows(assert_twins_agree, rng, real):
     rows, start = np.array([2, 7, 30], np.uint32), np.array([0, 2, 2, 5], np.int32)
     column, value = rng.integers(0, 40, 5).astype(np.uint32), vector(rng, 5, real)

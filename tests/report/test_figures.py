@@ -490,7 +490,7 @@ def test_a_patterned_layer_is_one_entry_shaded_by_its_copper():
     shown = sections.section(model)
     assert shown.names == ["board: top", "board: fr4"]
     assert np.array_equal(shown.share[1], [0.0, 0.25, 1.0]) and np.isnan(shown.share[0]).all()
-    assert sections._said(shown)[0] == "board: top, 0 to 100 % copper"
+    assert sections._said(shown, {})[0] == "board: top, 0 to 100 % copper"
     paints = palette.of(model)
     assert paints["board: top 16/16"].colour == palette.CLASSES["metal"]
     assert paints["board: top 0/16"].colour == palette.CLASSES["laminate"]

@@ -218,6 +218,26 @@ def test_limits_are_those_of_the_surface_to_the_board(no_pictures):
     assert "board.bottom: -0.150 mm" in limits and "(step 2)" in limits
 
 
+def test_a_mounted_package_is_judged_before_its_board(no_pictures):
+    result = with_worst("chip.top")
+    result.metrics["unmounted"] = {
+        "warpage_um": 240.0,
+        "surface": "mould.bottom",
+        "temperature_C": 25.0,
+        "step": 1,
+        "name": "whole",
+        "board": "board",
+    }
+    text, _ = report_page.html(result)
+    head = text.split('class="headline">')[1].split("</div>")[0]
+    assert "before it is mounted mould.bottom +240.0 um" in head and "above the limit" in head
+    limits = text.split("<h2>Against the limits</h2>")[1].split("<h2>")[0]
+    assert (
+        "mould.bottom: +0.240 mm" in limits and "before it is mounted to board (step 1)" in limits
+    )
+    assert "Largest before it is mounted to board: mould.bottom +240.0 um at 25 °C (whole)" in text
+
+
 def test_loads_are_those_of_the_case(no_pictures):
     text, _ = report_page.html(finished())
     loads = text.split("<h2>Loads and boundaries</h2>")[1].split("<h2>")[0]

@@ -15,7 +15,7 @@ from warp.case.case import parse
 from warp.case.errors import CaseError
 from warp.errors import WarpError
 from warp.results.file import read
-from warp.run import process
+from warp.run import flat_parts, process
 from warp.run import warnings as run_warnings
 from warp.verify import calculix
 from warp.verify.bending import Layer, laminate
@@ -228,6 +228,21 @@ def test_a_flat_part_needs_something_between():
     bare, whole = ends(result)[1:]
     assert abs(kappa(whole, "lid", "bottom")) < 1e-6 * abs(kappa(whole))
     assert kappa(whole) == pytest.approx(kappa(bare), rel=1e-6)
+
+
+def test_solder_below_its_melting_point_is_solid():
+    """It gives no way to a flat part, and joining there is a slip worth a sentence."""
+    soldered = GLUED.replace('material = "glue"', 'material = "sac305"')
+    for degrees, words in (("150", True), ("217", False)):
+        solder = step("attach", parts=["glue"], temperature=f"{degrees} degC")
+        text = COARSE + soldered + BENT + solder
+        assert any("'glue' joins at 150" in t for t in parse(text, HERE).remarks()) == words
+        lid = step("attach", parts=["lid"], flat=["lid"], temperature=f"{degrees} degC")
+        case = parse(text + lid, HERE)
+        assert (flat_parts.yielding(case, case.load_steps[-1]) == []) == words
+    cold = step("attach", parts=["lid"], flat=["lid"], temperature="150 degC")
+    with pytest.raises(WarpError, match="touches 'glue', which is solid: it melts at 217 degC"):
+        run(BENT, solder, cold, text=soldered, head=COARSE)
 
 
 @pytest.mark.parametrize("do", ["attach", "cure"])

@@ -54,6 +54,32 @@ def test_the_worst_case_is_the_largest_warpage_of_the_finished_body():
     assert "worst of the finished body" in " ".join(number_tables.facts(result.metrics))
 
 
+def test_a_package_is_judged_before_it_is_mounted():
+    """Its surface to the board counts, at the load steps of the whole package alone."""
+    board = '[part.board]\nunder = "a"\nsize = "16 mm"\nthickness = "1 mm"\nmaterial = "b"\n'
+    package = (
+        step("attach", parts=["b"], temperature="217 degC"),
+        step("cool", temperature="-40 degC"),
+        step("attach", parts=["c"], temperature="150 degC"),
+        step("cool", temperature="25 degC"),
+    )
+    mounted = (
+        step("attach", parts=["board"], temperature="180 degC"),
+        step("cool", temperature="-40 degC"),
+    )
+    numbers = run(
+        *package, *mounted, text=PLATES + board + '[output]\nterminals = ["a"]\n', head=COARSE
+    ).metrics
+    bare = [r for r in numbers["steps"] if "c" in r["parts"] and "board" not in r["parts"]]
+    values = [r["surfaces"]["a"]["bottom"]["warpage_um"] for r in bare]
+    found = numbers["unmounted"]
+    assert found["warpage_um"] == max(values, key=abs) and found["surface"] == "a.bottom"
+    assert found["temperature_C"] == pytest.approx(25) and found["board"] == "board"
+    assert found["coplanarity_um"] == max(r["coplanarity_um"] for r in bare)
+    assert "worst of the package before it is mounted" in " ".join(number_tables.facts(numbers))
+    assert "unmounted" not in run(*package, head=COARSE).metrics
+
+
 def test_linear_theory_ends_at_a_quarter_of_freunds_number():
     """S = 3/2 eps (M_f/M_s) R^2 h_f/h_s^3 of 10 um copper on a 775 um wafer of radius R, Stoney's
     film: half the bow over the height.

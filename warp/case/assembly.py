@@ -18,13 +18,14 @@ from warp.case.still_air import still_air
 from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import BoundarySection, CaseFile, InterfaceSection
 from warp.errors import Fault, Key, nearest
-from warp.geometry.package import FreeColumns, QuarterTurn, Strained
+from warp.geometry.package import FreeColumns, FreeWires, QuarterTurn, Strained
 from warp.geometry.part import Part, Solid
 from warp.geometry.solids import Package, build
 from warp.materials import library as materials
 from warp.materials import mixing
 from warp.materials.bump_layer import BumpLayer
 from warp.materials.case_law import by_law
+from warp.materials.free_wires import LooseWires
 from warp.materials.library import MaterialError, Medium
 from warp.materials.material import Phase, Prestressed, Shrunk, constituents
 from warp.voxels.boundary import FACE_SIDES, Boundary, Film, Fixed, Interface, Source
@@ -193,6 +194,8 @@ def _mixed(
                 mixing.mix(media, fractions, "voigt", name) for media, fractions in faces
             )
             found[name] = BumpLayer(media[0], recipe.member, recipe.per_area, name, between)
+        elif isinstance(recipe, FreeWires):
+            found[name] = LooseWires(media[0], recipe.fraction, recipe.axis, name)
         else:
             phases = [
                 Phase(medium, recipe.since[part]) if part in recipe.since else medium

@@ -35,6 +35,7 @@ SOFT = 1e8  # Pa: a smaller modulus is written in MPa
 HOLDS_NOTHING = 1e6  # Pa: a stand-in for something molten, not a slip of a unit
 ROOM = 298.15  # K
 SAME = 1e-6  # K
+NEAR = 10.0  # K: solder joins this far below its melting point at most
 UNITS = {
     "youngs_modulus": (1e-9, "GPa"),
     "cte": (1e6, "ppm/K"),
@@ -85,6 +86,7 @@ def remarks(file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]) 
         *_no_load(file, assembly, load_steps),
         *_unused_branch(file),
         *_own_shapes(file, assembly, load_steps),
+        *_solid_solder(file, assembly, load_steps),
     ]
 
 
@@ -177,6 +179,27 @@ def _unused_branch(file: CaseFile) -> Iterator[str]:
 
 def _degrees(kelvin: float) -> str:
     return f"{kelvin - ZERO_CELSIUS:.5g} degC"
+
+
+def _solid_solder(
+    file: CaseFile, assembly: Assembly, load_steps: Sequence[LoadStep]
+) -> Iterator[str]:
+    """Yield a sentence for each step that joins solder well below its melting point."""
+    for step in load_steps:
+        since, melting = dict(step.stage.since), dict[str, float]()
+        for part in step.attached if step.do == "attach" else ():
+            medium = assembly.media.get(file.part[part].made_of or "")
+            solidus = None if medium is None else medium.stress_free_temperature
+            solder = medium is not None and medium.material_class == "solder"
+            if solder and solidus is not None and since[part] < solidus - NEAR:
+                melting[part] = solidus
+        if melting:
+            names = listed([repr(part) for part in melting], most=3)
+            yield (
+                f"step {step.step + 1} ({step.name}): the solder of {names} joins at "
+                f"{_degrees(min(since[part] for part in melting))} and melts at "
+                f"{_degrees(min(melting.values()))}"
+            )
 
 
 def _own_shapes(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from warp.case.singulation import meets
 from warp.case.stage import LoadStep, Stage
 from warp.errors import Fault, Key, nearest
+from warp.geometry import fills
 from warp.geometry.bump_array import BumpArray
 from warp.geometry.part import Part, Solid
 from warp.geometry.place import Place
@@ -41,6 +43,11 @@ class Setting:
     """Parts that some step attaches or cures."""
     complete: bool = False
     """True: a body is brought to the temperature of a step even if it is there already."""
+
+    @cached_property
+    def hosts(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the parts that bring the fill of each homogenised part."""
+        return fills.hosts(self.parts, self.places)
 
     @property
     def solids(self) -> list[str]:
@@ -192,8 +199,10 @@ class Process:
                 "the steps say where it is free of stress: leave it out here",
             )
         fill = own.fill_stress_free if isinstance(own, BumpArray) else None
-        if fill is not None and own.inside in self.joined:
+        hosts = self.setting.hosts.get(part, ())
+        host = next((name for name in hosts if name in self.setting.joined_by_steps), None)
+        if fill is not None and host is not None:
             raise Fault(
                 ("part", part, "fill_stress_free"),
-                f"the steps say it of {own.inside!r}: leave it out here",
+                f"the steps say it of {host!r}: leave it out here",
             )

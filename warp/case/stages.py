@@ -1,8 +1,9 @@
 """The solids of a stage: the case's parts as they are after some of its steps.
 
 A part that a step joined is free of stress at the temperature that the step gives. The fill of an
-effective array belongs to the part that the array lies inside, if it is of that material: until
-that part is attached, the members have no fill.
+effective array or of bond wires belongs to the part of that material that they lie in
+(`geometry.fills`): until that part is attached, the members have no fill. Wires are slack before
+and count from then on, free of stress when that part is.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from warp.case.stage import LoadStep, Stage
 from warp.case.symmetry import MIRRORS, asymmetry
 from warp.case.tables import CaseFile
 from warp.errors import Fault
-from warp.geometry.bump_array import BumpArray
-from warp.geometry.package import VOID
+from warp.geometry import fills
+from warp.geometry.package import VOID, FreeColumns, Mixture, Recipe
 from warp.geometry.part import Part, Solid
+from warp.geometry.stacking import place
 from warp.materials.library import MaterialError
 from warp.units import ZERO_CELSIUS
 from warp.voxels.boundary import Boundary, Fixed
@@ -35,23 +37,30 @@ def assembly_of(
     since, shrunk = dict(stage.since), dict(stage.shrunk)
     made: dict[str, tuple[str, float]] = {}
     parts: dict[str, Part] = {}
+    hosts, slack = fills.hosts(file.part, place(file.part)[0]), set[str]()
     for name, part in file.part.items():
         changes: dict[str, object] = {}
         if name in since and isinstance(part, Solid):
             changes["stress_free"] = since[name]
         if name in shrunk and isinstance(part, Solid) and part.material is not None:
             changes["material"] = _after_cure(part.material, shrunk[name], made)
-        if isinstance(part, BumpArray) and part.model == "effective" and part.fill is not None:
-            changes |= _fill(part, file, stage, shrunk, made)
+        if name in hosts:
+            host = next((other for other in hosts[name] if other in stage.present), None)
+            changes["fill"] = _fill(part, host, shrunk, made)
+            if part.slack and host is None:
+                slack.add(name)
+            elif part.slack and host in since and name in since:
+                changes["stress_free"] = since[host]
         parts[name] = part.model_copy(update=changes) if changes else part
     around = dict(file.boundary)
     for name, word, value in stage.around:
         fixed = around[name].temperature is not None
         around[name] = around[name].model_copy(update={"temperature" if fixed else word: value})
     own = file.model_copy(update={"part": parts, "boundary": around})
+    present = [name for name in stage.present if name not in slack]
     if not checked:
-        return gathered(own, folder, stage.present, made)
-    return assemble(own, folder, stage.present, made, stage.unit)
+        return gathered(own, folder, present, made)
+    return assemble(own, folder, present, made, stage.unit)
 
 
 def instantaneous_changes(
@@ -91,9 +100,11 @@ def unsupported(
 ) -> Iterator[Fault]:
     """Find steps that the body does not allow.
 
-    These are held faces without their mirror image, a table under a part of unknown density, and
-    films of natural convection where the temperature takes its time.
+    These are held faces without their mirror image, a table under a part of unknown density, films
+    of natural convection where the temperature takes its time, and a fill that goes while the
+    members that stood free before it stay.
     """
+    yield from _lost_fills(load_steps, stages)
     for load_step in load_steps:
         develops = load_step.temperature is None and not load_step.at_rest
         if develops and any(b.convection is not None for b in file.boundary.values()):
@@ -133,22 +144,46 @@ def unsupported(
                     return
 
 
+def _lost_fills(
+    load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]
+) -> Iterator[Fault]:
+    """Find layers of bumps that lose a fill which came after them.
+
+    A voxel has one strain: what the members alone carry is known no more once the fill is there.
+    Members that nothing holds at one end carry nothing.
+    """
+    stood_free: set[str] = set()
+    before: Mapping[str, Recipe] = {}
+    for load_step in load_steps:
+        recipes = stages[load_step.stage].package.recipes
+        for label, recipe in recipes.items():
+            if not isinstance(recipe, FreeColumns):
+                continue
+            filled = isinstance(before.get(label), Mixture)
+            if filled and label in stood_free and len(recipe.faces) > 1:
+                array = recipe.key[1]
+                yield Fault(
+                    ("step", load_step.step, "parts"),
+                    f"takes the fill of {array!r} away, which came after it, and then what "
+                    f"{array!r} carries is not known: remove it, too, or give it "
+                    'fill = "void"',
+                )
+                return
+            stood_free.add(label)
+        before = recipes
+
+
 def _fill(
-    array: BumpArray,
-    file: CaseFile,
-    stage: Stage,
+    part: Part,
+    host: str | None,
     shrunk: dict[str, float],
     made: dict[str, tuple[str, float]],
-) -> dict[str, object]:
-    """Return the change of an effective array's fill at this stage."""
-    around = file.part.get(array.inside or "")
-    if array.inside is None or not isinstance(around, Solid) or around.material != array.fill:
-        return {}
-    if array.inside not in stage.present:
-        return {"fill": VOID}
-    if array.inside in shrunk:
-        return {"fill": _after_cure(str(array.fill), shrunk[array.inside], made)}
-    return {}
+) -> str:
+    """Return the fill of a homogenised part; host: the part that brings it, None before."""
+    fill = str(part.filled_with)
+    if host is None:
+        return VOID
+    return _after_cure(fill, shrunk[host], made) if host in shrunk else fill
 
 
 def _after_cure(material: str, much: float, made: dict[str, tuple[str, float]]) -> str:

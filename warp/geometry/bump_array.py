@@ -39,10 +39,11 @@ class BumpArray(Sized, Array):
     model: Literal["resolved", "effective"] = "resolved"
     """Effective: one homogeneous layer over the sites, of the members and the fill between them."""
     fill: Annotated[str, Field(examples=["underfill-uf9000ae"])] | None = None
-    """For model = "effective": the material between them, "void" if there is none."""
+    """For model = "effective": the material between them, "void" if there is none. In a process
+    nothing is between them until the part of this material is present that they lie in."""
     fill_stress_free: Temperature | None = None
-    """Stress-free temperature of the fill: its cure. By default that of the part they lie `inside`,
-    if it is of that material."""
+    """Stress-free temperature of the fill: its cure. By default that of the part of this material
+    that they lie in."""
 
     members: ClassVar[str] = "columns"
 
@@ -104,6 +105,11 @@ class BumpArray(Sized, Array):
         return [self.body(name, package, material, self.shape_of(centres, place))]
 
     @property
+    def filled_with(self) -> str | None:
+        """Return the material between the members of an effective layer."""
+        return self.fill if self.model == "effective" and self.fill != VOID else None
+
+    @property
     def each(self) -> str:
         """Return the diameter of each member."""
         return um(self.diameter)
@@ -157,7 +163,8 @@ class BumpArray(Sized, Array):
             package.recipes[label] = FreeColumns(material, member, per_area, fraction, key)
         else:
             fill = package.want(self.fill, (*key, "fill"))
-            cured = self._cured(package)
+            own = self.fill_stress_free
+            cured = package.cured(name, fill) if own is None else own
             since = {} if cured is None else {fill: cured}
             fractions = {material: fraction, fill: 1.0 - fraction}
             package.recipes[label] = Mixture("fibres", fractions, key, since)
@@ -168,13 +175,6 @@ class BumpArray(Sized, Array):
             (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
             boxes.append(Box(x0, x1, y0, y1, place.z0, place.z1))
         return self.body(name, package, label, *boxes)
-
-    def _cured(self, package: Package) -> float | None:
-        """Return the stress-free temperature of the fill: its own, or that of its host."""
-        host = package.fillings.get(self.inside or "")
-        if self.fill_stress_free is None and host is not None and host.material == self.fill:
-            return host.stress_free
-        return self.fill_stress_free
 
 
 def _count(length: float, pitch: float, inset: float | None) -> int:

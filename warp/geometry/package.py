@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +70,22 @@ class FreeColumns:
 
 
 @dataclass(frozen=True)
+class FreeWires:
+    """Bond wires along x (0) or y (1) with nothing between them (`free_wires`)."""
+
+    material: str
+    fraction: float
+    """Volume fraction of the wires."""
+    axis: Literal[0, 1]
+    key: Key
+
+    @property
+    def of(self) -> Mapping[str, float]:
+        """Return the material of the wires, with their volume fraction."""
+        return {self.material: self.fraction}
+
+
+@dataclass(frozen=True)
 class Strained:
     """A material that is not free of stress at its stress-free temperature.
 
@@ -86,7 +103,7 @@ class Strained:
         return {self.material: 1.0}
 
 
-Recipe = Mixture | QuarterTurn | FreeColumns | Strained
+Recipe = Mixture | QuarterTurn | FreeColumns | FreeWires | Strained
 
 
 @dataclass(frozen=True)
@@ -103,7 +120,9 @@ class Package:
 
     folder: Path = Path()
     fillings: Mapping[str, Filling] = field(default_factory=dict)
-    """Solid parts by name: what an array that lies inside one of them takes for its fill."""
+    """Solid parts by name: what an array that lies in one of them takes for its fill."""
+    hosts: dict[str, str] = field(default_factory=dict)
+    """The part that brings the fill of a homogenised part, by the latter's name (`fills`)."""
     bodies: list[Body] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     recipes: dict[str, Recipe] = field(default_factory=dict)
@@ -130,6 +149,11 @@ class Package:
         if material != VOID:
             self.wanted.setdefault(material, key)
         return material
+
+    def cured(self, name: str, fill: str) -> float | None:
+        """Return the own stress-free temperature in K of the part that brings a part's fill."""
+        host = self.fillings.get(self.hosts.get(name, ""))
+        return host.stress_free if host is not None and host.material == fill else None
 
     def strained(self, material: str, label: str, shrinkage: float, stress: float, key: Key) -> str:
         """Return the name of the material after it shrank or with its intrinsic stress (Pa)."""

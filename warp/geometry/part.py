@@ -116,6 +116,8 @@ class Part(Section):
     """True for one solid body with a top and a bottom, no array of small ones."""
     one_layer: ClassVar[bool] = False
     """True for kinds that fill the space between two planes: their thickness can be a bond line."""
+    slack: ClassVar[bool] = False
+    """True for kinds that neither carry load nor count in heat before their fill is there."""
     shape: str
     """The kind of part."""
     on: Names | None = None
@@ -148,6 +150,11 @@ class Part(Section):
     @property
     def made_of(self) -> str | None:
         """Return the one material that the table names, if it names one."""
+        return None
+
+    @property
+    def filled_with(self) -> str | None:
+        """Return the material between the members of a homogenised part, if there is any."""
         return None
 
     @property

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from warp.errors import Fault
+from warp.geometry.fills import present_hosts
 from warp.geometry.package import FreeColumns, Package
 from warp.geometry.part import Part, Solid
 from warp.geometry.place import LEVEL
@@ -38,6 +39,7 @@ def build(
     fillings = {name: part.filling() for name, part in parts.items() if isinstance(part, Solid)}
     package = Package(folder or Path(), fillings)
     package.places, faults = place(parts, unknown)
+    package.hosts = present_hosts(parts, package.places, present)
     for name, part in parts.items():
         if name not in package.places and part.made_of is not None:
             package.want(part.made_of, ("part", name, "material"))

@@ -97,29 +97,28 @@ def prepared(
     numbers = 0
     for value in args:
         if isinstance(value, np.ndarray):
-            if not value.flags.c_contiguous:
+            flags, shape = value.flags, value.shape
+            if not flags.c_contiguous:
                 raise TypeError(f"{module}.{function}: an array is not contiguous")
-            numbers += value.size
-            kinds.append((value.dtype.str, value.ndim))
-            words.append(_address(value))
-            words += value.shape
+            size = value.size
+            numbers += size
+            kinds += value.dtype, len(shape)
+            if size and flags.writeable:  # the array's own description of itself is slow to make
+                words.append(_addressof(_from_buffer(value)))
+            else:
+                words.append(value.__array_interface__["data"][0])
+            words += shape
         else:
-            kinds.append(_SCALARS[type(value)])
+            kinds.append(type(value))
             words.append(int(value) if isinstance(value, np.bool_) else value)
-    kernel, layout = loaded(module, function, tuple(kinds))
-    record = layout.pack(kernel, *words)
+    kernel, pack = loaded(module, function, tuple(kinds))
     if numbers < SMALL:
         threads = 1
-    return _Call(kernel, record, cores() if threads is None else threads, args)
+    return _Call(kernel, pack(kernel, *words), cores() if threads is None else threads, args)
 
 
-def _address(array: np.ndarray) -> int:
-    """Return where the numbers of an array lie; its own description of itself is slow to make."""
-    if array.size and array.flags.writeable:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
-    address: int = array.__array_interface__["data"][0]
-    return address
-
+_addressof = ctypes.addressof
+_from_buffer: Callable[[Any], Any] = ctypes.c_char.from_buffer
 
 _SCALARS = {
     bool: "i8", int: "i8", np.bool_: "i8", np.int32: "i8", np.int64: "i8",
@@ -143,21 +142,29 @@ class _Call:
 
 
 @cache
-def loaded(module: str, function: str, kinds: tuple[Any, ...]) -> tuple[int, struct.Struct]:
-    """Return a kernel's address and the layout of its record; compile it if the cache lacks it."""
-    wanted = Specialisation(module, function, types_of(kinds))
+def loaded(module: str, function: str, kinds: tuple[Any, ...]) -> tuple[int, Callable[..., bytes]]:
+    """Return a kernel's address and what packs its record; compile it if the cache lacks it.
+
+    kinds: for each array its dtype and its number of dimensions, for each number its type.
+    """
+    types = types_of(kinds)
+    wanted = Specialisation(module, function, types)
     codes = {"f8": "d", "f4": "f4x", "i8": "q"}
-    layout = "".join(codes.get(k, "") if isinstance(k, str) else "q" * (1 + k[1]) for k in kinds)
+    layout = "".join(codes.get(word) or "q" * (1 + int(word[:-1].split("[")[1])) for word in types)
     with _LOADING:
         if not wanted.path.exists():
             compiling.compile_all(compiling.companions(wanted), cores())
         _team()
-        return _machine().load(wanted), struct.Struct(f"<q{layout}")
+        return _machine().load(wanted), struct.Struct(f"<q{layout}").pack
 
 
 def types_of(kinds: tuple[Any, ...]) -> tuple[str, ...]:
     """Write the kinds of arguments as `Specialisation` does."""
-    return tuple(kind if isinstance(kind, str) else f"{kind[0][1:]}[{kind[1]}]" for kind in kinds)
+    left = iter(kinds)
+    return tuple(
+        _SCALARS[kind] if isinstance(kind, type) else f"{kind.str[1:]}[{next(left)}]"
+        for kind in left
+    )
 
 
 class _Machine:

@@ -149,10 +149,8 @@ def checked(
     values = []
     for declared, value in zip(form.given, args, strict=True):
         if isinstance(declared, _Scalar):
-            values.append(declared.convert(value))
-            continue
-        fits = hasattr(value, "flags") and value.dtype == declared.dtype
-        if not fits or not value.flags.c_contiguous:
+            value = declared.convert(value)
+        elif getattr(value, "dtype", None) != declared.dtype or not value.flags.c_contiguous:
             got = f"{value.dtype} array" if hasattr(value, "dtype") else type(value).__name__
             raise TypeError(
                 f"{module}.{function}: {declared.name} must be a contiguous {declared.dtype} "

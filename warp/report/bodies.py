@@ -16,7 +16,7 @@ import numpy as np
 from warp.case.stage import Stage
 from warp.case.steps.remove import Remove
 from warp.errors import WarpError
-from warp.report import palette, sections
+from warp.report import mixture_names, palette, sections
 from warp.report.palette import Paint
 from warp.report.plots import Picture, lines_of, page
 from warp.report.sections import ACROSS, COLUMNS, MOST, Cut, Section, draw_cells, legend, section
@@ -41,7 +41,7 @@ def of_case(case: Case, model: VoxelModel, path: Picture, cut: Cut | None = None
     paints = palette.of(model, case)
     removes = any(isinstance(step, Remove) for step in case.file.step)
     if not removes and any({*case.parts} <= {*stage.present} for stage in case.stages):
-        sections.cross_section(model, path, cut, case.title, paints)
+        sections.cross_section(model, path, cut, case.title, paints, case)
     else:
         _by_steps(case, model.grid, paints, path, cut, case.title)
 
@@ -73,12 +73,15 @@ def _by_steps(
     left, right = _range([one.across for _, one in shown])
     low, high = _range([one.up for _, one in shown])
     named: dict[str, Paint] = {}
+    made_of = mixture_names.of_case(case)
     for _, one in shown:
         for name, material in zip(one.names, one.materials, strict=True):
-            named.setdefault(name, paints[material])
+            named.setdefault(mixture_names.put(name, material, made_of), paints[material])
     if len(named) > MOST:
-        made_of = dict.fromkeys(material for _, one in shown for material in one.materials)
-        named = {material: paints[material] for material in made_of}
+        found = dict.fromkeys(material for _, one in shown for material in one.materials)
+        named = {
+            mixture_names.put(material, material, made_of): paints[material] for material in found
+        }
     rows = -(-len(shown) // 2)
     level = shown[0][1].cut.axis == "z"
     tall = min(4.0, 3.2 * (high - low) / (right - left)) + 0.6 if level else 1.6

@@ -25,7 +25,8 @@ def block(result: Result, board: str | None, pitch: float | None) -> Block | Non
         "Process",
         step_rows.heads(records, names, "temperature"),
         rows,
-        lead=_largest(records, f"{board}.bottom", pitch),
+        lead=_before_mounting(result.metrics.get("unmounted"), pitch)
+        or _largest(records, f"{board}.bottom", pitch),
         note="Times count from the start. + is convex: the centre away from the board.",
     )
 
@@ -61,10 +62,23 @@ def _largest(records: Sequence[Mapping[str, Any]], surface: str, pitch: float | 
     if not known:
         return ""
     value, record = max(known, key=lambda one: abs(one[0]))
+    return f"Largest on the way: {_against(surface, value, record, pitch)}."
+
+
+def _before_mounting(bare: Mapping[str, Any] | None, pitch: float | None) -> str:
+    """Say the largest warpage of the package before its board; "" where it is not mounted."""
+    if not bare:
+        return ""
+    text = _against(bare["surface"], bare["warpage_um"], bare, pitch)
+    return f"Largest before it is mounted to {bare['board']}: {text}."
+
+
+def _against(surface: str, value: float, record: Mapping[str, Any], pitch: float | None) -> str:
+    """Write a warpage in um, where it is, and how it stands to JEITA's limit at a pitch in m."""
     at = UNKNOWN if record["temperature_C"] is None else f"{record['temperature_C']:.4g} °C"
-    text = f"Largest on the way: {surface} {heights.signed(value)} at {at} ({record['name']})"
+    text = f"{surface} {heights.signed(value)} at {at} ({record['name']})"
     if pitch is not None:
         limit = limits.jeita_limit(pitch)
         word = "within" if abs(value) <= 1e6 * limit else "above"
         text += f", {word} JEITA's {1e3 * limit:.2f} mm"
-    return f"{text}."
+    return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from warp import units
 from warp.report import number_tables
@@ -24,19 +24,34 @@ SMT Magazine, August 2015, p. 46 quotes it.
 """
 
 
-def judged(result: Result, first: Flat) -> tuple[float, Mapping[str, Any] | None]:
-    """Return the warpage in um of the surface to the board that the standards limit, and its step.
+class Judged(NamedTuple):
+    """A surface that the standards limit, its warpage in um, its load step, and when that is."""
 
-    It is the largest of a process while the body is as it is at the end; None without a process.
+    surface: str
+    micrometres: float
+    record: Mapping[str, Any] | None
+    when: str
+
+
+def judged(result: Result, first: Flat) -> Judged:
+    """Return what the standards limit: the package's surface to the board, not mounted yet.
+
+    Of a process that mounts the package it is the largest before that, else the largest while the
+    body is as it is at the end. Without a process there is no load step.
     """
+    bare = result.metrics.get("unmounted")
+    if bare:
+        when = f"the worst before it is mounted to {bare['board']}"
+        return Judged(bare["surface"], bare["warpage_um"], bare, when)
     found = [
         (value, record)
         for record in measured.finished(result.metrics.get("steps") or [])
         if (value := value_of(record, first.name)) is not None
     ]
     if not found:
-        return 1e6 * first.warpage.value, None
-    return max(found, key=lambda entry: abs(entry[0]))
+        return Judged(first.name, 1e6 * first.warpage.value, None, "")
+    value, record = max(found, key=lambda entry: abs(entry[0]))
+    return Judged(first.name, value, record, "the worst of the finished body")
 
 
 def headline(result: Result, first: Flat | None, pitch: float | None) -> Headline | None:
@@ -62,9 +77,13 @@ def headline(result: Result, first: Flat | None, pitch: float | None) -> Headlin
     if pitch is None or first is None:
         return Headline(value, what, when)
     limit = 1e6 * analytic_limits.jeita_limit(pitch)
-    micrometres, _ = judged(result, first)
+    own = judged(result, first)
+    micrometres = own.micrometres
     share = f"{100 * abs(micrometres) / limit:.0f} % of JEITA ED-7306's {1e-3 * limit:.2f} mm"
-    if worst and worst["surface"] != first.name:
+    bare = result.metrics.get("unmounted")
+    if bare:
+        share = f"before it is mounted {own.surface} {heights.signed(micrometres)}: {share}"
+    elif worst and worst["surface"] != first.name:
         share = f"{first.name} {heights.signed(micrometres)}: {share}"
     kept = within(abs(micrometres) <= limit, "within the limit", "above the limit")
     return Headline(value, what, when, share, kept)
@@ -79,8 +98,8 @@ def limits(
     """Compare the surface to the board, `first`, with the standards at each ball pitch."""
     if first is None:
         return None
-    micrometres, record = judged(result, first)
-    value = 1e-3 * micrometres
+    own = judged(result, first)
+    value = 1e-3 * own.micrometres
     row = 1e3 * analytic_limits.jeita_limit(pitch) if pitch else None
     rows: list[list[Cell]] = []
     marks = []
@@ -96,7 +115,7 @@ def limits(
             ]
         )
         marks.append(row is not None and limit == row)
-    lead = f"{first.name}: {value:+.3f} mm{_where(record, case)}."
+    lead = f"{own.surface}: {value:+.3f} mm{_where(own, case)}."
     lead += "" if pitch is None else f" The pitch here is {1e3 * pitch:g} mm."
     return Block(
         "Against the limits",
@@ -111,15 +130,15 @@ def limits(
     )
 
 
-def _where(record: Mapping[str, Any] | None, case: Case | None) -> str:
+def _where(own: Judged, case: Case | None) -> str:
     """Write the temperature and the step that the limits are compared at."""
     at = case.loads.temperature if case else None
     celsius = None if at is None else at - units.ZERO_CELSIUS
-    if record:
-        celsius = record["temperature_C"]
+    if own.record:
+        celsius = own.record["temperature_C"]
     where = "the solved temperature field" if celsius is None else f"{celsius:.4g} °C"
     text = f" at {where}" if case else ""
-    return text + (f", the worst of the finished body (step {record['step']})" if record else "")
+    return text + (f", {own.when} (step {own.record['step']})" if own.record else "")
 
 
 def every(result: Result) -> Block | None:

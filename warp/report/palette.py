@@ -63,7 +63,7 @@ def of(model: VoxelModel | Result, case: Case | None = None) -> dict[str, Paint]
     found = {}
     before = {name: m.before for name, m in known.items() if isinstance(m, Shrunk)}
     shrunk = {name for name in classes if before.get(name) in classes}
-    alike = _alike(classes.keys() - shrunk, _case(model, case))
+    alike = _alike(classes.keys() - shrunk, case_of(model, case))
     layers = {name: share for name, m in media.items() if (share := _share_of_metal(m)) >= COPPER}
     for name in sorted(classes.keys() - shrunk - alike.keys() - layers.keys()):
         kind = classes[name]
@@ -150,13 +150,13 @@ def _drawn(model: VoxelModel | Result, case: Case | None) -> set[str]:
         for name, part, shared in zip(media.names, media.part, media.shared, strict=True)
         if part >= 0 and not shared
     }
-    case = _case(model, case)
+    case = case_of(model, case)
     assemblies = [] if case is None else [case.assembly, *case.stages.values()]
     bodies = (body for assembly in assemblies for body in assembly.package.bodies)
     return names | {body.material for body in bodies if body.material is not None}
 
 
-def _case(model: VoxelModel | Result, case: Case | None) -> Case | None:
+def case_of(model: VoxelModel | Result, case: Case | None) -> Case | None:
     """Return the case of a model: the given one, or that in the file of a result."""
     from warp.report import stored_case
 
@@ -170,7 +170,7 @@ def _case(model: VoxelModel | Result, case: Case | None) -> Case | None:
 
 def _known(model: VoxelModel | Result, case: Case | None) -> Mapping[str, Medium]:
     """Return the media of a package by name: those of its case, the model's own, or the library."""
-    case, own = _case(model, case), getattr(model.media, "materials", None)
+    case, own = case_of(model, case), getattr(model.media, "materials", None)
     found: dict[str, Medium] = {}
     if case is None:
         if own is None:

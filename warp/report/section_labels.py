@@ -23,6 +23,8 @@ NUMBER = {
     "edgecolor": "black",
     "linewidth": 0.5,
 }
+CENTRED = {"ha": "center", "va": "center"}
+ABOVE_LINES = 6
 Point: TypeAlias = tuple[float, float]
 
 
@@ -40,7 +42,9 @@ def inside(
                 best = (x[b] - x[a], (x[a] + x[b]) / 2, (z[low] + z[high]) / 2)
     if best is None or best[0] < NARROW * (x[-1] - x[0]):
         return False
-    axes.text(*best[1:], text, ha="center", va="center", fontsize=8, fontweight="bold", bbox=NUMBER)
+    axes.text(
+        *best[1:], text, fontsize=8, fontweight="bold", bbox=NUMBER, zorder=ABOVE_LINES, **CENTRED
+    )
     return True
 
 
@@ -68,10 +72,9 @@ def beside(axes: Axes, x: np.ndarray, z: np.ndarray, media: Mapping[str, np.ndar
     places = dict(zip(order, [(at, level - sink) for level in levels], strict=True))
     for text, place in uncrossed(ends, places).items():
         _line(axes, ends[text], place)
-        axes.text(*place, text, fontsize=8, fontweight="bold", bbox=NUMBER, zorder=6, **CENTRED)
-
-
-CENTRED = {"ha": "center", "va": "center"}
+        axes.text(
+            *place, text, fontsize=8, fontweight="bold", bbox=NUMBER, zorder=ABOVE_LINES, **CENTRED
+        )
 
 
 def uncrossed(ends: Mapping[str, Point], places: Mapping[str, Point]) -> dict[str, Point]:

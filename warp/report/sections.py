@@ -16,7 +16,8 @@ import numpy as np
 
 from warp import units
 from warp.errors import WarpError, listed
-from warp.report import palette, section_labels
+from warp.report import mixture_names, palette, section_labels
+from warp.report.mixture_names import Made
 from warp.report.palette import Paint
 from warp.report.plots import Picture, outline, page, stretch
 from warp.report.section_labels import runs
@@ -25,6 +26,7 @@ from warp.report.windows import Window, clipped
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from warp.case.case import Case
     from warp.results.file import Result
     from warp.voxels.voxelize import VoxelModel
 
@@ -293,6 +295,7 @@ def cross_section(
     cut: Cut | None = None,
     title: str = "",
     paints: Mapping[str, Paint] | None = None,
+    case: Case | None = None,
 ) -> None:
     """Draw the materials on a plane; the suffix of the path picks the format.
 
@@ -319,7 +322,8 @@ def cross_section(
         numbered = {str(n + 1): shown.index == n for n in outside}
         figure.set_figheight(max(tall, 1.0 + section_labels.LEAST * len(outside)) + rows)
         section_labels.beside(axes, shown.across, shown.up, numbered)
-        numbers = [f"{n}  {name}" for n, name in enumerate(_said(shown), start=1)]
+        made_of = mixture_names.of(model, case)
+        numbers = [f"{n}  {name}" for n, name in enumerate(_said(shown, made_of), start=1)]
         legend(figure, numbers, [paints[m] for m in shown.materials])
         heading = f"{title}\n" if title else ""
         what = "plan" if level else "section"
@@ -338,12 +342,17 @@ def asked(shown: Section) -> str:
     return f", the cells' centre nearest to {1e3 * shown.cut.at:.4g} mm"
 
 
-def _said(shown: Section) -> list[str]:
-    """Return the names for the legend; a patterned layer says what its shades are."""
+def _said(shown: Section, made_of: Mapping[str, Made]) -> list[str]:
+    """Return the names for the legend; a patterned layer says what its shades are.
+
+    made_of: what layers of bumps and wires are made of (`mixture_names`).
+    """
     patterned = set(np.unique(shown.index[np.isfinite(shown.share)]))
     return [
-        f"{name}, {_range_of(shown.share[shown.index == n])} copper" if n in patterned else name
-        for n, name in enumerate(shown.names)
+        f"{name}, {_range_of(shown.share[shown.index == n])} copper"
+        if n in patterned
+        else mixture_names.put(name, material, made_of)
+        for n, (name, material) in enumerate(zip(shown.names, shown.materials, strict=True))
     ]
 
 

@@ -78,8 +78,10 @@ def _inside(x: float) -> float:
 
 def _sum(p: Weights, F: Rows, q: Weights) -> float:
     """Return SUM p_a q_b F_ab."""
-    a, b, c = (row[0] * q[0] + row[1] * q[1] + row[2] * q[2] for row in F)
-    return p[0] * a + p[1] * b + p[2] * c
+    (a, b, c), (d, e, f), (g, h, i) = F
+    u, v, w = q
+    below, middle, above = a * u + b * v + c * w, d * u + e * v + f * w, g * u + h * v + i * w
+    return p[0] * below + p[1] * middle + p[2] * above
 
 
 CURVATURES = 4.0, -8.0, 4.0

@@ -41,6 +41,7 @@ WORST = {
     "warpage_um": float | int,
     "temperature_C": float | int | None,
 }
+UNMOUNTED = {**WORST, "name": str, "board": str}
 REFINEMENT = {"voxels": list, "order": str | int | float}
 NEEDED = {
     "surfaces.PART.SIDE": ("warpage_um", "zone_x_mm", "zone_y_mm"),
@@ -125,7 +126,11 @@ def check_tables(parts: Any, media: MediaTable, numbers: Any, provenance: Any) -
         raise ValueError("metrics or provenance is not a table")
     _check_numbers(numbers)
     _check_names(parts, numbers)
-    for table, keys in (("worst", WORST), ("refinement", REFINEMENT)):
+    for table, keys in (
+        ("worst", WORST),
+        ("unmounted", UNMOUNTED),
+        ("refinement", REFINEMENT),
+    ):
         if numbers.get(table):
             _check_keys(table, numbers[table], keys)
     for count in (numbers.get("refinement") or {}).get("voxels", ()):

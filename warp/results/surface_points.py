@@ -113,7 +113,7 @@ def _cells_at(surface: Surface, x: float, y: float) -> list[tuple[int, int]]:
     sides = []
     for lines, at in ((surface.y, y), (surface.x, x)):
         last = lines.size - 2
-        right = int(np.clip(np.searchsorted(lines, at, side="right") - 1, 0, last))
+        right = min(max(int(lines.searchsorted(at, side="right")) - 1, 0), last)
         sides.append({right, max(right - 1, 0)} if at <= lines[right] else {right})
     rows, columns = sides
     return [(j, i) for j in sorted(rows) for i in sorted(columns) if bool(surface.cells[j, i])]
@@ -124,11 +124,16 @@ def _peak(
 ) -> Point:
     """Return the extreme of the biquadratic in cell (j, i) near a point."""
     (x0, x1), (y0, y1) = surface.x[i : i + 2], surface.y[j : j + 2]
-    at = np.linspace(x0, x1, 3)[:, None], np.linspace(y0, y1, 3)[None, :]
+    at = _with_middle(x0, x1)[:, None], _with_middle(y0, y1)
     values = surface.device.to_host(fine[2 * i : 2 * i + 3, 2 * j : 2 * j + 3])
     F = sign * (values - height_of(plane, *at))
     s, t, value = peak(F, (first[0] - x0) / (x1 - x0), (first[1] - y0) / (y1 - y0))
     return float(x0 + s * (x1 - x0)), float(y0 + t * (y1 - y0)), sign * value
+
+
+def _with_middle(first: float, last: float) -> np.ndarray:
+    """Return both ends of an edge and its middle."""
+    return np.array([first, first + (last - first) / 2, last])
 
 
 def height_of(plane: Plane, x: Any, y: Any) -> Any:
@@ -139,23 +144,33 @@ def height_of(plane: Plane, x: Any, y: Any) -> Any:
 def biquadratic(
     surface: Surface, fine: Array, xs: np.ndarray, ys: np.ndarray, plane: Plane = LEVEL
 ) -> np.ndarray:
-    """Evaluate the values of `with_middles`, less a plane, at points (xs, ys) in m."""
-    xs, ys = np.broadcast_arrays(np.asarray(xs, float), np.asarray(ys, float))
-    i = np.clip(np.searchsorted(surface.x, xs, side="right") - 1, 0, surface.x.size - 2)
-    j = np.clip(np.searchsorted(surface.y, ys, side="right") - 1, 0, surface.y.size - 2)
-    s = np.clip((xs - surface.x[i]) / (surface.x[i + 1] - surface.x[i]), 0, 1)
-    t = np.clip((ys - surface.y[j]) / (surface.y[j + 1] - surface.y[j]), 0, 1)
-    across, up = quadratic_weights(s), quadratic_weights(t)
-    steps = np.arange(3).reshape(3, *[1] * xs.ndim)
+    """Evaluate the values of `with_middles`, less a plane, at points (xs, ys) in m.
+
+    xs and ys broadcast: a lattice from a row and a column looks each of its lines up once.
+    """
+    xs, ys = np.asarray(xs, float), np.asarray(ys, float)
+    i, across = _in_cells(surface.x, xs)
+    j, up = _in_cells(surface.y, ys)
+    shape = np.broadcast_shapes(xs.shape, ys.shape)
+    steps = np.arange(3).reshape(3, *[1] * len(shape))
     p, q = 2 * i + steps[:, None], 2 * j + steps
     device = surface.device
     values = device.to_host(fine[device.asarray(p), device.asarray(q)])
-    found = np.zeros(xs.shape)
+    found = np.zeros(shape)
     for a, weight in enumerate(across):
         for b, other in enumerate(up):
             found += weight * other * values[a, b]
     inside = device.to_host(surface.cells[device.asarray(j), device.asarray(i)])
     return np.where(inside, found - height_of(plane, xs, ys), np.nan)
+
+
+def _in_cells(
+    lines: np.ndarray, at: np.ndarray
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return the cells between lines that points belong to, and the weights of their values."""
+    i = np.minimum(np.maximum(lines.searchsorted(at, side="right") - 1, 0), lines.size - 2)
+    s = np.minimum(np.maximum((at - lines[i]) / (lines[i + 1] - lines[i]), 0), 1)
+    return i, quadratic_weights(s)
 
 
 def touched(cells: np.ndarray) -> np.ndarray:

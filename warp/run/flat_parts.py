@@ -1,14 +1,16 @@
 """Parts that a step joins flat: which of the present parts take their shape, and which cannot.
 
-Solder that is there before is molten when parts are attached, and takes up the difference; a liquid
-that cures under a flat tool takes the shape of whatever it lies on. Anything else is as bent as the
-body where the flat part touches it, and then there is no room for the difference.
+Solder that is there before and melts at the temperature of the step takes up the difference; a
+liquid that cures under a flat tool takes the shape of whatever it lies on. Anything else is as bent
+as the body where the flat part touches it, and then there is no room for the difference.
 """
 
 from __future__ import annotations
 
 from warp.case.case import Case
 from warp.case.plan import LoadStep
+from warp.case.plausibility import HOLDS_NOTHING, NEAR
+from warp.case.step import degrees
 from warp.errors import WarpError
 from warp.solvers.elastic.history import flat
 from warp.solvers.elastic.history.state import State
@@ -21,12 +23,28 @@ def melts(case: Case, part: str) -> bool:
     return medium is not None and medium.material_class == "solder"
 
 
+def molten(case: Case, part: str, temperature: float) -> bool:
+    """Tell whether a part is of solder that is molten at a temperature in K.
+
+    Solder melts at the temperature at which it sets, alloys are often mixed up (NEAR). Without one
+    it may be molten at any, as may what is too soft to be solid: a stand-in for molten solder.
+    """
+    medium = case.materials().get(case.parts[part].made_of or "")
+    if medium is None or not melts(case, part):
+        return False
+    solidus = medium.stress_free_temperature
+    if solidus is None or temperature > solidus - NEAR:
+        return True
+    return float(medium.shear(temperature).min()) < HOLDS_NOTHING
+
+
 def yielding(case: Case, load_step: LoadStep) -> list[str]:
     """Return the parts that were there before and take the shape of those that join flat."""
     if load_step.do != "attach":
         return []
     before = set(load_step.stage.present) - set(load_step.attached)
-    return sorted(part for part in before if melts(case, part))
+    T = case.loads.stress_free if load_step.temperature is None else load_step.temperature
+    return sorted(part for part in before if molten(case, part, T))
 
 
 def join(case: Case, load_step: LoadStep, state: State, model: VoxelModel) -> flat.Flat | None:
@@ -44,6 +62,13 @@ def refuse_bare_contact(case: Case, load_step: LoadStep, model: VoxelModel, wher
     found = flat.bare_contact(model, load_step.attached, load_step.flat, soft)
     if found is not None:
         part, other = found
+        if melts(case, other):
+            melting = case.materials()[case.parts[other].made_of or ""].stress_free_temperature
+            raise WarpError(
+                f"{where}'{part}' joins flat and touches '{other}', which is solid: it melts at "
+                f"{degrees(melting or 0.0)}. Let the step have that temperature, or take '{part}' "
+                "out of flat"
+            )
         raise WarpError(
             f"{where}'{part}' joins flat and touches '{other}', which has the shape of the body: "
             "nothing between them takes up the difference. Let their adhesive or solder join in "

@@ -39,6 +39,7 @@ from warp.run.grids import common_grid, cut_grid
 from warp.run.kernels import compile_for
 from warp.run.load_step import NO_RESIDUAL, TOLERANCE, Fields, OnProgress, Solved, Start
 from warp.run.model import refuse_too_large
+from warp.run.mounting import unmounted
 from warp.run.stage_model import StageModel, enter
 from warp.solvers.elastic.clamp import held_indices
 from warp.solvers.elastic.history import finer_grid, material_change
@@ -246,7 +247,10 @@ class _Run:
             },
         )
         if case.has_steps:
-            result.metrics["worst"] = numbers.worst(result, quotable(case))
+            plates = quotable(case)
+            result.metrics["worst"] = numbers.worst(result, plates)
+            if bare := unmounted(case, done.records, plates):
+                result.metrics["unmounted"] = bare
         wanted = {name: field for name, field in result.fields.items() if name in case.fields}
         return replace(result, fields=wanted, shapes=done.shapes)
 

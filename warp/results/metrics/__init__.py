@@ -31,6 +31,7 @@ from warp.results.metrics.records import (
     SOLVERS,
     STEPS,
     SUPPORTS,
+    UNMOUNTED,
     WORST,
 )
 from warp.results.metrics.solved import Solved
@@ -74,6 +75,7 @@ RECORDS: tuple[Metric, ...] = (
     STEPS,
     SUPPORTS,
     WORST,
+    UNMOUNTED,
 )
 """Added under /metrics by a run: error estimate, bond lines, steps of a process."""
 RUN: tuple[Metric, ...] = (PROVENANCE, SOLVERS)

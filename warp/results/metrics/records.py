@@ -127,6 +127,39 @@ WORST = Metric(
         Number("name", NONE, "name of the step"),
     ),
 )
+UNMOUNTED = Metric(
+    Group(("unmounted",), Each.PACKAGE, "package before it is mounted"),
+    (
+        Number(
+            "warpage",
+            MICROMETRE,
+            "of a process that mounts the package on a board: the largest warpage, either way, of "
+            "its surface to the board before that, or of all its measured plates",
+            console=Column("worst of the package before it is mounted", _worst),
+            report=Column("largest warpage of the package before it is mounted", _worst),
+        ),
+        Number("surface", NONE, "PART.SIDE that has it", console=Column("of", "{}")),
+        Number(
+            "temperature",
+            CELSIUS,
+            "temperature at which it has it; null if it was solved",
+            console=Column("at", "{:.4g} degC"),
+        ),
+        Number("step", NONE, "number of the process step"),
+        Number("name", NONE, "name of the step"),
+        Number("board", NONE, "the part that it is mounted to"),
+        Number(
+            "coplanarity",
+            MICROMETRE,
+            "JESD22-B108: largest coplanarity of the terminals before the package is mounted",
+            console=Column("its coplanarity", lambda v: heights.plain(v["coplanarity_um"])),
+            report=Column(
+                "largest coplanarity of the terminals before it is mounted",
+                lambda v: heights.plain(v["coplanarity_um"]),
+            ),
+        ),
+    ),
+)
 SUPPORTS = Metric(
     Group(("steps[]", "support"), Each.PACKAGE, "support"),
     (
