@@ -24,18 +24,6 @@ def faces(share, bottom, top, ids, first, end, part):
 
 
 @kernel
-def heights(share, out, w, face):
-    """out (ny, nx): w (nz+1, ny+1, nx+1) on the z-face of each column.
-
-    NaN where `face` (ny, nx) is -1.
-    """
-    ny, nx = face.shape
-    for j in portion(share, ny):
-        for i in range(nx):
-            out[j, i] = w[face[j, i], j, i] if face[j, i] >= 0 else np.nan
-
-
-@kernel
 def whole_columns(share, out, face, below, ids, own):
     """Tell in out (ny, nx) whether the voxel beside each z-face is one of the part's `own` media.
 
