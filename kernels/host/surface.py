@@ -1,7 +1,5 @@
 """Find the surfaces of parts, on the host: their faces in each column, the displacement there."""
 
-import numpy as np
-
 from warp.kernels import kernel, portion
 
 

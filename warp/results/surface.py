@@ -201,7 +201,7 @@ def _heights(device: Device, w: Array, face: np.ndarray) -> Array:
 
     NaN where the face is -1.
     """
-    (ny, nx), nz = face.shape, len(w) - 1
+    ny, nx = face.shape
     if not isinstance(w, device.xp.ndarray):  # what a surface needs of it, and no more
         host = select("cpu")
         return device.asarray(_heights(host, w, face))

@@ -22,7 +22,7 @@ from warp.machine.arrays import Array
 from warp.machine.device import Device
 
 MOST_IN_P = 2
-"""Steps of a smoothing whose sum a direction can hold: p2 = a p1 + b M^-1 r, and p1 + p2 likewise."""
+"""Steps whose sum a direction can hold: p2 = a p1 + b M^-1 r, and p1 + p2 likewise."""
 IN_RANGE = 2
 """Power iterations after which a vector is scaled: its square must stay in float32's range."""
 

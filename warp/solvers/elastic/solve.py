@@ -48,7 +48,6 @@ from warp.solvers.krylov import DEFAULT, Control
 from warp.voxels.supports import Clamp, Support, Table
 from warp.voxels.voxelize import VoxelModel
 
-
 ROOM = 4
 """Displacements that fit beside one that stays on a GPU: stress (two), forces of edges, numbers."""
 
