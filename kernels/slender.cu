@@ -177,12 +177,13 @@ static __device__ inline void turn(real *v, long long at, int step, int last,
 
 KERNEL slender_turn(real *__restrict__ r, real *__restrict__ x, real *__restrict__ p,
                     const long long *__restrict__ first, const uint8 *__restrict__ cells,
-                    const real *__restrict__ modes, int nx, int ny, int nz, int count)
+                    const real *__restrict__ modes, int with_x, int nx, int ny, int nz,
+                    int count)
 {
     EACH_X(n, 0, count) {
         const int step = first[n] < FIELD ? 1 : ROW;
         turn(r, first[n], step, cells[n], modes);
-        turn(x, first[n], step, cells[n], modes);
+        if (with_x) turn(x, first[n], step, cells[n], modes);
         turn(p, first[n], step, cells[n], modes);
     }
 }

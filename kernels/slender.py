@@ -251,8 +251,8 @@ def turn(v, at, step, last, modes):
 
 
 @kernel
-def slender_turn(share, r, x, p, first, cells, modes, nx, ny, nz, count):
-    """Transform residual r, correction x and direction p, all flat, to the rows' modes.
+def slender_turn(share, r, x, p, first, cells, modes, with_x, nx, ny, nz, count):
+    """Transform residual r, correction x (if asked for) and direction p, flat, to the rows' modes.
 
     With the transposed `modes`, transform them back.
     """
@@ -260,5 +260,6 @@ def slender_turn(share, r, x, p, first, cells, modes, nx, ny, nz, count):
     for n in portion(share, count):
         step = 1 if first[n] < field else nx + 3
         turn(r, first[n], step, cells[n], modes)
-        turn(x, first[n], step, cells[n], modes)
+        if with_x:
+            turn(x, first[n], step, cells[n], modes)
         turn(p, first[n], step, cells[n], modes)

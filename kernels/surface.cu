@@ -66,6 +66,17 @@ KERNEL cut(double *__restrict__ w, const uint8 *__restrict__ cells, int cells_di
     }
 }
 
+KERNEL heights(double *__restrict__ out, const double *__restrict__ w,
+               const int *__restrict__ face, int face_dim0, int face_dim1)
+{
+    ONE_Z;
+    const long long columns = (long long)face_dim0 * face_dim1;
+    EACH_Y(j, 0, face_dim0) EACH_X(i, 0, face_dim1) {
+        const long long at = (long long)j * face_dim1 + i;
+        out[at] = face[at] >= 0 ? w[face[at] * columns + at] : nan("");
+    }
+}
+
 static __device__ inline double middle(const double *__restrict__ f,
                                        const double *__restrict__ lines, bool down, int row, int l,
                                        int n, int columns)

@@ -101,6 +101,18 @@ def cut(share, w, cells):
                 w[r, p] = np.nan
 
 
+@kernel
+def heights(share, out, w, face):
+    """out (ny, nx): w (nz+1, ny+1, nx+1) on the z-face of each column.
+
+    NaN where `face` (ny, nx) is -1.
+    """
+    ny, nx = face.shape
+    for j in portion(share, ny):
+        for i in range(nx):
+            out[j, i] = w[face[j, i], j, i] if face[j, i] >= 0 else np.nan
+
+
 @inline
 def middle(f, lines, down, row, l):
     """Return the value midway between lines l and l + 1.

@@ -1,7 +1,5 @@
 """Find the surfaces of parts, on the host: their faces in each column, the displacement there."""
 
-import numpy as np
-
 from warp.kernels import kernel, portion
 
 
@@ -21,18 +19,6 @@ def faces(share, bottom, top, ids, first, end, part):
                     top[p, j, i] = end[n]
                     if bottom[p, j, i] < 0:
                         bottom[p, j, i] = first[n]
-
-
-@kernel
-def heights(share, out, w, face):
-    """out (ny, nx): w (nz+1, ny+1, nx+1) on the z-face of each column.
-
-    NaN where `face` (ny, nx) is -1.
-    """
-    ny, nx = face.shape
-    for j in portion(share, ny):
-        for i in range(nx):
-            out[j, i] = w[face[j, i], j, i] if face[j, i] >= 0 else np.nan
 
 
 @kernel

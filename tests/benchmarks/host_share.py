@@ -209,7 +209,6 @@ def measure(path: Path, overrides: dict[str, str]) -> dict:
         U = state.on(device, "displacement").copy()
         rigid.remove_rigid_motion(device, U, A.body.ids, grid)
         del x, A, step
-        U = device.to_host(U)
     with stage("stress"):
         sigma = elastic_stress.stress_on_device(model, temperature, state, device)
     with stage("numbers"):

@@ -36,7 +36,7 @@ def test_an_iteration_moves_what_a_hand_counts(counted):
     first = V + V + 2 * V  # p written; r and both factors read
     second = V + 2 * V + V + 2 * V  # x written; p read and written; r and both factors read
     by_hand = {
-        "elastic_lines_step": 2 * (first + second) + 4 * rows,
+        "elastic_lines_step": 2 * (first + second) - V + 4 * rows,  # x is not written after
         "media_apply": 4 * (2 * V + V),  # r read and written, p read: after each step but the last
         "media_apply, A p": 2 * D,
         "add": 2 * V + V,  # the coarser level's correction

@@ -100,7 +100,8 @@ def moved(module: str, function: str, values: Values) -> dict[str, float]:
     if function == "slender_turn":
         faces = int(np.sum(values["cells"].astype(np.int64) + 1))
         tables = values["first"].nbytes + values["cells"].nbytes
-        return {"edges": tables + 6 * 4 * faces}  # r, x, p, read and written
+        vectors = 3 if values["with_x"] else 2  # r, p and x, read and written
+        return {"edges": tables + 2 * vectors * 4 * faces}
     if function in ("fold", "fold_last"):
         return {"edges": 8 * values["count"]}
     if function in ("dense_rows", "dense_fold"):

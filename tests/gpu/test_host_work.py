@@ -47,4 +47,4 @@ def test_a_solve_launches_graphs_and_nothing_else(rows):
 
 def test_tables_of_a_stage_go_to_the_device_once(rows):
     """The rest is of the step itself: moduli, free edges, temperatures, stress and its extremes."""
-    assert all(row["uploads"] <= 42 and row["launches"] <= 8 for row in rows["step"][2:])
+    assert all(row["uploads"] <= 20 and row["launches"] <= 8 for row in rows["step"][2:])

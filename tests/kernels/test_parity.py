@@ -517,8 +517,9 @@ def test_slender_rows(assert_twins_agree, rng, real, body, media, displacement, 
             "slender", function, (count, 1, 1), zeros(real), zeros(real), *args, real=real
         )
         vectors = [displacement.reshape(-1) * n for n in (1, 2, 3)]
-        args = first, cells, slender.modes().astype(real), nx, ny, nz, count
-        assert_twins_agree("slender", "slender_turn", (count, 1, 1), *vectors, *args, real=real)
+        for with_x in (0, 1):
+            args = first, cells, slender.modes().astype(real), with_x, nx, ny, nz, count
+            assert_twins_agree("slender", "slender_turn", (count, 1, 1), *vectors, *args, real=real)
 
 
 def test_elastic_columns(assert_twins_agree, rng, real, body, displacement):
@@ -943,6 +944,15 @@ def test_numbers_of_a_surface(assert_twins_agree, rng):
     one[2, 3] = 1
     left = assert_twins_agree("surface", "cut", (NX + 1, NY + 1, 1), vertices.copy(), one)[0]
     np.testing.assert_array_equal(np.argwhere(np.isfinite(left)), [[2, 3], [2, 4], [3, 3], [3, 4]])
+
+
+def test_heights_of_columns(assert_twins_agree, rng):
+    levels = rng.random((NZ + 1, NY, NX))
+    face = rng.integers(-1, NZ + 1, (NY, NX)).astype(np.int32)
+    args = np.zeros((NY, NX)), levels, face
+    found = assert_twins_agree("surface", "heights", (NX, NY, 1), *args, rtol=0)[0]
+    expected = np.take_along_axis(levels, np.maximum(face, 0)[None], 0)[0]
+    np.testing.assert_array_equal(found, np.where(face < 0, np.nan, expected))
 
 
 # stress of parts

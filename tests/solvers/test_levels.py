@@ -230,3 +230,24 @@ def test_float64_that_was_asked_for_takes_the_memory_of_a_small_solve(monkeypatc
     monkeypatch.setattr("warp.solvers.elastic.multigrid.cycle.LARGE", 0)
     assert bytes_needed(lines, mirror) < small
     assert bytes_needed(lines, mirror, double=True) == small
+
+
+def test_a_second_part_in_the_direction_is_that_in_memory_of_its_own(cpu, monkeypatch):
+    """The sum of two steps is a third step; r and coarser levels then share the memory left."""
+    A = operator(lidded(FULL, cells=20), cpu)
+    b = np.random.default_rng(1).standard_normal(A.shape).astype(np.float32)
+    out = np.zeros(A.shape, np.float32)
+    A.apply(out, b)  # no force where nothing moves
+    out /= np.linalg.norm(out)
+    found, held = [], []
+    for most in (0, 2):
+        monkeypatch.setattr("warp.solvers.levels.MOST_IN_P", most)
+        cycle = Cycle(A)
+        cycle.run(lambda r: np.copyto(r, out))
+        cycle.run(lambda r: np.copyto(r, out))  # whatever the first one left
+        found.append(sum(part.astype(float) for part in cycle.parts))
+        own = (q for level in cycle.levels for q in (level.x, level.r))
+        held.append(sum(q.nbytes for q in own if not np.may_share_memory(q, cycle.idle)))
+    assert cycle.parts[1] is cycle.fine.p
+    assert held[0] - held[1] >= 0.9 * cycle.fine.r.nbytes
+    np.testing.assert_allclose(found[1], found[0], atol=1e-4 * abs(found[0]).max())

@@ -41,6 +41,9 @@ Extent = tuple[int, int, int]
 LARGE = 4_000_000
 """Unknowns above which iterations are in float32, unless the device was asked for float64."""
 
+ALIGNED, MOST_TOGETHER = 256, 1 << 20
+"""Bytes at whose multiples arrays begin that go to a GPU together, and the most that do."""
+
 
 @dataclass(frozen=True)
 class Device:
@@ -80,6 +83,20 @@ class Device:
     def asarray(self, a: Any, dtype: DTypeLike | None = None) -> Any:
         """Return an array on this device, C-contiguous; without a copy if it is one already."""
         return self.xp.ascontiguousarray(self.xp.asarray(a, dtype=dtype))
+
+    def together(self, *arrays: np.ndarray) -> list[Any]:
+        """Return arrays on this device, C-contiguous; small ones go to a GPU in one copy."""
+        places = np.cumsum([0, *(-(-a.nbytes // ALIGNED) * ALIGNED for a in arrays)])
+        if not self.cuda or places[-1] > MOST_TOGETHER:
+            return [self.asarray(a) for a in arrays]
+        words = np.zeros(places[-1], np.uint8)
+        for a, at in zip(arrays, places, strict=False):
+            words[at : at + a.nbytes] = np.ascontiguousarray(a).reshape(-1).view(np.uint8)
+        there = self.asarray(words)
+        return [
+            there[at : at + a.nbytes].view(a.dtype).reshape(a.shape)
+            for a, at in zip(arrays, places, strict=False)
+        ]
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike = float) -> Any:
         """Allocate an uninitialised array."""

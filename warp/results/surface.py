@@ -143,7 +143,7 @@ def part_index(model: Model, part: str) -> int:
 
 def sample(
     model: Model,
-    displacement: np.ndarray,
+    displacement: Array,
     part: str,
     side: Side,
     face: np.ndarray | None = None,
@@ -153,7 +153,7 @@ def sample(
 
     The surface is that of the full package. displacement: (3, nz+1, ny+1, nx+1), w =
     displacement[2] on z-faces. face: this part's slice of `faces`, if at hand. device: where the
-    surface is wanted, by default the CPU.
+    surface is wanted, by default the CPU; the displacement is on it or on the host.
     """
     if side not in SIDES:
         raise WarpError(f"a surface is 'top' or 'bottom', not '{side}'")
@@ -161,16 +161,12 @@ def sample(
     if face is None:
         bottom, top = faces(model)
         face = (top if side == "top" else bottom)[index]
-    from warp.kernels.host import surface as kernels
-
     found = footprint(model, face, side)
     if not found.any():
         raise WarpError(f"part '{part}' has no voxels, so it has no {side} surface")
-    columns = np.empty(face.shape)
-    kernels.heights(columns, np.ascontiguousarray(displacement[2]), np.ascontiguousarray(face))
     device = device or select("cpu")
-    on_device = device.asarray(columns), device.asarray(found)
-    columns, cells = (_whole(model, part, a, device) for a in on_device)
+    columns = _heights(device, displacement[2], face)
+    columns, cells = (_whole(model, part, a, device) for a in (columns, device.asarray(found)))
     x, y = np.asarray(model.grid.x, float), np.asarray(model.grid.y, float)
     x, y = (_unfold(q) if m else q for q, m in zip((x, y), goes_on(model, part), strict=True))
     rows, cols = (_extent(device.to_host(cells.any(axis=over))) for over in (1, 0))
@@ -198,6 +194,21 @@ def goes_on(model: Model, part: str) -> tuple[bool, bool]:
     apart: Apart = getattr(model, "apart", NONE_APART)
     mirror = model.grid.mirror
     return mirror[0] and part not in apart[0], mirror[1] and part not in apart[1]
+
+
+def _heights(device: Device, w: Array, face: np.ndarray) -> Array:
+    """Return w (nz+1, ny+1, nx+1) on the z-face of each column (ny, nx) on the device.
+
+    NaN where the face is -1.
+    """
+    ny, nx = face.shape
+    if not isinstance(w, device.xp.ndarray):  # what a surface needs of it, and no more
+        host = select("cpu")
+        return device.asarray(_heights(host, w, face))
+    out = device.empty((ny, nx))
+    args = out, device.asarray(w), device.asarray(face)
+    device.launch("surface", "heights", (nx, ny, 1), *args)
+    return out
 
 
 def _whole(model: Model, part: str, columns: Array, device: Device) -> Array:

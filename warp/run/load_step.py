@@ -63,13 +63,14 @@ class Fields:
 
     temperature: of the body, in K, one or (nz, ny, nx). heat_field: (nz, ny, nx) in K, None where
     no heat flows; a case may bend at one temperature and report this field.
-    displacement (3, nz+1, ny+1, nx+1) in m, without rigid motion, None where only heat is solved.
+    displacement (3, nz+1, ny+1, nx+1) in m, without rigid motion, None where only heat is solved;
+    on the device in a case without steps, if it has room.
     stress (6, nz, ny, nx) in Pa on the device, None except at the end of a step.
     """
 
     temperature: float | np.ndarray
     heat_field: np.ndarray | None
-    displacement: np.ndarray | None
+    displacement: Array | None
     stress: Array | None
 
 
@@ -139,7 +140,7 @@ def solve(
         heat_field: np.ndarray | None = warm.temperature
     else:
         heat_field = temperature if isinstance(temperature, np.ndarray) else None
-    displacement = solution.displacement
+    displacement = solution.displacement if case.has_steps else solution.moved
     stresses = None
     if load_step.last:
         stresses = stress_on_device(stage.voxels, temperature, solution.state, device)

@@ -219,10 +219,12 @@ class _Run:
     def result(self, done: Checkpoint, stage: StageModel, fields: Fields, start: float) -> Result:
         """Collect the result: fields and numbers of the last load step, records of all."""
         case = self.case
+        moved = fields.displacement
+        on_host = moved is None or isinstance(moved, np.ndarray)
         solutions = {
             name: SimpleNamespace(
                 temperature=fields.heat_field,
-                displacement=fields.displacement,
+                displacement=moved if on_host else self.device.to_host(moved),
                 residuals=residuals,
                 **done.solvers[name],
             )

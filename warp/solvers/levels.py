@@ -21,6 +21,8 @@ import numpy as np
 from warp.machine.arrays import Array
 from warp.machine.device import Device
 
+MOST_IN_P = 2
+"""Steps whose sum a direction can hold: p2 = a p1 + b M^-1 r, and p1 + p2 likewise."""
 IN_RANGE = 2
 """Power iterations after which a vector is scaled: its square must stay in float32's range."""
 
@@ -180,6 +182,8 @@ class Level(Vectors):
     def correct(self, rest: Array, write_residual: Write) -> None:
         """Smooth after the coarser level: rest = smoothed residual of x + p, x = x + p.
 
+        rest: memory of its own, or that of p if the level has two steps at most (`MOST_IN_P`).
+
         x + rest is rounded nowhere. A plate that bends moves far more than it strains: rounded to
         float32, its displacement would strain thin layers by more than bending does.
         """
@@ -188,9 +192,21 @@ class Level(Vectors):
         self.device.launch("reduce", "add", (x.size, 1, 1), *flat, real=np.float32)
         write_residual(self.r)
         self.matrix.subtract(self.r, x)
+        if rest is self.p:
+            self._smooth_in_p()
+            return
         self.x = rest
         self.smooth(0.0)
         self.x = x
+
+    def _smooth_in_p(self) -> None:
+        """Do the Chebyshev steps from 0, two at most; leaves their sum in p, and x as it is."""
+        s = self.centre / self.radius
+        self.smoother.step(self, -1.0, 0.0, 0.0, 1 / self.centre)
+        if self.steps > 1:
+            self.subtract()
+            rho = 1 / (2 * s - 1 / s)
+            self.smoother.step(self, -1.0, 0.0, 1 + rho / s, 2 * rho / self.radius)
 
 
 class Transfer(Protocol):
@@ -215,8 +231,8 @@ class Cycle:
     """One V-cycle as a preconditioner: the sum of `parts` from the residual on the finest level.
 
     `transfers[n]` connects level n with the next coarser one, at last the coarsest. rest: memory
-    for a second part on the finest level (`Level.correct`), which may be that of its scratch and of
-    coarser levels.
+    for a second part on the finest level (`Level.correct`), which may be that of its direction, or
+    of its scratch and of coarser levels.
     """
 
     def __init__(

@@ -84,8 +84,11 @@ class FewColumns:
 
 def add(device: Device, out: Array, at: np.ndarray, values: np.ndarray) -> None:
     """Compute out[at] += values on a device, for indices that all differ."""
-    flat, indices = out.reshape(-1), device.asarray(at, np.int64)
-    flat[indices] += device.asarray(values, out.dtype)
+    if not len(at):
+        return
+    given = np.asarray(at, np.int64), np.asarray(values, out.dtype)
+    flat, (indices, amounts) = out.reshape(-1), device.together(*given)
+    flat[indices] += amounts
 
 
 def find(at: np.ndarray, indices: np.ndarray) -> np.ndarray:
@@ -122,11 +125,12 @@ class SparseRows:
         self.indices: list[Array] = []
         self.value: dict[DTypeLike, Array] = {}
         if self.count:  # else `apply` launches nothing
-            put = device.asarray
             of = np.empty(len(matrix.column), np.uint32)
             kernels.gather(of, np.asarray(columns, np.uint32), matrix.column)
-            self.indices = [put(rows, np.uint32), put(start, np.int32), put(of)]
-            self.value = {real: device.asarray(matrix.value, real) for real in reals}
+            indices = np.asarray(rows, np.uint32), np.asarray(start, np.int32), of
+            values = (np.asarray(matrix.value, real) for real in reals)
+            found = device.together(*indices, *values)
+            self.indices, self.value = found[:3], dict(zip(reals, found[3:], strict=True))
 
     def coefficients(self) -> list[Array]:
         """Return the arrays that `apply` reads in float64."""

@@ -85,7 +85,7 @@ RUN: tuple[Metric, ...] = (PROVENANCE, SOLVERS)
 def evaluate(
     model: Model,
     temperature: np.ndarray | None = None,
-    displacement: np.ndarray | None = None,
+    displacement: Array | None = None,
     stress: Array | None = None,
     *,
     surfaces: Iterable[tuple[str, Side]] | None = None,

@@ -28,12 +28,12 @@ class Solved:
     (6, nz, ny, nx) [Pa]. surfaces: (part, side) pairs, None = both sides of every part; zones:
     measuring zone per surface; terminals: parts whose undersides are checked for coplanarity,
     together; power [W] per part of the full package; ambient [K], None if surroundings differ;
-    device: where the numbers are computed, on which stress may be.
+    device: where the numbers are computed, on which displacement and stress may be.
     """
 
     model: Model
     temperature: np.ndarray | None = None
-    displacement: np.ndarray | None = None
+    displacement: Array | None = None
     stress: Array | None = None
     surfaces: Sequence[tuple[str, Side]] | None = None
     zones: Mapping[tuple[str, str], Zone] = field(default_factory=dict)

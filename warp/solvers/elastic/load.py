@@ -96,8 +96,7 @@ def load(
     f[...] = 0
     table, T, *indices = thermal_stress(model, A.body.moduli.normal, temperature)
     ids, _, _, *widths = A.arguments(np.float64)[:7]
-    tables = device.asarray(table), device.asarray(T), *indices
-    args = f, ids, *tables, *widths, *map(int, A.mirror), nx, ny, nz
+    args = f, ids, *device.together(table, T), *indices, *widths, *map(int, A.mirror), nx, ny, nz
     device.launch("elastic_load", "thermal_load", (nx + 1, ny + 1, nz + 1), *args)
     add(device, f, *free_edge_load(model, A, temperature))
     return f

@@ -101,9 +101,8 @@ class Body:
         self.widths, self.spacings, self.ids = frame.widths, frame.spacings, frame.ids
         law = np.zeros((len(moduli.normal), 12))  # rows of a whole number of cache sectors
         law[:, :6], law[:, 6:9] = moduli.normal, self.soft.T / 4
-        self._applied = {
-            real: (self.ids, device.asarray(law, real), *frame.tables[real]) for real in REALS
-        }
+        laws = zip(REALS, device.together(*(law.astype(real) for real in REALS)), strict=True)
+        self._applied = {real: (self.ids, own, *frame.tables[real]) for real, own in laws}
         self._arguments: dict[Any, tuple[Array, ...]] = {}
         self.edges = frame.lateral_edges(self.soft)
         self.lateral = energy_matrix(self.edges, self.spacings[1::2], self.n)
@@ -111,7 +110,7 @@ class Body:
     def arguments(self, real: DTypeLike) -> tuple[Array, ...]:
         """Return (ids, cell, soft, dx, dy, dz, hz, rdx, rcx, rdy, rcy, rdz, rcz) for kernels."""
         if real not in self._arguments:
-            laws = (self.device.asarray(a, real) for a in (self.cell, self.soft))
+            laws = self.device.together(*(np.asarray(a, real) for a in (self.cell, self.soft)))
             self._arguments[real] = self.ids, *laws, *self.frame.tables[real]
         return self._arguments[real]
 

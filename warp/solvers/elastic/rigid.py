@@ -32,8 +32,8 @@ def remove_rigid_motion(
     """
     nz, ny, nx = grid.shape
     x, y, z = coordinates = [_coordinates(grid, axis) for axis in range(3)]
-    on_device = [device.asarray(a) for a in coordinates]
-    widths = [device.asarray(d) for d in padded_widths(grid)[:3]]
+    tables = device.together(*coordinates, *padded_widths(grid)[:3])
+    on_device, widths = tables[:3], tables[3:]
     sums = device.empty((3, nz + 1, ny + 1, 5))
     args = sums, U, ids, *widths, on_device[0], nx, ny, nz
     device.launch("elastic_load", "motion_sums", (ny + 1, nz + 1, 3), *args)

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -48,21 +48,31 @@ from warp.solvers.krylov import DEFAULT, Control
 from warp.voxels.supports import Clamp, Support, Table
 from warp.voxels.voxelize import VoxelModel
 
+ROOM = 4
+"""Displacements that fit beside one that stays on a GPU: stress (two), forces of edges, numbers."""
+
 
 @dataclass(frozen=True)
 class Solution:
     """Displacement (3, nz+1, ny+1, nx+1) in m without rigid motion, and the state after the step.
 
+    moved: the displacement, on the device if it has room for stress beside it, else on the host.
     Rigid motion is that of the body, or of what a clamp holds, which is then at rest.
     `residuals`: of each iteration, relative to `scale_of`; `resting`: contact with a table, if any.
     """
 
-    displacement: np.ndarray
+    moved: Array
     iterations: int
     residuals: list[float]
     seconds: float
     state: State
     resting: contact.TableContact | None = None
+
+    @cached_property
+    def displacement(self) -> np.ndarray:
+        """The displacement on the host; copied there when first read."""
+        found: np.ndarray = self.moved if isinstance(self.moved, np.ndarray) else self.moved.get()
+        return found
 
 
 def solve(
@@ -116,8 +126,10 @@ def solve(
     del x
     U = after.on(device, "displacement").copy()
     remove_rigid_motion(device, U, A.body.ids, model.grid, held)
+    if device.cuda and ROOM * U.nbytes > device.memory()[0]:
+        U = device.to_host(U)
     seconds = time.perf_counter() - began
-    return Solution(device.to_host(U), len(residuals) - 1, residuals, seconds, after, resting)
+    return Solution(U, len(residuals) - 1, residuals, seconds, after, resting)
 
 
 def scale_of(model: VoxelModel, A: Operator, temperature: np.ndarray, forces: Array) -> float:

@@ -180,7 +180,7 @@ class Step:
         strain, shear = self._strains()
         stress, t = device.empty(strain.shape), device.empty(shear.shape)
         table, T, *nodes = self.thermal
-        thermal = device.asarray(table), device.asarray(T), *nodes
+        thermal = *device.together(table, T), *nodes
         device.launch("history", "cell_stress", _faces(n), stress, strain, ids, cell, *thermal, *n)
         if len(self.voxels.at):
             at = device.asarray(self.voxels.at)
@@ -195,6 +195,8 @@ class Step:
 
     def _at(self, field: Array, at: np.ndarray) -> np.ndarray:
         """Read a field on the device at flat indices."""
+        if not len(at):
+            return np.zeros(0)
         found: np.ndarray = self.device.to_host(field.reshape(-1)[self.device.asarray(at)])
         return found
 

@@ -120,7 +120,9 @@ class Preconditioner:
             near.append(self.softest)
         self.softest = None  # its memory goes on as that of the new one
         fine = self.cycle.fine
-        scratch = Scratch(self.wide, self.given, fine.x, fine.r)
+        in_wide = self.cycle.rest is fine.p  # r too
+        r = self.device.empty(fine.shape, np.float32) if in_wide else fine.r
+        scratch = Scratch(self.wide, self.given, fine.x, r)
         search = Search(self.law, self.apply, self._add_bending_forces, scratch, self.modes.exists)
         q, self.softest = search.softest(near, most)
         self.stability = min(q, self.lowest_quotient)

@@ -53,8 +53,9 @@ the cavity of a lid.
 class Cycle(levels.Cycle):
     """One V-cycle as a symmetric positive preconditioner in float32.
 
-    x and r of coarser levels lie where the second part of the result is computed after them, as far
-    as they fit.
+    x and r of coarser levels lie where r of the finest level, or the second part of the result, is
+    computed after them, as far as they fit; but r of the first of them, which is restricted from
+    that of the finest level, behind the directions.
     """
 
     def __init__(
@@ -83,18 +84,26 @@ class Cycle(levels.Cycle):
         del matrix
         steps = STEPS_WIDE if wide(A.lines) else STEPS
         free = rest[0 if by_columns else max(columns, default=0) :]
+        in_p = steps <= levels.MOST_IN_P and bool(parts) and not by_columns
         smoothed: list[Level] = []
         for unknowns, own, smoother in parts:
             length = int(np.prod(unknowns.shape))
             count = STEPS_SMALL if length <= SMALL * size else steps
             smoothing = Smoothing(count, power_iterations=power_iterations)
-            fits = bool(smoothed) and 2 * length <= free.size
             own_memory = memory
-            if fits:
+            if not smoothed and in_p:
+                x = A.device.zeros(size, np.float32)
+                own_memory = memory._replace(pair=(x, rest))
+            elif len(smoothed) == 1 and in_p:
+                if 2 * length <= size and length <= free.size:
+                    own_memory = memory._replace(pair=(free[:length], idle[size - length : size]))
+                    free = free[length:]
+            elif smoothed and 2 * length <= free.size:
                 own_memory = memory._replace(pair=(free[:length], free[length : 2 * length]))
                 free = free[2 * length :]
             smoothed.append(Level(A.device, unknowns, own_memory, own, smoother, smoothing))
-        super().__init__(smoothed, last, transfers, idle, levels.first_part(rest, A.shape))
+        second = smoothed[0].p if in_p else levels.first_part(rest, A.shape)
+        super().__init__(smoothed, last, transfers, idle, second)
 
 
 def merges(
@@ -190,12 +199,19 @@ def bytes_needed(
     scratch = max([size, *(5 * level.indices // 3 for level in levels if level.columns)])
     total += VECTOR * (size + scratch + (size if levels[0].columns else 0))
     free = VECTOR * scratch
+    in_p = levels[0].steps == STEPS and not levels[0].columns
     for n, level in enumerate(levels):
-        vectors = 2 * VECTOR * level.indices
-        if 0 < n < len(levels) - 1 and vectors <= free:
-            free -= vectors
+        vector, inner = VECTOR * level.indices, 0 < n < len(levels) - 1
+        if n == 0 and in_p:
+            total += vector
+        elif n == 1 and inner and in_p:
+            fits = 2 * level.indices <= size and vector <= free
+            free -= vector if fits else 0
+            total += 0 if fits else 2 * vector
+        elif inner and 2 * vector <= free:
+            free -= 2 * vector
         else:
-            total += vectors
+            total += 2 * vector
     return max(total, _setup(levels, stored))
 
 

@@ -102,18 +102,19 @@ class Slender:
         args = self.first, self.cells, neighbours, put(modes(), real), *lists, *coefficients
         self._launch(function, diagonal, lower, *args, real=real)
 
-    def to_modes(self, r: Array, x: Array, p: Array) -> None:
-        """Transform faces to modes in place, before the lines are solved."""
-        self._transform(self.transposed, r, x, p)
+    def to_modes(self, r: Array, x: Array, p: Array, with_x: bool = True) -> None:
+        """Transform faces to modes in place, before the lines are solved; x if asked for."""
+        self._transform(self.transposed, r, x, p, with_x)
 
-    def to_faces(self, r: Array, x: Array, p: Array) -> None:
-        """Transform modes back to faces in place."""
-        self._transform(self.modes, r, x, p)
+    def to_faces(self, r: Array, x: Array, p: Array, with_x: bool = True) -> None:
+        """Transform modes back to faces in place; x if asked for."""
+        self._transform(self.modes, r, x, p, with_x)
 
-    def _transform(self, matrix: Array, *vectors: Array) -> None:
+    def _transform(self, matrix: Array, r: Array, x: Array, p: Array, with_x: bool) -> None:
         if self.count:
-            flat = (a.reshape(-1) for a in vectors)
-            self._launch("slender_turn", *flat, self.first, self.cells, matrix, real=np.float32)
+            flat = (a.reshape(-1) for a in (r, x, p))
+            tables = self.first, self.cells, matrix, int(with_x)
+            self._launch("slender_turn", *flat, *tables, real=np.float32)
 
     def _launch(self, function: str, *args: Any, real: DTypeLike) -> None:
         """Run a kernel for every row of faces."""

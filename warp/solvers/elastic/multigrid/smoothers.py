@@ -91,13 +91,13 @@ class LineSmoother:
         """Solve the z lines, as levels.Smoother.step says."""
         _, levels, rows, row = level.shape
         n = row - PAD, rows - 1, levels - 1
-        self.slender.to_modes(level.r, level.x, level.p)
+        self.slender.to_modes(level.r, level.x, level.p, keep >= 0)
         arrays = level.x, level.p, level.r, self.inverse, self.lower
         flat = (array.reshape(3, levels, -1) for array in arrays)
         args = *flat, self.row, keep, old, a, b, *n
         run = self.device.launch
         run("elastic", "elastic_lines_step", (row, rows, 3), *args, real=np.float32, own=2 * levels)
-        self.slender.to_faces(level.r, level.x, level.p)
+        self.slender.to_faces(level.r, level.x, level.p, keep >= 0)
 
 
 class ColumnSmoother:
