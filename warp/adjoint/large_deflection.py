@@ -70,7 +70,7 @@ class LargeDeflection:
         f, stress, sides = loads(model, step)
         scale = scale_of(model, step.A, T, f)
         self.law = Law(step.A, sides, device.asarray(f), device.asarray(stress))
-        self.law.float(model)
+        self.law.keep_tilt(model)
         self.pre = Preconditioner(model, self.law, Cycle(step.A))
         first = device.asarray(padded(displacement))
         progress = control.progress

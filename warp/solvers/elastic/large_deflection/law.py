@@ -164,7 +164,7 @@ class Law:
         self.load(0.0)
         self.at_start = self.gradient(x)[1], stress
 
-    def float(self, model: VoxelModel) -> None:
+    def keep_tilt(self, model: VoxelModel) -> None:
         """Keep the tilt of a body that nothing holds."""
         if not all(self.mirror):
             self.tilts = Tilts(self.device, model)

@@ -213,7 +213,7 @@ class _Body:
         law = Law(A, sides, device.asarray(forces), device.asarray(stress), there, pressed)
         del forces, stress, sides  # the law has what it needs
         if not len(held):
-            law.float(model)
+            law.keep_tilt(model)
         pre = Preconditioner(model, law, cache.cycle_for(A), smooth=not len(held))
         if len(held):
             cache.forget()
