@@ -102,15 +102,17 @@ class Wires(Solid):
                 inner, outer = (y0 - self.reach, y0) if side == "y-" else (y1, y1 + self.reach)
                 box = Box(low, high, inner, outer, place.z0, place.z1)
             label = f"{name}: wires along {side[0]}"
+            free = self.stress_free
             if fill == VOID:
                 axis: Literal[0, 1] = 0 if side[0] == "x" else 1
                 package.recipes[label] = FreeWires(material, fraction, axis, key)
             else:
                 cured = package.cured(name, fill)
                 since = {} if cured is None else {fill: cured}
+                free = cured if free is None else free
                 fractions = {material: fraction, fill: 1.0 - fraction}
                 package.recipes[label] = Mixture(f"{side[0]}-fibres", fractions, key, since)
-            found.append(Body(name, label, (box,), self.stress_free))
+            found.append(Body(name, label, (box,), free))
         return found
 
     def _span(self, name: str, side: str, low: float, high: float) -> tuple[float, float]:
