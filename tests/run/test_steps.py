@@ -14,7 +14,8 @@ import pytest
 from stacked_plates import COARSE, PLATES, A, B, C, ends, kappa, run, step
 
 from warp.case.case import parse
-from warp.run import process
+from warp.errors import ConvergenceError
+from warp.run import load_step, process
 from warp.verify.bending import laminate
 
 
@@ -282,3 +283,18 @@ def test_a_package_comes_with_the_warpage_that_its_own_stress_free_temperature_g
     free = alone.metrics["surfaces"]["top-2"]["bottom"]["kappa_x_per_m"]
     assert kappa(placed, "top-2") == pytest.approx(free, rel=0.01)
     assert kappa(held, "top-2") == pytest.approx(kappa(placed, "top-2"), rel=1e-3)
+
+
+def test_a_solve_that_fails_names_its_step(monkeypatch):
+    solve, done = load_step.solve, []
+
+    def fails(case, of, *others):
+        done.append(of)
+        if len(done) == 3:
+            raise ConvergenceError("residual 1e-3 after 9 iterations")
+        return solve(case, of, *others)
+
+    monkeypatch.setattr(load_step, "solve", fails)
+    joined = step("attach", parts=["b", "c"], temperature="165 degC")
+    with pytest.raises(ConvergenceError, match=r"^step 2 \(cool to 40 degC\) at 40 degC: resid"):
+        run(joined, step("cool", temperature="40 degC"), head=COARSE)

@@ -33,6 +33,7 @@ from warp.solvers.elastic.solve import Solution as ElasticSolution
 from warp.solvers.elastic.solve import solve as solve_elastic
 from warp.solvers.elastic.stress import stress_on_device
 from warp.solvers.krylov import Control
+from warp.units import ZERO_CELSIUS
 
 if TYPE_CHECKING:
     from warp.solvers.heat.solve import Solution as HeatSolution
@@ -105,6 +106,15 @@ def label(load_step: LoadStep, solver: str) -> str:
         return solver
     step = f"{load_step.step + 1}. {load_step.name}"
     return f"{step}: heat" if solver == "heat" else step
+
+
+def described(load_step: LoadStep) -> str:
+    """Name a load step of a process at the beginning of an error about it, with its temperature."""
+    if not load_step.name:
+        return ""
+    T = load_step.temperature
+    state = "under power" if T is None else f"at {T - ZERO_CELSIUS:g} degC"
+    return f"step {load_step.step + 1} ({load_step.name}) {state}: "
 
 
 def solve(

@@ -28,6 +28,7 @@ import numpy as np
 from warp.case.case import Case
 from warp.case.plan import LoadStep
 from warp.case.plates import quotable
+from warp.errors import ConvergenceError
 from warp.machine import compiling
 from warp.machine import device as devices
 from warp.machine.device import Device
@@ -160,6 +161,14 @@ class _Run:
         self, step: LoadStep, stage: StageModel, before: Checkpoint
     ) -> tuple[StageModel, Checkpoint, Fields]:
         """Solve one load step from the checkpoint before it; return what is after it."""
+        try:
+            return self._advance(step, stage, before)
+        except ConvergenceError as error:
+            raise ConvergenceError(f"{load_step.described(step)}{error}") from error
+
+    def _advance(
+        self, step: LoadStep, stage: StageModel, before: Checkpoint
+    ) -> tuple[StageModel, Checkpoint, Fields]:
         self.on_progress(load_step.label(step, "grid and voxels"), 0, NO_RESIDUAL)
         state = before.state or State.start(stage.voxels.grid.shape)
         start = Start(state, before.temperature)
