@@ -126,7 +126,7 @@ class GridSection(Section):
         Annotated[dict[str, Annotated[int, Field(ge=1, le=1000)]], Field(examples=[{"tim": 8}])]
         | None
     ) = None
-    """Through each layer of the named parts."""
+    """Through each layer of the named parts; a body of one cell in all has no bending stiffness."""
     cells_per_diameter: Annotated[float, Field(gt=0.0, le=1000.0)] | None = None
     """Across columns and balls; by default 4. Gaps beside them need as many as fit."""
     uniform: bool | None = None

@@ -25,6 +25,7 @@ from warp.run import array_remarks, conditions, forecast, law_warnings, resource
 from warp.run import model as run_model
 from warp.run import warnings as run_warnings
 from warp.run.grids import common_grid, shaped, units
+from warp.run.single_layers import single_layers
 from warp.run.stage_model import StageModel, enter
 from warp.voxels import voxelize
 from warp.voxels.boundary import exchange, faces, heat_load, split_interfaces
@@ -144,6 +145,7 @@ def check(case: Case, on: str = "auto") -> Report:
             *array_remarks.slivers(case),
             *array_remarks.openings(case),
             *run_warnings.narrow_sources(case, grid),
+            *single_layers(case, grid),
             *run_warnings.coarse_units(case, grid),
             *run_warnings.outside_temperature_range(case),
             *law_warnings.glass_kept(case),

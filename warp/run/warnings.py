@@ -36,6 +36,7 @@ from warp.run.flat_parts import melts
 from warp.run.grids import common_grid, extents, stage_grid
 from warp.run.law_warnings import glass_kept, laws_apart, uses
 from warp.run.model import ever_together
+from warp.run.single_layers import single_layers
 from warp.units import ZERO_CELSIUS
 from warp.voxels.features import FEWEST, unresolved
 from warp.voxels.grid import Grid
@@ -76,7 +77,8 @@ def of_numbers(case: Case, numbers: Mapping[str, Any]) -> list[str]:
         *laws_apart(case),
         *outside_temperature_range(case, fields),
     ]
-    return [*beyond, *shapes_taken(case, steps), *coarse_units(case, grid), *of_the_case]
+    of_the_grid = [*single_layers(case, grid), *coarse_units(case, grid)]
+    return [*beyond, *shapes_taken(case, steps), *of_the_grid, *of_the_case]
 
 
 def narrow_sources(case: Case, grid: Grid) -> list[str]:
