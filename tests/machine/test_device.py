@@ -37,14 +37,15 @@ print(y.sum())
 
 
 def test_importing_the_module_imports_neither_numba_nor_cupy():
+    """It takes less time than NumPy, on whatever machine."""
     out = run_python(
-        "import sys, time, numpy, warp; t = time.process_time(); import warp.machine.device;"
-        "print(time.process_time() - t, [m for m in ('numba', 'cupy', 'llvmlite') if m "
-        "in sys.modules])"
+        "import sys, time; t = time.process_time; a = t(); import numpy; b = t(); import warp;"
+        "c = t(); import warp.machine.device; d = t();"
+        "print((d - c) / (b - a), [m for m in ('numba', 'cupy', 'llvmlite') if m in sys.modules])"
     )
-    seconds, rest = out.split(" ", 1)
+    share, rest = out.split(" ", 1)
     assert rest.strip() == "[]"
-    assert float(seconds) < 0.1
+    assert float(share) < 1
 
 
 def test_auto_without_a_gpu_is_the_cpu(monkeypatch):
