@@ -156,7 +156,7 @@ PROCESSES = [
     ("fan-out-panel", "is concave, -47.9 um", "unit released", 25, "mould.top", -47.9),
     ("qfn", "convex by 11.0 um", "package", 25, "mould.top", 11.0),
     ("qfn", "its underside reaches -18 um", "solder", 217, "mould.bottom", -18.0),
-    ("qfn", "is concave, -13.5 um", "assembled", 25, "mould.top", -13.5),
+    ("qfn", "is concave, -13.6 um", "assembled", 25, "mould.top", -13.6),
     ("pop", "+100 um below", "reflow", 25, "bottom-substrate.bottom", 100),
     ("pop", "and +60 um above", "reflow", 25, "top-substrate.bottom", 60),
     ("pop", "-17 and +11 um", "reflow", 260, "bottom-substrate.bottom", -17),

@@ -184,3 +184,44 @@ def test_the_size_of_a_block_names_no_part():
     text = "[part.a]\nshape = 'block-array'\nsize = 'b'\npitch = '1 mm'\ncount = [1, 1]\n"
     with pytest.raises(CaseError, match="is of each block, two lengths"):
         Case.from_toml(text + "material = 'copper'\nthickness = '1 mm'\n[load]\nstress_free = 0")
+
+
+LEADS = """
+[part.base]
+size = "20 mm"
+thickness = "1 mm"
+material = "silicon"
+[part.leads]
+shape = "block-array"
+inside = "base"
+at = ["2 mm", "0 mm"]
+size = ["0.6 mm", "0.3 mm"]
+pitch = ["6 mm", "0.5 mm"]
+count = [2, 12]
+thickness = "0.2 mm"
+material = "copper"
+[part.solder]
+shape = "block-array"
+under = "leads"
+size = "leads"
+thickness = "75 um"
+material = "sac305"
+[load]
+stress_free = "217 degC"
+"""
+
+
+def test_an_array_with_the_size_of_another_has_its_blocks():
+    case = Case.from_toml(LEADS)
+    leads, solder = (
+        next(body for body in case.bodies() if body.part == part) for part in ("leads", "solder")
+    )
+    for block, other in zip(leads.shapes, solder.shapes, strict=True):
+        assert block.bounds[:4] == pytest.approx(other.bounds[:4])
+    wider = Case.from_toml(LEADS.replace('size = "leads"', 'size = "leads"\ncount = [2, 10]'))
+    assert wider.package.sites["solder"] == (2, 10, 20)
+
+
+def test_arrays_with_the_size_of_each_other_have_none():
+    with pytest.raises(CaseError, match="is of each block, two lengths"):
+        Case.from_toml(LEADS.replace('["0.6 mm", "0.3 mm"]', '"solder"'))

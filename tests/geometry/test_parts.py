@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import warp
 from warp.case import starter
 from warp.case.case import CaseError
+from warp.case.symmetry import asymmetry
 from warp.cli.app import app
 from warp.errors import WarpError
 from warp.geometry.parts import AnyPart
@@ -238,11 +239,93 @@ def test_wires_in_a_cavity_conduct_along_themselves_and_carry_nothing():
     filled = built(WIRES).recipes["wires: wires along y"]
     assert recipe.of["gold"] == pytest.approx(filled.of["gold"])
     gold = library()["gold"]
-    loose = LooseWires(gold, recipe.fraction, recipe.axis, "wires")
+    loose = LooseWires(gold, recipe.fraction, recipe.direction, "wires")
     share = loose.conductivity(ROOM) / gold.conductivity(ROOM)
     assert share == pytest.approx(recipe.fraction * np.array([1e-4, 1.0, 1e-4]))
     assert loose.heat_capacity(ROOM) == pytest.approx(loose.density * gold.specific_heat(ROOM))
     assert loose.stiffness(ROOM)[0] < 1e-3 * recipe.fraction * gold.stiffness(ROOM)[0]
+
+
+def _mould_apart(package, body):
+    """The conductivity of a layer of wires beyond that of the mould, along its fibres, W/(m K)."""
+    known = library()
+    recipe = package.recipes[body.material]
+    mixed = mixing.mix([known[name] for name in recipe.of], list(recipe.of.values()), recipe.rule)
+    k_mould = known["mould-compound"].conductivity(ROOM)[0]
+    return mixed.conductivity(ROOM)[0] - k_mould
+
+
+def _wire(length):
+    known = library()
+    k_gold, k_mould = (known[name].conductivity(ROOM)[0] for name in ("gold", "mould-compound"))
+    return (k_gold - k_mould) * pi * 25e-6**2 / 4 / length
+
+
+def test_wires_that_fan_out_keep_the_conductance_of_every_wire():
+    """SUM k A / length of ten wires from a pitch of 0.1 mm to 0.3 mm, 0.05 mm askew."""
+    fan = 'count = 10\nend_pitch = "0.3 mm"\nend_offset = "50 um"\nsides = ["x+"]\nfill'
+    package = built(WIRES.replace("fill", fan))
+    layers = [body for body in package.bodies if body.part == "wires"]
+    assert len(layers) == 3
+    x = np.linspace(2e-3, 3e-3, 30001)
+    x = (x[1:] + x[:-1]) / 2
+    resistance = np.zeros_like(x)
+    for body in layers:
+        corners = body.shapes[0].vertices
+        here = (x > corners[:, 0].min()) & (x < corners[:, 0].max())
+        low = np.interp(x[here], *corners[:2].T)
+        high = np.interp(x[here], *corners[[3, 2]].T)
+        resistance[here] += 1 / (_mould_apart(package, body) * (high - low) * 0.7e-3)
+    aslant = 50e-6 + (np.arange(10) - 4.5) * 0.2e-3
+    wires = _wire(np.sqrt(1e-3**2 + 0.7e-3**2 + aslant**2)).sum()
+    assert 1 / (resistance.sum() * 1e-3 / len(x)) == pytest.approx(wires, rel=1e-6)
+    fractions = [package.recipes[body.material].of["gold"] for body in layers]
+    assert fractions == sorted(fractions, reverse=True)
+
+
+def test_wires_that_do_not_fan_out_are_straight():
+    single = 'count = 10\nsides = ["x+"]\nfill'
+    straight = built(WIRES.replace("fill", single))
+    fan = built(WIRES.replace("fill", 'end_pitch = "100 um"\nend_offset = "0 mm"\n' + single))
+    (one,), (other,) = (
+        [body for body in package.bodies if body.part == "wires"] for package in (straight, fan)
+    )
+    assert one.shapes == other.shapes
+    assert straight.recipes[one.material].of == fan.recipes[other.material].of
+
+
+def test_wires_of_two_sides_are_mirror_images():
+    fan = 'count = 10\nend_pitch = "0.14 mm"\nfill'
+    package = built(WIRES.replace("fill", fan))
+    for axis in (0, 1):
+        assert asymmetry(package.bodies, [], [], axis, package.recipes) is None
+    askew = built(WIRES.replace("fill", 'end_offset = "0.2 mm"\n' + fan))
+    reason = asymmetry(askew.bodies, [], [], 0, askew.recipes)
+    assert reason is not None and reason[0] == "wires"
+
+
+ONE_BY_ONE = WIRES.replace('reach = "1 mm"', "wires = [ENDS]")
+
+
+def test_a_wire_by_its_ends_is_the_single_wire_of_a_side():
+    ends = '{ from = ["2 mm", "0.5 mm"], to = ["3 mm", "0.5 mm"] }'
+    single = 'count = 1\noffset = "0.5 mm"\nsides = ["x+"]\nfill'
+    packages = built(ONE_BY_ONE.replace("ENDS", ends)), built(WIRES.replace("fill", single))
+    (one,), (other,) = ([body for body in p.bodies if body.part == "wires"] for p in packages)
+    assert one.shapes[0].bounds == pytest.approx(other.shapes[0].bounds)
+    recipes = packages[0].recipes[one.material], packages[1].recipes[other.material]
+    assert recipes[0].rule == recipes[1].rule and recipes[0].of == pytest.approx(recipes[1].of)
+
+
+def test_a_wire_aslant_keeps_its_conductance():
+    """k A / length of all of it, 0.3 mm over the chip too, which is not there in the model."""
+    ends = '{ from = ["1.7 mm", "0 mm"], to = ["2.9 mm", "0.9 mm"] }'
+    package = built(ONE_BY_ONE.replace("ENDS", ends))
+    (body,) = (body for body in package.bodies if body.part == "wires")
+    shape, beside = body.shapes[0], 1.5e-3 * 0.9 / 1.2
+    assert shape.volume() == pytest.approx(beside * 0.1e-3 * 0.7e-3)
+    through = _mould_apart(package, body) * 0.1e-3 * 0.7e-3 / beside
+    assert through == pytest.approx(_wire(np.hypot(1.5e-3, 0.7e-3)), rel=1e-9)
 
 
 def test_fibres_along_another_axis_are_the_same_fibres():
@@ -273,6 +356,10 @@ def test_fibres_along_another_axis_are_the_same_fibres():
         ),
         ('fill = "mould-compound"', 'fill = "gold"', "fill", "like the wires"),
         ('on = "substrate"\ndiameter', "diameter", None, 'add on = "substrate"'),
+        ('loop = "0.2 mm"', 'end_pitch = "0.2 mm"', "end_pitch", "add count = 1"),
+        ('loop = "0.2 mm"', 'count = 2\nend_pitch = "9 um"', "diameter", "the end pitch (9 um)"),
+        ('loop = "0.2 mm"', 'at = ["1 mm", "0 mm"]', "at", "see 'offset'"),
+        ('reach = "1 mm"\n', "", "reach", "is missing"),
         (
             'around = "chip"\non = "substrate"\ndia',
             'on = "substrate"\ndia',
@@ -289,6 +376,25 @@ def test_wires_that_cannot_be(old, new, key, words):
         and found.key[:2] == ("part", "wires")
         and found.key[2:] == ((key,) if key else ())
     )
+
+
+@pytest.mark.parametrize(
+    ("ends", "key", "words"),
+    [
+        ('{ from = ["2.1 mm", "0 mm"], to = ["3 mm", "0 mm"] }', (0, "from"), "beyond 'chip'"),
+        ('{ from = ["1 mm", "0 mm"], to = ["9 mm", "0 mm"] }', (0, "to"), "beyond 'substrate'"),
+        ('{ from = ["0 mm", "0 mm"], to = ["0.5 mm", "0 mm"] }', (0, "to"), "is on 'chip' itself"),
+    ],
+)
+def test_ends_of_wires_that_cannot_be(ends, key, words):
+    found = fault(ONE_BY_ONE.replace("ENDS", ends))
+    assert found.key == ("part", "wires", "wires", *key) and words in found.message
+
+
+def test_wires_have_their_ends_once():
+    both = ONE_BY_ONE.replace("ENDS", '{ from = ["2 mm", "0 mm"], to = ["3 mm", "0 mm"] }')
+    found = fault(both.replace("fill", "count = 1\nfill"))
+    assert found.key == ("part", "wires", "count") and "these have their ends" in found.message
 
 
 def test_a_missing_part_is_named_even_by_a_key_that_does_not_place_the_part():

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from warp.case.case import parse
-from warp.report import mixture_names
+from warp.report import mixture_names, palette
+from warp.run.check import check
 
 CASE = """
 [load]
@@ -40,3 +41,39 @@ def test_a_layer_of_bumps_is_said_by_its_two_materials():
     assert mixture_names.put("die: silicon", "silicon", filled) == "die: silicon"
     free = parse(CASE.replace('fill = "underfill-uf9000ae"', 'fill = "void"'), Path("x.toml"))
     assert mixture_names.of_case(free) == {bumps: ("c4", "sac305 in air")}
+
+
+WIRES = """
+[part.wires]
+shape = "wires"
+around = "die"
+on = "substrate"
+diameter = "25 um"
+pitch = "0.1 mm"
+count = 10
+end_pitch = "0.2 mm"
+reach = "0.8 mm"
+material = "gold"
+fill = "mould-compound"
+[part.ground]
+shape = "wires"
+around = "die"
+on = "substrate"
+diameter = "25 um"
+pitch = "0.1 mm"
+wires = [{ from = ["1.9 mm", "1.9 mm"], to = ["2.6 mm", "2.8 mm"] }]
+material = "gold"
+fill = "mould-compound"
+"""
+
+
+def test_all_pieces_of_bond_wires_have_one_name_and_one_colour_between_mould_and_metal():
+    case = parse(CASE + WIRES, Path("x.toml"))
+    names = palette.wires_of(case)
+    assert len(names) == 5  # two pieces of the fan along x, two along y, one wire aslant
+    made = mixture_names.of_case(case)
+    assert {made[name].of for name in names} == {"gold in mould-compound"}
+    model = check(case, "cpu").model
+    paints = palette.of(model, case)
+    assert len({paints[name] for name in names}) == 1
+    assert paints[names.pop()] not in {paints["silicon"], paints["fr4"]}

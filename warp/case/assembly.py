@@ -195,7 +195,7 @@ def _mixed(
             )
             found[name] = BumpLayer(media[0], recipe.member, recipe.per_area, name, between)
         elif isinstance(recipe, FreeWires):
-            found[name] = LooseWires(media[0], recipe.fraction, recipe.axis, name)
+            found[name] = LooseWires(media[0], recipe.fraction, recipe.direction, name)
         else:
             phases = [
                 Phase(medium, recipe.since[part]) if part in recipe.since else medium

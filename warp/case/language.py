@@ -2,7 +2,7 @@
 
     text -> included files merged -> [variables] computed -> repetitions written out
          -> --set applied -> arithmetic replaced by its values -> parts of steps that a pattern
-         names written out -> tables for `CaseFile`
+         names and arrays of blocks like another written out -> tables for `CaseFile`
 
 Every key of the tables knows the file and line that it is from.
 """
@@ -61,6 +61,7 @@ def plain(text: str, path: Path, changes: Mapping[str, str]) -> Plain:
             )
         tables = variables.substituted(tables, names)
         _name_parts(tables)
+        _copy_blocks(tables)
     except Fault as fault:
         reporter = Reporter(str(path), lines, tables, changed)
         raise CaseError([reporter.problem(fault.key, fault.message)]) from None
@@ -79,6 +80,33 @@ def _name_parts(tables: Mapping[str, Any]) -> None:
         others = {other: table for other, table in known.items() if other != name}
         for key in ("on", "under"):
             _write_out(part, key, others)
+
+
+def _copy_blocks(tables: Mapping[str, Any]) -> None:
+    """Write out block arrays whose `size` is another: its blocks, in its rows, about its centre."""
+    parts = tables.get("part")
+    arrays = {
+        name: part
+        for name, part in (parts.items() if isinstance(parts, dict) else ())
+        if isinstance(part, dict) and part.get("shape") == "block-array"
+    }
+    for name in arrays:
+        _copy_from(name, arrays, ())
+
+
+def _copy_from(name: str, arrays: Mapping[str, dict[str, Any]], trail: tuple[str, ...]) -> None:
+    array = arrays[name]
+    other = array.get("size")
+    if not isinstance(other, str) or other not in arrays or other in (*trail, name):
+        return
+    _copy_from(other, arrays, (*trail, name))
+    if not array.keys() & {"inside", "around"}:
+        array["around"] = other
+    array["size"] = arrays[other].get("size")
+    for key in ("pitch", "count", "pattern", "rows", "depopulate", "turn"):
+        value = arrays[other].get(key)
+        if value is not None and key not in array:
+            array[key] = value[:2] if isinstance(value, list) and key != "depopulate" else value
 
 
 def _write_out(table: Any, key: str, known: Mapping[str, Any]) -> None:

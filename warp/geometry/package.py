@@ -71,12 +71,12 @@ class FreeColumns:
 
 @dataclass(frozen=True)
 class FreeWires:
-    """Bond wires along x (0) or y (1) with nothing between them (`free_wires`)."""
+    """Bond wires along x, y or both with nothing between them (`free_wires`)."""
 
     material: str
     fraction: float
     """Volume fraction of the wires."""
-    axis: Literal[0, 1]
+    direction: Literal["x", "y", "xy"]
     key: Key
 
     @property

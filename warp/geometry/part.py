@@ -210,6 +210,11 @@ class Part(Section):
         return {"on": self.on or (), "under": self.under or (), "inside": inside}
 
     @property
+    def details(self) -> str:
+        """Return what tells the part from others of its kind and size, "" if nothing does."""
+        return ""
+
+    @property
     def each(self) -> str:
         """Return the size of each of the equal things that the part is, "" if it is one."""
         return ""

@@ -56,6 +56,8 @@ class Prism:
     vertices: np.ndarray
     z0: float
     z1: float
+    sharp: bool = True
+    """Whether the grid has lines at its sides; else the cells that they cut mix both materials."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vertices", np.array(self.vertices, dtype=float).reshape(-1, 2))
@@ -67,6 +69,8 @@ class Prism:
 
     def snaps(self) -> Snaps:
         """Return the bounds and every edge parallel to an axis; oblique ones need no line."""
+        if not self.sharp:
+            return np.array([]), np.array([]), np.array([self.z0, self.z1])
         x, y = self.vertices.T
         x_next, y_next = np.roll(x, -1), np.roll(y, -1)
         xs = np.unique(np.concatenate([x[x == x_next], [x.min(), x.max()]]))

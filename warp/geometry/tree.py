@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from warp.geometry.bump_array import BumpArray
 from warp.geometry.package import Package
 from warp.geometry.part import Part
+from warp.geometry.parts.wires import Wires
 from warp.geometry.place import mm
 
 
@@ -69,15 +70,25 @@ def _note(name: str, part: Part, package: Package) -> str:
     number = "" if sites is None else f"{sites[2]:,} of {part.each}"
     height = f"z {mm(place.z0)[:-3]} to {mm(place.z1)[:-3]}"
     return " · ".join(
-        text for text in (what, part.made_of, number, _size(name, part, package), height) if text
+        text
+        for text in (
+            what,
+            part.made_of,
+            number,
+            part.details,
+            _size(name, part, package),
+            height,
+        )
+        if text
     )
 
 
 def _size(name: str, part: Part, package: Package) -> str:
-    """Write the size of a part; that of an effective layer, which covers whole cells of sites."""
+    """Write the size of a part; of layers of bumps and of wires that of their space."""
     place = package.places[name]
     bounds = [body.bounds for body in package.bodies if body.part == name]
-    if not bounds or not isinstance(part, BumpArray) or part.model != "effective":
+    whole = isinstance(part, Wires) or (isinstance(part, BumpArray) and part.model == "effective")
+    if not bounds or not whole:
         return place.size
     width = max(b[1] for b in bounds) - min(b[0] for b in bounds)
     depth = max(b[3] for b in bounds) - min(b[2] for b in bounds)

@@ -21,10 +21,10 @@ from warp.materials.material import Array, Derived
 
 @dataclass(frozen=True, eq=False)
 class LooseWires(Derived):
-    """Wires of one medium, a `fraction` of the volume, along the axis x (0) or y (1)."""
+    """Wires of one medium, a `fraction` of the volume, along x, y, or aslant in plane."""
 
     fraction: float
-    axis: Literal[0, 1]
+    direction: Literal["x", "y", "xy"]
     label: str
     """Its name."""
 
@@ -49,9 +49,7 @@ class LooseWires(Derived):
     def conductivity(self, T: Values) -> Array:
         """Return the thermal conductivities, W/(m K)."""
         along = self.fraction * self.medium.conductivity(T)
-        share = np.full(3, FAINT)
-        share[self.axis] = 1.0
-        return along * share
+        return along * np.array([1.0 if axis in self.direction else FAINT for axis in "xyz"])
 
     @property
     def density(self) -> float:

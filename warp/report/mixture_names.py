@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from warp.geometry.package import FreeColumns, FreeWires, Mixture
 from warp.materials.mixing import FIBRES
-from warp.report.palette import case_of
+from warp.report.palette import case_of, wires_of
 
 if TYPE_CHECKING:
     from warp.case.case import Case
@@ -34,10 +34,11 @@ def of(model: VoxelModel | Result, case: Case | None = None) -> dict[str, Made]:
 def of_case(case: Case) -> dict[str, Made]:
     """Return the same of a case; in a process it is what they are made of at the end."""
     found: dict[str, Made] = {}
+    wires = wires_of(case)
     for assembly in (case.assembly, *case.stages.values()):
         for label, recipe in assembly.package.recipes.items():
             part = str(recipe.key[1])
-            if isinstance(recipe, Mixture) and recipe.rule in FIBRES:
+            if isinstance(recipe, Mixture) and (recipe.rule in FIBRES or label in wires):
                 found[label] = Made(part, " in ".join(recipe.of))
             elif isinstance(recipe, FreeColumns | FreeWires):
                 found[label] = Made(part, f"{recipe.material} in air")

@@ -36,6 +36,8 @@ UNKNOWN = "#8A8A8A"
 SHADES = (0.0, 0.5, -0.25, 0.75, -0.45, 0.25)
 """Towards white, or below zero towards black: of the first material of a class, the second, ..."""
 HATCHES = ("", "///", "...", "xxx")
+WIRE = 0.4
+"""Where the colour of bond wires in their fill lies between those of polymer and metal."""
 COPPER = 0.2
 """Share of metal from which a mixture is a copper layer, coloured by the share."""
 
@@ -76,6 +78,8 @@ def of(model: VoxelModel | Result, case: Case | None = None) -> dict[str, Paint]
     found |= {name: found[before[name]] for name in shrunk}
     found |= {name: found[first] for name, first in alike.items() if first in found}
     found |= {name: _metal_in(media[name], share) for name, share in layers.items()}
+    wires = Paint(_between(CLASSES["polymer"], CLASSES["metal"], WIRE))
+    found |= dict.fromkeys(wires_of(case_of(model, case)) & found.keys(), wires)
     return found | {name: Paint(of_share(share)) for name, (_, share) in shares.items()}
 
 
@@ -140,6 +144,16 @@ def _alike(names: Iterable[str], case: Case | None) -> dict[str, str]:
     first: dict[Hashable, str] = {}
     pairs = {name: first.setdefault(made(name), name) for name in sorted(names)}
     return {name: other for name, other in pairs.items() if other != name}
+
+
+def wires_of(case: Case | None) -> set[str]:
+    """Return the names of the layers of bond wires, at any of the stages of a case."""
+    if case is None:
+        return set()
+    parts = {("part", name) for name, part in case.parts.items() if part.shape == "wires"}
+    assemblies = (case.assembly, *case.stages.values())
+    recipes = (recipe for assembly in assemblies for recipe in assembly.package.recipes.items())
+    return {name for name, recipe in recipes if recipe.key in parts}
 
 
 def _drawn(model: VoxelModel | Result, case: Case | None) -> set[str]:

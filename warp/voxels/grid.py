@@ -312,7 +312,7 @@ def _zones(
         start, end = shape.bounds[2 * axis : 2 * axis + 2]
         if isinstance(shape, Columns | Balls):
             yield start, end, shape.diameter / settings.cells_per_diameter
-        elif isinstance(shape, Prism):
+        elif isinstance(shape, Prism) and shape.sharp:
             a, b = shape.vertices, np.roll(shape.vertices, -1, axis=0)
             oblique = (a != b).all(axis=1)
             for s, e in _runs(a[oblique, axis], b[oblique, axis]):

@@ -22,13 +22,14 @@ dies of a memory stack:
     material = "silicon"
 
 The array is centred on the package, or on the part that `inside` or `around` names, plus `at`.
+`size = "leads"` makes it an array like that one: solder under leads.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from warp.errors import Fault, Key
 from warp.geometry.lattice import SLACK, Array, depopulate, lay
@@ -44,7 +45,8 @@ Count = Annotated[int, Field(ge=1)]
 def _of_each(value: object) -> object:
     if isinstance(value, str) and value[:1].isalpha():
         remedy = f"'inside' or 'around' = {value!r} centres the array there"
-        raise ValueError(f"is of each block, two lengths; {remedy}")
+        what = "is of each block, two lengths, or the name of another block array"
+        raise ValueError(f"{what}; {remedy}")
     return value
 
 
@@ -68,13 +70,20 @@ Pitch = Annotated[
 ]
 
 
+def _may_be_like_another(schema: dict[str, Any]) -> None:
+    schema["required"] = [key for key in schema["required"] if key not in ("pitch", "count")]
+
+
 class BlockArray(Array):
     """Equal rectangular blocks in regular rows: dies of a panel, leads, stacked dies."""
+
+    model_config = ConfigDict(json_schema_extra=_may_be_like_another)
 
     synonyms: ClassVar = ("leads", "dies", "block array", "block_array")
     shape: Literal["block-array"]
     size: Annotated[Pair, BeforeValidator(_of_each)]
-    """Of each block in x and y."""
+    """Of each block in x and y; or another block array, whose blocks, `pitch` and `count` it takes,
+    about its centre."""
     thickness: Thickness | None = None
     """Of each block; by default the space that `on` and `under` or `inside` leave for one layer."""
     pitch: Pitch
