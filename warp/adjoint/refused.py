@@ -45,6 +45,9 @@ def _refuse_steps(case: Case) -> None:
         )
     for load_step in case.load_steps:
         called = f"step {load_step.step + 1} ({load_step.name})"
+        if load_step.bodies:
+            remedy = "attach its parts with a stress_free temperature instead"
+            raise NoGradient(f"{called} joins a body made apart, which has none yet: {remedy}")
         if load_step.stage.unit_spacing is not None:
             raise NoGradient(f"{called} has a finer grid, which has no gradient yet: drop spacing")
         if load_step.temperature is None:

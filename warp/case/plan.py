@@ -13,7 +13,7 @@ from dataclasses import replace
 from warp.case import states
 from warp.case.process import SAME, Process, Setting, misnamed
 from warp.case.stage import LoadStep, Stage
-from warp.case.step import degrees
+from warp.case.step import Step, degrees
 from warp.case.symmetry import MIRRORS
 from warp.case.tables import CaseFile
 from warp.errors import Fault, Key
@@ -96,20 +96,40 @@ def _load_steps(
         frozenset(part for step in file.step for part in step.joins),
         complete,
     )
-    process = Process.start(setting)
+    package = Process.start(setting)
     wanted = wanted_states(file)
     named: dict[str, int] = {}
-    time = 0.0
+    made: dict[str, int] = {}
+    times: dict[str, float] = {}
     for number, step in enumerate(file.step):
         key: Key = ("step", number)
         if step.name is not None and named.setdefault(step.name, number) != number:
             raise Fault((*key, "name"), f"{step.name!r} names an earlier step: choose another")
+        process = package
+        if step.body is not None:
+            made.setdefault(step.body, number)
+            process = package.made_apart(step.body, (*key, "body"))
+            _refuse_apart(step, (*key, "do"))
         if not process.present and not step.begins:
             raise Fault(key, 'no part is present yet: begin with do = "attach"')
         before = process.uniform_temperature if process.present else None
-        found = list(states.passing(list(step.plan(process, key)), before, wanted))
+        planned = list(step.plan(process, key))
+        found = [one for one in planned if one.body != process.body]
+        own = [one for one in planned if one.body == process.body]
+        found += states.passing(own, before, wanted)
         label = step.name or step.label
         for count, load_step in enumerate(found, start=1):
-            time += load_step.duration
+            time = times[load_step.body] = times.get(load_step.body, 0.0) + load_step.duration
             last = count == len(found)
             yield replace(load_step, step=number, name=label, do=step.do, time=time, last=last)
+    for body in package.apart:
+        message = f"{body!r} never joins the package: a step attaches it, bodies = [{body!r}]"
+        raise Fault(("step", made[body], "body"), message)
+
+
+def _refuse_apart(step: Step, key: Key) -> None:
+    """Raise the fault of a step that no body made apart can have."""
+    if step.do in ("power", "singulate"):
+        raise Fault(key, f"{step.do!r} is not of a body that is made apart")
+    if getattr(step, "bodies", ()):
+        raise Fault((*key[:-1], "bodies"), "join the package: leave body out of this step")

@@ -216,6 +216,7 @@ def _own_shapes(
         if joins and solid and len(step.stage.present) > len(step.attached):
             yield (
                 f"step {step.step + 1} ({step.name}): {listed([repr(part) for part in solid])} "
-                "with a stress-free temperature of their own join in the shape of the body: if "
-                "they were made apart, name them in flat"
+                "with a stress-free temperature of their own join in the shape of the package: if "
+                'they were made apart, attach them in a step of their own, body = "NAME", and '
+                'here bodies = "NAME"'
             )

@@ -88,6 +88,12 @@ class Process:
     """Parts that a step joined, and that step."""
     removed: dict[str, str] = field(default_factory=dict)
     """Parts that a step removed, and that step."""
+    body: str = ""
+    """Its name if it is made apart, "" for the package."""
+    apart: dict[str, Process] = field(default_factory=dict)
+    """The bodies that are made apart and have not joined yet."""
+    gone: dict[str, str] = field(default_factory=dict)
+    """Bodies that have joined, and the step in which they did."""
 
     @classmethod
     def start(cls, setting: Setting) -> Process:
@@ -95,6 +101,32 @@ class Process:
         present = tuple(name for name in setting.parts if name not in setting.joined_by_steps)
         there = any(name not in setting.joined_by_steps for name in setting.solids)
         return cls(setting, Stage(present), there, setting.stress_free if there else None)
+
+    def made_apart(self, body: str, key: Key) -> Process:
+        """Return the body of this name that is made apart, nothing of it before its first step."""
+        if body in self.gone:
+            raise Fault(key, f"{body!r} joined the package in {self.gone[body]}: leave it out")
+        if body not in self.apart:
+            voids = tuple(n for n in self.stage.present if self.setting.parts[n].is_void)
+            joined, gone = self.joined, self.gone
+            own = Process(self.setting, Stage(voids), False, None, joined=joined, gone=gone)
+            own.body = body
+            self.apart[body] = own
+        return self.apart[body]
+
+    def take(self, bodies: tuple[str, ...], called: str, key: Key) -> Iterator[Process]:
+        """Yield the bodies that join in a step; Fault where one cannot."""
+        for name in bodies:
+            if name not in self.apart:
+                why = f"joined in {self.gone[name]}" if name in self.gone else "is not made before"
+                remedy = f'steps with body = "{name}" make it'
+                raise Fault(key, f"{name!r} {why}{nearest(name, list(self.apart))}; {remedy}")
+            own = self.apart.pop(name)
+            self.gone[name] = called
+            if own.support is not None:
+                remedy = f'do = "support", on = "free", body = "{name}"'
+                raise Fault(key, f"{name!r} is held since {own.held_by}: let it go, {remedy}")
+            yield own
 
     @property
     def uniform_temperature(self) -> float | None:
@@ -114,6 +146,7 @@ class Process:
             attached,
             self.power,
             support=self.support,
+            body=self.body,
         )
 
     def move_to(self, temperature: float) -> None:
@@ -137,17 +170,37 @@ class Process:
             raise Fault((*key, "rate"), message)
         return abs(target - before) / rate
 
-    def join(self, parts: tuple[str, ...], stress_free: float, duration: float | None) -> LoadStep:
-        """Add parts at the body's temperature, free of stress at `stress_free` (K)."""
-        present = {*self.stage.present, *parts}
-        since = {**dict(self.stage.since), **dict.fromkeys(parts, stress_free)}
+    def join(
+        self,
+        parts: tuple[str, ...],
+        stress_free: float,
+        duration: float | None,
+        bodies: Sequence[Process] = (),
+    ) -> LoadStep:
+        """Add parts at the body's temperature, free of stress at `stress_free` (K), and bodies."""
+        stages = [self.stage, *(own.stage for own in bodies)]
+        present = {name for stage in stages for name in stage.present} | {*parts}
+        since = dict(pair for stage in stages for pair in stage.since)
+        since |= dict.fromkeys(parts, stress_free)
+        shrunk = dict(pair for stage in stages for pair in stage.shrunk)
+        carried = [
+            name
+            for own in bodies
+            for name in own.stage.present
+            if not self.setting.parts[name].is_void
+        ]
         self.stage = replace(
             self.stage,
             present=tuple(name for name in self.setting.parts if name in present),
             since=tuple(sorted(since.items())),
+            shrunk=tuple(sorted(shrunk.items())),
         )
+        for own in bodies:
+            self.removed |= own.removed
         self.present = True
-        return self.load_step(duration, parts)
+        joined = self.load_step(duration, parts)
+        names = tuple(own.body for own in bodies)
+        return replace(joined, bodies=names, carried=tuple(carried))
 
     def named(self, parts: tuple[str, ...], key: Key) -> Iterator[str]:
         """Yield the parts that a step names; Fault for an unknown one, a void or a repetition."""
@@ -174,6 +227,9 @@ class Process:
             why = f"was removed by {self.removed[part]}"
         elif part not in self.joined and part in self.setting.joined_by_steps:
             why = "is not present yet: a later step attaches it"
+        elif self.body or any(part in own.stage.present for own in self.apart.values()):
+            of = f"body = {self.body!r}" if self.body else "the package"
+            why = f"is not in {of}: it came with {self.joined.get(part, 'the start')}"
         else:
             why = f"is no part of {self.stage.unit_name!r}"
         raise Fault(key, f"{part!r} {why}")

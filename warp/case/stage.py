@@ -54,3 +54,14 @@ class LoadStep:
     """What carries the body here."""
     flat: tuple[str, ...] = ()
     """The attached parts that are flat then, whatever the shape of the body."""
+    body: str = ""
+    """The body that it is a state of: one that is made apart, "" for the package."""
+    bodies: tuple[str, ...] = ()
+    """Bodies made apart that join here, with their shape and their stresses."""
+    carried: tuple[str, ...] = ()
+    """The parts of these bodies."""
+
+    @property
+    def joining(self) -> tuple[str, ...]:
+        """Return the parts that come to the body here."""
+        return (*self.attached, *self.carried)

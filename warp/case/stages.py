@@ -67,8 +67,9 @@ def instantaneous_changes(
     load_steps: Sequence[LoadStep], stages: Mapping[Stage, Assembly]
 ) -> Iterator[Fault]:
     """Find all instantaneous temperature changes while a viscoelastic material is present."""
-    before: float | None = None
+    temperature: dict[str, float | None] = {}
     for load_step in load_steps:
+        before = temperature.get(load_step.body)
         if (
             before is not None
             and load_step.temperature not in (None, before)
@@ -82,7 +83,7 @@ def instantaneous_changes(
                     ("step", load_step.step),
                     f"takes no time, but {slow!r} relaxes: {_time_for(load_step)}",
                 )
-        before = load_step.temperature
+        temperature[load_step.body] = load_step.temperature
 
 
 def _time_for(load_step: LoadStep) -> str:
@@ -100,11 +101,15 @@ def unsupported(
 ) -> Iterator[Fault]:
     """Find steps that the body does not allow.
 
-    These are held faces without their mirror image, a table under a part of unknown density, films
-    of natural convection where the temperature takes its time, and a fill that goes while the
-    members that stood free before it stay.
+    These are bodies made apart where the package bends far, held faces without their mirror image,
+    a table under a part of unknown density, films of natural convection where the temperature takes
+    its time, and a fill that goes while the members that stood free before it stay.
     """
     yield from _lost_fills(load_steps, stages)
+    apart = next((load_step for load_step in load_steps if load_step.body), None)
+    if apart is not None and file.load.large_deflection:
+        message = "follows one body, and a step makes another one apart: leave one of them out"
+        yield Fault(("load", "large_deflection"), message)
     for load_step in load_steps:
         develops = load_step.temperature is None and not load_step.at_rest
         if develops and any(b.convection is not None for b in file.boundary.values()):

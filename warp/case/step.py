@@ -37,6 +37,9 @@ class Step(Section):
     """In tables and curves; by default what the step does."""
     duration: Duration | None = None
     """Time that it takes; instantaneous by default."""
+    body: Annotated[str, Field(min_length=1, examples=["upper package"])] | None = None
+    """A body that is made apart, and that this step is done to; a later step joins it with
+    `bodies`. By default the package."""
 
     @property
     def label(self) -> str:

@@ -128,12 +128,12 @@ def _bodies(case: Case, grid: Grid, cut: Cut | None) -> Iterator[tuple[str, Sect
     """
     from warp.run.stage_model import voxels_of
 
-    before = None
+    before: dict[str, tuple[object, ...]] = {}
     case, start = _with_start(case)
     for step in (*start, *case.load_steps):
         body = (step.stage.present, step.stage.unit)
-        if step.last and body != before:
-            before, model = body, voxels_of(case, step, grid)
+        if step.last and body != before.get(step.body):
+            before[step.body], model = body, voxels_of(case, step, grid)
             name = START if step in start else f"{step.step + 1}. {step.name}"
             try:
                 shown = section(model, cut)
@@ -151,7 +151,7 @@ def _with_start(case: Case) -> tuple[Case, list[LoadStep]]:
 
     joined = {part for step in case.file.step for part in step.joins}
     stage = Stage(tuple(name for name in case.parts if name not in joined))
-    first = next(step for step in case.load_steps if step.last)
+    first = next(step for step in case.load_steps if step.last and not step.body)
     same = first.stage.unit is None and {*first.stage.present} == {*stage.present}
     if same or all(case.parts[name].is_void for name in stage.present):
         return case, []

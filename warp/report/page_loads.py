@@ -104,7 +104,11 @@ def _steps(case: Case) -> Block | None:
     if not case.has_steps:
         return None
     ends = [step for step in case.load_steps if step.last]
-    before = [0.0, *(step.time for step in ends)]
+    passed: dict[str, float] = {}
+    before = []
+    for step in ends:
+        before.append(passed.get(step.body, 0.0))
+        passed[step.body] = step.time
     head = ("step", "kind", "to", "until", "heat", "parts attached", "support")
     rows = [_step(*pair) for pair in zip(ends, before, strict=False)]
     return Block("", head, rows, words=(1, 5, 6), name="steps")
@@ -114,8 +118,9 @@ def _step(step: LoadStep, before: float) -> list[str]:
     """Write a step; before: the time at which it begins."""
     at = "the field under power" if step.temperature is None else _degrees(step.temperature)
     powered = "on" if step.powered else "off"
-    attached, support = ", ".join(step.attached), _support(step.support)
-    name = f"{step.step + 1}. {step.name}"
+    attached = ", ".join((*step.bodies, *step.attached))
+    support = _support(step.support)
+    name = f"{step.step + 1}. {step.name}" + (f" [{step.body}]" if step.body else "")
     until = duration(step.time) if step.time > before else UNKNOWN
     return [name, step.do, at, until, powered, attached, support]
 

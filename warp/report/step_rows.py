@@ -43,8 +43,9 @@ def rows(
     records: Sequence[Record], surfaces: Sequence[str], form: str = "{:.4g}"
 ) -> Iterator[StepRow]:
     """Yield a row a load step; form: how a temperature in degC is written."""
-    timed, before = _timed(records), None
+    timed, last = _timed(records), dict[str | None, Record]()
     for record in records:
+        before = last.get(record.get("body"))
         at = record["temperature_C"]
         values = (value_of(record, surface) for surface in surfaces)
         yield StepRow(
@@ -54,19 +55,19 @@ def rows(
             [UNKNOWN if value is None else heights.signed(value) for value in values],
             record["last"],
         )
-        before = record
+        last[record.get("body")] = record
 
 
 def _name(record: Record, before: Record | None) -> str:
     """Name a step by its end; say of a load step before it why it is there."""
-    number = record["step"]
-    if record["last"]:
-        unit = f" [{record['unit']}]" if record.get("unit") else ""
-        return f"{number}. {record['name']}{unit}"
-    if record.get("do") not in JOINING:
-        return f"{number}. on the way"
-    joined = before is None or record["parts"] != before["parts"]
-    return f"{number}. joined, before it shrinks" if joined else f"{number}. brought to temperature"
+    of = record.get("body") or (record.get("unit") if record["last"] else None)
+    what = record["name"]
+    if not record["last"] and record.get("do") not in JOINING:
+        what = "on the way"
+    elif not record["last"]:
+        joined = before is None or record["parts"] != before["parts"]
+        what = "joined, before it shrinks" if joined else "brought to temperature"
+    return f"{record['step']}. {what}" + (f" [{of}]" if of else "")
 
 
 def _timed(records: Sequence[Record]) -> bool:

@@ -97,7 +97,7 @@ def finished(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [
         record
         for record in records
-        if all(record.get(key) == records[-1].get(key) for key in ("parts", "unit"))
+        if all(record.get(key) == records[-1].get(key) for key in ("parts", "unit", "body"))
     ]
 
 

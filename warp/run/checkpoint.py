@@ -9,6 +9,8 @@
     /temperature of the body after the last load step in K: (1, 1, 1), or the field (nz, ny, nx)
     /shapes      surfaces after the steps so far, as in the result's /steps
     /residuals   of the last load step's solves
+    /bodies      names of the bodies beside that of the last load step (JSON)
+    /aside/N     the arrays of the N-th one's state, and its temperature
     /cycle       what the preconditioner was made from (`cycle_cache`): the next load step begins
     with it
 
@@ -35,7 +37,7 @@ from warp.solvers.elastic.history.state import State
 
 FORMAT = "warpage checkpoint"
 SUFFIX = ".checkpoint.h5"
-SCHEMA = (5, 0)
+SCHEMA = (6, 0)
 GROUPS = ("residuals", "shapes", "cycle")
 
 
@@ -57,6 +59,8 @@ class Checkpoint:
     """
     seconds: float = 0.0
     """Wall time of the load steps so far, in every run that solved some of them."""
+    aside: dict[str, tuple[State, float | np.ndarray]] = field(default_factory=dict)
+    """State and temperature of the bodies that are not those of the last load step, by name."""
 
 
 def beside(result: Path) -> Path:
@@ -87,6 +91,11 @@ def write(path: Path, checkpoint: Checkpoint, belongs_to: str) -> None:
         for name, array in state.items():
             hdf5.put(file, f"state/{name}", np.ascontiguousarray(array))
         hdf5.put(file, "temperature", np.array(checkpoint.temperature, ndmin=3))
+        hdf5.put_text(file, "bodies", json.dumps(list(checkpoint.aside)))
+        for n, (own, temperature) in enumerate(checkpoint.aside.values()):
+            for name, array in own.arrays().items():
+                hdf5.put(file, f"aside/{n}/{name}", np.ascontiguousarray(array))
+            hdf5.put(file, f"aside/{n}/temperature", np.array(temperature, ndmin=3))
         for group in GROUPS:
             for name, array in getattr(checkpoint, group).items():
                 hdf5.put(file, f"{group}/{name}", array)
@@ -113,7 +122,9 @@ def read(path: Path, belongs_to: str) -> Checkpoint | None:
             group: {name: hdf5.checked(file[group][name]) for name in hdf5.datasets(file, group)}
             for group in GROUPS
         }
-        temperature = hdf5.checked(file["temperature"])
+        aside = {
+            name: _aside(file[f"aside/{n}"]) for n, name in enumerate(hdf5.get_json(file["bodies"]))
+        }
         return Checkpoint(
             done=int(file.attrs["done"]),
             records=hdf5.get_json(file["records"]),
@@ -121,6 +132,18 @@ def read(path: Path, belongs_to: str) -> Checkpoint | None:
             solvers=hdf5.get_json(file["solvers"]),
             state=State.of({name: hdf5.checked(data) for name, data in file["state"].items()}),
             seconds=float(file.attrs["wall_s"]),
-            temperature=temperature if temperature.size > 1 else float(temperature.item()),
+            temperature=_one_or_field(hdf5.checked(file["temperature"])),
+            aside=aside,
             **groups,
         )
+
+
+def _aside(group: Any) -> tuple[State, float | np.ndarray]:
+    """Read the state and the temperature of a body that is made apart."""
+    arrays = {name: hdf5.checked(data) for name, data in group.items()}
+    temperature = _one_or_field(arrays.pop("temperature"))
+    return State.of(arrays), temperature
+
+
+def _one_or_field(temperature: np.ndarray) -> float | np.ndarray:
+    return temperature if temperature.size > 1 else float(temperature.item())

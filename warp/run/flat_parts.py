@@ -42,24 +42,27 @@ def yielding(case: Case, load_step: LoadStep) -> list[str]:
     """Return the parts that were there before and take the shape of those that join flat."""
     if load_step.do != "attach":
         return []
-    before = set(load_step.stage.present) - set(load_step.attached)
+    before = set(load_step.stage.present) - set(load_step.joining)
     T = case.loads.stress_free if load_step.temperature is None else load_step.temperature
     return sorted(part for part in before if molten(case, part, T))
 
 
 def join(case: Case, load_step: LoadStep, state: State, model: VoxelModel) -> flat.Flat | None:
     """Return how the flat parts of a load step join the state before it, None without such."""
-    if not load_step.flat:
+    level = (*load_step.flat, *load_step.carried)
+    if not level:
         return None
-    return flat.Flat.of(state, model, load_step.flat, yielding(case, load_step))
+    return flat.Flat.of(state, model, level, yielding(case, load_step))
 
 
 def refuse_bare_contact(case: Case, load_step: LoadStep, model: VoxelModel, where: str) -> None:
     """Raise WarpError where an attached flat part touches what is bent; where: begins the text."""
-    if not load_step.flat or load_step.do != "attach":
+    own = [part for part in load_step.carried if part not in yielding(case, load_step)]
+    level = [*load_step.flat, *own]
+    if not level or load_step.do != "attach":
         return
     soft = yielding(case, load_step)
-    found = flat.bare_contact(model, load_step.attached, load_step.flat, soft)
+    found = flat.bare_contact(model, load_step.joining, level, soft)
     if found is not None:
         part, other = found
         if melts(case, other):

@@ -119,11 +119,11 @@ def _work(case: Case) -> dict[tuple[Rectangle | None, float | None], _Work]:
     """Count the solves of a run: of the whole body, and of each unit that is left after a cut."""
     works: dict[tuple[Rectangle | None, float | None], _Work] = {}
     rounds = ROUNDS if case.bond_lines else 1
-    before: LoadStep | None = None
-    temperature = case.loads.stress_free
+    last: dict[str, tuple[LoadStep | None, float]] = {}
     has_cycle = False
-    bars = {id(law): TwoBars(law, temperature) for law in _laws(case, case.parts)}
+    bars = {id(law): TwoBars(law, case.loads.stress_free) for law in _laws(case, case.parts)}
     for step in case.load_steps:
+        before, temperature = last.get(step.body, (None, case.loads.stress_free))
         work = works.setdefault((step.stage.unit, step.stage.unit_spacing), _Work())
         if step.solves_heat or (step.temperature is None and step.at_rest):
             work.conduct(rounds, HEAT)
@@ -143,7 +143,7 @@ def _work(case: Case) -> dict[tuple[Rectangle | None, float | None], _Work]:
                 has_cycle = True
             else:
                 work.solve(1, 0, 0)
-        before, temperature = step, end
+        last[step.body] = step, end
     return works
 
 

@@ -20,35 +20,40 @@ WIDE = 0.5
 
 
 class Mounting(NamedTuple):
-    """The load step that joins the board, the board, and the package's plate that faces it."""
+    """The load step that joins the board, the board, and the package's plate that faces it.
+
+    whole: the stage of the package before.
+    """
 
     number: int
     board: str
     faces: str
+    whole: Stage
 
 
 def mounting(
     load_steps: Sequence[LoadStep], places: Mapping[str, Place], plates: Collection[str]
 ) -> Mounting | None:
     """Return how the process mounts the package, None where it does not."""
-    joins = [n for n, load_step in enumerate(load_steps) if load_step.attached]
-    if not joins or joins[-1] == 0:
+    joins = [n for n, one in enumerate(load_steps) if one.joining and not one.body]
+    last = joins[-1] if joins else 0
+    whole = next((one.stage for one in reversed(load_steps[:last]) if not one.body), None)
+    if whole is None:
         return None
-    last = joins[-1]
-    before = [name for name in load_steps[last - 1].stage.present if name in places]
+    before = [name for name in whole.present if name in places]
     package = [name for name in before if name in plates]
     if not package:
         return None
     lowest = min(places[name].z0 for name in before)
     extents = _bounds([places[name] for name in before])
-    for name in load_steps[last].attached:
+    for name in load_steps[last].joining:
         stays = name in load_steps[-1].stage.present
         if name in plates and stays and places[name].z1 <= lowest + LEVEL:
             own = _bounds([places[name]])
             if all(a <= b + LEVEL for a, b in zip(own[:2], extents[:2], strict=True)) and all(
                 a >= b - LEVEL for a, b in zip(own[2:], extents[2:], strict=True)
             ):
-                return Mounting(last, name, _faces(package, places))
+                return Mounting(last, name, _faces(package, places), whole)
     return None
 
 
@@ -63,11 +68,11 @@ def unmounted(
     found = mounting(case.load_steps, case.package.places, plates)
     if found is None:
         return {}
-    whole = case.load_steps[found.number - 1].stage
-    first = found.number
-    while first > 0 and _alike(case.load_steps[first - 1].stage, whole):
-        first -= 1
-    bare = records[first : found.number]
+    bare = list[Mapping[str, Any]]()
+    for one, record in reversed([*zip(case.load_steps, records, strict=False)][: found.number]):
+        if not one.body and not _alike(one.stage, found.whole):
+            break
+        bare = bare if one.body else [record, *bare]
     known = [
         (record, f"{part}.{side}", numbers["warpage_um"])
         for record in bare

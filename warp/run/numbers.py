@@ -66,6 +66,7 @@ def record(
         "time_s": load_step.time,
         "temperature_C": temperature - ZERO_CELSIUS if uniform else None,
         "unit": load_step.stage.unit_name or None,
+        "body": load_step.body or None,
         "parts": list(model.parts),
         "voxels": model.grid.cells,
         "iterations": iterations,

@@ -43,7 +43,7 @@ from warp.run.model import refuse_too_large
 from warp.run.mounting import unmounted
 from warp.run.stage_model import StageModel, enter
 from warp.solvers.elastic.clamp import held_indices
-from warp.solvers.elastic.history import finer_grid, material_change
+from warp.solvers.elastic.history import finer_grid, joined, material_change
 from warp.solvers.elastic.history.parents import parents
 from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.substeps import Interval
@@ -170,12 +170,18 @@ class _Run:
         self, step: LoadStep, stage: StageModel, before: Checkpoint
     ) -> tuple[StageModel, Checkpoint, Fields]:
         self.on_progress(load_step.label(step, "grid and voxels"), 0, NO_RESIDUAL)
-        state = before.state or State.start(stage.voxels.grid.shape)
+        before = self._turned_to(step.body, before)
+        state = before.state or State.start(self.grid.shape)
         start = Start(state, before.temperature)
-        if step.stage != stage.stage:
+        last = self._last(step.body, before.done)
+        changed = last is not None and last.stage != step.stage
+        if changed or step.bodies or step.stage != stage.stage:
             stage.cycle_cache.forget()  # frees its memory; other voxels need another one
             old, stage = stage, enter(self.case, step, self.grid)
-            start = _carried(self.case, step, old, stage, start, self.device)
+            if last is not None and changed:
+                old = old if last.stage == old.stage else enter(self.case, last, self.grid)
+                start = _carried(self.case, step, old, stage, start, self.device)
+            start, before = self._with_bodies(step, stage, start, before)
 
         def on_part(part: Interval, after: State) -> None:
             if self.on_state is not None:
@@ -185,6 +191,35 @@ class _Run:
             self.case, step, stage, start, self.device, self.on_progress, on_part
         )
         return stage, self._noted(step, stage, before, solved), solved.fields
+
+    def _last(self, body: str, done: int) -> LoadStep | None:
+        """Return the last of the first `done` load steps that is of a body."""
+        before = (one for one in reversed(self.case.load_steps[:done]) if one.body == body)
+        return next(before, None)
+
+    def _turned_to(self, body: str, before: Checkpoint) -> Checkpoint:
+        """Return the checkpoint with the state of another body, that of the last one set aside."""
+        last = self.case.load_steps[before.done - 1].body if before.done else body
+        if last == body:
+            return before
+        aside = dict(before.aside)
+        if before.state is not None:
+            aside[last] = before.state, before.temperature
+        state, temperature = aside.pop(body, (None, self.case.loads.stress_free))
+        return replace(before, state=state, temperature=temperature, aside=aside)
+
+    def _with_bodies(
+        self, step: LoadStep, stage: StageModel, start: Start, before: Checkpoint
+    ) -> tuple[Start, Checkpoint]:
+        """Join the bodies made apart to the state at the beginning of a load step."""
+        aside, state = dict(before.aside), start.state
+        for body in step.bodies:
+            own, _ = aside.pop(body)
+            last = self._last(body, before.done)
+            assert last is not None and step.temperature is not None  # planned so
+            alone = enter(self.case, last, self.grid).voxels
+            state = joined.joined(state, own, alone, stage.voxels, step.temperature, self.device)
+        return Start(state, start.temperature), replace(before, aside=aside)
 
     def _noted(
         self, step: LoadStep, stage: StageModel, before: Checkpoint, solved: Solved
@@ -210,6 +245,7 @@ class _Run:
             },
             shapes=shapes,
             cycle=stage.cycle_cache.arrays(),
+            aside=before.aside,
         )
 
     def fields_after(self, done: Checkpoint, stage: StageModel) -> Fields:
@@ -282,12 +318,12 @@ def _carried(
             state = state.cropped(block)
         else:
             state = finer_grid.carried(state, old.voxels, new.voxels, temperature, device)
-    elif step.attached and step.temperature is not None:
+    elif step.joining and step.temperature is not None:
         taken = material_change.replaced(old.voxels, new.voxels, step.attached)
         state = state.without(taken) if taken.any() else state
         state = material_change.stiffened(state, old.voxels, new.voxels, step.temperature, device)
-        joined = flat_parts.join(case, step, state, new.voxels)
-        state = state if joined is None else joined.new
+        level = flat_parts.join(case, step, state, new.voxels)
+        state = state if level is None else level.new
     return Start(state, temperature)
 
 

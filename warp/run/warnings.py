@@ -263,7 +263,9 @@ def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
     """
     own = plates(case)
     first: dict[str, Mapping[str, Any]] = {}
+    begins: dict[str | None, int] = {}
     for record in records:
+        begins.setdefault(record.get("body"), record["step"])
         for name in _warpages(record):
             first.setdefault(name, record)
     parts, cured, found = _following(case), _cured(case), []
@@ -274,7 +276,7 @@ def shapes_taken(case: Case, records: Sequence[Mapping[str, Any]]) -> list[str]:
         if part not in own or (part not in parts and not (pressed and part in cured)):
             continue
         taken = _warpages(joined)[name]
-        if joined["step"] == records[0]["step"] or abs(taken) < max(TAKEN * abs(last), VISIBLE):
+        if joined["step"] in begins.values() or abs(taken) < max(TAKEN * abs(last), VISIBLE):
             continue
         found.append(
             f"{name} has the {taken:+.1f} um of the body that its part joined in step "

@@ -21,8 +21,11 @@ class Attach(Step):
 
     begins: ClassVar = True
     do: Literal["attach"]
-    parts: PartNames
+    parts: PartNames = ()
     """Parts that are joined to the body; `die-*` stands for all whose names begin so."""
+    bodies: PartNames = ()
+    """Bodies made apart, by steps that name them as their `body`, that are joined with the stresses
+    and the shape that they have, after they were brought to the temperature too."""
     temperature: Temperature
     """Of the body and of the parts; a body at another temperature is brought there first, at the
     rate if there is one, else in the duration."""
@@ -37,7 +40,7 @@ class Attach(Step):
     @property
     def label(self) -> str:
         """Return the name of the step in tables."""
-        return with_parts(self.do, self.parts)
+        return with_parts(self.do, (*self.bodies, *self.parts))
 
     @property
     def joins(self) -> tuple[str, ...]:
@@ -51,19 +54,28 @@ class Attach(Step):
 
     def plan(self, process: Process, key: Key) -> Iterator[LoadStep]:
         """Bring the body to the temperature, in the step's time, and add the parts."""
+        if not self.parts and not self.bodies:
+            raise Fault(key, 'names nothing that joins: add parts = ["chip", "bumps"]')
         for part in process.named(self.parts, (*key, "parts")):
             if part in process.joined:
                 message = f"{part!r} is already present: it came with {process.joined[part]}"
                 raise Fault((*key, "parts"), message)
             process.refuse_attaching(part, (*key, "parts"))
             process.joined[part] = self.called(key)
-        within = self.duration
-        if self.rate is not None and process.present:
-            within = process.time_at(self.rate, self.temperature, key)
-        brought = list(process.bring_to(self.temperature, within))
+        bodies = list(process.take(self.bodies, self.called(key), (*key, "bodies")))
+        for body in bodies:
+            yield from body.bring_to(self.temperature, self._within(body, key))
+        brought = list(process.bring_to(self.temperature, self._within(process, key)))
         yield from brought
         free = self.temperature if self.stress_free is None else self.stress_free
         passed = bool(brought) and self.rate is None
         refuse_others(self.flat, self.parts, (*key, "flat"))
-        joined = process.join(self.parts, free, 0.0 if passed else self.duration)
+        duration = 0.0 if passed else self.duration
+        joined = process.join(self.parts, free, duration, bodies)
         yield replace(joined, flat=self.flat or ())
+
+    def _within(self, body: Process, key: Key) -> float | None:
+        """Return the time in s in which a body is brought to the temperature."""
+        if self.rate is None or not body.present:
+            return self.duration
+        return body.time_at(self.rate, self.temperature, key)

@@ -87,6 +87,7 @@ STEPS = Metric(
         Number("time", SECOND, "since the start"),
         Number("temperature", CELSIUS, "temperature of the package; null if it was solved"),
         Number("unit", NONE, "name of the unit that is left after a cut"),
+        Number("body", NONE, "name of the body that is made apart; null of the package"),
         Number("parts", NONE, "parts that are present"),
         Number("voxels", NONE, "voxels of the grid"),
         Number("iterations", NONE, "iterations of each solver"),
