@@ -213,7 +213,7 @@ def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
                 n["quantity"],
                 n["where"],
                 n["unit"],
-                *(f"{n[key]:+.2f}" for key in ("a", "b", "difference")),
+                *(number_tables.signed(n[key]) for key in ("a", "b", "difference")),
             )
         console.print(table)
         if "difference" in found:
@@ -366,6 +366,8 @@ def print_steps(
         names = names[:-1]
         table = _steps(records, names)
     console.print(table)
+    for sentence in step_rows.changes(records):
+        console.print(Text(f" {sentence}"))
     if more := [name for name in named if name not in names]:
         console.print(Text(f" with --json also: {', '.join(more)}", style="dim"), soft_wrap=True)
 

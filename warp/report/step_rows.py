@@ -1,6 +1,7 @@
 """Rows of a table of steps: a name, the temperature, the time and the warpage of each load step.
 
-Load steps that end a process step have its name; those on the way say what they are.
+Load steps that end a process step have its name; those on the way say what they are. Beyond linear
+theory each has its shape.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 from warp.report.blocks import UNKNOWN
 from warp.report.step_figures import duration, value_of
 from warp.results import heights
+from warp.results.metrics.large_deflection import change, short_shape
 
 Record = Mapping[str, Any]
 JOINING = ("attach", "cure")
@@ -20,30 +22,36 @@ JOINING = ("attach", "cure")
 
 @dataclass(frozen=True)
 class StepRow:
-    """One load step; its time is None where no step of the process takes time."""
+    """One load step; its time is None where no step of the process takes time.
+
+    shape: dome, saddle or cylinder with its axis; None in a process by linear theory.
+    """
 
     name: str
     temperature: str
     time: str | None
     warpages: list[str]
     last: bool
+    shape: str | None = None
 
     @property
     def cells(self) -> list[str]:
         """Return what follows the name."""
-        return [self.temperature, *([] if self.time is None else [self.time]), *self.warpages]
+        time, shape = ([] if cell is None else [cell] for cell in (self.time, self.shape))
+        return [self.temperature, *time, *self.warpages, *shape]
 
 
 def heads(records: Sequence[Record], surfaces: Sequence[str], temperature: str) -> list[str]:
     """Return the heads of the columns; `temperature` is that of its column."""
-    return ["step", temperature, *(["time"] if _timed(records) else []), *surfaces]
+    time, shape = ["time"] if _timed(records) else [], ["shape"] if _shaped(records) else []
+    return ["step", temperature, *time, *surfaces, *shape]
 
 
 def rows(
     records: Sequence[Record], surfaces: Sequence[str], form: str = "{:.4g}"
 ) -> Iterator[StepRow]:
     """Yield a row a load step; form: how a temperature in degC is written."""
-    timed, before = _timed(records), None
+    timed, shaped, before = _timed(records), _shaped(records), None
     for record in records:
         at = record["temperature_C"]
         values = (value_of(record, surface) for surface in surfaces)
@@ -53,8 +61,29 @@ def rows(
             _time(record, before) if timed else None,
             [UNKNOWN if value is None else heights.signed(value) for value in values],
             record["last"],
+            _shape(record) if shaped else None,
         )
         before = record
+
+
+def changes(records: Sequence[Record]) -> list[str]:
+    """Write a sentence for each load step in which the body changes its shape."""
+    found, before = [], None
+    for record in records:
+        text = change(record.get("large_deflection") or {})
+        if text:
+            found.append(f"{_name(record, before)}: the shape changes at {text}.")
+        before = record
+    return found
+
+
+def _shaped(records: Sequence[Record]) -> bool:
+    return any("shape" in record.get("large_deflection", {}) for record in records)
+
+
+def _shape(record: Record) -> str:
+    values = record.get("large_deflection", {})
+    return short_shape(values) if "shape" in values else UNKNOWN
 
 
 def _name(record: Record, before: Record | None) -> str:

@@ -34,8 +34,10 @@ from warp.solvers.elastic.solve import solve as solve_elastic
 from warp.solvers.elastic.stress import stress_on_device
 from warp.solvers.krylov import Control
 from warp.units import ZERO_CELSIUS
+from warp.voxels.voxelize import VoxelModel
 
 if TYPE_CHECKING:
+    from warp.solvers.elastic.large_deflection.shape import Bent, Principal
     from warp.solvers.heat.solve import Solution as HeatSolution
 
 OnProgress = Callable[[str, int, float], None]
@@ -154,13 +156,14 @@ def solve(
     stresses = None
     if load_step.last:
         stresses = stress_on_device(stage.voxels, temperature, solution.state, device)
-    bent = shape_numbers(case, solution, start.temperature, temperature)
+    bent = shape_numbers(case, stage.voxels, solution, start.temperature, temperature)
     fields = Fields(temperature, heat_field, displacement, stresses)
     return Solved(fields, solution, warm, lines, bent)
 
 
 def shape_numbers(
     case: Case,
+    model: VoxelModel,
     solution: ElasticSolution,
     before: float | np.ndarray,
     after: float | np.ndarray,
@@ -171,25 +174,35 @@ def shape_numbers(
     from warp.solvers.elastic.large_deflection import solve as large_deflection
 
     if not isinstance(solution, large_deflection.Solution):
-        return {"theory": "linear"}
+        from warp.solvers.elastic.large_deflection.shape import curvatures
+
+        return {"theory": "linear", **_shape(curvatures(model, solution.displacement))}
     bent = solution.bent
     change = None
     if bent.critical and not isinstance(before, np.ndarray) and not isinstance(after, np.ndarray):
         change = bent.critical[0] * (after - before)
     return {
         "theory": "moderate rotations",
-        "shape": bent.principal.kind,
-        "axis_deg": float(np.degrees(bent.principal.angle)),
-        "curvature_per_m": bent.principal.first,
-        "curvature_across_per_m": bent.principal.second,
+        **_shape(bent.principal),
         "linear_curvature_per_m": bent.linear.first,
         "linear_curvature_across_per_m": bent.linear.second,
         "critical_percent": 100 * bent.critical[0] if bent.critical else None,
         "critical_change_K": change,
+        "branch": bent.branch or None,
         "other_energy_percent": None if bent.other is None else 100 * bent.other,
+        "jump_um": 1e6 * bent.jump if bent.critical else None,
         "stability": bent.stability,
         "slope": bent.slope,
         "increments": bent.increments,
+    }
+
+
+def _shape(principal: Principal) -> dict[str, Any]:
+    return {
+        "shape": principal.kind,
+        "axis_deg": float(np.degrees(principal.angle)),
+        "curvature_per_m": principal.first,
+        "curvature_across_per_m": principal.second,
     }
 
 
@@ -264,6 +277,8 @@ def _displacement(
         when: Literal["auto", "always"] = "auto" if case.large_deflection == "auto" else "always"
         wanted = large_deflection.Wanted(when, case.branch)
     iterations, seconds = 0, 0.0
+    bent: dict[tuple[float, float], Bent] = {}
+    passed: list[tuple[float, float]] = []
 
     def advance(part: substeps.Interval, state: State) -> ElasticSolution:
         nonlocal iterations, seconds
@@ -283,6 +298,8 @@ def _displacement(
                 support=load_step.support,
                 cycle_cache=cache,
             )
+            if isinstance(solution, large_deflection.Solution):
+                bent[part.first, part.last] = solution.bent
         else:
             solution = solve_elastic(
                 model,
@@ -298,13 +315,21 @@ def _displacement(
         iterations, seconds = iterations + solution.iterations, seconds + solution.seconds
         return solution
 
+    def counts(part: substeps.Interval, after: State) -> None:
+        passed.append((part.first, part.last))
+        on_part(part, after)
+
     state, done = start.state, 0.0
     for end in ends:
         part = way.between(done, end)
         if laws and part.duration:
-            solution = substeps.solve(advance, laws, state, part, extent, on_part)
+            solution = substeps.solve(advance, laws, state, part, extent, counts)
         else:
             solution = advance(part, state)
-            on_part(part, solution.state)
+            counts(part, solution.state)
         state, done = solution.state, end
-    return replace(solution, iterations=iterations, seconds=seconds)
+    solution = replace(solution, iterations=iterations, seconds=seconds)
+    if wanted is not None and isinstance(solution, large_deflection.Solution):
+        followed = [(*ends, bent[ends]) for ends in passed if ends in bent]
+        solution = replace(solution, bent=solution.bent.of_parts(followed))
+    return solution
