@@ -18,22 +18,26 @@ from warp.solvers.elastic.history.state import faces_of
 from warp.solvers.elastic.large_deflection.path import Path
 from warp.voxels.voxelize import VoxelModel
 
+FLAT = 1e-4
+"""Range of the mid-surface over the height of a body below which it has no shape."""
+
 
 @dataclass(frozen=True)
 class Principal:
     """Principal curvatures in 1/m, the larger one first, and its axis as an angle from x in rad.
 
-    Convex is positive.
+    Convex is positive. flat: True for a body that bends by less than FLAT of its height.
     """
 
     first: float
     second: float
     angle: float
+    flat: bool = False
 
     @property
     def kind(self) -> str:
         """Name the shape."""
-        if self.first == 0:
+        if self.flat or self.first == 0:
             return "flat"
         ratio = self.second / self.first
         return "dome" if ratio > 0.5 else "saddle" if ratio < -0.5 else "cylinder"
@@ -145,7 +149,9 @@ def curvatures(model: VoxelModel, displacement: np.ndarray) -> Principal:
     first = int(np.abs(values).argmax())
     angle = float(np.arctan2(axes[1, first], axes[0, first]))
     angle = np.pi / 2 - (np.pi / 2 - angle) % np.pi  # above -90 degrees, at most 90
-    return Principal(float(values[first]), float(values[1 - first]), angle)
+    height = float(model.grid.z[-1] - model.grid.z[0])
+    flat = w.size == 0 or float(np.ptp(w)) < FLAT * height
+    return Principal(float(values[first]), float(values[1 - first]), angle, flat)
 
 
 def steepest(model: VoxelModel, displacement: np.ndarray) -> float:

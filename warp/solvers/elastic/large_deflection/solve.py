@@ -30,7 +30,7 @@ from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
 from warp.solvers.elastic.large_deflection.ground import Ground, settle
 from warp.solvers.elastic.large_deflection.law import Law
-from warp.solvers.elastic.large_deflection.path import Branch, Follower, Path
+from warp.solvers.elastic.large_deflection.path import ON_THE_WAY, Branch, Follower, Path
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
 from warp.solvers.elastic.large_deflection.relief import stretched
 from warp.solvers.elastic.large_deflection.resting import Preconditioner as resting_on
@@ -242,7 +242,9 @@ class _Body:
             goal = max(min(least, WEIGHED * pull), ROUND_OFF * scale)
             ground = Ground(model, law, padded(step.displacement))
             laid = resting_on(model, law, ground, cycle)
-            shape, resting = settle(model, law, laid, ground, path.shape, goal, partial(told, 1.0))
+            rough = ON_THE_WAY * scale
+            on_step = partial(told, 1.0)
+            shape, resting = settle(model, law, laid, ground, path.shape, goal, rough, on_step)
             residuals = [residual * pull / max(scale, pull) for residual in shape.residuals]
             path = path.ending(replace(shape, residuals=residuals))
             del laid
