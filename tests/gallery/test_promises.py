@@ -180,7 +180,15 @@ PROCESSES = [
 ]
 
 
-LONG = ("cowos", "fan-out-panel", "pop", "qfn")
+LONG = (
+    "cowos",
+    "fan-out-panel",
+    "panel-debond",
+    "pop",
+    "process-mould",
+    "qfn",
+    "wafer-thin",
+)
 
 
 @pytest.mark.slow

@@ -186,6 +186,7 @@ def test_300_damaged_files_end_in_one_sentence_each(result, path, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_damaged_files_in_every_reader(path, tmp_path):
     from warp.report import compare, figures
 
