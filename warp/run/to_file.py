@@ -14,7 +14,7 @@ from warp.results import file as results
 from warp.results.file import Result
 from warp.run import checkpoint, process, refine, warnings
 from warp.run.grids import common_grid
-from warp.run.load_step import NO_RESIDUAL, OnProgress
+from warp.run.load_step import NO_RESIDUAL, OnProgress, OnShare
 from warp.run.process import OnResume, OnStep
 from warp.run.resources import predicted_disk
 
@@ -62,6 +62,7 @@ def solve_to_file(
     finish: Finish | None = None,
     on_state: process.OnState | None = None,
     on_step: OnStep | None = None,
+    on_share: OnShare | None = None,
 ) -> Written:
     """Solve a case and write its result to `target`.
 
@@ -101,6 +102,7 @@ def solve_to_file(
             on_resume=on_resume,
             on_state=on_state,
             on_step=on_step,
+            on_share=on_share,
             on_result=write_state,
         )
     more: list[str] = []
