@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,10 +188,15 @@ def print_check(report: Report) -> None:
         console.print(
             f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim"
         )
-    for warning in report.warnings:
-        console.print(Text(f" warning: {warning}", style="yellow"))
+    print_warnings(report.warnings)
     if report.picture is not None:
         console.print(f" cross-section in {report.picture}", style="dim", soft_wrap=True)
+
+
+def print_warnings(warnings: Iterable[str]) -> None:
+    """Print a line a warning."""
+    for warning in warnings:
+        screen().print(Text(f" warning: {warning}", style="yellow"))
 
 
 def print_files(files: Sequence[Path], left_out: Sequence[str] = ()) -> None:

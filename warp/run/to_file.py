@@ -26,7 +26,7 @@ Finish = Callable[[Result], tuple[Result, list[str]]]
 
 @dataclass(frozen=True)
 class Written:
-    """The numbers of a result that was written, and the warnings about them."""
+    """The numbers of a result that was written; `warnings` are those among them."""
 
     numbers: dict[str, Any]
     warnings: list[str]
@@ -108,10 +108,12 @@ def solve_to_file(
     more: list[str] = []
     if finish is not None:
         result, more = finish(result)
+    found = [*warnings.of_numbers(case, result.summary()), *more]
+    result.metrics["warnings"] = list(dict.fromkeys(found))
     on_progress("writing", 0, NO_RESIDUAL)
     result.write(target)
     if case.has_steps:
         process.discard(checkpoint_path)
     numbers = result.summary()
     written = list(beside.values()) if coarser is None else []
-    return Written(numbers, [*warnings.of_numbers(case, numbers), *more], written)
+    return Written(numbers, result.metrics["warnings"], written)
