@@ -116,3 +116,25 @@ def test_a_transition_by_the_incremental_law_takes_several_solves():
         for law in ("", 'elastic_law = "incremental"\n')
     )
     assert 1.5 < incremental / total < 3
+
+
+def test_auto_takes_the_time_of_large_deflection_where_it_bends_that_far():
+    """The panel-moulded package bends by sixteen times its height by linear theory."""
+    path = Path(str(resources.files("warp.data"))) / "packages" / "panel-moulded.toml"
+    always, auto, linear = (
+        warp.load(path, {"load.large_deflection": word}) for word in ("true", "auto", "false")
+    )
+    assert seconds(auto) == seconds(always) > 5 * seconds(linear)
+    for case, factor in ((auto, forecast.ERROR_BEYOND), (linear, forecast.ERROR)):
+        low, high = forecast.time_range(case, 10 + forecast.START)
+        assert low - forecast.START == pytest.approx(10 / factor)
+        assert high - forecast.START == pytest.approx(10 * factor)
+
+
+def test_a_cycle_serves_until_a_stiffness_has_drifted():
+    case = case_of(COARSE + PLATES + COOLED)
+    (stage,) = {step.stage for step in case.load_steps[-1:]}
+    cycle = forecast._Stiffness(case)
+    assert not cycle.serves(stage, 400.0) and cycle.serves(stage, 401.0)
+    other = case.load_steps[0].stage
+    assert (other == stage) or not cycle.serves(other, 401.0)
