@@ -3,6 +3,7 @@
 import pytest
 
 import warp
+from warp.errors import ConvergenceError
 from warp.run import process, warnings
 from warp.run.check import check
 from warp.run.grids import common_grid
@@ -85,3 +86,13 @@ def test_a_new_part_is_flat_and_one_that_is_not_measured_is_not_told_of():
 def test_the_check_tells_of_it():
     case = warp.Case.from_toml(FREED.format(refine=1, cells=1))
     assert [text for text in check(case, "cpu").warnings if "one layer of cells" in text]
+
+
+def test_a_plate_of_one_layer_that_cannot_be_solved_says_how_many_it_needs():
+    text = FREED.format(refine=1, cells=1)
+    plate = text[: text.index("[part.chip]")].replace("cells.chip = 8\n", "")
+    case = warp.Case.from_toml(plate.replace("[load]", '[load]\ntemperature = "25 degC"'))
+    with pytest.raises(ConvergenceError) as error:
+        process.solve(case, "cpu")
+    assert "'interposer' is one layer of cells" in str(error.value)
+    assert "[grid.cells] interposer = 2 gives it two layers" in str(error.value)

@@ -34,7 +34,7 @@ from warp.machine import device as devices
 from warp.machine.device import Device
 from warp.results.file import Result
 from warp.results.provenance import origin
-from warp.run import checkpoint, flat_parts, load_step, numbers, resources
+from warp.run import checkpoint, flat_parts, load_step, numbers, resources, single_layers
 from warp.run.checkpoint import Checkpoint
 from warp.run.grids import common_grid, cut_grid
 from warp.run.kernels import compile_for
@@ -166,7 +166,9 @@ class _Run:
         try:
             return self._advance(step, stage, before)
         except ConvergenceError as error:
-            raise ConvergenceError(f"{load_step.described(step)}{error}") from error
+            text = f"{load_step.described(step)}{error}"
+            remedy = single_layers.remedy(self.case, self.grid, step)
+            raise ConvergenceError("; ".join(filter(None, [text, remedy]))) from error
 
     def _advance(
         self, step: LoadStep, stage: StageModel, before: Checkpoint

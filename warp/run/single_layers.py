@@ -32,6 +32,18 @@ def single_layers(case: Case, grid: Grid) -> list[str]:
     return [_sentence(case, part, steps) for part, steps in found.items()]
 
 
+def remedy(case: Case, grid: Grid, load_step: LoadStep) -> str:
+    """Return the sentence about a body of one layer of cells whose solve failed; "" about others.
+
+    grid: that of all stages. Without bending stiffness a residual may not fall.
+    """
+    if isinstance(load_step.support, Clamp) or not _one_layer(case, grid, load_step):
+        return ""
+    bodies = case.stages[load_step.stage].package.bodies
+    part = next(body.part for body in bodies if body.material is not None)
+    return _sentence(case, part, {load_step.step + 1: load_step.name})
+
+
 def _bends(load_step: LoadStep) -> bool:
     """Tell whether a step may bend its body: it is not clamped, nor all new and free of stress."""
     if isinstance(load_step.support, Clamp):
