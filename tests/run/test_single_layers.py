@@ -24,7 +24,7 @@ thickness = "0.1 mm"
 material = "silicon"
 [part.chip]
 on = "interposer"
-size = "10 mm"
+size = "16 mm"
 thickness = "0.3 mm"
 material = "copper"
 [[step]]
@@ -96,3 +96,13 @@ def test_a_plate_of_one_layer_that_cannot_be_solved_says_how_many_it_needs():
         process.solve(case, "cpu")
     assert "'interposer' is one layer of cells" in str(error.value)
     assert "[grid.cells] interposer = 2 gives it two layers" in str(error.value)
+
+
+def test_a_part_that_stands_out_beyond_the_others_on_one_layer_is_told_of():
+    text = FREED.format(refine=1, cells=1)
+    steps = text[: text.index("[[step]]\nname")]
+    assert not told(steps)
+    (said,) = told(steps.replace('"16 mm"\nthickness = "0.3 mm"', '"10 mm"\nthickness = "0.3 mm"'))
+    assert said.startswith("'interposer' is one layer of cells and stands out beyond the other")
+    narrow = steps.replace('"16 mm"\nthickness = "0.3 mm"', '"15.8 mm"\nthickness = "0.3 mm"')
+    assert not told(narrow)
