@@ -322,3 +322,14 @@ def test_kernels_that_are_not_compiled_yet_are_counted_apart(monkeypatch, tmp_pa
     monkeypatch.setattr(compiling, "listed", lambda *_, **__: [kernel, kernel])
     fresh = checks.check(case, on="cpu")
     assert fresh.to_compile == 2 and fresh.seconds == compiled.seconds
+
+
+def test_a_quarter_of_a_plate_that_may_roll_up_says_which_shapes_it_cannot_see():
+    """The moulded panel would sag by sixteen times its height; a critical one is some 2.45."""
+    path = GALLERY / "panel-moulded.toml"
+    (said,) = run_warnings.would_roll_up_in_a_quarter(warp.load(path))
+    assert "16 times its height" in said and 'symmetry = "none" sees both' in said
+    for change in ({"load.large_deflection": "false"}, {"symmetry": "none"}):
+        assert not run_warnings.would_roll_up_in_a_quarter(warp.load(path, change))
+    warm = {"load.temperature": "149 degC"}
+    assert not run_warnings.would_roll_up_in_a_quarter(warp.load(path, warm))

@@ -156,6 +156,7 @@ def check(case: Case, on: str = "auto") -> Report:
             *single_layers(case, grid),
             *run_warnings.coarse_units(case, grid),
             *run_warnings.outside_temperature_range(case),
+            *run_warnings.would_roll_up_in_a_quarter(case),
             *law_warnings.glass_kept(case),
             *law_warnings.laws_apart(case),
         ],
