@@ -138,3 +138,14 @@ def test_a_cycle_serves_until_a_stiffness_has_drifted():
     assert not cycle.serves(stage, 400.0) and cycle.serves(stage, 401.0)
     other = case.load_steps[0].stage
     assert (other == stage) or not cycle.serves(other, 401.0)
+
+
+def test_cores_share_the_kernels_and_nothing_else():
+    """Half of the time of a small grid: eight cores save 7/16 of it."""
+    case = case_of(COARSE + PLATES + COOLED)
+    grid = common_grid(case)
+    eight = SimpleNamespace(cuda=False, threads=8)
+    on_eight = forecast.predicted_seconds(case, grid, eight) - forecast.START
+    assert on_eight == pytest.approx(seconds(case) * 9 / 16)
+    assert forecast.kernel_share(4_000_000) == pytest.approx(0.5 + 2 * 0.22)
+    assert forecast.kernel_share(10**9) == forecast.MOST_SHARED

@@ -1,4 +1,4 @@
-"""Predict the time of a run: the processor time of its solves, over the cores of this machine.
+"""Predict the time of a run: the processor time of its solves, in part over all cores.
 
     elasticity    cells (EACH + PASS iterations) + columns COLUMN_PASS iterations
                   + INVERSE n^3 where a V-cycle is built
@@ -70,6 +70,9 @@ TABLE, ON_TABLE = 25, 22
 """Solves that find out where a body touches a table, each with a V-cycle, and their iterations."""
 IN_TIME = 500
 """Iterations of conduction, over all time steps of a field that develops."""
+SMALL, SHARED, SHARED_GROWTH, MOST_SHARED = 4e4, 0.5, 0.22, 0.95
+"""Share of the processor time in kernels up to SMALL voxels, its growth with each factor of ten,
+and its bound: processor time within kernels of five packages of 23,400 to 2,101,707 voxels."""
 MIXTURE = 6e-3
 """In s: the mean stiffness of a mixture over a part of the way, and its conversions."""
 ERROR, ERROR_BEYOND = 2.0, 3.0
@@ -125,8 +128,7 @@ def predicted_seconds(
         return None
     from warp.solvers.elastic.multigrid.cycle import coarsest_size, column_voxels
 
-    seconds = 0.0
-    on_one_core = 0.0
+    total = 0.0
     rows = 0 if media is None else _incremental_mixtures(media)
     for (unit, spacing), work in _work(case).items():
         own = stage_grid(case, grid, Stage((), unit=unit, unit_spacing=spacing))
@@ -134,7 +136,7 @@ def predicted_seconds(
         heat = EACH_HEAT * work.fields + HEAT_PASS * work.heat_iterations
         iterations = work.iterations * (1 + GROWTH * max(0.0, log10(own.cells / 1e6)))
         elastic = EACH * work.solves + PASS * iterations
-        seconds += own.cells * (heat + elastic)
+        seconds = own.cells * (heat + elastic)
         if work.solves:
             columns = column_voxels(lines, own.mirror)
             seconds += COLUMN_PASS * columns * iterations
@@ -142,8 +144,14 @@ def predicted_seconds(
             seconds += INVERSE * coarsest**3 * work.cycles
             each = PASS * own.cells + COLUMN_PASS * columns + COARSEST_PASS * coarsest**2
             seconds += each * work.passes
-            on_one_core += MIXTURE * rows * work.mixed_solves
-    return START + on_one_core + seconds / device.threads
+            total += MIXTURE * rows * work.mixed_solves
+        total += seconds * (1 - kernel_share(own.cells) * (1 - 1 / device.threads))
+    return START + total
+
+
+def kernel_share(cells: int) -> float:
+    """Return the share of a run's processor time that its kernels take, which all cores share."""
+    return min(MOST_SHARED, SHARED + SHARED_GROWTH * max(0.0, log10(cells / SMALL)))
 
 
 def _incremental_mixtures(media: Media) -> int:
