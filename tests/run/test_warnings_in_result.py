@@ -4,7 +4,7 @@ import json
 
 import warp
 from warp.report import page
-from warp.run import to_file
+from warp.run import law_warnings, to_file
 
 CASE = """
 symmetry = "quarter"
@@ -36,3 +36,12 @@ def test_warnings_stand_in_file_numbers_and_report(tmp_path):
     json.dumps(result.summary())
     text, _ = page.html(result)
     assert "<h2>Warnings</h2>" in text and "relaxation = { youngs_modulus" in text
+
+
+def test_the_remedy_by_relaxation_can_be_written_as_it_stands():
+    relaxing = CASE.replace('"mould-compound"', '"mine"') + (
+        '[material.mine]\nlike = "mould-compound"\nyoungs_modulus = "20 GPa"\n'
+    )
+    case = warp.Case.from_toml(relaxing + law_warnings.RELAXATION_TABLE)
+    assert case.materials()["mine"].relaxation is not None
+    assert not law_warnings.laws_apart(case)

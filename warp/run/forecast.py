@@ -113,7 +113,7 @@ class _Work:
 def time_range(case: Case, seconds: float) -> tuple[float, float]:
     """Return the times in s between which a run lies that is predicted to take `seconds`."""
     factor = ERROR_BEYOND if _may_leave_linear_theory(case) else ERROR
-    return START + (seconds - START) / factor, START + (seconds - START) * factor
+    return seconds / factor, seconds * factor
 
 
 def predicted_seconds(

@@ -18,11 +18,13 @@ from warp.materials.material import Material, Medium, constituents, normal_matri
 from warp.solvers.elastic.history.incremental import means
 from warp.units import ZERO_CELSIUS
 
-RELAXATION = (
-    "let it relax, by its data sheet's master curve or a rough one, "
+RELAXATION_TABLE = (
     'relaxation = { youngs_modulus = [["1 s", "45 %"], ["100 s", "50 %"]], '
-    'wlf = { reference = "130 degC", c1 = 17.44, c2 = "51.6 K" } } in [material.NAME], '
-    "the reference near its glass transition"
+    'wlf = { reference = "130 degC", c1 = 17.44, c2 = "51.6 K" } }'
+)
+RELAXATION = (
+    "let it relax, by its master curve or roughly: in [material.NAME] one youngs_modulus, that of "
+    f"the glass, and {RELAXATION_TABLE}, the reference near its glass transition"
 )
 """A remedy that can be written as it stands: c1 and c2 are the universal ones of Williams, Landel
 and Ferry, J. Am. Chem. Soc. 77 (1955) 3701."""
