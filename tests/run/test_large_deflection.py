@@ -47,6 +47,20 @@ def test_a_coated_plate_sags_as_von_karman_says():
     assert 0 < shape["stability"] < 1 and shape["critical_percent"] is None
 
 
+def test_increments_fill_the_load_step_in_order():
+    effective, per_kelvin = laminate()
+    change = 4 * effective / (SIDE / 2) ** 2 / per_kelvin
+    load = f'temperature = "{100 - change} degC"\nlarge_deflection = true\n'
+    shares = []
+    case = parse(CASE + load, Path("plate.toml"))
+    process.solve(case, "cpu", on_share=lambda *ends: shares.append(ends))
+    assert shares[0] == (0.0, 0.0)  # linear theory, which goes first, fills nothing
+    assert shares[1][0] == 0.0 and shares[-2][1] == 1.0 and shares[-1] == (1.0, 1.0)
+    assert len(shares) > 4 and all(first < last for first, last in shares[1:-1])
+    begins = [first for first, _ in shares]
+    assert begins == sorted(begins)
+
+
 def test_auto_keeps_linear_numbers_where_they_are_near_enough():
     linear = solved(load='temperature = "95 degC"')
     auto = solved(load='temperature = "95 degC"\nlarge_deflection = "auto"')

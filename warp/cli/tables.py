@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,13 +167,16 @@ def print_check(report: Report) -> None:
     console.print(
         f" {report.voxels:,} voxels, {report.unknowns:,} displacements, symmetry {report.symmetry}"
     )
-    least = "at least " if report.at_least else "about "
     console.print(
         f" memory {report.bytes / gib:.2f} GiB of {report.free / gib:.1f} GiB free, "
-        f"up to {report.disk / gib:.2f} GiB on the disk, "
-        + ("" if report.seconds is None else f"{least}{_duration(report.seconds)} ")
-        + f"on {report.device}"
+        f"up to {report.disk / gib:.2f} GiB on the disk, " + f"{_time(report)}on {report.device}"
     )
+    if report.to_compile:
+        console.print(
+            f" before it, once on this machine, up to a minute to compile {report.to_compile} "
+            "kernels: `warp warmup`",
+            style="dim",
+        )
     if report.seconds is not None and report.seconds > LONG:
         console.print(
             " a first look takes less: --set grid.refine=0.4 widens the cells, [grid] edge_spacing "
@@ -188,10 +191,15 @@ def print_check(report: Report) -> None:
         console.print(
             f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim"
         )
-    for warning in report.warnings:
-        console.print(Text(f" warning: {warning}", style="yellow"))
+    print_warnings(report.warnings)
     if report.picture is not None:
         console.print(f" cross-section in {report.picture}", style="dim", soft_wrap=True)
+
+
+def print_warnings(warnings: Iterable[str]) -> None:
+    """Print a line a warning."""
+    for warning in warnings:
+        screen().print(Text(f" warning: {warning}", style="yellow"))
 
 
 def print_files(files: Sequence[Path], left_out: Sequence[str] = ()) -> None:
@@ -347,6 +355,16 @@ def _length(metres: float) -> str:
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _time(report: Report) -> str:
+    """Write how long a run takes and between what; nothing where it is not known."""
+    if report.seconds is None or report.seconds_range is None:
+        return ""
+    low, high = report.seconds_range
+    if high < 100:
+        return f"about {report.seconds:.0f} s ({low:.0f} to {high:.0f}) "
+    return f"about {_duration(report.seconds)} ({low / 60:.2g} to {high / 60:.2g} min) "
 
 
 def print_steps(

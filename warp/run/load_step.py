@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 OnProgress = Callable[[str, int, float], None]
 """Called with (stage of the run, iteration, residual): iteration 0 when a stage begins, and a
 residual of NaN where it has none."""
+OnShare = Callable[[float, float], None]
+"""Called with the range of a load step, as shares of it, that what is solved next will fill."""
 NO_RESIDUAL = float("nan")
 TOLERANCE = 1e-8
 """Of the true relative residual; 1e-6 would already fix the warpage to 5e-6, 1e-8 proves it."""
@@ -102,6 +104,19 @@ class Solved:
         return found
 
 
+@dataclass(frozen=True)
+class Calls:
+    """What a load step calls while it is solved."""
+
+    progress: OnProgress
+    part: OnPart
+    share: OnShare
+
+
+def _ignore(first: float, last: float) -> None:
+    """Take no shares."""
+
+
 def label(load_step: LoadStep, solver: str) -> str:
     """Name the stage of a run for progress bars: the step of the process, else the solver."""
     if not load_step.name:
@@ -127,6 +142,7 @@ def solve(
     device: Device,
     on_progress: OnProgress,
     on_part: OnPart = substeps.ignore,
+    on_share: OnShare | None = None,
 ) -> Solved:
     """Solve a load step; raise ConvergenceError where a solver misses TOLERANCE."""
     heat = partial(_heat, load_step, stage, device, on_progress)
@@ -134,7 +150,8 @@ def solve(
         solved_heat = heat()
         field_alone = Fields(solved_heat.temperature, solved_heat.temperature, None, None)
         return Solved(field_alone, None, solved_heat)
-    displace = partial(_displacement, case, load_step, stage, start, device, on_progress, on_part)
+    call = Calls(on_progress, on_part, on_share or _ignore)
+    displace = partial(_displacement, case, load_step, stage, start, device, call)
     warm: HeatSolution | None
     lines: dict[str, Any] = {}
     temperature: float | np.ndarray
@@ -254,8 +271,7 @@ def _displacement(
     stage: StageModel,
     start: Start,
     device: Device,
-    on_progress: OnProgress,
-    on_part: OnPart,
+    call: Calls,
     temperature: float | np.ndarray,
 ) -> ElasticSolution:
     """Solve for the displacement, in several solves where that takes them.
@@ -279,11 +295,19 @@ def _displacement(
     iterations, seconds = 0, 0.0
     bent: dict[tuple[float, float], Bent] = {}
     passed: list[tuple[float, float]] = []
+    trials = bool(laws) and load_step.duration > 0  # substeps, of which some do not count
 
     def advance(part: substeps.Interval, state: State) -> ElasticSolution:
         nonlocal iterations, seconds
-        on_progress(name, 0, NO_RESIDUAL)
-        control = Control(TOLERANCE, partial(on_progress, name))
+        call.progress(name, 0, NO_RESIDUAL)
+        control = Control(TOLERANCE, partial(call.progress, name))
+
+        def fill(first: float, last: float) -> None:
+            if not trials:
+                length = part.last - part.first
+                call.share(part.first + first * length, part.first + last * length)
+
+        fill(0.0, 1.0 if wanted is None else 0.0)
         cache = stage.cycle_cache if shared else None
         if wanted is not None:
             solution = large_deflection.solve(
@@ -297,6 +321,7 @@ def _displacement(
                 duration=part.duration,
                 support=load_step.support,
                 cycle_cache=cache,
+                on_increment=fill,
             )
             if isinstance(solution, large_deflection.Solution):
                 bent[part.first, part.last] = solution.bent
@@ -317,12 +342,13 @@ def _displacement(
 
     def counts(part: substeps.Interval, after: State) -> None:
         passed.append((part.first, part.last))
-        on_part(part, after)
+        call.share(part.last, part.last)
+        call.part(part, after)
 
     state, done = start.state, 0.0
     for end in ends:
         part = way.between(done, end)
-        if laws and part.duration:
+        if trials and part.duration:
             solution = substeps.solve(advance, laws, state, part, extent, counts)
         else:
             solution = advance(part, state)

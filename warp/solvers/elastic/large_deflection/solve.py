@@ -50,6 +50,31 @@ THINNER = 0.05
 """Share of the body's area whose columns are thinner than the height that counts."""
 
 
+OnIncrement = Callable[[float, float], None]
+"""Called with the fractions of the load at which an increment begins and ends."""
+
+
+def ignore(first: float, last: float) -> None:
+    """Take no increments."""
+
+
+class Increments:
+    """Tell each increment of the load once, from the fractions that Newton steps are made at."""
+
+    def __init__(self, on_increment: OnIncrement) -> None:
+        self.on_increment = on_increment
+        self.solved, self.aim = 0.0, 0.0
+
+    def reach_for(self, fraction: float) -> None:
+        """Note a Newton step at a fraction of the load: a lesser one than before was too much."""
+        if fraction == self.aim:
+            return
+        if fraction > self.aim:
+            self.solved = self.aim
+        self.aim = fraction
+        self.on_increment(min(self.solved, fraction), fraction)
+
+
 FEWEST = 3
 """Columns along x or y from which a body can bend as a plate does."""
 ROUND_OFF = 1e-11
@@ -83,10 +108,12 @@ def solve(
     duration: float = 0.0,
     support: Support = None,
     cycle_cache: CycleCache | None = None,
+    on_increment: OnIncrement = ignore,
 ) -> linear.Solution:
     """Solve for the displacement after a step from `state`, as `elastic.solve` does.
 
-    start: temperature in K at the beginning of the step, one or (nz, ny, nx). A `Solution` of this
+    start: temperature in K at the beginning of the step, one or (nz, ny, nx). on_increment: called
+    with every increment of the load before it is solved. A `Solution` of this
     module unless linear theory was kept. Raises ConvergenceError where no stable
     shape is found.
     """
@@ -125,7 +152,7 @@ def solve(
     if isinstance(support, Clamp):
         cache.forget()
     args = temperature_array(temperature), duration, control, wanted, cache, reach
-    found = body.followed(*args, of_linear)
+    found = body.followed(*args, of_linear, on_increment)
     after, path, resting = found
     U = after.on(device, "displacement").copy()
     remove_rigid_motion(device, U, body.ids, model.grid, body.held)
@@ -190,6 +217,7 @@ class _Body:
         cache: CycleCache,
         reach: float,
         by_linear: np.ndarray | None,
+        on_increment: OnIncrement,
     ) -> tuple[State, Path, TableContact | None]:
         """Follow the load to a temperature in K; return the state, the path and what it rests on.
 
@@ -217,11 +245,12 @@ class _Body:
         pre = Preconditioner(model, law, cache.cycle_for(A), smooth=not len(held))
         if len(held):
             cache.forget()
-        count = 0
+        count, increments = 0, Increments(on_increment)
 
         def told(fraction: float, residual: float) -> None:
             nonlocal count
             count += 1
+            increments.reach_for(fraction)
             if control.progress is not None:
                 control.progress(count, residual)
 
