@@ -11,7 +11,7 @@ from warp.errors import WarpError
 from warp.machine import compiling
 from warp.machine.device import Device
 from warp.run import check as checks
-from warp.run import process
+from warp.run import conditions, process
 from warp.run import warnings as run_warnings
 from warp.voxels import voxelize
 
@@ -333,3 +333,13 @@ def test_a_quarter_of_a_plate_that_may_roll_up_says_which_shapes_it_cannot_see()
         assert not run_warnings.would_roll_up_in_a_quarter(warp.load(path, change))
     warm = {"load.temperature": "149 degC"}
     assert not run_warnings.would_roll_up_in_a_quarter(warp.load(path, warm))
+
+
+def test_leads_at_the_underside_are_named_where_no_terminals_are():
+    path = GALLERY / "qfn.toml"
+    assert not [text for text in conditions.sentences(warp.load(path)) if "terminals" in text]
+    bare = warp.Case.from_toml(
+        path.read_text(encoding="utf-8").replace('terminals = ["leads-x", "leads-y", "pad"]', "")
+    )
+    (said,) = [text for text in conditions.sentences(bare) if "terminals" in text]
+    assert said.endswith('here e.g. ["leads-x", "leads-y"]')

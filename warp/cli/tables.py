@@ -372,7 +372,7 @@ def print_steps(
     named: Sequence[str] = (),
     parts: Collection[str] | None = None,
 ) -> None:
-    """Print one row a step, and one a point of its profile; as many surfaces as there is room for.
+    """Print one row a step, and the extremes on the way; as many surfaces as there is room for.
 
     named: the surfaces that the user asked for; parts: those whose surfaces are worth a column.
     """
@@ -384,6 +384,12 @@ def print_steps(
         names = names[:-1]
         table = _steps(records, names)
     console.print(table)
+    if hidden := len(records) - len(step_rows.shown(records, names)):
+        console.print(
+            f" {hidden} load steps on the way are left out; the report (`warp report`) and --json "
+            "have them all",
+            style="dim",
+        )
     for sentence in step_rows.changes(records):
         console.print(Text(f" {sentence}"))
     if more := [name for name in named if name not in names]:
@@ -394,7 +400,8 @@ def _steps(records: Sequence[Mapping[str, Any]], surfaces: Sequence[str]) -> Tab
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for n, column in enumerate(step_rows.heads(records, surfaces, "degC")):
         table.add_column(column, justify="left" if n == 0 else "right", no_wrap=n > 0)
-    for row in step_rows.rows(records, surfaces):
+    rows = list(step_rows.rows(records, surfaces))
+    for row in (rows[n] for n in step_rows.shown(records, surfaces)):
         cells = map(Text, (row.name, *row.cells))
         table.add_row(*cells, style="" if row.last else "dim")
     return table

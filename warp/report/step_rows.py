@@ -1,7 +1,7 @@
 """Rows of a table of steps: a name, the temperature, the time and the warpage of each load step.
 
 Load steps that end a process step have its name; those on the way say what they are. Beyond linear
-theory each has its shape.
+theory each has its shape; where terminals are named, their coplanarity.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from warp.results import heights
 from warp.results.metrics.large_deflection import change, short_shape
 
 Record = Mapping[str, Any]
+MANY = 12
+"""Load steps that a table on a console shows one by one."""
 JOINING = ("attach", "cure")
 """Kinds of steps that bring the body to a temperature first; others compute points on the way."""
 
@@ -24,7 +26,8 @@ JOINING = ("attach", "cure")
 class StepRow:
     """One load step; its time is None where no step of the process takes time.
 
-    shape: dome, saddle or cylinder with its axis; None in a process by linear theory.
+    shape: dome, saddle or cylinder with its axis; None in a process by linear theory. coplanarity:
+    None where no terminals are named.
     """
 
     name: str
@@ -33,18 +36,38 @@ class StepRow:
     warpages: list[str]
     last: bool
     shape: str | None = None
+    coplanarity: str | None = None
 
     @property
     def cells(self) -> list[str]:
         """Return what follows the name."""
-        time, shape = ([] if cell is None else [cell] for cell in (self.time, self.shape))
-        return [self.temperature, *time, *self.warpages, *shape]
+        time, coplanarity, shape = (
+            [] if cell is None else [cell] for cell in (self.time, self.coplanarity, self.shape)
+        )
+        return [self.temperature, *time, *self.warpages, *coplanarity, *shape]
 
 
 def heads(records: Sequence[Record], surfaces: Sequence[str], temperature: str) -> list[str]:
     """Return the heads of the columns; `temperature` is that of its column."""
     time, shape = ["time"] if _timed(records) else [], ["shape"] if _shaped(records) else []
-    return ["step", temperature, *time, *surfaces, *shape]
+    coplanarity = ["coplanarity"] if _coplanar(records) else []
+    return ["step", temperature, *time, *surfaces, *coplanarity, *shape]
+
+
+def shown(records: Sequence[Record], surfaces: Sequence[str]) -> list[int]:
+    """Return the load steps that a short table shows, by their places in the list.
+
+    All of up to MANY; else the first, those that end their steps, and the extremes of each surface
+    and of the coplanarity.
+    """
+    if len(records) <= MANY:
+        return list(range(len(records)))
+    found = {0} | {n for n, record in enumerate(records) if record["last"]}
+    curves = [[value_of(record, surface) for record in records] for surface in surfaces]
+    for curve in [*curves, [record.get("coplanarity_um") for record in records]]:
+        known = [(value, -n) for n, value in enumerate(curve) if value is not None]
+        found |= {-pick(known)[1] for pick in (min, max) if known}
+    return sorted(found)
 
 
 def rows(
@@ -52,6 +75,7 @@ def rows(
 ) -> Iterator[StepRow]:
     """Yield a row a load step; form: how a temperature in degC is written."""
     timed, shaped, before = _timed(records), _shaped(records), None
+    coplanar = _coplanar(records)
     for record in records:
         at = record["temperature_C"]
         values = (value_of(record, surface) for surface in surfaces)
@@ -62,6 +86,7 @@ def rows(
             [UNKNOWN if value is None else heights.signed(value) for value in values],
             record["last"],
             _shape(record) if shaped else None,
+            _coplanarity(record) if coplanar else None,
         )
         before = record
 
@@ -75,6 +100,15 @@ def changes(records: Sequence[Record]) -> list[str]:
             found.append(f"{_name(record, before)}: the shape changes at {text}.")
         before = record
     return found
+
+
+def _coplanar(records: Sequence[Record]) -> bool:
+    return any(record.get("coplanarity_um") is not None for record in records)
+
+
+def _coplanarity(record: Record) -> str:
+    value = record.get("coplanarity_um")
+    return UNKNOWN if value is None else heights.plain(value)
 
 
 def _shaped(records: Sequence[Record]) -> bool:
