@@ -24,6 +24,12 @@ material = "fr4"
 between = ["board", "chip"]
 resistance = "20 mm^2 K/W"
 """
+BELOW = """
+[boundary.below]
+face = "film.bottom"
+film = "500 W/(m^2 K)"
+ambient = "25 degC"
+"""
 
 
 def case(tmp_path, text=CASE, **overrides):
@@ -45,11 +51,17 @@ MORE = [
 ]
 
 
-@pytest.mark.parametrize("keys", [FEW, pytest.param(MORE, marks=pytest.mark.slow)])
-def test_inputs_at_the_solved_temperature(cpu, tmp_path, monkeypatch, keys):
-    """Heat and elasticity together: geometry, materials, power, films, temperatures."""
+@pytest.mark.parametrize(
+    ("keys", "boundaries"), [(FEW, ""), pytest.param(MORE, BELOW, marks=pytest.mark.slow)]
+)
+def test_inputs_at_the_solved_temperature(cpu, tmp_path, monkeypatch, keys, boundaries):
+    """Heat and elasticity together: geometry, materials, power, films, temperatures.
+
+    Heat crosses the contact only where it leaves at the bottom too.
+    """
     frozen.tighten(monkeypatch)
-    at = frozen.point(case(tmp_path, CASE + BUMPS, load__temperature="solved"), cpu)
+    text = CASE + BUMPS + boundaries
+    at = frozen.point(case(tmp_path, text, load__temperature="solved"), cpu)
     frozen.check(at, ["board.bottom", "junction"], keys)
 
 

@@ -177,6 +177,7 @@ on = "free"
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_gradient_through_a_press_is_the_central_difference(cpu, tmp_path, monkeypatch):
     """A relaxing mould, pressed flat as it cools and while its carrier is taken off."""
     at = point(cpu, tmp_path, monkeypatch, PRESSED)

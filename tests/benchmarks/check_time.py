@@ -35,6 +35,7 @@ class Row:
     seconds: tuple[float | None, float]
     memory: tuple[float, float]
     disk: tuple[float, float]
+    processor: str
 
     @property
     def holds(self) -> bool:
@@ -67,6 +68,7 @@ def measure(path: Path) -> Row:
         seconds=(checked["predicted_seconds"], seconds),
         memory=(checked["predicted_memory_MB"], memory / 1e6),
         disk=(checked["predicted_disk_MB"], size / 1e6),
+        processor=processor(),
     )
 
 
@@ -96,8 +98,8 @@ def markdown(rows: Iterable[Row]) -> str:
     lines = [
         "# What `warp check` predicts, and what `warp run` takes",
         "",
-        f"Made by `python tests/benchmarks/check_time.py` on {processor()}, one thread; seconds of "
-        "processor time.",
+        f"Made by `python tests/benchmarks/check_time.py` on {made_on(rows)}, one thread; seconds "
+        "of processor time.",
         f"{held} of {len(rows)} cases: time within a factor of {FACTOR:.0f}, memory enough.",
         "",
         "| case | voxels | load steps | iterations | s predicted | s | ratio "
@@ -115,6 +117,15 @@ def markdown(rows: Iterable[Row]) -> str:
             f"| {ratio} | {' | '.join(sizes)} | {'' if row.holds else 'missed'} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def made_on(rows: Iterable[Row]) -> str:
+    """Name the processors that the rows were measured on, with the cases of the rarer ones."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row.processor, []).append(row.case)
+    most, *others = sorted(found, key=lambda name: -len(found[name]))
+    return ", ".join([most, *(f"{name} ({', '.join(found[name])})" for name in others)])
 
 
 def processor() -> str:

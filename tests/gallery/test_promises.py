@@ -153,7 +153,7 @@ PROCESSES = [
     ("cowos", "convex by 135 um", "on the board", 25, "substrate.bottom", 135),
     ("cowos", "by 230 um at the peak", "reflow", 245, "substrate.bottom", 230),
     ("fan-out-panel", "-0.95 mm", "cooled on carrier", 25, "mould.top", -949),
-    ("fan-out-panel", "is concave, -47.9 um", "unit released", 25, "mould.top", -47.9),
+    ("fan-out-panel", "is concave, -48.0 um", "unit released", 25, "mould.top", -48.0),
     ("qfn", "convex by 11.0 um", "package", 25, "mould.top", 11.0),
     ("qfn", "its underside reaches -18 um", "solder", 217, "mould.bottom", -18.0),
     ("qfn", "is concave, -13.6 um", "assembled", 25, "mould.top", -13.6),
@@ -172,6 +172,7 @@ PROCESSES = [
     ("wafer-carrier", "no more, 1.05 mm", "ground", 25, "carrier.bottom", 1048),
     ("wafer-thin", "a cylinder of 2.50 mm", "free", 25, "wafer.bottom", -2499),
     ("wafer-thin", "lifts off, by 0.15 mm", "table", 25, "wafer.bottom", -152),
+    ("wafer-moulded", "a dome of 1.06 mm", "warm", 100, "wafer.bottom", -1063),
     ("wafer-moulded", "a cylinder of 3.78 mm", "cold", 25, "wafer.bottom", -3782),
     ("wafer-level-film", "wafer by 0.90 mm", "panel cold", 25, "wafer.top", 901),
     ("wafer-level-film", "the middle by 11 um", "singulate", 25, "wafer.top", 11),
@@ -181,7 +182,15 @@ PROCESSES = [
 ]
 
 
-LONG = ("cowos", "fan-out-panel", "pop", "qfn")
+LONG = (
+    "cowos",
+    "fan-out-panel",
+    "panel-debond",
+    "pop",
+    "process-mould",
+    "qfn",
+    "wafer-thin",
+)
 
 
 @pytest.mark.slow

@@ -24,12 +24,14 @@ def preloaded():
     campaign.preload()
 
 
+@pytest.mark.weekly
 def test_killed_commands_leave_nothing_half_done():
     kills.prepare()
     report = campaign.run(kills.attempt, 10, seed=11)
     assert not report.faults and report.outcomes["killed"] > 5
 
 
+@pytest.mark.weekly
 def test_ctrl_c_is_one_line_at_any_moment():
     interrupts.prepare()
     report = campaign.run(interrupts.attempt, 6, seed=11)
@@ -44,6 +46,7 @@ def test_a_disk_that_fills_up_leaves_the_old_files():
     assert not report.faults and report.outcomes["refused"] > 2
 
 
+@pytest.mark.weekly
 def test_damaged_results_are_refused_or_read_as_they_were():
     damaged_results.prepare()
     report = campaign.run(damaged_results.attempt, 80, seed=11)

@@ -73,3 +73,27 @@ def test_a_long_run_without_a_terminal_says_now_and_then_where_it_is(capsys, mon
     with progress.Run(3, progress.Log(), quiet=True) as follow:
         follow("1. cool", 4, 1e-3)
     assert not capsys.readouterr().err
+
+
+def test_the_bar_moves_over_the_increments_of_a_load_step(bar):
+    with bar as follow:
+        follow.share(0.0, 0.0)  # linear theory goes first, and fills nothing
+        follow("1. cool", 9, 1e-8)
+        assert whole(follow).completed == pytest.approx(0.2)
+        for first, last in ((0.0, 0.25), (0.25, 0.75), (0.75, 1.0)):
+            follow.share(first, last)
+            follow("1. cool", 1, 1e-4)
+            middle = (first + last) / 2
+            assert whole(follow).completed == pytest.approx(0.2 + 0.8 * middle)
+        follow.share(0.5, 0.75)  # an increment was too long: the bar stays
+        follow("1. cool", 1, 1e-8)
+        assert whole(follow).completed == pytest.approx(0.2 + 0.8 * 0.875)
+
+
+def test_a_run_without_a_terminal_says_how_far_a_load_step_is(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "SIGN_OF_LIFE", 0.0)
+    with progress.Run(3, progress.Log()) as follow:
+        follow.share(0.5, 1.0)
+        follow("1. cool", 4, 1e-3)
+    line = "0 of 3 load steps done, 60 % of the next, 1. cool, iteration 4, 0 s"
+    assert line in capsys.readouterr().err.splitlines()

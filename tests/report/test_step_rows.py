@@ -84,3 +84,19 @@ def test_a_narrow_terminal_gets_the_first_surfaces_and_names_the_others(monkeypa
     )
     assert "with --json also: a.top, b.top" in out
     assert all(len(line) <= 40 for line in out.splitlines())
+
+
+def test_a_long_table_shows_the_first_the_ends_and_the_extremes():
+    way = [record(1, "heat", False, um) for um in (0.0, 1.0, 9.0, *range(10, 20), -3.0, 2.0, 5.0)]
+    records = [*way, record(1, "heat", True, 4.0), record(2, "cool", True, 1.0)]
+    assert step_rows.shown(records, ["a.top"]) == [0, 12, 13, 16, 17]
+    assert step_rows.shown(records[-5:], ["a.top"]) == [0, 1, 2, 3, 4]
+
+
+def test_named_terminals_have_a_column_of_coplanarity():
+    records = [
+        record(1, "attach", True, 0.0),
+        record(2, "cool", True, 1.0) | {"coplanarity_um": 16},
+    ]
+    assert step_rows.heads(records, ["a.top"], "degC")[-1] == "coplanarity"
+    assert [row.cells[-1] for row in step_rows.rows(records, ["a.top"])] == ["–", heights.plain(16)]

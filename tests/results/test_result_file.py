@@ -133,6 +133,7 @@ def test_every_number_is_on_the_page(path):
     process = {
         "uniform_temperature",
         "frame",
+        "warnings",  # of `warp run`, not of a result that is written
         *(
             name
             for name in said
@@ -186,6 +187,7 @@ def test_300_damaged_files_end_in_one_sentence_each(result, path, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_damaged_files_in_every_reader(path, tmp_path):
     from warp.report import compare, figures
 

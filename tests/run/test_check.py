@@ -2,14 +2,16 @@
 
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import warp
 from warp.errors import WarpError
+from warp.machine import compiling
 from warp.machine.device import Device
 from warp.run import check as checks
-from warp.run import process
+from warp.run import conditions, process
 from warp.run import warnings as run_warnings
 from warp.voxels import voxelize
 
@@ -311,3 +313,33 @@ def test_a_part_that_nothing_holds_is_told_how_a_process_holds_it():
     head, cured = cure.split("[[step]]")
     report = checks.check(warp.Case.from_toml(f"{head}{early}[[step]]{cured}{rest}"), on="cpu")
     assert any("let a step join it later, or give it a carrier" in t for t in report.warnings)
+
+
+def test_kernels_that_are_not_compiled_yet_are_counted_apart(monkeypatch, tmp_path):
+    case = warp.load(GALLERY / "flip-chip.toml")
+    compiled = checks.check(case, on="cpu")
+    kernel = SimpleNamespace(path=tmp_path / "absent")
+    monkeypatch.setattr(compiling, "listed", lambda *_, **__: [kernel, kernel])
+    fresh = checks.check(case, on="cpu")
+    assert fresh.to_compile == 2 and fresh.seconds == compiled.seconds
+
+
+def test_a_quarter_of_a_plate_that_may_roll_up_says_which_shapes_it_cannot_see():
+    """The moulded panel would sag by sixteen times its height; a critical one is some 2.45."""
+    path = GALLERY / "panel-moulded.toml"
+    (said,) = run_warnings.would_roll_up_in_a_quarter(warp.load(path))
+    assert "16 times its height" in said and 'symmetry = "none" sees both' in said
+    for change in ({"load.large_deflection": "false"}, {"symmetry": "none"}):
+        assert not run_warnings.would_roll_up_in_a_quarter(warp.load(path, change))
+    warm = {"load.temperature": "149 degC"}
+    assert not run_warnings.would_roll_up_in_a_quarter(warp.load(path, warm))
+
+
+def test_leads_at_the_underside_are_named_where_no_terminals_are():
+    path = GALLERY / "qfn.toml"
+    assert not [text for text in conditions.sentences(warp.load(path)) if "terminals" in text]
+    bare = warp.Case.from_toml(
+        path.read_text(encoding="utf-8").replace('terminals = ["leads-x", "leads-y", "pad"]', "")
+    )
+    (said,) = [text for text in conditions.sentences(bare) if "terminals" in text]
+    assert said.endswith('here e.g. ["leads-x", "leads-y"]')

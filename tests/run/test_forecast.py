@@ -116,3 +116,34 @@ def test_a_transition_by_the_incremental_law_takes_several_solves():
         for law in ("", 'elastic_law = "incremental"\n')
     )
     assert 1.5 < incremental / total < 3
+
+
+def test_auto_takes_the_time_of_large_deflection_where_it_bends_that_far():
+    """The panel-moulded package bends by sixteen times its height by linear theory."""
+    path = Path(str(resources.files("warp.data"))) / "packages" / "panel-moulded.toml"
+    always, auto, linear = (
+        warp.load(path, {"load.large_deflection": word}) for word in ("true", "auto", "false")
+    )
+    assert seconds(auto) == seconds(always) > 5 * seconds(linear)
+    for case, factor in ((auto, forecast.ERROR_BEYOND), (linear, forecast.ERROR)):
+        assert forecast.time_range(case, 10.0) == pytest.approx((10 / factor, 10 * factor))
+
+
+def test_a_cycle_serves_until_a_stiffness_has_drifted():
+    case = case_of(COARSE + PLATES + COOLED)
+    (stage,) = {step.stage for step in case.load_steps[-1:]}
+    cycle = forecast._Stiffness(case)
+    assert not cycle.serves(stage, 400.0) and cycle.serves(stage, 401.0)
+    other = case.load_steps[0].stage
+    assert (other == stage) or not cycle.serves(other, 401.0)
+
+
+def test_cores_share_the_kernels_and_nothing_else():
+    """Half of the time of a small grid: eight cores save 7/16 of it."""
+    case = case_of(COARSE + PLATES + COOLED)
+    grid = common_grid(case)
+    eight = SimpleNamespace(cuda=False, threads=8)
+    on_eight = forecast.predicted_seconds(case, grid, eight) - forecast.START
+    assert on_eight == pytest.approx(seconds(case) * 9 / 16)
+    assert forecast.kernel_share(4_000_000) == pytest.approx(0.5 + 2 * 0.22)
+    assert forecast.kernel_share(10**9) == forecast.MOST_SHARED

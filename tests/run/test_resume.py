@@ -185,6 +185,7 @@ def test_killed_three_times_the_numbers_are_the_same(case):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_killed_twenty_times_the_numbers_are_the_same(case):
     assert killed_and_resumed(case, 20, seed=20) > 0
 

@@ -3,6 +3,7 @@
 import pytest
 
 import warp
+from warp.errors import ConvergenceError
 from warp.run import process, warnings
 from warp.run.check import check
 from warp.run.grids import common_grid
@@ -23,7 +24,7 @@ thickness = "0.1 mm"
 material = "silicon"
 [part.chip]
 on = "interposer"
-size = "10 mm"
+size = "16 mm"
 thickness = "0.3 mm"
 material = "copper"
 [[step]]
@@ -85,3 +86,23 @@ def test_a_new_part_is_flat_and_one_that_is_not_measured_is_not_told_of():
 def test_the_check_tells_of_it():
     case = warp.Case.from_toml(FREED.format(refine=1, cells=1))
     assert [text for text in check(case, "cpu").warnings if "one layer of cells" in text]
+
+
+def test_a_plate_of_one_layer_that_cannot_be_solved_says_how_many_it_needs():
+    text = FREED.format(refine=1, cells=1)
+    plate = text[: text.index("[part.chip]")].replace("cells.chip = 8\n", "")
+    case = warp.Case.from_toml(plate.replace("[load]", '[load]\ntemperature = "25 degC"'))
+    with pytest.raises(ConvergenceError) as error:
+        process.solve(case, "cpu")
+    assert "'interposer' is one layer of cells" in str(error.value)
+    assert "[grid.cells] interposer = 2 gives it two layers" in str(error.value)
+
+
+def test_a_part_that_stands_out_beyond_the_others_on_one_layer_is_told_of():
+    text = FREED.format(refine=1, cells=1)
+    steps = text[: text.index("[[step]]\nname")]
+    assert not told(steps)
+    (said,) = told(steps.replace('"16 mm"\nthickness = "0.3 mm"', '"10 mm"\nthickness = "0.3 mm"'))
+    assert said.startswith("'interposer' is one layer of cells and stands out beyond the other")
+    narrow = steps.replace('"16 mm"\nthickness = "0.3 mm"', '"15.8 mm"\nthickness = "0.3 mm"')
+    assert not told(narrow)

@@ -23,9 +23,32 @@ OPTIONAL = (
     "boundary",
     "interface",
     "variables",
+    "tolerance",
     "identify",
     "optimize",
 )  # tables that --set may begin
+WITHIN = frozenset(
+    {
+        "ambient",
+        "arrhenius",
+        "cells",
+        "depopulate",
+        "film",
+        "free",
+        "mixture",
+        "of",
+        "power",
+        "relaxation",
+        "source",
+        "tiles",
+        "wlf",
+        "zones",
+    }
+)
+"""Tables within others that --set may begin: those that the case file names. Parts, materials and
+boundaries have names of the user's, of which a new one is rather a slip."""
+LIKE_THE_CASE = ("tolerance",), ("identify", "free")
+"""Tables whose keys are those of the case, which may be begun at any depth."""
 
 
 def apply(
@@ -82,7 +105,7 @@ def _set(tables: dict[str, Any], steps: list[str], value: Any) -> Key:
         elif not isinstance(here, dict):
             raise ValueError(f"{'.'.join(map(str, path))} is {here!r}, a value without keys")
         elif step not in here and not last:
-            if depth == 0 and step in OPTIONAL:
+            if _may_begin(path, step):
                 here[step] = {}
             else:
                 missing = ".".join(map(str, (*path, step)))
@@ -93,6 +116,13 @@ def _set(tables: dict[str, Any], steps: list[str], value: Any) -> Key:
         else:
             here = here[at]
     return path
+
+
+def _may_begin(path: Key, step: str) -> bool:
+    """Tell whether --set may begin a table that the file lacks."""
+    if not path:
+        return step in OPTIONAL
+    return step in WITHIN or any(path[: len(start)] == start for start in LIKE_THE_CASE)
 
 
 def _entry(entries: list[Any], step: str, path: Key) -> int:

@@ -32,8 +32,8 @@ PROSE = frozenset({"title", "description", "source", "aliases", "tolerance", "id
 WORDS = """
 name class like do shape profile material on under inside around over fill conductor parts part face
 faces between file map floorplan trace sample cell layer terminals surfaces fields sides side
-pattern section bond_lines flat model rule conductivity_rule elastic_law symmetry branch unit
-convection step surface
+pattern section bond_lines flat bodies body model rule conductivity_rule elastic_law symmetry branch
+unit convection step surface
 """
 WORD_KEYS = PROSE | frozenset(WORDS.split())
 """Keys whose texts are names or words."""

@@ -146,6 +146,7 @@ def summary(
             named, parts = named_surfaces(found), quotable_parts(found)
             tables.print_steps(numbers["steps"], named, parts)
         tables.print_summary(numbers, title=result.stem)
+        tables.print_warnings(numbers.get("warnings") or ())
 
 
 def compare(

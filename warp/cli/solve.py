@@ -171,6 +171,7 @@ def _solved(
                 finish=finish,
                 on_state=on_state,
                 on_step=follow.step,
+                on_share=follow.share,
             )
         for text in written.warnings:
             log.write(f"warning: {text}", shown=False)

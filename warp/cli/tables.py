@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,13 +167,16 @@ def print_check(report: Report) -> None:
     console.print(
         f" {report.voxels:,} voxels, {report.unknowns:,} displacements, symmetry {report.symmetry}"
     )
-    least = "at least " if report.at_least else "about "
     console.print(
         f" memory {report.bytes / gib:.2f} GiB of {report.free / gib:.1f} GiB free, "
-        f"up to {report.disk / gib:.2f} GiB on the disk, "
-        + ("" if report.seconds is None else f"{least}{_duration(report.seconds)} ")
-        + f"on {report.device}"
+        f"up to {report.disk / gib:.2f} GiB on the disk, " + f"{_time(report)}on {report.device}"
     )
+    if report.to_compile:
+        console.print(
+            f" before it, once on this machine, up to a minute to compile {report.to_compile} "
+            "kernels: `warp warmup`",
+            style="dim",
+        )
     if report.seconds is not None and report.seconds > LONG:
         console.print(
             " a first look takes less: --set grid.refine=0.4 widens the cells, [grid] edge_spacing "
@@ -188,10 +191,15 @@ def print_check(report: Report) -> None:
         console.print(
             f" gap of {_length(gap.height)} between '{gap.below}' and '{gap.above}'", style="dim"
         )
-    for warning in report.warnings:
-        console.print(Text(f" warning: {warning}", style="yellow"))
+    print_warnings(report.warnings)
     if report.picture is not None:
         console.print(f" cross-section in {report.picture}", style="dim", soft_wrap=True)
+
+
+def print_warnings(warnings: Iterable[str]) -> None:
+    """Print a line a warning."""
+    for warning in warnings:
+        screen().print(Text(f" warning: {warning}", style="yellow"))
 
 
 def print_files(files: Sequence[Path], left_out: Sequence[str] = ()) -> None:
@@ -213,7 +221,7 @@ def print_comparison(found: Mapping[str, Any], names: Sequence[str]) -> None:
                 n["quantity"],
                 n["where"],
                 n["unit"],
-                *(f"{n[key]:+.2f}" for key in ("a", "b", "difference")),
+                *(number_tables.signed(n[key]) for key in ("a", "b", "difference")),
             )
         console.print(table)
         if "difference" in found:
@@ -349,12 +357,22 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
+def _time(report: Report) -> str:
+    """Write how long a run takes and between what; nothing where it is not known."""
+    if report.seconds is None or report.seconds_range is None:
+        return ""
+    low, high = report.seconds_range
+    if high < 100:
+        return f"about {report.seconds:.0f} s ({low:.0f} to {high:.0f}) "
+    return f"about {_duration(report.seconds)} ({low / 60:.2g} to {high / 60:.2g} min) "
+
+
 def print_steps(
     records: Sequence[Mapping[str, Any]],
     named: Sequence[str] = (),
     parts: Collection[str] | None = None,
 ) -> None:
-    """Print one row a step, and one a point of its profile; as many surfaces as there is room for.
+    """Print one row a step, and the extremes on the way; as many surfaces as there is room for.
 
     named: the surfaces that the user asked for; parts: those whose surfaces are worth a column.
     """
@@ -366,6 +384,14 @@ def print_steps(
         names = names[:-1]
         table = _steps(records, names)
     console.print(table)
+    if hidden := len(records) - len(step_rows.shown(records, names)):
+        console.print(
+            f" {hidden} load steps on the way are left out; the report (`warp report`) and --json "
+            "have them all",
+            style="dim",
+        )
+    for sentence in step_rows.changes(records):
+        console.print(Text(f" {sentence}"))
     if more := [name for name in named if name not in names]:
         console.print(Text(f" with --json also: {', '.join(more)}", style="dim"), soft_wrap=True)
 
@@ -374,7 +400,8 @@ def _steps(records: Sequence[Mapping[str, Any]], surfaces: Sequence[str]) -> Tab
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     for n, column in enumerate(step_rows.heads(records, surfaces, "degC")):
         table.add_column(column, justify="left" if n == 0 else "right", no_wrap=n > 0)
-    for row in step_rows.rows(records, surfaces):
+    rows = list(step_rows.rows(records, surfaces))
+    for row in (rows[n] for n in step_rows.shown(records, surfaces)):
         cells = map(Text, (row.name, *row.cells))
         table.add_row(*cells, style="" if row.last else "dim")
     return table

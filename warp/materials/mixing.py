@@ -86,6 +86,9 @@ ROUND = (
 
 KNOWN = 64
 """Temperatures whose stiffness a mixture keeps."""
+LIST = 1024
+"""Temperatures of a list whose stiffness a mixture keeps, the last one alone: stiffness and shear
+of the same points are asked for one after the other."""
 
 
 @dataclass(frozen=True)
@@ -219,16 +222,30 @@ class Mixed:
 
     def _moduli(self, T: Values) -> Phases:
         """Return the stiffness, computed once for one temperature: mixtures nest."""
-        if not isinstance(T, float):
+
+        def elastic() -> Phases:
             return self._elastic(T, lambda medium: np.zeros((*np.shape(T), 3)))
-        if T not in self._known:
-            if len(self._known) >= KNOWN:
-                self._known.clear()
-            self._known[T] = self._elastic(T, lambda medium: np.zeros(3))
-        return self._known[T]
+
+        if isinstance(T, float):
+            if T not in self._known:
+                if len(self._known) >= KNOWN:
+                    self._known.clear()
+                self._known[T] = elastic()
+            return self._known[T]
+        if np.size(T) > LIST:  # a field
+            return elastic()
+        key = np.shape(T), np.asarray(T, np.float64).tobytes()
+        if key not in self._known_list:
+            self._known_list.clear()
+            self._known_list[key] = elastic()
+        return self._known_list[key]
 
     @cached_property
     def _known(self) -> dict[float, Phases]:
+        return {}
+
+    @cached_property
+    def _known_list(self) -> dict[tuple[tuple[int, ...], bytes], Phases]:
         return {}
 
     def _elastic(self, T: Values, strain: Callable[[Medium], np.ndarray]) -> Phases:

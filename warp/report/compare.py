@@ -97,7 +97,7 @@ class Comparison(dict[str, Any]):
         """Return the numbers of both results, for notebooks."""
         rows = [
             [n["quantity"], n["where"], n["unit"]]
-            + [f"{n[key]:+.2f}" for key in ("a", "b", "difference")]
+            + [number_tables.signed(n[key]) for key in ("a", "b", "difference")]
             for n in self.get("numbers", ())
         ]
         fits = "; ".join(

@@ -92,6 +92,7 @@ class Contents:
     evidence: Block | None
     overlays: list[Overlay]
     left_out: list[str] = field(default_factory=list)
+    warnings: Block | None = None
 
     @property
     def measured(self) -> Block | None:
@@ -151,7 +152,16 @@ def gather(result: Result, wanted: Wanted | None = None) -> Contents:
         evidence=page_evidence.block(wanted.verified),
         overlays=moire.overlays(result, wanted.measured),
         left_out=left_out,
+        warnings=_warnings(result),
     )
+
+
+def _warnings(result: Result) -> Block | None:
+    """List what looked wrong to the run that wrote a result."""
+    found = result.metrics.get("warnings")
+    if not found:
+        return None
+    return Block("Warnings", ("warning",), [(text,) for text in found])
 
 
 def _facts(result: Result) -> str:

@@ -116,9 +116,10 @@ def plain(numbers: Numbers, path: Sequence[str]) -> tuple[list[str], list[list[A
 
 
 def compared(a: Numbers, b: Numbers) -> list[dict[str, Any]]:
-    """List every compared number that both results have.
+    """List every compared number that both results have, and words that they say.
 
-    Each row: quantity, where, unit, a, b, difference.
+    Each row: quantity, where, unit, a, b, difference; None where an entry of both results has the
+    number in one of them only. The difference of words is None.
     """
     rows = []
     for group, number in metrics.declared():
@@ -126,18 +127,40 @@ def compared(a: Numbers, b: Numbers) -> list[dict[str, Any]]:
             continue
         others = dict(group.entries(b))
         for where, values in group.entries(a):
-            mine, theirs = values.get(number.key), others.get(where, {}).get(number.key)
-            if mine is None or theirs is None:
+            if not others.get(where):
                 continue
-            first, second = float(mine), float(theirs)
+            first, second = (_compared(entry, number) for entry in (values, others[where]))
+            if first is None and second is None:
+                continue
+            difference = None
+            if isinstance(first, float) and isinstance(second, float):
+                difference = second - first
             rows.append(
                 {
-                    "quantity": number.compared,
+                    "quantity": _head(number),
                     "where": where,
                     "unit": number.unit.text,
                     "a": first,
                     "b": second,
-                    "difference": second - first,
+                    "difference": difference,
                 }
             )
     return rows
+
+
+def signed(value: float | str | None) -> str:
+    """Write what `compared` found: a number with its sign, words, or nothing."""
+    return f"{value:+.2f}" if isinstance(value, float) else value or ""
+
+
+def _head(number: Number) -> str:
+    return number.compared if isinstance(number.compared, str) else number.compared.head
+
+
+def _compared(values: Values, number: Number) -> float | str | None:
+    """Return a number as it is compared, or the words for it; None where an entry has none."""
+    if values.get(number.key) is None:
+        return None
+    if isinstance(number.compared, Column):
+        return cell(values, number, number.compared)
+    return float(values[number.key])

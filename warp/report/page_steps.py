@@ -13,6 +13,8 @@ from warp.results import heights, limits
 if TYPE_CHECKING:
     from warp.results.file import Result
 
+NOTE = "Times count from the start. + is convex: the centre away from the board."
+
 
 def block(result: Result, board: str | None, pitch: float | None) -> Block | None:
     """Tabulate all steps; None for a run without them."""
@@ -27,7 +29,7 @@ def block(result: Result, board: str | None, pitch: float | None) -> Block | Non
         rows,
         lead=_before_mounting(result.metrics.get("unmounted"), pitch)
         or _largest(records, f"{board}.bottom", pitch),
-        note="Times count from the start. + is convex: the centre away from the board.",
+        note=" ".join([NOTE, *step_rows.changes(records)]),
     )
 
 

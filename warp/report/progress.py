@@ -1,9 +1,9 @@
 """Show and log the progress of a run: one bar over all load steps, lines for people who read later.
 
-The bar holds the load steps that are done, and the part of the one under way that its solvers'
-residuals tell; compiling kernels has a bar of its own, before. A terminal gets the bar, `verbose`
-a line for every stage that ends, a log file those lines with the time of day. Rich is imported for
-a terminal only: a run whose output goes to a pipe does without.
+The bar holds the load steps that are done, and the part of the one under way that its increments
+and its solvers' residuals tell; compiling kernels has a bar of its own, before. A terminal gets the
+bar, `verbose` a line for every stage that ends, a log file those lines with the time of day. Rich
+is imported for a terminal only: a run whose output goes to a pipe does without.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class Run:
         self._load_steps = max(load_steps, 1)
         self._done = 0
         self._share = 0.0
+        self._range = HEAT, 1.0
         self._stage = ""
         self._began = time.monotonic()
         self._last = (0, math.nan)
@@ -102,12 +103,20 @@ class Run:
             where = f"{self._done} of {self._load_steps} load steps done"
             solve = f", {self._stage}, iteration {self._last[0]}" if self._stage else ""
             passed = f"{now - self._started:.0f} s"
-            print(printable(f"{where}{solve}, {passed}"), file=sys.stderr, flush=True)
+            share = f", {100 * self._share:.0f} % of the next" if self._share else ""
+            print(printable(f"{where}{share}{solve}, {passed}"), file=sys.stderr, flush=True)
+
+    def share(self, first: float, last: float) -> None:
+        """Note which range of the displacement's load in this load step is solved next."""
+        self._range = HEAT + (1 - HEAT) * first, HEAT + (1 - HEAT) * last
+        if first > 0:
+            self._share = max(self._share, self._range[0])
 
     def step(self, done: int, total: int) -> None:
         """Note that so many load steps of all are done."""
         self._end_stage()
         self._done, self._load_steps, self._share = done, total, 0.0
+        self._range = HEAT, 1.0
         self._sign()
         if total > 1:
             self._log.write(f"{done} of {total} load steps done")
@@ -141,7 +150,7 @@ class Run:
         if iteration and residual > 0.0:
             note = f"{stage}: iteration {iteration}, residual {residual:.0e}"
             decades = min(DECADES, max(0.0, -math.log10(residual))) / DECADES
-            low, high = (0.0, HEAT) if stage.endswith("heat") else (HEAT, 1.0)
+            low, high = (0.0, HEAT) if stage.endswith("heat") else self._range
             self._share = max(self._share, low + decades * (high - low))
         done = min(self._done + self._share, self._load_steps)
         many = f"{self._done}/{self._load_steps} load steps" if self._load_steps > 1 else "run"

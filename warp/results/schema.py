@@ -133,6 +133,8 @@ def check_tables(parts: Any, media: MediaTable, numbers: Any, provenance: Any) -
     ):
         if numbers.get(table):
             _check_keys(table, numbers[table], keys)
+    if not all(isinstance(text, str) for text in _list_of(numbers, "warnings")):
+        raise ValueError("warnings hold something other than sentences")
     for count in (numbers.get("refinement") or {}).get("voxels", ()):
         _check_number("refinement: voxels", count)
     for record in numbers.get("steps") or []:
@@ -145,6 +147,14 @@ def check_tables(parts: Any, media: MediaTable, numbers: Any, provenance: Any) -
     for solver, record in provenance.get("solver", {}).items():
         for key in SOLVER:
             _check_number(f"{solver}.{key}", record[key])
+
+
+def _list_of(numbers: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the list at a key, empty where there is none."""
+    values = numbers.get(key) or []
+    if not isinstance(values, list):
+        raise ValueError(f"{key} is not a list")
+    return values
 
 
 def _check_keys(table: str, values: Mapping[str, Any], kinds: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from warp.geometry.place import LEVEL
 from warp.geometry.tree import Branch, stack
 from warp.machine import device as devices
 from warp.machine.device import Device
-from warp.run import array_remarks, conditions, forecast, law_warnings, resources
+from warp.run import array_remarks, conditions, forecast, kernels, law_warnings, resources
 from warp.run import model as run_model
 from warp.run import warnings as run_warnings
 from warp.run.grids import common_grid, shaped, units
@@ -67,8 +67,10 @@ class Report:
     warnings: list[str]
     conditions: list[str] = field(default_factory=list)
     """Films, fixed temperatures, contacts and measuring zones, one sentence each."""
-    at_least: bool = False
-    """True: `seconds` are those of linear theory, which the case leaves where it must."""
+    seconds_range: tuple[float, float] | None = None
+    """Between which a run takes, in s; wide where the case leaves linear theory."""
+    to_compile: int = 0
+    """Kernels that the first run on this machine compiles, whose time is not in `seconds`."""
     model: voxelize.VoxelModel | None = None
     picture: Path | None = None
 
@@ -78,7 +80,10 @@ class Report:
             [axis, f"{cells:,}", f"{1e6 * least:.4g} um", f"{1e6 * most:.4g} um"]
             for axis, (cells, least, most) in self.spacing.items()
         ]
-        time = "" if self.seconds is None else f", about {self.seconds:.0f} s on {self.device}"
+        time = ""
+        if self.seconds_range is not None:
+            low, high = self.seconds_range
+            time = f", {low:.0f} to {high:.0f} s on {self.device}"
         note = f"{self.voxels:,} voxels, {self.bytes / 1e6:,.0f} MB{time}"
         head = ("grid", "cells", "finest", "coarsest")
         return html_table.html(self.title, head, rows, ". ".join([note, *self.warnings]))
@@ -105,7 +110,8 @@ class Report:
             "free_memory_MB": self.free / 1e6,
             "predicted_disk_MB": self.disk / 1e6,
             "predicted_seconds": self.seconds,
-            "predicted_seconds_are_least": self.at_least,
+            "predicted_seconds_range": self.seconds_range,
+            "kernels_to_compile": self.to_compile,
             "device": self.device,
             "copper_share": self.copper,
             "gaps": [
@@ -123,6 +129,8 @@ def check(case: Case, on: str = "auto") -> Report:
     grid = common_grid(case)
     model, warnings = examine(case, grid, device)
     free, _ = device.memory()
+    media = None if model is None else model.media
+    seconds = forecast.predicted_seconds(case, grid, device, media)
     return Report(
         title=case.title,
         stack=stack(case.parts, case.package),
@@ -134,7 +142,7 @@ def check(case: Case, on: str = "auto") -> Report:
         bytes=resources.predicted_bytes(grid, case, double=device.always_double),
         disk=resources.predicted_disk(grid, case),
         free=free,
-        seconds=forecast.predicted_seconds(case, grid, device),
+        seconds=seconds,
         device=device.describe(),
         copper={layer: float(fraction.mean()) for layer, fraction in case.package.images.items()},
         gaps=[] if model is None else [g for g in voxelize.gaps(model) if not _apparent(case, g)],
@@ -148,11 +156,13 @@ def check(case: Case, on: str = "auto") -> Report:
             *single_layers(case, grid),
             *run_warnings.coarse_units(case, grid),
             *run_warnings.outside_temperature_range(case),
+            *run_warnings.would_roll_up_in_a_quarter(case),
             *law_warnings.glass_kept(case),
             *law_warnings.laws_apart(case),
         ],
         conditions=conditions.sentences(case),
-        at_least=case.large_deflection == "auto",
+        seconds_range=None if seconds is None else forecast.time_range(case, seconds),
+        to_compile=kernels.to_compile(case, device),
         model=model,
     )
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from warp.errors import listed
+from warp.geometry.parts.balls import Balls
+from warp.geometry.parts.block_array import BlockArray
+from warp.geometry.place import LEVEL
 from warp.units import ZERO_CELSIUS
 
 if TYPE_CHECKING:
@@ -14,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def sentences(case: Case) -> list[str]:
-    """List films, fixed temperatures, contacts and measuring zones, in the order of the file."""
-    return [*_boundaries(case), *_interfaces(case), *_zones(case)]
+    """List films, fixed temperatures, contacts, measuring zones and terminals, as in the file."""
+    return [*_boundaries(case), *_interfaces(case), *_zones(case), *_terminals(case)]
 
 
 def _boundaries(case: Case) -> Iterator[str]:
@@ -46,6 +49,25 @@ def _zones(case: Case) -> Iterator[str]:
         whose = f", that of {given}" if isinstance(given, str) else ""
         spans = f"x {1e3 * x0:.4g} to {1e3 * x1:.4g}, y {1e3 * y0:.4g} to {1e3 * y1:.4g} mm"
         yield f"{part}.{side} is measured within {spans}{whose}"
+
+
+def _terminals(case: Case) -> Iterator[str]:
+    """Say how to ask for coplanarity where balls or leads are the underside of a body."""
+    if case.terminals or case.heat_alone:
+        return
+    found: dict[str, None] = {}
+    for assembly in case.stages.values():
+        solid = [body for body in assembly.package.bodies if body.material is not None]
+        lowest = min((body.bounds[4] for body in solid), default=0.0)
+        for body in solid:
+            medium = assembly.media[body.material or ""]
+            metal = getattr(medium, "material_class", None) in (None, "metal", "solder")
+            terminal = metal and isinstance(case.parts[body.part], (Balls, BlockArray))
+            if terminal and abs(body.bounds[4] - lowest) < LEVEL:
+                found[body.part] = None
+    if found:
+        names = ", ".join(f'"{name}"' for name in found)
+        yield f"coplanarity is reported of what [output] terminals names, here e.g. [{names}]"
 
 
 def _degrees(kelvin: float) -> str:

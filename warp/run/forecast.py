@@ -1,13 +1,18 @@
-"""Predict the time of a run: the processor time of its solves, over the cores of this machine.
+"""Predict the time of a run: the processor time of its solves, in part over all cores.
 
     elasticity    cells (EACH + PASS iterations) + columns COLUMN_PASS iterations
                   + INVERSE n^3 where a V-cycle is built
     bending       (cells PASS + columns COLUMN_PASS + n^2 COARSEST_PASS) V-cycles
     conduction    cells (EACH_HEAT + HEAT_PASS iterations) for a field
 
+    materials     MIXTURE rows solves, of mixtures that follow the incremental law; on one core
+
 cells: voxels of the grid; columns: voxels of the levels that smooth whole columns; n: displacements
-of the coarsest level, whose matrix is inverted. Rates are least squares over all package files
-(tests/benchmarks/check_time.py, table in data/benchmarks/check-time.md), iterations typical ones.
+of the coarsest level, whose matrix is inverted; rows: mixtures of one share each (wires in mould).
+A V-cycle is built anew where the stage changes, where a stiffness has drifted from the one that it
+was built for (`cycle_cache`), and for every solve of a clamped body. Rates are least squares over
+all package files (tests/benchmarks/check_time.py, table in data/benchmarks/check-time.md),
+iterations typical ones.
 
 Where a material relaxes, a load step is divided as its relaxation needs (`substeps`). How often is
 found out on two bars side by side, alike but for the relaxation of one of them and its expansion,
@@ -25,12 +30,16 @@ import numpy as np
 
 from warp.case.stage import Stage
 from warp.machine.device import Device
+from warp.materials.mixing import Mixed
 from warp.materials.relaxation import Relaxation
 from warp.run.flexibility import bend_over_height
 from warp.run.grids import stage_grid
 from warp.solvers.elastic.history import incremental, substeps
 from warp.solvers.elastic.history.state import State
+from warp.solvers.elastic.large_deflection.solve import STIFFENING, WRONG
+from warp.solvers.elastic.multigrid.cycle_cache import DRIFT
 from warp.voxels.grid import Grid
+from warp.voxels.media import Media
 from warp.voxels.supports import Clamp, Table
 
 if TYPE_CHECKING:
@@ -61,6 +70,14 @@ TABLE, ON_TABLE = 25, 22
 """Solves that find out where a body touches a table, each with a V-cycle, and their iterations."""
 IN_TIME = 500
 """Iterations of conduction, over all time steps of a field that develops."""
+SMALL, SHARED, SHARED_GROWTH, MOST_SHARED = 4e4, 0.5, 0.22, 0.95
+"""Share of the processor time in kernels up to SMALL voxels, its growth with each factor of ten,
+and its bound: processor time within kernels of five packages of 23,400 to 2,101,707 voxels."""
+MIXTURE = 6e-3
+"""In s: the mean stiffness of a mixture over a part of the way, and its conversions."""
+ERROR, ERROR_BEYOND = 2.0, 3.0
+"""Factors within which a run takes the time predicted, by linear theory and beyond it, where a
+load step takes as many increments and Newton steps as its path needs."""
 ROUNDS = 4
 """Of heat and displacement where bond lines couple them."""
 EXPANSION = 1e-5
@@ -76,6 +93,8 @@ class _Work:
     cycles: float = 0.0
     fields: float = 0.0
     heat_iterations: float = 0.0
+    mixed_solves: float = 0.0
+    """Of steps in which media of the incremental law change."""
     passes: float = 0.0
     """V-cycles of bodies that are followed beyond linear theory."""
 
@@ -91,20 +110,33 @@ class _Work:
         self.heat_iterations += count * iterations
 
 
-def predicted_seconds(case: Case, grid: Grid, device: Device) -> float | None:
-    """Return the time of a run on this machine, None on GPUs, which were never measured."""
+def time_range(case: Case, seconds: float) -> tuple[float, float]:
+    """Return the times in s between which a run lies that is predicted to take `seconds`."""
+    factor = ERROR_BEYOND if _may_leave_linear_theory(case) else ERROR
+    return seconds / factor, seconds * factor
+
+
+def predicted_seconds(
+    case: Case, grid: Grid, device: Device, media: Media | None = None
+) -> float | None:
+    """Return the time of a run on this machine, None on GPUs, which were never measured.
+
+    Without compiling kernels (`kernels.to_compile`). media: of the voxels, whose mixtures take time
+    of their own; None where they are not known.
+    """
     if device.cuda:
         return None
     from warp.solvers.elastic.multigrid.cycle import coarsest_size, column_voxels
 
-    seconds = 0.0
+    total = 0.0
+    rows = 0 if media is None else _incremental_mixtures(media)
     for (unit, spacing), work in _work(case).items():
         own = stage_grid(case, grid, Stage((), unit=unit, unit_spacing=spacing))
         lines = own.x, own.y, own.z
         heat = EACH_HEAT * work.fields + HEAT_PASS * work.heat_iterations
         iterations = work.iterations * (1 + GROWTH * max(0.0, log10(own.cells / 1e6)))
         elastic = EACH * work.solves + PASS * iterations
-        seconds += own.cells * (heat + elastic)
+        seconds = own.cells * (heat + elastic)
         if work.solves:
             columns = column_voxels(lines, own.mirror)
             seconds += COLUMN_PASS * columns * iterations
@@ -112,7 +144,69 @@ def predicted_seconds(case: Case, grid: Grid, device: Device) -> float | None:
             seconds += INVERSE * coarsest**3 * work.cycles
             each = PASS * own.cells + COLUMN_PASS * columns + COARSEST_PASS * coarsest**2
             seconds += each * work.passes
-    return START + seconds / device.threads
+            total += MIXTURE * rows * work.mixed_solves
+        total += seconds * (1 - kernel_share(own.cells) * (1 - 1 / device.threads))
+    return START + total
+
+
+def kernel_share(cells: int) -> float:
+    """Return the share of a run's processor time that its kernels take, which all cores share."""
+    return min(MOST_SHARED, SHARED + SHARED_GROWTH * max(0.0, log10(cells / SMALL)))
+
+
+def _incremental_mixtures(media: Media) -> int:
+    """Count the mixtures of media that follow the incremental law."""
+    rows = zip(media.materials, incremental.follows_increments(media), strict=True)
+    return sum(bool(wanted) and isinstance(medium, Mixed) for medium, wanted in rows)
+
+
+def _may_leave_linear_theory(case: Case) -> bool:
+    """Tell whether a free body bends so far that linear theory is left, by `flexibility`."""
+    before = case.loads.stress_free
+    for step in case.load_steps:
+        before = before if step.temperature is None else step.temperature
+        if _followed(case, step, before):
+            return True
+    return False
+
+
+def _followed(case: Case, step: LoadStep, temperature: float) -> float:
+    """Return the bend over the height (`flexibility`) of a body that a step follows, else zero.
+
+    At a temperature in K.
+    """
+    if not case.large_deflection or isinstance(step.support, Clamp):
+        return 0.0
+    bend = bend_over_height(case, step.stage.present, temperature, step.stage.unit)
+    if case.large_deflection is True:
+        return max(LEAST_BEND, bend)
+    return max(LEAST_BEND, bend) if STIFFENING * bend**2 >= WRONG else 0.0
+
+
+@dataclass
+class _Stiffness:
+    """The stiffness that the present V-cycle was built for, by material; none without a cycle."""
+
+    case: Case
+    stage: Stage | None = None
+    at: float = 0.0
+
+    def serves(self, stage: Stage, temperature: float) -> bool:
+        """Tell whether a cycle is near enough for a stage at a temperature in K; note a new one."""
+        drifted = stage != self.stage or any(
+            bool(np.any(np.abs(now - then) > DRIFT * np.abs(then)))
+            for now, then in zip(
+                self._of(stage, temperature), self._of(stage, self.at), strict=True
+            )
+        )
+        if drifted:
+            self.stage, self.at = stage, temperature
+        return not drifted
+
+    def _of(self, stage: Stage, temperature: float) -> list[np.ndarray]:
+        names = {b.material for b in self.case.bodies() if b.part in stage.present and b.material}
+        media = self.case.materials()
+        return [media[name].stiffness(np.array([temperature])) for name in sorted(names)]
 
 
 def _work(case: Case) -> dict[tuple[Rectangle | None, float | None], _Work]:
@@ -120,7 +214,7 @@ def _work(case: Case) -> dict[tuple[Rectangle | None, float | None], _Work]:
     works: dict[tuple[Rectangle | None, float | None], _Work] = {}
     rounds = ROUNDS if case.bond_lines else 1
     last: dict[str, tuple[LoadStep | None, float]] = {}
-    has_cycle = False
+    cycle = _Stiffness(case)
     bars = {id(law): TwoBars(law, case.loads.stress_free) for law in _laws(case, case.parts)}
     for step in case.load_steps:
         before, temperature = last.get(step.body, (None, case.loads.stress_free))
@@ -133,14 +227,13 @@ def _work(case: Case) -> dict[tuple[Rectangle | None, float | None], _Work]:
         if not case.heat_alone:
             laws = _laws(case, step.stage.present) if step.duration else []
             divided = [bars[id(law)].solves(end, step.duration) for law in laws]
-            divided.append(_parts_of_the_way(case, step.stage.present, temperature, end))
-            has_cycle = has_cycle and before is not None and before.stage == step.stage
+            parts = _parts_of_the_way(case, step.stage.present, temperature, end)
+            divided.append(parts)
             if end != temperature or step.temperature is None or _moves(step, before):
-                _elastic(work, step, max(divided, default=1) * rounds, has_cycle)
-                if case.large_deflection is True:
-                    bend = bend_over_height(case, step.stage.present, end, step.stage.unit)
-                    work.passes += BENDING * max(LEAST_BEND, bend)
-                has_cycle = True
+                count = max(divided, default=1) * rounds
+                _elastic(work, step, count, cycle.serves(step.stage, end), parts)
+                work.passes += BENDING * _followed(case, step, end)
+                work.mixed_solves += count
             else:
                 work.solve(1, 0, 0)
         last[step.body] = step, end
@@ -160,11 +253,16 @@ def _moves(step: LoadStep, before: LoadStep | None) -> bool:
     return released or changed
 
 
-def _elastic(work: _Work, step: LoadStep, count: int, has_cycle: bool) -> None:
-    """Add the elastic solves of a load step; has_cycle: there is a V-cycle for the body."""
-    first = not has_cycle or isinstance(step.support, Clamp)
+def _elastic(work: _Work, step: LoadStep, count: int, has_cycle: bool, parts: int) -> None:
+    """Add the elastic solves of a load step; has_cycle: there is a V-cycle for the body.
+
+    parts: of the way, from one of which to the next a stiffness changes too much for a cycle.
+    """
+    clamped = isinstance(step.support, Clamp)
+    first = not has_cycle or clamped
     work.solve(1, FIRST if first else FOLLOWING, float(first))
-    work.solve(count - 1, FOLLOWING, RELAXING * (count - 1))
+    cycles = count - 1 if clamped else max(RELAXING * (count - 1), min(parts, count) - 1)
+    work.solve(count - 1, FOLLOWING, cycles)
     if isinstance(step.support, Table):
         work.solve(TABLE, ON_TABLE, TABLE)
 

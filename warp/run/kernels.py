@@ -28,6 +28,12 @@ def groups(case: Case) -> list[str]:
     return found
 
 
+def to_compile(case: Case, device: Device) -> int:
+    """Count the kernels that a run of a case would compile before it begins."""
+    wanted = compiling.listed(groups(case), host_only=device.cuda)
+    return sum(not one.path.exists() for one in wanted)
+
+
 def compile_for(case: Case, device: Device, progress: Progress) -> None:
     """Compile what a case calls."""
     compile_groups(groups(case), device, progress)

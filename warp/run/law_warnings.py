@@ -18,6 +18,16 @@ from warp.materials.material import Material, Medium, constituents, normal_matri
 from warp.solvers.elastic.history.incremental import means
 from warp.units import ZERO_CELSIUS
 
+RELAXATION_TABLE = (
+    'relaxation = { youngs_modulus = [["1 s", "45 %"], ["100 s", "50 %"]], '
+    'wlf = { reference = "130 degC", c1 = 17.44, c2 = "51.6 K" } }'
+)
+RELAXATION = (
+    "let it relax, by its master curve or roughly: in [material.NAME] one youngs_modulus, that of "
+    f"the glass, and {RELAXATION_TABLE}, the reference near its glass transition"
+)
+"""A remedy that can be written as it stands: c1 and c2 are the universal ones of Williams, Landel
+and Ferry, J. Am. Chem. Soc. 77 (1955) 3701."""
 TRANSITION = 3.0  # factor of a stiffness; metals soften by less up to their use at 260 degC
 APART = 0.5  # relative difference of two stresses; of the warpage it is some tenth
 
@@ -45,7 +55,7 @@ def laws_apart(case: Case) -> list[str]:
     return [
         f"stress by the total law over that by the incremental one, if held: {names}. Cooled "
         "through a glass transition the incremental one is right: elastic_law = "
-        '"incremental" in [load] or [material.NAME]; heated through one, neither: add relaxation; '
+        f'"incremental" in [load] or [material.NAME]; heated through one, neither: {RELAXATION}; '
         'elastic_law = "total" says that this is meant'
     ]
 
@@ -88,7 +98,7 @@ def glass_kept(case: Case) -> list[str]:
     names = listed(list(found.values()), most=4)
     return [
         f"solid as a glass, then a rubber: {names}; by the incremental law the stress that came "
-        "in the glass, of a cure's shrinkage for instance, stays in the rubber: add relaxation"
+        f"in the glass, of a cure's shrinkage for instance, stays in the rubber: {RELAXATION}"
     ]
 
 

@@ -34,13 +34,17 @@ from warp.solvers.elastic.solve import solve as solve_elastic
 from warp.solvers.elastic.stress import stress_on_device
 from warp.solvers.krylov import Control
 from warp.units import ZERO_CELSIUS
+from warp.voxels.voxelize import VoxelModel
 
 if TYPE_CHECKING:
+    from warp.solvers.elastic.large_deflection.shape import Bent, Principal
     from warp.solvers.heat.solve import Solution as HeatSolution
 
 OnProgress = Callable[[str, int, float], None]
 """Called with (stage of the run, iteration, residual): iteration 0 when a stage begins, and a
 residual of NaN where it has none."""
+OnShare = Callable[[float, float], None]
+"""Called with the range of a load step, as shares of it, that what is solved next will fill."""
 NO_RESIDUAL = float("nan")
 TOLERANCE = 1e-8
 """Of the true relative residual; 1e-6 would already fix the warpage to 5e-6, 1e-8 proves it."""
@@ -100,6 +104,19 @@ class Solved:
         return found
 
 
+@dataclass(frozen=True)
+class Calls:
+    """What a load step calls while it is solved."""
+
+    progress: OnProgress
+    part: OnPart
+    share: OnShare
+
+
+def _ignore(first: float, last: float) -> None:
+    """Take no shares."""
+
+
 def label(load_step: LoadStep, solver: str) -> str:
     """Name the stage of a run for progress bars: the step of the process, else the solver."""
     if not load_step.name:
@@ -125,6 +142,7 @@ def solve(
     device: Device,
     on_progress: OnProgress,
     on_part: OnPart = substeps.ignore,
+    on_share: OnShare | None = None,
 ) -> Solved:
     """Solve a load step; raise ConvergenceError where a solver misses TOLERANCE."""
     heat = partial(_heat, load_step, stage, device, on_progress)
@@ -132,7 +150,8 @@ def solve(
         solved_heat = heat()
         field_alone = Fields(solved_heat.temperature, solved_heat.temperature, None, None)
         return Solved(field_alone, None, solved_heat)
-    displace = partial(_displacement, case, load_step, stage, start, device, on_progress, on_part)
+    call = Calls(on_progress, on_part, on_share or _ignore)
+    displace = partial(_displacement, case, load_step, stage, start, device, call)
     warm: HeatSolution | None
     lines: dict[str, Any] = {}
     temperature: float | np.ndarray
@@ -154,13 +173,14 @@ def solve(
     stresses = None
     if load_step.last:
         stresses = stress_on_device(stage.voxels, temperature, solution.state, device)
-    bent = shape_numbers(case, solution, start.temperature, temperature)
+    bent = shape_numbers(case, stage.voxels, solution, start.temperature, temperature)
     fields = Fields(temperature, heat_field, displacement, stresses)
     return Solved(fields, solution, warm, lines, bent)
 
 
 def shape_numbers(
     case: Case,
+    model: VoxelModel,
     solution: ElasticSolution,
     before: float | np.ndarray,
     after: float | np.ndarray,
@@ -171,25 +191,35 @@ def shape_numbers(
     from warp.solvers.elastic.large_deflection import solve as large_deflection
 
     if not isinstance(solution, large_deflection.Solution):
-        return {"theory": "linear"}
+        from warp.solvers.elastic.large_deflection.shape import curvatures
+
+        return {"theory": "linear", **_shape(curvatures(model, solution.displacement))}
     bent = solution.bent
     change = None
     if bent.critical and not isinstance(before, np.ndarray) and not isinstance(after, np.ndarray):
         change = bent.critical[0] * (after - before)
     return {
         "theory": "moderate rotations",
-        "shape": bent.principal.kind,
-        "axis_deg": float(np.degrees(bent.principal.angle)),
-        "curvature_per_m": bent.principal.first,
-        "curvature_across_per_m": bent.principal.second,
+        **_shape(bent.principal),
         "linear_curvature_per_m": bent.linear.first,
         "linear_curvature_across_per_m": bent.linear.second,
         "critical_percent": 100 * bent.critical[0] if bent.critical else None,
         "critical_change_K": change,
+        "branch": bent.branch or None,
         "other_energy_percent": None if bent.other is None else 100 * bent.other,
+        "jump_um": 1e6 * bent.jump if bent.critical else None,
         "stability": bent.stability,
         "slope": bent.slope,
         "increments": bent.increments,
+    }
+
+
+def _shape(principal: Principal) -> dict[str, Any]:
+    return {
+        "shape": principal.kind,
+        "axis_deg": float(np.degrees(principal.angle)),
+        "curvature_per_m": principal.first,
+        "curvature_across_per_m": principal.second,
     }
 
 
@@ -241,8 +271,7 @@ def _displacement(
     stage: StageModel,
     start: Start,
     device: Device,
-    on_progress: OnProgress,
-    on_part: OnPart,
+    call: Calls,
     temperature: float | np.ndarray,
 ) -> ElasticSolution:
     """Solve for the displacement, in several solves where that takes them.
@@ -264,11 +293,21 @@ def _displacement(
         when: Literal["auto", "always"] = "auto" if case.large_deflection == "auto" else "always"
         wanted = large_deflection.Wanted(when, case.branch)
     iterations, seconds = 0, 0.0
+    bent: dict[tuple[float, float], Bent] = {}
+    passed: list[tuple[float, float]] = []
+    trials = bool(laws) and load_step.duration > 0  # substeps, of which some do not count
 
     def advance(part: substeps.Interval, state: State) -> ElasticSolution:
         nonlocal iterations, seconds
-        on_progress(name, 0, NO_RESIDUAL)
-        control = Control(TOLERANCE, partial(on_progress, name))
+        call.progress(name, 0, NO_RESIDUAL)
+        control = Control(TOLERANCE, partial(call.progress, name))
+
+        def fill(first: float, last: float) -> None:
+            if not trials:
+                length = part.last - part.first
+                call.share(part.first + first * length, part.first + last * length)
+
+        fill(0.0, 1.0 if wanted is None else 0.0)
         cache = stage.cycle_cache if shared else None
         if wanted is not None:
             solution = large_deflection.solve(
@@ -282,7 +321,10 @@ def _displacement(
                 duration=part.duration,
                 support=load_step.support,
                 cycle_cache=cache,
+                on_increment=fill,
             )
+            if isinstance(solution, large_deflection.Solution):
+                bent[part.first, part.last] = solution.bent
         else:
             solution = solve_elastic(
                 model,
@@ -298,13 +340,22 @@ def _displacement(
         iterations, seconds = iterations + solution.iterations, seconds + solution.seconds
         return solution
 
+    def counts(part: substeps.Interval, after: State) -> None:
+        passed.append((part.first, part.last))
+        call.share(part.last, part.last)
+        call.part(part, after)
+
     state, done = start.state, 0.0
     for end in ends:
         part = way.between(done, end)
-        if laws and part.duration:
-            solution = substeps.solve(advance, laws, state, part, extent, on_part)
+        if trials and part.duration:
+            solution = substeps.solve(advance, laws, state, part, extent, counts)
         else:
             solution = advance(part, state)
-            on_part(part, solution.state)
+            counts(part, solution.state)
         state, done = solution.state, end
-    return replace(solution, iterations=iterations, seconds=seconds)
+    solution = replace(solution, iterations=iterations, seconds=seconds)
+    if wanted is not None and isinstance(solution, large_deflection.Solution):
+        followed = [(*ends, bent[ends]) for ends in passed if ends in bent]
+        solution = replace(solution, bent=solution.bent.of_parts(followed))
+    return solution

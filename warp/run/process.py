@@ -34,11 +34,11 @@ from warp.machine import device as devices
 from warp.machine.device import Device
 from warp.results.file import Result
 from warp.results.provenance import origin
-from warp.run import checkpoint, flat_parts, load_step, numbers, resources
+from warp.run import checkpoint, flat_parts, load_step, numbers, resources, single_layers
 from warp.run.checkpoint import Checkpoint
 from warp.run.grids import common_grid, cut_grid
 from warp.run.kernels import compile_for
-from warp.run.load_step import NO_RESIDUAL, TOLERANCE, Fields, OnProgress, Solved, Start
+from warp.run.load_step import NO_RESIDUAL, TOLERANCE, Fields, OnProgress, OnShare, Solved, Start
 from warp.run.model import refuse_too_large
 from warp.run.mounting import unmounted
 from warp.run.stage_model import StageModel, enter
@@ -74,6 +74,7 @@ def solve(
     on_resume: OnResume | None = None,
     on_state: OnState | None = None,
     on_step: OnStep | None = None,
+    on_share: OnShare | None = None,
     on_result: OnResult | None = None,
 ) -> Result:
     """Solve a case for its temperatures, displacements, stresses and numbers.
@@ -91,7 +92,7 @@ def solve(
     on_progress("grid and voxels", 0, NO_RESIDUAL)
     grid = common_grid(case)
     refuse_too_large(case, grid, device)
-    run = _Run(case, device, grid, on_progress, on_state)
+    run = _Run(case, device, grid, on_progress, on_state, on_share)
     path = checkpoint_path if case.has_steps else None
     before = Checkpoint(0, case.loads.stress_free)
     fingerprint = ""
@@ -139,6 +140,7 @@ class _Run:
     grid: Grid
     on_progress: OnProgress
     on_state: OnState | None = None
+    on_share: OnShare | None = None
 
     def fingerprint(self) -> str:
         """Return a hash of everything that the numbers depend on."""
@@ -164,7 +166,9 @@ class _Run:
         try:
             return self._advance(step, stage, before)
         except ConvergenceError as error:
-            raise ConvergenceError(f"{load_step.described(step)}{error}") from error
+            text = f"{load_step.described(step)}{error}"
+            remedy = single_layers.remedy(self.case, self.grid, step)
+            raise ConvergenceError("; ".join(filter(None, [text, remedy]))) from error
 
     def _advance(
         self, step: LoadStep, stage: StageModel, before: Checkpoint
@@ -188,7 +192,7 @@ class _Run:
                 self.on_state(step, stage, part, after)
 
         solved = load_step.solve(
-            self.case, step, stage, start, self.device, self.on_progress, on_part
+            self.case, step, stage, start, self.device, self.on_progress, on_part, self.on_share
         )
         return stage, self._noted(step, stage, before, solved), solved.fields
 

@@ -14,7 +14,7 @@ from warp.results import file as results
 from warp.results.file import Result
 from warp.run import checkpoint, process, refine, warnings
 from warp.run.grids import common_grid
-from warp.run.load_step import NO_RESIDUAL, OnProgress
+from warp.run.load_step import NO_RESIDUAL, OnProgress, OnShare
 from warp.run.process import OnResume, OnStep
 from warp.run.resources import predicted_disk
 
@@ -26,7 +26,7 @@ Finish = Callable[[Result], tuple[Result, list[str]]]
 
 @dataclass(frozen=True)
 class Written:
-    """The numbers of a result that was written, and the warnings about them."""
+    """The numbers of a result that was written; `warnings` are those among them."""
 
     numbers: dict[str, Any]
     warnings: list[str]
@@ -62,6 +62,7 @@ def solve_to_file(
     finish: Finish | None = None,
     on_state: process.OnState | None = None,
     on_step: OnStep | None = None,
+    on_share: OnShare | None = None,
 ) -> Written:
     """Solve a case and write its result to `target`.
 
@@ -101,15 +102,18 @@ def solve_to_file(
             on_resume=on_resume,
             on_state=on_state,
             on_step=on_step,
+            on_share=on_share,
             on_result=write_state,
         )
     more: list[str] = []
     if finish is not None:
         result, more = finish(result)
+    found = [*warnings.of_numbers(case, result.summary()), *more]
+    result.metrics["warnings"] = list(dict.fromkeys(found))
     on_progress("writing", 0, NO_RESIDUAL)
     result.write(target)
     if case.has_steps:
         process.discard(checkpoint_path)
     numbers = result.summary()
     written = list(beside.values()) if coarser is None else []
-    return Written(numbers, [*warnings.of_numbers(case, numbers), *more], written)
+    return Written(numbers, result.metrics["warnings"], written)

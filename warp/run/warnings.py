@@ -33,6 +33,7 @@ from warp.geometry.shapes import Box
 from warp.materials.material import Material, constituents
 from warp.run import array_remarks
 from warp.run.flat_parts import melts
+from warp.run.flexibility import bend_over_height
 from warp.run.grids import common_grid, extents, stage_grid
 from warp.run.law_warnings import glass_kept, laws_apart, uses
 from warp.run.model import ever_together
@@ -40,6 +41,7 @@ from warp.run.single_layers import single_layers
 from warp.units import ZERO_CELSIUS
 from warp.voxels.features import FEWEST, unresolved
 from warp.voxels.grid import Grid
+from warp.voxels.supports import Clamp
 
 SAME_LENGTH = 1e-9  # m
 SAME_TEMPERATURE = 0.5  # K
@@ -234,11 +236,38 @@ def rolled_up_in_a_quarter(mirrors: int, records: Sequence[Mapping[str, Any]]) -
     numbers = [record.get("large_deflection") or {} for record in records]
     if not mirrors or all(found.get("critical_percent") is None for found in numbers):
         return []
+    return [f"the body changes its shape, and {_unseen(mirrors)}"]
+
+
+def would_roll_up_in_a_quarter(case: Case) -> list[str]:
+    """Return one sentence if a body of a half or quarter model may change its shape, by estimate.
+
+    That is a free one, followed beyond linear theory, whose linear sag is ROLLS times its height.
+    """
+    mirrors = sum(case.mirror)
+    if not mirrors or not case.large_deflection or case.heat_alone:
+        return []
+    before = case.loads.stress_free
+    for step in case.load_steps:
+        before = before if step.temperature is None else step.temperature
+        if isinstance(step.support, Clamp):
+            continue
+        bend = bend_over_height(case, step.stage.present, before, step.stage.unit)
+        if bend > ROLLS:
+            where = f" in step {step.step + 1} ({step.name})" if case.has_steps else ""
+            return [
+                f"the body would bend by some {bend:.2g} times its height{where} and may change "
+                f"its shape, and {_unseen(mirrors)}"
+            ]
+    return []
+
+
+def _unseen(mirrors: int) -> str:
     part = "a quarter" if mirrors == 2 else "half"
-    return [
-        f"the body changes its shape, and {part} of it is modelled: shapes along x and y are seen, "
-        'not those along a diagonal; symmetry = "none" sees both'
-    ]
+    return (
+        f"{part} of it is modelled: shapes along x and y are seen, not those along a diagonal "
+        '(twisted); symmetry = "none" sees both'
+    )
 
 
 def steps_beyond_linear_theory(records: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -32,6 +32,7 @@ from warp.results.metrics.records import (
     STEPS,
     SUPPORTS,
     UNMOUNTED,
+    WARNINGS,
     WORST,
 )
 from warp.results.metrics.solved import Solved
@@ -76,6 +77,7 @@ RECORDS: tuple[Metric, ...] = (
     SUPPORTS,
     WORST,
     UNMOUNTED,
+    WARNINGS,
 )
 """Added under /metrics by a run: error estimate, bond lines, steps of a process."""
 RUN: tuple[Metric, ...] = (PROVENANCE, SOLVERS)

@@ -111,7 +111,8 @@ class Number:
     """Declare one number; its key in the result is the name, an underscore and the unit.
 
     meaning: one phrase for the documentation. console, report: columns there, None = not shown.
-    compared, swept: what it is called in `warp compare` and in a sweep's table, empty = not in it.
+    compared, swept: what it is called in `warp compare` and in a sweep's table, empty = not in it;
+    a column where words are compared.
     position: the value is a list x, y, z. of: computes it from a measured surface (`Warpage`),
     where the group is one of surfaces.
     """
@@ -121,7 +122,7 @@ class Number:
     meaning: str
     console: Column | None = None
     report: Column | None = None
-    compared: str = ""
+    compared: str | Column = ""
     swept: str = ""
     position: bool = False
     of: Callable[[Warpage], float] | None = None

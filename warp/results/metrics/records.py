@@ -181,6 +181,16 @@ FRAME = Metric(
         ),
     ),
 )
+WARNINGS = Metric(
+    Group((), Each.PACKAGE, "warnings"),
+    (
+        Number(
+            "warnings",
+            NONE,
+            "of `warp run`: what looks wrong, or leaves what the model holds for, a sentence each",
+        ),
+    ),
+)
 PROVENANCE = Metric(
     Group((), Each.PACKAGE, "provenance"),
     (

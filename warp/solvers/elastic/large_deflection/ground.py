@@ -31,6 +31,10 @@ SINK = 1e-4
 STIFFENING = 100.0
 ROUNDINGS = 4.0
 """Residual over that of displacements off by half their last bit: several are added up."""
+SETTLED = 0.01
+"""Energy that may be left to fall before the table stiffens, over that of the weight sinking in."""
+TRIED = 50
+"""Iterations of a Newton step: faces that come to touch end a long one early."""
 STAGES = 12
 """Most times that the table stiffens."""
 
@@ -85,9 +89,13 @@ def settle(
     ground: Ground,
     floating: Shape,
     goal: float,
+    rough: float,
     on_step: Told | None = None,
 ) -> tuple[Shape, contact.TableContact]:
-    """Put a body down on a table from the shape in which it floats; goal: residual in N."""
+    """Put a body down on a table from the shape in which it floats.
+
+    goal, rough: residuals in N at the end, and while the table is softer than then.
+    """
     faces, to_host = ground.faces, law.device.to_host
     size = float(np.linalg.norm(ground.pull))
     weight = -float(ground.pull.sum())
@@ -97,6 +105,7 @@ def settle(
     exists = pre.modes.exists[2]
     gaps = to_host(ground.gaps(x))
     soft = weight / faces.area.sum() / max(float(np.ptp(gaps)), SINK * height)
+    settled = SETTLED * weight * SINK * height
     law.rest_on(ground)
     for _ in range(STAGES):
         s = np.minimum(soft * faces.area, faces.hardness)
@@ -104,8 +113,10 @@ def settle(
         gaps = to_host(ground.gaps(x))
         load = np.array([-weight])
         ground.lift += float(contact.balanced_motion(gaps, rising, load, s)[0])
-        enough = max(goal / size, contact.WHILE_SOFTER)
-        shape = minimum(law, pre, size, enough, x, np.inf, on_step)
+        tolerance = max(goal, rough) / size
+        shape = minimum(
+            law, pre, size, tolerance, x, np.inf, on_step, enough=settled, products=TRIED
+        )
         x, iterations = shape.x, iterations + shape.iterations
         moved = float(x.reshape(-1)[ground.at].mean())
         x[2] -= moved * exists
@@ -115,7 +126,8 @@ def settle(
             break
         soft *= min(STIFFENING, 2 * deepest / (SINK * height))
     rounded = min(ROUNDINGS * round_off(law, x) / size, contact.WHILE_SOFTER)
-    last = minimum(law, pre, size, max(goal / size, rounded), x, np.inf, on_step)
+    tolerance = max(goal / size, rounded)
+    last = minimum(law, pre, size, tolerance, x, np.inf, on_step, products=TRIED)
     gaps, copies = ground.gaps(last.x), model.grid.copies
     touching = to_host(gaps < 0)
     resting = contact.TableContact(

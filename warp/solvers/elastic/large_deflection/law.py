@@ -4,8 +4,9 @@ Strains in the plane gain products of the slopes of w, the total displacement al
 
     e_xx = u,x + (w,x)^2 / 2,     e_yy = v,y + (w,y)^2 / 2,     g_xy = u,y + v,x + w,x w,y
 
-Products of other gradients are left out: 1 to 2 % of the warpage where a soft film shears between
-stiff parts (data/benchmarks/large-deflection.md).
+Products of other gradients are left out: 0.3 to 2 % of the largest warpage where a soft film shears
+between stiff parts, of which (g_xz^2 + g_yz^2) / 2 in e_zz is the most
+(data/benchmarks/large-deflection.md).
 
 With x the increment of displacement, f the forces and s the stress in the plane (times volume)
 before it, A the linear operator, n(x) the strains that products add, and S = s + C (B x + n):

@@ -58,13 +58,14 @@ def minimum(
     on_step: Told | None = None,
     most: int = STEPS,
     enough: float = np.inf,
+    products: int = PRODUCTS,
 ) -> Shape:
     """Minimise from x, with steps of at most `radius` at first.
 
     x: overwritten, also on failure. scale: force in N that residuals relate to; most: Newton steps;
-    enough: energy in J that may be left to fall, too. The law's last gradient is that of the shape,
-    and so is the preconditioner. Raises ConvergenceError when the residual does not reach the
-    tolerance.
+    enough: energy in J that may be left to fall, too; products: iterations in a Newton step. The
+    law's last gradient is that of the shape, and so is the preconditioner. Raises ConvergenceError
+    when the residual does not reach the tolerance.
     """
     norm = law.device.xp.linalg.norm
     energy, g = law.gradient(x)
@@ -77,7 +78,7 @@ def minimum(
             raise ConvergenceError(f"large deflection: {reached}, {tolerance:.0e} wanted")
         goal = max(min(FORCING, residuals[-1]) * residuals[-1], tolerance / 2) * scale
         least = enough if residuals[-1] <= tolerance else 0.0
-        step = _step(law, pre, g, _Region(radius, goal, enough), least)
+        step = _step(law, pre, g, _Region(radius, goal, enough, products), least)
         iterations += step.products
         if step.products == 0:
             del step  # its memory is free for what follows
@@ -113,11 +114,15 @@ def minimum(
 
 @dataclass(frozen=True)
 class _Region:
-    """Where a step ends: its length in the norm of M, residual in N, energy left to fall in J."""
+    """Where a step ends: its length in the norm of M, residual in N, energy left to fall in J.
+
+    products: iterations.
+    """
 
     radius: float
     goal: float
     enough: float = np.inf
+    products: int = PRODUCTS
 
 
 @dataclass
@@ -174,7 +179,7 @@ def _step(law: Law, pre: Preconditioner, r: Array, region: _Region, least: float
     rz = _dot(law, r, z)
     if least > 0 and rz <= 2 * least:
         return _Step(z, 0.0, 0.0, 0.0, False, 0)
-    most = PRODUCTS
+    most = region.products
     if rz <= 0:  # modes are balanced nearly exactly: the rest of a residual may be negative
         rz, most = _dot(law, r, pre.apply(r, z, modes=False)), 1
     gain = max(region.enough / 2, FORCING**2 * rz)

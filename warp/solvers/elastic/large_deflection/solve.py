@@ -30,7 +30,7 @@ from warp.solvers.elastic.history.state import State
 from warp.solvers.elastic.history.step import Step
 from warp.solvers.elastic.large_deflection.ground import Ground, settle
 from warp.solvers.elastic.large_deflection.law import Law
-from warp.solvers.elastic.large_deflection.path import Branch, Follower, Path
+from warp.solvers.elastic.large_deflection.path import ON_THE_WAY, Branch, Follower, Path
 from warp.solvers.elastic.large_deflection.preconditioner import Preconditioner
 from warp.solvers.elastic.large_deflection.relief import stretched
 from warp.solvers.elastic.large_deflection.resting import Preconditioner as resting_on
@@ -48,6 +48,31 @@ STIFFENING, WRONG = 0.27, 0.01
 """Error of linear theory over (deflection / height)^2, and the error from which it is left."""
 THINNER = 0.05
 """Share of the body's area whose columns are thinner than the height that counts."""
+
+
+OnIncrement = Callable[[float, float], None]
+"""Called with the fractions of the load at which an increment begins and ends."""
+
+
+def ignore(first: float, last: float) -> None:
+    """Take no increments."""
+
+
+class Increments:
+    """Tell each increment of the load once, from the fractions that Newton steps are made at."""
+
+    def __init__(self, on_increment: OnIncrement) -> None:
+        self.on_increment = on_increment
+        self.solved, self.aim = 0.0, 0.0
+
+    def reach_for(self, fraction: float) -> None:
+        """Note a Newton step at a fraction of the load: a lesser one than before was too much."""
+        if fraction == self.aim:
+            return
+        if fraction > self.aim:
+            self.solved = self.aim
+        self.aim = fraction
+        self.on_increment(min(self.solved, fraction), fraction)
 
 
 FEWEST = 3
@@ -83,10 +108,12 @@ def solve(
     duration: float = 0.0,
     support: Support = None,
     cycle_cache: CycleCache | None = None,
+    on_increment: OnIncrement = ignore,
 ) -> linear.Solution:
     """Solve for the displacement after a step from `state`, as `elastic.solve` does.
 
-    start: temperature in K at the beginning of the step, one or (nz, ny, nx). A `Solution` of this
+    start: temperature in K at the beginning of the step, one or (nz, ny, nx). on_increment: called
+    with every increment of the load before it is solved. A `Solution` of this
     module unless linear theory was kept. Raises ConvergenceError where no stable
     shape is found.
     """
@@ -125,7 +152,7 @@ def solve(
     if isinstance(support, Clamp):
         cache.forget()
     args = temperature_array(temperature), duration, control, wanted, cache, reach
-    found = body.followed(*args, of_linear)
+    found = body.followed(*args, of_linear, on_increment)
     after, path, resting = found
     U = after.on(device, "displacement").copy()
     remove_rigid_motion(device, U, body.ids, model.grid, body.held)
@@ -190,6 +217,7 @@ class _Body:
         cache: CycleCache,
         reach: float,
         by_linear: np.ndarray | None,
+        on_increment: OnIncrement,
     ) -> tuple[State, Path, TableContact | None]:
         """Follow the load to a temperature in K; return the state, the path and what it rests on.
 
@@ -217,11 +245,12 @@ class _Body:
         pre = Preconditioner(model, law, cache.cycle_for(A), smooth=not len(held))
         if len(held):
             cache.forget()
-        count = 0
+        count, increments = 0, Increments(on_increment)
 
         def told(fraction: float, residual: float) -> None:
             nonlocal count
             count += 1
+            increments.reach_for(fraction)
             if control.progress is not None:
                 control.progress(count, residual)
 
@@ -242,7 +271,9 @@ class _Body:
             goal = max(min(least, WEIGHED * pull), ROUND_OFF * scale)
             ground = Ground(model, law, padded(step.displacement))
             laid = resting_on(model, law, ground, cycle)
-            shape, resting = settle(model, law, laid, ground, path.shape, goal, partial(told, 1.0))
+            rough = ON_THE_WAY * scale
+            on_step = partial(told, 1.0)
+            shape, resting = settle(model, law, laid, ground, path.shape, goal, rough, on_step)
             residuals = [residual * pull / max(scale, pull) for residual in shape.residuals]
             path = path.ending(replace(shape, residuals=residuals))
             del laid
