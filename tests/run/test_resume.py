@@ -267,7 +267,7 @@ def test_a_checkpoint_that_reads_as_zeros_is_refused(tmp_path):
 
 
 def test_a_resume_without_a_checkpoint_says_so(case, tmp_path, monkeypatch):
-    said, result = [], SimpleNamespace(write=lambda path: None, summary=dict)
+    said, result = [], SimpleNamespace(write=lambda path: None, summary=dict, metrics={})
     monkeypatch.setattr(process, "solve", lambda *words, **more: result)
     monkeypatch.setattr(to_file.warnings, "of_numbers", lambda *words: [])
     to_file.solve_to_file(
