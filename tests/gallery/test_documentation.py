@@ -111,20 +111,24 @@ def test_the_process_page_s_tables_are_a_case():
     assert parse(text, Path("process.toml"), {}).load_steps
 
 
-def test_the_process_page_s_package_with_a_history_is_a_case():
-    """Its tables between a package below, its balls and one on top."""
+def test_the_process_page_s_package_that_is_made_apart_is_a_case():
+    """Its steps between those that begin with the substrates, with parts to act on."""
     from warp.case.case import parse
 
-    body, _, steps = tables_of("process.md")[2].partition("[[step]]")
-    solder = body[body.index("[part.molten]") :].replace('"molten"', '"sac305"')
-    solder = solder.replace("part.molten", "part.through-mould-balls")
-    plate = 'size = "8 mm"\nthickness = "0.5 mm"\nmaterial = "fr4"\n'
-    below = f"[part.bottom-substrate]\n{plate}"
-    above = f'[part.top-substrate]\non = "through-mould-balls"\n{plate}'
-    first = '[[step]]\ndo = "attach"\nparts = "bottom-substrate"\ntemperature = "175 degC"\n'
-    load = '[load]\nstress_free = "175 degC"\n'
-    text = f"{load}{below}{body}{solder}{above}{first}[[step]]{steps}"
-    assert len(parse(text, Path("process.toml"), {}).load_steps) >= 4
+    steps = tables_of("process.md")[2]
+    plate = 'size = "8 mm"\nthickness = "0.5 mm"\nmaterial = '
+    names = ("bottom-substrate", "fr4"), ("solder", "sac305"), ("top-substrate", "fr4")
+    stack = (*names, ("top-mould", "mould-compound"))
+    parts = "".join(
+        f'[part.{name}]\n{below}{plate}"{material}"\n'
+        for (name, material), below in zip(
+            stack, ["", *(f'on = "{name}"\n' for name, _ in stack)], strict=False
+        )
+    )
+    begin = '[[step]]\ndo = "attach"\ntemperature = "175 degC"\nparts = '
+    first = f'{begin}"bottom-substrate"\n{begin}"top-substrate"\nbody = "top package"\n'
+    case = parse(f'[load]\nstress_free = "175 degC"\n{parts}{first}{steps}', Path("x.toml"), {})
+    assert case.load_steps[-1].bodies == ("top package",)
 
 
 def test_the_materials_of_the_materials_page_are_a_case():
