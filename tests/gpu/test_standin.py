@@ -94,6 +94,12 @@ CASES = {
     + step("support", on="free")
     + step("cool", temperature="80 degC"),
     "singulated": COARSE + PLATES + ATTACH + COOL + step("singulate", size="6 mm"),
+    "apart": COARSE
+    + PLATES
+    + step("attach", parts=["c"], temperature="200 degC", body="upper")
+    + step("cool", temperature="25 degC", body="upper")
+    + step("attach", parts=["b"], bodies=["upper"], temperature="150 degC")
+    + COOL,
     "finer-unit": COARSE
     + PLATES
     + RELAXES

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stacked_plates import COARSE, HEAD, A, B, C, ends, kappa, run, step
+from stacked_plates import COARSE, HEAD, PLATES, A, B, C, ends, kappa, resumed, run, step
 
+from warp.adjoint.refused import refuse
 from warp.case.case import parse
 from warp.case.errors import CaseError
 from warp.errors import WarpError
-from warp.run import process
+from warp.run import process, resources
 from warp.verify.bending import Layer, laminate
 
 GLUE, FILM = Layer(0.1e-3, 60e9, 0.35, 40e-6), B._replace(t=0.2e-3)
@@ -38,22 +39,16 @@ cte = "20 ppm/K"
 density = "1900 kg/m^3"
 relaxation = { youngs_modulus = [["30 s", "50 %"], ["1000 s", "30 %"]] }
 """
-LOWER = """\
-[part.a]
-size = "12 mm"
-thickness = "0.5 mm"
-material = "a"
-[part.b]
-on = "a"
-size = "12 mm"
-thickness = "0.4 mm"
-material = "b"
+LOWER = (
+    PLATES.partition("[part.c]")[0]
+    + """\
 [part.glue]
 on = "b"
 size = "12 mm"
 thickness = "0.1 mm"
 material = "glue"
 """
+)
 UPPER = """\
 [part.lid]
 on = "glue"
@@ -143,19 +138,7 @@ def test_an_interrupted_process_ends_with_the_same_numbers(tmp_path, done):
     """While a body is set aside, before it joins, and after."""
     tables = MADE, BENT, cool("100 degC", body="upper"), joins(), cool("25 degC")
     case = parse(COARSE + MATERIALS + LOWER + UPPER + "".join(tables), HERE)
-    whole = process.solve(case, "cpu")
-
-    class Stop(Exception):
-        pass
-
-    def stop(number, _):
-        if number == done + 1:  # whose checkpoint is not written yet
-            raise Stop
-
-    path = tmp_path / "out.checkpoint.h5"
-    with pytest.raises(Stop):
-        process.solve(case, "cpu", checkpoint_path=path, on_step=stop)
-    again = process.solve(case, "cpu", checkpoint_path=path, resume=True)
+    whole, again = resumed(case, tmp_path / "out.checkpoint.h5", done)
     assert again.metrics["steps"] == whole.metrics["steps"]
     assert np.array_equal(again.displacement, whole.displacement)
 
@@ -180,6 +163,10 @@ def test_an_interrupted_process_ends_with_the_same_numbers(tmp_path, done):
             "step.3.parts: 'film' is not in the package: it came with step 2",
         ),
         (
+            BENT + MADE + step("singulate", size="6 mm") + joins(),
+            "step.4.bodies: 'upper' joins a package of which .* is left: let it join",
+        ),
+        (
             BENT + MADE + step("attach", parts=["film"], temperature="150 degC") + joins(),
             "step.3.parts: 'film' is already present",
         ),
@@ -195,5 +182,67 @@ def test_it_needs_something_between():
     text = MATERIALS + LOWER + UPPER
     glued = step("attach", parts=["glue"], temperature="150 degC")
     lone = step("attach", bodies=["upper"], temperature="150 degC")
-    with pytest.raises(WarpError, match=r"step 4 .* 'lid' joins flat and touches 'glue'"):
+    with pytest.raises(
+        WarpError, match=r"step 4 .* 'lid' joins with its own shape and touches 'glue'"
+    ):
         run(BENT, MADE, glued, lone, text=text, head=COARSE)
+
+
+BALLS = (
+    UPPER.replace('on = "glue"', 'on = "b"\nlift = "0.1 mm"')
+    + """\
+[part.solder]
+under = "lid"
+size = "12 mm"
+thickness = "0.1 mm"
+material = "sac305"
+"""
+)
+
+
+def test_a_body_that_brings_its_solder_joins_where_that_melts():
+    """Solid below 217 degC, its solder cannot follow the package: the step is refused."""
+    text = PLATES.partition("[part.c]")[0] + BALLS
+    made = step("attach", parts=["lid", "film", "solder"], temperature="217 degC", body="upper")
+    cold = cool("25 degC", body="upper")
+
+    def joined(temperature):
+        lone = step("attach", bodies=["upper"], temperature=temperature)
+        return run(
+            BENT, cool("25 degC"), made, cold, lone, cool("100 degC"), text=text, head=COARSE
+        )
+
+    hot = joined("217 degC")
+    before, after = ends(hot)[-3], ends(hot)[-2]
+    assert before["body"] == "upper" and after["temperature_C"] == pytest.approx(217.0)
+    largest = abs(kappa(before, "film", "top"))
+    assert abs(kappa(after, "film", "top")) < 1e-6 * largest  # free of stress there, as made
+    with pytest.raises(WarpError, match="'solder' joins with its own shape and touches 'b'"):
+        joined("150 degC")
+
+
+def test_what_follows_one_body_is_refused():
+    steps = MADE + BENT + joins() + cool("25 degC")
+    head = COARSE.replace("[load]", "[load]\nlarge_deflection = true")
+    with pytest.raises(CaseError, match="load.large_deflection: follows one body"):
+        parse(head + MATERIALS + LOWER + UPPER + steps, HERE)
+    case = parse(COARSE + MATERIALS + LOWER + UPPER + steps, HERE)
+    with pytest.raises(WarpError, match="joins a body made apart, which has none yet"):
+        refuse(case)
+
+
+def test_a_state_of_a_body_has_its_fields_and_its_checkpoint_is_counted():
+    steps = MADE + cool("100 degC", name="made", body="upper") + BENT + joins()
+    text = COARSE + MATERIALS + LOWER + UPPER
+    case = parse(f'{text}{steps}[output]\nstates = ["made"]\n', HERE)
+    found = {}
+    whole = process.solve(case, "cpu", on_result=found.__setitem__)
+    made = found["made"].metrics["surfaces"]["film"]["top"]["kappa_x_per_m"]
+    assert made == kappa(ends(whole)[1], "film", "top") and "a" not in found["made"].parts
+    assert resources.most_aside(case) == 1
+    assert (
+        resources.most_aside(
+            parse(text + step("attach", parts=["lid"], temperature="0 degC"), HERE)
+        )
+        == 0
+    )

@@ -9,13 +9,13 @@ from pathlib import Path
 import added_bricks
 import numpy as np
 import pytest
-from stacked_plates import COARSE, HEAD, A, B, C, ends, kappa, run, step
+from stacked_plates import COARSE, HEAD, A, B, C, ends, kappa, resumed, run, step
 
 from warp.case.case import parse
 from warp.case.errors import CaseError
 from warp.errors import WarpError
 from warp.results.file import read
-from warp.run import flat_parts, process
+from warp.run import flat_parts
 from warp.run import warnings as run_warnings
 from warp.verify import calculix
 from warp.verify.bending import Layer, laminate
@@ -306,19 +306,7 @@ def test_an_interrupted_process_ends_with_the_same_numbers(tmp_path, solved):
         *(step("cool", temperature=f"{T} degC") for T in (90, 25)),
     )
     case = parse(COARSE + GLUED + "".join(tables), HERE)
-    whole = process.solve(case, "cpu")
-
-    class Stop(Exception):
-        pass
-
-    def stop(done, _):
-        if done == solved + 1:  # whose checkpoint is not written yet
-            raise Stop
-
-    path = tmp_path / "out.checkpoint.h5"
-    with pytest.raises(Stop):
-        process.solve(case, "cpu", checkpoint_path=path, on_step=stop)
-    again = process.solve(case, "cpu", checkpoint_path=path, resume=True)
+    whole, again = resumed(case, tmp_path / "out.checkpoint.h5", solved)
     assert again.metrics["steps"] == whole.metrics["steps"]
     assert np.array_equal(again.displacement, whole.displacement)
 

@@ -1,6 +1,7 @@
 """Three square plates on each other, and the steps of a process that joins them."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from warp.case.case import parse
@@ -72,6 +73,25 @@ def run(*steps, text=PLATES, head=HEAD):
 def kappa(record, part="a", side="bottom"):
     """Return the curvature of a surface after a load step in 1/m."""
     return record["surfaces"][part][side]["kappa_x_per_m"]
+
+
+def resumed(case, path, solved):
+    """Solve a case, and again from the checkpoint after `solved` load steps; return both results.
+
+    path: of the checkpoint.
+    """
+
+    class Stop(Exception):
+        pass
+
+    def stop(done, _):
+        if done == solved + 1:  # whose checkpoint is not written yet
+            raise Stop
+
+    whole = process.solve(case, "cpu")
+    with suppress(Stop):
+        process.solve(case, "cpu", checkpoint_path=path, on_step=stop)
+    return whole, process.solve(case, "cpu", checkpoint_path=path, resume=True)
 
 
 def ends(result):

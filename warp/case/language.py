@@ -106,7 +106,7 @@ def _copy_from(name: str, arrays: Mapping[str, dict[str, Any]], trail: tuple[str
     for key in ("pitch", "count", "pattern", "rows", "depopulate", "turn"):
         value = arrays[other].get(key)
         if value is not None and key not in array:
-            array[key] = value[:2] if isinstance(value, list) and key != "depopulate" else value
+            array[key] = value[:2] if isinstance(value, list) else value  # one layer
 
 
 def _write_out(table: Any, key: str, known: Mapping[str, Any]) -> None:

@@ -92,7 +92,7 @@ class Process:
     """Its name if it is made apart, "" for the package."""
     apart: dict[str, Process] = field(default_factory=dict)
     """The bodies that are made apart and have not joined yet."""
-    gone: dict[str, str] = field(default_factory=dict)
+    taken: dict[str, str] = field(default_factory=dict)
     """Bodies that have joined, and the step in which they did."""
 
     @classmethod
@@ -104,25 +104,29 @@ class Process:
 
     def made_apart(self, body: str, key: Key) -> Process:
         """Return the body of this name that is made apart, nothing of it before its first step."""
-        if body in self.gone:
-            raise Fault(key, f"{body!r} joined the package in {self.gone[body]}: leave it out")
+        if body in self.taken:
+            raise Fault(key, f"{body!r} joined the package in {self.taken[body]}: leave it out")
         if body not in self.apart:
             voids = tuple(n for n in self.stage.present if self.setting.parts[n].is_void)
-            joined, gone = self.joined, self.gone
-            own = Process(self.setting, Stage(voids), False, None, joined=joined, gone=gone)
-            own.body = body
-            self.apart[body] = own
+            self.apart[body] = Process(
+                self.setting, Stage(voids), False, None, joined=self.joined, body=body
+            )
         return self.apart[body]
 
     def take(self, bodies: tuple[str, ...], called: str, key: Key) -> Iterator[Process]:
         """Yield the bodies that join in a step; Fault where one cannot."""
         for name in bodies:
             if name not in self.apart:
-                why = f"joined in {self.gone[name]}" if name in self.gone else "is not made before"
+                why = (
+                    f"joined in {self.taken[name]}" if name in self.taken else "is not made before"
+                )
                 remedy = f'steps with body = "{name}" make it'
                 raise Fault(key, f"{name!r} {why}{nearest(name, list(self.apart))}; {remedy}")
             own = self.apart.pop(name)
-            self.gone[name] = called
+            self.taken[name] = called
+            if self.stage.unit is not None:
+                message = f"{name!r} joins a package of which {self.stage.unit_name!r} is left"
+                raise Fault(key, f"{message}: let it join before the cut")
             if own.support is not None:
                 remedy = f'do = "support", on = "free", body = "{name}"'
                 raise Fault(key, f"{name!r} is held since {own.held_by}: let it go, {remedy}")

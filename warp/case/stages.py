@@ -158,8 +158,9 @@ def _lost_fills(
     Members that nothing holds at one end carry nothing.
     """
     stood_free: set[str] = set()
-    before: Mapping[str, Recipe] = {}
+    last: dict[str, Mapping[str, Recipe]] = {}
     for load_step in load_steps:
+        before = last.get(load_step.body, {})
         recipes = stages[load_step.stage].package.recipes
         for label, recipe in recipes.items():
             if not isinstance(recipe, FreeColumns):
@@ -175,7 +176,7 @@ def _lost_fills(
                 )
                 return
             stood_free.add(label)
-        before = recipes
+        last[load_step.body] = recipes
 
 
 def _fill(

@@ -386,8 +386,7 @@ def print_steps(
     console.print(table)
     if hidden := len(records) - len(step_rows.shown(records, names)):
         console.print(
-            f" {hidden} load steps on the way are left out; the report (`warp report`) and --json "
-            "have them all",
+            f" left out: {hidden} on the way; the report (`warp report`) and --json have them all",
             style="dim",
         )
     for sentence in step_rows.changes(records):

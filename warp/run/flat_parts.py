@@ -57,14 +57,21 @@ def join(case: Case, load_step: LoadStep, state: State, model: VoxelModel) -> fl
 
 def refuse_bare_contact(case: Case, load_step: LoadStep, model: VoxelModel, where: str) -> None:
     """Raise WarpError where an attached flat part touches what is bent; where: begins the text."""
-    own = [part for part in load_step.carried if part not in yielding(case, load_step)]
-    level = [*load_step.flat, *own]
-    if not level or load_step.do != "attach":
+    if load_step.do != "attach" or not (load_step.flat or load_step.carried):
         return
-    soft = yielding(case, load_step)
+    T = case.loads.stress_free if load_step.temperature is None else load_step.temperature
+    own = [part for part in load_step.carried if not molten(case, part, T)]
+    level, soft = [*load_step.flat, *own], yielding(case, load_step)
     found = flat.bare_contact(model, load_step.joining, level, soft)
     if found is not None:
         part, other = found
+        if part in own:
+            raise WarpError(
+                f"{where}'{part}' joins with its own shape and touches '{other}', which has that "
+                "of the package: nothing between them takes up the difference. Let adhesive or "
+                "solder join in this step too, or give it the temperature at which their solder "
+                "melts"
+            )
         if melts(case, other):
             melting = case.materials()[case.parts[other].made_of or ""].stress_free_temperature
             raise WarpError(

@@ -98,9 +98,19 @@ def predicted_host_bytes(grid: Grid, case: Case) -> int:
 def bytes_of_history(case: Case) -> int:
     """Return the bytes of the body's state for each voxel, on average over the volume."""
     own = BYTES_OF_HISTORY if case.has_steps else BYTES_OF_ONE_STEP
+    own += BYTES_OF_A_CHECKPOINT * most_aside(case)
     if case.large_deflection:
         own += BYTES_OF_LARGE_DEFLECTION
     return own + _of_relaxing(case, BYTES_OF_RELAXING, BYTES_OF_A_TERM)
+
+
+def most_aside(case: Case) -> int:
+    """Return how many bodies are set aside at most while another one is worked on."""
+    begun, most = set[str](), 0
+    for load_step in case.load_steps:
+        begun = (begun | {load_step.body}) - {*load_step.bodies}
+        most = max(most, len(begun) - 1)
+    return most
 
 
 def predicted_disk(grid: Grid, case: Case) -> int:
@@ -120,7 +130,7 @@ def predicted_disk(grid: Grid, case: Case) -> int:
     surfaces = 2 * len(case.parts) if case.surfaces is None else len(case.surfaces)
     shape = BYTES_OF_A_SURFACE + SURFACE_FRACTION * 16 * (ny + 1) * (nx + 1)
     shapes = round(len(case.load_steps) * surfaces * shape)
-    checkpoint = BYTES_OF_A_FILE + points * state + shapes
+    checkpoint = BYTES_OF_A_FILE + points * state * (1 + most_aside(case)) + shapes
     states = points * state * len(case.load_steps) if case.tolerances else 0
     return states + checkpoint + max(checkpoint, result + shapes)
 

@@ -16,9 +16,10 @@ The wires of a side are a layer of fibres in their fill, straight from the top o
 chip's edge to the far end: a box, or a trapezoid where they fan out, cut along its reach so that
 the fraction of wire follows the pitch. A wire between two points is a strip. The fraction keeps the
 conductance of the n wires of a side, SUM k A / length. The fibres of a fan lie along its reach, and
-a strip aslant is alike in all directions in plane: the error in stiffness is a part of the
-fraction of wire times its modulus, below 3 % of a mould's at a pitch of four diameters. With
-nothing between them wires conduct and carry no load (`materials.free_wires`).
+a strip aslant is alike in all directions in plane: the error in stiffness is a part of what the
+wire adds, its fraction times its modulus, which is 4 % of a mould's of 24 GPa for gold wires of
+25 um at a pitch of 100 um in a layer of 0.4 mm. With nothing between them wires conduct and carry
+no load (`materials.free_wires`).
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ RULES: dict[Direction, str] = {"x": "x-fibres", "y": "y-fibres", "xy": "z-layers
 STEADY = 1.5
 """Ratio of the pitches at both ends of a piece of a fan, at most."""
 SLACK = 1e-9
+"""Relative difference of pitches that is round-off."""
 
 
 class Wire(Section):
@@ -206,10 +208,11 @@ class _Layers:
         offsets = np.array(
             [part.offset, part.offset if part.end_offset is None else part.end_offset]
         )
-        wires = (high - low) / part.pitch if part.count is None else part.count
+        count = part.count
+        wires = (high - low) / part.pitch if count is None else count
         middles, widths = (low + high) / 2 + offsets, wires * pitches
         self._refuse_beyond(side, middles[0], widths[0], low, high)
-        each = (np.arange(part.count or 1) - (wires - 1) / 2) if part.count else np.zeros(1)
+        each = np.zeros(1) if count is None else np.arange(count) - (count - 1) / 2
         aslant = offsets[1] - offsets[0] + each * (pitches[1] - pitches[0])
         straight = float(np.mean(reach / np.hypot(np.hypot(reach, aslant), self.height)))
         pieces = max(1, ceil(abs(log(pitches[1] / pitches[0])) / log(STEADY) - SLACK))
