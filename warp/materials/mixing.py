@@ -86,9 +86,9 @@ ROUND = (
 
 KNOWN = 64
 """Temperatures whose stiffness a mixture keeps."""
-LIST = 1024
-"""Temperatures of a list whose stiffness a mixture keeps, the last one alone: stiffness and shear
-of the same points are asked for one after the other."""
+LONGEST_LIST = 1024
+"""Temperatures of a list whose stiffness a mixture keeps, of the last list alone: stiffness and
+shear of the same points are asked for one after the other."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,7 @@ class Mixed:
                     self._known.clear()
                 self._known[T] = elastic()
             return self._known[T]
-        if np.size(T) > LIST:  # a field
+        if np.size(T) > LONGEST_LIST:  # a field
             return elastic()
         key = np.shape(T), np.asarray(T, np.float64).tobytes()
         if key not in self._known_list:

@@ -138,8 +138,8 @@ def _sentence(case: Case, part: str, steps: Mapping[int, str], how: str) -> str:
     elif case.has_steps:
         where = f" in steps {', '.join(map(str, steps))}"
     enough = floor(1 / case.grid.refine) + 1  # times refine, rounded up: two
-    remedy = dumps({part: enough}).strip()
+    cells = dumps({part: enough}).strip()
     return (
         f"'{part}' is one layer of cells and {how}{where}: it has no bending stiffness there, and "
-        f"its warpage there is no bending; [grid.cells] {remedy} gives it two layers"
+        f"its warpage there is no bending; [grid.cells] {cells} gives it two layers"
     )
